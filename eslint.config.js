@@ -1,0 +1,37 @@
+import tsdoc from 'eslint-plugin-tsdoc';
+import tseslint from 'typescript-eslint';
+
+const bannedNames = ['utils', 'helpers', 'manager', 'common'];
+
+export default tseslint.config(
+  { ignores: ['dist/**', 'node_modules/**', '.amber/**', 'test/benign/node_modules/**', 'examples/**/*.js', 'examples/**/*.mjs', 'examples/**/*.cjs', 'test/**/*.cjs', 'test/**/*.mjs', 'eslint.config.js'] },
+  ...tseslint.configs.strictTypeChecked,
+  ...tseslint.configs.stylisticTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    plugins: { tsdoc },
+    rules: {
+      'max-lines': ['error', { max: 250, skipBlankLines: false, skipComments: false }],
+      'max-lines-per-function': ['error', { max: 50, skipBlankLines: true, skipComments: true }],
+      'max-params': ['error', 5],
+      'tsdoc/syntax': 'error',
+      'no-restricted-imports': ['error', { patterns: bannedNames.map((name) => ({ group: [`**/${name}*`], message: 'Name the file by what it does.' })) }],
+      'no-restricted-syntax': ['error', { selector: 'NewExpression[callee.name="Error"]', message: 'Use AmberError with a code.' }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+    },
+  },
+  {
+    // Tests throw what handlers throw, and describe() bodies are lists of cases, not functions.
+    files: ['test/**/*.ts', 'examples/**/*.ts'],
+    rules: {
+      'max-lines-per-function': 'off',
+      'no-restricted-syntax': 'off',
+      '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafeCalls: [{ from: 'package', name: ['test', 'describe', 'it', 'suite', 'before', 'after', 'beforeEach', 'afterEach'], package: 'node:test' }] }],
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/only-throw-error': 'off',
+      '@typescript-eslint/prefer-promise-reject-errors': 'off',
+    },
+  },
+);

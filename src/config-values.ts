@@ -1,0 +1,87 @@
+/** Parsers of option values. Each takes what the user wrote and gives a value, or says what it expected. */
+
+export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly expected: string };
+export type Parser<T> = (given: unknown) => Parsed<T>;
+
+const good = <T>(value: T): Parsed<T> => ({ ok: true, value });
+const bad = (expected: string): Parsed<never> => ({ ok: false, expected });
+
+/** The value as an error message may show it: short, quoted, without the password of a URL. */
+export function show(given: unknown): string {
+  const text = typeof given === 'string' ? given : (JSON.stringify(given) ?? String(given));
+  const safe = text.replace(/\/\/[^/@\s]*@/u, '//…@');
+  return `"${safe.length > 80 ? `${safe.slice(0, 77)}…` : safe}"`;
+}
+
+export const flag: Parser<boolean> = (given) => {
+  if (typeof given === 'boolean') return good(given);
+  const word = typeof given === 'string' ? given.trim().toLowerCase() : '';
+  if (['1', 'true', 'on', 'yes'].includes(word)) return good(true);
+  if (['0', 'false', 'off', 'no'].includes(word)) return good(false);
+  return bad('1 or 0');
+};
+
+export function oneOf<const T extends string>(...words: readonly T[]): Parser<T> {
+  return (given) => {
+    const found = words.find((word) => typeof given === 'string' && word === given.trim().toLowerCase());
+    return found === undefined ? bad(`one of ${words.join(', ')}`) : good(found);
+  };
+}
+
+export function integer(least: number, most: number): Parser<number> {
+  return (given) => {
+    const value = typeof given === 'string' && /^\d+$/u.test(given.trim()) ? Number(given) : given;
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most) return good(value);
+    return bad(`a whole number from ${String(least)} to ${String(most)}`);
+  };
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, b: 1, kib: 1024, mib: 1024 ** 2, gib: 1024 ** 3 };
+
+export function bytes(least: number, most: number): Parser<number> {
+  return (given) => {
+    const match = /^(\d+)\s*([a-z]*)$/u.exec(String(given).trim().toLowerCase());
+    const unit = UNITS[match?.[2] ?? ''];
+    const value = match === null || unit === undefined ? Number.NaN : Number(match[1]) * unit;
+    if (Number.isSafeInteger(value) && value >= least && value <= most) return good(value);
+    return bad(`bytes from ${String(least)} to ${String(most)}, with B, KiB, MiB or GiB`);
+  };
+}
+
+export const text: Parser<string> = (given) =>
+  typeof given === 'string' && given.trim() !== '' ? good(given.trim()) : bad('a text that is not empty');
+
+export const list: Parser<readonly string[]> = (given) => {
+  const items: readonly unknown[] = typeof given === 'string' ? given.split(',') : Array.isArray(given) ? given : [undefined];
+  if (!items.every((item) => typeof item === 'string' && /^[+-]?[a-z][a-z0-9-]*$/u.test(item.trim()))) {
+    return bad('names separated by commas, each with + or - before it');
+  }
+  return good(items.map((item) => String(item).trim()));
+};
+
+export const url: Parser<string | undefined> = (given) => {
+  if (typeof given !== 'string' || !URL.canParse(given)) return bad('a URL');
+  const { protocol, hostname, username } = new URL(given);
+  if (username !== '') return bad('a URL without a user name in it');
+  if (protocol === 's3:' && hostname === '') return bad('s3://BUCKET/PREFIX');
+  return good(given);
+};
+
+export const account: Parser<string | undefined> = (given) =>
+  typeof given === 'string' && /^\d{12}$/u.test(given) ? good(given) : bad('an account id of 12 digits');
+
+export const recipient: Parser<string | undefined> = (given) =>
+  typeof given === 'string' && /^age1[02-9ac-hj-np-z]{58}$/u.test(given.trim())
+    ? good(given.trim())
+    : bad('an age X25519 recipient (age1 and 58 characters)');
+
+export const pattern: Parser<RegExp | undefined> = (given) => {
+  if (given instanceof RegExp) return good(given);
+  if (typeof given !== 'string') return bad('a regular expression');
+  const insensitive = given.startsWith('(?i)');
+  try {
+    return good(new RegExp(insensitive ? given.slice(4) : given, insensitive ? 'giu' : 'gu'));
+  } catch {
+    return bad('a regular expression');
+  }
+};

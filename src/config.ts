@@ -1,0 +1,157 @@
+/**
+ * One table: option, environment variable, default, parser, doc line. Code wins over environment.
+ * Nothing else in Amber reads an `AMBER_` variable. The README's table is printed from here.
+ */
+import { AmberError } from './errors.ts';
+import * as parse from './config-values.ts';
+import type { Parser } from './config-values.ts';
+import type { Collector, DestinationProvider } from './contracts.ts';
+
+interface Option<T> {
+  readonly env: string;
+  readonly fallback: T;
+  readonly parse: Parser<T>;
+  readonly example: string;
+  readonly doc: string;
+}
+
+function option<T>(env: string, fallback: T, parser: Parser<T>, example: string, doc: string): Option<T> {
+  return { env, fallback, parse: parser, example, doc };
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+
+// prettier-ignore
+export const OPTIONS = {
+  disabled:       option('AMBER_DISABLED', false, parse.flag, '1', 'Kill switch: nothing is armed, nothing is loaded.'),
+  capture:        option('AMBER_CAPTURE', 'armed', parse.oneOf('off', 'armed', 'now'), 'now', '`now` captures at the first invoke of each new sandbox; `armed` waits for another trigger; `off` allows `capture()` calls only.'),
+  destination:    option<string | undefined>('AMBER_DESTINATION', undefined, parse.url, 's3://evidence-bucket/amber', 'Where captures go: `s3://bucket/prefix` or `file:///dir`.'),
+  recipient:      option<string | undefined>('AMBER_RECIPIENT', undefined, parse.recipient, 'age1…', 'age X25519 public key: every segment is one age file, and raw values stand inside.'),
+  compression:    option('AMBER_COMPRESSION', 'zstd', parse.oneOf('zstd', 'gzip', 'none'), 'gzip', 'Compression of the tar stream.'),
+  collect:        option<readonly string[]>('AMBER_COLLECT', [], parse.list, '+process-memory,-code', 'Collectors to add (`+name`) or leave out (`-name`).'),
+  onError:        option('AMBER_ON_ERROR', 'off', parse.text, 'any', 'Capture when the handler fails: `off`, `any`, or error names separated by commas.'),
+  deadlineMs:     option('AMBER_DEADLINE_MS', 0, parse.integer(0, 890_000), '3000', 'Capture when so many milliseconds of the invocation are left and the handler has not settled; 0 = off.'),
+  codeBytes:      option('AMBER_CODE_BYTES', 'none', parse.oneOf('none', 'changed', 'all'), 'all', 'Bytes of code to store beside the hash of every file: `none`, `changed` (mtime or ctime after the sandbox started), `all`.'),
+  includeEvent:   option('AMBER_INCLUDE_EVENT', false, parse.flag, '1', 'Put the (redacted) event of the invocation into the capture.'),
+  redact:         option<RegExp | undefined>('AMBER_REDACT', undefined, parse.pattern, '(?i)internal-[0-9]+', 'Further secret-looking values, as a regular expression.'),
+  maxBytes:       option('AMBER_MAX_BYTES', 2 * GIB, parse.bytes(64 * KIB, 20 * GIB), '512MiB', 'Content bytes of one capture, before compression.'),
+  maxMs:          option('AMBER_MAX_MS', 30_000, parse.integer(50, 900_000), '5000', 'Longest time of one capture.'),
+  marginMs:       option('AMBER_MARGIN_MS', 500, parse.integer(50, 60_000), '800', 'A capture ends so many milliseconds before the deadline of the invocation.'),
+  maxEntries:     option('AMBER_MAX_ENTRIES', 250_000, parse.integer(100, 5_000_000), '50000', 'Paths of /tmp and /dev/shm that are listed; the rest is counted.'),
+  maxCaptures:    option('AMBER_MAX_CAPTURES', 3, parse.integer(0, 1000), '1', 'Captures per sandbox.'),
+  cooldownMs:     option('AMBER_COOLDOWN_MS', 60_000, parse.integer(0, 86_400_000), '0', 'Shortest time between two captures of a sandbox.'),
+  segmentBytes:   option('AMBER_SEGMENT_BYTES', 8 * MIB, parse.bytes(64 * KIB, 64 * MIB), '4MiB', 'Size at which a segment is closed and sent.'),
+  sliceMs:        option('AMBER_SLICE_MS', 8, parse.integer(1, 20), '5', 'Longest time that the main thread is held at a stretch.'),
+  s3Transport:    option('AMBER_S3_TRANSPORT', 'auto', parse.oneOf('auto', 'sdk', 'light'), 'light', '`sdk`: @aws-sdk/client-s3; `light`: signed requests over node:https; `auto`: light below 512 MB of memory.'),
+  s3Endpoint:     option<string | undefined>('AMBER_S3_ENDPOINT', undefined, parse.url, 'https://s3.example.internal', 'Another S3 endpoint.'),
+  s3PathStyle:    option('AMBER_S3_PATH_STYLE', false, parse.flag, '1', 'Bucket in the path instead of the host name.'),
+  s3Region:       option<string | undefined>('AMBER_S3_REGION', undefined, parse.text, 'eu-central-1', 'Region of the bucket; default is the region of the function.'),
+  s3BucketOwner:  option<string | undefined>('AMBER_S3_BUCKET_OWNER', undefined, parse.account, '111122223333', 'Account that must own the bucket.'),
+  s3KmsKey:       option<string | undefined>('AMBER_S3_KMS_KEY', undefined, parse.text, 'arn:aws:kms:…:key/…', 'KMS key for SSE-KMS.'),
+} as const;
+
+type OptionName = keyof typeof OPTIONS;
+type OptionValue<O> = O extends Option<infer T> ? T : never;
+
+/** Options that only code can give. */
+export interface Extensions {
+  /** Further collectors; they run after the built-in ones of their tier. */
+  readonly collectors?: readonly Collector[];
+  /** Further URL schemes. */
+  readonly destinations?: readonly DestinationProvider[];
+}
+
+/** What a user may pass in code. Values may be written as in the environment (`'8MiB'`) or typed. */
+export type Options = { readonly [K in OptionName]?: OptionValue<(typeof OPTIONS)[K]> | string } & Extensions;
+
+/** The frozen result: every option has a value. */
+export type Config = { readonly [K in OptionName]: OptionValue<(typeof OPTIONS)[K]> } & Required<Extensions>;
+
+/** One thing that is wrong, in words that tell where and what to write instead. */
+export interface ConfigIssue {
+  readonly name: string;
+  readonly message: string;
+}
+
+/**
+ * Reads code options over the environment.
+ *
+ * @throws AmberError CONFIG_INVALID, with every issue in its message and the number of them in `details.issues`.
+ */
+export function resolveConfig(options: Options = {}, env: NodeJS.ProcessEnv = process.env): Config {
+  const issues: ConfigIssue[] = unknownKeys(options, env);
+  const values: Record<string, unknown> = {
+    collectors: options.collectors ?? [],
+    destinations: options.destinations ?? [],
+  };
+  for (const [name, entry] of Object.entries(OPTIONS) as [OptionName, Option<unknown>][]) {
+    values[name] = readOption(name, entry, options[name], env[entry.env], issues);
+  }
+  issues.push(...contradictions(values as Config));
+  if (issues.length > 0) throw configError(issues);
+  return Object.freeze(values) as Config;
+}
+
+function readOption(
+  name: OptionName, entry: Option<unknown>, given: unknown, fromEnv: string | undefined, issues: ConfigIssue[],
+): unknown {
+  const inCode = given !== undefined;
+  if (!inCode && (fromEnv === undefined || fromEnv === '')) return entry.fallback;
+  const parsed = entry.parse(inCode ? given : fromEnv);
+  if (parsed.ok) return parsed.value;
+  const shown = parse.show(inCode ? given : fromEnv);
+  const where = inCode ? `option \`${name}\`` : entry.env;
+  issues.push({ name: where, message: `${where} is ${shown}; expected ${parsed.expected}, for example ${entry.example}` });
+  return entry.fallback;
+}
+
+/** Variables that start with AMBER_ and belong to the layer or to other parts, not to this table. */
+const OTHER_VARIABLES: ReadonlySet<string> = new Set(['AMBER_HANDLER', 'AMBER_NEXT_EXEC_WRAPPER']);
+
+function unknownKeys(options: Options, env: NodeJS.ProcessEnv): ConfigIssue[] {
+  const issues: ConfigIssue[] = [];
+  const names = Object.keys(OPTIONS);
+  for (const key of Object.keys(options)) {
+    if (names.includes(key) || key === 'collectors' || key === 'destinations') continue;
+    issues.push({ name: key, message: `option \`${key}\` is unknown${suggestion(key, names)}` });
+  }
+  const variables = Object.values(OPTIONS).map((entry) => entry.env);
+  for (const key of Object.keys(env)) {
+    if (!key.startsWith('AMBER_') || variables.includes(key) || OTHER_VARIABLES.has(key)) continue;
+    issues.push({ name: key, message: `${key} is unknown${suggestion(key, variables)}` });
+  }
+  return issues;
+}
+
+function suggestion(key: string, known: readonly string[]): string {
+  const wanted = key.toLowerCase().replaceAll('_', '');
+  const near = known.find((name) => {
+    const flat = name.toLowerCase().replaceAll('_', '');
+    return flat.startsWith(wanted) || wanted.startsWith(flat) || flat.includes(wanted.replace(/^amber/u, ''));
+  });
+  return near === undefined ? `; known are ${known.join(', ')}` : `; did you mean ${near}?`;
+}
+
+function contradictions(config: Config): ConfigIssue[] {
+  const issues: ConfigIssue[] = [];
+  if (config.capture === 'now' && config.destination === undefined && !config.disabled) {
+    issues.push({ name: 'AMBER_DESTINATION', message: 'AMBER_CAPTURE is now, but AMBER_DESTINATION is not set; for example s3://evidence-bucket/amber' });
+  }
+  if (config.s3KmsKey !== undefined && config.destination !== undefined && !config.destination.startsWith('s3:')) {
+    issues.push({ name: 'AMBER_S3_KMS_KEY', message: `AMBER_S3_KMS_KEY needs an s3: destination, but AMBER_DESTINATION is ${parse.show(config.destination)}` });
+  }
+  for (const item of config.collect) {
+    const name = item.replace(/^[+-]/u, '');
+    if (name.includes('memory') && name !== 'memory' && !item.startsWith('-') && config.recipient === undefined) {
+      issues.push({ name: 'AMBER_RECIPIENT', message: `AMBER_COLLECT asks for ${name}, which holds raw memory; set AMBER_RECIPIENT, for example age1…` });
+    }
+  }
+  return issues;
+}
+
+function configError(issues: readonly ConfigIssue[]): AmberError {
+  const message = issues.map((issue) => issue.message).join('; ');
+  return new AmberError('CONFIG_INVALID', message, { details: { issues: issues.length } });
+}

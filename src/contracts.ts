@@ -1,0 +1,352 @@
+/**
+ * The words that the stages share. Interfaces only: nothing here runs.
+ *
+ *     trigger -> collect -> archive -> seal -> ship -> report
+ *
+ * A collector yields entries, the archive turns entries into a tar stream and outcomes, the seal gives digests and the
+ * manifest, a destination keeps segments. Users pass their own collectors and destinations as the same plain objects.
+ */
+import type { BigIntStats } from 'node:fs';
+import type { Config } from './config.ts';
+import type { AmberError } from './errors.ts';
+import type { ProcessTable } from './proc/table.ts';
+
+/**
+ * A path as the kernel gave it, one character a byte (latin1). Linux names are bytes, not text: decoding them as UTF-8
+ * would change a hostile name and then miss the file. Plain ASCII literals are byte paths already.
+ */
+export type BytePath = string;
+
+/** What became of one item. Every item that was seen ends in exactly one of these; nothing is dropped silently. */
+export type Outcome =
+  | 'collected'
+  | 'truncated' // shorter than it was when it was opened, or cut by a limit
+  | 'changed' // whole, but its size or mtime moved while it was read
+  | 'empty'
+  | 'missing' // gone between listing and opening
+  | 'denied' // EACCES, EPERM
+  | 'skipped' // by policy, kind or limit: `reason` says which
+  | 'timed-out'
+  | 'failed';
+
+// ---------------------------------------------------------------- trigger
+
+export type TriggerName =
+  | 'call' | 'flag' | 'error' | 'deadline' | 'control' | 'event' | 'anomaly' | 'crash' | 'shutdown';
+
+/** Why a capture starts. Goes into capture.json, manifest.json and the log line. */
+export interface Cause {
+  readonly trigger: TriggerName;
+  /** One human sentence, free of secrets. */
+  readonly reason: string;
+  /** Who asked, where the trigger knows it (control object, signed event, code). */
+  readonly requester?: string;
+}
+
+/** A point in an invocation at which triggers are asked. */
+export type Moment =
+  | { readonly at: 'settled'; readonly invocation: number } // the handler has returned or thrown; 1 = first of this sandbox
+  | { readonly at: 'failed'; readonly invocation: number; readonly error: unknown }
+  | { readonly at: 'near-deadline'; readonly invocation: number; readonly remainingMs: number };
+
+/** One reason to capture. Must be cheap and must not throw; it is asked on the caller's time. */
+export interface Trigger {
+  readonly name: TriggerName;
+  readonly description: string;
+  /** The moments it wants to be asked at under this configuration; none = off. */
+  readonly moments: (config: Config) => readonly Moment['at'][];
+  readonly fires: (moment: Moment, config: Config) => Cause | undefined;
+}
+
+/** What the host knows of the invocation in progress. All of it comes from the platform, none from the event. */
+export interface InvocationFacts {
+  readonly requestId: string | undefined;
+  readonly functionArn: string | undefined;
+  readonly traceId: string | undefined;
+  readonly tenantId: string | undefined;
+  /** Milliseconds since the epoch at which the platform ends this invocation; undefined outside one. */
+  readonly deadlineMs: number | undefined;
+  /** 1 for the first invocation of this sandbox (a cold start), 0 outside an invocation. */
+  readonly number: number;
+  /** Other invocations in flight in this sandbox (Managed Instances run several at once). */
+  readonly concurrent: number;
+  /** The event, when the policy asks for it. Redacted like all structured evidence. */
+  readonly event?: unknown;
+  readonly error?: unknown;
+}
+
+// ---------------------------------------------------------------- collect
+
+/** Tiers in order of volatility (RFC 3227 section 2.1). A segment of the tarball ends at each border between tiers. */
+export type Tier = 'volatile' | 'recovered' | 'files' | 'code' | 'memory';
+
+/** A source of evidence. `collect` yields entries as soon as it has them; it never throws for one bad item. */
+export interface Collector {
+  readonly name: string;
+  /** One line for `--help`, the README table and the manifest. */
+  readonly description: string;
+  readonly tier: Tier;
+  /** Not run unless the configuration names it. */
+  readonly optIn?: boolean;
+  /** Holds raw content (memory, heap): refused without an age recipient. */
+  readonly needsRecipient?: boolean;
+  /** Reads the process it runs in, so it says nothing about a function when it runs in the extension. */
+  readonly inProcess?: boolean;
+  readonly collect: (scene: Scene) => Iterable<Entry> | AsyncIterable<Entry>;
+}
+
+/** All that a collector may touch. Roots are injected so that tests can feed recorded trees. */
+export interface Scene {
+  readonly captureId: string;
+  /** When the capture started, milliseconds since the epoch. */
+  readonly startedMs: number;
+  readonly cause: Cause;
+  readonly invocation: InvocationFacts | undefined;
+  readonly config: Config;
+  readonly roots: Roots;
+  readonly budget: Budget;
+  /** The process environment as it was when the capture started. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** False in the extension: collectors with `inProcess` do not run there. */
+  readonly inProcess: boolean;
+  /** One snapshot of the process table for all collectors, made at the first call. */
+  readonly processes: () => Promise<ProcessTable>;
+}
+
+/** Absolute directories without a trailing slash. */
+export interface Roots {
+  readonly proc: string;
+  /** Writable trees that are taken whole: /tmp and /dev/shm. */
+  readonly writable: readonly string[];
+  /** Code as loaded: /var/task, /opt, /var/runtime. */
+  readonly code: readonly string[];
+  readonly etc: string;
+}
+
+/** What is left. A capture ends in order when the budget ends; what was not reached is in the manifest. */
+export interface Budget {
+  /** Aborted at the hard stop. */
+  readonly signal: AbortSignal;
+  /** Milliseconds until the hard stop, never negative. */
+  readonly remainingMs: () => number;
+  /** Content bytes that may still be stored. */
+  readonly remainingBytes: () => number;
+  /**
+   * Await this in loops that do work without yielding entries: it returns at once while the current slice of the main
+   * thread is short (config.sliceMs), else lets the event loop turn once.
+   */
+  readonly breathe: () => Promise<void> | undefined;
+}
+
+/** How bytes are searched for secrets before they are stored. `content` is stored as it is. */
+export type Redaction = 'text' | 'environ' | 'cmdline' | 'content';
+
+interface EntryBase {
+  /** Path in the tarball, without a leading slash: `live_response/processes.json`, `[root]/tmp/x`. */
+  readonly path: BytePath;
+  /** Where it comes from: an absolute path, or the name of the call that gave it. */
+  readonly source: BytePath;
+  /** How it was read: `procfs`, `openat`, `proc-fd`, `proc-mem`, `readlink`, `api`. */
+  readonly method: string;
+  /** Set when the collector knows better than `collected`. */
+  readonly outcome?: Outcome;
+  readonly reason?: string;
+  /** Facts known only after the body was read (holes of a memory region, …): asked once, after it. */
+  readonly notes?: () => Readonly<Record<string, unknown>>;
+}
+
+/** Structured evidence. The archive redacts and serialises it, so no collector can forget to. */
+export interface JsonEntry extends EntryBase {
+  readonly kind: 'json';
+  readonly value: unknown;
+}
+
+/** Structured evidence, one row a line. */
+export interface JsonLinesEntry extends EntryBase {
+  readonly kind: 'jsonl';
+  readonly rows: readonly unknown[];
+}
+
+/** A small body in memory, such as a procfs file. */
+export interface BytesEntry extends EntryBase {
+  readonly kind: 'bytes';
+  readonly body: Uint8Array;
+  readonly redaction: Redaction;
+  readonly stat?: BigIntStats;
+}
+
+/**
+ * An open regular file. Ownership of `fd` passes to the archive, which reads from offset 0 to the size in `stat` and
+ * closes it, whatever happens. `stat` is the fstat of that very descriptor.
+ */
+export interface FileEntry extends EntryBase {
+  readonly kind: 'file';
+  readonly fd: number;
+  readonly stat: BigIntStats;
+  /** False: the file is hashed, its bytes are not stored (`reason` says why). */
+  readonly store?: boolean;
+}
+
+/** A body that is produced piece by piece and of which the size is known before. Short bodies are padded, and said so. */
+export interface StreamEntry extends EntryBase {
+  readonly kind: 'stream';
+  readonly size: number;
+  readonly chunks: () => Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+}
+
+/** A symbolic link, never followed. */
+export interface LinkEntry extends EntryBase {
+  readonly kind: 'link';
+  readonly target: BytePath;
+  readonly stat?: BigIntStats;
+}
+
+export interface DirectoryEntry extends EntryBase {
+  readonly kind: 'directory';
+  readonly stat?: BigIntStats;
+}
+
+/** A FIFO, device or socket: its metadata is the evidence. Sockets have no tar type and stand in the manifest alone. */
+export interface SpecialEntry extends EntryBase {
+  readonly kind: 'special';
+  readonly stat: BigIntStats;
+}
+
+/** An item that could not be had: a line in the manifest, nothing in the tarball. */
+export interface AbsentEntry extends EntryBase {
+  readonly kind: 'absent';
+  readonly outcome: Exclude<Outcome, 'collected' | 'changed' | 'truncated' | 'empty'>;
+  readonly reason: string;
+  readonly stat?: BigIntStats;
+}
+
+export type Entry =
+  | JsonEntry | JsonLinesEntry | BytesEntry | FileEntry | StreamEntry | LinkEntry | DirectoryEntry | SpecialEntry
+  | AbsentEntry;
+
+// ---------------------------------------------------------------- archive and seal
+
+/** One line of the manifest inside the tarball. */
+export interface ManifestItem {
+  readonly path: string;
+  /** Base64 of the bytes of `path`, when they are not valid UTF-8 (`path` is then a lossy rendering). */
+  readonly pathBase64?: string;
+  readonly source: string;
+  readonly collector: string;
+  readonly method: string;
+  readonly kind: Entry['kind'];
+  readonly outcome: Outcome;
+  readonly reason?: string;
+  /** Size when opened, in bytes. */
+  readonly size?: number;
+  /** Bytes of body in the tarball, before compression. */
+  readonly stored?: number;
+  /** Lower-case hex SHA-256 of the stored body (of the whole body when `store` was false). */
+  readonly sha256?: string;
+  readonly mode?: string;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly inode?: string;
+  readonly links?: number;
+  /** Seconds with nine decimals, UTC: as seen by fstat before the body was read. */
+  readonly mtime?: string;
+  readonly atime?: string;
+  readonly ctime?: string;
+  readonly target?: string;
+  readonly redactions?: readonly string[];
+  readonly notes?: Readonly<Record<string, unknown>>;
+}
+
+/** A finished part of the tarball: whole frames, whole age file; immutable. */
+export interface Segment {
+  readonly number: number;
+  /** `capture-0003.tar.zst`, `.tar.gz`, `.tar`, and `.age` behind it with a recipient. */
+  readonly name: string;
+  readonly body: readonly Uint8Array[];
+  readonly bytes: number;
+  /** Lower-case hex SHA-256 of `body`. */
+  readonly sha256: string;
+  /** SHA-256 of the manifest segment that closes it; absent while one large entry goes on in the next segment. */
+  readonly chainHead?: string;
+  /** True if the segment begins inside the body of an entry that an earlier one started. */
+  readonly continues: boolean;
+  /** Offset of its first byte in the uncompressed tar stream. */
+  readonly tarOffset: number;
+  readonly tarBytes: number;
+  readonly tier: Tier;
+}
+
+// ---------------------------------------------------------------- ship
+
+/** What a destination answered. */
+export interface Receipt {
+  /** `unknown`: a 412 on our own retry, so the object is there, but the answer that acknowledged it was lost. */
+  readonly state: 'stored' | 'unknown';
+  readonly attempts: number;
+  readonly etag?: string;
+  readonly versionId?: string;
+  /** Base64 SHA-256 as the server computed it. */
+  readonly checksum?: string;
+  /** The server's clock (HTTP Date header), to measure ours by. */
+  readonly serverDate?: string;
+}
+
+/** An object to keep. `sha256` is of `body`, so that no transport has to read it again. */
+export interface StoredObject {
+  readonly name: string;
+  readonly body: readonly Uint8Array[];
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/**
+ * Keeps the objects of one capture. `put` resolves once the object is durable and rejects with an AmberError
+ * (DESTINATION_*); it never overwrites. Calls may overlap. `commit` is called last, once, with `manifest.json`.
+ */
+export interface Destination {
+  /** Where the capture stands, as a responder would type it. No secret in it. */
+  readonly location: string;
+  readonly put: (object: StoredObject, signal: AbortSignal) => Promise<Receipt>;
+  readonly commit: (manifest: StoredObject, signal: AbortSignal) => Promise<Receipt>;
+  /** Frees sockets and descriptors. Never throws. */
+  readonly close: () => void;
+}
+
+/** Opens destinations of one URL scheme. */
+export interface DestinationProvider {
+  readonly name: string;
+  /** `s3:`, `file:`; with the colon, as in URL.protocol. */
+  readonly protocol: string;
+  readonly description: string;
+  readonly open: (url: URL, capture: CaptureIdentity, config: Config) => Promise<Destination> | Destination;
+}
+
+/** Names the folder of a capture: `account=…/region=…/function=…/date=…/capture=…/`. */
+export interface CaptureIdentity {
+  readonly captureId: string;
+  readonly account: string;
+  readonly region: string;
+  readonly functionName: string;
+  /** YYYY-MM-DD, UTC. */
+  readonly date: string;
+}
+
+// ---------------------------------------------------------------- report
+
+/** What a capture came to. Free of secrets. */
+export interface CaptureReport {
+  readonly captureId: string;
+  /** `whole`: manifest committed. `cut`: segments stored, no commit. `failed`: nothing stored. `refused`: not started. */
+  readonly state: 'whole' | 'cut' | 'failed' | 'refused';
+  readonly cause: Cause;
+  readonly location: string;
+  readonly segments: number;
+  /** Bytes stored, as shipped. */
+  readonly bytes: number;
+  /** SHA-256 of the joined tarball (of the joined age files with a recipient). */
+  readonly sha256?: string;
+  readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
+  readonly elapsedMs: number;
+  readonly cpuMs: number;
+  readonly error?: AmberError;
+}

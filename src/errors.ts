@@ -1,0 +1,74 @@
+/**
+ * The one error class of Amber. `code` is the identity (stable, documented, closed); the message says what to do.
+ * Messages never hold a secret: values are passed through the redactor or left out.
+ */
+
+/** What went wrong, and the sentence a reader gets when no better one is at hand. */
+export const ERROR_CODES = {
+  CONFIG_INVALID: 'The configuration is not usable.',
+  DESTINATION_UNKNOWN: 'No destination answers to this URL scheme.',
+  DESTINATION_DENIED: 'The destination refused the write.',
+  DESTINATION_MISSING: 'The bucket or folder does not exist.',
+  DESTINATION_EXISTS: 'An object with this name is there already.',
+  DESTINATION_UNAVAILABLE: 'The destination did not answer, or asked to slow down.',
+  DESTINATION_REGION: 'The bucket lives in another region.',
+  DESTINATION_CLOCK: 'The clock of this machine is too far from the clock of the destination.',
+  DESTINATION_CREDENTIALS: 'The credentials are missing, wrong or expired.',
+  DESTINATION_FAILED: 'The destination failed in a way that Amber does not know.',
+  RECIPIENT_INVALID: 'The recipient is not an age X25519 recipient.',
+  IDENTITY_INVALID: 'The identity does not open this age file.',
+  CAPTURE_BUSY: 'A capture is running already.',
+  CAPTURE_LIMITED: 'A limit (cooldown, cap, budget, kill switch) forbids another capture.',
+  CAPTURE_ABORTED: 'The capture was cut before it was committed.',
+  COLLECTOR_FAILED: 'A collector failed.',
+  ARCHIVE_CORRUPT: 'The archive is damaged or is not an Amber capture.',
+  CASE_UNSAFE: 'The archive holds a name that would leave the target folder.',
+  CASE_MISSING: 'There is no such capture.',
+  USAGE: 'The command line is not usable.',
+  BUG: 'A state that the code holds to be impossible.',
+} as const;
+
+export type AmberErrorCode = keyof typeof ERROR_CODES;
+
+const BRAND = Symbol.for('lambda-amber.error');
+
+/** Everything that Amber throws. Two copies of the package recognise each other's errors: use {@link isAmberError}. */
+export class AmberError extends Error {
+  override readonly name = 'AmberError';
+  readonly code: AmberErrorCode;
+  /** Machine-readable facts, free of secrets: the variable, the bucket, the HTTP status. */
+  readonly details: Readonly<Record<string, string | number | boolean>>;
+
+  constructor(
+    code: AmberErrorCode,
+    message?: string,
+    options: { cause?: unknown; details?: Readonly<Record<string, string | number | boolean>> } = {},
+  ) {
+    super(message ?? ERROR_CODES[code], options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details ?? {};
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+}
+
+/** True for an AmberError of any copy of this package. */
+export function isAmberError(value: unknown): value is AmberError {
+  return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[BRAND] === true;
+}
+
+/** The `code` of a Node system error (`ENOENT`, `EACCES`, …), or undefined. */
+export function systemCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** One line that describes any thrown value. No stack, no newline: the caller redacts it. */
+export function describeError(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const inner = error instanceof Error && error.cause !== undefined ? `; cause: ${describeCause(error.cause)}` : '';
+  return (text + inner).replaceAll(/\s+/gu, ' ').slice(0, 500);
+}
+
+function describeCause(cause: unknown): string {
+  return cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+}
