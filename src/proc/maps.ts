@@ -1,0 +1,75 @@
+/**
+ * Parsers of /proc/PID/maps and the files that summarise it. Sources: proc_pid_maps(5), proc_pid_smaps(5), and
+ * `show_map_vma` in the kernel's fs/proc/task_mmu.c.
+ */
+import type { BytePath } from '../contracts.ts';
+import { latin1 } from './bytes.ts';
+
+/** One mapping (VMA). Addresses are BigInt: with 5-level paging they pass 2^53. */
+export interface Vma {
+  /** First address. */
+  readonly start: bigint;
+  /** First address behind the mapping. */
+  readonly end: bigint;
+  /** `rwxp`, `r--s`, …: four characters. */
+  readonly perms: string;
+  /** Offset into the file, in bytes. */
+  readonly offset: bigint;
+  /** `major:minor`, hexadecimal, as the kernel prints it. */
+  readonly dev: string;
+  /** Inode number, decimal; `0` for anonymous memory. */
+  readonly inode: string;
+  /**
+   * File, `[heap]`, `[stack]`, `[anon:name]`, `/memfd:name (deleted)`, or empty. As printed: the kernel writes a newline in a name as
+   * `\012` and leaves backslashes alone, so that the text cannot be turned back into the name for certain.
+   */
+  readonly path: BytePath;
+}
+
+/** The same line as text, for output that needs no arithmetic. */
+export interface VmaText {
+  /** `start-end`, hexadecimal, as printed. */
+  readonly range: string;
+  readonly perms: string;
+  /** Hexadecimal, as printed. */
+  readonly offset: string;
+  readonly dev: string;
+  readonly inode: string;
+  readonly path: BytePath;
+}
+
+// The path field is everything behind the padding; `s` because a name may hold any byte but a newline.
+const LINE = /^([0-9a-f]+-[0-9a-f]+) (\S{4}) ([0-9a-f]+) ([0-9a-f]+:[0-9a-f]+) (\d+)(?: +(.*))?$/su;
+
+/**
+ * Reads the lines of a maps file as text. A last line without its newline is left out: the file was cut there. A line
+ * of another form ends in no row.
+ */
+export function parseMapsText(body: Uint8Array): VmaText[] {
+  const rows: VmaText[] = [];
+  const lines = latin1(body).split('\n');
+  lines.pop();
+  for (const line of lines) {
+    const match = LINE.exec(line);
+    if (match === null) continue;
+    const [, range = '', perms = '', offset = '', dev = '', inode = '', path = ''] = match;
+    rows.push({ range, perms, offset, dev, inode, path });
+  }
+  return rows;
+}
+
+/** Reads a maps file, in the order of addresses. See {@link parseMapsText} for lines that are cut or strange. */
+export function parseMaps(body: Uint8Array): Vma[] {
+  return parseMapsText(body).map((row) => {
+    const dash = row.range.indexOf('-');
+    return {
+      start: BigInt(`0x${row.range.slice(0, dash)}`),
+      end: BigInt(`0x${row.range.slice(dash + 1)}`),
+      perms: row.perms,
+      offset: BigInt(`0x${row.offset}`),
+      dev: row.dev,
+      inode: row.inode,
+      path: row.path,
+    };
+  });
+}
