@@ -23,19 +23,48 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
 
+/** Option names and the types of their values. */
+interface Values {
+  disabled: boolean;
+  capture: 'off' | 'armed' | 'now';
+  destination: string | undefined;
+  recipient: string | undefined;
+  compression: 'zstd' | 'gzip' | 'none';
+  collect: readonly string[];
+  onError: string;
+  deadlineMs: number;
+  codeBytes: 'none' | 'changed' | 'all';
+  includeEvent: boolean;
+  redact: RegExp | undefined;
+  maxBytes: number;
+  maxMs: number;
+  marginMs: number;
+  maxEntries: number;
+  maxCaptures: number;
+  cooldownMs: number;
+  segmentBytes: number;
+  sliceMs: number;
+  s3Transport: 'auto' | 'sdk' | 'light';
+  s3Endpoint: string | undefined;
+  s3PathStyle: boolean;
+  s3Region: string | undefined;
+  s3BucketOwner: string | undefined;
+  s3KmsKey: string | undefined;
+}
+
 // prettier-ignore
-export const OPTIONS = {
+export const OPTIONS: { readonly [K in keyof Values]: Option<Values[K]> } = {
   disabled:       option('AMBER_DISABLED', false, parse.flag, '1', 'Kill switch: nothing is armed, nothing is loaded.'),
   capture:        option('AMBER_CAPTURE', 'armed', parse.oneOf('off', 'armed', 'now'), 'now', '`now` captures at the first invoke of each new sandbox; `armed` waits for another trigger; `off` allows `capture()` calls only.'),
-  destination:    option<string | undefined>('AMBER_DESTINATION', undefined, parse.url, 's3://evidence-bucket/amber', 'Where captures go: `s3://bucket/prefix` or `file:///dir`.'),
-  recipient:      option<string | undefined>('AMBER_RECIPIENT', undefined, parse.recipient, 'age1…', 'age X25519 public key: every segment is one age file, and raw values stand inside.'),
+  destination:    option('AMBER_DESTINATION', undefined, parse.url, 's3://evidence-bucket/amber', 'Where captures go: `s3://bucket/prefix` or `file:///dir`.'),
+  recipient:      option('AMBER_RECIPIENT', undefined, parse.recipient, 'age1…', 'age X25519 public key: every segment is one age file, and raw values stand inside.'),
   compression:    option('AMBER_COMPRESSION', 'zstd', parse.oneOf('zstd', 'gzip', 'none'), 'gzip', 'Compression of the tar stream.'),
-  collect:        option<readonly string[]>('AMBER_COLLECT', [], parse.list, '+process-memory,-code', 'Collectors to add (`+name`) or leave out (`-name`).'),
+  collect:        option('AMBER_COLLECT', [], parse.list, '+process-memory,-code', 'Collectors to add (`+name`) or leave out (`-name`).'),
   onError:        option('AMBER_ON_ERROR', 'off', parse.text, 'any', 'Capture when the handler fails: `off`, `any`, or error names separated by commas.'),
   deadlineMs:     option('AMBER_DEADLINE_MS', 0, parse.integer(0, 890_000), '3000', 'Capture when so many milliseconds of the invocation are left and the handler has not settled; 0 = off.'),
   codeBytes:      option('AMBER_CODE_BYTES', 'none', parse.oneOf('none', 'changed', 'all'), 'all', 'Bytes of code to store beside the hash of every file: `none`, `changed` (mtime or ctime after the sandbox started), `all`.'),
   includeEvent:   option('AMBER_INCLUDE_EVENT', false, parse.flag, '1', 'Put the (redacted) event of the invocation into the capture.'),
-  redact:         option<RegExp | undefined>('AMBER_REDACT', undefined, parse.pattern, '(?i)internal-[0-9]+', 'Further secret-looking values, as a regular expression.'),
+  redact:         option('AMBER_REDACT', undefined, parse.pattern, '(?i)internal-[0-9]+', 'Further secret-looking values, as a regular expression.'),
   maxBytes:       option('AMBER_MAX_BYTES', 2 * GIB, parse.bytes(64 * KIB, 20 * GIB), '512MiB', 'Content bytes of one capture, before compression.'),
   maxMs:          option('AMBER_MAX_MS', 30_000, parse.integer(50, 900_000), '5000', 'Longest time of one capture.'),
   marginMs:       option('AMBER_MARGIN_MS', 500, parse.integer(50, 60_000), '800', 'A capture ends so many milliseconds before the deadline of the invocation.'),
@@ -45,15 +74,14 @@ export const OPTIONS = {
   segmentBytes:   option('AMBER_SEGMENT_BYTES', 8 * MIB, parse.bytes(64 * KIB, 64 * MIB), '4MiB', 'Size at which a segment is closed and sent.'),
   sliceMs:        option('AMBER_SLICE_MS', 8, parse.integer(1, 20), '5', 'Longest time that the main thread is held at a stretch.'),
   s3Transport:    option('AMBER_S3_TRANSPORT', 'auto', parse.oneOf('auto', 'sdk', 'light'), 'light', '`sdk`: @aws-sdk/client-s3; `light`: signed requests over node:https; `auto`: light below 512 MB of memory.'),
-  s3Endpoint:     option<string | undefined>('AMBER_S3_ENDPOINT', undefined, parse.url, 'https://s3.example.internal', 'Another S3 endpoint.'),
+  s3Endpoint:     option('AMBER_S3_ENDPOINT', undefined, parse.url, 'https://s3.example.internal', 'Another S3 endpoint.'),
   s3PathStyle:    option('AMBER_S3_PATH_STYLE', false, parse.flag, '1', 'Bucket in the path instead of the host name.'),
-  s3Region:       option<string | undefined>('AMBER_S3_REGION', undefined, parse.text, 'eu-central-1', 'Region of the bucket; default is the region of the function.'),
-  s3BucketOwner:  option<string | undefined>('AMBER_S3_BUCKET_OWNER', undefined, parse.account, '111122223333', 'Account that must own the bucket.'),
-  s3KmsKey:       option<string | undefined>('AMBER_S3_KMS_KEY', undefined, parse.text, 'arn:aws:kms:…:key/…', 'KMS key for SSE-KMS.'),
-} as const;
+  s3Region:       option('AMBER_S3_REGION', undefined, parse.text, 'eu-central-1', 'Region of the bucket; default is the region of the function.'),
+  s3BucketOwner:  option('AMBER_S3_BUCKET_OWNER', undefined, parse.account, '111122223333', 'Account that must own the bucket.'),
+  s3KmsKey:       option('AMBER_S3_KMS_KEY', undefined, parse.text, 'arn:aws:kms:…:key/…', 'KMS key for SSE-KMS.'),
+};
 
-type OptionName = keyof typeof OPTIONS;
-type OptionValue<O> = O extends Option<infer T> ? T : never;
+type OptionName = keyof Values;
 
 /** Options that only code can give. */
 export interface Extensions {
@@ -64,10 +92,10 @@ export interface Extensions {
 }
 
 /** What a user may pass in code. Values may be written as in the environment (`'8MiB'`) or typed. */
-export type Options = { readonly [K in OptionName]?: OptionValue<(typeof OPTIONS)[K]> | string } & Extensions;
+export type Options = { readonly [K in OptionName]?: Values[K] | string } & Extensions;
 
 /** The frozen result: every option has a value. */
-export type Config = { readonly [K in OptionName]: OptionValue<(typeof OPTIONS)[K]> } & Required<Extensions>;
+export type Config = { readonly [K in OptionName]: Values[K] } & Required<Extensions>;
 
 /** One thing that is wrong, in words that tell where and what to write instead. */
 export interface ConfigIssue {

@@ -241,7 +241,9 @@ export interface ManifestItem {
   readonly size?: number;
   /** Bytes of body in the tarball, before compression. */
   readonly stored?: number;
-  /** Lower-case hex SHA-256 of the stored body (of the whole body when `store` was false). */
+  /** Zero bytes at the end of the stored body in place of bytes that could not be read; `sha256` does not cover them. */
+  readonly padded?: number;
+  /** Lower-case hex SHA-256 of the stored body without its padding (of the whole body when `store` was false). */
   readonly sha256?: string;
   readonly mode?: string;
   readonly uid?: number;

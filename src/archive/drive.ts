@@ -1,0 +1,123 @@
+/** Runs one collector: entry by entry into the tarball, in time slices, under the budget. A fault of it is an outcome. */
+import { closeSync } from 'node:fs';
+import type { AbsentEntry, Collector, Entry, Scene } from '../contracts.ts';
+import { describeError } from '../errors.ts';
+import type { Tarball } from './tarball.ts';
+
+/** Rejects only if the tarball can no longer hand over segments. */
+export async function drive(collector: Collector, scene: Scene, tarball: Tarball): Promise<void> {
+  const refusal = refusalOf(collector, scene);
+  if (refusal !== undefined) {
+    await tarball.add(absent(collector, 'skipped', refusal), collector.name);
+    return;
+  }
+  let items = 0;
+  const entries = iterate(collector, scene);
+  for (;;) {
+    const next = await pull(entries, scene);
+    if (next === 'done') return;
+    if (next instanceof Failed) {
+      await tarball.add(absent(collector, 'failed', `after ${items} items: ${describeError(next.cause)}`), collector.name);
+      return;
+    }
+    if (next === 'stopped') {
+      await tarball.add(absent(collector, 'skipped', `the time budget ended after ${items} items; paths of the inventory without a line of their own were not reached`), collector.name);
+      return;
+    }
+    items += 1;
+    const added = tarball.add(safe(next), collector.name);
+    if (added instanceof Promise) await added;
+    const pause = scene.budget.breathe();
+    if (pause !== undefined) {
+      await pause;
+      await tarball.age();
+    }
+  }
+}
+
+function refusalOf(collector: Collector, scene: Scene): string | undefined {
+  if (collector.needsRecipient === true && scene.config.recipient === undefined) {
+    return 'raw memory needs a recipient (AMBER_RECIPIENT)';
+  }
+  if (collector.inProcess === true && !scene.inProcess) return 'it reads the process it runs in, and that is not the function';
+  return scene.budget.signal.aborted ? 'the time budget ended before it ran' : undefined;
+}
+
+class Failed {
+  readonly cause: unknown;
+  constructor(cause: unknown) {
+    this.cause = cause;
+  }
+}
+
+type Source = Iterator<Entry> | AsyncIterator<Entry> | Failed;
+
+function iterate(collector: Collector, scene: Scene): Source {
+  try {
+    const entries = collector.collect(scene);
+    return Symbol.asyncIterator in entries ? entries[Symbol.asyncIterator]() : entries[Symbol.iterator]();
+  } catch (cause) {
+    return new Failed(cause);
+  }
+}
+
+/** The next entry; a collector that does not come back by the end of the budget is left behind. */
+async function pull(source: Source, scene: Scene): Promise<Entry | 'done' | 'stopped' | Failed> {
+  if (source instanceof Failed) return source;
+  const { signal } = scene.budget;
+  if (signal.aborted) {
+    leave(source);
+    return 'stopped';
+  }
+  try {
+    const step = source.next();
+    const result = step instanceof Promise ? await raceAbort(step, signal) : step;
+    if (result === undefined) {
+      leave(source);
+      return 'stopped';
+    }
+    return result.done === true ? 'done' : result.value;
+  } catch (cause) {
+    return new Failed(cause);
+  }
+}
+
+function raceAbort<T>(step: Promise<IteratorResult<T>>, signal: AbortSignal): Promise<IteratorResult<T> | undefined> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      resolve(undefined);
+      step.then(dropLate, () => undefined);
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    step.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', stop);
+    });
+  });
+}
+
+/** An entry that arrives after the end may own a descriptor. */
+function dropLate(late: IteratorResult<unknown>): void {
+  const entry = late.value as Entry | undefined;
+  if (late.done !== true && entry?.kind === 'file') closeSync(entry.fd);
+}
+
+/** Lets a generator clean up. Not awaited: it may be stuck. */
+function leave(source: Iterator<Entry> | AsyncIterator<Entry>): void {
+  try {
+    const left = source.return?.();
+    if (left instanceof Promise) left.catch(() => undefined);
+  } catch {
+    // A generator whose cleanup throws has nothing more to say: its items are recorded as not reached.
+  }
+}
+
+/** Paths of a user's collector are kept inside the archive's tree. */
+function safe(entry: Entry): Entry {
+  if (!entry.path.startsWith('/') && !`/${entry.path}/`.includes('/../')) return entry;
+  if (entry.kind === 'file') closeSync(entry.fd);
+  return { kind: 'absent', path: 'refused', source: entry.source, method: entry.method, outcome: 'failed', reason: 'the collector gave a path that leaves the archive' };
+}
+
+function absent(collector: Collector, outcome: AbsentEntry['outcome'], reason: string): AbsentEntry {
+  return { kind: 'absent', path: `collector/${collector.name}`, source: collector.name, method: 'collector', outcome, reason };
+}

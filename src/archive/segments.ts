@@ -1,0 +1,207 @@
+/**
+ * The tar stream cut into segments. Bytes fill one part while the other is compressed; a finished part becomes one
+ * frame, is encrypted where there is a recipient, counted in both digests and kept until the segment is cut.
+ * Memory: two parts, one segment being filled, and what `onSegment` still holds.
+ */
+import { createHash } from 'node:crypto';
+import type { Segment, Tier } from '../contracts.ts';
+import type { Compressor } from './compress.ts';
+
+/** One age file a segment: a fresh file key each. */
+export interface SegmentEncryptor {
+  readonly push: (bytes: Uint8Array) => readonly Uint8Array[];
+  readonly finish: () => readonly Uint8Array[];
+}
+
+export interface SegmentOptions {
+  readonly compressor: Compressor;
+  readonly encryptor?: () => SegmentEncryptor;
+  /** Takes a finished segment; the promise is the back pressure: it resolves when another may follow. */
+  readonly onSegment: (segment: Segment) => Promise<void>;
+  readonly partBytes: number;
+  /** Whole frames larger than this are not pushed through the encryptor and the digests at a stretch. */
+  readonly breathe: () => Promise<void> | undefined;
+}
+
+export class SegmentWriter {
+  readonly #options: SegmentOptions;
+  readonly #whole = createHash('sha256');
+  #part: Buffer;
+  #spare: Buffer;
+  #used = 0;
+  #frame: Promise<void> | undefined;
+  #pieces: Uint8Array[] = [];
+  #hash = createHash('sha256');
+  #encryptor: SegmentEncryptor | undefined;
+  #number = 0;
+  #continues = false;
+  #bytes = 0;
+  #total = 0;
+  #tarOffset = 0;
+  #tarBytes = 0;
+  #openedMs = Date.now();
+
+  constructor(options: SegmentOptions) {
+    this.#options = options;
+    this.#part = Buffer.allocUnsafeSlow(options.partBytes);
+    this.#spare = Buffer.allocUnsafeSlow(options.partBytes);
+  }
+
+  /** Number of the segment being filled. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /** An upper bound of what the segment holds: stored bytes, and the bytes of parts that are not compressed yet. */
+  get bytes(): number {
+    return this.#bytes + this.#used + (this.#frame === undefined ? 0 : this.#options.partBytes);
+  }
+
+  /** Bytes of tar in the segment being filled. */
+  get tarBytes(): number {
+    return this.#tarBytes;
+  }
+
+  /** True if the segment began inside the body of an entry. */
+  get continues(): boolean {
+    return this.#continues;
+  }
+
+  get openedMs(): number {
+    return this.#openedMs;
+  }
+
+  /** All stored bytes so far. */
+  get total(): number {
+    return this.#total + this.#bytes;
+  }
+
+  /** The free end of the part, to read into; call {@link advance} with what was filled. Never empty after {@link flush}. */
+  space(): Buffer {
+    return this.#part.subarray(this.#used);
+  }
+
+  advance(count: number): void {
+    this.#used += count;
+    this.#tarBytes += count;
+  }
+
+  /** True if `count` bytes fit in the part as it is. */
+  fits(count: number): boolean {
+    return this.#used + count <= this.#part.length;
+  }
+
+  /** Copies bytes that are known to fit. */
+  put(bytes: Uint8Array): void {
+    this.#part.set(bytes, this.#used);
+    this.advance(bytes.length);
+  }
+
+  /** Copies bytes of any length. */
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      if (this.#used === this.#part.length) await this.flush();
+      const piece = bytes.subarray(at, at + this.#part.length - this.#used);
+      this.put(piece);
+      at += piece.length;
+    }
+  }
+
+  /** Adds zeros that are known to fit (padding to a block). */
+  pad(count: number): void {
+    this.#part.fill(0, this.#used, this.#used + count);
+    this.advance(count);
+  }
+
+  /** Adds any number of zeros; false if this compression cannot do so in a small space. */
+  async zeros(count: number): Promise<boolean> {
+    const frames = this.#options.compressor.zeros(count);
+    if (frames === undefined) return false;
+    await this.flush();
+    await this.#frame;
+    await this.#append(frames);
+    this.#tarBytes += count;
+    return true;
+  }
+
+  /** Hands the part to the compressor and goes on with the other one; waits while that is still being compressed. */
+  async flush(): Promise<void> {
+    await this.#frame;
+    if (this.#used === 0) return;
+    const full = this.#part.subarray(0, this.#used);
+    [this.#part, this.#spare] = [this.#spare, this.#part];
+    this.#used = 0;
+    this.#frame = this.#compress(full);
+    this.#frame.catch(() => undefined); // reported by the next await of it
+  }
+
+  /**
+   * Ends the segment. `chainHead` is the digest of the manifest segment that closes it; without one the cut is inside
+   * the body of an entry, which goes on in the next segment.
+   */
+  async cut(tier: Tier, chainHead?: string): Promise<void> {
+    await this.flush();
+    await this.#frame;
+    this.#frame = undefined;
+    if (this.#tarBytes === 0) return;
+    if (this.#encryptor !== undefined) this.#keep(this.#encryptor.finish());
+    const segment: Segment = {
+      number: this.#number,
+      name: this.#name(),
+      body: this.#pieces,
+      bytes: this.#bytes,
+      sha256: this.#hash.digest('hex'),
+      continues: this.#continues,
+      tarOffset: this.#tarOffset,
+      tarBytes: this.#tarBytes,
+      tier,
+      ...(chainHead === undefined ? {} : { chainHead }),
+    };
+    this.#reset(chainHead === undefined);
+    await this.#options.onSegment(segment);
+  }
+
+  /** SHA-256 of all segments joined. Call it once, after the last cut. */
+  digest(): string {
+    return this.#whole.digest('hex');
+  }
+
+  async #compress(part: Buffer): Promise<void> {
+    await this.#append(await this.#options.compressor.frame(part));
+  }
+
+  async #append(pieces: readonly Uint8Array[]): Promise<void> {
+    if (this.#options.encryptor !== undefined) this.#encryptor ??= this.#options.encryptor();
+    for (const piece of pieces) {
+      this.#keep(this.#encryptor === undefined ? [piece] : this.#encryptor.push(piece));
+      await this.#options.breathe();
+    }
+  }
+
+  #keep(pieces: readonly Uint8Array[]): void {
+    for (const piece of pieces) {
+      this.#hash.update(piece);
+      this.#whole.update(piece);
+      this.#pieces.push(piece);
+      this.#bytes += piece.length;
+    }
+  }
+
+  #name(): string {
+    const sealed = this.#options.encryptor === undefined ? '' : '.age';
+    return `capture-${String(this.#number).padStart(4, '0')}.tar${this.#options.compressor.extension}${sealed}`;
+  }
+
+  #reset(inside: boolean): void {
+    this.#continues = inside;
+    this.#tarOffset += this.#tarBytes;
+    this.#total += this.#bytes;
+    this.#number += 1;
+    this.#tarBytes = 0;
+    this.#bytes = 0;
+    this.#pieces = [];
+    this.#encryptor = undefined;
+    this.#hash = createHash('sha256');
+    this.#openedMs = Date.now();
+  }
+}

@@ -1,0 +1,90 @@
+/** Structured evidence as redacted text, in slices: half a megabyte of JSON must not hold somebody's main thread. */
+import type { BytesEntry, JsonEntry, JsonLinesEntry } from '../contracts.ts';
+import type { Redactor } from '../secrets/contracts.ts';
+
+export interface Rendered {
+  readonly body: Uint8Array;
+  readonly redactions: readonly string[];
+}
+
+/** Redactions listed for one item; more are counted. */
+const MAX_LISTED = 200;
+/** Arrays longer than this are rendered row by row. */
+const LONG = 32;
+
+export async function render(
+  entry: JsonEntry | JsonLinesEntry | BytesEntry, redactor: Redactor, breathe: () => Promise<void> | undefined,
+): Promise<Rendered> {
+  if (entry.kind === 'bytes') {
+    const { value, redactions } = redactor.bytes(entry.body, entry.redaction);
+    return { body: value, redactions: listed(redactions) };
+  }
+  const redactions: string[] = [];
+  const text: string[] = [];
+  for (const piece of entry.kind === 'jsonl' ? rows(entry.rows) : pieces(entry.value)) {
+    const redacted = redactor.json(piece.value);
+    const json = JSON.stringify(redacted.value, plain) ?? 'null';
+    text.push(piece.prefix, piece.member === true ? json.slice(1, -1) : json, piece.suffix);
+    for (const name of redacted.redactions) redactions.push(piece.where === '' ? name : `${piece.where}.${name}`);
+    await breathe();
+  }
+  return { body: Buffer.from(text.join(''), 'utf8'), redactions: listed(redactions) };
+}
+
+interface Piece {
+  readonly prefix: string;
+  readonly value: unknown;
+  readonly suffix: string;
+  /** Where the value stands, for the names of redactions. */
+  readonly where: string;
+  /** The value is an object of which only the members are written: its key decides about it, so it goes along. */
+  readonly member?: true;
+}
+
+function* rows(values: readonly unknown[]): Generator<Piece> {
+  for (const value of values) yield { prefix: '', value, suffix: '\n', where: '' };
+}
+
+/** An object taken apart by key, and long arrays of objects by element; anything else in one piece. */
+function* pieces(value: unknown): Generator<Piece> {
+  if (isLongTable(value)) {
+    yield* elements(value, '', '', '\n');
+    return;
+  }
+  if (!isPlainObject(value) || Object.keys(value).length === 0) {
+    yield { prefix: '', value, suffix: '\n', where: '' };
+    return;
+  }
+  const keys = Object.keys(value);
+  for (const [index, key] of keys.entries()) {
+    const prefix = index === 0 ? '{\n' : '';
+    const suffix = index === keys.length - 1 ? '\n}\n' : ',\n';
+    const inner = value[key];
+    if (isLongTable(inner)) yield* elements(inner, key, `${prefix}${JSON.stringify(key)}:`, suffix);
+    else yield { prefix, value: { [key]: inner }, suffix, where: '', member: true };
+  }
+}
+
+function* elements(values: readonly unknown[], where: string, prefix: string, suffix: string): Generator<Piece> {
+  for (const [index, value] of values.entries()) {
+    const last = index === values.length - 1;
+    yield { prefix: index === 0 ? `${prefix}[\n` : '', value, suffix: last ? `\n]${suffix}` : ',\n', where: `${where}[${index}]` };
+  }
+}
+
+function isLongTable(value: unknown): value is readonly object[] {
+  return Array.isArray(value) && value.length > LONG && value.every((row) => typeof row === 'object' && row !== null);
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+function plain(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value;
+}
+
+function listed(redactions: readonly string[]): readonly string[] {
+  if (redactions.length <= MAX_LISTED) return redactions;
+  return [...redactions.slice(0, MAX_LISTED), `and ${redactions.length - MAX_LISTED} more`];
+}

@@ -1,0 +1,255 @@
+/**
+ * Entries in, segments out. Every entry ends in exactly one manifest item; no entry can break the archive.
+ *
+ * A segment is closed by size, by age, at each border between tiers and after an entry that needed more than one, and
+ * ends with the part of the manifest that tells what is in it.
+ */
+import { createHash } from 'node:crypto';
+import { closeSync } from 'node:fs';
+import type { Budget, Entry, FileEntry, ManifestItem, Segment, Tier } from '../contracts.ts';
+import type { Redactor } from '../secrets/contracts.ts';
+import { changeOf, hashOnly, padding, readLarge, readSmall, writeStream, type BodyOptions, type BodyResult } from './body.ts';
+import { createCompressor, type CompressionName, type Compressor } from './compress.ts';
+import { BLOCK, encodeHeader, roundUp, type HeaderFields, type TypeFlag } from './header.ts';
+import { manifestItem, type Stored } from './item.ts';
+import { SegmentWriter, type SegmentEncryptor } from './segments.ts';
+import { render } from './structured.ts';
+
+/** Where manifest items go. It gives back the text that closes each segment. */
+export interface ManifestSink {
+  readonly add: (item: ManifestItem) => void;
+  /** Bytes of the items since the last close. */
+  readonly pendingBytes: () => number;
+  /** The manifest part for this segment and the head of the chain after it. */
+  readonly close: (segment: number) => { readonly path: string; readonly body: Uint8Array; readonly head: string };
+}
+
+export interface TarballOptions {
+  readonly compression: CompressionName;
+  readonly segmentBytes: number;
+  /** Age in milliseconds at which a segment is closed though it is small. */
+  readonly segmentMs: number;
+  readonly partBytes: number;
+  readonly startedMs: number;
+  readonly redactor: Redactor;
+  readonly budget: Budget;
+  readonly spend: (bytes: number) => void;
+  readonly manifest: ManifestSink;
+  readonly encryptor?: () => SegmentEncryptor;
+  readonly onSegment: (segment: Segment) => Promise<void>;
+}
+
+const MAX_PENDING_MANIFEST = 1024 * 1024;
+/** Headers of one entry at the most: names are bounded by the walk, but leave room. */
+const HEADER_ROOM = 64 * 1024;
+
+export class Tarball {
+  readonly #options: TarballOptions;
+  readonly #writer: SegmentWriter;
+  readonly #body: BodyOptions;
+  readonly #compressor: Compressor;
+  #tier: Tier = 'volatile';
+
+  constructor(options: TarballOptions) {
+    this.#options = options;
+    this.#compressor = createCompressor(options.compression);
+    this.#writer = new SegmentWriter({
+      compressor: this.#compressor,
+      onSegment: options.onSegment,
+      partBytes: options.partBytes,
+      breathe: options.budget.breathe,
+      ...(options.encryptor === undefined ? {} : { encryptor: options.encryptor }),
+    });
+    this.#body = { writer: this.#writer, signal: options.budget.signal, betweenParts: () => this.#cutInside() };
+  }
+
+  /** Stores one entry. Resolves to its manifest item; rejects only if a segment can no longer be handed over. */
+  add(entry: Entry, collector: string): ManifestItem | Promise<ManifestItem> {
+    if (entry.kind === 'file') {
+      const size = Number(entry.stat.size);
+      const room = BLOCK * 4 + roundUp(size);
+      if (entry.store !== false && entry.path.length < BLOCK && this.#writer.fits(room) && !this.#isFull(room)
+        && size <= this.#options.budget.remainingBytes()) return this.#addSmall(entry, collector, size);
+    }
+    return this.#addAny(entry, collector);
+  }
+
+  /** A border between tiers: what was collected so far is on its way before anything else is read. */
+  async border(next: Tier): Promise<void> {
+    if (this.#writer.tarBytes > 0) await this.#cut();
+    this.#tier = next;
+  }
+
+  /** Closes a segment that has waited too long. Call it between entries. */
+  async age(): Promise<void> {
+    const { segmentMs } = this.#options;
+    if (this.#writer.tarBytes > 0 && Date.now() - this.#writer.openedMs >= segmentMs) await this.#cut();
+  }
+
+  /** Ends the tar stream. Resolves to the digest and the size of the joined segments. */
+  async close(): Promise<{ sha256: string; bytes: number }> {
+    await this.#closeManifest((writer) => {
+      writer.pad(2 * BLOCK); // end of archive
+    });
+    this.#compressor.close();
+    return { sha256: this.#writer.digest(), bytes: this.#writer.total };
+  }
+
+  /** Drops what was not handed over. For a capture that cannot go on. */
+  abandon(): void {
+    this.#compressor.close();
+  }
+
+  #addSmall(entry: FileEntry, collector: string, size: number): ManifestItem {
+    try {
+      this.#writer.put(encodeHeader(this.#header(entry, '0', Number(entry.stat.mode), size)));
+      const { read, sha256, failure } = readSmall(this.#writer, entry.fd, size);
+      this.#options.spend(size);
+      return this.#finish(entry, collector, fileOutcome(size, size, { read, sha256, failure, change: changeOf(entry) }));
+    } finally {
+      closeSync(entry.fd);
+    }
+  }
+
+  async #addAny(entry: Entry, collector: string): Promise<ManifestItem> {
+    try {
+      return this.#finish(entry, collector, await this.#store(entry));
+    } finally {
+      if (entry.kind === 'file') closeSync(entry.fd);
+    }
+  }
+
+  async #store(entry: Entry): Promise<Stored> {
+    switch (entry.kind) {
+      case 'absent':
+        if (this.#options.manifest.pendingBytes() > MAX_PENDING_MANIFEST) await this.#cut();
+        return { outcome: entry.outcome, reason: entry.reason, ...(entry.stat === undefined ? {} : { size: Number(entry.stat.size) }) };
+      case 'link':
+        await this.#writeHeader({ ...this.#header(entry, '2', 0o777, 0), target: entry.target });
+        return { outcome: entry.outcome ?? 'collected' };
+      case 'directory':
+        await this.#writeHeader({ ...this.#header(entry, '5', Number(entry.stat?.mode ?? 0o755), 0), path: `${entry.path}/` });
+        return { outcome: entry.outcome ?? 'collected' };
+      case 'special':
+        return this.#storeSpecial(entry);
+      case 'file':
+        return this.#storeFile(entry);
+      case 'stream':
+        return this.#storeStream(entry);
+      default:
+        return this.#storeBody(entry);
+    }
+  }
+
+  async #storeSpecial(entry: Entry & { kind: 'special' }): Promise<Stored> {
+    const type = specialType(Number(entry.stat.mode));
+    if (type === undefined) {
+      return { outcome: entry.outcome ?? 'skipped', reason: entry.reason ?? 'a socket has no tar type; its metadata is this line' };
+    }
+    await this.#writeHeader(this.#header(entry, type, Number(entry.stat.mode), 0));
+    return { outcome: entry.outcome ?? 'collected' };
+  }
+
+  async #storeBody(entry: Entry & { kind: 'json' | 'jsonl' | 'bytes' }): Promise<Stored> {
+    const { body, redactions } = await render(entry, this.#options.redactor, this.#options.budget.breathe);
+    const mode = entry.kind === 'bytes' && entry.stat !== undefined ? Number(entry.stat.mode) : 0o444;
+    const sha256 = await this.#writeBody(this.#header(entry, '0', mode, body.length), body);
+    const outcome = entry.outcome ?? (body.length === 0 ? 'empty' : 'collected');
+    return { outcome, size: body.length, stored: body.length, sha256, redactions };
+  }
+
+  async #storeFile(entry: FileEntry): Promise<Stored> {
+    const size = Number(entry.stat.size);
+    if (entry.store === false) {
+      const hashed = await hashOnly(this.#body, entry, this.#options.budget.breathe);
+      return { ...fileOutcome(size, 0, hashed), outcome: hashed.failure === undefined ? 'skipped' : 'failed', stored: undefined, padded: undefined, reason: hashed.failure ?? entry.reason };
+    }
+    const limit = Math.min(size, this.#options.budget.remainingBytes());
+    if (limit === 0 && size > 0) return { outcome: 'skipped', size, reason: 'the byte budget is spent' };
+    if (this.#options.budget.signal.aborted) return { outcome: 'skipped', size, reason: 'the time budget ended' };
+    await this.#writeHeader(this.#header(entry, '0', Number(entry.stat.mode), limit), limit);
+    this.#options.spend(limit);
+    return fileOutcome(size, limit, await readLarge(this.#body, entry, limit));
+  }
+
+  async #storeStream(entry: Entry & { kind: 'stream' }): Promise<Stored> {
+    const limit = Math.min(entry.size, this.#options.budget.remainingBytes());
+    if (limit === 0 && entry.size > 0) return { outcome: 'skipped', size: entry.size, reason: 'the byte budget is spent' };
+    await this.#writeHeader(this.#header(entry, '0', 0o400, limit), limit);
+    this.#options.spend(limit);
+    const stored = fileOutcome(entry.size, limit, await writeStream(this.#body, entry, limit));
+    return entry.outcome !== undefined && stored.outcome === 'collected' ? { ...stored, outcome: entry.outcome } : stored;
+  }
+
+  #header(entry: Entry, type: TypeFlag, mode: number, size: number): HeaderFields {
+    const stat = 'stat' in entry ? entry.stat : undefined;
+    const mtimeSeconds = Math.floor(this.#options.startedMs / 1000);
+    return { path: entry.path, type, mode, size, mtimeSeconds, ...(stat === undefined ? {} : { stat }) };
+  }
+
+  /** Makes room for a header and the `body` bytes that follow it, in a new segment if they would not fit in this one. */
+  async #writeHeader(fields: HeaderFields, body = 0): Promise<void> {
+    if (this.#isFull(HEADER_ROOM + roundUp(body))) await this.#cut();
+    await this.#writer.write(encodeHeader(fields));
+  }
+
+  async #writeBody(fields: HeaderFields, body: Uint8Array): Promise<string> {
+    await this.#writeHeader(fields, body.length);
+    const digest = createHash('sha256');
+    for (let at = 0; at < body.length; at += this.#options.partBytes) {
+      const piece = body.subarray(at, at + this.#options.partBytes);
+      digest.update(piece);
+      await this.#writer.write(piece);
+      await this.#cutInside();
+    }
+    await this.#writer.write(Buffer.alloc(padding(body.length)));
+    return digest.digest('hex');
+  }
+
+  #finish(entry: Entry, collector: string, stored: Stored): ManifestItem {
+    const item = manifestItem(entry, collector, stored);
+    this.#options.manifest.add(item);
+    return item;
+  }
+
+  #isFull(more: number): boolean {
+    if (this.#options.manifest.pendingBytes() > MAX_PENDING_MANIFEST) return true;
+    if (this.#writer.tarBytes === 0) return false;
+    return this.#writer.continues || this.#writer.bytes + more > this.#options.segmentBytes;
+  }
+
+  /** Inside a body: the segment ends without a manifest part, because there is no place for one. */
+  async #cutInside(): Promise<void> {
+    if (this.#writer.bytes >= this.#options.segmentBytes) await this.#writer.cut(this.#tier);
+  }
+
+  async #cut(): Promise<void> {
+    await this.#closeManifest(() => undefined);
+  }
+
+  async #closeManifest(finish: (writer: SegmentWriter) => void): Promise<void> {
+    const { path, body, head } = this.#options.manifest.close(this.#writer.number);
+    const mtimeSeconds = Math.floor(this.#options.startedMs / 1000);
+    await this.#writer.write(encodeHeader({ path, type: '0', mode: 0o444, size: body.length, mtimeSeconds }));
+    await this.#writer.write(body);
+    await this.#writer.write(Buffer.alloc(padding(body.length)));
+    if (!this.#writer.fits(2 * BLOCK)) await this.#writer.flush();
+    finish(this.#writer);
+    await this.#writer.cut(this.#tier, head);
+  }
+}
+
+function fileOutcome(size: number, declared: number, body: BodyResult): Stored {
+  const padded = Math.max(0, declared - body.read);
+  const facts = { size, stored: declared, padded, sha256: body.sha256 };
+  if (body.failure !== undefined) return { ...facts, outcome: body.read === 0 ? 'failed' : 'truncated', reason: body.failure };
+  if (declared < size) return { ...facts, outcome: 'truncated', reason: 'the byte budget is spent' };
+  if (body.change !== undefined) return { ...facts, outcome: 'changed', reason: body.change };
+  return { ...facts, outcome: size === 0 ? 'empty' : 'collected' };
+}
+
+/** FIFO, character and block device have type flags in ustar; a socket has none. */
+function specialType(mode: number): TypeFlag | undefined {
+  const kinds: Readonly<Record<number, TypeFlag>> = { 0o010000: '6', 0o020000: '3', 0o060000: '4' };
+  return kinds[mode & 0o170000];
+}

@@ -1,0 +1,61 @@
+/** What a capture may use: time, bytes, and the main thread in slices. Measured on the monotonic clock. */
+import { setImmediate } from 'node:timers';
+import type { Budget } from '../contracts.ts';
+
+export interface BudgetLimits {
+  /** Milliseconds from now until collecting stops. */
+  readonly collectMs: number;
+  /** Milliseconds from now until everything has ended, shipping and commit included. */
+  readonly totalMs: number;
+  readonly bytes: number;
+  readonly sliceMs: number;
+}
+
+export interface RunningBudget extends Budget {
+  /** Aborted when nothing may go on, shipping included. `signal` (collecting) is aborted before. */
+  readonly hardStop: AbortSignal;
+  readonly spend: (bytes: number) => void;
+  /** Frees the timers. */
+  readonly end: () => void;
+}
+
+export function startBudget(limits: BudgetLimits): RunningBudget {
+  const collecting = new AbortController();
+  const everything = new AbortController();
+  const startedMs = performance.now();
+  let bytes = limits.bytes;
+  let sliceStartedMs = startedMs;
+  const timers = [
+    setTimeout(() => collecting.abort(), Math.max(0, limits.collectMs)),
+    setTimeout(() => everything.abort(), Math.max(0, limits.totalMs)),
+  ];
+  // A timer fires late when the main thread is busy with our own slices, so the clock is asked as well.
+  const expire = (now: number): void => {
+    if (now - startedMs >= limits.collectMs && !collecting.signal.aborted) collecting.abort();
+  };
+  const turn = (): Promise<void> =>
+    new Promise((resolve) => {
+      setImmediate(() => {
+        sliceStartedMs = performance.now();
+        resolve();
+      });
+    });
+  return {
+    signal: collecting.signal,
+    hardStop: everything.signal,
+    remainingMs: () => Math.max(0, limits.collectMs - (performance.now() - startedMs)),
+    remainingBytes: () => bytes,
+    spend: (count) => {
+      bytes = Math.max(0, bytes - count);
+    },
+    breathe: () => {
+      const now = performance.now();
+      if (now - sliceStartedMs < limits.sliceMs) return undefined;
+      expire(now);
+      return turn();
+    },
+    end: () => {
+      for (const timer of timers) clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * Sends segments with a bounded number in flight and keeps what became of each. A segment that cannot be stored is
+ * reported as lost and the next ones are still tried, unless the destination refused for good.
+ */
+import type { Destination, Receipt, Segment } from '../contracts.ts';
+import { AmberError, isAmberError, type AmberErrorCode } from '../errors.ts';
+
+/** A segment without its bytes, and what the destination said. */
+export interface Shipped {
+  readonly segment: Omit<Segment, 'body'>;
+  readonly receipt?: Receipt;
+  readonly error?: AmberError;
+}
+
+export interface Outbox {
+  /** Resolves when another segment may follow. Never rejects. */
+  readonly send: (segment: Segment) => Promise<void>;
+  /** Waits for all that is in flight. Never rejects. */
+  readonly settle: () => Promise<void>;
+  /** In the order of their numbers. */
+  readonly shipped: () => readonly Shipped[];
+  /** Set when trying further segments is pointless. */
+  readonly refused: () => AmberError | undefined;
+}
+
+/** Errors that the next segment would meet as well. */
+const FINAL: ReadonlySet<AmberErrorCode> = new Set([
+  'DESTINATION_DENIED', 'DESTINATION_MISSING', 'DESTINATION_REGION', 'DESTINATION_CLOCK', 'DESTINATION_CREDENTIALS',
+]);
+
+export function openOutbox(
+  destination: Destination, signal: AbortSignal, inFlight: number, onShipped: (shipped: Shipped) => void,
+): Outbox {
+  const flying = new Set<Promise<void>>();
+  const results: Shipped[] = [];
+  let refused: AmberError | undefined;
+
+  const deliver = async (segment: Segment): Promise<void> => {
+    const { body, ...facts } = segment;
+    const shipped = await attempt(destination, { name: segment.name, body, bytes: segment.bytes, sha256: segment.sha256 }, signal);
+    if (shipped.error !== undefined && FINAL.has(shipped.error.code)) refused ??= shipped.error;
+    const result: Shipped = { segment: facts, ...shipped };
+    results.push(result);
+    onShipped(result);
+  };
+
+  return {
+    send: async (segment) => {
+      const flight = deliver(segment).finally(() => flying.delete(flight));
+      flying.add(flight);
+      while (flying.size >= inFlight) await Promise.race(flying);
+    },
+    settle: async () => {
+      await Promise.all(flying);
+    },
+    shipped: () => results.sort((one, other) => one.segment.number - other.segment.number),
+    refused: () => refused,
+  };
+}
+
+async function attempt(
+  destination: Destination, object: Parameters<Destination['put']>[0], signal: AbortSignal,
+): Promise<{ receipt?: Receipt; error?: AmberError }> {
+  if (signal.aborted) return { error: new AmberError('CAPTURE_ABORTED', 'The time budget ended before the segment was sent.') };
+  try {
+    return { receipt: await untilAborted(destination.put(object, signal), signal) };
+  } catch (cause) {
+    return { error: isAmberError(cause) ? cause : new AmberError('DESTINATION_FAILED', undefined, { cause }) };
+  }
+}
+
+/** The promise, or CAPTURE_ABORTED as soon as the signal says so: a user's destination may not listen to it. */
+export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => {
+      reject(new AmberError('CAPTURE_ABORTED', 'The time budget ended before the destination answered.'));
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    if (stop !== undefined) signal.removeEventListener('abort', stop);
+  }
+}
