@@ -53,8 +53,12 @@ export type Moment =
 export interface Trigger {
   readonly name: TriggerName;
   readonly description: string;
+  /** Asked only while nothing of this sandbox has been captured. */
+  readonly once?: boolean;
   /** The moments it wants to be asked at under this configuration; none = off. */
   readonly moments: (config: Config) => readonly Moment['at'][];
+  /** For `near-deadline`: milliseconds before the deadline, of an invocation that starts with `remainingMs`. */
+  readonly leadMs?: (config: Config, remainingMs: number) => number;
   readonly fires: (moment: Moment, config: Config) => Cause | undefined;
 }
 
