@@ -1,0 +1,141 @@
+/**
+ * A folder on a file system: the segments joined to one `capture.tar.zst`, `SHA256SUMS` for sha256sum(1), and
+ * `manifest.json` last. Segments that are age files stay apart (`capture-0000.tar.zst.age`): the age command reads one
+ * file at a time, and a second header in the middle is damage to it.
+ */
+import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import type { CaptureIdentity, Destination, DestinationProvider, Receipt, StoredObject } from '../contracts.ts';
+import { AmberError } from '../errors.ts';
+import { folderError, openFolder, timeEnded } from './folder.ts';
+import type { Folder } from './folder.ts';
+import { joinInto, writeAll } from './joined-file.ts';
+import type { JoinedFile } from './joined-file.ts';
+import { captureFolder, encodeComponent } from './key.ts';
+
+export const directory: DestinationProvider = {
+  name: 'directory',
+  protocol: 'file:',
+  description: 'A local folder: `file:///DIR`. Segments are joined to one tarball; nothing is overwritten.',
+  open: (url, capture) => openDirectory(url, capture),
+};
+
+/** After an abort the work under way takes back what it wrote; it is given so long for that. */
+const GRACE_MS = 200;
+const SEGMENT = /^capture-(\d{4,9})(\.tar(?:\.zst|\.gz)?)$/u;
+
+interface Shelf {
+  readonly folder: Folder;
+  /** `capture.tar.zst`: its suffix is that of the first segment. */
+  joined?: { readonly name: string; readonly file: Promise<JoinedFile> };
+  /** Names that were put, whatever became of them. */
+  readonly names: Set<string>;
+  /** File name to lower-case hex SHA-256. */
+  readonly sums: Map<string, string>;
+  readonly running: Set<Promise<unknown>>;
+}
+
+async function openDirectory(url: URL, capture: CaptureIdentity): Promise<Destination> {
+  const base = pathOf(url);
+  let shelf: Shelf;
+  try {
+    shelf = { folder: await openFolder(base, captureFolder(capture)), names: new Set(), sums: new Map(), running: new Set() };
+  } catch (error) {
+    throw folderError(error, base);
+  }
+  const { folder } = shelf;
+  return {
+    location: `${folder.path}/`,
+    put: (object, signal) => guarded(shelf, object.name, keep(shelf, object, signal), signal),
+    commit: (manifest, signal) => guarded(shelf, manifest.name, commit(shelf, manifest, signal), signal),
+    close: () => {
+      shelf.joined?.file.then((file) => file.close()).catch(() => undefined);
+      folder.close();
+    },
+  };
+}
+
+function pathOf(url: URL): string {
+  try {
+    return fileURLToPath(url).replace(/(?<=.)\/+$/u, '');
+  } catch (cause) {
+    throw new AmberError('CONFIG_INVALID', 'AMBER_DESTINATION is not usable: a file: URL names an absolute path, for example file:///mnt/evidence', { cause });
+  }
+}
+
+/** Waits for the work, but not past the signal: a network file system that is gone blocks a write without end. */
+async function guarded(shelf: Shelf, name: string, work: Promise<Receipt>, signal: AbortSignal): Promise<Receipt> {
+  const path = `${shelf.folder.path}/${name}`;
+  const tracked = work.finally(() => shelf.running.delete(tracked));
+  shelf.running.add(tracked);
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => {
+    setTimeout(() => reject(timeEnded()), GRACE_MS).unref();
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([tracked, ended]);
+  } catch (error) {
+    throw folderError(error, path);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+async function keep(shelf: Shelf, object: StoredObject, signal: AbortSignal): Promise<Receipt> {
+  if (signal.aborted) throw timeEnded();
+  if (shelf.names.has(object.name)) {
+    throw new AmberError('DESTINATION_EXISTS', `${JSON.stringify(object.name)} was put already, and nothing is overwritten`);
+  }
+  shelf.names.add(object.name);
+  const [, number, suffix] = SEGMENT.exec(object.name) ?? [];
+  if (number !== undefined && suffix !== undefined) {
+    shelf.joined ??= { name: `capture${suffix}`, file: createJoined(shelf.folder, `capture${suffix}`) };
+    const file = await shelf.joined.file;
+    const belongs = shelf.joined.name === `capture${suffix}`;
+    if (belongs && await file.append(Number(number), object.body, signal)) return { state: 'stored', attempts: 1 };
+  }
+  return keepApart(shelf, object, signal);
+}
+
+async function createJoined(folder: Folder, name: string): Promise<JoinedFile> {
+  const file = await folder.create(name);
+  await folder.sync();
+  return joinInto(file);
+}
+
+/** Writes a file of its own; takes it away again if it could not be written whole. */
+async function keepApart(shelf: Shelf, object: StoredObject, signal: AbortSignal): Promise<Receipt> {
+  const name = encodeComponent(object.name);
+  const file = await shelf.folder.create(name);
+  const hash = createHash('sha256');
+  try {
+    await writeAll(file, object.body, { at: 0, hash, signal });
+    await file.datasync();
+    await shelf.folder.sync();
+  } catch (error) {
+    await shelf.folder.remove(name).catch(() => undefined);
+    throw error;
+  } finally {
+    await file.close();
+  }
+  const digest = hash.digest();
+  shelf.sums.set(name, digest.toString('hex'));
+  return { state: 'stored', attempts: 1, checksum: digest.toString('base64') };
+}
+
+async function commit(shelf: Shelf, manifest: StoredObject, signal: AbortSignal): Promise<Receipt> {
+  if (signal.aborted) throw timeEnded();
+  await Promise.allSettled(shelf.running);
+  if (shelf.joined !== undefined) shelf.sums.set(shelf.joined.name, (await shelf.joined.file).sha256());
+  const sums = new Map([...shelf.sums, [encodeComponent(manifest.name), manifest.sha256]]);
+  const body = Buffer.from([...sums].map(([name, sha256]) => sumLine(name, sha256)).join(''));
+  await keepApart(shelf, { name: 'SHA256SUMS', body: [body], bytes: body.byteLength, sha256: '' }, signal);
+  return keepApart(shelf, manifest, signal);
+}
+
+/** A line as sha256sum(1) writes it: a backslash in front when the name had to be escaped. */
+function sumLine(name: string, sha256: string): string {
+  const escaped = name.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r');
+  return `${escaped === name ? '' : '\\'}${sha256}  ${escaped}\n`;
+}

@@ -1,0 +1,177 @@
+/**
+ * What a failed S3 request means, whichever transport ran it: may it be repeated, may it have been carried out all the
+ * same, and which AmberError tells the reader what to do. Codes: "Error responses" of the Amazon S3 API Reference.
+ */
+import { AmberError, isAmberError, systemCode } from '../errors.ts';
+import type { AmberErrorCode } from '../errors.ts';
+
+/** A failed request as data. */
+export interface Fault {
+  /** HTTP status; absent when no answer came. */
+  readonly status?: number;
+  /** S3's error code (`AccessDenied`), Node's (`ECONNRESET`), or ours (`AttemptTimeout`, `ConnectTimeout`, `Aborted`). */
+  readonly code: string;
+  /** The server's words, one short line. */
+  readonly reason?: string;
+  /** Region of the bucket, where the answer names it. */
+  readonly region?: string;
+  readonly serverDate?: string;
+  /** True when it is certain that no byte of the request was sent. */
+  readonly unsent?: boolean;
+  readonly cause?: unknown;
+}
+
+/** An answer or a fault; transports do not throw. */
+export type Reply<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: Fault };
+
+/** What the messages name. */
+export interface FaultContext {
+  readonly bucket: string;
+  readonly key: string;
+  readonly region: string;
+  readonly kmsKey: string | undefined;
+  readonly attempts: number;
+  /** An earlier attempt may have been carried out although no answer came. */
+  readonly lost: boolean;
+}
+
+/** Nothing can have been written: no connection was made. */
+const NEVER_SENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ConnectTimeout']);
+/** Codes that ask to come back, whatever the status. ConditionalRequestConflict: S3 User Guide, "conditional writes". */
+const COME_BACK: ReadonlySet<string> = new Set([
+  'SlowDown', 'ServiceUnavailable', 'InternalError', 'RequestTimeout', 'OperationAborted', 'ConditionalRequestConflict',
+  'Throttling', 'ThrottlingException', 'RequestLimitExceeded', 'IncompleteBody', 'AttemptTimeout', 'ConnectTimeout', 'TimeoutError',
+  'ERR_STREAM_PREMATURE_CLOSE',
+]);
+const CREDENTIALS: ReadonlySet<string> = new Set([
+  'ExpiredToken', 'InvalidToken', 'TokenRefreshRequired', 'InvalidAccessKeyId', 'CredentialsProviderError', 'NotSignedUp', 'UnrecognizedClientException',
+]);
+const CLOCK: ReadonlySet<string> = new Set(['RequestTimeTooSkewed', 'RequestExpired']);
+const REGION: ReadonlySet<string> = new Set(['PermanentRedirect', 'TemporaryRedirect', 'Redirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException']);
+/** A certificate that is not trusted does not become so by trying again (codes: Node's tls, from OpenSSL). */
+const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_|TLS_/u;
+
+/** True if the same request may succeed when it is sent again. */
+export function isTransient(fault: Fault): boolean {
+  if (COME_BACK.has(fault.code)) return true;
+  if (fault.status !== undefined) return fault.status >= 500 || fault.status === 429;
+  return /^E[A-Z]|^HPE_/u.test(fault.code) && !CERTIFICATE.test(fault.code) && !fault.code.startsWith('ERR_');
+}
+
+/** True if the server may have carried the request out. */
+export function mayHaveArrived(fault: Fault): boolean {
+  if (fault.unsent === true) return false;
+  if (fault.status !== undefined) return fault.status >= 500;
+  return !NEVER_SENT.has(fault.code) && !CERTIFICATE.test(fault.code) && !CREDENTIALS.has(fault.code);
+}
+
+/** The error for a fault after the last attempt. One line, says what to do, holds no secret. */
+export function faultError(fault: Fault, context: FaultContext): AmberError {
+  const [code, advice] = meaning(fault, context);
+  const status = fault.status === undefined ? fault.code : `${String(fault.status)} ${fault.code}`;
+  const tries = context.attempts > 1 ? ` after ${String(context.attempts)} attempts` : '';
+  const message = `s3:PutObject to s3://${context.bucket}/${context.key} failed${tries} (${status}): ${advice}`;
+  return new AmberError(code, message.replaceAll(/\s+/gu, ' '), {
+    cause: fault.cause,
+    details: {
+      bucket: context.bucket, key: context.key, fault: fault.code, attempts: context.attempts,
+      maybeStored: context.lost || mayHaveArrived(fault),
+      ...(fault.status === undefined ? {} : { status: fault.status }),
+      ...(fault.reason === undefined ? {} : { reason: fault.reason }),
+      ...(fault.region === undefined ? {} : { region: fault.region }),
+      ...(fault.code === 'Aborted' ? { aborted: true } : {}),
+    },
+  });
+}
+
+function meaning(fault: Fault, context: FaultContext): readonly [AmberErrorCode, string] {
+  const { code, status } = fault;
+  if (code === 'Aborted') return ['DESTINATION_UNAVAILABLE', 'the time of the capture ended before the bucket answered'];
+  if (CREDENTIALS.has(code)) return ['DESTINATION_CREDENTIALS', 'the credentials are missing, wrong or expired; give the function a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'];
+  if (CLOCK.has(code)) return ['DESTINATION_CLOCK', 'the clock of this machine is more than 15 minutes away from the clock of S3; set it'];
+  if (REGION.has(code) || status === 301 || status === 307) return ['DESTINATION_REGION', regionAdvice(fault, context)];
+  if (code.startsWith('KMS.')) return ['DESTINATION_DENIED', `the KMS key cannot be used; check AMBER_S3_KMS_KEY${kmsAdvice(context)}`];
+  if (code === 'SignatureDoesNotMatch') return ['DESTINATION_DENIED', `bucket ${context.bucket} does not accept the signature; the secret key does not belong to the access key id`];
+  if (status === 403) return ['DESTINATION_DENIED', `allow s3:PutObject on arn:aws:s3:::${context.bucket}/${folderOf(context.key)}*${kmsAdvice(context)}, and look at the bucket policy and AMBER_S3_BUCKET_OWNER`];
+  if (code === 'NoSuchBucket' || status === 404) return ['DESTINATION_MISSING', `there is no bucket ${context.bucket} at this endpoint; create it, or correct AMBER_DESTINATION`];
+  if (status === 412) return ['DESTINATION_EXISTS', 'an object with this key is there already, and nothing is overwritten'];
+  if (isTransient(fault)) return ['DESTINATION_UNAVAILABLE', unavailableAdvice(fault)];
+  if (CERTIFICATE.test(code)) return ['DESTINATION_FAILED', 'the TLS certificate of the endpoint is not trusted; check AMBER_S3_ENDPOINT and NODE_EXTRA_CA_CERTS'];
+  return ['DESTINATION_FAILED', fault.reason ?? 'the answer is one that Amber does not know'];
+}
+
+function unavailableAdvice(fault: Fault): string {
+  if (fault.status !== undefined) return 'the bucket is overloaded or failing; try again later';
+  return NEVER_SENT.has(fault.code)
+    ? 'no connection; check AMBER_S3_ENDPOINT, and in a VPC the S3 gateway endpoint or NAT'
+    : 'the connection broke or no answer came; check the network path to S3';
+}
+
+function regionAdvice(fault: Fault, context: FaultContext): string {
+  const found = fault.region === undefined ? 'another region' : `region ${fault.region}`;
+  return `the bucket is in ${found}, not in ${context.region}; set AMBER_S3_REGION${fault.region === undefined ? '' : `=${fault.region}`}`;
+}
+
+const kmsAdvice = (context: FaultContext): string =>
+  context.kmsKey === undefined ? '' : ' and kms:GenerateDataKey on the key';
+
+const folderOf = (key: string): string => key.slice(0, Math.max(0, key.indexOf('account=')));
+
+/** A fault from an error answer: S3's XML body, and the headers with lower-case names. */
+export function faultFromAnswer(status: number, headers: Readonly<Record<string, string | string[] | undefined>>, body: string): Fault {
+  const region = textHeader(headers['x-amz-bucket-region']) ?? element(body, 'Region');
+  const reason = element(body, 'Message');
+  const serverDate = textHeader(headers['date']);
+  return {
+    status,
+    code: element(body, 'Code') ?? codeOfStatus(status),
+    ...(reason === undefined ? {} : { reason }),
+    ...(region === undefined ? {} : { region }),
+    ...(serverDate === undefined ? {} : { serverDate }),
+  };
+}
+
+/** A fault from anything that was thrown: an SDK exception, a system error, an abort. */
+export function faultFromError(error: unknown): Fault {
+  if (isAmberError(error)) return { code: text(error.details['fault']) ?? error.code, reason: error.message, cause: error };
+  const thrown = record(error);
+  const status = record(thrown['$metadata'])['httpStatusCode'];
+  const headers = record(record(thrown['$response'])['headers']);
+  const region = text(headers['x-amz-bucket-region']) ?? text(thrown['Region']);
+  const serverDate = text(headers['date']);
+  const reason = text(thrown['message']);
+  const answered = typeof status === 'number' && status >= 300;
+  return {
+    code: answered ? nameOr(thrown, codeOfStatus(status)) : (systemCode(error) ?? nameOr(thrown, 'Unknown')),
+    ...(answered ? { status } : {}),
+    ...(reason === undefined ? {} : { reason }),
+    ...(region === undefined ? {} : { region }),
+    ...(serverDate === undefined ? {} : { serverDate }),
+    cause: error,
+  };
+}
+
+const CODE_OF_STATUS: Readonly<Record<number, string>> = { 301: 'PermanentRedirect', 307: 'TemporaryRedirect', 403: 'Forbidden', 404: 'NotFound', 412: 'PreconditionFailed', 503: 'ServiceUnavailable' };
+const codeOfStatus = (status: number): string => CODE_OF_STATUS[status] ?? 'Unknown';
+
+function nameOr(thrown: Readonly<Record<string, unknown>>, otherwise: string): string {
+  const name = text(thrown['name']);
+  return name === undefined || !/^[A-Za-z0-9_.]+$/u.test(name) || /^(Error|Unknown|UnknownError|SyntaxError)$/u.test(name) ? otherwise : name;
+}
+
+function element(xml: string, name: string): string | undefined {
+  return text(new RegExp(`<${name}>([^<]{1,500})</${name}>`, 'u').exec(xml)?.[1]);
+}
+
+const textHeader = (value: string | string[] | undefined): string | undefined => text(Array.isArray(value) ? value[0] : value);
+
+/** One printable line of at most 200 characters, or undefined. The server, or who stands in its place, chose it. */
+function text(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  const line = value.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/gu, ' ').trim().slice(0, 200);
+  return line === '' ? undefined : line;
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}

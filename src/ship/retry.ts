@@ -1,0 +1,79 @@
+/** Attempts: how many, how long each, how long between. Our own, so that both transports behave alike and end in time. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { faultFromError, isTransient, mayHaveArrived } from './faults.ts';
+import type { Fault, Reply } from './faults.ts';
+
+/** All times in milliseconds. */
+export interface RetryRules {
+  readonly attempts: number;
+  /** Longest time of one attempt. */
+  readonly attemptMs: number;
+  /** The pause before attempt n is random between 0 and min(capMs, baseMs * 2^(n-1)): full jitter. */
+  readonly baseMs: number;
+  readonly capMs: number;
+}
+
+export interface Retried<T> {
+  readonly reply: Reply<T>;
+  readonly attempts: number;
+  /** An attempt before the last one ended without an answer and may have been carried out. */
+  readonly lost: boolean;
+}
+
+const ABORTED: Fault = { code: 'Aborted' };
+const NOT_STARTED: Fault = { code: 'Aborted', unsent: true };
+
+/** Rules for a body of so many bytes: an attempt has 3 s and 1 s more for each MiB. */
+export function rulesFor(bytes: number): RetryRules {
+  return { attempts: 4, attemptMs: 3000 + Math.ceil(bytes / 1024), baseMs: 100, capMs: 2000 };
+}
+
+/**
+ * Runs `once` until it succeeds, fails for good, or the attempts or the time are used up. Ends as soon as `signal`
+ * aborts, even if `once` does not look at its own signal. Never throws.
+ */
+export async function retry<T>(
+  once: (signal: AbortSignal) => Promise<Reply<T>>, rules: RetryRules, signal: AbortSignal,
+): Promise<Retried<T>> {
+  let lost = false;
+  for (let attempt = 1; ; attempt++) {
+    const reply = await attemptOnce(once, rules.attemptMs, signal);
+    if (reply.ok || attempt >= rules.attempts || !isTransient(reply.fault)) return { reply, attempts: attempt, lost };
+    lost ||= mayHaveArrived(reply.fault);
+    const pause = Math.random() * Math.min(rules.capMs, rules.baseMs * 2 ** attempt);
+    if (!(await pauseFor(pause, signal))) return { reply, attempts: attempt, lost };
+  }
+}
+
+async function attemptOnce<T>(
+  once: (signal: AbortSignal) => Promise<Reply<T>>, attemptMs: number, signal: AbortSignal,
+): Promise<Reply<T>> {
+  if (signal.aborted) return { ok: false, fault: NOT_STARTED };
+  const attempt = new AbortController();
+  const stop = Promise.withResolvers<Reply<T>>();
+  const give = (fault: Fault): void => {
+    stop.resolve({ ok: false, fault });
+    attempt.abort();
+  };
+  const onAbort = (): void => give(ABORTED);
+  const timer = setTimeout(() => give({ code: 'AttemptTimeout', reason: `no answer within ${String(attemptMs)} ms` }), attemptMs);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    const running = once(attempt.signal).catch((error: unknown): Reply<T> => ({ ok: false, fault: faultFromError(error) }));
+    return await Promise.race([running, stop.promise]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+    attempt.abort(); // frees what the attempt may still hold, such as a request that was answered before its body was sent
+  }
+}
+
+/** False if the signal ended the pause. */
+async function pauseFor(ms: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await sleep(ms, undefined, { signal });
+    return true;
+  } catch {
+    return false;
+  }
+}

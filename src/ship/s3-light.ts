@@ -1,0 +1,53 @@
+/** S3 without the SDK, for where loading it would eat the budget: a signed PutObject over node:https, connections kept. */
+import { faultFromAnswer } from './faults.ts';
+import type { Reply } from './faults.ts';
+import { openSession, signedRequest } from './signed-request.ts';
+import type { SignedAnswer, SignedSession } from './signed-request.ts';
+import type { PutAnswer, PutRequest, S3Settings } from './s3-settings.ts';
+import type { S3Transport } from './s3.ts';
+
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+/** @throws AmberError DESTINATION_CREDENTIALS when the settings hold none. */
+export async function openLight(settings: S3Settings): Promise<S3Transport> {
+  const session = await openSession(settings);
+  return {
+    put: (request, signal) => put(session, settings, request, signal),
+    close: () => session.agent.destroy(),
+  };
+}
+
+async function put(session: SignedSession, settings: S3Settings, request: PutRequest, signal: AbortSignal): Promise<Reply<PutAnswer>> {
+  const reply = await signedRequest(session, {
+    method: 'PUT', key: request.key, headers: putHeaders(settings, request),
+    sha256: request.sha256, body: request.body, maxAnswerBytes: MAX_ANSWER_BYTES,
+  }, signal);
+  if (!reply.ok) return reply;
+  const { status, headers, body } = reply.value;
+  if (status !== 200) return { ok: false, fault: faultFromAnswer(status, headers, body.toString('utf8')) };
+  return { ok: true, value: readAnswer(reply.value) };
+}
+
+/** Header names: PutObject in the Amazon S3 API Reference. */
+function putHeaders(settings: S3Settings, request: PutRequest): Record<string, string | number> {
+  return {
+    'content-length': request.bytes,
+    'content-type': request.contentType,
+    'if-none-match': '*',
+    'x-amz-checksum-sha256': request.checksum,
+    ...(request.expectContinue ? { expect: '100-continue' } : {}),
+    ...(settings.bucketOwner === undefined ? {} : { 'x-amz-expected-bucket-owner': settings.bucketOwner }),
+    ...(settings.kmsKey === undefined ? {} : {
+      'x-amz-server-side-encryption': 'aws:kms',
+      'x-amz-server-side-encryption-aws-kms-key-id': settings.kmsKey,
+    }),
+  };
+}
+
+function readAnswer({ headers }: SignedAnswer): PutAnswer {
+  const one = (name: string): string | undefined => {
+    const value = headers[name];
+    return Array.isArray(value) ? value[0] : value;
+  };
+  return { etag: one('etag'), versionId: one('x-amz-version-id'), checksum: one('x-amz-checksum-sha256'), serverDate: one('date') };
+}

@@ -1,0 +1,120 @@
+/** Everything that both S3 transports need to know, read once from the URL, the configuration and the environment. */
+import type { Config } from '../config.ts';
+import type { CaptureIdentity } from '../contracts.ts';
+import { AmberError } from '../errors.ts';
+import type { Credentials } from './credentials.ts';
+
+export interface S3Settings {
+  readonly bucket: string;
+  /** Without a slash at either end; may be empty. */
+  readonly prefix: string;
+  readonly region: string;
+  /** Undefined: the endpoint of AWS for the region. */
+  readonly endpoint: URL | undefined;
+  readonly pathStyle: boolean;
+  /** Undefined: the SDK looks for them (outside Lambda only). */
+  readonly credentials: Credentials | undefined;
+  readonly kmsKey: string | undefined;
+  readonly bucketOwner: string | undefined;
+}
+
+/** One PutObject. */
+export interface PutRequest {
+  readonly key: string;
+  readonly body: readonly Uint8Array[];
+  readonly bytes: number;
+  /** SHA-256 of the body, lower-case hex, and the same in base64. */
+  readonly sha256: string;
+  readonly checksum: string;
+  readonly contentType: string;
+  /** Ask the server to accept the headers before the body is sent (Expect: 100-continue, RFC 9110 section 10.1.1). */
+  readonly expectContinue: boolean;
+}
+
+export interface PutAnswer {
+  readonly etag?: string | undefined;
+  readonly versionId?: string | undefined;
+  /** Base64 SHA-256 that the server computed, where it says so. */
+  readonly checksum?: string | undefined;
+  readonly serverDate?: string | undefined;
+}
+
+/** Longest prefix: an S3 key has 1024 bytes at most, and what follows the prefix needs up to 500. */
+const MAX_PREFIX_BYTES = 500;
+/** Bucket names and access point aliases: "General purpose bucket naming rules" of the S3 User Guide. */
+const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/u;
+const REGION_NAME = /^[a-z]{2,4}(?:-[a-z]+){1,3}-\d+$/u;
+
+/** @throws AmberError CONFIG_INVALID when the URL names no usable bucket or prefix. */
+export function readSettings(
+  url: URL, capture: CaptureIdentity, config: Config, env: NodeJS.ProcessEnv, credentials: Credentials | undefined,
+): S3Settings {
+  if (!BUCKET.test(url.hostname)) throw invalid(`the bucket of ${url.protocol}//${url.hostname} is not a bucket name`);
+  return {
+    bucket: url.hostname,
+    prefix: readPrefix(url),
+    region: config.s3Region ?? ([capture.region, env['AWS_REGION'], env['AWS_DEFAULT_REGION']].find((name) => name !== undefined && REGION_NAME.test(name)) ?? 'us-east-1'),
+    endpoint: config.s3Endpoint === undefined ? undefined : new URL(config.s3Endpoint),
+    pathStyle: config.s3PathStyle,
+    credentials,
+    kmsKey: config.s3KmsKey,
+    bucketOwner: config.s3BucketOwner,
+  };
+}
+
+function readPrefix(url: URL): string {
+  const parts = url.pathname.split('/').filter((part) => part !== '').map(decode);
+  const prefix = parts.join('/');
+  if (parts.includes('.') || parts.includes('..') || /[\u0000-\u001f\u007f]/u.test(prefix)) {
+    throw invalid('the prefix must not hold `.`, `..` or control characters');
+  }
+  if (Buffer.byteLength(prefix) > MAX_PREFIX_BYTES) throw invalid(`the prefix is longer than ${String(MAX_PREFIX_BYTES)} bytes`);
+  return prefix;
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw invalid(`the prefix holds "${part}", which is not percent-encoded UTF-8`);
+  }
+}
+
+function invalid(reason: string): AmberError {
+  return new AmberError('CONFIG_INVALID', `AMBER_DESTINATION is not usable: ${reason}; for example s3://evidence-bucket/amber`);
+}
+
+/** Host, port and path before the key, as the request line needs them. */
+export interface S3Origin {
+  readonly secure: boolean;
+  readonly hostname: string;
+  readonly port: string;
+  /** Value of the Host header. */
+  readonly host: string;
+  /** Empty, or `/bucket`: percent-encoded, without a slash at the end. */
+  readonly basePath: string;
+}
+
+/** DNS suffix by region prefix: "AWS service endpoints" in the AWS General Reference; the first match counts. */
+const SUFFIXES: readonly (readonly [string, string])[] = [
+  ['cn-', 'amazonaws.com.cn'], ['eusc-', 'amazonaws.eu'], ['us-iso-', 'c2s.ic.gov'], ['us-isob-', 'sc2s.sgov.gov'],
+  ['eu-isoe-', 'cloud.adc-e.uk'], ['us-isof-', 'csp.hci.ic.gov'], ['', 'amazonaws.com'],
+];
+
+/** Where requests go: the bucket in the host name, or in the path where the name or the configuration wants that. */
+export function originOf(settings: S3Settings): S3Origin {
+  const suffix = SUFFIXES.find(([start]) => settings.region.startsWith(start))?.[1] ?? 'amazonaws.com';
+  const url = settings.endpoint ?? new URL(`https://s3.${settings.region}.${suffix}`);
+  const secure = url.protocol === 'https:';
+  // A name with dots does not match the wildcard of the certificate, and an address has no subdomains.
+  const inPath = settings.pathStyle || /[._A-Z]/u.test(settings.bucket) || /^[\d.]+$|^\[/u.test(url.hostname);
+  const hostname = inPath ? url.hostname : `${settings.bucket}.${url.hostname}`;
+  const before = url.pathname.replace(/\/+$/u, '');
+  return {
+    secure,
+    hostname: hostname.replace(/^\[(.*)\]$/u, '$1'),
+    port: url.port,
+    host: url.port === '' ? hostname : `${hostname}:${url.port}`,
+    basePath: inPath ? `${before}/${settings.bucket}` : before,
+  };
+}

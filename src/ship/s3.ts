@@ -1,0 +1,101 @@
+/** Amazon S3, and what speaks its protocol: PutObject alone, nothing overwritten, two transports behind one contract. */
+import type { Config } from '../config.ts';
+import type { CaptureIdentity, Destination, DestinationProvider, Receipt, StoredObject } from '../contracts.ts';
+import { AmberError } from '../errors.ts';
+import { takeCredentials } from './credentials.ts';
+import { faultError } from './faults.ts';
+import type { Reply } from './faults.ts';
+import { objectKey } from './key.ts';
+import { retry, rulesFor } from './retry.ts';
+import { readSettings } from './s3-settings.ts';
+import type { PutAnswer, PutRequest, S3Settings } from './s3-settings.ts';
+
+/** Sends one PutObject, once. Does not throw and does not retry. */
+export interface S3Transport {
+  readonly put: (request: PutRequest, signal: AbortSignal) => Promise<Reply<PutAnswer>>;
+  readonly close: () => void;
+}
+
+/** Below this memory a function has less than a third of a core, and loading the SDK takes longer than a shutdown. */
+const LIGHT_BELOW_MB = 512;
+/** A refusal costs a body of this size at most, before the first object has shown that writing is allowed. */
+const EXPECT_BYTES = 1024 * 1024;
+
+export const s3: DestinationProvider = {
+  name: 's3',
+  protocol: 's3:',
+  description: 'Amazon S3 or a compatible server: `s3://BUCKET/PREFIX`. Needs s3:PutObject only.',
+  open: openS3,
+};
+
+async function openS3(url: URL, capture: CaptureIdentity, config: Config): Promise<Destination> {
+  const settings = readSettings(url, capture, config, process.env, await takeCredentials(process.env));
+  const transport = await openTransport(settings, config);
+  const site: Site = { settings, transport, capture, stored: false, closing: new AbortController() };
+  const folder = objectKey(settings.prefix, capture, 'x').slice(0, -1);
+  return {
+    location: `s3://${settings.bucket}/${folder}`,
+    put: (object, signal) => store(site, object, signal),
+    commit: (manifest, signal) => store(site, manifest, signal),
+    close: () => {
+      site.closing.abort(); // ends attempts that are under way, so that none reconnects
+      transport.close();
+    },
+  };
+}
+
+async function openTransport(settings: S3Settings, config: Config): Promise<S3Transport> {
+  const memory = Number(process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? Number.NaN);
+  // In a sandbox the SDK's own search for credentials would read files and ask hosts that the attacker may be.
+  const inLambda = process.env['AWS_LAMBDA_FUNCTION_NAME'] !== undefined;
+  const light = config.s3Transport === 'light' || (config.s3Transport === 'auto' && memory < LIGHT_BELOW_MB);
+  if (light || (inLambda && settings.credentials === undefined)) return (await import('./s3-light.ts')).openLight(settings);
+  return (await import('./s3-sdk.ts')).openSdk(settings);
+}
+
+interface Site {
+  readonly settings: S3Settings;
+  readonly transport: S3Transport;
+  readonly capture: CaptureIdentity;
+  /** An object of this capture was stored. */
+  stored: boolean;
+  readonly closing: AbortController;
+}
+
+async function store(site: Site, object: StoredObject, signal: AbortSignal): Promise<Receipt> {
+  const { settings } = site;
+  const key = objectKey(settings.prefix, site.capture, object.name);
+  const request: PutRequest = {
+    key,
+    body: object.body,
+    bytes: object.bytes,
+    sha256: object.sha256,
+    checksum: Buffer.from(object.sha256, 'hex').toString('base64'),
+    contentType: object.name.endsWith('.json') ? 'application/json' : 'application/octet-stream',
+    expectContinue: !site.stored && object.bytes > EXPECT_BYTES,
+  };
+  const either = AbortSignal.any([signal, site.closing.signal]);
+  const { reply, attempts, lost } = await retry((attempt) => site.transport.put(request, attempt), rulesFor(object.bytes), either);
+  if (reply.ok) {
+    site.stored = true;
+    return receipt(reply.value, request, attempts);
+  }
+  // The object is there, and an earlier attempt of ours ended without an answer: most likely it is ours.
+  if (reply.fault.status === 412 && lost) return { state: 'unknown', attempts, ...present({ serverDate: reply.fault.serverDate }) };
+  throw faultError(reply.fault, { bucket: settings.bucket, key, region: settings.region, kmsKey: settings.kmsKey, attempts, lost });
+}
+
+function receipt(answer: PutAnswer, request: PutRequest, attempts: number): Receipt {
+  const { etag, versionId, checksum, serverDate } = answer;
+  if (checksum !== undefined && checksum !== request.checksum) {
+    throw new AmberError('DESTINATION_FAILED', `The server computed another SHA-256 for ${request.key}: what it stored is not what was sent.`, {
+      details: { key: request.key, checksum, expected: request.checksum },
+    });
+  }
+  return { state: 'stored', attempts, ...present({ etag: etag?.replaceAll('"', ''), versionId, checksum, serverDate }) };
+}
+
+/** Without the members that are undefined. */
+function present<K extends string>(values: Readonly<Record<K, string | undefined>>): Partial<Record<K, string>> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<Record<K, string>>;
+}

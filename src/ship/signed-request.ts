@@ -1,0 +1,176 @@
+/**
+ * One signed request to S3 over node:http or node:https, with the `aws4` package as the signer. Loads neither before the
+ * first session is opened. The light transport puts with it; a conditional read of a control object uses it too.
+ */
+import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, RequestOptions, request as httpRequest } from 'node:http';
+import type { sign as aws4Sign } from 'aws4';
+import { AmberError } from '../errors.ts';
+import type { Credentials } from './credentials.ts';
+import { faultFromError } from './faults.ts';
+import type { Reply } from './faults.ts';
+import { originOf } from './s3-settings.ts';
+import type { S3Origin, S3Settings } from './s3-settings.ts';
+
+/** A kept signer, its credentials and its connections. */
+export interface SignedSession {
+  readonly origin: S3Origin;
+  readonly region: string;
+  readonly credentials: Credentials;
+  readonly agent: Agent;
+  readonly request: typeof httpRequest;
+  readonly sign: typeof aws4Sign;
+}
+
+export interface SignedCall {
+  readonly method: 'PUT' | 'GET';
+  readonly key: string;
+  /** Lower-case names. Host, date, hash and authorization are added. */
+  readonly headers: Readonly<Record<string, string | number>>;
+  /** Lower-case hex SHA-256 of the body: it is signed as given and not computed again. */
+  readonly sha256: string;
+  readonly body: readonly Uint8Array[];
+  /** Most bytes of the answer's body that are kept; a longer one is a fault. */
+  readonly maxAnswerBytes: number;
+}
+
+export interface SignedAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+const CONNECT_MS = 1000;
+/** A server that does not know Expect never answers it: RFC 9110 section 10.1.1 lets the client go on. */
+const CONTINUE_MS = 1000;
+/** Per address, where a name has several: Node's 250 ms are short for a function with 7 % of a core. */
+const FAMILY_MS = 500;
+const MAX_SOCKETS = 4;
+
+/**
+ * Loads the signer and the client. Connections are opened by the first requests and kept; an idle one does not keep the
+ * process alive (Node's agent unrefs it). End with `session.agent.destroy()`.
+ *
+ * @throws AmberError DESTINATION_CREDENTIALS when the settings hold none.
+ */
+export async function openSession(settings: S3Settings): Promise<SignedSession> {
+  if (settings.credentials === undefined) {
+    throw new AmberError('DESTINATION_CREDENTIALS', 'No AWS credentials: give the function a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.');
+  }
+  const origin = originOf(settings);
+  const [client, aws4] = await Promise.all([origin.secure ? import('node:https') : import('node:http'), import('aws4')]);
+  const agent = new client.Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_SOCKETS, autoSelectFamilyAttemptTimeout: FAMILY_MS });
+  return { origin, region: settings.region, credentials: settings.credentials, agent, request: client.request, sign: aws4.sign };
+}
+
+/** Sends the call and gives the answer, whatever its status. Never throws: what prevents an answer is a fault. */
+export async function signedRequest(session: SignedSession, call: SignedCall, signal: AbortSignal): Promise<Reply<SignedAnswer>> {
+  try {
+    const outgoing = session.request({ ...signedOptions(session, call), agent: session.agent, signal });
+    return { ok: true, value: await exchange(outgoing, call) };
+  } catch (error) {
+    return { ok: false, fault: faultFromError(error) };
+  }
+}
+
+/** RFC 3986 unreserved characters stay: the form that SigV4 signs ("Create a canonical request", IAM User Guide). */
+function escapeForUrl(part: string): string {
+  return encodeURIComponent(part).replaceAll(/[!'()*]/gu, (found) => `%${found.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+function signedOptions(session: SignedSession, call: SignedCall): RequestOptions {
+  const { origin } = session;
+  const signed = session.sign({
+    service: 's3',
+    region: session.region,
+    method: call.method,
+    hostname: origin.hostname,
+    path: `${origin.basePath}/${call.key.split('/').map(escapeForUrl).join('/')}`,
+    headers: { ...call.headers, host: origin.host, 'x-amz-content-sha256': call.sha256, 'user-agent': 'lambda-amber' },
+  }, session.credentials);
+  return {
+    hostname: origin.hostname,
+    ...(origin.port === '' ? {} : { port: origin.port }),
+    method: call.method,
+    path: signed.path,
+    headers: signed.headers ?? {},
+  };
+}
+
+function exchange(outgoing: ClientRequest, call: SignedCall): Promise<SignedAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<SignedAnswer>();
+  let answered = false;
+  outgoing.on('response', (incoming) => {
+    answered = true;
+    collect(incoming, call).then(resolve, reject);
+  });
+  // A server may answer (403) and close before it has read the body. The answer counts, the broken pipe does not.
+  outgoing.on('error', (error) => {
+    if (!answered) reject(error);
+  });
+  limitConnect(outgoing);
+  const write = (): void => void writeBody(outgoing, call.body, () => answered);
+  if ('expect' in call.headers) afterContinue(outgoing, write);
+  else write();
+  return promise;
+}
+
+function limitConnect(outgoing: ClientRequest): void {
+  outgoing.once('socket', (socket) => {
+    if (!socket.connecting) return;
+    const timer = setTimeout(() => {
+      // When the thread was held by other work, the connection may be there and its event still to come.
+      setImmediate(() => {
+        if (socket.connecting) outgoing.destroy(new AmberError('DESTINATION_UNAVAILABLE', `no connection within ${String(CONNECT_MS)} ms`, { details: { fault: 'ConnectTimeout' } }));
+      });
+    }, CONNECT_MS);
+    const clear = (): void => clearTimeout(timer);
+    socket.once('connect', clear).once('close', clear);
+  });
+}
+
+function afterContinue(outgoing: ClientRequest, write: () => void): void {
+  const timer = setTimeout(write, CONTINUE_MS);
+  const clear = (): void => clearTimeout(timer);
+  outgoing.once('continue', () => {
+    clear();
+    write();
+  });
+  outgoing.once('response', clear).once('close', clear);
+  outgoing.flushHeaders();
+}
+
+/** Piece after piece, waiting for the socket, so that no second copy of the body stands in memory. */
+async function writeBody(outgoing: ClientRequest, body: readonly Uint8Array[], answered: () => boolean): Promise<void> {
+  for (const piece of body) {
+    if (outgoing.destroyed || answered()) return;
+    if (piece.byteLength > 0 && !outgoing.write(piece)) await drained(outgoing);
+  }
+  if (!outgoing.destroyed) outgoing.end();
+}
+
+function drained(outgoing: ClientRequest): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const done = (): void => {
+    outgoing.off('drain', done).off('close', done).off('response', done);
+    resolve(undefined);
+  };
+  outgoing.once('drain', done).once('close', done).once('response', done);
+  return promise;
+}
+
+async function collect(incoming: IncomingMessage, call: SignedCall): Promise<SignedAnswer> {
+  const status = incoming.statusCode ?? 0;
+  const chunks: Buffer[] = [];
+  let kept = 0;
+  try {
+    for await (const chunk of incoming as AsyncIterable<Buffer>) {
+      kept += chunk.byteLength;
+      if (kept > call.maxAnswerBytes) throw new AmberError('DESTINATION_FAILED', `the answer is longer than ${String(call.maxAnswerBytes)} bytes`, { details: { fault: 'AnswerTooLong' } });
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    // What a PUT or a refusal has to say stands in the status and the headers; only the body of a GET must be whole.
+    if (call.method === 'GET' && status < 300) throw error;
+  }
+  return { status, headers: incoming.headers, body: Buffer.concat(chunks) };
+}
