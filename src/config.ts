@@ -2,6 +2,7 @@
  * One table: option, environment variable, default, parser, doc line. Code wins over environment.
  * Nothing else in Amber reads an `AMBER_` variable. The README's table is printed from here.
  */
+import { COLLECTOR_NAMES, MEMORY_COLLECTORS } from './config-names.ts';
 import { AmberError } from './errors.ts';
 import * as parse from './config-values.ts';
 import type { Parser } from './config-values.ts';
@@ -164,19 +165,31 @@ function suggestion(key: string, known: readonly string[]): string {
 
 function contradictions(config: Config): ConfigIssue[] {
   const issues: ConfigIssue[] = [];
-  if (config.capture === 'now' && config.destination === undefined && !config.disabled) {
-    issues.push({ name: 'AMBER_DESTINATION', message: 'AMBER_CAPTURE is now, but AMBER_DESTINATION is not set; for example s3://evidence-bucket/amber' });
+  const armed = [
+    ...(config.capture === 'now' ? ['AMBER_CAPTURE'] : []),
+    ...(config.onError === 'off' ? [] : ['AMBER_ON_ERROR']),
+    ...(config.deadlineMs === 0 ? [] : ['AMBER_DEADLINE_MS']),
+  ];
+  if (armed.length > 0 && config.destination === undefined && !config.disabled) {
+    issues.push({ name: 'AMBER_DESTINATION', message: `${armed.join(' and ')} may start a capture, but AMBER_DESTINATION is not set; for example s3://evidence-bucket/amber` });
   }
   if (config.s3KmsKey !== undefined && config.destination !== undefined && !config.destination.startsWith('s3:')) {
     issues.push({ name: 'AMBER_S3_KMS_KEY', message: `AMBER_S3_KMS_KEY needs an s3: destination, but AMBER_DESTINATION is ${parse.show(config.destination)}` });
   }
-  for (const item of config.collect) {
-    const name = item.replace(/^[+-]/u, '');
-    if (name.includes('memory') && name !== 'memory' && !item.startsWith('-') && config.recipient === undefined) {
-      issues.push({ name: 'AMBER_RECIPIENT', message: `AMBER_COLLECT asks for ${name}, which holds raw memory; set AMBER_RECIPIENT, for example age1…` });
-    }
-  }
+  issues.push(...collectIssues(config));
   return issues;
+}
+
+function collectIssues(config: Config): ConfigIssue[] {
+  const known = [...COLLECTOR_NAMES, ...config.collectors.map((collector) => collector.name)];
+  return config.collect.flatMap((item) => {
+    const name = item.replace(/^[+-]/u, '');
+    if (!known.includes(name)) {
+      return [{ name: 'AMBER_COLLECT', message: `AMBER_COLLECT names ${parse.show(name)}; known are ${known.join(', ')}` }];
+    }
+    if (!MEMORY_COLLECTORS.has(name) || item.startsWith('-') || config.recipient !== undefined) return [];
+    return [{ name: 'AMBER_RECIPIENT', message: `AMBER_COLLECT asks for ${name}, which holds raw memory; set AMBER_RECIPIENT, for example age1…` }];
+  });
 }
 
 function configError(issues: readonly ConfigIssue[]): AmberError {

@@ -15,6 +15,8 @@ export interface RunningBudget extends Budget {
   /** Aborted when nothing may go on, shipping included. `signal` (collecting) is aborted before. */
   readonly hardStop: AbortSignal;
   readonly spend: (bytes: number) => void;
+  /** Ends collecting now: there is no place for what would come. */
+  readonly stop: () => void;
   /** Frees the timers. */
   readonly end: () => void;
 }
@@ -54,6 +56,7 @@ export function startBudget(limits: BudgetLimits): RunningBudget {
       expire(now);
       return turn();
     },
+    stop: () => collecting.abort(),
     end: () => {
       for (const timer of timers) clearTimeout(timer);
     },

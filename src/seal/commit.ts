@@ -3,8 +3,10 @@
  * the head of the chain, what was not collected and what the capture cost. It is always redacted: it lies in clear
  * beside age files.
  */
-import type { Cause, ManifestItem, Outcome, Receipt, Segment } from '../contracts.ts';
-import type { AmberErrorCode } from '../errors.ts';
+import { hash } from 'node:crypto';
+import type { Cause, ManifestItem, Outcome, Receipt, Segment, StoredObject } from '../contracts.ts';
+import type { AmberError, AmberErrorCode } from '../errors.ts';
+import type { ManifestBook } from './manifest.ts';
 
 export const FORMAT = 'amber-capture/1';
 
@@ -32,7 +34,7 @@ export interface CaptureManifest {
   /** `whole`: every segment is stored. `cut`: some are lost. */
   readonly state: 'whole' | 'cut';
   readonly cause: Cause;
-  readonly identity: Readonly<Record<string, unknown>>;
+  readonly identity: object;
   readonly tool: ToolFacts;
   readonly clocks: ClockFacts;
   readonly compression: 'zstd' | 'gzip' | 'none';
@@ -74,4 +76,51 @@ export interface CostFacts {
   /** Resident memory of the process before and after, bytes. */
   readonly rssBefore: number;
   readonly rssAfter: number;
+}
+
+/** Everything that {@link commitDocument} needs, gathered by the recipe. */
+export type CommitFacts = Omit<CaptureManifest, 'format' | 'state' | 'segments' | 'exceptions' | 'outcomes' | 'collectors' | 'redactions' | 'chain' | 'tarball'> & {
+  readonly sha256: string;
+  readonly bytes: number;
+};
+
+/** A segment as the outbox tells of it; structurally the outbox's own type, since stages do not import each other. */
+export interface ShippedSegment {
+  readonly segment: Omit<Segment, 'body'>;
+  readonly receipt?: Receipt;
+  readonly error?: AmberError;
+  readonly settledMs: number;
+}
+
+/** Builds the commit marker. `redact` is applied to the whole of it. */
+export function commitDocument(
+  facts: CommitFacts, shipped: readonly ShippedSegment[], book: ManifestBook, redact: <T>(value: T) => T,
+): StoredObject {
+  const { sha256, bytes, ...rest } = facts;
+  const segments = shipped.map(committed);
+  const document: CaptureManifest = {
+    format: FORMAT,
+    ...rest,
+    state: segments.every((segment) => segment.state !== 'lost') ? 'whole' : 'cut',
+    segments,
+    tarball: { sha256, bytes, tarBytes: segments.reduce((sum, segment) => sum + segment.tarBytes, 0) },
+    chain: { head: book.head(), parts: segments.filter((segment) => segment.chainHead !== null).length },
+    outcomes: book.outcomes(),
+    collectors: book.byCollector(),
+    exceptions: book.exceptions().map(({ path, outcome, reason, collector }) => ({ path, outcome, collector, ...(reason === undefined ? {} : { reason }) })),
+    redactions: book.redactions(),
+  };
+  const body = Buffer.from(`${JSON.stringify(redact(document), null, 1)}\n`, 'utf8');
+  return { name: 'manifest.json', body: [body], bytes: body.length, sha256: hash('sha256', body, 'hex') };
+}
+
+function committed({ segment, receipt, error }: ShippedSegment): CommittedSegment {
+  const { number, name, bytes, sha256, tarOffset, tarBytes, tier, continues, chainHead } = segment;
+  return {
+    number, name, bytes, sha256, tarOffset, tarBytes, tier, continues,
+    chainHead: chainHead ?? null,
+    state: receipt?.state ?? 'lost',
+    ...(receipt === undefined ? {} : { receipt }),
+    ...(error === undefined ? {} : { error: { code: error.code, message: error.message } }),
+  };
 }

@@ -10,6 +10,8 @@ export interface Shipped {
   readonly segment: Omit<Segment, 'body'>;
   readonly receipt?: Receipt;
   readonly error?: AmberError;
+  /** Our clock when the answer came, to measure it against the server's. */
+  readonly settledMs: number;
 }
 
 export interface Outbox {
@@ -37,9 +39,10 @@ export function openOutbox(
 
   const deliver = async (segment: Segment): Promise<void> => {
     const { body, ...facts } = segment;
-    const shipped = await attempt(destination, { name: segment.name, body, bytes: segment.bytes, sha256: segment.sha256 }, signal);
+    const object = { name: segment.name, body, bytes: segment.bytes, sha256: segment.sha256 };
+    const shipped = refused === undefined ? await attempt(destination, object, signal) : { error: refused };
     if (shipped.error !== undefined && FINAL.has(shipped.error.code)) refused ??= shipped.error;
-    const result: Shipped = { segment: facts, ...shipped };
+    const result: Shipped = { segment: facts, settledMs: Date.now(), ...shipped };
     results.push(result);
     onShipped(result);
   };

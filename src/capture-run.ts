@@ -1,0 +1,206 @@
+/** The state of one capture: its scene, budget, redactors and book. Made by {@link beginCapture}, ended by `end`. */
+import { hash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { v7 } from 'uuid';
+import type { TarballOptions } from './archive/tarball.ts';
+import type { Config } from './config.ts';
+import type { CaptureIdentity, Cause, InvocationFacts, JsonEntry, Roots, Scene } from './contracts.ts';
+import { startBudget, type RunningBudget } from './lambda/budget.ts';
+import { readIdentity, type Identity } from './lambda/identity.ts';
+import { snapshotProcesses } from './proc/snapshot.ts';
+import type { ProcessTable } from './proc/table.ts';
+import { openAge, type AgeRecipient } from './seal/age.ts';
+import type { ClockFacts, CommitFacts, ShippedSegment, ToolFacts } from './seal/commit.ts';
+import { openManifest, type ManifestBook } from './seal/manifest.ts';
+import type { Redactor } from './secrets/contracts.ts';
+import { createRedactor, passThrough } from './secrets/redactor.ts';
+import { VERSION } from './version.ts';
+
+/** What a host asks for. */
+export interface CaptureRequest {
+  readonly cause: Cause;
+  readonly config: Config;
+  readonly invocation: InvocationFacts | undefined;
+  /** Milliseconds since the epoch at which everything must have ended. */
+  readonly hardStopMs: number;
+  /** True where the function's own process runs the capture. */
+  readonly inProcess: boolean;
+  /** Other places to read from; for tests. */
+  readonly roots?: Roots;
+}
+
+export interface CaptureRun {
+  readonly config: Config;
+  readonly scene: Scene;
+  readonly budget: RunningBudget;
+  readonly place: CaptureIdentity;
+  readonly book: ManifestBook;
+  readonly elapsedMs: () => number;
+  readonly cpuMs: () => number;
+  /** Takes the first snapshot of the process table and learns every secret in it, before anything is written. */
+  readonly prepare: () => Promise<void>;
+  /** The first entry of the tarball. */
+  readonly header: () => JsonEntry;
+  readonly tarballOptions: () => Omit<TarballOptions, 'onSegment'>;
+  readonly commitFacts: (shipped: readonly ShippedSegment[], sealed: { sha256: string; bytes: number }) => CommitFacts;
+  /** Redacts what leaves for the log or manifest.json, whatever the recipient. */
+  readonly redact: <T>(value: T) => T;
+  readonly end: () => void;
+}
+
+const LAMBDA_ROOTS: Roots = {
+  proc: '/proc', writable: ['/tmp', '/dev/shm'], code: ['/var/task', '/opt', '/var/runtime'], etc: '/etc',
+};
+const MIB = 1024 * 1024;
+/** Below this size of function, segments and parts are small: three of each must fit beside the handler. */
+const SMALL_FUNCTION_MB = 512;
+/** A segment is sent at this age, so that a slow sandbox does not sit on its evidence. */
+const SEGMENT_MS = 2000;
+
+export function beginCapture(request: CaptureRequest): CaptureRun {
+  const { config, invocation, cause } = request;
+  const startedMs = Date.now();
+  const started = performance.now();
+  const cpu = process.cpuUsage();
+  const env = { ...process.env };
+  const identity = readIdentity(env, invocation);
+  const captureId = v7({ msecs: startedMs });
+  const key = randomBytes(32);
+  const outside = createRedactor({ key, ...(config.redact === undefined ? {} : { extra: config.redact }) });
+  const inside = config.recipient === undefined ? outside : passThrough();
+  const budget = startBudget(limitsOf(request, startedMs));
+  const roots = request.roots ?? LAMBDA_ROOTS;
+  let table: Promise<ProcessTable> | undefined;
+  const processes = (): Promise<ProcessTable> => (table ??= snapshotProcesses({ root: roots.proc, budget }));
+  const scene: Scene = { captureId, startedMs, cause, invocation, config, roots, budget, env, inProcess: request.inProcess, processes };
+  const book = openManifest(captureId);
+  const tool = toolFacts();
+  let recipient: AgeRecipient | undefined;
+  const rssBefore = process.memoryUsage.rss();
+  const elapsedMs = (): number => Math.round(performance.now() - started);
+  const cpuMs = (): number => cpuSince(cpu);
+  return {
+    config, scene, budget, book, elapsedMs, cpuMs,
+    place: placeOf(captureId, identity, startedMs),
+    commitFacts: (shipped, sealed) => ({
+      ...commitFacts(scene, identity, tool),
+      ...sealed,
+      clocks: clockFacts(startedMs, elapsedMs(), shipped),
+      cost: { cpuMs: cpuMs(), rssBefore, rssAfter: process.memoryUsage.rss() },
+    }),
+    prepare: async () => {
+      if (config.recipient !== undefined) recipient = await openAge(config.recipient);
+      outside.learn(env);
+      outside.json({ event: invocation?.event, error: invocation?.error });
+      learnTable(outside, await processes());
+    },
+    header: () => headerEntry(scene, identity, tool, config.recipient === undefined ? undefined : key),
+    tarballOptions: () => tarballOptions({ scene, identity, budget, book, inside, recipient }),
+    redact: <T>(value: T) => outside.json(value).value as T,
+    end: () => budget.end(),
+  };
+}
+
+function limitsOf(request: CaptureRequest, nowMs: number): Parameters<typeof startBudget>[0] {
+  const { config } = request;
+  const totalMs = Math.max(0, Math.min(request.hardStopMs - nowMs, config.maxMs));
+  // Collecting stops early enough to flush, ship the last segment and commit.
+  const reserveMs = Math.min(Math.max(totalMs * 0.25, 100), 2000);
+  return { collectMs: Math.max(0, totalMs - reserveMs), totalMs, bytes: config.maxBytes, sliceMs: config.sliceMs };
+}
+
+function placeOf(captureId: string, identity: Identity, startedMs: number): CaptureIdentity {
+  const { account, region, functionName } = identity;
+  return { captureId, account, region, functionName, date: new Date(startedMs).toISOString().slice(0, 10) };
+}
+
+function learnTable(redactor: Redactor, table: ProcessTable): void {
+  for (const record of table.processes) {
+    const environ = record.files.get('environ');
+    if (environ?.ok === true) redactor.bytes(environ.body, 'environ');
+    const cmdline = record.files.get('cmdline');
+    if (cmdline?.ok === true) redactor.bytes(cmdline.body, 'cmdline');
+  }
+}
+
+function headerEntry(scene: Scene, identity: Identity, tool: ToolFacts, key: Buffer | undefined): JsonEntry {
+  const { collectors, redact, destinations, ...config } = scene.config;
+  const value = {
+    captureId: scene.captureId,
+    started: new Date(scene.startedMs).toISOString(),
+    cause: scene.cause,
+    identity,
+    tool,
+    inProcess: scene.inProcess,
+    config: { ...config, redact: redact?.source, collectors: names(collectors), destinations: names(destinations) },
+    // With a recipient, raw values stand inside the age files, and the key that links the marks outside to them.
+    ...(key === undefined ? {} : { redactionMarks: { algorithm: 'HMAC-SHA256', material: key.toString('hex') } }),
+  };
+  return { kind: 'json', path: 'capture.json', source: 'amber', method: 'api', value };
+}
+
+function names(objects: readonly { readonly name: string }[]): readonly string[] {
+  return objects.map(({ name }) => name);
+}
+
+interface TarballParts {
+  readonly scene: Scene;
+  readonly identity: Identity;
+  readonly budget: RunningBudget;
+  readonly book: ManifestBook;
+  readonly inside: Redactor;
+  readonly recipient: AgeRecipient | undefined;
+}
+
+function tarballOptions({ scene, identity, budget, book, inside, recipient }: TarballParts): Omit<TarballOptions, 'onSegment'> {
+  const { config } = scene;
+  const small = (identity.memoryMb ?? SMALL_FUNCTION_MB) < SMALL_FUNCTION_MB;
+  return {
+    compression: config.compression,
+    segmentBytes: small ? Math.min(config.segmentBytes, 4 * MIB) : config.segmentBytes,
+    segmentMs: SEGMENT_MS,
+    partBytes: small ? MIB / 4 : MIB,
+    startedMs: scene.startedMs,
+    redactor: inside,
+    budget,
+    spend: budget.spend,
+    manifest: book,
+    ...(recipient === undefined ? {} : { encryptor: () => recipient.encryptor() }),
+  };
+}
+
+function commitFacts(scene: Scene, identity: Identity, tool: ToolFacts): Omit<CommitFacts, 'clocks' | 'cost' | 'sha256' | 'bytes'> {
+  const { captureId, cause, config } = scene;
+  const { compression, recipient, maxBytes, maxMs, maxEntries, segmentBytes } = config;
+  return { captureId, cause, identity, tool, compression, recipient: recipient ?? null, limits: { maxBytes, maxMs, maxEntries, segmentBytes } };
+}
+
+function clockFacts(startedMs: number, elapsedMs: number, shipped: readonly ShippedSegment[]): ClockFacts {
+  const dated = shipped.find((one) => one.receipt?.serverDate !== undefined);
+  const offset = Date.parse(dated?.receipt?.serverDate ?? '') - (dated?.settledMs ?? 0);
+  return {
+    started: new Date(startedMs).toISOString(),
+    ended: new Date().toISOString(),
+    elapsedMs,
+    destinationOffsetSeconds: Number.isNaN(offset) ? null : Math.round(offset / 1000),
+  };
+}
+
+/** The module that runs, so that a reader can tell a patched copy from a released one. */
+function toolFacts(): ToolFacts {
+  return { name: 'lambda-amber', version: VERSION, sha256: ownHash(), node: process.version };
+}
+
+function ownHash(): string | null {
+  try {
+    return hash('sha256', readFileSync(fileURLToPath(import.meta.url)), 'hex');
+  } catch {
+    return null; // bundled to CommonJS: there is no own file to read, and null says so
+  }
+}
+
+function cpuSince(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start);
+  return Math.round((user + system) / 1000);
+}

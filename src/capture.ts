@@ -1,0 +1,131 @@
+/**
+ * One capture, from cause to report:
+ *
+ *     trigger → collect → archive → seal → ship → report
+ *
+ * Hosts decide that a capture is due and call {@link runCapture}; everything below it is reached from here.
+ */
+import { drive } from './archive/drive.ts';
+import { Tarball } from './archive/tarball.ts';
+import { beginCapture, type CaptureRequest, type CaptureRun } from './capture-run.ts';
+import { planCollectors } from './collect/plan.ts';
+import type { CaptureReport, Destination, Tier } from './contracts.ts';
+import { AmberError, describeError, isAmberError } from './errors.ts';
+import { logLine } from './report/log.ts';
+import { captureLine, failureReport, finalReport, segmentLine, type ReportFacts } from './report/report.ts';
+import { volatileSummary } from './report/summary.ts';
+import { commitDocument } from './seal/commit.ts';
+import { openDestination } from './ship/index.ts';
+import { writeLogEvidence } from './ship/log.ts';
+import { openOutbox, untilAborted, type Outbox } from './ship/outbox.ts';
+
+export type { CaptureRequest } from './capture-run.ts';
+
+/** Segments on their way at a time. With the one being filled this bounds the memory of a capture. */
+const IN_FLIGHT = 2;
+
+/**
+ * Runs one capture to its end. Never rejects and never outlives `request.hardStopMs` by more than one slice: what could
+ * not be stored is in the report, and the volatile summary goes to the log when the destination took nothing.
+ */
+export async function runCapture(request: CaptureRequest): Promise<CaptureReport> {
+  const run = beginCapture(request);
+  let destination: Destination | undefined;
+  let result: Result;
+  try {
+    destination = await openAt(run);
+    await run.prepare();
+    result = await captureTo(run, destination);
+  } catch (cause) {
+    result = { report: failureReport(facts(run, destination), asAmberError(cause)) };
+  }
+  if (result.report.state === 'failed') await lastResort(run);
+  logLine('capture', run.redact(captureLine(result.report, result.manifest)));
+  destination?.close();
+  run.end();
+  return result.report;
+}
+
+interface Result {
+  readonly report: CaptureReport;
+  /** SHA-256 of manifest.json, when it was stored. */
+  readonly manifest?: string;
+}
+
+async function captureTo(run: CaptureRun, destination: Destination): Promise<Result> {
+  const { budget, scene } = run;
+  const outbox = openOutbox(destination, budget.hardStop, IN_FLIGHT, (shipped) => {
+    logLine('segment', run.redact(segmentLine(scene.captureId, shipped)));
+    if (outbox.refused() !== undefined) budget.stop();
+  });
+  const tarball = new Tarball({ ...run.tarballOptions(), onSegment: outbox.send });
+  try {
+    await untilAborted(collectInto(run, tarball), budget.hardStop);
+    const sealed = await untilAborted(tarball.close(), budget.hardStop);
+    await outbox.settle();
+    return await commit(run, destination, outbox, sealed);
+  } catch (cause) {
+    tarball.abandon();
+    await outbox.settle();
+    return { report: finalReport(facts(run, destination), outbox.shipped(), undefined, asAmberError(cause)) };
+  }
+}
+
+async function collectInto(run: CaptureRun, tarball: Tarball): Promise<void> {
+  let tier: Tier = 'volatile';
+  await tarball.add(run.header(), 'capture');
+  for (const collector of planCollectors(run.config)) {
+    if (collector.tier !== tier) await tarball.border(collector.tier);
+    tier = collector.tier;
+    await drive(collector, run.scene, tarball);
+  }
+}
+
+async function commit(
+  run: CaptureRun, destination: Destination, outbox: Outbox, sealed: { sha256: string; bytes: number },
+): Promise<Result> {
+  const shipped = outbox.shipped();
+  if (shipped.every((one) => one.receipt === undefined)) {
+    return { report: finalReport(facts(run, destination), shipped, undefined) };
+  }
+  const manifest = commitDocument(run.commitFacts(shipped, sealed), shipped, run.book, run.redact);
+  try {
+    await untilAborted(destination.commit(manifest, run.budget.hardStop), run.budget.hardStop);
+    return { report: finalReport(facts(run, destination), shipped, sealed.sha256), manifest: manifest.sha256 };
+  } catch (cause) {
+    return { report: finalReport(facts(run, destination), shipped, sealed.sha256, asAmberError(cause)) };
+  }
+}
+
+async function openAt(run: CaptureRun): Promise<Destination> {
+  const url = run.config.destination;
+  if (url === undefined) {
+    throw new AmberError('CONFIG_INVALID', 'AMBER_DESTINATION is not set; for example s3://evidence-bucket/amber');
+  }
+  return untilAborted(Promise.resolve(openDestination(url, run.place, run.config)), run.budget.hardStop);
+}
+
+/** CloudWatch keeps what stdout gets: the one place left when the destination took nothing. */
+async function lastResort(run: CaptureRun): Promise<void> {
+  const { captureId } = run.scene;
+  try {
+    await writeLogEvidence({ captureId, summary: run.redact(await volatileSummary(run.scene)) });
+  } catch (cause) {
+    logLine('fault', run.redact({ capture: captureId, error: describeError(cause) }));
+  }
+}
+
+function facts(run: CaptureRun, destination: Destination | undefined): ReportFacts {
+  return {
+    captureId: run.scene.captureId,
+    cause: run.redact(run.scene.cause),
+    location: destination?.location ?? '',
+    outcomes: run.book.outcomes(),
+    elapsedMs: run.elapsedMs(),
+    cpuMs: run.cpuMs(),
+  };
+}
+
+function asAmberError(cause: unknown): AmberError {
+  return isAmberError(cause) ? cause : new AmberError('BUG', describeError(cause), { cause });
+}

@@ -1,0 +1,11 @@
+/**
+ * Names that the configuration must know before anything heavy is loaded. A test holds this list equal to the registry
+ * in collect/index.ts, which is only imported when a capture starts.
+ */
+export const COLLECTOR_NAMES: readonly string[] = [
+  'invocation', 'processes', 'sockets', 'descriptors', 'environment', 'memory', 'procfs', 'runtime', 'inventory',
+  'recovered', 'system', 'writable', 'timeline', 'code', 'process-memory', 'heap',
+];
+
+/** Collectors that hold raw memory: they need a recipient. */
+export const MEMORY_COLLECTORS: ReadonlySet<string> = new Set(['process-memory', 'heap']);

@@ -1,0 +1,17 @@
+/**
+ * lambda-amber: forensic capture inside AWS Lambda. This module is the public API and what an idle function pays for:
+ * nothing that a capture needs is loaded before one starts.
+ */
+export { withCapture } from './host/wrap.ts';
+export { amberMiddleware } from './host/middleware.ts';
+export { capture } from './host/call.ts';
+export { AmberError, isAmberError } from './errors.ts';
+export { VERSION } from './version.ts';
+
+export type { Options } from './config.ts';
+export type { AmberErrorCode } from './errors.ts';
+export type {
+  AbsentEntry, Budget, BytesEntry, BytePath, CaptureIdentity, CaptureReport, Cause, Collector, Destination,
+  DestinationProvider, DirectoryEntry, Entry, FileEntry, InvocationFacts, JsonEntry, JsonLinesEntry, LinkEntry, Outcome,
+  Receipt, Redaction, Roots, Scene, SpecialEntry, StoredObject, StreamEntry, Tier,
+} from './contracts.ts';

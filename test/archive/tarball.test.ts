@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { appendFileSync, fstatSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import type { FileEntry, StreamEntry } from '../../src/contracts.ts';
+import { requirePeer } from '../peers.ts';
+import { pack, testBudget } from './scene.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'amber-archive-'));
+after(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+function fileEntry(name: string, over: Partial<FileEntry> = {}): FileEntry {
+  const source = join(folder, name);
+  const fd = openSync(source, 'r+');
+  return { kind: 'file', path: `[root]/tmp/${name}`, source, method: 'openat', fd, stat: fstatSync(fd, { bigint: true }), ...over };
+}
+
+function write(name: string, body: Uint8Array | string): string {
+  writeFileSync(join(folder, name), body);
+  return name;
+}
+
+/** GNU tar unpacks the joined tarball; gives the bytes of one member. */
+function untar(joined: Buffer, member: string): Buffer {
+  return execFileSync('tar', ['--zstd', '-xO', '-f', '-', member], { input: joined, maxBuffer: 1 << 30 });
+}
+
+/** Node's own decoder stops after the first frame of several. */
+function unzstd(bytes: Buffer): Buffer {
+  return execFileSync('zstd', ['-dc'], { input: bytes, maxBuffer: 1 << 30 });
+}
+
+describe('a tarball', () => {
+  test('holds small and large files byte for byte, with their digests in the manifest', async (t) => {
+    if (!requirePeer(t, 'tar', 'zstd')) return;
+    const bodies = [0, 1, 511, 512, 513, 100_000, 3_000_000].map((size) => randomBytes(size));
+    const entries = bodies.map((body, index) => fileEntry(write(`exact-${index}`, body)));
+    const { items, joined, sha256: whole } = await pack(entries);
+    assert.equal(whole, sha256(joined));
+    for (const [index, body] of bodies.entries()) {
+      assert.deepEqual(untar(joined, `[root]/tmp/exact-${index}`), body);
+      assert.equal(items[index]?.sha256, sha256(body));
+      assert.equal(items[index]?.outcome, body.length === 0 ? 'empty' : 'collected');
+    }
+  });
+
+  test('closes every descriptor it was given', async (t) => {
+    if (!requirePeer(t, 'tar', 'zstd')) return;
+    const entry = fileEntry(write('closed', 'x'));
+    await pack([entry]);
+    assert.throws(() => fstatSync(entry.fd), { code: 'EBADF' });
+  });
+
+  test('keeps nanosecond times, modes and owners in pax records', async (t) => {
+    if (!requirePeer(t, 'tar', 'zstd')) return;
+    const name = write('times', 'x');
+    execFileSync('touch', ['-d', '2001-02-03 04:05:06.123456789 UTC', join(folder, name)]);
+    execFileSync('chmod', ['4751', join(folder, name)]);
+    const { joined } = await pack([fileEntry(name)]);
+    const listing = execFileSync('tar', ['--zstd', '--full-time', '--utc', '-tvf', '-'], { input: joined }).toString();
+    assert.match(listing, /-rwsr-x--x .* 2001-02-03 04:05:06\.123456789 \[root\]\/tmp\/times/u);
+  });
+
+  for (const size of [200_000, 3_000_000]) {
+    test(`pads a file of ${size} bytes that shrinks while it is read, and says so`, async (t) => {
+      if (!requirePeer(t, 'tar', 'zstd')) return;
+      const body = randomBytes(size);
+      const entry = fileEntry(write('shrinks', body));
+      ftruncateSync(entry.fd, size / 2);
+      const { items, joined } = await pack([entry, fileEntry(write('next', 'still here'))]);
+      assert.equal(items[0]?.outcome, 'truncated');
+      assert.match(items[0].reason ?? '', /shrank/u);
+      assert.equal(items[0].stored, size);
+      assert.equal(items[0].padded, size / 2);
+      assert.equal(items[0].sha256, sha256(body.subarray(0, size / 2)));
+      assert.deepEqual(untar(joined, '[root]/tmp/shrinks'), Buffer.concat([body.subarray(0, size / 2), Buffer.alloc(size / 2)]));
+      assert.equal(untar(joined, '[root]/tmp/next').toString(), 'still here');
+    });
+  }
+
+  test('cuts a file that grows at the size that its header declares', async (t) => {
+    if (!requirePeer(t, 'tar', 'zstd')) return;
+    const entry = fileEntry(write('grows', 'first'));
+    appendFileSync(join(folder, 'grows'), ' and more');
+    const { items, joined } = await pack([entry]);
+    assert.equal(items[0]?.outcome, 'changed');
+    assert.match(items[0].reason ?? '', /from 5 to 14 bytes/u);
+    assert.equal(untar(joined, '[root]/tmp/grows').toString(), 'first');
+  });
+
+  test('fills in gigabytes of zeros without writing them, when a sparse file is cut off by the clock', async (t) => {
+    if (!requirePeer(t, 'tar', 'zstd')) return;
+    const stop = new AbortController();
+    const entry = fileEntry(write('sparse', ''));
+    ftruncateSync(entry.fd, 10 * 1024 ** 3);
+    const huge: FileEntry = { ...entry, stat: fstatSync(entry.fd, { bigint: true }) };
+    setTimeout(() => {
+      stop.abort();
+    }, 50);
+    const { items, joined } = await pack([huge, fileEntry(write('behind', 'after it'))], { budget: testBudget({ signal: stop.signal }) });
+    assert.equal(items[0]?.outcome, 'truncated');
+    assert.match(items[0].reason ?? '', /time budget/u);
+    assert.equal(items[0].stored, 10 * 1024 ** 3);
+    assert.ok(joined.length < 2_000_000, `${joined.length} bytes`);
+  });
+
+  test('a stream is cut or padded to its declared size', async (t) => {
+    if (!requirePeer(t, 'tar', 'zstd')) return;
+    const stream = (path: string, size: number, chunks: readonly string[]): StreamEntry => ({
+      kind: 'stream', path, source: 'test', method: 'api', size, chunks: () => chunks.map((chunk) => Buffer.from(chunk)),
+    });
+    const { items, joined } = await pack([stream('long', 6, ['abcd', 'efgh']), stream('short', 6, ['ab'])]);
+    assert.equal(untar(joined, 'long').toString(), 'abcdef');
+    assert.deepEqual(untar(joined, 'short'), Buffer.from('ab\0\0\0\0'));
+    assert.deepEqual(items.map((item) => [item.outcome, item.padded]), [['collected', undefined], ['truncated', 4]]);
+  });
+
+  test('hashes without storing when told so', async (t) => {
+    if (!requirePeer(t, 'tar', 'zstd')) return;
+    const { items, joined } = await pack([fileEntry(write('hashed', 'secret recipe'), { store: false, reason: 'bytes by policy' })]);
+    assert.equal(items[0]?.outcome, 'skipped');
+    assert.equal(items[0].reason, 'bytes by policy');
+    assert.equal(items[0].sha256, sha256(Buffer.from('secret recipe')));
+    assert.ok(!execFileSync('tar', ['--zstd', '-tf', '-'], { input: joined }).toString().includes('hashed'));
+  });
+
+  test('spends the byte budget and names what it cut', async (t) => {
+    if (!requirePeer(t, 'tar', 'zstd')) return;
+    let left = 7;
+    const budget = testBudget({ remainingBytes: () => left });
+    const spend = (bytes: number): void => {
+      left -= bytes;
+    };
+    const { items } = await pack([fileEntry(write('a', '12345')), fileEntry(write('b', '12345')), fileEntry(write('c', '1'))], { budget, spend });
+    assert.deepEqual(items.map((item) => [item.outcome, item.stored]), [['collected', 5], ['truncated', 2], ['skipped', undefined]]);
+  });
+
+  test('is written as gzip members or plain by choice', async (t) => {
+    if (!requirePeer(t, 'tar', 'zstd')) return;
+    const body = Buffer.concat([randomBytes(2_000_000), Buffer.alloc(2_000_000, 'text ')]);
+    for (const [compression, open] of [['gzip', gunzipSync], ['none', (bytes: Buffer) => bytes], ['zstd', unzstd]] as const) {
+      const { joined, segments } = await pack([fileEntry(write('choice', body))], { compression });
+      assert.match(segments[0]?.name ?? '', { gzip: /\.tar\.gz$/u, none: /\.tar$/u, zstd: /\.tar\.zst$/u }[compression]);
+      const tar = open(joined);
+      assert.deepEqual(execFileSync('tar', ['-xO', '-f', '-', '[root]/tmp/choice'], { input: tar, maxBuffer: 1 << 30 }), body);
+    }
+  });
+});
+
+describe('segments', () => {
+  const limit = 256 * 1024;
+
+  test('hold whole entries where an entry fits, open alone, and join to the tarball', async (t) => {
+    if (!requirePeer(t, 'tar', 'zstd')) return;
+    const names = Array.from({ length: 40 }, (_, index) => write(`seg-${index}`, randomBytes(30_000)));
+    const { segments, joined } = await pack(names.map((name) => fileEntry(name)), { segmentBytes: limit, partBytes: 64 * 1024 });
+    assert.ok(segments.length > 3);
+    const seen: string[] = [];
+    for (const segment of segments) {
+      assert.equal(segment.continues, false);
+      assert.ok(segment.bytes <= limit + 64 * 1024, `segment of ${segment.bytes} bytes`);
+      assert.equal(segment.sha256, sha256(Buffer.concat(segment.body)));
+      const alone = execFileSync('tar', ['--zstd', '-tf', '-'], { input: Buffer.concat(segment.body) }).toString().trim().split('\n');
+      assert.match(alone.at(-1) ?? '', /^manifest\/\d{4}\.jsonl$/u);
+      seen.push(...alone);
+    }
+    assert.deepEqual(execFileSync('tar', ['--zstd', '-tf', '-'], { input: joined }).toString().trim().split('\n'), seen);
+    assert.equal(seen.filter((name) => name.startsWith('[root]/tmp/seg-')).length, 40);
+  });
+
+  test('go on inside an entry that is larger than a segment, and end right behind it', async (t) => {
+    if (!requirePeer(t, 'tar', 'zstd')) return;
+    const body = randomBytes(1_000_000);
+    const { segments, joined } = await pack(
+      [fileEntry(write('before', 'b')), fileEntry(write('large', body)), fileEntry(write('behind', 'a'))],
+      { segmentBytes: limit, partBytes: 64 * 1024 },
+    );
+    assert.deepEqual(untar(joined, '[root]/tmp/large'), body);
+    assert.ok(segments.some((segment) => segment.continues));
+    const last = segments.at(-1);
+    assert.equal(last?.continues, false);
+    const members = execFileSync('tar', ['--zstd', '-tf', '-'], { input: Buffer.concat(last.body) }).toString();
+    assert.match(members, /behind/u);
+  });
+
+  test('are numbered, placed in the tar stream and chained', async (t) => {
+    if (!requirePeer(t, 'tar', 'zstd')) return;
+    const { segments, joined } = await pack(
+      Array.from({ length: 20 }, (_, index) => fileEntry(write(`chain-${index}`, randomBytes(50_000)))), { segmentBytes: limit },
+    );
+    const tar = unzstd(joined);
+    let previous: string | null = null;
+    for (const [index, segment] of segments.entries()) {
+      assert.equal(segment.number, index);
+      assert.equal(segment.tarOffset, index === 0 ? 0 : segments[index - 1]!.tarOffset + segments[index - 1]!.tarBytes);
+      const part = execFileSync('tar', ['-xO', '-f', '-', `manifest/${String(index).padStart(4, '0')}.jsonl`], { input: tar.subarray(segment.tarOffset) });
+      const header = JSON.parse(part.toString().split('\n')[0] ?? '') as { previous: string | null; segment: number };
+      assert.deepEqual([header.previous, header.segment], [previous, index]);
+      previous = sha256(part);
+      assert.equal(segment.chainHead, previous);
+    }
+    assert.equal(segments.at(-1)!.tarOffset + segments.at(-1)!.tarBytes, tar.length);
+  });
+
+  test('are closed when the manifest lines of absent items pile up', async (t) => {
+    if (!requirePeer(t, 'tar', 'zstd')) return;
+    const entries = Array.from({ length: 20_000 }, (_, index) => (
+      { kind: 'absent', path: `[root]/tmp/none-${index}`, source: `/tmp/none-${index}`, method: 'openat', outcome: 'missing', reason: 'gone' } as const));
+    const { segments, items } = await pack(entries);
+    assert.equal(items.length, 20_000);
+    assert.ok(segments.length > 2);
+  });
+});
