@@ -8,7 +8,7 @@ const bad = (expected: string): Parsed<never> => ({ ok: false, expected });
 
 /** The value as an error message may show it: short, quoted, without the password of a URL. */
 export function show(given: unknown): string {
-  const text = typeof given === 'string' ? given : String(JSON.stringify(given));
+  const text = typeof given === 'string' ? given : given === undefined ? 'undefined' : JSON.stringify(given);
   const safe = text.replace(/\/\/[^/@\s]*@/u, '//…@');
   return `"${safe.length > 80 ? `${safe.slice(0, 77)}…` : safe}"`;
 }

@@ -1,7 +1,8 @@
 /** From an entry and what became of it to its line in the manifest. */
 import type { BigIntStats } from 'node:fs';
 import type { BytePath, Entry, ManifestItem, Outcome } from '../contracts.ts';
-import { decimalSeconds, isAscii } from './header.ts';
+import type { BodyResult } from './body.ts';
+import { decimalSeconds, isAscii, type TypeFlag } from './header.ts';
 
 /** What the archive did with an entry. */
 export interface Stored {
@@ -36,6 +37,22 @@ export function manifestItem(entry: Entry, collector: string, stored: Stored): M
     ...(stored.redactions === undefined || stored.redactions.length === 0 ? {} : { redactions: stored.redactions }),
     ...(entry.notes === undefined ? {} : { notes: entry.notes() }),
   };
+}
+
+/** What a body read says about its entry. `declared` is the size in the header, `size` that of the file when opened. */
+export function fileOutcome(size: number, declared: number, body: BodyResult): Stored {
+  const padded = Math.max(0, declared - body.read);
+  const facts = { size, stored: declared, padded, sha256: body.sha256 };
+  if (body.failure !== undefined) return { ...facts, outcome: body.read === 0 ? 'failed' : 'truncated', reason: body.failure };
+  if (declared < size) return { ...facts, outcome: 'truncated', reason: 'the byte budget is spent' };
+  if (body.change !== undefined) return { ...facts, outcome: 'changed', reason: body.change };
+  return { ...facts, outcome: size === 0 ? 'empty' : 'collected' };
+}
+
+/** FIFO, character and block device have type flags in ustar; a socket has none. */
+export function specialType(mode: number): TypeFlag | undefined {
+  const kinds: Readonly<Record<number, TypeFlag>> = { 0o010000: '6', 0o020000: '3', 0o060000: '4' };
+  return kinds[mode & 0o170000];
 }
 
 function statFields(stat: BigIntStats): Partial<ManifestItem> {

@@ -23,7 +23,7 @@ export async function render(
   const text: string[] = [];
   for (const piece of entry.kind === 'jsonl' ? rows(entry.rows) : pieces(entry.value)) {
     const redacted = redactor.json(piece.value);
-    const json = JSON.stringify(redacted.value, plain) ?? 'null';
+    const json = redacted.value === undefined ? 'null' : JSON.stringify(redacted.value, plain);
     text.push(piece.prefix, piece.member === true ? json.slice(1, -1) : json, piece.suffix);
     for (const name of redacted.redactions) redactions.push(piece.where === '' ? name : `${piece.where}.${name}`);
     await breathe();

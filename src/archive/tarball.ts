@@ -8,10 +8,10 @@ import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import type { Budget, Entry, FileEntry, ManifestItem, Segment, Tier } from '../contracts.ts';
 import type { Redactor } from '../secrets/contracts.ts';
-import { changeOf, hashOnly, padding, readLarge, readSmall, writeStream, type BodyOptions, type BodyResult } from './body.ts';
+import { changeOf, hashOnly, padding, readLarge, readSmall, writeStream, type BodyOptions } from './body.ts';
 import { createCompressor, type CompressionName, type Compressor } from './compress.ts';
 import { BLOCK, encodeHeader, roundUp, type HeaderFields, type TypeFlag } from './header.ts';
-import { manifestItem, type Stored } from './item.ts';
+import { fileOutcome, manifestItem, specialType, type Stored } from './item.ts';
 import { SegmentWriter, type SegmentEncryptor } from './segments.ts';
 import { render } from './structured.ts';
 
@@ -237,19 +237,4 @@ export class Tarball {
     finish(this.#writer);
     await this.#writer.cut(this.#tier, head);
   }
-}
-
-function fileOutcome(size: number, declared: number, body: BodyResult): Stored {
-  const padded = Math.max(0, declared - body.read);
-  const facts = { size, stored: declared, padded, sha256: body.sha256 };
-  if (body.failure !== undefined) return { ...facts, outcome: body.read === 0 ? 'failed' : 'truncated', reason: body.failure };
-  if (declared < size) return { ...facts, outcome: 'truncated', reason: 'the byte budget is spent' };
-  if (body.change !== undefined) return { ...facts, outcome: 'changed', reason: body.change };
-  return { ...facts, outcome: size === 0 ? 'empty' : 'collected' };
-}
-
-/** FIFO, character and block device have type flags in ustar; a socket has none. */
-function specialType(mode: number): TypeFlag | undefined {
-  const kinds: Readonly<Record<number, TypeFlag>> = { 0o010000: '6', 0o020000: '3', 0o060000: '4' };
-  return kinds[mode & 0o170000];
 }

@@ -185,8 +185,8 @@ describe('segments', () => {
     );
     assert.deepEqual(untar(joined, '[root]/tmp/large'), body);
     assert.ok(segments.some((segment) => segment.continues));
-    const last = segments.at(-1);
-    assert.equal(last?.continues, false);
+    const last = segments.at(-1)!;
+    assert.equal(last.continues, false);
     const members = execFileSync('tar', ['--zstd', '-tf', '-'], { input: Buffer.concat(last.body) }).toString();
     assert.match(members, /behind/u);
   });

@@ -1,0 +1,46 @@
+/**
+ * `npm run build`: the npm package into dist/. The library is bundled in chunks, because loading thirty small modules
+ * would cost an idle function more than reading one file; what a capture needs is a chunk of its own, loaded when one
+ * starts. Dependencies stay imports. The `amber` command is one file with everything in it.
+ */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { build } from 'esbuild';
+
+rmSync('dist', { recursive: true, force: true });
+
+await build({
+  entryPoints: { index: 'src/index.ts' },
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node22.15',
+  packages: 'external',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  chunkNames: 'chunks/[name]-[hash]',
+});
+
+if (existsSync('src/cli/amber.ts')) {
+  await build({
+    entryPoints: { amber: 'src/cli/amber.ts' },
+    outdir: 'dist/cli',
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22.15',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    // The SDK's CommonJS parts call require(), which an ES module does not have.
+    banner: { js: "import { createRequire as amberRequire } from 'node:module'; const require = amberRequire(import.meta.url);" },
+  });
+  chmodSync('dist/cli/amber.js', 0o755);
+}
+
+const types = spawnSync(process.execPath, [
+  'node_modules/typescript/bin/tsc', '--noEmit', 'false', '--emitDeclarationOnly', '--outDir', 'dist', '--rootDir', 'src',
+  '--rewriteRelativeImportExtensions', '-p', 'layer/tsconfig.package.json',
+], { stdio: 'inherit' });
+process.exitCode = types.status ?? 1;
