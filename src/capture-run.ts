@@ -49,9 +49,6 @@ export interface CaptureRun {
   readonly end: () => void;
 }
 
-const LAMBDA_ROOTS: Roots = {
-  proc: '/proc', writable: ['/tmp', '/dev/shm'], code: ['/var/task', '/opt', '/var/runtime'], etc: '/etc',
-};
 const MIB = 1024 * 1024;
 /** Below this size of function, segments and parts are small: three of each must fit beside the handler. */
 const SMALL_FUNCTION_MB = 512;
@@ -70,7 +67,7 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
   const outside = createRedactor({ key, ...(config.redact === undefined ? {} : { extra: config.redact }) });
   const inside = config.recipient === undefined ? outside : passThrough();
   const budget = startBudget(limitsOf(request, startedMs));
-  const roots = request.roots ?? LAMBDA_ROOTS;
+  const roots = request.roots ?? { proc: '/proc', writable: config.writable, code: config.code, etc: '/etc' };
   let table: Promise<ProcessTable> | undefined;
   const processes = (): Promise<ProcessTable> => (table ??= snapshotProcesses({ root: roots.proc, budget }));
   const scene: Scene = { captureId, startedMs, cause, invocation, config, roots, budget, env, inProcess: request.inProcess, processes };

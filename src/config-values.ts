@@ -59,6 +59,13 @@ export const list: Parser<readonly string[]> = (given) => {
   return good(items.map((item) => String(item).trim()));
 };
 
+export const paths: Parser<readonly string[]> = (given) => {
+  const items: readonly unknown[] = typeof given === 'string' ? given.split(',') : Array.isArray(given) ? given : [];
+  const clean = items.map((item) => (typeof item === 'string' ? item.trim().replace(/(?!^)\/+$/u, '') : ''));
+  const usable = clean.length > 0 && clean.every((item) => /^\/[^\0]+$/u.test(item) && !`${item}/`.includes('/../'));
+  return usable ? good(clean) : bad('absolute directories separated by commas');
+};
+
 export const url: Parser<string | undefined> = (given) => {
   if (typeof given !== 'string' || !URL.canParse(given)) return bad('a URL');
   const { protocol, hostname, username } = new URL(given);

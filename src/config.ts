@@ -34,6 +34,8 @@ interface Values {
   collect: readonly string[];
   onError: string;
   deadlineMs: number;
+  writable: readonly string[];
+  code: readonly string[];
   codeBytes: 'none' | 'changed' | 'all';
   includeEvent: boolean;
   redact: RegExp | undefined;
@@ -63,6 +65,8 @@ export const OPTIONS: { readonly [K in keyof Values]: Option<Values[K]> } = {
   collect:        option('AMBER_COLLECT', [], parse.list, '+process-memory,-code', 'Collectors to add (`+name`) or leave out (`-name`).'),
   onError:        option('AMBER_ON_ERROR', 'off', parse.text, 'any', 'Capture when the handler fails: `off`, `any`, or error names separated by commas.'),
   deadlineMs:     option('AMBER_DEADLINE_MS', 0, parse.integer(0, 890_000), '3000', 'Capture when so many milliseconds of the invocation are left and the handler has not settled; 0 = off.'),
+  writable:       option('AMBER_WRITABLE', ['/tmp', '/dev/shm'], parse.paths, '/tmp,/dev/shm,/mnt/efs', 'Trees that are listed and taken whole.'),
+  code:           option('AMBER_CODE', ['/var/task', '/opt', '/var/runtime'], parse.paths, '/var/task,/opt', 'Trees of code: every file is hashed.'),
   codeBytes:      option('AMBER_CODE_BYTES', 'none', parse.oneOf('none', 'changed', 'all'), 'all', 'Bytes of code to store beside the hash of every file: `none`, `changed` (mtime or ctime after the sandbox started), `all`.'),
   includeEvent:   option('AMBER_INCLUDE_EVENT', false, parse.flag, '1', 'Put the (redacted) event of the invocation into the capture.'),
   redact:         option('AMBER_REDACT', undefined, parse.pattern, '(?i)internal-[0-9]+', 'Further secret-looking values, as a regular expression.'),

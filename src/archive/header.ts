@@ -26,16 +26,41 @@ const MAX_OCTAL_ID = 0o7777777;
 const MAX_OCTAL_SIZE = 0o77777777777;
 const MAX_NAME = 100;
 
-/** Header blocks of one entry: the pax header when it is needed, then the ustar header. A multiple of 512 bytes. */
+/** Header blocks of one entry in a buffer of their own. A multiple of 512 bytes. */
 export function encodeHeader(fields: HeaderFields): Buffer {
   const records = paxRecords(fields);
-  const recordBlocks = records === '' ? 0 : BLOCK + roundUp(records.length);
-  const buffer = Buffer.alloc(recordBlocks + BLOCK);
+  const buffer = Buffer.alloc(headerBytes(records));
+  writeBlocks(buffer, 0, fields, records);
+  return buffer;
+}
+
+/**
+ * Writes the header blocks at `at` and gives their length: the pax header when it is needed, then the ustar header.
+ * The caller has made sure that {@link HOT_HEADER} bytes are free there and that the path is shorter than a block.
+ */
+export function writeHeader(buffer: Buffer, at: number, fields: HeaderFields): number {
+  const records = paxRecords(fields);
+  const length = headerBytes(records);
+  buffer.fill(0, at, at + length);
+  writeBlocks(buffer, at, fields, records);
+  return length;
+}
+
+/** Room for the header blocks of an entry whose path is shorter than one block. */
+export const HOT_HEADER: number = 4 * BLOCK;
+
+function headerBytes(records: string): number {
+  return BLOCK + (records === '' ? 0 : BLOCK + roundUp(records.length));
+}
+
+function writeBlocks(buffer: Buffer, start: number, fields: HeaderFields, records: string): void {
+  let at = start;
   if (records !== '') {
-    writeUstar(buffer, 0, { path: 'PaxHeader', type: 'x', mode: 0o644, size: records.length, mtime: 0, uid: 0, gid: 0 });
-    buffer.write(records, BLOCK, 'latin1');
+    writeUstar(buffer, at, { path: 'PaxHeader', type: 'x', mode: 0o644, size: records.length, mtime: 0, uid: 0, gid: 0 });
+    buffer.write(records, at + BLOCK, 'latin1');
+    at += BLOCK + roundUp(records.length);
   }
-  writeUstar(buffer, recordBlocks, {
+  writeUstar(buffer, at, {
     path: fields.path,
     type: fields.type,
     mode: fields.mode & 0o7777,
@@ -43,10 +68,9 @@ export function encodeHeader(fields: HeaderFields): Buffer {
     mtime: fields.stat === undefined ? fields.mtimeSeconds : wholeSeconds(fields.stat.mtimeNs),
     uid: Number(fields.stat?.uid ?? 0),
     gid: Number(fields.stat?.gid ?? 0),
-    ...(fields.target === undefined ? {} : { target: fields.target }),
-    ...(fields.stat !== undefined && (fields.type === '3' || fields.type === '4') ? { rdev: Number(fields.stat.rdev) } : {}),
+    target: fields.target,
+    rdev: fields.type === '3' || fields.type === '4' ? Number(fields.stat?.rdev ?? 0) : undefined,
   });
-  return buffer;
 }
 
 /** `size` rounded up to whole blocks. */
@@ -107,8 +131,8 @@ interface Ustar {
   readonly mtime: number;
   readonly uid: number;
   readonly gid: number;
-  readonly target?: BytePath;
-  readonly rdev?: number;
+  readonly target?: BytePath | undefined;
+  readonly rdev?: number | undefined;
 }
 
 function writeUstar(buffer: Buffer, at: number, fields: Ustar): void {

@@ -1,9 +1,9 @@
 /**
  * The tar stream cut into segments. Bytes fill one part while the other is compressed; a finished part becomes one
- * frame, is encrypted where there is a recipient, counted in both digests and kept until the segment is cut.
- * Memory: two parts, one segment being filled, and what `onSegment` still holds.
+ * frame, is encrypted where there is a recipient and kept until the segment is cut.
+ * Memory: two parts, one segment being filled, one being handed over, and what `onSegment` still holds.
  */
-import { createHash } from 'node:crypto';
+import { createHash, webcrypto } from 'node:crypto';
 import type { Segment, Tier } from '../contracts.ts';
 import type { Compressor } from './compress.ts';
 
@@ -19,7 +19,7 @@ export interface SegmentOptions {
   /** Takes a finished segment; the promise is the back pressure: it resolves when another may follow. */
   readonly onSegment: (segment: Segment) => Promise<void>;
   readonly partBytes: number;
-  /** Whole frames larger than this are not pushed through the encryptor and the digests at a stretch. */
+  /** Whole frames larger than this are not pushed through the encryptor and the digest at a stretch. */
   readonly breathe: () => Promise<void> | undefined;
 }
 
@@ -31,7 +31,7 @@ export class SegmentWriter {
   #used = 0;
   #frame: Promise<void> | undefined;
   #pieces: Uint8Array[] = [];
-  #hash = createHash('sha256');
+  #handing: Promise<void> | undefined;
   #encryptor: SegmentEncryptor | undefined;
   #number = 0;
   #continues = false;
@@ -86,6 +86,15 @@ export class SegmentWriter {
     this.#tarBytes += count;
   }
 
+  /** The part itself and the offset of its free end, for writers that fill it in place. */
+  get part(): Buffer {
+    return this.#part;
+  }
+
+  get used(): number {
+    return this.#used;
+  }
+
   /** True if `count` bytes fit in the part as it is. */
   fits(count: number): boolean {
     return this.#used + count <= this.#part.length;
@@ -137,28 +146,39 @@ export class SegmentWriter {
 
   /**
    * Ends the segment. `chainHead` is the digest of the manifest segment that closes it; without one the cut is inside
-   * the body of an entry, which goes on in the next segment.
+   * the body of an entry, which goes on in the next segment. Waits for the segment before this one to be handed over.
    */
   async cut(tier: Tier, chainHead?: string): Promise<void> {
     await this.flush();
     await this.#frame;
     this.#frame = undefined;
+    await this.#handing;
     if (this.#tarBytes === 0) return;
     if (this.#encryptor !== undefined) this.#keep(this.#encryptor.finish());
-    const segment: Segment = {
+    const facts = {
       number: this.#number,
       name: this.#name(),
-      body: this.#pieces,
       bytes: this.#bytes,
-      sha256: this.#hash.digest('hex'),
       continues: this.#continues,
       tarOffset: this.#tarOffset,
       tarBytes: this.#tarBytes,
       tier,
       ...(chainHead === undefined ? {} : { chainHead }),
     };
+    this.#handing = this.#handOver(facts, Buffer.concat(this.#pieces, this.#bytes));
+    this.#handing.catch(() => undefined); // reported by the next await of it
     this.#reset(chainHead === undefined);
-    await this.#options.onSegment(segment);
+  }
+
+  /** Waits until every segment was handed over. */
+  async settle(): Promise<void> {
+    await this.#handing;
+  }
+
+  /** The digest is made in the thread pool, while the main thread fills the next segment. */
+  async #handOver(facts: Omit<Segment, 'body' | 'sha256'>, body: Buffer): Promise<void> {
+    const digest = await webcrypto.subtle.digest('SHA-256', body);
+    await this.#options.onSegment({ ...facts, body: [body], sha256: Buffer.from(digest).toString('hex') });
   }
 
   /** SHA-256 of all segments joined. Call it once, after the last cut. */
@@ -180,7 +200,6 @@ export class SegmentWriter {
 
   #keep(pieces: readonly Uint8Array[]): void {
     for (const piece of pieces) {
-      this.#hash.update(piece);
       this.#whole.update(piece);
       this.#pieces.push(piece);
       this.#bytes += piece.length;
@@ -201,7 +220,6 @@ export class SegmentWriter {
     this.#bytes = 0;
     this.#pieces = [];
     this.#encryptor = undefined;
-    this.#hash = createHash('sha256');
     this.#openedMs = Date.now();
   }
 }

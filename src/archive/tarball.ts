@@ -10,7 +10,7 @@ import type { Budget, Entry, FileEntry, ManifestItem, Segment, Tier } from '../c
 import type { Redactor } from '../secrets/contracts.ts';
 import { changeOf, hashOnly, padding, readLarge, readSmall, writeStream, type BodyOptions } from './body.ts';
 import { createCompressor, type CompressionName, type Compressor } from './compress.ts';
-import { BLOCK, encodeHeader, roundUp, type HeaderFields, type TypeFlag } from './header.ts';
+import { BLOCK, encodeHeader, HOT_HEADER, roundUp, writeHeader, type HeaderFields, type TypeFlag } from './header.ts';
 import { fileOutcome, manifestItem, specialType, type Stored } from './item.ts';
 import { SegmentWriter, type SegmentEncryptor } from './segments.ts';
 import { render } from './structured.ts';
@@ -67,7 +67,7 @@ export class Tarball {
   add(entry: Entry, collector: string): ManifestItem | Promise<ManifestItem> {
     if (entry.kind === 'file') {
       const size = Number(entry.stat.size);
-      const room = BLOCK * 4 + roundUp(size);
+      const room = HOT_HEADER + roundUp(size);
       if (entry.store !== false && entry.path.length < BLOCK && this.#writer.fits(room) && !this.#isFull(room)
         && size <= this.#options.budget.remainingBytes()) return this.#addSmall(entry, collector, size);
     }
@@ -91,6 +91,7 @@ export class Tarball {
     await this.#closeManifest((writer) => {
       writer.pad(2 * BLOCK); // end of archive
     });
+    await this.#writer.settle();
     this.#compressor.close();
     return { sha256: this.#writer.digest(), bytes: this.#writer.total };
   }
@@ -102,8 +103,9 @@ export class Tarball {
 
   #addSmall(entry: FileEntry, collector: string, size: number): ManifestItem {
     try {
-      this.#writer.put(encodeHeader(this.#header(entry, '0', Number(entry.stat.mode), size)));
-      const { read, sha256, failure } = readSmall(this.#writer, entry.fd, size);
+      const writer = this.#writer;
+      writer.advance(writeHeader(writer.part, writer.used, this.#header(entry, '0', Number(entry.stat.mode), size)));
+      const { read, sha256, failure } = readSmall(writer, entry.fd, size);
       this.#options.spend(size);
       return this.#finish(entry, collector, fileOutcome(size, size, { read, sha256, failure, change: changeOf(entry) }));
     } finally {
