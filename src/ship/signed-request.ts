@@ -59,7 +59,7 @@ export async function openSession(settings: S3Settings): Promise<SignedSession> 
   const origin = originOf(settings);
   const [client, aws4] = await Promise.all([origin.secure ? import('node:https') : import('node:http'), import('aws4')]);
   const agent = new client.Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_SOCKETS, autoSelectFamilyAttemptTimeout: FAMILY_MS });
-  return { origin, region: settings.region, credentials: settings.credentials, agent, request: client.request, sign: aws4.sign };
+  return { origin, region: settings.region, credentials: settings.credentials, agent, request: client.request, sign: aws4.default.sign };
 }
 
 /** Sends the call and gives the answer, whatever its status. Never throws: what prevents an answer is a fault. */
