@@ -1,0 +1,127 @@
+/** Configuration and triggers, made ready once, when a handler is wrapped: nothing of this is done for an invocation. */
+import type { CaptureRequest } from '../capture.ts';
+import { OPTIONS, resolveConfig, type Config, type Options } from '../config.ts';
+import type { CaptureReport, Cause, Moment, Trigger } from '../contracts.ts';
+import { AmberError, isAmberError, type AmberErrorCode } from '../errors.ts';
+import { logLine, type LogStream } from '../report/log.ts';
+import { TRIGGERS } from '../trigger/index.ts';
+import { firstTime, sandboxState, type SandboxState } from './state.ts';
+
+export type Engine = (request: CaptureRequest) => Promise<CaptureReport>;
+export type Log = (stream: LogStream, record: Readonly<Record<string, unknown>>) => unknown;
+
+/** What a host stands on. Tests pass their own; everything else uses {@link SANDBOX}. */
+export interface Ground {
+  readonly env: NodeJS.ProcessEnv;
+  /** The global object and the process, which all copies of the package share. */
+  readonly scope: object;
+  readonly emitter: NodeJS.EventEmitter;
+  /** Loads the engine at the first capture: an idle function never pays for it. */
+  readonly engine: () => Promise<Engine>;
+  readonly log: Log;
+}
+
+export const SANDBOX: Ground = {
+  env: process.env,
+  scope: globalThis,
+  emitter: process,
+  engine: async () => (await import('../capture.ts')).runCapture,
+  log: logLine,
+};
+
+/** A usable configuration, and the triggers by the moment at which each wants to be asked. */
+export interface Armed {
+  readonly config: Config;
+  readonly state: SandboxState;
+  readonly ground: Ground;
+  readonly settled: readonly Trigger[];
+  readonly failed: readonly Trigger[];
+  readonly near: readonly Trigger[];
+  /** Nothing but triggers that are asked once: after the first capture there is nothing to watch for. */
+  readonly once: boolean;
+}
+
+/**
+ * Reads the configuration of a host.
+ *
+ * @returns an error instead when nothing may be armed: the kill switch is on, or the environment is not usable (one log
+ *   line says why). A function must not go down because a variable of its environment is wrong.
+ * @throws AmberError CONFIG_INVALID, when what is wrong stands in code: that is seen before it is deployed.
+ */
+export function arm(options: Options, ground: Ground): Armed | AmberError {
+  if (switchedOff(options, ground.env)) {
+    return new AmberError('CAPTURE_LIMITED', 'AMBER_DISABLED is set', { details: { limit: 'switch' } });
+  }
+  const state = sandboxState(ground.scope);
+  const config = readConfig(options, ground.env);
+  if (state === undefined || isAmberError(config)) {
+    const error = isAmberError(config) ? config : new AmberError('CAPTURE_LIMITED', OTHER_VERSION, { details: { limit: 'version' } });
+    if (state === undefined || firstTime(state, 'config')) ground.log('config', { armed: false, ...errorFields(error) });
+    return error;
+  }
+  const at = (moment: Moment['at']): Trigger[] => TRIGGERS.filter((trigger) => trigger.moments(config).includes(moment));
+  const [settled, failed, near] = [at('settled'), at('failed'), at('near-deadline')];
+  const once = [...settled, ...failed, ...near].every((trigger) => trigger.once === true);
+  return { config, state, ground, settled, failed, near, once };
+}
+
+const OTHER_VERSION = 'another version of lambda-amber is loaded in this process, and is in charge';
+
+/** The kill switch works in either place, and before anything else is read: code must not be able to override it. */
+function switchedOff(options: Options, env: NodeJS.ProcessEnv): boolean {
+  return [options.disabled, env[OPTIONS.disabled.env]].some((given) => {
+    const parsed = OPTIONS.disabled.parse(given);
+    return parsed.ok && parsed.value;
+  });
+}
+
+/**
+ * Code that is right leaves open only what the environment may still bring. So code is judged beside an environment that
+ * brings exactly that; what is wrong then, code alone has got wrong.
+ */
+const SUPPLIED = {
+  AMBER_DESTINATION: 's3://any-bucket',
+  AMBER_RECIPIENT: 'age1jxyjc3f3v9d9e7lrdg9mdf9jteplqs04q47w50pf5pulw9lpxduqy64en5',
+} as const;
+
+function readConfig(options: Options, env: NodeJS.ProcessEnv): Config | AmberError {
+  try {
+    return resolveConfig(options, env);
+  } catch (error) {
+    resolveConfig(options, SUPPLIED);
+    return isAmberError(error) ? error : new AmberError('BUG', undefined, { cause: error });
+  }
+}
+
+/** True while some trigger may still start a capture in this sandbox. */
+export function isWatching(armed: Armed): boolean {
+  const { settled, failed, near, once, state, config } = armed;
+  if (settled.length + failed.length + near.length === 0) return false;
+  return once ? state.captures === 0 && config.maxCaptures > 0 : state.captures < config.maxCaptures;
+}
+
+/** The cause, if one of the triggers fires at this moment. */
+export function ask(armed: Armed, triggers: readonly Trigger[], moment: Moment): Cause | undefined {
+  for (const trigger of triggers) {
+    if (trigger.once === true && armed.state.captures > 0) continue;
+    const cause = trigger.fires(moment, armed.config);
+    if (cause !== undefined) return cause;
+  }
+  return undefined;
+}
+
+/** Says that something of ours went wrong and was contained. The handler has not noticed. */
+export function fault(ground: Ground, where: string, error: unknown): void {
+  ground.log('fault', { where, ...errorFields(error) });
+}
+
+/**
+ * An error as fields of a log line. The message of an error that is not ours may hold a secret, so of such only the
+ * name and the place are given.
+ */
+export function errorFields(error: unknown): Readonly<Record<string, string>> {
+  if (isAmberError(error)) return { code: error.code, error: error.message };
+  if (!(error instanceof Error)) return { error: typeof error };
+  const place = /\n\s+at ([^\n]*)/u.exec(error.stack ?? '')?.[1];
+  return { code: 'BUG' satisfies AmberErrorCode, error: error.name, ...(place === undefined ? {} : { place }) };
+}

@@ -1,0 +1,57 @@
+/** Starts the engine, within the limits, and lets it hold nobody longer than the hard stop. */
+import { clearTimeout, setTimeout } from 'node:timers';
+import type { CaptureRequest } from '../capture.ts';
+import type { CaptureReport, Cause, InvocationFacts } from '../contracts.ts';
+import type { AmberError } from '../errors.ts';
+import { fault, type Armed } from './armed.ts';
+import { hardStop, refusal } from './limits.ts';
+import { firstTime } from './state.ts';
+
+/** A capture that has begun, or why there is none. */
+export type Start =
+  | { readonly begun: true; readonly ended: Promise<CaptureReport | undefined> }
+  | { readonly begun: false; readonly refused: AmberError };
+
+/**
+ * Starts a capture. `ended` never rejects: it gives the report, or undefined when the engine failed or the hard stop
+ * came first.
+ *
+ * The one timer here is meant to keep the event loop alive: while a capture runs, a v3 runtime must not find the loop
+ * empty and end a callback invocation (aws-lambda-ric 3, BeforeExitListener.js), nor may a v4 process run out of work.
+ */
+export function startCapture(armed: Armed, cause: Cause, invocation: InvocationFacts | undefined): Start {
+  const { config, state } = armed;
+  const nowMs = Date.now();
+  const hardStopMs = hardStop(config, nowMs, invocation?.deadlineMs);
+  const refused = refusal(config, state, nowMs, hardStopMs);
+  if (refused !== undefined) return { begun: false, refused };
+  state.running = true;
+  state.captures += 1;
+  const ended = new Promise<CaptureReport | undefined>((resolve) => {
+    const timer = setTimeout(resolve, hardStopMs - nowMs, undefined);
+    void runEngine(armed, { cause, config, invocation, hardStopMs, inProcess: true }).then((report) => {
+      clearTimeout(timer);
+      state.running = false;
+      state.endedMs = Date.now();
+      resolve(report);
+    });
+  });
+  return { begun: true, ended };
+}
+
+async function runEngine({ ground }: Armed, request: CaptureRequest): Promise<CaptureReport | undefined> {
+  try {
+    const engine = await ground.engine();
+    return await engine(request);
+  } catch (error) {
+    fault(ground, 'capture', error);
+    return undefined;
+  }
+}
+
+/** Says once for each trigger and limit that a due capture was refused: a failing function would say it at every call. */
+export function logRefusal({ state, ground }: Armed, cause: Cause, refused: AmberError): void {
+  const limit = String(refused.details['limit'] ?? '');
+  if (!firstTime(state, `refused:${cause.trigger}:${limit}`)) return;
+  ground.log('refused', { trigger: cause.trigger, reason: cause.reason, code: refused.code, limit, error: refused.message });
+}

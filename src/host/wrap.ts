@@ -1,0 +1,125 @@
+/** `withCapture`: a handler that can be captured, and that nobody can tell from the handler itself. */
+import type { Options } from '../config.ts';
+import { isAmberError } from '../errors.ts';
+import { arm, fault, isWatching, SANDBOX, type Armed, type Ground } from './armed.ts';
+import { failWith, follow, followCallback, passOn } from './hold.ts';
+import { watchUncaught } from './uncaught.ts';
+import { closeWatch, openWatch, returned, settle, type Watch } from './watch.ts';
+
+/** Marks a wrapped handler, for other copies of the package as well. */
+export const WRAPPED: unique symbol = Symbol.for('lambda-amber.wrapped');
+
+/** How both runtime clients know a streaming handler (aws-lambda-ric 3 UserFunction.js, 4 user-function-loader.ts). */
+const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
+
+/** Any function: the parameters are the handler's own business. */
+export type AnyHandler = (...args: never[]) => unknown;
+
+type Callable = (...args: unknown[]) => unknown;
+
+/**
+ * Wraps a handler so that triggers can capture its sandbox.
+ *
+ * The result is a proxy of the handler: kind, name, number of parameters, own properties and symbols (streaming) are the
+ * handler's own, now and later. While nothing is due it is called as if it stood there itself, without a frame in the
+ * stack or a listener on its promise. While a trigger watches, one frame of this file is in the stacks of what the
+ * handler throws synchronously, and the promise is a derived one. When a capture is due, the result is passed on,
+ * unchanged, once the capture has ended: at the latest `marginMs` before the deadline.
+ *
+ * A handler of aws-lambda-ric 3 that returns no promise answers by its callback or by `context.succeed`, `fail`, `done`.
+ * What `AMBER_CAPTURE=now` captures is then the moment at which the function returns, and its work may still go on; an
+ * answer by the callback waits for the capture, an answer by `context` does not, and its failure fires no trigger.
+ *
+ * @param handler - anything else than a function is given back, so that the runtime says what is wrong with it.
+ * @param options - over the environment, see the table of options.
+ * @returns the wrapped handler; the handler itself if it is wrapped already, if `AMBER_DISABLED` is set, or if the
+ *   environment is not usable (one log line, `{"amber":"config",…}`, says why nothing is armed).
+ * @throws AmberError CONFIG_INVALID, if what is wrong stands in `options`.
+ */
+export function withCapture<H extends AnyHandler>(handler: H, options: Options = {}): H {
+  return wrapOn(SANDBOX, handler, options);
+}
+
+/** The same on another ground: for tests, and for hosts that bring their own environment. */
+export function wrapOn<H extends AnyHandler>(ground: Ground, handler: H, options: Options): H {
+  const armed = arm(options, ground);
+  if (isAmberError(armed) || typeof handler !== 'function' || WRAPPED in handler) return handler;
+  watchUncaught(armed);
+  const { state } = armed;
+  const call = makeCall(armed);
+  const traps: ProxyHandler<H> = {
+    has: (target, key) => key === WRAPPED || Reflect.has(target, key),
+    get: (target, key, receiver): unknown => (key === WRAPPED ? true : Reflect.get(target, key, receiver)),
+  };
+  // Asked for at each call, before the call (ECMA-262 10.5.12): undefined means that the handler is called directly.
+  Object.defineProperty(traps, 'apply', {
+    get: () => {
+      state.invocations += 1;
+      return isWatching(armed) ? call : undefined;
+    },
+  });
+  return new Proxy(handler, traps);
+}
+
+function makeCall(armed: Armed): (handler: Callable, self: unknown, args: unknown[]) => unknown {
+  let unanswered: Watch | undefined;
+  return (handler, self, args) => {
+    const watch = begin(handler, args);
+    let result: unknown;
+    try {
+      result = Reflect.apply(handler, self, args);
+    } catch (error) {
+      if (watch === undefined) throw error;
+      return thrown(watch, handler, args, error);
+    }
+    if (watch === undefined) return result;
+    return follow(watch, result) ?? plain(watch, handler, args, result);
+  };
+
+  function begin(handler: Callable, args: unknown[]): Watch | undefined {
+    try {
+      // A v3 runtime runs one invocation at a time: what has not answered by its callback did so by its context.
+      if (unanswered !== undefined) closeWatch(unanswered);
+      const context = isStreaming(handler) ? args[2] : args[1];
+      const watch = openWatch(armed, armed.state.invocations, args[0], context);
+      if (watch === undefined) {
+        armed.state.invocations -= 1;
+      } else if (isCallbackStyle(args)) {
+        args[2] = followCallback(watch, args[2] as Callable, context);
+        unanswered = watch;
+      }
+      return watch;
+    } catch (error) {
+      fault(armed.ground, 'invoke', error);
+      return undefined;
+    }
+  }
+}
+
+function isStreaming(handler: Callable): boolean {
+  return Boolean((handler as { [STREAMING]?: unknown })[STREAMING]);
+}
+
+/** A v3 runtime gives a callback; a v4 runtime gives two arguments, and a streaming handler gets its context third. */
+function isCallbackStyle(args: readonly unknown[]): boolean {
+  return typeof args[2] === 'function';
+}
+
+/** The handler has returned what is not a promise. */
+function plain(watch: Watch, handler: Callable, args: readonly unknown[], result: unknown): unknown {
+  if (isCallbackStyle(args)) {
+    returned(watch);
+    return result;
+  }
+  const wait = settle(watch);
+  // A streaming handler that returns no promise is an error of the runtime, which must see what was returned.
+  return isStreaming(handler) ? result : passOn(wait, result);
+}
+
+/** The handler has thrown before it returned. */
+function thrown(watch: Watch, handler: Callable, args: readonly unknown[], error: unknown): unknown {
+  const wait = settle(watch, { error });
+  // A v3 runtime hands a thrown undefined or null to the callback, which takes it for success; a rejected one is an error.
+  const lost = isCallbackStyle(args) && !isStreaming(handler) && (error === undefined || error === null);
+  return failWith(lost ? undefined : wait, error);
+}

@@ -1,0 +1,19 @@
+/** Code asks: `capture()`. No moment fires it. */
+import type { Cause, Trigger } from '../contracts.ts';
+
+/** Stands in the registry so that lists and tables name it; the host starts it. */
+export const call: Trigger = {
+  name: 'call',
+  description: 'Code calls capture().',
+  moments: () => [],
+  fires: () => undefined,
+};
+
+/** The cause of a capture that code asked for. `reason` is the caller's own sentence. */
+export function callCause(reason: string | undefined, requester: string | undefined): Cause {
+  return {
+    trigger: 'call',
+    reason: reason ?? 'code called capture()',
+    ...(requester === undefined ? {} : { requester }),
+  };
+}

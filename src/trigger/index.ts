@@ -1,0 +1,14 @@
+/** The registry of triggers. The first that fires names the cause. A new trigger is one file and one line here. */
+import type { Trigger } from '../contracts.ts';
+import { call } from './call.ts';
+import { deadline } from './deadline.ts';
+import { error } from './error.ts';
+import { flag } from './flag.ts';
+
+// prettier-ignore
+export const TRIGGERS: readonly Trigger[] = [
+  error,
+  deadline,
+  flag,
+  call,
+];
