@@ -28,18 +28,19 @@ interface Shelf {
   readonly folder: Folder;
   /** `capture.tar.zst`: its suffix is that of the first segment. */
   joined?: { readonly name: string; readonly file: Promise<JoinedFile> };
-  /** Names that were put, whatever became of them. */
+  /** Names that were put. */
   readonly names: Set<string>;
   /** File name to lower-case hex SHA-256. */
   readonly sums: Map<string, string>;
   readonly running: Set<Promise<unknown>>;
+  closed: boolean;
 }
 
 async function openDirectory(url: URL, capture: CaptureIdentity): Promise<Destination> {
   const base = pathOf(url);
   let shelf: Shelf;
   try {
-    shelf = { folder: await openFolder(base, captureFolder(capture)), names: new Set(), sums: new Map(), running: new Set() };
+    shelf = { folder: await openFolder(base, captureFolder(capture)), names: new Set(), sums: new Map(), running: new Set(), closed: false };
   } catch (error) {
     throw folderError(error, base);
   }
@@ -49,6 +50,7 @@ async function openDirectory(url: URL, capture: CaptureIdentity): Promise<Destin
     put: (object, signal) => guarded(shelf, object.name, keep(shelf, object, signal), signal),
     commit: (manifest, signal) => guarded(shelf, manifest.name, commit(shelf, manifest, signal), signal),
     close: () => {
+      shelf.closed = true;
       shelf.joined?.file.then((file) => file.close()).catch(() => undefined);
       folder.close();
     },
@@ -83,11 +85,21 @@ async function guarded(shelf: Shelf, name: string, work: Promise<Receipt>, signa
 }
 
 async function keep(shelf: Shelf, object: StoredObject, signal: AbortSignal): Promise<Receipt> {
-  if (signal.aborted) throw timeEnded();
+  refuseWhenOver(shelf, signal);
   if (shelf.names.has(object.name)) {
     throw new AmberError('DESTINATION_EXISTS', `${JSON.stringify(object.name)} was put already, and nothing is overwritten`);
   }
   shelf.names.add(object.name);
+  try {
+    return await place(shelf, object, signal);
+  } catch (error) {
+    shelf.names.delete(object.name);
+    throw error;
+  }
+}
+
+/** Into the joined file if the object is a segment whose turn is still to come, else into a file of its own. */
+async function place(shelf: Shelf, object: StoredObject, signal: AbortSignal): Promise<Receipt> {
   const [, number, suffix] = SEGMENT.exec(object.name) ?? [];
   if (number !== undefined && suffix !== undefined) {
     shelf.joined ??= { name: `capture${suffix}`, file: createJoined(shelf.folder, `capture${suffix}`) };
@@ -96,6 +108,11 @@ async function keep(shelf: Shelf, object: StoredObject, signal: AbortSignal): Pr
     if (belongs && await file.append(Number(number), object.body, signal)) return { state: 'stored', attempts: 1 };
   }
   return keepApart(shelf, object, signal);
+}
+
+function refuseWhenOver(shelf: Shelf, signal: AbortSignal): void {
+  if (signal.aborted) throw timeEnded();
+  if (shelf.closed) throw new AmberError('DESTINATION_FAILED', 'The destination was closed before the last object was put.');
 }
 
 async function createJoined(folder: Folder, name: string): Promise<JoinedFile> {
@@ -125,7 +142,7 @@ async function keepApart(shelf: Shelf, object: StoredObject, signal: AbortSignal
 }
 
 async function commit(shelf: Shelf, manifest: StoredObject, signal: AbortSignal): Promise<Receipt> {
-  if (signal.aborted) throw timeEnded();
+  refuseWhenOver(shelf, signal);
   await Promise.allSettled(shelf.running);
   if (shelf.joined !== undefined) shelf.sums.set(shelf.joined.name, (await shelf.joined.file).sha256());
   const sums = new Map([...shelf.sums, [encodeComponent(manifest.name), manifest.sha256]]);

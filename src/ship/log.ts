@@ -2,7 +2,9 @@
  * The last resort: when no destination answers within the budget, the volatile summary goes to standard output, where
  * the platform takes it to CloudWatch Logs. Compressed, base64, cut into lines, bounded in size.
  *
- *     {"amber":"evidence","capture":"…","part":1,"of":3,"encoding":"zstd+base64","sha256":"…","data":"…"}
+ * ```json
+ * {"amber":"evidence","capture":"…","part":1,"of":3,"encoding":"zstd+base64","sha256":"…","data":"…"}
+ * ```
  */
 import { writeSync } from 'node:fs';
 import { systemCode } from '../errors.ts';
