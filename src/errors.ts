@@ -24,6 +24,9 @@ export const ERROR_CODES = {
   ARCHIVE_CORRUPT: 'The archive is damaged or is not an Amber capture.',
   CASE_UNSAFE: 'The archive holds a name that would leave the target folder.',
   CASE_MISSING: 'There is no such capture.',
+  CASE_DENIED: 'This user or role may not read the capture.',
+  CASE_UNREADABLE: 'The place of the capture did not answer, or failed.',
+  CASE_EXISTS: 'The target is there already, and nothing is overwritten.',
   USAGE: 'The command line is not usable.',
   BUG: 'A state that the code holds to be impossible.',
 } as const;
