@@ -1,11 +1,13 @@
 /** Starts the engine, within the limits, and lets it hold nobody longer than the hard stop. */
-import { clearTimeout, setTimeout } from 'node:timers';
 import type { CaptureRequest } from '../capture.ts';
 import type { CaptureReport, Cause, InvocationFacts } from '../contracts.ts';
 import type { AmberError } from '../errors.ts';
 import { fault, type Armed } from './armed.ts';
 import { hardStop, refusal } from './limits.ts';
 import { firstTime } from './state.ts';
+
+// Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with it.
+const { clearTimeout, setTimeout } = globalThis;
 
 /** A capture that has begun, or why there is none. */
 export type Start =

@@ -2,12 +2,14 @@
  * One invocation under watch: from the call of the handler to the moment it settles. All state of an invocation lives
  * here, because Managed Instances run several at once.
  */
-import { clearTimeout, setTimeout } from 'node:timers';
 import type { Cause, InvocationFacts } from '../contracts.ts';
 import { deadlineOf } from '../lambda/deadline.ts';
 import { ask, fault, type Armed } from './armed.ts';
 import { invocationFacts, lambdaContext } from './facts.ts';
 import { logRefusal, startCapture } from './start.ts';
+
+// Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with it.
+const { clearTimeout, setTimeout } = globalThis;
 
 /** The longest delay that a timer of Node takes. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;

@@ -1,0 +1,83 @@
+/**
+ * What Amber costs a function that is not captured, against the bare function in the same run.
+ *
+ *     node test/bench/idle.ts [--json]
+ */
+import { spawnSync } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { bundleLibrary } from './bundle.ts';
+
+const RUNS = 21;
+
+interface ImportCost {
+  readonly ms: number;
+  readonly heap: number;
+  readonly rss: number;
+  readonly modules: readonly string[];
+}
+
+export interface IdleCost {
+  readonly node: string;
+  readonly importMs: { readonly hello: number; readonly wrapped: number; readonly over: number };
+  readonly importHeapKiB: { readonly hello: number; readonly wrapped: number; readonly over: number };
+  readonly importRssKiB: { readonly over: number };
+  /** Nanoseconds a call. */
+  readonly invokeNs: Readonly<Record<string, number>>;
+}
+
+/** Measures with the Node that runs this. */
+export async function measureIdle(): Promise<IdleCost> {
+  const { directory, entry } = await bundleLibrary();
+  try {
+    const hello = join(directory, 'hello.mjs');
+    const wrapped = join(directory, 'wrapped.mjs');
+    writeFileSync(hello, 'export const handler = async (event) => event;\n');
+    writeFileSync(wrapped, `import { withCapture } from ${JSON.stringify(entry)};\nexport const handler = withCapture(async (event) => event);\n`);
+    const runs = Array.from({ length: RUNS }, () => ({ hello: importOnce(hello), wrapped: importOnce(wrapped) }));
+    const of = (name: 'hello' | 'wrapped', key: 'ms' | 'heap' | 'rss'): number => median(runs.map((run) => run[name][key]));
+    const invokeNs = json(spawnSync(process.execPath, ['test/bench/idle-invoke.mjs', entry], { encoding: 'utf8' }).stdout) as Record<string, number>;
+    return {
+      node: process.version,
+      importMs: { hello: of('hello', 'ms'), wrapped: of('wrapped', 'ms'), over: of('wrapped', 'ms') - of('hello', 'ms') },
+      importHeapKiB: { hello: of('hello', 'heap') / 1024, wrapped: of('wrapped', 'heap') / 1024, over: (of('wrapped', 'heap') - of('hello', 'heap')) / 1024 },
+      importRssKiB: { over: (of('wrapped', 'rss') - of('hello', 'rss')) / 1024 },
+      invokeNs,
+    };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function importOnce(module: string): ImportCost {
+  const { stdout } = spawnSync(process.execPath, ['--expose-gc', 'test/bench/idle-import.mjs', module], { encoding: 'utf8', env: {} });
+  return json(stdout) as ImportCost;
+}
+
+function json(text: string): unknown {
+  return JSON.parse(text);
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
+  const cost = await measureIdle();
+  if (values.json) {
+    console.log(JSON.stringify(cost));
+  } else {
+    const { bare = Number.NaN, ...others } = cost.invokeNs;
+    const one = (value: number): string => value.toFixed(2);
+    console.log(`Node ${cost.node}`);
+    console.log(`import   hello ${one(cost.importMs.hello)} ms, wrapped ${one(cost.importMs.wrapped)} ms: ${one(cost.importMs.over)} ms over (target 1)`);
+    console.log(`memory   ${one(cost.importHeapKiB.over)} KiB of heap, ${one(cost.importRssKiB.over)} KiB of RSS over (target 512)`);
+    console.log(`invoke   bare ${bare.toFixed(0)} ns`);
+    const targets: Readonly<Record<string, number>> = { idle: 500, error: 500, deadline: 1500 };
+    for (const [name, ns] of Object.entries(others)) {
+      console.log(`         ${name.padEnd(9)} ${ns.toFixed(0)} ns: ${(ns - bare).toFixed(0)} ns over, ${one(ns / bare)} x (target ${String(targets[name])} ns over)`);
+    }
+  }
+}
