@@ -4,7 +4,7 @@ import type { BytePath, Outcome } from '../contracts.ts';
 /** A procfs file: its bytes, or why there are none. Never both, never neither. */
 export type ProcRead =
   | { readonly ok: true; readonly body: Uint8Array; readonly truncated: boolean }
-  | { readonly ok: false; readonly outcome: Extract<Outcome, 'missing' | 'denied' | 'timed-out' | 'failed'>; readonly reason: string };
+  | { readonly ok: false; readonly outcome: Extract<Outcome, 'missing' | 'denied' | 'skipped' | 'timed-out' | 'failed'>; readonly reason: string };
 
 /** A magic link of procfs (`exe`, `cwd`, `root`, `fd/N`, `ns/…`): its text, never followed. */
 export interface ProcLink {
@@ -20,7 +20,12 @@ export interface OpenDescriptor {
   readonly inode?: string;
   /** From fdinfo, where readable. */
   readonly position?: string;
+  /** Open flags, octal, as printed. */
   readonly flags?: string;
+  /** Further lines of fdinfo: what an epoll, an inotify or an eventfd holds. */
+  readonly details?: readonly string[];
+  /** Why there is no fdinfo, where it should have been read. */
+  readonly failure?: string;
 }
 
 export interface ProcessRecord {
@@ -40,12 +45,30 @@ export interface ProcessRecord {
   /** Raw argv, split at NUL. */
   readonly argv: readonly BytePath[];
   readonly descriptors: readonly OpenDescriptor[];
+  /** Descriptors beyond the limits; 0 in any ordinary process. */
+  readonly descriptorsUnread: number;
   /** Every procfs file that was read, by name relative to /proc/PID: `stat`, `status`, `environ`, `maps`, … */
   readonly files: ReadonlyMap<string, ProcRead>;
   /** Every magic link that was read, by name: `exe`, `cwd`, `root`, `ns/pid`, … */
   readonly links: ReadonlyMap<string, ProcLink>;
   /** What could not be had of this process, in words. */
   readonly failures: readonly string[];
+  /**
+   * Thread through which the process was read. Set when its first thread has ended and others run: /proc/PID then shows no
+   * memory, no environment and no descriptors, which hides a process from most tools.
+   */
+  readonly throughThread?: number;
+  /** The same process was there before and after all of this was read. False: it ended meanwhile (see `failures`). */
+  readonly confirmed: boolean;
+}
+
+/** The socket tables of one network namespace: `tcp`, `tcp6`, `udp`, `udp6`, `unix`, … by name, raw. */
+export interface NetTables {
+  /** `net:[4026531840]`, or empty where it could not be read. */
+  readonly namespace: string;
+  /** The process through which they were read; `self` for our own namespace. */
+  readonly pid: number | 'self';
+  readonly files: ReadonlyMap<string, ProcRead>;
 }
 
 export interface ProcessTable {
@@ -58,6 +81,19 @@ export interface ProcessTable {
   readonly processes: readonly ProcessRecord[];
   /** Pids that were listed and gone, or reused, before they were read. */
   readonly vanished: readonly number[];
-  /** Pids beyond the limit on processes; 0 in any ordinary sandbox. */
+  /** Pids beyond the limit on processes, or not reached before the end; 0 in any ordinary sandbox. */
   readonly unread: number;
+  /**
+   * `core` above the limit of full detail (32 processes): limits, cgroup, io, smaps_rollup, scores, fdinfo of pipes and
+   * sockets and most namespaces were left out, so that a thousand processes do not take a second.
+   */
+  readonly detail: 'full' | 'core';
+  /** Socket tables, our own namespace first. */
+  readonly net: readonly NetTables[];
+  /** Network namespaces beyond the limit. */
+  readonly netUnread: number;
+  /** Files of /proc itself: `uptime`, `stat`, `meminfo`, `mounts`, … */
+  readonly system: ReadonlyMap<string, ProcRead>;
+  /** Why reading ended before all was read. */
+  readonly stopped?: string;
 }

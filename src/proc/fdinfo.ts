@@ -1,0 +1,44 @@
+/** /proc/PID/fdinfo/N. Source: proc_pid_fdinfo(5). */
+import { latin1 } from './bytes.ts';
+
+export interface FdInfo {
+  /** File offset, decimal. */
+  readonly position: string | undefined;
+  /** Open flags, octal, as printed. */
+  readonly flags: string | undefined;
+  /** The further lines: what an epoll watches, what inotify looks at, the count of an eventfd, … At most 64. */
+  readonly details: readonly string[];
+}
+
+const MOST_DETAILS = 64;
+const PLAIN = new Set(['pos', 'flags', 'mnt_id', 'ino']);
+
+/** Reads the fixed lines and keeps the others as they are. */
+export function parseFdInfo(body: Uint8Array): FdInfo {
+  let position: string | undefined;
+  let flags: string | undefined;
+  const details: string[] = [];
+  for (const line of latin1(body).split('\n')) {
+    const colon = line.indexOf(':');
+    const key = line.slice(0, Math.max(colon, 0));
+    if (key === 'pos') position ??= line.slice(colon + 1).trim();
+    else if (key === 'flags') flags ??= line.slice(colon + 1).trim();
+    else if (line !== '' && !PLAIN.has(key) && details.length < MOST_DETAILS) details.push(line.replaceAll(/\s+/gu, ' '));
+  }
+  return { position, flags, details };
+}
+
+// Values of include/uapi/asm-generic/fcntl.h; O_DIRECT, O_DIRECTORY, O_NOFOLLOW and O_LARGEFILE differ between x86-64 and
+// arm64, so they are not named here: the octal number stands beside.
+const FLAGS: readonly (readonly [string, number])[] = [
+  ['O_CREAT', 0o100], ['O_EXCL', 0o200], ['O_TRUNC', 0o1000], ['O_APPEND', 0o2000], ['O_NONBLOCK', 0o4000],
+  ['O_CLOEXEC', 0o2000000], ['O_PATH', 0o10000000],
+];
+const ACCESS = ['O_RDONLY', 'O_WRONLY', 'O_RDWR', 'O_ACCMODE'] as const;
+
+/** The names of open flags: `O_WRONLY`, `O_APPEND`, … */
+export function openFlagNames(flags: string): string[] {
+  const value = Number.parseInt(flags, 8);
+  if (Number.isNaN(value)) return [];
+  return [ACCESS[value & 3] ?? 'O_ACCMODE', ...FLAGS.filter(([, bit]) => (value & bit) !== 0).map(([name]) => name)];
+}

@@ -1,0 +1,98 @@
+/**
+ * Calls that another process can make hang, kept away from the main thread and from the rest of the threadpool.
+ *
+ * Reading /proc/PID/environ, cmdline, maps or mem takes locks of that process and may fault in its pages; with a page
+ * behind a FUSE mount that its owner serves, such a read never returns (and not even open() does while an exec hangs: `mm_access` waits
+ * for exec_update_lock). No call can cancel it. libuv has 4 threads for all file and DNS work of the function we are
+ * guests of, so at most 2 of ours are ever in use, and a call that hangs keeps its place until it comes back.
+ */
+
+/** How a call through the lane ended. A rejected job is `failed` with what it threw. */
+export type LaneResult<T> =
+  | { readonly state: 'done'; readonly value: T }
+  | { readonly state: 'failed'; readonly error: unknown }
+  | { readonly state: 'timed-out'; readonly reason: string };
+
+/** What a running job is told. */
+export interface Ticket {
+  /** True once nobody waits for the job: it should free what it holds and end. */
+  readonly abandoned: () => boolean;
+  /** The job got further: its time starts anew. */
+  readonly progress: () => void;
+}
+
+export interface Lane {
+  /**
+   * Runs `job` when a place is free. Never rejects. The time counts from the start of the job, and from each
+   * `progress()`; an abandoned job keeps its place until it ends, and then gives it back.
+   */
+  readonly run: <T>(job: (ticket: Ticket) => Promise<T>, timeoutMs: number) => Promise<LaneResult<T>>;
+  /** Calls that hang at this moment. */
+  readonly hanging: () => number;
+}
+
+/** Places of the lane that Amber's collectors share. */
+export const LANE_PLACES = 2;
+
+/** Makes a lane of its own: for tests. Everything in Amber uses {@link sharedLane}. */
+export function createLane(places: number = LANE_PLACES): Lane {
+  let running = 0;
+  let hanging = 0;
+  const waiting: (() => void)[] = [];
+  const next = (): void => {
+    while (waiting.length > 0 && (running < places || hanging >= places)) waiting.shift()?.();
+  };
+
+  const run = <T>(job: (ticket: Ticket) => Promise<T>, timeoutMs: number): Promise<LaneResult<T>> =>
+    new Promise((resolve) => {
+      const start = (): void => {
+        if (hanging >= places) {
+          resolve({ state: 'timed-out', reason: `not tried: ${hanging} earlier reads of procfs hang` });
+          return;
+        }
+        running += 1;
+        const watch = watchdog(timeoutMs, () => {
+          hanging += 1;
+          resolve({ state: 'timed-out', reason: `no answer within ${timeoutMs} ms` });
+          next();
+        });
+        const end = (result: LaneResult<T>): void => {
+          running -= 1;
+          if (watch.abandoned()) hanging -= 1;
+          watch.stop();
+          resolve(result);
+          next();
+        };
+        job(watch).then((value) => end({ state: 'done', value }), (error: unknown) => end({ state: 'failed', error }));
+      };
+      if (running < places || hanging >= places) start();
+      else waiting.push(start);
+    });
+  return { run, hanging: () => hanging };
+}
+
+/** One lane a process, whatever the number of captures: the threadpool is one too. */
+export const sharedLane: Lane = createLane();
+
+function watchdog(timeoutMs: number, onTimeout: () => void): Ticket & { readonly stop: () => void } {
+  let abandoned = false;
+  let stopped = false;
+  const fire = (): void => {
+    // Timers run before finished calls are reported: after a busy main thread, look at those first.
+    setImmediate(() => {
+      if (stopped) return;
+      abandoned = true;
+      onTimeout();
+    }).unref();
+  };
+  // A call under way keeps the process alive by itself; the timer must not.
+  const timer = setTimeout(fire, timeoutMs).unref();
+  return {
+    abandoned: () => abandoned,
+    progress: () => void timer.refresh(),
+    stop: () => {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,56 @@
+/** What one snapshot shares between its parts: where it reads, what it may spend, when it has to end. */
+import type { Lane } from './lane.ts';
+import { SPENT, failure, type Allowance, type PoolRead, type ReadRule } from './read.ts';
+import type { ProcRead } from './table.ts';
+
+export interface Session {
+  /** `/proc`, or a recorded tree. */
+  readonly root: string;
+  /** Our own pid in that tree, or 0. */
+  readonly self: number;
+  readonly detail: 'full' | 'core';
+  readonly allowance: Allowance;
+  readonly lane: Lane;
+  readonly pool: PoolRead;
+  /** Longest time of one read that another process may hold up, milliseconds. */
+  readonly slowMs: number;
+  /** Descriptors read of one process at most, and of all together. */
+  readonly descriptorsEach: number;
+  readonly descriptors: Allowance;
+  /** Mount namespaces of which a mountinfo was read. */
+  readonly mountNamespaces: Set<string>;
+  readonly stopped: () => boolean;
+}
+
+/** A file that its process can hold up, by name relative to /proc/PID. */
+export type SlowFile = readonly [name: string, rule: ReadRule];
+
+/**
+ * Reads the slow files of one process, one after another, in one place of the lane, and hands each to `keep`. After the
+ * first that hangs the rest is not tried: one hostile process must not take both places. Never rejects.
+ */
+export async function readSlowly(
+  session: Session, dir: string, files: readonly SlowFile[], keep: (name: string, read: ProcRead) => void,
+): Promise<void> {
+  let next = 0;
+  const result = await session.lane.run(async (ticket) => {
+    for (const [name, rule] of files) {
+      if (session.stopped()) return;
+      const read = session.allowance.left <= 0 ? SPENT : await session.pool(`${dir}/${name}`, rule, session.allowance, ticket);
+      // What comes back after its time was reported already.
+      if (ticket.abandoned()) return;
+      next += 1;
+      keep(name, read);
+      ticket.progress();
+    }
+  }, session.slowMs);
+  if (result.state === 'done') return;
+  const ended: ProcRead = result.state === 'failed' ? failure(result.error) : { ok: false, outcome: 'timed-out', reason: result.reason };
+  const after: ProcRead = { ok: false, outcome: 'timed-out', reason: 'not tried: another read of this process hangs' };
+  files.slice(next).forEach(([name], index) => keep(name, index === 0 || result.state === 'failed' ? ended : after));
+}
+
+/** Lets the event loop turn once: other work of the process runs, and finished reads are taken in. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}

@@ -1,0 +1,63 @@
+/** /proc/PID/stat and /proc/PID/status. Sources: proc_pid_stat(5), proc_pid_status(5). */
+import type { BytePath } from '../contracts.ts';
+import { latin1 } from './bytes.ts';
+import { fieldOf } from './fields.ts';
+
+/** Linux gives times in `stat` in USER_HZ, which is 100 on x86-64 and arm64 (the two that Lambda has). */
+export const TICKS_PER_SECOND = 100;
+
+export interface ProcessStat {
+  readonly pid: number;
+  readonly comm: BytePath;
+  /** `R`, `S`, `D`, `Z`, `T`, …: one letter. */
+  readonly state: string;
+  readonly ppid: number;
+  readonly processGroup: number;
+  readonly session: number;
+  /** CPU time in ticks. */
+  readonly userTicks: number;
+  readonly systemTicks: number;
+  readonly threads: number;
+  /** Ticks since boot. With the pid it names a process uniquely within one boot. */
+  readonly startTicks: number;
+}
+
+/**
+ * Reads a stat file. The name stands between the first `(` and the last `)`, because the process chooses it and may put
+ * parentheses, blanks and newlines there (`prctl(PR_SET_NAME)`); behind the last `)` there are only numbers.
+ *
+ * @returns undefined if the text is no stat file.
+ */
+export function parseStat(body: Uint8Array): ProcessStat | undefined {
+  const text = latin1(body);
+  const open = text.indexOf('(');
+  const close = text.lastIndexOf(')');
+  if (open < 0 || close < open) return undefined;
+  const rest = text.slice(close + 2).split(' ', 20);
+  // rest[0] is field 3 of the manual page.
+  const field = (number: number): number => Number(rest[number - 3]);
+  const stat: ProcessStat = {
+    pid: Number(text.slice(0, open)),
+    comm: text.slice(open + 1, close),
+    state: rest[0] ?? '',
+    ppid: field(4),
+    processGroup: field(5),
+    session: field(6),
+    userTicks: field(14),
+    systemTicks: field(15),
+    threads: field(20),
+    startTicks: field(22),
+  };
+  return Number.isInteger(stat.pid) && Number.isInteger(stat.startTicks) ? stat : undefined;
+}
+
+/** The real user and group id out of a status file. */
+export function parseOwner(status: Uint8Array): { readonly uid: number | undefined; readonly gid: number | undefined } {
+  const text = latin1(status);
+  return { uid: firstNumber(fieldOf(text, 'Uid')), gid: firstNumber(fieldOf(text, 'Gid')) };
+}
+
+function firstNumber(value: string | undefined): number | undefined {
+  const number = Number.parseInt(value ?? '', 10);
+  return Number.isNaN(number) ? undefined : number;
+}

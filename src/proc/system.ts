@@ -1,0 +1,48 @@
+/** Files of /proc that belong to no process, and the socket tables. Sources: proc(5), proc_net(5), proc_sys_kernel(5). */
+import { readLink } from './links.ts';
+import { readAside, readNow, type ReadRule } from './read.ts';
+import type { Session } from './session.ts';
+import type { NetTables, ProcRead } from './table.ts';
+
+const MIB = 1024 * 1024;
+const WHOLE: ReadRule = { cap: MIB, whole: true };
+const LIST: ReadRule = { cap: MIB, whole: false };
+/** 27,000 sockets. */
+const SOCKETS: ReadRule = { cap: 4 * MIB, whole: false };
+
+const SYSTEM = ['uptime', 'stat', 'loadavg', 'meminfo', 'version', 'cmdline'] as const;
+/** tcp and tcp6 walk the hash table of the whole kernel, 2 to 5 ms each: they start the two rows. */
+const SOCKET_ROWS = [['tcp', 'udp', 'unix'], ['tcp6', 'udp6']] as const;
+/** Short, or only root can make them long. */
+const NET_SMALL = ['raw', 'raw6', 'packet', 'dev', 'route', 'ipv6_route', 'arp', 'if_inet6', 'sockstat'] as const;
+
+/** Reads the files of the system. `mounts` is that of this process. */
+export function readSystem(session: Session): Map<string, ProcRead> {
+  const files = new Map<string, ProcRead>();
+  for (const name of SYSTEM) files.set(name, readNow(`${session.root}/${name}`, WHOLE, session.allowance));
+  files.set('mounts', readNow(`${session.root}/self/mounts`, LIST, session.allowance));
+  return files;
+}
+
+/** Reads the socket tables that a process sees. Files that this kernel does not have are left out. */
+export async function readNet(session: Session, pid: number | 'self'): Promise<NetTables> {
+  const dir = `${session.root}/${pid}/net`;
+  const files = new Map<string, ProcRead>();
+  const keep = (name: string, read: ProcRead): void => {
+    if (read.ok || read.outcome !== 'missing') files.set(name, read);
+  };
+  await Promise.all(SOCKET_ROWS.map(async (names) => {
+    for (const name of names) if (!session.stopped()) keep(name, await readAside(`${dir}/${name}`, SOCKETS, session.allowance));
+  }));
+  for (const name of NET_SMALL) keep(name, readNow(`${dir}/${name}`, LIST, session.allowance));
+  return { namespace: namespaceOf(session, pid), pid, files };
+}
+
+/** `net:[4026531840]`, or empty where it cannot be read. */
+export function namespaceOf(session: Session, pid: number | 'self'): string {
+  try {
+    return readLink(`${session.root}/${pid}/ns/net`).target;
+  } catch {
+    return '';
+  }
+}
