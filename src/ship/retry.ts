@@ -33,11 +33,11 @@ export function rulesFor(bytes: number): RetryRules {
  * aborts, even if `once` does not look at its own signal. Never throws.
  */
 export async function retry<T>(
-  once: (signal: AbortSignal) => Promise<Reply<T>>, rules: RetryRules, signal: AbortSignal,
+  once: (signal: AbortSignal, attempt: number) => Promise<Reply<T>>, rules: RetryRules, signal: AbortSignal,
 ): Promise<Retried<T>> {
   let lost = false;
   for (let attempt = 1; ; attempt++) {
-    const reply = await attemptOnce(once, rules.attemptMs, signal);
+    const reply = await attemptOnce((own) => once(own, attempt), rules.attemptMs, signal);
     if (reply.ok || attempt >= rules.attempts || !isTransient(reply.fault)) return { reply, attempts: attempt, lost };
     lost ||= mayHaveArrived(reply.fault);
     const pause = Math.random() * Math.min(rules.capMs, rules.baseMs * 2 ** attempt);

@@ -18,7 +18,7 @@ export interface S3Transport {
 
 /** Below this memory a function has less than a third of a core, and loading the SDK takes longer than a shutdown. */
 const LIGHT_BELOW_MB = 512;
-/** A refusal costs a body of this size at most, before the first object has shown that writing is allowed. */
+/** Bodies above this size are announced (Expect: 100-continue) where a refusal is likely. */
 const EXPECT_BYTES = 1024 * 1024;
 
 export const s3: DestinationProvider = {
@@ -65,17 +65,21 @@ interface Site {
 async function store(site: Site, object: StoredObject, signal: AbortSignal): Promise<Receipt> {
   const { settings } = site;
   const key = objectKey(settings.prefix, site.capture, object.name);
-  const request: PutRequest = {
+  const request: Omit<PutRequest, 'expectContinue'> = {
     key,
     body: object.body,
     bytes: object.bytes,
     sha256: object.sha256,
     checksum: Buffer.from(object.sha256, 'hex').toString('base64'),
     contentType: object.name.endsWith('.json') ? 'application/json' : 'application/octet-stream',
-    expectContinue: !site.stored && object.bytes > EXPECT_BYTES,
   };
   const either = AbortSignal.any([signal, site.closing.signal]);
-  const { reply, attempts, lost } = await retry((attempt) => site.transport.put(request, attempt), rulesFor(object.bytes), either);
+  // A server that refuses may close while the body is on its way, and the refusal is lost in a broken pipe. So it is asked
+  // first until it has shown that it takes objects, and again when an attempt has failed.
+  const asks = (attempt: number): boolean => object.bytes > EXPECT_BYTES && (!site.stored || attempt > 1);
+  const once = (own: AbortSignal, attempt: number): Promise<Reply<PutAnswer>> =>
+    site.transport.put({ ...request, expectContinue: asks(attempt) }, own);
+  const { reply, attempts, lost } = await retry(once, rulesFor(object.bytes), either);
   if (reply.ok) {
     site.stored = true;
     return receipt(reply.value, request, attempts);
@@ -85,7 +89,7 @@ async function store(site: Site, object: StoredObject, signal: AbortSignal): Pro
   throw faultError(reply.fault, { bucket: settings.bucket, key, region: settings.region, kmsKey: settings.kmsKey, attempts, lost });
 }
 
-function receipt(answer: PutAnswer, request: PutRequest, attempts: number): Receipt {
+function receipt(answer: PutAnswer, request: Omit<PutRequest, 'expectContinue'>, attempts: number): Receipt {
   const { etag, versionId, checksum, serverDate } = answer;
   if (checksum !== undefined && checksum !== request.checksum) {
     throw new AmberError('DESTINATION_FAILED', `The server computed another SHA-256 for ${request.key}: what it stored is not what was sent.`, {

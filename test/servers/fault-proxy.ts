@@ -78,8 +78,9 @@ export async function faultProxy(target: string, dice?: Dice): Promise<FaultProx
   };
   const meet = (incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean): void => {
     const fault = plan.shift() ?? draw();
+    const { socket } = incoming; // the message loses it when its body is read no further
     seen.push({ method: incoming.method ?? '', url: incoming.url ?? '', headers: incoming.headers, fault });
-    serve(new URL(target), fault, incoming, outgoing, expects).catch(() => incoming.socket.destroy());
+    serve(new URL(target), fault, incoming, outgoing, expects).catch(() => socket.destroy());
   };
   const server = createServer((incoming, outgoing) => meet(incoming, outgoing, false));
   server.on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) => meet(incoming, outgoing, true));
@@ -137,17 +138,19 @@ async function answer(fault: Extract<Fault, { status: number }>, incoming: Incom
 }
 
 async function resetInBody(incoming: IncomingMessage): Promise<void> {
+  const { socket } = incoming;
   const half = Number(incoming.headers['content-length'] ?? 0) / 2;
   let read = 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     read += chunk.byteLength;
     if (read >= half) break;
   }
-  incoming.socket.resetAndDestroy();
+  socket.resetAndDestroy();
 }
 
 function forward(target: URL, incoming: IncomingMessage, outgoing: ServerResponse, drop: boolean): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+  const { socket } = incoming;
   const headers = incoming.rawHeaders.filter((_, index, all) => all[index - (index % 2)]?.toLowerCase() !== 'expect');
   const upstream = httpRequest({ host: target.hostname, port: target.port, method: incoming.method ?? 'GET', path: incoming.url ?? '/', headers, agent: false }, (response) => {
     if (!drop) {
@@ -157,7 +160,7 @@ function forward(target: URL, incoming: IncomingMessage, outgoing: ServerRespons
       response.resume();
     }
     response.on('error', reject).on('end', () => {
-      if (drop) incoming.socket.resetAndDestroy();
+      if (drop) socket.resetAndDestroy();
       resolve(undefined);
     });
   });
