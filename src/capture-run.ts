@@ -69,7 +69,7 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
   const budget = startBudget(limitsOf(request, startedMs));
   const roots = request.roots ?? { proc: '/proc', writable: config.writable, code: config.code, etc: '/etc' };
   let table: Promise<ProcessTable> | undefined;
-  const processes = (): Promise<ProcessTable> => (table ??= snapshotProcesses({ root: roots.proc, budget }));
+  const processes = (): Promise<ProcessTable> => (table ??= snapshotProcesses({ root: roots.proc, signal: budget.signal, breathe: budget.breathe }));
   const scene: Scene = { captureId, startedMs, cause, invocation, config, roots, budget, env, inProcess: request.inProcess, processes };
   const book = openManifest(captureId);
   const tool = toolFacts();

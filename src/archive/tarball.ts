@@ -39,7 +39,7 @@ export interface TarballOptions {
   readonly onSegment: (segment: Segment) => Promise<void>;
 }
 
-const MAX_PENDING_MANIFEST = 1024 * 1024;
+const MAX_PENDING_MANIFEST = 4 * 1024 * 1024;
 /** Headers of one entry at the most: names are bounded by the walk, but leave room. */
 const HEADER_ROOM = 64 * 1024;
 
