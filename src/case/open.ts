@@ -1,0 +1,169 @@
+/** One capture, opened for reading: its commit marker, and where the bytes of each segment lie. */
+import { hash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { AmberError } from '../errors.ts';
+import type { CaptureManifest, CommittedSegment } from '../seal/commit.ts';
+import { packingByName, packingOf, type Packing } from './decompress.ts';
+import { parseManifest } from './manifest-file.ts';
+import { openDirectory, readError, readWhole, type CaseStore, type Range, type StoredName } from './store.ts';
+
+/** Bytes that follow each other in one object: a segment, or a joined tarball of which the segments are not known. */
+export interface CapturePart {
+  /** Undefined for a joined tarball. */
+  readonly number: number | undefined;
+  readonly object: string;
+  /** Where in the object; undefined: all of it. */
+  readonly range: Range | undefined;
+  /** Bytes that are there. */
+  readonly bytes: number;
+  readonly packing: Packing;
+  /** An age file. */
+  readonly sealed: boolean;
+  /** What manifest.json says of it. */
+  readonly committed: CommittedSegment | undefined;
+}
+
+export interface OpenCapture {
+  readonly store: CaseStore;
+  readonly location: string;
+  readonly objects: readonly StoredName[];
+  readonly manifest: CaptureManifest | undefined;
+  readonly manifestSha256: string | undefined;
+  /** Why manifest.json is not usable, where it is there and is not. */
+  readonly manifestProblem: string | undefined;
+  /** One segment of several was asked for. */
+  readonly alone: boolean;
+  /** In order, as far as they are there. */
+  readonly parts: readonly CapturePart[];
+  /** Segments that are not there: named in manifest.json, or a gap in the numbers. */
+  readonly missing: readonly number[];
+  /** Objects that look like segments and that manifest.json does not name. */
+  readonly strays: readonly string[];
+  /** A joined tarball beside age files: what an earlier `pull` or `decrypt` made of them. */
+  readonly opened: CapturePart | undefined;
+}
+
+const SEGMENT = /^capture-(\d{4,9})\.tar(?:\.zst|\.gz)?(\.age)?$/u;
+const JOINED = /^capture\.tar(?:\.zst|\.gz)?$/u;
+const MAX_MANIFEST = 64 * 1024 * 1024;
+
+/**
+ * Opens a capture in a local folder, or a single tarball or segment.
+ *
+ * @throws AmberError CASE_MISSING, CASE_DENIED, CASE_UNREADABLE.
+ */
+export async function openLocal(path: string): Promise<OpenCapture> {
+  const target = resolve(path);
+  let isFile: boolean;
+  try {
+    isFile = (await stat(target)).isFile();
+  } catch (cause) {
+    throw readError(path, cause);
+  }
+  if (!isFile) return openCapture(openDirectory(target));
+  return openCapture(openDirectory(dirname(target)), basename(target));
+}
+
+/** Opens the capture in `store`; with `only`, just that object of it. */
+export async function openCapture(store: CaseStore, only?: string): Promise<OpenCapture> {
+  const objects = await store.list();
+  const marker = objects.some(({ name }) => name === 'manifest.json') ? await readWhole(store, 'manifest.json', MAX_MANIFEST) : undefined;
+  const parsed = marker === undefined ? undefined : parseManifest(marker);
+  const manifest = typeof parsed === 'object' ? parsed : undefined;
+  const { parts, missing } = await findParts({ store, objects, manifest, only });
+  if (parts.length === 0 && marker === undefined) {
+    throw new AmberError('CASE_MISSING', `There is no capture in ${store.location}: no manifest.json, no capture-NNNN.tar…; \`amber captures\` lists what lies below a folder.`);
+  }
+  return {
+    store, objects, manifest, parts, missing,
+    location: only === undefined ? store.location : `${store.location}${only}`,
+    manifestSha256: marker === undefined ? undefined : hash('sha256', marker, 'hex'),
+    manifestProblem: typeof parsed === 'string' ? parsed : undefined,
+    alone: only !== undefined && SEGMENT.test(only),
+    strays: manifest === undefined || only !== undefined ? [] : objects.map(({ name }) => name).filter((name) => isStray(name, manifest)),
+    opened: manifest?.recipient == null || only !== undefined ? undefined : await findOpened(store, objects),
+  };
+}
+
+interface Found {
+  readonly store: CaseStore;
+  readonly objects: readonly StoredName[];
+  readonly manifest: CaptureManifest | undefined;
+  readonly only: string | undefined;
+}
+
+interface Parts {
+  readonly parts: readonly CapturePart[];
+  readonly missing: readonly number[];
+}
+
+async function findParts(found: Found): Promise<Parts> {
+  const { store, objects, manifest, only } = found;
+  if (only !== undefined) return { parts: [await singlePart(found, only)], missing: [] };
+  const joined = objects.find(({ name }) => JOINED.test(name));
+  if (manifest !== undefined) return committedParts(manifest, objects, manifest.recipient === null ? joined : undefined);
+  const apart = await apartParts(store, objects);
+  if (apart.length === 0 && joined !== undefined) return { parts: [await wholePart(store, joined, undefined)], missing: [] };
+  const numbers = new Set(apart.map(({ number }) => number));
+  const last = apart.at(-1)?.number ?? -1;
+  const missing: number[] = [];
+  for (let number = 0; number < last && missing.length < 10_000; number += 1) if (!numbers.has(number)) missing.push(number);
+  return { parts: apart, missing };
+}
+
+/** Segments apart under their names; the others one after the other in the joined file. */
+function committedParts(manifest: CaptureManifest, objects: readonly StoredName[], joined: StoredName | undefined): Parts {
+  const byName = new Map(objects.map((object) => [object.name, object.bytes]));
+  const parts: CapturePart[] = [];
+  const missing: number[] = [];
+  let start = 0;
+  for (const committed of manifest.segments) {
+    const { number, name } = committed;
+    const facts = { number, packing: manifest.compression, sealed: manifest.recipient !== null, committed };
+    const apart = byName.get(name);
+    if (apart !== undefined) parts.push({ ...facts, object: name, range: undefined, bytes: apart });
+    else if (joined !== undefined && committed.state !== 'lost' && start < joined.bytes) {
+      const bytes = Math.min(committed.bytes, joined.bytes - start);
+      parts.push({ ...facts, object: joined.name, range: { start, bytes }, bytes });
+      start += committed.bytes;
+    } else missing.push(number);
+  }
+  return { parts, missing };
+}
+
+async function apartParts(store: CaseStore, objects: readonly StoredName[]): Promise<readonly CapturePart[]> {
+  const parts: CapturePart[] = [];
+  for (const object of objects) if (SEGMENT.test(object.name)) parts.push(await wholePart(store, object, undefined));
+  return parts.sort((one, other) => (one.number ?? 0) - (other.number ?? 0));
+}
+
+async function singlePart({ store, objects, manifest }: Found, name: string): Promise<CapturePart> {
+  const object = objects.find((candidate) => candidate.name === name);
+  if (object === undefined) throw new AmberError('CASE_MISSING', `${JSON.stringify(name)} is not a plain file of ${store.location}.`);
+  return wholePart(store, object, manifest?.segments.find((segment) => segment.name === name));
+}
+
+async function findOpened(store: CaseStore, objects: readonly StoredName[]): Promise<CapturePart | undefined> {
+  const joined = objects.find(({ name }) => JOINED.test(name));
+  return joined === undefined ? undefined : wholePart(store, joined, undefined);
+}
+
+async function wholePart(store: CaseStore, { name, bytes }: StoredName, committed: CommittedSegment | undefined): Promise<CapturePart> {
+  const [, digits] = SEGMENT.exec(name) ?? [];
+  return {
+    number: digits === undefined ? undefined : Number(digits),
+    object: name, range: undefined, bytes, committed,
+    packing: packingByName(name) ?? packingOf(await firstBytes(store, name)),
+    sealed: name.endsWith('.age'),
+  };
+}
+
+async function firstBytes(store: CaseStore, name: string): Promise<Uint8Array> {
+  for await (const piece of store.read(name, { start: 0, bytes: 4 })) return piece;
+  return new Uint8Array(0);
+}
+
+function isStray(name: string, manifest: CaptureManifest): boolean {
+  return SEGMENT.test(name) && !manifest.segments.some((segment) => segment.name === name);
+}

@@ -1,0 +1,37 @@
+/** The bytes of one part of a capture on their way to the tar stream: as stored, out of the age file, decompressed. */
+import { AmberError } from '../errors.ts';
+import type { AgeIdentity } from '../seal/age-open.ts';
+import { decompress } from './decompress.ts';
+import type { CapturePart, OpenCapture } from './open.ts';
+
+/** The stored bytes of a part. `see` is called with every chunk, in order. */
+export async function* storedBytes(capture: OpenCapture, part: CapturePart, see?: (chunk: Uint8Array) => void): AsyncGenerator<Uint8Array> {
+  for await (const chunk of capture.store.read(part.object, part.range)) {
+    see?.(chunk);
+    yield chunk;
+  }
+}
+
+/**
+ * The tar stream of a part from its stored bytes.
+ *
+ * @throws AmberError ARCHIVE_CORRUPT for damage, IDENTITY_INVALID where it is an age file and there is no identity for it.
+ */
+export function tarBytes(stored: AsyncIterable<Uint8Array>, part: CapturePart, identity: AgeIdentity | undefined): AsyncGenerator<Buffer> {
+  return decompress(part.sealed ? openAge(stored, part, identity) : stored, part.packing);
+}
+
+/** The content of an age file. */
+export async function* openAge(stored: AsyncIterable<Uint8Array>, part: CapturePart, identity: AgeIdentity | undefined): AsyncGenerator<Uint8Array> {
+  if (identity === undefined) {
+    throw new AmberError('IDENTITY_INVALID', `${part.object} is an age file: give the identity that opens it with --identity FILE.`);
+  }
+  const decryptor = identity.decryptor();
+  for await (const chunk of stored) yield* decryptor.push(chunk);
+  yield* decryptor.finish();
+}
+
+/** The same bytes, without the right to end them: after a reader has failed, the rest can still be hashed. */
+export function shielded<T>(iterator: AsyncIterator<T>): AsyncIterable<T> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => iterator.next() }) };
+}

@@ -1,0 +1,108 @@
+/** Where the objects of a capture lie, for reading: a folder, or a prefix in S3. Nothing is ever written through it. */
+import { constants } from 'node:fs';
+import { open, readdir, lstat, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AmberError, systemCode, type AmberErrorCode } from '../errors.ts';
+
+/** An object by its name in the folder. */
+export interface StoredName {
+  readonly name: string;
+  readonly bytes: number;
+}
+
+export interface Range {
+  readonly start: number;
+  readonly bytes: number;
+}
+
+export interface CaseStore {
+  /** As a responder would type it; ends with a slash. */
+  readonly location: string;
+  /** Plain files of the folder, sorted by name; not what lies in folders below. */
+  readonly list: () => Promise<readonly StoredName[]>;
+  /** Folders below, by name. */
+  readonly folders: () => Promise<readonly string[]>;
+  /** The store of a folder below. */
+  readonly enter: (folder: string) => CaseStore;
+  /** The bytes of an object, or of a range of it; a shorter object ends early. */
+  readonly read: (name: string, range?: Range) => AsyncIterable<Uint8Array>;
+}
+
+const CHUNK = 1024 * 1024;
+
+/** Links are not followed: a folder of evidence may hold any. */
+export function openDirectory(path: string): CaseStore {
+  return {
+    location: path.endsWith('/') ? path : `${path}/`,
+    list: () => attempt(path, () => listFiles(path)),
+    folders: () => attempt(path, async () => (await readdir(path, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map(({ name }) => name).sort()),
+    enter: (folder) => openDirectory(join(path, folder)),
+    read: (name, range) => readFile(join(path, name), range),
+  };
+}
+
+async function listFiles(path: string): Promise<readonly StoredName[]> {
+  const found: StoredName[] = [];
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    if (entry.isFile()) found.push({ name: entry.name, bytes: (await lstat(join(path, entry.name))).size });
+  }
+  return found.sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+/** The bytes of one plain file. A FIFO or device in its place does not block: it is refused. */
+export async function* readFile(path: string, range?: Range): AsyncGenerator<Buffer> {
+  const file = await attempt(path, () => open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
+  try {
+    if (!(await file.stat()).isFile()) throw new AmberError('CASE_MISSING', `${JSON.stringify(path)} is not a plain file.`);
+    yield* chunks(file, path, range);
+  } finally {
+    await file.close();
+  }
+}
+
+async function* chunks(file: FileHandle, path: string, range: Range | undefined): AsyncGenerator<Buffer> {
+  let at = range?.start ?? 0;
+  const end = range === undefined ? Number.MAX_SAFE_INTEGER : range.start + range.bytes;
+  while (at < end) {
+    const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK, end - at));
+    const { bytesRead } = await attempt(path, () => file.read(buffer, 0, buffer.length, at));
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** All bytes of a small object. @throws AmberError ARCHIVE_CORRUPT beyond `most` bytes. */
+export async function readWhole(store: CaseStore, name: string, most: number): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of store.read(name)) {
+    bytes += piece.length;
+    if (bytes > most) throw new AmberError('ARCHIVE_CORRUPT', `${JSON.stringify(name)} is larger than ${most} bytes: it was not written by Amber.`);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}
+
+const MEANING: Readonly<Record<string, readonly [AmberErrorCode, string]>> = {
+  ENOENT: ['CASE_MISSING', 'there is no such file or folder'],
+  ENOTDIR: ['CASE_MISSING', 'a part of the path is not a folder'],
+  ELOOP: ['CASE_MISSING', 'it is a symbolic link, and links are not followed'],
+  EACCES: ['CASE_DENIED', 'this user may not read it'],
+  EPERM: ['CASE_DENIED', 'this user may not read it'],
+};
+
+async function attempt<T>(path: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (cause) {
+    throw readError(path, cause);
+  }
+}
+
+/** The AmberError for a failed read of a local path. */
+export function readError(path: string, cause: unknown): AmberError {
+  const fault = systemCode(cause) ?? 'unknown';
+  const [code, advice] = MEANING[fault] ?? ['CASE_UNREADABLE', 'the file system failed'];
+  return new AmberError(code, `Reading ${JSON.stringify(path)} failed (${fault}): ${advice}.`, { cause, details: { path, fault } });
+}
