@@ -3,10 +3,14 @@
  * tarball: what vanishes first is read and stored first. A new collector is one file and one line here.
  */
 import type { Collector } from '../contracts.ts';
+import { invocation } from './invocation.ts';
+import { runtime } from './runtime.ts';
 
 // prettier-ignore
 export const COLLECTORS: readonly Collector[] = [
   // volatile
+  invocation,
+  runtime,
   // recovered
   // files
   // code

@@ -1,0 +1,76 @@
+/** The JavaScript runtime from inside: what is loaded, what is open, and which built-ins are not as they were made. */
+import type { Collector, Entry, Scene } from '../contracts.ts';
+import { describeError } from '../errors.ts';
+import type { Patch } from './runtime/realm.ts';
+
+export const runtime: Collector = {
+  name: 'runtime',
+  description: 'Loaded modules, active handles, diagnostic report, added globals, patched built-ins of the Node.js process.',
+  tier: 'volatile',
+  inProcess: true,
+  async *collect(scene: Scene): AsyncGenerator<Entry> {
+    // Loaded when a capture runs and not before: the inspector alone takes a millisecond.
+    const [{ builtinModules, loadedModules }, { diagnosticReport }, inspector] = await Promise.all([
+      import('./runtime/modules.ts'), import('./runtime/report.ts'), import('node:inspector'),
+    ]);
+    const builtins = builtinModules();
+    yield {
+      kind: 'json', path: 'live_response/runtime.json', source: 'process', method: 'api',
+      value: {
+        process: processFacts(),
+        inspectorUrl: inspector.url(),
+        activeResources: countOf(process.getActiveResourcesInfo()),
+        tampering: await tampering(scene, new Set(builtins)),
+        modules: loadedModules(scene.roots.writable),
+      },
+    };
+    await scene.budget.breathe();
+    const read = diagnosticReport(builtins);
+    const source = 'process.report.getReport';
+    const path = 'live_response/diagnostic-report.json';
+    if (read.ok) yield { kind: 'json', path, source, method: 'api', value: read.report };
+    else yield { kind: 'absent', path, source, method: 'api', outcome: 'skipped', reason: read.reason };
+  },
+};
+
+interface Tampering {
+  /** Facts, not verdicts: instrumentation and polyfills patch too. */
+  readonly patched: readonly Patch[];
+  readonly globals: readonly unknown[];
+  readonly listeners: Readonly<Record<string, number>>;
+  readonly notKnown?: readonly string[];
+}
+
+async function tampering(scene: Scene, loaded: ReadonlySet<string>): Promise<Tampering> {
+  try {
+    const [{ comparedIntrinsics, freshRealm }, { comparedNatives }, { extraGlobals, processListeners }] = await Promise.all([
+      import('./runtime/realm.ts'), import('./runtime/natives.ts'), import('./runtime/globals.ts'),
+    ]);
+    const realm = freshRealm();
+    const intrinsics = comparedIntrinsics(realm);
+    await scene.budget.breathe();
+    const natives = await comparedNatives(realm, loaded, scene.budget.breathe);
+    return {
+      patched: [...intrinsics, ...natives.patches],
+      globals: extraGlobals(realm),
+      listeners: processListeners(realm),
+      ...(natives.unknown === undefined ? {} : { notKnown: [natives.unknown] }),
+    };
+  } catch (cause) {
+    return { patched: [], globals: [], listeners: {}, notKnown: [describeError(cause)] };
+  }
+}
+
+function processFacts(): Record<string, unknown> {
+  const { pid, ppid, title, version, versions, arch, platform, argv0, execPath, debugPort } = process;
+  return {
+    pid, ppid, title, version, versions, arch, platform, argv0, execPath, debugPort, argv: process.argv, node: { argv: process.execArgv },
+    cwd: process.cwd(), uptimeSeconds: process.uptime(), uncaughtCapture: process.hasUncaughtExceptionCaptureCallback(),
+  };
+}
+
+function countOf(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}
