@@ -3,16 +3,24 @@
  * tarball: what vanishes first is read and stored first. A new collector is one file and one line here.
  */
 import type { Collector } from '../contracts.ts';
+import { code } from './code.ts';
+import { inventory } from './inventory.ts';
 import { invocation } from './invocation.ts';
 import { runtime } from './runtime.ts';
+import { timeline } from './timeline.ts';
+import { writable } from './writable.ts';
 
 // prettier-ignore
 export const COLLECTORS: readonly Collector[] = [
   // volatile
   invocation,
   runtime,
+  inventory,
   // recovered
   // files
+  writable,
+  timeline,
   // code
+  code,
   // memory
 ];

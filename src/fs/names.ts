@@ -3,28 +3,38 @@ import { isUtf8 } from 'node:buffer';
 import type { BytePath } from '../contracts.ts';
 
 /**
- * What stands for something else than itself: control characters (C0, DEL, C1), line and paragraph separators, marks
- * that turn the direction of writing, `%` (the escape), `|` (the separator of a bodyfile), `\` (an escape to plaso),
- * and `->`, which parts a link from its target.
+ * What does not stand for itself: control characters (C0, DEL, C1), line and paragraph separators, marks that turn the
+ * direction of writing, `%` and `\` (the escapes), `|` (the separator of a bodyfile), and `->`, which parts a link from
+ * its target.
  */
 const UNSAFE_TEXT = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\ufeff%|\\]|->/gu;
 const UNSAFE_BYTE = /[\0-\x1f\x7f-\xff%|\\]|->/gu;
+const CONTROL = /^\p{Cc}$/u;
 const PLAIN = /^[\w./+@~#:,= -]*$/u;
 
 /**
- * A name as valid UTF-8 in which every unsafe character is percent-encoded, byte by byte, so that mactime (which decodes
- * `%XX`) gives back the very bytes. A name that is not UTF-8 has all its bytes above 0x7f encoded.
+ * A name as one line of valid UTF-8 without control characters, from which the bytes can be had back:
+ *
+ * - a control character is `\xNN`, as plaso reads it. Not `%NN`: mactime decodes that, and then drops every line with a
+ *   newline in the name (4.11.1);
+ * - other unsafe characters are percent-encoded, byte by byte, as mactime reads them;
+ * - a name that is not UTF-8 has all its bytes above 0x7f percent-encoded.
  */
 export function displayName(name: BytePath): string {
   if (PLAIN.test(name)) return name;
   const bytes = Buffer.from(name, 'latin1');
-  if (isUtf8(bytes)) return bytes.toString('utf8').replace(UNSAFE_TEXT, (text) => encode(Buffer.from(text, 'utf8')));
-  return name.replace(UNSAFE_BYTE, (text) => encode(Buffer.from(text, 'latin1')));
+  if (isUtf8(bytes)) return bytes.toString('utf8').replace(UNSAFE_TEXT, (text) => encode(text, 'utf8'));
+  return name.replace(UNSAFE_BYTE, (text) => encode(text, 'latin1'));
 }
 
-function encode(bytes: Buffer): string {
-  if (bytes.length === 2 && bytes[0] === 0x2d) return '-%3E';
+function encode(text: string, encoding: 'utf8' | 'latin1'): string {
+  if (text === '->') return '-%3E';
+  if (CONTROL.test(text) && (encoding === 'utf8' || text < '\x80')) return `\\x${hex(text.charCodeAt(0)).toLowerCase()}`;
   let encoded = '';
-  for (const byte of bytes) encoded += `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  for (const byte of Buffer.from(text, encoding)) encoded += `%${hex(byte)}`;
   return encoded;
+}
+
+function hex(byte: number): string {
+  return byte.toString(16).toUpperCase().padStart(2, '0');
 }

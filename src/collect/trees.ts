@@ -1,0 +1,45 @@
+/** The trees of one capture: each is walked once, whoever asks first. */
+import type { Scene } from '../contracts.ts';
+import { walk, type Pace, type Walked } from '../fs/walk.ts';
+import type { ProcessTable } from '../proc/table.ts';
+
+const writableTrees = new WeakMap<Scene, Promise<Walked>>();
+
+/** Part of the time that is left which listing may take: what is listed has to be written, and then the contents. */
+const SHARE_OF_TIME = 0.4;
+
+/** /tmp and /dev/shm (scene.roots.writable). */
+export function writableTree(scene: Scene): Promise<Walked> {
+  let walked = writableTrees.get(scene);
+  if (walked === undefined) {
+    walked = walk(scene.roots.writable, scene.config.maxEntries, paceOf(scene));
+    writableTrees.set(scene, walked);
+  }
+  return walked;
+}
+
+/** Walks the code as loaded (scene.roots.code), under the same limits. */
+export function codeTree(scene: Scene): Promise<Walked> {
+  return walk(scene.roots.code, scene.config.maxEntries, paceOf(scene));
+}
+
+function paceOf(scene: Scene): Pace {
+  const { budget } = scene;
+  const until = performance.now() + budget.remainingMs() * SHARE_OF_TIME;
+  return { breathe: budget.breathe, stopped: () => budget.signal.aborted || performance.now() > until };
+}
+
+/** The process table, or undefined where it could not be had: files are collected all the same. */
+export async function processesOf(scene: Scene): Promise<ProcessTable | undefined> {
+  try {
+    return await scene.processes();
+  } catch {
+    return undefined; // the collectors of processes report it
+  }
+}
+
+/** When the sandbox started, nanoseconds since the epoch: the start of process 1, else our own. */
+export function sandboxStart(table: ProcessTable | undefined): bigint {
+  const first = table?.processes.find((one) => one.pid === 1) ?? table?.processes.find((one) => one.pid === table.self);
+  return BigInt(Math.floor(first?.startMs ?? performance.timeOrigin)) * 1_000_000n;
+}

@@ -1,0 +1,135 @@
+/** The whole of /tmp and /dev/shm, in order of value. */
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import type { BytePath, Collector, Entry, Scene } from '../contracts.ts';
+import { Descent } from '../fs/descent.ts';
+import { Kind, State } from '../fs/kinds.ts';
+import { openFile } from '../fs/open.ts';
+import type { Tree } from '../fs/tree.ts';
+import type { RootFacts, Walked } from '../fs/walk.ts';
+import { contents } from './contents.ts';
+import { inUse, type InUse } from './in-use.ts';
+import { orderBy, type Order } from './order.ts';
+import { Taker } from './take.ts';
+import { processesOf, sandboxStart, writableTree } from './trees.ts';
+
+export const writable: Collector = {
+  name: 'writable',
+  description: 'The whole of /tmp and /dev/shm: what runs or is open first, then executables, then what changed, then the rest',
+  tier: 'files',
+  collect,
+};
+
+/** Classes in the order of taking. */
+const Class = {
+  /** Run, open, mapped or named by a process. */
+  used: 0,
+  /** With an execute bit, or ELF or a script by its first bytes. */
+  executable: 1,
+  /** Changed since the sandbox started. */
+  changed: 2,
+  rest: 3,
+  /** Links, FIFOs, sockets, devices, and what had no metadata. */
+  bodiless: 4,
+  /** Sparse, or so large that it would use up the budget of the others. */
+  last: 5,
+  /** Behind their files, so that extraction sets their times and modes last. */
+  directory: 6,
+} as const;
+
+/** A file larger than this part of the bytes that are left is taken last. */
+const LARGE_SHARE = 0.25;
+/** Looking at first bytes costs an open: done for files that taking the smallest first would delay, and not for ever. */
+const PEEK_SIZE = 64 * 1024;
+const MOST_PEEKS = 2000;
+const PEEK_MS = 20;
+/** Files in use that the inventory does not have. */
+const MOST_STRAYS = 1000;
+
+async function* collect(scene: Scene): AsyncGenerator<Entry> {
+  const walked = await writableTree(scene);
+  const table = await processesOf(scene);
+  const used = inUse(table, walked.roots);
+  const strays = new Set(used.certain);
+  const order = await orderOf(scene, walked, used, { strays, since: sandboxStart(table) });
+  const taker = new Taker(walked.tree);
+  try {
+    yield* takeStrays(strays, walked.roots, taker);
+    yield* contents(order, taker);
+  } finally {
+    taker.close();
+  }
+}
+
+/** Sorts the tree into classes; what is in use and in the tree is taken off `strays`. */
+async function orderOf(scene: Scene, walked: Walked, used: InUse, facts: { strays: Set<BytePath>; since: bigint }): Promise<Order> {
+  const { tree } = walked;
+  const mostBytes = scene.budget.remainingBytes() * LARGE_SHARE;
+  const peek = new Peek(tree);
+  const classOf = (entry: number): number => {
+    const kind = tree.kind(entry);
+    const isUsed = used.names.has(tree.names[entry] ?? '') && used.paths.has(tree.path(entry));
+    if (isUsed) facts.strays.delete(tree.path(entry));
+    if (kind === Kind.directory) return Class.directory;
+    if (kind !== Kind.file || tree.state(entry) !== State.whole) return Class.bodiless;
+    if (tree.isSparse(entry) || tree.size(entry) > mostBytes) return Class.last;
+    if (isUsed) return Class.used;
+    if ((tree.mode(entry) & 0o111) !== 0 || peek.isProgram(entry)) return Class.executable;
+    return tree.mtime(entry) > facts.since || tree.ctime(entry) > facts.since ? Class.changed : Class.rest;
+  };
+  try {
+    return await orderBy(tree, Object.keys(Class).length, classOf, scene.budget.breathe);
+  } finally {
+    peek.close();
+  }
+}
+
+function* takeStrays(strays: ReadonlySet<BytePath>, roots: readonly RootFacts[], taker: Taker): Generator<Entry> {
+  let left = MOST_STRAYS;
+  for (const path of strays) {
+    const root = roots.find((one) => one.problem === undefined && path.startsWith(`${one.path}/`));
+    if (root === undefined || left === 0) continue;
+    left -= 1;
+    yield taker.takeStray(root.entry, path.slice(root.path.length + 1).split('/'));
+  }
+}
+
+/** First bytes of files, within a limit of files and time. */
+class Peek {
+  readonly #tree: Tree;
+  readonly #descent: Descent;
+  readonly #head = Buffer.alloc(4);
+  #left = MOST_PEEKS;
+  #spentMs = 0;
+
+  constructor(tree: Tree) {
+    this.#tree = tree;
+    this.#descent = new Descent(tree);
+  }
+
+  /** True of ELF and of `#!`. False if there is no telling. */
+  isProgram(entry: number): boolean {
+    if (this.#tree.size(entry) < PEEK_SIZE || this.#left === 0 || this.#spentMs > PEEK_MS) return false;
+    this.#left -= 1;
+    const started = performance.now();
+    const magic = this.#read(entry);
+    this.#spentMs += performance.now() - started;
+    return magic === '\u007fELF' || magic.startsWith('#!');
+  }
+
+  #read(entry: number): string {
+    let fd = -1;
+    try {
+      fd = openFile(this.#descent.directory(this.#tree.parent(entry)), this.#tree.names[entry] ?? '', true);
+      if (!fstatSync(fd).isFile()) return '';
+      return this.#head.toString('latin1', 0, readSync(fd, this.#head, 0, 4, 0));
+    } catch {
+      return ''; // what is wrong with it is said when it is taken
+    } finally {
+      if (fd >= 0) closeSync(fd);
+    }
+  }
+
+  close(): void {
+    this.#descent.close();
+  }
+}
