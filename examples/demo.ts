@@ -1,0 +1,87 @@
+/**
+ * The main job on this machine, with no cloud account: a function with a command injection hole runs under a Lambda
+ * runtime client, is attacked, and its capture lands in a folder, is listed, verified and shown.
+ *
+ *     npm run demo            what is left: .amber/demo/evidence
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ensureClients, ric4, standIn, type Client } from '../test/sandbox/clients.ts';
+import { startSandbox } from '../test/sandbox/sandbox.ts';
+import { listenForImplant, payload } from './vulnerable/attack.ts';
+
+const home = resolve('.amber/demo');
+const evidence = join(home, 'evidence');
+const writable = join(home, 'tmp');
+const log = join(home, 'function.log');
+
+/** What the demo leaves behind, for the tests that ask more of it. */
+export interface DemoResult {
+  readonly evidence: string;
+  readonly writable: string;
+  readonly log: string;
+  readonly client: string;
+  readonly status: number;
+}
+
+export async function demo(say: (line: string) => void): Promise<DemoResult> {
+  rmSync(home, { recursive: true, force: true });
+  for (const folder of [evidence, writable]) mkdirSync(folder, { recursive: true });
+  const client = ensureClients() ? ric4 : standIn;
+  say(`1. a function with a hole starts under ${client.name}${client.real ? '' : ' (the real aws-lambda-ric needs a C++ toolchain to build)'}`);
+  const implant = await listenForImplant();
+  const sandbox = await startSandbox({
+    client: alone(client, say),
+    handler: 'handler.handler',
+    taskRoot: resolve('examples/vulnerable'),
+    timeoutMs: 30_000,
+    memoryMb: 512,
+    env: {
+      AMBER_CAPTURE: 'now',
+      AMBER_DESTINATION: pathToFileURL(evidence).href,
+      AMBER_WRITABLE: writable,
+      AMBER_CODE: resolve('examples/vulnerable'),
+      DB_PASSWORD: 'correct horse battery staple',
+      PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+    },
+  });
+  try {
+    say('2. the attack: a request whose `host` drops an ELF, starts it, deletes it and calls home');
+    const answer = await sandbox.invoke({ queryStringParameters: { host: payload(writable, implant.port) } });
+    const body = 'body' in answer ? JSON.stringify(answer.body.toString()) : '';
+    say(`   the function answered as always: ${answer.kind} ${body.slice(0, 70)} after ${Math.round(answer.tookMs)} ms, capture included`);
+  } finally {
+    await sandbox.stop();
+    implant.server.close();
+    writeFileSync(log, sandbox.stdout());
+  }
+  return { evidence, writable, log, client: client.name, status: answered(log) };
+}
+
+/** The function sees its own processes alone where this machine allows a PID namespace without root. */
+function alone(client: Client, say: (line: string) => void): Client {
+  const flags = ['--user', '--map-root-user', '--pid', '--fork', '--kill-child', '--mount-proc'];
+  if (spawnSync('unshare', [...flags, 'true']).status === 0) {
+    return { ...client, node: 'unshare', args: (handler) => [...flags, client.node, ...client.args(handler)] };
+  }
+  say('   (no PID namespace here: the capture will list the processes of this machine too)');
+  return client;
+}
+
+function answered(path: string): number {
+  return spawnSync('grep', ['-q', '"amber":"capture"', path]).status ?? 1;
+}
+
+function amber(...args: readonly string[]): number {
+  process.stdout.write(`\n$ amber ${args.join(' ')}\n`);
+  return spawnSync(process.execPath, ['dist/cli/amber.js', ...args], { stdio: 'inherit' }).status ?? 1;
+}
+
+if (import.meta.main) {
+  const result = await demo((line) => process.stdout.write(`${line}\n`));
+  process.stdout.write('3. the responder: list, verify against the digests that the log holds, show\n');
+  const codes = [amber('captures', result.evidence), amber('verify', result.evidence, '--log', result.log), amber('show', result.evidence)];
+  process.exitCode = result.status === 0 && codes.every((code) => code === 0) ? 0 : 1;
+}
