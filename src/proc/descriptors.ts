@@ -45,6 +45,7 @@ export async function readDescriptors(session: Session, pid: number, dir: string
     readDescriptor(session, pid === session.self, dir, name, list);
     read += 1;
   }
+  list.descriptors.sort((a, b) => a.fd - b.fd);
   session.descriptors.left -= read;
   list.unread += names.length - read;
   if (list.unread > 0) list.failures.push(`fd: ${list.unread} descriptors beyond the limit were not read`);

@@ -75,23 +75,28 @@ export function createLane(places: number = LANE_PLACES): Lane {
 export const sharedLane: Lane = createLane();
 
 function watchdog(timeoutMs: number, onTimeout: () => void): Ticket & { readonly stop: () => void } {
-  let abandoned = false;
-  let stopped = false;
-  const fire = (): void => {
-    // Timers run before finished calls are reported: after a busy main thread, look at those first.
-    setImmediate(() => {
-      if (stopped) return;
-      abandoned = true;
-      onTimeout();
-    }).unref();
+  let state: 'waiting' | 'due' | 'abandoned' | 'stopped' = 'waiting';
+  // Timers run before finished calls are reported: after a busy main thread, look at those first. (An immediate that is
+  // unref'd would not wake the loop, and run much later.)
+  const confirm = (): void => {
+    if (state !== 'due') return;
+    state = 'abandoned';
+    onTimeout();
   };
   // A call under way keeps the process alive by itself; the timer must not.
-  const timer = setTimeout(fire, timeoutMs).unref();
+  const timer = setTimeout(() => {
+    if (state !== 'waiting') return;
+    state = 'due';
+    setImmediate(confirm);
+  }, timeoutMs).unref();
   return {
-    abandoned: () => abandoned,
-    progress: () => void timer.refresh(),
+    abandoned: () => state === 'abandoned',
+    progress: () => {
+      if (state === 'due') state = 'waiting';
+      if (state === 'waiting') timer.refresh();
+    },
     stop: () => {
-      stopped = true;
+      if (state !== 'abandoned') state = 'stopped';
       clearTimeout(timer);
     },
   };

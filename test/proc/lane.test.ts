@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync, symlinkSync, rmSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it, after } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLane } from '../../src/proc/lane.ts';
 import { readAside, readInPool, readNow } from '../../src/proc/read.ts';
@@ -11,6 +11,8 @@ import { readAside, readInPool, readNow } from '../../src/proc/read.ts';
 const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
 
 describe('lane', () => {
+  keepAlive();
+
   it('gives values and errors back', async () => {
     const lane = createLane(2);
     assert.deepEqual(await lane.run(() => Promise.resolve(7), 1000), { state: 'done', value: 7 });
@@ -148,3 +150,10 @@ describe('bounded reading', () => {
     assert.deepEqual(await readInPool(fifo, { cap: 10, whole: true }, { left: 10 }, ticket), expected);
   });
 });
+
+/** A call that hangs in the threadpool keeps the event loop alive; a promise that stands for one does not. */
+function keepAlive(): void {
+  let timer: NodeJS.Timeout | undefined;
+  before(() => void (timer = setInterval(() => undefined, 1000)));
+  after(() => clearInterval(timer));
+}
