@@ -30,7 +30,7 @@ const LATEST = 2n ** 63n - 2n;
 async function* collect(scene: Scene): AsyncGenerator<Entry> {
   const { tree } = await writableTree(scene);
   yield { kind: 'jsonl', path: 'timeline/timeline.jsonl', source: 'capture, processes', method: 'procfs', rows: [captureRow(scene), ...processRows(await processesOf(scene))] };
-  yield* fileRows(tree, scene);
+  yield* fileRows(tree, scene.budget.breathe);
 }
 
 function captureRow(scene: Scene): Record<string, unknown> {
@@ -58,13 +58,14 @@ function processRows(table: ProcessTable | undefined): Record<string, unknown>[]
   }));
 }
 
-async function* fileRows(tree: Tree, scene: Scene): AsyncGenerator<Entry> {
+/** Rows of the times of every path, `most` in all, in files of about 4 MiB: `timeline/timeline-0001.jsonl`, … */
+export async function* fileRows(tree: Tree, breathe: () => Promise<void> | undefined, most: number = MOST_ROWS): AsyncGenerator<Entry> {
   const directory = new ShownDirectory(tree);
   let parts: Buffer[] = [];
   let bytes = 0;
   let number = 1;
   let rows = 0;
-  for (let entry = 0; entry < tree.count && rows < MOST_ROWS; ) {
+  for (let entry = 0; entry < tree.count && rows < most; ) {
     let text = '';
     for (const end = Math.min(entry + BATCH, tree.count); entry < end; entry += 1) {
       for (const row of rowsOf(tree, entry, directory)) {
@@ -75,8 +76,8 @@ async function* fileRows(tree: Tree, scene: Scene): AsyncGenerator<Entry> {
     const part = Buffer.from(text, 'utf8');
     parts.push(part);
     bytes += part.length;
-    await scene.budget.breathe();
-    const ended = entry >= tree.count || rows >= MOST_ROWS;
+    await breathe();
+    const ended = entry >= tree.count || rows >= most;
     if (bytes >= CHUNK_BYTES || ended) {
       yield chunk(number, Buffer.concat(parts, bytes));
       parts = [];
@@ -84,7 +85,7 @@ async function* fileRows(tree: Tree, scene: Scene): AsyncGenerator<Entry> {
       number += 1;
     }
     if (ended && entry < tree.count) {
-      yield { kind: 'absent', path: 'timeline/left-out', source: 'inventory', method: 'lstat', outcome: 'skipped', reason: `the times of ${tree.count - entry} further paths stand in the bodyfile alone: ${MOST_ROWS} rows are enough` };
+      yield { kind: 'absent', path: 'timeline/left-out', source: 'inventory', method: 'lstat', outcome: 'skipped', reason: `the times of ${tree.count - entry} further paths stand in the bodyfile alone: ${most} rows are enough` };
     }
   }
 }
