@@ -34,6 +34,8 @@ export interface Lane {
 /** Places of the lane that Amber's collectors share. */
 export const LANE_PLACES = 2;
 
+const GRACE_MS = 25;
+
 /** Makes a lane of its own: for tests. Everything in Amber uses {@link sharedLane}. */
 export function createLane(places: number = LANE_PLACES): Lane {
   let running = 0;
@@ -76,8 +78,8 @@ export const sharedLane: Lane = createLane();
 
 function watchdog(timeoutMs: number, onTimeout: () => void): Ticket & { readonly stop: () => void } {
   let state: 'waiting' | 'due' | 'abandoned' | 'stopped' = 'waiting';
-  // Timers run before finished calls are reported: after a busy main thread, look at those first. (An immediate that is
-  // unref'd would not wake the loop, and run much later.)
+  // After a busy main thread the timer runs before finished calls are reported, and a job may have steps left to do: it
+  // gets a little more.
   const confirm = (): void => {
     if (state !== 'due') return;
     state = 'abandoned';
@@ -87,7 +89,7 @@ function watchdog(timeoutMs: number, onTimeout: () => void): Ticket & { readonly
   const timer = setTimeout(() => {
     if (state !== 'waiting') return;
     state = 'due';
-    setImmediate(confirm);
+    setTimeout(confirm, GRACE_MS).unref();
   }, timeoutMs).unref();
   return {
     abandoned: () => state === 'abandoned',
