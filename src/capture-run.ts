@@ -1,7 +1,5 @@
 /** The state of one capture: its scene, budget, redactors and book. Made by {@link beginCapture}, ended by `end`. */
-import { hash, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
 import type { TarballOptions } from './archive/tarball.ts';
 import type { Config } from './config.ts';
@@ -11,11 +9,11 @@ import { readIdentity, type Identity } from './lambda/identity.ts';
 import { snapshotProcesses } from './proc/snapshot.ts';
 import type { ProcessTable } from './proc/table.ts';
 import { openAge, type AgeRecipient } from './seal/age.ts';
-import type { ClockFacts, CommitFacts, ShippedSegment, ToolFacts } from './seal/commit.ts';
+import { clockFacts, cpuSince, toolFacts } from './run-facts.ts';
+import type { CommitFacts, ShippedSegment, ToolFacts } from './seal/commit.ts';
 import { openManifest, type ManifestBook } from './seal/manifest.ts';
 import type { Redactor } from './secrets/contracts.ts';
 import { createRedactor, passThrough } from './secrets/redactor.ts';
-import { VERSION } from './version.ts';
 
 /** What a host asks for. */
 export interface CaptureRequest {
@@ -69,7 +67,7 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
   const budget = startBudget(limitsOf(request, startedMs));
   const roots = request.roots ?? { proc: '/proc', writable: config.writable, code: config.code, etc: '/etc' };
   let table: Promise<ProcessTable> | undefined;
-  const processes = (): Promise<ProcessTable> => (table ??= snapshotProcesses({ root: roots.proc, signal: budget.signal, breathe: budget.breathe }));
+  const processes = (): Promise<ProcessTable> => (table ??= snapshotProcesses({ root: roots.proc, signal: budget.signal }));
   const scene: Scene = { captureId, startedMs, cause, invocation, config, roots, budget, env, inProcess: request.inProcess, processes };
   const book = openManifest(captureId);
   const tool = toolFacts();
@@ -171,33 +169,4 @@ function commitFacts(scene: Scene, identity: Identity, tool: ToolFacts): Omit<Co
   const { captureId, cause, config } = scene;
   const { compression, recipient, maxBytes, maxMs, maxEntries, segmentBytes } = config;
   return { captureId, cause, identity, tool, compression, recipient: recipient ?? null, limits: { maxBytes, maxMs, maxEntries, segmentBytes } };
-}
-
-function clockFacts(startedMs: number, elapsedMs: number, shipped: readonly ShippedSegment[]): ClockFacts {
-  const dated = shipped.find((one) => one.receipt?.serverDate !== undefined);
-  const offset = Date.parse(dated?.receipt?.serverDate ?? '') - (dated?.settledMs ?? 0);
-  return {
-    started: new Date(startedMs).toISOString(),
-    ended: new Date().toISOString(),
-    elapsedMs,
-    destinationOffsetSeconds: Number.isNaN(offset) ? null : Math.round(offset / 1000),
-  };
-}
-
-/** The module that runs, so that a reader can tell a patched copy from a released one. */
-function toolFacts(): ToolFacts {
-  return { name: 'lambda-amber', version: VERSION, sha256: ownHash(), node: process.version };
-}
-
-function ownHash(): string | null {
-  try {
-    return hash('sha256', readFileSync(fileURLToPath(import.meta.url)), 'hex');
-  } catch {
-    return null; // bundled to CommonJS: there is no own file to read, and null says so
-  }
-}
-
-function cpuSince(start: NodeJS.CpuUsage): number {
-  const { user, system } = process.cpuUsage(start);
-  return Math.round((user + system) / 1000);
 }

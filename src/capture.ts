@@ -6,23 +6,21 @@
  * Hosts decide that a capture is due and call {@link runCapture}; everything below it is reached from here.
  */
 import { drive } from './archive/drive.ts';
-import { Tarball } from './archive/tarball.ts';
+import type { Tarball } from './archive/tarball.ts';
 import { beginCapture, type CaptureRequest, type CaptureRun } from './capture-run.ts';
 import { planCollectors } from './collect/plan.ts';
 import type { CaptureReport, Destination, Tier } from './contracts.ts';
-import { AmberError, describeError, isAmberError } from './errors.ts';
+import { asAmberError, deliver } from './deliver.ts';
+import { AmberError, describeError } from './errors.ts';
 import { logLine } from './report/log.ts';
 import { captureLine, failureReport, finalReport, segmentLine, type ReportFacts } from './report/report.ts';
 import { volatileSummary } from './report/summary.ts';
 import { commitDocument } from './seal/commit.ts';
 import { openDestination } from './ship/index.ts';
 import { writeLogEvidence } from './ship/log.ts';
-import { openOutbox, untilAborted, type Outbox } from './ship/outbox.ts';
+import { untilAborted } from './ship/outbox.ts';
 
 export type { CaptureRequest } from './capture-run.ts';
-
-/** Segments on their way at a time. With the one being filled this bounds the memory of a capture. */
-const IN_FLIGHT = 2;
 
 /**
  * Runs one capture to its end. Never rejects and never outlives `request.hardStopMs` by more than one slice: what could
@@ -54,21 +52,19 @@ interface Result {
 
 async function captureTo(run: CaptureRun, destination: Destination): Promise<Result> {
   const { budget, scene } = run;
-  const outbox = openOutbox(destination, budget.hardStop, IN_FLIGHT, (shipped) => {
-    logLine('segment', run.redact(segmentLine(scene.captureId, shipped)));
-    if (outbox.refused() !== undefined) budget.stop();
+  const { shipped, sealed, manifest, error } = await deliver({
+    destination,
+    tarball: run.tarballOptions(),
+    hardStop: budget.hardStop,
+    fill: (tarball) => collectInto(run, tarball),
+    onShipped: (one, outbox) => {
+      logLine('segment', run.redact(segmentLine(scene.captureId, one)));
+      if (outbox.refused() !== undefined) budget.stop();
+    },
+    marker: (stored, whole) => commitDocument(run.commitFacts(stored, whole), stored, run.book, run.redact),
   });
-  const tarball = new Tarball({ ...run.tarballOptions(), onSegment: outbox.send });
-  try {
-    await untilAborted(collectInto(run, tarball), budget.hardStop);
-    const sealed = await untilAborted(tarball.close(), budget.hardStop);
-    await outbox.settle();
-    return await commit(run, destination, outbox, sealed);
-  } catch (cause) {
-    tarball.abandon();
-    await outbox.settle();
-    return { report: finalReport(facts(run, destination), outbox.shipped(), undefined, asAmberError(cause)) };
-  }
+  const report = finalReport(facts(run, destination), shipped, sealed?.sha256, error);
+  return { report, ...(manifest === undefined ? {} : { manifest }) };
 }
 
 async function collectInto(run: CaptureRun, tarball: Tarball): Promise<void> {
@@ -78,22 +74,6 @@ async function collectInto(run: CaptureRun, tarball: Tarball): Promise<void> {
     if (collector.tier !== tier) await tarball.border(collector.tier);
     tier = collector.tier;
     await drive(collector, run.scene, tarball);
-  }
-}
-
-async function commit(
-  run: CaptureRun, destination: Destination, outbox: Outbox, sealed: { sha256: string; bytes: number },
-): Promise<Result> {
-  const shipped = outbox.shipped();
-  if (shipped.every((one) => one.receipt === undefined)) {
-    return { report: finalReport(facts(run, destination), shipped, undefined) };
-  }
-  const manifest = commitDocument(run.commitFacts(shipped, sealed), shipped, run.book, run.redact);
-  try {
-    await untilAborted(destination.commit(manifest, run.budget.hardStop), run.budget.hardStop);
-    return { report: finalReport(facts(run, destination), shipped, sealed.sha256), manifest: manifest.sha256 };
-  } catch (cause) {
-    return { report: finalReport(facts(run, destination), shipped, sealed.sha256, asAmberError(cause)) };
   }
 }
 
@@ -124,8 +104,4 @@ function facts(run: CaptureRun, destination: Destination | undefined): ReportFac
     elapsedMs: run.elapsedMs(),
     cpuMs: run.cpuMs(),
   };
-}
-
-function asAmberError(cause: unknown): AmberError {
-  return isAmberError(cause) ? cause : new AmberError('BUG', describeError(cause), { cause });
 }

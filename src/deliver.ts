@@ -1,0 +1,69 @@
+/**
+ * From entries to a committed tarball: archive → seal → ship, the part that a capture in a sandbox and a collection of the
+ * control plane have in common.
+ */
+import { Tarball, type TarballOptions } from './archive/tarball.ts';
+import type { Destination, StoredObject } from './contracts.ts';
+import { AmberError, describeError, isAmberError } from './errors.ts';
+import { openOutbox, untilAborted, type Outbox, type Shipped } from './ship/outbox.ts';
+
+/** Segments on their way at a time. With the one being filled this bounds the memory of a capture. */
+const IN_FLIGHT = 2;
+
+/** The joined tarball. */
+export interface Sealed {
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+export interface DeliveryParts {
+  readonly destination: Destination;
+  readonly tarball: Omit<TarballOptions, 'onSegment'>;
+  /** Aborted when nothing may go on. */
+  readonly hardStop: AbortSignal;
+  /** Puts the entries in. */
+  readonly fill: (tarball: Tarball) => Promise<void>;
+  /** Called once for each segment that was stored or lost. */
+  readonly onShipped: (shipped: Shipped, outbox: Outbox) => void;
+  /** The commit marker, written when at least one segment was stored. */
+  readonly marker: (shipped: readonly Shipped[], sealed: Sealed) => StoredObject;
+}
+
+export interface Delivery {
+  readonly shipped: readonly Shipped[];
+  /** Set when the tar stream was closed in order. */
+  readonly sealed?: Sealed;
+  /** SHA-256 of manifest.json, when it was stored. */
+  readonly manifest?: string;
+  readonly error?: AmberError;
+}
+
+/** Never rejects. */
+export async function deliver(parts: DeliveryParts): Promise<Delivery> {
+  const { destination, hardStop } = parts;
+  const outbox = openOutbox(destination, hardStop, IN_FLIGHT, (shipped) => parts.onShipped(shipped, outbox));
+  const tarball = new Tarball({ ...parts.tarball, onSegment: outbox.send });
+  let sealed: Sealed;
+  try {
+    await untilAborted(parts.fill(tarball), hardStop);
+    sealed = await untilAborted(tarball.close(), hardStop);
+    await outbox.settle();
+  } catch (cause) {
+    tarball.abandon();
+    await outbox.settle();
+    return { shipped: outbox.shipped(), error: asAmberError(cause) };
+  }
+  const shipped = outbox.shipped();
+  if (shipped.every((one) => one.receipt === undefined)) return { shipped };
+  try {
+    const marker = parts.marker(shipped, sealed);
+    await untilAborted(destination.commit(marker, hardStop), hardStop);
+    return { shipped, sealed, manifest: marker.sha256 };
+  } catch (cause) {
+    return { shipped, sealed, error: asAmberError(cause) };
+  }
+}
+
+export function asAmberError(cause: unknown): AmberError {
+  return isAmberError(cause) ? cause : new AmberError('BUG', describeError(cause), { cause });
+}
