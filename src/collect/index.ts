@@ -4,9 +4,13 @@
  */
 import type { Collector } from '../contracts.ts';
 import { code } from './code.ts';
+import { heap } from './heap.ts';
 import { inventory } from './inventory.ts';
 import { invocation } from './invocation.ts';
+import { processMemory } from './process-memory.ts';
 import { runtime } from './runtime.ts';
+import { systemInformation } from './system-information.ts';
+import { system } from './system.ts';
 import { timeline } from './timeline.ts';
 import { writable } from './writable.ts';
 
@@ -18,9 +22,13 @@ export const COLLECTORS: readonly Collector[] = [
   inventory,
   // recovered
   // files
+  system,
   writable,
   timeline,
   // code
   code,
+  systemInformation,
   // memory
+  processMemory,
+  heap,
 ];

@@ -1,0 +1,44 @@
+/** Limits and use of our control group: the memory, the CPU and the processes that the sandbox may have. */
+import { latin1 } from '../proc/bytes.ts';
+import { parseCgroup, parseCgroupMounts, type CgroupMount } from '../proc/cgroup.ts';
+import { readNow } from '../proc/read.ts';
+
+/** Files of both versions: cgroups(7), the kernel's Documentation/admin-guide/cgroup-v1/ and cgroup-v2.rst. */
+// prettier-ignore
+const FILES: readonly string[] = [
+  'memory.max', 'memory.high', 'memory.current', 'memory.peak', 'memory.swap.max', 'memory.events', 'cpu.max', 'cpu.stat', 'pids.max', 'pids.current',
+  'memory.limit_in_bytes', 'memory.usage_in_bytes', 'memory.max_usage_in_bytes', 'memory.failcnt', 'memory.oom_control',
+  'cpu.cfs_quota_us', 'cpu.cfs_period_us', 'cpu.shares', 'cpuset.cpus',
+];
+
+/** Values by `directory/file`, as text; files that a version or a controller does not have are left out. */
+export function cgroupLimits(proc: string): Readonly<Record<string, string>> {
+  const groups = readNow(`${proc}/self/cgroup`, { cap: 64 * 1024, whole: false }, { left: 64 * 1024 });
+  const mounts = readNow(`${proc}/self/mountinfo`, { cap: 1024 * 1024, whole: false }, { left: 1024 * 1024 });
+  if (!groups.ok || !mounts.ok) return {};
+  const values: Record<string, string> = {};
+  const table = parseCgroupMounts(mounts.body);
+  for (const group of parseCgroup(groups.body).slice(0, 32)) {
+    const mount = table.find((one) => serves(one, group.hierarchy, group.controllers));
+    if (mount === undefined) continue;
+    const directory = directoryOf(mount, group.path);
+    for (const name of FILES) {
+      if (mount.version === 1 && !group.controllers.includes(name.split('.', 1)[0] ?? '')) continue;
+      const read = readNow(`${directory}/${name}`, { cap: 4096, whole: true }, { left: 4096 });
+      if (read.ok) values[`${directory}/${name}`] = latin1(read.body).trim();
+    }
+  }
+  return values;
+}
+
+function serves(mount: CgroupMount, hierarchy: number, controllers: readonly string[]): boolean {
+  if (hierarchy === 0) return mount.version === 2;
+  return mount.version === 1 && controllers.length > 0 && controllers.every((controller) => mount.options.includes(controller));
+}
+
+/** A container sees its own group at the mount point: then the path outside leads nowhere in here. */
+function directoryOf(mount: CgroupMount, path: string): string {
+  const below = path === mount.root ? '' : mount.root === '/' ? path : path.startsWith(`${mount.root}/`) ? path.slice(mount.root.length) : '';
+  const directory = `${mount.mountPoint}${below === '/' || below.includes('/../') || below.endsWith('/..') ? '' : below}`;
+  return directory.replace(/\/$/u, '');
+}
