@@ -33,7 +33,8 @@ export type Outcome =
 // ---------------------------------------------------------------- trigger
 
 export type TriggerName =
-  | 'call' | 'flag' | 'error' | 'deadline' | 'control' | 'event' | 'anomaly' | 'crash' | 'shutdown';
+  | 'call' | 'flag' | 'error' | 'deadline' | 'control' | 'event' | 'anomaly' | 'crash' | 'shutdown'
+  | 'collect'; // no capture of a sandbox: a responder collected the control plane
 
 /** Why a capture starts. Goes into capture.json, manifest.json and the log line. */
 export interface Cause {

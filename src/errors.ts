@@ -27,6 +27,10 @@ export const ERROR_CODES = {
   CASE_DENIED: 'This user or role may not read the capture.',
   CASE_UNREADABLE: 'The place of the capture did not answer, or failed.',
   CASE_EXISTS: 'The target is there already, and nothing is overwritten.',
+  ACQUIRE_CREDENTIALS: 'The AWS credentials of the responder are missing, wrong or expired.',
+  ACQUIRE_MISSING: 'There is no such function in this account and region.',
+  ACQUIRE_DENIED: 'This user or role may not read the function.',
+  ACQUIRE_FAILED: 'The control plane did not answer, or failed.',
   USAGE: 'The command line is not usable.',
   BUG: 'A state that the code holds to be impossible.',
 } as const;

@@ -1,6 +1,6 @@
 /** Runs one collector: entry by entry into the tarball, in time slices, under the budget. A fault of it is an outcome. */
 import { closeSync } from 'node:fs';
-import type { AbsentEntry, Collector, Entry, Scene } from '../contracts.ts';
+import type { AbsentEntry, Budget, Collector, Entry, Scene } from '../contracts.ts';
 import { describeError } from '../errors.ts';
 import type { Tarball } from './tarball.ts';
 
@@ -11,26 +11,48 @@ export async function drive(collector: Collector, scene: Scene, tarball: Tarball
     await tarball.add(absent(collector, 'skipped', refusal), collector.name);
     return;
   }
+  await pump({ name: collector.name, start: () => collector.collect(scene), budget: scene.budget }, tarball);
+}
+
+/** Where {@link pump} puts entries; {@link Tarball} is one. */
+export interface EntrySink {
+  readonly add: (entry: Entry, collector: string) => unknown;
+  readonly age: () => Promise<void>;
+}
+
+export interface Feed {
+  /** Name of the collector or source. */
+  readonly name: string;
+  readonly start: () => Iterable<Entry> | AsyncIterable<Entry>;
+  readonly budget: Budget;
+  /** What is said of the items that the end of the time left out. */
+  readonly unreached?: string;
+}
+
+const UNREACHED = 'paths of the inventory without a line of their own were not reached';
+
+/** Moves every entry of a feed into the sink, and says so there if the feed fails or the time ends before it does. */
+export async function pump(feed: Feed, sink: EntrySink): Promise<void> {
   let items = 0;
-  const entries = iterate(collector, scene);
+  const entries = iterate(feed);
   for (;;) {
-    const next = await pull(entries, scene);
+    const next = await pull(entries, feed.budget.signal);
     if (next === 'done') return;
     if (next instanceof Failed) {
-      await tarball.add(absent(collector, 'failed', `after ${items} items: ${describeError(next.cause)}`), collector.name);
+      await sink.add(absent(feed, 'failed', `after ${items} items: ${describeError(next.cause)}`), feed.name);
       return;
     }
     if (next === 'stopped') {
-      await tarball.add(absent(collector, 'skipped', `the time budget ended after ${items} items; paths of the inventory without a line of their own were not reached`), collector.name);
+      await sink.add(absent(feed, 'skipped', `the time budget ended after ${items} items; ${feed.unreached ?? UNREACHED}`), feed.name);
       return;
     }
     items += 1;
-    const added = tarball.add(safe(next), collector.name);
+    const added = sink.add(safe(next), feed.name);
     if (added instanceof Promise) await added;
-    const pause = scene.budget.breathe();
+    const pause = feed.budget.breathe();
     if (pause !== undefined) {
       await pause;
-      await tarball.age();
+      await sink.age();
     }
   }
 }
@@ -52,9 +74,9 @@ class Failed {
 
 type Source = Iterator<Entry> | AsyncIterator<Entry> | Failed;
 
-function iterate(collector: Collector, scene: Scene): Source {
+function iterate(feed: Feed): Source {
   try {
-    const entries = collector.collect(scene);
+    const entries = feed.start();
     return Symbol.asyncIterator in entries ? entries[Symbol.asyncIterator]() : entries[Symbol.iterator]();
   } catch (cause) {
     return new Failed(cause);
@@ -62,9 +84,8 @@ function iterate(collector: Collector, scene: Scene): Source {
 }
 
 /** The next entry; a collector that does not come back by the end of the budget is left behind. */
-async function pull(source: Source, scene: Scene): Promise<Entry | 'done' | 'stopped' | Failed> {
+async function pull(source: Source, signal: AbortSignal): Promise<Entry | 'done' | 'stopped' | Failed> {
   if (source instanceof Failed) return source;
-  const { signal } = scene.budget;
   if (signal.aborted) {
     leave(source);
     return 'stopped';
@@ -118,6 +139,6 @@ function safe(entry: Entry): Entry {
   return { kind: 'absent', path: 'refused', source: entry.source, method: entry.method, outcome: 'failed', reason: 'the collector gave a path that leaves the archive' };
 }
 
-function absent(collector: Collector, outcome: AbsentEntry['outcome'], reason: string): AbsentEntry {
-  return { kind: 'absent', path: `collector/${collector.name}`, source: collector.name, method: 'collector', outcome, reason };
+function absent({ name }: { readonly name: string }, outcome: AbsentEntry['outcome'], reason: string): AbsentEntry {
+  return { kind: 'absent', path: `collector/${name}`, source: name, method: 'collector', outcome, reason };
 }

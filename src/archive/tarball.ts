@@ -63,6 +63,11 @@ export class Tarball {
     this.#body = { writer: this.#writer, signal: options.budget.signal, betweenParts: () => this.#cutInside() };
   }
 
+  /** Number of the segment being filled: an entry that was added before lies in it or in an earlier one. */
+  get segment(): number {
+    return this.#writer.number;
+  }
+
   /** Stores one entry. Resolves to its manifest item; rejects only if a segment can no longer be handed over. */
   add(entry: Entry, collector: string): ManifestItem | Promise<ManifestItem> {
     if (entry.kind === 'file') {
