@@ -1,0 +1,65 @@
+/** How a rule takes a secret out of sight: it names the secret, and gets the mark to put in its place. */
+import { bytesOf, isMark } from './mark.ts';
+import type { View } from './mark.ts';
+import { isLearnable, LEAST_LEARNED } from './values.ts';
+import type { KnownValues } from './known.ts';
+
+export interface Cover {
+  /**
+   * Learns the secret, writes down the rule and gives its mark. `meant` is the secret without the encoding of the
+   * place where it stood (`a%40b` in a URL means `a@b`): equal secrets get equal marks that way.
+   */
+  readonly hide: (secret: string, rule: string, meant?: string) => string;
+  /** Writes down that something was replaced. */
+  readonly note: (rule: string) => void;
+}
+
+/** One line a redaction at most, so many lines a call. */
+const MAX_NOTES = 500;
+
+/** The names of what was taken out: `env.DB_PASSWORD`, `argv[3]`, `headers.authorization`, `text:jwt`. */
+export class Notes {
+  readonly #before: ReadonlySet<string>;
+  #names: Set<string> | undefined;
+  #more = 0;
+
+  /** `before`: the notes of an earlier turn over the same value. What has a better name there is not `known` now. */
+  constructor(before?: Notes) {
+    this.#before = new Set(before?.list().map((name) => name.replace(/:[^:]*$/u, '')));
+    if (before !== undefined) this.#names = new Set(before.list());
+  }
+
+  add(where: string, rule: string): void {
+    const place = where === '' ? 'text' : where;
+    if (rule === 'known' && this.#before.has(place)) return;
+    this.copy(rule === '' ? place : `${place}:${rule}`);
+  }
+
+  /** Adds a name as it is. */
+  copy(name: string): void {
+    this.#names ??= new Set();
+    if (this.#names.has(name)) return;
+    if (this.#names.size < MAX_NOTES) this.#names.add(name);
+    else this.#more++;
+  }
+
+  list(): readonly string[] {
+    const names = [...(this.#names ?? [])];
+    return this.#more === 0 ? names : [...names, `and ${this.#more} more`];
+  }
+}
+
+/** `mark` gives the mark of bytes; `where` names the place of the value that is being worked on. */
+export function createCover(view: View, known: KnownValues, mark: (secret: Buffer) => string, note: (rule: string) => void): Cover {
+  return {
+    note,
+    hide(secret, rule, meant = secret) {
+      if (secret === '' || isMark(secret)) return secret;
+      const bytes = bytesOf(meant, view);
+      const shown = mark(bytes);
+      note(rule);
+      if (bytes.length >= LEAST_LEARNED && isLearnable(meant) && !known.learn(bytes, shown)) note('limit:known-values');
+      return shown;
+    },
+  };
+}

@@ -1,0 +1,190 @@
+/**
+ * Secrets that were met once, searched for in every text from then on.
+ *
+ * Every form has at least 8 characters, so it holds a whole group of 4 at one of its first 5 offsets that falls on a
+ * multiple of 5: looking at every fifth position is enough. Few groups pass that filter, and only there the 8 leading
+ * characters are looked up. The work on one text is bounded: a text that was made of near misses of planted secrets is
+ * cut, not searched for ever.
+ */
+import { compose, decodeBackslash, decodeForm, decodePercent } from './escapes.ts';
+import type { Decoded } from './escapes.ts';
+import { insert, longestAt } from './family.ts';
+import type { Family } from './family.ts';
+import { formsOf, LEAST_FORM } from './forms.ts';
+import { LIMIT } from './mark.ts';
+
+const MAX_VALUES = 4096;
+const MAX_BYTES = 1_048_576;
+/** Forms of all values together: characters held in memory. */
+const MAX_FORM_CHARS = 8_388_608;
+/** Longer secrets are searched for in pieces, so that one compare is short and a cut secret is found as well. */
+const PIECE = 1024;
+const LEAST_PIECE = 64;
+
+const GROUP = 4;
+const STRIDE = LEAST_FORM - GROUP + 1;
+const WORK_PER_CHAR = 64;
+const WORK_FLOOR = 1_000_000;
+/** Texts longer than this are scanned as bytes: typed arrays are faster than strings, but cost a copy. */
+const SCAN_AS_BYTES = 256;
+
+interface Found {
+  readonly start: number;
+  readonly end: number;
+  readonly mark: string;
+}
+
+export interface KnownValues {
+  /** Adds a secret; false if the bounds forbid it. Adding a known one changes nothing. */
+  readonly learn: (secret: Buffer, mark: string) => boolean;
+  /** The text with a mark for each known secret in it; the same string if there was none. */
+  readonly replace: (text: string, note: (rule: string) => void) => string;
+  /** Grows whenever a secret was added: what was clean before may no longer be. */
+  readonly generation: () => number;
+}
+
+export function createKnownValues(): KnownValues {
+  const values = new Set<string>();
+  const forms = new Set<string>();
+  const families = new Map<string, Family>();
+  const filter = new Uint8Array(65_536);
+  let bytes = 0;
+  let chars = 0;
+  let escapable = false;
+  let blanks = false;
+
+  function add(form: string, mark: string): void {
+    if (forms.has(form)) return;
+    forms.add(form);
+    chars += form.length;
+    const head = form.slice(0, LEAST_FORM);
+    const family = families.get(head) ?? { forms: [], longest: 0 };
+    families.set(head, family);
+    insert(family, form, mark);
+    for (let offset = 0; offset < STRIDE; offset++) {
+      const slot = slotOf(form.charCodeAt(offset), form.charCodeAt(offset + 1), form.charCodeAt(offset + 2), form.charCodeAt(offset + 3));
+      filter[slot] = (filter[slot] ?? 0) | (1 << offset);
+    }
+  }
+
+  return {
+    generation: () => values.size,
+    learn(secret, mark) {
+      const name = secret.toString('latin1');
+      if (values.has(name)) return true;
+      if (values.size >= MAX_VALUES || bytes + secret.length > MAX_BYTES || chars > MAX_FORM_CHARS) return false;
+      values.add(name);
+      bytes += secret.length;
+      escapable ||= /[^\w !#-%(-.:;=?@[\]^`{|}~]/u.test(name);
+      blanks ||= name.includes(' ');
+      for (const piece of piecesOf(secret)) for (const form of formsOf(piece)) add(form, mark);
+      return true;
+    },
+    replace(text, note) {
+      if (values.size === 0 || text.length < LEAST_FORM) return text;
+      const search: Search = { filter, families, found: [], cutAt: text.length };
+      find({ text, origin: undefined }, search);
+      if (text.includes('%') || text.includes('\\') || (blanks && text.includes('+'))) {
+        for (const view of decodedViews(text, escapable, blanks)) find(view, search);
+      }
+      return search.found.length === 0 && search.cutAt === text.length ? text : assemble(text, search, note);
+    },
+  };
+}
+
+/** Whole characters of UTF-8 stay together. The last piece is never so short that it would hit by chance. */
+function* piecesOf(secret: Buffer): Generator<Buffer> {
+  let start = 0;
+  while (secret.length - start > PIECE + LEAST_PIECE) {
+    let end = start + PIECE;
+    while (end > start + PIECE - 4 && ((secret[end] ?? 0) & 0xc0) === 0x80) end--;
+    yield secret.subarray(start, end);
+    start = end;
+  }
+  yield secret.subarray(start);
+}
+
+/** The text with its escapes decoded, twice where they nest. */
+function* decodedViews(text: string, escapable: boolean, blanks: boolean): Generator<Decoded> {
+  const percent = decodePercent(text);
+  if (percent !== undefined) yield percent;
+  yield* nested(percent, decodePercent);
+  const form = blanks ? decodeForm(text) : undefined;
+  if (form !== undefined) yield form;
+  if (!escapable) return;
+  const backslash = decodeBackslash(text);
+  if (backslash !== undefined) yield backslash;
+  yield* nested(backslash, decodeBackslash);
+  yield* nested(backslash, decodePercent);
+  yield* nested(percent, decodeBackslash);
+  yield* nested(form, decodeBackslash);
+}
+
+function* nested(outer: Decoded | undefined, decode: (source: string) => Decoded | undefined): Generator<Decoded> {
+  const inner = outer === undefined ? undefined : decode(outer.text);
+  if (outer !== undefined && inner !== undefined) yield compose(outer, inner);
+}
+
+/** 16 bits that depend on the low byte of each of four characters. */
+function slotOf(a: number, b: number, c: number, d: number): number {
+  return Math.imul((a & 255) | ((b & 255) << 8) | ((c & 255) << 16) | ((d & 255) << 24), 0x9e3779b1) >>> 16;
+}
+
+interface Search {
+  readonly filter: Uint8Array;
+  readonly families: ReadonlyMap<string, Family>;
+  readonly found: Found[];
+  /** Where the search had to stop; the length of the text if it went through. */
+  cutAt: number;
+}
+
+function find(view: Omit<Decoded, 'origin'> & { readonly origin: Uint32Array | undefined }, search: Search): void {
+  const { text, origin } = view;
+  const { filter, families } = search;
+  const source = (at: number): number => (origin === undefined ? at : (origin[at] ?? 0));
+  const work = { left: text.length * WORK_PER_CHAR + WORK_FLOOR };
+  const bytes = text.length > SCAN_AS_BYTES ? Buffer.from(text, 'latin1') : undefined;
+  const last = text.length - GROUP;
+  let done = 0;
+  for (let at = 0; at <= last; at += STRIDE) {
+    const slot = bytes === undefined
+      ? slotOf(text.charCodeAt(at), text.charCodeAt(at + 1), text.charCodeAt(at + 2), text.charCodeAt(at + 3))
+      : slotOf(bytes[at] ?? 0, bytes[at + 1] ?? 0, bytes[at + 2] ?? 0, bytes[at + 3] ?? 0);
+    const offsets = filter[slot] ?? 0;
+    if (offsets === 0) continue;
+    for (let offset = STRIDE - 1; offset >= 0; offset--) {
+      const start = at - offset;
+      if ((offsets & (1 << offset)) === 0 || start < done) continue;
+      const family = families.get(text.slice(start, start + LEAST_FORM));
+      const form = family === undefined ? undefined : longestAt(family, text, start, work);
+      if (work.left < 0) {
+        search.cutAt = Math.min(search.cutAt, source(start));
+        return;
+      }
+      if (form === undefined) continue;
+      done = start + form.text.length;
+      search.found.push({ start: source(start), end: source(done), mark: form.mark });
+    }
+  }
+}
+
+/** Marks in place of what was found; overlapping finds are one, and so are two pieces of one long secret. */
+function assemble(text: string, { found, cutAt }: Search, note: (rule: string) => void): string {
+  found.sort((one, other) => one.start - other.start || other.end - one.end);
+  const parts: string[] = [];
+  let done = 0;
+  let before: Found | undefined;
+  for (const hit of found) {
+    if (hit.start >= cutAt) break;
+    const piece = before !== undefined && before.end - before.start >= PIECE - GROUP && hit.mark === before.mark;
+    const joined = hit.start < done || (piece && hit.start - done <= GROUP);
+    if (!joined) parts.push(text.slice(done, hit.start), hit.mark);
+    done = Math.max(done, hit.end);
+    before = hit;
+  }
+  if (before !== undefined) note('known');
+  const cut = cutAt < text.length;
+  if (cut) note('limit:work');
+  parts.push(cut ? text.slice(done, cutAt) + LIMIT : text.slice(done));
+  return parts.join('');
+}

@@ -1,0 +1,53 @@
+/**
+ * The mark that stands where a secret stood: `<redacted:` and 16 hex digits of HMAC-SHA256(key, bytes of the secret).
+ * The key is made for one capture, so marks can be compared within it and nowhere else, and guessing needs the key.
+ */
+import { isUtf8 } from 'node:buffer';
+import { createHmac } from 'node:crypto';
+
+/** What replaces a part that was not examined because it is beyond a limit. */
+export const LIMIT = '<limit>';
+
+export const MARK_LENGTH = 27;
+const OPENING = '<redacted:';
+const WHOLE = /^<redacted:[0-9a-f]{16}>$/u;
+const REMEMBERED = 8192;
+
+/** True for a mark and nothing else. */
+export function isMark(text: string): boolean {
+  return text.length === MARK_LENGTH && WHOLE.test(text);
+}
+
+/** True where a mark stands somewhere in the text. */
+export function holdsMark(text: string): boolean {
+  return text.includes(OPENING);
+}
+
+/** How the characters of a string stand for bytes: one a byte (latin1), or as UTF-8. */
+export type View = 'bytes' | 'text';
+
+/**
+ * The bytes that a secret consists of. A password that was read from procfs as latin1 and the same password in a JSON
+ * string must get one mark, so characters that spell valid UTF-8 in latin1 are taken for those bytes.
+ */
+export function bytesOf(secret: string, view: View): Buffer {
+  const wide = Buffer.from(secret, 'utf8');
+  if (wide.length === secret.length) return wide; // ASCII
+  const narrow = Buffer.from(secret, 'latin1');
+  const fits = narrow.toString('latin1') === secret;
+  return fits && (view === 'bytes' || isUtf8(narrow)) ? narrow : wide;
+}
+
+/** Gives the mark of a secret's bytes. Marks of values that come again and again are remembered, up to a bound. */
+export function createMarker(key: Uint8Array): (secret: Buffer) => string {
+  const known = new Map<string, string>();
+  return (secret) => {
+    const name = secret.toString('latin1');
+    const old = known.get(name);
+    if (old !== undefined) return old;
+    const mark = `${OPENING}${createHmac('sha256', key).update(secret).digest('hex').slice(0, 16)}>`;
+    if (known.size >= REMEMBERED) known.clear();
+    if (secret.length <= 4096) known.set(name, mark);
+    return mark;
+  };
+}

@@ -1,0 +1,80 @@
+/** The rules in the order in which they are asked. One call of the redactor has one `Rules` over it. */
+import { secretParts } from './argv.ts';
+import { hideAssignments } from './assignments.ts';
+import type { Cover } from './cover.ts';
+import type { ExtraRule } from './extra.ts';
+import { hideCookies, hideCredential } from './headers.ts';
+import type { KnownValues } from './known.ts';
+import { holdsMark, isMark } from './mark.ts';
+import { isAuthorizationName, isCookieName, isSecretByName, isSuspect } from './names.ts';
+import { hideShapes } from './shapes.ts';
+
+export interface Rules {
+  /** Known values, then assignments, shapes and the user's own pattern. */
+  readonly text: (text: string, cover: Cover) => string;
+  /** The value of a name. `suspicious`: a random value is a secret, whatever its name (environment variables). */
+  readonly named: (name: string, value: string, cover: Cover, suspicious: boolean) => string;
+  /** A value whose name or place already says that it is a secret. */
+  readonly secret: (name: string, value: string, cover: Cover, rule: string) => string;
+  /** `NAME=value`, or anything else that stands in an environment block. */
+  readonly variable: (entry: string, cover: (name: string) => Cover) => string;
+  /** A command line. */
+  readonly argv: (argv: readonly string[], cover: (index: number) => Cover) => string[];
+}
+
+/** Values shorter than this are not searched for more secrets inside. */
+const LEAST_COMPOUND = 12;
+
+export function createRules(known: KnownValues, extra: ExtraRule | undefined): Rules {
+  function shapes(text: string, cover: Cover): string {
+    const shown = hideShapes(hideAssignments(text, cover), cover);
+    return extra === undefined ? shown : extra(shown, cover);
+  }
+
+  function text(text: string, cover: Cover): string {
+    return shapes(known.replace(text, cover.note), cover);
+  }
+
+  function secret(name: string, value: string, cover: Cover, rule: string): string {
+    if (value === '' || isMark(value)) return value;
+    if (isAuthorizationName(name)) return hideCredential(value, cover, rule);
+    if (isCookieName(name) && value.includes('=')) return hideCookies(value, cover, rule);
+    // A connection string or a JSON document holds secrets of its own: learn them, although all of it goes.
+    if (value.length >= LEAST_COMPOUND && /[:=@]/u.test(value)) shapes(value, { ...cover, note: () => undefined });
+    return cover.hide(value, rule);
+  }
+
+  function named(name: string, value: string, cover: Cover, suspicious: boolean): string {
+    if (isSecretByName(name, value)) return secret(name, value, cover, '');
+    const shown = text(value, cover);
+    if (suspicious && !holdsMark(shown) && isSuspect(name, shown)) return cover.hide(shown, 'random');
+    return shown;
+  }
+
+  function variable(entry: string, cover: (name: string) => Cover): string {
+    const at = entry.indexOf('=');
+    if (at <= 0) return entry === '' ? entry : text(entry, cover(''));
+    const name = entry.slice(0, at);
+    const own = cover(name);
+    const shown = named(name, entry.slice(at + 1), own, true);
+    return `${known.replace(name, own.note)}=${shown}`;
+  }
+
+  function argv(args: readonly string[], cover: (index: number) => Cover): string[] {
+    const parts = secretParts(args);
+    return args.map((arg, index) => {
+      const own = cover(index);
+      let done = 0;
+      let shown = '';
+      for (const part of parts[index] ?? []) {
+        if (part.start < done) continue;
+        const value = arg.slice(part.start, part.end);
+        shown += arg.slice(done, part.start) + (part.cookie ? hideCookies(value, own, part.name) : secret(part.name, value, own, ''));
+        done = part.end;
+      }
+      return text(shown + arg.slice(done), own);
+    });
+  }
+
+  return { text, named, secret, variable, argv };
+}

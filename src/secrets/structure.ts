@@ -1,0 +1,159 @@
+/** Walks any value and gives a plain copy of it: bounded in depth, size and number of nodes, with every string redacted. */
+import { GETTER, primitive, takeApart } from './foreign.ts';
+import { LIMIT } from './mark.ts';
+import { isSecretBranch, isSecretByName } from './names.ts';
+
+const MAX_DEPTH = 64;
+const MAX_NODES = 200_000;
+const MAX_STRING = 8_388_608;
+const MAX_CHARS = 67_108_864;
+const CYCLE = '<cycle>';
+
+/** What the name of a place says about the strings in it. */
+export type Place = 'plain' | 'secret' | 'environment' | 'argv';
+
+export interface Strings {
+  /** A string value under `name` (the nearest key). */
+  readonly value: (text: string, name: string, place: Place) => string;
+  readonly key: (text: string) => string;
+  /** A list of strings that is a command line. */
+  readonly argv: (list: readonly string[]) => string[];
+  readonly bytes: (bytes: Uint8Array) => Uint8Array;
+}
+
+export interface Walk {
+  readonly strings: Strings;
+  /** Where the walk stands; for the names of redactions. Array indexes are `[]`. */
+  readonly path: string[];
+  /** A limit was met here. */
+  readonly limit: (which: string) => void;
+  readonly ancestors: Set<object>;
+  nodes: number;
+  chars: number;
+}
+
+export function startWalk(strings: Strings, path: string[], limit: (which: string) => void): Walk {
+  return { strings, path, limit, ancestors: new Set(), nodes: 0, chars: 0 };
+}
+
+const ENVIRONMENT = /^(?:env|environ|environment|environmentVariables|variables)$/iu;
+const ARGV = /^(?:argv|args|cmdline|commandLine|execArgv|command)$/iu;
+/** Upper-case names are environment variables wherever they stand. */
+const VARIABLE = /^[A-Z_][A-Z0-9_]{2,100}$/u;
+
+/** The plain copy of `value`, which stands under `name`. */
+export function walk(value: unknown, name: string, place: Place, state: Walk): unknown {
+  if (++state.nodes > MAX_NODES) return over(state, 'nodes');
+  if (typeof value === 'string') return value === GETTER ? value : text(value, name, place, state);
+  if (typeof value === 'number' && (place === 'secret' || isSecretByName(name, String(value)))) return digits(value, name, place, state);
+  if (typeof value !== 'object' || value === null) return primitive(value);
+  if (state.ancestors.has(value)) return CYCLE;
+  if (state.ancestors.size >= MAX_DEPTH) return over(state, 'depth');
+  state.ancestors.add(value);
+  const copy = structured(value, name, place, state);
+  state.ancestors.delete(value);
+  return copy;
+}
+
+function over(state: Walk, which: string): string {
+  state.limit(which);
+  return LIMIT;
+}
+
+/** A number stays one unless it is taken for a secret. */
+function digits(value: number, name: string, place: Place, state: Walk): unknown {
+  const shown = text(String(value), name, place, state);
+  return shown === String(value) ? primitive(value) : shown;
+}
+
+function text(value: string, name: string, place: Place, state: Walk): string {
+  const room = Math.min(MAX_STRING, MAX_CHARS - state.chars);
+  state.chars += Math.min(value.length, room);
+  if (value.length <= room) return state.strings.value(value, name, place);
+  return state.strings.value(value.slice(0, Math.max(0, room)), name, place) + over(state, 'size');
+}
+
+function structured(value: object, name: string, place: Place, state: Walk): unknown {
+  const plain = takeApart(value);
+  switch (plain.kind) {
+    case 'leaf': return typeof plain.value === 'string' ? text(plain.value, name, place, state) : plain.value;
+    case 'bytes': return bytes(plain.bytes, state);
+    case 'list': return list(plain.length, plain.at, name, place, state);
+    case 'record': return record(plain.entries, name, place, state);
+  }
+}
+
+function bytes(value: Uint8Array, state: Walk): unknown {
+  const room = Math.min(MAX_STRING, MAX_CHARS - state.chars);
+  const kept = value.subarray(0, Math.max(0, room));
+  state.chars += kept.length;
+  const shown = state.strings.bytes(kept);
+  const base64 = Buffer.from(shown.buffer, shown.byteOffset, shown.byteLength).toString('base64');
+  return { length: value.length, base64: kept.length < value.length ? base64 + over(state, 'size') : base64 };
+}
+
+function list(length: number, at: (index: number) => unknown, name: string, place: Place, state: Walk): unknown[] {
+  const copy: unknown[] = [];
+  if (ARGV.test(name) && place !== 'secret') {
+    const strings = stringsOf(length, at);
+    if (strings !== undefined) {
+      state.nodes += length;
+      return state.strings.argv(strings);
+    }
+  }
+  state.path.push('[]');
+  for (let index = 0; index < length; index++) {
+    copy.push(walk(at(index), name, place, state) ?? null);
+    if (state.nodes > MAX_NODES) break;
+  }
+  state.path.pop();
+  return copy;
+}
+
+function stringsOf(length: number, at: (index: number) => unknown): string[] | undefined {
+  if (length > 4096) return undefined;
+  const strings: string[] = [];
+  for (let index = 0; index < length; index++) {
+    const value = at(index);
+    if (typeof value !== 'string') return undefined;
+    strings.push(value);
+  }
+  return strings;
+}
+
+function record(entries: Iterable<readonly [string, unknown]>, name: string, place: Place, state: Walk): Record<string, unknown> {
+  const copy: Record<string, unknown> = {};
+  const inner: Place = place === 'secret' ? 'secret' : ENVIRONMENT.test(name) ? 'environment' : 'plain';
+  let label: string | undefined;
+  for (const [key, value] of entries) {
+    const shownKey = unused(copy, state.strings.key(key));
+    state.path.push(shownKey);
+    // {name: 'DB_PASSWORD', value: '…'}: the value goes by the name beside it.
+    if (typeof value === 'string' && /^(?:name|key)$/iu.test(key)) label = value;
+    const called = label !== undefined && /^value$/iu.test(key) ? label : key;
+    const shown = walk(value, called, placeOf(called, inner), state);
+    state.path.pop();
+    if (shown !== undefined) set(copy, shownKey, shown);
+    if (state.nodes > MAX_NODES) break;
+  }
+  return copy;
+}
+
+function placeOf(key: string, place: Place): Place {
+  if (place === 'secret' || isSecretBranch(key)) return 'secret';
+  if (place === 'environment' || VARIABLE.test(key)) return 'environment';
+  return ARGV.test(key) ? 'argv' : 'plain';
+}
+
+/** Two keys that become one are both kept. */
+function unused(copy: Record<string, unknown>, key: string): string {
+  let name = key;
+  for (let turn = 2; Object.hasOwn(copy, name); turn++) name = `${key}~${turn}`;
+  return name;
+}
+
+/** As an own property, also for `__proto__`. */
+function set(copy: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__') Object.defineProperty(copy, key, { value, enumerable: true, writable: true, configurable: true });
+  else copy[key] = value;
+}

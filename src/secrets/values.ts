@@ -1,0 +1,113 @@
+/**
+ * Judges values without their names: what is plainly no secret, what looks random, what may be searched for everywhere.
+ * Every pattern here is anchored and bounded: the attacker writes the values.
+ */
+
+const ACCESS_KEY_ID = /^A[A-Z]{2}A[A-Z0-9]{12,28}$/u;
+const ARN = /^arn:aws[a-z-]{0,20}:[\w.:/*$@+=,-]{1,1024}$/u;
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/iu;
+const EMPTY = /^(?:|true|false|yes|no|on|off|null|undefined|none|nil|n\/a|\*+|0|1|-1)$/iu;
+const NUMBER = /^[+-]?\d{1,15}(?:\.\d{1,9})?(?:ms|s|m|h|d|%|[kmg]i?b?)?$/iu;
+const PATH = /^(?:[~.]{0,2}\/)?(?:[\w.@+~-]{1,255}\/){0,40}[\w.@+~-]{1,255}\/?(?::\/[\w.@+~/-]{0,255}){0,40}$/u;
+const PLAIN_URL = /^[a-z][a-z0-9+.-]{1,20}:\/\/[\w.-]{1,253}(?::\d{1,5})?(?:\/[\w.~/-]{0,512})?$/iu;
+const HOST = /^(?=.{1,253}$)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,10}(?::\d{1,5})?$/u;
+const WORDS = /^[A-Za-z][A-Za-z]{0,30}(?:[ _.:,/-][A-Za-z]{1,30}){0,8}$/u;
+const RESOURCE_ID = /^[a-z]{1,12}-[0-9a-f]{8}(?:[0-9a-f]{9})?$/u;
+const TOKEN = /^[A-Za-z0-9+/=_.:~-]{20,512}$/u;
+
+/** Booleans, nothing, single digits: under any name. */
+export function isEmptyValue(value: string): boolean {
+  return value.length < 16 && EMPTY.test(value);
+}
+
+/** An IAM unique id (AKIA…, ASIA…, AROA…, AIDA…). It names a principal and opens nothing: the pivot into CloudTrail. */
+export function isPrincipalId(value: string): boolean {
+  return value.length < 40 && ACCESS_KEY_ID.test(value);
+}
+
+export function isArn(value: string): boolean {
+  return value.startsWith('arn:') && ARN.test(value);
+}
+
+/** A reference, a place, a number or words: what a setting *about* a secret holds, rather than a secret. */
+export function isPlain(value: string): boolean {
+  if (isEmptyValue(value) || NUMBER.test(value) || isArn(value) || isPrincipalId(value)) return true;
+  if (value.length > 2048 || looksRandom(value)) return false;
+  return WORDS.test(value) || HOST.test(value) || (value.includes('/') && (PATH.test(value) || PLAIN_URL.test(value)));
+}
+
+export function isUuid(value: string): boolean {
+  return value.length === 36 && UUID.test(value);
+}
+
+/**
+ * True for one token of at least 20 characters with a stretch that nobody would choose: letters, cases and digits change
+ * places as often as in random base64, base36 or hex. Names that tools generate have shorter random parts
+ * (`MyStack-Table794EDED1-3S8G0BUU9XJX`), words change case too seldom.
+ */
+export function looksRandom(text: string): boolean {
+  if (text.length < 20) return false;
+  const value = text.length > 512 ? text.slice(0, 512) : text;
+  if (!TOKEN.test(value) || isUuid(value) || RESOURCE_ID.test(value) || HOST.test(value)) return false;
+  let start = 0;
+  for (let at = 0; at <= value.length; at++) {
+    const char = value[at];
+    if (char !== undefined && char !== '-' && char !== '_' && char !== '.' && char !== ':' && char !== '~') continue;
+    if (at - start >= 16 && isRandomStretch(value, start, at)) return true;
+    start = at + 1;
+  }
+  return false;
+}
+
+const LOWER = 1;
+const UPPER = 2;
+const DIGIT = 4;
+
+function classOf(code: number): number {
+  if (code >= 97 && code <= 122) return LOWER;
+  if (code >= 65 && code <= 90) return UPPER;
+  return code >= 48 && code <= 57 ? DIGIT : 0;
+}
+
+function isRandomStretch(value: string, start: number, end: number): boolean {
+  let seen = 0;
+  let changes = 0;
+  let pairs = 0;
+  let before = 0;
+  const distinct = new Set<number>();
+  for (let at = start; at < end; at++) {
+    const code = value.charCodeAt(at);
+    const kind = classOf(code);
+    distinct.add(code);
+    seen |= kind;
+    if (before !== 0 && kind !== 0) {
+      pairs++;
+      if (kind !== before) changes++;
+    }
+    before = kind;
+  }
+  if ((seen & DIGIT) === 0 || (seen & (LOWER | UPPER)) === 0 || distinct.size < 8) return false;
+  // Expected share of changes: base64 0.62, base36 0.40, hex 0.47; camel case with a version number 0.2 to 0.4.
+  return changes >= pairs * ((seen & LOWER) !== 0 && (seen & UPPER) !== 0 ? 0.42 : 0.26);
+}
+
+/** Shortest value that is searched for everywhere: shorter ones would hit by chance. */
+export const LEAST_LEARNED = 8;
+
+/**
+ * Whether a redacted value may be replaced wherever it occurs. Ordinary words, paths, numbers and addresses are not:
+ * a planted `X_TOKEN=processes` or `/tmp/implant` would blind the whole capture, and such a value protects nothing,
+ * since it is guessed at once. They are still redacted where their name says so.
+ */
+export function isLearnable(value: string): boolean {
+  if (value.length < LEAST_LEARNED || value.includes('<redacted') || '<redacted:'.includes(value)) return false;
+  if (isPrincipalId(value) || isArn(value) || NUMBER.test(value) && value.length < 12) return false;
+  if (looksRandom(value)) return true;
+  if (/^(?:[A-Z]?[a-z]{1,16}|[A-Z]{1,16})$/u.test(value)) return false;
+  return !isPlainPath(value) && !PLAIN_URL.test(value);
+}
+
+/** `/var/task/x`: absolute, at least one slash more, and nothing random in it. */
+function isPlainPath(value: string): boolean {
+  return value.startsWith('/') && value.length < 1024 && /^(?:\/[a-z0-9_.@+~-]{1,255}){1,40}\/?$/iu.test(value) && !/[a-z][A-Z0-9]{2}|[0-9][a-zA-Z][0-9]/u.test(value);
+}
