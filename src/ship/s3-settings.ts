@@ -63,7 +63,7 @@ export function readSettings(
 }
 
 function readPrefix(url: URL): string {
-  const parts = url.pathname.split('/').filter((part) => part !== '').map(decode);
+  const parts = decode(url.pathname).split('/').filter((part) => part !== '');
   const prefix = parts.join('/');
   if (parts.includes('.') || parts.includes('..') || /[\u0000-\u001f\u007f]/u.test(prefix)) {
     throw invalid('the prefix must not hold `.`, `..` or control characters');
@@ -72,11 +72,11 @@ function readPrefix(url: URL): string {
   return prefix;
 }
 
-function decode(part: string): string {
+function decode(path: string): string {
   try {
-    return decodeURIComponent(part);
+    return decodeURIComponent(path);
   } catch {
-    throw invalid(`the prefix holds "${part}", which is not percent-encoded UTF-8`);
+    throw invalid('the prefix is not percent-encoded UTF-8');
   }
 }
 

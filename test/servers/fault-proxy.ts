@@ -31,6 +31,7 @@ export const ANSWERS = {
   skewed: { status: 403, code: 'RequestTimeTooSkewed' },
   unknownKey: { status: 403, code: 'InvalidAccessKeyId' },
   expired: { status: 400, code: 'ExpiredToken' },
+  noKey: { status: 400, code: 'KMS.NotFoundException' },
   noBucket: { status: 404, code: 'NoSuchBucket' },
   exists: { status: 412, code: 'PreconditionFailed' },
   conflict: { status: 409, code: 'ConditionalRequestConflict' },

@@ -55,6 +55,9 @@ osd data = $dir/osd
 [client.rgw]
 rgw frontends = beast endpoint=127.0.0.1:$gateway_port
 rgw data = $dir/rgw
+rgw crypt require ssl = false
+rgw crypt s3 kms backend = testing
+rgw crypt s3 kms encryption keys = amber-key=$(head -c 32 /dev/urandom | base64 -w0)
 CONF
 
 start() {
@@ -62,6 +65,7 @@ start() {
   shift
   "$@" >>"$out" 2>&1 </dev/null &
   children+=($!)
+  disown $! # so that bash does not report its end
 }
 
 ask() { timeout 10 ceph -c ceph.conf "$@" 2>/dev/null; }

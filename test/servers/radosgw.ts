@@ -38,6 +38,13 @@ export async function radosgw(t: Skippable): Promise<Radosgw | undefined> {
   return started;
 }
 
+/** For a runner of many test files: starts the gateway for all of them; `env` goes into their environment. */
+export async function shareRadosgw(): Promise<{ readonly env: Readonly<Record<string, string>>; readonly stop: () => Promise<void> }> {
+  started ??= start();
+  const { endpoint, folder } = await started;
+  return { env: { AMBER_TEST_RADOSGW: JSON.stringify({ endpoint, folder }) }, stop: stopRadosgw };
+}
+
 /** Kills what this process started. Call it in `after`. */
 export async function stopRadosgw(): Promise<void> {
   const stopping = server;

@@ -36,6 +36,7 @@ after(async () => {
 const REFUSALS: readonly (readonly [keyof typeof ANSWERS, AmberErrorCode, number, RegExp])[] = [
   ['denied', 'DESTINATION_DENIED', 1, /s3:PutObject.*arn:aws:s3:::evidence\/amber\/\*/u],
   ['signature', 'DESTINATION_DENIED', 1, /s3:PutObject.*bucket evidence.*secret key/u],
+  ['noKey', 'DESTINATION_DENIED', 1, /KMS\.NotFoundException.*AMBER_S3_KMS_KEY/u],
   ['noBucket', 'DESTINATION_MISSING', 1, /no bucket evidence/u],
   ['redirect', 'DESTINATION_REGION', 1, /AMBER_S3_REGION=eu-west-1/u],
   ['malformed', 'DESTINATION_REGION', 1, /eu-west-1, not in us-east-1/u],
