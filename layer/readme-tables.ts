@@ -1,0 +1,44 @@
+/**
+ * `npm run docs`: writes the README's tables from the registries, between `<!-- table: NAME -->` and `<!-- /table -->`.
+ * A test renders them again and compares, so that the README cannot drift.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { COLLECTORS } from '../src/collect/index.ts';
+import { OPTIONS } from '../src/config.ts';
+import { DESTINATIONS } from '../src/ship/index.ts';
+import { TRIGGERS } from '../src/trigger/index.ts';
+
+type Row = readonly string[];
+
+const TABLES: Readonly<Record<string, () => readonly Row[]>> = {
+  collectors: () => [
+    ['collector', 'tier', 'what it preserves'],
+    ...COLLECTORS.map((one) => [`\`${one.name}\`${one.optIn === true ? ' (opt-in)' : ''}`, one.tier, one.description]),
+  ],
+  triggers: () => [['trigger', 'what starts a capture'], ...TRIGGERS.map((one) => [`\`${one.name}\``, one.description])],
+  destinations: () => [['URL', 'where'], ...DESTINATIONS.map((one) => [`\`${one.protocol}\``, one.description])],
+  options: () => [
+    ['variable', 'in code', 'default', 'meaning'],
+    ...Object.entries(OPTIONS).map(([name, option]) => [`\`${option.env}\``, `\`${name}\``, shown(option.fallback), option.doc]),
+  ],
+};
+
+/** The README with its tables as the registries give them. */
+export function withTables(readme: string): string {
+  return readme.replaceAll(/<!-- table: (\w+) -->\n[\s\S]*?<!-- \/table -->/gu, (_, name: string) => {
+    const [head = [], ...rows] = TABLES[name]?.() ?? [];
+    const lines = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`);
+    return `<!-- table: ${name} -->\n${lines.join('\n')}\n<!-- /table -->`;
+  });
+}
+
+const MIB = 1024 * 1024;
+
+function shown(value: unknown): string {
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) return '';
+  if (typeof value === 'boolean') return value ? '1' : '0';
+  if (typeof value === 'number' && value >= MIB && value % MIB === 0) return `${value / MIB} MiB`;
+  return Array.isArray(value) ? value.join(',') : JSON.stringify(value).replaceAll('"', '');
+}
+
+if (import.meta.main) writeFileSync('README.md', withTables(readFileSync('README.md', 'utf8')));

