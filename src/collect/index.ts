@@ -9,6 +9,7 @@ import { inventory } from './inventory.ts';
 import { invocation } from './invocation.ts';
 import { processMemory } from './process-memory.ts';
 import { runtime } from './runtime.ts';
+import { scripts } from './scripts.ts';
 import { systemInformation } from './system-information.ts';
 import { system } from './system.ts';
 import { timeline } from './timeline.ts';
@@ -27,6 +28,7 @@ export const COLLECTORS: readonly Collector[] = [
   timeline,
   // code
   code,
+  scripts,
   systemInformation,
   // memory
   processMemory,
