@@ -47,8 +47,8 @@ async function openDirectory(url: URL, capture: CaptureIdentity): Promise<Destin
   const { folder } = shelf;
   return {
     location: `${folder.path}/`,
-    put: (object, signal) => guarded(shelf, object.name, keep(shelf, object, signal), signal),
-    commit: (manifest, signal) => guarded(shelf, manifest.name, commit(shelf, manifest, signal), signal),
+    put: (object, signal) => guarded(shelf, object.name, signal, (own) => keep(shelf, object, own)),
+    commit: (manifest, signal) => guarded(shelf, manifest.name, signal, (own) => commit(shelf, manifest, own)),
     close: () => {
       shelf.closed = true;
       shelf.joined?.file.then((file) => file.close()).catch(() => undefined);
@@ -66,21 +66,24 @@ function pathOf(url: URL): string {
 }
 
 /** Waits for the work, but not past the signal: a network file system that is gone blocks a write without end. */
-async function guarded(shelf: Shelf, name: string, work: Promise<Receipt>, signal: AbortSignal): Promise<Receipt> {
+async function guarded(
+  shelf: Shelf, name: string, signal: AbortSignal, work: (own: AbortSignal) => Promise<Receipt>,
+): Promise<Receipt> {
   const path = `${shelf.folder.path}/${name}`;
-  const tracked = work.finally(() => shelf.running.delete(tracked));
+  const own = AbortSignal.any([signal]); // its listeners are counted apart from those of other puts
+  const tracked = work(own).finally(() => shelf.running.delete(tracked));
   shelf.running.add(tracked);
   const { promise: ended, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => {
     setTimeout(() => reject(timeEnded()), GRACE_MS).unref();
   };
-  signal.addEventListener('abort', onAbort, { once: true });
+  own.addEventListener('abort', onAbort, { once: true });
   try {
     return await Promise.race([tracked, ended]);
   } catch (error) {
     throw folderError(error, path);
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    own.removeEventListener('abort', onAbort);
   }
 }
 

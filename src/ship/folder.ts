@@ -45,17 +45,20 @@ export async function openFolder(base: string, parts: readonly string[]): Promis
 /** Through the descriptor of the parent, so that a folder that is swapped for a link meanwhile does not lead out. */
 async function descend(parent: FileHandle, path: string, part: string): Promise<FileHandle> {
   const target = await child(parent, path, part);
-  await make(target);
+  if (await make(target)) await parent.sync();
   const next = await open(target, DIRECTORY | constants.O_NOFOLLOW);
   await parent.close();
   return next;
 }
 
-async function make(path: string): Promise<void> {
+/** True if it was not there. */
+async function make(path: string): Promise<boolean> {
   try {
     await mkdir(path, { mode: 0o700 });
+    return true;
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error;
+    return false;
   }
 }
 
