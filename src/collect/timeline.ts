@@ -36,7 +36,7 @@ async function* collect(scene: Scene): AsyncGenerator<Entry> {
 function captureRow(scene: Scene): Record<string, unknown> {
   const { trigger, reason } = scene.cause;
   return {
-    ...moment(BigInt(scene.startedMs) * 1_000_000n, 'Capture Start Time'),
+    ...columns(fromMilliseconds(scene.startedMs), 'Capture Start Time'),
     message: `Capture ${scene.captureId} started by ${trigger}: ${reason}`,
     data_type: 'amber:capture',
     tag: ['amber'],
@@ -45,7 +45,7 @@ function captureRow(scene: Scene): Record<string, unknown> {
 
 function processRows(table: ProcessTable | undefined): Record<string, unknown>[] {
   return (table?.processes ?? []).map((one: ProcessRecord) => ({
-    ...moment(BigInt(Math.round(one.startMs * 1000)) * 1000n, 'Process Start Time'),
+    ...columns(fromMilliseconds(one.startMs), 'Process Start Time'),
     message: `Process ${one.pid} started: ${displayName(one.exe?.target ?? one.comm)}`,
     data_type: 'amber:process',
     tag: one.exe?.deleted === true ? ['process', 'deleted-executable'] : ['process'],
@@ -54,7 +54,8 @@ function processRows(table: ProcessTable | undefined): Record<string, unknown>[]
     uid: one.uid,
     comm: displayName(one.comm),
     executable: one.exe === undefined ? undefined : displayName(one.exe.target),
-    command_line: one.argv.map(displayName).join(' '),
+    // As it is, but for bytes that are no UTF-8: a secret in it must look as it does elsewhere to be found and redacted.
+    command_line: Buffer.from(one.argv.join(' '), 'latin1').toString('utf8'),
   }));
 }
 
@@ -69,7 +70,7 @@ export async function* fileRows(tree: Tree, breathe: () => Promise<void> | undef
     let text = '';
     for (const end = Math.min(entry + BATCH, tree.count); entry < end; entry += 1) {
       for (const row of rowsOf(tree, entry, directory)) {
-        text += `${JSON.stringify(row)}\n`;
+        text += row;
         rows += 1;
       }
     }
@@ -94,20 +95,25 @@ function chunk(number: number, body: Buffer): BytesEntry {
   return { kind: 'bytes', path: `timeline/timeline-${String(number).padStart(4, '0')}.jsonl`, source: 'inventory', method: 'lstat', body, redaction: 'content' };
 }
 
-/** A row for each different time; what happened at once is one row, as in the output of mactime. */
-function rowsOf(tree: Tree, entry: number, directory: ShownDirectory): Record<string, unknown>[] {
-  const times = new Map<bigint, string>();
+/** A line for each different time; what happened at once is one line, as in the output of mactime. */
+function rowsOf(tree: Tree, entry: number, directory: ShownDirectory): string[] {
+  const times: bigint[] = [];
+  const meanings: string[] = [];
   const note = (time: bigint, meaning: string): void => {
-    if (time !== 0n) times.set(time, times.has(time) ? `${times.get(time) ?? ''}; ${meaning}` : meaning);
+    if (time === 0n) return;
+    const at = times.indexOf(time);
+    if (at >= 0) meanings[at] = `${meanings[at] ?? ''}; ${meaning}`;
+    else meanings[times.push(time) - 1] = meaning;
   };
   note(tree.mtime(entry), 'Content Modification Time');
   note(tree.atime(entry), 'Last Access Time');
   note(tree.ctime(entry), 'Metadata Modification Time');
   note(tree.btime(entry), 'Creation Time');
-  if (times.size === 0) return [];
+  if (times.length === 0) return [];
   const mode = tree.mode(entry);
   const path = directory.pathOf(entry);
-  const file = {
+  const file = JSON.stringify({
+    message: `${path} (${kindName(tree.kind(entry))}, ${tree.size(entry)} bytes)`,
     data_type: 'fs:stat',
     tag: (mode & 0o111) !== 0 && tree.kind(entry) === Kind.file ? ['file', 'executable'] : ['file'],
     filename: path,
@@ -116,21 +122,40 @@ function rowsOf(tree: Tree, entry: number, directory: ShownDirectory): Record<st
     uid: tree.uid(entry),
     gid: tree.gid(entry),
     size: tree.size(entry),
-  };
-  const message = `${path} (${kindName(tree.kind(entry))}, ${file.size} bytes)`;
-  return Array.from(times, ([time, meaning]) => ({ message, ...moment(time, meaning), ...file }));
+  }).slice(0, -1);
+  return times.map((time, at) => {
+    const { datetime, timestamp, timestamp_desc: meaning } = columns(time, meanings[at] ?? '');
+    return `${file},"datetime":"${datetime}","timestamp":${timestamp},"timestamp_desc":"${meaning}"}\n`;
+  });
 }
 
-/** The columns of a time in nanoseconds. One beyond what Timesketch or the tree can hold is the nearest, and says so. */
-function moment(nanoseconds: bigint, meaning: string): Record<string, unknown> {
+interface Columns {
+  readonly datetime: string;
+  readonly timestamp: number;
+  readonly timestamp_desc: string;
+}
+
+/** Nanoseconds; 0 for what is no number. */
+function fromMilliseconds(milliseconds: number): bigint {
+  return Number.isFinite(milliseconds) ? BigInt(Math.round(milliseconds * 1000)) * 1000n : 0n;
+}
+
+// Files are written many in a second: its text is made once.
+let shownSecond = Number.NaN;
+let shownText = '';
+
+/** A time in nanoseconds. One beyond what Timesketch or the tree can hold is the nearest, and says so. */
+function columns(nanoseconds: bigint, meaning: string): Columns {
   const near = nanoseconds < EARLIEST ? EARLIEST : nanoseconds > LATEST ? LATEST : nanoseconds;
-  const microseconds = near >= 0n ? near / 1000n : -((999n - near) / 1000n);
-  const milliseconds = Number(microseconds >= 0n ? microseconds / 1000n : -((999n - microseconds) / 1000n));
-  const rest = Number(microseconds) - milliseconds * 1000;
-  const iso = new Date(milliseconds).toISOString().slice(0, -1);
+  const timestamp = Number(near >= 0n ? near / 1000n : (near - 999n) / 1000n);
+  const second = Math.floor(timestamp / 1_000_000);
+  if (second !== shownSecond) {
+    shownSecond = second;
+    shownText = new Date(second * 1000).toISOString().slice(0, 19);
+  }
   return {
-    datetime: `${iso}${String(rest).padStart(3, '0')}+00:00`,
-    timestamp: Number(microseconds),
+    datetime: `${shownText}.${String(timestamp - second * 1_000_000).padStart(6, '0')}+00:00`,
+    timestamp,
     timestamp_desc: near === nanoseconds ? meaning : `${meaning} (out of range)`,
   };
 }

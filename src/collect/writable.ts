@@ -48,7 +48,7 @@ const MOST_STRAYS = 1000;
 async function* collect(scene: Scene): AsyncGenerator<Entry> {
   const walked = await writableTree(scene);
   const table = await processesOf(scene);
-  const used = inUse(table, walked.roots);
+  const used = await inUse(table, walked.roots, scene.budget.breathe);
   const strays = new Set(used.certain);
   const order = await orderOf(scene, walked, used, { strays, since: sandboxStart(table) });
   const taker = new Taker(walked.tree);

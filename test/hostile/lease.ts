@@ -15,5 +15,6 @@ time.sleep(60)`;
     await body();
   } finally {
     holder.kill('SIGKILL');
+    await new Promise((resolve) => holder.once('close', resolve));
   }
 }
