@@ -1,7 +1,11 @@
 /** The JavaScript runtime from inside: what is loaded, what is open, and which built-ins are not as they were made. */
 import type { Collector, Entry, Scene } from '../contracts.ts';
 import { describeError } from '../errors.ts';
-import type { Patch } from './runtime/realm.ts';
+import { extraGlobals, processListeners } from './runtime/globals.ts';
+import { builtinModules, loadedModules } from './runtime/modules.ts';
+import { comparedNatives } from './runtime/natives.ts';
+import { comparedIntrinsics, freshRealm, type Patch } from './runtime/realm.ts';
+import { diagnosticReport } from './runtime/report.ts';
 
 export const runtime: Collector = {
   name: 'runtime',
@@ -9,16 +13,12 @@ export const runtime: Collector = {
   tier: 'volatile',
   inProcess: true,
   async *collect(scene: Scene): AsyncGenerator<Entry> {
-    // Loaded when a capture runs and not before: the inspector alone takes a millisecond.
-    const [{ builtinModules, loadedModules }, { diagnosticReport }, inspector] = await Promise.all([
-      import('./runtime/modules.ts'), import('./runtime/report.ts'), import('node:inspector'),
-    ]);
     const builtins = builtinModules();
     yield {
       kind: 'json', path: 'live_response/runtime.json', source: 'process', method: 'api',
       value: {
         process: processFacts(),
-        inspectorUrl: inspector.url(),
+        inspectorUrl: await inspectorUrl(),
         activeResources: countOf(process.getActiveResourcesInfo()),
         tampering: await tampering(scene, new Set(builtins)),
         modules: loadedModules(scene.roots.writable),
@@ -43,9 +43,6 @@ interface Tampering {
 
 async function tampering(scene: Scene, loaded: ReadonlySet<string>): Promise<Tampering> {
   try {
-    const [{ comparedIntrinsics, freshRealm }, { comparedNatives }, { extraGlobals, processListeners }] = await Promise.all([
-      import('./runtime/realm.ts'), import('./runtime/natives.ts'), import('./runtime/globals.ts'),
-    ]);
     const realm = freshRealm();
     const intrinsics = comparedIntrinsics(realm);
     await scene.budget.breathe();
@@ -58,6 +55,15 @@ async function tampering(scene: Scene, loaded: ReadonlySet<string>): Promise<Tam
     };
   } catch (cause) {
     return { patched: [], globals: [], listeners: {}, notKnown: [describeError(cause)] };
+  }
+}
+
+/** Where a debugger may connect: an open inspector lets anybody on this machine run code in the function. */
+async function inspectorUrl(): Promise<string | undefined> {
+  try {
+    return (await import('node:inspector')).url();
+  } catch {
+    return undefined;
   }
 }
 

@@ -5,7 +5,7 @@
  * enabling the debugger. Every group below has an anchor that stands in the same file of Node and that nobody wraps; a
  * function of the group in another script was put there by someone. Only modules that are loaded are looked at.
  */
-import { Session, type Runtime } from 'node:inspector';
+import type { Runtime, Session } from 'node:inspector';
 import { types } from 'node:util';
 import { describeError } from '../../errors.ts';
 import { sourceOf, type Patch, type Realm } from './realm.ts';
@@ -19,18 +19,17 @@ interface Group {
 
 // prettier-ignore
 const GROUPS: readonly Group[] = [
-  { module: 'fs', anchor: 'get:promises', names: ['readFile', 'readFileSync', 'open', 'openSync', 'writeFile', 'writeFileSync', 'createReadStream'] },
-  { module: 'http', anchor: 'get:maxHeaderSize', names: ['request', 'get', 'createServer'] },
-  { module: '_http_outgoing', anchor: 'OutgoingMessage/prototype/getHeaderNames', names: ['OutgoingMessage/prototype/write', 'OutgoingMessage/prototype/end', 'OutgoingMessage/prototype/setHeader'] },
+  { module: 'fs', anchor: 'get:promises', names: ['readFile', 'readFileSync', 'openSync', 'writeFileSync', 'createReadStream'] },
+  { module: 'http', anchor: 'get:maxHeaderSize', names: ['request', 'get'] },
+  { module: '_http_outgoing', anchor: 'OutgoingMessage/prototype/getHeaderNames', names: ['OutgoingMessage/prototype/write', 'OutgoingMessage/prototype/end'] },
   { module: 'https', anchor: 'Server', names: ['request', 'get'] },
-  { module: 'net', anchor: '_normalizeArgs', names: ['connect', 'createConnection', 'Socket/prototype/connect'] },
+  { module: 'net', anchor: '_normalizeArgs', names: ['connect', 'Socket/prototype/connect'] },
   { module: 'tls', anchor: 'TLSSocket', names: ['connect'] },
   { module: 'dns', anchor: 'lookupService', names: ['lookup'] },
   { module: 'child_process', anchor: '_forkChild', names: ['spawn', 'spawnSync', 'exec', 'execSync', 'execFile', 'execFileSync', 'fork'] },
-  { module: 'module', anchor: '_nodeModulePaths', names: ['_load', '_resolveFilename', 'prototype/require', 'prototype/_compile', '_extensions/.js', '_extensions/.node'] },
-  { module: 'events', anchor: 'prototype/setMaxListeners', names: ['prototype/emit', 'prototype/on'] },
-  { module: 'crypto', anchor: 'createECDH', names: ['createHash', 'createHmac', 'createDecipheriv'] },
-  { module: 'vm', anchor: 'isContext', names: ['runInThisContext', 'compileFunction', 'Script'] },
+  { module: 'module', anchor: '_nodeModulePaths', names: ['_load', '_resolveFilename', 'prototype/require', 'prototype/_compile', '_extensions/.js'] },
+  { module: 'events', anchor: 'prototype/setMaxListeners', names: ['prototype/emit'] },
+  { module: 'crypto', anchor: 'createECDH', names: ['createHmac', 'createDecipheriv'] },
 ];
 
 /** Globals of Node that are JavaScript, by the beginning of their text in Node.js 22 and 24. */
@@ -55,10 +54,18 @@ export async function comparedNatives(
   realm: Realm, loaded: ReadonlySet<string>, breathe: () => Promise<void> | undefined,
 ): Promise<NativesFound> {
   const patches = comparedGlobals(realm);
+  let open: () => Session;
+  try {
+    // A millisecond to load, and Node may be built without it.
+    const inspector = await import('node:inspector');
+    open = () => new inspector.Session();
+  } catch (cause) {
+    return { patches, unknown: describeError(cause) };
+  }
   for (const group of GROUPS) {
     if (!loaded.has(group.module)) continue;
     try {
-      patches.push(...comparedGroup(realm, group));
+      patches.push(...comparedGroup(realm, group, open));
     } catch (cause) {
       return { patches, unknown: describeError(cause) };
     }
@@ -67,13 +74,13 @@ export async function comparedNatives(
   return { patches };
 }
 
-function comparedGroup(realm: Realm, group: Group): Patch[] {
+function comparedGroup(realm: Realm, group: Group, open: () => Session): Patch[] {
   const exports: unknown = process.getBuiltinModule(group.module);
   const checked = [group.anchor, ...group.names].map((path): Checked => {
     const name = `${group.module}.${path.replace('get:', '').replaceAll('/', '.')}`;
     return { name, target: lookUp(realm, exports, path) };
   });
-  const [anchor, ...places] = locate(checked.map(({ target }) => (isOpen(target) ? target : undefined)));
+  const [anchor, ...places] = locate(checked.map(({ target }) => (isOpen(target) ? target : undefined)), open());
   return checked.slice(1).flatMap(({ name, target }, index): Patch[] => {
     if (types.isProxy(target)) return [{ name, fact: 'proxy' }];
     if (typeof target !== 'function') return [{ name, fact: target === GETTER ? 'accessor' : 'removed' }];
@@ -137,8 +144,7 @@ function describe({ scriptId, lineNumber, columnNumber }: Place): string {
 const HANDOVER = 'lambda-amber.handover';
 
 /** Asks V8 where functions are defined; undefined for native ones. 0.1 ms each. */
-function locate(targets: readonly unknown[]): (Place | undefined)[] {
-  const session = new Session();
+function locate(targets: readonly unknown[], session: Session): (Place | undefined)[] {
   const places: (Place | undefined)[] = targets.map(() => undefined);
   session.connect();
   try {
