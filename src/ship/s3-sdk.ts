@@ -42,12 +42,13 @@ function clientConfig(settings: S3Settings): Sdk.S3ClientConfig {
     expectContinueHeader: false,
     requestHandler: { connectionTimeout: CONNECT_MS, httpAgent: agent, httpsAgent: agent },
     // All that follows would else be looked up in ~/.aws/config. HOME is often /tmp in a sandbox, where the attacker
-    // writes: a file with `endpoint_url` in it would send the evidence to him.
+    // writes: a file with `endpoint_url` in it would send the evidence to him, and a FIFO would never be read to its end.
     ignoreConfiguredEndpointUrls: true,
     defaultsMode: 'standard',
     authSchemePreference: ['sigv4'],
     disableS3ExpressSessionAuth: false,
     disableMultiregionAccessPoints: false,
+    disableClockSkewCorrection: true,
     sigv4aSigningRegionSet: [settings.region],
     useArnRegion: false,
     useDualstackEndpoint: false,

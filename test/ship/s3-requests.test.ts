@@ -1,6 +1,6 @@
 /** What goes over the wire: the same from both transports, and nothing that was not asked for. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { resolveConfig } from '../../src/config.ts';
 import { openDestination } from '../../src/ship/index.ts';
 import { identity, object, rejected, segmentName, sha256 } from '../contracts/destination.ts';
+import { requirePeer } from '../peers.ts';
 import { fauxqs } from '../servers/fauxqs.ts';
 import type { Fauxqs } from '../servers/fauxqs.ts';
 import { faultProxy } from '../servers/fault-proxy.ts';
@@ -108,24 +109,39 @@ for (const transport of TRANSPORTS) {
   });
 }
 
-test('a file that the attacker wrote into HOME does not move the evidence', async (t) => {
+test('files that the attacker put into HOME neither move the evidence nor hold it up', async (t) => {
+  if (!requirePeer(t, 'mkfifo')) return;
   const home = mkdtempSync(join(tmpdir(), 'amber-home-'));
   t.after(() => rmSync(home, { recursive: true, force: true }));
   const evil = await faultProxy(server.endpoint);
   t.after(() => evil.close());
   mkdirSync(join(home, '.aws'));
-  writeFileSync(join(home, '.aws', 'config'), `[default]\nendpoint_url = ${evil.endpoint}\nregion = eu-evil-1\nuse_fips_endpoint = true\ns3 =\n  addressing_style = path\n`);
   const script = `
-    const { s3 } = await import(${JSON.stringify(new URL('../../src/ship/s3.ts', import.meta.url).href)});
+    const { openDestination } = await import(${JSON.stringify(new URL('../../src/ship/index.ts', import.meta.url).href)});
     const { resolveConfig } = await import(${JSON.stringify(new URL('../../src/config.ts', import.meta.url).href)});
     const { object, identity } = await import(${JSON.stringify(new URL('../contracts/destination.ts', import.meta.url).href)});
-    const config = resolveConfig({ s3Transport: 'sdk' }, {});
-    const destination = await s3.open(new URL('s3://evidence.invalid/x'), { ...identity(), region: 'eu-central-1' }, config);
-    await destination.put(object('a', Buffer.from('a')), AbortSignal.timeout(3000)).catch((error) => console.log(error.code));`;
-  const env = { PATH: process.env['PATH'], HOME: home, AWS_ACCESS_KEY_ID: 'A', AWS_SECRET_ACCESS_KEY: 'B', HTTPS_PROXY: 'http://127.0.0.1:9' };
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { timeout: 20_000, env });
-  assert.match(stdout, /^DESTINATION_/u);
+    const { default: dns } = await import('node:dns');
+    dns.lookup = (name, options, done) => {
+      console.log('asked for', name);
+      done(Object.assign(new Error('no names here'), { code: 'ENOTFOUND' }));
+    };
+    const config = resolveConfig({ s3Transport: 'sdk', s3Endpoint: process.argv[1] || undefined, s3PathStyle: true }, {});
+    const destination = await openDestination('s3://evidence/amber', identity(), config);
+    const put = destination.put(object('a', Buffer.from('a')), AbortSignal.timeout(2000));
+    console.log(await put.then(({ state }) => state, ({ code }) => code));
+    process.exit(); // a read of a FIFO would keep a thread, and the process with it
+  `;
+  const env = { PATH: process.env['PATH'], HOME: home, AWS_ACCESS_KEY_ID: 'A', AWS_SECRET_ACCESS_KEY: 'B', AWS_REGION: 'eu-central-1' };
+  const run = async (endpoint: string): Promise<string> =>
+    (await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, endpoint], { timeout: 20_000, env })).stdout;
+
+  writeFileSync(join(home, '.aws', 'config'), `[default]\nendpoint_url = ${evil.endpoint}\nregion = eu-evil-1\nuse_fips_endpoint = true\n`);
+  assert.match(await run(''), /^(?:asked for s3\.us-east-1\.amazonaws\.com\n)+DESTINATION_UNAVAILABLE\n$/u);
   assert.equal(evil.connections(), 0);
+
+  rmSync(join(home, '.aws', 'config'));
+  for (const name of ['config', 'credentials']) execFileSync('mkfifo', [join(home, '.aws', name)]);
+  assert.equal(await run(proxy.endpoint), 'stored\n');
 });
 
 test('auto is light below 512 MB, the SDK above', async () => {
