@@ -48,6 +48,10 @@ async function* memoryOf(record: ProcessRecord, scene: Scene): AsyncGenerator<En
     yield absent(`${folder}/maps.txt`, `${directory}/maps`, read.outcome, read.reason);
     return;
   }
+  if (read.body.length === 0) {
+    yield absent(folder, `${directory}/mem`, 'missing', 'no address space: a kernel thread, or a process that has ended');
+    return;
+  }
   yield { kind: 'bytes', path: `${folder}/maps.txt`, source: `${directory}/maps`, method: 'procfs', redaction: 'text', body: read.body, ...(read.truncated ? { outcome: 'truncated' as const } : {}) };
   let memory: ProcessMemory;
   try {

@@ -18,7 +18,7 @@ export const runtime: Collector = {
       kind: 'json', path: 'live_response/runtime.json', source: 'process', method: 'api',
       value: {
         process: processFacts(),
-        inspectorUrl: await inspectorUrl(),
+        inspectorUrl: (await inspectorUrl()) ?? null,
         activeResources: countOf(process.getActiveResourcesInfo()),
         tampering: await tampering(scene, new Set(builtins)),
         modules: loadedModules(scene.roots.writable),
