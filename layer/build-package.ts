@@ -1,27 +1,15 @@
 /**
- * `npm run build`: the npm package into dist/. The library is bundled in chunks, because loading thirty small modules
- * would cost an idle function more than reading one file; what a capture needs is a chunk of its own, loaded when one
- * starts. Dependencies stay imports. The `amber` command is one file with everything in it.
+ * `npm run build`: the npm package into dist/. The library is bundled, because loading thirty small modules would cost an
+ * idle function more than reading one file. Dependencies stay imports. The `amber` command is one file with everything in it.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
+import { buildLibrary } from './library.ts';
 
 rmSync('dist', { recursive: true, force: true });
 
-await build({
-  entryPoints: { index: 'src/index.ts' },
-  outdir: 'dist',
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node22.15',
-  packages: 'external',
-  minifySyntax: true,
-  minifyWhitespace: true,
-  chunkNames: 'chunks/[name]-[hash]',
-});
+await buildLibrary('dist');
 
 if (existsSync('src/cli/amber.ts')) {
   await build({

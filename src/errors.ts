@@ -56,6 +56,11 @@ export class AmberError extends Error {
     this.details = options.details ?? {};
     Object.defineProperty(this, BRAND, { value: true });
   }
+
+  /** An error of another copy is one as well: the published library holds this module twice. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isAmberError(value);
+  }
 }
 
 /** True for an AmberError of any copy of this package. */

@@ -13,9 +13,9 @@ export interface TestGround extends Ground {
   readonly state: SandboxState;
 }
 
-export const DESTINATION = { AMBER_DESTINATION: 'file:///tmp/amber-not-there' };
-export const NOW = { ...DESTINATION, AMBER_CAPTURE: 'now' };
-export const ON_ERROR = { ...DESTINATION, AMBER_ON_ERROR: 'any', AMBER_COOLDOWN_MS: '0' };
+export const DESTINATION: Record<string, string> = { AMBER_DESTINATION: 'file:///tmp/amber-not-there' };
+export const NOW: Record<string, string> = { ...DESTINATION, AMBER_CAPTURE: 'now' };
+export const ON_ERROR: Record<string, string> = { ...DESTINATION, AMBER_ON_ERROR: 'any', AMBER_COOLDOWN_MS: '0' };
 
 export type Handler = (event?: unknown, context?: unknown) => Promise<unknown>;
 

@@ -18,6 +18,9 @@ const results = [
 ];
 const errors = ['error', 'type', 'properties', 'string', 'empty', 'undefined', 'null', 'number', 'object', 'withoutStack', 'control'];
 const LONG = 300;
+const MANAGED_INSTANCES = {
+  AWS_LAMBDA_MAX_CONCURRENCY: '4', AWS_LAMBDA_NODEJS_WORKER_COUNT: '1', AWS_LAMBDA_INITIALIZATION_TYPE: 'lambda-managed-instances',
+};
 
 // prettier-ignore
 export const ROWS: readonly Row[] = [
@@ -69,5 +72,47 @@ export const ROWS: readonly Row[] = [
   { name: 'structured logs', handler: 'asynchronous', events: [{ result: 'log' }, { error: 'properties' }], env: { AWS_LAMBDA_LOG_FORMAT: 'JSON' } },
   { name: 'several invocations at once', handler: 'asynchronous', generation: 'v4', together: true,
     events: [{ result: 'object', wait: 60 }, { error: 'properties', wait: 30 }, { deep: 2 }, { result: 'text' }],
-    env: { AWS_LAMBDA_MAX_CONCURRENCY: '4', AWS_LAMBDA_NODEJS_WORKER_COUNT: '1', AWS_LAMBDA_INITIALIZATION_TYPE: 'lambda-managed-instances' } },
+    env: MANAGED_INSTANCES },
+];
+
+/** One event of each kind, to be the first of its sandbox and so the one that is captured; another one follows. */
+function due(name: string, handler: string, event: object, more: Partial<Row> = {}): Row {
+  const next = handler === 'ends' ? [] : [event];
+  return { name, handler, events: [event, ...next], timeoutMs: 20_000, ...more };
+}
+
+const V3 = { generation: 'v3' } as const;
+
+// prettier-ignore
+export const DUE_ROWS: readonly Row[] = [
+  due('a result', 'asynchronous', { result: 'object', wait: 5 }),
+  due('a result that cannot be serialised', 'asynchronous', { result: 'bigint' }),
+  due('an error', 'asynchronous', { error: 'properties', wait: 1 }),
+  due('an error before the handler first waits', 'asynchronous', { error: 'properties' }),
+  due('a rejected text', 'asynchronous', { error: 'string' }),
+  due('a rejected undefined', 'asynchronous', { error: 'undefined' }),
+  due('a deep error', 'asynchronous', { deep: 3 }),
+  due('a returned value', 'plain', { style: 'return', result: 'object' }),
+  due('a thrown error', 'plain', { style: 'throw', error: 'properties' }),
+  due('a thrown undefined', 'plain', { style: 'throw', error: 'undefined' }),
+  due('a thenable', 'plain', { style: 'thenable', thenable: 'bluebird' }),
+  due('a thenable that rejects', 'plain', { style: 'thenable', thenable: 'rejecting' }),
+  due('a thenable that runs at each then', 'plain', { style: 'thenable', thenable: 'lazy' }),
+  due('context.succeed', 'plain', { style: 'succeed' }, V3),
+  due('context.fail', 'plain', { style: 'fail' }, V3),
+  due('a callback', 'plain', { style: 'callback' }, V3),
+  due('a later callback', 'plain', { style: 'callbackLater' }, V3),
+  due('a callback that waits for no event loop', 'plain', { style: 'callbackLater', waits: false }, V3),
+  due('a callback with an error', 'plain', { style: 'callbackError', error: 'properties' }, V3),
+  due('a callback with an error, then context.succeed', 'plain', { style: 'callbackErrorThenSucceed' }, V3),
+  due('a callback with an error, and a promise', 'plain', { style: 'callbackErrorAndPromise' }, V3),
+  due('a callback, and a promise', 'plain', { style: 'callbackAndPromise' }, V3),
+  due('a stream', 'streaming', { prelude: true }),
+  due('a stream that fails before its first byte', 'streaming', { error: 'before' }),
+  due('a stream that fails after its first byte', 'streaming', { error: 'after' }),
+  due('a throw in a timer', 'ends', { way: 'throw in a timer' }, { end: 'itself' }),
+  due('an unhandled rejection', 'ends', { way: 'unawaited rejection' }, { end: 'itself' }),
+  { name: 'several invocations at once', handler: 'asynchronous', generation: 'v4', together: true, timeoutMs: 20_000, env: MANAGED_INSTANCES,
+    events: [{ result: 'object', wait: 400 }, { error: 'properties', wait: 200 }, { result: 'text' }] },
+  due('SIGTERM', 'ends', { way: 'idle' }, { end: 'SIGTERM' }),
 ];

@@ -3,10 +3,13 @@
  * client posts, how it ends and what it logs is the same, byte for byte.
  */
 import assert from 'node:assert/strict';
+import { globSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { CLIENTS, ensureClient, type Client } from '../sandbox/clients.ts';
+import { CLIENTS, ensureClient, ric3, type Client } from '../sandbox/clients.ts';
 import { record, withoutFrames, type Recording } from '../sandbox/record.ts';
-import { ROWS, type Row } from './matrix-scripts.ts';
+import { DUE_ROWS, ROWS, type Row } from './matrix-scripts.ts';
 
 /** It starts both Nodes itself, so that once is enough. */
 const ELSEWHERE = process.versions.node.startsWith('22.') ? 'run by the tests on Node 24, which start both' : false;
@@ -35,6 +38,48 @@ for (const client of CLIENTS) {
     }
   });
 }
+
+/** The volatile tier alone: what lies in /tmp of the machine that runs the tests is not the matter here. */
+const CAPTURE = {
+  AMBER_CAPTURE: 'now', AMBER_ON_ERROR: 'any', AMBER_COMPRESSION: 'none', AMBER_MAX_MS: '15000',
+  AMBER_COLLECT: '-inventory,-recovered,-writable,-timeline,-code',
+};
+/** The error trigger captures before the process ends only if it is the handler that fails. */
+const CRASHES = ['a throw in a timer', 'an unhandled rejection'];
+
+for (const client of CLIENTS) {
+  describe(`${client.name}, captured at the first invocation`, { skip: ELSEWHERE, concurrency: 2 }, () => {
+    for (const row of DUE_ROWS.filter(({ generation }) => generation === undefined || generation === client.generation)) {
+      test(row.name, async (t) => {
+        if (!ensureClient(t, client)) return;
+        const folder = mkdtempSync(join(tmpdir(), 'amber-matrix-'));
+        t.after(() => rmSync(folder, { recursive: true }));
+        const crashes = CRASHES.includes(row.name);
+        const [bare, captured] = await Promise.all([
+          run(client, row, 'plain', {}),
+          run(client, { ...row, awaitsCapture: !crashes }, 'amber', { ...CAPTURE, AMBER_DESTINATION: `file://${folder}` }),
+        ]);
+        const { amber, ...rest } = withoutFrames(captured);
+        const { amber: none, ...expected } = withoutFrames(bare);
+        assert.deepEqual(none, []);
+        assert.deepEqual(rest, expected);
+        const ends = amber.filter((line) => line['amber'] === 'capture');
+        const manifests = globSync('**/manifest.json', { cwd: folder });
+        assert.deepEqual([ends.map((line) => line['state']), manifests.length], crashes ? [[], 0] : [['whole'], 1], JSON.stringify(amber));
+      });
+    }
+  });
+}
+
+test('CommonJS on nodejs22.x, where require() of an ES module is off: an export that is a promise', { skip: ELSEWHERE }, async (t) => {
+  if (!ensureClient(t, ric3)) return;
+  const script = { handler: 'promised.handler', events: [{ a: 1 }, { a: 2 }] };
+  const [bare, wrapped] = await Promise.all([
+    record(ric3, script), record(ric3, { ...script, env: { ...DESTINATION, SANDBOX_WRAP: '1' } }),
+  ]);
+  assert.deepEqual(wrapped, bare);
+  assert.equal(bare.answers[1]?.body, '[{"a":2},"function",false]');
+});
 
 async function run(client: Client, row: Row, module: 'plain' | 'amber', env: Record<string, string>): Promise<Recording> {
   const name = module === 'amber' ? (row.wrapped ?? row.handler) : row.handler;

@@ -15,6 +15,8 @@ export interface Script {
   readonly end?: 'stop' | 'SIGTERM' | 'itself';
   readonly timeoutMs?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Lets a capture that still runs come to its end. */
+  readonly awaitsCapture?: boolean;
 }
 
 export interface Answer {
@@ -48,6 +50,7 @@ export async function record(client: Client, script: Script): Promise<Recording>
   try {
     const ready = await sandbox.ready();
     if (ready === 'ready') results.push(...(await run(sandbox, script)));
+    if (script.awaitsCapture === true) await captured(sandbox);
   } finally {
     exit = await end(sandbox, script.end ?? 'stop');
   }
@@ -75,6 +78,11 @@ async function run(sandbox: Sandbox, { events, together }: Script): Promise<Resu
     if ('afterwards' in event) await new Promise((resolve) => setTimeout(resolve, 80));
   }
   return results;
+}
+
+async function captured(sandbox: Sandbox): Promise<void> {
+  const untilMs = Date.now() + 10_000;
+  while (!sandbox.stdout().includes('{"amber":"capture"') && Date.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 async function end(sandbox: Sandbox, how: 'stop' | 'SIGTERM' | 'itself'): Promise<Exit> {
