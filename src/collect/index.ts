@@ -4,12 +4,20 @@
  */
 import type { Collector } from '../contracts.ts';
 import { code } from './code.ts';
+import { descriptors } from './descriptors.ts';
+import { environment } from './environment.ts';
+import { executables } from './executables.ts';
 import { heap } from './heap.ts';
 import { inventory } from './inventory.ts';
 import { invocation } from './invocation.ts';
+import { memory } from './memory.ts';
 import { processMemory } from './process-memory.ts';
+import { processes } from './processes.ts';
+import { procfs } from './procfs.ts';
+import { recovered } from './recovered.ts';
 import { runtime } from './runtime.ts';
 import { scripts } from './scripts.ts';
+import { sockets } from './sockets.ts';
 import { systemInformation } from './system-information.ts';
 import { system } from './system.ts';
 import { timeline } from './timeline.ts';
@@ -19,14 +27,22 @@ import { writable } from './writable.ts';
 export const COLLECTORS: readonly Collector[] = [
   // volatile
   invocation,
+  processes,
+  sockets,
+  descriptors,
+  environment,
+  memory,
+  procfs,
   runtime,
   inventory,
   // recovered
+  recovered,
   // files
   system,
   writable,
   timeline,
   // code
+  executables,
   code,
   scripts,
   systemInformation,

@@ -12,7 +12,7 @@ const FILES: readonly string[] = [
 ];
 
 /** Values by `directory/file`, as text; files that a version or a controller does not have are left out. */
-export function cgroupLimits(proc: string): Readonly<Record<string, string>> {
+export function cgroupLimits(proc: string, names: readonly string[] = FILES): Readonly<Record<string, string>> {
   const groups = readNow(`${proc}/self/cgroup`, { cap: 64 * 1024, whole: false }, { left: 64 * 1024 });
   const mounts = readNow(`${proc}/self/mountinfo`, { cap: 1024 * 1024, whole: false }, { left: 1024 * 1024 });
   if (!groups.ok || !mounts.ok) return {};
@@ -22,7 +22,7 @@ export function cgroupLimits(proc: string): Readonly<Record<string, string>> {
     const mount = table.find((one) => serves(one, group.hierarchy, group.controllers));
     if (mount === undefined) continue;
     const directory = directoryOf(mount, group.path);
-    for (const name of FILES) {
+    for (const name of names) {
       if (mount.version === 1 && !group.controllers.includes(name.split('.', 1)[0] ?? '')) continue;
       const read = readNow(`${directory}/${name}`, { cap: 4096, whole: true }, { left: 4096 });
       if (read.ok) values[`${directory}/${name}`] = latin1(read.body).trim();

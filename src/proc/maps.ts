@@ -46,16 +46,18 @@ const LINE = /^([0-9a-f]+-[0-9a-f]+) (\S{4}) ([0-9a-f]+) ([0-9a-f]+:[0-9a-f]+) (
  * of another form ends in no row.
  */
 export function parseMapsText(body: Uint8Array): VmaText[] {
-  const rows: VmaText[] = [];
-  const lines = latin1(body).split('\n');
-  lines.pop();
-  for (const line of lines) {
-    const match = LINE.exec(line);
+  return [...mapsRows(body)];
+}
+
+/** The same one by one: a hostile process has 10,000 lines, and between them the caller may want to breathe. */
+export function* mapsRows(body: Uint8Array): Generator<VmaText> {
+  const text = latin1(body);
+  for (let start = 0, end = text.indexOf('\n'); end !== -1; start = end + 1, end = text.indexOf('\n', start)) {
+    const match = LINE.exec(text.slice(start, end));
     if (match === null) continue;
     const [, range = '', perms = '', offset = '', dev = '', inode = '', path = ''] = match;
-    rows.push({ range, perms, offset, dev, inode, path });
+    yield { range, perms, offset, dev, inode, path };
   }
-  return rows;
 }
 
 /** Reads a maps file, in the order of addresses. See {@link parseMapsText} for lines that are cut or strange. */

@@ -1,4 +1,4 @@
-/** The process table as types. `snapshot.ts` fills it; collectors read it; nothing here runs. */
+/** The process table as types. `snapshot.ts` fills it; collectors read it. */
 import type { BytePath, Outcome } from '../contracts.ts';
 
 /** A procfs file: its bytes, or why there are none. Never both, never neither. */
@@ -96,4 +96,9 @@ export interface ProcessTable {
   readonly system: ReadonlyMap<string, ProcRead>;
   /** Why reading ended before all was read. */
   readonly stopped?: string;
+}
+
+/** The folder under which a process can be read again: `/proc/PID`, or that of its living thread. */
+export function processDir(root: string, record: Pick<ProcessRecord, 'pid' | 'throughThread'>): string {
+  return record.throughThread === undefined ? `${root}/${record.pid}` : `${root}/${record.pid}/task/${record.throughThread}`;
 }

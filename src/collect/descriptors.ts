@@ -1,0 +1,43 @@
+/** Every open descriptor, one a line. */
+import type { Collector, JsonLinesEntry, Scene } from '../contracts.ts';
+import { toText } from '../proc/bytes.ts';
+import { openFlagNames } from '../proc/fdinfo.ts';
+import type { OpenDescriptor, ProcessRecord } from '../proc/table.ts';
+
+export const descriptors: Collector = {
+  name: 'descriptors',
+  description: 'Every open descriptor of every process: file, pipe, socket, epoll, …, with position and open flags.',
+  tier: 'volatile',
+  async *collect(scene: Scene): AsyncGenerator<JsonLinesEntry> {
+    const { processes } = await scene.processes();
+    const rows: unknown[] = [];
+    for (const record of processes) {
+      for (const descriptor of record.descriptors) rows.push(rowOf(record, descriptor));
+      if (record.descriptorsUnread > 0) rows.push({ pid: record.pid, unread: record.descriptorsUnread });
+      await scene.budget.breathe();
+    }
+    yield { kind: 'jsonl', path: 'live_response/descriptors.jsonl', source: `${scene.roots.proc}/*/fd`, method: 'readlink', rows };
+  },
+};
+
+function rowOf(record: ProcessRecord, { fd, link, inode, position, flags, details, failure }: OpenDescriptor): unknown {
+  return {
+    pid: record.pid,
+    fd,
+    type: typeOf(link.target),
+    target: toText(link.target),
+    deleted: link.deleted ? true : undefined,
+    inode,
+    position,
+    flags: flags === undefined ? undefined : { octal: flags, names: openFlagNames(flags) },
+    details: details?.map(toText),
+    failure,
+  };
+}
+
+/** As the kernel's own forms have it: only what is no path has a name in front of a colon. */
+function typeOf(target: string): string {
+  if (target.startsWith('/memfd:')) return 'memfd';
+  if (target.startsWith('/')) return 'file';
+  return /^([a-z_]+):/u.exec(target)?.[1] ?? 'unknown';
+}

@@ -1,0 +1,102 @@
+/** The environment of every process, and how that of the function's own process has changed since it was started. */
+import type { Collector, JsonEntry, Scene } from '../contracts.ts';
+import { splitNul, toText } from '../proc/bytes.ts';
+import type { ProcessRecord } from '../proc/table.ts';
+
+/** Names to values. Without a prototype, so that a variable called `__proto__` is one like any other. */
+type Variables = Record<string, string>;
+
+interface Environment {
+  readonly variables: Variables;
+  /** Further values of names that came before; getenv(3) gives the first. */
+  readonly repeated?: readonly { readonly variables: Variables }[];
+  /** Items that are no NAME=value: a process may write what it likes there. */
+  readonly others?: readonly string[];
+  /** Empty items: what setproctitle leaves. */
+  readonly empty?: number;
+}
+
+export const environment: Collector = {
+  name: 'environment',
+  description: 'The environment with which every readable process was started, and what the function changed in its own since.',
+  tier: 'volatile',
+  async *collect(scene: Scene): AsyncGenerator<JsonEntry> {
+    const table = await scene.processes();
+    const rows: unknown[] = [];
+    for (const record of table.processes) {
+      rows.push(rowOf(record));
+      await scene.budget.breathe();
+    }
+    const own = table.processes.find(({ pid }) => pid === table.self);
+    yield {
+      kind: 'json', path: 'live_response/environment.json', source: `${scene.roots.proc}/*/environ`, method: 'procfs',
+      value: { processes: rows, live: scene.inProcess && own !== undefined ? differences(own, scene.env) : undefined },
+    };
+  },
+};
+
+function rowOf(record: ProcessRecord): unknown {
+  const { pid, comm } = record;
+  const read = record.files.get('environ');
+  if (read?.ok !== true) return { pid, comm: toText(comm), outcome: read?.outcome ?? 'skipped', reason: read?.reason ?? 'not reached' };
+  return { pid, comm: toText(comm), truncated: read.truncated ? true : undefined, ...parseEnvironment(read.body) };
+}
+
+/** Takes an environ file apart without losing anything of it. */
+export function parseEnvironment(body: Uint8Array): Environment {
+  const variables = Object.create(null) as Variables;
+  const repeated: { variables: Variables }[] = [];
+  const others: string[] = [];
+  let empty = 0;
+  for (const item of splitNul(body)) {
+    const equals = item.indexOf('=');
+    if (item === '') empty += 1;
+    else if (equals <= 0) others.push(toText(item));
+    else {
+      const name = toText(item.slice(0, equals));
+      const value = toText(item.slice(equals + 1));
+      if (name in variables) repeated.push({ variables: single(name, value) });
+      else variables[name] = value;
+    }
+  }
+  return {
+    variables,
+    ...(repeated.length === 0 ? {} : { repeated }),
+    ...(others.length === 0 ? {} : { others }),
+    ...(empty === 0 ? {} : { empty }),
+  };
+}
+
+function single(name: string, value: string): Variables {
+  const variables = Object.create(null) as Variables;
+  variables[name] = value;
+  return variables;
+}
+
+/** What code in the process has set, changed or removed: /proc/self/environ stays as it was at exec. */
+function differences(own: ProcessRecord, live: Scene['env']): unknown {
+  const read = own.files.get('environ');
+  if (read?.ok !== true) return undefined;
+  const before = new Map<string, string>();
+  for (const item of splitNul(read.body)) {
+    const equals = item.indexOf('=');
+    const name = asNode(item.slice(0, equals));
+    // As Node reads it: as UTF-8, with U+FFFD for what is not.
+    if (equals > 0 && !before.has(name)) before.set(name, asNode(item.slice(equals + 1)));
+  }
+  const sets = { added: empty(), changed: empty(), removed: empty() };
+  for (const [name, value] of Object.entries(live)) {
+    if (value === undefined || before.get(name) === value) continue;
+    sets[before.has(name) ? 'changed' : 'added'].variables[name] = value;
+  }
+  for (const [name, value] of before) if (live[name] === undefined) sets.removed.variables[name] = value;
+  return { pid: own.pid, ...sets };
+}
+
+function empty(): { readonly variables: Variables } {
+  return { variables: Object.create(null) as Variables };
+}
+
+function asNode(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString('utf8');
+}

@@ -1,0 +1,88 @@
+/** Memory as metadata: what is mapped where, how much of it is resident, what the limits are. No contents. */
+import v8 from 'node:v8';
+import type { Collector, JsonEntry, Scene } from '../contracts.ts';
+import { latin1, toText } from '../proc/bytes.ts';
+import { bytesOf, fieldOf, parseFields } from '../proc/fields.ts';
+import { mapsRows, type VmaText } from '../proc/maps.ts';
+import type { ProcessRecord, ProcessTable, ProcRead } from '../proc/table.ts';
+import { startSummary } from './memory-summary.ts';
+import { cgroupLimits } from './system-cgroup.ts';
+
+const CGROUP = [
+  'memory.max', 'memory.high', 'memory.current', 'memory.peak', 'memory.swap.current', 'memory.events', 'memory.stat', 'memory.limit_in_bytes',
+  'memory.usage_in_bytes', 'memory.max_usage_in_bytes', 'memory.failcnt', 'memory.oom_control',
+];
+
+export const memory: Collector = {
+  name: 'memory',
+  description: 'Mappings of every process with a summary, resident sizes, system and cgroup memory, V8 heap statistics. No contents.',
+  tier: 'volatile',
+  async *collect(scene: Scene): AsyncGenerator<JsonEntry> {
+    const table = await scene.processes();
+    const rows: unknown[] = [];
+    for (const record of table.processes) {
+      rows.push({ ...(await mappingsOf(scene, table, record)), ...sizesOfProcess(record) });
+      await scene.budget.breathe();
+    }
+    yield {
+      kind: 'json', path: 'live_response/memory.json', source: scene.roots.proc, method: 'procfs',
+      value: {
+        meminfo: sizesOf(table.system.get('meminfo')),
+        cgroup: cgroupLimits(scene.roots.proc, CGROUP),
+        ...(scene.inProcess ? { own: ownMemory() } : {}),
+        processes: rows,
+      },
+    };
+  },
+};
+
+function sizesOfProcess(record: ProcessRecord): Record<string, unknown> {
+  return { status: statusOf(record.files.get('status')), rollup: sizesOf(record.files.get('smaps_rollup')) };
+}
+
+const BETWEEN_BREATHS = 256;
+
+async function mappingsOf(scene: Scene, table: ProcessTable, record: ProcessRecord): Promise<Record<string, unknown>> {
+  const who = { pid: record.pid, comm: toText(record.comm) };
+  const maps = record.files.get('maps');
+  if (maps?.ok !== true) return { ...who, failure: `maps: ${maps?.outcome ?? 'skipped'} (${maps?.reason ?? 'not reached'})` };
+  const summary = startSummary();
+  // Of a thousand processes the mappings stand in [root]/proc alone.
+  const regions: VmaText[] | undefined = table.detail === 'full' ? [] : undefined;
+  let count = 0;
+  for (const region of mapsRows(maps.body)) {
+    summary.add(region);
+    regions?.push(regionOf(region));
+    count += 1;
+    if (count % BETWEEN_BREATHS === 0) await scene.budget.breathe();
+  }
+  return { ...who, summary: summary.finish(), truncated: maps.truncated ? true : undefined, regions };
+}
+
+function regionOf({ path, ...region }: VmaText): VmaText {
+  return { ...region, path: toText(path) };
+}
+
+function sizesOf(read: ProcRead | undefined): Record<string, number> | undefined {
+  return read?.ok === true ? bytesOf(parseFields(read.body)) : undefined;
+}
+
+const STATUS = ['VmPeak', 'VmSize', 'VmLck', 'VmPin', 'VmHWM', 'VmRSS', 'RssAnon', 'RssFile', 'RssShmem', 'VmData', 'VmStk', 'VmExe', 'VmLib', 'VmSwap'];
+
+function statusOf(read: ProcRead | undefined): Record<string, number> | undefined {
+  if (read?.ok !== true) return undefined;
+  const text = latin1(read.body);
+  return bytesOf(new Map(STATUS.flatMap((name) => {
+    const value = fieldOf(text, name);
+    return value === undefined ? [] : [[name, value] as const];
+  })));
+}
+
+function ownMemory(): unknown {
+  return {
+    usage: process.memoryUsage(),
+    resources: process.resourceUsage(),
+    heap: v8.getHeapStatistics(),
+    spaces: v8.getHeapSpaceStatistics(),
+  };
+}

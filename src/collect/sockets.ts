@@ -1,0 +1,99 @@
+/** Sockets with the processes that hold them. */
+import type { Collector, JsonEntry, Scene } from '../contracts.ts';
+import { toText } from '../proc/bytes.ts';
+import { parseInet } from '../proc/net.ts';
+import { parseUnix } from '../proc/unix.ts';
+import type { NetTables, ProcessTable } from '../proc/table.ts';
+
+interface Owner {
+  readonly pid: number;
+  readonly fd: number;
+  readonly comm: string;
+}
+
+type Owners = ReadonlyMap<string, readonly Owner[]>;
+
+const INET = ['tcp', 'tcp6', 'udp', 'udp6', 'udplite', 'udplite6', 'raw', 'raw6'];
+
+export const sockets: Collector = {
+  name: 'sockets',
+  description: 'TCP, UDP, raw and unix sockets of every network namespace, with state, addresses and the processes that hold them.',
+  tier: 'volatile',
+  async *collect(scene: Scene): AsyncGenerator<JsonEntry> {
+    const table = await scene.processes();
+    const owners = ownersByInode(table);
+    const seen = new Set<string>();
+    const inet: unknown[] = [];
+    const unix: unknown[] = [];
+    for (const net of table.net) {
+      for (const protocol of INET) {
+        inet.push(...inetRows(net, protocol, owners, seen));
+        await scene.budget.breathe();
+      }
+      unix.push(...unixRows(net, owners, seen));
+      await scene.budget.breathe();
+    }
+    yield {
+      kind: 'json', path: 'live_response/sockets.json', source: `${scene.roots.proc}/net`, method: 'procfs',
+      value: { taken: new Date(table.takenMs).toISOString(), namespaces: namespacesOf(table), inet, unix, elsewhere: elsewhere(owners, seen) },
+    };
+  },
+};
+
+function ownersByInode(table: ProcessTable): Map<string, Owner[]> {
+  const owners = new Map<string, Owner[]>();
+  for (const { pid, comm, descriptors } of table.processes) {
+    for (const { fd, inode, link } of descriptors) {
+      if (inode === undefined || !link.target.startsWith('socket:')) continue;
+      const owner = { pid, fd, comm: toText(comm) };
+      const others = owners.get(inode);
+      if (others === undefined) owners.set(inode, [owner]);
+      else others.push(owner);
+    }
+  }
+  return owners;
+}
+
+function* inetRows(net: NetTables, protocol: string, owners: Owners, seen: Set<string>): Generator {
+  const read = net.files.get(protocol);
+  if (read?.ok !== true) return;
+  for (const socket of parseInet(read.body, protocol)) {
+    seen.add(socket.inode);
+    yield { protocol, ...socket, ...ownersOf(socket.inode, owners), namespace: net.namespace };
+  }
+}
+
+function* unixRows(net: NetTables, owners: Owners, seen: Set<string>): Generator {
+  const read = net.files.get('unix');
+  if (read?.ok !== true) return;
+  for (const { path, ...socket } of parseUnix(read.body)) {
+    seen.add(socket.inode);
+    yield { protocol: 'unix', ...socket, path: toText(path), abstract: path.startsWith('@'), ...ownersOf(socket.inode, owners), namespace: net.namespace };
+  }
+}
+
+function ownersOf(inode: string, owners: Owners): { owners: readonly Owner[]; unowned?: string } {
+  if (inode === '0') return { owners: [], unowned: 'the kernel alone still holds it' };
+  const held = owners.get(inode);
+  return held === undefined ? { owners: [], unowned: 'no process that could be read holds it' } : { owners: held };
+}
+
+/** Sockets that processes hold and that stand in no table: other families (netlink, vsock), other namespaces, just closed. */
+function elsewhere(owners: Owners, seen: ReadonlySet<string>): unknown[] {
+  return [...owners].filter(([inode]) => !seen.has(inode)).map(([inode, held]) => ({ inode, owners: held }));
+}
+
+function namespacesOf(table: ProcessTable): unknown {
+  return {
+    read: table.net.map(({ namespace, pid, files }) => ({ namespace, through: pid, failures: failuresOf(files), truncated: truncatedOf(files) })),
+    unread: table.netUnread,
+  };
+}
+
+function failuresOf(files: NetTables['files']): string[] {
+  return [...files].flatMap(([name, read]) => read.ok ? [] : [`${name}: ${read.outcome} (${read.reason})`]);
+}
+
+function truncatedOf(files: NetTables['files']): string[] {
+  return [...files].flatMap(([name, read]) => read.ok && read.truncated ? [name] : []);
+}
