@@ -51,11 +51,12 @@ function* pieces(value: unknown): Generator<Piece> {
     yield* elements(value, '', '', '\n');
     return;
   }
-  if (!isPlainObject(value) || Object.keys(value).length === 0) {
+  // JSON has no undefined: such a member is left out, as JSON.stringify does.
+  const keys = isPlainObject(value) ? Object.keys(value).filter((key) => value[key] !== undefined) : [];
+  if (!isPlainObject(value) || keys.length === 0) {
     yield { prefix: '', value, suffix: '\n', where: '' };
     return;
   }
-  const keys = Object.keys(value);
   for (const [index, key] of keys.entries()) {
     const prefix = index === 0 ? '{\n' : '';
     const suffix = index === keys.length - 1 ? '\n}\n' : ',\n';

@@ -47,8 +47,9 @@ describe('a tarball', () => {
     assert.equal(whole, sha256(joined));
     for (const [index, body] of bodies.entries()) {
       assert.deepEqual(untar(joined, `[root]/tmp/exact-${index}`), body);
-      assert.equal(items[index]?.sha256, sha256(body));
-      assert.equal(items[index]?.outcome, body.length === 0 ? 'empty' : 'collected');
+      const item = items[index]!;
+      assert.equal(item.sha256, sha256(body));
+      assert.equal(item.outcome, body.length === 0 ? 'empty' : 'collected');
     }
   });
 
