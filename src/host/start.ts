@@ -1,10 +1,11 @@
 /** Starts the engine, within the limits, and lets it hold nobody longer than the hard stop. */
 import type { CaptureRequest } from '../capture.ts';
 import type { CaptureReport, Cause, InvocationFacts } from '../contracts.ts';
-import type { AmberError } from '../errors.ts';
+import { AmberError } from '../errors.ts';
 import { fault, type Armed } from './armed.ts';
 import { hardStop, refusal } from './limits.ts';
 import { firstTime } from './state.ts';
+import { takeTurn } from './threads.ts';
 
 // Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with it.
 const { clearTimeout, setTimeout } = globalThis;
@@ -41,15 +42,25 @@ export function startCapture(armed: Armed, cause: Cause, invocation: InvocationF
   return { begun: true, ended };
 }
 
-async function runEngine({ ground }: Armed, request: CaptureRequest): Promise<CaptureReport | undefined> {
+async function runEngine(armed: Armed, request: CaptureRequest): Promise<CaptureReport | undefined> {
+  let release: (() => void) | undefined;
   try {
-    const engine = await ground.engine();
+    release = await takeTurn(request.cause, request.config);
+    if (release === undefined) {
+      logRefusal(armed, request.cause, new AmberError('CAPTURE_BUSY', OTHER_THREAD, { details: { limit: 'threads' } }));
+      return undefined;
+    }
+    const engine = await armed.ground.engine();
     return await engine(request);
   } catch (error) {
-    fault(ground, 'capture', error);
+    fault(armed.ground, 'capture', error);
     return undefined;
+  } finally {
+    release?.();
   }
 }
+
+const OTHER_THREAD = 'another thread of this process captures the sandbox, or did so a short time ago';
 
 /** Says once for each trigger and limit that a due capture was refused: a failing function would say it at every call. */
 export function logRefusal({ state, ground }: Armed, cause: Cause, refused: AmberError): void {

@@ -2,7 +2,8 @@
  * What all copies of Amber in one process share: a function may bundle the package and have the layer's copy beside it
  * (datadog-lambda-js issue 500), and still there is one sandbox, one capture at a time, one cap.
  *
- * A worker thread of Managed Instances has a global object of its own, so it counts for itself.
+ * A worker thread of Managed Instances has a global object of its own, so it counts for itself; threads.ts sees to it that
+ * they do not capture side by side.
  */
 
 const KEY = Symbol.for('lambda-amber.state');

@@ -114,5 +114,8 @@ export const DUE_ROWS: readonly Row[] = [
   due('an unhandled rejection', 'ends', { way: 'unawaited rejection' }, { end: 'itself' }),
   { name: 'several invocations at once', handler: 'asynchronous', generation: 'v4', together: true, timeoutMs: 20_000, env: MANAGED_INSTANCES,
     events: [{ result: 'object', wait: 400 }, { error: 'properties', wait: 200 }, { result: 'text' }] },
+  { name: 'several invocations at once in several threads', handler: 'asynchronous', generation: 'v4', together: true, timeoutMs: 20_000,
+    env: { ...MANAGED_INSTANCES, AWS_LAMBDA_NODEJS_WORKER_COUNT: '3' },
+    events: [{ result: 'object', wait: 50 }, { error: 'properties', wait: 50 }, { result: 'text', wait: 50 }, { result: 'null', wait: 300 }] },
   due('SIGTERM', 'ends', { way: 'idle' }, { end: 'SIGTERM' }),
 ];
