@@ -1,0 +1,119 @@
+/** The AWS clients of the responder: each loaded at its first use, all behind the same pace, retries and meter. */
+import type { CloudTrail } from '@aws-sdk/client-cloudtrail';
+import type { CloudWatchLogs } from '@aws-sdk/client-cloudwatch-logs';
+import type { GuardDuty } from '@aws-sdk/client-guardduty';
+import type { IAM } from '@aws-sdk/client-iam';
+import type { Lambda } from '@aws-sdk/client-lambda';
+import type { S3 } from '@aws-sdk/client-s3';
+import type { STS } from '@aws-sdk/client-sts';
+import type { Meter } from './meter.ts';
+import { paces } from './pace.ts';
+
+export interface ClientOptions {
+  readonly region?: string | undefined;
+  readonly profile?: string | undefined;
+  /** One endpoint for all services, for tests and for what speaks the same protocols. */
+  readonly endpoint?: string | undefined;
+  /** Attempts of one request; the pauses between them grow from 100 ms (500 ms when throttled) to 20 s, with jitter. */
+  readonly attempts?: number;
+}
+
+export interface Clients {
+  readonly lambda: () => Promise<Lambda>;
+  readonly logs: () => Promise<CloudWatchLogs>;
+  readonly cloudtrail: () => Promise<CloudTrail>;
+  readonly iam: () => Promise<IAM>;
+  readonly sts: () => Promise<STS>;
+  readonly guardduty: () => Promise<GuardDuty>;
+  readonly s3: () => Promise<S3>;
+  readonly close: () => void;
+}
+
+const ATTEMPTS = 8;
+const CONNECT_MS = 5000;
+const REQUEST_MS = 60_000;
+
+export function openClients(options: ClientOptions, meter: Meter, signal: AbortSignal): Clients {
+  const pace = paces();
+  const made = new Map<string, Promise<{ destroy: () => void }>>();
+  const settings = clientSettings(options);
+  function once<T extends Client>(service: string, make: () => Promise<T>): () => Promise<T> {
+    return () => {
+      const client = (made.get(service) as Promise<T> | undefined) ?? make().then((fresh) => metered(fresh, service));
+      made.set(service, client);
+      return client;
+    };
+  }
+  function metered<T extends Client>(client: T, service: string): T {
+    client.middlewareStack.add(counted(service, { pace, meter, signal }), { step: 'finalizeRequest', priority: 'low', name: 'amberPace' });
+    return client;
+  }
+  return {
+    lambda: once('lambda', async () => new (await import('@aws-sdk/client-lambda')).Lambda(settings)),
+    logs: once('logs', async () => new (await import('@aws-sdk/client-cloudwatch-logs')).CloudWatchLogs(settings)),
+    cloudtrail: once('cloudtrail', async () => new (await import('@aws-sdk/client-cloudtrail')).CloudTrail(settings)),
+    iam: once('iam', async () => new (await import('@aws-sdk/client-iam')).IAM(settings)),
+    sts: once('sts', async () => new (await import('@aws-sdk/client-sts')).STS(settings)),
+    guardduty: once('guardduty', async () => new (await import('@aws-sdk/client-guardduty')).GuardDuty(settings)),
+    s3: once('s3', async () => new (await import('@aws-sdk/client-s3')).S3({ ...settings, forcePathStyle: options.endpoint !== undefined, followRegionRedirects: true })),
+    close: () => {
+      for (const client of made.values()) void client.then((one) => one.destroy()).catch(() => undefined);
+    },
+  };
+}
+
+interface ClientSettings {
+  readonly region?: string;
+  readonly profile?: string;
+  readonly endpoint?: string;
+  readonly maxAttempts: number;
+  readonly retryMode: 'standard';
+  readonly requestHandler: { readonly connectionTimeout: number; readonly requestTimeout: number };
+}
+
+function clientSettings({ region, profile, endpoint, attempts }: ClientOptions): ClientSettings {
+  return {
+    ...(region === undefined ? {} : { region }),
+    ...(profile === undefined ? {} : { profile }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    maxAttempts: attempts ?? ATTEMPTS,
+    retryMode: 'standard',
+    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: REQUEST_MS },
+  };
+}
+
+type Next = (args: never) => Promise<unknown>;
+type Middleware = <N extends Next>(next: N, context: { readonly commandName?: string }) => N;
+
+interface Client {
+  readonly destroy: () => void;
+  readonly middlewareStack: { readonly add: (middleware: never, options: { readonly step: 'finalizeRequest'; readonly priority: 'low'; readonly name: string }) => void };
+}
+
+interface Counting {
+  readonly pace: ReturnType<typeof paces>;
+  readonly meter: Meter;
+  readonly signal: AbortSignal;
+}
+
+/** Stands inside of the retries, so that every attempt takes its turn. */
+function counted(service: string, { pace, meter, signal }: Counting): never {
+  const middleware: Middleware = (next, context) => {
+    const operation = (context.commandName ?? '').replace(/Command$/u, '');
+    const paced = async (args: never): Promise<unknown> => {
+      await pace(service, operation)(signal);
+      meter.begin();
+      let throttled = false;
+      try {
+        return await next(args);
+      } catch (error) {
+        throttled = error instanceof Error && /Throttl|TooManyRequests|RequestLimitExceeded|SlowDown/u.test(error.name);
+        throw error;
+      } finally {
+        meter.end(throttled);
+      }
+    };
+    return paced as typeof next;
+  };
+  return middleware as never;
+}

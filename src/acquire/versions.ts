@@ -1,0 +1,123 @@
+import type { FunctionConfiguration, GetFunctionCommandOutput, Lambda } from '@aws-sdk/client-lambda';
+import type { Entry } from '../contracts.ts';
+import { ahead, jsonEntry } from './ask.ts';
+import { begin, codeEntries, type Begun, type CodeItem } from './code.ts';
+import type { AcquireContext, Source, Target } from './contracts.ts';
+import { bareLink, fromLink, type Opener } from './download.ts';
+import { absentEntry } from './faults.ts';
+import { fromObject } from './object.ts';
+import { component } from './paths.ts';
+
+/** Versions whose code is on its way at a time. */
+const WIDTH = 4;
+
+/** Code and configuration of `$LATEST` and of every version, each with its digests. */
+export const versions: Source = {
+  name: 'versions',
+  description: 'Configuration and code of $LATEST and every version, with CodeSha256, ConfigSha256 and RevisionId.',
+  lane: 'control-plane',
+  actions: ['lambda:GetFunctionConfiguration', 'lambda:ListVersionsByFunction', 'lambda:GetFunction', 's3:GetObjectVersion'],
+  acquire,
+};
+
+async function* acquire(target: Target, context: AcquireContext): AsyncGenerator<Entry> {
+  for (const gap of target.gaps) yield absentEntry({ path: gap.path, call: `${gap.action} ${target.functionName}` }, gap.error);
+  const open = target.versions.filter((version) => !isDone(context, version));
+  context.meter.plan(open.length);
+  const lambda = await context.aws.lambda();
+  for await (const one of ahead(open, WIDTH, (version) => look(lambda, target, version, context))) {
+    yield* entriesOf(one, target, context);
+    context.meter.step();
+  }
+}
+
+function isDone({ ledger }: AcquireContext, version: FunctionConfiguration): boolean {
+  return ledger.done(pathOf(version, 'configuration.json')) && (ledger.done(pathOf(version, 'code.json')) || version.PackageType === 'Image');
+}
+
+function pathOf({ Version = 'unknown' }: FunctionConfiguration, name: string): string {
+  return `control_plane/function/${component(Version)}/${name}`;
+}
+
+/** What GetFunction said of a version, with its download begun: the link is good for minutes only. */
+interface Look {
+  readonly listed: FunctionConfiguration;
+  readonly answer?: GetFunctionCommandOutput;
+  readonly configSha256?: string | undefined;
+  readonly begun?: Begun | undefined;
+  readonly error?: unknown;
+}
+
+async function look(lambda: Lambda, target: Target, listed: FunctionConfiguration, context: AcquireContext): Promise<Look> {
+  const which = { FunctionName: target.functionName, Qualifier: listed.Version };
+  try {
+    const answer = await lambda.getFunction(which);
+    const opener = await openerOf(answer, async () => (await lambda.getFunction(which)).Code?.Location, context);
+    const begun = opener === undefined || context.ledger.done(pathOf(listed, 'code.json')) ? undefined : await begin(opener, context);
+    const configSha256 = answer.Configuration?.ConfigSha256 ?? listed.ConfigSha256 ?? await configDigest(lambda, which);
+    return { listed, answer, begun, configSha256 };
+  } catch (error) {
+    return { listed, error };
+  }
+}
+
+/** Only some calls tell it. */
+async function configDigest(lambda: Lambda, which: { FunctionName: string; Qualifier: string | undefined }): Promise<string | undefined> {
+  try {
+    return (await lambda.getFunctionConfiguration(which)).ConfigSha256;
+  } catch {
+    return undefined; // the entry says null; everything else of the configuration is there
+  }
+}
+
+/** Lambda's own link, or the customer's object where Lambda keeps no copy (S3ObjectStorageMode REFERENCE). */
+async function openerOf({ Code }: GetFunctionCommandOutput, renew: () => Promise<string | undefined>, context: AcquireContext): Promise<Opener | undefined> {
+  const first = Code?.Location;
+  if (first !== undefined && Code?.RepositoryType !== 'ECR') {
+    let used = false;
+    const link = async (): Promise<string> => {
+      if (!used) {
+        used = true;
+        return first;
+      }
+      return (await renew()) ?? first;
+    };
+    return fromLink(link, context.signal);
+  }
+  const { S3Bucket, S3Key, S3ObjectVersion } = Code?.ResolvedS3Object ?? {};
+  if (S3Bucket === undefined || S3Key === undefined) return undefined;
+  return fromObject(await context.aws.s3(), { bucket: S3Bucket, key: S3Key, version: S3ObjectVersion }, context.signal);
+}
+
+function* entriesOf(one: Look, target: Target, context: AcquireContext): Generator<Entry> {
+  const { listed, answer, begun, configSha256 } = one;
+  const version = listed.Version ?? 'unknown';
+  const call = `lambda:GetFunction ${target.functionName}:${version}`;
+  const configuration = { path: pathOf(listed, 'configuration.json'), call };
+  const code = { path: pathOf(listed, 'code.zip'), call };
+  if (answer === undefined) {
+    // The list has the configuration all the same.
+    yield jsonEntry({ path: configuration.path, call: `lambda:ListVersionsByFunction ${target.functionName}` }, { Configuration: listed });
+    yield absentEntry(code, one.error);
+    context.warn(`version ${version}: its code could not be asked for`);
+    return;
+  }
+  const { Configuration, Code, Tags, Concurrency } = answer;
+  if (Configuration?.RevisionId !== listed.RevisionId) context.warn(`version ${version} was changed while it was collected (RevisionId ${String(listed.RevisionId)}, then ${String(Configuration?.RevisionId)})`);
+  yield jsonEntry(configuration, {
+    digests: { CodeSha256: Configuration?.CodeSha256 ?? null, ConfigSha256: configSha256 ?? null, RevisionId: Configuration?.RevisionId ?? null },
+    Configuration, Code: { ...Code, Location: bareLink(Code?.Location) }, Tags, Concurrency,
+  });
+  if (Configuration?.PackageType === 'Image') {
+    yield { kind: 'absent', path: pathOf(listed, 'image'), source: call, method: 'api', outcome: 'skipped', reason: `a container image: pull it by digest, ${Code?.ResolvedImageUri ?? Code?.ImageUri ?? 'which Lambda did not give'}` };
+  } else if (begun !== undefined) {
+    const item: CodeItem = {
+      asked: { ...code, ...(Code?.Location === undefined ? { call: `s3:GetObject ${Code?.ResolvedS3Object?.S3Bucket ?? ''}/${Code?.ResolvedS3Object?.S3Key ?? ''}`, action: 's3:GetObjectVersion' } : {}) },
+      codeSha256: Configuration?.CodeSha256, codeSize: Configuration?.CodeSize,
+      origin: { version, repository: Code?.RepositoryType, location: bareLink(Code?.Location), object: Code?.ResolvedS3Object, signingJob: Configuration?.SigningJobArn, signingProfile: Configuration?.SigningProfileVersionArn },
+    };
+    yield* codeEntries(item, begun, context);
+  } else if (!context.ledger.done(pathOf(listed, 'code.json'))) {
+    yield { kind: 'absent', path: code.path, source: call, method: 'api', outcome: 'missing', reason: Code?.Error?.Message ?? 'Lambda gave no link to the code' };
+  }
+}
