@@ -18,6 +18,8 @@ export interface Item {
   readonly source: string;
   /** What the kernel calls it. */
   readonly label: BytePath;
+  /** Of a mapping: the file as maps has it, in the form of {@link identityOf}. */
+  readonly identity?: string;
 }
 
 export type Found = { readonly item: Item } & (
@@ -56,17 +58,18 @@ function* mapped(record: ProcessRecord, dir: string): Generator<Item> {
   const seen = new Set<string>();
   for (const { range, dev, inode, path } of mapsRows(maps.body)) {
     if (!path.startsWith('/') || !path.endsWith(' (deleted)') || NO_FILE.test(path)) continue;
-    if (seen.has(`${dev}:${inode}`) || seen.size === MOST_MAPS) continue;
-    seen.add(`${dev}:${inode}`);
-    // Not the content that exe or a descriptor gives anyway.
-    if (linksOf(record).some((link) => linkText(link) === path)) continue;
-    yield { name: `map-${range}`, pid: record.pid, source: `${dir}/map_files/${range}`, label: path };
+    const identity = `${dev}:${inode}`;
+    if (seen.has(identity) || seen.size === MOST_MAPS) continue;
+    seen.add(identity);
+    yield { name: `map-${range}`, pid: record.pid, source: `${dir}/map_files/${range}`, label: path, identity };
   }
 }
 
-function linksOf(record: ProcessRecord): ProcLink[] {
-  const links = record.descriptors.map(({ link }) => link);
-  return record.exe === undefined ? links : [record.exe, ...links];
+/** Device and inode as maps prints them: `fe:00:4242`. The split of a device number is that of makedev(3). */
+export function identityOf({ dev, ino }: BigIntStats): string {
+  const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & ~0xfffn);
+  const minor = (dev & 0xffn) | ((dev >> 12n) & ~0xffn);
+  return `${major.toString(16).padStart(2, '0')}:${minor.toString(16).padStart(2, '0')}:${ino}`;
 }
 
 /** Looks through the link without opening what is behind it. Undefined: the file is not deleted, it is only called so. */

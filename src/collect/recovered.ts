@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import type { AbsentEntry, Collector, Entry, Scene } from '../contracts.ts';
 import { toText } from '../proc/bytes.ts';
 import { sharedLane } from '../proc/lane.ts';
-import { candidates, look, whyNot, type Item } from './recovered-items.ts';
+import { candidates, identityOf, look, whyNot, type Item } from './recovered-items.ts';
 
 /** Looked at; the rest is counted. */
 const MOST_ITEMS = 4096;
@@ -52,11 +52,12 @@ interface Wanted {
 async function consider(item: Item, firsts: Map<string, Item>, wanted: Wanted[]): Promise<Entry | undefined> {
   const found = await look(item);
   if (found === undefined) return undefined;
+  const stat = 'stat' in found ? found.stat : undefined;
+  const identity = stat === undefined ? item.identity : identityOf(stat);
+  const first = identity === undefined ? undefined : firsts.get(identity);
+  if (first !== undefined) return { ...absent(item, 'skipped', `the same file as ${pathOf(first)}`), ...(stat === undefined ? {} : { stat }) };
   if ('outcome' in found) return absent(item, found.outcome, found.reason);
-  const key = `${found.stat.dev}:${found.stat.ino}`;
-  const first = firsts.get(key);
-  if (first !== undefined) return { ...absent(item, 'skipped', `the same file as ${pathOf(first)}`), stat: found.stat };
-  firsts.set(key, item);
+  firsts.set(identityOf(found.stat), item);
   wanted.push(found);
   return undefined;
 }

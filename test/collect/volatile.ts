@@ -1,0 +1,25 @@
+/** Drives the collectors of the process table, over the running system or a recorded tree. */
+import type { Collector, Entry, Scene } from '../../src/contracts.ts';
+import { snapshotProcesses, type SnapshotOptions } from '../../src/proc/snapshot.ts';
+import { makeScene } from './scene.ts';
+
+/** A scene whose process table is read from `root`. */
+export function sceneOf(root = '/proc', facts: Partial<Scene> = {}, options: SnapshotOptions = {}): Scene {
+  const scene = makeScene({});
+  const table = snapshotProcesses({ root, ...options });
+  return { ...scene, roots: { ...scene.roots, proc: root }, processes: () => table, ...facts };
+}
+
+export async function entriesOf(collector: Collector, scene: Scene): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  for await (const entry of collector.collect(scene)) entries.push(entry);
+  return entries;
+}
+
+/** The value of the only entry, as it looks once it is written and read again. */
+export async function valueOf<T>(collector: Collector, scene: Scene): Promise<T> {
+  const [entry, ...more] = await entriesOf(collector, scene);
+  if (more.length > 0) throw new Error(`${more.length + 1} entries`);
+  const value = entry?.kind === 'json' ? entry.value : entry?.kind === 'jsonl' ? entry.rows : undefined;
+  return JSON.parse(JSON.stringify(value)) as T;
+}
