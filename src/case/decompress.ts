@@ -38,7 +38,8 @@ export async function* decompress(source: AsyncIterable<Uint8Array>, packing: Pa
   else for await (const chunk of source) yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }
 
-const PARAMS = { params: { [zlib.constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX }, chunkSize: CHUNK_BYTES };
+/** Options of a decompressor of one frame. */
+export const ZSTD_OPTIONS: zlib.ZstdOptions = { params: { [zlib.constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX }, chunkSize: CHUNK_BYTES };
 const unpackFrame = promisify<Buffer, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress);
 
 type Unpacked = Buffer | AsyncIterable<Buffer>;
@@ -69,9 +70,9 @@ async function next(frames: AsyncGenerator<ZstdFrame>): Promise<Unpacked | undef
   const step = await frames.next();
   if (step.done === true) return undefined;
   const { whole, pieces } = step.value;
-  if (whole === undefined) return streamThrough(pieces ?? empty(), zlib.createZstdDecompress(PARAMS));
+  if (whole === undefined) return streamThrough(pieces ?? empty(), zlib.createZstdDecompress(ZSTD_OPTIONS));
   try {
-    return await unpackFrame(whole, PARAMS);
+    return await unpackFrame(whole, ZSTD_OPTIONS);
   } catch (cause) {
     throw damaged(cause);
   }
@@ -82,7 +83,7 @@ async function* empty(): AsyncGenerator<Buffer> {
 }
 
 /** Own loop instead of pipe(): the source's own error has to come out, and nothing may be read after an early return. */
-async function* streamThrough(source: AsyncIterable<Uint8Array>, engine: zlib.Gunzip | zlib.ZstdDecompress): AsyncGenerator<Buffer> {
+export async function* streamThrough(source: AsyncIterable<Uint8Array>, engine: zlib.Gunzip | zlib.ZstdDecompress): AsyncGenerator<Buffer> {
   const feeding = feed(source, engine);
   try {
     for await (const chunk of engine) yield chunk as Buffer;

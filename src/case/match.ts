@@ -2,26 +2,26 @@
 import type { BytePath } from '../contracts.ts';
 import type { SeenEntry } from './compare.ts';
 
-export interface Match {
-  readonly seen: SeenEntry;
+export interface Match<T> {
+  readonly seen: T;
   /** It stands before an entry whose line came earlier. */
   readonly moved: boolean;
 }
 
 /** Lines come in the order of the entries; only where they do not, an index by path is made. */
-export class EntryMatcher {
-  readonly #entries: readonly SeenEntry[];
+export class EntryMatcher<T extends SeenEntry = SeenEntry> {
+  readonly #entries: readonly T[];
   readonly #used: Uint8Array;
   #next = 0;
   #byPath: Map<BytePath, Queue> | undefined;
 
-  constructor(entries: readonly SeenEntry[]) {
+  constructor(entries: readonly T[]) {
     this.#entries = entries;
     this.#used = new Uint8Array(entries.length);
   }
 
   /** The entry for a line, each at most once; undefined if there is none. */
-  take(path: BytePath): Match | undefined {
+  take(path: BytePath): Match<T> | undefined {
     const index = this.#entries[this.#next]?.entry.path === path ? this.#next : this.#search(path);
     const seen = index === undefined ? undefined : this.#entries[index];
     if (index === undefined || seen === undefined) return undefined;
@@ -32,7 +32,7 @@ export class EntryMatcher {
   }
 
   /** Entries that no line asked for. */
-  *rest(): Generator<SeenEntry> {
+  *rest(): Generator<T> {
     for (const [index, seen] of this.#entries.entries()) if (this.#used[index] === 0) yield seen;
   }
 

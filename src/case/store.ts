@@ -20,9 +20,9 @@ export interface CaseStore {
   readonly location: string;
   /** Plain files of the folder, sorted by name; not what lies in folders below. */
   readonly list: () => Promise<readonly StoredName[]>;
-  /** Folders below, by name. */
-  readonly folders: () => Promise<readonly string[]>;
-  /** The store of a folder below. */
+  /** Files of this folder and of all below, folder after folder; `folder` is relative, without slashes at its ends. */
+  readonly walk: () => AsyncGenerator<StoredName & { readonly folder: string }>;
+  /** The store of a folder below, by its relative path. */
   readonly enter: (folder: string) => CaseStore;
   /** The bytes of an object, or of a range of it; a shorter object ends early. */
   readonly read: (name: string, range?: Range) => AsyncIterable<Uint8Array>;
@@ -35,10 +35,23 @@ export function openDirectory(path: string): CaseStore {
   return {
     location: path.endsWith('/') ? path : `${path}/`,
     list: () => attempt(path, () => listFiles(path)),
-    folders: () => attempt(path, async () => (await readdir(path, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map(({ name }) => name).sort()),
+    walk: () => walkFolder(path, '', 0),
     enter: (folder) => openDirectory(join(path, folder)),
     read: (name, range) => readFile(join(path, name), range),
   };
+}
+
+/** A capture lies five folders below its destination; a few more may stand above. */
+const MAX_DEPTH = 12;
+
+async function* walkFolder(base: string, folder: string, depth: number): AsyncGenerator<StoredName & { folder: string }> {
+  const path = join(base, folder);
+  for (const file of await attempt(path, () => listFiles(path))) yield { ...file, folder };
+  if (depth === MAX_DEPTH) return;
+  const entries = await attempt(path, () => readdir(path, { withFileTypes: true }));
+  for (const name of entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort()) {
+    yield* walkFolder(base, join(folder, name), depth + 1);
+  }
 }
 
 async function listFiles(path: string): Promise<readonly StoredName[]> {

@@ -90,8 +90,12 @@ async function readParts(reading: Reading): Promise<Digests> {
       done += chunk.length;
       options.onProgress?.(done, total);
     });
-    if (tar?.begin(part) === true) await readInto(tar, tarBytes(shielded(stored), part, options.identity), part);
-    for (let step = await stored.next(); step.done !== true; ) step = await stored.next();
+    try {
+      if (tar?.begin(part) === true) await readInto(tar, tarBytes(shielded(stored), part, options.identity), part);
+      for (let step = await stored.next(); step.done !== true; ) step = await stored.next();
+    } finally {
+      await stored.return(undefined);
+    }
     bySegment.set(part, { sha256: digest.digest('hex'), bytes });
   }
   return { whole: whole.digest('hex'), bySegment };

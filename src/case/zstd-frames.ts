@@ -23,10 +23,15 @@ export interface ZstdFrame {
 const SMALL_BYTES = 8 * 1024 * 1024;
 const SMALL_BLOCKS = 64;
 
-/** @throws AmberError ARCHIVE_CORRUPT where the bytes are no frame, or end inside of one. */
-export async function* zstdFrames(source: AsyncIterable<Uint8Array>): AsyncGenerator<ZstdFrame> {
+/**
+ * Yields frame after frame; `place.start` is where in the source the frame in hand begins.
+ *
+ * @throws AmberError ARCHIVE_CORRUPT where the bytes are no frame, or end inside of one.
+ */
+export async function* zstdFrames(source: AsyncIterable<Uint8Array>, place: { start: number } = { start: 0 }): AsyncGenerator<ZstdFrame> {
   const queue = new ByteQueue(source);
   while (await queue.more()) {
+    place.start = queue.position;
     const walk = walkFrame(queue);
     const held: Buffer[] = [];
     let bytes = 0;

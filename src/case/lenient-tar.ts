@@ -1,0 +1,103 @@
+/** The tar stream of a damaged part: all that can be decompressed, and marks where something is missing. */
+import zlib from 'node:zlib';
+import { isAmberError } from '../errors.ts';
+import type { AgeIdentity } from '../seal/age-open.ts';
+import { streamThrough, ZSTD_OPTIONS } from './decompress.ts';
+import type { CapturePart, OpenCapture } from './open.ts';
+import { openAge, storedBytes, tarBytes } from './segment-bytes.ts';
+import { zstdFrames, type ZstdFrame } from './zstd-frames.ts';
+
+/** Bytes of unknown number are missing here. */
+export class Gap {
+  readonly reason: string;
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+/** Times that the next frame is looked for in one part. */
+const MAX_RESYNCS = 1000;
+const MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+
+/** @throws AmberError only where the part cannot be read, or no identity opens it. */
+export async function* lenientTar(capture: OpenCapture, part: CapturePart, identity: AgeIdentity | undefined): AsyncGenerator<Buffer | Gap> {
+  if (part.packing === 'zstd' && !part.sealed) {
+    yield* plainFrames(capture, part);
+    return;
+  }
+  const stored = storedBytes(capture, part);
+  try {
+    if (part.packing === 'zstd') yield* frames(zstdFrames(openAge(stored, part, identity)));
+    else yield* tarBytes(stored, part, identity);
+  } catch (cause) {
+    yield gap(cause);
+  }
+}
+
+/** Behind a frame whose length is not to be trusted, the next one is looked for by its magic number. */
+async function* plainFrames(capture: OpenCapture, part: CapturePart): AsyncGenerator<Buffer | Gap> {
+  const start = part.range?.start ?? 0;
+  const end = start + part.bytes;
+  let from = start;
+  for (let resyncs = 0; ; resyncs += 1) {
+    const place = { start: 0 };
+    try {
+      yield* frames(zstdFrames(capture.store.read(part.object, { start: from, bytes: end - from }), place));
+      return;
+    } catch (cause) {
+      const broken = from + place.start;
+      const mark = gap(cause);
+      yield* whatComes(capture.store.read(part.object, { start: broken, bytes: end - broken }));
+      yield mark;
+      const next = resyncs < MAX_RESYNCS ? await findMagic(capture, part, broken + 1, end) : undefined;
+      if (next === undefined) return;
+      from = next;
+    }
+  }
+}
+
+async function* frames(source: AsyncIterable<ZstdFrame>): AsyncGenerator<Buffer | Gap> {
+  for await (const { whole, pieces } of source) {
+    try {
+      yield* streamThrough(whole === undefined ? pieces ?? none() : one(whole), zlib.createZstdDecompress(ZSTD_OPTIONS));
+    } catch (cause) {
+      yield gap(cause);
+    }
+  }
+}
+
+/** The beginning of a frame that is cut. The decompressor stops by itself at the end of the frame, or with an error. */
+async function* whatComes(stored: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  try {
+    yield* streamThrough(stored, zlib.createZstdDecompress(ZSTD_OPTIONS));
+  } catch (cause) {
+    gap(cause); // only damage is expected here, and it is told by the caller
+  }
+}
+
+async function findMagic(capture: OpenCapture, part: CapturePart, from: number, end: number): Promise<number | undefined> {
+  let at = from;
+  let carry = Buffer.alloc(0);
+  for await (const chunk of capture.store.read(part.object, { start: from, bytes: end - from })) {
+    const window = Buffer.concat([carry, chunk]);
+    const found = window.indexOf(MAGIC);
+    if (found >= 0) return at - carry.length + found;
+    at += chunk.length;
+    carry = window.subarray(-(MAGIC.length - 1));
+  }
+  return undefined;
+}
+
+/** @throws what is no damage. */
+function gap(cause: unknown): Gap {
+  if (!isAmberError(cause) || cause.code !== 'ARCHIVE_CORRUPT') throw cause;
+  return new Gap(cause.message);
+}
+
+async function* one(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield await Promise.resolve(bytes);
+}
+
+async function* none(): AsyncGenerator<Buffer> {
+  // A frame is whole or has pieces: nothing to give.
+}

@@ -1,0 +1,120 @@
+/** The captures below a place, each with what its commit marker tells. */
+import type { Outcome } from '../contracts.ts';
+import { isAmberError } from '../errors.ts';
+import type { CaptureManifest } from '../seal/commit.ts';
+import { parseManifest } from './manifest-file.ts';
+import { readWhole, type CaseStore, type StoredName } from './store.ts';
+
+/** One folder that holds a capture. */
+export interface FoundCapture {
+  /** Relative to where the search began; empty for that place itself. */
+  readonly folder: string;
+  readonly objects: readonly StoredName[];
+}
+
+export interface CaptureSummary {
+  readonly location: string;
+  readonly captureId: string | undefined;
+  /** ISO 8601. Of a cut capture from its id (a UUIDv7 begins with the time), else from manifest.json. */
+  readonly started: string | undefined;
+  readonly functionName: string | undefined;
+  readonly trigger: string | undefined;
+  readonly reason: string | undefined;
+  readonly state: 'whole' | 'cut' | 'unreadable';
+  readonly sealed: boolean;
+  readonly segments: number;
+  readonly bytes: number;
+  /** Items by outcome, other than collected, changed and empty; undefined where no manifest.json tells. */
+  readonly notCollected: Readonly<Partial<Record<Outcome, number>>> | undefined;
+}
+
+const PART = /^capture(?:-\d{4,9})?\.tar(?:\.zst|\.gz)?(?:\.age)?$/u;
+const MAX_MANIFEST = 64 * 1024 * 1024;
+/** Objects that are kept of one folder. */
+const MAX_OBJECTS = 100_000;
+const IN_FLIGHT = 8;
+
+/** Folders that hold a manifest.json or something that has the name of a segment. */
+export async function* findCaptures(store: CaseStore): AsyncGenerator<FoundCapture> {
+  let folder: string | undefined;
+  let objects: StoredName[] = [];
+  for await (const file of store.walk()) {
+    if (file.folder !== folder) {
+      if (folder !== undefined && isCapture(objects)) yield { folder, objects };
+      folder = file.folder;
+      objects = [];
+    }
+    if (objects.length < MAX_OBJECTS) objects.push({ name: file.name, bytes: file.bytes });
+  }
+  if (folder !== undefined && isCapture(objects)) yield { folder, objects };
+}
+
+function isCapture(objects: readonly StoredName[]): boolean {
+  return objects.some(({ name }) => PART.test(name)) || objects.some(({ name }) => name === 'manifest.json');
+}
+
+/** Reads the commit markers, a few at a time. The order is that of the walk. */
+export async function* listCaptures(store: CaseStore): AsyncGenerator<CaptureSummary> {
+  const waiting: Promise<CaptureSummary>[] = [];
+  for await (const found of findCaptures(store)) {
+    const summary = summarise(store.enter(found.folder), found.objects);
+    summary.catch(() => undefined); // awaited in its turn
+    waiting.push(summary);
+    const first = waiting.length >= IN_FLIGHT ? waiting.shift() : undefined;
+    if (first !== undefined) yield await first;
+  }
+  for (const summary of waiting) yield await summary;
+}
+
+async function summarise(store: CaseStore, objects: readonly StoredName[]): Promise<CaptureSummary> {
+  const parts = objects.filter(({ name }) => PART.test(name));
+  const manifest = objects.some(({ name }) => name === 'manifest.json') ? await readManifest(store) : undefined;
+  const facts = { location: store.location, bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0) };
+  const place = placeOf(store.location);
+  if (typeof manifest === 'object') return { ...facts, ...committed(manifest, place.functionName) };
+  return {
+    ...facts, ...place,
+    started: place.captureId === undefined ? undefined : timeOfId(place.captureId),
+    trigger: undefined, reason: manifest,
+    state: manifest === undefined ? 'cut' : 'unreadable',
+    sealed: parts.some(({ name }) => name.endsWith('.age')),
+    segments: parts.length,
+    notCollected: undefined,
+  };
+}
+
+/** The manifest, or why there is none that can be read. A folder that we may not read is no reason to hide the others. */
+async function readManifest(store: CaseStore): Promise<CaptureManifest | string> {
+  try {
+    const parsed = parseManifest(await readWhole(store, 'manifest.json', MAX_MANIFEST));
+    return typeof parsed === 'string' ? `manifest.json is not usable: ${parsed}` : parsed;
+  } catch (cause) {
+    if (!isAmberError(cause)) throw cause;
+    return cause.message;
+  }
+}
+
+const FINE: ReadonlySet<string> = new Set(['collected', 'changed', 'empty']);
+
+function committed(manifest: CaptureManifest, functionInPath: string | undefined): Omit<CaptureSummary, 'location' | 'bytes'> {
+  const { captureId, clocks, cause, state, recipient, segments, outcomes } = manifest;
+  const name: unknown = 'functionName' in manifest.identity ? manifest.identity.functionName : undefined;
+  return {
+    captureId, state, segments: segments.length, sealed: recipient !== null,
+    started: clocks.started,
+    functionName: typeof name === 'string' ? name : functionInPath,
+    trigger: cause.trigger, reason: cause.reason,
+    notCollected: Object.fromEntries(Object.entries(outcomes).filter(([outcome]) => !FINE.has(outcome))),
+  };
+}
+
+/** What the folder's own names say: `…/function=NAME/date=…/capture=ID/`. */
+function placeOf(location: string): { captureId: string | undefined; functionName: string | undefined } {
+  return { captureId: /(?:^|\/)capture=([^/]+)\/?$/u.exec(location)?.[1], functionName: /(?:^|\/)function=([^/]+)\//u.exec(location)?.[1] };
+}
+
+/** The first 48 bits of a UUIDv7 are milliseconds since the epoch (RFC 9562 section 5.7). */
+export function timeOfId(id: string): string | undefined {
+  const [, high, low] = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/u.exec(id) ?? [];
+  return high === undefined || low === undefined ? undefined : new Date(Number.parseInt(high + low, 16)).toISOString();
+}

@@ -1,0 +1,116 @@
+/**
+ * Reads what is left of a capture that was cut: past missing segments, damaged frames and a truncated end, and says of
+ * every entry whether a manifest part confirms it, and of every path of the inventory that nothing is there of.
+ */
+import { isAmberError } from '../errors.ts';
+import type { AgeIdentity } from '../seal/age-open.ts';
+import type { Extractor } from './extract.ts';
+import { Gap, lenientTar } from './lenient-tar.ts';
+import { partNumber } from './manifest-part.ts';
+import type { CapturePart, OpenCapture } from './open.ts';
+import { TarReader } from './read-tar.ts';
+import { SalvageContents, type SalvageRecord, type SalvageState } from './salvage-contents.ts';
+import { SalvageStream } from './salvage-stream.ts';
+import { storedBytes, tarBytes } from './segment-bytes.ts';
+
+export interface SalvageOptions {
+  readonly identity?: AgeIdentity | undefined;
+  /** Gets every entry that is found. */
+  readonly extractor?: Extractor | undefined;
+  /** Gets the bytes of segments that go on with a file whose beginning is not there. */
+  readonly onFragment?: ((segment: number | undefined, bytes: Buffer) => void) | undefined;
+  readonly onRecord: (record: SalvageRecord) => void;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** A place where bytes are missing. */
+export interface Hole {
+  readonly segment: number | undefined;
+  readonly reason: string;
+}
+
+export interface SalvageResult {
+  readonly location: string;
+  readonly captureId: string | undefined;
+  readonly segments: number;
+  /** Segments that are not there; at the end there may be more, which nobody can know without manifest.json or the log. */
+  readonly missing: readonly number[];
+  readonly holes: readonly Hole[];
+  readonly states: Readonly<Partial<Record<SalvageState, number>>>;
+  /** Bytes of bodies whose beginning is not there. */
+  readonly fragmentBytes: number;
+  readonly manifestParts: readonly number[];
+  /** Paths of the inventory, and how many of them nothing else tells of; `beyond` were too many to compare. */
+  readonly inventory: { readonly listed: number; readonly unseen: number; readonly beyond: number };
+  readonly notThere: () => Iterable<string>;
+}
+
+const MAX_HOLES = 1000;
+
+/** Rejects only where the capture cannot be read, no identity opens it, or the extractor fails. */
+export async function salvage(capture: OpenCapture, options: SalvageOptions): Promise<SalvageResult> {
+  const states: Partial<Record<SalvageState, number>> = {};
+  const contents = new SalvageContents((record) => {
+    states[record.state] = (states[record.state] ?? 0) + 1;
+    options.onRecord(record);
+  }, options.extractor);
+  let fragmentBytes = 0;
+  const stream = new SalvageStream(contents, {
+    fragment: (bytes) => {
+      fragmentBytes += bytes.length;
+      options.onFragment?.(contents.segment, bytes);
+    },
+  });
+  const holes: Hole[] = [];
+  const parts = capture.parts.length === 0 && capture.opened !== undefined ? [capture.opened] : capture.parts;
+  const progress = progressOf(parts, options);
+  let previous: CapturePart | undefined;
+  let holed = false;
+  for (const part of parts) {
+    const follows = previous === undefined ? (part.number ?? 0) === 0 : part.number === (previous.number ?? -2) + 1;
+    if (!follows) holed = true;
+    stream.begin(part.number, { follows, continues: part.committed?.continues ?? (holed && (await isClosed(capture, part, options)) ? false : undefined) });
+    for await (const piece of lenientTar(capture, part, options.identity)) {
+      if (!(piece instanceof Gap)) {
+        stream.push(piece);
+        continue;
+      }
+      if (holes.length < MAX_HOLES) holes.push({ segment: part.number, reason: piece.reason });
+      holed = true;
+      stream.gap();
+    }
+    stream.endSegment();
+    progress(part);
+    previous = part;
+  }
+  stream.finish();
+  const { inventory } = contents;
+  return {
+    location: capture.location, captureId: capture.manifest?.captureId ?? contents.captureId, segments: parts.length,
+    missing: capture.missing, holes, states, fragmentBytes, manifestParts: contents.parts,
+    inventory: { listed: inventory.listed, unseen: inventory.unseen, beyond: inventory.beyond },
+    notThere: () => inventory.missing(),
+  };
+}
+
+/** True if the segment reads from its first byte to the manifest part that closes it. */
+async function isClosed(capture: OpenCapture, part: CapturePart, { identity }: SalvageOptions): Promise<boolean> {
+  let last: string | undefined;
+  const reader = new TarReader({ entry: ({ path }) => (last = path), body: () => undefined, end: () => undefined });
+  try {
+    for await (const chunk of tarBytes(storedBytes(capture, part), part, identity)) reader.push(chunk);
+  } catch (cause) {
+    if (!isAmberError(cause) || cause.code !== 'ARCHIVE_CORRUPT') throw cause;
+    return false;
+  }
+  return reader.atBorder && last !== undefined && partNumber(last) === part.number;
+}
+
+function progressOf(parts: readonly CapturePart[], { onProgress }: SalvageOptions): (part: CapturePart) => void {
+  const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
+  let done = 0;
+  return (part) => {
+    done += part.bytes;
+    onProgress?.(done, total);
+  };
+}

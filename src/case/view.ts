@@ -1,0 +1,132 @@
+/** One capture for a reader: what it says of itself, out of manifest.json and a single pass over the tar stream. */
+import type { ManifestItem, Outcome } from '../contracts.ts';
+import { isAmberError } from '../errors.ts';
+import type { AgeIdentity } from '../seal/age-open.ts';
+import type { OpenCapture } from './open.ts';
+import { partNumber, readPart, type PartReader } from './manifest-part.ts';
+import { TarReader, type TarVisitor } from './read-tar.ts';
+import { storedBytes, tarBytes } from './segment-bytes.ts';
+import type { TarEntry } from './tar-header.ts';
+
+/** Structured documents that are read whole. */
+const DOCUMENTS: ReadonlySet<string> = new Set(['capture.json', 'live_response/invocation.json', 'live_response/processes.json', 'live_response/sockets.json']);
+/** Ten thousand processes with long arguments stay below this. */
+const MAX_DOCUMENT = 64 * 1024 * 1024;
+/** Lines of each list that are kept; the rest is counted. */
+const MAX_LISTED = 1000;
+
+/** The first lines of something, and how many there are. */
+export interface Listing<T> {
+  readonly first: readonly T[];
+  readonly count: number;
+}
+
+export interface CaptureView {
+  /** Documents of the tarball by their paths, as parsed JSON. */
+  readonly documents: ReadonlyMap<string, unknown>;
+  readonly recovered: Listing<ManifestItem>;
+  /** Files of /tmp and /dev/shm in the order of the tarball, which is that of their value. */
+  readonly files: Listing<ManifestItem>;
+  /** Items that did not end as collected, changed, empty or skipped. */
+  readonly exceptions: Listing<ManifestItem>;
+  readonly redacted: Listing<ManifestItem>;
+  readonly redactions: number;
+  readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
+  readonly items: number;
+  /** Why the stream was not read to its end, or at all. */
+  readonly problem: string | undefined;
+}
+
+/** Reads what is readable from the beginning on. @throws AmberError only where the capture cannot be reached. */
+export async function viewCapture(
+  capture: OpenCapture, identity: AgeIdentity | undefined, onProgress?: (done: number, total: number) => void,
+): Promise<CaptureView> {
+  const viewer = new Viewer();
+  const readable = identity !== undefined || capture.parts.every(({ sealed }) => !sealed);
+  const parts = readable || capture.opened === undefined ? capture.parts : [capture.opened];
+  const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
+  const reader = new TarReader(viewer);
+  let done = 0;
+  let expected = parts[0]?.number ?? 0;
+  try {
+    for (const part of parts) {
+      if (part.number !== undefined && part.number !== expected) {
+        return viewer.finish(`segment ${expected} is not there; what comes behind it is not shown (\`amber salvage\` reads it)`);
+      }
+      expected += 1;
+      const stored = storedBytes(capture, part, (chunk) => onProgress?.(done += chunk.length, total));
+      for await (const chunk of tarBytes(stored, part, identity)) reader.push(chunk);
+    }
+  } catch (cause) {
+    if (!isAmberError(cause) || (cause.code !== 'ARCHIVE_CORRUPT' && cause.code !== 'IDENTITY_INVALID') || (cause.code === 'IDENTITY_INVALID' && identity !== undefined)) throw cause;
+    return viewer.finish(cause.message);
+  }
+  return viewer.finish(reader.ended ? undefined : 'the tar stream has no end: the capture was cut');
+}
+
+class Bounded<T> implements Listing<T> {
+  readonly first: T[] = [];
+  count = 0;
+
+  add(value: T): void {
+    this.count += 1;
+    if (this.first.length < MAX_LISTED) this.first.push(value);
+  }
+}
+
+const FINE: ReadonlySet<string> = new Set(['collected', 'changed', 'empty', 'skipped']);
+const OUTCOMES: ReadonlySet<string> = new Set(['collected', 'truncated', 'changed', 'empty', 'missing', 'denied', 'skipped', 'timed-out', 'failed']);
+
+class Viewer implements TarVisitor {
+  readonly #documents = new Map<string, unknown>();
+  readonly #recovered = new Bounded<ManifestItem>();
+  readonly #files = new Bounded<ManifestItem>();
+  readonly #exceptions = new Bounded<ManifestItem>();
+  readonly #redacted = new Bounded<ManifestItem>();
+  readonly #outcomes: Partial<Record<Outcome, number>> = {};
+  #redactions = 0;
+  #items = 0;
+  #part: PartReader | undefined;
+  #document: { path: string; pieces: Buffer[] } | undefined;
+
+  entry({ path, size }: TarEntry): void {
+    if (partNumber(path) !== undefined) this.#part = readPart({ header: () => undefined, item: (item) => this.#take(item), problem: () => undefined });
+    else if (DOCUMENTS.has(path) && size <= MAX_DOCUMENT && !this.#documents.has(path)) this.#document = { path, pieces: [] };
+  }
+
+  body(piece: Buffer): void {
+    this.#part?.push(piece);
+    this.#document?.pieces.push(Buffer.from(piece));
+  }
+
+  end(): void {
+    this.#part?.finish();
+    this.#part = undefined;
+    const document = this.#document;
+    this.#document = undefined;
+    if (document === undefined) return;
+    try {
+      this.#documents.set(document.path, JSON.parse(Buffer.concat(document.pieces).toString('utf8')));
+    } catch {
+      this.#documents.set(document.path, undefined);
+    }
+  }
+
+  finish(problem: string | undefined): CaptureView {
+    return {
+      documents: this.#documents, recovered: this.#recovered, files: this.#files, exceptions: this.#exceptions,
+      redacted: this.#redacted, redactions: this.#redactions, outcomes: this.#outcomes, items: this.#items, problem,
+    };
+  }
+
+  #take(item: ManifestItem): void {
+    this.#items += 1;
+    if (OUTCOMES.has(item.outcome)) this.#outcomes[item.outcome] = (this.#outcomes[item.outcome] ?? 0) + 1;
+    const redactions = item.redactions?.length ?? 0;
+    this.#redactions += redactions;
+    if (redactions > 0) this.#redacted.add(item);
+    if (!FINE.has(item.outcome)) this.#exceptions.add(item);
+    if (item.path.startsWith('recovered/')) this.#recovered.add(item);
+    else if (item.kind === 'file' && item.collector === 'writable') this.#files.add(item);
+  }
+}

@@ -1,0 +1,119 @@
+#!/usr/bin/env node
+/** `amber COMMAND …`: finds the command, reads its options, turns what it throws into one line and an exit code. */
+import { existsSync, realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { AmberError, describeError, isAmberError, type AmberErrorCode } from '../errors.ts';
+import { VERSION } from '../version.ts';
+import { GENERAL_OPTIONS, type Command, type CommandOptions, type Values } from './command.ts';
+import { COMMANDS } from './index.ts';
+import { openOutput, table, type Output, type Streams } from './output.ts';
+
+/** Exit codes. */
+export const EXIT = { ok: 0, problem: 1, usage: 2, unreachable: 3 } as const;
+
+const USAGE: ReadonlySet<AmberErrorCode> = new Set(['USAGE', 'CONFIG_INVALID', 'IDENTITY_INVALID', 'RECIPIENT_INVALID', 'CASE_EXISTS']);
+const UNREACHABLE = /^(?:CASE_MISSING|CASE_DENIED|CASE_UNREADABLE|DESTINATION_\w+)$/u;
+
+/** Runs one command line, without the interpreter and the script. Resolves to the exit code; never rejects. */
+export async function main(argv: readonly string[], streams: Streams): Promise<number> {
+  const json = argv.includes('--json');
+  const out = openOutput(streams, json);
+  try {
+    return await dispatch(argv, out);
+  } catch (cause) {
+    const error = isAmberError(cause) ? cause : new AmberError('BUG', describeError(cause), { cause });
+    if (json) out.json({ error: { code: error.code, message: error.message, details: error.details } });
+    else out.note(`amber: ${error.code}: ${error.message}`);
+    if (USAGE.has(error.code)) return EXIT.usage;
+    return UNREACHABLE.test(error.code) ? EXIT.unreachable : EXIT.problem;
+  }
+}
+
+async function dispatch(argv: readonly string[], out: Output): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === '--version' || name === '-V') {
+    out.line(VERSION);
+    out.json({ version: VERSION });
+    return EXIT.ok;
+  }
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    const wanted = name === 'help' ? rest.find((word) => !word.startsWith('-')) : undefined;
+    if (wanted !== undefined) await help(await commandNamed(wanted), out);
+    else await overview(out);
+    return name === undefined ? EXIT.usage : EXIT.ok;
+  }
+  const command = await commandNamed(name);
+  const { positionals, values } = read(command, rest);
+  if (values['help'] === true) {
+    await help(command, out);
+    return EXIT.ok;
+  }
+  return command.run({ positionals, values, out });
+}
+
+async function commandNamed(name: string): Promise<Command> {
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (load !== undefined) return load();
+  const near = Object.keys(COMMANDS).find((known) => known.startsWith(name.slice(0, 3)));
+  throw new AmberError('USAGE', `There is no command ${JSON.stringify(name)}${near === undefined ? '' : `; did you mean ${near}?`} \`amber --help\` lists them.`);
+}
+
+function read(command: Command, args: readonly string[]): { positionals: readonly string[]; values: Values } {
+  const options = { ...command.options, ...GENERAL_OPTIONS };
+  const spec = Object.fromEntries(Object.entries(options).map(([name, { type, short }]) => [name, { type, ...(short === undefined ? {} : { short }) }]));
+  try {
+    const { positionals, values } = parseArgs({ args: [...args], options: spec, allowPositionals: true });
+    return { positionals, values };
+  } catch (cause) {
+    // parseArgs explains itself well; its messages quote the arguments.
+    const reason = cause instanceof Error ? cause.message.split('. ')[0] ?? '' : String(cause);
+    throw new AmberError('USAGE', `${reason}. \`amber ${command.name} --help\` lists the options.`, { cause });
+  }
+}
+
+async function overview(out: Output): Promise<void> {
+  const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
+  out.json({ version: VERSION, commands: commands.map(({ name, summary, usage }) => ({ name, summary, usage })) });
+  out.line(`amber ${VERSION}: what a responder does with captures of Lambda execution environments\n`.trimEnd());
+  out.line();
+  for (const line of table(commands.map(({ name, summary }) => [`  amber ${name}`, summary]))) out.line(line);
+  out.line();
+  out.line('A LOCATION is s3://BUCKET/PREFIX, file:///DIR or a path: of a capture, of a single segment or tarball, or of a');
+  out.line('folder below which there is one capture. `amber COMMAND --help` tells more.');
+  out.line('Exit codes: 0 all is well, 1 a problem was found, 2 wrong usage, 3 it cannot be reached or written.');
+}
+
+async function help(command: Command, out: Output): Promise<void> {
+  const { name, summary, usage, details } = command;
+  const options: CommandOptions = { ...command.options, ...GENERAL_OPTIONS };
+  out.json({ name, summary, usage, details, options });
+  out.line(`amber ${name} ${usage}`);
+  out.line();
+  for (const line of [summary, ...details.trim().split('\n')]) out.line(line);
+  out.line();
+  const rows = Object.entries(options).map(([option, { short, value, description }]) =>
+    [`  ${short === undefined ? '   ' : `-${short},`} --${option}${value === undefined ? '' : ` ${value}`}`, description]);
+  for (const line of table(rows)) out.line(line);
+  await Promise.resolve();
+}
+
+/** A reader that closes the pipe early (`amber … | head`) is no error. */
+function quietPipe(stream: NodeJS.WriteStream): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.ok);
+    throw error;
+  });
+}
+
+/** `import.meta.main` is younger than Node 22.15. npm installs a link to this file. */
+function isMain(): boolean {
+  const script = process.argv[1];
+  return script !== undefined && existsSync(script) && realpathSync(script) === fileURLToPath(import.meta.url);
+}
+
+if (isMain()) {
+  quietPipe(process.stdout);
+  quietPipe(process.stderr);
+  process.exitCode = await main(process.argv.slice(2), { stdout: process.stdout, stderr: process.stderr, env: process.env });
+}

@@ -1,0 +1,49 @@
+/** `amber captures`: what lies below a destination. */
+import { renderText } from '../case/safe-names.ts';
+import { onePositional, S3_OPTIONS, s3Options, type Command } from './command.ts';
+import { size, table } from './output.ts';
+
+export const captures: Command = {
+  name: 'captures',
+  summary: 'Lists the captures below a destination.',
+  usage: 'LOCATION',
+  details: `
+One line a capture, oldest first: when, whether it is whole or cut, which function, what started it, its size, and how
+many items could not be collected. Needs s3:ListBucket, and s3:GetObject for manifest.json.
+
+  amber captures s3://evidence-bucket/amber
+  amber captures .amber/demo/evidence --json`,
+  options: S3_OPTIONS,
+  run: async (invocation) => {
+    const { values, out } = invocation;
+    const { openPlace } = await import('../case/locate.ts');
+    const { listCaptures } = await import('../case/list.ts');
+    const place = await openPlace(onePositional(invocation, 'LOCATION'), s3Options(values));
+    try {
+      const found = [];
+      for await (const capture of listCaptures(place.store)) found.push(capture);
+      found.sort((one, other) => ((one.started ?? '') < (other.started ?? '') ? -1 : 1));
+      out.json({ location: place.store.location, captures: found });
+      if (found.length === 0) out.note(`There is no capture below ${place.store.location}`);
+      const rows = found.map((capture) => [
+        (capture.started ?? 'unknown time').replace('T', ' ').replace(/\.\d+Z$/u, 'Z'),
+        capture.state + (capture.sealed ? ', sealed' : ''),
+        renderText(capture.functionName ?? '?'),
+        renderText(capture.trigger ?? '?'),
+        `${size(capture.bytes)} in ${capture.segments}`,
+        exceptions(capture.notCollected),
+        renderText(capture.location),
+      ]);
+      if (rows.length > 0) for (const line of table([['STARTED', 'STATE', 'FUNCTION', 'TRIGGER', 'SIZE', 'NOT COLLECTED', 'LOCATION'], ...rows])) out.line(line);
+      return found.every(({ state }) => state !== 'unreadable') ? 0 : 1;
+    } finally {
+      place.close();
+    }
+  },
+};
+
+function exceptions(counts: Readonly<Record<string, number>> | undefined): string {
+  if (counts === undefined) return 'not known';
+  const told = Object.entries(counts).map(([outcome, count]) => `${count} ${renderText(outcome)}`);
+  return told.length === 0 ? 'none' : told.join(', ');
+}

@@ -1,0 +1,12 @@
+/** The registry of commands. Each is loaded only when it is called, or to tell of itself. */
+import type { Command } from './command.ts';
+
+// prettier-ignore
+export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  captures: async () => (await import('./captures.ts')).captures,
+  show:     async () => (await import('./show.ts')).show,
+  pull:     async () => (await import('./pull.ts')).pull,
+  verify:   async () => (await import('./verify.ts')).verify,
+  salvage:  async () => (await import('./salvage.ts')).salvage,
+  decrypt:  async () => (await import('./decrypt.ts')).decrypt,
+};

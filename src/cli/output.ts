@@ -1,0 +1,115 @@
+/** What a command says: results on standard output, everything else on standard error. Never an escape sequence of a capture. */
+import { randomUUID } from 'node:crypto';
+import { renderMessage } from '../case/safe-names.ts';
+
+export type Tone = 'good' | 'bad' | 'dim' | 'strong';
+
+export interface Output {
+  /** --json was given: only {@link Output.json} may write to standard output. */
+  readonly wantsJson: boolean;
+  /** One line of a result. The caller has rendered names safely; anything else that is unsafe is escaped here. */
+  readonly line: (text?: string) => void;
+  /** A remark on standard error. */
+  readonly note: (text: string) => void;
+  readonly json: (value: unknown) => void;
+  /** The text in a colour where the terminal has any. Use it on text without names. */
+  readonly paint: (tone: Tone, text: string) => string;
+  /** A meter on standard error, where that is a terminal. Call `end` before anything else is said. */
+  readonly meter: (what: string) => Meter;
+}
+
+export interface Meter {
+  readonly update: (done: number, total: number) => void;
+  readonly end: () => void;
+}
+
+/** SGR codes of ECMA-48. */
+const COLOURS: Readonly<Record<Tone, string>> = { good: '32', bad: '31;1', dim: '2', strong: '1' };
+const METER_MS = 200;
+const MOST = 1_000_000;
+
+export interface Streams {
+  readonly stdout: NodeJS.WriteStream | (NodeJS.WritableStream & { readonly isTTY?: boolean });
+  readonly stderr: NodeJS.WriteStream | (NodeJS.WritableStream & { readonly isTTY?: boolean });
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export function openOutput(streams: Streams, wantsJson: boolean): Output {
+  const { stdout, stderr, env } = streams;
+  // Colours pass as marks that nobody who made a capture can know, and become sequences behind the escaping.
+  const mark = `\u0001${randomUUID()}:`;
+  const coloured = stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+  return {
+    wantsJson,
+    line: (text = '') => {
+      if (!wantsJson) stdout.write(`${renderPainted(text, mark)}\n`);
+    },
+    note: (text) => stderr.write(`${renderMessage(text, MOST)}\n`),
+    json: (value) => {
+      if (wantsJson) stdout.write(`${asciiJson(value)}\n`);
+    },
+    paint: (tone, text) => (coloured ? `${mark}${COLOURS[tone]}m${text}${mark}0m` : text),
+    meter: (what) => (stderr.isTTY === true ? meter(stderr, what) : { update: () => undefined, end: () => undefined }),
+  };
+}
+
+function renderPainted(text: string, mark: string): string {
+  const [first = '', ...painted] = text.split(mark);
+  let safe = renderMessage(first, MOST);
+  for (const piece of painted) {
+    const end = piece.indexOf('m') + 1;
+    safe += `\u001b[${piece.slice(0, end)}${renderMessage(piece.slice(end), MOST)}`;
+  }
+  return safe;
+}
+
+/** JSON in ASCII: everything else is escaped, so that it can be looked at on a terminal. */
+function asciiJson(value: unknown): string {
+  const text = JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? inner.toString() : inner), 1);
+  return text.replaceAll(/[\u007f-\uffff]/gu, (character) => {
+    let escaped = '';
+    for (let index = 0; index < character.length; index += 1) escaped += `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`;
+    return escaped;
+  });
+}
+
+function meter(stream: Streams['stderr'], what: string): Meter {
+  const started = performance.now();
+  let last = 0;
+  let width = 0;
+  return {
+    update: (done, total) => {
+      const now = performance.now();
+      if (now - last < METER_MS) return;
+      last = now;
+      const rate = done / ((now - started) / 1000);
+      const left = rate > 0 ? Math.max(0, (total - done) / rate) : 0;
+      const text = `${what}: ${size(done)} of ${size(total)}, ${size(rate)}/s, ${Math.ceil(left)} s left`;
+      stream.write(`\r${text.padEnd(width)}`);
+      width = text.length;
+    },
+    end: () => {
+      if (width > 0) stream.write(`\r${' '.repeat(width)}\r`);
+      width = 0;
+    },
+  };
+}
+
+/** Bytes in the binary unit that fits: `12.3 MiB`. */
+export function size(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit] ?? ''}`;
+}
+
+/** Rows as columns of text; the last column is as long as it is. */
+export function table(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths: number[] = [];
+  for (const row of rows) for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
+  return rows.map((row) => row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join('  ').trimEnd());
+}

@@ -1,0 +1,103 @@
+/** `amber salvage`: what is left of a capture that was cut. */
+import { renderPath, renderText } from '../case/safe-names.ts';
+import type { SalvageRecord, SalvageState } from '../case/salvage-contents.ts';
+import type { SalvageResult } from '../case/salvage.ts';
+import { identityOption, IDENTITY_OPTION, onePositional, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
+import { size, type Output } from './output.ts';
+
+export const salvage: Command = {
+  name: 'salvage',
+  summary: 'Reads a capture that was cut or damaged: what is there, and what is not.',
+  usage: 'LOCATION [--to DIR] [--identity FILE]',
+  details: `
+Goes on behind missing segments, damaged frames and a truncated end. Every entry that is found is told as
+  whole         as its line in the manifest says
+  unconfirmed   the manifest part of its segment is not there
+  partial       only its beginning is there
+  differs       not what its line says
+  unlisted      no line tells of it: it may stand inside of a file that an attacker made
+  lost          its line is there, and it is not
+and every path of the inventory of which nothing is there is listed. Without --to nothing is written. With it, entries
+are unpacked as \`amber pull --extract\` does. Exit code 1 when something is missing.
+
+  amber salvage s3://evidence-bucket/amber/…/capture=0197…/
+  amber salvage ./capture --to ./salvaged`,
+  options: {
+    to: { type: 'string', value: 'DIR', description: 'Folder to make for what is found.' },
+    quiet: { type: 'boolean', short: 'q', description: 'Tell of what is not whole only.' },
+    ...IDENTITY_OPTION,
+    ...S3_OPTIONS,
+  },
+  run: async (invocation) => {
+    const { values, out } = invocation;
+    const location = onePositional(invocation, 'LOCATION');
+    const identity = await identityOption(values);
+    const { openPlace, openOnly } = await import('../case/locate.ts');
+    const target = textOption(values, 'to');
+    const place = await openPlace(location, s3Options(values));
+    const told: Told = { records: [], beyond: 0 };
+    const options = { identity, onRecord: (record: SalvageRecord) => tellRecord(record, out, told, values['quiet'] === true) };
+    try {
+      const capture = await openOnly(place);
+      let result: SalvageResult;
+      if (target === undefined) result = await (await import('../case/salvage.ts')).salvage(capture, options);
+      else {
+        const { DEFAULT_LIMITS } = await import('../case/extract.ts');
+        const written = await (await import('../case/salvage-folder.ts')).salvageInto(capture, target, { ...options, limits: DEFAULT_LIMITS });
+        out.note(`${written.folder}: ${written.extracted.files} files, ${written.extracted.links} links; ${written.extracted.notMade} entries were not made`);
+        result = written;
+      }
+      tellEnd(result, out, told);
+      return isAllThere(result) ? 0 : 1;
+    } finally {
+      place.close();
+    }
+  },
+};
+
+interface Told {
+  readonly records: unknown[];
+  beyond: number;
+}
+
+/** Entries and paths in the JSON document; --to writes all of them. */
+const MAX_JSON = 10_000;
+const MAX_PATHS = 200;
+
+function tellRecord(record: SalvageRecord, out: Output, told: Told, quiet: boolean): void {
+  const { path, state, segment, size: bytes, have, detail } = record;
+  if (out.wantsJson) {
+    if (told.records.length < MAX_JSON) told.records.push({ ...record, path: Buffer.from(path, 'latin1').toString('utf8') });
+    else told.beyond += 1;
+    return;
+  }
+  if (quiet && state === 'whole') return;
+  const extent = state === 'partial' ? `${have} of ${bytes}` : String(bytes);
+  const where = segment === undefined ? '' : ` segment ${segment}`;
+  const more = detail === undefined || state === 'unconfirmed' ? '' : `  (${renderText(detail, 500)})`;
+  out.line(`${state.padEnd(12)}${extent.padStart(12)}${where}  ${renderPath(path)}${more}`);
+}
+
+function isAllThere({ missing, holes, states, inventory }: SalvageResult): boolean {
+  const whole: SalvageState = 'whole';
+  return missing.length === 0 && holes.length === 0 && Object.keys(states).every((state) => state === whole) && inventory.unseen === 0;
+}
+
+function tellEnd(result: SalvageResult, out: Output, told: Told): void {
+  const { notThere, ...facts } = result;
+  const paths: string[] = [];
+  for (const path of notThere()) {
+    if (paths.length === (out.wantsJson ? MAX_JSON : MAX_PATHS)) break;
+    paths.push(path);
+  }
+  out.json({ ...facts, entries: told.records, entriesBeyond: told.beyond, notThere: paths });
+  out.line();
+  for (const hole of result.holes) out.line(`hole in segment ${hole.segment ?? 'joined'}: ${hole.reason}`);
+  if (result.missing.length > 0) out.line(`segments that are not there: ${result.missing.slice(0, 100).join(', ')}${result.missing.length > 100 ? ' …' : ''}`);
+  if (result.fragmentBytes > 0) out.line(`${size(result.fragmentBytes)} are bodies of files whose beginning is not there`);
+  const { inventory } = result;
+  if (inventory.listed > 0) out.line(`inventory: ${inventory.listed} paths, of ${inventory.unseen} of them nothing else is there${inventory.beyond === 0 ? '' : `; ${inventory.beyond} were too many to compare`}`);
+  for (const path of paths) out.line(`not there   ${renderText(path)}`);
+  if (inventory.unseen > paths.length) out.line(`not there   and ${inventory.unseen - paths.length} more (--to DIR writes all to not-there.txt)`);
+  out.line(`entries: ${Object.entries(result.states).map(([state, count]) => `${count} ${state}`).join(', ') || 'none'}`);
+}

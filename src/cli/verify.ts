@@ -1,0 +1,68 @@
+/** `amber verify`: is this capture what was captured? */
+import type { Check } from '../case/checks.ts';
+import type { VerifyResult } from '../case/verify.ts';
+import { identityOption, IDENTITY_OPTION, onePositional, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
+import type { Output } from './output.ts';
+
+export const verify: Command = {
+  name: 'verify',
+  summary: 'Verifies a capture: digests, contents against the manifest, chain, receipts, log.',
+  usage: 'LOCATION [--log FILE] [--identity FILE]',
+  details: `
+Streams the capture once and writes nothing. Give the function's log with --log (standard output, an export of
+CloudWatch, the answer of \`aws logs filter-log-events\`): its digest lines are the anchor that whoever can write to the
+bucket cannot change. Age files are opened with --identity; without, their digests alone are verified. age does not
+authenticate a sender: that a file decrypts says nothing about who made it.
+Exit code 0: verified. 1: failed, or cut (the part that is there may still hold). Needs s3:ListBucket and s3:GetObject.
+
+  amber verify s3://evidence-bucket/amber/…/capture=0197…/ --log function.log
+  amber verify ./capture --identity key.txt`,
+  options: {
+    log: { type: 'string', value: 'FILE', description: 'A log with the digest lines of the capture, in any form; - reads standard input.' },
+    ...IDENTITY_OPTION,
+    ...S3_OPTIONS,
+  },
+  run: async (invocation) => {
+    const { values, out } = invocation;
+    const { openPlace, openOnly } = await import('../case/locate.ts');
+    const { verifyCapture } = await import('../case/verify.ts');
+    const { readLogDigests } = await import('../case/log-lines.ts');
+    const { readFile } = await import('../case/store.ts');
+    const location = onePositional(invocation, 'LOCATION');
+    const identity = await identityOption(values);
+    const logPath = textOption(values, 'log');
+    const place = await openPlace(location, s3Options(values));
+    const meter = out.meter('verifying');
+    try {
+      const log = logPath === '-' ? process.stdin : logPath === undefined ? undefined : readFile(logPath);
+      const result = await verifyCapture(await openOnly(place), {
+        identity, onProgress: meter.update,
+        ...(log === undefined ? {} : { log: (captureId: string) => readLogDigests(log as AsyncIterable<Uint8Array>, captureId) }),
+      });
+      meter.end();
+      out.json(result);
+      tell(result, out);
+      return result.verdict === 'verified' ? 0 : 1;
+    } finally {
+      meter.end();
+      place.close();
+    }
+  },
+};
+
+const WORDS = { ok: 'ok', failed: 'FAILED', 'not-checked': 'not checked' } as const;
+const WIDTH = 13;
+
+function tell(result: VerifyResult, out: Output): void {
+  out.line(`${result.location}  capture ${result.captureId ?? 'unknown'}`);
+  for (const check of result.checks) tellCheck(check, out);
+  out.line();
+  out.line(out.paint(result.verdict === 'verified' ? 'good' : 'bad', result.summary));
+}
+
+function tellCheck(check: Check, out: Output): void {
+  const word = WORDS[check.state].padEnd(WIDTH);
+  out.line(`${out.paint(check.state === 'ok' ? 'good' : check.state === 'failed' ? 'bad' : 'dim', word)}${check.what}${check.state === 'failed' ? '' : `: ${check.detail}`}`);
+  for (const finding of check.findings) out.line(`${' '.repeat(WIDTH)}- ${finding}`);
+  if (check.count > check.findings.length) out.line(`${' '.repeat(WIDTH)}- and ${check.count - check.findings.length} more`);
+}

@@ -1,0 +1,180 @@
+/**
+ * Reads captures back from S3, with ListObjectsV2 and GetObject alone. For the responder, so unlike a sandbox it may
+ * look for credentials and regions wherever the AWS SDK does. The SDK is loaded when the first reader is opened.
+ */
+import type * as Sdk from '@aws-sdk/client-s3';
+import type { Config } from '../config.ts';
+import { AmberError, isAmberError, type AmberErrorCode } from '../errors.ts';
+import { faultFromError, isTransient, type Fault } from './faults.ts';
+
+export interface S3Object {
+  readonly key: string;
+  readonly bytes: number;
+}
+
+export interface S3Reader {
+  /** Keys below a prefix, in order, all of them. */
+  readonly list: (prefix: string) => AsyncGenerator<S3Object>;
+  /** What lies directly in a folder (a prefix that ends with a slash, or the empty one). */
+  readonly children: (prefix: string) => Promise<{ readonly objects: readonly S3Object[]; readonly folders: readonly string[] }>;
+  /** The bytes of an object from `start` on, at most `most`; goes on where a connection broke. */
+  readonly read: (key: string, start?: number, most?: number) => AsyncGenerator<Uint8Array>;
+  readonly close: () => void;
+}
+
+export interface S3ReadOptions {
+  readonly config: Pick<Config, 's3Endpoint' | 's3PathStyle' | 's3Region' | 's3BucketOwner'>;
+  /** Profile of the shared AWS configuration files. */
+  readonly profile?: string | undefined;
+}
+
+const CONNECT_MS = 5000;
+/** Silence on a connection that is taken for its end. */
+const IDLE_MS = 30_000;
+const REQUEST_ATTEMPTS = 4;
+/** Times that a body is taken up again where it broke, for every so many bytes that came. */
+const RESUMES = 4;
+const RESUME_BYTES = 1024 * 1024;
+/** Objects of one folder that are listed: a capture has hundreds, a hostile bucket may have millions. */
+const MAX_CHILDREN = 200_000;
+
+/** Opens a reader for one bucket. Nothing is asked before the first call. */
+export async function openS3Reader(bucket: string, options: S3ReadOptions): Promise<S3Reader> {
+  const sdk = await import('@aws-sdk/client-s3');
+  const client = new sdk.S3Client(clientConfig(options));
+  const site: Site = { sdk, client, bucket, owner: options.config.s3BucketOwner };
+  return {
+    list: (prefix) => list(site, prefix),
+    children: (prefix) => children(site, prefix),
+    read: (key, start, most) => read(site, key, start ?? 0, most ?? Number.MAX_SAFE_INTEGER),
+    close: () => client.destroy(),
+  };
+}
+
+interface Site {
+  readonly sdk: typeof Sdk;
+  readonly client: Sdk.S3Client;
+  readonly bucket: string;
+  readonly owner: string | undefined;
+}
+
+function clientConfig({ config, profile }: S3ReadOptions): Sdk.S3ClientConfig {
+  const { s3Endpoint, s3PathStyle, s3Region } = config;
+  const region = s3Region ?? process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'];
+  return {
+    // Without a region the SDK asks the shared configuration; a custom endpoint needs any.
+    ...(region === undefined ? (s3Endpoint === undefined ? {} : { region: 'us-east-1' }) : { region }),
+    ...(s3Endpoint === undefined ? {} : { endpoint: s3Endpoint }),
+    ...(profile === undefined ? {} : { profile }),
+    forcePathStyle: s3PathStyle,
+    followRegionRedirects: true,
+    maxAttempts: REQUEST_ATTEMPTS,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: IDLE_MS, socketTimeout: IDLE_MS },
+    userAgentAppId: 'lambda-amber',
+  };
+}
+
+async function* list(site: Site, prefix: string): AsyncGenerator<S3Object> {
+  for await (const page of pages(site, prefix, undefined)) {
+    for (const { Key, Size } of page.Contents ?? []) if (Key !== undefined) yield { key: Key, bytes: Size ?? 0 };
+  }
+}
+
+async function children(site: Site, prefix: string): Promise<{ objects: readonly S3Object[]; folders: readonly string[] }> {
+  const objects: S3Object[] = [];
+  const folders: string[] = [];
+  for await (const page of pages(site, prefix, '/')) {
+    for (const { Key, Size } of page.Contents ?? []) if (Key !== undefined && Key !== prefix) objects.push({ key: Key, bytes: Size ?? 0 });
+    for (const { Prefix } of page.CommonPrefixes ?? []) if (Prefix !== undefined) folders.push(Prefix);
+    if (objects.length + folders.length > MAX_CHILDREN) {
+      throw new AmberError('CASE_UNREADABLE', `s3://${site.bucket}/${prefix} holds more than ${MAX_CHILDREN} objects: name a folder below it.`);
+    }
+  }
+  return { objects, folders };
+}
+
+async function* pages(site: Site, prefix: string, delimiter: string | undefined): AsyncGenerator<Sdk.ListObjectsV2CommandOutput> {
+  let token: string | undefined;
+  do {
+    const input: Sdk.ListObjectsV2CommandInput = {
+      Bucket: site.bucket, Prefix: prefix, ...owned(site),
+      ...(delimiter === undefined ? {} : { Delimiter: delimiter }),
+      ...(token === undefined ? {} : { ContinuationToken: token }),
+    };
+    const page = await attempt(site, 's3:ListBucket', prefix, () => site.client.send(new site.sdk.ListObjectsV2Command(input)));
+    yield page;
+    const next = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+    token = next === token ? undefined : next;
+  } while (token !== undefined);
+}
+
+async function* read(site: Site, key: string, start: number, most: number): AsyncGenerator<Uint8Array> {
+  let at = start;
+  const end = start + most;
+  let etag: string | undefined;
+  let countedFrom = start;
+  for (let failures = 0; at < end; ) {
+    try {
+      const range = at === 0 && most === Number.MAX_SAFE_INTEGER ? {} : { Range: `bytes=${at}-${most === Number.MAX_SAFE_INTEGER ? '' : end - 1}` };
+      // The same object all along, should somebody replace it meanwhile.
+      const same = etag === undefined ? {} : { IfMatch: etag };
+      const output = await site.client.send(new site.sdk.GetObjectCommand({ Bucket: site.bucket, Key: key, ...owned(site), ...range, ...same }));
+      etag ??= output.ETag;
+      for await (const chunk of (output.Body ?? []) as AsyncIterable<Uint8Array>) {
+        at += chunk.length;
+        yield chunk;
+      }
+      return;
+    } catch (cause) {
+      const fault = faultFromError(cause);
+      if (fault.status === 416) return; // an empty object, or a range behind its end
+      if (at - countedFrom >= RESUME_BYTES) failures = 0;
+      countedFrom = at;
+      failures += 1;
+      if (failures > RESUMES || !isTransient(fault)) throw readFault(site, 's3:GetObject', key, cause);
+    }
+  }
+}
+
+const owned = (site: Site): { ExpectedBucketOwner?: string } => (site.owner === undefined ? {} : { ExpectedBucketOwner: site.owner });
+
+async function attempt<T>(site: Site, action: string, key: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (cause) {
+    throw readFault(site, action, key, cause);
+  }
+}
+
+/** The error for a read that failed for good: says which permission is missing, holds no secret. */
+function readFault(site: Site, action: string, key: string, cause: unknown): AmberError {
+  if (isAmberError(cause)) return cause;
+  const fault = faultFromError(cause);
+  const [code, advice] = meaning(site, fault, action, key);
+  const status = fault.status === undefined ? fault.code : `${fault.status} ${fault.code}`;
+  return new AmberError(code, `${action} on s3://${site.bucket}/${key} failed (${status}): ${advice}`.replaceAll(/\s+/gu, ' '), {
+    cause, details: { bucket: site.bucket, key, action, fault: fault.code, ...(fault.status === undefined ? {} : { status: fault.status }) },
+  });
+}
+
+const NO_CREDENTIALS = /^(?:CredentialsProviderError|ExpiredToken|InvalidToken|InvalidAccessKeyId|TokenRefreshRequired|TokenProviderError)/u;
+
+function meaning({ bucket }: Site, fault: Fault, action: string, key: string): readonly [AmberErrorCode, string] {
+  const { code, status } = fault;
+  if (NO_CREDENTIALS.test(code)) return ['CASE_DENIED', 'the credentials are missing, wrong or expired; log in, or choose others with --profile'];
+  if (code === 'SignatureDoesNotMatch') return ['CASE_DENIED', 'the secret key does not belong to the access key id'];
+  if (status === 301 || status === 307 || code === 'PermanentRedirect' || code === 'AuthorizationHeaderMalformed') {
+    return ['CASE_UNREADABLE', `the bucket is in ${fault.region ?? 'another region'}; give it with --region`];
+  }
+  if (status === 412) return ['CASE_UNREADABLE', 'the object was replaced while it was read'];
+  if (status === 403) {
+    const resource = action === 's3:ListBucket' ? bucket : `${bucket}/${key}`;
+    return ['CASE_DENIED', `this role may not; allow ${action} on arn:aws:s3:::${resource}${action === 's3:GetObject' ? ', and kms:Decrypt where the bucket is encrypted with a KMS key' : ''}`];
+  }
+  if (code === 'NoSuchBucket') return ['CASE_MISSING', `there is no bucket ${bucket}`];
+  if (status === 404) return ['CASE_MISSING', 'there is no such object'];
+  if (/region/iu.test(fault.reason ?? '') && status === undefined) return ['CASE_UNREADABLE', 'no region is configured; give it with --region'];
+  return ['CASE_UNREADABLE', isTransient(fault) ? 'no answer; check the network and --endpoint, or try again' : (fault.reason ?? 'the answer is one that Amber does not know')];
+}
