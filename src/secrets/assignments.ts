@@ -35,7 +35,6 @@ interface Value {
 
 /** The text with the values of secret names hidden. */
 export function hideAssignments(text: string, cover: Cover): string {
-  if (text.length < 6) return text;
   const parts: string[] = [];
   const reader = createReader(text);
   let done = 0;
@@ -44,7 +43,7 @@ export function hideAssignments(text: string, cover: Cover): string {
     const separator = match[1] ?? '';
     const start = NAME.lastIndex;
     const name = text.slice(nameStart(text, match.index, done), start - separator.length);
-    if (!mayBeSecret(name)) continue;
+    if (!mayBeSecret(name) || (separator === ':' && isInArn(text, match.index))) continue;
     // `["a", "b"]`: every element of the array.
     for (let at: number | undefined = start; at !== undefined; ) {
       const value = reader.read(at, isAuthorizationName(name) || isCookieName(name));
@@ -65,6 +64,13 @@ function nameStart(text: string, from: number, least: number): number {
   let start = from;
   while (start > least && from - start < LONGEST_NAME && NAME_CHAR.test(text[start - 1] ?? '')) start--;
   return start;
+}
+
+/** `arn:aws:secretsmanager:…:secret:prod/db` names a secret and holds none. */
+function isInArn(text: string, at: number): boolean {
+  const before = text.slice(Math.max(0, at - 200), at);
+  const start = before.lastIndexOf('arn:aws');
+  return start >= 0 && !/[\s"'`;=]/u.test(before.slice(start));
 }
 
 interface Reader {

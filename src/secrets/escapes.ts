@@ -2,82 +2,101 @@
 
 export interface Decoded {
   readonly text: string;
-  /** Offset in the source of each character, and the end of the source behind the last. */
-  readonly origin: Uint32Array;
+  /** Offset in the source of the character at this offset of `text`; also for the end. */
+  readonly origin: (at: number) => number;
 }
 
-type Step = (source: string, at: number) => { readonly code: number; readonly length: number } | undefined;
+/** What an escape that begins at `at` stands for: `code * 8 + length`, or -1 if none begins there. */
+type Step = (codes: Uint16Array, at: number) => number;
 
-/** Characters of `source`, with those that `step` recognises decoded; undefined if there was none. */
-function decode(source: string, step: Step): Decoded | undefined {
-  const codes = new Uint16Array(source.length);
-  const origin = new Uint32Array(source.length + 1);
+const PERCENT = 37;
+const BACKSLASH = 92;
+
+/** `source` with every escape decoded that `step` knows behind a `lead`; undefined if there was none. */
+function decode(source: string, lead: number, step: Step): Decoded | undefined {
+  const codes = codesOf(source);
+  const out = new Uint16Array(codes.length);
+  // Behind each escape: how far the text has moved against its source.
+  const places: number[] = [];
+  const shifts: number[] = [];
   let length = 0;
-  let wide = 0;
-  let changed = false;
-  for (let at = 0; at < source.length; ) {
-    const found = step(source, at);
-    if (found !== undefined) changed = true;
-    const code = found?.code ?? source.charCodeAt(at);
-    codes[length] = code;
-    origin[length++] = at;
-    wide |= code;
-    at += found?.length ?? 1;
+  for (let at = 0; at < codes.length; ) {
+    const code = codes[at] ?? 0;
+    const escape = code === lead ? step(codes, at) : -1;
+    if (escape < 0) {
+      out[length++] = code;
+      at++;
+      continue;
+    }
+    out[length++] = escape >>> 3;
+    at += escape & 7;
+    places.push(length);
+    shifts.push(at - length);
   }
-  if (!changed) return undefined;
-  origin[length] = source.length;
-  const kept = codes.subarray(0, length);
-  const text = wide < 256 ? Buffer.from(kept).toString('latin1') : Buffer.from(kept.buffer, 0, length * 2).toString('utf16le');
-  return { text, origin: origin.subarray(0, length + 1) };
+  if (places.length === 0) return undefined;
+  const text = Buffer.from(out.buffer, 0, length * 2).toString('utf16le');
+  return { text, origin: (at) => at + (shifts[countUpTo(places, at) - 1] ?? 0) };
 }
 
-function hexValue(code: number): number {
+function codesOf(source: string): Uint16Array {
+  const bytes = Buffer.allocUnsafeSlow(source.length * 2);
+  bytes.write(source, 'utf16le');
+  return new Uint16Array(bytes.buffer, 0, source.length);
+}
+
+/** Number of entries that are not above `value`. */
+function countUpTo(places: readonly number[], value: number): number {
+  let low = 0;
+  let high = places.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((places[middle] ?? 0) <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function hexDigit(code: number): number {
   if (code >= 48 && code <= 57) return code - 48;
   const letter = code | 32;
   return letter >= 97 && letter <= 102 ? letter - 87 : -1;
 }
 
-function hexNumber(source: string, from: number, digits: number): number {
+/** The number that `digits` hex digits at `from` spell, or -1. */
+function hexNumber(codes: Uint16Array, from: number, digits: number): number {
   let value = 0;
   for (let at = from; at < from + digits; at++) {
-    const digit = at < source.length ? hexValue(source.charCodeAt(at)) : -1;
+    const digit = hexDigit(codes[at] ?? 0);
     if (digit < 0) return -1;
     value = value * 16 + digit;
   }
   return value;
 }
 
-const percent: Step = (source, at) => {
-  if (source.charCodeAt(at) !== 37) return undefined;
-  const code = hexNumber(source, at + 1, 2);
-  return code < 0 ? undefined : { code, length: 3 };
-};
+function percent(codes: Uint16Array, at: number): number {
+  const code = hexNumber(codes, at + 1, 2);
+  return code < 0 ? -1 : code * 8 + 3;
+}
 
-const form: Step = (source, at) => (source.charCodeAt(at) === 43 ? { code: 32, length: 1 } : percent(source, at));
+/** By the code of the letter behind the backslash. */
+const LETTERS: ReadonlyMap<number, number> = new Map([['n', 10], ['r', 13], ['t', 9], ['b', 8], ['f', 12], ['"', 34], ['\\', 92], ['/', 47], ["'", 39]].map(([letter, code]) => [String(letter).charCodeAt(0), Number(code)]));
 
-const LETTERS: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, b: 8, f: 12, '"': 34, '\\': 92, '/': 47, "'": 39 };
-
-const backslash: Step = (source, at) => {
-  if (source.charCodeAt(at) !== 92) return undefined;
-  const letter = source[at + 1] ?? '';
-  const digits = letter === 'u' ? 4 : letter === 'x' ? 2 : 0;
-  const code = digits > 0 ? hexNumber(source, at + 2, digits) : (LETTERS[letter] ?? -1);
-  return code < 0 ? undefined : { code, length: 2 + digits };
-};
+function backslash(codes: Uint16Array, at: number): number {
+  const letter = codes[at + 1] ?? 0;
+  const digits = letter === 117 ? 4 : letter === 120 ? 2 : 0; // \u and \x
+  const code = digits > 0 ? hexNumber(codes, at + 2, digits) : (LETTERS.get(letter) ?? -1);
+  return code < 0 ? -1 : code * 8 + 2 + digits;
+}
 
 /** `%41` to `A`. Bytes above 0x7f become latin1 characters, as in any byte string here. */
 export const decodePercent = (source: string): Decoded | undefined =>
-  source.includes('%') ? decode(source, percent) : undefined;
-
-/** The same, and `+` to a blank (application/x-www-form-urlencoded). */
-export const decodeForm = (source: string): Decoded | undefined =>
-  source.includes('+') ? decode(source, form) : undefined;
+  /%[0-9A-Fa-f]{2}/u.test(source) ? decode(source, PERCENT, percent) : undefined;
 
 /** JSON's escapes, and `\xHH` and `\'` of shells and JavaScript. */
 export const decodeBackslash = (source: string): Decoded | undefined =>
-  source.includes('\\') ? decode(source, backslash) : undefined;
+  source.includes('\\') ? decode(source, BACKSLASH, backslash) : undefined;
 
 /** The view behind `outer`, mapped back to the first source. */
 export function compose(outer: Decoded, inner: Decoded): Decoded {
-  return { text: inner.text, origin: inner.origin.map((at) => outer.origin[at] ?? 0) };
+  return { text: inner.text, origin: (at) => outer.origin(inner.origin(at)) };
 }

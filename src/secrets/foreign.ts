@@ -9,7 +9,7 @@ export type Plain =
   | { readonly kind: 'leaf'; readonly value: string | number | boolean | null }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'list'; readonly length: number; readonly at: (index: number) => unknown }
-  | { readonly kind: 'record'; readonly entries: Iterable<readonly [string, unknown]> };
+  | { readonly kind: 'record'; readonly keys: readonly string[]; readonly get: (key: string) => unknown };
 
 export const GETTER = '<getter>';
 export const UNREADABLE = '<unreadable>';
@@ -26,8 +26,8 @@ export function takeApart(value: object): Plain {
     if (types.isRegExp(value)) return leaf('<regexp>');
     if (types.isMap(value)) return takeMap(value);
     if (types.isSet(value)) return list([...Set.prototype.values.call(value)]);
-    if (isError(value)) return { kind: 'record', entries: errorEntries(value) };
-    return { kind: 'record', entries: ownEntries(value) };
+    if (isError(value)) return takeError(value);
+    return { kind: 'record', keys: Object.keys(value), get: (key) => readable(value, key) };
   } catch {
     return leaf(UNREADABLE);
   }
@@ -49,7 +49,8 @@ function dateText(value: Date): string {
 
 function takeMap(value: ReadonlyMap<unknown, unknown>): Plain {
   const entries = [...(Map.prototype.entries.call(value) as Iterable<[unknown, unknown]>)];
-  return entries.every((entry): entry is [string, unknown] => typeof entry[0] === 'string') ? { kind: 'record', entries } : list(entries);
+  if (!entries.every((entry): entry is [string, unknown] => typeof entry[0] === 'string')) return list(entries);
+  return { kind: 'record', keys: entries.map(([key]) => key), get: (key) => Map.prototype.get.call(value, key) as unknown };
 }
 
 /** The value of a data property, found without running code. */
@@ -59,14 +60,11 @@ function property(value: object, key: string): unknown {
   return 'value' in descriptor ? descriptor.value : GETTER;
 }
 
-function* ownEntries(value: object, but: readonly string[] = []): Generator<readonly [string, unknown]> {
-  for (const key of Object.keys(value)) {
-    if (but.includes(key)) continue;
-    try {
-      yield [key, property(value, key)];
-    } catch {
-      yield [key, UNREADABLE]; // a binding of a module that is not initialised yet
-    }
+function readable(value: object, key: string): unknown {
+  try {
+    return property(value, key);
+  } catch {
+    return UNREADABLE; // a binding of a module that is not initialised yet
   }
 }
 
@@ -74,12 +72,13 @@ function* ownEntries(value: object, but: readonly string[] = []): Generator<read
 const NATIVE_STACK = accessorOf(new TypeError('probe'), 'stack');
 const ERROR_FIELDS = ['name', 'message', 'stack', 'code', 'cause', 'errors'];
 
-function* errorEntries(error: object): Generator<readonly [string, unknown]> {
-  for (const key of ERROR_FIELDS) {
-    const value = key === 'stack' ? stackOf(error) : inherited(error, key);
-    if (value !== undefined) yield [key, value];
-  }
-  yield* ownEntries(error, ERROR_FIELDS);
+function takeError(error: object): Plain {
+  const own = Object.keys(error).filter((key) => !ERROR_FIELDS.includes(key));
+  const get = (key: string): unknown => {
+    if (key === 'stack') return stackOf(error);
+    return ERROR_FIELDS.includes(key) ? inherited(error, key) : readable(error, key);
+  };
+  return { kind: 'record', keys: [...ERROR_FIELDS, ...own], get };
 }
 
 function stackOf(error: object): unknown {

@@ -10,9 +10,11 @@ export const LEAST_FORM = 8;
 
 /** All forms of the secret's bytes, as they appear in a string. */
 export function formsOf(secret: Buffer): ReadonlySet<string> {
-  const forms = new Set<string>([secret.toString('latin1')]);
+  const bytes = secret.toString('latin1');
   const text = isUtf8(secret) ? secret.toString('utf8') : undefined;
+  const forms = new Set<string>([bytes]);
   if (text !== undefined) forms.add(text);
+  for (const form of [...forms]) forms.add(form.replaceAll(' ', '+')); // a blank in a form (WHATWG URL, section 5)
   const hex = secret.toString('hex');
   forms.add(hex).add(hex.toUpperCase());
   for (const variant of text === undefined ? [secret] : [secret, ...escaped(text)]) {
@@ -28,7 +30,7 @@ export function formsOf(secret: Buffer): ReadonlySet<string> {
 /** As the common encoders would write it inside something that is then encoded in base64. */
 function escaped(text: string): Buffer[] {
   const json = JSON.stringify(text).slice(1, -1);
-  const ascii = json.replaceAll(/[\u0080-\uffff]/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const ascii = json.replaceAll(/[\u0080-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
   const percent = text.isWellFormed() ? encodeURIComponent(text) : text;
   const form = new URLSearchParams([['', text]]).toString().slice(1);
   const all = new Set([json, ascii, json.replaceAll('/', '\\/'), percent, percent.toLowerCase() === text.toLowerCase() ? percent : lowerEscapes(percent), form]);

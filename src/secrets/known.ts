@@ -6,7 +6,7 @@
  * characters are looked up. The work on one text is bounded: a text that was made of near misses of planted secrets is
  * cut, not searched for ever.
  */
-import { compose, decodeBackslash, decodeForm, decodePercent } from './escapes.ts';
+import { compose, decodeBackslash, decodePercent } from './escapes.ts';
 import type { Decoded } from './escapes.ts';
 import { insert, longestAt } from './family.ts';
 import type { Family } from './family.ts';
@@ -51,7 +51,6 @@ export function createKnownValues(): KnownValues {
   let bytes = 0;
   let chars = 0;
   let escapable = false;
-  let blanks = false;
 
   function add(form: string, mark: string): void {
     if (forms.has(form)) return;
@@ -76,16 +75,15 @@ export function createKnownValues(): KnownValues {
       values.add(name);
       bytes += secret.length;
       escapable ||= /[^\w !#-%(-.:;=?@[\]^`{|}~]/u.test(name);
-      blanks ||= name.includes(' ');
       for (const piece of piecesOf(secret)) for (const form of formsOf(piece)) add(form, mark);
       return true;
     },
     replace(text, note) {
       if (values.size === 0 || text.length < LEAST_FORM) return text;
       const search: Search = { filter, families, found: [], cutAt: text.length };
-      find({ text, origin: undefined }, search);
-      if (text.includes('%') || text.includes('\\') || (blanks && text.includes('+'))) {
-        for (const view of decodedViews(text, escapable, blanks)) find(view, search);
+      find({ text, origin: (at) => at }, search);
+      if (text.includes('%') || text.includes('\\')) {
+        for (const view of decodedViews(text, escapable)) find(view, search);
       }
       return search.found.length === 0 && search.cutAt === text.length ? text : assemble(text, search, note);
     },
@@ -105,19 +103,16 @@ function* piecesOf(secret: Buffer): Generator<Buffer> {
 }
 
 /** The text with its escapes decoded, twice where they nest. */
-function* decodedViews(text: string, escapable: boolean, blanks: boolean): Generator<Decoded> {
+function* decodedViews(text: string, escapable: boolean): Generator<Decoded> {
   const percent = decodePercent(text);
   if (percent !== undefined) yield percent;
   yield* nested(percent, decodePercent);
-  const form = blanks ? decodeForm(text) : undefined;
-  if (form !== undefined) yield form;
   if (!escapable) return;
   const backslash = decodeBackslash(text);
   if (backslash !== undefined) yield backslash;
   yield* nested(backslash, decodeBackslash);
   yield* nested(backslash, decodePercent);
   yield* nested(percent, decodeBackslash);
-  yield* nested(form, decodeBackslash);
 }
 
 function* nested(outer: Decoded | undefined, decode: (source: string) => Decoded | undefined): Generator<Decoded> {
@@ -138,10 +133,8 @@ interface Search {
   cutAt: number;
 }
 
-function find(view: Omit<Decoded, 'origin'> & { readonly origin: Uint32Array | undefined }, search: Search): void {
-  const { text, origin } = view;
+function find({ text, origin }: Decoded, search: Search): void {
   const { filter, families } = search;
-  const source = (at: number): number => (origin === undefined ? at : (origin[at] ?? 0));
   const work = { left: text.length * WORK_PER_CHAR + WORK_FLOOR };
   const bytes = text.length > SCAN_AS_BYTES ? Buffer.from(text, 'latin1') : undefined;
   const last = text.length - GROUP;
@@ -158,12 +151,12 @@ function find(view: Omit<Decoded, 'origin'> & { readonly origin: Uint32Array | u
       const family = families.get(text.slice(start, start + LEAST_FORM));
       const form = family === undefined ? undefined : longestAt(family, text, start, work);
       if (work.left < 0) {
-        search.cutAt = Math.min(search.cutAt, source(start));
+        search.cutAt = Math.min(search.cutAt, origin(start));
         return;
       }
       if (form === undefined) continue;
       done = start + form.text.length;
-      search.found.push({ start: source(start), end: source(done), mark: form.mark });
+      search.found.push({ start: origin(start), end: origin(done), mark: form.mark });
     }
   }
 }

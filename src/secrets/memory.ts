@@ -9,7 +9,8 @@ export interface Memory {
 }
 
 const MAX_ENTRIES = 16_384;
-const LONGEST = 256;
+const MAX_CHARS = 2_097_152;
+const LONGEST = 4096;
 
 interface Answer {
   readonly shown: string;
@@ -21,10 +22,12 @@ export function createMemory(generation: () => number): Memory {
   const clean = new Set<string>();
   const answers = new Map<string, Answer>();
   let current = generation();
+  let chars = 0;
 
   function refresh(): void {
-    if (current === generation() && clean.size < MAX_ENTRIES && answers.size < MAX_ENTRIES) return;
+    if (current === generation() && chars < MAX_CHARS && clean.size + answers.size < MAX_ENTRIES) return;
     current = generation();
+    chars = 0;
     clean.clear();
     answers.clear();
   }
@@ -34,7 +37,10 @@ export function createMemory(generation: () => number): Memory {
       refresh();
       if (clean.has(text)) return true;
       if (check() !== text) return false;
-      if (text.length <= LONGEST && current === generation()) clean.add(text);
+      if (text.length <= LONGEST && current === generation()) {
+        clean.add(text);
+        chars += text.length;
+      }
       return true;
     },
     recall(entry, notes, run) {
@@ -44,7 +50,10 @@ export function createMemory(generation: () => number): Memory {
         const own = new Notes();
         const shown = run(own);
         answer = { shown, notes: own.list() };
-        if (entry.length <= LONGEST && current === generation()) answers.set(entry, answer);
+        if (entry.length <= LONGEST && current === generation()) {
+          answers.set(entry, answer);
+          chars += entry.length;
+        }
       }
       for (const note of answer.notes) notes.copy(note);
       return answer.shown;

@@ -56,6 +56,8 @@ interface Judged {
 }
 
 const MAX_NAME = 200;
+/** Behind a name that only may be a key's, a longer value is something else. */
+const LONGEST_KEY = 512;
 const REMEMBERED = 4096;
 const judgements = new Map<string, Judged>();
 
@@ -114,7 +116,7 @@ export function isSecretByName(name: string, value: string): boolean {
       return !(isWorkingDirectory(name) && value.startsWith('/') && isPlain(value));
     case 'weak': return !isEmptyValue(value) && !isPrincipalId(value) && !isArn(value);
     case 'doubtful': return !isPlain(value);
-    case 'key': return looksRandom(value) || isUuid(value);
+    case 'key': return value.length <= LONGEST_KEY && (looksRandom(value) || isUuid(value));
     default: return false;
   }
 }

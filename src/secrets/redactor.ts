@@ -3,6 +3,7 @@
  * what was found once is then searched for everywhere (known.ts). Nothing here is undone by anybody: the key of the
  * marks is made for the capture and, without a recipient, kept nowhere.
  */
+import { isAscii, isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { createCover, Notes } from './cover.ts';
 import type { Cover } from './cover.ts';
@@ -52,9 +53,11 @@ export function createRedactor(options: RedactorOptions = {}): Redactor {
   }
 
   function bytes(body: Uint8Array, run: (text: string, notes: Notes, into: CoverInto) => string): Redacted<Uint8Array> {
-    const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1');
-    const { value, redactions } = settle('bytes', (notes, into) => run(text, notes, into));
-    return { value: value === text ? body : Buffer.from(value, 'latin1'), redactions };
+    // Both ways give back the same bytes. Valid UTF-8 is read as such, so that `\u00e4` and a literal ä are one.
+    const encoding = !isAscii(body) && isUtf8(body) ? 'utf8' : 'latin1';
+    const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString(encoding);
+    const { value, redactions } = settle(encoding === 'utf8' ? 'text' : 'bytes', (notes, into) => run(text, notes, into));
+    return { value: value === text ? body : Buffer.from(value, encoding), redactions };
   }
 
   const variable = (entry: string, cover: CoverAt): string => rules.variable(entry, (name) => cover(`env.${shortName(name, rules, cover)}`));
@@ -93,12 +96,12 @@ function redactedStrings(rules: Rules, path: readonly string[], cover: CoverAt, 
   const here = (suffix = ''): Cover => cover(path.join('.').replaceAll('.[', '[').slice(-300) + suffix);
   // Made when it is needed: most strings hold nothing.
   const lazy: Cover = { hide: (secret, rule, meant) => here().hide(secret, rule, meant), note: (rule) => here().note(rule) };
-  const text = (value: string): string => {
-    let shown = value;
-    return isClean(value, () => (shown = rules.text(value, lazy))) ? value : shown;
-  };
+  const text = (value: string): string => rules.text(value, lazy);
   return {
-    key: text,
+    key(key) {
+      let shown = key;
+      return isClean(key, () => (shown = text(key))) ? key : shown;
+    },
     value(value: string, name: string, place: Place) {
       if (place === 'plain' && !isSecretByName(name, value)) return text(value);
       if (place === 'argv') return rules.argv([value], () => lazy)[0] ?? value;

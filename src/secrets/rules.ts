@@ -22,12 +22,16 @@ export interface Rules {
   readonly argv: (argv: readonly string[], cover: (index: number) => Cover) => string[];
 }
 
+/** No rule for text finds anything in less: `pwd=ab`. */
+const LEAST_TEXT = 6;
 /** Values shorter than this are not searched for more secrets inside. */
 const LEAST_COMPOUND = 12;
 
 export function createRules(known: KnownValues, extra: ExtraRule | undefined): Rules {
   function shapes(text: string, cover: Cover): string {
-    const shown = hideShapes(hideAssignments(text, cover), cover);
+    if (text.length < LEAST_TEXT) return text;
+    const assigned = text.includes('=') || text.includes(':') ? hideAssignments(text, cover) : text;
+    const shown = hideShapes(assigned, cover);
     return extra === undefined ? shown : extra(shown, cover);
   }
 
@@ -56,8 +60,10 @@ export function createRules(known: KnownValues, extra: ExtraRule | undefined): R
     if (at <= 0) return entry === '' ? entry : text(entry, cover(''));
     const name = entry.slice(0, at);
     const own = cover(name);
-    const shown = named(name, entry.slice(at + 1), own, true);
-    return `${known.replace(name, own.note)}=${shown}`;
+    const whole = known.replace(entry, own.note);
+    // A secret with `=` in it may begin in what looks like the name.
+    if (!whole.startsWith(`${name}=`)) return text(whole, own);
+    return `${name}=${named(name, entry.slice(at + 1), own, true)}`;
   }
 
   function argv(args: readonly string[], cover: (index: number) => Cover): string[] {

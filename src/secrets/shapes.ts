@@ -15,6 +15,8 @@ interface Shape {
   readonly pattern: string;
   /** A further check that a regular expression cannot make. */
   readonly accept?: (found: string) => boolean;
+  /** So many characters in front belong to the neighbour. */
+  readonly lead?: number;
 }
 
 /** Not behind a character of the same run; the end of an escape (`%3D`, `\n`) is no part of a run. */
@@ -39,7 +41,7 @@ const SHAPES: readonly Shape[] = [
   { name: 'openai-key', pattern: 'sk-(?<![A-Za-z0-9]sk-)[\\w-]{20,}', accept: mixed },
   { name: 'google-key', pattern: '(?:AIza[\\w-]{35}|GOCSPX-[\\w-]{24,}|ya29\\.[\\w-]{20,})' },
   { name: 'sendgrid-key', pattern: `${fresh('SG\\.', '\\w-')}[\\w-]{16,}\\.[\\w-]{16,}` },
-  { name: 'telegram-token', pattern: '\\d{8,10}:AA[\\w-]{33}' },
+  { name: 'telegram-token', pattern: ':AA(?<=\\d{8,10}:AA)[\\w-]{33}', lead: 1 },
   { name: 'vault-token', pattern: 'hv[sbr]\\.[\\w-]{24,}' },
   { name: 'docker-token', pattern: 'dckr_(?:pat|oat)_[\\w-]{20,}' },
   { name: 'huggingface-token', pattern: 'hf_[A-Za-z]{30,}' },
@@ -54,24 +56,31 @@ const SHAPES: readonly Shape[] = [
   { name: 'age-identity', pattern: 'AGE-SECRET-KEY-(?:PQ-)?1[A-Z0-9]{20,}' },
 ];
 
-const ALL = new RegExp(SHAPES.map(({ pattern }) => `(${pattern})`).join('|'), 'gu');
+const ALL = new RegExp(SHAPES.map(({ pattern }) => `(${pattern})`).join('|'), 'g');
 
 /** An AWS secret access key right behind the id of its pair. The id is kept. */
 const KEY_PAIR = /(A[KS]IA[A-Z0-9]{16}[^A-Za-z0-9+/<]{1,12})([A-Za-z0-9+/]{40})(?![A-Za-z0-9+/=])/gu;
 /** `scheme://user:password@host`, or a token alone in front of the `@`. Up to the last `@` of the authority. */
-const USER_INFO = /(:\/\/)([^\s:/?#@"'`<>\\]{0,256})(?::([^\s/?#"'`\\]{1,1024}))?@/gu;
+const USER_INFO = /(:\/\/)([^\s:/?#@"'`<>\\]{0,1024})(?::([^\s/?#"`\\]{1,16384}))?@/g;
 const SCHEMED = /(bearer(?:[ +]|%20){1,4})([\w.~+/=%-]{8,})|(basic(?:[ +]|%20){1,4})([A-Za-z0-9+/]{8,}={0,2})/giu;
+
+/** `://:a@` with a scheme is the shortest. */
+const LEAST_SHAPE = 8;
+/** `xoxb-` and 10 characters is the shortest of the table. */
+const LEAST_TOKEN = 15;
 
 /** The text with every secret hidden that has a shape of its own. */
 export function hideShapes(text: string, cover: Cover): string {
-  if (text.length < 10) return text;
-  let shown = text.replace(ALL, (found: string, ...rest: unknown[]) => {
+  if (text.length < LEAST_SHAPE) return text;
+  let shown = text.length < LEAST_TOKEN ? text : text.replace(ALL, (found: string, ...rest: unknown[]) => {
     const shape = SHAPES[rest.findIndex((group) => group !== undefined)];
     if (shape === undefined || shape.accept?.(found) === false) return found;
-    return cover.hide(found, shape.name, plainly(found));
+    const secret = found.slice(shape.lead ?? 0);
+    return found.slice(0, shape.lead ?? 0) + cover.hide(secret, shape.name, plainly(secret));
   });
   if (shown.includes('IA')) shown = shown.replace(KEY_PAIR, (_all, id: string, key: string) => id + cover.hide(key, 'aws-secret-key'));
   if (shown.includes('://')) shown = shown.replace(USER_INFO, (all: string, lead: string, user: string, password?: string) => hideUserInfo(all, [lead, user, password], cover));
+  if (!shown.includes(' ') && !shown.includes('+') && !shown.includes('%20')) return shown;
   return shown.replace(SCHEMED, (all: string, bearer?: string, token?: string, basic?: string, pair?: string) => {
     if (bearer !== undefined && token !== undefined) return isTokenLike(token) ? bearer + cover.hide(token, 'bearer', unescape(token)) : all;
     const opened = basic === undefined || pair === undefined ? undefined : openBasic(pair);

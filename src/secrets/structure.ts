@@ -1,5 +1,6 @@
 /** Walks any value and gives a plain copy of it: bounded in depth, size and number of nodes, with every string redacted. */
 import { GETTER, primitive, takeApart } from './foreign.ts';
+import type { Plain } from './foreign.ts';
 import { LIMIT } from './mark.ts';
 import { isSecretBranch, isSecretByName } from './names.ts';
 
@@ -79,7 +80,7 @@ function structured(value: object, name: string, place: Place, state: Walk): unk
     case 'leaf': return typeof plain.value === 'string' ? text(plain.value, name, place, state) : plain.value;
     case 'bytes': return bytes(plain.bytes, state);
     case 'list': return list(plain.length, plain.at, name, place, state);
-    case 'record': return record(plain.entries, name, place, state);
+    case 'record': return record(plain, name, place, state);
   }
 }
 
@@ -94,7 +95,7 @@ function bytes(value: Uint8Array, state: Walk): unknown {
 
 function list(length: number, at: (index: number) => unknown, name: string, place: Place, state: Walk): unknown[] {
   const copy: unknown[] = [];
-  if (ARGV.test(name) && place !== 'secret') {
+  if (place !== 'secret' && factsOf(name).argv) {
     const strings = stringsOf(length, at);
     if (strings !== undefined) {
       state.nodes += length;
@@ -121,17 +122,22 @@ function stringsOf(length: number, at: (index: number) => unknown): string[] | u
   return strings;
 }
 
-function record(entries: Iterable<readonly [string, unknown]>, name: string, place: Place, state: Walk): Record<string, unknown> {
+function record(fields: Extract<Plain, { kind: 'record' }>, name: string, place: Place, state: Walk): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
-  const inner: Place = place === 'secret' ? 'secret' : ENVIRONMENT.test(name) ? 'environment' : 'plain';
+  const inner: Place = place === 'secret' ? 'secret' : factsOf(name).environment ? 'environment' : 'plain';
   let label: string | undefined;
-  for (const [key, value] of entries) {
-    const shownKey = unused(copy, state.strings.key(key));
-    state.path.push(shownKey);
+  let renamed = false;
+  for (const key of fields.keys) {
+    const value = fields.get(key);
+    const clean = state.strings.key(key);
+    renamed ||= clean !== key;
+    const shownKey = renamed ? unused(copy, clean) : key;
+    const facts = factsOf(key);
     // {name: 'DB_PASSWORD', value: '…'}: the value goes by the name beside it.
-    if (typeof value === 'string' && /^(?:name|key)$/iu.test(key)) label = value;
-    const called = label !== undefined && /^value$/iu.test(key) ? label : key;
-    const shown = walk(value, called, placeOf(called, inner), state);
+    if (facts.label && typeof value === 'string') label = value;
+    const called = label !== undefined && facts.labelled ? label : key;
+    state.path.push(shownKey);
+    const shown = walk(value, called, placeOf(called === key ? facts : factsOf(called), inner), state);
     state.path.pop();
     if (shown !== undefined) set(copy, shownKey, shown);
     if (state.nodes > MAX_NODES) break;
@@ -139,10 +145,39 @@ function record(entries: Iterable<readonly [string, unknown]>, name: string, pla
   return copy;
 }
 
-function placeOf(key: string, place: Place): Place {
-  if (place === 'secret' || isSecretBranch(key)) return 'secret';
-  if (place === 'environment' || VARIABLE.test(key)) return 'environment';
-  return ARGV.test(key) ? 'argv' : 'plain';
+/** What a key says about its value. Remembered: rows by the thousand have the same keys. */
+interface KeyFacts {
+  readonly secret: boolean;
+  readonly variable: boolean;
+  readonly environment: boolean;
+  readonly argv: boolean;
+  readonly label: boolean;
+  readonly labelled: boolean;
+}
+
+const REMEMBERED = 4096;
+const keyFacts = new Map<string, KeyFacts>();
+
+function factsOf(key: string): KeyFacts {
+  const old = keyFacts.get(key);
+  if (old !== undefined) return old;
+  const facts: KeyFacts = {
+    secret: isSecretBranch(key),
+    variable: VARIABLE.test(key),
+    environment: ENVIRONMENT.test(key),
+    argv: ARGV.test(key),
+    label: /^(?:name|key)$/iu.test(key),
+    labelled: /^value$/iu.test(key),
+  };
+  if (keyFacts.size >= REMEMBERED) keyFacts.clear();
+  if (key.length <= 200) keyFacts.set(key, facts);
+  return facts;
+}
+
+function placeOf(facts: KeyFacts, place: Place): Place {
+  if (place === 'secret' || facts.secret) return 'secret';
+  if (place === 'environment' || facts.variable) return 'environment';
+  return facts.argv ? 'argv' : 'plain';
 }
 
 /** Two keys that become one are both kept. */

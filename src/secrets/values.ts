@@ -11,7 +11,7 @@ const NUMBER = /^[+-]?\d{1,15}(?:\.\d{1,9})?(?:ms|s|m|h|d|%|[kmg]i?b?)?$/iu;
 const PATH = /^(?:[~.]{0,2}\/)?(?:[\w.@+~-]{1,255}\/){0,40}[\w.@+~-]{1,255}\/?(?::\/[\w.@+~/-]{0,255}){0,40}$/u;
 const PLAIN_URL = /^[a-z][a-z0-9+.-]{1,20}:\/\/[\w.-]{1,253}(?::\d{1,5})?(?:\/[\w.~/-]{0,512})?$/iu;
 const HOST = /^(?=.{1,253}$)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,10}(?::\d{1,5})?$/u;
-const WORDS = /^[A-Za-z][A-Za-z]{0,30}(?:[ _.:,/-][A-Za-z]{1,30}){0,8}$/u;
+const WORDS = /^[A-Za-z][A-Za-z]{0,30}(?:[ _.,/-][A-Za-z]{1,30}){0,8}$/u;
 const RESOURCE_ID = /^[a-z]{1,12}-[0-9a-f]{8}(?:[0-9a-f]{9})?$/u;
 const TOKEN = /^[A-Za-z0-9+/=_.:~-]{20,512}$/u;
 
@@ -87,8 +87,8 @@ function isRandomStretch(value: string, start: number, end: number): boolean {
     before = kind;
   }
   if ((seen & DIGIT) === 0 || (seen & (LOWER | UPPER)) === 0 || distinct.size < 8) return false;
-  // Expected share of changes: base64 0.62, base36 0.40, hex 0.47; camel case with a version number 0.2 to 0.4.
-  return changes >= pairs * ((seen & LOWER) !== 0 && (seen & UPPER) !== 0 ? 0.42 : 0.26);
+  // Expected share of changes: base64 0.62, hex 0.47, base36 0.40, base32 0.30; camel case with a version number up to 0.4.
+  return changes >= pairs * ((seen & LOWER) !== 0 && (seen & UPPER) !== 0 ? 0.4 : 0.2);
 }
 
 /** Shortest value that is searched for everywhere: shorter ones would hit by chance. */
