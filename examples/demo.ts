@@ -23,6 +23,8 @@ export interface DemoResult {
   readonly writable: string;
   readonly log: string;
   readonly client: string;
+  /** Where the implant called home to. */
+  readonly attackerPort: number;
   readonly status: number;
 }
 
@@ -57,7 +59,7 @@ export async function demo(say: (line: string) => void): Promise<DemoResult> {
     implant.server.close();
     writeFileSync(log, sandbox.stdout());
   }
-  return { evidence, writable, log, client: client.name, status: answered(log) };
+  return { evidence, writable, log, client: client.name, attackerPort: implant.port, status: answered(log) };
 }
 
 /** The function sees its own processes alone where this machine allows a PID namespace without root. */

@@ -14,7 +14,14 @@ interface ProcessRow {
   readonly ppid: number;
   readonly comm: string;
   readonly argv: readonly string[];
-  readonly exe: { readonly path: string; readonly deleted: boolean; readonly sha256?: string } & Record<string, unknown>;
+  readonly exe: { readonly path: string; readonly deleted?: boolean; readonly sha256?: string };
+}
+
+interface SocketRow {
+  readonly protocol: string;
+  readonly state: string;
+  readonly remote: { readonly address: string; readonly port: number };
+  readonly owners: readonly { readonly pid: number }[];
 }
 
 const sha256 = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
@@ -61,19 +68,21 @@ describe('the capture of the attacked example', () => {
 
   test('names its process with parent and arguments', (t) => {
     if (peers.length > 0) return void missing(t, peers.join(', '));
-    const { pid, argv, ppid } = implant();
+    const { pid, argv, ppid, exe } = implant();
     assert.deepEqual(argv.slice(1), ['600']);
     assert.ok(ppid > 0);
+    assert.equal(exe.deleted, true);
+    assert.equal(exe.sha256, sha256('/bin/sleep'));
     assert.match(readlinkSync(root(`proc/${pid}/exe`)), /\.kworker \(deleted\)$/u);
   });
 
   test('ties its connection to the owning process', (t) => {
     if (peers.length > 0) return void missing(t, peers.join(', '));
     const { pid } = implant();
-    const text = readFileSync(join(folder, 'live_response/sockets.json'), 'utf8');
-    const rows = (JSON.parse(text) as { sockets: readonly (Record<string, unknown> & { pids?: readonly number[] })[] }).sockets;
-    const owned = rows.filter((row) => JSON.stringify(row['pids'] ?? row['owners'] ?? []).includes(String(pid)));
-    assert.ok(owned.some((row) => row['state'] === 'ESTABLISHED'), JSON.stringify(owned));
+    const { inet } = json('sockets.json') as { inet: readonly SocketRow[] };
+    const home = inet.filter((row) => row.remote.port === result.attackerPort);
+    assert.deepEqual(home.map((row) => [row.protocol, row.state, row.remote.address]), [['tcp', 'ESTABLISHED', '127.0.0.1']]);
+    assert.deepEqual(home[0]?.owners.map((owner) => owner.pid), [pid]);
   });
 
   test('redacts the environment and keeps the access key id', (t) => {
@@ -81,7 +90,8 @@ describe('the capture of the attacked example', () => {
     const everything = spawnSync('grep', ['-rl', 'correct horse battery staple', folder], { encoding: 'utf8' });
     assert.equal(everything.stdout, '');
     const environment = readFileSync(join(folder, 'live_response/environment.json'), 'utf8');
-    assert.match(environment, /"DB_PASSWORD":\s*"<redacted:[0-9a-f]{16}>"/u);
+    assert.match(environment, /"DB_PASSWORD":"<redacted:[0-9a-f]{16}>"/u);
+    assert.match(environment, /"AWS_SECRET_ACCESS_KEY":"<redacted:[0-9a-f]{16}>"/u);
     assert.match(environment, /"AWS_ACCESS_KEY_ID":\s*"A/u);
   });
 
