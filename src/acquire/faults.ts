@@ -38,7 +38,9 @@ export interface Asked {
 export function absentEntry(asked: Asked, error: unknown): AbsentEntry {
   const fate = fateOf(error);
   if (fate === 'credentials') throw credentialsError(error);
-  return { kind: 'absent', path: asked.path, source: asked.call, method: 'api', outcome: fate, reason: reasonOf(asked, fate, error) };
+  return {
+    kind: 'absent', path: asked.path, source: asked.call, method: 'api', outcome: fate, reason: reasonOf(asked, fate, error), notes: () => ({ action: actionOf(asked, error) }),
+  };
 }
 
 /** The IAM action that a call needs, or that the answer says it needs. */

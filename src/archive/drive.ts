@@ -25,11 +25,9 @@ export interface Feed {
   readonly name: string;
   readonly start: () => Iterable<Entry> | AsyncIterable<Entry>;
   readonly budget: Budget;
-  /** What is said of the items that the end of the time left out. */
-  readonly unreached?: string;
+  /** Why it was stopped before its end, and what that left out; default: the time budget. */
+  readonly stopped?: () => string;
 }
-
-const UNREACHED = 'paths of the inventory without a line of their own were not reached';
 
 /** Moves every entry of a feed into the sink, and says so there if the feed fails or the time ends before it does. */
 export async function pump(feed: Feed, sink: EntrySink): Promise<void> {
@@ -43,7 +41,7 @@ export async function pump(feed: Feed, sink: EntrySink): Promise<void> {
       return;
     }
     if (next === 'stopped') {
-      await sink.add(absent(feed, 'skipped', `the time budget ended after ${items} items; ${feed.unreached ?? UNREACHED}`), feed.name);
+      await sink.add(absent(feed, 'skipped', feed.stopped?.() ?? `the time budget ended after ${items} items; paths of the inventory without a line of their own were not reached`), feed.name);
       return;
     }
     items += 1;
