@@ -85,9 +85,9 @@ async function takeTurn(state: State, number: number, signal: AbortSignal): Prom
           return;
         }
       }
-      const { promise, resolve } = Promise.withResolvers<undefined>();
-      state.waiting.set(number, () => resolve(undefined));
-      await Promise.race([promise, sleep(Math.max(10, giveUpAt - performance.now()), undefined, { signal }).catch(() => undefined)]);
+      const woken = new AbortController(); // ends the sleep as well: a timer left behind would keep the process alive
+      state.waiting.set(number, () => woken.abort());
+      await sleep(Math.max(10, giveUpAt - performance.now()), undefined, { signal: AbortSignal.any([signal, woken.signal]) }).catch(() => undefined);
     }
   } finally {
     state.waiting.delete(number);
