@@ -1,0 +1,200 @@
+/** The recipe as a whole: what a capture comes to when its parts, or its surroundings, fail. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { runCapture } from '../../src/capture.ts';
+import { resolveConfig, type Options } from '../../src/config.ts';
+import type { CaptureReport, Collector, DestinationProvider, ManifestItem, StoredObject } from '../../src/contracts.ts';
+import { AmberError } from '../../src/errors.ts';
+import type { CaptureManifest } from '../../src/seal/commit.ts';
+import { requirePeer } from '../peers.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'amber-capture-'));
+after(() => {
+  rmSync(home, { recursive: true, force: true });
+});
+const tree = join(home, 'tmp');
+mkdirSync(tree);
+writeFileSync(join(tree, 'dropped.sh'), '#!/bin/sh\nid\n', { mode: 0o755 });
+
+/** Few collectors, so that a test says what it is about. */
+const LEAN = ['-runtime', '-procfs', '-memory', '-descriptors', '-system', '-systeminformation', '-code', '-executables'];
+
+interface Kept {
+  readonly objects: Map<string, Buffer>;
+  readonly provider: DestinationProvider;
+}
+
+/** A destination in memory, as a user would write one. */
+function memory(over: Partial<{ put: (object: StoredObject) => void | Promise<void>; commit: () => void }> = {}): Kept {
+  const objects = new Map<string, Buffer>();
+  const keep = async (object: StoredObject): Promise<{ state: 'stored'; attempts: number }> => {
+    await over.put?.(object);
+    objects.set(object.name, Buffer.concat(object.body));
+    return { state: 'stored', attempts: 1 };
+  };
+  const provider: DestinationProvider = {
+    name: 'memory', protocol: 'memory:', description: 'keeps captures in memory for a test',
+    open: () => ({
+      location: 'memory://test', put: keep, close: () => undefined,
+      commit: (manifest) => {
+        over.commit?.();
+        return keep(manifest);
+      },
+    }),
+  };
+  return { objects, provider };
+}
+
+async function run(options: Options, over: { hardStopMs?: number } = {}): Promise<CaptureReport> {
+  const config = resolveConfig({ writable: [tree], collect: LEAN, ...options }, {});
+  return runCapture({
+    cause: { trigger: 'call', reason: 'test' }, config, invocation: undefined, inProcess: true,
+    hardStopMs: Date.now() + (over.hardStopMs ?? 20_000),
+  });
+}
+
+function joined(kept: Kept): Buffer {
+  const names = [...kept.objects.keys()].filter((name) => name.startsWith('capture-')).sort();
+  return Buffer.concat(names.map((name) => kept.objects.get(name)!));
+}
+
+function items(kept: Kept): ManifestItem[] {
+  const text = execFileSync('tar', ['--zstd', '-xOf', '-', '--wildcards', 'manifest/*.jsonl'], { input: joined(kept), maxBuffer: 1 << 28 }).toString();
+  return text.trim().split('\n').map((line) => JSON.parse(line) as ManifestItem).filter((item) => 'outcome' in item);
+}
+
+function manifest(kept: Kept): CaptureManifest {
+  return JSON.parse(kept.objects.get('manifest.json')!.toString()) as CaptureManifest;
+}
+
+const collector = (name: string, collect: Collector['collect']): Collector => ({ name, description: 'of a test', tier: 'volatile', collect });
+
+describe('a capture', () => {
+  test('is whole: segments first, the commit marker last, digests and chain in it', async (t) => {
+    if (!requirePeer(t, 'tar', 'zstd')) return;
+    const kept = memory();
+    const report = await run({ destination: 'memory://x', destinations: [kept.provider] });
+    assert.equal(report.state, 'whole', report.error?.message);
+    assert.equal([...kept.objects.keys()].at(-1), 'manifest.json');
+    const marker = manifest(kept);
+    assert.equal(marker.state, 'whole');
+    assert.equal(marker.tarball.sha256, createHash('sha256').update(joined(kept)).digest('hex'));
+    for (const segment of marker.segments) {
+      assert.equal(segment.sha256, createHash('sha256').update(kept.objects.get(segment.name)!).digest('hex'));
+    }
+    assert.equal(marker.segments[0]?.tier, 'volatile');
+    const found = items(kept);
+    assert.deepEqual(found.filter((item) => item.path.endsWith('dropped.sh')).map((item) => item.outcome), ['collected']);
+    assert.equal(Object.values(marker.outcomes).reduce((sum, count) => sum + count, 0), found.length);
+  });
+
+  test('goes on when a collector throws, hangs or leaves the archive, and says so', async (t) => {
+    if (!requirePeer(t, 'tar', 'zstd')) return;
+    const kept = memory();
+    const report = await run({
+      destination: 'memory://x', destinations: [kept.provider], maxMs: 3000,
+      collectors: [
+        collector('throws', () => { throw new TypeError('no such thing'); }),
+        collector('breaks', async function* () {
+          yield { kind: 'json', path: 'mine/a.json', source: 'x', method: 'api', value: { a: 1 } };
+          await sleep(1);
+          throw new RangeError('half way');
+        }),
+        collector('escapes', () => [{ kind: 'json', path: '../../etc/passwd', source: 'x', method: 'api', value: 1 }]),
+        { ...collector('hangs', async function* () { await new Promise(() => undefined); }), tier: 'memory' },
+      ],
+    });
+    assert.equal(report.state, 'whole', report.error?.message);
+    const by = new Map(items(kept).filter((item) => item.outcome !== 'collected').map((item) => [item.collector, item]));
+    assert.match(by.get('throws')?.reason ?? '', /after 0 items: TypeError: no such thing/u);
+    assert.match(by.get('breaks')?.reason ?? '', /after 1 items: RangeError: half way/u);
+    assert.match(by.get('escapes')?.reason ?? '', /leaves the archive/u);
+    assert.match(by.get('hangs')?.reason ?? '', /time budget ended after 0 items/u);
+  });
+
+  test('ends by its hard stop when the destination never answers, and writes its summary to the log', async () => {
+    const kept = memory({ put: () => new Promise(() => undefined) });
+    const started = performance.now();
+    const report = await run({ destination: 'memory://x', destinations: [kept.provider] }, { hardStopMs: 1500 });
+    assert.equal(report.state, 'failed');
+    assert.equal(report.error?.code, 'CAPTURE_ABORTED');
+    assert.ok(performance.now() - started < 4000);
+  });
+
+  test('stops collecting when the destination refuses for good', async () => {
+    let puts = 0;
+    const kept = memory({ put: () => {
+      puts += 1;
+      throw new AmberError('DESTINATION_DENIED', 's3:PutObject is not allowed');
+    } });
+    const report = await run({ destination: 'memory://x', destinations: [kept.provider], segmentBytes: '64KiB' });
+    assert.deepEqual([report.state, report.error?.code], ['failed', 'DESTINATION_DENIED']);
+    assert.ok(puts <= 2, `${puts} puts`);
+  });
+
+  test('is cut when a segment is lost or the commit fails, and names it', async () => {
+    const lossy = memory({ put: (object) => {
+      if (object.name.startsWith('capture-0001')) throw new AmberError('DESTINATION_UNAVAILABLE', 'try later');
+    } });
+    const report = await run({ destination: 'memory://x', destinations: [lossy.provider] });
+    assert.deepEqual([report.state, report.error?.code, manifest(lossy).state], ['cut', 'DESTINATION_UNAVAILABLE', 'cut']);
+    assert.deepEqual(manifest(lossy).segments.filter((segment) => segment.state === 'lost').map((segment) => segment.number), [1]);
+
+    const uncommitted = memory({ commit: () => { throw new AmberError('DESTINATION_EXISTS'); } });
+    const other = await run({ destination: 'memory://x', destinations: [uncommitted.provider] });
+    assert.deepEqual([other.state, other.error?.code], ['cut', 'DESTINATION_EXISTS']);
+  });
+
+  test('fails with a code when there is no destination, or none of that scheme', async () => {
+    assert.equal((await run({})).error?.code, 'CONFIG_INVALID');
+    assert.equal((await run({ destination: 'gopher://x' })).error?.code, 'DESTINATION_UNKNOWN');
+  });
+
+  test('with a recipient is age files, and nothing readable lies beside them', async (t) => {
+    if (!requirePeer(t, 'age', 'age-keygen', 'tar', 'zstd')) return;
+    const identity = join(home, 'key.txt');
+    execFileSync('age-keygen', ['-o', identity], { stdio: 'ignore' });
+    const recipient = /age1[0-9a-z]+/u.exec(readFileSync(identity, 'utf8'))![0];
+    const kept = memory();
+    const secret = 'planted-in-the-environment-9f2c';
+    process.env['TEST_DB_PASSWORD'] = secret;
+    const report = await run({ destination: 'memory://x', destinations: [kept.provider], recipient });
+    delete process.env['TEST_DB_PASSWORD'];
+    assert.equal(report.state, 'whole', report.error?.message);
+    const names = [...kept.objects.keys()].filter((name) => name !== 'manifest.json');
+    assert.ok(names.every((name) => name.endsWith('.tar.zst.age')));
+    const plain = names.map((name) => execFileSync('age', ['-d', '-i', identity], { input: kept.objects.get(name)!, maxBuffer: 1 << 28 }));
+    const text = execFileSync('tar', ['--zstd', '-xO'], { input: Buffer.concat(plain), maxBuffer: 1 << 28 }).toString('latin1');
+    assert.ok(text.includes(secret), 'raw values stand inside the age files');
+    assert.ok(!kept.objects.get('manifest.json')!.toString().includes(secret));
+  });
+
+  test('keeps to a byte budget', async (t) => {
+    if (!requirePeer(t, 'tar', 'zstd')) return;
+    const big = join(home, 'big');
+    mkdirSync(big);
+    for (let index = 0; index < 8; index += 1) writeFileSync(join(big, `f${index}`), Buffer.alloc(60_000, index));
+    const kept = memory();
+    await run({ destination: 'memory://x', destinations: [kept.provider], writable: [big], maxBytes: '128KiB' });
+    const files = items(kept).filter((item) => item.collector === 'writable' && item.kind === 'file');
+    assert.equal(files.length, 8);
+    assert.ok(files.reduce((sum, item) => sum + (item.stored ?? 0), 0) <= 128 * 1024);
+    assert.ok(files.some((item) => item.reason === 'the byte budget is spent'));
+  });
+
+  test('to a folder is one tarball with its sums', async (t) => {
+    if (!requirePeer(t, 'sha256sum')) return;
+    const folder = join(home, 'evidence');
+    mkdirSync(folder);
+    const report = await run({ destination: pathToFileURL(folder).href });
+    assert.equal(report.state, 'whole', report.error?.message);
+    assert.match(execFileSync('sha256sum', ['-c', 'SHA256SUMS'], { cwd: report.location }).toString(), /capture\.tar\.zst: OK/u);
+  });
+});

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { OPTIONS, resolveConfig, type Options } from '../../src/config.ts';
+import { isAmberError } from '../../src/errors.ts';
+
+function issues(options: Options, env: Record<string, string> = {}): string {
+  try {
+    resolveConfig(options, env);
+  } catch (error) {
+    assert.ok(isAmberError(error));
+    assert.equal(error.code, 'CONFIG_INVALID');
+    return error.message;
+  }
+  return '';
+}
+
+describe('configuration', () => {
+  test('has a default for every option and needs nothing', () => {
+    const config = resolveConfig({}, {});
+    for (const [name, option] of Object.entries(OPTIONS)) assert.deepEqual(config[name as keyof typeof OPTIONS], option.fallback);
+    assert.ok(Object.isFrozen(config));
+  });
+
+  test('code wins over the environment, and values may be written or typed', () => {
+    const env = { AMBER_MAX_BYTES: '1GiB', AMBER_CAPTURE: 'off', AMBER_S3_PATH_STYLE: 'yes' };
+    const config = resolveConfig({ maxBytes: '512MiB', capture: 'armed', maxMs: 4000 }, env);
+    assert.deepEqual([config.maxBytes, config.capture, config.maxMs, config.s3PathStyle], [512 * 1024 ** 2, 'armed', 4000, true]);
+  });
+
+  test('an empty variable is as good as none', () => {
+    assert.equal(resolveConfig({}, { AMBER_RECIPIENT: '', AMBER_MAX_MS: '' }).maxMs, 30_000);
+  });
+
+  test('everything that is wrong is said at once, with the name, the value and an example', () => {
+    const message = issues({}, { AMBER_CAPTURE: 'sometimes', AMBER_MAX_MS: '-3', AMBER_DESTINATION: 'nowhere', AMBER_MAX_BYTES: '12 parsecs' });
+    for (const part of [
+      'AMBER_CAPTURE is "sometimes"; expected one of off, armed, now, for example now',
+      'AMBER_MAX_MS is "-3"; expected a whole number from 50 to 900000, for example 5000',
+      'AMBER_DESTINATION is "nowhere"; expected a URL, for example s3://evidence-bucket/amber',
+      'AMBER_MAX_BYTES is "12 parsecs"; expected bytes',
+    ]) assert.ok(message.includes(part), `${part}\nis not in\n${message}`);
+  });
+
+  test('unknown names get a suggestion', () => {
+    assert.match(issues({ destinaton: 's3://x' } as Options), /`destinaton` is unknown/u);
+    assert.match(issues({}, { AMBER_DESTINATON_URL: 's3://x' }), /AMBER_DESTINATON_URL is unknown/u);
+    assert.match(issues({}, { AMBER_BYTES: '1' }), /did you mean AMBER_/u);
+  });
+
+  test('contradictions name both sides', () => {
+    assert.match(issues({ capture: 'now' }), /AMBER_CAPTURE may start a capture, but AMBER_DESTINATION is not set/u);
+    assert.match(issues({ onError: 'any', deadlineMs: 500 }), /AMBER_ON_ERROR and AMBER_DEADLINE_MS may start/u);
+    assert.match(issues({ collect: ['+process-memory'] }), /holds raw memory; set AMBER_RECIPIENT/u);
+    assert.match(issues({ s3KmsKey: 'arn:x', destination: 'file:///tmp/x' }), /needs an s3: destination/u);
+    assert.match(issues({ collect: ['-tmp'] }), /AMBER_COLLECT names "tmp"; known are invocation, /u);
+  });
+
+  test('a password in a URL is not shown', () => {
+    const message = issues({}, { AMBER_DESTINATION: 's3://user:hunter22@bucket/x' });
+    assert.match(message, /a URL without a user name/u);
+    assert.ok(!message.includes('hunter22'));
+  });
+
+  test('a recipient is checked by its form', () => {
+    assert.match(issues({ recipient: 'AGE-SECRET-KEY-1QQQ' }), /age X25519 recipient/u);
+    assert.equal(resolveConfig({ recipient: `age1${'q'.repeat(58)}` }, {}).recipient, `age1${'q'.repeat(58)}`);
+  });
+
+  test('patterns, lists and paths', () => {
+    const config = resolveConfig({}, { AMBER_REDACT: '(?i)internal-[0-9]+', AMBER_COLLECT: '-code, +scripts', AMBER_WRITABLE: '/tmp/, /mnt/efs' });
+    assert.deepEqual([config.redact?.source, config.redact?.flags], ['internal-[0-9]+', 'giu']);
+    assert.deepEqual([config.collect, config.writable], [['-code', '+scripts'], ['/tmp', '/mnt/efs']]);
+    assert.match(issues({}, { AMBER_REDACT: '(' }), /expected a regular expression/u);
+    assert.match(issues({}, { AMBER_WRITABLE: 'tmp' }), /absolute directories/u);
+    assert.match(issues({}, { AMBER_WRITABLE: '/tmp/../etc' }), /absolute directories/u);
+  });
+});
