@@ -99,7 +99,9 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
 
 function limitsOf(request: CaptureRequest, nowMs: number): Parameters<typeof startBudget>[0] {
   const { config } = request;
-  const totalMs = Math.max(0, Math.min(request.hardStopMs - nowMs, config.maxMs));
+  const givenMs = Math.max(0, Math.min(request.hardStopMs - nowMs, config.maxMs));
+  // The host answers at the hard stop, and the sandbox may freeze then: what goes to the log has to be there before.
+  const totalMs = givenMs - Math.min(givenMs * 0.1, 200);
   // Collecting stops early enough to flush, ship the last segment and commit.
   const reserveMs = Math.min(Math.max(totalMs * 0.25, 100), 2000);
   return { collectMs: Math.max(0, totalMs - reserveMs), totalMs, bytes: config.maxBytes, sliceMs: config.sliceMs };
@@ -151,11 +153,13 @@ interface TarballParts {
 function tarballOptions({ scene, identity, budget, book, inside, recipient }: TarballParts): Omit<TarballOptions, 'onSegment'> {
   const { config } = scene;
   const small = (identity.memoryMb ?? SMALL_FUNCTION_MB) < SMALL_FUNCTION_MB;
+  const segmentBytes = small ? Math.min(config.segmentBytes, 4 * MIB) : config.segmentBytes;
   return {
     compression: config.compression,
-    segmentBytes: small ? Math.min(config.segmentBytes, 4 * MIB) : config.segmentBytes,
+    segmentBytes,
     segmentMs: SEGMENT_MS,
-    partBytes: small ? MIB / 4 : MIB,
+    // A segment counts a part that is being compressed as if it did not shrink: it has to hold several.
+    partBytes: Math.min(small ? MIB / 4 : MIB, Math.max(Math.floor(segmentBytes / 8), MIB / 32)),
     startedMs: scene.startedMs,
     redactor: inside,
     budget,

@@ -40,8 +40,6 @@ export interface TarballOptions {
 }
 
 const MAX_PENDING_MANIFEST = 4 * 1024 * 1024;
-/** Headers of one entry at the most: names are bounded by the walk, but leave room. */
-const HEADER_ROOM = 64 * 1024;
 
 export class Tarball {
   readonly #options: TarballOptions;
@@ -196,8 +194,9 @@ export class Tarball {
 
   /** Makes room for a header and the `body` bytes that follow it, in a new segment if they would not fit in this one. */
   async #writeHeader(fields: HeaderFields, body = 0): Promise<void> {
-    if (this.#isFull(HEADER_ROOM + roundUp(body))) await this.#cut();
-    await this.#writer.write(encodeHeader(fields));
+    const header = encodeHeader(fields);
+    if (this.#isFull(header.length + roundUp(body))) await this.#cut();
+    await this.#writer.write(header);
   }
 
   async #writeBody(fields: HeaderFields, body: Uint8Array): Promise<string> {
