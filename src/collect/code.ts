@@ -9,18 +9,19 @@ import { listPackages, packageKind } from './packages.ts';
 import { Taker, type StorePolicy } from './take.ts';
 import { summarise } from './tree-summary.ts';
 import { codeTree, processesOf, sandboxStart } from './trees.ts';
+import { twoSpeed } from './two-speed.ts';
 
 export const code: Collector = {
   name: 'code',
   description: 'The code as loaded (/var/task, /opt, /var/runtime): a hash of every file, bytes by policy (AMBER_CODE_BYTES), packages with versions',
   tier: 'code',
-  collect,
+  collect: (scene) => twoSpeed(collect(scene)),
 };
 
 /** Classes in the order of taking. */
 const Class = { manifest: 0, changed: 1, rest: 2, bodiless: 3, directory: 4 } as const;
 
-async function* collect(scene: Scene): AsyncGenerator<Entry> {
+async function* collect(scene: Scene): AsyncGenerator<Entry, Iterable<Entry>> {
   const { breathe } = scene.budget;
   const { tree, ...facts } = await codeTree(scene);
   const source = scene.roots.code.join(' ');
@@ -36,12 +37,7 @@ async function* collect(scene: Scene): AsyncGenerator<Entry> {
     return tree.mtime(entry) > since || tree.ctime(entry) > since ? Class.changed : Class.rest;
   };
   const order = await orderBy(tree, Object.keys(Class).length, classOf, breathe);
-  const taker = new Taker(tree, policyOf(scene, since));
-  try {
-    yield* contents(order, taker);
-  } finally {
-    taker.close();
-  }
+  return contents(order, new Taker(tree, policyOf(scene, since)));
 }
 
 function policyOf(scene: Scene, since: bigint): StorePolicy {

@@ -71,38 +71,37 @@ export class Turns {
 
   /** Entry numbers in the order of taking. Once: it sorts in place as it goes. */
   *[Symbol.iterator](): Generator<number> {
+    const entries = this.#entries;
     const low = Uint32Array.from(this.#starts);
     const high = Uint32Array.from(this.#starts, (_, run) => this.#starts[run + 1] ?? this.#count);
     let active = Uint32Array.from(this.#starts.keys());
     for (let round = 0; active.length > 0; round += 1) {
       let left = 0;
       for (const run of active) {
-        if (round === 0) this.#sort(low[run] ?? 0, high[run] ?? 0);
-        yield* this.#turn(run, low, high);
-        if ((low[run] ?? 0) < (high[run] ?? 0)) active[left++] = run;
+        let at = low[run] ?? 0;
+        const end = high[run] ?? 0;
+        if (round === 0) this.#sort(at, end);
+        const until = this.#turnEnd(at, end);
+        for (; at < until; at += 1) yield entries[at] ?? 0;
+        const large = at < end && this.#tree.size(entries[end - 1] ?? 0) <= LARGE_BYTES;
+        if (large) yield entries[end - 1] ?? 0;
+        low[run] = at;
+        high[run] = large ? end - 1 : end;
+        if (at < (high[run] ?? 0)) active[left++] = run;
       }
       active = active.subarray(0, left);
     }
   }
 
-  /** The smallest files of a run, then its largest. */
-  *#turn(run: number, low: Uint32Array, high: Uint32Array): Generator<number> {
-    let at = low[run] ?? 0;
-    let end = high[run] ?? 0;
+  /** Where the small files of a turn end: one at least, and a place is left for the largest. */
+  #turnEnd(start: number, end: number): number {
     let bytes = 0;
-    for (let files = 1; files < TURN_FILES && at < end && bytes < TURN_BYTES; files += 1) {
-      const entry = this.#entries[at] ?? 0;
-      bytes += this.#tree.size(entry);
+    let at = start;
+    while (at < end && at - start < TURN_FILES - 1 && bytes < TURN_BYTES) {
+      bytes += this.#tree.size(this.#entries[at] ?? 0);
       at += 1;
-      yield entry;
     }
-    const largest = this.#entries[end - 1] ?? 0;
-    if (at < end && this.#tree.size(largest) <= LARGE_BYTES) {
-      end -= 1;
-      yield largest;
-    }
-    low[run] = at;
-    high[run] = end;
+    return at;
   }
 
   #sort(start: number, end: number): void {

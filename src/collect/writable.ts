@@ -11,12 +11,13 @@ import { inUse, type InUse } from './in-use.ts';
 import { orderBy, type Order } from './order.ts';
 import { Taker } from './take.ts';
 import { processesOf, sandboxStart, writableTree } from './trees.ts';
+import { twoSpeed } from './two-speed.ts';
 
 export const writable: Collector = {
   name: 'writable',
   description: 'The whole of /tmp and /dev/shm: what runs or is open first, then executables, then what changed, then the rest',
   tier: 'files',
-  collect,
+  collect: (scene) => twoSpeed(collect(scene)),
 };
 
 /** Classes in the order of taking. */
@@ -45,7 +46,7 @@ const PEEK_MS = 20;
 /** Files in use that the inventory does not have. */
 const MOST_STRAYS = 1000;
 
-async function* collect(scene: Scene): AsyncGenerator<Entry> {
+async function* collect(scene: Scene): AsyncGenerator<Entry, Iterable<Entry>> {
   const walked = await writableTree(scene);
   const table = await processesOf(scene);
   const used = await inUse(table, walked.roots, scene.budget.breathe);
@@ -54,10 +55,10 @@ async function* collect(scene: Scene): AsyncGenerator<Entry> {
   const taker = new Taker(walked.tree);
   try {
     yield* takeStrays(strays, walked.roots, taker);
-    yield* contents(order, taker);
   } finally {
-    taker.close();
+    taker.close(); // it opens again what it needs
   }
+  return contents(order, taker);
 }
 
 /** Sorts the tree into classes; what is in use and in the tree is taken off `strays`. */

@@ -43,7 +43,8 @@ export function descriptorPath(fd: number): string {
 
 /** The path of an entry of an open directory. `name` is one component, as the kernel gave it. */
 export function entryPath(directory: number, name: BytePath): string | Buffer {
-  return toFsPath(`${descriptors()}${directory}/${component(name)}`);
+  const path = `${descriptors()}${directory}/${component(name)}`;
+  return typeof toFsPath(name) === 'string' ? path : Buffer.from(path, 'latin1');
 }
 
 /** Opens a root for descent. The way to it is trusted and may hold links; {@link whereIs} tells where it led. */

@@ -211,9 +211,9 @@ describe('writable', () => {
     }
     const before = readdirSync('/proc/self/fd').length;
     await take({ writable: [root] });
-    const half = writable.collect(makeScene({ writable: [root] })) as AsyncGenerator<Entry>;
+    const half = (writable.collect(makeScene({ writable: [root] })) as AsyncIterable<Entry>)[Symbol.asyncIterator]();
     await half.next();
-    await half.return(undefined);
+    await half.return?.();
     assert.equal(readdirSync('/proc/self/fd').length, before + 1); // the entry that was given belongs to its taker
   });
 
