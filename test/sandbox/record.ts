@@ -46,13 +46,14 @@ export async function record(client: Client, script: Script): Promise<Recording>
   const { handler, timeoutMs = 3000, env = {} } = script;
   const sandbox = await startSandbox({ client, handler, taskRoot: HANDLERS, timeoutMs, env });
   let exit: Exit;
+  let how = script.end ?? 'stop';
   const results: Result[] = [];
   try {
-    const ready = await sandbox.ready();
-    if (ready === 'ready') results.push(...(await run(sandbox, script)));
-    if (script.awaitsCapture === true) await captured(sandbox);
+    if ((await sandbox.ready()) === 'ready') results.push(...(await run(sandbox, script)));
+    else how = 'itself'; // a client that cannot load the function ends
+    if (script.awaitsCapture === true) await said(sandbox, '{"amber":"capture"');
   } finally {
-    exit = await end(sandbox, script.end ?? 'stop');
+    exit = await end(sandbox, how);
   }
   const { posts } = sandbox.api;
   const init = posts.find(({ kind }) => kind === 'init-error');
@@ -75,14 +76,15 @@ async function run(sandbox: Sandbox, { events, together }: Script): Promise<Resu
   const results: Result[] = [];
   for (const event of events) {
     results.push(await sandbox.invoke(event));
-    if ('afterwards' in event) await new Promise((resolve) => setTimeout(resolve, 80));
+    if ('afterwards' in event) await said(sandbox, String(event.afterwards));
   }
   return results;
 }
 
-async function captured(sandbox: Sandbox): Promise<void> {
+/** Waits until the log has the text; not for ever, because the comparison tells what is missing. */
+async function said(sandbox: Sandbox, text: string): Promise<void> {
   const untilMs = Date.now() + 10_000;
-  while (!sandbox.stdout().includes('{"amber":"capture"') && Date.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (!sandbox.stdout().includes(text) && Date.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 async function end(sandbox: Sandbox, how: 'stop' | 'SIGTERM' | 'itself'): Promise<Exit> {
@@ -128,49 +130,50 @@ function normal(text: string): string {
     .replaceAll(/\b(Runtime|[A-Z][a-z]*InvokeProcessor|Processor)\.handler(?= \(|")/gu, '$1.<anonymous>');
 }
 
-/**
- * The same recording without the frames of the wrapper. While a trigger
- * watches there is one such frame in the stack of what is thrown before the handler first waits.
- */
-export function withoutFrames(recording: Recording): Recording {
+/** Frames of Node's event loop: whether they are in a stack depends on what else became due in the same turn. */
+export const LOOP = 'node:internal/(?:timers|process/task_queues)';
+/** Frames of the wrapper, from its sources or as published. */
+export const WRAPPER = '/src/host/|/dist/index\\.js';
+
+/** The same recording without the stack frames at these places (a regular expression). */
+export function withoutFrames(recording: Recording, places: string): Recording {
+  const place = new RegExp(places, 'u');
+  // In a log line: an element of a list of frames, in JSON or in JSON within JSON; or a line between carriage returns.
+  const inJson = new RegExp(String.raw`,(\\*)"\s+at [^"]*?(?:${places})[^"]*?\1"`, 'gu');
+  const inText = new RegExp(String.raw`\r\s+at [^\r]*(?:${places})[^\r]*`, 'gu');
+  const cut = (line: string): string => line.replaceAll(inJson, '').replaceAll(inText, '');
   const answer = (given: Answer): Answer => {
-    if (given.kind !== 'error') return { ...given, trailers: given.trailers.map(trailer) };
-    const body = JSON.parse(given.body) as { trace?: string[] };
-    const framed = (body.trace ?? []).flatMap((line, at) => (line.includes(OWN_FRAME) ? [at - 1] : []));
-    const trace = body.trace?.filter((line) => !line.includes(OWN_FRAME));
-    return { ...given, body: JSON.stringify({ ...body, trace }), headers: headers(given.headers, framed) };
+    const trailers = given.trailers.map((value) => (value.startsWith('{') ? withoutTrace(value, place).text : value));
+    if (given.kind !== 'error') return { ...given, trailers };
+    const { text, cutAt } = withoutTrace(given.body, place);
+    return { ...given, trailers, body: text, headers: withoutXray(given.headers, cutAt) };
   };
-  const cut = (line: string): string => line.replaceAll(OWN_FRAMES, '');
   return {
     ...recording,
     init: recording.init === undefined ? undefined : answer(recording.init),
     answers: recording.answers.map(answer),
     refused: recording.refused.map(answer),
     stdout: recording.stdout.map(cut),
-    stderr: recording.stderr.filter((line) => !line.includes(OWN_FRAME)).map(cut),
+    stderr: recording.stderr.filter((line) => !/^\s+at /u.test(line) || !place.test(line)).map(cut),
   };
 }
 
-const OWN_FRAME = '/src/host/';
-/** In log lines: as an element of a JSON list of frames, or between carriage returns. */
-const OWN_FRAMES = /,"\s+at [^"]*\/src\/host\/[^"]*"|\r\s+at [^\r]*\/src\/host\/[^\r]*/gu;
-
-/** X-Ray's form of the stack: the frames stand in the same order. */
-function headers(all: readonly string[], framed: readonly number[]): readonly string[] {
-  return all.map((value, at) => {
-    const name = (at % 2 === 1 ? all[at - 1] : '')?.toLowerCase();
-    if (name !== 'lambda-runtime-function-xray-error-cause' || value === '') return value;
-    const cause = JSON.parse(value) as { exceptions: { stack: unknown[] }[]; paths: string[] };
-    const [exception] = cause.exceptions;
-    assert.ok(exception);
-    exception.stack = exception.stack.filter((_, frame) => !framed.includes(frame));
-    cause.paths = cause.paths.filter((path) => !path.includes(OWN_FRAME));
-    return JSON.stringify(cause);
-  });
+function withoutTrace(error: string, place: RegExp): { readonly text: string; readonly cutAt: readonly number[] } {
+  const body = JSON.parse(error) as { trace?: string[] };
+  const cutAt = (body.trace ?? []).flatMap((line, at) => (place.test(line) ? [at] : []));
+  return { text: JSON.stringify({ ...body, trace: body.trace?.filter((line) => !place.test(line)) }), cutAt };
 }
 
-function trailer(value: string): string {
-  if (!value.startsWith('{')) return value;
-  const body = JSON.parse(value) as { trace: string[] };
-  return JSON.stringify({ ...body, trace: body.trace.filter((line) => !line.includes(OWN_FRAME)) });
+/** X-Ray's form of the stack: the frames stand in the same order, without the line of the message. */
+function withoutXray(headers: readonly string[], cutAt: readonly number[]): readonly string[] {
+  return headers.map((value, at) => {
+    const name = (at % 2 === 1 ? headers[at - 1] : '')?.toLowerCase();
+    if (name !== 'lambda-runtime-function-xray-error-cause' || value === '') return value;
+    const cause = JSON.parse(value) as { exceptions: { stack: { path: string }[] }[]; paths: string[] };
+    const [exception] = cause.exceptions;
+    assert.ok(exception);
+    exception.stack = exception.stack.filter((_, frame) => !cutAt.includes(frame + 1));
+    cause.paths = [...new Set(exception.stack.map(({ path }) => path))];
+    return JSON.stringify(cause);
+  });
 }

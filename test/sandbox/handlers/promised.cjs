@@ -3,5 +3,5 @@
 const handler = async (event) => [event, typeof require, module.exports === exports];
 
 module.exports = process.env.SANDBOX_WRAP === '1'
-  ? import('../../../src/host/wrap.ts').then(({ withCapture }) => ({ handler: withCapture(handler) }))
+  ? import(process.env.SANDBOX_LIBRARY ?? '../../../src/index.ts').then(({ withCapture }) => ({ handler: withCapture(handler) }))
   : Promise.resolve({ handler });
