@@ -182,8 +182,7 @@ export class Tarball {
     if (limit === 0 && entry.size > 0) return { outcome: 'skipped', size: entry.size, reason: 'the byte budget is spent' };
     await this.#writeHeader(this.#header(entry, '0', 0o400, limit), limit);
     this.#options.spend(limit);
-    const stored = fileOutcome(entry.size, limit, await writeStream(this.#body, entry, limit));
-    return entry.outcome !== undefined && stored.outcome === 'collected' ? { ...stored, outcome: entry.outcome } : stored;
+    return fileOutcome(entry.size, limit, await writeStream(this.#body, entry, limit));
   }
 
   #header(entry: Entry, type: TypeFlag, mode: number, size: number): HeaderFields {
@@ -212,8 +211,10 @@ export class Tarball {
     return digest.digest('hex');
   }
 
+  /** What the collector knew before the read stands where the read itself went well. */
   #finish(entry: Entry, collector: string, stored: Stored): ManifestItem {
-    const item = manifestItem(entry, collector, stored);
+    const known = stored.outcome === 'collected' ? (entry.outcome ?? stored.outcome) : stored.outcome;
+    const item = manifestItem(entry, collector, { ...stored, outcome: known });
     this.#options.manifest.add(item);
     return item;
   }

@@ -124,6 +124,12 @@ describe('a tarball', () => {
     assert.deepEqual(items.map((item) => [item.outcome, item.padded]), [['collected', undefined], ['truncated', 4]]);
   });
 
+  test('keeps what the collector knew of a file, where the read went well', async (t) => {
+    if (!requirePeer(t, 'tar', 'zstd')) return;
+    const { items } = await pack([fileEntry(write('known', 'x'), { outcome: 'changed', reason: 'it was a directory when it was listed' })]);
+    assert.deepEqual([items[0]?.outcome, items[0]?.reason], ['changed', 'it was a directory when it was listed']);
+  });
+
   test('hashes without storing when told so', async (t) => {
     if (!requirePeer(t, 'tar', 'zstd')) return;
     const { items, joined } = await pack([fileEntry(write('hashed', 'secret recipe'), { store: false, reason: 'bytes by policy' })]);
