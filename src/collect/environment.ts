@@ -1,6 +1,6 @@
 /** The environment of every process, and how that of the function's own process has changed since it was started. */
 import type { Collector, JsonEntry, Scene } from '../contracts.ts';
-import { splitNul, toText } from '../proc/bytes.ts';
+import { isAscii, latin1, splitNul, toText } from '../proc/bytes.ts';
 import type { ProcessRecord } from '../proc/table.ts';
 
 /** Names to values. Without a prototype, so that a variable called `__proto__` is one like any other. */
@@ -48,13 +48,15 @@ export function parseEnvironment(body: Uint8Array): Environment {
   const repeated: { variables: Variables }[] = [];
   const others: string[] = [];
   let empty = 0;
+  // One look at the whole spares one at each of its parts.
+  const text = isAscii(latin1(body)) ? asItIs : toText;
   for (const item of splitNul(body)) {
     const equals = item.indexOf('=');
     if (item === '') empty += 1;
-    else if (equals <= 0) others.push(toText(item));
+    else if (equals <= 0) others.push(text(item));
     else {
-      const name = toText(item.slice(0, equals));
-      const value = toText(item.slice(equals + 1));
+      const name = text(item.slice(0, equals));
+      const value = text(item.slice(equals + 1));
       if (name in variables) repeated.push({ variables: single(name, value) });
       else variables[name] = value;
     }
@@ -65,6 +67,10 @@ export function parseEnvironment(body: Uint8Array): Environment {
     ...(others.length === 0 ? {} : { others }),
     ...(empty === 0 ? {} : { empty }),
   };
+}
+
+function asItIs(bytes: string): string {
+  return bytes;
 }
 
 function single(name: string, value: string): Variables {

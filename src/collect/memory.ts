@@ -1,8 +1,8 @@
 /** Memory as metadata: what is mapped where, how much of it is resident, what the limits are. No contents. */
 import v8 from 'node:v8';
 import type { Collector, JsonEntry, Scene } from '../contracts.ts';
-import { latin1, toText } from '../proc/bytes.ts';
-import { bytesOf, fieldOf, parseFields } from '../proc/fields.ts';
+import { toText } from '../proc/bytes.ts';
+import { bytesOf, parseFields, pickFields } from '../proc/fields.ts';
 import { mapsRows, type VmaText } from '../proc/maps.ts';
 import type { ProcessRecord, ProcessTable, ProcRead } from '../proc/table.ts';
 import { startSummary } from './memory-summary.ts';
@@ -67,15 +67,12 @@ function sizesOf(read: ProcRead | undefined): Record<string, number> | undefined
   return read?.ok === true ? bytesOf(parseFields(read.body)) : undefined;
 }
 
-const STATUS = ['VmPeak', 'VmSize', 'VmLck', 'VmPin', 'VmHWM', 'VmRSS', 'RssAnon', 'RssFile', 'RssShmem', 'VmData', 'VmStk', 'VmExe', 'VmLib', 'VmSwap'];
+const STATUS: ReadonlySet<string> = new Set([
+  'VmPeak', 'VmSize', 'VmLck', 'VmPin', 'VmHWM', 'VmRSS', 'RssAnon', 'RssFile', 'RssShmem', 'VmData', 'VmStk', 'VmExe', 'VmLib', 'VmSwap',
+]);
 
 function statusOf(read: ProcRead | undefined): Record<string, number> | undefined {
-  if (read?.ok !== true) return undefined;
-  const text = latin1(read.body);
-  return bytesOf(new Map(STATUS.flatMap((name) => {
-    const value = fieldOf(text, name);
-    return value === undefined ? [] : [[name, value] as const];
-  })));
+  return read?.ok === true ? bytesOf(pickFields(read.body, STATUS)) : undefined;
 }
 
 function ownMemory(): unknown {

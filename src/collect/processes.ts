@@ -1,8 +1,8 @@
 /** The process table as a responder reads it: who runs what, since when, started by whom, with which rights. */
 import type { Collector, JsonEntry, Scene } from '../contracts.ts';
-import { latin1, toText } from '../proc/bytes.ts';
+import { toText } from '../proc/bytes.ts';
 import { parseCgroup } from '../proc/cgroup.ts';
-import { fieldOf } from '../proc/fields.ts';
+import { pickFields } from '../proc/fields.ts';
 import { parseLimits } from '../proc/limits.ts';
 import type { ProcessRecord, ProcessTable, ProcLink } from '../proc/table.ts';
 import { executableOf, type Executable } from './executable-hash.ts';
@@ -13,7 +13,9 @@ const NAMELESS = { each: 256 * MIB, left: 512 * MIB } as const;
 const NAMED = { each: 16 * MIB, left: 64 * MIB } as const;
 
 /** Fields of status that say what a process may do and whether somebody watches it. proc_pid_status(5). */
-const STATUS = ['TracerPid', 'Groups', 'NSpid', 'CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb', 'NoNewPrivs', 'Seccomp', 'VmPeak', 'VmRSS', 'VmSwap'];
+const STATUS: ReadonlySet<string> = new Set([
+  'TracerPid', 'Groups', 'NSpid', 'CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb', 'NoNewPrivs', 'Seccomp', 'VmPeak', 'VmRSS', 'VmSwap',
+]);
 
 export const processes: Collector = {
   name: 'processes',
@@ -97,11 +99,7 @@ function rootOf(record: ProcessRecord): string | undefined {
 function statusOf(record: ProcessRecord): Record<string, string> {
   const status = record.files.get('status');
   if (status?.ok !== true) return {};
-  const text = latin1(status.body);
-  return Object.fromEntries(STATUS.flatMap((name) => {
-    const value = fieldOf(text, name);
-    return value === undefined ? [] : [[name, value.replaceAll('\t', ' ')]];
-  }));
+  return Object.fromEntries(Array.from(pickFields(status.body, STATUS), ([name, value]) => [name, value.replaceAll('\t', ' ')]));
 }
 
 function limitsOf(record: ProcessRecord): Record<string, unknown> | undefined {

@@ -16,6 +16,22 @@ export function parseFields(body: Uint8Array): Map<string, string> {
   return fields;
 }
 
+/** The fields of these names, in the order of the file, in one pass. */
+export function pickFields(body: Uint8Array, names: ReadonlySet<string>): Map<string, string> {
+  const text = latin1(body);
+  const fields = new Map<string, string>();
+  for (let start = 0; start < text.length;) {
+    const newline = text.indexOf('\n', start);
+    const end = newline < 0 ? text.length : newline;
+    const colon = text.indexOf(':', start);
+    if (colon < 0) break;
+    const key = text.slice(start, colon);
+    if (colon < end && names.has(key) && !fields.has(key)) fields.set(key, text.slice(colon + 1, end).trim());
+    start = end + 1;
+  }
+  return fields;
+}
+
 /** One field, without reading the others: what the snapshot does for every process. */
 export function fieldOf(text: string, key: string): string | undefined {
   const mark = `${key}:`;

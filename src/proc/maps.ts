@@ -38,8 +38,7 @@ export interface VmaText {
   readonly path: BytePath;
 }
 
-// The path field is everything behind the padding; `s` because a name may hold any byte but a newline.
-const LINE = /^([0-9a-f]+-[0-9a-f]+) (\S{4}) ([0-9a-f]+) ([0-9a-f]+:[0-9a-f]+) (\d+)(?: +(.*))?$/su;
+const BLANK = 0x20;
 
 /**
  * Reads the lines of a maps file as text. A last line without its newline is left out: the file was cut there. A line
@@ -53,11 +52,34 @@ export function parseMapsText(body: Uint8Array): VmaText[] {
 export function* mapsRows(body: Uint8Array): Generator<VmaText> {
   const text = latin1(body);
   for (let start = 0, end = text.indexOf('\n'); end !== -1; start = end + 1, end = text.indexOf('\n', start)) {
-    const match = LINE.exec(text.slice(start, end));
-    if (match === null) continue;
-    const [, range = '', perms = '', offset = '', dev = '', inode = '', path = ''] = match;
-    yield { range, perms, offset, dev, inode, path };
+    const row = parseLine(text.slice(start, end));
+    if (row !== undefined) yield row;
   }
+}
+
+const RANGE = /^[\da-f]+-[\da-f]+$/u;
+const PERMS = /^[r-][w-][x-][ps]$/u;
+const OFFSET = /^[\da-f]+$/u;
+
+/**
+ * `start-end perms offset dev inode   path`. Cut by hand: ten thousand lines of 500 processes are no place for one long
+ * regular expression. The path is everything behind the padding and may hold any byte but a newline.
+ */
+function parseLine(line: string): VmaText | undefined {
+  const afterRange = line.indexOf(' ');
+  const afterPerms = line.indexOf(' ', afterRange + 1);
+  const afterOffset = line.indexOf(' ', afterPerms + 1);
+  const afterDev = line.indexOf(' ', afterOffset + 1);
+  if (afterRange < 0 || afterPerms < 0 || afterOffset < 0 || afterDev < 0) return undefined;
+  const range = line.slice(0, afterRange);
+  const perms = line.slice(afterRange + 1, afterPerms);
+  const offset = line.slice(afterPerms + 1, afterOffset);
+  if (!RANGE.test(range) || !PERMS.test(perms) || !OFFSET.test(offset)) return undefined;
+  const afterInode = line.indexOf(' ', afterDev + 1);
+  const inode = line.slice(afterDev + 1, afterInode < 0 ? undefined : afterInode);
+  let from = afterInode < 0 ? line.length : afterInode;
+  while (line.charCodeAt(from) === BLANK) from += 1;
+  return { range, perms, offset, dev: line.slice(afterOffset + 1, afterDev), inode, path: line.slice(from) };
 }
 
 /** Reads a maps file, in the order of addresses. See {@link parseMapsText} for lines that are cut or strange. */

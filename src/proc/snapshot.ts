@@ -60,8 +60,9 @@ export async function snapshotProcesses(options: SnapshotOptions = {}): Promise<
   const wanted = pids.slice(0, limits.processes);
   const session = openSession(options, limits, { root, self, count: pids.length, stopped: end.stopped });
   const takenMs = Date.now();
-  const ownNet = readNet(session, 'self');
+  // At once: the clock above and the uptime in there are one reading.
   const system = readSystem(session);
+  const ownNet = readNet(session, 'self');
   const bootMs = bootTime(system, takenMs);
   const walked = await walk(session, wanted, bootMs, end.onStop);
   const own = await ownNet;

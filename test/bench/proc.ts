@@ -1,5 +1,5 @@
 /**
- * Times the process table, first run in a fresh process, at 5, 49 and 499 processes. By hand:
+ * Times the process table and the volatile collectors, first run in a fresh process, at 5, 49 and 499 processes. By hand:
  *
  *     node test/bench/proc.ts [--runs 5] [--counts 5,49,499]
  *
@@ -9,7 +9,14 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { descriptors } from '../../src/collect/descriptors.ts';
+import { environment } from '../../src/collect/environment.ts';
+import { memory } from '../../src/collect/memory.ts';
+import { processes } from '../../src/collect/processes.ts';
+import { procfs } from '../../src/collect/procfs.ts';
+import { sockets } from '../../src/collect/sockets.ts';
 import { snapshotProcesses } from '../../src/proc/snapshot.ts';
+import { makeScene } from '../collect/scene.ts';
 
 const SELF = fileURLToPath(import.meta.url);
 const { values } = parseArgs({
@@ -22,6 +29,10 @@ const { values } = parseArgs({
 interface Sample {
   readonly processes: number;
   readonly snapshotMs: number;
+  /** With the collectors, without hashing executables. */
+  readonly collectedMs: number;
+  /** Hashing of executables beside. */
+  readonly hashedMs: number;
   readonly cpuMs: number;
 }
 
@@ -30,8 +41,17 @@ async function measure(): Promise<Sample> {
   const start = performance.now();
   const table = await snapshotProcesses();
   const snapshotMs = performance.now() - start;
+  const scene = { ...makeScene({}), processes: () => Promise.resolve(table), env: process.env };
+  // Without time left nothing is hashed.
+  const hurried = { ...scene, budget: { ...scene.budget, remainingMs: () => 0 } };
+  for (const collector of [processes, sockets, descriptors, environment, memory, procfs]) {
+    for await (const entry of collector.collect(hurried)) if (entry.kind === 'file') throw new Error('no files here');
+  }
+  const collectedMs = performance.now() - start;
   const { user, system } = process.cpuUsage(cpu);
-  return { processes: table.processes.length, snapshotMs, cpuMs: (user + system) / 1000 };
+  const before = performance.now();
+  for await (const entry of processes.collect(scene)) if (entry.kind === 'file') throw new Error('no files here');
+  return { processes: table.processes.length, snapshotMs, collectedMs, hashedMs: performance.now() - before, cpuMs: (user + system) / 1000 };
 }
 
 /** In the namespace: starts the sleepers, then measures in fresh processes. */
@@ -54,7 +74,7 @@ function print(samples: readonly Sample[]): void {
     const sorted = samples.map(pick).sort((a, b) => a - b);
     return `${sorted[0]!.toFixed(1)} / ${sorted[sorted.length >> 1]!.toFixed(1)} ms`;
   };
-  console.log(`${samples[0]!.processes} processes: snapshot ${column((s) => s.snapshotMs)} (least / median), CPU ${column((s) => s.cpuMs)}`);
+  console.log(`${samples[0]!.processes} processes (least / median): snapshot ${column((s) => s.snapshotMs)}, with collectors ${column((s) => s.collectedMs)}, CPU ${column((s) => s.cpuMs)}; hashing executables ${column((s) => s.hashedMs)}`);
 }
 
 if (values.measure) {

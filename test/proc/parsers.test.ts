@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { latin1, splitNul, toFsPath, toText } from '../../src/proc/bytes.ts';
 import { parseCgroup, parseCgroupMounts } from '../../src/proc/cgroup.ts';
 import { openFlagNames, parseFdInfo } from '../../src/proc/fdinfo.ts';
-import { bytesOf, fieldOf, parseFields } from '../../src/proc/fields.ts';
+import { bytesOf, fieldOf, parseFields, pickFields } from '../../src/proc/fields.ts';
 import { parseLimits } from '../../src/proc/limits.ts';
 import { linkInode, linkText, parseLink } from '../../src/proc/links.ts';
 import { parseOwner, parseStat } from '../../src/proc/stat.ts';
@@ -44,6 +44,8 @@ describe('fields', () => {
     assert.equal(fieldOf(STATUS, 'Threads'), '1');
     assert.equal(fieldOf(STATUS, 'RSS'), undefined);
     assert.equal(fieldOf('', 'Name'), undefined);
+    assert.deepEqual([...pickFields(bytes(STATUS), new Set(['Gid', 'Name', 'Nothing']))], [['Name', 'evil\\nUid:\\t0'], ['Gid', '990\t990\t990\t990']]);
+    assert.deepEqual([...pickFields(bytes('no colon\nA: 1\nA: 2\nB:3'), new Set(['A', 'B']))], [['A', '1'], ['B', '3']]);
     assert.deepEqual(parseOwner(bytes(STATUS)), { uid: 993, gid: 990 });
     assert.deepEqual(parseOwner(bytes('Name:\tx\n')), { uid: undefined, gid: undefined });
   });
