@@ -104,7 +104,7 @@ function limitsOf(request: CaptureRequest, nowMs: number): Parameters<typeof sta
   const totalMs = givenMs - Math.min(givenMs * 0.1, 200);
   // Collecting stops early enough to flush, ship the last segment and commit.
   const reserveMs = Math.min(Math.max(totalMs * 0.25, 100), 2000);
-  return { collectMs: Math.max(0, totalMs - reserveMs), totalMs, bytes: config.maxBytes, sliceMs: config.sliceMs };
+  return { collectMs: Math.max(0, totalMs - reserveMs), commitMs: totalMs - reserveMs / 2, totalMs, bytes: config.maxBytes, sliceMs: config.sliceMs };
 }
 
 function placeOf(captureId: string, identity: Identity, startedMs: number): CaptureIdentity {

@@ -56,6 +56,7 @@ async function captureTo(run: CaptureRun, destination: Destination): Promise<Res
     destination,
     tarball: run.tarballOptions(),
     hardStop: budget.hardStop,
+    commitBy: budget.commitBy,
     fill: (tarball) => collectInto(run, tarball),
     onShipped: (one, outbox) => {
       logLine('segment', run.redact(segmentLine(scene.captureId, one)));

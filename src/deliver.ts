@@ -21,6 +21,8 @@ export interface DeliveryParts {
   readonly tarball: Omit<TarballOptions, 'onSegment'>;
   /** Aborted when nothing may go on. */
   readonly hardStop: AbortSignal;
+  /** Aborted when the commit marker must wait no longer for segments that nobody acknowledges. */
+  readonly commitBy?: AbortSignal;
   /** Puts the entries in. */
   readonly fill: (tarball: Tarball) => Promise<void>;
   /** Called once for each segment that was stored or lost. */
@@ -47,20 +49,29 @@ export async function deliver(parts: DeliveryParts): Promise<Delivery> {
   try {
     await untilAborted(parts.fill(tarball), hardStop);
     sealed = await untilAborted(tarball.close(), hardStop);
-    await outbox.settle();
+    await outbox.settle(parts.commitBy);
   } catch (cause) {
     tarball.abandon();
     await outbox.settle();
     return { shipped: outbox.shipped(), error: asAmberError(cause) };
   }
-  const shipped = outbox.shipped();
-  if (shipped.every((one) => one.receipt === undefined)) return { shipped };
+  if (outbox.shipped().every(({ receipt }) => receipt === undefined)) await outbox.settle();
+  const known = outbox.shipped();
+  if (known.every(({ receipt }) => receipt === undefined)) return { shipped: known };
+  const ended = await commit(parts, known, sealed);
+  await outbox.settle();
+  // Whatever comes of them later, the marker calls these lost.
+  const unanswered = known.find(({ error }) => error !== undefined)?.error;
+  return { shipped: outbox.shipped(), sealed, ...(unanswered === undefined ? {} : { error: unanswered }), ...ended };
+}
+
+async function commit({ destination, hardStop, marker }: DeliveryParts, shipped: readonly Shipped[], sealed: Sealed): Promise<Pick<Delivery, 'manifest' | 'error'>> {
   try {
-    const marker = parts.marker(shipped, sealed);
-    await untilAborted(destination.commit(marker, hardStop), hardStop);
-    return { shipped, sealed, manifest: marker.sha256 };
+    const document = marker(shipped, sealed);
+    await untilAborted(destination.commit(document, hardStop), hardStop);
+    return { manifest: document.sha256 };
   } catch (cause) {
-    return { shipped, sealed, error: asAmberError(cause) };
+    return { error: asAmberError(cause) };
   }
 }
 

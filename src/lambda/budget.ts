@@ -5,6 +5,8 @@ import type { Budget } from '../contracts.ts';
 export interface BudgetLimits {
   /** Milliseconds from now until collecting stops. */
   readonly collectMs: number;
+  /** Milliseconds from now until the commit marker is written, whatever is not acknowledged by then; default is the end. */
+  readonly commitMs?: number;
   /** Milliseconds from now until everything has ended, shipping and commit included. */
   readonly totalMs: number;
   readonly bytes: number;
@@ -14,6 +16,8 @@ export interface BudgetLimits {
 export interface RunningBudget extends Budget {
   /** Aborted when nothing may go on, shipping included. `signal` (collecting) is aborted before. */
   readonly hardStop: AbortSignal;
+  /** Aborted when the commit marker is due. */
+  readonly commitBy: AbortSignal;
   readonly spend: (bytes: number) => void;
   /** Ends collecting now: there is no place for what would come. */
   readonly stop: () => void;
@@ -23,12 +27,14 @@ export interface RunningBudget extends Budget {
 
 export function startBudget(limits: BudgetLimits): RunningBudget {
   const collecting = new AbortController();
+  const committing = new AbortController();
   const everything = new AbortController();
   const startedMs = performance.now();
   let bytes = limits.bytes;
   let sliceStartedMs = startedMs;
   const timers = [
     setTimeout(() => collecting.abort(), Math.max(0, limits.collectMs)),
+    setTimeout(() => committing.abort(), Math.max(0, limits.commitMs ?? limits.totalMs)),
     setTimeout(() => everything.abort(), Math.max(0, limits.totalMs)),
   ];
   // A timer fires late when the main thread is busy with our own slices, so the clock is asked as well.
@@ -45,6 +51,7 @@ export function startBudget(limits: BudgetLimits): RunningBudget {
   return {
     signal: collecting.signal,
     hardStop: everything.signal,
+    commitBy: committing.signal,
     remainingMs: () => Math.max(0, limits.collectMs - (performance.now() - startedMs)),
     remainingBytes: () => bytes,
     spend: (count) => {

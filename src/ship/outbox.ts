@@ -17,9 +17,9 @@ export interface Shipped {
 export interface Outbox {
   /** Resolves when another segment may follow. Never rejects. */
   readonly send: (segment: Segment) => Promise<void>;
-  /** Waits for all that is in flight. Never rejects. */
-  readonly settle: () => Promise<void>;
-  /** In the order of their numbers. */
+  /** Waits for all that is in flight, at the longest until `signal` aborts. Never rejects. */
+  readonly settle: (signal?: AbortSignal) => Promise<void>;
+  /** In the order of their numbers. One that is still in flight counts as lost: nobody has acknowledged it. */
   readonly shipped: () => readonly Shipped[];
   /** Set when trying further segments is pointless. */
   readonly refused: () => AmberError | undefined;
@@ -33,13 +33,12 @@ const FINAL: ReadonlySet<AmberErrorCode> = new Set([
 export function openOutbox(
   destination: Destination, signal: AbortSignal, inFlight: number, onShipped: (shipped: Shipped) => void,
 ): Outbox {
-  const flying = new Set<Promise<void>>();
+  const flying = new Map<Promise<void>, Shipped['segment']>();
   const results: Shipped[] = [];
   let refused: AmberError | undefined;
 
-  const deliver = async (segment: Segment): Promise<void> => {
-    const { body, ...facts } = segment;
-    const object = { name: segment.name, body, bytes: segment.bytes, sha256: segment.sha256 };
+  const deliver = async (body: Segment['body'], facts: Shipped['segment']): Promise<void> => {
+    const object = { name: facts.name, body, bytes: facts.bytes, sha256: facts.sha256 };
     const shipped = refused === undefined ? await attempt(destination, object, signal) : { error: refused };
     if (shipped.error !== undefined && FINAL.has(shipped.error.code)) refused ??= shipped.error;
     const result: Shipped = { segment: facts, settledMs: Date.now(), ...shipped };
@@ -49,16 +48,23 @@ export function openOutbox(
 
   return {
     send: async (segment) => {
-      const flight = deliver(segment).finally(() => flying.delete(flight));
-      flying.add(flight);
-      while (flying.size >= inFlight) await Promise.race(flying);
+      const { body, ...facts } = segment;
+      const flight = deliver(body, facts).finally(() => flying.delete(flight));
+      flying.set(flight, facts);
+      while (flying.size >= inFlight) await Promise.race(flying.keys());
     },
-    settle: async () => {
-      await Promise.all(flying);
+    settle: async (until) => {
+      const settled = Promise.all(flying.keys());
+      await (until === undefined ? settled : untilAborted(settled, until).catch(() => undefined));
     },
-    shipped: () => results.sort((one, other) => one.segment.number - other.segment.number),
+    shipped: () => [...results, ...[...flying.values()].map(unanswered)].sort((one, other) => one.segment.number - other.segment.number),
     refused: () => refused,
   };
+}
+
+function unanswered(segment: Shipped['segment']): Shipped {
+  const error = new AmberError('DESTINATION_UNAVAILABLE', 'The destination had not answered when the commit marker was written: it may be stored.', { details: { maybeStored: true } });
+  return { segment, error, settledMs: Date.now() };
 }
 
 async function attempt(
