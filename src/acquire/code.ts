@@ -50,6 +50,6 @@ function verification({ codeSha256, codeSize }: CodeItem, download: Download): R
   const { bytes, sha256, attempts } = download.facts();
   return {
     codeSha256: codeSha256 ?? null, codeSize: codeSize ?? null, bytes, sha256Base64: sha256, attempts,
-    matches: codeSha256 === undefined || sha256 === '' ? null : codeSha256 === sha256 && (codeSize === undefined || codeSize === bytes),
+    matches: codeSha256 === undefined ? null : codeSha256 === sha256 && (codeSize === undefined || codeSize === bytes),
   };
 }

@@ -8,7 +8,7 @@ export interface Download {
   /** Bytes that the server announced. */
   readonly size: number;
   readonly chunks: () => AsyncGenerator<Uint8Array>;
-  /** What came, once the chunks were read. */
+  /** What came so far. */
   readonly facts: () => DownloadFacts;
 }
 
@@ -40,7 +40,6 @@ export async function openDownload(options: DownloadOptions): Promise<Download> 
   const size = source.length;
   const digest = createHash('sha256');
   let bytes = 0;
-  let sha256 = '';
 
   async function* chunks(): AsyncGenerator<Uint8Array> {
     while (bytes < size) {
@@ -59,9 +58,8 @@ export async function openDownload(options: DownloadOptions): Promise<Download> 
         source = await options.open(bytes);
       }
     }
-    sha256 = digest.digest('base64');
   }
-  return { size, chunks, facts: () => ({ bytes, sha256, attempts }) };
+  return { size, chunks, facts: () => ({ bytes, sha256: digest.copy().digest('base64'), attempts }) };
 }
 
 /** Opens a presigned link. `link` gives one that is good now: it is asked at each attempt, because links last minutes. */

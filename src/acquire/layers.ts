@@ -4,7 +4,7 @@ import { ahead, ask, jsonEntry } from './ask.ts';
 import { begin, codeEntries, type Begun } from './code.ts';
 import type { AcquireContext, Source, Target } from './contracts.ts';
 import { bareLink, fromLink } from './download.ts';
-import { absentEntry } from './faults.ts';
+import { absentEntry, fateOf } from './faults.ts';
 import { component } from './paths.ts';
 
 const WIDTH = 4;
@@ -25,7 +25,7 @@ async function* acquire(target: Target, context: AcquireContext): AsyncGenerator
   context.meter.plan(open.length);
   for await (const one of ahead(open, WIDTH, (arn) => look(lambda, arn, context))) {
     yield* entriesOf(one, users.get(one.arn) ?? [], target, context);
-    yield* policyOf(one.arn, lambda, context);
+    if (!isForeign(one.arn, target)) yield* policyOf(one.arn, lambda, context);
     context.meter.step();
   }
 }
@@ -43,6 +43,10 @@ function usersOf(versions: readonly FunctionConfiguration[]): Map<string, string
 function pathOf(arn: string, name: string): string {
   const [, , , , account = 'unknown', , layer = 'unknown', version = '0'] = arn.split(':');
   return `control_plane/layers/${component(`${account}-${layer}-${version}`)}/${name}`;
+}
+
+function isForeign(arn: string, { account }: Target): boolean {
+  return arn.split(':')[4] !== account;
 }
 
 interface Look {
@@ -71,7 +75,7 @@ async function look(lambda: Lambda, arn: string, context: AcquireContext): Promi
 
 function* entriesOf(one: Look, usedBy: readonly string[], target: Target, context: AcquireContext): Generator<Entry> {
   const { arn, answer, begun } = one;
-  const foreign = arn.split(':')[4] !== target.account;
+  const foreign = isForeign(arn, target);
   const hint = `${foreign ? 'it belongs to another account; ' : ''}what the function loaded of it lies in [root]/opt of a capture`;
   const asked = { path: pathOf(arn, 'layer.zip'), call: `lambda:GetLayerVersionByArn ${arn}`, action: 'lambda:GetLayerVersion', hint };
   if (answer === undefined) {
@@ -92,5 +96,12 @@ function* entriesOf(one: Look, usedBy: readonly string[], target: Target, contex
 async function* policyOf(arn: string, lambda: Lambda, context: AcquireContext): AsyncGenerator<Entry> {
   const cut = arn.lastIndexOf(':');
   const asked = { path: pathOf(arn, 'policy.json'), call: `lambda:GetLayerVersionPolicy ${arn}` };
-  yield* ask(context, asked, () => lambda.getLayerVersionPolicy({ LayerName: arn.slice(0, cut), VersionNumber: Number(arn.slice(cut + 1)) }));
+  yield* ask(context, asked, async () => {
+    try {
+      return await lambda.getLayerVersionPolicy({ LayerName: arn.slice(0, cut), VersionNumber: Number(arn.slice(cut + 1)) });
+    } catch (error) {
+      if (fateOf(error) === 'missing') return { Policy: null };
+      throw error;
+    }
+  });
 }
