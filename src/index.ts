@@ -10,6 +10,9 @@ export { VERSION } from './version.ts';
 
 export type { Options } from './config.ts';
 export type { AmberErrorCode } from './errors.ts';
+export type { CaptureOptions } from './host/call.ts';
+export type { CaptureMiddleware, MiddyRequest } from './host/middleware.ts';
+export type { AnyHandler } from './host/wrap.ts';
 export type {
   AbsentEntry, Budget, BytesEntry, BytePath, CaptureIdentity, CaptureReport, Cause, Collector, Destination,
   DestinationProvider, DirectoryEntry, Entry, FileEntry, InvocationFacts, JsonEntry, JsonLinesEntry, LinkEntry, Outcome,

@@ -8,12 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { bundleLibrary, type Bundle } from '../bench/bundle.ts';
-import { CLIENTS, ensureClient, ensureClients, ric3, type Client } from '../sandbox/clients.ts';
+import { CLIENTS, ensureClient, ensureClients, ric3, STARTS_BOTH, type Client } from '../sandbox/clients.ts';
 import { LOOP, record, withoutFrames, WRAPPER, type Recording } from '../sandbox/record.ts';
 import { DUE_ROWS, ROWS, type Row } from './matrix-scripts.ts';
-
-/** It starts both Nodes itself, so that once is enough. */
-const ELSEWHERE = process.versions.node.startsWith('22.') ? 'run by the tests on Node 24, which start both' : false;
 
 let bundle: Bundle;
 before(async () => {
@@ -28,7 +25,7 @@ const ALL_FRAMES = { NODE_OPTIONS: '--stack-trace-limit=50' };
 const WATCHING = { ...DESTINATION, AMBER_ON_ERROR: 'NoErrorOfThisName', AMBER_DEADLINE_MS: '10' };
 
 for (const client of CLIENTS) {
-  describe(client.name, { skip: ELSEWHERE, concurrency: 2 }, () => {
+  describe(client.name, { skip: STARTS_BOTH, concurrency: 2 }, () => {
     for (const row of rowsFor(client, ROWS)) {
       test(row.name, async (t) => {
         if (!ensureClient(t, client)) return;
@@ -55,7 +52,7 @@ const CAPTURE = {
 const CRASHES = ['a throw in a timer', 'an unhandled rejection'];
 
 for (const client of CLIENTS) {
-  describe(`${client.name}, captured at the first invocation`, { skip: ELSEWHERE, concurrency: 2 }, () => {
+  describe(`${client.name}, captured at the first invocation`, { skip: STARTS_BOTH, concurrency: 2 }, () => {
     for (const row of rowsFor(client, DUE_ROWS)) {
       test(row.name, async (t) => {
         if (!ensureClient(t, client)) return;
@@ -76,7 +73,7 @@ for (const client of CLIENTS) {
   });
 }
 
-test('CommonJS on nodejs22.x, where require() of an ES module is off: an export that is a promise', { skip: ELSEWHERE }, async (t) => {
+test('CommonJS on nodejs22.x, where require() of an ES module is off: an export that is a promise', { skip: STARTS_BOTH }, async (t) => {
   if (!ensureClient(t, ric3)) return;
   const script = { handler: 'promised.handler', events: [{ a: 1 }, { a: 2 }] };
   const [bare, wrapped] = await Promise.all([
@@ -89,7 +86,7 @@ test('CommonJS on nodejs22.x, where require() of an ES module is off: an export 
 /** Where the real clients run, the stand-in only has to show that it works. */
 function rowsFor(client: Client, rows: readonly Row[]): readonly Row[] {
   const fitting = rows.filter(({ generation }) => generation === undefined || generation === client.generation);
-  return client.real || ELSEWHERE !== false || !ensureClients() ? fitting : fitting.filter(({ basic }) => basic === true);
+  return client.real || STARTS_BOTH !== false || !ensureClients() ? fitting : fitting.filter(({ basic }) => basic === true);
 }
 
 async function run(client: Client, row: Row, module: 'plain' | 'amber', env: Record<string, string>): Promise<Recording> {

@@ -56,6 +56,9 @@ export const standIn: Client = {
 
 export const CLIENTS: readonly Client[] = [ric3, ric4on22, ric4, standIn];
 
+/** Reason to skip, on the tests' second Node: what starts clients starts them on both Nodes itself. */
+export const STARTS_BOTH: string | false = process.versions.node.startsWith('22.') ? 'run by the tests on Node 24, which start both' : false;
+
 /** What the native part of the real clients is built with (README of aws-lambda-ric). */
 const TOOLCHAIN = ['autoconf', 'automake', 'libtoolize', 'cmake', 'g++', 'make', 'npm'];
 const INSTALL_MS = 600_000;
