@@ -22,9 +22,10 @@ type Callable = (...args: unknown[]) => unknown;
  *
  * The result is a proxy of the handler: kind, name, number of parameters, own properties and symbols (streaming) are the
  * handler's own, now and later. While nothing is due it is called as if it stood there itself, without a frame in the
- * stack or a listener on its promise; V8 alone shows it, by not labelling its frame `[as handler]`. While a trigger watches, one frame of this file is in the stacks of what the
- * handler throws synchronously, and the promise is a derived one. When a capture is due, the result is passed on,
- * unchanged, once the capture has ended: at the latest `marginMs` before the deadline.
+ * stack or a listener on its promise; only V8 shows it, by leaving `[as handler]` off its frame. While a trigger watches,
+ * one frame of this file is in the stacks of what the handler throws before it first waits, and the promise is a derived
+ * one. When a capture is due, the result is passed on, unchanged, once the capture has ended: at the latest `marginMs`
+ * before the deadline.
  *
  * A handler of aws-lambda-ric 3 that returns no promise answers by its callback or by `context.succeed`, `fail`, `done`.
  * What `AMBER_CAPTURE=now` captures is then the moment at which the function returns, and its work may still go on; an
