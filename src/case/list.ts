@@ -110,7 +110,12 @@ function committed(manifest: CaptureManifest, functionInPath: string | undefined
 
 /** What the folder's own names say: `…/function=NAME/date=…/capture=ID/`. */
 function placeOf(location: string): { captureId: string | undefined; functionName: string | undefined } {
-  return { captureId: /(?:^|\/)capture=([^/]+)\/?$/u.exec(location)?.[1], functionName: /(?:^|\/)function=([^/]+)\//u.exec(location)?.[1] };
+  return { captureId: /(?:^|\/)capture=([^/]+)(?:\/[^/]*)?$/u.exec(location)?.[1], functionName: /(?:^|\/)function=([^/]+)\//u.exec(location)?.[1] };
+}
+
+/** The id of the capture in the name of its folder. */
+export function idInPath(location: string): string | undefined {
+  return placeOf(location).captureId;
 }
 
 /** The first 48 bits of a UUIDv7 are milliseconds since the epoch (RFC 9562 section 5.7). */

@@ -52,10 +52,13 @@ export class SalvageContents implements TarVisitor {
   readonly parts: number[] = [];
   items = 0;
   captureId: string | undefined;
+  /** The part in hand belongs to another capture: a file of the attacker, who cannot know this one's id beforehand. */
+  #foreign = false;
 
-  constructor(tell: (record: SalvageRecord) => void, extractor: Extractor | undefined) {
+  constructor(tell: (record: SalvageRecord) => void, extractor: Extractor | undefined, captureId: string | undefined) {
     this.#tell = tell;
     this.#extractor = extractor;
+    this.captureId = captureId;
   }
 
   entry(entry: TarEntry): void {
@@ -112,14 +115,19 @@ export class SalvageContents implements TarVisitor {
   #beginPart(): PartReader {
     const matcher = new EntryMatcher(this.#waiting);
     this.#matcher = matcher;
+    this.#foreign = true;
     return readPart({
-      header: (header) => (this.captureId ??= header.capture),
+      header: ({ capture, segment }) => {
+        this.captureId ??= capture;
+        this.#foreign = capture !== this.captureId || (this.segment !== undefined && segment !== this.segment);
+      },
       item: (item) => this.#takeItem(item, matcher),
       problem: () => undefined,
     });
   }
 
   #takeItem(item: ManifestItem, matcher: EntryMatcher<Waiting>): void {
+    if (this.#foreign) return;
     this.items += 1;
     const path = itemPath(item);
     this.inventory.seen(path);
@@ -136,6 +144,10 @@ export class SalvageContents implements TarVisitor {
 
   #endPart(number: number, part: PartReader): void {
     part.finish();
+    if (this.#foreign) {
+      if (this.#entry !== undefined) this.#record(this.#entry, 'unlisted', { detail: 'a manifest part of another capture' });
+      return;
+    }
     this.parts.push(number);
     for (const { entry, segment } of this.#matcher?.rest() ?? []) this.#record(entry, 'unlisted', { segment, detail: 'no line of the manifest part tells of it' });
     this.#waiting = [];

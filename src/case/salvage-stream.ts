@@ -22,6 +22,8 @@ export interface Beginning {
   readonly follows: boolean;
   /** It begins inside of a body; undefined where nobody says. */
   readonly continues: boolean | undefined;
+  /** Tells the manifest part that closes it from what an attacker wrote into a file. */
+  readonly isPart: (body: Buffer) => boolean;
 }
 
 export interface FragmentSink {
@@ -40,6 +42,7 @@ export class SalvageStream {
   #offset = 0;
   #undecided = false;
   #segment: number | undefined;
+  #isPart: Beginning['isPart'] = () => true;
 
   constructor(contents: SalvageContents, sink: FragmentSink) {
     this.#contents = contents;
@@ -47,9 +50,10 @@ export class SalvageStream {
     this.#read(0);
   }
 
-  begin(segment: number | undefined, { follows, continues }: Beginning): void {
+  begin(segment: number | undefined, { follows, continues, isPart }: Beginning): void {
     this.#contents.segment = segment;
     this.#segment = segment;
+    this.#isPart = isPart;
     const goesOn = follows && this.#mode === 'reading' && (continues !== false || this.#reader?.open === undefined);
     if (goesOn) return;
     this.#lose();
@@ -167,6 +171,7 @@ export class SalvageStream {
       const body = header + BLOCK;
       const end = body + roundUp(ustar.size);
       if (end > tail.length || !isZero(tail.subarray(end)) || tail.length - end > 2 * BLOCK) continue;
+      if (!this.#isPart(tail.subarray(body, body + ustar.size))) continue;
       if (header > 0) this.#sink.fragment(tail.subarray(0, header));
       this.#contents.foundPart(number, tail.subarray(body, body + ustar.size));
       return;

@@ -2,11 +2,13 @@
  * Reads what is left of a capture that was cut: past missing segments, damaged frames and a truncated end, and says of
  * every entry whether a manifest part confirms it, and of every path of the inventory that nothing is there of.
  */
+import { hash } from 'node:crypto';
 import { isAmberError } from '../errors.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
 import type { Extractor } from './extract.ts';
 import { Gap, lenientTar } from './lenient-tar.ts';
-import { partNumber } from './manifest-part.ts';
+import { idInPath } from './list.ts';
+import { partNumber, readPart } from './manifest-part.ts';
 import type { CapturePart, OpenCapture } from './open.ts';
 import { TarReader } from './read-tar.ts';
 import { SalvageContents, type SalvageRecord, type SalvageState } from './salvage-contents.ts';
@@ -53,7 +55,7 @@ export async function salvage(capture: OpenCapture, options: SalvageOptions): Pr
   const contents = new SalvageContents((record) => {
     states[record.state] = (states[record.state] ?? 0) + 1;
     options.onRecord(record);
-  }, options.extractor);
+  }, options.extractor, capture.manifest?.captureId ?? idInPath(capture.location));
   let fragmentBytes = 0;
   const stream = new SalvageStream(contents, {
     fragment: (bytes) => {
@@ -69,7 +71,7 @@ export async function salvage(capture: OpenCapture, options: SalvageOptions): Pr
   for (const part of parts) {
     const follows = previous === undefined ? (part.number ?? 0) === 0 : part.number === (previous.number ?? -2) + 1;
     if (!follows) holed = true;
-    stream.begin(part.number, { follows, continues: part.committed?.continues ?? (holed && (await isClosed(capture, part, options)) ? false : undefined) });
+    stream.begin(part.number, { follows, continues: part.committed?.continues ?? (holed && (await isClosed(capture, part, options)) ? false : undefined), isPart: partTest(part, contents) });
     for await (const piece of lenientTar(capture, part, options.identity)) {
       if (!(piece instanceof Gap)) {
         stream.push(piece);
@@ -104,6 +106,19 @@ async function isClosed(capture: OpenCapture, part: CapturePart, { identity }: S
     return false;
   }
   return reader.atBorder && last !== undefined && partNumber(last) === part.number;
+}
+
+/** By the digest that manifest.json has; without it, by the id of the capture, which was not known before it began. */
+function partTest({ committed, number }: CapturePart, contents: SalvageContents): (body: Buffer) => boolean {
+  if (committed !== undefined) return (body) => hash('sha256', body, 'hex') === committed.chainHead;
+  return (body) => {
+    let ours = false;
+    readPart({
+      header: ({ capture, segment }) => (ours = segment === number && (contents.captureId === undefined || capture === contents.captureId)),
+      item: () => undefined, problem: () => undefined,
+    }).push(body.subarray(0, body.indexOf(0x0a) + 1));
+    return ours;
+  };
 }
 
 function progressOf(parts: readonly CapturePart[], { onProgress }: SalvageOptions): (part: CapturePart) => void {

@@ -30,24 +30,32 @@ const SMALL_BLOCKS = 64;
  */
 export async function* zstdFrames(source: AsyncIterable<Uint8Array>, place: { start: number } = { start: 0 }): AsyncGenerator<ZstdFrame> {
   const queue = new ByteQueue(source);
-  while (await queue.more()) {
-    place.start = queue.position;
-    const walk = walkFrame(queue);
-    const held: Buffer[] = [];
-    let bytes = 0;
-    let step = await walk.next();
-    for (let blocks = 0; step.done !== true && bytes <= SMALL_BYTES && blocks <= SMALL_BLOCKS; step = await walk.next()) {
-      held.push(step.value.bytes);
-      bytes += step.value.bytes.length;
-      blocks += step.value.startsBlock ? 1 : 0;
+  try {
+    while (await queue.more()) {
+      place.start = queue.position;
+      yield* oneFrame(walkFrame(queue));
     }
-    if (step.done === true) {
-      if (bytes > 0) yield { whole: held.length === 1 && held[0] !== undefined ? held[0] : Buffer.concat(held) };
-      continue;
-    }
-    yield { pieces: rest(held, step.value.bytes, walk) };
-    while ((await walk.next()).done !== true); // what the reader left
+  } finally {
+    await queue.close();
   }
+}
+
+/** Nothing for a skippable frame. */
+async function* oneFrame(walk: AsyncGenerator<Piece, void>): AsyncGenerator<ZstdFrame> {
+  const held: Buffer[] = [];
+  let bytes = 0;
+  let step = await walk.next();
+  for (let blocks = 0; step.done !== true && bytes <= SMALL_BYTES && blocks <= SMALL_BLOCKS; step = await walk.next()) {
+    held.push(step.value.bytes);
+    bytes += step.value.bytes.length;
+    blocks += step.value.startsBlock ? 1 : 0;
+  }
+  if (step.done === true) {
+    if (bytes > 0) yield { whole: held.length === 1 && held[0] !== undefined ? held[0] : Buffer.concat(held) };
+    return;
+  }
+  yield { pieces: rest(held, step.value.bytes, walk) };
+  while ((await walk.next()).done !== true); // what the reader left
 }
 
 async function* rest(held: readonly Buffer[], next: Buffer, walk: AsyncGenerator<Piece, void>): AsyncGenerator<Buffer> {

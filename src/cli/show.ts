@@ -59,7 +59,7 @@ function tellHead(capture: OpenCapture, view: CaptureView, out: Output): void {
     ['cause', `${text(field(manifest?.cause ?? field(header, 'cause'), 'trigger'))}: ${text(field(manifest?.cause ?? field(header, 'cause'), 'reason'))}`],
     ['function', ['functionName', 'functionVersion', 'region', 'account'].map((name) => text(field(identity, name))).join('  ')],
     ['log stream', `${text(field(identity, 'logGroup'))} ${text(field(identity, 'logStream'))}`],
-    ['access key', `${text(field(identity, 'accessKeyId'))} (CloudTrail knows what was done with it)`],
+    ['access key', text(field(identity, 'accessKeyId'))],
     ['request', `${text(field(invocation, 'requestId'))}${field(invocation, 'coldStart') === true ? ', the first of this sandbox' : ''}`],
     ['items', `${view.items}: ${Object.entries(view.outcomes).map(([outcome, count]) => `${count} ${outcome}`).join(', ')}`],
     ['redactions', `${view.redactions} in ${view.redacted.count} items`],

@@ -11,7 +11,7 @@ import { openAge } from '../../src/seal/age.ts';
 import { commitDocument, type CaptureManifest, type CommitFacts } from '../../src/seal/commit.ts';
 import { openManifest } from '../../src/seal/manifest.ts';
 import { openDestination } from '../../src/ship/index.ts';
-import { openOutbox, type Shipped } from '../../src/ship/outbox.ts';
+import { openOutbox } from '../../src/ship/outbox.ts';
 import { segmentLine } from '../../src/report/report.ts';
 import { testBudget } from '../archive/scene.ts';
 
@@ -82,7 +82,7 @@ export async function makeCapture(options: MakeOptions = {}): Promise<MadeCaptur
   }
   const sealed = await tarball.close();
   await outbox.settle();
-  const document = commitDocument({ ...facts(captureId, compression, recipient), ...sealed }, outbox.shipped() as readonly (Shipped & { settledMs: number })[], book, (value) => value);
+  const document = commitDocument({ ...facts(captureId, compression, recipient), ...sealed }, outbox.shipped(), book, (value) => value);
   await destination.commit(document, signal);
   destination.close();
   lines.push(logLine('capture', { capture: captureId, state: 'whole', segments: segments.length, sha256: sealed.sha256, manifest: document.sha256 }));

@@ -78,8 +78,7 @@ function writeSegments(folder: string, tars: readonly Buffer[], edits: Edits, pa
   let tarOffset = 0;
   const segments: CommittedSegment[] = stored.map((body, index) => {
     const part = partOf(index);
-    const { receipt: _, ...before } = old.segments[index]!;
-    const segment = { ...before, bytes: body.length, sha256: sha256(body), tarOffset, tarBytes: tars[index]!.length, chainHead: part === undefined ? null : sha256(part.body) };
+    const segment = { ...old.segments[index]!, bytes: body.length, sha256: sha256(body), tarOffset, tarBytes: tars[index]!.length, chainHead: part === undefined ? null : sha256(part.body) };
     tarOffset += segment.tarBytes;
     return segment;
   });
