@@ -1,5 +1,7 @@
 /** Parsers of option values. Each takes what the user wrote and gives a value, or says what it expected. */
 
+import { refusal } from './secrets/pattern.ts';
+
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly expected: string };
 export type Parser<T> = (given: unknown) => Parsed<T>;
 
@@ -83,12 +85,17 @@ export const recipient: Parser<string | undefined> = (given) =>
     : bad('an age X25519 recipient (age1 and 58 characters)');
 
 export const pattern: Parser<RegExp | undefined> = (given) => {
-  if (given instanceof RegExp) return good(given);
+  if (given instanceof RegExp) return acceptable(given);
   if (typeof given !== 'string') return bad('a regular expression');
   const insensitive = given.startsWith('(?i)');
   try {
-    return good(new RegExp(insensitive ? given.slice(4) : given, insensitive ? 'giu' : 'gu'));
+    return acceptable(new RegExp(insensitive ? given.slice(4) : given, insensitive ? 'giu' : 'gu'));
   } catch {
     return bad('a regular expression');
   }
 };
+
+function acceptable(expression: RegExp): Parsed<RegExp | undefined> {
+  const reason = refusal(expression);
+  return reason === undefined ? good(expression) : bad(`a regular expression that ends soon on any text (this one ${reason})`);
+}

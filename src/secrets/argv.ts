@@ -72,6 +72,7 @@ function examine(arg: string, state: State): Part | undefined {
 /** Takes note of the command's name; true if `arg` is that name. */
 function nextProgram(arg: string, isOption: boolean, state: State): boolean {
   if (state.program?.login !== undefined && arg === 'login') state.program = state.program.login;
+  if (state.program?.starts === true && !isOption) state.expecting = 'command';
   if (state.expecting === undefined || isOption || WITH_VALUE.test(arg)) return false;
   const program = programOf(arg);
   if (program === 'starter') state.expecting = 'known command';

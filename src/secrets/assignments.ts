@@ -7,7 +7,7 @@ import { decodeBackslash } from './escapes.ts';
 import { hideCookies, hideCredential } from './headers.ts';
 import { holdsMark, isMark, MARK_LENGTH } from './mark.ts';
 import { isAuthorizationName, isCookieName, isSecretByName, mayBeSecret } from './names.ts';
-import { unescape } from './shapes.ts';
+import { hideShapes, unescape } from './shapes.ts';
 
 /** A word that may make a name secret, the rest of the name, the end of its quotes, and the sign between name and value. */
 const NAME = new RegExp(
@@ -34,30 +34,48 @@ interface Value {
 }
 
 /** The text with the values of secret names hidden. */
-export function hideAssignments(text: string, cover: Cover): string {
+export function hideAssignments(text: string, cover: Cover, nesting = 0): string {
+  const shown = text.includes('=') || text.includes(':') ? hideNamedValues(text, cover, nesting) : text;
+  return shown.includes('</') ? shown.replace(XML, (_all, tag: string, value: string) => tag + cover.hide(value, 'xml')) : shown;
+}
+
+function hideNamedValues(text: string, cover: Cover, nesting: number): string {
   const parts: string[] = [];
   const reader = createReader(text);
   let done = 0;
-  NAME.lastIndex = 0;
-  for (let match = NAME.exec(text); match !== null; match = NAME.exec(text)) {
-    const separator = match[1] ?? '';
-    const start = NAME.lastIndex;
-    const name = text.slice(nameStart(text, match.index, done), start - separator.length);
-    if (!mayBeSecret(name) || (separator === ':' && isInArn(text, match.index))) continue;
+  for (const { name, separator, start } of namesIn(text, () => done)) {
     // `["a", "b"]`: every element of the array.
     for (let at: number | undefined = start; at !== undefined; ) {
       const value = reader.read(at, isAuthorizationName(name) || isCookieName(name));
-      const shown = hideValue(name, text.slice(value.start, value.end), value.depth, cover);
+      const shown = hideValue(name, { raw: text.slice(value.start, value.end), depth: value.depth, nesting }, cover);
       if (shown !== undefined) {
         parts.push(text.slice(done, value.start), shown);
         done = value.end;
-        NAME.lastIndex = value.end;
       }
       at = separator.includes('[') && value.depth >= 0 ? reader.next(value.end) : undefined;
     }
   }
-  const shown = done === 0 ? text : parts.join('') + text.slice(done);
-  return shown.includes('</') ? shown.replace(XML, (_all, tag: string, value: string) => tag + cover.hide(value, 'xml')) : shown;
+  return done === 0 ? text : parts.join('') + text.slice(done);
+}
+
+interface NameFound {
+  readonly name: string;
+  readonly separator: string;
+  /** Where its value begins. */
+  readonly start: number;
+}
+
+/** The names that may be a secret's, from left to right; `done`: where what was read already ends. */
+function* namesIn(text: string, done: () => number): Generator<NameFound> {
+  const expression = new RegExp(NAME);
+  for (let match = expression.exec(text); match !== null; match = expression.exec(text)) {
+    const separator = match[1] ?? '';
+    const start = expression.lastIndex;
+    const name = text.slice(nameStart(text, match.index, done()), start - separator.length);
+    if (!mayBeSecret(name) || (separator === ':' && isInArn(text, match.index))) continue;
+    yield { name, separator, start };
+    expression.lastIndex = Math.max(start, done());
+  }
 }
 
 function nameStart(text: string, from: number, least: number): number {
@@ -132,14 +150,23 @@ function closing(text: string, start: number, sign: string, depth: number): numb
   return stop;
 }
 
-function hideValue(name: string, raw: string, depth: number, cover: Cover): string | undefined {
+/** Values inside values (a connection string in JSON in a log line) are looked at this deep. */
+const MAX_NESTING = 2;
+
+function hideValue(name: string, { raw, depth, nesting }: { raw: string; depth: number; nesting: number }, cover: Cover): string | undefined {
   if (OPENING_ONLY.test(raw) || isMark(raw) || !isSecretByName(name, raw)) return undefined;
   const meant = meaning(raw, depth);
   const rule = ruleOf(name);
   if (isAuthorizationName(name)) return hideCredential(raw, cover, rule);
   if (isCookieName(name)) return hideCookies(raw, cover, rule);
+  // All of it goes; what it holds is learned for itself.
+  if (nesting < MAX_NESTING && /[:=@]/u.test(meant)) hideInside(meant, { ...cover, note: () => undefined }, nesting + 1);
   // Part of it is hidden already: cover the rest as well, but do not learn a value with a mark in it.
   return cover.hide(raw, rule, holdsMark(raw) ? raw : meant);
+}
+
+function hideInside(value: string, cover: Cover, nesting: number): void {
+  hideShapes(hideAssignments(value, cover, nesting), cover);
 }
 
 /** The value without the escapes of the text around it. */

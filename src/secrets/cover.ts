@@ -25,8 +25,9 @@ export class Notes {
 
   /** `before`: the notes of an earlier turn over the same value. What has a better name there is not `known` now. */
   constructor(before?: Notes) {
-    this.#before = new Set(before?.list().map((name) => name.replace(/:[^:]*$/u, '')));
-    if (before !== undefined) this.#names = new Set(before.list());
+    const names = before === undefined ? [] : [...(before.#names ?? [])];
+    this.#before = new Set(names.map((name) => name.replace(/:[^:]*$/u, '')));
+    if (before !== undefined) this.#names = new Set(names);
   }
 
   add(where: string, rule: string): void {

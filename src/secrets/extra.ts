@@ -2,13 +2,14 @@
 import { AmberError } from '../errors.ts';
 import type { Cover } from './cover.ts';
 import { holdsMark, LIMIT } from './mark.ts';
-import { refusal } from './pattern.ts';
+import { refusal, WINDOW } from './pattern.ts';
 
 export type ExtraRule = (text: string, cover: Cover) => string;
 
-/** The pattern sees windows of this size, each with the end of the one before, in which a match may begin. */
-const WINDOW = 1024;
-const OVERLAP = 256;
+/** The end of a window is seen again, in case a match begins there. */
+const OVERLAP = 128;
+/** A match that reaches the end of its window is followed so far. */
+const LONGEST = 4096;
 /** When the pattern has run so long on one text, the rest of that text is not kept. */
 const MAX_MS = 50;
 
@@ -20,7 +21,17 @@ const MAX_MS = 50;
 export function createExtraRule(pattern: RegExp): ExtraRule {
   const reason = refusal(pattern);
   if (reason !== undefined) throw new AmberError('CONFIG_INVALID', `The pattern of AMBER_REDACT ${reason}. Example: internal-[0-9]{4,12}`);
-  const expression = new RegExp(pattern.source, `${pattern.flags.replaceAll(/[gy]/gu, '')}g`);
+  const flags = pattern.flags.replaceAll(/[gy]/gu, '');
+  const expression = new RegExp(pattern.source, `${flags}g`);
+  const here = new RegExp(pattern.source, `${flags}y`);
+
+  function endOf(text: string, at: number, found: string, windowEnd: number): number {
+    const end = at + found.length;
+    if (end < windowEnd || end >= text.length) return end;
+    here.lastIndex = 0;
+    return Math.max(end, at + (here.exec(text.slice(at, at + LONGEST))?.[0].length ?? 0));
+  }
+
   return (text, cover) => {
     const started = performance.now();
     const parts: string[] = [];
@@ -30,14 +41,11 @@ export function createExtraRule(pattern: RegExp): ExtraRule {
         cover.note('limit:pattern');
         return `${parts.join('')}${text.slice(done, start)}${LIMIT}`;
       }
-      const window = text.slice(start, start + WINDOW);
-      for (const match of window.matchAll(expression)) {
+      for (const match of text.slice(start, start + WINDOW).matchAll(expression)) {
         const at = start + match.index;
-        const end = at + match[0].length;
         if (match[0] === '' || at < done || holdsMark(match[0])) continue;
-        // It may go on behind the window, and the next window sees it from its beginning.
-        if (match.index > WINDOW - OVERLAP && end === start + WINDOW && end < text.length) continue;
-        parts.push(text.slice(done, at), cover.hide(match[0], 'pattern'));
+        const end = endOf(text, at, match[0], start + WINDOW);
+        parts.push(text.slice(done, at), cover.hide(text.slice(at, end), 'pattern'));
         done = end;
       }
     }

@@ -5,7 +5,7 @@ import { hideBasic } from './shapes.ts';
 
 const SCHEME = /^([A-Za-z][\w-]{1,40})([ \t]{1,8})(?=\S)/u;
 /** SigV4 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-signing-elements.html): only the signature is one use. */
-const SIGV4 = /^(AWS4-[\w-]{1,60}[ \t]{1,8}[\s\S]{0,4096}?Signature=)([0-9a-fA-F]{16,512})/u;
+const SIGV4 = /^(AWS4-[\w-]{1,60}[ \t]{1,8}[\s\S]{0,4096}?Signature=)([0-9a-fA-F]{16,512}|<redacted:[0-9a-f]{16}>)/u;
 const ATTRIBUTES: ReadonlySet<string> = new Set(['path', 'domain', 'expires', 'max-age', 'secure', 'httponly', 'samesite', 'priority', 'partitioned', 'version']);
 const MAX_COOKIES = 200;
 

@@ -1,9 +1,10 @@
 /** Judges a user's regular expression before it meets text that an attacker wrote. Imports nothing: the configuration asks it. */
 
 const MAX_SOURCE = 1000;
-const MAX_UNBOUNDED = 2;
-/** An upper limit above this counts as none. */
-const SHORT = 100;
+/** Characters that the pattern sees at a time. */
+export const WINDOW = 512;
+/** Steps that a pattern may take on one window in the worst case: two repetitions without a limit are within it. */
+const MAX_STEPS = WINDOW ** 3;
 
 /**
  * Why a pattern is refused, in words that go on "the pattern …", or undefined if it may be used. JavaScript cannot stop
@@ -13,22 +14,23 @@ export function refusal(pattern: RegExp): string | undefined {
   const { source } = pattern;
   if (source.length > MAX_SOURCE) return `is longer than ${MAX_SOURCE} characters`;
   if (new RegExp(source, pattern.flags.replaceAll(/[gy]/gu, '')).test('')) return 'matches the empty text';
-  const { nested, unbounded, backreference } = repetitions(source);
+  const { nested, ways, backreference } = repetitions(source);
   if (nested) return 'repeats a group that itself repeats or chooses, such as (a+)+';
   if (backreference) return 'refers back to a group';
-  return unbounded > MAX_UNBOUNDED ? `repeats without a limit more than ${MAX_UNBOUNDED} times; write {1,40} instead of +` : undefined;
+  return ways * WINDOW > MAX_STEPS ? 'repeats too often; write fewer and shorter repetitions, such as {1,20} instead of +' : undefined;
 }
 
 interface Repetitions {
   readonly nested: boolean;
-  readonly unbounded: number;
+  /** In how many ways the repetitions may share a text. */
+  readonly ways: number;
   readonly backreference: boolean;
 }
 
 function repetitions(source: string): Repetitions {
   /** For each open group: does it hold a repetition or an alternative? */
   const groups: boolean[] = [];
-  let unbounded = 0;
+  let ways = 1;
   let nested = false;
   let backreference = false;
   for (let at = 0; at < source.length; at++) {
@@ -49,10 +51,10 @@ function repetitions(source: string): Repetitions {
     }
     const repeat = repeatAt(source, at + 1);
     if (repeat === undefined || char === '(' || char === '|') continue;
-    if (repeat > SHORT) unbounded++;
+    ways *= Math.min(repeat, WINDOW);
     mark(groups);
   }
-  return { nested, unbounded, backreference };
+  return { nested, ways, backreference };
 }
 
 function mark(groups: boolean[]): void {
@@ -65,10 +67,10 @@ function classEnd(source: string, from: number): number {
   return at;
 }
 
-/** The upper limit of the repetition that stands at `at`, or undefined if there is none. `?` and `{3}` repeat nothing. */
+/** How many lengths the repetition that stands at `at` may have, or undefined if there is none. `?` and `{3}` repeat nothing. */
 function repeatAt(source: string, at: number): number | undefined {
   if (source[at] === '*' || source[at] === '+') return Number.POSITIVE_INFINITY;
-  const limits = /^\{\d{1,6},(\d{0,6})\}/u.exec(source.slice(at, at + 16));
+  const limits = /^\{(\d{1,6}),(\d{0,6})\}/u.exec(source.slice(at, at + 16));
   if (limits === null) return undefined;
-  return limits[1] === '' ? Number.POSITIVE_INFINITY : Number(limits[1]);
+  return limits[2] === '' ? Number.POSITIVE_INFINITY : Math.max(1, Number(limits[2]) - Number(limits[1]) + 1);
 }

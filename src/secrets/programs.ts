@@ -10,6 +10,8 @@ export interface Program {
   readonly joined?: Readonly<Record<string, Holds>>;
   /** What its subcommand `login` takes; `docker run -p` is a port. */
   readonly login?: Program;
+  /** The first argument that is no option is another command: its options are not this program's. */
+  readonly starts?: true;
 }
 
 const CURL: Program = {
@@ -33,7 +35,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   'http': { options: { '-a': 'user:password', '--auth': 'user:password' } },
   'https': { options: { '-a': 'user:password', '--auth': 'user:password' } },
   'mysql': MYSQL, 'mysqldump': MYSQL, 'mysqladmin': MYSQL, 'mysqlimport': MYSQL, 'mariadb': MYSQL, 'mariadb-dump': MYSQL,
-  'sshpass': { options: { '-p': 'secret' }, joined: { '-p': 'secret' } },
+  'sshpass': { options: { '-p': 'secret' }, joined: { '-p': 'secret' }, starts: true },
   'redis-cli': { options: { '-a': 'secret' } },
   'mongo': DASH_P, 'mongosh': DASH_P, 'mongodump': DASH_P, 'mongorestore': DASH_P, 
   'docker': REGISTRY, 'podman': REGISTRY, 'nerdctl': REGISTRY, 'az': REGISTRY,

@@ -30,8 +30,7 @@ const LEAST_COMPOUND = 12;
 export function createRules(known: KnownValues, extra: ExtraRule | undefined): Rules {
   function shapes(text: string, cover: Cover): string {
     if (text.length < LEAST_TEXT) return text;
-    const assigned = text.includes('=') || text.includes(':') ? hideAssignments(text, cover) : text;
-    const shown = hideShapes(assigned, cover);
+    const shown = hideShapes(hideAssignments(text, cover), cover);
     return extra === undefined ? shown : extra(shown, cover);
   }
 

@@ -38,7 +38,7 @@ const SHAPES: readonly Shape[] = [
   { name: 'slack-webhook', pattern: 'hooks\\.slack\\.com/(?:services|workflows|triggers)/[\\w/-]{20,}' },
   { name: 'discord-webhook', pattern: '/api/webhooks/\\d{15,20}/[\\w-]{40,}' },
   { name: 'stripe-key', pattern: '(?:[srp]k_(?:live|test)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/=]{24,})' },
-  { name: 'openai-key', pattern: 'sk-(?<![A-Za-z0-9]sk-)[\\w-]{20,}', accept: mixed },
+  { name: 'openai-key', pattern: `${fresh('sk-', 'A-Za-z0-9')}[\\w-]{20,}`, accept: mixed },
   { name: 'google-key', pattern: '(?:AIza[\\w-]{35}|GOCSPX-[\\w-]{24,}|ya29\\.[\\w-]{20,})' },
   { name: 'sendgrid-key', pattern: `${fresh('SG\\.', '\\w-')}[\\w-]{16,}\\.[\\w-]{16,}` },
   { name: 'telegram-token', pattern: ':AA(?<=\\d{8,10}:AA)[\\w-]{33}', lead: 1 },
@@ -52,7 +52,7 @@ const SHAPES: readonly Shape[] = [
   { name: 'grafana-token', pattern: 'gl(?:sa|c)_[A-Za-z0-9_=]{32,}' },
   { name: 'newrelic-key', pattern: 'NRAK-[A-Z0-9]{27}' },
   { name: 'linear-key', pattern: 'lin_(?:api|oauth)_[A-Za-z0-9]{32,}' },
-  { name: 'mailgun-key', pattern: 'key-(?<![A-Za-z0-9]key-)[0-9a-f]{32}' },
+  { name: 'mailgun-key', pattern: `${fresh('key-', 'A-Za-z0-9')}[0-9a-f]{32}` },
   { name: 'age-identity', pattern: 'AGE-SECRET-KEY-(?:PQ-)?1[A-Z0-9]{20,}' },
 ];
 

@@ -3,7 +3,7 @@
  * Every pattern here is anchored and bounded: the attacker writes the values.
  */
 
-const ACCESS_KEY_ID = /^A[A-Z]{2}A[A-Z0-9]{12,28}$/u;
+const PRINCIPAL_ID = /^A[A-Z]{2}A[A-Z0-9]{12,28}(?:(?:\/|%2F)[\w%./-]{0,200})?$/u;
 const ARN = /^arn:aws[a-z-]{0,20}:[\w.:/*$@+=,-]{1,1024}$/u;
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/iu;
 const EMPTY = /^(?:|true|false|yes|no|on|off|null|undefined|none|nil|n\/a|\*+|0|1|-1)$/iu;
@@ -20,9 +20,12 @@ export function isEmptyValue(value: string): boolean {
   return value.length < 16 && EMPTY.test(value);
 }
 
-/** An IAM unique id (AKIA…, ASIA…, AROA…, AIDA…). It names a principal and opens nothing: the pivot into CloudTrail. */
+/**
+ * An IAM unique id (AKIA…, ASIA…, AROA…, AIDA…), also with the scope of a signature behind it. It names a principal and
+ * opens nothing: the pivot into CloudTrail.
+ */
 export function isPrincipalId(value: string): boolean {
-  return value.length < 40 && ACCESS_KEY_ID.test(value);
+  return value.startsWith('A') && value.length < 240 && PRINCIPAL_ID.test(value);
 }
 
 export function isArn(value: string): boolean {
