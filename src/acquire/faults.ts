@@ -27,6 +27,8 @@ export interface Asked {
   readonly action?: string;
   /** Where else the evidence may be, when it cannot be had here. */
   readonly hint?: string;
+  /** A policy: it has no place for a secret, and its `Sid` would be taken for a session id. Stored as it is. */
+  readonly policy?: boolean;
 }
 
 /**

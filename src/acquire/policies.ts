@@ -18,7 +18,7 @@ async function* acquire(target: Target, context: AcquireContext): AsyncGenerator
   const found: Record<string, 'present' | 'none' | 'denied' | 'failed'> = {};
   for (const qualifier of qualifiers(target)) {
     const name = qualifier ?? 'function';
-    const asked = { path: `control_plane/policies/${component(name)}.json`, call: `lambda:GetPolicy ${target.functionName}${qualifier === undefined ? '' : `:${qualifier}`}` };
+    const asked = { path: `control_plane/policies/${component(name)}.json`, call: `lambda:GetPolicy ${target.functionName}${qualifier === undefined ? '' : `:${qualifier}`}`, policy: true };
     if (context.ledger.done(asked.path)) {
       found[name] = 'present';
       continue;
