@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { close, constants, fstat, open, read, stat, type BigIntStats } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Scene } from '../contracts.ts';
-import { sharedLane, type Ticket } from '../proc/lane.ts';
+import { ownerOf, sharedLane, type Ticket } from '../proc/lane.ts';
 import { failure } from '../proc/read.ts';
 import { processDir, type ProcessRecord, type ProcessTable } from '../proc/table.ts';
 
@@ -69,7 +69,7 @@ export async function executableOf(
     const hashed = await hashFile(scene, path, ticket);
     if (hashed.sha256 !== undefined) known.set(keyOf(hashed), hashed.sha256);
     return hashed;
-  }, STEP_MS);
+  }, STEP_MS, ownerOf(record.pid, record.startTicks));
   if (result.state === 'done') return result.value;
   return result.state === 'timed-out' ? `timed-out (${result.reason})` : `${failure(result.error).outcome} (${failure(result.error).reason})`;
 }

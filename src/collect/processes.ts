@@ -45,6 +45,7 @@ function factsOf(table: ProcessTable): Record<string, unknown> {
     self: table.self,
     detail: table.detail,
     vanished: table.vanished,
+    unreadable: table.unreadable,
     unread: table.unread,
     stopped: table.stopped,
   };

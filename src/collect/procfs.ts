@@ -57,8 +57,9 @@ function redactionOf(name: string): Redaction {
   return NUMBERS.has(name) ? 'content' : 'text';
 }
 
-function* absentees({ vanished, unread, stopped, netUnread }: ProcessTable, proc: string): Generator<Entry> {
+function* absentees({ vanished, unreadable, unread, stopped, netUnread }: ProcessTable, proc: string): Generator<Entry> {
   for (const pid of vanished) yield absent(`[root]/proc/${pid}`, `${proc}/${pid}`, 'missing', 'it ended between listing and reading');
+  for (const { pid, outcome, reason } of unreadable) yield absent(`[root]/proc/${pid}`, `${proc}/${pid}`, outcome, reason);
   if (unread > 0) yield absent('[root]/proc', proc, 'skipped', `${unread} processes were not read: ${stopped ?? 'limit on processes'}`);
   if (netUnread > 0) yield absent('[root]/proc/net', `${proc}/*/net`, 'skipped', `${netUnread} network namespaces were not read`);
 }

@@ -3,7 +3,7 @@ import { lstat, stat, type BigIntStats } from 'node:fs';
 import { promisify } from 'node:util';
 import type { BytePath } from '../contracts.ts';
 import { toFsPath } from '../proc/bytes.ts';
-import { sharedLane } from '../proc/lane.ts';
+import { ownerOf, sharedLane } from '../proc/lane.ts';
 import { linkText } from '../proc/links.ts';
 import { mapsRows } from '../proc/maps.ts';
 import { failure } from '../proc/read.ts';
@@ -14,6 +14,8 @@ export interface Item {
   /** `exe`, `fd-7`, `map-7f00-7f10`. */
   readonly name: string;
   readonly pid: number;
+  /** For the lane. */
+  readonly owner: string;
   /** The magic link that leads to the content. */
   readonly source: string;
   /** What the kernel calls it. */
@@ -40,11 +42,12 @@ const NO_FILE = /^\/(?:SYSV[0-9a-f]{8}|dev\/zero|\[aio\]|anon_hugepage)/u;
 export function* candidates(record: ProcessRecord, proc: string): Generator<Item> {
   const dir = processDir(proc, record);
   const { pid } = record;
-  if (record.exe !== undefined && isGone(record.exe)) yield { name: 'exe', pid, source: `${dir}/exe`, label: linkText(record.exe) };
+  const owner = ownerOf(pid, record.startTicks);
+  if (record.exe !== undefined && isGone(record.exe)) yield { name: 'exe', pid, owner, source: `${dir}/exe`, label: linkText(record.exe) };
   for (const { fd, link } of record.descriptors) {
-    if (isGone(link)) yield { name: `fd-${fd}`, pid, source: `${dir}/fd/${fd}`, label: linkText(link) };
+    if (isGone(link)) yield { name: `fd-${fd}`, pid, owner, source: `${dir}/fd/${fd}`, label: linkText(link) };
   }
-  yield* mapped(record, dir);
+  yield* mapped(record, owner, dir);
 }
 
 function isGone(link: ProcLink): boolean {
@@ -52,7 +55,7 @@ function isGone(link: ProcLink): boolean {
 }
 
 /** The first region of each deleted file. map_files is for CAP_CHECKPOINT_RESTORE alone (proc_pid_map_files(5)). */
-function* mapped(record: ProcessRecord, dir: string): Generator<Item> {
+function* mapped(record: ProcessRecord, owner: string, dir: string): Generator<Item> {
   const maps = record.files.get('maps');
   if (maps?.ok !== true) return;
   const seen = new Set<string>();
@@ -61,7 +64,7 @@ function* mapped(record: ProcessRecord, dir: string): Generator<Item> {
     const identity = `${dev}:${inode}`;
     if (seen.has(identity) || seen.size === MOST_MAPS) continue;
     seen.add(identity);
-    yield { name: `map-${range}`, pid: record.pid, source: `${dir}/map_files/${range}`, label: path, identity };
+    yield { name: `map-${range}`, pid: record.pid, owner, source: `${dir}/map_files/${range}`, label: path, identity };
   }
 }
 
@@ -80,7 +83,7 @@ export async function look(item: Item): Promise<Found | undefined> {
     if (info.nlink === 0n) return info;
     const named = await lstating(toFsPath(item.label), EXACT).catch(() => undefined);
     return named?.dev === info.dev && named.ino === info.ino ? undefined : info;
-  }, STEP_MS);
+  }, STEP_MS, item.owner);
   if (result.state === 'timed-out') return { item, outcome: 'timed-out', reason: result.reason };
   if (result.state === 'failed') return { item, ...whyNot(item, result.error) };
   if (result.value === undefined) return undefined;

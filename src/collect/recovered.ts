@@ -67,7 +67,7 @@ async function recover(scene: Scene, item: Item, expected: BigIntStats): Promise
   if (expected.size > BigInt(most)) {
     return { ...absent(item, 'skipped', `its ${expected.size} bytes are more than half of what the byte budget has left`), stat: expected };
   }
-  const result = await sharedLane.run((ticket) => openRegular(item.source, ticket.abandoned), STEP_MS);
+  const result = await sharedLane.run((ticket) => openRegular(item.source, ticket.abandoned), STEP_MS, item.owner);
   if (result.state === 'timed-out') return absent(item, 'timed-out', result.reason);
   if (result.state === 'failed') {
     const { outcome, reason } = whyNot(item, result.error);

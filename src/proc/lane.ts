@@ -24,9 +24,10 @@ export interface Ticket {
 export interface Lane {
   /**
    * Runs `job` when a place is free. Never rejects. The time counts from the start of the job, and from each
-   * `progress()`; an abandoned job keeps its place until it ends, and then gives it back.
+   * `progress()`; an abandoned job keeps its place until it ends, and then gives it back. While a call hangs, no other
+   * is tried for the same `owner` (see {@link ownerOf}): one hostile process takes one place, in however many captures.
    */
-  readonly run: <T>(job: (ticket: Ticket) => Promise<T>, timeoutMs: number) => Promise<LaneResult<T>>;
+  readonly run: <T>(job: (ticket: Ticket) => Promise<T>, timeoutMs: number, owner?: string) => Promise<LaneResult<T>>;
   /** Calls that hang at this moment. */
   readonly hanging: () => number;
 }
@@ -39,38 +40,49 @@ const GRACE_MS = 25;
 /** Makes a lane of its own: for tests. Everything in Amber uses {@link sharedLane}. */
 export function createLane(places: number = LANE_PLACES): Lane {
   let running = 0;
-  let hanging = 0;
+  const hung = new Map<object, string | undefined>();
   const waiting: (() => void)[] = [];
   const next = (): void => {
-    while (waiting.length > 0 && (running < places || hanging >= places)) waiting.shift()?.();
+    while (waiting.length > 0 && (running < places || hung.size >= places)) waiting.shift()?.();
+  };
+  const refusal = (owner: string | undefined): string | undefined => {
+    if (hung.size >= places) return `not tried: ${hung.size} earlier reads of procfs hang`;
+    return owner !== undefined && [...hung.values()].includes(owner) ? 'not tried: an earlier read of this process hangs' : undefined;
   };
 
-  const run = <T>(job: (ticket: Ticket) => Promise<T>, timeoutMs: number): Promise<LaneResult<T>> =>
+  const run = <T>(job: (ticket: Ticket) => Promise<T>, timeoutMs: number, owner?: string): Promise<LaneResult<T>> =>
     new Promise((resolve) => {
       const start = (): void => {
-        if (hanging >= places) {
-          resolve({ state: 'timed-out', reason: `not tried: ${hanging} earlier reads of procfs hang` });
+        const reason = refusal(owner);
+        if (reason !== undefined) {
+          resolve({ state: 'timed-out', reason });
+          next();
           return;
         }
         running += 1;
         const watch = watchdog(timeoutMs, () => {
-          hanging += 1;
+          hung.set(watch, owner);
           resolve({ state: 'timed-out', reason: `no answer within ${timeoutMs} ms` });
           next();
         });
         const end = (result: LaneResult<T>): void => {
           running -= 1;
-          if (watch.abandoned()) hanging -= 1;
+          hung.delete(watch);
           watch.stop();
           resolve(result);
           next();
         };
         job(watch).then((value) => end({ state: 'done', value }), (error: unknown) => end({ state: 'failed', error }));
       };
-      if (running < places || hanging >= places) start();
+      if (running < places || hung.size >= places) start();
       else waiting.push(start);
     });
-  return { run, hanging: () => hanging };
+  return { run, hanging: () => hung.size };
+}
+
+/** The name of a process for {@link Lane.run}: pid and start, so that a successor of the pid is another one. */
+export function ownerOf(pid: number, startTicks: number): string {
+  return `${pid}:${startTicks}`;
 }
 
 /** One lane a process, whatever the number of captures: the threadpool is one too. */

@@ -3,6 +3,7 @@ import { closeSync, readdirSync, readSync } from 'node:fs';
 import { latin1, splitNul } from './bytes.ts';
 import { described, FDINFO, readDescriptors, takeInfo, type DescriptorList } from './descriptors.ts';
 import { fieldOf } from './fields.ts';
+import { ownerOf } from './lane.ts';
 import { readLink } from './links.ts';
 import { failure, openNow, readNow, readOpen, type ReadRule } from './read.ts';
 import { readSlowly, type Session, type SlowFile } from './session.ts';
@@ -47,20 +48,20 @@ export interface Draft {
   closed: boolean;
 }
 
-/** Reads what cannot wait for anybody, on the spot (about 0.2 ms). Undefined if the process is gone. */
-export function beginProcess(session: Session, pid: number): Draft | undefined {
+/** Reads what cannot wait for anybody, on the spot (about 0.2 ms); or says why there is nothing to read. */
+export function beginProcess(session: Session, pid: number): Draft | Extract<ProcRead, { ok: false }> {
   const own = `${session.root}/${pid}`;
   let statFd: number;
   try {
     statFd = openNow(`${own}/stat`);
-  } catch {
-    return undefined;
+  } catch (error) {
+    return failure(error);
   }
   const read = readOpen(statFd, SMALL, session.allowance);
   const stat = read.ok ? parseStat(read.body) : undefined;
   if (stat === undefined) {
     closeSync(statFd);
-    return undefined;
+    return read.ok ? { ok: false, outcome: 'failed', reason: 'its stat has no known form' } : read;
   }
   const thread = stat.state === 'Z' && stat.threads > 1 ? livingThread(own, pid) : undefined;
   const dir = thread === undefined ? own : `${own}/task/${thread}`;
@@ -106,7 +107,7 @@ export async function continueProcess(session: Session, draft: Draft): Promise<v
   }
   const { aside } = draft.descriptors;
   if (aside.length > 0) files = [...files, ...aside.map(({ fd }): SlowFile => [`fdinfo/${fd}`, FDINFO])];
-  await readSlowly(session, draft.dir, files, (name, read) => {
+  await readSlowly(session, { dir: draft.dir, owner: ownerOf(draft.pid, draft.stat.startTicks) }, files, (name, read) => {
     // A record that was made meanwhile is not changed any more.
     if (draft.closed) return;
     const descriptor = name.startsWith('fdinfo/') ? aside.find(({ fd }) => name === `fdinfo/${fd}`) : undefined;

@@ -30,7 +30,8 @@ export type SlowFile = readonly [name: string, rule: ReadRule];
  * first that hangs the rest is not tried: one hostile process must not take both places. Never rejects.
  */
 export async function readSlowly(
-  session: Session, dir: string, files: readonly SlowFile[], keep: (name: string, read: ProcRead) => void,
+  session: Session, { dir, owner }: { readonly dir: string; readonly owner: string }, files: readonly SlowFile[],
+  keep: (name: string, read: ProcRead) => void,
 ): Promise<void> {
   let next = 0;
   const result = await session.lane.run(async (ticket) => {
@@ -43,7 +44,7 @@ export async function readSlowly(
       keep(name, read);
       ticket.progress();
     }
-  }, session.slowMs);
+  }, session.slowMs, owner);
   if (result.state === 'done') return;
   const ended: ProcRead = result.state === 'failed' ? failure(result.error) : { ok: false, outcome: 'timed-out', reason: result.reason };
   const after: ProcRead = { ok: false, outcome: 'timed-out', reason: 'not tried: another read of this process hangs' };

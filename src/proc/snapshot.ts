@@ -12,7 +12,7 @@ import { readInPool, type PoolRead } from './read.ts';
 import { turn, type Session } from './session.ts';
 import { TICKS_PER_SECOND } from './stat.ts';
 import { readNet, readSystem } from './system.ts';
-import type { ProcessRecord, ProcessTable, ProcRead } from './table.ts';
+import type { ProcessRecord, ProcessTable, ProcRead, UnreadableProcess } from './table.ts';
 
 export interface SnapshotLimits {
   readonly processes: number;
@@ -73,7 +73,7 @@ export async function snapshotProcesses(options: SnapshotOptions = {}): Promise<
   walked.records.sort((a, b) => a.pid - b.pid);
   return {
     takenMs, self, bootMs, ticksPerSecond: TICKS_PER_SECOND,
-    processes: walked.records, vanished: walked.vanished, unread: pids.length - wanted.length + walked.unread,
+    processes: walked.records, vanished: walked.vanished, unreadable: walked.unreadable, unread: pids.length - wanted.length + walked.unread,
     detail: session.detail, net, netUnread: others.length + 1 - net.length, system,
     ...(session.stopped() ? { stopped: 'the time of the snapshot was over' } : {}),
   };
@@ -82,6 +82,7 @@ export async function snapshotProcesses(options: SnapshotOptions = {}): Promise<
 interface Walk {
   readonly records: ProcessRecord[];
   readonly vanished: number[];
+  readonly unreadable: UnreadableProcess[];
   readonly unread: number;
 }
 
@@ -89,6 +90,7 @@ interface Walk {
 async function walk(session: Session, pids: readonly number[], bootMs: number, onStop: Ending['onStop']): Promise<Walk> {
   const records: ProcessRecord[] = [];
   const vanished: number[] = [];
+  const unreadable: UnreadableProcess[] = [];
   const pending: { readonly draft: Draft; readonly done: Promise<void> }[] = [];
   const settle = async (): Promise<void> => {
     const oldest = pending.shift();
@@ -101,13 +103,15 @@ async function walk(session: Session, pids: readonly number[], bootMs: number, o
     if (session.stopped()) break;
     begun += 1;
     const draft = beginProcess(session, pid);
-    if (draft === undefined) vanished.push(pid);
-    else pending.push({ draft, done: untilStopped(session, draft, onStop) });
+    if ('ok' in draft) {
+      if (draft.outcome === 'missing') vanished.push(pid);
+      else unreadable.push({ pid, outcome: draft.outcome, reason: draft.reason });
+    } else pending.push({ draft, done: untilStopped(session, draft, onStop) });
     if (pending.length >= MOST_PENDING) await settle();
     await turn();
   }
   while (pending.length > 0) await settle();
-  return { records, vanished, unread: pids.length - begun };
+  return { records, vanished, unreadable, unread: pids.length - begun };
 }
 
 /** Resolves when the process is read, or at the end of the snapshot if that comes first. Never rejects. */

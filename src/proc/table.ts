@@ -62,6 +62,12 @@ export interface ProcessRecord {
   readonly confirmed: boolean;
 }
 
+export interface UnreadableProcess {
+  readonly pid: number;
+  readonly outcome: Extract<ProcRead, { ok: false }>['outcome'];
+  readonly reason: string;
+}
+
 /** The socket tables of one network namespace: `tcp`, `tcp6`, `udp`, `udp6`, `unix`, … by name, raw. */
 export interface NetTables {
   /** `net:[4026531840]`, or empty where it could not be read. */
@@ -79,8 +85,10 @@ export interface ProcessTable {
   readonly ticksPerSecond: number;
   /** By ascending pid. */
   readonly processes: readonly ProcessRecord[];
-  /** Pids that were listed and gone, or reused, before they were read. */
+  /** Pids that were listed and gone before they were read. */
   readonly vanished: readonly number[];
+  /** Pids of which not even stat could be read: hidepid, no free descriptor, no procfs. */
+  readonly unreadable: readonly UnreadableProcess[];
   /** Pids beyond the limit on processes, or not reached before the end; 0 in any ordinary sandbox. */
   readonly unread: number;
   /**

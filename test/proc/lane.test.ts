@@ -52,6 +52,15 @@ describe('lane', () => {
     assert.ok(performance.now() - before < 100);
   });
 
+  it('gives one owner no second place', async () => {
+    const lane = createLane(2);
+    assert.equal((await lane.run(() => never(), 10, '7:1')).state, 'timed-out');
+    assert.deepEqual(await lane.run(() => never(), 1000, '7:1'), { state: 'timed-out', reason: 'not tried: an earlier read of this process hangs' });
+    assert.equal(lane.hanging(), 1);
+    assert.equal((await lane.run(() => Promise.resolve(1), 1000, '7:2')).state, 'done');
+    assert.equal((await lane.run(() => Promise.resolve(1), 1000)).state, 'done');
+  });
+
   it('takes a place back from a call that returns after its time', async () => {
     const lane = createLane(1);
     let release = (): void => undefined;

@@ -27,6 +27,7 @@ describe('a recorded sandbox', () => {
       [1, 0, 'rapid'], [9, 1, 'node'], [17, 9, IMPLANT_COMM], [23, 17, 'zombie'],
     ]);
     assert.deepEqual([table.self, table.detail, table.unread, table.vanished, table.stopped], [9, 'full', 0, [31], undefined]);
+    assert.deepEqual(table.unreadable, [{ pid: 32, outcome: 'failed', reason: 'its stat has no known form' }]);
     // The recorded uptime is not of today, so the start counts from btime.
     assert.equal(table.bootMs, 1_795_498_000_000);
     assert.equal(table.processes[1]?.startMs, 1_795_498_001_000);
@@ -54,7 +55,7 @@ describe('a recorded sandbox', () => {
     const table = await snapshotProcesses({ root, limits: { processes: 2, descriptors: 3, fullDetail: 1 } });
     // Our own process is read first, whatever its number.
     assert.deepEqual(table.processes.map(({ pid }) => pid), [1, 9]);
-    assert.equal(table.unread, 3);
+    assert.equal(table.unread, 4);
     assert.equal(table.detail, 'core');
     const own = table.processes[1]!;
     assert.deepEqual([own.descriptors.length, own.descriptorsUnread], [3, 4]);
@@ -125,7 +126,7 @@ describe('reads that hang', () => {
 
   it('end at once on a signal that was given before', async () => {
     const table = await snapshotProcesses({ root, signal: AbortSignal.abort() });
-    assert.deepEqual([table.processes.length, table.unread], [0, 5]);
+    assert.deepEqual([table.processes.length, table.unread], [0, 6]);
   });
 
   it('end with the time of the whole', async () => {
