@@ -17,6 +17,8 @@ const HARMLESS = new RegExp(`^(?:${[
   'TZ', 'LANG', 'LC_\\w{0,20}', 'PATH', 'PWD', 'OLDPWD', 'HOME', 'SHLVL', '_', 'HOSTNAME', 'USER', 'LOGNAME', 'SHELL', 'TERM',
   'LD_\\w{0,40}', 'NODE_(?:PATH|ENV|OPTIONS|VERSION|EXTRA_CA_CERTS)', 'PYTHONPATH', 'RUBYLIB', 'GEM_(?:HOME|PATH)', 'CLASSPATH', 'JAVA_HOME', 'XDG_\\w{0,40}',
 ].join('|')})$`, 'u');
+/** Of /proc/PID/status (proc_pid_status(5)): masks of signals, not signatures. */
+const PROCFS = /^(?:SigQ|SigPnd|ShdPnd|SigBlk|SigIgn|SigCgt)$/u;
 const HARMLESS_ANY_CASE = /^(?:aws_?)?access_?key_?id$/iu;
 
 /** Anywhere in the name, separators and case aside. */
@@ -85,7 +87,7 @@ function judgeAnew(name: string): Judged {
 
 function kindOf(name: string, words: readonly string[], squashed: string, about: boolean): Kind {
   if (ALWAYS.has(squashed)) return 'always';
-  if (HARMLESS.test(name) || HARMLESS_ANY_CASE.test(name) || words[0] === 'no') return 'harmless';
+  if (HARMLESS.test(name) || PROCFS.test(name) || HARMLESS_ANY_CASE.test(name) || words[0] === 'no') return 'harmless';
   if (STRONG.test(squashed)) return words.includes('public') ? 'none' : 'strong';
   if (about) return 'none';
   if (words.some((word) => WEAK.has(word))) return 'weak';

@@ -104,6 +104,8 @@ export const LEAST_LEARNED = 8;
  */
 export function isLearnable(value: string): boolean {
   if (value.length < LEAST_LEARNED || value.includes('<redacted') || '<redacted:'.includes(value)) return false;
+  // `0000000000000000` is a mask of signals or capabilities, or a filler: it stands in too many places.
+  if (new Set(value.slice(0, 64)).size < 3) return false;
   if (isPrincipalId(value) || isArn(value) || NUMBER.test(value) && value.length < 12) return false;
   if (looksRandom(value)) return true;
   if (/^(?:[A-Z]?[a-z]{1,16}|[A-Z]{1,16})$/u.test(value)) return false;
