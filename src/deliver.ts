@@ -42,8 +42,16 @@ export interface Delivery {
 
 /** Never rejects. */
 export async function deliver(parts: DeliveryParts): Promise<Delivery> {
-  const { destination, hardStop } = parts;
-  const outbox = openOutbox(destination, hardStop, IN_FLIGHT, (shipped) => parts.onShipped(shipped, outbox));
+  const outbox = openOutbox(parts.destination, parts.hardStop, IN_FLIGHT, (shipped) => parts.onShipped(shipped, outbox));
+  try {
+    return await fillAndCommit(parts, outbox);
+  } finally {
+    outbox.close();
+  }
+}
+
+async function fillAndCommit(parts: DeliveryParts, outbox: Outbox): Promise<Delivery> {
+  const { hardStop } = parts;
   const tarball = new Tarball({ ...parts.tarball, onSegment: outbox.send });
   let sealed: Sealed;
   try {
@@ -52,6 +60,7 @@ export async function deliver(parts: DeliveryParts): Promise<Delivery> {
     await outbox.settle(parts.commitBy);
   } catch (cause) {
     tarball.abandon();
+    outbox.close();
     await outbox.settle();
     return { shipped: outbox.shipped(), error: asAmberError(cause) };
   }

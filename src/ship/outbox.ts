@@ -15,7 +15,7 @@ export interface Shipped {
 }
 
 export interface Outbox {
-  /** Resolves when another segment may follow. Never rejects. */
+  /** Resolves when another segment may follow. Rejects (CAPTURE_ABORTED) only once the outbox is closed. */
   readonly send: (segment: Segment) => Promise<void>;
   /** Waits for all that is in flight, at the longest until `signal` aborts. Never rejects. */
   readonly settle: (signal?: AbortSignal) => Promise<void>;
@@ -23,6 +23,8 @@ export interface Outbox {
   readonly shipped: () => readonly Shipped[];
   /** Set when trying further segments is pointless. */
   readonly refused: () => AmberError | undefined;
+  /** Takes nothing any more: whoever still packs segments ends with it. */
+  readonly close: () => void;
 }
 
 /** Errors that the next segment would meet as well. */
@@ -36,6 +38,7 @@ export function openOutbox(
   const flying = new Map<Promise<void>, Shipped['segment']>();
   const results: Shipped[] = [];
   let refused: AmberError | undefined;
+  let closed = false;
 
   const deliver = async (body: Segment['body'], facts: Shipped['segment']): Promise<void> => {
     const object = { name: facts.name, body, bytes: facts.bytes, sha256: facts.sha256 };
@@ -48,6 +51,7 @@ export function openOutbox(
 
   return {
     send: async (segment) => {
+      if (closed) throw new AmberError('CAPTURE_ABORTED', 'The capture has ended.');
       const { body, ...facts } = segment;
       const flight = deliver(body, facts).finally(() => flying.delete(flight));
       flying.set(flight, facts);
@@ -59,6 +63,9 @@ export function openOutbox(
     },
     shipped: () => [...results, ...[...flying.values()].map(unanswered)].sort((one, other) => one.segment.number - other.segment.number),
     refused: () => refused,
+    close: () => {
+      closed = true;
+    },
   };
 }
 
