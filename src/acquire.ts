@@ -41,7 +41,7 @@ const PROGRESS_MS = 500;
 /** Outcomes after which an item need not be asked for again. */
 const SAFE: ReadonlySet<Outcome> = new Set(['collected', 'changed', 'empty']);
 /** Outcomes that another run may better. */
-const OPEN: readonly Outcome[] = ['denied', 'failed', 'timed-out', 'truncated'];
+const OPEN: ReadonlySet<Outcome> = new Set(['denied', 'failed', 'timed-out', 'truncated']);
 
 /**
  * Collects. Rejects only before anything is written; after that every fault is in the report.
@@ -96,7 +96,7 @@ async function collectTo(run: CollectionRun, sources: readonly Source[], wanted:
     },
     marker: (shipped, sealed) => commitDocument(run.commitFacts(shipped, sealed), shipped, book, run.redact),
   });
-  return finish(run, destination, delivery, { stopped, denied: notebook.denied() });
+  return finish(run, destination, delivery, { stopped, notebook });
 }
 
 interface Filling {
@@ -151,6 +151,8 @@ interface Notebook {
   readonly note: (item: ManifestItem, segment: number) => void;
   readonly acknowledged: (segment: number, stored: boolean) => void;
   readonly denied: () => readonly string[];
+  /** Items that another run may get. */
+  readonly open: () => number;
 }
 
 /** Writes an item into the ledger once every segment up to the one that ends it is stored. */
@@ -159,10 +161,12 @@ function openNotebook({ captureId, ledger }: CollectionRun): Notebook {
   const denied = new Set<string>();
   let waiting: { readonly line: LedgerLine; readonly segment: number }[] = [];
   let safe = -1;
+  let open = 0;
   return {
     note: (item, segment) => {
-      const { action, series, mark, complete } = item.notes ?? {};
-      if (item.outcome === 'denied' && typeof action === 'string') denied.add(action);
+      const { action, series, mark, complete, final } = item.notes ?? {};
+      if (OPEN.has(item.outcome) && final !== true) open += 1;
+      if (item.outcome === 'denied' && typeof action === 'string' && final !== true) denied.add(action);
       if (!SAFE.has(item.outcome) || item.collector === 'collection') return;
       const line: LedgerLine = {
         path: item.path, capture: captureId,
@@ -178,24 +182,25 @@ function openNotebook({ captureId, ledger }: CollectionRun): Notebook {
       waiting = waiting.filter((one) => one.segment > safe);
     },
     denied: () => [...denied].sort(),
+    open: () => open,
   };
 }
 
 function finish(
-  run: CollectionRun, destination: Destination, delivery: Delivery, { stopped, denied }: { stopped: AmberError | undefined; denied: readonly string[] },
+  run: CollectionRun, destination: Destination, delivery: Delivery, { stopped, notebook }: { stopped: AmberError | undefined; notebook: Notebook },
 ): CollectReport {
   const { book, ledger, captureId, cause } = run;
   const outcomes = book.outcomes();
   const facts = { captureId, cause: run.redact(cause), location: destination.location, outcomes, elapsedMs: run.elapsedMs(), cpuMs: run.cpuMs() };
   const report = finalReport(facts, delivery.shipped, delivery.sealed?.sha256, delivery.error);
-  const unfinished = report.state !== 'whole' || stopped !== undefined || OPEN.some((outcome) => (outcomes[outcome] ?? 0) > 0);
+  const unfinished = report.state !== 'whole' || stopped !== undefined || notebook.open() > 0;
   if (!unfinished) ledger.finish(captureId);
   return {
     ...report, unfinished, resumed: run.resumed,
     functionArn: run.target.functionArn,
     figures: run.meter.figures(),
     ...(stopped === undefined ? {} : { stopped }),
-    deniedActions: denied,
+    deniedActions: notebook.denied(),
     problems: run.problems.map((problem) => run.redact(problem)),
   };
 }

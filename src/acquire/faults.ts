@@ -27,6 +27,8 @@ export interface Asked {
   readonly action?: string;
   /** Where else the evidence may be, when it cannot be had here. */
   readonly hint?: string;
+  /** Asking again changes nothing: it is not ours. */
+  readonly final?: boolean;
   /** A policy: it has no place for a secret, and its `Sid` would be taken for a session id. Stored as it is. */
   readonly policy?: boolean;
 }
@@ -41,7 +43,7 @@ export function absentEntry(asked: Asked, error: unknown): AbsentEntry {
   const fate = fateOf(error);
   if (fate === 'credentials') throw credentialsError(error);
   return {
-    kind: 'absent', path: asked.path, source: asked.call, method: 'api', outcome: fate, reason: reasonOf(asked, fate, error), notes: () => ({ action: actionOf(asked, error) }),
+    kind: 'absent', path: asked.path, source: asked.call, method: 'api', outcome: fate, reason: reasonOf(asked, fate, error), notes: () => ({ action: actionOf(asked, error), ...(asked.final === true ? { final: true } : {}) }),
   };
 }
 

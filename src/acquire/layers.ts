@@ -77,7 +77,7 @@ function* entriesOf(one: Look, usedBy: readonly string[], target: Target, contex
   const { arn, answer, begun } = one;
   const foreign = isForeign(arn, target);
   const hint = `${foreign ? 'it belongs to another account; ' : ''}what the function loaded of it lies in [root]/opt of a capture`;
-  const asked = { path: pathOf(arn, 'layer.zip'), call: `lambda:GetLayerVersionByArn ${arn}`, action: 'lambda:GetLayerVersion', hint };
+  const asked = { path: pathOf(arn, 'layer.zip'), call: `lambda:GetLayerVersionByArn ${arn}`, action: 'lambda:GetLayerVersion', hint, final: foreign };
   if (answer === undefined) {
     yield absentEntry(asked, one.error);
     context.warn(`layer ${arn} of version ${usedBy.join(', ')} could not be had; ${hint}`);

@@ -13,7 +13,7 @@ import { openOutput, table, type Output, type Streams } from './output.ts';
 export const EXIT = { ok: 0, problem: 1, usage: 2, unreachable: 3 } as const;
 
 const USAGE: ReadonlySet<AmberErrorCode> = new Set(['USAGE', 'CONFIG_INVALID', 'IDENTITY_INVALID', 'RECIPIENT_INVALID', 'CASE_EXISTS']);
-const UNREACHABLE = /^(?:CASE_MISSING|CASE_DENIED|CASE_UNREADABLE|DESTINATION_\w+)$/u;
+const UNREACHABLE = /^(?:CASE_MISSING|CASE_DENIED|CASE_UNREADABLE|DESTINATION_\w+|ACQUIRE_\w+)$/u;
 
 /** Runs one command line, without the interpreter and the script. Resolves to the exit code; never rejects. */
 export async function main(argv: readonly string[], streams: Streams): Promise<number> {

@@ -3,6 +3,7 @@ import type { Command } from './command.ts';
 
 // prettier-ignore
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  collect:  async () => (await import('./collect.ts')).collect,
   captures: async () => (await import('./captures.ts')).captures,
   show:     async () => (await import('./show.ts')).show,
   pull:     async () => (await import('./pull.ts')).pull,

@@ -16,6 +16,8 @@ export interface Output {
   readonly paint: (tone: Tone, text: string) => string;
   /** A meter on standard error, where that is a terminal. Call `end` before anything else is said. */
   readonly meter: (what: string) => Meter;
+  /** One line on standard error that the next one takes the place of, where that is a terminal; empty takes it away. */
+  readonly status: (text: string) => void;
 }
 
 export interface Meter {
@@ -49,7 +51,18 @@ export function openOutput(streams: Streams, wantsJson: boolean): Output {
       if (wantsJson) stdout.write(`${asciiJson(value)}\n`);
     },
     paint: (tone, text) => (coloured ? `${mark}${COLOURS[tone]}m${text}${mark}0m` : text),
+    status: statusLine(stderr),
     meter: (what) => (stderr.isTTY === true ? meter(stderr, what) : { update: () => undefined, end: () => undefined }),
+  };
+}
+
+function statusLine(stream: Streams['stderr']): (text: string) => void {
+  let width = 0;
+  return (text) => {
+    if (stream.isTTY !== true) return;
+    const safe = renderMessage(text, MOST);
+    stream.write(`\r${safe.padEnd(width)}${safe === '' ? '\r' : ''}`);
+    width = safe.length;
   };
 }
 
