@@ -104,6 +104,7 @@ function asItem(value: unknown): ManifestItem | undefined {
   const right = TEXTS.every((key) => typeof value[key] === 'string')
     && MAYBE_TEXTS.every((key) => value[key] === undefined || typeof value[key] === 'string')
     && MAYBE_NUMBERS.every((key) => value[key] === undefined || (Number.isSafeInteger(value[key]) && Number(value[key]) >= 0))
-    && (value['redactions'] === undefined || Array.isArray(value['redactions']));
+    && (value['redactions'] === undefined || (Array.isArray(value['redactions']) && value['redactions'].every((name) => typeof name === 'string')))
+    && (value['notes'] === undefined || isRecord(value['notes']));
   return right ? (value as unknown as ManifestItem) : undefined;
 }

@@ -2,7 +2,8 @@
 import type { ManifestItem } from '../contracts.ts';
 import type { OpenCapture } from '../case/open.ts';
 import { field, processLines, socketRows, text } from '../case/process-tree.ts';
-import { renderText } from '../case/safe-names.ts';
+import { itemPath } from '../case/compare.ts';
+import { renderPath, renderText } from '../case/safe-names.ts';
 import type { CaptureView, Listing } from '../case/view.ts';
 import { identityOption, IDENTITY_OPTION, onePositional, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
 import { size, table, type Output } from './output.ts';
@@ -82,7 +83,7 @@ function tellBody(view: CaptureView, out: Output, most: number): void {
   section(out, 'Recovered: deleted executables, deleted files that were open, memfds', lines(view.recovered, recoveredLine), most, view.recovered.count);
   section(out, '/tmp and /dev/shm, in order of value', lines(view.files, fileLine), most, view.files.count);
   section(out, 'Not as it should be', lines(view.exceptions, exceptionLine), most, view.exceptions.count);
-  section(out, 'Redacted', lines(view.redacted, (item) => `${item.path}: ${(item.redactions ?? []).slice(0, 8).map(String).join(', ')}${(item.redactions?.length ?? 0) > 8 ? ', …' : ''}`), most, view.redacted.count);
+  section(out, 'Redacted', lines(view.redacted, (item) => `${shown(item)}: ${(item.redactions ?? []).slice(0, 8).map((name) => renderText(name)).join(', ')}${(item.redactions?.length ?? 0) > 8 ? ', …' : ''}`), most, view.redacted.count);
 }
 
 function section(out: Output, title: string, rows: readonly string[], most: number, count = rows.length): void {
@@ -94,20 +95,26 @@ function section(out: Output, title: string, rows: readonly string[], most: numb
 }
 
 function lines(listing: Listing<ManifestItem>, line: (item: ManifestItem) => string): readonly string[] {
-  return listing.first.map((item) => renderText(line(item)));
+  return listing.first.map(line);
+}
+
+function shown(item: ManifestItem): string {
+  return renderPath(itemPath(item));
 }
 
 function recoveredLine(item: ManifestItem): string {
   const link = text(item.notes?.['link']);
-  return `${item.path}  ${item.outcome}  ${item.stored ?? item.size ?? 0} bytes  ${item.sha256 ?? ''}  ${link}${item.reason === undefined ? '' : `  (${item.reason})`}`;
+  const reason = item.reason === undefined ? '' : `  (${renderText(item.reason)})`;
+  return `${shown(item)}  ${renderText(item.outcome)}  ${item.stored ?? item.size ?? 0} bytes  ${renderText(item.sha256 ?? '')}  ${renderText(link)}${reason}`;
 }
 
 function fileLine(item: ManifestItem): string {
-  return `${item.mode ?? ''} ${String(item.size ?? 0).padStart(10)}  ${isoTime(item.mtime)}  ${(item.sha256 ?? '').slice(0, 16)}  ${item.path.replace(/^\[root\]/u, '')}`;
+  const facts = `${item.mode ?? ''} ${String(item.size ?? 0).padStart(10)}  ${isoTime(item.mtime)}  ${(item.sha256 ?? '').slice(0, 16)}`;
+  return `${renderText(facts)}  ${shown(item).replace(/^\[root\]/u, '')}`;
 }
 
 function exceptionLine(item: ManifestItem): string {
-  return `${item.outcome.padEnd(9)} ${item.path}: ${item.reason ?? ''}`;
+  return `${renderText(item.outcome).padEnd(9)} ${shown(item)}: ${renderText(item.reason ?? '')}`;
 }
 
 /** Decimal seconds as a date, where they are one. */

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { describe, test } from 'node:test';
+import type { Entry, Tier } from '../../src/contracts.ts';
+import { EXIT, main } from '../../src/cli/amber.ts';
+import { COMMANDS } from '../../src/cli/index.ts';
+import { openIdentity } from '../../src/seal/age-open.ts';
+import { bytesEntry, CAPTURE_ID, freshFolder, makeCapture, standardEntries } from '../case/captures.ts';
+import { IDENTITY } from '../case/checking.ts';
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function amber(...argv: readonly string[]): Promise<Ran> {
+  return run(argv, { tty: false, env: {} });
+}
+
+async function run(argv: readonly string[], { tty, env }: { tty: boolean; env: NodeJS.ProcessEnv }): Promise<Ran> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()].map((stream) => Object.assign(stream, { isTTY: tty }));
+  const code = await main(argv, { stdout: stdout!, stderr: stderr!, env });
+  return { code, out: String(stdout!.read() ?? ''), err: String(stderr!.read() ?? '') };
+}
+
+const ANSI = '\u001b[31mred\u001b]0;title\u0007\u202eexe\n';
+
+/** A capture whose names would like to write to the terminal. */
+function hostile(): readonly (Entry | Tier)[] {
+  const processes = {
+    self: 7,
+    processes: [
+      { pid: 1, ppid: 0, comm: 'init', argv: ['/sbin/init'], start: '2025-06-30T09:00:00.000Z', uid: 993 },
+      { pid: 7, ppid: 1, comm: 'node', argv: ['node', 'index.mjs'], exe: { path: '/var/lang/bin/node' }, start: '2025-06-30T09:00:01.000Z', uid: 993 },
+      { pid: 9, ppid: 7, comm: ANSI, argv: [`/tmp/.x ${ANSI}`, '-c'], exe: { path: '/tmp/.x', deleted: true, sha256: 'ab'.repeat(32) }, start: '2025-06-30T09:00:02.000Z', uid: 993 },
+      { pid: 11, ppid: 12, comm: 'a', argv: ['circle-a'], uid: 1 }, { pid: 12, ppid: 11, comm: 'b', argv: ['circle-b'], uid: 1 },
+      'no object', { pid: 'x', argv: 7 },
+    ],
+  };
+  const sockets = { inet: [
+    { protocol: 'tcp', state: 'LISTEN', local: { address: '127.0.0.1', port: 9001 }, remote: { address: '0.0.0.0', port: 0 }, owners: [] , unowned: 'no process that could be read holds it' },
+    { protocol: 'tcp', state: 'ESTABLISHED', local: { address: '169.254.76.1', port: 4000 }, remote: { address: '203.0.113.9', port: 4444 }, owners: [{ pid: 9, fd: 3, comm: ANSI }] },
+  ] };
+  return [
+    ...standardEntries().slice(0, 1),
+    { kind: 'json', path: 'live_response/processes.json', source: '/proc', method: 'procfs', value: processes },
+    { kind: 'json', path: 'live_response/sockets.json', source: '/proc/net', method: 'procfs', value: sockets },
+    bytesEntry(`[root]/tmp/${Buffer.from(ANSI).toString('latin1')}`, 'x'), bytesEntry('recovered/9/exe', '\x7fELF'),
+    { kind: 'absent', path: '[root]/tmp/\xff', source: ANSI, method: 'openat', outcome: 'failed', reason: ANSI },
+  ];
+}
+
+describe('amber', () => {
+  test('tells what it can do, and each command what it takes', async () => {
+    const overview = await amber('--help');
+    assert.equal(overview.code, EXIT.ok);
+    for (const [name, load] of Object.entries(COMMANDS)) {
+      const command = await load();
+      assert.equal(command.name, name);
+      assert.match(overview.out, new RegExp(`^ +amber ${name} +\\S`, 'mu'));
+      for (const argv of [[name, '--help'], ['help', name], [name, '-h', 'whatever']]) {
+        const help = await amber(...argv);
+        assert.equal(help.code, EXIT.ok);
+        assert.match(help.out, new RegExp(`^amber ${name} `, 'u'));
+        for (const option of Object.keys(command.options)) assert.match(help.out, new RegExp(`--${option}\\b`, 'u'), `${name} --${option}`);
+        assert.match(help.out, /--json/u);
+      }
+      assert.equal((JSON.parse((await amber(name, '--help', '--json')).out) as { name: string }).name, name);
+    }
+    assert.match((await amber('--version')).out, /^\d+\.\d+\.\d+\n$/u);
+  });
+
+  test('answers wrong usage in one line, with exit code 2', async () => {
+    for (const [argv, message] of [
+      [[], /^amber \d/u], [['nonsense'], /There is no command "nonsense"/u], [['captuers'], /did you mean captures\?/u], [['verify'], /LOCATION is missing/u],
+      [['verify', 'a', 'b'], /Only one LOCATION/u], [['verify', '--nope', 'x'], /Unknown option '--nope'/u], [['show', 'ftp://x'], /neither s3:/u],
+      [['decrypt', 'x'], /--identity FILE is missing/u], [['pull', 'x', '--max-bytes', 'much'], /--max-bytes is "much"/u], [['constructor'], /no command/u],
+      [['captures', 's3://b', '--endpoint', 'nope'], /s3Endpoint/u],
+    ] as const) {
+      const { code, out, err } = await amber(...argv);
+      assert.equal(code, EXIT.usage, argv.join(' '));
+      assert.match(argv.length === 0 ? out : err, message);
+      if (argv.length > 0) assert.match(err, /^amber: [A-Z_]+: [^\n]+\n$/u);
+    }
+  });
+
+  test('says what is not there with exit code 3, as JSON where that is asked for', async () => {
+    const folder = freshFolder();
+    for (const argv of [['verify', join(folder, 'no')], ['show', folder], ['pull', folder], ['salvage', join(folder, 'no')], ['verify', folder, '--identity', join(folder, 'key')], ['captures', `file://${folder}/no`]]) {
+      const { code, err } = await amber(...argv);
+      assert.equal(code, EXIT.unreachable, `${argv.join(' ')}: ${err}`);
+      assert.match(err, /^amber: CASE_MISSING: [^\n]+\n$/u);
+      const json = await amber(...argv, '--json');
+      assert.equal(json.err, '');
+      assert.equal((JSON.parse(json.out) as { error: { code: string } }).error.code, 'CASE_MISSING');
+    }
+    const empty = await amber('captures', folder);
+    assert.deepEqual([empty.code, empty.out], [0, '']);
+    assert.match(empty.err, /There is no capture below/u);
+  });
+
+  test('lists, verifies and shows the one capture below a folder', async () => {
+    const made = await makeCapture();
+    const list = await amber('captures', made.base);
+    assert.equal(list.code, 0);
+    assert.match(list.out, /^STARTED +STATE .*\n2025-06-30 09:16:40Z +whole +checkout +flag +\S+ KiB in \d+ +1 denied +\S+capture=/u);
+    const log = join(freshFolder(), 'log');
+    writeFileSync(log, made.log);
+    const verified = await amber('verify', made.base, '--log', log);
+    assert.equal(verified.code, 0, verified.out + verified.err);
+    assert.match(verified.out, /^ok +SHA-256 of every segment: /mu);
+    assert.match(verified.out, /^not checked +who made it: a capture is not signed/mu);
+    assert.match(verified.out, /\nverified: everything that was checked holds; 2 checks could not be made\n$/u);
+    const shown = await amber('show', made.base);
+    assert.equal(shown.code, 0);
+    assert.match(shown.out, /^cause +flag: AMBER_CAPTURE is now$/mu);
+    assert.doesNotMatch(shown.out + verified.out + list.out, /\u001b/u, 'no colours where there is no terminal');
+    assert.equal((JSON.parse((await amber('captures', made.base, '--json')).out) as { captures: unknown[] }).captures.length, 1);
+    assert.equal((JSON.parse((await amber('show', made.base, '--json')).out) as { items: number }).items, 28);
+  });
+
+  test('fails a verification with exit code 1 and the finding', async () => {
+    const made = await makeCapture();
+    const path = join(made.folder, 'capture.tar.zst');
+    const body = readFileSync(path);
+    body[100]! ^= 1;
+    writeFileSync(path, body);
+    const { code, out } = await amber('verify', made.folder);
+    assert.equal(code, EXIT.problem);
+    assert.match(out, /^FAILED +SHA-256 of every segment\n +- capture-0000\.tar\.zst is [0-9a-f]{64}, manifest\.json says/mu);
+    assert.equal((JSON.parse((await amber('verify', made.folder, '--json')).out) as { verdict: string }).verdict, 'failed');
+  });
+
+  test('pulls, decrypts and salvages', async () => {
+    const key = join(freshFolder(), 'key.txt');
+    writeFileSync(key, IDENTITY);
+    const made = await makeCapture({ apart: true, recipient: openIdentity(IDENTITY).recipients[0]! });
+    const target = join(freshFolder(), 'case');
+    const pulled = await amber('pull', made.folder, '--to', target, '-i', key, '--extract');
+    assert.equal(pulled.code, 0, pulled.err);
+    assert.match(pulled.out, /joined to capture\.tar\.zst\n(?: {2}[0-9a-f]{64} {2}\S+\n)+unpacked 29 files/u);
+    assert.equal((await amber('verify', target, '--identity', key)).code, 0);
+    assert.equal((await amber('pull', made.folder, '--to', target)).code, EXIT.usage, 'nothing is overwritten');
+    const plain = await amber('decrypt', made.folder, '-i', key, '--to', join(freshFolder(), 'capture.tar.zst'));
+    assert.equal(plain.code, 0, plain.err);
+    assert.match(plain.err, /age does not authenticate a sender/u);
+    unlinkSync(join(made.folder, made.segments[1]!.name));
+    unlinkSync(join(made.folder, 'manifest.json'));
+    const salvaged = await amber('salvage', made.folder, '-i', key, '--to', join(freshFolder(), 'salvaged'));
+    assert.equal(salvaged.code, EXIT.problem);
+    assert.match(salvaged.out, /segments that are not there: 1$/mu);
+    assert.match(salvaged.out, /^whole +8 segment 0 {2}live_response\/note\.txt$/mu);
+    const json = JSON.parse((await amber('salvage', made.folder, '-i', key, '--json')).out) as { missing: number[]; entries: unknown[] };
+    assert.deepEqual(json.missing, [1]);
+    assert.ok(json.entries.length > 5);
+    assert.equal((await amber('verify', made.folder, '-i', key)).code, EXIT.problem);
+    assert.equal((await amber('verify', made.folder)).code, EXIT.problem);
+  });
+
+  test('lets no name of a capture write to the terminal, with colours and without', async () => {
+    const made = await makeCapture({ entries: hostile() });
+    for (const tty of [false, true]) {
+      for (const argv of [['show', made.base, '-n', '100'], ['verify', made.base], ['salvage', made.base], ['captures', made.base], ['show', made.base, '--json'], ['salvage', made.base, '--json']]) {
+        const { out, err } = await run(argv, { tty, env: { TERM: 'xterm' } });
+        const plain = `${out}${err}`.replaceAll(/\u001b\[(?:32|31;1|2|1|0)m/gu, '');
+        assert.doesNotMatch(plain.replaceAll(/\r[^\r\n]*/gu, ''), /(?!\n)[\p{Cc}\p{Cf}]/u, argv.join(' '));
+      }
+    }
+    const { out } = await amber('show', made.base);
+    assert.match(out, /^ {2}1 uid 993 .*\/sbin\/init\n {2}└─ 7 uid 993 .* node index\.mjs \[exe \/var\/lang\/bin\/node, the function\]\n {5}└─ 9 uid 993 .* \/tmp\/\.x \\x1b\[31mred.*\[EXECUTABLE DELETED, sha256 (?:ab){32}\]$/mu);
+    assert.match(out, /^ {2}\? 11 uid 1 /mu);
+    assert.match(out, /^ {2}tcp +ESTABLISHED +169\.254\.76\.1:4000 +203\.0\.113\.9:4444 +9\/\\x1b\[31mred.* fd 3\n {2}tcp +LISTEN/mu);
+    assert.match(out, /recovered\/9\/exe +collected/u);
+    assert.match(out, /^ {2}failed +\[root\]\/tmp\/\\xff: /mu);
+  });
+
+  test('colours where there is a terminal, and not with NO_COLOR', async () => {
+    const made = await makeCapture();
+    assert.match((await run(['verify', made.base], { tty: true, env: { TERM: 'xterm' } })).out, /\u001b\[32mok/u);
+    for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) assert.doesNotMatch((await run(['verify', made.base], { tty: true, env })).out, /\u001b/u);
+  });
+});
+
+describe('the program', () => {
+  const script = join(import.meta.dirname, '../../src/cli/amber.ts');
+
+  test('runs through a link, exits with the code, survives a closed pipe', async () => {
+    const made = await makeCapture({ entries: [...standardEntries(), ...Array.from({ length: 3000 }, (_, index) => bytesEntry(`many/${'x'.repeat(50)}${index}`, ''))] });
+    const bin = join(freshFolder(), 'bin');
+    mkdirSync(bin);
+    symlinkSync(script, join(bin, 'amber'));
+    const ran = spawnSync(process.execPath, [join(bin, 'amber'), 'verify', made.base], { encoding: 'utf8' });
+    assert.equal(ran.status, 0, ran.stderr);
+    assert.equal(ran.stderr, '');
+    assert.equal(spawnSync(process.execPath, [script, 'verify', made.base, '--bad']).status, EXIT.usage);
+    assert.equal(spawnSync(process.execPath, [script, 'verify', '/nowhere']).status, EXIT.unreachable);
+    const child = spawn(process.execPath, [script, 'salvage', made.base], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.once('data', () => child.stdout.destroy());
+    let err = '';
+    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    assert.deepEqual([code, err], [0, '']);
+  });
+
+  test('takes the log and the identity from standard input', async () => {
+    const made = await makeCapture({ apart: true, recipient: openIdentity(IDENTITY).recipients[0]! });
+    const log = spawnSync(process.execPath, [script, 'verify', made.folder, '--log', '-'], { input: made.log, encoding: 'utf8' });
+    assert.equal(log.status, 0, log.stderr);
+    assert.match(log.stdout, /ok +digests in the log/u);
+    const key = spawnSync(process.execPath, [script, 'verify', made.folder, '-i', '-'], { input: `${IDENTITY}\n`, encoding: 'utf8' });
+    assert.equal(key.status, 0, key.stderr);
+    assert.match(key.stdout, new RegExp(`capture ${CAPTURE_ID}`, 'u'));
+  });
+});
