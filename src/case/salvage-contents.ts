@@ -42,6 +42,8 @@ export class SalvageContents implements TarVisitor {
   #waiting: Waiting[] = [];
   #entry: TarEntry | undefined;
   #have = 0;
+  /** Segment in which the entry in hand began. */
+  #began: number | undefined;
   #hasher: BodyHasher | undefined;
   #part: PartReader | undefined;
   #matcher: EntryMatcher<Waiting> | undefined;
@@ -64,6 +66,7 @@ export class SalvageContents implements TarVisitor {
   entry(entry: TarEntry): void {
     this.#entry = entry;
     this.#have = 0;
+    this.#began = this.segment;
     if (partNumber(entry.path) !== undefined) this.#part = this.#beginPart();
     else this.#hasher = hashBody(entry.size);
     this.inventory.begin(entry.path);
@@ -83,7 +86,7 @@ export class SalvageContents implements TarVisitor {
     const entry = this.#entry;
     this.#extractor?.end();
     if (entry !== undefined && this.#part !== undefined) this.#endPart(partNumber(entry.path) ?? -1, this.#part);
-    else if (entry !== undefined && this.#hasher !== undefined) this.#wait({ entry, digest: this.#hasher.finish(), segment: this.segment });
+    else if (entry !== undefined && this.#hasher !== undefined) this.#wait({ entry, digest: this.#hasher.finish(), segment: this.#began });
     this.#clear();
   }
 
@@ -92,7 +95,7 @@ export class SalvageContents implements TarVisitor {
     const entry = this.#entry;
     this.#extractor?.end();
     if (entry !== undefined) {
-      this.#record(entry, 'partial', { have: this.#have, detail: `${entry.size - this.#have} bytes at its end are missing` });
+      this.#record(entry, 'partial', { segment: this.#began, have: this.#have, detail: `${entry.size - this.#have} bytes at its end are missing` });
       if (this.#partials.size < MAX_PARTIALS) this.#partials.add(entry.path);
     }
     this.#clear();

@@ -156,7 +156,7 @@ describe('amber', () => {
     assert.match(salvaged.out, /^whole +8 segment 0 {2}live_response\/note\.txt$/mu);
     const json = JSON.parse((await amber('salvage', made.folder, '-i', key, '--json')).out) as { missing: number[]; entries: unknown[] };
     assert.deepEqual(json.missing, [1]);
-    assert.ok(json.entries.length > 5);
+    assert.ok(json.entries.length >= 5);
     assert.equal((await amber('verify', made.folder, '-i', key)).code, EXIT.problem);
     assert.equal((await amber('verify', made.folder)).code, EXIT.problem);
   });
