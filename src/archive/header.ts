@@ -18,8 +18,17 @@ export interface HeaderFields {
   readonly size: number;
   readonly target?: BytePath;
   readonly stat?: BigIntStats;
+  /** Those of `stat` in writing, where they are known already. */
+  readonly times?: Times;
   /** Seconds since the epoch, used when there is no `stat`. */
   readonly mtimeSeconds: number;
+}
+
+/** Decimal seconds since the epoch with nine places, as pax records and the manifest have them. */
+export interface Times {
+  readonly mtime: string;
+  readonly atime: string;
+  readonly ctime: string;
 }
 
 const MAX_OCTAL_ID = 0o7777777;
@@ -29,7 +38,7 @@ const MAX_NAME = 100;
 /** Header blocks of one entry in a buffer of their own. A multiple of 512 bytes. */
 export function encodeHeader(fields: HeaderFields): Buffer {
   const records = paxRecords(fields);
-  const buffer = Buffer.alloc(headerBytes(records));
+  const buffer = Buffer.allocUnsafe(headerBytes(records));
   writeBlocks(buffer, 0, fields, records);
   return buffer;
 }
@@ -40,10 +49,8 @@ export function encodeHeader(fields: HeaderFields): Buffer {
  */
 export function writeHeader(buffer: Buffer, at: number, fields: HeaderFields): number {
   const records = paxRecords(fields);
-  const length = headerBytes(records);
-  buffer.fill(0, at, at + length);
   writeBlocks(buffer, at, fields, records);
-  return length;
+  return headerBytes(records);
 }
 
 /** Room for the header blocks of an entry whose path is shorter than one block. */
@@ -54,22 +61,22 @@ function headerBytes(records: string): number {
 }
 
 function writeBlocks(buffer: Buffer, start: number, fields: HeaderFields, records: string): void {
-  let at = start;
+  const { path, type, stat } = fields;
+  const length = headerBytes(records);
+  const at = start + length - BLOCK;
+  buffer.fill(0, start, start + length);
   if (records !== '') {
-    writeUstar(buffer, at, { path: 'PaxHeader', type: 'x', mode: 0o644, size: records.length, mtime: 0, uid: 0, gid: 0 });
-    buffer.write(records, at + BLOCK, 'latin1');
-    at += BLOCK + roundUp(records.length);
+    ustar(buffer, start, 'PaxHeader', 'x', { mode: 0o644, size: records.length, mtime: 0, uid: 0, gid: 0 });
+    text(buffer, start + BLOCK, records, records.length);
   }
-  writeUstar(buffer, at, {
-    path: fields.path,
-    type: fields.type,
+  ustar(buffer, at, path, type, {
     mode: fields.mode & 0o7777,
     size: fields.size,
-    mtime: fields.stat === undefined ? fields.mtimeSeconds : wholeSeconds(fields.stat.mtimeNs),
-    uid: Number(fields.stat?.uid ?? 0),
-    gid: Number(fields.stat?.gid ?? 0),
+    mtime: stat === undefined ? fields.mtimeSeconds : wholeSeconds(stat.mtimeNs),
+    uid: stat === undefined ? 0 : Number(stat.uid),
+    gid: stat === undefined ? 0 : Number(stat.gid),
     target: fields.target,
-    rdev: fields.type === '3' || fields.type === '4' ? Number(fields.stat?.rdev ?? 0) : undefined,
+    rdev: type === '3' || type === '4' ? Number(stat?.rdev ?? 0) : undefined,
   });
 }
 
@@ -78,15 +85,18 @@ export function roundUp(size: number): number {
   return size + ((BLOCK - (size % BLOCK)) % BLOCK);
 }
 
-/** Nanoseconds as the decimal seconds of a pax record; also what the manifest shows. */
-export function decimalSeconds(nanoseconds: bigint): string {
+export function timesOf(stat: BigIntStats): Times {
+  return { mtime: decimalSeconds(stat.mtimeNs), atime: decimalSeconds(stat.atimeNs), ctime: decimalSeconds(stat.ctimeNs) };
+}
+
+function decimalSeconds(nanoseconds: bigint): string {
   if (nanoseconds < 0n) return `-${decimalSeconds(-nanoseconds)}`;
   const digits = nanoseconds.toString().padStart(10, '0');
   return `${digits.slice(0, -9)}.${digits.slice(-9)}`;
 }
 
 function wholeSeconds(nanoseconds: bigint): number {
-  return nanoseconds < 0n ? 0 : Math.trunc(Number(nanoseconds / 1_000_000_000n));
+  return nanoseconds < 0n ? 0 : Number(nanoseconds / 1_000_000_000n);
 }
 
 function paxRecords(fields: HeaderFields): string {
@@ -98,8 +108,8 @@ function paxRecords(fields: HeaderFields): string {
   if (target !== undefined && target.length > MAX_NAME) records += record('linkpath', target);
   if (fields.size > MAX_OCTAL_SIZE) records += record('size', String(fields.size));
   if (stat === undefined) return records;
-  records += record('mtime', decimalSeconds(stat.mtimeNs)) + record('atime', decimalSeconds(stat.atimeNs));
-  records += record('ctime', decimalSeconds(stat.ctimeNs));
+  const { mtime, atime, ctime } = fields.times ?? timesOf(stat);
+  records += record('mtime', mtime) + record('atime', atime) + record('ctime', ctime);
   if (stat.uid > MAX_OCTAL_ID) records += record('uid', String(stat.uid));
   if (stat.gid > MAX_OCTAL_ID) records += record('gid', String(stat.gid));
   return records;
@@ -108,9 +118,15 @@ function paxRecords(fields: HeaderFields): string {
 /** `LENGTH key=value\n`, where LENGTH counts itself. */
 function record(key: string, value: string): string {
   const rest = key.length + value.length + 3;
-  let length = rest + String(rest).length;
-  if (String(length).length + rest > length) length += 1;
+  let length = rest + digits(rest);
+  if (digits(length) > digits(rest)) length += 1;
   return `${length} ${key}=${value}\n`;
+}
+
+function digits(count: number): number {
+  let found = 1;
+  for (let limit = 10; count >= limit; limit *= 10) found += 1;
+  return found;
 }
 
 function isUtf8(bytes: BytePath): boolean {
@@ -123,9 +139,7 @@ export function isAscii(bytes: BytePath): boolean {
   return true;
 }
 
-interface Ustar {
-  readonly path: BytePath;
-  readonly type: TypeFlag | 'x';
+interface Numbers {
   readonly mode: number;
   readonly size: number;
   readonly mtime: number;
@@ -135,32 +149,48 @@ interface Ustar {
   readonly rdev?: number | undefined;
 }
 
-function writeUstar(buffer: Buffer, at: number, fields: Ustar): void {
-  buffer.write(fields.path.length > MAX_NAME ? fields.path.slice(0, MAX_NAME) : fields.path, at, 'latin1');
-  octal(buffer, at + 100, 7, fields.mode);
-  octal(buffer, at + 108, 7, Math.min(fields.uid, MAX_OCTAL_ID));
-  octal(buffer, at + 116, 7, Math.min(fields.gid, MAX_OCTAL_ID));
-  octal(buffer, at + 124, 11, Math.min(fields.size, MAX_OCTAL_SIZE));
-  octal(buffer, at + 136, 11, Math.min(fields.mtime, MAX_OCTAL_SIZE));
-  buffer[at + 156] = fields.type.charCodeAt(0);
-  if (fields.target !== undefined) buffer.write(fields.target.slice(0, MAX_NAME), at + 157, 'latin1');
-  buffer.write('ustar\u000000', at + 257, 'latin1');
-  if (fields.rdev !== undefined) {
+/** Fills a block of zeros. The checksum is summed up on the way: most of the block stays zero. */
+function ustar(buffer: Buffer, at: number, path: BytePath, type: TypeFlag | 'x', numbers: Numbers): void {
+  let sum = text(buffer, at, path, MAX_NAME);
+  sum += octal(buffer, at + 100, 7, numbers.mode);
+  sum += octal(buffer, at + 108, 7, Math.min(numbers.uid, MAX_OCTAL_ID));
+  sum += octal(buffer, at + 116, 7, Math.min(numbers.gid, MAX_OCTAL_ID));
+  sum += octal(buffer, at + 124, 11, Math.min(numbers.size, MAX_OCTAL_SIZE));
+  sum += octal(buffer, at + 136, 11, Math.min(numbers.mtime, MAX_OCTAL_SIZE));
+  sum += text(buffer, at + 156, type, 1);
+  if (numbers.target !== undefined) sum += text(buffer, at + 157, numbers.target, MAX_NAME);
+  sum += text(buffer, at + 257, 'ustar\u000000', 8);
+  if (numbers.rdev !== undefined) {
     // Linux dev_t of stat(2) as glibc's major()/minor() take it apart.
-    octal(buffer, at + 329, 7, ((fields.rdev >>> 8) & 0xfff) >>> 0);
-    octal(buffer, at + 337, 7, (fields.rdev & 0xff) | ((fields.rdev >>> 12) & 0xfff00));
+    sum += octal(buffer, at + 329, 7, ((numbers.rdev >>> 8) & 0xfff) >>> 0);
+    sum += octal(buffer, at + 337, 7, (numbers.rdev & 0xff) | ((numbers.rdev >>> 12) & 0xfff00));
   }
-  buffer.fill(0x20, at + 148, at + 156);
-  let sum = 0;
-  for (let index = at; index < at + BLOCK; index += 1) sum += buffer[index] ?? 0;
-  octal(buffer, at + 148, 6, sum);
-  buffer[at + 154] = 0;
+  octal(buffer, at + 148, 6, sum + 8 * 0x20); // its own field counts as spaces
+  buffer[at + 155] = 0x20;
 }
 
-function octal(buffer: Buffer, at: number, digits: number, value: number): void {
-  let rest = value;
-  for (let index = at + digits - 1; index >= at; index -= 1) {
-    buffer[index] = 0x30 + (rest % 8);
-    rest = Math.floor(rest / 8);
+/** Writes up to `most` bytes and gives their sum. Names are short: a call out of JavaScript costs more than the loop. */
+function text(buffer: Buffer, at: number, bytes: BytePath, most: number): number {
+  const length = Math.min(bytes.length, most);
+  let sum = 0;
+  for (let index = 0; index < length; index += 1) {
+    const byte = bytes.charCodeAt(index) & 0xff;
+    buffer[at + index] = byte;
+    sum += byte;
   }
+  return sum;
+}
+
+/** Writes the digits and gives their sum. */
+function octal(buffer: Buffer, at: number, count: number, value: number): number {
+  let rest = value;
+  let sum = 0;
+  for (let index = at + count - 1; index >= at; index -= 1) {
+    const more = Math.floor(rest / 8);
+    const digit = 0x30 + rest - more * 8;
+    buffer[index] = digit;
+    sum += digit;
+    rest = more;
+  }
+  return sum;
 }

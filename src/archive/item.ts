@@ -2,7 +2,7 @@
 import type { BigIntStats } from 'node:fs';
 import type { BytePath, Entry, ManifestItem, Outcome } from '../contracts.ts';
 import type { BodyResult } from './body.ts';
-import { decimalSeconds, isAscii, type TypeFlag } from './header.ts';
+import { isAscii, timesOf, type Times, type TypeFlag } from './header.ts';
 
 /** What the archive did with an entry. */
 export interface Stored {
@@ -17,26 +17,41 @@ export interface Stored {
   readonly redactions?: readonly string[] | undefined;
 }
 
-export function manifestItem(entry: Entry, collector: string, stored: Stored): ManifestItem {
-  const stat = 'stat' in entry ? entry.stat : undefined;
+type Draft = { -readonly [K in keyof ManifestItem]: ManifestItem[K] };
+
+/** The line of one entry. `times` are those of its stat, where they are known in writing. */
+export function manifestItem(entry: Entry, collector: string, stored: Stored, times?: Times): ManifestItem {
+  const { path, pathBase64 } = pathFields(entry.path);
+  const { method, kind } = entry;
+  const source = readable(entry.source);
+  const outcome = stored.outcome;
+  // Member after member, in the order of the line: an object that is spread together costs more than reading the file.
+  const item: Draft = pathBase64 === undefined
+    ? { path, source, collector, method, kind, outcome }
+    : { path, pathBase64, source, collector, method, kind, outcome };
   const reason = stored.reason ?? entry.reason;
-  return {
-    ...pathFields(entry.path),
-    source: readable(entry.source),
-    collector,
-    method: entry.method,
-    kind: entry.kind,
-    outcome: stored.outcome,
-    ...(reason === undefined ? {} : { reason }),
-    ...(stored.size === undefined ? {} : { size: stored.size }),
-    ...(stored.stored === undefined ? {} : { stored: stored.stored }),
-    ...(stored.padded === undefined || stored.padded === 0 ? {} : { padded: stored.padded }),
-    ...(stored.sha256 === undefined ? {} : { sha256: stored.sha256 }),
-    ...(stat === undefined ? {} : statFields(stat)),
-    ...(entry.kind === 'link' ? { target: readable(entry.target) } : {}),
-    ...(stored.redactions === undefined || stored.redactions.length === 0 ? {} : { redactions: stored.redactions }),
-    ...(entry.notes === undefined ? {} : { notes: entry.notes() }),
-  };
+  if (reason !== undefined) item.reason = reason;
+  if (stored.size !== undefined) item.size = stored.size;
+  if (stored.stored !== undefined) item.stored = stored.stored;
+  if (stored.padded !== undefined && stored.padded !== 0) item.padded = stored.padded;
+  if (stored.sha256 !== undefined) item.sha256 = stored.sha256;
+  const stat = 'stat' in entry ? entry.stat : undefined;
+  if (stat !== undefined) addStat(item, stat, times ?? timesOf(stat));
+  if (entry.kind === 'link') item.target = readable(entry.target);
+  if (stored.redactions !== undefined && stored.redactions.length > 0) item.redactions = stored.redactions;
+  if (entry.notes !== undefined) item.notes = entry.notes();
+  return item;
+}
+
+function addStat(item: Draft, stat: BigIntStats, { mtime, atime, ctime }: Times): void {
+  item.mode = Number(stat.mode).toString(8);
+  item.uid = Number(stat.uid);
+  item.gid = Number(stat.gid);
+  item.inode = String(stat.ino);
+  item.links = Number(stat.nlink);
+  item.mtime = mtime;
+  item.atime = atime;
+  item.ctime = ctime;
 }
 
 /** What a body read says about its entry. `declared` is the size in the header, `size` that of the file when opened. */
@@ -53,19 +68,6 @@ export function fileOutcome(size: number, declared: number, body: BodyResult): S
 export function specialType(mode: number): TypeFlag | undefined {
   const kinds: Readonly<Record<number, TypeFlag>> = { 0o010000: '6', 0o020000: '3', 0o060000: '4' };
   return kinds[mode & 0o170000];
-}
-
-function statFields(stat: BigIntStats): Partial<ManifestItem> {
-  return {
-    mode: Number(stat.mode).toString(8),
-    uid: Number(stat.uid),
-    gid: Number(stat.gid),
-    inode: String(stat.ino),
-    links: Number(stat.nlink),
-    mtime: decimalSeconds(stat.mtimeNs),
-    atime: decimalSeconds(stat.atimeNs),
-    ctime: decimalSeconds(stat.ctimeNs),
-  };
 }
 
 function pathFields(path: BytePath): { path: string; pathBase64?: string } {
