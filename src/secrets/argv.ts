@@ -21,6 +21,8 @@ const MAX_NESTING = 3;
 
 const WITH_VALUE = /^((?:--?|\/)?(?:D(?=[a-z]))?([A-Za-z_][\w.-]{0,100}))=/u;
 const OPTION = /^--?([A-Za-z][\w.-]{0,100})$/u;
+/** Behind an option that takes a value, this is the next option all the same; anything else with a dash may be a password. */
+const NOT_A_VALUE = /^--[A-Za-z]|^-[A-Za-z]$/u;
 /** Positional in `aws configure set NAME VALUE` and the like: the name is a secret's and nothing else. */
 const BARE_NAME = /^(?:aws_(?:secret_access_key|session_token)|_authToken)$/u;
 
@@ -47,7 +49,7 @@ function examine(arg: string, state: State): Part | undefined {
   state.pending = undefined;
   const option = OPTION.exec(arg);
   const assigned = WITH_VALUE.exec(arg);
-  if (pending !== undefined && option === null && !(assigned !== null && arg.startsWith('--'))) {
+  if (pending !== undefined && !NOT_A_VALUE.test(arg)) {
     const part = valuePart(arg, 0, pending.name, pending.holds);
     if (part !== undefined) return part;
   }

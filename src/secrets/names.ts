@@ -74,7 +74,7 @@ function judge(name: string): Judged {
 
 function judgeAnew(name: string): Judged {
   const words = wordsOf(name);
-  const squashed = words.join('');
+  const squashed = words.join('').replace('secretsmanager', '');
   const last = words.at(-1) ?? '';
   const about = words.length > 1 && ABOUT.has(last);
   return {

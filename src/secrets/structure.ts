@@ -39,6 +39,7 @@ export function startWalk(strings: Strings, path: string[], limit: (which: strin
 
 const ENVIRONMENT = /^(?:env|environ|environment|environmentVariables|variables)$/iu;
 const ARGV = /^(?:argv|args|cmdline|commandLine|execArgv|command)$/iu;
+const HEADER_NAME = /^[A-Za-z][\w-]{1,60}$/u;
 /** Upper-case names are environment variables wherever they stand. */
 const VARIABLE = /^[A-Z_][A-Z0-9_]{2,100}$/u;
 
@@ -103,8 +104,11 @@ function list(length: number, at: (index: number) => unknown, name: string, plac
     }
   }
   state.path.push('[]');
+  const pairs = factsOf(name).pairs && length % 2 === 0;
   for (let index = 0; index < length; index++) {
-    copy.push(walk(at(index), name, place, state) ?? null);
+    const before = pairs && index % 2 === 1 ? at(index - 1) : undefined;
+    const called = typeof before === 'string' && HEADER_NAME.test(before) ? before : name;
+    copy.push(walk(at(index), called, called === name ? place : placeOf(factsOf(called), place), state) ?? null);
     if (state.nodes > MAX_NODES) break;
   }
   state.path.pop();
@@ -153,6 +157,8 @@ interface KeyFacts {
   readonly argv: boolean;
   readonly label: boolean;
   readonly labelled: boolean;
+  /** Its list may be name, value, name, value: `rawHeaders` of node:http, `headers` of undici. */
+  readonly pairs: boolean;
 }
 
 const REMEMBERED = 4096;
@@ -168,6 +174,7 @@ function factsOf(key: string): KeyFacts {
     argv: ARGV.test(key),
     label: /^(?:name|key)$/iu.test(key),
     labelled: /^value$/iu.test(key),
+    pairs: /headers$/iu.test(key),
   };
   if (keyFacts.size >= REMEMBERED) keyFacts.clear();
   if (key.length <= 200) keyFacts.set(key, facts);

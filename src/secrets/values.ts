@@ -102,7 +102,8 @@ export const LEAST_LEARNED = 8;
  * a planted `X_TOKEN=processes` or `/tmp/implant` would blind the whole capture, and such a value protects nothing,
  * since it is guessed at once. They are still redacted where their name says so.
  */
-export function isLearnable(value: string): boolean {
+export function isLearnable(secret: string): boolean {
+  const value = secret.trim();
   if (value.length < LEAST_LEARNED || value.includes('<redacted') || '<redacted:'.includes(value)) return false;
   // `0000000000000000` is a mask of signals or capabilities, or a filler: it stands in too many places.
   if (new Set(value.slice(0, 64)).size < 3) return false;

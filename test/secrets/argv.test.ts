@@ -7,6 +7,7 @@ const CASES: readonly (readonly [argv: string, expected: string])[] = [
   ['node app.js --password=hunter2 --port=80', 'node app.js --password=* --port=80'],
   ['node app.js --password hunter2 --port 80', 'node app.js --password * --port 80'],
   ['node --api-key k1 --token --verbose x', 'node --api-key * --token --verbose x'],
+  ['x --password -s3cret -v', 'x --password * -v'],
   ['x --token-file /run/t --token-ttl 3600 --no-password y', 'x --token-file /run/t --token-ttl 3600 --no-password y'],
   ['x --password-stdin y', 'x --password-stdin y'],
   ['java -Ddb.password=abc -Dx=y -jar a.jar', 'java -Ddb.password=* -Dx=y -jar a.jar'],

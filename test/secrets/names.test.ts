@@ -50,7 +50,7 @@ describe('secrets by name', () => {
 
   const NONE: readonly (readonly [name: string, value: string])[] = [
     ['AWS_ACCESS_KEY_ID', 'ASIAIOSFODNN7EXAMPLE'], ['accessKeyId', 'AKIAIOSFODNN7EXAMPLE'], ['author', 'bob'], ['authority', 'x'], ['tokenType', 'bearer'], ['secretId', 'prod/db'], ['secret', 'true'], ['password', ''], ['password', 'null'], ['token', 'false'],
-    ['max_tokens', '4096'], ['total_tokens', '17'], ['passed', '3'], ['compass', 'x'], ['pinned', 'x'], ['keyboard', 'x'], ['key', 'photos/a.jpg'], ['publicKey', 'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcD'], ['roleSessionName', 'lambda-orders'], ['sessionContext', 'x'], ['pwd', '/var/task'], ['NO_PASSWORD', 'x'], ['TOKEN', 'arn:aws:ssm:eu-central-1:123456789012:parameter/x'], ['CREDENTIAL', 'AKIAIOSFODNN7EXAMPLE'],
+    ['max_tokens', '4096'], ['total_tokens', '17'], ['passed', '3'], ['compass', 'x'], ['pinned', 'x'], ['keyboard', 'x'], ['key', 'photos/a.jpg'], ['publicKey', 'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcD'], ['roleSessionName', 'lambda-orders'], ['sessionContext', 'x'], ['pwd', '/var/task'], ['NO_PASSWORD', 'x'], ['secretsmanager', 'x'], ['TOKEN', 'arn:aws:ssm:eu-central-1:123456789012:parameter/x'], ['CREDENTIAL', 'AKIAIOSFODNN7EXAMPLE'],
   ];
   for (const [name, value] of NONE) test(`not ${name}=${value}`, () => assert.ok(!isSecretByName(name, value)));
 });

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { createRedactor } from '../../src/secrets/redactor.ts';
 import { isLearnable } from '../../src/secrets/values.ts';
 
-const RUNS = { numRuns: 300 };
+const RUNS = { numRuns: 120 };
 const from = (alphabet: string): fc.Arbitrary<string> => fc.string({ unit: fc.constantFrom(...Array.from(alphabet)), minLength: 8, maxLength: 80 });
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 
@@ -114,7 +114,7 @@ function* strings(value: unknown): Generator<string> {
 }
 
 describe('a secret that nobody announced', () => {
-  const plain = secret.filter((text) => /^[\w+/=.~-]+$/u.test(text));
+  const plain = secret.filter((text) => /^[\w+/=.~-]+$/u.test(text) && !text.startsWith('--'));
 
   test('is hidden by its name, and from then on everywhere', () => {
     const name = fc.constantFrom('DB_PASSWORD', 'dbPassword', 'api-key', 'X-Api-Key', 'clientSecret', 'SESSION_TOKEN', 'aws_secret_access_key', 'x-amz-security-token', 'private_key', 'passphrase');

@@ -131,6 +131,7 @@ describe('names in objects', () => {
     const value = {
       credentials: { accessKeyId: 'ASIAIOSFODNN7EXAMPLE', secretAccessKey: 'abc', sessionToken: 'def', expiration: '2026-08-01T00:00:00.000Z', user: 'bob', cached: true },
       headers: [{ name: 'Authorization', value: 'Bearer abc1' }, { Name: 'Host', Value: 'h' }], multiValueHeaders: { 'X-Api-Key': ['a', 'b'] },
+      rawHeaders: ['Host', 'h', 'Authorization', 'Bearer abc1', 'X-Api-Key', 'k'],
       password: 123456, tokens: ['x', 'y'], maxTokens: 4096, token: null, secret: true, cookies: ['sid=abc; Path=/'], empty: { password: '' },
       userIdentity: { sessionContext: { sessionIssuer: { arn: 'arn:aws:iam::123456789012:role/x', userName: 'x' } } },
     };
@@ -139,10 +140,17 @@ describe('names in objects', () => {
     assert.deepEqual(starred, {
       credentials: { accessKeyId: 'ASIAIOSFODNN7EXAMPLE', secretAccessKey: '*', sessionToken: '*', expiration: '2026-08-01T00:00:00.000Z', user: '*', cached: true },
       headers: [{ name: 'Authorization', value: 'Bearer *' }, { Name: 'Host', Value: 'h' }], multiValueHeaders: { 'X-Api-Key': ['*', '*'] },
+      rawHeaders: ['Host', 'h', 'Authorization', 'Bearer *', 'X-Api-Key', '*'],
       password: '*', tokens: ['*', '*'], maxTokens: 4096, token: null, secret: true, cookies: ['sid=*; Path=/'], empty: { password: '' },
       userIdentity: { sessionContext: { sessionIssuer: { arn: 'arn:aws:iam::123456789012:role/x', userName: 'x' } } },
     });
-    assert.deepEqual(redactions, ['credentials.secretAccessKey', 'credentials.sessionToken', 'credentials.user', 'headers[].value', 'multiValueHeaders.X-Api-Key[]', 'password', 'tokens[]', 'cookies[]']);
+    assert.deepEqual(redactions, ['credentials.secretAccessKey', 'credentials.sessionToken', 'credentials.user', 'headers[].value', 'multiValueHeaders.X-Api-Key[]', 'rawHeaders[]', 'password', 'tokens[]', 'cookies[]']);
+  });
+
+  test('a secret that was read with its line end is found without', () => {
+    const redactor = createRedactor();
+    redactor.learn({ DB_PASSWORD: 'kJ8sd7f6g!\n' });
+    assert.match(redactor.text('use kJ8sd7f6g! now').value, /^use <redacted:[0-9a-f]{16}> now$/u);
   });
 
   test('keys that become one are both kept', () => {
