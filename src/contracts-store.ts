@@ -55,6 +55,8 @@ export interface Segment {
   readonly tarOffset: number;
   readonly tarBytes: number;
   readonly tier: Tier;
+  /** Gives the memory of `body` back for the next segment. Called by whoever took it, once nobody reads it any more. */
+  readonly recycle?: () => void;
 }
 
 // ---------------------------------------------------------------- ship
@@ -82,7 +84,8 @@ export interface StoredObject {
 
 /**
  * Keeps the objects of one capture. `put` resolves once the object is durable and rejects with an AmberError
- * (DESTINATION_*); it never overwrites. Calls may overlap. `commit` is called last, once, with `manifest.json`.
+ * (DESTINATION_*); it never overwrites. Calls may overlap, and the memory of `body` serves again once `put` has resolved:
+ * keep a copy, not a reference. `commit` is called last, once, with `manifest.json`.
  */
 export interface Destination {
   /** Where the capture stands, as a responder would type it. No secret in it. */

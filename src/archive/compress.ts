@@ -11,6 +11,8 @@ export interface Compressor {
   readonly extension: string;
   /** One frame for `part`. Calls must not overlap. The result does not share memory with `part`. */
   readonly frame: (part: Buffer) => Promise<readonly Uint8Array[]>;
+  /** Takes back what `frame` gave, after it was copied: the memory is free at once, and not when it is collected. */
+  readonly release: (pieces: readonly Uint8Array[]) => void;
   /** Frames for `count` zero bytes, made without reading any; undefined where that cannot be small. */
   readonly zeros: (count: number) => readonly Uint8Array[] | undefined;
   readonly close: () => void;
@@ -22,9 +24,19 @@ export function createCompressor(name: CompressionName): Compressor {
   return {
     extension: '',
     frame: (part) => Promise.resolve([Buffer.from(part)]),
+    release: (pieces) => pieces.forEach(release),
     zeros: () => undefined,
     close: () => undefined,
   };
+}
+
+/**
+ * Frees the memory of a buffer that has it for itself; other views of it are empty afterwards. Of the dead buffers that a
+ * compressor leaves behind V8 would let 64 MB pile up.
+ */
+export function release(bytes: Uint8Array): void {
+  const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && bytes.length === buffer.byteLength) buffer.transfer(0);
 }
 
 /**
@@ -50,6 +62,12 @@ function createZstd(): Compressor {
           resolve(done);
         });
       }),
+    // The stream cuts its chunks out of one buffer after the other, and has done with one when it is cut to its end.
+    release: (pieces) => {
+      for (const { buffer, byteOffset, length } of pieces) {
+        if (buffer instanceof ArrayBuffer && byteOffset + length === buffer.byteLength) buffer.transfer(0);
+      }
+    },
     zeros: zstdZeros,
     close: () => stream.destroy(),
   };
@@ -100,6 +118,7 @@ function createGzip(): Compressor {
       const shrinks = zlib.deflateRawSync(sample, { level: 1 }).length < sample.length * 0.95;
       return [await gzip(part, { level: shrinks ? 1 : 0 })];
     },
+    release: (pieces) => pieces.forEach(release),
     zeros: (count) => {
       fullRun ??= zeroMember(run);
       const frames = new Array<Uint8Array>(Math.floor(count / run)).fill(fullRun);

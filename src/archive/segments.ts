@@ -1,11 +1,12 @@
 /**
  * The tar stream cut into segments. Bytes fill one part while the other is compressed; a finished part becomes one
  * frame, is encrypted where there is a recipient and kept until the segment is cut.
- * Memory: two parts, one segment being filled, one being handed over, and what `onSegment` still holds.
+ * Memory: two parts, one segment being filled, one being handed over, and what `onSegment` still holds. Bodies serve again
+ * when their taker says so: V8 collects dead buffers only once there are 64 MB of them, half of a small function.
  */
 import { createHash, webcrypto } from 'node:crypto';
 import type { Segment, Tier } from '../contracts.ts';
-import type { Compressor } from './compress.ts';
+import { release, type Compressor } from './compress.ts';
 
 /** One age file a segment: a fresh file key each. */
 export interface SegmentEncryptor {
@@ -19,6 +20,8 @@ export interface SegmentOptions {
   /** Takes a finished segment; the promise is the back pressure: it resolves when another may follow. */
   readonly onSegment: (segment: Segment) => Promise<void>;
   readonly partBytes: number;
+  /** What a segment is expected to come to; it may come to more. */
+  readonly segmentBytes: number;
   /** Whole frames larger than this are not pushed through the encryptor and the digest at a stretch. */
   readonly breathe: () => Promise<void> | undefined;
 }
@@ -30,7 +33,9 @@ export class SegmentWriter {
   #spare: Buffer;
   #used = 0;
   #frame: Promise<void> | undefined;
-  #pieces: Uint8Array[] = [];
+  /** The segment being filled, up to `#bytes`. */
+  #body: Buffer;
+  readonly #free: Buffer[] = [];
   #handing: Promise<void> | undefined;
   #encryptor: SegmentEncryptor | undefined;
   #number = 0;
@@ -45,6 +50,7 @@ export class SegmentWriter {
     this.#options = options;
     this.#part = Buffer.allocUnsafeSlow(options.partBytes);
     this.#spare = Buffer.allocUnsafeSlow(options.partBytes);
+    this.#body = this.#newBody();
   }
 
   /** Number of the segment being filled. */
@@ -165,7 +171,7 @@ export class SegmentWriter {
       tier,
       ...(chainHead === undefined ? {} : { chainHead }),
     };
-    this.#handing = this.#handOver(facts, Buffer.concat(this.#pieces, this.#bytes));
+    this.#handing = this.#handOver(facts, this.#body);
     this.#handing.catch(() => undefined); // reported by the next await of it
     this.#reset(chainHead === undefined);
   }
@@ -176,9 +182,15 @@ export class SegmentWriter {
   }
 
   /** The digest is made in the thread pool, while the main thread fills the next segment. */
-  async #handOver(facts: Omit<Segment, 'body' | 'sha256'>, body: Buffer): Promise<void> {
+  async #handOver(facts: Omit<Segment, 'body' | 'sha256' | 'recycle'>, memory: Buffer): Promise<void> {
+    const body = memory.subarray(0, facts.bytes);
     const digest = await webcrypto.subtle.digest('SHA-256', body);
-    await this.#options.onSegment({ ...facts, body: [body], sha256: Buffer.from(digest).toString('hex') });
+    const recycle = (): void => void this.#free.push(memory);
+    await this.#options.onSegment({ ...facts, body: [body], sha256: Buffer.from(digest).toString('hex'), recycle });
+  }
+
+  #newBody(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#options.segmentBytes + 2 * this.#options.partBytes);
   }
 
   /** SHA-256 of all segments joined. Call it once, after the last cut. */
@@ -187,13 +199,18 @@ export class SegmentWriter {
   }
 
   async #compress(part: Buffer): Promise<void> {
-    await this.#append(await this.#options.compressor.frame(part));
+    const { compressor } = this.#options;
+    const pieces = await compressor.frame(part);
+    await this.#append(pieces);
+    compressor.release(pieces);
   }
 
   async #append(pieces: readonly Uint8Array[]): Promise<void> {
     if (this.#options.encryptor !== undefined) this.#encryptor ??= this.#options.encryptor();
     for (const piece of pieces) {
-      this.#keep(this.#encryptor === undefined ? [piece] : this.#encryptor.push(piece));
+      const sealed = this.#encryptor?.push(piece) ?? [piece];
+      this.#keep(sealed);
+      if (this.#encryptor !== undefined) sealed.forEach(release);
       await this.#options.breathe();
     }
   }
@@ -201,9 +218,17 @@ export class SegmentWriter {
   #keep(pieces: readonly Uint8Array[]): void {
     for (const piece of pieces) {
       this.#whole.update(piece);
-      this.#pieces.push(piece);
-      this.#bytes += piece.length;
+      const end = this.#bytes + piece.length;
+      if (end > this.#body.length) this.#grow(end);
+      this.#body.set(piece, this.#bytes);
+      this.#bytes = end;
     }
+  }
+
+  #grow(needed: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, Math.ceil(this.#body.length * 1.5)));
+    larger.set(this.#body.subarray(0, this.#bytes));
+    this.#body = larger;
   }
 
   #name(): string {
@@ -218,7 +243,7 @@ export class SegmentWriter {
     this.#number += 1;
     this.#tarBytes = 0;
     this.#bytes = 0;
-    this.#pieces = [];
+    this.#body = this.#newBody();
     this.#encryptor = undefined;
     this.#openedMs = Date.now();
   }

@@ -55,6 +55,7 @@ export class Tarball {
       compressor: this.#compressor,
       onSegment: options.onSegment,
       partBytes: options.partBytes,
+      segmentBytes: options.segmentBytes,
       breathe: options.budget.breathe,
       ...(options.encryptor === undefined ? {} : { encryptor: options.encryptor }),
     });

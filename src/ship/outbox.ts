@@ -40,10 +40,12 @@ export function openOutbox(
   let refused: AmberError | undefined;
   let closed = false;
 
-  const deliver = async (body: Segment['body'], facts: Shipped['segment']): Promise<void> => {
+  const deliver = async ({ body, recycle }: Pick<Segment, 'body' | 'recycle'>, facts: Shipped['segment']): Promise<void> => {
     const object = { name: facts.name, body, bytes: facts.bytes, sha256: facts.sha256 };
     const shipped = refused === undefined ? await attempt(destination, object, signal) : { error: refused };
     if (shipped.error !== undefined && FINAL.has(shipped.error.code)) refused ??= shipped.error;
+    // What was given up may still be read by the transport.
+    if (shipped.receipt !== undefined) recycle?.();
     const result: Shipped = { segment: facts, settledMs: Date.now(), ...shipped };
     results.push(result);
     onShipped(result);
@@ -52,8 +54,8 @@ export function openOutbox(
   return {
     send: async (segment) => {
       if (closed) throw new AmberError('CAPTURE_ABORTED', 'The capture has ended.');
-      const { body, ...facts } = segment;
-      const flight = deliver(body, facts).finally(() => flying.delete(flight));
+      const { body, recycle, ...facts } = segment;
+      const flight = deliver({ body, ...(recycle === undefined ? {} : { recycle }) }, facts).finally(() => flying.delete(flight));
       flying.set(flight, facts);
       while (flying.size >= inFlight) await Promise.race(flying.keys());
     },
