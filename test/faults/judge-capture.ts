@@ -1,0 +1,103 @@
+/** What became of one capture, and whether that is what it may become. */
+import { decodeLogEvidence } from '../../src/case/log-evidence.ts';
+import { readLogDigests } from '../../src/case/log-lines.ts';
+import { verifyCapture } from '../../src/case/verify.ts';
+import type { CaptureReport } from '../../src/contracts.ts';
+import type { AmberErrorCode } from '../../src/errors.ts';
+import type { AgeIdentity } from '../../src/seal/age-open.ts';
+import type { Bucket } from './bucket.ts';
+import type { Captured, CaptureOf } from './capture.ts';
+import { checkAcknowledged, checkSalvage, linesOf, openStored, type Evidence, type SegmentLine } from './judge.ts';
+
+/**
+ * `whole`: verify says verified. `cut, told`: manifest.json says what was lost. `cut`: there is no manifest.json.
+ * `failed`: nothing was acknowledged; the summary is in the log. `none`: it did not end, which may not be.
+ */
+export const OUTCOMES = ['whole', 'cut, told', 'cut', 'failed', 'none'] as const;
+export type OutcomeName = (typeof OUTCOMES)[number];
+
+export interface Judged {
+  readonly outcome: OutcomeName;
+  readonly acknowledged: number;
+  readonly salvaged: number;
+  readonly problems: readonly string[];
+}
+
+export interface Case {
+  readonly one: CaptureOf;
+  readonly captured: Captured;
+  readonly bucket: Bucket;
+  readonly identity: AgeIdentity;
+}
+
+/** A result that comes so much later than the limit was held up. */
+const SLACK_MS = 1000;
+
+/** Reads what the capture left, judges it and takes it away. */
+export async function judgeCapture(given: Case): Promise<Judged> {
+  const { one, captured, bucket } = given;
+  const problems = checkCall(given);
+  const { report, log } = captured;
+  if (report === undefined) return { outcome: 'none', acknowledged: 0, salvaged: 0, problems: [...problems, 'the capture did not end'] };
+  const objects = await bucket.read(`${one.prefix}/`);
+  const evidence: Evidence = { objects, log, scene: one.scene, identity: one.recipient === undefined ? undefined : given.identity };
+  problems.push(...checkReport(given, report), ...checkAcknowledged(evidence));
+  const acknowledged = linesOf<SegmentLine>(log, 'segment').filter(({ state }) => state !== 'lost').length;
+  const stored = report.state === 'failed' ? { problems: checkLastResort(log, report, acknowledged), salvaged: 0 } : await checkStored(evidence, report);
+  await bucket.remove(...(await bucket.keysBelow(`${one.prefix}/`)));
+  const told = objects.has('manifest.json');
+  const outcome = report.state === 'cut' ? (told ? 'cut, told' : 'cut') : report.state === 'refused' ? 'none' : report.state;
+  return { outcome, acknowledged, salvaged: stored.salvaged, problems: [...problems, ...stored.problems] };
+}
+
+function checkCall({ one, captured }: Case): string[] {
+  const { handlerProblem, tookMs, endedMs } = captured;
+  return [
+    ...(handlerProblem === undefined ? [] : [handlerProblem]),
+    ...(tookMs > one.maxMs + SLACK_MS ? [`the handler's result came after ${Math.round(tookMs)} ms`] : []),
+    ...(endedMs > one.maxMs + SLACK_MS ? [`the capture ended after ${Math.round(endedMs)} ms`] : []),
+  ];
+}
+
+/** Errors of a time that ended: any fault may bring them. */
+const TIME: readonly AmberErrorCode[] = ['CAPTURE_ABORTED', 'DESTINATION_UNAVAILABLE'];
+
+function checkReport({ one, captured: { log } }: Case, { captureId, state, error }: CaptureReport): string[] {
+  const problems: string[] = [];
+  const lines = linesOf<{ capture: string; state: string; code?: string }>(log, 'capture');
+  if (lines.length !== 1 || lines[0]?.capture !== captureId || lines[0].state !== state) problems.push(`the log has ${lines.length} lines of the end, and the report says ${state}`);
+  if ((state === 'whole') !== (error === undefined)) problems.push(`it is ${state}, with ${error === undefined ? 'no error' : error.message}`);
+  if (error !== undefined && ![...one.plan.codes, ...TIME].includes(error.code)) problems.push(`its error is ${error.code}: ${error.message}`);
+  if (error?.message.includes('\n') === true) problems.push(`its error has more than one line: ${error.message}`);
+  if (/^\{"amber":"fault"/mu.test(log)) problems.push(`a fault of ours: ${/^\{"amber":"fault".*$/mu.exec(log)?.[0] ?? ''}`);
+  if (log.includes(one.keys.secretAccessKey)) problems.push('the secret key stands in the log');
+  return problems;
+}
+
+function checkLastResort(log: string, { captureId }: CaptureReport, acknowledged: number): string[] {
+  const [decoded, ...others] = decodeLogEvidence(log.split('\n'));
+  const summary = decoded?.summary as { captureId?: string; processes?: unknown[] } | undefined;
+  return [
+    ...(acknowledged > 0 ? [`it says that it failed, and ${acknowledged} segments were acknowledged`] : []),
+    ...(others.length > 0 ? ['the log has more than one summary'] : []),
+    ...(decoded === undefined ? ['the log has no summary'] : []),
+    ...(decoded?.problem === undefined ? [] : [`the summary in the log does not decode: ${decoded.problem}`]),
+    ...(decoded !== undefined && (summary?.captureId !== captureId || summary.processes?.length === 0) ? ['the summary in the log is empty'] : []),
+  ];
+}
+
+async function checkStored(evidence: Evidence, report: CaptureReport): Promise<{ problems: string[]; salvaged: number }> {
+  const { log, identity } = evidence;
+  const capture = await openStored(evidence);
+  const { verdict, summary, checks } = await verifyCapture(capture, { identity, log: (captureId) => readLogDigests(chunks(log), captureId) });
+  const expected = report.state === 'whole' ? 'verified' : 'cut';
+  const findings = checks.flatMap((check) => check.findings).join('; ');
+  const problems = verdict === expected ? [] : [`it is ${report.state}, and verify says ${verdict}: ${summary} ${findings}`];
+  if (report.state === 'whole') return { problems, salvaged: 0 };
+  const { problems: more, result } = await checkSalvage(evidence);
+  return { problems: [...problems, ...more], salvaged: (result.states.whole ?? 0) + (result.states.unconfirmed ?? 0) };
+}
+
+export async function* chunks(text: string): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(Buffer.from(text));
+}
