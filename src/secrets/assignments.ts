@@ -21,7 +21,7 @@ const LONGEST_VALUE = 65_536;
 /** A value without quotes. A backslash ends it where it begins an escaped line end, tab or quote. */
 const UNQUOTED = /(?:[^\s"'`;&\\]|\\[^nrt"'\s]){0,65536}/uy;
 const REST_OF_LINE = /[^\r\n"\\]{0,8192}/uy;
-const TRAILING = ',)]}>.';
+const TRAILING = ',)]}>';
 const OPENING_ONLY = /^[[{(<]{0,8}$/u;
 const NEXT_ELEMENT = /\\{0,7}["']?[ \t\r\n]{0,64},[ \t\r\n]{0,64}(?=\\{0,7}["'])/uy;
 const XML = /(<[\w:.-]{0,40}(?:secret|passw|token|credential|api_?key)[\w:.-]{0,40}>)([^<]{1,4096})(?=<\/)/giu;
@@ -161,6 +161,8 @@ function hideValue(name: string, { raw, depth, nesting }: { raw: string; depth: 
   if (isCookieName(name)) return hideCookies(raw, cover, rule);
   // All of it goes; what it holds is learned for itself.
   if (nesting < MAX_NESTING && /[:=@]/u.test(meant)) hideInside(meant, { ...cover, note: () => undefined }, nesting + 1);
+  // The dot may end the sentence: it goes with the value, and the value is learned without it as well.
+  if (depth < 0 && meant.endsWith('.')) cover.hide(meant.slice(0, -1), rule);
   // Part of it is hidden already: cover the rest as well, but do not learn a value with a mark in it.
   return cover.hide(raw, rule, holdsMark(raw) ? raw : meant);
 }
