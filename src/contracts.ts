@@ -179,6 +179,8 @@ export interface BytesEntry extends EntryBase {
   readonly body: Uint8Array;
   readonly redaction: Redaction;
   readonly stat?: BigIntStats;
+  /** Nobody else reads `body`: its memory may be freed as soon as it is stored. For large bodies. */
+  readonly disposable?: true;
 }
 
 /**

@@ -5,6 +5,8 @@ import type { Redactor } from '../secrets/contracts.ts';
 export interface Rendered {
   readonly body: Uint8Array;
   readonly redactions: readonly string[];
+  /** Memory that nobody needs once `body` is stored. */
+  readonly spent?: Uint8Array;
 }
 
 /** Redactions listed for one item; more are counted. */
@@ -17,7 +19,8 @@ export async function render(
 ): Promise<Rendered> {
   if (entry.kind === 'bytes') {
     const { value, redactions } = redactor.bytes(entry.body, entry.redaction);
-    return { body: value, redactions: listed(redactions) };
+    const spent = entry.disposable === true ? { spent: new Uint8Array(entry.body.buffer) } : {};
+    return { body: value, redactions: listed(redactions), ...spent };
   }
   const redactions: string[] = [];
   const text: string[] = [];
@@ -28,7 +31,8 @@ export async function render(
     for (const name of redacted.redactions) redactions.push(piece.where === '' ? name : `${piece.where}.${name}`);
     await breathe();
   }
-  return { body: Buffer.from(text.join(''), 'utf8'), redactions: listed(redactions) };
+  const body = Buffer.from(text.join(''), 'utf8');
+  return { body, redactions: listed(redactions), spent: body };
 }
 
 interface Piece {

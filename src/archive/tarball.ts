@@ -9,7 +9,7 @@ import { closeSync } from 'node:fs';
 import type { Budget, Entry, FileEntry, ManifestItem, Segment, Tier } from '../contracts.ts';
 import type { Redactor } from '../secrets/contracts.ts';
 import { changeOf, hashOnly, padding, readLarge, readSmall, writeStream, type BodyOptions } from './body.ts';
-import { createCompressor, type CompressionName, type Compressor } from './compress.ts';
+import { createCompressor, release, type CompressionName, type Compressor } from './compress.ts';
 import { BLOCK, encodeHeader, HOT_HEADER, roundUp, writeHeader, type HeaderFields, type TypeFlag } from './header.ts';
 import { fileOutcome, manifestItem, specialType, type Stored } from './item.ts';
 import { SegmentWriter, type SegmentEncryptor } from './segments.ts';
@@ -46,10 +46,12 @@ export class Tarball {
   readonly #writer: SegmentWriter;
   readonly #body: BodyOptions;
   readonly #compressor: Compressor;
+  readonly #mostPending: number;
   #tier: Tier = 'volatile';
 
   constructor(options: TarballOptions) {
     this.#options = options;
+    this.#mostPending = Math.min(MAX_PENDING_MANIFEST, options.segmentBytes / 2);
     this.#compressor = createCompressor(options.compression);
     this.#writer = new SegmentWriter({
       compressor: this.#compressor,
@@ -92,9 +94,7 @@ export class Tarball {
 
   /** Ends the tar stream. Resolves to the digest and the size of the joined segments. */
   async close(): Promise<{ sha256: string; bytes: number }> {
-    await this.#closeManifest((writer) => {
-      writer.pad(2 * BLOCK); // end of archive
-    });
+    await this.#closeManifest((writer) => writer.pad(2 * BLOCK)); // end of archive
     await this.#writer.settle();
     this.#compressor.close();
     return { sha256: this.#writer.digest(), bytes: this.#writer.total };
@@ -128,7 +128,7 @@ export class Tarball {
   async #store(entry: Entry): Promise<Stored> {
     switch (entry.kind) {
       case 'absent':
-        if (this.#options.manifest.pendingBytes() > MAX_PENDING_MANIFEST) await this.#cut();
+        if (this.#options.manifest.pendingBytes() > this.#mostPending) await this.#cut();
         return { outcome: entry.outcome, reason: entry.reason, ...(entry.stat === undefined ? {} : { size: Number(entry.stat.size) }) };
       case 'link':
         await this.#writeHeader({ ...this.#header(entry, '2', 0o777, 0), target: entry.target });
@@ -157,11 +157,12 @@ export class Tarball {
   }
 
   async #storeBody(entry: Entry & { kind: 'json' | 'jsonl' | 'bytes' }): Promise<Stored> {
-    const { body, redactions } = await render(entry, this.#options.redactor, this.#options.budget.breathe);
+    const { body, redactions, spent } = await render(entry, this.#options.redactor, this.#options.budget.breathe);
+    const size = body.length;
     const mode = entry.kind === 'bytes' && entry.stat !== undefined ? Number(entry.stat.mode) : 0o444;
-    const sha256 = await this.#writeBody(this.#header(entry, '0', mode, body.length), body);
-    const outcome = entry.outcome ?? (body.length === 0 ? 'empty' : 'collected');
-    return { outcome, size: body.length, stored: body.length, sha256, redactions };
+    const sha256 = await this.#writeBody(this.#header(entry, '0', mode, size), body);
+    if (spent !== undefined) release(spent);
+    return { outcome: entry.outcome ?? (size === 0 ? 'empty' : 'collected'), size, stored: size, sha256, redactions };
   }
 
   async #storeFile(entry: FileEntry): Promise<Stored> {
@@ -221,7 +222,7 @@ export class Tarball {
   }
 
   #isFull(more: number): boolean {
-    if (this.#options.manifest.pendingBytes() > MAX_PENDING_MANIFEST) return true;
+    if (this.#options.manifest.pendingBytes() > this.#mostPending) return true;
     if (this.#writer.tarBytes === 0) return false;
     return this.#writer.continues || this.#writer.bytes + more > this.#options.segmentBytes;
   }
@@ -238,9 +239,9 @@ export class Tarball {
   async #closeManifest(finish: (writer: SegmentWriter) => void): Promise<void> {
     const { path, body, head } = this.#options.manifest.close(this.#writer.number);
     const mtimeSeconds = Math.floor(this.#options.startedMs / 1000);
-    await this.#writer.write(encodeHeader({ path, type: '0', mode: 0o444, size: body.length, mtimeSeconds }));
-    await this.#writer.write(body);
-    await this.#writer.write(Buffer.alloc(padding(body.length)));
+    const header = encodeHeader({ path, type: '0', mode: 0o444, size: body.length, mtimeSeconds });
+    for (const piece of [header, body, Buffer.alloc(padding(body.length))]) await this.#writer.write(piece);
+    release(body);
     if (!this.#writer.fits(2 * BLOCK)) await this.#writer.flush();
     finish(this.#writer);
     await this.#writer.cut(this.#tier, head);

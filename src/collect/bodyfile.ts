@@ -11,8 +11,9 @@ import { Kind, modeText } from '../fs/kinds.ts';
 import type { Tree } from '../fs/tree.ts';
 
 const CHUNK_BYTES = 4 * 1024 * 1024;
-/** Lines made between two looks at the clock. */
+/** Lines made between two looks at the clock, and characters: one path may have 100,000 of them. */
 const BATCH = 256;
+const BATCH_LENGTH = 64 * 1024;
 /** A target is shown up to here; the whole stands in the link entry. */
 const TARGET_LENGTH = 1024;
 const SECOND = 1_000_000_000n;
@@ -21,28 +22,51 @@ const SECOND = 1_000_000_000n;
 export async function* bodyfile(
   tree: Tree, stem: string, source: string, breathe: () => Promise<void> | undefined,
 ): AsyncGenerator<BytesEntry> {
-  let parts: Buffer[] = [];
-  let bytes = 0;
+  let chunk = new TextChunk(CHUNK_BYTES);
   let number = 0;
   const directory = new ShownDirectory(tree);
   for (let entry = 0; entry < tree.count; ) {
     let text = '';
-    for (const end = Math.min(entry + BATCH, tree.count); entry < end; entry += 1) text += line(tree, entry, directory);
-    const part = Buffer.from(text, 'utf8');
-    parts.push(part);
-    bytes += part.length;
+    for (const end = Math.min(entry + BATCH, tree.count); entry < end && text.length < BATCH_LENGTH; entry += 1) text += line(tree, entry, directory);
+    chunk.add(text);
     await breathe();
-    if (bytes < CHUNK_BYTES && entry < tree.count) continue;
-    yield file(stem, number, source, Buffer.concat(parts, bytes));
-    parts = [];
-    bytes = 0;
+    if (!chunk.isFull && entry < tree.count) continue;
+    yield file(stem, number, source, chunk.bytes());
+    chunk = new TextChunk(CHUNK_BYTES);
     number += 1;
+  }
+}
+
+/** Lines of text gathered into one buffer, so that they are not copied once more. */
+export class TextChunk {
+  readonly #wanted: number;
+  #buffer: Buffer;
+  #used = 0;
+
+  /** Full from `wanted` bytes on. */
+  constructor(wanted: number) {
+    this.#wanted = wanted;
+    this.#buffer = Buffer.allocUnsafeSlow(wanted + BATCH_LENGTH * 2);
+  }
+
+  add(text: string): void {
+    const needed = this.#used + Buffer.byteLength(text, 'utf8');
+    if (needed > this.#buffer.length) this.#buffer = Buffer.concat([this.#buffer], needed + BATCH_LENGTH * 2);
+    this.#used += this.#buffer.write(text, this.#used, 'utf8');
+  }
+
+  get isFull(): boolean {
+    return this.#used >= this.#wanted;
+  }
+
+  bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#used);
   }
 }
 
 function file(stem: string, number: number, source: string, body: Buffer): BytesEntry {
   const suffix = number === 0 ? '' : `-${String(number).padStart(4, '0')}`;
-  return { kind: 'bytes', path: `bodyfile/${stem}${suffix}.txt`, source, method: 'lstat', body, redaction: 'content' };
+  return { kind: 'bytes', path: `bodyfile/${stem}${suffix}.txt`, source, method: 'lstat', body, redaction: 'content', disposable: true };
 }
 
 function line(tree: Tree, entry: number, directory: ShownDirectory): string {

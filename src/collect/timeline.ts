@@ -8,7 +8,7 @@ import { Kind, kindName, modeText } from '../fs/kinds.ts';
 import { displayName } from '../fs/names.ts';
 import type { Tree } from '../fs/tree.ts';
 import type { ProcessRecord, ProcessTable } from '../proc/table.ts';
-import { ShownDirectory } from './bodyfile.ts';
+import { ShownDirectory, TextChunk } from './bodyfile.ts';
 import { processesOf, writableTree } from './trees.ts';
 
 export const timeline: Collector = {
@@ -20,6 +20,8 @@ export const timeline: Collector = {
 
 const CHUNK_BYTES = 4 * 1024 * 1024;
 const BATCH = 128;
+/** A path is shown up to here, twice in each row; the bodyfile has the whole. OpenSearch indexes no more than 32 KiB of a field. */
+const PATH_LENGTH = 2048;
 /** Rows of files in all; the bodyfile has the times of the rest. */
 const MOST_ROWS = 200_000;
 /** Timesketch takes years from 1700. */
@@ -62,8 +64,7 @@ function processRows(table: ProcessTable | undefined): Record<string, unknown>[]
 /** Rows of the times of every path, `most` in all, in files of about 4 MiB: `timeline/timeline-0001.jsonl`, … */
 export async function* fileRows(tree: Tree, breathe: () => Promise<void> | undefined, most: number = MOST_ROWS): AsyncGenerator<Entry> {
   const directory = new ShownDirectory(tree);
-  let parts: Buffer[] = [];
-  let bytes = 0;
+  let gathered = new TextChunk(CHUNK_BYTES);
   let number = 1;
   let rows = 0;
   for (let entry = 0; entry < tree.count && rows < most; ) {
@@ -74,15 +75,12 @@ export async function* fileRows(tree: Tree, breathe: () => Promise<void> | undef
         rows += 1;
       }
     }
-    const part = Buffer.from(text, 'utf8');
-    parts.push(part);
-    bytes += part.length;
+    gathered.add(text);
     await breathe();
     const ended = entry >= tree.count || rows >= most;
-    if (bytes >= CHUNK_BYTES || ended) {
-      yield chunk(number, Buffer.concat(parts, bytes));
-      parts = [];
-      bytes = 0;
+    if (gathered.isFull || ended) {
+      yield chunk(number, gathered.bytes());
+      gathered = new TextChunk(CHUNK_BYTES);
       number += 1;
     }
     if (ended && entry < tree.count) {
@@ -92,7 +90,7 @@ export async function* fileRows(tree: Tree, breathe: () => Promise<void> | undef
 }
 
 function chunk(number: number, body: Buffer): BytesEntry {
-  return { kind: 'bytes', path: `timeline/timeline-${String(number).padStart(4, '0')}.jsonl`, source: 'inventory', method: 'lstat', body, redaction: 'content' };
+  return { kind: 'bytes', path: `timeline/timeline-${String(number).padStart(4, '0')}.jsonl`, source: 'inventory', method: 'lstat', body, redaction: 'content', disposable: true };
 }
 
 /** A line for each different time; what happened at once is one line, as in the output of mactime. */
@@ -111,7 +109,7 @@ function rowsOf(tree: Tree, entry: number, directory: ShownDirectory): string[] 
   note(tree.btime(entry), 'Creation Time');
   if (times.length === 0) return [];
   const mode = tree.mode(entry);
-  const path = directory.pathOf(entry);
+  const path = shortened(directory.pathOf(entry));
   const file = JSON.stringify({
     message: `${path} (${kindName(tree.kind(entry))}, ${tree.size(entry)} bytes)`,
     data_type: 'fs:stat',
@@ -127,6 +125,11 @@ function rowsOf(tree: Tree, entry: number, directory: ShownDirectory): string[] 
     const { datetime, timestamp, timestamp_desc: meaning } = columns(time, meanings[at] ?? '');
     return `${file},"datetime":"${datetime}","timestamp":${timestamp},"timestamp_desc":"${meaning}"}\n`;
   });
+}
+
+/** Both ends of a path: the first tells where, the last what. */
+function shortened(path: string): string {
+  return path.length <= PATH_LENGTH ? path : `${path.slice(0, PATH_LENGTH / 2)}[...]${path.slice(-PATH_LENGTH / 2)}`;
 }
 
 interface Columns {
