@@ -46,7 +46,7 @@ export async function runCapture(request: CaptureRequest): Promise<CaptureReport
 
 interface Result {
   readonly report: CaptureReport;
-  /** SHA-256 of manifest.json, when it was stored. */
+  /** SHA-256 of manifest.json as it was sent: where another one stands in its place, this tells. */
   readonly manifest?: string;
 }
 

@@ -66,6 +66,8 @@ export interface Receipt {
   /** `unknown`: a 412 on our own retry, so the object is there, but the answer that acknowledged it was lost. */
   readonly state: 'stored' | 'unknown';
   readonly attempts: number;
+  /** The name under which it stands, where the given one was taken. */
+  readonly name?: string;
   readonly etag?: string;
   readonly versionId?: string;
   /** Base64 SHA-256 as the server computed it. */

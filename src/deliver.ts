@@ -35,7 +35,7 @@ export interface Delivery {
   readonly shipped: readonly Shipped[];
   /** Set when the tar stream was closed in order. */
   readonly sealed?: Sealed;
-  /** SHA-256 of manifest.json, when it was stored. */
+  /** SHA-256 of manifest.json as it was sent; `error` says if it was not stored. */
   readonly manifest?: string;
   readonly error?: AmberError;
 }
@@ -75,12 +75,14 @@ async function fillAndCommit(parts: DeliveryParts, outbox: Outbox): Promise<Deli
 }
 
 async function commit({ destination, hardStop, marker }: DeliveryParts, shipped: readonly Shipped[], sealed: Sealed): Promise<Pick<Delivery, 'manifest' | 'error'>> {
+  let manifest: string | undefined;
   try {
     const document = marker(shipped, sealed);
+    manifest = document.sha256;
     await untilAborted(destination.commit(document, hardStop), hardStop);
-    return { manifest: document.sha256 };
+    return { manifest };
   } catch (cause) {
-    return { error: asAmberError(cause) };
+    return { error: asAmberError(cause), ...(manifest === undefined ? {} : { manifest }) };
   }
 }
 

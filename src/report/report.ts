@@ -54,7 +54,7 @@ export function segmentLine(captureId: string, { segment, receipt, error }: Ship
   };
 }
 
-/** The last line of a capture. `manifest` is the digest of manifest.json, absent when it was not stored. */
+/** The last line of a capture. `manifest` is the digest of manifest.json as it was sent, absent when there was none. */
 export function captureLine(report: CaptureReport, manifest: string | undefined): Record<string, unknown> {
   const { captureId, error, cause, ...rest } = report;
   return {

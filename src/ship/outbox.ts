@@ -46,7 +46,7 @@ export function openOutbox(
     if (shipped.error !== undefined && FINAL.has(shipped.error.code)) refused ??= shipped.error;
     // What was given up may still be read by the transport.
     if (shipped.receipt !== undefined) recycle?.();
-    const result: Shipped = { segment: facts, settledMs: Date.now(), ...shipped };
+    const result: Shipped = { segment: { ...facts, name: shipped.receipt?.name ?? facts.name }, settledMs: Date.now(), ...shipped };
     results.push(result);
     onShipped(result);
   };

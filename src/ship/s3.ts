@@ -1,4 +1,5 @@
 /** Amazon S3, and what speaks its protocol: PutObject alone, nothing overwritten, two transports behind one contract. */
+import { randomBytes } from 'node:crypto';
 import type { Config } from '../config.ts';
 import type { CaptureIdentity, Destination, DestinationProvider, Receipt, StoredObject } from '../contracts.ts';
 import { AmberError } from '../errors.ts';
@@ -18,6 +19,7 @@ export interface S3Transport {
 
 /** Below this memory a function has less than a third of a core, and loading the SDK takes longer than a shutdown. */
 const LIGHT_BELOW_MB = 512;
+const SEGMENT = /^capture-\d{4,9}\./u;
 /** Bodies above this size are announced (Expect: 100-continue) where a refusal is likely. */
 const EXPECT_BYTES = 1024 * 1024;
 
@@ -62,7 +64,23 @@ interface Site {
   readonly closing: AbortController;
 }
 
+/**
+ * Nobody but us knew the name of a segment before it was sent. Where it is taken all the same, somebody in the sandbox
+ * squats the names to come: the segment goes under one that he cannot guess.
+ */
 async function store(site: Site, object: StoredObject, signal: AbortSignal): Promise<Receipt> {
+  const first = await send(site, object, signal);
+  if (first.receipt !== undefined) return first.receipt;
+  if (first.error.code !== 'DESTINATION_EXISTS' || !SEGMENT.test(object.name)) throw first.error;
+  const name = object.name.replace('.', `-${randomBytes(4).toString('hex')}.`);
+  const second = await send(site, { ...object, name }, signal);
+  if (second.receipt === undefined) throw second.error;
+  return { ...second.receipt, name };
+}
+
+type Sent = { readonly receipt: Receipt } | { readonly receipt?: undefined; readonly error: AmberError };
+
+async function send(site: Site, object: StoredObject, signal: AbortSignal): Promise<Sent> {
   const { settings } = site;
   const key = objectKey(settings.prefix, site.capture, object.name);
   const request: Omit<PutRequest, 'expectContinue'> = {
@@ -82,11 +100,11 @@ async function store(site: Site, object: StoredObject, signal: AbortSignal): Pro
   const { reply, attempts, lost } = await retry(once, rulesFor(object.bytes), either);
   if (reply.ok) {
     site.stored = true;
-    return receipt(reply.value, request, attempts);
+    return { receipt: receipt(reply.value, request, attempts) };
   }
   // The object is there, and an earlier attempt of ours ended without an answer: most likely it is ours.
-  if (reply.fault.status === 412 && lost) return { state: 'unknown', attempts, ...present({ serverDate: reply.fault.serverDate }) };
-  throw faultError(reply.fault, { bucket: settings.bucket, key, region: settings.region, kmsKey: settings.kmsKey, attempts, lost });
+  if (reply.fault.status === 412 && lost) return { receipt: { state: 'unknown', attempts, ...present({ serverDate: reply.fault.serverDate }) } };
+  return { error: faultError(reply.fault, { bucket: settings.bucket, key, region: settings.region, kmsKey: settings.kmsKey, attempts, lost }) };
 }
 
 function receipt(answer: PutAnswer, request: Omit<PutRequest, 'expectContinue'>, attempts: number): Receipt {

@@ -63,7 +63,7 @@ export function testDestination(name: string, open: OpenDestination): void {
     });
     check('stores what it is given: one byte, no byte, 8 MiB', async (opened) => storesBodies(opened));
     check('takes puts that overlap, and the manifest last', async (opened) => overlaps(opened));
-    check('does not overwrite', async (opened) => refusesOverwrite(opened));
+    check('does not overwrite: it refuses, or takes another name and says which', async (opened) => refusesOverwrite(opened));
     check('ends soon when the signal aborts, before and while it puts', async (opened) => endsWithSignal(opened));
     check('closes twice, and takes nothing afterwards', async ({ destination }) => {
       await destination.put(object(segmentName(0), Buffer.from('x')), never);
@@ -100,9 +100,18 @@ async function overlaps({ destination, stored }: OpenedDestination): Promise<voi
 async function refusesOverwrite({ destination, stored, refusesOverwrite }: OpenedDestination): Promise<void> {
   await destination.put(object(segmentName(0), Buffer.from('first')), never);
   if (!refusesOverwrite) return;
-  const error = await rejected(destination.put(object(segmentName(0), Buffer.from('second')), never), /^DESTINATION_EXISTS$/u);
-  assert.ok(!error.message.includes('\n'));
+  const again: unknown = await destination.put(object(segmentName(0), Buffer.from('second')), never).catch((error: unknown) => error);
+  if (isAmberError(again)) {
+    assert.equal(again.code, 'DESTINATION_EXISTS', again.message);
+    assert.ok(!again.message.includes('\n'));
+  } else {
+    const { name } = again as Receipt;
+    assert.ok(name !== undefined && name !== segmentName(0));
+    assert.equal((await stored([name])).toString(), 'second');
+  }
   assert.equal((await stored([segmentName(0)])).toString(), 'first');
+  await destination.commit(object('manifest.json', Buffer.from('{}')), never);
+  await rejected(destination.commit(object('manifest.json', Buffer.from('[]')), never), /^DESTINATION_/u);
 }
 
 async function endsWithSignal({ destination }: OpenedDestination): Promise<void> {

@@ -43,7 +43,7 @@ const REFUSALS: readonly (readonly [keyof typeof ANSWERS, AmberErrorCode, number
   ['skewed', 'DESTINATION_CLOCK', 1, /clock/u],
   ['expired', 'DESTINATION_CREDENTIALS', 1, /expired/u],
   ['unknownKey', 'DESTINATION_CREDENTIALS', 1, /role/u],
-  ['exists', 'DESTINATION_EXISTS', 1, /nothing is overwritten/u],
+  ['exists', 'DESTINATION_EXISTS', 2, /nothing is overwritten/u],
   ['internal', 'DESTINATION_UNAVAILABLE', 4, /after 4 attempts \(500 InternalError\)/u],
   ['slowDown', 'DESTINATION_UNAVAILABLE', 4, /after 4 attempts \(503 SlowDown\)/u],
   ['conflict', 'DESTINATION_UNAVAILABLE', 4, /409/u],
@@ -101,9 +101,15 @@ async function lostAnswer(transport: Transport): Promise<void> {
   assert.equal(receipt.state, 'unknown');
   assert.equal(receipt.attempts, 2);
   assert.equal(sha256(await readBack(client, 'evidence', capture, [segmentName(0)])), sha256(body));
-  // With what came back before the answer was lost, the same name again is a plain refusal.
+  // Without an answer that was lost, somebody else has taken the name: the segment goes under another one.
   proxy.script(ANSWERS.exists);
+  const other = await destination.put(object(segmentName(0), body), never);
+  assert.match(other.name ?? '', /^capture-0000-[0-9a-f]{8}\.tar\.zst$/u);
+  assert.equal(sha256(await readBack(client, 'evidence', capture, [other.name!])), sha256(body));
+  proxy.script(ANSWERS.exists, ANSWERS.exists);
   await rejected(destination.put(object(segmentName(0), body), never), /^DESTINATION_EXISTS$/u);
+  proxy.script(ANSWERS.exists);
+  await rejected(destination.commit(object('manifest.json', body), never), /^DESTINATION_EXISTS$/u);
   destination.close();
 }
 
