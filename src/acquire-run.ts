@@ -77,11 +77,12 @@ const SLICE_MS = 20;
 export async function beginCollection(request: CollectRequest): Promise<CollectionRun> {
   const { config } = request;
   const { startedMs, rssBefore, elapsedMs, cpuMs } = startClock();
+  const named = parseFunctionName(request.functionName);
+  const ledger = openLedger(request.statePath);
+  const recipient = config.recipient === undefined ? undefined : await openAge(config.recipient);
   const meter = createMeter();
   const budget = startBudget({ collectMs: LONGEST_MS, totalMs: LONGEST_MS, bytes: MOST_BYTES, sliceMs: SLICE_MS });
   const signal = AbortSignal.any([budget.signal, request.signal]);
-  const named = parseFunctionName(request.functionName);
-  const ledger = openLedger(request.statePath);
   const aws = openClients({ ...request.clients, region: named.region ?? request.clients.region }, meter, signal);
   const [target, requester] = await find(aws, request, named.name, ledger).catch((error: unknown) => {
     budget.end();
@@ -91,7 +92,6 @@ export async function beginCollection(request: CollectRequest): Promise<Collecti
   const captureId = v7({ msecs: startedMs });
   const key = randomBytes(32);
   const outside = redactorOf(config, target, key);
-  const recipient = config.recipient === undefined ? undefined : await openAge(config.recipient);
   const cause: Cause = { trigger: 'collect', reason: `amber collect ${target.functionName}`, ...(requester === undefined ? {} : { requester }) };
   const identity = identityOf(target);
   const book = openManifest(captureId);
