@@ -40,7 +40,14 @@ export const HOSTILE_NAMES: readonly string[] = [
   '[root]',
   'C:\\windows',
   'name (deleted)',
+  '%2e%2e%2f%2e%2e%2fetc%2fpasswd',
+  '..\\..\\etc\\passwd',
+  '\xef\xbc\x8e\xef\xbc\x8e\xe2\x88\x95etc\xe2\x88\x95passwd', // full-width dots and division slashes
+  '\n21 path=in-a-record\n', // as a line of a pax header would be
+  '|0|forged|1|r-rrwxrwxrwx|0|0|0|0|0|0|0', // as a row of a bodyfile
   'n'.repeat(255),
+  '\n'.repeat(255),
+  '\xff'.repeat(255),
 ];
 
 /** One small file for each of {@link HOSTILE_NAMES}. Its content is its number. */
@@ -72,6 +79,17 @@ export function writeSpecials(directory: string): void {
   writeFileSync(join(directory, 'locked'), 'no permission');
   chmodSync(join(directory, 'locked'), 0);
   writeFileSync(join(directory, 'empty'), '');
+}
+
+/** Device nodes that never end or never answer. Needs CAP_MKNOD; false without it. */
+export function writeDevices(directory: string): boolean {
+  const nodes = [['null', 'c', '1', '3'], ['zero', 'c', '1', '5'], ['kmsg', 'c', '1', '11'], ['tty', 'c', '5', '0'], ['loop', 'b', '7', '0']];
+  try {
+    for (const [name = '', ...numbers] of nodes) execFileSync('mknod', [join(directory, `device-${name}`), ...numbers], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A listening unix socket. Resolves to what closes it. */

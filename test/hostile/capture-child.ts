@@ -1,0 +1,56 @@
+/**
+ * One whole capture in a process of its own: `node capture-child.ts '{…job…}'`. Its last line of output tells what it came
+ * to, what it held the main thread for and what memory it took. Run by whole.ts.
+ */
+import { resolveConfig, type Options } from '../../src/config.ts';
+import { runCapture } from '../../src/capture.ts';
+import type { CaptureReport } from '../../src/contracts.ts';
+import { watchHolds, type Holds } from './holds.ts';
+
+export interface CaptureJob {
+  readonly writable: readonly string[];
+  readonly code?: readonly string[];
+  readonly destination: string;
+  readonly options?: Options;
+  readonly hardStopInMs?: number;
+  readonly event?: unknown;
+}
+
+export interface CaptureOutcome {
+  readonly report: Omit<CaptureReport, 'error'> & { readonly error?: string };
+  readonly holds: Holds;
+  /** Resident bytes before the capture, and at the most. */
+  readonly idleBytes: number;
+  readonly peakBytes: number;
+  readonly descriptors: { readonly before: number; readonly after: number };
+}
+
+const job = JSON.parse(process.argv[2] ?? '{}') as CaptureJob;
+const { writable, code = [] } = job;
+const config = resolveConfig({ destination: job.destination, ...job.options }, {});
+const openDescriptors = async (): Promise<number> => (await import('node:fs')).readdirSync('/proc/self/fd').length;
+
+const before = await openDescriptors();
+const idleBytes = process.memoryUsage.rss();
+const watch = watchHolds();
+const report = await runCapture({
+  cause: { trigger: 'call', reason: 'hostile input' },
+  config,
+  invocation: job.event === undefined ? undefined : {
+    requestId: '11111111-2222-3333-4444-555555555555', functionArn: undefined, traceId: undefined, tenantId: undefined,
+    deadlineMs: undefined, number: 1, concurrent: 0, event: job.event,
+  },
+  hardStopMs: Date.now() + (job.hardStopInMs ?? 60_000),
+  inProcess: true,
+  roots: { proc: '/proc', etc: '/etc', writable, code },
+});
+const holds = watch.end();
+// Descriptors of the destination are closed in the thread pool.
+await new Promise((resolve) => setTimeout(resolve, 50));
+const outcome: CaptureOutcome = {
+  report: { ...report, ...(report.error === undefined ? {} : { error: `${report.error.code}: ${report.error.message}` }) } as CaptureOutcome['report'],
+  holds, idleBytes,
+  peakBytes: process.resourceUsage().maxRSS * 1024,
+  descriptors: { before, after: await openDescriptors() },
+};
+process.stdout.write(`\n${JSON.stringify(outcome)}\n`);
