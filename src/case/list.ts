@@ -28,7 +28,7 @@ export interface CaptureSummary {
   readonly notCollected: Readonly<Partial<Record<Outcome, number>>> | undefined;
 }
 
-const PART = /^capture(?:-\d{4,9})?\.tar(?:\.zst|\.gz)?(?:\.age)?$/u;
+const PART = /^capture(?:-\d{4,9}(?:-[0-9a-f]{8})?)?\.tar(?:\.zst|\.gz)?(?:\.age)?$/u;
 const MAX_MANIFEST = 64 * 1024 * 1024;
 /** Objects that are kept of one folder. */
 const MAX_OBJECTS = 100_000;

@@ -45,7 +45,7 @@ function localPath(location: string): string {
 }
 
 const BUCKET_URL = /^s3:\/\/([A-Za-z0-9][A-Za-z0-9._-]{1,254})(?:\/(.*))?$/iu;
-const OBJECT = /^(?:capture(?:-\d{4,9})?\.tar(?:\.zst|\.gz)?(?:\.age)?|manifest\.json)$/u;
+const OBJECT = /^(?:capture(?:-\d{4,9}(?:-[0-9a-f]{8})?)?\.tar(?:\.zst|\.gz)?(?:\.age)?|manifest\.json)$/u;
 
 async function openBucket(location: string, s3: S3ReadOptions): Promise<Place> {
   const [, bucket, rest = ''] = BUCKET_URL.exec(location) ?? [];

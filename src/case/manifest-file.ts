@@ -3,7 +3,7 @@ import { FORMAT, type CaptureManifest } from '../seal/commit.ts';
 
 const SHA256 = /^[0-9a-f]{64}$/u;
 /** The names that a segment may have: never a path. */
-const SEGMENT_NAME = /^capture-\d{4,9}\.tar(?:\.zst|\.gz)?(?:\.age)?$/u;
+const SEGMENT_NAME = /^capture-(\d{4,9})(?:-[0-9a-f]{8})?\.tar(?:\.zst|\.gz)?(?:\.age)?$/u;
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -62,7 +62,7 @@ function badSegment(segments: unknown): string | undefined {
 
 function fitsSegment(segment: Json): boolean {
   const { number, name, sha256, chainHead, continues, receipt } = segment;
-  return isCount(number) && typeof name === 'string' && SEGMENT_NAME.test(name) && Number(name.slice(8).split('.')[0]) === number
+  return isCount(number) && typeof name === 'string' && Number(SEGMENT_NAME.exec(name)?.[1]) === number
     && isDigest(sha256) && (chainHead === null || isDigest(chainHead)) && typeof continues === 'boolean'
     && isCount(segment['bytes']) && isCount(segment['tarOffset']) && isCount(segment['tarBytes'])
     && ['stored', 'unknown', 'lost'].includes(String(segment['state'])) && (receipt === undefined || isObject(receipt));

@@ -38,13 +38,14 @@ export interface OpenCapture {
   readonly parts: readonly CapturePart[];
   /** Segments that are not there: named in manifest.json, or a gap in the numbers. */
   readonly missing: readonly number[];
-  /** Objects that look like segments and that manifest.json does not name. */
-  readonly strays: readonly string[];
+  /** Objects that look like segments, and are none that manifest.json names, or a second one of a number. */
+  readonly strays: readonly CapturePart[];
   /** A joined tarball beside age files: what an earlier `pull` or `decrypt` made of them. */
   readonly opened: CapturePart | undefined;
 }
 
-const SEGMENT = /^capture-(\d{4,9})\.tar(?:\.zst|\.gz)?(\.age)?$/u;
+/** The eight digits are of a segment whose own name somebody had taken before. */
+const SEGMENT = /^capture-(\d{4,9})(-[0-9a-f]{8})?\.tar(?:\.zst|\.gz)?(?:\.age)?$/u;
 const JOINED = /^capture\.tar(?:\.zst|\.gz)?$/u;
 const MAX_MANIFEST = 64 * 1024 * 1024;
 
@@ -71,17 +72,16 @@ export async function openCapture(store: CaseStore, only?: string): Promise<Open
   const marker = objects.some(({ name }) => name === 'manifest.json') ? await readWhole(store, 'manifest.json', MAX_MANIFEST) : undefined;
   const parsed = marker === undefined ? undefined : parseManifest(marker);
   const manifest = typeof parsed === 'object' ? parsed : undefined;
-  const { parts, missing } = await findParts({ store, objects, manifest, only });
+  const { parts, missing, strays } = await findParts({ store, objects, manifest, only });
   if (parts.length === 0 && marker === undefined) {
     throw new AmberError('CASE_MISSING', `There is no capture in ${store.location}: no manifest.json, no capture-NNNN.tar…; \`amber captures\` lists what lies below a folder.`);
   }
   return {
-    store, objects, manifest, parts, missing,
+    store, objects, manifest, parts, missing, strays,
     location: only === undefined ? store.location : `${store.location}${only}`,
     manifestSha256: marker === undefined ? undefined : hash('sha256', marker, 'hex'),
     manifestProblem: typeof parsed === 'string' ? parsed : undefined,
     alone: only !== undefined && SEGMENT.test(only),
-    strays: manifest === undefined || only !== undefined ? [] : objects.map(({ name }) => name).filter((name) => isStray(name, manifest)),
     opened: manifest?.recipient == null || only !== undefined ? undefined : await findOpened(store, objects),
   };
 }
@@ -96,24 +96,31 @@ interface Found {
 interface Parts {
   readonly parts: readonly CapturePart[];
   readonly missing: readonly number[];
+  readonly strays: readonly CapturePart[];
 }
 
 async function findParts(found: Found): Promise<Parts> {
   const { store, objects, manifest, only } = found;
-  if (only !== undefined) return { parts: [await singlePart(found, only)], missing: [] };
+  if (only !== undefined) return { parts: [await singlePart(found, only)], missing: [], strays: [] };
   const joined = objects.find(({ name }) => JOINED.test(name));
-  if (manifest !== undefined) return committedParts(manifest, objects, manifest.recipient === null ? joined : undefined);
-  const apart = await apartParts(store, objects);
-  if (apart.length === 0 && joined !== undefined) return { parts: [await wholePart(store, joined, undefined)], missing: [] };
+  const segments = await apartParts(store, objects);
+  if (manifest !== undefined) {
+    const named = new Set(manifest.segments.map(({ name }) => name));
+    return { ...committedParts(manifest, objects, manifest.recipient === null ? joined : undefined), strays: segments.filter(({ object }) => !named.has(object)) };
+  }
+  // Where a number is there twice, the one with digits in its name came second, because the plain name was taken.
+  const apart = segments.filter(({ number }, index) => number !== segments[index + 1]?.number);
+  const strays = segments.filter((part) => !apart.includes(part));
+  if (apart.length === 0 && joined !== undefined) return { parts: [await wholePart(store, joined, undefined)], missing: [], strays };
   const numbers = new Set(apart.map(({ number }) => number));
   const last = apart.at(-1)?.number ?? -1;
   const missing: number[] = [];
   for (let number = 0; number < last && missing.length < 10_000; number += 1) if (!numbers.has(number)) missing.push(number);
-  return { parts: apart, missing };
+  return { parts: apart, missing, strays };
 }
 
 /** Segments apart under their names; the others one after the other in the joined file. */
-function committedParts(manifest: CaptureManifest, objects: readonly StoredName[], joined: StoredName | undefined): Parts {
+function committedParts(manifest: CaptureManifest, objects: readonly StoredName[], joined: StoredName | undefined): Omit<Parts, 'strays'> {
   const byName = new Map(objects.map((object) => [object.name, object.bytes]));
   const parts: CapturePart[] = [];
   const missing: number[] = [];
@@ -132,10 +139,12 @@ function committedParts(manifest: CaptureManifest, objects: readonly StoredName[
   return { parts, missing };
 }
 
+/** In order; of two with one number the plain name first. */
 async function apartParts(store: CaseStore, objects: readonly StoredName[]): Promise<readonly CapturePart[]> {
   const parts: CapturePart[] = [];
   for (const object of objects) if (SEGMENT.test(object.name)) parts.push(await wholePart(store, object, undefined));
-  return parts.sort((one, other) => (one.number ?? 0) - (other.number ?? 0));
+  const digits = ({ object }: CapturePart): number => (SEGMENT.exec(object)?.[2] === undefined ? 0 : 1);
+  return parts.sort((one, other) => (one.number ?? 0) - (other.number ?? 0) || digits(one) - digits(other));
 }
 
 async function singlePart({ store, objects, manifest }: Found, name: string): Promise<CapturePart> {
@@ -162,8 +171,4 @@ async function wholePart(store: CaseStore, { name, bytes }: StoredName, committe
 async function firstBytes(store: CaseStore, name: string): Promise<Uint8Array> {
   for await (const piece of store.read(name, { start: 0, bytes: 4 })) return piece;
   return new Uint8Array(0);
-}
-
-function isStray(name: string, manifest: CaptureManifest): boolean {
-  return SEGMENT.test(name) && !manifest.segments.some((segment) => segment.name === name);
 }

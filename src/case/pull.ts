@@ -52,6 +52,10 @@ export async function pull(capture: OpenCapture, target: string, options: PullOp
     const joined = `capture.tar${suffixOf(capture)}`;
     if (whole && !sealed) await writeJoined(work, joined, (part) => countedBytes(work, part));
     else for (const part of capture.parts) await writeApart(work, part);
+    for (const part of capture.strays) {
+      work.problems.push(`${part.object} is not ours, or another one is: \`amber verify\` tells`);
+      await writeApart(work, part);
+    }
     if (whole && sealed && options.identity !== undefined) await writeOpened(work, joined, options.identity);
     await writeMarker(work);
     const extracted = options.extract === true ? await extract(work, whole) : undefined;

@@ -64,7 +64,7 @@ export async function salvage(capture: OpenCapture, options: SalvageOptions): Pr
     },
   });
   const holes: Hole[] = [];
-  const parts = capture.parts.length === 0 && capture.opened !== undefined ? [capture.opened] : capture.parts;
+  const parts = capture.parts.length === 0 && capture.opened !== undefined ? [capture.opened] : allParts(capture);
   const progress = progressOf(parts, options);
   let previous: CapturePart | undefined;
   let holed = false;
@@ -93,6 +93,14 @@ export async function salvage(capture: OpenCapture, options: SalvageOptions): Pr
     inventory: { listed: inventory.listed, unseen: inventory.unseen, beyond: inventory.beyond },
     notThere: () => inventory.missing(),
   };
+}
+
+/** Segments that manifest.json does not name as well: it may be forged to hide them. Doubles come last. */
+function allParts({ parts, strays }: OpenCapture): readonly CapturePart[] {
+  const numbers = new Set(parts.map(({ number }) => number));
+  const unnamed = strays.filter(({ number }) => !numbers.has(number));
+  const inOrder = [...parts, ...unnamed].sort((one, other) => (one.number ?? 0) - (other.number ?? 0));
+  return [...inOrder, ...strays.filter((part) => !unnamed.includes(part))];
 }
 
 /** True if the segment reads from its first byte to the manifest part that closes it. */

@@ -25,7 +25,9 @@ export function checkObjects(capture: OpenCapture, checks: CheckList): void {
     checks.skip('objects', 'one segment alone was given');
     return;
   }
-  for (const name of strays) checks.fail('objects', `${JSON.stringify(name)} is not named in manifest.json: it was added`);
+  for (const { object, number } of strays) {
+    checks.fail('objects', `${JSON.stringify(object)} is not ours, or another one is: ${manifest === undefined ? `segment ${number ?? 0} is there twice` : 'manifest.json does not name it'}`);
+  }
   if (manifest === undefined) {
     checks.skip('objects', missing.length === 0 ? 'there is no manifest.json to say how many there should be' : `segments ${list(missing)} are not there`);
     return;
