@@ -71,7 +71,7 @@ export async function makeCapture(options: MakeOptions = {}): Promise<MadeCaptur
     ...TARBALL, compression, manifest: book,
     ...(age === undefined ? {} : { encryptor: () => age.encryptor() }),
     onSegment: (segment) => {
-      segments.push(segment);
+      segments.push({ ...segment, body: segment.body.map((piece) => Buffer.from(piece)) }); // the archive uses the memory again
       return outbox.send(segment);
     },
     ...options.tarball,
