@@ -7,14 +7,14 @@ interface Entry { kind: string; path: string; rows?: Row[]; body?: { data: numbe
 
 test('ES modules, eval, vm and code that calls itself a part of Node are listed, and code without a file is stored', () => {
   const entries = runChild(`
-    import { createRequire } from 'node:module'; import { writeFileSync, unlinkSync } from 'node:fs'; import vm from 'node:vm'; import { createHash } from 'node:crypto';
+    import { createRequire } from 'node:module'; import { mkdtempSync, writeFileSync, rmSync } from 'node:fs'; import vm from 'node:vm'; import { createHash } from 'node:crypto';
     await import(at('../../src/collect/passive.ts'));
     (0, eval)('globalThis.fromEval = () => "marker-of-eval"');
     globalThis.spoof = vm.runInThisContext('(() => "marker-of-spoof")\\n//# sourceURL=node:fs', { filename: 'evil.js' });
-    const file = '/tmp/amber-script-' + process.pid + '.cjs'; writeFileSync(file, 'exports.x = () => "marker-of-tmp"');
-    globalThis.dropped = createRequire(file)(file); unlinkSync(file);
+    const folder = mkdtempSync('/tmp/amber-script-'); const file = folder + '/dropped.cjs'; writeFileSync(file, 'exports.x = () => "marker-of-tmp"');
+    globalThis.dropped = createRequire(file)(file); rmSync(folder, { recursive: true });
     const stopped = performance.now();
-    const entries = await collect('scripts', 'scripts', { writable: ['/tmp'] });
+    const entries = await collect('scripts', 'scripts', { writable: [folder] });
     await show(entries);
   `) as Entry[];
   const rows = entries.find(({ path }) => path === 'live_response/scripts.jsonl')?.rows ?? [];
