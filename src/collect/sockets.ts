@@ -1,8 +1,8 @@
 /** Sockets with the processes that hold them. */
 import type { Collector, JsonEntry, Scene } from '../contracts.ts';
 import { toText } from '../proc/bytes.ts';
-import { parseInet } from '../proc/net.ts';
-import { parseUnix } from '../proc/unix.ts';
+import { inetSockets } from '../proc/net.ts';
+import { unixSockets } from '../proc/unix.ts';
 import type { NetTables, ProcessTable } from '../proc/table.ts';
 
 interface Owner {
@@ -21,17 +21,14 @@ export const sockets: Collector = {
   tier: 'volatile',
   async *collect(scene: Scene): AsyncGenerator<JsonEntry> {
     const table = await scene.processes();
-    const owners = ownersByInode(table);
+    const { breathe } = scene.budget;
+    const owners = await ownersByInode(table, breathe);
     const seen = new Set<string>();
     const inet: unknown[] = [];
     const unix: unknown[] = [];
     for (const net of table.net) {
-      for (const protocol of INET) {
-        inet.push(...inetRows(net, protocol, owners, seen));
-        await scene.budget.breathe();
-      }
-      unix.push(...unixRows(net, owners, seen));
-      await scene.budget.breathe();
+      for (const protocol of INET) await gather(inet, inetRows(net, protocol, owners, seen), breathe);
+      await gather(unix, unixRows(net, owners, seen), breathe);
     }
     yield {
       kind: 'json', path: 'live_response/sockets.json', source: `${scene.roots.proc}/net`, method: 'procfs',
@@ -40,9 +37,18 @@ export const sockets: Collector = {
   },
 };
 
-function ownersByInode(table: ProcessTable): Map<string, Owner[]> {
+/** Rows between two looks at the clock. */
+const BATCH = 64;
+
+async function gather(into: unknown[], rows: Iterable<unknown>, breathe: () => Promise<void> | undefined): Promise<void> {
+  for (const row of rows) if (into.push(row) % BATCH === 0) await breathe();
+  await breathe();
+}
+
+async function ownersByInode(table: ProcessTable, breathe: () => Promise<void> | undefined): Promise<Map<string, Owner[]>> {
   const owners = new Map<string, Owner[]>();
   for (const { pid, comm, descriptors } of table.processes) {
+    await breathe();
     for (const { fd, inode, link } of descriptors) {
       if (inode === undefined || !link.target.startsWith('socket:')) continue;
       const owner = { pid, fd, comm: toText(comm) };
@@ -57,7 +63,7 @@ function ownersByInode(table: ProcessTable): Map<string, Owner[]> {
 function* inetRows(net: NetTables, protocol: string, owners: Owners, seen: Set<string>): Generator {
   const read = net.files.get(protocol);
   if (read?.ok !== true) return;
-  for (const socket of parseInet(read.body, protocol)) {
+  for (const socket of inetSockets(read.body, protocol)) {
     seen.add(socket.inode);
     yield { protocol, ...socket, ...ownersOf(socket.inode, owners), namespace: net.namespace };
   }
@@ -66,7 +72,7 @@ function* inetRows(net: NetTables, protocol: string, owners: Owners, seen: Set<s
 function* unixRows(net: NetTables, owners: Owners, seen: Set<string>): Generator {
   const read = net.files.get('unix');
   if (read?.ok !== true) return;
-  for (const { path, ...socket } of parseUnix(read.body)) {
+  for (const { path, ...socket } of unixSockets(read.body)) {
     seen.add(socket.inode);
     yield { protocol: 'unix', ...socket, path: toText(path), abstract: path.startsWith('@'), ...ownersOf(socket.inode, owners), namespace: net.namespace };
   }

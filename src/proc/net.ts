@@ -36,13 +36,17 @@ const ROW = new RegExp(
  * ss(8) and this parser call UNCONN. The heading and lines of another form give no row.
  */
 export function parseInet(body: Uint8Array, protocol: string): InetSocket[] {
+  return [...inetSockets(body, protocol)];
+}
+
+/** The same row by row, for tables that would hold the main thread for long. */
+export function* inetSockets(body: Uint8Array, protocol: string): Generator<InetSocket> {
   const stream = protocol.startsWith('tcp');
-  const sockets: InetSocket[] = [];
   for (const line of latin1(body).split('\n')) {
     const match = ROW.exec(line);
     if (match === null) continue;
     const [, local = '', localPort = '', remote = '', remotePort = '', state = '', tx = '', rx = '', uid = '', inode = ''] = match;
-    sockets.push({
+    yield {
       local: { address: formatAddress(local), port: Number.parseInt(localPort, 16) },
       remote: { address: formatAddress(remote), port: Number.parseInt(remotePort, 16) },
       state: stateName(Number.parseInt(state, 16), stream),
@@ -50,9 +54,8 @@ export function parseInet(body: Uint8Array, protocol: string): InetSocket[] {
       inode,
       sendQueue: Number.parseInt(tx, 16),
       receiveQueue: Number.parseInt(rx, 16),
-    });
+    };
   }
-  return sockets;
 }
 
 function stateName(state: number, stream: boolean): string {

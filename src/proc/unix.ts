@@ -23,19 +23,24 @@ const ROW = /^[^\s:]+: [0-9A-F]{8} [0-9A-F]{8} ([0-9A-F]{8}) ([0-9A-F]{4}) ([0-9
  * no descriptor has its inode.
  */
 export function parseUnix(body: Uint8Array): UnixSocket[] {
-  const sockets: { -readonly [K in keyof UnixSocket]: UnixSocket[K] }[] = [];
+  return [...unixSockets(body)];
+}
+
+/** The same row by row, for tables that would hold the main thread for long. */
+export function* unixSockets(body: Uint8Array): Generator<UnixSocket> {
   const lines = latin1(body).split('\n');
   if (lines.at(-1) === '') lines.pop();
+  let last: { -readonly [K in keyof UnixSocket]: UnixSocket[K] } | undefined;
   for (const line of lines.slice(1)) {
     const match = ROW.exec(line);
-    const last = sockets.at(-1);
     if (match === null) {
       if (last !== undefined) last.path += `\n${line}`;
       continue;
     }
+    if (last !== undefined) yield last;
     const [, flags = '', type = '', state = '', inode = '', path = ''] = match;
     const listens = (Number.parseInt(flags, 16) & ACCEPTS) !== 0;
-    sockets.push({ type: TYPES[type] ?? 'unknown', state: listens ? 'LISTEN' : STATES[Number.parseInt(state, 16)] ?? 'FREE', inode, path });
+    last = { type: TYPES[type] ?? 'unknown', state: listens ? 'LISTEN' : STATES[Number.parseInt(state, 16)] ?? 'FREE', inode, path };
   }
-  return sockets;
+  if (last !== undefined) yield last;
 }
