@@ -9,7 +9,7 @@ export type CompressionName = 'zstd' | 'gzip' | 'none';
 
 export interface Compressor {
   readonly extension: string;
-  /** One frame for `part`. Calls must not overlap. The result does not share memory with `part`. */
+  /** One frame for `part`. Calls must not overlap. Copy the result before `part` is written to again: it may be `part`. */
   readonly frame: (part: Buffer) => Promise<readonly Uint8Array[]>;
   /** Takes back what `frame` gave, after it was copied: the memory is free at once, and not when it is collected. */
   readonly release: (pieces: readonly Uint8Array[]) => void;
@@ -23,8 +23,8 @@ export function createCompressor(name: CompressionName): Compressor {
   if (name === 'gzip') return createGzip();
   return {
     extension: '',
-    frame: (part) => Promise.resolve([Buffer.from(part)]),
-    release: (pieces) => pieces.forEach(release),
+    frame: (part) => Promise.resolve([part]),
+    release: () => undefined,
     zeros: () => undefined,
     close: () => undefined,
   };

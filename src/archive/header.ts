@@ -34,6 +34,7 @@ export interface Times {
 const MAX_OCTAL_ID = 0o7777777;
 const MAX_OCTAL_SIZE = 0o77777777777;
 const MAX_NAME = 100;
+const ZEROS: Buffer = Buffer.alloc(BLOCK);
 
 /** Header blocks of one entry in a buffer of their own. A multiple of 512 bytes. */
 export function encodeHeader(fields: HeaderFields): Buffer {
@@ -64,10 +65,11 @@ function writeBlocks(buffer: Buffer, start: number, fields: HeaderFields, record
   const { path, type, stat } = fields;
   const length = headerBytes(records);
   const at = start + length - BLOCK;
-  buffer.fill(0, start, start + length);
+  // Copied zeros: filling checks its arguments for longer than it fills.
+  for (let block = start; block <= at; block += BLOCK) buffer.set(ZEROS, block);
   if (records !== '') {
-    ustar(buffer, start, 'PaxHeader', 'x', { mode: 0o644, size: records.length, mtime: 0, uid: 0, gid: 0 });
-    text(buffer, start + BLOCK, records, records.length);
+    buffer.set(paxHeader(records.length), start);
+    buffer.write(records, start + BLOCK, 'latin1');
   }
   ustar(buffer, at, path, type, {
     mode: fields.mode & 0o7777,
@@ -78,6 +80,17 @@ function writeBlocks(buffer: Buffer, start: number, fields: HeaderFields, record
     target: fields.target,
     rdev: type === '3' || type === '4' ? Number(stat?.rdev ?? 0) : undefined,
   });
+}
+
+let lastPaxHeader: { readonly size: number; readonly block: Buffer } | undefined;
+
+/** The header of pax records of `size` bytes: nearly all entries have records of one size. */
+function paxHeader(size: number): Buffer {
+  if (lastPaxHeader?.size !== size) {
+    lastPaxHeader = { size, block: Buffer.alloc(BLOCK) };
+    ustar(lastPaxHeader.block, 0, 'PaxHeader', 'x', { mode: 0o644, size, mtime: 0, uid: 0, gid: 0 });
+  }
+  return lastPaxHeader.block;
 }
 
 /** `size` rounded up to whole blocks. */

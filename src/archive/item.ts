@@ -57,11 +57,14 @@ function addStat(item: Draft, stat: BigIntStats, { mtime, atime, ctime }: Times)
 /** What a body read says about its entry. `declared` is the size in the header, `size` that of the file when opened. */
 export function fileOutcome(size: number, declared: number, body: BodyResult): Stored {
   const padded = Math.max(0, declared - body.read);
-  const facts = { size, stored: declared, padded, sha256: body.sha256 };
+  const { sha256 } = body;
+  if (body.failure === undefined && body.change === undefined && declared === size) {
+    return { outcome: size === 0 ? 'empty' : 'collected', size, stored: declared, padded, sha256 };
+  }
+  const facts = { size, stored: declared, padded, sha256 };
   if (body.failure !== undefined) return { ...facts, outcome: body.read === 0 ? 'failed' : 'truncated', reason: body.failure };
   if (declared < size) return { ...facts, outcome: 'truncated', reason: 'the byte budget is spent' };
-  if (body.change !== undefined) return { ...facts, outcome: 'changed', reason: body.change };
-  return { ...facts, outcome: size === 0 ? 'empty' : 'collected' };
+  return { ...facts, outcome: 'changed', reason: body.change };
 }
 
 /** FIFO, character and block device have type flags in ustar; a socket has none. */

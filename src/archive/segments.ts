@@ -4,7 +4,7 @@
  * Memory: two parts, one segment being filled, one being handed over, and what `onSegment` still holds. Bodies serve again
  * when their taker says so: V8 collects dead buffers only once there are 64 MB of them, half of a small function.
  */
-import { createHash, webcrypto } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { Segment, Tier } from '../contracts.ts';
 import { release, type Compressor } from './compress.ts';
 
@@ -28,7 +28,8 @@ export interface SegmentOptions {
 
 export class SegmentWriter {
   readonly #options: SegmentOptions;
-  readonly #whole = createHash('sha256');
+  readonly #whole: Hash = createHash('sha256');
+  #own: Hash | undefined; // of the segment being filled; the first one's is that of the whole so far
   #part: Buffer;
   #spare: Buffer;
   #used = 0;
@@ -124,6 +125,7 @@ export class SegmentWriter {
 
   /** Adds zeros that are known to fit (padding to a block). */
   pad(count: number): void {
+    if (count === 0) return;
     this.#part.fill(0, this.#used, this.#used + count);
     this.advance(count);
   }
@@ -171,7 +173,10 @@ export class SegmentWriter {
       tier,
       ...(chainHead === undefined ? {} : { chainHead }),
     };
-    this.#handing = this.#handOver(facts, this.#body);
+    const memory = this.#body;
+    const sha256 = (this.#own ?? this.#whole.copy()).digest('hex');
+    const recycle = (): void => void this.#free.push(memory);
+    this.#handing = this.#options.onSegment({ ...facts, body: [memory.subarray(0, facts.bytes)], sha256, recycle });
     this.#handing.catch(() => undefined); // reported by the next await of it
     this.#reset(chainHead === undefined);
   }
@@ -179,14 +184,6 @@ export class SegmentWriter {
   /** Waits until every segment was handed over. */
   async settle(): Promise<void> {
     await this.#handing;
-  }
-
-  /** The digest is made in the thread pool, while the main thread fills the next segment. */
-  async #handOver(facts: Omit<Segment, 'body' | 'sha256' | 'recycle'>, memory: Buffer): Promise<void> {
-    const body = memory.subarray(0, facts.bytes);
-    const digest = await webcrypto.subtle.digest('SHA-256', body);
-    const recycle = (): void => void this.#free.push(memory);
-    await this.#options.onSegment({ ...facts, body: [body], sha256: Buffer.from(digest).toString('hex'), recycle });
   }
 
   #newBody(): Buffer {
@@ -218,6 +215,7 @@ export class SegmentWriter {
   #keep(pieces: readonly Uint8Array[]): void {
     for (const piece of pieces) {
       this.#whole.update(piece);
+      this.#own?.update(piece);
       const end = this.#bytes + piece.length;
       if (end > this.#body.length) this.#grow(end);
       this.#body.set(piece, this.#bytes);
@@ -244,6 +242,8 @@ export class SegmentWriter {
     this.#tarBytes = 0;
     this.#bytes = 0;
     this.#body = this.#newBody();
+    // Not at once in the thread pool: Node copies what it digests there, and a small function has no memory for that.
+    this.#own = createHash('sha256');
     this.#encryptor = undefined;
     this.#openedMs = Date.now();
   }

@@ -10,7 +10,7 @@ import type { Budget, Entry, FileEntry, ManifestItem, Segment, Tier } from '../c
 import type { Redactor } from '../secrets/contracts.ts';
 import { changeOf, hashOnly, padding, readLarge, readSmall, writeStream, type BodyOptions } from './body.ts';
 import { createCompressor, release, type CompressionName, type Compressor } from './compress.ts';
-import { BLOCK, encodeHeader, HOT_HEADER, roundUp, writeHeader, type HeaderFields, type TypeFlag } from './header.ts';
+import { BLOCK, encodeHeader, HOT_HEADER, roundUp, timesOf, writeHeader, type HeaderFields, type Times, type TypeFlag } from './header.ts';
 import { fileOutcome, manifestItem, specialType, type Stored } from './item.ts';
 import { SegmentWriter, type SegmentEncryptor } from './segments.ts';
 import { render } from './structured.ts';
@@ -108,10 +108,12 @@ export class Tarball {
   #addSmall(entry: FileEntry, collector: string, size: number): ManifestItem {
     try {
       const writer = this.#writer;
-      writer.advance(writeHeader(writer.part, writer.used, this.#header(entry, '0', Number(entry.stat.mode), size)));
-      const { read, sha256, failure } = readSmall(writer, entry.fd, size);
+      const { path, stat } = entry;
+      const times = timesOf(stat);
+      writer.advance(writeHeader(writer.part, writer.used, { path, type: '0', mode: Number(stat.mode), size, mtimeSeconds: 0, stat, times }));
+      const body = readSmall(writer, entry.fd, size);
       this.#options.spend(size);
-      return this.#finish(entry, collector, fileOutcome(size, size, { read, sha256, failure, change: changeOf(entry) }));
+      return this.#finish(entry, collector, fileOutcome(size, size, { ...body, change: changeOf(entry) }), times);
     } finally {
       closeSync(entry.fd);
     }
@@ -214,9 +216,9 @@ export class Tarball {
   }
 
   /** What the collector knew before the read stands where the read itself went well. */
-  #finish(entry: Entry, collector: string, stored: Stored): ManifestItem {
-    const known = stored.outcome === 'collected' ? (entry.outcome ?? stored.outcome) : stored.outcome;
-    const item = manifestItem(entry, collector, { ...stored, outcome: known });
+  #finish(entry: Entry, collector: string, stored: Stored, times?: Times): ManifestItem {
+    const known = stored.outcome === 'collected' && entry.outcome !== undefined ? { ...stored, outcome: entry.outcome } : stored;
+    const item = manifestItem(entry, collector, known, times);
     this.#options.manifest.add(item);
     return item;
   }
