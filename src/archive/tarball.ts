@@ -240,8 +240,7 @@ export class Tarball {
 
   async #closeManifest(finish: (writer: SegmentWriter) => void): Promise<void> {
     const { path, body, head } = this.#options.manifest.close(this.#writer.number);
-    const mtimeSeconds = Math.floor(this.#options.startedMs / 1000);
-    const header = encodeHeader({ path, type: '0', mode: 0o444, size: body.length, mtimeSeconds });
+    const header = encodeHeader({ path, type: '0', mode: 0o444, size: body.length, mtimeSeconds: Math.floor(this.#options.startedMs / 1000) });
     for (const piece of [header, body, Buffer.alloc(padding(body.length))]) await this.#writer.write(piece);
     release(body);
     if (!this.#writer.fits(2 * BLOCK)) await this.#writer.flush();
