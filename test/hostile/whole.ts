@@ -31,6 +31,9 @@ export interface Whole extends CaptureOutcome {
 export interface WholeOptions extends Omit<CaptureJob, 'destination'> {
   /** Uid and gid of the capture, where this test runs as root. */
   readonly uid?: number;
+  /** Runs actors.py with these arguments beside the capture, which starts when it has printed a line. */
+  readonly beside?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const MEMORY_MB = 128;
@@ -55,9 +58,12 @@ function alone(): readonly string[] {
   return process.getuid?.() === 0 ? ['unshare', ...flags] : ['unshare', '--user', '--map-root-user', ...flags];
 }
 
+/** The actors live as long as the process namespace, or a minute. */
+const BESIDE = 'read -r _ < <(exec python3 "$1" $2); shift 2; exec "$@"';
+
 /** Runs a capture, reads its tarball three ways, and fails if it left descriptors behind or anything of it does not add up. */
 export async function captureWhole(options: WholeOptions): Promise<Whole> {
-  const { uid, ...rest } = options;
+  const { uid, beside, env, ...rest } = options;
   const evidence = mkdtempSync(join(scratch, 'evidence-'));
   const job: CaptureJob = { ...rest, destination: `file://${evidence}` };
   const dropped = uid === undefined || process.getuid?.() !== 0 ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--bounding-set=-all', '--no-new-privs'];
@@ -65,14 +71,15 @@ export async function captureWhole(options: WholeOptions): Promise<Whole> {
   execFileSync('chmod', ['755', scratch]);
   // A function of 128 MB, without its limit: what it would have taken can be seen, and asserted on.
   const node = [process.execPath, ...lambdaNodeFlags(MEMORY_MB), await childScript()];
-  const log = await run([...alone(), ...dropped, ...node, JSON.stringify(job)]);
+  const actors = beside === undefined ? [] : ['bash', '-c', BESIDE, '-', join(import.meta.dirname, 'actors.py'), beside.join(' ')];
+  const log = await run([...alone(), ...actors, ...dropped, ...node, JSON.stringify(job)], env);
   const outcome = JSON.parse(log.trimEnd().split('\n').at(-1) ?? '') as CaptureOutcome;
   return { ...outcome, ...await readCapture(evidence), log };
 }
 
 /** Standard output and error of a command that must end well within a minute. */
-async function run([program = '', ...args]: readonly string[]): Promise<string> {
-  const env = { PATH: process.env['PATH'], AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(MEMORY_MB) };
+async function run([program = '', ...args]: readonly string[], variables: Readonly<Record<string, string>> = {}): Promise<string> {
+  const env = { PATH: process.env['PATH'], AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(MEMORY_MB), ...variables };
   const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000, killSignal: 'SIGKILL' });
   let out = '';
   let errors = '';
