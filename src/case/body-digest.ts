@@ -4,54 +4,53 @@
  */
 import { createHash, hash, type Hash } from 'node:crypto';
 
-/** A finished body. */
-export interface BodyDigest {
-  /**
-   * Lower-case hex SHA-256 of the body without its last `padded` bytes; undefined if these are not all zero. Call it once.
-   */
-  readonly without: (padded: number) => string | undefined;
-}
-
-export interface BodyHasher {
-  readonly update: (piece: Buffer) => void;
-  readonly finish: () => BodyDigest;
-}
-
 const ZEROS = Buffer.alloc(256 * 1024);
 
-/** For a body of `size` bytes. Bodies that come in one piece and do not end with a zero cost one call. */
-export function hashBody(size: number): BodyHasher {
-  let digest: Hash | undefined;
-  let zeros = 0;
-  let single: string | undefined;
-  return {
-    update: (piece) => {
-      const end = lastByte(piece);
-      if (end === piece.length && piece.length === size) {
-        single = hash('sha256', piece, 'hex');
-        return;
-      }
-      if (end > 0) {
-        digest ??= createHash('sha256');
-        feedZeros(digest, zeros);
-        zeros = 0;
-        digest.update(piece.subarray(0, end));
-      }
-      zeros += piece.length - end;
-    },
-    finish: () => {
-      const whole = single;
-      if (whole !== undefined) return { without: (padded) => (padded === 0 ? whole : undefined) };
-      const state = digest ?? createHash('sha256');
-      return {
-        without: (padded) => {
-          if (padded > zeros) return undefined;
-          feedZeros(state, zeros - padded);
-          return state.digest('hex');
-        },
-      };
-    },
-  };
+/** Ten thousands of these wait for their manifest part: a class, because closures would take five times the memory. */
+export class BodyDigest {
+  readonly #size: number;
+  /** The digest, where the body came in one piece that does not end with a zero; else its state before the zeros. */
+  #digest: string | Hash | undefined;
+  #zeros = 0;
+
+  /** For a body of `size` bytes. */
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  update(piece: Buffer): void {
+    const end = lastByte(piece);
+    if (end === piece.length && piece.length === this.#size) {
+      this.#digest = hash('sha256', piece, 'hex');
+      return;
+    }
+    if (end > 0) {
+      const digest = this.#state();
+      feedZeros(digest, this.#zeros);
+      this.#zeros = 0;
+      digest.update(piece.subarray(0, end));
+    }
+    this.#zeros += piece.length - end;
+  }
+
+  /**
+   * Lower-case hex SHA-256 of the body without its last `padded` bytes; undefined if these are not all zero. Call it
+   * once, after the last piece.
+   */
+  without(padded: number): string | undefined {
+    if (padded > this.#zeros) return undefined;
+    if (typeof this.#digest === 'string') return this.#digest;
+    const digest = this.#state();
+    feedZeros(digest, this.#zeros - padded);
+    return digest.digest('hex');
+  }
+
+  #state(): Hash {
+    if (typeof this.#digest === 'object') return this.#digest;
+    const state = createHash('sha256');
+    this.#digest = state;
+    return state;
+  }
 }
 
 /** Index behind the last byte that is not zero. */

@@ -5,7 +5,7 @@
 import { roundUp } from '../archive/header.ts';
 import type { ManifestItem } from '../contracts.ts';
 import type { ManifestPartHeader } from '../seal/manifest.ts';
-import { hashBody, type BodyHasher } from './body-digest.ts';
+import { BodyDigest } from './body-digest.ts';
 import type { CheckList } from './checks.ts';
 import { claimsEntry, differences, itemPath, type SeenEntry } from './compare.ts';
 import { partNumber, readPart, type PartReader } from './manifest-part.ts';
@@ -22,8 +22,8 @@ export interface SeenPart {
   readonly end: number;
 }
 
-/** Our writer closes a segment at 1 MiB of manifest, which is 7000 entries or so. */
-const MAX_WAITING = 100_000;
+/** Our writer closes a segment at 4 MiB of manifest lines, none of which is shorter than 140 bytes. */
+const MAX_WAITING = 30_000;
 const MAX_WAITING_PATHS = 64 * 1024 * 1024;
 
 export class ContentCheck implements TarVisitor {
@@ -32,7 +32,7 @@ export class ContentCheck implements TarVisitor {
   #waitingPaths = 0;
   #flooded = false;
   #entry: TarEntry | undefined;
-  #hasher: BodyHasher | undefined;
+  #digest: BodyDigest | undefined;
   #part: PartReader | undefined;
   #matcher: EntryMatcher | undefined;
   #previous: string | null | undefined = null;
@@ -51,7 +51,7 @@ export class ContentCheck implements TarVisitor {
   resume(head: string | null | undefined): void {
     this.#forget();
     this.#entry = undefined;
-    this.#hasher = undefined;
+    this.#digest = undefined;
     this.#part = undefined;
     this.#previous = head;
   }
@@ -59,7 +59,7 @@ export class ContentCheck implements TarVisitor {
   entry(entry: TarEntry): void {
     this.#entry = entry;
     if (partNumber(entry.path) === undefined) {
-      this.#hasher = hashBody(entry.size);
+      this.#digest = new BodyDigest(entry.size);
       return;
     }
     const matcher = new EntryMatcher(this.#waiting);
@@ -74,15 +74,15 @@ export class ContentCheck implements TarVisitor {
 
   body(piece: Buffer): void {
     if (this.#part !== undefined) this.#part.push(piece);
-    else this.#hasher?.update(piece);
+    else this.#digest?.update(piece);
   }
 
   end(): void {
     const entry = this.#entry;
     if (entry === undefined) return;
     if (this.#part !== undefined) this.#finishPart(entry, this.#part);
-    else if (this.#hasher !== undefined) this.#wait({ entry, digest: this.#hasher.finish() });
-    this.#hasher = undefined;
+    else if (this.#digest !== undefined) this.#wait({ entry, digest: this.#digest });
+    this.#digest = undefined;
     this.#part = undefined;
   }
 
@@ -94,10 +94,11 @@ export class ContentCheck implements TarVisitor {
 
   #wait(seen: SeenEntry): void {
     this.entries += 1;
+    if (this.#flooded) return;
     this.#waiting.push(seen);
     this.#waitingPaths += seen.entry.path.length + seen.entry.target.length;
     if (this.#waiting.length <= MAX_WAITING && this.#waitingPaths <= MAX_WAITING_PATHS) return;
-    if (!this.#flooded) this.#checks.fail('entries', `more than ${MAX_WAITING} entries stand in a row without a manifest part; Amber does not write that`);
+    this.#checks.fail('entries', `more than ${MAX_WAITING} entries stand in a row without a manifest part; Amber does not write that`);
     this.#flooded = true;
     this.#forget();
   }

@@ -38,11 +38,10 @@ export async function* decompress(source: AsyncIterable<Uint8Array>, packing: Pa
   else for await (const chunk of source) yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }
 
-/** Options of a decompressor of one frame. */
-export const ZSTD_OPTIONS: zlib.ZstdOptions = { params: { [zlib.constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX }, chunkSize: CHUNK_BYTES };
-const unpackFrame = promisify<Buffer, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress);
+const ZSTD_OPTIONS = { params: { [zlib.constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX }, chunkSize: CHUNK_BYTES };
+const unzstd = promisify<Buffer, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress);
 
-type Unpacked = Buffer | AsyncIterable<Buffer>;
+export type Unpacked = Buffer | AsyncIterable<Buffer>;
 
 /** Frame by frame; while the caller works on one, a thread of the pool decompresses the next. */
 async function* unpackZstd(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
@@ -68,22 +67,41 @@ async function* unpackZstd(source: AsyncIterable<Uint8Array>): AsyncGenerator<Bu
 
 async function next(frames: AsyncGenerator<ZstdFrame>): Promise<Unpacked | undefined> {
   const step = await frames.next();
-  if (step.done === true) return undefined;
-  const { whole, pieces } = step.value;
-  if (whole === undefined) return streamThrough(pieces ?? empty(), zlib.createZstdDecompress(ZSTD_OPTIONS));
+  return step.done === true ? undefined : unpackFrame(step.value);
+}
+
+/** The content of one frame, at once where it is small. @throws AmberError ARCHIVE_CORRUPT. */
+export async function unpackFrame(frame: ZstdFrame): Promise<Unpacked> {
+  if (!('whole' in frame)) return streamFrame(frame);
   try {
-    return await unpackFrame(whole, ZSTD_OPTIONS);
+    return await unzstd(frame.whole, ZSTD_OPTIONS);
   } catch (cause) {
     throw damaged(cause);
   }
 }
 
-async function* empty(): AsyncGenerator<Buffer> {
-  // A frame is whole or has pieces: nothing to give.
+const ZEROS = Buffer.alloc(1024 * 1024);
+
+/** The content of one frame as it comes; of a damaged one what stands before the damage. */
+export async function* streamFrame(frame: ZstdFrame): AsyncGenerator<Buffer> {
+  if ('zeros' in frame) {
+    for (let left = frame.zeros; left > 0; left -= ZEROS.length) yield ZEROS.subarray(0, left);
+    return;
+  }
+  yield* unzstdStream('whole' in frame ? once(frame.whole) : frame.pieces);
+}
+
+/** What a zstd decompressor makes of these bytes: the first frame, or its beginning. */
+export function unzstdStream(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  return streamThrough(source, zlib.createZstdDecompress(ZSTD_OPTIONS));
+}
+
+async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield await Promise.resolve(bytes);
 }
 
 /** Own loop instead of pipe(): the source's own error has to come out, and nothing may be read after an early return. */
-export async function* streamThrough(source: AsyncIterable<Uint8Array>, engine: zlib.Gunzip | zlib.ZstdDecompress): AsyncGenerator<Buffer> {
+async function* streamThrough(source: AsyncIterable<Uint8Array>, engine: zlib.Gunzip | zlib.ZstdDecompress): AsyncGenerator<Buffer> {
   const feeding = feed(source, engine);
   try {
     for await (const chunk of engine) yield chunk as Buffer;

@@ -1,8 +1,7 @@
 /** The tar stream of a damaged part: all that can be decompressed, and marks where something is missing. */
-import zlib from 'node:zlib';
 import { isAmberError } from '../errors.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
-import { streamThrough, ZSTD_OPTIONS } from './decompress.ts';
+import { streamFrame, unpackFrame, unzstdStream } from './decompress.ts';
 import type { CapturePart, OpenCapture } from './open.ts';
 import { openAge, storedBytes, tarBytes } from './segment-bytes.ts';
 import { zstdFrames, type ZstdFrame } from './zstd-frames.ts';
@@ -57,9 +56,11 @@ async function* plainFrames(capture: OpenCapture, part: CapturePart): AsyncGener
 }
 
 async function* frames(source: AsyncIterable<ZstdFrame>): AsyncGenerator<Buffer | Gap> {
-  for await (const { whole, pieces } of source) {
+  for await (const frame of source) {
     try {
-      yield* streamThrough(whole === undefined ? pieces ?? none() : one(whole), zlib.createZstdDecompress(ZSTD_OPTIONS));
+      const unpacked = 'whole' in frame ? await unpackFrame(frame).catch(() => streamFrame(frame)) : streamFrame(frame);
+      if (Buffer.isBuffer(unpacked)) yield unpacked;
+      else yield* unpacked;
     } catch (cause) {
       yield gap(cause);
     }
@@ -69,7 +70,7 @@ async function* frames(source: AsyncIterable<ZstdFrame>): AsyncGenerator<Buffer 
 /** The beginning of a frame that is cut. The decompressor stops by itself at the end of the frame, or with an error. */
 async function* whatComes(stored: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   try {
-    yield* streamThrough(stored, zlib.createZstdDecompress(ZSTD_OPTIONS));
+    yield* unzstdStream(stored);
   } catch (cause) {
     gap(cause); // only damage is expected here, and it is told by the caller
   }
@@ -92,12 +93,4 @@ async function findMagic(capture: OpenCapture, part: CapturePart, from: number, 
 function gap(cause: unknown): Gap {
   if (!isAmberError(cause) || cause.code !== 'ARCHIVE_CORRUPT') throw cause;
   return new Gap(cause.message);
-}
-
-async function* one(bytes: Buffer): AsyncGenerator<Buffer> {
-  yield await Promise.resolve(bytes);
-}
-
-async function* none(): AsyncGenerator<Buffer> {
-  // A frame is whole or has pieces: nothing to give.
 }

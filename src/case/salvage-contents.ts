@@ -1,6 +1,6 @@
 /** What a salvage makes of the entries that it finds: which of them the manifest parts confirm. */
 import type { BytePath, ManifestItem } from '../contracts.ts';
-import { hashBody, type BodyHasher } from './body-digest.ts';
+import { BodyDigest } from './body-digest.ts';
 import { claimsEntry, differences, itemPath, type SeenEntry } from './compare.ts';
 import type { Extractor } from './extract.ts';
 import { Inventory } from './inventory.ts';
@@ -28,7 +28,7 @@ export interface SalvageRecord {
 }
 
 /** Our writer makes a part of 4 MiB of lines at the most; past this, entries are told without waiting for one. */
-const MAX_WAITING = 100_000;
+const MAX_WAITING = 30_000;
 const MAX_PARTIALS = 1000;
 
 interface Waiting extends SeenEntry {
@@ -44,7 +44,7 @@ export class SalvageContents implements TarVisitor {
   #have = 0;
   /** Segment in which the entry in hand began. */
   #began: number | undefined;
-  #hasher: BodyHasher | undefined;
+  #digest: BodyDigest | undefined;
   #part: PartReader | undefined;
   #matcher: EntryMatcher<Waiting> | undefined;
   readonly inventory: Inventory = new Inventory();
@@ -68,7 +68,7 @@ export class SalvageContents implements TarVisitor {
     this.#have = 0;
     this.#began = this.segment;
     if (partNumber(entry.path) !== undefined) this.#part = this.#beginPart();
-    else this.#hasher = hashBody(entry.size);
+    else this.#digest = new BodyDigest(entry.size);
     this.inventory.begin(entry.path);
     this.inventory.seen(entry.path);
     this.#extractor?.entry(entry);
@@ -77,7 +77,7 @@ export class SalvageContents implements TarVisitor {
   body(piece: Buffer): void {
     this.#have += piece.length;
     this.#part?.push(piece);
-    this.#hasher?.update(piece);
+    this.#digest?.update(piece);
     this.inventory.body(piece);
     this.#extractor?.body(piece);
   }
@@ -86,7 +86,7 @@ export class SalvageContents implements TarVisitor {
     const entry = this.#entry;
     this.#extractor?.end();
     if (entry !== undefined && this.#part !== undefined) this.#endPart(partNumber(entry.path) ?? -1, this.#part);
-    else if (entry !== undefined && this.#hasher !== undefined) this.#wait({ entry, digest: this.#hasher.finish(), segment: this.#began });
+    else if (entry !== undefined && this.#digest !== undefined) this.#wait({ entry, digest: this.#digest, segment: this.#began });
     this.#clear();
   }
 
@@ -167,7 +167,7 @@ export class SalvageContents implements TarVisitor {
 
   #clear(): void {
     this.#entry = undefined;
-    this.#hasher = undefined;
+    this.#digest = undefined;
     this.#part = undefined;
   }
 }

@@ -40,27 +40,30 @@ export interface Ustar {
   readonly oddities: readonly string[];
 }
 
+/** Shared by all entries that have none. */
+const NONE: readonly string[] = [];
+
 /** The fields of a header block, or why it is none. `at` + 512 bytes must be there. */
 export function readUstar(block: Buffer, at: number): Ustar | string {
   if (octal(block, at + 148, 8) !== checksum(block, at)) return 'its checksum is wrong';
-  const oddities: string[] = [];
+  let oddities = NONE;
   const magic = block.toString('latin1', at + 257, at + 265);
-  if (magic !== 'ustar\u000000') oddities.push('it is not POSIX ustar');
+  if (magic !== 'ustar\u000000') oddities = [...oddities, 'it is not POSIX ustar'];
   const prefix = text(block, at + 345, 155);
-  if (prefix !== '') oddities.push('it splits its name in two fields');
+  if (prefix !== '') oddities = [...oddities, 'it splits its name in two fields'];
   const name = text(block, at, 100);
   const type = block.toString('latin1', at + 156, at + 157);
-  const numbers = {
-    size: octal(block, at + 124, 12), mode: octal(block, at + 100, 8),
-    uid: octal(block, at + 108, 8), gid: octal(block, at + 116, 8), mtime: octal(block, at + 136, 12),
-  };
-  if (Object.values(numbers).includes(-1)) return 'a number in it is not octal';
+  const size = octal(block, at + 124, 12);
+  const mode = octal(block, at + 100, 8);
+  const uid = octal(block, at + 108, 8);
+  const gid = octal(block, at + 116, 8);
+  const mtime = octal(block, at + 136, 12);
+  if (size < 0 || mode < 0 || uid < 0 || gid < 0 || mtime < 0) return 'a number in it is not octal';
   return {
     path: prefix === '' ? name : `${prefix}/${name}`,
     type: type === '\u0000' ? '0' : type,
     target: text(block, at + 157, 100),
-    ...numbers,
-    oddities,
+    size, mode, uid, gid, mtime, oddities,
   };
 }
 
@@ -93,28 +96,33 @@ const KNOWN_RECORDS: ReadonlySet<string> = new Set(['hdrcharset', 'path', 'linkp
 export function joinHeaders(
   ustar: Ustar, pax: ReadonlyMap<string, string> | undefined, place: { offset: number; bodyOffset: number },
 ): TarEntry | string {
-  const oddities = [...ustar.oddities];
-  if (ustar.type !== '0' && ustar.size !== 0) oddities.push('it has a size though its type has no body');
-  const own = { ...ustar, mtime: String(ustar.mtime), ...place, oddities };
-  if (pax === undefined) return own;
-  for (const key of pax.keys()) if (!KNOWN_RECORDS.has(key)) oddities.push(`it has a pax record ${JSON.stringify(key)}`);
-  const count = (key: string, otherwise: number): number => {
-    const value = pax.get(key);
-    if (value === undefined) return otherwise;
-    return /^\d{1,16}$/u.test(value) && Number.isSafeInteger(Number(value)) ? Number(value) : -1;
-  };
-  const numbers = { size: count('size', ustar.size), uid: count('uid', ustar.uid), gid: count('gid', ustar.gid) };
-  if (Object.values(numbers).includes(-1)) return 'a number in its pax records is malformed';
+  const { path, type, size, mode, uid, gid, target } = ustar;
+  const bodiless = type !== '0' && size !== 0 ? ['it has a size though its type has no body'] : NONE;
+  if (pax === undefined) {
+    const oddities = bodiless === NONE ? ustar.oddities : [...ustar.oddities, ...bodiless];
+    return { path, type, size, mode, uid, gid, target, mtime: String(ustar.mtime), ...place, oddities };
+  }
+  const numbers = { size: countRecord(pax, 'size', size), uid: countRecord(pax, 'uid', uid), gid: countRecord(pax, 'gid', gid) };
+  if (Math.min(numbers.size, numbers.uid, numbers.gid) < 0) return 'a number in its pax records is malformed';
+  const unknown = [...pax.keys()].filter((key) => !KNOWN_RECORDS.has(key)).map((key) => `it has a pax record ${JSON.stringify(key)}`);
   const atime = pax.get('atime');
   const ctime = pax.get('ctime');
   return {
-    ...own, ...numbers,
-    path: pax.get('path') ?? ustar.path,
-    target: pax.get('linkpath') ?? ustar.target,
-    mtime: pax.get('mtime') ?? own.mtime,
+    type, mode, ...numbers, ...place,
+    path: pax.get('path') ?? path,
+    target: pax.get('linkpath') ?? target,
+    mtime: pax.get('mtime') ?? String(ustar.mtime),
     ...(atime === undefined ? {} : { atime }),
     ...(ctime === undefined ? {} : { ctime }),
+    oddities: [ustar.oddities, bodiless, unknown].some((list) => list.length > 0) ? [...ustar.oddities, ...bodiless, ...unknown] : NONE,
   };
+}
+
+/** A decimal number of the pax records, `otherwise` where there is none, -1 where it is not one. */
+function countRecord(pax: ReadonlyMap<string, string>, key: string, otherwise: number): number {
+  const value = pax.get(key);
+  if (value === undefined) return otherwise;
+  return /^\d{1,16}$/u.test(value) && Number.isSafeInteger(Number(value)) ? Number(value) : -1;
 }
 
 /** Octal digits up to a NUL or space, -1 if there is anything else. */

@@ -9,15 +9,16 @@ const MAGIC = 0xfd2fb528;
 /** Skippable frames, section 3.1.2: sixteen magic numbers. */
 const SKIPPABLE = 0x184d2a50;
 /** Block_Maximum_Size, section 3.1.1.2.4. */
-export const BLOCK_MAX: number = 128 * 1024;
+const BLOCK_MAX = 128 * 1024;
 
-/** One frame: its bytes piece by piece. Drain `pieces` before you ask for the next frame. */
-export interface ZstdFrame {
-  /** The whole frame, where it is small in both forms. */
-  readonly whole?: Buffer;
-  /** Otherwise its bytes, read on demand. */
-  readonly pieces?: AsyncIterable<Buffer>;
-}
+/** One frame. Drain `pieces` before you ask for the next frame. */
+export type ZstdFrame =
+  /** All of its bytes: it is small in both forms. */
+  | { readonly whole: Buffer }
+  /** Its bytes, read on demand. */
+  | { readonly pieces: AsyncIterable<Buffer> }
+  /** It stands for so many zeros: what the archive writes for the holes of a file. */
+  | { readonly zeros: number };
 
 /** Compressed bytes and blocks up to which a frame is handed over in one piece: at most 8 MiB of content. */
 const SMALL_BYTES = 8 * 1024 * 1024;
@@ -33,70 +34,90 @@ export async function* zstdFrames(source: AsyncIterable<Uint8Array>, place: { st
   try {
     while (await queue.more()) {
       place.start = queue.position;
-      yield* oneFrame(walkFrame(queue));
+      const frame: Walk = { zeros: 0, blocks: 0 };
+      yield* oneFrame(frame, walkFrame(queue, frame));
     }
   } finally {
     await queue.close();
   }
 }
 
+interface Walk {
+  /** Zeros in all blocks so far; NaN once anything else was seen. */
+  zeros: number;
+  blocks: number;
+}
+
 /** Nothing for a skippable frame. */
-async function* oneFrame(walk: AsyncGenerator<Piece, void>): AsyncGenerator<ZstdFrame> {
+async function* oneFrame(frame: Walk, walk: AsyncGenerator<Buffer, void>): AsyncGenerator<ZstdFrame> {
   const held: Buffer[] = [];
   let bytes = 0;
   let step = await walk.next();
-  for (let blocks = 0; step.done !== true && bytes <= SMALL_BYTES && blocks <= SMALL_BLOCKS; step = await walk.next()) {
-    held.push(step.value.bytes);
-    bytes += step.value.bytes.length;
-    blocks += step.value.startsBlock ? 1 : 0;
+  for (; step.done !== true && bytes <= SMALL_BYTES && (frame.blocks <= SMALL_BLOCKS || frame.zeros > 0); step = await walk.next()) {
+    held.push(step.value);
+    bytes += step.value.length;
   }
-  if (step.done === true) {
-    if (bytes > 0) yield { whole: held.length === 1 && held[0] !== undefined ? held[0] : Buffer.concat(held) };
-    return;
-  }
-  yield { pieces: rest(held, step.value.bytes, walk) };
-  while ((await walk.next()).done !== true); // what the reader left
+  if (step.done !== true) {
+    yield { pieces: rest(held, step.value, walk) };
+    while ((await walk.next()).done !== true); // what the reader left
+  } else if (frame.zeros > 0) yield { zeros: frame.zeros };
+  else if (bytes > 0) yield { whole: joined(held, bytes) };
 }
 
-async function* rest(held: readonly Buffer[], next: Buffer, walk: AsyncGenerator<Piece, void>): AsyncGenerator<Buffer> {
+/** Without a copy where the pieces lie behind each other in one chunk of the source. */
+function joined(pieces: readonly Buffer[], bytes: number): Buffer {
+  const [first] = pieces;
+  let end = first?.byteOffset ?? 0;
+  for (const piece of pieces) {
+    if (piece.buffer !== first?.buffer || piece.byteOffset !== end) return Buffer.concat(pieces, bytes);
+    end += piece.length;
+  }
+  return first === undefined ? Buffer.alloc(0) : Buffer.from(first.buffer, first.byteOffset, bytes);
+}
+
+async function* rest(held: readonly Buffer[], next: Buffer, walk: AsyncGenerator<Buffer, void>): AsyncGenerator<Buffer> {
   yield* held;
   yield next;
-  for await (const piece of walk) yield piece.bytes;
-}
-
-interface Piece {
-  readonly bytes: Buffer;
-  readonly startsBlock: boolean;
+  yield* walk;
 }
 
 /** The bytes of one frame; nothing for a skippable one. */
-async function* walkFrame(queue: ByteQueue): AsyncGenerator<Piece, void> {
-  const magic = (await queue.take(4)).readUInt32LE(0);
-  if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE) {
+async function* walkFrame(queue: ByteQueue, frame: Walk): AsyncGenerator<Buffer, void> {
+  const magic = await queue.take(4);
+  const word = magic.readUInt32LE(0);
+  if ((word & 0xfffffff0) >>> 0 === SKIPPABLE) {
     await queue.skip((await queue.take(4)).readUInt32LE(0));
     return;
   }
-  if (magic !== MAGIC) throw new AmberError('ARCHIVE_CORRUPT', `There is no zstd frame at byte ${queue.position - 4}.`);
+  if (word !== MAGIC) throw new AmberError('ARCHIVE_CORRUPT', `There is no zstd frame at byte ${queue.position - 4}.`);
+  yield magic;
   const descriptor = await queue.take(1);
   const flags = descriptor[0] ?? 0;
-  const header = Buffer.alloc(4);
-  header.writeUInt32LE(MAGIC, 0);
-  yield { bytes: Buffer.concat([header, descriptor, await queue.take(headerRest(flags))]), startsBlock: false };
-  for (let last = false; !last; ) {
-    const head = await queue.take(3);
-    const word = head.readUIntLE(0, 3);
-    last = (word & 1) === 1;
-    const kind = (word >> 1) & 3;
-    const size = word >> 3;
-    if (kind === 3 || size > BLOCK_MAX) throw new AmberError('ARCHIVE_CORRUPT', `A zstd block before byte ${queue.position} is damaged.`);
-    yield { bytes: head, startsBlock: true };
-    for (let left = kind === 1 ? 1 : size; left > 0; ) {
-      const bytes = await queue.some(left);
-      left -= bytes.length;
-      yield { bytes, startsBlock: false };
-    }
+  yield descriptor;
+  yield await queue.take(headerRest(flags));
+  while (!(yield* walkBlock(queue, frame)));
+  if ((flags & 4) === 0) return;
+  frame.zeros = Number.NaN; // the checksum is for the decompressor to compare
+  yield await queue.take(4);
+}
+
+/** True behind the last block. */
+async function* walkBlock(queue: ByteQueue, frame: Walk): AsyncGenerator<Buffer, boolean> {
+  const head = await queue.take(3);
+  const word = head.readUIntLE(0, 3);
+  const kind = (word >> 1) & 3;
+  const size = word >> 3;
+  if (kind === 3 || size > BLOCK_MAX) throw new AmberError('ARCHIVE_CORRUPT', `A zstd block before byte ${queue.position} is damaged.`);
+  frame.blocks += 1;
+  if (kind !== 1) frame.zeros = Number.NaN;
+  yield head;
+  for (let left = kind === 1 ? 1 : size; left > 0; ) {
+    const bytes = await queue.some(left);
+    if (kind === 1) frame.zeros += bytes[0] === 0 ? size : Number.NaN;
+    left -= bytes.length;
+    yield bytes;
   }
-  if ((flags & 4) !== 0) yield { bytes: await queue.take(4), startsBlock: false };
+  return (word & 1) === 1;
 }
 
 /** Bytes of the frame header behind its descriptor, section 3.1.1.1. */
