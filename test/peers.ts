@@ -19,7 +19,7 @@ export function hasPeer(program: string): boolean {
   });
 }
 
-/** Skips the test, saying what was not run, when a peer is absent; fails it where AMBER_REQUIRE_PEERS=1 (CI). */
+/** Skips the test, saying what was not run, when a peer is absent; fails it where REQUIRE_PEERS=1 (CI). */
 export function requirePeer(t: Skippable, ...programs: readonly string[]): boolean {
   const absent = programs.filter((program) => !hasPeer(program));
   if (absent.length === 0) return true;
@@ -28,7 +28,7 @@ export function requirePeer(t: Skippable, ...programs: readonly string[]): boole
 
 /** The same for something that is no program on PATH: pass what is needed in words. */
 export function missing(t: Skippable, what: string): false {
-  if (process.env['AMBER_REQUIRE_PEERS'] === '1') throw new Error(`needs ${what}, and AMBER_REQUIRE_PEERS=1 forbids to go on without`);
+  if (process.env['REQUIRE_PEERS'] === '1') throw new Error(`needs ${what}, and REQUIRE_PEERS=1 forbids to go on without`);
   t.skip(`not run: needs ${what}`);
   return false;
 }
