@@ -55,9 +55,9 @@ export interface LambdaResult {
 export const NODE_24: string = resolve('node_modules/node/bin/node');
 export const NODE_22: string = resolve('node_modules/node-22/bin/node');
 
-/** How this machine can make a sandbox; undefined: not at all. `AMBER_SANDBOX=bwrap` asks for the way without root. */
+/** How this machine can make a sandbox; undefined: not at all. `TEST_SANDBOX=bwrap` asks for the way without root. */
 export function sandboxKind(): 'root' | 'bubblewrap' | undefined {
-  const asked = process.env['AMBER_SANDBOX'];
+  const asked = process.env['TEST_SANDBOX'];
   if (asked !== 'bwrap' && process.getuid?.() === 0 && ['unshare', 'setpriv', 'mount', 'bash'].every(hasPeer)) {
     if (spawnSync('unshare', ['--mount', '--pid', '--fork', '--uts', '--ipc', 'true']).status === 0) return 'root';
   }
