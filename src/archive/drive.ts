@@ -144,13 +144,15 @@ function leave(source: Iterator<Entry> | AsyncIterator<Entry>): void {
   }
 }
 
-/** Paths of a user's collector are kept inside the archive's tree. */
+/** Paths of a user's collector are kept inside the archive's tree, and away from the manifest parts that verify reads. */
 function safe(entry: Entry): Entry {
   const { path } = entry;
   // Nearly no path has two dots in a row, and asking for them is cheap.
-  if (!path.startsWith('/') && (!path.includes('..') || !`/${path}/`.includes('/../'))) return entry;
+  const leaves = path.startsWith('/') || (path.includes('..') && `/${path}/`.includes('/../'));
+  if (!leaves && !path.startsWith('manifest/')) return entry;
   if (entry.kind === 'file') closeSync(entry.fd);
-  return { kind: 'absent', path: 'refused', source: entry.source, method: entry.method, outcome: 'failed', reason: 'the collector gave a path that leaves the archive' };
+  const reason = leaves ? 'the collector gave a path that leaves the archive' : 'the collector gave a path below manifest/, which is the archive\'s own';
+  return { kind: 'absent', path: 'refused', source: entry.source, method: entry.method, outcome: 'failed', reason };
 }
 
 function absent({ name }: { readonly name: string }, outcome: AbsentEntry['outcome'], reason: string): AbsentEntry {
