@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
 import { openClients, type ClientOptions, type Clients } from './acquire/clients.ts';
 import type { AcquireContext, Target } from './acquire/contracts.ts';
+import { regionOf } from './acquire/function.ts';
 import { openLedger, type Ledger } from './acquire/ledger.ts';
 import { createMeter, type Meter, type MeterFigures } from './acquire/meter.ts';
 import { parseFunctionName, readTarget, type Window } from './acquire/target.ts';
@@ -153,14 +154,6 @@ async function find(aws: Clients, request: CollectRequest, functionName: string,
     throw new AmberError('USAGE', `The state in ${JSON.stringify(request.statePath ?? '')} is of a collection of ${ledger.head.functionArn}, not of ${target.functionArn}; name another with --state.`);
   }
   return [target, await callerOf(aws)];
-}
-
-async function regionOf(aws: Clients): Promise<string> {
-  try {
-    return await (await aws.lambda()).config.region();
-  } catch (cause) {
-    throw new AmberError('USAGE', 'No region: give --region, or set AWS_REGION, or name the function by its ARN.', { cause });
-  }
 }
 
 /** Who collected. Needs no permission; where STS does not answer it stays unknown. */

@@ -3,7 +3,9 @@ import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LogEvent } from '../acquire/hunts/contracts.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
-import type { OpenCapture } from './open.ts';
+import { findCaptures } from './list.ts';
+import type { Place } from './locate.ts';
+import { openCapture, type OpenCapture } from './open.ts';
 import { TarReader, type TarVisitor } from './read-tar.ts';
 import { storedBytes, tarBytes } from './segment-bytes.ts';
 import { readFile } from './store.ts';
@@ -15,6 +17,20 @@ const STREAM = /(?:^|\/)logs\/.+-\d{4,9}\.jsonl$/u;
 const MAX_LINE = 8 * 1024 * 1024;
 const MAX_FILES = 1_000_000;
 const MAX_DEPTH = 64;
+
+/** All events at a place: of every capture below it, or of the unpacked folder that it is. @throws AmberError CASE_*, ARCHIVE_CORRUPT. */
+export async function* eventsAt({ store, only }: Place, identity: AgeIdentity | undefined): AsyncGenerator<LogEvent> {
+  if (only !== undefined) {
+    yield* eventsOfCapture(await openCapture(store, only), identity);
+    return;
+  }
+  let captures = 0;
+  for await (const { folder } of findCaptures(store)) {
+    captures += 1;
+    yield* eventsOfCapture(await openCapture(folder === '' ? store : store.enter(folder)), identity);
+  }
+  if (captures === 0 && !store.location.startsWith('s3:')) yield* eventsOfFolder(store.location);
+}
 
 /** All events of the tarball, in its order. @throws AmberError ARCHIVE_CORRUPT, IDENTITY_INVALID, CASE_*. */
 export async function* eventsOfCapture(capture: OpenCapture, identity: AgeIdentity | undefined): AsyncGenerator<LogEvent> {

@@ -4,6 +4,7 @@ import type { Command } from './command.ts';
 // prettier-ignore
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   collect:  async () => (await import('./collect.ts')).collect,
+  hunt:     async () => (await import('./hunt.ts')).hunt,
   captures: async () => (await import('./captures.ts')).captures,
   show:     async () => (await import('./show.ts')).show,
   pull:     async () => (await import('./pull.ts')).pull,

@@ -1,0 +1,35 @@
+/** Finds a function for the commands that ask about it without collecting. */
+import { openClients, type ClientOptions, type Clients } from './clients.ts';
+import { createMeter } from './meter.ts';
+import { parseFunctionName, readTarget, type Window } from './target.ts';
+import type { Target } from './contracts.ts';
+import { AmberError } from '../errors.ts';
+
+export interface Asking {
+  readonly aws: Clients;
+  readonly target: Target;
+  readonly close: () => void;
+}
+
+/** Finds the function. @throws AmberError ACQUIRE_*, USAGE. */
+export async function openFunction(functionName: string, options: ClientOptions, window: Window, signal: AbortSignal): Promise<Asking> {
+  const named = parseFunctionName(functionName);
+  const aws = openClients({ ...options, region: named.region ?? options.region }, createMeter(), signal);
+  try {
+    const region = await regionOf(aws);
+    const target = await readTarget(aws, { functionName: named.name, region, ...window, accessKeyIds: [], trail: undefined });
+    return { aws, target, close: () => aws.close() };
+  } catch (error) {
+    aws.close();
+    throw error;
+  }
+}
+
+/** @throws AmberError USAGE when none is configured. */
+export async function regionOf(aws: Clients): Promise<string> {
+  try {
+    return await (await aws.lambda()).config.region();
+  } catch (cause) {
+    throw new AmberError('USAGE', 'No region: give --region, or set AWS_REGION, or name the function by its ARN.', { cause });
+  }
+}
