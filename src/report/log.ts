@@ -25,6 +25,9 @@ export type LineWriter = (bytes: Uint8Array) => number;
 // Not imported: an import of node:fs makes Node build node:fs/promises and all streams, 10 ms for a function that is idle.
 const toStdout: LineWriter = (bytes) => process.getBuiltinModule('node:fs').writeSync(1, bytes);
 
+/** Said where no line can be made. Encoded now: whoever replaces built-ins breaks the encoder, too. */
+const BROKEN = Buffer.from('{"amber":"fault","code":"BUG","error":"a log line could not be made; built-ins of this process may have been replaced"}\n');
+
 /** A full pipe is tried so often, with a pause between: at most 20 ms in all, the longest hold of a main thread. */
 const ATTEMPTS = 10;
 const PAUSE_MS = 2;
@@ -39,8 +42,18 @@ export function logLine(stream: LogStream, record: Readonly<Record<string, unkno
     const line = Buffer.from(`${torn ? '\n' : ''}${renderLine(stream, record)}\n`, 'utf8');
     return writeAll(line, write);
   } catch {
-    return false;
+    return sayBroken(write);
   }
+}
+
+/** False: it is not the line that was asked for. */
+function sayBroken(write: LineWriter): false {
+  try {
+    write(BROKEN);
+  } catch {
+    // There is nobody left to tell.
+  }
+  return false;
 }
 
 /** The text of a line, without its newline: JSON of at most {@link MAX_LINE_BYTES} - 1 bytes. */
