@@ -29,7 +29,9 @@ export async function openSdk(settings: S3Settings): Promise<S3Transport> {
 }
 
 function clientConfig(settings: S3Settings): Sdk.S3ClientConfig {
+  // Certificates are checked whatever NODE_TLS_REJECT_UNAUTHORIZED says: code in the process can set that at any time.
   const agent = { keepAlive: true, maxSockets: MAX_SOCKETS, autoSelectFamilyAttemptTimeout: FAMILY_MS };
+  const tlsAgent = { ...agent, rejectUnauthorized: true };
   return {
     region: settings.region,
     ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint.href }),
@@ -40,7 +42,7 @@ function clientConfig(settings: S3Settings): Sdk.S3ClientConfig {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     expectContinueHeader: false,
-    requestHandler: { connectionTimeout: CONNECT_MS, httpAgent: agent, httpsAgent: agent },
+    requestHandler: { connectionTimeout: CONNECT_MS, httpAgent: agent, httpsAgent: tlsAgent },
     // All that follows would else be looked up in ~/.aws/config. HOME is often /tmp in a sandbox, where the attacker
     // writes: a file with `endpoint_url` in it would send the evidence to him, and a FIFO would never be read to its end.
     ignoreConfiguredEndpointUrls: true,

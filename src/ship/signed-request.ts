@@ -45,6 +45,8 @@ const CONTINUE_MS = 1000;
 /** Per address, where a name has several: Node's 250 ms are short for a function with 7 % of a core. */
 const FAMILY_MS = 500;
 const MAX_SOCKETS = 4;
+/** Said here, it is not NODE_TLS_REJECT_UNAUTHORIZED that decides: code in the process can set that at any time. */
+const TLS = { rejectUnauthorized: true };
 
 /**
  * Loads the signer and the client. Connections are opened by the first requests and kept; an idle one does not keep the
@@ -58,7 +60,7 @@ export async function openSession(settings: S3Settings): Promise<SignedSession> 
   }
   const origin = originOf(settings);
   const [client, aws4] = await Promise.all([origin.secure ? import('node:https') : import('node:http'), import('aws4')]);
-  const agent = new client.Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_SOCKETS, autoSelectFamilyAttemptTimeout: FAMILY_MS });
+  const agent = new client.Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_SOCKETS, autoSelectFamilyAttemptTimeout: FAMILY_MS, ...TLS });
   return { origin, region: settings.region, credentials: settings.credentials, agent, request: client.request, sign: aws4.default.sign };
 }
 
