@@ -51,7 +51,7 @@ export class Tarball {
 
   constructor(options: TarballOptions) {
     this.#options = options;
-    this.#mostPending = Math.min(MAX_PENDING_MANIFEST, options.segmentBytes / 2);
+    this.#mostPending = Math.min(MAX_PENDING_MANIFEST, options.segmentBytes / 4);
     this.#compressor = createCompressor(options.compression);
     this.#writer = new SegmentWriter({
       compressor: this.#compressor,

@@ -10,7 +10,7 @@ import { displayName } from '../fs/names.ts';
 import { Kind, modeText } from '../fs/kinds.ts';
 import type { Tree } from '../fs/tree.ts';
 
-const CHUNK_BYTES = 4 * 1024 * 1024;
+const CHUNK_BYTES = 2 * 1024 * 1024;
 /** Lines made between two looks at the clock, and characters: one path may have 100,000 of them. */
 const BATCH = 256;
 const BATCH_LENGTH = 64 * 1024;
@@ -18,7 +18,7 @@ const BATCH_LENGTH = 64 * 1024;
 const TARGET_LENGTH = 1024;
 const SECOND = 1_000_000_000n;
 
-/** One line for each entry of the tree, in files of about 4 MiB: `bodyfile/STEM.txt`, `bodyfile/STEM-0001.txt`, … */
+/** One line for each entry of the tree, in files of about 2 MiB: `bodyfile/STEM.txt`, `bodyfile/STEM-0001.txt`, … */
 export async function* bodyfile(
   tree: Tree, stem: string, source: string, breathe: () => Promise<void> | undefined,
 ): AsyncGenerator<BytesEntry> {

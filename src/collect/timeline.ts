@@ -18,7 +18,7 @@ export const timeline: Collector = {
   collect,
 };
 
-const CHUNK_BYTES = 4 * 1024 * 1024;
+const CHUNK_BYTES = 2 * 1024 * 1024;
 const BATCH = 128;
 /** A path is shown up to here, twice in each row; the bodyfile has the whole. OpenSearch indexes no more than 32 KiB of a field. */
 const PATH_LENGTH = 2048;
@@ -61,7 +61,7 @@ function processRows(table: ProcessTable | undefined): Record<string, unknown>[]
   }));
 }
 
-/** Rows of the times of every path, `most` in all, in files of about 4 MiB: `timeline/timeline-0001.jsonl`, … */
+/** Rows of the times of every path, `most` in all, in files of about 2 MiB: `timeline/timeline-0001.jsonl`, … */
 export async function* fileRows(tree: Tree, breathe: () => Promise<void> | undefined, most: number = MOST_ROWS): AsyncGenerator<Entry> {
   const directory = new ShownDirectory(tree);
   let gathered = new TextChunk(CHUNK_BYTES);

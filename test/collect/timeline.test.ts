@@ -68,15 +68,15 @@ describe('timeline', () => {
     assert.equal(row?.timestamp, Number(mtime / 1000n));
   });
 
-  it('comes in files of about 4 MiB, with an end that is told', async () => {
+  it('comes in files of about 2 MiB, with an end that is told', async () => {
     const large = freshTree(true);
     try {
-      writeMany(large.path, 12_000);
+      writeMany(large.path, 6_000);
       const { paths, sizes, rows } = await take({ writable: [large.path] });
       assert.deepEqual(paths, ['timeline/timeline.jsonl', 'timeline/timeline-0001.jsonl', 'timeline/timeline-0002.jsonl']);
-      assert.ok((sizes[0] ?? 0) > 4 * 1024 * 1024);
-      for (const size of sizes) assert.ok(size < 4.3 * 1024 * 1024);
-      assert.ok(rows.length > 12_000);
+      assert.ok((sizes[0] ?? 0) > 2 * 1024 * 1024);
+      for (const size of sizes) assert.ok(size < 2.3 * 1024 * 1024);
+      assert.ok(rows.length > 6_000);
       const { tree } = await walk([large.path], 20_000, { breathe: () => undefined, stopped: () => false });
       let last: Entry | undefined;
       for await (const entry of fileRows(tree, () => undefined, 1000)) last = entry;
