@@ -7,6 +7,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
 import type { CaptureReport } from '../../src/contracts.ts';
 import { requirePeer, missing } from '../peers.ts';
+import { fauxqs } from '../servers/fauxqs.ts';
 import { NODE_22, NODE_24, runInLambda, sandboxKind, type LambdaOptions, type LambdaResult } from './lambda-like.ts';
 
 const LIMIT = { timeout: 120_000 };
@@ -104,6 +105,27 @@ console.log(JSON.stringify({
         }
       });
     }
+  }
+
+  for (const [transport, mb] of [['sdk', 128], ['light', 64]] as const) {
+    it(`captures 10,000 files of 4 KiB within ${mb} MiB to S3, by the transport ${transport}`, LIMIT, async (t) => {
+      if (!mustRun(t, true)) return;
+      const server = await fauxqs();
+      try {
+        server.createBucket('evidence');
+        const run = await runInLambda({
+          memoryMb: mb, script: CAPTURES, prepareTmp: SMALL_FILES, network: true, sdk: true,
+          env: { AMBER_DESTINATION: 's3://evidence/amber', AMBER_S3_ENDPOINT: server.endpoint, AMBER_S3_PATH_STYLE: '1', AMBER_S3_TRANSPORT: transport, AMBER_S3_REGION: 'us-east-1', AMBER_CODE: '/opt' },
+        });
+        run.remove();
+        const report = reportOf(run);
+        t.diagnostic(`${mib(run.anonymousBytes)} without page cache; ${report.elapsedMs} ms, CPU ${report.cpuMs} ms, ${mib(report.bytes)} stored in ${report.segments} segments`);
+        assert.equal(report.state, 'whole', JSON.stringify(report));
+        assert.ok(report.bytes > 40_000_000);
+      } finally {
+        await server.stop();
+      }
+    });
   }
 
   it('is killed where the limit is what it says: the sandbox means it', LIMIT, async (t) => {

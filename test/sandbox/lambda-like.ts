@@ -13,7 +13,7 @@ import { join, resolve } from 'node:path';
 import { hasPeer } from '../peers.ts';
 import { makeGroup, type Group } from './cgroup.ts';
 import { bubblewrapCommand, rootCommand, type Place } from './lambda-root.ts';
-import { makeTask } from './lambda-task.ts';
+import { makeTask, SDK_HOME } from './lambda-task.ts';
 
 export interface LambdaOptions {
   readonly memoryMb: number;
@@ -30,6 +30,8 @@ export interface LambdaOptions {
   readonly node?: string;
   /** Shares the network of this machine, for servers on it. */
   readonly network?: boolean;
+  /** The AWS SDK can be imported. */
+  readonly sdk?: boolean;
   /** Killed after so long. */
   readonly timeoutMs?: number;
 }
@@ -82,7 +84,7 @@ export async function runInLambda(options: LambdaOptions): Promise<LambdaResult>
   await makeTask(task, options.script);
   const { memoryMb, cores, prepareTmp, tmp, network } = options;
   const group = kind === 'root' ? makeGroup(`amber-${process.pid}-${home.slice(-6)}`, { memoryBytes: memoryMb * 2 ** 20, cores }) : undefined;
-  const place: Place = { root, task, evidence, node: options.node ?? NODE_24, procs: group?.procs ?? [], prepareTmp, tmp, network };
+  const place: Place = { root, task, evidence, node: options.node ?? NODE_24, procs: group?.procs ?? [], prepareTmp, tmp, network, visible: options.sdk === true ? [SDK_HOME] : [] };
   const command = (kind === 'root' ? rootCommand : bubblewrapCommand)(place, [...lambdaNodeFlags(memoryMb), '/var/task/index.mjs']);
   try {
     const run = await observe(command, functionEnv(options), options.timeoutMs ?? 60_000, group);

@@ -44,8 +44,8 @@ function rootScript(place: Place, args: readonly string[]): string {
     `touch var/lang/bin/node; mount --bind ${quote(place.node)} var/lang/bin/node`,
     ...(place.task === undefined ? [] : [`mount --bind ${quote(place.task)} var/task`, 'mount -o remount,bind,ro var/task']),
     `mount --bind ${quote(place.evidence)} mnt/evidence`,
-    ...(place.visible ?? []).map((folder) => `mkdir -p .${quote(folder)}; mount --bind ${quote(folder)} .${quote(folder)}; mount -o remount,bind,ro .${quote(folder)}`),
     ...mountTmp(place),
+    ...(place.visible ?? []).map((folder) => `mkdir -p .${quote(folder)}; mount --bind ${quote(folder)} .${quote(folder)}; mount -o remount,bind,ro .${quote(folder)}`),
     ...(place.prepareTmp === undefined ? [] : [`(cd tmp && setpriv ${drop} /bin/bash -euc ${quote(place.prepareTmp)})`]),
     'hostname 169-254-10-1 || true', 'ulimit -n 1024',
     // Process 1 stays outside of the limits and is another user's, as in Lambda.

@@ -1,5 +1,5 @@
 /** /var/task of a function that has Amber from npm: the published library, and the packages that it imports. */
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { buildLibrary } from '../../layer/library.ts';
@@ -20,11 +20,15 @@ function library(): Promise<string> {
   })());
 }
 
+/** The SDK, as the managed runtime brings it: from outside of the function's folder, which is {@link SDK_HOME}. */
+export const SDK_HOME: string = resolve('node_modules');
+
 /** Makes the folder: `index.mjs` is the function. */
 export async function makeTask(folder: string, script: string): Promise<void> {
   const modules = join(folder, 'node_modules');
   mkdirSync(modules, { recursive: true });
   cpSync(await library(), join(modules, 'lambda-amber'), { recursive: true });
+  symlinkSync(join(SDK_HOME, '@aws-sdk'), join(modules, '@aws-sdk'));
   for (const name of PACKAGES) cpSync(resolve('node_modules', name), join(modules, name), { recursive: true });
   writeFileSync(join(folder, 'index.mjs'), script);
 }
