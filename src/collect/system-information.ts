@@ -26,6 +26,8 @@ export const systemInformation: Collector = {
   name: 'systeminformation',
   description: 'Memory, load, open files and container engine as the package systeminformation reports them; spawns nothing.',
   tier: 'code',
+  // It repeats what /proc said already, for as long as three other collectors take together.
+  optIn: true,
   async *collect(scene: Scene): AsyncGenerator<Entry> {
     const common = { path: 'live_response/systeminformation.json', source: 'systeminformation', method: 'api' };
     if (scene.budget.remainingMs() < WORTHWHILE_MS) {
