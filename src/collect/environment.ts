@@ -1,6 +1,7 @@
 /** The environment of every process, and how that of the function's own process has changed since it was started. */
+import { isAscii } from 'node:buffer';
 import type { Collector, JsonEntry, Scene } from '../contracts.ts';
-import { isAscii, latin1, splitNul, toText } from '../proc/bytes.ts';
+import { latin1, splitNul, toText } from '../proc/bytes.ts';
 import type { ProcessRecord } from '../proc/table.ts';
 
 /** Names to values. Without a prototype, so that a variable called `__proto__` is one like any other. */
@@ -23,8 +24,9 @@ export const environment: Collector = {
   async *collect(scene: Scene): AsyncGenerator<JsonEntry> {
     const table = await scene.processes();
     const rows: unknown[] = [];
+    const known: Known = new Map();
     for (const record of table.processes) {
-      rows.push(rowOf(record));
+      rows.push(rowOf(record, known));
       await scene.budget.breathe();
     }
     const own = table.processes.find(({ pid }) => pid === table.self);
@@ -35,11 +37,17 @@ export const environment: Collector = {
   },
 };
 
-function rowOf(record: ProcessRecord): unknown {
+/** Environments by their bytes: children have that of their parent. */
+type Known = Map<string, Environment>;
+
+function rowOf(record: ProcessRecord, known: Known): unknown {
   const { pid, comm } = record;
   const read = record.files.get('environ');
   if (read?.ok !== true) return { pid, comm: toText(comm), outcome: read?.outcome ?? 'skipped', reason: read?.reason ?? 'not reached' };
-  return { pid, comm: toText(comm), truncated: read.truncated ? true : undefined, ...parseEnvironment(read.body) };
+  const bytes = latin1(read.body);
+  const parsed = known.get(bytes) ?? parseEnvironment(read.body);
+  known.set(bytes, parsed);
+  return { pid, comm: toText(comm), truncated: read.truncated ? true : undefined, ...parsed };
 }
 
 /** Takes an environ file apart without losing anything of it. */
@@ -49,7 +57,7 @@ export function parseEnvironment(body: Uint8Array): Environment {
   const others: string[] = [];
   let empty = 0;
   // One look at the whole spares one at each of its parts.
-  const text = isAscii(latin1(body)) ? asItIs : toText;
+  const text = isAscii(body) ? asItIs : toText;
   for (const item of splitNul(body)) {
     const equals = item.indexOf('=');
     if (item === '') empty += 1;

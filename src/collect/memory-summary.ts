@@ -3,13 +3,13 @@ import { toText } from '../proc/bytes.ts';
 import type { VmaText } from '../proc/maps.ts';
 
 export interface MapsSummary {
-  readonly regions: number;
+  readonly regions?: number;
   /** Bytes of address space, by kind. */
-  readonly bytes: Readonly<Record<'file' | 'anonymous' | 'heap' | 'stack' | 'shared', number>>;
+  readonly bytes?: Readonly<Record<'file' | 'anonymous' | 'heap' | 'stack' | 'shared', number>>;
   /** Files mapped executable, in order of address. */
   readonly code: readonly string[];
   /** Data files mapped beside them, without those of `code`. */
-  readonly data: readonly string[];
+  readonly data?: readonly string[];
   /** Regions that ordinary programs do not have; JIT compilers have some of the anonymous ones. */
   readonly unusual: readonly { readonly range: string; readonly perms: string; readonly path: string; readonly why: string }[];
 }
@@ -22,8 +22,8 @@ export interface Summary {
   readonly finish: () => MapsSummary;
 }
 
-/** Adds region after region, so that the caller can breathe between them. */
-export function startSummary(): Summary {
+/** Adds region after region, so that the caller can breathe between them. `whole`: all of them, not only the executable ones. */
+export function startSummary(whole: boolean): Summary {
   const bytes = { file: 0, anonymous: 0, heap: 0, stack: 0, shared: 0 };
   const code = new Set<string>();
   const data = new Set<string>();
@@ -32,12 +32,15 @@ export function startSummary(): Summary {
   return {
     add: (region) => {
       regions += 1;
-      bytes[kindOf(region)] += sizeOf(region.range);
+      if (whole) bytes[kindOf(region)] += sizeOf(region.range);
       if (region.path.startsWith('/')) (region.perms[2] === 'x' ? code : data).add(region.path);
       const why = whyUnusual(region);
       if (why !== undefined && unusual.length < MOST_LISTED) unusual.push({ range: region.range, perms: region.perms, path: toText(region.path), why });
     },
-    finish: () => ({ regions, bytes, code: listed(code), data: listed(new Set([...data].filter((path) => !code.has(path)))), unusual }),
+    finish: () => {
+      if (!whole) return { code: listed(code), unusual };
+      return { regions, bytes, code: listed(code), data: listed(new Set([...data].filter((path) => !code.has(path)))), unusual };
+    },
   };
 }
 
@@ -46,7 +49,7 @@ function listed(paths: ReadonlySet<string>): string[] {
   return all.length <= MOST_LISTED ? all.map(toText) : [...all.slice(0, MOST_LISTED).map(toText), `and ${all.length - MOST_LISTED} more`];
 }
 
-function kindOf({ path, perms }: VmaText): keyof MapsSummary['bytes'] {
+function kindOf({ path, perms }: VmaText): keyof NonNullable<MapsSummary['bytes']> {
   if (perms[3] === 's') return 'shared';
   if (path === '[heap]') return 'heap';
   if (path === '[stack]') return 'stack';

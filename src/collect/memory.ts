@@ -2,9 +2,9 @@
 import v8 from 'node:v8';
 import type { Collector, JsonEntry, Scene } from '../contracts.ts';
 import { toText } from '../proc/bytes.ts';
-import { bytesOf, parseFields, pickFields } from '../proc/fields.ts';
-import { mapsRows, type VmaText } from '../proc/maps.ts';
-import type { ProcessRecord, ProcessTable, ProcRead } from '../proc/table.ts';
+import { sizesOf } from '../proc/fields.ts';
+import { executableRows, mapsRows, type VmaText } from '../proc/maps.ts';
+import type { ProcessRecord, ProcRead } from '../proc/table.ts';
 import { startSummary } from './memory-summary.ts';
 import { cgroupLimits } from './system-cgroup.ts';
 
@@ -21,13 +21,13 @@ export const memory: Collector = {
     const table = await scene.processes();
     const rows: unknown[] = [];
     for (const record of table.processes) {
-      rows.push({ ...(await mappingsOf(scene, table, record)), ...sizesOfProcess(record) });
+      rows.push({ ...(await mappingsOf(scene, record)), ...sizesOfProcess(record) });
       await scene.budget.breathe();
     }
     yield {
       kind: 'json', path: 'live_response/memory.json', source: scene.roots.proc, method: 'procfs',
       value: {
-        meminfo: sizesOf(table.system.get('meminfo')),
+        meminfo: sizesIn(table.system.get('meminfo')),
         cgroup: cgroupLimits(scene.roots.proc, CGROUP),
         ...(scene.inProcess ? { own: ownMemory() } : {}),
         processes: rows,
@@ -37,20 +37,21 @@ export const memory: Collector = {
 };
 
 function sizesOfProcess(record: ProcessRecord): Record<string, unknown> {
-  return { status: statusOf(record.files.get('status')), rollup: sizesOf(record.files.get('smaps_rollup')) };
+  return { status: sizesIn(record.files.get('status')), rollup: sizesIn(record.files.get('smaps_rollup')) };
 }
 
 const BETWEEN_BREATHS = 256;
 
-async function mappingsOf(scene: Scene, table: ProcessTable, record: ProcessRecord): Promise<Record<string, unknown>> {
+async function mappingsOf(scene: Scene, record: ProcessRecord): Promise<Record<string, unknown>> {
   const who = { pid: record.pid, comm: toText(record.comm) };
   const maps = record.files.get('maps');
   if (maps?.ok !== true) return { ...who, failure: `maps: ${maps?.outcome ?? 'skipped'} (${maps?.reason ?? 'not reached'})` };
-  const summary = startSummary();
-  // Of a thousand processes the mappings stand in [root]/proc alone.
-  const regions: VmaText[] | undefined = table.detail === 'full' ? [] : undefined;
+  // Of a thousand processes most have all their mappings in [root]/proc alone.
+  const full = record.detail === 'full';
+  const summary = startSummary(full);
+  const regions: VmaText[] | undefined = full ? [] : undefined;
   let count = 0;
-  for (const region of mapsRows(maps.body)) {
+  for (const region of full ? mapsRows(maps.body) : executableRows(maps.body)) {
     summary.add(region);
     regions?.push(regionOf(region));
     count += 1;
@@ -63,16 +64,8 @@ function regionOf({ path, ...region }: VmaText): VmaText {
   return { ...region, path: toText(path) };
 }
 
-function sizesOf(read: ProcRead | undefined): Record<string, number> | undefined {
-  return read?.ok === true ? bytesOf(parseFields(read.body)) : undefined;
-}
-
-const STATUS: ReadonlySet<string> = new Set([
-  'VmPeak', 'VmSize', 'VmLck', 'VmPin', 'VmHWM', 'VmRSS', 'RssAnon', 'RssFile', 'RssShmem', 'VmData', 'VmStk', 'VmExe', 'VmLib', 'VmSwap',
-]);
-
-function statusOf(read: ProcRead | undefined): Record<string, number> | undefined {
-  return read?.ok === true ? bytesOf(pickFields(read.body, STATUS)) : undefined;
+function sizesIn(read: ProcRead | undefined): Record<string, number> | undefined {
+  return read?.ok === true ? sizesOf(read.body) : undefined;
 }
 
 function ownMemory(): unknown {

@@ -2,7 +2,7 @@
 import type { Collector, JsonEntry, Scene } from '../contracts.ts';
 import { toText } from '../proc/bytes.ts';
 import { parseCgroup } from '../proc/cgroup.ts';
-import { pickFields } from '../proc/fields.ts';
+import { fieldPicker } from '../proc/fields.ts';
 import { parseLimits } from '../proc/limits.ts';
 import type { ProcessRecord, ProcessTable, ProcLink } from '../proc/table.ts';
 import { executableOf, type Executable } from './executable-hash.ts';
@@ -12,8 +12,11 @@ const MIB = 1024 * 1024;
 const NAMELESS = { each: 256 * MIB, left: 512 * MIB } as const;
 const NAMED = { each: 16 * MIB, left: 64 * MIB } as const;
 
+/** Processes whose executables are looked at together, while the rows of others are made. */
+const AT_ONCE = 8;
+
 /** Fields of status that say what a process may do and whether somebody watches it. proc_pid_status(5). */
-const STATUS: ReadonlySet<string> = new Set([
+const pickStatus = fieldPicker([
   'TracerPid', 'Groups', 'NSpid', 'CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb', 'NoNewPrivs', 'Seccomp', 'VmPeak', 'VmRSS', 'VmSwap',
 ]);
 
@@ -27,9 +30,10 @@ export const processes: Collector = {
     const rows: unknown[] = [];
     const nameless = { ...NAMELESS };
     const named = { ...NAMED };
-    for (const record of table.processes) {
-      const executable = await executableOf(scene, table, record, record.exe?.deleted === true ? nameless : named);
-      rows.push(rowOf(record, children.get(record.pid) ?? [], executable));
+    for (let start = 0; start < table.processes.length; start += AT_ONCE) {
+      const some = table.processes.slice(start, start + AT_ONCE);
+      const found = await Promise.all(some.map((record) => executableOf(scene, table, record, record.exe?.deleted === true ? nameless : named)));
+      some.forEach((record, index) => rows.push(rowOf(record, children.get(record.pid) ?? [], found[index])));
     }
     yield {
       kind: 'json', path: 'live_response/processes.json', source: scene.roots.proc, method: 'procfs',
@@ -64,6 +68,7 @@ function childrenOf(records: readonly ProcessRecord[]): Map<number, number[]> {
 function rowOf(record: ProcessRecord, children: readonly number[], executable: Executable | string | undefined): Record<string, unknown> {
   return {
     pid: record.pid,
+    detail: record.detail,
     ppid: record.ppid,
     children,
     comm: toText(record.comm),
@@ -99,8 +104,7 @@ function rootOf(record: ProcessRecord): string | undefined {
 
 function statusOf(record: ProcessRecord): Record<string, string> {
   const status = record.files.get('status');
-  if (status?.ok !== true) return {};
-  return Object.fromEntries(Array.from(pickFields(status.body, STATUS), ([name, value]) => [name, value.replaceAll('\t', ' ')]));
+  return status?.ok === true ? pickStatus(status.body) : {};
 }
 
 function limitsOf(record: ProcessRecord): Record<string, unknown> | undefined {

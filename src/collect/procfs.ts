@@ -4,7 +4,7 @@
  */
 import type { Collector, Entry, Redaction, Scene } from '../contracts.ts';
 import { linkText } from '../proc/links.ts';
-import { processDir, type ProcessRecord, type ProcessTable, type ProcRead } from '../proc/table.ts';
+import { processDir, type ProcessRecord, type ProcessTable, type ProcRead, type SocketTables } from '../proc/table.ts';
 
 /** Numbers alone: nothing to search for secrets. Everything else may hold a name that somebody chose. */
 const NUMBERS: ReadonlySet<string> = new Set(['statm', 'oom_score', 'oom_score_adj', 'io', 'smaps_rollup', 'limits', 'wchan', 'uptime', 'loadavg', 'meminfo']);
@@ -20,14 +20,15 @@ export const procfs: Collector = {
     const { proc } = scene.roots;
     for (const folder of FOLDERS) yield { kind: 'directory', path: `[root]/${folder}`, source: `/${folder}`, method: 'api' };
     for (const [name, read] of table.system) yield fileEntry(`[root]/proc/${name}`, `${proc}/${name}`, read, NUMBERS.has(name) ? 'content' : 'text');
-    yield* netEntries(table, proc);
     for (const record of table.processes) yield* processEntries(record, proc);
-    yield* absentees(table, proc);
+    const sockets = await table.sockets;
+    yield* netEntries(sockets, proc);
+    yield* absentees(table, sockets.unread, proc);
   },
 };
 
-function* netEntries(table: ProcessTable, proc: string): Generator<Entry> {
-  for (const { pid, files } of table.net) {
+function* netEntries({ namespaces }: SocketTables, proc: string): Generator<Entry> {
+  for (const { pid, files } of namespaces) {
     const folder = pid === 'self' ? 'net' : `${pid}/net`;
     for (const [name, read] of files) yield fileEntry(`[root]/proc/${folder}/${name}`, `${proc}/${folder}/${name}`, read, 'text');
   }
@@ -57,7 +58,7 @@ function redactionOf(name: string): Redaction {
   return NUMBERS.has(name) ? 'content' : 'text';
 }
 
-function* absentees({ vanished, unreadable, unread, stopped, netUnread }: ProcessTable, proc: string): Generator<Entry> {
+function* absentees({ vanished, unreadable, unread, stopped }: ProcessTable, netUnread: number, proc: string): Generator<Entry> {
   for (const pid of vanished) yield absent(`[root]/proc/${pid}`, `${proc}/${pid}`, 'missing', 'it ended between listing and reading');
   for (const { pid, outcome, reason } of unreadable) yield absent(`[root]/proc/${pid}`, `${proc}/${pid}`, outcome, reason);
   if (unread > 0) yield absent('[root]/proc', proc, 'skipped', `${unread} processes were not read: ${stopped ?? 'limit on processes'}`);

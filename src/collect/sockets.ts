@@ -3,7 +3,7 @@ import type { Collector, JsonEntry, Scene } from '../contracts.ts';
 import { toText } from '../proc/bytes.ts';
 import { inetSockets } from '../proc/net.ts';
 import { unixSockets } from '../proc/unix.ts';
-import type { NetTables, ProcessTable } from '../proc/table.ts';
+import type { NetTables, ProcessTable, SocketTables } from '../proc/table.ts';
 
 interface Owner {
   readonly pid: number;
@@ -26,13 +26,14 @@ export const sockets: Collector = {
     const seen = new Set<string>();
     const inet: unknown[] = [];
     const unix: unknown[] = [];
-    for (const net of table.net) {
+    const tables = await table.sockets;
+    for (const net of tables.namespaces) {
       for (const protocol of INET) await gather(inet, inetRows(net, protocol, owners, seen), breathe);
       await gather(unix, unixRows(net, owners, seen), breathe);
     }
     yield {
       kind: 'json', path: 'live_response/sockets.json', source: `${scene.roots.proc}/net`, method: 'procfs',
-      value: { taken: new Date(table.takenMs).toISOString(), namespaces: namespacesOf(table), inet, unix, elsewhere: elsewhere(owners, seen) },
+      value: { taken: new Date(table.takenMs).toISOString(), namespaces: namespacesOf(tables), inet, unix, elsewhere: elsewhere(owners, seen) },
     };
   },
 };
@@ -89,10 +90,10 @@ function elsewhere(owners: Owners, seen: ReadonlySet<string>): unknown[] {
   return [...owners].filter(([inode]) => !seen.has(inode)).map(([inode, held]) => ({ inode, owners: held }));
 }
 
-function namespacesOf(table: ProcessTable): unknown {
+function namespacesOf({ namespaces, unread }: SocketTables): unknown {
   return {
-    read: table.net.map(({ namespace, pid, files }) => ({ namespace, through: pid, failures: failuresOf(files), truncated: truncatedOf(files) })),
-    unread: table.netUnread,
+    read: namespaces.map(({ namespace, pid, files }) => ({ namespace, through: pid, failures: failuresOf(files), truncated: truncatedOf(files) })),
+    unread,
   };
 }
 

@@ -1,4 +1,5 @@
 /** Limits and use of our control group: the memory, the CPU and the processes that the sandbox may have. */
+import { readdirSync } from 'node:fs';
 import { latin1 } from '../proc/bytes.ts';
 import { parseCgroup, parseCgroupMounts, type CgroupMount } from '../proc/cgroup.ts';
 import { readNow } from '../proc/read.ts';
@@ -22,13 +23,23 @@ export function cgroupLimits(proc: string, names: readonly string[] = FILES): Re
     const mount = table.find((one) => serves(one, group.hierarchy, group.controllers));
     if (mount === undefined) continue;
     const directory = directoryOf(mount, group.path);
+    const present = listed(directory);
     for (const name of names) {
-      if (mount.version === 1 && !group.controllers.includes(name.split('.', 1)[0] ?? '')) continue;
+      if (!present.has(name) || (mount.version === 1 && !group.controllers.includes(name.split('.', 1)[0] ?? ''))) continue;
       const read = readNow(`${directory}/${name}`, { cap: 4096, whole: true }, { left: 4096 });
       if (read.ok) values[`${directory}/${name}`] = latin1(read.body).trim();
     }
   }
   return values;
+}
+
+/** One listing is cheaper than a failed open for each name of the other version. */
+function listed(directory: string): ReadonlySet<string> {
+  try {
+    return new Set(readdirSync(directory));
+  } catch {
+    return new Set();
+  }
 }
 
 function serves(mount: CgroupMount, hierarchy: number, controllers: readonly string[]): boolean {

@@ -6,10 +6,11 @@ export function latin1(body: Uint8Array): string {
   return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1');
 }
 
-const NOT_ASCII = /[^\x00-\x7f]/u;
 
+/** By hand: most are short, and a regular expression has to be compiled first. */
 export function isAscii(text: string): boolean {
-  return !NOT_ASCII.test(text);
+  for (let index = 0; index < text.length; index += 1) if (text.charCodeAt(index) > 0x7f) return false;
+  return true;
 }
 
 /** A byte path in the form that `fs` takes without re-encoding it: the string where it is ASCII, else its bytes. */

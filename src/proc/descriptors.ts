@@ -4,7 +4,7 @@ import { parseFdInfo } from './fdinfo.ts';
 import { linkInode, readLink } from './links.ts';
 import { failure, readNow, type ReadRule } from './read.ts';
 import { turn, type Session } from './session.ts';
-import type { OpenDescriptor, ProcRead } from './table.ts';
+import type { Detail, OpenDescriptor, ProcRead } from './table.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -16,6 +16,14 @@ export interface DescriptorList {
   readonly aside: Mutable<OpenDescriptor>[];
 }
 
+/** Whose descriptors, and how many slots it has at most. */
+export interface DescriptorPlace {
+  readonly pid: number;
+  readonly dir: string;
+  readonly slots: number;
+  readonly detail: Detail;
+}
+
 export const FDINFO: ReadRule = { cap: 64 * 1024, whole: true };
 /** Above so many slots the folder is read piece by piece: listing a million names would hold the main thread. */
 const MOST_SLOTS_AT_ONCE = 4096;
@@ -25,10 +33,10 @@ const A_LISTING = 512;
 const MOST_ASIDE = 256;
 
 /**
- * Reads the descriptors of `dir` (`/proc/PID`). `slots` is FDSize of its status, which is never less than the number of
- * open descriptors. Never rejects; a descriptor that was closed meanwhile is left out.
+ * Reads the descriptors of one process. Never rejects; a descriptor that was closed meanwhile is left out.
  */
-export async function readDescriptors(session: Session, pid: number, dir: string, slots: number): Promise<DescriptorList> {
+export async function readDescriptors(session: Session, place: DescriptorPlace): Promise<DescriptorList> {
+  const { dir, slots } = place;
   const list: DescriptorList = { descriptors: [], unread: 0, failures: [], aside: [] };
   const most = Math.max(0, Math.min(session.descriptorsEach, session.descriptors.left));
   let names: string[];
@@ -42,7 +50,7 @@ export async function readDescriptors(session: Session, pid: number, dir: string
   for (const name of names) {
     if (read === most || session.stopped()) break;
     if (read % A_STRETCH === A_STRETCH - 1) await turn();
-    readDescriptor(session, pid === session.self, dir, name, list);
+    readDescriptor(session, place, name, list);
     read += 1;
   }
   list.descriptors.sort((a, b) => a.fd - b.fd);
@@ -67,12 +75,12 @@ async function listPiecewise(session: Session, list: DescriptorList, dir: string
   return names;
 }
 
-function readDescriptor(session: Session, own: boolean, dir: string, name: string, list: DescriptorList): void {
+function readDescriptor(session: Session, { pid, dir, detail }: DescriptorPlace, name: string, list: DescriptorList): void {
   const descriptor = linkOf(dir, name, list.failures);
   if (descriptor === undefined) return;
   list.descriptors.push(descriptor);
-  const way = wayToInfo(descriptor.link.target, session.detail);
-  if (way === 'now' || (way === 'aside' && own)) {
+  const way = wayToInfo(descriptor.link.target, detail);
+  if (way === 'now' || (way === 'aside' && pid === session.self)) {
     takeInfo(descriptor, readNow(`${dir}/fdinfo/${name}`, FDINFO, session.allowance));
   } else if (way === 'aside') {
     if (list.aside.length < MOST_ASIDE) list.aside.push(descriptor);
@@ -97,7 +105,7 @@ function linkOf(dir: string, name: string, failures: string[]): Mutable<OpenDesc
  * functions of their own, and those may wait: that of an epoll takes a mutex under which epoll_wait copies to its
  * owner's memory, that of a tun device the lock of all network configuration.
  */
-function wayToInfo(target: string, detail: Session['detail']): 'now' | 'aside' | 'none' {
+function wayToInfo(target: string, detail: Detail): 'now' | 'aside' | 'none' {
   if (target === '/dev/null') return detail === 'full' ? 'now' : 'none';
   if (target.startsWith('/')) return target.startsWith('/dev/') && !target.startsWith('/dev/shm/') ? 'aside' : 'now';
   if (detail === 'core') return 'none';

@@ -1,35 +1,20 @@
-/** Files of `Key: value` lines: status, meminfo, smaps_rollup, fdinfo. Source: proc(5). */
+/**
+ * Files of `Key: value` lines: status, meminfo, smaps_rollup. Source: proc(5). In `status` the kernel escapes newlines of the
+ * name, so no process can add a line of its own.
+ */
 import { latin1 } from './bytes.ts';
 
-/**
- * Every `Key:<blank>value` line. The first of two equal keys counts (io_uring and epoll repeat theirs in fdinfo: see
- * parseFdInfo). In `status` the kernel escapes newlines of the name, so no process can add a line of its own.
- */
-export function parseFields(body: Uint8Array): Map<string, string> {
-  const fields = new Map<string, string>();
-  for (const line of latin1(body).split('\n')) {
-    const colon = line.indexOf(':');
-    if (colon <= 0) continue;
-    const key = line.slice(0, colon);
-    if (!fields.has(key)) fields.set(key, line.slice(colon + 1).trim());
-  }
-  return fields;
-}
+/** Not `^` of a multi-line pattern: that also matches behind a carriage return, which a process may put in its name. */
+const LINE_START = '(?<![^\\n])';
 
-/** The fields of these names, in the order of the file, in one pass. */
-export function pickFields(body: Uint8Array, names: ReadonlySet<string>): Map<string, string> {
-  const text = latin1(body);
-  const fields = new Map<string, string>();
-  for (let start = 0; start < text.length;) {
-    const newline = text.indexOf('\n', start);
-    const end = newline < 0 ? text.length : newline;
-    const colon = text.indexOf(':', start);
-    if (colon < 0) break;
-    const key = text.slice(start, colon);
-    if (colon < end && names.has(key) && !fields.has(key)) fields.set(key, text.slice(colon + 1, end).trim());
-    start = end + 1;
-  }
-  return fields;
+/** Makes a reader of some fields only, in the order of the file; names must be words. The first of two equal keys counts. */
+export function fieldPicker(names: readonly string[]): (body: Uint8Array) => Record<string, string> {
+  const line = new RegExp(`${LINE_START}(${names.join('|')}):[ \\t]*([^\\n]*)`, 'g');
+  return (body) => {
+    const fields: Record<string, string> = {};
+    for (const [, name = '', value = ''] of latin1(body).matchAll(line)) fields[name] ??= value;
+    return fields;
+  };
 }
 
 /** One field, without reading the others: what the snapshot does for every process. */
@@ -42,12 +27,11 @@ export function fieldOf(text: string, key: string): string | undefined {
   return text.slice(start, end === -1 ? undefined : end).trim();
 }
 
-/** `123 kB` lines as bytes (the kernel's kB is 1024 bytes); other values are left out. */
-export function bytesOf(fields: ReadonlyMap<string, string>): Record<string, number> {
+const SIZE = new RegExp(`${LINE_START}([\\w()]+):[ \\t]+(\\d+) kB\\n`, 'g');
+
+/** The `Key:  123 kB` lines as bytes (the kernel's kB is 1024 bytes); other lines are left out. */
+export function sizesOf(body: Uint8Array): Record<string, number> {
   const sizes: Record<string, number> = {};
-  for (const [key, value] of fields) {
-    const match = /^(\d+) kB$/u.exec(value);
-    if (match !== null) sizes[key] = Number(match[1]) * 1024;
-  }
+  for (const [, key = '', value = ''] of latin1(body).matchAll(SIZE)) sizes[key] ??= Number(value) * 1024;
   return sizes;
 }

@@ -29,7 +29,9 @@ export function linkText(link: ProcLink): BytePath {
   return link.deleted ? link.target + DELETED : link.target;
 }
 
-/** The inode in `socket:[N]`, `pipe:[N]` or `mnt:[N]`. */
+/** The inode in `socket:[N]`, `pipe:[N]` or `mnt:[N]`: all that is no path and ends in a number in brackets. */
 export function linkInode(target: BytePath): string | undefined {
-  return target.endsWith(']') ? /^[a-z_]+:\[(\d+)\]$/u.exec(target)?.[1] : undefined;
+  const open = target.endsWith(']') && !target.startsWith('/') ? target.indexOf(':[') : -1;
+  const inode = target.slice(open + 2, -1);
+  return open > 0 && Number.isSafeInteger(Number(inode)) && inode !== '' ? inode : undefined;
 }

@@ -1,14 +1,13 @@
 /** One process: everything under /proc/PID that the table holds. Source: proc_pid(5). */
 import { closeSync, readdirSync, readSync } from 'node:fs';
-import { latin1, splitNul } from './bytes.ts';
-import { described, FDINFO, readDescriptors, takeInfo, type DescriptorList } from './descriptors.ts';
-import { fieldOf } from './fields.ts';
+import { splitNul } from './bytes.ts';
+import { described, FDINFO, takeInfo, type DescriptorList } from './descriptors.ts';
 import { ownerOf } from './lane.ts';
 import { readLink } from './links.ts';
 import { failure, openNow, readNow, readOpen, type ReadRule } from './read.ts';
 import { readSlowly, type Session, type SlowFile } from './session.ts';
-import { parseOwner, parseStat, TICKS_PER_SECOND, type ProcessStat } from './stat.ts';
-import type { ProcessRecord, ProcLink, ProcRead } from './table.ts';
+import { NO_STATUS, parseStat, parseStatus, TICKS_PER_SECOND, type ProcessStat } from './stat.ts';
+import type { Detail, ProcessRecord, ProcLink, ProcRead } from './table.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -18,8 +17,8 @@ const LIST: ReadRule = { cap: MIB, whole: false };
 /** Filled by the kernel out of its own data, without waiting for the process. */
 const QUICK = ['status'] as const;
 const QUICK_FULL = [...QUICK, 'limits', 'cgroup', 'statm', 'comm', 'oom_score', 'oom_score_adj', 'wchan'] as const;
-const LINKS = ['exe', 'cwd', 'root', 'ns/mnt', 'ns/net'] as const;
-const LINKS_FULL = [...LINKS, 'ns/pid', 'ns/user', 'ns/cgroup', 'ns/ipc', 'ns/time', 'ns/uts'] as const;
+const LINKS = ['exe', 'cwd', 'ns/net'] as const;
+const LINKS_FULL = [...LINKS, 'root', 'ns/mnt', 'ns/pid', 'ns/user', 'ns/cgroup', 'ns/ipc', 'ns/time', 'ns/uts'] as const;
 /** Read with locks or pages of the process (`io` too: it takes exec_update_lock), most valuable first. */
 const SLOW: readonly SlowFile[] = [
   ['environ', { cap: 256 * KIB, whole: true }],
@@ -36,6 +35,7 @@ export interface Draft {
   readonly pid: number;
   /** Where it is read: `/proc/PID`, or a folder of a thread. */
   readonly dir: string;
+  readonly detail: Detail;
   readonly thread: number | undefined;
   readonly stat: ProcessStat;
   /** Stays open until the end: it belongs to this very process, whatever happens to the number. */
@@ -43,13 +43,17 @@ export interface Draft {
   readonly files: Map<string, ProcRead>;
   readonly links: Map<string, ProcLink>;
   readonly failures: string[];
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+  /** FDSize of status: never less than the number of open descriptors. */
+  readonly slots: number;
   descriptors: DescriptorList;
   /** Set once the record is made: what comes later is thrown away. */
   closed: boolean;
 }
 
 /** Reads what cannot wait for anybody, on the spot (about 0.2 ms); or says why there is nothing to read. */
-export function beginProcess(session: Session, pid: number): Draft | Extract<ProcRead, { ok: false }> {
+export function beginProcess(session: Session, pid: number, detail: Detail): Draft | Extract<ProcRead, { ok: false }> {
   const own = `${session.root}/${pid}`;
   let statFd: number;
   try {
@@ -65,12 +69,17 @@ export function beginProcess(session: Session, pid: number): Draft | Extract<Pro
   }
   const thread = stat.state === 'Z' && stat.threads > 1 ? livingThread(own, pid) : undefined;
   const dir = thread === undefined ? own : `${own}/task/${thread}`;
-  const draft: Draft = {
-    pid, dir, thread, stat, statFd, files: new Map([['stat', read]]), links: new Map(), failures: [],
-    descriptors: { descriptors: [], unread: 0, failures: [], aside: [] }, closed: false,
+  const files = new Map([['stat', read]]);
+  const failures: string[] = [];
+  for (const name of detail === 'full' ? QUICK_FULL : QUICK) {
+    keep({ files, failures }, name, readNow(`${dir}/${name}`, SMALL, session.allowance));
+  }
+  const status = files.get('status');
+  return {
+    pid, dir, detail, thread, stat, statFd, files, failures, links: new Map(), closed: false,
+    ...(status?.ok === true ? parseStatus(status.body) : NO_STATUS),
+    descriptors: { descriptors: [], unread: 0, failures: [], aside: [] },
   };
-  readQuick(session, draft);
-  return draft;
 }
 
 /** Some thread of the process other than the first. A race ends in one that is gone: then the failures say so. */
@@ -82,41 +91,43 @@ function livingThread(own: string, pid: number): number | undefined {
   }
 }
 
-function readQuick(session: Session, draft: Draft): void {
-  const full = session.detail === 'full';
-  for (const name of full ? QUICK_FULL : QUICK) {
-    keep(draft, name, readNow(`${draft.dir}/${name}`, SMALL, session.allowance));
-  }
-  for (const name of full ? LINKS_FULL : LINKS) keepLink(draft, name);
+/** Reads the magic links, and the mounts of a mount namespace that was not met before; on the spot. */
+export function readLinks(session: Session, draft: Draft): void {
+  for (const name of draft.detail === 'full' ? LINKS_FULL : LINKS) keepLink(draft, name);
   const mounts = draft.links.get('ns/mnt')?.target ?? 'unknown';
   if (session.mountNamespaces.has(mounts)) return;
   session.mountNamespaces.add(mounts);
   keep(draft, 'mountinfo', readNow(`${draft.dir}/mountinfo`, LIST, session.allowance));
 }
 
-/** Reads the descriptors, then what the process can hold up. Rejects never. */
-export async function continueProcess(session: Session, draft: Draft): Promise<void> {
-  const status = draft.files.get('status');
-  const slots = status?.ok === true ? Number(fieldOf(latin1(status.body), 'FDSize') ?? Infinity) : Infinity;
-  draft.descriptors = await readDescriptors(session, draft.pid, draft.dir, slots);
-  const own = draft.pid === session.self;
-  let files = session.detail === 'full' ? SLOW_FULL : SLOW;
-  if (own) {
+/** Reads what the process can hold up, in the lane. Rejects never. */
+export async function readHeld(session: Session, draft: Draft): Promise<void> {
+  let files = draft.detail === 'full' ? SLOW_FULL : SLOW;
+  if (draft.pid === session.self) {
     for (const [name, rule] of files) if (OWN_NOW.has(name)) keep(draft, name, readNow(`${draft.dir}/${name}`, rule, session.allowance));
     files = files.filter(([name]) => !OWN_NOW.has(name));
   }
-  const { aside } = draft.descriptors;
-  if (aside.length > 0) files = [...files, ...aside.map(({ fd }): SlowFile => [`fdinfo/${fd}`, FDINFO])];
-  await readSlowly(session, { dir: draft.dir, owner: ownerOf(draft.pid, draft.stat.startTicks) }, files, (name, read) => {
+  await readSlowly(session, placeOf(draft), files, (name, read) => {
     // A record that was made meanwhile is not changed any more.
-    if (draft.closed) return;
-    const descriptor = name.startsWith('fdinfo/') ? aside.find(({ fd }) => name === `fdinfo/${fd}`) : undefined;
-    if (descriptor === undefined) keep(draft, name, read);
-    else takeInfo(descriptor, read);
+    if (!draft.closed) keep(draft, name, read);
   });
 }
 
-function keep(draft: Draft, name: string, read: ProcRead): void {
+/** Reads fdinfo of the descriptors of which the process can hold it up. */
+export async function readHeldInfo(session: Session, draft: Draft): Promise<void> {
+  const { aside } = draft.descriptors;
+  if (aside.length === 0) return;
+  await readSlowly(session, placeOf(draft), aside.map(({ fd }) => [`fdinfo/${fd}`, FDINFO]), (name, read) => {
+    const descriptor = aside.find(({ fd }) => name === `fdinfo/${fd}`);
+    if (descriptor !== undefined && !draft.closed) takeInfo(descriptor, read);
+  });
+}
+
+function placeOf({ dir, pid, stat }: Draft): { dir: string; owner: string } {
+  return { dir, owner: ownerOf(pid, stat.startTicks) };
+}
+
+function keep(draft: Pick<Draft, 'files' | 'failures'>, name: string, read: ProcRead): void {
   draft.files.set(name, read);
   if (!read.ok) draft.failures.push(described(name, read));
 }
@@ -135,16 +146,17 @@ export function finishProcess(session: Session, draft: Draft, bootMs: number): P
   if (session.stopped()) draft.failures.push('not read to the end: the snapshot was ended');
   const confirmed = confirm(session.root, draft);
   const { stat, files, links } = draft;
-  const status = files.get('status');
   const cmdline = files.get('cmdline');
   return {
     pid: draft.pid,
+    detail: draft.detail,
     ppid: stat.ppid,
     comm: stat.comm,
     state: stat.state,
     startTicks: stat.startTicks,
     startMs: bootMs + (stat.startTicks * 1000) / TICKS_PER_SECOND,
-    ...(status?.ok === true ? parseOwner(status.body) : { uid: undefined, gid: undefined }),
+    uid: draft.uid,
+    gid: draft.gid,
     threads: stat.threads,
     exe: links.get('exe'),
     cwd: links.get('cwd'),

@@ -72,38 +72,46 @@ export function readOpen(fd: number, rule: ReadRule, allowance: Allowance): Proc
   return body.finish(false);
 }
 
-/** What a lane runs to read one file: {@link readInPool}, or a stand-in of a test. */
-export type PoolRead = (path: string, rule: ReadRule, allowance: Allowance, ticket: Ticket) => Promise<ProcRead>;
+/** Reads one file in the threadpool and calls `done` once: {@link poolRead}, or a stand-in of a test. */
+export type PoolRead = (path: string, rule: ReadRule, allowance: Allowance, ticket: Ticket, done: (read: ProcRead) => void) => void;
 
-/** Reads a file in the threadpool. Rejects never; ends early once the ticket says that nobody waits. */
-export const readInPool: PoolRead = (path, rule, allowance, ticket) => new Promise((resolve) => {
-  // Callbacks, not promises: with 500 processes this runs some thousand times.
+/** Ends early once the ticket says that nobody waits. Callbacks, not promises: with 500 processes this runs some thousand times. */
+export const poolRead: PoolRead = (path, rule, allowance, ticket, done) => {
+  if (allowance.left <= 0) {
+    done(SPENT);
+    return;
+  }
   open(path, FLAGS, (openError, fd) => {
     if (openError !== null) {
-      resolve(failure(openError));
+      done(failure(openError));
       return;
     }
     const buffer = laneBuffers.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
     const body = new Body(buffer, rule, allowance);
-    const step = (): void => read(fd, buffer, body.at, buffer.length - body.at, null, (error, count) => {
+    const take = (error: Error | null, count: number): void => {
       if (error === null && !ticket.abandoned() && body.wantsMoreAfter(count)) {
-        step();
+        read(fd, buffer, body.at, buffer.length - body.at, null, take);
         return;
       }
-      const broken = error !== null;
-      resolve(broken && body.empty() ? failure(error) : body.finish(broken));
+      const result = error !== null && body.empty() ? failure(error) : body.finish(error !== null);
       laneBuffers.push(buffer);
       closeSync(fd);
-    });
-    step();
+      done(result);
+    };
+    read(fd, buffer, 0, buffer.length, null, take);
   });
-});
+};
+
+/** The same as a promise. Never rejects. */
+export function readInPool(path: string, rule: ReadRule, allowance: Allowance, ticket: Ticket): Promise<ProcRead> {
+  return new Promise((resolve) => poolRead(path, rule, allowance, ticket, resolve));
+}
 
 const READ_ALONE: Ticket = { abandoned: () => false, progress: () => undefined };
 
 /** Reads a file that is slow to make but cannot hang (net/tcp walks the whole hash table) without holding the main thread. */
 export function readAside(path: string, rule: ReadRule, allowance: Allowance): Promise<ProcRead> {
-  return allowance.left <= 0 ? Promise.resolve(SPENT) : readInPool(path, rule, allowance, READ_ALONE);
+  return readInPool(path, rule, allowance, READ_ALONE);
 }
 
 /** The outcome of a file for which no bytes were left. */
@@ -123,7 +131,7 @@ class Body {
     this.buffer = buffer;
     this.rule = rule;
     this.allowance = allowance;
-    this.limit = Math.min(rule.cap, allowance.left);
+    this.limit = Math.max(0, Math.min(rule.cap, allowance.left));
   }
 
   empty(): boolean {
@@ -149,11 +157,16 @@ class Body {
     return this.buffer.toString('latin1', start, Math.min(start + mark.length, this.at)) === mark;
   }
 
+  private copy(size: number): Buffer {
+    const body = Buffer.allocUnsafe(size);
+    this.buffer.copy(body, 0, 0, size);
+    return body;
+  }
+
   finish(broken: boolean): ProcRead {
     const total = this.kept + this.at;
     const size = Math.min(total, this.limit);
-    const tail = this.buffer.subarray(0, this.at);
-    const body = this.full.length === 0 ? Buffer.from(tail.subarray(0, size)) : Buffer.concat([...this.full, tail], size);
+    const body = this.full.length === 0 ? this.copy(size) : Buffer.concat([...this.full, this.buffer.subarray(0, this.at)], size);
     this.allowance.left -= size;
     return { ok: true, body, truncated: broken || total > size };
   }

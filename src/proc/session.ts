@@ -1,6 +1,6 @@
 /** What one snapshot shares between its parts: where it reads, what it may spend, when it has to end. */
 import type { Lane } from './lane.ts';
-import { SPENT, failure, type Allowance, type PoolRead, type ReadRule } from './read.ts';
+import { failure, type Allowance, type PoolRead, type ReadRule } from './read.ts';
 import type { ProcRead } from './table.ts';
 
 export interface Session {
@@ -8,7 +8,6 @@ export interface Session {
   readonly root: string;
   /** Our own pid in that tree, or 0. */
   readonly self: number;
-  readonly detail: 'full' | 'core';
   readonly allowance: Allowance;
   readonly lane: Lane;
   readonly pool: PoolRead;
@@ -34,17 +33,27 @@ export async function readSlowly(
   keep: (name: string, read: ProcRead) => void,
 ): Promise<void> {
   let next = 0;
-  const result = await session.lane.run(async (ticket) => {
-    for (const [name, rule] of files) {
-      if (session.stopped()) return;
-      const read = session.allowance.left <= 0 ? SPENT : await session.pool(`${dir}/${name}`, rule, session.allowance, ticket);
-      // What comes back after its time was reported already.
-      if (ticket.abandoned()) return;
-      next += 1;
-      keep(name, read);
-      ticket.progress();
-    }
-  }, session.slowMs, owner);
+  const result = await session.lane.run((ticket) => new Promise<void>((resolve) => {
+    const step = (): void => {
+      const file = session.stopped() ? undefined : files[next];
+      if (file === undefined) {
+        resolve();
+        return;
+      }
+      session.pool(`${dir}/${file[0]}`, file[1], session.allowance, ticket, (read) => {
+        // What comes back after its time was reported already.
+        if (ticket.abandoned()) {
+          resolve();
+          return;
+        }
+        next += 1;
+        keep(file[0], read);
+        ticket.progress();
+        step();
+      });
+    };
+    step();
+  }), session.slowMs, owner);
   if (result.state === 'done') return;
   const ended: ProcRead = result.state === 'failed' ? failure(result.error) : { ok: false, outcome: 'timed-out', reason: result.reason };
   const after: ProcRead = { ok: false, outcome: 'timed-out', reason: 'not tried: another read of this process hangs' };

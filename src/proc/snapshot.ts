@@ -3,16 +3,16 @@
  * process, and what another process can hold up is read in the threadpool (see lane.ts).
  */
 import { readdirSync, readlinkSync } from 'node:fs';
-import { describeError } from '../errors.ts';
+import { readDescriptors } from './descriptors.ts';
 import { fieldOf } from './fields.ts';
 import { latin1 } from './bytes.ts';
 import { sharedLane, type Lane } from './lane.ts';
-import { beginProcess, continueProcess, finishProcess, type Draft } from './process.ts';
-import { readInPool, type PoolRead } from './read.ts';
+import { beginProcess, finishProcess, readHeld, readHeldInfo, readLinks, type Draft } from './process.ts';
+import { poolRead, type PoolRead } from './read.ts';
 import { turn, type Session } from './session.ts';
 import { TICKS_PER_SECOND } from './stat.ts';
 import { readNet, readSystem } from './system.ts';
-import type { ProcessRecord, ProcessTable, ProcRead, UnreadableProcess } from './table.ts';
+import type { NetTables, ProcessRecord, ProcessTable, ProcRead, SocketTables, UnreadableProcess } from './table.ts';
 
 export interface SnapshotLimits {
   readonly processes: number;
@@ -21,7 +21,7 @@ export interface SnapshotLimits {
   readonly descriptorsTotal: number;
   /** Bytes of all files that are kept. */
   readonly bytes: number;
-  /** Above so many processes the detail is `core`. */
+  /** Processes that are read in full detail: ourselves and then the first to have been started; the rest in `core`. */
   readonly fullDetail: number;
   /** Network namespaces beside our own. */
   readonly namespaces: number;
@@ -32,7 +32,7 @@ export interface SnapshotLimits {
 }
 
 export const SNAPSHOT_LIMITS: SnapshotLimits = {
-  processes: 4096, descriptors: 4096, descriptorsTotal: 65_536, bytes: 32 * 1024 * 1024, fullDetail: 32, namespaces: 8,
+  processes: 4096, descriptors: 4096, descriptorsTotal: 65_536, bytes: 32 * 1024 * 1024, fullDetail: 16, namespaces: 8,
   slowMs: 250, totalMs: 10_000,
 };
 
@@ -48,7 +48,7 @@ export interface SnapshotOptions {
 }
 
 /** Processes whose slow part may be under way: enough to keep the lane busy, few enough to hold few descriptors. */
-const MOST_PENDING = 4;
+const MOST_PENDING = 16;
 
 /** Reads the process table. Never rejects: what could not be had is in `vanished`, `unread`, `stopped` and `failures`. */
 export async function snapshotProcesses(options: SnapshotOptions = {}): Promise<ProcessTable> {
@@ -58,25 +58,28 @@ export async function snapshotProcesses(options: SnapshotOptions = {}): Promise<
   const self = ownPid(root);
   const pids = listPids(root, self);
   const wanted = pids.slice(0, limits.processes);
-  const session = openSession(options, limits, { root, self, count: pids.length, stopped: end.stopped });
+  const session = openSession(options, limits, { root, self, stopped: end.stopped });
   const takenMs = Date.now();
   // At once: the clock above and the uptime in there are one reading.
   const system = readSystem(session);
   const ownNet = readNet(session, 'self');
   const bootMs = bootTime(system, takenMs);
-  const walked = await walk(session, wanted, bootMs, end.onStop);
-  const own = await ownNet;
-  const others = otherNamespaces(own.namespace, walked.records);
-  const net = [own];
-  for (const pid of others.slice(0, limits.namespaces)) if (!session.stopped()) net.push(await readNet(session, pid));
-  end.release();
+  const walked = await walk(session, wanted, { bootMs, full: limits.fullDetail, onStop: end.onStop });
   walked.records.sort((a, b) => a.pid - b.pid);
+  const sockets = readSockets(session, ownNet, walked.records, limits.namespaces).finally(end.release);
   return {
     takenMs, self, bootMs, ticksPerSecond: TICKS_PER_SECOND,
     processes: walked.records, vanished: walked.vanished, unreadable: walked.unreadable, unread: pids.length - wanted.length + walked.unread,
-    detail: session.detail, net, netUnread: others.length + 1 - net.length, system,
+    detail: wanted.length > limits.fullDetail ? 'core' : 'full', sockets, system,
     ...(session.stopped() ? { stopped: 'the time of the snapshot was over' } : {}),
   };
+}
+
+interface WalkPlan {
+  readonly bootMs: number;
+  /** Processes that are read in full detail. */
+  readonly full: number;
+  readonly onStop: Ending['onStop'];
 }
 
 interface Walk {
@@ -86,27 +89,32 @@ interface Walk {
   readonly unread: number;
 }
 
-/** Reads process after process; while one waits for the lane the next is begun. */
-async function walk(session: Session, pids: readonly number[], bootMs: number, onStop: Ending['onStop']): Promise<Walk> {
+/**
+ * Reads process after process. What waits for the lane is awaited later: between the short steps here the event loop turns,
+ * which is when the lane goes on.
+ */
+async function walk(session: Session, pids: readonly number[], { bootMs, full, onStop }: WalkPlan): Promise<Walk> {
   const records: ProcessRecord[] = [];
   const vanished: number[] = [];
   const unreadable: UnreadableProcess[] = [];
-  const pending: { readonly draft: Draft; readonly done: Promise<void> }[] = [];
+  const pending: { readonly draft: Draft; readonly held: Promise<void> }[] = [];
   const settle = async (): Promise<void> => {
     const oldest = pending.shift();
     if (oldest === undefined) return;
-    await oldest.done;
+    await oldest.held;
     records.push(finishProcess(session, oldest.draft, bootMs));
   };
   let begun = 0;
   for (const pid of pids) {
     if (session.stopped()) break;
+    const draft = beginProcess(session, pid, begun < full ? 'full' : 'core');
     begun += 1;
-    const draft = beginProcess(session, pid);
-    if ('ok' in draft) {
-      if (draft.outcome === 'missing') vanished.push(pid);
-      else unreadable.push({ pid, outcome: draft.outcome, reason: draft.reason });
-    } else pending.push({ draft, done: untilStopped(session, draft, onStop) });
+    if (!('ok' in draft)) {
+      const reading = readHeld(session, draft);
+      await readRest(session, draft);
+      pending.push({ draft, held: untilStopped(reading.then(() => readHeldInfo(session, draft)), onStop) });
+    } else if (draft.outcome === 'missing') vanished.push(pid);
+    else unreadable.push({ pid, outcome: draft.outcome, reason: draft.reason });
     if (pending.length >= MOST_PENDING) await settle();
     await turn();
   }
@@ -114,13 +122,18 @@ async function walk(session: Session, pids: readonly number[], bootMs: number, o
   return { records, vanished, unreadable, unread: pids.length - begun };
 }
 
-/** Resolves when the process is read, or at the end of the snapshot if that comes first. Never rejects. */
-function untilStopped(session: Session, draft: Draft, onStop: Ending['onStop']): Promise<void> {
+/** The steps that wait for nobody. */
+async function readRest(session: Session, draft: Draft): Promise<void> {
+  readLinks(session, draft);
+  await turn();
+  draft.descriptors = await readDescriptors(session, draft);
+}
+
+/** Resolves with `reading`, or at the end of the snapshot if that comes first. `reading` never rejects. */
+function untilStopped(reading: Promise<void>, onStop: Ending['onStop']): Promise<void> {
   return new Promise((resolve) => {
     const leave = onStop(resolve);
-    continueProcess(session, draft).catch((error: unknown) => {
-      draft.failures.push(`reading failed: ${describeError(error)}`);
-    }).finally(() => {
+    void reading.then(() => {
       leave();
       resolve();
     });
@@ -130,17 +143,15 @@ function untilStopped(session: Session, draft: Draft, onStop: Ending['onStop']):
 interface Surroundings {
   readonly root: string;
   readonly self: number;
-  readonly count: number;
   readonly stopped: () => boolean;
 }
 
-function openSession(options: SnapshotOptions, limits: SnapshotLimits, { root, self, count, stopped }: Surroundings): Session {
+function openSession(options: SnapshotOptions, limits: SnapshotLimits, { root, self, stopped }: Surroundings): Session {
   return {
     root, self, stopped,
-    detail: count > limits.fullDetail ? 'core' : 'full',
     allowance: { left: limits.bytes },
     lane: options.lane ?? sharedLane,
-    pool: options.pool ?? readInPool,
+    pool: options.pool ?? poolRead,
     slowMs: limits.slowMs,
     descriptorsEach: limits.descriptors,
     descriptors: { left: limits.descriptorsTotal },
@@ -181,6 +192,15 @@ function bootTime(system: ReadonlyMap<string, ProcRead>, nowMs: number): number 
   const exactMs = uptime?.ok === true ? nowMs - Math.round(Number.parseFloat(latin1(uptime.body)) * 1000) : Number.NaN;
   if (Number.isNaN(btimeMs)) return Number.isNaN(exactMs) ? 0 : exactMs;
   return Math.abs(exactMs - btimeMs) < 2000 ? exactMs : btimeMs;
+}
+
+/** Our own namespace, and each other one through a process of it. */
+async function readSockets(session: Session, ownNet: Promise<NetTables>, records: readonly ProcessRecord[], most: number): Promise<SocketTables> {
+  const own = await ownNet;
+  const others = otherNamespaces(own.namespace, records);
+  const namespaces = [own];
+  for (const pid of others.slice(0, most)) if (!session.stopped()) namespaces.push(await readNet(session, pid));
+  return { namespaces, unread: others.length + 1 - namespaces.length };
 }
 
 /** One process of each other network namespace. */

@@ -1,7 +1,6 @@
 /** /proc/PID/stat and /proc/PID/status. Sources: proc_pid_stat(5), proc_pid_status(5). */
 import type { BytePath } from '../contracts.ts';
 import { latin1 } from './bytes.ts';
-import { fieldOf } from './fields.ts';
 
 /** Linux gives times in `stat` in USER_HZ, which is 100 on x86-64 and arm64 (the two that Lambda has). */
 export const TICKS_PER_SECOND = 100;
@@ -51,13 +50,25 @@ export function parseStat(body: Uint8Array): ProcessStat | undefined {
   return Number.isInteger(stat.pid) && Number.isInteger(stat.startTicks) ? stat : undefined;
 }
 
-/** The real user and group id out of a status file. */
-export function parseOwner(status: Uint8Array): { readonly uid: number | undefined; readonly gid: number | undefined } {
-  const text = latin1(status);
-  return { uid: firstNumber(fieldOf(text, 'Uid')), gid: firstNumber(fieldOf(text, 'Gid')) };
+export interface StatusFacts {
+  /** Real ids. */
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+  /** FDSize: descriptor slots, never fewer than are open. */
+  readonly slots: number;
 }
 
-function firstNumber(value: string | undefined): number | undefined {
-  const number = Number.parseInt(value ?? '', 10);
+/** What is assumed where there is no status file: any number of descriptors. */
+export const NO_STATUS: StatusFacts = { uid: undefined, gid: undefined, slots: Infinity };
+
+/** What the snapshot itself needs of a status file. */
+export function parseStatus(status: Uint8Array): StatusFacts {
+  const text = latin1(status);
+  return { uid: firstNumber(text, '\nUid:'), gid: firstNumber(text, '\nGid:'), slots: firstNumber(text, '\nFDSize:') ?? Infinity };
+}
+
+function firstNumber(text: string, mark: string): number | undefined {
+  const at = text.indexOf(mark);
+  const number = at < 0 ? Number.NaN : Number.parseInt(text.slice(at + mark.length, at + mark.length + 16), 10);
   return Number.isNaN(number) ? undefined : number;
 }

@@ -28,8 +28,15 @@ export interface OpenDescriptor {
   readonly failure?: string;
 }
 
+/**
+ * How much is read of a process. `core`, for those beyond the first 16, leaves out limits, cgroup, io, smaps_rollup, scores,
+ * fdinfo of pipes and sockets, and most namespaces, so that a thousand processes do not take a second.
+ */
+export type Detail = 'full' | 'core';
+
 export interface ProcessRecord {
   readonly pid: number;
+  readonly detail: Detail;
   readonly ppid: number;
   /** From /proc/PID/stat: the attacker chooses it (prctl), parentheses and newlines included. */
   readonly comm: BytePath;
@@ -77,6 +84,13 @@ export interface NetTables {
   readonly files: ReadonlyMap<string, ProcRead>;
 }
 
+export interface SocketTables {
+  /** By network namespace, our own first. */
+  readonly namespaces: readonly NetTables[];
+  /** Network namespaces beyond the limit. */
+  readonly unread: number;
+}
+
 export interface ProcessTable {
   readonly takenMs: number;
   /** Our own pid as procfs shows it. */
@@ -91,15 +105,13 @@ export interface ProcessTable {
   readonly unreadable: readonly UnreadableProcess[];
   /** Pids beyond the limit on processes, or not reached before the end; 0 in any ordinary sandbox. */
   readonly unread: number;
+  /** `core` if any process was read in that. */
+  readonly detail: Detail;
   /**
-   * `core` above the limit of full detail (32 processes): limits, cgroup, io, smaps_rollup, scores, fdinfo of pipes and
-   * sockets and most namespaces were left out, so that a thousand processes do not take a second.
+   * Socket tables. They are read beside the processes and may take longer: the kernel walks its whole hash table for tcp.
+   * Never rejects.
    */
-  readonly detail: 'full' | 'core';
-  /** Socket tables, our own namespace first. */
-  readonly net: readonly NetTables[];
-  /** Network namespaces beyond the limit. */
-  readonly netUnread: number;
+  readonly sockets: Promise<SocketTables>;
   /** Files of /proc itself: `uptime`, `stat`, `meminfo`, `mounts`, … */
   readonly system: ReadonlyMap<string, ProcRead>;
   /** Why reading ended before all was read. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { parseMaps, parseMapsText } from '../../src/proc/maps.ts';
+import { executableRows, mapsRows, parseMaps, parseMapsText } from '../../src/proc/maps.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 
@@ -23,6 +23,21 @@ describe('maps', () => {
     const text = '1000-2000 rw-p 00000000 00:00 0 \nnonsense\n3000-4000 rw-p 00000000 00:00 0 /tmp/payl';
     assert.deepEqual(parseMapsText(bytes(text)).map((row) => row.range), ['1000-2000']);
     assert.deepEqual(parseMaps(Buffer.alloc(0)), []);
+  });
+
+  it('finds the executable ones alone, whatever stands in a path', () => {
+    const text = '1000-2000 r--p 00000000 00:25 7 /tmp/xp r-xp \n2000-3000 r-xp 00000000 00:25 7 /tmp/xp xp \n3000-4000 rwxs 00000000 00:00 0 \n4000-5000 r-xp 0';
+    assert.deepEqual([...executableRows(bytes(text))].map(({ range, path }) => [range, path]), [['2000-3000', '/tmp/xp xp '], ['3000-4000', '']]);
+    const own = readFileSync('/proc/self/maps');
+    assert.deepEqual([...executableRows(own)].map(({ range }) => range).sort(), parseMapsText(own).filter(({ perms }) => perms[2] === 'x').map(({ range }) => range).sort());
+  });
+
+  it('goes on behind a line of another form, and keeps two readers apart', () => {
+    const text = bytes('1000-2000 rw-p 00000000 00:00 0 \nnonsense\n3000-4000 rw-p 00000000 00:00 0 \n');
+    const first = mapsRows(text);
+    const second = mapsRows(text);
+    const ranges = [first.next(), second.next(), first.next(), second.next()].map(({ value }) => (value as { range: string }).range);
+    assert.deepEqual(ranges, ['1000-2000', '1000-2000', '3000-4000', '3000-4000']);
   });
 
   it('reads every line of our own maps, ascending and without overlap', () => {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { latin1, splitNul, toFsPath, toText } from '../../src/proc/bytes.ts';
 import { parseCgroup, parseCgroupMounts } from '../../src/proc/cgroup.ts';
 import { openFlagNames, parseFdInfo } from '../../src/proc/fdinfo.ts';
-import { bytesOf, fieldOf, parseFields, pickFields } from '../../src/proc/fields.ts';
+import { fieldOf, fieldPicker, sizesOf } from '../../src/proc/fields.ts';
 import { parseLimits } from '../../src/proc/limits.ts';
 import { linkInode, linkText, parseLink } from '../../src/proc/links.ts';
-import { parseOwner, parseStat } from '../../src/proc/stat.ts';
+import { NO_STATUS, parseStat, parseStatus } from '../../src/proc/stat.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 const STAT_TAIL = 'S 7 8 9 34816 9 4194304 111 0 0 0 41 42 0 0 20 0 3 0 181978 2990080 438 18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0\n';
@@ -30,7 +30,9 @@ describe('stat', () => {
     const stat = parseStat(readFileSync('/proc/self/stat'));
     assert.equal(stat?.pid, process.pid);
     assert.equal(stat.ppid, process.ppid);
-    assert.deepEqual(parseOwner(readFileSync('/proc/self/status')), { uid: process.getuid?.(), gid: process.getgid?.() });
+    const { uid, gid, slots } = parseStatus(readFileSync('/proc/self/status'));
+    assert.deepEqual([uid, gid], [process.getuid?.(), process.getgid?.()]);
+    assert.ok(slots >= readdirSync('/proc/self/fd').length);
   });
 });
 
@@ -44,16 +46,19 @@ describe('fields', () => {
     assert.equal(fieldOf(STATUS, 'Threads'), '1');
     assert.equal(fieldOf(STATUS, 'RSS'), undefined);
     assert.equal(fieldOf('', 'Name'), undefined);
-    assert.deepEqual([...pickFields(bytes(STATUS), new Set(['Gid', 'Name', 'Nothing']))], [['Name', 'evil\\nUid:\\t0'], ['Gid', '990\t990\t990\t990']]);
-    assert.deepEqual([...pickFields(bytes('no colon\nA: 1\nA: 2\nB:3'), new Set(['A', 'B']))], [['A', '1'], ['B', '3']]);
-    assert.deepEqual(parseOwner(bytes(STATUS)), { uid: 993, gid: 990 });
-    assert.deepEqual(parseOwner(bytes('Name:\tx\n')), { uid: undefined, gid: undefined });
+    assert.deepEqual(fieldPicker(['Gid', 'Name', 'Nothing'])(bytes(STATUS)), { Name: 'evil\\nUid:\\t0', Gid: '990\t990\t990\t990' });
+    assert.deepEqual(fieldPicker(['A', 'B'])(bytes('no colon\nA: 1\nA: 2\nB:3\nxA: 4')), { A: '1', B: '3' });
+    assert.deepEqual(parseStatus(bytes(STATUS)), { uid: 993, gid: 990, slots: Infinity });
+    assert.deepEqual(parseStatus(bytes('Name:\tx\n')), NO_STATUS);
   });
 
   it('gives sizes in bytes', () => {
-    const fields = parseFields(readFileSync('/proc/meminfo'));
-    assert.ok((bytesOf(fields)['MemTotal'] ?? 0) > 1024 * 1024);
-    assert.deepEqual(bytesOf(parseFields(bytes(STATUS))), { VmRSS: 1752 * 1024 });
+    assert.ok((sizesOf(readFileSync('/proc/meminfo'))['MemTotal'] ?? 0) > 1024 * 1024);
+    assert.deepEqual(sizesOf(bytes(STATUS)), { VmRSS: 1752 * 1024 });
+    // Carriage returns of a name are not escaped.
+    assert.deepEqual(sizesOf(bytes('Name:\t\rVmRSS:\t1 kB\r\nVmRSS:\t 2 kB\n')), { VmRSS: 2048 });
+    assert.deepEqual(fieldPicker(['Seccomp'])(bytes('Name:\t\rSeccomp:\t0\nSeccomp:\t2\n')), { Seccomp: '2' });
+    assert.deepEqual(sizesOf(bytes('Active(anon):     12 kB\nHugePages_Total:       0\n')), { 'Active(anon)': 12 * 1024 });
   });
 });
 
