@@ -72,9 +72,10 @@ export interface SocketRow {
   readonly owners: string;
 }
 
-/** Internet sockets; those of a peer elsewhere first, then the ones that listen. */
+/** Internet sockets: those that a process holds first, and of each kind those of a peer elsewhere, then the ones that listen. */
 export function socketRows(document: unknown): readonly SocketRow[] {
   const rows = objects(field(document, 'inet')).map((row) => ({
+    held: objects(row['owners']).length > 0,
     protocol: renderText(text(row['protocol'])),
     state: renderText(text(row['state'])),
     local: renderText(endpoint(row['local'])),
@@ -84,9 +85,10 @@ export function socketRows(document: unknown): readonly SocketRow[] {
   return rows.sort((one, other) => rank(one) - rank(other));
 }
 
-function rank({ state, remote }: SocketRow): number {
-  if (state === 'LISTEN') return 1;
-  return /^(?:127\.|\[?::1\]?:|0\.0\.0\.0:|\[?::\]?:|\*)/u.test(remote) ? 2 : 0;
+function rank({ held, state, remote }: SocketRow & { readonly held: boolean }): number {
+  const unheld = held ? 0 : 10;
+  if (state === 'LISTEN') return unheld + 1;
+  return unheld + (/^(?:127\.|\[?::1\]?:|0\.0\.0\.0:|\[?::\]?:|\*)/u.test(remote) ? 2 : 0);
 }
 
 function endpoint(value: unknown): string {
