@@ -4,6 +4,7 @@ import type { Command } from './command.ts';
 // prettier-ignore
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   collect:  async () => (await import('./collect.ts')).collect,
+  doctor:   async () => (await import('./doctor.ts')).doctor,
   hunt:     async () => (await import('./hunt.ts')).hunt,
   captures: async () => (await import('./captures.ts')).captures,
   show:     async () => (await import('./show.ts')).show,
