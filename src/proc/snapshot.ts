@@ -4,15 +4,14 @@
  */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { readDescriptors } from './descriptors.ts';
-import { fieldOf } from './fields.ts';
-import { latin1 } from './bytes.ts';
+import { ending, type Ending } from './ending.ts';
 import { sharedLane, type Lane } from './lane.ts';
 import { beginProcess, finishProcess, readHeld, readHeldInfo, readLinks, type Draft } from './process.ts';
 import { poolRead, type PoolRead } from './read.ts';
 import { turn, type Session } from './session.ts';
 import { TICKS_PER_SECOND } from './stat.ts';
-import { readNet, readSystem } from './system.ts';
-import type { NetTables, ProcessRecord, ProcessTable, ProcRead, SocketTables, UnreadableProcess } from './table.ts';
+import { bootTime, readNet, readSystem } from './system.ts';
+import type { NetTables, ProcessRecord, ProcessTable, SocketTables, UnreadableProcess } from './table.ts';
 
 export interface SnapshotLimits {
   readonly processes: number;
@@ -21,7 +20,7 @@ export interface SnapshotLimits {
   readonly descriptorsTotal: number;
   /** Bytes of all files that are kept. */
   readonly bytes: number;
-  /** Processes that are read in full detail: ourselves and then the first to have been started; the rest in `core`. */
+  /** Up to so many processes all are read in full detail; of more only our own and the first few are. */
   readonly fullDetail: number;
   /** Network namespaces beside our own. */
   readonly namespaces: number;
@@ -32,7 +31,7 @@ export interface SnapshotLimits {
 }
 
 export const SNAPSHOT_LIMITS: SnapshotLimits = {
-  processes: 4096, descriptors: 4096, descriptorsTotal: 65_536, bytes: 32 * 1024 * 1024, fullDetail: 16, namespaces: 8,
+  processes: 4096, descriptors: 4096, descriptorsTotal: 65_536, bytes: 32 * 1024 * 1024, fullDetail: 32, namespaces: 8,
   slowMs: 250, totalMs: 10_000,
 };
 
@@ -46,6 +45,9 @@ export interface SnapshotOptions {
   readonly lane?: Lane;
   readonly pool?: PoolRead;
 }
+
+/** Our own process, init, extensions: nobody can crowd them out with a hundred sleepers. */
+const FIRST_FEW = 8;
 
 /** Processes whose slow part may be under way: enough to keep the lane busy, few enough to hold few descriptors. */
 const MOST_PENDING = 16;
@@ -64,13 +66,14 @@ export async function snapshotProcesses(options: SnapshotOptions = {}): Promise<
   const system = readSystem(session);
   const ownNet = readNet(session, 'self');
   const bootMs = bootTime(system, takenMs);
-  const walked = await walk(session, wanted, { bootMs, full: limits.fullDetail, onStop: end.onStop });
+  const all = wanted.length <= limits.fullDetail;
+  const walked = await walk(session, wanted, { bootMs, full: all ? wanted.length : Math.min(FIRST_FEW, limits.fullDetail), onStop: end.onStop });
   walked.records.sort((a, b) => a.pid - b.pid);
   const sockets = readSockets(session, ownNet, walked.records, limits.namespaces).finally(end.release);
   return {
     takenMs, self, bootMs, ticksPerSecond: TICKS_PER_SECOND,
     processes: walked.records, vanished: walked.vanished, unreadable: walked.unreadable, unread: pids.length - wanted.length + walked.unread,
-    detail: wanted.length > limits.fullDetail ? 'core' : 'full', sockets, system,
+    detail: all ? 'full' : 'core', sockets, system,
     ...(session.stopped() ? { stopped: 'the time of the snapshot was over' } : {}),
   };
 }
@@ -180,20 +183,6 @@ function ownPid(root: string): number {
   }
 }
 
-/**
- * Milliseconds since the epoch at which this kernel booted. `btime` is cut to seconds, which puts a process before the
- * file that it was started from; now less the uptime is good to 10 ms, and is taken unless the two disagree (a recorded
- * tree, a clock that was set).
- */
-function bootTime(system: ReadonlyMap<string, ProcRead>, nowMs: number): number {
-  const stat = system.get('stat');
-  const uptime = system.get('uptime');
-  const btimeMs = stat?.ok === true ? Number(fieldOf(latin1(stat.body).replaceAll('btime ', 'btime:'), 'btime')) * 1000 : Number.NaN;
-  const exactMs = uptime?.ok === true ? nowMs - Math.round(Number.parseFloat(latin1(uptime.body)) * 1000) : Number.NaN;
-  if (Number.isNaN(btimeMs)) return Number.isNaN(exactMs) ? 0 : exactMs;
-  return Math.abs(exactMs - btimeMs) < 2000 ? exactMs : btimeMs;
-}
-
 /** Our own namespace, and each other one through a process of it. */
 async function readSockets(session: Session, ownNet: Promise<NetTables>, records: readonly ProcessRecord[], most: number): Promise<SocketTables> {
   const own = await ownNet;
@@ -211,34 +200,4 @@ function otherNamespaces(own: string, records: readonly ProcessRecord[]): number
     if (namespace !== undefined && namespace !== own && !first.has(namespace)) first.set(namespace, record.pid);
   }
   return [...first.values()];
-}
-
-interface Ending {
-  readonly stopped: () => boolean;
-  /** Calls `wake` at the end; gives the function that takes this back. */
-  readonly onStop: (wake: () => void) => () => void;
-  readonly release: () => void;
-}
-
-/** The end by time or by signal, whichever comes first. */
-function ending(totalMs: number, signal: AbortSignal | undefined): Ending {
-  let stopped = signal?.aborted === true;
-  const sleepers = new Set<() => void>();
-  const stop = (): void => {
-    stopped = true;
-    for (const wake of sleepers) wake();
-  };
-  const timer = setTimeout(stop, totalMs).unref();
-  signal?.addEventListener('abort', stop, { once: true });
-  return {
-    stopped: () => stopped,
-    onStop: (wake) => {
-      sleepers.add(wake);
-      return () => void sleepers.delete(wake);
-    },
-    release: () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', stop);
-    },
-  };
 }

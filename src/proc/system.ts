@@ -1,4 +1,6 @@
 /** Files of /proc that belong to no process, and the socket tables. Sources: proc(5), proc_net(5), proc_sys_kernel(5). */
+import { latin1 } from './bytes.ts';
+import { fieldOf } from './fields.ts';
 import { readLink } from './links.ts';
 import { readAside, readNow, type ReadRule } from './read.ts';
 import type { Session } from './session.ts';
@@ -45,4 +47,18 @@ export function namespaceOf(session: Session, pid: number | 'self'): string {
   } catch {
     return '';
   }
+}
+
+/**
+ * Milliseconds since the epoch at which this kernel booted. `btime` is cut to seconds, which puts a process before the
+ * file that it was started from; now less the uptime is good to 10 ms, and is taken unless the two disagree (a recorded
+ * tree, a clock that was set).
+ */
+export function bootTime(system: ReadonlyMap<string, ProcRead>, nowMs: number): number {
+  const stat = system.get('stat');
+  const uptime = system.get('uptime');
+  const btimeMs = stat?.ok === true ? Number(fieldOf(latin1(stat.body).replaceAll('btime ', 'btime:'), 'btime')) * 1000 : Number.NaN;
+  const exactMs = uptime?.ok === true ? nowMs - Math.round(Number.parseFloat(latin1(uptime.body)) * 1000) : Number.NaN;
+  if (Number.isNaN(btimeMs)) return Number.isNaN(exactMs) ? 0 : exactMs;
+  return Math.abs(exactMs - btimeMs) < 2000 ? exactMs : btimeMs;
 }
