@@ -159,7 +159,7 @@ function tarballOptions({ scene, identity, budget, book, inside, recipient }: Ta
     segmentBytes,
     segmentMs: SEGMENT_MS,
     // A segment counts a part that is being compressed as if it did not shrink: it has to hold several.
-    partBytes: Math.min(small ? MIB / 4 : MIB, Math.max(Math.floor(segmentBytes / 8), MIB / 32)),
+    partBytes: Math.min(small ? MIB / 4 : MIB / 2, Math.max(Math.floor(segmentBytes / 8), MIB / 32)),
     startedMs: scene.startedMs,
     redactor: inside,
     budget,

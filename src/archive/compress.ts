@@ -18,8 +18,9 @@ export interface Compressor {
   readonly close: () => void;
 }
 
-export function createCompressor(name: CompressionName): Compressor {
-  if (name === 'zstd') return createZstd();
+/** `partBytes`: the size of most parts, which should be compressed in one go. */
+export function createCompressor(name: CompressionName, partBytes: number = 1024 * 1024): Compressor {
+  if (name === 'zstd') return createZstd(2 * partBytes);
   if (name === 'gzip') return createGzip();
   return {
     extension: '',
@@ -40,12 +41,13 @@ export function release(bytes: Uint8Array): void {
 }
 
 /**
- * One context for the whole capture; `ZSTD_e_end` ends a frame and the next write begins another. zstd finds out by
- * itself what does not compress and stores it (1.9 GB/s on random bytes), so no sample is taken.
+ * One context for the whole capture; every write ends a frame (`flush: ZSTD_e_end`) and the next one begins another. zstd
+ * finds out by itself what does not compress and stores it (1.9 GB/s on random bytes), so no sample is taken. At the end of
+ * a chunk it waits until the main thread gives it another one, so a chunk takes two parts that do not compress.
  */
-function createZstd(): Compressor {
+function createZstd(chunkSize: number): Compressor {
   const { ZSTD_c_compressionLevel, ZSTD_e_end } = zlib.constants;
-  const stream = zlib.createZstdCompress({ params: { [ZSTD_c_compressionLevel]: 1 }, chunkSize: 256 * 1024 });
+  const stream = zlib.createZstdCompress({ params: { [ZSTD_c_compressionLevel]: 1 }, chunkSize, flush: ZSTD_e_end });
   let chunks: Buffer[] = [];
   let reject: ((cause: unknown) => void) | undefined;
   stream.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -55,8 +57,7 @@ function createZstd(): Compressor {
     frame: (part) =>
       new Promise((resolve, fail) => {
         reject = fail;
-        stream.write(part);
-        stream.flush(ZSTD_e_end, () => {
+        stream.write(part, () => {
           const done = chunks;
           chunks = [];
           resolve(done);
@@ -103,6 +104,8 @@ function zstdZeroFrame(size: number): Uint8Array {
 }
 
 const SAMPLE = 16 * 1024;
+/** Larger than the pool from which Node cuts small buffers: a chunk above it has its memory for itself. */
+const LONE_CHUNK = 64 * 1024;
 
 /** gzip -1, or level 0 (stored) when a sample from the middle of the part does not shrink by a twentieth. */
 function createGzip(): Compressor {
@@ -116,9 +119,12 @@ function createGzip(): Compressor {
       const middle = Math.max(0, (part.length - SAMPLE) >> 1);
       const sample = part.subarray(middle, middle + SAMPLE);
       const shrinks = zlib.deflateRawSync(sample, { level: 1 }).length < sample.length * 0.95;
-      return [await gzip(part, { level: shrinks ? 1 : 0 })];
+      // In one chunk: else it comes back to the main thread for each 16 KiB.
+      return [await gzip(part, { level: shrinks ? 1 : 0, chunkSize: LONE_CHUNK + part.length + 4096 })];
     },
-    release: (pieces) => pieces.forEach(release),
+    release: (pieces) => {
+      for (const { buffer } of pieces) if (buffer instanceof ArrayBuffer && buffer.byteLength > LONE_CHUNK) buffer.transfer(0);
+    },
     zeros: (count) => {
       fullRun ??= zeroMember(run);
       const frames = new Array<Uint8Array>(Math.floor(count / run)).fill(fullRun);

@@ -1,6 +1,6 @@
 /**
  * The tar stream cut into segments. Bytes fill one part while the other is compressed; a finished part becomes one
- * frame, is encrypted where there is a recipient and kept until the segment is cut.
+ * frame, is encrypted where there is a recipient, while the next part is compressed, and kept until the segment is cut.
  * Memory: two parts, one segment being filled, one being handed over, and what `onSegment` still holds. Bodies serve again
  * when their taker says so: V8 collects dead buffers only once there are 64 MB of them, half of a small function.
  */
@@ -33,7 +33,7 @@ export class SegmentWriter {
   #part: Buffer;
   #spare: Buffer;
   #used = 0;
-  #frame: Promise<void> | undefined;
+  #frame: Promise<readonly Uint8Array[]> | undefined; // of the part that was flushed last
   /** The segment being filled, up to `#bytes`. */
   #body: Buffer;
   readonly #free: Buffer[] = [];
@@ -134,8 +134,7 @@ export class SegmentWriter {
   async zeros(count: number): Promise<boolean> {
     const frames = this.#options.compressor.zeros(count);
     if (frames === undefined) return false;
-    await this.flush();
-    await this.#frame;
+    await this.#drain();
     await this.#append(frames);
     this.#tarBytes += count;
     return true;
@@ -143,13 +142,22 @@ export class SegmentWriter {
 
   /** Hands the part to the compressor and goes on with the other one; waits while that is still being compressed. */
   async flush(): Promise<void> {
-    await this.#frame;
-    if (this.#used === 0) return;
-    const full = this.#part.subarray(0, this.#used);
-    [this.#part, this.#spare] = [this.#spare, this.#part];
-    this.#used = 0;
-    this.#frame = this.#compress(full);
-    this.#frame.catch(() => undefined); // reported by the next await of it
+    const { compressor } = this.#options;
+    const before = await this.#frame;
+    this.#frame = undefined;
+    if (this.#used > 0) {
+      const full = this.#part.subarray(0, this.#used);
+      [this.#part, this.#spare] = [this.#spare, this.#part];
+      this.#used = 0;
+      this.#frame = compressor.frame(full);
+      this.#frame.catch(() => undefined); // reported by the next await of it
+    }
+    if (before !== undefined) await this.#append(before).then(() => compressor.release(before));
+  }
+
+  /** Waits until all that was written stands in the segment. */
+  async #drain(): Promise<void> {
+    while (this.#used > 0 || this.#frame !== undefined) await this.flush();
   }
 
   /**
@@ -157,9 +165,7 @@ export class SegmentWriter {
    * the body of an entry, which goes on in the next segment. Waits for the segment before this one to be handed over.
    */
   async cut(tier: Tier, chainHead?: string): Promise<void> {
-    await this.flush();
-    await this.#frame;
-    this.#frame = undefined;
+    await this.#drain();
     await this.#handing;
     if (this.#tarBytes === 0) return;
     if (this.#encryptor !== undefined) this.#keep(this.#encryptor.finish());
@@ -193,13 +199,6 @@ export class SegmentWriter {
   /** SHA-256 of all segments joined. Call it once, after the last cut. */
   digest(): string {
     return this.#whole.digest('hex');
-  }
-
-  async #compress(part: Buffer): Promise<void> {
-    const { compressor } = this.#options;
-    const pieces = await compressor.frame(part);
-    await this.#append(pieces);
-    compressor.release(pieces);
   }
 
   async #append(pieces: readonly Uint8Array[]): Promise<void> {

@@ -52,7 +52,7 @@ export class Tarball {
   constructor(options: TarballOptions) {
     this.#options = options;
     this.#mostPending = Math.min(MAX_PENDING_MANIFEST, options.segmentBytes / 4);
-    this.#compressor = createCompressor(options.compression);
+    this.#compressor = createCompressor(options.compression, options.partBytes);
     this.#writer = new SegmentWriter({
       compressor: this.#compressor,
       onSegment: options.onSegment,
