@@ -56,10 +56,13 @@ export function openLedger(path: string | undefined): Ledger {
     const { parts, mark, complete } = series.get(line.series) ?? FRESH;
     series.set(line.series, { parts: parts + 1, mark: line.mark ?? mark, complete: complete || line.complete === true });
   };
-  const [head, lines] = path === undefined ? [undefined, []] : readLedger(path);
+  const { head, lines, torn } = path === undefined ? EMPTY : readLedger(path);
   for (const line of lines) take(line);
+  let before = torn ? '\n' : ''; // what follows half a line must not continue it
   const append = (records: readonly object[]): void => {
-    if (path !== undefined && records.length > 0) appendFileSync(path, records.map((record) => `${JSON.stringify(record)}\n`).join(''), { flush: true });
+    if (path === undefined || records.length === 0) return;
+    appendFileSync(path, before + records.map((record) => `${JSON.stringify(record)}\n`).join(''), { flush: true });
+    before = '';
   };
   return {
     head,
@@ -81,22 +84,32 @@ export function openLedger(path: string | undefined): Ledger {
   };
 }
 
-function readLedger(path: string): [LedgerHead | undefined, LedgerLine[]] {
+interface Read {
+  readonly head: LedgerHead | undefined;
+  readonly lines: readonly LedgerLine[];
+  /** The last line has no end. */
+  readonly torn: boolean;
+}
+
+const EMPTY: Read = { head: undefined, lines: [], torn: false };
+
+function readLedger(path: string): Read {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
-    if (systemCode(cause) === 'ENOENT') return [undefined, []];
+    if (systemCode(cause) === 'ENOENT') return EMPTY;
     throw new AmberError('CASE_UNREADABLE', `The state of the collection in ${JSON.stringify(path)} cannot be read (${systemCode(cause) ?? 'unknown'}).`, { cause });
   }
   // A run that was killed may have left half a line at the end: what it stood for is collected again.
   const records = text.split('\n').flatMap((line) => parse(line));
   const [head, ...rest] = records;
-  if (head === undefined) return [undefined, []];
+  const torn = text !== '' && !text.endsWith('\n');
+  if (head === undefined) return { ...EMPTY, torn };
   if (head['collection'] !== 1 || typeof head['functionArn'] !== 'string') {
     throw new AmberError('CASE_UNREADABLE', `${JSON.stringify(path)} is not the state of a collection; move it away, or name another with --state.`);
   }
-  return [head as unknown as LedgerHead, rest.filter((line) => typeof line['path'] === 'string') as unknown as LedgerLine[]];
+  return { head: head as unknown as LedgerHead, lines: rest.filter((line) => typeof line['path'] === 'string') as unknown as LedgerLine[], torn };
 }
 
 function parse(line: string): Record<string, unknown>[] {
