@@ -38,7 +38,7 @@ export async function decrypt(capture: OpenCapture, options: DecryptOptions): Pr
 }
 
 async function write(
-  capture: OpenCapture, parts: readonly CapturePart[], path: string, identity: AgeIdentity, progress: (bytes: number) => void,
+  capture: OpenCapture, parts: readonly CapturePart[], path: string, identity: AgeIdentity, progress: (bytes: number) => undefined,
 ): Promise<DecryptResult['files'][number]> {
   return fillFile(path, async (file) => {
     const digest = createHash('sha256');
@@ -54,8 +54,12 @@ async function write(
   });
 }
 
-function progressOf(parts: readonly CapturePart[], { onProgress }: DecryptOptions): (bytes: number) => void {
+function progressOf(parts: readonly CapturePart[], { onProgress }: DecryptOptions): (bytes: number) => undefined {
   const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;
-  return (bytes) => onProgress?.(done += bytes, total);
+  return (bytes) => {
+    done += bytes;
+    onProgress?.(done, total);
+    return undefined;
+  };
 }

@@ -4,10 +4,12 @@ import type { AgeIdentity } from '../seal/age-open.ts';
 import { decompress } from './decompress.ts';
 import type { CapturePart, OpenCapture } from './open.ts';
 
-/** The stored bytes of a part. `see` is called with every chunk, in order. */
-export async function* storedBytes(capture: OpenCapture, part: CapturePart, see?: (chunk: Uint8Array) => void): AsyncGenerator<Uint8Array> {
+/** The stored bytes of a part. `see` is called with every chunk, in order, and waited for. */
+export async function* storedBytes(
+  capture: OpenCapture, part: CapturePart, see?: (chunk: Uint8Array) => Promise<void> | undefined,
+): AsyncGenerator<Uint8Array> {
   for await (const chunk of capture.store.read(part.object, part.range)) {
-    see?.(chunk);
+    await see?.(chunk);
     yield chunk;
   }
 }

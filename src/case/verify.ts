@@ -2,13 +2,13 @@
  * Verifies one capture in one pass, with flat memory: digests of the stored bytes, the tar stream against the manifest
  * parts inside of it, the chain of those, receipts, SHA256SUMS, and the digests that the log holds.
  */
-import { createHash } from 'node:crypto';
 import { AmberError, isAmberError } from '../errors.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
 import { CheckList, type Check } from './checks.ts';
 import type { LogDigests } from './log-lines.ts';
 import type { CapturePart, OpenCapture } from './open.ts';
 import { shielded, storedBytes, tarBytes } from './segment-bytes.ts';
+import { hashStored, type StoredHasher } from './stored-hash.ts';
 import { TarCheck } from './tar-check.ts';
 import { checkCommit, checkLog, checkObjects, checkReceipts, checkSender, checkSums, type Digests } from './verify-outside.ts';
 
@@ -75,30 +75,39 @@ interface Reading {
 }
 
 async function readParts(reading: Reading): Promise<Digests> {
-  const { capture, tar, options } = reading;
-  const whole = createHash('sha256');
-  const total = capture.parts.reduce((sum, part) => sum + part.bytes, 0);
+  const { parts } = reading.capture;
+  const hasher = hashStored(parts.reduce((sum, part) => sum + part.bytes, 0));
   const bySegment = new Map<CapturePart, { sha256: string; bytes: number }>();
-  let done = 0;
-  for (const part of capture.parts) {
-    const digest = createHash('sha256');
-    let bytes = 0;
-    const stored = storedBytes(capture, part, (chunk) => {
-      digest.update(chunk);
-      whole.update(chunk);
-      bytes += chunk.length;
-      done += chunk.length;
-      options.onProgress?.(done, total);
-    });
-    try {
-      if (tar?.begin(part) === true) await readInto(tar, tarBytes(shielded(stored), part, options.identity), part);
-      for (let step = await stored.next(); step.done !== true; ) step = await stored.next();
-    } finally {
-      await stored.return(undefined);
+  try {
+    let done = 0;
+    for (const part of parts) {
+      const bytes = await readPart(reading, part, { hasher, before: done });
+      done += bytes;
+      bySegment.set(part, { sha256: await hasher.endPart(), bytes });
     }
-    bySegment.set(part, { sha256: digest.digest('hex'), bytes });
+    return { whole: await hasher.finish(), bySegment };
+  } finally {
+    hasher.close();
   }
-  return { whole: whole.digest('hex'), bySegment };
+}
+
+/** Gives the number of stored bytes. All of them are hashed, whatever the reader of the tar stream makes of them. */
+async function readPart(reading: Reading, part: CapturePart, { hasher, before }: { hasher: StoredHasher; before: number }): Promise<number> {
+  const { capture, tar, options } = reading;
+  const total = capture.parts.reduce((sum, one) => sum + one.bytes, 0);
+  let bytes = 0;
+  const stored = storedBytes(capture, part, (chunk) => {
+    bytes += chunk.length;
+    options.onProgress?.(before + bytes, total);
+    return hasher.update(chunk);
+  });
+  try {
+    if (tar?.begin(part) === true) await readInto(tar, tarBytes(shielded(stored), part, options.identity), part);
+    for (let step = await stored.next(); step.done !== true; ) step = await stored.next();
+  } finally {
+    await stored.return(undefined);
+  }
+  return bytes;
 }
 
 async function readTar(capture: OpenCapture, part: CapturePart, tar: TarCheck): Promise<void> {

@@ -54,7 +54,11 @@ export async function viewCapture(
         return viewer.finish(`segment ${expected} is not there; what comes behind it is not shown (\`amber salvage\` reads it)`);
       }
       expected += 1;
-      const stored = storedBytes(capture, part, (chunk) => onProgress?.(done += chunk.length, total));
+      const stored = storedBytes(capture, part, (chunk) => {
+        done += chunk.length;
+        onProgress?.(done, total);
+        return undefined;
+      });
       for await (const chunk of tarBytes(stored, part, identity)) reader.push(chunk);
     }
   } catch (cause) {
