@@ -153,7 +153,7 @@ interface TarballParts {
 function tarballOptions({ scene, identity, budget, book, inside, recipient }: TarballParts): Omit<TarballOptions, 'onSegment'> {
   const { config } = scene;
   const small = (identity.memoryMb ?? SMALL_FUNCTION_MB) < SMALL_FUNCTION_MB;
-  const segmentBytes = small ? Math.min(config.segmentBytes, 4 * MIB) : config.segmentBytes;
+  const segmentBytes = small ? Math.min(config.segmentBytes, 2 * MIB) : config.segmentBytes;
   return {
     compression: config.compression,
     segmentBytes,

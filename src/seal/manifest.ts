@@ -33,29 +33,24 @@ const MAX_EXCEPTIONS = 100;
 const UNREMARKABLE: ReadonlySet<Outcome> = new Set(['collected', 'empty', 'skipped']);
 
 export function openManifest(captureId: string): ManifestBook {
-  let lines: string[] = [];
-  let pending = 0;
+  const lines = new Lines();
   let head: string | null = null;
   let redactions = 0;
   const exceptions: ManifestItem[] = [];
   const byCollector: Record<string, Partial<Record<Outcome, number>>> = {};
   return {
     add: (item) => {
-      const line = JSON.stringify(item);
-      lines.push(line);
-      pending += line.length + 1;
+      lines.add(JSON.stringify(item));
       const counts = (byCollector[item.collector] ??= {});
       counts[item.outcome] = (counts[item.outcome] ?? 0) + 1;
       redactions += item.redactions?.length ?? 0;
       if (!UNREMARKABLE.has(item.outcome) && exceptions.length < MAX_EXCEPTIONS) exceptions.push(item);
     },
-    pendingBytes: () => pending,
+    pendingBytes: () => lines.bytes,
     close: (segment) => {
-      const header: ManifestPartHeader = { manifest: 1, capture: captureId, segment, previous: head, items: lines.length };
-      const body = Buffer.from([JSON.stringify(header), ...lines, ''].join('\n'), 'utf8');
+      const header: ManifestPartHeader = { manifest: 1, capture: captureId, segment, previous: head, items: lines.count };
+      const body = lines.take(`${JSON.stringify(header)}\n`);
       head = hash('sha256', body, 'hex');
-      lines = [];
-      pending = 0;
       return { path: manifestPath(segment), body, head };
     },
     head: () => head,
@@ -64,6 +59,41 @@ export function openManifest(captureId: string): ManifestBook {
     exceptions: () => exceptions,
     redactions: () => redactions,
   };
+}
+
+const FIRST_BYTES = 64 * 1024;
+
+/** Lines as UTF-8, in memory that serves again: as strings they would outlive many collections and swell the young heap. */
+class Lines {
+  #memory = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  bytes = 0;
+  count = 0;
+
+  add(line: string): void {
+    const most = this.bytes + line.length * 3 + 1; // no UTF-16 unit takes more than three bytes
+    if (most > this.#memory.length) this.#grow(most);
+    this.bytes += this.#memory.write(line, this.bytes, 'utf8');
+    this.#memory[this.bytes] = 0x0a;
+    this.bytes += 1;
+    this.count += 1;
+  }
+
+  #grow(needed: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#memory.length * 2));
+    larger.set(this.#memory.subarray(0, this.bytes));
+    this.#memory = larger;
+  }
+
+  /** All lines behind `first`, in memory of their own. */
+  take(first: string): Buffer {
+    const head = Buffer.from(first, 'utf8');
+    const body = Buffer.allocUnsafeSlow(head.length + this.bytes);
+    body.set(head);
+    body.set(this.#memory.subarray(0, this.bytes), head.length);
+    this.bytes = 0;
+    this.count = 0;
+    return body;
+  }
 }
 
 /** Name of the part that closes segment `segment`. */
