@@ -3,6 +3,8 @@
  * A test renders them again and compares, so that the README cannot drift.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { HUNTS } from '../src/acquire/hunts/index.ts';
+import { SOURCES } from '../src/acquire/index.ts';
 import { COLLECTORS } from '../src/collect/index.ts';
 import { OPTIONS } from '../src/config.ts';
 import { DESTINATIONS } from '../src/ship/index.ts';
@@ -14,6 +16,14 @@ const TABLES: Readonly<Record<string, () => readonly Row[]>> = {
   collectors: () => [
     ['collector', 'tier', 'what it preserves'],
     ...COLLECTORS.map((one) => [`\`${one.name}\`${one.optIn === true ? ' (opt-in)' : ''}`, one.tier, one.description]),
+  ],
+  sources: () => [
+    ['source', 'what it collects', 'needs'],
+    ...SOURCES.map((one) => [`\`${one.name}\``, one.description, one.actions.map((action) => `\`${action}\``).join(' ')]),
+  ],
+  hunts: () => [
+    ['hunt', 'ATT&CK', 'finds', 'looks alike'],
+    ...HUNTS.map((one) => [`\`${one.id}\``, one.technique, one.title, one.benign]),
   ],
   triggers: () => [['trigger', 'what starts a capture'], ...TRIGGERS.map((one) => [`\`${one.name}\``, one.description])],
   destinations: () => [['URL', 'where'], ...DESTINATIONS.map((one) => [`\`${one.protocol}\``, one.description])],
