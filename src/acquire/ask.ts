@@ -26,6 +26,13 @@ export function plain(answer: unknown): unknown {
   return JSON.parse(JSON.stringify(answer, (key, value: unknown) => (key === '$metadata' ? undefined : value))) as unknown;
 }
 
+/** What a question gives, all of it. */
+export async function only(entries: AsyncIterable<Entry>): Promise<Entry[]> {
+  const all: Entry[] = [];
+  for await (const entry of entries) all.push(entry);
+  return all;
+}
+
 /** No list of one function is longer; it ends a server that never does. */
 const MAX_PAGES = 100_000;
 

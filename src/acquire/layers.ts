@@ -7,7 +7,7 @@ import { bareLink, fromLink } from './download.ts';
 import { absentEntry, fateOf } from './faults.ts';
 import { component } from './paths.ts';
 
-const WIDTH = 4;
+const WIDTH = 8;
 
 /** Every layer version that any version of the function loads, also those of other accounts. */
 export const layers: Source = {

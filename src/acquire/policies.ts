@@ -1,5 +1,6 @@
+import type { Lambda } from '@aws-sdk/client-lambda';
 import type { Entry } from '../contracts.ts';
-import { jsonEntry } from './ask.ts';
+import { ahead, jsonEntry } from './ask.ts';
 import type { AcquireContext, Source, Target } from './contracts.ts';
 import { absentEntry, fateOf } from './faults.ts';
 import { component } from './paths.ts';
@@ -13,31 +14,39 @@ export const policies: Source = {
   acquire,
 };
 
+const WIDTH = 4;
+
+type Found = 'present' | 'none' | 'denied' | 'failed';
+
 async function* acquire(target: Target, context: AcquireContext): AsyncGenerator<Entry> {
   const lambda = await context.aws.lambda();
-  const found: Record<string, 'present' | 'none' | 'denied' | 'failed'> = {};
-  for (const qualifier of qualifiers(target)) {
-    const name = qualifier ?? 'function';
-    const asked = { path: `control_plane/policies/${component(name)}.json`, call: `lambda:GetPolicy ${target.functionName}${qualifier === undefined ? '' : `:${qualifier}`}`, policy: true };
-    if (context.ledger.done(asked.path)) {
-      found[name] = 'present';
-      continue;
-    }
-    try {
-      const { Policy, RevisionId } = await lambda.getPolicy({ FunctionName: target.functionName, ...(qualifier === undefined ? {} : { Qualifier: qualifier }) });
-      found[name] = 'present';
-      yield jsonEntry(asked, { RevisionId, Policy: parsed(Policy) });
-    } catch (error) {
-      const fate = fateOf(error);
-      // Most qualifiers have no policy: the table below says so in one place.
-      if (fate === 'missing') found[name] = 'none';
-      else {
-        yield absentEntry(asked, error);
-        found[name] = fate === 'denied' ? 'denied' : 'failed';
-      }
-    }
+  const found: Record<string, Found> = {};
+  for await (const { name, state, entry } of ahead(qualifiers(target), WIDTH, (qualifier) => look(lambda, target, qualifier, context))) {
+    found[name] = state;
+    if (entry !== undefined) yield entry;
   }
   yield jsonEntry({ path: 'control_plane/policies.json', call: `lambda:GetPolicy ${target.functionName}` }, found);
+}
+
+interface Look {
+  readonly name: string;
+  readonly state: Found;
+  readonly entry?: Entry;
+}
+
+async function look(lambda: Lambda, { functionName }: Target, qualifier: string | undefined, { ledger }: AcquireContext): Promise<Look> {
+  const name = qualifier ?? 'function';
+  const asked = { path: `control_plane/policies/${component(name)}.json`, call: `lambda:GetPolicy ${functionName}${qualifier === undefined ? '' : `:${qualifier}`}`, policy: true };
+  if (ledger.done(asked.path)) return { name, state: 'present' };
+  try {
+    const { Policy, RevisionId } = await lambda.getPolicy({ FunctionName: functionName, ...(qualifier === undefined ? {} : { Qualifier: qualifier }) });
+    return { name, state: 'present', entry: jsonEntry(asked, { RevisionId, Policy: parsed(Policy) }) };
+  } catch (error) {
+    const fate = fateOf(error);
+    // Most qualifiers have no policy: the table says so in one place.
+    if (fate === 'missing') return { name, state: 'none' };
+    return { name, state: fate === 'denied' ? 'denied' : 'failed', entry: absentEntry(asked, error) };
+  }
 }
 
 function qualifiers({ versions, aliases }: Target): (string | undefined)[] {

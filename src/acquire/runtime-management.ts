@@ -1,6 +1,12 @@
-import { ask } from './ask.ts';
+import { ahead, ask, only } from './ask.ts';
 import type { Source } from './contracts.ts';
 import { component } from './paths.ts';
+
+const WIDTH = 4;
+
+function pathOf(version: string): string {
+  return `control_plane/function/${component(version)}/runtime_management.json`;
+}
 
 /** A runtime that is pinned stays as it is, also where it has a hole. */
 export const runtimeManagement: Source = {
@@ -10,9 +16,11 @@ export const runtimeManagement: Source = {
   actions: ['lambda:GetRuntimeManagementConfig'],
   acquire: async function* (target, context) {
     const lambda = await context.aws.lambda();
-    for (const { Version: Qualifier = '$LATEST' } of target.versions) {
-      const asked = { path: `control_plane/function/${component(Qualifier)}/runtime_management.json`, call: `lambda:GetRuntimeManagementConfig ${target.functionName}:${Qualifier}` };
-      yield* ask(context, asked, () => lambda.getRuntimeManagementConfig({ FunctionName: target.functionName, Qualifier }));
-    }
+    const open = target.versions.map(({ Version = '$LATEST' }) => Version).filter((version) => !context.ledger.done(pathOf(version)));
+    const answers = ahead(open, WIDTH, async (Qualifier) => {
+      const asked = { path: pathOf(Qualifier), call: `lambda:GetRuntimeManagementConfig ${target.functionName}:${Qualifier}` };
+      return only(ask(context, asked, () => lambda.getRuntimeManagementConfig({ FunctionName: target.functionName, Qualifier })));
+    });
+    for await (const entries of answers) yield* entries;
   },
 };

@@ -8,8 +8,8 @@ import { absentEntry } from './faults.ts';
 import { fromObject } from './object.ts';
 import { component } from './paths.ts';
 
-/** Versions whose code is on its way at a time. */
-const WIDTH = 4;
+/** Versions whose code is on its way at a time: enough for the quota to be the limit, not the round trip. */
+const WIDTH = 8;
 
 /** Code and configuration of `$LATEST` and of every version, each with its digests. */
 export const versions: Source = {

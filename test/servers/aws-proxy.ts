@@ -31,6 +31,8 @@ export interface AwsProxy {
   readonly rules: Rule[];
   /** Operations in the order of their requests, failed ones included. */
   readonly seen: string[];
+  /** Milliseconds that every answer waits: a round trip. */
+  delayMs: number;
   /** Requests at a time, at most. */
   readonly widest: () => number;
   readonly close: () => Promise<void>;
@@ -73,7 +75,7 @@ export function fault(status: number, code: string, message = 'as scripted'): An
 }
 
 /** The rule that answers one operation, the first `times` times that it is asked. */
-export function onOperation(operation: string, answer: Answer | ((asked: Asked) => Answer | undefined), times = Infinity): Rule {
+export function onOperation(operation: string, answer: Answer | ((asked: Asked) => Answer | undefined), times: number = Infinity): Rule {
   let left = times;
   return (asked) => {
     if (asked.operation !== operation || left <= 0) return undefined;
@@ -99,22 +101,24 @@ export async function awsProxy(target: string, folder: string): Promise<AwsProxy
   const seen: string[] = [];
   let open = 0;
   let widest = 0;
+  const proxy: AwsProxy = { endpoint: '', rules, seen, delayMs: 0, widest: () => widest, close: () => Promise.resolve() };
   const server = createServer((incoming, outgoing) => {
     open += 1;
     widest = Math.max(widest, open);
-    void serve({ incoming, outgoing, target, folder, rules, seen }).catch((error: unknown) => outgoing.destroy(error as Error)).finally(() => {
+    const wait = new Promise((resolve) => setTimeout(resolve, proxy.delayMs));
+    void wait.then(() => serve({ incoming, outgoing, target, folder, rules, seen })).catch((error: unknown) => outgoing.destroy(error as Error)).finally(() => {
       open -= 1;
     });
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as AddressInfo;
-  return {
-    endpoint: `http://127.0.0.1:${port}`, rules, seen, widest: () => widest,
-    close: () => new Promise((resolve) => {
+  return Object.assign(proxy, {
+    endpoint: `http://127.0.0.1:${port}`,
+    close: () => new Promise<void>((resolve) => {
       server.close(() => resolve());
       server.closeAllConnections();
     }),
-  };
+  });
 }
 
 interface Serving {
