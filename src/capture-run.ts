@@ -103,7 +103,7 @@ function limitsOf(request: CaptureRequest, nowMs: number): Parameters<typeof sta
   // The host answers at the hard stop, and the sandbox may freeze then: what goes to the log has to be there before.
   const totalMs = givenMs - Math.min(givenMs * 0.1, 200);
   // Collecting stops early enough to flush, ship the last segment and commit.
-  const reserveMs = Math.min(Math.max(totalMs * 0.25, 100), 2000);
+  const reserveMs = Math.min(Math.max(totalMs * 0.25, 100), totalMs / 2, 2000);
   return { collectMs: Math.max(0, totalMs - reserveMs), commitMs: totalMs - reserveMs / 2, totalMs, bytes: config.maxBytes, sliceMs: config.sliceMs };
 }
 

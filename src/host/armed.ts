@@ -3,6 +3,7 @@ import type { CaptureRequest } from '../capture.ts';
 import { OPTIONS, resolveConfig, type Config, type Options } from '../config.ts';
 import type { CaptureReport, Cause, Moment, Trigger } from '../contracts.ts';
 import { AmberError, isAmberError, type AmberErrorCode } from '../errors.ts';
+import { coresOf } from '../lambda/cores.ts';
 import { logLine, type LogStream } from '../report/log.ts';
 import { TRIGGERS } from '../trigger/index.ts';
 import { firstTime, sandboxState, type SandboxState } from './state.ts';
@@ -18,14 +19,23 @@ export interface Ground {
   readonly emitter: NodeJS.EventEmitter;
   /** Loads the engine at the first capture: an idle function never pays for it. */
   readonly engine: () => Promise<Engine>;
+  /** True once the engine is loaded. */
+  readonly isLoaded: () => boolean;
   readonly log: Log;
 }
+
+let isLoaded = false;
 
 export const SANDBOX: Ground = {
   env: process.env,
   scope: globalThis,
   emitter: process,
-  engine: async () => (await import('../capture.ts')).runCapture,
+  engine: async () => {
+    const { runCapture } = await import('../capture.ts');
+    isLoaded = true;
+    return runCapture;
+  },
+  isLoaded: () => isLoaded,
   log: logLine,
 };
 
@@ -37,6 +47,8 @@ export interface Armed {
   readonly settled: readonly Trigger[];
   readonly failed: readonly Trigger[];
   readonly near: readonly Trigger[];
+  /** What the function may use of CPU, read before user code runs; undefined outside of Lambda. */
+  readonly cores: number | undefined;
   /** Nothing but triggers that are asked once: after the first capture there is nothing to watch for. */
   readonly once: boolean;
 }
@@ -62,7 +74,7 @@ export function arm(options: Options, ground: Ground): Armed | AmberError {
   const at = (moment: Moment['at']): Trigger[] => TRIGGERS.filter((trigger) => trigger.moments(config).includes(moment));
   const [settled, failed, near] = [at('settled'), at('failed'), at('near-deadline')];
   const once = [...settled, ...failed, ...near].every((trigger) => trigger.once === true);
-  return { config, state, ground, settled, failed, near, once };
+  return { config, state, ground, settled, failed, near, once, cores: coresOf(ground.env) };
 }
 
 const OTHER_VERSION = 'another version of lambda-amber is loaded in this process, and is in charge';

@@ -2,6 +2,7 @@
 import type { Options } from '../config.ts';
 import { isAmberError } from '../errors.ts';
 import { arm, fault, isWatching, SANDBOX, type Armed, type Ground } from './armed.ts';
+import { loadAhead } from './start.ts';
 import { watchUncaught } from './uncaught.ts';
 import { closeWatch, openWatch, settle, type Failure, type Watch } from './watch.ts';
 
@@ -37,6 +38,7 @@ export function middlewareOn(ground: Ground, options: Options): CaptureMiddlewar
   const armed = arm(options, ground);
   if (isAmberError(armed)) return { before: () => undefined, after: () => undefined, onError: () => undefined };
   watchUncaught(armed);
+  loadAhead(armed);
   const watches = new Map<MiddyRequest, Watch>();
   const end = (request: MiddyRequest, failure?: Failure): Promise<void> | undefined => {
     const watch = watches.get(request);

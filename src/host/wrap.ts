@@ -3,6 +3,7 @@ import type { Options } from '../config.ts';
 import { isAmberError } from '../errors.ts';
 import { arm, fault, isWatching, SANDBOX, type Armed, type Ground } from './armed.ts';
 import { failWith, follow, followCallback, passOn } from './hold.ts';
+import { loadAhead } from './start.ts';
 import { watchUncaught } from './uncaught.ts';
 import { closeWatch, openWatch, returned, settle, type Watch } from './watch.ts';
 
@@ -48,6 +49,7 @@ export function wrapOn<H extends AnyHandler>(ground: Ground, handler: H, options
   const armed = arm(options, ground);
   if (isAmberError(armed) || typeof handler !== 'function' || WRAPPED in handler) return handler;
   watchUncaught(armed);
+  loadAhead(armed);
   const { state } = armed;
   const call = makeCall(armed);
   const traps: ProxyHandler<H> = {

@@ -53,7 +53,7 @@ export async function captureUnder(one: CaptureOf): Promise<Captured> {
   // A capture takes its environment when it begins: others may run beside it with another one.
   const begin = (request: CaptureRequest): Promise<CaptureReport> =>
     inEnvironment(one.keys, () => (running = runCapture({ ...request, roots: one.scene.roots })));
-  const ground: Ground = { env: {}, scope: {}, emitter: new EventEmitter(), log: logLine, engine: () => Promise.resolve(begin) };
+  const ground: Ground = { env: {}, scope: {}, emitter: new EventEmitter(), log: logLine, engine: () => Promise.resolve(begin), isLoaded: () => true };
   one.proxy.script(...one.plan.script);
   const started = performance.now();
   const handlerProblem = await callHandler(ground, one.handler, optionsOf(one));

@@ -38,7 +38,7 @@ export function testGround(env: Record<string, string>, captureMs = 0, engine?: 
   };
   return {
     env, scope, requests, lines, state, emitter: new EventEmitter(),
-    engine: () => Promise.resolve(note),
+    engine: () => Promise.resolve(note), isLoaded: () => true,
     log: (stream, record) => lines.push({ amber: stream, ...record }),
   };
 }

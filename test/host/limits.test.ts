@@ -103,3 +103,50 @@ describe('configuration', () => {
     assert.equal(ground.lines.length, 1);
   });
 });
+
+describe('the pace of small functions', () => {
+  const small = { ...ON_ERROR, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128' };
+  const fail = async (ground: ReturnType<typeof testGround>, leftMs: number): Promise<void> => {
+    await assert.rejects(wrap<Handler>(ground, async () => Promise.reject(new Error('x')))({}, lambdaContext(leftMs)));
+  };
+
+  test('a capture needs as much more time as the function has less CPU', async () => {
+    const ground = testGround(small);
+    await fail(ground, 1500); // 1,000 ms are left: enough for a core, not for the fourteenth of one
+    assert.match(String(ground.lines[0]?.['error']), /less than the 1383 ms that one takes here/u);
+    assert.equal(ground.requests.length, 0);
+    await fail(ground, 3000);
+    assert.equal(ground.requests.length, 1);
+  });
+
+  test('with the engine still to be loaded it needs more', async () => {
+    const ground = { ...testGround(small), isLoaded: () => false };
+    await fail(ground, 2500);
+    assert.match(String(ground.lines[0]?.['error']), /less than the 2350 ms/u);
+  });
+
+  test('the margin is never less than a stretch of the capture', async () => {
+    const ground = testGround({ ...small, AMBER_MARGIN_MS: '50' });
+    const deadlineMs = Date.now() + 5000;
+    await fail(ground, 5000);
+    const stopMs = ground.requests[0]?.hardStopMs ?? 0;
+    assert.ok(Math.abs(deadlineMs - stopMs - 346) <= 10, String(deadlineMs - stopMs));
+  });
+
+  test('a function with 1,769 MB or more has a core', async () => {
+    for (const memory of ['1769', '10240']) {
+      const ground = testGround({ ...small, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: memory });
+      await fail(ground, 620);
+      assert.equal(ground.requests.length, 1, memory);
+    }
+  });
+
+  test('the engine is loaded ahead where a capture is certain, and nowhere else', () => {
+    for (const [env, loads] of [[NOW, 1], [ON_ERROR, 0], [{ ...NOW, AMBER_MAX_CAPTURES: '0' }, 0]] as const) {
+      let loaded = 0;
+      const ground = testGround(env);
+      wrap({ ...ground, engine: async () => { loaded += 1; return ground.engine(); } }, async () => Promise.resolve(1));
+      assert.equal(loaded, loads);
+    }
+  });
+});

@@ -42,6 +42,8 @@ function version1(name: string, { memoryBytes, cores }: GroupLimits): Group {
   set(memory, 'memory.limit_in_bytes', memoryBytes);
   if (existsSync(join(memory, 'memory.memsw.limit_in_bytes'))) set(memory, 'memory.memsw.limit_in_bytes', memoryBytes);
   if (cores !== undefined) {
+    // Its quota is all that the sandbox gets, and it gets it before what else runs here.
+    set(cpu, 'cpu.shares', 262_144);
     set(cpu, 'cpu.cfs_period_us', PERIOD_US);
     set(cpu, 'cpu.cfs_quota_us', Math.max(1000, Math.round(cores * PERIOD_US)));
   }
@@ -62,7 +64,10 @@ function version2(name: string, { memoryBytes, cores }: GroupLimits): Group {
   mkdirSync(folder, { recursive: true });
   set(folder, 'memory.max', memoryBytes);
   if (existsSync(join(folder, 'memory.swap.max'))) set(folder, 'memory.swap.max', 0);
-  if (cores !== undefined) writeFileSync(join(folder, 'cpu.max'), `${Math.max(1000, Math.round(cores * PERIOD_US))} ${PERIOD_US}`);
+  if (cores !== undefined) {
+    set(folder, 'cpu.weight', 10_000);
+    writeFileSync(join(folder, 'cpu.max'), `${Math.max(1000, Math.round(cores * PERIOD_US))} ${PERIOD_US}`);
+  }
   return {
     procs: [join(folder, 'cgroup.procs')],
     anonymousBytes: () => field(folder, 'memory.stat', 'anon'),

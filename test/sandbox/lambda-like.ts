@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { hasPeer } from '../peers.ts';
 import { makeGroup, type Group } from './cgroup.ts';
+import type { Client } from './clients.ts';
 import { bubblewrapCommand, rootCommand, type Place } from './lambda-root.ts';
 import { makeTask, SDK_HOME } from './lambda-task.ts';
 
@@ -77,11 +78,7 @@ export function lambdaNodeFlags(memoryMb: number): readonly string[] {
 export async function runInLambda(options: LambdaOptions): Promise<LambdaResult> {
   const kind = sandboxKind();
   if (kind === undefined) throw new Error('neither root with unshare(1) nor bubblewrap: ask sandboxKind() before');
-  const home = mkdtempSync(join(tmpdir(), 'amber-lambda-'));
-  const [root, task, evidence] = ['root', 'task', 'evidence'].map((name) => join(home, name)) as [string, string, string];
-  for (const folder of [root, task, evidence]) mkdirSync(folder);
-  for (const folder of [home, evidence]) chmodSync(folder, folder === home ? 0o755 : 0o777);
-  await makeTask(task, options.script);
+  const { home, root, task, evidence } = await makeHome(options.script);
   const { memoryMb, cores, prepareTmp, tmp, network } = options;
   const group = kind === 'root' ? makeGroup(`amber-${process.pid}-${home.slice(-6)}`, { memoryBytes: memoryMb * 2 ** 20, cores }) : undefined;
   const place: Place = { root, task, evidence, node: options.node ?? NODE_24, procs: group?.procs ?? [], prepareTmp, tmp, network, visible: options.sdk === true ? [SDK_HOME] : [] };
@@ -92,6 +89,43 @@ export async function runInLambda(options: LambdaOptions): Promise<LambdaResult>
   } finally {
     group?.remove();
   }
+}
+
+/** A runtime client whose process runs in such a sandbox. */
+export interface LimitedClient {
+  readonly client: Client;
+  /** Read by the function as /mnt/evidence. */
+  readonly evidence: string;
+  /** CPU of the sandbox so far, in milliseconds. */
+  readonly cpuMs: () => number;
+  readonly remove: () => void;
+}
+
+/** Puts a client into a sandbox: start it with {@link startSandbox}, and `remove` when that has ended. Needs root. */
+export async function limitClient(client: Client, options: Pick<LambdaOptions, 'memoryMb' | 'cores' | 'script' | 'prepareTmp'>): Promise<LimitedClient> {
+  const { memoryMb, cores, script, prepareTmp } = options;
+  const { home, root, task, evidence } = await makeHome(script);
+  const group = makeGroup(`amber-${process.pid}-${home.slice(-6)}`, { memoryBytes: memoryMb * 2 ** 20, cores });
+  const place: Place = { root, task, evidence, node: client.node, procs: group?.procs ?? [], prepareTmp, network: true, visible: [import.meta.dirname] };
+  const args = (handler: string): readonly string[] => rootCommand(place, [...lambdaNodeFlags(memoryMb), ...client.args(handler)]);
+  return {
+    client: { ...client, node: args('')[0] ?? '', args: (handler) => args(handler).slice(1) },
+    evidence,
+    cpuMs: () => group?.cpuMs() ?? Number.NaN,
+    remove: () => {
+      group?.remove();
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+async function makeHome(script: string): Promise<{ home: string; root: string; task: string; evidence: string }> {
+  const home = mkdtempSync(join(tmpdir(), 'amber-lambda-'));
+  const [root, task, evidence] = ['root', 'task', 'evidence'].map((name) => join(home, name)) as [string, string, string];
+  for (const folder of [root, task, evidence]) mkdirSync(folder);
+  for (const folder of [home, evidence]) chmodSync(folder, folder === home ? 0o755 : 0o777);
+  await makeTask(task, script);
+  return { home, root, task, evidence };
 }
 
 /** AWS, "Using Lambda environment variables". */

@@ -33,7 +33,8 @@ export interface Exit {
 export interface Sandbox {
   readonly pid: number;
   readonly api: RuntimeApi;
-  readonly invoke: (event: unknown) => Promise<Result>;
+  /** `timeoutMs`: that of this invocation, as if the function had been configured so. */
+  readonly invoke: (event: unknown, timeoutMs?: number) => Promise<Result>;
   /** Resolves when the client polls for the first time, or with what ended its init. */
   readonly ready: () => Promise<'ready' | Post | Exit>;
   readonly stdout: () => string;
@@ -66,7 +67,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   return {
     pid: child.pid ?? 0,
     api,
-    invoke: async (event) => invoke(api, event, { timeoutMs: options.timeoutMs ?? 3000, exited, kill: () => signal('SIGKILL') }),
+    invoke: async (event, timeoutMs) => invoke(api, event, { timeoutMs: timeoutMs ?? options.timeoutMs ?? 3000, exited, kill: () => signal('SIGKILL') }),
     ready: async () => Promise.race([api.polled(1).then(() => 'ready' as const), api.initError, exited]),
     stdout: () => output.stdout,
     stderr: () => output.stderr,
