@@ -1,0 +1,61 @@
+/** The README's way of verifying a capture with sha256sum, tar and jq alone, command by command. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { requirePeer } from '../peers.ts';
+import { bytesEntry, makeCapture, noise, type MadeCapture } from './captures.ts';
+import { partWith, putTogether, takeApart } from './forge.ts';
+
+/** 1. Digests: these are to be compared with the lines of the log. */
+const DIGESTS = 'sha256sum capture-*.tar.zst manifest.json; cat capture-*.tar.zst | sha256sum';
+/** 2. Chain: each part names the digest of the one before it; prints the head. */
+const CHAIN = `mkdir parts && cat capture*.tar.zst | tar --zstd -xC parts --wildcards 'manifest/*.jsonl'
+previous=null
+for part in parts/manifest/*.jsonl; do
+  head -n 1 "$part" | grep -q '"previous":'"$previous"'[,}]' || echo "BROKEN before $part"
+  previous='"'$(sha256sum < "$part" | cut -d' ' -f1)'"'
+done
+echo "head $previous"`;
+/** 3. Entries: the digest of each file, computed by tar without writing any of them, beside the one of its line. */
+const ENTRIES = `cat capture*.tar.zst | tar --zstd -x --quoting-style=literal --to-command='printf "%s  %s\\n" "$(sha256sum | cut -d" " -f1)" "$TAR_FILENAME"' | grep -v '  manifest/' | sort > found
+cat parts/manifest/*.jsonl | jq -r 'select(.stored != null and .padded == null) | .sha256 + "  " + .path' | sort > listed
+diff listed found`;
+
+function shell(script: string, cwd: string): { stdout: string; status: number | null } {
+  const { stdout, status, stderr } = spawnSync('bash', ['-c', script], { cwd, encoding: 'utf8' });
+  assert.equal(stderr, '');
+  return { stdout, status };
+}
+
+const PEERS = ['bash', 'tar', 'zstd', 'sha256sum', 'jq', 'diff'];
+
+describe('by hand', () => {
+  const entries = [bytesEntry('a', 'one'), bytesEntry('[root]/tmp/b c', noise(100_000, 1)), 'files', bytesEntry('[root]/tmp/large', noise(600_000, 2)), bytesEntry('empty', '')] as const;
+
+  test('segments of a bucket: digests as in the log, whole chain, every entry', async (t) => {
+    if (!requirePeer(t, ...PEERS)) return;
+    const made = await makeCapture({ entries: [...entries], apart: true });
+    const { stdout } = shell(DIGESTS, made.folder);
+    for (const { sha256, name } of made.segments) assert.ok(stdout.includes(`${sha256}  ${name}\n`) && made.log.includes(sha256));
+    assert.ok(stdout.includes(`${made.manifest.tarball.sha256}  -`) && made.log.includes(made.manifest.tarball.sha256));
+    assert.equal(shell(CHAIN, made.folder).stdout, `head "${made.manifest.chain.head ?? ''}"\n`);
+    assert.deepEqual(shell(ENTRIES, made.folder), { stdout: '', status: 0 });
+  });
+
+  test('a joined tarball: SHA256SUMS, and what was tampered with shows', async (t) => {
+    if (!requirePeer(t, ...PEERS)) return;
+    const made: MadeCapture = await makeCapture({ entries: [...entries.slice(0, 2), 'files', bytesEntry('empty', '')] });
+    execFileSync('sha256sum', ['-c', '--quiet', 'SHA256SUMS'], { cwd: made.folder });
+    const segments = await takeApart(made.folder);
+    putTogether(made.folder, segments.map((pieces) => pieces.map((piece) => (piece.path === 'manifest/0000.jsonl'
+      ? partWith(piece, (lines) => lines.map((line) => line.replace('"method":"test"', '"method":"tesT"'))) : piece))));
+    assert.match(shell(CHAIN, made.folder).stdout, /^BROKEN before parts\/manifest\/0001\.jsonl$/mu);
+    assert.equal(shell(ENTRIES, made.folder).status, 0);
+    putTogether(made.folder, segments.map((pieces) => pieces.filter(({ path }) => path !== 'a')));
+    assert.match(shell(ENTRIES, made.folder).stdout, /^< [0-9a-f]{64} {2}a$/mu);
+    writeFileSync(join(made.folder, 'manifest.json'), '{}');
+    assert.notEqual(spawnSync('sha256sum', ['-c', '--status', 'SHA256SUMS'], { cwd: made.folder }).status, 0);
+  });
+});
