@@ -23,7 +23,8 @@ export interface ClientOptions {
 export interface Clients {
   readonly lambda: () => Promise<Lambda>;
   readonly logs: () => Promise<CloudWatchLogs>;
-  readonly cloudtrail: () => Promise<CloudTrail>;
+  /** Event history is kept by Region. */
+  readonly cloudtrail: (region: string) => Promise<CloudTrail>;
   readonly iam: () => Promise<IAM>;
   readonly sts: () => Promise<STS>;
   readonly guardduty: () => Promise<GuardDuty>;
@@ -43,12 +44,13 @@ export function openClients(options: ClientOptions, meter: Meter, signal: AbortS
   const pace = options.paced === false ? unpaced : paces();
   const made = new Map<string, Promise<{ destroy: () => void }>>();
   const settings = clientSettings(options);
+  function kept<T extends Client>(service: string, name: string, make: () => Promise<T>): Promise<T> {
+    const client = (made.get(name) as Promise<T> | undefined) ?? make().then((fresh) => metered(fresh, service));
+    made.set(name, client);
+    return client;
+  }
   function once<T extends Client>(service: string, make: () => Promise<T>): () => Promise<T> {
-    return () => {
-      const client = (made.get(service) as Promise<T> | undefined) ?? make().then((fresh) => metered(fresh, service));
-      made.set(service, client);
-      return client;
-    };
+    return () => kept(service, service, make);
   }
   function metered<T extends Client>(client: T, service: string): T {
     client.middlewareStack.add(counted(service, { pace, meter, signal }), { step: 'finalizeRequest', priority: 'low', name: 'amberPace' });
@@ -57,7 +59,7 @@ export function openClients(options: ClientOptions, meter: Meter, signal: AbortS
   return {
     lambda: once('lambda', async () => new (await import('@aws-sdk/client-lambda')).Lambda(settings)),
     logs: once('logs', async () => new (await import('@aws-sdk/client-cloudwatch-logs')).CloudWatchLogs(settings)),
-    cloudtrail: once('cloudtrail', async () => new (await import('@aws-sdk/client-cloudtrail')).CloudTrail(settings)),
+    cloudtrail: (region) => kept('cloudtrail', `cloudtrail ${region}`, async () => new (await import('@aws-sdk/client-cloudtrail')).CloudTrail({ ...settings, region })),
     iam: once('iam', async () => new (await import('@aws-sdk/client-iam')).IAM(settings)),
     sts: once('sts', async () => new (await import('@aws-sdk/client-sts')).STS(settings)),
     guardduty: once('guardduty', async () => new (await import('@aws-sdk/client-guardduty')).GuardDuty(settings)),

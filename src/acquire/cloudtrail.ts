@@ -5,7 +5,7 @@ import type { AcquireContext, Source, Target } from './contracts.ts';
 import { absentEntry } from './faults.ts';
 import { arnName, component } from './paths.ts';
 import { ENTRY_BYTES, openSeries } from './rows.ts';
-import { trailTime, type TrailRow } from './trail-row.ts';
+import { trailRegions, trailTime, type TrailRow } from './trail-row.ts';
 
 /** LookupEvents goes back so far ("Viewing events with CloudTrail event history"). */
 const HISTORY_MS = 90 * 86_400_000;
@@ -26,46 +26,52 @@ export const cloudtrail: Source = {
 async function* acquire(target: Target, context: AcquireContext): AsyncGenerator<Entry> {
   if (target.trail !== undefined) return; // its files are read instead
   if (target.sinceMs < Date.now() - HISTORY_MS) context.warn('the window begins more than 90 days ago, and the event history ends there: use --trail for what is older');
-  const client = await context.aws.cloudtrail();
   const seen = new Set<string>();
   const queries = queriesOf(target, context);
   context.meter.plan(queries.length);
-  for (const query of queries) {
-    yield* lookUp({ client, query, seen, target, context });
+  for (const { query, region } of queries) {
+    yield* lookUp({ client: await context.aws.cloudtrail(region), region, query, seen, target, context });
     context.meter.step();
   }
+}
+
+interface Query {
+  readonly region: string;
+  readonly query: LookupAttribute;
 }
 
 /**
  * The same thing has several names: events on the function name it by name or by ARN, the session of a sandbox is named
  * after the function, and the role stands in AssumeRole and in changes of its policies.
  */
-function queriesOf(target: Target, { warn }: AcquireContext): LookupAttribute[] {
-  const names = [target.functionName, target.functionArn, ...target.roles.map(arnName), ...target.roles];
+function queriesOf(target: Target, { warn }: AcquireContext): Query[] {
   const keys = target.accessKeyIds.slice(0, MAX_KEYS);
   if (keys.length < target.accessKeyIds.length) warn(`CloudTrail was asked for ${keys.length} of ${target.accessKeyIds.length} access keys`);
-  return [
-    ...[...new Set(names)].map((AttributeValue): LookupAttribute => ({ AttributeKey: 'ResourceName', AttributeValue })),
-    { AttributeKey: 'Username', AttributeValue: target.functionName },
+  const resource = (AttributeValue: string): LookupAttribute => ({ AttributeKey: 'ResourceName', AttributeValue });
+  const own = [target.functionName, target.functionArn].map(resource);
+  const everywhere = [
+    ...[...new Set([...target.roles.map(arnName), ...target.roles])].map(resource),
+    { AttributeKey: 'Username', AttributeValue: target.functionName } as const,
     ...keys.map((AttributeValue): LookupAttribute => ({ AttributeKey: 'AccessKeyId', AttributeValue })),
   ];
+  const { region } = target;
+  return [...own.map((query) => ({ region, query })), ...trailRegions(target).flatMap((one) => everywhere.map((query) => ({ region: one, query })))];
 }
 
-interface LookUp {
+interface LookUp extends Query {
   readonly client: CloudTrail;
-  readonly query: LookupAttribute;
   readonly seen: Set<string>;
   readonly target: Target;
   readonly context: AcquireContext;
 }
 
 /** Events come from new to old, fifty a page. */
-async function* lookUp({ client, query, seen, target, context }: LookUp): AsyncGenerator<Entry> {
+async function* lookUp({ client, region, query, seen, target, context }: LookUp): AsyncGenerator<Entry> {
   const asked = `${query.AttributeKey ?? ''}=${query.AttributeValue ?? ''}`;
-  const stem = `cloudtrail/${component(asked.replaceAll(':', '_'))}`;
+  const stem = `cloudtrail/${component(region)}/${component(asked.replaceAll(':', '_'))}`;
   const { complete, mark } = context.ledger.series(stem);
   if (complete) return;
-  const call = `cloudtrail:LookupEvents ${asked}`;
+  const call = `cloudtrail:LookupEvents ${asked} in ${region}`;
   const rows = openSeries({ stem, source: call, ledger: context.ledger, further: Math.min, evenEmpty: true });
   const window = { StartTime: new Date(target.sinceMs), EndTime: new Date(Math.min(target.untilMs, mark ?? target.untilMs)) };
   try {

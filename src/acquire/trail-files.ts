@@ -9,7 +9,7 @@ import { fromObject } from './object.ts';
 import { arnName } from './paths.ts';
 import { trailRecords } from './records.ts';
 import { ENTRY_BYTES, openSeries, type RowSeries } from './rows.ts';
-import { rowOfRecord } from './trail-row.ts';
+import { rowOfRecord, trailRegions } from './trail-row.ts';
 
 /** A file is delivered some minutes after its events, and seldom hours ("CloudTrail log file examples"). */
 const LATE_MS = 6 * 3_600_000;
@@ -32,18 +32,18 @@ async function* acquire(target: Target, context: AcquireContext): AsyncGenerator
   const stem = 'cloudtrail/trail';
   const rows = openSeries({ stem, source: target.trail, ledger: context.ledger, further: Math.max, evenEmpty: true });
   if (context.ledger.series(stem).complete) return;
-  const days = daysOf(target);
+  const days = trailRegions(target).flatMap((region) => daysOf(target).map((day) => ({ region, day })));
   context.meter.plan(days.length);
   const files: FileFacts[] = [];
   const scan: Scan = { s3, bucket, rows, words: wordsOf(target), seen: new Set(), files, target, context };
   let whole = true;
-  for (const day of days) {
-    const folder = `${prefix === '' ? '' : `${prefix}/`}AWSLogs/${target.account}/CloudTrail/${target.region}/${day}/`;
+  for (const { region, day } of days) {
+    const folder = `${prefix === '' ? '' : `${prefix}/`}AWSLogs/${target.account}/CloudTrail/${region}/${day}/`;
     try {
       yield* scanDay(scan, folder);
     } catch (error) {
       whole = false;
-      yield absentEntry({ path: `${stem}-${day.replaceAll('/', '-')}`, call: `s3:ListObjectsV2 s3://${bucket}/${folder}`, action: 's3:ListBucket' }, error);
+      yield absentEntry({ path: `${stem}-${region}-${day.replaceAll('/', '-')}`, call: `s3:ListObjectsV2 s3://${bucket}/${folder}`, action: 's3:ListBucket' }, error);
     }
     context.meter.step();
   }

@@ -16,6 +16,15 @@ export interface TrailRow {
 }
 
 /**
+ * Regions whose events concern a function: its own, and the one in which the global services (IAM, STS) are recorded
+ * ("CloudTrail concepts, global service events").
+ */
+export function trailRegions({ region, functionArn }: { readonly region: string; readonly functionArn: string }): readonly string[] {
+  const global = functionArn.startsWith('arn:aws:') ? 'us-east-1' : region;
+  return [...new Set([region, global])];
+}
+
+/**
  * `YYYY-MM-DD hh:mm:ss+00:00`: plaso reads the time with dfdatetime's CopyFromDateTimeString, which wants a space where
  * ISO 8601 has a `T`.
  */
