@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import {
   AbortMultipartUploadCommand, CreateMultipartUploadCommand, DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand,
 } from '@aws-sdk/client-s3';
+import { decodeLogEvidence } from '../../src/case/log-evidence.ts';
 import { linesOf, type SegmentLine } from '../faults/judge.ts';
 import { stopRadosgw } from '../servers/radosgw.ts';
 import { TRANSPORTS } from '../ship/s3-opened.ts';
@@ -119,6 +120,17 @@ suite('with the keys of the function', { timeout: 300_000 }, () => {
     assert.match(result.findings, /"capture-0042\.tar\.zst" is not ours/u);
     const other = await verifyWithLog(await guarded.read('00000000-0000-7000-8000-000000000000'), watched.log);
     assert.notEqual(other.verdict, 'verified');
+  });
+
+  check('credentials that he breaks in the environment leave the summary in the log', async (guarded) => {
+    const broken = { ...guarded, keys: { accessKeyId: 'AKIDBROKEN', secretAccessKey: 'broken' } };
+    const { report, handlerProblem, log, captureId } = await watchedCapture(broken, 'light');
+    assert.equal(handlerProblem, undefined);
+    assert.deepEqual([report?.state, report?.error?.code], ['failed', 'DESTINATION_CREDENTIALS']);
+    const [decoded] = decodeLogEvidence(log.split('\n'));
+    assert.equal(decoded?.problem, undefined);
+    assert.equal((decoded?.summary as { captureId?: string }).captureId, captureId);
+    assert.equal((await guarded.read(captureId)).size, 0);
   });
 
   check('with versions, what was acknowledged stays the first version, and verify tells of a later one', async (guarded, t) => {

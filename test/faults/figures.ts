@@ -5,8 +5,8 @@ import type { KillFigures } from './kill.ts';
 import { OUTCOMES } from './judge-capture.ts';
 
 export function captureTable(figures: CaptureFigures): string {
-  const used = OUTCOMES.filter((outcome) => outcome !== 'none' || Object.values(figures.byFault).some((row) => row.none !== undefined));
   const sum = (outcome: (typeof OUTCOMES)[number]): number => Object.values(figures.byFault).reduce((total, row) => total + (row[outcome] ?? 0), 0);
+  const used = OUTCOMES.filter((outcome) => outcome !== 'none' || sum(outcome) > 0);
   const rows = FAULTS.map((fault) => [fault, ...used.map((outcome) => String(figures.byFault[fault]?.[outcome] ?? 0))]);
   const total = ['all', ...used.map((outcome) => String(sum(outcome)))];
   return [

@@ -10,10 +10,11 @@ import type { Captured, CaptureOf } from './capture.ts';
 import { checkAcknowledged, checkSalvage, linesOf, openStored, type Evidence, type SegmentLine } from './judge.ts';
 
 /**
- * `whole`: verify says verified. `cut, told`: manifest.json says what was lost. `cut`: there is no manifest.json.
+ * `whole`: verify says verified. `whole, unanswered`: it says so as well, but the answer to the commit marker did not come in
+ * time, and the report says cut. `cut, told`: manifest.json says what was lost. `cut`: there is no manifest.json.
  * `failed`: nothing was acknowledged; the summary is in the log. `none`: it did not end, which may not be.
  */
-export const OUTCOMES = ['whole', 'cut, told', 'cut', 'failed', 'none'] as const;
+export const OUTCOMES = ['whole', 'whole, unanswered', 'cut, told', 'cut', 'failed', 'none'] as const;
 export type OutcomeName = (typeof OUTCOMES)[number];
 
 export interface Judged {
@@ -43,11 +44,9 @@ export async function judgeCapture(given: Case): Promise<Judged> {
   const evidence: Evidence = { objects, log, scene: one.scene, identity: one.recipient === undefined ? undefined : given.identity };
   problems.push(...checkReport(given, report), ...checkAcknowledged(evidence));
   const acknowledged = linesOf<SegmentLine>(log, 'segment').filter(({ state }) => state !== 'lost').length;
-  const stored = report.state === 'failed' ? { problems: checkLastResort(log, report, acknowledged), salvaged: 0 } : await checkStored(evidence, report);
+  const stored = report.state === 'failed' ? { problems: checkLastResort(log, report, acknowledged), salvaged: 0, outcome: 'failed' as const } : await checkStored(evidence, report);
   await bucket.remove(...(await bucket.keysBelow(`${one.prefix}/`)));
-  const told = objects.has('manifest.json');
-  const outcome = report.state === 'cut' ? (told ? 'cut, told' : 'cut') : report.state === 'refused' ? 'none' : report.state;
-  return { outcome, acknowledged, salvaged: stored.salvaged, problems: [...problems, ...stored.problems] };
+  return { ...stored, acknowledged, problems: [...problems, ...stored.problems] };
 }
 
 function checkCall({ one, captured }: Case): string[] {
@@ -86,16 +85,16 @@ function checkLastResort(log: string, { captureId }: CaptureReport, acknowledged
   ];
 }
 
-async function checkStored(evidence: Evidence, report: CaptureReport): Promise<{ problems: string[]; salvaged: number }> {
-  const { log, identity } = evidence;
-  const capture = await openStored(evidence);
-  const { verdict, summary, checks } = await verifyCapture(capture, { identity, log: (captureId) => readLogDigests(chunks(log), captureId) });
-  const expected = report.state === 'whole' ? 'verified' : 'cut';
+async function checkStored(evidence: Evidence, report: CaptureReport): Promise<Pick<Judged, 'problems' | 'salvaged' | 'outcome'>> {
+  const { log, identity, objects } = evidence;
+  const { verdict, summary, checks } = await verifyCapture(await openStored(evidence), { identity, log: (captureId) => readLogDigests(chunks(log), captureId) });
   const findings = checks.flatMap((check) => check.findings).join('; ');
-  const problems = verdict === expected ? [] : [`it is ${report.state}, and verify says ${verdict}: ${summary} ${findings}`];
-  if (report.state === 'whole') return { problems, salvaged: 0 };
+  if (verdict === 'verified' && report.state === 'whole') return { outcome: 'whole', problems: [], salvaged: 0 };
+  if (verdict === 'verified' && report.error?.code === 'CAPTURE_ABORTED') return { outcome: 'whole, unanswered', problems: [], salvaged: 0 };
+  const problems = verdict === 'cut' && report.state === 'cut' ? [] : [`it is ${report.state}, and verify says ${verdict}: ${summary} ${findings}`];
   const { problems: more, result } = await checkSalvage(evidence);
-  return { problems: [...problems, ...more], salvaged: (result.states.whole ?? 0) + (result.states.unconfirmed ?? 0) };
+  const outcome = report.state === 'cut' ? (objects.has('manifest.json') ? 'cut, told' : 'cut') : 'none';
+  return { outcome, problems: [...problems, ...more], salvaged: (result.states.whole ?? 0) + (result.states.unconfirmed ?? 0) };
 }
 
 export async function* chunks(text: string): AsyncGenerator<Uint8Array> {
