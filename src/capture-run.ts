@@ -88,7 +88,7 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
       if (config.recipient !== undefined) recipient = await openAge(config.recipient);
       outside.learn(env);
       outside.json({ event: invocation?.event, error: invocation?.error });
-      learnTable(outside, await processes());
+      await learnTable(outside, await processes(), budget.breathe);
     },
     header: () => headerEntry(scene, identity, tool, config.recipient === undefined ? undefined : key),
     tarballOptions: () => tarballOptions({ scene, identity, budget, book, inside, recipient }),
@@ -112,12 +112,13 @@ function placeOf(captureId: string, identity: Identity, startedMs: number): Capt
   return { captureId, account, region, functionName, date: new Date(startedMs).toISOString().slice(0, 10) };
 }
 
-function learnTable(redactor: Redactor, table: ProcessTable): void {
+async function learnTable(redactor: Redactor, table: ProcessTable, breathe: () => Promise<void> | undefined): Promise<void> {
   for (const record of table.processes) {
     const environ = record.files.get('environ');
     if (environ?.ok === true) redactor.bytes(environ.body, 'environ');
     const cmdline = record.files.get('cmdline');
     if (cmdline?.ok === true) redactor.bytes(cmdline.body, 'cmdline');
+    await breathe();
   }
 }
 
