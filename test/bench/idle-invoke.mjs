@@ -1,5 +1,6 @@
 // Nanoseconds of `await handler(event, context)`, bare and wrapped, turn by turn: node idle-invoke.mjs LIBRARY. Prints JSON.
 const { withCapture } = await import(process.argv[2]);
+const { default: middy } = await import('@middy/core');
 const bare = async (event) => event;
 const destination = 'file:///tmp/amber-bench';
 const handlers = {
@@ -7,6 +8,7 @@ const handlers = {
   idle: withCapture(bare),
   error: withCapture(bare, { onError: 'any', destination }),
   deadline: withCapture(bare, { deadlineMs: 1000, destination }),
+  middy: middy(bare),
 };
 const CALLS = 50_000;
 const ROUNDS = 20;

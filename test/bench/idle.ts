@@ -1,5 +1,5 @@
 /**
- * What Amber costs a function that is not captured, against the bare function in the same run.
+ * What Amber costs a function that is not captured, against the bare function and middy in the same run.
  *
  *     node test/bench/idle.ts [--json]
  */
@@ -8,6 +8,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bundleLibrary } from './bundle.ts';
+import { median, type Measure } from './measure.ts';
 
 const RUNS = 21;
 
@@ -20,7 +21,7 @@ interface ImportCost {
 
 export interface IdleCost {
   readonly node: string;
-  readonly importMs: { readonly hello: number; readonly wrapped: number; readonly over: number };
+  readonly importMs: { readonly hello: number; readonly wrapped: number; readonly over: number; readonly middyOver: number };
   readonly importHeapKiB: { readonly hello: number; readonly wrapped: number; readonly over: number };
   readonly importRssKiB: { readonly over: number };
   /** Nanoseconds a call. */
@@ -35,12 +36,14 @@ export async function measureIdle(): Promise<IdleCost> {
     const wrapped = join(directory, 'wrapped.mjs');
     writeFileSync(hello, 'export const handler = async (event) => event;\n');
     writeFileSync(wrapped, `import { withCapture } from ${JSON.stringify(entry)};\nexport const handler = withCapture(async (event) => event);\n`);
-    const runs = Array.from({ length: RUNS }, () => ({ hello: importOnce(hello), wrapped: importOnce(wrapped) }));
-    const of = (name: 'hello' | 'wrapped', key: 'ms' | 'heap' | 'rss'): number => median(runs.map((run) => run[name][key]));
+    const middy = join(directory, 'middy.mjs');
+    writeFileSync(middy, "import middy from '@middy/core';\nexport const handler = middy(async (event) => event);\n");
+    const runs = Array.from({ length: RUNS }, () => ({ hello: importOnce(hello), wrapped: importOnce(wrapped), middy: importOnce(middy) }));
+    const of = (name: 'hello' | 'wrapped' | 'middy', key: 'ms' | 'heap' | 'rss'): number => median(runs.map((run) => run[name][key]));
     const invokeNs = json(spawnSync(process.execPath, ['test/bench/idle-invoke.mjs', entry], { encoding: 'utf8' }).stdout) as Record<string, number>;
     return {
       node: process.version,
-      importMs: { hello: of('hello', 'ms'), wrapped: of('wrapped', 'ms'), over: of('wrapped', 'ms') - of('hello', 'ms') },
+      importMs: { hello: of('hello', 'ms'), wrapped: of('wrapped', 'ms'), over: of('wrapped', 'ms') - of('hello', 'ms'), middyOver: of('middy', 'ms') - of('hello', 'ms') },
       importHeapKiB: { hello: of('hello', 'heap') / 1024, wrapped: of('wrapped', 'heap') / 1024, over: (of('wrapped', 'heap') - of('hello', 'heap')) / 1024 },
       importRssKiB: { over: (of('wrapped', 'rss') - of('hello', 'rss')) / 1024 },
       invokeNs,
@@ -59,9 +62,26 @@ function json(text: string): unknown {
   return JSON.parse(text);
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
+/** The most nanoseconds a call over the bare handler, by the way of wrapping. */
+const MOST_NS: Readonly<Record<string, number>> = { idle: 500, error: 500, deadline: 1500 };
+const WAYS: Readonly<Record<string, string>> = { idle: 'nothing armed', error: 'errors armed', deadline: 'deadline armed' };
+
+export const idle: Measure = {
+  name: 'idle',
+  title: 'The published wrapper over a hello module, nothing captured, against middy',
+  run: async () => {
+    const { importMs, importHeapKiB, importRssKiB, invokeNs } = await measureIdle();
+    const { bare = Number.NaN, middy = Number.NaN } = invokeNs;
+    return [
+      { what: 'import, over a hello module', ours: importMs.over, unit: 'ms', against: { name: '@middy/core', value: importMs.middyOver }, target: { of: 'ours', most: 1 } },
+      { what: 'memory of the import, over a hello module', ours: importHeapKiB.over, unit: 'KiB', target: { of: 'ours', most: 512 }, note: `heap; ${importRssKiB.over.toFixed(0)} KiB resident` },
+      ...Object.entries(WAYS).map(([name, way]) => ({
+        what: `each invoke, ${way}, over ${bare.toFixed(0)} ns bare`, ours: (invokeNs[name] ?? Number.NaN) - bare, unit: 'ns',
+        against: { name: 'middy', value: middy - bare }, target: { of: 'ours', most: MOST_NS[name] ?? Number.NaN },
+      } as const)),
+    ];
+  },
+};
 
 if (import.meta.main) {
   const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
@@ -75,9 +95,8 @@ if (import.meta.main) {
     console.log(`import   hello ${one(cost.importMs.hello)} ms, wrapped ${one(cost.importMs.wrapped)} ms: ${one(cost.importMs.over)} ms over (target 1)`);
     console.log(`memory   ${one(cost.importHeapKiB.over)} KiB of heap, ${one(cost.importRssKiB.over)} KiB of RSS over (target 512)`);
     console.log(`invoke   bare ${bare.toFixed(0)} ns`);
-    const targets: Readonly<Record<string, number>> = { idle: 500, error: 500, deadline: 1500 };
     for (const [name, ns] of Object.entries(others)) {
-      console.log(`         ${name.padEnd(9)} ${ns.toFixed(0)} ns: ${(ns - bare).toFixed(0)} ns over, ${one(ns / bare)} x (target ${String(targets[name])} ns over)`);
+      console.log(`         ${name.padEnd(9)} ${ns.toFixed(0)} ns: ${(ns - bare).toFixed(0)} ns over, ${one(ns / bare)} x (target ${String(MOST_NS[name] ?? 'none')} ns over)`);
     }
   }
 }
