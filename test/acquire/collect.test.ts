@@ -75,6 +75,7 @@ test('everything that the control plane knows of a function is in one tarball th
     const rows = [...new Set([...files.keys()].filter((path) => path.startsWith('cloudtrail/')).map((path) => path.replace(/-\d{4}\.jsonl$/u, '')))]
       .flatMap((stem) => series<{ EventId: string; EventTime: string; CloudTrailEvent: string; EventName: string }>(files, stem));
     assert.deepEqual(rows.map((row) => row.EventId).sort(), events.map((event) => event.EventId).sort());
+    assert.ok(files.has('cloudtrail/us-east-1/ResourceName=checkout-role-0000.jsonl'), 'IAM and STS are recorded there');
     for (const row of rows) assert.match(row.EventTime, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+00:00$/u);
     assert.equal((JSON.parse(rows[0]?.CloudTrailEvent ?? '') as { eventName: string }).eventName, rows[0]?.EventName);
   });
