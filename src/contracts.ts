@@ -207,6 +207,8 @@ export interface StreamEntry extends EntryBase {
 export interface LinkEntry extends EntryBase {
   readonly kind: 'link';
   readonly target: BytePath;
+  /** The target is evidence on a process and is searched for secrets. Without it the link is stored as it is, like contents. */
+  readonly redaction?: 'text';
   readonly stat?: BigIntStats;
 }
 

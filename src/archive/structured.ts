@@ -1,5 +1,5 @@
 /** Structured evidence as redacted text, in slices: half a megabyte of JSON must not hold somebody's main thread. */
-import type { BytesEntry, JsonEntry, JsonLinesEntry } from '../contracts.ts';
+import type { BytesEntry, Entry, JsonEntry, JsonLinesEntry } from '../contracts.ts';
 import type { Redactor } from '../secrets/contracts.ts';
 
 export interface Rendered {
@@ -33,6 +33,16 @@ export async function render(
   }
   const body = Buffer.from(text.join(''), 'utf8');
   return { body, redactions: listed(redactions), spent: body };
+}
+
+/** An entry without the secrets that stand beside its body: in where a link leads, where its collector asked for that, and in notes. */
+export function withoutSecrets(entry: Entry, redactor: Redactor): { readonly entry: Entry; readonly redactions: readonly string[] } {
+  const { notes } = entry;
+  const shown = notes === undefined ? entry : { ...entry, notes: () => redactor.json(notes()).value as Readonly<Record<string, unknown>> };
+  // Sockets, pipes and what else has no file have no name of anybody's choice.
+  if (shown.kind !== 'link' || shown.redaction === undefined || !shown.target.startsWith('/')) return { entry: shown, redactions: [] };
+  const { value, redactions } = redactor.bytes(Buffer.from(shown.target, 'latin1'), 'text');
+  return { entry: { ...shown, target: Buffer.from(value).toString('latin1') }, redactions };
 }
 
 interface Piece {

@@ -13,7 +13,7 @@ import { createCompressor, release, type CompressionName, type Compressor } from
 import { BLOCK, encodeHeader, HOT_HEADER, roundUp, timesOf, writeHeader, type HeaderFields, type Times, type TypeFlag } from './header.ts';
 import { fileOutcome, manifestItem, specialType, type Stored } from './item.ts';
 import { SegmentWriter, type SegmentEncryptor } from './segments.ts';
-import { render } from './structured.ts';
+import { render, withoutSecrets } from './structured.ts';
 
 /** Where manifest items go. It gives back the text that closes each segment. */
 export interface ManifestSink {
@@ -74,7 +74,7 @@ export class Tarball {
     if (entry.kind === 'file') {
       const size = Number(entry.stat.size);
       const room = HOT_HEADER + roundUp(size);
-      if (entry.store !== false && entry.path.length < BLOCK && this.#writer.fits(room) && !this.#isFull(room)
+      if (entry.store !== false && entry.notes === undefined && entry.path.length < BLOCK && this.#writer.fits(room) && !this.#isFull(room)
         && size <= this.#options.budget.remainingBytes()) return this.#addSmall(entry, collector, size);
     }
     return this.#addAny(entry, collector);
@@ -88,8 +88,7 @@ export class Tarball {
 
   /** Closes a segment that has waited too long. Call it between entries. */
   async age(): Promise<void> {
-    const { segmentMs } = this.#options;
-    if (this.#writer.tarBytes > 0 && Date.now() - this.#writer.openedMs >= segmentMs) await this.#cut();
+    if (this.#writer.tarBytes > 0 && Date.now() - this.#writer.openedMs >= this.#options.segmentMs) await this.#cut();
   }
 
   /** Ends the tar stream. Resolves to the digest and the size of the joined segments. */
@@ -119,11 +118,12 @@ export class Tarball {
     }
   }
 
-  async #addAny(entry: Entry, collector: string): Promise<ManifestItem> {
+  async #addAny(given: Entry, collector: string): Promise<ManifestItem> {
     try {
-      return this.#finish(entry, collector, await this.#store(entry));
+      const { entry, redactions } = withoutSecrets(given, this.#options.redactor);
+      return this.#finish(entry, collector, { redactions, ...await this.#store(entry) });
     } finally {
-      if (entry.kind === 'file') closeSync(entry.fd);
+      if (given.kind === 'file') closeSync(given.fd);
     }
   }
 

@@ -39,10 +39,10 @@ function* processEntries(record: ProcessRecord, proc: string): Generator<Entry> 
   const source = processDir(proc, record);
   for (const [name, read] of record.files) yield fileEntry(`${path}/${name}`, `${source}/${name}`, read, redactionOf(name));
   for (const [name, link] of record.links) {
-    yield { kind: 'link', path: `${path}/${name}`, source: `${source}/${name}`, method: 'readlink', target: linkText(link) };
+    yield { kind: 'link', path: `${path}/${name}`, source: `${source}/${name}`, method: 'readlink', target: linkText(link), redaction: 'text' };
   }
   for (const { fd, link } of record.descriptors) {
-    yield { kind: 'link', path: `${path}/fd/${fd}`, source: `${source}/fd/${fd}`, method: 'readlink', target: linkText(link) };
+    yield { kind: 'link', path: `${path}/fd/${fd}`, source: `${source}/fd/${fd}`, method: 'readlink', target: linkText(link), redaction: 'text' };
   }
   if (record.descriptorsUnread > 0) yield absent(`${path}/fd`, `${source}/fd`, 'skipped', `${record.descriptorsUnread} descriptors beyond the limit`);
 }

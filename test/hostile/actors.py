@@ -3,7 +3,7 @@
 titles   names and arguments with newlines, parentheses, escapes, bytes that are no UTF-8
 churn    processes that vanish while they are read, and process ids that are used again
 sockets  10,000 sockets in processes of 900
-secrets  the value of PLANTED in every place that a process can write
+secrets  the words of the file SECRETS (its path is in argv) in every place that a process can write
 """
 import base64, ctypes, os, signal, socket, sys, time, urllib.parse
 
@@ -97,9 +97,46 @@ def sockets():
         child(lambda: open_some(base))
 
 
+def secrets(path):
+    """Line 1 is known from the environment of the capture; each further one is told by where it stands."""
+    known, short, environ, url, option, assigned, header, user, odd = (line.encode() for line in open(path).read().split("\n"))
+    forms = [known, base64.b64encode(known), base64.b64encode(b"x:" + known + b":yz"), urllib.parse.quote(known, safe="").encode()]
+    libc = ctypes.CDLL(None)
+    folder = b"/tmp" if os.path.ismount("/tmp") else os.fsencode(os.path.dirname(path))
+    execute([b"worker"], {
+        b"DB_PASSWORD": environ, b"COPY": environ, b"API_TOKEN_B64": base64.b64encode(environ),
+        b"DATABASE_URL": b"postgres://bob:" + urllib.parse.quote(url, safe="").encode() + b"@db.internal/x",
+        b"\xff\xfeSECRET": b"\xff" + odd, b"MULTI": b"line\npassword=" + odd + b"\nend",
+    })
+    execute([b"curl", b"--password", option, b"--token=" + assigned, b"-H", b"Authorization: Bearer " + header, b"-u", b"bob:" + user, b"\xff\x80\n" + known])
+    for number, form in enumerate(forms):
+        child(lambda: libc.prctl(PR_SET_NAME, short, 0, 0, 0))
+        execute([b"title " + form, form, b"name=" + form])
+        place = os.path.join(folder, b"place-%d-" % number + form.replace(b"/", b"_"))
+        name = b"file-" + form.replace(b"/", b"_")
+
+        def hold():
+            os.makedirs(place, exist_ok=True)
+            os.chdir(place)
+            kept = [os.open(name, os.O_CREAT | os.O_RDWR), os.open(name + b"-gone", os.O_CREAT | os.O_RDWR), os.memfd_create(os.fsdecode(form))]
+            os.unlink(name + b"-gone")
+            one = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            one.bind(b"\0socket " + form)
+            globals()["kept"] = [kept, one]
+        child(hold)
+        program = os.path.join(place, b"run " + form.replace(b"/", b"_"))
+        with open("/bin/sleep", "rb") as source, open(program, "wb") as copy:
+            copy.write(source.read())
+        os.chmod(program, 0o755)
+        if os.fork() == 0:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            os.execv(program, [program, b"%d" % SECONDS])
+
+
 MODES = {"titles": titles, "churn": churn, "sockets": sockets}
 for mode in sys.argv[1:]:
-    MODES[mode]()
+    name, _, path = mode.partition("=")
+    secrets(path) if path else MODES[name]()
 print("begun", flush=True)
 while True:
     time.sleep(SECONDS)

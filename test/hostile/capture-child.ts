@@ -1,7 +1,8 @@
 /**
- * One whole capture in a process of its own: `node capture-child.ts '{…job…}'`. Its last line of output tells what it came
+ * One whole capture in a process of its own: `node capture-child.ts JOB.json …`, where further arguments are ignored. Its last line of output tells what it came
  * to, what it held the main thread for and what memory it took. Run by whole.ts.
  */
+import { readdirSync, readFileSync } from 'node:fs';
 import { resolveConfig, type Options } from '../../src/config.ts';
 import { runCapture } from '../../src/capture.ts';
 import type { CaptureReport } from '../../src/contracts.ts';
@@ -14,6 +15,8 @@ export interface CaptureJob {
   readonly options?: Options;
   readonly hardStopInMs?: number;
   readonly event?: unknown;
+  /** Properties of the error that the handler failed with. */
+  readonly error?: Readonly<Record<string, unknown>>;
 }
 
 export interface CaptureOutcome {
@@ -25,12 +28,12 @@ export interface CaptureOutcome {
   readonly descriptors: { readonly before: number; readonly after: number };
 }
 
-const job = JSON.parse(process.argv[2] ?? '{}') as CaptureJob;
+const job = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as CaptureJob;
 const { writable, code = [] } = job;
 const config = resolveConfig({ destination: job.destination, ...job.options }, {});
-const openDescriptors = async (): Promise<number> => (await import('node:fs')).readdirSync('/proc/self/fd').length;
+const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
 
-const before = await openDescriptors();
+const before = openDescriptors();
 const idleBytes = process.memoryUsage.rss();
 const watch = watchHolds();
 const report = await runCapture({
@@ -39,6 +42,7 @@ const report = await runCapture({
   invocation: job.event === undefined ? undefined : {
     requestId: '11111111-2222-3333-4444-555555555555', functionArn: undefined, traceId: undefined, tenantId: undefined,
     deadlineMs: undefined, number: 1, concurrent: 0, event: job.event,
+    ...(job.error === undefined ? {} : { error: Object.assign(new Error(String(job.error['message'])), job.error) }),
   },
   hardStopMs: Date.now() + (job.hardStopInMs ?? 60_000),
   inProcess: true,
@@ -51,6 +55,6 @@ const outcome: CaptureOutcome = {
   report: { ...report, ...(report.error === undefined ? {} : { error: `${report.error.code}: ${report.error.message}` }) } as CaptureOutcome['report'],
   holds, idleBytes,
   peakBytes: process.resourceUsage().maxRSS * 1024,
-  descriptors: { before, after: await openDescriptors() },
+  descriptors: { before, after: openDescriptors() },
 };
 process.stdout.write(`\n${JSON.stringify(outcome)}\n`);

@@ -1,7 +1,7 @@
 /** A whole capture of a hostile place: run in a process of its own, read by three programs, and told from the tarball. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -34,6 +34,8 @@ export interface WholeOptions extends Omit<CaptureJob, 'destination'> {
   /** Runs actors.py with these arguments beside the capture, which starts when it has printed a line. */
   readonly beside?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Further arguments of the process. */
+  readonly argv?: readonly string[];
 }
 
 const MEMORY_MB = 128;
@@ -63,18 +65,25 @@ const BESIDE = 'read -r _ < <(exec python3 "$1" $2); shift 2; exec "$@"';
 
 /** Runs a capture, reads its tarball three ways, and fails if it left descriptors behind or anything of it does not add up. */
 export async function captureWhole(options: WholeOptions): Promise<Whole> {
-  const { uid, beside, env, ...rest } = options;
+  const { log, evidence } = await runWhole(options);
+  const outcome = JSON.parse(log.trimEnd().split('\n').at(-1) ?? '') as CaptureOutcome;
+  return { ...outcome, ...await readCapture(evidence), log };
+}
+
+/** The same without reading it: what the child wrote, and the folder of the evidence. */
+export async function runWhole(options: WholeOptions): Promise<{ log: string; evidence: string }> {
+  const { uid, beside, env, argv = [], ...rest } = options;
   const evidence = mkdtempSync(join(scratch, 'evidence-'));
   const job: CaptureJob = { ...rest, destination: `file://${evidence}` };
   const dropped = uid === undefined || process.getuid?.() !== 0 ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--bounding-set=-all', '--no-new-privs'];
   if (dropped.length > 0) execFileSync('chown', ['-R', `${uid}:${uid}`, evidence]);
   execFileSync('chmod', ['755', scratch]);
   // A function of 128 MB, without its limit: what it would have taken can be seen, and asserted on.
-  const node = [process.execPath, ...lambdaNodeFlags(MEMORY_MB), await childScript()];
+  const jobFile = `${evidence}.json`;
+  writeFileSync(jobFile, JSON.stringify(job));
+  const node = [process.execPath, ...lambdaNodeFlags(MEMORY_MB), await childScript(), jobFile, ...argv];
   const actors = beside === undefined ? [] : ['bash', '-c', BESIDE, '-', join(import.meta.dirname, 'actors.py'), beside.join(' ')];
-  const log = await run([...alone(), ...actors, ...dropped, ...node, JSON.stringify(job)], env);
-  const outcome = JSON.parse(log.trimEnd().split('\n').at(-1) ?? '') as CaptureOutcome;
-  return { ...outcome, ...await readCapture(evidence), log };
+  return { log: await run([...alone(), ...actors, ...dropped, ...node], env), evidence };
 }
 
 /** Standard output and error of a command that must end well within a minute. */
