@@ -2,6 +2,7 @@
 import type { ManifestItem, Outcome } from '../contracts.ts';
 import { isAmberError } from '../errors.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
+import { isControlPlane } from './collection.ts';
 import type { OpenCapture } from './open.ts';
 import { partNumber, readPart, type PartReader } from './manifest-part.ts';
 import { TarReader, type TarVisitor } from './read-tar.ts';
@@ -10,6 +11,9 @@ import type { TarEntry } from './tar-header.ts';
 
 /** Structured documents that are read whole. */
 const DOCUMENTS: ReadonlySet<string> = new Set(['capture.json', 'live_response/invocation.json', 'live_response/processes.json', 'live_response/sockets.json']);
+/** Documents of a collection that are read as well. */
+const MAX_CONTROL_PLANE = 10_000;
+const MAX_CONTROL_DOCUMENT = 1024 * 1024;
 /** Ten thousand processes with long arguments stay below this. */
 const MAX_DOCUMENT = 64 * 1024 * 1024;
 /** Lines of each list that are kept; the rest is counted. */
@@ -95,7 +99,13 @@ class Viewer implements TarVisitor {
 
   entry({ path, size }: TarEntry): void {
     if (partNumber(path) !== undefined) this.#part = readPart({ header: () => undefined, item: (item) => this.#take(item), problem: () => undefined });
-    else if (DOCUMENTS.has(path) && size <= MAX_DOCUMENT && !this.#documents.has(path)) this.#document = { path, pieces: [] };
+    else if (this.#wants(path, size)) this.#document = { path, pieces: [] };
+  }
+
+  #wants(path: string, size: number): boolean {
+    if (this.#documents.has(path)) return false;
+    if (DOCUMENTS.has(path)) return size <= MAX_DOCUMENT;
+    return isControlPlane(path) && size <= MAX_CONTROL_DOCUMENT && this.#documents.size < MAX_CONTROL_PLANE;
   }
 
   body(piece: Buffer): void {

@@ -1,5 +1,6 @@
 /** `amber show`: one capture for a reader. */
 import type { ManifestItem } from '../contracts.ts';
+import { collectionSections } from '../case/collection.ts';
 import type { OpenCapture } from '../case/open.ts';
 import { field, processLines, socketRows, text } from '../case/process-tree.ts';
 import { itemPath } from '../case/compare.ts';
@@ -82,6 +83,7 @@ function tellBody(view: CaptureView, out: Output, most: number): void {
   section(out, 'Sockets', table(sockets.map(({ protocol, state, local, remote, owners }) => [protocol, state, local, remote, owners])), most);
   section(out, 'Recovered: deleted executables, deleted files that were open, memfds', lines(view.recovered, recoveredLine), most, view.recovered.count);
   section(out, '/tmp and /dev/shm, in order of value', lines(view.files, fileLine), most, view.files.count);
+  for (const { title, rows } of collectionSections(view.documents)) section(out, title, table(rows.map((row) => row.map((cell) => renderText(cell, 200)))), most);
   section(out, 'Not as it should be', lines(view.exceptions, exceptionLine), most, view.exceptions.count);
   section(out, 'Redacted', lines(view.redacted, (item) => `${shown(item)}: ${(item.redactions ?? []).slice(0, 8).map((name) => renderText(name)).join(', ')}${(item.redactions?.length ?? 0) > 8 ? ', …' : ''}`), most, view.redacted.count);
 }

@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { S3 } from '@aws-sdk/client-s3';
 import { EXIT, main } from '../../src/cli/amber.ts';
-import { fault, onOperation } from '../servers/aws-proxy.ts';
+import { fault, json, onOperation } from '../servers/aws-proxy.ts';
 import { replayTrail, trailOf } from '../servers/replay-trail.ts';
 import { freshFolder, scene } from '../acquire/scene.ts';
 
@@ -64,6 +64,38 @@ test('collect, verify, captures and hunt, one after the other, as a responder wo
   assert.equal((await amber(['hunt', '--offline', out, '--hunts', 'miner-output'])).code, EXIT.ok);
   const tarball = readdirSync(report.location).find((name) => name.startsWith('capture.tar')) ?? '';
   assert.match((await amber(['hunt', '--offline', join(report.location, tarball)])).out, /1 hits in 60 log events/u);
+});
+
+test('show tells of a collection what a responder asks first', async (t) => {
+  const set = await scene(t);
+  if (set === undefined) return;
+  const out = freshFolder();
+  await amber(['collect', 'checkout', '--out', out, '--endpoint', set.proxy.endpoint, '--sources', 'versions,layers,aliases,policies,urls,role,logs']);
+  const { out: told, code } = await amber(['show', out]);
+  assert.equal(code, EXIT.ok);
+  const rows = told.split('\n').map((line) => line.trim().replaceAll(/ {2,}/gu, ' | '));
+  const row = (start: string): string => rows.find((line) => line.startsWith(start)) ?? '';
+  assert.match(row('4 |'), /\| new code \| verified \|.*\| live$/u);
+  assert.match(row('5 |'), /\| new code \| verified \|.*\| live 10 %$/u);
+  assert.match(row('$LATEST |'), /\| code of 5 \| verified \|/u);
+  assert.match(row('function | Allow'), /"\*" \| ANYBODY$/u);
+  assert.match(row('URL |'), /NONE .*ANYBODY$/u);
+  assert.match(row('999988887777 shared-metrics:1'), /not there \| ANOTHER ACCOUNT \| versions/u);
+  assert.match(row('123456789012 amber:1'), /verified/u);
+  assert.match(row('shop/checkout-logs'), /\| out \| arn:aws:lambda/u);
+  assert.ok(!told.includes(set.made.secret));
+});
+
+test('hunt goes through Logs Insights, doctor says what to do', async (t) => {
+  const set = await scene(t, onOperation('StartQuery', json({ queryId: 'q' })), onOperation('GetQueryResults', json({ status: 'Complete', results: [[{ field: '@logStream', value: 's' }, { field: 'inits', value: '2' }]], statistics: { recordsScanned: 60 } })));
+  if (set === undefined) return;
+  const hunted = await amber(['hunt', 'checkout', '--hunts', 'reset-in-place', '--endpoint', set.proxy.endpoint]);
+  assert.equal(hunted.code, EXIT.problem);
+  assert.match(hunted.out, /reset-in-place .*\n.*@logStream=s inits=2\n1 hits in 60 log events/u);
+  const looked = await amber(['doctor', 'checkout', '--endpoint', set.proxy.endpoint, '--json']);
+  const { ready, checks } = JSON.parse(looked.out) as { ready: boolean; checks: { name: string; state: string; fix?: string }[] };
+  assert.deepEqual([looked.code, ready], [EXIT.problem, false]);
+  assert.ok(checks.filter(({ state }) => state === 'failed').every(({ fix }) => fix !== undefined));
 });
 
 test('a collection goes to a bucket like a capture', async (t) => {
