@@ -39,7 +39,7 @@ export const ANSWERS = {
   malformed: { status: 400, code: 'AuthorizationHeaderMalformed', inside: '<Region>eu-west-1</Region>' },
   internal: { status: 500, code: 'InternalError' },
   slowDown: { status: 503, code: 'SlowDown' },
-} as const satisfies Readonly<Record<string, Fault>>;
+} as const;
 
 export interface Seen {
   readonly method: string;
