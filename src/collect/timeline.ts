@@ -20,6 +20,8 @@ export const timeline: Collector = {
 
 const CHUNK_BYTES = 2 * 1024 * 1024;
 const BATCH = 128;
+/** Characters of paths that are handled at a stretch. */
+const BATCH_LENGTH = 64 * 1024;
 /** A path is shown up to here, twice in each row; the bodyfile has the whole. OpenSearch indexes no more than 32 KiB of a field. */
 const PATH_LENGTH = 2048;
 /** Rows of files in all; the bodyfile has the times of the rest. */
@@ -69,7 +71,9 @@ export async function* fileRows(tree: Tree, breathe: () => Promise<void> | undef
   let rows = 0;
   for (let entry = 0; entry < tree.count && rows < most; ) {
     let text = '';
-    for (const end = Math.min(entry + BATCH, tree.count); entry < end; entry += 1) {
+    const end = Math.min(entry + BATCH, tree.count);
+    for (let length = 0; entry < end && length < BATCH_LENGTH; entry += 1) {
+      length += tree.pathLength(entry);
       for (const row of rowsOf(tree, entry, directory)) {
         text += row;
         rows += 1;
