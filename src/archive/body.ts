@@ -5,7 +5,7 @@
 import { createHash, hash } from 'node:crypto';
 import { fstatSync, readSync } from 'node:fs';
 import type { FileEntry, StreamEntry } from '../contracts.ts';
-import { describeError } from '../errors.ts';
+import { AmberError, describeError } from '../errors.ts';
 import { BLOCK } from './header.ts';
 import type { SegmentWriter } from './segments.ts';
 
@@ -151,13 +151,16 @@ async function nextPart(options: BodyOptions): Promise<void> {
 
 /** Below this, zeros go through the compressor like other bytes. */
 const SMALL_PADDING = 1024 * 1024;
-/** Without compression no more than this is padded; beyond it the archive ends inside the entry. */
+/** Without compression no more than this is padded: beyond it the stream cannot go on, and the capture ends there as cut. */
 const MOST_PLAIN_PADDING = 64 * 1024 * 1024;
 
 async function padRest(writer: SegmentWriter, count: number): Promise<void> {
   if (count > SMALL_PADDING && (await writer.zeros(count))) return;
+  if (count > MOST_PLAIN_PADDING) {
+    throw new AmberError('CAPTURE_ABORTED', `A file lost ${count} bytes while it was read, and without compression so many zeros cannot stand for them.`);
+  }
   const zeros = Buffer.alloc(Math.min(count, 64 * 1024));
-  for (let left = Math.min(count, MOST_PLAIN_PADDING); left > 0; left -= zeros.length) {
+  for (let left = count; left > 0; left -= zeros.length) {
     await writer.write(zeros.subarray(0, Math.min(left, zeros.length)));
   }
 }

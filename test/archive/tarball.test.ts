@@ -113,6 +113,14 @@ describe('a tarball', () => {
     assert.ok(joined.length < 2_000_000, `${joined.length} bytes`);
   });
 
+  test('without compression a file that lost too much ends the tar stream, and nobody is told that it is whole', async () => {
+    const entry = fileEntry(write('plain-sparse', ''));
+    ftruncateSync(entry.fd, 200 * 1024 ** 2);
+    const shrunk: FileEntry = { ...entry, stat: fstatSync(entry.fd, { bigint: true }) };
+    ftruncateSync(entry.fd, 0);
+    await assert.rejects(pack([shrunk], { compression: 'none' }), { code: 'CAPTURE_ABORTED' });
+  });
+
   test('a stream is cut or padded to its declared size', async (t) => {
     if (!requirePeer(t, 'tar', 'zstd')) return;
     const stream = (path: string, size: number, chunks: readonly string[]): StreamEntry => ({
