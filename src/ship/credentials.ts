@@ -52,8 +52,9 @@ async function askEndpoint(endpoint: string, token: string | undefined): Promise
   return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, ...(typeof Token === 'string' ? { sessionToken: Token } : {}) };
 }
 
-async function get(url: URL, token: string | undefined): Promise<string> {
-  const { request } = url.protocol === 'https:' ? await import('node:https') : await import('node:http');
+function get(url: URL, token: string | undefined): Promise<string> {
+  // Not by import: see openSession in signed-request.ts.
+  const { request } = url.protocol === 'https:' ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
   const signal = AbortSignal.timeout(ENDPOINT_TIMEOUT_MS);
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const asked = request(url, { agent: false, signal, headers: token === undefined ? {} : { authorization: token } }, (response) => {
