@@ -14,7 +14,7 @@ const COMMON: BuildOptions = {
  * that every capture needs (uuid, aws4, and the decoder of recipients) go in: to find and load them took 25 ms, two thirds
  * of what a capture took to load.
  */
-const EXTERNAL = ['@aws-sdk/*', '@smithy/*', 'systeminformation', 'tar-stream'];
+const EXTERNAL = ['@aws-sdk/*', '@smithy/*', 'systeminformation'];
 
 export interface LibraryFiles {
   /** Of `index.js`: the sources in it, and the modules that it imports. */
