@@ -1,12 +1,14 @@
 /** A function in moto behind the proxy, and collections of it, read back from the tarball alone. */
-import { createReadStream, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
+import { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
-import { createZstdDecompress } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { runCollection, type CollectReport, type CollectRequest } from '../../src/acquire.ts';
+import { openLocal } from '../../src/case/open.ts';
+import { storedBytes, tarBytes } from '../../src/case/segment-bytes.ts';
 import { resolveConfig, type Options } from '../../src/config.ts';
 import type { ManifestItem } from '../../src/contracts.ts';
 import { awsProxy, type AwsProxy, type Rule } from '../servers/aws-proxy.ts';
@@ -69,15 +71,25 @@ export async function collect(endpoint: string, request: Partial<CollectRequest>
 
 /** Everything in the tarball of a capture folder. */
 export async function readTarball(location: string): Promise<Map<string, Buffer>> {
-  const name = readdirSync(location).find((file) => file === 'capture.tar.zst') ?? '';
   const files = new Map<string, Buffer>();
-  const entries = createReadStream(join(location, name)).pipe(createZstdDecompress()).pipe(extract());
-  for await (const entry of entries) {
+  for await (const { path, body } of tarEntries(location)) files.set(path, body);
+  return files;
+}
+
+/**
+ * Entry by entry. Not through Node's own zstd stream, which fails ("Unknown frame descriptor") where a chunk of its input
+ * ends inside the header of a further frame.
+ */
+export async function* tarEntries(location: string): AsyncGenerator<{ path: string; body: Buffer }> {
+  const capture = await openLocal(location);
+  const bytes = async function* (): AsyncGenerator<Buffer> {
+    for (const part of capture.parts) yield* tarBytes(storedBytes(capture, part), part, undefined);
+  };
+  for await (const entry of Readable.from(bytes()).pipe(extract())) {
     const pieces: Buffer[] = [];
     for await (const piece of entry as AsyncIterable<Buffer>) pieces.push(piece);
-    files.set(entry.header.name, Buffer.concat(pieces));
+    yield { path: entry.header.name, body: Buffer.concat(pieces) };
   }
-  return files;
 }
 
 function itemsOf(files: ReadonlyMap<string, Buffer>): ManifestItem[] {

@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { createReadStream, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { createZstdDecompress } from 'node:zlib';
-import { extract } from 'tar-stream';
 import type { CollectReport } from '../../src/acquire.ts';
 import { awsProxy } from '../servers/aws-proxy.ts';
 import { moto, MOTO_ENV, stopMoto } from '../servers/moto.ts';
 import { replayTrail, trailOf } from '../servers/replay-trail.ts';
-import { freshFolder } from './scene.ts';
+import { freshFolder, tarEntries } from './scene.ts';
 
 const run = promisify(execFile);
 const ONCE = fileURLToPath(new URL('collect-once.ts', import.meta.url));
@@ -32,15 +28,11 @@ async function once(...args: readonly string[]): Promise<Once> {
 
 /** Counts distinct values of a field over all rows below a path, without keeping the rows. */
 async function distinct(location: string, below: string, field: RegExp): Promise<{ rows: number; distinct: number; largest: number }> {
-  const name = readdirSync(location).find((file) => file === 'capture.tar.zst') ?? '';
   const found = new Set<string>();
   let rows = 0;
   let largest = 0;
-  for await (const entry of createReadStream(join(location, name)).pipe(createZstdDecompress()).pipe(extract())) {
-    const pieces: Buffer[] = [];
-    for await (const piece of entry as AsyncIterable<Buffer>) pieces.push(piece);
-    if (!entry.header.name.startsWith(below) || !/-\d{4}\.jsonl$/u.test(entry.header.name)) continue;
-    const body = Buffer.concat(pieces);
+  for await (const { path, body } of tarEntries(location)) {
+    if (!path.startsWith(below) || !/-\d{4}\.jsonl$/u.test(path)) continue;
     largest = Math.max(largest, body.length);
     for (const line of body.toString('utf8').split('\n')) {
       const value = field.exec(line)?.[1];
