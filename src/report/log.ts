@@ -9,6 +9,7 @@
  * `process.stdout.write`): either would add a prefix, wrap the line in another JSON object, or drop it by log level.
  */
 import { systemCode } from '../errors.ts';
+import { writeStdout } from '../lambda/stdout.ts';
 
 /** Kinds of lines, the value of the first key, `amber`: what a filter in CloudWatch Logs Insights looks for. */
 export type LogStream = 'segment' | 'capture' | 'refused' | 'fault' | 'config';
@@ -22,9 +23,6 @@ export const MAX_LINE_BYTES: number = 32 * 1024;
 /** Writes `bytes` to descriptor 1 and gives the number that were taken. Replaced in tests. */
 export type LineWriter = (bytes: Uint8Array) => number;
 
-// Not imported: an import of node:fs makes Node build node:fs/promises and all streams, 10 ms for a function that is idle.
-const toStdout: LineWriter = (bytes) => process.getBuiltinModule('node:fs').writeSync(1, bytes);
-
 /** Said where no line can be made. Encoded now: whoever replaces built-ins breaks the encoder, too. */
 const BROKEN = Buffer.from('{"amber":"fault","code":"BUG","error":"a log line could not be made; built-ins of this process may have been replaced"}\n');
 
@@ -37,7 +35,7 @@ const PAUSE_MS = 2;
  *
  * Never throws: a closed or full pipe must not change what a handler returns. Gives false if the line did not go out whole.
  */
-export function logLine(stream: LogStream, record: Readonly<Record<string, unknown>>, write: LineWriter = toStdout): boolean {
+export function logLine(stream: LogStream, record: Readonly<Record<string, unknown>>, write: LineWriter = writeStdout): boolean {
   try {
     const line = Buffer.from(`${torn ? '\n' : ''}${renderLine(stream, record)}\n`, 'utf8');
     return writeAll(line, write);

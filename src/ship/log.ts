@@ -6,8 +6,8 @@
  * {"amber":"evidence","capture":"…","part":1,"of":3,"encoding":"zstd+base64","sha256":"…","data":"…"}
  * ```
  */
-import { writeSync } from 'node:fs';
 import { systemCode } from '../errors.ts';
+import { writeStdout } from '../lambda/stdout.ts';
 import { prune } from './prune.ts';
 
 /** Bytes of all lines together. CloudWatch Logs costs by the byte, and a reader has to copy them out. */
@@ -74,7 +74,7 @@ function toStdout(line: string): void {
   let rest = Buffer.from(`${line}\n`);
   for (let attempt = 0; rest.byteLength > 0 && attempt < ATTEMPTS; attempt++) {
     try {
-      rest = rest.subarray(writeSync(1, rest));
+      rest = rest.subarray(writeStdout(rest));
     } catch (error) {
       if (systemCode(error) !== 'EAGAIN' && systemCode(error) !== 'EINTR') return;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);

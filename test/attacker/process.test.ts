@@ -15,7 +15,7 @@ import { plantScene, type PlantedScene } from '../faults/scene.ts';
 import type { Attack, Job } from './victim.ts';
 
 const VICTIM = new URL('victim.ts', import.meta.url).pathname;
-const MAX_MS = 8000;
+const MAX_MS = 20_000;
 
 interface Ended {
   readonly log: string;
