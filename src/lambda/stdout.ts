@@ -12,11 +12,11 @@ interface Place {
 const BEGAN: unique symbol = Symbol.for('lambda-amber.stdout');
 
 // Not imported: an import of node:fs makes Node build node:fs/promises and all streams, 10 ms for a function that is idle.
-const { fstatSync, writeSync } = process.getBuiltinModule('node:fs');
+const fs = process.getBuiltinModule('node:fs');
 
 function place(): Place | undefined {
   try {
-    const { dev, ino } = fstatSync(1);
+    const { dev, ino } = fs.fstatSync(1);
     return { dev, ino };
   } catch {
     return undefined;
@@ -38,5 +38,5 @@ export function writeStdout(bytes: Uint8Array): number {
   if (began === undefined || began.dev !== now?.dev || began.ino !== now.ino) {
     throw new AmberError('DESTINATION_UNAVAILABLE', 'Standard output is not what it was when the process began.');
   }
-  return writeSync(1, bytes);
+  return fs.writeSync(1, bytes);
 }
