@@ -69,6 +69,8 @@ export interface SandboxedCapture {
   /** Resident bytes of the process before the call, and the most since its start. */
   readonly idleBytes: number;
   readonly peakBytes: number;
+  /** Pages of program files, Node's own above all, that the capture brought in. */
+  readonly programBytes: number;
 }
 
 export interface Scenery {
@@ -115,15 +117,18 @@ import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { capture } from 'lambda-amber';
 ${before}
-const idleBytes = process.memoryUsage.rss();
+const status = (name) => Number(new RegExp('^' + name + ':\\\\s+(\\\\d+) kB$', 'mu').exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024;
+const idleBytes = status('VmRSS');
+const idleProgram = status('RssFile');
 const calledMs = Date.now();
 const started = performance.now();
 const report = await capture({ reason: 'benchmark' });
 const tookMs = performance.now() - started;
-const peakBytes = Number(/^VmHWM:\\s+(\\d+) kB$/mu.exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024;
+const peakBytes = status('VmHWM');
+const programBytes = status('RssFile') - idleProgram;
 const processes = readdirSync('/proc').filter((name) => /^\\d+$/u.test(name)).length;
 const { state, elapsedMs, segments, bytes, error } = report;
-console.log('\\nbench ' + JSON.stringify({ state, error: error && error.code + ': ' + error.message, calledMs, tookMs, elapsedMs, segments, bytes, processes, idleBytes, peakBytes }));
+console.log('\\nbench ' + JSON.stringify({ state, error: error && error.code + ': ' + error.message, calledMs, tookMs, elapsedMs, segments, bytes, processes, idleBytes, peakBytes, programBytes }));
 process.exit(0);
 `;
 }
