@@ -4,6 +4,7 @@ import { v7 } from 'uuid';
 import type { TarballOptions } from './archive/tarball.ts';
 import type { Config } from './config.ts';
 import type { CaptureIdentity, Cause, InvocationFacts, JsonEntry, Roots, Scene } from './contracts.ts';
+import { coresOf } from './lambda/cores.ts';
 import { startBudget, type RunningBudget } from './lambda/budget.ts';
 import { readIdentity, type Identity } from './lambda/identity.ts';
 import { snapshotProcesses } from './proc/snapshot.ts';
@@ -14,6 +15,7 @@ import type { CommitFacts, ShippedSegment, ToolFacts } from './seal/commit.ts';
 import { openManifest, type ManifestBook } from './seal/manifest.ts';
 import type { Redactor } from './secrets/contracts.ts';
 import { createRedactor, passThrough } from './secrets/redactor.ts';
+import { redactInSlices } from './secrets/slices.ts';
 
 /** What a host asks for. */
 export interface CaptureRequest {
@@ -52,6 +54,9 @@ const MIB = 1024 * 1024;
 const SMALL_FUNCTION_MB = 512;
 /** A segment is sent at this age, so that a slow sandbox does not sit on its evidence. */
 const SEGMENT_MS = 2000;
+
+/** CPU that the first close of a tarball takes, its segment and the commit marker included. */
+const CLOSING_CPU_MS = 55;
 
 export function beginCapture(request: CaptureRequest): CaptureRun {
   const { config, invocation, cause } = request;
@@ -103,7 +108,8 @@ function limitsOf(request: CaptureRequest, nowMs: number): Parameters<typeof sta
   // The host answers at the hard stop, and the sandbox may freeze then: what goes to the log has to be there before.
   const totalMs = givenMs - Math.min(givenMs * 0.1, 200);
   // Collecting stops early enough to flush, ship the last segment and commit.
-  const reserveMs = Math.min(Math.max(totalMs * 0.25, 100), totalMs / 2, 2000);
+  const closingMs = CLOSING_CPU_MS / Math.min(1, coresOf(process.env) ?? 1);
+  const reserveMs = Math.min(Math.max(totalMs * 0.25, closingMs, 100), totalMs / 2, 2000);
   return { collectMs: Math.max(0, totalMs - reserveMs), commitMs: totalMs - reserveMs / 2, totalMs, bytes: config.maxBytes, sliceMs: config.sliceMs };
 }
 
@@ -115,7 +121,7 @@ function placeOf(captureId: string, identity: Identity, startedMs: number): Capt
 async function learnTable(redactor: Redactor, table: ProcessTable, breathe: () => Promise<void> | undefined): Promise<void> {
   for (const record of table.processes) {
     const environ = record.files.get('environ');
-    if (environ?.ok === true) redactor.bytes(environ.body, 'environ');
+    if (environ?.ok === true) await redactInSlices(redactor, environ.body, 'environ', breathe);
     const cmdline = record.files.get('cmdline');
     if (cmdline?.ok === true) redactor.bytes(cmdline.body, 'cmdline');
     await breathe();

@@ -1,6 +1,7 @@
 /** Structured evidence as redacted text, in slices: half a megabyte of JSON must not hold somebody's main thread. */
 import type { BytesEntry, Entry, JsonEntry, JsonLinesEntry } from '../contracts.ts';
 import type { Redactor } from '../secrets/contracts.ts';
+import { redactInSlices } from '../secrets/slices.ts';
 
 export interface Rendered {
   readonly body: Uint8Array;
@@ -11,14 +12,15 @@ export interface Rendered {
 
 /** Redactions listed for one item; more are counted. */
 const MAX_LISTED = 200;
-/** Arrays longer than this are rendered row by row. */
+/** Arrays longer than this are rendered row by row, and shorter ones whose rows have so many members and strings in all. */
 const LONG = 32;
+const HEAVY = 500;
 
 export async function render(
   entry: JsonEntry | JsonLinesEntry | BytesEntry, redactor: Redactor, breathe: () => Promise<void> | undefined,
 ): Promise<Rendered> {
   if (entry.kind === 'bytes') {
-    const { value, redactions } = redactor.bytes(entry.body, entry.redaction);
+    const { value, redactions } = await redactInSlices(redactor, entry.body, entry.redaction, breathe);
     const spent = entry.disposable === true ? { spent: new Uint8Array(entry.body.buffer) } : {};
     return { body: value, redactions: listed(redactions), ...spent };
   }
@@ -88,7 +90,18 @@ function* elements(values: readonly unknown[], where: string, prefix: string, su
 }
 
 function isLongTable(value: unknown): value is readonly object[] {
-  return Array.isArray(value) && value.length > LONG && value.every((row) => typeof row === 'object' && row !== null);
+  if (!Array.isArray(value) || !value.every((row) => typeof row === 'object' && row !== null)) return false;
+  return value.length > LONG || (value.length > 1 && value.reduce((sum: number, row: object) => sum + weightOf(row), 0) > HEAVY);
+}
+
+/** Members of a row, and of the objects in it. Calls no getter: rows may come from the function. */
+function weightOf(row: object): number {
+  let weight = 0;
+  for (const descriptor of Object.values(Object.getOwnPropertyDescriptors(row))) {
+    const inner = descriptor.value as unknown;
+    weight += typeof inner === 'object' && inner !== null ? Object.keys(inner).length : 1;
+  }
+  return weight;
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

@@ -26,7 +26,7 @@ export const environment: Collector = {
     const rows: unknown[] = [];
     const known: Known = new Map();
     for (const record of table.processes) {
-      rows.push(rowOf(record, known));
+      rows.push(...split(rowOf(record, known)));
       await scene.budget.breathe();
     }
     const own = table.processes.find(({ pid }) => pid === table.self);
@@ -40,7 +40,29 @@ export const environment: Collector = {
 /** Environments by their bytes: children have that of their parent. */
 type Known = Map<string, Environment>;
 
-function rowOf(record: ProcessRecord, known: Known): unknown {
+/** A row is redacted at a stretch. No sane process has more; what an attacker has goes on in further rows of its pid. */
+const MOST_VARIABLES = 200;
+
+function* split(row: Row): Generator<Row> {
+  const names = row.variables === undefined ? [] : Object.keys(row.variables);
+  if (names.length <= MOST_VARIABLES) {
+    yield row;
+    return;
+  }
+  for (let start = 0; start < names.length; start += MOST_VARIABLES) {
+    const variables = Object.create(null) as Variables;
+    for (const name of names.slice(start, start + MOST_VARIABLES)) variables[name] = row.variables?.[name] ?? '';
+    yield start === 0 ? { ...row, variables } : { pid: row.pid, comm: row.comm, continues: true, variables };
+  }
+}
+
+interface Row extends Partial<Environment> {
+  readonly pid: number;
+  readonly comm: string;
+  readonly [more: string]: unknown;
+}
+
+function rowOf(record: ProcessRecord, known: Known): Row {
   const { pid, comm } = record;
   const read = record.files.get('environ');
   if (read?.ok !== true) return { pid, comm: toText(comm), outcome: read?.outcome ?? 'skipped', reason: read?.reason ?? 'not reached' };

@@ -2,7 +2,7 @@
 import { bytesOf, isMark } from './mark.ts';
 import type { View } from './mark.ts';
 import { isLearnable, LEAST_LEARNED } from './values.ts';
-import type { KnownValues } from './known.ts';
+import type { KnownValues, Lessons } from './known.ts';
 
 export interface Cover {
   /**
@@ -50,8 +50,8 @@ export class Notes {
   }
 }
 
-/** `mark` gives the mark of bytes; `where` names the place of the value that is being worked on. */
-export function createCover(view: View, known: KnownValues, mark: (secret: Buffer) => string, note: (rule: string) => void): Cover {
+/** `mark` gives the mark of bytes. What is beyond the lessons is hidden where it stands and not searched for elsewhere. */
+export function createCover(view: View, known: KnownValues, mark: (secret: Buffer) => string, note: (rule: string) => void, lessons: Lessons): Cover {
   return {
     note,
     hide(secret, rule, meant = secret) {
@@ -61,7 +61,7 @@ export function createCover(view: View, known: KnownValues, mark: (secret: Buffe
       note(rule);
       // Read from a file it often has a line end behind it, and is used without.
       const learned = bytesOf(meant.trim(), view);
-      if (learned.length >= LEAST_LEARNED && isLearnable(meant) && !known.learn(learned, shown)) note('limit:known-values');
+      if (learned.length >= LEAST_LEARNED && isLearnable(meant) && !known.learn(learned, shown, lessons)) note('limit:known-values');
       return shown;
     },
   };

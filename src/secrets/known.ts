@@ -34,9 +34,14 @@ interface Found {
   readonly mark: string;
 }
 
+/** How many secrets one call may still learn: a text of 100,000 assignments must not hold the thread for half a second. */
+export interface Lessons {
+  left: number;
+}
+
 export interface KnownValues {
   /** Adds a secret; false if the bounds forbid it. Adding a known one changes nothing. */
-  readonly learn: (secret: Buffer, mark: string) => boolean;
+  readonly learn: (secret: Buffer, mark: string, lessons: Lessons) => boolean;
   /** The text with a mark for each known secret in it; the same string if there was none. */
   readonly replace: (text: string, note: (rule: string) => void) => string;
   /** Grows whenever a secret was added: what was clean before may no longer be. */
@@ -68,10 +73,11 @@ export function createKnownValues(): KnownValues {
 
   return {
     generation: () => values.size,
-    learn(secret, mark) {
+    learn(secret, mark, lessons) {
       const name = secret.toString('latin1');
       if (values.has(name)) return true;
-      if (values.size >= MAX_VALUES || bytes + secret.length > MAX_BYTES || chars > MAX_FORM_CHARS) return false;
+      if (lessons.left <= 0 || values.size >= MAX_VALUES || bytes + secret.length > MAX_BYTES || chars > MAX_FORM_CHARS) return false;
+      lessons.left -= 1;
       values.add(name);
       bytes += secret.length;
       escapable ||= /[^\w !#-%(-.:;=?@[\]^`{|}~]/u.test(name);

@@ -3,7 +3,7 @@
  * The key is made for one capture, so marks can be compared within it and nowhere else, and guessing needs the key.
  */
 import { isUtf8 } from 'node:buffer';
-import { createHmac } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** What replaces a part that was not examined because it is beyond a limit. */
 export const LIMIT = '<limit>';
@@ -41,13 +41,27 @@ export function bytesOf(secret: string, view: View): Buffer {
 /** Gives the mark of a secret's bytes. Marks of values that come again and again are remembered, up to a bound. */
 export function createMarker(key: Uint8Array): (secret: Buffer) => string {
   const known = new Map<string, string>();
+  const mac = createMac(key);
   return (secret) => {
     const name = secret.toString('latin1');
     const old = known.get(name);
     if (old !== undefined) return old;
-    const mark = `${OPENING}${createHmac('sha256', key).update(secret).digest('hex').slice(0, 16)}>`;
+    const mark = `${OPENING}${mac(secret).slice(0, 16)}>`;
     if (known.size >= REMEMBERED) known.clear();
     if (secret.length <= 4096) known.set(name, mark);
     return mark;
   };
+}
+
+const BLOCK = 64;
+
+/**
+ * HMAC-SHA256 in hex (RFC 2104), by two hashes at one call each: createHmac() takes 60 microseconds to prepare the same key
+ * again, and a process may have thousands of variables.
+ */
+function createMac(key: Uint8Array): (message: Buffer) => string {
+  const short = key.length > BLOCK ? hash('sha256', key, 'buffer') : key;
+  const pad = (byte: number): Buffer => Buffer.from(Array.from({ length: BLOCK }, (_, at) => (short[at] ?? 0) ^ byte));
+  const [inner, outer] = [pad(0x36), pad(0x5c)];
+  return (message) => hash('sha256', Buffer.concat([outer, hash('sha256', Buffer.concat([inner, message]), 'buffer')]), 'hex');
 }

@@ -3,6 +3,7 @@
 titles   names and arguments with newlines, parentheses, escapes, bytes that are no UTF-8
 churn    processes that vanish while they are read, and process ids that are used again
 sockets  10,000 sockets in processes of 900
+variables  6,000 variables, each with a password of its own
 secrets  the words of the file SECRETS (its path is in argv) in every place that a process can write
 """
 import base64, ctypes, os, signal, socket, sys, time, urllib.parse
@@ -133,7 +134,11 @@ def secrets(path):
             os.execv(program, [program, b"%d" % SECONDS])
 
 
-MODES = {"titles": titles, "churn": churn, "sockets": sockets}
+def variables():
+    execute([b"worker"], {b"PASSWORD_%d" % number: base64.b64encode(os.urandom(15)) for number in range(6000)})
+
+
+MODES = {"titles": titles, "churn": churn, "sockets": sockets, "variables": variables}
 for mode in sys.argv[1:]:
     name, _, path = mode.partition("=")
     secrets(path) if path else MODES[name]()

@@ -61,4 +61,16 @@ describe('a whole capture beside hostile processes', () => {
     assert.equal(unix.filter(({ path }) => /^@abstract\n\d+ \(deleted\)$/u.test(path ?? '')).length, 3334);
     assert.ok(whole.holds.turns > 50, `${whole.holds.turns} turns of the event loop`);
   });
+
+  it('redacts 6,000 passwords of one process, giving the main thread back between them', LIMIT, async (t) => {
+    if (!requirePeer(t, ...PEERS)) return;
+    const whole = await captureBeside('variables');
+    t.diagnostic(costOf(whole));
+    assertSound(whole, 96);
+    const { processes } = JSON.parse(whole.text('live_response/environment.json')) as { processes: readonly { variables?: Record<string, string> }[] };
+    const shown = processes.flatMap(({ variables = {} }) => Object.entries(variables)).filter(([name]) => name.startsWith('PASSWORD_'));
+    assert.equal(shown.length, 6000);
+    for (const [name, value] of shown) assert.match(value, /^<redacted:[0-9a-f]{16}>$/u, name);
+    assert.ok(whole.holds.turns > 50, `${whole.holds.turns} turns of the event loop`);
+  });
 });
