@@ -3,15 +3,16 @@
  * 128 MB; what passes in 64 MiB leaves half of it to the handler.
  */
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
 import type { CaptureReport } from '../../src/contracts.ts';
 import { requirePeer, missing } from '../peers.ts';
 import { fauxqs } from '../servers/fauxqs.ts';
-import { NODE_22, NODE_24, runInLambda, sandboxKind, type LambdaOptions, type LambdaResult } from './lambda-like.ts';
+import { canLimit, NODE_22, NODE_24, runInLambda, sandboxKind, type LambdaOptions, type LambdaResult } from './lambda-like.ts';
 
 const LIMIT = { timeout: 120_000 };
 const kind = sandboxKind();
+const limits = canLimit();
 
 /** The function: captures itself and says what came of it. */
 const CAPTURES = `
@@ -50,7 +51,7 @@ const CASES: readonly Case[] = [
 function mustRun(t: TestContext, limited: boolean): boolean {
   if (!requirePeer(t, 'python3')) return false;
   if (kind === undefined) return missing(t, 'root with unshare(1) and setpriv(1), or bubblewrap');
-  return kind === 'root' || !limited || missing(t, 'root, to limit memory');
+  return !limited || limits || missing(t, 'root and control groups, to limit memory');
 }
 
 function reportOf({ stdout, stderr, exit, oomKilled }: LambdaResult): CaptureReport {
@@ -91,6 +92,8 @@ console.log(JSON.stringify({
     for (const mb of memoryMb) {
       it(`captures within ${mb} MiB: ${title}`, LIMIT, async (t) => {
         if (!mustRun(t, true)) return;
+        if (tmp?.kind === 'ext4' && !requirePeer(t, 'mkfs.ext4')) return;
+        if (tmp?.kind === 'ext4' && !existsSync('/dev/loop-control')) return void missing(t, 'loop devices');
         const run = await runInLambda({ memoryMb: mb, script: CAPTURES, prepareTmp, node: node ?? NODE_24, ...(tmp === undefined ? {} : { tmp }) });
         try {
           const report = reportOf(run);

@@ -7,7 +7,7 @@
  * `limited` is false then. What it cannot have of Lambda: the micro VM, so that the text of Node counts for nobody.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { hasPeer } from '../peers.ts';
@@ -68,6 +68,14 @@ export function sandboxKind(): 'root' | 'bubblewrap' | undefined {
   return undefined;
 }
 
+/** True if a sandbox of this machine can be limited in memory and CPU: by root, with control groups. */
+export function canLimit(): boolean {
+  if (sandboxKind() !== 'root') return false;
+  const group = makeGroup(`amber-probe-${process.pid}`, { memoryBytes: 2 ** 26, cores: 1 });
+  group?.remove();
+  return group !== undefined;
+}
+
 /** Flags of Node in Lambda: a twentieth of the memory for each semi-space, nine tenths for the old space (/var/runtime/bootstrap). */
 export function lambdaNodeFlags(memoryMb: number): readonly string[] {
   const young = Math.floor(memoryMb / 10);
@@ -78,7 +86,7 @@ export function lambdaNodeFlags(memoryMb: number): readonly string[] {
 export async function runInLambda(options: LambdaOptions): Promise<LambdaResult> {
   const kind = sandboxKind();
   if (kind === undefined) throw new Error('neither root with unshare(1) nor bubblewrap: ask sandboxKind() before');
-  const { home, root, task, evidence } = await makeHome(options.script);
+  const { home, root, task, evidence } = await makeHome(options.script, tmpdir());
   const { memoryMb, cores, prepareTmp, tmp, network } = options;
   const group = kind === 'root' ? makeGroup(`amber-${process.pid}-${home.slice(-6)}`, { memoryBytes: memoryMb * 2 ** 20, cores }) : undefined;
   const place: Place = { root, task, evidence, node: options.node ?? NODE_24, procs: group?.procs ?? [], prepareTmp, tmp, network, visible: options.sdk === true ? [SDK_HOME] : [] };
@@ -104,7 +112,8 @@ export interface LimitedClient {
 /** Puts a client into a sandbox: start it with {@link startSandbox}, and `remove` when that has ended. Needs root. */
 export async function limitClient(client: Client, options: Pick<LambdaOptions, 'memoryMb' | 'cores' | 'script' | 'prepareTmp'>): Promise<LimitedClient> {
   const { memoryMb, cores, script, prepareTmp } = options;
-  const { home, root, task, evidence } = await makeHome(script);
+  // In memory, where it may be: what a disk does beside us must not count against the deadline.
+  const { home, root, task, evidence } = await makeHome(script, existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
   const group = makeGroup(`amber-${process.pid}-${home.slice(-6)}`, { memoryBytes: memoryMb * 2 ** 20, cores });
   const place: Place = { root, task, evidence, node: client.node, procs: group?.procs ?? [], prepareTmp, network: true, visible: [import.meta.dirname] };
   const args = (handler: string): readonly string[] => rootCommand(place, [...lambdaNodeFlags(memoryMb), ...client.args(handler)]);
@@ -119,11 +128,11 @@ export async function limitClient(client: Client, options: Pick<LambdaOptions, '
   };
 }
 
-async function makeHome(script: string): Promise<{ home: string; root: string; task: string; evidence: string }> {
-  const home = mkdtempSync(join(tmpdir(), 'amber-lambda-'));
+async function makeHome(script: string, folder: string): Promise<{ home: string; root: string; task: string; evidence: string }> {
+  const home = mkdtempSync(join(folder, 'amber-lambda-'));
   const [root, task, evidence] = ['root', 'task', 'evidence'].map((name) => join(home, name)) as [string, string, string];
-  for (const folder of [root, task, evidence]) mkdirSync(folder);
-  for (const folder of [home, evidence]) chmodSync(folder, folder === home ? 0o755 : 0o777);
+  for (const path of [root, task, evidence]) mkdirSync(path);
+  for (const path of [home, evidence]) chmodSync(path, path === home ? 0o755 : 0o777);
   await makeTask(task, script);
   return { home, root, task, evidence };
 }
