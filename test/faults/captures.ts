@@ -40,6 +40,8 @@ export interface CapturesRun {
 export const IDENTITY = 'AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX';
 /** Captures at a time: most of them wait. */
 const LANES = 4;
+/** Connections that the reader of the bucket keeps. */
+const READERS = 16;
 
 export async function runCaptures({ captures, seed, bucket, maxMs = 2000, onProgress }: CapturesRun): Promise<CaptureFigures> {
   const identity = openIdentity(IDENTITY);
@@ -71,7 +73,9 @@ export async function runCaptures({ captures, seed, bucket, maxMs = 2000, onProg
     await sleep(200); // sockets of the last captures close
     const rest = tap.rest();
     if (rest !== '') tally.violations.push(`the log has lines of no capture: ${rest}`);
-    return { ...tally, limitMs: maxMs, descriptors: [before, openDescriptors()] };
+    const left = openDescriptors();
+    if (left > before + READERS) tally.violations.push(`${left} descriptors are open, ${before} were`);
+    return { ...tally, limitMs: maxMs, descriptors: [before, left] };
   } finally {
     process.off('unhandledRejection', uncaught);
     tap.close();

@@ -150,8 +150,9 @@ async function resetInBody(incoming: IncomingMessage): Promise<void> {
 }
 
 function forward(target: URL, incoming: IncomingMessage, outgoing: ServerResponse, drop: boolean): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   const { socket } = incoming;
+  if (socket.destroyed) return Promise.resolve(); // the client has given up while the request was held back
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   const headers = incoming.rawHeaders.filter((_, index, all) => all[index - (index % 2)]?.toLowerCase() !== 'expect');
   const upstream = httpRequest({ host: target.hostname, port: target.port, method: incoming.method ?? 'GET', path: incoming.url ?? '/', headers, agent: false }, (response) => {
     if (!drop) {
@@ -166,7 +167,9 @@ function forward(target: URL, incoming: IncomingMessage, outgoing: ServerRespons
     });
   });
   upstream.on('error', reject);
-  incoming.on('aborted', () => upstream.destroy());
+  incoming.on('close', () => {
+    if (!incoming.complete) upstream.destroy();
+  });
   incoming.pipe(upstream);
   return promise;
 }
