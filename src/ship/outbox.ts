@@ -63,7 +63,12 @@ export function openOutbox(
       const settled = Promise.all(flying.keys());
       await (until === undefined ? settled : untilAborted(settled, until).catch(() => undefined));
     },
-    shipped: () => [...results, ...[...flying.values()].map(unanswered)].sort((one, other) => one.segment.number - other.segment.number),
+    shipped: () => {
+      // An answered flight is in `results` a moment before it is out of `flying`.
+      const answered = new Set(results.map(({ segment }) => segment.number));
+      const open = [...flying.values()].filter(({ number }) => !answered.has(number));
+      return [...results, ...open.map(unanswered)].sort((one, other) => one.segment.number - other.segment.number);
+    },
     refused: () => refused,
     close: () => {
       closed = true;

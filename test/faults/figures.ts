@@ -20,7 +20,7 @@ export function captureTable(figures: CaptureFigures): string {
 export function killTable(figures: KillFigures): string {
   return [
     ...table(['when the process died', 'captures'], Object.entries(figures.moments).map(([moment, number]) => [moment, String(number)])), '',
-    `${figures.kills} captures killed at a random moment of ${figures.usualMs} ms; ${figures.withRecipient} of them with a recipient; ${figures.violations.length} violations`,
+    `${figures.kills} captures killed at a random moment of ${figures.usualMs} ms; ${figures.withRecipient} of them with a recipient, ${figures.tooLate} more had ended before; ${figures.violations.length} violations`,
     `${figures.acknowledged} segments acknowledged, ${figures.stored} in the bucket; from ${figures.holed} captures one in the middle was taken away`,
     `${figures.salvaged} entries salvaged; ${figures.named} paths named by the inventory of which nothing is there`,
   ].join('\n');

@@ -18,8 +18,10 @@ import { plantScene, SMALL, type PlantedScene } from './scene.ts';
 
 export interface KillFigures {
   readonly kills: number;
-  /** By what was there when the process died. `ended`: it had ended before. */
-  readonly moments: Readonly<Record<'nothing stored' | 'some segments' | 'committed' | 'ended', number>>;
+  /** By what was there when the process died. */
+  readonly moments: Readonly<Record<'nothing stored' | 'some segments' | 'committed', number>>;
+  /** Captures that had ended before the signal came: they are judged as well, and not counted as kills. */
+  readonly tooLate: number;
   readonly withRecipient: number;
   /** Captures from which a segment in the middle was taken away afterwards. */
   readonly holed: number;
@@ -54,12 +56,13 @@ export async function runKills({ kills, seed, bucket, onProgress }: KillsRun): P
   const scene = plantScene();
   const program = await bundleChild();
   const identity = openIdentity(IDENTITY);
-  const tally: Tally = { kills: 0, withRecipient: 0, holed: 0, acknowledged: 0, stored: 0, salvaged: 0, named: 0, moments: { 'nothing stored': 0, 'some segments': 0, committed: 0, ended: 0 }, violations: [] };
+  const tally: Tally = { kills: 0, withRecipient: 0, holed: 0, acknowledged: 0, stored: 0, salvaged: 0, named: 0, tooLate: 0, moments: { 'nothing stored': 0, 'some segments': 0, committed: 0 }, violations: [] };
   const order = (prefix: string, index: number): ChildOrder => orderFor({ bucket, scene, prefix, transport: TRANSPORTS[index % 2] ?? 'light', recipient: index % 4 < 2 ? undefined : identity.recipients[0] });
   try {
     const undisturbed = await inLanes(MEASURED, async (index) => (await runChild(program, order(`undisturbed-${index}`, index), bucket)).tookMs);
     const usualMs = undisturbed.sort((one, other) => one - other)[MEASURED / 2] ?? 0;
-    await inLanes(kills, async (index) => {
+    await inLanes(3 * kills, async (index) => {
+      if (tally.kills >= kills) return;
       const random = seeded(seed * 2_000_003 + index);
       const child = await runChild(program, order(`kill-${index}`, index), bucket, drawMoment(index, random, usualMs));
       await judge({ index, seed, child, bucket, scene, identity, random, sealed: index % 4 >= 2 }, tally);
@@ -170,12 +173,13 @@ async function judge({ index, seed, child, bucket, scene, identity, random, seal
   const acknowledged = linesOf<SegmentLine>(child.log, 'segment').filter(({ state }) => state !== 'lost');
   const stored = [...objects.keys()].filter((name) => name.startsWith('capture-')).length;
   const problems = checkAcknowledged(evidence);
-  tally.kills += 1;
-  tally.withRecipient += sealed ? 1 : 0;
+  if (child.killed) tally.kills += 1;
+  else tally.tooLate += 1;
+  tally.withRecipient += sealed && child.killed ? 1 : 0;
   tally.holed += removed === undefined ? 0 : 1;
   tally.acknowledged += acknowledged.length;
   tally.stored += stored;
-  tally.moments[!child.killed ? 'ended' : objects.has('manifest.json') ? 'committed' : stored > 0 ? 'some segments' : 'nothing stored'] += 1;
+  if (child.killed) tally.moments[objects.has('manifest.json') ? 'committed' : stored > 0 ? 'some segments' : 'nothing stored'] += 1;
   if (stored > 0) {
     const { problems: more, result } = await checkSalvage(evidence);
     problems.push(...more, ...(await checkVerdict(evidence, removed, acknowledged.some(({ segment }) => segment === removed))));

@@ -22,13 +22,24 @@ test('a segment without an answer counts as lost until it has one', async () => 
   const told: Shipped[] = [];
   const outbox = openOutbox(destination(({ name }) => (name === segmentName(1) ? answer.promise : Promise.resolve(STORED))), never, 3, (shipped) => told.push(shipped));
   for (const number of [0, 1, 2]) await outbox.send(segment(number));
-  await outbox.settle(AbortSignal.timeout(20));
+  // A timer of its own: that of AbortSignal.timeout keeps no event loop alive.
+  const patience = new AbortController();
+  setTimeout(() => patience.abort(), 20);
+  await outbox.settle(patience.signal);
   assert.deepEqual(outbox.shipped().map(({ receipt, error }) => receipt?.state ?? error?.code), ['stored', 'DESTINATION_UNAVAILABLE', 'stored']);
   assert.deepEqual(told.map(({ segment: { number } }) => number), [0, 2]);
   answer.resolve(STORED);
   await outbox.settle();
   assert.deepEqual(outbox.shipped().map(({ receipt }) => receipt?.state), ['stored', 'stored', 'stored']);
   assert.equal(told.length, 3);
+});
+
+test('a segment that is answered this very moment is listed once', async () => {
+  const listed: number[] = [];
+  const outbox = openOutbox(destination(() => Promise.resolve(STORED)), never, 3, () => listed.push(outbox.shipped().length));
+  for (const number of [0, 1]) await outbox.send(segment(number));
+  await outbox.settle();
+  assert.deepEqual(listed, [2, 2]);
 });
 
 test('a segment has the name under which it was stored', async () => {
