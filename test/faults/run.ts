@@ -27,7 +27,7 @@ const kills = count(values.kill, values.captures);
 const killed = kills === 0 ? undefined : await runKills({ kills, seed: Number(values.seed), bucket, onProgress: progress('kill', kills) });
 await bucket.close();
 const violations = [...(captured?.violations ?? []), ...(killed?.violations ?? [])];
-if (values.json) process.stdout.write(`${JSON.stringify({ server: bucket.server, seed: Number(values.seed), captures: captured }, null, 1)}\n`);
+if (values.json) process.stdout.write(`${JSON.stringify({ server: bucket.server, seed: Number(values.seed), captures: captured, kills: killed }, null, 1)}\n`);
 else {
   process.stdout.write(`server: ${bucket.server}, seed ${values.seed}\n\n`);
   if (captured !== undefined) process.stdout.write(`${captureTable(captured)}\n\n`);
