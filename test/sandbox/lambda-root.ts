@@ -17,6 +17,14 @@ export interface Place {
   readonly network?: boolean | undefined;
   /** Files of control groups to join. */
   readonly procs: readonly string[];
+  /** Runs instead of node, as /var/lang/bin/NAME. Only as root, like all below. */
+  readonly program?: { readonly name: string; readonly path: string } | undefined;
+  /** Folders and files of this machine that are seen, read-only, elsewhere. */
+  readonly binds?: readonly { readonly from: string; readonly to: string }[] | undefined;
+  /** Lines of bash that run as root when the root stands, in it: for the network. */
+  readonly setup?: readonly string[] | undefined;
+  /** Further processes of the function's uid, started first: extensions. Variables over those of the function. */
+  readonly beside?: readonly { readonly command: readonly string[]; readonly env?: Readonly<Record<string, string>> }[] | undefined;
 }
 
 const UID = 993;
@@ -31,7 +39,11 @@ export function rootCommand(place: Place, args: readonly string[]): readonly str
 
 function rootScript(place: Place, args: readonly string[]): string {
   const drop = `--reuid=${UID} --regid=${GID} --clear-groups --bounding-set=-all --no-new-privs`;
-  const run = ['/.setup/setpriv', ...drop.split(' '), '/var/lang/bin/node', ...args].map(quote).join(' ');
+  const { program } = place;
+  const start = (command: readonly string[]): string => {
+    const words = ['/.setup/setpriv', ...drop.split(' '), ...command].map(quote).join(' ');
+    return `${place.procs.map((file) => `echo 0 > ${quote(file)}; `).join('')}export PATH=$wanted; unset wanted SHLVL OLDPWD PWD _; exec /usr/bin/unshare --root=. --wd=/var/task ${words}`;
+  };
   return [
     'set -eu', 'wanted=$PATH', 'export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     'mount --make-rprivate /', `cd ${quote(place.root)}`, 'mount -t tmpfs -o size=8m,mode=755 sandbox .', 'cd "$PWD"',
@@ -45,11 +57,15 @@ function rootScript(place: Place, args: readonly string[]): string {
     ...(place.task === undefined ? [] : [`mount --bind ${quote(place.task)} var/task`, 'mount -o remount,bind,ro var/task']),
     `mount --bind ${quote(place.evidence)} mnt/evidence`,
     ...mountTmp(place),
+    ...(program === undefined ? [] : [`touch var/lang/bin/${program.name}; mount --bind ${quote(program.path)} var/lang/bin/${program.name}`]),
+    ...(place.binds ?? []).map(({ from, to }) => `if [ -d ${quote(from)} ]; then mkdir -p .${quote(to)}; else mkdir -p "$(dirname .${quote(to)})"; touch .${quote(to)}; fi; mount --bind ${quote(from)} .${quote(to)}; mount -o remount,bind,ro .${quote(to)}`),
     ...(place.visible ?? []).map((folder) => `mkdir -p .${quote(folder)}; mount --bind ${quote(folder)} .${quote(folder)}; mount -o remount,bind,ro .${quote(folder)}`),
     ...(place.prepareTmp === undefined ? [] : [`(cd tmp && setpriv ${drop} /bin/bash -euc ${quote(place.prepareTmp)})`]),
     'hostname 169-254-10-1 || true', 'ulimit -n 1024',
+    ...(place.setup ?? []),
+    ...(place.beside ?? []).map(({ command, env }) => `(${Object.entries(env ?? {}).map(([name, value]) => `export ${name}=${quote(value)}; `).join('')}${start(command)}) &`),
     // Process 1 stays outside of the limits and is another user's, as in Lambda.
-    `(${place.procs.map((file) => `echo 0 > ${quote(file)}; `).join('')}export PATH=$wanted; unset wanted SHLVL OLDPWD PWD _; exec /usr/bin/unshare --root=. --wd=/var/task ${run}) & wait $!`,
+    `(${start([`/var/lang/bin/${program?.name ?? 'node'}`, ...args])}) & wait $!`,
   ].join('\n');
 }
 
