@@ -76,6 +76,22 @@ export const url: Parser<string | undefined> = (given) => {
   return good(given);
 };
 
+const CHANNELS = ['s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\\s]{1,900}', 'ssm:/?[\\w./-]{1,1000}', 'appconfig:[\\w-]{1,64}/[\\w-]{1,64}/[\\w-]{1,128}'];
+const CHANNEL = new RegExp(`^(?:${CHANNELS.join('|')})$`, 'u');
+
+export const control: Parser<string | undefined> = (given) =>
+  typeof given === 'string' && CHANNEL.test(given) ? good(given) : bad('s3://BUCKET/KEY, ssm:/NAME or appconfig:APPLICATION/ENVIRONMENT/PROFILE');
+
+/** 32 bytes in Base64url (RFC 8032: the length of an Ed25519 public key). */
+const PUBLIC_KEY = /^ed25519:[\w-]{43}$/u;
+const MOST_KEYS = 4;
+
+export const publicKeys: Parser<readonly string[]> = (given) => {
+  const items: readonly unknown[] = typeof given === 'string' ? given.split(',') : Array.isArray(given) ? given : [undefined];
+  const keys = items.map((item) => (typeof item === 'string' ? item.trim() : ''));
+  return keys.length <= MOST_KEYS && keys.every((key) => PUBLIC_KEY.test(key)) ? good(keys) : bad(`one to ${String(MOST_KEYS)} of ed25519:KEY, separated by commas`);
+};
+
 export const account: Parser<string | undefined> = (given) =>
   typeof given === 'string' && /^\d{12}$/u.test(given) ? good(given) : bad('an account id of 12 digits');
 

@@ -29,6 +29,10 @@ interface Values {
   disabled: boolean;
   capture: 'off' | 'armed' | 'now';
   destination: string | undefined;
+  control: string | undefined;
+  controlTtlMs: number;
+  controlKey: readonly string[];
+  fleetCap: number;
   recipient: string | undefined;
   compression: 'zstd' | 'gzip' | 'none';
   collect: readonly string[];
@@ -60,6 +64,10 @@ export const OPTIONS: { readonly [K in keyof Values]: Option<Values[K]> } = {
   disabled:       option('AMBER_DISABLED', false, parse.flag, '1', 'Kill switch: nothing is armed, nothing is loaded.'),
   capture:        option('AMBER_CAPTURE', 'armed', parse.oneOf('off', 'armed', 'now'), 'now', '`now` captures at the first invoke of each new sandbox; `armed` waits for another trigger; `off` allows `capture()` calls only.'),
   destination:    option('AMBER_DESTINATION', undefined, parse.url, 's3://evidence-bucket/amber', 'Where captures go: `s3://bucket/prefix` or `file:///dir`.'),
+  control:        option('AMBER_CONTROL', undefined, parse.control, 's3://evidence-bucket/amber-control/orders.json', 'Where orders of responders are read at invocations: `s3://bucket/key`, `ssm:/name` or `appconfig:APPLICATION/ENVIRONMENT/PROFILE`.'),
+  controlTtlMs:   option('AMBER_CONTROL_TTL_MS', 20_000, parse.integer(0, 3_600_000), '60000', 'Orders are read at most so often in a sandbox; a fifth more or less by chance.'),
+  controlKey:     option('AMBER_CONTROL_KEY', [], parse.publicKeys, 'ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo', 'Ed25519 public keys of responders (`amber trigger --new-key`). Orders signed with one may set destination, collectors and budget, or stop; events may carry orders.'),
+  fleetCap:       option('AMBER_FLEET_CAP', 0, parse.integer(0, 1000), '20', 'Captures a day (UTC) that triggers other than a responder may start in all sandboxes of the function together; 0 = no such cap. Needs an `s3:` destination.'),
   recipient:      option('AMBER_RECIPIENT', undefined, parse.recipient, 'age1…', 'age X25519 public key: every segment is one age file, and raw values stand inside.'),
   compression:    option('AMBER_COMPRESSION', 'zstd', parse.oneOf('zstd', 'gzip', 'none'), 'gzip', 'Compression of the tar stream.'),
   collect:        option('AMBER_COLLECT', [], parse.list, '+process-memory,-code', 'Collectors to add (`+name`) or leave out (`-name`).'),
@@ -173,6 +181,7 @@ function contradictions(config: Config): ConfigIssue[] {
     ...(config.capture === 'now' ? ['AMBER_CAPTURE'] : []),
     ...(config.onError === 'off' ? [] : ['AMBER_ON_ERROR']),
     ...(config.deadlineMs === 0 ? [] : ['AMBER_DEADLINE_MS']),
+    ...(config.control === undefined ? [] : ['AMBER_CONTROL']),
   ];
   if (armed.length > 0 && config.destination === undefined && !config.disabled) {
     issues.push({ name: 'AMBER_DESTINATION', message: `${armed.join(' and ')} may start a capture, but AMBER_DESTINATION is not set; for example s3://evidence-bucket/amber` });

@@ -3,6 +3,32 @@ import type { Config } from './config.ts';
 import type { Cause, Entry, Outcome, Tier } from './contracts.ts';
 import type { AmberError } from './errors.ts';
 
+// ---------------------------------------------------------------- orders
+
+/** What the custody record keeps of an order: of a control object, or of a signed request in an event. */
+export interface OrderRecord {
+  readonly id: string;
+  /** Where it was read: `s3://bucket/key`, `ssm:/name`, `event`. */
+  readonly channel: string;
+  /** ISO 8601, UTC, as the order says. */
+  readonly issued: string;
+  readonly expires: string;
+  /** The public key that its signature fits; absent: it is not signed, or no key is configured. */
+  readonly signedBy?: string;
+  /** Lower-case hex SHA-256 of the order as it was read. */
+  readonly sha256: string;
+  /** What it sets in place of the configuration: `destination`, `collect`, … */
+  readonly overrides: readonly string[];
+}
+
+/** A capture that an order asks for, here and now. */
+export interface OrderedCapture {
+  /** `cause.order` is there. */
+  readonly cause: Cause;
+  /** The configuration of this one capture. */
+  readonly config: Config;
+}
+
 // ---------------------------------------------------------------- archive and seal
 
 /** One line of the manifest inside the tarball. */

@@ -8,8 +8,10 @@
  */
 import type { BigIntStats } from 'node:fs';
 import type { Config } from './config.ts';
+import type { Finding } from './contracts-detect.ts';
 import type { ProcessTable } from './proc/table.ts';
 
+export type * from './contracts-detect.ts';
 export type * from './contracts-store.ts';
 
 /**
@@ -43,13 +45,16 @@ export interface Cause {
   readonly reason: string;
   /** Who asked, where the trigger knows it (control object, signed event, code). */
   readonly requester?: string;
+  /** The order behind a `control` or `event` trigger, for the custody record. */
+  readonly order?: OrderRecord;
 }
 
-/** A point in an invocation at which triggers are asked. */
-export type Moment =
+/** A point in an invocation at which triggers are asked, and what was ordered until then. */
+export type Moment = { readonly orders?: readonly OrderedCapture[] } & (
   | { readonly at: 'settled'; readonly invocation: number } // the handler has returned or thrown; 1 = first of this sandbox
   | { readonly at: 'failed'; readonly invocation: number; readonly error: unknown }
-  | { readonly at: 'near-deadline'; readonly invocation: number; readonly remainingMs: number };
+  | { readonly at: 'near-deadline'; readonly invocation: number; readonly remainingMs: number }
+  | { readonly at: 'found'; readonly invocation: number; readonly findings: readonly Finding[] }; // detectors have looked, and these are new
 
 /** One reason to capture. Must be cheap and must not throw; it is asked on the caller's time. */
 export interface Trigger {
