@@ -9,6 +9,7 @@
 import type { BigIntStats } from 'node:fs';
 import type { Config } from './config.ts';
 import type { Finding } from './contracts-detect.ts';
+import type { OrderedCapture, OrderRecord } from './contracts-store.ts';
 import type { ProcessTable } from './proc/table.ts';
 
 export type * from './contracts-detect.ts';
@@ -54,7 +55,8 @@ export type Moment = { readonly orders?: readonly OrderedCapture[] } & (
   | { readonly at: 'settled'; readonly invocation: number } // the handler has returned or thrown; 1 = first of this sandbox
   | { readonly at: 'failed'; readonly invocation: number; readonly error: unknown }
   | { readonly at: 'near-deadline'; readonly invocation: number; readonly remainingMs: number }
-  | { readonly at: 'found'; readonly invocation: number; readonly findings: readonly Finding[] }; // detectors have looked, and these are new
+  | { readonly at: 'found'; readonly invocation: number; readonly findings: readonly Finding[] } // detectors have looked, and these are new
+);
 
 /** One reason to capture. Must be cheap and must not throw; it is asked on the caller's time. */
 export interface Trigger {

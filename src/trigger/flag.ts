@@ -19,5 +19,5 @@ export const flag: Trigger = {
   // A third of the time at most, so that a short timeout is not eaten up by the capture.
   leadMs: (config: Config, remainingMs: number) => config.marginMs + Math.min(config.maxMs, remainingMs / 3),
   fires: (moment: Moment): Cause | undefined =>
-    moment.at === 'failed' ? undefined : { trigger: 'flag', reason: REASONS[moment.at] },
+    moment.at === 'settled' || moment.at === 'near-deadline' ? { trigger: 'flag', reason: REASONS[moment.at] } : undefined,
 };
