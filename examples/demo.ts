@@ -1,21 +1,24 @@
 /**
  * The main job on this machine, with no cloud account: a function with a command injection hole runs under a Lambda
- * runtime client, is attacked, and its capture lands in a folder, is listed, verified and shown.
+ * runtime client, is attacked, and its capture lands in a folder, is listed, verified and shown; then the code-level
+ * evidence is collected beside it, from a stand-in control plane.
  *
  *     npm run demo            what is left: .amber/demo/evidence
  */
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureClients, ric4, standIn, type Client } from '../test/sandbox/clients.ts';
 import { startSandbox } from '../test/sandbox/sandbox.ts';
+import { collectCase, FUNCTION } from './demo-case.ts';
 import { listenForImplant, payload } from './vulnerable/attack.ts';
 
-const home = resolve('.amber/demo');
-const evidence = join(home, 'evidence');
-const writable = join(home, 'tmp');
-const log = join(home, 'function.log');
+/** Where everything of the demo lies. */
+export const HOME: string = resolve('.amber/demo');
+const evidence = join(HOME, 'evidence');
+const writable = join(HOME, 'tmp');
+const log = join(HOME, 'function.log');
 
 /** What the demo leaves behind, for the tests that ask more of it. */
 export interface DemoResult {
@@ -29,7 +32,7 @@ export interface DemoResult {
 }
 
 export async function demo(say: (line: string) => void): Promise<DemoResult> {
-  rmSync(home, { recursive: true, force: true });
+  rmSync(HOME, { recursive: true, force: true });
   for (const folder of [evidence, writable]) mkdirSync(folder, { recursive: true });
   const client = ensureClients() ? ric4 : standIn;
   say(`1. a function with a hole starts under ${client.name}${client.real ? '' : ' (the real aws-lambda-ric needs a C++ toolchain to build)'}`);
@@ -41,6 +44,8 @@ export async function demo(say: (line: string) => void): Promise<DemoResult> {
     timeoutMs: 30_000,
     memoryMb: 512,
     env: {
+      AWS_LAMBDA_FUNCTION_NAME: FUNCTION,
+      AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${FUNCTION}`,
       AMBER_CAPTURE: 'now',
       AMBER_DESTINATION: pathToFileURL(evidence).href,
       AMBER_WRITABLE: writable,
@@ -76,14 +81,31 @@ function answered(path: string): number {
   return spawnSync('grep', ['-q', '"amber":"capture"', path]).status ?? 1;
 }
 
-function amber(...args: readonly string[]): number {
+/** Runs the built command. Not spawnSync: the stand-in control plane answers from this process. */
+export async function amber(...args: readonly string[]): Promise<number> {
   process.stdout.write(`\n$ amber ${args.join(' ')}\n`);
-  return spawnSync(process.execPath, ['dist/cli/amber.js', ...args], { stdio: 'inherit' }).status ?? 1;
+  const child = spawn(process.execPath, ['dist/cli/amber.js', ...args], { stdio: 'inherit' });
+  return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
+}
+
+async function respond({ evidence, log: printed }: DemoResult): Promise<readonly number[]> {
+  process.stdout.write('3. the responder: list, verify against the digests that the log holds, show\n');
+  const codes = [await amber('captures', evidence), await amber('verify', evidence, '--log', printed), await amber('show', evidence)];
+  process.stdout.write('\n4. the code-level evidence, beside it: versions, layers, configuration, role, logs, CloudTrail\n');
+  const collected = await collectCase({ evidence, home: HOME }, amber);
+  if (typeof collected === 'string') {
+    process.stdout.write(`   ${collected}\n`);
+    return codes;
+  }
+  process.stdout.write('   (one layer belongs to another account and was denied: a line in the manifest, and exit code 1)\n');
+  const newest = globSync(`${evidence}/**/capture=*`).sort().at(-1) ?? '';
+  return [
+    ...codes, collected === 1 ? 0 : collected, await amber('captures', evidence), await amber('verify', evidence, '--all'), await amber('show', newest),
+  ];
 }
 
 if (import.meta.main) {
   const result = await demo((line) => process.stdout.write(`${line}\n`));
-  process.stdout.write('3. the responder: list, verify against the digests that the log holds, show\n');
-  const codes = [amber('captures', result.evidence), amber('verify', result.evidence, '--log', result.log), amber('show', result.evidence)];
+  const codes = await respond(result);
   process.exitCode = result.status === 0 && codes.every((code) => code === 0) ? 0 : 1;
 }

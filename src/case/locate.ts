@@ -81,3 +81,12 @@ export async function openOnly({ store, only }: Place): Promise<OpenCapture> {
   const names = found.slice(0, MAX_NAMED).map((folder) => `${store.location}${folder}`).join(' ');
   throw new AmberError('CASE_MISSING', `There are several captures below ${store.location}: name one of ${names}${found.length > MAX_NAMED ? ' …' : ''}`);
 }
+
+/** Every capture and collection at a place or below it, one after the other, in the order of their names. */
+export async function* openAll({ store, only }: Place): AsyncGenerator<OpenCapture> {
+  if (only !== undefined) {
+    yield await openCapture(store, only);
+    return;
+  }
+  for await (const { folder } of findCaptures(store)) yield await openCapture(folder === '' ? store : store.enter(folder));
+}

@@ -1,54 +1,80 @@
 /** `amber verify`: is this capture what was captured? */
 import type { Check } from '../case/checks.ts';
+import type { AgeIdentity } from '../seal/age-open.ts';
+import type { OpenCapture } from '../case/open.ts';
 import type { VerifyResult } from '../case/verify.ts';
+import { AmberError } from '../errors.ts';
 import { identityOption, IDENTITY_OPTION, onePositional, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
 import type { Output } from './output.ts';
 
 export const verify: Command = {
   name: 'verify',
   summary: 'Verifies a capture: digests, contents against the manifest, chain, receipts, log.',
-  usage: 'LOCATION [--log FILE] [--identity FILE]',
+  usage: 'LOCATION [--all] [--log FILE] [--identity FILE]',
   details: `
 Streams the capture once and writes nothing. Give the function's log with --log (standard output, an export of
 CloudWatch, the answer of \`aws logs filter-log-events\`): its digest lines are the anchor that whoever can write to the
 bucket cannot change. Age files are opened with --identity; without, their digests alone are verified. age does not
 authenticate a sender: that a file decrypts says nothing about who made it.
+A case holds several: --all verifies every capture and collection below LOCATION.
 Exit code 0: verified. 1: failed, or cut (the part that is there may still hold). Needs s3:ListBucket and s3:GetObject.
 
   amber verify s3://evidence-bucket/amber/…/capture=0197…/ --log function.log
-  amber verify ./capture --identity key.txt`,
+  amber verify ./capture --identity key.txt
+  amber verify ./case --all`,
   options: {
+    all: { type: 'boolean', description: 'Every capture and collection below LOCATION.' },
     log: { type: 'string', value: 'FILE', description: 'A log with the digest lines of the capture, in any form; - reads standard input.' },
     ...IDENTITY_OPTION,
     ...S3_OPTIONS,
   },
   run: async (invocation) => {
     const { values, out } = invocation;
-    const { openPlace, openOnly } = await import('../case/locate.ts');
-    const { verifyCapture } = await import('../case/verify.ts');
-    const { readLogDigests } = await import('../case/log-lines.ts');
-    const { readFile } = await import('../case/store.ts');
+    const { openAll, openPlace, openOnly } = await import('../case/locate.ts');
     const location = onePositional(invocation, 'LOCATION');
-    const identity = await identityOption(values);
     const logPath = textOption(values, 'log');
+    const all = values['all'] === true;
+    if (all && logPath === '-') throw new AmberError('USAGE', '--all reads the log once for each capture: give --log a file, not standard input.');
+    const identity = await identityOption(values);
     const place = await openPlace(location, s3Options(values));
-    const meter = out.meter('verifying');
+    const results: VerifyResult[] = [];
     try {
-      const log = logPath === '-' ? process.stdin : logPath === undefined ? undefined : readFile(logPath);
-      const result = await verifyCapture(await openOnly(place), {
-        identity, onProgress: meter.update,
-        ...(log === undefined ? {} : { log: (captureId: string) => readLogDigests(log as AsyncIterable<Uint8Array>, captureId) }),
-      });
-      meter.end();
-      out.json(result);
-      tell(result, out);
-      return result.verdict === 'verified' ? 0 : 1;
+      if (all) for await (const capture of openAll(place)) results.push(await verifyOne(capture, { identity, logPath }, out));
+      else results.push(await verifyOne(await openOnly(place), { identity, logPath }, out));
     } finally {
-      meter.end();
       place.close();
     }
+    if (results.length === 0) throw new AmberError('CASE_MISSING', `There is no capture in ${place.store.location} or below it.`);
+    const verified = results.filter(({ verdict }) => verdict === 'verified').length;
+    if (all) out.line(`${verified} of ${results.length} verified`);
+    out.json(all ? { location: place.store.location, results } : results[0]);
+    return verified === results.length ? 0 : 1;
   },
 };
+
+interface Means {
+  readonly identity: AgeIdentity | undefined;
+  readonly logPath: string | undefined;
+}
+
+async function verifyOne(capture: OpenCapture, { identity, logPath }: Means, out: Output): Promise<VerifyResult> {
+  const { verifyCapture } = await import('../case/verify.ts');
+  const { readLogDigests } = await import('../case/log-lines.ts');
+  const { readFile } = await import('../case/store.ts');
+  const meter = out.meter('verifying');
+  try {
+    const log = logPath === '-' ? process.stdin : logPath === undefined ? undefined : readFile(logPath);
+    const result = await verifyCapture(capture, {
+      identity, onProgress: meter.update,
+      ...(log === undefined ? {} : { log: (captureId: string) => readLogDigests(log as AsyncIterable<Uint8Array>, captureId) }),
+    });
+    meter.end();
+    tell(result, out);
+    return result;
+  } finally {
+    meter.end();
+  }
+}
 
 const WORDS = { ok: 'ok', failed: 'FAILED', 'not-checked': 'not checked' } as const;
 const WIDTH = 13;

@@ -123,6 +123,26 @@ describe('amber', () => {
     assert.equal((JSON.parse((await amber('show', made.base, '--json')).out) as { items: number }).items, 28);
   });
 
+  test('verifies every capture of a case, and fails if one of them does', async () => {
+    const one = await makeCapture();
+    const other = await makeCapture({ into: one.base, captureId: '0197c0de-0000-7000-8000-0000000000bb' });
+    const alone = await amber('verify', one.base);
+    assert.equal(alone.code, EXIT.unreachable);
+    assert.match(alone.err, /several captures below/u);
+    const all = await amber('verify', one.base, '--all');
+    assert.equal(all.code, 0, all.err);
+    assert.match(all.out, /\n2 of 2 verified\n$/u);
+    const path = join(other.folder, 'capture.tar.zst');
+    const body = readFileSync(path);
+    body[100]! ^= 1;
+    writeFileSync(path, body);
+    const spoiled = await amber('verify', one.base, '--all', '--json');
+    assert.equal(spoiled.code, EXIT.problem);
+    assert.deepEqual((JSON.parse(spoiled.out) as { results: { verdict: string }[] }).results.map(({ verdict }) => verdict).sort(), ['failed', 'verified']);
+    assert.equal((await amber('verify', one.base, '--all', '--log', '-')).code, EXIT.usage);
+    assert.equal((await amber('verify', freshFolder(), '--all')).code, EXIT.unreachable);
+  });
+
   test('fails a verification with exit code 1 and the finding', async () => {
     const made = await makeCapture();
     const path = join(made.folder, 'capture.tar.zst');

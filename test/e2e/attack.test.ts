@@ -6,7 +6,8 @@ import { existsSync, globSync, lstatSync, mkdtempSync, readFileSync, readlinkSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { demo, type DemoResult } from '../../examples/demo.ts';
+import { collectCase } from '../../examples/demo-case.ts';
+import { amber, demo, HOME, type DemoResult } from '../../examples/demo.ts';
 import { hasPeer, missing } from '../peers.ts';
 
 interface ProcessRow {
@@ -98,5 +99,17 @@ describe('the capture of the attacked example', () => {
   test('was answered by the function all the same', (t) => {
     if (peers.length > 0) return void missing(t, peers.join(', '));
     assert.equal(result.status, 0);
+  });
+
+  test('goes on into a case: the code-level evidence beside it, asked for the access key of the capture, and both verified', async (t) => {
+    if (peers.length > 0) return void missing(t, peers.join(', '));
+    const collected = await collectCase({ evidence: result.evidence, home: HOME }, amber);
+    if (typeof collected === 'string') return void missing(t, collected);
+    assert.equal(collected, 1, 'one layer of another account is denied');
+    const manifests = globSync(`${result.evidence}/**/manifest.json`).sort().map((path) => JSON.parse(readFileSync(path, 'utf8')) as { state: string; cause: { trigger: string }; identity: { functionName: string } });
+    assert.deepEqual(manifests.map(({ state, cause, identity }) => [state, cause.trigger, identity.functionName]), [['whole', 'flag', 'checkout'], ['whole', 'collect', 'checkout']]);
+    assert.equal(await amber('verify', result.evidence, '--all'), 0);
+    const listed = execFileSync('tar', ['--zstd', '-tf', globSync(`${result.evidence}/**/capture.tar.zst`).sort().at(-1) ?? ''], { encoding: 'utf8' });
+    for (const wanted of [/function\/5\/code\.zip/u, /layers\/123456789012-vendor-sdk-1\/layer\.zip/u, /roles\/checkout-role\/role\.json/u, /logs\/shop\/checkout-logs\/2025/u, /cloudtrail\/eu-central-1\/AccessKeyId=ASIAIOSFODNN7EXAMPLE/u]) assert.match(listed, wanted);
   });
 });
