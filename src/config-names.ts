@@ -9,3 +9,10 @@ export const COLLECTOR_NAMES: readonly string[] = [
 
 /** Collectors that hold raw memory: they need a recipient. */
 export const MEMORY_COLLECTORS: ReadonlySet<string> = new Set(['process-memory', 'heap']);
+
+/** Names of the detectors; a test holds them equal to the registry in detect/index.ts. */
+export const DETECTOR_NAMES: readonly string[] = [
+  'runtime-changed', 'staged-executable', 'staged-file', 'mapped-object', 'disguised-name', 'shell-child', 'second-interpreter',
+  'stdio-socket', 'survivor', 'runtime-api-client', 'runtime-api-proxy', 'environment-drift', 'environ-reader', 'miner', 'outbound',
+  'foreign-resolver', 'foreign-credentials', 'unknown-extension', 'code-changed', 'patched-builtins', 'child-process-use', 'resource-jump',
+];

@@ -1,5 +1,6 @@
 /** Parsers of option values. Each takes what the user wrote and gives a value, or says what it expected. */
 
+import { readPolicy } from './config-detect.ts';
 import { refusal } from './secrets/pattern.ts';
 
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly expected: string };
@@ -90,6 +91,12 @@ export const publicKeys: Parser<readonly string[]> = (given) => {
   const items: readonly unknown[] = typeof given === 'string' ? given.split(',') : Array.isArray(given) ? given : [undefined];
   const keys = items.map((item) => (typeof item === 'string' ? item.trim() : ''));
   return keys.length <= MOST_KEYS && keys.every((key) => PUBLIC_KEY.test(key)) ? good(keys) : bad(`one to ${String(MOST_KEYS)} of ed25519:KEY, separated by commas`);
+};
+
+/** A policy for detectors, kept as it was written: it is taken apart where it is used. */
+export const detect: Parser<string> = (given) => {
+  const policy = typeof given === 'string' && given.trim() !== '' ? readPolicy(given) : 'a text such as high or off';
+  return typeof policy === 'string' ? bad(policy) : good(String(given).trim());
 };
 
 export const account: Parser<string | undefined> = (given) =>
