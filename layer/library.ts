@@ -1,7 +1,7 @@
 /** The library as it is published: what an idle function loads is one file, what a capture needs is another. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 
 const COMMON: BuildOptions = {
@@ -16,6 +16,20 @@ const COMMON: BuildOptions = {
  */
 const EXTERNAL = ['@aws-sdk/*', '@smithy/*', 'systeminformation'];
 
+/** For a layer, that stands alone: the SDK is inside, without the commands that a capture does not send. */
+const COMPLETE = {
+  // Of each package its ES modules, from which what nobody imports can be left out.
+  mainFields: ['module', 'main'],
+} satisfies BuildOptions;
+
+/** What `src/ship/s3-sdk.ts` asks of the SDK at run time is one file that imports no more than it uses. */
+const SDK: Plugin = {
+  name: 'the S3 client with the commands that are sent',
+  setup: (builder) => {
+    builder.onResolve({ filter: /^@aws-sdk\/client-s3$/ }, ({ kind }) => (kind === 'dynamic-import' ? { path: resolve('layer/s3-client.ts') } : undefined));
+  },
+};
+
 export interface LibraryFiles {
   /** Of `index.js`: the sources in it, and the modules that it imports. */
   readonly idle: Metafile;
@@ -25,7 +39,7 @@ export interface LibraryFiles {
  * Built-in modules by `process.getBuiltinModule`. An `import` makes a facade that asks a module for all it has, and so loads
  * what nobody uses: node:http brings undici (19 ms), node:fs its streams.
  */
-const BUILTINS: Plugin = {
+export const BUILTINS: Plugin = {
   name: 'built-in modules without their facades',
   setup: (builder) => {
     builder.onResolve({ filter: /^/ }, ({ path, kind }) => {
@@ -52,8 +66,11 @@ function importedText(path: string): string {
  *
  * Two builds, not one in chunks: then the few modules that both need (errors, log line) stand in both, and an idle
  * function reads one file instead of three, 0.7 ms less. An error of either copy is an AmberError to the other.
+ *
+ * `complete`: nothing stays an import, see {@link COMPLETE}.
  */
-export async function buildLibrary(outdir: string): Promise<LibraryFiles> {
+export async function buildLibrary(outdir: string, options: { readonly complete?: boolean } = {}): Promise<LibraryFiles> {
+  const complete = options.complete === true;
   const [idle, capture] = await Promise.all([
     build({
       ...COMMON, metafile: true, packages: 'external', outdir, entryPoints: { index: 'src/index.ts' },
@@ -65,8 +82,8 @@ export async function buildLibrary(outdir: string): Promise<LibraryFiles> {
       }],
     }),
     build({
-      ...COMMON, metafile: true, external: EXTERNAL, outdir, entryPoints: { capture: 'src/capture.ts' }, splitting: true,
-      chunkNames: 'chunks/[name]-[hash]', plugins: [BUILTINS],
+      ...COMMON, metafile: true, outdir, entryPoints: { capture: 'src/capture.ts' }, splitting: true,
+      chunkNames: 'chunks/[name]-[hash]', ...(complete ? COMPLETE : { external: EXTERNAL }), plugins: complete ? [BUILTINS, SDK] : [BUILTINS],
     }),
   ]);
   writeFileSync(join(outdir, 'THIRD-PARTY.txt'), notices(capture.metafile));

@@ -1,0 +1,59 @@
+/** What a layer is made of: the vocabulary of the registry in layers.ts. Interfaces only. */
+
+/** One file of a layer, as it will lie below /opt. */
+export interface LayerFile {
+  /** Below /opt, with `/` and without a leading one: `extensions/amber`. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  /** Started as a program: mode 0755 instead of 0644. */
+  readonly executable?: boolean;
+  /** Read at every cold start, before any capture: counts against the ceiling `idle`. */
+  readonly idle?: boolean;
+}
+
+/** Files that belong together; a part may stand in several layers. */
+export interface LayerPart {
+  readonly name: string;
+  /** One line for the print of the build. */
+  readonly what: string;
+  readonly files: () => Promise<readonly LayerFile[]>;
+}
+
+/** Bytes that the build does not let a layer exceed. */
+export interface Ceilings {
+  readonly zipped: number;
+  readonly unpacked: number;
+  /** Of all files marked `idle` together. */
+  readonly idle?: number;
+}
+
+/** One zip. */
+export interface Layer {
+  /** The zip is `lambda-amber-<name>.zip`. */
+  readonly name: string;
+  /** One line: whom it is for. */
+  readonly what: string;
+  /** For `aws lambda publish-layer-version --compatible-architectures`. */
+  readonly architectures: readonly ('x86_64' | 'arm64')[];
+  /** For `--compatible-runtimes`. */
+  readonly runtimes: readonly string[];
+  readonly parts: readonly LayerPart[];
+  readonly ceilings: Ceilings;
+}
+
+/** What the build says of one layer. */
+export interface BuiltLayer {
+  readonly name: string;
+  readonly file: string;
+  readonly zipped: number;
+  readonly unpacked: number;
+  readonly idle: number;
+  readonly files: number;
+  readonly sha256: string;
+  /** As Lambda shows it in `CodeSha256` of the layer version: Base64. */
+  readonly codeSha256: string;
+  readonly architectures: readonly string[];
+  readonly runtimes: readonly string[];
+  /** Ceilings that it exceeds and files that two parts bring; empty = good. */
+  readonly problems: readonly string[];
+}

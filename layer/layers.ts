@@ -1,0 +1,55 @@
+/** The layers, each a list of parts. A new part = one file that exports a {@link LayerPart}, and one word here. */
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BuiltLayer, Layer, LayerFile } from './contracts.ts';
+import { nodeHook } from './node-hook.ts';
+import { zip } from './zip.ts';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+export const LAYERS: readonly Layer[] = [
+  {
+    name: 'node', what: 'Node functions: run by the runtime\'s own node', architectures: ['x86_64', 'arm64'], runtimes: ['nodejs22.x', 'nodejs24.x'],
+    parts: [nodeHook],
+    ceilings: { zipped: 2 * MIB, unpacked: 10 * MIB, idle: 60 * KIB },
+  },
+];
+
+/** Builds these layers into `outdir`. Nothing is written for a layer that has problems. */
+export async function buildLayers(outdir: string, layers: readonly Layer[] = LAYERS): Promise<readonly BuiltLayer[]> {
+  mkdirSync(outdir, { recursive: true });
+  const built: BuiltLayer[] = [];
+  for (const layer of layers) built.push(await buildLayer(outdir, layer));
+  return built;
+}
+
+async function buildLayer(outdir: string, layer: Layer): Promise<BuiltLayer> {
+  const files: LayerFile[] = [];
+  for (const part of layer.parts) files.push(...await part.files());
+  const bytes = await zip(files);
+  const size = (some: readonly LayerFile[]): number => some.reduce((sum, file) => sum + file.bytes.byteLength, 0);
+  const sizes = { zipped: bytes.length, unpacked: size(files), idle: size(files.filter(({ idle }) => idle === true)) };
+  const file = join(outdir, `lambda-amber-${layer.name}.zip`);
+  const problems = [...tooLarge(layer, sizes), ...twice(files)];
+  if (problems.length === 0) writeFileSync(file, bytes);
+  const digest = createHash('sha256').update(bytes).digest();
+  return {
+    name: layer.name, file, ...sizes, files: files.length, sha256: digest.toString('hex'), codeSha256: digest.toString('base64'),
+    architectures: layer.architectures, runtimes: layer.runtimes, problems,
+  };
+}
+
+function tooLarge({ ceilings }: Layer, sizes: Readonly<Record<'zipped' | 'unpacked' | 'idle', number>>): string[] {
+  const names = ['zipped', 'unpacked', 'idle'] as const;
+  return names.flatMap((name) => {
+    const most = ceilings[name];
+    return most === undefined || sizes[name] <= most ? [] : [`${name}: ${sizes[name]} bytes, more than the ${most} that it may have`];
+  });
+}
+
+function twice(files: readonly LayerFile[]): string[] {
+  const paths = files.map(({ path }) => path);
+  return [...new Set(paths.filter((path, at) => paths.indexOf(path) !== at))].map((path) => `${path} stands in two parts`);
+}

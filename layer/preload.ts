@@ -1,0 +1,34 @@
+/**
+ * `NODE_OPTIONS=--require /opt/nodejs/node_modules/lambda-amber/preload.cjs`: makes the runtime load the layer's handler
+ * instead of the function's, which is what `Handler` and `AMBER_HANDLER` do in the configuration.
+ *
+ * Both clients read `_HANDLER` after the preloads (managed nodejs22.x passes it to `run`; aws-lambda-ric 4
+ * src/utils/runtime-setup.ts). A process that has none is not a runtime: an extension, for example. Never throws.
+ */
+const { env } = process;
+
+/** A handler of the layer, wherever it was unpacked. */
+const OURS = /(?:^|\/)lambda-amber\/handler\.handler$/u;
+
+try {
+  const given = env['_HANDLER'] ?? '';
+  const disabled = /^\s*(?:1|true|on|yes)\s*$/iu.test(env['AMBER_DISABLED'] ?? '');
+  if (given !== '' && !OURS.test(given) && !disabled) divert(given);
+} catch (error) {
+  say(`the preload failed: ${String(error)}`);
+}
+
+function divert(given: string): void {
+  const module = `${__dirname}/handler`;
+  if (!process.getBuiltinModule('node:fs').existsSync(`${module}.mjs`)) {
+    say(`${module}.mjs is missing`);
+    return;
+  }
+  env['AMBER_HANDLER'] = given;
+  env['_HANDLER'] = `${module}.handler`;
+}
+
+function say(error: string): void {
+  const line = JSON.stringify({ amber: 'fault', effect: 'the function runs without Amber', error, where: 'layer' });
+  process.getBuiltinModule('node:fs').writeSync(1, `${line}\n`);
+}
