@@ -2,7 +2,7 @@
 import type { AbsentEntry, BytePath, Collector, Entry, Scene } from '../contracts.ts';
 import { describeError, isAmberError } from '../errors.ts';
 import { toText } from '../proc/bytes.ts';
-import { sharedLane } from '../proc/lane.ts';
+import { ownerOf, sharedLane } from '../proc/lane.ts';
 import { parseMaps, type Vma } from '../proc/maps.ts';
 import { ProcessMemory, type Holes } from '../proc/memory.ts';
 import { failure, readInPool, readNow } from '../proc/read.ts';
@@ -42,7 +42,8 @@ export function bySuspicion(table: ProcessTable, writable: readonly string[]): r
 async function* memoryOf(record: ProcessRecord, scene: Scene): AsyncGenerator<Entry> {
   const directory = `${scene.roots.proc}/${record.pid}`;
   const folder = `memory/${record.pid}`;
-  const maps = await sharedLane.run((ticket) => readInPool(`${directory}/maps`, MAPS_RULE, { left: MAPS_RULE.cap }, ticket), SLOW_MS);
+  const owner = ownerOf(record.pid, record.startTicks);
+  const maps = await sharedLane.run((ticket) => readInPool(`${directory}/maps`, MAPS_RULE, { left: MAPS_RULE.cap }, ticket), SLOW_MS, owner);
   const read = maps.state === 'done' ? maps.value : maps.state === 'failed' ? failure(maps.error) : { ok: false as const, outcome: 'timed-out' as const, reason: maps.reason };
   if (!read.ok) {
     yield absent(`${folder}/maps.txt`, `${directory}/maps`, read.outcome, read.reason);
@@ -55,7 +56,7 @@ async function* memoryOf(record: ProcessRecord, scene: Scene): AsyncGenerator<En
   yield { kind: 'bytes', path: `${folder}/maps.txt`, source: `${directory}/maps`, method: 'procfs', redaction: 'text', body: read.body, ...(read.truncated ? { outcome: 'truncated' as const } : {}) };
   let memory: ProcessMemory;
   try {
-    memory = await ProcessMemory.open(directory);
+    memory = await ProcessMemory.open(directory, { owner });
   } catch (error) {
     const { outcome, reason } = isAmberError(error) ? { outcome: 'timed-out' as const, reason: error.message } : failure(error);
     yield absent(folder, `${directory}/mem`, outcome, reason);

@@ -31,25 +31,31 @@ export class ProcessMemory {
   private readonly mem: number;
   private readonly pagemap: number | undefined;
   private readonly lane: Lane;
+  private readonly owner: string | undefined;
   /** Set by the first call that does not come back; the others are then not tried. */
   hangs: string | undefined;
 
-  private constructor(mem: number, pagemap: number | undefined, lane: Lane) {
-    this.mem = mem;
-    this.pagemap = pagemap;
+  private constructor(files: { readonly mem: number; readonly pagemap: number | undefined }, lane: Lane, owner: string | undefined) {
+    this.mem = files.mem;
+    this.pagemap = files.pagemap;
     this.lane = lane;
+    this.owner = owner;
   }
 
-  /** Opens the memory of a process. Rejects with a system error, or AmberError COLLECTOR_FAILED when the open hangs. */
-  static async open(directory: string, lane: Lane = sharedLane): Promise<ProcessMemory> {
+  /**
+   * Opens the memory of a process. Rejects with a system error, or AmberError COLLECTOR_FAILED when the open hangs.
+   *
+   * @param owner - the process as `ownerOf` names it: while a read of it hangs, no other of it is tried
+   */
+  static async open(directory: string, { lane = sharedLane, owner }: { readonly lane?: Lane; readonly owner?: string } = {}): Promise<ProcessMemory> {
     const result = await lane.run(async (ticket) => {
       const mem = await openFile(`${directory}/mem`, ticket);
       const pagemap = await openFile(`${directory}/pagemap`, ticket).catch(() => undefined);
       return { mem, pagemap };
-    }, SLOW_MS);
+    }, SLOW_MS, owner);
     if (result.state === 'failed') throw result.error;
     if (result.state === 'timed-out') throw new AmberError('COLLECTOR_FAILED', result.reason);
-    return new ProcessMemory(result.value.mem, result.value.pagemap, lane);
+    return new ProcessMemory(result.value, lane, owner);
   }
 
   /** The runs of pages that are there, or undefined where the kernel does not tell. */
@@ -107,7 +113,7 @@ export class ProcessMemory {
       } finally {
         if (ticket.abandoned()) this.shut();
       }
-    }, SLOW_MS);
+    }, SLOW_MS, this.owner);
     if (result.state === 'done') return result.value;
     if (result.state === 'failed') throw result.error;
     this.hangs = result.reason;

@@ -216,13 +216,23 @@ test('a read that hangs is given up, and the next ones are not tried', async () 
   const real = createLane();
   let hanging = false;
   const lane: Lane = { ...real, run: (job, ms) => (hanging ? Promise.resolve({ state: 'timed-out', reason: `no answer within ${ms} ms` }) : real.run(job, ms)) };
-  const memory = await ProcessMemory.open('/proc/self', lane);
+  const memory = await ProcessMemory.open('/proc/self', { lane });
   hanging = true;
   const holes: Holes = { bytes: 0, ranges: [], more: 0 };
   const fill = (): Promise<void> => memory.fill(Buffer.alloc(16), 0n, [{ from: 0, to: 16 }], holes);
   await assert.rejects(fill(), { code: 'COLLECTOR_FAILED', message: /no answer/u });
   hanging = false;
   await assert.rejects(fill(), { code: 'COLLECTOR_FAILED', message: /not tried/u });
+});
+
+test('every call names the process that it may hang for', async () => {
+  const real = createLane();
+  const owners: (string | undefined)[] = [];
+  const lane: Lane = { ...real, run: (job, ms, owner) => real.run(job, ms, owners.push(owner) > 0 ? owner : undefined) };
+  const memory = await ProcessMemory.open('/proc/self', { lane, owner: '7:4711' });
+  await memory.fill(Buffer.alloc(16), 0n, [{ from: 0, to: 0 }], { bytes: 0, ranges: [], more: 0 });
+  memory.close();
+  assert.deepEqual(owners, ['7:4711', '7:4711']);
 });
 
 /** Kilobytes of page tables and resident memory. */
