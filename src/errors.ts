@@ -19,6 +19,7 @@ export const ERROR_CODES = {
   IDENTITY_INVALID: 'The identity does not open this age file.',
   CAPTURE_BUSY: 'A capture is running already.',
   CAPTURE_LIMITED: 'A limit (cooldown, cap, budget, kill switch) forbids another capture.',
+  ORDER_REFUSED: 'An order of a responder is refused: it is malformed, expired, replayed, out of scope or not signed.',
   CAPTURE_ABORTED: 'The capture was cut before it was committed.',
   COLLECTOR_FAILED: 'A collector failed.',
   ARCHIVE_CORRUPT: 'The archive is damaged or is not an Amber capture.',

@@ -3,6 +3,7 @@
  * first session is opened. The light transport puts with it; a conditional read of a control object uses it too.
  */
 import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, RequestOptions, request as httpRequest } from 'node:http';
+import type { LookupFunction } from 'node:net';
 import type { sign as aws4Sign } from 'aws4';
 import { AmberError } from '../errors.ts';
 import type { Credentials } from './credentials.ts';
@@ -19,10 +20,25 @@ export interface SignedSession {
   readonly agent: Agent;
   readonly request: typeof httpRequest;
   readonly sign: typeof aws4Sign;
+  /** Signing name of the service; `s3` without it. */
+  readonly service?: string;
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Nothing of this session may keep the event loop alive: sockets and timers are unref'd. */
+  readonly background?: Background;
+}
+
+/** How a session behaves that nobody waits for. */
+export interface Background {
+  /** In place of Node's look-up of names, which keeps the event loop alive and cannot be called off. */
+  readonly lookup: LookupFunction;
+  /** Longest time to a connection, asked at each request. */
+  readonly connectMs: () => number;
 }
 
 export interface SignedCall {
-  readonly method: 'PUT' | 'GET';
+  readonly method: 'PUT' | 'GET' | 'POST';
+  /** Key of the object; with a service other than S3, path and query as they are sent, without the first slash. */
   readonly key: string;
   /** Lower-case names. Host, date, hash and authorization are added. */
   readonly headers: Readonly<Record<string, string | number>>;
@@ -58,19 +74,25 @@ export async function openSession(settings: S3Settings): Promise<SignedSession> 
   if (settings.credentials === undefined) {
     throw new AmberError('DESTINATION_CREDENTIALS', 'No AWS credentials: give the function a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.');
   }
-  const origin = originOf(settings);
+  return openSessionAt(originOf(settings), settings.region, settings.credentials);
+}
+
+/** The same at any endpoint of AWS: for services beside S3, and for what runs in the background. */
+export async function openSessionAt(
+  origin: S3Origin, region: string, credentials: Credentials, more: Pick<SignedSession, 'service' | 'headers' | 'background'> = {},
+): Promise<SignedSession> {
   // Not by import: its facade asks node:http for all it has, and so loads undici, which takes 25 ms of a whole core.
   const client = origin.secure ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
   const aws4 = await import('aws4');
   const agent = new client.Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_SOCKETS, autoSelectFamilyAttemptTimeout: FAMILY_MS, ...TLS });
-  return { origin, region: settings.region, credentials: settings.credentials, agent, request: client.request, sign: aws4.default.sign };
+  return { origin, region, credentials, agent, request: client.request, sign: aws4.default.sign, ...more };
 }
 
 /** Sends the call and gives the answer, whatever its status. Never throws: what prevents an answer is a fault. */
 export async function signedRequest(session: SignedSession, call: SignedCall, signal: AbortSignal): Promise<Reply<SignedAnswer>> {
   try {
     const outgoing = session.request({ ...signedOptions(session, call), agent: session.agent, signal });
-    return { ok: true, value: await exchange(outgoing, call) };
+    return { ok: true, value: await exchange(outgoing, call, session.background) };
   } catch (error) {
     return { ok: false, fault: faultFromError(error) };
   }
@@ -82,14 +104,15 @@ function escapeForUrl(part: string): string {
 }
 
 function signedOptions(session: SignedSession, call: SignedCall): RequestOptions {
-  const { origin } = session;
+  const { origin, service = 's3', background } = session;
+  const path = service === 's3' ? call.key.split('/').map(escapeForUrl).join('/') : call.key;
   const signed = session.sign({
-    service: 's3',
+    service,
     region: session.region,
     method: call.method,
     hostname: origin.hostname,
-    path: `${origin.basePath}/${call.key.split('/').map(escapeForUrl).join('/')}`,
-    headers: { ...call.headers, host: origin.host, 'x-amz-content-sha256': call.sha256, 'user-agent': 'lambda-amber' },
+    path: `${origin.basePath}/${path}`,
+    headers: { ...session.headers, ...call.headers, host: origin.host, 'x-amz-content-sha256': call.sha256, 'user-agent': 'lambda-amber' },
   }, session.credentials);
   return {
     hostname: origin.hostname,
@@ -97,10 +120,11 @@ function signedOptions(session: SignedSession, call: SignedCall): RequestOptions
     method: call.method,
     path: signed.path,
     headers: signed.headers ?? {},
+    ...(background === undefined ? {} : { lookup: background.lookup }),
   };
 }
 
-function exchange(outgoing: ClientRequest, call: SignedCall): Promise<SignedAnswer> {
+function exchange(outgoing: ClientRequest, call: SignedCall, background: Background | undefined): Promise<SignedAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<SignedAnswer>();
   let answered = false;
   outgoing.on('response', (incoming) => {
@@ -111,22 +135,25 @@ function exchange(outgoing: ClientRequest, call: SignedCall): Promise<SignedAnsw
   outgoing.on('error', (error) => {
     if (!answered) reject(error);
   });
-  limitConnect(outgoing);
+  limitConnect(outgoing, background);
   const write = (): void => void writeBody(outgoing, call.body, () => answered);
   if ('expect' in call.headers) afterContinue(outgoing, write);
   else write();
   return promise;
 }
 
-function limitConnect(outgoing: ClientRequest): void {
+function limitConnect(outgoing: ClientRequest, background: Background | undefined): void {
+  const connectMs = background?.connectMs() ?? CONNECT_MS;
   outgoing.once('socket', (socket) => {
+    if (background !== undefined) socket.unref();
     if (!socket.connecting) return;
     const timer = setTimeout(() => {
       // When the thread was held by other work, the connection may be there and its event still to come.
       setImmediate(() => {
-        if (socket.connecting) outgoing.destroy(new AmberError('DESTINATION_UNAVAILABLE', `no connection within ${String(CONNECT_MS)} ms`, { details: { fault: 'ConnectTimeout' } }));
+        if (socket.connecting) outgoing.destroy(new AmberError('DESTINATION_UNAVAILABLE', `no connection within ${String(connectMs)} ms`, { details: { fault: 'ConnectTimeout' } }));
       });
-    }, CONNECT_MS);
+    }, connectMs);
+    if (background !== undefined) timer.unref();
     const clear = (): void => clearTimeout(timer);
     socket.once('connect', clear).once('close', clear);
   });

@@ -1,0 +1,71 @@
+/** Where orders of responders are read: what a channel is, and what all of them share. */
+import type { Config } from '../../config.ts';
+import { AmberError } from '../../errors.ts';
+import { backgroundNames, type BackgroundNames } from '../background.ts';
+import { takeCredentials, type Credentials } from '../credentials.ts';
+import type { Fetched } from '../conditional-get.ts';
+import type { Reply } from '../faults.ts';
+import type { S3Origin } from '../s3-settings.ts';
+import { openSessionAt, type SignedSession } from '../signed-request.ts';
+
+/** One place, kept open. */
+export interface ControlChannel {
+  /** As a responder would type it. */
+  readonly location: string;
+  /**
+   * Reads once. Never throws. A body longer than `maxBytes` is a fault.
+   *
+   * @param quiet - nothing may keep the event loop alive: no name is asked for, a connection is given up early
+   */
+  readonly read: (maxBytes: number, signal: AbortSignal, quiet?: boolean) => Promise<Reply<Fetched>>;
+  /** Drops idle connections: a sandbox that was frozen finds them dead. */
+  readonly dropConnections: () => void;
+  readonly close: () => void;
+}
+
+/** Opens channels of one scheme. */
+export interface ChannelProvider {
+  readonly name: string;
+  /** With the colon: `s3:`. */
+  readonly protocol: string;
+  readonly description: string;
+  /** @throws AmberError DESTINATION_CREDENTIALS, CONFIG_INVALID. */
+  readonly open: (location: string, config: Config, env: NodeJS.ProcessEnv) => Promise<ControlChannel>;
+}
+
+/** A session in the background, with the names that it has learned. */
+export interface ChannelSession {
+  readonly session: SignedSession;
+  readonly names: BackgroundNames;
+}
+
+export async function openChannelSession(
+  origin: S3Origin, region: string, env: NodeJS.ProcessEnv, more: Pick<SignedSession, 'service' | 'headers'> = {},
+): Promise<ChannelSession> {
+  const credentials = await credentialsOf(env);
+  const names = backgroundNames();
+  return { session: await openSessionAt(origin, region, credentials, { ...more, background: names }), names };
+}
+
+async function credentialsOf(env: NodeJS.ProcessEnv): Promise<Credentials> {
+  const found = await takeCredentials(env);
+  if (found === undefined) throw new AmberError('DESTINATION_CREDENTIALS', 'No AWS credentials to read AMBER_CONTROL with: give the function a role.');
+  return found;
+}
+
+/** Closes idle connections. Those in use end with their request, which the caller calls off. */
+export function dropIdle({ agent }: SignedSession): void {
+  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+}
+
+/** The endpoint of a service of AWS, or the one that the SDKs' own variable names (AWS SDKs and Tools Reference Guide). */
+export function serviceOrigin(service: string, variable: string, region: string, env: NodeJS.ProcessEnv): S3Origin {
+  const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
+  const given = env[variable];
+  const url = new URL(given !== undefined && URL.canParse(given) ? given : `https://${service}.${region}.${suffix}`);
+  return { secure: url.protocol === 'https:', hostname: url.hostname, port: url.port, host: url.host, basePath: url.pathname.replace(/\/+$/u, '') };
+}
+
+export function regionOf(config: Config, env: NodeJS.ProcessEnv): string {
+  return [env['AWS_REGION'], env['AWS_DEFAULT_REGION'], config.s3Region].find((name) => name !== undefined && name !== '') ?? 'us-east-1';
+}

@@ -1,0 +1,34 @@
+/** The control object in S3: a GET that costs nothing while the object has not changed. */
+import { conditionalGet } from '../conditional-get.ts';
+import { originOf, type S3Settings } from '../s3-settings.ts';
+import { dropIdle, openChannelSession, regionOf, type ChannelProvider } from './channel.ts';
+
+export const s3Channel: ChannelProvider = {
+  name: 's3',
+  protocol: 's3:',
+  description: 'An object, `s3://BUCKET/KEY`, outside of the prefix that the function may write. Needs s3:GetObject on it.',
+  open: async (location, config, env) => {
+    const [, bucket = '', key = ''] = /^s3:\/\/([^/]+)\/(.+)$/u.exec(location) ?? [];
+    const region = config.s3Region ?? regionOf(config, env);
+    const settings: S3Settings = {
+      bucket, prefix: '', region, pathStyle: config.s3PathStyle, credentials: undefined, kmsKey: undefined, bucketOwner: undefined,
+      endpoint: config.s3Endpoint === undefined ? undefined : new URL(config.s3Endpoint),
+    };
+    // Somebody else's bucket of the same name must not give orders: where the captures go to it, its owner is known.
+    const sameBucket = config.destination?.startsWith(`s3://${bucket}/`) === true || config.destination === `s3://${bucket}`;
+    const headers = sameBucket && config.s3BucketOwner !== undefined ? { 'x-amz-expected-bucket-owner': config.s3BucketOwner } : {};
+    const { session, names } = await openChannelSession(originOf(settings), region, env, { headers });
+    let etag: string | undefined;
+    return {
+      location,
+      read: async (maxBytes, signal, quiet = false) => {
+        names.quiet = quiet;
+        const reply = await conditionalGet(session, key, etag, maxBytes, signal);
+        if (reply.ok && reply.value.state === 'changed') etag = reply.value.etag;
+        return reply;
+      },
+      dropConnections: () => dropIdle(session),
+      close: () => session.agent.destroy(),
+    };
+  },
+};
