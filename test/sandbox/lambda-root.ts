@@ -19,6 +19,8 @@ export interface Place {
   readonly procs: readonly string[];
   /** Runs instead of node, as /var/lang/bin/NAME. Only as root, like all below. */
   readonly program?: { readonly name: string; readonly path: string } | undefined;
+  /** Program in the sandbox that is run with the runtime's command line as its arguments (AWS_LAMBDA_EXEC_WRAPPER). */
+  readonly wrapper?: string | undefined;
   /** Folders and files of this machine that are seen, read-only, elsewhere. */
   readonly binds?: readonly { readonly from: string; readonly to: string }[] | undefined;
   /** Lines of bash that run as root when the root stands, in it: for the network. */
@@ -64,8 +66,10 @@ function rootScript(place: Place, args: readonly string[]): string {
     'hostname 169-254-10-1 || true', 'ulimit -n 1024',
     ...(place.setup ?? []),
     ...(place.beside ?? []).map(({ command, env }) => `(${Object.entries(env ?? {}).map(([name, value]) => `export ${name}=${quote(value)}; `).join('')}${start(command)}) &`),
+    // The runtime takes nothing before its extensions have started; those here do not tell when they have.
+    ...((place.beside ?? []).length === 0 ? [] : ['sleep 0.5']),
     // Process 1 stays outside of the limits and is another user's, as in Lambda.
-    `(${start([`/var/lang/bin/${program?.name ?? 'node'}`, ...args])}) & wait $!`,
+    `(${start([...(place.wrapper === undefined ? [] : [place.wrapper]), `/var/lang/bin/${program?.name ?? 'node'}`, ...args])}) & wait $!`,
   ].join('\n');
 }
 

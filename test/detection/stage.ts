@@ -1,0 +1,155 @@
+/**
+ * A victim in a sandbox like Lambda's (test/sandbox/lambda-root.ts): own processes, own network of one device, frozen
+ * between invocations, and the Runtime API behind 127.0.0.1:9001. Needs root.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { rootCommand, type Place } from '../sandbox/lambda-root.ts';
+import { makeTask } from '../sandbox/lambda-task.ts';
+import { startSandbox, type Result, type Sandbox } from '../sandbox/sandbox.ts';
+import type { Runtime, Scenario } from './case.ts';
+import { makeFreezer } from './freezer.ts';
+import { networkSetup, RUNTIME_API, type Arrival } from './network.ts';
+import { runtimeFor } from './runtimes.ts';
+
+export interface StageOptions {
+  /** Folder of the manifest. */
+  readonly folder: string;
+  readonly scenario: Scenario;
+  readonly runtime: Runtime;
+  readonly generation?: 'v3' | 'v4';
+  /** The handler is wrapped with `withCapture`. */
+  readonly wrapped: boolean;
+  /** Amber's extension, or what stands for it. */
+  readonly beside?: Place['beside'];
+  readonly binds?: Place['binds'];
+}
+
+export interface Stage {
+  readonly sandbox: Sandbox;
+  /** One invocation, from thaw to freeze. */
+  readonly invoke: (event: unknown) => Promise<Result>;
+  readonly thaw: () => void;
+  /** What arrived outside of the sandbox. */
+  readonly arrivals: readonly Arrival[];
+  /** The folder that the function sees as /mnt/evidence. */
+  readonly evidence: string;
+  readonly close: () => Promise<void>;
+}
+
+/** How long a sandbox sleeps between two invocations, and how long it may take to be asleep. */
+const FROZEN_MS = 150;
+const IDLE_MS = 4000;
+
+export async function openStage(options: StageOptions): Promise<Stage> {
+  const { scenario, runtime, generation } = options;
+  const installed = runtimeFor(runtime, generation);
+  const home = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'amber-stage-'));
+  chmodSync(home, 0o755);
+  const [root, task, evidence] = ['root', 'task', 'evidence'].map((name) => join(home, name)) as [string, string, string];
+  for (const path of [root, task, evidence]) mkdirSync(path);
+  chmodSync(evidence, 0o777);
+  await furnish(task, options);
+  const freezer = makeFreezer(`amber-${process.pid}-${home.slice(-6)}`);
+  const ready = join(home, 'network-is-ready');
+  const place: Place = {
+    root, task, evidence, node: installed.client.node || process.execPath, procs: freezer?.procs ?? [], program: installed.program,
+    binds: [{ from: installed.folder, to: '/var/runtime' }, ...layerOf(options), ...(options.binds ?? [])],
+    visible: ['/usr/bin', '/bin'],
+    setup: [...networkSetup(), `for turn in {1..600}; do [ -e ${ready} ] && break; sleep 0.05; done`],
+    wrapper: scenario.env?.['AWS_LAMBDA_EXEC_WRAPPER'],
+    beside: [...(scenario.beside ?? []), ...(options.beside ?? [])],
+  };
+  const command = (handler: string): readonly string[] => rootCommand(place, installed.client.args(handler));
+  const sandbox = await startSandbox({
+    client: { ...installed.client, node: command('')[0] ?? '', args: (handler) => command(handler).slice(1) },
+    handler: scenario.entry ?? (runtime === 'node' ? 'index.handler' : 'handler.handler'),
+    taskRoot: task, timeoutMs: scenario.timeoutMs ?? 10_000, memoryMb: scenario.memoryMb ?? 1024,
+    env: {
+      AWS_LAMBDA_RUNTIME_API: RUNTIME_API, LAMBDA_TASK_ROOT: '/var/task', PATH: '/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin',
+      AMBER_DESTINATION: 'file:///mnt/evidence', ...installed.env, ...scenario.env,
+    },
+  });
+  const arrivals: Arrival[] = [];
+  const pipe = await pipeTo(join(home, 'api.sock'), sandbox.api.address);
+  const network = await startNetwork(sandbox.pid, join(home, 'api.sock'), arrivals);
+  writeFileSync(ready, '');
+  let polls = 1;
+  return {
+    sandbox, arrivals, evidence,
+    thaw: () => freezer?.thaw(),
+    invoke: async (event) => {
+      freezer?.thaw();
+      const result = await sandbox.invoke(event);
+      polls += 1;
+      // Frozen once the runtime has asked for the next invocation, as the platform does.
+      await Promise.race([sandbox.api.polled(polls), sleep(IDLE_MS, undefined, { ref: false })]);
+      await freezer?.freeze();
+      await sleep(FROZEN_MS);
+      return result;
+    },
+    close: async () => {
+      freezer?.thaw();
+      await sandbox.stop();
+      network.kill('SIGKILL');
+      pipe.close();
+      await freezer?.remove();
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+async function furnish(task: string, { folder, runtime, wrapped, scenario }: StageOptions): Promise<void> {
+  const script = wrapped
+    ? "import { withCapture } from 'lambda-amber';\nimport { handler as work } from './handler.mjs';\nexport const handler = withCapture(work);\n"
+    : "export { handler } from './handler.mjs';\n";
+  if (runtime === 'node') await makeTask(task, script);
+  for (const name of readdirSync(folder)) {
+    if (/\.(?:m?js|cjs|py|json)$/u.test(name)) cpSync(join(folder, name), join(task, name));
+  }
+  for (const path of scenario.files ?? []) cpSync(resolve(folder, path), join(task, basename(path)));
+  const packages = join(folder, 'packages', runtime);
+  if (existsSync(packages)) cpSync(packages, runtime === 'node' ? join(task, 'node_modules') : task, { recursive: true });
+}
+
+function layerOf({ folder, scenario }: StageOptions): NonNullable<Place['binds']> {
+  return scenario.opt === undefined ? [] : [{ from: resolve(folder, scenario.opt), to: '/opt' }];
+}
+
+/** A socket in the file system, which reaches the Runtime API from another network namespace. */
+async function pipeTo(path: string, address: string): Promise<Server> {
+  const [host, port] = address.split(':');
+  const server = createServer((socket) => {
+    const api = connect(Number(port), host).on('error', () => socket.destroy());
+    socket.on('error', () => api.destroy()).on('close', () => api.destroy()).pipe(api).pipe(socket);
+  });
+  await new Promise<void>((done) => server.listen(path, done));
+  return server;
+}
+
+async function startNetwork(pid: number, apiSocket: string, arrivals: Arrival[]): Promise<ChildProcess> {
+  const namespace = `/proc/${pid}/ns/net`;
+  const ours = readlinkSync('/proc/self/ns/net');
+  for (let turn = 0; turn < 200 && readlinkSync(namespace) === ours; turn += 1) await sleep(10);
+  const child = spawn('nsenter', [`--net=${namespace}`, process.execPath, '--disable-warning=ExperimentalWarning', resolve('test/detection/network.ts'), apiSocket], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let rest = '';
+  await new Promise<void>((done, failed) => {
+    child.once('exit', (code) => failed(new Error(`the network of the sandbox ended with ${code}`)));
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        const one = JSON.parse(line) as Arrival | { readonly at: 'ready' };
+        if (one.at === 'ready') done();
+        else arrivals.push(one);
+      }
+    });
+  });
+  return child;
+}
