@@ -13,6 +13,8 @@ const OURS = /(?:^|\/)lambda-amber\/handler\.handler$/u;
 try {
   const given = env['_HANDLER'] ?? '';
   const disabled = /^\s*(?:1|true|on|yes)\s*$/iu.test(env['AMBER_DISABLED'] ?? '');
+  // A function that lists what is loaded sees what it saw without us.
+  Reflect.deleteProperty(require.cache, __filename);
   if (given !== '' && !OURS.test(given) && !disabled) divert(given);
 } catch (error) {
   say(`the preload failed: ${String(error)}`);

@@ -88,7 +88,11 @@ function disowned(error: unknown, own: string, client: string): unknown {
   try {
     const from = fileURLToPath(own);
     const to = client.startsWith('file:') ? fileURLToPath(client) : client;
-    if (error.message.includes(from)) error.message = error.message.replaceAll(from, to);
+    const { message, stack } = error;
+    if (!message.includes(from)) return error;
+    error.message = message.replaceAll(from, to);
+    // The stack begins with the message as it was.
+    if (stack !== undefined) error.stack = stack.replace(message, () => error.message);
   } catch {
     // Frozen, or a message that is no text: it stays as it is.
   }

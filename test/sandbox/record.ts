@@ -15,6 +15,8 @@ export interface Script {
   readonly end?: 'stop' | 'SIGTERM' | 'itself';
   readonly timeoutMs?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Folder of the function; default is that of {@link HANDLERS}. */
+  readonly taskRoot?: string;
   /** Lets a capture that still runs come to its end. */
   readonly awaitsCapture?: boolean;
 }
@@ -43,8 +45,8 @@ export interface Recording {
 
 /** Runs the script under this client. */
 export async function record(client: Client, script: Script): Promise<Recording> {
-  const { handler, timeoutMs = 3000, env = {} } = script;
-  const sandbox = await startSandbox({ client, handler, taskRoot: HANDLERS, timeoutMs, env });
+  const { handler, timeoutMs = 3000, env = {}, taskRoot = HANDLERS } = script;
+  const sandbox = await startSandbox({ client, handler, taskRoot, timeoutMs, env });
   let exit: Exit;
   let how = script.end ?? 'stop';
   const results: Result[] = [];

@@ -1,0 +1,61 @@
+/** The layers as Lambda has them: built, zipped, and unpacked again below a folder that stands for /opt. */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { inflateRawSync } from 'node:zlib';
+import type { BuiltLayer } from '../../layer/contracts.ts';
+import { buildLayers, LAYERS } from '../../layer/layers.ts';
+
+export interface Unpacked {
+  /** Holds the zip and `opt`; to be removed. */
+  readonly home: string;
+  readonly opt: string;
+  readonly built: BuiltLayer;
+}
+
+/** Builds the layer of this name and unpacks it. */
+export async function unpackedLayer(name: string): Promise<Unpacked> {
+  const home = mkdtempSync(join(tmpdir(), 'amber-layer-'));
+  const [built] = await buildLayers(home, LAYERS.filter((layer) => layer.name === name));
+  assert.ok(built !== undefined, `there is no layer ${name}`);
+  assert.deepEqual(built.problems, []);
+  const opt = join(home, 'opt');
+  unzip(readFileSync(built.file), opt);
+  return { home, opt, built };
+}
+
+export interface ZipEntry {
+  readonly path: string;
+  readonly mode: number;
+  readonly dosTime: number;
+  readonly extraBytes: number;
+  readonly bytes: Buffer;
+}
+
+/** The entries by the central directory (APPNOTE.TXT 4.3.12), deflated or stored. */
+export function entries(zip: Buffer): readonly ZipEntry[] {
+  const end = zip.lastIndexOf(Buffer.from('PK\x05\x06', 'latin1'));
+  let at = zip.readUInt32LE(end + 16);
+  return Array.from({ length: zip.readUInt16LE(end + 10) }, () => {
+    assert.equal(zip.readUInt32LE(at), 0x02014b50);
+    const [nameBytes, extraBytes, commentBytes] = [28, 30, 32].map((offset) => zip.readUInt16LE(at + offset)) as [number, number, number];
+    const local = zip.readUInt32LE(at + 42);
+    const from = local + 30 + zip.readUInt16LE(local + 26) + zip.readUInt16LE(local + 28);
+    const stored = zip.subarray(from, from + zip.readUInt32LE(at + 20));
+    const entry: ZipEntry = {
+      path: zip.toString('utf8', at + 46, at + 46 + nameBytes), mode: zip.readUInt32LE(at + 38) >>> 16, dosTime: zip.readUInt32LE(at + 12), extraBytes,
+      bytes: zip.readUInt16LE(at + 10) === 8 ? inflateRawSync(stored) : stored,
+    };
+    at += 46 + nameBytes + extraBytes + commentBytes;
+    return entry;
+  });
+}
+
+function unzip(zip: Buffer, folder: string): void {
+  for (const { path, mode, bytes } of entries(zip)) {
+    const file = join(folder, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, bytes, { mode: mode & 0o777 });
+  }
+}
