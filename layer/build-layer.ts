@@ -13,7 +13,7 @@ if (values.json) {
 } else {
   const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
   for (const layer of built) {
-    console.log(`${layer.name}  ${layer.file}  ${kib(layer.zipped)} zipped, ${kib(layer.unpacked)} unpacked, ${kib(layer.idle)} read before a capture, ${layer.files} files`);
+    console.log(`${layer.name}  ${layer.file}  ${kib(layer.zipped)} zipped, ${kib(layer.unpacked)} unpacked, ${layer.files} files; each cold start reads ${kib(layer.hook + layer.library)}`);
     console.log(`  sha256 ${layer.sha256}  ${layer.architectures.join(' ')}  ${layer.runtimes.join(' ')}`);
   }
 }

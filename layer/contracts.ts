@@ -7,8 +7,11 @@ export interface LayerFile {
   readonly bytes: Uint8Array;
   /** Started as a program: mode 0755 instead of 0644. */
   readonly executable?: boolean;
-  /** Read at every cold start, before any capture: counts against the ceiling `idle`. */
-  readonly idle?: boolean;
+  /**
+   * Read at every cold start, before any capture: `hook` stands between the runtime and the function, `library` is what it
+   * wraps the handler with. Counts against the ceilings of these names.
+   */
+  readonly idle?: 'hook' | 'library';
 }
 
 /** Files that belong together; a part may stand in several layers. */
@@ -23,8 +26,10 @@ export interface LayerPart {
 export interface Ceilings {
   readonly zipped: number;
   readonly unpacked: number;
-  /** Of all files marked `idle` together. */
-  readonly idle?: number;
+  /** Of all files marked `hook` together. */
+  readonly hook?: number;
+  /** Of all files marked `library` together. */
+  readonly library?: number;
 }
 
 /** One zip. */
@@ -47,7 +52,9 @@ export interface BuiltLayer {
   readonly file: string;
   readonly zipped: number;
   readonly unpacked: number;
-  readonly idle: number;
+  /** Bytes read at every cold start, by what they are. */
+  readonly hook: number;
+  readonly library: number;
   readonly files: number;
   readonly sha256: string;
   /** As Lambda shows it in `CodeSha256` of the layer version: Base64. */

@@ -11,7 +11,7 @@ import { BUILTINS, buildLibrary } from './library.ts';
 const PACKAGE = 'nodejs/node_modules/lambda-amber';
 
 /** Read at every cold start. */
-const IDLE = ['handler.mjs', 'preload.cjs', 'index.js'];
+const IDLE: Readonly<Record<string, 'hook' | 'library'>> = { 'handler.mjs': 'hook', 'preload.cjs': 'hook', 'index.js': 'library' };
 
 const SMALL: BuildOptions = { bundle: true, platform: 'node', target: 'node22.15', minify: true, keepNames: false, logLevel: 'warning' };
 
@@ -44,9 +44,11 @@ async function buildHook(outdir: string): Promise<void> {
 }
 
 function readPackage(folder: string): LayerFile[] {
-  return globSync('**/*.*', { cwd: folder }).sort().map((name) => ({
-    path: `${PACKAGE}/${name}`, bytes: readFileSync(join(folder, name)), idle: IDLE.includes(name),
-  }));
+  return globSync('**/*.*', { cwd: folder }).sort().map((name) => {
+    const file = { path: `${PACKAGE}/${name}`, bytes: readFileSync(join(folder, name)) };
+    const idle = IDLE[name];
+    return idle === undefined ? file : { ...file, idle };
+  });
 }
 
 function described(): LayerFile {
