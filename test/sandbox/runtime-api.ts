@@ -39,14 +39,24 @@ export interface RuntimeApi {
   readonly offer: (invocation: Invocation) => Promise<Post>;
   /** Resolves when the client has asked for an invocation so many times: 1 = init is over. */
   readonly polled: (times: number) => Promise<void>;
+  /** How often it has asked so far. */
+  readonly polls: () => number;
+  /** True while the client waits for an invocation. */
+  readonly waiting: () => boolean;
   /** Resolves with the first error of init. */
   readonly initError: Promise<Post>;
   readonly close: () => Promise<void>;
 }
 
-export async function startRuntimeApi(): Promise<RuntimeApi> {
+/** Answers what it knows on the same port, and gives false for the rest: the Extensions API stands beside the Runtime API. */
+export type Neighbour = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+export async function startRuntimeApi(neighbour: Neighbour = () => false): Promise<RuntimeApi> {
   const desk = new Desk();
-  const server: Server = createServer((request, response) => void desk.serve(request, response));
+  const server: Server = createServer((request, response) => {
+    if (!neighbour(request, response)) void desk.serve(request, response);
+  });
+  server.requestTimeout = 0;
   server.keepAliveTimeout = 0; // the platform holds a poll for as long as a sandbox sleeps
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -55,6 +65,8 @@ export async function startRuntimeApi(): Promise<RuntimeApi> {
     posts: desk.posts,
     offer: async (invocation) => desk.offer(invocation),
     polled: async (times) => desk.polled(times),
+    polls: () => desk.polls(),
+    waiting: () => desk.waiting(),
     initError: desk.initError.promise,
     close: async () => {
       server.closeAllConnections();
@@ -78,6 +90,14 @@ class Desk {
       this.#queue.push(invocation);
       this.#hand();
     });
+  }
+
+  polls(): number {
+    return this.#polls;
+  }
+
+  waiting(): boolean {
+    return this.#idle.some((response) => !response.destroyed);
   }
 
   async polled(times: number): Promise<void> {
