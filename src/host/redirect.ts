@@ -5,7 +5,7 @@
  */
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { describeError } from '../errors.ts';
+import { AmberError, describeError } from '../errors.ts';
 import { clientFile, clientGeneration } from '../lambda/client.ts';
 import { runtimeError } from '../lambda/handler-name.ts';
 import { loadHandler, type LoadPlace } from '../lambda/load-handler.ts';
@@ -61,7 +61,9 @@ function appRoot(env: NodeJS.ProcessEnv): string {
 async function loadWrap({ env, library }: RedirectHost): Promise<Wrap | undefined> {
   if (/^\s*(?:1|true|on|yes)\s*$/iu.test(env['AMBER_DISABLED'] ?? '')) return undefined;
   try {
-    return (await library()).withCapture;
+    const { withCapture } = (await library()) as { readonly withCapture?: Wrap };
+    if (typeof withCapture !== 'function') throw new AmberError('BUG', 'the library of the layer has no withCapture');
+    return withCapture;
   } catch (error) {
     logFault(error);
     return undefined;
