@@ -10,7 +10,7 @@ import { storedBytes, tarBytes } from './segment-bytes.ts';
 import type { TarEntry } from './tar-header.ts';
 
 /** Structured documents that are read whole. */
-const DOCUMENTS: ReadonlySet<string> = new Set(['capture.json', 'live_response/invocation.json', 'live_response/processes.json', 'live_response/sockets.json']);
+const DOCUMENTS: ReadonlySet<string> = new Set(['capture.json', 'live_response/invocation.json', 'live_response/processes.json', 'live_response/sockets.json', 'live_response/findings.jsonl']);
 /** Documents of a collection that are read as well. */
 const MAX_CONTROL_PLANE = 10_000;
 const MAX_CONTROL_DOCUMENT = 1024 * 1024;
@@ -26,7 +26,7 @@ export interface Listing<T> {
 }
 
 export interface CaptureView {
-  /** Documents of the tarball by their paths, as parsed JSON. */
+  /** Documents of the tarball by their paths, as parsed JSON; of JSON lines the rows. */
   readonly documents: ReadonlyMap<string, unknown>;
   readonly recovered: Listing<ManifestItem>;
   /** Files of /tmp and /dev/shm in the order of the tarball, which is that of their value. */
@@ -70,6 +70,15 @@ export async function viewCapture(
     return viewer.finish(cause.message);
   }
   return viewer.finish(reader.ended ? undefined : 'the tar stream has no end: the capture was cut');
+}
+
+function parse(path: string, written: string): unknown {
+  try {
+    if (!path.endsWith('.jsonl')) return JSON.parse(written);
+    return written.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as unknown);
+  } catch {
+    return undefined;
+  }
 }
 
 class Bounded<T> implements Listing<T> {
@@ -119,11 +128,7 @@ class Viewer implements TarVisitor {
     const document = this.#document;
     this.#document = undefined;
     if (document === undefined) return;
-    try {
-      this.#documents.set(document.path, JSON.parse(Buffer.concat(document.pieces).toString('utf8')));
-    } catch {
-      this.#documents.set(document.path, undefined);
-    }
+    this.#documents.set(document.path, parse(document.path, Buffer.concat(document.pieces).toString('utf8')));
   }
 
   finish(problem: string | undefined): CaptureView {

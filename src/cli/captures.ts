@@ -1,7 +1,8 @@
 /** `amber captures`: what lies below a destination. */
 import { renderText } from '../case/safe-names.ts';
+import { size } from '../case/size.ts';
 import { onePositional, S3_OPTIONS, s3Options, type Command } from './command.ts';
-import { size, table } from './output.ts';
+import { table } from './output.ts';
 
 export const captures: Command = {
   name: 'captures',

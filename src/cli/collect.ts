@@ -5,9 +5,10 @@ import type { CollectReport } from '../acquire.ts';
 import type { MeterFigures } from '../acquire/meter.ts';
 import { renderText } from '../case/safe-names.ts';
 import { AmberError } from '../errors.ts';
+import { size } from '../case/size.ts';
 import { AWS_OPTIONS, clientOptions, WINDOW_OPTIONS, windowOption, writeConfig } from './aws-options.ts';
 import { onePositional, s3Options, textOption, type Command, type Values } from './command.ts';
-import { size, type Output } from './output.ts';
+import type { Output } from './output.ts';
 
 export const collect: Command = {
   name: 'collect',

@@ -1,7 +1,7 @@
 /** `amber decrypt`: age files to the tarball inside of them. */
 import { AmberError } from '../errors.ts';
+import { size } from '../case/size.ts';
 import { identityOption, IDENTITY_OPTION, onePositional, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
-import { size } from './output.ts';
 
 export const decrypt: Command = {
   name: 'decrypt',

@@ -8,6 +8,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   hunt:     async () => (await import('./hunt.ts')).hunt,
   captures: async () => (await import('./captures.ts')).captures,
   show:     async () => (await import('./show.ts')).show,
+  report:   async () => (await import('./report.ts')).report,
   pull:     async () => (await import('./pull.ts')).pull,
   verify:   async () => (await import('./verify.ts')).verify,
   salvage:  async () => (await import('./salvage.ts')).salvage,

@@ -1,6 +1,7 @@
 /** What a command says: results on standard output, everything else on standard error. Never an escape sequence of a capture. */
 import { randomUUID } from 'node:crypto';
 import { renderMessage } from '../case/safe-names.ts';
+import { size } from '../case/size.ts';
 
 export type Tone = 'good' | 'bad' | 'dim' | 'strong';
 
@@ -106,18 +107,6 @@ function meter(stream: Streams['stderr'], what: string): Meter {
       width = 0;
     },
   };
-}
-
-/** Bytes in the binary unit that fits: `12.3 MiB`. */
-export function size(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit] ?? ''}`;
 }
 
 /** Rows as columns of text; the last column is as long as it is. */

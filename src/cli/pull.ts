@@ -1,7 +1,7 @@
 /** `amber pull`: a capture into a local folder. */
 import { AmberError } from '../errors.ts';
+import { size } from '../case/size.ts';
 import { identityOption, IDENTITY_OPTION, onePositional, S3_OPTIONS, s3Options, textOption, type Command, type Values } from './command.ts';
-import { size } from './output.ts';
 
 export const pull: Command = {
   name: 'pull',

@@ -2,8 +2,9 @@
 import { renderPath, renderText } from '../case/safe-names.ts';
 import type { SalvageRecord, SalvageState } from '../case/salvage-contents.ts';
 import type { SalvageResult } from '../case/salvage.ts';
+import { size } from '../case/size.ts';
 import { identityOption, IDENTITY_OPTION, onePositional, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
-import { size, type Output } from './output.ts';
+import type { Output } from './output.ts';
 
 export const salvage: Command = {
   name: 'salvage',

@@ -1,11 +1,10 @@
 /** `amber verify`: is this capture what was captured? */
 import type { Check } from '../case/checks.ts';
-import type { AgeIdentity } from '../seal/age-open.ts';
-import type { OpenCapture } from '../case/open.ts';
 import type { VerifyResult } from '../case/verify.ts';
 import { AmberError } from '../errors.ts';
 import { identityOption, IDENTITY_OPTION, onePositional, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
 import type { Output } from './output.ts';
+import { demandFile, verifyOne } from './verify-one.ts';
 
 export const verify: Command = {
   name: 'verify',
@@ -34,13 +33,13 @@ Exit code 0: verified. 1: failed, or cut (the part that is there may still hold)
     const location = onePositional(invocation, 'LOCATION');
     const logPath = textOption(values, 'log');
     const all = values['all'] === true;
-    if (all && logPath === '-') throw new AmberError('USAGE', '--all reads the log once for each capture: give --log a file, not standard input.');
+    if (all) demandFile(logPath);
     const identity = await identityOption(values);
     const place = await openPlace(location, s3Options(values));
     const results: VerifyResult[] = [];
     try {
-      if (all) for await (const capture of openAll(place)) results.push(await verifyOne(capture, { identity, logPath }, out));
-      else results.push(await verifyOne(await openOnly(place), { identity, logPath }, out));
+      if (all) for await (const capture of openAll(place)) results.push(tell(await verifyOne(capture, { identity, logPath }, out), out));
+      else results.push(tell(await verifyOne(await openOnly(place), { identity, logPath }, out), out));
     } finally {
       place.close();
     }
@@ -52,38 +51,15 @@ Exit code 0: verified. 1: failed, or cut (the part that is there may still hold)
   },
 };
 
-interface Means {
-  readonly identity: AgeIdentity | undefined;
-  readonly logPath: string | undefined;
-}
-
-async function verifyOne(capture: OpenCapture, { identity, logPath }: Means, out: Output): Promise<VerifyResult> {
-  const { verifyCapture } = await import('../case/verify.ts');
-  const { readLogDigests } = await import('../case/log-lines.ts');
-  const { readFile } = await import('../case/store.ts');
-  const meter = out.meter('verifying');
-  try {
-    const log = logPath === '-' ? process.stdin : logPath === undefined ? undefined : readFile(logPath);
-    const result = await verifyCapture(capture, {
-      identity, onProgress: meter.update,
-      ...(log === undefined ? {} : { log: (captureId: string) => readLogDigests(log as AsyncIterable<Uint8Array>, captureId) }),
-    });
-    meter.end();
-    tell(result, out);
-    return result;
-  } finally {
-    meter.end();
-  }
-}
-
 const WORDS = { ok: 'ok', failed: 'FAILED', 'not-checked': 'not checked' } as const;
 const WIDTH = 13;
 
-function tell(result: VerifyResult, out: Output): void {
+function tell(result: VerifyResult, out: Output): VerifyResult {
   out.line(`${result.location}  capture ${result.captureId ?? 'unknown'}`);
   for (const check of result.checks) tellCheck(check, out);
   out.line();
   out.line(out.paint(result.verdict === 'verified' ? 'good' : 'bad', result.summary));
+  return result;
 }
 
 function tellCheck(check: Check, out: Output): void {

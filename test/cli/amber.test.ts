@@ -2,57 +2,13 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { describe, test } from 'node:test';
-import type { Entry, Tier } from '../../src/contracts.ts';
-import { EXIT, main } from '../../src/cli/amber.ts';
+import { EXIT } from '../../src/cli/amber.ts';
 import { COMMANDS } from '../../src/cli/index.ts';
 import { openIdentity } from '../../src/seal/age-open.ts';
 import { bytesEntry, CAPTURE_ID, freshFolder, makeCapture, standardEntries } from '../case/captures.ts';
 import { IDENTITY } from '../case/checking.ts';
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function amber(...argv: readonly string[]): Promise<Ran> {
-  return run(argv, { tty: false, env: {} });
-}
-
-async function run(argv: readonly string[], { tty, env }: { tty: boolean; env: NodeJS.ProcessEnv }): Promise<Ran> {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()].map((stream) => Object.assign(stream, { isTTY: tty }));
-  const code = await main(argv, { stdout: stdout!, stderr: stderr!, env });
-  return { code, out: String(stdout!.read() ?? ''), err: String(stderr!.read() ?? '') };
-}
-
-const ANSI = '\u001b[31mred\u001b]0;title\u0007\u202eexe\n';
-
-/** A capture whose names would like to write to the terminal. */
-function hostile(): readonly (Entry | Tier)[] {
-  const processes = {
-    self: 7,
-    processes: [
-      { pid: 1, ppid: 0, comm: 'init', argv: ['/sbin/init'], start: '2025-06-30T09:00:00.000Z', uid: 993 },
-      { pid: 7, ppid: 1, comm: 'node', argv: ['node', 'index.mjs'], exe: { path: '/var/lang/bin/node' }, start: '2025-06-30T09:00:01.000Z', uid: 993 },
-      { pid: 9, ppid: 7, comm: ANSI, argv: [`/tmp/.x ${ANSI}`, '-c'], exe: { path: '/tmp/.x', deleted: true, sha256: 'ab'.repeat(32) }, start: '2025-06-30T09:00:02.000Z', uid: 993 },
-      { pid: 11, ppid: 12, comm: 'a', argv: ['circle-a'], uid: 1 }, { pid: 12, ppid: 11, comm: 'b', argv: ['circle-b'], uid: 1 },
-      'no object', { pid: 'x', argv: 7 },
-    ],
-  };
-  const sockets = { inet: [
-    { protocol: 'tcp', state: 'LISTEN', local: { address: '127.0.0.1', port: 9001 }, remote: { address: '0.0.0.0', port: 0 }, owners: [] , unowned: 'no process that could be read holds it' },
-    { protocol: 'tcp', state: 'ESTABLISHED', local: { address: '169.254.76.1', port: 4000 }, remote: { address: '203.0.113.9', port: 4444 }, owners: [{ pid: 9, fd: 3, comm: ANSI }] },
-  ] };
-  return [
-    ...standardEntries().slice(0, 1),
-    { kind: 'json', path: 'live_response/processes.json', source: '/proc', method: 'procfs', value: processes },
-    { kind: 'json', path: 'live_response/sockets.json', source: '/proc/net', method: 'procfs', value: sockets },
-    bytesEntry(`[root]/tmp/${Buffer.from(ANSI).toString('latin1')}`, 'x'), bytesEntry('recovered/9/exe', '\x7fELF'),
-    { kind: 'absent', path: '[root]/tmp/\xff', source: ANSI, method: 'openat', outcome: 'failed', reason: ANSI },
-  ];
-}
+import { amber, hostile, run } from './running.ts';
 
 describe('amber', () => {
   test('tells what it can do, and each command what it takes', async () => {
@@ -195,6 +151,7 @@ describe('amber', () => {
     assert.match(out, /^ {2}\? 11 uid 1 /mu);
     assert.match(out, /^ {2}tcp +ESTABLISHED +169\.254\.76\.1:4000 +203\.0\.113\.9:4444 +9\/\\x1b\[31mred.* fd 3\n {2}tcp +LISTEN/mu);
     assert.match(out, /recovered\/9\/exe +collected/u);
+    assert.match(out, /^Findings\n {2}high +T1055 +swap +the runtime runs \\x1b\[31mred.*; \/proc\/9\/exe; 7\n {2}low +T1105 +quiet +an archive in \/tmp; \/tmp\/a\.zip$/mu);
     assert.match(out, /^ {2}failed +\[root\]\/tmp\/\\xff: /mu);
   });
 

@@ -1,0 +1,102 @@
+/** What a reader is told of one capture, in sections: for the terminal (`amber show`) and for a page (`amber report`). */
+import type { ManifestItem } from '../contracts.ts';
+import { collectionSections } from './collection.ts';
+import { itemPath } from './compare.ts';
+import { findingRows } from './finding-rows.ts';
+import type { OpenCapture } from './open.ts';
+import { field, processLines, socketRows, text } from './process-tree.ts';
+import { renderPath, renderText } from './safe-names.ts';
+import { size } from './size.ts';
+import type { CaptureView, Listing } from './view.ts';
+
+/** Every cell is rendered: nothing in it moves a cursor or is invisible. */
+export interface TextSection {
+  readonly title: string;
+  readonly rows: readonly (readonly string[])[];
+  /** How many there are; `rows` may be the first of them. */
+  readonly count: number;
+}
+
+const MAX_CELL = 200;
+const MAX_REDACTIONS = 8;
+
+/** Who, when, why: a name and a value a row. */
+export function headRows(capture: OpenCapture, view: CaptureView): readonly (readonly [string, string])[] {
+  const { manifest } = capture;
+  const header = view.documents.get('capture.json');
+  const identity: unknown = manifest?.identity ?? field(header, 'identity');
+  const cause: unknown = manifest?.cause ?? field(header, 'cause');
+  const invocation = field(view.documents.get('live_response/invocation.json'), 'invocation');
+  const rows: readonly (readonly [string, string])[] = [
+    ['capture', text(manifest?.captureId ?? field(header, 'captureId'))],
+    ['location', capture.location],
+    ['state', stateOf(capture, view)],
+    ['started', `${text(manifest?.clocks.started ?? field(header, 'started'))}${manifest === undefined ? '' : `, took ${manifest.clocks.elapsedMs} ms and ${manifest.cost.cpuMs} ms of CPU`}`],
+    ['cause', `${text(field(cause, 'trigger'))}: ${text(field(cause, 'reason'))}`],
+    ['requester', text(field(cause, 'requester'))],
+    ['function', ['functionName', 'functionVersion', 'region', 'account'].map((name) => text(field(identity, name))).join('  ')],
+    ['log stream', `${text(field(identity, 'logGroup'))} ${text(field(identity, 'logStream'))}`],
+    ['access key', text(field(identity, 'accessKeyId'))],
+    ['request', `${text(field(invocation, 'requestId'))}${field(invocation, 'coldStart') === true ? ', the first of this sandbox' : ''}`],
+    ['items', `${view.items}: ${Object.entries(view.outcomes).map(([outcome, count]) => `${count} ${outcome}`).join(', ')}`],
+    ['redactions', `${view.redactions} in ${view.redacted.count} items`],
+  ];
+  return rows.filter(([, value]) => value.trim() !== '').map(([name, value]) => [name, renderText(value)] as const);
+}
+
+function stateOf({ manifest, parts }: OpenCapture, view: CaptureView): string {
+  const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
+  const sealed = parts.some((part) => part.sealed) ? ', sealed in age files' : '';
+  const word = manifest?.state ?? (view.problem === undefined ? 'no manifest.json' : 'cut, no manifest.json');
+  return `${word}, ${size(bytes)} in ${parts.length} segments${sealed}`;
+}
+
+/** The sections that have something to say, in the order of a reader's questions. */
+export function bodySections(view: CaptureView): readonly TextSection[] {
+  const { documents } = view;
+  const sockets = socketRows(documents.get('live_response/sockets.json')).map(({ protocol, state, local, remote, owners }) => [protocol, state, local, remote, owners]);
+  const processes = [...processLines(documents.get('live_response/processes.json'))].map((line) => [line]);
+  const sections: readonly TextSection[] = [
+    counted('Findings', findingRows(documents.get('live_response/findings.jsonl'))),
+    counted('Processes', processes),
+    counted('Sockets', sockets),
+    listed('Recovered: deleted executables, deleted files that were open, memfds', view.recovered, recoveredRow),
+    listed('/tmp and /dev/shm, in order of value', view.files, fileRow),
+    ...collectionSections(documents).map(({ title, rows }) => counted(title, rows.map((row) => row.map((cell) => renderText(cell, MAX_CELL))))),
+    listed('Not as it should be', view.exceptions, (item) => [renderText(item.outcome), `${shown(item)}: ${renderText(item.reason ?? '')}`]),
+    listed('Redacted', view.redacted, (item) => [`${shown(item)}: ${redactionsOf(item)}`]),
+  ];
+  return sections.filter(({ count }) => count > 0);
+}
+
+function counted(title: string, rows: readonly (readonly string[])[]): TextSection {
+  return { title, rows, count: rows.length };
+}
+
+function listed(title: string, listing: Listing<ManifestItem>, row: (item: ManifestItem) => readonly string[]): TextSection {
+  return { title, rows: listing.first.map(row), count: listing.count };
+}
+
+function shown(item: ManifestItem): string {
+  return renderPath(itemPath(item));
+}
+
+function recoveredRow(item: ManifestItem): readonly string[] {
+  const reason = item.reason === undefined ? '' : `  (${renderText(item.reason)})`;
+  return [shown(item), renderText(item.outcome), `${item.stored ?? item.size ?? 0} bytes`, renderText(item.sha256 ?? ''), `${renderText(text(item.notes?.['link']))}${reason}`];
+}
+
+function fileRow(item: ManifestItem): readonly string[] {
+  const facts = [item.mode ?? '', String(item.size ?? 0).padStart(10), isoTime(item.mtime), (item.sha256 ?? '').slice(0, 16)];
+  return [...facts.map((fact) => renderText(fact)), shown(item).replace(/^\[root\]/u, '')];
+}
+
+function redactionsOf({ redactions = [] }: ManifestItem): string {
+  return `${redactions.slice(0, MAX_REDACTIONS).map((name) => renderText(name)).join(', ')}${redactions.length > MAX_REDACTIONS ? ', …' : ''}`;
+}
+
+/** Decimal seconds as a date, where they are one. */
+function isoTime(seconds: string | undefined): string {
+  const ms = Number(seconds) * 1000;
+  return Math.abs(ms) < 8.64e15 ? new Date(ms).toISOString().replace('T', ' ').replace(/\.\d+Z$/u, 'Z') : seconds ?? '';
+}

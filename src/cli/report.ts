@@ -1,0 +1,65 @@
+/** `amber report`: a case as one page. */
+import type { OpenCapture } from '../case/open.ts';
+import type { ReportedCapture } from '../case/html.ts';
+import { AmberError } from '../errors.ts';
+import { identityOption, IDENTITY_OPTION, onePositional, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
+import type { Output } from './output.ts';
+import { demandFile, verifyOne, type VerifyMeans } from './verify-one.ts';
+
+export const report: Command = {
+  name: 'report',
+  summary: 'Writes a case as one HTML page that opens offline.',
+  usage: 'LOCATION [--to FILE] [--log FILE] [--identity FILE]',
+  details: `
+Verifies and reads every capture and collection below LOCATION, and writes what \`amber verify\` and \`amber show\` say of
+them into one page without scripts, with nothing that is loaded from elsewhere, and with every name escaped. It holds what
+the captures hold, redacted where they are; with --identity it holds what is inside of age files, raw.
+Exit code 0: all of them verified. 1: one did not, or is cut. Needs s3:ListBucket and s3:GetObject.
+
+  amber report ./case --to case.html
+  amber report s3://evidence-bucket/amber/account=…/region=…/function=checkout --log function.log --to checkout.html`,
+  options: {
+    to: { type: 'string', value: 'FILE', description: 'Page to make; default report.html.' },
+    log: { type: 'string', value: 'FILE', description: 'A log with the digest lines of the captures, in any form.' },
+    ...IDENTITY_OPTION,
+    ...S3_OPTIONS,
+  },
+  run: async (invocation) => {
+    const { values, out } = invocation;
+    const location = onePositional(invocation, 'LOCATION');
+    const logPath = textOption(values, 'log');
+    const target = textOption(values, 'to') ?? 'report.html';
+    demandFile(logPath);
+    const { openAll, openPlace } = await import('../case/locate.ts');
+    const { reportPage } = await import('../case/html.ts');
+    const { fillFile } = await import('../case/target.ts');
+    const identity = await identityOption(values);
+    const place = await openPlace(location, s3Options(values));
+    const captures: ReportedCapture[] = [];
+    try {
+      for await (const capture of openAll(place)) captures.push(await read(capture, { identity, logPath }, out));
+    } finally {
+      place.close();
+    }
+    if (captures.length === 0) throw new AmberError('CASE_MISSING', `There is no capture in ${place.store.location} or below it.`);
+    const page = reportPage(`Amber: ${location}`, captures, Date.now());
+    await fillFile(target, (file) => file.writeFile(page));
+    const verified = captures.filter(({ verified: { verdict } }) => verdict === 'verified').length;
+    out.json({ page: target, captures: captures.length, verified });
+    out.line(`${target}: ${captures.length} captures, ${verified} verified`);
+    return verified === captures.length ? 0 : 1;
+  },
+};
+
+async function read(capture: OpenCapture, means: VerifyMeans, out: Output): Promise<ReportedCapture> {
+  const { viewCapture } = await import('../case/view.ts');
+  const { bodySections, headRows } = await import('../case/sections.ts');
+  const verified = await verifyOne(capture, means, out);
+  const meter = out.meter('reading');
+  try {
+    const view = await viewCapture(capture, means.identity, meter.update);
+    return { head: headRows(capture, view), sections: bodySections(view), verified, problem: view.problem };
+  } finally {
+    meter.end();
+  }
+}

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { EXIT } from '../../src/cli/amber.ts';
+import { CAPTURE_ID, freshFolder, makeCapture } from '../case/captures.ts';
+import { amber, hostile } from './running.ts';
+
+test('writes a case as a page that nothing in it can change', async () => {
+  const one = await makeCapture({ entries: hostile() });
+  const other = await makeCapture({ into: one.base, captureId: '0197c0de-0000-7000-8000-0000000000bb' });
+  const page = join(freshFolder(), 'case.html');
+  const written = await amber('report', one.base, '--to', page);
+  assert.equal(written.code, EXIT.ok, written.err);
+  assert.match(written.out, /case\.html: 2 captures, 2 verified\n$/u);
+  const html = readFileSync(page, 'utf8');
+  assert.match(html, /default-src 'none'/u);
+  assert.match(html, /2 of 2 verified/u);
+  assert.match(html, /&lt;script&gt;alert\(1\)&lt;\/script&gt;&lt;img src=x onerror=&quot;x&quot;&gt;&amp;/u);
+  assert.doesNotMatch(html, /<(?:script|img|link|iframe)|(?:src|href)="|\sonerror="/iu);
+  assert.doesNotMatch(html, /(?!\n)[\p{Cc}\p{Cf}]/u);
+  for (const wanted of [CAPTURE_ID, '0000000000bb', 'sbin/init', '203.0.113.9:4444', 'recovered/9/exe']) assert.ok(html.includes(wanted), wanted);
+  assert.equal((await amber('report', one.base, '--to', page)).code, EXIT.usage, 'nothing is written over');
+  const path = join(other.folder, 'capture.tar.zst');
+  const body = readFileSync(path);
+  body[100]! ^= 1;
+  writeFileSync(path, body);
+  const spoiled = await amber('report', one.base, '--to', `${page}2`, '--json');
+  assert.equal(spoiled.code, EXIT.problem);
+  assert.deepEqual(JSON.parse(spoiled.out), { page: `${page}2`, captures: 2, verified: 1 });
+  assert.match(readFileSync(`${page}2`, 'utf8'), /1 of 2 verified[\s\S]*FAILED/u);
+  assert.equal((await amber('report', freshFolder(), '--to', `${page}3`)).code, EXIT.unreachable);
+});
