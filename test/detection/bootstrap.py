@@ -28,18 +28,24 @@ def call(method, path, body=None):
     return answer.headers, answer.read()
 
 
-module, name = sys.argv[1].rsplit(".", 1)
-try:
-    handler = getattr(importlib.import_module(module), name)
-except Exception as error:
-    call("POST", "init/error", json.dumps({"errorType": type(error).__name__, "errorMessage": str(error)}))
-    raise
-while True:
-    headers, event = call("GET", "invocation/next")
-    context = Context(headers)
-    invocation_id = context.aws_request_id
+def main():
+    module, name = sys.argv[1].rsplit(".", 1)
     try:
-        result, kind = handler(json.loads(event), context), "response"
+        handler = getattr(importlib.import_module(module), name)
     except Exception as error:
-        result, kind = {"errorType": type(error).__name__, "errorMessage": str(error)}, "error"
-    call("POST", "invocation/%s/%s" % (invocation_id, kind), json.dumps(result))
+        call("POST", "init/error", json.dumps({"errorType": type(error).__name__, "errorMessage": str(error)}))
+        raise
+    while True:
+        headers, event = call("GET", "invocation/next")
+        context = Context(headers)
+        invocation_id = context.aws_request_id
+        try:
+            result, kind = handler(json.loads(event), context), "response"
+        except Exception as error:
+            result, kind = {"errorType": type(error).__name__, "errorMessage": str(error)}, "error"
+        call("POST", "invocation/%s/%s" % (invocation_id, kind), json.dumps(result))
+
+
+# Processes that multiprocessing spawns import this file.
+if __name__ == "__main__":
+    main()

@@ -3,15 +3,15 @@
  * between invocations, and the Runtime API behind 127.0.0.1:9001. Needs root.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { rootCommand, type Place } from '../sandbox/lambda-root.ts';
 import { makeTask } from '../sandbox/lambda-task.ts';
 import { startSandbox, type Result, type Sandbox } from '../sandbox/sandbox.ts';
-import type { Runtime, Scenario } from './case.ts';
+import type { Benign, Runtime, Scenario } from './case.ts';
 import { makeFreezer } from './freezer.ts';
 import { networkSetup, RUNTIME_API, type Arrival } from './network.ts';
 import { runtimeFor } from './runtimes.ts';
@@ -107,17 +107,38 @@ async function furnish(task: string, { folder, runtime, wrapped, scenario }: Sta
   const script = wrapped
     ? "import { withCapture } from 'lambda-amber';\nimport { handler as work } from './handler.mjs';\nexport const handler = withCapture(work);\n"
     : "export { handler } from './handler.mjs';\n";
-  if (runtime === 'node') await makeTask(task, script);
+  if (runtime === 'node') {
+    await makeTask(task, script);
+    rmSync(join(task, 'node_modules/@aws-sdk')); // a link to this machine's SDK, which is not seen here
+  }
   for (const name of readdirSync(folder)) {
     if (/\.(?:m?js|cjs|py|json)$/u.test(name)) cpSync(join(folder, name), join(task, name));
   }
   for (const path of scenario.files ?? []) cpSync(resolve(folder, path), join(task, basename(path)));
+  for (const name of packagesOf(scenario)) linkPackage(task, name);
   const packages = join(folder, 'packages', runtime);
   if (existsSync(packages)) cpSync(packages, runtime === 'node' ? join(task, 'node_modules') : task, { recursive: true });
 }
 
+/** Packages of test/benign stand where layers put them, and are found through the function's own folder. */
+const BENIGN_PACKAGES = 'test/benign/node_modules';
+const LAYER_PACKAGES = '/opt/nodejs/node_modules';
+
+function packagesOf(scenario: Scenario): readonly string[] {
+  return 'packages' in scenario ? (scenario as Benign).packages : [];
+}
+
+function linkPackage(task: string, name: string): void {
+  const link = join(task, 'node_modules', name);
+  mkdirSync(dirname(link), { recursive: true });
+  symlinkSync(join(LAYER_PACKAGES, name), link);
+}
+
 function layerOf({ folder, scenario }: StageOptions): NonNullable<Place['binds']> {
-  return scenario.opt === undefined ? [] : [{ from: resolve(folder, scenario.opt), to: '/opt' }];
+  const packages = packagesOf(scenario).length === 0 ? [] : [{ from: resolve(BENIGN_PACKAGES), to: LAYER_PACKAGES }];
+  if (scenario.opt === undefined) return packages;
+  // One by one: the root of /opt stays a folder in which more can be mounted.
+  return [...packages, ...readdirSync(resolve(folder, scenario.opt)).map((name) => ({ from: resolve(folder, scenario.opt ?? '', name), to: `/opt/${name}` }))];
 }
 
 /** A socket in the file system, which reaches the Runtime API from another network namespace. */

@@ -1,0 +1,4 @@
+export const handler = async () => {
+  await new Promise((done) => setTimeout(done, 30));
+  return 'ok';
+};
