@@ -1,7 +1,7 @@
 /** The library as it is published: what an idle function loads is one file, what a capture needs is another. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 
 const COMMON: BuildOptions = {
@@ -61,8 +61,13 @@ function importedText(path: string): string {
   ].join('\n');
 }
 
+/** What `src/index.ts` imports when it is due, by the name of its file: the recipe, the channel of orders, orders in events. */
+const APART: Readonly<Record<string, string>> = {
+  'capture': 'src/capture.ts', 'control': 'src/host/control.ts', 'event-order': 'src/host/event-order.ts', 'slots': 'src/ship/slots.ts',
+};
+
 /**
- * Writes `index.js` and `capture.js` (with chunks of its own for each transport) into `outdir`.
+ * Writes `index.js`, and what is loaded when it is due (with chunks of its own for each transport), into `outdir`.
  *
  * Two builds, not one in chunks: then the few modules that both need (errors, log line) stand in both, and an idle
  * function reads one file instead of three, 0.7 ms less. An error of either copy is an AmberError to the other.
@@ -75,14 +80,17 @@ export async function buildLibrary(outdir: string, options: { readonly complete?
     build({
       ...COMMON, metafile: true, packages: 'external', outdir, entryPoints: { index: 'src/index.ts' }, minifyIdentifiers: complete,
       plugins: [{
-        name: 'capture apart',
+        name: 'what is loaded when it is due, apart',
         setup: (builder) => {
-          builder.onResolve({ filter: /\/capture\.ts$/ }, () => ({ path: './capture.js', external: true }));
+          builder.onResolve({ filter: /\.ts$/ }, ({ path, kind }) => {
+            const name = basename(path, '.ts');
+            return kind === 'dynamic-import' && name in APART ? { path: `./${name}.js`, external: true } : undefined;
+          });
         },
       }],
     }),
     build({
-      ...COMMON, metafile: true, outdir, entryPoints: { capture: 'src/capture.ts' }, splitting: true,
+      ...COMMON, metafile: true, outdir, entryPoints: { ...APART }, splitting: true,
       chunkNames: 'chunks/[name]-[hash]', ...(complete ? COMPLETE : { external: EXTERNAL }), plugins: complete ? [BUILTINS, SDK] : [BUILTINS],
     }),
   ]);

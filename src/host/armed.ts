@@ -6,6 +6,7 @@ import { AmberError, isAmberError, type AmberErrorCode } from '../errors.ts';
 import { coresOf } from '../lambda/cores.ts';
 import { logLine, type LogStream } from '../report/log.ts';
 import { TRIGGERS } from '../trigger/index.ts';
+import { checksFor, type Checks, type OpenControl } from './checks.ts';
 import { firstTime, sandboxState, type SandboxState } from './state.ts';
 
 export type Engine = (request: CaptureRequest) => Promise<CaptureReport>;
@@ -22,6 +23,8 @@ export interface Ground {
   /** True once the engine is loaded. */
   readonly isLoaded: () => boolean;
   readonly log: Log;
+  /** Opens the channel of AMBER_CONTROL in place of the built-in way; for tests. */
+  readonly control?: OpenControl;
 }
 
 let isLoaded = false;
@@ -49,6 +52,10 @@ export interface Armed {
   readonly near: readonly Trigger[];
   /** What the function may use of CPU, read before user code runs; undefined outside of Lambda. */
   readonly cores: number | undefined;
+  /** Orders of responders; undefined where AMBER_CONTROL is not set. */
+  readonly checks: Checks | undefined;
+  /** Events may carry orders. */
+  readonly hearsEvents: boolean;
   /** Nothing but triggers that are asked once: after the first capture there is nothing to watch for. */
   readonly once: boolean;
 }
@@ -74,7 +81,8 @@ export function arm(options: Options, ground: Ground): Armed | AmberError {
   const at = (moment: Moment['at']): Trigger[] => TRIGGERS.filter((trigger) => trigger.moments(config).includes(moment));
   const [settled, failed, near] = [at('settled'), at('failed'), at('near-deadline')];
   const once = [...settled, ...failed, ...near].every((trigger) => trigger.once === true);
-  return { config, state, ground, settled, failed, near, once, cores: coresOf(ground.env) };
+  const hearsEvents = settled.some(({ name }) => name === 'event');
+  return { config, state, ground, settled, failed, near, once, hearsEvents, cores: coresOf(ground.env), checks: checksFor(config, state, ground) };
 }
 
 const OTHER_VERSION = 'another version of lambda-amber is loaded in this process, and is in charge';
@@ -109,6 +117,7 @@ function readConfig(options: Options, env: NodeJS.ProcessEnv): Config | AmberErr
 export function isWatching(armed: Armed): boolean {
   const { settled, failed, near, once, state, config } = armed;
   if (settled.length + failed.length + near.length === 0) return false;
+  if (armed.hearsEvents) return true; // signed orders are not held up by the cap
   return once ? state.captures === 0 && config.maxCaptures > 0 : state.captures < config.maxCaptures;
 }
 

@@ -20,6 +20,10 @@ export interface Control {
    * @param facts - of the invocation in progress, for scope; undefined outside one
    */
   readonly check: (budgetMs: number, facts?: InvocationFacts, how?: HowToCheck) => Promise<OrderedCapture | undefined>;
+  /** When the channel may be read again, milliseconds since the epoch. */
+  readonly nextMs: () => number;
+  /** True while an order is held that may fit some invocation. Cheap: asked at each. */
+  readonly isPending: () => boolean;
   /** The order that is due, from memory: no request is made. */
   readonly due: (facts?: InvocationFacts) => OrderedCapture | undefined;
   /** Its capture has begun: the order is spent in this sandbox. */
@@ -66,6 +70,8 @@ export async function openControl(config: Config, ground: ControlGround): Promis
       if (how.fresh === true || Date.now() >= memory.nextMs) await read(memory, budgetMs, how);
       return dueNow(memory, facts);
     },
+    nextMs: () => memory.nextMs,
+    isPending: () => memory.held?.order.state === 'capture',
     due: (facts) => dueNow(memory, facts),
     took: ({ cause }) => {
       if (cause.order === undefined) return;
@@ -112,10 +118,11 @@ async function read(memory: Memory, budgetMs: number, { quiet, signal }: HowToCh
   const reply = await channel.read(MAX_ORDER_BYTES, signal === undefined ? late : AbortSignal.any([late, signal]), quiet);
   memory.lastMs = Date.now();
   if (!reply.ok) {
-    memory.lastRead = 'failed';
+    if (signal?.aborted !== true) memory.lastRead = 'failed';
     memory.expired ||= EXPIRED.test(reply.fault.code);
     // Called off by us, between two invocations: that says nothing on the channel.
-    if (signal?.aborted !== true) say(memory, `fault:${reply.fault.code}`, 'fault', { where: 'control', channel: channel.location, code: reply.fault.code, ...(reply.fault.status === undefined ? {} : { status: reply.fault.status }), error: adviceFor(reply.fault.status) });
+    if (signal?.aborted === true) memory.nextMs = 0;
+    else say(memory, `fault:${reply.fault.code}`, 'fault', { where: 'control', channel: channel.location, code: reply.fault.code, ...(reply.fault.status === undefined ? {} : { status: reply.fault.status }), error: adviceFor(reply.fault.status) });
     return;
   }
   memory.lastRead = 'good';

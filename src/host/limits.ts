@@ -52,17 +52,19 @@ export function hardStop(config: Config, nowMs: number, deadlineMs: number | und
 export interface Pace {
   readonly cores: number | undefined;
   readonly isLoaded: boolean;
+  /** A signed order asks: it is carried out once, so neither cap nor cooldown holds it up. */
+  readonly isSigned?: boolean;
 }
 
 /** Why no capture may start now, as CAPTURE_BUSY or CAPTURE_LIMITED; undefined if one may. */
 export function refusal(config: Config, state: SandboxState, nowMs: number, hardStopMs: number, pace: Pace): AmberError | undefined {
   if (config.disabled) return limited('switch', 'AMBER_DISABLED is set');
   if (state.running) return new AmberError('CAPTURE_BUSY', undefined, { details: { limit: 'single-flight' } });
-  if (state.captures >= config.maxCaptures) {
+  if (pace.isSigned !== true && state.captures >= config.maxCaptures) {
     return limited('cap', `this sandbox has had its ${String(config.maxCaptures)} captures (AMBER_MAX_CAPTURES)`);
   }
   const wait = state.endedMs + config.cooldownMs - nowMs;
-  if (state.endedMs > 0 && wait > 0) {
+  if (pace.isSigned !== true && state.endedMs > 0 && wait > 0) {
     return limited('cooldown', `the last capture ended less than AMBER_COOLDOWN_MS ago; ${String(wait)} ms are left`);
   }
   const budget = Math.max(0, Math.round(hardStopMs - nowMs));

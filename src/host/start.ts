@@ -1,14 +1,17 @@
 /** Starts the engine, within the limits, and lets it hold nobody longer than the hard stop. */
 import type { CaptureRequest } from '../capture.ts';
+import type { Config } from '../config.ts';
 import type { CaptureReport, Cause, InvocationFacts } from '../contracts.ts';
 import { AmberError } from '../errors.ts';
 import { fault, type Armed } from './armed.ts';
-import { hardStop, refusal } from './limits.ts';
+import { hardStop, refusal, type Pace } from './limits.ts';
 import { firstTime } from './state.ts';
 import { takeTurn } from './threads.ts';
 
 // Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with it.
 const { clearTimeout, setTimeout } = globalThis;
+
+const STOPPED = new AmberError('CAPTURE_LIMITED', 'a signed order to stop is in force (AMBER_CONTROL)', { details: { limit: 'stop' } });
 
 /** A capture that has begun, or why there is none. */
 export type Start =
@@ -19,14 +22,17 @@ export type Start =
  * Starts a capture. `ended` never rejects: it gives the report, or undefined when the engine failed or the hard stop
  * came first.
  *
+ * @param config - of this one capture, where an order sets something
+ *
  * The one timer here is meant to keep the event loop alive: while a capture runs, a v3 runtime must not find the loop
  * empty and end a callback invocation (aws-lambda-ric 3, BeforeExitListener.js), nor may a v4 process run out of work.
  */
-export function startCapture(armed: Armed, cause: Cause, invocation: InvocationFacts | undefined): Start {
-  const { config, state } = armed;
+export function startCapture(armed: Armed, cause: Cause, invocation: InvocationFacts | undefined, config: Config = armed.config): Start {
+  const { state } = armed;
   const nowMs = Date.now();
   const hardStopMs = hardStop(config, nowMs, invocation?.deadlineMs, armed.cores);
-  const refused = refusal(config, state, nowMs, hardStopMs, { cores: armed.cores, isLoaded: armed.ground.isLoaded() });
+  const pace: Pace = { cores: armed.cores, isLoaded: armed.ground.isLoaded(), isSigned: cause.order?.signedBy !== undefined };
+  const refused = armed.checks?.stopped() === true ? STOPPED : refusal(config, state, nowMs, hardStopMs, pace);
   if (refused !== undefined) return { begun: false, refused };
   state.running = true;
   state.captures += 1;
@@ -47,7 +53,8 @@ export function startCapture(armed: Armed, cause: Cause, invocation: InvocationF
  * for. In a function of 128 MB that saves its first invocation a second, most of what it has for the capture. Of the worker
  * threads of a Managed Instances process only one will capture: they load it when it is due.
  */
-export function loadAhead({ config, state, ground }: Armed): void {
+export function loadAhead({ config, state, ground, checks }: Armed): void {
+  checks?.begin(0, () => false);
   if (config.capture !== 'now' || config.maxCaptures === 0 || state.captures > 0) return;
   if (!process.getBuiltinModule('node:worker_threads').isMainThread) return;
   ground.engine().catch(() => undefined); // told when the capture is due

@@ -12,7 +12,7 @@ import { firstTime } from './state.ts';
  * aws-lambda-ric 3, whose own listeners post the error, the monitor hears of exceptions and not of rejections.
  */
 export function watchUncaught({ failed, state, ground }: Armed): void {
-  if (failed.length === 0 || !firstTime(state, 'uncaught')) return;
+  if (!failed.some(({ name }) => name === 'error') || !firstTime(state, 'uncaught')) return;
   ground.emitter.on('uncaughtExceptionMonitor', (error: unknown, origin: unknown) => {
     ground.log('refused', {
       trigger: 'error', limit: 'uncaught', name: errorNames(error)[0], origin: String(origin),

@@ -2,10 +2,11 @@
  * One invocation under watch: from the call of the handler to the moment it settles. All state of an invocation lives
  * here, because Managed Instances run several at once.
  */
-import type { Cause, InvocationFacts } from '../contracts.ts';
+import type { Cause, InvocationFacts, OrderedCapture } from '../contracts.ts';
 import { deadlineOf } from '../lambda/deadline.ts';
 import { ask, fault, type Armed } from './armed.ts';
 import { invocationFacts, lambdaContext } from './facts.ts';
+import { awaitOrders, beginOrders, ordersFor, spend } from './orders.ts';
 import { logRefusal, startCapture } from './start.ts';
 
 // Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with it.
@@ -33,6 +34,12 @@ export interface Watch {
   timer: NodeJS.Timeout | undefined;
   /** The capture that runs for this invocation: whoever passes its result on waits for it. */
   capture: Promise<unknown> | undefined;
+  /** The client takes the answer when the event loop is empty (a callback of aws-lambda-ric 3), so nothing may fill it. */
+  isQuiet: boolean;
+  /** The order in the event is being judged. */
+  asking: Promise<void> | undefined;
+  /** What the event orders, and how it is told that this was carried out. */
+  order: (OrderedCapture & { readonly took: () => void }) | undefined;
 }
 
 /** How the handler failed. A wrapper object, because `undefined` can be thrown too. */
@@ -52,8 +59,12 @@ export function openWatch(armed: Armed, number: number, event: unknown, context:
   const totalMs = (deadlineMs ?? nowMs) - nowMs;
   const watch: Watch = {
     armed, event, context, number, deadlineMs, totalMs, open: true, isOver: undefined, timer: undefined, capture: undefined,
+    isQuiet: false, asking: undefined, order: undefined,
   };
   if (deadlineMs !== undefined) setTimer(watch, totalMs);
+  beginOrders(watch, () => facts(watch, undefined), () => {
+    if (watch.isQuiet) returned(watch); // an answer by the context is not seen, so there may be no later moment
+  });
   return watch;
 }
 
@@ -76,7 +87,14 @@ export function closeWatch(watch: Watch): void {
 export function settle(watch: Watch, failure?: Failure): Promise<unknown> | undefined {
   if (!watch.open) return watch.capture;
   closeWatch(watch);
-  return watch.capture ?? consider(watch, failure);
+  if (watch.capture !== undefined) return watch.capture;
+  const wait = awaitOrders(watch);
+  if (wait === undefined) return consider(watch, failure);
+  watch.capture = wait.then(() => {
+    watch.capture = undefined;
+    return consider(watch, failure);
+  });
+  return watch.capture;
 }
 
 /** The handler has returned, but its result comes by a callback: captures if that is what a trigger waits for. */
@@ -87,22 +105,34 @@ export function returned(watch: Watch): void {
 function consider(watch: Watch, failure: Failure | undefined): Promise<unknown> | undefined {
   const { armed, number: invocation } = watch;
   try {
+    const orders = pending(watch, failure);
     const cause =
-      (failure === undefined ? undefined : ask(armed, armed.failed, { at: 'failed', invocation, error: failure.error })) ??
-      ask(armed, armed.settled, { at: 'settled', invocation });
-    return cause === undefined ? undefined : begin(watch, cause, failure);
+      (failure === undefined ? undefined : ask(armed, armed.failed, { at: 'failed', invocation, error: failure.error, ...orders })) ??
+      ask(armed, armed.settled, { at: 'settled', invocation, ...orders });
+    return cause === undefined ? undefined : begin(watch, cause, failure, orders.orders);
   } catch (error) {
     fault(armed.ground, 'settle', error);
     return undefined;
   }
 }
 
-function begin(watch: Watch, cause: Cause, failure?: Failure): Promise<unknown> | undefined {
-  const start = startCapture(watch.armed, cause, facts(watch, failure));
+interface Pending {
+  readonly orders?: readonly OrderedCapture[];
+}
+
+function pending(watch: Watch, failure: Failure | undefined): Pending {
+  const orders = ordersFor(watch, () => facts(watch, failure));
+  return orders === undefined ? {} : { orders };
+}
+
+function begin(watch: Watch, cause: Cause, failure: Failure | undefined, orders: Pending['orders']): Promise<unknown> | undefined {
+  const ordered = orders?.find((one) => one.cause === cause);
+  const start = startCapture(watch.armed, cause, facts(watch, failure), ordered?.config);
   if (!start.begun) {
     logRefusal(watch.armed, cause, start.refused);
     return undefined;
   }
+  spend(watch, ordered);
   watch.capture = start.ended.then(() => {
     watch.capture = undefined;
   });
@@ -143,8 +173,9 @@ function nearDeadline(watch: Watch): void {
   // A sandbox that was frozen after it had answered wakes up with old timers: their invocation is long over.
   if (!watch.open || watch.isOver?.() === true || watch.capture !== undefined || remainingMs <= 0) return;
   try {
-    const cause = ask(armed, armed.near, { at: 'near-deadline', invocation, remainingMs });
-    if (cause === undefined || begin(watch, cause) === undefined) setTimer(watch, remainingMs - SLACK_MS);
+    const orders = pending(watch, undefined);
+    const cause = ask(armed, armed.near, { at: 'near-deadline', invocation, remainingMs, ...orders });
+    if (cause === undefined || begin(watch, cause, undefined, orders.orders) === undefined) setTimer(watch, remainingMs - SLACK_MS);
   } catch (error) {
     fault(armed.ground, 'deadline', error);
   }

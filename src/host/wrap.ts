@@ -113,6 +113,7 @@ function isCallbackStyle(args: readonly unknown[]): boolean {
 /** The handler has returned what is not a promise. */
 function plain(watch: Watch, handler: Callable, args: readonly unknown[], result: unknown): unknown {
   if (isCallbackStyle(args)) {
+    watch.isQuiet = true;
     returned(watch);
     return result;
   }

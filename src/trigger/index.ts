@@ -2,11 +2,15 @@
 import type { Trigger } from '../contracts.ts';
 import { call } from './call.ts';
 import { deadline } from './deadline.ts';
+import { control } from './control.ts';
 import { error } from './error.ts';
+import { event } from './event.ts';
 import { flag } from './flag.ts';
 
 // prettier-ignore
 export const TRIGGERS: readonly Trigger[] = [
+  control,
+  event,
   error,
   deadline,
   flag,

@@ -1,0 +1,111 @@
+/**
+ * A cap for all sandboxes of a function together, with PutObject alone: captures of a day have numbered slots, and a sandbox
+ * claims one by writing its key with If-None-Match. One of all that try gets it (S3 User Guide, "conditional writes").
+ *
+ * It guards against a detector that is wrong everywhere at once, not against an attacker: he has the same role, and can
+ * claim every slot. Orders of responders need none.
+ */
+import { randomInt } from 'node:crypto';
+import type { Config } from '../config.ts';
+import type { Cause } from '../contracts.ts';
+import { AmberError, describeError } from '../errors.ts';
+import type { Identity } from '../lambda/identity.ts';
+import { takeCredentials } from './credentials.ts';
+import type { Fault, Reply } from './faults.ts';
+import { encodeComponent } from './key.ts';
+import { readSettings } from './s3-settings.ts';
+import { openSession, signedRequest } from './signed-request.ts';
+
+/** Puts an object that must not be there yet. */
+export type PutNew = (name: string, body: Buffer, signal: AbortSignal) => Promise<Reply<unknown>>;
+
+export interface SlotRequest {
+  readonly config: Config;
+  readonly identity: Identity;
+  readonly cause: Cause;
+  readonly nowMs: number;
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+  /** In place of S3; for tests. */
+  readonly put?: PutNew;
+}
+
+/** What came of a claim. `untilMs`: no slot is free before. */
+export type Claim =
+  | { readonly kind: 'claimed'; readonly slot: number }
+  | { readonly kind: 'full'; readonly untilMs: number; readonly refused: AmberError };
+
+const DAY_MS = 86_400_000;
+/** Slots that one claim tries: of a cap above this some may stay free, and none is ever given twice. */
+const MOST_TRIED = 32;
+/** Attempts that may fail otherwise than by a slot that is taken. */
+const MOST_FAULTS = 3;
+/** After a fault the next claim waits so long. */
+const AFTER_FAULT_MS = 60_000;
+
+/** Folder of the slots of a day, below the prefix of the destination, where the function may write. */
+export function slotFolder(account: string, region: string, functionName: string, nowMs: number): string {
+  const parts = [`account=${encodeComponent(account)}`, `region=${encodeComponent(region)}`, `function=${encodeComponent(functionName)}`];
+  return [...parts, 'slots', `date=${new Date(nowMs).toISOString().slice(0, 10)}`].join('/');
+}
+
+/** Claims a slot. Never throws: what prevents it is a `full`, because a cap that cannot be asked must hold. */
+export async function claimSlot(request: SlotRequest): Promise<Claim> {
+  const { config, identity, nowMs } = request;
+  try {
+    const { put, close } = request.put === undefined ? await openPut(request) : { put: request.put, close: () => undefined };
+    try {
+      return await tryAll(request, put, slotFolder(identity.account, identity.region, identity.functionName, nowMs));
+    } finally {
+      close();
+    }
+  } catch (error) {
+    return full(nowMs + AFTER_FAULT_MS, config, `a slot could not be claimed: ${describeError(error)}`);
+  }
+}
+
+async function tryAll({ config, identity, cause, nowMs, signal }: SlotRequest, put: PutNew, folder: string): Promise<Claim> {
+  const cap = config.fleetCap;
+  const first = randomInt(cap);
+  const body = Buffer.from(`${JSON.stringify({ logStream: identity.logStream, trigger: cause.trigger, reason: cause.reason.slice(0, 200), at: new Date(nowMs).toISOString() })}\n`);
+  let fault: Fault | undefined;
+  for (let tried = 0, faults = 0; tried < Math.min(cap, MOST_TRIED); tried += 1) {
+    const slot = (first + tried) % cap;
+    const reply = await put(`${folder}/slot-${String(slot).padStart(4, '0')}.json`, body, signal);
+    if (reply.ok) return { kind: 'claimed', slot };
+    if (reply.fault.status === 412) continue;
+    // Not tried again: a lost answer may have claimed it, and then it counts as taken.
+    fault = reply.fault;
+    faults += 1;
+    if (faults >= MOST_FAULTS || fault.status === 403 || signal.aborted) break;
+  }
+  if (fault !== undefined) return full(nowMs + AFTER_FAULT_MS, config, `a slot could not be claimed (${fault.code})`);
+  return full((Math.floor(nowMs / DAY_MS) + 1) * DAY_MS, config, 'every slot that was tried is taken');
+}
+
+function full(untilMs: number, { fleetCap }: Config, why: string): Claim {
+  const message = `the sandboxes of this function may start ${String(fleetCap)} captures a day on their own (AMBER_FLEET_CAP), and ${why}; none is tried before ${new Date(untilMs).toISOString()}`;
+  return { kind: 'full', untilMs, refused: new AmberError('CAPTURE_LIMITED', message, { details: { limit: 'fleet' } }) };
+}
+
+async function openPut({ config, identity, nowMs, env }: SlotRequest): Promise<{ readonly put: PutNew; readonly close: () => void }> {
+  const { account, region, functionName } = identity;
+  const date = new Date(nowMs).toISOString().slice(0, 10);
+  const settings = readSettings(new URL(config.destination ?? ''), { captureId: '', account, region, functionName, date }, config, env, await takeCredentials(env));
+  const session = await openSession(settings);
+  const { hash } = process.getBuiltinModule('node:crypto');
+  return {
+    close: () => session.agent.destroy(),
+    put: async (name, body, signal) => {
+      const headers = {
+        'content-length': body.length, 'content-type': 'application/json', 'if-none-match': '*',
+        ...(settings.bucketOwner === undefined ? {} : { 'x-amz-expected-bucket-owner': settings.bucketOwner }),
+        ...(settings.kmsKey === undefined ? {} : { 'x-amz-server-side-encryption': 'aws:kms', 'x-amz-server-side-encryption-aws-kms-key-id': settings.kmsKey }),
+      };
+      const key = settings.prefix === '' ? name : `${settings.prefix}/${name}`;
+      const reply = await signedRequest(session, { method: 'PUT', key, headers, sha256: hash('sha256', body, 'hex'), body: [body], maxAnswerBytes: 64 * 1024 }, signal);
+      if (!reply.ok || reply.value.status === 200) return reply;
+      return { ok: false, fault: { status: reply.value.status, code: String(reply.value.status) } };
+    },
+  };
+}
