@@ -100,7 +100,7 @@ async function respond({ evidence, log: printed }: DemoResult): Promise<readonly
   process.stdout.write('   (one layer belongs to another account and was denied: a line in the manifest, and exit code 1)\n');
   const newest = globSync(`${evidence}/**/capture=*`).sort().at(-1) ?? '';
   return [
-    ...codes, collected === 1 ? 0 : collected, await amber('captures', evidence), await amber('verify', evidence, '--all'), await amber('show', newest), await amber('report', evidence, '--log', printed, '--to', join(HOME, 'case.html')),
+    ...codes, collected === 1 ? 0 : collected, await amber('captures', evidence), await amber('verify', evidence, '--all', '--log', printed), await amber('show', newest), await amber('report', evidence, '--log', printed, '--to', join(HOME, 'case.html')),
   ];
 }
 

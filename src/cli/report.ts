@@ -4,7 +4,7 @@ import type { ReportedCapture } from '../case/html.ts';
 import { AmberError } from '../errors.ts';
 import { identityOption, IDENTITY_OPTION, onePositional, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
 import type { Output } from './output.ts';
-import { demandFile, verifyOne, type VerifyMeans } from './verify-one.ts';
+import { demandFile, meansFor, verifyOne, type VerifyMeans } from './verify-one.ts';
 
 export const report: Command = {
   name: 'report',
@@ -54,7 +54,7 @@ Exit code 0: all of them verified. 1: one did not, or is cut. Needs s3:ListBucke
 async function read(capture: OpenCapture, means: VerifyMeans, out: Output): Promise<ReportedCapture> {
   const { viewCapture } = await import('../case/view.ts');
   const { bodySections, headRows } = await import('../case/sections.ts');
-  const verified = await verifyOne(capture, means, out);
+  const verified = await verifyOne(capture, meansFor(capture, means), out);
   const meter = out.meter('reading');
   try {
     const view = await viewCapture(capture, means.identity, meter.update);

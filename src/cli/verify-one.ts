@@ -16,6 +16,14 @@ export function demandFile(logPath: string | undefined): void {
   if (logPath === '-') throw new AmberError('USAGE', 'The log is read once for each capture: give --log a file, not standard input.');
 }
 
+/**
+ * Means for one of several: the log of the function holds no digest of a collection, which a responder made elsewhere. What
+ * calls itself one is therefore not held against that log, and its check says so.
+ */
+export function meansFor({ manifest }: OpenCapture, means: VerifyMeans): VerifyMeans {
+  return manifest?.cause.trigger === 'collect' ? { ...means, logPath: undefined } : means;
+}
+
 /** @throws AmberError CASE_* where the capture or the log cannot be reached. */
 export async function verifyOne(capture: OpenCapture, { identity, logPath }: VerifyMeans, out: Output): Promise<VerifyResult> {
   const { verifyCapture } = await import('../case/verify.ts');

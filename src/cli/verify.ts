@@ -4,7 +4,7 @@ import type { VerifyResult } from '../case/verify.ts';
 import { AmberError } from '../errors.ts';
 import { identityOption, IDENTITY_OPTION, onePositional, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
 import type { Output } from './output.ts';
-import { demandFile, verifyOne } from './verify-one.ts';
+import { demandFile, meansFor, verifyOne } from './verify-one.ts';
 
 export const verify: Command = {
   name: 'verify',
@@ -38,7 +38,7 @@ Exit code 0: verified. 1: failed, or cut (the part that is there may still hold)
     const place = await openPlace(location, s3Options(values));
     const results: VerifyResult[] = [];
     try {
-      if (all) for await (const capture of openAll(place)) results.push(tell(await verifyOne(capture, { identity, logPath }, out), out));
+      if (all) for await (const capture of openAll(place)) results.push(tell(await verifyOne(capture, meansFor(capture, { identity, logPath }), out), out));
       else results.push(tell(await verifyOne(await openOnly(place), { identity, logPath }, out), out));
     } finally {
       place.close();
