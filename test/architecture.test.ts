@@ -4,7 +4,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, test } from 'node:test';
 import { COLLECTORS } from '../src/collect/index.ts';
-import { COLLECTOR_NAMES, MEMORY_COLLECTORS } from '../src/config-names.ts';
+import { COLLECTOR_NAMES, DETECTOR_NAMES, MEMORY_COLLECTORS } from '../src/config-names.ts';
+import { DETECTORS } from '../src/detect/index.ts';
 import * as api from '../src/index.ts';
 import { withTables } from '../layer/readme-tables.ts';
 import { VERSION } from '../src/version.ts';
@@ -41,7 +42,7 @@ describe('imports go one way', () => {
   }
 
   test('contracts hold no code', () => {
-    for (const path of ['src/contracts.ts', 'src/contracts-store.ts']) {
+    for (const path of ['src/contracts.ts', 'src/contracts-detect.ts', 'src/contracts-store.ts']) {
       assert.doesNotMatch(readFileSync(path, 'utf8'), /^(?:export )?(?:const|let|function|class|import (?!type))/mu);
     }
   });
@@ -60,6 +61,18 @@ describe('registries', () => {
     assert.deepEqual([...MEMORY_COLLECTORS].sort(), COLLECTORS.filter((one) => one.needsRecipient).map((one) => one.name).sort());
   });
 
+  test('the configuration knows the names of the detectors', () => {
+    assert.deepEqual([...DETECTOR_NAMES].sort(), DETECTORS.map((one) => one.name).sort());
+  });
+
+  test('every detector names a technique, what it costs, where it runs and what looks alike', () => {
+    assert.equal(new Set(DETECTORS.map((one) => one.name)).size, DETECTORS.length);
+    for (const one of DETECTORS) {
+      assert.match(one.technique.id, /^T\d{4}(?:\.\d{3})?$/u, one.name);
+      assert.ok(one.description.length > 10 && one.benign.length > 0 && one.runs.length > 0, one.name);
+    }
+  });
+
   test('collectors stand in the order of volatility, with names and descriptions of their own', () => {
     const tiers = ['volatile', 'recovered', 'files', 'code', 'memory'];
     const order = COLLECTORS.map((one) => tiers.indexOf(one.tier));
@@ -68,7 +81,7 @@ describe('registries', () => {
     for (const one of COLLECTORS) assert.ok(one.description.length > 10 && !one.description.includes('\n'), one.name);
   });
 
-  for (const [folder, type] of [['acquire', 'Source'], ['acquire/doctor', 'DoctorCheck'], ['acquire/hunts', 'Hunt'], ['collect', 'Collector'], ['trigger', 'Trigger'], ['ship', 'DestinationProvider']] as const) {
+  for (const [folder, type] of [['acquire', 'Source'], ['acquire/doctor', 'DoctorCheck'], ['acquire/hunts', 'Hunt'], ['collect', 'Collector'], ['detect', 'Detector'], ['trigger', 'Trigger'], ['ship', 'DestinationProvider']] as const) {
     test(`every ${type} in src/${folder} is in its registry`, () => {
       const registry = readFileSync(`src/${folder}/index.ts`, 'utf8');
       for (const path of globSync(`src/${folder}/*.ts`)) {

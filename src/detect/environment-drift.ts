@@ -1,0 +1,89 @@
+/** Variables that make programs load code or send requests elsewhere: changed since init, or different in a child. */
+import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, Severity, Technique } from '../contracts.ts';
+import { isAllowed, makeFinding, named, newcomers, subjectOf } from './finding.ts';
+import { isWritablePlace } from './places.ts';
+import { useOf, type VariableUse } from './variables.ts';
+
+const TECHNIQUES: Readonly<Record<VariableUse, Technique>> = {
+  code: { id: 'T1574.006', name: 'Dynamic Linker Hijacking' },
+  path: { id: 'T1574.007', name: 'Path Interception by PATH Environment Variable' },
+  route: { id: 'T1557', name: 'Adversary-in-the-Middle' },
+  identity: { id: 'T1574', name: 'Hijack Execution Flow' },
+};
+
+export const environmentDrift: Detector = {
+  name: 'environment-drift',
+  description: 'Loader variables, NODE_OPTIONS, the exec wrapper, endpoints or proxies lead into a writable tree or differ from init.',
+  technique: TECHNIQUES.code,
+  kind: 'hijack',
+  severity: 'high',
+  cost: 'processes',
+  benign: ['exec wrappers, NODE_OPTIONS and layers of monitoring, which are there from the start', 'LD_LIBRARY_PATH that an unpacked browser needs'],
+  runs: ['extension', 'process'],
+  detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] => {
+    const findings = [...ofStart(now), ...ofCode(now, baseline), ...ofChildren(now, baseline)];
+    return findings.filter(({ subject }) => !isAllowed(policy, 'variable', subject.name ?? ''));
+  },
+};
+
+/** What the runtime and the extensions were started with. */
+function ofStart(now: Observation): Finding[] {
+  return now.processes.filter(({ role }) => role === 'runtime' || role === 'extension').flatMap((one) =>
+    entries(one.env).flatMap(([name, value]): Finding[] => {
+      if (useOf(name) !== 'code') return [];
+      const staged = leadsIntoTree(value, now);
+      if (!staged && !/^(?:LD_|NODE_OPTIONS|AWS_LAMBDA_EXEC_WRAPPER)/u.test(name)) return [];
+      return [drift(one, { name, value, severity: staged ? 'high' : 'low', what: staged ? 'was started with code from a writable tree' : 'was started with' })];
+    }));
+}
+
+/** What code of the function has changed in its own environment since init. */
+function ofCode(now: Observation, baseline: Observation): Finding[] {
+  const own = now.processes.find(({ pid }) => pid === now.self);
+  const then = baseline.own?.env ?? {};
+  if (own === undefined || now.own === undefined || baseline.own === undefined) return [];
+  return entries(now.own.env).flatMap(([name, value]): Finding[] => {
+    const use = useOf(name);
+    if (then[name] === value || use === undefined || name === 'AWS_ACCESS_KEY_ID' || name === 'AWS_LAMBDA_RUNTIME_API') return [];
+    const weak = use === 'path' || name === 'NODE_TLS_REJECT_UNAUTHORIZED';
+    const severity = use === 'code' && leadsIntoTree(value, now) ? 'high' : weak ? 'low' : 'medium';
+    return [drift(own, { name, value, severity, what: 'has changed in its own environment', part: 'own' })];
+  });
+}
+
+/** What a child got that its parents do not have. */
+function ofChildren(now: Observation, baseline: Observation): Finding[] {
+  const runtime = now.processes.find(({ role }) => role === 'runtime');
+  return newcomers(now, baseline).flatMap((one) => entries(one.env).flatMap(([name, value]): Finding[] => {
+    const use = useOf(name);
+    if ((use !== 'code' && use !== 'path') || runtime?.env?.[name] === value || now.own?.env[name] === value) return [];
+    const staged = leadsIntoTree(value, now);
+    if (!staged && use === 'path') return [];
+    return [drift(one, { name, value, severity: staged && use === 'code' ? 'high' : 'low', what: 'was started with' })];
+  }));
+}
+
+interface Drift {
+  readonly name: string;
+  readonly value: string;
+  readonly severity: Severity;
+  readonly what: string;
+  readonly part?: string;
+}
+
+function drift(one: ObservedProcess, { name, value, severity, what, part }: Drift): Finding {
+  const source = part === 'own' ? 'process.env' : `/proc/${String(one.pid)}/environ`;
+  return makeFinding(environmentDrift, {
+    title: `${named(one)} ${what}: ${name}`, severity, technique: TECHNIQUES[useOf(name) ?? 'code'],
+    subject: { ...subjectOf(one), name }, ...(part === undefined ? {} : { part }), evidence: [`${source}: ${name}=${value}`],
+  });
+}
+
+/** One of the paths in a value lies in a writable tree. */
+function leadsIntoTree(value: string, { writable }: Observation): boolean {
+  return value.split(/[\s:=;,"']+/u).some((part) => isWritablePlace(part, writable));
+}
+
+function entries(env: Readonly<Record<string, string>> | undefined): [string, string][] {
+  return Object.entries(env ?? {});
+}

@@ -1,0 +1,31 @@
+/** A file holds an access key of somebody else: loot, or the way on to another account. */
+import type { Detector, DetectPolicy, Finding, Observation } from '../contracts.ts';
+import { isAllowed, isNewFile, makeFinding } from './finding.ts';
+
+const MOST = 16;
+
+export const foreignCredentials: Detector = {
+  name: 'foreign-credentials',
+  description: 'The first bytes of a file in /tmp hold an AWS access key id that is not the function\'s.',
+  technique: { id: 'T1552.001', name: 'Credentials In Files' },
+  kind: 'access',
+  severity: 'medium',
+  cost: 'files',
+  benign: ['caches of credentials of a role that the function assumes', 'credentials that the platform has renewed since they were written'],
+  runs: ['extension', 'process'],
+  detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] => {
+    const own = new Set([...keysOf(now), ...keysOf(baseline)]);
+    return now.files.flatMap((file): Finding[] => {
+      const strange = (file.accessKeys ?? []).filter((id) => !own.has(id));
+      if (strange.length === 0 || isAllowed(policy, 'file', file.path)) return [];
+      return [makeFinding(foreignCredentials, {
+        title: `${file.path} holds the access key ${strange.join(', ')}`, severity: isNewFile(file, baseline) ? 'medium' : 'low',
+        subject: { path: file.path }, evidence: strange.map((id) => `${file.path}: ${id}`),
+      })];
+    }).slice(0, MOST);
+  },
+};
+
+function keysOf({ processes, own }: Observation): string[] {
+  return [...processes.map(({ env }) => env?.['AWS_ACCESS_KEY_ID']), own?.env['AWS_ACCESS_KEY_ID']].filter((id) => id !== undefined);
+}

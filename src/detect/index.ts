@@ -1,0 +1,50 @@
+/** The registry of detectors. A new one is a file, a line here, and its name in config-names.ts. */
+import type { Detector } from '../contracts.ts';
+import { childProcessUse } from './child-process-use.ts';
+import { codeChanged } from './code-changed.ts';
+import { disguisedName } from './disguised-name.ts';
+import { environReader } from './environ-reader.ts';
+import { environmentDrift } from './environment-drift.ts';
+import { foreignCredentials } from './foreign-credentials.ts';
+import { foreignResolver } from './foreign-resolver.ts';
+import { mappedObject } from './mapped-object.ts';
+import { miner } from './miner.ts';
+import { outbound } from './outbound.ts';
+import { patchedBuiltins } from './patched-builtins.ts';
+import { resourceJump } from './resource-jump.ts';
+import { runtimeApiClient } from './runtime-api-client.ts';
+import { runtimeApiProxy } from './runtime-api-proxy.ts';
+import { runtimeChanged } from './runtime-changed.ts';
+import { secondInterpreter } from './second-interpreter.ts';
+import { shellChild } from './shell-child.ts';
+import { stagedExecutable } from './staged-executable.ts';
+import { stagedFile } from './staged-file.ts';
+import { stdioSocket } from './stdio-socket.ts';
+import { survivor } from './survivor.ts';
+import { unknownExtension } from './unknown-extension.ts';
+
+// prettier-ignore
+export const DETECTORS: readonly Detector[] = [
+  runtimeChanged,
+  stagedExecutable,
+  stagedFile,
+  mappedObject,
+  disguisedName,
+  shellChild,
+  secondInterpreter,
+  stdioSocket,
+  survivor,
+  runtimeApiClient,
+  runtimeApiProxy,
+  environmentDrift,
+  environReader,
+  miner,
+  outbound,
+  foreignResolver,
+  foreignCredentials,
+  unknownExtension,
+  codeChanged,
+  patchedBuiltins,
+  childProcessUse,
+  resourceJump,
+];

@@ -1,0 +1,44 @@
+/** What a file is, by its first bytes. */
+import type { Magic } from '../contracts.ts';
+import { latin1 } from '../proc/bytes.ts';
+
+/** A page: where a credentials file has its keys, and a tar its mark (offset 257). */
+export const HEAD_BYTES = 4096;
+
+/** Hexadecimal beginnings: zip, gzip, zstd, bzip2, xz, 7z. */
+const ARCHIVES = ['504b0304', '1f8b', '28b52ffd', '425a68', 'fd377a585a00', '377abcaf271c'] as const;
+
+export function magicOf(head: Uint8Array): Magic {
+  const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
+  if (bytes.length === 0) return 'empty';
+  const start = bytes.toString('hex', 0, 8);
+  if (start.startsWith('7f454c46')) return 'elf';
+  if (start.startsWith('2321')) return 'script';
+  if (ARCHIVES.some((mark) => start.startsWith(mark)) || bytes.toString('latin1', 257, 262) === 'ustar') return 'archive';
+  return isText(bytes) ? 'text' : 'data';
+}
+
+/** No NUL and few control characters in the first half kilobyte. */
+function isText(bytes: Buffer): boolean {
+  const sample = bytes.subarray(0, 512);
+  let odd = 0;
+  for (const byte of sample) {
+    if (byte === 0) return false;
+    if (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d && byte !== 0x1b) odd += 1;
+  }
+  return odd * 50 < sample.length;
+}
+
+/** Access key ids of users and roles: IAM user guide, "Unique identifiers" (AKIA, ASIA). Documentation has its own examples. */
+const ACCESS_KEY = /(?<![A-Z0-9])A[KS]IA[A-Z0-9]{16}(?![A-Z0-9])/gu;
+const MOST_KEYS = 4;
+
+/** At most four different ids; none out of programs and archives. */
+export function accessKeysIn(head: Uint8Array, magic: Magic): readonly string[] {
+  if (magic === 'elf' || magic === 'archive' || magic === 'empty') return [];
+  const found = new Set<string>();
+  for (const [id] of latin1(head).matchAll(ACCESS_KEY)) {
+    if (!id.endsWith('EXAMPLE') && found.size < MOST_KEYS) found.add(id);
+  }
+  return [...found];
+}

@@ -1,0 +1,31 @@
+/** Machine code that a process has mapped from where anybody could write it. */
+import type { BytePath, Detector, DetectPolicy, Finding, Kind, Observation, ObservedProcess, Severity } from '../contracts.ts';
+import { isAllowed, makeFinding, named, subjectOf } from './finding.ts';
+import { baseName, isWritablePlace } from './places.ts';
+
+export const mappedObject: Detector = {
+  name: 'mapped-object',
+  description: 'A process has mapped executable code from a writable tree, a memfd or a deleted file.',
+  technique: { id: 'T1574.006', name: 'Dynamic Linker Hijacking' },
+  kind: 'staged',
+  severity: 'high',
+  cost: 'processes',
+  benign: ['native addons that are unpacked into /tmp', 'libraries of a browser that was unpacked into /tmp', 'closures of libffi (memfd:libffi)'],
+  runs: ['extension', 'process'],
+  detect: (now: Observation, _: Observation, policy: DetectPolicy): readonly Finding[] =>
+    now.processes.flatMap((one) => one.mapped.flatMap((object): Finding[] => {
+      if (one.role === 'amber' || isAllowed(policy, 'file', object)) return [];
+      const [severity, kind] = judge(one, object, now);
+      return [makeFinding(mappedObject, {
+        title: `${named(one)} has mapped code from ${object}`, severity, kind,
+        subject: { ...subjectOf(one), path: object }, evidence: [`/proc/${String(one.pid)}/maps: ${object}`],
+      })];
+    })),
+};
+
+function judge(one: ObservedProcess, object: BytePath, { writable }: Observation): readonly [Severity, Kind] {
+  if (['LD_PRELOAD', 'LD_AUDIT'].some((name) => one.env?.[name]?.includes(object) === true)) return ['high', 'hijack'];
+  // Part of a program that was brought along whole, or what libffi makes for its callbacks.
+  if (one.exe !== undefined && isWritablePlace(one.exe, writable)) return ['low', 'staged'];
+  return /^(?:memfd:)?(?:lib)?ffi\w*$/u.test(baseName(object)) ? ['low', 'staged'] : ['medium', 'staged'];
+}

@@ -1,0 +1,244 @@
+/**
+ * The processes of a sandbox, as far as detectors ask: a tenth of what a capture reads. What the kernel fills by itself
+ * is read at each look; what a process can hold up (see proc/lane.ts) when it is new, has changed its executable, or is
+ * the runtime.
+ */
+import { readdirSync, readlinkSync } from 'node:fs';
+import type { BytePath, ObservedProcess } from '../contracts.ts';
+import { latin1, splitNul } from '../proc/bytes.ts';
+import { ownerOf, sharedLane } from '../proc/lane.ts';
+import { linkInode, parseLink, readLink } from '../proc/links.ts';
+import { executableRows } from '../proc/maps.ts';
+import { poolRead, readNow, type Allowance, type ReadRule } from '../proc/read.ts';
+import { readSlowly, turn, type Session, type SlowFile } from '../proc/session.ts';
+import { parseStat, TICKS_PER_SECOND, type ProcessStat } from '../proc/stat.ts';
+import type { ProcRead } from '../proc/table.ts';
+import { isWritablePlace } from './places.ts';
+import { watchedIn } from './variables.ts';
+
+export interface ProcessLimits {
+  readonly processes: number;
+  /** Descriptors of one process. */
+  readonly descriptors: number;
+  /** Milliseconds of one read that a process can hold up. */
+  readonly slowMs: number;
+}
+
+/** What is kept of a process from one look to the next. */
+interface Known {
+  readonly exe: string | undefined;
+  readonly argv: readonly BytePath[];
+  readonly env: Readonly<Record<string, string>> | undefined;
+  readonly mapped: readonly BytePath[];
+  readonly looks: number;
+}
+
+/** By `pid:startTicks`. */
+export type KnownProcesses = Map<string, Known>;
+
+/** A process without its role, which only all of them together tell. */
+export type Unplaced = Omit<ObservedProcess, 'role'>;
+
+export interface ProcessesSeen {
+  readonly processes: readonly Unplaced[];
+  readonly known: KnownProcesses;
+  /** Our own pid as procfs shows it; 0 in a tree without `self`. */
+  readonly self: number;
+  readonly left: readonly string[];
+}
+
+export interface ProcessPlace {
+  /** `/proc`, or a recorded tree. */
+  readonly root: string;
+  readonly writable: readonly BytePath[];
+  readonly stopped: () => boolean;
+  /** Processes of which arguments and mappings are read at each look: the runtime. */
+  readonly always: (pid: number) => boolean;
+}
+
+const KIB = 1024;
+const SMALL: ReadRule = { cap: 16 * KIB, whole: true };
+const ENVIRON: SlowFile = ['environ', { cap: 256 * KIB, whole: true }];
+const CMDLINE: SlowFile = ['cmdline', { cap: 64 * KIB, whole: true }];
+const MAPS: SlowFile = ['maps', { cap: 1024 * KIB, whole: false, lastLine: 'ffffffffff600000-ffffffffff601000 ' }];
+/** Bytes of all files of one look. */
+const BYTES = 16 * KIB * KIB;
+/** New processes map their libraries a little later than we may see them. */
+const LOOKS_AT_MAPS = 2;
+const MOST_MAPPED = 16;
+/** Processes between two turns of the event loop. */
+const AT_ONCE = 8;
+
+/** Reads the processes. Never rejects: what could not be had is left out, and `left` says so. */
+export async function observeProcesses(place: ProcessPlace, limits: ProcessLimits, before: KnownProcesses): Promise<ProcessesSeen> {
+  const self = ownPid(place.root);
+  const pids = listPids(place.root, self);
+  const session = openSession(place, limits, self);
+  const bootMs = bootTime(place.root, session.allowance);
+  const known: KnownProcesses = new Map();
+  const wanted = pids.slice(0, limits.processes);
+  const processes: Unplaced[] = [];
+  for (let start = 0; start < wanted.length && !place.stopped(); start += AT_ONCE) {
+    const reading = wanted.slice(start, start + AT_ONCE).map(async (pid) => readOne(session, place, { pid, bootMs, before, known }));
+    processes.push(...(await Promise.all(reading)).filter((one) => one !== undefined));
+    if (wanted.length > AT_ONCE) await turn();
+  }
+  const left = pids.length > wanted.length ? [`${String(pids.length - wanted.length)} processes beyond the limit were not looked at`] : [];
+  return { processes, known, self, left };
+}
+
+interface Turn {
+  readonly pid: number;
+  readonly bootMs: number;
+  readonly before: KnownProcesses;
+  readonly known: KnownProcesses;
+}
+
+async function readOne(session: Session, place: ProcessPlace, { pid, bootMs, before, known }: Turn): Promise<Unplaced | undefined> {
+  const dir = `${session.root}/${String(pid)}`;
+  const read = readNow(`${dir}/stat`, SMALL, session.allowance);
+  const stat = read.ok ? parseStat(read.body) : undefined;
+  if (stat === undefined) return undefined;
+  const owner = ownerOf(pid, stat.startTicks);
+  const link = linkText(`${dir}/exe`);
+  const old = before.get(owner);
+  const descriptors = descriptorsOf(dir, pid, session.descriptorsEach);
+  const now = await readHeld(session, place, { dir, owner, pid, link, old });
+  known.set(owner, now);
+  return rowOf({ stat, dir, bootMs, link, descriptors }, now);
+}
+
+interface Held {
+  readonly dir: string;
+  readonly owner: string;
+  readonly pid: number;
+  readonly link: string | undefined;
+  readonly old: Known | undefined;
+}
+
+/** What a process can hold up, or what is known of it. A kernel thread and a zombie have no executable, and none of it. */
+async function readHeld(session: Session, place: ProcessPlace, { dir, owner, pid, link, old }: Held): Promise<Known> {
+  const changed = old === undefined || old.exe !== link;
+  const always = place.always(pid) || pid === session.self;
+  const files = [
+    ...(changed ? [ENVIRON] : []), ...(changed || always || old.looks < LOOKS_AT_MAPS ? [CMDLINE] : []),
+    ...(changed || always || old.looks < LOOKS_AT_MAPS ? [MAPS] : []),
+  ];
+  const reads = new Map<string, ProcRead>();
+  if (link !== undefined) await readSlowly(session, { dir, owner }, files, (name, read) => reads.set(name, read));
+  const [environ, cmdline, maps] = [reads.get('environ'), reads.get('cmdline'), reads.get('maps')];
+  return {
+    exe: link,
+    env: environ?.ok === true ? watchedIn(environ.body) : changed ? undefined : old.env,
+    argv: cmdline?.ok === true ? splitNul(cmdline.body) : (old?.argv ?? []),
+    mapped: maps?.ok === true ? mappedOf(maps.body, place.writable, link) : (old?.mapped ?? []),
+    looks: changed ? 1 : old.looks + 1,
+  };
+}
+
+function rowOf({ stat, dir, bootMs, link, descriptors }: { stat: ProcessStat; dir: string; bootMs: number; link: string | undefined; descriptors: Descriptors | undefined }, now: Known): Unplaced {
+  const exe = link === undefined ? undefined : parseLink(link);
+  const cwd = linkText(`${dir}/cwd`);
+  return {
+    pid: stat.pid,
+    startTicks: stat.startTicks,
+    startMs: bootMs + (stat.startTicks * 1000) / TICKS_PER_SECOND,
+    ppid: stat.ppid,
+    session: stat.session,
+    comm: stat.comm,
+    state: stat.state,
+    exe: exe?.target,
+    exeDeleted: exe?.deleted === true || exe?.target.startsWith('/memfd:') === true,
+    argv: now.argv,
+    cwd: cwd === undefined ? undefined : parseLink(cwd).target,
+    ticks: stat.userTicks + stat.systemTicks,
+    env: now.env,
+    stdio: descriptors?.stdio,
+    sockets: descriptors?.sockets ?? [],
+    peeks: descriptors?.peeks ?? [],
+    mapped: now.mapped,
+  };
+}
+
+interface Descriptors {
+  readonly stdio: readonly BytePath[];
+  readonly sockets: readonly string[];
+  readonly peeks: readonly BytePath[];
+}
+
+/** Files of procfs that hold another process's secrets or memory. */
+const PEEK = /^\/proc\/(\d+)\/(?:task\/\d+\/)?(?:environ|mem|maps|auxv)$/u;
+
+function descriptorsOf(dir: string, pid: number, most: number): Descriptors | undefined {
+  const stdio = ['', '', ''];
+  const sockets: string[] = [];
+  const peeks: BytePath[] = [];
+  let names: string[];
+  try {
+    names = readdirSync(`${dir}/fd`);
+  } catch {
+    return undefined;
+  }
+  for (const name of names.slice(0, most)) {
+    const target = linkText(`${dir}/fd/${name}`);
+    if (target === undefined) continue;
+    const fd = Number(name);
+    if (fd <= 2) stdio[fd] = target;
+    const inode = target.startsWith('socket:') ? linkInode(target) : undefined;
+    if (inode !== undefined) sockets.push(inode);
+    const peek = PEEK.exec(target);
+    if (peek !== null && Number(peek[1]) !== pid) peeks.push(target);
+  }
+  return { stdio, sockets, peeks };
+}
+
+/** Nearly no process maps anything of these places, and looking is a hundred times cheaper than parsing. */
+function mappedOf(body: Uint8Array, writable: readonly BytePath[], link: string | undefined): BytePath[] {
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  if (![...writable.map((root) => `${root}/`), '/memfd:', ' (deleted)'].some((mark) => text.includes(mark, 0, 'latin1'))) return [];
+  const found = new Set<BytePath>();
+  for (const { path } of executableRows(body)) {
+    if (path === link || found.size >= MOST_MAPPED) continue;
+    if (path.startsWith('/') && (path.startsWith('/memfd:') || path.endsWith(' (deleted)') || isWritablePlace(path, writable))) found.add(path);
+  }
+  return [...found];
+}
+
+function linkText(path: string): string | undefined {
+  try {
+    const { target, deleted } = readLink(path);
+    return deleted ? `${target} (deleted)` : target;
+  } catch {
+    return undefined;
+  }
+}
+
+function ownPid(root: string): number {
+  try {
+    return Number(readlinkSync(`${root}/self`));
+  } catch {
+    return 0;
+  }
+}
+
+/** Our own first, then ascending: init and the runtime come before what was started later. */
+function listPids(root: string, self: number): number[] {
+  try {
+    const pids = readdirSync(root).filter((name) => /^[1-9]\d{0,9}$/u.test(name)).map(Number).sort((a, b) => a - b);
+    return pids.includes(self) ? [self, ...pids.filter((pid) => pid !== self)] : pids;
+  } catch {
+    return [];
+  }
+}
+
+function bootTime(root: string, allowance: Allowance): number {
+  const uptime = readNow(`${root}/uptime`, SMALL, allowance);
+  return Date.now() - (uptime.ok ? Math.round(Number.parseFloat(latin1(uptime.body)) * 1000) : 0);
+}
+
+function openSession(place: ProcessPlace, limits: ProcessLimits, self: number): Session {
+  return {
+    root: place.root, self, stopped: place.stopped, slowMs: limits.slowMs, descriptorsEach: limits.descriptors,
+    allowance: { left: BYTES }, lane: sharedLane, pool: poolRead, descriptors: { left: Infinity }, mountNamespaces: new Set(),
+  };
+}

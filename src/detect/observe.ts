@@ -1,0 +1,156 @@
+/**
+ * One look at a sandbox: processes, sockets, writable trees, code. Cheap enough for each invocation, and bounded: an
+ * attacker decides what is there, not what a look costs.
+ */
+import { lstatSync, readdirSync } from 'node:fs';
+import type { BytePath, CodeIdentity, Observation, ObservedProcess, Observer, OwnFacts, Roots } from '../contracts.ts';
+import { systemCode } from '../errors.ts';
+import { latin1, toFsPath } from '../proc/bytes.ts';
+import { readNow, type ReadRule } from '../proc/read.ts';
+import { turn } from '../proc/session.ts';
+import { observeFiles, type FileLimits, type Heads } from './observe-files.ts';
+import { observeProcesses, type KnownProcesses, type ProcessLimits } from './observe-processes.ts';
+import { observeSockets, type SocketsSeen } from './observe-sockets.ts';
+import { withRoles } from './roles.ts';
+
+export interface LookoutOptions {
+  readonly by: Observer;
+  readonly roots: Roots;
+  /** What only the process itself knows; in process only. */
+  readonly own?: () => OwnFacts | Promise<OwnFacts>;
+  readonly limits?: Partial<LookLimits>;
+}
+
+export interface LookLimits extends ProcessLimits, FileLimits {
+  /** Milliseconds of one look; what was not reached is in `left`. */
+  readonly totalMs: number;
+}
+
+const LIMITS: LookLimits = { processes: 256, descriptors: 256, slowMs: 100, paths: 2000, heads: 256, totalMs: 1000 };
+
+/** The invocation in progress, or the one that was just answered. */
+export interface LookMoment {
+  readonly number: number;
+  readonly startedMs: number;
+}
+
+/** Looks again and again, and remembers what it has read. */
+export interface Lookout {
+  /** One look; looks do not overlap, a second one waits for the first. Never rejects. */
+  readonly look: (invocation: LookMoment) => Promise<Observation>;
+}
+
+/** Longest that the main thread is held at a stretch, milliseconds. */
+const SLICE_MS = 4;
+
+export function openLookout(options: LookoutOptions): Lookout {
+  const limits = { ...LIMITS, ...options.limits };
+  let known: KnownProcesses = new Map();
+  let heads: Heads = new Map();
+  let sockets: SocketsSeen | undefined;
+  let runtimes: ReadonlySet<number> = new Set();
+  let last: Promise<unknown> = Promise.resolve();
+
+  const once = async (invocation: LookMoment): Promise<Observation> => {
+    const { by, roots } = options;
+    const takenMs = Date.now();
+    const pace = paceOf(limits.totalMs);
+    const seen = await observeProcesses({ root: roots.proc, writable: roots.writable, stopped: pace.stopped, always: (pid) => runtimes.has(pid) }, limits, known);
+    known = seen.known;
+    const processes = withRoles(seen.processes, seen.self, by);
+    runtimes = new Set(processes.filter(({ role }) => role === 'runtime').map(({ pid }) => pid));
+    sockets = await observeSockets(roots.proc, seen.processes, sockets);
+    const files = await observeFiles(roots.writable, limits, heads, pace);
+    heads = files.heads;
+    return {
+      takenMs, by, self: seen.self, invocation, processes, writable: roots.writable,
+      sockets: sockets.sockets,
+      files: files.files,
+      extensions: extensionsOf(roots.code),
+      nameservers: nameserversOf(roots.etc),
+      code: codeOf(roots.code, processes),
+      own: await options.own?.(),
+      left: [...seen.left, ...sockets.left, ...files.left],
+    };
+  };
+  return {
+    look: (invocation) => {
+      const next = last.then(() => once(invocation));
+      last = next.catch(() => undefined);
+      return next;
+    },
+  };
+}
+
+function paceOf(totalMs: number): { readonly stopped: () => boolean; readonly breathe: () => Promise<void> | undefined } {
+  const end = performance.now() + totalMs;
+  let since = performance.now();
+  return {
+    stopped: () => performance.now() > end,
+    breathe: () => {
+      if (performance.now() - since < SLICE_MS) return undefined;
+      return turn().then(() => {
+        since = performance.now();
+      });
+    },
+  };
+}
+
+/** The file that turns all extensions off when it lies in /opt (RIE internal/lambda/rapid/extensions.go). */
+const KILL_FILE = 'disable-extensions-jwigqn8j';
+
+function extensionsOf(code: readonly BytePath[]): readonly string[] {
+  const opt = code.find((root) => root.endsWith('/opt'));
+  if (opt === undefined) return [];
+  const names = listing(`${opt}/extensions`);
+  return exists(`${opt}/${KILL_FILE}`) ? [...names, KILL_FILE] : names;
+}
+
+const MOST_NAMES = 64;
+
+function listing(path: string): string[] {
+  try {
+    return readdirSync(path, 'latin1').sort().slice(0, MOST_NAMES);
+  } catch {
+    return [];
+  }
+}
+
+function exists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+const SMALL: ReadRule = { cap: 16 * 1024, whole: true };
+
+function nameserversOf(etc: string): string[] {
+  const read = readNow(`${etc}/resolv.conf`, SMALL, { left: SMALL.cap });
+  return read.ok ? [...latin1(read.body).matchAll(/^\s*nameserver\s+(\S+)/gmu)].map(([, address]) => address ?? '') : [];
+}
+
+const HANDLER_EXTENSIONS = ['.js', '.mjs', '.cjs', '.py', '.rb', '.jar', ''] as const;
+
+/** stat of the roots of code and of the handler's file, wherever the runtime would look for it. */
+function codeOf(code: readonly BytePath[], processes: readonly ObservedProcess[]): CodeIdentity {
+  const env = processes.find(({ role }) => role === 'runtime')?.env;
+  const handler = env?.['_HANDLER'];
+  const task = env?.['LAMBDA_TASK_ROOT'] ?? code[0];
+  const stats: Record<string, string> = {};
+  for (const root of code) stats[root] = statText(root);
+  if (handler !== undefined && task !== undefined) {
+    const module = `${task}/${handler.slice(0, Math.max(0, handler.lastIndexOf('.')))}`;
+    for (const extension of HANDLER_EXTENSIONS) {
+      const text = statText(module + extension);
+      if (!text.startsWith('ENO')) stats[module + extension] = text;
+    }
+  }
+  return { handler, stats };
+}
+
+function statText(path: BytePath): string {
+  try {
+    const stat = lstatSync(toFsPath(path), { bigint: true });
+    return [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(':');
+  } catch (cause) {
+    return systemCode(cause) ?? 'failed';
+  }
+}

@@ -1,0 +1,49 @@
+/** Connections out of the sandbox to where functions do not ordinarily go. */
+import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, ObservedSocket, Severity } from '../contracts.ts';
+import { placeOf } from './addresses.ts';
+import { isAllowed, isAllowedAddress, makeFinding, named, subjectOf } from './finding.ts';
+import { isWritablePlace } from './places.ts';
+import { isDownloader, isDrivenBrowser, isInterpreter, isShell } from './programs.ts';
+import { socketEvidence } from './stdio-socket.ts';
+
+/** Findings of one look: the capture has all sockets. */
+const MOST = 32;
+/** 53 and 853 are the business of foreign-resolver. */
+const DNS_PORTS: ReadonlySet<number> = new Set([53, 853]);
+
+export const outbound: Detector = {
+  name: 'outbound',
+  description: 'A connection to a public address that is not Amazon\'s and not allowed (allow:to=…).',
+  technique: { id: 'T1071', name: 'Application Layer Protocol' },
+  kind: 'channel',
+  severity: 'medium',
+  cost: 'sockets',
+  benign: ['every function that calls an API of somebody else: what the runtime itself does is low', 'a browser that visits a site'],
+  runs: ['extension', 'process'],
+  detect: (now: Observation, _: Observation, policy: DetectPolicy): readonly Finding[] => {
+    const processes = new Map(now.processes.map((one) => [one.pid, one]));
+    return now.sockets.filter((socket) => isOutbound(socket, policy)).flatMap((socket): Finding[] => {
+      const holders = socket.pids.flatMap((pid) => processes.get(pid) ?? []);
+      const foreign = holders.every(({ role }) => role === 'other') ? holders : [];
+      const one = foreign[0] ?? holders.find(({ role }) => role !== 'other');
+      if (one?.exe === undefined || one.role === 'amber' || one.role === 'init' || isAllowed(policy, 'exe', one.exe)) return [];
+      return [makeFinding(outbound, {
+        title: `${named(one)} is connected to ${socket.remoteAddress}:${String(socket.remotePort)}`, severity: severityOf(one, now),
+        subject: { ...subjectOf(one), address: `${socket.remoteAddress}:${String(socket.remotePort)}` }, evidence: [socketEvidence(socket)],
+      })];
+    }).slice(0, MOST);
+  },
+};
+
+function isOutbound(socket: ObservedSocket, policy: DetectPolicy): boolean {
+  const { remoteAddress, remotePort, state } = socket;
+  if (remotePort === 0 || DNS_PORTS.has(remotePort) || state === 'LISTEN' || state === 'TIME_WAIT') return false;
+  return placeOf(remoteAddress) === 'public' && !isAllowedAddress(policy, remoteAddress, remotePort);
+}
+
+/** By who it is: what was deployed talks to whom it likes, what was brought along does not. */
+function severityOf(one: ObservedProcess, { writable }: Observation): Severity {
+  if (one.role !== 'other' || isDrivenBrowser(one)) return 'low';
+  const strange = one.exeDeleted || (one.exe !== undefined && isWritablePlace(one.exe, writable)) || isShell(one.exe) || isDownloader(one.exe) || isInterpreter(one.exe);
+  return strange ? 'medium' : 'low';
+}

@@ -1,0 +1,33 @@
+/** Another program under the pid of the runtime: it has called exec. The runtime swap of Unit 42 does this from /tmp or a memfd. */
+import type { Detector, Finding, Observation } from '../contracts.ts';
+import { before, exeEvidence, makeFinding, named, subjectOf } from './finding.ts';
+import { isWritablePlace } from './places.ts';
+
+export const runtimeChanged: Detector = {
+  name: 'runtime-changed',
+  description: 'The executable or the arguments of the runtime, of an extension or of init have changed under the same pid.',
+  technique: { id: 'T1574', name: 'Hijack Execution Flow' },
+  kind: 'hijack',
+  severity: 'critical',
+  cost: 'processes',
+  benign: ['a process that sets its own title (process.title): the arguments change, the executable does not', 'a launcher that starts its program late'],
+  runs: ['extension'],
+  detect: (now: Observation, baseline: Observation): readonly Finding[] =>
+    now.processes.flatMap((one): Finding[] => {
+      const old = before(baseline, one);
+      if (old === undefined || old.role === 'other' || old.exe === undefined || one.exe === undefined) return [];
+      if (one.exe !== old.exe || (one.exeDeleted && !old.exeDeleted)) {
+        const staged = one.exeDeleted || isWritablePlace(one.exe, now.writable);
+        return [makeFinding(runtimeChanged, {
+          title: `the ${old.role} (${named(one)}) runs another executable than at init`,
+          severity: staged ? 'critical' : old.role === 'runtime' ? 'high' : 'medium',
+          subject: subjectOf(one), part: one.exe, evidence: [`at init: ${old.exe}`, exeEvidence(one)],
+        })];
+      }
+      if (one.argv.join('\0') === old.argv.join('\0') || one.argv.length === 0) return [];
+      return [makeFinding(runtimeChanged, {
+        title: `the ${old.role} (${named(one)}) has other arguments than at init`,
+        severity: 'low', subject: subjectOf(one), part: 'argv', evidence: [`at init: ${old.argv.join(' ')}`, `/proc/${String(one.pid)}/cmdline: ${one.argv.join(' ')}`],
+      })];
+    }),
+};
