@@ -16,12 +16,14 @@ export interface ReportedCapture {
 const STYLE = `
 body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:76rem;padding:0 1rem;color:#1c1c1c;background:#fff}
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.5rem;border-top:2px solid #c9c9c9;padding-top:1rem}
-table{border-collapse:collapse;margin:.4rem 0 1rem}td,th{padding:.1rem .9rem .1rem 0;text-align:left;vertical-align:top}
+table{border-collapse:collapse;margin:.4rem 0 1rem}td,th{padding:.1rem .9rem .1rem 0;text-align:left;vertical-align:top}th{white-space:nowrap}
 .rows td,.pre{font:13px/1.45 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
 summary{cursor:pointer;font-weight:600;margin:.5rem 0}
 .ok{color:#136c2e}.failed{color:#b3121d;font-weight:700}.dim{color:#666}
 @media(prefers-color-scheme:dark){body{color:#ddd;background:#161616}.ok{color:#6fd08c}.failed{color:#ff7b81}.dim{color:#999}h2{border-color:#444}}`;
 
+/** A section of more rows than this is folded up. */
+const LONG = 40;
 /** Rows of a section that stand in the page; the rest is counted. */
 const MAX_ROWS = 1000;
 
@@ -64,7 +66,7 @@ function sectionHtml({ title, rows, count }: TextSection): string {
   const shown = rows.slice(0, MAX_ROWS);
   const more = count > shown.length ? `<p class="dim">and ${count - shown.length} more</p>` : '';
   const cells = shown.map((row) => `<tr>${row.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`).join('');
-  return `<details open><summary>${escapeHtml(title)} (${count})</summary><table class="rows">${cells}</table>${more}</details>`;
+  return `<details${count > LONG ? '' : ' open'}><summary>${escapeHtml(title)} (${count})</summary><table class="rows">${cells}</table>${more}</details>`;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
