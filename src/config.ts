@@ -191,6 +191,9 @@ function contradictions(config: Config): ConfigIssue[] {
   if (config.s3KmsKey !== undefined && config.destination !== undefined && !config.destination.startsWith('s3:')) {
     issues.push({ name: 'AMBER_S3_KMS_KEY', message: `AMBER_S3_KMS_KEY needs an s3: destination, but AMBER_DESTINATION is ${parse.show(config.destination)}` });
   }
+  if (config.fleetCap > 0 && config.destination?.startsWith('s3:') !== true) {
+    issues.push({ name: 'AMBER_FLEET_CAP', message: `AMBER_FLEET_CAP needs an s3: destination, but AMBER_DESTINATION is ${parse.show(config.destination)}` });
+  }
   issues.push(...collectIssues(config));
   return issues;
 }

@@ -7,6 +7,7 @@ import { coresOf } from '../lambda/cores.ts';
 import { logLine, type LogStream } from '../report/log.ts';
 import { TRIGGERS } from '../trigger/index.ts';
 import { checksFor, type Checks, type OpenControl } from './checks.ts';
+import type { ClaimSlot } from './fleet.ts';
 import { firstTime, sandboxState, type SandboxState } from './state.ts';
 
 export type Engine = (request: CaptureRequest) => Promise<CaptureReport>;
@@ -25,6 +26,8 @@ export interface Ground {
   readonly log: Log;
   /** Opens the channel of AMBER_CONTROL in place of the built-in way; for tests. */
   readonly control?: OpenControl;
+  /** Claims a slot of AMBER_FLEET_CAP in place of S3; for tests. */
+  readonly claim?: ClaimSlot;
 }
 
 let isLoaded = false;

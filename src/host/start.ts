@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import type { CaptureReport, Cause, InvocationFacts } from '../contracts.ts';
 import { AmberError } from '../errors.ts';
 import { fault, type Armed } from './armed.ts';
+import { claimFleet, knownFull } from './fleet.ts';
 import { hardStop, refusal, type Pace } from './limits.ts';
 import { firstTime } from './state.ts';
 import { takeTurn } from './threads.ts';
@@ -32,7 +33,9 @@ export function startCapture(armed: Armed, cause: Cause, invocation: InvocationF
   const nowMs = Date.now();
   const hardStopMs = hardStop(config, nowMs, invocation?.deadlineMs, armed.cores);
   const pace: Pace = { cores: armed.cores, isLoaded: armed.ground.isLoaded(), isSigned: cause.order?.signedBy !== undefined };
-  const refused = armed.checks?.stopped() === true ? STOPPED : refusal(config, state, nowMs, hardStopMs, pace);
+  const refused = armed.checks?.stopped() === true
+    ? STOPPED
+    : (refusal(config, state, nowMs, hardStopMs, pace) ?? knownFull(config, cause, state, nowMs));
   if (refused !== undefined) return { begun: false, refused };
   state.running = true;
   state.captures += 1;
@@ -41,8 +44,9 @@ export function startCapture(armed: Armed, cause: Cause, invocation: InvocationF
     void runEngine(armed, { cause, config, invocation, hardStopMs, inProcess: true }).then((report) => {
       clearTimeout(timer);
       state.running = false;
-      state.endedMs = Date.now();
-      resolve(report);
+      if (report === NO_SLOT) state.captures -= 1;
+      else state.endedMs = Date.now();
+      resolve(report === NO_SLOT ? undefined : report);
     });
   });
   return { begun: true, ended };
@@ -60,13 +64,22 @@ export function loadAhead({ config, state, ground, checks }: Armed): void {
   ground.engine().catch(() => undefined); // told when the capture is due
 }
 
-async function runEngine(armed: Armed, request: CaptureRequest): Promise<CaptureReport | undefined> {
+/** The sandboxes of the function have had their captures: nothing was begun, so nothing counts. */
+const NO_SLOT = Symbol('no slot');
+
+async function runEngine(armed: Armed, request: CaptureRequest): Promise<CaptureReport | typeof NO_SLOT | undefined> {
   let release: (() => void) | undefined;
   try {
     release = await takeTurn(request.cause, request.config);
     if (release === undefined) {
       logRefusal(armed, request.cause, new AmberError('CAPTURE_BUSY', OTHER_THREAD, { details: { limit: 'threads' } }));
       return undefined;
+    }
+    const { state, ground } = armed;
+    const full = await claimFleet({ ...request, state, env: ground.env, claim: ground.claim });
+    if (full !== undefined) {
+      logRefusal(armed, request.cause, full);
+      return NO_SLOT;
     }
     const engine = await armed.ground.engine();
     return await engine(request);

@@ -16,13 +16,14 @@ const NOTHING: Turn = () => undefined;
 
 /**
  * Asks for the turn of this process. After a capture the name is kept for the cooldown, and that of the flag for ever:
- * one sandbox, one capture by its flag.
+ * one sandbox, one capture by its flag, and one by each order.
  *
  * @returns undefined if another thread has it. In the main thread, and where sockets cannot be had, it is always given.
  */
 export async function takeTurn(cause: Cause, config: Config): Promise<Turn | undefined> {
   if (process.getBuiltinModule('node:worker_threads').isMainThread) return NOTHING;
   if (cause.trigger === 'flag' && (await bind('flag')) === undefined) return undefined;
+  if (cause.order !== undefined && (await bind(`order.${cause.order.id}`)) === undefined) return undefined;
   const release = await bind('capture');
   if (release === undefined) return undefined;
   return () => {

@@ -7,9 +7,9 @@
  */
 import { randomInt } from 'node:crypto';
 import type { Config } from '../config.ts';
-import type { Cause } from '../contracts.ts';
+import type { Cause, InvocationFacts } from '../contracts.ts';
 import { AmberError, describeError } from '../errors.ts';
-import type { Identity } from '../lambda/identity.ts';
+import { readIdentity, type Identity } from '../lambda/identity.ts';
 import { takeCredentials } from './credentials.ts';
 import type { Fault, Reply } from './faults.ts';
 import { encodeComponent } from './key.ts';
@@ -21,7 +21,7 @@ export type PutNew = (name: string, body: Buffer, signal: AbortSignal) => Promis
 
 export interface SlotRequest {
   readonly config: Config;
-  readonly identity: Identity;
+  readonly invocation: InvocationFacts | undefined;
   readonly cause: Cause;
   readonly nowMs: number;
   readonly env: NodeJS.ProcessEnv;
@@ -51,11 +51,12 @@ export function slotFolder(account: string, region: string, functionName: string
 
 /** Claims a slot. Never throws: what prevents it is a `full`, because a cap that cannot be asked must hold. */
 export async function claimSlot(request: SlotRequest): Promise<Claim> {
-  const { config, identity, nowMs } = request;
+  const { config, nowMs } = request;
+  const identity = readIdentity(request.env, request.invocation);
   try {
-    const { put, close } = request.put === undefined ? await openPut(request) : { put: request.put, close: () => undefined };
+    const { put, close } = request.put === undefined ? await openPut(request, identity) : { put: request.put, close: () => undefined };
     try {
-      return await tryAll(request, put, slotFolder(identity.account, identity.region, identity.functionName, nowMs));
+      return await tryAll(request, identity, put);
     } finally {
       close();
     }
@@ -64,7 +65,8 @@ export async function claimSlot(request: SlotRequest): Promise<Claim> {
   }
 }
 
-async function tryAll({ config, identity, cause, nowMs, signal }: SlotRequest, put: PutNew, folder: string): Promise<Claim> {
+async function tryAll({ config, cause, nowMs, signal }: SlotRequest, identity: Identity, put: PutNew): Promise<Claim> {
+  const folder = slotFolder(identity.account, identity.region, identity.functionName, nowMs);
   const cap = config.fleetCap;
   const first = randomInt(cap);
   const body = Buffer.from(`${JSON.stringify({ logStream: identity.logStream, trigger: cause.trigger, reason: cause.reason.slice(0, 200), at: new Date(nowMs).toISOString() })}\n`);
@@ -88,7 +90,7 @@ function full(untilMs: number, { fleetCap }: Config, why: string): Claim {
   return { kind: 'full', untilMs, refused: new AmberError('CAPTURE_LIMITED', message, { details: { limit: 'fleet' } }) };
 }
 
-async function openPut({ config, identity, nowMs, env }: SlotRequest): Promise<{ readonly put: PutNew; readonly close: () => void }> {
+async function openPut({ config, nowMs, env }: SlotRequest, identity: Identity): Promise<{ readonly put: PutNew; readonly close: () => void }> {
   const { account, region, functionName } = identity;
   const date = new Date(nowMs).toISOString().slice(0, 10);
   const settings = readSettings(new URL(config.destination ?? ''), { captureId: '', account, region, functionName, date }, config, env, await takeCredentials(env));
