@@ -8,12 +8,17 @@
  *     off,+stdio-socket,+miner                        these two detectors and no other
  */
 import { DETECTOR_NAMES } from './config-names.ts';
-import type { AllowRule, DetectPolicy } from './contracts-detect.ts';
+import type { AllowRule, DetectPolicy, Severity } from './contracts-detect.ts';
 
 const LEVELS = ['low', 'medium', 'high', 'critical', 'off'] as const;
 
 /** What an `allow:` rule can name. */
 export const ALLOW_KINDS: readonly AllowRule['kind'][] = ['exe', 'file', 'to', 'variable', 'extension', 'resolver'];
+
+/** True if `severity` is `least` or more; `off` is reached by none. */
+export function reaches(severity: Severity, least: Severity | 'off'): boolean {
+  return least !== 'off' && LEVELS.indexOf(severity) >= LEVELS.indexOf(least);
+}
 
 interface Draft {
   level: (typeof LEVELS)[number] | undefined;
@@ -69,4 +74,10 @@ function takeRule(draft: Draft, text: string): string | undefined {
   if ((kind === 'exe' || kind === 'file') && !value.startsWith('/')) return `an absolute path in allow:${kind}=PATH; it may end in *`;
   draft.allow.push({ kind, value });
   return undefined;
+}
+
+/** The policy of an option that the parser has passed. */
+export function policyOf(text: string): DetectPolicy {
+  const policy = readPolicy(text);
+  return typeof policy === 'string' ? { threshold: 'high', without: [], only: undefined, allow: [] } : policy;
 }

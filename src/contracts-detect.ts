@@ -214,3 +214,16 @@ export interface AllowRule {
   readonly kind: 'exe' | 'file' | 'to' | 'variable' | 'extension' | 'resolver';
   readonly value: string;
 }
+
+/** What a capture is given to store of findings. */
+export interface FindingsReport {
+  readonly by: Observer;
+  readonly findings: readonly Finding[];
+  readonly threshold: DetectPolicy['threshold'];
+  /** What the findings were judged against: the state at this moment, milliseconds since the epoch. Undefined without a look. */
+  readonly baselineMs: number | undefined;
+  /** Detectors that failed, with the error. */
+  readonly failed: Readonly<Record<string, string>>;
+  /** What was not looked at. */
+  readonly left: readonly string[];
+}

@@ -2,15 +2,9 @@
  * Two kinds of evidence on one subject weigh more than either: a program that was brought along is a package's business,
  * one that was brought along and talks to a stranger is not.
  */
+import { reaches } from '../config-detect.ts';
 import type { Finding, Observation, ObservedProcess, Severity } from '../contracts.ts';
 import { scriptOf } from './programs.ts';
-
-const RANK: Readonly<Record<Severity, number>> = { low: 0, medium: 1, high: 2, critical: 3 };
-
-/** True if `severity` is `least` or more. */
-export function reaches(severity: Severity, least: Severity): boolean {
-  return RANK[severity] >= RANK[least];
-}
 
 /**
  * Raises findings. Subjects are lines of processes (a process, and its ancestors and descendants that are no part of the

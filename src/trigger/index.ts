@@ -1,18 +1,24 @@
 /** The registry of triggers. The first that fires names the cause. A new trigger is one file and one line here. */
 import type { Trigger } from '../contracts.ts';
+import { anomaly } from './anomaly.ts';
 import { call } from './call.ts';
+import { crash } from './crash.ts';
 import { deadline } from './deadline.ts';
 import { control } from './control.ts';
 import { error } from './error.ts';
 import { event } from './event.ts';
 import { flag } from './flag.ts';
+import { shutdown } from './shutdown.ts';
 
 // prettier-ignore
 export const TRIGGERS: readonly Trigger[] = [
   control,
   event,
+  anomaly,
   error,
   deadline,
   flag,
   call,
+  crash,
+  shutdown,
 ];

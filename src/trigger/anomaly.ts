@@ -1,0 +1,39 @@
+/** A detector has found something that does not belong in a sandbox. */
+import { policyOf, reaches } from '../config-detect.ts';
+import type { Config } from '../config.ts';
+import type { Cause, Finding, Moment, Trigger } from '../contracts.ts';
+
+/** Captures when detectors find something at or above the level of `AMBER_DETECT`. */
+export const anomaly: Trigger = {
+  name: 'anomaly',
+  description: 'A detector finds something at or above the level of AMBER_DETECT (high, unless set otherwise).',
+  moments: (config) => (isOff(config) ? [] : ['found']),
+  fires: (moment: Moment, config: Config): Cause | undefined => {
+    if (moment.at !== 'found') return undefined;
+    const { threshold } = policyOf(config.detect);
+    const telling = moment.findings.filter(({ severity }) => reaches(severity, threshold));
+    if (telling.length === 0) return undefined;
+    const shown = telling.slice(0, MOST_SHOWN).map(shortly).join('; ');
+    const more = telling.length > MOST_SHOWN ? ` and ${String(telling.length - MOST_SHOWN)} more` : '';
+    return { trigger: 'anomaly', reason: `detectors found ${shown}${more}` };
+  },
+};
+
+/** Without a destination there is nothing that a finding could start. */
+function isOff({ capture, destination, detect }: Config): boolean {
+  return capture === 'off' || destination === undefined || policyOf(detect).threshold === 'off';
+}
+
+const MOST_SHOWN = 5;
+
+/** Detector and subject alone: a title may hold arguments, and this sentence goes to the log. */
+function shortly({ detector, severity, subject }: Finding): string {
+  const { pid, path, name, address } = subject;
+  const parts = [...(pid === undefined ? [] : [`pid ${String(pid)}`]), ...[path, name, address].filter((part) => part !== undefined).map(printable)];
+  return `${detector} (${severity})${parts.length === 0 ? '' : `: ${parts.join(' ')}`}`;
+}
+
+/** An attacker chooses names of files: one line, of a bounded length, without control characters. */
+function printable(text: string): string {
+  return text.replaceAll(/[^\w./:+@=-]/gu, '?').slice(0, 80);
+}
