@@ -26,13 +26,14 @@ export interface StageOptions {
   readonly wrapped: boolean;
   /** Amber's extension, or what stands for it. */
   readonly beside?: Place['beside'];
-  readonly binds?: Place['binds'];
+  /** Folders whose files are seen in /opt. */
+  readonly layers?: readonly string[];
 }
 
 export interface Stage {
   readonly sandbox: Sandbox;
-  /** One invocation, from thaw to freeze. */
-  readonly invoke: (event: unknown) => Promise<Result>;
+  /** One invocation, from thaw to freeze; `idle` runs in between, when the runtime has asked for more. */
+  readonly invoke: (event: unknown, idle?: () => Promise<void>) => Promise<Result>;
   readonly thaw: () => void;
   /** What arrived outside of the sandbox. */
   readonly arrivals: readonly Arrival[];
@@ -58,7 +59,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const ready = join(home, 'network-is-ready');
   const place: Place = {
     root, task, evidence, node: installed.client.node || process.execPath, procs: freezer?.procs ?? [], program: installed.program,
-    binds: [{ from: installed.folder, to: '/var/runtime' }, ...layerOf(options), ...(options.binds ?? [])],
+    binds: [{ from: installed.folder, to: '/var/runtime' }, ...makeOpt(join(home, 'opt'), options)],
     visible: ['/usr/bin', '/bin'],
     setup: [...networkSetup(), `for turn in {1..600}; do [ -e ${ready} ] && break; sleep 0.05; done`],
     wrapper: scenario.env?.['AWS_LAMBDA_EXEC_WRAPPER'],
@@ -82,12 +83,13 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   return {
     sandbox, arrivals, evidence,
     thaw: () => freezer?.thaw(),
-    invoke: async (event) => {
+    invoke: async (event, idle) => {
       freezer?.thaw();
       const result = await sandbox.invoke(event);
       polls += 1;
       // Frozen once the runtime has asked for the next invocation, as the platform does.
       await Promise.race([sandbox.api.polled(polls), sleep(IDLE_MS, undefined, { ref: false })]);
+      await idle?.();
       await freezer?.freeze();
       await sleep(FROZEN_MS);
       return result;
@@ -134,11 +136,15 @@ function linkPackage(task: string, name: string): void {
   symlinkSync(join(LAYER_PACKAGES, name), link);
 }
 
-function layerOf({ folder, scenario }: StageOptions): NonNullable<Place['binds']> {
-  const packages = packagesOf(scenario).length === 0 ? [] : [{ from: resolve(BENIGN_PACKAGES), to: LAYER_PACKAGES }];
-  if (scenario.opt === undefined) return packages;
-  // One by one: the root of /opt stays a folder in which more can be mounted.
-  return [...packages, ...readdirSync(resolve(folder, scenario.opt)).map((name) => ({ from: resolve(folder, scenario.opt ?? '', name), to: `/opt/${name}` }))];
+/** /opt as the platform makes it: the layers' files over one another. */
+function makeOpt(opt: string, { folder, scenario, layers }: StageOptions): NonNullable<Place['binds']> {
+  mkdirSync(opt);
+  const own = scenario.opt === undefined ? [] : [resolve(folder, scenario.opt)];
+  for (const layer of [...own, ...(layers ?? [])]) cpSync(layer, opt, { recursive: true });
+  const binds = [{ from: opt, to: '/opt' }];
+  if (packagesOf(scenario).length === 0) return binds;
+  mkdirSync(join(opt, 'nodejs/node_modules'), { recursive: true });
+  return [...binds, { from: resolve(BENIGN_PACKAGES), to: LAYER_PACKAGES }];
 }
 
 /** A socket in the file system, which reaches the Runtime API from another network namespace. */

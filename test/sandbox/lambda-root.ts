@@ -29,6 +29,8 @@ export interface Place {
   readonly beside?: readonly { readonly command: readonly string[]; readonly env?: Readonly<Record<string, string>> }[] | undefined;
 }
 
+/** Variables of the runtime alone (RIE internal/lambda/rapidcore/env, AgentExecEnv). */
+const NOT_FOR_EXTENSIONS = '_HANDLER AWS_EXECUTION_ENV LAMBDA_TASK_ROOT LAMBDA_RUNTIME_DIR AWS_LAMBDA_LOG_GROUP_NAME AWS_LAMBDA_LOG_STREAM_NAME';
 const UID = 993;
 const GID = 990;
 const PASSWD = `root:x:0:0:root:/root:/bin/bash\\nsbx_user1051:x:${UID}:${GID}::/home/sbx_user1051:/sbin/nologin\\n`;
@@ -65,7 +67,7 @@ function rootScript(place: Place, args: readonly string[]): string {
     ...(place.prepareTmp === undefined ? [] : [`(cd tmp && setpriv ${drop} /bin/bash -euc ${quote(place.prepareTmp)})`]),
     'hostname 169-254-10-1 || true', 'ulimit -n 1024',
     ...(place.setup ?? []),
-    ...(place.beside ?? []).map(({ command, env }) => `(${Object.entries(env ?? {}).map(([name, value]) => `export ${name}=${quote(value)}; `).join('')}${start(command)}) &`),
+    ...(place.beside ?? []).map(({ command, env }) => `(unset ${NOT_FOR_EXTENSIONS}; ${Object.entries(env ?? {}).map(([name, value]) => `export ${name}=${quote(value)}; `).join('')}${start(command)}) &`),
     // The runtime takes nothing before its extensions have started; those here do not tell when they have.
     ...((place.beside ?? []).length === 0 ? [] : ['sleep 0.5']),
     // Process 1 stays outside of the limits and is another user's, as in Lambda.

@@ -8,7 +8,7 @@ export const attack: Attack = {
   victims: ['node', 'python'],
   inProcess: ['node'],
   events: [{}, { attack: true }, {}, {}],
-  detectors: [],
+  detectors: ['staged-executable'],
   evidence: [
     { path: /^recovered\/\d+\/exe$/u, is: '/usr/bin/sleep' },
     { path: /^\[root\]\/proc\/\d+\/exe$/u, target: /\/tmp\/\.kworker \(deleted\)$/u },

@@ -8,7 +8,7 @@ export const attack: Attack = {
   victims: ['node', 'python'],
   inProcess: ['node'],
   events: [{}, { attack: true }, {}, {}],
-  detectors: [],
+  detectors: ['foreign-resolver'],
   evidence: [{ path: /^live_response\/sockets\.json$/u, holds: /203\.0\.113\.53/u }],
   arrives: [{ at: 'foreign-dns', holds: /exfil/u }],
 };

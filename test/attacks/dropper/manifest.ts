@@ -8,7 +8,7 @@ export const attack: Attack = {
   victims: ['node', 'python'],
   inProcess: ['node'],
   events: [{}, { attack: true }, {}, {}],
-  detectors: [],
+  detectors: ['staged-executable', 'staged-file', 'survivor'],
   evidence: [
     { path: /^\[root\]\/tmp\/\.X11-cache$/u, is: '/usr/bin/sleep' },
     { path: /^live_response\/processes\.json$/u, holds: /\/tmp\/\.X11-cache/u },

@@ -8,7 +8,7 @@ export const attack: Attack = {
   victims: ['node', 'python'],
   inProcess: ['node'],
   events: [{}, { attack: true }, {}, {}],
-  detectors: [],
+  detectors: ['outbound', 'environ-reader'],
   evidence: [],
   arrives: [{ at: 'exfiltration', holds: /AWS_SECRET_ACCESS_KEY/u }],
   limit: 'a read leaves no trace, and a request of the function to an address on the internet is what functions do',

@@ -10,7 +10,7 @@ export const attack: Attack = {
   opt: 'opt',
   env: { AWS_LAMBDA_EXEC_WRAPPER: '/opt/bin/tracing-setup' },
   events: [{}, {}, {}, {}],
-  detectors: [],
+  detectors: ['environment-drift', 'mapped-object', 'shell-child', 'outbound', 'survivor'],
   evidence: [
     { path: /^\[root\]\/proc\/\d+\/maps$/u, holds: /\/tmp\/\.libstat\.so/u },
     { path: /^live_response\/environment\.json$/u, holds: /AWS_LAMBDA_EXEC_WRAPPER/u },

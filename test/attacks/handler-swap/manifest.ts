@@ -9,7 +9,7 @@ export const attack: Attack = {
   inProcess: ['node'],
   files: ['../shared/poller.py'],
   events: [{}, { attack: true }, { card: '4111' }, { card: '4222' }],
-  detectors: [],
+  detectors: ['patched-builtins', 'runtime-api-client', 'outbound', 'code-changed'],
   evidence: [{ path: /^live_response\/sockets\.json$/u, holds: /203\.0\.113\.7/u }],
   arrives: [{ at: 'exfiltration', holds: /4222/u }],
   quick: true,

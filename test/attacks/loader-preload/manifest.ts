@@ -8,7 +8,7 @@ export const attack: Attack = {
   victims: ['node', 'python'],
   inProcess: ['node'],
   events: [{}, { attack: true }, {}, {}],
-  detectors: [],
+  detectors: ['environment-drift', 'mapped-object'],
   evidence: [
     { path: /^\[root\]\/tmp\/\.libstat\.so$/u },
     { path: /^\[root\]\/proc\/\d+\/maps$/u, holds: /\/tmp\/\.libstat\.so/u },

@@ -14,7 +14,7 @@ export const attack: Attack = {
   env: { AWS_LAMBDA_RUNTIME_API: '127.0.0.1:8888' },
   beside: [{ command: ['/var/lang/bin/node', '/opt/extensions/metrics-agent'], env: { AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9001' } }],
   events: [{}, { card: '4111' }, { card: '4222' }],
-  detectors: [],
+  detectors: ['runtime-api-proxy', 'unknown-extension'],
   evidence: [
     { path: /^live_response\/sockets\.json$/u, holds: /8888/u },
     { path: /^live_response\/processes\.json$/u, holds: /\/opt\/extensions\/metrics-agent/u },

@@ -9,7 +9,7 @@ export const attack: Attack = {
   inProcess: [],
   files: ['../shared/poller.py'],
   events: [{}, { attack: true }, { card: '4111' }, { card: '4222' }],
-  detectors: [],
+  detectors: ['runtime-changed', 'staged-executable'],
   evidence: [
     { path: /^\[root\]\/proc\/\d+\/exe$/u, target: /memfd:new_runtime \(deleted\)$/u },
     { path: /^recovered\/\d+\/exe$/u, is: '/usr/bin/python3' },
