@@ -26,6 +26,10 @@ export interface CaptureRequest {
   readonly hardStopMs: number;
   /** True where the function's own process runs the capture. */
   readonly inProcess: boolean;
+  /** Ends collecting when aborted; what there is by then is closed and committed. */
+  readonly enough?: AbortSignal;
+  /** Nothing goes to the log: a rehearsal. */
+  readonly quiet?: boolean;
   /** Other places to read from; for tests. */
   readonly roots?: Roots;
 }
@@ -70,6 +74,8 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
   const outside = createRedactor({ key, ...(config.redact === undefined ? {} : { extra: config.redact }) });
   const inside = config.recipient === undefined ? outside : passThrough();
   const budget = startBudget(limitsOf(request, startedMs));
+  const enough = (): void => budget.stop();
+  request.enough?.addEventListener('abort', enough, { once: true });
   const roots = request.roots ?? { proc: '/proc', writable: config.writable, code: config.code, etc: '/etc' };
   let table: Promise<ProcessTable> | undefined;
   const processes = (): Promise<ProcessTable> => (table ??= snapshotProcesses({ root: roots.proc, signal: budget.signal }));
@@ -98,7 +104,10 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
     header: () => headerEntry(scene, identity, tool, config.recipient === undefined ? undefined : key),
     tarballOptions: () => tarballOptions({ scene, identity, budget, book, inside, recipient }),
     redact: <T>(value: T) => outside.json(value).value as T,
-    end: () => budget.end(),
+    end: () => {
+      request.enough?.removeEventListener('abort', enough);
+      budget.end();
+    },
   };
 }
 

@@ -33,12 +33,12 @@ export async function runCapture(request: CaptureRequest): Promise<CaptureReport
   try {
     destination = await openAt(run);
     await run.prepare();
-    result = await captureTo(run, destination);
+    result = await captureTo(run, destination, request.quiet === true);
   } catch (cause) {
     result = { report: failureReport(facts(run, destination), asAmberError(cause)) };
   }
-  if (result.report.state === 'failed') await lastResort(run);
-  logLine('capture', run.redact(captureLine(result.report, result.manifest)));
+  if (result.report.state === 'failed' && request.quiet !== true) await lastResort(run);
+  if (request.quiet !== true) logLine('capture', run.redact(captureLine(result.report, result.manifest)));
   destination?.close();
   run.end();
   return result.report;
@@ -50,7 +50,7 @@ interface Result {
   readonly manifest?: string;
 }
 
-async function captureTo(run: CaptureRun, destination: Destination): Promise<Result> {
+async function captureTo(run: CaptureRun, destination: Destination, quiet: boolean): Promise<Result> {
   const { budget, scene } = run;
   const { shipped, sealed, manifest, error } = await deliver({
     destination,
@@ -59,7 +59,7 @@ async function captureTo(run: CaptureRun, destination: Destination): Promise<Res
     commitBy: budget.commitBy,
     fill: (tarball) => collectInto(run, tarball),
     onShipped: (one, outbox) => {
-      logLine('segment', run.redact(segmentLine(scene.captureId, one)));
+      if (!quiet) logLine('segment', run.redact(segmentLine(scene.captureId, one)));
       if (outbox.refused() !== undefined) budget.stop();
     },
     marker: (stored, whole) => commitDocument(run.commitFacts(stored, whole), stored, run.book, run.redact),

@@ -32,6 +32,7 @@ export const ERROR_CODES = {
   ACQUIRE_MISSING: 'There is no such function in this account and region.',
   ACQUIRE_DENIED: 'This user or role may not read the function.',
   ACQUIRE_FAILED: 'The control plane did not answer, or failed.',
+  PLATFORM_REFUSED: 'The platform refused a request of the extension, or answered with what is no answer.',
   USAGE: 'The command line is not usable.',
   BUG: 'A state that the code holds to be impossible.',
 } as const;

@@ -138,7 +138,7 @@ function holderScript(evidence: string, { opt, task, tmpMb }: GroundOptions): st
     ...(opt === undefined ? [] : [bind(opt, '/opt')]),
     // Last the mounts that hide where the sources of others lie.
     ...(task === undefined ? [] : [`mkdir /mnt/task; mount --bind '${task}' /mnt/task; mount -t tmpfs -o size=1m,mode=755 var /var; mkdir -p /var/task; mount --bind /mnt/task /var/task; mount -o remount,bind,ro /var/task; umount /mnt/task; rmdir /mnt/task`]),
-    `mount -t tmpfs -o size=${tmpMb ?? 512}m,nr_inodes=0,mode=700,uid=${UID},gid=${GID} tmp /tmp`, 'mount -t proc proc /proc', 'echo ready',
+    `mount -t tmpfs -o size=${tmpMb ?? 512}m,nr_inodes=0,mode=700,uid=${UID},gid=${GID} tmp /tmp`, 'mount -t tmpfs -o size=64m,mode=1777 shm /dev/shm', 'mount -t proc proc /proc', 'echo ready',
     // A read that never ends: bash reaps whoever dies meanwhile.
     'while read -r _ || sleep 1; do :; done',
   ].join('\n');

@@ -1,0 +1,82 @@
+/** Starts captures from the extension, one at a time and within the limits of the sandbox. */
+import type { Config } from '../config.ts';
+import type { CaptureReport, Cause, Collector, JsonEntry } from '../contracts.ts';
+import { AmberError, describeError } from '../errors.ts';
+import { turnFacts, type Duty } from './extension-duty.ts';
+
+export interface CaptureOrder {
+  readonly cause: Cause;
+  readonly config: Config;
+  /** Milliseconds since the epoch. */
+  readonly hardStopMs: number;
+  /** The last of this life: neither cap nor cooldown hold it back. */
+  readonly last?: boolean;
+}
+
+/** Collectors that say little after the runtime has gone, or that take longer than the end of a sandbox lasts. */
+const NOT_AT_THE_END = ['executables', 'code', 'scripts', 'system-information', 'process-memory', 'heap'] as const;
+/** Collectors of contents. */
+const CONTENTS = ['recovered', 'writable', 'timeline'] as const;
+
+/** The configuration of a capture at the end of a sandbox: what was seen last comes with it. */
+export function configAtTheEnd(duty: Duty, contents: boolean): Config {
+  const { config } = duty;
+  const without = contents ? NOT_AT_THE_END : [...CONTENTS, 'system', ...NOT_AT_THE_END];
+  return {
+    ...config,
+    collect: [...config.collect, ...without.map((name) => `-${name}`)],
+    collectors: [...config.collectors, lastInventory(duty)],
+  };
+}
+
+/** What the extension saw while the processes still lived, and what the platform says of the last invocation: it says so late. */
+function lastInventory(duty: Duty): Collector {
+  return {
+    name: 'last-inventory',
+    description: 'Processes, sockets and files as the extension saw them before the runtime ended.',
+    tier: 'volatile',
+    *collect(): Generator<JsonEntry> {
+      const { seen, turn } = duty;
+      yield {
+        kind: 'json', path: 'live_response/last_inventory.json', source: 'amber', method: 'api',
+        value: { lastInvocation: turn === undefined ? undefined : { number: turn.number, ...turn.event, ...turn.done }, taken: seen === undefined ? undefined : new Date(seen.takenMs).toISOString(), ...seen },
+      };
+    },
+  };
+}
+
+/** Starts a capture, or says why not. `ended` never rejects. */
+export function startCapture(duty: Duty, order: CaptureOrder): { readonly ended: Promise<CaptureReport | undefined> } | AmberError {
+  const refused = order.last === true ? undefined : refusal(duty);
+  if (refused !== undefined) return refused;
+  const enough = new AbortController();
+  duty.captures += 1;
+  const ended = run(duty, order, enough.signal).finally(() => {
+    if (duty.running?.enough === enough) duty.running = undefined;
+    duty.endedMs = Date.now();
+  });
+  duty.running = { enough, ended };
+  return { ended };
+}
+
+function refusal({ running, captures, endedMs, config }: Duty): AmberError | undefined {
+  if (running !== undefined) return new AmberError('CAPTURE_BUSY', undefined, { details: { limit: 'single-flight' } });
+  if (captures >= config.maxCaptures) return limited('cap', `this sandbox has had its ${String(config.maxCaptures)} captures (AMBER_MAX_CAPTURES)`);
+  const waitMs = endedMs + config.cooldownMs - Date.now();
+  if (endedMs > 0 && waitMs > 0) return limited('cooldown', `the last capture ended less than AMBER_COOLDOWN_MS ago; ${String(waitMs)} ms are left`);
+  return undefined;
+}
+
+function limited(limit: string, message: string): AmberError {
+  return new AmberError('CAPTURE_LIMITED', message, { details: { limit } });
+}
+
+async function run(duty: Duty, { cause, config, hardStopMs }: CaptureOrder, enough: AbortSignal): Promise<CaptureReport | undefined> {
+  try {
+    const engine = await duty.ground.engine();
+    return await engine({ cause, config, invocation: turnFacts(duty), hardStopMs, inProcess: false, enough });
+  } catch (error) {
+    duty.ground.log('fault', { where: 'extension', error: describeError(error) });
+    return undefined;
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * The end of a sandbox. The runtime has gone before the extension hears of it (RIE internal/lambda/rapid/shutdown.go), so its
+ * processes are what was seen last; /tmp is there still. Two seconds in all, of which the runtime may have used 0.6.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isAmberError } from '../errors.ts';
+import type { ShutdownEvent } from '../lambda/extensions-api.ts';
+import { endingOf } from '../trigger/shutdown.ts';
+import { configAtTheEnd, startCapture } from './extension-capture.ts';
+import type { Duty } from './extension-duty.ts';
+
+/** Between the hard stop of the capture and SIGKILL: the last slice, the log line, the exit. */
+const EXIT_MS = 100;
+/** What is left where the clock makes no sense of the event's deadline: 2,000 ms less the runtime's share of 600. */
+const LEAST_MS = 1400;
+const MOST_MS = 2000;
+/** A capture that is under way when SHUTDOWN comes may close in this part of the time; it has most of what there is to have. */
+const SHARE_OF_RUNNING = 0.6;
+
+/** Captures what is left, by policy. Ends in time, and never rejects. */
+export async function atShutdown(duty: Duty, event: ShutdownEvent): Promise<void> {
+  clearTimeout(duty.timer);
+  const endMs = Date.now() + leftMs(event.deadlineMs);
+  const { cause, policy } = endingOf(event.reason, lastWord(duty), duty.config);
+  const under = await settle(duty, endMs);
+  if (policy === 'off' || under === 'whole') return;
+  const contents = policy === 'contents' || duty.open.size > 0;
+  const reason = duty.open.size === 0 ? cause.reason : `${cause.reason}; open: ${[...duty.open].slice(0, 3).join(', ')}`;
+  const start = startCapture(duty, { cause: { ...cause, reason }, config: configAtTheEnd(duty, contents), hardStopMs: endMs - EXIT_MS, last: true });
+  if (!isAmberError(start)) await Promise.race([start.ended, sleep(Math.max(0, endMs - EXIT_MS / 2 - Date.now()))]);
+}
+
+/** The platform's deadline is a wall clock time, and the clock may jump between the two processes that read it. */
+export function leftMs(deadlineMs: number | undefined, nowMs: number = Date.now()): number {
+  const left = (deadlineMs ?? 0) - nowMs;
+  return left > 0 && left <= MOST_MS ? left : LEAST_MS;
+}
+
+/** Lets a capture that runs close: `whole` if it did, and it was one of this invocation's processes while they lived. */
+async function settle({ running }: Duty, endMs: number): Promise<'whole' | undefined> {
+  if (running === undefined) return undefined;
+  running.enough.abort();
+  const report = await Promise.race([running.ended, sleep(Math.max(0, (endMs - Date.now()) * SHARE_OF_RUNNING), undefined)]);
+  return report?.state === 'whole' ? 'whole' : undefined;
+}
+
+function lastWord({ turn }: Duty): string | undefined {
+  if (turn?.done === undefined || turn.done.status === 'success') return undefined;
+  const { status, errorType } = turn.done;
+  return errorType === undefined ? status : `${status} ${errorType}`;
+}

@@ -1,0 +1,105 @@
+/**
+ * The external extension: one process beside the runtime, whatever that is. It never exits by itself and never throws,
+ * because an extension that ends takes the sandbox with it (RIE internal/lambda/rapid/handlers.go, Extension.Crash).
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describeError, isAmberError } from '../errors.ts';
+import { openExtensionsApi, type ExtensionsApi, type InvokeEvent, type LifecycleEvent } from '../lambda/extensions-api.ts';
+import { subscribe, type RuntimeDone } from '../lambda/telemetry-api.ts';
+import { watchDeadline } from './extension-deadline.ts';
+import { look, openDuty, type Duty, type ExtensionGround } from './extension-duty.ts';
+import { invocationOver, prepare } from './extension-prepare.ts';
+import { atShutdown } from './extension-shutdown.ts';
+
+/** A second look in so short a time tells little and costs CPU. */
+const LOOK_EVERY_MS = 1000;
+/** Pauses between polls that fail: an attacker who answers in the platform's place must not make us spin. */
+const PAUSES_MS = [20, 100, 500, 1000] as const;
+const REGISTER_ATTEMPTS = 5;
+
+/**
+ * Registers and serves events until SHUTDOWN, then ends the process through `ground.exit`.
+ *
+ * @param name - file name in /opt/extensions
+ * @returns at SHUTDOWN; or when the platform does not let us register: nothing can be done then.
+ */
+export async function runExtension(ground: ExtensionGround, name: string): Promise<void> {
+  const api = openExtensionsApi(ground.env, name);
+  const managed = await register(ground, api);
+  if (managed === undefined) return;
+  const duty = openDuty(ground, managed);
+  if (duty !== undefined) duty.telemetry = await subscribe(api, managed, (done) => runtimeDone(duty, done));
+  // No invocations are told of there, nothing is frozen, and several CPUs are the rule: ready while others start.
+  const ready = duty?.managed === true ? prepare(duty) : undefined;
+  let failures = 0;
+  for (;;) {
+    const event = await nextEvent(ground, api, failures);
+    failures = event === undefined ? failures + 1 : 0;
+    if (event?.kind === 'INVOKE' && duty !== undefined) await safely(ground, () => atInvoke(duty, event));
+    if (event?.kind !== 'SHUTDOWN') continue;
+    if (duty !== undefined) await safely(ground, async () => {
+      await ready;
+      await atShutdown(duty, event);
+    });
+    ground.exit();
+    return;
+  }
+}
+
+/** True where INVOKE is refused, which is so on Managed Instances; undefined when nothing is accepted. */
+async function register({ env, log }: ExtensionGround, api: ExtensionsApi): Promise<boolean | undefined> {
+  let managed = false;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const told = await api.register(managed ? ['SHUTDOWN'] : ['INVOKE', 'SHUTDOWN']);
+      // An extension is not given these; captures and their folders are named by them.
+      if (told.accountId !== undefined) env['AWS_ACCOUNT_ID'] ??= told.accountId;
+      if (told.handler !== undefined) env['_HANDLER'] ??= told.handler;
+      return managed;
+    } catch (error) {
+      const forbidden = isAmberError(error) && error.details['status'] === 403;
+      if (attempt >= REGISTER_ATTEMPTS || (forbidden && managed)) {
+        log('fault', { where: 'extension', what: 'register', error: describeError(error) });
+        return undefined;
+      }
+      if (forbidden) managed = true;
+      else await sleep(PAUSES_MS[attempt - 1] ?? 1000);
+    }
+  }
+}
+
+/** The next event; undefined when the answer was none: one line says so, the first time in a row. */
+async function nextEvent({ log }: ExtensionGround, api: ExtensionsApi, failures: number): Promise<LifecycleEvent | undefined> {
+  if (failures > 0) await sleep(PAUSES_MS[Math.min(failures, PAUSES_MS.length) - 1]);
+  try {
+    return await api.next();
+  } catch (error) {
+    if (failures === 0) log('fault', { where: 'extension', what: 'event/next', error: describeError(error) });
+    return undefined;
+  }
+}
+
+async function atInvoke(duty: Duty, event: InvokeEvent): Promise<void> {
+  const turn = { number: (duty.turn?.number ?? 0) + 1, event, startedMs: Date.now(), done: undefined };
+  duty.turn = turn;
+  watchDeadline(duty, turn);
+  if (duty.lookout !== undefined && turn.startedMs - (duty.seen?.takenMs ?? 0) >= LOOK_EVERY_MS) await look(duty);
+  if (duty.prepared || !(await invocationOver(duty))) return;
+  clearTimeout(duty.timer);
+  await prepare(duty);
+}
+
+function runtimeDone(duty: Duty, done: RuntimeDone): void {
+  const { turn } = duty;
+  if (turn === undefined || (done.requestId !== undefined && done.requestId !== turn.event.requestId)) return;
+  turn.done = done;
+  for (const end of duty.doneWatchers) end();
+}
+
+async function safely(ground: ExtensionGround, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    ground.log('fault', { where: 'extension', error: describeError(error) });
+  }
+}

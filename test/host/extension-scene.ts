@@ -1,0 +1,55 @@
+/** A sandbox with the extension in it, built once in a process, and what it has kept. */
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { buildExtension } from '../../layer/extension/program.ts';
+import { standIn } from '../sandbox/clients.ts';
+import { startPlatform, type Platform, type PlatformOptions } from '../sandbox/platform.ts';
+
+let built: Promise<string> | undefined;
+
+/** The folder of `extension.mjs`. In the checkout, since the sandbox has a /tmp of its own. */
+export function extensionFolder(): Promise<string> {
+  return (built ??= (async () => {
+    mkdirSync('node_modules/.cache', { recursive: true });
+    const folder = mkdtempSync(resolve('node_modules/.cache/amber-extension-'));
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    chmodSync(folder, 0o755); // the sandbox has another uid
+    await buildExtension(folder);
+    return folder;
+  })());
+}
+
+export const HANDLERS: string = resolve(import.meta.dirname, '../sandbox/handlers');
+
+export interface SceneOptions extends Partial<Omit<PlatformOptions, 'extensions'>> {
+  /** Node of the extension. */
+  readonly node?: string;
+}
+
+/** Starts a function of test/sandbox/handlers/lifecycle.mjs beside the extension. Captures go to a folder. */
+export async function openScene(t: { after: (done: () => Promise<void>) => void }, options: SceneOptions = {}): Promise<Platform> {
+  const { env, node, ...rest } = options;
+  const extension = join(await extensionFolder(), 'extension.mjs');
+  const evidence = { AMBER_DESTINATION: 'file:///mnt/evidence' };
+  const platform = await startPlatform({
+    runtime: { command: [standIn.node, ...standIn.args('')], env: { LAMBDA_TASK_ROOT: HANDLERS } },
+    handler: 'lifecycle.handler', extensions: [{ name: 'amber', command: [node ?? standIn.node, extension, 'amber'] }], env: { ...evidence, ...env }, ...rest,
+  });
+  t.after(() => platform.stop());
+  return platform;
+}
+
+/** Files of a folder and below, relative to it. */
+export function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name)).sort();
+}
+
+/** Random bytes in files of `folder`, as an attacker leaves them: so many MB in 40 files. */
+export function fillTmp(folder: string, mb: number): void {
+  const bytes = Buffer.alloc((mb * 2 ** 20) / 40);
+  for (let number = 0; number < 40; number += 1) {
+    for (let at = 0; at < bytes.length; at += 4) bytes.writeUInt32LE(Math.floor(Math.random() * 2 ** 32), at);
+    writeFileSync(join(folder, `file-${number}`), bytes);
+  }
+}
+
