@@ -13,7 +13,7 @@ export interface OrderRecord {
   /** ISO 8601, UTC, as the order says. */
   readonly issued: string;
   readonly expires: string;
-  /** The public key that its signature fits; absent: it is not signed, or no key is configured. */
+  /** SHA-256 of the public key that its signature fits; absent: it is not signed, or no key is configured. */
   readonly signedBy?: string;
   /** Lower-case hex SHA-256 of the order as it was read. */
   readonly sha256: string;

@@ -3,7 +3,7 @@ import { resolveConfig, type Config } from '../config.ts';
 import type { Cause, OrderRecord } from '../contracts.ts';
 import { isAmberError, type AmberError } from '../errors.ts';
 import { MAX_LIFE_MS, OVERRIDES, parseOrder, type Order, type OrderScope } from './order.ts';
-import { signedBy } from './order-signature.ts';
+import { fingerprint, signedBy } from './order-signature.ts';
 
 /** Why an order is refused; one log line says it. */
 export type OrderRefusal =
@@ -76,7 +76,7 @@ export function judgeOrder(body: Uint8Array, options: JudgeOptions): Admitted | 
   if (isAmberError(config)) return refuse('config', `what it sets is not usable: ${config.message}`);
   const record: OrderRecord = {
     id: order.id, channel: options.channel, issued: order.issued, expires: order.expires, sha256: digest(body), overrides,
-    ...(key === undefined ? {} : { signedBy: key }),
+    ...(key === undefined ? {} : { signedBy: fingerprint(key) }),
   };
   const cause: Cause = { trigger: options.trigger, reason: order.reason, requester: order.requester, order: record };
   return { kind: 'admitted', order, record, cause, config, expiresMs };

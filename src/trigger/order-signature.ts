@@ -50,3 +50,8 @@ export function publicKeyOf(key: KeyObject): string {
   const { x } = process.getBuiltinModule('node:crypto').createPublicKey(key).export({ format: 'jwk' });
   return PREFIX + (x ?? '');
 }
+
+/** Lower-case hex SHA-256 of the 32 bytes of a public key: names it in records and log lines. */
+export function fingerprint(key: string): string {
+  return process.getBuiltinModule('node:crypto').hash('sha256', Buffer.from(key.slice(PREFIX.length), 'base64url'), 'hex');
+}
