@@ -13,12 +13,13 @@ import { attacked, large, small } from './archive.ts';
 import { whole } from './capture.ts';
 import { holds } from './holds.ts';
 import { idle } from './idle.ts';
+import { layer } from './layer.ts';
 import { memory } from './memory.ts';
 import { smallFunctions } from './small-functions.ts';
 import { volatile } from './volatile.ts';
 import { isMet, ratioOf, type Figure, type Measure, type Row, type Setting } from './measure.ts';
 
-const MEASURES: readonly Measure[] = [idle, small, large, attacked, memory, volatile, whole, smallFunctions, holds];
+const MEASURES: readonly Measure[] = [idle, layer, small, large, attacked, memory, volatile, whole, smallFunctions, holds];
 
 interface Result {
   readonly name: string;
