@@ -1,8 +1,5 @@
 /** What the configuration of the function says by itself. */
-import { failed, notChecked, ok, warning, type DoctorCheck, type Patient } from './contracts.ts';
-
-/** Layer names that are ours. */
-const OUR_LAYER = /:layer:[^:]*amber[^:]*:\d+$/iu;
+import { failed, notChecked, ok, warning, type DoctorCheck } from './contracts.ts';
 
 export const active: DoctorCheck = {
   name: 'active', what: 'the function runs', actions: [],
@@ -22,34 +19,6 @@ export const runtime: DoctorCheck = {
     return major >= 22 ? ok(Runtime) : failed(`${Runtime} is too old`, 'Move to nodejs22.x or nodejs24.x: Amber needs Node 22.15.');
   },
 };
-
-export const attached: DoctorCheck = {
-  name: 'attached', what: 'Amber is in the function', actions: [],
-  check: (patient) => {
-    const layer = layerOf(patient);
-    if (layer !== undefined) return ok(`layer ${layer}`);
-    if (patient.environment['AMBER_DESTINATION'] !== undefined) return warning('no layer of Amber; AMBER_DESTINATION is set, so the code may wrap its handler', 'Nothing to do if the code calls withCapture(); else attach the layer.');
-    return failed('neither a layer of Amber nor AMBER_DESTINATION', 'Wrap the handler with withCapture() or attach the layer, and set AMBER_DESTINATION. Do it in the next deployment, not during an incident: an update replaces the sandboxes that hold the evidence.');
-  },
-};
-
-export const handler: DoctorCheck = {
-  name: 'handler', what: 'the layer is loaded', actions: [],
-  check: (patient) => {
-    const { environment, configuration } = patient;
-    if (layerOf(patient) === undefined) return notChecked('there is no layer of Amber');
-    const ours = environment['AMBER_HANDLER'];
-    if (ours !== undefined && ours === configuration.Handler) return failed(`AMBER_HANDLER and the handler are both ${ours}`, 'Set the handler to that of the layer, and AMBER_HANDLER to the one of the function.');
-    if (ours !== undefined) return ok(`the handler ${configuration.Handler ?? '?'} hands on to ${ours}`);
-    const loader = ['AWS_LAMBDA_EXEC_WRAPPER', 'NODE_OPTIONS'].find((name) => environment[name]?.includes('/opt/') === true);
-    if (loader !== undefined) return ok(`${loader} loads it`);
-    return warning('nothing loads the layer into the runtime', 'Set AMBER_HANDLER and the handler as the README says; without, the extension alone captures, and what only the process knows (modules, handles, heap) is missing.');
-  },
-};
-
-function layerOf({ configuration }: Patient): string | undefined {
-  return configuration.Layers?.map((layer) => layer.Arn ?? '').find((arn) => OUR_LAYER.test(arn));
-}
 
 export const settings: DoctorCheck = {
   name: 'settings', what: 'Amber\'s variables', actions: [],

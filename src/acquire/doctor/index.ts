@@ -6,7 +6,8 @@ import type { Target } from '../contracts.ts';
 import { absentEntry } from '../faults.ts';
 import { bucketOwner, bucketPolicy, bucketThere, encryption, objectLock, publicAccess, reachable, versioning } from './bucket-checks.ts';
 import type { BucketPlace, Diagnosis, DoctorCheck, Patient } from './contracts.ts';
-import { active, attached, handler, memory, network, recipient, runtime, settings, timeout } from './function-checks.ts';
+import { active, memory, network, recipient, runtime, settings, timeout } from './function-checks.ts';
+import { attached, handler } from './layer-checks.ts';
 import { roleKey, roleLimits, roleLogs, roleWrites } from './role-checks.ts';
 
 export const CHECKS: readonly DoctorCheck[] = [

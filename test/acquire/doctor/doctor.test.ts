@@ -14,7 +14,7 @@ const KEY = 'arn:aws:kms:eu-central-1:123456789012:key/0197c0de';
 function functionIs(changes: Readonly<Record<string, unknown>>, variables: Readonly<Record<string, string>>): Rule {
   return onOperation('GetFunctionConfiguration', json({
     FunctionName: 'checkout', FunctionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:checkout', Version: '$LATEST', Runtime: 'nodejs24.x', Role: ROLE,
-    Handler: 'amber.handler', Timeout: 60, MemorySize: 1024, State: 'Active', LastUpdateStatus: 'Successful', PackageType: 'Zip',
+    Handler: '/opt/nodejs/node_modules/lambda-amber/handler.handler', Timeout: 60, MemorySize: 1024, State: 'Active', LastUpdateStatus: 'Successful', PackageType: 'Zip',
     Layers: [{ Arn: 'arn:aws:lambda:eu-central-1:123456789012:layer:lambda-amber:3' }], LoggingConfig: { LogGroup: '/shop/checkout-logs' },
     ...changes, Environment: { Variables: variables },
   }));
@@ -85,7 +85,7 @@ test('what is wrong with the function is told with its fix', async (t) => {
   assert.deepEqual(states(lines, 'warning'), ['recipient', 'memory', 'network']);
   assert.match(lines.get('settings')?.detail ?? '', /AMBER_DESTINATIONS is unknown; did you mean AMBER_DESTINATION/u);
   for (const line of lines.values()) assert.equal(line.fix !== undefined, line.state === 'failed' || line.state === 'warning', line.name);
-  const silent = await checked(set, functionIs({}, { AMBER_DISABLED: '1', AMBER_HANDLER: 'amber.handler' }), roleMay());
+  const silent = await checked(set, functionIs({}, { AMBER_DISABLED: '1', AMBER_HANDLER: '/opt/nodejs/node_modules/lambda-amber/handler.handler' }), roleMay());
   assert.equal(silent.get('settings')?.state, 'failed');
   assert.equal(silent.get('handler')?.state, 'failed', 'it hands on to itself');
 });
@@ -96,7 +96,7 @@ test('what is wrong with the bucket and the role is told with its fix', async (t
   const Bucket = `bare-${Date.now()}`;
   const s3 = new S3({ endpoint: set.motoEndpoint, region: 'us-east-1', forcePathStyle: true });
   await s3.createBucket({ Bucket });
-  const variables = { AMBER_DESTINATION: `s3://${Bucket}/amber`, AMBER_S3_ENDPOINT: set.motoEndpoint };
+  const variables = { AMBER_DESTINATION: `s3://${Bucket}/amber`, AMBER_S3_ENDPOINT: set.motoEndpoint, AMBER_HANDLER: 'index.handler' };
   const lines = await checked(set, functionIs({}, variables), roleMay('s3:DeleteObject', 's3:GetObject'));
   assert.deepEqual(states(lines, 'failed'), ['role-writes', 'role-logs', 'bucket', 'bucket-policy', 'versioning', 'object-lock', 'public-access']);
   assert.match(lines.get('bucket')?.fix ?? '', /AMBER_S3_REGION=us-east-1/u);
