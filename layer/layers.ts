@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BuiltLayer, Layer, LayerFile } from './contracts.ts';
+import { anyExtension, nodeExtension } from './extension/parts.ts';
 import { nodeHook } from './node-hook.ts';
 import { zip } from './zip.ts';
 
@@ -12,9 +13,16 @@ const MIB = 1024 * KIB;
 export const LAYERS: readonly Layer[] = [
   {
     name: 'node', what: 'Node functions: run by the runtime\'s own node', architectures: ['x86_64', 'arm64'], runtimes: ['nodejs22.x', 'nodejs24.x'],
-    parts: [nodeHook],
+    parts: [nodeHook, nodeExtension],
     ceilings: { zipped: 2 * MIB, unpacked: 10 * MIB, hook: 60 * KIB, library: 80 * KIB },
   },
+  ...(['x64', 'arm64'] as const).map((architecture): Layer => ({
+    name: `any-${architecture}`, what: 'functions of every runtime on Amazon Linux 2023, by an extension with a Node of its own',
+    architectures: [architecture === 'x64' ? 'x86_64' : 'arm64'],
+    runtimes: ['python3.12', 'python3.13', 'python3.14', 'java21', 'java25', 'dotnet8', 'dotnet10', 'ruby3.3', 'ruby3.4', 'provided.al2023'],
+    parts: [anyExtension(architecture)],
+    ceilings: { zipped: 45 * MIB, unpacked: 120 * MIB },
+  })),
 ];
 
 /** Builds these layers into `outdir`. Nothing is written for a layer that has problems. */
