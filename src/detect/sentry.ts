@@ -34,6 +34,8 @@ export interface Sentry {
   readonly look: (invocation: LookMoment) => Promise<Seen>;
   /** Everything found so far, with a further look where the last one is older than a second. For captures. */
   readonly report: () => Promise<FindingsReport>;
+  /** The same without another look: where the processes have gone. */
+  readonly known: () => FindingsReport;
   readonly baseline: () => Observation | undefined;
 }
 
@@ -70,19 +72,20 @@ export function openSentry(options: SentryOptions): Sentry {
     kept.set(one.key, one);
     return true;
   };
+  const known = (): FindingsReport => ({
+    by: options.by,
+    findings: [...kept.values()],
+    threshold: options.policy.threshold,
+    baselineMs: baseline?.takenMs,
+    failed: Object.fromEntries(failed),
+    left: [...(last?.left ?? []), ...(uncounted === 0 ? [] : [`${String(uncounted)} further findings were not kept`])],
+  });
   return {
-    look,
+    look, known,
     baseline: () => baseline,
     report: async () => {
       if (last === undefined || Date.now() - last.takenMs > STALE_MS) await look(moment);
-      return {
-        by: options.by,
-        findings: [...kept.values()],
-        threshold: options.policy.threshold,
-        baselineMs: baseline?.takenMs,
-        failed: Object.fromEntries(failed),
-        left: [...(last?.left ?? []), ...(uncounted === 0 ? [] : [`${String(uncounted)} further findings were not kept`])],
-      };
+      return known();
     },
   };
 }

@@ -3,6 +3,8 @@ import type { Config } from '../config.ts';
 import type { CaptureReport, Cause, Collector, JsonEntry } from '../contracts.ts';
 import { AmberError, describeError } from '../errors.ts';
 import { turnFacts, type Duty } from './extension-duty.ts';
+import { claimFleet } from './fleet.ts';
+import { firstTime } from './state.ts';
 
 export interface CaptureOrder {
   readonly cause: Cause;
@@ -59,7 +61,8 @@ export function startCapture(duty: Duty, order: CaptureOrder): { readonly ended:
   return { ended };
 }
 
-function refusal({ running, captures, endedMs, config }: Duty): AmberError | undefined {
+function refusal({ running, captures, endedMs, config, control }: Duty): AmberError | undefined {
+  if (control?.stopped() === true) return limited('stop', 'a signed order to stop is in force (AMBER_CONTROL)');
   if (running !== undefined) return new AmberError('CAPTURE_BUSY', undefined, { details: { limit: 'single-flight' } });
   if (captures >= config.maxCaptures) return limited('cap', `this sandbox has had its ${String(config.maxCaptures)} captures (AMBER_MAX_CAPTURES)`);
   const waitMs = endedMs + config.cooldownMs - Date.now();
@@ -71,12 +74,29 @@ function limited(limit: string, message: string): AmberError {
   return new AmberError('CAPTURE_LIMITED', message, { details: { limit } });
 }
 
-async function run(duty: Duty, { cause, config, hardStopMs }: CaptureOrder, enough: AbortSignal): Promise<CaptureReport | undefined> {
+async function run(duty: Duty, { cause, config, hardStopMs, last }: CaptureOrder, enough: AbortSignal): Promise<CaptureReport | undefined> {
+  const { ground, sentry, fleet } = duty;
   try {
-    const engine = await duty.ground.engine();
-    return await engine({ cause, config, invocation: turnFacts(duty), hardStopMs, inProcess: false, enough });
+    const invocation = turnFacts(duty);
+    const full = fleet === undefined ? undefined : await claimFleet({ config, cause, state: fleet, env: ground.env, invocation, hardStopMs });
+    if (full !== undefined) {
+      duty.captures -= 1;
+      logRefusal(duty, cause, full);
+      return undefined;
+    }
+    const engine = await ground.engine();
+    // With the runtime gone another look tells nothing, and the engine would take one.
+    const findings = sentry === undefined ? {} : { findings: async () => (last === true ? sentry.known() : sentry.report()) };
+    return await engine({ cause, config, invocation, hardStopMs, inProcess: false, enough, ...findings });
   } catch (error) {
-    duty.ground.log('fault', { where: 'extension', error: describeError(error) });
+    ground.log('fault', { where: 'extension', error: describeError(error) });
     return undefined;
   }
+}
+
+/** Says once for each trigger and limit that a due capture was refused. */
+export function logRefusal({ ground, fleet }: Duty, cause: Cause, refused: AmberError): void {
+  const limit = String(refused.details['limit'] ?? '');
+  if (fleet !== undefined && !firstTime(fleet, `refused:${cause.trigger}:${limit}`)) return;
+  ground.log('refused', { trigger: cause.trigger, reason: cause.reason, code: refused.code, limit, error: refused.message });
 }

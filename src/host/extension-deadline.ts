@@ -6,7 +6,7 @@ import type { Config } from '../config.ts';
 import { isAmberError } from '../errors.ts';
 import { deadline } from '../trigger/deadline.ts';
 import { flag } from '../trigger/flag.ts';
-import { startCapture } from './extension-capture.ts';
+import { logRefusal, startCapture } from './extension-capture.ts';
 import type { Duty, Turn } from './extension-duty.ts';
 
 /** The longest delay that a timer of Node takes. */
@@ -51,6 +51,6 @@ function fire(duty: Duty, turn: Turn, dueMs: number): void {
   if (cause === undefined) return;
   // Half of the margin of an in-process capture: nobody's answer has to be passed on here.
   const start = startCapture(duty, { cause, config: duty.config, hardStopMs: deadlineMs - Math.min(duty.config.marginMs, remainingMs / 4) });
-  if (isAmberError(start)) duty.ground.log('refused', { trigger: cause.trigger, reason: cause.reason, code: start.code, error: start.message });
+  if (isAmberError(start)) logRefusal(duty, cause, start);
   else duty.open.clear();
 }

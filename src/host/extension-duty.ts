@@ -1,12 +1,15 @@
 /** What the extension knows and does in one life of a sandbox: its policy, the invocation in progress, what was seen last. */
 import type { CaptureRequest } from '../capture.ts';
 import { resolveConfig, type Config } from '../config.ts';
-import type { CaptureReport, InvocationFacts, Observation, Roots } from '../contracts.ts';
-import type { Lookout } from '../detect/observe.ts';
+import { policyOf } from '../config-detect.ts';
+import type { CaptureReport, Finding, InvocationFacts, Observation } from '../contracts.ts';
+import type { Sentry, SentryOptions } from '../detect/sentry.ts';
 import { isAmberError } from '../errors.ts';
 import type { InvokeEvent } from '../lambda/extensions-api.ts';
 import type { RuntimeDone } from '../lambda/telemetry-api.ts';
 import type { LogStream } from '../report/log.ts';
+import type { Control } from './control.ts';
+import { sandboxState, type SandboxState } from './state.ts';
 
 export type ExtensionEngine = (request: CaptureRequest) => Promise<CaptureReport>;
 
@@ -16,7 +19,9 @@ export interface ExtensionGround {
   readonly log: (stream: LogStream, record: Readonly<Record<string, unknown>>) => unknown;
   /** Loads the engine, at the latest when a capture is due. */
   readonly engine: () => Promise<ExtensionEngine>;
-  readonly lookout: (roots: Roots) => Promise<Lookout>;
+  readonly sentry: (options: SentryOptions) => Promise<Sentry>;
+  /** Opens the channel of orders; asked where AMBER_CONTROL is set. */
+  readonly control: (config: Config) => Promise<Control>;
   /** Ends the process. */
   readonly exit: () => void;
 }
@@ -39,7 +44,6 @@ export interface Running {
 export interface Duty {
   readonly ground: ExtensionGround;
   readonly config: Config;
-  readonly roots: Roots;
   /** Several invocations at once, and no INVOKE events. */
   readonly managed: boolean;
   /** True where the platform tells how invocations end. */
@@ -47,8 +51,14 @@ export interface Duty {
   turn: Turn | undefined;
   /** Resolves waiting parties when the platform says that an invocation is over. */
   readonly doneWatchers: Set<() => void>;
-  lookout: Lookout | undefined;
+  sentry: Sentry | undefined;
+  /** What it saw last. */
   seen: Observation | undefined;
+  control: Control | undefined;
+  /** The end of init as detectors need it: noted when the first invocation is told of. */
+  init: SentryOptions['init'];
+  /** For the cap over all sandboxes. */
+  readonly fleet: SandboxState | undefined;
   timer: NodeJS.Timeout | undefined;
   running: Running | undefined;
   /** Captures that were started in this life. */
@@ -58,6 +68,9 @@ export interface Duty {
   readonly open: Set<string>;
   prepared: boolean;
 }
+
+/** Longest time of one look. */
+const LOOK_MS = 250;
 
 /**
  * Reads the policy.
@@ -71,10 +84,9 @@ export function openDuty(ground: ExtensionGround, managed: boolean): Duty | unde
     ground.log('config', { armed: false, where: 'extension', error: 'AMBER_DESTINATION is not set; for example s3://evidence-bucket/amber' });
     return undefined;
   }
-  const { writable, code } = config;
   return {
-    ground, config, managed, roots: { proc: '/proc', writable, code, etc: '/etc' }, telemetry: false, turn: undefined, doneWatchers: new Set(),
-    lookout: undefined, seen: undefined, timer: undefined, running: undefined, captures: 0, endedMs: 0, open: new Set(), prepared: false,
+    ground, config, managed, telemetry: false, turn: undefined, doneWatchers: new Set(), sentry: undefined, seen: undefined, control: undefined, init: undefined,
+    fleet: sandboxState({}), timer: undefined, running: undefined, captures: 0, endedMs: 0, open: new Set(), prepared: false,
   };
 }
 
@@ -96,13 +108,19 @@ export function turnFacts({ turn }: Duty): InvocationFacts | undefined {
   return { requestId, functionArn, traceId, tenantId: undefined, deadlineMs, number: turn.number, concurrent: 0 };
 }
 
-/** One look at the sandbox, kept for the end. Never rejects. */
-export async function look(duty: Duty): Promise<void> {
-  const { lookout, turn } = duty;
-  if (lookout === undefined) return;
-  duty.seen = await lookout.look({ number: turn?.number ?? 0, startedMs: turn?.startedMs ?? 0 });
+/** One look at the sandbox, kept for the end; gives what detectors find new in it. Never rejects. */
+export async function look(duty: Duty): Promise<readonly Finding[]> {
+  const { sentry, turn } = duty;
+  if (sentry === undefined) return [];
+  const { observation, fresh } = await sentry.look({ number: turn?.number ?? 0, startedMs: turn?.startedMs ?? 0 });
+  duty.seen = observation;
+  return fresh;
 }
 
-export async function loadLookout(duty: Duty): Promise<void> {
-  duty.lookout ??= await duty.ground.lookout(duty.roots);
+export async function loadSentry(duty: Duty): Promise<void> {
+  const { writable, code, detect } = duty.config;
+  duty.sentry ??= await duty.ground.sentry({
+    by: 'extension', roots: { proc: '/proc', writable, code, etc: '/etc' }, policy: policyOf(detect), limits: { totalMs: LOOK_MS },
+    ...(duty.init === undefined ? {} : { init: duty.init }),
+  });
 }

@@ -15,6 +15,7 @@ await runExtension({
   env: process.env,
   log: logLine,
   engine: async () => (await import('../capture.ts')).runCapture,
-  lookout: async (roots) => (await import('../detect/observe.ts')).openLookout({ by: 'extension', roots, limits: { totalMs: 250 } }),
+  sentry: async (options) => (await import('../detect/sentry.ts')).openSentry(options),
+  control: async (config) => (await import('./control.ts')).openControl(config, { env: process.env, log: logLine }),
   exit: () => process.exit(0),
 }, basename(process.argv[2] ?? 'amber'));

@@ -7,7 +7,8 @@ import type { Destination, DestinationProvider, Receipt } from '../contracts.ts'
 import { describeError } from '../errors.ts';
 import { openDestination } from '../ship/index.ts';
 import { configAtTheEnd } from './extension-capture.ts';
-import { loadLookout, look, turnFacts, type Duty, type Turn } from './extension-duty.ts';
+import { found } from './extension-orders.ts';
+import { loadSentry, look, turnFacts, type Duty, type Turn } from './extension-duty.ts';
 
 /** Longest wait for the end of the first invocation, beyond its deadline: the platform may never say. */
 const GRACE_MS = 200;
@@ -42,12 +43,13 @@ export async function prepare(duty: Duty): Promise<void> {
   if (duty.prepared) return;
   duty.prepared = true;
   try {
-    await loadLookout(duty);
-    await look(duty);
+    await loadSentry(duty);
+    await found(duty, await look(duty));
     const engine = await duty.ground.engine();
     await engine({
       cause: { trigger: 'shutdown', reason: 'rehearsal' }, config: { ...configAtTheEnd(duty, false), destination: 'rehearsal://none', destinations: [rehearsal(duty)] },
       invocation: turnFacts(duty), hardStopMs: Date.now() + REHEARSAL_MS, inProcess: false, quiet: true,
+      findings: () => Promise.resolve(duty.sentry?.known() ?? { by: 'extension', findings: [], threshold: 'off', baselineMs: undefined, failed: {}, left: [] }),
     });
   } catch (error) {
     duty.ground.log('fault', { where: 'extension', what: 'prepare', error: describeError(error) });

@@ -8,6 +8,7 @@ import type { ShutdownEvent } from '../lambda/extensions-api.ts';
 import { endingOf } from '../trigger/shutdown.ts';
 import { configAtTheEnd, startCapture } from './extension-capture.ts';
 import type { Duty } from './extension-duty.ts';
+import { lastOrder } from './extension-orders.ts';
 
 /** Between the hard stop of the capture and SIGKILL: the last slice, the log line, the exit. */
 const EXIT_MS = 100;
@@ -22,8 +23,10 @@ export async function atShutdown(duty: Duty, event: ShutdownEvent): Promise<void
   clearTimeout(duty.timer);
   const endMs = Date.now() + leftMs(event.deadlineMs);
   const { cause, policy } = endingOf(event.reason, lastWord(duty), duty.config);
-  const under = await settle(duty, endMs);
-  if (policy === 'off' || under === 'whole') return;
+  const [under] = await Promise.all([settle(duty, endMs), lastOrder(duty)]);
+  if (duty.control?.stopped() === true) return;
+  const ordered = [...duty.open].some((one) => one.startsWith('order '));
+  if ((policy === 'off' && !ordered) || (under === 'whole' && duty.open.size === 0)) return;
   const contents = policy === 'contents' || duty.open.size > 0;
   const reason = duty.open.size === 0 ? cause.reason : `${cause.reason}; open: ${[...duty.open].slice(0, 3).join(', ')}`;
   const start = startCapture(duty, { cause: { ...cause, reason }, config: configAtTheEnd(duty, contents), hardStopMs: endMs - EXIT_MS, last: true });

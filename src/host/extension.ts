@@ -7,12 +7,14 @@ import { describeError, isAmberError } from '../errors.ts';
 import { openExtensionsApi, type ExtensionsApi, type InvokeEvent, type LifecycleEvent } from '../lambda/extensions-api.ts';
 import { subscribe, type RuntimeDone } from '../lambda/telemetry-api.ts';
 import { watchDeadline } from './extension-deadline.ts';
-import { look, openDuty, type Duty, type ExtensionGround } from './extension-duty.ts';
+import { look, openDuty, type Duty, type ExtensionGround, type Turn } from './extension-duty.ts';
+import { found, obey, openOrders } from './extension-orders.ts';
 import { invocationOver, prepare } from './extension-prepare.ts';
 import { atShutdown } from './extension-shutdown.ts';
 
 /** A second look in so short a time tells little and costs CPU. */
 const LOOK_EVERY_MS = 1000;
+const PATROL_MS = 5000;
 /** Pauses between polls that fail: an attacker who answers in the platform's place must not make us spin. */
 const PAUSES_MS = [20, 100, 500, 1000] as const;
 const REGISTER_ATTEMPTS = 5;
@@ -28,9 +30,12 @@ export async function runExtension(ground: ExtensionGround, name: string): Promi
   const managed = await register(ground, api);
   if (managed === undefined) return;
   const duty = openDuty(ground, managed);
-  if (duty !== undefined) duty.telemetry = await subscribe(api, managed, (done) => runtimeDone(duty, done));
+  if (duty !== undefined) {
+    duty.telemetry = await subscribe(api, managed, (done) => runtimeDone(duty, done));
+    await openOrders(duty);
+  }
   // No invocations are told of there, nothing is frozen, and several CPUs are the rule: ready while others start.
-  const ready = duty?.managed === true ? prepare(duty) : undefined;
+  const ready = duty?.managed === true ? patrol(duty) : undefined;
   let failures = 0;
   for (;;) {
     const event = await nextEvent(ground, api, failures);
@@ -80,13 +85,29 @@ async function nextEvent({ log }: ExtensionGround, api: ExtensionsApi, failures:
 }
 
 async function atInvoke(duty: Duty, event: InvokeEvent): Promise<void> {
-  const turn = { number: (duty.turn?.number ?? 0) + 1, event, startedMs: Date.now(), done: undefined };
+  const turn: Turn = { number: (duty.turn?.number ?? 0) + 1, event, startedMs: Date.now(), done: undefined };
   duty.turn = turn;
+  duty.init ??= { ms: turn.startedMs, uptimeSeconds: process.uptime(), rssBytes: 0 };
   watchDeadline(duty, turn);
-  if (duty.lookout !== undefined && turn.startedMs - (duty.seen?.takenMs ?? 0) >= LOOK_EVERY_MS) await look(duty);
+  await obey(duty);
+  if (duty.sentry !== undefined && turn.startedMs - (duty.seen?.takenMs ?? 0) >= LOOK_EVERY_MS) await found(duty, await look(duty));
   if (duty.prepared || !(await invocationOver(duty))) return;
   clearTimeout(duty.timer);
   await prepare(duty);
+}
+
+/** Where nothing is told of invocations, orders and findings are looked for by the clock. */
+async function patrol(duty: Duty): Promise<void> {
+  await prepare(duty);
+  let busy = false;
+  setInterval(() => {
+    if (busy || duty.running !== undefined) return;
+    busy = true;
+    void safely(duty.ground, async () => {
+      await obey(duty);
+      await found(duty, await look(duty));
+    }).finally(() => (busy = false));
+  }, PATROL_MS).unref();
 }
 
 function runtimeDone(duty: Duty, done: RuntimeDone): void {
