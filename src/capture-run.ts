@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
 import type { TarballOptions } from './archive/tarball.ts';
 import type { Config } from './config.ts';
-import type { CaptureIdentity, Cause, InvocationFacts, JsonEntry, Roots, Scene } from './contracts.ts';
+import { policyOf } from './config-detect.ts';
+import type { CaptureIdentity, Cause, FindingsReport, InvocationFacts, JsonEntry, Roots, Scene } from './contracts.ts';
+import { openSentry } from './detect/sentry.ts';
 import { coresOf } from './lambda/cores.ts';
 import { startBudget, type RunningBudget } from './lambda/budget.ts';
 import { readIdentity, type Identity } from './lambda/identity.ts';
@@ -26,6 +28,8 @@ export interface CaptureRequest {
   readonly hardStopMs: number;
   /** True where the function's own process runs the capture. */
   readonly inProcess: boolean;
+  /** What the detectors of the host know; without it a capture looks once, with nothing to compare with. */
+  readonly findings?: () => Promise<FindingsReport>;
   /** Ends collecting when aborted; what there is by then is closed and committed. */
   readonly enough?: AbortSignal;
   /** Nothing goes to the log: a rehearsal. */
@@ -79,7 +83,7 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
   const roots = request.roots ?? { proc: '/proc', writable: config.writable, code: config.code, etc: '/etc' };
   let table: Promise<ProcessTable> | undefined;
   const processes = (): Promise<ProcessTable> => (table ??= snapshotProcesses({ root: roots.proc, signal: budget.signal }));
-  const scene: Scene = { captureId, startedMs, cause, invocation, config, roots, budget, env, inProcess: request.inProcess, processes };
+  const scene: Scene = { captureId, startedMs, cause, invocation, config, roots, budget, env, inProcess: request.inProcess, processes, findings: findingsOf(request, roots) };
   const book = openManifest(captureId);
   const tool = toolFacts();
   let recipient: AgeRecipient | undefined;
@@ -109,6 +113,13 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
       budget.end();
     },
   };
+}
+
+/** What the host knows, or one look of our own: asked once, when the collector comes to it. */
+function findingsOf({ findings, config, inProcess }: CaptureRequest, roots: Roots): () => Promise<FindingsReport> {
+  const look = findings ?? (() => openSentry({ by: inProcess ? 'process' : 'extension', roots, policy: policyOf(config.detect) }).report());
+  let report: Promise<FindingsReport> | undefined;
+  return () => (report ??= look());
 }
 
 function limitsOf(request: CaptureRequest, nowMs: number): Parameters<typeof startBudget>[0] {

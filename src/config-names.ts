@@ -3,7 +3,7 @@
  * in collect/index.ts, which is only imported when a capture starts.
  */
 export const COLLECTOR_NAMES: readonly string[] = [
-  'invocation', 'processes', 'sockets', 'descriptors', 'environment', 'memory', 'procfs', 'runtime', 'inventory',
+  'invocation', 'processes', 'sockets', 'descriptors', 'environment', 'memory', 'procfs', 'runtime', 'findings', 'inventory',
   'recovered', 'system', 'writable', 'timeline', 'executables', 'code', 'scripts', 'systeminformation', 'process-memory', 'heap',
 ];
 

@@ -8,7 +8,7 @@
  */
 import type { BigIntStats } from 'node:fs';
 import type { Config } from './config.ts';
-import type { Finding } from './contracts-detect.ts';
+import type { Finding, FindingsReport } from './contracts-detect.ts';
 import type { OrderedCapture, OrderRecord } from './contracts-store.ts';
 import type { ProcessTable } from './proc/table.ts';
 
@@ -124,6 +124,8 @@ export interface Scene {
   readonly inProcess: boolean;
   /** One snapshot of the process table for all collectors, made at the first call. */
   readonly processes: () => Promise<ProcessTable>;
+  /** What detectors have found in this sandbox until now. */
+  readonly findings?: () => Promise<FindingsReport>;
 }
 
 /** Absolute directories without a trailing slash. */

@@ -7,6 +7,7 @@ import { code } from './code.ts';
 import { descriptors } from './descriptors.ts';
 import { environment } from './environment.ts';
 import { executables } from './executables.ts';
+import { findings } from './findings.ts';
 import { heap } from './heap.ts';
 import { inventory } from './inventory.ts';
 import { invocation } from './invocation.ts';
@@ -34,6 +35,7 @@ export const COLLECTORS: readonly Collector[] = [
   memory,
   procfs,
   runtime,
+  findings,
   inventory,
   // recovered
   recovered,

@@ -1,0 +1,29 @@
+/** What the detectors have found, in our own words and as OCSF Detection Findings. */
+import type { Collector, Entry, FindingsReport, Scene } from '../contracts.ts';
+import { detectionFinding } from './ocsf.ts';
+
+export const findings: Collector = {
+  name: 'findings',
+  description: 'What the detectors found until now, whether it started the capture or not, also as OCSF Detection Findings (2004).',
+  tier: 'volatile',
+  async *collect(scene: Scene): AsyncGenerator<Entry> {
+    const report = await scene.findings?.();
+    const path = 'live_response/findings.jsonl';
+    if (report === undefined) {
+      yield { kind: 'absent', path, source: 'detectors', method: 'api', outcome: 'skipped', reason: 'no detector has looked' };
+      return;
+    }
+    yield { kind: 'jsonl', path, source: 'detectors', method: 'api', rows: [lookRow(report), ...report.findings] };
+    yield {
+      kind: 'jsonl', path: 'live_response/findings-ocsf.jsonl', source: 'detectors', method: 'api',
+      rows: report.findings.map((finding) => detectionFinding(finding, scene)),
+    };
+  },
+};
+
+/** The first row says what the others were judged against, so that no finding is not taken for nothing there. */
+function lookRow({ by, threshold, baselineMs, failed, left, findings: found }: FindingsReport): Readonly<Record<string, unknown>> {
+  return {
+    look: { by, threshold, baseline: baselineMs === undefined ? null : new Date(baselineMs).toISOString(), findings: found.length, failed, left },
+  };
+}

@@ -1,0 +1,49 @@
+/**
+ * A finding as an event of the Open Cybersecurity Schema Framework: class Detection Finding (2004), version 1.3.0, with all
+ * attributes that the class and its objects require and those that they recommend and we know. https://schema.ocsf.io/1.3.0/classes/detection_finding
+ */
+import type { Finding, Scene, Severity } from '../contracts.ts';
+import { readIdentity } from '../lambda/identity.ts';
+import { VERSION } from '../version.ts';
+
+const CLASS = 2004;
+/** Create: each finding is told once. */
+const ACTIVITY = 1;
+const SEVERITIES: Readonly<Record<Severity, readonly [id: number, caption: string]>> = {
+  low: [2, 'Low'], medium: [3, 'Medium'], high: [4, 'High'], critical: [5, 'Critical'],
+};
+
+/** Gives the event. Times are milliseconds since the epoch (timestamp_t). */
+export function detectionFinding(finding: Finding, scene: Pick<Scene, 'captureId' | 'startedMs' | 'env' | 'invocation'>): Readonly<Record<string, unknown>> {
+  const [severityId, severity] = SEVERITIES[finding.severity];
+  const { functionName, functionArn, account, region } = readIdentity(scene.env, scene.invocation);
+  return {
+    class_uid: CLASS, class_name: 'Detection Finding', category_uid: 2, category_name: 'Findings',
+    activity_id: ACTIVITY, activity_name: 'Create', type_uid: CLASS * 100 + ACTIVITY, type_name: 'Detection Finding: Create',
+    time: scene.startedMs, severity_id: severityId, severity, status_id: 1, status: 'New',
+    is_alert: finding.severity === 'high' || finding.severity === 'critical',
+    message: finding.title,
+    metadata: {
+      version: '1.3.0', product: { name: 'Amber', vendor_name: 'lambda-amber', version: VERSION }, profiles: ['cloud'], correlation_uid: scene.captureId,
+    },
+    cloud: { provider: 'AWS', account: { uid: account }, region },
+    finding_info: {
+      uid: `${scene.captureId}/${finding.key}`, title: finding.title, types: [finding.kind], desc: `Looks the same: ${finding.benign.join('; ')}.`,
+      analytic: { uid: finding.detector, name: finding.detector, type_id: 1, type: 'Rule' },
+      attacks: [{ version: finding.attackVersion, ...attackOf(finding) }],
+    },
+    evidences: [{ data: { subject: finding.subject, evidence: finding.evidence }, ...processOf(finding) }],
+    resources: [{ type: 'AWS::Lambda::Function', name: functionName, ...(functionArn === undefined ? {} : { uid: functionArn }), cloud_partition: 'aws', region }],
+    ...(finding.raisedBy === undefined ? {} : { unmapped: { raised_by: finding.raisedBy } }),
+  };
+}
+
+/** A sub-technique stands in an object of its own, beside the technique that it belongs to. */
+function attackOf({ technique: { id, name } }: Finding): Readonly<Record<string, unknown>> {
+  const [parent = id, sub] = id.split('.');
+  return sub === undefined ? { technique: { uid: id, name } } : { technique: { uid: parent }, sub_technique: { uid: id, name } };
+}
+
+function processOf({ subject: { pid } }: Finding): { process?: { pid: number } } {
+  return pid === undefined ? {} : { process: { pid } };
+}
