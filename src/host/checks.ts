@@ -26,7 +26,7 @@ const HOLD_MS = 150;
 const LEAST_AGAIN_MS = 1000;
 
 export interface Checks {
-  /** An invocation begins (0: init). `isQuiet`: its client waits for an empty event loop before it takes the answer. */
+  /** An invocation begins (1 also for init: the first invocation waits for nothing). `isQuiet`: its client waits for an empty event loop before it takes the answer. */
   readonly begin: (invocation: number, isQuiet: () => boolean) => void;
   /** What the answer of this invocation has to wait for, at most {@link HOLD_MS}; undefined: nothing. */
   readonly overdue: (invocation: number, leftMs: number) => Promise<unknown> | undefined;

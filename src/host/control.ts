@@ -64,7 +64,7 @@ const MOST_LINES = 20;
  */
 export async function openControl(config: Config, ground: ControlGround): Promise<Control> {
   const channel = ground.channel ?? (await openChannel(config.control ?? '', config, ground.env));
-  const memory: Memory = { config, ground, channel, held: undefined, offsetMs: 0, expired: false, lastRead: undefined, lastMs: 0, nextMs: 0, taken: new Set(), said: new Set() };
+  const memory: Memory = { config, ground, channel, body: undefined, held: undefined, offsetMs: 0, expired: false, lastRead: undefined, lastMs: 0, nextMs: 0, taken: new Set(), said: new Set() };
   return {
     check: async (budgetMs, facts, how = {}) => {
       if (how.fresh === true || Date.now() >= memory.nextMs) await read(memory, budgetMs, how);
@@ -90,6 +90,8 @@ interface Memory {
   readonly config: Config;
   readonly ground: ControlGround;
   channel: ControlChannel;
+  /** What was read last; a channel that lost its place gives the same again. */
+  body: Buffer | undefined;
   /** The last good value. */
   held: Admitted | undefined;
   /** The clock of the channel minus ours. */
@@ -121,12 +123,14 @@ async function read(memory: Memory, budgetMs: number, { quiet, signal }: HowToCh
     if (signal?.aborted !== true) memory.lastRead = 'failed';
     memory.expired ||= EXPIRED.test(reply.fault.code);
     // Called off by us, between two invocations: that says nothing on the channel.
+    const code = late.aborted ? 'NoAnswer' : reply.fault.code;
     if (signal?.aborted === true) memory.nextMs = 0;
-    else say(memory, `fault:${reply.fault.code}`, 'fault', { where: 'control', channel: channel.location, code: reply.fault.code, ...(reply.fault.status === undefined ? {} : { status: reply.fault.status }), error: adviceFor(reply.fault.status) });
+    else say(memory, `fault:${code}`, 'fault', { where: 'control', channel: channel.location, code, ...(reply.fault.status === undefined ? {} : { status: reply.fault.status }), error: adviceFor(reply.fault.status) });
     return;
   }
   memory.lastRead = 'good';
-  if (reply.value.state === 'unchanged') return;
+  if (reply.value.state === 'unchanged' || memory.body?.equals(reply.value.body) === true) return;
+  memory.body = reply.value.body;
   const serverMs = Date.parse(reply.value.serverDate ?? '');
   if (!Number.isNaN(serverMs)) memory.offsetMs = serverMs - Date.now();
   const verdict = judgeOrder(reply.value.body, { config, channel: channel.location, trigger: 'control', nowMs: now(memory) });

@@ -29,11 +29,15 @@ async function hear(watch: Watch, token: string, facts: () => InvocationFacts): 
   }
 }
 
-/** What has to be waited for before it is known whether an order is due; undefined: nothing. Never rejects. */
-export function awaitOrders(watch: Watch): Promise<unknown> | undefined {
+/**
+ * What has to be waited for before it is known whether an order is due; undefined: nothing. Never rejects.
+ *
+ * @param atOnce - the handler has thrown before it waited for anything: it is not held for a read
+ */
+export function awaitOrders(watch: Watch, atOnce: boolean): Promise<unknown> | undefined {
   const { checks, config } = watch.armed;
   const leftMs = watch.deadlineMs === undefined ? Number.MAX_SAFE_INTEGER : watch.deadlineMs - config.marginMs - Date.now();
-  const wait = watch.asking ?? checks?.overdue(watch.number, leftMs);
+  const wait = watch.asking ?? (atOnce ? undefined : checks?.overdue(watch.number, leftMs));
   if (watch.isQuiet) {
     if (wait === undefined) checks?.letGo();
     else return wait.then(() => checks?.letGo());

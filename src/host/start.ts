@@ -41,7 +41,7 @@ export function startCapture(armed: Armed, cause: Cause, invocation: InvocationF
   state.captures += 1;
   const ended = new Promise<CaptureReport | undefined>((resolve) => {
     const timer = setTimeout(resolve, hardStopMs - nowMs, undefined);
-    void runEngine(armed, { cause, config, invocation, hardStopMs, inProcess: true }).then((report) => {
+    void runEngine(armed, { cause, config, invocation, hardStopMs, inProcess: true, ...findingsOf(armed) }).then((report) => {
       clearTimeout(timer);
       state.running = false;
       if (report === NO_SLOT) state.captures -= 1;
@@ -58,10 +58,15 @@ export function startCapture(armed: Armed, cause: Cause, invocation: InvocationF
  * threads of a Managed Instances process only one will capture: they load it when it is due.
  */
 export function loadAhead({ config, state, ground, checks }: Armed): void {
-  checks?.begin(0, () => false);
+  checks?.begin(1, () => false);
   if (config.capture !== 'now' || config.maxCaptures === 0 || state.captures > 0) return;
   if (!process.getBuiltinModule('node:worker_threads').isMainThread) return;
   ground.engine().catch(() => undefined); // told when the capture is due
+}
+
+/** What the detectors know, asked when the capture comes to it. */
+function findingsOf({ guard }: Armed): Pick<CaptureRequest, 'findings'> {
+  return guard === undefined ? {} : { findings: async () => (await guard.sentry()).report() };
 }
 
 /** The sandboxes of the function have had their captures: nothing was begun, so nothing counts. */

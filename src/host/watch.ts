@@ -45,6 +45,8 @@ export interface Watch {
 /** How the handler failed. A wrapper object, because `undefined` can be thrown too. */
 export interface Failure {
   readonly error: unknown;
+  /** Thrown before anything was waited for: the client shows another stack of its own where that becomes a rejection. */
+  readonly atOnce?: true;
 }
 
 /** Begins to watch; undefined if another host watches this invocation already (a wrapper around a wrapper, middy within). */
@@ -88,7 +90,7 @@ export function settle(watch: Watch, failure?: Failure): Promise<unknown> | unde
   if (!watch.open) return watch.capture;
   closeWatch(watch);
   if (watch.capture !== undefined) return watch.capture;
-  const wait = awaitOrders(watch);
+  const wait = awaitOrders(watch, failure?.atOnce === true);
   if (wait === undefined) return consider(watch, failure);
   watch.capture = wait.then(() => {
     watch.capture = undefined;

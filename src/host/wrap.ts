@@ -124,7 +124,7 @@ function plain(watch: Watch, handler: Callable, args: readonly unknown[], result
 
 /** The handler has thrown before it returned. */
 function thrown(watch: Watch, handler: Callable, args: readonly unknown[], error: unknown): unknown {
-  const wait = settle(watch, { error });
+  const wait = settle(watch, { error, atOnce: true });
   // A v3 runtime hands a thrown undefined or null to the callback, which takes it for success; a rejected one is an error.
   const lost = isCallbackStyle(args) && !isStreaming(handler) && (error === undefined || error === null);
   return failWith(lost ? undefined : wait, error);

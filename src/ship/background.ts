@@ -7,7 +7,8 @@ import type { LookupFunction } from 'node:net';
 import { AmberError } from '../errors.ts';
 import type { Background } from './signed-request.ts';
 
-const CONNECT_MS = 1000;
+/** A connection that is being made keeps the event loop alive, and nothing can change that: so it does for a short time. */
+const CONNECT_MS = 300;
 /** While an event loop is waited for to become empty: what a connection takes within a region, with room. */
 const QUIET_CONNECT_MS = 100;
 const RESOLVE_MS = 500;

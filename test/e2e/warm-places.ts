@@ -40,7 +40,7 @@ async function placeAt(endpoint: string, client: S3Client): Promise<WarmPlace> {
     endpoint, client, write, evidence,
     env: {
       AMBER_DESTINATION: `s3://${evidence}/amber`, AMBER_CONTROL: `s3://${control}/${CONTROL}`, AMBER_S3_ENDPOINT: endpoint, AMBER_S3_PATH_STYLE: '1',
-      AMBER_S3_REGION: 'us-east-1', AMBER_S3_TRANSPORT: 'light', AMBER_COMPRESSION: 'none', AMBER_CONTROL_TTL_MS: '0', AMBER_COOLDOWN_MS: '0',
+      AMBER_S3_REGION: 'us-east-1', AMBER_S3_TRANSPORT: 'light', AMBER_COMPRESSION: 'none', AMBER_CONTROL_TTL_MS: '0', AMBER_COOLDOWN_MS: '0', AMBER_DETECT: 'off',
       AMBER_COLLECT: '-inventory,-recovered,-writable,-timeline,-code',
       AWS_ACCESS_KEY_ID: KEYS.accessKeyId, AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey, AWS_SESSION_TOKEN: '',
     },

@@ -18,6 +18,8 @@ export interface ControlChannel {
    * @param quiet - nothing may keep the event loop alive: no name is asked for, a connection is given up early
    */
   readonly read: (maxBytes: number, signal: AbortSignal, quiet?: boolean) => Promise<Reply<Fetched>>;
+  /** Writes the document, for a responder; absent where that takes a deployment. Never throws. */
+  readonly write?: (body: Buffer, signal: AbortSignal) => Promise<Reply<unknown>>;
   /** Drops idle connections: a sandbox that was frozen finds them dead. */
   readonly dropConnections: () => void;
   readonly close: () => void;

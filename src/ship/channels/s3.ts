@@ -1,7 +1,11 @@
 /** The control object in S3: a GET that costs nothing while the object has not changed. */
 import { conditionalGet } from '../conditional-get.ts';
+import { faultFromAnswer } from '../faults.ts';
 import { originOf, type S3Settings } from '../s3-settings.ts';
+import { signedRequest } from '../signed-request.ts';
 import { dropIdle, openChannelSession, regionOf, type ChannelProvider } from './channel.ts';
+
+const ANSWER_BYTES = 64 * 1024;
 
 export const s3Channel: ChannelProvider = {
   name: 's3',
@@ -26,6 +30,13 @@ export const s3Channel: ChannelProvider = {
         const reply = await conditionalGet(session, key, etag, maxBytes, signal);
         if (reply.ok && reply.value.state === 'changed') etag = reply.value.etag;
         return reply;
+      },
+      write: async (body, signal) => {
+        const sha256 = process.getBuiltinModule('node:crypto').hash('sha256', body, 'hex');
+        const put = { 'content-type': 'application/json', 'content-length': body.length };
+        const reply = await signedRequest(session, { method: 'PUT', key, headers: put, sha256, body: [body], maxAnswerBytes: ANSWER_BYTES }, signal);
+        if (!reply.ok || reply.value.status === 200) return reply;
+        return { ok: false, fault: faultFromAnswer(reply.value.status, reply.value.headers, reply.value.body.toString('utf8')) };
       },
       dropConnections: () => dropIdle(session),
       close: () => session.agent.destroy(),
