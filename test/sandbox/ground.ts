@@ -18,6 +18,8 @@ export interface GroundOptions {
   readonly opt?: string | undefined;
   /** Seen as /var/task. */
   readonly task?: string | undefined;
+  /** Further folders, read-only, by the name below /mnt under which the sandbox sees them; in namespaces only. */
+  readonly mounts?: Readonly<Record<string, string>> | undefined;
   /** Size of /tmp. */
   readonly tmpMb?: number | undefined;
   /** False: plain processes, even as root. */
@@ -131,10 +133,11 @@ async function isolatedGround(home: string, evidence: string, options: GroundOpt
 }
 
 /** The first process of the namespace: it adopts orphans and reaps them, as the platform's init does. */
-function holderScript(evidence: string, { opt, task, tmpMb }: GroundOptions): string {
+function holderScript(evidence: string, { opt, task, tmpMb, mounts }: GroundOptions): string {
   const bind = (from: string, to: string): string => `mkdir -p ${to}; mount --bind '${from}' ${to}; mount -o remount,bind,ro ${to}`;
   return [
     'set -eu', 'mount --make-rprivate /', 'mount -t tmpfs -o size=1m,mode=755 mnt /mnt', `mkdir /mnt/evidence; mount --bind '${evidence}' /mnt/evidence`,
+    ...Object.entries(mounts ?? {}).map(([name, from]) => bind(from, `/mnt/${name}`)),
     ...(opt === undefined ? [] : [bind(opt, '/opt')]),
     // Last the mounts that hide where the sources of others lie.
     ...(task === undefined ? [] : [`mkdir /mnt/task; mount --bind '${task}' /mnt/task; mount -t tmpfs -o size=1m,mode=755 var /var; mkdir -p /var/task; mount --bind /mnt/task /var/task; mount -o remount,bind,ro /var/task; umount /mnt/task; rmdir /mnt/task`]),
