@@ -63,7 +63,7 @@ function importedText(path: string): string {
 
 /** What `src/index.ts` imports when it is due, by the name of its file: the recipe, the channel of orders, orders in events. */
 const APART: Readonly<Record<string, string>> = {
-  'capture': 'src/capture.ts', 'control': 'src/host/control.ts', 'event-order': 'src/host/event-order.ts', 'slots': 'src/ship/slots.ts',
+  'capture': 'src/capture.ts', 'control': 'src/host/control.ts', 'event-order': 'src/host/event-order.ts', 'slots': 'src/ship/slots.ts', 'in-process': 'src/detect/in-process.ts',
 };
 
 /**

@@ -18,7 +18,8 @@ export function withRoles(processes: readonly Unplaced[], self: number, by: Obse
   const siblings = processes.filter((one) => inits.has(one.ppid) && !inits.has(one.pid)).sort((a, b) => a.startTicks - b.startTicks);
   const runtime = by === 'process' ? own : siblings.find((one) => one.pid !== self && isHandlerProcess(one));
   const below = runtime === undefined || !isShell(runtime.exe) ? undefined : firstChild(processes, runtime);
-  return processes.map((one) => ({ ...one, role: roleOf(one) }));
+  const sandbox = own === undefined || own.ppid <= 1 ? processes : ownSandbox(processes, own, by);
+  return sandbox.map((one) => ({ ...one, role: roleOf(one) }));
 
   function roleOf(one: Unplaced): Role {
     if (one.pid === runtime?.pid || one.pid === below?.pid) return 'runtime';
@@ -26,6 +27,19 @@ export function withRoles(processes: readonly Unplaced[], self: number, by: Obse
     if (inits.has(one.pid)) return 'init';
     return siblings.includes(one) && (runtime === undefined || one.startTicks <= runtime.startTicks) ? 'extension' : 'other';
   }
+}
+
+/**
+ * Where our parent is not pid 1 this is no sandbox of its own but a machine that runs other things as well (a test, an
+ * emulator): then only init, its children (in process: none that are younger than we) and theirs are looked at.
+ */
+function ownSandbox(processes: readonly Unplaced[], own: Unplaced, by: Observer): Unplaced[] {
+  const inside = new Set([own.ppid]);
+  for (const one of processes.toSorted((a, b) => a.startTicks - b.startTicks)) {
+    const isYounger = by === 'process' && one.ppid === own.ppid && one.startTicks > own.startTicks;
+    if (inside.has(one.ppid) && !isYounger) inside.add(one.pid);
+  }
+  return processes.filter(({ pid }) => inside.has(pid));
 }
 
 function isHandlerProcess({ env }: Unplaced): boolean {

@@ -8,7 +8,9 @@ import { logLine, type LogStream } from '../report/log.ts';
 import { TRIGGERS } from '../trigger/index.ts';
 import { checksFor, type Checks, type OpenControl } from './checks.ts';
 import type { ClaimSlot } from './fleet.ts';
+import type { Guard, OpenSentry } from './guard.ts';
 import { firstTime, sandboxState, type SandboxState } from './state.ts';
+import type { Watch } from './watch.ts';
 
 export type Engine = (request: CaptureRequest) => Promise<CaptureReport>;
 export type Log = (stream: LogStream, record: Readonly<Record<string, unknown>>) => unknown;
@@ -26,6 +28,8 @@ export interface Ground {
   readonly log: Log;
   /** Opens the channel of AMBER_CONTROL in place of the built-in way; for tests. */
   readonly control?: OpenControl;
+  /** Opens the detectors in place of the built-in way; for tests. */
+  readonly sentry?: OpenSentry;
   /** Claims a slot of AMBER_FLEET_CAP in place of S3; for tests. */
   readonly claim?: ClaimSlot;
 }
@@ -53,6 +57,10 @@ export interface Armed {
   readonly settled: readonly Trigger[];
   readonly failed: readonly Trigger[];
   readonly near: readonly Trigger[];
+  /** Asked when detectors have found something. */
+  readonly found: readonly Trigger[];
+  /** Looks for anomalies; undefined where none may start a capture. Set once, by standGuard. */
+  guard: Guard<Watch> | undefined;
   /** What the function may use of CPU, read before user code runs; undefined outside of Lambda. */
   readonly cores: number | undefined;
   /** Orders of responders; undefined where AMBER_CONTROL is not set. */
@@ -82,10 +90,10 @@ export function arm(options: Options, ground: Ground): Armed | AmberError {
     return error;
   }
   const at = (moment: Moment['at']): Trigger[] => TRIGGERS.filter((trigger) => trigger.moments(config).includes(moment));
-  const [settled, failed, near] = [at('settled'), at('failed'), at('near-deadline')];
+  const [settled, failed, near, found] = [at('settled'), at('failed'), at('near-deadline'), at('found')];
   const once = [...settled, ...failed, ...near].every((trigger) => trigger.once === true);
   const hearsEvents = settled.some(({ name }) => name === 'event');
-  return { config, state, ground, settled, failed, near, once, hearsEvents, cores: coresOf(ground.env), checks: checksFor(config, state, ground) };
+  return { config, state, ground, settled, failed, near, found, once, guard: undefined, hearsEvents, cores: coresOf(ground.env), checks: checksFor(config, state, ground) };
 }
 
 const OTHER_VERSION = 'another version of lambda-amber is loaded in this process, and is in charge';
@@ -116,12 +124,13 @@ function readConfig(options: Options, env: NodeJS.ProcessEnv): Config | AmberErr
   }
 }
 
-/** True while some trigger may still start a capture in this sandbox. */
+/** True while some trigger may still start a capture in this sandbox; for anomalies, while something has moved in it. */
 export function isWatching(armed: Armed): boolean {
-  const { settled, failed, near, once, state, config } = armed;
-  if (settled.length + failed.length + near.length === 0) return false;
+  const { settled, failed, near, guard, once, state, config } = armed;
   if (armed.hearsEvents) return true; // signed orders are not held up by the cap
-  return once ? state.captures === 0 && config.maxCaptures > 0 : state.captures < config.maxCaptures;
+  if (state.captures >= config.maxCaptures) return false;
+  if (settled.length + failed.length + near.length > 0 && (!once || state.captures === 0)) return true;
+  return guard?.isHot() === true;
 }
 
 /** The cause, if one of the triggers fires at this moment. */

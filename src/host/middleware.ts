@@ -1,6 +1,7 @@
 /** The same triggers for middy: a middleware instead of a wrapper. Has no dependency on middy. */
 import type { Options } from '../config.ts';
 import { isAmberError } from '../errors.ts';
+import { standGuard } from './alarm.ts';
 import { arm, fault, isWatching, SANDBOX, type Armed, type Ground } from './armed.ts';
 import { loadAhead } from './start.ts';
 import { watchUncaught } from './uncaught.ts';
@@ -39,6 +40,7 @@ export function middlewareOn(ground: Ground, options: Options): CaptureMiddlewar
   if (isAmberError(armed)) return { before: () => undefined, after: () => undefined, onError: () => undefined };
   watchUncaught(armed);
   loadAhead(armed);
+  standGuard(armed);
   const watches = new Map<MiddyRequest, Watch>();
   const end = (request: MiddyRequest, failure?: Failure): Promise<void> | undefined => {
     const watch = watches.get(request);
@@ -61,6 +63,7 @@ function begin(armed: Armed, watches: Map<MiddyRequest, Watch>, request: MiddyRe
       closeWatch(watch);
     }
     armed.state.invocations += 1;
+    armed.guard?.begins(armed.state.invocations);
     if (!isWatching(armed)) return;
     const watch = openWatch(armed, armed.state.invocations, request.event, request.context);
     if (watch === undefined) {

@@ -64,6 +64,7 @@ export function openWatch(armed: Armed, number: number, event: unknown, context:
     isQuiet: false, asking: undefined, order: undefined,
   };
   if (deadlineMs !== undefined) setTimer(watch, totalMs);
+  armed.guard?.opened(watch);
   beginOrders(watch, () => facts(watch, undefined), () => {
     if (watch.isQuiet) returned(watch); // an answer by the context is not seen, so there may be no later moment
   });
@@ -78,6 +79,7 @@ export function closeWatch(watch: Watch): void {
   if (watch.timer !== undefined) clearTimeout(watch.timer);
   watch.timer = undefined;
   if (typeof watch.context === 'object' && watch.context !== null) watch.armed.state.watched.delete(watch.context);
+  watch.armed.guard?.settled(watch);
 }
 
 /**
@@ -139,6 +141,16 @@ function begin(watch: Watch, cause: Cause, failure: Failure | undefined, orders:
     watch.capture = undefined;
   });
   return watch.capture;
+}
+
+/** Detectors have found something. An invocation that still runs is answered after the capture; the deadline of one that is over binds nobody. */
+export function beginFound(watch: Watch, cause: Cause): void {
+  if (watch.open) {
+    void begin(watch, cause, undefined, undefined);
+    return;
+  }
+  const start = startCapture(watch.armed, cause, { ...facts(watch, undefined), deadlineMs: undefined });
+  if (!start.begun) logRefusal(watch.armed, cause, start.refused);
 }
 
 function facts(watch: Watch, failure: Failure | undefined): InvocationFacts {

@@ -1,6 +1,7 @@
 /** `withCapture`: a handler that can be captured, and that nobody can tell from the handler itself. */
 import type { Options } from '../config.ts';
 import { isAmberError } from '../errors.ts';
+import { standGuard } from './alarm.ts';
 import { arm, fault, isWatching, SANDBOX, type Armed, type Ground } from './armed.ts';
 import { failWith, follow, followCallback, passOn } from './hold.ts';
 import { loadAhead } from './start.ts';
@@ -50,6 +51,7 @@ export function wrapOn<H extends AnyHandler>(ground: Ground, handler: H, options
   if (isAmberError(armed) || typeof handler !== 'function' || WRAPPED in handler) return handler;
   watchUncaught(armed);
   loadAhead(armed);
+  standGuard(armed);
   const { state } = armed;
   const call = makeCall(armed);
   const traps: ProxyHandler<H> = {
@@ -60,6 +62,7 @@ export function wrapOn<H extends AnyHandler>(ground: Ground, handler: H, options
   Object.defineProperty(traps, 'apply', {
     get: () => {
       state.invocations += 1;
+      armed.guard?.begins(state.invocations);
       return isWatching(armed) ? call : undefined;
     },
   });

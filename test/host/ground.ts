@@ -13,7 +13,8 @@ export interface TestGround extends Ground {
   readonly state: SandboxState;
 }
 
-export const DESTINATION: Record<string, string> = { AMBER_DESTINATION: 'file:///tmp/amber-not-there' };
+/** Without detectors, which would look at the machine that runs the tests. */
+export const DESTINATION: Record<string, string> = { AMBER_DESTINATION: 'file:///tmp/amber-not-there', AMBER_DETECT: 'off' };
 export const NOW: Record<string, string> = { ...DESTINATION, AMBER_CAPTURE: 'now' };
 export const ON_ERROR: Record<string, string> = { ...DESTINATION, AMBER_ON_ERROR: 'any', AMBER_COOLDOWN_MS: '0' };
 

@@ -18,7 +18,8 @@ before(async () => {
 });
 after(() => rmSync(bundle.directory, { recursive: true }));
 
-const DESTINATION = { AMBER_DESTINATION: 'file:///tmp/amber-matrix' };
+/** Without detectors: what moves in /tmp of the machine that runs the tests would have invocations watched. */
+const DESTINATION = { AMBER_DESTINATION: 'file:///tmp/amber-matrix', AMBER_DETECT: 'off' };
 /** V8 keeps ten frames: a frame of ours, where a trigger watches, would push the last one of the client out of sight. */
 const ALL_FRAMES = { NODE_OPTIONS: '--stack-trace-limit=50' };
 /** Triggers that watch every invocation, and that none of the rows fires. */
@@ -45,7 +46,7 @@ for (const client of CLIENTS) {
 
 /** The volatile tier alone: what lies in /tmp of the machine that runs the tests is not the matter here. */
 const CAPTURE = {
-  AMBER_CAPTURE: 'now', AMBER_ON_ERROR: 'any', AMBER_COMPRESSION: 'none', AMBER_MAX_MS: '15000',
+  AMBER_CAPTURE: 'now', AMBER_ON_ERROR: 'any', AMBER_DETECT: 'off', AMBER_COMPRESSION: 'none', AMBER_MAX_MS: '15000',
   AMBER_COLLECT: '-inventory,-recovered,-writable,-timeline,-code',
 };
 /** The error trigger captures before the process ends only if it is the handler that fails. */

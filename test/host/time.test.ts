@@ -27,7 +27,7 @@ describe('a destination that accepts and never answers', { skip: STARTS_BOTH }, 
       const sandbox = await startSandbox({
         client, handler: 'amber.handlers.asynchronous', taskRoot: HANDLERS, timeoutMs: TIMEOUT_MS,
         env: {
-          AMBER_CAPTURE: 'now', AMBER_DESTINATION: 's3://evidence/amber', AMBER_COLLECT: '-writable,-inventory,-timeline,-code,-recovered',
+          AMBER_CAPTURE: 'now', AMBER_DETECT: 'off', AMBER_DESTINATION: 's3://evidence/amber', AMBER_COLLECT: '-writable,-inventory,-timeline,-code,-recovered',
           AMBER_S3_ENDPOINT: `http://127.0.0.1:${String((silent.address() as AddressInfo).port)}`, AMBER_S3_PATH_STYLE: '1',
           AMBER_MARGIN_MS: String(MARGIN_MS),
         },
@@ -53,7 +53,7 @@ describe('a sandbox that freezes past the deadline of an invocation that has ans
       if (!ensureClient(t, client)) return;
       const sandbox = await startSandbox({
         client, handler: `amber.handlers.${handler}`, taskRoot: HANDLERS, timeoutMs: 1500,
-        env: { AMBER_DESTINATION: 'file:///tmp/amber-frozen', AMBER_DEADLINE_MS: '500' },
+        env: { AMBER_DETECT: 'off', AMBER_DESTINATION: 'file:///tmp/amber-frozen', AMBER_DEADLINE_MS: '500' },
       });
       try {
         await sandbox.ready();
@@ -79,7 +79,7 @@ test('an invocation that runs out of time ends the sandbox, and what is near its
   t.after(() => rmSync(folder, { recursive: true }));
   const sandbox = await startSandbox({
     client, handler: 'amber.handlers.asynchronous', taskRoot: HANDLERS, timeoutMs: 4000,
-    env: { AMBER_DESTINATION: `file://${folder}`, AMBER_DEADLINE_MS: '3000', AMBER_COLLECT: '-writable,-inventory,-timeline,-code,-recovered' },
+    env: { AMBER_DETECT: 'off', AMBER_DESTINATION: `file://${folder}`, AMBER_DEADLINE_MS: '3000', AMBER_COLLECT: '-writable,-inventory,-timeline,-code,-recovered' },
   });
   try {
     await sandbox.ready();

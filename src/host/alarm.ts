@@ -1,0 +1,35 @@
+/** Stands guard over a wrapped function where anomalies may start a capture. */
+import type { Config } from '../config.ts';
+import { policyOf } from '../config-detect.ts';
+import type { Roots } from '../contracts.ts';
+import { ask, fault, type Armed } from './armed.ts';
+import { openGuard, type Guard, type OpenSentry } from './guard.ts';
+import type { SandboxState } from './state.ts';
+import { beginFound, type Watch } from './watch.ts';
+
+const guards = new WeakMap<SandboxState, Guard<Watch>>();
+
+/** Opens the guard of the sandbox, one for all hosts in it, unless the policy has no use for one. */
+export function standGuard(armed: Armed): void {
+  const { config, state, ground, found } = armed;
+  if (found.length === 0) return;
+  try {
+    let guard = guards.get(state);
+    if (guard === undefined) {
+      guard = openGuard<Watch>(config.writable, ground.env, ground.sentry ?? opener(config), {
+        ask: (watch, findings) => ask(watch.armed, watch.armed.found, { at: 'found', invocation: watch.number, findings }),
+        begin: beginFound,
+        fault: (error) => fault(ground, 'detect', error),
+      });
+      guards.set(state, guard);
+    }
+    armed.guard = guard;
+  } catch (error) {
+    fault(ground, 'guard', error);
+  }
+}
+
+function opener({ detect, writable, code }: Config): OpenSentry {
+  const roots: Roots = { proc: '/proc', writable, code, etc: '/etc' };
+  return async (records, init) => (await import('../detect/in-process.ts')).openInProcess({ roots, policy: policyOf(detect) }, records, init);
+}
