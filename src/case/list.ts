@@ -18,7 +18,11 @@ export interface CaptureSummary {
   /** ISO 8601. Of a cut capture from its id (a UUIDv7 begins with the time), else from manifest.json. */
   readonly started: string | undefined;
   readonly functionName: string | undefined;
+  /** The sandbox: one log stream each. */
+  readonly logStream: string | undefined;
   readonly trigger: string | undefined;
+  /** Id of the order behind it. */
+  readonly order: string | undefined;
   readonly reason: string | undefined;
   readonly state: 'whole' | 'cut' | 'unreadable';
   readonly sealed: boolean;
@@ -75,7 +79,7 @@ async function summarise(store: CaseStore, objects: readonly StoredName[]): Prom
   return {
     ...facts, ...place,
     started: place.captureId === undefined ? undefined : timeOfId(place.captureId),
-    trigger: undefined, reason: manifest,
+    logStream: undefined, trigger: undefined, order: undefined, reason: manifest,
     state: manifest === undefined ? 'cut' : 'unreadable',
     sealed: parts.some(({ name }) => name.endsWith('.age')),
     segments: parts.length,
@@ -99,11 +103,13 @@ const FINE: ReadonlySet<string> = new Set(['collected', 'changed', 'empty']);
 function committed(manifest: CaptureManifest, functionInPath: string | undefined): Omit<CaptureSummary, 'location' | 'bytes'> {
   const { captureId, clocks, cause, state, recipient, segments, outcomes } = manifest;
   const name: unknown = 'functionName' in manifest.identity ? manifest.identity.functionName : undefined;
+  const stream: unknown = 'logStream' in manifest.identity ? manifest.identity.logStream : undefined;
   return {
     captureId, state, segments: segments.length, sealed: recipient !== null,
     started: clocks.started,
     functionName: typeof name === 'string' ? name : functionInPath,
-    trigger: cause.trigger, reason: cause.reason,
+    logStream: typeof stream === 'string' ? stream : undefined,
+    trigger: cause.trigger, order: cause.order?.id, reason: cause.reason,
     notCollected: Object.fromEntries(Object.entries(outcomes).filter(([outcome]) => !FINE.has(outcome))),
   };
 }

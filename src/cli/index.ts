@@ -3,6 +3,8 @@ import type { Command } from './command.ts';
 
 // prettier-ignore
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  trigger:  async () => (await import('./trigger.ts')).trigger,
+  status:   async () => (await import('./status.ts')).status,
   collect:  async () => (await import('./collect.ts')).collect,
   doctor:   async () => (await import('./doctor.ts')).doctor,
   hunt:     async () => (await import('./hunt.ts')).hunt,

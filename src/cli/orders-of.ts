@@ -1,0 +1,92 @@
+/** What `amber trigger` and `amber status` stand on: the function, its channel of orders, and where its captures lie. */
+import type { Clients } from '../acquire/clients.ts';
+import type { Target } from '../acquire/contracts.ts';
+import { OPTIONS, resolveConfig, type Config } from '../config.ts';
+import { AmberError, describeError } from '../errors.ts';
+import type { ControlChannel } from '../ship/channels/index.ts';
+import type { S3ReadOptions } from '../ship/s3-read.ts';
+import { AWS_OPTIONS, clientOptions } from './aws-options.ts';
+import { onePositional, textOption, type CommandOptions, type Invocation, type Values } from './command.ts';
+
+export const ORDER_PLACE_OPTIONS: CommandOptions = {
+  control: { type: 'string', value: 'URL', description: 'The channel; default AMBER_CONTROL of the function.' },
+  captures: { type: 'string', value: 'LOCATION', description: 'Where the captures lie; default AMBER_DESTINATION of the function.' },
+  's3-endpoint': { type: 'string', value: 'URL', description: 'Another S3 endpoint (AMBER_S3_ENDPOINT), with the bucket in the path.' },
+  ...AWS_OPTIONS,
+};
+
+export interface OrdersOf {
+  readonly aws: Clients;
+  readonly target: Target;
+  /** What the function is configured with. */
+  readonly config: Config;
+  readonly control: string;
+  readonly channel: ControlChannel;
+  /** Folder of this function's captures. */
+  readonly captures: string | undefined;
+  readonly s3: S3ReadOptions;
+  readonly close: () => void;
+}
+
+/** @throws AmberError USAGE where no channel is known, ACQUIRE_*. */
+export async function openOrdersOf(invocation: Invocation): Promise<OrdersOf> {
+  const { values } = invocation;
+  const { openFunction } = await import('../acquire/function.ts');
+  const { patientOf } = await import('../acquire/doctor/index.ts');
+  const stop = new AbortController();
+  const { aws, target, close } = await openFunction(onePositional(invocation, 'FUNCTION'), clientOptions(values), { sinceMs: 0, untilMs: 0 }, stop.signal);
+  try {
+    const { config: own, environment, configProblem } = patientOf(target, aws, stop.signal);
+    if (configProblem !== undefined) invocation.out.note(`Amber is not armed in the function: ${configProblem}`);
+    const control = textOption(values, 'control') ?? own.control ?? environment[OPTIONS.control.env];
+    if (control === undefined) throw new AmberError('USAGE', `${target.functionName} has no AMBER_CONTROL, so no order reaches its warm sandboxes; give --control URL if another place is read.`);
+    const config = { ...own, ...s3Overrides(values, own), control };
+    return { aws, target, config, control, channel: await channelOf(aws, target, config, values), captures: capturesOf(values, config, target), s3: { config, profile: textOption(values, 'profile') }, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** How the responder reaches S3, over how the function does. */
+function s3Overrides(values: Values, own: Config): Partial<Config> {
+  const endpoint = textOption(values, 's3-endpoint') ?? process.env[OPTIONS.s3Endpoint.env];
+  if (endpoint !== undefined) return pick(resolveConfig({ s3Endpoint: endpoint, s3PathStyle: true }, {}));
+  const all = textOption(values, 'endpoint');
+  return own.s3Endpoint === undefined && all !== undefined ? pick(resolveConfig({ s3Endpoint: all, s3PathStyle: true }, {})) : {};
+}
+
+const pick = ({ s3Endpoint, s3PathStyle }: Config): Partial<Config> => ({ s3Endpoint, s3PathStyle });
+
+async function channelOf(aws: Clients, { region }: Target, config: Config, values: Values): Promise<ControlChannel> {
+  const { credentialsOf } = await import('../acquire/act.ts');
+  const { openChannel } = await import('../ship/channels/index.ts');
+  const { accessKeyId, secretAccessKey, sessionToken } = await credentialsOf(aws, region);
+  const endpoint = textOption(values, 'endpoint');
+  return openChannel(config.control ?? '', config, {
+    AWS_REGION: region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken,
+    ...(endpoint === undefined ? {} : { AWS_ENDPOINT_URL_SSM: endpoint, AWS_ENDPOINT_URL_APPCONFIGDATA: endpoint }),
+  });
+}
+
+/** The folder of the function alone: a bucket of a whole account would take long to list. */
+function capturesOf(values: Values, { destination }: Config, { account, region, functionName }: Target): string | undefined {
+  const given = textOption(values, 'captures');
+  if (given !== undefined || destination === undefined) return given;
+  return `${destination.replace(/\/+$/u, '')}/account=${account}/region=${region}/function=${functionName}/`;
+}
+
+const ACTIONS: Readonly<Record<string, readonly [read: string, write: string]>> = {
+  's3:': ['s3:GetObject', 's3:PutObject'], 'ssm:': ['ssm:GetParameter', 'ssm:PutParameter'], 'appconfig:': ['appconfig:GetLatestConfiguration', 'appconfig:StartDeployment'],
+};
+
+/** The error for a channel that could not be read or written: names the action. */
+export function channelError(control: string, what: 'read' | 'write', fault: { readonly code: string; readonly status?: number; readonly reason?: string; readonly cause?: unknown }): AmberError {
+  const actions = Object.entries(ACTIONS).find(([scheme]) => control.startsWith(scheme))?.[1] ?? ['', ''];
+  const action = what === 'read' ? actions[0] : actions[1];
+  const details = { action, fault: fault.code, ...(fault.status === undefined ? {} : { status: fault.status }) };
+  if (/Expired|InvalidToken|UnrecognizedClient|InvalidAccessKeyId/u.test(fault.code)) return new AmberError('ACQUIRE_CREDENTIALS', `The AWS credentials are wrong or expired (${fault.code}).`, { details });
+  if (fault.status === 403) return new AmberError('ACQUIRE_DENIED', `${action} on ${control} is denied to this user or role (${fault.code}).`, { details });
+  if (fault.status === 404 || fault.code === 'ParameterNotFound') return new AmberError('ACQUIRE_MISSING', `There is no ${control} (${fault.code}).`, { details });
+  return new AmberError('ACQUIRE_FAILED', `${control} could not be ${what === 'read' ? 'read' : 'written'} (${fault.code}${fault.cause === undefined ? '' : `: ${describeError(fault.cause)}`}).`, { details });
+}
