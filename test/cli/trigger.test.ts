@@ -174,13 +174,13 @@ describe('what is wrong', () => {
     const denied = (operation: string): Rule => (asked) => (asked.operation === operation ? fault(400, 'AccessDeniedException') : undefined);
     set.proxy.rules.push(denied('PutParameter'), denied('GetParameter'));
     const written = await amber('trigger', 'checkout', '--reason', 'r', '--requester', 'me', ...at);
-    assert.deepEqual([written.code, /ssm:PutParameter on ssm:\/amber\/orders is denied/u.test(written.err)], [EXIT.unreachable, true], written.err);
+    assert.deepEqual([written.code, written.err.includes('ssm:PutParameter on ssm:/amber/orders is denied')], [EXIT.unreachable, true], written.err);
     const read = await amber('status', 'checkout', ...at);
-    assert.deepEqual([read.code, /ssm:GetParameter on ssm:\/amber\/orders is denied/u.test(read.err)], [EXIT.unreachable, true], read.err);
+    assert.deepEqual([read.code, read.err.includes('ssm:GetParameter on ssm:/amber/orders is denied')], [EXIT.unreachable, true], read.err);
     set.proxy.rules.length = 0;
     set.proxy.rules.push(denied('DescribeLogStreams'), ({ url, method }) => (isUpdate(url, method) ? fault(403, 'AccessDeniedException') : undefined));
     const flagged = await amber('trigger', 'checkout', '--reason', 'r', '--requester', 'me', '--env-flag', ...at);
-    assert.deepEqual([flagged.code, /lambda:UpdateFunctionConfiguration is denied/u.test(flagged.err)], [EXIT.unreachable, true], flagged.err);
+    assert.deepEqual([flagged.code, flagged.err.includes('lambda:UpdateFunctionConfiguration is denied')], [EXIT.unreachable, true], flagged.err);
     const streams = await amber('status', 'checkout', '--captures', freshFolder(), ...at);
     assert.match(streams.err, /logs:DescribeLogStreams is denied/u);
   });
@@ -205,7 +205,7 @@ test('a key pair is for its owner alone, and is not written over', async () => {
   assert.equal(statSync(keyFile).mode & 0o777, 0o600);
   assert.match(readFileSync(keyFile, 'utf8'), /^-----BEGIN PRIVATE KEY-----/u);
   const again = await amber('trigger', '--new-key', join(keyFile, '..'));
-  assert.deepEqual([again.code, /is there already/u.test(again.err)], [EXIT.usage, true]);
+  assert.deepEqual([again.code, again.err.includes('is there already')], [EXIT.usage, true]);
 });
 
 test('both explain themselves', async () => {
