@@ -55,7 +55,8 @@ function isOwn(name: string): boolean {
 
 /** aws-lambda-ric 3 from npm takes the handler from its arguments, and the folder in which it was started. */
 function appRoot(env: NodeJS.ProcessEnv): string {
-  return env['LAMBDA_TASK_ROOT'] ?? process.cwd();
+  const byArgument = isOwn(process.argv[2] ?? '');
+  return (byArgument ? undefined : env['LAMBDA_TASK_ROOT']) ?? process.cwd();
 }
 
 async function loadWrap({ env, library }: RedirectHost): Promise<Wrap | undefined> {

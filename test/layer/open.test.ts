@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { ensureClient, ric4, STARTS_BOTH, type Client } from '../sandbox/clients.ts';
+import { ensureClient, ric3, ric4, STARTS_BOTH, type Client } from '../sandbox/clients.ts';
 import { record, type Recording } from '../sandbox/record.ts';
 import { unpackedLayer, type Unpacked } from './unpacked.ts';
 import { attach, layerHandler, managed3, type Way } from './ways.ts';
@@ -152,3 +152,10 @@ for (const client of [managed3, ric4]) {
     });
   });
 }
+
+test('version 3 of the client from npm, as images have it: handler and folder are those with which it was started', { skip: STARTS_BOTH }, async (t) => {
+  if (!ensureClient(t, ric3)) return;
+  const recording = await run(ric3, 'redirect', layer.opt, { LAMBDA_TASK_ROOT: '/nowhere' });
+  answers(recording);
+  assert.deepEqual(recording.amber, []);
+});
