@@ -22,12 +22,22 @@ try {
 
 function divert(given: string): void {
   const module = `${__dirname}/handler`;
-  if (!process.getBuiltinModule('node:fs').existsSync(`${module}.mjs`)) {
-    say(`${module}.mjs is missing`);
+  if (!isReadable(`${module}.mjs`)) {
+    say(`${module}.mjs cannot be read`);
     return;
   }
   env['AMBER_HANDLER'] = given;
   env['_HANDLER'] = `${module}.handler`;
+}
+
+function isReadable(file: string): boolean {
+  const { accessSync, constants } = process.getBuiltinModule('node:fs');
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function say(error: string): void {

@@ -1,6 +1,6 @@
 /** Whatever is wrong with the layer or its variables: the function answers as if it were not there, and one line says what happened. */
 import assert from 'node:assert/strict';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ensureClient, ric3, ric4, STARTS_BOTH, type Client } from '../sandbox/clients.ts';
@@ -102,7 +102,7 @@ for (const client of [managed3, ric4]) {
     each('the handler of the layer is missing', async () => {
       const without = copy((_, folder) => rmSync(join(folder, 'handler.mjs')));
       fault(/handler\.mjs cannot be read$/u, await run(client, 'exec', without));
-      fault(/handler\.mjs is missing$/u, await run(client, 'preload', without));
+      fault(/handler\.mjs cannot be read$/u, await run(client, 'preload', without));
       initError('Runtime.ImportModuleError', /Cannot find module 'handler'/u, await run(client, 'redirect', without));
     });
 
@@ -140,6 +140,15 @@ for (const client of [managed3, ric4]) {
 
     each('exec: a runtime that is not Node\'s is left alone', async () => {
       fault(/^AWS_Lambda_python3\.13 is no runtime of Node\.js$/u, await run(client, 'exec', layer.opt, { AWS_EXECUTION_ENV: 'AWS_Lambda_python3.13' }));
+    });
+
+    each('what the layer itself changes is no anomaly: nothing is found and nothing captured', async () => {
+      for (const way of ['redirect', 'exec', 'preload'] as const) {
+        const evidence = mkdtempSync(join(layer.home, 'evidence-'));
+        const attached = attach(way, layer.opt, client, 'index.handler');
+        const recording = await record(attached.client, { handler: attached.handler, taskRoot, env: { ...attached.env, AMBER_DESTINATION: `file://${evidence}`, AMBER_ON_ERROR: 'any' }, events: [{}, {}, {}] });
+        assert.deepEqual([recording.answers.length, recording.amber, readdirSync(evidence)], [3, [], []], way);
+      }
     });
 
     each('two ways at once are one', async () => {
