@@ -35,7 +35,7 @@ export function startCapture(armed: Armed, cause: Cause, invocation: InvocationF
   const pace: Pace = { cores: armed.cores, isLoaded: armed.ground.isLoaded(), isSigned: cause.order?.signedBy !== undefined };
   const refused = armed.checks?.stopped() === true
     ? STOPPED
-    : (refusal(config, state, nowMs, hardStopMs, pace) ?? knownFull(config, cause, state, nowMs));
+    : (refusal(armed.config, state, nowMs, hardStopMs, pace) ?? knownFull(config, cause, state, nowMs));
   if (refused !== undefined) return { begun: false, refused };
   state.running = true;
   state.captures += 1;
