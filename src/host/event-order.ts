@@ -31,7 +31,7 @@ export function judgeEvent(armed: Armed, token: string, facts: InvocationFacts):
   const { config, state, ground } = armed;
   const seen = seenIn(state);
   const nowMs = Date.now();
-  if (!mayLook(seen, nowMs)) return refuse(armed, { kind: 'refused', why: 'too-long', reason: `more than ${String(MOST_A_SECOND)} events a second carry one` });
+  if (!mayLook(seen, nowMs)) return refuse(armed, { kind: 'refused', why: 'flood', reason: `more than ${String(MOST_A_SECOND)} events a second carry one` });
   if (token.length > MAX_TOKEN_LENGTH) return refuse(armed, { kind: 'refused', why: 'too-long', reason: `it is longer than ${String(MAX_TOKEN_LENGTH)} characters` });
   const verdict = judgeOrder(Buffer.from(token, 'base64url'), {
     config, channel: EVENT_FIELD, trigger: 'event', nowMs, maxLifeMs: MAX_LIFE_MS, needsSignature: true,

@@ -8,7 +8,7 @@ import { fingerprint, signedBy } from './order-signature.ts';
 /** Why an order is refused; one log line says it. */
 export type OrderRefusal =
   | 'too-long' | 'malformed' | 'expired' | 'not-yet' | 'long-lived' | 'signature' | 'unsigned' | 'no-key' | 'config'
-  | 'replayed' | 'out-of-scope';
+  | 'replayed' | 'out-of-scope' | 'flood';
 
 export interface Refused {
   readonly kind: 'refused';
