@@ -38,7 +38,7 @@ describe('attacks are found', () => {
       assert.ok(watched !== undefined);
       const { found, lacks } = verdict(scenario, watched);
       assert.ok(found, JSON.stringify({ high: watched.high, low: watched.low, output: trial.output }, undefined, 1));
-      assert.deepEqual([lacks, watched.faults], [[], []]);
+      assert.deepEqual([lacks, trial.faults], [[], []]);
     });
   }
 });

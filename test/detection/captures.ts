@@ -47,7 +47,9 @@ async function readCapture(manifest: string): Promise<SeenCapture> {
   const items = new Map<string, Item>();
   for (const tarball of globSync(`${dirname(manifest)}/capture*.tar.zst`).sort()) await readTarball(tarball, items);
   const { cause, inProcess } = JSON.parse(items.get('capture.json')?.text ?? '{}') as { cause: { trigger: string; reason: string }; inProcess: boolean };
-  const findings = (items.get('live_response/findings.jsonl')?.text ?? '').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Finding);
+  const rows = (items.get('live_response/findings.jsonl')?.text ?? '').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Finding | object);
+  // The first row is about the look.
+  const findings = rows.filter((row): row is Finding => 'detector' in row);
   return { trigger: cause.trigger, reason: cause.reason, inProcess, state, findings, items };
 }
 

@@ -3,8 +3,9 @@
  * other namespaces, so that no process of it is seen there. All addresses lie on that namespace's loopback device (RFC
  * 5737 for those of strangers): nothing can leave it.
  *
- *     node network.ts API_SOCKET     passes 127.0.0.1:9001 on to the Runtime API, serves the addresses below, and writes
- *                                    a line of JSON for each thing that arrived
+ *     node network.ts API_SOCKET INWARD     passes 127.0.0.1:9001 on to the Runtime API, connects whoever calls the socket
+ *                                           INWARD to the port that he names in his first line, serves the addresses
+ *                                           below, and writes a line of JSON for each thing that arrived
  */
 import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
@@ -111,10 +112,25 @@ async function resolver(at: 'dns' | 'foreign-dns', host: string): Promise<void> 
   throw new Error(`cannot listen on ${host}:53`);
 }
 
-async function serve(apiSocket: string): Promise<void> {
+/** The way of the platform into the sandbox. */
+async function listenInward(path: string): Promise<void> {
+  const server = createServer((caller) => {
+    caller.on('error', () => caller.destroy());
+    caller.once('data', (head: Buffer) => {
+      const end = head.indexOf('\n');
+      const inside = connect(Number(head.subarray(0, end).toString()), '127.0.0.1').on('error', () => caller.destroy());
+      inside.write(head.subarray(end + 1));
+      caller.on('close', () => inside.destroy()).pipe(inside).pipe(caller);
+    });
+  });
+  await new Promise<void>((done) => server.listen(path, done));
+}
+
+async function serve(apiSocket: string, inward: string): Promise<void> {
   const { attacker, pool, foreignResolver, database, partner } = ADDRESSES;
   const port = Number(RUNTIME_API.split(':')[1]);
   await Promise.all([
+    listenInward(inward),
     listen('127.0.0.1', port, (socket) => {
       const api = connect(apiSocket).on('error', () => socket.destroy());
       socket.on('close', () => api.destroy()).pipe(api).pipe(socket);
@@ -130,4 +146,4 @@ async function serve(apiSocket: string): Promise<void> {
   process.stdout.write('{"at":"ready"}\n');
 }
 
-if (import.meta.main) await serve(process.argv[2] ?? '');
+if (import.meta.main) await serve(process.argv[2] ?? '', process.argv[3] ?? '');

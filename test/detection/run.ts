@@ -51,9 +51,9 @@ function findingLines({ high, low }: Watched): string[] {
   return [...high, ...low].map(({ severity, detector, title }) => `${severity} ${detector}: ${title}`);
 }
 
-function answerProblems({ answers, absent }: Trial): string[] {
+function problemsOf({ answers, absent, faults }: Trial): string[] {
   const bad = answers.filter((answer) => !/^(?:ready|response)/u.test(answer)).map((answer) => `answered: ${answer}`);
-  return [...bad, ...absent.map((one) => `did not happen: ${one}`)];
+  return [...bad, ...absent.map((one) => `did not happen: ${one}`), ...faults];
 }
 
 /** Wrapper and extension have sandboxes of their own: neither may profit from the other. */
@@ -71,7 +71,7 @@ async function runAttack({ name, folder, scenario }: Found<Attack>): Promise<Att
       const { found, by, lacks } = verdict(scenario, watched);
       rows.push({
         attack: name, victim: runtime, watcher, found, by, after: watched.after, limit: scenario.limit, tookMs: trial.tookMs,
-        problems: [...answerProblems(trial), ...lacks.map((one) => `not in the capture: ${one}`), ...watched.faults], findings: findingLines(watched),
+        problems: [...problemsOf(trial), ...lacks.map((one) => `not in the capture: ${one}`)], findings: findingLines(watched),
       });
     }
   }
@@ -81,11 +81,11 @@ async function runAttack({ name, folder, scenario }: Found<Attack>): Promise<Att
 async function runBenign({ name, folder, scenario }: Found<Benign>): Promise<BenignRow[]> {
   const rows: BenignRow[] = [];
   for (const runtime of scenario.victims) {
-    const trial = await runTrial({ folder, scenario, runtime, watchers: runtime === 'node' ? ['wrapper', 'extension'] : ['extension'] });
+    const trial = await runTrial({ folder, scenario, runtime, watchers: runtime === 'node' ? ['wrapper', 'extension'] : ['extension'], further: 2 });
     for (const watched of trial.watched) {
       rows.push({
-        workload: name, victim: runtime, watcher: watched.watcher, triggered: watched.triggered || watched.captures.length > 0, tookMs: trial.tookMs,
-        problems: [...answerProblems(trial), ...watched.faults], findings: findingLines(watched),
+        workload: name, victim: runtime, watcher: watched.watcher, triggered: watched.triggered, tookMs: trial.tookMs,
+        problems: problemsOf(trial), findings: findingLines(watched),
       });
     }
   }

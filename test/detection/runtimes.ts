@@ -64,7 +64,7 @@ function python(folder: string): Installed {
   for (const part of globSync(`${resolve(ric, '..')}/{awslambdaric,snapshot_restore_py,simplejson,runtime_client*}`)) {
     cpSync(part, join(folder, part.split('/').at(-1) ?? ''), { recursive: true });
   }
-  writeFileSync(join(folder, 'bootstrap.py'), 'import sys\nfrom awslambdaric.__main__ import main\n\nif __name__ == "__main__":\n    main(sys.argv)\n');
+  writeFileSync(join(folder, 'bootstrap.py'), 'import os\nimport sys\n\nsys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])\nfrom awslambdaric.__main__ import main\n\nif __name__ == "__main__":\n    main(sys.argv)\n');
   return { name: `awslambdaric on ${name}`, client, program: { name, path }, folder, env };
 }
 

@@ -3,7 +3,7 @@
  * between invocations, and the Runtime API behind 127.0.0.1:9001. Needs root.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -12,6 +12,7 @@ import { rootCommand, type Place } from '../sandbox/lambda-root.ts';
 import { makeTask } from '../sandbox/lambda-task.ts';
 import { startSandbox, type Result, type Sandbox } from '../sandbox/sandbox.ts';
 import type { Benign, Runtime, Scenario } from './case.ts';
+import { EXTENSION, extensionLayer, hostExtension } from './extension.ts';
 import { makeFreezer } from './freezer.ts';
 import { networkSetup, RUNTIME_API, type Arrival } from './network.ts';
 import { runtimeFor } from './runtimes.ts';
@@ -24,16 +25,16 @@ export interface StageOptions {
   readonly generation?: 'v3' | 'v4';
   /** The handler is wrapped with `withCapture`. */
   readonly wrapped: boolean;
-  /** Amber's extension, or what stands for it. */
-  readonly beside?: Place['beside'];
-  /** Folders whose files are seen in /opt. */
-  readonly layers?: readonly string[];
+  /** Amber's extension stands beside it. */
+  readonly extended: boolean;
 }
 
 export interface Stage {
   readonly sandbox: Sandbox;
-  /** One invocation, from thaw to freeze; `idle` runs in between, when the runtime has asked for more. */
-  readonly invoke: (event: unknown, idle?: () => Promise<void>) => Promise<Result>;
+  /** One invocation, from thaw to freeze. */
+  readonly invoke: (event: unknown) => Promise<Result>;
+  /** The end of the sandbox, where an extension hears of it. Nothing is to be asked of it afterwards. */
+  readonly shutdown: () => Promise<void>;
   readonly thaw: () => void;
   /** What arrived outside of the sandbox. */
   readonly arrivals: readonly Arrival[];
@@ -42,8 +43,9 @@ export interface Stage {
   readonly close: () => Promise<void>;
 }
 
-/** How long a sandbox sleeps between two invocations, and how long it may take to be asleep. */
+/** How long a sandbox sleeps between two invocations: the extension looks once a second. And how long it may take to be asleep. */
 const FROZEN_MS = 150;
+const FROZEN_EXTENDED_MS = 1050;
 const IDLE_MS = 4000;
 
 export async function openStage(options: StageOptions): Promise<Stage> {
@@ -55,21 +57,23 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   for (const path of [root, task, evidence]) mkdirSync(path);
   chmodSync(evidence, 0o777);
   await furnish(task, options);
+  const host = options.extended ? hostExtension(join(home, 'inward.sock')) : undefined;
+  const layers = options.extended ? [await extensionLayer()] : [];
   const freezer = makeFreezer(`amber-${process.pid}-${home.slice(-6)}`);
   const ready = join(home, 'network-is-ready');
   const place: Place = {
     root, task, evidence, node: installed.client.node || process.execPath, procs: freezer?.procs ?? [], program: installed.program,
-    binds: [{ from: installed.folder, to: '/var/runtime' }, ...makeOpt(join(home, 'opt'), options)],
+    binds: [{ from: installed.folder, to: '/var/runtime' }, ...makeOpt(join(home, 'opt'), options, layers)],
     visible: ['/usr/bin', '/bin'],
     setup: [...networkSetup(), `for turn in {1..600}; do [ -e ${ready} ] && break; sleep 0.05; done`],
     wrapper: scenario.env?.['AWS_LAMBDA_EXEC_WRAPPER'],
-    beside: [...(scenario.beside ?? []), ...(options.beside ?? [])],
+    beside: [...(scenario.beside ?? []), ...(options.extended ? EXTENSION : [])],
   };
   const command = (handler: string): readonly string[] => rootCommand(place, installed.client.args(handler));
   const sandbox = await startSandbox({
     client: { ...installed.client, node: command('')[0] ?? '', args: (handler) => command(handler).slice(1) },
     handler: scenario.entry ?? (runtime === 'node' ? 'index.handler' : 'handler.handler'),
-    taskRoot: task, timeoutMs: scenario.timeoutMs ?? 10_000, memoryMb: scenario.memoryMb ?? 1024,
+    taskRoot: task, timeoutMs: scenario.timeoutMs ?? 10_000, memoryMb: scenario.memoryMb ?? 1024, ...(host === undefined ? {} : { neighbour: host.neighbour, onInvoke: host.onInvoke }),
     env: {
       AWS_LAMBDA_RUNTIME_API: RUNTIME_API, LAMBDA_TASK_ROOT: '/var/task', PATH: '/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin',
       AMBER_DESTINATION: 'file:///mnt/evidence', ...installed.env, ...scenario.env,
@@ -77,22 +81,28 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   });
   const arrivals: Arrival[] = [];
   const pipe = await pipeTo(join(home, 'api.sock'), sandbox.api.address);
-  const network = await startNetwork(sandbox.pid, join(home, 'api.sock'), arrivals);
+  const network = await startNetwork(sandbox.pid, home, arrivals);
   writeFileSync(ready, '');
   let polls = 1;
   return {
     sandbox, arrivals, evidence,
     thaw: () => freezer?.thaw(),
-    invoke: async (event, idle) => {
+    invoke: async (event) => {
       freezer?.thaw();
       const result = await sandbox.invoke(event);
+      if (result.kind === 'exit' || result.kind === 'timeout') return result;
       polls += 1;
-      // Frozen once the runtime has asked for the next invocation, as the platform does.
+      // Frozen once the runtime and the extension have asked for the next invocation, as the platform does.
       await Promise.race([sandbox.api.polled(polls), sleep(IDLE_MS, undefined, { ref: false })]);
-      await idle?.();
+      await host?.idle();
       await freezer?.freeze();
-      await sleep(FROZEN_MS);
+      await sleep(host === undefined ? FROZEN_MS : FROZEN_EXTENDED_MS);
       return result;
+    },
+    shutdown: async () => {
+      freezer?.thaw();
+      const before = manifests(evidence);
+      await host?.shutdown(() => manifests(evidence) > before);
     },
     close: async () => {
       freezer?.thaw();
@@ -103,6 +113,10 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       rmSync(home, { recursive: true, force: true });
     },
   };
+}
+
+function manifests(evidence: string): number {
+  return globSync(`${evidence}/**/manifest.json`).length;
 }
 
 async function furnish(task: string, { folder, runtime, wrapped, scenario }: StageOptions): Promise<void> {
@@ -137,10 +151,10 @@ function linkPackage(task: string, name: string): void {
 }
 
 /** /opt as the platform makes it: the layers' files over one another. */
-function makeOpt(opt: string, { folder, scenario, layers }: StageOptions): NonNullable<Place['binds']> {
+function makeOpt(opt: string, { folder, scenario }: StageOptions, layers: readonly string[]): NonNullable<Place['binds']> {
   mkdirSync(opt);
   const own = scenario.opt === undefined ? [] : [resolve(folder, scenario.opt)];
-  for (const layer of [...own, ...(layers ?? [])]) cpSync(layer, opt, { recursive: true });
+  for (const layer of [...own, ...layers]) cpSync(layer, opt, { recursive: true });
   const binds = [{ from: opt, to: '/opt' }];
   if (packagesOf(scenario).length === 0) return binds;
   mkdirSync(join(opt, 'nodejs/node_modules'), { recursive: true });
@@ -158,11 +172,11 @@ async function pipeTo(path: string, address: string): Promise<Server> {
   return server;
 }
 
-async function startNetwork(pid: number, apiSocket: string, arrivals: Arrival[]): Promise<ChildProcess> {
+async function startNetwork(pid: number, home: string, arrivals: Arrival[]): Promise<ChildProcess> {
   const namespace = `/proc/${pid}/ns/net`;
   const ours = readlinkSync('/proc/self/ns/net');
   for (let turn = 0; turn < 200 && readlinkSync(namespace) === ours; turn += 1) await sleep(10);
-  const child = spawn('nsenter', [`--net=${namespace}`, process.execPath, '--disable-warning=ExperimentalWarning', resolve('test/detection/network.ts'), apiSocket], {
+  const child = spawn('nsenter', [`--net=${namespace}`, process.execPath, '--disable-warning=ExperimentalWarning', resolve('test/detection/network.ts'), join(home, 'api.sock'), join(home, 'inward.sock')], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let rest = '';

@@ -1,37 +1,36 @@
-/** One emulation or workload, from its sandbox to what the detectors say of it. */
+/** One emulation or workload, from its sandbox to what Amber makes of it at the default policy. */
 import { basename, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Finding, Severity } from '../../src/contracts.ts';
 import { missingEvidence, readCaptures, unfinished, type SeenCapture } from './captures.ts';
 import type { Attack, Runtime, Scenario } from './case.ts';
-import { askObserver, observerParts } from './look.ts';
 import { openStage, type Stage } from './stage.ts';
 
-/** Who looks: the wrapper in the function's process, or an extension beside it. */
+/** Who looks: the wrapper in the function's process, or the extension beside it. */
 export type Watcher = 'wrapper' | 'extension';
 
 export interface TrialOptions {
-  /** Folder of the manifest, below test/. */
+  /** Folder of the manifest. */
   readonly folder: string;
   readonly scenario: Scenario;
   readonly runtime: Runtime;
   readonly watchers: readonly Watcher[];
   readonly generation?: 'v3' | 'v4';
+  /** Invocations beyond those of the manifest, like its last one, while nobody has captured. */
+  readonly further?: number;
 }
 
 /** What one watcher has made of a trial. */
 export interface Watched {
   readonly watcher: Watcher;
-  /** It started a capture (the stand-in for an extension: its findings would have). */
+  /** It has started a capture because of an anomaly. */
   readonly triggered: boolean;
-  /** After which invocation, counted from 1; 0: before the first one. */
+  /** The invocation in or after which that was, counted from 1. */
   readonly after: number | undefined;
-  /** Findings at the threshold, and below it. */
+  /** Findings at the threshold, and below it: of all captures, those at the end of the sandbox included. */
   readonly high: readonly Finding[];
   readonly low: readonly Finding[];
   readonly captures: readonly SeenCapture[];
-  /** Detectors that failed, and captures of another cause than an anomaly. */
-  readonly faults: readonly string[];
 }
 
 export interface Trial {
@@ -43,49 +42,52 @@ export interface Trial {
   /** Things that had to arrive outside and did not: then the emulation has not done what it is to emulate. */
   readonly absent: readonly string[];
   readonly watched: readonly Watched[];
+  /** Lines in which Amber says that something of its own went wrong. */
+  readonly faults: readonly string[];
   readonly tookMs: number;
 }
 
 const SEVERITIES: readonly Severity[] = ['low', 'medium', 'high', 'critical'];
 /** What the default policy starts a capture for (AMBER_DETECT). */
 const isHigh = ({ severity }: Finding): boolean => SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf('high');
-const CAPTURE_MS = 15_000;
+
+const CAPTURE_MS = 20_000;
+/** A wrapper has no time of its own: it looks while the sandbox is awake for its callers. The extension looks at each here. */
+const FURTHER: Readonly<Record<Watcher, number>> = { wrapper: 12, extension: 2 };
 
 export async function runTrial(options: TrialOptions): Promise<Trial> {
   const begunMs = performance.now();
-  const { scenario, runtime, watchers, folder, generation } = options;
-  const beside = watchers.includes('extension');
+  const { scenario, runtime, watchers, folder, generation, further } = options;
   const stage = await openStage({
-    folder: resolve(folder), scenario, runtime, wrapped: watchers.includes('wrapper'), ...(beside ? await observerParts() : {}), ...(generation === undefined ? {} : { generation }),
+    folder: resolve(folder), scenario, runtime, wrapped: watchers.includes('wrapper'), extended: watchers.includes('extension'), ...(generation === undefined ? {} : { generation }),
   });
   try {
-    const logs: Log[] = watchers.map((watcher) => ({ watcher, findings: new Map(), faults: [], after: undefined, captures: 0 }));
     const answers = [await readyText(stage)];
-    await note(stage, logs, 0);
-    for (const [index, event] of scenario.events.entries()) {
-      const startedMs = Date.now();
-      // The stand-in looks when an invocation is over and the sandbox is not frozen yet.
-      const result = await stage.invoke(event, beside ? () => look(stage, logs, index + 1, startedMs) : undefined);
+    const firsts: (number | undefined)[] = watchers.map(() => undefined);
+    let number = 0;
+    const invoke = async (event: unknown): Promise<void> => {
+      const result = await stage.invoke(event);
+      number += 1;
       answers.push('body' in result ? `${result.kind} ${result.body.toString().slice(0, 500)}` : result.kind);
-      await note(stage, logs, index + 1);
-    }
-    const captures = await endedCaptures(stage);
+      const begun = await begunBy(stage);
+      for (const [index, watcher] of watchers.entries()) if (begun.has(watcher)) firsts[index] ??= number;
+    };
+    const lives = (): boolean => /^(?:ready|response|error)/u.test(answers.at(-1) ?? '');
+    for (const event of scenario.events) if (lives()) await invoke(event);
+    for (let more = 0; more < (further ?? Math.max(...watchers.map((one) => FURTHER[one]))) && firsts.includes(undefined) && lives(); more += 1) await invoke(scenario.events.at(-1));
+    if (unfinished(stage.evidence) > 0) stage.thaw();
+    await ended(stage);
+    if (firsts.includes(undefined)) await stage.shutdown();
+    const captures = await readCaptures(stage.evidence);
+    const output = `${stage.sandbox.stdout()}${stage.sandbox.stderr()}`;
     return {
-      name: basename(folder), runtime, answers, absent: absentOf(scenario, stage), tookMs: Math.round(performance.now() - begunMs),
-      output: `${stage.sandbox.stdout()}${stage.sandbox.stderr()}`.slice(-6000),
-      watched: logs.map((log) => conclude(log, captures)),
+      name: basename(folder), runtime, answers, absent: absentOf(scenario, stage), output: output.slice(-6000), tookMs: Math.round(performance.now() - begunMs),
+      faults: output.split('\n').filter((line) => /^\{"amber":"(?:fault|config|refused)"/u.test(line) && !line.includes('"limit":"cooldown"')),
+      watched: watchers.map((watcher, index) => conclude(watcher, firsts[index], captures)),
     };
   } finally {
     await stage.close();
   }
-}
-
-interface Log {
-  readonly watcher: Watcher;
-  readonly findings: Map<string, Finding>;
-  readonly faults: string[];
-  after: number | undefined;
-  captures: number;
 }
 
 async function readyText(stage: Stage): Promise<string> {
@@ -93,40 +95,25 @@ async function readyText(stage: Stage): Promise<string> {
   return typeof ready === 'string' ? ready : 'body' in ready ? `init-error ${ready.body.toString().slice(0, 500)}` : `exit ${ready.code ?? ready.signal ?? ''}`;
 }
 
-async function look(stage: Stage, logs: readonly Log[], number: number, startedMs: number): Promise<void> {
-  const log = logs.find(({ watcher }) => watcher === 'extension');
-  if (log === undefined) return;
-  const { findings, failed } = await askObserver(stage.evidence, number, startedMs);
-  log.faults.push(...failed);
-  for (const one of findings) {
-    const known = log.findings.get(one.key);
-    if (known === undefined || SEVERITIES.indexOf(known.severity) < SEVERITIES.indexOf(one.severity)) log.findings.set(one.key, one);
-    if (isHigh(one)) log.after ??= number;
-  }
+/** Who has begun a capture. One that is under way cannot be read yet: it is the wrapper's, since the poll of the extension waits for its own. */
+async function begunBy(stage: Stage): Promise<ReadonlySet<Watcher>> {
+  const captures = await readCaptures(stage.evidence);
+  return new Set<Watcher>([...captures.map(watcherOf), ...(unfinished(stage.evidence) > 0 ? ['wrapper' as const] : [])]);
 }
 
-/** The baseline of the stand-in, and when the first capture of the wrapper began. */
-async function note(stage: Stage, logs: readonly Log[], number: number): Promise<void> {
-  for (const log of logs) {
-    if (log.watcher === 'extension' && number === 0) await look(stage, logs, 0, Date.now());
-    if (log.watcher === 'wrapper' && log.after === undefined && (unfinished(stage.evidence) > 0 || (await readCaptures(stage.evidence)).length > 0)) log.after = number;
-  }
+function watcherOf({ inProcess }: SeenCapture): Watcher {
+  return inProcess ? 'wrapper' : 'extension';
 }
 
-/** A capture that holds no answer may still run when the last invocation is over. */
-async function endedCaptures(stage: Stage): Promise<readonly SeenCapture[]> {
-  if (unfinished(stage.evidence) > 0) stage.thaw();
+async function ended(stage: Stage): Promise<void> {
   for (let waitedMs = 0; unfinished(stage.evidence) > 0 && waitedMs < CAPTURE_MS; waitedMs += 50) await sleep(50);
-  return readCaptures(stage.evidence);
 }
 
-function conclude(log: Log, all: readonly SeenCapture[]): Watched {
-  const captures = log.watcher === 'wrapper' ? all.filter(({ inProcess }) => inProcess) : [];
-  const findings = log.watcher === 'wrapper' ? captures.flatMap((one) => one.findings) : [...log.findings.values()];
-  const high = findings.filter(isHigh);
-  const triggered = log.watcher === 'wrapper' ? captures.some(({ trigger }) => trigger === 'anomaly') : high.length > 0;
-  const strays = captures.filter(({ trigger }) => trigger !== 'anomaly').map(({ trigger, reason }) => `a capture by ${trigger}: ${reason}`);
-  return { watcher: log.watcher, triggered, after: log.after, high, low: findings.filter((one) => !high.includes(one)), captures, faults: [...log.faults, ...strays] };
+function conclude(watcher: Watcher, first: number | undefined, all: readonly SeenCapture[]): Watched {
+  const captures = all.filter((one) => watcherOf(one) === watcher);
+  const findings = [...new Map(captures.flatMap((one) => one.findings).map((one) => [`${one.key} ${one.severity}`, one])).values()];
+  const triggered = captures.some(({ trigger }) => trigger === 'anomaly');
+  return { watcher, triggered, after: triggered ? first : undefined, high: findings.filter(isHigh), low: findings.filter((one) => !isHigh(one)), captures };
 }
 
 function absentOf(scenario: Scenario, { arrivals }: Stage): string[] {
@@ -134,10 +121,11 @@ function absentOf(scenario: Scenario, { arrivals }: Stage): string[] {
   return wanted.filter(({ at, holds }) => !arrivals.some((one) => one.at === at && (holds?.test(one.text) ?? true))).map(({ at, holds }) => `${at}${holds === undefined ? '' : ` ${holds.source}`}`);
 }
 
-/** Whether a watcher has found an attack, by the detectors that name it, and what its capture lacks. */
+/** Whether a watcher has found an attack: a capture because of an anomaly, and what its evidence lacks. */
 export function verdict(attack: Attack, watched: Watched): { readonly found: boolean; readonly by: readonly string[]; readonly lacks: readonly string[] } {
-  const by = [...new Set(watched.high.map(({ detector }) => detector))].filter((name) => attack.detectors.includes(name));
-  const found = watched.triggered && by.length > 0;
-  const [capture] = watched.captures.filter(({ trigger }) => trigger === 'anomaly');
-  return { found, by, lacks: capture === undefined ? [] : missingEvidence(capture, attack.evidence) };
+  const capture = watched.captures.find(({ trigger }) => trigger === 'anomaly');
+  if (capture === undefined) return { found: false, by: [], lacks: [] };
+  // What names the attack, and not what it also does.
+  const by = [...new Set(capture.findings.filter(isHigh).map(({ detector }) => detector))].filter((name) => attack.detectors.includes(name));
+  return { found: by.length > 0, by, lacks: missingEvidence(capture, attack.evidence) };
 }

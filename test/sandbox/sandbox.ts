@@ -6,7 +6,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from './clients.ts';
-import { startRuntimeApi, type Post, type RuntimeApi } from './runtime-api.ts';
+import type { InvokeFacts } from './extensions-desk.ts';
+import { startRuntimeApi, type Neighbour, type Post, type RuntimeApi } from './runtime-api.ts';
 
 export interface SandboxOptions {
   readonly client: Client;
@@ -18,6 +19,10 @@ export interface SandboxOptions {
   /** Timeout of the function; 3000 as Lambda's default. */
   readonly timeoutMs?: number;
   readonly memoryMb?: number;
+  /** Answers beside the Runtime API: the Extensions API. */
+  readonly neighbour?: Neighbour;
+  /** Hears of each invocation before the runtime gets it. */
+  readonly onInvoke?: (facts: InvokeFacts) => void;
 }
 
 /** How an invocation ended: answered, timed out (the sandbox is dead then), or the process has gone before it answered. */
@@ -52,7 +57,7 @@ const FUNCTION = 'sandboxed-function';
 const ARN = `arn:aws:lambda:eu-central-1:123456789012:function:${FUNCTION}`;
 
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const api = await startRuntimeApi();
+  const api = await startRuntimeApi(options.neighbour);
   const { client } = options;
   // A process group of its own, which is killed whole (RIE internal/lambda/supervisor: Setpgid, kill of the group).
   const child = spawn(client.node, client.args(options.handler), {
@@ -67,7 +72,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   return {
     pid: child.pid ?? 0,
     api,
-    invoke: async (event, timeoutMs) => invoke(api, event, { timeoutMs: timeoutMs ?? options.timeoutMs ?? 3000, exited, kill: () => signal('SIGKILL') }),
+    invoke: async (event, timeoutMs) => invoke(api, event, { timeoutMs: timeoutMs ?? options.timeoutMs ?? 3000, exited, kill: () => signal('SIGKILL'), tell: options.onInvoke }),
     ready: async () => Promise.race([api.polled(1).then(() => 'ready' as const), api.initError, exited]),
     stdout: () => output.stdout,
     stderr: () => output.stderr,
@@ -88,9 +93,10 @@ interface Bounds {
   readonly timeoutMs: number;
   readonly exited: Promise<Exit>;
   readonly kill: () => void;
+  readonly tell: SandboxOptions['onInvoke'];
 }
 
-async function invoke(api: RuntimeApi, event: unknown, { timeoutMs, exited, kill }: Bounds): Promise<Result> {
+async function invoke(api: RuntimeApi, event: unknown, { timeoutMs, exited, kill, tell }: Bounds): Promise<Result> {
   const startedMs = Date.now();
   const requestId = randomUUID();
   const headers = {
@@ -99,6 +105,7 @@ async function invoke(api: RuntimeApi, event: unknown, { timeoutMs, exited, kill
     'Lambda-Runtime-Invoked-Function-Arn': ARN,
     'Lambda-Runtime-Trace-Id': 'Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=0',
   };
+  tell?.({ requestId, deadlineMs: startedMs + timeoutMs, arn: ARN, traceId: headers['Lambda-Runtime-Trace-Id'] });
   const took = (): number => Date.now() - startedMs;
   const over = new AbortController();
   try {

@@ -9,7 +9,7 @@ export const attack: Attack = {
   inProcess: [],
   files: ['../shared/poller.py'],
   events: [{}, { attack: true }, { card: '4111' }, { card: '4222' }],
-  detectors: ['runtime-api-client', 'second-interpreter'],
+  detectors: ['runtime-api-client', 'second-interpreter', 'child-process-use'],
   evidence: [
     { path: /^\[root\]\/tmp\/bootstrap\.py$/u, holds: /203\.0\.113\.7/u },
     { path: /^live_response\/processes\.json$/u, holds: /\/tmp\/bootstrap\.py/u },

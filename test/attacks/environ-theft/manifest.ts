@@ -8,7 +8,7 @@ export const attack: Attack = {
   victims: ['node', 'python'],
   inProcess: ['node'],
   events: [{}, { attack: true }, {}, {}],
-  detectors: ['environ-reader', 'shell-child'],
+  detectors: ['environ-reader', 'shell-child', 'child-process-use'],
   evidence: [
     { path: /^live_response\/descriptors\.jsonl?$/u, holds: /\/proc\/\d+\/environ/u },
     { path: /^live_response\/sockets\.json$/u, holds: /203\.0\.113\.7/u },

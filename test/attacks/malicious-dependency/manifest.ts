@@ -8,7 +8,7 @@ export const attack: Attack = {
   victims: ['node', 'python'],
   inProcess: ['node'],
   events: [{}, {}, {}, {}],
-  detectors: ['staged-file', 'survivor', 'shell-child', 'outbound', 'second-interpreter'],
+  detectors: ['staged-file', 'survivor', 'shell-child', 'outbound', 'second-interpreter', 'child-process-use'],
   evidence: [
     { path: /^\[root\]\/tmp\/processor\.sh$/u, holds: /203\.0\.113\.7/u },
     { path: /^live_response\/processes\.json$/u, holds: /\/tmp\/processor\.sh/u },

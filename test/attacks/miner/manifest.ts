@@ -8,7 +8,7 @@ export const attack: Attack = {
   victims: ['node', 'python'],
   inProcess: ['node'],
   events: [{}, { attack: true }, {}, {}],
-  detectors: ['miner', 'disguised-name', 'staged-executable'],
+  detectors: ['miner', 'disguised-name', 'staged-executable', 'child-process-use'],
   evidence: [
     { path: /^\[root\]\/tmp\/python$/u, is: '/usr/bin/bash' },
     { path: /^live_response\/sockets\.json$/u, holds: /3333/u },

@@ -8,7 +8,7 @@ export const attack: Attack = {
   victims: ['node', 'python'],
   inProcess: ['node'],
   events: [{}, { attack: true }, {}, {}],
-  detectors: ['survivor', 'shell-child', 'outbound'],
+  detectors: ['survivor', 'shell-child', 'outbound', 'child-process-use'],
   evidence: [
     { path: /^live_response\/processes\.json$/u, holds: /203\.0\.113\.7/u },
     { path: /^live_response\/sockets\.json$/u, holds: /203\.0\.113\.7/u },
