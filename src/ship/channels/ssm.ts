@@ -1,5 +1,5 @@
 /** The control object as an SSM parameter: GetParameter, by its version. A standard parameter holds 4 KiB, an advanced one 8. */
-import { faultFromError, type Reply } from '../faults.ts';
+import type { Reply } from '../faults.ts';
 import { signedRequest, type SignedAnswer } from '../signed-request.ts';
 import { dropIdle, openChannelSession, regionOf, serviceOrigin, type ChannelProvider, type ChannelSession } from './channel.ts';
 
@@ -61,8 +61,8 @@ function parameterOf(reply: Reply<SignedAnswer>): Reply<Parameter> {
     if (typeof Parameter?.Value !== 'string') return { ok: false, fault: { code: 'Unreadable', status } };
     const etag = typeof Parameter.Version === 'number' ? String(Parameter.Version) : undefined;
     return { ok: true, value: { value: Parameter.Value, etag, serverDate: headers.date } };
-  } catch (error) {
-    return { ok: false, fault: faultFromError(error) };
+  } catch {
+    return { ok: false, fault: { code: 'Unreadable', status } };
   }
 }
 
