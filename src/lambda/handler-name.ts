@@ -20,8 +20,7 @@ type RuntimeErrorName = 'MalformedHandlerName' | 'HandlerNotFound';
 class RuntimeError extends Error {}
 
 /**
- * Version 3 names its errors by their prototype, before a stack is taken; version 4 by a property of each, after. So the
- * first line of the stack is `Runtime.…: message` in the one, and `Error: message` in the other.
+ * Version 3 names its errors by their prototype, version 4 by a property of each, which its log line then shows.
  */
 export function runtimeError(generation: RuntimeGeneration, name: RuntimeErrorName, message: string): Error {
   const type = `Runtime.${name}`;
