@@ -32,6 +32,8 @@ export interface CaptureRequest {
   readonly findings?: () => Promise<FindingsReport>;
   /** Ends collecting when aborted; what there is by then is closed and committed. */
   readonly enough?: AbortSignal;
+  /** Size by SHA-256 of captures that lie parked in /tmp: they are not stored again. */
+  readonly parked?: ReadonlyMap<string, number>;
   /** Nothing goes to the log: a rehearsal. */
   readonly quiet?: boolean;
   /** Other places to read from; for tests. */
@@ -83,7 +85,7 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
   const roots = request.roots ?? { proc: '/proc', writable: config.writable, code: config.code, etc: '/etc' };
   let table: Promise<ProcessTable> | undefined;
   const processes = (): Promise<ProcessTable> => (table ??= snapshotProcesses({ root: roots.proc, signal: budget.signal }));
-  const scene: Scene = { captureId, startedMs, cause, invocation, config, roots, budget, env, inProcess: request.inProcess, processes, findings: findingsOf(request, roots) };
+  const scene: Scene = { captureId, startedMs, cause, invocation, config, roots, budget, env, inProcess: request.inProcess, processes, findings: findingsOf(request, roots), ...(request.parked === undefined ? {} : { parked: request.parked }) };
   const book = openManifest(captureId);
   const tool = toolFacts();
   let recipient: AgeRecipient | undefined;

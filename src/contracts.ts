@@ -122,6 +122,8 @@ export interface Scene {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** False in the extension: collectors with `inProcess` do not run there. */
   readonly inProcess: boolean;
+  /** Size by SHA-256 of captures that lie parked in a writable tree. */
+  readonly parked?: ReadonlyMap<string, number>;
   /** One snapshot of the process table for all collectors, made at the first call. */
   readonly processes: () => Promise<ProcessTable>;
   /** What detectors have found in this sandbox until now. */

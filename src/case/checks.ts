@@ -16,6 +16,7 @@ export const CHECKS = {
   receipts: 'receipts of the destination',
   sums: 'SHA256SUMS',
   log: 'digests in the log',
+  parked: 'what was parked in the sandbox is what was logged before',
   sender: 'who made it',
 } as const;
 

@@ -28,7 +28,7 @@ export interface LogDigests {
 const MAX_LINE = 4 * 1024 * 1024;
 const MAX_SEGMENTS = 100_000;
 const MAX_STATEMENTS = 16;
-const MARK = /\\*"amber\\*"\s*:\s*\\*"(?:segment|capture)\\*"/gu;
+const MARK = /\\*"amber\\*"\s*:\s*\\*"(?:segment|capture|parked)\\*"/gu;
 
 /** Reads the whole log; keeps only what concerns `captureId` (undefined: the one capture that the log tells of first). */
 export async function readLogDigests(source: AsyncIterable<Uint8Array>, captureId: string): Promise<LogDigests> {
@@ -57,12 +57,14 @@ interface Statements {
 }
 
 function takeSegment(segments: Map<number, Statements>, record: Readonly<Record<string, unknown>>): void {
+  // That a parked object was sent in the next life says nothing on what it was when it was parked.
+  if (record['amber'] === 'parked' && record['state'] !== 'parked') return;
   const number = record['segment'];
   if (!Number.isSafeInteger(number) || (segments.size >= MAX_SEGMENTS && !segments.has(Number(number)))) return;
   const entry = segments.get(Number(number)) ?? { sha256: new Set(), chain: new Set(), stored: false };
   add(entry.sha256, record['sha256']);
   add(entry.chain, record['chain']);
-  entry.stored ||= record['state'] !== 'lost';
+  entry.stored ||= record['amber'] !== 'parked' && record['state'] !== 'lost';
   segments.set(Number(number), entry);
 }
 

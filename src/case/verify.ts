@@ -10,6 +10,7 @@ import type { CapturePart, OpenCapture } from './open.ts';
 import { shielded, storedBytes, tarBytes } from './segment-bytes.ts';
 import { hashStored, type StoredHasher } from './stored-hash.ts';
 import { TarCheck } from './tar-check.ts';
+import { checkParked, readParkedNote } from './verify-parked.ts';
 import { checkCommit, checkLog, checkObjects, checkReceipts, checkSender, checkSums, type Digests } from './verify-outside.ts';
 
 export interface VerifyOptions {
@@ -53,11 +54,14 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
   const inside = readable || opened !== undefined;
   if (inside) tar.finish(!isWhole(capture));
   tellContents(capture, checks, inside ? tar : undefined);
-  const captureId = capture.manifest?.captureId ?? tar.contents.captureId;
+  const parked = await readParkedNote(capture);
+  const captureId = capture.manifest?.captureId ?? tar.contents.captureId ?? parked?.captureId;
   checkDigests(capture, checks, digests);
   checkReceipts(capture, checks, digests);
   await checkSums(capture, checks, digests);
-  checkLog(capture, checks, digests, captureId === undefined ? undefined : await options.log?.(captureId));
+  const log = captureId === undefined ? undefined : await options.log?.(captureId);
+  checkLog(capture, checks, digests, log);
+  checkParked(parked, checks, digests, log);
   checkSender(capture, checks);
   return {
     location: capture.location, captureId, ...verdictOf(capture, checks, tar),

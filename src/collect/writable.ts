@@ -9,6 +9,7 @@ import type { RootFacts, Walked } from '../fs/walk.ts';
 import { contents } from './contents.ts';
 import { inUse, type InUse } from './in-use.ts';
 import { orderBy, type Order } from './order.ts';
+import { unnested } from './parked.ts';
 import { Taker } from './take.ts';
 import { processesOf, sandboxStart, writableTree } from './trees.ts';
 import { twoSpeed } from './two-speed.ts';
@@ -58,7 +59,8 @@ async function* collect(scene: Scene): AsyncGenerator<Entry, Iterable<Entry>> {
   } finally {
     taker.close(); // it opens again what it needs
   }
-  return contents(order, taker);
+  const taken = contents(order, taker);
+  return scene.parked === undefined || scene.parked.size === 0 ? taken : unnested(taken, scene.parked);
 }
 
 /** Sorts the tree into classes; what is in use and in the tree is taken off `strays`. */

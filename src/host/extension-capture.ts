@@ -2,6 +2,7 @@
 import type { Config } from '../config.ts';
 import type { CaptureReport, Cause, Collector, JsonEntry } from '../contracts.ts';
 import { AmberError, describeError } from '../errors.ts';
+import { parkingProvider } from '../ship/parked.ts';
 import { turnFacts, type Duty } from './extension-duty.ts';
 import { claimFleet } from './fleet.ts';
 import { firstTime } from './state.ts';
@@ -75,7 +76,7 @@ function limited(limit: string, message: string): AmberError {
 }
 
 async function run(duty: Duty, { cause, config, hardStopMs, last }: CaptureOrder, enough: AbortSignal): Promise<CaptureReport | undefined> {
-  const { ground, sentry, fleet } = duty;
+  const { ground, sentry, fleet, parking } = duty;
   try {
     const invocation = turnFacts(duty);
     const full = fleet === undefined ? undefined : await claimFleet({ config, cause, state: fleet, env: ground.env, invocation, hardStopMs });
@@ -87,7 +88,8 @@ async function run(duty: Duty, { cause, config, hardStopMs, last }: CaptureOrder
     const engine = await ground.engine();
     // With the runtime gone another look tells nothing, and the engine would take one.
     const findings = sentry === undefined ? {} : { findings: async () => (last === true ? sentry.known() : sentry.report()) };
-    return await engine({ cause, config, invocation, hardStopMs, inProcess: false, enough, ...findings });
+    const kept = { ...config, destinations: [parkingProvider(parking, new URL(config.destination ?? '').protocol), ...config.destinations] };
+    return await engine({ cause, config: kept, invocation, hardStopMs, inProcess: false, enough, parked: parking.digests, ...findings });
   } catch (error) {
     ground.log('fault', { where: 'extension', error: describeError(error) });
     return undefined;

@@ -8,6 +8,7 @@ import { isAmberError } from '../errors.ts';
 import type { InvokeEvent } from '../lambda/extensions-api.ts';
 import type { RuntimeDone } from '../lambda/telemetry-api.ts';
 import type { LogStream } from '../report/log.ts';
+import { openParking, type Parking } from '../ship/parked.ts';
 import type { Control } from './control.ts';
 import { sandboxState, type SandboxState } from './state.ts';
 
@@ -67,6 +68,7 @@ export interface Duty {
   /** Why contents are wanted at the end: findings and orders that no capture has answered. One line each. */
   readonly open: Set<string>;
   prepared: boolean;
+  readonly parking: Parking;
 }
 
 /** Longest time of one look. */
@@ -84,9 +86,11 @@ export function openDuty(ground: ExtensionGround, managed: boolean): Duty | unde
     ground.log('config', { armed: false, where: 'extension', error: 'AMBER_DESTINATION is not set; for example s3://evidence-bucket/amber' });
     return undefined;
   }
+  const parking = openParking(config.writable[0] ?? '/tmp', ground.log);
   return {
     ground, config, managed, telemetry: false, turn: undefined, doneWatchers: new Set(), sentry: undefined, seen: undefined, control: undefined, init: undefined,
     fleet: sandboxState({}), timer: undefined, running: undefined, captures: 0, endedMs: 0, open: new Set(), prepared: false,
+    parking,
   };
 }
 

@@ -31,6 +31,8 @@ export async function atShutdown(duty: Duty, event: ShutdownEvent): Promise<void
   const reason = duty.open.size === 0 ? cause.reason : `${cause.reason}; open: ${[...duty.open].slice(0, 3).join(', ')}`;
   const start = startCapture(duty, { cause: { ...cause, reason }, config: configAtTheEnd(duty, contents), hardStopMs: endMs - EXIT_MS, last: true });
   if (!isAmberError(start)) await Promise.race([start.ended, sleep(Math.max(0, endMs - EXIT_MS / 2 - Date.now()))]);
+  // What the destination did not take is parked as soon as its put has failed.
+  await Promise.race([Promise.allSettled(duty.parking.pending), sleep(Math.max(0, endMs - EXIT_MS / 4 - Date.now()))]);
 }
 
 /** The platform's deadline is a wall clock time, and the clock may jump between the two processes that read it. */

@@ -5,9 +5,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError, isAmberError } from '../errors.ts';
 import { openExtensionsApi, type ExtensionsApi, type InvokeEvent, type LifecycleEvent } from '../lambda/extensions-api.ts';
+import { readIdentity } from '../lambda/identity.ts';
 import { subscribe, type RuntimeDone } from '../lambda/telemetry-api.ts';
 import { watchDeadline } from './extension-deadline.ts';
-import { look, openDuty, type Duty, type ExtensionGround, type Turn } from './extension-duty.ts';
+import { hasParked, sendParked } from '../ship/parked.ts';
+import { look, openDuty, turnFacts, type Duty, type ExtensionGround, type Turn } from './extension-duty.ts';
 import { found, obey, openOrders } from './extension-orders.ts';
 import { invocationOver, prepare } from './extension-prepare.ts';
 import { atShutdown } from './extension-shutdown.ts';
@@ -15,6 +17,7 @@ import { atShutdown } from './extension-shutdown.ts';
 /** A second look in so short a time tells little and costs CPU. */
 const LOOK_EVERY_MS = 1000;
 const PATROL_MS = 5000;
+const SEND_MS = 10_000;
 /** Pauses between polls that fail: an attacker who answers in the platform's place must not make us spin. */
 const PAUSES_MS = [20, 100, 500, 1000] as const;
 const REGISTER_ATTEMPTS = 5;
@@ -89,11 +92,20 @@ async function atInvoke(duty: Duty, event: InvokeEvent): Promise<void> {
   duty.turn = turn;
   duty.init ??= { ms: turn.startedMs, uptimeSeconds: process.uptime(), rssBytes: 0 };
   watchDeadline(duty, turn);
+  if (turn.number === 1 && hasParked(duty.parking)) await sendParkedHere(duty);
   await obey(duty);
   if (duty.sentry !== undefined && turn.startedMs - (duty.seen?.takenMs ?? 0) >= LOOK_EVERY_MS) await found(duty, await look(duty));
   if (duty.prepared || !(await invocationOver(duty))) return;
   clearTimeout(duty.timer);
   await prepare(duty);
+}
+
+/** What an earlier life of this sandbox had to leave in /tmp. The handler runs meanwhile. */
+async function sendParkedHere(duty: Duty): Promise<void> {
+  const { turn, config, ground, parking } = duty;
+  const { account, region, functionName } = readIdentity(ground.env, turnFacts(duty));
+  const leftMs = Math.min(SEND_MS, (turn?.event.deadlineMs ?? 0) - Date.now() - config.marginMs);
+  if (leftMs > 0) await sendParked(parking, { account, region, functionName }, config, AbortSignal.timeout(leftMs));
 }
 
 /** Where nothing is told of invocations, orders and findings are looked for by the clock. */
