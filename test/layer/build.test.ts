@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { BuiltLayer, Layer } from '../../layer/contracts.ts';
 import { buildLayers, LAYERS } from '../../layer/layers.ts';
+import * as api from '../../src/index.ts';
 import { requirePeer } from '../peers.ts';
 import { entries, unpackedLayer, type Unpacked } from './unpacked.ts';
 
@@ -43,6 +44,13 @@ test('names are in order, times are fixed, programs can be started, and nothing 
   for (const name of ['handler.mjs', 'preload.cjs', 'index.js', 'capture.js', 'package.json', 'THIRD-PARTY.txt']) assert.ok(paths.includes(`${PACKAGE}/${name}`), name);
   // The clients look for `handler` and `handler.js` before `handler.mjs`.
   assert.deepEqual(paths.filter((path) => path.startsWith(`${PACKAGE}/handler`)), [`${PACKAGE}/handler.mjs`]);
+});
+
+test('the package in the layer is the library: a function may import it from there', async () => {
+  const described = JSON.parse(readFileSync(join(layer.opt, PACKAGE, 'package.json'), 'utf8')) as { name: string; version: string; exports: Record<string, string> };
+  assert.deepEqual([described.name, described.version], ['lambda-amber', api.VERSION]);
+  const packed = (await import(join(layer.opt, PACKAGE, described.exports['.'] ?? ''))) as object;
+  assert.deepEqual(Object.keys(packed).sort(), Object.keys(api).sort());
 });
 
 test('programs that others wrote read the zip', (t) => {

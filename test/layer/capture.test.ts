@@ -81,6 +81,9 @@ describe('a capture by the layer alone', { skip: STARTS_BOTH }, () => {
     assert.equal(report(recording)['state'], 'whole', JSON.stringify(recording.amber));
     const [tarball = ''] = globSync(`${folder}/**/capture.tar`);
     const found = outcomes(readFileSync(tarball));
+    // What the layer changes in the environment of the process is there to be seen, and is no more than this.
+    const changed = /"changed":\s*\{\s*"variables":\s*(\{[^}]*\})/u.exec(readFileSync(tarball, 'latin1'))?.[1] ?? '';
+    assert.deepEqual(JSON.parse(changed), { _HANDLER: 'index.handler' });
     assert.equal(found.get('live_response/systeminformation.json'), 'collected');
     assert.ok([...found].some(([path, outcome]) => path.startsWith('live_response/scripts') && outcome === 'collected'), [...found.keys()].join(' '));
   });
