@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { canIsolate } from '../sandbox/ground.ts';
 import { jsonOf, storedCaptures, type Stored } from './extension-captures.ts';
 import { openScene } from './extension-scene.ts';
+import { REASONS, shutdownTrials } from './shutdown-trials.ts';
 
 interface ProcessRow {
   readonly pid: number;
@@ -91,6 +92,12 @@ describe('the extension', { skip: canIsolate() || process.env['REQUIRE_PEERS'] =
     assert.equal(record?.extensions[0]?.killed, false);
     assert.equal((await storedCaptures(platform.ground.evidence)).length, 1);
   });
+
+  for (const reason of REASONS) {
+    test(`stores the volatile segment before anything else and is gone in time, with 30 MB in /tmp: ${reason} (npm run shutdowns has 200 of each)`, async () => {
+      for (const trial of await shutdownTrials(reason, 2, 30)) assert.ok(trial.volatile && !trial.killed, JSON.stringify(trial));
+    });
+  }
 
   for (const [what, env] of [['the kill switch', { AMBER_DISABLED: '1' }], ['an unusable configuration', { AMBER_MAX_MS: 'soon' }], ['no destination', { AMBER_DESTINATION: '' }]] as const) {
     test(`with ${what} it only keeps the platform company`, async (t) => {
