@@ -200,8 +200,8 @@ async function collect(incoming: IncomingMessage, call: SignedCall): Promise<Sig
       chunks.push(chunk);
     }
   } catch (error) {
-    // What a PUT or a refusal has to say stands in the status and the headers; only the body of a GET must be whole.
-    if (call.method === 'GET' && status < 300) throw error;
+    // What a PUT or a refusal has to say stands in the status and the headers; only a body that was asked for must be whole.
+    if (call.method !== 'PUT' && status < 300) throw error;
   }
   return { status, headers: incoming.headers, body: Buffer.concat(chunks) };
 }
