@@ -1,7 +1,7 @@
 // The extension of the probe: looks from beside the function at its first invocation, and measures what a shutdown leaves
 // (time until SIGKILL, share of the CPU). What it finds are lines of JSON in the log, and a file that outlives a reset.
 import { randomUUID } from 'node:crypto';
-import { readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { request } from 'node:http';
 import { look } from './look.mjs';
 
@@ -56,7 +56,9 @@ function onInvoke() {
 /** For the function, in its next invocation: also of the life before, when a reset has kept /tmp. */
 function keep(more) {
   try {
-    writeFileSync(FILE, JSON.stringify({ sandbox, ...state, ...more }));
+    // Under another name first: the kill may come in the middle of a write.
+    writeFileSync(`${FILE}.new`, JSON.stringify({ sandbox, ...state, ...more }));
+    renameSync(`${FILE}.new`, FILE);
   } catch (error) {
     say({ probe: 'fault', error: String(error.code ?? error) });
   }
