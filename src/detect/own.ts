@@ -1,0 +1,120 @@
+/** What only the process itself knows of itself, out of what its host has noted since init. */
+import type { Debugger, Runtime, Session } from 'node:inspector';
+import { types } from 'node:util';
+import type { OwnFacts, PatchedBuiltin, Spawned } from '../contracts.ts';
+import { watchedOf } from './variables.ts';
+
+/** What the host of a wrapped function has noted. */
+export interface OwnRecords {
+  readonly env: NodeJS.ProcessEnv;
+  /** Children that Node told of (diagnostics_channel `child_process`), in the order of their start. Emptied by whoever reads it. */
+  readonly children: { readonly child: unknown; readonly atMs: number }[];
+  /** Functions as they were at init, or when they were first met. */
+  readonly builtins: Map<string, unknown>;
+  readonly currentBuiltins: () => ReadonlyMap<string, unknown>;
+}
+
+const MOST_ARGS = 512;
+/** Starts that are remembered: a function may start one at each invocation. */
+const MOST_SPAWNED = 256;
+
+/** Makes a reader of the facts. Each call looks anew; what was started before stays in the list. */
+export function ownFactsOf(records: OwnRecords): () => Promise<OwnFacts> {
+  const spawned: Spawned[] = [];
+  return async () => {
+    for (const { child, atMs } of records.children.splice(0)) {
+      if (spawned.length >= MOST_SPAWNED) spawned.shift();
+      spawned.push(spawnOf(child, atMs));
+    }
+    return {
+      env: watchedOf(records.env),
+      spawned: [...spawned],
+      patched: await patchedOf(records),
+      resolvers: resolversOf(),
+      heapBytes: process.getBuiltinModule('node:v8').getHeapStatistics().used_heap_size,
+      rssBytes: process.memoryUsage.rss(),
+    };
+  };
+}
+
+/** A ChildProcess; user code may have made of it what it likes. */
+function spawnOf(child: unknown, atMs: number): Spawned {
+  const { spawnfile, spawnargs, pid } = (typeof child === 'object' && child !== null ? child : {}) as { spawnfile?: unknown; spawnargs?: unknown; pid?: unknown };
+  const args = Array.isArray(spawnargs) ? spawnargs.slice(1, 32).map(String).join(' ') : '';
+  return { file: typeof spawnfile === 'string' ? spawnfile : '', args: args.slice(0, MOST_ARGS), pid: typeof pid === 'number' ? pid : undefined, atMs };
+}
+
+/** Node's own list, without loading its module for the purpose. */
+function resolversOf(): string[] {
+  const loaded = (process as { moduleLoadList?: readonly string[] }).moduleLoadList ?? [];
+  return loaded.includes('NativeModule dns') ? process.getBuiltinModule('node:dns').getServers().map((server) => server.replace(/^\[(.+)\](?::\d+)?$/u, '$1')) : [];
+}
+
+async function patchedOf({ builtins, currentBuiltins }: OwnRecords): Promise<PatchedBuiltin[]> {
+  const moved: { readonly name: string; readonly value: unknown }[] = [];
+  for (const [name, value] of currentBuiltins()) {
+    // A module that was loaded meanwhile is taken as it is met: tracing patches it right then.
+    if (!builtins.has(name)) builtins.set(name, value);
+    else if (builtins.get(name) !== value) moved.push({ name, value });
+  }
+  if (moved.length === 0) return [];
+  const scripts = await scriptsOf(moved.map(({ value }) => value));
+  return moved.map(({ name }, index) => ({ name, script: scripts[index] }));
+}
+
+/** The functions are handed to the inspector under this name, for the length of one call in which no other code runs. */
+const HANDOVER = 'lambda-amber.moved';
+
+/**
+ * Where functions are defined: `file:///var/task/x.mjs`, `''` for text that was evaluated, undefined where V8 does not say
+ * (native and bound functions, proxies). Enabling the debugger makes V8 list its scripts, some milliseconds, which is why
+ * this is asked only when a built-in has been replaced.
+ */
+async function scriptsOf(values: readonly unknown[]): Promise<(string | undefined)[]> {
+  const places: (string | undefined)[] = values.map(() => undefined);
+  try {
+    const { Session: Inspector } = await import('node:inspector');
+    const session = new Inspector();
+    session.connect();
+    try {
+      const urls = new Map<string, string>();
+      session.on('Debugger.scriptParsed', ({ params }: { readonly params: Debugger.ScriptParsedEventDataType }) => urls.set(params.scriptId, params.url));
+      session.post('Debugger.enable');
+      locate(session, values, (index, scriptId) => (places[index] = urls.get(scriptId)));
+      session.post('Debugger.disable');
+    } finally {
+      session.disconnect();
+    }
+  } catch {
+    // Node without an inspector: the places stay unknown.
+  }
+  return places;
+}
+
+function locate(session: Session, values: readonly unknown[], found: (index: number, scriptId: string) => void): void {
+  // A proxy is not looked into.
+  const open = values.map((value) => (typeof value === 'function' && !types.isProxy(value) ? value : undefined));
+  Object.defineProperty(globalThis, HANDOVER, { value: open, configurable: true });
+  try {
+    session.post('Runtime.evaluate', { expression: `this['${HANDOVER}']`, silent: true }, (_, { result }) => {
+      properties(session, result, ({ result: items }) => {
+        for (const { name, value } of items) {
+          if (value?.type !== 'function') continue;
+          properties(session, value, ({ internalProperties }) => {
+            const place = internalProperties?.find((property) => property.name === '[[FunctionLocation]]')?.value?.value as { scriptId?: string } | undefined;
+            if (place?.scriptId !== undefined) found(Number(name), place.scriptId);
+          });
+        }
+      });
+    });
+  } finally {
+    Reflect.deleteProperty(globalThis, HANDOVER);
+  }
+}
+
+/** In a session of the same thread the answer comes before `post` returns. */
+function properties(session: Session, object: Runtime.RemoteObject, use: (found: Runtime.GetPropertiesReturnType) => void): void {
+  session.post('Runtime.getProperties', { objectId: object.objectId ?? '', ownProperties: true }, (_, found) => {
+    use(found);
+  });
+}
