@@ -13,6 +13,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3';
 import { objectKey } from '../../src/ship/key.ts';
+import { slotFolder } from '../../src/ship/slots.ts';
 import { identity, object, rejected, segmentName } from '../contracts/destination.ts';
 import { radosgw, stopRadosgw } from '../servers/radosgw.ts';
 import { makeBucket, openS3, owner, TRANSPORTS } from './s3-opened.ts';
@@ -33,6 +34,7 @@ interface Policy {
 const read = (name: string): string => readFileSync(new URL(`../../examples/bucket/${name}`, import.meta.url), 'utf8');
 const bucketPolicy = JSON.parse(read('bucket-policy.json')) as Policy;
 const functionPolicy = JSON.parse(read('function-policy.json')) as Policy;
+const responderPolicy = JSON.parse(read('responder-policy.json')) as Policy;
 const statement = (sid: string): Statement => bucketPolicy.Statement.find(({ Sid }) => Sid === sid)!;
 
 suite('the policies as AWS reads them', () => {
@@ -53,6 +55,16 @@ suite('the policies as AWS reads them', () => {
       ['kms:GenerateDataKey', 'EVIDENCE-KEY-ARN'],
       ['s3:GetObject', 'arn:aws:s3:::EVIDENCE-BUCKET/amber-control/*'],
     ]);
+  });
+  test('only responders write orders, outside of what functions may write', () => {
+    const [orders] = responderPolicy.Statement;
+    assert.deepEqual([orders?.Effect, orders?.Action, orders?.Resource], ['Allow', ['s3:GetObject', 's3:PutObject'], 'arn:aws:s3:::EVIDENCE-BUCKET/amber-control/*']);
+    assert.equal(statement('FunctionsReadControl').Action, 's3:GetObject');
+    assert.equal(statement('FunctionsWriteNowhereElse').Effect, 'Deny');
+  });
+  test('a slot of the fleet cap lands where the policies allow it', () => {
+    const allowed = String(statement('FunctionsWriteCaptures').Resource).replace('arn:aws:s3:::EVIDENCE-BUCKET/', '').replace('FUNCTION-ACCOUNT', '111122223333');
+    assert.ok(`amber/${slotFolder('111122223333', 'us-east-1', 'checkout', 0)}/slot-0000.json`.startsWith(allowed.replace(/\*$/u, '')));
   });
   test('a capture lands where the policies allow it', () => {
     const { captureId, ...rest } = identity('id');
