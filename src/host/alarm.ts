@@ -4,6 +4,7 @@ import { policyOf } from '../config-detect.ts';
 import type { Roots } from '../contracts.ts';
 import { ask, fault, type Armed } from './armed.ts';
 import { openGuard, type Guard, type OpenSentry } from './guard.ts';
+import { openProbe } from './probe.ts';
 import type { SandboxState } from './state.ts';
 import { beginFound, type Watch } from './watch.ts';
 
@@ -16,7 +17,7 @@ export function standGuard(armed: Armed): void {
   try {
     let guard = guards.get(state);
     if (guard === undefined) {
-      guard = openGuard<Watch>(config.writable, ground.env, ground.sentry ?? opener(config), {
+      guard = openGuard<Watch>(ground.probe ?? ((spawned) => openProbe(config.writable, spawned)), ground.env, ground.sentry ?? opener(config), {
         ask: (watch, findings) => ask(watch.armed, watch.armed.found, { at: 'found', invocation: watch.number, findings }),
         begin: beginFound,
         fault: (error) => fault(ground, 'detect', error),

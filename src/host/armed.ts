@@ -9,6 +9,7 @@ import { TRIGGERS } from '../trigger/index.ts';
 import { checksFor, type Checks, type OpenControl } from './checks.ts';
 import type { ClaimSlot } from './fleet.ts';
 import type { Guard, OpenSentry } from './guard.ts';
+import type { Probe } from './probe.ts';
 import { firstTime, sandboxState, type SandboxState } from './state.ts';
 import type { Watch } from './watch.ts';
 
@@ -30,6 +31,8 @@ export interface Ground {
   readonly control?: OpenControl;
   /** Opens the detectors in place of the built-in way; for tests. */
   readonly sentry?: OpenSentry;
+  /** Tells what has moved in place of system calls; for tests. */
+  readonly probe?: (spawned: () => number) => Probe;
   /** Claims a slot of AMBER_FLEET_CAP in place of S3; for tests. */
   readonly claim?: ClaimSlot;
 }

@@ -3,14 +3,14 @@
 // prettier-ignore
 const GLOBALS: readonly string[] = [
   'fetch', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'JSON.parse', 'JSON.stringify', 'Promise.prototype.then',
-  'Function.prototype.call', 'Function.prototype.apply', 'Reflect.apply', 'Object.defineProperty', 'Array.prototype.push', 'process.emit',
+  'Function.prototype.call', 'Function.prototype.apply', 'Reflect.apply', 'Object.defineProperty', 'Array.prototype.push',
   'process.dlopen', 'process.getBuiltinModule',
 ];
 
 // prettier-ignore
 const MODULES: Readonly<Record<string, readonly string[]>> = {
   fs: ['readFile', 'readFileSync', 'openSync', 'writeFileSync', 'createReadStream'],
-  http: ['request', 'get'], https: ['request', 'get'], net: ['connect', 'Socket.prototype.connect', 'Socket.prototype.write'], tls: ['connect'], dns: ['lookup'],
+  http: ['request', 'get'], https: ['request', 'get'], net: ['connect', 'Socket.prototype.connect'], tls: ['connect'], dns: ['lookup'],
   child_process: ['spawn', 'spawnSync', 'exec', 'execSync', 'execFile', 'execFileSync', 'fork'],
   module: ['_load', '_resolveFilename', 'prototype.require', 'prototype._compile'],
   events: ['prototype.emit'], crypto: ['createHmac', 'createHash', 'createDecipheriv'],
@@ -25,7 +25,9 @@ export interface Place {
 
 /** Every place, of modules that are loaded. */
 export function builtinPlaces(): Place[] {
-  const places = GLOBALS.map((path) => placeOf(globalThis, path, path));
+  // `process` is an accessor of the global object.
+  const roots: Readonly<Record<string, unknown>> = { process };
+  const places = GLOBALS.map((path) => placeOf(path.startsWith('process.') ? roots : globalThis, path, path));
   const loaded = new Set((process as { moduleLoadList?: readonly string[] }).moduleLoadList);
   for (const name in MODULES) {
     if (!loaded.has(`NativeModule ${name}`)) continue;
@@ -48,7 +50,8 @@ function placeOf(from: unknown, path: string, name: string): Place | undefined {
     if (!isHolder(at)) return undefined;
     at = Object.getOwnPropertyDescriptor(at, step)?.value;
   }
-  return isHolder(at) ? { name, holder: at, key } : undefined;
+  // Inherited members stand elsewhere, and a getter would have to be run.
+  return isHolder(at) && typeof Object.getOwnPropertyDescriptor(at, key)?.value === 'function' ? { name, holder: at, key } : undefined;
 }
 
 function isHolder(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -10,7 +10,7 @@ import type { Cause, Finding } from '../contracts.ts';
 import type { OwnRecords } from '../detect/own.ts';
 import type { InitFacts, Sentry } from '../detect/sentry.ts';
 import { builtinPlaces, currentBuiltins } from './builtins.ts';
-import { openProbe, type Probe } from './probe.ts';
+import type { Probe } from './probe.ts';
 
 // Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with it.
 const { setTimeout } = globalThis;
@@ -82,8 +82,6 @@ interface Site<W extends Guarded> {
   looking: boolean;
   /** Something has moved and was not looked at yet. */
   owed: boolean;
-  /** The last invocation was watched and asked when it settled. */
-  asked: boolean;
   /** A process among it: that is not put off. */
   urgent: boolean;
   /** Processes that were started in the last invocation are still there: whether they outlive it is seen in the next. */
@@ -93,8 +91,8 @@ interface Site<W extends Guarded> {
   pending: Cause | undefined;
 }
 
-/** Opens the guard of a sandbox at the end of init. `writable`: the trees whose files count. */
-export function openGuard<W extends Guarded>(writable: readonly string[], env: NodeJS.ProcessEnv, open: OpenSentry, alarm: Alarm<W>): Guard<W> {
+/** Opens the guard of a sandbox at the end of init. */
+export function openGuard<W extends Guarded>(probe: (spawned: () => number) => Probe, env: NodeJS.ProcessEnv, open: OpenSentry, alarm: Alarm<W>): Guard<W> {
   const init: InitFacts = { ms: Date.now(), uptimeSeconds: process.uptime(), rssBytes: process.memoryUsage.rss() };
   const children: { readonly child: unknown; readonly atMs: number }[] = [];
   // The one way to hear of children that wraps nothing; starts that wait for their end (spawnSync) do not tell.
@@ -104,7 +102,7 @@ export function openGuard<W extends Guarded>(writable: readonly string[], env: N
   const builtins = currentBuiltins();
   let sentry: Promise<Sentry> | undefined;
   const site: Site<W> = {
-    probe: openProbe(writable, () => children.length), notes: makeNotes(env, builtins), alarm, current: undefined, moment: { number: 0, startedMs: init.ms }, looking: false, owed: false, asked: false, urgent: false, unsettled: false,
+    probe: probe(() => children.length), notes: makeNotes(env, builtins), alarm, current: undefined, moment: { number: 0, startedMs: init.ms }, looking: false, owed: false, urgent: false, unsettled: false,
     lookedMs: init.ms, costMs: 0, pending: undefined,
     load: () => (sentry ??= open({ env, children, builtins, currentBuiltins }, init)),
   };
@@ -147,9 +145,7 @@ function hasChanged(note: Note): boolean {
 function begins<W extends Guarded>(site: Site<W>, number: number): void {
   const nowMs = Date.now();
   site.moment = { number, startedMs: nowMs };
-  // A watched invocation was asked when it settled; what moved after that is seen when this one does.
-  if (!site.asked) ask(site);
-  site.asked = false;
+  ask(site, 'all');
   if (nowMs - site.lookedMs > HEARTBEAT_MS) site.owed = true;
   if (site.urgent || site.unsettled) lookSoon(site);
 }
@@ -159,17 +155,16 @@ function opened<W extends Guarded>(site: Site<W>, watch: W): void {
   if (site.pending !== undefined) start(site, watch, site.pending);
 }
 
-function ask<W extends Guarded>(site: Site<W>): void {
-  const moved = haveChanged(site.notes) ? 'processes' : site.probe.moved();
+function ask<W extends Guarded>(site: Site<W>, what: 'all' | 'processes'): void {
+  const moved = haveChanged(site.notes) ? 'processes' : site.probe.moved(what);
   if (moved !== undefined) site.owed = true;
   if (moved === 'processes') site.urgent = true;
 }
 
-/** Files alone can wait until the answer is out. What the invocation itself has moved is looked at as soon as that. */
+/** Where the sandbox is not frozen at once, what this invocation has started is looked at now; files that moved before it, too. */
 function settled<W extends Guarded>(site: Site<W>, watch: W): void {
   site.current = watch;
-  site.asked = true;
-  ask(site);
+  ask(site, 'processes');
   if (site.owed) lookSoon(site);
 }
 

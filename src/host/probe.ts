@@ -6,8 +6,8 @@ const { openSync, readdirSync, readSync, statSync, statfsSync } = process.getBui
 export type Moved = 'files' | 'processes';
 
 export interface Probe {
-  /** What has moved since the last call; `processes` before `files`. */
-  readonly moved: () => Moved | undefined;
+  /** What has moved since the last call; `processes` before `files`. Asked for processes alone, it leaves the trees for later. */
+  readonly moved: (what: 'all' | 'processes') => Moved | undefined;
   /** The processes that a look has seen. */
   readonly seen: (pids: readonly number[]) => void;
 }
@@ -44,9 +44,9 @@ export function openProbe(trees: readonly string[], spawned: () => number): Prob
   };
   for (const mark of marks) treeMoved(mark);
   return {
-    moved: () => {
+    moved: (what) => {
       let files = false;
-      for (const mark of marks) files = treeMoved(mark) || files;
+      if (what === 'all') for (const mark of marks) files = treeMoved(mark) || files;
       if (spawned() > 0) return 'processes';
       if (pidMoved()) {
         const now = processes();
