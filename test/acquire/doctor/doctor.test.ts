@@ -61,7 +61,7 @@ async function goodBucket(endpoint: string, Bucket: string): Promise<void> {
   s3.destroy();
 }
 
-const GOOD = ['s3:PutObject', 'kms:GenerateDataKey', 'logs:CreateLogStream', 'logs:PutLogEvents'];
+const GOOD = ['ssm:GetParameter', 's3:PutObject', 'kms:GenerateDataKey', 'logs:CreateLogStream', 'logs:PutLogEvents'];
 
 test('a function that is set up as the examples say is ready', async (t) => {
   const set = await scene(t);
@@ -69,7 +69,7 @@ test('a function that is set up as the examples say is ready', async (t) => {
   const bucket = `evidence-${Date.now()}`;
   await goodBucket(set.motoEndpoint, bucket);
   const variables = {
-    AMBER_DESTINATION: `s3://${bucket}/amber`, AMBER_S3_BUCKET_OWNER: '123456789012', AMBER_S3_KMS_KEY: KEY, AMBER_HANDLER: 'index.handler', AMBER_S3_ENDPOINT: set.motoEndpoint,
+    AMBER_DESTINATION: `s3://${bucket}/amber`, AMBER_S3_BUCKET_OWNER: '123456789012', AMBER_S3_KMS_KEY: KEY, AMBER_HANDLER: 'index.handler', AMBER_S3_ENDPOINT: set.motoEndpoint, AMBER_CONTROL: 'ssm:/amber/orders',
     AMBER_RECIPIENT: 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p', STAGE: 'prod',
   };
   const lines = await checked(set, functionIs({}, variables), roleMay(...GOOD));
@@ -88,6 +88,21 @@ test('what is wrong with the function is told with its fix', async (t) => {
   const silent = await checked(set, functionIs({}, { AMBER_DISABLED: '1', AMBER_HANDLER: '/opt/nodejs/node_modules/lambda-amber/handler.handler' }), roleMay());
   assert.equal(silent.get('settings')?.state, 'failed');
   assert.equal(silent.get('handler')?.state, 'failed', 'it hands on to itself');
+});
+
+test('whether orders reach the sandbox, and who else may give them', async (t) => {
+  const set = await scene(t);
+  if (set === undefined) return;
+  const told = async (control: string, ...may: readonly string[]): Promise<string> => {
+    const variables = { AMBER_DESTINATION: 's3://evidence/amber', ...(control === '' ? {} : { AMBER_CONTROL: control }) };
+    const line = (await checked(set, functionIs({}, variables), roleMay(...may))).get('role-orders');
+    return `${line?.state ?? ''}: ${line?.detail ?? ''}`;
+  };
+  assert.match(await told(''), /^not-checked: AMBER_CONTROL is not set/u);
+  assert.equal(await told('s3://control/orders.json', 's3:GetObject'), 'ok: s3:GetObject on arn:aws:s3:::control/orders.json, and no writing');
+  assert.match(await told('s3://control/orders.json', 's3:GetObject', 's3:PutObject'), /^warning: the role may s3:PutObject/u);
+  assert.equal(await told('ssm:/amber/orders'), 'failed: the role may not ssm:GetParameter on arn:aws:ssm:eu-central-1:123456789012:parameter/amber/orders');
+  assert.match(await told('appconfig:a/e/p'), /^not-checked/u);
 });
 
 test('what is wrong with the bucket and the role is told with its fix', async (t) => {
