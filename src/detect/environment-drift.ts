@@ -46,7 +46,7 @@ function ofCode(now: Observation, baseline: Observation): Finding[] {
     const use = useOf(name);
     if (then[name] === value || use === undefined || name === 'AWS_ACCESS_KEY_ID' || name === 'AWS_LAMBDA_RUNTIME_API') return [];
     const weak = use === 'path' || name === 'NODE_TLS_REJECT_UNAUTHORIZED';
-    const severity = use === 'code' && leadsIntoTree(value, now) ? 'high' : weak ? 'low' : 'medium';
+    const severity = isLoaded(name, value, now) ? 'high' : weak ? 'low' : 'medium';
     return [drift(own, { name, value, severity, what: 'has changed in its own environment', part: 'own' })];
   });
 }
@@ -57,9 +57,8 @@ function ofChildren(now: Observation, baseline: Observation): Finding[] {
   return newcomers(now, baseline).flatMap((one) => entries(one.env).flatMap(([name, value]): Finding[] => {
     const use = useOf(name);
     if ((use !== 'code' && use !== 'path') || runtime?.env?.[name] === value || now.own?.env[name] === value) return [];
-    const staged = leadsIntoTree(value, now);
-    if (!staged && use === 'path') return [];
-    return [drift(one, { name, value, severity: staged && use === 'code' ? 'high' : 'low', what: 'was started with' })];
+    if (use === 'path' && !leadsIntoTree(value, now)) return [];
+    return [drift(one, { name, value, severity: isLoaded(name, value, now) ? 'high' : 'low', what: 'was started with' })];
   }));
 }
 
@@ -77,6 +76,17 @@ function drift(one: ObservedProcess, { name, value, severity, what, part }: Drif
     title: `${named(one)} ${what}: ${name}`, severity, technique: TECHNIQUES[useOf(name) ?? 'code'],
     subject: { ...subjectOf(one), name }, ...(part === undefined ? {} : { part }), evidence: [`${source}: ${name}=${value}`],
   });
+}
+
+/** What every Python runs when it finds it on its path (docs.python.org, site). */
+const SITE_FILES = ['sitecustomize.py', 'usercustomize.py'] as const;
+
+/** The variable makes programs run what lies in a writable tree, without being asked to. */
+function isLoaded(name: string, value: string, now: Observation): boolean {
+  if (useOf(name) === 'code') return leadsIntoTree(value, now);
+  if (name !== 'PYTHONPATH') return false;
+  const files = new Set(now.files.map(({ path }) => path));
+  return value.split(':').some((folder) => isWritablePlace(`${folder}/`, now.writable) && SITE_FILES.some((file) => files.has(`${folder.replace(/\/+$/u, '')}/${file}`)));
 }
 
 /** One of the paths in a value lies in a writable tree. */

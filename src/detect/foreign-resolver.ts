@@ -5,9 +5,12 @@ import { isAllowed, makeFinding, named, subjectOf } from './finding.ts';
 import { isDrivenBrowser } from './programs.ts';
 import { socketEvidence } from './stdio-socket.ts';
 
-/** Resolvers that answer over HTTPS at these addresses (their own documentation): Cloudflare, Google, Quad9, OpenDNS, AdGuard. */
+/**
+ * Open resolvers, which answer over HTTPS at these addresses as well (their own documentation): Cloudflare, Google, Quad9,
+ * OpenDNS, AdGuard. Code that sets a resolver of its own sets one of these. Anybody else's gets to read what is asked.
+ */
 // prettier-ignore
-const DOH: ReadonlySet<string> = new Set([
+const OPEN: ReadonlySet<string> = new Set([
   '1.1.1.1', '1.0.0.1', '8.8.8.8', '8.8.4.4', '9.9.9.9', '149.112.112.112', '208.67.222.222', '208.67.220.220', '94.140.14.14', '94.140.15.15',
   '2606:4700:4700::1111', '2606:4700:4700::1001', '2001:4860:4860::8888', '2001:4860:4860::8844', '2620:fe::fe',
 ]);
@@ -19,7 +22,7 @@ export const foreignResolver: Detector = {
   kind: 'channel',
   severity: 'high',
   cost: 'sockets',
-  benign: ['code that sets its own resolvers (dns.setServers)', 'a browser with DNS over HTTPS'],
+  benign: ['code that sets its own resolvers (dns.setServers): an open one, or one in the VPC, is medium at most', 'a browser with DNS over HTTPS'],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] => [
     ...bySocket(now, policy), ...bySetting(now, baseline, policy),
@@ -34,7 +37,7 @@ function bySocket(now: Observation, policy: DetectPolicy): Finding[] {
     const one = socket.pids.flatMap((pid) => processes.get(pid) ?? [])[0];
     if (one === undefined || one.role === 'amber' || one.role === 'init') return [];
     return [makeFinding(foreignResolver, {
-      title: `${named(one)} asks for names ${how} at ${socket.remoteAddress}`, severity: severityOf(one),
+      title: `${named(one)} asks for names ${how} at ${socket.remoteAddress}`, severity: severityOf(one, socket.remoteAddress),
       subject: { ...subjectOf(one), address: `${socket.remoteAddress}:${String(socket.remotePort)}` },
       evidence: [socketEvidence(socket), `nameservers: ${now.nameservers.join(', ') || 'none'}`],
     })];
@@ -44,14 +47,19 @@ function bySocket(now: Observation, policy: DetectPolicy): Finding[] {
 /** Lambda's own resolver is link-local or in the VPC; a VPC may have more than resolv.conf names. */
 function wayOf({ remoteAddress, remotePort, state }: ObservedSocket, { nameservers }: Observation): string | undefined {
   if (state === 'LISTEN' || remotePort === 0) return undefined;
-  if (remotePort === 443 && DOH.has(remoteAddress)) return 'over HTTPS';
+  if (remotePort === 443 && OPEN.has(remoteAddress)) return 'over HTTPS';
   if (remotePort !== 53 && remotePort !== 853) return undefined;
   return nameservers.includes(remoteAddress) || placeOf(remoteAddress) === 'private' ? undefined : 'by DNS';
 }
 
-function severityOf(one: ObservedProcess): Severity {
-  if (one.role !== 'other') return 'medium';
-  return isDrivenBrowser(one) ? 'low' : 'high';
+function severityOf(one: ObservedProcess, address: string): Severity {
+  if (isDrivenBrowser(one)) return 'low';
+  return one.role === 'other' || isSomebodys(address) ? 'high' : 'medium';
+}
+
+/** A public address of no open resolver: whoever runs it reads the questions. */
+function isSomebodys(address: string): boolean {
+  return placeOf(address) === 'public' && !OPEN.has(address);
 }
 
 /** `dns.setServers`: Node's own list differs from what it began with. */
@@ -60,7 +68,8 @@ function bySetting(now: Observation, baseline: Observation, policy: DetectPolicy
   const strange = (now.own?.resolvers ?? []).filter((server) => !known.includes(server) && !isAllowed(policy, 'resolver', server));
   if (strange.length === 0 || baseline.own === undefined) return [];
   return [makeFinding(foreignResolver, {
-    title: `code of the function asks for names at ${strange.join(', ')}`, severity: 'medium', subject: { pid: now.self, address: strange[0] ?? '' }, part: 'setting',
+    title: `code of the function asks for names at ${strange.join(', ')}`,
+    severity: strange.some(isSomebodys) ? 'high' : 'medium', subject: { pid: now.self, address: strange[0] ?? '' }, part: 'setting',
     evidence: [`dns.getServers(): ${strange.join(', ')}`, `nameservers: ${now.nameservers.join(', ') || 'none'}`],
   })];
 }

@@ -1,22 +1,24 @@
 /** Somebody else takes the function's events: a process that is neither runtime nor extension talks to the Runtime API. */
-import type { Detector, Finding, Observation } from '../contracts.ts';
+import type { Detector, Finding, Observation, ObservedProcess, ObservedSocket } from '../contracts.ts';
 import { makeFinding, named, subjectOf } from './finding.ts';
+import { isInterpreter, familyOf } from './programs.ts';
+import { baseName } from './places.ts';
 import { declaredApis, endpointOf } from './runtime-api.ts';
 import { socketEvidence } from './stdio-socket.ts';
 
 export const runtimeApiClient: Detector = {
   name: 'runtime-api-client',
-  description: 'A process that is neither the runtime nor an extension holds a connection to the Runtime API.',
+  description: 'A process that is neither runtime nor extension is connected to the Runtime API, or something in the runtime is beside its client.',
   technique: { id: 'T1557', name: 'Adversary-in-the-Middle' },
   kind: 'hijack',
   severity: 'high',
   cost: 'sockets',
-  benign: ['a helper process of an extension that proxies the Runtime API'],
+  benign: ['a helper process of an extension that proxies the Runtime API', 'an internal extension that registers after init'],
   runs: ['extension', 'process'],
-  detect: (now: Observation): readonly Finding[] => {
+  detect: (now: Observation, baseline: Observation): readonly Finding[] => {
     const ports = new Set(declaredApis(now).flatMap(({ value }) => endpointOf(value)?.port ?? []));
     const roles = new Map(now.processes.map((one) => [one.pid, one]));
-    return now.sockets.flatMap((socket): Finding[] => {
+    const foreign = now.sockets.flatMap((socket): Finding[] => {
       if (!ports.has(socket.remotePort) || socket.state === 'LISTEN') return [];
       const holders = socket.pids.flatMap((pid) => roles.get(pid) ?? []);
       // A descriptor that a child has inherited is the runtime's own.
@@ -27,8 +29,32 @@ export const runtimeApiClient: Detector = {
         subject: { ...subjectOf(one), address: `${socket.remoteAddress}:${String(socket.remotePort)}` }, evidence: [socketEvidence(socket)],
       }));
     });
+    return [...foreign, ...secondClient(now, baseline, ports)];
   },
 };
+
+/**
+ * The runtime clients of Python and Ruby have one connection and keep it (aws-lambda-cpp, one curl handle; net/http). While
+ * it stands, another one of the same process is not theirs. Node's client has several, and programs that are compiled may.
+ */
+function secondClient(now: Observation, baseline: Observation, ports: ReadonlySet<number>): Finding[] {
+  const runtime = now.processes.find(({ role }) => role === 'runtime');
+  if (runtime === undefined || !isInterpreter(runtime.exe) || !ONE_CONNECTION.has(familyOf(baseName(runtime.exe ?? '')))) return [];
+  const then = connections(runtime, baseline, ports);
+  const are = connections(runtime, now, ports);
+  const [first] = then;
+  if (first === undefined || then.length > 1 || !are.some(({ inode }) => inode === first.inode)) return [];
+  return are.filter(({ inode }) => inode !== first.inode).slice(0, 1).map((socket) => makeFinding(runtimeApiClient, {
+    title: `${named(runtime)} has a second connection to the Runtime API, and keeps the one of its client`, severity: 'high',
+    subject: { ...subjectOf(runtime), address: `${socket.remoteAddress}:${String(socket.remotePort)}` }, evidence: [socketEvidence(first), socketEvidence(socket)], part: 'second',
+  }));
+}
+
+const ONE_CONNECTION: ReadonlySet<string> = new Set(['python', 'ruby']);
+
+function connections({ pid }: ObservedProcess, { sockets }: Observation, ports: ReadonlySet<number>): ObservedSocket[] {
+  return sockets.filter(({ state, remotePort, pids }) => state === 'ESTABLISHED' && ports.has(remotePort) && pids.includes(pid));
+}
 
 function isBelowExtension(ppid: number, { processes }: Observation): boolean {
   return processes.some(({ pid, role }) => pid === ppid && role === 'extension');

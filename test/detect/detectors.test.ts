@@ -1,9 +1,9 @@
 /** Every detector: an observation that has what it looks for, and one that only looks like it. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Observation } from '../../src/contracts.ts';
+import type { Observation, ObservedSocket } from '../../src/contracts.ts';
 import { DETECTORS } from '../../src/detect/index.ts';
-import { baselineOf, fileOf, findingsOf, INIT_MS, nowOf, ownOf, processOf, RUNTIME, socketOf, told, within, type Look } from './scene.ts';
+import { baselineOf, EXTENSION, fileOf, findingsOf, INIT, INIT_MS, nowOf, ownOf, processOf, RUNTIME, socketOf, told, within, type Look } from './scene.ts';
 
 interface Case {
   /** The finding that must be there, `detector:severity`. */
@@ -12,6 +12,13 @@ interface Case {
   /** What only looks like it: the detector must be silent, or say no more than this. */
   readonly not: Look;
   readonly atMost?: 'low' | 'medium';
+}
+
+/** A Python runtime with connections to the Runtime API, now and at init. */
+function pythonClients(now: readonly string[], then: readonly string[]): Look {
+  const runtime = { ...RUNTIME, exe: '/var/lang/bin/python3.13', comm: 'python3.13', argv: ['/var/lang/bin/python3.13', '/var/runtime/bootstrap.py'] };
+  const sockets = (inodes: readonly string[]): ObservedSocket[] => inodes.map((inode) => socketOf({ remoteAddress: '127.0.0.1', remotePort: 9001, inode, pids: [9] }));
+  return look({ processes: [runtime], sockets: sockets(now) }, baselineOf({ processes: [INIT, EXTENSION, runtime], sockets: sockets(then) }));
 }
 
 const look = (facts: Partial<Observation>, baseline?: Observation): Look => ({ now: nowOf(facts), ...(baseline === undefined ? {} : { baseline }) });
@@ -57,7 +64,13 @@ const CASES: Readonly<Record<string, Case>> = {
   'a shell that talks to a stranger': { finds: 'outbound:high', in: look({ processes: [processOf({ exe: '/usr/bin/curl', argv: ['curl', 'https://x.example'] })], sockets: [socketOf({ remoteAddress: '203.0.113.7' })] }), not: look({ sockets: [socketOf({ remoteAddress: '203.0.113.7', pids: [9] })] }), atMost: 'low' },
   'a program of /tmp that talks to a stranger': { finds: 'outbound:high', in: look({ processes: [processOf({ exe: '/tmp/tool' })], sockets: [socketOf({ remoteAddress: '203.0.113.7' })] }), not: look({ processes: [processOf({ exe: '/tmp/tool' })], sockets: [socketOf({ remoteAddress: '52.94.5.1' })] }) },
   'another resolver': { finds: 'foreign-resolver:high', in: look({ processes: [processOf({})], sockets: [socketOf({ protocol: 'udp', remoteAddress: '127.0.0.1', remotePort: 53, state: 'ESTABLISHED' })] }), not: look({ processes: [processOf({})], sockets: [socketOf({ protocol: 'udp', remoteAddress: '169.254.78.1', remotePort: 53 })] }) },
-  'a resolver that code has set': { finds: 'foreign-resolver:medium', in: inside({ own: ownOf({ resolvers: ['203.0.113.9'] }) }), not: inside({}) },
+  'a resolver that code has set': { finds: 'foreign-resolver:medium', in: inside({ own: ownOf({ resolvers: ['8.8.8.8'] }) }), not: inside({}) },
+  'a resolver of somebody that code has set': { finds: 'foreign-resolver:high', in: inside({ own: ownOf({ resolvers: ['203.0.113.9'] }) }), not: inside({ own: ownOf({ resolvers: ['9.9.9.9'] }) }), atMost: 'medium' },
+  'questions of the runtime to somebody': { finds: 'foreign-resolver:high', in: look({ sockets: [socketOf({ protocol: 'udp', remoteAddress: '203.0.113.9', remotePort: 53, pids: [9] })] }), not: look({ sockets: [socketOf({ protocol: 'udp', remoteAddress: '8.8.4.4', remotePort: 53, pids: [9] })] }), atMost: 'medium' },
+  'a second client in a runtime that has one': { finds: 'runtime-api-client:high', in: pythonClients(['700', '701'], ['700']), not: pythonClients(['700'], ['700']) },
+  'a client that has connected anew': { finds: 'runtime-api-client:high', in: pythonClients(['700', '702'], ['700']), not: pythonClients(['701'], ['700']) },
+  'an internal extension, there since init': { finds: 'runtime-api-client:high', in: pythonClients(['700', '703'], ['700']), not: pythonClients(['700', '701', '702'], ['700', '701']) },
+  'code that every Python of a child runs': { finds: 'environment-drift:high', in: look({ processes: [processOf({ env: { PYTHONPATH: '/tmp/x:/var/task' } })], files: [fileOf({ path: '/tmp/x/sitecustomize.py' })] }), not: look({ processes: [processOf({ env: { PYTHONPATH: '/tmp/x:/var/task' } })], files: [fileOf({ path: '/tmp/x/tracer/sitecustomize.py' })] }), atMost: 'low' },
   'DNS over HTTPS': { finds: 'foreign-resolver:high', in: look({ processes: [processOf({})], sockets: [socketOf({ remoteAddress: '1.1.1.1' })] }), not: look({ processes: [processOf({})], sockets: [socketOf({ remoteAddress: '1.1.1.1', remotePort: 80 })] }) },
   'a key of somebody else': { finds: 'foreign-credentials:medium', in: look({ files: [fileOf({ accessKeys: ['AKIAOTHEROTHEROTHER1'] })] }), not: look({ files: [fileOf({ accessKeys: ['ASIAOWNOWNOWNOWNOWN1'] })] }) },
   'an extension that was not there': { finds: 'unknown-extension:high', in: look({ extensions: ['monitor', 'sneak'] }), not: look({}) },
