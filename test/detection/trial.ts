@@ -82,7 +82,7 @@ export async function runTrial(options: TrialOptions): Promise<Trial> {
     const output = `${stage.sandbox.stdout()}${stage.sandbox.stderr()}`;
     return {
       name: basename(folder), runtime, answers, absent: absentOf(scenario, stage), output: output.slice(-6000), tookMs: Math.round(performance.now() - begunMs),
-      faults: output.split('\n').filter((line) => /^\{"amber":"(?:fault|config|refused)"/u.test(line) && !line.includes('"limit":"cooldown"')),
+      faults: output.split('\n').filter((line) => /^\{"amber":"(?:fault|config|refused)"/u.test(line) && !/"limit":"(?:cooldown|single-flight)"/u.test(line)),
       watched: watchers.map((watcher, index) => conclude(watcher, firsts[index], captures)),
     };
   } finally {

@@ -8,7 +8,7 @@ export const attack: Attack = {
   victims: ['node', 'python'],
   inProcess: ['node'],
   events: [{}, { attack: true }, {}, {}],
-  detectors: ['stdio-socket', 'shell-child', 'child-process-use'],
+  detectors: ['stdio-socket', 'shell-child', 'child-process-use', 'outbound'],
   evidence: [
     { path: /^live_response\/sockets\.json$/u, holds: /4444/u },
     { path: /^live_response\/descriptors\.jsonl?$/u, holds: /socket:/u },
