@@ -67,4 +67,4 @@ if [[ -n $reason ]]; then
 fi
 
 trap - TERM HUP INT PIPE
-exec "$node" --max-old-space-size=96 --max-semi-space-size=2 "$home/extension.mjs" "$name"
+exec "$node" --expose-gc --max-old-space-size=96 --max-semi-space-size=1 "$home/extension.mjs" "$name"

@@ -11,6 +11,8 @@ import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { attacked, large, small } from './archive.ts';
 import { whole } from './capture.ts';
+import { extension } from './extension.ts';
+import { detect } from './detect.ts';
 import { holds } from './holds.ts';
 import { idle } from './idle.ts';
 import { layer } from './layer.ts';
@@ -19,7 +21,7 @@ import { smallFunctions } from './small-functions.ts';
 import { volatile } from './volatile.ts';
 import { isMet, ratioOf, type Figure, type Measure, type Row, type Setting } from './measure.ts';
 
-const MEASURES: readonly Measure[] = [idle, layer, small, large, attacked, memory, volatile, whole, smallFunctions, holds];
+const MEASURES: readonly Measure[] = [idle, layer, small, large, attacked, memory, volatile, whole, smallFunctions, extension, holds, detect];
 
 interface Result {
   readonly name: string;

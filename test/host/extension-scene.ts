@@ -19,6 +19,9 @@ export function extensionFolder(): Promise<string> {
   })());
 }
 
+/** As the launcher gives them. */
+const FLAGS = ['--expose-gc', '--max-old-space-size=96', '--max-semi-space-size=1'] as const;
+
 export const HANDLERS: string = resolve(import.meta.dirname, '../sandbox/handlers');
 
 export interface SceneOptions extends Partial<Omit<PlatformOptions, 'extensions'>> {
@@ -33,7 +36,7 @@ export async function openScene(t: { after: (done: () => Promise<void>) => void 
   const evidence = { AMBER_DESTINATION: 'file:///mnt/evidence' };
   const platform = await startPlatform({
     runtime: { command: [standIn.node, ...standIn.args('')], env: { LAMBDA_TASK_ROOT: HANDLERS } },
-    handler: 'lifecycle.handler', extensions: [{ name: 'amber', command: [node ?? standIn.node, extension, 'amber'] }], env: { ...evidence, ...env }, ...rest,
+    handler: 'lifecycle.handler', extensions: [{ name: 'amber', command: [node ?? standIn.node, ...FLAGS, extension, 'amber'] }], env: { ...evidence, ...env }, ...rest,
   });
   t.after(() => platform.stop());
   return platform;
@@ -46,7 +49,7 @@ export function filesBelow(folder: string): string[] {
 
 /** Random bytes in files of `folder`, as an attacker leaves them: so many MB in 40 files. */
 export function fillTmp(folder: string, mb: number): void {
-  const bytes = Buffer.alloc((mb * 2 ** 20) / 40);
+  const bytes = Buffer.alloc(Math.ceil((mb * 2 ** 20) / 160) * 4);
   for (let number = 0; number < 40; number += 1) {
     for (let at = 0; at < bytes.length; at += 4) bytes.writeUInt32LE(Math.floor(Math.random() * 2 ** 32), at);
     writeFileSync(join(folder, `file-${number}`), bytes);
