@@ -131,6 +131,7 @@ async function run(site: Site, read: Read): Promise<void> {
   if (control?.lastRead() === 'good') site.patient = true;
   if (site.running !== read) return; // it was dropped, and another one may run
   site.running = undefined;
+  if (control?.nextMs() === 0) site.owed = read.since; // it was cut, and what it was to bring is still wanted
   readAgain(site);
 }
 

@@ -54,6 +54,10 @@ export interface ControlGround {
 
 /** Idle connections are not used again after this: a freeze may lie between, and the other end has hung up. */
 const IDLE_MS = 3000;
+/** A timer that is so late was frozen with its sandbox. */
+const FROZEN_MS = 500;
+/** So many reads in a row that were frozen say something all the same. */
+const MOST_FROZEN = 3;
 /** Lines on refused orders and failed reads, in the life of a sandbox: whoever may write the object must not fill the log. */
 const MOST_LINES = 20;
 
@@ -64,7 +68,7 @@ const MOST_LINES = 20;
  */
 export async function openControl(config: Config, ground: ControlGround): Promise<Control> {
   const channel = ground.channel ?? (await openChannel(config.control ?? '', config, ground.env));
-  const memory: Memory = { config, ground, channel, body: undefined, held: undefined, offsetMs: 0, expired: false, lastRead: undefined, lastMs: 0, nextMs: 0, taken: new Set(), said: new Set() };
+  const memory: Memory = { config, ground, channel, body: undefined, held: undefined, offsetMs: 0, expired: false, frozen: 0, lastRead: undefined, lastMs: 0, nextMs: 0, taken: new Set(), said: new Set() };
   return {
     check: async (budgetMs, facts, how = {}) => {
       if (how.fresh === true || Date.now() >= memory.nextMs) await read(memory, budgetMs, how);
@@ -98,6 +102,8 @@ interface Memory {
   offsetMs: number;
   /** The credentials were refused as expired. */
   expired: boolean;
+  /** Reads in a row that a freeze has cut. */
+  frozen: number;
   lastRead: 'good' | 'failed' | undefined;
   /** When the channel was last read, and may be read again. */
   lastMs: number;
@@ -119,6 +125,11 @@ async function read(memory: Memory, budgetMs: number, { quiet, signal }: HowToCh
   const late = AbortSignal.timeout(Math.max(1, budgetMs));
   const reply = await channel.read(MAX_ORDER_BYTES, signal === undefined ? late : AbortSignal.any([late, signal]), quiet);
   memory.lastMs = Date.now();
+  if (!reply.ok && late.aborted && memory.lastMs - nowMs > budgetMs + FROZEN_MS && (memory.frozen += 1) < MOST_FROZEN) {
+    memory.nextMs = 0; // the time went by while the sandbox was frozen: that says nothing on the channel
+    return;
+  }
+  memory.frozen = 0;
   if (!reply.ok) {
     if (signal?.aborted !== true) memory.lastRead = 'failed';
     memory.expired ||= EXPIRED.test(reply.fault.code);

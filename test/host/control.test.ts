@@ -102,6 +102,21 @@ test('a read that the host calls off says nothing, and the next one is due at on
   assert.deepEqual([at.lines, at.control.lastRead(), at.control.nextMs()], [[], undefined, 0]);
 });
 
+test('a read that was frozen says nothing, three in a row do', async (t) => {
+  const at = await play({ controlTtlMs: 60_000 });
+  at.hangs = true;
+  const real = Date.now;
+  for (let count = 1; count <= 3; count += 1) {
+    const reading = at.control.check(100, undefined, { fresh: true });
+    await new Promise((resolve) => setImmediate(resolve)); // it has begun
+    const now = t.mock.method(Date, 'now', () => real() + 30_000);
+    await reading;
+    now.mock.restore();
+    assert.deepEqual([at.lines.length, at.control.lastRead()], count < 3 ? [0, undefined] : [1, 'failed']);
+    assert.equal(at.control.nextMs() === 0, count < 3);
+  }
+});
+
 test('the TTL holds, a fifth more or less; a fresh read does not wait for it', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
   const at = await play({ controlTtlMs: 20_000 });
