@@ -7,6 +7,8 @@ import { HUNTS } from '../src/acquire/hunts/index.ts';
 import { SOURCES } from '../src/acquire/index.ts';
 import { COLLECTORS } from '../src/collect/index.ts';
 import { OPTIONS } from '../src/config.ts';
+import { DETECTORS } from '../src/detect/index.ts';
+import { CHANNELS } from '../src/ship/channels/index.ts';
 import { DESTINATIONS } from '../src/ship/index.ts';
 import { TRIGGERS } from '../src/trigger/index.ts';
 
@@ -25,8 +27,13 @@ const TABLES: Readonly<Record<string, () => readonly Row[]>> = {
     ['hunt', 'ATT&CK', 'finds', 'looks alike'],
     ...HUNTS.map((one) => [`\`${one.id}\``, one.technique, one.title, one.benign]),
   ],
+  detectors: () => [
+    ['detector', 'ATT&CK', 'at most', 'finds', 'looks the same'],
+    ...DETECTORS.map((one) => [`\`${one.name}\``, one.technique.id, one.severity, one.description, one.benign.join('; ')]),
+  ],
   triggers: () => [['trigger', 'what starts a capture'], ...TRIGGERS.map((one) => [`\`${one.name}\``, one.description])],
   destinations: () => [['URL', 'where'], ...DESTINATIONS.map((one) => [`\`${one.protocol}\``, one.description])],
+  channels: () => [['AMBER_CONTROL', 'where orders are read'], ...CHANNELS.map((one) => [`\`${one.protocol}\``, one.description])],
   options: () => [
     ['variable', 'in code', 'default', 'meaning'],
     ...Object.entries(OPTIONS).map(([name, option]) => [`\`${option.env}\``, `\`${name}\``, shown(option.fallback), option.doc]),

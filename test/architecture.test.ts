@@ -81,7 +81,7 @@ describe('registries', () => {
     for (const one of COLLECTORS) assert.ok(one.description.length > 10 && !one.description.includes('\n'), one.name);
   });
 
-  for (const [folder, type] of [['acquire', 'Source'], ['acquire/doctor', 'DoctorCheck'], ['acquire/hunts', 'Hunt'], ['collect', 'Collector'], ['detect', 'Detector'], ['trigger', 'Trigger'], ['ship', 'DestinationProvider']] as const) {
+  for (const [folder, type] of [['acquire', 'Source'], ['acquire/doctor', 'DoctorCheck'], ['acquire/hunts', 'Hunt'], ['collect', 'Collector'], ['detect', 'Detector'], ['trigger', 'Trigger'], ['ship', 'DestinationProvider'], ['ship/channels', 'ChannelProvider']] as const) {
     test(`every ${type} in src/${folder} is in its registry`, () => {
       const registry = readFileSync(`src/${folder}/index.ts`, 'utf8');
       for (const path of globSync(`src/${folder}/*.ts`)) {
