@@ -21,14 +21,15 @@ interface Mark {
 }
 
 /**
- * First tier, about 8 microseconds: stat and statfs of each tree (a file that comes, goes or grows anywhere in it takes
+ * First tier, about 8 microseconds: stat and statfs of the first tree, of the others in turn (a file that comes, goes or grows anywhere in it takes
  * blocks or an inode), and from /proc/loadavg the number that was given to the last process or thread (proc_loadavg(5)).
  * Second tier, when that number has moved: the names in /proc, 20 to 80 microseconds. A file that is overwritten within its
  * blocks moves nothing; the next look sees it.
  *
  * @param spawned - children that Node has told of since they were last looked at
+ * @param restless - takes every call for one after which a process was started; for the bench
  */
-export function openProbe(trees: readonly string[], spawned: () => number): Probe {
+export function openProbe(trees: readonly string[], spawned: () => number, restless = false): Probe {
   const marks = trees.map((root): Mark => ({ root, ctimeMs: 0, mtimeMs: 0, free: 0, inodes: 0 }));
   const buffer = new Uint8Array(64);
   let loadavg = -2;
@@ -43,12 +44,20 @@ export function openProbe(trees: readonly string[], spawned: () => number): Prob
     return moved;
   };
   for (const mark of marks) treeMoved(mark);
+  const [first, rest] = [marks.slice(0, 1), marks.slice(1)];
+  let turn = 0;
+  /** The first tree, and at every other call one of the others. */
+  const due = (): readonly Mark[] => {
+    turn += 1;
+    const next = turn % 2 === 0 ? rest[(turn / 2) % rest.length] : undefined;
+    return next === undefined ? first : [...first, next];
+  };
   return {
     moved: (what) => {
       let files = false;
-      if (what === 'all') for (const mark of marks) files = treeMoved(mark) || files;
+      if (what === 'all') for (const mark of due()) files = treeMoved(mark) || files;
       if (spawned() > 0) return 'processes';
-      if (pidMoved()) {
+      if (pidMoved() || restless) {
         const now = processes();
         const isNew = now.some((pid) => !pids.has(pid));
         pids = new Set(now);
