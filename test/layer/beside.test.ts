@@ -34,7 +34,7 @@ function ensurePeers(t: TestContext): boolean {
 
 /** Captures that a failing or a first invocation starts, the volatile tier alone. */
 const CAPTURE = {
-  AMBER_COMPRESSION: 'none', AMBER_MAX_MS: '15000', AMBER_COOLDOWN_MS: '0', AMBER_COLLECT: '-inventory,-recovered,-writable,-timeline,-code,-executables',
+  AMBER_DETECT: 'off', AMBER_COMPRESSION: 'none', AMBER_MAX_MS: '15000', AMBER_COOLDOWN_MS: '0', AMBER_COLLECT: '-inventory,-recovered,-writable,-timeline,-code,-executables',
 };
 
 interface Function {

@@ -44,7 +44,7 @@ async function captured(client: typeof ric4, way: Way, env: Readonly<Record<stri
   const attached = attach(way, layer.opt, client, 'index.handler');
   const recording = await record(attached.client, {
     handler: attached.handler, taskRoot, events: [{}], timeoutMs: 60_000, awaitsCapture: true,
-    env: { ...attached.env, AMBER_CAPTURE: 'now', AMBER_WRITABLE: join(taskRoot, 'tmp'), AMBER_CODE: `${taskRoot}/index.mjs,${layer.opt}`, AMBER_DESTINATION: `file://${folder}`, ...env },
+    env: { ...attached.env, AMBER_CAPTURE: 'now', AMBER_DETECT: 'off', AMBER_WRITABLE: join(taskRoot, 'tmp'), AMBER_CODE: `${taskRoot}/index.mjs,${layer.opt}`, AMBER_DESTINATION: `file://${folder}`, ...env },
   });
   assert.equal(recording.answers[0]?.body, '1', recording.stdout.join('\n'));
   return { recording, folder };

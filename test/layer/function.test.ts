@@ -14,8 +14,8 @@ before(async () => {
 });
 after(() => rmSync(layer.home, { recursive: true }));
 
-/** Triggers that watch every invocation, and that none of the rows fires. */
-const WATCHING = { AMBER_DESTINATION: 'file:///tmp/amber-layer', AMBER_ON_ERROR: 'NoErrorOfThisName' };
+/** Triggers that watch every invocation, and that none of the rows fires; detectors would find what else this machine does. */
+const WATCHING = { AMBER_DESTINATION: 'file:///tmp/amber-layer', AMBER_ON_ERROR: 'NoErrorOfThisName', AMBER_DETECT: 'off' };
 /** What stands between the runtime and the function, or leads to it: it is another thing behind the layer than bare. */
 const FRAMES = `${LOOP}|node:internal|node_modules/ric[34]/|sandbox/managed-v3|lambda-amber/`;
 
