@@ -61,6 +61,8 @@ export interface Duty {
   /** For the cap over all sandboxes. */
   readonly fleet: SandboxState | undefined;
   timer: NodeJS.Timeout | undefined;
+  /** Looks during an invocation that lasts. */
+  ticker: NodeJS.Timeout | undefined;
   running: Running | undefined;
   /** Captures that were started in this life. */
   captures: number;
@@ -89,7 +91,7 @@ export function openDuty(ground: ExtensionGround, managed: boolean): Duty | unde
   const parking = openParking(config.writable[0] ?? '/tmp', ground.log);
   return {
     ground, config, managed, telemetry: false, turn: undefined, doneWatchers: new Set(), sentry: undefined, seen: undefined, control: undefined, init: undefined,
-    fleet: sandboxState({}), timer: undefined, running: undefined, captures: 0, endedMs: 0, open: new Set(), prepared: false,
+    fleet: sandboxState({}), timer: undefined, ticker: undefined, running: undefined, captures: 0, endedMs: 0, open: new Set(), prepared: false,
     parking,
   };
 }

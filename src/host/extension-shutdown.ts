@@ -21,6 +21,7 @@ const SHARE_OF_RUNNING = 0.6;
 /** Captures what is left, by policy. Ends in time, and never rejects. */
 export async function atShutdown(duty: Duty, event: ShutdownEvent): Promise<void> {
   clearTimeout(duty.timer);
+  clearInterval(duty.ticker);
   const endMs = Date.now() + leftMs(event.deadlineMs);
   const { cause, policy } = endingOf(event.reason, lastWord(duty), duty.config);
   const [under] = await Promise.all([settle(duty, endMs), lastOrder(duty)]);

@@ -3,6 +3,7 @@
  * because an extension that ends takes the sandbox with it (RIE internal/lambda/rapid/handlers.go, Extension.Crash).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { policyOf } from '../config-detect.ts';
 import { describeError, isAmberError } from '../errors.ts';
 import { openExtensionsApi, type ExtensionsApi, type InvokeEvent, type LifecycleEvent } from '../lambda/extensions-api.ts';
 import { readIdentity } from '../lambda/identity.ts';
@@ -94,10 +95,26 @@ async function atInvoke(duty: Duty, event: InvokeEvent): Promise<void> {
   watchDeadline(duty, turn);
   if (turn.number === 1 && hasParked(duty.parking)) await sendParkedHere(duty);
   await obey(duty);
-  if (duty.sentry !== undefined && turn.startedMs - (duty.seen?.takenMs ?? 0) >= LOOK_EVERY_MS) await found(duty, await look(duty));
-  if (duty.prepared || !(await invocationOver(duty))) return;
-  clearTimeout(duty.timer);
-  await prepare(duty);
+  if (duty.prepared) await watchTurn(duty, turn);
+  else if (await invocationOver(duty)) {
+    clearTimeout(duty.timer);
+    await prepare(duty);
+  }
+}
+
+/**
+ * Looks at the sandbox once a second at most: after the answer where detectors are on and the platform tells of it, which keeps the
+ * sandbox from the next invocation for some 30 ms; else at once. In an invocation that lasts, the last look is never much older.
+ */
+async function watchTurn(duty: Duty, turn: Turn): Promise<void> {
+  clearInterval(duty.ticker);
+  const again = async (): Promise<void> => found(duty, await look(duty));
+  duty.ticker = setInterval(() => {
+    if (duty.turn === turn && turn.done === undefined && duty.running === undefined) void safely(duty.ground, again);
+  }, LOOK_EVERY_MS).unref();
+  if (turn.startedMs - (duty.seen?.takenMs ?? 0) < LOOK_EVERY_MS) return;
+  const waits = duty.telemetry && policyOf(duty.config.detect).threshold !== 'off';
+  if (!waits || (await invocationOver(duty))) await again();
 }
 
 /** What an earlier life of this sandbox had to leave in /tmp. The handler runs meanwhile. */

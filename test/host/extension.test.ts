@@ -11,7 +11,7 @@ import { REASONS, shutdownTrials } from './shutdown-trials.ts';
 interface ProcessRow {
   readonly pid: number;
   readonly argv: readonly string[];
-  readonly exe: { readonly path: string; readonly sha256?: string };
+  readonly exe?: { readonly path: string; readonly sha256?: string };
 }
 
 const processesOf = (one: Stored): readonly ProcessRow[] => (jsonOf(one, 'live_response/processes.json') as { processes: ProcessRow[] }).processes;
@@ -53,7 +53,7 @@ describe('the extension', { skip: canIsolate() || process.env['REQUIRE_PEERS'] =
     const one = captures.find(({ manifest }) => manifest?.cause.trigger === 'deadline');
     assert.ok(one !== undefined, platform.log());
     const row = processesOf(one).find(({ pid }) => pid === runtime);
-    assert.ok(row?.argv.some((word) => word.includes('js-client')) === true && row.exe.path.includes('node'), JSON.stringify(row));
+    assert.ok(row?.argv.some((word) => word.includes('js-client')) === true && row.exe?.path.includes('node') === true, JSON.stringify(row));
     for (const name of ['environ', 'maps', 'status']) assert.ok((one.entries.get(`[root]/proc/${runtime}/${name}`)?.length ?? 0) > 0, name);
     assert.equal(one.entries.get('[root]/tmp/dropped')?.toString(), 'payload\n');
     assert.equal(captures.find(({ manifest }) => manifest?.cause.trigger === 'crash')?.manifest?.cause.reason.startsWith('an invocation ran out of time'), true);
@@ -91,6 +91,21 @@ describe('the extension', { skip: canIsolate() || process.env['REQUIRE_PEERS'] =
     const record = await platform.shutdown();
     assert.equal(record?.extensions[0]?.killed, false);
     assert.equal((await storedCaptures(platform.ground.evidence)).length, 1);
+  });
+
+  test('captures an intruder after the very invocation that let it in', async (t) => {
+    const platform = await openScene(t);
+    await platform.invoke({});
+    await platform.idle();
+    await new Promise((resolve) => setTimeout(resolve, 1100)); // it looks once a second at most
+    assert.equal((await platform.invoke({ stage: '/tmp/.x' }, 15_000)).kind, 'response');
+    await platform.idle();
+    const [one] = await storedCaptures(platform.ground.evidence);
+    assert.equal(one?.manifest?.cause.trigger, 'anomaly', platform.log());
+    assert.ok(processesOf(one).some(({ exe }) => exe?.path === '/tmp/.x'));
+    assert.ok((one.entries.get('[root]/tmp/.x')?.length ?? 0) > 1000);
+    const last = await platform.shutdown();
+    assert.equal(last?.extensions[0]?.killed, false);
   });
 
   for (const reason of REASONS) {
