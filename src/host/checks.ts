@@ -127,7 +127,7 @@ function start(site: Site, since: number): void {
 async function run(site: Site, read: Read): Promise<void> {
   const quiet = site.isQuiet();
   const control = site.control ?? (await opened(site));
-  await control?.check(READ_MS, undefined, { fresh: true, quiet, signal: read.stop.signal });
+  await control?.check(READ_MS, undefined, { fresh: true, background: true, quiet, signal: read.stop.signal });
   if (control?.lastRead() === 'good') site.patient = true;
   if (site.running !== read) return; // it was dropped, and another one may run
   site.running = undefined;

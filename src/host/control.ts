@@ -39,7 +39,9 @@ export interface Control {
 export interface HowToCheck {
   /** Read, whatever the TTL says: at SHUTDOWN there is no later. */
   readonly fresh?: boolean;
-  /** Nothing may keep the event loop alive. */
+  /** The read keeps no event loop alive; without it the promise holds the process until it settles. */
+  readonly background?: boolean;
+  /** In the background, and the loop is waited for: no name is asked for, a connection is given up early. */
   readonly quiet?: boolean;
   readonly signal?: AbortSignal;
 }
@@ -71,7 +73,13 @@ export async function openControl(config: Config, ground: ControlGround): Promis
   const memory: Memory = { config, ground, channel, body: undefined, held: undefined, offsetMs: 0, expired: false, frozen: 0, lastRead: undefined, lastMs: 0, nextMs: 0, taken: new Set(), said: new Set() };
   return {
     check: async (budgetMs, facts, how = {}) => {
-      if (how.fresh === true || Date.now() >= memory.nextMs) await read(memory, budgetMs, how);
+      if (how.fresh !== true && Date.now() < memory.nextMs) return dueNow(memory, facts);
+      const alive = how.background === true ? undefined : setTimeout(() => undefined, budgetMs + FROZEN_MS);
+      try {
+        await read(memory, budgetMs, how);
+      } finally {
+        clearTimeout(alive);
+      }
       return dueNow(memory, facts);
     },
     nextMs: () => memory.nextMs,

@@ -27,7 +27,7 @@ async function play(options: Options = {}, env: NodeJS.ProcessEnv = { AWS_LAMBDA
     location: 's3://control/orders.json',
     read: async (_most, signal) => {
       played.reads += 1;
-      if (played.hangs) await aborted(signal);
+      if (played.hangs) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
       if (played.hangs) return { ok: false, fault: { code: 'ABORT_ERR' } };
       if (played.fails !== undefined) return { ok: false, fault: played.fails };
       return { ok: true, value: { state: 'changed', body: bytes(played.says), etag: undefined, serverDate: played.serverDate } };
@@ -39,13 +39,6 @@ async function play(options: Options = {}, env: NodeJS.ProcessEnv = { AWS_LAMBDA
   const control = await openControl(config, { env, log: (stream, record) => lines.push({ amber: stream, ...record }), channel });
   const played: Played = { control, lines, says: IDLE, serverDate: undefined, fails: undefined, hangs: false, reads: 0, drops: 0 };
   return played;
-}
-
-/** The signal of a timeout keeps no event loop alive. */
-async function aborted(signal: AbortSignal): Promise<void> {
-  const alive = setInterval(() => undefined, 1000);
-  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-  clearInterval(alive);
 }
 
 const facts = (more: Partial<InvocationFacts> = {}): InvocationFacts => ({ requestId: 'r', functionArn: undefined, traceId: undefined, tenantId: undefined, deadlineMs: undefined, number: 2, concurrent: 0, ...more });
