@@ -9,9 +9,10 @@ export type Parser<T> = (given: unknown) => Parsed<T>;
 const good = <T>(value: T): Parsed<T> => ({ ok: true, value });
 const bad = (expected: string): Parsed<never> => ({ ok: false, expected });
 
-/** The value as an error message may show it: short, quoted, without the password of a URL. */
+/** The value as an error message may show it: short, quoted, without the password of a URL; of a secret key nothing. */
 export function show(given: unknown): string {
   const text = typeof given === 'string' ? given : given === undefined ? 'undefined' : JSON.stringify(given);
+  if (/PRIVATE KEY|SECRET-KEY/iu.test(text)) return '"(a secret key)"';
   const safe = text.replace(/\/\/[^/@\s]*@/u, '//…@');
   return `"${safe.length > 80 ? `${safe.slice(0, 77)}…` : safe}"`;
 }

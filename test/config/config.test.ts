@@ -61,6 +61,24 @@ describe('configuration', () => {
     assert.ok(!message.includes('hunter22'));
   });
 
+  test('orders: where they are read, and the public keys', () => {
+    const key = 'ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo';
+    const config = resolveConfig({ destination: 's3://x' }, { AMBER_CONTROL: 's3://evidence-bucket/amber-control/orders.json', AMBER_CONTROL_KEY: `${key}, ${key}`, AMBER_FLEET_CAP: '20' });
+    assert.deepEqual([config.controlKey, config.controlTtlMs, config.fleetCap], [[key, key], 20_000, 20]);
+    for (const control of ['ssm:/amber/orders', 'appconfig:amber/prod/orders']) assert.equal(resolveConfig({ control, destination: 's3://x' }, {}).control, control);
+    for (const control of ['s3://bucket', 's3://Bucket/key', 's3://bucket/a b', 'https://example.com/orders.json', 'ssm:', 'appconfig:a/b', 'file:///tmp/x']) assert.match(issues({ control }), /expected s3:\/\/BUCKET\/KEY/u, control);
+    for (const controlKey of ['ed25519:short', key.slice(8), Array(5).fill(key).join(',')]) assert.match(issues({ controlKey }), /one to 4 of ed25519:KEY/u);
+    assert.match(issues({ control: 's3://bucket/key' }), /AMBER_CONTROL may start a capture, but AMBER_DESTINATION is not set/u);
+    assert.match(issues({ fleetCap: 5, destination: 'file:///tmp/x' }), /AMBER_FLEET_CAP needs an s3: destination/u);
+  });
+
+  test('a secret key in the place of a public one is not shown', () => {
+    for (const [variable, secret] of [['AMBER_CONTROL_KEY', '-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK\n-----END PRIVATE KEY-----'], ['AMBER_RECIPIENT', `AGE-SECRET-KEY-1${'Q'.repeat(58)}`]] as const) {
+      const message = issues({}, { [variable]: secret });
+      assert.ok(message.includes(variable) && !message.includes('MC4C') && !message.includes('QQQ'), message);
+    }
+  });
+
   test('a recipient is checked by its form', () => {
     assert.match(issues({ recipient: 'AGE-SECRET-KEY-1QQQ' }), /age X25519 recipient/u);
     assert.equal(resolveConfig({ recipient: `age1${'q'.repeat(58)}` }, {}).recipient, `age1${'q'.repeat(58)}`);

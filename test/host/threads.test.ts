@@ -11,23 +11,23 @@ const SOURCE = `
   import { parentPort, workerData } from 'node:worker_threads';
   const { takeTurn } = await import(workerData.module);
   const turns = new Map();
-  parentPort.on('message', async ({ trigger, release, cooldownMs }) => {
+  parentPort.on('message', async ({ trigger, release, cooldownMs, id }) => {
     if (release) turns.get(release)?.();
     else {
-      const turn = await takeTurn({ trigger, reason: 'test' }, { cooldownMs });
+      const turn = await takeTurn({ trigger, reason: 'test', ...(id === undefined ? {} : { order: { id } }) }, { cooldownMs });
       if (turn !== undefined) turns.set(trigger, turn);
       parentPort.postMessage(turn !== undefined);
     }
   });
 `;
 
-function thread(): { ask: (trigger: string, cooldownMs?: number) => Promise<boolean>; release: (trigger: string) => void; end: () => Promise<number> } {
+function thread(): { ask: (trigger: string, cooldownMs?: number, id?: string) => Promise<boolean>; release: (trigger: string) => void; end: () => Promise<number> } {
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(SOURCE)}`), {
     workerData: { module: import.meta.resolve('../../src/host/threads.ts') },
   });
   return {
-    ask: async (trigger, cooldownMs = 0) => {
-      worker.postMessage({ trigger, cooldownMs });
+    ask: async (trigger, cooldownMs = 0, id) => {
+      worker.postMessage({ trigger, cooldownMs, id });
       return new Promise((resolve) => worker.once('message', resolve));
     },
     release: (release) => worker.postMessage({ release }),
@@ -55,4 +55,15 @@ test('threads capture one after the other, the flag captures once, and a thread 
   assert.equal(await first.ask('error'), false);
   await second.end();
   assert.equal(await first.ask('error'), true);
+});
+
+test('an order is carried out by one of the threads', async (t) => {
+  const [first, second] = [thread(), thread()];
+  t.after(async () => Promise.all([first.end(), second.end()]));
+  const id = 'x'.repeat(64);
+  assert.equal(await first.ask('control', 0, id), true);
+  first.release('control');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(await second.ask('control', 0, id), false);
+  assert.equal(await second.ask('control', 0, 'another-order'), true);
 });

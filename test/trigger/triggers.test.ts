@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { resolveConfig, type Config, type Options } from '../../src/config.ts';
-import type { Moment } from '../../src/contracts.ts';
+import type { Moment, OrderedCapture } from '../../src/contracts.ts';
 import { callCause } from '../../src/trigger/call.ts';
+import { control } from '../../src/trigger/control.ts';
 import { deadline } from '../../src/trigger/deadline.ts';
 import { error, errorNames } from '../../src/trigger/error.ts';
+import { event } from '../../src/trigger/event.ts';
 import { flag } from '../../src/trigger/flag.ts';
 import { TRIGGERS } from '../../src/trigger/index.ts';
 
@@ -17,9 +19,9 @@ describe('every trigger', () => {
     for (const { description } of TRIGGERS) assert.match(description, /^[A-Z][^\n]{10,}\.$/u);
   });
 
-  test('wants nothing by default, and nothing where AMBER_CAPTURE is off', () => {
+  test('but the anomaly wants nothing by default, and none anything where AMBER_CAPTURE is off', () => {
     for (const trigger of TRIGGERS) {
-      assert.deepEqual(trigger.moments(config({})), [], trigger.name);
+      assert.deepEqual(trigger.moments(config({})), trigger.name === 'anomaly' ? ['found'] : [], trigger.name);
       assert.deepEqual(trigger.moments(config({ capture: 'off', onError: 'any', deadlineMs: 1000 })), [], trigger.name);
     }
   });
@@ -96,4 +98,27 @@ test('deadline: fires at its own time, not at that of another trigger', () => {
 test('call: the reason and the requester are those of the caller', () => {
   assert.deepEqual(callCause('suspicious upload', 'alice'), { trigger: 'call', reason: 'suspicious upload', requester: 'alice' });
   assert.deepEqual(callCause(undefined, undefined), { trigger: 'call', reason: 'code called capture()' });
+});
+
+describe('control and event', () => {
+  const all = config({ destination: 's3://x', control: 's3://bucket/key', controlKey: 'ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' });
+  const ordered = (trigger: 'control' | 'event'): OrderedCapture => ({ cause: { trigger, reason: trigger }, config: all });
+
+  test('fire for their own orders, at every moment, and for nothing else', () => {
+    for (const moment of [{ at: 'settled', invocation: 1 }, failed(new Error('x')), { at: 'near-deadline', invocation: 1, remainingMs: 500 }] as const) {
+      for (const trigger of [control, event]) {
+        assert.ok(trigger.moments(all).includes(moment.at));
+        assert.equal(trigger.fires(moment, all), undefined);
+        const orders = [ordered('control'), ordered('event')];
+        assert.equal(trigger.fires({ ...moment, orders }, all)?.reason, trigger.name);
+        assert.equal(trigger.fires({ ...moment, orders: orders.filter(({ cause }) => cause.trigger !== trigger.name) }, all), undefined);
+      }
+    }
+  });
+
+  test('are off without a channel, without a key, and where AMBER_CAPTURE is off', () => {
+    assert.deepEqual([control.moments(config({})), event.moments(config({}))], [[], []]);
+    const off = { ...all, capture: 'off' } as const;
+    assert.deepEqual([control.moments(off), event.moments(off)], [[], []]);
+  });
 });
