@@ -143,13 +143,19 @@ function begin(watch: Watch, cause: Cause, failure: Failure | undefined, orders:
   return watch.capture;
 }
 
-/** Detectors have found something. An invocation that still runs is answered after the capture; the deadline of one that is over binds nobody. */
+/**
+ * Detectors have found something. An invocation that still runs is answered after the capture. One that has answered may
+ * still wait for an empty event loop, which the capture fills (a callback of aws-lambda-ric 3): until it has passed, its
+ * deadline counts.
+ */
 export function beginFound(watch: Watch, cause: Cause): void {
   if (watch.open) {
     void begin(watch, cause, undefined, undefined);
     return;
   }
-  const start = startCapture(watch.armed, cause, { ...facts(watch, undefined), deadlineMs: undefined });
+  const known = facts(watch, undefined);
+  const deadlineMs = known.deadlineMs !== undefined && known.deadlineMs > Date.now() ? known.deadlineMs : undefined;
+  const start = startCapture(watch.armed, cause, { ...known, deadlineMs });
   if (!start.begun) logRefusal(watch.armed, cause, start.refused);
 }
 

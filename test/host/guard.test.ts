@@ -132,6 +132,19 @@ describe('the guard', () => {
     assert.equal(ground.requests[0]?.invocation?.requestId, 'request-1');
   });
 
+  test('ends before the deadline of an invocation that has answered: a client may still wait for an empty event loop', async () => {
+    const { ground, move, find } = scene();
+    assert.ok(FOUND !== undefined);
+    const handler = wrap(ground, slow, { onError: 'Other' });
+    find(FOUND);
+    move();
+    const deadlineMs = Date.now() + 5000;
+    await handler(undefined, lambdaContext(5000));
+    await until(() => ground.requests.length === 1);
+    const [request] = ground.requests;
+    assert.ok((request?.hardStopMs ?? Infinity) < deadlineMs + 100, String((request?.hardStopMs ?? 0) - deadlineMs));
+  });
+
   test('leaves findings below the level alone, and respects the cap', async () => {
     const { ground, move, looks, find } = scene({ AMBER_DETECT: 'critical', AMBER_MAX_CAPTURES: '1' });
     assert.ok(FOUND !== undefined);
