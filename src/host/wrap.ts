@@ -26,7 +26,7 @@ type Callable = (...args: unknown[]) => unknown;
  * handler's own, now and later. While nothing is due it is called as if it stood there itself, without a frame in the
  * stack or a listener on its promise; only V8 shows it, by leaving `[as handler]` off its frame. While a trigger watches,
  * one frame of this file is in the stacks of what the handler throws before it first waits, and the promise is a derived
- * one. When a capture is due, the result is passed on, unchanged, once the capture has ended: at the latest `marginMs`
+ * one. Anomalies are watched for without that, until something has moved in the sandbox (a file in `/tmp`, a process). When a capture is due, the result is passed on, unchanged, once the capture has ended: at the latest `marginMs`
  * before the deadline.
  *
  * A handler of aws-lambda-ric 3 that returns no promise answers by its callback or by `context.succeed`, `fail`, `done`.
