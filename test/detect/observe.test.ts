@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import type { Observation } from '../../src/contracts.ts';
+import { observeProcesses } from '../../src/detect/observe-processes.ts';
 import { openLookout, type Lookout, type LookoutOptions } from '../../src/detect/observe.ts';
 import { IMPLANT_COMM, plant, SANDBOX } from '../fixtures/proc/sandbox.ts';
 
@@ -40,6 +41,37 @@ describe('a recorded sandbox', () => {
     const { sockets } = await look();
     const pool = sockets.find(({ remotePort }) => remotePort === 4444);
     assert.deepEqual([pool?.remoteAddress, pool?.pids], ['93.181.216.5', [17]]);
+  });
+});
+
+describe('a process that executes a program while it is read', () => {
+  const limits = { processes: 64, descriptors: 64, slowMs: 1000 };
+  const become = (root: string, name: string): void => {
+    rmSync(join(root, '17/exe'));
+    symlinkSync(`/usr/bin/${name}`, join(root, '17/exe'));
+    rmSync(join(root, '17/cmdline'));
+    writeFileSync(join(root, '17/cmdline'), `${name}\0-i\0`);
+  };
+  const read = async (changes: number): Promise<readonly [string | undefined, string | undefined]> => {
+    const root = plant(SANDBOX);
+    let left = changes;
+    // Asked when its executable is known and its arguments are not.
+    const always = (pid: number): boolean => {
+      if (pid === 17 && left > 0) become(root, `name-${left--}`);
+      return false;
+    };
+    const { processes } = await observeProcesses({ root, writable: ['/tmp'], stopped: () => false, always }, limits, new Map());
+    const one = processes.find(({ pid }) => pid === 17);
+    return [one?.exe, one?.argv[0]];
+  };
+
+  test('is seen as what it has become, whole', async () => {
+    assert.deepEqual(await read(1), ['/usr/bin/name-1', 'name-1']);
+    assert.deepEqual(await read(2), ['/usr/bin/name-1', 'name-1']);
+  });
+
+  test('is not read for ever', async () => {
+    assert.equal((await read(1000))[1], 'name-998');
   });
 });
 
