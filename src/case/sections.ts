@@ -34,6 +34,7 @@ export function headRows(capture: OpenCapture, view: CaptureView): readonly (rea
     ['started', `${text(manifest?.clocks.started ?? field(header, 'started'))}${manifest === undefined ? '' : `, took ${manifest.clocks.elapsedMs} ms and ${manifest.cost.cpuMs} ms of CPU`}`],
     ['cause', `${text(field(cause, 'trigger'))}: ${text(field(cause, 'reason'))}`],
     ['requester', text(field(cause, 'requester'))],
+    ['order', orderOf(field(cause, 'order'))],
     ['function', ['functionName', 'functionVersion', 'region', 'account'].map((name) => text(field(identity, name))).join('  ')],
     ['log stream', `${text(field(identity, 'logGroup'))} ${text(field(identity, 'logStream'))}`],
     ['access key', text(field(identity, 'accessKeyId'))],
@@ -42,6 +43,14 @@ export function headRows(capture: OpenCapture, view: CaptureView): readonly (rea
     ['redactions', `${view.redactions} in ${view.redacted.count} items`],
   ];
   return rows.filter(([, value]) => value.trim() !== '').map(([name, value]) => [name, renderText(value)] as const);
+}
+
+/** The order of a responder behind the capture: which, where it was read, and whether it was signed. */
+function orderOf(order: unknown): string {
+  const id = text(field(order, 'id'));
+  if (id === '') return '';
+  const key = text(field(order, 'signedBy'));
+  return `${id} from ${text(field(order, 'channel'))}, ${key === '' ? 'not signed' : `signed by key ${key.slice(0, 16)}…`}`;
 }
 
 function stateOf({ manifest, parts }: OpenCapture, view: CaptureView): string {

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createPublicKey, sign, verify } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { resolveConfig, type Config, type Options } from '../../src/config.ts';
 import { judgeOrder, misses, type Admitted, type JudgeOptions, type OrderRefusal, type Place } from '../../src/trigger/order-judge.ts';
 import { MAX_ORDER_BYTES, parseOrder, type Order } from '../../src/trigger/order.ts';
-import { canonicalForm, fingerprint } from '../../src/trigger/order-signature.ts';
+import { newControlKey, readControlKey } from '../../src/cli/control-keys.ts';
+import { canonicalForm, fingerprint, signOrder } from '../../src/trigger/order-signature.ts';
+import { requirePeer } from '../peers.ts';
 import { bytes, IDLE, newOrder, newResponder, signed } from '../host/orders.ts';
 
 const responder = newResponder();
@@ -79,6 +85,22 @@ describe('signatures', () => {
     const signature = sign(null, Buffer.from(text), responder.privateKey);
     assert.equal(why({ ...order, signature: signature.toString('base64url') }, { nowMs: Date.parse(order.issued) }), 'admitted');
     assert.ok(verify(null, Buffer.from(text), createPublicKey(responder.privateKey), signature));
+  });
+
+  test('are checked and made by openssl as by us', (t) => {
+    if (!requirePeer(t, 'openssl')) return;
+    const folder = mkdtempSync(join(tmpdir(), 'amber-order-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const at = (name: string): string => join(folder, name);
+    const { privateFile, publicFile, publicKey } = newControlKey(folder);
+    const order = signOrder(newOrder(), readControlKey(privateFile));
+    writeFileSync(at('message'), canonicalForm(order));
+    writeFileSync(at('signature'), Buffer.from(order.signature ?? '', 'base64url'));
+    const checked = spawnSync('openssl', ['pkeyutl', '-verify', '-pubin', '-inkey', publicFile, '-rawin', '-in', at('message'), '-sigfile', at('signature')], { encoding: 'utf8' });
+    assert.equal(checked.status, 0, checked.stderr + checked.stdout);
+    const made = spawnSync('openssl', ['pkeyutl', '-sign', '-inkey', privateFile, '-rawin', '-in', at('message'), '-out', at('theirs')], { encoding: 'utf8' });
+    assert.equal(made.status, 0, made.stderr);
+    assert.equal(why({ ...order, signature: readFileSync(at('theirs')).toString('base64url') }, { config: config({ controlKey: publicKey }) }), 'admitted');
   });
 
   test('do not fit after any change, nor with another key; then the order is refused and does not count as unsigned', () => {
