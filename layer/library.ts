@@ -99,7 +99,7 @@ export async function buildLibrary(outdir: string, options: { readonly complete?
 }
 
 /** The licences of the packages that are part of the files. */
-function notices({ inputs }: Metafile): string {
+export function notices({ inputs }: Metafile): string {
   const found = Object.keys(inputs).map((path) => /^node_modules\/(?:@[^/]+\/)?[^/]+/u.exec(path)?.[0] ?? '');
   return [...new Set(found)].filter((folder) => folder !== '').sort().map((folder) => {
     const files = readdirSync(folder).filter((name) => /^licen[cs]e/iu.test(name));

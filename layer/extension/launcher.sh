@@ -67,4 +67,5 @@ if [[ -n $reason ]]; then
 fi
 
 trap - TERM HUP INT PIPE
-exec "$node" --expose-gc --max-old-space-size=96 --max-semi-space-size=1 "$home/extension.mjs" "$name"
+# Fewer threads and compilers: 20 MB of its own instead of 25, and a shutdown takes as long.
+exec "$node" --expose-gc --optimize-for-size --single-threaded --no-opt --max-old-space-size=96 --max-semi-space-size=1 "$home/extension.mjs" "$name"

@@ -44,7 +44,7 @@ export async function program(): Promise<readonly LayerFile[]> {
   const folder = mkdtempSync(join(tmpdir(), 'amber-extension-'));
   try {
     await buildExtension(folder);
-    return globSync('**/*.mjs', { cwd: folder }).sort().map((name) => ({ path: `amber/${name}`, bytes: readFileSync(join(folder, name)) }));
+    return globSync('**/*.*', { cwd: folder }).sort().map((name) => ({ path: `amber/${name}`, bytes: readFileSync(join(folder, name)) }));
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -1,6 +1,8 @@
 /** The extension's program: one file that idles, and chunks that it loads for a capture. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
-import { BUILTINS } from '../library.ts';
+import { BUILTINS, notices } from '../library.ts';
 
 /** The extension speaks to S3 by signed requests alone: what would load the SDK is not there. */
 const NO_SDK: Plugin = {
@@ -11,11 +13,12 @@ const NO_SDK: Plugin = {
   },
 };
 
-/** Writes `extension.mjs` and its chunks into `outdir`. */
+/** Writes `extension.mjs`, its chunks, and the licences of what is in them into `outdir`. */
 export async function buildExtension(outdir: string): Promise<void> {
-  await build({
-    bundle: true, format: 'esm', platform: 'node', target: 'node22.15', minifySyntax: true, minifyWhitespace: true, logLevel: 'warning', splitting: true,
+  const { metafile } = await build({
+    metafile: true, bundle: true, format: 'esm', platform: 'node', target: 'node22.15', minifySyntax: true, minifyWhitespace: true, logLevel: 'warning', splitting: true,
     entryPoints: { extension: 'src/host/extension-main.ts' }, outdir, outExtension: { '.js': '.mjs' }, chunkNames: 'chunks/[name]-[hash]',
     external: ['systeminformation'], plugins: [NO_SDK, BUILTINS],
   });
+  writeFileSync(join(outdir, 'THIRD-PARTY.txt'), notices(metafile));
 }

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, fstatSync, globSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -62,6 +64,22 @@ describe('a parked capture', { skip }, () => {
     assert.match(result.checks.find(({ name }) => name === 'parked')?.detail ?? '', /^1 segments/u);
     const without = await verifyCapture(await openLocal(one.folder));
     assert.match(without.checks.find(({ name }) => name === 'parked')?.detail ?? '', /unverified without the log/u);
+  });
+
+  test('is what is left where S3 takes a connection and says nothing: in time, before the platform kills', async (t) => {
+    const silent = createServer(() => undefined);
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    t.after(() => silent.close());
+    const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const platform = await openScene(t, { env: { AMBER_DESTINATION: 's3://evidence-bucket/amber', AMBER_S3_ENDPOINT: endpoint, AMBER_S3_PATH_STYLE: '1' } });
+    await platform.invoke({});
+    await platform.idle();
+    assert.equal((await platform.invoke({ exit: 1 })).kind, 'failed');
+    await platform.idle();
+    assert.equal(platform.shutdowns[0]?.extensions[0]?.killed, false, JSON.stringify(platform.shutdowns));
+    assert.equal(parkedFiles(platform).length, 1, platform.log());
+    assert.equal(platform.logLines('capture')[0]?.['state'], 'failed');
+    silent.closeAllConnections();
   });
 
   test('that was changed meanwhile is sent, and fails against the log', async (t) => {

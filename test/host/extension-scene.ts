@@ -20,7 +20,7 @@ export function extensionFolder(): Promise<string> {
 }
 
 /** As the launcher gives them. */
-const FLAGS = ['--expose-gc', '--max-old-space-size=96', '--max-semi-space-size=1'] as const;
+const FLAGS = ['--expose-gc', '--optimize-for-size', '--single-threaded', '--no-opt', '--max-old-space-size=96', '--max-semi-space-size=1'] as const;
 
 export const HANDLERS: string = resolve(import.meta.dirname, '../sandbox/handlers');
 
