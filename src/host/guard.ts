@@ -36,7 +36,8 @@ export interface Guarded {
 /** What the guard does with a finding: asks the triggers, and starts the capture in this invocation. */
 export interface Alarm<W extends Guarded> {
   readonly ask: (watch: W, findings: readonly Finding[]) => Cause | undefined;
-  readonly begin: (watch: W, cause: Cause) => void;
+  /** False if too little was left of the invocation: it is tried again in the next one. */
+  readonly begin: (watch: W, cause: Cause) => boolean;
   readonly fault: (error: unknown) => void;
 }
 
@@ -222,6 +223,5 @@ function waitForNext<W extends Guarded>(site: Site<W>, watch: W, cause: Cause): 
 }
 
 function start<W extends Guarded>(site: Site<W>, watch: W, cause: Cause): void {
-  site.pending = undefined;
-  site.alarm.begin(watch, cause);
+  site.pending = site.alarm.begin(watch, cause) ? undefined : cause;
 }

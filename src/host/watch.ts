@@ -147,16 +147,22 @@ function begin(watch: Watch, cause: Cause, failure: Failure | undefined, orders:
  * Detectors have found something. An invocation that still runs is answered after the capture. One that has answered may
  * still wait for an empty event loop, which the capture fills (a callback of aws-lambda-ric 3): until it has passed, its
  * deadline counts.
+ *
+ * @returns false if too little was left for a capture, so that it is to be tried again in the next invocation.
  */
-export function beginFound(watch: Watch, cause: Cause): void {
-  if (watch.open) {
-    void begin(watch, cause, undefined, undefined);
-    return;
-  }
+export function beginFound(watch: Watch, cause: Cause): boolean {
   const known = facts(watch, undefined);
-  const deadlineMs = known.deadlineMs !== undefined && known.deadlineMs > Date.now() ? known.deadlineMs : undefined;
-  const start = startCapture(watch.armed, cause, { ...known, deadlineMs });
-  if (!start.begun) logRefusal(watch.armed, cause, start.refused);
+  const isBinding = watch.open || (known.deadlineMs !== undefined && known.deadlineMs > Date.now());
+  const start = startCapture(watch.armed, cause, isBinding ? known : { ...known, deadlineMs: undefined });
+  if (!start.begun) {
+    logRefusal(watch.armed, cause, start.refused);
+    return start.refused.details['limit'] !== 'budget';
+  }
+  if (!watch.open) return true;
+  watch.capture = start.ended.then(() => {
+    watch.capture = undefined;
+  });
+  return true;
 }
 
 function facts(watch: Watch, failure: Failure | undefined): InvocationFacts {

@@ -161,6 +161,20 @@ describe('the guard', () => {
     await until(() => ground.requests.length === 1);
   });
 
+  test('tries again in the next invocation when too little was left of this one', async () => {
+    const { ground, move, looks, find } = scene();
+    assert.ok(FOUND !== undefined);
+    const handler = wrap(ground, slow);
+    move();
+    find(FOUND);
+    await handler(undefined, lambdaContext(400));
+    await handler(undefined, lambdaContext(400));
+    await until(() => looks() === 1 && ground.lines.some((line) => line['amber'] === 'refused'));
+    assert.deepEqual(ground.lines.map((line) => [line['amber'], line['trigger'], line['limit']]), [['refused', 'anomaly', 'budget']]);
+    await handler(undefined, lambdaContext());
+    await until(() => ground.requests.length === 1);
+  });
+
   for (const [what, env] of [['without a destination', { AMBER_DESTINATION: '' }], ['with AMBER_DETECT=off', { AMBER_DETECT: 'off' }], ['with AMBER_CAPTURE=off', { AMBER_CAPTURE: 'off' }]] as const) {
     test(`is not there ${what}`, async () => {
       const { ground, move, looks } = scene(env);
