@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { policyOf, readPolicy } from '../../src/config-detect.ts';
+import { resolveConfig } from '../../src/config.ts';
 import type { Detector } from '../../src/contracts.ts';
 import { baselineAt, judge } from '../../src/detect/judge.ts';
 import { stagedExecutable } from '../../src/detect/staged-executable.ts';
@@ -77,6 +78,11 @@ describe('the policy', () => {
   for (const text of ['loud', 'high,low', 'high,-nobody', 'allow:exe=tmp', 'allow:file=', 'allow:name=x', 'allow:to=*', 'high,,-miner']) {
     test(`says what is wrong with ${text}`, () => assert.equal(typeof readPolicy(text), 'string'));
   }
+
+  test('a wrong one is told with its variable, its value, what was expected and an example', () => {
+    assert.throws(() => resolveConfig({}, { AMBER_DETECT: 'high,-nobody' }), /AMBER_DETECT is "high,-nobody"; expected names of detectors behind \+ and - \(runtime-changed.*for example high,-survivor/u);
+    assert.equal(resolveConfig({}, {}).detect, 'high');
+  });
 });
 
 describe('judging', () => {

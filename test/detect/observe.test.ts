@@ -19,7 +19,8 @@ function folder(t: TestContext): string {
 }
 
 function lookout(writable: string, options: Partial<LookoutOptions> = {}): Lookout {
-  return openLookout({ by: 'process', roots: { proc: '/proc', writable: [writable], code: [], etc: '/nowhere' }, ...options });
+  // A busy machine must not end a look early.
+  return openLookout({ by: 'process', roots: { proc: '/proc', writable: [writable], code: [], etc: '/nowhere' }, ...options, limits: { totalMs: 60_000, ...options.limits } });
 }
 
 describe('a recorded sandbox', () => {

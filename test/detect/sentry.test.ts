@@ -30,7 +30,7 @@ describe('the sentry', () => {
     const roots = rootsOf(t);
     const tree = roots.writable[0] ?? '';
     writeFileSync(join(tree, 'before'), '\x7fELF');
-    const sentry = openSentry({ by: 'extension', roots, policy: policyOf('high') });
+    const sentry = openSentry({ by: 'extension', roots, limits: { totalMs: 60_000 }, policy: policyOf('high') });
     const mine = ({ subject }: { subject: { path?: string } }): boolean => subject.path?.startsWith(tree) === true;
     assert.deepEqual((await sentry.look(MOMENT)).fresh.filter(mine), []);
     // ctime and the clock of the baseline have a granularity of milliseconds.
