@@ -25,7 +25,7 @@ const FLAGS = ['--expose-gc', '--optimize-for-size', '--single-threaded', '--no-
 export const HANDLERS: string = resolve(import.meta.dirname, '../sandbox/handlers');
 
 export interface SceneOptions extends Partial<Omit<PlatformOptions, 'extensions'>> {
-  /** Node of the extension. */
+  /** Node of the extension; default is that of the tests, which run on both versions. */
   readonly node?: string;
 }
 
@@ -36,7 +36,7 @@ export async function openScene(t: { after: (done: () => Promise<void>) => void 
   const evidence = { AMBER_DESTINATION: 'file:///mnt/evidence' };
   const platform = await startPlatform({
     runtime: { command: [standIn.node, ...standIn.args('')], env: { LAMBDA_TASK_ROOT: HANDLERS } },
-    handler: 'lifecycle.handler', extensions: [{ name: 'amber', command: [node ?? standIn.node, ...FLAGS, extension, 'amber'] }], env: { ...evidence, ...env }, ...rest,
+    handler: 'lifecycle.handler', extensions: [{ name: 'amber', command: [node ?? process.execPath, ...FLAGS, extension, 'amber'] }], env: { ...evidence, ...env }, ...rest,
   });
   t.after(() => platform.stop());
   return platform;
