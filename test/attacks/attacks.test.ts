@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DETECTOR_NAMES } from '../../src/config-names.ts';
-import type { Runtime } from '../detection/case.ts';
 import { attacks, lackingForSandbox } from '../detection/suites.ts';
-import { runTrial, verdict, type Watcher } from '../detection/trial.ts';
+import { runTrial, verdict } from '../detection/trial.ts';
 import { missing } from '../peers.ts';
 import { STARTS_BOTH } from '../sandbox/clients.ts';
 
@@ -26,9 +25,11 @@ describe('manifests of attacks', () => {
 });
 
 describe('attacks are found', () => {
-  for (const { name, folder, scenario } of all.filter((one) => one.scenario.quick === true)) {
-    // One victim a watcher: all of them are run by `npm run detection`.
-    const [watcher, runtime]: readonly [Watcher, Runtime] = scenario.inProcess.includes('node') ? ['wrapper', 'node'] : ['extension', 'python'];
+  for (const { name, folder, scenario } of all) {
+    const watcher = scenario.quick;
+    if (watcher === undefined) continue;
+    // One victim and one watcher: all of them are run by `npm run detection`.
+    const runtime = watcher === 'wrapper' ? 'node' : 'python';
     test(`${name}: ${runtime}, by the ${watcher}`, LIMIT, async (t) => {
       if (lacking !== undefined) return void missing(t, lacking);
       const trial = await runTrial({ folder, scenario, runtime, watchers: [watcher] });

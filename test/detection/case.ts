@@ -55,8 +55,8 @@ export interface Attack extends Scenario {
   readonly arrives?: readonly { readonly at: Arrival['at']; readonly holds?: RegExp }[];
   /** Why this is out of reach: counted apart. */
   readonly limit?: string;
-  /** In the part of the suite that `npm test` runs. */
-  readonly quick?: boolean;
+  /** In the part of the suite that `npm test` runs: the wrapper in Node, or the extension beside Python. */
+  readonly quick?: 'wrapper' | 'extension';
 }
 
 /** A workload that looks suspicious and is none. */

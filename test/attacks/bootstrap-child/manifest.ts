@@ -16,5 +16,5 @@ export const attack: Attack = {
     { path: /^live_response\/sockets\.json$/u, holds: /203\.0\.113\.7/u },
   ],
   arrives: [{ at: 'exfiltration', holds: /4222/u }],
-  quick: true,
+  quick: 'extension',
 };

@@ -13,5 +13,5 @@ export const attack: Attack = {
     { path: /^recovered\/\d+\/exe$/u, is: '/usr/bin/sleep' },
     { path: /^\[root\]\/proc\/\d+\/exe$/u, target: /\/tmp\/\.kworker \(deleted\)$/u },
   ],
-  quick: true,
+  quick: 'wrapper',
 };

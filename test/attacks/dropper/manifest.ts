@@ -14,5 +14,5 @@ export const attack: Attack = {
     { path: /^live_response\/processes\.json$/u, holds: /\/tmp\/\.X11-cache/u },
   ],
   arrives: [{ at: 'payload' }],
-  quick: true,
+  quick: 'wrapper',
 };

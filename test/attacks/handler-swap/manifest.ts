@@ -12,5 +12,5 @@ export const attack: Attack = {
   detectors: ['patched-builtins', 'runtime-api-client', 'outbound', 'code-changed'],
   evidence: [{ path: /^live_response\/sockets\.json$/u, holds: /203\.0\.113\.7/u }],
   arrives: [{ at: 'exfiltration', holds: /4222/u }],
-  quick: true,
+  quick: 'wrapper',
 };

@@ -14,5 +14,5 @@ export const attack: Attack = {
     { path: /^\[root\]\/proc\/\d+\/maps$/u, holds: /\/tmp\/\.libstat\.so/u },
     { path: /^live_response\/environment\.json$/u, holds: /LD_PRELOAD/u },
   ],
-  quick: true,
+  quick: 'wrapper',
 };

@@ -14,5 +14,5 @@ export const attack: Attack = {
     { path: /^live_response\/processes\.json$/u, holds: /\/tmp\/processor\.sh/u },
   ],
   arrives: [{ at: 'exfiltration', holds: /AWS_SECRET_ACCESS_KEY/u }, { at: 'exfiltration', holds: /beacon/u }],
-  quick: true,
+  quick: 'wrapper',
 };

@@ -15,5 +15,5 @@ export const attack: Attack = {
     { path: /^live_response\/processes\.json$/u, holds: /stratum/u },
   ],
   arrives: [{ at: 'pool', holds: /login/u }],
-  quick: true,
+  quick: 'wrapper',
 };

@@ -14,5 +14,5 @@ export const attack: Attack = {
     { path: /^live_response\/descriptors\.jsonl?$/u, holds: /socket:/u },
   ],
   arrives: [{ at: 'shell', holds: /shell-is-here|connected/u }],
-  quick: true,
+  quick: 'wrapper',
 };

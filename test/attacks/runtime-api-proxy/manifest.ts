@@ -20,5 +20,5 @@ export const attack: Attack = {
     { path: /^live_response\/processes\.json$/u, holds: /\/opt\/extensions\/metrics-agent/u },
   ],
   arrives: [{ at: 'exfiltration', holds: /4222/u }],
-  quick: true,
+  quick: 'extension',
 };

@@ -15,5 +15,5 @@ export const attack: Attack = {
     { path: /^\[root\]\/tmp\/new_runtime$/u, is: '/usr/bin/python3' },
   ],
   arrives: [{ at: 'exfiltration', holds: /4222/u }],
-  quick: true,
+  quick: 'extension',
 };

@@ -14,5 +14,5 @@ export const attack: Attack = {
     { path: /^live_response\/sockets\.json$/u, holds: /203\.0\.113\.7/u },
   ],
   arrives: [{ at: 'exfiltration', holds: /beacon/u }],
-  quick: true,
+  quick: 'wrapper',
 };
