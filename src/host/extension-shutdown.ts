@@ -10,8 +10,8 @@ import { configAtTheEnd, startCapture } from './extension-capture.ts';
 import type { Duty } from './extension-duty.ts';
 import { lastOrder } from './extension-orders.ts';
 
-/** Between the hard stop of the capture and SIGKILL: the last slice, the log line, the exit. */
-const EXIT_MS = 100;
+/** Between the hard stop of the capture and SIGKILL: the last slice, the log line, the exit, by a thread that may get a slice of CPU every 20 ms. */
+const EXIT_MS = 200;
 /** What is left where the clock makes no sense of the event's deadline: 2,000 ms less the runtime's share of 600. */
 const LEAST_MS = 1400;
 const MOST_MS = 2000;

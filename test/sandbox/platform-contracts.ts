@@ -78,4 +78,6 @@ export interface Life {
   readonly fatal: Promise<string>;
   readonly fail: (errorType: string) => void;
   ending: boolean;
+  /** What went wrong while nothing was invoked: the sandbox is reset before it gets the next invocation. */
+  crashed: string | undefined;
 }

@@ -70,6 +70,7 @@ class Rapid implements Platform {
   readonly invoke = async (event: unknown = {}, timeoutMs: number = this.#options.timeoutMs ?? 3000): Promise<InvokeResult> => {
     if (this.#options.managed !== true) await this.#settling;
     this.ground.thaw();
+    if (this.#life?.crashed !== undefined) await this.#reset(this.#life, this.#life.crashed);
     const startedMs = Date.now();
     const deadlineMs = startedMs + timeoutMs;
     // A life that a reset has ended begins again in the time of this invocation (doInvoke: inline init).
@@ -113,7 +114,7 @@ class Rapid implements Platform {
       onError: (_, errorType) => fatal.resolve(errorType),
     }, programs.map(({ name }) => name));
     const extensions = new Map<string, SandboxProcess>();
-    const life: Life = { desk, extensions, runtime: undefined, fatal: fatal.promise, fail: fatal.resolve, ending: false };
+    const life: Life = { desk, extensions, runtime: undefined, fatal: fatal.promise, fail: fatal.resolve, ending: false, crashed: undefined };
     this.#life = life;
     return life;
   }
@@ -143,7 +144,11 @@ class Rapid implements Platform {
   async #launch(life: Life, what: { command: readonly string[]; env: Readonly<Record<string, string>>; cwd: string }, errorType: string): Promise<SandboxProcess> {
     const made = await this.ground.launch({ ...what, onOutput: (text) => (this.#log += text) });
     // Whoever exits without being asked ends the sandbox (watchEvents).
-    void made.exited.then(() => life.ending || life.fail(errorType));
+    void made.exited.then(() => {
+      if (life.ending) return;
+      life.crashed ??= errorType;
+      life.fail(errorType);
+    });
     return made;
   }
 
