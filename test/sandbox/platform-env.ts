@@ -7,12 +7,14 @@ import type { PlatformOptions } from './platform-contracts.ts';
 export const FUNCTION_NAME = 'sandboxed-function';
 export const FUNCTION_ARN: string = `arn:aws:lambda:eu-central-1:123456789012:function:${FUNCTION_NAME}`;
 
+const MADE_UP = { accessKeyId: 'ASIAIOSFODNN7EXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', sessionToken: 'IQoJb3JpZ2luX2VjEXAMPLETOKEN' };
+
 /** Everybody's: the function's own, the credentials, and the platform's. */
-function sharedEnv({ env, memoryMb, managed }: PlatformOptions, api: string): Record<string, string> {
+function sharedEnv({ env, memoryMb, managed, credentials = MADE_UP }: PlatformOptions, api: string): Record<string, string> {
   return {
     LANG: 'en_US.UTF-8', TZ: ':UTC', PATH: '/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin', LD_LIBRARY_PATH: '/var/lang/lib:/lib64:/usr/lib64:/opt/lib',
     ...env,
-    AWS_ACCESS_KEY_ID: 'ASIAIOSFODNN7EXAMPLE', AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', AWS_SESSION_TOKEN: 'IQoJb3JpZ2luX2VjEXAMPLETOKEN',
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey, AWS_SESSION_TOKEN: credentials.sessionToken,
     AWS_REGION: 'eu-central-1', AWS_DEFAULT_REGION: 'eu-central-1', AWS_LAMBDA_FUNCTION_NAME: FUNCTION_NAME, AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb ?? 512), AWS_LAMBDA_INITIALIZATION_TYPE: managed === true ? 'lambda-managed-instances' : 'on-demand',
     AWS_LAMBDA_RUNTIME_API: api, AWS_XRAY_CONTEXT_MISSING: 'LOG_ERROR',
