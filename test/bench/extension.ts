@@ -18,7 +18,7 @@ export const extension: Measure = {
   name: 'extension',
   title: 'the external extension: start, idle cost, and a shutdown at a small CPU share with 28 MB in /tmp and S3 30 ms away',
   run: async ({ quick, folder }) => {
-    if (!canIsolate()) return [{ what: 'extension', notRun: 'needs root, for namespaces' }];
+    if (!canIsolate()) return [{ what: 'extension', notRun: 'needs root, for namespaces, and a checkout outside of /tmp' }];
     return [
       ...(await start(quick ? 5 : 15)), ...(await idle(quick ? 300 : 10_000)),
       ...(await shutdown(folder, 128, [500, 1100])), ...(await shutdown(folder, 512, [undefined, 900])),

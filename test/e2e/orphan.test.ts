@@ -15,7 +15,7 @@ after(stopRadosgw);
 const CREDENTIALS = { ...KEYS, sessionToken: '' };
 const PLACES: readonly [string, (t: TestContext) => Promise<WarmPlace | undefined>][] = [['fauxqs', fauxqsPlace], ['radosgw', radosgwPlace]];
 
-describe('an orphan', { skip: canIsolate() || process.env['REQUIRE_PEERS'] === '1' ? false : 'not run: needs root, for namespaces' }, () => {
+describe('an orphan', { skip: canIsolate() || process.env['REQUIRE_PEERS'] === '1' ? false : 'not run: needs root, for namespaces, and a checkout outside of /tmp' }, () => {
   for (const [name, open] of PLACES) {
     test(`is captured at its end, because an order waits for it: ${name}`, async (t) => {
       const place = await open(t);

@@ -159,7 +159,7 @@ async function waitFor(condition: () => boolean): Promise<void> {
   for (let tries = 0; tries < 500 && !condition(); tries += 1) await sleep(10);
 }
 
-describe('an extension that is killed', { skip: canIsolate() || process.env['REQUIRE_PEERS'] === '1' ? false : 'not run: needs root, for namespaces' }, () => {
+describe('an extension that is killed', { skip: canIsolate() || process.env['REQUIRE_PEERS'] === '1' ? false : 'not run: needs root, for namespaces, and a checkout outside of /tmp' }, () => {
   test('at any moment: an answer that was given stays, the platform resets the sandbox, the next invocation is served', async (t) => {
     const platform = await openScene(t, { freeze: false });
     const ends: string[] = [];

@@ -16,7 +16,7 @@ interface ProcessRow {
 
 const processesOf = (one: Stored): readonly ProcessRow[] => (jsonOf(one, 'live_response/processes.json') as { processes: ProcessRow[] }).processes;
 
-describe('the extension', { skip: canIsolate() || process.env['REQUIRE_PEERS'] === '1' ? false : 'not run: needs root, for namespaces' }, () => {
+describe('the extension', { skip: canIsolate() || process.env['REQUIRE_PEERS'] === '1' ? false : 'not run: needs root, for namespaces, and a checkout outside of /tmp' }, () => {
   test('keeps an inventory of an idle sandbox that ends, and leaves at once', async (t) => {
     const platform = await openScene(t);
     await platform.invoke({ write: '/tmp/left', text: 'what the function left\n' });

@@ -75,8 +75,9 @@ const UID = 993;
 const GID = 990;
 const NEEDED = ['unshare', 'nsenter', 'setpriv', 'setsid', 'mount', 'bash'] as const;
 
+/** Not with a checkout below /tmp, which the /tmp of the sandbox hides from it. */
 export function canIsolate(): boolean {
-  return process.getuid?.() === 0 && NEEDED.every(hasPeer);
+  return process.getuid?.() === 0 && !process.cwd().startsWith('/tmp/') && NEEDED.every(hasPeer);
 }
 
 export async function makeGround(options: GroundOptions): Promise<Ground> {
