@@ -156,10 +156,12 @@ function conclude(attackRows: readonly AttackRow[], benignRows: readonly BenignR
     const text = { attacks: { ...figures, rows: attackRows }, benign: { run: benignRows.length, workloads, triggered: triggered.length, skipped, rows: benignRows }, problems };
     process.stdout.write(`${JSON.stringify(text, undefined, 2)}\n`);
   }
-  say(`attacks found: ${figures.found} of ${figures.tried} (${byWatcher('wrapper')}, ${byWatcher('extension')}); beside these, ${figures.limits} that are known to be out of reach`);
-  for (const name of figures.missed) say(`  missed: ${name}`);
-  say(`detectors: ${Object.entries(figures.detectors).sort((a, b) => b[1] - a[1]).map(([name, count]) => `${name} ${count}`).join(', ')}`);
-  say(`benign captures triggered: ${triggered.length} of ${benignRows.length} (${workloads} workloads, watched by wrapper and extension)`);
+  if (attackRows.length > 0) {
+    say(`attacks found: ${figures.found} of ${figures.tried} (${byWatcher('wrapper')}, ${byWatcher('extension')}); beside these, ${figures.limits} that are known to be out of reach`);
+    for (const name of figures.missed) say(`  missed: ${name}`);
+    say(`detectors: ${Object.entries(figures.detectors).sort((a, b) => b[1] - a[1]).map(([name, count]) => `${name} ${count}`).join(', ')}`);
+  }
+  if (benignRows.length > 0) say(`benign captures triggered: ${triggered.length} of ${benignRows.length} (${workloads} workloads, watched by wrapper and extension)`);
   for (const one of skipped) say(`  not run: ${one}`);
   if (problems > 0) say(`${problems} rows have problems`);
   return figures.missed.length + triggered.length + problems > 0 ? 1 : 0;
