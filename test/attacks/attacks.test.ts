@@ -1,14 +1,17 @@
 /** Emulated attacks at the default policy: the quick part of `npm run detection`. */
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { DETECTOR_NAMES } from '../../src/config-names.ts';
 import { attacks, lackingForSandbox } from '../detection/suites.ts';
 import { runTrial, verdict } from '../detection/trial.ts';
 import { missing } from '../peers.ts';
-import { STARTS_BOTH } from '../sandbox/clients.ts';
+import { ensureClients, STARTS_BOTH } from '../sandbox/clients.ts';
 
 const LIMIT = { timeout: 60_000, skip: STARTS_BOTH };
 const lacking = lackingForSandbox();
+// Two minutes where they are built, which is not in the time of a case.
+before(() => void ensureClients());
+
 const all = await attacks();
 
 describe('manifests of attacks', () => {

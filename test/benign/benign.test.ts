@@ -1,13 +1,16 @@
 /** Workloads that look suspicious start no capture at the default policy. Their packages: `npm ci` in test/benign. */
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { benign, lackingForSandbox, lackingPackages } from '../detection/suites.ts';
 import { runTrial } from '../detection/trial.ts';
 import { missing } from '../peers.ts';
-import { STARTS_BOTH } from '../sandbox/clients.ts';
+import { ensureClients, STARTS_BOTH } from '../sandbox/clients.ts';
 
 const LIMIT = { timeout: 120_000, skip: STARTS_BOTH };
 const lacking = lackingForSandbox();
+// Two minutes where they are built, which is not in the time of a case.
+before(() => void ensureClients());
+
 const all = await benign();
 
 describe('benign workloads start no capture', () => {
