@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { CaptureIdentity, Destination, DestinationProvider, Receipt, StoredObject } from '../contracts.ts';
-import { AmberError } from '../errors.ts';
+import { AmberError, systemCode } from '../errors.ts';
 import { folderError, openFolder, timeEnded } from './folder.ts';
 import type { Folder } from './folder.ts';
 import { joinInto, writeAll } from './joined-file.ts';
@@ -151,7 +151,25 @@ async function commit(shelf: Shelf, manifest: StoredObject, signal: AbortSignal)
   const sums = new Map([...shelf.sums, [encodeComponent(manifest.name), manifest.sha256]]);
   const body = Buffer.from([...sums].map(([name, sha256]) => sumLine(name, sha256)).join(''));
   await keepApart(shelf, { name: 'SHA256SUMS', body: [body], bytes: body.byteLength, sha256: '' }, signal);
-  return keepApart(shelf, manifest, signal);
+  return keepMarker(shelf, manifest, signal);
+}
+
+/** File systems without hard links answer so (link(2)). */
+const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
+/** The marker is there whole or not at all: who is killed in the middle of writing it has not committed. */
+async function keepMarker(shelf: Shelf, manifest: StoredObject, signal: AbortSignal): Promise<Receipt> {
+  const partial = `.${manifest.name}.partial`;
+  const receipt = await keepApart(shelf, { ...manifest, name: partial }, signal);
+  try {
+    await shelf.folder.publish(encodeComponent(partial), encodeComponent(manifest.name));
+  } catch (error) {
+    await shelf.folder.remove(encodeComponent(partial)).catch(() => undefined);
+    if (NO_LINKS.has(systemCode(error) ?? '')) return keepApart(shelf, manifest, signal);
+    throw error;
+  }
+  await shelf.folder.sync();
+  return receipt;
 }
 
 /** A line as sha256sum(1) writes it: a backslash in front when the name had to be escaped. */

@@ -3,7 +3,7 @@
  * private to this uid, every file created exclusively.
  */
 import { constants } from 'node:fs';
-import { access, mkdir, open, unlink } from 'node:fs/promises';
+import { access, link, mkdir, open, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AmberError, isAmberError, systemCode } from '../errors.ts';
@@ -14,6 +14,8 @@ export interface Folder {
   /** Creates a file; EEXIST if anything, a dangling link too, has the name (O_EXCL, open(2)). */
   readonly create: (name: string) => Promise<FileHandle>;
   readonly remove: (name: string) => Promise<void>;
+  /** Gives a file that is complete its name, in one step; EEXIST if anything has it (link(2)). */
+  readonly publish: (name: string, as: string) => Promise<void>;
   /** Makes the names durable: fsync(2) of a file does not do that for its entry in the folder. */
   readonly sync: () => Promise<void>;
   readonly close: () => void;
@@ -74,6 +76,11 @@ function folderOf(handle: FileHandle, path: string): Folder {
     path,
     create: async (name) => open(await child(handle, join(path, name), name), CREATE, 0o600),
     remove: async (name) => unlink(await child(handle, join(path, name), name)),
+    publish: async (name, as) => {
+      const from = await child(handle, join(path, name), name);
+      await link(from, await child(handle, join(path, as), as));
+      await unlink(from);
+    },
     sync: () => handle.sync(),
     close: () => {
       if (closed) return;

@@ -166,10 +166,12 @@ describe('an extension that is killed', { skip: canIsolate() || process.env['REQ
     for (const waitMs of [0, 3, 10, 25, 60, 150]) {
       const answer = platform.invoke({ waitMs: 50, say: 'kept' });
       await sleep(waitMs);
-      platform.extension('amber')?.signal('SIGKILL');
+      const killed = platform.extension('amber');
+      killed?.signal('SIGKILL');
       const result = await answer;
       ends.push(result.kind === 'failed' ? result.errorType : result.kind);
       if ('body' in result) assert.equal(result.body.toString(), '"kept"');
+      await killed?.exited; // before the next invocation begins, which it would end otherwise
       await platform.idle();
       assert.equal((await platform.invoke({ say: 1 })).kind, 'response', platform.log());
       await platform.idle();

@@ -181,7 +181,11 @@ async function launched(child: ChildProcess, onOutput: ((text: string) => void) 
   let exit: Exit | undefined;
   const exited = new Promise<Exit>((resolve) => {
     child.once('error', () => resolve((exit = { code: 127, signal: null })));
-    child.once('exit', (code, signal) => resolve((exit = { code, signal })));
+    child.once('exit', (code, signal) => {
+      exit = { code, signal };
+      // What it said last is still in the pipe; a child of its own may hold that open for good.
+      for (const end of [new Promise((done) => child.once('close', done)), sleep(250)]) void end.then(() => resolve({ code, signal }));
+    });
   });
   let pid = child.pid ?? 0;
   for (let tries = 0; nested && tries < 500 && exit === undefined; tries += 1) {

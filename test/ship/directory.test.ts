@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -62,6 +62,37 @@ test('age files stay apart: a second header in one file is damage to the age com
     assert.equal(sha256(readFileSync(join(destination.location, `${segmentName(number)}.age`))), sha256(body));
   }
 });
+
+test('a commit marker is not overwritten, and nothing is left of the one that was to be', async (t) => {
+  const destination = await opened(t, scratch(t));
+  writeFileSync(join(destination.location, 'manifest.json'), 'squatted');
+  await assert.rejects(destination.commit(object('manifest.json', Buffer.from('{}')), never), { code: 'DESTINATION_EXISTS' });
+  assert.deepEqual(readdirSync(destination.location).sort(), ['SHA256SUMS', 'manifest.json']);
+  assert.equal(readFileSync(join(destination.location, 'manifest.json'), 'latin1'), 'squatted');
+});
+
+test('a process that is killed while it writes the commit marker has not committed', async (t) => {
+  const folder = scratch(t);
+  const child = spawn(process.execPath, ['--input-type=module', '-e', COMMIT_FOR_LONG, folder], { stdio: 'ignore', cwd: join(import.meta.dirname, '../..') });
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  const written = (): number => globSync(`${folder}/**/{.manifest.json.partial,manifest.json}`).reduce((sum, path) => sum + statSync(path).size, 0);
+  for (const end = Date.now() + 20_000; written() === 0 && Date.now() < end;) await new Promise((resolve) => setTimeout(resolve, 2));
+  assert.ok(written() > 0);
+  child.kill('SIGKILL');
+  await exited;
+  assert.deepEqual(globSync(`${folder}/**/manifest.json`), []);
+});
+
+/** Writes a marker of 4 GiB: nobody is that quick. */
+const COMMIT_FOR_LONG = `
+import { openDestination } from './src/ship/index.ts';
+import { resolveConfig } from './src/config.ts';
+import { pathToFileURL } from 'node:url';
+const identity = { captureId: '0197c0de-0000-7000-8000-0000000000aa', account: '1', region: 'r', functionName: 'f', date: '2026-01-01' };
+const destination = await openDestination(pathToFileURL(process.argv[1]).href, identity, resolveConfig({}, {}));
+const body = new Array(4096).fill(Buffer.alloc(2 ** 20, 1));
+await destination.commit({ name: 'manifest.json', body, bytes: 2 ** 32, sha256: '0'.repeat(64) }, new AbortController().signal);
+`;
 
 test('a segment that never comes holds the next ones up for a while only, and finds its own file later', { timeout: 30_000 }, async (t) => {
   const destination = await opened(t, scratch(t));
