@@ -35,11 +35,11 @@ export const COLLECTORS: readonly Collector[] = [
   memory,
   procfs,
   runtime,
-  findings,
   inventory,
   // recovered
   recovered,
   // files
+  findings,
   system,
   writable,
   timeline,

@@ -1,4 +1,5 @@
 /** Starts captures from the extension, one at a time and within the limits of the sandbox. */
+import { findings } from '../collect/findings.ts';
 import type { Config } from '../config.ts';
 import type { CaptureReport, Cause, Collector, JsonEntry } from '../contracts.ts';
 import { AmberError, describeError } from '../errors.ts';
@@ -17,7 +18,7 @@ export interface CaptureOrder {
 }
 
 /** Collectors that say little after the runtime has gone, or that take longer than the end of a sandbox lasts. */
-const NOT_AT_THE_END = ['executables', 'code', 'scripts', 'system-information', 'process-memory', 'heap'] as const;
+const NOT_AT_THE_END = ['findings', 'executables', 'code', 'scripts', 'systeminformation', 'process-memory', 'heap'] as const;
 /** Collectors of contents. */
 const CONTENTS = ['recovered', 'writable', 'timeline'] as const;
 
@@ -28,9 +29,12 @@ export function configAtTheEnd(duty: Duty, contents: boolean): Config {
   return {
     ...config,
     collect: [...config.collect, ...without.map((name) => `-${name}`)],
-    collectors: [...config.collectors, lastInventory(duty)],
+    collectors: [...config.collectors, lastInventory(duty), KNOWN_FINDINGS],
   };
 }
+
+/** At the end there is no look, so what is known costs nothing and stands in the first segment. */
+const KNOWN_FINDINGS: Collector = { ...findings, name: 'known-findings', tier: 'volatile' };
 
 /** What the extension saw while the processes still lived, and what the platform says of the last invocation: it says so late. */
 function lastInventory(duty: Duty): Collector {
