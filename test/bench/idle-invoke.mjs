@@ -6,8 +6,9 @@ const destination = 'file:///tmp/amber-bench';
 const handlers = {
   bare,
   idle: withCapture(bare),
-  error: withCapture(bare, { onError: 'any', destination }),
-  deadline: withCapture(bare, { deadlineMs: 1000, destination }),
+  error: withCapture(bare, { onError: 'any', destination, detect: 'off' }),
+  deadline: withCapture(bare, { deadlineMs: 1000, destination, detect: 'off' }),
+  anomaly: withCapture(bare, { destination }),
   middy: middy(bare),
 };
 const CALLS = 50_000;
