@@ -7,7 +7,10 @@ import { writable } from '../../src/collect/writable.ts';
 import { freshTree } from '../hostile/trees.ts';
 import { bySource, drain, makeScene } from './scene.ts';
 
-/** Swaps directories for links to a place outside, and files for FIFOs and links, as fast as it can. */
+/**
+ * Swaps directories for links to a place outside, and files for FIFOs and links, as fast as it can. A rename that fails met
+ * a reader or its own last swap: the attacker goes on.
+ */
 const ATTACK = `
 const fs = require('node:fs');
 const [root, outside] = process.argv.slice(1);
