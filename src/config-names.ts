@@ -13,6 +13,6 @@ export const MEMORY_COLLECTORS: ReadonlySet<string> = new Set(['process-memory',
 /** Names of the detectors; a test holds them equal to the registry in detect/index.ts. */
 export const DETECTOR_NAMES: readonly string[] = [
   'runtime-changed', 'staged-executable', 'staged-file', 'mapped-object', 'disguised-name', 'shell-child', 'second-interpreter',
-  'stdio-socket', 'survivor', 'runtime-api-client', 'runtime-api-proxy', 'environment-drift', 'environ-reader', 'miner', 'outbound',
+  'stdio-socket', 'survivor', 'runtime-api-client', 'runtime-api-proxy', 'environment-drift', 'startup-hook', 'environ-reader', 'miner', 'outbound',
   'foreign-resolver', 'foreign-credentials', 'unknown-extension', 'code-changed', 'patched-builtins', 'child-process-use', 'resource-jump',
 ];

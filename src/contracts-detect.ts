@@ -141,6 +141,8 @@ export interface ObservedFile {
   readonly target?: BytePath;
   /** AWS access key ids in its first bytes, at most four. */
   readonly accessKeys?: readonly string[];
+  /** A `.pth` file with a line that Python executes, or an archive that begins with a module that Python imports by itself. */
+  readonly startsCode?: true;
 }
 
 /** What tells one set of code from another without hashing it: stat of /var/task and of the handler's file. */

@@ -19,6 +19,7 @@ import { secondInterpreter } from './second-interpreter.ts';
 import { shellChild } from './shell-child.ts';
 import { stagedExecutable } from './staged-executable.ts';
 import { stagedFile } from './staged-file.ts';
+import { startupHook } from './startup-hook.ts';
 import { stdioSocket } from './stdio-socket.ts';
 import { survivor } from './survivor.ts';
 import { unknownExtension } from './unknown-extension.ts';
@@ -37,6 +38,7 @@ export const DETECTORS: readonly Detector[] = [
   runtimeApiClient,
   runtimeApiProxy,
   environmentDrift,
+  startupHook,
   environReader,
   miner,
   outbound,

@@ -29,6 +29,15 @@ function isText(bytes: Buffer): boolean {
   return odd * 50 < sample.length;
 }
 
+/** An archive is read as far as its head: a local file header names each member (APPNOTE.TXT 4.3.7), 30 bytes before the name. */
+const MEMBER = /PK\x03\x04.{26}(?:site|user)customize\.pyc?/su;
+
+/** Whether Python runs something of this file when it starts: see startup-hook.ts. */
+export function startsCodeIn(name: string, head: Uint8Array, magic: Magic): boolean {
+  if (magic === 'archive') return MEMBER.test(latin1(head));
+  return name.endsWith('.pth') && magic === 'text' && /^import[ \t]/mu.test(latin1(head));
+}
+
 /** Access key ids of users and roles: IAM user guide, "Unique identifiers" (AKIA, ASIA). Documentation has its own examples. */
 const ACCESS_KEY = /(?<![A-Z0-9])A[KS]IA[A-Z0-9]{16}(?![A-Z0-9])/gu;
 const MOST_KEYS = 4;

@@ -6,7 +6,7 @@ import { Kind } from '../fs/kinds.ts';
 import { openFile } from '../fs/open.ts';
 import type { Tree } from '../fs/tree.ts';
 import { walk, type Pace } from '../fs/walk.ts';
-import { accessKeysIn, HEAD_BYTES, magicOf } from './magic.ts';
+import { accessKeysIn, HEAD_BYTES, magicOf, startsCodeIn } from './magic.ts';
 
 export interface FileLimits {
   /** Paths that are listed. */
@@ -18,6 +18,7 @@ export interface FileLimits {
 interface Head {
   readonly magic: Magic;
   readonly accessKeys: readonly string[];
+  readonly startsCode?: true;
 }
 
 /** What the first bytes of known files said, by what a file is (never by its name alone). */
@@ -85,7 +86,7 @@ function read(tree: Tree, entry: number, descent: Descent, buffer: Buffer): Head
     if (!stat.isFile() || stat.ino !== tree.inode(entry)) return undefined;
     const bytes = buffer.subarray(0, readSync(fd, buffer, 0, HEAD_BYTES, 0));
     const magic = magicOf(bytes);
-    return { magic, accessKeys: accessKeysIn(bytes, magic) };
+    return { magic, accessKeys: accessKeysIn(bytes, magic), ...(startsCodeIn(tree.names[entry] ?? '', bytes, magic) ? { startsCode: true } : {}) };
   } catch {
     return { magic: 'unread', accessKeys: [] };
   } finally {
@@ -107,5 +108,6 @@ function rowOf(tree: Tree, entry: number, head: Head | undefined): ObservedFile 
     magic: head?.magic ?? 'unread',
     ...(target === undefined ? {} : { target }),
     ...(head === undefined || head.accessKeys.length === 0 ? {} : { accessKeys: head.accessKeys }),
+    ...(head?.startsCode === true ? { startsCode: true } : {}),
   };
 }

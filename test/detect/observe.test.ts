@@ -93,6 +93,18 @@ describe('writable trees', () => {
     assert.partialDeepStrictEqual(of('pipe'), { type: 'other', magic: 'unread' });
   });
 
+  test('what Python runs of a file by itself: lines of a .pth file, a module at the root of an archive', async (t) => {
+    const tree = folder(t);
+    const member = (name: string): Buffer => Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(26, 10), Buffer.from(name)]);
+    writeFileSync(join(tree, 'code.pth'), '# paths\nimport os; os.environ\n');
+    writeFileSync(join(tree, 'paths.pth'), '/opt/python\nimports\n');
+    writeFileSync(join(tree, 'code.txt'), 'import os\n');
+    writeFileSync(join(tree, 'hook.zip'), Buffer.concat([member('first.py'), member('sitecustomize.py')]));
+    writeFileSync(join(tree, 'tracer.zip'), member('tracer/sitecustomize.py'));
+    const { files } = await lookout(tree).look(MOMENT);
+    assert.deepEqual(files.filter(({ startsCode }) => startsCode).map(({ path }) => path.slice(tree.length + 1)).sort(), ['code.pth', 'hook.zip']);
+  });
+
   test('no file is opened twice while it is the same, and is when it has changed', async (t) => {
     const tree = folder(t);
     const path = join(tree, 'file');

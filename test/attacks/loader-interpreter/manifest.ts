@@ -8,7 +8,7 @@ export const attack: Attack = {
   victims: ['node', 'python'],
   inProcess: ['node'],
   events: [{}, { attack: true }, { job: true }, { job: true }],
-  detectors: ['environment-drift'],
+  detectors: ['environment-drift', 'startup-hook'],
   evidence: [
     { path: /^\[root\]\/tmp\/\.site\/(?:hook\.cjs|sitecustomize\.py)$/u, holds: /203\.0\.113\.7/u },
     { path: /^live_response\/environment\.json$/u, holds: /NODE_OPTIONS|PYTHONPATH/u },

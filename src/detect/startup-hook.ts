@@ -1,0 +1,83 @@
+/** Files that an interpreter runs whenever it starts, without being asked to. They lie there before and after it has run. */
+import type { BytePath, Detector, DetectPolicy, Finding, Observation, ObservedFile, Severity, Technique } from '../contracts.ts';
+import { isAllowed, isNewFile, makeFinding } from './finding.ts';
+import { baseName } from './places.ts';
+
+const SHELL: Technique = { id: 'T1546.004', name: 'Unix Shell Configuration Modification' };
+const MOST = 16;
+
+export const startupHook: Detector = {
+  name: 'startup-hook',
+  description: 'A writable tree holds a file that interpreters run by themselves when they start: sitecustomize, a .pth file with code, a profile of a shell.',
+  technique: { id: 'T1546.018', name: 'Python Startup Hooks' },
+  kind: 'hijack',
+  severity: 'high',
+  cost: 'files',
+  benign: ['packages with a hook of their own (tracers, setuptools) that are unpacked or installed into /tmp: beside their .dist-info it is medium at most', 'a home folder in /tmp'],
+  runs: ['extension', 'process'],
+  detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] => {
+    const hooks = now.files.flatMap((file) => {
+      const hook = hookOf(file);
+      return hook === undefined || isAllowed(policy, 'file', file.path) ? [] : [{ file, hook }];
+    });
+    if (hooks.length === 0) return [];
+    const installed = foldersOfDistributions(now.files);
+    return hooks.slice(0, MOST).map(({ file, hook }) => makeFinding(startupHook, {
+      title: `${hook.runBy} runs ${file.path} when it starts`, severity: severityOf(file, hook, baseline, installed),
+      ...(hook.what === 'profile' ? { technique: SHELL } : {}), subject: { path: file.path },
+      evidence: [`${file.path}: ${String(file.size)} bytes, changed ${new Date(file.ctimeMs).toISOString()}`, ...compiledFrom(file, now.files)],
+    }));
+  },
+};
+
+interface Hook {
+  readonly what: 'module' | 'pth' | 'profile';
+  readonly runBy: string;
+  /** The folder that has to be on the path, or to be a folder of site packages. */
+  readonly folder: BytePath;
+}
+
+/** docs.python.org, site: these modules are imported, and lines of `.pth` files that begin with `import` are executed. */
+const MODULE = /^(?:site|user)customize(?:\.pyc?|(?:\.[\w-]+)*\.so)$/u;
+const PACKAGE = /^(?<folder>.*)\/(?:site|user)customize\/__init__\.pyc?$/su;
+/** bash(1), dash(1), zsh(1): read from HOME, which many functions set to /tmp. */
+const PROFILE = /^\.(?:bashrc|bash_profile|bash_login|profile|zshenv|zshrc)$/u;
+
+function hookOf(file: ObservedFile): Hook | undefined {
+  if (file.type !== 'file' && file.type !== 'link') return undefined;
+  const { path } = file;
+  const name = baseName(path);
+  const folder = path.slice(0, path.length - name.length - 1);
+  const inPackage = PACKAGE.exec(path)?.groups?.['folder'];
+  if (inPackage !== undefined) return { what: 'module', runBy: 'Python', folder: inPackage };
+  if (MODULE.test(name) && !folder.endsWith('/__pycache__')) return { what: 'module', runBy: 'Python', folder };
+  // An archive on the path is as good as a folder.
+  if (file.startsCode === true && file.magic === 'archive') return { what: 'module', runBy: 'Python', folder: path };
+  if (file.startsCode === true && /\/(?:site|dist)-packages$/u.test(folder)) return { what: 'pth', runBy: 'Python', folder };
+  return PROFILE.test(name) ? { what: 'profile', runBy: 'a shell', folder } : undefined;
+}
+
+/**
+ * A module that lies deeper than the folder of installed distributions is out of Python's reach until somebody puts its
+ * own folder on the path, and a `.pth` file beside others is what installing leaves. Whoever copies this has a finding still.
+ */
+function severityOf(file: ObservedFile, { what, folder }: Hook, baseline: Observation, installed: ReadonlySet<BytePath>): Severity {
+  const isNew = isNewFile(file, baseline);
+  if (what === 'profile') return isNew ? 'medium' : 'low';
+  const isInstalled = what === 'pth' ? installed.has(folder) : [...installed].some((root) => folder.startsWith(`${root}/`));
+  return isInstalled ? (isNew ? 'medium' : 'low') : isNew ? 'high' : 'medium';
+}
+
+/** Folders that hold the metadata of an installed distribution (PyPA, Recording installed projects). */
+function foldersOfDistributions(files: readonly ObservedFile[]): Set<BytePath> {
+  const found = files.filter(({ type, path }) => type === 'directory' && /\.(?:dist|egg)-info$/u.test(path));
+  return new Set(found.map(({ path }) => path.slice(0, path.lastIndexOf('/'))));
+}
+
+/** Python has imported it: it has left the compiled module. */
+function compiledFrom({ path }: ObservedFile, files: readonly ObservedFile[]): string[] {
+  const name = baseName(path);
+  if (!name.endsWith('.py')) return [];
+  const start = `${path.slice(0, -name.length)}__pycache__/${name.slice(0, -2)}`;
+  return files.filter((one) => one.path.startsWith(start)).slice(0, 1).map((one) => `${one.path}: an interpreter has loaded it, ${new Date(one.ctimeMs).toISOString()}`);
+}
