@@ -12,12 +12,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasPeer } from '../peers.ts';
+import type { Exit } from './sandbox.ts';
 
 export interface GroundOptions {
   /** Seen as /opt. */
   readonly opt?: string | undefined;
   /** Seen as /var/task. */
   readonly task?: string | undefined;
+  /** Seen as /var/lang/bin/node, the Node of the managed runtimes; with `task` alone. */
+  readonly node?: string | undefined;
   /** Further folders, read-only, by the name below /mnt under which the sandbox sees them; in namespaces only. */
   readonly mounts?: Readonly<Record<string, string>> | undefined;
   /** Size of /tmp. */
@@ -26,11 +29,6 @@ export interface GroundOptions {
   readonly namespace?: boolean | undefined;
   /** Files of control groups that every process joins. */
   readonly procs?: readonly string[] | undefined;
-}
-
-export interface Exit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
 }
 
 /** A process of the sandbox, the head of a process group. */
@@ -71,8 +69,7 @@ export interface Ground {
   readonly close: () => void;
 }
 
-const UID = 993;
-const GID = 990;
+const [UID, GID] = [993, 990];
 const NEEDED = ['unshare', 'nsenter', 'setpriv', 'setsid', 'mount', 'bash'] as const;
 
 /** Not with a checkout below /tmp, which the /tmp of the sandbox hides from it. */
@@ -134,7 +131,7 @@ async function isolatedGround(home: string, evidence: string, options: GroundOpt
 }
 
 /** The first process of the namespace: it adopts orphans and reaps them, as the platform's init does. */
-function holderScript(evidence: string, { opt, task, tmpMb, mounts }: GroundOptions): string {
+function holderScript(evidence: string, { opt, task, node, tmpMb, mounts }: GroundOptions): string {
   const bind = (from: string, to: string): string => `mkdir -p ${to}; mount --bind '${from}' ${to}; mount -o remount,bind,ro ${to}`;
   return [
     'set -eu', 'mount --make-rprivate /', 'mount -t tmpfs -o size=1m,mode=755 mnt /mnt', `mkdir /mnt/evidence; mount --bind '${evidence}' /mnt/evidence`,
@@ -142,6 +139,7 @@ function holderScript(evidence: string, { opt, task, tmpMb, mounts }: GroundOpti
     ...(opt === undefined ? [] : [bind(opt, '/opt')]),
     // Last the mounts that hide where the sources of others lie.
     ...(task === undefined ? [] : [`mkdir /mnt/task; mount --bind '${task}' /mnt/task; mount -t tmpfs -o size=1m,mode=755 var /var; mkdir -p /var/task; mount --bind /mnt/task /var/task; mount -o remount,bind,ro /var/task; umount /mnt/task; rmdir /mnt/task`]),
+    ...(node === undefined || task === undefined ? [] : [`mkdir -p /var/lang/bin; touch /var/lang/bin/node; mount --bind '${node}' /var/lang/bin/node`]),
     `mount -t tmpfs -o size=${tmpMb ?? 512}m,nr_inodes=0,mode=700,uid=${UID},gid=${GID} tmp /tmp`, 'mount -t tmpfs -o size=64m,mode=1777 shm /dev/shm', 'mount -t proc proc /proc', 'echo ready',
     // A read that never ends: bash reaps whoever dies meanwhile.
     'while read -r _ || sleep 1; do :; done',
