@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import { policyOf } from './config-detect.ts';
 import type { CaptureIdentity, Cause, FindingsReport, InvocationFacts, JsonEntry, Roots, Scene } from './contracts.ts';
 import { openSentry } from './detect/sentry.ts';
+import { isAmberError, type AmberError } from './errors.ts';
 import { coresOf } from './lambda/cores.ts';
 import { startBudget, type RunningBudget } from './lambda/budget.ts';
 import { readIdentity, type Identity } from './lambda/identity.ts';
@@ -30,7 +31,7 @@ export interface CaptureRequest {
   readonly inProcess: boolean;
   /** What the detectors of the host know; without it a capture looks once, with nothing to compare with. */
   readonly findings?: () => Promise<FindingsReport>;
-  /** Ends collecting when aborted; what there is by then is closed and committed. */
+  /** Ends collecting when aborted; what there is by then is closed and committed. An AmberError as its reason goes into the manifest. */
   readonly enough?: AbortSignal;
   /** Size by SHA-256 of captures that lie parked in /tmp: they are not stored again. */
   readonly parked?: ReadonlyMap<string, number>;
@@ -80,8 +81,9 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
   const outside = createRedactor({ key, ...(config.redact === undefined ? {} : { extra: config.redact }) });
   const inside = config.recipient === undefined ? outside : passThrough();
   const budget = startBudget(limitsOf(request, startedMs));
-  const enough = (): void => budget.stop();
+  const enough = (): void => budget.stop(endReason(request));
   request.enough?.addEventListener('abort', enough, { once: true });
+  if (request.enough?.aborted === true) enough(); // while the engine was loaded
   const roots = request.roots ?? { proc: '/proc', writable: config.writable, code: config.code, etc: '/etc' };
   let table: Promise<ProcessTable> | undefined;
   const processes = (): Promise<ProcessTable> => (table ??= snapshotProcesses({ root: roots.proc, signal: budget.signal }));
@@ -98,6 +100,7 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
     commitFacts: (shipped, sealed) => ({
       ...commitFacts(scene, identity, tool),
       ...sealed,
+      ...endedEarly(request),
       clocks: clockFacts(startedMs, elapsedMs(), shipped),
       cost: { cpuMs: cpuMs(), rssBefore, rssAfter: process.memoryUsage.rss() },
     }),
@@ -164,6 +167,15 @@ function headerEntry(scene: Scene, identity: Identity, tool: ToolFacts, key: Buf
     ...(key === undefined ? {} : { redactionMarks: { algorithm: 'HMAC-SHA256', material: key.toString('hex') } }),
   };
   return { kind: 'json', path: 'capture.json', source: 'amber', method: 'api', value };
+}
+
+function endReason({ enough }: CaptureRequest): AmberError | undefined {
+  return enough?.aborted === true && isAmberError(enough.reason) ? enough.reason : undefined;
+}
+
+function endedEarly(request: CaptureRequest): Pick<CommitFacts, 'endedEarly'> {
+  const reason = endReason(request);
+  return reason === undefined ? {} : { endedEarly: reason.message };
 }
 
 function names(objects: readonly { readonly name: string }[]): readonly string[] {

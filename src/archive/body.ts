@@ -6,6 +6,7 @@ import { createHash, hash } from 'node:crypto';
 import { fstatSync, readSync } from 'node:fs';
 import type { FileEntry, StreamEntry } from '../contracts.ts';
 import { AmberError, describeError } from '../errors.ts';
+import { endOf } from '../lambda/budget.ts';
 import { BLOCK } from './header.ts';
 import type { SegmentWriter } from './segments.ts';
 
@@ -68,7 +69,7 @@ export async function readLarge(options: BodyOptions, entry: FileEntry, size: nu
   } catch (cause) {
     failure = describeError(cause);
   }
-  failure ??= shortfall(read, size, signal.aborted);
+  failure ??= shortfall(read, size, signal);
   await padRest(writer, size - read + padding(size));
   return { read, sha256: digest.digest('hex'), failure, change: changeOf(entry) };
 }
@@ -93,7 +94,7 @@ export async function hashOnly(options: BodyOptions, entry: FileEntry, breathe: 
   } catch (cause) {
     failure = describeError(cause);
   }
-  return { read, sha256: digest.digest('hex'), failure: failure ?? shortfall(read, size, signal.aborted), change: changeOf(entry) };
+  return { read, sha256: digest.digest('hex'), failure: failure ?? shortfall(read, size, signal), change: changeOf(entry) };
 }
 
 /** Writes the chunks of a stream, cut or padded to its declared size. */
@@ -118,7 +119,7 @@ export async function writeStream(options: BodyOptions, entry: StreamEntry, size
   } catch (cause) {
     failure = describeError(cause);
   }
-  failure ??= shortfall(read, size, signal.aborted);
+  failure ??= shortfall(read, size, signal);
   await padRest(writer, size - read + padding(size));
   return { read, sha256: digest.digest('hex'), failure, change: undefined };
 }
@@ -139,9 +140,9 @@ export function padding(size: number): number {
   return (BLOCK - (size % BLOCK)) % BLOCK;
 }
 
-function shortfall(read: number, size: number, aborted: boolean): string | undefined {
+function shortfall(read: number, size: number, signal: AbortSignal): string | undefined {
   if (read >= size) return undefined;
-  return aborted ? 'the time budget ended' : 'it shrank while it was read';
+  return signal.aborted ? endOf(signal) : 'it shrank while it was read';
 }
 
 async function nextPart(options: BodyOptions): Promise<void> {

@@ -2,6 +2,7 @@
 import { closeSync } from 'node:fs';
 import type { AbsentEntry, Budget, Collector, Entry, Scene } from '../contracts.ts';
 import { describeError } from '../errors.ts';
+import { endOf } from '../lambda/budget.ts';
 import type { Tarball } from './tarball.ts';
 
 /** Rejects only if the tarball can no longer hand over segments. */
@@ -43,7 +44,7 @@ export async function pump(feed: Feed, sink: EntrySink): Promise<void> {
       return;
     }
     if (next === 'stopped') {
-      await sink.add(absent(feed, 'skipped', feed.stopped?.() ?? `the time budget ended after ${items} items; paths of the inventory without a line of their own were not reached`), feed.name);
+      await sink.add(absent(feed, 'skipped', feed.stopped?.() ?? `${endOf(feed.budget.signal)} after ${items} items; paths of the inventory without a line of their own were not reached`), feed.name);
       return;
     }
     items += 1;
@@ -62,7 +63,7 @@ function refusalOf(collector: Collector, scene: Scene): string | undefined {
     return 'raw memory needs a recipient (AMBER_RECIPIENT)';
   }
   if (collector.inProcess === true && !scene.inProcess) return 'it reads the process it runs in, and that is not the function';
-  return scene.budget.signal.aborted ? 'the time budget ended before it ran' : undefined;
+  return scene.budget.signal.aborted ? `${endOf(scene.budget.signal)} before it ran` : undefined;
 }
 
 class Failed {
@@ -121,6 +122,8 @@ function raceAbort<T>(step: Promise<IteratorResult<T>>, signal: AbortSignal): Pr
       resolve(undefined);
       step.then(dropLate, () => undefined);
     };
+    // The collecting itself may have ended it, before there was a step to wait for.
+    if (signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
     step.then(resolve, reject).finally(() => {
       signal.removeEventListener('abort', stop);

@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import type { Budget, Entry, FileEntry, ManifestItem, Segment, Tier } from '../contracts.ts';
+import { endOf } from '../lambda/budget.ts';
 import type { Redactor } from '../secrets/contracts.ts';
 import { changeOf, hashOnly, padding, readLarge, readSmall, writeStream, type BodyOptions } from './body.ts';
 import { createCompressor, release, type CompressionName, type Compressor } from './compress.ts';
@@ -175,7 +176,7 @@ export class Tarball {
     }
     const limit = Math.min(size, this.#options.budget.remainingBytes());
     if (limit === 0 && size > 0) return { outcome: 'skipped', size, reason: 'the byte budget is spent' };
-    if (this.#options.budget.signal.aborted) return { outcome: 'skipped', size, reason: 'the time budget ended' };
+    if (this.#options.budget.signal.aborted) return { outcome: 'skipped', size, reason: endOf(this.#options.budget.signal) };
     await this.#writeHeader(this.#header(entry, '0', Number(entry.stat.mode), limit), limit);
     this.#options.spend(limit);
     return fileOutcome(size, limit, await readLarge(this.#body, entry, limit));
@@ -191,8 +192,7 @@ export class Tarball {
 
   #header(entry: Entry, type: TypeFlag, mode: number, size: number): HeaderFields {
     const stat = 'stat' in entry ? entry.stat : undefined;
-    const mtimeSeconds = Math.floor(this.#options.startedMs / 1000);
-    return { path: entry.path, type, mode, size, mtimeSeconds, ...(stat === undefined ? {} : { stat }) };
+    return { path: entry.path, type, mode, size, mtimeSeconds: Math.floor(this.#options.startedMs / 1000), ...(stat === undefined ? {} : { stat }) };
   }
 
   /** Makes room for a header and the `body` bytes that follow it, in a new segment if they would not fit in this one. */

@@ -1,6 +1,7 @@
 /** Memory of every process that lets us read it, by its mappings: what is in it, at which address. */
 import type { AbsentEntry, BytePath, Collector, Entry, Scene } from '../contracts.ts';
 import { describeError, isAmberError } from '../errors.ts';
+import { endOf } from '../lambda/budget.ts';
 import { toText } from '../proc/bytes.ts';
 import { ownerOf, sharedLane } from '../proc/lane.ts';
 import { parseMaps, type Vma } from '../proc/maps.ts';
@@ -79,7 +80,7 @@ function isSame(record: ProcessRecord, directory: string): boolean {
 async function* regionsOf(memory: ProcessMemory, regions: readonly Vma[], folder: BytePath, directory: string, scene: Scene): AsyncGenerator<Entry> {
   const skipped = skippedRegions(folder, `${directory}/mem`);
   for (const vma of inOrderOfValue(regions)) {
-    const pieces = scene.budget.signal.aborted ? 'the time budget ended' : await plan(memory, vma);
+    const pieces = scene.budget.signal.aborted ? endOf(scene.budget.signal) : await plan(memory, vma);
     if (typeof pieces === 'string') {
       skipped.add(pieces, rangeOf(vma.start, sizeOf(vma)), sizeOf(vma));
       continue;

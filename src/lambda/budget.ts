@@ -1,6 +1,7 @@
 /** What a capture may use: time, bytes, and the main thread in slices. Measured on the monotonic clock. */
 import { setImmediate } from 'node:timers';
 import type { Budget } from '../contracts.ts';
+import { isAmberError, type AmberError } from '../errors.ts';
 
 export interface BudgetLimits {
   /** Milliseconds from now until collecting stops. */
@@ -19,8 +20,8 @@ export interface RunningBudget extends Budget {
   /** Aborted when the commit marker is due. */
   readonly commitBy: AbortSignal;
   readonly spend: (bytes: number) => void;
-  /** Ends collecting now: there is no place for what would come. */
-  readonly stop: () => void;
+  /** Ends collecting now: there is no place for what would come, or a host has a reason, which the manifest gives. */
+  readonly stop: (reason?: AmberError) => void;
   /** Frees the timers. */
   readonly end: () => void;
 }
@@ -63,9 +64,14 @@ export function startBudget(limits: BudgetLimits): RunningBudget {
       expire(now);
       return turn();
     },
-    stop: () => collecting.abort(),
+    stop: (reason) => collecting.abort(reason),
     end: () => {
       for (const timer of timers) clearTimeout(timer);
     },
   };
+}
+
+/** Why collecting has ended, in words that go before `before it ran` and `after 3 items`. */
+export function endOf({ reason }: AbortSignal): string {
+  return isAmberError(reason) ? reason.message : 'the time budget ended';
 }

@@ -34,6 +34,8 @@ export interface CaptureManifest {
   /** `whole`: every segment is stored. `cut`: some are lost. */
   readonly state: 'whole' | 'cut';
   readonly cause: Cause;
+  /** Why the host ended it before it had collected everything, where it did: a signed order to stop, the end of the sandbox. */
+  readonly endedEarly?: string;
   readonly identity: object;
   readonly tool: ToolFacts;
   readonly clocks: ClockFacts;

@@ -52,11 +52,11 @@ function memory(over: Partial<{ put: (object: StoredObject) => void | Promise<vo
   return { objects, provider };
 }
 
-async function run(options: Options, over: { hardStopMs?: number } = {}): Promise<CaptureReport> {
+async function run(options: Options, over: { hardStopMs?: number; enough?: AbortSignal } = {}): Promise<CaptureReport> {
   const config = resolveConfig({ writable: [tree], collect: LEAN, ...options }, {});
   return runCapture({
     cause: { trigger: 'call', reason: 'test' }, config, invocation: undefined, inProcess: true,
-    hardStopMs: Date.now() + (over.hardStopMs ?? 20_000),
+    hardStopMs: Date.now() + (over.hardStopMs ?? 20_000), ...(over.enough === undefined ? {} : { enough: over.enough }),
   });
 }
 
@@ -117,6 +117,37 @@ describe('a capture', () => {
     assert.match(by.get('breaks')?.reason ?? '', /after 1 items: RangeError: half way/u);
     assert.match(by.get('escapes')?.reason ?? '', /leaves the archive/u);
     assert.match(by.get('hangs')?.reason ?? '', /time budget ended after 0 items/u);
+  });
+
+  test('closes and commits what it has when its host has had enough, and the manifest says why', async (t) => {
+    if (!requirePeer(t, 'tar', 'zstd')) return;
+    const kept = memory();
+    const host = new AbortController();
+    const came = new AmberError('CAPTURE_ABORTED', 'an order to stop came');
+    const report = await run({
+      destination: 'memory://x', destinations: [kept.provider],
+      collectors: [
+        { ...collector('waits', async function* () {
+          yield { kind: 'json', path: 'mine/a.json', source: 'x', method: 'api', value: { a: 1 } };
+          host.abort(came);
+          await new Promise(() => undefined);
+        }) },
+      ],
+    }, { enough: host.signal });
+    assert.equal(report.state, 'whole', report.error?.message);
+    assert.equal(manifest(kept).endedEarly, 'an order to stop came');
+    const found = items(kept);
+    assert.equal(found.find(({ path }) => path === 'mine/a.json')?.outcome, 'collected');
+    assert.equal(found.find(({ path }) => path === 'collector/waits')?.reason?.startsWith('an order to stop came after 1 items'), true);
+    assert.equal(found.find(({ path }) => path === 'collector/writable')?.reason, 'an order to stop came before it ran');
+  });
+
+  test('one whose host has had enough before it began holds its header, and is committed', async () => {
+    const kept = memory();
+    const report = await run({ destination: 'memory://x', destinations: [kept.provider] }, { enough: AbortSignal.abort(new AmberError('CAPTURE_ABORTED', 'an order to stop came')) });
+    assert.equal(report.state, 'whole', report.error?.message);
+    assert.equal(manifest(kept).endedEarly, 'an order to stop came');
+    assert.equal(manifest(kept).outcomes.collected, 1);
   });
 
   test('ends by its hard stop when the destination never answers, and writes its summary to the log', async () => {
