@@ -16,14 +16,18 @@ export interface Ending {
   readonly policy: Config['onShutdown'];
 }
 
+/** What the emulator of AWS says in place of `failure` (its internal/lambda/rapidcore/server.go, autoresetReason…). */
+const FAILURES: ReadonlySet<string> = new Set(['failure', 'releasefail', 'reservefail']);
+
 /**
- * @param reason - `shutdownReason` of the event: `spindown`, `timeout`, `failure`. The emulator of AWS writes `Timeout`.
+ * @param reason - `shutdownReason` of the event: `spindown`, `timeout`, `failure`. The emulator of AWS writes `Timeout`, `ReleaseFail`,
+ * and `SandboxTerminated` for an orderly end.
  * @param how - what the Telemetry API said of the last invocation: `error Runtime.OutOfMemory`
  */
 export function endingOf(reason: string, how: string | undefined, config: Config): Ending {
   const word = reason.toLowerCase();
   const told = how === undefined ? '' : `; the platform says of the last invocation: ${how}`;
-  if (word === 'timeout' || word === 'failure') {
+  if (word === 'timeout' || FAILURES.has(word)) {
     const what = word === 'timeout' ? 'an invocation ran out of time' : 'the runtime or an extension failed';
     return { cause: { trigger: 'crash', reason: `${what}, and the platform resets the sandbox${told}` }, policy: config.onCrash };
   }
