@@ -32,7 +32,7 @@ export const environment: Collector = {
     const own = table.processes.find(({ pid }) => pid === table.self);
     yield {
       kind: 'json', path: 'live_response/environment.json', source: `${scene.roots.proc}/*/environ`, method: 'procfs',
-      value: { processes: rows, live: scene.inProcess && own !== undefined ? differences(own, scene.env) : undefined },
+      value: { processes: rows, live: scene.inProcess && own !== undefined ? ownChanges(own, scene.env) : undefined },
     };
   },
 };
@@ -109,12 +109,19 @@ function single(name: string, value: string): Variables {
   return variables;
 }
 
-/** What code in the process has set, changed or removed: /proc/self/environ stays as it was at exec. */
-function differences(own: ProcessRecord, live: Scene['env']): unknown {
-  const read = own.files.get('environ');
-  if (read?.ok !== true) return undefined;
+function ownChanges({ pid, files }: ProcessRecord, live: Scene['env']): unknown {
+  const read = files.get('environ');
+  return read?.ok === true ? environmentChanges(pid, read.body, live) : undefined;
+}
+
+/**
+ * What code in a process has set, changed or removed: /proc/self/environ stays as it was at exec.
+ *
+ * @param environ - body of that file
+ */
+export function environmentChanges(pid: number, environ: Uint8Array, live: Scene['env']): unknown {
   const before = new Map<string, string>();
-  for (const item of splitNul(read.body)) {
+  for (const item of splitNul(environ)) {
     const equals = item.indexOf('=');
     const name = asNode(item.slice(0, equals));
     // As Node reads it: as UTF-8, with U+FFFD for what is not.
@@ -126,7 +133,7 @@ function differences(own: ProcessRecord, live: Scene['env']): unknown {
     sets[before.has(name) ? 'changed' : 'added'].variables[name] = value;
   }
   for (const [name, value] of before) if (live[name] === undefined) sets.removed.variables[name] = value;
-  return { pid: own.pid, ...sets };
+  return { pid, ...sets };
 }
 
 function empty(): { readonly variables: Variables } {

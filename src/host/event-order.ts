@@ -3,7 +3,7 @@ import type { InvocationFacts, OrderedCapture } from '../contracts.ts';
 import { readIdentity } from '../lambda/identity.ts';
 import { EVENT_FIELD, MAX_TOKEN_LENGTH } from '../trigger/event.ts';
 import { judgeOrder, misses, type Refused } from '../trigger/order-judge.ts';
-import type { Armed } from './armed.ts';
+import type { Armed, Ground } from './armed.ts';
 import { firstTime, type SandboxState } from './state.ts';
 
 /** An order in an event lives an hour at most: whoever sees it on its way must not keep it for later. */
@@ -26,8 +26,13 @@ function seenIn(state: SandboxState): Seen {
   return seen;
 }
 
+/** Who judges: the function's process, or the extension when the order is handed to it. */
+export interface Judge extends Pick<Armed, 'config' | 'state'> {
+  readonly ground: Pick<Ground, 'env' | 'log'>;
+}
+
 /** What the event asks for, or undefined: then one log line for each kind of refusal says why. Never throws. */
-export function judgeEvent(armed: Armed, token: string, facts: InvocationFacts): OrderedCapture | undefined {
+export function judgeEvent(armed: Judge, token: string, facts: InvocationFacts): OrderedCapture | undefined {
   const { config, state, ground } = armed;
   const seen = seenIn(state);
   const nowMs = Date.now();
@@ -46,7 +51,7 @@ export function judgeEvent(armed: Armed, token: string, facts: InvocationFacts):
 }
 
 /** Its capture has begun: the id is spent in this sandbox. */
-export function tookEvent({ state }: Armed, { cause }: OrderedCapture): void {
+export function tookEvent({ state }: Pick<Judge, 'state'>, { cause }: OrderedCapture): void {
   if (cause.order !== undefined) seenIn(state).taken.add(cause.order.id);
 }
 
@@ -58,7 +63,7 @@ function mayLook(seen: Seen, nowMs: number): boolean {
 }
 
 /** Whoever may invoke the function writes these: one line for each kind, and nothing of the event in it. */
-function refuse({ state, ground }: Armed, { why, reason }: Refused): OrderedCapture | undefined {
+function refuse({ state, ground }: Judge, { why, reason }: Refused): OrderedCapture | undefined {
   if (firstTime(state, `event:${why}`)) ground.log('refused', { trigger: 'event', limit: why, code: 'ORDER_REFUSED', error: `the order is refused: ${reason}` });
   return undefined;
 }

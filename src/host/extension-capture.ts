@@ -4,7 +4,8 @@ import type { Config } from '../config.ts';
 import type { CaptureReport, Cause, Collector, JsonEntry } from '../contracts.ts';
 import { AmberError, describeError } from '../errors.ts';
 import { parkingProvider } from '../ship/parked.ts';
-import { turnFacts, type Duty } from './extension-duty.ts';
+import { turnFacts, type Count, type Duty, type Running } from './extension-duty.ts';
+import { handedOver } from './extension-handed.ts';
 import { claimFleet } from './fleet.ts';
 import { firstTime } from './state.ts';
 
@@ -15,6 +16,8 @@ export interface CaptureOrder {
   readonly hardStopMs: number;
   /** The last of this life: neither cap nor cooldown hold it back. */
   readonly last?: boolean;
+  /** Asked for by a process of the function. */
+  readonly hinted?: boolean;
 }
 
 /** Collectors that say little after the runtime has gone, or that take longer than the end of a sandbox lasts. */
@@ -53,20 +56,27 @@ function lastInventory(duty: Duty): Collector {
 }
 
 /** Starts a capture, or says why not. `ended` never rejects. */
-export function startCapture(duty: Duty, order: CaptureOrder): { readonly ended: Promise<CaptureReport | undefined> } | AmberError {
-  const refused = order.last === true ? undefined : refusal(duty);
+export function startCapture(duty: Duty, order: CaptureOrder): Running | AmberError {
+  const hinted = order.hinted === true;
+  const count = hinted ? duty.hinted : duty.own;
+  const refused = order.last === true ? undefined : refusal(duty, count);
   if (refused !== undefined) return refused;
-  const enough = new AbortController();
-  duty.captures += 1;
-  const ended = run(duty, order, enough.signal).finally(() => {
-    if (duty.running?.enough === enough) duty.running = undefined;
-    duty.endedMs = Date.now();
+  const { promise, resolve } = Promise.withResolvers<CaptureReport | undefined>();
+  const running: Running = { cause: order.cause, hinted, enough: new AbortController(), ended: promise, handed: [], waiting: new Set() };
+  const requestId = duty.turn?.event.requestId;
+  duty.running = running;
+  count.captures += 1;
+  void run(duty, order, running, count).then((report) => {
+    if (duty.running === running) duty.running = undefined;
+    count.endedMs = Date.now();
+    if (!hinted) duty.last = { cause: order.cause, requestId, atMs: count.endedMs, isWhole: report?.state === 'whole' };
+    if (report?.state === 'whole' && order.cause.order !== undefined) duty.answered.add(order.cause.order.id);
+    resolve(report);
   });
-  duty.running = { enough, ended };
-  return { ended };
+  return running;
 }
 
-function refusal({ running, captures, endedMs, config, control }: Duty): AmberError | undefined {
+function refusal({ running, config, control }: Duty, { captures, endedMs }: Count): AmberError | undefined {
   if (control?.stopped() === true) return limited('stop', 'a signed order to stop is in force (AMBER_CONTROL)');
   if (running !== undefined) return new AmberError('CAPTURE_BUSY', undefined, { details: { limit: 'single-flight' } });
   if (captures >= config.maxCaptures) return limited('cap', `this sandbox has had its ${String(config.maxCaptures)} captures (AMBER_MAX_CAPTURES)`);
@@ -79,21 +89,21 @@ function limited(limit: string, message: string): AmberError {
   return new AmberError('CAPTURE_LIMITED', message, { details: { limit } });
 }
 
-async function run(duty: Duty, { cause, config, hardStopMs, last }: CaptureOrder, enough: AbortSignal): Promise<CaptureReport | undefined> {
+async function run(duty: Duty, { cause, config, hardStopMs, last }: CaptureOrder, running: Running, count: Count): Promise<CaptureReport | undefined> {
   const { ground, sentry, fleet, parking } = duty;
   try {
     const invocation = turnFacts(duty);
     const full = fleet === undefined ? undefined : await claimFleet({ config, cause, state: fleet, env: ground.env, invocation, hardStopMs });
     if (full !== undefined) {
-      duty.captures -= 1;
+      count.captures -= 1;
       logRefusal(duty, cause, full);
       return undefined;
     }
     const engine = await ground.engine();
     // With the runtime gone another look tells nothing, and the engine would take one.
     const findings = sentry === undefined ? {} : { findings: async () => (last === true ? sentry.known() : sentry.report()) };
-    const kept = { ...config, destinations: [parkingProvider(parking, new URL(config.destination ?? '').protocol), ...config.destinations] };
-    return await engine({ cause, config: kept, invocation, hardStopMs, inProcess: false, enough, parked: parking.digests, ...findings });
+    const kept = { ...config, destinations: [parkingProvider(parking, new URL(config.destination ?? '').protocol), ...config.destinations], ...(last === true ? {} : { collectors: [...config.collectors, handedOver(running)] }) };
+    return await engine({ cause, config: kept, invocation, hardStopMs, inProcess: false, enough: running.enough.signal, parked: parking.digests, ...findings });
   } catch (error) {
     ground.log('fault', { where: 'extension', error: describeError(error) });
     return undefined;

@@ -28,7 +28,7 @@ export function watchDeadline(duty: Duty, turn: Turn): void {
   if (deadlineMs === undefined) return;
   const totalMs = deadlineMs - Date.now();
   // `now` asks for a capture of the sandbox, whatever becomes of its first invocation; an open finding or order does too.
-  const lead = leadMs(duty.config, totalMs, duty.open.size > 0 || (duty.config.capture === 'now' && duty.captures === 0));
+  const lead = leadMs(duty.config, totalMs, duty.open.size > 0 || (duty.config.capture === 'now' && duty.own.captures + duty.hinted.captures === 0));
   if (lead <= 0) return;
   arm(duty, turn, deadlineMs - lead);
 }

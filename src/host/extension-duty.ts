@@ -2,7 +2,7 @@
 import type { CaptureRequest } from '../capture.ts';
 import { resolveConfig, type Config } from '../config.ts';
 import { policyOf } from '../config-detect.ts';
-import type { CaptureReport, Finding, InvocationFacts, Observation } from '../contracts.ts';
+import type { CaptureReport, Cause, Finding, InvocationFacts, Observation } from '../contracts.ts';
 import type { Sentry, SentryOptions } from '../detect/sentry.ts';
 import { isAmberError } from '../errors.ts';
 import type { InvokeEvent } from '../lambda/extensions-api.ts';
@@ -10,6 +10,7 @@ import type { RuntimeDone } from '../lambda/telemetry-api.ts';
 import type { LogStream } from '../report/log.ts';
 import { openParking, type Parking } from '../ship/parked.ts';
 import type { Control } from './control.ts';
+import type { HintDesk } from './extension-hints.ts';
 import { sandboxState, type SandboxState } from './state.ts';
 
 export type ExtensionEngine = (request: CaptureRequest) => Promise<CaptureReport>;
@@ -23,6 +24,8 @@ export interface ExtensionGround {
   readonly sentry: (options: SentryOptions) => Promise<Sentry>;
   /** Opens the channel of orders; asked where AMBER_CONTROL is set. */
   readonly control: (config: Config) => Promise<Control>;
+  /** Listens for what the function's process hands over. */
+  readonly hints?: (log: ExtensionGround['log']) => HintDesk;
   /** Ends the process. */
   readonly exit: () => void;
 }
@@ -37,14 +40,38 @@ export interface Turn {
 }
 
 export interface Running {
+  readonly cause: Cause;
+  /** The function's process asked for it: anybody with its uid can, so it uses up nothing of what our own triggers may start. */
+  readonly hinted: boolean;
   /** Ends its collecting; it closes and commits what it has. */
   readonly enough: AbortController;
+  /** Never rejects. */
   readonly ended: Promise<CaptureReport | undefined>;
+  /** What processes of the function hand over for it: the lines as they come. */
+  readonly handed: Promise<unknown>[];
+  /** Told when the sandbox stays awake for this capture. */
+  readonly waiting: Set<() => void>;
+}
+
+/** The last capture of our own that has ended. */
+export interface Ended {
+  readonly cause: Cause;
+  readonly requestId: string | undefined;
+  readonly atMs: number;
+  readonly isWhole: boolean;
+}
+
+/** Captures of one kind: how many were started in this life, and when the last one ended. */
+export interface Count {
+  captures: number;
+  endedMs: number;
 }
 
 export interface Duty {
   readonly ground: ExtensionGround;
   readonly config: Config;
+  /** As the environment says it; `config` is what the extension makes of it. */
+  readonly asked: Config;
   /** Several invocations at once, and no INVOKE events. */
   readonly managed: boolean;
   /** True where the platform tells how invocations end. */
@@ -64,9 +91,13 @@ export interface Duty {
   /** Looks during an invocation that lasts. */
   ticker: NodeJS.Timeout | undefined;
   running: Running | undefined;
-  /** Captures that were started in this life. */
-  captures: number;
-  endedMs: number;
+  last: Ended | undefined;
+  readonly own: Count;
+  readonly hinted: Count;
+  /** An event was taken and the next one is not asked for yet: the platform does not freeze the sandbox. */
+  holding: boolean;
+  /** Ids of the orders that a whole capture has answered. */
+  readonly answered: Set<string>;
   /** Why contents are wanted at the end: findings and orders that no capture has answered. One line each. */
   readonly open: Set<string>;
   prepared: boolean;
@@ -82,25 +113,26 @@ const LOOK_MS = 250;
  * @returns undefined where there is nothing to do: one line says why, unless it was asked for (AMBER_DISABLED, AMBER_CAPTURE=off).
  */
 export function openDuty(ground: ExtensionGround, managed: boolean): Duty | undefined {
-  const config = readConfig(ground);
-  if (config === undefined || config.disabled || config.capture === 'off') return undefined;
+  const asked = readConfig(ground);
+  if (asked === undefined || asked.disabled || asked.capture === 'off') return undefined;
+  // The SDK takes longer to load than a shutdown lasts, and what systeminformation knows of a sandbox is not worth its size.
+  const config: Config = { ...asked, s3Transport: 'light', collect: ['-system-information', ...asked.collect] };
   if (config.destination === undefined) {
     ground.log('config', { armed: false, where: 'extension', error: 'AMBER_DESTINATION is not set; for example s3://evidence-bucket/amber' });
     return undefined;
   }
   const parking = openParking(config.writable[0] ?? '/tmp', ground.log);
   return {
-    ground, config, managed, telemetry: false, turn: undefined, doneWatchers: new Set(), sentry: undefined, seen: undefined, control: undefined, init: undefined,
-    fleet: sandboxState({}), timer: undefined, ticker: undefined, running: undefined, captures: 0, endedMs: 0, open: new Set(), prepared: false,
+    ground, config, asked, managed, telemetry: false, turn: undefined, doneWatchers: new Set(), sentry: undefined, seen: undefined, control: undefined, init: undefined,
+    fleet: sandboxState({}), timer: undefined, ticker: undefined, running: undefined, last: undefined, own: { captures: 0, endedMs: 0 },
+    hinted: { captures: 0, endedMs: 0 }, holding: managed, answered: new Set(), open: new Set(), prepared: false,
     parking,
   };
 }
 
 function readConfig({ env, log }: ExtensionGround): Config | undefined {
   try {
-    const config = resolveConfig({}, env);
-    // The SDK takes longer to load than a shutdown lasts, and what systeminformation knows of a sandbox is not worth its size.
-    return { ...config, s3Transport: 'light', collect: ['-system-information', ...config.collect] };
+    return resolveConfig({}, env);
   } catch (error) {
     log('config', { armed: false, where: 'extension', ...(isAmberError(error) ? { code: error.code, error: error.message } : {}) });
     return undefined;

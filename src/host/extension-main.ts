@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import { describeError } from '../errors.ts';
 import { logLine } from '../report/log.ts';
+import { openHintDesk } from './extension-hints.ts';
 import { runExtension } from './extension.ts';
 
 // Neither a mistake of ours nor a signal of somebody in the sandbox may end the extension: its end is the function's.
@@ -17,5 +18,6 @@ await runExtension({
   engine: async () => (await import('../capture.ts')).runCapture,
   sentry: async (options) => (await import('../detect/sentry.ts')).openSentry(options),
   control: async (config) => (await import('./control.ts')).openControl(config, { env: process.env, log: logLine }),
+  hints: openHintDesk,
   exit: () => process.exit(0),
 }, basename(process.argv[2] ?? 'amber'));

@@ -48,10 +48,14 @@ export async function found(duty: Duty, fresh: readonly Finding[]): Promise<void
   if (cause !== undefined && (await capture(duty, cause, duty.config))) duty.open.clear();
 }
 
+/** Its own limit, or what the invocation leaves: also when it has been answered, the platform keeps to its deadline. */
+export function hardStopOf({ turn }: Duty, config: Config): number {
+  return Math.min(Date.now() + config.maxMs, (turn?.event.deadlineMs ?? Infinity) - Math.max(LEAST_MS, config.marginMs));
+}
+
 /** True if a capture has begun and was stored whole: the poll waits for it, so that the sandbox is not frozen in its middle. */
 async function capture(duty: Duty, cause: Cause, config: Config): Promise<boolean> {
-  const deadlineMs = duty.turn?.event.deadlineMs;
-  const start = startCapture(duty, { cause, config, hardStopMs: Math.min(Date.now() + config.maxMs, (deadlineMs ?? Infinity) - Math.max(LEAST_MS, config.marginMs)) });
+  const start = startCapture(duty, { cause, config, hardStopMs: hardStopOf(duty, config) });
   if (isAmberError(start)) {
     logRefusal(duty, cause, start);
     return false;

@@ -31,10 +31,17 @@ const REGISTER_ATTEMPTS = 5;
  */
 export async function runExtension(ground: ExtensionGround, name: string): Promise<void> {
   const api = openExtensionsApi(ground.env, name);
+  // Before there is a runtime: nobody of this sandbox can have taken the name.
+  const desk = ground.hints?.(ground.log);
   const managed = await register(ground, api);
-  if (managed === undefined) return;
+  if (managed === undefined) {
+    desk?.close();
+    return;
+  }
   const duty = openDuty(ground, managed);
-  if (duty !== undefined) {
+  if (duty === undefined) desk?.close();
+  else {
+    desk?.serve(duty);
     duty.telemetry = await subscribe(api, managed, (done) => runtimeDone(duty, done));
     await openOrders(duty);
   }
@@ -44,7 +51,7 @@ export async function runExtension(ground: ExtensionGround, name: string): Promi
   for (;;) {
     const event = await nextEvent(ground, api, failures);
     failures = event === undefined ? failures + 1 : 0;
-    if (event?.kind === 'INVOKE' && duty !== undefined) await safely(ground, () => atInvoke(duty, event));
+    if (event?.kind === 'INVOKE' && duty !== undefined) await hold(duty, event);
     if (event?.kind !== 'SHUTDOWN') continue;
     if (duty !== undefined) await safely(ground, async () => {
       await ready;
@@ -88,6 +95,15 @@ async function nextEvent({ log }: ExtensionGround, api: ExtensionsApi, failures:
   }
 }
 
+/** Until the next event is asked for, the platform keeps the sandbox awake: so for what the function's process has handed over. */
+async function hold(duty: Duty, event: InvokeEvent): Promise<void> {
+  duty.holding = true;
+  for (const tell of duty.running?.waiting ?? []) tell();
+  await safely(duty.ground, () => atInvoke(duty, event));
+  while (duty.running?.hinted === true) await duty.running.ended;
+  duty.holding = false;
+}
+
 async function atInvoke(duty: Duty, event: InvokeEvent): Promise<void> {
   const turn: Turn = { number: (duty.turn?.number ?? 0) + 1, event, startedMs: Date.now(), done: undefined };
   duty.turn = turn;
@@ -98,6 +114,7 @@ async function atInvoke(duty: Duty, event: InvokeEvent): Promise<void> {
   if (duty.prepared) await watchTurn(duty, turn);
   else if (await invocationOver(duty)) {
     clearTimeout(duty.timer);
+    await duty.running?.ended;
     await prepare(duty);
   }
 }
@@ -114,7 +131,8 @@ async function watchTurn(duty: Duty, turn: Turn): Promise<void> {
   }, LOOK_EVERY_MS).unref();
   if (turn.startedMs - (duty.seen?.takenMs ?? 0) < LOOK_EVERY_MS) return;
   const waits = duty.telemetry && policyOf(duty.config.detect).threshold !== 'off';
-  if (!waits || (await invocationOver(duty))) await again();
+  // A capture under way looks for itself.
+  if ((!waits || (await invocationOver(duty))) && duty.running?.hinted !== true) await again();
 }
 
 /** What an earlier life of this sandbox had to leave in /tmp. The handler runs meanwhile. */

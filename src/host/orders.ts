@@ -21,7 +21,7 @@ async function hear(watch: Watch, token: string, facts: () => InvocationFacts): 
   try {
     const { judgeEvent, tookEvent } = await import('./event-order.ts');
     const order = judgeEvent(watch.armed, token, facts());
-    if (order !== undefined) watch.order = { ...order, took: () => tookEvent(watch.armed, order) };
+    if (order !== undefined) watch.order = { ...order, token, took: () => tookEvent(watch.armed, order) };
   } catch (error) {
     fault(watch.armed.ground, 'event', error);
   } finally {

@@ -5,6 +5,7 @@ import type { CaptureReport, Cause, InvocationFacts } from '../contracts.ts';
 import { AmberError } from '../errors.ts';
 import { fault, type Armed } from './armed.ts';
 import { claimFleet, knownFull } from './fleet.ts';
+import type { HandOver } from './hint.ts';
 import { hardStop, refusal, type Pace } from './limits.ts';
 import { firstTime } from './state.ts';
 import { takeTurn } from './threads.ts';
@@ -19,16 +20,24 @@ export type Start =
   | { readonly begun: true; readonly ended: Promise<CaptureReport | undefined> }
   | { readonly begun: false; readonly refused: AmberError };
 
+/** What an order brings. */
+export interface Ordered {
+  /** Of this one capture, where the order sets something. */
+  readonly config?: Config | undefined;
+  /** As it stood in the event: the extension judges it anew. */
+  readonly token?: string | undefined;
+}
+
 /**
  * Starts a capture. `ended` never rejects: it gives the report, or undefined when the engine failed or the hard stop
  * came first.
  *
- * @param config - of this one capture, where an order sets something
+ * A capture that the extension makes in place of this process gives undefined too.
  *
  * The one timer here is meant to keep the event loop alive: while a capture runs, a v3 runtime must not find the loop
  * empty and end a callback invocation (aws-lambda-ric 3, BeforeExitListener.js), nor may a v4 process run out of work.
  */
-export function startCapture(armed: Armed, cause: Cause, invocation: InvocationFacts | undefined, config: Config = armed.config): Start {
+export function startCapture(armed: Armed, cause: Cause, invocation: InvocationFacts | undefined, { config = armed.config, token }: Ordered = {}): Start {
   const { state } = armed;
   const nowMs = Date.now();
   const hardStopMs = hardStop(config, nowMs, invocation?.deadlineMs, armed.cores);
@@ -41,7 +50,7 @@ export function startCapture(armed: Armed, cause: Cause, invocation: InvocationF
   state.captures += 1;
   const ended = new Promise<CaptureReport | undefined>((resolve) => {
     const timer = setTimeout(resolve, hardStopMs - nowMs, undefined);
-    void runEngine(armed, { cause, config, invocation, hardStopMs, inProcess: true, ...findingsOf(armed) }).then((report) => {
+    void run({ armed, request: { cause, config, invocation, hardStopMs, inProcess: true, ...findingsOf(armed) }, token }).then((report) => {
       clearTimeout(timer);
       state.running = false;
       if (report === NO_SLOT) state.captures -= 1;
@@ -71,6 +80,22 @@ function findingsOf({ guard }: Armed): Pick<CaptureRequest, 'findings'> {
 
 /** The sandboxes of the function have had their captures: nothing was begun, so nothing counts. */
 const NO_SLOT = Symbol('no slot');
+
+/** By the extension where there is one; else in process. */
+async function run(given: HandOver): Promise<CaptureReport | typeof NO_SLOT | undefined> {
+  if (given.request.cause.trigger !== 'call' && (await isHandedOver(given))) return undefined;
+  return runEngine(given.armed, given.request);
+}
+
+async function isHandedOver(given: HandOver): Promise<boolean> {
+  try {
+    const { handOver } = await import('./hint.ts');
+    return await handOver(given);
+  } catch (error) {
+    fault(given.armed.ground, 'hint', error);
+    return false;
+  }
+}
 
 async function runEngine(armed: Armed, request: CaptureRequest): Promise<CaptureReport | typeof NO_SLOT | undefined> {
   let release: (() => void) | undefined;

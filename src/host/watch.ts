@@ -39,7 +39,7 @@ export interface Watch {
   /** The order in the event is being judged. */
   asking: Promise<void> | undefined;
   /** What the event orders, and how it is told that this was carried out. */
-  order: (OrderedCapture & { readonly took: () => void }) | undefined;
+  order: (OrderedCapture & { readonly token: string; readonly took: () => void }) | undefined;
 }
 
 /** How the handler failed. A wrapper object, because `undefined` can be thrown too. */
@@ -131,7 +131,7 @@ function pending(watch: Watch, failure: Failure | undefined): Pending {
 
 function begin(watch: Watch, cause: Cause, failure: Failure | undefined, orders: Pending['orders']): Promise<unknown> | undefined {
   const ordered = orders?.find((one) => one.cause === cause);
-  const start = startCapture(watch.armed, cause, facts(watch, failure), ordered?.config);
+  const start = startCapture(watch.armed, cause, facts(watch, failure), ordered);
   if (!start.begun) {
     logRefusal(watch.armed, cause, start.refused);
     return undefined;

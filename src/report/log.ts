@@ -12,7 +12,7 @@ import { systemCode } from '../errors.ts';
 import { writeStdout } from '../lambda/stdout.ts';
 
 /** Kinds of lines, the value of the first key, `amber`: what a filter in CloudWatch Logs Insights looks for. */
-export type LogStream = 'segment' | 'capture' | 'refused' | 'fault' | 'config' | 'parked';
+export type LogStream = 'segment' | 'capture' | 'refused' | 'fault' | 'config' | 'parked' | 'handed';
 
 /**
  * Longest line in bytes, newline included. CloudWatch takes events of 1 MiB; 32 KiB keeps below the 64 KiB of a pipe, so

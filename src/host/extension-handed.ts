@@ -1,0 +1,61 @@
+/** What a process of the function has handed over for a capture: read as what anybody with its uid may have sent. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Collector, Entry } from '../contracts.ts';
+import type { Running } from './extension-duty.ts';
+
+/** What is on its way is waited for so long: the capture needs most of it for itself. */
+const WAIT_MS = 1000;
+const MOST_SENDERS = 4;
+const MOST_ENTRIES = 300;
+/** Names that only these entries have: nothing that the capture itself stores can be replaced. */
+const PATHS = /^(?:live_response\/(?:runtime|diagnostic-report|function-process|handed-over(?:-\d)?)\.json|live_response\/scripts\.jsonl?|recovered\/\d{1,10}\/script-\d{1,10}\.js)$/u;
+const UNVERIFIED = 'sent over a local socket: any process with the uid of the function can send this';
+
+/** A collector for one capture. */
+export function handedOver({ handed }: Pick<Running, 'handed'>): Collector {
+  return {
+    name: 'handed-over',
+    description: "What only the function's process can tell, as it handed it over.",
+    tier: 'recovered',
+    async *collect(): AsyncGenerator<Entry> {
+      const seen = new Set<string>();
+      const late = sleep(WAIT_MS, undefined, { ref: false });
+      for (const [number, one] of handed.slice(0, MOST_SENDERS).entries()) {
+        const line = (await Promise.race([one, late])) as { entries?: unknown; cost?: unknown } | undefined;
+        const name = `live_response/handed-over${number === 0 ? '' : `-${String(number)}`}.json`;
+        if (line === undefined) {
+          yield { kind: 'absent', path: name, source: SOURCE, method: 'api', outcome: 'timed-out', reason: 'the process that asked for this capture has sent nothing that can be read' };
+          continue;
+        }
+        const all: readonly unknown[] = Array.isArray(line.entries) ? line.entries : [];
+        const usable = all.slice(0, MOST_ENTRIES).map(entryOf).filter((entry) => entry !== undefined && !seen.has(entry.path) && seen.add(entry.path));
+        yield* usable as Entry[];
+        yield { kind: 'json', path: name, source: SOURCE, method: 'api', value: { warning: UNVERIFIED, cost: line.cost, entries: all.length, stored: usable.length } };
+      }
+    },
+  };
+}
+
+const SOURCE = 'a process of the function';
+
+/** Every member that an entry may have. */
+type Sent = 'kind' | 'path' | 'source' | 'method' | 'value' | 'rows' | 'base64' | 'outcome' | 'reason';
+
+function entryOf(value: unknown): Entry | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { kind, path, source, method, value: json, rows, base64, outcome, reason } = value as Readonly<Partial<Record<Sent, unknown>>>;
+  if (typeof path !== 'string' || !PATHS.test(path)) return undefined;
+  const base = { path, source: `${SOURCE}: ${short(source)}`, method: short(method), notes: () => ({ unverified: true }) };
+  switch (kind) {
+    case 'json': return { kind, ...base, value: json };
+    case 'jsonl': return Array.isArray(rows) ? { kind, ...base, rows } : undefined;
+    case 'bytes': return typeof base64 === 'string' ? { kind, ...base, body: Buffer.from(base64, 'base64'), redaction: 'text' } : undefined;
+    case 'absent': return { kind, ...base, outcome: outcome === 'failed' ? 'failed' : 'skipped', reason: short(reason) };
+    default: return undefined;
+  }
+}
+
+/** Of one line and a bounded length. */
+function short(value: unknown): string {
+  return (typeof value === 'string' ? value : '?').replaceAll(/[^\x20-\x7e]/gu, '?').slice(0, 300);
+}
