@@ -104,7 +104,8 @@ export function openWire(socket: Socket, keepsAlive: boolean): Wire {
     say: (line) => {
       if (!closed) socket.write(`${JSON.stringify(line)}\n`);
     },
-    close: end,
+    // What was said last is still on its way.
+    close: () => void (closed || socket.destroySoon()),
     hear: async (limit, ms) => {
       most = limit;
       const dueMs = Date.now() + ms;

@@ -27,17 +27,19 @@ export const HANDLERS: string = resolve(import.meta.dirname, '../sandbox/handler
 export interface SceneOptions extends Partial<Omit<PlatformOptions, 'extensions'>> {
   /** Node of the extension; default is that of the tests, which run on both versions. */
   readonly node?: string;
+  /** The function without the extension. */
+  readonly alone?: boolean;
 }
 
 /** Starts a function of test/sandbox/handlers/lifecycle.mjs beside the extension. Captures go to a folder. */
 export async function openScene(t: { after: (done: () => Promise<void>) => void }, options: SceneOptions = {}): Promise<Platform> {
-  const { env, node, ...rest } = options;
+  const { env, node, alone, ...rest } = options;
   const extension = join(await extensionFolder(), 'extension.mjs');
   // The handlers lie in the checkout, which changes while the machine runs: a finding that no test here is about.
   const evidence = { AMBER_DESTINATION: 'file:///mnt/evidence', AMBER_DETECT: 'off' };
   const platform = await startPlatform({
     runtime: { command: [standIn.node, ...standIn.args('')], env: { LAMBDA_TASK_ROOT: HANDLERS } },
-    handler: 'lifecycle.handler', extensions: [{ name: 'amber', command: [node ?? process.execPath, ...FLAGS, extension, 'amber'] }], env: { ...evidence, ...env }, ...rest,
+    handler: 'lifecycle.handler', extensions: alone === true ? [] : [{ name: 'amber', command: [node ?? process.execPath, ...FLAGS, extension, 'amber'] }], env: { ...evidence, ...env }, ...rest,
   });
   t.after(() => platform.stop());
   return platform;

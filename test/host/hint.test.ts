@@ -1,33 +1,150 @@
 /** The function's process and the extension know of each other: a due capture is made once, and the caller does not wait for it. */
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test, type TestContext } from 'node:test';
+import { resolveConfig } from '../../src/config.ts';
+import { policyPrint } from '../../src/host/hint-wire.ts';
 import { canIsolate } from '../sandbox/ground.ts';
-import type { Platform } from '../sandbox/platform.ts';
-import { jsonOf, storedCaptures } from './extension-captures.ts';
-import { openScene } from './extension-scene.ts';
+import type { InvokeResult, Platform } from '../sandbox/platform.ts';
+import { jsonOf, storedCaptures, type Stored } from './extension-captures.ts';
+import { openScene, type SceneOptions } from './extension-scene.ts';
+import { orderChannel } from './order-channel.ts';
+import { newOrder } from './orders.ts';
 
-const WRAPPED = { handler: 'wrapped.handler' } as const;
 const skip = canIsolate() || process.env['REQUIRE_PEERS'] === '1' ? false : 'not run: needs root, for namespaces, and a checkout outside of /tmp';
 
-const handed = (platform: Platform): readonly Readonly<Record<string, unknown>>[] => platform.logLines('handed');
+type Line = Readonly<Record<string, unknown>>;
+
+const wrapped = (t: TestContext, env: Readonly<Record<string, string>>, more: SceneOptions = {}): Promise<Platform> => openScene(t, { handler: 'wrapped.handler', env, ...more });
+const handed = (platform: Platform): readonly Line[] => platform.logLines('handed') as readonly Line[];
+const captures = (platform: Platform): Promise<Stored[]> => storedCaptures(platform.ground.evidence);
+const isInProcess = (one: Stored | undefined): boolean => one !== undefined && (jsonOf(one, 'live_response/invocation.json') as { sandbox: { inProcess: boolean } }).sandbox.inProcess;
+
+const bodyOf = (result: InvokeResult): string => ('body' in result ? result.body.toString() : '');
+
+async function invoke(platform: Platform, event: unknown, timeoutMs = 20_000): Promise<InvokeResult> {
+  const result = await platform.invoke(event, timeoutMs);
+  await platform.idle();
+  return result;
+}
 
 describe('a due capture is handed to the extension', { skip }, () => {
-  test('the first invocation of a sandbox, by AMBER_CAPTURE=now', async (t) => {
-    const platform = await openScene(t, { ...WRAPPED, env: { AMBER_CAPTURE: 'now', AMBER_INCLUDE_EVENT: '1' } });
-    assert.equal((await platform.invoke({ say: 'first', live: 'by the handler' }, 20_000)).kind, 'response');
-    await platform.idle();
-    const captures = await storedCaptures(platform.ground.evidence);
-    assert.equal(captures.length, 1, platform.log());
-    const [one] = captures;
-    assert.equal(one?.manifest?.cause.trigger, 'flag');
+  test('the first invocation of a sandbox, by AMBER_CAPTURE=now, with what only the process knows', async (t) => {
+    const platform = await wrapped(t, { AMBER_CAPTURE: 'now', AMBER_INCLUDE_EVENT: '1' });
+    assert.equal((await invoke(platform, { say: 'first', live: 'by the handler' })).kind, 'response');
+    const [one, ...more] = await captures(platform);
+    assert.ok(one !== undefined && more.length === 0, platform.log());
+    assert.equal(one.manifest?.cause.trigger, 'flag');
+    assert.equal(isInProcess(one), false);
     const [line] = handed(platform);
     assert.deepEqual([line?.['verdict'], line?.['held']], ['taken', true], platform.log());
-    const inside = jsonOf(one, 'live_response/runtime.json') as { process: { pid: number }; modules: unknown };
+    const inside = jsonOf(one, 'live_response/runtime.json') as { process: { pid: number } };
     assert.equal(inside.process.pid, platform.runtime()?.innerPid);
     const own = jsonOf(one, 'live_response/function-process.json') as { invocation: { event: { say: string } }; environment: { added: { variables: object } } };
     assert.equal(own.invocation.event.say, 'first');
-    assert.deepEqual(Object.keys(own.environment.added.variables).filter((name) => name === 'SET_BY_CODE'), ['SET_BY_CODE']);
-    const handover = jsonOf(one, 'live_response/handed-over.json') as { cost: { ms: number; cpuMs: number } };
-    assert.ok(handover.cost.ms >= 0 && handover.cost.cpuMs >= 0);
+    assert.ok(Object.keys(own.environment.added.variables).includes('SET_BY_CODE'));
+    const { cost, warning } = jsonOf(one, 'live_response/handed-over.json') as { cost: { ms: number; cpuMs: number }; warning: string };
+    assert.ok(cost.ms >= 0 && cost.cpuMs >= 0 && warning.length > 0);
+  });
+
+  test('an error: the answer waits where the sandbox would freeze, and is the error itself', async (t) => {
+    const platform = await wrapped(t, { AMBER_ON_ERROR: 'any' });
+    await invoke(platform, {});
+    const result = await invoke(platform, { fail: 'what the handler says' });
+    assert.match(bodyOf(result), /what the handler says/u);
+    const [one, ...more] = await captures(platform);
+    assert.ok(one?.manifest !== undefined && more.length === 0, platform.log());
+    assert.equal(one.manifest.cause.trigger, 'error');
+    assert.match(one.manifest.cause.reason, /TypeError/u);
+    assert.equal(isInProcess(one), false);
+    const own = jsonOf(one, 'live_response/function-process.json') as { invocation: { error: { message: string } } };
+    assert.equal(own.invocation.error.message, 'what the handler says');
+  });
+
+  test('a deadline that both see is captured once', async (t) => {
+    const platform = await wrapped(t, { AMBER_DEADLINE_MS: '6000', AMBER_COOLDOWN_MS: '0' });
+    await invoke(platform, {});
+    assert.equal((await invoke(platform, { waitMs: 3000, say: 'in time' }, 8000)).kind, 'response');
+    const found = await captures(platform);
+    assert.deepEqual(found.map(({ manifest }) => manifest?.cause.trigger), ['deadline'], platform.log());
+    assert.equal(isInProcess(found[0]), false);
+    assert.ok(['running', 'taken'].includes(String(handed(platform)[0]?.['verdict'])), platform.log());
+    assert.ok(found[0]?.entries.has('live_response/runtime.json'));
+  });
+
+  test('an order that both see is captured once', async (t) => {
+    const channel = await orderChannel(t);
+    const platform = await wrapped(t, { ...channel.env, AMBER_COOLDOWN_MS: '0' });
+    await invoke(platform, {});
+    const order = newOrder();
+    await channel.write(order);
+    for (let number = 0; number < 4; number += 1) await invoke(platform, { waitMs: 300 });
+    const found = await captures(platform);
+    assert.deepEqual(found.map(({ manifest }) => manifest?.cause.trigger), ['control'], platform.log());
+    assert.equal((jsonOf(found[0]!, 'capture.json') as { cause: { order: { id: string } } }).cause.order.id, order.id);
+  });
+});
+
+describe('captured in process', { skip }, () => {
+  test('where code asks for something else than the environment', async (t) => {
+    const platform = await openScene(t, { handler: 'wrapped.other', env: { AMBER_CAPTURE: 'now' } });
+    await invoke(platform, {});
+    const found = await captures(platform);
+    assert.deepEqual(found.map(isInProcess), [true], platform.log());
+    assert.deepEqual(handed(platform), []);
+  });
+
+  test('where somebody answers in the place of an extension that is not there', async (t) => {
+    const platform = await wrapped(t, { AMBER_ON_ERROR: 'any' }, { alone: true });
+    await invoke(platform, { squat: true, fail: 'after the name was taken' });
+    const found = await captures(platform);
+    assert.deepEqual(found.map(isInProcess), [true], platform.log());
+    assert.deepEqual((platform.logLines('fault') as readonly Line[]).map(({ where }) => where), ['hint'], platform.log());
+  });
+});
+
+describe('hints of whoever has the uid', { skip }, () => {
+  const env = { AMBER_ON_ERROR: 'NoErrorOfThisName', AMBER_COOLDOWN_MS: '0', AMBER_MAX_CAPTURES: '1' };
+  const policy = policyPrint(resolveConfig({}, { ...env, AMBER_DESTINATION: 'file:///mnt/evidence', AMBER_DETECT: 'off' }));
+  const hint = (trigger: string, more: object = {}): object => ({ trigger, reason: 'forged \u001b[31m', policy, ...more });
+
+  test('start what the policy permits, in numbers of their own, and a finding of ours is captured all the same', async (t) => {
+    const platform = await wrapped(t, { ...env, AMBER_DETECT: 'off' });
+    await invoke(platform, {});
+    const facts = { entries: [
+      { kind: 'json', path: '../../etc/passwd', source: 'x', method: 'api', value: 1 },
+      { kind: 'json', path: 'live_response/processes.json', source: 'x', method: 'api', value: 'forged' },
+      { kind: 'json', path: 'live_response/runtime.json', source: 'x\u001b', method: 'api', value: 'forged' },
+      { kind: 'file', path: 'live_response/runtime.json', fd: 3 }, null, 7,
+    ] };
+    const forged = [
+      { say: [hint('flag')] }, { say: [hint('call')] }, { say: [hint('shutdown')] }, { say: [hint('anomaly')] }, { say: [hint('control', { order: 'no-such-order' })] },
+      { say: [hint('event', { token: 'AAAA' })] }, { say: [{ ...hint('error'), policy: 'another' }] }, { say: [hint('error'), facts], ms: 15_000 }, { say: [hint('error'), facts] },
+    ];
+    const result = await invoke(platform, { forge: forged });
+    const verdicts = (JSON.parse(bodyOf(result)) as Line[][]).map(([, line]) => line?.['verdict']);
+    assert.deepEqual(verdicts, ['refused', 'refused', 'refused', 'refused', 'refused', 'refused', 'refused', 'taken', 'refused'], platform.log());
+    const [one, ...more] = await captures(platform);
+    assert.ok(one !== undefined && more.length === 0);
+    assert.match(one.manifest?.cause.reason ?? '', /^forged \?\[31m \(as the function's process says\)$/u);
+    assert.notEqual(jsonOf(one, 'live_response/processes.json'), 'forged');
+    assert.equal(jsonOf(one, 'live_response/runtime.json'), 'forged');
+    assert.deepEqual([...one.entries.keys()].filter((path) => path.includes('..')), []);
+    // The one capture of the cap is still there for our own triggers.
+    await platform.shutdown();
+    assert.deepEqual((await captures(platform)).map(({ manifest }) => manifest?.cause.trigger), ['error', 'shutdown']);
+  });
+
+  test('cannot keep it from its work: floods, garbage, silence', async (t) => {
+    const platform = await wrapped(t, env);
+    await invoke(platform, {});
+    const result = await invoke(platform, { forge: [
+      { raw: { text: 'x'.repeat(1024), times: 1024 } }, { raw: { text: '\n', times: 1000 } }, { raw: { text: '{"a":', times: 5000 } }, { raw: { text: `${'['.repeat(60_000)}\n`, times: 1 } },
+      { say: [null, 1, [], {}] }, ...Array.from({ length: 20 }, () => ({ say: [hint('call')], ms: 200 })), { ms: 1500 },
+    ] });
+    assert.equal(result.kind, 'response', platform.log());
+    assert.equal((await invoke(platform, { say: 'still there' })).kind, 'response');
+    const record = await platform.shutdown();
+    assert.equal(record?.extensions[0]?.killed, false);
+    assert.deepEqual((await captures(platform)).map(({ manifest }) => manifest?.cause.trigger), ['shutdown']);
   });
 });

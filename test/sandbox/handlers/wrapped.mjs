@@ -1,9 +1,44 @@
-// The function of lifecycle.mjs with Amber in it.
+// The function of lifecycle.mjs with Amber in it, and what an intruder in it may do to the socket of the extension.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readlinkSync } from 'node:fs';
+import { connect } from 'node:net';
 import { withCapture } from '../../../src/index.ts';
 import { handler as plain } from './lifecycle.mjs';
 
+const name = `\0lambda-amber-1-${/\d+/.exec(readlinkSync('/proc/self/ns/pid'))[0]}`;
+
+/** Says `say` to the extension, line by line, and gives what it answers until it hangs up or `ms` have passed. */
+async function forge({ say = [], ms = 1000, raw }) {
+  const socket = connect({ path: name });
+  let heard = '';
+  socket.setEncoding('utf8').on('data', (text) => (heard += text)).on('error', () => undefined);
+  if (raw !== undefined) socket.write(raw.text.repeat(raw.times));
+  for (const line of say) socket.write(`${JSON.stringify(line)}\n`);
+  await Promise.race([new Promise((done) => socket.once('close', done)), new Promise((done) => setTimeout(done, ms))]);
+  socket.destroy();
+  return heard.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
+}
+
+/** Another process that answers in the extension's place. */
+async function squat() {
+  const script = `require('net').createServer((socket) => {
+    socket.on('error', () => 0);
+    socket.write(JSON.stringify({ pid: process.pid }) + '\\n');
+    socket.on('data', () => socket.write(JSON.stringify({ verdict: 'done', held: true }) + '\\n'));
+  }).listen({ path: ${JSON.stringify(name)} }, () => console.log('ready'))`;
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+}
+
 export const handler = withCapture(async (event) => {
-  if (event.fail !== undefined) throw new TypeError(event.fail);
+  if (event.squat === true) await squat();
   if (event.live !== undefined) process.env.SET_BY_CODE = event.live;
-  return plain(event);
+  const heard = [];
+  for (const one of event.forge ?? []) heard.push(await forge(one));
+  if (event.fail !== undefined) throw new TypeError(event.fail);
+  return event.forge === undefined ? plain(event) : heard;
 });
+
+/** Code that asks for something else than the environment does. */
+export const other = withCapture(() => 'other', { maxMs: 9000 });
