@@ -1,5 +1,6 @@
 /** Every rule by which a handler is found, as a small function: files, the handler's name, and what the runtimes make of it. */
-
+import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Way } from './ways.ts';
 
 /** `ok` and what the handler says of itself, or the type of the error of init; `exit`: the process ends without either. */
@@ -99,3 +100,14 @@ export const CASES: readonly Case[] = [
   { name: 'R14 a package found by NODE_PATH', files: { 'index.js': `exports.handler = async () => require('shared').name;\n`, 'path/shared/index.js': `exports.name = 'by NODE_PATH';\n` }, handler: 'index.handler', env: { NODE_PATH: '@TASK/path' }, expected: same('ok by NODE_PATH') },
   { name: 'P10 the names of the function\'s own handler and folder', files: { 'dir/index.mjs': `const early = process.env._HANDLER;\nexport const handler = async () => [early, process.env._HANDLER, process.cwd() === process.env.LAMBDA_TASK_ROOT, import.meta.filename];\n` }, handler: 'dir/index.handler', expected: same('ok dir/index.handler') },
 ];
+
+/** A folder below `home` with these files. */
+export function makeFunction(home: string, files: Case['files']): string {
+  const folder = mkdtempSync(join(home, 'task-'));
+  chmodSync(folder, 0o755);
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  return folder;
+}

@@ -1,11 +1,10 @@
 /** Every rule by which the runtimes find a handler: the function behind the layer against the bare one, under the real clients. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { join, dirname } from 'node:path';
+import { rmSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { ensureClient, ric4on22, STARTS_BOTH, type Client } from '../sandbox/clients.ts';
 import { record, withoutFrames, type Recording } from '../sandbox/record.ts';
-import { CASES, type Case } from './resolution-cases.ts';
+import { CASES, makeFunction, type Case } from './resolution-cases.ts';
 import { unpackedLayer, type Unpacked } from './unpacked.ts';
 import { attach, REAL_CLIENTS, WAYS, type Way } from './ways.ts';
 
@@ -19,15 +18,6 @@ after(() => rmSync(layer.home, { recursive: true }));
 const FRAMES = 'node:internal|node_modules/ric[34]/|sandbox/managed-v3|lambda-amber/(?:handler|index)';
 /** A stack of ten frames ends at another place when there are more of them. */
 const ALL_FRAMES = '--stack-trace-limit=60';
-
-function makeFunction(files: Case['files']): string {
-  const folder = mkdtempSync(join(layer.home, 'task-'));
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), text);
-  }
-  return folder;
-}
 
 async function run(client: Client, one: Case, taskRoot: string, way?: Way): Promise<Recording> {
   const handler = one.handler.replace('@TASK', taskRoot);
@@ -53,7 +43,7 @@ for (const client of REAL_CLIENTS) {
     for (const one of CASES) {
       test(one.name, async (t) => {
         if (!ensureClient(t, client)) return;
-        const taskRoot = makeFunction(one.files);
+        const taskRoot = makeFunction(layer.home, one.files);
         const bare = await run(client, one, taskRoot);
         const { v3, v4, v4on22 = v4 } = one.expected;
         assert.equal(outcome(bare), client.generation === 'v3' ? v3 : client === ric4on22 ? v4on22 : v4);

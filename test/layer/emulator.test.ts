@@ -1,0 +1,172 @@
+/**
+ * The node layer as it is deployed, under the real clients: `/opt` from the zip, its launcher and the Node of the runtime, the handler
+ * behind each way of attaching. On the platform of the tests, and on AWS's emulator where its binary is given.
+ */
+import assert from 'node:assert/strict';
+import { chmodSync, rmSync } from 'node:fs';
+import { after, before, describe, test, type TestContext } from 'node:test';
+import { jsonOf, storedCaptures, type Stored } from '../host/extension-captures.ts';
+import { orderChannel } from '../host/order-channel.ts';
+import { newOrder } from '../host/orders.ts';
+import { missing } from '../peers.ts';
+import { ensureClient, ric4, STARTS_BOTH, type Client } from '../sandbox/clients.ts';
+import { requireEmulator, type Stage } from '../sandbox/emulator.ts';
+import { canIsolate } from '../sandbox/ground.ts';
+import { HANDLERS } from '../sandbox/record.ts';
+import { STAGES, type StageKind } from '../sandbox/stages.ts';
+import { CASES, makeFunction } from './resolution-cases.ts';
+import { unpackedLayer, type Unpacked } from './unpacked.ts';
+import { attach, managed3, WAYS, type Way } from './ways.ts';
+
+let layer: Unpacked;
+before(async () => {
+  layer = await unpackedLayer('node');
+  for (const folder of [layer.home, layer.opt]) chmodSync(folder, 0o755); // the sandbox has another uid
+});
+after(() => rmSync(layer.home, { recursive: true }));
+
+interface Function {
+  readonly stage: StageKind;
+  readonly client: Client;
+  readonly handler?: string;
+  /** Folder of the function; default is that of the handlers of these tests. */
+  readonly task?: string;
+  /** Undefined: the function stands bare. */
+  readonly way?: Way;
+  /** False: the layer is not attached at all. */
+  readonly attached?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+}
+
+const AMBER = { AMBER_DESTINATION: 'file:///mnt/evidence', AMBER_DETECT: 'off', AMBER_COOLDOWN_MS: '0' };
+
+async function open(t: TestContext, { stage, client, handler = 'lifecycle.handler', task = HANDLERS, way, attached = true, env, timeoutMs = 15_000 }: Function): Promise<Stage | undefined> {
+  if (stage.emulated && !requireEmulator(t)) return undefined;
+  if (!canIsolate()) return void missing(t, 'root, for namespaces');
+  if (!ensureClient(t, client)) return undefined;
+  const front = way === undefined ? { client, handler, env: {} } : attach(way, '/opt', client, handler);
+  const platform = await stage.start({
+    task, node: client.node, timeoutMs, handler: front.handler,
+    ...(attached ? { opt: layer.opt, extensions: [{ name: 'amber', command: ['/opt/extensions/amber'] }] } : {}),
+    runtime: { command: [front.client.node, ...front.client.args(front.handler)], cwd: '/var/task', env: { AWS_EXECUTION_ENV: client.executionEnv } },
+    env: { ...(attached ? AMBER : {}), ...env, ...front.env },
+  });
+  t.after(() => platform.stop());
+  return platform;
+}
+
+/** What a caller is told, without the frames of a stack: those of the loader are in it. */
+async function answers(platform: Stage, events: readonly object[]): Promise<unknown[]> {
+  const told: unknown[] = [];
+  for (const event of events) {
+    const result = await platform.invoke(event);
+    const text = 'body' in result ? result.body.toString() : '';
+    const { trace, ...value } = (result.kind === 'error' ? JSON.parse(text) : {}) as Record<string, unknown>;
+    assert.equal(Array.isArray(trace), result.kind === 'error');
+    told.push([result.kind, result.kind === 'error' ? value : text, 'errorType' in result ? result.errorType : undefined]);
+    await platform.idle();
+  }
+  return told;
+}
+
+const EVENTS = [
+  { result: 'object' }, { result: 'text' }, { result: 'undefined' }, { result: 'number' }, { result: 'self' }, { result: 'text', wait: 20 },
+  { error: 'type' }, { error: 'properties' }, { error: 'string' }, { error: 'undefined', wait: 1 },
+] as const;
+
+interface ProcessRow {
+  readonly argv: readonly string[];
+  readonly exe?: { readonly path: string };
+}
+
+/** A process of the real client, seen while it lived. */
+function holdsRuntime(one: Stored | undefined): void {
+  assert.ok(one !== undefined);
+  const { processes } = jsonOf(one, 'live_response/processes.json') as { processes: readonly ProcessRow[] };
+  assert.ok(processes.some(({ argv, exe }) => argv.some((word) => /ric[34]|managed-v3/u.test(word)) && exe?.path.endsWith('node') === true), JSON.stringify(processes.map(({ argv }) => argv)));
+}
+
+const triggered = (captures: readonly Stored[], trigger: string): Stored | undefined => captures.find(({ manifest }) => manifest?.cause.trigger === trigger);
+
+for (const stage of STAGES) {
+  // Version 3 says nothing of our platform that the other suites do not say of it already.
+  for (const client of stage.emulated ? [managed3, ric4] : [ric4]) {
+    describe(`${client.name} on ${stage.name}`, { skip: STARTS_BOTH }, () => {
+      test('answers as the bare function does, whichever way the layer is attached', async (t) => {
+        const handler = 'plain.handlers.asynchronous';
+        const bare = await open(t, { stage, client, handler, attached: false });
+        if (bare === undefined) return;
+        const expected = await answers(bare, EVENTS);
+        assert.equal(expected.length, EVENTS.length);
+        for (const way of WAYS) {
+          const layered = await open(t, { stage, client, handler, way });
+          assert.ok(layered !== undefined);
+          assert.deepEqual(await answers(layered, EVENTS), expected, way);
+          assert.deepEqual(layered.logLines('fault'), [], way);
+          if (stage.emulated) assert.match(layered.log(), /INIT RTDONE\(status: success\)/u);
+          await layered.stop();
+        }
+      });
+
+      // Our own platform has them in resolution.test.ts.
+      for (const one of stage.emulated ? CASES : []) {
+        test(`${one.name}: bare and by each way`, async (t) => {
+          const task = makeFunction(layer.home, one.files);
+          const run = async (way?: Way): Promise<unknown> => {
+            const handler = one.handler.replace('@TASK', '/var/task');
+            const env = Object.fromEntries(Object.entries(one.env ?? {}).map(([name, value]) => [name, value.replace('@TASK', '/var/task')]));
+            const platform = await open(t, { stage, client, task, handler, env, attached: way !== undefined, ...(way === undefined ? {} : { way }) });
+            if (platform === undefined) return undefined;
+            const told = await answers(platform, [{}]);
+            await platform.stop();
+            return told;
+          };
+          const bare = await run();
+          if (bare === undefined) return;
+          for (const way of WAYS) if (way !== one.notBy?.way) assert.deepEqual(await run(way), bare, way);
+        });
+      }
+
+      test('captures on the order of a responder, and in the reset after a crash', async (t) => {
+        const channel = await orderChannel(t);
+        const platform = await open(t, { stage, client, env: { ...channel.env, AMBER_ON_CRASH: 'contents' } });
+        if (platform === undefined) return;
+        assert.equal((await platform.invoke({ write: '/tmp/left', text: 'of the first invocation\n' })).kind, 'response');
+        await platform.idle();
+        await channel.write(newOrder());
+        assert.equal((await platform.invoke({ waitMs: 300 })).kind, 'response');
+        await platform.idle();
+        const ordered = triggered(await storedCaptures(platform.ground.evidence), 'control');
+        holdsRuntime(ordered);
+        assert.equal(ordered?.entries.get('[root]/tmp/left')?.toString(), 'of the first invocation\n');
+
+        assert.equal((await platform.invoke({ write: '/tmp/.x', text: 'stage two\n', exit: 1 })).kind, 'failed');
+        await platform.idle();
+        const crashed = triggered(await storedCaptures(platform.ground.evidence), 'crash');
+        assert.equal(crashed?.entries.get('[root]/tmp/.x')?.toString(), 'stage two\n', platform.log());
+        assert.match(crashed.manifest?.cause.reason ?? '', /failed, and the platform resets the sandbox/u);
+        assert.equal((await platform.invoke({ say: 'again' })).kind, 'response');
+      });
+
+      test('captures a blocked event loop before the deadline, the reset that follows, and the end', async (t) => {
+        const platform = await open(t, { stage, client, timeoutMs: 5000, env: { AMBER_DEADLINE_MS: '4000' } });
+        if (platform === undefined) return;
+        const result = await platform.invoke({ write: '/tmp/dropped', text: 'payload\n', spin: true });
+        assert.equal(result.kind, 'timeout', platform.log());
+        assert.ok(result.tookMs >= 4900 && result.tookMs < 9000, String(result.tookMs));
+        const captures = await storedCaptures(platform.ground.evidence);
+        const near = triggered(captures, 'deadline');
+        holdsRuntime(near);
+        assert.equal(near?.entries.get('[root]/tmp/dropped')?.toString(), 'payload\n');
+        assert.match(triggered(captures, 'crash')?.manifest?.cause.reason ?? '', /^an invocation ran out of time/u);
+
+        assert.equal((await platform.invoke({ say: 'again' })).kind, 'response');
+        await platform.idle();
+        await platform.end();
+        const last = triggered(await storedCaptures(platform.ground.evidence), 'shutdown');
+        assert.match(last?.entries.get('bodyfile/bodyfile.txt')?.toString() ?? '', /\/tmp\/dropped/u, platform.log());
+      });
+    });
+  }
+}
