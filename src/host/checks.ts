@@ -5,7 +5,7 @@
  */
 import type { Config } from '../config.ts';
 import type { InvocationFacts, OrderedCapture } from '../contracts.ts';
-import { isAmberError } from '../errors.ts';
+import { isAmberError, type AmberError } from '../errors.ts';
 import type { Ground } from './armed.ts';
 import type { Control } from './control.ts';
 import type { SandboxState } from './state.ts';
@@ -36,6 +36,8 @@ export interface Checks {
   readonly due: (facts: () => InvocationFacts) => OrderedCapture | undefined;
   readonly took: (ordered: OrderedCapture) => void;
   readonly stopped: () => boolean;
+  /** Reads on while a capture runs, and calls `stop` with a reason to end it when a signed order to stop comes. @returns what to call at its end. */
+  readonly heed: (stop: (reason: AmberError) => void) => () => void;
 }
 
 /** How a control is opened; replaced in tests. */
@@ -99,6 +101,7 @@ function makeChecks(open: OpenControl, state: SandboxState, config: Config, grou
     due: (facts) => (site.control?.isPending() === true ? site.control.due(facts()) : undefined),
     took: (ordered) => site.control?.took(ordered),
     stopped: () => site.control?.stopped() === true,
+    heed: (stop) => heed(site, stop),
   };
 }
 
@@ -172,4 +175,18 @@ function within(site: Site, ended: Promise<unknown>, ms: number): Promise<unknow
       resolve(undefined);
     });
   });
+}
+
+function heed({ control, config }: Site, stop: (reason: AmberError) => void): () => void {
+  let end: (() => void) | undefined;
+  let isOver = control === undefined;
+  if (control !== undefined) {
+    void import('./stop-order.ts').then(({ heedStop }) => {
+      if (!isOver) end = heedStop({ control, ttlMs: config.controlTtlMs, facts: () => undefined, stop });
+    });
+  }
+  return () => {
+    isOver = true;
+    end?.();
+  };
 }

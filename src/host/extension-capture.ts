@@ -8,6 +8,7 @@ import { turnFacts, type Count, type Duty, type Running } from './extension-duty
 import { handedOver } from './extension-handed.ts';
 import { claimFleet } from './fleet.ts';
 import { firstTime } from './state.ts';
+import { heedStop } from './stop-order.ts';
 
 export interface CaptureOrder {
   readonly cause: Cause;
@@ -66,7 +67,10 @@ export function startCapture(duty: Duty, order: CaptureOrder): Running | AmberEr
   const requestId = duty.turn?.event.requestId;
   duty.running = running;
   count.captures += 1;
+  const { control, config } = duty;
+  const unheed = control === undefined || order.last === true ? undefined : heedStop({ control, ttlMs: config.controlTtlMs, facts: () => turnFacts(duty), stop: (reason) => running.enough.abort(reason) });
   void run(duty, order, running, count).then((report) => {
+    unheed?.();
     if (duty.running === running) duty.running = undefined;
     count.endedMs = Date.now();
     if (!hinted) duty.last = { cause: order.cause, requestId, atMs: count.endedMs, isWhole: report?.state === 'whole' };

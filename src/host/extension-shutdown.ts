@@ -3,7 +3,7 @@
  * processes are what was seen last; /tmp is there still. Two seconds in all, of which the runtime may have used 0.6.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAmberError } from '../errors.ts';
+import { AmberError, isAmberError } from '../errors.ts';
 import type { ShutdownEvent } from '../lambda/extensions-api.ts';
 import { endingOf } from '../trigger/shutdown.ts';
 import { configAtTheEnd, startCapture } from './extension-capture.ts';
@@ -45,7 +45,7 @@ export function leftMs(deadlineMs: number | undefined, nowMs: number = Date.now(
 /** Lets a capture that runs close: `whole` if it did, and it was one of this invocation's processes while they lived. */
 async function settle({ running }: Duty, endMs: number): Promise<'whole' | undefined> {
   if (running === undefined) return undefined;
-  running.enough.abort();
+  running.enough.abort(new AmberError('CAPTURE_ABORTED', 'the end of the sandbox came'));
   const report = await Promise.race([running.ended, sleep(Math.max(0, (endMs - Date.now()) * SHARE_OF_RUNNING), undefined)]);
   return report?.state === 'whole' ? 'whole' : undefined;
 }

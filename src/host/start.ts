@@ -99,6 +99,7 @@ async function isHandedOver(given: HandOver): Promise<boolean> {
 
 async function runEngine(armed: Armed, request: CaptureRequest): Promise<CaptureReport | typeof NO_SLOT | undefined> {
   let release: (() => void) | undefined;
+  let unheed: (() => void) | undefined;
   try {
     release = await takeTurn(request.cause, request.config);
     if (release === undefined) {
@@ -112,11 +113,14 @@ async function runEngine(armed: Armed, request: CaptureRequest): Promise<Capture
       return NO_SLOT;
     }
     const engine = await armed.ground.engine();
-    return await engine(request);
+    const enough = new AbortController();
+    unheed = armed.checks?.heed((reason) => enough.abort(reason));
+    return await engine({ ...request, enough: enough.signal });
   } catch (error) {
     fault(armed.ground, 'capture', error);
     return undefined;
   } finally {
+    unheed?.();
     release?.();
   }
 }

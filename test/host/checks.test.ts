@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { OrderedCapture } from '../../src/contracts.ts';
+import type { Engine } from '../../src/host/armed.ts';
 import type { Control, HowToCheck } from '../../src/host/control.ts';
 import { resolveConfig } from '../../src/config.ts';
-import { lambdaContext, sleep, testGround, wrap, type Handler, type TestGround } from './ground.ts';
+import { lambdaContext, report, sleep, testGround, wrap, type Handler, type TestGround } from './ground.ts';
 import { newOrder } from './orders.ts';
 
 const ENV = { AMBER_DESTINATION: 'file:///tmp/amber-not-there', AMBER_CONTROL: 's3://control/orders.json', AMBER_CONTROL_TTL_MS: '0', AMBER_COOLDOWN_MS: '0', AMBER_DETECT: 'off' };
@@ -23,7 +24,7 @@ interface Played {
   drops: number;
 }
 
-function play(env: Record<string, string> = {}, more: { takesMs?: number } = {}): Played {
+function play(env: Record<string, string> = {}, more: { takesMs?: number } = {}, engine?: Engine): Played {
   let held: OrderedCapture | undefined;
   let last: 'good' | 'failed' | undefined;
   let nextMs = 0;
@@ -45,7 +46,7 @@ function play(env: Record<string, string> = {}, more: { takesMs?: number } = {})
     },
     dropConnections: () => (played.drops += 1), close: () => undefined,
   };
-  const ground = { ...testGround({ ...ENV, ...env }), control: () => Promise.resolve(control) };
+  const ground = { ...testGround({ ...ENV, ...env }, 0, engine), control: () => Promise.resolve(control) };
   const played: Played = { ground, takesMs: more.takesMs ?? 0, brings: undefined, fails: false, stopped: false, reads: [], took: [], drops: 0 };
   return played;
 }
@@ -171,6 +172,25 @@ test('stop: whatever asks is refused while it is in force', async () => {
   at.stopped = false;
   await assert.rejects(handler({}, lambdaContext()), /failed/u);
   assert.equal(at.ground.requests.length, 1);
+});
+
+test('stop: a capture that runs is ended when the order comes, with its reason, and nothing is read after its end', async () => {
+  let ended = '';
+  const at = play({ AMBER_ON_ERROR: 'any' }, {}, async (request) => {
+    at.stopped = true;
+    for (let turn = 0; turn < 1000 && request.enough?.aborted !== true; turn += 1) await sleep(10);
+    ended = String(request.enough?.reason);
+    return report(request);
+  });
+  const handler = wrap<Handler>(at.ground, async () => {
+    await sleep(5);
+    throw new Error('failed');
+  });
+  await assert.rejects(handler({}, lambdaContext()), /failed/u);
+  assert.match(ended, /a signed order to stop/u);
+  const { length } = at.reads;
+  await sleep(250);
+  assert.equal(at.reads.length, length);
 });
 
 test('a signed order is beyond cap and cooldown, an unsigned one is not', async () => {
