@@ -6,6 +6,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CaptureRequest } from '../../src/capture.ts';
 import type { CaptureReport } from '../../src/contracts.ts';
+import type { Control } from '../../src/host/control.ts';
 import { runExtension } from '../../src/host/extension.ts';
 import { leadMs } from '../../src/host/extension-deadline.ts';
 import type { ExtensionEngine, ExtensionGround } from '../../src/host/extension-duty.ts';
@@ -39,9 +40,10 @@ interface Script {
   readonly next: readonly (() => Answer)[];
   readonly engine?: ExtensionEngine;
   readonly env?: Record<string, string>;
+  readonly control?: Control;
 }
 
-async function run(t: TestContext, { register = [json(200, '{}', { 'Lambda-Extension-Identifier': 'id' })], next, engine, env }: Script): Promise<Run> {
+async function run(t: TestContext, { register = [json(200, '{}', { 'Lambda-Extension-Identifier': 'id' })], next, engine, env, control }: Script): Promise<Run> {
   const registers = [...register];
   const events = [...next];
   let polls = 0;
@@ -66,7 +68,7 @@ async function run(t: TestContext, { register = [json(200, '{}', { 'Lambda-Exten
       return (engine ?? (() => Promise.resolve(REPORT)))(request);
     }),
     sentry: () => Promise.reject(new Error('no sentry in this test')),
-    control: () => Promise.reject(new Error('no control in this test')),
+    control: () => (control === undefined ? Promise.reject(new Error('no control in this test')) : Promise.resolve(control)),
     exit: () => exits.push(Date.now()),
   };
   return { log, exits, requests, polls: () => polls, ended: runExtension(ground, 'amber') };
@@ -144,6 +146,28 @@ describe('time', () => {
     });
     await one.ended;
     assert.deepEqual(order, ['deadline begins', 'deadline ends', 'shutdown begins', 'shutdown ends']);
+  });
+
+  test('a signed order to stop in the middle of a capture lets it close, and keeps the last one from starting', async (t) => {
+    const order: string[] = [];
+    let stopped = false;
+    const control: Control = {
+      check: () => Promise.resolve(undefined), nextMs: () => 0, isPending: () => false, due: () => undefined, took: () => undefined,
+      stopped: () => stopped, lastRead: () => 'good', dropConnections: () => undefined, close: () => undefined,
+    };
+    const one = await run(t, {
+      control, env: { AMBER_CONTROL: 's3://control/orders.json', AMBER_CONTROL_TTL_MS: '0', AMBER_DEADLINE_MS: '2990' },
+      next: [INVOKE, () => (response) => void waitFor(() => order.length > 1).then(() => SHUTDOWN()(response))],
+      engine: async ({ cause, enough }) => {
+        order.push(`${cause.trigger} begins`);
+        stopped = true;
+        if (enough?.aborted === false) await new Promise((resolve) => enough.addEventListener('abort', resolve));
+        order.push(`${cause.trigger} ends: ${String(enough?.reason)}`);
+        return REPORT;
+      },
+    });
+    await one.ended;
+    assert.deepEqual(order, ['deadline begins', 'deadline ends: AmberError: a signed order to stop (AMBER_CONTROL) came']);
   });
 
   test('the lead of the deadline is that of the policy, or of the flag, or none', () => {
