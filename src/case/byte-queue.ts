@@ -1,4 +1,4 @@
-/** Bytes of a stream, taken in the sizes that a parser needs. Holds one chunk, and what a caller asked for. */
+/** Bytes of a stream, taken in the sizes that a parser needs. Holds one chunk, until it asks for the next one. */
 import { AmberError } from '../errors.ts';
 
 export class ByteQueue {
@@ -28,7 +28,7 @@ export class ByteQueue {
   }
 
   /**
-   * At least one and at most `most` bytes, not copied.
+   * At least one and at most `most` bytes, not copied: good until the next call.
    *
    * @throws AmberError ARCHIVE_CORRUPT at the end of the stream.
    */
@@ -40,14 +40,14 @@ export class ByteQueue {
     return piece;
   }
 
-  /** Exactly `count` bytes; keep it small. */
+  /** Exactly `count` bytes, good until the next call; keep it small. */
   async take(count: number): Promise<Buffer> {
     const first = count === 0 ? Buffer.alloc(0) : await this.some(count);
     if (first.length === count) return first;
-    const pieces = [first];
+    const pieces = [Buffer.from(first)]; // the chunk that it lies in may be used again for the next
     for (let have = first.length; have < count; ) {
       const piece = await this.some(count - have);
-      pieces.push(piece);
+      pieces.push(Buffer.from(piece));
       have += piece.length;
     }
     return Buffer.concat(pieces);

@@ -19,13 +19,35 @@ export function claimsEntry(item: ManifestItem): boolean {
 
 /** Path of the entry as bytes; a directory ends with a slash. */
 export function itemPath(item: ManifestItem): BytePath {
-  const bytes = item.pathBase64 === undefined ? Buffer.from(item.path, 'utf8') : Buffer.from(item.pathBase64, 'base64');
-  const path = bytes.toString('latin1');
+  const path = item.pathBase64 !== undefined ? Buffer.from(item.pathBase64, 'base64').toString('latin1') : isAsciiText(item.path) ? item.path : Buffer.from(item.path, 'utf8').toString('latin1');
   return item.kind === 'directory' ? `${path}/` : path;
 }
 
+function isAsciiText(text: string): boolean {
+  for (let index = 0; index < text.length; index += 1) if (text.charCodeAt(index) >= 0x80) return false;
+  return true;
+}
+
+const NOTHING: readonly string[] = [];
+
 /** What differs, in words; empty if nothing does. The body's digest is used up by this. */
 export function differences(item: ManifestItem, { entry, digest }: SeenEntry): readonly string[] {
+  const sha256 = digest.without(item.padded ?? 0);
+  return agrees(item, entry, sha256) ? NOTHING : inWords(item, entry, sha256);
+}
+
+/** True if {@link inWords} would find nothing. Most entries are as they should be: no word is made for them. */
+function agrees(item: ManifestItem, entry: TarEntry, sha256: string | undefined): boolean {
+  const { stored, uid, gid, mtime, atime, ctime, target } = item;
+  return sha256 !== undefined && (stored === undefined || sha256 === item.sha256)
+    && entry.size === (stored ?? 0) && entry.uid === (uid ?? 0) && entry.gid === (gid ?? 0)
+    && (mtime === undefined || entry.mtime === mtime) && (atime === undefined || entry.atime === atime) && (ctime === undefined || entry.ctime === ctime)
+    && entry.type === expectedType(item) && entry.mode === expectedMode(item)
+    && (entry.target === '' ? target === undefined || target === '' : readable(entry.target) === target)
+    && entry.oddities.length === 0;
+}
+
+function inWords(item: ManifestItem, entry: TarEntry, sha256: string | undefined): readonly string[] {
   const wrong: string[] = [];
   const check = (name: string, is: string | number | undefined, expected: string | number | undefined): void => {
     if (expected !== undefined && is !== expected) wrong.push(`its ${name} is ${is ?? 'not there'}, the manifest says ${expected}`);
@@ -39,7 +61,6 @@ export function differences(item: ManifestItem, { entry, digest }: SeenEntry): r
   check('ctime', entry.ctime, item.ctime);
   check('target', readable(entry.target), item.target ?? '');
   for (const oddity of entry.oddities) wrong.push(`${oddity}, which Amber does not write`);
-  const sha256 = digest.without(item.padded ?? 0);
   if (sha256 === undefined) wrong.push(`its last ${item.padded ?? 0} bytes are said to be padding and are not zero`);
   else check('SHA-256', sha256, item.stored === undefined ? undefined : item.sha256);
   if (item.stored !== undefined && item.sha256 === undefined) wrong.push('the manifest gives no SHA-256 for it');

@@ -28,12 +28,13 @@ export function packingByName(name: string): Packing | undefined {
 }
 
 /**
- * Decompresses whole frames or members that follow each other. Yields pieces of at most about 8 MiB.
+ * Decompresses whole frames or members that follow each other. Yields pieces of at most about 8 MiB. `fleeting`: each is
+ * good until the next one is asked for; its memory is given back then, not when garbage is collected.
  *
  * @throws AmberError ARCHIVE_CORRUPT for damage and for an end in the middle; what was yielded before stays true.
  */
-export async function* decompress(source: AsyncIterable<Uint8Array>, packing: Packing): AsyncGenerator<Buffer> {
-  if (packing === 'zstd') yield* unpackZstd(source);
+export async function* decompress(source: AsyncIterable<Uint8Array>, packing: Packing, fleeting = false): AsyncGenerator<Buffer> {
+  if (packing === 'zstd') yield* unpackZstd(source, fleeting);
   else if (packing === 'gzip') yield* streamThrough(source, zlib.createGunzip({ chunkSize: 256 * 1024 }));
   else for await (const chunk of source) yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }
@@ -44,7 +45,7 @@ const unzstd = promisify<Buffer, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress);
 export type Unpacked = Buffer | AsyncIterable<Buffer>;
 
 /** Frame by frame; while the caller works on one, a thread of the pool decompresses the next. */
-async function* unpackZstd(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+async function* unpackZstd(source: AsyncIterable<Uint8Array>, fleeting: boolean): AsyncGenerator<Buffer> {
   const frames = zstdFrames(source);
   try {
     let ahead = next(frames);
@@ -59,6 +60,7 @@ async function* unpackZstd(source: AsyncIterable<Uint8Array>): AsyncGenerator<Bu
       ahead = next(frames);
       ahead.catch(() => undefined); // thrown by the await above, once it is its turn
       yield unpacked;
+      if (fleeting) giveBack(unpacked);
     }
   } finally {
     await frames.return(undefined);
@@ -67,7 +69,18 @@ async function* unpackZstd(source: AsyncIterable<Uint8Array>): AsyncGenerator<Bu
 
 async function next(frames: AsyncGenerator<ZstdFrame>): Promise<Unpacked | undefined> {
   const step = await frames.next();
-  return step.done === true ? undefined : unpackFrame(step.value);
+  if (step.done === true) return undefined;
+  const unpacked = await unpackFrame(step.value);
+  if ('whole' in step.value) giveBack(step.value.whole);
+  return unpacked;
+}
+
+/**
+ * Frees the memory of a buffer that nobody else has, at once. The kernel clears every page of fresh memory, which takes
+ * longer than to decompress into it; what was given back is used again.
+ */
+function giveBack({ buffer }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize) buffer.transfer(0);
 }
 
 /** The content of one frame, at once where it is small. @throws AmberError ARCHIVE_CORRUPT. */

@@ -5,7 +5,7 @@
  */
 import { BLOCK, roundUp } from '../archive/header.ts';
 import { AmberError } from '../errors.ts';
-import { joinHeaders, readPax, readUstar, type TarEntry } from './tar-header.ts';
+import { joinHeaders, readPax, readUstar, type Pax, type TarEntry } from './tar-header.ts';
 
 export interface TarVisitor {
   readonly entry: (entry: TarEntry) => void;
@@ -31,7 +31,7 @@ export class TarReader {
   #padding = 0;
   #offset: number;
   #entryOffset = 0;
-  #pax: ReadonlyMap<string, string> | undefined;
+  #pax: Pax | undefined;
   #zeroBlocks = 0;
   #entry: TarEntry | undefined;
 
@@ -97,21 +97,30 @@ export class TarReader {
   }
 
   #takeHeader(chunk: Buffer, at: number): number {
+    // Nearly always the block lies in one piece in the chunk: then nothing is made for it.
+    if (this.#carried === 0 && chunk.length - at >= BLOCK) {
+      this.#header(chunk, at, BLOCK);
+      return at + BLOCK;
+    }
     const block = this.#gather(chunk, at, BLOCK);
     if (block === undefined) return chunk.length;
-    const end = at + block.taken;
-    if (block.bytes[block.at] === 0 && isZero(block.bytes.subarray(block.at, block.at + BLOCK))) {
+    this.#header(block.bytes, block.at, block.taken);
+    return at + block.taken;
+  }
+
+  /** `taken` bytes of the block are new. */
+  #header(bytes: Buffer, at: number, taken: number): void {
+    if (bytes[at] === 0 && isZero(bytes.subarray(at, at + BLOCK))) {
       this.#zeroBlocks += 1;
       if (this.#zeroBlocks === 2) this.#endArchive();
-      return end;
+      return;
     }
     if (this.#zeroBlocks > 0) throw this.#corrupt('a zero block stands between entries');
-    const ustar = readUstar(block.bytes, block.at);
+    const ustar = readUstar(bytes, at);
     if (typeof ustar === 'string') throw this.#corrupt(`there is no tar header: ${ustar}`);
-    if (this.#pax === undefined) this.#entryOffset = this.#offset - (BLOCK - block.taken);
+    if (this.#pax === undefined) this.#entryOffset = this.#offset - (BLOCK - taken);
     if (ustar.type === 'x') this.#beginPax(ustar.size);
-    else this.#beginEntry(joinHeaders(ustar, this.#pax, { offset: this.#entryOffset, bodyOffset: this.#offset + block.taken }));
-    return end;
+    else this.#beginEntry(joinHeaders(ustar, this.#pax, this.#entryOffset, this.#offset + taken));
   }
 
   #beginPax(size: number): void {
@@ -124,7 +133,7 @@ export class TarReader {
   #takePax(chunk: Buffer, at: number): number {
     const block = this.#gather(chunk, at, roundUp(this.#left));
     if (block === undefined) return chunk.length;
-    const records = readPax(block.bytes.subarray(block.at, block.at + this.#left));
+    const records = readPax(block.bytes, block.at, this.#left);
     if (typeof records === 'string') throw this.#corrupt(records);
     this.#pax = records;
     this.#state = 'header';

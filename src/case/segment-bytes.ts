@@ -4,23 +4,31 @@ import type { AgeIdentity } from '../seal/age-open.ts';
 import { decompress } from './decompress.ts';
 import type { CapturePart, OpenCapture } from './open.ts';
 
-/** The stored bytes of a part. `see` is called with every chunk, in order, and waited for. */
+/**
+ * The stored bytes of a part. `see` is called with every chunk, in order, and waited for. Where {@link mayFleet} says so,
+ * `fleeting` spares memory: a chunk is good until the next one is asked for.
+ */
 export async function* storedBytes(
-  capture: OpenCapture, part: CapturePart, see?: (chunk: Uint8Array) => Promise<void> | undefined,
+  capture: OpenCapture, part: CapturePart, see?: (chunk: Uint8Array) => Promise<void> | undefined, fleeting = false,
 ): AsyncGenerator<Uint8Array> {
-  for await (const chunk of capture.store.read(part.object, part.range)) {
+  for await (const chunk of capture.store.read(part.object, part.range, fleeting)) {
     await see?.(chunk);
     yield chunk;
   }
 }
 
+/** True where {@link tarBytes} holds no chunk of what it reads: gunzip and age work on one while they ask for the next. */
+export function mayFleet({ packing, sealed }: CapturePart): boolean {
+  return packing !== 'gzip' && !sealed;
+}
+
 /**
- * The tar stream of a part from its stored bytes.
+ * The tar stream of a part from its stored bytes. `fleeting`: each piece is good until the next one is asked for.
  *
  * @throws AmberError ARCHIVE_CORRUPT for damage, IDENTITY_INVALID where it is an age file and there is no identity for it.
  */
-export function tarBytes(stored: AsyncIterable<Uint8Array>, part: CapturePart, identity: AgeIdentity | undefined): AsyncGenerator<Buffer> {
-  return decompress(part.sealed ? openAge(stored, part, identity) : stored, part.packing);
+export function tarBytes(stored: AsyncIterable<Uint8Array>, part: CapturePart, identity: AgeIdentity | undefined, fleeting = false): AsyncGenerator<Buffer> {
+  return decompress(part.sealed ? openAge(stored, part, identity) : stored, part.packing, fleeting);
 }
 
 /** The content of an age file. */

@@ -24,8 +24,11 @@ export interface CaseStore {
   readonly walk: () => AsyncGenerator<StoredName & { readonly folder: string }>;
   /** The store of a folder below, by its relative path. */
   readonly enter: (folder: string) => CaseStore;
-  /** The bytes of an object, or of a range of it; a shorter object ends early. */
-  readonly read: (name: string, range?: Range) => AsyncIterable<Uint8Array>;
+  /**
+   * The bytes of an object, or of a range of it; a shorter object ends early. `fleeting`: a chunk is good until the next
+   * one is asked for, so that its memory can be used again (fresh memory costs more than reading from the page cache).
+   */
+  readonly read: (name: string, range?: Range, fleeting?: boolean) => AsyncIterable<Uint8Array>;
 }
 
 const CHUNK = 1024 * 1024;
@@ -37,7 +40,7 @@ export function openDirectory(path: string): CaseStore {
     list: () => attempt(path, () => listFiles(path)),
     walk: () => walkFolder(path, '', 0),
     enter: (folder) => openDirectory(join(path, folder)),
-    read: (name, range) => readFile(join(path, name), range),
+    read: (name, range, fleeting) => readFile(join(path, name), range, fleeting),
   };
 }
 
@@ -63,22 +66,25 @@ async function listFiles(path: string): Promise<readonly StoredName[]> {
 }
 
 /** The bytes of one plain file. A FIFO or device in its place does not block: it is refused. */
-export async function* readFile(path: string, range?: Range): AsyncGenerator<Buffer> {
+export async function* readFile(path: string, range?: Range, fleeting = false): AsyncGenerator<Buffer> {
   const file = await attempt(path, () => open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
   try {
     if (!(await file.stat()).isFile()) throw new AmberError('CASE_MISSING', `${JSON.stringify(path)} is not a plain file.`);
-    yield* chunks(file, path, range);
+    yield* chunks(file, path, range, fleeting);
   } finally {
     await file.close();
   }
 }
 
-async function* chunks(file: FileHandle, path: string, range: Range | undefined): AsyncGenerator<Buffer> {
+async function* chunks(file: FileHandle, path: string, range: Range | undefined, fleeting: boolean): AsyncGenerator<Buffer> {
   let at = range?.start ?? 0;
   const end = range === undefined ? Number.MAX_SAFE_INTEGER : range.start + range.bytes;
+  let buffer: Buffer | undefined;
   while (at < end) {
-    const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK, end - at));
-    const { bytesRead } = await attempt(path, () => file.read(buffer, 0, buffer.length, at));
+    const most = Math.min(CHUNK, end - at);
+    if (!fleeting || buffer === undefined) buffer = Buffer.allocUnsafeSlow(most);
+    const target = buffer;
+    const { bytesRead } = await attempt(path, () => file.read(target, 0, Math.min(most, target.length), at));
     if (bytesRead === 0) return;
     at += bytesRead;
     yield buffer.subarray(0, bytesRead);

@@ -16,8 +16,8 @@ export interface TarEntry {
   readonly gid: number;
   /** Seconds, decimal, from the pax records where they say so; `mtime` always. */
   readonly mtime: string;
-  readonly atime?: string;
-  readonly ctime?: string;
+  readonly atime: string | undefined;
+  readonly ctime: string | undefined;
   readonly target: BytePath;
   /** Offset in the tar stream of the first header block of the entry. */
   readonly offset: number;
@@ -42,17 +42,15 @@ export interface Ustar {
 
 /** Shared by all entries that have none. */
 const NONE: readonly string[] = [];
+const NO_KEYS = new Set<string>();
 
 /** The fields of a header block, or why it is none. `at` + 512 bytes must be there. */
 export function readUstar(block: Buffer, at: number): Ustar | string {
   if (octal(block, at + 148, 8) !== checksum(block, at)) return 'its checksum is wrong';
-  let oddities = NONE;
-  const magic = block.toString('latin1', at + 257, at + 265);
-  if (magic !== 'ustar\u000000') oddities = [...oddities, 'it is not POSIX ustar'];
+  // Ten thousands of these are read: each call into native code that is spared counts.
+  const posix = block.readUInt32BE(at + 257) === USTAR && block.readUInt32BE(at + 261) === VERSION;
   const prefix = text(block, at + 345, 155);
-  if (prefix !== '') oddities = [...oddities, 'it splits its name in two fields'];
   const name = text(block, at, 100);
-  const type = block.toString('latin1', at + 156, at + 157);
   const size = octal(block, at + 124, 12);
   const mode = octal(block, at + 100, 8);
   const uid = octal(block, at + 108, 8);
@@ -61,66 +59,96 @@ export function readUstar(block: Buffer, at: number): Ustar | string {
   if (size < 0 || mode < 0 || uid < 0 || gid < 0 || mtime < 0) return 'a number in it is not octal';
   return {
     path: prefix === '' ? name : `${prefix}/${name}`,
-    type: type === '\u0000' ? '0' : type,
+    type: typeOf(block[at + 156] ?? 0),
     target: text(block, at + 157, 100),
-    size, mode, uid, gid, mtime, oddities,
+    size, mode, uid, gid, mtime,
+    oddities: posix && prefix === '' ? NONE : [...(posix ? NONE : ['it is not POSIX ustar']), ...(prefix === '' ? NONE : ['it splits its name in two fields'])],
   };
 }
+
+/** NUL stands for a file, too. */
+function typeOf(byte: number): string {
+  return byte === 0 ? '0' : String.fromCharCode(byte);
+}
+
+/** `usta` and `r`, NUL, `00`: POSIX.1-2001, "ustar Interchange Format". */
+const USTAR = 0x75737461;
+const VERSION = 0x72003030;
 
 /** True if the 512 bytes at `at` are a ustar header with a right checksum. */
 export function isHeader(block: Buffer, at: number): boolean {
   return block.toString('latin1', at + 257, at + 262) === 'ustar' && octal(block, at + 148, 8) === checksum(block, at);
 }
 
-/** The records of a pax header body, or why it has none. */
-export function readPax(body: Buffer): ReadonlyMap<string, string> | string {
-  const records = new Map<string, string>();
-  for (let at = 0; at < body.length; ) {
-    const space = body.indexOf(0x20, at);
-    const digits = space < 0 || space - at > 10 ? '' : body.toString('latin1', at, space);
-    const length = /^[1-9]\d*$/u.test(digits) ? Number(digits) : 0;
-    const end = at + length;
-    const equals = body.indexOf(0x3d, space);
-    if (length === 0 || end > body.length || body[end - 1] !== 0x0a || equals < 0 || equals >= end) return 'a pax record is malformed';
-    const key = body.toString('latin1', space + 1, equals);
-    if (records.has(key)) return `it has two pax records ${JSON.stringify(key)}`;
-    records.set(key, body.toString('latin1', equals + 1, end - 1));
-    at = end;
-  }
-  return records;
+/** The records of a pax header. */
+export interface Pax {
+  readonly known: Readonly<Record<PaxKey, string | undefined>>;
+  readonly unknown: ReadonlySet<string>;
 }
 
-const KNOWN_RECORDS: ReadonlySet<string> = new Set(['hdrcharset', 'path', 'linkpath', 'size', 'mtime', 'atime', 'ctime', 'uid', 'gid']);
+type PaxKey = 'hdrcharset' | 'path' | 'linkpath' | 'size' | 'mtime' | 'atime' | 'ctime' | 'uid' | 'gid';
+
+function isKnown(key: string): key is PaxKey {
+  switch (key) {
+    case 'hdrcharset': case 'path': case 'linkpath': case 'size': case 'mtime': case 'atime': case 'ctime': case 'uid': case 'gid': return true;
+    default: return false;
+  }
+}
+
+/** The records in a pax header body of `size` bytes at `at`, or why it has none. */
+export function readPax(block: Buffer, at: number, size: number): Pax | string {
+  const body = block.toString('latin1', at, at + size);
+  const known: Record<PaxKey, string | undefined> = {
+    hdrcharset: undefined, path: undefined, linkpath: undefined, size: undefined, mtime: undefined, atime: undefined, ctime: undefined, uid: undefined, gid: undefined,
+  };
+  let unknown = NO_KEYS;
+  for (let from = 0; from < size; ) {
+    const space = digitsEnd(body, from);
+    const end = space < 0 ? 0 : from + Number(body.slice(from, space));
+    const equals = body.indexOf('=', space);
+    if (space < 0 || end > size || body.charCodeAt(end - 1) !== 0x0a || equals < 0 || equals >= end) return 'a pax record is malformed';
+    const key = body.slice(space + 1, equals);
+    if (isKnown(key) ? known[key] !== undefined : unknown.has(key)) return `it has two pax records ${JSON.stringify(key)}`;
+    if (isKnown(key)) known[key] = body.slice(equals + 1, end - 1);
+    else unknown = unknown === NO_KEYS ? new Set([key]) : unknown.add(key);
+    from = end;
+  }
+  return { known, unknown };
+}
+
+/** Index of the space behind at most ten digits, of which the first is no zero; -1 where that does not stand there. */
+function digitsEnd(body: string, from: number): number {
+  if (body.charCodeAt(from) === 0x30) return -1;
+  for (let index = from; index <= from + 10; index += 1) {
+    const code = body.charCodeAt(index);
+    if (code === 0x20) return index > from ? index : -1;
+    if (!(code >= 0x30 && code <= 0x39)) return -1;
+  }
+  return -1;
+}
 
 /** One entry from its header and the pax records before it, or why that cannot be. */
-export function joinHeaders(
-  ustar: Ustar, pax: ReadonlyMap<string, string> | undefined, place: { offset: number; bodyOffset: number },
-): TarEntry | string {
-  const { path, type, size, mode, uid, gid, target } = ustar;
-  const bodiless = type !== '0' && size !== 0 ? ['it has a size though its type has no body'] : NONE;
-  if (pax === undefined) {
-    const oddities = bodiless === NONE ? ustar.oddities : [...ustar.oddities, ...bodiless];
-    return { path, type, size, mode, uid, gid, target, mtime: String(ustar.mtime), ...place, oddities };
-  }
-  const numbers = { size: countRecord(pax, 'size', size), uid: countRecord(pax, 'uid', uid), gid: countRecord(pax, 'gid', gid) };
-  if (Math.min(numbers.size, numbers.uid, numbers.gid) < 0) return 'a number in its pax records is malformed';
-  const unknown = [...pax.keys()].filter((key) => !KNOWN_RECORDS.has(key)).map((key) => `it has a pax record ${JSON.stringify(key)}`);
-  const atime = pax.get('atime');
-  const ctime = pax.get('ctime');
+export function joinHeaders(ustar: Ustar, pax: Pax | undefined, offset: number, bodyOffset: number): TarEntry | string {
+  const { type } = ustar;
+  const known = pax?.known;
+  const size = countRecord(known?.size, ustar.size);
+  const uid = countRecord(known?.uid, ustar.uid);
+  const gid = countRecord(known?.gid, ustar.gid);
+  if (size < 0 || uid < 0 || gid < 0) return 'a number in its pax records is malformed';
+  let { oddities } = ustar;
+  if (type !== '0' && ustar.size !== 0) oddities = [...oddities, 'it has a size though its type has no body'];
+  if (pax !== undefined && pax.unknown.size > 0) oddities = [...oddities, ...[...pax.unknown].map((key) => `it has a pax record ${JSON.stringify(key)}`)];
   return {
-    type, mode, ...numbers, ...place,
-    path: pax.get('path') ?? path,
-    target: pax.get('linkpath') ?? target,
-    mtime: pax.get('mtime') ?? String(ustar.mtime),
-    ...(atime === undefined ? {} : { atime }),
-    ...(ctime === undefined ? {} : { ctime }),
-    oddities: [ustar.oddities, bodiless, unknown].some((list) => list.length > 0) ? [...ustar.oddities, ...bodiless, ...unknown] : NONE,
+    path: known?.path ?? ustar.path, type, size, mode: ustar.mode, uid, gid,
+    mtime: known?.mtime ?? String(ustar.mtime),
+    atime: known?.atime, ctime: known?.ctime,
+    target: known?.linkpath ?? ustar.target,
+    offset, bodyOffset, oddities,
   };
 }
 
 /** A decimal number of the pax records, `otherwise` where there is none, -1 where it is not one. */
-function countRecord(pax: ReadonlyMap<string, string>, key: string, otherwise: number): number {
-  const value = pax.get(key);
+function countRecord(value: string | undefined, otherwise: number): number {
   if (value === undefined) return otherwise;
   return /^\d{1,16}$/u.test(value) && Number.isSafeInteger(Number(value)) ? Number(value) : -1;
 }
@@ -147,6 +175,7 @@ function checksum(block: Buffer, at: number): number {
 }
 
 function text(block: Buffer, at: number, length: number): BytePath {
-  const end = block.indexOf(0, at);
-  return block.toString('latin1', at, end < 0 || end > at + length ? at + length : end);
+  let end = at;
+  while (end < at + length && block[end] !== 0) end += 1;
+  return end === at ? '' : block.toString('latin1', at, end);
 }

@@ -5,17 +5,33 @@ import type { CaptureManifest } from '../seal/commit.ts';
 /** Collectors times outcomes: more different names than this are an attack on our memory. */
 const MAX_KEYS = 10_000;
 
+interface Count {
+  readonly collector: string;
+  readonly outcome: string;
+  times: number;
+}
+
 export class Totals {
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new Map<string, Count>();
+  /** That of the item before: mostly it is the same. */
+  #last: Count | undefined;
   items = 0;
   redactions = 0;
 
   add(item: ManifestItem): void {
     this.items += 1;
     this.redactions += item.redactions?.length ?? 0;
-    const key = `${item.collector} ${item.outcome}`;
-    const count = this.#counts.get(key);
-    if (count !== undefined || this.#counts.size < MAX_KEYS) this.#counts.set(key, (count ?? 0) + 1);
+    if (this.#last?.collector !== item.collector || this.#last.outcome !== item.outcome) this.#last = this.#count(item);
+    if (this.#last !== undefined) this.#last.times += 1;
+  }
+
+  #count({ collector, outcome }: ManifestItem): Count | undefined {
+    const key = `${collector} ${outcome}`;
+    const known = this.#counts.get(key);
+    if (known !== undefined || this.#counts.size >= MAX_KEYS) return known;
+    const count = { collector, outcome, times: 0 };
+    this.#counts.set(key, count);
+    return count;
   }
 
   /** What does not add up, in words. */
@@ -30,7 +46,7 @@ export class Totals {
       }
     }
     for (const key of new Set([...claimed.keys(), ...this.#counts.keys()])) {
-      const [said, counted] = [claimed.get(key) ?? 0, this.#counts.get(key) ?? 0];
+      const [said, counted] = [claimed.get(key) ?? 0, this.#counts.get(key)?.times ?? 0];
       if (said !== counted) wrong.push(`manifest.json counts ${said} times "${key}", the parts ${counted}`);
     }
     for (const key of new Set([...outcomes.keys(), ...Object.keys(manifest.outcomes)])) {

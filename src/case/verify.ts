@@ -7,7 +7,7 @@ import type { AgeIdentity } from '../seal/age-open.ts';
 import { CheckList, type Check } from './checks.ts';
 import type { LogDigests } from './log-lines.ts';
 import type { CapturePart, OpenCapture } from './open.ts';
-import { shielded, storedBytes, tarBytes } from './segment-bytes.ts';
+import { mayFleet, shielded, storedBytes, tarBytes } from './segment-bytes.ts';
 import { hashStored, type StoredHasher } from './stored-hash.ts';
 import { TarCheck } from './tar-check.ts';
 import { checkParked, readParkedNote } from './verify-parked.ts';
@@ -104,9 +104,9 @@ async function readPart(reading: Reading, part: CapturePart, { hasher, before }:
     bytes += chunk.length;
     options.onProgress?.(before + bytes, total);
     return hasher.update(chunk);
-  });
+  }, mayFleet(part));
   try {
-    if (tar?.begin(part) === true) await readInto(tar, tarBytes(shielded(stored), part, options.identity), part);
+    if (tar?.begin(part) === true) await readInto(tar, tarBytes(shielded(stored), part, options.identity, true), part);
     for (let step = await stored.next(); step.done !== true; ) step = await stored.next();
   } finally {
     await stored.return(undefined);
@@ -115,7 +115,7 @@ async function readPart(reading: Reading, part: CapturePart, { hasher, before }:
 }
 
 async function readTar(capture: OpenCapture, part: CapturePart, tar: TarCheck): Promise<void> {
-  if (tar.begin(part)) await readInto(tar, tarBytes(storedBytes(capture, part), part, undefined), part);
+  if (tar.begin(part)) await readInto(tar, tarBytes(storedBytes(capture, part, undefined, mayFleet(part)), part, undefined, true), part);
 }
 
 function isWhole({ manifest, alone }: OpenCapture): boolean {

@@ -11,9 +11,9 @@ const SKIPPABLE = 0x184d2a50;
 /** Block_Maximum_Size, section 3.1.1.2.4. */
 const BLOCK_MAX = 128 * 1024;
 
-/** One frame. Drain `pieces` before you ask for the next frame. */
+/** One frame, in memory of its own: the chunks of the source may be used again. Drain `pieces` before you ask for the next frame. */
 export type ZstdFrame =
-  /** All of its bytes: it is small in both forms. */
+  /** All of its bytes: it is small in both forms. The buffer is nobody else's. */
   | { readonly whole: Buffer }
   /** Its bytes, read on demand. */
   | { readonly pieces: AsyncIterable<Buffer> }
@@ -31,11 +31,13 @@ const SMALL_BLOCKS = 64;
  */
 export async function* zstdFrames(source: AsyncIterable<Uint8Array>, place: { start: number } = { start: 0 }): AsyncGenerator<ZstdFrame> {
   const queue = new ByteQueue(source);
+  let likely = LEAST_ROOM;
   try {
     while (await queue.more()) {
       place.start = queue.position;
-      const frame: Walk = { zeros: 0, blocks: 0 };
+      const frame: Walk = { zeros: 0, blocks: 0, likely };
       yield* oneFrame(frame, walkFrame(queue, frame));
+      likely = frame.likely;
     }
   } finally {
     await queue.close();
@@ -46,39 +48,56 @@ interface Walk {
   /** Zeros in all blocks so far; NaN once anything else was seen. */
   zeros: number;
   blocks: number;
+  /** Bytes that a frame is expected to have: those of the one before. */
+  likely: number;
 }
 
 /** Nothing for a skippable frame. */
 async function* oneFrame(frame: Walk, walk: AsyncGenerator<Buffer, void>): AsyncGenerator<ZstdFrame> {
-  const held: Buffer[] = [];
-  let bytes = 0;
+  const held = new Gathered(frame.likely);
   let step = await walk.next();
-  for (; step.done !== true && bytes <= SMALL_BYTES && (frame.blocks <= SMALL_BLOCKS || frame.zeros > 0); step = await walk.next()) {
-    held.push(step.value);
-    bytes += step.value.length;
-  }
+  for (; step.done !== true && held.size <= SMALL_BYTES && (frame.blocks <= SMALL_BLOCKS || frame.zeros > 0); step = await walk.next()) held.add(step.value);
   if (step.done !== true) {
-    yield { pieces: rest(held, step.value, walk) };
+    yield { pieces: rest(held.bytes, step.value, walk) };
     while ((await walk.next()).done !== true); // what the reader left
   } else if (frame.zeros > 0) yield { zeros: frame.zeros };
-  else if (bytes > 0) yield { whole: joined(held, bytes) };
-}
-
-/** Without a copy where the pieces lie behind each other in one chunk of the source. */
-function joined(pieces: readonly Buffer[], bytes: number): Buffer {
-  const [first] = pieces;
-  let end = first?.byteOffset ?? 0;
-  for (const piece of pieces) {
-    if (piece.buffer !== first?.buffer || piece.byteOffset !== end) return Buffer.concat(pieces, bytes);
-    end += piece.length;
+  else if (held.size > 0) {
+    frame.likely = held.size;
+    yield { whole: held.bytes };
   }
-  return first === undefined ? Buffer.alloc(0) : Buffer.from(first.buffer, first.byteOffset, bytes);
 }
 
-async function* rest(held: readonly Buffer[], next: Buffer, walk: AsyncGenerator<Buffer, void>): AsyncGenerator<Buffer> {
-  yield* held;
-  yield next;
-  yield* walk;
+const LEAST_ROOM = 64 * 1024;
+
+/** Bytes put together, in a buffer of about the right size. */
+class Gathered {
+  #buffer: Buffer;
+  size = 0;
+
+  constructor(likely: number) {
+    this.#buffer = Buffer.allocUnsafeSlow(Math.max(LEAST_ROOM, likely + likely / 8));
+  }
+
+  get bytes(): Buffer {
+    return this.#buffer.subarray(0, this.size);
+  }
+
+  add(piece: Buffer): void {
+    const end = this.size + piece.length;
+    if (end > this.#buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(end, 2 * this.#buffer.length));
+      this.#buffer.copy(larger, 0, 0, this.size);
+      this.#buffer = larger;
+    }
+    piece.copy(this.#buffer, this.size);
+    this.size = end;
+  }
+}
+
+async function* rest(held: Buffer, next: Buffer, walk: AsyncGenerator<Buffer, void>): AsyncGenerator<Buffer> {
+  yield held;
+  yield Buffer.from(next);
+  for await (const piece of walk) yield Buffer.from(piece);
 }
 
 /** The bytes of one frame; nothing for a skippable one. */

@@ -4,8 +4,8 @@
  *
  *     npm run bench -- [--json] [--only NAME] [--quick]
  */
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
@@ -19,6 +19,7 @@ import { layer } from './layer.ts';
 import { memory } from './memory.ts';
 import { smallFunctions } from './small-functions.ts';
 import { volatile } from './volatile.ts';
+import { workplace } from './workloads.ts';
 import { isMet, ratioOf, type Figure, type Measure, type Row, type Setting } from './measure.ts';
 
 const MEASURES: readonly Measure[] = [idle, layer, small, large, attacked, memory, volatile, whole, smallFunctions, extension, holds, detect];
@@ -34,17 +35,6 @@ interface Result {
 const { values } = parseArgs({
   options: { json: { type: 'boolean', default: false }, only: { type: 'string', multiple: true }, quick: { type: 'boolean', default: false } },
 });
-
-/** tmpfs, where there is one with room. */
-function workplace(): string {
-  try {
-    const { bavail, bsize } = statfsSync('/dev/shm');
-    if (bavail * bsize > 3 * 1024 ** 3) return '/dev/shm';
-  } catch {
-    // No /dev/shm: the folder for temporary files will do.
-  }
-  return tmpdir();
-}
 
 function bundler(folder: string): Setting['program'] {
   const made = new Map<string, Promise<string>>();

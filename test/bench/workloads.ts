@@ -1,9 +1,21 @@
 /** Trees to archive. Made once a run, on tmpfs, so that no disk is measured. */
-import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readSync, statfsSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { randomBytes, randomFillSync } from 'node:crypto';
 import { join } from 'node:path';
 
 const MIB = 1024 * 1024;
+
+/** tmpfs, where there is one with room. */
+export function workplace(): string {
+  try {
+    const { bavail, bsize } = statfsSync('/dev/shm');
+    if (bavail * bsize > 3 * 1024 ** 3) return '/dev/shm';
+  } catch {
+    // No /dev/shm: the folder for temporary files will do.
+  }
+  return tmpdir();
+}
 
 function once(folder: string, name: string, make: (directory: string) => void): string {
   const directory = join(folder, name);
