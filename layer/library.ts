@@ -61,9 +61,9 @@ function importedText(path: string): string {
   ].join('\n');
 }
 
-/** What `src/index.ts` imports when it is due, by the name of its file: the recipe, the channel of orders, orders in events. */
+/** What `src/index.ts` imports when it is due, by the name of its file: the recipe, orders, what is handed to the extension, detectors. */
 const APART: Readonly<Record<string, string>> = {
-  'capture': 'src/capture.ts', 'control': 'src/host/control.ts', 'event-order': 'src/host/event-order.ts', 'slots': 'src/ship/slots.ts', 'in-process': 'src/detect/in-process.ts',
+  'capture': 'src/capture.ts', 'control': 'src/host/control.ts', 'event-order': 'src/host/event-order.ts', 'slots': 'src/ship/slots.ts', 'hint': 'src/host/hint.ts', 'in-process': 'src/detect/in-process.ts',
 };
 
 /**

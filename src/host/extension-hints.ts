@@ -14,7 +14,7 @@ import { error as failure } from '../trigger/error.ts';
 import { logRefusal, startCapture } from './extension-capture.ts';
 import { turnFacts, type Duty, type ExtensionGround, type Running } from './extension-duty.ts';
 import { hardStopOf } from './extension-orders.ts';
-import { MOST_FACTS_BYTES, MOST_HINT_BYTES, openWire, policyPrint, socketName, type Hint, type Verdict, type Wire } from './hint-wire.ts';
+import { MOST_FACTS_BYTES, MOST_HINT_BYTES, policyPrint, socketName, Wire, type Hint, type Verdict } from './hint-wire.ts';
 
 const MOST_CONNECTIONS = 4;
 const MOST_A_MINUTE = 20;
@@ -53,7 +53,7 @@ export function openHintDesk(log: ExtensionGround['log']): HintDesk {
 
 /** One connection, from its first word to the end of the capture. Never rejects. */
 async function serve(duty: Duty, socket: Socket): Promise<void> {
-  const wire = openWire(socket, false);
+  const wire = new Wire(socket, false);
   try {
     wire.say({ pid: process.pid });
     const hint = hintOf(await wire.hear(MOST_HINT_BYTES, HINT_MS));

@@ -71,63 +71,69 @@ export function policyPrint(config: Config): string {
 }
 
 /** One end of the connection. Nothing here throws or rejects; a broken, silent or talkative peer is `undefined`. */
-export interface Wire {
-  readonly say: (line: object) => void;
-  /** The next line as an object, within `ms` and `most` bytes. */
-  readonly hear: (most: number, ms: number) => Promise<Readonly<Record<string, unknown>> | undefined>;
-  readonly close: () => void;
-}
+export class Wire {
+  readonly #socket: Socket;
+  readonly #keepsAlive: boolean;
+  #text = '';
+  /** A whole line is there. */
+  #hasLine = false;
+  #most = MOST_HINT_BYTES;
+  #closed = false;
+  #wake = (): void => undefined;
 
-/** @param keepsAlive - the timers of `hear` keep an event loop alive, which the connection itself never does */
-export function openWire(socket: Socket, keepsAlive: boolean): Wire {
-  let held = '';
-  let hasLine = false;
-  let most = MOST_HINT_BYTES;
-  let closed = false;
-  let wake = (): void => undefined;
-  const end = (): void => {
-    closed = true;
-    socket.destroy();
-    wake();
+  /** @param keepsAlive - the timers of `hear` keep an event loop alive, which the connection itself never does */
+  constructor(socket: Socket, keepsAlive: boolean) {
+    this.#socket = socket;
+    this.#keepsAlive = keepsAlive;
+    socket.unref();
+    socket.setEncoding('utf8');
+    socket.on('error', this.#end);
+    socket.on('close', this.#end);
+    socket.on('data', (text: string) => this.#take(text));
+  }
+
+  say(line: object): void {
+    if (!this.#closed) this.#socket.write(`${JSON.stringify(line)}\n`);
+  }
+
+  /** The next line as an object, within `ms` and `most` bytes. */
+  async hear(most: number, ms: number): Promise<Readonly<Record<string, unknown>> | undefined> {
+    this.#most = most;
+    const dueMs = Date.now() + ms;
+    while (!this.#hasLine && !this.#closed && Date.now() < dueMs) {
+      const { promise, resolve } = Promise.withResolvers<undefined>();
+      const timer = setTimeout(resolve, dueMs - Date.now(), undefined);
+      if (!this.#keepsAlive) timer.unref();
+      this.#wake = () => resolve(undefined);
+      await promise;
+      clearTimeout(timer);
+    }
+    const at = this.#hasLine ? this.#text.indexOf('\n') : -1;
+    if (at < 0 || at > most) return undefined;
+    const line = this.#text.slice(0, at);
+    this.#text = this.#text.slice(at + 1);
+    this.#hasLine = this.#text.includes('\n');
+    return parsed(line);
+  }
+
+  /** What was said last is still sent. */
+  close(): void {
+    if (!this.#closed) this.#socket.destroySoon();
+  }
+
+  readonly #end = (): void => {
+    this.#closed = true;
+    this.#socket.destroy();
+    this.#wake();
   };
-  socket.unref();
-  socket.setEncoding('utf8');
-  socket.on('error', end);
-  socket.on('close', end);
-  socket.on('data', (text: string) => {
-    held += text;
-    hasLine ||= text.includes('\n');
-    if (hasLine || closed) wake();
-    else if (held.length > most) end();
-  });
-  return {
-    say: (line) => {
-      if (!closed) socket.write(`${JSON.stringify(line)}\n`);
-    },
-    // What was said last is still on its way.
-    close: () => void (closed || socket.destroySoon()),
-    hear: async (limit, ms) => {
-      most = limit;
-      const dueMs = Date.now() + ms;
-      for (;;) {
-        const at = hasLine ? held.indexOf('\n') : -1;
-        if (at > limit) end();
-        else if (at >= 0) {
-          const line = held.slice(0, at);
-          held = held.slice(at + 1);
-          hasLine = held.includes('\n');
-          return parsed(line);
-        }
-        if (closed || Date.now() >= dueMs) return undefined;
-        const { promise, resolve } = Promise.withResolvers<undefined>();
-        const timer = setTimeout(resolve, dueMs - Date.now(), undefined);
-        if (!keepsAlive) timer.unref();
-        wake = () => resolve(undefined);
-        await promise;
-        clearTimeout(timer);
-      }
-    },
-  };
+
+  #take(text: string): void {
+    this.#text += text;
+    this.#hasLine ||= text.includes('\n');
+    if (this.#text.length > 2 * this.#most) this.#end();
+    else if (this.#hasLine) this.#wake();
+    else if (this.#text.length > this.#most) this.#end();
+  }
 }
 
 function parsed(line: string): Readonly<Record<string, unknown>> | undefined {

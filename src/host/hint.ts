@@ -4,7 +4,7 @@ import type { CaptureRequest } from '../capture.ts';
 import type { Config } from '../config.ts';
 import { fault, type Armed } from './armed.ts';
 import { isExtension, listeningInode } from './hint-listener.ts';
-import { openWire, policyPrint, socketName, type Hint, type Wire } from './hint-wire.ts';
+import { policyPrint, socketName, Wire, type Hint } from './hint-wire.ts';
 import { firstTime } from './state.ts';
 
 /** Without an answer within this the capture is made in process. Both sides share the CPU of the function, so it is of a whole core. */
@@ -35,7 +35,7 @@ export async function handOver(given: HandOver): Promise<boolean> {
     const name = mayHandOver(request) ? socketName() : undefined;
     const inode = name === undefined ? undefined : listeningInode(name);
     if (name === undefined || inode === undefined) return false;
-    wire = openWire(connect({ path: `\0${name}` }), true);
+    wire = new Wire(connect({ path: `\0${name}` }), true);
     const pid = (await wire.hear(1024, Math.min(MOST_ACK_MS, ACK_MS / Math.min(1, armed.cores ?? 1))))?.['pid'];
     if (pid === undefined) return false;
     if (isExtension(pid, inode)) return await offer(wire, given);

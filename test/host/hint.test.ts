@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { resolveConfig } from '../../src/config.ts';
+import { COLLECTORS } from '../../src/collect/index.ts';
+import { HANDED_OVER } from '../../src/host/hint-facts.ts';
 import { policyPrint } from '../../src/host/hint-wire.ts';
 import { canIsolate } from '../sandbox/ground.ts';
 import type { InvokeResult, Platform } from '../sandbox/platform.ts';
@@ -15,7 +17,7 @@ const skip = canIsolate() || process.env['REQUIRE_PEERS'] === '1' ? false : 'not
 type Line = Readonly<Record<string, unknown>>;
 
 const wrapped = (t: TestContext, env: Readonly<Record<string, string>>, more: SceneOptions = {}): Promise<Platform> => openScene(t, { handler: 'wrapped.handler', env, ...more });
-const handed = (platform: Platform): readonly Line[] => platform.logLines('handed') as readonly Line[];
+const handed = (platform: Platform): readonly Line[] => platform.logLines('handed');
 const captures = (platform: Platform): Promise<Stored[]> => storedCaptures(platform.ground.evidence);
 const isInProcess = (one: Stored | undefined): boolean => one !== undefined && (jsonOf(one, 'live_response/invocation.json') as { sandbox: { inProcess: boolean } }).sandbox.inProcess;
 
@@ -147,4 +149,17 @@ describe('hints of whoever has the uid', { skip }, () => {
     assert.equal(record?.extensions[0]?.killed, false);
     assert.deepEqual((await captures(platform)).map(({ manifest }) => manifest?.cause.trigger), ['shutdown']);
   });
+});
+
+test('every collector that reads its own process is handed over, but for the heap, whose capture stays in process', () => {
+  const own = COLLECTORS.filter(({ inProcess }) => inProcess === true).map(({ name }) => name);
+  assert.deepEqual([...HANDED_OVER.map(({ name }) => name), 'heap'].sort(), own.sort());
+});
+
+test('the print of a policy tells configurations apart, patterns among them, and does not care how S3 is spoken to', () => {
+  const print = (env: Readonly<Record<string, string>>): string => policyPrint(resolveConfig({}, env));
+  assert.notEqual(print({}), print({ AMBER_REDACT: 'x' }));
+  assert.notEqual(print({ AMBER_REDACT: 'y' }), print({ AMBER_REDACT: 'x' }));
+  assert.notEqual(print({ AMBER_DESTINATION: 's3://one' }), print({ AMBER_DESTINATION: 's3://other' }));
+  assert.equal(print({ AMBER_S3_TRANSPORT: 'light' }), print({}));
 });
