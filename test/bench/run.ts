@@ -13,6 +13,7 @@ import { attacked, large, small } from './archive.ts';
 import { whole } from './capture.ts';
 import { extension } from './extension.ts';
 import { detect } from './detect.ts';
+import { handed } from './handed.ts';
 import { holds } from './holds.ts';
 import { idle } from './idle.ts';
 import { layer } from './layer.ts';
@@ -22,7 +23,7 @@ import { volatile } from './volatile.ts';
 import { workplace } from './workloads.ts';
 import { isMet, ratioOf, type Figure, type Measure, type Row, type Setting } from './measure.ts';
 
-const MEASURES: readonly Measure[] = [idle, layer, small, large, attacked, memory, volatile, whole, smallFunctions, extension, holds, detect];
+const MEASURES: readonly Measure[] = [idle, layer, small, large, attacked, memory, volatile, whole, smallFunctions, extension, handed, holds, detect];
 
 interface Result {
   readonly name: string;
