@@ -88,7 +88,7 @@ export const OPTIONS: { readonly [K in keyof Values]: Option<Values[K]> } = {
   maxMs:          option('AMBER_MAX_MS', 30_000, parse.integer(50, 900_000), '5000', 'Longest time of one capture.'),
   marginMs:       option('AMBER_MARGIN_MS', 500, parse.integer(50, 60_000), '800', 'A capture ends so many milliseconds before the deadline of the invocation.'),
   maxEntries:     option('AMBER_MAX_ENTRIES', 250_000, parse.integer(100, 5_000_000), '50000', 'Paths of /tmp and /dev/shm that are listed; the rest is counted.'),
-  maxCaptures:    option('AMBER_MAX_CAPTURES', 3, parse.integer(0, 1000), '1', 'Captures per sandbox.'),
+  maxCaptures:    option('AMBER_MAX_CAPTURES', 3, parse.integer(0, 1000), '1', 'Captures per sandbox. After crashes: so often in an hour, then one inventory in ten minutes.'),
   cooldownMs:     option('AMBER_COOLDOWN_MS', 60_000, parse.integer(0, 86_400_000), '0', 'Shortest time between two captures of a sandbox.'),
   segmentBytes:   option('AMBER_SEGMENT_BYTES', 4 * MIB, parse.bytes(64 * KIB, 64 * MIB), '8MiB', 'Size at which a segment is closed and sent; three of them are in memory. At most 2 MiB below 512 MB of memory.'),
   sliceMs:        option('AMBER_SLICE_MS', 8, parse.integer(1, 20), '5', 'Longest time that the main thread is held at a stretch.'),

@@ -11,6 +11,7 @@ import type { LogStream } from '../report/log.ts';
 import { openParking, type Parking } from '../ship/parked.ts';
 import type { Control } from './control.ts';
 import type { HintDesk } from './extension-hints.ts';
+import { openResets, type Resets } from './resets.ts';
 import { sandboxState, type SandboxState } from './state.ts';
 
 export type ExtensionEngine = (request: CaptureRequest) => Promise<CaptureReport>;
@@ -102,6 +103,8 @@ export interface Duty {
   readonly open: Set<string>;
   prepared: boolean;
   readonly parking: Parking;
+  /** Captures after crashes in earlier lives of this sandbox. */
+  readonly resets: Resets;
 }
 
 /** Longest time of one look. */
@@ -121,12 +124,13 @@ export function openDuty(ground: ExtensionGround, managed: boolean): Duty | unde
     ground.log('config', { armed: false, where: 'extension', error: 'AMBER_DESTINATION is not set; for example s3://evidence-bucket/amber' });
     return undefined;
   }
-  const parking = openParking(config.writable[0] ?? '/tmp', ground.log);
+  const tmp = config.writable[0] ?? '/tmp';
+  const parking = openParking(tmp, ground.log);
   return {
     ground, config, asked, managed, telemetry: false, turn: undefined, doneWatchers: new Set(), sentry: undefined, seen: undefined, control: undefined, init: undefined,
     fleet: sandboxState({}), timer: undefined, ticker: undefined, running: undefined, last: undefined, own: { captures: 0, endedMs: 0 },
     hinted: { captures: 0, endedMs: 0 }, holding: managed, answered: new Set(), open: new Set(), prepared: false,
-    parking,
+    parking, resets: openResets(tmp, (record) => ground.log('fault', record)),
   };
 }
 

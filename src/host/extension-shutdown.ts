@@ -3,10 +3,11 @@
  * processes are what was seen last; /tmp is there still. Two seconds in all, of which the runtime may have used 0.6.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Cause } from '../contracts.ts';
 import { AmberError, isAmberError } from '../errors.ts';
 import type { ShutdownEvent } from '../lambda/extensions-api.ts';
 import { endingOf } from '../trigger/shutdown.ts';
-import { configAtTheEnd, startCapture } from './extension-capture.ts';
+import { configAtTheEnd, logRefusal, startCapture } from './extension-capture.ts';
 import type { Duty } from './extension-duty.ts';
 import { lastOrder } from './extension-orders.ts';
 
@@ -28,12 +29,36 @@ export async function atShutdown(duty: Duty, event: ShutdownEvent): Promise<void
   if (duty.control?.stopped() === true) return;
   const ordered = [...duty.open].some((one) => one.startsWith('order '));
   if ((policy === 'off' && !ordered) || (under === 'whole' && duty.open.size === 0)) return;
-  const contents = policy === 'contents' || duty.open.size > 0;
-  const reason = duty.open.size === 0 ? cause.reason : `${cause.reason}; open: ${[...duty.open].slice(0, 3).join(', ')}`;
-  const start = startCapture(duty, { cause: { ...cause, reason }, config: configAtTheEnd(duty, contents), hardStopMs: endMs - EXIT_MS, last: true });
+  const due = dueAtTheEnd(duty, cause, policy === 'contents');
+  if (due === undefined) return;
+  const start = startCapture(duty, { cause: due.cause, config: configAtTheEnd(duty, due.contents), hardStopMs: endMs - EXIT_MS, last: true });
   if (!isAmberError(start)) await Promise.race([start.ended, sleep(Math.max(0, endMs - EXIT_MS / 2 - Date.now()))]);
   // What the destination did not take is parked as soon as its put has failed.
   await Promise.race([Promise.allSettled(duty.parking.pending), sleep(Math.max(0, endMs - EXIT_MS / 4 - Date.now()))]);
+}
+
+interface Due {
+  readonly cause: Cause;
+  readonly contents: boolean;
+}
+
+/**
+ * What is captured, and why. A finding or an order that is open makes it contents; without one, the captures after crashes are counted
+ * across the lives of the sandbox, and one line says so of what is not captured.
+ */
+function dueAtTheEnd(duty: Duty, cause: Cause, contents: boolean): Due | undefined {
+  const { open, resets, config: { maxCaptures } } = duty;
+  const because = (why: string): Cause => ({ ...cause, reason: `${cause.reason}; ${why}` });
+  const nowMs = Date.now();
+  const allowed = cause.trigger === 'crash' && open.size === 0 ? resets.allowed(maxCaptures, nowMs) : 'all';
+  const counted = `${String(resets.captured(nowMs))} captures after crashes of this sandbox in the last hour (AMBER_MAX_CAPTURES), by its own record`;
+  if (allowed === 'nothing') {
+    logRefusal(duty, cause, new AmberError('CAPTURE_LIMITED', `${counted}; the next in ten minutes`, { details: { limit: 'resets' } }));
+    return undefined;
+  }
+  if (cause.trigger === 'crash') resets.note(nowMs);
+  if (open.size > 0) return { cause: because(`open: ${[...open].slice(0, 3).join(', ')}`), contents: true };
+  return allowed === 'inventory' && contents ? { cause: because(`without contents: ${counted}`), contents: false } : { cause, contents };
 }
 
 /** The platform's deadline is a wall clock time, and the clock may jump between the two processes that read it. */

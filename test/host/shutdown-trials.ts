@@ -24,7 +24,7 @@ export const REASONS: readonly ShutdownReason[] = ['spindown', 'timeout', 'failu
 /** One sandbox, ended `count` times; every life is prepared by one invocation before. */
 export async function shutdownTrials(reason: ShutdownReason, count: number, mb: number): Promise<Trial[]> {
   const cleanup: (() => Promise<void>)[] = [];
-  const platform = await openScene({ after: (done) => void cleanup.push(done) }, { tmpMb: mb + 64, env: { AMBER_ON_SHUTDOWN: 'contents', AMBER_ON_CRASH: 'contents', AMBER_DETECT: 'off' } });
+  const platform = await openScene({ after: (done) => void cleanup.push(done) }, { tmpMb: mb + 64, env: { AMBER_ON_SHUTDOWN: 'contents', AMBER_ON_CRASH: 'contents', AMBER_DETECT: 'off', AMBER_MAX_CAPTURES: '1000' } });
   const trials: Trial[] = [];
   try {
     fillTmp(platform.ground.tmp, mb);
