@@ -5,7 +5,6 @@
  */
 import type { Destination, DestinationProvider, FindingsReport, Receipt } from '../contracts.ts';
 import { describeError } from '../errors.ts';
-import { openDestination } from '../ship/index.ts';
 import { configAtTheEnd } from './extension-capture.ts';
 import { found } from './extension-orders.ts';
 import { loadSentry, look, turnFacts, type Duty, type Turn } from './extension-duty.ts';
@@ -57,23 +56,31 @@ export async function prepare(duty: Duty): Promise<void> {
 
 async function rehearse(duty: Duty): Promise<void> {
   const engine = await duty.ground.engine();
+  let met: Promise<unknown> | undefined;
   await engine({
-    cause: { trigger: 'shutdown', reason: 'rehearsal' }, config: { ...configAtTheEnd(duty, false), destination: 'rehearsal://none', destinations: [rehearsal(duty)] },
+    cause: { trigger: 'shutdown', reason: 'rehearsal' }, config: { ...configAtTheEnd(duty, false), destination: 'rehearsal://none', destinations: [rehearsal(duty, (connection) => {
+      met = connection;
+    })] },
     invocation: turnFacts(duty), hardStopMs: Date.now() + REHEARSAL_MS, inProcess: false, quiet: true,
     findings: () => Promise.resolve(duty.sentry?.known() ?? NOTHING_FOUND),
   });
+  await met;
 }
 
 const NOTHING_FOUND: FindingsReport = { by: 'extension', findings: [], threshold: 'off', baselineMs: undefined, failed: {}, left: [] };
 
-/** Opens the real destination where that makes nothing there, so that all it needs is loaded, and keeps nothing. */
-function rehearsal({ config }: Duty): DestinationProvider {
+/** Does what the real destination would up to the last step, where that leaves nothing there, and keeps nothing. */
+function rehearsal({ config }: Duty, met: (connection: Promise<unknown>) => void): DestinationProvider {
   const receipt: Receipt = { state: 'stored', attempts: 1 };
+  const nowhere: Destination = { location: 'nowhere', put: () => Promise.resolve(receipt), commit: () => Promise.resolve(receipt), close: () => undefined };
   return {
     name: 'rehearsal', protocol: 'rehearsal:', description: 'Keeps nothing.',
     open: async (_, capture): Promise<Destination> => {
-      const real = config.destination?.startsWith('s3:') === true ? await openDestination(config.destination, capture, config).catch(() => undefined) : undefined;
-      return { location: 'nowhere', put: () => Promise.resolve(receipt), commit: () => Promise.resolve(receipt), close: () => real?.close() };
+      if (config.destination?.startsWith('s3:') !== true) return nowhere;
+      const { openRehearsal } = await import('../ship/rehearsal.ts');
+      const opened = await openRehearsal(new URL(config.destination), capture, config).catch(() => undefined);
+      if (opened !== undefined) met(opened.met);
+      return opened?.destination ?? nowhere;
     },
   };
 }

@@ -8,12 +8,22 @@ import type { S3Transport } from './s3.ts';
 
 const MAX_ANSWER_BYTES = 64 * 1024;
 
-/** @throws AmberError DESTINATION_CREDENTIALS when the settings hold none. */
+/**
+ * Connects at once: by the time that there is a segment to send, the connection is there.
+ *
+ * @throws AmberError DESTINATION_CREDENTIALS when the settings hold none.
+ */
 export async function openLight(settings: S3Settings): Promise<S3Transport> {
   const session = await openSession(settings);
+  session.connections.begin();
+  return lightOver(session, settings);
+}
+
+/** The transport over a session that is open. */
+export function lightOver(session: SignedSession, settings: S3Settings): S3Transport {
   return {
     put: (request, signal) => put(session, settings, request, signal),
-    close: () => session.agent.destroy(),
+    close: session.connections.close,
   };
 }
 

@@ -32,7 +32,11 @@ export const s3: DestinationProvider = {
 
 async function openS3(url: URL, capture: CaptureIdentity, config: Config): Promise<Destination> {
   const settings = readSettings(url, capture, config, process.env, await takeCredentials(process.env));
-  const transport = await openTransport(settings, config);
+  return s3Over(await openTransport(settings, config), settings, capture);
+}
+
+/** The destination over a transport that is open. */
+export function s3Over(transport: S3Transport, settings: S3Settings, capture: CaptureIdentity): Destination {
   const site: Site = { settings, transport, capture, stored: false, closing: new AbortController() };
   const folder = objectKey(settings.prefix, capture, 'x').slice(0, -1);
   return {

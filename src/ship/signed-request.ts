@@ -6,6 +6,7 @@ import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, Reques
 import type { LookupFunction } from 'node:net';
 import type { sign as aws4Sign } from 'aws4';
 import { AmberError } from '../errors.ts';
+import { openConnections, serverName, type Connections } from './connections.ts';
 import type { Credentials } from './credentials.ts';
 import { faultFromError } from './faults.ts';
 import type { Reply } from './faults.ts';
@@ -18,6 +19,7 @@ export interface SignedSession {
   readonly region: string;
   readonly credentials: Credentials;
   readonly agent: Agent;
+  readonly connections: Connections;
   readonly request: typeof httpRequest;
   readonly sign: typeof aws4Sign;
   /** Signing name of the service; `s3` without it. */
@@ -61,8 +63,6 @@ const CONTINUE_MS = 1000;
 /** Per address, where a name has several: Node's 250 ms are short for a function with 7 % of a core. */
 const FAMILY_MS = 500;
 const MAX_SOCKETS = 4;
-/** Said here, it is not NODE_TLS_REJECT_UNAUTHORIZED that decides: code in the process can set that at any time. */
-const TLS = { rejectUnauthorized: true };
 
 /**
  * Loads the signer and the client. Connections are opened by the first requests and kept; an idle one does not keep the
@@ -81,11 +81,10 @@ export async function openSession(settings: S3Settings): Promise<SignedSession> 
 export async function openSessionAt(
   origin: S3Origin, region: string, credentials: Credentials, more: Pick<SignedSession, 'service' | 'headers' | 'background'> = {},
 ): Promise<SignedSession> {
-  // Not by import: its facade asks node:http for all it has, and so loads undici, which takes 25 ms of a whole core.
-  const client = origin.secure ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
+  const client = origin.secure ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http'); // not by import: see connections.ts
+  const connections = openConnections(origin, { keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_SOCKETS, autoSelectFamilyAttemptTimeout: FAMILY_MS });
   const aws4 = await import('aws4');
-  const agent = new client.Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_SOCKETS, autoSelectFamilyAttemptTimeout: FAMILY_MS, ...TLS });
-  return { origin, region, credentials, agent, request: client.request, sign: aws4.default.sign, ...more };
+  return { origin, region, credentials, connections, agent: connections.agent, request: client.request, sign: aws4.default.sign, ...more };
 }
 
 /** Sends the call and gives the answer, whatever its status. Never throws: what prevents an answer is a fault. */
@@ -120,6 +119,7 @@ function signedOptions(session: SignedSession, call: SignedCall): RequestOptions
     method: call.method,
     path: signed.path,
     headers: signed.headers ?? {},
+    ...serverName(origin),
     ...(background === undefined ? {} : { lookup: background.lookup }),
   };
 }
@@ -170,11 +170,16 @@ function afterContinue(outgoing: ClientRequest, write: () => void): void {
   outgoing.flushHeaders();
 }
 
+/** More at a time is encrypted into more memory than the socket takes, and leaves the caches of the processor meanwhile. */
+const PIECE_BYTES = 256 * 1024;
+
 /** Piece after piece, waiting for the socket, so that no second copy of the body stands in memory. */
 async function writeBody(outgoing: ClientRequest, body: readonly Uint8Array[], answered: () => boolean): Promise<void> {
-  for (const piece of body) {
-    if (outgoing.destroyed || answered()) return;
-    if (piece.byteLength > 0 && !outgoing.write(piece)) await drained(outgoing);
+  for (const whole of body) {
+    for (let at = 0; at < whole.byteLength; at += PIECE_BYTES) {
+      if (outgoing.destroyed || answered()) return;
+      if (!outgoing.write(whole.subarray(at, at + PIECE_BYTES))) await drained(outgoing);
+    }
   }
   if (!outgoing.destroyed) outgoing.end();
 }

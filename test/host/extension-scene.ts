@@ -1,5 +1,5 @@
 /** A sandbox with the extension in it, built once in a process, and what it has kept. */
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { buildExtension } from '../../layer/extension/program.ts';
 import { standIn } from '../sandbox/clients.ts';
@@ -19,8 +19,8 @@ export function extensionFolder(): Promise<string> {
   })());
 }
 
-/** As the launcher gives them. */
-const FLAGS = ['--expose-gc', '--optimize-for-size', '--single-threaded', '--no-opt', '--max-old-space-size=96', '--max-semi-space-size=1'] as const;
+/** What the launcher gives to Node. */
+export const FLAGS: readonly string[] = /^exec "\$node" (.*) "\$home/mu.exec(readFileSync(resolve(import.meta.dirname, '../../layer/extension/launcher.sh'), 'utf8'))?.[1]?.split(' ') ?? [];
 
 export const HANDLERS: string = resolve(import.meta.dirname, '../sandbox/handlers');
 
@@ -29,17 +29,19 @@ export interface SceneOptions extends Partial<Omit<PlatformOptions, 'extensions'
   readonly node?: string;
   /** The function without the extension. */
   readonly alone?: boolean;
+  /** Flags of that Node; default is what the launcher gives. */
+  readonly flags?: readonly string[];
 }
 
 /** Starts a function of test/sandbox/handlers/lifecycle.mjs beside the extension. Captures go to a folder. */
 export async function openScene(t: { after: (done: () => Promise<void>) => void }, options: SceneOptions = {}): Promise<Platform> {
-  const { env, node, alone, ...rest } = options;
+  const { env, node, flags = FLAGS, alone, ...rest } = options;
   const extension = join(await extensionFolder(), 'extension.mjs');
   // The handlers lie in the checkout, which changes while the machine runs: a finding that no test here is about.
   const evidence = { AMBER_DESTINATION: 'file:///mnt/evidence', AMBER_DETECT: 'off' };
   const platform = await startPlatform({
     runtime: { command: [standIn.node, ...standIn.args('')], env: { LAMBDA_TASK_ROOT: HANDLERS } },
-    handler: 'lifecycle.handler', extensions: alone === true ? [] : [{ name: 'amber', command: [node ?? process.execPath, ...FLAGS, extension, 'amber'] }], env: { ...evidence, ...env }, ...rest,
+    handler: 'lifecycle.handler', extensions: alone === true ? [] : [{ name: 'amber', command: [node ?? process.execPath, ...flags, extension, 'amber'] }], env: { ...evidence, ...env }, ...rest,
   });
   t.after(() => platform.stop());
   return platform;

@@ -1,0 +1,119 @@
+/**
+ * Connections to one origin. The first is made while there is nothing to send yet, and what a TLS server gave to take up its
+ * session again (RFC 8446 section 2.2) outlives the capture: the next handshake does without certificates and signatures. No
+ * connection is kept for later: a sandbox is frozen between invocations, the server has closed by then or forgotten it, and asking
+ * whether it still answers takes as long as a new one.
+ */
+import type { Agent, AgentOptions, ClientRequestArgs } from 'node:http';
+import type { Socket } from 'node:net';
+import type { SecureContext, TLSSocket } from 'node:tls';
+import type { S3Origin } from './s3-settings.ts';
+
+export interface Connections {
+  readonly agent: Agent;
+  /** Makes a connection now; the next request takes it, in whatever state it is. Never throws. */
+  readonly begin: () => void;
+  /**
+   * Resolves when the connection of `begin` is through, and the server has had the time to give a session; false if it has failed
+   * or `signal` came first.
+   */
+  readonly known: (signal: AbortSignal) => Promise<boolean>;
+  readonly close: () => void;
+}
+
+/** Sessions by origin, of servers whose certificate was checked. */
+const sessions = new Map<string, Buffer>();
+const MOST_SESSIONS = 4;
+/** By the wall clock, which goes on while a sandbox is frozen. */
+const IDLE_MS = 5000;
+/** Authorities in force when Node was started: the same for all, and costly to put together. */
+let context: SecureContext | undefined;
+
+/** Said here, it is not NODE_TLS_REJECT_UNAUTHORIZED that decides: code in the process can set that at any time. */
+const TLS = { rejectUnauthorized: true };
+
+/** @param options - of the agent */
+export function openConnections(origin: S3Origin, options: AgentOptions): Connections {
+  const { secure, hostname } = origin;
+  // Not by import: its facade asks node:http for all it has, and so loads undici, which takes 25 ms of a whole core.
+  const client = secure ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
+  const tls = secure ? process.getBuiltinModule('node:tls') : undefined;
+  if (tls !== undefined) context ??= tls.createSecureContext();
+  const all = { ...options, ...(secure ? { ...TLS, secureContext: context } : {}) };
+  const agent = new client.Agent(all);
+  const make = agent.createConnection.bind(agent);
+  const key = `${hostname}:${origin.port}`;
+  const connect: typeof make = (given, done) => {
+    const session = secure ? sessions.get(key) : undefined;
+    const socket = make(session === undefined ? given : { ...given, session } as ClientRequestArgs, done);
+    if (tls !== undefined && socket instanceof tls.TLSSocket) learn(socket, key);
+    return socket;
+  };
+  let spare: Socket | undefined;
+  let madeMs = 0;
+  const take = (): Socket | undefined => {
+    const taken = spare;
+    spare = undefined;
+    if (taken === undefined || taken.destroyed) return undefined;
+    if (Math.abs(Date.now() - madeMs) < IDLE_MS) return taken.ref();
+    taken.destroy();
+    return undefined;
+  };
+  agent.createConnection = (given, done) => take() ?? connect(given, done);
+  return {
+    agent,
+    begin: () => {
+      if (spare !== undefined && !spare.destroyed) return;
+      const port = origin.port === '' ? (secure ? 443 : 80) : Number(origin.port);
+      const socket = connect({ ...all, host: hostname, port, ...serverName(origin) }) as Socket;
+      // Whoever takes it hears of its faults by himself.
+      socket.on('error', () => undefined).unref();
+      spare = socket;
+      madeMs = Date.now();
+    },
+    known: async (signal) => spare !== undefined && (await settled(spare, secure, signal)),
+    close: () => {
+      spare?.destroy();
+      agent.destroy();
+    },
+  };
+}
+
+/** Said with each request, it need not be worked out from the Host header. An address has none (RFC 6066 section 3). */
+export function serverName({ secure, hostname }: S3Origin): { servername?: string } {
+  return secure ? { servername: /^[\d.]+$|:/u.test(hostname) ? '' : hostname } : {};
+}
+
+/** Names are checked once a session, at its beginning: what is taken up again must come from a connection that has passed. */
+function learn(socket: TLSSocket, key: string): void {
+  let given: Buffer | undefined;
+  const keep = (): void => {
+    if (given === undefined || !socket.authorized) return;
+    sessions.delete(key);
+    sessions.set(key, given);
+    for (const oldest of sessions.keys()) if (sessions.size > MOST_SESSIONS) sessions.delete(oldest);
+  };
+  socket.on('session', (session) => {
+    given = session;
+    keep();
+  });
+  socket.once('secureConnect', keep);
+  socket.once('close', (failed) => {
+    if (failed) sessions.delete(key);
+  });
+}
+
+function settled(socket: Socket, secure: boolean, signal: AbortSignal): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const stop = (): void => resolve(false);
+  // TLS 1.3 gives sessions after the handshake, TLS 1.2 within it.
+  if (secure) socket.once('session', () => setImmediate(resolve, true));
+  else socket.once('connect', () => resolve(true));
+  socket.once('close', stop);
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  return promise.finally(() => {
+    socket.off('close', stop);
+    signal.removeEventListener('abort', stop);
+  });
+}
