@@ -73,6 +73,17 @@ describe('a due capture is handed to the extension', { skip }, () => {
     assert.ok(found[0]?.entries.has('live_response/runtime.json'));
   });
 
+  test('an intruder that both find is captured once', async (t) => {
+    const platform = await wrapped(t, { AMBER_DETECT: 'high,-code-changed' });
+    await invoke(platform, {});
+    await new Promise((resolve) => setTimeout(resolve, 1100)); // the extension looks once a second at most
+    await invoke(platform, { stage: '/tmp/.x' });
+    for (let number = 0; number < 4; number += 1) await invoke(platform, { waitMs: 200 });
+    const found = await captures(platform);
+    assert.deepEqual(found.map(({ manifest }) => manifest?.cause.trigger), ['anomaly'], platform.log());
+    assert.ok(handed(platform).every(({ verdict }) => verdict === 'done' || verdict === 'taken' || verdict === 'running'));
+  });
+
   test('an order that both see is captured once', async (t) => {
     const channel = await orderChannel(t);
     const platform = await wrapped(t, { ...channel.env, AMBER_COOLDOWN_MS: '0' });
