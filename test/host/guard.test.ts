@@ -1,14 +1,11 @@
 /** The guard of a wrapped function: what it costs nothing for, what makes it look, and what a finding starts. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, test, type TestContext } from 'node:test';
+import { describe, test } from 'node:test';
 import type { Finding, FindingsReport } from '../../src/contracts.ts';
 import type { OwnRecords } from '../../src/detect/own.ts';
 import type { Seen, Sentry } from '../../src/detect/sentry.ts';
-import { openProbe, type Moved, type Probe } from '../../src/host/probe.ts';
+import type { Moved, Probe } from '../../src/host/probe.ts';
 import { findingsOf, nowOf, processOf } from '../detect/scene.ts';
 import { lambdaContext, testGround, wrap, type Handler, type TestGround } from './ground.ts';
 
@@ -195,40 +192,5 @@ describe('the guard', () => {
     assert.equal(await handler(undefined, lambdaContext()), 'answer');
     await until(() => ground.lines.some((line) => line['where'] === 'detect'));
     assert.equal(await handler(undefined, lambdaContext()), 'answer');
-  });
-});
-
-describe('the probe', () => {
-  const probed = (t: TestContext, spawned = (): number => 0): { tree: string; probe: ReturnType<typeof openProbe> } => {
-    const tree = mkdtempSync(join(tmpdir(), 'amber-probe-'));
-    t.after(() => rmSync(tree, { recursive: true, force: true }));
-    return { tree, probe: openProbe([tree, '/nowhere'], spawned) };
-  };
-
-  test('tells of a file that came', (t) => {
-    const { tree, probe } = probed(t);
-    writeFileSync(join(tree, 'a'), 'x');
-    assert.notEqual(probe.moved('all'), undefined);
-  });
-
-  test('tells of blocks that were written below', (t) => {
-    const { tree, probe } = probed(t);
-    writeFileSync(join(tree, 'a'), 'x');
-    probe.moved('all');
-    appendFileSync(join(tree, 'a'), Buffer.alloc(4_000_000));
-    assert.notEqual(probe.moved('all'), undefined);
-  });
-
-  test('tells of a child that Node has started, before anything else', (t) => {
-    assert.equal(probed(t, () => 1).probe.moved('all'), 'processes');
-  });
-
-  test('tells of a process that is there', async (t) => {
-    const { probe } = probed(t);
-    probe.moved('all');
-    const child = spawn('sleep', ['100'], { stdio: 'ignore' });
-    t.after(() => child.kill('SIGKILL'));
-    await new Promise((resolve) => child.once('spawn', resolve));
-    assert.equal(probe.moved('all'), 'processes');
   });
 });
