@@ -73,7 +73,7 @@ const go: OtherRuntime = {
     const folder = resolve('node_modules/.cache/amber-peer-go');
     mkdirSync(folder, { recursive: true });
     const program = join(folder, 'bootstrap');
-    if (!build('go', ['build', '-trimpath', '-o', program, '.'], join(PEERS, 'go'), { CGO_ENABLED: '0' })) return undefined;
+    if (!build('go', ['build', '-buildvcs=false', '-trimpath', '-o', program, '.'], join(PEERS, 'go'), { CGO_ENABLED: '0' })) return undefined;
     return {
       handler: 'bootstrap',
       runtime: { command: [program], cwd: folder, env: { LAMBDA_TASK_ROOT: folder, AWS_EXECUTION_ENV: 'AWS_Lambda_provided.al2023', LD_LIBRARY_PATH: '' } },
