@@ -42,7 +42,7 @@ export interface Alarm<W extends Guarded> {
 }
 
 export interface Guard<W extends Guarded> {
-  /** An invocation begins: asks whether anything has moved. At most 10 microseconds when nothing has. */
+  /** An invocation begins: asks whether anything has moved. At most 10 microseconds when nothing has. Never throws. */
   readonly begins: (number: number) => void;
   /** True if this invocation has to be watched. */
   readonly isHot: () => boolean;
@@ -108,7 +108,13 @@ export function openGuard<W extends Guarded>(probe: (spawned: () => number) => P
     load: () => (sentry ??= open({ env, children, builtins, currentBuiltins }, init)),
   };
   return {
-    begins: (number) => begins(site, number),
+    begins: (number) => {
+      try {
+        begins(site, number);
+      } catch (error) {
+        alarm.fault(error); // what stands in a built-in's place may be anything, also a getter that throws
+      }
+    },
     isHot: () => site.owed || site.unsettled || site.looking || site.pending !== undefined,
     opened: (watch) => opened(site, watch),
     settled: (watch) => settled(site, watch),

@@ -118,6 +118,24 @@ describe('the guard', () => {
     await until(() => looks() === 1);
   });
 
+  test('looks when a built-in has become a getter, and one that throws harms nobody', async (t) => {
+    const { ground, looks } = scene();
+    const handler = wrap(ground, slow);
+    await handler(undefined, lambdaContext());
+    const { parse } = JSON;
+    t.after(() => Object.defineProperty(JSON, 'parse', { value: parse, writable: true, configurable: true, enumerable: false }));
+    let throws = true;
+    Object.defineProperty(JSON, 'parse', { get: () => {
+      if (throws) throw new TypeError('not for you');
+      return () => 'patched';
+    }, configurable: true });
+    const answered = await handler(undefined, lambdaContext());
+    throws = false;
+    await handler(undefined, lambdaContext());
+    assert.equal(answered, 'answer');
+    await until(() => looks() === 1);
+  });
+
   test('captures without a further invocation where the sandbox runs on', async () => {
     const { ground, move, find } = scene();
     assert.ok(FOUND !== undefined);
