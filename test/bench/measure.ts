@@ -10,7 +10,7 @@ export interface Setting {
   readonly program: (name: string) => Promise<string>;
 }
 
-export type Unit = 's' | 'ms' | 'µs' | 'ns' | 'MiB' | 'KiB';
+export type Unit = 's' | 'ms' | 'µs' | 'ns' | 'MiB' | 'KiB' | 'calls';
 
 /** One figure of ours, beside that of something else from the same run where there is such a thing. */
 export interface Figure {
