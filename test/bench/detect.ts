@@ -48,7 +48,7 @@ function countSyscalls(invocations: number): ReadonlyMap<string, number> | undef
   const place = ['--pid', '--net', '--mount', '--fork', '--mount-proc', 'sh', '-c', 'mount -t tmpfs tmpfs /tmp && exec "$@"', 'sh'];
   const { status, stderr } = spawnSync('unshare', [...place, 'strace', '-c', '-S', 'calls', process.execPath, '--no-warnings', 'test/bench/detect-idle.ts', String(invocations)], { encoding: 'utf8' });
   // % time, seconds, usecs/call, calls, errors where there are some, and the name.
-  const rows = stderr.split('\n').map((line) => /^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$/u.exec(line)).filter((row) => row !== null && row[2] !== 'total');
+  const rows = stderr.split('\n').map((line) => /^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$/u.exec(line)).filter((row) => row !== null).filter((row) => row[2] !== 'total');
   return status === 0 && rows.length > 0 ? new Map(rows.map(([, calls, name]) => [name ?? '', Number(calls)])) : undefined;
 }
 
