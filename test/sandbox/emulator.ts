@@ -11,7 +11,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeGround } from './ground.ts';
 import type { InvokeResult, Platform, PlatformOptions } from './platform-contracts.ts';
-import { runtimeEnv } from './platform-env.ts';
+import { runtimeEnv, TRACE_ID } from './platform-env.ts';
 
 /** What the cases that run on both need of a platform. */
 export interface Stage extends Pick<Platform, 'ground' | 'idle' | 'log' | 'logLines' | 'stop'> {
@@ -57,7 +57,12 @@ export async function startEmulator(options: PlatformOptions): Promise<Stage> {
   await listening(front);
   return {
     ground,
-    invoke: async (event = {}) => invoke(front, event),
+    invoke: async (event = {}) => {
+      const result = await invoke(front, event);
+      // Where an extension has ended init it answers without a body; its log names the error.
+      if (result.kind !== 'failed' || result.errorType !== '') return result;
+      return { ...result, errorType: /^.*First fatal error stored in appctx: (\S+)/su.exec(log)?.[1] ?? '' };
+    },
     // It answers when the runtime and all extensions wait for the next event (rapidcore/server.go, AwaitRelease).
     idle: () => Promise.resolve(),
     end: async () => {
@@ -89,7 +94,7 @@ async function invoke(port: number, event: unknown): Promise<InvokeResult> {
 
 async function post(port: number, event: string): Promise<{ readonly status: number; readonly body: Buffer }> {
   return new Promise((done, reject) => {
-    const call = request({ host: '127.0.0.1', port, path: PATH, method: 'POST', headers: { 'Content-Length': Buffer.byteLength(event) } }, (response) => {
+    const call = request({ host: '127.0.0.1', port, path: PATH, method: 'POST', headers: { 'Content-Length': Buffer.byteLength(event), 'X-Amzn-Trace-Id': TRACE_ID } }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () => done({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) }));

@@ -31,6 +31,8 @@ export interface DeskRules {
   readonly onError: (name: string, errorType: string) => void;
 }
 
+type LifecycleEvent = { readonly eventType: ExtensionEvent } & Readonly<Record<string, unknown>>;
+
 interface Agent {
   readonly name: string;
   readonly id: string;
@@ -39,7 +41,9 @@ interface Agent {
   polls: number;
   waiting: ServerResponse | undefined;
   /** Handed out at its next poll: an event that came while it was at work. */
-  queued: object | undefined;
+  queued: LifecycleEvent | undefined;
+  /** It has reported an error: whatever it asks for after that is refused (core/externalagent_states.go). */
+  hasFailed: boolean;
 }
 
 /** One life of a sandbox: from init to the next reset (RIE rapid/handlers.go reinitialize clears every registration). */
@@ -113,8 +117,10 @@ export class ExtensionsDesk {
     const errorType = header(request, 'lambda-extension-function-error-type');
     if (path !== `${PREFIX}init/error` && path !== `${PREFIX}exit/error`) return say(response, 404, { errorType: 'NotFound' });
     if (errorType === undefined) return refuse(response, 'Extension.MissingHeader');
+    agent.hasFailed = true;
     say(response, 202, { status: 'OK' });
-    this.#rules.onError(agent.name, errorType);
+    // The caller is told of these two types alone, whatever the extension calls it (fatalerror/fatalerror.go).
+    this.#rules.onError(agent.name, path.endsWith('init/error') ? 'Extension.InitError' : 'Extension.ExitError');
     return true;
   }
 
@@ -131,7 +137,7 @@ export class ExtensionsDesk {
     if (this.#byName(name) !== undefined) return refuse(response, 'Extension.InvalidExtensionState');
     if (this.#agents.size >= 10) return refuse(response, 'Extension.TooManyExtensions');
     const id = randomUUID();
-    this.#agents.set(id, { name, id, events: events as ExtensionEvent[], polls: 0, waiting: undefined, queued: undefined });
+    this.#agents.set(id, { name, id, events: events as ExtensionEvent[], polls: 0, waiting: undefined, queued: undefined, hasFailed: false });
     const account = header(request, 'lambda-extension-accept-feature')?.split(',').some((one) => one.trim() === 'accountId') === true;
     say(response, 200, {
       ...(account ? { accountId: '123456789012' } : {}), functionName: this.#rules.functionName, functionVersion: '$LATEST', handler: this.#rules.handler,
@@ -141,7 +147,7 @@ export class ExtensionsDesk {
 
   #next(agent: Agent, response: ServerResponse): boolean {
     // A second poll while one waits: the state machine refuses it (ReadyState has no Ready transition).
-    if (agent.waiting !== undefined && !agent.waiting.destroyed) return refuse(response, 'Extension.InvalidExtensionState');
+    if (agent.hasFailed || (agent.waiting !== undefined && !agent.waiting.destroyed)) return refuse(response, 'Extension.InvalidExtensionState');
     agent.polls += 1;
     agent.waiting = response;
     const event = agent.queued;
@@ -179,11 +185,12 @@ export class ExtensionsDesk {
   }
 }
 
-function hand(agent: Agent, event: object): boolean {
+/** INVOKE has an identifier, SHUTDOWN has none (rapi/rendering/rendering.go). */
+function hand(agent: Agent, event: LifecycleEvent): boolean {
   const response = agent.waiting;
   agent.waiting = undefined;
   if (response === undefined || response.destroyed) agent.queued = event;
-  else return say(response, 200, event, { 'Lambda-Extension-Event-Identifier': randomUUID() });
+  else return say(response, 200, event, event.eventType === 'INVOKE' ? { 'Lambda-Extension-Event-Identifier': randomUUID() } : {});
   return false;
 }
 

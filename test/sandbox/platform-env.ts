@@ -7,6 +7,8 @@ import type { PlatformOptions } from './platform-contracts.ts';
 export const FUNCTION_NAME = 'sandboxed-function';
 export const FUNCTION_ARN: string = `arn:aws:lambda:eu-central-1:123456789012:function:${FUNCTION_NAME}`;
 
+export const TRACE_ID = 'Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=0';
+
 const MADE_UP = { accessKeyId: 'ASIAIOSFODNN7EXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', sessionToken: 'IQoJb3JpZ2luX2VjEXAMPLETOKEN' };
 
 /** Everybody's: the function's own, the credentials, and the platform's. */

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ExtensionsDesk } from './extensions-desk.ts';
 import { makeGround, type Ground, type SandboxProcess } from './ground.ts';
 import type { InvokeResult, Life, Platform, PlatformOptions, ShutdownReason, ShutdownRecord } from './platform-contracts.ts';
-import { extensionEnv, FUNCTION_ARN, FUNCTION_NAME, runtimeEnv } from './platform-env.ts';
+import { extensionEnv, FUNCTION_ARN, FUNCTION_NAME, runtimeEnv, TRACE_ID } from './platform-env.ts';
 import { shutDown } from './platform-shutdown.ts';
 import { startRuntimeApi, type Post, type RuntimeApi } from './runtime-api.ts';
 
@@ -154,7 +154,7 @@ class Rapid implements Platform {
 
   async #offer(life: Life, event: unknown, deadlineMs: number): Promise<Post | string> {
     const requestId = randomUUID();
-    const traceId = 'Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=0';
+    const traceId = TRACE_ID;
     const told = this.#options.managed === true ? undefined : life.desk.telemetry;
     told?.tell('platform.start', { requestId, version: '$LATEST' });
     life.desk.invoke({ requestId, deadlineMs, arn: FUNCTION_ARN, traceId });

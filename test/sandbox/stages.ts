@@ -10,16 +10,15 @@ export interface StageKind {
   readonly emulated: boolean;
 }
 
+export async function startOurs(options: PlatformOptions): Promise<Stage> {
+  const platform = await startPlatform(options);
+  const end = async (): Promise<void> => {
+    await platform.shutdown();
+  };
+  return { ...platform, ground: platform.ground, end };
+}
+
 export const STAGES: readonly StageKind[] = [
-  {
-    name: 'the platform of the tests', emulated: false,
-    start: async (options) => {
-      const platform = await startPlatform(options);
-      const end = async (): Promise<void> => {
-        await platform.shutdown();
-      };
-      return { ...platform, ground: platform.ground, end };
-    },
-  },
+  { name: 'the platform of the tests', emulated: false, start: startOurs },
   { name: "AWS's emulator", emulated: true, start: startEmulator },
 ];
