@@ -21,49 +21,77 @@ interface Head {
   readonly startsCode?: true;
 }
 
-/** What the first bytes of known files said, by what a file is (never by its name alone). */
-export type Heads = Map<string, Head>;
+/** A path as it was seen last. */
+interface Kept {
+  readonly row: ObservedFile;
+  readonly device: number;
+  readonly ctime: bigint;
+  /** Its first bytes are known, or there are none to know. */
+  readonly isRead: boolean;
+}
+
+/** By path: what was seen of files that are still there, so it stays as small as the list. */
+export type KnownFiles = Map<BytePath, Kept>;
 
 export interface FilesSeen {
   readonly files: readonly ObservedFile[];
-  /** For the next look: only of files that are still there, so it stays as small as the list. */
-  readonly heads: Heads;
+  /** For the next look. */
+  readonly known: KnownFiles;
   readonly left: readonly string[];
 }
 
 const NS_PER_MS = 1e6;
 const A_STRETCH = 16;
+const UNREAD: Head = { magic: 'unread', accessKeys: [] };
+const EMPTY: Head = { magic: 'empty', accessKeys: [] };
 
-/** Lists `roots`. A file whose inode, size and times are known is not opened again. Never rejects for what it finds. */
-export async function observeFiles(roots: readonly BytePath[], limits: FileLimits, known: Heads, pace: Pace): Promise<FilesSeen> {
+/**
+ * Lists `roots`. What has the inode and the ctime that it had is what it was, and is not opened again: nobody without root
+ * can set a ctime, and everything that changes a file moves it. Never rejects for what it finds.
+ */
+export async function observeFiles(roots: readonly BytePath[], limits: FileLimits, before: KnownFiles, pace: Pace): Promise<FilesSeen> {
   const { tree, unlisted, counted } = await walk(roots, limits.paths, pace);
   const files: ObservedFile[] = [];
-  const heads: Heads = new Map();
+  const known: KnownFiles = new Map();
   const descent = new Descent(tree);
   const buffer = Buffer.allocUnsafe(HEAD_BYTES);
   let opened = 0;
   let unread = 0;
+  let parent = -1;
+  let folder = '';
   try {
     for (let entry = 0; entry < tree.count; entry += 1) {
       if (tree.parent(entry) < 0) continue;
-      let head: Head | undefined;
-      if (tree.kind(entry) === Kind.file) {
-        const key = keyOf(tree, entry);
-        head = known.get(key);
-        if (head === undefined && opened < limits.heads && !pace.stopped()) {
-          opened += 1;
-          head = tree.size(entry) === 0 ? { magic: 'empty', accessKeys: [] } : read(tree, entry, descent, buffer);
-          if (opened % A_STRETCH === 0) await pace.breathe();
-        }
-        if (head === undefined) unread += 1;
-        else heads.set(key, head);
+      if (tree.parent(entry) !== parent) {
+        parent = tree.parent(entry);
+        folder = `${tree.path(parent)}/`;
       }
-      files.push(rowOf(tree, entry, head));
+      const path = folder + (tree.names[entry] ?? '');
+      let kept = before.get(path);
+      if (kept?.isRead !== true || !isSame(kept, tree, entry)) {
+        let head: Head | undefined = UNREAD;
+        if (tree.kind(entry) === Kind.file) {
+          head = undefined;
+          if (opened < limits.heads && !pace.stopped()) {
+            opened += 1;
+            head = tree.size(entry) === 0 ? EMPTY : read(tree, entry, descent, buffer);
+            if (opened % A_STRETCH === 0) await pace.breathe();
+          }
+          if (head === undefined) unread += 1;
+        }
+        kept = { row: rowOf(tree, entry, path, head ?? UNREAD), device: tree.device(entry), ctime: tree.ctime(entry), isRead: head !== undefined };
+      }
+      known.set(path, kept);
+      files.push(kept.row);
     }
   } finally {
     descent.close();
   }
-  return { files, heads, left: leftOf(unlisted, counted, unread) };
+  return { files, known, left: leftOf(unlisted, counted, unread) };
+}
+
+function isSame({ row, device, ctime }: Kept, tree: Tree, entry: number): boolean {
+  return row.inode === tree.inode(entry) && ctime === tree.ctime(entry) && device === tree.device(entry) && row.size === tree.size(entry);
 }
 
 function leftOf(unlisted: number, counted: boolean, unread: number): string[] {
@@ -71,10 +99,6 @@ function leftOf(unlisted: number, counted: boolean, unread: number): string[] {
   if (unlisted > 0) left.push(`${counted ? '' : 'more than '}${String(unlisted)} paths beyond the limit were not looked at`);
   if (unread > 0) left.push(`the first bytes of ${String(unread)} files were not read at this look`);
   return left;
-}
-
-function keyOf(tree: Tree, entry: number): string {
-  return `${String(tree.device(entry))}:${String(tree.inode(entry))}:${String(tree.size(entry))}:${String(tree.mtime(entry))}:${String(tree.ctime(entry))}`;
 }
 
 /** The first bytes, through the descent. What was swapped since its lstat counts as unread, and is asked again. */
@@ -94,20 +118,20 @@ function read(tree: Tree, entry: number, descent: Descent, buffer: Buffer): Head
   }
 }
 
-function rowOf(tree: Tree, entry: number, head: Head | undefined): ObservedFile {
+function rowOf(tree: Tree, entry: number, path: BytePath, { magic, accessKeys, startsCode }: Head): ObservedFile {
   const kind = tree.kind(entry);
   const target = tree.target(entry);
   return {
-    path: tree.path(entry),
+    path,
     type: kind === Kind.file ? 'file' : kind === Kind.link ? 'link' : kind === Kind.directory ? 'directory' : 'other',
     size: tree.size(entry),
     mode: tree.mode(entry) & 0o7777,
     inode: tree.inode(entry),
     mtimeMs: Number(tree.mtime(entry)) / NS_PER_MS,
     ctimeMs: Number(tree.ctime(entry)) / NS_PER_MS,
-    magic: head?.magic ?? 'unread',
+    magic,
     ...(target === undefined ? {} : { target }),
-    ...(head === undefined || head.accessKeys.length === 0 ? {} : { accessKeys: head.accessKeys }),
-    ...(head?.startsCode === true ? { startsCode: true } : {}),
+    ...(accessKeys.length === 0 ? {} : { accessKeys }),
+    ...(startsCode === true ? { startsCode } : {}),
   };
 }

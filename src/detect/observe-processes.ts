@@ -137,7 +137,7 @@ interface Held {
 /** What a process can hold up, or what is known of it. A kernel thread and a zombie have no executable, and none of it. */
 async function readHeld(session: Session, place: ProcessPlace, { dir, owner, pid, link, old }: Held): Promise<Known> {
   const changed = old === undefined || old.exe !== link;
-  const always = place.always(pid) || pid === session.self;
+  const always = place.always(pid);
   const files = [
     ...(changed ? [ENVIRON] : []), ...(changed || always || old.looks < LOOKS_AT_MAPS ? [CMDLINE] : []),
     ...(changed || always || old.looks < LOOKS_AT_MAPS ? [MAPS] : []),

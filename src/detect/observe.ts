@@ -8,7 +8,7 @@ import { systemCode } from '../errors.ts';
 import { latin1, toFsPath } from '../proc/bytes.ts';
 import { readNow, type ReadRule } from '../proc/read.ts';
 import { turn } from '../proc/session.ts';
-import { observeFiles, type FileLimits, type Heads } from './observe-files.ts';
+import { observeFiles, type FileLimits, type KnownFiles } from './observe-files.ts';
 import { observeProcesses, type KnownProcesses, type ProcessLimits } from './observe-processes.ts';
 import { observeSockets, type SocketsSeen } from './observe-sockets.ts';
 import { withRoles } from './roles.ts';
@@ -46,7 +46,7 @@ const SLICE_MS = 4;
 export function openLookout(options: LookoutOptions): Lookout {
   const limits = { ...LIMITS, ...options.limits };
   let known: KnownProcesses = new Map();
-  let heads: Heads = new Map();
+  let knownFiles: KnownFiles = new Map();
   let sockets: SocketsSeen | undefined;
   let runtimes: ReadonlySet<number> = new Set();
   let last: Promise<unknown> = Promise.resolve();
@@ -60,8 +60,8 @@ export function openLookout(options: LookoutOptions): Lookout {
     const processes = withRoles(seen.processes, seen.self, by);
     runtimes = new Set(processes.filter(({ role }) => role === 'runtime').map(({ pid }) => pid));
     sockets = await observeSockets(roots.proc, seen.processes, sockets);
-    const files = await observeFiles(roots.writable, limits, heads, pace);
-    heads = files.heads;
+    const files = await observeFiles(roots.writable, limits, knownFiles, pace);
+    knownFiles = files.known;
     return {
       takenMs, by, self: seen.self, invocation, processes, writable: roots.writable,
       sockets: sockets.sockets,
