@@ -57,7 +57,7 @@ export interface CollectionRun {
   readonly cpuMs: () => number;
   readonly header: () => JsonEntry;
   readonly tarballOptions: () => Omit<TarballOptions, 'onSegment'>;
-  readonly commitFacts: (shipped: readonly ShippedSegment[], sealed: { sha256: string; bytes: number }) => CommitFacts;
+  readonly commitFacts: (shipped: readonly ShippedSegment[], sealed: { sha256: string | null; bytes: number }) => CommitFacts;
   readonly redact: <T>(value: T) => T;
   readonly end: () => void;
 }

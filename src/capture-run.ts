@@ -4,7 +4,7 @@ import { v7 } from 'uuid';
 import type { TarballOptions } from './archive/tarball.ts';
 import type { Config } from './config.ts';
 import { policyOf } from './config-detect.ts';
-import type { CaptureIdentity, Cause, FindingsReport, InvocationFacts, JsonEntry, Roots, Scene } from './contracts.ts';
+import type { CaptureIdentity, Cause, FindingsReport, InvocationFacts, JsonEntry, Roots, Scene, Tier } from './contracts.ts';
 import { openSentry } from './detect/sentry.ts';
 import { isAmberError, type AmberError } from './errors.ts';
 import { coresOf } from './lambda/cores.ts';
@@ -35,14 +35,29 @@ export interface CaptureRequest {
   readonly enough?: AbortSignal;
   /** Size by SHA-256 of captures that lie parked in /tmp: they are not stored again. */
   readonly parked?: ReadonlyMap<string, number>;
+  /** The last capture of a sandbox, or a rehearsal of it. */
+  readonly last?: LastCapture;
   /** Nothing goes to the log: a rehearsal. */
   readonly quiet?: boolean;
   /** Other places to read from; for tests. */
   readonly roots?: Roots;
 }
 
+/** How the last capture of a sandbox differs: the function has gone and needs its memory no more, and time is short. */
+export interface LastCapture {
+  /** CPU that the close takes, milliseconds: little where it has been rehearsed. */
+  readonly closingCpuMs: number;
+  /** Most bytes of a segment: each costs as much CPU as 0.5 MB of its content. */
+  readonly segmentBytes: number;
+  /** False: of the segments joined no digest is made. */
+  readonly digestWhole: boolean;
+  /** Tiers of collectors, by name, that are to wait for others. */
+  readonly tiers: Readonly<Record<string, Tier>>;
+}
+
 export interface CaptureRun {
   readonly config: Config;
+  readonly tiers: Readonly<Record<string, Tier>>;
   readonly scene: Scene;
   readonly budget: RunningBudget;
   readonly place: CaptureIdentity;
@@ -54,7 +69,7 @@ export interface CaptureRun {
   /** The first entry of the tarball. */
   readonly header: () => JsonEntry;
   readonly tarballOptions: () => Omit<TarballOptions, 'onSegment'>;
-  readonly commitFacts: (shipped: readonly ShippedSegment[], sealed: { sha256: string; bytes: number }) => CommitFacts;
+  readonly commitFacts: (shipped: readonly ShippedSegment[], sealed: { sha256: string | null; bytes: number }) => CommitFacts;
   /** Redacts what leaves for the log or manifest.json, whatever the recipient. */
   readonly redact: <T>(value: T) => T;
   readonly end: () => void;
@@ -63,6 +78,7 @@ export interface CaptureRun {
 const MIB = 1024 * 1024;
 /** Below this size of function, segments and parts are small: three of each must fit beside the handler. */
 const SMALL_FUNCTION_MB = 512;
+const SMALL_SEGMENT_BYTES = 2 * MIB;
 /** A segment is sent at this age, so that a slow sandbox does not sit on its evidence. */
 const SEGMENT_MS = 2000;
 
@@ -95,7 +111,7 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
   const elapsedMs = (): number => Math.round(performance.now() - started);
   const cpuMs = (): number => cpuSince(cpu);
   return {
-    config, scene, budget, book, elapsedMs, cpuMs,
+    config, scene, budget, book, elapsedMs, cpuMs, tiers: request.last?.tiers ?? {},
     place: placeOf(captureId, identity, startedMs),
     commitFacts: (shipped, sealed) => ({
       ...commitFacts(scene, identity, tool),
@@ -111,7 +127,7 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
       await learnTable(outside, await processes(), budget.breathe);
     },
     header: () => headerEntry(scene, identity, tool, config.recipient === undefined ? undefined : key),
-    tarballOptions: () => tarballOptions({ scene, identity, budget, book, inside, recipient }),
+    tarballOptions: () => tarballOptions({ scene, identity, budget, book, inside, recipient, last: request.last }),
     redact: <T>(value: T) => outside.json(value).value as T,
     end: () => {
       request.enough?.removeEventListener('abort', enough);
@@ -133,7 +149,7 @@ function limitsOf(request: CaptureRequest, nowMs: number): Parameters<typeof sta
   // The host answers at the hard stop, and the sandbox may freeze then: what goes to the log has to be there before.
   const totalMs = givenMs - Math.min(givenMs * 0.1, 200);
   // Collecting stops early enough to flush, ship the last segment and commit.
-  const closingMs = CLOSING_CPU_MS / Math.min(1, coresOf(process.env) ?? 1);
+  const closingMs = (request.last?.closingCpuMs ?? CLOSING_CPU_MS) / Math.min(1, coresOf(process.env) ?? 1);
   const reserveMs = Math.min(Math.max(totalMs * 0.25, closingMs, 100), totalMs / 2, 2000);
   return { collectMs: Math.max(0, totalMs - reserveMs), commitMs: totalMs - reserveMs / 2, totalMs, bytes: config.maxBytes, sliceMs: config.sliceMs };
 }
@@ -189,12 +205,13 @@ interface TarballParts {
   readonly book: ManifestBook;
   readonly inside: Redactor;
   readonly recipient: AgeRecipient | undefined;
+  readonly last: LastCapture | undefined;
 }
 
-function tarballOptions({ scene, identity, budget, book, inside, recipient }: TarballParts): Omit<TarballOptions, 'onSegment'> {
+function tarballOptions({ scene, identity, budget, book, inside, recipient, last }: TarballParts): Omit<TarballOptions, 'onSegment'> {
   const { config } = scene;
   const small = (identity.memoryMb ?? SMALL_FUNCTION_MB) < SMALL_FUNCTION_MB;
-  const segmentBytes = small ? Math.min(config.segmentBytes, 2 * MIB) : config.segmentBytes;
+  const segmentBytes = small ? Math.min(config.segmentBytes, last?.segmentBytes ?? SMALL_SEGMENT_BYTES) : config.segmentBytes;
   return {
     compression: config.compression,
     segmentBytes,
@@ -202,6 +219,7 @@ function tarballOptions({ scene, identity, budget, book, inside, recipient }: Ta
     // A segment counts a part that is being compressed as if it did not shrink: it has to hold several.
     partBytes: Math.min(small ? MIB / 4 : MIB / 2, Math.max(Math.floor(segmentBytes / 8), MIB / 32)),
     startedMs: scene.startedMs,
+    digestWhole: last?.digestWhole ?? true,
     redactor: inside,
     budget,
     spend: budget.spend,

@@ -20,7 +20,7 @@ import { openDestination } from './ship/index.ts';
 import { writeLogEvidence } from './ship/log.ts';
 import { untilAborted } from './ship/outbox.ts';
 
-export type { CaptureRequest } from './capture-run.ts';
+export type { CaptureRequest, LastCapture } from './capture-run.ts';
 
 /**
  * Runs one capture to its end. Never rejects and never outlives `request.hardStopMs` by more than one slice: what could
@@ -64,14 +64,14 @@ async function captureTo(run: CaptureRun, destination: Destination, quiet: boole
     },
     marker: (stored, whole) => commitDocument(run.commitFacts(stored, whole), stored, run.book, run.redact),
   });
-  const report = finalReport(facts(run, destination), shipped, sealed?.sha256, error);
+  const report = finalReport(facts(run, destination), shipped, sealed?.sha256 ?? undefined, error);
   return { report, ...(manifest === undefined ? {} : { manifest }) };
 }
 
 async function collectInto(run: CaptureRun, tarball: Tarball): Promise<void> {
   let tier: Tier = 'volatile';
   await tarball.add(run.header(), 'capture');
-  for (const collector of planCollectors(run.config)) {
+  for (const collector of planCollectors(run.config, run.tiers)) {
     if (collector.tier !== tier) await tarball.border(collector.tier);
     tier = collector.tier;
     await drive(collector, run.scene, tarball);

@@ -12,7 +12,8 @@ const IN_FLIGHT = 2;
 
 /** The joined tarball. */
 export interface Sealed {
-  readonly sha256: string;
+  /** Null where it was not wanted. */
+  readonly sha256: string | null;
   readonly bytes: number;
 }
 

@@ -22,14 +22,15 @@ export interface SegmentOptions {
   readonly partBytes: number;
   /** What a segment is expected to come to; it may come to more. */
   readonly segmentBytes: number;
+  readonly digestWhole?: boolean; // false: of the segments alone, which determine it
   /** Whole frames larger than this are not pushed through the encryptor and the digest at a stretch. */
   readonly breathe: () => Promise<void> | undefined;
 }
 
 export class SegmentWriter {
   readonly #options: SegmentOptions;
-  readonly #whole: Hash = createHash('sha256');
-  #own: Hash | undefined; // of the segment being filled; the first one's is that of the whole so far
+  readonly #whole: Hash | undefined;
+  #own: Hash | undefined; // of the segment being filled; the first one's is that of the whole so far, if there is that
   #part: Buffer;
   #spare: Buffer;
   #used = 0;
@@ -49,6 +50,8 @@ export class SegmentWriter {
 
   constructor(options: SegmentOptions) {
     this.#options = options;
+    this.#whole = options.digestWhole === false ? undefined : createHash('sha256');
+    if (this.#whole === undefined) this.#own = createHash('sha256');
     this.#part = Buffer.allocUnsafeSlow(options.partBytes);
     this.#spare = Buffer.allocUnsafeSlow(options.partBytes);
     this.#body = this.#newBody();
@@ -74,9 +77,7 @@ export class SegmentWriter {
     return this.#continues;
   }
 
-  get openedMs(): number {
-    return this.#openedMs;
-  }
+  get openedMs(): number { return this.#openedMs; }
 
   /** All stored bytes so far. */
   get total(): number {
@@ -180,7 +181,7 @@ export class SegmentWriter {
       ...(chainHead === undefined ? {} : { chainHead }),
     };
     const memory = this.#body;
-    const sha256 = (this.#own ?? this.#whole.copy()).digest('hex');
+    const sha256 = (this.#own ?? this.#whole?.copy())?.digest('hex') ?? '';
     const recycle = (): void => void this.#free.push(memory);
     this.#handing = this.#options.onSegment({ ...facts, body: [memory.subarray(0, facts.bytes)], sha256, recycle });
     this.#handing.catch(() => undefined); // reported by the next await of it
@@ -196,9 +197,9 @@ export class SegmentWriter {
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#options.segmentBytes + 2 * this.#options.partBytes);
   }
 
-  /** SHA-256 of all segments joined. Call it once, after the last cut. */
-  digest(): string {
-    return this.#whole.digest('hex');
+  /** SHA-256 of all segments joined, null where none was wanted. Call it once, after the last cut. */
+  digest(): string | null {
+    return this.#whole?.digest('hex') ?? null;
   }
 
   async #append(pieces: readonly Uint8Array[]): Promise<void> {
@@ -213,7 +214,7 @@ export class SegmentWriter {
 
   #keep(pieces: readonly Uint8Array[]): void {
     for (const piece of pieces) {
-      this.#whole.update(piece);
+      this.#whole?.update(piece);
       this.#own?.update(piece);
       const end = this.#bytes + piece.length;
       if (end > this.#body.length) this.#grow(end);

@@ -31,6 +31,7 @@ export interface TarballOptions {
   /** Age in milliseconds at which a segment is closed though it is small. */
   readonly segmentMs: number;
   readonly partBytes: number;
+  readonly digestWhole?: boolean; // false: none of the joined segments
   readonly startedMs: number;
   readonly redactor: Redactor;
   readonly budget: Budget;
@@ -55,11 +56,10 @@ export class Tarball {
     this.#mostPending = Math.min(MAX_PENDING_MANIFEST, options.segmentBytes / 4);
     this.#compressor = createCompressor(options.compression, options.partBytes);
     this.#writer = new SegmentWriter({
-      compressor: this.#compressor,
-      onSegment: options.onSegment,
+      compressor: this.#compressor, onSegment: options.onSegment,
       partBytes: options.partBytes,
       segmentBytes: options.segmentBytes,
-      breathe: options.budget.breathe,
+      breathe: options.budget.breathe, digestWhole: options.digestWhole ?? true,
       ...(options.encryptor === undefined ? {} : { encryptor: options.encryptor }),
     });
     this.#body = { writer: this.#writer, signal: options.budget.signal, betweenParts: () => this.#cutInside() };
@@ -93,7 +93,7 @@ export class Tarball {
   }
 
   /** Ends the tar stream. Resolves to the digest and the size of the joined segments. */
-  async close(): Promise<{ sha256: string; bytes: number }> {
+  async close(): Promise<{ sha256: string | null; bytes: number }> {
     await this.#closeManifest((writer) => writer.pad(2 * BLOCK)); // end of archive
     await this.#writer.settle();
     this.#compressor.close();

@@ -28,7 +28,7 @@ function badField(value: Json): string | undefined {
     state: state === 'whole' || state === 'cut',
     compression: compression === 'zstd' || compression === 'gzip' || compression === 'none',
     recipient: recipient === null || typeof recipient === 'string',
-    tarball: isObject(tarball) && isDigest(tarball['sha256']) && isCount(tarball['bytes']) && isCount(tarball['tarBytes']),
+    tarball: isObject(tarball) && (tarball['sha256'] === null || isDigest(tarball['sha256'])) && isCount(tarball['bytes']) && isCount(tarball['tarBytes']),
     chain: isObject(chain) && (chain['head'] === null || isDigest(chain['head'])) && isCount(chain['parts']),
     cause: isObject(cause) && typeof cause['trigger'] === 'string' && typeof cause['reason'] === 'string',
     clocks: isObject(clocks) && typeof clocks['started'] === 'string',

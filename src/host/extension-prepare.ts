@@ -5,7 +5,7 @@
  */
 import type { Destination, DestinationProvider, FindingsReport, Receipt } from '../contracts.ts';
 import { describeError } from '../errors.ts';
-import { configAtTheEnd } from './extension-capture.ts';
+import { configAtTheEnd, lastCapture } from './extension-capture.ts';
 import { found } from './extension-orders.ts';
 import { loadSentry, look, turnFacts, type Duty, type Turn } from './extension-duty.ts';
 
@@ -61,7 +61,7 @@ async function rehearse(duty: Duty): Promise<void> {
     cause: { trigger: 'shutdown', reason: 'rehearsal' }, config: { ...configAtTheEnd(duty, false), destination: 'rehearsal://none', destinations: [rehearsal(duty, (connection) => {
       met = connection;
     })] },
-    invocation: turnFacts(duty), hardStopMs: Date.now() + REHEARSAL_MS, inProcess: false, quiet: true,
+    invocation: turnFacts(duty), hardStopMs: Date.now() + REHEARSAL_MS, inProcess: false, quiet: true, last: lastCapture(duty),
     findings: () => Promise.resolve(duty.sentry?.known() ?? NOTHING_FOUND),
   });
   await met;

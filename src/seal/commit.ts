@@ -43,8 +43,8 @@ export interface CaptureManifest {
   /** The age recipient, or null. */
   readonly recipient: string | null;
   readonly segments: readonly CommittedSegment[];
-  /** The segments joined in order. */
-  readonly tarball: { readonly sha256: string; readonly bytes: number; readonly tarBytes: number };
+  /** The segments joined in order; their digest is null where there was no time for one beside those of the segments. */
+  readonly tarball: { readonly sha256: string | null; readonly bytes: number; readonly tarBytes: number };
   readonly chain: { readonly head: string | null; readonly parts: number };
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
   readonly collectors: Readonly<Record<string, Partial<Record<Outcome, number>>>>;
@@ -82,7 +82,7 @@ export interface CostFacts {
 
 /** Everything that {@link commitDocument} needs, gathered by the recipe. */
 export type CommitFacts = Omit<CaptureManifest, 'format' | 'state' | 'segments' | 'exceptions' | 'outcomes' | 'collectors' | 'redactions' | 'chain' | 'tarball'> & {
-  readonly sha256: string;
+  readonly sha256: string | null;
   readonly bytes: number;
 };
 

@@ -52,5 +52,5 @@ export async function pack(
   });
   for (const entry of entries) items.push(await tarball.add(entry, 'test'));
   const { sha256 } = await tarball.close();
-  return { segments, items, joined: Buffer.concat(segments.flatMap((segment) => segment.body)), sha256 };
+  return { segments, items, joined: Buffer.concat(segments.flatMap((segment) => segment.body)), sha256: sha256 ?? '' };
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { runCapture } from '../../src/capture.ts';
+import { runCapture, type LastCapture } from '../../src/capture.ts';
 import { resolveConfig, type Options } from '../../src/config.ts';
 import type { CaptureReport, Collector, DestinationProvider, ManifestItem, StoredObject } from '../../src/contracts.ts';
 import { AmberError } from '../../src/errors.ts';
@@ -52,11 +52,11 @@ function memory(over: Partial<{ put: (object: StoredObject) => void | Promise<vo
   return { objects, provider };
 }
 
-async function run(options: Options, over: { hardStopMs?: number; enough?: AbortSignal } = {}): Promise<CaptureReport> {
+async function run(options: Options, over: { hardStopMs?: number; enough?: AbortSignal; last?: LastCapture } = {}): Promise<CaptureReport> {
   const config = resolveConfig({ writable: [tree], collect: LEAN, ...options }, {});
   return runCapture({
     cause: { trigger: 'call', reason: 'test' }, config, invocation: undefined, inProcess: true,
-    hardStopMs: Date.now() + (over.hardStopMs ?? 20_000), ...(over.enough === undefined ? {} : { enough: over.enough }),
+    hardStopMs: Date.now() + (over.hardStopMs ?? 20_000), ...(over.enough === undefined ? {} : { enough: over.enough }), ...(over.last === undefined ? {} : { last: over.last }),
   });
 }
 
@@ -93,6 +93,21 @@ describe('a capture', () => {
     const found = items(kept);
     assert.deepEqual(found.filter((item) => item.path.endsWith('dropped.sh')).map((item) => item.outcome), ['collected']);
     assert.equal(Object.values(marker.outcomes).reduce((sum, count) => sum + count, 0), found.length);
+  });
+
+  test('the last of a sandbox: what waits comes behind the files, in segments as large as asked for, without a digest of the whole', async (t) => {
+    if (!requirePeer(t, 'tar', 'zstd')) return;
+    const kept = memory();
+    const last = { closingCpuMs: 20, segmentBytes: 4 * 1024 * 1024, digestWhole: false, tiers: { processes: 'code' } } as const;
+    const report = await run({ destination: 'memory://x', destinations: [kept.provider] }, { last });
+    assert.equal(report.state, 'whole', report.error?.message);
+    assert.equal(report.sha256, undefined);
+    const marker = manifest(kept);
+    assert.deepEqual([marker.state, marker.tarball.sha256], ['whole', null]);
+    for (const segment of marker.segments) assert.equal(segment.sha256, createHash('sha256').update(kept.objects.get(segment.name)!).digest('hex'));
+    const order = items(kept).map(({ collector: name }) => name);
+    assert.ok(order.indexOf('sockets') < order.indexOf('writable') && order.indexOf('writable') < order.indexOf('processes'), order.join(' '));
+    assert.equal(marker.segments.at(-1)?.tier, 'code');
   });
 
   test('goes on when a collector throws, hangs or leaves the archive, and says so', async (t) => {

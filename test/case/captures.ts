@@ -85,7 +85,7 @@ export async function makeCapture(options: MakeOptions = {}): Promise<MadeCaptur
   const document = commitDocument({ ...facts(captureId, compression, recipient), ...sealed }, outbox.shipped(), book, (value) => value);
   await destination.commit(document, signal);
   destination.close();
-  lines.push(logLine('capture', { capture: captureId, state: 'whole', segments: segments.length, sha256: sealed.sha256, manifest: document.sha256 }));
+  lines.push(logLine('capture', { capture: captureId, state: 'whole', segments: segments.length, sha256: sealed.sha256 ?? undefined, manifest: document.sha256 }));
   const manifest = JSON.parse(Buffer.concat(document.body).toString('utf8')) as CaptureManifest;
   return { folder: destination.location.replace(/\/$/u, ''), base, segments, manifest, log: `START RequestId: 1\n${lines.join('\n')}\nREPORT RequestId: 1\n` };
 }

@@ -25,6 +25,20 @@ describe('a capture that nobody touched', () => {
     }
   }
 
+  for (const compression of ['zstd', 'none'] as const) {
+    test(`verifies without a digest of the whole, by those of its segments: ${compression}`, async () => {
+      const made = await makeCapture({ compression, apart: true, tarball: { digestWhole: false } });
+      assert.equal(made.manifest.tarball.sha256, null);
+      const result = await verify(made.folder, withLog(made.log));
+      assert.equal(result.verdict, 'verified', findings(result));
+      assert.equal(result.entries, 27);
+      assert.match(result.checks.find(({ name }) => name === 'whole')?.detail ?? '', /no digest of it/u);
+      assert.deepEqual(result.checks.filter(({ state }) => state !== 'ok').map(({ name }) => name), ['whole', 'sums', 'sender']);
+      // The joined segments are what they are with a digest.
+      assert.equal(result.sha256, (await makeCapture({ compression, apart: true })).manifest.tarball.sha256);
+    });
+  }
+
   test('verifies with padding: a file that shrank, and one that ends with zeros of its own', async () => {
     const short = (path: string, size: number, body: Buffer) => ({ kind: 'stream', path, source: 'test', method: 'api', size, chunks: () => [body] }) as const;
     const zeros = Buffer.concat([noise(1000, 1), Buffer.alloc(3000)]);
