@@ -1,18 +1,15 @@
 /** The external extension: how soon it is ready, what it holds and uses while nothing is due, and what a shutdown takes of little CPU. */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { extensionFolder, fillTmp, HANDLERS, openScene } from '../host/extension-scene.ts';
-import { makeGroup } from '../sandbox/cgroup.ts';
+import { extensionFolder, FLAGS, HANDLERS, openScene } from '../host/extension-scene.ts';
 import { standIn } from '../sandbox/clients.ts';
 import { canIsolate } from '../sandbox/ground.ts';
 import { startPlatform, type Platform } from '../sandbox/platform.ts';
+import { cpuMs, inNetwork } from './extension-shutdown.ts';
 import { median, type Measure, type Row } from './measure.ts';
-import { startSink } from './sandboxed.ts';
-
-const MB_A_CORE = 1769;
 
 export const extension: Measure = {
   name: 'extension',
@@ -21,7 +18,7 @@ export const extension: Measure = {
     if (!canIsolate()) return [{ what: 'extension', notRun: 'needs root, for namespaces, and a checkout outside of /tmp' }];
     return [
       ...(await start(quick ? 5 : 15)), ...(await idle(quick ? 300 : 10_000)),
-      ...(await shutdown(folder, 128, [500, 1100])), ...(await shutdown(folder, 512, [undefined, 900])),
+      ...(await inNetwork(folder, 128, quick ? 1 : 5)), ...(await inNetwork(folder, 512, quick ? 1 : 5)),
     ];
   },
 };
@@ -47,7 +44,7 @@ async function readyMs(program: string): Promise<number> {
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const startedMs = performance.now();
   const env = { AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${(server.address() as AddressInfo).port}`, AMBER_DESTINATION: 's3://evidence-bucket' };
-  const child = spawn(standIn.node, [program, 'amber'], { env, stdio: 'ignore' });
+  const child = spawn(standIn.node, [...FLAGS, program, 'amber'], { env, stdio: 'ignore' });
   const readyAt = await promise;
   child.kill('SIGKILL');
   server.closeAllConnections();
@@ -97,55 +94,7 @@ async function once(platform: Platform): Promise<number> {
   return performance.now() - startedMs;
 }
 
-/** Of all threads (proc_pid_schedstat: nanoseconds on a CPU). */
-function cpuMs(pid: number): number {
-  return readdirSync(`/proc/${pid}/task`).reduce((sum, task) => sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]), 0) / 1e6;
-}
-
 function ussMiB(pid: number): number {
   const fields = [...readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8').matchAll(/^Private_(?:Clean|Dirty):\s+(\d+)/gmu)];
   return fields.reduce((sum, [, kib]) => sum + Number(kib), 0) / 1024;
-}
-
-/** The quota holds from the end of the first invocation on: the platform gives init more, and what is prepared there is prepared. */
-async function shutdown(folder: string, memoryMb: number, [volatileMs, allMs]: readonly [number | undefined, number]): Promise<Row[]> {
-  const group = makeGroup(`amber-extension-${process.pid}-${memoryMb}`, { memoryBytes: 2 ** 30, cores: memoryMb / MB_A_CORE });
-  if (group === undefined) return [{ what: `shutdown at ${memoryMb} MB`, notRun: 'needs control groups' }];
-  const home = join(folder, `extension-${memoryMb}`);
-  mkdirSync(home);
-  chmodSync(home, 0o755);
-  const sink = await startSink(home, 30);
-  writeFileSync(join(home, 'ca.pem'), sink.certificate, { mode: 0o644 });
-  const cleanup: (() => Promise<void>)[] = [];
-  try {
-    const platform = await openScene({ after: (done) => void cleanup.push(done) }, {
-      freeze: false, memoryMb, mounts: { sink: home },
-      env: {
-        AMBER_DESTINATION: 's3://evidence-bucket/amber', AMBER_S3_ENDPOINT: sink.endpoint, AMBER_S3_PATH_STYLE: '1', NODE_EXTRA_CA_CERTS: '/mnt/sink/ca.pem',
-        AMBER_ON_SHUTDOWN: 'contents', AMBER_DETECT: 'off', ...(memoryMb < 512 ? { AMBER_COMPRESSION: 'none' } : {}),
-      },
-    });
-    fillTmp(platform.ground.tmp, 28);
-    await platform.invoke({}, 20_000);
-    await platform.idle();
-    for (const file of group.procs) for (const one of [platform.extension('amber'), platform.runtime()]) writeFileSync(file, String(one?.pid));
-    const startedMs = Date.now();
-    const record = await platform.shutdown();
-    const [exit] = record?.extensions ?? [];
-    const eventMs = startedMs + (exit?.eventMs ?? 0);
-    const after = (name: RegExp): number => (sink.puts.find((put) => name.test(put.name))?.atMs ?? Number.NaN) - eventMs;
-    const mib = sink.puts.reduce((sum, { bytes }) => sum + bytes, 0) / 2 ** 20;
-    const what = `at ${memoryMb} MB, from SHUTDOWN to`;
-    const note = `${mib.toFixed(1)} MiB stored, ${exit?.killed === true ? 'killed at the end of' : 'gone after'} ${Math.round(exit?.exitMs ?? 0)} of the 2,000 ms`;
-    const commitMs = after(/^manifest/u);
-    const whole = `${what} the commit marker stored`;
-    return [
-      { what: `${what} the volatile segment stored`, ours: after(/^capture-0000/u), unit: 'ms', ...(volatileMs === undefined ? {} : { target: { of: 'ours', most: volatileMs } }) },
-      Number.isNaN(commitMs) ? { what: whole, notRun: `none was stored in time (target ${allMs} ms): ${note}` } : { what: whole, ours: commitMs, unit: 'ms', target: { of: 'ours', most: allMs }, note },
-    ];
-  } finally {
-    for (const done of cleanup) await done();
-    sink.close();
-    group.remove();
-  }
 }

@@ -14,7 +14,7 @@ export const handed: Measure = {
     const home = join(folder, 'handed');
     mkdirSync(home);
     chmodSync(home, 0o755);
-    const sink = await startSink(home, 30);
+    const sink = await startSink(30);
     writeFileSync(join(home, 'ca.pem'), sink.certificate, { mode: 0o644 });
     try {
       return [await firstInvocation(quick ? 3 : 11, home, sink)];

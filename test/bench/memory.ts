@@ -16,7 +16,7 @@ export const memory: Measure = {
   run: async (setting) => {
     const reason = noSandbox();
     if (reason !== undefined) return [{ what: 'memory', notRun: reason }];
-    const sink = await startSink(setting.folder, 5);
+    const sink = await startSink(5);
     try {
       const rows: Row[] = [];
       for (const [what, tmp, tmpMb] of workloads(setting)) {

@@ -1,10 +1,8 @@
 /** A capture in a sandbox like Lambda's, and an S3 sink behind TLS outside of its limits. */
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { certificate } from '../servers/certificate.ts';
 import { runInLambda, sandboxKind, type LambdaOptions, type LambdaResult } from '../sandbox/lambda-like.ts';
 
 /** A PutObject that was acknowledged. */
@@ -20,33 +18,41 @@ export interface Sink {
   /** The certificate, for NODE_EXTRA_CA_CERTS. */
   readonly certificate: string;
   readonly puts: Put[];
+  /** Called at each put that is acknowledged. */
+  readonly onPut: (listener: (put: Put) => void) => void;
+  /** Bytes that came over all connections, as they are on the wire. */
+  readonly received: () => number;
   readonly close: () => void;
 }
 
 /** Takes every PutObject, checks nothing, and answers `latencyMs` after the last byte. */
-export async function startSink(folder: string, latencyMs: number): Promise<Sink> {
-  const [key, cert] = [join(folder, 'sink.key'), join(folder, 'sink.pem')];
-  const made = spawnSync('openssl', [
-    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost',
-    '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', key, '-out', cert,
-  ]);
-  if (made.status !== 0) throw new Error('needs openssl, for the certificate of the server');
+export async function startSink(latencyMs: number): Promise<Sink> {
+  const { key, cert } = certificate();
   const puts: Put[] = [];
-  const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (incoming, outgoing) => {
+  let tell: (put: Put) => void = () => undefined;
+  const sockets: Socket[] = [];
+  const server = createServer({ key, cert }, (incoming, outgoing) => {
     let bytes = 0;
     incoming.on('data', (chunk: Buffer) => (bytes += chunk.length));
     incoming.on('end', () => {
       setTimeout(() => {
         outgoing.writeHead(200, { etag: '"0"', 'content-length': 0 });
         outgoing.end();
-        puts.push({ name: incoming.url?.split('/').at(-1) ?? '', bytes, atMs: Date.now() });
+        const put = { name: incoming.url?.split('/').at(-1) ?? '', bytes, atMs: Date.now() };
+        puts.push(put);
+        tell(put);
       }, latencyMs);
     });
   });
+  server.on('connection', (socket: Socket) => sockets.push(socket));
   server.listen(0, '127.0.0.1');
   await new Promise((done) => server.once('listening', done));
   return {
-    endpoint: `https://localhost:${String((server.address() as AddressInfo).port)}`, certificate: readFileSync(cert, 'utf8'), puts,
+    endpoint: `https://localhost:${String((server.address() as AddressInfo).port)}`, certificate: cert, puts,
+    onPut: (listener) => {
+      tell = listener;
+    },
+    received: () => sockets.reduce((sum, { bytesRead }) => sum + bytesRead, 0),
     close: () => {
       server.closeAllConnections();
       server.close();

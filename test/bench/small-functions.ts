@@ -12,7 +12,7 @@ export const smallFunctions: Measure = {
   run: async (setting) => {
     const reason = noSandbox();
     if (reason !== undefined) return [{ what: 'small functions', notRun: reason }];
-    const sink = await startSink(setting.folder, 30);
+    const sink = await startSink(30);
     try {
       const rows: Row[] = [];
       for (const memoryMb of setting.quick ? [512] : [128, 256, 512, 1024, 1769]) rows.push(...await atSize(memoryMb, setting, sink));
