@@ -32,6 +32,8 @@ interface Known {
   readonly env: Readonly<Record<string, string>> | undefined;
   readonly mapped: readonly BytePath[];
   readonly looks: number;
+  /** Its row, and what the scheduler had counted for it then; undefined where it cannot be told whether it has run since. */
+  readonly still: { readonly count: string; readonly row: Row } | undefined;
 }
 
 /** By `pid:startTicks`. */
@@ -101,7 +103,7 @@ const MOST_READS = 3;
 async function readOne(session: Session, place: ProcessPlace, turn: Turn): Promise<Unplaced | undefined> {
   const dir = `${session.root}/${String(turn.pid)}`;
   let row = await readOnce(session, place, dir, turn);
-  for (let reads = 1; reads < MOST_READS && row?.link !== undefined && linkText(`${dir}/exe`) !== row.link; reads += 1) {
+  for (let reads = 1; reads < MOST_READS && row?.link !== undefined && !row.still && linkText(`${dir}/exe`) !== row.link; reads += 1) {
     row = (await readOnce(session, place, dir, turn)) ?? row;
   }
   return row?.one;
@@ -111,6 +113,8 @@ interface Row {
   readonly one: Unplaced;
   /** Of its executable, when the reading began. */
   readonly link: string | undefined;
+  /** It has not run since it was read. */
+  readonly still: boolean;
 }
 
 async function readOnce(session: Session, place: ProcessPlace, dir: string, { pid, bootMs, before, known }: Turn): Promise<Row | undefined> {
@@ -118,12 +122,30 @@ async function readOnce(session: Session, place: ProcessPlace, dir: string, { pi
   const stat = read.ok ? parseStat(read.body) : undefined;
   if (stat === undefined) return undefined;
   const owner = ownerOf(pid, stat.startTicks);
-  const link = linkText(`${dir}/exe`);
   const old = before.get(owner);
+  const count = runCount(session, dir, stat);
+  if (count !== undefined && count === old?.still?.count) {
+    known.set(owner, old);
+    return { ...old.still.row, one: { ...old.still.row.one, ppid: stat.ppid, state: stat.state } };
+  }
+  const link = linkText(`${dir}/exe`);
   const descriptors = descriptorsOf(dir, pid, session.descriptorsEach);
   const now = await readHeld(session, place, { dir, owner, pid, link, old });
-  known.set(owner, now);
-  return { one: rowOf({ stat, dir, bootMs, link, descriptors }, now), link };
+  const row: Row = { one: rowOf({ stat, dir, bootMs, link, descriptors }, now), link, still: false };
+  known.set(owner, { ...now, still: count === undefined || now.looks < LOOKS_AT_MAPS ? undefined : { count, row: { ...row, still: true } } });
+  return row;
+}
+
+/**
+ * Nanoseconds that a process of one thread has run for, and how often it was put on a processor (Documentation/scheduler/sched-stats.rst).
+ * While both stand it has done nothing: no exec, no descriptor, no mapping. A process that shares its tables (CLONE_FILES) is
+ * listed itself. Undefined for several threads, of which this file tells of the first alone, for one that runs at this moment,
+ * and where the kernel does not count (`0 0 0`).
+ */
+function runCount(session: Session, dir: string, { threads, state }: ProcessStat): string | undefined {
+  const read = threads === 1 && state !== 'R' ? readNow(`${dir}/schedstat`, SMALL, session.allowance) : undefined;
+  const text = read?.ok === true ? latin1(read.body) : '';
+  return /^[1-9]/u.test(text) ? text : undefined;
 }
 
 interface Held {
@@ -135,7 +157,7 @@ interface Held {
 }
 
 /** What a process can hold up, or what is known of it. A kernel thread and a zombie have no executable, and none of it. */
-async function readHeld(session: Session, place: ProcessPlace, { dir, owner, pid, link, old }: Held): Promise<Known> {
+async function readHeld(session: Session, place: ProcessPlace, { dir, owner, pid, link, old }: Held): Promise<Omit<Known, 'still'>> {
   const changed = old === undefined || old.exe !== link;
   const always = place.always(pid);
   const files = [
@@ -154,7 +176,7 @@ async function readHeld(session: Session, place: ProcessPlace, { dir, owner, pid
   };
 }
 
-function rowOf({ stat, dir, bootMs, link, descriptors }: { stat: ProcessStat; dir: string; bootMs: number; link: string | undefined; descriptors: Descriptors | undefined }, now: Known): Unplaced {
+function rowOf({ stat, dir, bootMs, link, descriptors }: { stat: ProcessStat; dir: string; bootMs: number; link: string | undefined; descriptors: Descriptors | undefined }, now: Omit<Known, 'still'>): Unplaced {
   const exe = link === undefined ? undefined : parseLink(link);
   const cwd = linkText(`${dir}/cwd`);
   return {

@@ -1,11 +1,11 @@
 /** What a look reads: of a recorded tree, of a hostile one, and of this very machine; and what it does not read twice. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import type { Observation } from '../../src/contracts.ts';
+import type { Observation, ObservedProcess } from '../../src/contracts.ts';
 import { observeProcesses } from '../../src/detect/observe-processes.ts';
 import { openLookout, type Lookout, type LookoutOptions } from '../../src/detect/observe.ts';
 import { IMPLANT_COMM, plant, SANDBOX } from '../fixtures/proc/sandbox.ts';
@@ -162,6 +162,31 @@ describe('this machine', () => {
     assert.equal(seen.stdio?.[1], '/dev/null');
     assert.ok(Math.abs(seen.startMs - statSync(`/proc/${String(child.pid)}`).ctimeMs) < 60_000);
     assert.equal(processes.find(({ pid }) => pid === process.pid)?.role, 'runtime');
+  });
+
+  test('a process that has slept since the last look is not read again, and one that has done anything is', async (t) => {
+    const child = spawn('sh', { stdio: ['pipe', 'ignore', 'ignore'] });
+    t.after(() => child.kill('SIGKILL'));
+    const eye = lookout(folder(t));
+    const seen = async (): Promise<ObservedProcess | undefined> => (await eye.look(MOMENT)).processes.find(({ pid }) => pid === child.pid);
+    const until = async (holds: (one: ObservedProcess | undefined) => boolean): Promise<ObservedProcess | undefined> => {
+      for (let turn = 0; turn < 500; turn += 1) {
+        const one = await seen();
+        if (holds(one)) return one;
+      }
+      return seen();
+    };
+    const known = await until((one) => one?.exe?.endsWith('sh') === true && one.state === 'S');
+    for (let looks = 0; looks < 5; looks += 1) await seen();
+    // Its lists are those that were read before, if the kernel counts.
+    const counts = /^[1-9]/u.test(readFileSync(`/proc/${String(child.pid)}/schedstat`, 'latin1'));
+    if (counts) assert.equal((await seen())?.stdio, (await seen())?.stdio);
+    assert.deepEqual(known?.peeks, []);
+    const secret = `/proc/${String(process.pid)}/environ`;
+    child.stdin.write(`exec 7< ${secret}\n`);
+    assert.deepEqual((await until((one) => one?.peeks.length === 1))?.peeks, [secret]);
+    child.stdin.write('exec sleep 300\n');
+    assert.match((await until((one) => one?.exe?.includes('sleep') === true || one?.exe?.includes('coreutils') === true))?.argv.join(' ') ?? '', /sleep 300/u);
   });
 
   test('only our own sandbox is looked at: not what other parents of this machine run', async (t) => {
