@@ -98,6 +98,10 @@ export interface ObservedProcess {
   readonly cwd: BytePath | undefined;
   /** CPU time in ticks of 10 ms. */
   readonly ticks: number;
+  /** Resident memory; 0 where it is not known. */
+  readonly rssBytes: number;
+  /** Other at each exec: see `ProcessStat` in proc/stat.ts. */
+  readonly layout: string;
   /** Watched variables of the environment that it was started with (see `WATCHED` in detect/variables.ts); undefined where unreadable. */
   readonly env: Readonly<Record<string, string>> | undefined;
   /** Link texts of descriptors 0, 1 and 2; '' for a closed one. Undefined where unreadable. */

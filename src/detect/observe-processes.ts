@@ -1,7 +1,6 @@
 /**
  * The processes of a sandbox, as far as detectors ask: a tenth of what a capture reads. What the kernel fills by itself
- * is read at each look; what a process can hold up (see proc/lane.ts) when it is new, has changed its executable, or is
- * the runtime.
+ * is read at each look; what a process can hold up (see proc/lane.ts) when it is new, has called exec, or is the runtime.
  */
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { BytePath, ObservedProcess } from '../contracts.ts';
@@ -28,6 +27,7 @@ export interface ProcessLimits {
 /** What is kept of a process from one look to the next. */
 interface Known {
   readonly exe: string | undefined;
+  readonly layout: string;
   readonly argv: readonly BytePath[];
   readonly env: Readonly<Record<string, string>> | undefined;
   readonly mapped: readonly BytePath[];
@@ -69,6 +69,8 @@ const BYTES = 16 * KIB * KIB;
 /** New processes map their libraries a little later than we may see them. */
 const LOOKS_AT_MAPS = 2;
 const MOST_MAPPED = 16;
+/** Lambda has 4 KiB on both architectures. */
+const PAGE_BYTES = 4096;
 /** Processes between two turns of the event loop. */
 const AT_ONCE = 8;
 
@@ -130,7 +132,7 @@ async function readOnce(session: Session, place: ProcessPlace, dir: string, { pi
   }
   const link = linkText(`${dir}/exe`);
   const descriptors = descriptorsOf(dir, pid, session.descriptorsEach);
-  const now = await readHeld(session, place, { dir, owner, pid, link, old });
+  const now = await readHeld(session, place, { dir, owner, pid, link, old, layout: stat.layout });
   const row: Row = { one: rowOf({ stat, dir, bootMs, link, descriptors }, now), link, still: false };
   known.set(owner, { ...now, still: count === undefined || now.looks < LOOKS_AT_MAPS ? undefined : { count, row: { ...row, still: true } } });
   return row;
@@ -153,12 +155,13 @@ interface Held {
   readonly owner: string;
   readonly pid: number;
   readonly link: string | undefined;
+  readonly layout: string;
   readonly old: Known | undefined;
 }
 
 /** What a process can hold up, or what is known of it. A kernel thread and a zombie have no executable, and none of it. */
-async function readHeld(session: Session, place: ProcessPlace, { dir, owner, pid, link, old }: Held): Promise<Omit<Known, 'still'>> {
-  const changed = old === undefined || old.exe !== link;
+async function readHeld(session: Session, place: ProcessPlace, { dir, owner, pid, link, layout, old }: Held): Promise<Omit<Known, 'still'>> {
+  const changed = old === undefined || old.exe !== link || old.layout !== layout;
   const always = place.always(pid);
   const files = [
     ...(changed ? [ENVIRON] : []), ...(changed || always || old.looks < LOOKS_AT_MAPS ? [CMDLINE] : []),
@@ -168,7 +171,7 @@ async function readHeld(session: Session, place: ProcessPlace, { dir, owner, pid
   if (link !== undefined) await readSlowly(session, { dir, owner }, files, (name, read) => reads.set(name, read));
   const [environ, cmdline, maps] = [reads.get('environ'), reads.get('cmdline'), reads.get('maps')];
   return {
-    exe: link,
+    exe: link, layout,
     env: environ?.ok === true ? watchedIn(environ.body) : changed ? undefined : old.env,
     argv: cmdline?.ok === true ? splitNul(cmdline.body) : (old?.argv ?? []),
     mapped: maps?.ok === true ? mappedOf(maps.body, place.writable, link) : (old?.mapped ?? []),
@@ -192,6 +195,8 @@ function rowOf({ stat, dir, bootMs, link, descriptors }: { stat: ProcessStat; di
     argv: now.argv,
     cwd: cwd === undefined ? undefined : parseLink(cwd).target,
     ticks: stat.userTicks + stat.systemTicks,
+    rssBytes: (stat.rssPages || 0) * PAGE_BYTES,
+    layout: stat.layout,
     env: now.env,
     stdio: descriptors?.stdio,
     sockets: descriptors?.sockets ?? [],

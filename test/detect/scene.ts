@@ -9,7 +9,7 @@ export const INIT_MS = 1_800_000_000_000;
 export function processOf(facts: Partial<ObservedProcess>): ObservedProcess {
   return {
     pid: 40, startTicks: 5000, startMs: INIT_MS + 10_000, ppid: 9, session: 1, comm: 'tool', state: 'S', role: 'other', exe: '/var/task/bin/tool', exeDeleted: false,
-    argv: ['/var/task/bin/tool'], cwd: '/var/task', ticks: 1, env: {}, stdio: ['pipe:[1]', 'pipe:[2]', 'pipe:[3]'], sockets: [], peeks: [], mapped: [], ...facts,
+    argv: ['/var/task/bin/tool'], cwd: '/var/task', ticks: 1, rssBytes: 5e7, layout: '1:2:3', env: {}, stdio: ['pipe:[1]', 'pipe:[2]', 'pipe:[3]'], sockets: [], peeks: [], mapped: [], ...facts,
   };
 }
 

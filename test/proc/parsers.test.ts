@@ -18,6 +18,7 @@ describe('stat', () => {
       const stat = parseStat(bytes(`4242 (${comm}) ${STAT_TAIL}`));
       assert.deepEqual(stat, {
         pid: 4242, comm, state: 'S', ppid: 7, processGroup: 8, session: 9, userTicks: 41, systemTicks: 42, threads: 3, startTicks: 181978,
+        rssPages: 438, layout: '',
       });
     });
   }
@@ -30,6 +31,8 @@ describe('stat', () => {
     const stat = parseStat(readFileSync('/proc/self/stat'));
     assert.equal(stat?.pid, process.pid);
     assert.equal(stat.ppid, process.ppid);
+    assert.match(stat.layout, /^\d{5,}:\d{5,}:\d{5,}$/u);
+    assert.ok(Math.abs(stat.rssPages * 4096 - process.memoryUsage.rss()) < 2 ** 26);
     const { uid, gid, slots } = parseStatus(readFileSync('/proc/self/status'));
     assert.deepEqual([uid, gid], [process.getuid?.(), process.getgid?.()]);
     assert.ok(slots >= readdirSync('/proc/self/fd').length);
