@@ -78,11 +78,11 @@ export const url: Parser<string | undefined> = (given) => {
   return good(given);
 };
 
-const CHANNELS = ['s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\\s]{1,900}', 'ssm:/?[\\w./-]{1,1000}', 'appconfig:[\\w-]{1,64}/[\\w-]{1,64}/[\\w-]{1,128}'];
+const CHANNELS = ['s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\\s]{1,900}', 'ssm:/?[\\w./-]{1,1000}', 'appconfig:[\\w-]{1,64}/[\\w-]{1,64}/[\\w-]{1,128}', 'lambda:self'];
 const CHANNEL = new RegExp(`^(?:${CHANNELS.join('|')})$`, 'u');
 
 export const control: Parser<string | undefined> = (given) =>
-  typeof given === 'string' && CHANNEL.test(given) ? good(given) : bad('s3://BUCKET/KEY, ssm:/NAME or appconfig:APPLICATION/ENVIRONMENT/PROFILE');
+  typeof given === 'string' && CHANNEL.test(given) ? good(given) : bad('s3://BUCKET/KEY, ssm:/NAME, appconfig:APPLICATION/ENVIRONMENT/PROFILE or lambda:self');
 
 /** 32 bytes in Base64url (RFC 8032: the length of an Ed25519 public key). */
 const PUBLIC_KEY = /^ed25519:[\w-]{43}$/u;

@@ -58,14 +58,14 @@ function s3Overrides(values: Values, own: Config): Partial<Config> {
 
 const pick = ({ s3Endpoint, s3PathStyle }: Config): Partial<Config> => ({ s3Endpoint, s3PathStyle });
 
-async function channelOf(aws: Clients, { region }: Target, config: Config, values: Values): Promise<ControlChannel> {
+async function channelOf(aws: Clients, { region, functionName }: Target, config: Config, values: Values): Promise<ControlChannel> {
   const { credentialsOf } = await import('../acquire/act.ts');
   const { openChannel } = await import('../ship/channels/index.ts');
   const { accessKeyId, secretAccessKey, sessionToken } = await credentialsOf(aws, region);
   const endpoint = textOption(values, 'endpoint');
   return openChannel(config.control ?? '', config, {
-    AWS_REGION: region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken,
-    ...(endpoint === undefined ? {} : { AWS_ENDPOINT_URL_SSM: endpoint, AWS_ENDPOINT_URL_APPCONFIGDATA: endpoint }),
+    AWS_LAMBDA_FUNCTION_NAME: functionName, AWS_REGION: region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken,
+    ...(endpoint === undefined ? {} : { AWS_ENDPOINT_URL_SSM: endpoint, AWS_ENDPOINT_URL_APPCONFIGDATA: endpoint, AWS_ENDPOINT_URL_LAMBDA: endpoint }),
   });
 }
 
@@ -77,7 +77,7 @@ function capturesOf(values: Values, { destination }: Config, { account, region, 
 }
 
 const ACTIONS: Readonly<Record<string, readonly [read: string, write: string]>> = {
-  's3:': ['s3:GetObject', 's3:PutObject'], 'ssm:': ['ssm:GetParameter', 'ssm:PutParameter'], 'appconfig:': ['appconfig:GetLatestConfiguration', 'appconfig:StartDeployment'],
+  's3:': ['s3:GetObject', 's3:PutObject'], 'ssm:': ['ssm:GetParameter', 'ssm:PutParameter'], 'lambda:': ['lambda:GetFunctionConfiguration', 'lambda:UpdateFunctionConfiguration'], 'appconfig:': ['appconfig:GetLatestConfiguration', 'appconfig:StartDeployment'],
 };
 
 /** The error for a channel that could not be read or written: names the action. */

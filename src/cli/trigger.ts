@@ -128,6 +128,7 @@ async function withdraw(place: OrdersOf, values: Values, out: Output): Promise<n
 const WRITE_MS = 20_000;
 
 async function write({ channel, control }: OrdersOf, document: object): Promise<void> {
+  if (channel.onlyAtTheEnd === true) throw new AmberError('USAGE', `${control} holds no order: what reaches the sandboxes that are left behind is AMBER_CAPTURE=now in the configuration of the function.`);
   if (channel.write === undefined) throw new AmberError('USAGE', `${control} takes a deployment: put what --dry-run prints into the configuration profile and deploy it at once (aws appconfig start-deployment).`);
   const reply = await channel.write(Buffer.from(`${JSON.stringify(document, null, 1)}\n`), AbortSignal.timeout(WRITE_MS));
   if (!reply.ok) throw channelError(control, 'write', reply.fault);

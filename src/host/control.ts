@@ -37,8 +37,10 @@ export interface Control {
 }
 
 export interface HowToCheck {
-  /** Read, whatever the TTL says: at SHUTDOWN there is no later. */
+  /** Read, whatever the TTL says. */
   readonly fresh?: boolean;
+  /** The sandbox ends: there is no later, and the channels that have something for this moment alone are asked. */
+  readonly last?: boolean;
   /** The read keeps no event loop alive; without it the promise holds the process until it settles. */
   readonly background?: boolean;
   /** In the background, and the loop is waited for: no name is asked for, a connection is given up early. */
@@ -73,7 +75,7 @@ export async function openControl(config: Config, ground: ControlGround): Promis
   const memory: Memory = { config, ground, channel, body: undefined, held: undefined, offsetMs: 0, expired: false, frozen: 0, lastRead: undefined, lastMs: 0, nextMs: 0, taken: new Set(), said: new Set() };
   return {
     check: async (budgetMs, facts, how = {}) => {
-      if (how.fresh !== true && Date.now() < memory.nextMs) return dueNow(memory, facts);
+      if (how.last !== true && (memory.channel.onlyAtTheEnd === true || (how.fresh !== true && Date.now() < memory.nextMs))) return dueNow(memory, facts);
       const alive = how.background === true ? undefined : setTimeout(() => undefined, budgetMs + FROZEN_MS);
       try {
         await read(memory, budgetMs, how);
@@ -82,7 +84,7 @@ export async function openControl(config: Config, ground: ControlGround): Promis
       }
       return dueNow(memory, facts);
     },
-    nextMs: () => memory.nextMs,
+    nextMs: () => (memory.channel.onlyAtTheEnd === true ? Infinity : memory.nextMs),
     isPending: () => memory.held?.order.state === 'capture',
     due: (facts) => dueNow(memory, facts),
     took: ({ cause }) => {

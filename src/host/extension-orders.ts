@@ -33,7 +33,7 @@ export async function obey(duty: Duty): Promise<void> {
 
 /** The last look at the channel: an order that waits here makes the end of the sandbox its capture. Never rejects. */
 export async function lastOrder(duty: Duty): Promise<void> {
-  const ordered = await duty.control?.check(LAST_CHECK_MS, turnFacts(duty), { fresh: true });
+  const ordered = await duty.control?.check(LAST_CHECK_MS, turnFacts(duty), { last: true });
   if (ordered !== undefined) duty.open.add(`order ${ordered.cause.order?.id ?? ''}: ${ordered.cause.reason}`);
 }
 

@@ -21,9 +21,10 @@ interface Played {
   drops: number;
 }
 
-async function play(options: Options = {}, env: NodeJS.ProcessEnv = { AWS_LAMBDA_FUNCTION_NAME: 'checkout' }): Promise<Played> {
+async function play(options: Options = {}, env: NodeJS.ProcessEnv = { AWS_LAMBDA_FUNCTION_NAME: 'checkout' }, more: Pick<ControlChannel, 'onlyAtTheEnd'> = {}): Promise<Played> {
   const lines: Record<string, unknown>[] = [];
   const channel: ControlChannel = {
+    ...more,
     location: 's3://control/orders.json',
     read: async (_most, signal) => {
       played.reads += 1;
@@ -59,6 +60,15 @@ test('an order is due until its capture has begun; the same id again is a replay
   assert.deepEqual(at.lines.map(({ amber, limit, order: id }) => [amber, limit, id]), [['refused', 'replayed', order.id]]);
   at.says = newOrder();
   assert.ok(await at.control.check(100));
+});
+
+test('a channel that has something to say at the end alone is asked then, and at no other moment', async () => {
+  const at = await play({}, undefined, { onlyAtTheEnd: true });
+  at.says = newOrder();
+  for (const how of [{}, { fresh: true }, { fresh: true, background: true }]) assert.equal(await at.control.check(100, undefined, how), undefined);
+  assert.deepEqual([at.reads, at.control.nextMs()], [0, Infinity]);
+  assert.ok(await at.control.check(100, undefined, { last: true }));
+  assert.equal(at.reads, 1);
 });
 
 test('the last good value counts while the channel fails, until it expires; each fault is said once', async (t) => {

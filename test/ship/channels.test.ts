@@ -8,6 +8,7 @@ import { resolveConfig, type Options } from '../../src/config.ts';
 import { isAmberError } from '../../src/errors.ts';
 import { backgroundNames } from '../../src/ship/background.ts';
 import { CHANNELS, openChannel, type ControlChannel } from '../../src/ship/channels/index.ts';
+import { parseOrder } from '../../src/trigger/order.ts';
 import { silentServer, unreachedServer } from '../servers/silent.ts';
 
 const KEYS = { AWS_ACCESS_KEY_ID: 'AKIDCHANNEL', AWS_SECRET_ACCESS_KEY: 'secret', AWS_REGION: 'eu-central-1' };
@@ -43,7 +44,7 @@ async function server(t: TestContext, answer: Answer): Promise<{ endpoint: strin
 
 async function open(t: TestContext, location: string, endpoint: string, options: Options = {}): Promise<ControlChannel> {
   const config = resolveConfig({ s3Endpoint: endpoint, s3PathStyle: true, control: location, destination: 's3://evidence/amber', ...options }, {});
-  const channel = await openChannel(location, config, { ...KEYS, AWS_ENDPOINT_URL_SSM: endpoint, AWS_ENDPOINT_URL_APPCONFIGDATA: endpoint });
+  const channel = await openChannel(location, config, { ...KEYS, AWS_LAMBDA_FUNCTION_NAME: 'checkout', AWS_ENDPOINT_URL_LAMBDA: endpoint, AWS_ENDPOINT_URL_SSM: endpoint, AWS_ENDPOINT_URL_APPCONFIGDATA: endpoint });
   t.after(() => channel.close());
   return channel;
 }
@@ -56,7 +57,7 @@ async function bodyOf(channel: ControlChannel, most = MOST): Promise<string> {
 
 describe('the registry', () => {
   test('names a scheme and what it needs for each', () => {
-    assert.deepEqual(CHANNELS.map(({ protocol }) => protocol), ['s3:', 'ssm:', 'appconfig:']);
+    assert.deepEqual(CHANNELS.map(({ protocol }) => protocol), ['s3:', 'ssm:', 'appconfig:', 'lambda:']);
     for (const { description } of CHANNELS) assert.match(description, /Needs [a-z0-9]+:[A-Z]\w+/u);
   });
 
@@ -107,6 +108,47 @@ describe('ssm', () => {
     const { endpoint } = await server(t, (_asked, response) => void response.writeHead(answers[next]?.[0] ?? 500).end(answers[next]?.[1]));
     const channel = await open(t, 'ssm:/amber/orders', endpoint);
     for (const [, , expected] of answers) {
+      assert.equal(await bodyOf(channel), expected);
+      next += 1;
+    }
+  });
+});
+
+describe('lambda', () => {
+  const told = (flag: string | undefined, more: object = {}): string => JSON.stringify({
+    FunctionName: 'checkout', RevisionId: '0f6b7c1e-5c0a-4b55-9f0e-aa12bb34cc56', LastModified: '2026-11-24T12:00:00.000+0000',
+    Environment: { Variables: { DB_PASSWORD: 'secret', ...(flag === undefined ? {} : { AMBER_CAPTURE: flag }) } }, ...more,
+  });
+
+  test('the flag in the configuration is an order for a day, and nothing else of it is passed on', async (t) => {
+    let flag: string | undefined = 'now';
+    const { endpoint, asked } = await server(t, (_asked, response) => void response.end(told(flag)));
+    const channel = await open(t, 'lambda:self', endpoint);
+    assert.equal(channel.onlyAtTheEnd, true);
+    const body = await bodyOf(channel);
+    const parsed = parseOrder(Buffer.from(body));
+    assert.equal(parsed.kind, 'order', body);
+    assert.partialDeepStrictEqual(JSON.parse(body), { state: 'capture', id: '0f6b7c1e-5c0a-4b55-9f0e-aa12bb34cc56', issued: '2026-11-24T12:00:00.000Z', expires: '2026-11-25T12:00:00.000Z' });
+    assert.ok(!body.includes('secret'));
+    assert.deepEqual([asked[0]?.method, asked[0]?.url], ['GET', '/2015-03-31/functions/checkout/configuration']);
+    assert.match(asked[0]?.headers.authorization ?? '', /\/eu-central-1\/lambda\/aws4_request/u);
+    for (flag of ['armed', 'off', undefined]) assert.equal(await bodyOf(channel), '{"amber":1,"state":"idle"}');
+    flag = 'now';
+    assert.equal(await bodyOf(await open(t, 'lambda:self', endpoint, { capture: 'now' })), '{"amber":1,"state":"idle"}', 'this sandbox was started with it');
+  });
+
+  test('what is wrong is a fault with the code of the service', async (t) => {
+    const answers: readonly [number, Record<string, string>, string, string][] = [
+      [403, { 'x-amzn-ErrorType': 'AccessDeniedException:http://internal' }, '{}', 'fault AccessDeniedException 403'], [429, { 'x-amzn-ErrorType': 'TooManyRequestsException' }, '', 'fault TooManyRequestsException 429'],
+      [200, {}, 'no json', 'fault Unreadable 200'], [200, {}, 'null', 'fault Unreadable 200'], [200, {}, told('now', { LastModified: 'soon' }), 'fault Unreadable 200'], [200, {}, 'x'.repeat(1_000_000), 'fault AnswerTooLong undefined'],
+    ];
+    let next = 0;
+    const { endpoint } = await server(t, (_asked, response) => {
+      const [status, headers, body] = answers[next] ?? [500, {}, ''];
+      response.writeHead(status, headers).end(body);
+    });
+    const channel = await open(t, 'lambda:self', endpoint);
+    for (const [, , , expected] of answers) {
       assert.equal(await bodyOf(channel), expected);
       next += 1;
     }

@@ -12,6 +12,8 @@ import { openSessionAt, type SignedSession } from '../signed-request.ts';
 export interface ControlChannel {
   /** As a responder would type it. */
   readonly location: string;
+  /** It is asked once, at the end of a sandbox: it has nothing to say to one that is still invoked. */
+  readonly onlyAtTheEnd?: true;
   /**
    * Reads once. Never throws. A body longer than `maxBytes` is a fault.
    *

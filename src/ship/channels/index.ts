@@ -3,12 +3,13 @@ import type { Config } from '../../config.ts';
 import { AmberError } from '../../errors.ts';
 import type { ChannelProvider, ControlChannel } from './channel.ts';
 import { appconfigChannel } from './appconfig.ts';
+import { lambdaChannel } from './lambda.ts';
 import { s3Channel } from './s3.ts';
 import { ssmChannel } from './ssm.ts';
 
 export type { ChannelProvider, ControlChannel } from './channel.ts';
 
-export const CHANNELS: readonly ChannelProvider[] = [s3Channel, ssmChannel, appconfigChannel];
+export const CHANNELS: readonly ChannelProvider[] = [s3Channel, ssmChannel, appconfigChannel, lambdaChannel];
 
 /** @throws AmberError DESTINATION_UNKNOWN when no channel answers to the scheme, or what the channel throws. */
 export async function openChannel(location: string, config: Config, env: NodeJS.ProcessEnv): Promise<ControlChannel> {
