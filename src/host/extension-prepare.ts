@@ -7,6 +7,7 @@ import type { Destination, DestinationProvider, FindingsReport, Receipt } from '
 import { describeError } from '../errors.ts';
 import { configAtTheEnd, lastCapture } from './extension-capture.ts';
 import { found } from './extension-orders.ts';
+import { settleDown } from './extension-settle.ts';
 import { loadSentry, look, turnFacts, type Duty, type Turn } from './extension-duty.ts';
 
 /** Longest wait for the end of the first invocation, beyond its deadline: the platform may never say. */
@@ -47,8 +48,7 @@ export async function prepare(duty: Duty): Promise<void> {
     await loadSentry(duty);
     await found(duty, await look(duty));
     for (let time = 0; time < REHEARSALS && duty.running === undefined; time += 1) await rehearse(duty);
-    // What loading and rehearsing left behind goes back now: the extension idles from here on (--expose-gc of the launcher).
-    (globalThis as { gc?: () => void }).gc?.();
+    settleDown();
   } catch (error) {
     duty.ground.log('fault', { where: 'extension', what: 'prepare', error: describeError(error) });
   }

@@ -119,7 +119,7 @@ describe('a parked capture', { skip }, () => {
     assert.equal(checked.verdict, 'failed');
   });
 
-  for (const [what, tmpMb, prepare] of [['full', 1, 'head -c 950000 /dev/zero > /tmp/fill'], ['not ours to write', 16, 'chown 0:0 /tmp; chmod 755 /tmp']] as const) {
+  for (const [what, tmpMb, prepare] of [['full', 1, 'head -c 1020000 /dev/zero > /tmp/fill'], ['not ours to write', 16, 'chown 0:0 /tmp; chmod 755 /tmp']] as const) {
     test(`is given up where /tmp is ${what}; the function goes on, and the log has the summary`, async (t) => {
       const platform = await openScene(t, { tmpMb });
       spawnSync('bash', ['-c', prepare.replaceAll('/tmp', platform.ground.tmp)]);

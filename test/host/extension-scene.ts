@@ -19,8 +19,10 @@ export function extensionFolder(): Promise<string> {
   })());
 }
 
+const LAUNCHER = readFileSync(resolve(import.meta.dirname, '../../layer/extension/launcher.sh'), 'utf8');
 /** What the launcher gives to Node. */
-export const FLAGS: readonly string[] = /^exec "\$node" (.*) "\$home/mu.exec(readFileSync(resolve(import.meta.dirname, '../../layer/extension/launcher.sh'), 'utf8'))?.[1]?.split(' ') ?? [];
+export const FLAGS: readonly string[] = /^exec "\$node" (.*) "\$home/mu.exec(LAUNCHER)?.[1]?.split(' ') ?? [];
+export const LAUNCH_ENV: Readonly<Record<string, string>> = Object.fromEntries([...(/^export (.*)$/mu.exec(LAUNCHER)?.[1] ?? '').matchAll(/(\w+)=(\w+)/gu)].map(([, name = '', value = '']) => [name, value]));
 
 export const HANDLERS: string = resolve(import.meta.dirname, '../sandbox/handlers');
 
@@ -41,7 +43,7 @@ export async function openScene(t: { after: (done: () => Promise<void>) => void 
   const evidence = { AMBER_DESTINATION: 'file:///mnt/evidence', AMBER_DETECT: 'off' };
   const platform = await startPlatform({
     runtime: { command: [standIn.node, ...standIn.args('')], env: { LAMBDA_TASK_ROOT: HANDLERS } },
-    handler: 'lifecycle.handler', extensions: alone === true ? [] : [{ name: 'amber', command: [node ?? process.execPath, ...flags, extension, 'amber'] }], env: { ...evidence, ...env }, ...rest,
+    handler: 'lifecycle.handler', extensions: alone === true ? [] : [{ name: 'amber', command: [node ?? process.execPath, ...flags, extension, 'amber'], env: LAUNCH_ENV }], env: { ...evidence, ...env }, ...rest,
   });
   t.after(() => platform.stop());
   return platform;
