@@ -8,7 +8,7 @@
  * Live memory may grow fourfold before old space is collected: a shutdown, which has little CPU and ends in exit, does without. What was
  * rehearsed is neither optimised, by threads that would take their part of the CPU, nor forgotten.
  */
-const FLAGS = ['--heap-growing-percent=300', '--no-opt', '--no-maglev', '--no-flush-bytecode', '--optimize-for-size', '--expose-gc'] as const;
+const FLAGS = ['--heap-growing-percent=300', '--no-opt', '--no-maglev', '--no-flush-bytecode', '--expose-gc'] as const;
 
 /** Sets the flags, and gives back the memory that loading and rehearsing took. A V8 that does not know a flag goes on without it. */
 export function settleDown(): void {
