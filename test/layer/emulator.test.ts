@@ -3,7 +3,8 @@
  * behind each way of attaching. On the platform of the tests, and on AWS's emulator where its binary is given.
  */
 import assert from 'node:assert/strict';
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { jsonOf, storedCaptures, type Stored } from '../host/extension-captures.ts';
 import { orderChannel } from '../host/order-channel.ts';
@@ -12,6 +13,7 @@ import { missing } from '../peers.ts';
 import { ensureClient, ric4, STARTS_BOTH, type Client } from '../sandbox/clients.ts';
 import { requireEmulator, type Stage } from '../sandbox/emulator.ts';
 import { canIsolate } from '../sandbox/ground.ts';
+import type { InvokeResult } from '../sandbox/platform-contracts.ts';
 import { HANDLERS } from '../sandbox/record.ts';
 import { STAGES, type StageKind } from '../sandbox/stages.ts';
 import { CASES, makeFunction } from './resolution-cases.ts';
@@ -37,19 +39,24 @@ interface Function {
   readonly attached?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
+  /** On Managed Instances, where the platform starts /var/runtime/bootstrap. */
+  readonly managed?: boolean;
 }
 
 const AMBER = { AMBER_DESTINATION: 'file:///mnt/evidence', AMBER_DETECT: 'off', AMBER_COOLDOWN_MS: '0' };
 
-async function open(t: TestContext, { stage, client, handler = 'lifecycle.handler', task = HANDLERS, way, attached = true, env, timeoutMs = 15_000 }: Function): Promise<Stage | undefined> {
+async function open(t: TestContext, { stage, client, handler = 'lifecycle.handler', task = HANDLERS, way, attached = true, env, timeoutMs = 15_000, managed = false }: Function): Promise<Stage | undefined> {
   if (stage.emulated && !requireEmulator(t)) return undefined;
   if (!canIsolate()) return void missing(t, 'root, for namespaces');
   if (!ensureClient(t, client)) return undefined;
   const front = way === undefined ? { client, handler, env: {} } : attach(way, '/opt', client, handler);
+  const command = [front.client.node, ...front.client.args(front.handler)];
+  const bootstrap = join(layer.home, `bootstrap-${client.generation}`);
+  if (managed) writeFileSync(bootstrap, `#!/bin/bash\nexec ${command.map((word) => `'${word}'`).join(' ')}\n`, { mode: 0o755 });
   const platform = await stage.start({
-    task, node: client.node, timeoutMs, handler: front.handler,
+    task, files: { '/var/lang/bin/node': client.node, ...(managed ? { '/var/runtime/bootstrap': bootstrap } : {}) }, timeoutMs, managed, handler: front.handler,
     ...(attached ? { opt: layer.opt, extensions: [{ name: 'amber', command: ['/opt/extensions/amber'] }] } : {}),
-    runtime: { command: [front.client.node, ...front.client.args(front.handler)], cwd: '/var/task', env: { AWS_EXECUTION_ENV: client.executionEnv } },
+    runtime: { command, cwd: '/var/task', env: { AWS_EXECUTION_ENV: client.executionEnv } },
     env: { ...(attached ? AMBER : {}), ...env, ...front.env },
   });
   t.after(() => platform.stop());
@@ -147,6 +154,25 @@ for (const stage of STAGES) {
         assert.equal(crashed?.entries.get('[root]/tmp/.x')?.toString(), 'stage two\n', platform.log());
         assert.match(crashed.manifest?.cause.reason ?? '', /failed, and the platform resets the sandbox/u);
         assert.equal((await platform.invoke({ say: 'again' })).kind, 'response');
+      });
+
+      const noneOfV3 = client.generation === 'v3' ? 'version 3 of the client does not know them' : false;
+      test('asks for SHUTDOWN alone on Managed Instances, where invocations run side by side, and captures there', { skip: noneOfV3 }, async (t) => {
+        const platform = await open(t, { stage, client, managed: true });
+        if (platform === undefined) return;
+        assert.equal((await platform.invoke({ write: '/tmp/left', text: 'of an invocation\n' })).kind, 'response', platform.log());
+        // The emulator refuses what comes before the client asks for a second one.
+        const both = async (): Promise<readonly InvokeResult[]> => Promise.all([platform.invoke({ waitMs: 300 }), platform.invoke({ waitMs: 300 })]);
+        let results = await both();
+        for (let tries = 0; tries < 20 && !results.every(({ kind }) => kind === 'response'); tries += 1) results = await both();
+        assert.ok(results.every(({ kind }) => kind === 'response'), JSON.stringify(results));
+        if (stage.emulated) {
+          assert.match(platform.log(), /event=INVOKE err=ErrorInvalidEventType/u);
+          assert.match(platform.log(), /Telemetry subscription created/u);
+        }
+        await platform.end();
+        const last = triggered(await storedCaptures(platform.ground.evidence), 'shutdown');
+        assert.match(last?.entries.get('bodyfile/bodyfile.txt')?.toString() ?? '', /\/tmp\/left/u, platform.log());
       });
 
       test('captures a blocked event loop before the deadline, the reset that follows, and the end', async (t) => {

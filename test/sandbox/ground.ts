@@ -19,8 +19,8 @@ export interface GroundOptions {
   readonly opt?: string | undefined;
   /** Seen as /var/task. */
   readonly task?: string | undefined;
-  /** Seen as /var/lang/bin/node, the Node of the managed runtimes; with `task` alone. */
-  readonly node?: string | undefined;
+  /** Files of this machine by the path below /var under which they are seen; with `task` alone. */
+  readonly files?: Readonly<Record<string, string>> | undefined;
   /** Further folders, read-only, by the name below /mnt under which the sandbox sees them; in namespaces only. */
   readonly mounts?: Readonly<Record<string, string>> | undefined;
   /** Size of /tmp. */
@@ -49,6 +49,8 @@ export interface LaunchOptions {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** As root: for a program that drops privileges itself. */
+  readonly root?: boolean;
   /** Gets every piece of stdout and stderr, as the log does. */
   readonly onOutput?: (text: string) => void;
 }
@@ -104,8 +106,8 @@ async function isolatedGround(home: string, evidence: string, options: GroundOpt
   const join993 = (options.procs ?? []).map((file) => `echo 0 > '${file}'; `).join('');
   return {
     isolated: true, tmp: `/proc/${init}/root/tmp`, innerTmp: '/tmp', evidence, innerEvidence: '/mnt/evidence',
-    launch: async ({ command, env, cwd, onOutput }) => {
-      const drop = ['setpriv', `--reuid=${UID}`, `--regid=${GID}`, '--clear-groups', '--bounding-set=-all', '--no-new-privs'];
+    launch: async ({ command, env, cwd, root, onOutput }) => {
+      const drop = root === true ? [] : ['setpriv', `--reuid=${UID}`, `--regid=${GID}`, '--clear-groups', '--bounding-set=-all', '--no-new-privs'];
       // env -i at the end: what finds the programs here is not the environment of the sandbox.
       const inner = ['setsid', ...drop, 'env', '-i', `--chdir=${cwd}`, ...Object.entries(env).map(([key, value]) => `${key}=${value}`), ...command];
       const script = `${join993}exec nsenter --target=${init} --mount --pid --ipc -- "$@"`;
@@ -131,7 +133,7 @@ async function isolatedGround(home: string, evidence: string, options: GroundOpt
 }
 
 /** The first process of the namespace: it adopts orphans and reaps them, as the platform's init does. */
-function holderScript(evidence: string, { opt, task, node, tmpMb, mounts }: GroundOptions): string {
+function holderScript(evidence: string, { opt, task, files, tmpMb, mounts }: GroundOptions): string {
   const bind = (from: string, to: string): string => `mkdir -p ${to}; mount --bind '${from}' ${to}; mount -o remount,bind,ro ${to}`;
   return [
     'set -eu', 'mount --make-rprivate /', 'mount -t tmpfs -o size=1m,mode=755 mnt /mnt', `mkdir /mnt/evidence; mount --bind '${evidence}' /mnt/evidence`,
@@ -139,7 +141,7 @@ function holderScript(evidence: string, { opt, task, node, tmpMb, mounts }: Grou
     ...(opt === undefined ? [] : [bind(opt, '/opt')]),
     // Last the mounts that hide where the sources of others lie.
     ...(task === undefined ? [] : [`mkdir /mnt/task; mount --bind '${task}' /mnt/task; mount -t tmpfs -o size=1m,mode=755 var /var; mkdir -p /var/task; mount --bind /mnt/task /var/task; mount -o remount,bind,ro /var/task; umount /mnt/task; rmdir /mnt/task`]),
-    ...(node === undefined || task === undefined ? [] : [`mkdir -p /var/lang/bin; touch /var/lang/bin/node; mount --bind '${node}' /var/lang/bin/node`]),
+    ...Object.entries(task === undefined ? {} : files ?? {}).map(([path, from]) => `mkdir -p $(dirname ${path}); touch ${path}; mount --bind '${from}' ${path}`),
     `mount -t tmpfs -o size=${tmpMb ?? 512}m,nr_inodes=0,mode=700,uid=${UID},gid=${GID} tmp /tmp`, 'mount -t tmpfs -o size=64m,mode=1777 shm /dev/shm', 'mount -t proc proc /proc', 'echo ready',
     // A read that never ends: bash reaps whoever dies meanwhile.
     'while read -r _ || sleep 1; do :; done',
