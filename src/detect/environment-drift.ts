@@ -1,7 +1,8 @@
 /** Variables that make programs load code or send requests elsewhere: changed since init, or different in a child. */
 import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, Severity, Technique } from '../contracts.ts';
-import { isAllowed, makeFinding, named, newcomers, subjectOf } from './finding.ts';
+import { before, isAllowed, makeFinding, named, newcomers, subjectOf } from './finding.ts';
 import { isWritablePlace } from './places.ts';
+import { isWrapper } from './programs.ts';
 import { useOf, type VariableUse } from './variables.ts';
 
 const TECHNIQUES: Readonly<Record<VariableUse, Technique>> = {
@@ -21,7 +22,7 @@ export const environmentDrift: Detector = {
   benign: ['exec wrappers, NODE_OPTIONS and layers of monitoring, which are there from the start', 'LD_LIBRARY_PATH that an unpacked browser needs'],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] => {
-    const findings = [...ofStart(now), ...ofCode(now, baseline), ...ofChildren(now, baseline)];
+    const findings = [...ofStart(now), ...ofExec(now, baseline), ...ofCode(now, baseline), ...ofChildren(now, baseline)];
     return findings.filter(({ subject }) => !isAllowed(policy, 'variable', subject.name ?? ''));
   },
 };
@@ -35,6 +36,19 @@ function ofStart(now: Observation): Finding[] {
       if (!staged && !/^(?:LD_|NODE_OPTIONS|AWS_LAMBDA_EXEC_WRAPPER)/u.test(name)) return [];
       return [drift(one, { name, value, severity: staged ? 'high' : 'low', what: staged ? 'was started with code from a writable tree' : 'was started with' })];
     }));
+}
+
+/** The environment of exec stands for the life of a program: another one than at init came with another exec. */
+function ofExec(now: Observation, baseline: Observation): Finding[] {
+  return now.processes.flatMap((one) => {
+    const then = before(baseline, one);
+    if (one.role === 'other' || then?.env === undefined) return [];
+    return entries(one.env).flatMap(([name, value]): Finding[] => {
+      const use = useOf(name);
+      if (then.env?.[name] === value || use === undefined || name === 'AWS_ACCESS_KEY_ID' || name === 'AWS_LAMBDA_RUNTIME_API') return [];
+      return [drift(one, { name, value, severity: isLoaded(name, value, now) ? 'high' : use === 'path' || isWrapper(then) ? 'low' : 'medium', what: 'was executed once more with another', part: 'exec' })];
+    });
+  });
 }
 
 /** What code of the function has changed in its own environment since init. */
@@ -56,7 +70,7 @@ function ofChildren(now: Observation, baseline: Observation): Finding[] {
   const runtime = now.processes.find(({ role }) => role === 'runtime');
   return newcomers(now, baseline).flatMap((one) => entries(one.env).flatMap(([name, value]): Finding[] => {
     const use = useOf(name);
-    if ((use !== 'code' && use !== 'path') || runtime?.env?.[name] === value || now.own?.env[name] === value) return [];
+    if (use === undefined || use === 'identity' || name === 'AWS_LAMBDA_RUNTIME_API' || runtime?.env?.[name] === value || now.own?.env[name] === value) return [];
     if (use === 'path' && !leadsIntoTree(value, now)) return [];
     return [drift(one, { name, value, severity: isLoaded(name, value, now) ? 'high' : 'low', what: 'was started with' })];
   }));

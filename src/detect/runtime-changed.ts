@@ -2,6 +2,7 @@
 import type { Detector, Finding, Observation } from '../contracts.ts';
 import { before, exeEvidence, makeFinding, named, subjectOf } from './finding.ts';
 import { isWritablePlace } from './places.ts';
+import { isWrapper } from './programs.ts';
 
 export const runtimeChanged: Detector = {
   name: 'runtime-changed',
@@ -20,14 +21,14 @@ export const runtimeChanged: Detector = {
         const staged = one.exeDeleted || isWritablePlace(one.exe, now.writable);
         return [makeFinding(runtimeChanged, {
           title: `the ${old.role} (${named(one)}) runs another executable than at init`,
-          severity: staged ? 'critical' : old.role === 'runtime' ? 'high' : 'medium',
+          severity: staged ? 'critical' : isWrapper(old) ? 'low' : old.role === 'runtime' ? 'high' : 'medium',
           subject: subjectOf(one), part: one.exe, evidence: [`at init: ${old.exe}`, exeEvidence(one)],
         })];
       }
       if (one.layout !== old.layout && one.layout !== '' && old.layout !== '') {
         return [makeFinding(runtimeChanged, {
           title: `the ${old.role} (${named(one)}) has executed its program once more since init`,
-          severity: old.role === 'runtime' ? 'high' : 'medium',
+          severity: isWrapper(old) ? 'low' : old.role === 'runtime' ? 'high' : 'medium',
           subject: subjectOf(one), part: 'again', evidence: [`at init: ${old.exe}, laid out at ${old.layout}`, `${exeEvidence(one)}, laid out at ${one.layout} (/proc/${String(one.pid)}/stat, fields 26, 28 and 50)`],
         })];
       }
