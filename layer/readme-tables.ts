@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { HUNTS } from '../src/acquire/hunts/index.ts';
 import { SOURCES } from '../src/acquire/index.ts';
+import { TIMELINE_SOURCES } from '../src/case/timeline-sources.ts';
 import { COLLECTORS } from '../src/collect/index.ts';
 import { OPTIONS } from '../src/config.ts';
 import { DETECTORS } from '../src/detect/index.ts';
@@ -22,6 +23,10 @@ const TABLES: Readonly<Record<string, () => readonly Row[]>> = {
   sources: () => [
     ['source', 'what it collects', 'needs'],
     ...SOURCES.map((one) => [`\`${one.name}\``, one.description, one.actions.map((action) => `\`${action}\``).join(' ')]),
+  ],
+  timeline: () => [
+    ['`--source`', 'events'],
+    ...TIMELINE_SOURCES.filter(({ fallback }) => fallback !== true).map((one) => [`\`${one.name}\``, one.description]),
   ],
   hunts: () => [
     ['hunt', 'ATT&CK', 'finds', 'looks alike'],

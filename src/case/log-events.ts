@@ -3,6 +3,7 @@ import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LogEvent } from '../acquire/hunts/contracts.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
+import { LineSplitter } from './lines.ts';
 import { findCaptures } from './list.ts';
 import type { Place } from './locate.ts';
 import { openCapture, type OpenCapture } from './open.ts';
@@ -49,7 +50,7 @@ class EventCollector implements TarVisitor {
   #events: LogEvent[] = [];
 
   entry({ path }: TarEntry): void {
-    this.#splitter = STREAM.test(path) ? new LineSplitter() : undefined;
+    this.#splitter = STREAM.test(path) ? new LineSplitter(MAX_LINE) : undefined;
   }
 
   body(piece: Buffer): void {
@@ -77,7 +78,7 @@ class EventCollector implements TarVisitor {
 /** All events of the `.jsonl` files of streams below a folder; links are not followed. @throws AmberError CASE_*. */
 export async function* eventsOfFolder(folder: string): AsyncGenerator<LogEvent> {
   for (const path of (await streamFiles(folder)).sort()) {
-    const splitter = new LineSplitter();
+    const splitter = new LineSplitter(MAX_LINE);
     for await (const chunk of readFile(path)) for (const line of splitter.push(chunk)) yield* some(eventOf(line));
     yield* some(eventOf(splitter.rest() ?? ''));
   }
@@ -109,33 +110,5 @@ function eventOf(line: string): LogEvent | undefined {
     return { timestamp, logStream: typeof logStreamName === 'string' ? logStreamName : '', message };
   } catch {
     return undefined; // a line that is no event: the tarball is whoever's who wrote it
-  }
-}
-
-/** Lines of bytes that come in pieces; what is longer than any event is dropped. */
-class LineSplitter {
-  #rest: Buffer[] = [];
-  #bytes = 0;
-
-  *push(piece: Buffer): Generator<string> {
-    let start = 0;
-    for (let end = piece.indexOf(0x0a); end >= 0; end = piece.indexOf(0x0a, start)) {
-      yield this.#take(piece.subarray(start, end));
-      start = end + 1;
-    }
-    if (this.#bytes + piece.length - start > MAX_LINE) this.#rest = [];
-    else this.#rest.push(Buffer.from(piece.subarray(start)));
-    this.#bytes = this.#rest.reduce((sum, { length }) => sum + length, 0);
-  }
-
-  rest(): string | undefined {
-    return this.#bytes === 0 ? undefined : this.#take(Buffer.alloc(0));
-  }
-
-  #take(last: Buffer): string {
-    const text = Buffer.concat([...this.#rest, last]).toString('utf8');
-    this.#rest = [];
-    this.#bytes = 0;
-    return text;
   }
 }

@@ -11,6 +11,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   captures: async () => (await import('./captures.ts')).captures,
   show:     async () => (await import('./show.ts')).show,
   report:   async () => (await import('./report.ts')).report,
+  timeline: async () => (await import('./timeline.ts')).timeline,
   pull:     async () => (await import('./pull.ts')).pull,
   verify:   async () => (await import('./verify.ts')).verify,
   salvage:  async () => (await import('./salvage.ts')).salvage,

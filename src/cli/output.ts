@@ -13,6 +13,8 @@ export interface Output {
   /** A remark on standard error. */
   readonly note: (text: string) => void;
   readonly json: (value: unknown) => void;
+  /** Lines of a long result as they are, in ASCII without controls: the caller has seen to that. Wait for the promise, where there is one, before more. */
+  readonly write: (text: string) => Promise<void> | undefined;
   /** The text in a colour where the terminal has any. Use it on text without names. */
   readonly paint: (tone: Tone, text: string) => string;
   /** A meter on standard error, where that is a terminal. Call `end` before anything else is said. */
@@ -51,10 +53,22 @@ export function openOutput(streams: Streams, wantsJson: boolean): Output {
     json: (value) => {
       if (wantsJson) stdout.write(`${asciiJson(value)}\n`);
     },
+    write: (text) => (stdout.write(text) ? undefined : drained(stdout)),
     paint: (tone, text) => (coloured ? `${mark}${COLOURS[tone]}m${text}${mark}0m` : text),
     status: statusLine(stderr),
     meter: (what) => (stderr.isTTY === true ? meter(stderr, what) : { update: () => undefined, end: () => undefined }),
   };
+}
+
+/** A reader that has gone away is no reason to wait: the write after it fails. */
+function drained(stream: Streams['stdout']): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream.off('drain', done).off('close', done);
+      resolve();
+    };
+    stream.on('drain', done).on('close', done);
+  });
 }
 
 function statusLine(stream: Streams['stderr']): (text: string) => void {

@@ -58,6 +58,11 @@ describe('a capture of this machine', () => {
       assert.equal(shown.status, 0, shown.stderr);
       assert.match(shown.stdout, new RegExp(`^ *(?:[│├└─ ]*)${process.pid} uid `, 'mu'), 'the process of this test is in the tree');
       assert.match(shown.stdout, /^ +100755 +300000 .*\/payload$/mu);
+      const told = amber('timeline', folder, '--source', 'capture,processes,files');
+      assert.equal(told.status, 0, told.stderr);
+      assert.match(told.stdout, new RegExp(`Z {2}processes {6}Process ${process.pid} started: `, 'u'));
+      assert.match(told.stdout.split('\n').filter((line) => line.includes('/payload ')).join('\n'), /Z {2}files {10}.*Content Modification Time.*: \S+\/payload \(regular file, 300000 bytes\)$/mu);
+      assert.equal(told.stdout.match(/Z {2}capture .* (?:started by call: a test|ended: whole, \d+ items)$/gmu)?.length, 2);
       assert.match(shown.stdout, /\/deep\/\\xff\\x1b\[31m\\x0a$|\/deep\/\\xff\\x1b\[31m\\n$/mu);
       const salvaged = amber('salvage', folder, '--json');
       const { states, inventory } = JSON.parse(salvaged.stdout) as { states: Record<string, number>; inventory: { listed: number; unseen: number } };

@@ -1,24 +1,16 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { S3 } from '@aws-sdk/client-s3';
-import { EXIT, main } from '../../src/cli/amber.ts';
+import { EXIT } from '../../src/cli/amber.ts';
 import { fault, json, onOperation } from '../servers/aws-proxy.ts';
 import { replayTrail, trailOf } from '../servers/replay-trail.ts';
 import { freshFolder, scene } from '../acquire/scene.ts';
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
+import { run, type Ran } from './running.ts';
 
 async function amber(argv: readonly string[], tty = false): Promise<Ran> {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()].map((stream) => Object.assign(stream, { isTTY: tty }));
-  const code = await main(argv, { stdout: stdout!, stderr: stderr!, env: {} });
-  return { code, out: String(stdout!.read() ?? ''), err: String(stderr!.read() ?? '') };
+  return run(argv, { tty, env: {} });
 }
 
 const KEY = 'ASIAQNZEXAMPLE000001';
@@ -64,6 +56,12 @@ test('collect, verify, captures and hunt, one after the other, as a responder wo
   assert.equal((await amber(['hunt', '--offline', out, '--hunts', 'miner-output'])).code, EXIT.ok);
   const tarball = readdirSync(report.location).find((name) => name.startsWith('capture.tar')) ?? '';
   assert.match((await amber(['hunt', '--offline', join(report.location, tarball)])).out, /1 hits in 60 log events/u);
+
+  const { events: merged, sources } = JSON.parse((await amber(['timeline', out, '--json'])).out) as { events: { timestamp: number; source: string; event_id?: string; resource?: string }[]; sources: Record<string, number> };
+  assert.deepEqual([sources['logs'], sources['cloudtrail'], sources['capture']], [60, 60, 2]);
+  assert.equal(new Set(merged.filter(({ source }) => source === 'cloudtrail').map(({ event_id }) => event_id)).size, 60, 'found by several queries, told once');
+  assert.ok(merged.some(({ resource }) => resource?.endsWith(':function:checkout:5')), 'the version that was put in last');
+  assert.ok(merged.every(({ timestamp }, index) => index === 0 || timestamp >= (merged[index - 1]?.timestamp ?? 0)));
 });
 
 test('show tells of a collection what a responder asks first', async (t) => {

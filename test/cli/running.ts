@@ -1,5 +1,6 @@
 /** Runs `amber` in this process, and a capture that tries to get out of what shows it. */
 import { PassThrough } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import type { Entry, Tier } from '../../src/contracts.ts';
 import { main } from '../../src/cli/amber.ts';
 import { bytesEntry, standardEntries } from '../case/captures.ts';
@@ -15,9 +16,15 @@ export async function amber(...argv: readonly string[]): Promise<Ran> {
 }
 
 export async function run(argv: readonly string[], { tty, env }: { tty: boolean; env: NodeJS.ProcessEnv }): Promise<Ran> {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()].map((stream) => Object.assign(stream, { isTTY: tty }));
-  const code = await main(argv, { stdout: stdout!, stderr: stderr!, env });
-  return { code, out: String(stdout!.read() ?? ''), err: String(stderr!.read() ?? '') };
+  // Read as it is written: a command with a long result waits for its reader.
+  const [stdout, stderr] = [[] as Buffer[], [] as Buffer[]].map((pieces) => {
+    const stream = Object.assign(new PassThrough(), { isTTY: tty });
+    stream.on('data', (piece: Buffer) => pieces.push(piece));
+    return { stream, text: () => Buffer.concat(pieces).toString() };
+  });
+  const code = await main(argv, { stdout: stdout!.stream, stderr: stderr!.stream, env });
+  await setImmediate(); // what was written last has come through
+  return { code, out: stdout!.text(), err: stderr!.text() };
 }
 
 /** What would be markup in a page. */
