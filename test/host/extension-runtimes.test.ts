@@ -69,6 +69,19 @@ for (const stage of STAGES) {
         assert.equal((await platform.invoke({})).kind, 'response');
       });
 
+      test('leaves /tmp when it crashes, and is served again', async (t) => {
+        const platform = await open(t, stage, runtime, { env: { AMBER_ON_CRASH: 'contents' } });
+        if (platform === undefined) return;
+        await leave(platform);
+        const result = await platform.invoke({ exit: 3 });
+        assert.equal(result.kind === 'failed' ? result.errorType : result.kind, 'Runtime.ExitError', platform.log());
+        await platform.idle();
+        const [one] = await storedCaptures(platform.ground.evidence);
+        assert.equal(one?.manifest?.cause.trigger, 'crash', platform.log());
+        assert.equal(one.entries.get('[root]/tmp/dropped.sh')?.toString(), '#!/bin/sh\nexec sleep 1000\n');
+        assert.equal((await platform.invoke({})).kind, 'response');
+      });
+
       test('leaves /tmp and what was seen last when it ends', async (t) => {
         const platform = await open(t, stage, runtime, { env: { AMBER_ON_SHUTDOWN: 'contents' } });
         if (platform === undefined) return;

@@ -23,5 +23,7 @@ def handler(event, context):
         return {"pid": os.getpid(), "child": kept[-1].pid, "port": listener.getsockname()[1]}
     while event.get("spin"):
         pass
+    if event.get("exit"):
+        os._exit(event["exit"])
     time.sleep(event.get("waitMs", 0) / 1000)
     return "done"
