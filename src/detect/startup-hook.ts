@@ -13,7 +13,7 @@ export const startupHook: Detector = {
   kind: 'hijack',
   severity: 'high',
   cost: 'files',
-  benign: ['packages with a hook of their own (tracers, setuptools) that are unpacked or installed into /tmp: beside their .dist-info it is medium at most', 'a home folder in /tmp'],
+  benign: ['packages with a hook of their own (tracers, setuptools) that are unpacked or installed into /tmp: beside their .dist-info or in a virtual environment it is medium at most', 'a home folder in /tmp'],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] => {
     const hooks = now.files.flatMap((file) => {
@@ -68,10 +68,16 @@ function severityOf(file: ObservedFile, { what, folder }: Hook, baseline: Observ
   return isInstalled ? (isNew ? 'medium' : 'low') : isNew ? 'high' : 'medium';
 }
 
-/** Folders that hold the metadata of an installed distribution (PyPA, Recording installed projects). */
+/**
+ * Folders that hold the metadata of an installed distribution (PyPA, Recording installed projects), and those of packages in
+ * a virtual environment (docs.python.org, venv: the file pyvenv.cfg makes one), where tools leave hooks before anything else.
+ */
 function foldersOfDistributions(files: readonly ObservedFile[]): Set<BytePath> {
-  const found = files.filter(({ type, path }) => type === 'directory' && /\.(?:dist|egg)-info$/u.test(path));
-  return new Set(found.map(({ path }) => path.slice(0, path.lastIndexOf('/'))));
+  const above = (path: BytePath): BytePath => path.slice(0, path.lastIndexOf('/'));
+  const found = files.filter(({ type, path }) => type === 'directory' && /\.(?:dist|egg)-info$/u.test(path)).map(({ path }) => above(path));
+  const environments = files.filter(({ type, path }) => type === 'file' && path.endsWith('/pyvenv.cfg')).map(({ path }) => above(path));
+  const packages = files.filter(({ path }) => path.endsWith('/site-packages') && environments.some((root) => path.startsWith(`${root}/lib`)));
+  return new Set([...found, ...packages.map(({ path }) => path)]);
 }
 
 /** Python has imported it: it has left the compiled module. */

@@ -29,6 +29,9 @@ def unpack():
     os.makedirs(site + "/setuptools-80.0.dist-info")
     with open(site + "/distutils-precedence.pth", "w") as pth:
         pth.write(PTH)
+    venv.create("/tmp/bare", symlinks=True)
+    with open("/tmp/bare/lib/python%d.%d/site-packages/_virtualenv.pth" % sys.version_info[:2], "w") as pth:
+        pth.write("import sys\n")
     sys.path.insert(0, HOME)
 
 
