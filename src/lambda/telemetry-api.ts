@@ -15,6 +15,8 @@ export interface RuntimeDone {
   readonly status: string;
   /** `Runtime.ExitError`, `Runtime.OutOfMemory`, … */
   readonly errorType: string | undefined;
+  /** When the invocation began, milliseconds since the epoch, where the platform says how long it took. */
+  readonly startedMs?: number;
 }
 
 const MOST_BYTES = 256 * 1024;
@@ -88,9 +90,10 @@ export function parseTelemetry(body: string): readonly RuntimeDone[] {
 }
 
 function doneOf(event: unknown): RuntimeDone[] {
-  const { type, record } = (event ?? {}) as { type?: unknown; record?: unknown };
+  const { type, time, record } = (event ?? {}) as { type?: unknown; time?: unknown; record?: unknown };
   if (type !== 'platform.runtimeDone' || typeof record !== 'object' || record === null) return [];
-  const { requestId, status, errorType } = record as Record<string, unknown>;
+  const { requestId, status, errorType, metrics } = record as Record<string, unknown>;
+  const startedMs = Date.parse(String(time)) - Number((metrics as { durationMs?: unknown } | null | undefined)?.durationMs);
   const word = (value: unknown): string | undefined => (typeof value === 'string' && /^[\w.-]{1,100}$/u.test(value) ? value : undefined);
-  return [{ requestId: word(requestId), status: word(status) ?? 'unknown', errorType: word(errorType) }];
+  return [{ requestId: word(requestId), status: word(status) ?? 'unknown', errorType: word(errorType), ...(Number.isFinite(startedMs) ? { startedMs } : {}) }];
 }

@@ -49,6 +49,7 @@ export function hostExtension(inward: string): ExtensionHost {
   const desk = new ExtensionsDesk({ functionName: 'sandboxed-function', handler: 'index.handler', managed: false, telemetry: true, onError: () => undefined }, ['amber']);
   let port = 0;
   let requestId = '';
+  let begunMs = 0;
   return {
     neighbour: (incoming, response) => {
       if (incoming.url !== TELEMETRY) return desk.serve(incoming, response);
@@ -62,10 +63,11 @@ export function hostExtension(inward: string): ExtensionHost {
     },
     onInvoke: (facts) => {
       ({ requestId } = facts);
+      begunMs = Date.now();
       desk.invoke(facts);
     },
     idle: async () => {
-      if (port > 0) await tellDone(inward, port, requestId);
+      if (port > 0) await tellDone(inward, port, requestId, Date.now() - begunMs);
       await Promise.race([desk.allReady(), sleep(WORK_MS, undefined, { ref: false })]);
     },
     shutdown: async (isGone) => {
@@ -76,8 +78,8 @@ export function hostExtension(inward: string): ExtensionHost {
 }
 
 /** AWS, "Lambda Telemetry API Event schema reference": platform.runtimeDone. */
-async function tellDone(inward: string, port: number, requestId: string): Promise<void> {
-  const body = JSON.stringify([{ time: new Date().toISOString(), type: 'platform.runtimeDone', record: { requestId, status: 'success' } }]);
+async function tellDone(inward: string, port: number, requestId: string, durationMs: number): Promise<void> {
+  const body = JSON.stringify([{ time: new Date().toISOString(), type: 'platform.runtimeDone', record: { requestId, status: 'success', metrics: { durationMs } } }]);
   await new Promise<void>((done) => {
     const post = request({
       method: 'POST', path: '/', headers: { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body), 'Connection': 'close' },

@@ -9,6 +9,7 @@ import type { CaptureReport } from '../../src/contracts.ts';
 import type { Control } from '../../src/host/control.ts';
 import { runExtension } from '../../src/host/extension.ts';
 import { leadMs } from '../../src/host/extension-deadline.ts';
+import { initBefore } from '../../src/host/extension-prepare.ts';
 import type { ExtensionEngine, ExtensionGround } from '../../src/host/extension-duty.ts';
 import { leftMs } from '../../src/host/extension-shutdown.ts';
 import { parseEvent } from '../../src/lambda/extensions-api.ts';
@@ -111,10 +112,21 @@ describe('answers of the platform', () => {
     for (const text of ['', 'x', '{}', '"platform.runtimeDone"', '[null,1,{"type":"platform.runtimeDone"}]']) assert.deepEqual(parseTelemetry(text), []);
     const done = [{ type: 'platform.runtimeDone', record: { requestId: 'r', status: 'error', errorType: 'Runtime.OutOfMemory' } }];
     assert.deepEqual(parseTelemetry(JSON.stringify(done)), [{ requestId: 'r', status: 'error', errorType: 'Runtime.OutOfMemory' }]);
+    const timed = [{ time: '2026-11-24T12:00:01.500Z', type: 'platform.runtimeDone', record: { requestId: 'r', status: 'success', metrics: { durationMs: 500.5 } } }];
+    assert.equal(parseTelemetry(JSON.stringify(timed))[0]?.startedMs, Date.parse('2026-11-24T12:00:00.999Z') + 0.5);
   });
 });
 
 describe('time', () => {
+  test('init ended when the first invocation began, as the platform tells it: no later than we heard of it, and not before we were there', () => {
+    const init = { ms: 1_000_000, uptimeSeconds: 2, rssBytes: 0 };
+    const at = (startedMs: number | undefined, number = 1): number | undefined => initBefore({
+      init, turn: { number, event: { kind: 'INVOKE', requestId: 'r', deadlineMs: 0, functionArn: undefined, traceId: undefined }, startedMs: 0, done: { requestId: 'r', status: 'success', errorType: undefined, ...(startedMs === undefined ? {} : { startedMs }) } },
+    })?.ms;
+    assert.deepEqual([at(999_400), at(1_000_400), at(undefined), at(0), at(999_400, 2)], [999_400, 1_000_000, 1_000_000, 998_000, 1_000_000]);
+    assert.equal(initBefore({ init: undefined, turn: undefined }), undefined);
+  });
+
   test('a clock that jumps leaves a capture the time that is always there', () => {
     const now = Date.now();
     assert.equal(leftMs(now + 1500, now), 1500);
