@@ -1,13 +1,12 @@
 /** From what a responder types to the store of a place, or to one capture. */
-import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AmberError } from '../errors.ts';
 import type { S3ReadOptions } from '../ship/s3-read.ts';
 import { findCaptures } from './list.ts';
-import { openCapture, type OpenCapture } from './open.ts';
+import { isPlainFile, openCapture, type OpenCapture } from './open.ts';
 import { openPrefix } from './store-s3.ts';
-import { openDirectory, readError, type CaseStore } from './store.ts';
+import { openDirectory, type CaseStore } from './store.ts';
 
 export interface Place {
   readonly store: CaseStore;
@@ -27,12 +26,7 @@ export async function openPlace(location: string, s3: S3ReadOptions): Promise<Pl
     throw new AmberError('USAGE', `${JSON.stringify(location)} is neither s3://BUCKET/PREFIX nor file:///DIR nor a path.`);
   }
   const path = resolve(/^file:/iu.test(location) ? localPath(location) : location);
-  let isFile: boolean;
-  try {
-    isFile = (await stat(path)).isFile();
-  } catch (cause) {
-    throw readError(path, cause);
-  }
+  const isFile = await isPlainFile(path);
   return { store: openDirectory(isFile ? dirname(path) : path), only: isFile ? basename(path) : undefined, close: () => undefined };
 }
 

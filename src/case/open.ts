@@ -1,5 +1,6 @@
 /** One capture, opened for reading: its commit marker, and where the bytes of each segment lie. */
 import { hash } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { AmberError } from '../errors.ts';
@@ -56,14 +57,20 @@ const MAX_MANIFEST = 64 * 1024 * 1024;
  */
 export async function openLocal(path: string): Promise<OpenCapture> {
   const target = resolve(path);
-  let isFile: boolean;
+  if (!(await isPlainFile(target))) return openCapture(openDirectory(target));
+  return openCapture(openDirectory(dirname(target)), basename(target));
+}
+
+/** A file, not a folder. @throws AmberError CASE_MISSING for what is neither (a pipe, a device), CASE_DENIED, CASE_UNREADABLE. */
+export async function isPlainFile(path: string): Promise<boolean> {
+  let found: Stats;
   try {
-    isFile = (await stat(target)).isFile();
+    found = await stat(path);
   } catch (cause) {
     throw readError(path, cause);
   }
-  if (!isFile) return openCapture(openDirectory(target));
-  return openCapture(openDirectory(dirname(target)), basename(target));
+  if (!found.isFile() && !found.isDirectory()) throw new AmberError('CASE_MISSING', `${JSON.stringify(path)} is neither a file nor a folder.`);
+  return found.isFile();
 }
 
 /** Opens the capture in `store`; with `only`, just that object of it. */

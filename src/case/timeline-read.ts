@@ -1,6 +1,7 @@
 /** The entries of a tarball that are sources of a timeline, as they go by. */
 import { hash } from 'node:crypto';
 import { LineSplitter } from './lines.ts';
+import { partNumber } from './manifest-part.ts';
 import type { TarVisitor } from './read-tar.ts';
 import { SortedLines } from './sorted-lines.ts';
 import type { TarEntry } from './tar-header.ts';
@@ -27,6 +28,8 @@ export class EventReader implements TarVisitor {
   readonly #fallback = new SortedLines();
   events = 0;
   unusable = 0;
+  /** Nothing in it is ours. */
+  foreign = true;
 
   constructor(wanted: ReadonlySet<string>, tell: (event: TimelineEvent, source: string) => void) {
     this.#sources = TIMELINE_SOURCES.filter(({ name }) => wanted.has(name));
@@ -36,6 +39,7 @@ export class EventReader implements TarVisitor {
   entry({ path, type, size }: TarEntry): void {
     this.#open = type === '0' ? this.#sources.filter((source) => source.path.test(path)) : [];
     this.#path = path;
+    if (path === 'capture.json' || partNumber(path) !== undefined) this.foreign = false;
     this.#splitter = this.#open.some(({ form }) => form !== 'document') ? new LineSplitter(MAX_LINE) : undefined;
     this.#document = this.#open.some(({ form }) => form === 'document') && size <= MAX_DOCUMENT ? [] : undefined;
   }

@@ -7,6 +7,7 @@ import { mayFleet, storedBytes, tarBytes } from './segment-bytes.ts';
 import { SortedLines } from './sorted-lines.ts';
 import { asciiLine, keyWord, microseconds, rowOf, type Origin, type TimelineEvent, type TimelineRow } from './timeline-event.ts';
 import { EventReader } from './timeline-read.ts';
+import { FOREIGN } from './view.ts';
 
 export interface TimelineWindow {
   /** Microseconds; both ends are in it. */
@@ -124,5 +125,5 @@ async function readAll(capture: OpenCapture, identity: AgeIdentity | undefined, 
   } finally {
     reader.close();
   }
-  return tar.ended ? undefined : 'the tar stream has no end: the capture was cut';
+  return tar.ended ? (reader.foreign ? FOREIGN : undefined) : 'the tar stream has no end: the capture was cut';
 }

@@ -69,7 +69,7 @@ export async function viewCapture(
     if (!isAmberError(cause) || (cause.code !== 'ARCHIVE_CORRUPT' && cause.code !== 'IDENTITY_INVALID') || (cause.code === 'IDENTITY_INVALID' && identity !== undefined)) throw cause;
     return viewer.finish(cause.message);
   }
-  return viewer.finish(reader.ended ? undefined : 'the tar stream has no end: the capture was cut');
+  return viewer.finish(reader.ended ? viewer.foreign : 'the tar stream has no end: the capture was cut');
 }
 
 function parse(path: string, written: string): unknown {
@@ -80,6 +80,9 @@ function parse(path: string, written: string): unknown {
     return undefined;
   }
 }
+
+/** What is told of a tarball without any trace of Amber. */
+export const FOREIGN = 'there is neither capture.json nor a manifest part in it: this is not an Amber capture';
 
 class Bounded<T> implements Listing<T> {
   readonly first: T[] = [];
@@ -129,6 +132,11 @@ class Viewer implements TarVisitor {
     this.#document = undefined;
     if (document === undefined) return;
     this.#documents.set(document.path, parse(document.path, Buffer.concat(document.pieces).toString('utf8')));
+  }
+
+  /** Why it is none of ours, where it is not. */
+  get foreign(): string | undefined {
+    return this.#items === 0 && !this.#documents.has('capture.json') ? FOREIGN : undefined;
   }
 
   finish(problem: string | undefined): CaptureView {

@@ -81,7 +81,8 @@ function tellRecord(record: SalvageRecord, out: Output, told: Told, quiet: boole
 
 function isAllThere({ missing, holes, states, inventory }: SalvageResult): boolean {
   const whole: SalvageState = 'whole';
-  return missing.length === 0 && holes.length === 0 && Object.keys(states).every((state) => state === whole) && inventory.unseen === 0;
+  const found = Object.keys(states);
+  return missing.length === 0 && holes.length === 0 && found.length > 0 && found.every((state) => state === whole) && inventory.unseen === 0;
 }
 
 function tellEnd(result: SalvageResult, out: Output, told: Told): void {

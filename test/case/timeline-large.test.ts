@@ -26,6 +26,7 @@ process.exitCode = code;
 function archive(): string {
   const path = join(freshFolder(), 'capture.tar.zst');
   const fd = openSync(path, 'w');
+  writeSync(fd, zstdCompressSync(encodeHeader({ path: 'capture.json', type: '0', mode: 0o444, size: 0, mtimeSeconds: 1 })));
   for (let from = 0; from < EVENTS; from += 20_000) {
     const lines = Array.from({ length: 20_000 }, (_, index) => {
       const number = (Math.imul(from + index, 1_000_003) >>> 0) % EVENTS;

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { encodeHeader } from '../../src/archive/header.ts';
 import { EXIT } from '../../src/cli/amber.ts';
 import { COMMANDS } from '../../src/cli/index.ts';
 import { openIdentity } from '../../src/seal/age-open.ts';
@@ -77,6 +78,25 @@ describe('amber', () => {
     assert.doesNotMatch(shown.out + verified.out + list.out, /\u001b/u, 'no colours where there is no terminal');
     assert.equal((JSON.parse((await amber('captures', made.base, '--json')).out) as { captures: unknown[] }).captures.length, 1);
     assert.equal((JSON.parse((await amber('show', made.base, '--json')).out) as { items: number }).items, 28);
+  });
+
+  test('says of what is no capture that it is none', async () => {
+    const folder = freshFolder();
+    const foreign = join(folder, 'other.tar');
+    writeFileSync(foreign, Buffer.concat([encodeHeader({ path: 'f', type: '0', mode: 0o644, size: 0, mtimeSeconds: 1 }), Buffer.alloc(1024)]));
+    const junk = join(folder, 'junk');
+    mkdirSync(junk);
+    writeFileSync(join(junk, 'manifest.json'), 'x');
+    const noise = join(folder, 'capture.tar.zst');
+    writeFileSync(noise, 'no archive');
+    for (const argv of [['verify', foreign], ['show', foreign], ['timeline', foreign], ['salvage', foreign], ['verify', junk], ['show', junk], ['salvage', junk], ['timeline', junk], ['verify', noise], ['show', noise], ['salvage', noise], ['timeline', noise]]) {
+      const { code, out, err } = await amber(...argv);
+      assert.equal(code, EXIT.problem, `${argv.join(' ')}: ${out}${err}`);
+    }
+    assert.match((await amber('show', foreign)).err, /this is not an Amber capture/u);
+    assert.match((await amber('timeline', foreign)).err, /this is not an Amber capture/u);
+    const device = await amber('verify', '/dev/null');
+    assert.deepEqual([device.code, device.err], [EXIT.unreachable, 'amber: CASE_MISSING: "/dev/null" is neither a file nor a folder.\n']);
   });
 
   test('verifies every capture of a case, and fails if one of them does', async () => {
