@@ -27,8 +27,8 @@ const LONG = 40;
 /** Rows of a section that stand in the page; the rest is counted. */
 const MAX_ROWS = 1000;
 
-/** @param madeMs - our clock, milliseconds since the epoch */
-export function reportPage(title: string, captures: readonly ReportedCapture[], madeMs: number): string {
+/** @param moments - events of all of them; @param madeMs - our clock, milliseconds since the epoch */
+export function reportPage(title: string, captures: readonly ReportedCapture[], moments: TextSection, madeMs: number): string {
   const verified = captures.filter((one) => one.verified.verdict === 'verified').length;
   const made = new Date(madeMs).toISOString().replace(/\.\d+Z$/u, 'Z');
   return `<!doctype html>
@@ -37,6 +37,7 @@ export function reportPage(title: string, captures: readonly ReportedCapture[], 
 <h1>${escapeHtml(title)}</h1>
 <p class="${verified === captures.length ? 'ok' : 'failed'}">${verified} of ${captures.length} verified</p>
 <p class="dim">Made ${made}. What a capture says was written by, or beside, whoever was in the sandbox; what was verified of it stands with each.</p>
+${moments.count === 0 ? '' : sectionHtml(moments)}
 ${captures.map(captureHtml).join('\n')}
 </body></html>
 `;

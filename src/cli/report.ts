@@ -1,6 +1,7 @@
 /** `amber report`: a case as one page. */
 import type { OpenCapture } from '../case/open.ts';
 import type { ReportedCapture } from '../case/html.ts';
+import type { TextSection } from '../case/sections.ts';
 import { AmberError } from '../errors.ts';
 import { identityOption, IDENTITY_OPTION, onePositional, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
 import type { Output } from './output.ts';
@@ -12,8 +13,9 @@ export const report: Command = {
   usage: 'LOCATION [--to FILE] [--log FILE] [--identity FILE]',
   details: `
 Verifies and reads every capture and collection below LOCATION, and writes what \`amber verify\` and \`amber show\` say of
-them into one page without scripts, with nothing that is loaded from elsewhere, and with every name escaped. It holds what
-the captures hold, redacted where they are; with --identity it holds what is inside of age files, raw.
+them into one page, the key events of their timeline first: without scripts, with nothing that is loaded from elsewhere,
+and with every name escaped. It holds what the captures hold, redacted where they are; with --identity it holds what is
+inside of age files, raw.
 Exit code 0: all of them verified. 1: one did not, or is cut. Needs s3:ListBucket and s3:GetObject.
 
   amber report ./case --to case.html
@@ -32,17 +34,26 @@ Exit code 0: all of them verified. 1: one did not, or is cut. Needs s3:ListBucke
     demandFile(logPath);
     const { openAll, openPlace } = await import('../case/locate.ts');
     const { reportPage } = await import('../case/html.ts');
+    const { KEY_MOMENTS, keyMoments } = await import('../case/key-moments.ts');
     const { fillFile } = await import('../case/target.ts');
+    const { Timeline } = await import('../case/timeline.ts');
     const identity = await identityOption(values);
     const place = await openPlace(location, s3Options(values));
     const captures: ReportedCapture[] = [];
+    const timeline = new Timeline(KEY_MOMENTS);
+    let moments: TextSection;
     try {
-      for await (const capture of openAll(place)) captures.push(await read(capture, { identity, logPath }, out));
+      for await (const capture of openAll(place)) {
+        captures.push(await read(capture, { identity, logPath }, out));
+        await timeline.add(capture, identity);
+      }
+      moments = keyMoments(timeline);
     } finally {
+      timeline.close();
       place.close();
     }
     if (captures.length === 0) throw new AmberError('CASE_MISSING', `There is no capture in ${place.store.location} or below it.`);
-    const page = reportPage(`Amber: ${location}`, captures, Date.now());
+    const page = reportPage(`Amber: ${location}`, captures, moments, Date.now());
     await fillFile(target, (file) => file.writeFile(page));
     const verified = captures.filter(({ verified: { verdict } }) => verdict === 'verified').length;
     out.json({ page: target, captures: captures.length, verified });
