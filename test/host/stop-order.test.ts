@@ -1,12 +1,18 @@
 /** A signed order to stop ends a capture that runs: over a channel that the test plays. */
 import assert from 'node:assert/strict';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { runCapture } from '../../src/capture.ts';
 import { resolveConfig } from '../../src/config.ts';
+import type { Collector } from '../../src/contracts.ts';
 import { openControl } from '../../src/host/control.ts';
 import { heedStop } from '../../src/host/stop-order.ts';
+import type { CaptureManifest } from '../../src/seal/commit.ts';
 import type { ControlChannel } from '../../src/ship/channels/index.ts';
 import { bytes, IDLE, newOrder, newResponder, signed } from './orders.ts';
-import { sleep } from './ground.ts';
+import { lambdaContext, sleep, testGround, wrap, type Handler } from './ground.ts';
 
 const responder = newResponder();
 
@@ -75,4 +81,36 @@ test('nothing is read when the capture has ended, and a read that is under way s
   at.says = signed(responder, { state: 'stop' });
   await sleep(250);
   assert.deepEqual([at.reads, at.reasons], [reads, []]);
+});
+
+test('end to end in process: the capture of a failing handler closes, and its manifest says why', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'amber-stop-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  let says: unknown = IDLE;
+  const channel: ControlChannel = {
+    location: 's3://control/orders.json', dropConnections: () => undefined, close: () => undefined,
+    read: () => Promise.resolve({ ok: true, value: { state: 'changed', body: bytes(says), etag: undefined, serverDate: undefined } }),
+  };
+  const endless: Collector = {
+    name: 'endless', description: 'of a test', tier: 'volatile',
+    async *collect() {
+      for (let item = 0; item < 10_000; item += 1) {
+        yield { kind: 'json', path: `mine/${item}.json`, source: 'x', method: 'api', value: { item } };
+        says = signed(responder, { state: 'stop' });
+        await sleep(20);
+      }
+    },
+  };
+  const env = { AMBER_DESTINATION: `file://${folder}`, AMBER_CONTROL: 's3://control/orders.json', AMBER_CONTROL_TTL_MS: '0', AMBER_CONTROL_KEY: responder.key, AMBER_ON_ERROR: 'any', AMBER_DETECT: 'off', AMBER_MAX_MS: '60000', AMBER_COLLECT: '-code,-executables,-writable,-procfs', AWS_LAMBDA_FUNCTION_NAME: 'checkout' };
+  const ground = { ...testGround(env, 0, runCapture), control: () => openControl(resolveConfig({}, env), { env, log: () => undefined, channel }) };
+  const handler = wrap<Handler>(ground, async () => {
+    await sleep(5);
+    throw new Error('failed');
+  }, { collectors: [endless] });
+  await assert.rejects(handler({}, lambdaContext(120_000)), /failed/u);
+  const [path] = globSync(`${folder}/**/manifest.json`);
+  const manifest = JSON.parse(readFileSync(path ?? '', 'utf8')) as CaptureManifest;
+  assert.deepEqual([manifest.state, manifest.endedEarly, manifest.cause.trigger], ['whole', 'a signed order to stop (AMBER_CONTROL) came', 'error']);
+  assert.ok((manifest.outcomes.collected ?? 0) > 1 && (manifest.outcomes.collected ?? 0) < 10_000);
+  assert.equal(manifest.collectors['endless']?.skipped, 1, JSON.stringify(manifest.collectors));
 });
