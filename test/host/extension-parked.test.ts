@@ -82,6 +82,28 @@ describe('a parked capture', { skip }, () => {
     silent.closeAllConnections();
   });
 
+  test('is what is left where the credentials have expired meanwhile: said at once, and nothing is tried again', async (t) => {
+    const asked: string[] = [];
+    const expired = createServer((request, response) => {
+      asked.push(request.url ?? '');
+      request.resume().on('end', () => response.writeHead(400, { 'content-type': 'application/xml' }).end('<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>'));
+    });
+    await new Promise<void>((resolve) => expired.listen(0, '127.0.0.1', resolve));
+    t.after(() => expired.close());
+    const endpoint = `http://127.0.0.1:${(expired.address() as AddressInfo).port}`;
+    const platform = await openScene(t, { env: { AMBER_DESTINATION: 's3://evidence-bucket/amber', AMBER_S3_ENDPOINT: endpoint, AMBER_S3_PATH_STYLE: '1', AMBER_ON_CRASH: 'contents' } });
+    await platform.invoke({});
+    await platform.idle();
+    assert.deepEqual(asked, [], 'a rehearsal sends nothing');
+    assert.equal((await platform.invoke({ exit: 1 })).kind, 'failed');
+    await platform.idle();
+    assert.equal(platform.shutdowns[0]?.extensions[0]?.killed, false, JSON.stringify(platform.shutdowns));
+    assert.equal(platform.logLines('capture')[0]?.['code'], 'DESTINATION_CREDENTIALS', platform.log());
+    assert.equal(parkedFiles(platform).length, 1, platform.log());
+    assert.ok(asked.length <= 2, asked.join(' '));
+    expired.closeAllConnections();
+  });
+
   test('that was changed meanwhile is sent, and fails against the log', async (t) => {
     const platform = await crashed(t);
     const [name = ''] = parkedFiles(platform);
