@@ -1,6 +1,6 @@
 /** Functions of other runtimes under AWS's own runtime clients: each is left with what an intruder leaves when an event says `leave`. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, globSync, mkdirSync, realpathSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { hasPeer } from '../peers.ts';
 import type { PlatformOptions } from '../sandbox/platform-contracts.ts';
@@ -31,6 +31,12 @@ function build(command: string, args: readonly string[], cwd: string, env: Reado
   return status === 0;
 }
 
+/** True if the file is younger than what it is made of. */
+function isBuilt(file: string, sources: readonly string[]): boolean {
+  const builtMs = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return sources.every((source) => statSync(source).mtimeMs < builtMs);
+}
+
 /** awslambdaric, from the virtual environment of the tests. */
 const python: OtherRuntime = {
   name: 'Python', needs: 'awslambdaric (pip, test/peers/requirements.txt)', marks: { argument: 'awslambdaric', exe: /\/python3[^/]*$/u, executionEnv: 'AWS_Lambda_python3.11' },
@@ -52,7 +58,7 @@ const java: OtherRuntime = {
   name: 'Java', needs: 'java and mvn', marks: { argument: 'com.amazonaws.services.lambda.runtime.api.client.AWSLambda', exe: /\/bin\/java$/u, executionEnv: 'AWS_Lambda_java17' },
   parts: () => {
     if (!hasPeer('java') || !hasPeer('mvn')) return undefined;
-    if (!existsSync(join(JAVA, 'target/function-1.jar')) && !build('mvn', ['-q', '-B', 'package'], JAVA)) return undefined;
+    if (!isBuilt(join(JAVA, 'target/function-1.jar'), ['pom.xml', 'src/main/java/Function.java'].map((path) => join(JAVA, path))) && !build('mvn', ['-q', '-B', 'package'], JAVA)) return undefined;
     const jars = globSync(join(JAVA, 'target/{*.jar,lib/*.jar}')).sort().join(':');
     return {
       handler: 'Function::handle',

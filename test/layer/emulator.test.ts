@@ -175,6 +175,20 @@ for (const stage of STAGES) {
         assert.match(last?.entries.get('bodyfile/bodyfile.txt')?.toString() ?? '', /\/tmp\/left/u, platform.log());
       });
 
+      test('finds an intruder by the clock on Managed Instances, where nothing is told of invocations', { skip: noneOfV3 }, async (t) => {
+        const platform = await open(t, { stage, client, managed: true, env: { AMBER_DETECT: 'high,-code-changed' } });
+        if (platform === undefined) return;
+        assert.equal((await platform.invoke({ stage: '/tmp/.x' })).kind, 'response', platform.log());
+        let found: Stored | undefined;
+        for (let tries = 0; tries < 300 && found?.manifest === undefined; tries += 1) {
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          found = triggered(await storedCaptures(platform.ground.evidence), 'anomaly');
+        }
+        holdsRuntime(found);
+        assert.ok((found?.entries.get('[root]/tmp/.x')?.length ?? 0) > 1000);
+        await platform.end();
+      });
+
       test('captures a blocked event loop before the deadline, the reset that follows, and the end', async (t) => {
         const platform = await open(t, { stage, client, timeoutMs: 5000, env: { AMBER_DEADLINE_MS: '4000' } });
         if (platform === undefined) return;
