@@ -1,4 +1,4 @@
-// Nanoseconds of `await handler(event, context)`, bare and wrapped, turn by turn: node idle-invoke.mjs LIBRARY. Prints JSON.
+// Nanoseconds of `await handler(event, context)`, bare and wrapped, turn by turn: node idle-invoke.mjs LIBRARY [WRITABLE TREE]. Prints JSON.
 const { withCapture } = await import(process.argv[2]);
 const { default: middy } = await import('@middy/core');
 const bare = async (event) => event;
@@ -8,7 +8,7 @@ const handlers = {
   idle: withCapture(bare),
   error: withCapture(bare, { onError: 'any', destination, detect: 'off' }),
   deadline: withCapture(bare, { deadlineMs: 1000, destination, detect: 'off' }),
-  anomaly: withCapture(bare, { destination }),
+  anomaly: withCapture(bare, { destination, ...(process.argv[3] === undefined ? {} : { writable: [process.argv[3], '/dev/shm'] }) }),
   middy: middy(bare),
 };
 const CALLS = 50_000;
