@@ -7,7 +7,7 @@ import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { jsonOf, storedCaptures, type Stored } from '../host/extension-captures.ts';
-import { orderChannel } from '../host/order-channel.ts';
+import { obeyed, orderChannel } from '../host/order-channel.ts';
 import { newOrder } from '../host/orders.ts';
 import { missing } from '../peers.ts';
 import { ensureClient, ric4, STARTS_BOTH, type Client } from '../sandbox/clients.ts';
@@ -142,9 +142,7 @@ for (const stage of STAGES) {
         assert.equal((await platform.invoke({ write: '/tmp/left', text: 'of the first invocation\n' })).kind, 'response');
         await platform.idle();
         await channel.write(newOrder());
-        assert.equal((await platform.invoke({ waitMs: 300 })).kind, 'response');
-        await platform.idle();
-        const ordered = triggered(await storedCaptures(platform.ground.evidence), 'control');
+        const ordered = await obeyed(platform, { waitMs: 300 });
         holdsRuntime(ordered);
         assert.equal(ordered?.entries.get('[root]/tmp/left')?.toString(), 'of the first invocation\n');
 
