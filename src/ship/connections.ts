@@ -13,6 +13,10 @@ export interface Connections {
   readonly agent: Agent;
   /** Makes a connection now; the next request takes it, in whatever state it is. Never throws. */
   readonly begin: () => void;
+  /** Before a request: what nobody has used for long is dropped, a server or a freeze may have ended it without a word. */
+  readonly freshen: () => void;
+  /** After a request. */
+  readonly used: () => void;
   /**
    * Resolves when the connection of `begin` is through, and the server has had the time to give a session; false if it has failed
    * or `signal` came first.
@@ -51,11 +55,12 @@ export function openConnections(origin: S3Origin, options: AgentOptions): Connec
   };
   let spare: Socket | undefined;
   let madeMs = 0;
+  let usedMs = Date.now();
   const take = (): Socket | undefined => {
     const taken = spare;
     spare = undefined;
     if (taken === undefined || taken.destroyed) return undefined;
-    if (Math.abs(Date.now() - madeMs) < IDLE_MS) return taken.ref();
+    if (isRecent(madeMs, Date.now())) return taken.ref();
     taken.destroy();
     return undefined;
   };
@@ -71,12 +76,22 @@ export function openConnections(origin: S3Origin, options: AgentOptions): Connec
       spare = socket;
       madeMs = Date.now();
     },
+    freshen: () => {
+      if (!isRecent(usedMs, Date.now())) for (const idle of Object.values(agent.freeSockets)) for (const socket of idle ?? []) socket.destroy();
+    },
+    used: () => {
+      usedMs = Date.now();
+    },
     known: async (signal) => spare !== undefined && (await settled(spare, secure, signal)),
     close: () => {
       spare?.destroy();
       agent.destroy();
     },
   };
+}
+
+function isRecent(thenMs: number, nowMs: number): boolean {
+  return Math.abs(nowMs - thenMs) < IDLE_MS;
 }
 
 /** Said with each request, it need not be worked out from the Host header. An address has none (RFC 6066 section 3). */

@@ -89,11 +89,14 @@ export async function openSessionAt(
 
 /** Sends the call and gives the answer, whatever its status. Never throws: what prevents an answer is a fault. */
 export async function signedRequest(session: SignedSession, call: SignedCall, signal: AbortSignal): Promise<Reply<SignedAnswer>> {
+  session.connections.freshen();
   try {
     const outgoing = session.request({ ...signedOptions(session, call), agent: session.agent, signal });
     return { ok: true, value: await exchange(outgoing, call, session.background) };
   } catch (error) {
     return { ok: false, fault: faultFromError(error) };
+  } finally {
+    session.connections.used();
   }
 }
 

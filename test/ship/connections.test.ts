@@ -136,6 +136,18 @@ test('a connection that has waited for long, through a freeze perhaps, is replac
   assert.equal(good.sockets.length, 2);
 });
 
+test('a connection that was used before a freeze is not used after it', async (t) => {
+  if (!requirePeer(t, 'openssl')) return;
+  const transport = await opened(t, good);
+  await transport.put(request(10), NEVER);
+  assert.equal(good.sockets.length, 1);
+  good.sockets[0]!.pause();
+  mock.timers.enable({ apis: ['Date'], now: Date.now() + 60_000 });
+  t.after(() => mock.timers.reset());
+  assert.equal((await transport.put(request(10), NEVER)).ok, true);
+  assert.equal(good.sockets.length, 2);
+});
+
 test('a server that answers late has stored the object', async (t) => {
   if (!requirePeer(t, 'openssl')) return;
   const transport = await opened(t, good);
