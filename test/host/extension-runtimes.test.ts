@@ -57,7 +57,7 @@ for (const stage of STAGES) {
       });
 
       test('is captured before it runs out of time, and again when the sandbox is reset', async (t) => {
-        const platform = await open(t, stage, runtime, { env: { AMBER_DEADLINE_MS: '4000' }, timeoutMs: 5000 });
+        const platform = await open(t, stage, runtime, { env: { AMBER_DEADLINE_MS: '6000' }, timeoutMs: 7000 });
         if (platform === undefined) return;
         const left = await leave(platform);
         assert.equal((await platform.invoke({ spin: true })).kind, 'timeout');
