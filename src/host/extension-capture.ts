@@ -40,17 +40,23 @@ export function configAtTheEnd(duty: Duty, contents: boolean): Config {
 }
 
 /**
- * The first segment of the end holds what no later one could: what was seen last, which is in our memory alone, the processes that
- * are left, and every path of /tmp. Raw files of /proc, of which the first has the facts, come in the second; what does not change, last.
+ * With little CPU the first segment of the end holds what no later one could: what was seen last, which is in our memory alone, the
+ * processes that are left, and every path of /tmp. Raw files of /proc, of which it has the facts, wait: for contents, where those
+ * are wanted.
  */
-const LATER: LastCapture['tiers'] = { descriptors: 'recovered', memory: 'code', procfs: 'code', system: 'code' };
+const BEHIND_CONTENTS: LastCapture['tiers'] = { descriptors: 'recovered', memory: 'code', procfs: 'code', system: 'code' };
+const SECOND: LastCapture['tiers'] = { descriptors: 'recovered', memory: 'recovered', procfs: 'recovered' };
 const MIB = 1024 * 1024;
 
 /** How the last capture is made. It has been rehearsed unless the first invocation was the last. */
-export function lastCapture({ prepared, config, ground }: Duty): LastCapture {
-  // A third of the digests, and with little CPU that is a tenth of the time. The file of a folder has no other digest.
-  const digestWhole = config.destination?.startsWith('s3:') !== true || (coresOf(ground.env) ?? 1) >= 1;
-  return { closingCpuMs: prepared ? 20 : 55, segmentBytes: 4 * MIB, digestWhole, tiers: LATER };
+export function lastCapture({ prepared, config, ground }: Duty, contents: boolean): LastCapture {
+  const isSlow = (coresOf(ground.env) ?? 1) < 1;
+  return {
+    closingCpuMs: prepared ? 20 : 55, segmentBytes: 4 * MIB,
+    // A third of the digests, and with little CPU that is a tenth of the time. The file of a folder has no other digest.
+    digestWhole: !isSlow || config.destination?.startsWith('s3:') !== true,
+    tiers: isSlow ? (contents ? BEHIND_CONTENTS : SECOND) : {},
+  };
 }
 
 /** At the end there is no look, so what is known costs nothing and stands in the first segment. */
@@ -123,7 +129,7 @@ async function run(duty: Duty, { cause, config, hardStopMs, last }: CaptureOrder
     // With the runtime gone another look tells nothing, and the engine would take one.
     const findings = sentry === undefined ? {} : { findings: async () => (last === true ? sentry.known() : sentry.report()) };
     const kept = { ...config, destinations: [parkingProvider(parking, new URL(config.destination ?? '').protocol), ...config.destinations], ...(last === true ? {} : { collectors: [...config.collectors, handedOver(running)] }) };
-    return await engine({ cause, config: kept, invocation, hardStopMs, inProcess: false, enough: running.enough.signal, parked: parking.digests, ...findings, ...(last === true ? { last: lastCapture(duty) } : {}) });
+    return await engine({ cause, config: kept, invocation, hardStopMs, inProcess: false, enough: running.enough.signal, parked: parking.digests, ...findings, ...(last === true ? { last: lastCapture(duty, !config.collect.includes('-writable')) } : {}) });
   } catch (error) {
     ground.log('fault', { where: 'extension', error: describeError(error) });
     return undefined;

@@ -74,7 +74,7 @@ async function rehearse(duty: Duty): Promise<void> {
     cause: { trigger: 'shutdown', reason: 'rehearsal' }, config: { ...configAtTheEnd(duty, false), destination: 'rehearsal://none', destinations: [rehearsal(duty, (connection) => {
       met = connection;
     })] },
-    invocation: turnFacts(duty), hardStopMs: Date.now() + REHEARSAL_MS, inProcess: false, quiet: true, last: lastCapture(duty),
+    invocation: turnFacts(duty), hardStopMs: Date.now() + REHEARSAL_MS, inProcess: false, quiet: true, last: lastCapture(duty, false),
     findings: () => Promise.resolve(duty.sentry?.known() ?? NOTHING_FOUND),
   });
   await met;

@@ -42,6 +42,24 @@ describe('the extension', { skip: canIsolate() || process.env['REQUIRE_PEERS'] =
     assert.equal(one?.entries.get('[root]/tmp/left')?.toString(), 'what the function left\n');
   });
 
+  for (const [memoryMb, first] of [[128, '[root]/tmp/left'], [3008, '[root]/proc/version']] as const) {
+    test(`with the CPU of ${memoryMb} MB ${first} comes first at the end, behind what was seen last and the paths of /tmp`, async (t) => {
+      const platform = await openScene(t, { memoryMb, env: { AMBER_ON_SHUTDOWN: 'contents' } });
+      await platform.invoke({ write: '/tmp/left', text: 'left\n' });
+      await platform.idle();
+      await platform.shutdown();
+      const [one] = await storedCaptures(platform.ground.evidence);
+      const order = [...(one?.entries.keys() ?? [])].filter((name) => ['live_response/processes.json', '[root]/proc/version', '[root]/tmp/left'].includes(name));
+      assert.equal(order[0], 'live_response/processes.json', platform.log());
+      assert.equal(order[1], first);
+      assert.equal(order.length, 3);
+      const part = Object.keys(Object.fromEntries(one?.entries ?? [])).findIndex((name) => name.startsWith('manifest/'));
+      const inFirst = [...(one?.entries.keys() ?? [])].slice(0, part);
+      for (const name of ['live_response/last_inventory.json', 'bodyfile/bodyfile.txt', 'live_response/sockets.json']) assert.ok(inFirst.includes(name), name);
+      assert.equal(inFirst.includes('[root]/proc/version'), first === '[root]/proc/version');
+    });
+  }
+
   test('captures a runtime whose event loop is blocked, and the platform ends the invocation as ever', async (t) => {
     const platform = await openScene(t, { env: { AMBER_DEADLINE_MS: '6000' } });
     writeFileSync(join(platform.ground.tmp, 'dropped'), 'payload\n');
