@@ -32,7 +32,7 @@ after(() => {
 async function open(t: TestContext, client: (typeof REAL_CLIENTS)[number], way: Way, env: Readonly<Record<string, string>>): Promise<Platform> {
   const attached = attach(way, '/opt', client, 'lifecycle.handler');
   const platform = await startPlatform({
-    opt: join(home ?? '', 'opt'), handler: attached.handler,
+    opt: join(home ?? '', 'opt'), handler: attached.handler, memoryMb: 177, // so it waits 200 ms to be heard, which a busy machine may need as well
     runtime: { command: [attached.client.node, ...attached.client.args(attached.handler)], env: { LAMBDA_TASK_ROOT: HANDLERS, AWS_EXECUTION_ENV: client.executionEnv, ...attached.env } },
     extensions: [{ name: 'amber', command: ['/opt/extensions/amber'] }], env: { AMBER_DESTINATION: 'file:///mnt/evidence', AMBER_DETECT: 'off', ...attached.env, ...env },
   });
