@@ -60,7 +60,8 @@ function besides(target: string): string {
   return join(dirname(target), `.${basename(target).slice(0, 100)}.partial-${randomBytes(4).toString('hex')}`);
 }
 
-function demandFree(target: string): void {
+/** For what takes long: asked before it begins, too. @throws AmberError CASE_EXISTS. */
+export function demandFree(target: string): void {
   if (lstatSync(target, { throwIfNoEntry: false }) === undefined) return;
   throw new AmberError('CASE_EXISTS', `${JSON.stringify(target)} is there already, and nothing is overwritten: name another with --to.`);
 }

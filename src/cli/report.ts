@@ -35,8 +35,9 @@ Exit code 0: all of them verified. 1: one did not, or is cut. Needs s3:ListBucke
     const { openAll, openPlace } = await import('../case/locate.ts');
     const { reportPage } = await import('../case/html.ts');
     const { KEY_MOMENTS, keyMoments } = await import('../case/key-moments.ts');
-    const { fillFile } = await import('../case/target.ts');
+    const { demandFree, fillFile } = await import('../case/target.ts');
     const { Timeline } = await import('../case/timeline.ts');
+    demandFree(target);
     const identity = await identityOption(values);
     const place = await openPlace(location, s3Options(values));
     const captures: ReportedCapture[] = [];

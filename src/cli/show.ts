@@ -2,7 +2,8 @@
 import type { OpenCapture } from '../case/open.ts';
 import { bodySections, headRows } from '../case/sections.ts';
 import type { CaptureView } from '../case/view.ts';
-import { identityOption, IDENTITY_OPTION, onePositional, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
+import { AmberError } from '../errors.ts';
+import { identityOption, IDENTITY_OPTION, onePositional, S3_OPTIONS, s3Options, textOption, type Command, type Values } from './command.ts';
 import { table, type Output } from './output.ts';
 
 export const show: Command = {
@@ -23,7 +24,7 @@ Reads the capture once and writes nothing. It shows what the capture says; wheth
   run: async (invocation) => {
     const { values, out } = invocation;
     const location = onePositional(invocation, 'LOCATION');
-    const most = Math.max(1, Number.parseInt(textOption(values, 'lines') ?? '40', 10) || 40);
+    const most = linesOption(values);
     const identity = await identityOption(values);
     const { openPlace, openOnly } = await import('../case/locate.ts');
     const { viewCapture } = await import('../case/view.ts');
@@ -42,6 +43,12 @@ Reads the capture once and writes nothing. It shows what the capture says; wheth
     }
   },
 };
+
+function linesOption(values: Values): number {
+  const text = textOption(values, 'lines') ?? '40';
+  if (!/^[1-9]\d{0,8}$/u.test(text)) throw new AmberError('USAGE', `--lines is ${JSON.stringify(text)}; expected a number of lines from 1 on.`);
+  return Number(text);
+}
 
 function tell(capture: OpenCapture, view: CaptureView, out: Output, most: number): void {
   for (const line of table(headRows(capture, view))) out.line(line);

@@ -37,6 +37,9 @@ Exit code 0: all was read. 1: a capture is cut, damaged or sealed. Needs s3:List
     const location = onePositional(invocation, 'LOCATION');
     const form = formOf(values);
     const window = await windowOf(values);
+    const to = textOption(values, 'to');
+    const { demandFree } = await import('../case/target.ts');
+    if (to !== undefined) demandFree(to);
     const identity = await identityOption(values);
     const { Timeline } = await import('../case/timeline.ts');
     const { openAll, openPlace } = await import('../case/locate.ts');
@@ -48,7 +51,7 @@ Exit code 0: all was read. 1: a capture is cut, damaged or sealed. Needs s3:List
       for await (const capture of openAll(place)) shares.push(await made.add(capture, identity, meter.update));
       meter.end();
       if (shares.length === 0) throw new AmberError('CASE_MISSING', `There is no capture in ${place.store.location} or below it.`);
-      await tell(made, shares, { form, to: textOption(values, 'to'), out });
+      await tell(made, shares, { form, to, out });
     } finally {
       meter.end();
       made.close();

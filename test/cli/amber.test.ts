@@ -36,6 +36,7 @@ describe('amber', () => {
       [[], /^amber \d/u], [['nonsense'], /There is no command "nonsense"/u], [['captuers'], /did you mean captures\?/u], [['verify'], /LOCATION is missing/u],
       [['verify', 'a', 'b'], /Only one LOCATION/u], [['verify', '--nope', 'x'], /Unknown option '--nope'/u], [['show', 'ftp://x'], /neither s3:/u],
       [['decrypt', 'x'], /--identity FILE is missing/u], [['pull', 'x', '--max-bytes', 'much'], /--max-bytes is "much"/u], [['constructor'], /no command/u],
+      [['show', 'x', '--lines', 'many'], /--lines is "many"/u],
       [['captures', 's3://b', '--endpoint', 'nope'], /s3Endpoint/u],
     ] as const) {
       const { code, out, err } = await amber(...argv);
@@ -78,6 +79,14 @@ describe('amber', () => {
     assert.doesNotMatch(shown.out + verified.out + list.out, /\u001b/u, 'no colours where there is no terminal');
     assert.equal((JSON.parse((await amber('captures', made.base, '--json')).out) as { captures: unknown[] }).captures.length, 1);
     assert.equal((JSON.parse((await amber('show', made.base, '--json')).out) as { items: number }).items, 28);
+  });
+
+  test('says that a capture was ended early, and why', async () => {
+    const { folder, base } = await makeCapture();
+    const file = join(folder, 'manifest.json');
+    writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), endedEarly: 'a signed order to stop' }));
+    assert.match((await amber('captures', base)).out, / whole, ended early +checkout/u);
+    assert.match((await amber('show', base)).out, /^ended early +a signed order to stop$/mu);
   });
 
   test('says of what is no capture that it is none', async () => {

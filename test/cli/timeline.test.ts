@@ -134,6 +134,8 @@ describe('amber timeline', () => {
     assert.deepEqual([filed.file, filed.events, parsed(readFileSync(to, 'utf8'))], [to, undefined, whole.events]);
     const again = await amber('timeline', base, '--jsonl', '--to', to);
     assert.deepEqual([again.code, again.err.includes('CASE_EXISTS')], [EXIT.usage, true]);
+    const late = await amber('timeline', join(base, 'not-there'), '--to', to);
+    assert.equal(late.code, EXIT.usage, 'told before anything is read');
   });
 
   test('says what is wrong with the question, and what it could not read', async () => {
