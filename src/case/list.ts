@@ -25,6 +25,8 @@ export interface CaptureSummary {
   readonly order: string | undefined;
   readonly reason: string | undefined;
   readonly state: 'whole' | 'cut' | 'unreadable';
+  /** Why its host ended it before its time, such as an order to stop. */
+  readonly endedEarly: string | undefined;
   readonly sealed: boolean;
   readonly segments: number;
   readonly bytes: number;
@@ -79,7 +81,7 @@ async function summarise(store: CaseStore, objects: readonly StoredName[]): Prom
   return {
     ...facts, ...place,
     started: place.captureId === undefined ? undefined : timeOfId(place.captureId),
-    logStream: undefined, trigger: undefined, order: undefined, reason: manifest,
+    logStream: undefined, trigger: undefined, order: undefined, reason: manifest, endedEarly: undefined,
     state: manifest === undefined ? 'cut' : 'unreadable',
     sealed: parts.some(({ name }) => name.endsWith('.age')),
     segments: parts.length,
@@ -109,7 +111,7 @@ function committed(manifest: CaptureManifest, functionInPath: string | undefined
     started: clocks.started,
     functionName: typeof name === 'string' ? name : functionInPath,
     logStream: typeof stream === 'string' ? stream : undefined,
-    trigger: cause.trigger, order: cause.order?.id, reason: cause.reason,
+    trigger: cause.trigger, order: cause.order?.id, reason: cause.reason, endedEarly: typeof manifest.endedEarly === 'string' ? manifest.endedEarly : undefined,
     notCollected: Object.fromEntries(Object.entries(outcomes).filter(([outcome]) => !FINE.has(outcome))),
   };
 }

@@ -32,6 +32,7 @@ export function headRows(capture: OpenCapture, view: CaptureView): readonly (rea
     ['location', capture.location],
     ['state', stateOf(capture, view)],
     ['started', `${text(manifest?.clocks.started ?? field(header, 'started'))}${manifest === undefined ? '' : `, took ${manifest.clocks.elapsedMs} ms and ${manifest.cost.cpuMs} ms of CPU`}`],
+    ['ended early', text(manifest?.endedEarly)],
     ['cause', `${text(field(cause, 'trigger'))}: ${text(field(cause, 'reason'))}`],
     ['requester', text(field(cause, 'requester'))],
     ['order', orderOf(field(cause, 'order'))],

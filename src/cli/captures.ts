@@ -28,7 +28,7 @@ many items could not be collected. Needs s3:ListBucket, and s3:GetObject for man
       if (found.length === 0) out.note(`There is no capture below ${place.store.location}`);
       const rows = found.map((capture) => [
         (capture.started ?? 'unknown time').replace('T', ' ').replace(/\.\d+Z$/u, 'Z'),
-        capture.state + (capture.sealed ? ', sealed' : ''),
+        capture.state + (capture.sealed ? ', sealed' : '') + (capture.endedEarly === undefined ? '' : ', ended early'),
         renderText(capture.functionName ?? '?'),
         renderText(capture.trigger ?? '?'),
         `${size(capture.bytes)} in ${capture.segments}`,
