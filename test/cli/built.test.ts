@@ -48,6 +48,8 @@ describe('the built command, alone in a folder', () => {
       const at = ['--endpoint', server.endpoint, '--path-style', '--region', 'us-east-1'];
       const verified = await amber(['verify', 's3://evidence/amber', ...at], { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' });
       assert.deepEqual([verified.code, verified.err], [0, ''], verified.out);
+      const merged = await amber(['timeline', 's3://evidence/amber', ...at, '--json'], { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' });
+      assert.deepEqual([merged.code, (JSON.parse(merged.out) as { sources: unknown }).sources], [0, { capture: 2 }], merged.err);
       const without = await amber(['captures', 's3://evidence/amber', ...at]);
       assert.deepEqual([without.code, /^amber: CASE_DENIED: .*credentials.*\n$/u.test(without.err)], [3, true], without.err);
       const profile = await amber(['captures', 's3://evidence/amber', ...at, '--profile', 'nobody']);
