@@ -3,7 +3,7 @@ import { openClients, type ClientOptions, type Clients } from './clients.ts';
 import { createMeter } from './meter.ts';
 import { parseFunctionName, readTarget, type Window } from './target.ts';
 import type { Target } from './contracts.ts';
-import { AmberError } from '../errors.ts';
+import { AmberError, describeError } from '../errors.ts';
 
 export interface Asking {
   readonly aws: Clients;
@@ -25,11 +25,13 @@ export async function openFunction(functionName: string, options: ClientOptions,
   }
 }
 
-/** @throws AmberError USAGE when none is configured. */
+/** @throws AmberError USAGE when none is configured, or what is there is no region. */
 export async function regionOf(aws: Clients): Promise<string> {
   try {
     return await (await aws.lambda()).config.region();
   } catch (cause) {
+    const [, given] = /Region not accepted: region=("[^"]{1,100}")/u.exec(describeError(cause)) ?? [];
+    if (given !== undefined) throw new AmberError('USAGE', `The region is ${given}; expected the name of one, for example eu-central-1.`, { cause });
     throw new AmberError('USAGE', 'No region: give --region, or set AWS_REGION, or name the function by its ARN.', { cause });
   }
 }

@@ -15,21 +15,29 @@ export const ORDER_PLACE_OPTIONS: CommandOptions = {
   ...AWS_OPTIONS,
 };
 
-export interface OrdersOf {
+/** A function with what its environment says of Amber. */
+export interface FunctionPlace {
   readonly aws: Clients;
   readonly target: Target;
   /** What the function is configured with. */
   readonly config: Config;
-  readonly control: string;
-  readonly channel: ControlChannel;
   /** Folder of this function's captures. */
   readonly captures: string | undefined;
   readonly s3: S3ReadOptions;
+  /** Undefined where the function reads no orders, and none are named. */
+  readonly orders: Orders | undefined;
   readonly close: () => void;
 }
 
-/** @throws AmberError USAGE where no channel is known, ACQUIRE_*. */
-export async function openOrdersOf(invocation: Invocation): Promise<OrdersOf> {
+export interface Orders {
+  readonly control: string;
+  readonly channel: ControlChannel;
+}
+
+export type OrdersOf = FunctionPlace & Orders;
+
+/** @throws AmberError ACQUIRE_*, USAGE. */
+export async function openFunctionPlace(invocation: Invocation): Promise<FunctionPlace> {
   const { values } = invocation;
   const { openFunction } = await import('../acquire/function.ts');
   const { patientOf } = await import('../acquire/doctor/index.ts');
@@ -39,13 +47,27 @@ export async function openOrdersOf(invocation: Invocation): Promise<OrdersOf> {
     const { config: own, environment, configProblem } = patientOf(target, aws, stop.signal);
     if (configProblem !== undefined) invocation.out.note(`Amber is not armed in the function: ${configProblem}`);
     const control = textOption(values, 'control') ?? own.control ?? environment[OPTIONS.control.env];
-    if (control === undefined) throw new AmberError('USAGE', `${target.functionName} has no AMBER_CONTROL, so no order reaches its warm sandboxes; give --control URL if another place is read.`);
     const config = { ...own, ...s3Overrides(values, own), control };
-    return { aws, target, config, control, channel: await channelOf(aws, target, config, values), captures: capturesOf(values, config, target), s3: { config, profile: textOption(values, 'profile') }, close };
+    const orders = control === undefined ? undefined : { control, channel: await channelOf(aws, target, config, values) };
+    return {
+      aws, target, config, orders, captures: capturesOf(values, config, target), s3: { config, profile: textOption(values, 'profile') },
+      close: () => {
+        orders?.channel.close();
+        close();
+      },
+    };
   } catch (error) {
     close();
     throw error;
   }
+}
+
+/** @throws AmberError USAGE where no channel is known, ACQUIRE_*. */
+export async function openOrdersOf(invocation: Invocation): Promise<OrdersOf> {
+  const place = await openFunctionPlace(invocation);
+  if (place.orders !== undefined) return { ...place, ...place.orders };
+  place.close();
+  throw new AmberError('USAGE', `${place.target.functionName} has no AMBER_CONTROL, so no order reaches its warm sandboxes; give --control URL if another place is read.`);
 }
 
 /** How the responder reaches S3, over how the function does. */

@@ -4,7 +4,7 @@ import { renderText } from '../case/safe-names.ts';
 import { isAmberError } from '../errors.ts';
 import { windowOption } from './aws-options.ts';
 import { textOption, type Command, type Values } from './command.ts';
-import { ORDER_PLACE_OPTIONS, openOrdersOf, channelError, type OrdersOf } from './orders-of.ts';
+import { ORDER_PLACE_OPTIONS, openFunctionPlace, channelError, type FunctionPlace } from './orders-of.ts';
 import type { Output } from './output.ts';
 import { MAX_ORDER_BYTES } from '../trigger/order.ts';
 
@@ -15,7 +15,7 @@ export const status: Command = {
   details: `
 Coverage is sandboxes captured out of those that were at work in the window: one log stream each. CloudWatch shows a new
 stream after some seconds and its last event after some minutes, so ask again. The control object is judged as a sandbox
-judges it. Changes nothing.
+judges it; a function without one has coverage all the same. Changes nothing.
 Exit code 0: nothing is wrong. 1: the control object would be refused. 3: it cannot be read.
 
   amber status checkout --since 2h`,
@@ -28,7 +28,7 @@ Exit code 0: nothing is wrong. 1: the control object would be refused. 3: it can
     const { values, out } = invocation;
     const nowMs = Date.now();
     const { sinceMs = nowMs - HOUR_MS, untilMs = nowMs } = windowOption(values);
-    const place = await openOrdersOf(invocation);
+    const place = await openFunctionPlace(invocation);
     try {
       const { activeStreams } = await import('../acquire/coverage.ts');
       const ordered = await orderNow(place, nowMs);
@@ -38,11 +38,10 @@ Exit code 0: nothing is wrong. 1: the control object would be refused. 3: it can
       const slots = await slotsOf(place, values, nowMs);
       const missing = streams.filter(({ name }) => !captured.has(name)).map(({ name }) => name);
       const figures: Figures = { ordered, captures, active: streams.length, covered: streams.length - missing.length, missing, capped, slots };
-      out.json({ functionArn: place.target.functionArn, since: new Date(sinceMs).toISOString(), until: new Date(untilMs).toISOString(), control: place.control, ...figures });
+      out.json({ functionArn: place.target.functionArn, since: new Date(sinceMs).toISOString(), until: new Date(untilMs).toISOString(), control: place.orders?.control ?? null, ...figures });
       tell(place, figures, out);
       return ordered.state === 'refused' ? 1 : 0;
     } finally {
-      place.channel.close();
       place.close();
     }
   },
@@ -52,7 +51,8 @@ const HOUR_MS = 3_600_000;
 const READ_MS = 20_000;
 
 interface Ordered {
-  readonly state: 'idle' | 'pending' | 'stop' | 'expired' | 'refused';
+  /** `none`: the function reads no orders. */
+  readonly state: 'none' | 'idle' | 'pending' | 'stop' | 'expired' | 'refused';
   readonly reason?: string;
   readonly id?: string;
   readonly requester?: string;
@@ -73,7 +73,9 @@ interface Figures {
 }
 
 /** @throws AmberError ACQUIRE_* when the channel cannot be read. */
-async function orderNow({ channel, config, control }: OrdersOf, nowMs: number): Promise<Ordered> {
+async function orderNow({ orders, config }: FunctionPlace, nowMs: number): Promise<Ordered> {
+  if (orders === undefined) return { state: 'none', reason: 'AMBER_CONTROL is not set, so no order reaches its warm sandboxes' };
+  const { channel, control } = orders;
   const { judgeOrder } = await import('../trigger/order-judge.ts');
   const reply = await channel.read(MAX_ORDER_BYTES, AbortSignal.timeout(READ_MS));
   if (!reply.ok) {
@@ -88,7 +90,7 @@ async function orderNow({ channel, config, control }: OrdersOf, nowMs: number): 
   return { state: state === 'stop' ? 'stop' : 'pending', id, expires, requester, reason, signed: verdict.record.signedBy !== undefined };
 }
 
-async function capturesSince({ captures: location, s3 }: OrdersOf, sinceMs: number, untilMs: number): Promise<readonly CaptureSummary[]> {
+async function capturesSince({ captures: location, s3 }: FunctionPlace, sinceMs: number, untilMs: number): Promise<readonly CaptureSummary[]> {
   if (location === undefined) return [];
   const { openPlace } = await import('../case/locate.ts');
   const { listCaptures } = await import('../case/list.ts');
@@ -109,7 +111,7 @@ async function capturesSince({ captures: location, s3 }: OrdersOf, sinceMs: numb
   return found;
 }
 
-async function slotsOf({ config, target, s3 }: OrdersOf, values: Values, nowMs: number): Promise<Figures['slots']> {
+async function slotsOf({ config, target, s3 }: FunctionPlace, values: Values, nowMs: number): Promise<Figures['slots']> {
   const [, bucket, prefix = ''] = /^s3:\/\/([^/]+)\/?(.*)$/u.exec(textOption(values, 'captures') === undefined ? (config.destination ?? '') : '') ?? [];
   if (config.fleetCap === 0 || bucket === undefined) return undefined;
   const { openS3Reader } = await import('../ship/s3-read.ts');
@@ -126,10 +128,10 @@ async function slotsOf({ config, target, s3 }: OrdersOf, values: Values, nowMs: 
 
 const MOST_NAMED = 20;
 
-function tell({ control }: OrdersOf, { ordered, captures, active, covered, missing, capped, slots }: Figures, out: Output): void {
-  const tone = ordered.state === 'refused' ? 'bad' : ordered.state === 'idle' ? 'dim' : 'strong';
+function tell({ orders }: FunctionPlace, { ordered, captures, active, covered, missing, capped, slots }: Figures, out: Output): void {
+  const tone = ordered.state === 'refused' ? 'bad' : ordered.state === 'idle' || ordered.state === 'none' ? 'dim' : 'strong';
   const who = ordered.requester === undefined ? '' : ` by ${ordered.requester}, ${ordered.signed === true ? 'signed' : 'not signed'}, until ${ordered.expires ?? ''}`;
-  out.line(`control   ${out.paint(tone, ordered.state)} ${renderText(control)}${renderText(`${who}${ordered.reason === undefined ? '' : `: ${ordered.reason}`}`)}`);
+  out.line(`control   ${out.paint(tone, ordered.state)}${orders === undefined ? '' : ` ${renderText(orders.control)}`}${renderText(`${who}${ordered.reason === undefined ? '' : `: ${ordered.reason}`}`)}`);
   out.line(`coverage  ${covered} of ${active}${capped ? ' or more' : ''} sandboxes that were at work have been captured (${captures.length} captures)`);
   for (const name of missing.slice(0, MOST_NAMED)) out.line(`          not yet  ${renderText(name)}`);
   if (missing.length > MOST_NAMED) out.line(`          and ${missing.length - MOST_NAMED} more`);

@@ -57,7 +57,6 @@ over. 2: the order would be refused. 3: it could not be written, with the action
       }
       return await carryOut(place, order, payload, invocation);
     } finally {
-      place.channel.close();
       place.close();
     }
   },

@@ -145,6 +145,16 @@ describe('by an SSM parameter', () => {
   });
 });
 
+test('a function that reads no orders has its coverage all the same', async (t) => {
+  const set = await configured(t, { AMBER_DESTINATION: 's3://evidence-bucket/amber' });
+  if (set === undefined) return;
+  const at = ['--captures', freshFolder(), '--endpoint', set.proxy.endpoint, '--region', 'eu-central-1'];
+  const { code, json, err } = await amber('status', 'checkout', ...at, '--json');
+  assert.equal(code, EXIT.ok, err);
+  assert.deepEqual([(json['ordered'] as { state: string }).state, json['active'], json['control']], ['none', 3, null]);
+  assert.match((await amber('status', 'checkout', ...at)).out, /^control +none: AMBER_CONTROL is not set/u);
+});
+
 describe('what is wrong', () => {
   const base = { AMBER_DESTINATION: 's3://evidence-bucket/amber', AMBER_CONTROL: 'ssm:/amber/orders' };
   const cases: readonly [string, readonly string[], number, RegExp][] = [
@@ -206,6 +216,11 @@ test('a key pair is for its owner alone, and is not written over', async () => {
   assert.match(readFileSync(keyFile, 'utf8'), /^-----BEGIN PRIVATE KEY-----/u);
   const again = await amber('trigger', '--new-key', join(keyFile, '..'));
   assert.deepEqual([again.code, again.err.includes('is there already')], [EXIT.usage, true]);
+});
+
+test('a region that is none is said to be none', async () => {
+  const { code, err } = await amber('status', 'checkout', '--region', 'eu central');
+  assert.deepEqual([code, err.includes('The region is "eu central"; expected the name of one')], [EXIT.usage, true], err);
 });
 
 test('both explain themselves', async () => {
