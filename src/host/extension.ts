@@ -13,6 +13,7 @@ import { hasParked, sendParked } from '../ship/parked.ts';
 import { look, openDuty, turnFacts, type Duty, type ExtensionGround, type Turn } from './extension-duty.ts';
 import { found, obey, openOrders } from './extension-orders.ts';
 import { invocationOver, prepare } from './extension-prepare.ts';
+import { tidy } from './extension-settle.ts';
 import { atShutdown } from './extension-shutdown.ts';
 
 /** A second look in so short a time tells little and costs CPU. */
@@ -133,6 +134,7 @@ async function watchTurn(duty: Duty, turn: Turn): Promise<void> {
   const waits = duty.telemetry && policyOf(duty.config.detect).threshold !== 'off';
   // A capture under way looks for itself.
   if ((!waits || (await invocationOver(duty))) && duty.running?.hinted !== true) await again();
+  tidy(turn.number);
 }
 
 /** What an earlier life of this sandbox had to leave in /tmp. The handler runs meanwhile. */
