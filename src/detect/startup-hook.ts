@@ -1,4 +1,5 @@
 /** Files that an interpreter runs whenever it starts, without being asked to. They lie there before and after it has run. */
+import { reaches } from '../config-detect.ts';
 import type { BytePath, Detector, DetectPolicy, Finding, Observation, ObservedFile, Severity, Technique } from '../contracts.ts';
 import { isAllowed, isNewFile, makeFinding } from './finding.ts';
 import { baseName } from './places.ts';
@@ -22,8 +23,11 @@ export const startupHook: Detector = {
     });
     if (hooks.length === 0) return [];
     const installed = foldersOfDistributions(now.files);
-    return hooks.slice(0, MOST).map(({ file, hook }) => makeFinding(startupHook, {
-      title: `${hook.runBy} runs ${file.path} when it starts`, severity: severityOf(file, hook, baseline, installed),
+    const judged = hooks.map(({ file, hook }) => ({ file, hook, severity: severityOf(file, hook, baseline, installed) }));
+    // Many that say little must not keep one out that says much.
+    judged.sort((one, other) => Number(reaches(other.severity, one.severity)) - Number(reaches(one.severity, other.severity)));
+    return judged.slice(0, MOST).map(({ file, hook, severity }) => makeFinding(startupHook, {
+      title: `${hook.runBy} runs ${file.path} when it starts`, severity,
       ...(hook.what === 'profile' ? { technique: SHELL } : {}), subject: { path: file.path },
       evidence: [`${file.path}: ${String(file.size)} bytes, changed ${new Date(file.ctimeMs).toISOString()}`, ...compiledFrom(file, now.files)],
     }));

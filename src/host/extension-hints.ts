@@ -119,13 +119,24 @@ async function judge(duty: Duty, hint: Hint): Promise<Judged> {
 }
 
 /** A capture for this very reason runs, or has ended whole. One that a hint has started answers for nothing but its order. */
-function isKnown({ running, last, answered, config, turn }: Duty, { trigger, order, requestId }: Hint): Judged | undefined {
+function isKnown(duty: Duty, { trigger, order, requestId, reason }: Hint): Judged | undefined {
+  const { running, last, answered, config, turn } = duty;
   const isAlike = (cause: Cause): boolean => cause.trigger === trigger && cause.order?.id === order;
   if (running !== undefined && isAlike(running.cause) && (!running.hinted || order !== undefined)) return { verdict: 'running', running };
   if (order !== undefined) return answered.has(order) ? { verdict: 'done' } : undefined;
   if (last?.isWhole !== true || !isAlike(last.cause)) return undefined;
   if (trigger === 'deadline') return requestId !== undefined && requestId === last.requestId && requestId === turn?.event.requestId ? { verdict: 'done' } : undefined;
-  return trigger === 'anomaly' && Date.now() - last.atMs < config.cooldownMs ? { verdict: 'done' } : undefined;
+  return trigger === 'anomaly' && Date.now() - last.atMs < config.cooldownMs && hasFound(duty, reason) ? { verdict: 'done' } : undefined;
+}
+
+/**
+ * What only the process can find (a patched built-in, a replaced handler) no capture of ours has answered: an intruder could
+ * bring one about, and do that in its shadow.
+ */
+function hasFound({ sentry }: Duty, reason: string): boolean {
+  const ours = new Set(sentry?.known().findings.map(({ detector }) => detector));
+  const named = [...reason.matchAll(/([a-z][a-z-]*) \((?:low|medium|high|critical)\)/gu)].map(([, detector]) => detector ?? '');
+  return named.length > 0 && !/ and \d+ more$/u.test(reason) && named.every((detector) => ours.has(detector));
 }
 
 interface Due {

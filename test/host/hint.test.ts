@@ -83,6 +83,11 @@ describe('a due capture is handed to the extension', { skip }, () => {
     const found = await captures(platform);
     assert.deepEqual(found.map(({ manifest }) => manifest?.cause.trigger), ['anomaly'], platform.log());
     assert.ok(handed(platform).every(({ verdict }) => verdict === 'done' || verdict === 'taken' || verdict === 'running'));
+    // In the shadow of that capture, what only the process can find is captured all the same.
+    const policy = policyPrint(resolveConfig({}, { AMBER_DESTINATION: 'file:///mnt/evidence', AMBER_DETECT: 'high,-code-changed' }));
+    const say = (reason: string): object => ({ say: [{ trigger: 'anomaly', reason, policy }, { entries: [] }], ms: 15_000 });
+    const result = await invoke(platform, { forge: [say('detectors found staged-file (critical): /tmp/.x'), say('detectors found patched-builtins (high): fetch')] }, 60_000);
+    assert.deepEqual((JSON.parse(bodyOf(result)) as Line[][]).map(([, line]) => line?.['verdict']), ['done', 'taken'], platform.log());
   });
 
   test('an order that both see is captured once', async (t) => {
