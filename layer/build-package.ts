@@ -3,11 +3,16 @@
  * idle function more than reading one file. Dependencies stay imports. The `amber` command is one file with everything in it.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { buildCommand } from './command.ts';
 import { buildLibrary } from './library.ts';
 
-rmSync('dist', { recursive: true, force: true });
+mkdirSync('dist', { recursive: true });
+// The layers beside it are built by another command.
+for (const name of readdirSync('dist')) {
+  if (name !== 'layer') rmSync(join('dist', name), { recursive: true, force: true });
+}
 
 await buildLibrary('dist');
 

@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { buildPackage } from './built.ts';
 
 const NODE_22 = 'node_modules/node-22/bin/node';
 /** What Lambda's nodejs22.x must do as well: everything but the tooling. */
@@ -33,6 +34,7 @@ function run(node: string, files: readonly string[]): boolean {
 const chosen = process.argv.slice(2);
 const major = Number(process.versions.node.split('.')[0]);
 if (major < 22) throw new Error(`Node ${process.version} is too old for the tests; run them with \`npm test\``);
+buildPackage();
 let good = run(process.execPath, testFiles(chosen.length > 0 ? chosen : ['test']));
 if (chosen.length === 0) good = run(NODE_22, testFiles(ON_NODE_22)) && good;
 process.exitCode = good ? 0 : 1;

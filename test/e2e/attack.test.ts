@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { collectCase } from '../../examples/demo-case.ts';
 import { amber, demo, HOME, type DemoResult } from '../../examples/demo.ts';
+import { buildPackage } from '../built.ts';
 import { hasPeer, missing } from '../peers.ts';
 
 interface ProcessRow {
@@ -36,8 +37,7 @@ describe('the capture of the attacked example', () => {
 
   before(async () => {
     if (peers.length > 0) return;
-    const built = spawnSync(process.execPath, ['layer/build-package.ts', '--js'], { stdio: 'inherit' });
-    assert.equal(built.status, 0);
+    buildPackage();
     result = await demo(() => undefined);
     const [tarball] = globSync(`${result.evidence}/**/capture.tar.zst`);
     assert.ok(tarball !== undefined, readFileSync(result.log, 'utf8'));

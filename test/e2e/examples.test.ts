@@ -1,11 +1,12 @@
 /** Each example is run as a function, under the real runtime client where it can be built. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { buildPackage } from '../built.ts';
 import { requirePeer } from '../peers.ts';
 import { ensureClients, ric4, standIn } from '../sandbox/clients.ts';
 import { startSandbox, type Result } from '../sandbox/sandbox.ts';
@@ -14,9 +15,7 @@ const home = mkdtempSync(join(tmpdir(), 'amber-examples-'));
 after(() => {
   rmSync(home, { recursive: true, force: true });
 });
-before(() => {
-  assert.equal(spawnSync(process.execPath, ['layer/build-package.ts', '--js'], { stdio: 'inherit' }).status, 0);
-});
+before(buildPackage);
 
 interface Ran {
   readonly answers: readonly { readonly kind: string; readonly text: string }[];
