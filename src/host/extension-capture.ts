@@ -6,7 +6,7 @@ import type { CaptureReport, Cause, Collector, JsonEntry } from '../contracts.ts
 import { AmberError, describeError } from '../errors.ts';
 import { coresOf } from '../lambda/cores.ts';
 import { parkingProvider } from '../ship/parked.ts';
-import { turnFacts, type Count, type Duty, type Running } from './extension-duty.ts';
+import { doneWithin, turnFacts, type Count, type Duty, type Running } from './extension-duty.ts';
 import { handedOver } from './extension-handed.ts';
 import { claimFleet } from './fleet.ts';
 import { firstTime } from './state.ts';
@@ -62,14 +62,18 @@ export function lastCapture({ prepared, config, ground }: Duty, contents: boolea
 /** At the end there is no look, so what is known costs nothing and stands in the first segment. */
 const KNOWN_FINDINGS: Collector = { ...findings, name: 'known-findings', tier: 'volatile' };
 
+/** The platform tells of an end in batches of 25 ms, and SHUTDOWN may overtake it (AWS, "Lambda Telemetry API"). */
+const LATE_MS = 50;
+
 /** What the extension saw while the processes still lived, and what the platform says of the last invocation: it says so late. */
 function lastInventory(duty: Duty): Collector {
   return {
     name: 'last-inventory',
     description: 'Processes, sockets and files as the extension saw them before the runtime ended.',
     tier: 'volatile',
-    *collect(): Generator<JsonEntry> {
+    async *collect(): AsyncGenerator<JsonEntry> {
       const { seen, turn } = duty;
+      if (turn !== undefined && duty.telemetry) await doneWithin(duty, turn, LATE_MS);
       yield {
         kind: 'json', path: 'live_response/last_inventory.json', source: 'amber', method: 'api',
         value: { lastInvocation: turn === undefined ? undefined : { number: turn.number, ...turn.event, ...turn.done }, taken: seen === undefined ? undefined : new Date(seen.takenMs).toISOString(), ...seen },
@@ -85,7 +89,7 @@ export function startCapture(duty: Duty, order: CaptureOrder): Running | AmberEr
   const refused = order.last === true ? undefined : refusal(duty, count);
   if (refused !== undefined) return refused;
   const { promise, resolve } = Promise.withResolvers<CaptureReport | undefined>();
-  const running: Running = { cause: order.cause, hinted, enough: new AbortController(), ended: promise, handed: [], waiting: new Set() };
+  const running: Running = { cause: order.cause, hinted, enough: new AbortController(), ended: promise, handed: [], isSealed: false, waiting: new Set() };
   const requestId = duty.turn?.event.requestId;
   duty.running = running;
   count.captures += 1;
@@ -128,7 +132,7 @@ async function run(duty: Duty, { cause, config, hardStopMs, last }: CaptureOrder
     const engine = await ground.engine();
     // With the runtime gone another look tells nothing, and the engine would take one.
     const findings = sentry === undefined ? {} : { findings: async () => (last === true ? sentry.known() : sentry.report()) };
-    const kept = { ...config, destinations: [parkingProvider(parking, new URL(config.destination ?? '').protocol), ...config.destinations], ...(last === true ? {} : { collectors: [...config.collectors, handedOver(running)] }) };
+    const kept = { ...config, destinations: [parkingProvider(parking, new URL(config.destination ?? '').protocol), ...config.destinations], ...(last === true ? {} : { collectors: [...config.collectors, ...handedOver(running)] }) };
     return await engine({ cause, config: kept, invocation, hardStopMs, inProcess: false, enough: running.enough.signal, parked: parking.digests, ...findings, ...(last === true ? { last: lastCapture(duty, !config.collect.includes('-writable')) } : {}) });
   } catch (error) {
     ground.log('fault', { where: 'extension', error: describeError(error) });

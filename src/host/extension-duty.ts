@@ -50,6 +50,8 @@ export interface Running {
   readonly ended: Promise<CaptureReport | undefined>;
   /** What processes of the function hand over for it: the lines as they come. */
   readonly handed: Promise<unknown>[];
+  /** Nothing that is handed over now would be stored. */
+  isSealed: boolean;
   /** Told when the sandbox stays awake for this capture. */
   readonly waiting: Set<() => void>;
 }
@@ -165,4 +167,25 @@ export async function loadSentry(duty: Duty): Promise<void> {
     by: 'extension', roots: { proc: '/proc', writable, code, etc: '/etc' }, policy: policyOf(detect), limits: { totalMs: LOOK_MS },
     ...(duty.init === undefined ? {} : { init: duty.init }),
   });
+}
+
+/** Waits until the platform says that the invocation is over, `leftMs` at most: true if it has said so. */
+export async function doneWithin({ doneWatchers }: Duty, turn: Turn, leftMs: number): Promise<boolean> {
+  if (isDone(turn)) return true;
+  if (leftMs <= 0) return false;
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      doneWatchers.delete(end);
+      resolve();
+    };
+    const timer = setTimeout(end, leftMs);
+    doneWatchers.add(end);
+  });
+  return isDone(turn);
+}
+
+/** Asked anew after a wait. */
+function isDone(turn: Turn): boolean {
+  return turn.done !== undefined;
 }

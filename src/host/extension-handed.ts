@@ -11,29 +11,51 @@ const MOST_ENTRIES = 300;
 const PATHS = /^(?:live_response\/(?:runtime|diagnostic-report|function-process|handed-over(?:-\d)?)\.json|live_response\/scripts\.jsonl?|recovered\/\d{1,10}\/script-\d{1,10}\.js)$/u;
 const UNVERIFIED = 'sent over a local socket: any process with the uid of the function can send this';
 
-/** A collector for one capture. */
-export function handedOver({ handed }: Pick<Running, 'handed'>): Collector {
-  return {
-    name: 'handed-over',
-    description: "What only the function's process can tell, as it handed it over.",
-    tier: 'recovered',
-    async *collect(): AsyncGenerator<Entry> {
-      const seen = new Set<string>();
-      const late = sleep(WAIT_MS, undefined, { ref: false });
-      for (const [number, one] of handed.slice(0, MOST_SENDERS).entries()) {
-        const line = (await Promise.race([one, late])) as { entries?: unknown; cost?: unknown } | undefined;
-        const name = `live_response/handed-over${number === 0 ? '' : `-${String(number)}`}.json`;
-        if (line === undefined) {
-          yield { kind: 'absent', path: name, source: SOURCE, method: 'api', outcome: 'timed-out', reason: 'the process that asked for this capture has sent nothing that can be read' };
-          continue;
-        }
-        const all: readonly unknown[] = Array.isArray(line.entries) ? line.entries : [];
-        const usable = all.slice(0, MOST_ENTRIES).map(entryOf).filter((entry) => entry !== undefined && !seen.has(entry.path) && seen.add(entry.path));
-        yield* usable as Entry[];
-        yield { kind: 'json', path: name, source: SOURCE, method: 'api', value: { warning: UNVERIFIED, cost: line.cost, entries: all.length, stored: usable.length } };
-      }
+/** The collectors of one capture: for what has come when deleted files are read, and for what came later. */
+export function handedOver(running: Pick<Running, 'handed' | 'isSealed'>): readonly Collector[] {
+  const shelf: Shelf = { handed: running.handed, kept: 0, seen: new Set() };
+  const description = "What only the function's process can tell, as it handed it over.";
+  return [
+    { name: 'handed-over', description, tier: 'recovered', collect: () => keep(shelf) },
+    {
+      name: 'handed-over-late', description: `${description} It came while the capture was under way.`, tier: 'code',
+      async *collect(): AsyncGenerator<Entry> {
+        running.isSealed = true; // whoever comes now is sent away, and captures himself
+        yield* keep(shelf);
+        const more = shelf.handed.length - shelf.kept;
+        if (more > 0) yield { kind: 'absent', path: nameOf(shelf.kept), source: SOURCE, method: 'api', outcome: 'skipped', reason: `${String(more)} more have handed something over: of one capture ${String(MOST_SENDERS)} are kept` };
+      },
     },
-  };
+  ];
+}
+
+interface Shelf {
+  readonly handed: readonly Promise<unknown>[];
+  /** Of these, stored. */
+  kept: number;
+  /** Paths that were stored. */
+  readonly seen: Set<string>;
+}
+
+async function* keep(shelf: Shelf): AsyncGenerator<Entry> {
+  const late = sleep(WAIT_MS, undefined, { ref: false });
+  while (shelf.kept < Math.min(shelf.handed.length, MOST_SENDERS)) {
+    const name = nameOf(shelf.kept);
+    const line = (await Promise.race([shelf.handed[shelf.kept], late])) as { entries?: unknown; cost?: unknown } | undefined;
+    shelf.kept += 1;
+    if (line === undefined) {
+      yield { kind: 'absent', path: name, source: SOURCE, method: 'api', outcome: 'timed-out', reason: 'the process that asked for this capture has sent nothing that can be read' };
+      continue;
+    }
+    const all: readonly unknown[] = Array.isArray(line.entries) ? line.entries : [];
+    const usable = all.slice(0, MOST_ENTRIES).map(entryOf).filter((entry) => entry !== undefined && !shelf.seen.has(entry.path) && shelf.seen.add(entry.path));
+    yield* usable as Entry[];
+    yield { kind: 'json', path: name, source: SOURCE, method: 'api', value: { warning: UNVERIFIED, cost: line.cost, entries: all.length, stored: usable.length } };
+  }
+}
+
+function nameOf(number: number): string {
+  return `live_response/handed-over${number === 0 ? '' : `-${String(number)}`}.json`;
 }
 
 const SOURCE = 'a process of the function';

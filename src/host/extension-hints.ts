@@ -70,6 +70,7 @@ async function serve(duty: Duty, socket: Socket): Promise<void> {
 
 /** Takes what is handed over, and says how the capture goes on as long as somebody listens. */
 async function take(wire: Wire, running: Running): Promise<void> {
+  if (running.isSealed) return; // since the verdict
   const facts = wire.hear(MOST_FACTS_BYTES, FACTS_MS);
   running.handed.push(facts);
   const got = await facts;
@@ -122,7 +123,7 @@ async function judge(duty: Duty, hint: Hint): Promise<Judged> {
 function isKnown(duty: Duty, { trigger, order, requestId, reason }: Hint): Judged | undefined {
   const { running, last, answered, config, turn } = duty;
   const isAlike = (cause: Cause): boolean => cause.trigger === trigger && cause.order?.id === order;
-  if (running !== undefined && isAlike(running.cause) && (!running.hinted || order !== undefined)) return { verdict: 'running', running };
+  if (running?.isSealed === false && isAlike(running.cause) && (!running.hinted || order !== undefined)) return { verdict: 'running', running };
   if (order !== undefined) return answered.has(order) ? { verdict: 'done' } : undefined;
   if (last?.isWhole !== true || !isAlike(last.cause)) return undefined;
   if (trigger === 'deadline') return requestId !== undefined && requestId === last.requestId && requestId === turn?.event.requestId ? { verdict: 'done' } : undefined;

@@ -8,7 +8,7 @@ import { describeError } from '../errors.ts';
 import { configAtTheEnd, lastCapture } from './extension-capture.ts';
 import { found } from './extension-orders.ts';
 import { settleDown } from './extension-settle.ts';
-import { loadSentry, look, turnFacts, type Duty, type Turn } from './extension-duty.ts';
+import { doneWithin, loadSentry, look, turnFacts, type Duty } from './extension-duty.ts';
 
 /** Longest wait for the end of the first invocation, beyond its deadline: the platform may never say. */
 const GRACE_MS = 200;
@@ -20,24 +20,7 @@ const REHEARSALS = 1;
 export async function invocationOver(duty: Duty): Promise<boolean> {
   const { turn } = duty;
   if (turn === undefined || !duty.telemetry) return false;
-  if (isOver(turn)) return true;
-  const leftMs = (turn.event.deadlineMs ?? Date.now()) - Date.now() - GRACE_MS;
-  if (leftMs <= 0) return false;
-  await new Promise<void>((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      duty.doneWatchers.delete(end);
-      resolve();
-    };
-    const timer = setTimeout(end, leftMs);
-    duty.doneWatchers.add(end);
-  });
-  return isOver(turn);
-}
-
-/** Asked anew after a wait. */
-function isOver(turn: Turn): boolean {
-  return turn.done !== undefined;
+  return doneWithin(duty, turn, (turn.event.deadlineMs ?? Date.now()) - Date.now() - GRACE_MS);
 }
 
 /** Once in a life. Never rejects. */

@@ -14,7 +14,8 @@ async function forge({ say = [], ms = 1000, raw }) {
   let heard = '';
   socket.setEncoding('utf8').on('data', (text) => (heard += text)).on('error', () => undefined);
   if (raw !== undefined) socket.write(raw.text.repeat(raw.times));
-  for (const line of say) socket.write(`${JSON.stringify(line)}\n`);
+  // At once: behind a verdict that ends the connection a second write fails, and takes with it what was not read yet.
+  if (say.length > 0) socket.write(say.map((line) => `${JSON.stringify(line)}\n`).join(''));
   await Promise.race([new Promise((done) => socket.once('close', done)), new Promise((done) => setTimeout(done, ms))]);
   socket.destroy();
   return heard.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
