@@ -90,7 +90,7 @@ export async function beginCollection(request: CollectRequest): Promise<Collecti
     aws.close();
     throw error;
   });
-  const captureId = v7({ msecs: startedMs });
+  const captureId = v7({ msecs: startedMs, random: randomBytes(16) });
   const key = randomBytes(32);
   const outside = redactorOf(config, target, key);
   const cause: Cause = { trigger: 'collect', reason: `amber collect ${target.functionName}`, ...(requester === undefined ? {} : { requester }) };

@@ -92,7 +92,7 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
   const cpu = process.cpuUsage();
   const env = { ...process.env };
   const identity = readIdentity(env, invocation);
-  const captureId = v7({ msecs: startedMs });
+  const captureId = v7({ msecs: startedMs, random: randomBytes(16) });
   const key = randomBytes(32);
   const outside = createRedactor({ key, ...(config.redact === undefined ? {} : { extra: config.redact }) });
   const inside = config.recipient === undefined ? outside : passThrough();

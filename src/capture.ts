@@ -37,7 +37,7 @@ export async function runCapture(request: CaptureRequest): Promise<CaptureReport
   } catch (cause) {
     result = { report: failureReport(facts(run, destination), asAmberError(cause)) };
   }
-  if (result.report.state === 'failed' && request.quiet !== true) await lastResort(run);
+  if (result.report.state === 'failed' && request.quiet !== true && result.isLogged !== true) await lastResort(run);
   if (request.quiet !== true) logLine('capture', run.redact(captureLine(result.report, result.manifest)));
   destination?.close();
   run.end();
@@ -48,16 +48,23 @@ interface Result {
   readonly report: CaptureReport;
   /** SHA-256 of manifest.json as it was sent: where another one stands in its place, this tells. */
   readonly manifest?: string;
+  /** The summary is in the log already. */
+  readonly isLogged?: boolean;
 }
 
 async function captureTo(run: CaptureRun, destination: Destination, quiet: boolean): Promise<Result> {
   const { budget, scene } = run;
+  let isLogged = false;
   const { shipped, sealed, manifest, error } = await deliver({
     destination,
     tarball: run.tarballOptions(),
     hardStop: budget.hardStop,
     commitBy: budget.commitBy,
-    fill: (tarball) => collectInto(run, tarball),
+    fill: async (tarball) => {
+      await collectInto(run, tarball);
+      isLogged = !quiet && isBare(run);
+      if (isLogged) await lastResort(run);
+    },
     onShipped: (one, outbox) => {
       if (!quiet) logLine('segment', run.redact(segmentLine(scene.captureId, one)));
       if (outbox.refused() !== undefined) budget.stop();
@@ -65,7 +72,7 @@ async function captureTo(run: CaptureRun, destination: Destination, quiet: boole
     marker: (stored, whole) => commitDocument(run.commitFacts(stored, whole), stored, run.book, run.redact),
   });
   const report = finalReport(facts(run, destination), shipped, sealed?.sha256 ?? undefined, error);
-  return { report, ...(manifest === undefined ? {} : { manifest }) };
+  return { report, isLogged, ...(manifest === undefined ? {} : { manifest }) };
 }
 
 async function collectInto(run: CaptureRun, tarball: Tarball): Promise<void> {
@@ -78,6 +85,11 @@ async function collectInto(run: CaptureRun, tarball: Tarball): Promise<void> {
   }
 }
 
+/** The time was over before any collector had read anything: the process table of the redactor is all there is, and the log is the quicker way. */
+function isBare({ budget, book }: CaptureRun): boolean {
+  return budget.signal.aborted && (book.outcomes().collected ?? 0) <= 1; // the header
+}
+
 async function openAt(run: CaptureRun): Promise<Destination> {
   const url = run.config.destination;
   if (url === undefined) {
@@ -86,7 +98,7 @@ async function openAt(run: CaptureRun): Promise<Destination> {
   return untilAborted(Promise.resolve(openDestination(url, run.place, run.config)), run.budget.hardStop);
 }
 
-/** CloudWatch keeps what stdout gets: the one place left when the destination took nothing. */
+/** CloudWatch keeps what stdout gets: the one place left when the destination took nothing, or there was no time for it. */
 async function lastResort(run: CaptureRun): Promise<void> {
   const { captureId } = run.scene;
   try {

@@ -56,8 +56,7 @@ export class Tarball {
     this.#mostPending = Math.min(MAX_PENDING_MANIFEST, options.segmentBytes / 4);
     this.#compressor = createCompressor(options.compression, options.partBytes);
     this.#writer = new SegmentWriter({
-      compressor: this.#compressor, onSegment: options.onSegment,
-      partBytes: options.partBytes,
+      compressor: this.#compressor, onSegment: options.onSegment, partBytes: options.partBytes,
       segmentBytes: options.segmentBytes,
       breathe: options.budget.breathe, digestWhole: options.digestWhole ?? true,
       ...(options.encryptor === undefined ? {} : { encryptor: options.encryptor }),
@@ -83,6 +82,7 @@ export class Tarball {
 
   /** A border between tiers: what was collected so far is on its way before anything else is read. */
   async border(next: Tier): Promise<void> {
+    if (this.#options.budget.signal.aborted) return; // what comes are lines that say so, and a segment takes time to close
     if (this.#writer.tarBytes > 0) await this.#cut();
     this.#tier = next;
   }
