@@ -16,7 +16,7 @@ async function collect(collector: ReturnType<typeof handedOver>[number] | undefi
   return entries;
 }
 
-const pathsOf = (entries: readonly Entry[]): string[] => entries.map(({ path }) => path.toString());
+const pathsOf = (entries: readonly Entry[]): string[] => entries.map(({ path }) => path);
 
 test('what comes while the capture is under way is stored at its end', async () => {
   const one = running();
