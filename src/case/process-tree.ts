@@ -72,7 +72,7 @@ export interface SocketRow {
   readonly owners: string;
 }
 
-/** Internet sockets: those that a process holds first, and of each kind those of a peer elsewhere, then the ones that listen. */
+/** Internet sockets: those that a process holds first, and of each kind those of a peer elsewhere, then the ones that listen; what the host said to itself and has closed is last. */
 export function socketRows(document: unknown): readonly SocketRow[] {
   const rows = objects(field(document, 'inet')).map((row) => ({
     held: objects(row['owners']).length > 0,
@@ -88,7 +88,8 @@ export function socketRows(document: unknown): readonly SocketRow[] {
 function rank({ held, state, remote }: SocketRow & { readonly held: boolean }): number {
   const unheld = held ? 0 : 10;
   if (state === 'LISTEN') return unheld + 1;
-  return unheld + (/^(?:127\.|\[?::1\]?:|0\.0\.0\.0:|\[?::\]?:|\*)/u.test(remote) ? 2 : 0);
+  if (!/^(?:127\.|\[?::1\]?:|0\.0\.0\.0:|\[?::\]?:|\*)/u.test(remote)) return unheld;
+  return unheld + (state === 'TIME_WAIT' ? 3 : 2);
 }
 
 function endpoint(value: unknown): string {
