@@ -8,7 +8,7 @@ const WAIT_MS = 1000;
 const MOST_SENDERS = 4;
 const MOST_ENTRIES = 300;
 /** Names that only these entries have: nothing that the capture itself stores can be replaced. */
-const PATHS = /^(?:live_response\/(?:runtime|diagnostic-report|function-process|handed-over(?:-\d)?)\.json|live_response\/scripts\.jsonl?|recovered\/\d{1,10}\/script-\d{1,10}\.js)$/u;
+const PATHS = /^(?:live_response\/(?:runtime|diagnostic-report|function-process)\.json|live_response\/scripts\.jsonl?|recovered\/\d{1,10}\/script-\d{1,10}\.js)$/u;
 const UNVERIFIED = 'sent over a local socket: any process with the uid of the function can send this';
 
 /** The collectors of one capture: for what has come when deleted files are read, and for what came later. */
@@ -42,16 +42,26 @@ async function* keep(shelf: Shelf): AsyncGenerator<Entry> {
   while (shelf.kept < Math.min(shelf.handed.length, MOST_SENDERS)) {
     const name = nameOf(shelf.kept);
     const line = (await Promise.race([shelf.handed[shelf.kept], late])) as { entries?: unknown; cost?: unknown } | undefined;
-    shelf.kept += 1;
     if (line === undefined) {
+      shelf.kept += 1;
       yield { kind: 'absent', path: name, source: SOURCE, method: 'api', outcome: 'timed-out', reason: 'the process that asked for this capture has sent nothing that can be read' };
       continue;
     }
     const all: readonly unknown[] = Array.isArray(line.entries) ? line.entries : [];
-    const usable = all.slice(0, MOST_ENTRIES).map(entryOf).filter((entry) => entry !== undefined && !shelf.seen.has(entry.path) && shelf.seen.add(entry.path));
-    yield* usable as Entry[];
+    const usable = all.slice(0, MOST_ENTRIES).map((value) => apart(entryOf(value), shelf)).filter((entry) => entry !== undefined);
+    yield* usable;
     yield { kind: 'json', path: name, source: SOURCE, method: 'api', value: { warning: UNVERIFIED, cost: line.cost, entries: all.length, stored: usable.length } };
+    shelf.kept += 1;
   }
+}
+
+/** What a second sender says of the same thing stands beside what the first one said: which of them lies is for others to judge. */
+function apart(entry: (Entry & { readonly path: string }) | undefined, { seen, kept }: Shelf): Entry | undefined {
+  if (entry === undefined) return undefined;
+  const path = seen.has(entry.path) ? entry.path.replace(/(?=\.\w+$)/u, `-${String(kept)}`) : entry.path;
+  if (seen.has(path)) return undefined;
+  seen.add(path);
+  return { ...entry, path };
 }
 
 function nameOf(number: number): string {
@@ -63,7 +73,7 @@ const SOURCE = 'a process of the function';
 /** Every member that an entry may have. */
 type Sent = 'kind' | 'path' | 'source' | 'method' | 'value' | 'rows' | 'base64' | 'outcome' | 'reason';
 
-function entryOf(value: unknown): Entry | undefined {
+function entryOf(value: unknown): (Entry & { readonly path: string }) | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { kind, path, source, method, value: json, rows, base64, outcome, reason } = value as Readonly<Partial<Record<Sent, unknown>>>;
   if (typeof path !== 'string' || !PATHS.test(path)) return undefined;

@@ -34,9 +34,9 @@ test('nothing stored is replaced, and no name but those of facts is taken', asyn
   const [early, late] = handedOver(one);
   one.handed.push(facts('live_response/runtime.json'));
   await collect(early);
-  for (const path of ['live_response/runtime.json', 'live_response/processes.json', '../x', 'manifest/0000.jsonl']) one.handed.push(facts(path));
+  for (const path of ['live_response/runtime.json', 'live_response/processes.json', 'live_response/handed-over.json', 'manifest/0000.jsonl']) one.handed.push(facts(path));
   const entries = await collect(late);
-  assert.deepEqual(pathsOf(entries), ['live_response/handed-over-1.json', 'live_response/handed-over-2.json', 'live_response/handed-over-3.json', 'live_response/handed-over-4.json']);
+  assert.deepEqual(pathsOf(entries), ['live_response/runtime-1.json', 'live_response/handed-over-1.json', 'live_response/handed-over-2.json', 'live_response/handed-over-3.json', 'live_response/handed-over-4.json']);
   const last = entries.at(-1);
   assert.ok(last?.kind === 'absent' && last.outcome === 'skipped' && last.reason.startsWith('1 more'));
 });
