@@ -1,7 +1,8 @@
-/** Reads back what a capture wrote to the log when no destination answered. The lines come from CloudWatch Logs. */
+/** Reads back what a capture wrote to the log when no destination answered, or there was no time for one. The lines come from CloudWatch Logs. */
 import { createHash } from 'node:crypto';
 import { inflateSync, zstdDecompressSync } from 'node:zlib';
 import { describeError } from '../errors.ts';
+import { logMark, recordsIn, textLines } from './log-lines.ts';
 
 /** One summary. The function's own code can write such lines too: two versions of one capture are two results. */
 export interface DecodedEvidence {
@@ -15,9 +16,11 @@ export interface DecodedEvidence {
   readonly problem?: string;
 }
 
-/** Bounds against lines that somebody made up: parts of one summary, and its size when it is unpacked. */
+/** Bounds against lines that somebody made up: parts of one summary, its size when it is unpacked, and all that is kept of a log. */
 const MAX_PARTS = 1000;
 const MAX_UNPACKED_BYTES = 64 * 1024 * 1024;
+const MAX_LOG_BYTES = 64 * 1024 * 1024;
+const MAX_SUMMARIES = 1000;
 
 interface Line {
   readonly capture: string;
@@ -28,39 +31,59 @@ interface Line {
   readonly data: string;
 }
 
-/**
- * Finds evidence lines among log lines, with or without what CloudWatch or a logger puts around them, in any order, and
- * decodes each summary. Never throws: what cannot be decoded has a `problem`.
- */
-export function decodeLogEvidence(lines: Iterable<string>): DecodedEvidence[] {
-  const groups = new Map<string, Map<number, Line>>();
-  for (const text of lines) {
-    const line = parseLine(text);
-    if (line === undefined) continue;
-    const id = JSON.stringify([line.capture, line.of, line.encoding, line.sha256]);
-    const parts = groups.get(id) ?? new Map<number, Line>();
-    // Who makes up a part knows the sum only after ours were written: the first one counts.
-    if (!parts.has(line.part)) parts.set(line.part, line);
-    groups.set(id, parts);
+/** What a log holds of captures that no destination took. */
+export interface LogEvidence {
+  readonly found: readonly DecodedEvidence[];
+  /** Lines that were too many to keep. */
+  readonly leftOut: number;
+}
+
+/** Reads a log in any form (see log-lines.ts). Never rejects because of what stands in it: what cannot be decoded has a `problem`. */
+export async function readLogEvidence(source: AsyncIterable<Uint8Array>): Promise<LogEvidence> {
+  const lines = new EvidenceLines();
+  for await (const text of textLines(source)) lines.take(text);
+  return lines.decoded();
+}
+
+/** The same for log lines that are there already. */
+export function decodeLogEvidence(texts: Iterable<string>): readonly DecodedEvidence[] {
+  const lines = new EvidenceLines();
+  for (const text of texts) lines.take(text);
+  return lines.decoded().found;
+}
+
+const MARK = logMark('evidence');
+
+/** Parts by summary, in whatever order the lines come. */
+class EvidenceLines {
+  readonly #groups = new Map<string, Map<number, Line>>();
+  #left = MAX_LOG_BYTES;
+  #leftOut = 0;
+
+  take(text: string): void {
+    for (const record of recordsIn(text, MARK)) {
+      const line = readLine(record);
+      if (line !== undefined) this.#add(line);
+    }
   }
-  return [...groups.values()].map(decodeGroup);
-}
 
-function parseLine(text: string): Line | undefined {
-  const start = text.indexOf('{');
-  const parsed = start === -1 ? undefined : parseJson(text.slice(start));
-  if (parsed === undefined) return undefined;
-  // Lambda's JSON log format wraps what a logger printed as text.
-  if (typeof parsed['message'] === 'string' && parsed['amber'] === undefined) return readLine(parseJson(parsed['message']) ?? {});
-  return readLine(parsed);
-}
+  decoded(): LogEvidence {
+    return { found: [...this.#groups.values()].map(decodeGroup), leftOut: this.#leftOut };
+  }
 
-function parseJson(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
+  #add(line: Line): void {
+    const id = JSON.stringify([line.capture, line.of, line.encoding, line.sha256]);
+    const parts = this.#groups.get(id) ?? new Map<number, Line>();
+    // Who makes up a part knows the sum only after ours were written: the first one counts.
+    if (parts.has(line.part)) return;
+    const bytes = id.length + line.data.length;
+    if (bytes > this.#left || (parts.size === 0 && this.#groups.size >= MAX_SUMMARIES)) {
+      this.#leftOut += 1;
+      return;
+    }
+    this.#left -= bytes;
+    parts.set(line.part, line);
+    this.#groups.set(id, parts);
   }
 }
 

@@ -28,13 +28,18 @@ export interface LogDigests {
 const MAX_LINE = 4 * 1024 * 1024;
 const MAX_SEGMENTS = 100_000;
 const MAX_STATEMENTS = 16;
-const MARK = /\\*"amber\\*"\s*:\s*\\*"(?:segment|capture|parked)\\*"/gu;
+const DIGESTS = logMark('segment', 'capture', 'parked');
+
+/** Finds log lines of Amber of these kinds, for {@link recordsIn}. */
+export function logMark(...kinds: readonly string[]): RegExp {
+  return new RegExp(String.raw`\\*"amber\\*"\s*:\s*\\*"(?:${kinds.join('|')})\\*"`, 'gu');
+}
 
 /** Reads the whole log; keeps only what concerns `captureId` (undefined: the one capture that the log tells of first). */
 export async function readLogDigests(source: AsyncIterable<Uint8Array>, captureId: string): Promise<LogDigests> {
   const found = { lines: 0, segments: new Map<number, Statements>(), whole: new Set<string>(), manifest: new Set<string>(), others: new Set<string>() };
   for await (const line of textLines(source)) {
-    for (const record of digestRecords(line)) {
+    for (const record of recordsIn(line, DIGESTS)) {
       const capture = record['capture'];
       if (capture !== captureId) {
         if (typeof capture === 'string' && found.others.size < MAX_STATEMENTS) found.others.add(capture);
@@ -72,9 +77,9 @@ function add(set: Set<string>, value: unknown): void {
   if (typeof value === 'string' && set.size < MAX_STATEMENTS) set.add(value.slice(0, 128));
 }
 
-/** Every digest record in a line, at whatever depth of quoting it stands. */
-function* digestRecords(line: string): Generator<Readonly<Record<string, unknown>>> {
-  for (const match of line.matchAll(MARK)) {
+/** Every record of a kind in a line, at whatever depth of quoting it stands. */
+export function* recordsIn(line: string, mark: RegExp): Generator<Readonly<Record<string, unknown>>> {
+  for (const match of line.matchAll(mark)) {
     const depth = /^\\*/u.exec(match[0])?.[0].length ?? 0;
     const start = line.lastIndexOf('{', match.index);
     if (start < 0) continue;
@@ -117,7 +122,7 @@ function parse(text: string): Readonly<Record<string, unknown>> | undefined {
 }
 
 /** Lines of a text; a longer line than {@link MAX_LINE} comes in pieces. */
-async function* textLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+export async function* textLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = '';
   for await (const chunk of source) {

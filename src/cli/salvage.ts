@@ -8,8 +8,8 @@ import type { Output } from './output.ts';
 
 export const salvage: Command = {
   name: 'salvage',
-  summary: 'Reads a capture that was cut or damaged: what is there, and what is not.',
-  usage: 'LOCATION [--to DIR] [--identity FILE]',
+  summary: 'Reads a capture that was cut or damaged, or that only the log has: what is there, and what is not.',
+  usage: 'LOCATION [--to DIR] [--identity FILE] | --log FILE',
   details: `
 Goes on behind missing segments, damaged frames and a truncated end. Every entry that is found is told as
   whole         as its line in the manifest says
@@ -20,10 +20,15 @@ Goes on behind missing segments, damaged frames and a truncated end. Every entry
   lost          its line is there, and it is not
 and every path of the inventory of which nothing is there is listed. Without --to nothing is written. With it, entries
 are unpacked as \`amber pull --extract\` does. Exit code 1 when something is missing.
+With --log, and no LOCATION, it shows what captures have left in the log of the function where no destination took them,
+or where there was no time for more: processes and their connections. Whoever ran in the sandbox can write such lines, too;
+each different one is shown.
 
   amber salvage s3://evidence-bucket/amber/…/capture=0197…/
-  amber salvage ./capture --to ./salvaged`,
+  amber salvage ./capture --to ./salvaged
+  amber salvage --log function.log`,
   options: {
+    log: { type: 'string', value: 'FILE', description: 'A log in any form, for what captures have left there; - reads standard input.' },
     to: { type: 'string', value: 'DIR', description: 'Folder to make for what is found.' },
     quiet: { type: 'boolean', short: 'q', description: 'Tell of what is not whole only.' },
     ...IDENTITY_OPTION,
@@ -31,6 +36,8 @@ are unpacked as \`amber pull --extract\` does. Exit code 1 when something is mis
   },
   run: async (invocation) => {
     const { values, out } = invocation;
+    const log = textOption(values, 'log');
+    if (log !== undefined) return (await import('./salvage-log.ts')).salvageLog(invocation, log);
     const location = onePositional(invocation, 'LOCATION');
     const identity = await identityOption(values);
     const { openPlace, openOnly } = await import('../case/locate.ts');

@@ -43,7 +43,7 @@ describe('thenables', () => {
     const reasons: unknown[] = [];
     const result = wrap(ground, () => odd)();
     assert.equal(result.then(() => reasons.push('fulfilled'), (reason: unknown) => reasons.push(reason)), derived);
-    await sleep(30);
+    await until(() => reasons.length > 0);
     assert.deepEqual(reasons, ['no']);
     assert.equal(ground.requests[0]?.cause.trigger, 'error');
   });
@@ -71,9 +71,14 @@ test('a streaming handler that returns no promise stays an error of the runtime'
   const ground = testGround(NOW, 10);
   const handler = Object.assign((): unknown => 'not a promise', { [Symbol.for('aws.lambda.runtime.handler.streaming')]: 'response' });
   assert.equal(Reflect.apply(wrap(ground, handler), undefined, [{}, { write: 1 }, lambdaContext()]), 'not a promise');
-  await sleep(20);
+  await until(() => ground.requests.length > 0);
   assert.equal(ground.requests[0]?.invocation?.requestId, 'request-1');
 });
+
+/** Waits for something that is to come, 5 s at most. */
+async function until(hasCome: () => boolean): Promise<void> {
+  for (let waited = 0; !hasCome() && waited < 1000; waited += 1) await sleep(5);
+}
 
 /** Calls as aws-lambda-ric 3 does (Runtime.js, CallbackContext.js): the first answer counts, whoever gives it. */
 function runtime3(handler: (...args: never[]) => unknown): { answers: unknown[][]; done: () => boolean; result: unknown } {
@@ -101,14 +106,18 @@ describe('callbacks of a v3 runtime', () => {
   });
 
   test('with the flag the capture starts when the handler returns, and the callback waits for it', async () => {
-    const ground = testGround(NOW, 40);
+    const ground = testGround(NOW, 200);
+    let called = false;
     const run = runtime3(wrap(ground, (_event: unknown, _context: unknown, callback: Callback) => {
-      setTimeout(() => callback(null, 'ok'), 5);
+      setTimeout(() => {
+        callback(null, 'ok');
+        called = true;
+      }, 5);
     }));
-    await sleep(15);
+    await until(() => called);
     assert.equal(ground.requests.length, 1);
     assert.deepEqual(run.answers, []);
-    await sleep(50);
+    await until(() => run.answers.length > 0);
     assert.deepEqual(run.answers, [['callback', null, 'ok']]);
   });
 
@@ -122,7 +131,7 @@ describe('callbacks of a v3 runtime', () => {
       return Promise.resolve('latest');
     }));
     void (run.result as Promise<unknown>).then((value) => run.answers.push(['promise', value]));
-    await sleep(60);
+    await until(() => run.answers.length >= 2);
     assert.deepEqual(run.answers, [['callback', error], ['promise', 'latest']]);
     assert.equal(ground.requests.length, 1);
   });
@@ -131,7 +140,7 @@ describe('callbacks of a v3 runtime', () => {
     for (const [value, captures] of [[0, 1], ['', 1], [false, 1], [undefined, 0], [null, 0]] as const) {
       const ground = testGround(ON_ERROR);
       const run = runtime3(wrap(ground, (_event: unknown, _context: unknown, callback: Callback) => callback(value, 1)));
-      for (let waited = 0; run.answers.length === 0 && waited < 2000; waited += 5) await sleep(5);
+      await until(() => run.answers.length > 0);
       assert.deepEqual(run.answers, [['callback', value, 1]]);
       assert.equal(ground.requests.length, captures);
     }
@@ -146,7 +155,7 @@ describe('callbacks of a v3 runtime', () => {
       caught = thrown;
     }
     assert.equal(caught, undefined);
-    await sleep(1);
+    await until(() => ground.requests.length > 0);
     assert.equal(ground.requests.length, 1);
   });
 
