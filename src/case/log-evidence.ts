@@ -16,7 +16,7 @@ export interface DecodedEvidence {
   readonly problem?: string;
 }
 
-/** Bounds against lines that somebody made up: parts of one summary, its size when it is unpacked, and all that is kept of a log. */
+/** Bounds against lines that somebody made up: parts of one summary, the size of all when they are unpacked, and what is kept of a log. */
 const MAX_PARTS = 1000;
 const MAX_UNPACKED_BYTES = 64 * 1024 * 1024;
 const MAX_LOG_BYTES = 64 * 1024 * 1024;
@@ -68,7 +68,8 @@ class EvidenceLines {
   }
 
   decoded(): LogEvidence {
-    return { found: [...this.#groups.values()].map(decodeGroup), leftOut: this.#leftOut };
+    const room = { bytes: MAX_UNPACKED_BYTES };
+    return { found: [...this.#groups.values()].map((parts) => decodeGroup(parts, room)), leftOut: this.#leftOut };
   }
 
   #add(line: Line): void {
@@ -94,7 +95,8 @@ function readLine({ amber, capture, part, of, encoding, sha256, data }: Readonly
   return { capture, part, of, encoding, sha256, data };
 }
 
-function decodeGroup(parts: ReadonlyMap<number, Line>): DecodedEvidence {
+/** `room`: what is left for this summary and those after it. */
+function decodeGroup(parts: ReadonlyMap<number, Line>, room: { bytes: number }): DecodedEvidence {
   const first = [...parts.values()][0];
   const { capture = '', of = 0, encoding = '', sha256 = '' } = first ?? {};
   const numbers = Array.from({ length: of }, (_, index) => index + 1);
@@ -104,13 +106,15 @@ function decodeGroup(parts: ReadonlyMap<number, Line>): DecodedEvidence {
   const packed = Buffer.from(numbers.map((number) => parts.get(number)?.data ?? '').join(''), 'base64');
   if (createHash('sha256').update(packed).digest('hex') !== sha256) return { ...about, problem: 'the lines do not match their SHA-256' };
   try {
-    return { ...about, summary: JSON.parse(unpack(packed, encoding)) as unknown };
+    const unpacked = unpack(packed, encoding, Math.max(1, room.bytes));
+    room.bytes -= unpacked.length;
+    return { ...about, summary: JSON.parse(unpacked.toString('utf8')) as unknown };
   } catch (error) {
     return { ...about, problem: describeError(error) };
   }
 }
 
-function unpack(packed: Buffer, encoding: string): string {
-  const limit = { maxOutputLength: MAX_UNPACKED_BYTES };
-  return (encoding === 'zstd+base64' ? zstdDecompressSync(packed, limit) : inflateSync(packed, limit)).toString('utf8');
+function unpack(packed: Buffer, encoding: string, maxOutputLength: number): Buffer {
+  const limit = { maxOutputLength };
+  return encoding === 'zstd+base64' ? zstdDecompressSync(packed, limit) : inflateSync(packed, limit);
 }

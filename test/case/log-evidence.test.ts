@@ -64,3 +64,9 @@ test('deflate is read as well', () => {
   const decoded = decodeLogEvidence([line({ encoding: 'deflate+base64', ...packed(deflateSync(Buffer.from('{"a":1}'))) })]);
   assert.deepEqual(decoded[0]?.summary, { a: 1 });
 });
+
+test('many summaries that are small only while they are packed are held to one bound together', () => {
+  const bombs = Array.from({ length: 6 }, (_, index) => line({ capture: `bomb-${String(index)}`, ...packed(zstdCompressSync(Buffer.from(JSON.stringify(String(index).repeat(15 * 1024 * 1024))))) }));
+  const decoded = decodeLogEvidence(bombs);
+  assert.deepEqual(decoded.map(({ problem }) => problem === undefined), [true, true, true, true, false, false]);
+});
