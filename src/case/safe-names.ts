@@ -3,25 +3,42 @@
  * The attacker chose them.
  */
 import type { BytePath } from '../contracts.ts';
+import { AmberError } from '../errors.ts';
 
 /**
  * What must not reach a terminal as it is: controls (escape sequences begin with ESC or C1), marks that turn the
- * direction of writing or are invisible (category Cf), separators of lines, odd spaces, and what is not assigned.
+ * direction of writing or are invisible (category Cf), separators of lines, odd spaces, lone surrogates, what is not
+ * assigned, and what fonts draw as nothing (variation selectors, Hangul fillers; Unicode, UAX #44, property DI).
  * The backslash too, because it begins our own escapes.
  */
-const UNSAFE = /[\p{C}\p{Zl}\p{Zp}\\]|(?! )\p{Zs}/gu;
+const UNSAFE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\\]|(?! )\p{Zs}/gu;
 const PLAIN = /^[\x20-\x5b\x5d-\x7e]*$/u;
+const PLAIN_LINES = /^[\n\x20-\x7e]*$/u;
+const UNSAFE_IN_LINES = /[^\P{C}\n]|[\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
+
+/** Lines that go out as they are: their maker has rendered every name in them. @throws AmberError BUG where that is not so. */
+export function demandSafeLines(text: string): void {
+  if (PLAIN_LINES.test(text) || !UNSAFE_IN_LINES.test(text)) return;
+  throw new AmberError('BUG', 'A result holds a control or an invisible character that was not escaped; this part of it is not written.');
+}
 
 /** Text of any origin for a terminal: one line, and every byte of it can be told from the escapes. */
 export function renderText(text: string, most = 4096): string {
   const safe = PLAIN.test(text) ? text : text.replaceAll(UNSAFE, escape);
-  return safe.length <= most ? safe : `${safe.slice(0, most)}…`;
+  return cut(safe, most);
 }
 
 /** Our own messages, in which names are quoted as JSON already: backslashes stay as they are. */
 export function renderMessage(text: string, most = 4096): string {
   const safe = text.replaceAll(UNSAFE, (character) => (character === '\\' ? character : escape(character)));
-  return safe.length <= most ? safe : `${safe.slice(0, most)}…`;
+  return cut(safe, most);
+}
+
+/** Between code points: half of one is none. */
+function cut(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const split = most > 0 && (text.codePointAt(most - 1) ?? 0) > 0xffff;
+  return `${text.slice(0, split ? most - 1 : most)}…`;
 }
 
 function escape(character: string): string {

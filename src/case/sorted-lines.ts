@@ -6,12 +6,14 @@ import { closeSync, mkdtempSync, openSync, readSync, rmdirSync, unlinkSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AmberError } from '../errors.ts';
+import { isPrintableAscii } from './ascii.ts';
 
 export interface SortedLine {
+  /** A finite number. */
   readonly order: number;
-  /** A word without white space; may be empty. */
+  /** A word of printable ASCII without white space; may be empty. */
   readonly key: string;
-  /** ASCII without newlines. */
+  /** Printable ASCII. */
   readonly text: string;
 }
 
@@ -34,8 +36,9 @@ export class SortedLines {
     this.#width = limits.width ?? WIDTH;
   }
 
-  /** @throws AmberError DESTINATION_FAILED where the folder for temporary files cannot take it. */
+  /** @throws AmberError DESTINATION_FAILED where the folder for temporary files cannot take it; BUG for a line that would not come back as it is. */
   add(line: SortedLine): void {
+    demandPlain(line);
     this.count += 1;
     const written = write(line);
     if (this.#batch?.add(line.order, written) === true) return;
@@ -69,6 +72,12 @@ export class SortedLines {
 
 function write({ order, key, text }: SortedLine): string {
   return `${order}\t${key}\t${text}\n`;
+}
+
+/** A newline or a tab in a line would become a line of its own, which an attacker has written. */
+function demandPlain({ order, key, text }: SortedLine): void {
+  if (Number.isFinite(order) && isPrintableAscii(text) && isPrintableAscii(key) && !key.includes(' ')) return;
+  throw new AmberError('BUG', 'A line that is to be sorted has no order, or is not printable ASCII: it would not come back as it is.');
 }
 
 /** Bytes of a line at the least, for the number of lines in a batch; shorter ones fill it earlier. */

@@ -92,17 +92,6 @@ function shortened(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most / 2)}[...]${text.slice(-most / 2)}`;
 }
 
-/** JSON in ASCII on one line: everything else is escaped, so that it does no harm on a terminal. */
-export function asciiLine(row: TimelineRow): string {
-  return JSON.stringify(row).replaceAll(/[\u007f-\uffff]/gu, escapeUnit);
-}
-
-function escapeUnit(character: string): string {
-  let escaped = '';
-  for (let index = 0; index < character.length; index += 1) escaped += `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`;
-  return escaped;
-}
-
 /** A key as a short word without spaces. */
 export function keyWord(key: string | undefined): string {
   if (key === undefined) return '';

@@ -1,5 +1,6 @@
 /** The entries of a tarball that are sources of a timeline, as they go by. */
 import { hash } from 'node:crypto';
+import { asciiJson } from './ascii.ts';
 import { LineSplitter } from './lines.ts';
 import { partNumber } from './manifest-part.ts';
 import type { TarVisitor } from './read-tar.ts';
@@ -77,7 +78,7 @@ export class EventReader implements TarVisitor {
     const lines = this.#fallback.sorted();
     try {
       for (const { text: line } of lines) {
-        const shown = Buffer.from(line, 'latin1').toString('utf8');
+        const shown = JSON.parse(line) as string;
         const path = pathOfLine(shown);
         if (source === undefined || path === undefined || this.#seen.has(pathDigest(path))) continue;
         for (const event of source.events(shown, '')) this.tell(event, source.name);
@@ -89,7 +90,7 @@ export class EventReader implements TarVisitor {
 
   #line(line: string): void {
     if (line === '') return;
-    if (this.#open.some(({ fallback }) => fallback === true)) this.#fallback.add({ order: 0, key: '', text: Buffer.from(line, 'utf8').toString('latin1') });
+    if (this.#open.some(({ fallback }) => fallback === true)) this.#fallback.add({ order: 0, key: '', text: asciiJson(line) });
     else this.#value(parse(line));
   }
 

@@ -1,11 +1,12 @@
 /** One timeline of a case: what captures and collections tell, with the time when it happened, sorted, with bounded memory. */
 import { isAmberError } from '../errors.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
+import { asciiJson } from './ascii.ts';
 import type { OpenCapture } from './open.ts';
 import { TarReader } from './read-tar.ts';
 import { mayFleet, storedBytes, tarBytes } from './segment-bytes.ts';
 import { SortedLines } from './sorted-lines.ts';
-import { asciiLine, keyWord, microseconds, rowOf, type Origin, type TimelineEvent, type TimelineRow } from './timeline-event.ts';
+import { keyWord, microseconds, rowOf, type Origin, type TimelineEvent, type TimelineRow } from './timeline-event.ts';
 import { EventReader } from './timeline-read.ts';
 import { FOREIGN } from './view.ts';
 
@@ -85,7 +86,7 @@ export class Timeline {
     if (event.timestamp < since || event.timestamp > until || !sources.has(origin.source)) return;
     const row = rowOf(event, origin);
     if (wanted?.(row) === false) return;
-    this.#lines.add({ order: event.timestamp, key: keyWord(event.key), text: asciiLine(row) });
+    this.#lines.add({ order: event.timestamp, key: keyWord(event.key), text: asciiJson(row) });
   }
 }
 

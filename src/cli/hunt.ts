@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Hunt, HuntFinding, LogEvent } from '../acquire/hunts/contracts.ts';
 import { HUNTS } from '../acquire/hunts/index.ts';
+import { asciiJson } from '../case/ascii.ts';
 import { renderText } from '../case/safe-names.ts';
 import { AmberError } from '../errors.ts';
 import { AWS_OPTIONS, clientOptions, WINDOW_OPTIONS, windowOption } from './aws-options.ts';
@@ -126,7 +127,7 @@ async function overCollected(location: string, values: Values, hunts: readonly H
 
 async function keep(file: string, findings: readonly HuntFinding[]): Promise<void> {
   try {
-    await writeFile(file, findings.map((finding) => `${JSON.stringify(finding)}\n`).join(''), { flag: 'wx', mode: 0o600 });
+    await writeFile(file, findings.map((finding) => `${asciiJson(finding)}\n`).join(''), { flag: 'wx', mode: 0o600 });
   } catch (cause) {
     throw new AmberError('CASE_EXISTS', `${JSON.stringify(file)} cannot be written, or is there already.`, { cause });
   }

@@ -1,6 +1,7 @@
 /** What a command says: results on standard output, everything else on standard error. Never an escape sequence of a capture. */
 import { randomUUID } from 'node:crypto';
-import { renderMessage } from '../case/safe-names.ts';
+import { asciiDocument } from '../case/ascii.ts';
+import { demandSafeLines, renderMessage } from '../case/safe-names.ts';
 import { size } from '../case/size.ts';
 
 export type Tone = 'good' | 'bad' | 'dim' | 'strong';
@@ -13,7 +14,7 @@ export interface Output {
   /** A remark on standard error. */
   readonly note: (text: string) => void;
   readonly json: (value: unknown) => void;
-  /** Lines of a long result as they are, in ASCII without controls: the caller has seen to that. Wait for the promise, where there is one, before more. */
+  /** Lines of a long result as they are: the caller has rendered them, or this throws. Wait for the promise, where there is one, before more. */
   readonly write: (text: string) => Promise<void> | undefined;
   /** The text in a colour where the terminal has any. Use it on text without names. */
   readonly paint: (tone: Tone, text: string) => string;
@@ -51,9 +52,12 @@ export function openOutput(streams: Streams, wantsJson: boolean): Output {
     },
     note: (text) => stderr.write(`${renderMessage(text, MOST)}\n`),
     json: (value) => {
-      if (wantsJson) stdout.write(`${asciiJson(value)}\n`);
+      if (wantsJson) stdout.write(`${asciiDocument(value)}\n`);
     },
-    write: (text) => (stdout.write(text) ? undefined : drained(stdout)),
+    write: (text) => {
+      demandSafeLines(text);
+      return stdout.write(text) ? undefined : drained(stdout);
+    },
     paint: (tone, text) => (coloured ? `${mark}${COLOURS[tone]}m${text}${mark}0m` : text),
     status: statusLine(stderr),
     meter: (what) => (stderr.isTTY === true ? meter(stderr, what) : { update: () => undefined, end: () => undefined }),
@@ -89,16 +93,6 @@ function renderPainted(text: string, mark: string): string {
     safe += `\u001b[${piece.slice(0, end)}${renderMessage(piece.slice(end), MOST)}`;
   }
   return safe;
-}
-
-/** JSON in ASCII: everything else is escaped, so that it can be looked at on a terminal. */
-function asciiJson(value: unknown): string {
-  const text = JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? inner.toString() : inner), 1);
-  return text.replaceAll(/[\u007f-\uffff]/gu, (character) => {
-    let escaped = '';
-    for (let index = 0; index < character.length; index += 1) escaped += `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`;
-    return escaped;
-  });
 }
 
 function meter(stream: Streams['stderr'], what: string): Meter {

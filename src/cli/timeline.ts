@@ -1,7 +1,9 @@
 /** `amber timeline`: what captures and collections tell, in the order in which it happened. */
 import type { FileHandle } from 'node:fs/promises';
+import { asciiJson } from '../case/ascii.ts';
 import type { Timeline, TimelineShare, TimelineWindow } from '../case/timeline.ts';
 import type { TimelineRow } from '../case/timeline-event.ts';
+import { demandSafeLines } from '../case/safe-names.ts';
 import { AmberError } from '../errors.ts';
 import { WINDOW_OPTIONS, windowOption } from './aws-options.ts';
 import { identityOption, IDENTITY_OPTION, onePositional, S3_OPTIONS, s3Options, textOption, type Command, type Values } from './command.ts';
@@ -95,7 +97,7 @@ async function tell(made: Timeline, shares: readonly TimelineShare[], { form, to
   } else if (form === 'json') {
     await out.write('{"events":[\n');
     await events(made, form, out.write);
-    await out.write(`],\n${JSON.stringify(summary(made, shares)).slice(1).replaceAll(/[\u007f-\uffff]/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`);
+    await out.write(`],\n${asciiJson(summary(made, shares)).slice(1)}\n`);
   } else await events(made, form, out.write);
   const total = Object.values(made.counts).reduce((sum, count) => sum + count, 0);
   if (!out.wantsJson) out.note(`${to === undefined ? '' : `${to}: `}${total} events of ${shares.length} captures${total === 0 ? '' : ` (${Object.entries(made.counts).map(([name, count]) => `${count} ${name}`).join(', ')})`}`);
@@ -110,6 +112,7 @@ function summary(made: Timeline, shares: readonly TimelineShare[]): object {
 }
 
 async function written(file: FileHandle, text: string): Promise<void> {
+  demandSafeLines(text);
   await file.writeFile(text);
 }
 
