@@ -88,7 +88,7 @@ async function channelOf(aws: Clients, { region, functionName }: Target, config:
   return openChannel(config.control ?? '', config, {
     AWS_LAMBDA_FUNCTION_NAME: functionName, AWS_REGION: region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken,
     ...(endpoint === undefined ? {} : { AWS_ENDPOINT_URL_SSM: endpoint, AWS_ENDPOINT_URL_APPCONFIGDATA: endpoint, AWS_ENDPOINT_URL_LAMBDA: endpoint }),
-  });
+  }, 'foreground');
 }
 
 /** The folder of the function alone: a bucket of a whole account would take long to list. */

@@ -28,6 +28,8 @@ export interface SignedSession {
   readonly headers?: Readonly<Record<string, string>>;
   /** Nothing of this session may keep the event loop alive: sockets and timers are unref'd. */
   readonly background?: Background;
+  /** Longest time to a connection; without it, what suits a sandbox. */
+  readonly connectMs?: number;
 }
 
 /** How a session behaves that nobody waits for. */
@@ -79,7 +81,7 @@ export async function openSession(settings: S3Settings): Promise<SignedSession> 
 
 /** The same at any endpoint of AWS: for services beside S3, and for what runs in the background. */
 export async function openSessionAt(
-  origin: S3Origin, region: string, credentials: Credentials, more: Pick<SignedSession, 'service' | 'headers' | 'background'> = {},
+  origin: S3Origin, region: string, credentials: Credentials, more: Pick<SignedSession, 'service' | 'headers' | 'background' | 'connectMs'> = {},
 ): Promise<SignedSession> {
   const client = origin.secure ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http'); // not by import: see connections.ts
   const connections = openConnections(origin, { keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_SOCKETS, autoSelectFamilyAttemptTimeout: FAMILY_MS });
@@ -92,7 +94,7 @@ export async function signedRequest(session: SignedSession, call: SignedCall, si
   session.connections.freshen();
   try {
     const outgoing = session.request({ ...signedOptions(session, call), agent: session.agent, signal });
-    return { ok: true, value: await exchange(outgoing, call, session.background) };
+    return { ok: true, value: await exchange(outgoing, call, session) };
   } catch (error) {
     return { ok: false, fault: faultFromError(error) };
   } finally {
@@ -127,7 +129,7 @@ function signedOptions(session: SignedSession, call: SignedCall): RequestOptions
   };
 }
 
-function exchange(outgoing: ClientRequest, call: SignedCall, background: Background | undefined): Promise<SignedAnswer> {
+function exchange(outgoing: ClientRequest, call: SignedCall, session: SignedSession): Promise<SignedAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<SignedAnswer>();
   let answered = false;
   outgoing.on('response', (incoming) => {
@@ -138,15 +140,15 @@ function exchange(outgoing: ClientRequest, call: SignedCall, background: Backgro
   outgoing.on('error', (error) => {
     if (!answered) reject(error);
   });
-  limitConnect(outgoing, background);
+  limitConnect(outgoing, session);
   const write = (): void => void writeBody(outgoing, call.body, () => answered);
   if ('expect' in call.headers) afterContinue(outgoing, write);
   else write();
   return promise;
 }
 
-function limitConnect(outgoing: ClientRequest, background: Background | undefined): void {
-  const connectMs = background?.connectMs() ?? CONNECT_MS;
+function limitConnect(outgoing: ClientRequest, { background, connectMs: given = CONNECT_MS }: SignedSession): void {
+  const connectMs = background?.connectMs() ?? given;
   outgoing.once('socket', (socket) => {
     if (background !== undefined) socket.unref();
     if (!socket.connecting) return;

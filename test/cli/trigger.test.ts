@@ -1,36 +1,21 @@
-/** `amber trigger` and `amber status`, against moto (Lambda, Logs, STS, SSM) and two S3 servers. */
+/** `amber trigger` and `amber status` as built files, against moto (Lambda, Logs, STS, SSM) and two S3 servers. */
 import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
-import { after, before, describe, test, type TestContext } from 'node:test';
-import { Lambda } from '@aws-sdk/client-lambda';
+import { after, before, describe, test } from 'node:test';
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { EXIT, main } from '../../src/cli/amber.ts';
+import { EXIT } from '../../src/cli/amber.ts';
 import { judgeOrder } from '../../src/trigger/order-judge.ts';
 import { resolveConfig } from '../../src/config.ts';
 import type { Order } from '../../src/trigger/order.ts';
-import { freshFolder, scene, type Scene } from '../acquire/scene.ts';
+import { freshFolder } from '../acquire/scene.ts';
 import { fault, json, type Rule } from '../servers/aws-proxy.ts';
-import { MOTO_ENV } from '../servers/moto.ts';
 import { stopRadosgw } from '../servers/radosgw.ts';
-import { fauxqsPlace, KEYS, radosgwPlace, type WarmPlace } from '../e2e/warm-places.ts';
+import { fauxqsPlace, radosgwPlace, type WarmPlace } from '../e2e/warm-places.ts';
 import { newOrder } from '../host/orders.ts';
+import { amber, configured as configuredWith, type Configure } from './function-orders.ts';
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-  readonly json: Readonly<Record<string, unknown>>;
-}
-
-async function amber(...argv: readonly string[]): Promise<Ran> {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()].map((stream) => Object.assign(stream, { isTTY: false }));
-  const code = await main(argv, { stdout: stdout!, stderr: stderr!, env: {} });
-  const out = String(stdout!.read() ?? '');
-  return { code, out, err: String(stderr!.read() ?? ''), json: argv.includes('--json') ? JSON.parse(out) as Record<string, unknown> : {} };
-}
-
+const configured: Configure = (t, env, ...rules) => configuredWith(t, { ...env, AMBER_CONTROL_KEY: publicKey }, ...rules);
 const isUpdate: (url: URL, method: string) => boolean = (url, method) => method === 'PUT' && url.pathname.endsWith('/functions/checkout/configuration');
 const isInvoke: (url: URL, method: string) => boolean = (url, method) => method === 'POST' && url.pathname.endsWith('/functions/checkout/invocations');
 
@@ -43,19 +28,6 @@ before(async () => {
   ({ privateFile: keyFile, publicKey } = made.json as { privateFile: string; publicKey: string });
 });
 after(() => stopRadosgw());
-
-/** The function, configured for this place. Both servers take the same keys. */
-async function configured(t: TestContext, env: Readonly<Record<string, string>>, ...rules: readonly Rule[]): Promise<Scene | undefined> {
-  const set = await scene(t, ...rules);
-  if (set === undefined) return undefined;
-  Object.assign(process.env, { AWS_ACCESS_KEY_ID: KEYS.accessKeyId, AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey });
-  t.after(() => Object.assign(process.env, MOTO_ENV));
-  const lambda = new Lambda({ endpoint: set.motoEndpoint, region: 'eu-central-1' });
-  t.after(() => lambda.destroy());
-  const Variables = Object.fromEntries(Object.entries({ ...env, AMBER_CONTROL_KEY: publicKey, STAGE: 'prod' }).filter(([name]) => !name.startsWith('AWS_')));
-  await lambda.updateFunctionConfiguration({ FunctionName: 'checkout', Environment: { Variables } });
-  return set;
-}
 
 async function controlOf(place: WarmPlace): Promise<Order> {
   const [, Bucket, Key] = /^s3:\/\/([^/]+)\/(.*)$/u.exec(place.env['AMBER_CONTROL'] ?? '') ?? [];

@@ -15,15 +15,15 @@ export const appconfigChannel: ChannelProvider = {
   name: 'appconfig',
   protocol: 'appconfig:',
   description: 'A configuration, `appconfig:APPLICATION/ENVIRONMENT/PROFILE`. Needs appconfig:StartConfigurationSession and appconfig:GetLatestConfiguration; read every 15 s at most.',
-  open: async (location, config, env) => {
+  open: async (location, config, env, use) => {
     const [application = '', environment = '', profile = ''] = location.slice('appconfig:'.length).split('/');
     const region = regionOf(config, env);
-    const opened = await openChannelSession(serviceOrigin('appconfigdata', 'AWS_ENDPOINT_URL_APPCONFIGDATA', region, env), region, env, { service: 'appconfig' });
+    const opened = await openChannelSession(serviceOrigin('appconfigdata', 'AWS_ENDPOINT_URL_APPCONFIGDATA', region, env), region, env, use, { service: 'appconfig' });
     const place: Place = { opened, session: { ApplicationIdentifier: application, EnvironmentIdentifier: environment, ConfigurationProfileIdentifier: profile }, token: undefined, nextMs: 0 };
     return {
       location,
       read: async (maxBytes, signal, quiet = false) => {
-        opened.names.quiet = quiet;
+        opened.setQuiet(quiet);
         if (place.token !== undefined && Date.now() < place.nextMs) return { ok: true, value: { state: 'unchanged' } };
         const started = place.token === undefined ? await start(place, signal) : undefined;
         return started ?? latest(place, maxBytes, signal);

@@ -1,7 +1,7 @@
 /** Where orders of responders are read: what a channel is, and what all of them share. */
 import type { Config } from '../../config.ts';
 import { AmberError } from '../../errors.ts';
-import { backgroundNames, type BackgroundNames } from '../background.ts';
+import { backgroundNames } from '../background.ts';
 import { takeCredentials, type Credentials } from '../credentials.ts';
 import type { Fetched } from '../conditional-get.ts';
 import type { Reply } from '../faults.ts';
@@ -34,21 +34,34 @@ export interface ChannelProvider {
   readonly protocol: string;
   readonly description: string;
   /** @throws AmberError DESTINATION_CREDENTIALS, CONFIG_INVALID. */
-  readonly open: (location: string, config: Config, env: NodeJS.ProcessEnv) => Promise<ControlChannel>;
+  readonly open: (location: string, config: Config, env: NodeJS.ProcessEnv, use: ChannelUse) => Promise<ControlChannel>;
 }
 
-/** A session in the background, with the names that it has learned. */
+/**
+ * `background`: a sandbox reads beside its invocations, so nothing of the channel keeps the event loop alive.
+ * `foreground`: a command waits for the answers, so sockets and timers keep its process alive.
+ */
+export type ChannelUse = 'background' | 'foreground';
+
 export interface ChannelSession {
   readonly session: SignedSession;
-  readonly names: BackgroundNames;
+  /** Nothing may keep the event loop alive during the next request, see {@link ControlChannel.read}; no effect in the foreground. */
+  readonly setQuiet: (quiet: boolean) => void;
 }
 
+/** A responder reaches AWS over longer ways than a sandbox. */
+const FOREGROUND_CONNECT_MS = 5000;
+
 export async function openChannelSession(
-  origin: S3Origin, region: string, env: NodeJS.ProcessEnv, more: Pick<SignedSession, 'service' | 'headers'> = {},
+  origin: S3Origin, region: string, env: NodeJS.ProcessEnv, use: ChannelUse, more: Pick<SignedSession, 'service' | 'headers'> = {},
 ): Promise<ChannelSession> {
   const credentials = await credentialsOf(env);
+  if (use === 'foreground') {
+    return { session: await openSessionAt(origin, region, credentials, { ...more, connectMs: FOREGROUND_CONNECT_MS }), setQuiet: () => undefined };
+  }
   const names = backgroundNames();
-  return { session: await openSessionAt(origin, region, credentials, { ...more, background: names }), names };
+  const session = await openSessionAt(origin, region, credentials, { ...more, background: names });
+  return { session, setQuiet: (quiet) => (names.quiet = quiet) };
 }
 
 async function credentialsOf(env: NodeJS.ProcessEnv): Promise<Credentials> {

@@ -17,10 +17,10 @@ export const lambdaChannel: ChannelProvider = {
   name: 'lambda',
   protocol: 'lambda:',
   description: 'The configuration of the function, `lambda:self`: `AMBER_CAPTURE=now`, set within a day, is the order. Asked for at the end of a sandbox alone, so with the extension. Needs lambda:GetFunctionConfiguration on the function itself.',
-  open: async (location, config, env) => {
+  open: async (location, config, env, use) => {
     const region = regionOf(config, env);
     const name = env['AWS_LAMBDA_FUNCTION_NAME'] ?? '';
-    const opened = await openChannelSession(serviceOrigin('lambda', 'AWS_ENDPOINT_URL_LAMBDA', region, env), region, env, { service: 'lambda' });
+    const opened = await openChannelSession(serviceOrigin('lambda', 'AWS_ENDPOINT_URL_LAMBDA', region, env), region, env, use, { service: 'lambda' });
     return {
       location,
       onlyAtTheEnd: true,
@@ -30,8 +30,8 @@ export const lambdaChannel: ChannelProvider = {
         const found = flipOf(reply);
         if (!found.ok) return found;
         const { order, serverDate } = found.value;
-        // A sandbox that was started with the flag has had its capture.
-        const body = Buffer.from(JSON.stringify(config.capture === 'now' ? IDLE : order));
+        // A sandbox that was started with the flag has had its capture. A responder asks for those that were not.
+        const body = Buffer.from(JSON.stringify(use === 'background' && config.capture === 'now' ? IDLE : order));
         return { ok: true, value: { state: 'changed', body, etag: undefined, serverDate } };
       },
       dropConnections: () => dropIdle(opened.session),

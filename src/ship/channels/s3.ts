@@ -11,7 +11,7 @@ export const s3Channel: ChannelProvider = {
   name: 's3',
   protocol: 's3:',
   description: 'An object, `s3://BUCKET/KEY`, outside of the prefix that the function may write. Needs s3:GetObject on it.',
-  open: async (location, config, env) => {
+  open: async (location, config, env, use) => {
     const [, bucket = '', key = ''] = /^s3:\/\/([^/]+)\/(.+)$/u.exec(location) ?? [];
     const region = config.s3Region ?? regionOf(config, env);
     const settings: S3Settings = {
@@ -21,12 +21,12 @@ export const s3Channel: ChannelProvider = {
     // Somebody else's bucket of the same name must not give orders: where the captures go to it, its owner is known.
     const sameBucket = config.destination?.startsWith(`s3://${bucket}/`) === true || config.destination === `s3://${bucket}`;
     const headers = sameBucket && config.s3BucketOwner !== undefined ? { 'x-amz-expected-bucket-owner': config.s3BucketOwner } : {};
-    const { session, names } = await openChannelSession(originOf(settings), region, env, { headers });
+    const { session, setQuiet } = await openChannelSession(originOf(settings), region, env, use, { headers });
     let etag: string | undefined;
     return {
       location,
       read: async (maxBytes, signal, quiet = false) => {
-        names.quiet = quiet;
+        setQuiet(quiet);
         const reply = await conditionalGet(session, key, etag, maxBytes, signal);
         if (reply.ok && reply.value.state === 'changed') etag = reply.value.etag;
         return reply;

@@ -10,15 +10,15 @@ export const ssmChannel: ChannelProvider = {
   name: 'ssm',
   protocol: 'ssm:',
   description: 'A parameter, `ssm:/NAME`, of type String. Needs ssm:GetParameter on it. Throttled at 40 a second in an account: for small fleets.',
-  open: async (location, config, env) => {
+  open: async (location, config, env, use) => {
     const Name = location.slice('ssm:'.length);
     const region = regionOf(config, env);
-    const opened = await openChannelSession(serviceOrigin('ssm', 'AWS_ENDPOINT_URL_SSM', region, env), region, env, { service: 'ssm' });
+    const opened = await openChannelSession(serviceOrigin('ssm', 'AWS_ENDPOINT_URL_SSM', region, env), region, env, use, { service: 'ssm' });
     let version: string | undefined;
     return {
       location,
       read: async (maxBytes, signal, quiet = false) => {
-        opened.names.quiet = quiet;
+        opened.setQuiet(quiet);
         const reply = await call(opened, 'GetParameter', { Name }, maxBytes * 2 + AROUND_BYTES, signal);
         const found = parameterOf(reply);
         if (!found.ok) return found;

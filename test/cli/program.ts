@@ -1,0 +1,44 @@
+/** The built command in a process of its own, as its users run it: exit code, standard output, standard error. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { resolve } from 'node:path';
+import { buildPackage } from '../built.ts';
+import type { Ran } from './running.ts';
+
+buildPackage();
+
+/** The file that npm links as `amber`. */
+export const COMMAND: string = resolve('dist/cli/amber.js');
+/** Lambda's other runtime, which `engines` permits as well. */
+export const NODE_22: string = resolve('node_modules/node-22/bin/node');
+
+export interface ProgramOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  /** What stands on standard input; nothing without. */
+  readonly input?: string;
+  /** The interpreter; the one of the tests without. */
+  readonly node?: string;
+  readonly cwd?: string;
+}
+
+/** What a test sets of AWS reaches the command; the machine's own configuration does not. */
+function environment(more: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const aws = Object.entries(process.env).filter(([name]) => name.startsWith('AWS_'));
+  return { PATH: '/usr/bin:/bin', HOME: '/nonexistent', TMPDIR: process.env['TMPDIR'], AWS_EC2_METADATA_DISABLED: 'true', ...Object.fromEntries(aws), ...more };
+}
+
+/** Starts the command; for what has to be told something while it runs. */
+export function startProgram(argv: readonly string[], options: ProgramOptions = {}): ChildProcess {
+  const { env = {}, node = process.execPath, cwd, input } = options;
+  return spawn(node, [COMMAND, ...argv], { env: environment(env), cwd, stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
+}
+
+/** Runs the command to its end. A process that a signal ends has the code -1. */
+export async function program(argv: readonly string[], options: ProgramOptions = {}): Promise<Ran> {
+  const child = startProgram(argv, options);
+  const said = { out: '', err: '' };
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (said.out += text));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (said.err += text));
+  child.stdin?.on('error', () => undefined).end(options.input);
+  const code = await new Promise<number>((done) => child.once('close', (status) => done(status ?? -1)));
+  return { code, ...said };
+}
