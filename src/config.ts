@@ -3,6 +3,7 @@
  * Nothing else in Amber reads an `AMBER_` variable. The README's table is printed from here.
  */
 import { COLLECTOR_NAMES, MEMORY_COLLECTORS } from './config-names.ts';
+import { unknownOptions, unknownVariables, withoutUnknownNames, type ConfigIssue } from './config-unknown.ts';
 import { AmberError } from './errors.ts';
 import * as parse from './config-values.ts';
 import type { Parser } from './config-values.ts';
@@ -116,19 +117,20 @@ export type Options = { readonly [K in OptionName]?: Values[K] | string } & Exte
 /** The frozen result: every option has a value. */
 export type Config = { readonly [K in OptionName]: Values[K] } & Required<Extensions>;
 
-/** One thing that is wrong, in words that tell where and what to write instead. */
-export interface ConfigIssue {
-  readonly name: string;
-  readonly message: string;
-}
+/** Takes what the environment names and this version does not know. */
+export type Warn = (issue: ConfigIssue) => void;
+
+const VARIABLES: readonly string[] = Object.values(OPTIONS).map((entry) => entry.env);
 
 /**
  * Reads code options over the environment.
  *
  * @throws AmberError CONFIG_INVALID, with every issue in its message and the number of them in `details.issues`.
  */
-export function resolveConfig(options: Options = {}, env: NodeJS.ProcessEnv = process.env): Config {
-  const issues: ConfigIssue[] = unknownKeys(options, env);
+export function resolveConfig(options: Options = {}, given: NodeJS.ProcessEnv = process.env, warn: Warn = () => undefined): Config {
+  const { env, warnings } = withoutUnknownNames(given, (options.collectors ?? []).map(({ name }) => name));
+  const unknown = unknownVariables(env, VARIABLES);
+  const issues: ConfigIssue[] = [...unknownOptions(options, [...Object.keys(OPTIONS), 'collectors', 'destinations']), ...unknown.errors];
   const values: Record<string, unknown> = {
     collectors: options.collectors ?? [],
     destinations: options.destinations ?? [],
@@ -138,6 +140,7 @@ export function resolveConfig(options: Options = {}, env: NodeJS.ProcessEnv = pr
   }
   issues.push(...contradictions(values as Config));
   if (issues.length > 0) throw configError(issues);
+  for (const one of [...unknown.warnings, ...warnings]) warn(one);
   return Object.freeze(values) as Config;
 }
 
@@ -152,33 +155,6 @@ function readOption(
   const where = inCode ? `option \`${name}\`` : entry.env;
   issues.push({ name: where, message: `${where} is ${shown}; expected ${parsed.expected}, for example ${entry.example}` });
   return entry.fallback;
-}
-
-/** Variables that start with AMBER_ and belong to the layer or to other parts, not to this table. */
-const OTHER_VARIABLES: ReadonlySet<string> = new Set(['AMBER_HANDLER', 'AMBER_NEXT_EXEC_WRAPPER']);
-
-function unknownKeys(options: Options, env: NodeJS.ProcessEnv): ConfigIssue[] {
-  const issues: ConfigIssue[] = [];
-  const names = Object.keys(OPTIONS);
-  for (const key of Object.keys(options)) {
-    if (names.includes(key) || key === 'collectors' || key === 'destinations') continue;
-    issues.push({ name: key, message: `option \`${key}\` is unknown${suggestion(key, names)}` });
-  }
-  const variables = Object.values(OPTIONS).map((entry) => entry.env);
-  for (const key of Object.keys(env)) {
-    if (!key.startsWith('AMBER_') || variables.includes(key) || OTHER_VARIABLES.has(key)) continue;
-    issues.push({ name: key, message: `${key} is unknown${suggestion(key, variables)}` });
-  }
-  return issues;
-}
-
-function suggestion(key: string, known: readonly string[]): string {
-  const wanted = key.toLowerCase().replaceAll('_', '');
-  const near = known.find((name) => {
-    const flat = name.toLowerCase().replaceAll('_', '');
-    return flat.startsWith(wanted) || wanted.startsWith(flat) || flat.includes(wanted.replace(/^amber/u, ''));
-  });
-  return near === undefined ? `; known are ${known.join(', ')}` : `; did you mean ${near}?`;
 }
 
 function contradictions(config: Config): ConfigIssue[] {

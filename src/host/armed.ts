@@ -1,6 +1,6 @@
 /** Configuration and triggers, made ready once, when a handler is wrapped: nothing of this is done for an invocation. */
 import type { CaptureRequest } from '../capture.ts';
-import { OPTIONS, resolveConfig, type Config, type Options } from '../config.ts';
+import { OPTIONS, resolveConfig, type Config, type Options, type Warn } from '../config.ts';
 import type { CaptureReport, Cause, Moment, Trigger } from '../contracts.ts';
 import { AmberError, isAmberError, type AmberErrorCode } from '../errors.ts';
 import { coresOf } from '../lambda/cores.ts';
@@ -86,12 +86,14 @@ export function arm(options: Options, ground: Ground): Armed | AmberError {
     return new AmberError('CAPTURE_LIMITED', 'AMBER_DISABLED is set', { details: { limit: 'switch' } });
   }
   const state = sandboxState(ground.scope);
-  const config = readConfig(options, ground.env);
+  const warnings: string[] = [];
+  const config = readConfig(options, ground.env, ({ message }) => warnings.push(message));
   if (state === undefined || isAmberError(config)) {
     const error = isAmberError(config) ? config : new AmberError('CAPTURE_LIMITED', OTHER_VERSION, { details: { limit: 'version' } });
     if (state === undefined || firstTime(state, 'config')) ground.log('config', { armed: false, ...errorFields(error) });
     return error;
   }
+  if (warnings.length > 0 && firstTime(state, 'config-warning')) ground.log('config', { armed: true, warning: warnings.join('; ') });
   const at = (moment: Moment['at']): Trigger[] => TRIGGERS.filter((trigger) => trigger.moments(config).includes(moment));
   const [settled, failed, near, found] = [at('settled'), at('failed'), at('near-deadline'), at('found')];
   const once = [...settled, ...failed, ...near].every((trigger) => trigger.once === true);
@@ -118,9 +120,9 @@ const SUPPLIED = {
   AMBER_RECIPIENT: 'age1jxyjc3f3v9d9e7lrdg9mdf9jteplqs04q47w50pf5pulw9lpxduqy64en5',
 } as const;
 
-function readConfig(options: Options, env: NodeJS.ProcessEnv): Config | AmberError {
+function readConfig(options: Options, env: NodeJS.ProcessEnv, warn: Warn): Config | AmberError {
   try {
-    return resolveConfig(options, env);
+    return resolveConfig(options, env, warn);
   } catch (error) {
     resolveConfig(options, SUPPLIED);
     return isAmberError(error) ? error : new AmberError('BUG', undefined, { cause: error });

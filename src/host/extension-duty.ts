@@ -137,8 +137,11 @@ export function openDuty(ground: ExtensionGround, managed: boolean): Duty | unde
 }
 
 function readConfig({ env, log }: ExtensionGround): Config | undefined {
+  const warnings: string[] = [];
   try {
-    return resolveConfig({}, env);
+    const config = resolveConfig({}, env, ({ message }) => warnings.push(message));
+    if (warnings.length > 0) log('config', { armed: true, where: 'extension', warning: warnings.join('; ') });
+    return config;
   } catch (error) {
     log('config', { armed: false, where: 'extension', ...(isAmberError(error) ? { code: error.code, error: error.message } : {}) });
     return undefined;

@@ -14,6 +14,27 @@ function issues(options: Options, env: Record<string, string> = {}): string {
   return '';
 }
 
+function warnings(env: Record<string, string>): string {
+  const told: string[] = [];
+  resolveConfig({}, env, ({ message }) => told.push(message));
+  return told.join('\n');
+}
+
+/** Whole numbers below a bound, the same for the same seed (Lehmer, MINSTD). */
+function drawFrom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => (state = (state * 48_271) % 2_147_483_647) % below;
+}
+
+/** One character put in, taken out or replaced. */
+function edit(name: string, draw: ((below: number) => number) | undefined): string {
+  if (draw === undefined) return name;
+  const at = draw(name.length);
+  const character = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ_'[draw(27)] ?? 'X';
+  const kind = draw(3);
+  return `${name.slice(0, at)}${kind === 0 ? '' : character}${name.slice(kind === 1 ? at : at + 1)}`;
+}
+
 describe('configuration', () => {
   test('has a default for every option and needs nothing', () => {
     const config = resolveConfig({}, {});
@@ -43,8 +64,39 @@ describe('configuration', () => {
 
   test('unknown names get a suggestion', () => {
     assert.match(issues({ destinaton: 's3://x' } as Options), /`destinaton` is unknown/u);
-    assert.match(issues({}, { AMBER_DESTINATON_URL: 's3://x' }), /AMBER_DESTINATON_URL is unknown/u);
-    assert.match(issues({}, { AMBER_BYTES: '1' }), /did you mean AMBER_/u);
+    assert.match(warnings({ AMBER_DESTINATON_URL: 's3://x' }), /AMBER_DESTINATON_URL is unknown to this version, and left out/u);
+    assert.match(warnings({ AMBER_BYTES: '1' }), /did you mean AMBER_/u);
+  });
+
+  test('a variable of a newer version is a warning, and everything else counts', () => {
+    const env = { AMBER_MAX_MS: '4000', AMBER_BLACK_BOX: '1', AMBER_SLICES: '3' };
+    assert.equal(resolveConfig({}, env).maxMs, 4000);
+    assert.match(warnings(env), /^AMBER_BLACK_BOX is unknown .*\nAMBER_SLICES is unknown /u);
+  });
+
+  test('a typing error that would take protection away is an error', () => {
+    const draw = drawFrom(20);
+    const protective = ['DISABLED', 'RECIPIENT', 'REDACT', 'COLLECT', 'DESTINATION', 'S3_KMS_KEY', 'S3_BUCKET_OWNER', 'MAX_BYTES', 'MAX_MS', 'MAX_ENTRIES', 'MAX_CAPTURES'];
+    const known = Object.values(OPTIONS).map(({ env }) => env);
+    for (const name of protective) {
+      for (let round = 0; round < 40; round += 1) {
+        const edited = `AMBER_${edit(edit(name, draw), round % 2 === 0 ? draw : undefined)}`;
+        if (known.includes(edited)) continue;
+        assert.match(issues({}, { [edited]: '1' }), new RegExp(`^${edited} is unknown; did you mean AMBER_`, 'u'));
+      }
+      assert.match(issues({}, { [`AMBER_${name}_OLD`]: '1' }), /^$/u, 'three edits away');
+    }
+  });
+
+  test('collectors and detectors of a newer version are left out with a warning; in code they are errors', () => {
+    const env = { AMBER_COLLECT: '+future, -code,-mine', AMBER_DETECT: 'medium,-survivor,+tomorrow,-nobody' };
+    const config = resolveConfig({ collectors: [{ name: 'mine', description: 'mine', tier: 'files', collect: () => [] }] }, env);
+    assert.deepEqual([config.collect, config.detect], [['-code', '-mine'], 'medium,-survivor']);
+    assert.match(warnings(env), /AMBER_COLLECT names collectors that .* left out: \+future, -mine\nAMBER_DETECT names detectors that .* left out: \+tomorrow, -nobody/u);
+    assert.equal(resolveConfig({}, { AMBER_DETECT: '+tomorrow', AMBER_COLLECT: '+future' }).detect, 'high');
+    assert.match(issues({ collect: ['+future'] }), /AMBER_COLLECT names "future"/u);
+    assert.match(issues({ detect: 'high,+tomorrow' }), /expected names of detectors/u);
+    assert.match(issues({}, { AMBER_DETECT: 'high,tomorrow' }), /expected a level/u, 'a level is no detector');
   });
 
   test('contradictions name both sides', () => {

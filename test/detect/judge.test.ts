@@ -80,7 +80,7 @@ describe('the policy', () => {
   }
 
   test('a wrong one is told with its variable, its value, what was expected and an example', () => {
-    assert.throws(() => resolveConfig({}, { AMBER_DETECT: 'high,-nobody' }), /AMBER_DETECT is "high,-nobody"; expected names of detectors behind \+ and - \(runtime-changed.*for example high,-survivor/u);
+    assert.throws(() => resolveConfig({ detect: 'high,-nobody' }, {}), /option `detect` is "high,-nobody"; expected names of detectors behind \+ and - \(runtime-changed.*for example high,-survivor/u);
     assert.equal(resolveConfig({}, {}).detect, 'high');
   });
 });

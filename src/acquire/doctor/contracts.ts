@@ -34,6 +34,8 @@ export interface Patient {
   readonly config: Config;
   /** Why the configuration is not usable. */
   readonly configProblem: string | undefined;
+  /** What it names and this version does not know. */
+  readonly configWarnings: readonly string[];
   /** Where captures go, when that is a bucket. */
   readonly bucket: BucketPlace | undefined;
   readonly aws: Clients;

@@ -22,10 +22,11 @@ export const runtime: DoctorCheck = {
 
 export const settings: DoctorCheck = {
   name: 'settings', what: 'Amber\'s variables', actions: [],
-  check: ({ configProblem, config, environment }) => {
+  check: ({ configProblem, configWarnings, config, environment }) => {
     if (configProblem !== undefined) return failed(configProblem, 'Correct the variables: as they are, the handler runs and nothing is armed.');
     if (config.disabled) return failed('AMBER_DISABLED is set', 'Take it away: nothing is armed.');
     if (config.destination === undefined) return failed('AMBER_DESTINATION is not set', 'Set it, for example to s3://evidence-bucket/amber.');
+    if (configWarnings.length > 0) return warning(configWarnings.join('; '), 'Amber is armed without them. Correct them, or attach the version of Amber that knows them.');
     const set = Object.keys(environment).filter((name) => name.startsWith('AMBER_')).sort();
     return ok(`${set.join(', ')}: usable`);
   },

@@ -1,5 +1,5 @@
 /** The checks of `amber doctor`, in the order in which they are told. A new one = one plain object and one line here. */
-import { resolveConfig, type Config } from '../../config.ts';
+import { resolveConfig, type Config, type Warn } from '../../config.ts';
 import { describeError, isAmberError } from '../../errors.ts';
 import type { Clients } from '../clients.ts';
 import type { Target } from '../contracts.ts';
@@ -42,13 +42,14 @@ export function patientOf(target: Target, aws: Clients, signal: AbortSignal): Pa
   const [configuration = {}] = target.versions;
   const environment = configuration.Environment?.Variables ?? {};
   const ours = Object.fromEntries(Object.entries(environment).filter(([name]) => name.startsWith('AMBER_')));
-  const [config, configProblem] = read(ours);
-  return { target, aws, signal, configuration, environment, config, configProblem, bucket: bucketOf(config, target) };
+  const configWarnings: string[] = [];
+  const [config, configProblem] = read(ours, ({ message }) => configWarnings.push(message));
+  return { target, aws, signal, configuration, environment, config, configProblem, configWarnings, bucket: bucketOf(config, target) };
 }
 
-function read(variables: NodeJS.ProcessEnv): [Config, string | undefined] {
+function read(variables: NodeJS.ProcessEnv, warn: Warn): [Config, string | undefined] {
   try {
-    return [resolveConfig({}, variables), undefined];
+    return [resolveConfig({}, variables, warn), undefined];
   } catch (error) {
     const destination = variables['AMBER_DESTINATION'];
     return [resolveConfig({}, destination !== undefined && URL.canParse(destination) ? { AMBER_DESTINATION: destination } : {}), describeError(error).replace(/^AmberError: /u, '')];
