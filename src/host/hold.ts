@@ -2,6 +2,8 @@
  * Passes on what a handler gives, later if a capture is due, and never changed: value, reason, order and number of
  * subscriptions are the handler's own.
  */
+import { lambdaContext } from './facts.ts';
+import { clientOf, holdFor, type Outcome } from './held.ts';
 import { settle, type Watch } from './watch.ts';
 
 type Callable = (...args: unknown[]) => unknown;
@@ -36,8 +38,8 @@ export function follow(watch: Watch, result: unknown): object | undefined {
  */
 function followPromise(watch: Watch, promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
-    (value) => passOn(settle(watch), value),
-    (error: unknown) => failWith(settle(watch, { error }), error),
+    (value) => passOn(watch, settle(watch), value),
+    (error: unknown) => failWith(watch, settle(watch, { error }), error),
   );
 }
 
@@ -50,8 +52,8 @@ function followThenable(watch: Watch, original: Thenable): object {
   const then = (...given: unknown[]): unknown => {
     const [fulfilled, rejected, ...rest] = given;
     const delayed = [
-      delay(fulfilled, () => settle(watch)),
-      delay(rejected, (error) => settle(watch, { error })),
+      delay(fulfilled, (value) => hold(watch, settle(watch), watch.streams ? STREAMED : { value })),
+      delay(rejected, (error) => hold(watch, settle(watch, { error }), { error })),
     ];
     return Reflect.apply(original.then, original, [...delayed.slice(0, given.length), ...rest]);
   };
@@ -67,15 +69,28 @@ function delay(callback: unknown, settled: (argument: unknown) => Promise<unknow
   };
 }
 
+const STREAMED: Outcome = { streamed: true };
+
+/** Sees to it that the answer is posted even if the process ends while it is held. */
+function hold(watch: Watch, wait: Promise<unknown> | undefined, outcome: Outcome): Promise<unknown> | undefined {
+  if (wait === undefined || (watch.streams && 'error' in outcome)) return wait;
+  const client = clientOf(watch.caller);
+  const requestId: unknown = client === undefined ? undefined : Reflect.get(Object(lambdaContext(watch.context)) as object, 'awsRequestId');
+  if (client === undefined || typeof requestId !== 'string') return wait;
+  const { env, emitter } = watch.armed.ground;
+  return holdFor({ ...client, outcome, requestId, emitter, isShared: (env['AWS_LAMBDA_MAX_CONCURRENCY'] ?? '') !== '' }, wait);
+}
+
 /** A value that the runtime takes as the result (aws-lambda-ric 4 awaits whatever the handler returns). */
-export function passOn(wait: Promise<unknown> | undefined, value: unknown): unknown {
-  return wait === undefined ? value : wait.then(() => value);
+export function passOn(watch: Watch, wait: Promise<unknown> | undefined, value: unknown): unknown {
+  return wait === undefined ? value : hold(watch, wait, watch.streams ? STREAMED : { value })?.then(() => value);
 }
 
 /** An error that the runtime takes as the result. Thrown on at once if there is nothing to wait for. */
-export function failWith(wait: Promise<unknown> | undefined, error: unknown): Promise<never> {
-  if (wait === undefined) throw error;
-  return wait.then(() => {
+export function failWith(watch: Watch, wait: Promise<unknown> | undefined, error: unknown): Promise<never> {
+  const held = hold(watch, wait, { error });
+  if (held === undefined) throw error;
+  return held.then(() => {
     throw error;
   });
 }
@@ -97,7 +112,10 @@ export function followCallback(watch: Watch, callback: Callable, context: unknow
     if (wait === undefined) return call();
     held = true;
     silence(context);
-    void wait.then(call).catch((thrown: unknown) => {
+    // An answer that waits for an empty event loop is not out when the process ends, bare neither.
+    const isOut = failed || Reflect.get(Object(context) as object, 'callbackWaitsForEmptyEventLoop') === false;
+    const until = isOut ? hold(watch, wait, failed ? { error } : { value: args[1] }) : wait;
+    void until?.then(call).catch((thrown: unknown) => {
       // What the runtime throws here it would have thrown into the handler: an uncaught error, and not a rejection.
       setImmediate(() => {
         throw thrown;

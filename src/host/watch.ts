@@ -36,6 +36,10 @@ export interface Watch {
   capture: Promise<unknown> | undefined;
   /** The client takes the answer when the event loop is empty (a callback of aws-lambda-ric 3), so nothing may fill it. */
   isQuiet: boolean;
+  /** What calls the handler, where the host knows it: the client posts through it. */
+  caller: unknown;
+  /** The handler streams its answer. */
+  streams: boolean;
   /** The order in the event is being judged. */
   asking: Promise<void> | undefined;
   /** What the event orders, and how it is told that this was carried out. */
@@ -61,7 +65,7 @@ export function openWatch(armed: Armed, number: number, event: unknown, context:
   const totalMs = (deadlineMs ?? nowMs) - nowMs;
   const watch: Watch = {
     armed, event, context, number, deadlineMs, totalMs, open: true, isOver: undefined, timer: undefined, capture: undefined,
-    isQuiet: false, asking: undefined, order: undefined,
+    isQuiet: false, caller: undefined, streams: false, asking: undefined, order: undefined,
   };
   if (deadlineMs !== undefined) setTimer(watch, totalMs);
   armed.guard?.opened(watch);

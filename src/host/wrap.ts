@@ -4,12 +4,10 @@ import { isAmberError } from '../errors.ts';
 import { standGuard } from './alarm.ts';
 import { arm, fault, isWatching, SANDBOX, type Armed, type Ground } from './armed.ts';
 import { failWith, follow, followCallback, passOn } from './hold.ts';
+import { WRAPPED } from './mark.ts';
 import { loadAhead } from './start.ts';
 import { watchUncaught } from './uncaught.ts';
 import { closeWatch, openWatch, returned, settle, type Watch } from './watch.ts';
-
-/** Marks a wrapped handler, for other copies of the package as well. */
-export const WRAPPED: unique symbol = Symbol.for('lambda-amber.wrapped');
 
 /** How both runtime clients know a streaming handler (aws-lambda-ric 3 UserFunction.js, 4 user-function-loader.ts). */
 const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
@@ -72,7 +70,7 @@ export function wrapOn<H extends AnyHandler>(ground: Ground, handler: H, options
 function makeCall(armed: Armed): (handler: Callable, self: unknown, args: unknown[]) => unknown {
   let unanswered: Watch | undefined;
   return (handler, self, args) => {
-    const watch = begin(handler, args);
+    const watch = begin(handler, self, args);
     let result: unknown;
     try {
       result = Reflect.apply(handler, self, args);
@@ -84,15 +82,19 @@ function makeCall(armed: Armed): (handler: Callable, self: unknown, args: unknow
     return follow(watch, result) ?? plain(watch, handler, args, result);
   };
 
-  function begin(handler: Callable, args: unknown[]): Watch | undefined {
+  function begin(handler: Callable, self: unknown, args: unknown[]): Watch | undefined {
     try {
       // A v3 runtime runs one invocation at a time: what has not answered by its callback did so by its context.
       if (unanswered !== undefined) closeWatch(unanswered);
-      const context = isStreaming(handler) ? args[2] : args[1];
+      const streams = isStreaming(handler);
+      const context = streams ? args[2] : args[1];
       const watch = openWatch(armed, armed.state.invocations, args[0], context);
       if (watch === undefined) {
         armed.state.invocations -= 1;
-      } else if (isCallbackStyle(args)) {
+        return undefined;
+      }
+      Object.assign(watch, { caller: self, streams });
+      if (isCallbackStyle(args)) {
         args[2] = followCallback(watch, args[2] as Callable, context);
         unanswered = watch;
       }
@@ -122,7 +124,7 @@ function plain(watch: Watch, handler: Callable, args: readonly unknown[], result
   }
   const wait = settle(watch);
   // A streaming handler that returns no promise is an error of the runtime, which must see what was returned.
-  return isStreaming(handler) ? result : passOn(wait, result);
+  return isStreaming(handler) ? result : passOn(watch, wait, result);
 }
 
 /** The handler has thrown before it returned. */
@@ -130,5 +132,5 @@ function thrown(watch: Watch, handler: Callable, args: readonly unknown[], error
   const wait = settle(watch, { error, atOnce: true });
   // A v3 runtime hands a thrown undefined or null to the callback, which takes it for success; a rejected one is an error.
   const lost = isCallbackStyle(args) && !isStreaming(handler) && (error === undefined || error === null);
-  return failWith(lost ? undefined : wait, error);
+  return failWith(watch, lost ? undefined : wait, error);
 }

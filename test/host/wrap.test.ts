@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { withCapture, WRAPPED } from '../../src/host/wrap.ts';
+import { WRAPPED } from '../../src/host/mark.ts';
+import { withCapture } from '../../src/host/wrap.ts';
 import { DESTINATION, lambdaContext, NOW, ON_ERROR, sleep, testGround, wrap, type Handler } from './ground.ts';
 
 describe('the function object', () => {
