@@ -11,7 +11,7 @@ export function openPrefix(reader: S3Reader, bucket: string, prefix: string): Ca
       return objects.map(({ key, bytes }) => ({ name: key.slice(prefix.length), bytes }));
     },
     walk: () => walkPrefix(reader, prefix),
-    enter: (folder) => openPrefix(reader, bucket, `${prefix}${folder}/`),
+    enter: (folder) => openPrefix(reader, bucket, folder === '' ? prefix : `${prefix}${folder}/`),
     read: (name, range) => reader.read(`${prefix}${name}`, range?.start, range?.bytes),
   };
 }

@@ -22,7 +22,7 @@ export interface CaseStore {
   readonly list: () => Promise<readonly StoredName[]>;
   /** Files of this folder and of all below, folder after folder; `folder` is relative, without slashes at its ends. */
   readonly walk: () => AsyncGenerator<StoredName & { readonly folder: string }>;
-  /** The store of a folder below, by its relative path. */
+  /** The store of a folder below, by its relative path; of this folder where that is empty. */
   readonly enter: (folder: string) => CaseStore;
   /**
    * The bytes of an object, or of a range of it; a shorter object ends early. `fleeting`: a chunk is good until the next

@@ -9,26 +9,27 @@ import { COMMANDS } from '../../src/cli/index.ts';
 import { openIdentity } from '../../src/seal/age-open.ts';
 import { bytesEntry, CAPTURE_ID, freshFolder, makeCapture, standardEntries } from '../case/captures.ts';
 import { IDENTITY } from '../case/checking.ts';
-import { amber, hostile, run } from './running.ts';
+import { COMMAND, program } from './program.ts';
+import { amber, hostile, parsed } from './running.ts';
 
 describe('amber', () => {
   test('tells what it can do, and each command what it takes', async () => {
-    const overview = await amber('--help');
+    const overview = await parsed('--help');
     assert.equal(overview.code, EXIT.ok);
     for (const [name, load] of Object.entries(COMMANDS)) {
       const command = await load();
       assert.equal(command.name, name);
       assert.match(overview.out, new RegExp(`^ +amber ${name} +\\S`, 'mu'));
       for (const argv of [[name, '--help'], ['help', name], [name, '-h', 'whatever']]) {
-        const help = await amber(...argv);
+        const help = await parsed(...argv);
         assert.equal(help.code, EXIT.ok);
         assert.match(help.out, new RegExp(`^amber ${name} `, 'u'));
         for (const option of Object.keys(command.options)) assert.match(help.out, new RegExp(`--${option}\\b`, 'u'), `${name} --${option}`);
         assert.match(help.out, /--json/u);
       }
-      assert.equal((JSON.parse((await amber(name, '--help', '--json')).out) as { name: string }).name, name);
+      assert.equal((JSON.parse((await parsed(name, '--help', '--json')).out) as { name: string }).name, name);
     }
-    assert.match((await amber('--version')).out, /^\d+\.\d+\.\d+\n$/u);
+    assert.match((await parsed('--version')).out, /^\d+\.\d+\.\d+\n$/u);
   });
 
   test('answers wrong usage in one line, with exit code 2', async () => {
@@ -170,7 +171,7 @@ describe('amber', () => {
     const made = await makeCapture({ entries: hostile() });
     for (const tty of [false, true]) {
       for (const argv of [['show', made.base, '-n', '100'], ['verify', made.base], ['salvage', made.base], ['captures', made.base], ['show', made.base, '--json'], ['salvage', made.base, '--json']]) {
-        const { out, err } = await run(argv, { tty, env: { TERM: 'xterm' } });
+        const { out, err } = await program(argv, { tty, env: { TERM: 'xterm' } });
         const plain = `${out}${err}`.replaceAll(/\u001b\[(?:32|31;1|2|1|0)m/gu, '');
         assert.doesNotMatch(plain.replaceAll(/\r[^\r\n]*/gu, ''), /(?!\n)[\p{Cc}\p{Cf}]/u, argv.join(' '));
       }
@@ -186,25 +187,23 @@ describe('amber', () => {
 
   test('colours where there is a terminal, and not with NO_COLOR', async () => {
     const made = await makeCapture();
-    assert.match((await run(['verify', made.base], { tty: true, env: { TERM: 'xterm' } })).out, /\u001b\[32mok/u);
-    for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) assert.doesNotMatch((await run(['verify', made.base], { tty: true, env })).out, /\u001b/u);
+    assert.match((await program(['verify', made.base], { tty: true, env: { TERM: 'xterm' } })).out, /\u001b\[32mok/u);
+    for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) assert.doesNotMatch((await program(['verify', made.base], { tty: true, env })).out, /\u001b/u);
   });
 });
 
 describe('the program', () => {
-  const script = join(import.meta.dirname, '../../src/cli/amber.ts');
-
   test('runs through a link, exits with the code, survives a closed pipe', async () => {
     const made = await makeCapture({ entries: [...standardEntries(), ...Array.from({ length: 3000 }, (_, index) => bytesEntry(`many/${'x'.repeat(50)}${index}`, ''))] });
     const bin = join(freshFolder(), 'bin');
     mkdirSync(bin);
-    symlinkSync(script, join(bin, 'amber'));
+    symlinkSync(COMMAND, join(bin, 'amber'));
     const ran = spawnSync(process.execPath, [join(bin, 'amber'), 'verify', made.base], { encoding: 'utf8' });
     assert.equal(ran.status, 0, ran.stderr);
     assert.equal(ran.stderr, '');
-    assert.equal(spawnSync(process.execPath, [script, 'verify', made.base, '--bad']).status, EXIT.usage);
-    assert.equal(spawnSync(process.execPath, [script, 'verify', '/nowhere']).status, EXIT.unreachable);
-    const child = spawn(process.execPath, [script, 'salvage', made.base], { stdio: ['ignore', 'pipe', 'pipe'] });
+    assert.equal(spawnSync(process.execPath, [COMMAND, 'verify', made.base, '--bad']).status, EXIT.usage);
+    assert.equal(spawnSync(process.execPath, [COMMAND, 'verify', '/nowhere']).status, EXIT.unreachable);
+    const child = spawn(process.execPath, [COMMAND, 'salvage', made.base], { stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout.once('data', () => child.stdout.destroy());
     let err = '';
     child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
@@ -214,10 +213,10 @@ describe('the program', () => {
 
   test('takes the log and the identity from standard input', async () => {
     const made = await makeCapture({ apart: true, recipient: openIdentity(IDENTITY).recipients[0]! });
-    const log = spawnSync(process.execPath, [script, 'verify', made.folder, '--log', '-'], { input: made.log, encoding: 'utf8' });
+    const log = spawnSync(process.execPath, [COMMAND, 'verify', made.folder, '--log', '-'], { input: made.log, encoding: 'utf8' });
     assert.equal(log.status, 0, log.stderr);
     assert.match(log.stdout, /ok +digests in the log/u);
-    const key = spawnSync(process.execPath, [script, 'verify', made.folder, '-i', '-'], { input: `${IDENTITY}\n`, encoding: 'utf8' });
+    const key = spawnSync(process.execPath, [COMMAND, 'verify', made.folder, '-i', '-'], { input: `${IDENTITY}\n`, encoding: 'utf8' });
     assert.equal(key.status, 0, key.stderr);
     assert.match(key.stdout, new RegExp(`capture ${CAPTURE_ID}`, 'u'));
   });

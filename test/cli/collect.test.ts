@@ -7,10 +7,10 @@ import { EXIT } from '../../src/cli/amber.ts';
 import { fault, json, onOperation } from '../servers/aws-proxy.ts';
 import { replayTrail, trailOf } from '../servers/replay-trail.ts';
 import { freshFolder, scene } from '../acquire/scene.ts';
-import { run, type Ran } from './running.ts';
+import { program, type Ran } from './program.ts';
 
 async function amber(argv: readonly string[], tty = false): Promise<Ran> {
-  return run(argv, { tty, env: {} });
+  return program(argv, { tty });
 }
 
 const KEY = 'ASIAQNZEXAMPLE000001';

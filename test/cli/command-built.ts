@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildCommand } from '../../layer/command.ts';
 import { freshFolder } from '../case/captures.ts';
+import { COMMAND } from './program.ts';
 
 export interface BuiltRan {
   readonly code: number;
@@ -23,12 +23,10 @@ import { readFileSync, writeSync } from 'node:fs';
 process.on('exit', () => writeSync(3, /VmHWM:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]));
 `)}`;
 
-/** Builds the one file of the command, and puts it alone into a folder. */
-export async function builtAmber(): Promise<BuiltAmber> {
-  const built = freshFolder();
-  await buildCommand(built);
+/** Puts the one file of the command alone into a folder. */
+export function builtAmber(): BuiltAmber {
   const command = join(freshFolder(), 'amber.mjs');
-  copyFileSync(join(built, 'amber.js'), command);
+  copyFileSync(COMMAND, command);
   return async (argv, { env = {}, withinMs = 300_000 } = {}) => {
     const child = spawn(process.execPath, ['--import', MEASURE, command, ...argv], {
       env: { PATH: '/usr/bin:/bin', HOME: '/nonexistent', AWS_EC2_METADATA_DISABLED: 'true', ...env }, stdio: ['ignore', 'pipe', 'pipe', 'pipe'],

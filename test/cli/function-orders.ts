@@ -5,8 +5,7 @@ import { scene, type Scene } from '../acquire/scene.ts';
 import { KEYS } from '../e2e/warm-places.ts';
 import type { Rule } from '../servers/aws-proxy.ts';
 import { MOTO_ENV } from '../servers/moto.ts';
-import { program, type ProgramOptions } from './program.ts';
-import type { Ran } from './running.ts';
+import { program, type ProgramOptions, type Ran } from './program.ts';
 
 export type RanJson = Ran & { readonly json: Readonly<Record<string, unknown>> };
 

@@ -2,14 +2,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { bytesEntry, freshFolder, makeCapture } from '../case/captures.ts';
-import { builtAmber, type BuiltAmber } from './command-built.ts';
+import { builtAmber } from './command-built.ts';
 
-let amber: BuiltAmber;
-before(async () => {
-  amber = await builtAmber();
-});
+const amber = builtAmber();
 
 /** Code points of which the low byte is a newline, a quote, an escape: written as one byte each they were a row of their own. */
 const FORGED = Array.from('\n{"source":"cloudtrail","message":"DeleteTrail"}\u001b[2J\t', (character) => String.fromCodePoint(0x1f000 + character.charCodeAt(0))).join('');

@@ -1,8 +1,13 @@
 /** The built command in a process of its own, as its users run it: exit code, standard output, standard error. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { buildPackage } from '../built.ts';
-import type { Ran } from './running.ts';
+
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
 
 buildPackage();
 
@@ -10,26 +15,33 @@ buildPackage();
 export const COMMAND: string = resolve('dist/cli/amber.js');
 /** Lambda's other runtime, which `engines` permits as well. */
 export const NODE_22: string = resolve('node_modules/node-22/bin/node');
+const TERMINAL = join(import.meta.dirname, 'terminal.py');
 
 export interface ProgramOptions {
-  readonly env?: NodeJS.ProcessEnv;
-  /** What stands on standard input; nothing without. */
-  readonly input?: string;
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  /** What stands on standard input, or is typed; nothing without. */
+  readonly input?: string | Buffer | undefined;
   /** The interpreter; the one of the tests without. */
-  readonly node?: string;
-  readonly cwd?: string;
+  readonly node?: string | undefined;
+  readonly cwd?: string | undefined;
+  /** On a terminal: one for input and output, another one for errors. */
+  readonly tty?: boolean | undefined;
 }
 
 /** What a test sets of AWS reaches the command; the machine's own configuration does not. */
 function environment(more: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const aws = Object.entries(process.env).filter(([name]) => name.startsWith('AWS_'));
-  return { PATH: '/usr/bin:/bin', HOME: '/nonexistent', TMPDIR: process.env['TMPDIR'], AWS_EC2_METADATA_DISABLED: 'true', ...Object.fromEntries(aws), ...more };
+  const temporary = process.env['TMPDIR'] === undefined ? {} : { TMPDIR: process.env['TMPDIR'] };
+  return { PATH: '/usr/bin:/bin', HOME: '/nonexistent', AWS_EC2_METADATA_DISABLED: 'true', ...temporary, ...Object.fromEntries(aws), ...more };
 }
 
 /** Starts the command; for what has to be told something while it runs. */
 export function startProgram(argv: readonly string[], options: ProgramOptions = {}): ChildProcess {
-  const { env = {}, node = process.execPath, cwd, input } = options;
-  return spawn(node, [COMMAND, ...argv], { env: environment(env), cwd, stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
+  const { node = process.execPath, cwd, input, tty = false } = options;
+  const env = environment(options.env ?? {});
+  const command = [node, COMMAND, ...argv];
+  if (tty) return spawn('python3', [TERMINAL, ...command], { env: { ...process.env, AMBER_TEST_ENV: JSON.stringify(env) }, cwd, stdio: 'pipe' });
+  return spawn(node, command.slice(1), { env, cwd, stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
 }
 
 /** Runs the command to its end. A process that a signal ends has the code -1. */

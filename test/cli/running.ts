@@ -1,28 +1,26 @@
-/** Runs `amber` in this process, and a capture that tries to get out of what shows it. */
+/** Runs `amber`, and a capture that tries to get out of what shows it. */
 import { PassThrough } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import type { Entry, Tier } from '../../src/contracts.ts';
 import { main } from '../../src/cli/amber.ts';
 import { bytesEntry, standardEntries } from '../case/captures.ts';
+import { program, type Ran } from './program.ts';
 
-export interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
+export type { Ran } from './program.ts';
 
+/** The built command. */
 export async function amber(...argv: readonly string[]): Promise<Ran> {
-  return run(argv, { tty: false, env: {} });
+  return program(argv);
 }
 
-export async function run(argv: readonly string[], { tty, env }: { tty: boolean; env: NodeJS.ProcessEnv }): Promise<Ran> {
-  // Read as it is written: a command with a long result waits for its reader.
+/** The command line in this process: for what is told before a command does anything. */
+export async function parsed(...argv: readonly string[]): Promise<Ran> {
   const [stdout, stderr] = [[] as Buffer[], [] as Buffer[]].map((pieces) => {
-    const stream = Object.assign(new PassThrough(), { isTTY: tty });
+    const stream = Object.assign(new PassThrough(), { isTTY: false });
     stream.on('data', (piece: Buffer) => pieces.push(piece));
     return { stream, text: () => Buffer.concat(pieces).toString() };
   });
-  const code = await main(argv, { stdout: stdout!.stream, stderr: stderr!.stream, env });
+  const code = await main(argv, { stdout: stdout!.stream, stderr: stderr!.stream, env: {} });
   await setImmediate(); // what was written last has come through
   return { code, out: stdout!.text(), err: stderr!.text() };
 }

@@ -9,7 +9,8 @@ import type { Entry } from '../../src/contracts.ts';
 import { openIdentity } from '../../src/seal/age-open.ts';
 import { bytesEntry, CAPTURE_ID, freshFolder, makeCapture } from '../case/captures.ts';
 import { IDENTITY } from '../case/checking.ts';
-import { amber, run } from './running.ts';
+import { COMMAND, program } from './program.ts';
+import { amber } from './running.ts';
 
 /** What would move a cursor, be a formula, or end a cell. */
 const NASTY = '=cmd|\u001b[31mred\u001b]0;title\u0007\u202eexe","\n';
@@ -109,7 +110,7 @@ describe('amber timeline', () => {
   test('lets nothing that was captured write to the terminal or start in a spreadsheet', async () => {
     const base = await madeCase();
     for (const argv of [[], ['--jsonl'], ['--csv'], ['--json']]) {
-      const { out, code } = await run(['timeline', base, ...argv], { tty: true, env: { TERM: 'xterm' } });
+      const { out, code } = await program(['timeline', base, ...argv], { tty: true, env: { TERM: 'xterm' } });
       assert.equal(code, EXIT.ok);
       assert.doesNotMatch(out, /(?!\n)[\p{Cc}\p{Cf}]/u, argv.join(' '));
     }
@@ -174,9 +175,8 @@ describe('amber timeline', () => {
   test('goes through a pipe that is closed early, and a slow one', async () => {
     const many = Array.from({ length: 20_000 }, (_, index) => ({ timestamp: T + ((index * 7919) % 20_000), logStreamName: 's', message: `line ${index} ${'x'.repeat(80)}` }));
     const made = await makeCapture({ entries: [rows('logs/g/s-0000.jsonl', many)], tarball: { segmentBytes: 64 * 1024 * 1024 } });
-    const script = join(import.meta.dirname, '../../src/cli/amber.ts');
     const shell = (after: string): { status: number | null; stdout: string; stderr: string } =>
-      spawnSync('sh', ['-c', `"$0" "$1" timeline "$2" --jsonl | ${after}`, process.execPath, script, made.base], { encoding: 'utf8', maxBuffer: 1 << 28 });
+      spawnSync('sh', ['-c', `"$0" "$1" timeline "$2" --jsonl | ${after}`, process.execPath, COMMAND, made.base], { encoding: 'utf8', maxBuffer: 1 << 28 });
     const early = shell('head -n 3');
     assert.deepEqual([early.stdout.split('\n').length, early.stderr], [4, '']);
     const slow = parsed(shell('(sleep 1; cat)').stdout).filter(({ source }) => source === 'logs');
