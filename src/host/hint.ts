@@ -25,12 +25,14 @@ export interface HandOver {
 /**
  * Offers the capture to the extension.
  *
- * @returns true once nobody need wait for it any more: the extension has what only this process knows, and either keeps the
- *   sandbox awake, or has ended. False: nobody listens, or not for this; the capture is to be made in process. Never rejects.
+ * @returns true once nobody need wait for it any more: the extension keeps the sandbox awake until it has what only this
+ *   process knows, or has that and has ended. False: nobody listens, or not for this; the capture is to be made in process.
+ *   Never rejects.
  */
 export async function handOver(given: HandOver): Promise<boolean> {
   const { armed, request } = given;
   let wire: Wire | undefined;
+  let after: Promise<unknown> | undefined;
   try {
     const name = mayHandOver(request) ? socketName() : undefined;
     const inode = name === undefined ? undefined : listeningInode(name);
@@ -38,14 +40,19 @@ export async function handOver(given: HandOver): Promise<boolean> {
     wire = new Wire(connect({ path: `\0${name}` }), true);
     const pid = (await wire.hear(1024, Math.min(MOST_ACK_MS, ACK_MS / Math.min(1, armed.cores ?? 1))))?.['pid'];
     if (pid === undefined) return false;
-    if (isExtension(pid, inode)) return await offer(wire, given);
+    if (isExtension(pid, inode)) {
+      const offered = await offer(wire, given);
+      after = offered.after;
+      return offered.isTaken;
+    }
     if (firstTime(armed.state, 'hint')) armed.ground.log('fault', { where: 'hint', error: 'somebody other than the extension listens in its place: the capture is made in process' });
     return false;
   } catch (error) {
     fault(armed.ground, 'hint', error);
     return false;
   } finally {
-    wire?.close();
+    if (after === undefined) wire?.close();
+    else void after.catch((error: unknown) => fault(armed.ground, 'hint', error)).finally(() => wire?.close());
   }
 }
 
@@ -58,24 +65,37 @@ function asksForMore({ collectors, destinations, collect }: Config): boolean {
   return collectors.length + destinations.length > 0 || collect.findLast((item) => item.slice(1) === 'heap')?.startsWith('+') === true;
 }
 
-async function offer(wire: Wire, { armed, request, token }: HandOver): Promise<boolean> {
-  const { cause, invocation, hardStopMs } = request;
+interface Offered {
+  readonly isTaken: boolean;
+  /** What goes on over the wire meanwhile. */
+  readonly after?: Promise<unknown>;
+}
+
+async function offer(wire: Wire, given: HandOver): Promise<Offered> {
+  const { armed, request: { cause, invocation, hardStopMs }, token } = given;
   const hint: Hint = { trigger: cause.trigger, reason: cause.reason, requestId: invocation?.requestId, order: cause.order?.id, token, policy: policyPrint(armed.config) };
   wire.say(hint);
   const verdict = await wire.hear(4096, VERDICT_MS);
   const answer = String(verdict?.['verdict']);
-  if (verdict === undefined || !['taken', 'running', 'done'].includes(answer)) return false;
+  if (verdict === undefined || !['taken', 'running', 'done'].includes(answer)) return { isTaken: false };
   const told = { trigger: cause.trigger, reason: cause.reason, verdict: answer, held: verdict['held'] === true };
   if (answer === 'done') {
     armed.ground.log('handed', told);
-    return true;
+    return { isTaken: true };
   }
+  // The platform freezes nothing until the extension has asked for its next event: the answer need not wait for us.
+  if (told.held) return { isTaken: true, after: tell(wire, given, told) };
+  return { isTaken: (await tell(wire, given, told)) && (await untilFree(wire, hardStopMs)) };
+}
+
+/** Hands over what only this process knows: true once the extension has it. */
+async function tell(wire: Wire, { armed, request }: HandOver, told: Readonly<Record<string, unknown>>): Promise<boolean> {
   const { gatherFacts } = await import('./hint-facts.ts');
   const facts = await gatherFacts(request);
   wire.say(facts);
-  if ((await wire.hear(1024, Math.min(GOT_MS, hardStopMs - Date.now()))) === undefined) return false;
+  if ((await wire.hear(1024, Math.min(GOT_MS, request.hardStopMs - Date.now()))) === undefined) return false;
   armed.ground.log('handed', { ...told, entries: facts.entries.length, ...facts.cost });
-  return told.held || (await untilFree(wire, hardStopMs));
+  return true;
 }
 
 /** Until the extension says that the sandbox stays awake for it, or how the capture has ended. */

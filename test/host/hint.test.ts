@@ -1,14 +1,17 @@
 /** The function's process and the extension know of each other: a due capture is made once, and the caller does not wait for it. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { resolveConfig } from '../../src/config.ts';
 import { COLLECTORS } from '../../src/collect/index.ts';
 import { HANDED_OVER } from '../../src/host/hint-facts.ts';
 import { policyPrint } from '../../src/host/hint-wire.ts';
+import { ensureClient, ric3, ric4 } from '../sandbox/clients.ts';
 import { canIsolate } from '../sandbox/ground.ts';
 import type { InvokeResult, Platform } from '../sandbox/platform.ts';
 import { jsonOf, storedCaptures, type Stored } from './extension-captures.ts';
-import { openScene, type SceneOptions } from './extension-scene.ts';
+import { HANDLERS, openScene, type SceneOptions } from './extension-scene.ts';
 import { orderChannel } from './order-channel.ts';
 import { newOrder } from './orders.ts';
 
@@ -48,6 +51,28 @@ describe('a due capture is handed to the extension', { skip }, () => {
     const { cost, warning } = jsonOf(one, 'live_response/handed-over.json') as { cost: { ms: number; cpuMs: number }; warning: string };
     assert.ok(cost.ms >= 0 && cost.cpuMs >= 0 && warning.length > 0);
   });
+
+  test('the answer goes first: what only the process knows is collected when it is out', async (t) => {
+    const platform = await wrapped(t, { AMBER_CAPTURE: 'now' });
+    assert.equal((await invoke(platform, { say: 'first', stamp: '/tmp/stamp' })).kind, 'response');
+    const collectedMs = Number(readFileSync(join(platform.ground.tmp, 'stamp'), 'utf8'));
+    const [answer] = platform.api.posts;
+    assert.ok(answer !== undefined && answer.endedMs <= collectedMs, `${String(answer?.endedMs)} ${String(collectedMs)}`);
+    const [one] = await captures(platform);
+    assert.ok(one?.entries.has('live_response/diagnostic-report.json'), platform.log());
+  });
+
+  for (const client of [ric3, ric4]) {
+    test(`the answer goes first, so that what the handler leaves behind does not reach it: ${client.name}`, async (t) => {
+      if (!ensureClient(t, client)) return;
+      const runtime = { command: [client.node, ...client.args('wrapped.handler')], cwd: HANDLERS, env: { LAMBDA_TASK_ROOT: HANDLERS } };
+      for (const late of [0, 5, 40]) {
+        const platform = await wrapped(t, { AMBER_CAPTURE: 'now', AMBER_COOLDOWN_MS: '0' }, { runtime });
+        const result = await invoke(platform, { say: 'first', late });
+        assert.deepEqual([result.kind, bodyOf(result)], ['response', '"first"'], platform.log());
+      }
+    });
+  }
 
   test('an error: the answer waits where the sandbox would freeze, and is the error itself', async (t) => {
     const platform = await wrapped(t, { AMBER_ON_ERROR: 'any' });

@@ -1,7 +1,7 @@
 // The function of lifecycle.mjs with Amber in it, and what an intruder in it may do to the socket of the extension.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readlinkSync } from 'node:fs';
+import { readlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { withCapture } from '../../../src/index.ts';
 import { handler as plain } from './lifecycle.mjs';
@@ -32,8 +32,19 @@ async function squat() {
   await once(child.stdout, 'data');
 }
 
+/** Writes down when the diagnostic report of this process is made. */
+function stampReports(file) {
+  const { getReport } = process.report;
+  process.report.getReport = function (...args) {
+    writeFileSync(file, String(Date.now()));
+    return Reflect.apply(getReport, this, args);
+  };
+}
+
 export const handler = withCapture(async (event) => {
   if (event.squat === true) await squat();
+  if (event.stamp !== undefined) stampReports(event.stamp);
+  if (event.late !== undefined) setTimeout(() => { throw new Error('late'); }, event.late);
   if (event.live !== undefined) process.env.SET_BY_CODE = event.live;
   const heard = [];
   for (const one of event.forge ?? []) heard.push(await forge(one));
