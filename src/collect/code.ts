@@ -4,6 +4,7 @@ import type { Collector, Entry, Scene } from '../contracts.ts';
 import { Kind, State } from '../fs/kinds.ts';
 import { bodyfile } from './bodyfile.ts';
 import { contents } from './contents.ts';
+import { groundsOf } from './grounds.ts';
 import { orderBy } from './order.ts';
 import { listPackages, packageKind } from './packages.ts';
 import { Taker, type StorePolicy } from './take.ts';
@@ -37,7 +38,7 @@ async function* collect(scene: Scene): AsyncGenerator<Entry, Iterable<Entry>> {
     return tree.mtime(entry) > since || tree.ctime(entry) > since ? Class.changed : Class.rest;
   };
   const order = await orderBy(tree, Object.keys(Class).length, classOf, breathe);
-  return contents(order, new Taker(tree, policyOf(scene, since)));
+  return contents(order, new Taker(tree, groundsOf(scene), policyOf(scene, since)));
 }
 
 function policyOf(scene: Scene, since: bigint): StorePolicy {

@@ -3,12 +3,15 @@
  * Each file is hashed once, however many processes run it.
  */
 import { createHash } from 'node:crypto';
-import { close, constants, fstat, open, read, stat, type BigIntStats } from 'node:fs';
+import { close, closeSync, constants, fstatSync, openSync, read, type BigIntStats } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Scene } from '../contracts.ts';
 import { ownerOf, sharedLane, type Ticket } from '../proc/lane.ts';
+import { pin } from '../proc/mount-book.ts';
 import { failure } from '../proc/read.ts';
 import { processDir, type ProcessRecord, type ProcessTable } from '../proc/table.ts';
+import { groundsOf } from './grounds.ts';
+import { untouchedReason } from './recovered-items.ts';
 
 export interface Executable {
   readonly device: string;
@@ -31,14 +34,11 @@ const STEP_MS = 1000;
 /** Left for everything else when a digest is begun. */
 const SPARE_MS = 100;
 
-const opening = promisify(open);
 const closing = promisify(close);
-const fstating = promisify<number, { bigint: true }, BigIntStats>(fstat);
-const stating = promisify<string, { bigint: true }, BigIntStats>(stat);
 const EXACT = { bigint: true } as const;
 
-/** Digests by file, for the life of a table. */
-const digests = new WeakMap<ProcessTable, Map<string, string>>();
+/** What was hashed, by file, for the life of a table. */
+const digests = new WeakMap<ProcessTable, Map<string, Promise<Executable | string>>>();
 
 /** What may still be hashed: no file above `each`, no more than `left` in all. */
 export interface HashAllowance {
@@ -55,27 +55,65 @@ export async function executableOf(
   scene: Scene, table: ProcessTable, record: ProcessRecord, allowance: HashAllowance,
 ): Promise<Executable | string | undefined> {
   if (record.exe === undefined) return undefined;
-  const path = `${processDir(scene.roots.proc, record)}/exe`;
-  const result = await sharedLane.run(async (ticket) => {
-    const found = describe(await stating(path, EXACT));
-    ticket.progress();
-    const known = digestsOf(table);
-    const key = keyOf(found);
-    const sha256 = known.get(key);
-    if (sha256 !== undefined) return { ...found, sha256 };
-    const refusal = whyNot(scene, found, allowance);
-    if (refusal !== undefined) return { ...found, reason: refusal };
-    allowance.left -= found.size;
-    const hashed = await hashFile(scene, path, ticket);
-    if (hashed.sha256 !== undefined) known.set(keyOf(hashed), hashed.sha256);
-    return hashed;
-  }, STEP_MS, ownerOf(record.pid, record.startTicks));
-  if (result.state === 'done') return result.value;
-  return result.state === 'timed-out' ? `timed-out (${result.reason})` : `${failure(result.error).outcome} (${failure(result.error).reason})`;
+  try {
+    return await identify(scene, table, record, allowance);
+  } catch (error) {
+    return `${failure(error).outcome} (${failure(error).reason})`;
+  }
 }
 
-function digestsOf(table: ProcessTable): Map<string, string> {
-  const known = digests.get(table) ?? new Map<string, string>();
+/** A file that is open for hashing. */
+interface Hashing {
+  readonly fd: number;
+  readonly found: Executable;
+  readonly owner: string;
+}
+
+/** Looks without opening, and opens what is to be hashed: only where the kernel alone answers, so nothing here waits. */
+function identify(scene: Scene, table: ProcessTable, record: ProcessRecord, allowance: HashAllowance): Promise<Executable | string> | Executable | string {
+  const dir = processDir(scene.roots.proc, record);
+  const { fd: held, place } = pin(`${dir}/exe`, dir, groundsOf(scene));
+  try {
+    if (place.ground !== 'local') return `skipped (${untouchedReason(place)})`;
+    const found = describe(fstatSync(held, EXACT));
+    const known = digestsOf(table);
+    const hashed = known.get(keyOf(found));
+    if (hashed !== undefined) return hashed;
+    const refusal = whyNot(scene, found, allowance);
+    if (refusal !== undefined) return { ...found, reason: refusal };
+    if (!fstatSync(held).isFile()) return { ...found, reason: 'not hashed: not a regular file' };
+    allowance.left -= found.size;
+    const fd = openSync(`/proc/self/fd/${held}`, constants.O_RDONLY | constants.O_NONBLOCK);
+    const hashing = hash(scene, { fd, found, owner: ownerOf(record.pid, record.startTicks) });
+    // Others that run the same file wait for this one.
+    known.set(keyOf(found), hashing);
+    void hashing.then((done) => typeof done === 'string' || done.sha256 === undefined ? known.delete(keyOf(found)) : undefined);
+    return hashing;
+  } finally {
+    closeSync(held);
+  }
+}
+
+/** In the lane, because a disk takes its time. */
+async function hash(scene: Scene, { fd, found, owner }: Hashing): Promise<Executable | string> {
+  let begun = false;
+  const result = await sharedLane.run(async (ticket) => {
+    begun = true;
+    try {
+      return await digestOf(fd, ticket, () => scene.budget.signal.aborted || ticket.abandoned());
+    } finally {
+      await closing(fd);
+    }
+  }, STEP_MS, owner);
+  if (!begun) closeSync(fd);
+  if (result.state === 'timed-out') return `timed-out (${result.reason})`;
+  if (result.state === 'failed') return `${failure(result.error).outcome} (${failure(result.error).reason})`;
+  if (result.value === undefined) return { ...found, reason: 'not hashed: the capture was ended' };
+  return { ...found, sha256: result.value };
+}
+
+function digestsOf(table: ProcessTable): Map<string, Promise<Executable | string>> {
+  const known = digests.get(table) ?? new Map<string, Promise<Executable | string>>();
   digests.set(table, known);
   return known;
 }
@@ -88,18 +126,6 @@ function whyNot(scene: Scene, { size }: Executable, { each, left }: HashAllowanc
   if (size > each) return `not hashed here: larger than ${each} bytes`;
   if (size > left) return 'not hashed here: enough was hashed already';
   return scene.budget.remainingMs() < SPARE_MS ? 'not hashed: the time of the capture is nearly over' : undefined;
-}
-
-async function hashFile(scene: Scene, path: string, ticket: Ticket): Promise<Executable> {
-  const fd = await opening(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const info = await fstating(fd, EXACT);
-    if (!info.isFile()) return { ...describe(info), reason: 'not hashed: not a regular file' };
-    const sha256 = await digestOf(fd, ticket, () => scene.budget.signal.aborted || ticket.abandoned());
-    return sha256 === undefined ? { ...describe(info), reason: 'not hashed: the capture was ended' } : { ...describe(info), sha256 };
-  } finally {
-    await closing(fd);
-  }
 }
 
 /** Reads the next chunk while the last one is hashed; no read is under way when it ends. */

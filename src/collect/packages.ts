@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { describeError } from '../errors.ts';
 import { Descent } from '../fs/descent.ts';
-import { Kind } from '../fs/kinds.ts';
+import { Kind, State } from '../fs/kinds.ts';
 import { displayName } from '../fs/names.ts';
 import { openFile } from '../fs/open.ts';
 import type { Tree } from '../fs/tree.ts';
@@ -29,7 +29,7 @@ const MOST_TEXT = 256;
 /** What kind of package manifest an entry is, or undefined. Paths decide: any `package.json` may be data. */
 export function packageKind(tree: Tree, entry: number): PackageRow['ecosystem'] | undefined {
   const name = tree.names[entry];
-  if (tree.kind(entry) !== Kind.file) return undefined;
+  if (tree.kind(entry) !== Kind.file || tree.state(entry) !== State.whole) return undefined;
   if (name === 'package.json') return isPackageFolder(tree, tree.parent(entry)) ? 'npm' : undefined;
   if (name !== 'METADATA' && name !== 'PKG-INFO') return undefined;
   const folder = tree.names[tree.parent(entry)] ?? '';

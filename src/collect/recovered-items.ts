@@ -1,11 +1,10 @@
 /** Where deleted content still hangs: executables, descriptors and mappings whose name is gone. */
-import { lstat, stat, type BigIntStats } from 'node:fs';
-import { promisify } from 'node:util';
+import { closeSync, fstatSync, type BigIntStats } from 'node:fs';
 import type { BytePath } from '../contracts.ts';
-import { toFsPath } from '../proc/bytes.ts';
-import { ownerOf, sharedLane } from '../proc/lane.ts';
+import { statLocal } from '../fs/resolve.ts';
 import { linkText } from '../proc/links.ts';
 import { mapsRows } from '../proc/maps.ts';
+import { pin, type MountBook, type Place } from '../proc/mount-book.ts';
 import { failure } from '../proc/read.ts';
 import { processDir, type ProcessRecord, type ProcLink } from '../proc/table.ts';
 
@@ -14,26 +13,24 @@ export interface Item {
   /** `exe`, `fd-7`, `map-7f00-7f10`. */
   readonly name: string;
   readonly pid: number;
-  /** For the lane. */
-  readonly owner: string;
-  /** The magic link that leads to the content. */
+  /** The folder of the process in procfs, and the magic link there that leads to the content. */
+  readonly dir: string;
   readonly source: string;
   /** What the kernel calls it. */
   readonly label: BytePath;
   /** Of a mapping: the file as maps has it, in the form of {@link identityOf}. */
   readonly identity?: string;
+  /** Of a descriptor: its mount, from fdinfo. */
+  readonly mount?: number | undefined;
 }
 
 export type Found = { readonly item: Item } & (
   | { readonly stat: BigIntStats }
-  | { readonly outcome: 'missing' | 'denied' | 'skipped' | 'timed-out' | 'failed'; readonly reason: string }
+  | { readonly outcome: 'missing' | 'denied' | 'skipped' | 'timed-out' | 'failed'; readonly reason: string; readonly place?: Place }
 );
 
-const STEP_MS = 1000;
 const MOST_MAPS = 64;
 const EXACT = { bigint: true } as const;
-const stating = promisify<string, { bigint: true }, BigIntStats>(stat);
-const lstating = promisify<string | Buffer, { bigint: true }, BigIntStats>(lstat);
 
 /** Shared memory that has no file; the kernel shows it as a deleted one. */
 const NO_FILE = /^\/(?:SYSV[0-9a-f]{8}|dev\/zero|\[aio\]|anon_hugepage)/u;
@@ -42,12 +39,11 @@ const NO_FILE = /^\/(?:SYSV[0-9a-f]{8}|dev\/zero|\[aio\]|anon_hugepage)/u;
 export function* candidates(record: ProcessRecord, proc: string): Generator<Item> {
   const dir = processDir(proc, record);
   const { pid } = record;
-  const owner = ownerOf(pid, record.startTicks);
-  if (record.exe !== undefined && isGone(record.exe)) yield { name: 'exe', pid, owner, source: `${dir}/exe`, label: linkText(record.exe) };
-  for (const { fd, link } of record.descriptors) {
-    if (isGone(link)) yield { name: `fd-${fd}`, pid, owner, source: `${dir}/fd/${fd}`, label: linkText(link) };
+  if (record.exe !== undefined && isGone(record.exe)) yield { name: 'exe', pid, dir, source: `${dir}/exe`, label: linkText(record.exe) };
+  for (const { fd, link, mount } of record.descriptors) {
+    if (isGone(link)) yield { name: `fd-${fd}`, pid, dir, source: `${dir}/fd/${fd}`, label: linkText(link), mount };
   }
-  yield* mapped(record, owner, dir);
+  yield* mapped(record, dir);
 }
 
 function isGone(link: ProcLink): boolean {
@@ -55,7 +51,7 @@ function isGone(link: ProcLink): boolean {
 }
 
 /** The first region of each deleted file. map_files is for CAP_CHECKPOINT_RESTORE alone (proc_pid_map_files(5)). */
-function* mapped(record: ProcessRecord, owner: string, dir: string): Generator<Item> {
+function* mapped(record: ProcessRecord, dir: string): Generator<Item> {
   const maps = record.files.get('maps');
   if (maps?.ok !== true) return;
   const seen = new Set<string>();
@@ -64,7 +60,7 @@ function* mapped(record: ProcessRecord, owner: string, dir: string): Generator<I
     const identity = `${dev}:${inode}`;
     if (seen.has(identity) || seen.size === MOST_MAPS) continue;
     seen.add(identity);
-    yield { name: `map-${range}`, pid: record.pid, owner, source: `${dir}/map_files/${range}`, label: path, identity };
+    yield { name: `map-${range}`, pid: record.pid, dir, source: `${dir}/map_files/${range}`, label: path, identity };
   }
 }
 
@@ -75,19 +71,56 @@ export function identityOf({ dev, ino }: BigIntStats): string {
   return `${major.toString(16).padStart(2, '0')}:${minor.toString(16).padStart(2, '0')}:${ino}`;
 }
 
-/** Looks through the link without opening what is behind it. Undefined: the file is not deleted, it is only called so. */
-export async function look(item: Item): Promise<Found | undefined> {
-  const result = await sharedLane.run(async (ticket) => {
-    const info = await stating(item.source, EXACT);
-    ticket.progress();
-    if (info.nlink === 0n) return info;
-    const named = await lstating(toFsPath(item.label), EXACT).catch(() => undefined);
-    return named?.dev === info.dev && named.ino === info.ino ? undefined : info;
-  }, STEP_MS, item.owner);
-  if (result.state === 'timed-out') return { item, outcome: 'timed-out', reason: result.reason };
-  if (result.state === 'failed') return { item, ...whyNot(item, result.error) };
-  if (result.value === undefined) return undefined;
-  return result.value.isFile() ? { item, stat: result.value } : { item, outcome: 'skipped', reason: 'not a regular file' };
+/**
+ * Looks through the link without opening what is behind it, and not even that where somebody else may have to answer.
+ * Undefined: the file is not deleted, it is only called so.
+ */
+export function look(item: Item, book: MountBook): Found | undefined {
+  const listed = placeOf(item, book);
+  if (listed?.ground === 'served') return untouched(item, listed);
+  let held;
+  try {
+    held = pin(item.source, item.dir, book);
+  } catch (error) {
+    return { item, ...whyNot(item, error) };
+  }
+  const { fd, place } = held;
+  if (place.ground !== 'local') {
+    closeSync(fd);
+    return untouched(item, place);
+  }
+  try {
+    const stat = fstatSync(fd, EXACT);
+    if (stat.nlink !== 0n && isNamed(item, stat, book)) return undefined;
+    return stat.isFile() ? { item, stat } : { item, outcome: 'skipped', reason: 'not a regular file' };
+  } catch (error) {
+    return { item, ...whyNot(item, error) };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** True if the name that the kernel gives leads to this very file: it is called `… (deleted)` and is not. */
+function isNamed({ label }: Item, { dev, ino }: BigIntStats, book: MountBook): boolean {
+  const named = statLocal(label, book);
+  return named?.dev === dev && named.ino === ino;
+}
+
+/** Where it lies by what procfs prints, before anything is followed. An executable has no fdinfo; see `pin`. */
+function placeOf({ mount, identity, dir }: Item, book: MountBook): Place | undefined {
+  if (mount !== undefined) return book.place(mount, dir);
+  if (identity === undefined) return undefined;
+  book.of(dir);
+  const [major = '', minor = ''] = identity.split(':');
+  return book.ofDevice(`${Number.parseInt(major, 16)}:${Number.parseInt(minor, 16)}`);
+}
+
+function untouched(item: Item, place: Place): Found {
+  return { item, outcome: 'skipped', reason: untouchedReason(place), place };
+}
+
+export function untouchedReason(place: Place): string {
+  return `not opened: ${place.reason ?? 'where it lies is not known'}`;
 }
 
 export function whyNot(item: Item, error: unknown): { outcome: ReturnType<typeof failure>['outcome']; reason: string } {

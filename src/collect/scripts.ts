@@ -7,11 +7,14 @@
  * of the function runs meanwhile, so that nothing can stop at a `debugger` statement. Enabling hashes every source, 10 MB
  * a second on one CPU, and cannot be sliced; that is why this collector has to be asked for.
  */
-import { accessSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { Session } from 'node:inspector';
 import { fileURLToPath } from 'node:url';
-import type { Collector, Entry, Scene } from '../contracts.ts';
+import type { Collector, Entry, Roots, Scene } from '../contracts.ts';
 import { describeError } from '../errors.ts';
+import { statLocal } from '../fs/resolve.ts';
+import type { MountBook } from '../proc/mount-book.ts';
+import { groundsOf } from './grounds.ts';
 
 const MAX_SCRIPTS = 20_000;
 const MAX_BODIES = 256;
@@ -47,7 +50,7 @@ export const scripts: Collector = {
     let found: readonly Script[];
     try {
       const inspector = await import('node:inspector');
-      found = listed(new inspector.Session(), scene.roots.writable);
+      found = listed(new inspector.Session(), scene.roots, groundsOf(scene));
     } catch (error) {
       yield { kind: 'absent', path, source: SOURCE, method: 'api', outcome: 'failed', reason: describeError(error) };
       return;
@@ -64,13 +67,13 @@ export const scripts: Collector = {
   },
 };
 
-function listed(session: Session, writable: readonly string[]): readonly Script[] {
+function listed(session: Session, roots: Roots, book: MountBook): readonly Script[] {
   const found: Script[] = [];
   session.connect();
   try {
     session.on('Debugger.scriptParsed', ({ params }) => {
       const parsed: Parsed = params;
-      if (found.length < MAX_SCRIPTS) found.push({ ...parsed, origin: originOf(parsed, writable) });
+      if (found.length < MAX_SCRIPTS) found.push({ ...parsed, origin: originOf(parsed, roots, book) });
     });
     session.post('Debugger.enable');
     let bodies = 0;
@@ -89,18 +92,15 @@ function listed(session: Session, writable: readonly string[]): readonly Script[
 }
 
 /** Judged by the name under which it was compiled: a source may call itself `node:fs`. */
-function originOf({ url, embedderName }: Parsed, writable: readonly string[]): Script['origin'] {
+function originOf({ url, embedderName }: Parsed, { writable, code }: Roots, book: MountBook): Script['origin'] {
   const name = embedderName ?? url;
   if (name.startsWith('node:')) return 'node';
   const path = pathOf(name);
   if (path === undefined) return 'no-file';
   if (writable.some((root) => path.startsWith(`${root}/`))) return 'writable';
-  try {
-    accessSync(path);
-    return 'file';
-  } catch {
-    return 'no-file';
-  }
+  // Code can give itself any name, and so a path on which somebody else would have to answer.
+  const isCode = code.some((root) => path.startsWith(`${root}/`)) && book.placeOf(path).ground === 'local';
+  return (isCode ? existsSync(path) : statLocal(path, book) !== undefined) ? 'file' : 'no-file';
 }
 
 function pathOf(name: string): string | undefined {

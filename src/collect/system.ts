@@ -1,11 +1,15 @@
 /** The machine under the function: kernel, mounts, limits, network interfaces, and the few files of /etc that name it. */
-import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, statfsSync, type BigIntStats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statfsSync, type BigIntStats } from 'node:fs';
 import * as os from 'node:os';
 import type { AbsentEntry, Collector, Entry, Scene } from '../contracts.ts';
+import { descriptorPath } from '../fs/open.ts';
+import { reach } from '../fs/resolve.ts';
 import { factsOf } from '../fs/volume.ts';
 import { latin1 } from '../proc/bytes.ts';
+import type { MountBook, Place } from '../proc/mount-book.ts';
 import { failure, readNow } from '../proc/read.ts';
 import type { ProcRead, ProcessTable } from '../proc/table.ts';
+import { groundsOf } from './grounds.ts';
 import { cgroupLimits } from './system-cgroup.ts';
 
 const ETC = ['os-release', 'system-release', 'hostname', 'hosts', 'resolv.conf', 'nsswitch.conf', 'passwd', 'group', 'ld.so.preload', 'ld.so.conf'];
@@ -36,21 +40,23 @@ export const system: Collector = {
         memory: { total: os.totalmem(), free: os.freemem(), available: process.availableMemory(), limit: process.constrainedMemory() },
         cgroup: cgroupLimits(proc),
         mounts: mountsOf(table),
-        filesystems: Object.fromEntries(['/', ...writable].map((path) => [path, spaceOf(path)])),
+        filesystems: Object.fromEntries(['/', ...writable].map((path) => [path, spaceOf(path, groundsOf(scene))])),
         network: os.networkInterfaces(),
         user: { uid: process.getuid?.(), euid: process.geteuid?.(), gid: process.getgid?.(), groups: process.getgroups?.() },
       },
     };
-    for (const name of ETC) yield etcFile(`${etc}/${name}`, `[root]/etc/${name}`);
+    for (const name of ETC) yield etcFile(`${etc}/${name}`, `[root]/etc/${name}`, groundsOf(scene));
   },
 };
 
 /** Links are followed: /etc/os-release is one in most images, and the function cannot write there. */
-function etcFile(path: string, name: string): Entry {
+function etcFile(path: string, name: string, book: MountBook): Entry {
   const common = { path: name, source: path, method: 'openat' };
   let fd: number;
   try {
-    fd = openSync(realpathSync(path), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    const opened = openLocal(path, book);
+    if (typeof opened !== 'number') return { kind: 'absent', ...common, outcome: 'skipped', reason: `not opened: ${opened.reason ?? ''}` };
+    fd = opened;
   } catch (error) {
     const { outcome, reason } = failure(error);
     return { kind: 'absent', ...common, outcome, reason };
@@ -63,6 +69,16 @@ function etcFile(path: string, name: string): Entry {
     return { kind: 'absent', ...common, outcome, reason };
   } finally {
     closeSync(fd);
+  }
+}
+
+function openLocal(path: string, book: MountBook): number | Place {
+  const reached = reach(path, book);
+  if (!('fd' in reached)) return reached;
+  try {
+    return openSync(descriptorPath(reached.fd), constants.O_RDONLY | constants.O_NONBLOCK);
+  } finally {
+    closeSync(reached.fd);
   }
 }
 
@@ -95,9 +111,15 @@ function mountsOf(table: ProcessTable): unknown[] {
   });
 }
 
-function spaceOf(path: string): unknown {
+function spaceOf(path: string, book: MountBook): unknown {
   try {
-    return factsOf(statfsSync(path, { bigint: true }));
+    const reached = reach(path, book);
+    if (!('fd' in reached)) return { error: `not asked: ${reached.reason ?? ''}` };
+    try {
+      return factsOf(statfsSync(descriptorPath(reached.fd), { bigint: true }));
+    } finally {
+      closeSync(reached.fd);
+    }
   } catch (error) {
     return { error: failure(error).reason };
   }

@@ -13,6 +13,7 @@ import { displayName } from '../fs/names.ts';
 import { descend, EXACT, openFile, readLink, statEntry } from '../fs/open.ts';
 import { absenceOf } from '../fs/outcome.ts';
 import type { Tree } from '../fs/tree.ts';
+import type { MountBook } from '../proc/mount-book.ts';
 
 /** Whether the bytes of an open file are stored, or only hashed and why. */
 export type StorePolicy = (entry: number, stat: BigIntStats) => { readonly store: true } | { readonly store: false; readonly reason: string };
@@ -40,6 +41,7 @@ export type Taken = Entry | 'busy';
 export class Taker {
   readonly #tree: Tree;
   readonly #descent: Descent;
+  readonly #book: MountBook;
   readonly #policy: StorePolicy | undefined;
   readonly #uid = process.geteuid?.() ?? -1;
   /** First path of every inode with more than one. */
@@ -47,8 +49,9 @@ export class Taker {
   #directory = -2;
   #directoryPath = '';
 
-  constructor(tree: Tree, policy?: StorePolicy) {
+  constructor(tree: Tree, book: MountBook, policy?: StorePolicy) {
     this.#tree = tree;
+    this.#book = book;
     this.#descent = new Descent(tree);
     this.#policy = policy;
   }
@@ -61,6 +64,7 @@ export class Taker {
   take(entry: number): Taken {
     const tree = this.#tree;
     const parent = tree.parent(entry);
+    if (tree.state(entry) === State.served) return this.#served(tree.path(entry), tree.problem(entry));
     if (parent < 0) return this.#root(entry);
     const path = `${this.#pathOf(parent)}/${tree.names[entry] ?? ''}`;
     let fd: number;
@@ -78,9 +82,15 @@ export class Taker {
     return { kind: 'absent', ...placed(this.#tree.path(entry), 'openat'), ...absenceOf({ code: 'EAGAIN' }) };
   }
 
+  #served(path: BytePath, reason = ''): Entry {
+    return { kind: 'absent', ...placed(path, 'mountinfo'), outcome: 'skipped', reason: `not looked at: ${reason}` };
+  }
+
   /** Takes a path that the tree does not have: `names` below the root that is `entry`. */
   takeStray(root: number, names: readonly BytePath[]): Entry {
     const path = [this.#tree.names[root] ?? '', ...names].join('/');
+    const place = this.#book.placeOf([this.#descent.rootPath(root), ...names].join('/'));
+    if (place.ground !== 'local') return this.#served(path, place.reason);
     try {
       const fd = descend(this.#descent.directory(root), names.slice(0, -1));
       try {

@@ -1,6 +1,7 @@
 /** The trees of one capture: each is walked once, whoever asks first. */
 import type { Scene } from '../contracts.ts';
 import { walk, type Pace, type Walked } from '../fs/walk.ts';
+import { groundsOf } from './grounds.ts';
 import type { ProcessTable } from '../proc/table.ts';
 
 const writableTrees = new WeakMap<Scene, Promise<Walked>>();
@@ -12,7 +13,7 @@ const SHARE_OF_TIME = 0.4;
 export function writableTree(scene: Scene): Promise<Walked> {
   let walked = writableTrees.get(scene);
   if (walked === undefined) {
-    walked = walk(scene.roots.writable, scene.config.maxEntries, paceOf(scene));
+    walked = walk(scene.roots.writable, scene.config.maxEntries, paceOf(scene), groundsOf(scene));
     writableTrees.set(scene, walked);
   }
   return walked;
@@ -20,7 +21,7 @@ export function writableTree(scene: Scene): Promise<Walked> {
 
 /** Walks the code as loaded (scene.roots.code), under the same limits. */
 export function codeTree(scene: Scene): Promise<Walked> {
-  return walk(scene.roots.code, scene.config.maxEntries, paceOf(scene));
+  return walk(scene.roots.code, scene.config.maxEntries, paceOf(scene), groundsOf(scene));
 }
 
 function paceOf(scene: Scene): Pace {

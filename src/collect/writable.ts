@@ -7,6 +7,7 @@ import { openFile } from '../fs/open.ts';
 import type { Tree } from '../fs/tree.ts';
 import type { RootFacts, Walked } from '../fs/walk.ts';
 import { contents } from './contents.ts';
+import { groundsOf } from './grounds.ts';
 import { inUse, type InUse } from './in-use.ts';
 import { orderBy, type Order } from './order.ts';
 import { unnested } from './parked.ts';
@@ -53,7 +54,7 @@ async function* collect(scene: Scene): AsyncGenerator<Entry, Iterable<Entry>> {
   const used = await inUse(table, walked.roots, scene.budget.breathe);
   const strays = new Set(used.certain);
   const order = await orderOf(scene, walked, used, { strays, since: sandboxStart(table) });
-  const taker = new Taker(walked.tree);
+  const taker = new Taker(walked.tree, groundsOf(scene));
   try {
     yield* takeStrays(strays, walked.roots, taker);
   } finally {

@@ -2,10 +2,12 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import type { BytePath, Magic, ObservedFile } from '../contracts.ts';
 import { Descent } from '../fs/descent.ts';
-import { Kind } from '../fs/kinds.ts';
+import { Kind, State } from '../fs/kinds.ts';
 import { openFile } from '../fs/open.ts';
 import type { Tree } from '../fs/tree.ts';
-import { walk, type Pace } from '../fs/walk.ts';
+import { toText } from '../proc/bytes.ts';
+import { MountBook } from '../proc/mount-book.ts';
+import { walk, type Pace, type RootFacts } from '../fs/walk.ts';
 import { accessKeysIn, HEAD_BYTES, magicOf, startsCodeIn } from './magic.ts';
 
 export interface FileLimits {
@@ -49,8 +51,10 @@ const EMPTY: Head = { magic: 'empty', accessKeys: [] };
  * Lists `roots`. What has the inode and the ctime that it had is what it was, and is not opened again: nobody without root
  * can set a ctime, and everything that changes a file moves it. Never rejects for what it finds.
  */
-export async function observeFiles(roots: readonly BytePath[], limits: FileLimits, before: KnownFiles, pace: Pace): Promise<FilesSeen> {
-  const { tree, unlisted, counted } = await walk(roots, limits.paths, pace);
+export async function observeFiles(
+  roots: readonly BytePath[], limits: FileLimits, before: KnownFiles, pace: Pace, book: MountBook = new MountBook(),
+): Promise<FilesSeen> {
+  const { tree, unlisted, counted, roots: facts } = await walk(roots, limits.paths, pace, book);
   const files: ObservedFile[] = [];
   const known: KnownFiles = new Map();
   const descent = new Descent(tree);
@@ -70,7 +74,7 @@ export async function observeFiles(roots: readonly BytePath[], limits: FileLimit
       let kept = before.get(path);
       if (kept?.isRead !== true || !isSame(kept, tree, entry)) {
         let head: Head | undefined = UNREAD;
-        if (tree.kind(entry) === Kind.file) {
+        if (tree.kind(entry) === Kind.file && tree.state(entry) !== State.served) {
           head = undefined;
           if (opened < limits.heads && !pace.stopped()) {
             opened += 1;
@@ -87,11 +91,16 @@ export async function observeFiles(roots: readonly BytePath[], limits: FileLimit
   } finally {
     descent.close();
   }
-  return { files, known, left: leftOf(unlisted, counted, unread) };
+  return { files, known, left: [...leftOf(unlisted, counted, unread), ...servedOf(facts)] };
 }
 
 function isSame({ row, device, ctime }: Kept, tree: Tree, entry: number): boolean {
   return row.inode === tree.inode(entry) && ctime === tree.ctime(entry) && device === tree.device(entry) && row.size === tree.size(entry);
+}
+
+/** Trees that are named in the configuration and not looked at. */
+function servedOf(roots: readonly RootFacts[]): string[] {
+  return roots.flatMap(({ path, served, problem }) => (served === undefined ? [] : [`${toText(path)}: ${problem ?? ''}`]));
 }
 
 function leftOf(unlisted: number, counted: boolean, unread: number): string[] {

@@ -2,10 +2,12 @@
  * One look at a sandbox: processes, sockets, writable trees, code. Cheap enough for each invocation, and bounded: an
  * attacker decides what is there, not what a look costs.
  */
-import { lstatSync, readdirSync } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, readdirSync } from 'node:fs';
 import type { BytePath, CodeIdentity, Observation, ObservedProcess, Observer, OwnFacts, Roots } from '../contracts.ts';
 import { systemCode } from '../errors.ts';
-import { latin1, toFsPath } from '../proc/bytes.ts';
+import { reach } from '../fs/resolve.ts';
+import { latin1 } from '../proc/bytes.ts';
+import { MountBook } from '../proc/mount-book.ts';
 import { readNow, type ReadRule } from '../proc/read.ts';
 import { turn } from '../proc/session.ts';
 import { observeFiles, type FileLimits, type KnownFiles } from './observe-files.ts';
@@ -50,6 +52,7 @@ export function openLookout(options: LookoutOptions): Lookout {
   let sockets: SocketsSeen | undefined;
   let runtimes: ReadonlySet<number> = new Set();
   let last: Promise<unknown> = Promise.resolve();
+  const book = new MountBook();
 
   const once = async (invocation: LookMoment): Promise<Observation> => {
     const { by, roots } = options;
@@ -60,15 +63,16 @@ export function openLookout(options: LookoutOptions): Lookout {
     const processes = withRoles(seen.processes, seen.self, by);
     runtimes = new Set(processes.filter(({ role }) => role === 'runtime').map(({ pid }) => pid));
     sockets = await observeSockets(roots.proc, seen.processes, sockets);
-    const files = await observeFiles(roots.writable, limits, knownFiles, pace);
+    book.refresh();
+    const files = await observeFiles(roots.writable, limits, knownFiles, pace, book);
     knownFiles = files.known;
     return {
       takenMs, by, self: seen.self, invocation, processes, writable: roots.writable,
       sockets: sockets.sockets,
       files: files.files,
-      extensions: extensionsOf(roots.code),
+      extensions: extensionsOf(roots.code, book),
       nameservers: nameserversOf(roots.etc),
-      code: codeOf(roots.code, processes),
+      code: codeOf(roots.code, processes, book),
       own: await options.own?.(),
       left: [...seen.left, ...sockets.left, ...files.left],
     };
@@ -99,9 +103,9 @@ function paceOf(totalMs: number): { readonly stopped: () => boolean; readonly br
 /** The file that turns all extensions off when it lies in /opt (RIE internal/lambda/rapid/extensions.go). */
 const KILL_FILE = 'disable-extensions-jwigqn8j';
 
-function extensionsOf(code: readonly BytePath[]): readonly string[] {
+function extensionsOf(code: readonly BytePath[], book: MountBook): readonly string[] {
   const opt = code.find((root) => root.endsWith('/opt'));
-  if (opt === undefined) return [];
+  if (opt === undefined || book.placeOf(opt).ground !== 'local') return [];
   const names = listing(`${opt}/extensions`);
   return exists(`${opt}/${KILL_FILE}`) ? [...names, KILL_FILE] : names;
 }
@@ -130,26 +134,33 @@ function nameserversOf(etc: string): string[] {
 const HANDLER_EXTENSIONS = ['.js', '.mjs', '.cjs', '.py', '.rb', '.jar', ''] as const;
 
 /** stat of the roots of code and of the handler's file, wherever the runtime would look for it. */
-function codeOf(code: readonly BytePath[], processes: readonly ObservedProcess[]): CodeIdentity {
+function codeOf(code: readonly BytePath[], processes: readonly ObservedProcess[], book: MountBook): CodeIdentity {
   const env = processes.find(({ role }) => role === 'runtime')?.env;
   const handler = env?.['_HANDLER'];
   const task = env?.['LAMBDA_TASK_ROOT'] ?? code[0];
   const stats: Record<string, string> = {};
-  for (const root of code) stats[root] = statText(root);
+  for (const root of code) stats[root] = statText(root, book);
   if (handler !== undefined && task !== undefined) {
     const module = `${task}/${handler.slice(0, Math.max(0, handler.lastIndexOf('.')))}`;
     for (const extension of HANDLER_EXTENSIONS) {
-      const text = statText(module + extension);
+      const text = statText(module + extension, book);
       if (!text.startsWith('ENO')) stats[module + extension] = text;
     }
   }
   return { handler, stats };
 }
 
-function statText(path: BytePath): string {
+/** A process may name any path for its code: not one is followed to where somebody else would have to answer. */
+function statText(path: BytePath, book: MountBook): string {
   try {
-    const stat = lstatSync(toFsPath(path), { bigint: true });
-    return [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(':');
+    const reached = reach(path, book);
+    if (!('fd' in reached)) return 'served';
+    try {
+      const stat = fstatSync(reached.fd, { bigint: true });
+      return [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(':');
+    } finally {
+      closeSync(reached.fd);
+    }
   } catch (cause) {
     return systemCode(cause) ?? 'failed';
   }

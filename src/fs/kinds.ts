@@ -21,6 +21,8 @@ export const State = {
   long: 8,
   /** The time of the walk was over. */
   late: 9,
+  /** Something is mounted here that somebody serves: not even its lstat was asked for. Of any kind of entry. */
+  served: 10,
 } as const;
 
 export type StateCode = (typeof State)[keyof typeof State];

@@ -9,6 +9,7 @@ const REASONS: Readonly<Record<number, { readonly outcome: AbsentEntry['outcome'
   [State.kernel]: { outcome: 'skipped', reason: 'not listed: a view of the kernel (procfs, sysfs or the like) is mounted here' },
   [State.cut]: { outcome: 'truncated', reason: 'not listed to the end: the limit of entries (AMBER_MAX_ENTRIES) was reached' },
   [State.long]: { outcome: 'skipped', reason: 'not listed: too many entries with paths over 1,024 bytes' },
+  [State.served]: { outcome: 'skipped', reason: 'not looked at' },
   [State.late]: { outcome: 'skipped', reason: 'not listed to the end: the time for the inventory was over' },
 };
 
@@ -17,6 +18,7 @@ export function whyNotListed(tree: Tree, entry: number): { outcome: AbsentEntry[
   const why = REASONS[tree.state(entry)];
   const problem = tree.problem(entry);
   if (why === undefined || problem === undefined) return why;
+  if (tree.state(entry) === State.served) return { outcome: why.outcome, reason: `${why.reason}: ${problem}` };
   const denied = problem === 'EACCES' || problem === 'EPERM';
   return { outcome: denied ? 'denied' : 'failed', reason: `${why.reason} (${problem})` };
 }

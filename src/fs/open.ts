@@ -57,6 +57,11 @@ export function openDirectory(directory: number, name: BytePath): number {
   return openSync(entryPath(directory, name), DIRECTORY | constants.O_NOFOLLOW);
 }
 
+/** Holds an entry of an open directory, whatever it is, a link included, without asking anything of it. */
+export function openEntry(directory: number, name: BytePath): number {
+  return openSync(entryPath(directory, name), O_PATH | constants.O_NOFOLLOW);
+}
+
 /**
  * Opens several levels at once. Links on the way are followed, so the answer counts only if {@link whereIs} says that
  * it is where it should be.

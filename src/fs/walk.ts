@@ -7,10 +7,13 @@
 import { closeSync, fstatSync, statfsSync } from 'node:fs';
 import type { BytePath } from '../contracts.ts';
 import { describeError, systemCode } from '../errors.ts';
+import { MountBook, type Place } from '../proc/mount-book.ts';
+import { Barred } from './barred.ts';
 import { Descent } from './descent.ts';
 import { Kind, State, type StateCode } from './kinds.ts';
-import { descriptorPath, EXACT, openRoot, readLink, statEntry, whereIs } from './open.ts';
+import { descriptorPath, EXACT, readLink, statEntry, whereIs } from './open.ts';
 import { DirectoryReader } from './reader.ts';
+import { reach } from './resolve.ts';
 import { Tree } from './tree.ts';
 import { factsOf, hasHonestSizes, isKernelView, type FileSystemFacts } from './volume.ts';
 import type { Pace, RootFacts, Walked } from './walked.ts';
@@ -32,10 +35,13 @@ const SHARES = 8;
 /** Entries beyond the limit are counted up to this many times the limit. */
 const COUNTED = 4;
 
-/** Lists `roots` and all below them, up to `limit` entries. Never rejects for what it finds. */
-export async function walk(roots: readonly BytePath[], limit: number, pace: Pace): Promise<Walked> {
+/**
+ * Lists `roots` and all below them, up to `limit` entries. What is mounted there and served by somebody is named and not
+ * touched, as `book` knows it. Never rejects for what it finds.
+ */
+export async function walk(roots: readonly BytePath[], limit: number, pace: Pace, book: MountBook = new MountBook()): Promise<Walked> {
   const started = performance.now();
-  const walker = new Walker(limit, pace);
+  const walker = new Walker(limit, pace, book);
   const facts = roots.map((root) => walker.root(root));
   await walker.run();
   return { ...walker.result(), roots: facts, elapsedMs: performance.now() - started };
@@ -46,6 +52,8 @@ class Walker {
   readonly #descent = new Descent(this.#tree);
   readonly #limit: number;
   readonly #pace: Pace;
+  readonly #book: MountBook;
+  readonly #barred: Barred;
   readonly #waiting: DirectoryReader[] = [];
   readonly #mounts: { entry: number; fileSystem: FileSystemFacts | undefined }[] = [];
   /** Devices whose directories tell by their size how many entries they have. */
@@ -55,14 +63,18 @@ class Walker {
   #targetBytes = 0;
   #unlisted = 0;
 
-  constructor(limit: number, pace: Pace) {
+  constructor(limit: number, pace: Pace, book: MountBook) {
     this.#limit = limit;
     this.#pace = pace;
+    this.#book = book;
+    this.#barred = new Barred(book, this.#tree, (root) => this.#descent.rootPath(root));
   }
 
   root(path: BytePath): RootFacts {
     try {
-      const fd = openRoot(path);
+      const reached = reach(path, this.#book);
+      if (!('fd' in reached)) return this.#servedRoot(path, reached);
+      const { fd } = reached;
       try {
         const entry = this.#tree.add(-1, path, fstatSync(fd, EXACT), Kind.directory);
         const fileSystem = statfsSync(descriptorPath(fd), EXACT);
@@ -76,6 +88,12 @@ class Walker {
       this.#mark(entry, cause, State.failed);
       return { entry, path, problem: describeError(cause) };
     }
+  }
+
+  #servedRoot(path: BytePath, place: Place): RootFacts {
+    const entry = this.#tree.add(-1, path, undefined, Kind.directory);
+    this.#tree.setState(entry, State.served, place.reason);
+    return { entry, path, problem: `not looked at: ${place.reason ?? ''}`, served: place };
   }
 
   async run(): Promise<void> {
@@ -125,9 +143,11 @@ class Walker {
   #list(entry: number): DirectoryReader | undefined {
     try {
       const fd = this.#descent.directory(entry);
-      if (this.#isMount(entry) && this.#crosses(entry, fd)) {
-        this.#tree.setState(entry, State.kernel);
-        return undefined;
+      if (this.#isMount(entry)) {
+        const place = this.#barred.crossing(entry);
+        if (place !== undefined) this.#tree.setState(entry, State.served, place.reason);
+        else if (this.#crosses(entry, fd)) this.#tree.setState(entry, State.kernel);
+        if (this.#tree.state(entry) !== State.whole) return undefined;
       }
       return new DirectoryReader(this.#tree, entry, fd, this.#honest.has(this.#tree.device(entry)));
     } catch (cause) {
@@ -179,10 +199,13 @@ class Walker {
   /** Takes the next entries; true at the end of the directory. */
   #batch(reader: DirectoryReader): boolean {
     const fd = this.#descent.directory(reader.entry);
+    const barred = this.#barred.within(reader.entry);
     for (let taken = 0; taken < BATCH; taken += 1) {
       const next = reader.next(fd);
       if (next === undefined) return true;
-      this.#take(reader.entry, fd, next.name, next.kind);
+      const place = barred?.get(next.name);
+      if (place === undefined) this.#take(reader.entry, fd, next.name, next.kind);
+      else this.#tree.setState(this.#tree.add(reader.entry, next.name, undefined, next.kind), State.served, place.reason);
     }
     return false;
   }

@@ -1,5 +1,6 @@
 /** What goes into a walk and what comes out of it. */
 import type { BytePath } from '../contracts.ts';
+import type { Place } from '../proc/mount-book.ts';
 import type { Tree } from './tree.ts';
 import type { FileSystemFacts } from './volume.ts';
 
@@ -18,6 +19,8 @@ export interface RootFacts {
   readonly real?: BytePath;
   readonly fileSystem?: FileSystemFacts;
   readonly problem?: string;
+  /** The mount on which it lies and of which somebody else answers, so that it was not looked at. */
+  readonly served?: Place;
 }
 
 export interface Walked {

@@ -1,6 +1,7 @@
 /** Has anything moved? Two tiers: a handful of system calls at each invocation, the list of processes when one was started. */
 
 import type { Stats } from 'node:fs';
+import { localTrees } from './local-trees.ts';
 
 // Kept from before user code can replace them. Node has loaded the module itself by then.
 const { constants, fstatSync, openSync, readdirSync, readSync, statSync, statfsSync } = process.getBuiltinModule('node:fs');
@@ -36,6 +37,8 @@ const JUMP_KIB = 256 * 1024;
  * need not be read; and the largest resident memory so far (getrusage(2)). That has the heap and all else in it, where the
  * statistics of the heap alone take 0.4 microseconds and 2.5 ms and more to load node:v8 with its streams.
  *
+ * A tree for which somebody else answers (EFS) is left out: the looks do not enter it either.
+ *
  * Second tier, when that number has moved: the names in /proc, 20 to 80 microseconds. A file that is overwritten within its
  * blocks moves nothing; the next look sees it.
  *
@@ -43,7 +46,7 @@ const JUMP_KIB = 256 * 1024;
  * @param restless - takes every call for one after which a process was started; for the bench
  */
 export function openProbe(trees: readonly string[], spawned: () => number, restless = false): Probe {
-  const marks = trees.map((root): Mark => ({ root, fd: -1, inode: 0, ctimeMs: 0, mtimeMs: 0, free: 0, inodes: 0 }));
+  const marks = localTrees(trees).map((root): Mark => ({ root, fd: -1, inode: 0, ctimeMs: 0, mtimeMs: 0, free: 0, inodes: 0 }));
   const buffer = new Uint8Array(64);
   const loadavg = openAt('/proc/loadavg', constants.O_RDONLY);
   let lastPid = -1;

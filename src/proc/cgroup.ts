@@ -1,6 +1,7 @@
 /** /proc/PID/cgroup and the cgroup mounts of mountinfo. Sources: cgroups(7), proc_pid_mountinfo(5). */
 import type { BytePath } from '../contracts.ts';
 import { latin1 } from './bytes.ts';
+import { unescapeMount } from './mounts.ts';
 
 export interface ControlGroup {
   /** 0 is the unified hierarchy (version 2). */
@@ -49,9 +50,4 @@ export function parseCgroupMounts(body: Uint8Array): CgroupMount[] {
     });
   }
   return mounts;
-}
-
-/** Mount tables write blank, tab, newline and backslash as three octal digits. */
-function unescapeMount(text: string): BytePath {
-  return text.replace(/\\([0-7]{3})/gu, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }

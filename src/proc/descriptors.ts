@@ -118,9 +118,10 @@ export function takeInfo(descriptor: Mutable<OpenDescriptor>, info: ProcRead): v
     if (info.outcome !== 'missing') descriptor.failure = described('fdinfo', info);
     return;
   }
-  const { position, flags, details } = parseFdInfo(info.body);
+  const { position, flags, mount, details } = parseFdInfo(info.body);
   if (position !== undefined) descriptor.position = position;
   if (flags !== undefined) descriptor.flags = flags;
+  if (mount !== undefined) descriptor.mount = mount;
   if (details.length > 0) descriptor.details = details;
 }
 

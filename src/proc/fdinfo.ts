@@ -6,6 +6,8 @@ export interface FdInfo {
   readonly position: string | undefined;
   /** Open flags, octal, as printed. */
   readonly flags: string | undefined;
+  /** The mount on which it was opened: an id of some mountinfo. */
+  readonly mount: number | undefined;
   /** The further lines: what an epoll watches, what inotify looks at, the count of an eventfd, … At most 64. */
   readonly details: readonly string[];
 }
@@ -17,15 +19,21 @@ const PLAIN = new Set(['pos', 'flags', 'mnt_id', 'ino']);
 export function parseFdInfo(body: Uint8Array): FdInfo {
   let position: string | undefined;
   let flags: string | undefined;
+  let mount: number | undefined;
   const details: string[] = [];
   for (const line of latin1(body).split('\n')) {
     const colon = line.indexOf(':');
     const key = line.slice(0, Math.max(colon, 0));
     if (key === 'pos') position ??= line.slice(colon + 1).trim();
     else if (key === 'flags') flags ??= line.slice(colon + 1).trim();
+    else if (key === 'mnt_id') mount ??= numberIn(line.slice(colon + 1));
     else if (line !== '' && !PLAIN.has(key) && details.length < MOST_DETAILS) details.push(line.replaceAll(/\s+/gu, ' '));
   }
-  return { position, flags, details };
+  return { position, flags, mount, details };
+}
+
+function numberIn(text: string): number | undefined {
+  return /^\s*\d+\s*$/u.test(text) ? Number(text) : undefined;
 }
 
 // Values of include/uapi/asm-generic/fcntl.h; O_DIRECT, O_DIRECTORY, O_NOFOLLOW and O_LARGEFILE differ between x86-64 and

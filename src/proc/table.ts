@@ -22,6 +22,8 @@ export interface OpenDescriptor {
   readonly position?: string;
   /** Open flags, octal, as printed. */
   readonly flags?: string;
+  /** The mount on which it was opened, from fdinfo: an id of mountinfo. */
+  readonly mount?: number;
   /** Further lines of fdinfo: what an epoll, an inotify or an eventfd holds. */
   readonly details?: readonly string[];
   /** Why there is no fdinfo, where it should have been read. */

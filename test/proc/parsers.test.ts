@@ -99,7 +99,7 @@ describe('cgroup', () => {
 describe('fdinfo', () => {
   it('keeps what an epoll watches', () => {
     const info = parseFdInfo(bytes('pos:\t0\nflags:\t02000002\nmnt_id:\t15\nino:\t1057\ntfd:       14 events:       19 data:  pos:0\ntfd: 5 events: 1\n'));
-    assert.deepEqual(info, { position: '0', flags: '02000002', details: ['tfd: 14 events: 19 data: pos:0', 'tfd: 5 events: 1'] });
+    assert.deepEqual(info, { position: '0', flags: '02000002', mount: 15, details: ['tfd: 14 events: 19 data: pos:0', 'tfd: 5 events: 1'] });
     assert.deepEqual(openFlagNames('02000002'), ['O_RDWR', 'O_CLOEXEC']);
     assert.deepEqual(openFlagNames('0102001'), ['O_WRONLY', 'O_APPEND']);
     assert.deepEqual(openFlagNames('x'), []);

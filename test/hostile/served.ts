@@ -1,0 +1,97 @@
+/** A capture beside processes that hold files of a silent FUSE server, in a process namespace of their own. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { ManifestItem } from '../../src/contracts.ts';
+import { missing, requirePeer } from '../peers.ts';
+import type { CaptureJob, CaptureOutcome } from './capture-child.ts';
+
+/** Pids and descriptors, as fuse-server.py prints them. */
+export interface ServedFacts {
+  readonly server: number;
+  readonly outer: number;
+  readonly holder: number;
+  readonly implant: number;
+  readonly named: number;
+  readonly gone: number;
+  readonly passedNamed: number;
+  readonly passedGone: number;
+}
+
+export interface ServedCapture extends CaptureOutcome {
+  readonly facts: ServedFacts;
+  readonly items: readonly ManifestItem[];
+  /** Requests that the silent server got: each is a call that will not come back. */
+  readonly asked: readonly string[];
+  /** Milliseconds from the start of the capturing process to its end. */
+  readonly elapsedMs: number;
+  readonly text: (member: string) => string;
+}
+
+export interface ServedJob extends Partial<Omit<CaptureJob, 'destination'>> {
+  /** `detach`: no namespace lists the mount; `here`: it lies in the namespace of the capture, at the folder `served`. */
+  readonly mode?: 'detach' | 'here';
+}
+
+/** False, and said so, where this machine cannot play it. */
+export function canServe(t: TestContext): boolean {
+  if (process.getuid?.() !== 0 || !existsSync('/dev/fuse')) return missing(t, 'root and /dev/fuse') as never;
+  return requirePeer(t, 'python3', 'unshare', 'tar', 'zstd');
+}
+
+const SCRIPT = 'read -r facts < <(exec python3 "$1" "$2" "$3" $4); echo "$facts"; shift 4; exec "$@"';
+/** Above everything that a capture may take: whoever is not back by then hangs. */
+const HANGS_MS = 60_000;
+
+/** Captures, with the silent mount at `FOLDER/tree/served` where it is ours, and reads what came of it. */
+export async function captureServed(t: TestContext, job: ServedJob, child = 'capture-child.ts'): Promise<ServedCapture> {
+  const folder = mkdtempSync(join(tmpdir(), 'amber-served-'));
+  const [mount, log, evidence] = [join(folder, 'tree/served'), join(folder, 'requests'), join(folder, 'evidence')];
+  for (const made of [mount, evidence]) mkdirSync(made, { recursive: true });
+  writeFileSync(log, '');
+  writeFileSync(join(folder, 'tree/plain'), 'plain');
+  const { mode = '', ...rest } = job;
+  const request: CaptureJob = { writable: [join(folder, 'tree')], hardStopInMs: 20_000, ...rest, destination: `file://${evidence}` };
+  const whole = { ...request, writable: request.writable.map((path) => path.replace('FOLDER', folder)) };
+  writeFileSync(join(folder, 'job.json'), JSON.stringify(whole));
+  const node = [process.execPath, '--no-warnings', join(import.meta.dirname, child), join(folder, 'job.json')];
+  const server = join(import.meta.dirname, '../fixtures/proc/fuse-server.py');
+  const argv = ['--pid', '--fork', '--kill-child', '--mount', '--mount-proc', '--ipc', '--net', 'bash', '-c', SCRIPT, 'served', server, mount, log, mode, ...node];
+  const started = performance.now();
+  const runner = spawn('unshare', argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  t.after(() => {
+    runner.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const { output, status } = await outputOf(runner);
+  const elapsedMs = performance.now() - started;
+  const asked = readFileSync(log, 'utf8').split('\n').filter((line) => line !== '');
+  assert.equal(status, 0, `${output}\nasked of the server: ${asked.join(' ')}`);
+  const lines = output.trimEnd().split('\n');
+  const outcome = JSON.parse(lines.at(-1) ?? '') as CaptureOutcome;
+  const tar = join(folder, 'capture.tar');
+  execFileSync('bash', ['-c', 'cat $(find "$1" -name "*.tar.zst" | sort) | zstd -dc > "$2"', 'join', evidence, tar]);
+  const text = (member: string): string => execFileSync('tar', ['-xOf', tar, '--no-wildcards', member], { encoding: 'utf8', maxBuffer: 2 ** 28 });
+  const parts = execFileSync('tar', ['-tf', tar], { encoding: 'utf8' }).split('\n').filter((name) => name.startsWith('manifest/'));
+  const items = parts.flatMap((name) => text(name).split('\n')).filter((line) => line !== '').map((line) => JSON.parse(line) as ManifestItem).filter(({ path }) => typeof path === 'string');
+  return { ...outcome, facts: JSON.parse(lines[0] ?? '') as ServedFacts, items, asked, elapsedMs, text };
+}
+
+async function outputOf(runner: ReturnType<typeof spawn>): Promise<{ output: string; status: number | string }> {
+  let output = '';
+  runner.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  runner.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      runner.kill('SIGKILL');
+      resolve({ output, status: 'it hung' });
+    }, HANGS_MS);
+    runner.once('close', (code, signal) => {
+      clearTimeout(timer);
+      resolve({ output, status: code ?? String(signal) });
+    });
+  });
+}
