@@ -96,16 +96,16 @@ function identify(scene: Scene, table: ProcessTable, record: ProcessRecord, allo
 
 /** In the lane, because a disk takes its time. */
 async function hash(scene: Scene, { fd, found, owner }: Hashing): Promise<Executable | string> {
-  let begun = false;
+  const file = { isTaken: false };
   const result = await sharedLane.run(async (ticket) => {
-    begun = true;
+    file.isTaken = true;
     try {
       return await digestOf(fd, ticket, () => scene.budget.signal.aborted || ticket.abandoned());
     } finally {
       await closing(fd);
     }
   }, STEP_MS, owner);
-  if (!begun) closeSync(fd);
+  if (!file.isTaken) closeSync(fd);
   if (result.state === 'timed-out') return `timed-out (${result.reason})`;
   if (result.state === 'failed') return `${failure(result.error).outcome} (${failure(result.error).reason})`;
   if (result.value === undefined) return { ...found, reason: 'not hashed: the capture was ended' };

@@ -47,8 +47,8 @@ export interface MountInfo {
 }
 
 export class MountTable {
-  readonly byId: Map<number, Mount> = new Map();
-  readonly devices: Set<string> = new Set();
+  readonly byId: ReadonlyMap<number, Mount>;
+  readonly devices: ReadonlySet<string>;
   /** False: the listing was cut, or could not be read. */
   readonly isWhole: boolean;
   readonly #children = new Map<string, Mount>();
@@ -57,12 +57,13 @@ export class MountTable {
 
   constructor(info: MountInfo | undefined) {
     this.isWhole = info?.truncated === false;
-    for (const mount of info === undefined ? [] : parseMounts(info.body)) {
-      this.byId.set(mount.id, mount);
-      this.devices.add(mount.device);
+    const mounts = info === undefined ? [] : [...parseMounts(info.body)];
+    this.byId = new Map(mounts.map((mount) => [mount.id, mount]));
+    this.devices = new Set(mounts.map(({ device }) => device));
+    for (const mount of mounts) {
       this.#children.set(keyOf(mount.parent, mount.point), mount);
+      if (!this.byId.has(mount.parent)) this.#orphans.set(mount.point, mount);
     }
-    for (const mount of this.byId.values()) if (!this.byId.has(mount.parent)) this.#orphans.set(mount.point, mount);
   }
 
   /**
@@ -109,8 +110,9 @@ export function* parseMounts(body: Uint8Array): Generator<Mount> {
   for (let start = 0, end = text.indexOf('\n'); end !== -1; start = end + 1, end = text.indexOf('\n', start)) {
     const fields = text.slice(start, end).split(' ');
     const [id = '', parent = '', device = '', , point = ''] = fields;
-    const type = fields[fields.indexOf('-', 6) + 1] ?? '';
-    if (fields.indexOf('-', 6) !== -1 && /^\d+$/u.test(id)) yield { id: Number(id), parent: Number(parent), device, point: unescapeMount(point), type: unescapeMount(type) };
+    const type = fields.includes('-', 6) ? fields[fields.indexOf('-', 6) + 1] : undefined;
+    if (type === undefined || !/^\d+$/u.test(id)) continue;
+    yield { id: Number(id), parent: Number(parent), device, point: unescapeMount(point), type: unescapeMount(type) };
   }
 }
 

@@ -38,7 +38,7 @@ export interface ServedJob extends Partial<Omit<CaptureJob, 'destination'>> {
 
 /** False, and said so, where this machine cannot play it. */
 export function canServe(t: TestContext): boolean {
-  if (process.getuid?.() !== 0 || !existsSync('/dev/fuse')) return missing(t, 'root and /dev/fuse') as never;
+  if (process.getuid?.() !== 0 || !existsSync('/dev/fuse')) return missing(t, 'root and /dev/fuse');
   return requirePeer(t, 'python3', 'unshare', 'tar', 'zstd');
 }
 
