@@ -2,10 +2,10 @@
  * `npm run build`: the npm package into dist/. The library is bundled, because loading thirty small modules would cost an
  * idle function more than reading one file. Dependencies stay imports. The `amber` command is one file with everything in it.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildCommand } from './command.ts';
+import { buildDeclarations } from './declarations.ts';
 import { buildLibrary } from './library.ts';
 
 mkdirSync('dist', { recursive: true });
@@ -19,9 +19,5 @@ await buildLibrary('dist');
 mkdirSync('dist/cli', { recursive: true });
 await buildCommand('dist/cli');
 
-/** `--js`: the demo and the tests need no type declarations, and those take most of the time. */
-const types = process.argv.includes('--js') ? { status: 0 } : spawnSync(process.execPath, [
-  'node_modules/typescript/bin/tsc', '--noEmit', 'false', '--emitDeclarationOnly', '--outDir', 'dist', '--rootDir', 'src',
-  '--rewriteRelativeImportExtensions', '-p', 'layer/tsconfig.package.json',
-], { stdio: 'inherit' });
-process.exitCode = types.status ?? 1;
+/** `--js`: the demo and most tests need no type declarations, and those take most of the time. */
+if (!process.argv.includes('--js')) await buildDeclarations('dist');

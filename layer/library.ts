@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { basename, join, resolve } from 'node:path';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
+import { APART, engineText, packedIn, REQUIRED } from './engine.ts';
 
 const COMMON: BuildOptions = {
   bundle: true, format: 'esm', platform: 'node', target: 'node22.15',
@@ -61,39 +62,41 @@ function importedText(path: string): string {
   ].join('\n');
 }
 
-/** What `src/index.ts` imports when it is due, by the name of its file: the recipe, orders, what is handed to the extension, detectors. */
-const APART: Readonly<Record<string, string>> = {
-  'capture': 'src/capture.ts', 'control': 'src/host/control.ts', 'event-order': 'src/host/event-order.ts', 'slots': 'src/ship/slots.ts', 'hint': 'src/host/hint.ts', 'in-process': 'src/detect/in-process.ts',
+/** What is due is a file of its own beside the idle part, an ES module with its chunks. */
+const BESIDE: Plugin = {
+  name: 'what is loaded when it is due, apart',
+  setup: (builder) => {
+    builder.onResolve({ filter: /\.ts$/ }, ({ path, kind }) => {
+      const name = basename(path, '.ts');
+      return kind === 'dynamic-import' && name in APART ? { path: `./${name}.js`, external: true } : undefined;
+    });
+  },
 };
 
 /**
- * Writes `index.js`, and what is loaded when it is due (with chunks of its own for each transport), into `outdir`.
+ * Writes the library into `outdir`: `index.js` for import, `index.cjs` for require(), `bundled.js` for bundlers.
  *
- * Two builds, not one in chunks: then the few modules that both need (errors, log line) stand in both, and an idle
+ * Two builds of each, not one in chunks: then the few modules that both need (errors, log line) stand in both, and an idle
  * function reads one file instead of three, 0.7 ms less. An error of either copy is an AmberError to the other.
  *
- * `complete`: nothing stays an import, see {@link COMPLETE}, and what every cold start reads is as short as it can be.
+ * `complete`: nothing stays an import, see {@link COMPLETE}, and what every cold start reads is as short as it can be. A
+ * layer is not bundled, and what is due is there once: `index.cjs` takes it by import(), which runs wherever a layer does.
  */
 export async function buildLibrary(outdir: string, options: { readonly complete?: boolean } = {}): Promise<LibraryFiles> {
   const complete = options.complete === true;
+  const part = { ...COMMON, metafile: true, packages: 'external', outdir, entryPoints: { index: 'src/index.ts' }, minifyIdentifiers: complete } as const;
+  const required = { ...part, format: 'cjs', outExtension: { '.js': '.cjs' } } as const;
+  const apart = { ...COMMON, ...(complete ? COMPLETE : { external: EXTERNAL }), plugins: complete ? [BUILTINS, SDK] : [BUILTINS] };
   const [idle, capture] = await Promise.all([
-    build({
-      ...COMMON, metafile: true, packages: 'external', outdir, entryPoints: { index: 'src/index.ts' }, minifyIdentifiers: complete,
-      plugins: [{
-        name: 'what is loaded when it is due, apart',
-        setup: (builder) => {
-          builder.onResolve({ filter: /\.ts$/ }, ({ path, kind }) => {
-            const name = basename(path, '.ts');
-            return kind === 'dynamic-import' && name in APART ? { path: `./${name}.js`, external: true } : undefined;
-          });
-        },
-      }],
-    }),
-    build({
-      ...COMMON, metafile: true, outdir, entryPoints: { ...APART }, splitting: true,
-      chunkNames: 'chunks/[name]-[hash]', ...(complete ? COMPLETE : { external: EXTERNAL }), plugins: complete ? [BUILTINS, SDK] : [BUILTINS],
-    }),
+    build({ ...part, plugins: [BESIDE] }),
+    build({ ...apart, metafile: true, outdir, entryPoints: { ...APART }, splitting: true, chunkNames: 'chunks/[name]-[hash]' }),
+    build({ ...required, plugins: [complete ? BESIDE : REQUIRED] }),
   ]);
+  if (!complete) {
+    const engine = await engineText(apart);
+    writeFileSync(join(outdir, 'engine.cjs'), engine.text);
+    await build({ ...part, minifyIdentifiers: true, entryPoints: { bundled: 'src/index.ts' }, plugins: [packedIn(engine)] });
+  }
   writeFileSync(join(outdir, 'THIRD-PARTY.txt'), notices(capture.metafile));
   return { idle: idle.metafile };
 }

@@ -52,7 +52,7 @@ function readPackage(folder: string): LayerFile[] {
 }
 
 function described(): LayerFile {
-  const text = JSON.stringify({ name: 'lambda-amber', version: VERSION, type: 'module', exports: { '.': './index.js', './package.json': './package.json' } });
+  const text = JSON.stringify({ name: 'lambda-amber', version: VERSION, type: 'module', main: './index.cjs', exports: { '.': { import: './index.js', require: './index.cjs' }, './package.json': './package.json' } });
   return { path: `${PACKAGE}/package.json`, bytes: Buffer.from(`${text}\n`) };
 }
 

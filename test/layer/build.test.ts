@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,10 +48,12 @@ test('names are in order, times are fixed, programs can be started, and nothing 
 });
 
 test('the package in the layer is the library: a function may import it from there', async () => {
-  const described = JSON.parse(readFileSync(join(layer.opt, PACKAGE, 'package.json'), 'utf8')) as { name: string; version: string; exports: Record<string, string> };
+  const described = JSON.parse(readFileSync(join(layer.opt, PACKAGE, 'package.json'), 'utf8')) as { name: string; version: string; exports: Record<string, Record<string, string>> };
   assert.deepEqual([described.name, described.version], ['lambda-amber', api.VERSION]);
-  const packed = (await import(join(layer.opt, PACKAGE, described.exports['.'] ?? ''))) as object;
-  assert.deepEqual(Object.keys(packed).sort(), Object.keys(api).sort());
+  const ways = described.exports['.'] ?? {};
+  const imported = (await import(join(layer.opt, PACKAGE, ways['import'] ?? ''))) as object;
+  const required = createRequire(import.meta.url)(join(layer.opt, PACKAGE, ways['require'] ?? '')) as object;
+  for (const packed of [imported, required]) assert.deepEqual(Object.keys(packed).sort(), Object.keys(api).sort());
 });
 
 test('programs that others wrote read the zip', (t) => {

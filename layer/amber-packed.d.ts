@@ -1,0 +1,4 @@
+declare module 'amber:packed' {
+  /** The engine: Brotli, then Base64. A function, so that the text is no constant of the module that loads it. */
+  export const packed: () => string;
+}

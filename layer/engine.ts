@@ -1,0 +1,62 @@
+/**
+ * What a capture needs, as one CommonJS text: `engine.cjs` for functions that use require(), and packed into `bundled.js`
+ * for bundlers. A bundler that sees modules puts them into the one file that every cold start parses, 17 ms of CPU for
+ * these; a text is skipped in one, and compiled when a capture is due.
+ */
+import { brotliCompressSync, constants } from 'node:zlib';
+import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
+
+/** What `src/index.ts` imports when it is due, by the name of its file: the recipe, orders, what is handed to the extension, detectors. */
+export const APART: Readonly<Record<string, string>> = {
+  'capture': 'src/capture.ts', 'control': 'src/host/control.ts', 'event-order': 'src/host/event-order.ts', 'slots': 'src/ship/slots.ts', 'hint': 'src/host/hint.ts', 'in-process': 'src/detect/in-process.ts',
+};
+
+export interface Engine {
+  readonly text: string;
+  readonly metafile: Metafile;
+}
+
+/** The text: `exports[NAME]()` gives the module of that name in {@link APART}, and runs it at the first call. */
+export async function engineText(options: BuildOptions): Promise<Engine> {
+  const contents = Object.entries(APART).map(([name, path]) => `exports[${JSON.stringify(name)}] = () => require(${JSON.stringify(`./${path}`)});`).join('\n');
+  const { outputFiles, metafile } = await build({
+    ...options, format: 'cjs', outdir: 'unwritten', write: false, metafile: true, minifyIdentifiers: true,
+    // Compiled by node:vm, and run by Jest, it has no import().
+    supported: { 'dynamic-import': false },
+    // The copy in a bundle is no file: without a URL the hash of the own code is null.
+    define: { 'import.meta.url': 'amberEngineUrl' },
+    banner: { js: `var amberEngineUrl = typeof __filename === 'string' ? process.getBuiltinModule('node:url').pathToFileURL(__filename).href : undefined;` },
+    stdin: { contents, resolveDir: '.' },
+  });
+  return { text: outputFiles[0]?.text ?? '', metafile };
+}
+
+/** In the idle part: what is due comes out of `engine.cjs` beside it. */
+export const REQUIRED: Plugin = dueFrom('./engine.cjs', (name) => `module.exports = require('./engine.cjs')[${JSON.stringify(name)}]();`);
+
+/** In the idle part: what is due comes out of the text, which stands in it. */
+export function packedIn({ text }: Engine): Plugin {
+  const bytes = brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT, [constants.BROTLI_PARAM_SIZE_HINT]: text.length } });
+  const due = dueFrom('amber:packed', (name) => `module.exports = require('./layer/packed.ts').part(${JSON.stringify(name)});`);
+  return {
+    name: due.name,
+    setup: async (builder) => {
+      await due.setup(builder);
+      builder.onLoad({ filter: /^amber:packed$/, namespace: 'packed' }, () => ({ contents: `export const packed = () => ${JSON.stringify(bytes.toString('base64'))};` }));
+    },
+  };
+}
+
+function dueFrom(source: string, contents: (name: string) => string): Plugin {
+  return {
+    name: `what is due from ${source}`,
+    setup: (builder) => {
+      builder.onResolve({ filter: /^/ }, ({ path, kind }) => {
+        if (path === source) return path.startsWith('.') ? { path, external: true } : { path, namespace: 'packed' };
+        const name = /([^/]+)\.ts$/u.exec(path)?.[1] ?? '';
+        return kind === 'dynamic-import' && name in APART ? { path: name, namespace: 'due' } : undefined;
+      });
+      builder.onLoad({ filter: /^/, namespace: 'due' }, ({ path }) => ({ contents: contents(path), resolveDir: '.' }));
+    },
+  };
+}
