@@ -6,7 +6,9 @@ import type { AcquireContext, Target } from './acquire/contracts.ts';
 import { regionOf } from './acquire/function.ts';
 import { openLedger, type Ledger } from './acquire/ledger.ts';
 import { createMeter, type Meter, type MeterFigures } from './acquire/meter.ts';
-import { parseFunctionName, readTarget, type Window } from './acquire/target.ts';
+import { compareAccount, parseFunctionName, type FunctionName } from './acquire/function-name.ts';
+import { callerOf } from './acquire/act.ts';
+import { readTarget, type Window } from './acquire/target.ts';
 import type { TarballOptions } from './archive/tarball.ts';
 import type { Config } from './config.ts';
 import type { CaptureIdentity, Cause, JsonEntry } from './contracts.ts';
@@ -85,7 +87,7 @@ export async function beginCollection(request: CollectRequest): Promise<Collecti
   const budget = startBudget({ collectMs: LONGEST_MS, totalMs: LONGEST_MS, bytes: MOST_BYTES, sliceMs: SLICE_MS });
   const signal = AbortSignal.any([budget.signal, request.signal]);
   const aws = openClients({ ...request.clients, region: named.region ?? request.clients.region }, meter, signal);
-  const [target, requester] = await find(aws, request, named.name, ledger).catch((error: unknown) => {
+  const [target, requester] = await find(aws, request, named, ledger).catch((error: unknown) => {
     budget.end();
     aws.close();
     throw error;
@@ -145,24 +147,17 @@ function identityOf({ functionName, functionArn, account, region, logGroups }: T
   return { functionName, functionArn, account, region, logGroups };
 }
 
-async function find(aws: Clients, request: CollectRequest, functionName: string, ledger: Ledger): Promise<[Target, string | undefined]> {
+async function find(aws: Clients, request: CollectRequest, named: FunctionName, ledger: Ledger): Promise<[Target, string | undefined]> {
   const region = await regionOf(aws);
   const untilMs = request.window.untilMs ?? ledger.head?.untilMs ?? Date.now();
   const sinceMs = request.window.sinceMs ?? ledger.head?.sinceMs ?? untilMs - WEEK_MS;
-  const target = await readTarget(aws, { functionName, region, sinceMs, untilMs, accessKeyIds: request.accessKeyIds, trail: request.trail });
+  const target = await readTarget(aws, { named, region, sinceMs, untilMs, accessKeyIds: request.accessKeyIds, trail: request.trail });
   if (ledger.head !== undefined && ledger.head.functionArn !== target.functionArn) {
     throw new AmberError('USAGE', `The state in ${JSON.stringify(request.statePath ?? '')} is of a collection of ${ledger.head.functionArn}, not of ${target.functionArn}; name another with --state.`);
   }
-  return [target, await callerOf(aws)];
-}
-
-/** Who collected. Needs no permission; where STS does not answer it stays unknown. */
-async function callerOf(aws: Clients): Promise<string | undefined> {
-  try {
-    return (await (await aws.sts()).getCallerIdentity({})).Arn;
-  } catch {
-    return undefined;
-  }
+  const caller = await callerOf(aws);
+  compareAccount(target.functionArn, caller);
+  return [target, caller];
 }
 
 interface HeaderFacts {

@@ -30,6 +30,7 @@ export const ERROR_CODES = {
   CASE_EXISTS: 'The target is there already, and nothing is overwritten.',
   ACQUIRE_CREDENTIALS: 'The AWS credentials of the responder are missing, wrong or expired.',
   ACQUIRE_MISSING: 'There is no such function in this account and region.',
+  ACQUIRE_MISMATCH: 'The control plane answered for another function than the one that was named.',
   ACQUIRE_DENIED: 'This user or role may not read the function.',
   ACQUIRE_FAILED: 'The control plane did not answer, or failed.',
   PLATFORM_REFUSED: 'The platform refused a request of the extension, or answered with what is no answer.',

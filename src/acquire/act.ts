@@ -2,6 +2,7 @@
 import type { Clients } from './clients.ts';
 import type { Target } from './contracts.ts';
 import { fatalError } from './faults.ts';
+import { compareAnswer, parseFunctionName } from './function-name.ts';
 import { AmberError } from '../errors.ts';
 
 export interface Probe {
@@ -11,15 +12,15 @@ export interface Probe {
 }
 
 /** Invokes the function so many times at once: idle sandboxes thaw. @throws AmberError ACQUIRE_DENIED (lambda:InvokeFunction), … */
-export async function probe(aws: Clients, { functionName, region }: Target, payload: string, count: number): Promise<readonly Probe[]> {
+export async function probe(aws: Clients, { askedAs, qualifier, region }: Target, payload: string, count: number): Promise<readonly Probe[]> {
   const lambda = await aws.lambda();
   try {
     return await Promise.all(Array.from({ length: count }, async () => {
-      const { StatusCode, FunctionError } = await lambda.invoke({ FunctionName: functionName, Payload: Buffer.from(payload) });
+      const { StatusCode, FunctionError } = await lambda.invoke({ FunctionName: askedAs, ...(qualifier === undefined ? {} : { Qualifier: qualifier }), Payload: Buffer.from(payload) });
       return { statusCode: StatusCode, ...(FunctionError === undefined ? {} : { functionError: FunctionError }) };
     }));
   } catch (error) {
-    throw fatalError({ path: '', call: `lambda:Invoke ${functionName}`, action: 'lambda:InvokeFunction' }, error, region);
+    throw fatalError({ path: '', call: `lambda:Invoke ${askedAs}`, action: 'lambda:InvokeFunction' }, error, region);
   }
 }
 
@@ -29,15 +30,20 @@ export async function probe(aws: Clients, { functionName, region }: Target, payl
  *
  * @throws AmberError ACQUIRE_DENIED (lambda:UpdateFunctionConfiguration), ACQUIRE_FAILED.
  */
-export async function setFlag(aws: Clients, { functionName, region }: Target): Promise<void> {
+export async function setFlag(aws: Clients, { askedAs, functionName, functionArn, qualifier, region }: Target): Promise<void> {
+  if (qualifier !== undefined && qualifier !== '$LATEST') {
+    throw new AmberError('USAGE', `--env-flag changes $LATEST, and ${functionName}:${qualifier} was named, which would not see it. Name the function alone, or leave --env-flag out.`);
+  }
   const lambda = await aws.lambda();
-  const call = { path: '', call: `lambda:UpdateFunctionConfiguration ${functionName}` };
+  const call = { path: '', call: `lambda:UpdateFunctionConfiguration ${askedAs}` };
   try {
     // Read anew: what was read before may have changed, and RevisionId refuses a change in between.
-    const { Environment, RevisionId } = await lambda.getFunctionConfiguration({ FunctionName: functionName });
+    const answer = await lambda.getFunctionConfiguration({ FunctionName: askedAs });
+    const { Environment, RevisionId } = answer;
+    compareAnswer({ ...parseFunctionName(functionArn), region }, answer);
     if (Environment?.Error !== undefined) throw new AmberError('ACQUIRE_DENIED', 'The environment of the function cannot be read (kms:Decrypt), so it cannot be written back either. Set AMBER_CAPTURE=now by hand.');
     await lambda.updateFunctionConfiguration({
-      FunctionName: functionName, Environment: { Variables: { ...Environment?.Variables, AMBER_CAPTURE: 'now' } }, ...(RevisionId === undefined ? {} : { RevisionId }),
+      FunctionName: askedAs, Environment: { Variables: { ...Environment?.Variables, AMBER_CAPTURE: 'now' } }, ...(RevisionId === undefined ? {} : { RevisionId }),
     });
   } catch (error) {
     throw error instanceof AmberError ? error : fatalError(call, error, region);

@@ -9,7 +9,7 @@ export const aliases: Source = {
   actions: ['lambda:ListAliases'],
   acquire: async function* (target, context) {
     if (target.gaps.some((gap) => gap.path === 'control_plane/aliases')) return; // told by the source of the versions
-    const asked = { path: 'control_plane/aliases.json', call: `lambda:ListAliases ${target.functionName}` };
+    const asked = { path: 'control_plane/aliases.json', call: `lambda:ListAliases ${target.askedAs}` };
     yield* ask(context, asked, () => Promise.resolve(target.aliases));
   },
 };

@@ -9,7 +9,7 @@ export const codeSigning: Source = {
   actions: ['lambda:GetFunctionCodeSigningConfig', 'lambda:GetCodeSigningConfig'],
   acquire: async function* (target, context) {
     const lambda = await context.aws.lambda();
-    const { functionName: FunctionName } = target;
+    const { askedAs: FunctionName } = target;
     const asked = { path: 'control_plane/code_signing.json', call: `lambda:GetFunctionCodeSigningConfig ${FunctionName}` };
     yield* ask(context, asked, async () => {
       const { CodeSigningConfigArn } = await lambda.getFunctionCodeSigningConfig({ FunctionName });

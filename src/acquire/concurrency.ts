@@ -9,7 +9,7 @@ export const concurrency: Source = {
   actions: ['lambda:GetFunctionConcurrency', 'lambda:ListProvisionedConcurrencyConfigs'],
   acquire: async function* (target, context) {
     const lambda = await context.aws.lambda();
-    const { functionName: FunctionName } = target;
+    const { askedAs: FunctionName } = target;
     yield* ask(context, { path: 'control_plane/concurrency.json', call: `lambda:GetFunctionConcurrency ${FunctionName}` }, () => lambda.getFunctionConcurrency({ FunctionName }));
     const asked = { path: 'control_plane/provisioned_concurrency.json', call: `lambda:ListProvisionedConcurrencyConfigs ${FunctionName}` };
     yield* ask(context, asked, () => everyItem((Marker) => lambda.listProvisionedConcurrencyConfigs({ FunctionName, Marker }), (page) => page.NextMarker, (page) => page.ProvisionedConcurrencyConfigs));

@@ -24,6 +24,12 @@ export interface Target {
   readonly functionName: string;
   /** Without a qualifier. */
   readonly functionArn: string;
+  /** FunctionName of requests: as it was typed, without the qualifier. */
+  readonly askedAs: string;
+  /** The version or alias that was typed. */
+  readonly qualifier: string | undefined;
+  /** Of the version or alias that was typed, or of `$LATEST`. */
+  readonly configuration: FunctionConfiguration;
   readonly account: string;
   readonly region: string;
   /** `$LATEST` first, then published versions from old to new. */

@@ -23,12 +23,12 @@ export const durableExecutions: Source = {
 async function* acquire(target: Target, context: AcquireContext): AsyncGenerator<Entry> {
   if (!target.versions.some((version) => version.DurableConfig !== undefined)) return; // no durable function
   const lambda = await context.aws.lambda();
-  const asked = { path: 'control_plane/durable_executions.jsonl', call: `lambda:ListDurableExecutionsByFunction ${target.functionName}` };
+  const asked = { path: 'control_plane/durable_executions.jsonl', call: `lambda:ListDurableExecutionsByFunction ${target.askedAs}` };
   const executions: Execution[] = [];
   let more = 0;
   try {
     const next = (Marker: string | undefined): Promise<ListDurableExecutionsByFunctionCommandOutput> => lambda.listDurableExecutionsByFunction({
-      FunctionName: target.functionName, StartedAfter: new Date(target.sinceMs), StartedBefore: new Date(target.untilMs), Marker,
+      FunctionName: target.askedAs, StartedAfter: new Date(target.sinceMs), StartedBefore: new Date(target.untilMs), Marker,
     });
     for await (const page of pages(next, (one) => one.NextMarker)) {
       const found = page.DurableExecutions ?? [];

@@ -9,7 +9,7 @@ export const eventInvoke: Source = {
   actions: ['lambda:ListFunctionEventInvokeConfigs'],
   acquire: async function* (target, context) {
     const lambda = await context.aws.lambda();
-    const { functionName: FunctionName } = target;
+    const { askedAs: FunctionName } = target;
     const asked = { path: 'control_plane/event_invoke.json', call: `lambda:ListFunctionEventInvokeConfigs ${FunctionName}` };
     yield* ask(context, asked, () => everyItem((Marker) => lambda.listFunctionEventInvokeConfigs({ FunctionName, Marker }), (page) => page.NextMarker, (page) => page.FunctionEventInvokeConfigs));
   },

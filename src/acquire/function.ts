@@ -1,7 +1,9 @@
 /** Finds a function for the commands that ask about it without collecting. */
 import { openClients, type ClientOptions, type Clients } from './clients.ts';
 import { createMeter } from './meter.ts';
-import { parseFunctionName, readTarget, type Window } from './target.ts';
+import { callerOf } from './act.ts';
+import { compareAccount, parseFunctionName } from './function-name.ts';
+import { readTarget, type Window } from './target.ts';
 import type { Target } from './contracts.ts';
 import { AmberError, describeError } from '../errors.ts';
 
@@ -17,7 +19,8 @@ export async function openFunction(functionName: string, options: ClientOptions,
   const aws = openClients({ ...options, region: named.region ?? options.region }, createMeter(), signal);
   try {
     const region = await regionOf(aws);
-    const target = await readTarget(aws, { functionName: named.name, region, ...window, accessKeyIds: [], trail: undefined });
+    const target = await readTarget(aws, { named, region, ...window, accessKeyIds: [], trail: undefined });
+    compareAccount(target.functionArn, await callerOf(aws));
     return { aws, target, close: () => aws.close() };
   } catch (error) {
     aws.close();

@@ -25,7 +25,7 @@ async function* acquire(target: Target, context: AcquireContext): AsyncGenerator
     found[name] = state;
     if (entry !== undefined) yield entry;
   }
-  yield jsonEntry({ path: 'control_plane/policies.json', call: `lambda:GetPolicy ${target.functionName}` }, found);
+  yield jsonEntry({ path: 'control_plane/policies.json', call: `lambda:GetPolicy ${target.askedAs}` }, found);
 }
 
 interface Look {
@@ -34,12 +34,12 @@ interface Look {
   readonly entry?: Entry;
 }
 
-async function look(lambda: Lambda, { functionName }: Target, qualifier: string | undefined, { ledger }: AcquireContext): Promise<Look> {
+async function look(lambda: Lambda, { askedAs }: Target, qualifier: string | undefined, { ledger }: AcquireContext): Promise<Look> {
   const name = qualifier ?? 'function';
-  const asked = { path: `control_plane/policies/${component(name)}.json`, call: `lambda:GetPolicy ${functionName}${qualifier === undefined ? '' : `:${qualifier}`}`, policy: true };
+  const asked = { path: `control_plane/policies/${component(name)}.json`, call: `lambda:GetPolicy ${askedAs}${qualifier === undefined ? '' : `:${qualifier}`}`, policy: true };
   if (ledger.done(asked.path)) return { name, state: 'present' };
   try {
-    const { Policy, RevisionId } = await lambda.getPolicy({ FunctionName: functionName, ...(qualifier === undefined ? {} : { Qualifier: qualifier }) });
+    const { Policy, RevisionId } = await lambda.getPolicy({ FunctionName: askedAs, ...(qualifier === undefined ? {} : { Qualifier: qualifier }) });
     return { name, state: 'present', entry: jsonEntry(asked, { RevisionId, Policy: parsed(Policy) }) };
   } catch (error) {
     const fate = fateOf(error);

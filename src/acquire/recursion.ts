@@ -9,7 +9,7 @@ export const recursion: Source = {
   actions: ['lambda:GetFunctionRecursionConfig'],
   acquire: async function* (target, context) {
     const lambda = await context.aws.lambda();
-    const { functionName: FunctionName } = target;
+    const { askedAs: FunctionName } = target;
     yield* ask(context, { path: 'control_plane/recursion.json', call: `lambda:GetFunctionRecursionConfig ${FunctionName}` }, () => lambda.getFunctionRecursionConfig({ FunctionName }));
   },
 };

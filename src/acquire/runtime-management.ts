@@ -18,8 +18,8 @@ export const runtimeManagement: Source = {
     const lambda = await context.aws.lambda();
     const open = target.versions.map(({ Version = '$LATEST' }) => Version).filter((version) => !context.ledger.done(pathOf(version)));
     const answers = ahead(open, WIDTH, async (Qualifier) => {
-      const asked = { path: pathOf(Qualifier), call: `lambda:GetRuntimeManagementConfig ${target.functionName}:${Qualifier}` };
-      return only(ask(context, asked, () => lambda.getRuntimeManagementConfig({ FunctionName: target.functionName, Qualifier })));
+      const asked = { path: pathOf(Qualifier), call: `lambda:GetRuntimeManagementConfig ${target.askedAs}:${Qualifier}` };
+      return only(ask(context, asked, () => lambda.getRuntimeManagementConfig({ FunctionName: target.askedAs, Qualifier })));
     });
     for await (const entries of answers) yield* entries;
   },

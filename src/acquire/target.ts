@@ -1,29 +1,10 @@
 /** Finds the function, its versions and aliases: what the other sources are asked about. */
 import type { AliasConfiguration, FunctionConfiguration, Lambda } from '@aws-sdk/client-lambda';
-import { AmberError } from '../errors.ts';
 import { everyItem } from './ask.ts';
 import type { Clients } from './clients.ts';
 import type { Gap, Target } from './contracts.ts';
+import { compareAnswer, type FunctionName } from './function-name.ts';
 import { credentialsError, fatalError, fateOf } from './faults.ts';
-
-/** What the user typed: a name, `account:function:name` or an ARN, each with or without a qualifier. */
-export interface FunctionName {
-  readonly name: string;
-  /** Of the ARN; it wins over the configured one. */
-  readonly region: string | undefined;
-}
-
-const ARN = /^arn:aws[a-z-]*:lambda:([a-z0-9-]+):\d{12}:function:([\w-]{1,140})(?::[\w$.-]+)?$/u;
-const PARTIAL = /^(?:\d{12}:function:)?([\w-]{1,140})(?::[\w$.-]+)?$/u;
-
-/** @throws AmberError USAGE when it is neither. */
-export function parseFunctionName(text: string): FunctionName {
-  const arn = ARN.exec(text);
-  if (arn?.[2] !== undefined) return { name: arn[2], region: arn[1] };
-  const name = PARTIAL.exec(text)?.[1];
-  if (name === undefined) throw new AmberError('USAGE', `${JSON.stringify(text)} is neither the name nor the ARN of a function; for example checkout, or arn:aws:lambda:eu-central-1:111122223333:function:checkout.`);
-  return { name, region: undefined };
-}
 
 export interface Window {
   readonly sinceMs: number;
@@ -31,7 +12,8 @@ export interface Window {
 }
 
 export interface TargetOptions extends Window {
-  readonly functionName: string;
+  readonly named: FunctionName;
+  /** The region that is asked. */
   readonly region: string;
   readonly accessKeyIds: readonly string[];
   readonly trail: string | undefined;
@@ -40,19 +22,20 @@ export interface TargetOptions extends Window {
 /**
  * Needs lambda:GetFunctionConfiguration; lists that are denied are gaps.
  *
- * @throws AmberError ACQUIRE_MISSING, ACQUIRE_DENIED, ACQUIRE_CREDENTIALS, ACQUIRE_FAILED.
+ * @throws AmberError ACQUIRE_MISMATCH, ACQUIRE_MISSING, ACQUIRE_DENIED, ACQUIRE_CREDENTIALS, ACQUIRE_FAILED.
  */
 export async function readTarget(aws: Clients, options: TargetOptions): Promise<Target> {
-  const { functionName, region } = options;
+  const { named, region } = options;
+  const { name: functionName, askedAs } = named;
   const lambda = await aws.lambda();
-  const latest = await firstAnswer(lambda, functionName, region);
-  const functionArn = (latest.FunctionArn ?? '').replace(/:\$LATEST$/u, '');
+  const configuration = await firstAnswer(lambda, named, region);
+  const functionArn = compareAnswer({ ...named, region }, configuration);
   const gaps: Gap[] = [];
-  const published = await listed(gaps, { path: 'control_plane/versions', action: 'lambda:ListVersionsByFunction' }, () => listVersions(lambda, functionName));
-  const aliases = await listed(gaps, { path: 'control_plane/aliases', action: 'lambda:ListAliases' }, () => listAliases(lambda, functionName));
-  const versions = [latest, ...published.filter((one) => one.Version !== '$LATEST')];
+  const published = await listed(gaps, { path: 'control_plane/versions', action: 'lambda:ListVersionsByFunction' }, () => listVersions(lambda, askedAs));
+  const aliases = await listed(gaps, { path: 'control_plane/aliases', action: 'lambda:ListAliases' }, () => listAliases(lambda, askedAs));
+  const versions = await everyVersion(lambda, named, { configuration, published, region });
   return {
-    functionName, functionArn, versions, aliases, gaps, region,
+    functionName, functionArn, askedAs, qualifier: named.qualifier, configuration, versions, aliases, gaps, region,
     account: functionArn.split(':')[4] ?? 'unknown',
     roles: distinct(versions.map((one) => one.Role)),
     logGroups: distinct(versions.map((one) => one.LoggingConfig?.LogGroup ?? `/aws/lambda/${functionName}`)),
@@ -62,11 +45,23 @@ export async function readTarget(aws: Clients, options: TargetOptions): Promise<
   };
 }
 
-async function firstAnswer(lambda: Lambda, name: string, region: string): Promise<FunctionConfiguration> {
+interface Versions {
+  readonly configuration: FunctionConfiguration;
+  readonly published: readonly FunctionConfiguration[];
+  readonly region: string;
+}
+
+/** `$LATEST` first; where a version or an alias was named, it is asked for apart. */
+async function everyVersion(lambda: Lambda, named: FunctionName, { configuration, published, region }: Versions): Promise<FunctionConfiguration[]> {
+  const latest = configuration.Version === '$LATEST' || named.qualifier === undefined ? configuration : await firstAnswer(lambda, { ...named, qualifier: undefined }, region);
+  return [latest, ...published.filter((one) => one.Version !== '$LATEST')];
+}
+
+async function firstAnswer(lambda: Lambda, { askedAs, qualifier }: FunctionName, region: string): Promise<FunctionConfiguration> {
   try {
-    return await lambda.getFunctionConfiguration({ FunctionName: name });
+    return await lambda.getFunctionConfiguration({ FunctionName: askedAs, ...(qualifier === undefined ? {} : { Qualifier: qualifier }) });
   } catch (error) {
-    throw fatalError({ path: '', call: `lambda:GetFunctionConfiguration ${name}` }, error, region);
+    throw fatalError({ path: '', call: `lambda:GetFunctionConfiguration ${askedAs}${qualifier === undefined ? '' : `:${qualifier}`}` }, error, region);
   }
 }
 

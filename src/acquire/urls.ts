@@ -9,7 +9,7 @@ export const urls: Source = {
   actions: ['lambda:ListFunctionUrlConfigs'],
   acquire: async function* (target, context) {
     const lambda = await context.aws.lambda();
-    const { functionName: FunctionName } = target;
+    const { askedAs: FunctionName } = target;
     const asked = { path: 'control_plane/urls.json', call: `lambda:ListFunctionUrlConfigs ${FunctionName}` };
     yield* ask(context, asked, () => everyItem((Marker) => lambda.listFunctionUrlConfigs({ FunctionName, Marker }), (page) => page.NextMarker, (page) => page.FunctionUrlConfigs));
   },

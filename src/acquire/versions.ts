@@ -21,7 +21,7 @@ export const versions: Source = {
 };
 
 async function* acquire(target: Target, context: AcquireContext): AsyncGenerator<Entry> {
-  for (const gap of target.gaps) yield absentEntry({ path: gap.path, call: `${gap.action} ${target.functionName}` }, gap.error);
+  for (const gap of target.gaps) yield absentEntry({ path: gap.path, call: `${gap.action} ${target.askedAs}` }, gap.error);
   const open = target.versions.filter((version) => !isDone(context, version));
   context.meter.plan(open.length);
   const lambda = await context.aws.lambda();
@@ -49,7 +49,7 @@ interface Look {
 }
 
 async function look(lambda: Lambda, target: Target, listed: FunctionConfiguration, context: AcquireContext): Promise<Look> {
-  const which = { FunctionName: target.functionName, Qualifier: listed.Version };
+  const which = { FunctionName: target.askedAs, Qualifier: listed.Version };
   try {
     const answer = await lambda.getFunction(which);
     const opener = await openerOf(answer, async () => (await lambda.getFunction(which)).Code?.Location, context);
@@ -92,12 +92,12 @@ async function openerOf({ Code }: GetFunctionCommandOutput, renew: () => Promise
 function* entriesOf(one: Look, target: Target, context: AcquireContext): Generator<Entry> {
   const { listed, answer, begun, configSha256 } = one;
   const version = listed.Version ?? 'unknown';
-  const call = `lambda:GetFunction ${target.functionName}:${version}`;
+  const call = `lambda:GetFunction ${target.askedAs}:${version}`;
   const configuration = { path: pathOf(listed, 'configuration.json'), call };
   const code = { path: pathOf(listed, 'code.zip'), call };
   if (answer === undefined) {
     // The list has the configuration all the same.
-    yield jsonEntry({ path: configuration.path, call: `lambda:ListVersionsByFunction ${target.functionName}` }, { Configuration: listed });
+    yield jsonEntry({ path: configuration.path, call: `lambda:ListVersionsByFunction ${target.askedAs}` }, { Configuration: listed });
     yield absentEntry(code, one.error);
     context.warn(`version ${version}: its code could not be asked for`);
     return;

@@ -39,7 +39,7 @@ Exit code 0: everything is there. 1: something was denied or failed, or a digest
   run: async (invocation) => {
     const { values, out } = invocation;
     const { runCollection } = await import('../acquire.ts');
-    const { parseFunctionName } = await import('../acquire/target.ts');
+    const { parseFunctionName } = await import('../acquire/function-name.ts');
     const functionName = onePositional(invocation, 'FUNCTION');
     const { name } = parseFunctionName(functionName);
     const config = writeConfig(values);

@@ -158,7 +158,7 @@ function tellWhen({ config, target }: OrdersOf, order: Order, out: Output): void
   const ttl = Math.ceil(config.controlTtlMs * 1.2 / 1000);
   if (order.state === 'stop') out.line(`sandboxes stop capturing within ${ttl} s of invocations, until ${order.expires}`);
   else out.line(`warm sandboxes capture at an invocation within ${ttl} s of invocations, or at the next one; an orphaned one at SHUTDOWN, where it has the extension`);
-  if (target.versions[0]?.State === 'Inactive') out.note('The function is Inactive: it has no sandbox.');
+  if (target.configuration.State === 'Inactive') out.note('The function is Inactive: it has no sandbox.');
 }
 
 async function sendProbes({ aws, target }: OrdersOf, payload: string, wanted: number, out: Output): Promise<readonly object[]> {

@@ -39,7 +39,7 @@ async function diagnose(check: DoctorCheck['check'], actions: readonly string[],
 
 /** What the environment of the function says of Amber. */
 export function patientOf(target: Target, aws: Clients, signal: AbortSignal): Patient {
-  const [configuration = {}] = target.versions;
+  const { configuration } = target;
   const environment = configuration.Environment?.Variables ?? {};
   const ours = Object.fromEntries(Object.entries(environment).filter(([name]) => name.startsWith('AMBER_')));
   const configWarnings: string[] = [];
