@@ -4,7 +4,7 @@
  */
 export const COLLECTOR_NAMES: readonly string[] = [
   'invocation', 'processes', 'sockets', 'descriptors', 'environment', 'memory', 'procfs', 'runtime', 'findings', 'inventory',
-  'recovered', 'system', 'writable', 'timeline', 'executables', 'code', 'scripts', 'systeminformation', 'process-memory', 'heap',
+  'recovered', 'system', 'writable', 'served', 'timeline', 'executables', 'code', 'scripts', 'systeminformation', 'process-memory', 'heap',
 ];
 
 /** Collectors that hold raw memory: they need a recipient. */

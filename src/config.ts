@@ -80,7 +80,7 @@ export const OPTIONS: { readonly [K in keyof Values]: Option<Values[K]> } = {
   detect:         option('AMBER_DETECT', 'high', parse.detect, 'high,-survivor,allow:to=203.0.113.0/24', 'Anomalies that start a capture: a level (`low`, `medium`, `high`, `critical`, `off`), `-NAME` and `+NAME` for single detectors, `allow:KIND=VALUE` for what is known.'),
   onShutdown:     option('AMBER_ON_SHUTDOWN', 'inventory', parse.oneOf('off', 'inventory', 'contents'), 'contents', 'What the extension captures when the platform ends an idle sandbox: `inventory` (contents too where a finding or an order is open), `contents`, `off`.'),
   onCrash:        option('AMBER_ON_CRASH', 'inventory', parse.oneOf('off', 'inventory', 'contents'), 'contents', 'The same after a crash of the runtime or a timeout.'),
-  writable:       option('AMBER_WRITABLE', ['/tmp', '/dev/shm'], parse.paths, '/tmp,/dev/shm,/mnt/efs', 'Trees that are listed and taken whole.'),
+  writable:       option('AMBER_WRITABLE', ['/tmp', '/dev/shm'], parse.paths, '/tmp,/dev/shm,/mnt/efs', 'Trees that are listed and taken whole; one on EFS is read by a child of its own.'),
   code:           option('AMBER_CODE', ['/var/task', '/opt', '/var/runtime'], parse.paths, '/var/task,/opt', 'Trees of code: every file is hashed.'),
   codeBytes:      option('AMBER_CODE_BYTES', 'none', parse.oneOf('none', 'changed', 'all'), 'all', 'Bytes of code to store beside the hash of every file: `none`, `changed` (mtime or ctime after the sandbox started), `all`.'),
   includeEvent:   option('AMBER_INCLUDE_EVENT', false, parse.flag, '1', 'Put the (redacted) event of the invocation into the capture.'),

@@ -210,6 +210,8 @@ export interface FileEntry extends EntryBase {
 export interface StreamEntry extends EntryBase {
   readonly kind: 'stream';
   readonly size: number;
+  /** Of the file, where the body is one. */
+  readonly stat?: BigIntStats;
   /** A chunk has been used up when the next one is asked for, so its memory may serve again. */
   readonly chunks: () => Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }

@@ -185,7 +185,7 @@ export class Tarball {
   async #storeStream(entry: Entry & { kind: 'stream' }): Promise<Stored> {
     const limit = Math.min(entry.size, this.#options.budget.remainingBytes());
     if (limit === 0 && entry.size > 0) return { outcome: 'skipped', size: entry.size, reason: 'the byte budget is spent' };
-    await this.#writeHeader(this.#header(entry, '0', 0o400, limit), limit);
+    await this.#writeHeader(this.#header(entry, '0', Number(entry.stat?.mode ?? 0o400), limit), limit);
     this.#options.spend(limit);
     return fileOutcome(entry.size, limit, await writeStream(this.#body, entry, limit));
   }

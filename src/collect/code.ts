@@ -20,7 +20,8 @@ export const code: Collector = {
 };
 
 /** Classes in the order of taking. */
-const Class = { manifest: 0, changed: 1, rest: 2, bodiless: 3, directory: 4 } as const;
+/** `elsewhere`: roots that the collector `served` reads. */
+const Class = { manifest: 0, changed: 1, rest: 2, bodiless: 3, directory: 4, elsewhere: 5 } as const;
 
 async function* collect(scene: Scene): AsyncGenerator<Entry, Iterable<Entry>> {
   const { breathe } = scene.budget;
@@ -32,13 +33,14 @@ async function* collect(scene: Scene): AsyncGenerator<Entry, Iterable<Entry>> {
   const since = sandboxStart(await processesOf(scene));
   const classOf = (entry: number): number => {
     const kind = tree.kind(entry);
+    if (tree.parent(entry) < 0 && tree.state(entry) === State.served) return Class.elsewhere;
     if (kind === Kind.directory) return Class.directory;
     if (kind !== Kind.file || tree.state(entry) !== State.whole) return Class.bodiless;
     if (packageKind(tree, entry) !== undefined) return Class.manifest;
     return tree.mtime(entry) > since || tree.ctime(entry) > since ? Class.changed : Class.rest;
   };
   const order = await orderBy(tree, Object.keys(Class).length, classOf, breathe);
-  return contents(order, new Taker(tree, groundsOf(scene), policyOf(scene, since)));
+  return contents({ classes: order.classes.slice(0, Class.elsewhere) }, new Taker(tree, groundsOf(scene), policyOf(scene, since)));
 }
 
 function policyOf(scene: Scene, since: bigint): StorePolicy {

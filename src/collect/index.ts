@@ -18,6 +18,7 @@ import { procfs } from './procfs.ts';
 import { recovered } from './recovered.ts';
 import { runtime } from './runtime.ts';
 import { scripts } from './scripts.ts';
+import { served } from './served.ts';
 import { sockets } from './sockets.ts';
 import { systemInformation } from './system-information.ts';
 import { system } from './system.ts';
@@ -42,6 +43,7 @@ export const COLLECTORS: readonly Collector[] = [
   findings,
   system,
   writable,
+  served,
   timeline,
   // code
   executables,

@@ -4,6 +4,7 @@ import type { AbsentEntry, Collector, Entry, Scene } from '../contracts.ts';
 import { toText } from '../proc/bytes.ts';
 import { mountFacts, pin, type MountBook, type Place } from '../proc/mount-book.ts';
 import { groundsOf } from './grounds.ts';
+import { recoverAside, type Doubtful } from './recovered-aside.ts';
 import { candidates, identityOf, look, untouchedReason, whyNot, type Found, type Item } from './recovered-items.ts';
 
 /** Looked at; the rest is counted. */
@@ -21,18 +22,23 @@ export const recovered: Collector = {
     const book = groundsOf(scene);
     const firsts = new Map<string, Item>();
     const wanted: Wanted[] = [];
+    const doubtful: Doubtful[] = [];
     let looked = 0;
     for (const record of processes) {
       for (const item of candidates(record, scene.roots.proc)) {
         if ((looked += 1) > MOST_ITEMS || scene.budget.signal.aborted) continue;
-        const entry = consider(look(item, book), firsts, wanted);
-        if (entry !== undefined) yield entry;
+        const found = look(item, book);
+        const entry = consider(found, firsts, wanted);
+        if (entry === undefined) continue;
+        if (isDoubtful(found)) doubtful.push({ item, entry });
+        else yield entry;
       }
       await scene.budget.breathe();
     }
     // Small payloads do not wait for large decoys.
     wanted.sort((a, b) => Number(a.stat.size - b.stat.size));
     for (const { item, stat } of wanted) yield recover(scene, book, item, stat);
+    yield* recoverAside(scene, book, doubtful, processes);
     if (looked > MOST_ITEMS) {
       yield { kind: 'absent', path: 'recovered', source: scene.roots.proc, method: 'proc-fd', outcome: 'skipped', reason: `${looked - MOST_ITEMS} more were not looked at` };
     }
@@ -42,6 +48,10 @@ export const recovered: Collector = {
 interface Wanted {
   readonly item: Item;
   readonly stat: BigIntStats;
+}
+
+function isDoubtful(found: Found | undefined): boolean {
+  return found !== undefined && 'place' in found && found.place.ground === 'doubtful';
 }
 
 /** Puts the item on the list, or gives the entry that says why it is not there. */

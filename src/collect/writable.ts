@@ -37,6 +37,8 @@ const Class = {
   last: 5,
   /** Behind their files, so that extraction sets their times and modes last. */
   directory: 6,
+  /** Roots that the collector `served` reads. */
+  elsewhere: 7,
 } as const;
 
 /** A file larger than this part of the bytes that are left is taken last. */
@@ -60,7 +62,7 @@ async function* collect(scene: Scene): AsyncGenerator<Entry, Iterable<Entry>> {
   } finally {
     taker.close(); // it opens again what it needs
   }
-  const taken = contents(order, taker);
+  const taken = contents({ classes: order.classes.slice(0, Class.elsewhere) }, taker);
   return scene.parked === undefined || scene.parked.size === 0 ? taken : unnested(taken, scene.parked);
 }
 
@@ -71,6 +73,7 @@ async function orderOf(scene: Scene, walked: Walked, used: InUse, facts: { stray
   const peek = new Peek(tree);
   const classOf = (entry: number): number => {
     const kind = tree.kind(entry);
+    if (tree.parent(entry) < 0 && tree.state(entry) === State.served) return Class.elsewhere;
     const isUsed = used.names.has(tree.names[entry] ?? '') && used.paths.has(tree.path(entry));
     if (isUsed) facts.strays.delete(tree.path(entry));
     if (kind === Kind.directory) return Class.directory;

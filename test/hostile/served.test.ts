@@ -1,5 +1,7 @@
 /** What an attacker serves: files of a FUSE server that answers nothing any more. Its request log tells who touched them. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
 import type { ManifestItem } from '../../src/contracts.ts';
 import { canServe, captureServed, type ServedCapture, type ServedJob } from './served.ts';
@@ -68,5 +70,41 @@ describe('files that a silent server holds', () => {
     const tree = JSON.parse(seen.text('live_response/tree.json')) as { incomplete: { paths: { path: string; why: string }[] } };
     assert.match(tree.incomplete.paths.find(({ path }) => path.endsWith('/tree/served'))?.why ?? '', /fuse/u);
     assert.deepEqual(seen.asked, []);
+  });
+});
+
+describe('a tree that the owner names and another machine serves', () => {
+  it('is read by a child, byte for byte', LIMIT, async (t) => {
+    if (!canServe(t)) return;
+    const seen = await capture(t, { mode: 'alive', writable: ['FOLDER/tree/served', 'FOLDER/tree'] });
+    const found = seen.items.filter(({ collector }) => collector === 'served');
+    const file = found.find(({ path }) => path.endsWith('/served/x (deleted)'));
+    assert.deepEqual([file?.outcome, file?.method, file?.size, file?.mode], ['collected', 'child', 600, '100644']);
+    assert.equal(seen.text(file?.path ?? ''), 'served'.repeat(100));
+    assert.equal(found.find(({ path }) => path.endsWith('/served/implant'))?.sha256, createHash('sha256').update(readFileSync('/bin/sleep')).digest('hex'));
+    assert.equal(seen.items.filter(({ path }) => path.endsWith('/tree/served') && path.startsWith('[root]')).length, 2, 'once as a root, once as a mount point in the other tree');
+  });
+
+  it('costs two seconds where it hangs, and its reader is left behind', LIMIT, async (t) => {
+    if (!canServe(t)) return;
+    const seen = await capture(t, { mode: 'here', writable: ['FOLDER/tree', 'FOLDER/tree/served'] });
+    const found = seen.items.find(({ collector }) => collector === 'served');
+    assert.equal(found?.outcome, 'timed-out');
+    assert.match(found.reason ?? '', /^not read to the end, and its reader was left behind: no answer within 2000 ms/u);
+    assert.equal(seen.items.find(({ path }) => path.endsWith('/tree/plain'))?.outcome, 'collected');
+    assert.ok(seen.asked.length > 0, 'the child alone has asked');
+  });
+});
+
+describe('what only looks as if somebody served it', () => {
+  it('a tmpfs of another mount namespace, listed or detached, and a memfd come back byte for byte', LIMIT, async (t) => {
+    if (!canServe(t)) return;
+    const seen = await capture(t, { actor: 'nameless-tmpfs.py' });
+    const { holder, listed, detached, memfd } = seen.facts;
+    for (const [fd, body, method] of [[listed, 'listed', 'proc-fd'], [detached, 'detached', 'child'], [memfd, 'memfd', 'proc-fd']] as const) {
+      const path = `recovered/${holder}/fd-${fd}`;
+      assert.deepEqual([item(seen, path)?.outcome, item(seen, path)?.method], ['collected', method], path);
+      assert.equal(seen.text(path), body.repeat(1000));
+    }
   });
 });

@@ -19,6 +19,10 @@ export interface ServedFacts {
   readonly gone: number;
   readonly passedNamed: number;
   readonly passedGone: number;
+  /** Of nameless-tmpfs.py. */
+  readonly listed: number;
+  readonly detached: number;
+  readonly memfd: number;
 }
 
 export interface ServedCapture extends CaptureOutcome {
@@ -32,8 +36,10 @@ export interface ServedCapture extends CaptureOutcome {
 }
 
 export interface ServedJob extends Partial<Omit<CaptureJob, 'destination'>> {
-  /** `detach`: no namespace lists the mount; `here`: it lies in the namespace of the capture, at the folder `served`. */
-  readonly mode?: 'detach' | 'here';
+  /** `detach`: no namespace lists the mount; `here`: it lies in the namespace of the capture, at the folder `served`; `alive`: and answers. */
+  readonly mode?: 'detach' | 'here' | 'alive';
+  /** Another program of test/fixtures/proc than the server. */
+  readonly actor?: string;
 }
 
 /** False, and said so, where this machine cannot play it. */
@@ -53,12 +59,12 @@ export async function captureServed(t: TestContext, job: ServedJob, child = 'cap
   for (const made of [mount, evidence]) mkdirSync(made, { recursive: true });
   writeFileSync(log, '');
   writeFileSync(join(folder, 'tree/plain'), 'plain');
-  const { mode = '', ...rest } = job;
+  const { mode = '', actor = 'fuse-server.py', ...rest } = job;
   const request: CaptureJob = { writable: [join(folder, 'tree')], hardStopInMs: 20_000, ...rest, destination: `file://${evidence}` };
   const whole = { ...request, writable: request.writable.map((path) => path.replace('FOLDER', folder)) };
   writeFileSync(join(folder, 'job.json'), JSON.stringify(whole));
   const node = [process.execPath, '--no-warnings', join(import.meta.dirname, child), join(folder, 'job.json')];
-  const server = join(import.meta.dirname, '../fixtures/proc/fuse-server.py');
+  const server = join(import.meta.dirname, '../fixtures/proc', actor);
   const argv = ['--pid', '--fork', '--kill-child', '--mount', '--mount-proc', '--ipc', '--net', 'bash', '-c', SCRIPT, 'served', server, mount, log, mode, ...node];
   const started = performance.now();
   const runner = spawn('unshare', argv, { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -1,0 +1,75 @@
+/** Trees that the configuration names and that lie where somebody else has to answer: EFS, FUSE, 9p. Read by a child. */
+import { closeSync } from 'node:fs';
+import type { BytePath, Collector, Entry, Scene } from '../contracts.ts';
+import { describeError } from '../errors.ts';
+import { Kind } from '../fs/kinds.ts';
+import { absenceOf } from '../fs/outcome.ts';
+import { reach } from '../fs/resolve.ts';
+import type { Place } from '../proc/mount-book.ts';
+import { startAside, whyNoChild, type AsideItem } from '../proc/aside/child.ts';
+import { groundsOf } from './grounds.ts';
+
+/** One file may not take more than this part of the bytes that are left. */
+const LARGEST_PART = 0.5;
+
+export const served: Collector = {
+  name: 'served',
+  description: 'Trees of AMBER_WRITABLE and AMBER_CODE that lie on EFS or on what else somebody serves, read by a child that may be left behind.',
+  tier: 'files',
+  async *collect(scene: Scene): AsyncGenerator<Entry> {
+    for (const root of [...scene.roots.writable, ...scene.roots.code]) {
+      const place = placeOf(root, scene);
+      if (place !== undefined) yield* readTree(scene, root);
+    }
+  },
+};
+
+function placeOf(root: BytePath, scene: Scene): Place | undefined {
+  try {
+    const reached = reach(root, groundsOf(scene));
+    if (!('fd' in reached)) return reached;
+    closeSync(reached.fd);
+  } catch {
+    // It is not there: the walk says so.
+  }
+  return undefined;
+}
+
+async function* readTree(scene: Scene, root: BytePath): AsyncGenerator<Entry> {
+  const refusal = whyNoChild();
+  if (refusal !== undefined) {
+    yield absent(root, 'skipped', `not read: ${refusal}`);
+    return;
+  }
+  const most = Math.floor(scene.budget.remainingBytes() * LARGEST_PART);
+  const aside = startAside({ root, most, entries: scene.config.maxEntries });
+  try {
+    for (let item = await aside.next(); item !== undefined; item = await aside.next()) {
+      if (item.beyond === undefined) yield entryOf(item, most);
+      else if (item.beyond > 0) yield absent(`${root}/beyond-the-limit`, 'skipped', `${item.beyond} further paths are not read: the limit of ${scene.config.maxEntries} entries (AMBER_MAX_ENTRIES) was reached`);
+    }
+  } catch (cause) {
+    yield absent(root, 'timed-out', `not read to the end, and its reader was left behind: ${cause instanceof Error ? cause.message : describeError(cause)}`);
+  } finally {
+    aside.abandon();
+  }
+}
+
+function entryOf({ path = '', stat, target, unlisted, problem, body }: AsideItem, most: number): Entry {
+  const place = placed(path);
+  if (problem !== undefined || stat === undefined) return { kind: 'absent', ...place, ...absenceOf({ code: problem }), ...(stat === undefined ? {} : { stat }) };
+  const kind = Number(stat.mode) & 0o170000;
+  if (kind === Kind.directory) return { kind: 'directory', ...place, stat, ...(unlisted === undefined ? {} : { outcome: 'skipped', reason: `not listed: ${unlisted}` }) };
+  if (kind === Kind.link) return { kind: 'link', ...place, stat, target: target ?? '' };
+  if (kind !== Kind.file) return { kind: 'special', ...place, stat };
+  if (body === undefined) return { kind: 'absent', ...place, stat, outcome: 'skipped', reason: `its ${stat.size} bytes are more than ${most}, half of what the byte budget had left` };
+  return { kind: 'stream', ...place, stat, size: Number(stat.size), chunks: body };
+}
+
+function absent(path: BytePath, outcome: 'skipped' | 'timed-out', reason: string): Entry {
+  return { kind: 'absent', ...placed(path), outcome, reason };
+}
+
+function placed(path: BytePath): { path: BytePath; source: BytePath; method: string } {
+  return { path: `[root]${path}`, source: path, method: 'child' };
+}
