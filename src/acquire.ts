@@ -77,6 +77,9 @@ async function openAt({ config, place }: CollectionRun): Promise<Destination> {
   return openDestination(config.destination, place, config);
 }
 
+/** A responder waits for a destination that fails, but not for hours: the same command goes on where it ended. */
+const PATIENCE_MS = 60_000;
+
 async function collectTo(run: CollectionRun, sources: readonly Source[], wanted: AbortSignal, destination: Destination): Promise<CollectReport> {
   const { budget, book } = run;
   const notebook = openNotebook(run);
@@ -87,7 +90,7 @@ async function collectTo(run: CollectionRun, sources: readonly Source[], wanted:
   };
   wanted.addEventListener('abort', () => stop(new AmberError('CAPTURE_ABORTED', 'The collection was stopped before its end; run the same command again to go on.')), { once: true });
   const delivery = await deliver({
-    destination, hardStop: budget.hardStop, tarball: run.tarballOptions(),
+    destination, hardStop: budget.hardStop, patienceMs: PATIENCE_MS, tarball: run.tarballOptions(),
     fill: (tarball) => fill(run, sources, { tarball, notebook, stop, why: () => stopped?.message }),
     onShipped: (shipped, outbox) => {
       notebook.acknowledged(shipped.segment.number, shipped.receipt !== undefined);

@@ -33,6 +33,8 @@ export interface CaptureRequest {
   readonly findings?: () => Promise<FindingsReport>;
   /** Ends collecting when aborted; what there is by then is closed and committed. An AmberError as its reason goes into the manifest. */
   readonly enough?: AbortSignal;
+  /** Called when nobody should wait for the capture any more: the destination is not reached, and it goes on all the same. */
+  readonly release?: () => void;
   /** Size by SHA-256 of captures that lie parked in /tmp: they are not stored again. */
   readonly parked?: ReadonlyMap<string, number>;
   /** The last capture of a sandbox, or a rehearsal of it. */

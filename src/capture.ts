@@ -11,35 +11,41 @@ import { beginCapture, type CaptureRequest, type CaptureRun } from './capture-ru
 import { planCollectors } from './collect/plan.ts';
 import type { CaptureReport, Destination, Tier } from './contracts.ts';
 import { asAmberError, deliver } from './deliver.ts';
-import { AmberError, describeError } from './errors.ts';
+import { AmberError } from './errors.ts';
+import { openLastResort, type LastResort } from './last-resort.ts';
 import { logLine } from './report/log.ts';
 import { captureLine, failureReport, finalReport, segmentLine, type ReportFacts } from './report/report.ts';
-import { volatileSummary } from './report/summary.ts';
 import { commitDocument } from './seal/commit.ts';
 import { openDestination } from './ship/index.ts';
-import { writeLogEvidence } from './ship/log.ts';
 import { untilAborted } from './ship/outbox.ts';
 
 export type { CaptureRequest, LastCapture } from './capture-run.ts';
 
 /**
  * Runs one capture to its end. Never rejects and never outlives `request.hardStopMs` by more than one slice: what could
- * not be stored is in the report, and the volatile summary goes to the log when the destination took nothing.
+ * not be stored is in the report, and the volatile summary goes to the log when the destination did not take its segment.
  */
 export async function runCapture(request: CaptureRequest): Promise<CaptureReport> {
+  const isQuiet = request.quiet === true;
   const run = beginCapture(request);
+  const resort = openLastResort(run, isQuiet, () => {
+    run.budget.release();
+    request.release?.();
+  });
   let destination: Destination | undefined;
   let result: Result;
   try {
     destination = await openAt(run);
+    if (destination.notice !== undefined && !isQuiet) logLine('fault', run.redact({ capture: run.scene.captureId, where: 'ship', error: destination.notice }));
     await run.prepare();
-    result = await captureTo(run, destination, request.quiet === true);
+    result = await captureTo(run, destination, resort, isQuiet);
   } catch (cause) {
     result = { report: failureReport(facts(run, destination), asAmberError(cause)) };
   }
-  if (result.report.state === 'failed' && request.quiet !== true && result.isLogged !== true) await lastResort(run);
-  if (request.quiet !== true) logLine('capture', run.redact(captureLine(result.report, result.manifest)));
+  if (result.report.state === 'failed') await resort.write();
+  if (!isQuiet) logLine('capture', run.redact(captureLine(result.report, result.manifest)));
   destination?.close();
+  resort.end();
   run.end();
   return result.report;
 }
@@ -48,13 +54,10 @@ interface Result {
   readonly report: CaptureReport;
   /** SHA-256 of manifest.json as it was sent: where another one stands in its place, this tells. */
   readonly manifest?: string;
-  /** The summary is in the log already. */
-  readonly isLogged?: boolean;
 }
 
-async function captureTo(run: CaptureRun, destination: Destination, quiet: boolean): Promise<Result> {
+async function captureTo(run: CaptureRun, destination: Destination, resort: LastResort, isQuiet: boolean): Promise<Result> {
   const { budget, scene } = run;
-  let isLogged = false;
   const { shipped, sealed, manifest, error } = await deliver({
     destination,
     tarball: run.tarballOptions(),
@@ -62,17 +65,23 @@ async function captureTo(run: CaptureRun, destination: Destination, quiet: boole
     commitBy: budget.commitBy,
     fill: async (tarball) => {
       await collectInto(run, tarball);
-      isLogged = !quiet && isBare(run);
-      if (isLogged) await lastResort(run);
+      if (isBare(run)) await resort.write();
     },
     onShipped: (one, outbox) => {
-      if (!quiet) logLine('segment', run.redact(segmentLine(scene.captureId, one)));
+      if (!isQuiet) logLine('segment', run.redact(segmentLine(scene.captureId, one)));
+      if (one.receipt !== undefined) resort.stored(one.segment.number);
       if (outbox.refused() !== undefined) budget.stop();
+    },
+    onTrouble: resort.onTrouble,
+    onFull: (bytes) => {
+      const error = `${String(bytes)} bytes of segments wait for the destination, as many as may: nothing more is collected until it takes some`;
+      if (!isQuiet) logLine('fault', { capture: scene.captureId, where: 'ship', error });
     },
     marker: (stored, whole) => commitDocument(run.commitFacts(stored, whole), stored, run.book, run.redact),
   });
+  if (shipped.some(({ segment, receipt }) => segment.number === 0 && receipt === undefined)) await resort.write();
   const report = finalReport(facts(run, destination), shipped, sealed?.sha256 ?? undefined, error);
-  return { report, isLogged, ...(manifest === undefined ? {} : { manifest }) };
+  return { report, ...(manifest === undefined ? {} : { manifest }) };
 }
 
 async function collectInto(run: CaptureRun, tarball: Tarball): Promise<void> {
@@ -96,16 +105,6 @@ async function openAt(run: CaptureRun): Promise<Destination> {
     throw new AmberError('CONFIG_INVALID', 'AMBER_DESTINATION is not set; for example s3://evidence-bucket/amber');
   }
   return untilAborted(Promise.resolve(openDestination(url, run.place, run.config)), run.budget.hardStop);
-}
-
-/** CloudWatch keeps what stdout gets: the one place left when the destination took nothing, or there was no time for it. */
-async function lastResort(run: CaptureRun): Promise<void> {
-  const { captureId } = run.scene;
-  try {
-    await writeLogEvidence({ captureId, summary: run.redact(await volatileSummary(run.scene)) });
-  } catch (cause) {
-    logLine('fault', run.redact({ capture: captureId, error: describeError(cause) }));
-  }
 }
 
 function facts(run: CaptureRun, destination: Destination | undefined): ReportFacts {

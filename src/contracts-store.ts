@@ -111,6 +111,12 @@ export interface StoredObject {
 }
 
 /**
+ * Why a put goes on without a receipt. `failing`: the store has asked to come back. `unreached`: nobody was reached, or what
+ * answers is no store; nobody should wait long for that.
+ */
+export type Trouble = 'failing' | 'unreached';
+
+/**
  * Keeps the objects of one capture. `put` resolves once the object is durable and rejects with an AmberError
  * (DESTINATION_*); it never overwrites. Calls may overlap, and the memory of `body` serves again once `put` has resolved:
  * keep a copy, not a reference. `commit` is called last, once, with `manifest.json`.
@@ -118,8 +124,16 @@ export interface StoredObject {
 export interface Destination {
   /** Where the capture stands, as a responder would type it. No secret in it. */
   readonly location: string;
-  readonly put: (object: StoredObject, signal: AbortSignal) => Promise<Receipt>;
+  /**
+   * Stores an object, once or as often as it takes until `signal` aborts: what rejects is lost.
+   *
+   * @param onTrouble - to be called whenever an attempt has failed and another one is to follow. Who gives it keeps the
+   *   event loop alive as long as he waits: pauses between attempts need not.
+   */
+  readonly put: (object: StoredObject, signal: AbortSignal, onTrouble?: (trouble: Trouble) => void) => Promise<Receipt>;
   readonly commit: (manifest: StoredObject, signal: AbortSignal) => Promise<Receipt>;
+  /** One line for the log, where something is otherwise than it was configured. */
+  readonly notice?: string;
   /** Frees sockets and descriptors. Never throws. */
   readonly close: () => void;
 }

@@ -5,10 +5,12 @@
 import { Tarball, type TarballOptions } from './archive/tarball.ts';
 import type { Destination, StoredObject } from './contracts.ts';
 import { AmberError, describeError, isAmberError } from './errors.ts';
-import { openOutbox, untilAborted, type Outbox, type Shipped } from './ship/outbox.ts';
+import { openOutbox, untilAborted, type Outbox, type OutboxOptions, type Shipped } from './ship/outbox.ts';
 
-/** Segments on their way at a time. With the one being filled this bounds the memory of a capture. */
+/** Segments on their way at a time. With the one being filled this bounds the memory of a capture while all goes well. */
 const IN_FLIGHT = 2;
+/** Segments beside those that may wait for a destination that fails; as memory, since segments differ. */
+const WAITING = 3;
 
 /** The joined tarball. */
 export interface Sealed {
@@ -26,8 +28,12 @@ export interface DeliveryParts {
   readonly commitBy?: AbortSignal;
   /** Puts the entries in. */
   readonly fill: (tarball: Tarball) => Promise<void>;
+  /** Longest time that a segment is tried while the destination fails, milliseconds; without it until the hard stop. */
+  readonly patienceMs?: number;
   /** Called once for each segment that was stored or lost. */
   readonly onShipped: (shipped: Shipped, outbox: Outbox) => void;
+  readonly onTrouble?: OutboxOptions['onTrouble'];
+  readonly onFull?: OutboxOptions['onFull'];
   /** The commit marker, written when at least one segment was stored. */
   readonly marker: (shipped: readonly Shipped[], sealed: Sealed) => StoredObject;
 }
@@ -43,7 +49,12 @@ export interface Delivery {
 
 /** Never rejects. */
 export async function deliver(parts: DeliveryParts): Promise<Delivery> {
-  const outbox = openOutbox(parts.destination, parts.hardStop, IN_FLIGHT, (shipped) => parts.onShipped(shipped, outbox));
+  const { destination, hardStop, tarball, patienceMs, onTrouble, onFull } = parts;
+  const outbox = openOutbox(destination, {
+    signal: hardStop, inFlight: IN_FLIGHT, waitingBytes: WAITING * (tarball.segmentBytes + 2 * tarball.partBytes),
+    onShipped: (shipped) => parts.onShipped(shipped, outbox),
+    ...(patienceMs === undefined ? {} : { patienceMs }), ...(onTrouble === undefined ? {} : { onTrouble }), ...(onFull === undefined ? {} : { onFull }),
+  });
   try {
     return await fillAndCommit(parts, outbox);
   } finally {
@@ -75,12 +86,13 @@ async function fillAndCommit(parts: DeliveryParts, outbox: Outbox): Promise<Deli
   return { shipped: outbox.shipped(), sealed, ...(unanswered === undefined ? {} : { error: unanswered }), ...ended };
 }
 
-async function commit({ destination, hardStop, marker }: DeliveryParts, shipped: readonly Shipped[], sealed: Sealed): Promise<Pick<Delivery, 'manifest' | 'error'>> {
+async function commit({ destination, hardStop, marker, patienceMs }: DeliveryParts, shipped: readonly Shipped[], sealed: Sealed): Promise<Pick<Delivery, 'manifest' | 'error'>> {
   let manifest: string | undefined;
   try {
     const document = marker(shipped, sealed);
     manifest = document.sha256;
-    await untilAborted(destination.commit(document, hardStop), hardStop);
+    const signal = patienceMs === undefined ? hardStop : AbortSignal.any([hardStop, AbortSignal.timeout(patienceMs)]);
+    await untilAborted(destination.commit(document, signal), hardStop);
     return { manifest };
   } catch (cause) {
     return { error: asAmberError(cause), ...(manifest === undefined ? {} : { manifest }) };

@@ -14,6 +14,7 @@ export const ERROR_CODES = {
   DESTINATION_REGION: 'The bucket lives in another region.',
   DESTINATION_CLOCK: 'The clock of this machine is too far from the clock of the destination.',
   DESTINATION_CREDENTIALS: 'The credentials are missing, wrong or expired.',
+  DESTINATION_UNTRUSTED: 'The certificate of the destination is not trusted.',
   DESTINATION_FAILED: 'The destination failed in a way that Amber does not know.',
   RECIPIENT_INVALID: 'The recipient is not an age X25519 recipient.',
   IDENTITY_INVALID: 'The identity does not open this age file.',

@@ -17,7 +17,12 @@ const STOPPED = new AmberError('CAPTURE_LIMITED', 'a signed order to stop is in 
 
 /** A capture that has begun, or why there is none. */
 export type Start =
-  | { readonly begun: true; readonly ended: Promise<CaptureReport | undefined> }
+  | {
+    readonly begun: true;
+    readonly ended: Promise<CaptureReport | undefined>;
+    /** Resolves when an answer need not wait any longer: at the end, or before it where the destination is not reached. */
+    readonly freed: Promise<unknown>;
+  }
   | { readonly begun: false; readonly refused: AmberError };
 
 /** What an order brings. */
@@ -48,9 +53,14 @@ export function startCapture(armed: Armed, cause: Cause, invocation: InvocationF
   if (refused !== undefined) return { begun: false, refused };
   state.running = true;
   state.captures += 1;
+  const early = Promise.withResolvers<undefined>();
   const ended = new Promise<CaptureReport | undefined>((resolve) => {
     const timer = setTimeout(resolve, hardStopMs - nowMs, undefined);
-    void run({ armed, request: { cause, config, invocation, hardStopMs, inProcess: true, ...findingsOf(armed) }, token }).then((report) => {
+    const release = (): void => {
+      timer.unref();
+      early.resolve(undefined);
+    };
+    void run({ armed, request: { cause, config, invocation, hardStopMs, inProcess: true, release, ...findingsOf(armed) }, token }).then((report) => {
       clearTimeout(timer);
       state.running = false;
       if (report === NO_SLOT) state.captures -= 1;
@@ -58,7 +68,7 @@ export function startCapture(armed: Armed, cause: Cause, invocation: InvocationF
       resolve(report === NO_SLOT ? undefined : report);
     });
   });
-  return { begun: true, ended };
+  return { begun: true, ended, freed: Promise.race([ended, early.promise]) };
 }
 
 /**

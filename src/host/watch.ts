@@ -141,7 +141,7 @@ function begin(watch: Watch, cause: Cause, failure: Failure | undefined, orders:
     return undefined;
   }
   spend(watch, ordered);
-  watch.capture = start.ended.then(() => {
+  watch.capture = start.freed.then(() => {
     watch.capture = undefined;
   });
   return watch.capture;
@@ -163,7 +163,7 @@ export function beginFound(watch: Watch, cause: Cause): boolean {
     return start.refused.details['limit'] !== 'budget';
   }
   if (!watch.open) return true;
-  watch.capture = start.ended.then(() => {
+  watch.capture = start.freed.then(() => {
     watch.capture = undefined;
   });
   return true;

@@ -22,6 +22,8 @@ export interface RunningBudget extends Budget {
   readonly spend: (bytes: number) => void;
   /** Ends collecting now: there is no place for what would come, or a host has a reason, which the manifest gives. */
   readonly stop: (reason?: AmberError) => void;
+  /** Keeps the event loop alive no longer; the limits stay. */
+  readonly release: () => void;
   /** Frees the timers. */
   readonly end: () => void;
 }
@@ -65,6 +67,9 @@ export function startBudget(limits: BudgetLimits): RunningBudget {
       return turn();
     },
     stop: (reason) => collecting.abort(reason),
+    release: () => {
+      for (const timer of timers) timer.unref();
+    },
     end: () => {
       for (const timer of timers) clearTimeout(timer);
     },

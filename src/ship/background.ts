@@ -5,7 +5,7 @@
  */
 import type { LookupFunction } from 'node:net';
 import { AmberError } from '../errors.ts';
-import type { Background } from './signed-request.ts';
+import type { Background } from './exchange.ts';
 
 /** A connection that is being made keeps the event loop alive, and nothing can change that: so it does for a short time. */
 const CONNECT_MS = 300;

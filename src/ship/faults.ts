@@ -35,13 +35,16 @@ export interface FaultContext {
   readonly lost: boolean;
 }
 
+/** An answer of success that does not prove that anything was stored. */
+export const NO_RECEIPT = 'NoReceipt';
+
 /** Nothing can have been written: no connection was made. */
 const NEVER_SENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ConnectTimeout']);
 /** Codes that ask to come back, whatever the status. ConditionalRequestConflict: S3 User Guide, "conditional writes". */
 const COME_BACK: ReadonlySet<string> = new Set([
   'SlowDown', 'ServiceUnavailable', 'InternalError', 'RequestTimeout', 'OperationAborted', 'ConditionalRequestConflict',
   'Throttling', 'ThrottlingException', 'RequestLimitExceeded', 'IncompleteBody', 'AttemptTimeout', 'ConnectTimeout', 'TimeoutError',
-  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_STREAM_PREMATURE_CLOSE', 'BadDigest', 'XAmzContentSHA256Mismatch', NO_RECEIPT, 'ERR_TLS_HANDSHAKE_TIMEOUT',
 ]);
 const CREDENTIALS: ReadonlySet<string> = new Set([
   'ExpiredToken', 'InvalidToken', 'TokenRefreshRequired', 'InvalidAccessKeyId', 'CredentialsProviderError', 'NotSignedUp', 'UnrecognizedClientException',
@@ -49,19 +52,39 @@ const CREDENTIALS: ReadonlySet<string> = new Set([
 const CLOCK: ReadonlySet<string> = new Set(['RequestTimeTooSkewed', 'RequestExpired']);
 const REGION: ReadonlySet<string> = new Set(['PermanentRedirect', 'TemporaryRedirect', 'Redirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException']);
 /** A certificate that is not trusted does not become so by trying again (codes: Node's tls, from OpenSSL). */
-const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_|TLS_/u;
+const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_/u;
+
+/** No such name (getaddrinfo(3)): asking again changes nothing. A resolver that does not answer says EAI_AGAIN. */
+const NO_SUCH_HOST: ReadonlySet<string> = new Set(['ENOTFOUND']);
 
 /** True if the same request may succeed when it is sent again. */
 export function isTransient(fault: Fault): boolean {
   if (COME_BACK.has(fault.code)) return true;
   if (fault.status !== undefined) return fault.status >= 500 || fault.status === 429;
-  return /^E[A-Z]|^HPE_/u.test(fault.code) && !CERTIFICATE.test(fault.code) && !fault.code.startsWith('ERR_');
+  if (CERTIFICATE.test(fault.code) || NO_SUCH_HOST.has(fault.code)) return false;
+  return /^E[A-Z]|^HPE_/u.test(fault.code) && !fault.code.startsWith('ERR_');
+}
+
+/** True if no S3 was reached: nobody is there, which is usual after a thaw, or who is there is somebody else. */
+export function isUnreached({ code, status }: Fault): boolean {
+  return code === NO_RECEIPT || (status === undefined && NEVER_SENT.has(code));
+}
+
+/** True if the server holds our clock to be wrong. */
+export function isClockFault(fault: Fault): boolean {
+  return CLOCK.has(fault.code);
+}
+
+/** True if the bucket is in another region than `asked`, for which the request was signed. */
+export function isRegionFault({ code, status, region }: Fault, asked: string): boolean {
+  if (REGION.has(code) || status === 301 || status === 307) return true;
+  return status === 400 && region !== undefined && region !== asked && !CREDENTIALS.has(code) && !code.startsWith('KMS.');
 }
 
 /** True if the server may have carried the request out. */
 export function mayHaveArrived(fault: Fault): boolean {
   if (fault.unsent === true) return false;
-  if (fault.status !== undefined) return fault.status >= 500;
+  if (fault.status !== undefined) return fault.status >= 500 || fault.status < 300;
   return !NEVER_SENT.has(fault.code) && !CERTIFICATE.test(fault.code) && !CREDENTIALS.has(fault.code);
 }
 
@@ -88,19 +111,21 @@ function meaning(fault: Fault, context: FaultContext): readonly [AmberErrorCode,
   const { code, status } = fault;
   if (code === 'Aborted') return ['DESTINATION_UNAVAILABLE', 'the time of the capture ended before the bucket answered'];
   if (CREDENTIALS.has(code)) return ['DESTINATION_CREDENTIALS', 'the credentials are missing, wrong or expired; give the function a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'];
-  if (CLOCK.has(code)) return ['DESTINATION_CLOCK', 'the clock of this machine is more than 15 minutes away from the clock of S3; set it'];
-  if (REGION.has(code) || status === 301 || status === 307) return ['DESTINATION_REGION', regionAdvice(fault, context)];
+  if (isClockFault(fault)) return ['DESTINATION_CLOCK', 'the clock of this machine is more than 15 minutes away from the clock of S3; set it'];
+  if (isRegionFault(fault, context.region)) return ['DESTINATION_REGION', regionAdvice(fault, context)];
   if (code.startsWith('KMS.')) return ['DESTINATION_DENIED', `the KMS key cannot be used; check AMBER_S3_KMS_KEY${kmsAdvice(context)}`];
   if (code === 'SignatureDoesNotMatch') return ['DESTINATION_DENIED', `bucket ${context.bucket} does not accept the signature; the secret key does not belong to the access key id`];
-  if (status === 403) return ['DESTINATION_DENIED', `allow s3:PutObject on arn:aws:s3:::${context.bucket}/${folderOf(context.key)}*${kmsAdvice(context)}, and look at the bucket policy and AMBER_S3_BUCKET_OWNER`];
+  if (status === 403 || code === 'AccessDenied') return ['DESTINATION_DENIED', `allow s3:PutObject on arn:aws:s3:::${context.bucket}/${folderOf(context.key)}*${kmsAdvice(context)}, and look at the bucket policy and AMBER_S3_BUCKET_OWNER`];
   if (code === 'NoSuchBucket' || status === 404) return ['DESTINATION_MISSING', `there is no bucket ${context.bucket} at this endpoint; create it, or correct AMBER_DESTINATION`];
   if (status === 412) return ['DESTINATION_EXISTS', 'an object with this key is there already, and nothing is overwritten'];
   if (isTransient(fault)) return ['DESTINATION_UNAVAILABLE', unavailableAdvice(fault)];
-  if (CERTIFICATE.test(code)) return ['DESTINATION_FAILED', 'the TLS certificate of the endpoint is not trusted; check AMBER_S3_ENDPOINT and NODE_EXTRA_CA_CERTS'];
+  if (NO_SUCH_HOST.has(code)) return ['DESTINATION_MISSING', 'there is no host of this name; check AMBER_S3_ENDPOINT and AMBER_S3_REGION, and in a VPC its DNS'];
+  if (CERTIFICATE.test(code)) return ['DESTINATION_UNTRUSTED', 'the TLS certificate of the endpoint is not trusted, and nothing was sent; check AMBER_S3_ENDPOINT and NODE_EXTRA_CA_CERTS'];
   return ['DESTINATION_FAILED', fault.reason ?? 'the answer is one that Amber does not know'];
 }
 
 function unavailableAdvice(fault: Fault): string {
+  if (fault.code === NO_RECEIPT) return `${fault.reason ?? 'the answer is no receipt of S3'}; check AMBER_S3_ENDPOINT and what stands between`;
   if (fault.status !== undefined) return 'the bucket is overloaded or failing; try again later';
   return NEVER_SENT.has(fault.code)
     ? 'no connection; check AMBER_S3_ENDPOINT, and in a VPC the S3 gateway endpoint or NAT'
@@ -121,7 +146,7 @@ const folderOf = (key: string): string => key.slice(0, Math.max(0, key.indexOf('
 export function faultFromAnswer(status: number, headers: Readonly<Record<string, string | string[] | undefined>>, body: string): Fault {
   const region = textHeader(headers['x-amz-bucket-region']) ?? element(body, 'Region');
   const reason = element(body, 'Message');
-  const serverDate = textHeader(headers['date']);
+  const serverDate = textHeader(headers['date']) ?? element(body, 'ServerTime');
   return {
     status,
     code: element(body, 'Code') ?? codeOfStatus(status),

@@ -1,8 +1,10 @@
 /**
- * Sends segments with a bounded number in flight and keeps what became of each. A segment that cannot be stored is
- * reported as lost and the next ones are still tried, unless the destination refused for good.
+ * Sends segments with a bounded number in flight and keeps what became of each. One that meets trouble goes on being sent
+ * and makes room for the next ones, as long as the bytes of all that wait fit a bound: beyond it the capture waits with
+ * them. A segment that cannot be stored is reported as lost, and the next ones are still tried, unless the destination
+ * refused for good.
  */
-import type { Destination, Receipt, Segment } from '../contracts.ts';
+import type { Destination, Receipt, Segment, Trouble } from '../contracts.ts';
 import { AmberError, isAmberError, type AmberErrorCode } from '../errors.ts';
 
 /** A segment without its bytes, and what the destination said. */
@@ -29,20 +31,61 @@ export interface Outbox {
 
 /** Errors that the next segment would meet as well. */
 const FINAL: ReadonlySet<AmberErrorCode> = new Set([
-  'DESTINATION_DENIED', 'DESTINATION_MISSING', 'DESTINATION_REGION', 'DESTINATION_CLOCK', 'DESTINATION_CREDENTIALS',
+  'DESTINATION_DENIED', 'DESTINATION_MISSING', 'DESTINATION_REGION', 'DESTINATION_CLOCK', 'DESTINATION_CREDENTIALS', 'DESTINATION_UNTRUSTED',
 ]);
 
-export function openOutbox(
-  destination: Destination, signal: AbortSignal, inFlight: number, onShipped: (shipped: Shipped) => void,
-): Outbox {
-  const flying = new Map<Promise<void>, Shipped['segment']>();
+export interface OutboxOptions {
+  /** Aborted when nothing may go on. */
+  readonly signal: AbortSignal;
+  /** Segments on their way at a time that have met no trouble. */
+  readonly inFlight: number;
+  /** Most memory of segments that wait to be sent again, bytes. */
+  readonly waitingBytes: number;
+  /** Longest time that a segment in trouble is tried, milliseconds; without it until the signal. */
+  readonly patienceMs?: number;
+  /** Called once for each segment that was stored or lost. */
+  readonly onShipped: (shipped: Shipped) => void;
+  /** Called when a segment meets trouble, the first time of each kind. */
+  readonly onTrouble?: (trouble: Trouble, segment: Shipped['segment']) => void;
+  /** Called once, when the bound of the memory is reached and the capture waits. */
+  readonly onFull?: (waitingBytes: number) => void;
+}
+
+interface Flight {
+  readonly facts: Shipped['segment'];
+  /** Memory that it holds: that of the whole body, however much of it is filled. */
+  readonly memory: number;
+  readonly troubles: Set<Trouble>;
+  readonly stop: AbortController;
+}
+
+export function openOutbox(destination: Destination, options: OutboxOptions): Outbox {
+  const { signal, inFlight, waitingBytes, patienceMs, onShipped, onTrouble, onFull } = options;
+  const flying = new Map<Promise<void>, Flight>();
   const results: Shipped[] = [];
   let refused: AmberError | undefined;
   let closed = false;
+  let isFull = false;
+  let turn = Promise.withResolvers<undefined>();
+  /** Whoever waits for room looks again. */
+  const moved = (): void => {
+    turn.resolve(undefined);
+    turn = Promise.withResolvers();
+  };
 
-  const deliver = async ({ body, recycle }: Pick<Segment, 'body' | 'recycle'>, facts: Shipped['segment']): Promise<void> => {
+  const trouble = (flight: Flight, what: Trouble): void => {
+    if (flight.troubles.has(what)) return;
+    if (flight.troubles.size === 0 && patienceMs !== undefined) setTimeout(() => flight.stop.abort(), patienceMs).unref();
+    flight.troubles.add(what);
+    onTrouble?.(what, flight.facts);
+    moved();
+  };
+
+  const deliver = async ({ body, recycle }: Pick<Segment, 'body' | 'recycle'>, flight: Flight): Promise<void> => {
+    const { facts } = flight;
     const object = { name: facts.name, body, bytes: facts.bytes, sha256: facts.sha256 };
-    const shipped = refused === undefined ? await attempt(destination, object, signal) : { error: refused };
+    const ends = patienceMs === undefined ? signal : AbortSignal.any([signal, flight.stop.signal]);
+    const shipped: Attempted = refused === undefined ? await attempt((own) => destination.put(object, own, (what) => trouble(flight, what)), ends, signal) : { error: refused };
     if (shipped.error !== undefined && FINAL.has(shipped.error.code)) refused ??= shipped.error;
     // What was given up may still be read by the transport.
     if (shipped.receipt !== undefined) recycle?.();
@@ -51,13 +94,26 @@ export function openOutbox(
     onShipped(result);
   };
 
+  const hasRoom = (): boolean => {
+    const flights = [...flying.values()];
+    const waiting = flights.filter(({ troubles }) => troubles.size > 0).reduce((sum, { memory }) => sum + memory, 0);
+    if (waiting > waitingBytes && !isFull) onFull?.(waiting);
+    isFull ||= waiting > waitingBytes;
+    return waiting <= waitingBytes && flights.filter(({ troubles }) => troubles.size === 0).length < inFlight;
+  };
+
   return {
     send: async (segment) => {
       if (closed) throw new AmberError('CAPTURE_ABORTED', 'The capture has ended.');
       const { body, recycle, ...facts } = segment;
-      const flight = deliver({ body, ...(recycle === undefined ? {} : { recycle }) }, facts).finally(() => flying.delete(flight));
-      flying.set(flight, facts);
-      while (flying.size >= inFlight) await Promise.race(flying.keys());
+      const memory = body.reduce((sum, piece) => sum + Math.max(piece.byteLength, piece.buffer.byteLength), 0);
+      const flight: Flight = { facts, memory, troubles: new Set(), stop: new AbortController() };
+      const flown = deliver({ body, ...(recycle === undefined ? {} : { recycle }) }, flight).finally(() => {
+        flying.delete(flown);
+        moved();
+      });
+      flying.set(flown, flight);
+      while (!hasRoom()) await turn.promise;
     },
     settle: async (until) => {
       const settled = Promise.all(flying.keys());
@@ -66,8 +122,8 @@ export function openOutbox(
     shipped: () => {
       // An answered flight is in `results` a moment before it is out of `flying`.
       const answered = new Set(results.map(({ segment }) => segment.number));
-      const open = [...flying.values()].filter(({ number }) => !answered.has(number));
-      return [...results, ...open.map(unanswered)].sort((one, other) => one.segment.number - other.segment.number);
+      const open = [...flying.values()].filter(({ facts }) => !answered.has(facts.number));
+      return [...results, ...open.map(({ facts }) => unanswered(facts))].sort((one, other) => one.segment.number - other.segment.number);
     },
     refused: () => refused,
     close: () => {
@@ -81,14 +137,22 @@ function unanswered(segment: Shipped['segment']): Shipped {
   return { segment, error, settledMs: Date.now() };
 }
 
-async function attempt(
-  destination: Destination, object: Parameters<Destination['put']>[0], signal: AbortSignal,
-): Promise<{ receipt?: Receipt; error?: AmberError }> {
+type Attempted = { readonly receipt: Receipt; readonly error?: never } | { readonly receipt?: never; readonly error: AmberError };
+
+/** @param hardStop - ends the wait even where the destination does not listen to `signal` */
+async function attempt(put: (signal: AbortSignal) => Promise<Receipt>, signal: AbortSignal, hardStop: AbortSignal): Promise<Attempted> {
   if (signal.aborted) return { error: new AmberError('CAPTURE_ABORTED', 'The time budget ended before the segment was sent.') };
+  let own: Attempted | undefined;
+  const settled = put(signal).then(
+    (receipt): Attempted => (own = { receipt }),
+    (cause: unknown): Attempted => (own = { error: isAmberError(cause) ? cause : new AmberError('DESTINATION_FAILED', undefined, { cause }) }),
+  );
   try {
-    return { receipt: await untilAborted(destination.put(object, signal), signal) };
+    return await untilAborted(settled, hardStop);
   } catch (cause) {
-    return { error: isAmberError(cause) ? cause : new AmberError('DESTINATION_FAILED', undefined, { cause }) };
+    // The fault that it met says more than that the time is over.
+    await new Promise((resolve) => void setImmediate(resolve));
+    return own ?? { error: cause as AmberError };
   }
 }
 

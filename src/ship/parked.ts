@@ -40,9 +40,9 @@ export function parkingProvider(parking: Parking, protocol: string): Destination
     open: async (url, capture, config) => {
       const destinations = config.destinations.filter((one) => one.name !== 'parking');
       const inner = await Promise.resolve(openDestination(url.href, capture, { ...config, destinations })).catch((error: unknown) => closed(url, error));
-      const put = async (object: StoredObject, signal: AbortSignal): ReturnType<Destination['put']> => {
+      const put: Destination['put'] = async (object, signal, onTrouble) => {
         try {
-          return await inner.put(object, signal);
+          return await inner.put(object, signal, onTrouble);
         } catch (error) {
           if (!isTaken(error)) park(parking, { capture, object, sealed: config.recipient !== undefined });
           throw error;
@@ -50,8 +50,8 @@ export function parkingProvider(parking: Parking, protocol: string): Destination
       };
       return {
         ...inner,
-        put: (object, signal) => {
-          const settled = put(object, signal).finally(() => parking.pending.delete(settled));
+        put: (object, signal, onTrouble) => {
+          const settled = put(object, signal, onTrouble).finally(() => parking.pending.delete(settled));
           parking.pending.add(settled);
           return settled;
         },

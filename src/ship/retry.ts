@@ -1,16 +1,20 @@
-/** Attempts: how many, how long each, how long between. Our own, so that both transports behave alike and end in time. */
+/**
+ * Attempts: how long each, how long between, and on until the time is used up: a store that is out for a second must not
+ * cost evidence while there are 20 left. Our own, so that both transports behave alike and end in time.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { faultFromError, isTransient, mayHaveArrived } from './faults.ts';
 import type { Fault, Reply } from './faults.ts';
 
 /** All times in milliseconds. */
 export interface RetryRules {
-  readonly attempts: number;
   /** Longest time of one attempt. */
   readonly attemptMs: number;
   /** The pause before attempt n is random between 0 and min(capMs, baseMs * 2^(n-1)): full jitter. */
   readonly baseMs: number;
   readonly capMs: number;
+  /** The caller keeps the event loop alive himself, or wants it to end: no pause does. */
+  readonly isFree?: boolean;
 }
 
 export interface Retried<T> {
@@ -25,23 +29,26 @@ const NOT_STARTED: Fault = { code: 'Aborted', unsent: true };
 
 /** Rules for a body of so many bytes: an attempt has 3 s and 1 s more for each MiB. */
 export function rulesFor(bytes: number): RetryRules {
-  return { attempts: 4, attemptMs: 3000 + Math.ceil(bytes / 1024), baseMs: 100, capMs: 2000 };
+  return { attemptMs: 3000 + Math.ceil(bytes / 1024), baseMs: 100, capMs: 2000 };
 }
 
 /**
- * Runs `once` until it succeeds, fails for good, or the attempts or the time are used up. Ends as soon as `signal`
- * aborts, even if `once` does not look at its own signal. Never throws.
+ * Runs `once` until it succeeds, fails for good, or `signal` aborts, even if `once` does not look at its own signal. Never
+ * throws.
+ *
+ * @param onPause - called before each pause, with the fault that it follows
  */
 export async function retry<T>(
-  once: (signal: AbortSignal, attempt: number) => Promise<Reply<T>>, rules: RetryRules, signal: AbortSignal,
+  once: (signal: AbortSignal, attempt: number) => Promise<Reply<T>>, rules: RetryRules, signal: AbortSignal, onPause?: (fault: Fault) => void,
 ): Promise<Retried<T>> {
   let lost = false;
   for (let attempt = 1; ; attempt++) {
     const reply = await attemptOnce((own) => once(own, attempt), rules.attemptMs, signal);
-    if (reply.ok || attempt >= rules.attempts || !isTransient(reply.fault)) return { reply, attempts: attempt, lost };
+    if (reply.ok || !isTransient(reply.fault)) return { reply, attempts: attempt, lost };
     lost ||= mayHaveArrived(reply.fault);
-    const pause = Math.random() * Math.min(rules.capMs, rules.baseMs * 2 ** attempt);
-    if (!(await pauseFor(pause, signal))) return { reply, attempts: attempt, lost };
+    onPause?.(reply.fault);
+    const pause = Math.random() * Math.min(rules.capMs, rules.baseMs * 2 ** Math.min(attempt, 16));
+    if (!(await pauseFor(pause, signal, rules.isFree !== true))) return { reply, attempts: attempt, lost };
   }
 }
 
@@ -69,9 +76,9 @@ async function attemptOnce<T>(
 }
 
 /** False if the signal ended the pause. */
-async function pauseFor(ms: number, signal: AbortSignal): Promise<boolean> {
+async function pauseFor(ms: number, signal: AbortSignal, ref: boolean): Promise<boolean> {
   try {
-    await sleep(ms, undefined, { signal });
+    await sleep(ms, undefined, { signal, ref });
     return true;
   } catch {
     return false;

@@ -1,22 +1,26 @@
 /** S3 without the SDK, for where loading it would eat the budget: a signed PutObject over node:https, connections kept. */
-import { faultFromAnswer } from './faults.ts';
+import { cured, type Place } from './cure.ts';
 import type { Reply } from './faults.ts';
+import { MAX_ANSWER_BYTES, putReply } from './receipt.ts';
 import { openSession, signedRequest } from './signed-request.ts';
-import type { SignedAnswer, SignedSession } from './signed-request.ts';
+import type { SignedSession } from './signed-request.ts';
 import type { PutAnswer, PutRequest, S3Settings } from './s3-settings.ts';
 import type { S3Transport } from './s3.ts';
-
-const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
  * Connects at once: by the time that there is a segment to send, the connection is there.
  *
  * @throws AmberError DESTINATION_CREDENTIALS when the settings hold none.
  */
-export async function openLight(settings: S3Settings): Promise<S3Transport> {
-  const session = await openSession(settings);
+export async function openLight(settings: S3Settings, place: Place = settings): Promise<S3Transport> {
+  const session = { ...(await openSession({ ...settings, ...place })), ...(place.clockMs === undefined ? {} : { clockMs: place.clockMs }) };
   session.connections.begin();
   return lightOver(session, settings);
+}
+
+/** The same, and signed anew where that cures a refusal. @throws AmberError DESTINATION_CREDENTIALS. */
+export async function openLightCured(settings: S3Settings): Promise<S3Transport> {
+  return cured(settings, (place) => openLight(settings, place));
 }
 
 /** The transport over a session that is open. */
@@ -30,12 +34,9 @@ export function lightOver(session: SignedSession, settings: S3Settings): S3Trans
 async function put(session: SignedSession, settings: S3Settings, request: PutRequest, signal: AbortSignal): Promise<Reply<PutAnswer>> {
   const reply = await signedRequest(session, {
     method: 'PUT', key: request.key, headers: putHeaders(settings, request),
-    sha256: request.sha256, body: request.body, maxAnswerBytes: MAX_ANSWER_BYTES,
+    sha256: request.sha256, body: request.body, maxAnswerBytes: MAX_ANSWER_BYTES, onSlow: request.onSlow,
   }, signal);
-  if (!reply.ok) return reply;
-  const { status, headers, body } = reply.value;
-  if (status !== 200) return { ok: false, fault: faultFromAnswer(status, headers, body.toString('utf8')) };
-  return { ok: true, value: readAnswer(reply.value) };
+  return reply.ok ? putReply(reply.value, request) : reply;
 }
 
 /** Header names: PutObject in the Amazon S3 API Reference. */
@@ -52,12 +53,4 @@ function putHeaders(settings: S3Settings, request: PutRequest): Record<string, s
       'x-amz-server-side-encryption-aws-kms-key-id': settings.kmsKey,
     }),
   };
-}
-
-function readAnswer({ headers }: SignedAnswer): PutAnswer {
-  const one = (name: string): string | undefined => {
-    const value = headers[name];
-    return Array.isArray(value) ? value[0] : value;
-  };
-  return { etag: one('etag'), versionId: one('x-amz-version-id'), checksum: one('x-amz-checksum-sha256'), serverDate: one('date') };
 }

@@ -1,37 +1,50 @@
 /**
- * S3 through the AWS SDK (client-s3). The SDK is loaded when a capture opens its destination, never before. It sends what it
- * is told and nothing more: one attempt, a buffer with its SHA-256, no file of the sandbox read for its configuration.
+ * S3 through the AWS SDK (client-s3): it knows endpoints, names of buckets and signatures. What it has signed is sent by the
+ * same exchange as that of the light transport, once, and its answer is judged by the same rules. The SDK is loaded when a
+ * capture opens its destination, never before, and reads no file of the sandbox for its configuration.
  */
 import type * as Sdk from '@aws-sdk/client-s3';
 import { AmberError } from '../errors.ts';
+import type { Place } from './cure.ts';
+import type { Answer } from './exchange.ts';
 import { faultFromError } from './faults.ts';
 import type { Reply } from './faults.ts';
+import { putReply } from './receipt.ts';
 import type { PutAnswer, PutRequest, S3Settings } from './s3-settings.ts';
 import type { S3Transport } from './s3.ts';
+import { openSdkHandler } from './sdk-handler.ts';
 
-const CONNECT_MS = 1000;
-const FAMILY_MS = 500;
-const MAX_SOCKETS = 4;
+/** Loads the SDK. Rejects with whatever keeps it from loading, such as a bundle that leaves it out. */
+export async function loadSdk(): Promise<typeof Sdk> {
+  const sdk = await import('@aws-sdk/client-s3');
+  if (typeof sdk.S3Client !== 'function' || typeof sdk.PutObjectCommand !== 'function') throw new TypeError('@aws-sdk/client-s3 has no S3Client');
+  return sdk;
+}
 
 /**
- * Loads the SDK and pins the credentials.
+ * Opens a client, and pins the credentials.
  *
  * @throws AmberError DESTINATION_CREDENTIALS when neither the settings nor the SDK's own chain have any.
  */
-export async function openSdk(settings: S3Settings): Promise<S3Transport> {
-  const sdk = await import('@aws-sdk/client-s3');
-  const client = new sdk.S3Client(clientConfig(settings));
+export async function openSdk(sdk: typeof Sdk, settings: S3Settings, place: Place = settings): Promise<S3Transport> {
+  const handler = openSdkHandler();
+  const client = new sdk.S3Client({ ...clientConfig({ ...settings, ...place }), ...clockOf(place), requestHandler: handler });
   if (settings.credentials === undefined) await pinCredentials(client);
   return {
-    put: (request, signal) => put(sdk, client, settings, request, signal),
+    put: (request, signal) => {
+      if (request.onSlow !== undefined) handler.listen(signal, request.onSlow);
+      return put(sdk, client, settings, request, signal);
+    },
     close: () => client.destroy(),
   };
 }
 
+/** The SDK moves its clock by the answers; where ours is right it need not. */
+function clockOf({ clockMs }: Place): Sdk.S3ClientConfig {
+  return clockMs === undefined ? { disableClockSkewCorrection: true } : { disableClockSkewCorrection: false, systemClockOffset: clockMs };
+}
+
 function clientConfig(settings: S3Settings): Sdk.S3ClientConfig {
-  // Certificates are checked whatever NODE_TLS_REJECT_UNAUTHORIZED says: code in the process can set that at any time.
-  const agent = { keepAlive: true, maxSockets: MAX_SOCKETS, autoSelectFamilyAttemptTimeout: FAMILY_MS };
-  const tlsAgent = { ...agent, rejectUnauthorized: true };
   return {
     region: settings.region,
     ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint.href }),
@@ -42,7 +55,6 @@ function clientConfig(settings: S3Settings): Sdk.S3ClientConfig {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     expectContinueHeader: false,
-    requestHandler: { connectionTimeout: CONNECT_MS, httpAgent: agent, httpsAgent: tlsAgent },
     // All that follows would else be looked up in ~/.aws/config. HOME is often /tmp in a sandbox, where the attacker
     // writes: a file with `endpoint_url` in it would send the evidence to him, and a FIFO would never be read to its end.
     ignoreConfiguredEndpointUrls: true,
@@ -50,7 +62,6 @@ function clientConfig(settings: S3Settings): Sdk.S3ClientConfig {
     authSchemePreference: ['sigv4'],
     disableS3ExpressSessionAuth: false,
     disableMultiregionAccessPoints: false,
-    disableClockSkewCorrection: true,
     sigv4aSigningRegionSet: [settings.region],
     useArnRegion: false,
     useDualstackEndpoint: false,
@@ -70,22 +81,26 @@ async function pinCredentials(client: Sdk.S3Client): Promise<void> {
 
 async function put(sdk: typeof Sdk, client: Sdk.S3Client, settings: S3Settings, request: PutRequest, signal: AbortSignal): Promise<Reply<PutAnswer>> {
   const command = new sdk.PutObjectCommand(commandInput(settings, request));
-  let serverDate: string | undefined;
+  let answer: Answer | undefined;
   command.middlewareStack.add((next) => async (args) => {
     const headers = headersOf(args.request);
     // The signer takes this header as the hash of the payload, so that the body is not hashed a second time.
     headers['x-amz-content-sha256'] = request.sha256;
     if (request.expectContinue) headers['expect'] = '100-continue';
-    const result = await next(args);
-    serverDate = headersOf(result.response)['date'];
-    return result;
+    return next(args);
   }, { step: 'build', name: 'amberPayloadHash' });
+  // Next to the HTTP client: before the SDK makes an output or an error of the answer.
+  command.middlewareStack.add((next) => async (args) => {
+    const result = await next(args);
+    answer = (result.response as { readonly answer?: Answer }).answer;
+    return result;
+  }, { step: 'deserialize', priority: 'low', name: 'amberAnswer' });
   try {
-    const output = await client.send(command, { abortSignal: signal });
-    return { ok: true, value: { etag: output.ETag, versionId: output.VersionId, checksum: output.ChecksumSHA256, serverDate } };
+    await client.send(command, { abortSignal: signal });
   } catch (error) {
-    return { ok: false, fault: faultFromError(error) };
+    if (answer === undefined) return { ok: false, fault: faultFromError(error) };
   }
+  return answer === undefined ? { ok: false, fault: { code: 'Unknown', reason: 'the SDK gave no answer' } } : putReply(answer, request);
 }
 
 function commandInput(settings: S3Settings, request: PutRequest): Sdk.PutObjectCommandInput {
@@ -103,7 +118,7 @@ function commandInput(settings: S3Settings, request: PutRequest): Sdk.PutObjectC
   };
 }
 
-/** The headers of the SDK's HttpRequest or HttpResponse, which it hands to middleware as `unknown`. */
+/** The headers of the SDK's HttpRequest, which it hands to middleware as `unknown`. */
 function headersOf(message: unknown): Record<string, string> {
   return (message as { headers: Record<string, string> }).headers;
 }

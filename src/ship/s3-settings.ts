@@ -29,6 +29,8 @@ export interface PutRequest {
   readonly contentType: string;
   /** Ask the server to accept the headers before the body is sent (Expect: 100-continue, RFC 9110 section 10.1.1). */
   readonly expectContinue: boolean;
+  /** Called when no connection comes about, before it is given up. */
+  readonly onSlow?: (() => void) | undefined;
 }
 
 export interface PutAnswer {
@@ -43,7 +45,7 @@ export interface PutAnswer {
 const MAX_PREFIX_BYTES = 500;
 /** Bucket names and access point aliases: "General purpose bucket naming rules" of the S3 User Guide. */
 const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/u;
-const REGION_NAME = /^[a-z]{2,4}(?:-[a-z]+){1,3}-\d+$/u;
+export const REGION_NAME: RegExp = /^[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2}$/u;
 
 /** @throws AmberError CONFIG_INVALID when the URL names no usable bucket or prefix. */
 export function readSettings(
@@ -101,10 +103,14 @@ const SUFFIXES: readonly (readonly [string, string])[] = [
   ['eu-isoe-', 'cloud.adc-e.uk'], ['us-isof-', 'csp.hci.ic.gov'], ['', 'amazonaws.com'],
 ];
 
+/** What names of AWS end with in the partition of a region. */
+export function suffixOf(region: string): string {
+  return SUFFIXES.find(([start]) => region.startsWith(start))?.[1] ?? 'amazonaws.com';
+}
+
 /** Where requests go: the bucket in the host name, or in the path where the name or the configuration wants that. */
 export function originOf(settings: S3Settings): S3Origin {
-  const suffix = SUFFIXES.find(([start]) => settings.region.startsWith(start))?.[1] ?? 'amazonaws.com';
-  const url = settings.endpoint ?? new URL(`https://s3.${settings.region}.${suffix}`);
+  const url = settings.endpoint ?? new URL(`https://s3.${settings.region}.${suffixOf(settings.region)}`);
   const secure = url.protocol === 'https:';
   // A name with dots does not match the wildcard of the certificate, and an address has no subdomains.
   const inPath = settings.pathStyle || /[._A-Z]/u.test(settings.bucket) || /^[\d.]+$|^\[/u.test(url.hostname);

@@ -1,11 +1,12 @@
 /** Amazon S3, and what speaks its protocol: PutObject alone, nothing overwritten, two transports behind one contract. */
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config.ts';
-import type { CaptureIdentity, Destination, DestinationProvider, Receipt, StoredObject } from '../contracts.ts';
-import { AmberError } from '../errors.ts';
+import type { CaptureIdentity, Destination, DestinationProvider, Receipt, StoredObject, Trouble } from '../contracts.ts';
+import { AmberError, describeError, isAmberError } from '../errors.ts';
 import { takeCredentials } from './credentials.ts';
-import { faultError } from './faults.ts';
-import type { Reply } from './faults.ts';
+import { cured } from './cure.ts';
+import { faultError, isUnreached } from './faults.ts';
+import type { Fault, Reply } from './faults.ts';
 import { objectKey } from './key.ts';
 import { retry, rulesFor } from './retry.ts';
 import { readSettings } from './s3-settings.ts';
@@ -32,7 +33,8 @@ export const s3: DestinationProvider = {
 
 async function openS3(url: URL, capture: CaptureIdentity, config: Config): Promise<Destination> {
   const settings = readSettings(url, capture, config, process.env, await takeCredentials(process.env));
-  return s3Over(await openTransport(settings, config), settings, capture);
+  const { transport, notice } = await openTransport(settings, config);
+  return { ...s3Over(transport, settings, capture), ...(notice === undefined ? {} : { notice }) };
 }
 
 /** The destination over a transport that is open. */
@@ -41,7 +43,7 @@ export function s3Over(transport: S3Transport, settings: S3Settings, capture: Ca
   const folder = objectKey(settings.prefix, capture, 'x').slice(0, -1);
   return {
     location: `s3://${settings.bucket}/${folder}`,
-    put: (object, signal) => store(site, object, signal),
+    put: (object, signal, onTrouble) => store(site, object, signal, onTrouble),
     commit: (manifest, signal) => store(site, manifest, signal),
     close: () => {
       site.closing.abort(); // ends attempts that are under way, so that none reconnects
@@ -50,13 +52,31 @@ export function s3Over(transport: S3Transport, settings: S3Settings, capture: Ca
   };
 }
 
-async function openTransport(settings: S3Settings, config: Config): Promise<S3Transport> {
+interface Opened {
+  readonly transport: S3Transport;
+  /** For the log. */
+  readonly notice?: string;
+}
+
+async function openTransport(settings: S3Settings, config: Config): Promise<Opened> {
   const memory = Number(process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? Number.NaN);
   // In a sandbox the SDK's own search for credentials would read files and ask hosts that the attacker may be.
   const inLambda = process.env['AWS_LAMBDA_FUNCTION_NAME'] !== undefined;
   const light = config.s3Transport === 'light' || (config.s3Transport === 'auto' && memory < LIGHT_BELOW_MB);
-  if (light || (inLambda && settings.credentials === undefined)) return (await import('./s3-light.ts')).openLight(settings);
-  return (await import('./s3-sdk.ts')).openSdk(settings);
+  if (light || (inLambda && settings.credentials === undefined)) return { transport: await openLightly(settings) };
+  try {
+    const { loadSdk, openSdk } = await import('./s3-sdk.ts');
+    const sdk = await loadSdk();
+    return { transport: await cured(settings, (place) => openSdk(sdk, settings, place)) };
+  } catch (error) {
+    if (isAmberError(error)) throw error;
+    // A bundle that leaves @aws-sdk out, or a package that is broken: the other transport needs none of it.
+    return { transport: await openLightly(settings), notice: `@aws-sdk/client-s3 cannot be loaded (${describeError(error)}); the capture is sent by the light transport` };
+  }
+}
+
+async function openLightly(settings: S3Settings): Promise<S3Transport> {
+  return (await import('./s3-light.ts')).openLightCured(settings);
 }
 
 interface Site {
@@ -72,22 +92,24 @@ interface Site {
  * Nobody but us knew the name of a segment before it was sent. Where it is taken all the same, somebody in the sandbox
  * squats the names to come: the segment goes under one that he cannot guess.
  */
-async function store(site: Site, object: StoredObject, signal: AbortSignal): Promise<Receipt> {
-  const first = await send(site, object, signal);
+async function store(site: Site, object: StoredObject, signal: AbortSignal, onTrouble?: (trouble: Trouble) => void): Promise<Receipt> {
+  const first = await send(site, object, signal, onTrouble);
   if (first.receipt !== undefined) return first.receipt;
   if (first.error.code !== 'DESTINATION_EXISTS' || !SEGMENT.test(object.name)) throw first.error;
   const name = object.name.replace('.', `-${randomBytes(4).toString('hex')}.`);
-  const second = await send(site, { ...object, name }, signal);
+  const second = await send(site, { ...object, name }, signal, onTrouble);
   if (second.receipt === undefined) throw second.error;
   return { ...second.receipt, name };
 }
 
 type Sent = { readonly receipt: Receipt } | { readonly receipt?: undefined; readonly error: AmberError };
 
-async function send(site: Site, object: StoredObject, signal: AbortSignal): Promise<Sent> {
+async function send(site: Site, object: StoredObject, signal: AbortSignal, onTrouble?: (trouble: Trouble) => void): Promise<Sent> {
   const { settings } = site;
   const key = objectKey(settings.prefix, site.capture, object.name);
+  const unreached = (): void => onTrouble?.('unreached');
   const request: Omit<PutRequest, 'expectContinue'> = {
+    ...(onTrouble === undefined ? {} : { onSlow: unreached }),
     key,
     body: object.body,
     bytes: object.bytes,
@@ -101,23 +123,18 @@ async function send(site: Site, object: StoredObject, signal: AbortSignal): Prom
   const asks = (attempt: number): boolean => object.bytes > EXPECT_BYTES && (!site.stored || attempt > 1);
   const once = (own: AbortSignal, attempt: number): Promise<Reply<PutAnswer>> =>
     site.transport.put({ ...request, expectContinue: asks(attempt) }, own);
-  const { reply, attempts, lost } = await retry(once, rulesFor(object.bytes), either);
+  const onPause = (fault: Fault): void => (isUnreached(fault) ? unreached() : onTrouble?.('failing'));
+  const { reply, attempts, lost } = await retry(once, { ...rulesFor(object.bytes), isFree: onTrouble !== undefined }, either, onPause);
   if (reply.ok) {
     site.stored = true;
-    return { receipt: receipt(reply.value, request, attempts) };
+    return { receipt: receipt(reply.value, attempts) };
   }
   // The object is there, and an earlier attempt of ours ended without an answer: most likely it is ours.
   if (reply.fault.status === 412 && lost) return { receipt: { state: 'unknown', attempts, ...present({ serverDate: reply.fault.serverDate }) } };
   return { error: faultError(reply.fault, { bucket: settings.bucket, key, region: settings.region, kmsKey: settings.kmsKey, attempts, lost }) };
 }
 
-function receipt(answer: PutAnswer, request: Omit<PutRequest, 'expectContinue'>, attempts: number): Receipt {
-  const { etag, versionId, checksum, serverDate } = answer;
-  if (checksum !== undefined && checksum !== request.checksum) {
-    throw new AmberError('DESTINATION_FAILED', `The server computed another SHA-256 for ${request.key}: what it stored is not what was sent.`, {
-      details: { key: request.key, checksum, expected: request.checksum },
-    });
-  }
+function receipt({ etag, versionId, checksum, serverDate }: PutAnswer, attempts: number): Receipt {
   return { state: 'stored', attempts, ...present({ etag: etag?.replaceAll('"', ''), versionId, checksum, serverDate }) };
 }
 

@@ -2,12 +2,12 @@
  * One signed request to S3 over node:http or node:https, with the `aws4` package as the signer. Loads neither before the
  * first session is opened. The light transport puts with it; a conditional read of a control object uses it too.
  */
-import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, RequestOptions, request as httpRequest } from 'node:http';
-import type { LookupFunction } from 'node:net';
+import type { Agent, RequestOptions, request as httpRequest } from 'node:http';
 import type { sign as aws4Sign } from 'aws4';
 import { AmberError } from '../errors.ts';
 import { openConnections, serverName, type Connections } from './connections.ts';
 import type { Credentials } from './credentials.ts';
+import { exchange, type Answer, type Background, type Outgoing } from './exchange.ts';
 import { faultFromError } from './faults.ts';
 import type { Reply } from './faults.ts';
 import { originOf } from './s3-settings.ts';
@@ -24,20 +24,14 @@ export interface SignedSession {
   readonly sign: typeof aws4Sign;
   /** Signing name of the service; `s3` without it. */
   readonly service?: string;
+  /** The clock of the server minus ours, where ours is known to be wrong. */
+  readonly clockMs?: number;
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Nothing of this session may keep the event loop alive: sockets and timers are unref'd. */
   readonly background?: Background;
   /** Longest time to a connection; without it, what suits a sandbox. */
   readonly connectMs?: number;
-}
-
-/** How a session behaves that nobody waits for. */
-export interface Background {
-  /** In place of Node's look-up of names, which keeps the event loop alive and cannot be called off. */
-  readonly lookup: LookupFunction;
-  /** Longest time to a connection, asked at each request. */
-  readonly connectMs: () => number;
 }
 
 export interface SignedCall {
@@ -51,17 +45,11 @@ export interface SignedCall {
   readonly body: readonly Uint8Array[];
   /** Most bytes of the answer's body that are kept; a longer one is a fault. */
   readonly maxAnswerBytes: number;
+  readonly onSlow?: (() => void) | undefined;
 }
 
-export interface SignedAnswer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Buffer;
-}
+export type SignedAnswer = Answer;
 
-const CONNECT_MS = 1000;
-/** A server that does not know Expect never answers it: RFC 9110 section 10.1.1 lets the client go on. */
-const CONTINUE_MS = 1000;
 /** Per address, where a name has several: Node's 250 ms are short for a function with 7 % of a core. */
 const FAMILY_MS = 500;
 const MAX_SOCKETS = 4;
@@ -94,12 +82,16 @@ export async function signedRequest(session: SignedSession, call: SignedCall, si
   session.connections.freshen();
   try {
     const outgoing = session.request({ ...signedOptions(session, call), agent: session.agent, signal });
-    return { ok: true, value: await exchange(outgoing, call, session) };
+    return { ok: true, value: await exchange(outgoing, outgoingOf(call), session) };
   } catch (error) {
     return { ok: false, fault: faultFromError(error) };
   } finally {
     session.connections.used();
   }
+}
+
+function outgoingOf({ body, headers, maxAnswerBytes, method, onSlow }: SignedCall): Outgoing {
+  return { body, maxAnswerBytes, onSlow, expects: 'expect' in headers, needsAnswer: method !== 'PUT' };
 }
 
 /** RFC 3986 unreserved characters stay: the form that SigV4 signs ("Create a canonical request", IAM User Guide). */
@@ -108,15 +100,15 @@ function escapeForUrl(part: string): string {
 }
 
 function signedOptions(session: SignedSession, call: SignedCall): RequestOptions {
-  const { origin, service = 's3', background } = session;
-  const path = service === 's3' ? call.key.split('/').map(escapeForUrl).join('/') : call.key;
+  const { origin, service = 's3', background, clockMs } = session;
+  const path = service.startsWith('s3') ? call.key.split('/').map(escapeForUrl).join('/') : call.key;
   const signed = session.sign({
     service,
     region: session.region,
     method: call.method,
     hostname: origin.hostname,
     path: `${origin.basePath}/${path}`,
-    headers: { ...session.headers, ...call.headers, host: origin.host, 'x-amz-content-sha256': call.sha256, 'user-agent': 'lambda-amber' },
+    headers: { ...session.headers, ...call.headers, ...dateHeader(clockMs), host: origin.host, 'x-amz-content-sha256': call.sha256, 'user-agent': 'lambda-amber' },
   }, session.credentials);
   return {
     hostname: origin.hostname,
@@ -129,89 +121,7 @@ function signedOptions(session: SignedSession, call: SignedCall): RequestOptions
   };
 }
 
-function exchange(outgoing: ClientRequest, call: SignedCall, session: SignedSession): Promise<SignedAnswer> {
-  const { promise, resolve, reject } = Promise.withResolvers<SignedAnswer>();
-  let answered = false;
-  outgoing.on('response', (incoming) => {
-    answered = true;
-    collect(incoming, call).then(resolve, reject);
-  });
-  // A server may answer (403) and close before it has read the body. The answer counts, the broken pipe does not.
-  outgoing.on('error', (error) => {
-    if (!answered) reject(error);
-  });
-  limitConnect(outgoing, session);
-  const write = (): void => void writeBody(outgoing, call.body, () => answered);
-  if ('expect' in call.headers) afterContinue(outgoing, write);
-  else write();
-  return promise;
-}
-
-function limitConnect(outgoing: ClientRequest, { background, connectMs: given = CONNECT_MS }: SignedSession): void {
-  const connectMs = background?.connectMs() ?? given;
-  outgoing.once('socket', (socket) => {
-    if (background !== undefined) socket.unref();
-    if (!socket.connecting) return;
-    const timer = setTimeout(() => {
-      // When the thread was held by other work, the connection may be there and its event still to come.
-      setImmediate(() => {
-        if (socket.connecting) outgoing.destroy(new AmberError('DESTINATION_UNAVAILABLE', `no connection within ${String(connectMs)} ms`, { details: { fault: 'ConnectTimeout' } }));
-      });
-    }, connectMs);
-    if (background !== undefined) timer.unref();
-    const clear = (): void => clearTimeout(timer);
-    socket.once('connect', clear).once('close', clear);
-  });
-}
-
-function afterContinue(outgoing: ClientRequest, write: () => void): void {
-  const timer = setTimeout(write, CONTINUE_MS);
-  const clear = (): void => clearTimeout(timer);
-  outgoing.once('continue', () => {
-    clear();
-    write();
-  });
-  outgoing.once('response', clear).once('close', clear);
-  outgoing.flushHeaders();
-}
-
-/** More at a time is encrypted into more memory than the socket takes, and leaves the caches of the processor meanwhile. */
-const PIECE_BYTES = 256 * 1024;
-
-/** Piece after piece, waiting for the socket, so that no second copy of the body stands in memory. */
-async function writeBody(outgoing: ClientRequest, body: readonly Uint8Array[], answered: () => boolean): Promise<void> {
-  for (const whole of body) {
-    for (let at = 0; at < whole.byteLength; at += PIECE_BYTES) {
-      if (outgoing.destroyed || answered()) return;
-      if (!outgoing.write(whole.subarray(at, at + PIECE_BYTES))) await drained(outgoing);
-    }
-  }
-  if (!outgoing.destroyed) outgoing.end();
-}
-
-function drained(outgoing: ClientRequest): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  const done = (): void => {
-    outgoing.off('drain', done).off('close', done).off('response', done);
-    resolve(undefined);
-  };
-  outgoing.once('drain', done).once('close', done).once('response', done);
-  return promise;
-}
-
-async function collect(incoming: IncomingMessage, call: SignedCall): Promise<SignedAnswer> {
-  const status = incoming.statusCode ?? 0;
-  const chunks: Buffer[] = [];
-  let kept = 0;
-  try {
-    for await (const chunk of incoming as AsyncIterable<Buffer>) {
-      kept += chunk.byteLength;
-      if (kept > call.maxAnswerBytes) throw new AmberError('DESTINATION_FAILED', `the answer is longer than ${String(call.maxAnswerBytes)} bytes`, { details: { fault: 'AnswerTooLong' } });
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    // What a PUT or a refusal has to say stands in the status and the headers; only a body that was asked for must be whole.
-    if (call.method !== 'PUT' && status < 300) throw error;
-  }
-  return { status, headers: incoming.headers, body: Buffer.concat(chunks) };
+/** Without it the signer takes our own clock. Form: "Create a canonical request", IAM User Guide. */
+function dateHeader(clockMs: number | undefined): Record<string, string> {
+  return clockMs === undefined ? {} : { 'x-amz-date': new Date(Date.now() + clockMs).toISOString().replaceAll(/[:-]|\.\d{3}/gu, '') };
 }

@@ -13,8 +13,8 @@ import { readIdentity, type Identity } from '../lambda/identity.ts';
 import { takeCredentials } from './credentials.ts';
 import type { Fault, Reply } from './faults.ts';
 import { encodeComponent } from './key.ts';
+import { openLightCured } from './s3-light.ts';
 import { readSettings } from './s3-settings.ts';
-import { openSession, signedRequest } from './signed-request.ts';
 
 /** Puts an object that must not be there yet. */
 export type PutNew = (name: string, body: Buffer, signal: AbortSignal) => Promise<Reply<unknown>>;
@@ -81,7 +81,7 @@ async function tryAll({ config, cause, nowMs, signal }: SlotRequest, identity: I
     faults += 1;
     if (faults >= MOST_FAULTS || fault.status === 403 || signal.aborted) break;
   }
-  if (fault !== undefined) return full(nowMs + AFTER_FAULT_MS, config, `a slot could not be claimed (${fault.code})`);
+  if (fault !== undefined) return full(nowMs + AFTER_FAULT_MS, config, `a slot could not be claimed (${fault.status === undefined ? '' : `${String(fault.status)} `}${fault.code})`);
   return full((Math.floor(nowMs / DAY_MS) + 1) * DAY_MS, config, 'every slot that was tried is taken');
 }
 
@@ -94,20 +94,15 @@ async function openPut({ config, nowMs, env }: SlotRequest, identity: Identity):
   const { account, region, functionName } = identity;
   const date = new Date(nowMs).toISOString().slice(0, 10);
   const settings = readSettings(new URL(config.destination ?? ''), { captureId: '', account, region, functionName, date }, config, env, await takeCredentials(env));
-  const session = await openSession(settings);
+  const transport = await openLightCured(settings);
   const { hash } = process.getBuiltinModule('node:crypto');
   return {
-    close: () => session.agent.destroy(),
+    close: transport.close,
     put: async (name, body, signal) => {
-      const headers = {
-        'content-length': body.length, 'content-type': 'application/json', 'if-none-match': '*',
-        ...(settings.bucketOwner === undefined ? {} : { 'x-amz-expected-bucket-owner': settings.bucketOwner }),
-        ...(settings.kmsKey === undefined ? {} : { 'x-amz-server-side-encryption': 'aws:kms', 'x-amz-server-side-encryption-aws-kms-key-id': settings.kmsKey }),
-      };
+      const sha256 = hash('sha256', body, 'hex');
       const key = settings.prefix === '' ? name : `${settings.prefix}/${name}`;
-      const reply = await signedRequest(session, { method: 'PUT', key, headers, sha256: hash('sha256', body, 'hex'), body: [body], maxAnswerBytes: 64 * 1024 }, signal);
-      if (!reply.ok || reply.value.status === 200) return reply;
-      return { ok: false, fault: { status: reply.value.status, code: String(reply.value.status) } };
+      const object = { key, body: [body], bytes: body.length, sha256, checksum: Buffer.from(sha256, 'hex').toString('base64') };
+      return transport.put({ ...object, contentType: 'application/json', expectContinue: false }, signal);
     },
   };
 }

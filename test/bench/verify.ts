@@ -72,7 +72,7 @@ async function capture(folder: string, entries: Iterable<Entry>): Promise<{ file
   const signal = new AbortController().signal;
   const identity = { captureId: ID, account: 'bench', region: 'bench', functionName: 'bench', date: '2025-01-01' };
   const destination = await openDestination(pathToFileURL(folder), identity, resolveConfig({}, {}));
-  const outbox = openOutbox(destination, signal, 2, () => undefined);
+  const outbox = openOutbox(destination, { signal, inFlight: 2, waitingBytes: Infinity, onShipped: () => undefined });
   const book = openManifest(ID);
   const budget = { signal, remainingMs: () => 1e9, remainingBytes: () => 2 ** 50, breathe: () => undefined };
   const tarball = new Tarball({

@@ -64,7 +64,9 @@ export async function makeCapture(options: MakeOptions = {}): Promise<MadeCaptur
   const destination = options.apart === true ? bucketLike(join(base, 'objects')) : await openDestination(pathToFileURL(base), identity, resolveConfig({}, {}));
   const segments: Segment[] = [];
   const lines: string[] = [];
-  const outbox = openOutbox(destination, signal, 2, (shipped) => lines.push(logLine('segment', segmentLine(captureId, shipped))));
+  const outbox = openOutbox(destination, {
+    signal, inFlight: 2, waitingBytes: Infinity, onShipped: (shipped) => void lines.push(logLine('segment', segmentLine(captureId, shipped))),
+  });
   const book = openManifest(captureId);
   const age = recipient === undefined ? undefined : await openAge(recipient);
   const tarball = new Tarball({

@@ -22,7 +22,41 @@ export type Fault =
   /** An error as S3 words it. `early`: before the body is read, with the connection closed behind it. */
   | { readonly status: number; readonly code: string; readonly inside?: string; readonly headers?: Readonly<Record<string, string>>; readonly early?: boolean }
   /** The request passes after so many milliseconds. */
-  | { readonly latencyMs: number };
+  | { readonly latencyMs: number }
+  | Answered;
+
+/** An answer that is no receipt of S3, whatever its status. Nothing reaches the server. */
+export interface Answered {
+  readonly answers: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** So many bytes of white space follow the body, without an announced length. */
+  readonly padBytes?: number;
+  /** Before the body of the request is read; the connection stays open, and nothing more is read from it. */
+  readonly early?: boolean;
+  /** The connection is reset in the middle of the answer. */
+  readonly cut?: boolean;
+}
+
+const ETAG = { etag: '"0123456789abcdef0123456789abcdef"' };
+const HTML = '<!DOCTYPE html><html><body>Sign in to the network</body></html>';
+
+export type NoReceipt =
+  | 'an error behind 200' | '202' | '204' | '200 without an ETag' | 'a web page' | 'a web page with an ETag' | '200 before the body is read'
+  | 'an answer that breaks off' | 'an answer without end';
+
+/** What a portal, a proxy or a web server says in place of S3, or S3 itself behind a 200. */
+export const NO_RECEIPTS: Readonly<Record<NoReceipt, Answered>> = {
+  'an error behind 200': { answers: 200, headers: ETAG, body: '<?xml version="1.0"?>\n<Error><Code>InternalError</Code><Message>try again</Message></Error>' },
+  '202': { answers: 202, headers: ETAG },
+  '204': { answers: 204, headers: ETAG },
+  '200 without an ETag': { answers: 200 },
+  'a web page': { answers: 200, headers: { 'content-type': 'text/html' }, body: HTML },
+  'a web page with an ETag': { answers: 200, headers: { ...ETAG, 'content-type': 'text/html' }, body: HTML },
+  '200 before the body is read': { answers: 200, headers: ETAG, early: true },
+  'an answer that breaks off': { answers: 200, headers: { ...ETAG, 'content-length': '1000' }, body: ' ', cut: true },
+  'an answer without end': { answers: 200, headers: ETAG, padBytes: 400 * 1024 * 1024 },
+};
 
 /** The errors that the tests ask for, as S3 answers them. */
 export const ANSWERS = {
@@ -54,6 +88,8 @@ export interface FaultProxy {
   readonly seen: Seen[];
   /** Connections that were accepted. */
   readonly connections: () => number;
+  /** For so many milliseconds from the next request on, every request meets this fault; then the script goes on. */
+  readonly outage: (ms: number, fault: Fault) => void;
   /** What the next requests meet, in order; after them all pass. Forgets what was scripted and seen before. */
   readonly script: (...faults: readonly Fault[]) => void;
   readonly close: () => Promise<void>;
@@ -77,8 +113,16 @@ export async function faultProxy(target: string, dice?: Dice): Promise<FaultProx
     if (dice === undefined || random() >= dice.share) return 'pass';
     return dice.faults[Math.floor(random() * dice.faults.length)] ?? 'pass';
   };
+  let out: { readonly ms: number; readonly fault: Fault; untilMs?: number } | undefined;
+  const lasting = (): Fault | undefined => {
+    if (out === undefined) return undefined;
+    out.untilMs ??= performance.now() + out.ms;
+    if (performance.now() < out.untilMs) return out.fault;
+    out = undefined;
+    return undefined;
+  };
   const meet = (incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean): void => {
-    const fault = plan.shift() ?? draw();
+    const fault = lasting() ?? plan.shift() ?? draw();
     const { socket } = incoming; // the message loses it when its body is read no further
     seen.push({ method: incoming.method ?? '', url: incoming.url ?? '', headers: incoming.headers, fault });
     serve(new URL(target), fault, incoming, outgoing, expects).catch(() => socket.destroy());
@@ -95,7 +139,11 @@ export async function faultProxy(target: string, dice?: Dice): Promise<FaultProx
     endpoint: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
     seen,
     connections: () => accepted,
+    outage: (ms, fault) => {
+      out = { ms, fault };
+    },
     script: (...faults) => {
+      out = undefined;
       plan = [...faults];
       seen.length = 0;
     },
@@ -123,6 +171,7 @@ async function serve(target: URL, fault: Fault, incoming: IncomingMessage, outgo
     return;
   }
   if (typeof fault === 'object' && 'status' in fault) return answer(fault, incoming, outgoing, expects);
+  if (typeof fault === 'object' && 'answers' in fault) return answered(fault, incoming, outgoing, expects);
   if (typeof fault === 'object') await sleep(fault.latencyMs);
   if (expects) outgoing.writeContinue();
   if (fault === 'reset-in-body') return resetInBody(incoming);
@@ -136,6 +185,25 @@ async function answer(fault: Extract<Fault, { status: number }>, incoming: Incom
   const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${fault.code}</Code><Message>as scripted</Message>${fault.inside ?? ''}<RequestId>1</RequestId></Error>`;
   outgoing.writeHead(fault.status, { 'content-type': 'application/xml', 'content-length': Buffer.byteLength(body), ...(early ? { connection: 'close' } : {}), ...fault.headers });
   outgoing.end(body);
+}
+
+async function answered(fault: Answered, incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean): Promise<void> {
+  if (fault.early !== true) {
+    if (expects) outgoing.writeContinue();
+    await once(incoming.resume(), 'end');
+  }
+  const { body = '', padBytes = 0, cut } = fault;
+  outgoing.writeHead(fault.answers, { ...(padBytes === 0 && cut !== true && fault.answers !== 204 ? { 'content-length': Buffer.byteLength(body) } : {}), ...fault.headers });
+  if (cut === true) {
+    outgoing.write(body, () => incoming.socket.resetAndDestroy());
+    return;
+  }
+  outgoing.write(body);
+  const pad = Buffer.alloc(1024 * 1024, ' ');
+  for (let sent = 0; sent < padBytes && !outgoing.destroyed; sent += pad.length) {
+    if (!outgoing.write(pad)) await Promise.race([once(outgoing, 'drain'), once(outgoing, 'close')]);
+  }
+  outgoing.end();
 }
 
 async function resetInBody(incoming: IncomingMessage): Promise<void> {

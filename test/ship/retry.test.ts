@@ -4,7 +4,7 @@ import type { Fault, Reply } from '../../src/ship/faults.ts';
 import { retry, rulesFor } from '../../src/ship/retry.ts';
 import type { Retried } from '../../src/ship/retry.ts';
 
-const quick = { attempts: 4, attemptMs: 1000, baseMs: 1, capMs: 4 };
+const quick = { attemptMs: 1000, baseMs: 1, capMs: 4 };
 const never = new AbortController().signal;
 const fail = (fault: Fault): Reply<string> => ({ ok: false, fault });
 
@@ -19,16 +19,24 @@ test('a success is given at once', async () => {
 });
 
 test('a fault that will not pass is not tried again', async () => {
-  for (const fault of [{ status: 403, code: 'AccessDenied' }, { status: 412, code: 'PreconditionFailed' }, { code: 'CERT_HAS_EXPIRED' }, { code: 'TypeError' }]) {
+  for (const fault of [{ status: 403, code: 'AccessDenied' }, { status: 412, code: 'PreconditionFailed' }, { code: 'CERT_HAS_EXPIRED' }, { code: 'ENOTFOUND' }, { code: 'TypeError' }]) {
     const { attempts, lost } = await retry(answers(fail(fault)), quick, never);
     assert.deepEqual([attempts, lost], [1, false], fault.code);
   }
 });
 
-test('four attempts, and the last fault', async () => {
+test('it goes on as long as there is time, and tells of each pause', async () => {
   const slow = fail({ status: 503, code: 'SlowDown' });
-  const { reply, attempts, lost } = await retry(answers(slow, slow, slow, fail({ code: 'ECONNRESET' }), { ok: true, value: 'too late' }), quick, never);
-  assert.deepEqual([reply, attempts, lost], [fail({ code: 'ECONNRESET' }), 4, true]);
+  const told: string[] = [];
+  const outage = [...Array<Reply<string>>(40).fill(slow), fail({ code: 'ECONNRESET' })];
+  const { reply, attempts, lost } = await retry(answers(...outage, { ok: true, value: 'after the outage' }), quick, never, ({ code }) => told.push(code));
+  assert.deepEqual([reply, attempts, lost], [{ ok: true, value: 'after the outage' }, 42, true]);
+  assert.deepEqual([told.length, told.at(-1)], [41, 'ECONNRESET']);
+});
+
+test('what is no receipt is asked for again, and may be stored', async () => {
+  const { attempts, lost } = await retry(answers(fail({ status: 200, code: 'NoReceipt' }), { ok: true, value: 'a' }), quick, never);
+  assert.deepEqual([attempts, lost], [2, true]);
 });
 
 test('an attempt without an answer may have been carried out; one that never connected was not', async () => {
@@ -64,7 +72,7 @@ test('the signal ends an attempt that does not listen, and a pause', async () =>
   const pausing = new AbortController();
   setTimeout(() => pausing.abort(), 20);
   const started = performance.now();
-  const paused = await retry(answers(...Array.from({ length: 9 }, () => fail({ status: 503, code: 'SlowDown' }))), { ...quick, attempts: 9, baseMs: 60_000, capMs: 60_000 }, pausing.signal);
+  const paused = await retry(answers(...Array.from({ length: 9 }, () => fail({ status: 503, code: 'SlowDown' }))), { ...quick, baseMs: 60_000, capMs: 60_000 }, pausing.signal);
   assert.deepEqual(paused.reply, fail({ status: 503, code: 'SlowDown' }), 'the fault that was met says more than the abort');
   assert.ok(performance.now() - started < 2000);
 

@@ -136,7 +136,7 @@ test('files that the attacker put into HOME neither move the evidence nor hold i
     (await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, endpoint], { timeout: 20_000, env })).stdout;
 
   writeFileSync(join(home, '.aws', 'config'), `[default]\nendpoint_url = ${evil.endpoint}\nregion = eu-evil-1\nuse_fips_endpoint = true\n`);
-  assert.match(await run(''), /^(?:asked for s3\.us-east-1\.amazonaws\.com\n)+DESTINATION_UNAVAILABLE\n$/u);
+  assert.match(await run(''), /^asked for s3\.us-east-1\.amazonaws\.com\nDESTINATION_MISSING\n$/u);
   assert.equal(evil.connections(), 0);
 
   rmSync(join(home, '.aws', 'config'));

@@ -72,7 +72,7 @@ test('what cannot be asked is a cap that holds: denied, unreachable, no credenti
   proxy.script(ANSWERS.denied, ANSWERS.denied);
   const { AWS_ACCESS_KEY_ID, ...bare } = request().env;
   assert.ok(AWS_ACCESS_KEY_ID);
-  for (const [given, why] of [[request({ endpoint: proxy.endpoint }), /\(403\)/u], [request(), /ECONNREFUSED/u], [request({ env: bare }), /DESTINATION|credentials/u]] as const) {
+  for (const [given, why] of [[request({ endpoint: proxy.endpoint }), /\(403 AccessDenied\)/u], [request(), /ECONNREFUSED/u], [request({ env: bare }), /DESTINATION|credentials/u]] as const) {
     const claim = await claimSlot(given);
     assert.equal(claim.kind, 'full');
     assert.equal(claim.untilMs, NOW + 60_000, 'it is asked again after a minute');
