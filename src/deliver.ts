@@ -74,7 +74,10 @@ async function fillAndCommit(parts: DeliveryParts, outbox: Outbox): Promise<Deli
     tarball.abandon();
     outbox.close();
     await outbox.settle();
-    return { shipped: outbox.shipped(), error: asAmberError(cause) };
+    const shipped = outbox.shipped();
+    // What the destination said is why the time was over.
+    const fault = shipped.find(({ error }) => error !== undefined && error.code !== 'CAPTURE_ABORTED')?.error;
+    return { shipped, error: fault ?? asAmberError(cause) };
   }
   if (outbox.shipped().every(({ receipt }) => receipt === undefined)) await outbox.settle();
   const known = outbox.shipped();

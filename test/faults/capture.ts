@@ -43,6 +43,8 @@ export interface Captured {
   readonly tookMs: number;
   /** From the call of the handler to the end of the capture. */
   readonly endedMs: number;
+  /** From the call of the handler to the summary in the log; undefined where there is none. */
+  readonly loggedMs: number | undefined;
 }
 
 /** A capture that has not ended so long after its limit is stuck. */
@@ -59,7 +61,9 @@ export async function captureUnder(one: CaptureOf): Promise<Captured> {
   const handlerProblem = await callHandler(ground, one.handler, optionsOf(one));
   const tookMs = performance.now() - started;
   const report = await Promise.race([running, sleep(one.maxMs + STUCK_MS, undefined, { ref: false })]);
-  return { handlerProblem, tookMs, report, endedMs: performance.now() - started, log: report === undefined ? '' : one.tap.take(report.captureId) };
+  const endedMs = performance.now() - started;
+  const loggedAt = report === undefined ? undefined : one.tap.summaryAt(report.captureId);
+  return { handlerProblem, tookMs, report, endedMs, loggedMs: loggedAt === undefined ? undefined : loggedAt - started, log: report === undefined ? '' : one.tap.take(report.captureId) };
 }
 
 function inEnvironment<T>(keys: Keys, begin: () => T): T {
