@@ -59,77 +59,89 @@ interface Flight {
   readonly stop: AbortController;
 }
 
+interface Site {
+  readonly destination: Destination;
+  readonly options: OutboxOptions;
+  readonly flying: Map<Promise<void>, Flight>;
+  readonly results: Shipped[];
+  refused: AmberError | undefined;
+  closed: boolean;
+  isFull: boolean;
+  /** Resolved when there may be room. */
+  turn: PromiseWithResolvers<undefined>;
+}
+
 export function openOutbox(destination: Destination, options: OutboxOptions): Outbox {
-  const { signal, inFlight, waitingBytes, patienceMs, onShipped, onTrouble, onFull } = options;
-  const flying = new Map<Promise<void>, Flight>();
-  const results: Shipped[] = [];
-  let refused: AmberError | undefined;
-  let closed = false;
-  let isFull = false;
-  let turn = Promise.withResolvers<undefined>();
-  /** Whoever waits for room looks again. */
-  const moved = (): void => {
-    turn.resolve(undefined);
-    turn = Promise.withResolvers();
-  };
-
-  const trouble = (flight: Flight, what: Trouble): void => {
-    if (flight.troubles.has(what)) return;
-    if (flight.troubles.size === 0 && patienceMs !== undefined) setTimeout(() => flight.stop.abort(), patienceMs).unref();
-    flight.troubles.add(what);
-    onTrouble?.(what, flight.facts);
-    moved();
-  };
-
-  const deliver = async ({ body, recycle }: Pick<Segment, 'body' | 'recycle'>, flight: Flight): Promise<void> => {
-    const { facts } = flight;
-    const object = { name: facts.name, body, bytes: facts.bytes, sha256: facts.sha256 };
-    const ends = patienceMs === undefined ? signal : AbortSignal.any([signal, flight.stop.signal]);
-    const shipped: Attempted = refused === undefined ? await attempt((own) => destination.put(object, own, (what) => trouble(flight, what)), ends, signal) : { error: refused };
-    if (shipped.error !== undefined && FINAL.has(shipped.error.code)) refused ??= shipped.error;
-    // What was given up may still be read by the transport.
-    if (shipped.receipt !== undefined) recycle?.();
-    const result: Shipped = { segment: { ...facts, name: shipped.receipt?.name ?? facts.name }, settledMs: Date.now(), ...shipped };
-    results.push(result);
-    onShipped(result);
-  };
-
-  const hasRoom = (): boolean => {
-    const flights = [...flying.values()];
-    const waiting = flights.filter(({ troubles }) => troubles.size > 0).reduce((sum, { memory }) => sum + memory, 0);
-    if (waiting > waitingBytes && !isFull) onFull?.(waiting);
-    isFull ||= waiting > waitingBytes;
-    return waiting <= waitingBytes && flights.filter(({ troubles }) => troubles.size === 0).length < inFlight;
-  };
-
+  const site: Site = { destination, options, flying: new Map(), results: [], refused: undefined, closed: false, isFull: false, turn: Promise.withResolvers() };
   return {
-    send: async (segment) => {
-      if (closed) throw new AmberError('CAPTURE_ABORTED', 'The capture has ended.');
-      const { body, recycle, ...facts } = segment;
-      const memory = body.reduce((sum, piece) => sum + Math.max(piece.byteLength, piece.buffer.byteLength), 0);
-      const flight: Flight = { facts, memory, troubles: new Set(), stop: new AbortController() };
-      const flown = deliver({ body, ...(recycle === undefined ? {} : { recycle }) }, flight).finally(() => {
-        flying.delete(flown);
-        moved();
-      });
-      flying.set(flown, flight);
-      while (!hasRoom()) await turn.promise;
-    },
+    send: (segment) => send(site, segment),
     settle: async (until) => {
-      const settled = Promise.all(flying.keys());
+      const settled = Promise.all(site.flying.keys());
       await (until === undefined ? settled : untilAborted(settled, until).catch(() => undefined));
     },
     shipped: () => {
       // An answered flight is in `results` a moment before it is out of `flying`.
-      const answered = new Set(results.map(({ segment }) => segment.number));
-      const open = [...flying.values()].filter(({ facts }) => !answered.has(facts.number));
-      return [...results, ...open.map(({ facts }) => unanswered(facts))].sort((one, other) => one.segment.number - other.segment.number);
+      const answered = new Set(site.results.map(({ segment }) => segment.number));
+      const open = [...site.flying.values()].filter(({ facts }) => !answered.has(facts.number));
+      return [...site.results, ...open.map(({ facts }) => unanswered(facts))].sort((one, other) => one.segment.number - other.segment.number);
     },
-    refused: () => refused,
+    refused: () => site.refused,
     close: () => {
-      closed = true;
+      site.closed = true;
     },
   };
+}
+
+async function send(site: Site, segment: Segment): Promise<void> {
+  if (site.closed) throw new AmberError('CAPTURE_ABORTED', 'The capture has ended.');
+  const { body, recycle, ...facts } = segment;
+  const memory = body.reduce((sum, piece) => sum + Math.max(piece.byteLength, piece.buffer.byteLength), 0);
+  const flight: Flight = { facts, memory, troubles: new Set(), stop: new AbortController() };
+  const flown = deliver(site, { body, ...(recycle === undefined ? {} : { recycle }) }, flight).finally(() => {
+    site.flying.delete(flown);
+    moved(site);
+  });
+  site.flying.set(flown, flight);
+  while (!hasRoom(site)) await site.turn.promise;
+}
+
+async function deliver(site: Site, { body, recycle }: Pick<Segment, 'body' | 'recycle'>, flight: Flight): Promise<void> {
+  const { facts } = flight;
+  const { signal, patienceMs, onShipped } = site.options;
+  const object = { name: facts.name, body, bytes: facts.bytes, sha256: facts.sha256 };
+  const ends = patienceMs === undefined ? signal : AbortSignal.any([signal, flight.stop.signal]);
+  const put = (own: AbortSignal): Promise<Receipt> => site.destination.put(object, own, (what) => trouble(site, flight, what));
+  const shipped: Attempted = site.refused === undefined ? await attempt(put, ends, signal) : { error: site.refused };
+  if (shipped.error !== undefined && FINAL.has(shipped.error.code)) site.refused ??= shipped.error;
+  // What was given up may still be read by the transport.
+  if (shipped.receipt !== undefined) recycle?.();
+  const result: Shipped = { segment: { ...facts, name: shipped.receipt?.name ?? facts.name }, settledMs: Date.now(), ...shipped };
+  site.results.push(result);
+  onShipped(result);
+}
+
+function trouble(site: Site, flight: Flight, what: Trouble): void {
+  const { patienceMs, onTrouble } = site.options;
+  if (flight.troubles.has(what)) return;
+  if (flight.troubles.size === 0 && patienceMs !== undefined) setTimeout(() => flight.stop.abort(), patienceMs).unref();
+  flight.troubles.add(what);
+  onTrouble?.(what, flight.facts);
+  moved(site);
+}
+
+/** Whoever waits for room looks again. */
+function moved(site: Site): void {
+  site.turn.resolve(undefined);
+  site.turn = Promise.withResolvers();
+}
+
+function hasRoom(site: Site): boolean {
+  const { inFlight, waitingBytes, onFull } = site.options;
+  const flights = [...site.flying.values()];
+  const waiting = flights.filter(({ troubles }) => troubles.size > 0).reduce((sum, { memory }) => sum + memory, 0);
+  if (waiting > waitingBytes && !site.isFull) onFull?.(waiting);
+  site.isFull ||= waiting > waitingBytes;
+  return waiting <= waitingBytes && flights.filter(({ troubles }) => troubles.size === 0).length < inFlight;
 }
 
 function unanswered(segment: Shipped['segment']): Shipped {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config.ts';
 import type { CaptureIdentity, Destination, DestinationProvider, Receipt, StoredObject, Trouble } from '../contracts.ts';
-import { AmberError, describeError, isAmberError } from '../errors.ts';
+import { describeError, isAmberError, type AmberError } from '../errors.ts';
 import { takeCredentials } from './credentials.ts';
 import { cured } from './cure.ts';
 import { faultError, isUnreached } from './faults.ts';

@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { exchange, type Answer } from './exchange.ts';
 import { MAX_ANSWER_BYTES } from './receipt.ts';
 
-/** What the SDK hands to its HTTP client (`HttpRequest` of @smithy/core). */
+/** What the SDK hands to its HTTP client (its `HttpRequest`). */
 interface SdkRequest {
   readonly protocol: string;
   readonly hostname: string;

@@ -13,7 +13,7 @@ import { openCapture } from '../../src/case/open.ts';
 import { linesOf, type SegmentLine } from '../faults/judge.ts';
 import { tapLog, type LogTap } from '../faults/log-tap.ts';
 import { plantScene, type PlantedScene } from '../faults/scene.ts';
-import { hasPeer } from '../peers.ts';
+import { requirePeer } from '../peers.ts';
 import { certificate } from '../servers/certificate.ts';
 import { ANSWERS, faultProxy, NO_RECEIPTS, type Fault, type FaultProxy } from '../servers/fault-proxy.ts';
 import { TRANSPORTS, type Transport } from '../ship/s3-opened.ts';
@@ -123,9 +123,9 @@ for (const transport of TRANSPORTS) {
     });
 
     test('a wrong certificate and a name that does not exist end it at once, for all segments', async (t) => {
-      if (!hasPeer('openssl')) return t.skip('needs openssl');
+      if (!requirePeer(t, 'openssl')) return;
       const server = createTls(certificate('DNS:elsewhere.example'));
-      const port = await listening(server as unknown as Server);
+      const port = await listening(server);
       for (const [at, code] of [[`https://127.0.0.1:${port}`, 'DESTINATION_UNTRUSTED'], ['http://no-such-host.invalid', 'DESTINATION_MISSING']] as const) {
         const { report, log, endedMs } = await capture(transport, { maxMs: 20_000, at });
         assert.deepEqual([report?.state, report?.error?.code, summaries(log)], ['failed', code, 1], report?.error?.message);
