@@ -50,12 +50,8 @@ interface Given {
 async function capture(transport: Transport, { maxMs, script = [], outageMs, at }: Given): Promise<Captured & { readonly prefix: string }> {
   const prefix = `outage-${++run}`;
   const one: CaptureOf = {
-    plan: { fault: 'outage', script: outageMs === undefined ? script : [], codes: [] }, scene, tap, bucket: bucket.name, prefix, keys: bucket.keys, transport, maxMs,
-    proxy: { ...proxy, endpoint: at ?? proxy.endpoint, script: (...faults) => {
-      proxy.script(...faults);
-      if (outageMs !== undefined) proxy.outage(outageMs, script[0] ?? 'pass');
-    } },
-    recipient: undefined, handler: 'value',
+    plan: { fault: 'outage', script, codes: [], ...(outageMs === undefined ? {} : { outageMs }) }, scene, tap, bucket: bucket.name, prefix, keys: bucket.keys, transport, maxMs,
+    proxy: { ...proxy, endpoint: at ?? proxy.endpoint }, recipient: undefined, handler: 'value',
   };
   return { ...(await captureUnder(one)), prefix };
 }

@@ -56,7 +56,9 @@ export async function captureUnder(one: CaptureOf): Promise<Captured> {
   const begin = (request: CaptureRequest): Promise<CaptureReport> =>
     inEnvironment(one.keys, () => (running = runCapture({ ...request, roots: one.scene.roots })));
   const ground: Ground = { env: {}, scope: {}, emitter: new EventEmitter(), log: logLine, engine: () => Promise.resolve(begin), isLoaded: () => true };
-  one.proxy.script(...one.plan.script);
+  const { script, outageMs } = one.plan;
+  one.proxy.script(...(outageMs === undefined ? script : []));
+  if (outageMs !== undefined) one.proxy.outage(outageMs, script[0] ?? 'pass');
   const started = performance.now();
   const handlerProblem = await callHandler(ground, one.handler, optionsOf(one));
   const tookMs = performance.now() - started;

@@ -1,6 +1,6 @@
 /** The faults that a capture meets: at which of its requests, how often, and what may be said of it afterwards. */
 import type { AmberErrorCode } from '../../src/errors.ts';
-import { ANSWERS, type Fault } from '../servers/fault-proxy.ts';
+import { ANSWERS, NO_RECEIPTS, type Fault } from '../servers/fault-proxy.ts';
 
 /** A source of numbers from 0 to 1. */
 export type Random = () => number;
@@ -10,6 +10,8 @@ export interface Plan {
   readonly fault: string;
   /** By request, in the order of arrival; what comes behind passes. */
   readonly script: readonly Fault[];
+  /** The first fault is met by every request for so many milliseconds from the first one on. */
+  readonly outageMs?: number;
   /** `stranger`: the keys of a user without rights. `absent`: a bucket that is not there. Both are answered by the server itself. */
   readonly real?: 'stranger' | 'absent' | 'unknown-key';
   /** Codes that a report of this capture may have, besides those of a time that ended. */
@@ -19,10 +21,14 @@ export interface Plan {
 interface FaultCase {
   readonly codes: readonly AmberErrorCode[];
   readonly draw: (random: Random) => Fault;
+  /** Longest outage, where all requests of a time meet the fault; none without it. */
+  readonly outageMs?: number;
   readonly real?: Plan['real'];
 }
 
 const REFUSED = (answer: keyof typeof ANSWERS): FaultCase['draw'] => (random) => ({ ...ANSWERS[answer], early: random() < 0.5 });
+/** The clock of the server is somewhere else, it says; the true server behind it is of another opinion. */
+const SKEWED: FaultCase['draw'] = (random) => ({ ...ANSWERS.skewed, headers: { date: new Date(Date.now() + (random() - 0.5) * 172_800_000).toUTCString() } });
 const either = (...faults: readonly Fault[]): FaultCase['draw'] => (random) => faults[Math.floor(random() * faults.length)] ?? 'pass';
 
 // prettier-ignore
@@ -39,6 +45,9 @@ const CASES: Readonly<Record<string, FaultCase>> = {
   'wrong region':              { codes: ['DESTINATION_REGION'], draw: (random) => either(ANSWERS.redirect, ANSWERS.malformed)(random) },
   'clock skew':                { codes: ['DESTINATION_CLOCK'], draw: REFUSED('skewed') },
   'expired credentials':       { codes: ['DESTINATION_CREDENTIALS'], draw: REFUSED('expired'), real: 'unknown-key' },
+  'outage':                    { codes: ['DESTINATION_UNAVAILABLE'], draw: either(ANSWERS.slowDown, ANSWERS.internal, 'reset-in-body', NO_RECEIPTS['a web page']), outageMs: 1500 },
+  'a clock to sign for':       { codes: ['DESTINATION_CLOCK'], draw: SKEWED },
+  'no receipt':                { codes: ['DESTINATION_UNAVAILABLE'], draw: either(...Object.values(NO_RECEIPTS)) },
   'slow':                      { codes: [], draw: (random) => ({ latencyMs: Math.round(10 + random() ** 2 * 700) }) },
 };
 
@@ -54,7 +63,8 @@ export function drawPlan(index: number, random: Random, checksKeys: boolean): Pl
   const fault = FAULTS[index % FAULTS.length] ?? 'no fault';
   const chosen = CASES[fault];
   if (chosen === undefined) return { fault, script: [], codes: [] };
-  const { codes, draw, real } = chosen;
+  const { codes, draw, real, outageMs } = chosen;
+  if (outageMs !== undefined) return { fault, codes, script: [draw(random)], outageMs: Math.round(random() * outageMs) };
   if (real !== undefined && random() < 0.25 && (checksKeys || real === 'absent')) return { fault, script: [], codes, real };
   const before = random() < 0.2 ? 0 : Math.floor(random() * REQUESTS);
   const dice = random();

@@ -44,9 +44,14 @@ export async function judgeCapture(given: Case): Promise<Judged> {
   const evidence: Evidence = { objects, log, scene: one.scene, identity: one.recipient === undefined ? undefined : given.identity };
   problems.push(...checkReport(given, report), ...checkAcknowledged(evidence));
   const acknowledged = linesOf<SegmentLine>(log, 'segment').filter(({ state }) => state !== 'lost').length;
+  if (isFirstLost(log) && decodeLogEvidence(log.split('\n')).length !== 1) problems.push('the first segment is lost, and its summary is not in the log once');
   const stored = report.state === 'failed' ? { problems: checkLastResort(log, report, acknowledged), salvaged: 0, outcome: 'failed' as const } : await checkStored(evidence, report);
   await bucket.remove(...(await bucket.keysBelow(`${one.prefix}/`)));
   return { ...stored, acknowledged, problems: [...problems, ...stored.problems] };
+}
+
+function isFirstLost(log: string): boolean {
+  return linesOf<SegmentLine>(log, 'segment').some(({ segment, state }) => segment === 0 && state === 'lost');
 }
 
 function checkCall({ one, captured }: Case): string[] {
@@ -68,7 +73,8 @@ function checkReport({ one, captured: { log } }: Case, { captureId, state, error
   if ((state === 'whole') !== (error === undefined)) problems.push(`it is ${state}, with ${error === undefined ? 'no error' : error.message}`);
   if (error !== undefined && ![...one.plan.codes, ...TIME].includes(error.code)) problems.push(`its error is ${error.code}: ${error.message}`);
   if (error?.message.includes('\n') === true) problems.push(`its error has more than one line: ${error.message}`);
-  if (/^\{"amber":"fault"/mu.test(log)) problems.push(`a fault of ours: ${/^\{"amber":"fault".*$/mu.exec(log)?.[0] ?? ''}`);
+  const faults = log.split('\n').filter((line) => line.startsWith('{"amber":"fault"') && !line.includes(' bytes of segments wait for the destination'));
+  if (faults.length > 0) problems.push(`a fault of ours: ${faults[0] ?? ''}`);
   if (log.includes(one.keys.secretAccessKey)) problems.push('the secret key stands in the log');
   return problems;
 }
