@@ -1,11 +1,11 @@
 /** Age files of a capture to the tarball inside of them. */
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AmberError } from '../errors.ts';
+import { AmberError, isAmberError } from '../errors.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
 import type { CapturePart, OpenCapture } from './open.ts';
-import { openAge, storedBytes } from './segment-bytes.ts';
+import { isOurKey, openAge, storedBytes } from './segment-bytes.ts';
 import { append, fillFile } from './target.ts';
 
 export interface DecryptOptions {
@@ -19,22 +19,54 @@ export interface DecryptResult {
   /** Paths and SHA-256 of what was written. */
   readonly files: readonly { readonly path: string; readonly sha256: string; readonly bytes: number }[];
   readonly joined: boolean;
+  /** Segments that could not be opened, and why. */
+  readonly problems: readonly string[];
 }
 
-/** @throws AmberError USAGE (nothing is encrypted), IDENTITY_INVALID, ARCHIVE_CORRUPT, CASE_EXISTS, DESTINATION_*. */
+/**
+ * One segment that does not open keeps no other from being written.
+ *
+ * @throws AmberError USAGE (nothing is encrypted), IDENTITY_INVALID and ARCHIVE_CORRUPT where nothing opens, CASE_EXISTS, DESTINATION_*.
+ */
 export async function decrypt(capture: OpenCapture, options: DecryptOptions): Promise<DecryptResult> {
-  const { parts } = capture;
-  if (!parts.some(({ sealed }) => sealed)) throw new AmberError('USAGE', `Nothing in ${capture.location} is an age file: there is nothing to decrypt.`);
+  const parts = capture.parts.filter(({ sealed }) => sealed);
+  if (parts.length === 0) throw new AmberError('USAGE', `Nothing in ${capture.location} is an age file: there is nothing to decrypt.`);
   const progress = progressOf(parts, options);
   if (capture.missing.length === 0) {
-    return { files: [await write(capture, parts, options.to, options.identity, progress)], joined: true };
+    try {
+      return { files: [await write(capture, parts, options.to, options.identity, progress)], joined: true, problems: [] };
+    } catch (cause) {
+      const damage = damageOf(capture, cause, options.identity);
+      if (parts.length === 1) throw damage;
+    }
   }
+  return apart(capture, parts, options);
+}
+
+async function apart(capture: OpenCapture, parts: readonly CapturePart[], options: DecryptOptions): Promise<DecryptResult> {
+  const progress = progressOf(parts, options);
   await mkdir(options.to, { recursive: true, mode: 0o700 });
   const files = [];
+  const failed: AmberError[] = [];
   for (const part of parts) {
-    files.push(await write(capture, [part], join(options.to, part.object.replace(/\.age$/u, '')), options.identity, progress));
+    try {
+      files.push(await write(capture, [part], join(options.to, part.object.replace(/\.age$/u, '')), options.identity, progress));
+    } catch (cause) {
+      failed.push(damageOf(capture, cause, options.identity));
+    }
   }
-  return { files, joined: false };
+  const [first] = failed;
+  if (first !== undefined && files.length === 0) {
+    await rmdir(options.to).catch(() => undefined); // it was there before, and holds something
+    throw first;
+  }
+  return { files, joined: false, problems: failed.map(({ message }) => message) };
+}
+
+/** Why one segment does not open. @throws anything else again. */
+function damageOf(capture: OpenCapture, cause: unknown, identity: AgeIdentity): AmberError {
+  if (!isAmberError(cause) || (cause.code !== 'ARCHIVE_CORRUPT' && cause.code !== 'IDENTITY_INVALID')) throw cause;
+  return isOurKey(capture, identity) ? new AmberError('ARCHIVE_CORRUPT', cause.message, { cause }) : cause;
 }
 
 async function write(

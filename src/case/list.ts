@@ -3,6 +3,7 @@ import type { Outcome } from '../contracts.ts';
 import { isAmberError } from '../errors.ts';
 import type { CaptureManifest } from '../seal/commit.ts';
 import { parseManifest } from './manifest-file.ts';
+import { isOwn, isPart } from './object-names.ts';
 import { readWhole, type CaseStore, type StoredName } from './store.ts';
 
 /** One folder that holds a capture. */
@@ -34,29 +35,36 @@ export interface CaptureSummary {
   readonly notCollected: Readonly<Partial<Record<Outcome, number>>> | undefined;
 }
 
-const PART = /^capture(?:-\d{4,9}(?:-[0-9a-f]{8})?)?\.tar(?:\.zst|\.gz)?(?:\.age)?$/u;
 const MAX_MANIFEST = 64 * 1024 * 1024;
 /** Objects that are kept of one folder. */
 const MAX_OBJECTS = 100_000;
 const IN_FLIGHT = 8;
 
-/** Folders that hold a manifest.json or something that has the name of a segment. */
+/**
+ * Folders that hold a manifest.json or something that has the name of a segment; one inside of another comes first. A
+ * bucket lists keys in the order of their bytes, so that a folder comes in pieces around the folders in it.
+ */
 export async function* findCaptures(store: CaseStore): AsyncGenerator<FoundCapture> {
-  let folder: string | undefined;
-  let objects: StoredName[] = [];
-  for await (const file of store.walk()) {
-    if (file.folder !== folder) {
-      if (folder !== undefined && isCapture(objects)) yield { folder, objects };
-      folder = file.folder;
-      objects = [];
-    }
-    if (objects.length < MAX_OBJECTS) objects.push({ name: file.name, bytes: file.bytes });
+  let open: { folder: string; objects: StoredName[] }[] = [];
+  for await (const { folder, name, bytes } of store.walk()) {
+    const [over, around] = [open.filter((one) => !isBelow(folder, one.folder)), open.filter((one) => isBelow(folder, one.folder))];
+    for (const one of over.reverse()) if (isCapture(one.objects)) yield one;
+    open = around;
+    if (!isOwn(name)) continue;
+    let here = open.at(-1);
+    if (here?.folder !== folder) open.push(here = { folder, objects: [] });
+    if (here.objects.length < MAX_OBJECTS) here.objects.push({ name, bytes });
   }
-  if (folder !== undefined && isCapture(objects)) yield { folder, objects };
+  for (const one of open.reverse()) if (isCapture(one.objects)) yield one;
 }
 
-function isCapture(objects: readonly StoredName[]): boolean {
-  return objects.some(({ name }) => PART.test(name)) || objects.some(({ name }) => name === 'manifest.json');
+function isBelow(folder: string, ancestor: string): boolean {
+  return ancestor === '' || folder === ancestor || folder.startsWith(`${ancestor}/`);
+}
+
+/** Whether a folder with these objects holds a capture. */
+export function isCapture(objects: readonly StoredName[]): boolean {
+  return objects.some(({ name }) => isPart(name) || name === 'manifest.json');
 }
 
 /** Reads the commit markers, a few at a time. The order is that of the walk. */
@@ -73,7 +81,7 @@ export async function* listCaptures(store: CaseStore): AsyncGenerator<CaptureSum
 }
 
 async function summarise(store: CaseStore, objects: readonly StoredName[]): Promise<CaptureSummary> {
-  const parts = objects.filter(({ name }) => PART.test(name));
+  const parts = objects.filter(({ name }) => isPart(name));
   const manifest = objects.some(({ name }) => name === 'manifest.json') ? await readManifest(store) : undefined;
   const facts = { location: store.location, bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0) };
   const place = placeOf(store.location);
@@ -116,9 +124,22 @@ function committed(manifest: CaptureManifest, functionInPath: string | undefined
   };
 }
 
+/** `capture=ID` as stored, `capture-ID` as `amber pull` names a folder. */
+const IN_PATH = /(?:^|\/)(?:capture=([^/]+)|capture-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}))(?:\/[^/]*)?$/u;
+
 /** What the folder's own names say: `…/function=NAME/date=…/capture=ID/`. */
 function placeOf(location: string): { captureId: string | undefined; functionName: string | undefined } {
-  return { captureId: /(?:^|\/)capture=([^/]+)(?:\/[^/]*)?$/u.exec(location)?.[1], functionName: /(?:^|\/)function=([^/]+)\//u.exec(location)?.[1] };
+  const [, stored, pulled] = IN_PATH.exec(location) ?? [];
+  return { captureId: stored ?? pulled, functionName: /(?:^|\/)function=([^/]+)\//u.exec(location)?.[1] };
+}
+
+/** Ids of the captures below a place, from the names of their folders, or from manifest.json where those do not tell. */
+export async function* captureIds(store: CaseStore): AsyncGenerator<{ readonly folder: string; readonly captureId: string }> {
+  for await (const { folder, objects } of findCaptures(store)) {
+    const here = folder === '' ? store : store.enter(folder);
+    const captureId = idInPath(here.location) ?? (await summarise(here, objects)).captureId;
+    if (captureId !== undefined) yield { folder, captureId };
+  }
 }
 
 /** The id of the capture in the name of its folder. */

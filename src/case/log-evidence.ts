@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { inflateSync, zstdDecompressSync } from 'node:zlib';
 import { describeError } from '../errors.ts';
-import { logMark, recordsIn, textLines } from './log-lines.ts';
+import { recordsIn, type LogRecord } from './log-scan.ts';
+import { readLog, type LogFile } from './log-source.ts';
 
 /** One summary. The function's own code can write such lines too: two versions of one capture are two results. */
 export interface DecodedEvidence {
@@ -36,23 +37,25 @@ export interface LogEvidence {
   readonly found: readonly DecodedEvidence[];
   /** Lines that were too many to keep. */
   readonly leftOut: number;
+  /** Why the log, or files of it, could not be read. */
+  readonly notRead: readonly string[];
 }
 
-/** Reads a log in any form (see log-lines.ts). Never rejects because of what stands in it: what cannot be decoded has a `problem`. */
-export async function readLogEvidence(source: AsyncIterable<Uint8Array>): Promise<LogEvidence> {
+/** Reads a log in any form (see log-source.ts). Never rejects because of what stands in it: what cannot be decoded has a `problem`. */
+export async function readLogEvidence(files: AsyncIterable<LogFile>): Promise<LogEvidence> {
   const lines = new EvidenceLines();
-  for await (const text of textLines(source)) lines.take(text);
-  return lines.decoded();
+  const { notRead } = await readLog(files, [KIND], (record) => lines.take(record));
+  return { ...lines.decoded(), notRead };
 }
 
 /** The same for log lines that are there already. */
 export function decodeLogEvidence(texts: Iterable<string>): readonly DecodedEvidence[] {
   const lines = new EvidenceLines();
-  for (const text of texts) lines.take(text);
+  for (const text of texts) for (const record of recordsIn(text, KIND)) lines.take(record);
   return lines.decoded().found;
 }
 
-const MARK = logMark('evidence');
+const KIND = 'evidence';
 
 /** Parts by summary, in whatever order the lines come. */
 class EvidenceLines {
@@ -60,14 +63,12 @@ class EvidenceLines {
   #left = MAX_LOG_BYTES;
   #leftOut = 0;
 
-  take(text: string): void {
-    for (const record of recordsIn(text, MARK)) {
-      const line = readLine(record);
-      if (line !== undefined) this.#add(line);
-    }
+  take(record: LogRecord): void {
+    const line = readLine(record);
+    if (line !== undefined) this.#add(line);
   }
 
-  decoded(): LogEvidence {
+  decoded(): Omit<LogEvidence, 'notRead'> {
     const room = { bytes: MAX_UNPACKED_BYTES };
     return { found: [...this.#groups.values()].map((parts) => decodeGroup(parts, room)), leftOut: this.#leftOut };
   }
@@ -88,7 +89,7 @@ class EvidenceLines {
   }
 }
 
-function readLine({ amber, capture, part, of, encoding, sha256, data }: Readonly<Record<string, unknown>>): Line | undefined {
+function readLine({ amber, capture, part, of, encoding, sha256, data }: LogRecord): Line | undefined {
   if (amber !== 'evidence' || typeof capture !== 'string' || typeof encoding !== 'string' || typeof sha256 !== 'string') return undefined;
   if (typeof data !== 'string' || typeof part !== 'number' || typeof of !== 'number') return undefined;
   if (!Number.isSafeInteger(of) || of < 1 || of > MAX_PARTS || !Number.isSafeInteger(part) || part < 1 || part > of) return undefined;

@@ -7,7 +7,8 @@ import { AmberError } from '../errors.ts';
 import type { CaptureManifest, CommittedSegment } from '../seal/commit.ts';
 import { packingByName, packingOf, type Packing } from './decompress.ts';
 import { parseManifest } from './manifest-file.ts';
-import { openDirectory, readError, readWhole, type CaseStore, type Range, type StoredName } from './store.ts';
+import { JOINED, SEGMENT } from './object-names.ts';
+import { openDirectory, readError, readWhole, type CaseStore, type Range, type StoredName, type Survey } from './store.ts';
 
 /** Bytes that follow each other in one object: a segment, or a joined tarball of which the segments are not known. */
 export interface CapturePart {
@@ -28,7 +29,11 @@ export interface CapturePart {
 export interface OpenCapture {
   readonly store: CaseStore;
   readonly location: string;
+  /** What has a name of ours. */
   readonly objects: readonly StoredName[];
+  /** How much else lies there, and what the versions of the objects tell. */
+  readonly others: Survey['others'];
+  readonly history: Survey['history'];
   readonly manifest: CaptureManifest | undefined;
   readonly manifestSha256: string | undefined;
   /** Why manifest.json is not usable, where it is there and is not. */
@@ -45,9 +50,6 @@ export interface OpenCapture {
   readonly opened: CapturePart | undefined;
 }
 
-/** The eight digits are of a segment whose own name somebody had taken before. */
-const SEGMENT = /^capture-(\d{4,9})(-[0-9a-f]{8})?\.tar(?:\.zst|\.gz)?(?:\.age)?$/u;
-const JOINED = /^capture\.tar(?:\.zst|\.gz)?$/u;
 const MAX_MANIFEST = 64 * 1024 * 1024;
 
 /**
@@ -75,7 +77,7 @@ export async function isPlainFile(path: string): Promise<boolean> {
 
 /** Opens the capture in `store`; with `only`, just that object of it. */
 export async function openCapture(store: CaseStore, only?: string): Promise<OpenCapture> {
-  const objects = await store.list();
+  const { objects, others, history } = await surveyOf(store, only);
   const marker = objects.some(({ name }) => name === 'manifest.json') ? await readWhole(store, 'manifest.json', MAX_MANIFEST) : undefined;
   const parsed = marker === undefined ? undefined : parseManifest(marker);
   const manifest = typeof parsed === 'object' ? parsed : undefined;
@@ -84,13 +86,17 @@ export async function openCapture(store: CaseStore, only?: string): Promise<Open
     throw new AmberError('CASE_MISSING', `There is no capture in ${store.location}: no manifest.json, no capture-NNNN.tar…; \`amber captures\` lists what lies below a folder.`);
   }
   return {
-    store, objects, manifest, parts, missing, strays,
+    store, objects, others, history, manifest, parts, missing, strays,
     location: only === undefined ? store.location : `${store.location}${only}`,
     manifestSha256: marker === undefined ? undefined : hash('sha256', marker, 'hex'),
     manifestProblem: typeof parsed === 'string' ? parsed : undefined,
     alone: only !== undefined && SEGMENT.test(only),
     opened: manifest?.recipient == null || only !== undefined ? undefined : await findOpened(store, objects),
   };
+}
+
+async function surveyOf(store: CaseStore, only: string | undefined): Promise<Survey> {
+  return store.survey === undefined ? { objects: await store.list(), others: { count: 0, atLeast: false }, history: undefined } : store.survey(only);
 }
 
 interface Found {
@@ -115,15 +121,30 @@ async function findParts(found: Found): Promise<Parts> {
     const named = new Set(manifest.segments.map(({ name }) => name));
     return { ...committedParts(manifest, objects, manifest.recipient === null ? joined : undefined), strays: segments.filter(({ object }) => !named.has(object)) };
   }
-  // Where a number is there twice, the one with digits in its name came second, because the plain name was taken.
-  const apart = segments.filter(({ number }, index) => number !== segments[index + 1]?.number);
-  const strays = segments.filter((part) => !apart.includes(part));
+  const apart = ownForm(segments);
+  const own = new Set(apart);
+  const strays = segments.filter((part) => !own.has(part));
   if (apart.length === 0 && joined !== undefined) return { parts: [await wholePart(store, joined, undefined)], missing: [], strays };
   const numbers = new Set(apart.map(({ number }) => number));
   const last = apart.at(-1)?.number ?? -1;
   const missing: number[] = [];
   for (let number = 0; number < last && missing.length < 10_000; number += 1) if (!numbers.has(number)) missing.push(number);
   return { parts: apart, missing, strays };
+}
+
+/**
+ * Without manifest.json: the form (compression, encryption) of the segments of a capture is one, so those of another form are
+ * somebody else's. It is the form in which most of the first numbers are there. Of two of a number the plain name counts.
+ */
+function ownForm(segments: readonly CapturePart[]): readonly CapturePart[] {
+  const forms = Map.groupBy(segments, ({ object }) => SEGMENT.exec(object)?.[3] ?? '');
+  const chosen = [...forms.values()].map((parts) => {
+    const apart = parts.filter(({ number }, index) => number !== parts[index + 1]?.number);
+    return { apart, run: apart.findIndex(({ number }, index) => number !== index) };
+  });
+  const length = ({ apart, run }: (typeof chosen)[number]): number => (run < 0 ? apart.length : run);
+  chosen.sort((one, other) => length(other) - length(one) || other.apart.length - one.apart.length);
+  return chosen[0]?.apart ?? [];
 }
 
 /** Segments apart under their names; the others one after the other in the joined file. */

@@ -42,7 +42,7 @@ export interface PullResult {
 /**
  * What cannot be opened or unpacked is a problem in the result: what was stored is brought home all the same.
  *
- * @throws AmberError CASE_EXISTS, CASE_MISSING, CASE_DENIED, CASE_UNREADABLE, DESTINATION_*, IDENTITY_INVALID.
+ * @throws AmberError CASE_EXISTS, CASE_MISSING, CASE_DENIED, CASE_UNREADABLE, DESTINATION_*.
  */
 export async function pull(capture: OpenCapture, target: string, options: PullOptions = {}): Promise<PullResult> {
   return fillFolder(target, async (folder) => {
@@ -52,9 +52,13 @@ export async function pull(capture: OpenCapture, target: string, options: PullOp
     const joined = `capture.tar${suffixOf(capture)}`;
     if (whole && !sealed) await writeJoined(work, joined, (part) => countedBytes(work, part));
     else for (const part of capture.parts) await writeApart(work, part);
-    for (const part of capture.strays) {
+    for (const part of capture.strays.slice(0, MAX_STRAYS)) {
       work.problems.push(`${part.object} is not ours, or another one is: \`amber verify\` tells`);
       await writeApart(work, part);
+    }
+    if (capture.strays.length > MAX_STRAYS) work.problems.push(`${capture.strays.length - MAX_STRAYS} more objects that are not ours were not copied`);
+    for (const { name, deleted, read } of capture.history?.changed ?? []) {
+      work.problems.push(`${name} was ${deleted === undefined ? 'put over' : `deleted at ${deleted}`}: its ${read} version is copied (\`amber verify\` tells)`);
     }
     if (whole && sealed && options.identity !== undefined) await writeOpened(work, joined, options.identity);
     await writeMarker(work);
@@ -65,6 +69,9 @@ export async function pull(capture: OpenCapture, target: string, options: PullOp
     };
   });
 }
+
+/** Objects that do not belong, and are copied all the same: one of them may be ours. */
+const MAX_STRAYS = 100;
 
 interface Work {
   readonly capture: OpenCapture;
@@ -113,9 +120,12 @@ async function writeOpened(work: Work, name: string, identity: AgeIdentity): Pro
   }
 }
 
+/** What keeps the content from being opened, not the stored bytes from being copied. */
+const OF_CONTENT: ReadonlySet<string> = new Set(['ARCHIVE_CORRUPT', 'CASE_UNSAFE', 'IDENTITY_INVALID']);
+
 /** Words for damage. @throws anything else again. */
 function damageOf(cause: unknown): string {
-  if (isAmberError(cause) && (cause.code === 'ARCHIVE_CORRUPT' || cause.code === 'CASE_UNSAFE')) return cause.message;
+  if (isAmberError(cause) && OF_CONTENT.has(cause.code)) return cause.message;
   throw cause;
 }
 

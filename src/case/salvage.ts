@@ -3,7 +3,7 @@
  * every entry whether a manifest part confirms it, and of every path of the inventory that nothing is there of.
  */
 import { hash } from 'node:crypto';
-import { isAmberError } from '../errors.ts';
+import { isAmberError, type AmberError } from '../errors.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
 import type { Extractor } from './extract.ts';
 import { Gap, lenientTar } from './lenient-tar.ts';
@@ -13,7 +13,7 @@ import type { CapturePart, OpenCapture } from './open.ts';
 import { TarReader } from './read-tar.ts';
 import { SalvageContents, type SalvageRecord, type SalvageState } from './salvage-contents.ts';
 import { SalvageStream } from './salvage-stream.ts';
-import { storedBytes, tarBytes } from './segment-bytes.ts';
+import { isOurKey, storedBytes, tarBytes } from './segment-bytes.ts';
 
 export interface SalvageOptions {
   readonly identity?: AgeIdentity | undefined;
@@ -48,8 +48,10 @@ export interface SalvageResult {
 }
 
 const MAX_HOLES = 1000;
+/** Objects that do not belong and are read all the same: manifest.json may be forged to hide some of ours. */
+const MAX_STRAYS = 1000;
 
-/** Rejects only where the capture cannot be read, no identity opens it, or the extractor fails. */
+/** Rejects only where nothing of the capture can be read, no identity opens any of it, or the extractor fails. */
 export async function salvage(capture: OpenCapture, options: SalvageOptions): Promise<SalvageResult> {
   const states: Partial<Record<SalvageState, number>> = {};
   const contents = new SalvageContents((record) => {
@@ -66,13 +68,14 @@ export async function salvage(capture: OpenCapture, options: SalvageOptions): Pr
   const holes: Hole[] = [];
   const parts = capture.parts.length === 0 && capture.opened !== undefined ? [capture.opened] : allParts(capture);
   const progress = progressOf(parts, options);
+  const closed: AmberError[] = [];
   let previous: CapturePart | undefined;
   let holed = false;
   for (const part of parts) {
     const follows = previous === undefined ? (part.number ?? 0) === 0 : part.number === (previous.number ?? -2) + 1;
     if (!follows) holed = true;
     stream.begin(part.number, { follows, continues: part.committed?.continues ?? (holed && (await isClosed(capture, part, options)) ? false : undefined), isPart: partTest(part, contents) });
-    for await (const piece of lenientTar(capture, part, options.identity)) {
+    for await (const piece of oneOfMany(lenientTar(capture, part, options.identity), closed)) {
       if (!(piece instanceof Gap)) {
         stream.push(piece);
         continue;
@@ -86,6 +89,8 @@ export async function salvage(capture: OpenCapture, options: SalvageOptions): Pr
     previous = part;
   }
   stream.finish();
+  if (closed[0] !== undefined && closed.length === parts.length && !isOurKey(capture, options.identity)) throw closed[0];
+  if (capture.strays.length > MAX_STRAYS) holes.push({ segment: undefined, reason: `${capture.strays.length - MAX_STRAYS} more objects that are not ours were not looked at` });
   const { inventory } = contents;
   return {
     location: capture.location, captureId: capture.manifest?.captureId ?? contents.captureId, segments: parts.length,
@@ -98,9 +103,24 @@ export async function salvage(capture: OpenCapture, options: SalvageOptions): Pr
 /** Segments that manifest.json does not name as well: it may be forged to hide them. Doubles come last. */
 function allParts({ parts, strays }: OpenCapture): readonly CapturePart[] {
   const numbers = new Set(parts.map(({ number }) => number));
-  const unnamed = strays.filter(({ number }) => !numbers.has(number));
+  const looked = strays.slice(0, MAX_STRAYS);
+  const unnamed = new Set(looked.filter(({ number }) => !numbers.has(number)));
   const inOrder = [...parts, ...unnamed].sort((one, other) => (one.number ?? 0) - (other.number ?? 0));
-  return [...inOrder, ...strays.filter((part) => !unnamed.includes(part))];
+  return [...inOrder, ...looked.filter((part) => !unnamed.has(part))];
+}
+
+/** What stops one part alone: it is an age file of somebody else, or nobody may read it. */
+const OF_ONE_PART: ReadonlySet<string> = new Set(['IDENTITY_INVALID', 'CASE_DENIED', 'CASE_MISSING']);
+
+/** A part that cannot be opened or read is a hole; `closed` hears of it. */
+async function* oneOfMany(pieces: AsyncIterable<Buffer | Gap>, closed: AmberError[]): AsyncGenerator<Buffer | Gap> {
+  try {
+    yield* pieces;
+  } catch (cause) {
+    if (!isAmberError(cause) || !OF_ONE_PART.has(cause.code)) throw cause;
+    closed.push(cause);
+    yield new Gap(cause.message);
+  }
 }
 
 /** True if the segment reads from its first byte to the manifest part that closes it. */
@@ -110,7 +130,7 @@ async function isClosed(capture: OpenCapture, part: CapturePart, { identity }: S
   try {
     for await (const chunk of tarBytes(storedBytes(capture, part), part, identity)) reader.push(chunk);
   } catch (cause) {
-    if (!isAmberError(cause) || cause.code !== 'ARCHIVE_CORRUPT') throw cause;
+    if (!isAmberError(cause) || (cause.code !== 'ARCHIVE_CORRUPT' && !OF_ONE_PART.has(cause.code))) throw cause;
     return false;
   }
   return reader.atBorder && last !== undefined && partNumber(last) === part.number;

@@ -1,5 +1,5 @@
 /** The bytes of one part of a capture on their way to the tar stream: as stored, out of the age file, decompressed. */
-import { AmberError } from '../errors.ts';
+import { AmberError, isAmberError } from '../errors.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
 import { decompress } from './decompress.ts';
 import type { CapturePart, OpenCapture } from './open.ts';
@@ -37,8 +37,22 @@ export async function* openAge(stored: AsyncIterable<Uint8Array>, part: CaptureP
     throw new AmberError('IDENTITY_INVALID', `${part.object} is an age file: give the identity that opens it with --identity FILE.`);
   }
   const decryptor = identity.decryptor();
-  for await (const chunk of stored) yield* decryptor.push(chunk);
-  yield* decryptor.finish();
+  for await (const chunk of stored) yield* named(part, () => decryptor.push(chunk));
+  yield* named(part, () => decryptor.finish());
+}
+
+/** True where manifest.json names the identity's own key: what that does not open was changed. */
+export function isOurKey({ manifest }: OpenCapture, identity: AgeIdentity | undefined): boolean {
+  return typeof manifest?.recipient === 'string' && identity?.recipients.includes(manifest.recipient) === true;
+}
+
+/** The error says which of the parts it is. */
+function named<T>(part: CapturePart, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    throw isAmberError(cause) ? new AmberError(cause.code, `${part.object}: ${cause.message}`, { cause }) : cause;
+  }
 }
 
 /** The same bytes, without the right to end them: after a reader has failed, the rest can still be hashed. */

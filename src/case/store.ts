@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { open, readdir, lstat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isOwn } from './object-names.ts';
 import { AmberError, systemCode, type AmberErrorCode } from '../errors.ts';
 
 /** An object by its name in the folder. */
@@ -15,11 +16,44 @@ export interface Range {
   readonly bytes: number;
 }
 
+/** An object that is not as it was first stored. */
+export interface ChangedObject {
+  readonly name: string;
+  /** When a delete marker was laid over it; undefined where there is none. */
+  readonly deleted: string | undefined;
+  /** Versions that were put over the first one. */
+  readonly newer: number;
+  /** When the first version was stored. */
+  readonly first: string | undefined;
+  /** Which of its versions is read. */
+  readonly read: 'first' | 'current' | 'none';
+}
+
+/** What the versions of the objects tell; `untold` says why they tell nothing. */
+export interface History {
+  readonly changed: readonly ChangedObject[];
+  readonly untold: string | undefined;
+}
+
+/** A folder as it was found. */
+export interface Survey {
+  /** What has a name of ours, sorted by name. */
+  readonly objects: readonly StoredName[];
+  /** How many other objects there are, or at least. */
+  readonly others: { readonly count: number; readonly atLeast: boolean };
+  /** Undefined where objects have no versions. */
+  readonly history: History | undefined;
+}
+
 export interface CaseStore {
   /** As a responder would type it; ends with a slash. */
   readonly location: string;
-  /** Plain files of the folder, sorted by name; not what lies in folders below. */
+  /** Plain files of the folder that have a name of ours, sorted by name; not what lies in folders below. */
   readonly list: () => Promise<readonly StoredName[]>;
+  /** The same, with a file of another name that was asked for, and what else is known. */
+  readonly survey?: (also?: string) => Promise<Survey>;
+  /** Folders below in which something of ours was deleted, where versions tell. */
+  readonly deleted?: () => AsyncGenerator<string>;
   /** Files of this folder and of all below, folder after folder; `folder` is relative, without slashes at its ends. */
   readonly walk: () => AsyncGenerator<StoredName & { readonly folder: string }>;
   /** The store of a folder below, by its relative path; of this folder where that is empty. */
@@ -37,7 +71,8 @@ const CHUNK = 1024 * 1024;
 export function openDirectory(path: string): CaseStore {
   return {
     location: path.endsWith('/') ? path : `${path}/`,
-    list: () => attempt(path, () => listFiles(path)),
+    list: async () => (await surveyFolder(path)).objects,
+    survey: (also) => surveyFolder(path, also),
     walk: () => walkFolder(path, '', 0),
     enter: (folder) => openDirectory(join(path, folder)),
     read: (name, range, fleeting) => readFile(join(path, name), range, fleeting),
@@ -57,12 +92,25 @@ async function* walkFolder(base: string, folder: string, depth: number): AsyncGe
   }
 }
 
+async function surveyFolder(path: string, also?: string): Promise<Survey> {
+  const names = await attempt(path, () => plainFiles(path));
+  const objects = await attempt(path, () => withSizes(path, names.filter((name) => isOwn(name) || name === also)));
+  return { objects, others: { count: names.length - objects.length, atLeast: false }, history: undefined };
+}
+
 async function listFiles(path: string): Promise<readonly StoredName[]> {
+  return withSizes(path, await plainFiles(path));
+}
+
+async function plainFiles(path: string): Promise<readonly string[]> {
+  const entries = await readdir(path, { withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name).sort();
+}
+
+async function withSizes(path: string, names: readonly string[]): Promise<readonly StoredName[]> {
   const found: StoredName[] = [];
-  for (const entry of await readdir(path, { withFileTypes: true })) {
-    if (entry.isFile()) found.push({ name: entry.name, bytes: (await lstat(join(path, entry.name))).size });
-  }
-  return found.sort((one, other) => (one.name < other.name ? -1 : 1));
+  for (const name of names) found.push({ name, bytes: (await lstat(join(path, name))).size });
+  return found;
 }
 
 /** The bytes of one plain file. A FIFO or device in its place does not block: it is refused. */

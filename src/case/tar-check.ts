@@ -56,6 +56,11 @@ export class TarCheck {
     this.#lose();
   }
 
+  /** The part is not read: what it holds is not known. */
+  leaveOut(): void {
+    this.#lose();
+  }
+
   /** All of the part went by. */
   end(part: CapturePart): void {
     const expected = part.committed?.tarBytes;

@@ -1,7 +1,6 @@
 /** The checks of verify that look at what stands around the tar stream. */
 import { createHash } from 'node:crypto';
 import type { CheckList } from './checks.ts';
-import type { LogDigests, LoggedSegment } from './log-lines.ts';
 import type { CapturePart, OpenCapture } from './open.ts';
 import { readWhole } from './store.ts';
 
@@ -15,28 +14,48 @@ export interface Digests {
 export function checkCommit(capture: OpenCapture, checks: CheckList): void {
   const { manifest, manifestProblem } = capture;
   if (manifestProblem !== undefined) checks.fail('commit', `manifest.json is not usable: ${manifestProblem}`);
-  else if (manifest === undefined) checks.skip('commit', 'there is no manifest.json: the capture was cut before it was committed');
+  else if (manifest === undefined) checks.skip('commit', 'there is no manifest.json: it was never stored, or removed; the log of the function tells which (--log FILE)');
   else checks.ok('commit', `capture ${manifest.captureId}, ${manifest.state}; its SHA-256 is ${capture.manifestSha256 ?? ''}`);
 }
 
 export function checkObjects(capture: OpenCapture, checks: CheckList): void {
-  const { manifest, missing, strays } = capture;
+  const { manifest, missing, strays, others } = capture;
+  const beside = others.count === 0 ? '' : `; ${others.atLeast ? 'more than ' : ''}${others.count} other objects lie beside it`;
   if (capture.alone) {
     checks.skip('objects', 'one segment alone was given');
     return;
   }
   for (const { object, number } of strays) {
-    checks.fail('objects', `${JSON.stringify(object)} is not ours, or another one is: ${manifest === undefined ? `segment ${number ?? 0} is there twice` : 'manifest.json does not name it'}`);
+    checks.fail('objects', `${JSON.stringify(object)} is not ours, or another one is: ${manifest === undefined ? `segment ${number ?? 0} is there twice, or in another form than the others` : 'manifest.json does not name it'}`);
   }
   if (manifest === undefined) {
-    checks.skip('objects', missing.length === 0 ? 'there is no manifest.json to say how many there should be' : `segments ${list(missing)} are not there`);
+    checks.skip('objects', missing.length === 0 ? `there is no manifest.json to say how many there should be${beside}` : `segments ${list(missing)} are not there${beside}`);
     return;
   }
+  const absent = new Set(missing);
   const lost = new Set(manifest.segments.filter(({ state }) => state === 'lost').map(({ number }) => number));
-  for (const number of missing) if (!lost.has(number)) checks.fail('objects', `segment ${number} was stored and is not there: it was removed`);
+  for (const { number, name, sha256 } of manifest.segments) {
+    if (absent.has(number) && !lost.has(number)) checks.fail('objects', `segment ${number} was stored and is not there, by manifest.json: ${name}, SHA-256 ${sha256}`);
+  }
   if (lost.size > 0 !== (manifest.state === 'cut')) checks.fail('objects', `manifest.json says ${manifest.state}, and that ${lost.size} segments were lost`);
   checkJoinedSize(capture, checks);
-  checks.ok('objects', `${manifest.segments.length - missing.length} of ${manifest.segments.length} segments${lost.size === 0 ? '' : `, ${list([...lost])} were lost on the way`}`);
+  checks.ok('objects', `${manifest.segments.length - missing.length} of ${manifest.segments.length} segments${lost.size === 0 ? '' : `, ${list([...lost])} were lost on the way`}${beside}`);
+}
+
+/** What the versions of a bucket tell of the objects. */
+export function checkVersions({ history, objects }: OpenCapture, checks: CheckList): void {
+  if (history === undefined) return;
+  for (const { name, deleted, newer, first, read } of history.changed) {
+    const what = [
+      ...(deleted === undefined ? [] : [`was deleted at ${deleted}: a delete marker lies over it`]),
+      ...(newer === 0 ? [] : [`was put over: ${newer} later versions lie over the first`]),
+    ].join(', and ');
+    const which = read === 'first' ? `the first version, of ${first ?? 'an unknown time'}, is read`
+      : read === 'current' ? 'the first version could not be read, so the current one is' : 'the first version could not be read';
+    checks.fail('versions', `${name} ${what}; ${which}`);
+  }
+  if (history.untold !== undefined) checks.skip('versions', `what was deleted or put over is not known: ${history.untold}`);
+  else checks.ok('versions', `${objects.length} objects are in their first version`);
 }
 
 function checkJoinedSize({ parts, objects }: OpenCapture, checks: CheckList): void {
@@ -86,7 +105,8 @@ export async function checkSums(capture: OpenCapture, checks: CheckList, digests
     compared += 1;
   }
   if (!text.endsWith('\n')) checks.fail('sums', 'SHA256SUMS ends in the middle of a line');
-  for (const name of new Set(capture.parts.map(({ object }) => object))) if (!named.has(name)) checks.fail('sums', `SHA256SUMS does not name ${name}`);
+  const ours = new Set([...capture.parts.map(({ object }) => object), ...(capture.manifestSha256 === undefined ? [] : ['manifest.json'])]);
+  for (const name of ours) if (!named.has(name)) checks.fail('sums', `SHA256SUMS does not cover ${name}: it has no line of it`);
   checks.ok('sums', `${compared} files have the digests of SHA256SUMS`);
 }
 
@@ -103,61 +123,6 @@ async function digestOf(capture: OpenCapture, digests: Digests, name: string): P
   return digest.digest('hex');
 }
 
-export function checkLog(capture: OpenCapture, checks: CheckList, digests: Digests, log: LogDigests | undefined): void {
-  if (log === undefined) {
-    checks.skip('log', 'no log was given (--log FILE), so nothing outside of this folder vouches for the capture: whoever could write all of it could have made it');
-    return;
-  }
-  if (log.lines === 0) {
-    const others = log.others.size === 0 ? 'it has no digest lines at all' : `it has those of ${[...log.others].join(', ')}`;
-    checks.fail('log', `the log has no line of this capture; ${others}`);
-    return;
-  }
-  const fail = (text: string): void => checks.fail('log', text);
-  const found = new Map([...digests.bySegment].map(([part, digest]) => [part.number, { part, sha256: digest.sha256 }]));
-  let anchored = 0;
-  const silent: number[] = [];
-  for (const [number, logged] of log.segments) {
-    oneDigest(`segment ${number}`, logged.sha256, fail);
-    oneDigest(`the chain at segment ${number}`, logged.chain, fail);
-    if (logged.stored && !found.has(number) && !found.has(undefined) && !capture.alone) fail(`the log says that segment ${number} was stored, and it is not there`);
-  }
-  for (const [number, { part, sha256 }] of found) {
-    const logged = number === undefined ? undefined : log.segments.get(number);
-    if (number !== undefined && logged === undefined) silent.push(number);
-    if (number === undefined || logged === undefined) continue;
-    anchored += compareSegment({ number, sha256, head: part.committed?.chainHead }, logged, fail) ? 1 : 0;
-  }
-  compareOne('the whole', log.whole, isAll(capture) ? digests.whole : undefined, fail);
-  compareOne('manifest.json', log.manifest, capture.manifestSha256, fail);
-  const rest = silent.length === 0 ? '' : `; it has no line of segments ${list(silent)}`;
-  const marker = log.manifest.size === 0 ? '; it has no digest of manifest.json' : ', and so has manifest.json';
-  checks.ok('log', `${anchored} segments have the digest that the log holds${marker}${rest}`);
-}
-
-/** The parts are the whole, as far as anything here says. */
-function isAll({ manifest, parts }: OpenCapture): boolean {
-  return manifest === undefined ? parts.every(({ number }) => number === undefined) : parts.length === manifest.segments.length;
-}
-
-function compareSegment(
-  segment: { number: number; sha256: string; head: string | null | undefined }, logged: LoggedSegment, fail: (text: string) => void,
-): boolean {
-  const { number, sha256, head } = segment;
-  if (!logged.sha256.has(sha256)) fail(`segment ${number} is ${sha256}, the log says ${[...logged.sha256].join(' and ')}`);
-  if (typeof head === 'string' && logged.chain.size > 0 && !logged.chain.has(head)) fail(`the chain at segment ${number} is ${head}, the log says ${[...logged.chain].join(' and ')}`);
-  return logged.sha256.has(sha256);
-}
-
-function compareOne(what: string, logged: ReadonlySet<string>, found: string | undefined, fail: (text: string) => void): void {
-  oneDigest(what, logged, fail);
-  if (found !== undefined && logged.size > 0 && !logged.has(found)) fail(`${what} is ${found}, the log says ${[...logged].join(' and ')}`);
-}
-
-function oneDigest(what: string, logged: ReadonlySet<string>, fail: (text: string) => void): void {
-  if (logged.size > 1) fail(`the log has ${logged.size} different digests for ${what}: somebody has tampered with it`);
-}
-
 export function checkSender({ manifest, parts }: OpenCapture, checks: CheckList): void {
   const sealed = manifest === undefined ? parts.some((part) => part.sealed) : manifest.recipient !== null;
   checks.skip('sender', sealed
@@ -165,6 +130,7 @@ export function checkSender({ manifest, parts }: OpenCapture, checks: CheckList)
     : 'a capture is not signed: only the digests in the log and the receipts of the bucket tie it to the function');
 }
 
-function list(numbers: readonly number[]): string {
+/** The first numbers, and how many more there are. */
+export function list(numbers: readonly number[]): string {
   return numbers.length <= 10 ? numbers.join(', ') : `${numbers.slice(0, 10).join(', ')} and ${numbers.length - 10} more`;
 }

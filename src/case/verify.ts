@@ -2,27 +2,28 @@
  * Verifies one capture in one pass, with flat memory: digests of the stored bytes, the tar stream against the manifest
  * parts inside of it, the chain of those, receipts, SHA256SUMS, and the digests that the log holds.
  */
-import { AmberError, isAmberError } from '../errors.ts';
+import { AmberError } from '../errors.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
 import { CheckList, type Check } from './checks.ts';
-import type { LogDigests } from './log-lines.ts';
-import type { CapturePart, OpenCapture } from './open.ts';
-import { mayFleet, shielded, storedBytes, tarBytes } from './segment-bytes.ts';
-import { hashStored, type StoredHasher } from './stored-hash.ts';
+import type { LogDigests, LogIndex } from './log-lines.ts';
+import type { OpenCapture } from './open.ts';
 import { TarCheck } from './tar-check.ts';
+import { checkLog, idsOf, isCollection, judgedId, unreadLog } from './verify-log.ts';
+import { checkCommit, checkObjects, checkReceipts, checkSender, checkSums, checkVersions } from './verify-outside.ts';
 import { checkParked, readParkedNote } from './verify-parked.ts';
-import { checkCommit, checkLog, checkObjects, checkReceipts, checkSender, checkSums, type Digests } from './verify-outside.ts';
+import { judgeUnopened, readOpened, readParts, tellUnread, type PartsRead, type Reading } from './verify-parts.ts';
 
 export interface VerifyOptions {
   /** Opens the age files; without one their contents are not checked. */
   readonly identity?: AgeIdentity | undefined;
-  /** Asked for the digests of the log once the id of the capture is known. */
-  readonly log?: ((captureId: string) => Promise<LogDigests>) | undefined;
+  /** Asked for the log once the id of the capture is known, as far as the capture tells it. */
+  readonly log?: ((captureId: string | undefined) => Promise<LogIndex>) | undefined;
   /** Called now and then with the stored bytes that went by, and how many there are. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-export type Verdict = 'verified' | 'failed' | 'cut';
+/** `unreadable`: what was read holds, and the rest could not be read. */
+export type Verdict = 'verified' | 'failed' | 'cut' | 'unreadable';
 
 export interface VerifyResult {
   readonly location: string;
@@ -31,6 +32,8 @@ export interface VerifyResult {
   readonly verdict: Verdict;
   /** One sentence. */
   readonly summary: string;
+  /** `not-read`: a log was given, and could not be read. */
+  readonly log: 'none' | 'read' | 'not-read';
   readonly checks: readonly Check[];
   /** SHA-256 of all stored parts joined. */
   readonly sha256: string;
@@ -41,100 +44,48 @@ export interface VerifyResult {
   readonly items: number;
 }
 
-/** Never rejects because of what the capture holds; only where it cannot be read, or no identity opens it. */
+/** Rejects only where the capture cannot be read at all, or the identity is of somebody else. */
 export async function verifyCapture(capture: OpenCapture, options: VerifyOptions = {}): Promise<VerifyResult> {
+  const { identity, onProgress } = options;
   const checks = new CheckList();
   const tar = new TarCheck(capture, checks);
   checkCommit(capture, checks);
   checkObjects(capture, checks);
-  const readable: boolean = options.identity !== undefined || capture.parts.every(({ sealed }) => !sealed);
-  const digests = await readParts({ capture, checks, tar: readable ? tar : undefined, options });
+  checkVersions(capture, checks);
+  const readable: boolean = identity !== undefined || capture.parts.some(({ sealed }) => !sealed) || capture.parts.length === 0;
+  const reading: Reading = { capture, tar: readable ? tar : undefined, identity, onProgress };
+  const digests = await readParts(reading);
   const opened = readable ? undefined : capture.opened;
-  if (opened !== undefined) await readTar(capture, opened, tar);
+  if (opened !== undefined) await readOpened(capture, opened, tar);
   const inside = readable || opened !== undefined;
   if (inside) tar.finish(!isWhole(capture));
   tellContents(capture, checks, inside ? tar : undefined);
   const parked = await readParkedNote(capture);
-  const captureId = capture.manifest?.captureId ?? tar.contents.captureId ?? parked?.captureId;
   checkDigests(capture, checks, digests);
   checkReceipts(capture, checks, digests);
   await checkSums(capture, checks, digests);
-  const log = captureId === undefined ? undefined : await options.log?.(captureId);
-  checkLog(capture, checks, digests, log);
+  const ids = idsOf(capture, tar.contents.captureId, parked?.captureId);
+  const index = await options.log?.(ids[0]);
+  const captureId = judgedId(ids, digests, index);
+  const log = checkLog(capture, checks, digests, { id: captureId, index });
   checkParked(parked, checks, digests, log);
   checkSender(capture, checks);
+  judgeUnopened(reading, digests, checks, log);
+  const unread = tellUnread(digests, checks);
   return {
-    location: capture.location, captureId, ...verdictOf(capture, checks, tar),
+    location: capture.location, captureId, ...verdictOf(capture, checks, { tar, log, unread }),
+    log: log !== undefined ? 'read' : index === undefined || isCollection(capture) ? 'none' : unreadLog(index) === undefined ? 'read' : 'not-read',
     checks: checks.all(), sha256: digests.whole, segments: capture.parts.length,
     bytes: capture.parts.reduce((sum, part) => sum + part.bytes, 0), tarBytes: tar.bytes,
     entries: tar.contents.entries, items: tar.contents.totals.items,
   };
 }
 
-interface Reading {
-  readonly capture: OpenCapture;
-  readonly checks: CheckList;
-  readonly tar: TarCheck | undefined;
-  readonly options: VerifyOptions;
-}
-
-async function readParts(reading: Reading): Promise<Digests> {
-  const { parts } = reading.capture;
-  const hasher = hashStored(parts.reduce((sum, part) => sum + part.bytes, 0));
-  const bySegment = new Map<CapturePart, { sha256: string; bytes: number }>();
-  try {
-    let done = 0;
-    for (const part of parts) {
-      const bytes = await readPart(reading, part, { hasher, before: done });
-      done += bytes;
-      bySegment.set(part, { sha256: await hasher.endPart(), bytes });
-    }
-    return { whole: await hasher.finish(), bySegment };
-  } finally {
-    hasher.close();
-  }
-}
-
-/** Gives the number of stored bytes. All of them are hashed, whatever the reader of the tar stream makes of them. */
-async function readPart(reading: Reading, part: CapturePart, { hasher, before }: { hasher: StoredHasher; before: number }): Promise<number> {
-  const { capture, tar, options } = reading;
-  const total = capture.parts.reduce((sum, one) => sum + one.bytes, 0);
-  let bytes = 0;
-  const stored = storedBytes(capture, part, (chunk) => {
-    bytes += chunk.length;
-    options.onProgress?.(before + bytes, total);
-    return hasher.update(chunk);
-  }, mayFleet(part));
-  try {
-    if (tar?.begin(part) === true) await readInto(tar, tarBytes(shielded(stored), part, options.identity, true), part);
-    for (let step = await stored.next(); step.done !== true; ) step = await stored.next();
-  } finally {
-    await stored.return(undefined);
-  }
-  return bytes;
-}
-
-async function readTar(capture: OpenCapture, part: CapturePart, tar: TarCheck): Promise<void> {
-  if (tar.begin(part)) await readInto(tar, tarBytes(storedBytes(capture, part, undefined, mayFleet(part)), part, undefined, true), part);
-}
-
 function isWhole({ manifest, alone }: OpenCapture): boolean {
   return manifest?.state === 'whole' && !alone;
 }
 
-async function readInto(tar: TarCheck, stream: AsyncIterable<Buffer>, part: CapturePart): Promise<void> {
-  try {
-    for await (const chunk of stream) tar.push(chunk);
-  } catch (cause) {
-    // What is wrong with the capture is a finding; that it cannot be read, or not be opened, is not.
-    if (!isAmberError(cause) || cause.code !== 'ARCHIVE_CORRUPT') throw cause;
-    tar.damage(`${part.object}: ${cause.message}`);
-    return;
-  }
-  tar.end(part);
-}
-
-function checkDigests(capture: OpenCapture, checks: CheckList, digests: Digests): void {
+function checkDigests(capture: OpenCapture, checks: CheckList, digests: PartsRead): void {
   let compared = 0;
   for (const [part, { sha256, bytes }] of digests.bySegment) {
     if (part.committed === undefined) continue;
@@ -147,6 +98,8 @@ function checkDigests(capture: OpenCapture, checks: CheckList, digests: Digests)
   const { manifest } = capture;
   if (manifest === undefined || capture.parts.length < manifest.segments.length) {
     checks.skip('whole', `not all segments are there; what is there has ${digests.whole}`);
+  } else if (digests.unread.length > 0) {
+    checks.skip('whole', `not all segments could be read; what was read has ${digests.whole}`);
   } else if (manifest.tarball.sha256 === null) {
     checks.skip('whole', `manifest.json has no digest of it, as at the end of a small sandbox: those of its segments stand for it; the joined segments are ${digests.whole}`);
   } else if (digests.whole !== manifest.tarball.sha256) {
@@ -182,12 +135,23 @@ function tellContents(capture: OpenCapture, checks: CheckList, tar: TarCheck | u
   checks.ok('head', head ?? 'none');
 }
 
-function verdictOf(capture: OpenCapture, checks: CheckList, tar: TarCheck): { verdict: Verdict; summary: string } {
+interface Found {
+  readonly tar: TarCheck;
+  readonly log: LogDigests | undefined;
+  readonly unread: string | undefined;
+}
+
+/** Failed checks of which the summary tells the first finding. */
+const MAX_TOLD = 4;
+
+function verdictOf(capture: OpenCapture, checks: CheckList, { tar, log, unread }: Found): { verdict: Verdict; summary: string } {
   if (checks.anyFailed) {
     const failed = checks.all().filter(({ state }) => state === 'failed');
-    return { verdict: 'failed', summary: `FAILED: ${failed.map(({ what }) => what).join('; ')}` };
+    const told = failed.slice(0, MAX_TOLD).map(({ what, detail, count }) => `${what}: ${detail}${count > 1 ? ` (and ${count - 1} more)` : ''}`);
+    return { verdict: 'failed', summary: `FAILED: ${[...told, ...failed.slice(MAX_TOLD).map(({ what }) => what)].join('; ')}` };
   }
   const { manifest, missing } = capture;
+  if (unread !== undefined) return { verdict: 'unreadable', summary: `not verified: ${unread}; what was read holds` };
   if (isWhole(capture)) {
     const open = checks.all().filter(({ state }) => state === 'not-checked').length;
     return { verdict: 'verified', summary: `verified: everything that was checked holds${open === 0 ? '' : `; ${open} checks could not be made`}` };
@@ -196,7 +160,8 @@ function verdictOf(capture: OpenCapture, checks: CheckList, tar: TarCheck): { ve
   const reached = last === undefined ? 'no manifest part was read' : `verified up to segment ${last.segment} (byte ${last.end} of the tar stream)`;
   const gap = missing.length === 0 ? '' : `; ${missing.length} segments are not there, the first is ${missing[0] ?? 0}`;
   if (capture.alone) return { verdict: 'cut', summary: `one segment alone: ${reached}; verify the folder for all of them` };
-  const why = manifest === undefined ? 'there is no manifest.json, so the capture was never committed' : 'manifest.json says that segments were lost';
+  const uncommitted = log === undefined ? 'it was never committed, or it was removed' : 'nor does the log tell of one';
+  const why = manifest === undefined ? `there is no manifest.json: ${uncommitted}` : 'manifest.json says that segments were lost';
   return { verdict: 'cut', summary: `cut: ${why}; ${reached}${gap}. \`amber salvage\` reads what is there` };
 }
 

@@ -1,14 +1,15 @@
 /** `amber decrypt`: age files to the tarball inside of them. */
 import { AmberError } from '../errors.ts';
 import { size } from '../case/size.ts';
-import { identityOption, IDENTITY_OPTION, onePositional, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
+import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
+import { captureLocation } from './location.ts';
 
 export const decrypt: Command = {
   name: 'decrypt',
   summary: 'Opens the age files of a capture and writes the tarball inside of them.',
-  usage: 'LOCATION --identity FILE --to FILE',
+  usage: 'LOCATION [ID] --identity FILE --to FILE',
   details: `
-Segments of a cut capture, of which some are not there, cannot be joined: then --to names a folder, and each is written
+Where segments are not there, or do not open, the others cannot be joined: then --to names a folder, and each is written
 apart. Nothing is overwritten. The same with the age command, segment by segment:
 
   age -d -i key.txt capture-0000.tar.zst.age | tar --zstd -tv
@@ -20,7 +21,7 @@ apart. Nothing is overwritten. The same with the age command, segment by segment
   },
   run: async (invocation) => {
     const { values, out } = invocation;
-    const location = onePositional(invocation, 'LOCATION');
+    const location = captureLocation(invocation);
     const to = textOption(values, 'to');
     const identity = await identityOption(values);
     if (identity === undefined) throw new AmberError('USAGE', '--identity FILE is missing: the age identity that opens the files.');
@@ -35,7 +36,8 @@ apart. Nothing is overwritten. The same with the age command, segment by segment
       out.json(result);
       for (const { path, sha256, bytes } of result.files) out.line(`${sha256}  ${path}  (${size(bytes)})`);
       out.note('age does not authenticate a sender: verify the digests of the age files against the log (`amber verify --log`).');
-      return result.joined ? 0 : 1;
+      for (const problem of result.problems) out.note(`PROBLEM: ${problem}`);
+      return result.joined && result.problems.length === 0 ? 0 : 1;
     } finally {
       meter.end();
       place.close();

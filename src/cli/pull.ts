@@ -1,12 +1,13 @@
 /** `amber pull`: a capture into a local folder. */
 import { AmberError } from '../errors.ts';
 import { size } from '../case/size.ts';
-import { identityOption, IDENTITY_OPTION, onePositional, S3_OPTIONS, s3Options, textOption, type Command, type Values } from './command.ts';
+import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command, type Values } from './command.ts';
+import { captureLocation } from './location.ts';
 
 export const pull: Command = {
   name: 'pull',
   summary: 'Copies a capture into a local folder, joined to one tarball.',
-  usage: 'LOCATION [--to DIR] [--identity FILE] [--extract]',
+  usage: 'LOCATION [ID] [--to DIR] [--identity FILE] [--extract]',
   details: `
 Compares every digest with manifest.json on the way. Age files are kept as they are, because the digests in the log are
 theirs; with --identity the tarball inside of them is written beside them. --extract unpacks into extracted/ so that
@@ -24,7 +25,7 @@ lead out and devices are listed in not-extracted.jsonl. The folder appears when 
   },
   run: async (invocation) => {
     const { values, out } = invocation;
-    const location = onePositional(invocation, 'LOCATION');
+    const location = captureLocation(invocation);
     const { openPlace, openOnly } = await import('../case/locate.ts');
     const { pull: pullCapture } = await import('../case/pull.ts');
     const { DEFAULT_LIMITS } = await import('../case/extract.ts');

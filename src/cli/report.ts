@@ -3,14 +3,15 @@ import type { OpenCapture } from '../case/open.ts';
 import type { ReportedCapture } from '../case/html.ts';
 import type { TextSection } from '../case/sections.ts';
 import { AmberError } from '../errors.ts';
-import { identityOption, IDENTITY_OPTION, onePositional, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
+import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
+import { captureLocation } from './location.ts';
 import type { Output } from './output.ts';
-import { demandFile, meansFor, verifyOne, type VerifyMeans } from './verify-one.ts';
+import { demandFile, logOption, verifyOne, type VerifyMeans } from './verify-one.ts';
 
 export const report: Command = {
   name: 'report',
   summary: 'Writes a case as one HTML page that opens offline.',
-  usage: 'LOCATION [--to FILE] [--log FILE] [--identity FILE]',
+  usage: 'LOCATION [ID] [--to FILE] [--log FILE] [--identity FILE]',
   details: `
 Verifies and reads every capture and collection below LOCATION, and writes what \`amber verify\` and \`amber show\` say of
 them into one page, the key events of their timeline first: without scripts, with nothing that is loaded from elsewhere,
@@ -28,7 +29,7 @@ Exit code 0: all of them verified. 1: one did not, or is cut. Needs s3:ListBucke
   },
   run: async (invocation) => {
     const { values, out } = invocation;
-    const location = onePositional(invocation, 'LOCATION');
+    const location = captureLocation(invocation);
     const logPath = textOption(values, 'log');
     const target = textOption(values, 'to') ?? 'report.html';
     demandFile(logPath);
@@ -40,12 +41,16 @@ Exit code 0: all of them verified. 1: one did not, or is cut. Needs s3:ListBucke
     demandFree(target);
     const identity = await identityOption(values);
     const place = await openPlace(location, s3Options(values));
+    const { captureIds } = await import('../case/list.ts');
+    const wanted = new Set<string>();
+    if (logPath !== undefined) for await (const { captureId } of captureIds(place.store)) wanted.add(captureId);
+    const log = await logOption(logPath, wanted, out);
     const captures: ReportedCapture[] = [];
     const timeline = new Timeline(KEY_MOMENTS);
     let moments: TextSection;
     try {
       for await (const capture of openAll(place)) {
-        captures.push(await read(capture, { identity, logPath }, out));
+        captures.push(await read(capture, { identity, log }, out));
         await timeline.add(capture, identity);
       }
       moments = keyMoments(timeline);
@@ -66,7 +71,7 @@ Exit code 0: all of them verified. 1: one did not, or is cut. Needs s3:ListBucke
 async function read(capture: OpenCapture, means: VerifyMeans, out: Output): Promise<ReportedCapture> {
   const { viewCapture } = await import('../case/view.ts');
   const { bodySections, headRows } = await import('../case/sections.ts');
-  const verified = await verifyOne(capture, meansFor(capture, means), out);
+  const verified = await verifyOne(capture, means, out);
   const meter = out.meter('reading');
   try {
     const view = await viewCapture(capture, means.identity, meter.update);

@@ -14,14 +14,14 @@ export async function salvageLog({ positionals, values, out }: Invocation, path:
   if (positionals.length > 0) throw new AmberError('USAGE', 'Give a LOCATION or --log FILE, not both.');
   if (textOption(values, 'to') !== undefined) throw new AmberError('USAGE', '--to goes with a LOCATION; with --log, --json has all that is found.');
   const { readLogEvidence } = await import('../case/log-evidence.ts');
-  const { readFile } = await import('../case/store.ts');
-  const source: AsyncIterable<Uint8Array> = path === '-' ? process.stdin : readFile(path);
-  const { found, leftOut } = await readLogEvidence(source);
+  const { logFiles } = await import('../case/log-source.ts');
+  const { found, leftOut, notRead } = await readLogEvidence(logFiles(path));
+  for (const reason of notRead) out.note(`${path}: not read: ${reason}`);
   if (found.length === 0) throw new AmberError('CASE_MISSING', `There is no line {"amber":"evidence",…} in ${path === '-' ? 'what was read' : path}: captures write them only where no destination takes their first segment in time.`);
-  out.json({ found, leftOut });
+  out.json({ found, leftOut, notRead });
   for (const one of found) tell(one, out);
   if (leftOut > 0) out.note(`PROBLEM: ${String(leftOut)} lines were too many to keep`);
-  return leftOut === 0 && found.every(({ problem }) => problem === undefined) ? 0 : 1;
+  return leftOut === 0 && notRead.length === 0 && found.every(({ problem }) => problem === undefined) ? 0 : 1;
 }
 
 function tell({ captureId, summary, problem, sha256 }: DecodedEvidence, out: Output): void {

@@ -3,13 +3,14 @@ import { renderPath, renderText } from '../case/safe-names.ts';
 import type { SalvageRecord, SalvageState } from '../case/salvage-contents.ts';
 import type { SalvageResult } from '../case/salvage.ts';
 import { size } from '../case/size.ts';
-import { identityOption, IDENTITY_OPTION, onePositional, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
+import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
+import { captureLocation } from './location.ts';
 import type { Output } from './output.ts';
 
 export const salvage: Command = {
   name: 'salvage',
   summary: 'Reads a capture that was cut or damaged, or that only the log has: what is there, and what is not.',
-  usage: 'LOCATION [--to DIR] [--identity FILE] | --log FILE',
+  usage: 'LOCATION [ID] [--to DIR] [--identity FILE] | --log FILE',
   details: `
 Goes on behind missing segments, damaged frames and a truncated end. Every entry that is found is told as
   whole         as its line in the manifest says
@@ -38,7 +39,7 @@ each different one is shown.
     const { values, out } = invocation;
     const log = textOption(values, 'log');
     if (log !== undefined) return (await import('./salvage-log.ts')).salvageLog(invocation, log);
-    const location = onePositional(invocation, 'LOCATION');
+    const location = captureLocation(invocation);
     const identity = await identityOption(values);
     const { openPlace, openOnly } = await import('../case/locate.ts');
     const target = textOption(values, 'to');

@@ -3,13 +3,14 @@ import type { OpenCapture } from '../case/open.ts';
 import { bodySections, headRows } from '../case/sections.ts';
 import type { CaptureView } from '../case/view.ts';
 import { AmberError } from '../errors.ts';
-import { identityOption, IDENTITY_OPTION, onePositional, S3_OPTIONS, s3Options, textOption, type Command, type Values } from './command.ts';
+import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command, type Values } from './command.ts';
+import { captureLocation } from './location.ts';
 import { table, type Output } from './output.ts';
 
 export const show: Command = {
   name: 'show',
   summary: 'Shows one capture: cause, identity, findings, processes, sockets, recovered files, /tmp, exceptions.',
-  usage: 'LOCATION [--identity FILE] [--lines N]',
+  usage: 'LOCATION [ID] [--identity FILE] [--lines N]',
   details: `
 Reads the capture once and writes nothing. It shows what the capture says; whether that is what was captured is for
 \`amber verify\` to say. Names are shown with their control and invisible characters escaped.
@@ -23,7 +24,7 @@ Reads the capture once and writes nothing. It shows what the capture says; wheth
   },
   run: async (invocation) => {
     const { values, out } = invocation;
-    const location = onePositional(invocation, 'LOCATION');
+    const location = captureLocation(invocation);
     const most = linesOption(values);
     const identity = await identityOption(values);
     const { openPlace, openOnly } = await import('../case/locate.ts');

@@ -6,13 +6,14 @@ import type { TimelineRow } from '../case/timeline-event.ts';
 import { demandSafeLines } from '../case/safe-names.ts';
 import { AmberError } from '../errors.ts';
 import { WINDOW_OPTIONS, windowOption } from './aws-options.ts';
-import { identityOption, IDENTITY_OPTION, onePositional, S3_OPTIONS, s3Options, textOption, type Command, type Values } from './command.ts';
+import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command, type Values } from './command.ts';
+import { captureLocation } from './location.ts';
 import type { Output } from './output.ts';
 
 export const timeline: Command = {
   name: 'timeline',
   summary: 'Merges captures and collections of a case into one timeline.',
-  usage: 'LOCATION [--since TIME] [--until TIME] [--source NAMES] [--jsonl | --csv] [--to FILE]',
+  usage: 'LOCATION [ID] [--since TIME] [--until TIME] [--source NAMES] [--jsonl | --csv] [--to FILE]',
   details: `
 Reads every capture and collection at LOCATION or below it, and writes one line an event, in the order of time (UTC):
 begin and end of captures, starts of processes, times of files, findings, log events, CloudTrail, GuardDuty, and what was
@@ -36,7 +37,7 @@ Exit code 0: all was read. 1: a capture is cut, damaged or sealed. Needs s3:List
   },
   run: async (invocation) => {
     const { values, out } = invocation;
-    const location = onePositional(invocation, 'LOCATION');
+    const location = captureLocation(invocation);
     const form = formOf(values);
     const window = await windowOf(values);
     const to = textOption(values, 'to');

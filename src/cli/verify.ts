@@ -1,70 +1,105 @@
 /** `amber verify`: is this capture what was captured? */
-import type { Check } from '../case/checks.ts';
+import type { LogIndex } from '../case/log-lines.ts';
+import type { Place } from '../case/locate.ts';
 import type { VerifyResult } from '../case/verify.ts';
-import { AmberError } from '../errors.ts';
-import { identityOption, IDENTITY_OPTION, onePositional, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
+import { AmberError, isAmberError } from '../errors.ts';
+import type { AgeIdentity } from '../seal/age-open.ts';
+import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
+import { captureLocation } from './location.ts';
 import type { Output } from './output.ts';
-import { demandFile, meansFor, verifyOne } from './verify-one.ts';
+import { verifyAll } from './verify-all.ts';
+import { demandFile, logOption, verifyOne } from './verify-one.ts';
+import { tellAbsentOne, tellResult } from './verify-tell.ts';
 
 export const verify: Command = {
   name: 'verify',
   summary: 'Verifies a capture: digests, contents against the manifest, chain, receipts, log.',
-  usage: 'LOCATION [--all] [--log FILE] [--identity FILE]',
+  usage: 'LOCATION [ID] [--all] [--log FILE] [--identity FILE]',
   details: `
-Streams the capture once and writes nothing. Give the function's log with --log (standard output, an export of
-CloudWatch, the answer of \`aws logs filter-log-events\`): its digest lines are the anchor that whoever can write to the
-bucket cannot change. Age files are opened with --identity; without, their digests alone are verified. age does not
-authenticate a sender: that a file decrypts says nothing about who made it.
-A case holds several: --all verifies every capture and collection below LOCATION.
-Exit code 0: verified. 1: failed, or cut (the part that is there may still hold). Needs s3:ListBucket and s3:GetObject.
+Streams the capture once and writes nothing. Give the function's log with --log: its digest lines are the anchor that
+whoever can write to the bucket cannot change, and the list of what must exist. A file, a folder of an export or - for
+standard input, as CloudWatch, Firehose, Logs Insights, \`aws logs\`, SAM or Vector give it: text, JSON or CSV, UTF-8 or
+UTF-16, packed with gzip or zstd. The function's log takes lines from an intruder, too: what only the log names was
+removed, or never there.
+Age files are opened with --identity; without, their digests alone are verified. age does not authenticate a sender: that
+a file decrypts says nothing about who made it.
+In a bucket with versions the first version of each object is read, and what was deleted or put over is told.
+A case holds several: --all verifies every capture and collection below LOCATION, and names those that only the log knows.
+Exit code 0: verified. 1: failed, cut (the part that is there may still hold), or named in the log and not stored.
+3: the log or a part of the capture could not be read. Needs s3:ListBucket and s3:GetObject; for versions
+s3:ListBucketVersions and s3:GetObjectVersion.
 
   amber verify s3://evidence-bucket/amber/…/capture=0197…/ --log function.log
-  amber verify ./capture --identity key.txt
-  amber verify ./case --all`,
+  amber verify s3://evidence-bucket/amber 0197c0de --log ./export
+  amber verify ./case --all --log function.log`,
   options: {
     all: { type: 'boolean', description: 'Every capture and collection below LOCATION.' },
-    log: { type: 'string', value: 'FILE', description: 'A log with the digest lines of the capture, in any form; - reads standard input.' },
+    log: { type: 'string', value: 'FILE', description: 'A log with the digest lines of the capture, in any form; a folder; - reads standard input.' },
     ...IDENTITY_OPTION,
     ...S3_OPTIONS,
   },
   run: async (invocation) => {
     const { values, out } = invocation;
-    const { openAll, openPlace, openOnly } = await import('../case/locate.ts');
-    const location = onePositional(invocation, 'LOCATION');
+    const location = captureLocation(invocation);
     const logPath = textOption(values, 'log');
-    const all = values['all'] === true;
-    if (all) demandFile(logPath);
+    if (values['all'] === true) demandFile(logPath);
     const identity = await identityOption(values);
-    const place = await openPlace(location, s3Options(values));
-    const results: VerifyResult[] = [];
+    const { openPlace } = await import('../case/locate.ts');
+    const options = { identity, logPath };
+    let place: Place;
     try {
-      if (all) for await (const capture of openAll(place)) results.push(tell(await verifyOne(capture, meansFor(capture, { identity, logPath }), out), out));
-      else results.push(tell(await verifyOne(await openOnly(place), { identity, logPath }, out), out));
+      place = await openPlace(location, s3Options(values));
+    } catch (cause) {
+      return absentOr(cause, location, options, out);
+    }
+    try {
+      return values['all'] === true ? await verifyAll(place, options, out) : await verifyOnly(place, location, options, out);
     } finally {
       place.close();
     }
-    if (results.length === 0) throw new AmberError('CASE_MISSING', `There is no capture in ${place.store.location} or below it.`);
-    const verified = results.filter(({ verdict }) => verdict === 'verified').length;
-    if (all) out.line(`${verified} of ${results.length} verified`);
-    out.json(all ? { location: place.store.location, results } : results[0]);
-    return verified === results.length ? 0 : 1;
   },
 };
 
-const WORDS = { ok: 'ok', failed: 'FAILED', 'not-checked': 'not checked' } as const;
-const WIDTH = 13;
-
-function tell(result: VerifyResult, out: Output): VerifyResult {
-  out.line(`${result.location}  capture ${result.captureId ?? 'unknown'}`);
-  for (const check of result.checks) tellCheck(check, out);
-  out.line();
-  out.line(out.paint(result.verdict === 'verified' ? 'good' : 'bad', result.summary));
-  return result;
+export interface VerifyCommand {
+  readonly identity: AgeIdentity | undefined;
+  readonly logPath: string | undefined;
 }
 
-function tellCheck(check: Check, out: Output): void {
-  const word = WORDS[check.state].padEnd(WIDTH);
-  out.line(`${out.paint(check.state === 'ok' ? 'good' : check.state === 'failed' ? 'bad' : 'dim', word)}${check.what}${check.state === 'failed' ? '' : `: ${check.detail}`}`);
-  for (const finding of check.findings) out.line(`${' '.repeat(WIDTH)}- ${finding}`);
-  if (check.count > check.findings.length) out.line(`${' '.repeat(WIDTH)}- and ${check.count - check.findings.length} more`);
+async function verifyOnly(place: Place, location: string, options: VerifyCommand, out: Output): Promise<number> {
+  const { openOnly } = await import('../case/locate.ts');
+  const { idsOf } = await import('../case/verify-log.ts');
+  let result: VerifyResult;
+  let log: LogIndex | undefined;
+  try {
+    const capture = await openOnly(place);
+    log = await logOption(options.logPath, idsOf(capture), out);
+    result = await verifyOne(capture, { identity: options.identity, log }, out);
+  } catch (cause) {
+    return absentOr(cause, location, options, out);
+  }
+  tellResult(result, out);
+  if (log !== undefined && log.captures > 1) out.note(`The log names ${log.captures - 1} other captures: --all looks for them, too.`);
+  out.json(result);
+  return exitOf([result]);
+}
+
+/** A failed or cut capture is a problem; one that could not be read is not. */
+export function exitOf(results: readonly VerifyResult[]): number {
+  if (results.some(({ verdict }) => verdict === 'failed' || verdict === 'cut')) return 1;
+  return results.every(({ verdict, log }) => verdict === 'verified' && log !== 'not-read') ? 0 : 3;
+}
+
+/** Where nothing is stored, the log may still name it. @throws the error where it does not. */
+async function absentOr(cause: unknown, location: string, { logPath }: VerifyCommand, out: Output): Promise<number> {
+  const { idInPath } = await import('../case/list.ts');
+  const id = idInPath(`${location.replace(/\/+$/u, '')}/`);
+  if (!isAmberError(cause) || cause.code !== 'CASE_MISSING' || id === undefined || logPath === undefined || logPath === '-') throw cause;
+  const index = await logOption(logPath, [id], out);
+  const log = index?.of(id);
+  if (log?.stored !== true) throw new AmberError('CASE_MISSING', `${cause.message} Nor does the log say that capture ${id} was stored.`, { cause });
+  const { absentCapture } = await import('../case/absent.ts');
+  const absent = absentCapture(id, log);
+  tellAbsentOne(absent, out);
+  out.json({ location, captureId: id, verdict: 'failed', missing: [absent] });
+  return 1;
 }

@@ -107,7 +107,7 @@ function unwrap(header: AgeHeader, keys: readonly Key[]): Uint8Array {
   }
   throw new AmberError('IDENTITY_INVALID', scrypt
     ? 'This age file is encrypted with a passphrase, not to a recipient.'
-    : 'None of the identities opens this age file: it is encrypted to another recipient.');
+    : 'None of the identities opens this age file: it is encrypted to another recipient, or its header was changed.');
 }
 
 function readStanza(stanza: AgeStanza): { share: Uint8Array; body: Uint8Array } {

@@ -12,13 +12,25 @@ export interface S3Object {
   readonly bytes: number;
 }
 
+export interface S3Version extends S3Object {
+  readonly versionId: string;
+  readonly etag: string | undefined;
+  /** ISO 8601. */
+  readonly modified: string | undefined;
+  readonly deleteMarker: boolean;
+}
+
 export interface S3Reader {
   /** Keys below a prefix, in order, all of them. */
   readonly list: (prefix: string) => AsyncGenerator<S3Object>;
   /** What lies directly in a folder (a prefix that ends with a slash, or the empty one). */
   readonly children: (prefix: string) => Promise<{ readonly objects: readonly S3Object[]; readonly folders: readonly string[] }>;
+  /** The first objects whose key begins with `prefix`, without those in folders below it. */
+  readonly some: (prefix: string, most: number) => Promise<{ readonly objects: readonly S3Object[]; readonly more: boolean }>;
+  /** Versions and delete markers below a prefix: by key, of each key the newest first. Needs s3:ListBucketVersions. */
+  readonly versions: (prefix: string) => AsyncGenerator<S3Version>;
   /** The bytes of an object from `start` on, at most `most`; goes on where a connection broke. */
-  readonly read: (key: string, start?: number, most?: number) => AsyncGenerator<Uint8Array>;
+  readonly read: (key: string, start?: number, most?: number, versionId?: string) => AsyncGenerator<Uint8Array>;
   readonly close: () => void;
 }
 
@@ -46,7 +58,9 @@ export async function openS3Reader(bucket: string, options: S3ReadOptions): Prom
   return {
     list: (prefix) => list(site, prefix),
     children: (prefix) => children(site, prefix),
-    read: (key, start, most) => read(site, key, start ?? 0, most ?? Number.MAX_SAFE_INTEGER),
+    some: (prefix, most) => some(site, prefix, most),
+    versions: (prefix) => versions(site, prefix),
+    read: (key, start, most, versionId) => read(site, { key, versionId }, start ?? 0, most ?? Number.MAX_SAFE_INTEGER),
     close: () => client.destroy(),
   };
 }
@@ -95,6 +109,39 @@ async function children(site: Site, prefix: string): Promise<{ objects: readonly
   return { objects, folders };
 }
 
+async function some(site: Site, prefix: string, most: number): Promise<{ objects: readonly S3Object[]; more: boolean }> {
+  const objects: S3Object[] = [];
+  for await (const page of pages(site, prefix, '/')) {
+    for (const { Key, Size } of page.Contents ?? []) if (Key !== undefined) objects.push({ key: Key, bytes: Size ?? 0 });
+    if (objects.length >= most) return { objects: objects.slice(0, most), more: objects.length > most || page.IsTruncated === true };
+  }
+  return { objects, more: false };
+}
+
+async function* versions(site: Site, prefix: string): AsyncGenerator<S3Version> {
+  let next: { KeyMarker?: string; VersionIdMarker?: string } = {};
+  for (;;) {
+    const input: Sdk.ListObjectVersionsCommandInput = { Bucket: site.bucket, Prefix: prefix, ...owned(site), ...next };
+    const page = await attempt(site, 's3:ListBucketVersions', prefix, () => site.client.send(new site.sdk.ListObjectVersionsCommand(input)));
+    yield* inOrder(page);
+    const { IsTruncated, NextKeyMarker, NextVersionIdMarker } = page;
+    if (IsTruncated !== true || NextKeyMarker === undefined || (NextKeyMarker === next.KeyMarker && NextVersionIdMarker === next.VersionIdMarker)) return;
+    next = { KeyMarker: NextKeyMarker, ...(NextVersionIdMarker === undefined ? {} : { VersionIdMarker: NextVersionIdMarker }) };
+  }
+}
+
+/** The SDK gives versions and delete markers in two lists, each in the order of the answer; of one key, time tells. */
+function inOrder({ Versions = [], DeleteMarkers = [] }: Sdk.ListObjectVersionsCommandOutput): S3Version[] {
+  const all = [...Versions.map((one) => versionOf(one, false, one.Size ?? 0, one.ETag)), ...DeleteMarkers.map((one) => versionOf(one, true, 0, undefined))];
+  return all.sort((one, other) => (one.key === other.key ? (other.modified ?? '').localeCompare(one.modified ?? '') : one.key < other.key ? -1 : 1));
+}
+
+function versionOf(
+  { Key = '', VersionId = '', LastModified }: Sdk.ObjectVersion | Sdk.DeleteMarkerEntry, deleteMarker: boolean, bytes: number, etag: string | undefined,
+): S3Version {
+  return { key: Key, versionId: VersionId, bytes, etag, modified: LastModified?.toISOString(), deleteMarker };
+}
+
 async function* pages(site: Site, prefix: string, delimiter: string | undefined): AsyncGenerator<Sdk.ListObjectsV2CommandOutput> {
   let token: string | undefined;
   do {
@@ -110,7 +157,13 @@ async function* pages(site: Site, prefix: string, delimiter: string | undefined)
   } while (token !== undefined);
 }
 
-async function* read(site: Site, key: string, start: number, most: number): AsyncGenerator<Uint8Array> {
+interface Wanted {
+  readonly key: string;
+  readonly versionId: string | undefined;
+}
+
+async function* read(site: Site, { key, versionId }: Wanted, start: number, most: number): AsyncGenerator<Uint8Array> {
+  const version = versionId === undefined ? {} : { VersionId: versionId };
   let at = start;
   const end = start + most;
   let etag: string | undefined;
@@ -120,7 +173,7 @@ async function* read(site: Site, key: string, start: number, most: number): Asyn
       const range = at === 0 && most === Number.MAX_SAFE_INTEGER ? {} : { Range: `bytes=${at}-${most === Number.MAX_SAFE_INTEGER ? '' : end - 1}` };
       // The same object all along, should somebody replace it meanwhile.
       const same = etag === undefined ? {} : { IfMatch: etag };
-      const output = await site.client.send(new site.sdk.GetObjectCommand({ Bucket: site.bucket, Key: key, ...owned(site), ...range, ...same }));
+      const output = await site.client.send(new site.sdk.GetObjectCommand({ Bucket: site.bucket, Key: key, ...owned(site), ...version, ...range, ...same }));
       etag ??= output.ETag;
       for await (const chunk of (output.Body ?? []) as AsyncIterable<Uint8Array>) {
         at += chunk.length;
@@ -133,7 +186,7 @@ async function* read(site: Site, key: string, start: number, most: number): Asyn
       if (at - countedFrom >= RESUME_BYTES) failures = 0;
       countedFrom = at;
       failures += 1;
-      if (failures > RESUMES || !isTransient(fault)) throw readFault(site, 's3:GetObject', key, cause);
+      if (failures > RESUMES || !isTransient(fault)) throw readFault(site, versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion', key, cause);
     }
   }
 }
@@ -170,8 +223,8 @@ function meaning({ bucket }: Site, fault: Fault, action: string, key: string): r
   }
   if (status === 412) return ['CASE_UNREADABLE', 'the object was replaced while it was read'];
   if (status === 403) {
-    const resource = action === 's3:ListBucket' ? bucket : `${bucket}/${key}`;
-    return ['CASE_DENIED', `this role may not; allow ${action} on arn:aws:s3:::${resource}${action === 's3:GetObject' ? ', and kms:Decrypt where the bucket is encrypted with a KMS key' : ''}`];
+    const resource = action.startsWith('s3:ListBucket') ? bucket : `${bucket}/${key}`;
+    return ['CASE_DENIED', `this role may not; allow ${action} on arn:aws:s3:::${resource}${action.startsWith('s3:GetObject') ? ', and kms:Decrypt where the bucket is encrypted with a KMS key' : ''}`];
   }
   if (code === 'NoSuchBucket') return ['CASE_MISSING', `there is no bucket ${bucket}`];
   if (status === 404) return ['CASE_MISSING', 'there is no such object'];

@@ -76,10 +76,14 @@ describe('a truncated capture', () => {
   test('without its manifest.json is still held against the log', async () => {
     const made = await makeCapture({ apart: true });
     unlinkSync(join(made.folder, 'manifest.json'));
-    assert.equal((await verify(made.folder, withLog(made.log))).verdict, 'cut');
+    const removed = await verify(made.folder, withLog(made.log));
+    assert.deepEqual([removed.verdict, failedChecks(removed)], ['failed', ['log']]);
+    assert.match(removed.summary, /manifest\.json \(SHA-256 [0-9a-f]{64}\) is named in the log, not stored: removed, or never there/u);
+    const uncommitted = made.log.split('\n').filter((line) => !line.includes('"amber":"capture"')).join('\n');
+    assert.match((await verify(made.folder, withLog(uncommitted))).summary, /^cut: there is no manifest\.json: nor does the log tell of one/u);
     copyFileSync(join(made.folder, made.segments[0]!.name), join(made.folder, made.segments.at(-1)!.name));
     assert.ok(failedChecks(await verify(made.folder, withLog(made.log))).includes('log'));
     unlinkSync(join(made.folder, made.segments.at(-1)!.name));
-    assert.match(findings(await verify(made.folder, withLog(made.log))), /was stored, and it is not there/u);
+    assert.match(findings(await verify(made.folder, withLog(made.log))), /is named in the log, not stored: removed, or never there/u);
   });
 });

@@ -1,0 +1,22 @@
+/** The names that objects of a capture have. Everything else beside them is not ours. */
+
+/**
+ * Number, digits, suffix. Numbers have four digits, or more without a zero in front. The eight digits are of a segment whose
+ * own name somebody had taken before.
+ */
+export const SEGMENT: RegExp = /^capture-(\d{4}|[1-9]\d{4,8})(-[0-9a-f]{8})?(\.tar(?:\.zst|\.gz)?(?:\.age)?)$/u;
+/** All segments in one file, as a local directory has them. */
+export const JOINED: RegExp = /^capture\.tar(?:\.zst|\.gz)?$/u;
+const JOINED_SEALED = /^capture\.tar(?:\.zst|\.gz)?\.age$/u;
+
+/** Objects beside segments. */
+export const BESIDE: readonly string[] = ['manifest.json', 'SHA256SUMS', 'parked.json'];
+
+/** A segment, or the joined tarball. */
+export function isPart(name: string): boolean {
+  return SEGMENT.test(name) || JOINED.test(name) || JOINED_SEALED.test(name);
+}
+
+export function isOwn(name: string): boolean {
+  return isPart(name) || BESIDE.includes(name);
+}

@@ -1,0 +1,66 @@
+/** `amber verify --all`: every capture at a place, and those that only the log names. */
+import type { Absent } from '../case/absent.ts';
+import type { Place } from '../case/locate.ts';
+import type { OpenCapture } from '../case/open.ts';
+import type { VerifyResult } from '../case/verify.ts';
+import { AmberError, isAmberError } from '../errors.ts';
+import type { Output } from './output.ts';
+import { exitOf, type VerifyCommand } from './verify.ts';
+import { logOption, verifyOne, type VerifyMeans } from './verify-one.ts';
+import { tellAbsent, tellResult } from './verify-tell.ts';
+
+/** Captures that only the log names, in the JSON document. */
+const MAX_JSON = 10_000;
+
+export async function verifyAll(place: Place, { identity, logPath }: VerifyCommand, out: Output): Promise<number> {
+  const { captureIds } = await import('../case/list.ts');
+  const { openAll } = await import('../case/locate.ts');
+  const { idsOf } = await import('../case/verify-log.ts');
+  const { store } = place;
+  const wanted = new Set<string>();
+  if (logPath !== undefined) for await (const { captureId } of captureIds(store)) wanted.add(captureId);
+  const log = await logOption(logPath, wanted, out);
+  const results: VerifyResult[] = [];
+  const unread: string[] = [];
+  const seen = new Set<string>();
+  for await (const capture of openAll(place, { deleted: true })) {
+    for (const id of idsOf(capture).slice(0, 1)) seen.add(id);
+    const result = await verifyEach(capture, { identity, log }, out);
+    if (typeof result === 'string') unread.push(result);
+    else {
+      results.push(tellResult(result, out));
+      if (result.captureId !== undefined) seen.add(result.captureId);
+    }
+  }
+  const absent = log === undefined ? undefined : await absentOf(log, seen, store.location);
+  if (results.length + unread.length === 0 && (absent?.captures.length ?? 0) === 0) {
+    throw new AmberError('CASE_MISSING', `There is no capture in ${store.location} or below it.`);
+  }
+  if (absent !== undefined) tellAbsent(absent, out);
+  const missing = absent?.captures.length ?? 0;
+  const verified = results.filter(({ verdict }) => verdict === 'verified').length;
+  out.line(`${verified} of ${results.length + unread.length + missing} verified${missing === 0 ? '' : `; ${missing} are named in the log, not stored`}`);
+  out.json({
+    location: store.location, results, unread, missing: absent?.captures.slice(0, MAX_JSON) ?? [],
+    missingInAll: missing, elsewhere: absent?.elsewhere ?? 0, leftOut: absent?.leftOut ?? 0,
+  });
+  if (missing > 0) return 1;
+  return exitOf(results) === 0 && unread.length > 0 ? 3 : exitOf(results);
+}
+
+/** One that cannot be read keeps no other from being verified: its error, in words. */
+async function verifyEach(capture: OpenCapture, means: VerifyMeans, out: Output): Promise<VerifyResult | string> {
+  try {
+    return await verifyOne(capture, means, out);
+  } catch (cause) {
+    if (!isAmberError(cause) || !/^(?:CASE_|IDENTITY_)/u.test(cause.code)) throw cause;
+    const told = `${capture.location}: ${cause.code}: ${cause.message}`;
+    out.note(`NOT READ: ${told}`);
+    return told;
+  }
+}
+
+async function absentOf(log: NonNullable<VerifyMeans['log']>, seen: ReadonlySet<string>, location: string): Promise<Absent> {
+  const { absentCaptures } = await import('../case/absent.ts');
+  return absentCaptures(log, seen, location);
+}

@@ -1,0 +1,43 @@
+/** What `amber verify` says on a terminal. */
+import type { Absent, AbsentCapture } from '../case/absent.ts';
+import type { Check } from '../case/checks.ts';
+import { renderText } from '../case/safe-names.ts';
+import type { VerifyResult } from '../case/verify.ts';
+import type { Output } from './output.ts';
+
+const WORDS = { ok: 'ok', failed: 'FAILED', 'not-checked': 'not checked' } as const;
+const WIDTH = 13;
+/** Captures that only the log names; --json has more. */
+const MAX_ABSENT = 50;
+
+export function tellResult(result: VerifyResult, out: Output): VerifyResult {
+  out.line(`${result.location}  capture ${result.captureId ?? 'unknown'}`);
+  for (const check of result.checks) tellCheck(check, out);
+  out.line();
+  out.line(out.paint(result.verdict === 'verified' ? 'good' : 'bad', result.summary));
+  if (result.log === 'not-read') out.note(`NOT READ: the log says nothing of ${result.location}: it could not be read.`);
+  return result;
+}
+
+function tellCheck(check: Check, out: Output): void {
+  const word = WORDS[check.state].padEnd(WIDTH);
+  out.line(`${out.paint(check.state === 'ok' ? 'good' : check.state === 'failed' ? 'bad' : 'dim', word)}${check.what}${check.state === 'failed' ? '' : `: ${check.detail}`}`);
+  for (const finding of check.findings) out.line(`${' '.repeat(WIDTH)}- ${finding}`);
+  if (check.count > check.findings.length) out.line(`${' '.repeat(WIDTH)}- and ${check.count - check.findings.length} more`);
+}
+
+export function tellAbsent({ captures, elsewhere, leftOut }: Absent, out: Output): void {
+  if (captures.length > 0) out.line();
+  for (const one of captures.slice(0, MAX_ABSENT)) tellAbsentOne(one, out);
+  if (captures.length > MAX_ABSENT) {
+    out.line(out.paint('bad', `${captures.length - MAX_ABSENT} more captures are named in the log, not stored: removed, or never there (--json)`));
+  }
+  if (leftOut > 0) out.note(`PROBLEM: the log has ${leftOut} lines of captures that were too many to keep: an intruder may have flooded it. Give a shorter time.`);
+  if (elsewhere > 0) out.note(`The log names ${elsewhere} captures that are stored outside of this place.`);
+}
+
+export function tellAbsentOne({ captureId, segments, manifest, locations }: AbsentCapture, out: Output): void {
+  const what = [`${segments} segments`, ...manifest.map((digest) => `manifest.json (SHA-256 ${renderText(digest, 100)})`)].join(' and ');
+  const where = locations.length === 0 ? '' : ` in ${locations.map((location) => renderText(location, 500)).join(' or ')}`;
+  out.line(out.paint('bad', 'FAILED: ') + `capture ${renderText(captureId, 100)} is named in the log, not stored: removed, or never there; the log tells of ${what}${where}`);
+}
