@@ -32,6 +32,8 @@ export interface CollectRequest {
   readonly window: Partial<Window>;
   readonly accessKeyIds: readonly string[];
   readonly trail?: string | undefined;
+  /** Log groups beside the configured ones. */
+  readonly logGroups?: readonly string[] | undefined;
   /** Names of sources; undefined: all. */
   readonly sources?: readonly string[] | undefined;
   /** File that tells a second run where to go on; undefined: none is kept. */
@@ -99,7 +101,7 @@ export async function beginCollection(request: CollectRequest): Promise<Collecti
   const identity = identityOf(target);
   const book = openManifest(captureId);
   const tool = toolFacts();
-  const problems: string[] = [];
+  const problems: string[] = target.isAbsent ? [`${target.functionName} is gone, or may not be read: what does not need it was collected`] : [];
   const resumed = ledger.size();
   return {
     config, captureId, target, cause, meter, ledger, budget, book, problems, resumed, elapsedMs, cpuMs,
@@ -151,11 +153,13 @@ async function find(aws: Clients, request: CollectRequest, named: FunctionName, 
   const region = await regionOf(aws);
   const untilMs = request.window.untilMs ?? ledger.head?.untilMs ?? Date.now();
   const sinceMs = request.window.sinceMs ?? ledger.head?.sinceMs ?? untilMs - WEEK_MS;
-  const target = await readTarget(aws, { named, region, sinceMs, untilMs, accessKeyIds: request.accessKeyIds, trail: request.trail });
+  const caller = await callerOf(aws);
+  const target = await readTarget(aws, {
+    named, region, sinceMs, untilMs, accessKeyIds: request.accessKeyIds, trail: request.trail, logGroups: request.logGroups, allowAbsent: true, caller,
+  });
   if (ledger.head !== undefined && ledger.head.functionArn !== target.functionArn) {
     throw new AmberError('USAGE', `The state in ${JSON.stringify(request.statePath ?? '')} is of a collection of ${ledger.head.functionArn}, not of ${target.functionArn}; name another with --state.`);
   }
-  const caller = await callerOf(aws);
   compareAccount(target.functionArn, caller);
   return [target, caller];
 }

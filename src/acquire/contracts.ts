@@ -28,8 +28,10 @@ export interface Target {
   readonly askedAs: string;
   /** The version or alias that was typed. */
   readonly qualifier: string | undefined;
-  /** Of the version or alias that was typed, or of `$LATEST`. */
+  /** Of the version or alias that was typed, or of `$LATEST`; empty where the function could not be asked for. */
   readonly configuration: FunctionConfiguration;
+  /** The function is gone, or may not be read: only what does not need it can be had. */
+  readonly isAbsent: boolean;
   readonly account: string;
   readonly region: string;
   /** `$LATEST` first, then published versions from old to new. */

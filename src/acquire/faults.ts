@@ -47,6 +47,11 @@ export function absentEntry(asked: Asked, error: unknown): AbsentEntry {
   };
 }
 
+/** What only the configuration of the function names, where that could not be read. */
+export function withoutFunction(path: string, what: string): AbsentEntry {
+  return { kind: 'absent', path, source: 'lambda:GetFunctionConfiguration', method: 'api', outcome: 'missing', reason: `${what}: named by the configuration of the function, which could not be read` };
+}
+
 /** The IAM action that a call needs, or that the answer says it needs. */
 export function actionOf(asked: Asked, error?: unknown): string {
   const named = error instanceof Error ? /perform:?\s+([a-z0-9-]+:[A-Za-z0-9]+)/u.exec(error.message)?.[1] : undefined;

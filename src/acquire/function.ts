@@ -13,14 +13,27 @@ export interface Asking {
   readonly close: () => void;
 }
 
+export interface OpenFunction {
+  readonly clients: ClientOptions;
+  readonly window?: Window;
+  /** Log groups beside the configured ones. */
+  readonly logGroups?: readonly string[] | undefined;
+  /** Go on without the function, where it is gone or may not be read. */
+  readonly allowAbsent?: boolean;
+}
+
+const NO_WINDOW: Window = { sinceMs: 0, untilMs: 0 };
+
 /** Finds the function. @throws AmberError ACQUIRE_*, USAGE. */
-export async function openFunction(functionName: string, options: ClientOptions, window: Window, signal: AbortSignal): Promise<Asking> {
+export async function openFunction(functionName: string, options: OpenFunction, signal: AbortSignal): Promise<Asking> {
   const named = parseFunctionName(functionName);
-  const aws = openClients({ ...options, region: named.region ?? options.region }, createMeter(), signal);
+  const { clients, window = NO_WINDOW, ...asked } = options;
+  const aws = openClients({ ...clients, region: named.region ?? clients.region }, createMeter(), signal);
   try {
     const region = await regionOf(aws);
-    const target = await readTarget(aws, { named, region, ...window, accessKeyIds: [], trail: undefined });
-    compareAccount(target.functionArn, await callerOf(aws));
+    const caller = await callerOf(aws);
+    const target = await readTarget(aws, { named, region, ...window, accessKeyIds: [], trail: undefined, caller, ...asked });
+    compareAccount(target.functionArn, caller);
     return { aws, target, close: () => aws.close() };
   } catch (error) {
     aws.close();

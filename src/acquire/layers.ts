@@ -4,7 +4,7 @@ import { ahead, ask, jsonEntry } from './ask.ts';
 import { begin, codeEntries, type Begun } from './code.ts';
 import type { AcquireContext, Source, Target } from './contracts.ts';
 import { bareLink, fromLink } from './download.ts';
-import { absentEntry, fateOf } from './faults.ts';
+import { absentEntry, fateOf, withoutFunction } from './faults.ts';
 import { component } from './paths.ts';
 
 const WIDTH = 8;
@@ -19,6 +19,10 @@ export const layers: Source = {
 };
 
 async function* acquire(target: Target, context: AcquireContext): AsyncGenerator<Entry> {
+  if (target.isAbsent) {
+    yield withoutFunction('control_plane/layers', 'layers');
+    return;
+  }
   const lambda = await context.aws.lambda();
   const users = usersOf(target.versions);
   const open = [...users.keys()].filter((arn) => !context.ledger.done(pathOf(arn, 'layer.json')));

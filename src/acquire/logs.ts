@@ -3,6 +3,7 @@ import type { Entry } from '../contracts.ts';
 import { ask, everyItem, pages, plain } from './ask.ts';
 import type { AcquireContext, Source, Target } from './contracts.ts';
 import { absentEntry } from './faults.ts';
+import { infrequentEvents } from './infrequent-logs.ts';
 import { folders } from './paths.ts';
 import { ENTRY_BYTES, openSeries, type RowSeries } from './rows.ts';
 
@@ -16,13 +17,14 @@ export const logs: Source = {
   name: 'logs',
   description: 'Streams of the configured log group for the window, event by event, with the filters that look at it.',
   lane: 'logs',
-  actions: ['logs:DescribeLogGroups', 'logs:DescribeLogStreams', 'logs:FilterLogEvents', 'logs:DescribeSubscriptionFilters'],
+  actions: ['logs:DescribeLogGroups', 'logs:DescribeLogStreams', 'logs:FilterLogEvents', 'logs:DescribeSubscriptionFilters', 'logs:StartQuery', 'logs:GetQueryResults'],
   acquire,
 };
 
 async function* acquire(target: Target, context: AcquireContext): AsyncGenerator<Entry> {
   const logs = await context.aws.logs();
   for (const group of target.logGroups) {
+    const isInfrequent = (await classOf(logs, group)) === 'INFREQUENT_ACCESS';
     yield* groupFacts(logs, group, context);
     const asked = { path: `logs/${folders(group)}/streams.jsonl`, call: `logs:DescribeLogStreams ${group}` };
     let streams: LogStream[];
@@ -33,9 +35,23 @@ async function* acquire(target: Target, context: AcquireContext): AsyncGenerator
       continue;
     }
     yield { kind: 'jsonl', path: asked.path, source: asked.call, method: 'api', rows: streams.map(plain) };
+    if (isInfrequent) {
+      yield* infrequentEvents({ logs, group, target, context });
+      continue;
+    }
     const names = streams.flatMap(({ logStreamName }) => logStreamName ?? []).filter((name) => !context.ledger.series(stemOf(group, name)).complete);
     context.meter.plan(names.length);
     for (let at = 0; at < names.length; at += BATCH) yield* batch({ logs, group, names: names.slice(at, at + BATCH), target, context });
+  }
+}
+
+/** The class decides how events are asked for; where it may not be read, the group counts as a standard one. */
+async function classOf(logs: CloudWatchLogs, group: string): Promise<string | undefined> {
+  try {
+    const { logGroups } = await logs.describeLogGroups({ logGroupNamePrefix: group });
+    return logGroups?.find((one) => one.logGroupName === group)?.logGroupClass;
+  } catch {
+    return undefined; // said by groupFacts
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Lambda } from '@aws-sdk/client-lambda';
 import type { Entry } from '../contracts.ts';
-import { ahead, jsonEntry } from './ask.ts';
+import { ahead, ask, jsonEntry } from './ask.ts';
 import type { AcquireContext, Source, Target } from './contracts.ts';
 import { absentEntry, fateOf } from './faults.ts';
 import { component } from './paths.ts';
@@ -20,6 +20,10 @@ type Found = 'present' | 'none' | 'denied' | 'failed';
 
 async function* acquire(target: Target, context: AcquireContext): AsyncGenerator<Entry> {
   const lambda = await context.aws.lambda();
+  if (target.isAbsent) {
+    yield* ask(context, { path: 'control_plane/policies.json', call: `lambda:GetPolicy ${target.askedAs}` }, () => lambda.getPolicy({ FunctionName: target.askedAs }));
+    return;
+  }
   const found: Record<string, Found> = {};
   for await (const { name, state, entry } of ahead(qualifiers(target), WIDTH, (qualifier) => look(lambda, target, qualifier, context))) {
     found[name] = state;

@@ -2,7 +2,7 @@ import type { IAM } from '@aws-sdk/client-iam';
 import type { Entry } from '../contracts.ts';
 import { ask, everyItem } from './ask.ts';
 import type { AcquireContext, Source, Target } from './contracts.ts';
-import { absentEntry } from './faults.ts';
+import { absentEntry, withoutFunction } from './faults.ts';
 import { arnName, component } from './paths.ts';
 
 /** What the function may do: the execution role with its trust, inline and attached policies, and its boundary. */
@@ -17,6 +17,7 @@ export const role: Source = {
 async function* acquire(target: Target, context: AcquireContext): AsyncGenerator<Entry> {
   const iam = await context.aws.iam();
   const documents = new Set<string>();
+  if (target.isAbsent) yield withoutFunction('control_plane/roles', 'execution role');
   for (const arn of target.roles) {
     const RoleName = arnName(arn);
     const folder = `control_plane/roles/${component(RoleName)}`;

@@ -1,8 +1,10 @@
 /** Finds the function, its versions and aliases: what the other sources are asked about. */
 import type { AliasConfiguration, FunctionConfiguration, Lambda } from '@aws-sdk/client-lambda';
+import { isAmberError, type AmberError } from '../errors.ts';
 import { everyItem } from './ask.ts';
 import type { Clients } from './clients.ts';
 import type { Gap, Target } from './contracts.ts';
+import { remains } from './remains.ts';
 import { compareAnswer, type FunctionName } from './function-name.ts';
 import { credentialsError, fatalError, fateOf } from './faults.ts';
 
@@ -17,6 +19,12 @@ export interface TargetOptions extends Window {
   readonly region: string;
   readonly accessKeyIds: readonly string[];
   readonly trail: string | undefined;
+  /** Log groups that the user named, beside the configured ones. */
+  readonly logGroups?: readonly string[] | undefined;
+  /** Go on without the function, where it is gone or may not be read: what is left of it is evidence as well. */
+  readonly allowAbsent?: boolean;
+  /** ARN of the caller: a function that is gone has no other account to be looked for in. */
+  readonly caller?: string | undefined;
 }
 
 /**
@@ -28,17 +36,18 @@ export async function readTarget(aws: Clients, options: TargetOptions): Promise<
   const { named, region } = options;
   const { name: functionName, askedAs } = named;
   const lambda = await aws.lambda();
-  const configuration = await firstAnswer(lambda, named, region);
+  const configuration = await firstAnswer(lambda, named, region).catch((error: unknown) => absentOr(error, options));
+  if (isAmberError(configuration)) return remains(aws, options, configuration);
   const functionArn = compareAnswer({ ...named, region }, configuration);
   const gaps: Gap[] = [];
   const published = await listed(gaps, { path: 'control_plane/versions', action: 'lambda:ListVersionsByFunction' }, () => listVersions(lambda, askedAs));
   const aliases = await listed(gaps, { path: 'control_plane/aliases', action: 'lambda:ListAliases' }, () => listAliases(lambda, askedAs));
   const versions = await everyVersion(lambda, named, { configuration, published, region });
   return {
-    functionName, functionArn, askedAs, qualifier: named.qualifier, configuration, versions, aliases, gaps, region,
+    functionName, functionArn, askedAs, qualifier: named.qualifier, configuration, isAbsent: false, versions, aliases, gaps, region,
     account: functionArn.split(':')[4] ?? 'unknown',
     roles: distinct(versions.map((one) => one.Role)),
-    logGroups: distinct(versions.map((one) => one.LoggingConfig?.LogGroup ?? `/aws/lambda/${functionName}`)),
+    logGroups: distinct([...versions.map((one) => one.LoggingConfig?.LogGroup ?? `/aws/lambda/${functionName}`), ...(options.logGroups ?? [])]),
     sinceMs: options.sinceMs, untilMs: options.untilMs,
     accessKeyIds: options.accessKeyIds,
     trail: options.trail,
@@ -49,6 +58,12 @@ interface Versions {
   readonly configuration: FunctionConfiguration;
   readonly published: readonly FunctionConfiguration[];
   readonly region: string;
+}
+
+/** The error that {@link remains} stands in for. @throws what it is, where nothing can be collected after it. */
+function absentOr(error: unknown, { allowAbsent }: TargetOptions): AmberError {
+  if (allowAbsent === true && isAmberError(error) && (error.code === 'ACQUIRE_MISSING' || error.code === 'ACQUIRE_DENIED')) return error;
+  throw error;
 }
 
 /** `$LATEST` first; where a version or an alias was named, it is asked for apart. */

@@ -68,3 +68,11 @@ export function writeConfig(values: Values): Config {
     ...(endpoint === undefined ? {} : { s3Endpoint: endpoint, s3PathStyle: true }),
   }, env);
 }
+
+/** `--log-group`: names, separated by commas. @throws AmberError USAGE for what cannot be the name of a group. */
+export function logGroupsOption(values: Values): readonly string[] | undefined {
+  const names = textOption(values, 'log-group')?.split(',').map((name) => name.trim());
+  const wrong = names?.find((name) => !/^[\w./#-]{1,512}$/u.test(name));
+  if (wrong !== undefined) throw new AmberError('USAGE', `--log-group has ${JSON.stringify(wrong.slice(0, 100))}; expected names of log groups, for example /aws/lambda/checkout.`);
+  return names;
+}

@@ -6,7 +6,7 @@ import type { MeterFigures } from '../acquire/meter.ts';
 import { renderText } from '../case/safe-names.ts';
 import { AmberError } from '../errors.ts';
 import { size } from '../case/size.ts';
-import { AWS_OPTIONS, clientOptions, WINDOW_OPTIONS, windowOption, writeConfig } from './aws-options.ts';
+import { AWS_OPTIONS, clientOptions, logGroupsOption, WINDOW_OPTIONS, windowOption, writeConfig } from './aws-options.ts';
 import { onePositional, s3Options, textOption, type Command, type Values } from './command.ts';
 import type { Output } from './output.ts';
 
@@ -16,8 +16,8 @@ export const collect: Command = {
   usage: 'FUNCTION (--out DIR | --destination URL) [--captures LOCATION] [--since TIME] [--until TIME]',
   details: `
 Changes nothing: code and configuration of every version, layers, aliases, policies, triggers, the execution role, the
-streams of the configured log group, CloudTrail by function, role and every access key of the captures, GuardDuty
-findings. What is denied or gone is a line in the manifest. The result is a capture: \`amber verify\`, \`pull\` and
+streams of the configured log group (of --log-group too), CloudTrail by function, role and every access key of the captures, GuardDuty
+findings. What is denied or gone is a line in the manifest; of a function that is gone, what is left is collected. The result is a capture: \`amber verify\`, \`pull\` and
 \`show\` read it. Without --recipient, environment variables and other secrets are redacted.
 A run that was cut, or that was denied something, goes on where it ended when the same command is run again.
 Exit code 0: everything is there. 1: something was denied or failed, or a digest does not match. 3: nothing was collected.
@@ -30,6 +30,7 @@ Exit code 0: everything is there. 1: something was denied or failed, or a digest
     recipient: { type: 'string', value: 'AGE1…', description: 'age public key: the tarball is encrypted and holds raw values.' },
     captures: { type: 'string', value: 'LOCATION', description: 'Captures whose access keys CloudTrail is asked for.' },
     trail: { type: 'string', value: 'URL', description: 'Read the files of a trail, s3://BUCKET/PREFIX, in place of the event history.' },
+    'log-group': { type: 'string', value: 'NAMES', description: 'Log groups beside the configured one, separated by commas.' },
     sources: { type: 'string', value: 'NAMES', description: 'Only these sources, separated by commas: versions,logs,…' },
     state: { type: 'string', value: 'FILE', description: 'Where it is noted what is done; default beside the case.' },
     fresh: { type: 'boolean', description: 'Collect everything again, whatever an earlier run has.' },
@@ -54,7 +55,7 @@ Exit code 0: everything is there. 1: something was denied or failed, or a digest
     const stop = stopper(out);
     try {
       const report = await runCollection({
-        functionName, config, statePath, window, accessKeyIds, trail, clients: clientOptions(values), signal: stop.signal,
+        functionName, config, statePath, window, accessKeyIds, trail, logGroups: logGroupsOption(values), clients: clientOptions(values), signal: stop.signal,
         sources: textOption(values, 'sources')?.split(',').map((one) => one.trim()),
         onProgress: (figures) => out.status(progress(figures)),
       });

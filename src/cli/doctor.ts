@@ -22,7 +22,7 @@ Exit code 0: nothing failed. 1: something did.
     const { openFunction } = await import('../acquire/function.ts');
     const { examine, patientOf } = await import('../acquire/doctor/index.ts');
     const stop = new AbortController();
-    const { aws, target, close } = await openFunction(onePositional(invocation, 'FUNCTION'), clientOptions(values), { sinceMs: 0, untilMs: 0 }, stop.signal);
+    const { aws, target, close } = await openFunction(onePositional(invocation, 'FUNCTION'), { clients: clientOptions(values) }, stop.signal);
     const lines: CheckedLine[] = [];
     try {
       for await (const line of examine(patientOf(target, aws, stop.signal))) {

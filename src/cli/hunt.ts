@@ -5,7 +5,7 @@ import { HUNTS } from '../acquire/hunts/index.ts';
 import { asciiJson } from '../case/ascii.ts';
 import { renderText } from '../case/safe-names.ts';
 import { AmberError } from '../errors.ts';
-import { AWS_OPTIONS, clientOptions, WINDOW_OPTIONS, windowOption } from './aws-options.ts';
+import { AWS_OPTIONS, clientOptions, logGroupsOption, WINDOW_OPTIONS, windowOption } from './aws-options.ts';
 import { identityOption, IDENTITY_OPTION, onePositional, s3Options, textOption, type Command, type Invocation, type Values } from './command.ts';
 import { table, type Output } from './output.ts';
 
@@ -27,6 +27,7 @@ Needs lambda:GetFunctionConfiguration, logs:StartQuery, logs:GetQueryResults, an
   amber hunt --offline ./case --findings findings.jsonl`,
   options: {
     offline: { type: 'string', value: 'LOCATION', description: 'A collection, its tarball, or the folder that it was unpacked to.' },
+    'log-group': { type: 'string', value: 'NAMES', description: 'Log groups beside the configured one, separated by commas; for a function that is gone, too.' },
     hunts: { type: 'string', value: 'IDS', description: 'Only these hunts, separated by commas.' },
     context: { type: 'string', value: 'LINES', description: 'Lines before and after a hit; default 3.' },
     findings: { type: 'string', value: 'FILE', description: 'Write the findings there as JSON lines; the file must not exist.' },
@@ -84,9 +85,9 @@ async function online(invocation: Invocation, hunts: readonly Hunt[], context: n
   const { sinceMs, untilMs = Date.now() } = windowOption(values);
   const window = { untilMs, sinceMs: sinceMs ?? untilMs - DAY_MS };
   const stop = new AbortController();
-  const { aws, target, close } = await openFunction(onePositional(invocation, 'FUNCTION'), clientOptions(values), window, stop.signal);
+  const { aws, target, close } = await openFunction(onePositional(invocation, 'FUNCTION'), { clients: clientOptions(values), window, logGroups: logGroupsOption(values), allowAbsent: true }, stop.signal);
   const findings: HuntFinding[] = [];
-  const problems: string[] = [];
+  const problems: string[] = target.isAbsent ? [`${target.functionName} is gone, or may not be read: hunted in ${target.logGroups.join(', ')}`] : [];
   let events = 0;
   let asked = 0;
   try {

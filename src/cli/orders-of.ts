@@ -42,7 +42,7 @@ export async function openFunctionPlace(invocation: Invocation): Promise<Functio
   const { openFunction } = await import('../acquire/function.ts');
   const { patientOf } = await import('../acquire/doctor/index.ts');
   const stop = new AbortController();
-  const { aws, target, close } = await openFunction(onePositional(invocation, 'FUNCTION'), clientOptions(values), { sinceMs: 0, untilMs: 0 }, stop.signal);
+  const { aws, target, close } = await openFunction(onePositional(invocation, 'FUNCTION'), { clients: clientOptions(values) }, stop.signal);
   try {
     const { config: own, environment, configProblem } = patientOf(target, aws, stop.signal);
     if (configProblem !== undefined) invocation.out.note(`Amber is not armed in the function: ${configProblem}`);

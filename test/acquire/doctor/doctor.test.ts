@@ -35,7 +35,7 @@ function roleMay(...actions: readonly string[]): Rule {
 async function checked({ proxy }: Scene, ...rules: readonly Rule[]): Promise<ReadonlyMap<string, CheckedLine>> {
   proxy.rules.splice(0, Infinity, ...rules);
   const stop = new AbortController();
-  const { aws, target, close } = await openFunction('checkout', { region: 'eu-central-1', endpoint: proxy.endpoint, paced: false, attempts: 1 }, { sinceMs: 0, untilMs: 0 }, stop.signal);
+  const { aws, target, close } = await openFunction('checkout', { clients: { region: 'eu-central-1', endpoint: proxy.endpoint, paced: false, attempts: 1 } }, stop.signal);
   try {
     const lines = new Map<string, CheckedLine>();
     for await (const line of examine(patientOf(target, aws, stop.signal))) lines.set(line.name, line);

@@ -10,7 +10,7 @@ const WANTED = ['shell-errors', 'memory-jump', 'miner-output', 'probing'];
 
 async function ask(endpoint: string, since: number): Promise<HuntResult[]> {
   const stop = new AbortController();
-  const { aws, target, close } = await openFunction('checkout', { region: 'eu-central-1', endpoint, paced: false }, { sinceMs: since, untilMs: Date.now() }, stop.signal);
+  const { aws, target, close } = await openFunction('checkout', { clients: { region: 'eu-central-1', endpoint, paced: false }, window: { sinceMs: since, untilMs: Date.now() } }, stop.signal);
   try {
     const results: HuntResult[] = [];
     const hunts = HUNTS.filter(({ id }) => WANTED.includes(id));
