@@ -14,7 +14,7 @@ const COMMON: BuildOptions = {
 };
 
 /** What `src` asks of the SDK, each by `import()`; anything else that it asked for would fail the build. */
-const CLIENTS = ['client-cloudtrail', 'client-cloudwatch-logs', 'client-guardduty', 'client-iam', 'client-lambda', 'client-s3', 'client-sts'];
+const CLIENTS = ['client-cloudtrail', 'client-cloudwatch-logs', 'client-ecr', 'client-guardduty', 'client-iam', 'client-lambda', 'client-s3', 'client-sts'];
 
 /** Writes `amber.js` into `outdir`, and the licences of what is in it. */
 export async function buildCommand(outdir: string): Promise<void> {

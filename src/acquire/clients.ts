@@ -1,6 +1,7 @@
 /** The AWS clients of the responder: each loaded at its first use, all behind the same pace, retries and meter. */
 import type { CloudTrail } from '@aws-sdk/client-cloudtrail';
 import type { CloudWatchLogs } from '@aws-sdk/client-cloudwatch-logs';
+import type { ECR } from '@aws-sdk/client-ecr';
 import type { GuardDuty } from '@aws-sdk/client-guardduty';
 import type { IAM } from '@aws-sdk/client-iam';
 import type { Lambda } from '@aws-sdk/client-lambda';
@@ -25,6 +26,8 @@ export interface Clients {
   readonly logs: () => Promise<CloudWatchLogs>;
   /** Event history is kept by Region. */
   readonly cloudtrail: (region: string) => Promise<CloudTrail>;
+  /** A registry lies in a Region of its own. */
+  readonly ecr: (region: string) => Promise<ECR>;
   readonly iam: () => Promise<IAM>;
   readonly sts: () => Promise<STS>;
   readonly guardduty: () => Promise<GuardDuty>;
@@ -60,6 +63,7 @@ export function openClients(options: ClientOptions, meter: Meter, signal: AbortS
     lambda: once('lambda', async () => new (await import('@aws-sdk/client-lambda')).Lambda(settings)),
     logs: once('logs', async () => new (await import('@aws-sdk/client-cloudwatch-logs')).CloudWatchLogs(settings)),
     cloudtrail: (region) => kept('cloudtrail', `cloudtrail ${region}`, async () => new (await import('@aws-sdk/client-cloudtrail')).CloudTrail({ ...settings, region })),
+    ecr: (region) => kept('ecr', `ecr ${region}`, async () => new (await import('@aws-sdk/client-ecr')).ECR({ ...settings, region })),
     iam: once('iam', async () => new (await import('@aws-sdk/client-iam')).IAM(settings)),
     sts: once('sts', async () => new (await import('@aws-sdk/client-sts')).STS(settings)),
     guardduty: once('guardduty', async () => new (await import('@aws-sdk/client-guardduty')).GuardDuty(settings)),

@@ -6,7 +6,7 @@ import { openDownload, type Download, type Opener } from './download.ts';
 import { absentEntry, type Asked } from './faults.ts';
 
 export interface CodeItem {
-  /** Where the bytes go; the facts go beside it, with `.json` in place of `.zip`. */
+  /** Where the bytes go; the facts go beside it, with `.json` in place of `.zip` or `.blob`. */
   readonly asked: Asked;
   /** Base64 SHA-256 and size that Lambda states. */
   readonly codeSha256: string | undefined;
@@ -41,7 +41,7 @@ export function* codeEntries(item: CodeItem, begun: Begun, context: AcquireConte
   const short = download.facts().bytes < download.size;
   if (facts['matches'] === false) context.warn(`${asked.path}: the bytes do not have the CodeSha256 that Lambda states (${String(item.codeSha256)})`);
   yield {
-    ...jsonEntry({ path: asked.path.replace(/\.zip$/u, '.json'), call: asked.call }, { ...item.origin, ...facts }),
+    ...jsonEntry({ path: asked.path.replace(/\.(?:zip|blob)$/u, '.json'), call: asked.call }, { ...item.origin, ...facts }),
     ...(short ? { outcome: 'truncated', reason: 'the download ended before its announced length' } as const : {}),
   };
 }

@@ -8,6 +8,7 @@ import { durableExecutions } from './durable-executions.ts';
 import { eventInvoke } from './event-invoke.ts';
 import { eventSources } from './event-sources.ts';
 import { guardduty } from './guardduty.ts';
+import { images } from './images.ts';
 import { layers } from './layers.ts';
 import { logs } from './logs.ts';
 import { policies } from './policies.ts';
@@ -21,7 +22,7 @@ import { versions } from './versions.ts';
 
 /** What can be deleted by whoever holds the account comes first: versions and layers. */
 export const SOURCES: readonly Source[] = [
-  versions, layers, aliases, policies, urls, eventSources, concurrency, eventInvoke, codeSigning, runtimeManagement, recursion,
+  versions, layers, images, aliases, policies, urls, eventSources, concurrency, eventInvoke, codeSigning, runtimeManagement, recursion,
   tags, role, durableExecutions,
   logs,
   cloudtrail, trailFiles, guardduty,

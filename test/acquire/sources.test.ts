@@ -13,7 +13,7 @@ test('every source says what it needs, in the words of IAM', () => {
     assert.match(source.name, /^[a-z][a-z-]+$/u);
     assert.match(source.description, /\.$/u);
     assert.ok(source.actions.length > 0);
-    for (const action of source.actions) assert.match(action, /^[a-z0-9]+:(?:Get|List|Describe|Lookup|Filter)[A-Za-z]+$/u, `${action} reads`);
+    for (const action of source.actions) assert.match(action, /^[a-z0-9]+:(?:Get|BatchGet|List|Describe|Lookup|Filter|StartQuery$)[A-Za-z]*$/u, `${action} reads`);
   }
 });
 
