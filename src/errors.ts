@@ -61,10 +61,62 @@ export class AmberError extends Error {
     Object.defineProperty(this, BRAND, { value: true });
   }
 
+  /** What `JSON.stringify` shows. Members of an `Error` are not enumerable, so that without this the message was lost. */
+  toJSON(): ErrorDocument {
+    const { cause } = this;
+    return {
+      name: this.name, code: this.code, message: covered(this.message), details: this.details,
+      ...(cause === undefined ? {} : { cause: causeDocument(cause, 1) }),
+    };
+  }
+
   /** An error of another copy is one as well: the published library holds this module twice. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return isAmberError(value);
   }
+}
+
+/** An error in JSON: without its stack, which holds paths of the machine. */
+export interface ErrorDocument {
+  readonly name: string;
+  /** Of an AmberError, or the code of a system error. */
+  readonly code?: string;
+  readonly message: string;
+  readonly details?: AmberError['details'];
+  readonly cause?: ErrorDocument;
+}
+
+/** Causes of causes that are told; a chain may be a ring. */
+const MOST_CAUSES = 4;
+const MOST_CHARACTERS = 500;
+
+function causeDocument(cause: unknown, depth: number): ErrorDocument {
+  if (!(cause instanceof Error)) return { name: typeof cause, message: covered(textOf(cause)) };
+  const code = systemCode(cause);
+  return {
+    name: textOf(cause.name), ...(code === undefined ? {} : { code }), message: covered(textOf(cause.message)),
+    ...(cause.cause === undefined || depth >= MOST_CAUSES ? {} : { cause: causeDocument(cause.cause, depth + 1) }),
+  };
+}
+
+/**
+ * What secrets look like in messages of others: keys, users of URLs, signatures in their queries, what stands behind a name,
+ * and long tokens. Each pattern is linear in the text.
+ */
+const SECRETS: readonly (readonly [RegExp, string])[] = [
+  [/-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]*/gu, '…'],
+  [/AGE-SECRET-KEY-1[0-9A-Z]+/giu, '…'],
+  [/:\/\/[^/@\s]{1,500}@/gu, '://…@'],
+  [/(\bx-amz-(?:signature|security-token|credential)=)[^&\s"']+/giu, '$1…'],
+  [/((?:secret|passw(?:or)?d|token|authorization|api[_-]?key)\w{0,40}["']?\s{0,3}[:=]\s{0,3}["']?)(?:Bearer |Basic )?[^\s"',;&]+/giu, '$1…'],
+  [/\b(?=[a-z+/\d]*[A-Z])(?=[A-Z+/\d]*[a-z])(?=[A-Za-z+/]*\d)[A-Za-z\d+/]{40,}={0,2}/gu, '…'],
+];
+
+/** Text for a reader outside of the process: one line, secrets covered. */
+function covered(text: string): string {
+  let line = text.replaceAll(/\s+/gu, ' ').slice(0, 4 * MOST_CHARACTERS);
+  for (const [pattern, mark] of SECRETS) line = line.replaceAll(pattern, mark);
+  return line.slice(0, MOST_CHARACTERS);
 }
 
 /** True for an AmberError of any copy of this package. */
@@ -80,11 +132,20 @@ export function systemCode(error: unknown): string | undefined {
 
 /** One line that describes any thrown value. No stack, no newline: the caller redacts it. */
 export function describeError(error: unknown): string {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const text = describeCause(error);
   const inner = error instanceof Error && error.cause !== undefined ? `; cause: ${describeCause(error.cause)}` : '';
   return (text + inner).replaceAll(/\s+/gu, ' ').slice(0, 500);
 }
 
 function describeCause(cause: unknown): string {
-  return cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+  return cause instanceof Error ? `${textOf(cause.name)}: ${textOf(cause.message)}` : textOf(cause);
+}
+
+/** Anything may be thrown, also what has no text: `Object.create(null)`. */
+function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return `(${typeof value} without a text)`;
+  }
 }

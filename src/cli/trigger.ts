@@ -1,5 +1,6 @@
 /** `amber trigger`: orders a capture, in the order of steps that destroys nothing. */
 import { readFileSync } from 'node:fs';
+import { asciiDocument } from '../case/ascii.ts';
 import { renderText } from '../case/safe-names.ts';
 import { AmberError } from '../errors.ts';
 import type { Order } from '../trigger/order.ts';
@@ -35,7 +36,7 @@ over. 2: the order would be refused. 3: it could not be written, with the action
     'env-flag': { type: 'boolean', description: 'At last, set AMBER_CAPTURE=now: new sandboxes capture, warm ones are orphaned.' },
     'event': { type: 'boolean', description: 'Write nothing; print the signed order as an event carries it (an hour at most).' },
     'withdraw': { type: 'boolean', description: 'Write the idle control object: the order ends.' },
-    'dry-run': { type: 'boolean', description: 'Print what would be written, and write nothing.' },
+    'dry-run': { type: 'boolean', description: 'Print the JSON that would be written, and write nothing.' },
     'new-key': { type: 'string', value: 'DIR', description: 'Make an Ed25519 key pair there, and nothing else.' },
     ...ORDER_PLACE_OPTIONS,
   },
@@ -50,9 +51,7 @@ over. 2: the order would be refused. 3: it could not be written, with the action
       const order = await makeOrder(place, values);
       if (values['event'] === true) return await tellToken(order, out);
       if (values['dry-run'] === true) {
-        out.json({ order, control: place.control, written: false });
-        out.line(JSON.stringify(order, null, 1));
-        out.note(`It would be written to ${place.control}`);
+        await tellDocument(place, order, out);
         return 0;
       }
       return await carryOut(place, order, payload, invocation);
@@ -118,10 +117,20 @@ async function tellToken(order: Order, out: Output): Promise<number> {
 
 async function withdraw(place: OrdersOf, values: Values, out: Output): Promise<number> {
   const idle = { amber: 1, state: 'idle' };
-  if (values['dry-run'] !== true) await write(place, idle);
-  out.json({ order: idle, control: place.control, written: values['dry-run'] !== true });
-  out.line(`${place.control} ${values['dry-run'] === true ? 'would say' : 'says'} idle`);
+  if (values['dry-run'] === true) await tellDocument(place, idle, out);
+  else {
+    await write(place, idle);
+    out.json({ order: idle, control: place.control, written: true });
+    out.line(`${renderText(place.control)} says idle`);
+  }
   return 0;
+}
+
+/** The document alone on standard output, as it would be written: it can be deployed by other means. */
+async function tellDocument({ control }: OrdersOf, document: object, out: Output): Promise<void> {
+  out.json({ order: document, control, written: false });
+  if (!out.wantsJson) await out.write(`${asciiDocument(document)}\n`);
+  out.note(`It would be written to ${control}`);
 }
 
 const WRITE_MS = 20_000;

@@ -174,6 +174,11 @@ describe('what is wrong', () => {
     assert.match((await amber('trigger', 'checkout', '--reason', 'r', ...at)).err, /has no AMBER_CONTROL/u);
     const dry = await amber('trigger', 'checkout', '--reason', 'r', '--control', 'ssm:/somewhere', '--log-stream', 'one', '--dry-run', '--json', ...at);
     assert.deepEqual([dry.code, dry.json['written'], (dry.json['order'] as Order).scope], [EXIT.ok, false, { function: 'checkout', logStream: 'one' }]);
+    const text = await amber('trigger', 'checkout', '--reason', 'GuardDuty "42" \u2028 \u00e4\u{1f600}\\n', '--control', 'appconfig:a/b/c', '--dry-run', ...at);
+    assert.deepEqual([text.code, (JSON.parse(text.out) as Order).reason], [EXIT.ok, 'GuardDuty "42" \u2028 \u00e4\u{1f600}\\n'], text.out);
+    assert.match(text.err, /^It would be written to appconfig:a\/b\/c\n$/u);
+    const idle = await amber('trigger', 'checkout', '--withdraw', '--control', 'appconfig:a/b/c', '--dry-run', ...at);
+    assert.deepEqual([idle.code, JSON.parse(idle.out)], [EXIT.ok, { amber: 1, state: 'idle' }]);
     const event = await amber('trigger', 'checkout', '--reason', 'r', '--control', 'ssm:/somewhere', '--event', '--sign', keyFile, '--json', ...at);
     const body = Buffer.from(String(event.json['token']), 'base64url');
     const config = resolveConfig({ controlKey: publicKey }, {});
