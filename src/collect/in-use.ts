@@ -11,6 +11,8 @@ export interface InUse {
   readonly names: ReadonlySet<BytePath>;
   /** Those of `paths` that the kernel vouches for. The others are guesses. */
   readonly certain: ReadonlySet<BytePath>;
+  /** Names that were met after the sets were full; one may be counted more than once. */
+  readonly beyond: number;
 }
 
 /** Of each set. An attacker with 10,000 open files gets the first ones. */
@@ -23,15 +25,19 @@ export async function inUse(
 ): Promise<InUse> {
   const certain = new Set<BytePath>();
   const paths = new Set<BytePath>();
+  let beyond = 0;
+  const keep = (into: Set<BytePath>, path: BytePath): void => {
+    beyond += keepIn(into, path, roots);
+  };
   for (const one of table?.processes ?? []) {
     const mapped = mappedPaths(one, roots);
-    for (const path of certainPaths(one)) keep(certain, path, roots);
-    for (const path of mapped) if (!path.includes(NEWLINE)) keep(certain, path, roots);
-    for (const path of guessedPaths(one, mapped)) keep(paths, path, roots);
+    for (const path of certainPaths(one)) keep(certain, path);
+    for (const path of mapped) if (!path.includes(NEWLINE)) keep(certain, path);
+    for (const path of guessedPaths(one, mapped)) keep(paths, path);
     await breathe();
   }
   for (const path of certain) paths.add(path);
-  return { paths, certain, names: new Set(Array.from(paths, (path) => path.slice(path.lastIndexOf('/') + 1))) };
+  return { paths, certain, beyond, names: new Set(Array.from(paths, (path) => path.slice(path.lastIndexOf('/') + 1))) };
 }
 
 function* certainPaths(one: ProcessRecord): Generator<BytePath> {
@@ -62,12 +68,14 @@ function* guessedPaths(one: ProcessRecord, mapped: readonly BytePath[]): Generat
   }
 }
 
-/** Processes name the real path of a root, the tree its configured one. */
-function keep(into: Set<BytePath>, path: BytePath, roots: readonly RootFacts[]): void {
-  if (into.size >= MOST_PATHS) return;
+/** Processes name the real path of a root, the tree its configured one. Gives 1 for a path that finds no room. */
+function keepIn(into: Set<BytePath>, path: BytePath, roots: readonly RootFacts[]): number {
   for (const root of roots) {
     const real = root.real ?? root.path;
-    if (path.startsWith(`${real}/`)) into.add(root.path + path.slice(real.length));
-    else if (path.startsWith(`${root.path}/`)) into.add(path);
+    const inTree = path.startsWith(`${real}/`) ? root.path + path.slice(real.length) : path.startsWith(`${root.path}/`) ? path : undefined;
+    if (inTree === undefined || into.has(inTree)) continue;
+    if (into.size >= MOST_PATHS) return 1;
+    into.add(inTree);
   }
+  return 0;
 }

@@ -11,6 +11,7 @@ export interface MapsSummary {
   /** Data files mapped beside them, without those of `code`. */
   readonly data?: readonly string[];
   /** Regions that ordinary programs do not have; JIT compilers have some of the anonymous ones. */
+  readonly moreUnusual?: number;
   readonly unusual: readonly { readonly range: string; readonly perms: string; readonly path: string; readonly why: string }[];
 }
 
@@ -29,17 +30,20 @@ export function startSummary(whole: boolean): Summary {
   const data = new Set<string>();
   const unusual: { range: string; perms: string; path: string; why: string }[] = [];
   let regions = 0;
+  let found = 0;
   return {
     add: (region) => {
       regions += 1;
       if (whole) bytes[kindOf(region)] += sizeOf(region.range);
       if (region.path.startsWith('/')) (region.perms[2] === 'x' ? code : data).add(region.path);
       const why = whyUnusual(region);
+      if (why !== undefined) found += 1;
       if (why !== undefined && unusual.length < MOST_LISTED) unusual.push({ range: region.range, perms: region.perms, path: toText(region.path), why });
     },
     finish: () => {
-      if (!whole) return { code: listed(code), unusual };
-      return { regions, bytes, code: listed(code), data: listed(new Set([...data].filter((path) => !code.has(path)))), unusual };
+      const more = found > unusual.length ? { moreUnusual: found - unusual.length } : {};
+      if (!whole) return { code: listed(code), unusual, ...more };
+      return { regions, ...more, bytes, code: listed(code), data: listed(new Set([...data].filter((path) => !code.has(path)))), unusual };
     },
   };
 }

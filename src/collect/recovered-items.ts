@@ -29,21 +29,22 @@ export type Found = { readonly item: Item } & (
   | { readonly outcome: 'missing' | 'denied' | 'skipped' | 'timed-out' | 'failed'; readonly reason: string; readonly place?: Place }
 );
 
-const MOST_MAPS = 64;
+/** Files of one process that are only mapped. */
+const MOST_MAPS = 1024;
 const EXACT = { bigint: true } as const;
 
-/** Shared memory that has no file; the kernel shows it as a deleted one. */
-const NO_FILE = /^\/(?:SYSV[0-9a-f]{8}|dev\/zero|\[aio\]|anon_hugepage)/u;
+/** Shared memory of a process and its children; the kernel shows it as a deleted file. Its pages are in their memory. */
+const NO_FILE = /^\/(?:dev\/zero|\[aio\]|anon_hugepage)/u;
 
-/** What one process has: executable first, then descriptors, then what is only mapped. */
-export function* candidates(record: ProcessRecord, proc: string): Generator<Item> {
+/** What one process has: executable first, then descriptors, then what is only mapped; `left` is told what is beyond the limit. */
+export function* candidates(record: ProcessRecord, proc: string, left: (count: number) => void): Generator<Item> {
   const dir = processDir(proc, record);
   const { pid } = record;
   if (record.exe !== undefined && isGone(record.exe)) yield { name: 'exe', pid, dir, source: `${dir}/exe`, label: linkText(record.exe) };
   for (const { fd, link, mount } of record.descriptors) {
     if (isGone(link)) yield { name: `fd-${fd}`, pid, dir, source: `${dir}/fd/${fd}`, label: linkText(link), mount };
   }
-  yield* mapped(record, dir);
+  yield* mapped(record, dir, left);
 }
 
 function isGone(link: ProcLink): boolean {
@@ -51,17 +52,19 @@ function isGone(link: ProcLink): boolean {
 }
 
 /** The first region of each deleted file. map_files is for CAP_CHECKPOINT_RESTORE alone (proc_pid_map_files(5)). */
-function* mapped(record: ProcessRecord, dir: string): Generator<Item> {
+function* mapped(record: ProcessRecord, dir: string, left: (count: number) => void): Generator<Item> {
   const maps = record.files.get('maps');
   if (maps?.ok !== true) return;
   const seen = new Set<string>();
   for (const { range, dev, inode, path } of mapsRows(maps.body)) {
     if (!path.startsWith('/') || !path.endsWith(' (deleted)') || NO_FILE.test(path)) continue;
     const identity = `${dev}:${inode}`;
-    if (seen.has(identity) || seen.size === MOST_MAPS) continue;
+    if (seen.has(identity)) continue;
     seen.add(identity);
+    if (seen.size > MOST_MAPS) continue;
     yield { name: `map-${range}`, pid: record.pid, dir, source: `${dir}/map_files/${range}`, label: path, identity };
   }
+  if (seen.size > MOST_MAPS) left(seen.size - MOST_MAPS);
 }
 
 /** Device and inode as maps prints them: `fe:00:4242`. The split of a device number is that of makedev(3). */

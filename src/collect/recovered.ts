@@ -3,6 +3,7 @@ import { closeSync, constants, fstatSync, openSync, type BigIntStats } from 'nod
 import type { AbsentEntry, Collector, Entry, Scene } from '../contracts.ts';
 import { toText } from '../proc/bytes.ts';
 import { mountFacts, pin, type MountBook, type Place } from '../proc/mount-book.ts';
+import { detachedMemory, queuedDescriptors } from './beyond-reach.ts';
 import { groundsOf } from './grounds.ts';
 import { recoverAside, type Doubtful } from './recovered-aside.ts';
 import { candidates, identityOf, look, untouchedReason, whyNot, type Found, type Item } from './recovered-items.ts';
@@ -18,14 +19,16 @@ export const recovered: Collector = {
   description: 'Deleted executables, deleted files that are still open or mapped, and memfds, each once, by content.',
   tier: 'recovered',
   async *collect(scene: Scene): AsyncGenerator<Entry> {
-    const { processes } = await scene.processes();
+    const table = await scene.processes();
+    const { processes } = table;
     const book = groundsOf(scene);
     const firsts = new Map<string, Item>();
     const wanted: Wanted[] = [];
     const doubtful: Doubtful[] = [];
     let looked = 0;
     for (const record of processes) {
-      for (const item of candidates(record, scene.roots.proc)) {
+      let unlisted = 0;
+      for (const item of candidates(record, scene.roots.proc, (count) => (unlisted = count))) {
         if ((looked += 1) > MOST_ITEMS || scene.budget.signal.aborted) continue;
         const found = look(item, book);
         const entry = consider(found, firsts, wanted);
@@ -33,17 +36,24 @@ export const recovered: Collector = {
         if (isDoubtful(found)) doubtful.push({ item, entry });
         else yield entry;
       }
+      if (unlisted > 0) yield beyond(`recovered/${record.pid}/map-beyond-the-limit`, scene.roots.proc, `${unlisted} more deleted files that are only mapped were not looked at`);
+      yield* queuedDescriptors(record, scene.roots.proc);
       await scene.budget.breathe();
     }
+    yield* detachedMemory(table, scene.roots.proc);
     // Small payloads do not wait for large decoys.
     wanted.sort((a, b) => Number(a.stat.size - b.stat.size));
     for (const { item, stat } of wanted) yield recover(scene, book, item, stat);
     yield* recoverAside(scene, book, doubtful, processes);
     if (looked > MOST_ITEMS) {
-      yield { kind: 'absent', path: 'recovered', source: scene.roots.proc, method: 'proc-fd', outcome: 'skipped', reason: `${looked - MOST_ITEMS} more were not looked at` };
+      yield beyond('recovered', scene.roots.proc, `${looked - MOST_ITEMS} more were not looked at`);
     }
   },
 };
+
+function beyond(path: string, source: string, reason: string): AbsentEntry {
+  return { kind: 'absent', path, source, method: 'proc-fd', outcome: 'skipped', reason };
+}
 
 interface Wanted {
   readonly item: Item;

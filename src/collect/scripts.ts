@@ -47,7 +47,7 @@ export const scripts: Collector = {
   inProcess: true,
   async *collect(scene: Scene): AsyncGenerator<Entry> {
     const path = 'live_response/scripts.jsonl';
-    let found: readonly Script[];
+    let found: Listed;
     try {
       const inspector = await import('node:inspector');
       found = listed(new inspector.Session(), scene.roots, groundsOf(scene));
@@ -57,9 +57,10 @@ export const scripts: Collector = {
     }
     yield {
       kind: 'jsonl', path, source: SOURCE, method: 'api',
-      rows: found.map(({ scriptId, url, embedderName, hash, length, isModule, hasSourceURL, origin }) => ({ scriptId, url, embedderName, sha256: hash, length, isModule, hasSourceURL, origin })),
+      rows: found.scripts.map(({ scriptId, url, embedderName, hash, length, isModule, hasSourceURL, origin }) => ({ scriptId, url, embedderName, sha256: hash, length, isModule, hasSourceURL, origin })),
     };
-    for (const { scriptId, url, source } of found) {
+    yield* beyond(found);
+    for (const { scriptId, url, source } of found.scripts) {
       if (source === undefined) continue;
       const body = Buffer.from(source, 'utf8');
       yield { kind: 'bytes', path: `recovered/${process.pid}/script-${scriptId}.js`, source: Buffer.from(url || SOURCE).toString('latin1'), method: 'api', redaction: 'text', body };
@@ -67,18 +68,38 @@ export const scripts: Collector = {
   },
 };
 
-function listed(session: Session, roots: Roots, book: MountBook): readonly Script[] {
+interface Listed {
+  readonly scripts: readonly Script[];
+  readonly unlisted: number;
+  /** Of no read-only file, and their source left out. */
+  readonly unstored: number;
+}
+
+function* beyond({ unlisted, unstored }: Listed): Generator<Entry> {
+  const common = { kind: 'absent', source: SOURCE, method: 'api', outcome: 'skipped' } as const;
+  if (unlisted > 0) yield { ...common, path: 'live_response/scripts-beyond-the-limit', reason: `${unlisted} more scripts are not listed: the limit is ${MAX_SCRIPTS}` };
+  if (unstored > 0) yield { ...common, path: 'recovered/scripts-beyond-the-limit', reason: `the source of ${unstored} more scripts is not stored: the limits are ${MAX_BODIES} scripts and ${MAX_BODY_CHARS} characters of one` };
+}
+
+function listed(session: Session, roots: Roots, book: MountBook): Listed {
   const found: Script[] = [];
+  let unlisted = 0;
+  let unstored = 0;
   session.connect();
   try {
     session.on('Debugger.scriptParsed', ({ params }) => {
       const parsed: Parsed = params;
-      if (found.length < MAX_SCRIPTS) found.push({ ...parsed, origin: originOf(parsed, roots, book) });
+      if (found.length >= MAX_SCRIPTS) unlisted += 1;
+      else found.push({ ...parsed, origin: originOf(parsed, roots, book) });
     });
     session.post('Debugger.enable');
     let bodies = 0;
     for (const script of found) {
-      if (script.origin === 'node' || script.origin === 'file' || bodies >= MAX_BODIES || (script.length ?? Infinity) > MAX_BODY_CHARS) continue;
+      if (script.origin === 'node' || script.origin === 'file') continue;
+      if (bodies >= MAX_BODIES || (script.length ?? Infinity) > MAX_BODY_CHARS) {
+        unstored += 1;
+        continue;
+      }
       session.post('Debugger.getScriptSource', { scriptId: script.scriptId }, (error, answer) => {
         if (error === null) script.source = answer.scriptSource;
       });
@@ -88,7 +109,7 @@ function listed(session: Session, roots: Roots, book: MountBook): readonly Scrip
   } finally {
     session.disconnect();
   }
-  return found;
+  return { scripts: found, unlisted, unstored };
 }
 
 /** Judged by the name under which it was compiled: a source may call itself `node:fs`. */

@@ -9,6 +9,7 @@ import { latin1 } from '../proc/bytes.ts';
 import type { MountBook, Place } from '../proc/mount-book.ts';
 import { failure, readNow } from '../proc/read.ts';
 import type { ProcRead, ProcessTable } from '../proc/table.ts';
+import { attributesLine } from './beyond-reach.ts';
 import { groundsOf } from './grounds.ts';
 import { cgroupLimits } from './system-cgroup.ts';
 
@@ -45,6 +46,7 @@ export const system: Collector = {
         user: { uid: process.getuid?.(), euid: process.geteuid?.(), gid: process.getgid?.(), groups: process.getgroups?.() },
       },
     };
+    yield attributesLine(scene);
     for (const name of ETC) yield etcFile(`${etc}/${name}`, `[root]/etc/${name}`, groundsOf(scene));
   },
 };

@@ -28,6 +28,7 @@ export async function summarise(walked: Walked, limit: number, breathe: () => Pr
     ...counts.result(),
     limit: { entries: limit, beyond: walked.unlisted, beyondIsExact: walked.counted },
     mounts: walked.mounts.map(({ entry, fileSystem }) => ({ path: displayName(tree.path(entry)), type: fileSystem?.type, entered: tree.state(entry) !== State.kernel })),
+    ...(walked.moreMounts === 0 ? {} : { moreMounts: walked.moreMounts }),
     elapsedMs: Math.round(walked.elapsedMs * 10) / 10,
   };
 }

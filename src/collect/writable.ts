@@ -54,11 +54,13 @@ async function* collect(scene: Scene): AsyncGenerator<Entry, Iterable<Entry>> {
   const walked = await writableTree(scene);
   const table = await processesOf(scene);
   const used = await inUse(table, walked.roots, scene.budget.breathe);
+  const source = scene.roots.writable.join(' ');
   const strays = new Set(used.certain);
   const order = await orderOf(scene, walked, used, { strays, since: sandboxStart(table) });
   const taker = new Taker(walked.tree, groundsOf(scene));
   try {
-    yield* takeStrays(strays, walked.roots, taker);
+    yield* takeStrays(strays, walked.roots, taker, source);
+    if (used.beyond > 0) yield beyond(source, `${used.beyond} further names of files in use were not looked at`);
   } finally {
     taker.close(); // it opens again what it needs
   }
@@ -90,14 +92,20 @@ async function orderOf(scene: Scene, walked: Walked, used: InUse, facts: { stray
   }
 }
 
-function* takeStrays(strays: ReadonlySet<BytePath>, roots: readonly RootFacts[], taker: Taker): Generator<Entry> {
+function beyond(source: BytePath, reason: string): Entry {
+  return { kind: 'absent', path: 'files-in-use/beyond-the-limit', source, method: 'proc-fd', outcome: 'skipped', reason };
+}
+
+function* takeStrays(strays: ReadonlySet<BytePath>, roots: readonly RootFacts[], taker: Taker, source: BytePath): Generator<Entry> {
   let left = MOST_STRAYS;
   for (const path of strays) {
     const root = roots.find((one) => one.problem === undefined && path.startsWith(`${one.path}/`));
-    if (root === undefined || left === 0) continue;
+    if (root === undefined) continue;
     left -= 1;
+    if (left < 0) continue;
     yield taker.takeStray(root.entry, path.slice(root.path.length + 1).split('/'));
   }
+  if (left < 0) yield beyond(source, `${-left} more files in use that the inventory does not have were not taken`);
 }
 
 /** First bytes of files, within a limit of files and time. */

@@ -1,6 +1,6 @@
 /** What the function was made to start, as Node itself tells of it. It shows what has ended before anybody looks. */
 import type { Detector, DetectPolicy, Finding, Observation, Spawned } from '../contracts.ts';
-import { isAllowed, makeFinding } from './finding.ts';
+import { firstOf, isAllowed, makeFinding } from './finding.ts';
 import { idiomsOf } from './idioms.ts';
 import { isWritablePlace } from './places.ts';
 import { isDownloader } from './programs.ts';
@@ -17,7 +17,7 @@ export const childProcessUse: Detector = {
   benign: ['functions that run curl or an unpacked program on purpose'],
   runs: ['process'],
   detect: (now: Observation, _: Observation, policy: DetectPolicy): readonly Finding[] =>
-    (now.own?.spawned ?? []).filter(({ file }) => !isAllowed(policy, 'exe', file)).flatMap((one) => judge(one, now)).slice(0, MOST),
+    firstOf((now.own?.spawned ?? []).filter(({ file }) => !isAllowed(policy, 'exe', file)).flatMap((one) => judge(one, now)), MOST),
 };
 
 function judge(one: Spawned, now: Observation): Finding[] {

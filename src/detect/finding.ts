@@ -106,3 +106,11 @@ export function isAllowedAddress(policy: DetectPolicy, address: string, port: nu
 function matches(pattern: string, value: string): boolean {
   return pattern.endsWith('*') ? value.startsWith(pattern.slice(0, -1)) : value === pattern;
 }
+
+/** The first of many findings of one detector; the last that is kept tells how many were left. */
+export function firstOf(findings: readonly Finding[], most: number, all: number = findings.length): readonly Finding[] {
+  const last = findings[most - 1];
+  if (all <= most || last === undefined) return findings;
+  const left = `${String(all - most)} further findings of this kind were left out`;
+  return [...findings.slice(0, most - 1), { ...last, evidence: [...last.evidence, left] }];
+}

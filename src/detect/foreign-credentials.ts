@@ -1,6 +1,6 @@
 /** A file holds an access key of somebody else: loot, or the way on to another account. */
 import type { Detector, DetectPolicy, Finding, Observation } from '../contracts.ts';
-import { isAllowed, isNewFile, makeFinding } from './finding.ts';
+import { firstOf, isAllowed, isNewFile, makeFinding } from './finding.ts';
 
 const MOST = 16;
 
@@ -15,14 +15,14 @@ export const foreignCredentials: Detector = {
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] => {
     const own = new Set([...keysOf(now), ...keysOf(baseline)]);
-    return now.files.flatMap((file): Finding[] => {
+    return firstOf(now.files.flatMap((file): Finding[] => {
       const strange = (file.accessKeys ?? []).filter((id) => !own.has(id));
       if (strange.length === 0 || isAllowed(policy, 'file', file.path)) return [];
       return [makeFinding(foreignCredentials, {
         title: `${file.path} holds the access key ${strange.join(', ')}`, severity: isNewFile(file, baseline) ? 'medium' : 'low',
         subject: { path: file.path }, evidence: strange.map((id) => `${file.path}: ${id}`),
       })];
-    }).slice(0, MOST);
+    }), MOST);
   },
 };
 

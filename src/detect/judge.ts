@@ -6,6 +6,8 @@ import { DETECTORS } from './index.ts';
 export interface Judgement {
   /** Most severe first. */
   readonly findings: readonly Finding[];
+  /** Findings beyond the limit of one look. */
+  readonly left: number;
   /** Detectors that failed: a defect, told once by the host. The others have run. */
   readonly failed: readonly { readonly detector: string; readonly error: unknown }[];
 }
@@ -27,7 +29,7 @@ export function judge(now: Observation, baseline: Observation, policy: DetectPol
     }
   }
   const findings = correlate(found, now).toSorted((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
-  return { findings: findings.slice(0, MOST), failed };
+  return { findings: findings.slice(0, MOST), left: Math.max(0, findings.length - MOST), failed };
 }
 
 function isOn({ name, runs }: Detector, { by }: Observation, { only, without }: DetectPolicy): boolean {

@@ -1,7 +1,7 @@
 /** Connections out of the sandbox to where functions do not ordinarily go. */
 import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, ObservedSocket, Severity } from '../contracts.ts';
 import { placeOf } from './addresses.ts';
-import { isAllowed, isAllowedAddress, makeFinding, named, subjectOf } from './finding.ts';
+import { firstOf, isAllowed, isAllowedAddress, makeFinding, named, subjectOf } from './finding.ts';
 import { isWritablePlace } from './places.ts';
 import { isDownloader, isDrivenBrowser, isInterpreter, isShell } from './programs.ts';
 import { socketEvidence } from './stdio-socket.ts';
@@ -22,7 +22,7 @@ export const outbound: Detector = {
   runs: ['extension', 'process'],
   detect: (now: Observation, _: Observation, policy: DetectPolicy): readonly Finding[] => {
     const processes = new Map(now.processes.map((one) => [one.pid, one]));
-    return now.sockets.filter((socket) => isOutbound(socket, policy)).flatMap((socket): Finding[] => {
+    return firstOf(now.sockets.filter((socket) => isOutbound(socket, policy)).flatMap((socket): Finding[] => {
       const holders = socket.pids.flatMap((pid) => processes.get(pid) ?? []);
       const foreign = holders.every(({ role }) => role === 'other') ? holders : [];
       const one = foreign[0] ?? holders.find(({ role }) => role !== 'other');
@@ -31,7 +31,7 @@ export const outbound: Detector = {
         title: `${named(one)} is connected to ${socket.remoteAddress}:${String(socket.remotePort)}`, severity: severityOf(one, now),
         subject: { ...subjectOf(one), address: `${socket.remoteAddress}:${String(socket.remotePort)}` }, evidence: [socketEvidence(socket)],
       })];
-    }).slice(0, MOST);
+    }), MOST);
   },
 };
 

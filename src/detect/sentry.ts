@@ -58,6 +58,7 @@ export function openSentry(options: SentryOptions): Sentry {
     last = observation;
     baseline ??= options.init === undefined ? observation : baselineOf(observation, options.init);
     const judged = judge(observation, baseline, options.policy);
+    uncounted += judged.left;
     for (const { detector, error } of judged.failed) failed.set(detector, describeError(error));
     return { observation, fresh: judged.findings.filter((one) => keep(one)) };
   };

@@ -1,6 +1,6 @@
 /** Code that has come into a writable tree since the sandbox was ready. By itself a trace, not an alarm. */
 import type { Detector, DetectPolicy, Finding, Observation, ObservedFile, Severity } from '../contracts.ts';
-import { isAllowed, isNewFile, makeFinding } from './finding.ts';
+import { firstOf, isAllowed, isNewFile, makeFinding } from './finding.ts';
 import { baseName } from './places.ts';
 
 /** Findings of one look: the capture has the whole list. */
@@ -17,7 +17,7 @@ export const stagedFile: Detector = {
   benign: ['packages that unpack binaries or compile code into /tmp', 'caches of compilers and bundlers'],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] =>
-    now.files.flatMap((file): Finding[] => {
+    firstOf(now.files.flatMap((file): Finding[] => {
       const judged = judge(file);
       if (judged === undefined || !isNewFile(file, baseline) || isAllowed(policy, 'file', file.path)) return [];
       const [severity, what] = judged;
@@ -25,7 +25,7 @@ export const stagedFile: Detector = {
         title: `${what} has come into a writable tree: ${file.path}`, severity, subject: { path: file.path },
         evidence: [`${file.path}: ${what}, ${String(file.size)} bytes, mode ${file.mode.toString(8)}, changed ${new Date(file.ctimeMs).toISOString()}`],
       })];
-    }).slice(0, MOST),
+    }), MOST),
 };
 
 function judge(file: ObservedFile): readonly [Severity, string] | undefined {

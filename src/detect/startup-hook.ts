@@ -1,7 +1,7 @@
 /** Files that an interpreter runs whenever it starts, without being asked to. They lie there before and after it has run. */
 import { reaches } from '../config-detect.ts';
 import type { BytePath, Detector, DetectPolicy, Finding, Observation, ObservedFile, Severity, Technique } from '../contracts.ts';
-import { isAllowed, isNewFile, makeFinding } from './finding.ts';
+import { firstOf, isAllowed, isNewFile, makeFinding } from './finding.ts';
 import { baseName } from './places.ts';
 
 const SHELL: Technique = { id: 'T1546.004', name: 'Unix Shell Configuration Modification' };
@@ -26,11 +26,11 @@ export const startupHook: Detector = {
     const judged = hooks.map(({ file, hook }) => ({ file, hook, severity: severityOf(file, hook, baseline, installed) }));
     // Many that say little must not keep one out that says much.
     judged.sort((one, other) => Number(reaches(other.severity, one.severity)) - Number(reaches(one.severity, other.severity)));
-    return judged.slice(0, MOST).map(({ file, hook, severity }) => makeFinding(startupHook, {
+    return firstOf(judged.slice(0, MOST).map(({ file, hook, severity }) => makeFinding(startupHook, {
       title: `${hook.runBy} runs ${file.path} when it starts`, severity,
       ...(hook.what === 'profile' ? { technique: SHELL } : {}), subject: { path: file.path },
       evidence: [`${file.path}: ${String(file.size)} bytes, changed ${new Date(file.ctimeMs).toISOString()}`, ...compiledFrom(file, now.files)],
-    }));
+    })), MOST, judged.length);
   },
 };
 

@@ -62,6 +62,7 @@ class Walker {
   #longBytes = 0;
   #targetBytes = 0;
   #unlisted = 0;
+  #crossed = 0;
 
   constructor(limit: number, pace: Pace, book: MountBook) {
     this.#limit = limit;
@@ -119,7 +120,7 @@ class Walker {
   }
 
   result(): Omit<Walked, 'roots' | 'elapsedMs'> {
-    return { tree: this.#tree, mounts: this.#mounts, unlisted: this.#unlisted, counted: this.#unlisted <= this.#limit * COUNTED };
+    return { tree: this.#tree, mounts: this.#mounts, moreMounts: this.#crossed - this.#mounts.length, unlisted: this.#unlisted, counted: this.#unlisted <= this.#limit * COUNTED };
   }
 
   #over(): boolean {
@@ -164,6 +165,7 @@ class Walker {
   /** True if the file system that begins here is a view of the kernel. */
   #crosses(entry: number, fd: number): boolean {
     const facts = statfsSync(descriptorPath(fd), EXACT);
+    this.#crossed += 1;
     if (this.#mounts.length < MAX_MOUNTS) this.#mounts.push({ entry, fileSystem: factsOf(facts) });
     return isKernelView(facts);
   }

@@ -28,6 +28,8 @@ export interface Walked {
   readonly roots: readonly RootFacts[];
   /** Directories on another device than the one that holds them, the first hundred. */
   readonly mounts: readonly { readonly entry: number; readonly fileSystem: FileSystemFacts | undefined }[];
+  /** Those beyond them. */
+  readonly moreMounts: number;
   /** Entries that were seen beyond the limit: counted only. What is below unlisted directories is not in it. */
   readonly unlisted: number;
   /** False if the count of `unlisted` itself was cut. */

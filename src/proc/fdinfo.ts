@@ -8,7 +8,7 @@ export interface FdInfo {
   readonly flags: string | undefined;
   /** The mount on which it was opened: an id of some mountinfo. */
   readonly mount: number | undefined;
-  /** The further lines: what an epoll watches, what inotify looks at, the count of an eventfd, … At most 64. */
+  /** The further lines: what an epoll watches, what inotify looks at, the count of an eventfd, … At most 64, and how many more there are. */
   readonly details: readonly string[];
 }
 
@@ -21,14 +21,18 @@ export function parseFdInfo(body: Uint8Array): FdInfo {
   let flags: string | undefined;
   let mount: number | undefined;
   const details: string[] = [];
+  let more = 0;
   for (const line of latin1(body).split('\n')) {
     const colon = line.indexOf(':');
     const key = line.slice(0, Math.max(colon, 0));
     if (key === 'pos') position ??= line.slice(colon + 1).trim();
     else if (key === 'flags') flags ??= line.slice(colon + 1).trim();
     else if (key === 'mnt_id') mount ??= numberIn(line.slice(colon + 1));
-    else if (line !== '' && !PLAIN.has(key) && details.length < MOST_DETAILS) details.push(line.replaceAll(/\s+/gu, ' '));
+    else if (line === '' || PLAIN.has(key)) continue;
+    else if (details.length >= MOST_DETAILS) more += 1;
+    else details.push(line.replaceAll(/\s+/gu, ' '));
   }
+  if (more > 0) details.push(`and ${more} more lines`);
   return { position, flags, mount, details };
 }
 

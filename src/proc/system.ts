@@ -13,6 +13,8 @@ const LIST: ReadRule = { cap: MIB, whole: false };
 const SOCKETS: ReadRule = { cap: 4 * MIB, whole: false };
 
 const SYSTEM = ['uptime', 'stat', 'loadavg', 'meminfo', 'version', 'cmdline'] as const;
+/** System V objects outlive their processes. proc_sysvipc(5). Absent where the kernel has none. */
+const SYSTEM_V = ['sysvipc/shm', 'sysvipc/sem', 'sysvipc/msg'] as const;
 /** tcp and tcp6 walk the hash table of the whole kernel, 2 to 5 ms each: they start the two rows. */
 const SOCKET_ROWS = [['tcp', 'udp', 'unix'], ['tcp6', 'udp6']] as const;
 /** Short, or only root can make them long. */
@@ -22,6 +24,10 @@ const NET_SMALL = ['raw', 'raw6', 'packet', 'dev', 'route', 'ipv6_route', 'arp',
 export function readSystem(session: Session): Map<string, ProcRead> {
   const files = new Map<string, ProcRead>();
   for (const name of SYSTEM) files.set(name, readNow(`${session.root}/${name}`, WHOLE, session.allowance));
+  for (const name of SYSTEM_V) {
+    const read = readNow(`${session.root}/${name}`, LIST, session.allowance);
+    if (read.ok || read.outcome !== 'missing') files.set(name, read);
+  }
   files.set('mounts', readNow(`${session.root}/self/mounts`, LIST, session.allowance));
   return files;
 }

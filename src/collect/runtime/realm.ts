@@ -73,7 +73,7 @@ export function comparedIntrinsics(realm: Realm, global: object = globalThis): r
     const ours: unknown = property?.value;
     if (isWalkable(ours) && isWalkable(fresh)) walk(realm, name, ours, fresh, patches);
   }
-  return patches.slice(0, MAX_PATCHES);
+  return patches.length <= MAX_PATCHES ? patches : [...patches.slice(0, MAX_PATCHES), { name: `and ${patches.length - MAX_PATCHES} more`, fact: 'differs', detail: 'beyond the limit of this list' }];
 }
 
 /** A constructor with its prototype, or a namespace. */
