@@ -1,6 +1,7 @@
 /** Parsers of option values. Each takes what the user wrote and gives a value, or says what it expected. */
 
 import { readPolicy } from './config-detect.ts';
+import { parseBucketUrl, parseDestination } from './config-destination.ts';
 import { refusal } from './secrets/pattern.ts';
 
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly expected: string };
@@ -13,7 +14,7 @@ const bad = (expected: string): Parsed<never> => ({ ok: false, expected });
 export function show(given: unknown): string {
   const text = typeof given === 'string' ? given : given === undefined ? 'undefined' : JSON.stringify(given);
   if (/PRIVATE KEY|SECRET-KEY/iu.test(text)) return '"(a secret key)"';
-  const safe = text.replace(/\/\/[^/@\s]*@/u, '//…@');
+  const safe = text.replace(/\/\/[^/@\s]*@/u, '//…@').replaceAll(/[\u0000-\u001f\u007f-\u009f]/gu, '?');
   return `"${safe.length > 80 ? `${safe.slice(0, 77)}…` : safe}"`;
 }
 
@@ -70,19 +71,31 @@ export const paths: Parser<readonly string[]> = (given) => {
   return usable ? good(clean) : bad('absolute directories separated by commas');
 };
 
-export const url: Parser<string | undefined> = (given) => {
+export const destination: Parser<string | undefined> = (given) => {
+  if (typeof given !== 'string') return bad('a URL');
+  const judged = parseDestination(given);
+  return judged.ok ? good(given) : judged;
+};
+
+/** Of a service: what else stands in a URL would be dropped. */
+export const endpoint: Parser<string | undefined> = (given) => {
   if (typeof given !== 'string' || !URL.canParse(given)) return bad('a URL');
-  const { protocol, hostname, username } = new URL(given);
+  const { protocol, username, search, hash } = new URL(given);
   if (username !== '') return bad('a URL without a user name in it');
-  if (protocol === 's3:' && hostname === '') return bad('s3://BUCKET/PREFIX');
+  if (!/^https?:$/u.test(protocol) || search !== '' || hash !== '') return bad('https://HOST or http://HOST, with a port and a path if need be');
   return good(given);
 };
 
-const CHANNELS = ['s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\\s]{1,900}', 'ssm:/?[\\w./-]{1,1000}', 'appconfig:[\\w-]{1,64}/[\\w-]{1,64}/[\\w-]{1,128}', 'lambda:self'];
+const CHANNELS = ['ssm:/?[\\w./-]{1,1000}', 'appconfig:[\\w-]{1,64}/[\\w-]{1,64}/[\\w-]{1,128}', 'lambda:self'];
 const CHANNEL = new RegExp(`^(?:${CHANNELS.join('|')})$`, 'u');
 
+const isObject = (given: string): boolean => {
+  const judged = parseBucketUrl(given);
+  return judged.ok && /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/u.test(judged.value.bucket) && judged.value.prefix !== '' && !/\s/u.test(given) && !given.endsWith('/');
+};
+
 export const control: Parser<string | undefined> = (given) =>
-  typeof given === 'string' && CHANNEL.test(given) ? good(given) : bad('s3://BUCKET/KEY, ssm:/NAME, appconfig:APPLICATION/ENVIRONMENT/PROFILE or lambda:self');
+  typeof given === 'string' && (CHANNEL.test(given) || isObject(given)) ? good(given) : bad('s3://BUCKET/KEY, ssm:/NAME, appconfig:APPLICATION/ENVIRONMENT/PROFILE or lambda:self');
 
 /** 32 bytes in Base64url (RFC 8032: the length of an Ed25519 public key). */
 const PUBLIC_KEY = /^ed25519:[\w-]{43}$/u;

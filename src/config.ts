@@ -4,6 +4,7 @@
  */
 import { COLLECTOR_NAMES, MEMORY_COLLECTORS } from './config-names.ts';
 import { unknownOptions, unknownVariables, withoutUnknownNames, type ConfigIssue } from './config-unknown.ts';
+import { OWN_SCHEMES, schemeOf } from './config-destination.ts';
 import { AmberError } from './errors.ts';
 import * as parse from './config-values.ts';
 import type { Parser } from './config-values.ts';
@@ -67,7 +68,7 @@ interface Values {
 export const OPTIONS: { readonly [K in keyof Values]: Option<Values[K]> } = {
   disabled:       option('AMBER_DISABLED', false, parse.flag, '1', 'Kill switch: nothing is armed, nothing is loaded.'),
   capture:        option('AMBER_CAPTURE', 'armed', parse.oneOf('off', 'armed', 'now'), 'now', '`now` captures at the first invoke of each new sandbox; `armed` waits for another trigger; `off` allows `capture()` calls only.'),
-  destination:    option('AMBER_DESTINATION', undefined, parse.url, 's3://evidence-bucket/amber', 'Where captures go: `s3://bucket/prefix` or `file:///dir`.'),
+  destination:    option('AMBER_DESTINATION', undefined, parse.destination, 's3://evidence-bucket/amber', 'Where captures go: `s3://bucket/prefix` or `file:///dir`.'),
   control:        option('AMBER_CONTROL', undefined, parse.control, 's3://evidence-bucket/amber-control/orders.json', 'Where orders of responders are read at invocations: `s3://bucket/key`, `ssm:/name`, `appconfig:APPLICATION/ENVIRONMENT/PROFILE`, or `lambda:self` for the flag in the configuration.'),
   controlTtlMs:   option('AMBER_CONTROL_TTL_MS', 20_000, parse.integer(0, 3_600_000), '60000', 'Orders are read at most so often in a sandbox; a fifth more or less by chance.'),
   controlKey:     option('AMBER_CONTROL_KEY', [], parse.publicKeys, 'ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo', 'Ed25519 public keys of responders (`amber trigger --new-key`). Orders signed with one may set destination, collectors and budget, or stop; events may carry orders.'),
@@ -94,7 +95,7 @@ export const OPTIONS: { readonly [K in keyof Values]: Option<Values[K]> } = {
   segmentBytes:   option('AMBER_SEGMENT_BYTES', 4 * MIB, parse.bytes(64 * KIB, 64 * MIB), '8MiB', 'Size at which a segment is closed and sent; three of them are in memory. At most 2 MiB below 512 MB of memory.'),
   sliceMs:        option('AMBER_SLICE_MS', 8, parse.integer(1, 20), '5', 'Longest time that the main thread is held at a stretch.'),
   s3Transport:    option('AMBER_S3_TRANSPORT', 'auto', parse.oneOf('auto', 'sdk', 'light'), 'light', '`sdk`: @aws-sdk/client-s3; `light`: signed requests over node:https; `auto`: light below 512 MB of memory.'),
-  s3Endpoint:     option('AMBER_S3_ENDPOINT', undefined, parse.url, 'https://s3.example.internal', 'Another S3 endpoint.'),
+  s3Endpoint:     option('AMBER_S3_ENDPOINT', undefined, parse.endpoint, 'https://s3.example.internal', 'Another S3 endpoint.'),
   s3PathStyle:    option('AMBER_S3_PATH_STYLE', false, parse.flag, '1', 'Bucket in the path instead of the host name.'),
   s3Region:       option('AMBER_S3_REGION', undefined, parse.text, 'eu-central-1', 'Region of the bucket; default is the region of the function.'),
   s3BucketOwner:  option('AMBER_S3_BUCKET_OWNER', undefined, parse.account, '111122223333', 'Account that must own the bucket.'),
@@ -174,8 +175,15 @@ function contradictions(config: Config): ConfigIssue[] {
   if (config.fleetCap > 0 && config.destination?.startsWith('s3:') !== true) {
     issues.push({ name: 'AMBER_FLEET_CAP', message: `AMBER_FLEET_CAP needs an s3: destination, but AMBER_DESTINATION is ${parse.show(config.destination)}` });
   }
-  issues.push(...collectIssues(config));
+  issues.push(...schemeIssues(config), ...collectIssues(config));
   return issues;
+}
+
+/** A destination of code may have any scheme; without one a capture would find out that nobody takes it. */
+function schemeIssues({ destination, destinations }: Config): ConfigIssue[] {
+  const known = [...new Set([...OWN_SCHEMES, ...destinations.map(({ protocol }) => protocol)])];
+  if (destination === undefined || known.includes(schemeOf(destination))) return [];
+  return [{ name: 'AMBER_DESTINATION', message: `AMBER_DESTINATION is ${parse.show(destination)}; expected a URL with ${known.join(', ')}, for example s3://evidence-bucket/amber` }];
 }
 
 function collectIssues(config: Config): ConfigIssue[] {

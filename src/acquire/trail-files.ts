@@ -1,5 +1,6 @@
 import type { S3 } from '@aws-sdk/client-s3';
 import type { Entry } from '../contracts.ts';
+import { parseBucketUrl, type BucketUrl } from '../config-destination.ts';
 import { AmberError } from '../errors.ts';
 import { pages } from './ask.ts';
 import type { AcquireContext, Source, Target } from './contracts.ts';
@@ -24,10 +25,16 @@ export const trailFiles: Source = {
   acquire,
 };
 
+/** @throws AmberError USAGE when it names no bucket. */
+export function trailPlace(trail: string): BucketUrl {
+  const judged = parseBucketUrl(trail);
+  if (!judged.ok) throw new AmberError('USAGE', `--trail is ${JSON.stringify(trail)}; expected ${judged.expected}, for example s3://trail-bucket/prefix.`);
+  return judged.value;
+}
+
 async function* acquire(target: Target, context: AcquireContext): AsyncGenerator<Entry> {
   if (target.trail === undefined) return;
-  const { hostname: bucket, pathname } = new URL(target.trail);
-  const prefix = decodeURIComponent(pathname).replace(/^\/+|\/+$/gu, '');
+  const { bucket, prefix } = trailPlace(target.trail);
   const s3 = await context.aws.s3();
   const stem = 'cloudtrail/trail';
   const rows = openSeries({ stem, source: target.trail, ledger: context.ledger, further: Math.max, evenEmpty: true });

@@ -1,6 +1,6 @@
 /** From what a responder types to the store of a place, or to one capture. */
 import { basename, dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { parseBucketUrl, parseFileUrl } from '../config-destination.ts';
 import { AmberError, isAmberError } from '../errors.ts';
 import type { S3ReadOptions } from '../ship/s3-read.ts';
 import { captureIds, findCaptures, isCapture } from './list.ts';
@@ -54,23 +54,21 @@ export async function openPlace(location: string, s3: S3ReadOptions): Promise<Pl
 }
 
 function localPath(location: string): string {
-  try {
-    return fileURLToPath(location);
-  } catch (cause) {
-    throw new AmberError('USAGE', `${JSON.stringify(location)} is not a file: URL with an absolute path.`, { cause });
-  }
+  const judged = parseFileUrl(location);
+  if (!judged.ok) throw new AmberError('USAGE', `${JSON.stringify(location)} is not usable: expected ${judged.expected}; a path works as well.`);
+  return judged.value;
 }
 
-const BUCKET_URL = /^s3:\/\/([A-Za-z0-9][A-Za-z0-9._-]{1,254})(?:\/(.*))?$/iu;
 
 async function openBucket(location: string, s3: S3ReadOptions): Promise<Place> {
-  const [, bucket, rest = ''] = BUCKET_URL.exec(location) ?? [];
-  if (bucket === undefined) throw new AmberError('USAGE', `${JSON.stringify(location)} names no bucket; for example s3://evidence-bucket/amber`);
+  const judged = parseBucketUrl(location);
+  if (!judged.ok) throw new AmberError('USAGE', `${JSON.stringify(location)} is no place in S3: expected ${judged.expected}; for example s3://evidence-bucket/amber`);
+  const { bucket, prefix } = judged.value;
   const { openS3Reader } = await import('../ship/s3-read.ts');
   const reader = await openS3Reader(bucket, s3);
-  const parts = rest.split('/').filter((part) => part !== '');
+  const parts = prefix === '' ? [] : prefix.split('/');
   const last = parts.at(-1);
-  const only = last !== undefined && !rest.endsWith('/') && (isPart(last) || last === 'manifest.json') ? last : undefined;
+  const only = last !== undefined && !location.endsWith('/') && (isPart(last) || last === 'manifest.json') ? last : undefined;
   const folder = (only === undefined ? parts : parts.slice(0, -1)).map((part) => `${part}/`).join('');
   const id = parts.at(-1) ?? '';
   const above = parts.slice(0, -1).map((part) => `${part}/`).join('');

@@ -46,7 +46,7 @@ Exit code 0: everything is there. 1: something was denied or failed, or a digest
     const config = writeConfig(values);
     if (config.destination === undefined) throw new AmberError('USAGE', 'Say where the evidence goes: --out DIR, or --destination s3://BUCKET/PREFIX.');
     const trail = textOption(values, 'trail');
-    if (trail !== undefined && !/^s3:\/\/[^/]+/u.test(trail)) throw new AmberError('USAGE', '--trail is an s3:// URL, for example s3://trail-bucket/prefix.');
+    if (trail !== undefined) (await import('../acquire/trail-files.ts')).trailPlace(trail);
     const statePath = stateFile(values, name);
     if (values['fresh'] === true && existsSync(statePath)) renameSync(statePath, statePath.replace(/\.jsonl$/u, `-${Date.now()}.old.jsonl`));
     else if (existsSync(statePath)) out.note(`Going on from ${statePath}; --fresh collects everything again.`);

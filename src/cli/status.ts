@@ -1,6 +1,7 @@
 /** `amber status`: who has been captured, what is ordered, what the fleet cap has left. */
 import type { CaptureSummary } from '../case/list.ts';
 import { renderText } from '../case/safe-names.ts';
+import { parseBucketUrl } from '../config-destination.ts';
 import { isAmberError } from '../errors.ts';
 import { windowOption } from './aws-options.ts';
 import { textOption, type Command, type Values } from './command.ts';
@@ -112,14 +113,15 @@ async function capturesSince({ captures: location, s3 }: FunctionPlace, sinceMs:
 }
 
 async function slotsOf({ config, target, s3 }: FunctionPlace, values: Values, nowMs: number): Promise<Figures['slots']> {
-  const [, bucket, prefix = ''] = /^s3:\/\/([^/]+)\/?(.*)$/u.exec(textOption(values, 'captures') === undefined ? (config.destination ?? '') : '') ?? [];
-  if (config.fleetCap === 0 || bucket === undefined) return undefined;
+  const place = parseBucketUrl(textOption(values, 'captures') === undefined ? (config.destination ?? '') : '');
+  if (config.fleetCap === 0 || !place.ok) return undefined;
+  const { bucket, prefix } = place.value;
   const { openS3Reader } = await import('../ship/s3-read.ts');
   const { slotFolder } = await import('../ship/slots.ts');
   const reader = await openS3Reader(bucket, s3);
   try {
     const folder = `${slotFolder(target.account, target.region, target.functionName, nowMs)}/`;
-    const { objects } = await reader.children(prefix === '' ? folder : `${prefix.replace(/\/+$/u, '')}/${folder}`);
+    const { objects } = await reader.children(prefix === '' ? folder : `${prefix}/${folder}`);
     return { cap: config.fleetCap, taken: objects.length };
   } finally {
     reader.close();

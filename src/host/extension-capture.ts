@@ -3,6 +3,7 @@ import { findings } from '../collect/findings.ts';
 import type { LastCapture } from '../capture.ts';
 import type { Config } from '../config.ts';
 import type { CaptureReport, Cause, Collector, JsonEntry } from '../contracts.ts';
+import { schemeOf } from '../config-destination.ts';
 import { AmberError, describeError } from '../errors.ts';
 import { coresOf } from '../lambda/cores.ts';
 import { parkingProvider } from '../ship/parked.ts';
@@ -132,7 +133,7 @@ async function run(duty: Duty, { cause, config, hardStopMs, last }: CaptureOrder
     const engine = await ground.engine();
     // With the runtime gone another look tells nothing, and the engine would take one.
     const findings = sentry === undefined ? {} : { findings: async () => (last === true ? sentry.known() : sentry.report()) };
-    const kept = { ...config, destinations: [parkingProvider(parking, new URL(config.destination ?? '').protocol), ...config.destinations], ...(last === true ? {} : { collectors: [...config.collectors, ...handedOver(running)] }) };
+    const kept = { ...config, destinations: [parkingProvider(parking, schemeOf(config.destination ?? '')), ...config.destinations], ...(last === true ? {} : { collectors: [...config.collectors, ...handedOver(running)] }) };
     return await engine({ cause, config: kept, invocation, hardStopMs, inProcess: false, enough: running.enough.signal, parked: parking.digests, ...findings, ...(last === true ? { last: lastCapture(duty, !config.collect.includes('-writable')) } : {}) });
   } catch (error) {
     ground.log('fault', { where: 'extension', error: describeError(error) });

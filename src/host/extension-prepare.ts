@@ -74,7 +74,7 @@ function rehearsal({ config }: Duty, met: (connection: Promise<unknown>) => void
     open: async (_, capture): Promise<Destination> => {
       if (config.destination?.startsWith('s3:') !== true) return nowhere;
       const { openRehearsal } = await import('../ship/rehearsal.ts');
-      const opened = await openRehearsal(new URL(config.destination), capture, config).catch(() => undefined);
+      const opened = await openRehearsal(config.destination, capture, config).catch(() => undefined);
       if (opened !== undefined) met(opened.met);
       return opened?.destination ?? nowhere;
     },

@@ -59,6 +59,7 @@ async function openDirectory(url: URL, capture: CaptureIdentity): Promise<Destin
 
 function pathOf(url: URL): string {
   try {
+    if (url.hash !== '' || url.search !== '') throw new AmberError('CONFIG_INVALID', 'a `#` and a `?` of a path are percent-encoded');
     return fileURLToPath(url).replace(/(?<=.)\/+$/u, '');
   } catch (cause) {
     throw new AmberError('CONFIG_INVALID', 'AMBER_DESTINATION is not usable: a file: URL names an absolute path, for example file:///mnt/evidence', { cause });

@@ -7,7 +7,7 @@ import type { Config } from '../config.ts';
 import type { CaptureIdentity, Destination } from '../contracts.ts';
 import { takeCredentials } from './credentials.ts';
 import { lightOver } from './s3-light.ts';
-import { readSettings } from './s3-settings.ts';
+import { destinationUrl, readSettings } from './s3-settings.ts';
 import { s3Over } from './s3.ts';
 import { openSession } from './signed-request.ts';
 
@@ -20,8 +20,8 @@ const HANDSHAKE_MS = 1000;
  *
  * @throws AmberError DESTINATION_CREDENTIALS, CONFIG_INVALID as the destination itself would.
  */
-export async function openRehearsal(url: URL, capture: CaptureIdentity, config: Config): Promise<{ readonly destination: Destination; readonly met: Promise<boolean> }> {
-  const settings = readSettings(url, capture, config, process.env, await takeCredentials(process.env));
+export async function openRehearsal(url: string, capture: CaptureIdentity, config: Config): Promise<{ readonly destination: Destination; readonly met: Promise<boolean> }> {
+  const settings = readSettings(destinationUrl(url), capture, config, process.env, await takeCredentials(process.env));
   const session = await openSession(settings);
   session.connections.begin();
   const met = session.connections.known(AbortSignal.timeout(HANDSHAKE_MS)).finally(session.connections.close);

@@ -1,6 +1,7 @@
 /** Everything that both S3 transports need to know, read once from the URL, the configuration and the environment. */
 import type { Config } from '../config.ts';
 import type { CaptureIdentity } from '../contracts.ts';
+import { MOST_PREFIX_BYTES, parseBucketUrl, parseDestination, type BucketUrl } from '../config-destination.ts';
 import { AmberError } from '../errors.ts';
 import type { Credentials } from './credentials.ts';
 
@@ -41,20 +42,14 @@ export interface PutAnswer {
   readonly serverDate?: string | undefined;
 }
 
-/** Longest prefix: an S3 key has 1024 bytes at most, and what follows the prefix needs up to 500. */
-const MAX_PREFIX_BYTES = 500;
-/** Bucket names and access point aliases: "General purpose bucket naming rules" of the S3 User Guide. */
-const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/u;
 export const REGION_NAME: RegExp = /^[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2}$/u;
 
 /** @throws AmberError CONFIG_INVALID when the URL names no usable bucket or prefix. */
 export function readSettings(
   url: URL, capture: CaptureIdentity, config: Config, env: NodeJS.ProcessEnv, credentials: Credentials | undefined,
 ): S3Settings {
-  if (!BUCKET.test(url.hostname)) throw invalid(`the bucket of ${url.protocol}//${url.hostname} is not a bucket name`);
   return {
-    bucket: url.hostname,
-    prefix: readPrefix(url),
+    ...readPlace(url),
     region: config.s3Region ?? ([capture.region, env['AWS_REGION'], env['AWS_DEFAULT_REGION']].find((name) => name !== undefined && REGION_NAME.test(name)) ?? 'us-east-1'),
     endpoint: config.s3Endpoint === undefined ? undefined : new URL(config.s3Endpoint),
     pathStyle: config.s3PathStyle,
@@ -64,14 +59,18 @@ export function readSettings(
   };
 }
 
-function readPrefix(url: URL): string {
-  const parts = decode(url.pathname).split('/').filter((part) => part !== '');
-  const prefix = parts.join('/');
-  if (parts.includes('.') || parts.includes('..') || /[\u0000-\u001f\u007f]/u.test(prefix)) {
-    throw invalid('the prefix must not hold `.`, `..` or control characters');
-  }
-  if (Buffer.byteLength(prefix) > MAX_PREFIX_BYTES) throw invalid(`the prefix is longer than ${String(MAX_PREFIX_BYTES)} bytes`);
-  return prefix;
+/** The URL of a destination as {@link readSettings} reads it. @throws AmberError CONFIG_INVALID. */
+export function destinationUrl(text: string): URL {
+  const judged = parseDestination(text);
+  if (!judged.ok) throw invalid(`expected ${judged.expected}`);
+  return judged.value;
+}
+
+function readPlace(url: URL): BucketUrl {
+  if (url.hash !== '' || url.search !== '') throw invalid('a `#` and a `?` in a URL object are percent-encoded');
+  const judged = parseBucketUrl(`s3://${url.host}${decode(url.pathname)}`, MOST_PREFIX_BYTES);
+  if (!judged.ok) throw invalid(`expected ${judged.expected}`);
+  return judged.value;
 }
 
 function decode(path: string): string {

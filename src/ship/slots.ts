@@ -14,7 +14,7 @@ import { takeCredentials } from './credentials.ts';
 import type { Fault, Reply } from './faults.ts';
 import { encodeComponent } from './key.ts';
 import { openLightCured } from './s3-light.ts';
-import { readSettings } from './s3-settings.ts';
+import { destinationUrl, readSettings } from './s3-settings.ts';
 
 /** Puts an object that must not be there yet. */
 export type PutNew = (name: string, body: Buffer, signal: AbortSignal) => Promise<Reply<unknown>>;
@@ -93,7 +93,7 @@ function full(untilMs: number, { fleetCap }: Config, why: string): Claim {
 async function openPut({ config, nowMs, env }: SlotRequest, identity: Identity): Promise<{ readonly put: PutNew; readonly close: () => void }> {
   const { account, region, functionName } = identity;
   const date = new Date(nowMs).toISOString().slice(0, 10);
-  const settings = readSettings(new URL(config.destination ?? ''), { captureId: '', account, region, functionName, date }, config, env, await takeCredentials(env));
+  const settings = readSettings(destinationUrl(config.destination ?? ''), { captureId: '', account, region, functionName, date }, config, env, await takeCredentials(env));
   const transport = await openLightCured(settings);
   const { hash } = process.getBuiltinModule('node:crypto');
   return {

@@ -38,7 +38,7 @@ describe('amber', () => {
       [['verify', 'a', 'b'], /Only one LOCATION/u], [['verify', '--nope', 'x'], /Unknown option '--nope'/u], [['show', 'ftp://x'], /neither s3:/u],
       [['decrypt', 'x'], /--identity FILE is missing/u], [['pull', 'x', '--max-bytes', 'much'], /--max-bytes is "much"/u], [['constructor'], /no command/u],
       [['show', 'x', '--lines', 'many'], /--lines is "many"/u],
-      [['captures', 's3://b', '--endpoint', 'nope'], /s3Endpoint/u],
+      [['captures', 's3://bucket', '--endpoint', 'nope'], /s3Endpoint/u],
     ] as const) {
       const { code, out, err } = await amber(...argv);
       assert.equal(code, EXIT.usage, argv.join(' '));

@@ -118,7 +118,7 @@ test('what goes wrong is one line, a code and an exit code', async (t) => {
   const cases: readonly (readonly [argv: readonly string[], code: number, says: RegExp])[] = [
     [['collect', 'no-such-function', ...at], EXIT.unreachable, /ACQUIRE_MISSING: There is no function "no-such-function" in eu-central-1/u],
     [['collect', 'checkout', '--endpoint', set.proxy.endpoint], EXIT.usage, /--out DIR, or --destination/u],
-    [['collect', 'checkout', ...at, '--destination', 's3://b/p'], EXIT.usage, /not both/u],
+    [['collect', 'checkout', ...at, '--destination', 's3://bucket/p'], EXIT.usage, /not both/u],
     [['collect', 'checkout', ...at, '--since', 'yesterday'], EXIT.usage, /--since is "yesterday"; expected a time with its zone/u],
     [['collect', 'checkout', ...at, '--since', '1h', '--until', '2h'], EXIT.usage, /ends before it begins/u],
     [['collect', 'checkout', ...at, '--recipient', 'age1nonsense'], EXIT.usage, /recipient/u],

@@ -78,7 +78,7 @@ for (const [name, open] of [['fauxqs', fauxqsPlace], ['radosgw', radosgwPlace]] 
     // What stands there is what a sandbox takes for signed, with the caller as who asks.
     assert.match(order.requester, /^arn:aws:/u);
     assert.deepEqual(order.scope, { function: 'checkout' });
-    const config = resolveConfig({ controlKey: publicKey, destination: 's3://x' }, {});
+    const config = resolveConfig({ controlKey: publicKey, destination: 's3://evidence' }, {});
     assert.equal(judgeOrder(Buffer.from(JSON.stringify(order)), { config, channel: 'x', trigger: 'control', nowMs: Date.now() }).kind, 'admitted');
 
     const covered = await amber('status', 'checkout', ...at, '--json');

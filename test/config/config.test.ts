@@ -63,8 +63,8 @@ describe('configuration', () => {
   });
 
   test('unknown names get a suggestion', () => {
-    assert.match(issues({ destinaton: 's3://x' } as Options), /`destinaton` is unknown/u);
-    assert.match(warnings({ AMBER_DESTINATON_URL: 's3://x' }), /AMBER_DESTINATON_URL is unknown to this version, and left out/u);
+    assert.match(issues({ destinaton: 's3://evidence' } as Options), /`destinaton` is unknown/u);
+    assert.match(warnings({ AMBER_DESTINATON_URL: 's3://evidence' }), /AMBER_DESTINATON_URL is unknown to this version, and left out/u);
     assert.match(warnings({ AMBER_BYTES: '1' }), /did you mean AMBER_/u);
   });
 
@@ -115,9 +115,9 @@ describe('configuration', () => {
 
   test('orders: where they are read, and the public keys', () => {
     const key = 'ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo';
-    const config = resolveConfig({ destination: 's3://x' }, { AMBER_CONTROL: 's3://evidence-bucket/amber-control/orders.json', AMBER_CONTROL_KEY: `${key}, ${key}`, AMBER_FLEET_CAP: '20' });
+    const config = resolveConfig({ destination: 's3://evidence' }, { AMBER_CONTROL: 's3://evidence-bucket/amber-control/orders.json', AMBER_CONTROL_KEY: `${key}, ${key}`, AMBER_FLEET_CAP: '20' });
     assert.deepEqual([config.controlKey, config.controlTtlMs, config.fleetCap], [[key, key], 20_000, 20]);
-    for (const control of ['ssm:/amber/orders', 'appconfig:amber/prod/orders']) assert.equal(resolveConfig({ control, destination: 's3://x' }, {}).control, control);
+    for (const control of ['ssm:/amber/orders', 'appconfig:amber/prod/orders']) assert.equal(resolveConfig({ control, destination: 's3://evidence' }, {}).control, control);
     for (const control of ['s3://bucket', 's3://Bucket/key', 's3://bucket/a b', 'https://example.com/orders.json', 'ssm:', 'appconfig:a/b', 'file:///tmp/x']) assert.match(issues({ control }), /expected s3:\/\/BUCKET\/KEY/u, control);
     for (const controlKey of ['ed25519:short', key.slice(8), Array(5).fill(key).join(',')]) assert.match(issues({ controlKey }), /one to 4 of ed25519:KEY/u);
     assert.match(issues({ control: 's3://bucket/key' }), /AMBER_CONTROL may start a capture, but AMBER_DESTINATION is not set/u);

@@ -112,7 +112,7 @@ async function groundOf(bucket: Bucket, log: () => unknown, captured: (request: 
     engine: () => Promise.resolve(async (request: CaptureRequest) => {
       captured(request);
       await new Promise((resolve) => setTimeout(resolve, CAPTURE_MS));
-      return { captureId: '0', state: 'whole', cause: request.cause, location: 's3://x', segments: 1, bytes: 1, outcomes: {}, elapsedMs: 1, cpuMs: 1 } as const;
+      return { captureId: '0', state: 'whole', cause: request.cause, location: 's3://evidence', segments: 1, bytes: 1, outcomes: {}, elapsedMs: 1, cpuMs: 1 } as const;
     }),
   };
 }

@@ -62,7 +62,7 @@ describe('the registry', () => {
   });
 
   test('without credentials no channel is opened', async () => {
-    for (const location of ['s3://b/k', 'ssm:/n', 'appconfig:a/e/p']) {
+    for (const location of ['s3://bucket/k', 'ssm:/n', 'appconfig:a/e/p']) {
       await assert.rejects(openChannel(location, resolveConfig({}, {}), {}), (error) => isAmberError(error) && error.code === 'DESTINATION_CREDENTIALS');
     }
   });
@@ -223,7 +223,7 @@ describe('a read keeps no event loop alive', () => {
     const { openChannel } = await import(${JSON.stringify(new URL('../../src/ship/channels/index.ts', import.meta.url).href)});
     const { resolveConfig } = await import(${JSON.stringify(new URL('../../src/config.ts', import.meta.url).href)});
     const config = resolveConfig({ s3Endpoint: ${JSON.stringify(endpoint)}, s3PathStyle: true }, {});
-    const channel = await openChannel('s3://b/k', config, ${JSON.stringify(KEYS)});
+    const channel = await openChannel('s3://bucket/k', config, ${JSON.stringify(KEYS)});
     const started = performance.now();
     process.on('exit', () => console.log(Math.round(performance.now() - started)));
     void channel.read(1000, AbortSignal.timeout(60000), ${String(quiet)});`;

@@ -174,7 +174,7 @@ test('a rehearsal meets the server, and sends it nothing', async (t) => {
   good.sockets.length = 0;
   good.stored.length = 0;
   const config = resolveConfig({ s3Endpoint: good.settings.endpoint?.href ?? '', s3PathStyle: true, s3Region: 'eu-central-1' }, {});
-  const { destination, met } = await withEnvironment({ AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' }, async () => openRehearsal(new URL('s3://evidence/amber'), identity('0198f2f0'), config));
+  const { destination, met } = await withEnvironment({ AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' }, async () => openRehearsal('s3://evidence/amber', identity('0198f2f0'), config));
   for (const bytes of [3_000_000, 100]) {
     const receipt = await destination.put(object(segmentName(0), randomBytes(bytes)), NEVER);
     assert.deepEqual(receipt, { state: 'stored', attempts: 1, etag: '0' });
@@ -191,7 +191,7 @@ test('a rehearsal meets the server, and sends it nothing', async (t) => {
 test('a rehearsal where nobody answers ends all the same', async (t) => {
   if (!requirePeer(t, 'openssl')) return;
   const config = resolveConfig({ s3Endpoint: 'https://127.0.0.1:1', s3Region: 'eu-central-1' }, {});
-  const { destination, met } = await withEnvironment({ AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' }, async () => openRehearsal(new URL('s3://evidence'), identity('0198f2f0'), config));
+  const { destination, met } = await withEnvironment({ AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' }, async () => openRehearsal('s3://evidence', identity('0198f2f0'), config));
   assert.equal((await destination.put(object(segmentName(0), randomBytes(10)), NEVER)).state, 'stored');
   destination.close();
   assert.equal(await met, false);

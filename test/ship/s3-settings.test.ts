@@ -31,14 +31,14 @@ test('the region is the configured one, that of the function, or that of the env
   assert.equal(read('s3://evidence', {}, 'unknown').region, 'us-west-2');
 });
 
-test('the prefix is decoded, and has no slash at either end', () => {
+test('the prefix of a URL object is decoded, and has no slash at either end', () => {
   assert.equal(read('s3://evidence').prefix, '');
   assert.equal(read('s3://evidence/').prefix, '');
-  assert.equal(read('s3://evidence/a//b%20c/').prefix, 'a/b c');
+  assert.equal(read('s3://evidence/a/b%20c/').prefix, 'a/b c');
 });
 
 test('what is no bucket or no prefix is refused with an example', () => {
-  for (const url of ['s3://e', 's3://evi%20dence/x', 's3://evidence/a%2F..%2Fb/%2E%2E%2Fx', 's3://evidence/%00', 's3://evidence/%', `s3://evidence/${'x'.repeat(501)}`]) {
+  for (const url of ['s3://e', 's3://evi%20dence/x', 's3://evidence/a%2F..%2Fb/%2E%2E%2Fx', 's3://evidence/%00', 's3://evidence/%', 's3://evidence/a//b', 's3://evidence/a#b', 's3://evidence/a?b', 's3://evidence:80/x', `s3://evidence/${'x'.repeat(501)}`]) {
     assert.throws(() => read(url), (error) => isAmberError(error) && error.code === 'CONFIG_INVALID' && error.message.includes('s3://evidence-bucket/amber'), url);
   }
 });

@@ -21,7 +21,7 @@ const RECIPIENT = 'age1jxyjc3f3v9d9e7lrdg9mdf9jteplqs04q47w50pf5pulw9lpxduqy64en
 const config = (options: Options = {}): Config => resolveConfig({ destination: 's3://evidence/amber', controlKey: responder.key, ...options }, {});
 
 function judge(document: unknown, options: Partial<JudgeOptions> = {}): ReturnType<typeof judgeOrder> {
-  return judgeOrder(document instanceof Buffer ? document : bytes(document), { config: config(), channel: 's3://c/k', trigger: 'control', nowMs: NOW, ...options });
+  return judgeOrder(document instanceof Buffer ? document : bytes(document), { config: config(), channel: 's3://control/k', trigger: 'control', nowMs: NOW, ...options });
 }
 
 function why(document: unknown, options: Partial<JudgeOptions> = {}): OrderRefusal | 'admitted' | 'idle' {

@@ -101,7 +101,7 @@ test('call: the reason and the requester are those of the caller', () => {
 });
 
 describe('control and event', () => {
-  const all = config({ destination: 's3://x', control: 's3://bucket/key', controlKey: 'ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' });
+  const all = config({ destination: 's3://evidence', control: 's3://bucket/key', controlKey: 'ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' });
   const ordered = (trigger: 'control' | 'event'): OrderedCapture => ({ cause: { trigger, reason: trigger }, config: all });
 
   test('fire for their own orders, at every moment, and for nothing else', () => {

@@ -1,5 +1,6 @@
 /** The checks of `amber doctor`, in the order in which they are told. A new one = one plain object and one line here. */
 import { resolveConfig, type Config, type Warn } from '../../config.ts';
+import { parseBucketUrl } from '../../config-destination.ts';
 import { describeError, isAmberError } from '../../errors.ts';
 import type { Clients } from '../clients.ts';
 import type { Target } from '../contracts.ts';
@@ -52,14 +53,14 @@ function read(variables: NodeJS.ProcessEnv, warn: Warn): [Config, string | undef
     return [resolveConfig({}, variables, warn), undefined];
   } catch (error) {
     const destination = variables['AMBER_DESTINATION'];
-    return [resolveConfig({}, destination !== undefined && URL.canParse(destination) ? { AMBER_DESTINATION: destination } : {}), describeError(error).replace(/^AmberError: /u, '')];
+    return [resolveConfig({}, destination !== undefined && parseBucketUrl(destination).ok ? { AMBER_DESTINATION: destination } : {}), describeError(error).replace(/^AmberError: /u, '')];
   }
 }
 
 function bucketOf(config: Config, { account, region, functionName }: Target): BucketPlace | undefined {
-  if (config.destination?.startsWith('s3:') !== true) return undefined;
-  const { hostname: name, pathname } = new URL(config.destination);
-  const prefix = decodeURIComponent(pathname).replace(/^\/+|\/+$/gu, '');
+  const judged = parseBucketUrl(config.destination ?? '');
+  if (!judged.ok) return undefined;
+  const { bucket: name, prefix } = judged.value;
   const sampleKey = `${prefix === '' ? '' : `${prefix}/`}account=${account}/region=${region}/function=${functionName}/date=2025-01-01/capture=0/capture-0000.tar.zst`;
   return { name, prefix, sampleKey, region: config.s3Region ?? region };
 }

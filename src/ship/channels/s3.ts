@@ -1,9 +1,17 @@
 /** The control object in S3: a GET that costs nothing while the object has not changed. */
+import { parseBucketUrl, type BucketUrl } from '../../config-destination.ts';
+import { AmberError } from '../../errors.ts';
 import { conditionalGet } from '../conditional-get.ts';
 import { faultFromAnswer } from '../faults.ts';
 import { originOf, type S3Settings } from '../s3-settings.ts';
 import { signedRequest } from '../signed-request.ts';
 import { dropIdle, openChannelSession, regionOf, type ChannelProvider } from './channel.ts';
+
+function placeOf(location: string): BucketUrl {
+  const judged = parseBucketUrl(location);
+  if (!judged.ok) throw new AmberError('CONFIG_INVALID', `AMBER_CONTROL is not usable: expected ${judged.expected}; for example s3://evidence-bucket/amber-control/orders.json`);
+  return judged.value;
+}
 
 const ANSWER_BYTES = 64 * 1024;
 
@@ -12,14 +20,15 @@ export const s3Channel: ChannelProvider = {
   protocol: 's3:',
   description: 'An object, `s3://BUCKET/KEY`, outside of the prefix that the function may write. Needs s3:GetObject on it.',
   open: async (location, config, env, use) => {
-    const [, bucket = '', key = ''] = /^s3:\/\/([^/]+)\/(.+)$/u.exec(location) ?? [];
+    const { bucket, prefix: key } = placeOf(location);
     const region = config.s3Region ?? regionOf(config, env);
     const settings: S3Settings = {
       bucket, prefix: '', region, pathStyle: config.s3PathStyle, credentials: undefined, kmsKey: undefined, bucketOwner: undefined,
       endpoint: config.s3Endpoint === undefined ? undefined : new URL(config.s3Endpoint),
     };
     // Somebody else's bucket of the same name must not give orders: where the captures go to it, its owner is known.
-    const sameBucket = config.destination?.startsWith(`s3://${bucket}/`) === true || config.destination === `s3://${bucket}`;
+    const destination = parseBucketUrl(config.destination ?? '');
+    const sameBucket = destination.ok && destination.value.bucket === bucket;
     const headers = sameBucket && config.s3BucketOwner !== undefined ? { 'x-amz-expected-bucket-owner': config.s3BucketOwner } : {};
     const { session, setQuiet } = await openChannelSession(originOf(settings), region, env, use, { headers });
     let etag: string | undefined;

@@ -90,6 +90,16 @@ test('what is wrong with the function is told with its fix', async (t) => {
   assert.equal(silent.get('handler')?.state, 'failed', 'it hands on to itself');
 });
 
+test('a destination that nobody takes is not ready', async (t) => {
+  const set = await scene(t);
+  if (set === undefined) return;
+  for (const AMBER_DESTINATION of ['https://x/y', 'file://rel', 's3://bucket/a/../b', 'evidence-bucket']) {
+    const lines = await checked(set, functionIs({}, { AMBER_DESTINATION, AMBER_HANDLER: 'index.handler' }), roleMay(...GOOD));
+    assert.equal(lines.get('settings')?.state, 'failed', AMBER_DESTINATION);
+    assert.match(lines.get('settings')?.detail ?? '', /^AMBER_DESTINATION is .*; expected /u);
+  }
+});
+
 test('whether orders reach the sandbox, and who else may give them', async (t) => {
   const set = await scene(t);
   if (set === undefined) return;
