@@ -85,7 +85,8 @@ for (const [form, recipient] of [['plain', false], ['for a recipient', true]] as
             assert.match(ran.out, says);
             told.add(bare(ran.out + ran.err));
           }
-          assert.equal(told.size, 1, [...told].join('\n----\n'));
+          // A bucket has versions, which verify looks at; a folder has none.
+          assert.ok(told.size <= (name === 'verify' ? 2 : 1), [...told].join('\n----\n'));
         }
       });
     }
