@@ -2,14 +2,12 @@
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { AmberError, isAmberError } from '../errors.ts';
-import { zstdFrames, type ZstdFrame } from './zstd-frames.ts';
+import { WINDOW_LOG_MAX, zstdFrames, type ZstdFrame } from './zstd-frames.ts';
 
 export type Packing = 'zstd' | 'gzip' | 'none';
 
 /** A part of the archive is 1 MiB of tar; the rest is room, so that its frame comes out in one piece. */
 const CHUNK_BYTES = 1024 * 1024 + 4096;
-/** A frame may ask for a window of 32 MiB and no more (our own ask for 1): memory that a hostile header costs us. */
-const WINDOW_LOG_MAX = 25;
 
 /** Compression by the first four bytes: RFC 8878 section 3.1.1 (and 3.1.2), RFC 1952 section 2.3.1; else plain. */
 export function packingOf(start: Uint8Array): Packing {
@@ -85,6 +83,7 @@ function giveBack({ buffer }: Buffer): void {
 
 /** The content of one frame, at once where it is small. @throws AmberError ARCHIVE_CORRUPT. */
 export async function unpackFrame(frame: ZstdFrame): Promise<Unpacked> {
+  if ('content' in frame) return frame.content;
   if (!('whole' in frame)) return streamFrame(frame);
   try {
     return await unzstd(frame.whole, ZSTD_OPTIONS);
@@ -97,6 +96,10 @@ const ZEROS = Buffer.alloc(1024 * 1024);
 
 /** The content of one frame as it comes; of a damaged one what stands before the damage. */
 export async function* streamFrame(frame: ZstdFrame): AsyncGenerator<Buffer> {
+  if ('content' in frame) {
+    yield frame.content;
+    return;
+  }
   if ('zeros' in frame) {
     for (let left = frame.zeros; left > 0; left -= ZEROS.length) yield ZEROS.subarray(0, left);
     return;

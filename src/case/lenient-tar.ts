@@ -16,6 +16,9 @@ export class Gap {
 
 /** Times that the next frame is looked for in one part. */
 const MAX_RESYNCS = 1000;
+/** Bytes that are read for it, as a multiple of the part: whoever nests frames in frames would have it read without end. */
+const MAX_READ_AGAIN = 4;
+const LEAST_READ_AGAIN = 16 * 1024 * 1024;
 const MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 
 /** @throws AmberError only where the part cannot be read, or no identity opens it. */
@@ -37,21 +40,34 @@ export async function* lenientTar(capture: OpenCapture, part: CapturePart, ident
 async function* plainFrames(capture: OpenCapture, part: CapturePart): AsyncGenerator<Buffer | Gap> {
   const start = part.range?.start ?? 0;
   const end = start + part.bytes;
+  const spent = { bytes: 0 };
+  const stored = (at: number): AsyncIterable<Uint8Array> => counted(capture.store.read(part.object, { start: at, bytes: end - at }), spent);
   let from = start;
   for (let resyncs = 0; ; resyncs += 1) {
     const place = { start: 0 };
     try {
-      yield* frames(zstdFrames(capture.store.read(part.object, { start: from, bytes: end - from }), place));
+      yield* frames(zstdFrames(stored(from), place));
       return;
     } catch (cause) {
       const broken = from + place.start;
       const mark = gap(cause);
-      yield* whatComes(capture.store.read(part.object, { start: broken, bytes: end - broken }));
+      yield* whatComes(stored(broken));
       yield mark;
-      const next = resyncs < MAX_RESYNCS ? await findMagic(capture, part, broken + 1, end) : undefined;
+      if (resyncs === MAX_RESYNCS || spent.bytes > MAX_READ_AGAIN * part.bytes + LEAST_READ_AGAIN) {
+        yield new Gap(`It is damaged in ${resyncs + 1} places; what comes behind byte ${broken} of ${part.object} is not looked through any further.`);
+        return;
+      }
+      const next = await findMagic(stored(broken + 1), broken + 1);
       if (next === undefined) return;
       from = next;
     }
+  }
+}
+
+async function* counted(source: AsyncIterable<Uint8Array>, spent: { bytes: number }): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    spent.bytes += chunk.length;
+    yield chunk;
   }
 }
 
@@ -76,10 +92,10 @@ async function* whatComes(stored: AsyncIterable<Uint8Array>): AsyncGenerator<Buf
   }
 }
 
-async function findMagic(capture: OpenCapture, part: CapturePart, from: number, end: number): Promise<number | undefined> {
+async function findMagic(stored: AsyncIterable<Uint8Array>, from: number): Promise<number | undefined> {
   let at = from;
   let carry = Buffer.alloc(0);
-  for await (const chunk of capture.store.read(part.object, { start: from, bytes: end - from })) {
+  for await (const chunk of stored) {
     const window = Buffer.concat([carry, chunk]);
     const found = window.indexOf(MAGIC);
     if (found >= 0) return at - carry.length + found;

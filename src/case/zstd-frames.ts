@@ -1,18 +1,16 @@
 /**
- * Takes a zstd stream apart into frames (RFC 8878 section 3.1) by walking block headers, without decompressing anything.
- * Node's decompressor stops in silence after the first frame, and a capture is a run of frames.
+ * Takes a zstd stream apart into frames (RFC 8878 section 3.1), because Node's decompressor stops in silence after the
+ * first one, and a capture is a run of frames. Small frames come out decompressed, many in a piece: a call of the
+ * decompressor for each of a million empty ones would take minutes.
  */
+import zlib from 'node:zlib';
 import { AmberError } from '../errors.ts';
-import { ByteQueue } from './byte-queue.ts';
-
-const MAGIC = 0xfd2fb528;
-/** Skippable frames, section 3.1.2: sixteen magic numbers. */
-const SKIPPABLE = 0x184d2a50;
-/** Block_Maximum_Size, section 3.1.1.2.4. */
-const BLOCK_MAX = 128 * 1024;
+import { BLOCK_MAX, FrameWalk, isUsualHeader, plainContent } from './zstd-walk.ts';
 
 /** One frame, in memory of its own: the chunks of the source may be used again. Drain `pieces` before you ask for the next frame. */
 export type ZstdFrame =
+  /** The content of one small frame, or of several that follow each other. */
+  | { readonly content: Buffer }
   /** All of its bytes: it is small in both forms. The buffer is nobody else's. */
   | { readonly whole: Buffer }
   /** Its bytes, read on demand. */
@@ -23,6 +21,15 @@ export type ZstdFrame =
 /** Compressed bytes and blocks up to which a frame is handed over in one piece: at most 8 MiB of content. */
 const SMALL_BYTES = 8 * 1024 * 1024;
 const SMALL_BLOCKS = 64;
+/** Compressed bytes and content up to which a frame is decompressed at once: less work than to hand it to a thread. */
+const TINY_BYTES = 8 * 1024;
+const TINY_CONTENT = 2 * BLOCK_MAX;
+/** Zeros from which on it is less work to say how many they are. */
+const LEAST_ZEROS = 64 * 1024;
+/** Content of tiny frames that is gathered. */
+const GATHERED = 512 * 1024;
+/** A frame may ask for a window of 32 MiB and no more (our own ask for 1): memory that a hostile header costs us. */
+export const WINDOW_LOG_MAX = 25;
 
 /**
  * Yields frame after frame; `place.start` is where in the source the frame in hand begins.
@@ -30,41 +37,117 @@ const SMALL_BLOCKS = 64;
  * @throws AmberError ARCHIVE_CORRUPT where the bytes are no frame, or end inside of one.
  */
 export async function* zstdFrames(source: AsyncIterable<Uint8Array>, place: { start: number } = { start: 0 }): AsyncGenerator<ZstdFrame> {
-  const queue = new ByteQueue(source);
+  const at = new Cursor(source[Symbol.asyncIterator]());
+  const tiny = new Tiny();
   let likely = LEAST_ROOM;
   try {
-    while (await queue.more()) {
-      place.start = queue.position;
-      const frame: Walk = { zeros: 0, blocks: 0, likely };
-      yield* oneFrame(frame, walkFrame(queue, frame));
-      likely = frame.likely;
+    while (at.has || (await at.more())) {
+      place.start = at.position;
+      const walk = new FrameWalk(at.position);
+      const first = walkOrKeep(at, walk);
+      if (first instanceof AmberError) {
+        yield* tiny.flush();
+        throw first;
+      }
+      if (walk.ended && tiny.take(first, walk)) {
+        if (tiny.isFull) yield* tiny.flush();
+        continue;
+      }
+      yield* tiny.flush();
+      likely = yield* oneFrame(at, walk, first, likely);
     }
+    yield* tiny.flush();
   } finally {
-    await queue.close();
+    await at.close();
   }
 }
 
-interface Walk {
-  /** Zeros in all blocks so far; NaN once anything else was seen. */
-  zeros: number;
-  blocks: number;
-  /** Bytes that a frame is expected to have: those of the one before. */
-  likely: number;
+/** The bytes of the frame in the chunk in hand; an error is kept, because content of frames before it may still wait. */
+function walkOrKeep(at: Cursor, walk: FrameWalk): Buffer | AmberError {
+  try {
+    return at.take(walk);
+  } catch (cause) {
+    if (cause instanceof AmberError) return cause;
+    throw cause;
+  }
 }
 
-/** Nothing for a skippable frame. */
-async function* oneFrame(frame: Walk, walk: AsyncGenerator<Buffer, void>): AsyncGenerator<ZstdFrame> {
-  const held = new Gathered(frame.likely);
-  let step = await walk.next();
-  for (; step.done !== true && held.size <= SMALL_BYTES && (frame.blocks <= SMALL_BLOCKS || frame.zeros > 0); step = await walk.next()) held.add(step.value);
-  if (step.done !== true) {
-    yield { pieces: rest(held.bytes, step.value, walk) };
-    while ((await walk.next()).done !== true); // what the reader left
-  } else if (frame.zeros > 0) yield { zeros: frame.zeros };
-  else if (held.size > 0) {
-    frame.likely = held.size;
+/** Bytes of a stream, a chunk at a time. */
+class Cursor {
+  readonly #source: AsyncIterator<Uint8Array>;
+  #chunk: Buffer = Buffer.alloc(0);
+  #at = 0;
+  /** Bytes taken so far. */
+  position = 0;
+
+  constructor(source: AsyncIterator<Uint8Array>) {
+    this.#source = source;
+  }
+
+  /** True if there is a byte in the chunk in hand. */
+  get has(): boolean {
+    return this.#at < this.#chunk.length;
+  }
+
+  /** True if there is at least one byte more. */
+  async more(): Promise<boolean> {
+    while (this.#at === this.#chunk.length) {
+      const next = await this.#source.next();
+      if (next.done === true) return false;
+      this.#chunk = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength);
+      this.#at = 0;
+    }
+    return true;
+  }
+
+  /** Bytes of the frame in this chunk, not copied: good until `more`. */
+  take(walk: FrameWalk): Buffer {
+    const end = walk.take(this.#chunk, this.#at);
+    const piece = this.#chunk.subarray(this.#at, end);
+    this.position += piece.length;
+    this.#at = end;
+    return piece;
+  }
+
+  /** The next bytes of a frame that has not ended. @throws AmberError ARCHIVE_CORRUPT where there are none. */
+  async next(walk: FrameWalk): Promise<Buffer> {
+    if (await this.more()) return this.take(walk);
+    throw new AmberError('ARCHIVE_CORRUPT', `The compressed data ends in the middle of a frame, at byte ${this.position}.`, { details: { position: this.position } });
+  }
+
+  /** Ends the source early. */
+  async close(): Promise<void> {
+    await this.#source.return?.();
+  }
+}
+
+/** Gives the size of the frame, where it was kept in one piece. */
+async function* oneFrame(at: Cursor, walk: FrameWalk, first: Buffer, likely: number): AsyncGenerator<ZstdFrame, number> {
+  const held = new Gathered(walk.ended ? first.length : Math.max(first.length, likely));
+  held.add(first);
+  while (!walk.ended && isSmall(held, walk)) held.add(await at.next(walk));
+  if (walk.skippable) {
+    while (!walk.ended) await at.next(walk);
+    return likely;
+  }
+  if (walk.ended && walk.zeros > 0) yield { zeros: walk.zeros };
+  else if (walk.ended && isSmall(held, walk)) {
     yield { whole: held.bytes };
+    return held.size;
+  } else {
+    yield { pieces: rest(held.bytes, at, walk) };
+    while (!walk.ended) await at.next(walk); // what the reader left
   }
+  return likely;
+}
+
+function isSmall(held: Gathered, walk: FrameWalk): boolean {
+  return !walk.skippable && held.size <= SMALL_BYTES && (walk.blocks <= SMALL_BLOCKS || walk.zeros > 0);
+}
+
+async function* rest(held: Buffer, at: Cursor, walk: FrameWalk): AsyncGenerator<Buffer> {
+  yield held;
+  while (!walk.ended) yield Buffer.from(await at.next(walk));
 }
 
 const LEAST_ROOM = 64 * 1024;
@@ -75,7 +158,7 @@ class Gathered {
   size = 0;
 
   constructor(likely: number) {
-    this.#buffer = Buffer.allocUnsafeSlow(Math.max(LEAST_ROOM, likely + likely / 8));
+    this.#buffer = Buffer.allocUnsafeSlow(likely + (likely >> 3));
   }
 
   get bytes(): Buffer {
@@ -94,55 +177,47 @@ class Gathered {
   }
 }
 
-async function* rest(held: Buffer, next: Buffer, walk: AsyncGenerator<Buffer, void>): AsyncGenerator<Buffer> {
-  yield held;
-  yield Buffer.from(next);
-  for await (const piece of walk) yield Buffer.from(piece);
-}
+/** Content of tiny frames that follow each other. */
+class Tiny {
+  #buffer: Buffer | undefined;
+  #size = 0;
 
-/** The bytes of one frame; nothing for a skippable one. */
-async function* walkFrame(queue: ByteQueue, frame: Walk): AsyncGenerator<Buffer, void> {
-  const magic = await queue.take(4);
-  const word = magic.readUInt32LE(0);
-  if ((word & 0xfffffff0) >>> 0 === SKIPPABLE) {
-    await queue.skip((await queue.take(4)).readUInt32LE(0));
-    return;
+  get isFull(): boolean {
+    return this.#size + TINY_CONTENT > GATHERED;
   }
-  if (word !== MAGIC) throw new AmberError('ARCHIVE_CORRUPT', `There is no zstd frame at byte ${queue.position - 4}.`);
-  yield magic;
-  const descriptor = await queue.take(1);
-  const flags = descriptor[0] ?? 0;
-  yield descriptor;
-  yield await queue.take(headerRest(flags));
-  while (!(yield* walkBlock(queue, frame)));
-  if ((flags & 4) === 0) return;
-  frame.zeros = Number.NaN; // the checksum is for the decompressor to compare
-  yield await queue.take(4);
-}
 
-/** True behind the last block. */
-async function* walkBlock(queue: ByteQueue, frame: Walk): AsyncGenerator<Buffer, boolean> {
-  const head = await queue.take(3);
-  const word = head.readUIntLE(0, 3);
-  const kind = (word >> 1) & 3;
-  const size = word >> 3;
-  if (kind === 3 || size > BLOCK_MAX) throw new AmberError('ARCHIVE_CORRUPT', `A zstd block before byte ${queue.position} is damaged.`);
-  frame.blocks += 1;
-  if (kind !== 1) frame.zeros = Number.NaN;
-  yield head;
-  for (let left = kind === 1 ? 1 : size; left > 0; ) {
-    const bytes = await queue.some(left);
-    if (kind === 1) frame.zeros += bytes[0] === 0 ? size : Number.NaN;
-    left -= bytes.length;
-    yield bytes;
+  /** False: the frame is not tiny, or damaged. A skippable one is gone with this. */
+  take(frame: Buffer, walk: FrameWalk): boolean {
+    if (walk.skippable) return true;
+    if (frame.length > TINY_BYTES || (walk.plain && walk.most > TINY_CONTENT)) return false;
+    if (walk.zeros >= LEAST_ZEROS) return false;
+    const plain = walk.plain && isUsualHeader(frame, walk.most);
+    if (plain && walk.most === 0) return true;
+    this.#buffer ??= Buffer.allocUnsafeSlow(GATHERED);
+    if (plain) {
+      this.#size = plainContent(frame, this.#buffer, this.#size);
+      return true;
+    }
+    const content = unpackTiny(frame, walk.most);
+    if (content === undefined) return false;
+    this.#size += content.copy(this.#buffer, this.#size);
+    return true;
   }
-  return (word & 1) === 1;
+
+  *flush(): Generator<ZstdFrame> {
+    const content = this.#buffer?.subarray(0, this.#size);
+    this.#buffer = undefined;
+    this.#size = 0;
+    if (content !== undefined && content.length > 0) yield { content };
+  }
 }
 
-/** Bytes of the frame header behind its descriptor, section 3.1.1.1. */
-function headerRest(flags: number): number {
-  const single = (flags & 0x20) !== 0;
-  const dictionary = [0, 1, 2, 4][flags & 3] ?? 0;
-  const content = [single ? 1 : 0, 2, 4, 8][flags >> 6] ?? 0;
-  return (single ? 0 : 1) + dictionary + content;
+/** Undefined where it is damaged, or has more content than that: then it goes the way of all others. */
+function unpackTiny(frame: Buffer, most: number): Buffer | undefined {
+  try {
+    const options = { params: { [zlib.constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX }, chunkSize: Math.min(Math.max(most, 64), 4096), maxOutputLength: TINY_CONTENT };
+    return zlib.zstdDecompressSync(frame, options);
+  } catch {
+    return undefined;
+  }
 }
