@@ -1,5 +1,8 @@
 /** A case as one page that opens offline: no script, nothing that is loaded, every text escaped. */
+import { closeSync, readSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import type { Check } from './checks.ts';
+import { appendTo, openNameless } from './nameless.ts';
 import { renderMessage } from './safe-names.ts';
 import type { TextSection } from './sections.ts';
 import type { VerifyResult } from './verify.ts';
@@ -24,26 +27,67 @@ summary{cursor:pointer;font-weight:600;margin:.5rem 0}
 
 /** A section of more rows than this is folded up. */
 const LONG = 40;
-/** Rows of a section that stand in the page; the rest is counted. */
+/** Rows of a section that stand in the page; the rest is counted. A case of many captures has fewer of each. */
 const MAX_ROWS = 1000;
+const LEAST_ROWS = 20;
+const ROWS_OF_A_CASE = 10_000;
+const PIECE = 1024 * 1024;
 
-/** @param moments - events of all of them; @param madeMs - our clock, milliseconds since the epoch */
-export function reportPage(title: string, captures: readonly ReportedCapture[], moments: TextSection, madeMs: number): string {
-  const verified = captures.filter((one) => one.verified.verdict === 'verified').length;
+/** The page is made a capture at a time, in a file: the summary at its top is known when the last one was read. */
+export class ReportPage {
+  readonly #fd: number = openNameless();
+  #bytes = 0;
+  count = 0;
+  verified = 0;
+
+  add(capture: ReportedCapture): void {
+    this.count += 1;
+    if (capture.verified.verdict === 'verified') this.verified += 1;
+    const most = Math.max(LEAST_ROWS, Math.min(MAX_ROWS, Math.floor(ROWS_OF_A_CASE / this.count)));
+    const bytes = Buffer.from(`${captureHtml(capture, most)}\n`, 'utf8');
+    appendTo(this.#fd, bytes);
+    this.#bytes += bytes.length;
+  }
+
+  /** @param moments - events of all of them; @param madeMs - our clock, milliseconds since the epoch */
+  async writeTo(file: FileHandle, { title, moments, madeMs }: { readonly title: string; readonly moments: TextSection; readonly madeMs: number }): Promise<void> {
+    await file.writeFile(headHtml(title, { verified: this.verified, count: this.count, moments, madeMs }));
+    const buffer = Buffer.allocUnsafe(PIECE);
+    for (let at = 0; at < this.#bytes; ) {
+      const read = readSync(this.#fd, buffer, 0, PIECE, at);
+      if (read === 0) break;
+      await file.writeFile(buffer.subarray(0, read));
+      at += read;
+    }
+    await file.writeFile('\n</body></html>\n');
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}
+
+interface Head {
+  readonly verified: number;
+  readonly count: number;
+  readonly moments: TextSection;
+  readonly madeMs: number;
+}
+
+function headHtml(named: string, { verified, count, moments, madeMs }: Head): string {
+  const title = renderMessage(named);
   const made = new Date(madeMs).toISOString().replace(/\.\d+Z$/u, 'Z');
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body>
 <h1>${escapeHtml(title)}</h1>
-<p class="${verified === captures.length ? 'ok' : 'failed'}">${verified} of ${captures.length} verified</p>
+<p class="${verified === count ? 'ok' : 'failed'}">${verified} of ${count} verified</p>
 <p class="dim">Made ${made}. What a capture says was written by, or beside, whoever was in the sandbox; what was verified of it stands with each.</p>
-${moments.count === 0 ? '' : sectionHtml(moments)}
-${captures.map(captureHtml).join('\n')}
-</body></html>
+${moments.count === 0 ? '' : sectionHtml(moments, MAX_ROWS)}
 `;
 }
 
-function captureHtml({ head, sections, verified, problem }: ReportedCapture): string {
+function captureHtml({ head, sections, verified, problem }: ReportedCapture, most: number): string {
   const name = head.find(([key]) => key === 'function')?.[1] ?? verified.location;
   const when = head.find(([key]) => key === 'started')?.[1] ?? '';
   return [
@@ -51,7 +95,7 @@ function captureHtml({ head, sections, verified, problem }: ReportedCapture): st
     `<table>${head.map(([key, value]) => `<tr><th>${escapeHtml(key)}</th><td class="pre">${escapeHtml(value)}</td></tr>`).join('')}</table>`,
     ...(problem === undefined ? [] : [`<p class="failed">${escapeHtml(renderMessage(problem))}</p>`]),
     `<details${verified.verdict === 'verified' ? '' : ' open'}><summary class="${verified.verdict === 'verified' ? 'ok' : 'failed'}">${escapeHtml(renderMessage(verified.summary))}</summary><table class="rows">${verified.checks.map(checkHtml).join('')}</table></details>`,
-    ...sections.map(sectionHtml),
+    ...sections.map((section) => sectionHtml(section, most)),
   ].join('\n');
 }
 
@@ -63,11 +107,12 @@ function checkHtml(check: Check): string {
   return `<tr><td class="${tone}">${word}</td><td>${escapeHtml(check.what)}</td><td>${told}</td></tr>`;
 }
 
-function sectionHtml({ title, rows, count }: TextSection): string {
-  const shown = rows.slice(0, MAX_ROWS);
-  const more = count > shown.length ? `<p class="dim">and ${count - shown.length} more</p>` : '';
+function sectionHtml({ title, rows, count, notes = [] }: TextSection, most: number): string {
+  const shown = rows.slice(0, most);
+  const more = count > shown.length ? `<p class="dim">and ${count - shown.length} more: \`amber show\` lists them</p>` : '';
   const cells = shown.map((row) => `<tr>${row.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`).join('');
-  return `<details${count > LONG ? '' : ' open'}><summary>${escapeHtml(title)} (${count})</summary><table class="rows">${cells}</table>${more}</details>`;
+  const told = notes.map((note) => `<p class="failed">${escapeHtml(renderMessage(note))}</p>`).join('');
+  return `<details${shown.length > LONG ? '' : ' open'}><summary>${escapeHtml(title)} (${count})</summary>${told}<table class="rows">${cells}</table>${more}</details>`;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };

@@ -58,6 +58,6 @@ export class Inventory {
     const path = arrow < 0 ? name : name.slice(0, arrow);
     this.#bytes += path.length;
     if (this.#unseen.size >= MAX_PATHS || this.#bytes > MAX_BYTES) this.beyond += 1;
-    else this.#unseen.add(path);
+    else this.#unseen.add(Buffer.from(path, 'latin1').toString('latin1')); // a copy: a part of a string keeps all of it
   }
 }

@@ -1,22 +1,22 @@
 /** `manifest.json` as anybody may have written it: taken only if it has the form of one. */
 import { FORMAT, type CaptureManifest } from '../seal/commit.ts';
+import { parseJson, type JsonLimits } from './bounded-json.ts';
 
 const SHA256 = /^[0-9a-f]{64}$/u;
 /** The names that a segment may have: never a path. */
 const SEGMENT_NAME = /^capture-(\d{4,9})(?:-[0-9a-f]{8})?\.tar(?:\.zst|\.gz)?(?:\.age)?$/u;
 
+/** 10,000 segments with their receipts are 200,000 values. */
+const LIMITS: JsonLimits = { depth: 16, values: 1_000_000 };
+
 type Json = Readonly<Record<string, unknown>>;
 
 /** The commit marker, or what is wrong with it, in words. */
 export function parseManifest(body: Uint8Array): CaptureManifest | string {
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(body).toString('utf8'));
-  } catch {
-    return 'it is not JSON';
-  }
+  const value = parseJson(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'), LIMITS);
+  if (value === undefined) return 'it is not JSON, or has more in it than Amber writes';
   if (!isObject(value)) return 'it is no JSON object';
-  if (value['format'] !== FORMAT) return `its format is ${JSON.stringify(value['format'])}, this version reads ${FORMAT}`;
+  if (value['format'] !== FORMAT) return `its format is ${(JSON.stringify(value['format']) ?? 'missing').slice(0, 100)}, this version reads ${FORMAT}`;
   const wrong = badField(value) ?? badSegment(value['segments']);
   return wrong ?? (value as unknown as CaptureManifest);
 }
@@ -65,13 +65,14 @@ function fitsSegment(segment: Json): boolean {
   return isCount(number) && typeof name === 'string' && Number(SEGMENT_NAME.exec(name)?.[1]) === number
     && isDigest(sha256) && (chainHead === null || isDigest(chainHead)) && typeof continues === 'boolean'
     && isCount(segment['bytes']) && isCount(segment['tarOffset']) && isCount(segment['tarBytes'])
-    && ['stored', 'unknown', 'lost'].includes(String(segment['state'])) && (receipt === undefined || isObject(receipt));
+    && isOneOf(segment['state'], ['stored', 'unknown', 'lost']) && (receipt === undefined || isObject(receipt));
 }
 
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+const isOneOf = (value: unknown, words: readonly string[]): boolean => typeof value === 'string' && words.includes(value);
 const isDigest = (value: unknown): boolean => typeof value === 'string' && SHA256.test(value);
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
 const isCounts = (value: unknown): boolean => isObject(value) && Object.values(value).every(isCount);

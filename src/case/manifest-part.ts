@@ -3,6 +3,7 @@ import { isAscii } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { BytePath, ManifestItem } from '../contracts.ts';
 import type { ManifestPartHeader } from '../seal/manifest.ts';
+import { parseJson } from './bounded-json.ts';
 
 export interface PartEvents {
   readonly header: (header: ManifestPartHeader) => void;
@@ -76,7 +77,7 @@ class PartLines implements PartReader {
 
   #take(line: string): void {
     this.#lines += 1;
-    const value = parse(line);
+    const value = parseJson(line);
     if (this.#lines === 1) {
       const header = asHeader(value);
       if (header === undefined) this.#problem('its first line is no header');
@@ -103,14 +104,6 @@ export function partNumber(path: BytePath): number | undefined {
   if (!path.startsWith('manifest/')) return undefined;
   const [, digits] = /^manifest\/(\d{4,9})\.jsonl$/u.exec(path) ?? [];
   return digits === undefined ? undefined : Number(digits);
-}
-
-function parse(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -10,18 +10,18 @@ const MAX_ARGUMENTS = 400;
 export function* processLines(document: unknown): Generator<string> {
   const rows = objects(field(document, 'processes'));
   const byParent = new Map<number, Json[]>();
-  const pids = new Set(rows.map((row) => Number(row['pid'])));
+  const pids = new Set(rows.map((row) => number(row['pid'])));
   for (const row of rows) {
-    const parent = Number(row['ppid']);
-    const key = pids.has(parent) && parent !== Number(row['pid']) ? parent : -1;
+    const parent = number(row['ppid']);
+    const key = pids.has(parent) && parent !== number(row['pid']) ? parent : -1;
     const siblings = byParent.get(key);
     if (siblings === undefined) byParent.set(key, [row]);
     else siblings.push(row);
   }
   const told = new Set<number>();
-  yield* branch(byParent, -1, { prefix: '', depth: 0, told, self: Number(field(document, 'self')) });
+  yield* branch(byParent, -1, { prefix: '', depth: 0, told, self: number(field(document, 'self')) });
   // Parents that name each other in a circle hang on no root.
-  for (const row of rows) if (!told.has(Number(row['pid']))) yield `? ${processLine(row, -1)}`;
+  for (const row of rows) if (!told.has(number(row['pid']))) yield `? ${processLine(row, -1)}`;
 }
 
 interface Branch {
@@ -34,7 +34,7 @@ interface Branch {
 function* branch(byParent: ReadonlyMap<number, readonly Json[]>, parent: number, at: Branch): Generator<string> {
   const rows = byParent.get(parent) ?? [];
   for (const [index, row] of rows.entries()) {
-    const pid = Number(row['pid']);
+    const pid = number(row['pid']);
     if (at.told.has(pid) || at.depth > MAX_DEPTH) continue;
     at.told.add(pid);
     const last = index === rows.length - 1;
@@ -46,14 +46,14 @@ function* branch(byParent: ReadonlyMap<number, readonly Json[]>, parent: number,
 }
 
 function processLine(row: Json, self: number): string {
-  const argv = Array.isArray(row['argv']) ? (row['argv'] as unknown[]).map(String).join(' ') : '';
+  const argv = Array.isArray(row['argv']) ? (row['argv'] as unknown[]).slice(0, MAX_ARGUMENTS).map(text).join(' ') : '';
   const exe = row['exe'];
   const path = text(field(exe, 'path'));
   const marks = [
     field(exe, 'deleted') === true ? 'EXECUTABLE DELETED' : '',
     path !== '' && !argv.startsWith(path) ? `exe ${path}` : '',
     digestOf(exe),
-    Number(row['pid']) === self ? 'the function' : '',
+    number(row['pid']) === self ? 'the function' : '',
   ].filter((mark) => mark !== '');
   const about = marks.length === 0 ? '' : ` [${marks.join(', ')}]`;
   return renderText(`${text(row['pid'])} uid ${text(row['uid'])} ${time(row['start'])} ${argv === '' ? `(${text(row['comm'])})` : argv.slice(0, MAX_ARGUMENTS)}${about}`);
@@ -109,6 +109,11 @@ function objects(value: unknown): readonly Json[] {
 /** A scalar as text; nothing for what is none. */
 export function text(value: unknown): string {
   return typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
+}
+
+/** A number; NaN for what is none. `Number` of an object calls what the object brings along. */
+export function number(value: unknown): number {
+  return typeof value === 'number' ? value : Number.NaN;
 }
 
 function time(value: unknown): string {

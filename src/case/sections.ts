@@ -2,7 +2,7 @@
 import type { ManifestItem } from '../contracts.ts';
 import { collectionSections } from './collection.ts';
 import { itemPath } from './compare.ts';
-import { findingRows } from './finding-rows.ts';
+import { findingSection } from './finding-rows.ts';
 import type { OpenCapture } from './open.ts';
 import { field, processLines, socketRows, text } from './process-tree.ts';
 import { renderPath, renderText } from './safe-names.ts';
@@ -15,6 +15,8 @@ export interface TextSection {
   readonly rows: readonly (readonly string[])[];
   /** How many there are; `rows` may be the first of them. */
   readonly count: number;
+  /** What must not be overlooked, such as what was not looked at: shown in red, before the rows. */
+  readonly notes?: readonly string[];
 }
 
 const MAX_CELL = 200;
@@ -67,7 +69,8 @@ export function bodySections(view: CaptureView): readonly TextSection[] {
   const sockets = socketRows(documents.get('live_response/sockets.json')).map(({ protocol, state, local, remote, owners }) => [protocol, state, local, remote, owners]);
   const processes = [...processLines(documents.get('live_response/processes.json'))].map((line) => [line]);
   const sections: readonly TextSection[] = [
-    counted('Findings', findingRows(documents.get('live_response/findings.jsonl'))),
+    { title: 'Left out of this view: read it in the tarball', rows: [], count: 0, notes: view.leftOut },
+    findingSection(documents),
     counted('Processes', processes),
     counted('Sockets', sockets),
     listed('Recovered: deleted executables, deleted files that were open, memfds', view.recovered, recoveredRow),
@@ -76,7 +79,7 @@ export function bodySections(view: CaptureView): readonly TextSection[] {
     listed('Not as it should be', view.exceptions, (item) => [renderText(item.outcome), `${shown(item)}: ${renderText(item.reason ?? '')}`]),
     listed('Redacted', view.redacted, (item) => [`${shown(item)}: ${redactionsOf(item)}`]),
   ];
-  return sections.filter(({ count }) => count > 0);
+  return sections.filter(({ count, notes = [] }) => count + notes.length > 0);
 }
 
 function counted(title: string, rows: readonly (readonly string[])[]): TextSection {

@@ -2,11 +2,10 @@
  * Sorts lines by a number with bounded memory, however many there are: sorted runs in files, merged. The files have no
  * name any more as soon as they are open, so nothing is left behind, whatever ends the program.
  */
-import { closeSync, mkdtempSync, openSync, readSync, rmdirSync, unlinkSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { closeSync, readSync } from 'node:fs';
 import { AmberError } from '../errors.ts';
 import { isPrintableAscii } from './ascii.ts';
+import { appendTo, openNameless } from './nameless.ts';
 
 export interface SortedLine {
   /** A finite number. */
@@ -163,7 +162,7 @@ class Run {
   #bytes = 0;
 
   constructor(lines: Iterable<SortedLine>) {
-    this.#fd = nameless();
+    this.#fd = openNameless();
     let text = '';
     for (const line of lines) {
       text += write(line);
@@ -202,13 +201,7 @@ class Run {
 
   #write(text: string): void {
     const bytes = Buffer.from(text, 'latin1');
-    for (let at = 0; at < bytes.length; ) {
-      try {
-        at += writeSync(this.#fd, bytes, at);
-      } catch (cause) {
-        throw new AmberError('DESTINATION_FAILED', `The folder for temporary files, ${JSON.stringify(tmpdir())}, cannot take what is to be sorted; TMPDIR names another.`, { cause });
-      }
-    }
+    appendTo(this.#fd, bytes);
     this.#bytes += bytes.length;
   }
 }
@@ -217,17 +210,4 @@ function parse(line: string): SortedLine {
   const first = line.indexOf('\t');
   const second = line.indexOf('\t', first + 1);
   return { order: Number(line.slice(0, first)), key: line.slice(first + 1, second), text: line.slice(second + 1) };
-}
-
-function nameless(): number {
-  try {
-    const folder = mkdtempSync(join(tmpdir(), 'amber-sort-'));
-    const path = join(folder, 'run');
-    const fd = openSync(path, 'wx+', 0o600);
-    unlinkSync(path);
-    rmdirSync(folder);
-    return fd;
-  } catch (cause) {
-    throw new AmberError('DESTINATION_FAILED', `The folder for temporary files, ${JSON.stringify(tmpdir())}, cannot be written; TMPDIR names another.`, { cause });
-  }
 }

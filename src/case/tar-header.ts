@@ -43,6 +43,11 @@ export interface Ustar {
 /** Shared by all entries that have none. */
 const NONE: readonly string[] = [];
 const NO_KEYS = new Set<string>();
+/** Pax headers of our own are smaller: a path, a target, the times. */
+const LARGE_PAX = 4096;
+const MAX_TIME = 32;
+const MAX_NAMED = 4;
+const MAX_NAME = 100;
 
 /** The fields of a header block, or why it is none. `at` + 512 bytes must be there. */
 export function readUstar(block: Buffer, at: number): Ustar | string {
@@ -109,11 +114,16 @@ export function readPax(block: Buffer, at: number, size: number): Pax | string {
     if (space < 0 || end > size || body.charCodeAt(end - 1) !== 0x0a || equals < 0 || equals >= end) return 'a pax record is malformed';
     const key = body.slice(space + 1, equals);
     if (isKnown(key) ? known[key] !== undefined : unknown.has(key)) return `it has two pax records ${JSON.stringify(key)}`;
-    if (isKnown(key)) known[key] = body.slice(equals + 1, end - 1);
+    if (isKnown(key)) known[key] = valueOf(block, body, at, { from: equals + 1, to: end - 1 });
     else unknown = unknown === NO_KEYS ? new Set([key]) : unknown.add(key);
     from = end;
   }
   return { known, unknown };
+}
+
+/** A part of a string keeps all of it: of a large header, which thirty thousand entries may have, the value is read again. */
+function valueOf(block: Buffer, body: string, at: number, { from, to }: { readonly from: number; readonly to: number }): string {
+  return body.length < LARGE_PAX ? body.slice(from, to) : block.toString('latin1', at + from, at + to);
 }
 
 /** Index of the space behind at most ten digits, of which the first is no zero; -1 where that does not stand there. */
@@ -135,9 +145,10 @@ export function joinHeaders(ustar: Ustar, pax: Pax | undefined, offset: number, 
   const uid = countRecord(known?.uid, ustar.uid);
   const gid = countRecord(known?.gid, ustar.gid);
   if (size < 0 || uid < 0 || gid < 0) return 'a number in its pax records is malformed';
+  if (isLong(known?.mtime) || isLong(known?.atime) || isLong(known?.ctime)) return 'a time in its pax records is malformed';
   let { oddities } = ustar;
   if (type !== '0' && ustar.size !== 0) oddities = [...oddities, 'it has a size though its type has no body'];
-  if (pax !== undefined && pax.unknown.size > 0) oddities = [...oddities, ...[...pax.unknown].map((key) => `it has a pax record ${JSON.stringify(key)}`)];
+  if (pax !== undefined && pax.unknown.size > 0) oddities = [...oddities, ...unknownRecords(pax.unknown)];
   return {
     path: known?.path ?? ustar.path, type, size, mode: ustar.mode, uid, gid,
     mtime: known?.mtime ?? String(ustar.mtime),
@@ -145,6 +156,16 @@ export function joinHeaders(ustar: Ustar, pax: Pax | undefined, offset: number, 
     target: known?.linkpath ?? ustar.target,
     offset, bodyOffset, oddities,
   };
+}
+
+/** Seconds with nine decimals have 21 characters. */
+function isLong(time: string | undefined): boolean {
+  return time !== undefined && time.length > MAX_TIME;
+}
+
+function unknownRecords(keys: ReadonlySet<string>): readonly string[] {
+  const named = [...keys].slice(0, MAX_NAMED).map((key) => `it has a pax record ${JSON.stringify(key.slice(0, MAX_NAME))}`);
+  return keys.size <= MAX_NAMED ? named : [...named, `it has ${keys.size - MAX_NAMED} further pax records that Amber does not write`];
 }
 
 /** A decimal number of the pax records, `otherwise` where there is none, -1 where it is not one. */

@@ -1,4 +1,5 @@
 /** Events of a timeline out of what was collected: log streams, CloudTrail, GuardDuty. */
+import { parseJson } from './bounded-json.ts';
 import { field, text } from './process-tree.ts';
 import { microseconds, type TimelineEvent } from './timeline-event.ts';
 
@@ -20,7 +21,7 @@ export function logEvents(row: unknown, path: string): readonly TimelineEvent[] 
 export function cloudtrailEvents(row: unknown, path: string): readonly TimelineEvent[] {
   const name = text(field(row, 'EventName'));
   if (name === '') return [];
-  const record = parsed(text(field(row, 'CloudTrailEvent')));
+  const record = parseJson(text(field(row, 'CloudTrailEvent')));
   const error = text(field(record, 'errorCode'));
   const from = text(field(record, 'sourceIPAddress'));
   const who = text(field(row, 'Username')) || text(field(field(record, 'userIdentity'), 'arn')) || 'somebody';
@@ -41,14 +42,6 @@ export function cloudtrailEvents(row: unknown, path: string): readonly TimelineE
 
 function resourcesOf(resources: unknown): string {
   return Array.isArray(resources) ? resources.slice(0, 20).map((one) => text(field(one, 'ResourceName'))).filter((name) => name !== '').join(' ') : '';
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }
 
 /** @see GuardDuty, "Finding details": Severity is 1.0 to 10.0. */

@@ -40,9 +40,12 @@ export function isTime(timestamp: unknown): timestamp is number {
   return typeof timestamp === 'number' && Number.isSafeInteger(timestamp) && timestamp >= EARLIEST && timestamp <= LATEST;
 }
 
+/** Longest text of a time. */
+const MAX_TIME = 64;
+
 /** Microseconds of what AWS and we write: ISO 8601 (also with a space, or `+0000`), or milliseconds. NaN for what is no time. */
 export function microseconds(time: unknown): number {
-  const ms = typeof time === 'number' ? time : typeof time === 'string' ? Date.parse(time.replace(/^(\d{4}-\d\d-\d\d) /u, '$1T').replace(/([+-]\d\d)(\d\d)$/u, '$1:$2')) : Number.NaN;
+  const ms = typeof time === 'number' ? time : typeof time === 'string' && time.length < MAX_TIME ? Date.parse(time.replace(/^(\d{4}-\d\d-\d\d) /u, '$1T').replace(/([+-]\d\d)(\d\d)$/u, '$1:$2')) : Number.NaN;
   const timestamp = Math.round(ms * 1000);
   return isTime(timestamp) ? timestamp : Number.NaN;
 }

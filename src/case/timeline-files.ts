@@ -7,7 +7,13 @@ const LINE = /^[^|]*\|([^|]+)\|([^|]*)\|([^|]*)\|(-?\d+)\|(-?\d+)\|(\d+)\|(-?\d+
 /** A path as the bodyfile shows it, without the target of a link; undefined for what is no line. */
 export function pathOfLine(line: string): string | undefined {
   const path = LINE.exec(line)?.[1];
-  return path?.replace(/ -> .*$/u, '');
+  return path === undefined ? undefined : withoutTarget(path);
+}
+
+/** A name has no ` -> ` of its own. By index: `/ -> .*$/` tries every one of a million that are not followed by the end. */
+function withoutTarget(shown: string): string {
+  const arrow = shown.indexOf(' -> ');
+  return arrow < 0 ? shown : shown.slice(0, arrow);
 }
 
 /** What happened at one time is one event, as in the output of mactime. Whole seconds. */
@@ -21,7 +27,7 @@ export function bodyfileEvents(value: unknown): readonly TimelineEvent[] {
     const before = meanings.get(timestamp);
     meanings.set(timestamp, before === undefined ? meaning : `${before}; ${meaning}`);
   }
-  const filename = shown.replace(/ -> .*$/u, '');
+  const filename = withoutTarget(shown);
   return [...meanings].map(([timestamp, meaning]) => ({
     timestamp, timestamp_desc: meaning, data_type: 'fs:stat', message: `${shown} (${mode ?? ''}, ${size ?? ''} bytes)`, tag: ['file', 'whole-seconds'],
     more: { filename, inode, mode, uid: Number(uid), gid: Number(gid), size: Number(size) },

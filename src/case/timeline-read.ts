@@ -1,6 +1,7 @@
 /** The entries of a tarball that are sources of a timeline, as they go by. */
 import { hash } from 'node:crypto';
 import { asciiJson } from './ascii.ts';
+import { parseJson } from './bounded-json.ts';
 import { LineSplitter } from './lines.ts';
 import { partNumber } from './manifest-part.ts';
 import type { TarVisitor } from './read-tar.ts';
@@ -54,7 +55,7 @@ export class EventReader implements TarVisitor {
     const rest = this.#splitter?.rest();
     if (rest !== undefined) this.#line(rest);
     this.unusable += this.#splitter?.dropped ?? 0;
-    if (this.#document !== undefined) this.#value(parse(Buffer.concat(this.#document).toString('utf8')));
+    if (this.#document !== undefined) this.#value(parseJson(Buffer.concat(this.#document).toString('utf8')));
     this.#open = [];
     this.#splitter = undefined;
     this.#document = undefined;
@@ -91,7 +92,7 @@ export class EventReader implements TarVisitor {
   #line(line: string): void {
     if (line === '') return;
     if (this.#open.some(({ fallback }) => fallback === true)) this.#fallback.add({ order: 0, key: '', text: asciiJson(line) });
-    else this.#value(parse(line));
+    else this.#value(parseJson(line));
   }
 
   #value(value: unknown): void {
@@ -105,12 +106,4 @@ export class EventReader implements TarVisitor {
 
 function pathDigest(path: string): number {
   return Buffer.from(hash('sha256', path, 'hex').slice(0, 12), 'hex').readUIntBE(0, 6);
-}
-
-function parse(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }

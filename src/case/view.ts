@@ -4,20 +4,24 @@ import { isAmberError } from '../errors.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
 import { isControlPlane } from './collection.ts';
 import type { OpenCapture } from './open.ts';
+import { JsonLines } from './json-lines.ts';
+import { JsonRows, type DocumentReader } from './json-rows.ts';
 import { partNumber, readPart, type PartReader } from './manifest-part.ts';
 import { TarReader, type TarVisitor } from './read-tar.ts';
 import { storedBytes, tarBytes } from './segment-bytes.ts';
 import type { TarEntry } from './tar-header.ts';
 
-/** Structured documents that are read whole. */
-const DOCUMENTS: ReadonlySet<string> = new Set(['capture.json', 'live_response/invocation.json', 'live_response/processes.json', 'live_response/sockets.json', 'live_response/findings.jsonl']);
-/** Documents of a collection that are read as well. */
+/** Structured documents that are read. */
+const DOCUMENTS: ReadonlySet<string> = new Set(['capture.json', 'live_response/invocation.json', 'live_response/processes.json', 'live_response/sockets.json', 'live_response/findings.jsonl', 'live_response/findings-late.jsonl']);
+/** What a process of the function has handed over; a second one has a number. */
+const HANDED = /^live_response\/function-process(?:-\d)?\.json$/u;
+/** Documents of a collection that are read as well, and their bytes in all. */
 const MAX_CONTROL_PLANE = 10_000;
-const MAX_CONTROL_DOCUMENT = 1024 * 1024;
-/** Ten thousand processes with long arguments stay below this. */
-const MAX_DOCUMENT = 64 * 1024 * 1024;
+const MAX_CONTROL_BYTES = 24 * 1024 * 1024;
 /** Lines of each list that are kept; the rest is counted. */
 const MAX_LISTED = 1000;
+/** Characters of them as JSON: one line may have 4 MiB. */
+const MAX_LENGTH = 8 * 1024 * 1024;
 
 /** The first lines of something, and how many there are. */
 export interface Listing<T> {
@@ -37,6 +41,8 @@ export interface CaptureView {
   readonly redactions: number;
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
   readonly items: number;
+  /** What of the documents is not in here, one sentence each: it has to be read in the tarball. */
+  readonly leftOut: readonly string[];
   /** Why the stream was not read to its end, or at all. */
   readonly problem: string | undefined;
 }
@@ -72,25 +78,19 @@ export async function viewCapture(
   return viewer.finish(reader.ended ? viewer.foreign : 'the tar stream has no end: the capture was cut');
 }
 
-function parse(path: string, written: string): unknown {
-  try {
-    if (!path.endsWith('.jsonl')) return JSON.parse(written);
-    return written.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as unknown);
-  } catch {
-    return undefined;
-  }
-}
-
 /** What is told of a tarball without any trace of Amber. */
 export const FOREIGN = 'there is neither capture.json nor a manifest part in it: this is not an Amber capture';
 
 class Bounded<T> implements Listing<T> {
   readonly first: T[] = [];
   count = 0;
+  #length = 0;
 
   add(value: T): void {
     this.count += 1;
-    if (this.first.length < MAX_LISTED) this.first.push(value);
+    if (this.first.length === MAX_LISTED || this.#length > MAX_LENGTH) return;
+    this.#length += JSON.stringify(value).length;
+    if (this.#length <= MAX_LENGTH) this.first.push(value);
   }
 }
 
@@ -107,22 +107,29 @@ class Viewer implements TarVisitor {
   #redactions = 0;
   #items = 0;
   #part: PartReader | undefined;
-  #document: { path: string; pieces: Buffer[] } | undefined;
+  #document: { path: string; reader: DocumentReader } | undefined;
+  readonly #leftOut: string[] = [];
+  #controlBytes = 0;
+  #controlLeft = 0;
 
   entry({ path, size }: TarEntry): void {
     if (partNumber(path) !== undefined) this.#part = readPart({ header: () => undefined, item: (item) => this.#take(item), problem: () => undefined });
-    else if (this.#wants(path, size)) this.#document = { path, pieces: [] };
+    else if (this.#wants(path, size)) this.#document = { path, reader: path.endsWith('.jsonl') ? new JsonLines() : new JsonRows() };
   }
 
   #wants(path: string, size: number): boolean {
     if (this.#documents.has(path)) return false;
-    if (DOCUMENTS.has(path)) return size <= MAX_DOCUMENT;
-    return isControlPlane(path) && size <= MAX_CONTROL_DOCUMENT && this.#documents.size < MAX_CONTROL_PLANE;
+    if (DOCUMENTS.has(path) || HANDED.test(path)) return true;
+    if (!isControlPlane(path)) return false;
+    const fits = this.#controlBytes + size <= MAX_CONTROL_BYTES && this.#documents.size < MAX_CONTROL_PLANE;
+    if (fits) this.#controlBytes += size;
+    else this.#controlLeft += 1;
+    return fits;
   }
 
   body(piece: Buffer): void {
     this.#part?.push(piece);
-    this.#document?.pieces.push(Buffer.from(piece));
+    this.#document?.reader.push(piece);
   }
 
   end(): void {
@@ -131,7 +138,9 @@ class Viewer implements TarVisitor {
     const document = this.#document;
     this.#document = undefined;
     if (document === undefined) return;
-    this.#documents.set(document.path, parse(document.path, Buffer.concat(document.pieces).toString('utf8')));
+    const { value, problem } = document.reader.finish();
+    if (value !== undefined) this.#documents.set(document.path, value);
+    if (problem !== undefined) this.#leftOut.push(`${document.path}: ${problem}`);
   }
 
   /** Why it is none of ours, where it is not. */
@@ -143,6 +152,7 @@ class Viewer implements TarVisitor {
     return {
       documents: this.#documents, recovered: this.#recovered, files: this.#files, exceptions: this.#exceptions,
       redacted: this.#redacted, redactions: this.#redactions, outcomes: this.#outcomes, items: this.#items, problem,
+      leftOut: [...this.#leftOut, ...(this.#controlLeft === 0 ? [] : [`${this.#controlLeft} documents of the control plane are too large or too many to be shown`])],
     };
   }
 

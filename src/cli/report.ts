@@ -1,7 +1,7 @@
 /** `amber report`: a case as one page. */
 import type { OpenCapture } from '../case/open.ts';
 import type { ReportedCapture } from '../case/html.ts';
-import type { TextSection } from '../case/sections.ts';
+import type { CaptureView } from '../case/view.ts';
 import { AmberError } from '../errors.ts';
 import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
 import { captureLocation } from './location.ts';
@@ -34,8 +34,8 @@ Exit code 0: all of them verified. 1: one did not, or is cut. Needs s3:ListBucke
     const target = textOption(values, 'to') ?? 'report.html';
     demandFile(logPath);
     const { openAll, openPlace } = await import('../case/locate.ts');
-    const { reportPage } = await import('../case/html.ts');
-    const { KEY_MOMENTS, keyMoments } = await import('../case/key-moments.ts');
+    const { ReportPage } = await import('../case/html.ts');
+    const { KeyMoments } = await import('../case/key-moments.ts');
     const { demandFree, fillFile } = await import('../case/target.ts');
     const { Timeline } = await import('../case/timeline.ts');
     demandFree(target);
@@ -45,37 +45,39 @@ Exit code 0: all of them verified. 1: one did not, or is cut. Needs s3:ListBucke
     const wanted = new Set<string>();
     if (logPath !== undefined) for await (const { captureId } of captureIds(place.store)) wanted.add(captureId);
     const log = await logOption(logPath, wanted, out);
-    const captures: ReportedCapture[] = [];
-    const timeline = new Timeline(KEY_MOMENTS);
-    let moments: TextSection;
+    const page = new ReportPage();
+    const key = new KeyMoments();
+    const timeline = new Timeline(key.window);
     try {
       for await (const capture of openAll(place)) {
-        captures.push(await read(capture, { identity, log }, out));
+        const { reported, view } = await read(capture, { identity, log }, out);
+        page.add(reported);
+        key.expect(view);
         await timeline.add(capture, identity);
       }
-      moments = keyMoments(timeline);
+      if (page.count === 0) throw new AmberError('CASE_MISSING', `There is no capture in ${place.store.location} or below it.`);
+      const moments = key.section(timeline);
+      await fillFile(target, (file) => page.writeTo(file, { title: `Amber: ${location}`, moments, madeMs: Date.now() }));
     } finally {
+      page.close();
       timeline.close();
       place.close();
     }
-    if (captures.length === 0) throw new AmberError('CASE_MISSING', `There is no capture in ${place.store.location} or below it.`);
-    const page = reportPage(`Amber: ${location}`, captures, moments, Date.now());
-    await fillFile(target, (file) => file.writeFile(page));
-    const verified = captures.filter(({ verified: { verdict } }) => verdict === 'verified').length;
-    out.json({ page: target, captures: captures.length, verified });
-    out.line(`${target}: ${captures.length} captures, ${verified} verified`);
-    return verified === captures.length ? 0 : 1;
+    const { count, verified } = page;
+    out.json({ page: target, captures: count, verified });
+    out.line(`${target}: ${count} captures, ${verified} verified`);
+    return verified === count ? 0 : 1;
   },
 };
 
-async function read(capture: OpenCapture, means: VerifyMeans, out: Output): Promise<ReportedCapture> {
+async function read(capture: OpenCapture, means: VerifyMeans, out: Output): Promise<{ reported: ReportedCapture; view: CaptureView }> {
   const { viewCapture } = await import('../case/view.ts');
   const { bodySections, headRows } = await import('../case/sections.ts');
   const verified = await verifyOne(capture, means, out);
   const meter = out.meter('reading');
   try {
     const view = await viewCapture(capture, means.identity, meter.update);
-    return { head: headRows(capture, view), sections: bodySections(view), verified, problem: view.problem };
+    return { view, reported: { head: headRows(capture, view), sections: bodySections(view), verified, problem: view.problem } };
   } finally {
     meter.end();
   }

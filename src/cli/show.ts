@@ -54,9 +54,10 @@ function linesOption(values: Values): number {
 function tell(capture: OpenCapture, view: CaptureView, out: Output, most: number): void {
   for (const line of table(headRows(capture, view))) out.line(line);
   if (view.problem !== undefined) out.note(`PROBLEM: ${view.problem}`);
-  for (const { title, rows, count } of bodySections(view)) {
+  for (const { title, rows, count, notes = [] } of bodySections(view)) {
     out.line();
     out.line(out.paint('strong', title));
+    for (const note of notes) out.line(`  ${out.paint('bad', note)}`);
     const shown = table(rows.slice(0, most));
     for (const line of shown) out.line(`  ${line}`);
     if (count > shown.length) out.line(`  … and ${count - shown.length} more (--lines)`);
