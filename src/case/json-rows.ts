@@ -23,6 +23,7 @@ const LEAST = 16 * 1024;
 /** Rows are elements of the document's own list, or of a list that is a member of the document. */
 const ROW_DEPTH = 2;
 const LIST = 0x5b;
+const STRUCTURE = Buffer.from('[]{},:" ');
 
 export class JsonRows implements DocumentReader {
   readonly #limits: { readonly row: number; readonly bytes: number };
@@ -83,7 +84,7 @@ export class JsonRows implements DocumentReader {
 
   #token(byte: number): void {
     switch (byte) {
-      case 0x20: case 0x09: case 0x0a: case 0x0d: return;
+      case 0x20: case 0x09: case 0x0a: case 0x0d: return this.#space();
       case 0x2c: return this.#comma();
       case 0x5d: case 0x7d: return this.#close(byte);
       default:
@@ -92,6 +93,12 @@ export class JsonRows implements DocumentReader {
     if (byte === 0x22) this.#inString = true;
     if (byte === LIST || byte === 0x7b) this.#open(byte);
     this.#putOne(byte);
+  }
+
+  /** Layout is left out, but what stands apart must stay apart: `1 1` is no number. */
+  #space(): void {
+    const last = this.#out[this.#size - 1] ?? LIST;
+    if (this.#size > 0 && !STRUCTURE.includes(last)) this.#putOne(0x20);
   }
 
   #move(depth: number): void {

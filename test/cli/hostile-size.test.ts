@@ -20,12 +20,21 @@ before(async () => {
 /** A folder with one segment of these entries, small as a bomb is. */
 function bomb(entries: readonly (readonly [path: string, body: Buffer, pax?: string])[]): string {
   const pieces = entries.flatMap(([path, body, pax = '']) => [
-    ...(pax === '' ? [] : [encodeHeader({ path: 'pax', type: 'x', mode: 0o444, size: pax.length, mtimeSeconds: 1 }), Buffer.from(pax, 'latin1'), Buffer.alloc(roundUp(pax.length) - pax.length)]),
+    ...(pax === '' ? [] : [paxHeader(pax.length), Buffer.from(pax, 'latin1'), Buffer.alloc(roundUp(pax.length) - pax.length)]),
     encodeHeader({ path, type: '0', mode: 0o444, size: body.length, mtimeSeconds: 1 }), body, Buffer.alloc(roundUp(body.length) - body.length),
   ]);
   const folder = freshFolder();
   writeFileSync(join(folder, 'capture-0000.tar.zst'), zstdCompressSync(Buffer.concat([...pieces, Buffer.alloc(1024)])));
   return folder;
+}
+
+/** The header block of a pax header: POSIX.1-2001, type `x`. */
+function paxHeader(size: number): Buffer {
+  const block = Buffer.from(encodeHeader({ path: 'pax', type: '0', mode: 0o444, size, mtimeSeconds: 1 }));
+  block.fill(' ', 148, 156);
+  block.write('x', 156, 'latin1');
+  block.write(`${block.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  return block;
 }
 
 async function small(...argv: readonly string[]): Promise<{ out: string; err: string }> {
