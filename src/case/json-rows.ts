@@ -84,11 +84,15 @@ export class JsonRows implements DocumentReader {
 
   #token(byte: number): void {
     switch (byte) {
-      case 0x20: case 0x09: case 0x0a: case 0x0d: return this.#space();
-      case 0x2c: return this.#comma();
-      case 0x5d: case 0x7d: return this.#close(byte);
-      default:
+      case 0x20: case 0x09: case 0x0a: case 0x0d: this.#space(); break;
+      case 0x2c: this.#comma(); break;
+      case 0x5d: case 0x7d: this.#close(byte); break;
+      default: this.#value(byte);
     }
+  }
+
+  /** The beginning of a value, or a further byte of a number or a word. */
+  #value(byte: number): void {
     this.#beginRow();
     if (byte === 0x22) this.#inString = true;
     if (byte === LIST || byte === 0x7b) this.#open(byte);
@@ -124,7 +128,10 @@ export class JsonRows implements DocumentReader {
   }
 
   #comma(): void {
-    if (this.#row !== undefined && this.#atRows) return this.#endRow();
+    if (this.#row !== undefined && this.#atRows) {
+      this.#endRow();
+      return;
+    }
     this.#count();
     this.#putOne(0x2c);
   }

@@ -16,7 +16,7 @@ export function parseManifest(body: Uint8Array): CaptureManifest | string {
   const value = parseJson(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'), LIMITS);
   if (value === undefined) return 'it is not JSON, or has more in it than Amber writes';
   if (!isObject(value)) return 'it is no JSON object';
-  if (value['format'] !== FORMAT) return `its format is ${(JSON.stringify(value['format']) ?? 'missing').slice(0, 100)}, this version reads ${FORMAT}`;
+  if (value['format'] !== FORMAT) return `its format is ${JSON.stringify(value['format'] ?? null).slice(0, 100)}, this version reads ${FORMAT}`;
   const wrong = badField(value) ?? badSegment(value['segments']);
   return wrong ?? (value as unknown as CaptureManifest);
 }

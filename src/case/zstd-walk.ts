@@ -73,12 +73,12 @@ export class FrameWalk {
   /** A field is complete. */
   #read(bytes: Buffer, at: number): void {
     switch (this.#stage) {
-      case 'magic': return this.#magic(bytes.readUInt32LE(at));
-      case 'skip-size': return this.#pass(bytes.readUInt32LE(at));
-      case 'descriptor': return this.#descriptor(bytes[at] ?? 0);
-      case 'header': return this.#expect('block', 3);
-      case 'block': return this.#header(bytes.readUIntLE(at, 3));
-      case 'repeated': return this.#repeated(bytes[at] ?? 0);
+      case 'magic': this.#magic(bytes.readUInt32LE(at)); break;
+      case 'skip-size': this.#pass(bytes.readUInt32LE(at)); break;
+      case 'descriptor': this.#descriptor(bytes[at] ?? 0); break;
+      case 'header': this.#expect('block', 3); break;
+      case 'block': this.#header(bytes.readUIntLE(at, 3)); break;
+      case 'repeated': this.#repeated(bytes[at] ?? 0); break;
       default: this.ended = true;
     }
   }
@@ -90,7 +90,10 @@ export class FrameWalk {
 
   #magic(word: number): void {
     this.skippable = (word & 0xfffffff0) >>> 0 === SKIPPABLE;
-    if (this.skippable) return this.#expect('skip-size', 4);
+    if (this.skippable) {
+      this.#expect('skip-size', 4);
+      return;
+    }
     if (word !== MAGIC) throw new AmberError('ARCHIVE_CORRUPT', `There is no zstd frame at byte ${this.#start}.`);
     this.#expect('descriptor', 1);
   }
@@ -110,9 +113,9 @@ export class FrameWalk {
     this.blocks += 1;
     this.most += kind === 2 ? BLOCK_MAX : size;
     if (kind === 2) this.plain = false;
-    if (kind === 1) return this.#expect('repeated', 1);
-    if (size > 0) this.zeros = Number.NaN;
-    this.#pass(size);
+    if (kind !== 1 && size > 0) this.zeros = Number.NaN;
+    if (kind === 1) this.#expect('repeated', 1);
+    else this.#pass(size);
   }
 
   #repeated(byte: number): void {
@@ -126,7 +129,10 @@ export class FrameWalk {
   }
 
   #endBlock(): void {
-    if (!this.skippable && (this.#block & 1) === 0) return this.#expect('block', 3);
+    if (!this.skippable && (this.#block & 1) === 0) {
+      this.#expect('block', 3);
+      return;
+    }
     if (this.skippable || (this.#flags & 4) === 0) {
       this.ended = true;
       return;

@@ -2,20 +2,17 @@
 import assert from 'node:assert/strict';
 import { cpSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { zstdCompressSync } from 'node:zlib';
 import { encodeHeader, roundUp } from '../../src/archive/header.ts';
 import { bytesEntry, freshFolder, makeCapture, standardEntries } from '../case/captures.ts';
-import { builtAmber, type BuiltAmber } from './command-built.ts';
+import { builtAmber } from './command-built.ts';
 
 const MIB = 1024 * 1024;
 /** Node itself has 90 MiB with the bundle. */
 const MOST = 256 * MIB;
 
-let amber: BuiltAmber;
-before(async () => {
-  amber = await builtAmber();
-});
+const amber = builtAmber();
 
 /** A folder with one segment of these entries, small as a bomb is. */
 function bomb(entries: readonly (readonly [path: string, body: Buffer, pax?: string])[]): string {
