@@ -110,6 +110,11 @@ async function readManifest(store: CaseStore): Promise<CaptureManifest | string>
 
 const FINE: ReadonlySet<string> = new Set(['collected', 'changed', 'empty']);
 
+/** Items that are not among the evidence as they should be, by outcome. */
+export function notCollected(outcomes: Readonly<Partial<Record<Outcome, number>>>): Readonly<Partial<Record<Outcome, number>>> {
+  return Object.fromEntries(Object.entries(outcomes).filter(([outcome, count]) => !FINE.has(outcome) && count > 0));
+}
+
 function committed(manifest: CaptureManifest, functionInPath: string | undefined): Omit<CaptureSummary, 'location' | 'bytes'> {
   const { captureId, clocks, cause, state, recipient, segments, outcomes } = manifest;
   const name: unknown = 'functionName' in manifest.identity ? manifest.identity.functionName : undefined;
@@ -120,7 +125,7 @@ function committed(manifest: CaptureManifest, functionInPath: string | undefined
     functionName: typeof name === 'string' ? name : functionInPath,
     logStream: typeof stream === 'string' ? stream : undefined,
     trigger: cause.trigger, order: cause.order?.id, reason: cause.reason, endedEarly: typeof manifest.endedEarly === 'string' ? manifest.endedEarly : undefined,
-    notCollected: Object.fromEntries(Object.entries(outcomes).filter(([outcome]) => !FINE.has(outcome))),
+    notCollected: notCollected(outcomes),
   };
 }
 

@@ -134,12 +134,13 @@ async function findParts(found: Found): Promise<Parts> {
 
 /**
  * Without manifest.json: the form (compression, encryption) of the segments of a capture is one, so those of another form are
- * somebody else's. It is the form in which most of the first numbers are there. Of two of a number the plain name counts.
+ * somebody else's. It is the form in which most of the first numbers are there. Of two of a number the one with digits came second, because the
+ * plain name was taken; more of them are a flood.
  */
 function ownForm(segments: readonly CapturePart[]): readonly CapturePart[] {
   const forms = Map.groupBy(segments, ({ object }) => SEGMENT.exec(object)?.[3] ?? '');
   const chosen = [...forms.values()].map((parts) => {
-    const apart = parts.filter(({ number }, index) => number !== parts[index + 1]?.number);
+    const apart = [...Map.groupBy(parts, ({ number }) => number).values()].flatMap((same) => (same.length === 2 ? same.slice(1) : same.slice(0, 1)));
     return { apart, run: apart.findIndex(({ number }, index) => number !== index) };
   });
   const length = ({ apart, run }: (typeof chosen)[number]): number => (run < 0 ? apart.length : run);

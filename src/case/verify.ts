@@ -2,9 +2,11 @@
  * Verifies one capture in one pass, with flat memory: digests of the stored bytes, the tar stream against the manifest
  * parts inside of it, the chain of those, receipts, SHA256SUMS, and the digests that the log holds.
  */
+import type { Outcome } from '../contracts.ts';
 import { AmberError } from '../errors.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
 import { CheckList, type Check } from './checks.ts';
+import { notCollected } from './list.ts';
 import type { LogDigests, LogIndex } from './log-lines.ts';
 import type { OpenCapture } from './open.ts';
 import { TarCheck } from './tar-check.ts';
@@ -40,6 +42,8 @@ export interface VerifyResult {
   readonly segments: number;
   readonly bytes: number;
   readonly tarBytes: number;
+  /** Items by outcome, other than collected, changed and empty; undefined without manifest.json. */
+  readonly notCollected: Readonly<Partial<Record<Outcome, number>>> | undefined;
   readonly entries: number;
   readonly items: number;
 }
@@ -77,6 +81,7 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
     log: log !== undefined ? 'read' : index === undefined || isCollection(capture) ? 'none' : unreadLog(index) === undefined ? 'read' : 'not-read',
     checks: checks.all(), sha256: digests.whole, segments: capture.parts.length,
     bytes: capture.parts.reduce((sum, part) => sum + part.bytes, 0), tarBytes: tar.bytes,
+    notCollected: capture.manifest === undefined ? undefined : notCollected(capture.manifest.outcomes),
     entries: tar.contents.entries, items: tar.contents.totals.items,
   };
 }

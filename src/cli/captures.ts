@@ -9,8 +9,8 @@ export const captures: Command = {
   summary: 'Lists the captures below a destination.',
   usage: 'LOCATION',
   details: `
-One line a capture, oldest first: when, whether it is whole or cut, which function, what started it, its size, and how
-many items could not be collected. Needs s3:ListBucket, and s3:GetObject for manifest.json.
+One line a capture, oldest first: when, whether it is whole or cut, which function, what started it, its size, how many
+items could not be collected, and the beginning of its id that other commands take in its place (\`amber show LOCATION ID\`). Needs s3:ListBucket, and s3:GetObject for manifest.json.
 
   amber captures s3://evidence-bucket/amber
   amber captures .amber/demo/evidence --json`,
@@ -26,6 +26,7 @@ many items could not be collected. Needs s3:ListBucket, and s3:GetObject for man
       found.sort((one, other) => ((one.started ?? '') < (other.started ?? '') ? -1 : 1));
       out.json({ location: place.store.location, captures: found });
       if (found.length === 0) out.note(`There is no capture below ${place.store.location}`);
+      const ids = shortIds(found.flatMap(({ captureId }) => captureId ?? []));
       const rows = found.map((capture) => [
         (capture.started ?? 'unknown time').replace('T', ' ').replace(/\.\d+Z$/u, 'Z'),
         capture.state + (capture.sealed ? ', sealed' : '') + (capture.endedEarly === undefined ? '' : ', ended early'),
@@ -34,14 +35,32 @@ many items could not be collected. Needs s3:ListBucket, and s3:GetObject for man
         `${size(capture.bytes)} in ${capture.segments}`,
         exceptions(capture.notCollected),
         renderText(capture.location),
+        ids.get(capture.captureId ?? '') ?? '?',
       ]);
-      if (rows.length > 0) for (const line of table([['STARTED', 'STATE', 'FUNCTION', 'TRIGGER', 'SIZE', 'NOT COLLECTED', 'LOCATION'], ...rows])) out.line(line);
+      if (rows.length > 0) for (const line of table([['STARTED', 'STATE', 'FUNCTION', 'TRIGGER', 'SIZE', 'NOT COLLECTED', 'LOCATION', 'ID'], ...rows])) out.line(line);
       return found.every(({ state }) => state !== 'unreadable') ? 0 : 1;
     } finally {
       place.close();
     }
   },
 };
+
+const MIN_ID = 8;
+
+/** The shortest beginning of each id that no other one has. */
+function shortIds(ids: readonly string[]): ReadonlyMap<string, string> {
+  const sorted = [...new Set(ids)].sort();
+  return new Map(sorted.map((id, index) => {
+    const shared = Math.max(sharedLength(id, sorted[index - 1] ?? ''), sharedLength(id, sorted[index + 1] ?? ''));
+    return [id, renderText(id.slice(0, Math.max(MIN_ID, shared + 1)))];
+  }));
+}
+
+function sharedLength(one: string, other: string): number {
+  let length = 0;
+  while (length < one.length && one[length] === other[length]) length += 1;
+  return length;
+}
 
 function exceptions(counts: Readonly<Record<string, number>> | undefined): string {
   if (counts === undefined) return 'not known';

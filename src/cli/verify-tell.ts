@@ -14,6 +14,9 @@ export function tellResult(result: VerifyResult, out: Output): VerifyResult {
   out.line(`${result.location}  capture ${result.captureId ?? 'unknown'}`);
   for (const check of result.checks) tellCheck(check, out);
   out.line();
+  // That all segments are there says nothing of what could not be collected.
+  const lacks = Object.entries(result.notCollected ?? {}).map(([outcome, count]) => `${String(count)} ${renderText(outcome, 20)}`);
+  if (lacks.length > 0) out.line(`The evidence is not complete: ${lacks.join(', ')} (\`amber show\` tells of them)`);
   out.line(out.paint(result.verdict === 'verified' ? 'good' : 'bad', result.summary));
   if (result.log === 'not-read') out.note(`NOT READ: the log says nothing of ${result.location}: it could not be read.`);
   return result;

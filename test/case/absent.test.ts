@@ -178,6 +178,13 @@ describe('a log through the built command', () => {
   });
 });
 
+test('whole is not complete: verify says what was not collected', async () => {
+  const { folder } = await makeCapture();
+  const told = await amber(['verify', folder]);
+  assert.match(told.out, /^The evidence is not complete: 1 denied \(`amber show` tells of them\)\nverified: /mu);
+  assert.deepEqual((await verify(folder) as unknown as { notCollected: unknown }).notCollected, { denied: 1 });
+});
+
 test('SHA256SUMS that does not cover manifest.json says nothing of it', async () => {
   const { folder } = await makeCapture();
   const path = join(folder, 'SHA256SUMS');

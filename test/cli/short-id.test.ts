@@ -1,0 +1,73 @@
+/** A capture by the beginning of its id, as git names commits. */
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { freshFolder, makeCapture } from '../case/captures.ts';
+import { fauxqs } from '../servers/fauxqs.ts';
+import { owner } from '../ship/s3-opened.ts';
+import { builtAmber, type BuiltAmber } from './command-built.ts';
+
+const IDS = ['0197c0de-0000-7000-8000-0000000000aa', '0197c0de-1000-7000-8000-0000000000bb', '0198ffff-0000-7000-8000-0000000000cc'] as const;
+
+let amber: BuiltAmber;
+let base = '';
+before(async () => {
+  amber = builtAmber();
+  base = freshFolder();
+  for (const captureId of IDS) {
+    const { folder } = await makeCapture({ captureId, apart: true });
+    mkdirSync(join(base, 'function=checkout'), { recursive: true });
+    renameSync(folder, join(base, 'function=checkout', `capture=${captureId}`));
+  }
+});
+
+test('every command that takes a capture takes it, in each way to write it', async () => {
+  const to = (name: string): string => join(freshFolder(), name);
+  for (const command of [['verify'], ['show'], ['salvage', '-q'], ['pull', '--to', to('pulled')], ['timeline'], ['report', '--to', to('x.html')]]) {
+    const { code, err, out } = await amber([...command, base, '0198']);
+    assert.equal(code, 0, `${command.join(' ')}: ${out}${err}`);
+  }
+  const env = { AMBER_DESTINATION: base };
+  for (const argv of [[`${base}/0198`], [base, '0198FFFF'], [base, '0198ffff0000'], [base, IDS[2]], [`${base}/`, '0197c0de-1']]) {
+    const { code, err, out } = await amber(['verify', ...argv]);
+    assert.deepEqual([code, out.includes(argv.at(-1)?.startsWith('0197') === true ? IDS[1] : IDS[2])], [0, true], `${argv.join(' ')}: ${err}`);
+  }
+  assert.match((await amber(['verify', '0198'], { env })).out, new RegExp(IDS[2], 'u'));
+});
+
+test('one that fits several, or none, is an error that names them', async () => {
+  const several = await amber(['show', base, '0197']);
+  assert.deepEqual([several.code, several.out], [3, '']);
+  assert.match(several.err, new RegExp(`The id 0197 is of several captures .*${IDS[0]}.*${IDS[1]}`, 'u'));
+  assert.match((await amber(['show', base, '0199'])).err, /no capture in .* whose id begins with 0199/u);
+  assert.equal((await amber(['show', base, 'zz'])).code, 2);
+  assert.equal((await amber(['show', base, '019'])).code, 2);
+});
+
+test('captures tells the shortest that is of one capture', async () => {
+  const { out } = await amber(['captures', base]);
+  for (const id of ['0197c0de-0', '0197c0de-1', '0198ffff']) assert.match(out, new RegExp(`  ${id}$`, 'mu'));
+});
+
+test('in a bucket as well', async () => {
+  const server = await fauxqs();
+  const client = owner(server.endpoint, { accessKeyId: 'test', secretAccessKey: 'test' });
+  try {
+    server.createBucket('evidence');
+    for (const id of IDS) {
+      const folder = join(base, 'function=checkout', `capture=${id}`);
+      for (const name of readdirSync(folder)) await client.send(new PutObjectCommand({ Bucket: 'evidence', Key: `amber/function=checkout/capture=${id}/${name}`, Body: readFileSync(join(folder, name)) }));
+    }
+    const at = ['--endpoint', server.endpoint, '--path-style', '--region', 'us-east-1'];
+    const env = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' };
+    for (const argv of [['s3://evidence/amber', '0198'], ['s3://evidence/amber/0198ffff'], ['s3://evidence', IDS[2]]]) {
+      const { code, out, err } = await amber(['verify', ...argv, ...at], { env });
+      assert.deepEqual([code, out.includes(IDS[2])], [0, true], `${argv.join(' ')}: ${err}`);
+    }
+  } finally {
+    client.destroy();
+    await server.stop();
+  }
+});
