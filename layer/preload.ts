@@ -5,6 +5,8 @@
  * Both clients read `_HANDLER` after the preloads (managed nodejs22.x passes it to `run`; aws-lambda-ric 4
  * src/utils/runtime-setup.ts). A process that has none is not a runtime: an extension, for example. Never throws.
  */
+import { envelope } from '../src/report/level.ts';
+
 const { env } = process;
 
 /** A handler of the layer, wherever it was unpacked. */
@@ -41,6 +43,6 @@ function isReadable(file: string): boolean {
 }
 
 function say(error: string): void {
-  const line = JSON.stringify({ amber: 'fault', effect: 'the function runs without Amber', error, where: 'layer' });
+  const line = JSON.stringify({ amber: 'fault', ...envelope(), effect: 'the function runs without Amber', error, where: 'layer' });
   process.getBuiltinModule('node:fs').writeSync(1, `${line}\n`);
 }

@@ -8,7 +8,13 @@ home=$(cd -P "${BASH_SOURCE[0]%/*}/../amber" 2>/dev/null && pwd)
 node=@NODE@
 least_mb=@LEAST_MB@
 
-say() { printf '{"amber":"config","armed":false,"where":"extension","error":"%s"}\n' "$1"; }
+# The level is the least that passes the filter of the platform, as in report/level.ts.
+say() {
+  local level=INFO now
+  [[ ${AWS_LAMBDA_LOG_FORMAT^^} == JSON && ${AWS_LAMBDA_LOG_LEVEL^^} =~ ^(WARN|ERROR|FATAL)$ ]] && level=${AWS_LAMBDA_LOG_LEVEL^^}
+  TZ=UTC printf -v now '%(%FT%TZ)T' -1
+  printf '{"amber":"config","level":"%s","timestamp":"%s","armed":false,"where":"extension","error":"%s"}\n' "$level" "$now" "$1"
+}
 
 # What stands in the way of starting Node; nothing is printed if it can start.
 obstacle() {

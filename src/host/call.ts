@@ -1,11 +1,12 @@
 /** `capture()`: code asks for a capture of the sandbox that it runs in. */
 import type { Options } from '../config.ts';
-import type { CaptureReport, Cause, InvocationFacts } from '../contracts.ts';
+import type { CaptureReport, Cause } from '../contracts.ts';
 import { AmberError, isAmberError } from '../errors.ts';
 import { deadlineOf } from '../lambda/deadline.ts';
-import { callCause } from '../trigger/call.ts';
+import { CALLED, callCause } from '../trigger/call.ts';
 import { arm, SANDBOX, type Armed, type Ground } from './armed.ts';
 import { invocationFacts, lambdaContext, requestInProgress } from './facts.ts';
+import { borrow, CANNOT_TELL, type Borrowed } from './progress.ts';
 import { startCapture } from './start.ts';
 
 /** What code may say when it asks for a capture, beside the options of the configuration. */
@@ -14,7 +15,7 @@ export interface CaptureOptions extends Options {
   readonly reason?: string;
   /** Who asks. */
   readonly requester?: string;
-  /** The context of the invocation: with it the capture ends in time before the deadline. */
+  /** The context of the invocation, where the handler is not wrapped: its request and deadline. */
   readonly context?: unknown;
   /** The event of the invocation; stored, redacted, where `includeEvent` is on. */
   readonly event?: unknown;
@@ -24,33 +25,42 @@ export interface CaptureOptions extends Options {
  * Captures now. Everything that limits triggers limits this: one capture at a time, cooldown, cap, kill switch; then the
  * report says `refused` and its `error` why. An environment that is not usable refuses too, with one log line.
  *
- * @returns the report; the capture has ended, at the latest `marginMs` before the deadline that `context` tells.
- * @throws AmberError CONFIG_INVALID, if what is wrong stands in `options`. Nothing else.
+ * Inside a wrapped handler it borrows the invocation in progress: request, deadline, account. Where several run at once
+ * (Managed Instances) it knows which one calls as long as the runtime client does; else `cause.reason` of the report says
+ * that it cannot tell, and no deadline binds the capture.
+ *
+ * @param asked - options, or the reason alone
+ * @returns the report; the capture has ended, at the latest `marginMs` before the deadline of the invocation.
+ * @throws AmberError CONFIG_INVALID, if what is wrong stands in `asked`. Nothing else.
  */
-export async function capture(options: CaptureOptions = {}): Promise<CaptureReport> {
-  return captureOn(SANDBOX, options);
+export async function capture(asked: string | CaptureOptions = {}): Promise<CaptureReport> {
+  return captureOn(SANDBOX, asked);
 }
 
 /** The same on another ground, for tests. */
-export async function captureOn(ground: Ground, options: CaptureOptions): Promise<CaptureReport> {
-  const { reason, requester, context, event, ...rest } = options;
-  const cause = callCause(reason, requester);
+export async function captureOn(ground: Ground, asked: string | CaptureOptions): Promise<CaptureReport> {
+  const { reason, requester, context, event, ...rest } = typeof asked === 'string' ? { reason: asked } : asked;
   const armed = arm(rest, ground);
-  if (isAmberError(armed)) return noCapture(cause, 'refused', armed);
-  const start = startCapture(armed, cause, factsOf(armed, context, event));
+  if (isAmberError(armed)) return noCapture(callCause(reason, requester), 'refused', armed);
+  const borrowed = factsOf(armed, context, event);
+  const cannotTell = 'cannotTell' in borrowed;
+  const cause = callCause(cannotTell ? `${reason ?? CALLED} (${CANNOT_TELL})` : reason, requester);
+  const start = startCapture(armed, cause, cannotTell ? undefined : borrowed.facts);
   if (!start.begun) return noCapture(cause, 'refused', start.refused);
   return (await start.ended) ?? noCapture(cause, 'failed', new AmberError('CAPTURE_ABORTED'));
 }
 
-function factsOf({ state, config }: Armed, context: unknown, event: unknown): InvocationFacts | undefined {
-  if (context === undefined && requestInProgress() === undefined) return undefined;
-  return invocationFacts({
-    context,
-    deadlineMs: deadlineOf(lambdaContext(context)),
-    number: state.invocations,
-    concurrent: Math.max(0, state.inFlight - 1),
-    ...(config.includeEvent && event !== undefined ? { event } : {}),
-  });
+function factsOf({ state, config }: Armed, context: unknown, event: unknown): Borrowed {
+  const known = { number: state.invocations, concurrent: Math.max(0, state.inFlight - 1) };
+  const given = config.includeEvent && event !== undefined ? { event } : {};
+  if (context !== undefined) {
+    return { facts: invocationFacts({ ...known, ...given, context, deadlineMs: deadlineOf(lambdaContext(context)) }) };
+  }
+  const borrowed = borrow(state, known, config.includeEvent);
+  if ('cannotTell' in borrowed) return borrowed;
+  if (borrowed.facts !== undefined) return { facts: { ...borrowed.facts, ...given } };
+  // Not wrapped: the runtime client knows which request it is, and no more.
+  return { facts: requestInProgress() === undefined ? undefined : invocationFacts({ ...known, ...given, context, deadlineMs: undefined }) };
 }
 
 function noCapture(cause: Cause, state: 'refused' | 'failed', error: AmberError): CaptureReport {

@@ -55,6 +55,18 @@ export function requestInProgress(): string | undefined {
   return text(globalThis, REQUEST_ID);
 }
 
+/** What aws-lambda-ric 4 keeps for the invocation that runs: one object for each, through everything that it waits for. */
+export function storeInProgress(): object | undefined {
+  const store = property(property(globalThis, 'awslambda'), 'InvokeStore');
+  const ask = property(store, 'getContext');
+  try {
+    const found: unknown = typeof ask === 'function' ? Reflect.apply(ask, store, []) : undefined;
+    return typeof found === 'object' && found !== null ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function text(holder: unknown, key: string | symbol): string | undefined {
   const value = property(holder, key);
   return typeof value === 'string' && value !== '' ? value : undefined;

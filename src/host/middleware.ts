@@ -3,6 +3,7 @@ import type { Options } from '../config.ts';
 import { isAmberError } from '../errors.ts';
 import { standGuard } from './alarm.ts';
 import { arm, fault, isWatching, SANDBOX, type Armed, type Ground } from './armed.ts';
+import { begun, note, openProgress } from './progress.ts';
 import { loadAhead } from './start.ts';
 import { watchUncaught } from './uncaught.ts';
 import { closeWatch, openWatch, settle, type Failure, type Watch } from './watch.ts';
@@ -64,6 +65,9 @@ function begin(armed: Armed, watches: Map<MiddyRequest, Watch>, request: MiddyRe
     }
     armed.state.invocations += 1;
     armed.guard?.begins(armed.state.invocations);
+    const progress = openProgress(armed.state, armed.ground.env);
+    begun(progress);
+    note(progress, { context: request.context, event: request.event, number: armed.state.invocations });
     if (!isWatching(armed)) return;
     const watch = openWatch(armed, armed.state.invocations, request.event, request.context);
     if (watch === undefined) {

@@ -6,6 +6,8 @@
  * they do not capture side by side.
  */
 
+import type { Progress } from './progress.ts';
+
 const KEY = Symbol.for('lambda-amber.state');
 const VERSION = 1;
 
@@ -24,6 +26,8 @@ export interface SandboxState {
   endedMs: number;
   /** Contexts of invocations that a host watches already, so that a wrapper around a wrapper stays out of it. */
   readonly watched: WeakSet<object>;
+  /** The invocation in progress; absent where an older copy of the package has made this. */
+  progress?: Progress;
   /** What is said or done once in a sandbox: log lines of a kind, the listener for uncaught errors. */
   readonly done: Set<string>;
 }

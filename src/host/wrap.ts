@@ -5,6 +5,7 @@ import { standGuard } from './alarm.ts';
 import { arm, fault, isWatching, SANDBOX, type Armed, type Ground } from './armed.ts';
 import { failWith, follow, followCallback, passOn } from './hold.ts';
 import { WRAPPED } from './mark.ts';
+import { begun, note, openProgress, type Progress } from './progress.ts';
 import { loadAhead } from './start.ts';
 import { watchUncaught } from './uncaught.ts';
 import { closeWatch, openWatch, returned, settle, type Watch } from './watch.ts';
@@ -22,9 +23,10 @@ type Callable = (...args: unknown[]) => unknown;
  *
  * The result is a proxy of the handler: kind, name, number of parameters, own properties and symbols (streaming) are the
  * handler's own, now and later. While nothing is due it is called as if it stood there itself, without a frame in the
- * stack or a listener on its promise; only V8 shows it, by leaving `[as handler]` off its frame. While a trigger watches,
- * one frame of this file is in the stacks of what the handler throws before it first waits, and the promise is a derived
- * one. Anomalies are watched for without that, until something has moved in the sandbox (a file in `/tmp`, a process). When a capture is due, the result is passed on, unchanged, once the capture has ended: at the latest `marginMs`
+ * stack or a listener on its promise; only V8 shows it, by leaving `[as handler]` off its frame. In the first invocation of
+ * a sandbox, in which the timeout of the function is learned, in all that follow a `capture()`, and while a trigger watches,
+ * one frame of this file is in the stacks of what the handler throws before it first waits; under a trigger its promise
+ * is a derived one. Anomalies are watched for without that, until something has moved in the sandbox (a file in `/tmp`, a process). When a capture is due, the result is passed on, unchanged, once the capture has ended: at the latest `marginMs`
  * before the deadline.
  *
  * A handler of aws-lambda-ric 3 that returns no promise answers by its callback or by `context.succeed`, `fail`, `done`.
@@ -50,8 +52,10 @@ export function wrapOn<H extends AnyHandler>(ground: Ground, handler: H, options
   watchUncaught(armed);
   loadAhead(armed);
   standGuard(armed);
-  const { state } = armed;
-  const call = makeCall(armed);
+  const { state, config } = armed;
+  const progress = openProgress(state, ground.env);
+  const call = makeCall(armed, progress);
+  const noted = makeNoted(armed, progress);
   const traps: ProxyHandler<H> = {
     has: (target, key) => key === WRAPPED || Reflect.has(target, key),
     get: (target, key, receiver): unknown => (key === WRAPPED ? true : Reflect.get(target, key, receiver)),
@@ -61,13 +65,29 @@ export function wrapOn<H extends AnyHandler>(ground: Ground, handler: H, options
     get: () => {
       state.invocations += 1;
       armed.guard?.begins(state.invocations);
-      return isWatching(armed) ? call : undefined;
+      const isNoted = begun(progress);
+      if (isWatching(armed)) return call;
+      return isNoted && state.captures < config.maxCaptures ? noted : undefined;
     },
   });
   return new Proxy(handler, traps);
 }
 
-function makeCall(armed: Armed): (handler: Callable, self: unknown, args: unknown[]) => unknown {
+type Trap = (handler: Callable, self: unknown, args: unknown[]) => unknown;
+
+/** Calls the handler, and keeps what it was called with. */
+function makeNoted({ state, ground }: Armed, progress: Progress): Trap {
+  return (handler, self, args) => {
+    try {
+      note(progress, { context: contextIn(handler, args), event: args[0], number: state.invocations });
+    } catch (error) {
+      fault(ground, 'invoke', error);
+    }
+    return Reflect.apply(handler, self, args);
+  };
+}
+
+function makeCall(armed: Armed, progress: Progress): Trap {
   let unanswered: Watch | undefined;
   return (handler, self, args) => {
     const watch = begin(handler, self, args);
@@ -86,14 +106,14 @@ function makeCall(armed: Armed): (handler: Callable, self: unknown, args: unknow
     try {
       // A v3 runtime runs one invocation at a time: what has not answered by its callback did so by its context.
       if (unanswered !== undefined) closeWatch(unanswered);
-      const streams = isStreaming(handler);
-      const context = streams ? args[2] : args[1];
+      const context = contextIn(handler, args);
+      note(progress, { context, event: args[0], number: armed.state.invocations });
       const watch = openWatch(armed, armed.state.invocations, args[0], context);
       if (watch === undefined) {
         armed.state.invocations -= 1;
         return undefined;
       }
-      Object.assign(watch, { caller: self, streams });
+      Object.assign(watch, { caller: self, streams: isStreaming(handler) });
       if (isCallbackStyle(args)) {
         args[2] = followCallback(watch, args[2] as Callable, context);
         unanswered = watch;
@@ -104,6 +124,10 @@ function makeCall(armed: Armed): (handler: Callable, self: unknown, args: unknow
       return undefined;
     }
   }
+}
+
+function contextIn(handler: Callable, args: readonly unknown[]): unknown {
+  return isStreaming(handler) ? args[2] : args[1];
 }
 
 function isStreaming(handler: Callable): boolean {

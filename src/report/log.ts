@@ -6,10 +6,11 @@
  * function may append to a log stream, not rewrite it. So the digest of each segment is said here as soon as it is known.
  *
  * The line goes to descriptor 1 itself. The runtime client replaces `console.*` (and code may replace
- * `process.stdout.write`): either would add a prefix, wrap the line in another JSON object, or drop it by log level.
+ * `process.stdout.write`): either would add a prefix, wrap the line in another JSON object, or drop it by log level; the platform's own filter is met by its `level`.
  */
 import { systemCode } from '../errors.ts';
 import { writeStdout } from '../lambda/stdout.ts';
+import { envelope, type Envelope } from './level.ts';
 
 /** Kinds of lines, the value of the first key, `amber`: what a filter in CloudWatch Logs Insights looks for. */
 export type LogStream = 'segment' | 'capture' | 'refused' | 'fault' | 'config' | 'parked' | 'handed';
@@ -23,15 +24,17 @@ export const MAX_LINE_BYTES: number = 32 * 1024;
 /** Writes `bytes` to descriptor 1 and gives the number that were taken. Replaced in tests. */
 export type LineWriter = (bytes: Uint8Array) => number;
 
-/** Said where no line can be made. Encoded now: whoever replaces built-ins breaks the encoder, too. */
-const BROKEN = Buffer.from('{"amber":"fault","code":"BUG","error":"a log line could not be made; built-ins of this process may have been replaced"}\n');
+/** Said where no line can be made, with the time of the start. Encoded now: whoever replaces built-ins breaks the encoder, too. */
+const BROKEN = Buffer.from(`${JSON.stringify({
+  amber: 'fault', ...envelope(), code: 'BUG', error: 'a log line could not be made; built-ins of this process may have been replaced',
+})}\n`);
 
 /** A full pipe is tried so often, with a pause between: at most 20 ms in all, the longest hold of a main thread. */
 const ATTEMPTS = 10;
 const PAUSE_MS = 2;
 
 /**
- * Writes one line `{"amber":"<stream>",…}` with the keys in stable order. The caller has redacted the record.
+ * Writes one line `{"amber":"<stream>","level":"…","timestamp":"…",…}` with the keys in stable order. The caller has redacted the record.
  *
  * Never throws: a closed or full pipe must not change what a handler returns. Gives false if the line did not go out whole.
  */
@@ -55,14 +58,14 @@ function sayBroken(write: LineWriter): false {
 }
 
 /** The text of a line, without its newline: JSON of at most {@link MAX_LINE_BYTES} - 1 bytes. */
-export function renderLine(stream: LogStream, record: Readonly<Record<string, unknown>>): string {
-  const text = JSON.stringify({ amber: stream, ...(sorted(record, 0) as object) });
+export function renderLine(stream: LogStream, record: Readonly<Record<string, unknown>>, head: Envelope = envelope()): string {
+  const text = JSON.stringify({ amber: stream, ...head, ...(sorted(record, 0) as object) });
   if (Buffer.byteLength(text) < MAX_LINE_BYTES) return text;
   // The scalars are the digests, names and numbers that the line is for; what is long in it is lists and sentences.
-  const kept: Record<string, unknown> = { amber: stream, shortened: true };
+  const kept: Record<string, unknown> = { amber: stream, ...head, shortened: true };
   let bytes = Buffer.byteLength(JSON.stringify(kept));
   for (const [key, value] of Object.entries(record).sort(byKey)) {
-    if (key === 'amber' || (typeof value === 'object' && value !== null)) continue;
+    if (OURS.includes(key) || (typeof value === 'object' && value !== null)) continue;
     const scalar = typeof value === 'string' ? value.slice(0, 512) : plain(value);
     bytes += Buffer.byteLength(JSON.stringify({ [key]: scalar }));
     if (bytes >= MAX_LINE_BYTES) break;
@@ -71,12 +74,15 @@ export function renderLine(stream: LogStream, record: Readonly<Record<string, un
   return JSON.stringify(kept);
 }
 
+/** No record says these of itself. */
+const OURS: readonly string[] = ['amber', 'level', 'timestamp'];
+
 /** Keys in code unit order at every level. Deep, cyclic or odd values become text: JSON.stringify then cannot throw. */
 function sorted(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return plain(value);
   if (depth > 8) return '[too deep]';
   if (Array.isArray(value)) return value.map((item) => sorted(item, depth + 1));
-  const entries = Object.entries(value).filter(([key]) => depth > 0 || key !== 'amber').sort(byKey);
+  const entries = Object.entries(value).filter(([key]) => depth > 0 || !OURS.includes(key)).sort(byKey);
   return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner, depth + 1)]));
 }
 

@@ -3,11 +3,12 @@
  * the platform takes it to CloudWatch Logs. Compressed, base64, cut into lines, bounded in size.
  *
  * ```json
- * {"amber":"evidence","capture":"…","part":1,"of":3,"encoding":"zstd+base64","sha256":"…","data":"…"}
+ * {"amber":"evidence","level":"INFO","timestamp":"…","capture":"…","part":1,"of":3,"encoding":"zstd+base64","sha256":"…","data":"…"}
  * ```
  */
 import { systemCode } from '../errors.ts';
 import { writeStdout } from '../lambda/stdout.ts';
+import { envelope } from '../report/level.ts';
 import { prune } from './prune.ts';
 
 /** Bytes of all lines together. CloudWatch Logs costs by the byte, and a reader has to copy them out. */
@@ -92,8 +93,9 @@ async function compressor(): Promise<{ encoding: string; compress: (bytes: Buffe
 
 /** The lines, or undefined if they would be too many bytes. */
 function cut(data: string, head: { capture: string; encoding: string; sha256: string }, limits: LogLimits): string[] | undefined {
+  const about = envelope();
   const render = (part: number, of: number, piece: string): string =>
-    JSON.stringify({ amber: 'evidence', capture: head.capture, part, of, encoding: head.encoding, sha256: head.sha256, data: piece });
+    JSON.stringify({ amber: 'evidence', ...about, capture: head.capture, part, of, encoding: head.encoding, sha256: head.sha256, data: piece });
   const room = (limits.lineBytes ?? MAX_LINE_BYTES) - Buffer.byteLength(render(9999, 9999, '')) - 1;
   if (room <= 0) return undefined;
   const of = Math.max(1, Math.ceil(data.length / room));

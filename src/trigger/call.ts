@@ -9,11 +9,14 @@ export const call: Trigger = {
   fires: () => undefined,
 };
 
+/** Where the caller gives no reason. */
+export const CALLED = 'code called capture()';
+
 /** The cause of a capture that code asked for. `reason` is the caller's own sentence. */
 export function callCause(reason: string | undefined, requester: string | undefined): Cause {
   return {
     trigger: 'call',
-    reason: reason ?? 'code called capture()',
+    reason: reason ?? CALLED,
     ...(requester === undefined ? {} : { requester }),
   };
 }

@@ -14,10 +14,14 @@ function runScript(body: string, shell?: string): { stdout: string; status: numb
   return { stdout: child.stdout, status: child.status };
 }
 
+const untimed = (text: string): string => text.replaceAll(/"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"/gu, '"timestamp":"<time>"');
+
 test('a line is JSON with the kind first and stable keys', () => {
   const first = renderLine('segment', { z: 1, a: { d: 2, b: [{ y: 1, x: 2 }] }, amber: 'forged', size: 3n });
-  assert.equal(first, '{"amber":"segment","a":{"b":[{"x":2,"y":1}],"d":2},"size":"3","z":1}');
-  assert.equal(renderLine('segment', { a: 1, b: 2 }), renderLine('segment', { b: 2, a: 1 }));
+  assert.equal(untimed(first), '{"amber":"segment","level":"INFO","timestamp":"<time>","a":{"b":[{"x":2,"y":1}],"d":2},"size":"3","z":1}');
+  assert.equal(untimed(renderLine('segment', { a: 1, b: 2 })), untimed(renderLine('segment', { b: 2, a: 1 })));
+  const said = JSON.parse(renderLine('segment', { level: 'DEBUG', timestamp: 'never' })) as Record<string, string>;
+  assert.deepEqual([said['level'], Number.isNaN(Date.parse(said['timestamp'] ?? ''))], ['INFO', false]);
   assert.doesNotMatch(renderLine('fault', { message: 'a\nb\r\u2028c' }), /\n|\r/u);
 });
 
@@ -43,7 +47,7 @@ test('it reaches standard output past a patched console and a patched stdout', (
   const { stdout } = runScript(`
     console.log = () => {}; process.stdout.write = () => true;
     logLine('segment', { number: 0 }); console.log('nothing');`);
-  assert.equal(stdout, '{"amber":"segment","number":0}\n');
+  assert.equal(untimed(stdout), '{"amber":"segment","level":"INFO","timestamp":"<time>","number":0}\n');
 });
 
 test('a pipe that is full for a while gets the whole line, a dead one is contained', () => {
@@ -51,11 +55,11 @@ test('a pipe that is full for a while gets the whole line, a dead one is contain
   let refusals = 3;
   const slow = (bytes: Uint8Array): number => {
     if (refusals-- > 0) throw Object.assign(new Error('full'), { code: 'EAGAIN' });
-    parts.push(Buffer.from(bytes.subarray(0, 10)).toString());
-    return Math.min(10, bytes.length);
+    parts.push(Buffer.from(bytes.subarray(0, 20)).toString());
+    return Math.min(20, bytes.length);
   };
   assert.equal(logLine('capture', { id: 'x' }, slow), true);
-  assert.equal(parts.join(''), '{"amber":"capture","id":"x"}\n');
+  assert.equal(untimed(parts.join('')), '{"amber":"capture","level":"INFO","timestamp":"<time>","id":"x"}\n');
 
   const started = performance.now();
   const full = (): number => { throw Object.assign(new Error('full'), { code: 'EAGAIN' }); };
@@ -74,7 +78,7 @@ test('a line after a torn one stands on its own', () => {
   };
   assert.equal(logLine('capture', {}, tearing), false);
   assert.equal(logLine('segment', {}, (bytes) => { parts.push(Buffer.from(bytes).toString()); return bytes.length; }), true);
-  assert.equal(parts.join(''), '{"amb\n{"amber":"segment"}\n');
+  assert.equal(untimed(parts.join('')), '{"amb\n{"amber":"segment","level":"INFO","timestamp":"<time>"}\n');
 });
 
 test('a closed standard output does not end the process', () => {

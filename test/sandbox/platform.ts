@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ExtensionsDesk } from './extensions-desk.ts';
 import { makeGround, type Ground, type SandboxProcess } from './ground.ts';
+import { arrived } from './log-filter.ts';
 import type { InvokeResult, Life, Platform, PlatformOptions, ShutdownReason, ShutdownRecord } from './platform-contracts.ts';
 import { extensionEnv, FUNCTION_ARN, FUNCTION_NAME, runtimeEnv, TRACE_ID } from './platform-env.ts';
 import { shutDown } from './platform-shutdown.ts';
@@ -57,10 +58,10 @@ class Rapid implements Platform {
   readonly runtime = (): SandboxProcess | undefined => this.#life?.runtime;
   readonly extension = (name: string): SandboxProcess | undefined => this.#life?.extensions.get(name);
   readonly initMs = (): number => this.#initMs;
-  readonly log = (): string => this.#log;
+  readonly log = (): string => arrived(this.#log, this.#options.env ?? {});
 
   readonly logLines = (stream?: string): readonly Record<string, unknown>[] =>
-    this.#log.split('\n').filter((line) => line.startsWith('{"amber":"')).map((line) => JSON.parse(line) as Record<string, unknown>)
+    this.log().split('\n').filter((line) => line.startsWith('{"amber":"')).map((line) => JSON.parse(line) as Record<string, unknown>)
       .filter((line) => stream === undefined || line['amber'] === stream);
 
   readonly idle = async (): Promise<void> => {

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from './clients.ts';
 import type { InvokeFacts } from './extensions-desk.ts';
+import { arrived } from './log-filter.ts';
 import { startRuntimeApi, type Neighbour, type Post, type RuntimeApi } from './runtime-api.ts';
 
 export interface SandboxOptions {
@@ -44,6 +45,8 @@ export interface Sandbox {
   readonly ready: () => Promise<'ready' | Post | Exit>;
   readonly stdout: () => string;
   readonly stderr: () => string;
+  /** What reaches CloudWatch Logs. */
+  readonly log: () => string;
   readonly exited: Promise<Exit>;
   readonly signal: (name: NodeJS.Signals) => void;
   /** Between invocations the platform freezes a sandbox; here all of its processes are stopped. */
@@ -75,6 +78,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     invoke: async (event, timeoutMs) => invoke(api, event, { timeoutMs: timeoutMs ?? options.timeoutMs ?? 3000, exited, kill: () => signal('SIGKILL'), tell: options.onInvoke }),
     ready: async () => Promise.race([api.polled(1).then(() => 'ready' as const), api.initError, exited]),
     stdout: () => output.stdout,
+    log: () => arrived(output.stdout + output.stderr, options.env ?? {}),
     stderr: () => output.stderr,
     exited,
     signal,

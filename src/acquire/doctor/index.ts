@@ -9,11 +9,12 @@ import { bucketOwner, bucketPolicy, bucketThere, encryption, objectLock, publicA
 import type { BucketPlace, Diagnosis, DoctorCheck, Patient } from './contracts.ts';
 import { active, memory, network, recipient, runtime, settings, timeout } from './function-checks.ts';
 import { attached, handler } from './layer-checks.ts';
+import { logging } from './log-checks.ts';
 import { roleOrders } from './order-checks.ts';
 import { roleKey, roleLimits, roleLogs, roleWrites } from './role-checks.ts';
 
 export const CHECKS: readonly DoctorCheck[] = [
-  active, runtime, attached, handler, settings, recipient, timeout, memory, network,
+  active, runtime, attached, handler, settings, recipient, timeout, memory, network, logging,
   roleWrites, roleLimits, roleKey, roleLogs, roleOrders,
   bucketThere, bucketOwner, bucketPolicy, versioning, objectLock, encryption, publicAccess, reachable,
 ];
