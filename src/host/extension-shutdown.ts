@@ -19,22 +19,48 @@ const MOST_MS = 2000;
 /** A capture that is under way when SHUTDOWN comes may close in this part of the time; it has most of what there is to have. */
 const SHARE_OF_RUNNING = 0.6;
 
+/**
+ * The caller of an invocation that crashed is answered when the extensions have ended, and told of a timeout where that takes
+ * longer than its invocation has (RIE internal/lambda/rapidcore/server.go, Invoke): so much is left of it.
+ */
+const ANSWER_MS = 100;
+/** The exit from a capture that the invocation bounds: nothing is killed when it is late. */
+const LATE_EXIT_MS = 50;
+/** Less than this holds no capture of the end: the caller is answered at once. */
+const LEAST_CRASH_MS = 200;
+
 /** Captures what is left, by policy. Ends in time, and never rejects. */
 export async function atShutdown(duty: Duty, event: ShutdownEvent): Promise<void> {
   clearTimeout(duty.timer);
   clearInterval(duty.ticker);
-  const endMs = Date.now() + leftMs(event.deadlineMs);
   const { cause, policy } = endingOf(event.reason, lastWord(duty), duty.config);
+  const wholeMs = Date.now() + leftMs(event.deadlineMs);
+  const answerMs = cause.trigger === 'crash' ? answerDue(duty, Date.now()) : undefined;
+  const isBound = answerMs !== undefined && answerMs < wholeMs - EXIT_MS;
+  const endMs = isBound ? answerMs : wholeMs;
+  const exitMs = isBound ? LATE_EXIT_MS : EXIT_MS;
+  if (endMs - Date.now() < LEAST_CRASH_MS) {
+    duty.running?.enough.abort(new AmberError('CAPTURE_ABORTED', 'the end of the sandbox came'));
+    logRefusal(duty, cause, new AmberError('CAPTURE_LIMITED', `${String(Math.max(0, endMs - Date.now()))} ms are left of the invocation that crashed: its caller is answered with that error at once`, { details: { limit: 'answer' } }));
+    return;
+  }
   const [under] = await Promise.all([settle(duty, endMs), lastOrder(duty)]);
   if (duty.control?.stopped() === true) return;
   const ordered = [...duty.open].some((one) => one.startsWith('order '));
   if ((policy === 'off' && !ordered) || (under === 'whole' && duty.open.size === 0)) return;
   const due = dueAtTheEnd(duty, cause, policy === 'contents');
   if (due === undefined) return;
-  const start = startCapture(duty, { cause: due.cause, config: configAtTheEnd(duty, due.contents), hardStopMs: endMs - EXIT_MS, last: true });
-  if (!isAmberError(start)) await Promise.race([start.ended, sleep(Math.max(0, endMs - EXIT_MS / 2 - Date.now()))]);
+  const start = startCapture(duty, { cause: due.cause, config: configAtTheEnd(duty, due.contents), hardStopMs: endMs - exitMs, last: true });
+  if (!isAmberError(start)) await Promise.race([start.ended, sleep(Math.max(0, endMs - exitMs / 2 - Date.now()))]);
   // What the destination did not take is parked as soon as its put has failed.
-  await Promise.race([Promise.allSettled(duty.parking.pending), sleep(Math.max(0, endMs - EXIT_MS / 4 - Date.now()))]);
+  await Promise.race([Promise.allSettled(duty.parking.pending), sleep(Math.max(0, endMs - exitMs / 4 - Date.now()))]);
+}
+
+/** When the answer of the invocation in progress is due; undefined where nobody waits for one: answered, or out of time. */
+function answerDue({ turn }: Duty, nowMs: number): number | undefined {
+  const deadlineMs = turn?.event.deadlineMs;
+  if (deadlineMs === undefined || deadlineMs <= nowMs || turn?.done?.status === 'success') return undefined;
+  return deadlineMs - ANSWER_MS;
 }
 
 interface Due {

@@ -93,6 +93,20 @@ describe('the extension', { skip: canIsolate() || process.env['REQUIRE_PEERS'] =
     assert.equal(platform.shutdowns[0]?.extensions[0]?.killed, false);
   });
 
+  for (const leftMs of [900, 600, 350, 120]) {
+    test(`a crash ${String(leftMs)} ms before the timeout stays a crash to its caller`, async (t) => {
+      const platform = await openScene(t);
+      await platform.invoke({});
+      await platform.idle();
+      const result = await platform.invoke({ write: '/tmp/left', text: 'x', waitMs: 2000 - leftMs, exit: 1 }, 2000);
+      assert.deepEqual([result.kind, 'errorType' in result ? result.errorType : ''], ['failed', 'Runtime.ExitError'], platform.log());
+      const crashed = (await storedCaptures(platform.ground.evidence)).some(({ manifest }) => manifest?.cause.trigger === 'crash');
+      const refused = platform.logLines('refused').some(({ limit }) => limit === 'answer');
+      assert.ok(crashed || refused || platform.logLines('capture').length > 0, platform.log());
+      if (leftMs < 200) assert.ok(refused, platform.log());
+    });
+  }
+
   test('asks for SHUTDOWN alone on Managed Instances, and captures there', async (t) => {
     const platform = await openScene(t, { managed: true });
     const results = await Promise.all([platform.invoke({}), platform.invoke({})]);

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { jsonOf, storedCaptures, type Stored } from '../host/extension-captures.ts';
 import { obeyed, orderChannel } from '../host/order-channel.ts';
@@ -152,6 +152,33 @@ for (const stage of STAGES) {
         assert.equal(crashed?.entries.get('[root]/tmp/.x')?.toString(), 'stage two\n', platform.log());
         assert.match(crashed.manifest?.cause.reason ?? '', /failed, and the platform resets the sandbox/u);
         assert.equal((await platform.invoke({ say: 'again' })).kind, 'response');
+      });
+
+      test('a crash stays a crash to its caller, also where less is left of the invocation than its capture takes', async (t) => {
+        for (const { timeoutMs, waitMs } of [{ timeoutMs: 2000, waitMs: 1400 }, { timeoutMs: 2000, waitMs: 1850 }, { timeoutMs: 6000, waitMs: 100 }]) {
+          const took: number[] = [];
+          for (const attached of [false, true]) {
+            const platform = await open(t, { stage, client, attached, timeoutMs });
+            if (platform === undefined) return;
+            assert.equal((await platform.invoke({ say: 'ready' })).kind, 'response');
+            await platform.idle();
+            const result = await platform.invoke({ waitMs, exit: 1 });
+            assert.deepEqual([result.kind, 'errorType' in result ? result.errorType : ''], ['failed', 'Runtime.ExitError'], platform.log());
+            took.push(result.tookMs - waitMs);
+            await platform.stop();
+          }
+          t.diagnostic(`exit ${String(timeoutMs - waitMs)} ms before the timeout: the caller waits ${took.map(String).join(' ms bare, ')} ms with the extension`);
+        }
+      });
+
+      test('an answer that a capture holds is out when the process ends', async (t) => {
+        for (const late of ['an exception', 'an exit', 'a signal']) {
+          const platform = await open(t, { stage, client, handler: 'late.amber.asynchronous', attached: false, env: { ...AMBER, SANDBOX_LIBRARY: resolve('src/index.ts'), AMBER_CAPTURE: 'now', AMBER_COLLECT: '-inventory,-recovered,-writable,-timeline,-code' } });
+          if (platform === undefined) return;
+          const result = await platform.invoke({ way: late, answer: 'value' });
+          assert.deepEqual([result.kind, 'body' in result ? JSON.parse(result.body.toString()) : undefined], ['response', { text: 'späß ✓', number: 1 }], `${late}\n${platform.log()}`);
+          await platform.stop();
+        }
       });
 
       const noneOfV3 = client.generation === 'v3' ? 'version 3 of the client does not know them' : false;

@@ -79,11 +79,13 @@ class Rapid implements Platform {
     const life = this.#life ?? this.#begin();
     const started = fresh ? await this.#within(life, timeoutMs, this.#init(life)) : DONE;
     const ended = started === DONE ? await this.#offer(life, event, deadlineMs) : started;
-    const tookMs = Date.now() - startedMs;
+    const tookMs = Date.now() - startedMs; // of an answer
     if (typeof ended === 'string') {
       this.#settling = this.#reset(life, ended);
       await this.#settling;
-      return { kind: ended === 'timeout' ? 'timeout' : 'failed', errorType: ended === 'timeout' ? 'Sandbox.Timedout' : ended, tookMs };
+      // A reset that lasts longer than the invocation has is a timeout to its caller (rapidcore/server.go, Invoke).
+      const isLate = ended === 'timeout' || Date.now() > deadlineMs;
+      return { kind: isLate ? 'timeout' : 'failed', errorType: isLate ? 'Sandbox.Timedout' : ended, tookMs: Date.now() - startedMs };
     }
     if (this.#options.managed !== true) this.#settling = this.#settle(life, deadlineMs);
     const { kind, headers, body } = ended;
