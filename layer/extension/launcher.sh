@@ -8,7 +8,7 @@ home=$(cd -P "${BASH_SOURCE[0]%/*}/../amber" 2>/dev/null && pwd)
 node=@NODE@
 least_mb=@LEAST_MB@
 
-# The level is the least that passes the filter of the platform, as in report/level.ts.
+# The level is the least that passes the filter of the platform, as in src/lambda/log-level.ts.
 say() {
   local level=INFO now
   [[ ${AWS_LAMBDA_LOG_FORMAT^^} == JSON && ${AWS_LAMBDA_LOG_LEVEL^^} =~ ^(WARN|ERROR|FATAL)$ ]] && level=${AWS_LAMBDA_LOG_LEVEL^^}

@@ -32,7 +32,9 @@ export async function redirect(host: RedirectHost): Promise<unknown> {
   const { env, own } = host;
   const client = clientFile(own); // before anything is awaited: the client is in the stack only then
   const generation = clientGeneration(env);
-  const name = env['AMBER_HANDLER'] ?? '';
+  // What the preload has put there, which nobody after us is to find.
+  const name = env['_AMBER_HANDLER'] ?? env['AMBER_HANDLER'] ?? '';
+  Reflect.deleteProperty(env, '_AMBER_HANDLER');
   if (name === '' || isOwn(name)) {
     const why = name === '' ? 'AMBER_HANDLER is not set' : `AMBER_HANDLER is ${name}, which is the handler of the layer itself`;
     throw runtimeError(generation, 'HandlerNotFound', `${why}; set it to the handler of the function, for example index.handler`);

@@ -10,7 +10,7 @@
  */
 import { systemCode } from '../errors.ts';
 import { writeStdout } from '../lambda/stdout.ts';
-import { envelope, type Envelope } from './level.ts';
+import { envelope, type Envelope } from '../lambda/log-level.ts';
 
 /** Kinds of lines, the value of the first key, `amber`: what a filter in CloudWatch Logs Insights looks for. */
 export type LogStream = 'segment' | 'capture' | 'refused' | 'fault' | 'config' | 'parked' | 'handed';

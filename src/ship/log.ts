@@ -8,7 +8,7 @@
  */
 import { systemCode } from '../errors.ts';
 import { writeStdout } from '../lambda/stdout.ts';
-import { envelope } from '../report/level.ts';
+import { envelope } from '../lambda/log-level.ts';
 import { prune } from './prune.ts';
 
 /** Bytes of all lines together. CloudWatch Logs costs by the byte, and a reader has to copy them out. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeLogEvidence } from '../../src/case/log-evidence.ts';
 import { logMark, readLogDigests, recordsIn } from '../../src/case/log-lines.ts';
-import { leastLevel } from '../../src/report/level.ts';
+import { leastLevel } from '../../src/lambda/log-level.ts';
 import { renderLine } from '../../src/report/log.ts';
 import { writeLogEvidence } from '../../src/ship/log.ts';
 import { arrived } from '../sandbox/log-filter.ts';

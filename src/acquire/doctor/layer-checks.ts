@@ -33,9 +33,22 @@ export const handler: DoctorCheck = {
   },
 };
 
+/** The Lambda Web Adapter starts the handler as a program: its wrapper, in place of the runtime. */
+const ADAPTER = '/opt/bootstrap';
+
+/** A handler that is a program and no module: nothing stands in front of it. */
+function programOf(Handler: string, { AWS_LAMBDA_EXEC_WRAPPER, AMBER_NEXT_EXEC_WRAPPER }: Readonly<Record<string, string>>): Diagnosis | undefined {
+  const isAdapted = [AWS_LAMBDA_EXEC_WRAPPER, AMBER_NEXT_EXEC_WRAPPER].includes(ADAPTER);
+  if (!isAdapted && !/(?:^|\/)[^/.]*$|\.(?:sh|bash)$/u.test(Handler)) return undefined;
+  if (Handler === HANDLER) return failed(`the handler is ${HANDLER}, and ${ADAPTER} starts the handler as a program`, 'Set the handler to the program of the function, for example run.sh: the extension captures it from beside.');
+  return ok(`the handler ${Handler} is a program: nothing is loaded into it, the extension captures from beside`);
+}
+
 /** How the layer gets in front of the handler of a Node function. */
 export function wayOf({ Handler = '', DurableConfig }: FunctionConfiguration, environment: Readonly<Record<string, string>>): Diagnosis {
   const { AMBER_HANDLER, AWS_LAMBDA_EXEC_WRAPPER, NODE_OPTIONS = '' } = environment;
+  const program = programOf(Handler, environment);
+  if (program !== undefined) return program;
   if (Handler === HANDLER) return redirected(AMBER_HANDLER);
   if (AWS_LAMBDA_EXEC_WRAPPER === WRAPPER) return ok(`AWS_LAMBDA_EXEC_WRAPPER puts it in front of ${Handler}`);
   if (NODE_OPTIONS.includes('lambda-amber/preload.cjs')) {
