@@ -39,17 +39,17 @@ function divert(given: string): void {
  * run.sh of the Lambda Web Adapter, is started by somebody else under this very name.
  */
 function isModule(given: string): boolean {
-  const { basename, join, resolve } = process.getBuiltinModule('node:path');
+  const path = process.getBuiltinModule('node:path');
   const { existsSync } = process.getBuiltinModule('node:fs');
   const root = env['LAMBDA_TASK_ROOT'] ?? process.cwd();
-  const last = basename(given);
+  const last = path.basename(given);
   const [, name] = /^([^.]*)\.(.*)$/u.exec(last) ?? [];
-  if (given.includes('..') || name === undefined || isProgram(resolve(root, given))) return false;
+  if (given.includes('..') || name === undefined || isProgram(path.resolve(root, given))) return false;
   const folder = given.slice(0, given.indexOf(last));
-  const file = resolve(root, folder, name);
+  const file = path.resolve(root, folder, name);
   if (['', '.js', '.mjs', '.cjs'].some((extension) => existsSync(file + extension))) return true;
   try {
-    require.resolve(name, { paths: [root, folder, join(root, folder)] });
+    require.resolve(name, { paths: [root, folder, path.join(root, folder)] });
     return true;
   } catch {
     return false;

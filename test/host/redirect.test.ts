@@ -52,7 +52,7 @@ test('gives the function bare, with one line, if the library cannot be loaded or
   ] as const) {
     const { value, lines } = redirected(library, NAMED);
     assert.deepEqual(value, ['bare', 'index.handler'], library);
-    assert.deepEqual(lines, [{ amber: 'fault', effect: 'the function runs without Amber', error, where: 'layer' }]);
+    assert.deepEqual(lines.map((line) => ({ ...line, timestamp: 'now' })), [{ amber: 'fault', effect: 'the function runs without Amber', error, level: 'INFO', timestamp: 'now', where: 'layer' }]);
   }
 });
 

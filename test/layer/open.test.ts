@@ -91,7 +91,7 @@ for (const client of [managed3, ric4]) {
       });
 
       each(`${way}: a variable that is wrong is told, and the kill switch loads nothing`, async () => {
-        const wrong = await run(client, way, layer.opt, { AMBER_ON_EROR: 'any' });
+        const wrong = await run(client, way, layer.opt, { AMBER_MAX_MS: 'soon' });
         answers(wrong);
         assert.deepEqual(wrong.amber.map((line) => [line['amber'], line['armed']]), [['config', false]]);
         for (const value of ['1', 'true', ' ON ', 'yes']) {

@@ -8,7 +8,7 @@ import { wayOf } from '../../src/acquire/doctor/layer-checks.ts';
 import { ensureClient, STARTS_BOTH } from '../sandbox/clients.ts';
 import { record } from '../sandbox/record.ts';
 import { unpackedLayer, type Unpacked } from './unpacked.ts';
-import { attach, REAL_CLIENTS, WAYS, type Way } from './ways.ts';
+import { attach, REAL_CLIENTS, type Way } from './ways.ts';
 
 let layer: Unpacked;
 before(async () => {
@@ -36,8 +36,8 @@ function variables(way: Way | undefined, taskRoot: string, handler: string, more
   const [file, ...args] = way === 'exec' ? [join(layer.opt, 'amber-exec'), ...command] : command;
   const { stdout, stderr } = spawnSync(file, args, { env, cwd: taskRoot, encoding: 'utf8' });
   assert.equal(stderr, '');
-  const { NODE_OPTIONS, ...seen } = JSON.parse(stdout) as Record<string, string>;
-  return seen;
+  const seen = Object.entries(JSON.parse(stdout) as Record<string, string>).filter(([name]) => name !== 'NODE_OPTIONS');
+  return Object.fromEntries(seen);
 }
 
 for (const way of ['exec', 'preload'] as const) {
@@ -66,8 +66,7 @@ for (const way of ['exec', 'preload'] as const) {
         const { _HANDLER, AMBER_HANDLER, _AMBER_HANDLER, ...rest } = variables(way, folder, handler, { PWD: folder, SHLVL: '3' });
         assert.match(_HANDLER ?? '', /lambda-amber\/handler\.handler$/u, file);
         assert.equal(AMBER_HANDLER ?? _AMBER_HANDLER, handler);
-        const { _HANDLER: _, ...bare } = variables(undefined, folder, handler, { PWD: folder, SHLVL: '3' });
-        assert.deepEqual(rest, bare);
+        assert.deepEqual({ ...rest, _HANDLER: handler }, variables(undefined, folder, handler, { PWD: folder, SHLVL: '3' }));
       }
       const path = task({ 'from-path/index.js': ['', 0o644] });
       assert.match(variables(way, task({}), 'from-path.handler', { NODE_PATH: `/nowhere:${path}` })['_HANDLER'] ?? '', /lambda-amber/u);
@@ -119,9 +118,8 @@ test('doctor recommends none of the ways for a program', () => {
     return [state, detail, fix];
   };
   for (const [handler, environment] of [['run.sh', {}], ['run.sh', { AWS_LAMBDA_EXEC_WRAPPER: '/opt/bootstrap' }], ['bin/start', {}], ['run.sh', { AWS_LAMBDA_EXEC_WRAPPER: '/opt/amber-exec', AMBER_NEXT_EXEC_WRAPPER: '/opt/bootstrap' }]] as const) {
-    assert.deepEqual(of(handler, environment).map((text, at) => (at === 1 ? /is a program/u.test(text) : text)), ['ok', true, '']);
+    assert.deepEqual(of(handler, environment).map((text, at) => (at === 1 ? text.includes('is a program') : text)), ['ok', true, '']);
   }
   assert.equal(of('/opt/nodejs/node_modules/lambda-amber/handler.handler', { AWS_LAMBDA_EXEC_WRAPPER: '/opt/bootstrap', AMBER_HANDLER: 'run.sh' })[0], 'failed');
   assert.equal(of('index.handler')[0], 'warning');
-  assert.ok(WAYS.length > 0);
 });
