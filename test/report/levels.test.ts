@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeLogEvidence } from '../../src/case/log-evidence.ts';
-import { logMark, readLogDigests, recordsIn } from '../../src/case/log-lines.ts';
+import { readLogDigests } from '../../src/case/log-lines.ts';
+import { recordsIn } from '../../src/case/log-scan.ts';
 import { leastLevel } from '../../src/lambda/log-level.ts';
 import { renderLine } from '../../src/report/log.ts';
 import { writeLogEvidence } from '../../src/ship/log.ts';
@@ -49,9 +50,9 @@ for (const [name, form] of Object.entries(FORMS)) {
     await writeLogEvidence({ captureId: 'c', summary: { processes: [1, 2, 3] } }, (line) => lines.push(line), { lineBytes: 260 });
     assert.ok(lines.length > 2 && lines.every((line) => /^\{"amber":"\w+","level":"INFO","timestamp":"\d{4}-/u.test(line)));
     const log = lines.map(form);
-    const digests = await readLogDigests(bytes(log.join('\n')), 'c');
-    assert.deepEqual([[...digests.segments.keys()], [...digests.whole], digests.segments.get(0)?.stored], [[0], ['d'.repeat(64)], true]);
+    const told = (await readLogDigests(bytes(log.join('\n')), 'c')).of('c');
+    assert.deepEqual([[...(told?.segments.keys() ?? [])], [...(told?.whole ?? [])], told?.segments.get(0)?.stored], [[0], ['d'.repeat(64)], true]);
     assert.deepEqual(decodeLogEvidence(log).map(({ summary, problem }) => [summary, problem]), [[{ processes: [1, 2, 3] }, undefined]]);
-    assert.equal([...recordsIn(log[0] ?? '', logMark('segment'))][0]?.['object'], 'path "quoted" \\ and more');
+    assert.equal(recordsIn(log[0] ?? '', 'segment')[0]?.['object'], 'path "quoted" \\ and more');
   });
 }
