@@ -34,6 +34,7 @@ interface Values {
   control: string | undefined;
   controlTtlMs: number;
   controlKey: readonly string[];
+  controlUnbound: boolean;
   fleetCap: number;
   recipient: string | undefined;
   compression: 'zstd' | 'gzip' | 'none';
@@ -72,6 +73,7 @@ export const OPTIONS: { readonly [K in keyof Values]: Option<Values[K]> } = {
   control:        option('AMBER_CONTROL', undefined, parse.control, 's3://evidence-bucket/amber-control/orders.json', 'Where orders of responders are read at invocations: `s3://bucket/key`, `ssm:/name`, `appconfig:APPLICATION/ENVIRONMENT/PROFILE`, or `lambda:self` for the flag in the configuration.'),
   controlTtlMs:   option('AMBER_CONTROL_TTL_MS', 20_000, parse.integer(0, 3_600_000), '60000', 'Orders are read at most so often in a sandbox; a fifth more or less by chance.'),
   controlKey:     option('AMBER_CONTROL_KEY', [], parse.publicKeys, 'ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo', 'Ed25519 public keys of responders (`amber trigger --new-key`). Orders signed with one may set destination, collectors and budget, or stop; events may carry orders.'),
+  controlUnbound: option('AMBER_CONTROL_UNBOUND', false, parse.flag, '1', 'Take signed orders of form 1 as well: their signature names no channel, so one that was written elsewhere counts here. For responders whose `amber` is older than this layer.'),
   fleetCap:       option('AMBER_FLEET_CAP', 0, parse.integer(0, 1000), '20', 'Captures a day (UTC) that triggers other than a responder may start in all sandboxes of the function together; 0 = no such cap. Needs an `s3:` destination.'),
   recipient:      option('AMBER_RECIPIENT', undefined, parse.recipient, 'age1…', 'age X25519 public key: every segment is one age file, and raw values stand inside.'),
   compression:    option('AMBER_COMPRESSION', 'zstd', parse.oneOf('zstd', 'gzip', 'none'), 'gzip', 'Compression of the tar stream.'),

@@ -1,5 +1,6 @@
 /** From the options of `amber trigger` to an order. */
 import { AmberError } from '../errors.ts';
+import { boundId, type Channel } from '../trigger/order-binding.ts';
 import { MAX_LIFE_MS, type Order, type OrderScope } from '../trigger/order.ts';
 import { textOption, type CommandOptions, type Values } from './command.ts';
 
@@ -10,7 +11,7 @@ export const ORDER_OPTIONS: CommandOptions = {
   'all': { type: 'boolean', description: 'Every function that reads this channel, not FUNCTION alone.' },
   'version': { type: 'string', value: 'VERSION', description: 'Only sandboxes of this version: $LATEST or a number.' },
   'tenant': { type: 'string', value: 'ID', description: 'Only invocations of this tenant.' },
-  'log-stream': { type: 'string', value: 'NAME', description: 'Only the one sandbox with this log stream.' },
+  'log-stream': { type: 'string', value: 'NAME', description: 'Only the one sandbox with this log stream, signed or not.' },
   'sign': { type: 'string', value: 'KEYFILE', description: 'Ed25519 private key (PEM) to sign the order with; the options below need it.' },
   'destination': { type: 'string', value: 'URL', description: 'Captures go there.' },
   'recipient': { type: 'string', value: 'AGE1…', description: 'age public key of these captures.' },
@@ -23,14 +24,14 @@ export const ORDER_OPTIONS: CommandOptions = {
 const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 const DEFAULT_LIFE = '1h';
 
-/** The order without its signature. @throws AmberError USAGE. */
-export function orderFrom(values: Values, functionName: string, requester: string, nowMs: number): Order {
+/** The order without its signature, with an id that ties it to `channel` where it is to be signed. @throws AmberError USAGE. */
+export function orderFrom(values: Values, functionName: string, requester: string, channel: Channel, nowMs: number = Date.now()): Order {
   const reason = textOption(values, 'reason');
   if (reason === undefined) throw new AmberError('USAGE', 'Say why: --reason TEXT goes into the custody record of each capture.');
   return {
     amber: 1,
     state: values['stop'] === true ? 'stop' : 'capture',
-    id: process.getBuiltinModule('node:crypto').randomUUID(),
+    id: values['sign'] === undefined ? process.getBuiltinModule('node:crypto').randomUUID() : boundId(channel),
     issued: new Date(nowMs).toISOString(),
     expires: new Date(nowMs + lifeOf(values)).toISOString(),
     scope: scopeOf(values, functionName),

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { asciiDocument } from '../case/ascii.ts';
 import { renderText } from '../case/safe-names.ts';
 import { AmberError } from '../errors.ts';
+import { IN_EVENTS } from '../trigger/order-binding.ts';
 import type { Order } from '../trigger/order.ts';
 import { textOption, type Command, type Invocation, type Values } from './command.ts';
 import { ORDER_PLACE_OPTIONS, channelError, openOrdersOf, type OrdersOf } from './orders-of.ts';
@@ -19,12 +20,15 @@ Writes the control object first, and nothing before it: warm sandboxes read it a
 an invocation for that: --probe-payload sends some, and they run the function's code. Only if asked, and last,
 --env-flag sets AMBER_CAPTURE=now: that starts new sandboxes and leaves the warm ones without invocations, so wait for
 their captures first (--wait).
+A signature holds in one channel alone (an S3 order is no event order). Layers older than this take such orders as well;
+this layer refuses orders that an older command has signed, unless the function has AMBER_CONTROL_UNBOUND=1.
 Exit code 0: written (with --wait: every sandbox that was at work has been captured). 1: some have not, when the time was
 over. 2: the order would be refused. 3: it could not be written, with the action that is missing.
 
   amber trigger --new-key ./keys                       # once: a key pair; the public half goes into AMBER_CONTROL_KEY
   amber trigger checkout --reason "GuardDuty 42" --wait
   amber trigger checkout --reason "GuardDuty 42" --sign ./keys/amber-control.key --collect +process-memory
+  amber trigger checkout --reason "GuardDuty 42" --sign ./keys/amber-control.key --log-stream '2026/11/24/[$LATEST]0123…'   # one sandbox
   amber trigger checkout --withdraw                    # the control object says idle again`,
   options: {
     ...ORDER_OPTIONS,
@@ -89,10 +93,10 @@ async function makeOrder(place: OrdersOf, values: Values): Promise<Order> {
   const { judgeOrder } = await import('../trigger/order-judge.ts');
   const requester = textOption(values, 'requester') ?? (await callerOf(place.aws));
   if (requester === undefined) throw new AmberError('USAGE', 'Who asks is not known: sts:GetCallerIdentity gave no answer; say --requester WHO.');
-  const unsigned = orderFrom(values, place.target.functionName, requester, Date.now());
+  const isEvent = values['event'] === true;
+  const unsigned = orderFrom(values, place.target.functionName, requester, isEvent ? IN_EVENTS : place.control);
   const keyFile = textOption(values, 'sign');
   const order = keyFile === undefined ? unsigned : await sign(unsigned, keyFile);
-  const isEvent = values['event'] === true;
   const verdict = judgeOrder(Buffer.from(JSON.stringify(order)), {
     config: place.config, channel: place.control, trigger: isEvent ? 'event' : 'control', nowMs: Date.now(), needsSignature: isEvent, ...(isEvent ? { maxLifeMs: 3_600_000 } : {}),
   });

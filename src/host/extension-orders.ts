@@ -5,6 +5,7 @@ import { describeError, isAmberError } from '../errors.ts';
 import { anomaly } from '../trigger/anomaly.ts';
 import { logRefusal, startCapture } from './extension-capture.ts';
 import { turnFacts, type Duty } from './extension-duty.ts';
+import { learnStream } from './extension-stream.ts';
 
 /** Longest time of one read of the control object; the handler runs meanwhile. */
 const CHECK_MS = 150;
@@ -25,7 +26,8 @@ export async function openOrders(duty: Duty): Promise<void> {
 
 /** Reads orders under the TTL, and carries out the one that is due. Never rejects. */
 export async function obey(duty: Duty): Promise<void> {
-  const { control } = duty;
+  const { control, ground } = duty;
+  if (control !== undefined) await learnStream(ground.env);
   const ordered = await control?.check(CHECK_MS, turnFacts(duty));
   if (control === undefined || ordered === undefined) return;
   if (await capture(duty, ordered.cause, { ...ordered.config, s3Transport: 'light' })) control.took(ordered);

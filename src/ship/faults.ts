@@ -36,7 +36,7 @@ export interface FaultContext {
 }
 
 /** An answer of success that does not prove that anything was stored. */
-export const NO_RECEIPT = 'NoReceipt';
+const NO_RECEIPT = 'NoReceipt';
 
 /** Nothing can have been written: no connection was made. */
 const NEVER_SENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ConnectTimeout']);
@@ -56,6 +56,10 @@ const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_/u;
 
 /** No such name (getaddrinfo(3)): asking again changes nothing. A resolver that does not answer says EAI_AGAIN. */
 const NO_SUCH_HOST: ReadonlySet<string> = new Set(['ENOTFOUND']);
+
+export function noReceipt(status: number, why: string): Fault {
+  return { status, code: NO_RECEIPT, reason: `the answer is no receipt of S3: ${why}` };
+}
 
 /** True if the same request may succeed when it is sent again. */
 export function isTransient(fault: Fault): boolean {

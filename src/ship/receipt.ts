@@ -5,7 +5,7 @@
  * a 200 ("Error responses"). Whoever else answers (a portal, a proxy, a web server) must not pass for it.
  */
 import type { Answer } from './exchange.ts';
-import { faultFromAnswer, NO_RECEIPT, type Reply } from './faults.ts';
+import { faultFromAnswer, noReceipt, type Reply } from './faults.ts';
 import type { PutAnswer, PutRequest } from './s3-settings.ts';
 
 /** Longest answer to a PutObject that is read; what is longer is no receipt. */
@@ -18,7 +18,7 @@ export function putReply(answer: Answer, { checksum: expected }: Pick<PutRequest
   if (/<Error[\s>]/u.test(body)) return { ok: false, fault: faultFromAnswer(status, headers, body) };
   const [etag, checksum, versionId, serverDate] = ['etag', 'x-amz-checksum-sha256', 'x-amz-version-id', 'date'].map((name) => one(headers[name]));
   const missing = whatIsMissing(answer, etag, body);
-  if (missing !== undefined) return { ok: false, fault: { status, code: NO_RECEIPT, reason: `the answer is no receipt of S3: ${missing}`, ...(serverDate === undefined ? {} : { serverDate }) } };
+  if (missing !== undefined) return { ok: false, fault: noReceipt(status, missing) };
   if (checksum !== undefined && checksum !== expected) {
     return { ok: false, fault: { status, code: 'ChecksumMismatch', reason: 'the server computed another SHA-256: what it stored is not what was sent' } };
   }

@@ -5,7 +5,7 @@ import type { CaptureIdentity, Destination, DestinationProvider, Receipt, Stored
 import { describeError, isAmberError, type AmberError } from '../errors.ts';
 import { takeCredentials } from './credentials.ts';
 import { cured } from './cure.ts';
-import { faultError, isUnreached } from './faults.ts';
+import { faultError, isUnreached, noReceipt } from './faults.ts';
 import type { Fault, Reply } from './faults.ts';
 import { objectKey } from './key.ts';
 import { retry, rulesFor } from './retry.ts';
@@ -39,7 +39,7 @@ async function openS3(url: URL, capture: CaptureIdentity, config: Config): Promi
 
 /** The destination over a transport that is open. */
 export function s3Over(transport: S3Transport, settings: S3Settings, capture: CaptureIdentity): Destination {
-  const site: Site = { settings, transport, capture, stored: false, closing: new AbortController() };
+  const site: Site = { settings, transport, capture, stored: false, checks: false, closing: new AbortController() };
   const folder = objectKey(settings.prefix, capture, 'x').slice(0, -1);
   return {
     location: `s3://${settings.bucket}/${folder}`,
@@ -85,6 +85,8 @@ interface Site {
   readonly capture: CaptureIdentity;
   /** An object of this capture was stored. */
   stored: boolean;
+  /** The server has told the checksum of what it stored: a receipt without one is not from it. */
+  checks: boolean;
   readonly closing: AbortController;
 }
 
@@ -121,8 +123,8 @@ async function send(site: Site, object: StoredObject, signal: AbortSignal, onTro
   // A server that refuses may close while the body is on its way, and the refusal is lost in a broken pipe. So it is asked
   // first until it has shown that it takes objects, and again when an attempt has failed.
   const asks = (attempt: number): boolean => object.bytes > EXPECT_BYTES && (!site.stored || attempt > 1);
-  const once = (own: AbortSignal, attempt: number): Promise<Reply<PutAnswer>> =>
-    site.transport.put({ ...request, expectContinue: asks(attempt) }, own);
+  const once = async (own: AbortSignal, attempt: number): Promise<Reply<PutAnswer>> =>
+    checked(site, await site.transport.put({ ...request, expectContinue: asks(attempt) }, own));
   const onPause = (fault: Fault): void => (isUnreached(fault) ? unreached() : onTrouble?.('failing'));
   const { reply, attempts, lost } = await retry(once, { ...rulesFor(object.bytes), isFree: onTrouble !== undefined }, either, onPause);
   if (reply.ok) {
@@ -132,6 +134,13 @@ async function send(site: Site, object: StoredObject, signal: AbortSignal, onTro
   // The object is there, and an earlier attempt of ours ended without an answer: most likely it is ours.
   if (reply.fault.status === 412 && lost) return { receipt: { state: 'unknown', attempts, ...present({ serverDate: reply.fault.serverDate }) } };
   return { error: faultError(reply.fault, { bucket: settings.bucket, key, region: settings.region, kmsKey: settings.kmsKey, attempts, lost }) };
+}
+
+/** A small body has left this process before an answer comes, read or not: what tells then is the checksum. */
+function checked(site: Site, reply: Reply<PutAnswer>): Reply<PutAnswer> {
+  if (!reply.ok) return reply;
+  site.checks ||= reply.value.checksum !== undefined;
+  return site.checks && reply.value.checksum === undefined ? { ok: false, fault: noReceipt(200, 'it has no checksum, and others before it had') } : reply;
 }
 
 function receipt({ etag, versionId, checksum, serverDate }: PutAnswer, attempts: number): Receipt {

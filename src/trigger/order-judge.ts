@@ -3,11 +3,12 @@ import { resolveConfig, type Config } from '../config.ts';
 import type { Cause, OrderRecord } from '../contracts.ts';
 import { isAmberError, type AmberError } from '../errors.ts';
 import { MAX_LIFE_MS, OVERRIDES, parseOrder, type Order, type OrderScope } from './order.ts';
+import { bindingOf, IN_EVENTS } from './order-binding.ts';
 import { fingerprint, signedBy } from './order-signature.ts';
 
 /** Why an order is refused; one log line says it. */
 export type OrderRefusal =
-  | 'too-long' | 'malformed' | 'expired' | 'not-yet' | 'long-lived' | 'signature' | 'unsigned' | 'no-key' | 'config'
+  | 'too-long' | 'malformed' | 'expired' | 'not-yet' | 'long-lived' | 'signature' | 'other-channel' | 'old-form' | 'unsigned' | 'no-key' | 'config'
   | 'replayed' | 'out-of-scope' | 'flood';
 
 export interface Refused {
@@ -67,6 +68,9 @@ export function judgeOrder(body: Uint8Array, options: JudgeOptions): Admitted | 
   if (order.signature !== undefined && key === undefined && options.config.controlKey.length > 0) {
     return refuse('signature', 'its signature fits none of the keys in AMBER_CONTROL_KEY');
   }
+  const unbound = key === undefined ? undefined : bound(order, options);
+  if (unbound !== undefined) return refuse(unbound.why, unbound.reason);
+  if (expiresMs <= issuedMs) return refuse('malformed', `it expires at ${order.expires}, which is not after its issue at ${order.issued}`);
   if (expiresMs <= options.nowMs) return refuse('expired', `it expired at ${order.expires}`);
   if (issuedMs > options.nowMs + CLOCK_SLACK_MS) return refuse('not-yet', `it was issued at ${order.issued}, which is in the future here: look at the clocks`);
   if (expiresMs - issuedMs > (options.maxLifeMs ?? MAX_LIFE_MS)) return refuse('long-lived', 'there is more time between its issue and its expiry than an order may have');
@@ -80,6 +84,14 @@ export function judgeOrder(body: Uint8Array, options: JudgeOptions): Admitted | 
   };
   const cause: Cause = { trigger: options.trigger, reason: order.reason, requester: order.requester, order: record };
   return { kind: 'admitted', order, record, cause, config, expiresMs };
+}
+
+/** Why a signature that fits is not for this place, or undefined. */
+function bound(order: Order, { trigger, channel, config }: JudgeOptions): { readonly why: OrderRefusal; readonly reason: string } | undefined {
+  const binding = bindingOf(order, trigger === 'event' ? IN_EVENTS : channel);
+  if (binding === 'elsewhere') return { why: 'other-channel', reason: trigger === 'event' ? 'it was signed for a control object, not for an event' : 'it was signed for another channel than this one' };
+  if (binding === 'here' || config.controlUnbound) return undefined;
+  return { why: 'old-form', reason: 'its signature is for any channel (form 1): sign it with a newer amber trigger, or set AMBER_CONTROL_UNBOUND=1' };
 }
 
 function unsigned(refuse: (why: OrderRefusal, reason: string) => Refused, { config, needsSignature }: JudgeOptions, overrides: readonly string[]): Refused {

@@ -79,7 +79,7 @@ for (const [name, open] of [['fauxqs', fauxqsPlace], ['radosgw', radosgwPlace]] 
     assert.match(order.requester, /^arn:aws:/u);
     assert.deepEqual(order.scope, { function: 'checkout' });
     const config = resolveConfig({ controlKey: publicKey, destination: 's3://evidence' }, {});
-    assert.equal(judgeOrder(Buffer.from(JSON.stringify(order)), { config, channel: 'x', trigger: 'control', nowMs: Date.now() }).kind, 'admitted');
+    assert.equal(judgeOrder(Buffer.from(JSON.stringify(order)), { config, channel: String(done.json['control']), trigger: 'control', nowMs: Date.now() }).kind, 'admitted');
 
     const covered = await amber('status', 'checkout', ...at, '--json');
     const { ordered, ...rest } = covered.json as { ordered: Record<string, unknown>; covered: number; missing: string[] };

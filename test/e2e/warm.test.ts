@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { bundleLibrary, type Bundle } from '../bench/bundle.ts';
-import { IDLE, newOrder, newResponder, signed, token } from '../host/orders.ts';
+import { IDLE, newOrder, newResponder, signerFor, token } from '../host/orders.ts';
 import { ensureClient, ric3, ric4, standIn, STARTS_BOTH, type Client } from '../sandbox/clients.ts';
 import { HANDLERS } from '../sandbox/record.ts';
 import { startSandbox, type Result, type Sandbox } from '../sandbox/sandbox.ts';
@@ -123,15 +123,15 @@ describe('an order', { skip: STARTS_BOTH }, () => {
     assert.equal(await invokesToCapture(sandbox, SLOW, 2), Number.POSITIVE_INFINITY);
     assert.match(String(lines(sandbox, 'refused')[0]?.['error']), /without a signature an order starts a capture and nothing else, and this one asks for destination, collect/u);
 
-    await place.write(signed(responder, other));
+    await place.write(signerFor(String(place.env['AMBER_CONTROL']))(responder, other));
     assert.equal(await invokesToCapture(sandbox, SLOW, 2), 1, sandbox.stdout());
     assert.deepEqual(await place.manifests(), []);
     const [manifest] = await place.manifests(foreign);
     assert.deepEqual([manifest?.cause.order?.['signedBy'], manifest?.cause.order?.['overrides']], [fingerprint(responder.key), ['destination', 'collect']]);
 
-    await place.write(signed(responder, { state: 'stop' }));
+    await place.write(signerFor(String(place.env['AMBER_CONTROL']))(responder, { state: 'stop' }));
     await sandbox.invoke(SLOW);
-    assert.equal(await invokesToCapture(sandbox, { ...SLOW, 'amber-order': token(signed(responder)) }, 1), Number.POSITIVE_INFINITY);
+    assert.equal(await invokesToCapture(sandbox, { ...SLOW, 'amber-order': token(signerFor('event')(responder)) }, 1), Number.POSITIVE_INFINITY);
     assert.equal(lines(sandbox, 'refused').at(-1)?.['limit'], 'stop');
   });
 
@@ -142,11 +142,11 @@ describe('an order', { skip: STARTS_BOTH }, () => {
     const { AMBER_CONTROL, ...env } = place.env;
     assert.ok(AMBER_CONTROL);
     const sandbox = await sandboxAt(t, ric4, { env }, { env: { AMBER_CONTROL_KEY: responder.key } });
-    const order = signed(responder);
+    const order = signerFor('event')(responder);
     assert.equal(await invokesToCapture(sandbox, { ...QUICK, 'amber-order': token(order) }, 1), 1, sandbox.stdout());
     assert.equal(await invokesToCapture(sandbox, { ...QUICK, headers: { 'x-amber-order': token(order) } }, 2), Number.POSITIVE_INFINITY);
     assert.equal(lines(sandbox, 'refused')[0]?.['limit'], 'replayed');
-    assert.equal(await invokesToCapture(sandbox, { ...QUICK, headers: { 'x-amber-order': token(signed(responder)) } }, 1), 1);
+    assert.equal(await invokesToCapture(sandbox, { ...QUICK, headers: { 'x-amber-order': token(signerFor('event')(responder)) } }, 1), 1);
     assert.deepEqual((await place.manifests()).map(({ cause }) => cause.trigger), ['event', 'event']);
   });
 });

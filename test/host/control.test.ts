@@ -5,8 +5,9 @@ import { resolveConfig, type Options } from '../../src/config.ts';
 import type { InvocationFacts } from '../../src/contracts.ts';
 import { openControl, type Control } from '../../src/host/control.ts';
 import type { ControlChannel } from '../../src/ship/channels/index.ts';
-import { bytes, IDLE, newOrder, newResponder, signed } from './orders.ts';
+import { bytes, IDLE, newOrder, newResponder, signerFor } from './orders.ts';
 
+const signed = signerFor('s3://control/orders.json');
 const responder = newResponder();
 
 interface Played {

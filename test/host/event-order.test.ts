@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { tokenOf } from '../../src/trigger/event.ts';
 import { lambdaContext, testGround, wrap, type Handler, type TestGround } from './ground.ts';
-import { newOrder, newResponder, signed, token } from './orders.ts';
+import { newOrder, newResponder, signerFor, token } from './orders.ts';
 
+const signed = signerFor('event');
 const responder = newResponder();
 const ENV = { AMBER_DESTINATION: 's3://evidence/amber', AMBER_CONTROL_KEY: responder.key, AMBER_COOLDOWN_MS: '0', AMBER_DETECT: 'off', AMBER_MAX_CAPTURES: '100' };
 

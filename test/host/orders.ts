@@ -1,6 +1,7 @@
 /** Orders for tests: documents that are whole, with what a test changes in them, and keys to sign them with. */
 import { generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
 import type { Order } from '../../src/trigger/order.ts';
+import { boundId } from '../../src/trigger/order-binding.ts';
 import { publicKeyOf, signOrder } from '../../src/trigger/order-signature.ts';
 
 export interface Responder {
@@ -24,8 +25,11 @@ export function newOrder(changes: Readonly<Partial<Order>> = {}, nowMs: number =
   };
 }
 
-export function signed(responder: Responder, changes: Readonly<Partial<Order>> = {}, nowMs?: number): Order {
-  return signOrder(newOrder(changes, nowMs), responder.privateKey);
+export type Sign = (responder: Responder, changes?: Readonly<Partial<Order>>, nowMs?: number) => Order;
+
+/** Signs orders for one channel: AMBER_CONTROL as it is written, or `event`. */
+export function signerFor(channel: string): Sign {
+  return (responder, changes = {}, nowMs) => signOrder(newOrder({ id: boundId(channel), ...changes }, nowMs), responder.privateKey);
 }
 
 export const bytes = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));

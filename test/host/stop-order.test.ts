@@ -11,9 +11,10 @@ import { openControl } from '../../src/host/control.ts';
 import { heedStop } from '../../src/host/stop-order.ts';
 import type { CaptureManifest } from '../../src/seal/commit.ts';
 import type { ControlChannel } from '../../src/ship/channels/index.ts';
-import { bytes, IDLE, newOrder, newResponder, signed } from './orders.ts';
+import { bytes, IDLE, newOrder, newResponder, signerFor } from './orders.ts';
 import { lambdaContext, sleep, testGround, wrap, type Handler } from './ground.ts';
 
+const signed = signerFor('s3://control/orders.json');
 const responder = newResponder();
 
 interface Heeded {

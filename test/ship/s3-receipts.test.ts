@@ -59,6 +59,16 @@ for (const transport of TRANSPORTS) {
       destination.close();
       assert.deepEqual([receipt.etag, receipt.checksum, receipt.versionId], ['a-tag', checksum, 'v1']);
     });
+    test('where the server tells checksums, an answer without one is no receipt, however small the body', async () => {
+      const capture = identity();
+      const destination = await openS3({ endpoint: proxy.endpoint, bucket: 'evidence', keys }, transport, capture);
+      const bodies = [randomBytes(100), randomBytes(200)];
+      const [first] = bodies.map((body) => Buffer.from(sha256(body), 'hex').toString('base64'));
+      proxy.script({ answers: 200, headers: { 'etag': '"a"', 'x-amz-checksum-sha256': first! } }, ...Array<Fault>(100).fill(NO_RECEIPTS['200 before the body is read']));
+      await destination.put(object(segmentName(0), bodies[0]!), AbortSignal.timeout(5000));
+      await rejected(destination.put(object(segmentName(1), bodies[1]!), AbortSignal.timeout(1500)), /^DESTINATION_UNAVAILABLE$/u);
+      destination.close();
+    });
     test('an answer of 400 MB is not kept in memory', async () => {
       const destination = await openS3({ endpoint: proxy.endpoint, bucket: 'evidence', keys }, transport, identity());
       await destination.put(object(segmentName(0), randomBytes(1000)), AbortSignal.timeout(5000)); // all that is loaded is loaded

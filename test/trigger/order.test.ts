@@ -10,10 +10,13 @@ import { resolveConfig, type Config, type Options } from '../../src/config.ts';
 import { judgeOrder, misses, type Admitted, type JudgeOptions, type OrderRefusal, type Place } from '../../src/trigger/order-judge.ts';
 import { MAX_ORDER_BYTES, parseOrder, type Order } from '../../src/trigger/order.ts';
 import { newControlKey, readControlKey } from '../../src/cli/control-keys.ts';
+import { boundId } from '../../src/trigger/order-binding.ts';
 import { canonicalForm, fingerprint, signOrder } from '../../src/trigger/order-signature.ts';
 import { requirePeer } from '../peers.ts';
-import { bytes, IDLE, newOrder, newResponder, signed } from '../host/orders.ts';
+import { isAdmittedByForm1 } from '../fixtures/order-form-1.ts';
+import { bytes, IDLE, newOrder, newResponder, signerFor } from '../host/orders.ts';
 
+const signed = signerFor('s3://c/k');
 const responder = newResponder();
 const NOW = Date.now();
 const RECIPIENT = 'age1jxyjc3f3v9d9e7lrdg9mdf9jteplqs04q47w50pf5pulw9lpxduqy64en5';
@@ -83,7 +86,7 @@ describe('signatures', () => {
     const text = 'lambda-amber order 1\n{"amber":1,"expires":"2026-01-31T11:00:00Z","id":"order-0001","issued":"2026-01-31T10:00:00Z","reason":"r","requester":"é","scope":{"function":"f","version":"1"},"state":"capture"}';
     assert.equal(canonicalForm(order).toString(), text);
     const signature = sign(null, Buffer.from(text), responder.privateKey);
-    assert.equal(why({ ...order, signature: signature.toString('base64url') }, { nowMs: Date.parse(order.issued) }), 'admitted');
+    assert.equal(why({ ...order, signature: signature.toString('base64url') }, { nowMs: Date.parse(order.issued), config: config({ controlUnbound: true }) }), 'admitted');
     assert.ok(verify(null, Buffer.from(text), createPublicKey(responder.privateKey), signature));
   });
 
@@ -93,7 +96,7 @@ describe('signatures', () => {
     t.after(() => rmSync(folder, { recursive: true }));
     const at = (name: string): string => join(folder, name);
     const { privateFile, publicFile, publicKey } = newControlKey(folder);
-    const order = signOrder(newOrder(), readControlKey(privateFile));
+    const order = signOrder(newOrder({ id: boundId('s3://c/k') }), readControlKey(privateFile));
     writeFileSync(at('message'), canonicalForm(order));
     writeFileSync(at('signature'), Buffer.from(order.signature ?? '', 'base64url'));
     const checked = spawnSync('openssl', ['pkeyutl', '-verify', '-pubin', '-inkey', publicFile, '-rawin', '-in', at('message'), '-sigfile', at('signature')], { encoding: 'utf8' });
@@ -148,7 +151,7 @@ describe('what an order may do', () => {
 
   test('in an event: nothing without a signature', () => {
     assert.equal(why(newOrder(), { trigger: 'event', needsSignature: true }), 'unsigned');
-    assert.equal(why(signed(responder), { trigger: 'event', needsSignature: true }), 'admitted');
+    assert.equal(why(signerFor('event')(responder), { trigger: 'event', needsSignature: true }), 'admitted');
     assert.equal(why(signed(responder), { needsSignature: true, config: resolveConfig({}, {}) }), 'no-key');
     assert.equal(why(signed(responder, { expires: new Date(NOW + 7_200_000).toISOString() }), { maxLifeMs: 3_600_000 }), 'long-lived');
   });
@@ -180,5 +183,59 @@ describe('scope and one shot', () => {
     const order = newOrder();
     assert.equal(missed(order, {}, [order.id]), 'replayed');
     assert.equal(missed(order, {}, [], NOW + 601_000), 'expired');
+  });
+});
+
+describe('a signature binds', () => {
+  const event: Partial<JudgeOptions> = { trigger: 'event', channel: 'amber-order', needsSignature: true };
+  const channels = ['s3://c/k', 's3://c/k2', 's3://other/k', 's3://c/k/', 'ssm:/amber/orders', 'appconfig:a/b/c', 'event', 'S3://c/k', 's3://c'];
+
+  test('one channel: an order of one is refused in every other, and never counts as unsigned', () => {
+    for (const from of channels) {
+      for (const to of channels) {
+        const order = signerFor(from)(responder);
+        const verdict = to === 'event' ? why(order, event) : why(order, { channel: to });
+        assert.equal(verdict, from === to ? 'admitted' : 'other-channel', `${from} at ${to}`);
+      }
+    }
+  });
+
+  test('an S3 order is no event order, and an event order is none of S3', () => {
+    assert.equal(why(signerFor('s3://c/k')(responder), event), 'other-channel');
+    assert.equal(why(signerFor('event')(responder)), 'other-channel');
+    assert.equal(why(signerFor('event')(responder, { state: 'stop' })), 'other-channel');
+  });
+
+  test('its binding cannot be taken off or changed without the key', () => {
+    const order = signerFor('s3://other/k')(responder);
+    for (const id of [boundId('s3://c/k'), 'a-plain-id', order.id.slice(2), `1-${order.id.slice(2)}`]) assert.equal(why({ ...order, id }), 'signature', id);
+  });
+
+  test('form 1, which binds nothing, is refused unless the function takes it; unsigned orders need none', () => {
+    const old = signOrder(newOrder(), responder.privateKey);
+    assert.equal(why(old), 'old-form');
+    assert.equal(why(old, event), 'old-form');
+    assert.equal(why(old, { config: config({ controlUnbound: true }) }), 'admitted');
+    assert.equal(why(signerFor('event')(responder), { config: config({ controlUnbound: true }) }), 'other-channel', 'what is bound stays bound');
+    assert.equal(why(newOrder()), 'admitted');
+  });
+
+  test('a layer that knows form 1 alone takes what is signed today', () => {
+    for (const channel of channels) {
+      const order = signerFor(channel)(responder, { destination: 's3://case-7/x', scope: { logStream: '2026/11/24/[$LATEST]0123' } });
+      assert.ok(isAdmittedByForm1(bytes(order), responder.key), channel);
+      assert.ok(!isAdmittedByForm1(bytes({ ...order, reason: 'another' }), responder.key));
+      assert.ok(!isAdmittedByForm1(bytes({ ...order, channel }), responder.key), 'it takes no member that it does not know');
+    }
+  });
+});
+
+describe('times of an order', () => {
+  test('that expires before it is issued, or at that moment, is refused', () => {
+    const at = (ms: number): string => new Date(NOW + ms).toISOString();
+    for (const [issued, expires] of [[240_000, 60_000], [60_000, 60_000], [200_000, 199_999]] as const) {
+      for (const order of [newOrder({ issued: at(issued), expires: at(expires) }), signed(responder, { issued: at(issued), expires: at(expires) })]) assert.equal(why(order), 'malformed');
+    }
+    assert.equal(why(newOrder({ issued: at(240_000), expires: at(240_001) })), 'admitted');
   });
 });
