@@ -1,5 +1,6 @@
 /** Parsers of option values. Each takes what the user wrote and gives a value, or says what it expected. */
 
+import { unusableBucket } from './config-bucket.ts';
 import { readPolicy } from './config-detect.ts';
 import { parseBucketUrl, parseDestination } from './config-destination.ts';
 import { refusal } from './secrets/pattern.ts';
@@ -73,6 +74,8 @@ export const paths: Parser<readonly string[]> = (given) => {
 
 export const destination: Parser<string | undefined> = (given) => {
   if (typeof given !== 'string') return bad('a URL');
+  const other = unusableBucket(given);
+  if (other !== undefined) return bad(other);
   const judged = parseDestination(given);
   return judged.ok ? good(given) : judged;
 };
@@ -94,8 +97,11 @@ const isObject = (given: string): boolean => {
   return judged.ok && /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/u.test(judged.value.bucket) && judged.value.prefix !== '' && !/\s/u.test(given) && !given.endsWith('/');
 };
 
-export const control: Parser<string | undefined> = (given) =>
-  typeof given === 'string' && (CHANNEL.test(given) || isObject(given)) ? good(given) : bad('s3://BUCKET/KEY, ssm:/NAME, appconfig:APPLICATION/ENVIRONMENT/PROFILE or lambda:self');
+export const control: Parser<string | undefined> = (given) => {
+  const other = typeof given === 'string' ? unusableBucket(given) : undefined;
+  if (other !== undefined) return bad(other);
+  return typeof given === 'string' && (CHANNEL.test(given) || isObject(given)) ? good(given) : bad('s3://BUCKET/KEY, ssm:/NAME, appconfig:APPLICATION/ENVIRONMENT/PROFILE or lambda:self');
+};
 
 /** 32 bytes in Base64url (RFC 8032: the length of an Ed25519 public key). */
 const PUBLIC_KEY = /^ed25519:[\w-]{43}$/u;
