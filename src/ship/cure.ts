@@ -58,18 +58,17 @@ export async function cured(settings: S3Settings, open: (place: Place) => Promis
 
 /** Where and when to sign for after this fault; undefined where that changes nothing. */
 export function cureFor(fault: Fault, place: Place, nowMs: number = Date.now()): Place | undefined {
-  if (isClockFault(fault)) {
-    const clockMs = skewOf(fault, nowMs);
-    return clockMs === undefined || Math.abs(clockMs - (place.clockMs ?? 0)) < LEAST_SKEW_MS ? undefined : { ...place, clockMs };
-  }
+  const clockMs = clockFor(fault, place.clockMs, nowMs);
+  if (clockMs !== undefined) return { ...place, clockMs };
   if (!isRegionFault(fault, place.region) || fault.region === undefined || fault.region === place.region) return undefined;
   if (!REGION_NAME.test(fault.region) || suffixOf(fault.region) !== suffixOf(place.region)) return undefined;
   return { ...place, region: fault.region, endpoint: endpointIn(fault.region, place) };
 }
 
-function skewOf({ serverDate }: Fault, nowMs: number): number | undefined {
-  const serverMs = Date.parse(serverDate ?? '');
-  return Number.isNaN(serverMs) ? undefined : serverMs - nowMs;
+/** The clock of the server minus ours, where it refuses ours and another one than was signed for. */
+export function clockFor(fault: Fault, signedFor: number = 0, nowMs: number = Date.now()): number | undefined {
+  const clockMs = isClockFault(fault) ? Date.parse(fault.serverDate ?? '') - nowMs : Number.NaN;
+  return Math.abs(clockMs - signedFor) >= LEAST_SKEW_MS ? clockMs : undefined;
 }
 
 /** An endpoint of AWS is that of its region; any other one, such as a gateway or a VPC endpoint, stays what it is. */

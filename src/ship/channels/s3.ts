@@ -2,6 +2,7 @@
 import { parseBucketUrl, type BucketUrl } from '../../config-destination.ts';
 import { AmberError } from '../../errors.ts';
 import { conditionalGet } from '../conditional-get.ts';
+import { clockFor } from '../cure.ts';
 import { faultFromAnswer } from '../faults.ts';
 import { originOf, type S3Settings } from '../s3-settings.ts';
 import { signedRequest } from '../signed-request.ts';
@@ -32,11 +33,19 @@ export const s3Channel: ChannelProvider = {
     const headers = sameBucket && config.s3BucketOwner !== undefined ? { 'x-amz-expected-bucket-owner': config.s3BucketOwner } : {};
     const { session, setQuiet } = await openChannelSession(originOf(settings), region, env, use, { headers });
     let etag: string | undefined;
+    let clockMs: number | undefined;
+    const get = (maxBytes: number, signal: AbortSignal): ReturnType<typeof conditionalGet> =>
+      conditionalGet(clockMs === undefined ? session : { ...session, clockMs }, key, etag, maxBytes, signal);
     return {
       location,
       read: async (maxBytes, signal, quiet = false) => {
         setQuiet(quiet);
-        const reply = await conditionalGet(session, key, etag, maxBytes, signal);
+        let reply = await get(maxBytes, signal);
+        const skew = reply.ok ? undefined : clockFor(reply.fault, clockMs);
+        if (skew !== undefined) {
+          clockMs = skew;
+          reply = await get(maxBytes, signal);
+        }
         if (reply.ok && reply.value.state === 'changed') etag = reply.value.etag;
         return reply;
       },
