@@ -36,7 +36,7 @@ suite('a server with a certificate that nobody trusts', () => {
       process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
       const endpoint = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
       const destination = await openS3({ endpoint, bucket: 'evidence', keys: { accessKeyId: 'AKIDTLS', secretAccessKey: 'tls-secret' } }, transport, identity());
-      const error = await rejected(destination.put(object(segmentName(0), Buffer.from('evidence')), never), /^DESTINATION_FAILED$/u);
+      const error = await rejected(destination.put(object(segmentName(0), Buffer.from('evidence')), never), /^DESTINATION_UNTRUSTED$/u);
       destination.close();
       assert.match(error.message, /certificate of the endpoint is not trusted/u);
       assert.equal(requests, 0);

@@ -5,6 +5,7 @@
  *     --captures N   captures against a proxy that fails (1000)
  *     --kill N       captures that are killed at a random moment (1000); given alone, no others are run, and vice versa
  *     --seed N       another seed repeats nothing, the same one everything but the timing (1)
+ *     --max-ms N     limit of each capture (2000): more on a machine that does other work beside
  *     --json         figures as JSON
  */
 import { parseArgs } from 'node:util';
@@ -13,7 +14,7 @@ import { runCaptures } from './captures.ts';
 import { captureTable, killTable } from './figures.ts';
 import { runKills } from './kill.ts';
 
-const { values } = parseArgs({ options: { captures: { type: 'string' }, kill: { type: 'string' }, seed: { type: 'string', default: '1' }, json: { type: 'boolean', default: false } } });
+const { values } = parseArgs({ options: { captures: { type: 'string' }, kill: { type: 'string' }, seed: { type: 'string', default: '1' }, 'max-ms': { type: 'string', default: '2000' }, json: { type: 'boolean', default: false } } });
 const count = (given: string | undefined, other: string | undefined): number => Number(given ?? (other === undefined ? 1000 : 0));
 const progress = (what: string, all: number) => (done: number): void => {
   if (process.stderr.isTTY || done % 50 === 0) process.stderr.write(`${what} ${done} of ${all}\n`);
@@ -22,7 +23,7 @@ const progress = (what: string, all: number) => (done: number): void => {
 useKeys();
 const bucket = await openBucket('faults');
 const captures = count(values.captures, values.kill);
-const captured = captures === 0 ? undefined : await runCaptures({ captures, seed: Number(values.seed), bucket, onProgress: progress('capture', captures) });
+const captured = captures === 0 ? undefined : await runCaptures({ captures, seed: Number(values.seed), maxMs: Number(values['max-ms']), bucket, onProgress: progress('capture', captures) });
 const kills = count(values.kill, values.captures);
 const killed = kills === 0 ? undefined : await runKills({ kills, seed: Number(values.seed), bucket, onProgress: progress('kill', kills) });
 await bucket.close();
