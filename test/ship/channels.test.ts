@@ -9,8 +9,6 @@ import { isAmberError } from '../../src/errors.ts';
 import { backgroundNames } from '../../src/ship/background.ts';
 import { CHANNELS, openChannel, type ControlChannel } from '../../src/ship/channels/index.ts';
 import { parseOrder } from '../../src/trigger/order.ts';
-import { ANSWERS, faultProxy } from '../servers/fault-proxy.ts';
-import { fauxqs } from '../servers/fauxqs.ts';
 import { silentServer, unreachedServer } from '../servers/silent.ts';
 
 const KEYS = { AWS_ACCESS_KEY_ID: 'AKIDCHANNEL', AWS_SECRET_ACCESS_KEY: 'secret', AWS_REGION: 'eu-central-1' };
@@ -71,26 +69,6 @@ describe('the registry', () => {
 });
 
 describe('s3', () => {
-  test('a clock that is wrong: it is asked again at once, signed by the clock of the server', async (t) => {
-    const server = await fauxqs();
-    server.createBucket('control');
-    const proxy = await faultProxy(server.endpoint);
-    t.after(async () => {
-      await proxy.close();
-      await server.stop();
-    });
-    const channel = await open(t, 's3://control/k', proxy.endpoint);
-    await channel.write?.(Buffer.from('an order'), AbortSignal.timeout(5000));
-    proxy.script({ ...ANSWERS.skewed, headers: { date: new Date(Date.now() + 7_200_000).toUTCString() } });
-    const reply = await channel.read(1000, AbortSignal.timeout(5000));
-    assert.ok(reply.ok && reply.value.state === 'changed' && reply.value.body.toString() === 'an order', JSON.stringify(reply));
-    const hours = proxy.seen.map(({ headers }) => String(headers['x-amz-date']).slice(0, 11));
-    assert.equal(hours[1], new Date(Date.now() + 7_200_000).toISOString().replaceAll(/[:-]/gu, '').slice(0, 11));
-    proxy.script({ ...ANSWERS.skewed, headers: { date: new Date(Date.now() + 7_200_000).toUTCString() } });
-    assert.ok(!(await channel.read(1000, AbortSignal.timeout(5000))).ok, 'it was signed for that clock');
-    assert.equal(proxy.seen.length, 1);
-  });
-
   test('a conditional GET, signed for the key; the owner is asked for in the bucket that takes the captures', async (t) => {
     const { endpoint, asked } = await server(t, ({ headers }, response) => {
       response.writeHead(headers['if-none-match'] === undefined ? 200 : 304, { etag: '"one"' }).end(headers['if-none-match'] === undefined ? 'body' : undefined);

@@ -43,7 +43,7 @@ suite('what is no bucket for evidence is refused by name when the configuration 
   for (const [bucket, words] of REFUSED) {
     test(bucket, () => {
       for (const settings of [{ destination: `s3://${bucket}/amber` }, { destination: 's3://evidence/amber', control: `s3://${bucket}/orders.json` }]) {
-        assert.throws(() => resolveConfig(settings, {}), (thrown: Error) => words.test(thrown.message) && /`(?:destination|control)` is/u.test(thrown.message) && /-s3alias/u.test(thrown.message));
+        assert.throws(() => resolveConfig(settings, {}), (thrown: Error) => words.test(thrown.message) && /`(?:destination|control)` is/u.test(thrown.message) && thrown.message.includes('-s3alias'));
       }
     });
   }

@@ -4,13 +4,15 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { after, before, suite, test } from 'node:test';
 import { promisify } from 'node:util';
-import type { S3Client } from '@aws-sdk/client-s3';
+import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { resolveConfig } from '../../src/config.ts';
+import { openChannel } from '../../src/ship/channels/index.ts';
 import { cureFor, type Place } from '../../src/ship/cure.ts';
 import type { Fault } from '../../src/ship/faults.ts';
 import { originOf } from '../../src/ship/s3-settings.ts';
 import { identity, object, rejected, segmentName, sha256 } from '../contracts/destination.ts';
 import { fauxqs, type Fauxqs } from '../servers/fauxqs.ts';
-import { faultProxy, type Fault as Met, type FaultProxy } from '../servers/fault-proxy.ts';
+import { ANSWERS, faultProxy, type Fault as Met, type FaultProxy } from '../servers/fault-proxy.ts';
 import { radosgw, stopRadosgw } from '../servers/radosgw.ts';
 import { makeBucket, openS3, owner, readBack, TRANSPORTS, type Transport } from './s3-opened.ts';
 
@@ -147,5 +149,23 @@ suite('where a request is signed for after a refusal', () => {
     assert.equal(cureFor(skew('Tue, 24 Nov 2026 15:00:00 GMT'), at('us-east-1'), nowMs)?.clockMs, 3 * 3_600_000);
     for (const date of ['Tue, 24 Nov 2026 12:00:30 GMT', 'nonsense', '']) assert.equal(cureFor(skew(date), at('us-east-1'), nowMs), undefined);
     assert.equal(cureFor(skew('Tue, 24 Nov 2026 15:00:00 GMT'), { ...at('us-east-1'), clockMs: 3 * 3_600_000 }, nowMs), undefined, 'it was signed for that clock');
+  });
+});
+
+suite('a control object', () => {
+  test('a clock that is wrong: it is asked again at once, signed by the clock of the server', async (t) => {
+    const config = resolveConfig({ s3Endpoint: proxy.endpoint, s3PathStyle: true, control: 's3://evidence/control.json', destination: 's3://evidence/amber' }, {});
+    const channel = await openChannel('s3://evidence/control.json', config, { AWS_ACCESS_KEY_ID: 'A', AWS_SECRET_ACCESS_KEY: 'B', AWS_REGION: 'us-east-1' });
+    t.after(() => channel.close());
+    const skewed = { ...ANSWERS.skewed, headers: { date: new Date(Date.now() + 7_200_000).toUTCString() } };
+    await client.send(new PutObjectCommand({ Bucket: 'evidence', Key: 'control.json', Body: 'an order' }));
+    proxy.script(skewed);
+    const reply = await channel.read(1000, AbortSignal.timeout(5000));
+    assert.ok(reply.ok && reply.value.state === 'changed' && reply.value.body.toString() === 'an order', JSON.stringify(reply));
+    const signedMs = String(proxy.seen[1]?.headers['x-amz-date']).replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/u, '$1-$2-$3T$4:$5:$6Z');
+    assert.ok(Math.abs(Date.parse(signedMs) - Date.now() - 7_200_000) < 60_000, signedMs);
+    proxy.script(skewed);
+    assert.ok(!(await channel.read(1000, AbortSignal.timeout(5000))).ok, 'it was signed for that clock');
+    assert.equal(proxy.seen.length, 1);
   });
 });

@@ -16,7 +16,7 @@ import { requirePeer } from '../peers.ts';
 import { isAdmittedByForm1 } from '../fixtures/order-form-1.ts';
 import { bytes, IDLE, newOrder, newResponder, signerFor } from '../host/orders.ts';
 
-const signed = signerFor('s3://c/k');
+const signed = signerFor('s3://control/k');
 const responder = newResponder();
 const NOW = Date.now();
 const RECIPIENT = 'age1jxyjc3f3v9d9e7lrdg9mdf9jteplqs04q47w50pf5pulw9lpxduqy64en5';
@@ -96,7 +96,7 @@ describe('signatures', () => {
     t.after(() => rmSync(folder, { recursive: true }));
     const at = (name: string): string => join(folder, name);
     const { privateFile, publicFile, publicKey } = newControlKey(folder);
-    const order = signOrder(newOrder({ id: boundId('s3://c/k') }), readControlKey(privateFile));
+    const order = signOrder(newOrder({ id: boundId('s3://control/k') }), readControlKey(privateFile));
     writeFileSync(at('message'), canonicalForm(order));
     writeFileSync(at('signature'), Buffer.from(order.signature ?? '', 'base64url'));
     const checked = spawnSync('openssl', ['pkeyutl', '-verify', '-pubin', '-inkey', publicFile, '-rawin', '-in', at('message'), '-sigfile', at('signature')], { encoding: 'utf8' });
@@ -188,7 +188,7 @@ describe('scope and one shot', () => {
 
 describe('a signature binds', () => {
   const event: Partial<JudgeOptions> = { trigger: 'event', channel: 'amber-order', needsSignature: true };
-  const channels = ['s3://c/k', 's3://c/k2', 's3://other/k', 's3://c/k/', 'ssm:/amber/orders', 'appconfig:a/b/c', 'event', 'S3://c/k', 's3://c'];
+  const channels = ['s3://control/k', 's3://control/k2', 's3://other/k', 's3://control/k/', 'ssm:/amber/orders', 'appconfig:a/b/c', 'event', 'S3://control/k', 's3://control'];
 
   test('one channel: an order of one is refused in every other, and never counts as unsigned', () => {
     for (const from of channels) {
@@ -201,14 +201,14 @@ describe('a signature binds', () => {
   });
 
   test('an S3 order is no event order, and an event order is none of S3', () => {
-    assert.equal(why(signerFor('s3://c/k')(responder), event), 'other-channel');
+    assert.equal(why(signerFor('s3://control/k')(responder), event), 'other-channel');
     assert.equal(why(signerFor('event')(responder)), 'other-channel');
     assert.equal(why(signerFor('event')(responder, { state: 'stop' })), 'other-channel');
   });
 
   test('its binding cannot be taken off or changed without the key', () => {
     const order = signerFor('s3://other/k')(responder);
-    for (const id of [boundId('s3://c/k'), 'a-plain-id', order.id.slice(2), `1-${order.id.slice(2)}`]) assert.equal(why({ ...order, id }), 'signature', id);
+    for (const id of [boundId('s3://control/k'), 'a-plain-id', order.id.slice(2), `1-${order.id.slice(2)}`]) assert.equal(why({ ...order, id }), 'signature', id);
   });
 
   test('form 1, which binds nothing, is refused unless the function takes it; unsigned orders need none', () => {
