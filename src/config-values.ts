@@ -4,6 +4,7 @@ import { unusableBucket } from './config-bucket.ts';
 import { readPolicy } from './config-detect.ts';
 import { parseBucketUrl, parseDestination } from './config-destination.ts';
 import { refusal } from './secrets/pattern.ts';
+import { isPlain, looksRandom } from './secrets/values.ts';
 
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly expected: string };
 export type Parser<T> = (given: unknown) => Parsed<T>;
@@ -11,12 +12,20 @@ export type Parser<T> = (given: unknown) => Parsed<T>;
 const good = <T>(value: T): Parsed<T> => ({ ok: true, value });
 const bad = (expected: string): Parsed<never> => ({ ok: false, expected });
 
-/** The value as an error message may show it: short, quoted, without the password of a URL; of a secret key nothing. */
+const LIST = /^[+-]?[a-z][a-z-]{0,30}(?:, ?[+-]?[a-z][a-z-]{0,30}){0,20}$/u;
+const AMOUNT = /^[+-]?\d{1,9} ?[A-Za-z]{0,10}$/u;
+const LONGEST_SHOWN = 80;
+
+/**
+ * The value as an error message may show it. The message goes to the log, and somebody may have put a secret in the wrong
+ * variable: words, numbers, paths and addresses are shown, a URL without its user and query, of the rest the length.
+ */
 export function show(given: unknown): string {
   const text = typeof given === 'string' ? given : given === undefined ? 'undefined' : JSON.stringify(given);
-  if (/PRIVATE KEY|SECRET-KEY/iu.test(text)) return '"(a secret key)"';
-  const safe = text.replace(/\/\/[^/@\s]*@/u, '//…@').replaceAll(/[\u0000-\u001f\u007f-\u009f]/gu, '?');
-  return `"${safe.length > 80 ? `${safe.slice(0, 77)}…` : safe}"`;
+  const safe = text.replace(/\/\/[^/@\s]*@/u, '//…@').replace(/\?.*$/su, '?…');
+  const plain = safe.replace('//…@', '//').replace(/\?…$/u, '');
+  const isShown = safe.length <= LONGEST_SHOWN && !looksRandom(plain) && (isPlain(plain) || LIST.test(plain) || AMOUNT.test(plain));
+  return isShown ? `"${safe}"` : `a text of ${String(text.length)} characters (not shown)`;
 }
 
 export const flag: Parser<boolean> = (given) => {

@@ -1,5 +1,5 @@
 /** Asking the control plane: one question and its entry, pages in bounded number, several questions ahead. */
-import type { BytesEntry, Entry, JsonEntry } from '../contracts.ts';
+import type { Entry, JsonEntry } from '../contracts.ts';
 import { AmberError } from '../errors.ts';
 import type { AcquireContext } from './contracts.ts';
 import { absentEntry, type Asked } from './faults.ts';
@@ -15,10 +15,8 @@ export async function* ask(context: AcquireContext, asked: Asked, run: () => Pro
   }
 }
 
-export function jsonEntry({ path, call, policy }: Pick<Asked, 'path' | 'call' | 'policy'>, value: unknown): JsonEntry | BytesEntry {
-  const facts = { path, source: call, method: 'api' };
-  if (policy !== true) return { ...facts, kind: 'json', value: plain(value) };
-  return { ...facts, kind: 'bytes', redaction: 'content', body: Buffer.from(`${JSON.stringify(plain(value), null, 1)}\n`, 'utf8') };
+export function jsonEntry({ path, call }: Pick<Asked, 'path' | 'call'>, value: unknown): JsonEntry {
+  return { path, source: call, method: 'api', kind: 'json', value: plain(value) };
 }
 
 /** An answer without the SDK's metadata, with dates as text. */

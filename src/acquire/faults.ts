@@ -29,8 +29,6 @@ export interface Asked {
   readonly hint?: string;
   /** Asking again changes nothing: it is not ours. */
   readonly final?: boolean;
-  /** A policy: it has no place for a secret, and its `Sid` would be taken for a session id. Stored as it is. */
-  readonly policy?: boolean;
 }
 
 /**

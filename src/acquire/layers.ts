@@ -99,7 +99,7 @@ function* entriesOf(one: Look, usedBy: readonly string[], target: Target, contex
 /** Who else may use the layer. Only its owner may ask, and a layer that is not shared has none. */
 async function* policyOf(arn: string, lambda: Lambda, context: AcquireContext): AsyncGenerator<Entry> {
   const cut = arn.lastIndexOf(':');
-  const asked = { path: pathOf(arn, 'policy.json'), call: `lambda:GetLayerVersionPolicy ${arn}`, policy: true };
+  const asked = { path: pathOf(arn, 'policy.json'), call: `lambda:GetLayerVersionPolicy ${arn}` };
   yield* ask(context, asked, async () => {
     try {
       return await lambda.getLayerVersionPolicy({ LayerName: arn.slice(0, cut), VersionNumber: Number(arn.slice(cut + 1)) });

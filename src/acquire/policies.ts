@@ -40,7 +40,7 @@ interface Look {
 
 async function look(lambda: Lambda, { askedAs }: Target, qualifier: string | undefined, { ledger }: AcquireContext): Promise<Look> {
   const name = qualifier ?? 'function';
-  const asked = { path: `control_plane/policies/${component(name)}.json`, call: `lambda:GetPolicy ${askedAs}${qualifier === undefined ? '' : `:${qualifier}`}`, policy: true };
+  const asked = { path: `control_plane/policies/${component(name)}.json`, call: `lambda:GetPolicy ${askedAs}${qualifier === undefined ? '' : `:${qualifier}`}` };
   if (ledger.done(asked.path)) return { name, state: 'present' };
   try {
     const { Policy, RevisionId } = await lambda.getPolicy({ FunctionName: askedAs, ...(qualifier === undefined ? {} : { Qualifier: qualifier }) });

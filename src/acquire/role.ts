@@ -21,7 +21,7 @@ async function* acquire(target: Target, context: AcquireContext): AsyncGenerator
   for (const arn of target.roles) {
     const RoleName = arnName(arn);
     const folder = `control_plane/roles/${component(RoleName)}`;
-    yield* ask(context, { path: `${folder}/role.json`, call: `iam:GetRole ${RoleName}`, policy: true }, async () => {
+    yield* ask(context, { path: `${folder}/role.json`, call: `iam:GetRole ${RoleName}` }, async () => {
       const { Role } = await iam.getRole({ RoleName });
       if (Role?.PermissionsBoundary?.PermissionsBoundaryArn !== undefined) documents.add(Role.PermissionsBoundary.PermissionsBoundaryArn);
       return { ...Role, AssumeRolePolicyDocument: decoded(Role?.AssumeRolePolicyDocument) };
@@ -45,7 +45,7 @@ async function* inlinePolicies(iam: IAM, RoleName: string, folder: string, conte
     return;
   }
   for (const PolicyName of names) {
-    const asked = { path: `${folder}/inline/${component(PolicyName)}.json`, call: `iam:GetRolePolicy ${RoleName} ${PolicyName}`, policy: true };
+    const asked = { path: `${folder}/inline/${component(PolicyName)}.json`, call: `iam:GetRolePolicy ${RoleName} ${PolicyName}` };
     yield* ask(context, asked, async () => {
       const answer = await iam.getRolePolicy({ RoleName, PolicyName });
       return { ...answer, PolicyDocument: decoded(answer.PolicyDocument) };
@@ -56,7 +56,7 @@ async function* inlinePolicies(iam: IAM, RoleName: string, folder: string, conte
 /** With the list of its versions: an older one may be what was in force at the time. */
 async function* managedPolicy(iam: IAM, PolicyArn: string, context: AcquireContext): AsyncGenerator<Entry> {
   const [, , , , owner = ''] = PolicyArn.split(':');
-  const asked = { path: `control_plane/roles/policies/${component(`${owner === '' ? 'unknown' : owner}-${arnName(PolicyArn)}`)}.json`, call: `iam:GetPolicy ${PolicyArn}`, policy: true };
+  const asked = { path: `control_plane/roles/policies/${component(`${owner === '' ? 'unknown' : owner}-${arnName(PolicyArn)}`)}.json`, call: `iam:GetPolicy ${PolicyArn}` };
   yield* ask(context, asked, async () => {
     const { Policy } = await iam.getPolicy({ PolicyArn });
     const Versions = await everyItem((Marker) => iam.listPolicyVersions({ PolicyArn, Marker }), (page) => page.Marker, (page) => page.Versions);

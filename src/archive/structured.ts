@@ -37,10 +37,19 @@ export async function render(
   return { body, redactions: listed(redactions), spent: body };
 }
 
-/** An entry without the secrets that stand beside its body: in where a link leads, where its collector asked for that, and in notes. */
+/**
+ * An entry without the secrets that stand beside its body: in its reason, in its notes, in where a link leads (where its
+ * collector asked for that), and in its source, unless that is the name of a file: names of files are kept.
+ */
 export function withoutSecrets(entry: Entry, redactor: Redactor): { readonly entry: Entry; readonly redactions: readonly string[] } {
-  const { notes } = entry;
-  const shown = notes === undefined ? entry : { ...entry, notes: () => redactor.json(notes()).value as Readonly<Record<string, unknown>> };
+  const { notes, reason, source } = entry;
+  const isFile = entry.kind === 'file' || entry.kind === 'directory' || entry.kind === 'special' || entry.kind === 'link';
+  const shown = notes === undefined && reason === undefined && isFile ? entry : {
+    ...entry,
+    ...(notes === undefined ? {} : { notes: () => redactor.json(notes()).value as Readonly<Record<string, unknown>> }),
+    ...(reason === undefined ? {} : { reason: redactor.text(reason).value }),
+    ...(isFile ? {} : { source: Buffer.from(redactor.bytes(Buffer.from(source, 'latin1'), 'text').value).toString('latin1') }),
+  };
   // Sockets, pipes and what else has no file have no name of anybody's choice.
   if (shown.kind !== 'link' || shown.redaction === undefined || !shown.target.startsWith('/')) return { entry: shown, redactions: [] };
   const { value, redactions } = redactor.bytes(Buffer.from(shown.target, 'latin1'), 'text');

@@ -122,7 +122,8 @@ export class Tarball {
   async #addAny(given: Entry, collector: string): Promise<ManifestItem> {
     try {
       const { entry, redactions } = withoutSecrets(given, this.#options.redactor);
-      return this.#finish(entry, collector, { redactions, ...await this.#store(entry) });
+      const { reason, ...stored } = await this.#store(entry);
+      return this.#finish(entry, collector, { redactions, ...stored, reason: reason && this.#options.redactor.text(reason).value });
     } finally {
       if (given.kind === 'file') closeSync(given.fd);
     }
@@ -152,9 +153,7 @@ export class Tarball {
 
   async #storeSpecial(entry: Entry & { kind: 'special' }): Promise<Stored> {
     const type = specialType(Number(entry.stat.mode));
-    if (type === undefined) {
-      return { outcome: entry.outcome ?? 'skipped', reason: entry.reason ?? 'a socket has no tar type; its metadata is this line' };
-    }
+    if (type === undefined) return { outcome: entry.outcome ?? 'skipped', reason: entry.reason ?? 'a socket has no tar type; its metadata is this line' };
     await this.#writeHeader(this.#header(entry, type, Number(entry.stat.mode), 0));
     return { outcome: entry.outcome ?? 'collected' };
   }

@@ -23,11 +23,20 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
     return await dispatch(argv, out);
   } catch (cause) {
     const error = isAmberError(cause) ? cause : new AmberError('BUG', describeError(cause), { cause });
-    if (json) out.json({ error: { code: error.code, message: error.message, details: error.details } });
-    else out.note(`amber: ${error.code}: ${error.message}`);
+    const shown = await withoutSecrets(argv, error);
+    if (json) out.json({ error: { code: error.code, ...shown } });
+    else out.note(`amber: ${error.code}: ${shown.message}`);
     if (USAGE.has(error.code)) return EXIT.usage;
     return UNREACHABLE.test(error.code) ? EXIT.unreachable : EXIT.problem;
   }
+}
+
+/** Errors quote what was typed, and that may be a key in the wrong place (`--identity AGE-SECRET-KEY-1…`). */
+async function withoutSecrets(argv: readonly string[], { message, details }: AmberError): Promise<{ message: string; details: unknown }> {
+  const { createRedactor } = await import('../secrets/redactor.ts');
+  const redactor = createRedactor();
+  redactor.bytes(Buffer.from(argv.join('\0')), 'cmdline');
+  return { message: redactor.text(message).value, details: redactor.json(details).value };
 }
 
 async function dispatch(argv: readonly string[], out: Output): Promise<number> {

@@ -2,79 +2,106 @@
  * `NAME=value`, `"name": "value"`, `name: value` and `&name=value` inside a text: configuration, JSON, query strings,
  * logs, connection strings. The name decides. Each value is read once, so the work grows with the text.
  */
+import { blockAt } from './blocks.ts';
 import type { Cover } from './cover.ts';
-import { decodeBackslash } from './escapes.ts';
+import { decodeBackslash, unescape } from './escapes.ts';
 import { hideCookies, hideCredential } from './headers.ts';
-import { holdsMark, isMark, MARK_LENGTH } from './mark.ts';
-import { isAuthorizationName, isCookieName, isSecretByName, mayBeSecret } from './names.ts';
-import { hideShapes, unescape } from './shapes.ts';
+import { createReader } from './literals.ts';
+import type { Extent, Reader } from './literals.ts';
+import { holdsMark, isMark } from './mark.ts';
+import { isAuthorizationName, isCookieName, isSecretBranch, isSecretByName, mayBeSecret, mayStayInBranch } from './names.ts';
+import { valueOf } from './separators.ts';
+import type { ValuePlace } from './separators.ts';
+import { findShapes } from './shapes.ts';
+import { isPlain } from './values.ts';
 
-/** A word that may make a name secret, the rest of the name, the end of its quotes, and the sign between name and value. */
+/** A word that may make a name secret, the rest of the name, and a sign that its value may be near. */
 const NAME = new RegExp(
   `(?:${[
-    'secret', 'pass', 'pwd', 'token', 'credential', 'key', 'signature', 'authorization', 'bearer', 'auth', 'cookie', 'session', 'cred', 'dsn', 'jwt', 'otp', 'connectionstring', 'connstr', 'sig', 'sid', 'sas', 'psk', 'pin', 'pat', 'mnemonic', 'salt', 'hmac',
-  ].join('|')})[\\w.-]{0,40}((?:\\\\{0,7}["'])?(?:\\])?[ \\t]{0,8}(?:=>|:=|[:=])[ \\t]{0,8}(?:\\[[ \\t\\r\\n]{0,64}(?=\\\\{0,7}["']))?)`, 'giu',
+    'secret', 'pass', 'pwd', 'token', 'credential', 'key', 'signature', 'authorization', 'bearer', 'auth', 'cookie', 'session', 'cred', 'dsn', 'jwt', 'otp', 'connectionstring', 'connstr', 'sig', 'sid', 'sas', 'psk', 'pin', 'pat', 'mnemonic', 'salt', 'hmac', 'seed', 'phrase', 'webhook', 'identified[ \\t]{1,4}by',
+  ].join('|')})[\\w.-]{0,40}(?=[=:"'>\\] \\t\\r\\n%\\\\<!])`, 'giu',
 );
 const NAME_CHAR = /[\w.-]/u;
 const LONGEST_NAME = 80;
-const LONGEST_VALUE = 65_536;
-/** A value without quotes. A backslash ends it where it begins an escaped line end, tab or quote. */
-const UNQUOTED = /(?:[^\s"'`;&\\]|\\[^nrt"'\s]){0,65536}/uy;
-const REST_OF_LINE = /[^\r\n"\\]{0,8192}/uy;
-const TRAILING = ',)]}>';
 const OPENING_ONLY = /^[[{(<]{0,8}$/u;
-const NEXT_ELEMENT = /\\{0,7}["']?[ \t\r\n]{0,64},[ \t\r\n]{0,64}(?=\\{0,7}["'])/uy;
-const XML = /(<[\w:.-]{0,40}(?:secret|passw|token|credential|api_?key)[\w:.-]{0,40}>)([^<]{1,4096})(?=<\/)/giu;
-
-interface Value {
-  readonly start: number;
-  readonly end: number;
-  /** Backslashes in front of its quotes; -1 without quotes. */
-  readonly depth: number;
-}
+/** Names whose value people choose: it may have blanks in it. */
+const WORDY = /pass|pwd|secret|phrase|mnemonic|seed/iu;
 
 /** The text with the values of secret names hidden. */
 export function hideAssignments(text: string, cover: Cover, nesting = 0): string {
-  const shown = text.includes('=') || text.includes(':') ? hideNamedValues(text, cover, nesting) : text;
-  return shown.includes('</') ? shown.replace(XML, (_all, tag: string, value: string) => tag + cover.hide(value, 'xml')) : shown;
-}
-
-function hideNamedValues(text: string, cover: Cover, nesting: number): string {
   const parts: string[] = [];
   const reader = createReader(text);
   let done = 0;
-  for (const { name, separator, start } of namesIn(text, () => done)) {
-    // `["a", "b"]`: every element of the array.
-    for (let at: number | undefined = start; at !== undefined; ) {
-      const value = reader.read(at, isAuthorizationName(name) || isCookieName(name));
-      const shown = hideValue(name, { raw: text.slice(value.start, value.end), depth: value.depth, nesting }, cover);
-      if (shown !== undefined) {
-        parts.push(text.slice(done, value.start), shown);
-        done = value.end;
-      }
-      at = separator.includes('[') && value.depth >= 0 ? reader.next(value.end) : undefined;
-    }
-  }
+  const put = (start: number, end: number, shown: string): void => {
+    if (start < done) return;
+    parts.push(text.slice(done, start), shown);
+    done = end;
+  };
+  for (const found of namesIn(text, () => done)) hideValues(text, found, { reader, cover, nesting, put });
   return done === 0 ? text : parts.join('') + text.slice(done);
 }
 
 interface NameFound {
   readonly name: string;
-  readonly separator: string;
-  /** Where its value begins. */
-  readonly start: number;
+  readonly place: ValuePlace;
+  /** Where the name begins. */
+  readonly at: number;
+}
+
+interface Hiding {
+  readonly reader: Reader;
+  readonly cover: Cover;
+  readonly nesting: number;
+  readonly put: (start: number, end: number, shown: string) => void;
+}
+
+function hideValues(text: string, found: NameFound, hiding: Hiding): void {
+  const { name, place } = found;
+  const { start } = place;
+  const { reader, cover, nesting, put } = hiding;
+  const block = blockAt(text, found.at, start);
+  if (block !== undefined) {
+    for (const { at, end, meant } of block) if (isSecretByName(name, meant) && !isMark(meant)) put(at, end, cover.hide(text.slice(at, end), ruleOf(name), meant));
+    return;
+  }
+  if (text[start] === '{' && isSecretBranch(name)) {
+    hideBranch(text, start, hiding);
+    return;
+  }
+  if (place.end !== undefined) {
+    const raw = text.slice(start, place.end);
+    const lead = raw.length - raw.trimStart().length;
+    const shown = hideValue(name, { raw: raw.trim(), depth: -1, nesting }, cover);
+    if (shown !== undefined) put(start + lead, start + lead + raw.trim().length, shown);
+    return;
+  }
+  // `["a", "b"]`: every element of the array.
+  for (let at: number | undefined = start; at !== undefined; ) {
+    const value = reader.read(at, extentOf(name, place));
+    const raw = text.slice(value.start, value.end);
+    if (place.isDoubtful === true && isPlain(raw) && text[found.at - 2] !== '(' && text[found.at - 3] !== '(') return;
+    const shown = hideValue(name, { raw, depth: value.depth, nesting }, cover);
+    if (shown !== undefined) put(value.start, value.end, shown);
+    at = place.isArray === true && value.depth >= 0 ? reader.next(value.end) : undefined;
+  }
+}
+
+function extentOf(name: string, { isDoubtful }: ValuePlace): Extent {
+  if (isAuthorizationName(name) || isCookieName(name)) return 'line';
+  return WORDY.test(name) && isDoubtful !== true ? 'words' : 'word';
 }
 
 /** The names that may be a secret's, from left to right; `done`: where what was read already ends. */
 function* namesIn(text: string, done: () => number): Generator<NameFound> {
-  const expression = new RegExp(NAME);
-  for (let match = expression.exec(text); match !== null; match = expression.exec(text)) {
-    const separator = match[1] ?? '';
-    const start = expression.lastIndex;
-    const name = text.slice(nameStart(text, match.index, done()), start - separator.length);
-    if (!mayBeSecret(name) || (separator === ':' && isInArn(text, match.index))) continue;
-    yield { name, separator, start };
-    expression.lastIndex = Math.max(start, done());
+  NAME.lastIndex = 0;
+  for (let match = NAME.exec(text); match !== null; match = NAME.exec(text)) {
+    const end = match.index + match[0].length;
+    const at = nameStart(text, match.index, done());
+    const name = text.slice(at, end);
+    const place = mayBeSecret(name) && !(text[end] === ':' && isInArn(text, match.index)) ? valueOf(text, at, end) : undefined;
+    if (place !== undefined) yield { name, place, at };
+    // The values of this text may have been looked into with the same pattern.
+    NAME.lastIndex = Math.max(end, done());
   }
 }
 
@@ -91,63 +118,30 @@ function isInArn(text: string, at: number): boolean {
   return start >= 0 && !/[\s"'`;=]/u.test(before.slice(start));
 }
 
-interface Reader {
-  /** The value at an offset; `line`: without quotes it goes on to the end of the line. */
-  readonly read: (at: number, line: boolean) => Value;
-  /** Where the next element of an array begins, behind the one that ends here. */
-  readonly next: (end: number) => number | undefined;
-}
+const LONGEST_BRANCH = 65_536;
+const MEMBER = /([\w.$-]{1,80})\\{0,7}["']?[ \t\r\n]{0,64}[:=][ \t\r\n]{0,64}(?:\[[ \t\r\n]{0,64})?(?=\\{0,7}["'])/gu;
 
-function createReader(text: string): Reader {
-  // Values nested in one run (`key=key=key=…`) end together: the run is measured once.
-  let runStart = 0;
-  let runEnd = 0;
-  function unquoted(at: number): number {
-    if (at >= runStart && at < runEnd) return runEnd;
-    UNQUOTED.lastIndex = at;
-    runStart = at;
-    runEnd = at + (UNQUOTED.exec(text)?.[0].length ?? 0);
-    return runEnd;
+/** `"credentials": {"accessKeyId": …}`: every text in the object, as in an object that is one (structure.ts). */
+function hideBranch(text: string, from: number, { reader, cover, put }: Hiding): void {
+  let open = 0;
+  const stop = Math.min(text.length, from + LONGEST_BRANCH);
+  const members = new RegExp(MEMBER);
+  let end = from;
+  for (let at = from; at < stop && end === from; at++) {
+    if (text[at] === '{') open++;
+    else if (text[at] === '}' && --open === 0) end = at;
   }
-  return {
-    read(at, line) {
-      let quote = at;
-      while (text[quote] === '\\' && quote - at < 8) quote++;
-      const sign = text[quote];
-      const start = quote + 1;
-      if (sign === '"' || sign === "'") return { start, end: closing(text, start, sign, quote - at), depth: quote - at };
-      REST_OF_LINE.lastIndex = at;
-      const end = line ? at + (REST_OF_LINE.exec(text)?.[0].trimEnd().length ?? 0) : unquoted(at);
-      return { start: at, end: end - trailing(text, at, end), depth: -1 };
-    },
-    next(end) {
-      NEXT_ELEMENT.lastIndex = end;
-      const border = NEXT_ELEMENT.exec(text)?.[0];
-      return border === undefined ? undefined : end + border.length;
-    },
-  };
-}
-
-/** Length of the closing brackets and commas behind a value; the end of a mark is none. */
-function trailing(text: string, start: number, end: number): number {
-  let at = end;
-  while (at > start && end - at < 16 && TRAILING.includes(text[at - 1] ?? ' ') && !isMark(text.slice(Math.max(start, at - MARK_LENGTH), at))) at--;
-  return end - at;
-}
-
-/** Where the quoted value ends: at its quote with the same number of backslashes before it, or where reading stops. */
-function closing(text: string, start: number, sign: string, depth: number): number {
-  const stop = Math.min(text.length, start + LONGEST_VALUE);
-  let slashes = 0;
-  for (let at = start; at < stop; at++) {
-    const char = text[at];
-    if (char === '\\') slashes++;
-    else {
-      if (char === sign && (depth === 0 ? slashes % 2 === 0 : slashes === depth)) return at - (depth === 0 ? 0 : depth);
-      slashes = 0;
+  members.lastIndex = from;
+  for (let match = members.exec(text); match !== null && match.index < (end === from ? stop : end); match = members.exec(text)) {
+    for (let at: number | undefined = members.lastIndex; at !== undefined; ) {
+      const value = reader.read(at, 'word');
+      const raw = text.slice(value.start, value.end);
+      if (raw !== '' && !isMark(raw) && !mayStayInBranch(match[1] ?? '', raw)) put(value.start, value.end, cover.hide(raw, ruleOf(match[1] ?? ''), meaning(raw, value.depth)));
+      else if (isSecretByName(match[1] ?? '', raw) && !isMark(raw)) put(value.start, value.end, cover.hide(raw, ruleOf(match[1] ?? ''), meaning(raw, value.depth)));
+      members.lastIndex = value.end;
+      at = match[0].includes('[') ? reader.next(value.end) : undefined;
     }
   }
-  return stop;
 }
 
 /** Values inside values (a connection string in JSON in a log line) are looked at this deep. */
@@ -168,7 +162,8 @@ function hideValue(name: string, { raw, depth, nesting }: { raw: string; depth: 
 }
 
 function hideInside(value: string, cover: Cover, nesting: number): void {
-  hideShapes(hideAssignments(value, cover, nesting), cover);
+  findShapes(value, cover, []);
+  hideAssignments(value, cover, nesting);
 }
 
 /** The value without the escapes of the text around it. */

@@ -1,4 +1,5 @@
 /** How a rule takes a secret out of sight: it names the secret, and gets the mark to put in its place. */
+import { isBeginning } from './beginnings.ts';
 import { bytesOf, isMark } from './mark.ts';
 import type { View } from './mark.ts';
 import { isLearnable, LEAST_LEARNED } from './values.ts';
@@ -61,7 +62,7 @@ export function createCover(view: View, known: KnownValues, mark: (secret: Buffe
       note(rule);
       // Read from a file it often has a line end behind it, and is used without.
       const learned = bytesOf(meant.trim(), view);
-      if (learned.length >= LEAST_LEARNED && isLearnable(meant) && !known.learn(learned, shown, lessons)) note('limit:known-values');
+      if (learned.length >= LEAST_LEARNED && isLearnable(meant) && !isBeginning(meant.trim()) && !known.learn(learned, shown, lessons)) note('limit:known-values');
       return shown;
     },
   };

@@ -100,3 +100,16 @@ export const decodeBackslash = (source: string): Decoded | undefined =>
 export function compose(outer: Decoded, inner: Decoded): Decoded {
   return { text: inner.text, origin: (at) => outer.origin(inner.origin(at)) };
 }
+
+/** Without the escapes of a URL or of JSON around it. */
+export function plainly(found: string): string {
+  return found.includes('\\') ? (decodeBackslash(found)?.text ?? found) : unescape(found);
+}
+
+/** What percent escapes stand for, where they spell valid UTF-8; else the text itself. */
+export function unescape(text: string): string {
+  const bytes = decodePercent(text)?.text;
+  if (bytes === undefined) return text;
+  const decoded = Buffer.from(bytes, 'latin1').toString('utf8');
+  return decoded.includes('\ufffd') ? bytes : decoded;
+}

@@ -1,7 +1,6 @@
 /** Values of Authorization and Cookie headers: the secret goes, the scheme, the key id and the cookie names stay. */
 import type { Cover } from './cover.ts';
-import { isMark } from './mark.ts';
-import { hideBasic } from './shapes.ts';
+import { holdsMark, isMark } from './mark.ts';
 
 const SCHEME = /^([A-Za-z][\w-]{1,40})([ \t]{1,8})(?=\S)/u;
 /** SigV4 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-signing-elements.html): only the signature is one use. */
@@ -35,4 +34,18 @@ export function hideCookies(value: string, cover: Cover, rule: string): string {
     if (secret === '' || isMark(secret)) return part;
     return part.slice(0, start) + part.slice(start).replace(secret, () => cover.hide(secret, rule));
   }).join(';');
+}
+
+/** `user:password` out of the base64 of Basic authentication (RFC 7617), or undefined if it is something else. */
+export function openBasic(pair: string): string | undefined {
+  const text = Buffer.from(pair, 'base64').toString('utf8');
+  return /^[^\u0000-\u001f\ufffd:]{0,256}:[^\u0000-\u001f\ufffd]{0,1024}$/u.test(text) ? text : undefined;
+}
+
+/** Hides a Basic credential; the password in it is learned as well. */
+export function hideBasic(pair: string, cover: Cover): string {
+  const opened = openBasic(pair);
+  if (opened !== undefined && holdsMark(opened)) return pair; // it was hidden inside
+  if (opened !== undefined) cover.hide(opened.slice(opened.indexOf(':') + 1), 'basic');
+  return cover.hide(pair, 'basic');
 }

@@ -11,7 +11,7 @@ import type { Decoded } from './escapes.ts';
 import { insert, longestAt } from './family.ts';
 import type { Family } from './family.ts';
 import { formsOf, LEAST_FORM } from './forms.ts';
-import { LIMIT } from './mark.ts';
+import type { Found } from './hits.ts';
 
 const MAX_VALUES = 4096;
 const MAX_BYTES = 1_048_576;
@@ -28,12 +28,6 @@ const WORK_FLOOR = 1_000_000;
 /** Texts longer than this are scanned as bytes: typed arrays are faster than strings, but cost a copy. */
 const SCAN_AS_BYTES = 256;
 
-interface Found {
-  readonly start: number;
-  readonly end: number;
-  readonly mark: string;
-}
-
 /** How many secrets one call may still learn: a text of 100,000 assignments must not hold the thread for half a second. */
 export interface Lessons {
   left: number;
@@ -42,8 +36,8 @@ export interface Lessons {
 export interface KnownValues {
   /** Adds a secret; false if the bounds forbid it. Adding a known one changes nothing. */
   readonly learn: (secret: Buffer, mark: string, lessons: Lessons) => boolean;
-  /** The text with a mark for each known secret in it; the same string if there was none. */
-  readonly replace: (text: string, note: (rule: string) => void) => string;
+  /** Adds a hit for each known secret in the text. */
+  readonly find: (text: string, found: Found, note: (rule: string) => void) => void;
   /** Grows whenever a secret was added: what was clean before may no longer be. */
   readonly generation: () => number;
 }
@@ -84,14 +78,16 @@ export function createKnownValues(): KnownValues {
       for (const piece of piecesOf(secret)) for (const form of formsOf(piece)) add(form, mark);
       return true;
     },
-    replace(text, note) {
-      if (values.size === 0 || text.length < LEAST_FORM) return text;
-      const search: Search = { filter, families, found: [], cutAt: text.length };
+    find(text, found, note) {
+      if (values.size === 0 || text.length < LEAST_FORM) return;
+      const before = found.hits.length;
+      const search: Search = { filter, families, found };
       find({ text, origin: (at) => at }, search);
       if (text.includes('%') || text.includes('\\')) {
         for (const view of decodedViews(text, escapable)) find(view, search);
       }
-      return search.found.length === 0 && search.cutAt === text.length ? text : assemble(text, search, note);
+      if (found.hits.length > before) note('known');
+      if (found.cutAt < text.length) note('limit:work');
     },
   };
 }
@@ -134,13 +130,11 @@ function slotOf(a: number, b: number, c: number, d: number): number {
 interface Search {
   readonly filter: Uint8Array;
   readonly families: ReadonlyMap<string, Family>;
-  readonly found: Found[];
-  /** Where the search had to stop; the length of the text if it went through. */
-  cutAt: number;
+  readonly found: Found;
 }
 
 function find({ text, origin }: Decoded, search: Search): void {
-  const { filter, families } = search;
+  const { filter, families, found } = search;
   const work = { left: text.length * WORK_PER_CHAR + WORK_FLOOR };
   const bytes = text.length > SCAN_AS_BYTES ? Buffer.from(text, 'latin1') : undefined;
   const last = text.length - GROUP;
@@ -157,33 +151,13 @@ function find({ text, origin }: Decoded, search: Search): void {
       const family = families.get(text.slice(start, start + LEAST_FORM));
       const form = family === undefined ? undefined : longestAt(family, text, start, work);
       if (work.left < 0) {
-        search.cutAt = Math.min(search.cutAt, origin(start));
+        found.cutAt = Math.min(found.cutAt, origin(start));
         return;
       }
       if (form === undefined) continue;
       done = start + form.text.length;
-      search.found.push({ start: origin(start), end: origin(done), mark: form.mark });
+      const hit = { start: origin(start), end: origin(done), mark: form.mark };
+      found.hits.push(hit.end - hit.start >= PIECE - GROUP ? { ...hit, piece: true } : hit);
     }
   }
-}
-
-/** Marks in place of what was found; overlapping finds are one, and so are two pieces of one long secret. */
-function assemble(text: string, { found, cutAt }: Search, note: (rule: string) => void): string {
-  found.sort((one, other) => one.start - other.start || other.end - one.end);
-  const parts: string[] = [];
-  let done = 0;
-  let before: Found | undefined;
-  for (const hit of found) {
-    if (hit.start >= cutAt) break;
-    const piece = before !== undefined && before.end - before.start >= PIECE - GROUP && hit.mark === before.mark;
-    const joined = hit.start < done || (piece && hit.start - done <= GROUP);
-    if (!joined) parts.push(text.slice(done, hit.start), hit.mark);
-    done = Math.max(done, hit.end);
-    before = hit;
-  }
-  if (before !== undefined) note('known');
-  const cut = cutAt < text.length;
-  if (cut) note('limit:work');
-  parts.push(cut ? text.slice(done, cutAt) + LIMIT : text.slice(done));
-  return parts.join('');
 }

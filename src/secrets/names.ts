@@ -20,11 +20,14 @@ const HARMLESS = new RegExp(`^(?:${[
 /** Of /proc/PID/status (proc_pid_status(5)): masks of signals, not signatures. */
 const PROCFS = /^(?:SigQ|SigPnd|ShdPnd|SigBlk|SigIgn|SigCgt)$/u;
 const HARMLESS_ANY_CASE = /^(?:aws_?)?access_?key_?id$/iu;
+/** `Sid` of an IAM statement: in AddPermission it names the back door. Session ids are written in one case. */
+const STATEMENT_ID = 'Sid';
 
 /** Anywhere in the name, separators and case aside. */
 const STRONG = new RegExp([
   'secret', 'passw', 'passphrase', 'passcode', 'pwd', 'token', 'credential', 'authorization', 'signature', 'bearer',
   '(?:api|private|access|account|signing|encryption|master|shared|licen[cs]e|storage|deploy|service|webhook|client|crypt|session|cookie|admin|root|auth|hmac|aes|jwt)key',
+  'identifiedby$',
   '(?:store|key|ssh|db|user|admin|root|ftp|smtp|mail|my|pg|proxy)pass$', 'connectionstring', 'connstr',
 ].join('|'), 'u');
 /** As a whole word. */
@@ -87,7 +90,7 @@ function judgeAnew(name: string): Judged {
 
 function kindOf(name: string, words: readonly string[], squashed: string, about: boolean): Kind {
   if (ALWAYS.has(squashed)) return 'always';
-  if (HARMLESS.test(name) || PROCFS.test(name) || HARMLESS_ANY_CASE.test(name) || words[0] === 'no') return 'harmless';
+  if (HARMLESS.test(name) || PROCFS.test(name) || HARMLESS_ANY_CASE.test(name) || name === STATEMENT_ID || words[0] === 'no') return 'harmless';
   if (STRONG.test(squashed)) return words.includes('public') ? 'none' : 'strong';
   if (about) return 'none';
   if (words.some((word) => WEAK.has(word))) return 'weak';

@@ -2,15 +2,20 @@
 import { secretParts } from './argv.ts';
 import { hideAssignments } from './assignments.ts';
 import type { Cover } from './cover.ts';
+import { findEncoded, surface } from './encoded.ts';
+import type { Depth } from './encoded.ts';
 import type { ExtraRule } from './extra.ts';
+import { hideFields } from './fields.ts';
 import { hideCookies, hideCredential } from './headers.ts';
+import { assemble } from './hits.ts';
+import type { Found } from './hits.ts';
 import type { KnownValues } from './known.ts';
 import { holdsMark, isMark } from './mark.ts';
 import { isAuthorizationName, isCookieName, isSecretByName, isSuspect } from './names.ts';
-import { hideShapes } from './shapes.ts';
+import { findShapes } from './shapes.ts';
 
 export interface Rules {
-  /** Known values, then assignments, shapes and the user's own pattern. */
+  /** Shapes, encoded texts and known values, then assignments and fields, then the user's own pattern. */
   readonly text: (text: string, cover: Cover) => string;
   /** The value of a name. `suspicious`: a random value is a secret, whatever its name (environment variables). */
   readonly named: (name: string, value: string, cover: Cover, suspicious: boolean) => string;
@@ -27,15 +32,29 @@ const LEAST_TEXT = 6;
 /** Values shorter than this are not searched for more secrets inside. */
 const LEAST_COMPOUND = 12;
 
+interface Look {
+  readonly cover: Cover;
+  readonly depth: Depth;
+  readonly known: KnownValues | undefined;
+}
+
+function lookAt(text: string, looking: Look): string {
+  if (text.length < LEAST_TEXT) return text;
+  const { cover, depth, known } = looking;
+  // All three look at the text as it is: none of them breaks up what another one would find.
+  const found: Found = { hits: [], cutAt: text.length };
+  findShapes(text, cover, found.hits);
+  findEncoded(text, { cover, depth, look: (inner, deeper) => lookAt(inner, { ...looking, depth: deeper }), hits: found.hits });
+  known?.find(text, found, cover.note);
+  return hideFields(hideAssignments(assemble(text, found), cover), cover);
+}
+
 export function createRules(known: KnownValues, extra: ExtraRule | undefined): Rules {
-  function shapes(text: string, cover: Cover): string {
-    if (text.length < LEAST_TEXT) return text;
-    const shown = hideShapes(hideAssignments(text, cover), cover);
-    return extra === undefined ? shown : extra(shown, cover);
-  }
+  const look = (text: string, cover: Cover, depth = surface(text), search = true): string => lookAt(text, { cover, depth, known: search ? known : undefined });
 
   function text(text: string, cover: Cover): string {
-    return shapes(known.replace(text, cover.note), cover);
+    const shown = look(text, cover);
+    return extra === undefined ? shown : extra(shown, cover);
   }
 
   function secret(name: string, value: string, cover: Cover, rule: string): string {
@@ -43,7 +62,7 @@ export function createRules(known: KnownValues, extra: ExtraRule | undefined): R
     if (isAuthorizationName(name)) return hideCredential(value, cover, rule);
     if (isCookieName(name) && value.includes('=')) return hideCookies(value, cover, rule);
     // A connection string or a JSON document holds secrets of its own: learn them, although all of it goes.
-    if (value.length >= LEAST_COMPOUND && /[:=@]/u.test(value)) shapes(value, { ...cover, note: () => undefined });
+    if (value.length >= LEAST_COMPOUND && /[:=@]/u.test(value)) look(value, { ...cover, note: () => undefined }, surface(value), false);
     return cover.hide(value, rule);
   }
 
@@ -59,7 +78,9 @@ export function createRules(known: KnownValues, extra: ExtraRule | undefined): R
     if (at <= 0) return entry === '' ? entry : text(entry, cover(''));
     const name = entry.slice(0, at);
     const own = cover(name);
-    const whole = known.replace(entry, own.note);
+    const found: Found = { hits: [], cutAt: entry.length };
+    known.find(entry, found, own.note);
+    const whole = assemble(entry, found);
     // A secret with `=` in it may begin in what looks like the name.
     if (!whole.startsWith(`${name}=`)) return text(whole, own);
     return `${name}=${named(name, entry.slice(at + 1), own, true)}`;

@@ -1,8 +1,11 @@
 /** Walks any value and gives a plain copy of it: bounded in depth, size and number of nodes, with every string redacted. */
+import { isUtf8 } from 'node:buffer';
+import { types } from 'node:util';
 import { GETTER, primitive, takeApart } from './foreign.ts';
 import type { Plain } from './foreign.ts';
 import { LIMIT } from './mark.ts';
 import { isSecretBranch, isSecretByName } from './names.ts';
+import { isContent, isLabel } from './pairs.ts';
 
 const MAX_DEPTH = 64;
 const MAX_NODES = 200_000;
@@ -126,9 +129,14 @@ function stringsOf(length: number, at: (index: number) => unknown): string[] | u
   return strings;
 }
 
-function record(fields: Extract<Plain, { kind: 'record' }>, name: string, place: Place, state: Walk): Record<string, unknown> {
+type Fields = Extract<Plain, { kind: 'record' }>;
+
+function record(fields: Fields, name: string, place: Place, state: Walk): Record<string, unknown> {
+  const buffer = bufferOf(fields);
+  if (buffer !== undefined) return { type: 'Buffer', data: bufferText(buffer, name, place, state) };
   const copy: Record<string, unknown> = {};
   const inner: Place = place === 'secret' ? 'secret' : factsOf(name).environment ? 'environment' : 'plain';
+  const kind = kindOf(fields);
   let label: string | undefined;
   let renamed = false;
   for (const key of fields.keys) {
@@ -137,16 +145,51 @@ function record(fields: Extract<Plain, { kind: 'record' }>, name: string, place:
     renamed ||= clean !== key;
     const shownKey = renamed ? unused(copy, clean) : key;
     const facts = factsOf(key);
-    // {name: 'DB_PASSWORD', value: '…'}: the value goes by the name beside it.
+    // {name: 'DB_PASSWORD', value: '…'}: the value goes by the name beside it, on either side.
     if (facts.label && typeof value === 'string') label = value;
+    else if (facts.labelled) label ??= labelIn(fields);
     const called = label !== undefined && facts.labelled ? label : key;
+    const where = kind?.test(key) === true ? 'secret' : placeOf(called === key ? facts : factsOf(called), inner);
     state.path.push(shownKey);
-    const shown = walk(value, called, placeOf(called === key ? facts : factsOf(called), inner), state);
+    const shown = walk(value, called, where, state);
     state.path.pop();
     if (shown !== undefined) set(copy, shownKey, shown);
     if (state.nodes > MAX_NODES) break;
   }
   return copy;
+}
+
+/** A label may stand behind its value; only so many members are asked. */
+const MOST_MEMBERS = 32;
+
+function labelIn(fields: Fields): string | undefined {
+  for (const key of fields.keys.slice(0, MOST_MEMBERS)) {
+    const value = factsOf(key).label ? fields.get(key) : undefined;
+    if (typeof value === 'string') return value;
+  }
+  return undefined;
+}
+
+/** Members that are secret because of what the record is: a private JSON Web Key (RFC 7518, section 6), a SecureString of SSM. */
+function kindOf(fields: Fields): RegExp | undefined {
+  if (fields.keys.length > MOST_MEMBERS) return undefined;
+  if (fields.keys.includes('kty')) return /^(?:d|p|q|dp|dq|qi|k|oth)$/u;
+  return fields.keys.includes('Type') && fields.get('Type') === 'SecureString' ? /^Value$/u : undefined;
+}
+
+/** What JSON.stringify makes of a Buffer. */
+function bufferOf({ keys, get }: Fields): Buffer | undefined {
+  if (keys.length !== 2 || !keys.includes('type') || !keys.includes('data') || get('type') !== 'Buffer') return undefined;
+  const data = get('data');
+  if (!Array.isArray(data) || types.isProxy(data) || data.length > MAX_NODES) return undefined;
+  const numbers: unknown[] = Array.from({ length: data.length }, (_, index) => Object.getOwnPropertyDescriptor(data, index)?.value as unknown);
+  return numbers.every((byte): byte is number => typeof byte === 'number' && byte >= 0 && byte < 256) ? Buffer.from(numbers) : undefined;
+}
+
+function bufferText(buffer: Buffer, name: string, place: Place, state: Walk): unknown {
+  state.nodes += buffer.length;
+  const encoding = isUtf8(buffer) ? 'utf8' : 'latin1';
+  return [...Buffer.from(text(buffer.toString(encoding), name, place, state), encoding)];
 }
 
 /** What a key says about its value. Remembered: rows by the thousand have the same keys. */
@@ -172,8 +215,8 @@ function factsOf(key: string): KeyFacts {
     variable: VARIABLE.test(key),
     environment: ENVIRONMENT.test(key),
     argv: ARGV.test(key),
-    label: /^(?:name|key)$/iu.test(key),
-    labelled: /^value$/iu.test(key),
+    label: isLabel(key),
+    labelled: isContent(key),
     pairs: /headers$/iu.test(key),
   };
   if (keyFacts.size >= REMEMBERED) keyFacts.clear();

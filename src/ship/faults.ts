@@ -4,6 +4,7 @@
  */
 import { AmberError, isAmberError, systemCode } from '../errors.ts';
 import type { AmberErrorCode } from '../errors.ts';
+import { codeWord } from './code-word.ts';
 
 /** A failed request as data. */
 export interface Fault {
@@ -153,7 +154,7 @@ export function faultFromAnswer(status: number, headers: Readonly<Record<string,
   const serverDate = textHeader(headers['date']) ?? element(body, 'ServerTime');
   return {
     status,
-    code: element(body, 'Code') ?? codeOfStatus(status),
+    code: codeWord(element(body, 'Code')) ?? codeOfStatus(status),
     ...(reason === undefined ? {} : { reason }),
     ...(region === undefined ? {} : { region }),
     ...(serverDate === undefined ? {} : { serverDate }),

@@ -2,6 +2,7 @@
  * The control object as an AppConfig configuration. A session is started once; each read gives the token of the next one and
  * a body only when the configuration has changed ("AWS AppConfig Data", API Reference).
  */
+import { codeWord } from '../code-word.ts';
 import type { Fetched } from '../conditional-get.ts';
 import type { Fault, Reply } from '../faults.ts';
 import { signedRequest, type SignedAnswer } from '../signed-request.ts';
@@ -71,6 +72,6 @@ async function latest(place: Place, maxBytes: number, signal: AbortSignal): Prom
 const one = (value: string | readonly string[] | undefined): string | undefined => (typeof value === 'string' ? value : value?.[0]);
 
 function faultOf({ status, headers }: SignedAnswer): Fault {
-  const code = /^[A-Za-z0-9]{1,80}/u.exec(one(headers['x-amzn-errortype']) ?? '')?.[0];
+  const code = codeWord(/^[A-Za-z0-9]{1,80}/u.exec(one(headers['x-amzn-errortype']) ?? '')?.[0]);
   return { status, code: code ?? String(status) };
 }

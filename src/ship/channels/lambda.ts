@@ -2,6 +2,7 @@
  * The function's own current configuration in place of an order: whoever sets AMBER_CAPTURE=now there starts new sandboxes and
  * leaves the old ones without a word. One of those asks for it at its end (GetFunctionConfiguration, Lambda API Reference).
  */
+import { codeWord } from '../code-word.ts';
 import type { Reply } from '../faults.ts';
 import { signedRequest, type SignedAnswer } from '../signed-request.ts';
 import { dropIdle, openChannelSession, regionOf, serviceOrigin, type ChannelProvider } from './channel.ts';
@@ -49,7 +50,7 @@ interface Flip {
 function flipOf(reply: Reply<SignedAnswer>): Reply<Flip> {
   if (!reply.ok) return reply;
   const { status, headers, body } = reply.value;
-  if (status !== 200) return { ok: false, fault: { status, code: /^[A-Za-z0-9]{1,80}/u.exec(String(headers['x-amzn-errortype']))?.[0] ?? String(status) } };
+  if (status !== 200) return { ok: false, fault: { status, code: codeWord(/^[A-Za-z0-9]{1,80}/u.exec(String(headers['x-amzn-errortype']))?.[0]) ?? String(status) } };
   try {
     const { Environment, LastModified, RevisionId } = JSON.parse(body.toString('utf8')) as Readonly<Record<string, unknown>>;
     const flag = (Environment as { Variables?: Readonly<Record<string, unknown>> } | null | undefined)?.Variables?.['AMBER_CAPTURE'];

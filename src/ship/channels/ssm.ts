@@ -1,4 +1,5 @@
 /** The control object as an SSM parameter: GetParameter, by its version. A standard parameter holds 4 KiB, an advanced one 8. */
+import { codeWord } from '../code-word.ts';
 import type { Reply } from '../faults.ts';
 import { signedRequest, type SignedAnswer } from '../signed-request.ts';
 import { dropIdle, openChannelSession, regionOf, serviceOrigin, type ChannelProvider, type ChannelSession } from './channel.ts';
@@ -67,6 +68,6 @@ function parameterOf(reply: Reply<SignedAnswer>): Reply<Parameter> {
 }
 
 function faultOf({ status, body }: SignedAnswer): { readonly status: number; readonly code: string } {
-  const code = /"__type"\s*:\s*"(?:[^"#]*#)?([A-Za-z0-9]{1,80})"/u.exec(body.toString('utf8'))?.[1];
+  const code = codeWord(/"__type"\s*:\s*"(?:[^"#]*#)?([A-Za-z0-9]{1,80})"/u.exec(body.toString('utf8'))?.[1]);
   return { status: code?.startsWith('AccessDenied') === true ? 403 : status, code: code ?? String(status) };
 }
