@@ -44,10 +44,15 @@ const ABOUT: ReadonlySet<string> = new Set([
   'source', 'method', 'policy', 'rotation', 'manager', 'status', 'state', 'address', 'sock', 'driver', 'location', 'scope', 'scopes', 'stdin', 'attributes', 'date', 'at', 'time', 'index', 'stage', 'stages', 'field', 'console',
 ]);
 /** The value of such a name is public or no secret at all, however random. */
-const IDENTIFYING: ReadonlySet<string> = new Set([...ABOUT, 'sha', 'sha1', 'sha256', 'md5', 'hash', 'digest', 'commit', 'revision', 'rev', 'build', 'etag', 'checksum', 'fingerprint', 'stream', 'group', 'pool', 'role', 'cluster', 'handler', 'function', 'recipient', 'image', 'layer', 'cursor', 'marker', 'uuid', 'guid', 'release', 'branch', 'package', 'module']);
+const IDENTIFYING: ReadonlySet<string> = new Set([...ABOUT, 'sha', 'sha1', 'sha256', 'md5', 'hash', 'digest', 'commit', 'revision', 'rev', 'build', 'etag', 'checksum', 'fingerprint', 'stream', 'group', 'pool', 'role', 'cluster', 'handler', 'function', 'recipient', 'image', 'layer', 'cursor', 'marker', 'uuid', 'guid', 'release', 'branch', 'package', 'module', 'ray', 'trace', 'traceparent', 'tracestate', 'span', 'ulid', 'ksuid', 'container', 'integrity', 'snapshot', 'asset', 'deployment', 'sid']);
+/** `account_sid`: names an account of Twilio. */
+const NAMED_SID: ReadonlySet<string> = new Set(['account', 'message', 'call', 'service', 'conversation']);
 /** Words in front of `key` that make it no secret. */
-const OPEN_KEYS: ReadonlySet<string> = new Set(['public', 'pub', 'partition', 'sort', 'primary', 'foreign', 'object', 's3', 'kms', 'cache', 'idempotency', 'routing', 'hash', 'range', 'map', 'index', 'group', 'parent']);
+const OPEN_KEYS: ReadonlySet<string> = new Set(['public', 'pub', 'publishable', 'partition', 'sort', 'primary', 'foreign', 'object', 's3', 'kms', 'cache', 'idempotency', 'routing', 'hash', 'range', 'map', 'index', 'group', 'parent']);
 const COUNTING: ReadonlySet<string> = new Set(['max', 'min', 'total', 'tokens', 'count', 'limit', 'num', 'used', 'input', 'output', 'prompt', 'completion', 'usage', 'cached']);
+
+/** Keys that Stripe means to stand in a page. */
+const PUBLISHABLE = /^pk_(?:live|test)_[0-9A-Za-z]{10,120}$/u;
 
 type Kind = 'always' | 'harmless' | 'strong' | 'weak' | 'doubtful' | 'key' | 'none';
 
@@ -93,6 +98,7 @@ function kindOf(name: string, words: readonly string[], squashed: string, about:
   if (HARMLESS.test(name) || PROCFS.test(name) || HARMLESS_ANY_CASE.test(name) || name === STATEMENT_ID || words[0] === 'no') return 'harmless';
   if (STRONG.test(squashed)) return words.includes('public') ? 'none' : 'strong';
   if (about) return 'none';
+  if (words.at(-1) === 'sid' && words.some((word) => NAMED_SID.has(word))) return 'none';
   if (words.some((word) => WEAK.has(word))) return 'weak';
   if (words.some((word) => DOUBTFUL.has(word))) return 'doubtful';
   return words.at(-1) === 'key' && words.length > 1 && !words.some((word) => OPEN_KEYS.has(word)) ? 'key' : 'none';
@@ -115,7 +121,7 @@ export function isSecretByName(name: string, value: string): boolean {
   switch (kind) {
     case 'always': return value !== '';
     case 'strong':
-      if (isEmptyValue(value) || isPrincipalId(value) || isArn(value)) return false;
+      if (isEmptyValue(value) || isPrincipalId(value) || isArn(value) || PUBLISHABLE.test(value)) return false;
       if (counting && /^\d{1,9}$/u.test(value)) return false;
       if (about) return !isPlain(value) || isUuid(value);
       return !(isWorkingDirectory(name) && value.startsWith('/') && isPlain(value));

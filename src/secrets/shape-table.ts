@@ -32,7 +32,7 @@ const run = (name: string, leads: string, characters: string, least: number, mos
 const word = (name: string, leads: string, characters: string, least: number, most = 512): Shape =>
   ({ name, leads: words(leads), tail: `[${characters}]{${least},${most}}${end(characters)}`, fresh: characters.includes('w') ? WORD : ALNUM });
 
-const mixed = (found: string): boolean => /\d/u.test(found) && /[A-Z]/u.test(found);
+const mixed = (found: string): boolean => /\d/u.test(found) && /[A-Z]/u.test(found) && new Set(found).size > 9;
 const UUID = '[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}';
 const SPACE = '(?:[ +]|%20|\\\\u0020)';
 const LINE = '(?:\\r?\\n|(?:\\\\{1,7}r)?\\\\{1,7}n|%0[Dd]%0[Aa]|%0[Aa])';
@@ -96,11 +96,11 @@ const MESSAGES: readonly Shape[] = [
 /** Money, shops. */
 const PAYMENTS: readonly Shape[] = [
   run('stripe-key', 'sk_live_ sk_test_ sk_prod_ rk_live_ rk_test_ rk_prod_', ALNUM, 10), run('stripe-webhook', 'whsec_', 'A-Za-z0-9+/=', 24), { name: 'stripe-client-secret', leads: ['_secret_'], back: { pattern: '(?:pi|seti|cs)_[A-Za-z0-9]{14,40}', most: 46 }, tail: `[${ALNUM}]{20,40}` },
-  run('square-token', 'EAAA', WORD, 56, 64), run('square-token', 'sq0atp- sq0csp- sq0idb-', WORD, 22, 64), run('facebook-token', 'EAAC EAAM EAAB EAAD EAAG EAAE EAAF EAAH EAAI EAAJ EAAL', ALNUM, 80), run('instagram-token', 'IGQV IGAA', WORD, 80),
+  { ...word('square-token', 'EAAA', WORD, 56, 64), accept: mixed }, run('square-token', 'sq0atp- sq0csp- sq0idb-', WORD, 22, 64), word('facebook-token', 'EAAC EAAM EAAB EAAD EAAG EAAE EAAF EAAH EAAI EAAJ EAAL', ALNUM, 80), word('instagram-token', 'IGQV IGAA', WORD, 80),
   { name: 'facebook-token', leads: words('0| 1| 2| 3| 4| 5| 6| 7| 8| 9|'), back: { pattern: '\\d{14,15}', most: 15 }, tail: `[${WORD}]{27,40}${end(WORD)}` },
   run('shopify-token', 'shpat_ shpca_ shppa_ shpss_ shltm_', ALNUM, 32), { name: 'paypal-token', leads: ['access_token$'], tail: '(?:production|sandbox)\\$[\\w$]{32,80}' }, { name: 'plaid-token', leads: ['access-sandbox-', 'access-development-', 'access-production-'], tail: UUID },
   run('flutterwave-key', 'FLWSECK_TEST- FLWSECK-', 'A-Za-z0-9-', 12), run('shippo-token', 'shippo_live_ shippo_test_', ALNUM, 32), run('razorpay-key', 'rzp_live_ rzp_test_', ALNUM, 14), word('lob-key', 'live_ test_', '0-9a-f', 35, 35), { name: 'gocardless-token', leads: ['live_'], tail: `[${WORD}=]{40}${end(WORD)}`, fresh: WORD, accept: mixed }, run('easypost-key', 'EZAK EZTK', ALNUM, 54),
-  word('secret-key', 'sk_', ALNUM, 29), run('duffel-token', 'duffel_live_ duffel_test_', '\\w=-', 40), run('ramp-key', 'ramp_sec_', ALNUM, 40), run('adyen-key', 'AQE', 'A-Za-z0-9+/=_-', 80), run('frameio-token', 'fio-u-', '\\w=-', 60),
+  word('secret-key', 'sk_', ALNUM, 29), run('duffel-token', 'duffel_live_ duffel_test_', '\\w=-', 40), run('ramp-key', 'ramp_sec_', ALNUM, 40), { name: 'adyen-key', leads: ['AQE'], tail: '[A-Za-z0-9+/=_-]{80,512}', fresh: 'A-Za-z0-9+/_-' }, run('frameio-token', 'fio-u-', '\\w=-', 60),
 ];
 
 /** Models, watchers, tables, everything else. */

@@ -3,8 +3,9 @@
  * Every pattern here is anchored and bounded: the attacker writes the values.
  */
 
-const PRINCIPAL_ID = /^A[A-Z]{2}A[A-Z0-9]{12,28}(?:(?:\/|%2F)[\w%./-]{0,200})?$/u;
-const ARN = /^arn:aws[a-z-]{0,20}:[\w.:/*$@+=,-]{1,1024}$/u;
+/** Prefixes of https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes. */
+const PRINCIPAL_ID = /^(?:ABIA|ACCA|AGPA|AIDA|AIPA|AKIA|ANPA|ANVA|APKA|AROA|ASCA|ASIA)[A-Z0-9]{12,28}(?:(?:\/|%2F)[\w%./-]{0,200})?$/u;
+const ARN = /^arn:aws[a-z-]{0,20}:[\w.:/*$@+=,!~#?{}[\]()-]{1,1024}$/u;
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/iu;
 const EMPTY = /^(?:|true|false|yes|no|on|off|null|undefined|none|nil|n\/a|\*+|0|1|-1)$/iu;
 const NUMBER = /^[+-]?\d{1,15}(?:\.\d{1,9})?(?:ms|s|m|h|d|%|[kmg]i?b?)?$/iu;
@@ -39,6 +40,47 @@ export function isPlain(value: string): boolean {
   return WORDS.test(value) || HOST.test(value) || (value.includes('/') && (PATH.test(value) || PLAIN_URL.test(value)));
 }
 
+/** Ids and digests whose form is published: each names a thing, and opens none. */
+const IDENTIFIER = new RegExp(`^(?:${[
+  '[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}', // https://www.w3.org/TR/trace-context/#traceparent-header
+  '(?:Root=)?1-[0-9a-f]{8}-[0-9a-f]{24}(?:;.{0,200})?', // X-Ray
+  '[0-9a-f]{16}-[A-Z]{3}', // CF-Ray
+  '01[0-9A-HJKMNP-TV-Z]{24}', // https://github.com/ulid/spec, until 2039
+  '(?:.{1,255}@)?(?:sha(?:1|256|384|512)[:-])[0-9A-Za-z+/=]{40,128}', // image, Subresource Integrity
+  '[a-z]{1,20}:\\/\\/[0-9a-f]{64}', // docker://, containerd://
+  '(?:pk|price|prod|acct|cus|evt)_(?:live_|test_)?[0-9A-Za-z]{14,99}', // Stripe, publishable
+  'AC[0-9a-f]{32}', // Twilio, the account
+  'W?\\/?"[0-9a-f-]{8,64}"', // ETag
+].join('|')})$`, 'u');
+const KSUID = /^[0-3][0-9A-Za-z]{26}$/u;
+/** Seconds since the epoch at which KSUIDs begin to count, and the years in which they may have been made. */
+const KSUID_EPOCH = 1_400_000_000;
+const KSUID_YEARS: readonly [number, number] = [1_480_000_000, 2_200_000_000];
+const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+/** A trace id, a ULID, a KSUID, a digest with its name, a publishable key. */
+export function isIdentifier(value: string): boolean {
+  if (value.length < 16 || value.length > 512) return false;
+  return IDENTIFIER.test(value) || (value.length === 27 && KSUID.test(value) && isTimed(value));
+}
+
+/** The first 32 of 160 bits are a time (https://github.com/segmentio/ksuid). */
+function isTimed(value: string): boolean {
+  let number = 0n;
+  for (const digit of value) number = number * 62n + BigInt(BASE62.indexOf(digit));
+  const seconds = Number(number >> 128n) + KSUID_EPOCH;
+  return seconds > KSUID_YEARS[0] && seconds < KSUID_YEARS[1];
+}
+
+/** An object in a bucket, a commit: the path may hold digests, and what asks for it needs a signature. */
+const PLAIN_OBJECT = /^(?:s3:\/\/|https:\/\/(?:[\w.-]{1,100}\.)?s3[.-][\w.-]{1,40}\.amazonaws\.com(?:\.cn)?\/)[^?#\s]{1,1024}$/u;
+const DIGESTS = /(?<![0-9A-Za-z])(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?![0-9A-Za-z])/giu;
+
+/** Paths and URLs without the digests in them. */
+function withoutDigests(value: string): string {
+  return value.startsWith('/') || value.includes('://') ? value.replaceAll(DIGESTS, 'digest') : value;
+}
+
 export function isUuid(value: string): boolean {
   return value.length === 36 && UUID.test(value);
 }
@@ -50,7 +92,8 @@ export function isUuid(value: string): boolean {
  */
 export function looksRandom(text: string): boolean {
   if (text.length < 20) return false;
-  const value = text.length > 512 ? text.slice(0, 512) : text;
+  if (isIdentifier(text) || isArn(text) || PLAIN_OBJECT.test(text)) return false;
+  const value = withoutDigests(text.length > 512 ? text.slice(0, 512) : text);
   if (!TOKEN.test(value) || isUuid(value) || RESOURCE_ID.test(value) || HOST.test(value)) return false;
   let start = 0;
   for (let at = 0; at <= value.length; at++) {
