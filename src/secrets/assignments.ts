@@ -13,7 +13,7 @@ import { isAuthorizationName, isCookieName, isSecretBranch, isSecretByName, mayB
 import { valueOf } from './separators.ts';
 import type { ValuePlace } from './separators.ts';
 import { findShapes } from './shapes.ts';
-import { isPlain } from './values.ts';
+import { isPlain, isUuid, looksRandom } from './values.ts';
 
 /** A word that may make a name secret, the rest of the name, and a sign that its value may be near. */
 const NAME = new RegExp(
@@ -59,6 +59,10 @@ function hideValues(text: string, found: NameFound, hiding: Hiding): void {
   const { name, place } = found;
   const { start } = place;
   const { reader, cover, nesting, put } = hiding;
+  if (place.end !== undefined) {
+    hideGiven(text, found, place.end, hiding);
+    return;
+  }
   const block = blockAt(text, found.at, start);
   if (block !== undefined) {
     for (const { at, end, meant } of block) if (isSecretByName(name, meant) && !isMark(meant)) put(at, end, cover.hide(text.slice(at, end), ruleOf(name), meant));
@@ -68,22 +72,24 @@ function hideValues(text: string, found: NameFound, hiding: Hiding): void {
     hideBranch(text, start, hiding);
     return;
   }
-  if (place.end !== undefined) {
-    const raw = text.slice(start, place.end);
-    const lead = raw.length - raw.trimStart().length;
-    const shown = hideValue(name, { raw: raw.trim(), depth: -1, nesting }, cover);
-    if (shown !== undefined) put(start + lead, start + lead + raw.trim().length, shown);
-    return;
-  }
   // `["a", "b"]`: every element of the array.
   for (let at: number | undefined = start; at !== undefined; ) {
     const value = reader.read(at, extentOf(name, place));
     const raw = text.slice(value.start, value.end);
+    if (place.isProse === true && !looksRandom(raw) && !isUuid(raw)) return;
     if (place.isDoubtful === true && isPlain(raw) && text[found.at - 2] !== '(' && text[found.at - 3] !== '(') return;
     const shown = hideValue(name, { raw, depth: value.depth, nesting }, cover);
     if (shown !== undefined) put(value.start, value.end, shown);
     at = place.isArray === true && value.depth >= 0 ? reader.next(value.end) : undefined;
   }
+}
+
+/** The form has told where the value ends. */
+function hideGiven(text: string, { name, place }: NameFound, end: number, { cover, nesting, put }: Hiding): void {
+  const raw = text.slice(place.start, end);
+  const start = place.start + raw.length - raw.trimStart().length;
+  const shown = hideValue(name, { raw: raw.trim(), depth: -1, nesting }, cover);
+  if (shown !== undefined) put(start, start + raw.trim().length, shown);
 }
 
 function extentOf(name: string, { isDoubtful }: ValuePlace): Extent {
@@ -98,11 +104,16 @@ function* namesIn(text: string, done: () => number): Generator<NameFound> {
     const end = match.index + match[0].length;
     const at = nameStart(text, match.index, done());
     const name = text.slice(at, end);
-    const place = mayBeSecret(name) && !(text[end] === ':' && isInArn(text, match.index)) ? valueOf(text, at, end) : undefined;
+    const place = (mayBeSecret(name) || isKeyOf(text, name, end)) && !(text[end] === ':' && isInArn(text, match.index)) ? valueOf(text, at, end) : undefined;
     if (place !== undefined) yield { name, place, at };
     // The values of this text may have been looked into with the same pattern.
     NAME.lastIndex = Math.max(end, done());
   }
+}
+
+/** `?key=…` of a URL and `Key=…`: a word so common that its value has to look like a key. In JSON it is the name of an object. */
+function isKeyOf(text: string, name: string, end: number): boolean {
+  return name.length === 3 && text[end] === '=' && /^key$/iu.test(name) && looksRandom(text.slice(end + 1, end + 513).match(/^["']?([\w.~+/=-]*)/u)?.[1] ?? '');
 }
 
 function nameStart(text: string, from: number, least: number): number {
@@ -148,7 +159,7 @@ function hideBranch(text: string, from: number, { reader, cover, put }: Hiding):
 const MAX_NESTING = 2;
 
 function hideValue(name: string, { raw, depth, nesting }: { raw: string; depth: number; nesting: number }, cover: Cover): string | undefined {
-  if (OPENING_ONLY.test(raw) || isMark(raw) || !isSecretByName(name, raw)) return undefined;
+  if (OPENING_ONLY.test(raw) || isMark(raw) || !(isSecretByName(name, raw) || (/^key$/iu.test(name) && looksRandom(raw)))) return undefined;
   const meant = meaning(raw, depth);
   const rule = ruleOf(name);
   if (isAuthorizationName(name)) return hideCredential(raw, cover, rule);

@@ -12,6 +12,8 @@ export interface ValuePlace {
   readonly isArray?: boolean;
   /** Two arguments or two elements: the second need not be the value of the first. */
   readonly isDoubtful?: boolean;
+  /** A quoted word in a sentence: `token - '…'`. */
+  readonly isProse?: boolean;
 }
 
 const QUOTE = '\\\\{0,7}["\']';
@@ -43,6 +45,7 @@ const LABEL_ATTRIBUTE = new RegExp(`[\\s"'](\\w{1,32})=${QUOTE}$`);
 const FIELD = new RegExp(`\\\\{0,7}"[^\\r\\n\\\\]{0,200}(?:${END}[\\w-]{1,60}:[^\\r\\n\\\\]{0,200}){0,4}${END}${END}((?:[^\\r\\n\\\\]|\\\\(?![rn\\\\])|${END}(?!--)){1,4096})`, 'y');
 /** `--password value`, `PASSWORD 'value'` of SQL. */
 const OPTION = /[ \t]{1,4}(?=[^\s\-<>])/y;
+const PROSE = /[ \t]{1,4}(?:(?:-|is)[ \t]{1,4})?(?=["'`])/y;
 const SQL = /[ \t]{1,4}(?=')/y;
 
 /** Where the value of the name at `at` … `end` stands, or undefined. */
@@ -60,8 +63,13 @@ function apart(text: string, at: number, end: number): ValuePlace | undefined {
   const place = assigned(text, at, end);
   if (place !== undefined) return place;
   if (text[at - 1] === '<') return grouped(TAG, text, end);
-  if (text.startsWith('--', at)) return after(OPTION, text, end);
-  return /passw(?:or)?d$|passphrase$|by$/iu.test(text.slice(Math.max(at, end - 12), end)) ? after(SQL, text, end) : undefined;
+  if (text[at] === '-' && end - at > 4) return after(OPTION, text, end);
+  return /passw(?:or)?d$|passphrase$|by$/iu.test(text.slice(Math.max(at, end - 12), end)) ? after(SQL, text, end) : prose(text, end);
+}
+
+function prose(text: string, end: number): ValuePlace | undefined {
+  const place = after(PROSE, text, end);
+  return place === undefined ? undefined : { ...place, isProse: true };
 }
 
 function assigned(text: string, _at: number, end: number): ValuePlace | undefined {

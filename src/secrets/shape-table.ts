@@ -74,7 +74,7 @@ const CLOUDS: readonly Shape[] = [
 const BUILDS: readonly Shape[] = [
   run('github-token', 'ghp_ gho_ ghu_ ghs_ ghr_', ALNUM, 30), run('github-token', 'github_pat_', '\\w', 22),
   { name: 'gitlab-token', leads: words('glpat- gldt- glrt- glsoat- glcbt- glptt- glft- glimt- glagent- glffct- gloas- glrtr- glwt-'), tail: '[\\w-]{20,300}(?:\\.[0-9a-z]{2}\\.?[0-9a-z]{7,10})?' }, run('gitlab-token', 'GR1348941', WORD, 20), run('gitlab-session', '_gitlab_session=', ALNUM, 32),
-  run('bitbucket-token', 'ATBB ATCTT3 ATATT3', '\\w=-', 24, 1024), run('bitbucket-token', 'BBDC-', 'A-Za-z0-9+/@_-', 40),
+  run('bitbucket-token', 'ATBB ATCTT3 ATATT', '\\w=-', 24, 1024), run('bitbucket-token', 'BBDC-', 'A-Za-z0-9+/@_-', 40),
   run('npm-token', 'npm_', ALNUM, 36), run('pypi-token', 'pypi-AgE', WORD, 50, 1024), run('rubygems-key', 'rubygems_', '0-9a-f', 48), run('clojars-token', 'CLOJARS_', ALNUM, 60), run('docker-token', 'dckr_pat_ dckr_oat_', WORD, 20),
   word('artifactory-key', 'AKCp', ALNUM, 60, 80), word('artifactory-token', 'cmVmd', ALNUM, 56, 64), run('circleci-token', 'CCIPAT_ CCIPRJ_', '\\w', 40), run('buildkite-token', 'bkua_ bkat_', ALNUM, 36), word('octopus-key', 'API-', 'A-Z0-9', 26, 30),
   run('sonar-token', 'squ_ sqp_ sqa_', ALNUM, 40), run('sourcegraph-token', 'sgp_ slk_', '\\w', 40), { name: 'harness-token', leads: ['pat.', 'sat.'], tail: '[\\w-]{22}\\.[A-Za-z0-9]{24}\\.[A-Za-z0-9]{20}' }, { name: 'snyk-token', leads: ['snyk_uat.', 'snyk_sat.'], tail: '[0-9a-f]{8}\\.[\\w.-]{20,300}' }, run('postman-key', 'PMAK-', WORD, 40),
@@ -95,7 +95,7 @@ const MESSAGES: readonly Shape[] = [
 
 /** Money, shops. */
 const PAYMENTS: readonly Shape[] = [
-  run('stripe-key', 'sk_live_ sk_test_ sk_prod_ rk_live_ rk_test_ rk_prod_', ALNUM, 10), run('stripe-webhook', 'whsec_', 'A-Za-z0-9+/=', 24), { name: 'stripe-client-secret', leads: ['_secret_'], back: { pattern: '(?:pi|seti|cs)_[A-Za-z0-9]{14,40}', most: 46 }, tail: `[${ALNUM}]{20,40}` },
+  run('stripe-key', 'sk_live_ sk_test_ sk_prod_ rk_live_ rk_test_ rk_prod_', '\\w', 10), run('stripe-webhook', 'whsec_', 'A-Za-z0-9+/=', 24), { name: 'stripe-client-secret', leads: ['_secret_'], back: { pattern: '(?:pi|seti|cs)_[A-Za-z0-9]{14,40}', most: 46 }, tail: `[${ALNUM}]{20,40}` },
   { ...word('square-token', 'EAAA', WORD, 56, 64), accept: mixed }, run('square-token', 'sq0atp- sq0csp- sq0idb-', WORD, 22, 64), word('facebook-token', 'EAAC EAAM EAAB EAAD EAAG EAAE EAAF EAAH EAAI EAAJ EAAL', ALNUM, 80), word('instagram-token', 'IGQV IGAA', WORD, 80),
   { name: 'facebook-token', leads: words('0| 1| 2| 3| 4| 5| 6| 7| 8| 9|'), back: { pattern: '\\d{14,15}', most: 15 }, tail: `[${WORD}]{27,40}${end(WORD)}` },
   run('shopify-token', 'shpat_ shpca_ shppa_ shpss_ shltm_', ALNUM, 32), { name: 'paypal-token', leads: ['access_token$'], tail: '(?:production|sandbox)\\$[\\w$]{32,80}' }, { name: 'plaid-token', leads: ['access-sandbox-', 'access-development-', 'access-production-'], tail: UUID },

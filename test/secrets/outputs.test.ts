@@ -11,7 +11,7 @@ import { createRedactor } from '../../src/secrets/redactor.ts';
 import { faultFromAnswer } from '../../src/ship/faults.ts';
 
 const random = (): string => randomBytes(18).toString('base64url');
-const SECRETS = [`sk_live_${random()}`, random(), `AGE-SECRET-KEY-1${'QPZRY9X8'.repeat(7)}AB`, `postgres://bob:${random()}@db/x`, `hunter${randomBytes(1)[0] ?? 0}`, `{"password":"${random()}"}`, `https://host/x?sig=${random()}`, `${random()} ${random()}`];
+const SECRETS = [`sk_live_${randomBytes(12).toString('hex')}`, random(), `AGE-SECRET-KEY-1${'QPZRY9X8'.repeat(7)}AB`, `postgres://bob:${random()}@db/x`, `hunter${randomBytes(1)[0] ?? 0}`, `{"password":"${random()}"}`, `https://host/x?sig=${random()}`, `${random()} ${random()}`];
 
 test('an error of the configuration shows no secret that stands in the wrong variable', () => {
   for (const secret of SECRETS) {
