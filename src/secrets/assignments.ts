@@ -113,7 +113,7 @@ function* namesIn(text: string, done: () => number): Generator<NameFound> {
 
 /** `?key=…` of a URL and `Key=…`: a word so common that its value has to look like a key. In JSON it is the name of an object. */
 function isKeyOf(text: string, name: string, end: number): boolean {
-  return name.length === 3 && text[end] === '=' && /^key$/iu.test(name) && looksRandom(text.slice(end + 1, end + 513).match(/^["']?([\w.~+/=-]*)/u)?.[1] ?? '');
+  return name.length === 3 && text[end] === '=' && /^key$/iu.test(name) && looksRandom(/^["']?([\w.~+/=-]*)/u.exec(text.slice(end + 1, end + 513))?.[1] ?? '');
 }
 
 function nameStart(text: string, from: number, least: number): number {
