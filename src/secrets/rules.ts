@@ -29,6 +29,9 @@ export interface Rules {
 
 /** No rule for text finds anything in less: `pwd=ab`. */
 const LEAST_TEXT = 6;
+/** No shape is shorter, unless it has a sign of a place. */
+const LEAST_BARE = 16;
+const SIGNS = /[^\w./+-]/u;
 /** Values shorter than this are not searched for more secrets inside. */
 const LEAST_COMPOUND = 12;
 
@@ -43,6 +46,10 @@ function lookAt(text: string, looking: Look): string {
   const { cover, depth, known } = looking;
   // All three look at the text as it is: none of them breaks up what another one would find.
   const found: Found = { hits: [], cutAt: text.length };
+  if (text.length < LEAST_BARE && !SIGNS.test(text)) {
+    known?.find(text, found, cover.note);
+    return assemble(text, found);
+  }
   findShapes(text, cover, found.hits);
   findEncoded(text, { cover, depth, look: (inner, deeper) => lookAt(inner, { ...looking, depth: deeper }), hits: found.hits });
   known?.find(text, found, cover.note);
