@@ -13,6 +13,14 @@ const COMMON: BuildOptions = {
   minify: true, metafile: true, logLevel: 'warning', write: false,
 };
 
+/** The first thing that runs, in words that old versions know: what stands below may fail in ways that say nothing of the cause. */
+const OLD_NODE = `import { writeSync as amberWrite } from 'node:fs';
+const [amberMajor, amberMinor] = process.versions.node.split('.').map(Number);
+if (amberMajor < 22 || (amberMajor === 22 && amberMinor < 15)) {
+  amberWrite(2, 'amber: USAGE: Node ' + process.versions.node + ' is too old: amber needs Node 22.15 or later (https://nodejs.org).\\n');
+  process.exit(2);
+}`;
+
 /** What `src` asks of the SDK, each by `import()`; anything else that it asked for would fail the build. */
 const CLIENTS = ['client-cloudtrail', 'client-cloudwatch-logs', 'client-ecr', 'client-guardduty', 'client-iam', 'client-lambda', 'client-s3', 'client-sts'];
 
@@ -27,7 +35,7 @@ export async function buildCommand(outdir: string): Promise<void> {
   const command = await bundle({
     ...COMMON, format: 'esm', entryPoints: { amber: 'src/cli/amber.ts' }, plugins: [BUILTINS, asText(clients.text)],
     // CommonJS parts call require(), which an ES module does not have.
-    banner: { js: "import { createRequire as amberRequire } from 'node:module'; const require = amberRequire(import.meta.url);" },
+    banner: { js: `${OLD_NODE}\nimport { createRequire as amberRequire } from 'node:module'; const require = amberRequire(import.meta.url);` },
   });
   const file = join(outdir, 'amber.js');
   writeFileSync(file, command.text);

@@ -1,5 +1,6 @@
 /** What an error of the control plane means for the item that was asked for. */
 import type { AbsentEntry } from '../contracts.ts';
+import { credentialAdvice } from '../credential-advice.ts';
 import { AmberError, describeError, systemCode } from '../errors.ts';
 
 /** Names that the services give to the same three answers. */
@@ -66,6 +67,8 @@ function reasonOf(asked: Asked, fate: Exclude<Fate, 'credentials'>, error: unkno
 
 export function credentialsError(cause: unknown): AmberError {
   const name = cause instanceof Error ? cause.name : 'error';
+  const advice = credentialAdvice(cause);
+  if (advice !== undefined) return new AmberError('ACQUIRE_CREDENTIALS', `No AWS credentials (${name}): ${advice}.`, { cause, details: { fault: name } });
   return new AmberError(
     'ACQUIRE_CREDENTIALS', `The AWS credentials are missing, wrong or expired (${name}). Renew them (\`aws sso login\`, or the AWS_ variables) and run the same command again: it goes on where this one ended.`,
     { cause, details: { fault: name } },

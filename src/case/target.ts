@@ -60,9 +60,13 @@ function besides(target: string): string {
   return join(dirname(target), `.${basename(target).slice(0, 100)}.partial-${randomBytes(4).toString('hex')}`);
 }
 
-/** For what takes long: asked before it begins, too. @throws AmberError CASE_EXISTS. */
+/** For what takes long: asked before it begins, too. @throws AmberError CASE_EXISTS, DESTINATION_*. */
 export function demandFree(target: string): void {
-  if (lstatSync(target, { throwIfNoEntry: false }) === undefined) return;
+  try {
+    if (lstatSync(target, { throwIfNoEntry: false }) === undefined) return;
+  } catch (cause) {
+    throw folderError(cause, target);
+  }
   throw new AmberError('CASE_EXISTS', `${JSON.stringify(target)} is there already, and nothing is overwritten: name another with --to.`);
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** `amber COMMAND …`: finds the command, reads its options, turns what it throws into one line and an exit code. */
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { AmberError, describeError, isAmberError, type AmberErrorCode } from '../errors.ts';
@@ -108,11 +108,20 @@ async function help(command: Command, out: Output): Promise<void> {
   await Promise.resolve();
 }
 
-/** A reader that closes the pipe early (`amber … | head`) is no error. */
-function quietPipe(stream: NodeJS.WriteStream): void {
+/**
+ * A reader that closes the pipe early (`amber … | head`) is no error. What else keeps a result from being written is one:
+ * a full disk is told of on standard error, where that still takes anything.
+ */
+function watchStream(stream: NodeJS.WriteStream, name: string): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(EXIT.ok);
-    throw error;
+    const why = error.code === 'ENOSPC' ? 'no space is left; free some, or write elsewhere' : 'see what it is connected to';
+    try {
+      writeSync(2, `amber: DESTINATION_FAILED: Writing ${name} failed (${error.code ?? 'unknown'}): ${why}.\n`);
+    } catch {
+      // Standard error does not take it either: the exit code is all that is left.
+    }
+    process.exit(EXIT.unreachable);
   });
 }
 
@@ -123,7 +132,7 @@ function isMain(): boolean {
 }
 
 if (isMain()) {
-  quietPipe(process.stdout);
-  quietPipe(process.stderr);
+  watchStream(process.stdout, 'standard output');
+  watchStream(process.stderr, 'standard error');
   process.exitCode = await main(process.argv.slice(2), { stdout: process.stdout, stderr: process.stderr, env: process.env });
 }

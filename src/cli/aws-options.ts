@@ -5,6 +5,7 @@ import type { ClientOptions } from '../acquire/clients.ts';
 import { OPTIONS, resolveConfig, type Config } from '../config.ts';
 import { AmberError } from '../errors.ts';
 import { textOption, type CommandOptions, type Values } from './command.ts';
+import { profileOption } from './profile.ts';
 
 export const AWS_OPTIONS: CommandOptions = {
   profile: { type: 'string', value: 'NAME', description: 'Profile of the shared AWS configuration (AWS_PROFILE).' },
@@ -18,7 +19,7 @@ export const WINDOW_OPTIONS: CommandOptions = {
 };
 
 export function clientOptions(values: Values): ClientOptions {
-  return { profile: textOption(values, 'profile'), region: textOption(values, 'region'), endpoint: textOption(values, 'endpoint') };
+  return { profile: profileOption(values), region: textOption(values, 'region'), endpoint: textOption(values, 'endpoint') };
 }
 
 const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };

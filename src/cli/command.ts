@@ -5,6 +5,7 @@ import { AmberError } from '../errors.ts';
 import { openIdentity, type AgeIdentity } from '../seal/age-open.ts';
 import type { S3ReadOptions } from '../ship/s3-read.ts';
 import type { Output } from './output.ts';
+import { profileOption } from './profile.ts';
 
 export interface CommandOption {
   readonly type: 'string' | 'boolean';
@@ -84,7 +85,7 @@ export function s3Options(values: Values): S3ReadOptions {
     ...(region === undefined ? {} : { s3Region: region }),
     ...(values['path-style'] === true ? { s3PathStyle: true } : {}),
   }, env);
-  return { config, profile: textOption(values, 'profile') };
+  return { config, profile: profileOption(values) };
 }
 
 const MAX_IDENTITY_FILE = 1024 * 1024;

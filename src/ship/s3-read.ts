@@ -5,6 +5,7 @@
 import type * as Sdk from '@aws-sdk/client-s3';
 import type { Config } from '../config.ts';
 import { AmberError, isAmberError, type AmberErrorCode } from '../errors.ts';
+import { credentialAdvice } from '../credential-advice.ts';
 import { faultFromError, isTransient, type Fault } from './faults.ts';
 
 export interface S3Object {
@@ -216,7 +217,8 @@ const NO_CREDENTIALS = /^(?:CredentialsProviderError|ExpiredToken|InvalidToken|I
 
 function meaning({ bucket }: Site, fault: Fault, action: string, key: string): readonly [AmberErrorCode, string] {
   const { code, status } = fault;
-  if (NO_CREDENTIALS.test(code)) return ['CASE_DENIED', 'the credentials are missing, wrong or expired; log in, or choose others with --profile'];
+  if (NO_CREDENTIALS.test(code)) return ['CASE_DENIED', credentialAdvice(fault.cause) ?? 'the credentials are missing, wrong or expired; log in, or choose others with --profile'];
+  if (code === 'InvalidObjectState') return ['CASE_UNREADABLE', `the object is archived (Glacier): restore it first with aws s3api restore-object --bucket ${bucket} --key '${key}' --restore-request Days=7, and read it when that is done`];
   if (code === 'SignatureDoesNotMatch') return ['CASE_DENIED', 'the secret key does not belong to the access key id'];
   if (status === 301 || status === 307 || code === 'PermanentRedirect' || code === 'AuthorizationHeaderMalformed') {
     return ['CASE_UNREADABLE', `the bucket is in ${fault.region ?? 'another region'}; give it with --region`];
