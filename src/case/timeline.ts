@@ -121,7 +121,7 @@ async function readAll(capture: OpenCapture, identity: AgeIdentity | undefined, 
       for await (const chunk of tarBytes(stored, part, identity, true)) tar.push(chunk);
     }
   } catch (cause) {
-    if (!isAmberError(cause) || (cause.code !== 'ARCHIVE_CORRUPT' && (cause.code !== 'IDENTITY_INVALID' || identity !== undefined))) throw cause;
+    if (!isAmberError(cause) || (cause.code !== 'ARCHIVE_CORRUPT' && cause.code !== 'IDENTITY_INVALID')) throw cause;
     return cause.message;
   } finally {
     reader.close();

@@ -8,7 +8,7 @@ import { JsonLines } from './json-lines.ts';
 import { JsonRows, type DocumentReader } from './json-rows.ts';
 import { partNumber, readPart, type PartReader } from './manifest-part.ts';
 import { TarReader, type TarVisitor } from './read-tar.ts';
-import { storedBytes, tarBytes } from './segment-bytes.ts';
+import { isOurKey, storedBytes, tarBytes } from './segment-bytes.ts';
 import type { TarEntry } from './tar-header.ts';
 
 /** Structured documents that are read. */
@@ -72,7 +72,7 @@ export async function viewCapture(
       for await (const chunk of tarBytes(stored, part, identity)) reader.push(chunk);
     }
   } catch (cause) {
-    if (!isAmberError(cause) || (cause.code !== 'ARCHIVE_CORRUPT' && cause.code !== 'IDENTITY_INVALID') || (cause.code === 'IDENTITY_INVALID' && identity !== undefined)) throw cause;
+    if (!isAmberError(cause) || (cause.code !== 'ARCHIVE_CORRUPT' && cause.code !== 'IDENTITY_INVALID') || (cause.code === 'IDENTITY_INVALID' && identity !== undefined && !isOurKey(capture, identity))) throw cause;
     return viewer.finish(cause.message);
   }
   return viewer.finish(reader.ended ? viewer.foreign : 'the tar stream has no end: the capture was cut');

@@ -108,6 +108,10 @@ describe('a changed byte in an age header', () => {
     const verified = await amber(['verify', folder, '-i', key]);
     assert.deepEqual([verified.code, verified.err], [1, '']);
     assert.match(verified.out, /capture-0000\.tar\.zst\.age was not opened: its digest says that it was changed/u);
+    for (const command of ['show', 'timeline', 'report']) {
+      const { code, err } = await amber([command, folder, '-i', key, ...(command === 'report' ? ['--to', join(freshFolder(), 'x.html')] : [])]);
+      assert.deepEqual([code, /BUG|amber: [A-Z]/u.test(err)], [1, false], `${command}: ${err}`);
+    }
     const salvaged = await salvage(folder, '-i', key);
     assert.deepEqual([salvaged.code, ((JSON.parse(salvaged.out) as Salvaged).states['whole'] ?? 0) > 15], [1, true], salvaged.err);
     const [pulled, opened] = [join(freshFolder(), 'pulled'), join(freshFolder(), 'opened')];
