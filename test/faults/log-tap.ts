@@ -22,7 +22,7 @@ export function tapLog(): LogTap {
     if (fd !== 1) return real(fd, data as string, ...rest);
     const text = typeof data === 'string' ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8');
     taken += text;
-    for (const [, captureId] of text.matchAll(/^\{"amber":"evidence","capture":"([\w-]+)"/gmu)) if (!summaries.has(captureId ?? '')) summaries.set(captureId ?? '', performance.now());
+    for (const [, captureId] of text.matchAll(/^\{"amber":"evidence",.{0,200}?"capture":"([\w-]+)"/gmu)) if (!summaries.has(captureId ?? '')) summaries.set(captureId ?? '', performance.now());
     return Buffer.byteLength(text);
   };
   fs.writeSync = tap as typeof fs.writeSync;
