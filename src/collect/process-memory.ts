@@ -44,6 +44,11 @@ async function* memoryOf(record: ProcessRecord, scene: Scene): AsyncGenerator<En
   const directory = `${scene.roots.proc}/${record.pid}`;
   const folder = `memory/${record.pid}`;
   const owner = ownerOf(record.pid, record.startTicks);
+  const known = record.files.get('maps');
+  if (known?.ok === false && known.outcome === 'timed-out') {
+    yield absent(folder, `${directory}/mem`, 'timed-out', `not tried: its maps did not answer (${known.reason})`);
+    return;
+  }
   const maps = await sharedLane.run((ticket) => readInPool(`${directory}/maps`, MAPS_RULE, { left: MAPS_RULE.cap }, ticket), SLOW_MS, owner);
   const read = maps.state === 'done' ? maps.value : maps.state === 'failed' ? failure(maps.error) : { ok: false as const, outcome: 'timed-out' as const, reason: maps.reason };
   if (!read.ok) {

@@ -4,6 +4,7 @@
  */
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { BytePath, ObservedProcess } from '../contracts.ts';
+import { asidePool } from '../proc/aside/pool.ts';
 import { latin1, splitNul } from '../proc/bytes.ts';
 import { ownerOf, sharedLane } from '../proc/lane.ts';
 import { parseLink } from '../proc/links.ts';
@@ -71,14 +72,14 @@ const LOOKS_AT_MAPS = 2;
 const MOST_MAPPED = 16;
 /** Lambda has 4 KiB on both architectures. */
 const PAGE_BYTES = 4096;
-/** Processes between two turns of the event loop. */
-const AT_ONCE = 8;
+const AT_ONCE = 8; // between two turns of the event loop
 
 /** Reads the processes. Never rejects: what could not be had is left out, and `left` says so. */
 export async function observeProcesses(place: ProcessPlace, limits: ProcessLimits, before: KnownProcesses): Promise<ProcessesSeen> {
   const self = ownPid(place.root);
   const pids = listPids(place.root, self);
-  const session = openSession(place, limits, self);
+  const aside = await asidePool(place.root, pids.slice(0, limits.processes), limits.slowMs);
+  const session = { ...openSession(place, limits, self), ...aside };
   const bootMs = bootTime(place.root, session.allowance);
   const known: KnownProcesses = new Map();
   const wanted = pids.slice(0, limits.processes);
@@ -88,6 +89,7 @@ export async function observeProcesses(place: ProcessPlace, limits: ProcessLimit
     processes.push(...(await Promise.all(reading)).filter((one) => one !== undefined));
     if (wanted.length > AT_ONCE) await turn();
   }
+  aside?.end();
   const left = pids.length > wanted.length ? [`${String(pids.length - wanted.length)} processes beyond the limit were not looked at`] : [];
   return { processes, known, self, left };
 }

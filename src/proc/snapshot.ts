@@ -4,6 +4,7 @@
  */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { readDescriptors } from './descriptors.ts';
+import { asidePool } from './aside/pool.ts';
 import { ending, type Ending } from './ending.ts';
 import { sharedLane, type Lane } from './lane.ts';
 import { beginProcess, finishProcess, readHeld, readHeldInfo, readLinks, type Draft } from './process.ts';
@@ -60,7 +61,8 @@ export async function snapshotProcesses(options: SnapshotOptions = {}): Promise<
   const self = ownPid(root);
   const pids = listPids(root, self);
   const wanted = pids.slice(0, limits.processes);
-  const session = openSession(options, limits, { root, self, stopped: end.stopped });
+  const aside = options.pool === undefined ? await asidePool(root, wanted, limits.slowMs) : undefined;
+  const session = openSession({ ...options, ...aside }, { ...limits, ...(aside === undefined ? {} : { slowMs: aside.slowMs }) }, { root, self, stopped: end.stopped });
   const takenMs = Date.now();
   // At once: the clock above and the uptime in there are one reading.
   const system = readSystem(session);
@@ -68,6 +70,7 @@ export async function snapshotProcesses(options: SnapshotOptions = {}): Promise<
   const bootMs = bootTime(system, takenMs);
   const all = wanted.length <= limits.fullDetail;
   const walked = await walk(session, wanted, { bootMs, full: all ? wanted.length : Math.min(FIRST_FEW, limits.fullDetail), onStop: end.onStop });
+  aside?.end();
   walked.records.sort((a, b) => a.pid - b.pid);
   const sockets = readSockets(session, ownNet, walked.records, limits.namespaces).finally(end.release);
   return {

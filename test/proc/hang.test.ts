@@ -37,7 +37,7 @@ process.stdout.write(JSON.stringify({
   ms, longestHoldMs: longest, hanging: sharedLane.hanging(), later: performance.now() - again,
   victim: { failures: record.failures, comm: record.comm, files: [...record.files].filter(([, read]) => read.ok).map(([name]) => name) },
   others: processes.filter(({ pid, failures }) => pid !== victim && failures.some((line) => line.includes('timed-out'))).map(({ pid, failures }) => pid + ': ' + failures),
-}) + '\\n');
+}) + '\\n', () => process.exit(3));
 `;
 
 /** A process that holds the lock of its address space for ever; see the script. */
@@ -64,15 +64,16 @@ describe('a process that really hangs its readers', () => {
     const looker = spawn(process.execPath, ['--no-warnings', '--input-type=module-typescript', '-e', LOOK, String(victim)], { stdio: ['ignore', 'pipe', 'inherit'] });
     t.after(() => void looker.kill('SIGKILL'));
     const timer = setTimeout(() => looker.kill('SIGKILL'), 30_000);
+    const ended = once(looker, 'exit').then(([code]) => code as number);
     const [line] = (await Promise.race([once(createInterface(looker.stdout), 'line'), once(looker, 'exit').then(() => { throw new Error('it hung'); })])) as [string];
-    clearTimeout(timer);
     const seen = JSON.parse(line) as Seen;
     assert.ok(seen.ms < 5000, `${seen.ms} ms`);
     assert.ok(seen.victim.failures.some((failure) => failure.startsWith('environ: timed-out (no answer within 250 ms)')), seen.victim.failures.join());
     assert.ok(['stat', 'status'].every((name) => seen.victim.files.includes(name)));
     assert.deepEqual(seen.others, []);
-    // A second capture in the same process knows it, and leaves the other place of the lane to the others.
-    assert.equal(seen.hanging, 1);
+    assert.equal(seen.hanging, 0, 'a child of its own hangs instead of our threads');
+    assert.equal(await ended, 3, 'process.exit() returns');
     assert.ok(seen.later < 5000, `${seen.later} ms`);
+    clearTimeout(timer);
   });
 });

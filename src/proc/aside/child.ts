@@ -3,9 +3,10 @@
  * holds the child alone, which is killed and left behind; nothing in our own process waits for it, not even its end.
  */
 import { spawn } from 'node:child_process';
+import type { Writable } from 'node:stream';
 import type { BytePath } from '../../contracts.ts';
 import { Frames, type AsideItem } from './frames.ts';
-import { ASIDE_SCRIPT } from './script.ts';
+import { ASIDE_SCRIPT, PROCFS_SCRIPT } from './script.ts';
 
 export type { AsideItem } from './frames.ts';
 
@@ -23,6 +24,10 @@ export interface AsideJob {
 export interface Aside {
   /** The next item, or undefined at the end. Rejects when the child does not answer in time. */
   readonly next: () => Promise<AsideItem | undefined>;
+  /** Milliseconds that an answer may take from now on. */
+  readonly patience: (ms: number) => void;
+  /** Asks for a file of procfs: of {@link startProcfs}. */
+  readonly ask?: (file: { readonly path: string; readonly cap: number }) => void;
   /** Ends the child; does not wait for it. */
   readonly abandon: () => void;
 }
@@ -41,20 +46,36 @@ export function whyNoChild(): string | undefined {
 
 /** Starts a child for this job alone. No option and no secret of the function reaches it. */
 export function startAside(job: AsideJob): Aside {
+  const { aside, input } = start(ASIDE_SCRIPT);
+  input.end(JSON.stringify(job));
+  return aside;
+}
+
+/** Starts a child that reads files of procfs as they are asked for. */
+export function startProcfs(): Aside {
+  const { aside, input } = start(PROCFS_SCRIPT);
+  return { ...aside, ask: (file) => void input.write(`${JSON.stringify(file)}\n`) };
+}
+
+function start(script: string): { readonly aside: Aside; readonly input: Writable } {
   const env = Object.fromEntries(['PATH', 'LD_LIBRARY_PATH'].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
-  const child = spawn(process.execPath, [...FLAGS, '-e', ASIDE_SCRIPT], { env, stdio: ['pipe', 'pipe', 'ignore'], cwd: '/' });
+  const child = spawn(process.execPath, [...FLAGS, '-e', script], { env, stdio: ['pipe', 'pipe', 'ignore'], cwd: '/' });
   const silent = (): void => undefined;
   child.on('error', silent);
   child.stdin.on('error', silent);
   child.stdout.on('error', silent);
-  child.stdin.end(JSON.stringify(job));
   child.unref();
   const frames = new Frames(child.stdout, ANSWER_MS);
   return {
-    next: () => frames.item(),
-    abandon: () => {
-      child.kill('SIGKILL');
-      child.stdout.destroy();
+    input: child.stdin,
+    aside: {
+      next: () => frames.item(),
+      patience: (ms) => frames.patience(ms),
+      abandon: () => {
+        child.kill('SIGKILL');
+        child.stdin.destroy();
+        child.stdout.destroy();
+      },
     },
   };
 }

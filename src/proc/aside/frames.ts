@@ -23,12 +23,17 @@ const MOST_PIECE = 64 * 1024;
 
 export class Frames {
   readonly #chunks: AsyncIterator<Buffer>;
-  readonly #answerMs: number;
+  #answerMs: number;
   #rest: Buffer = Buffer.alloc(0);
   #inBody = false;
 
   constructor(stream: Readable, answerMs: number) {
     this.#chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    this.#answerMs = answerMs;
+  }
+
+  /** How long an answer may take from now on. */
+  patience(answerMs: number): void {
     this.#answerMs = answerMs;
   }
 

@@ -74,3 +74,42 @@ if (job.root !== undefined) {
   head({ beyond });
 }
 `;
+
+/** The same for files of procfs, one after the other as they are asked for: a line of JSON each, `path` and `cap`. */
+export const PROCFS_SCRIPT: string = String.raw`/* lambda-amber: reads procfs of processes that may not let go, and may be abandoned */
+'use strict';
+const fs = require('node:fs');
+const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW } = fs.constants;
+const CHUNK = 65536, chunk = Buffer.allocUnsafe(CHUNK);
+const put = (bytes) => {
+  for (let at = 0; at < bytes.length; ) {
+    try { at += fs.writeSync(1, bytes, at); } catch (error) { if (error.code !== 'EAGAIN') process.exit(0); }
+  }
+};
+const length = (count) => { const four = Buffer.alloc(4); four.writeUInt32BE(count); return four; };
+const head = (facts) => { const text = Buffer.from(JSON.stringify(facts)); put(length(text.length)); put(text); };
+const answer = ({ path, cap }) => {
+  let fd = -1, begun = false;
+  try {
+    fd = fs.openSync(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+    for (let at = 0; at <= cap; ) {
+      const count = fs.readSync(fd, chunk, 0, Math.min(CHUNK, cap + 1 - at), null);
+      if (!begun) head({ body: true });
+      begun = true;
+      if (count === 0) break;
+      put(length(count)); put(chunk.subarray(0, count));
+      at += count;
+    }
+    put(length(0));
+  } catch (error) {
+    if (begun) put(length(0)); else head({ problem: error.code || String(error.message) });
+  } finally { if (fd >= 0) fs.closeSync(fd); }
+};
+let text = '';
+const buffer = Buffer.allocUnsafe(4096);
+for (let count = fs.readSync(0, buffer); count > 0; count = fs.readSync(0, buffer)) {
+  const lines = (text + buffer.toString('latin1', 0, count)).split('\n');
+  text = lines.pop();
+  for (const line of lines) answer(JSON.parse(line));
+}
+`;
