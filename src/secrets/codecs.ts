@@ -85,7 +85,7 @@ const DIGIT = Uint8Array.from({ length: 256 }, (_, code) => {
 });
 const LINE_END = /(?:\r?\n|(?:\\{1,7}r)?\\{1,7}n)(?=[A-Za-z0-9+/_-])/y;
 /** How a JSON document, a list of them and gzip begin in base64: there a run may have something else in front. */
-const OPENINGS = ['eyJ', 'ewog', 'ewoJ', 'ew0K', 'W3si', 'H4sI'];
+const OPENING = /eyJ|ewo[gJ]|ew0K|W3si|H4sI/gu;
 
 /** Base64 and base64url (RFC 4648), in lines as well, of text or of gzip. */
 export function* base64Runs(text: string): Iterable<Run> {
@@ -116,15 +116,19 @@ function openingOf(text: string, start: number, end: number): number {
   if (isReadable(text, start)) return start;
   if (end - start < 24) return -1;
   const run = text.slice(start, end);
-  const at = OPENINGS.map((opening) => run.indexOf(opening)).filter((found) => found > 0).sort((one, other) => one - other)[0];
-  return at !== undefined && end - start - at >= LEAST_BASE64 && isReadable(text, start + at) ? start + at : -1;
+  OPENING.lastIndex = 0;
+  const at = OPENING.exec(run)?.index ?? -1;
+  return at > 0 && end - start - at >= LEAST_BASE64 && isReadable(text, start + at) ? start + at : -1;
 }
 
 /** The first 12 bytes are text, or they begin gzip (RFC 1952). One in a million random runs passes. */
 function isReadable(text: string, start: number): boolean {
   if (text.startsWith('H4sI', start)) return true;
   for (let at = start; at < start + (PROBE * 4) / 3; at += 4) {
-    const [a, b, c, d] = [digitAt(text, at), digitAt(text, at + 1), digitAt(text, at + 2), digitAt(text, at + 3)];
+    const a = digitAt(text, at);
+    const b = digitAt(text, at + 1);
+    const c = digitAt(text, at + 2);
+    const d = digitAt(text, at + 3);
     if (!isPrintable((a << 2) | (b >> 4)) || !isPrintable(((b & 15) << 4) | (c >> 2)) || !isPrintable(((c & 3) << 6) | d)) return false;
   }
   return true;
