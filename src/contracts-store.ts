@@ -60,6 +60,8 @@ export interface ManifestItem {
   readonly atime?: string;
   readonly ctime?: string;
   readonly target?: string;
+  /** What the tarball has in place of `target`, which would lead out of the folder that it is extracted to. */
+  readonly storedTarget?: string;
   readonly redactions?: readonly string[];
   readonly notes?: Readonly<Record<string, unknown>>;
 }

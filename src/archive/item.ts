@@ -14,6 +14,8 @@ export interface Stored {
   /** Zero bytes at the end of the stored body that stand for bytes that could not be read; not part of `sha256`. */
   readonly padded?: number | undefined;
   readonly sha256?: string | undefined;
+  /** Target of a link in the tarball, where it is not its own. */
+  readonly storedTarget?: BytePath | undefined;
   readonly redactions?: readonly string[] | undefined;
 }
 
@@ -38,6 +40,7 @@ export function manifestItem(entry: Entry, collector: string, stored: Stored, ti
   const stat = 'stat' in entry ? entry.stat : undefined;
   if (stat !== undefined) addStat(item, stat, times ?? timesOf(stat));
   if (entry.kind === 'link') item.target = readable(entry.target);
+  if (stored.storedTarget !== undefined) item.storedTarget = readable(stored.storedTarget);
   if (stored.redactions !== undefined && stored.redactions.length > 0) item.redactions = stored.redactions;
   if (entry.notes !== undefined) item.notes = entry.notes();
   return item;

@@ -12,6 +12,7 @@ import type { Redactor } from '../secrets/contracts.ts';
 import { changeOf, hashOnly, padding, readLarge, readSmall, writeStream, type BodyOptions } from './body.ts';
 import { createCompressor, release, type CompressionName, type Compressor } from './compress.ts';
 import { BLOCK, encodeHeader, HOT_HEADER, roundUp, timesOf, writeHeader, type HeaderFields, type Times, type TypeFlag } from './header.ts';
+import { LinkTargets } from './link-target.ts';
 import { fileOutcome, manifestItem, specialType, type Stored } from './item.ts';
 import { SegmentWriter, type SegmentEncryptor } from './segments.ts';
 import { render, withoutSecrets } from './structured.ts';
@@ -48,6 +49,7 @@ export class Tarball {
   readonly #writer: SegmentWriter;
   readonly #body: BodyOptions;
   readonly #compressor: Compressor;
+  readonly #links = new LinkTargets();
   readonly #mostPending: number;
   #tier: Tier = 'volatile';
 
@@ -135,8 +137,7 @@ export class Tarball {
         if (this.#options.manifest.pendingBytes() > this.#mostPending) await this.#cut();
         return { outcome: entry.outcome, reason: entry.reason, ...(entry.stat === undefined ? {} : { size: Number(entry.stat.size) }) };
       case 'link':
-        await this.#writeHeader({ ...this.#header(entry, '2', 0o777, 0), target: entry.target });
-        return { outcome: entry.outcome ?? 'collected' };
+        return this.#storeLink(entry);
       case 'directory':
         await this.#writeHeader({ ...this.#header(entry, '5', Number(entry.stat?.mode ?? 0o755), 0), path: `${entry.path}/` });
         return { outcome: entry.outcome ?? 'collected' };
@@ -149,6 +150,12 @@ export class Tarball {
       default:
         return this.#storeBody(entry);
     }
+  }
+
+  async #storeLink(entry: Entry & { kind: 'link' }): Promise<Stored> {
+    const target = this.#links.store(entry.path, entry.target);
+    await this.#writeHeader({ ...this.#header(entry, '2', 0o777, 0), target });
+    return { outcome: entry.outcome ?? 'collected', ...(target === entry.target ? {} : { storedTarget: target }) };
   }
 
   async #storeSpecial(entry: Entry & { kind: 'special' }): Promise<Stored> {

@@ -3,7 +3,7 @@ import type { BigIntStats } from 'node:fs';
 import type { Collector, Entry, Scene } from '../contracts.ts';
 import { Kind, State } from '../fs/kinds.ts';
 import { bodyfile } from './bodyfile.ts';
-import { contents } from './contents.ts';
+import { contents, Directories } from './contents.ts';
 import { groundsOf } from './grounds.ts';
 import { orderBy } from './order.ts';
 import { listPackages, packageKind } from './packages.ts';
@@ -40,7 +40,7 @@ async function* collect(scene: Scene): AsyncGenerator<Entry, Iterable<Entry>> {
     return tree.mtime(entry) > since || tree.ctime(entry) > since ? Class.changed : Class.rest;
   };
   const order = await orderBy(tree, Object.keys(Class).length, classOf, breathe);
-  return contents({ classes: order.classes.slice(0, Class.elsewhere) }, new Taker(tree, groundsOf(scene), policyOf(scene, since)));
+  return contents({ classes: order.classes.slice(0, Class.elsewhere) }, new Directories(tree), new Taker(tree, groundsOf(scene), policyOf(scene, since)));
 }
 
 function policyOf(scene: Scene, since: bigint): StorePolicy {

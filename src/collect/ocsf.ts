@@ -1,6 +1,6 @@
 /**
- * A finding as an event of the Open Cybersecurity Schema Framework: class Detection Finding (2004), version 1.3.0, with all
- * attributes that the class and its objects require and those that they recommend and we know. https://schema.ocsf.io/1.3.0/classes/detection_finding
+ * A finding as an event of the Open Cybersecurity Schema Framework: class Detection Finding (2004), version 1.4.0, with all
+ * attributes that the class and its objects require and those that they recommend and we know. https://schema.ocsf.io/1.4.0/classes/detection_finding
  */
 import type { Finding, Scene, Severity } from '../contracts.ts';
 import { readIdentity } from '../lambda/identity.ts';
@@ -24,9 +24,9 @@ export function detectionFinding(finding: Finding, scene: Pick<Scene, 'captureId
     is_alert: finding.severity === 'high' || finding.severity === 'critical',
     message: finding.title,
     metadata: {
-      version: '1.3.0', product: { name: 'Amber', vendor_name: 'lambda-amber', version: VERSION }, profiles: ['cloud'], correlation_uid: scene.captureId,
+      version: '1.4.0', product: { name: 'Amber', vendor_name: 'lambda-amber', version: VERSION }, profiles: ['cloud'], correlation_uid: scene.captureId,
     },
-    cloud: { provider: 'AWS', account: { uid: account }, region },
+    cloud: { provider: 'AWS', account: { uid: account, name: account, type_id: 10, type: 'AWS Account' }, region },
     finding_info: {
       uid: `${scene.captureId}/${finding.key}`, title: finding.title, types: [finding.kind], desc: `Looks the same: ${finding.benign.join('; ')}.`,
       analytic: { uid: finding.detector, name: finding.detector, type_id: 1, type: 'Rule' },

@@ -6,7 +6,7 @@ import { Kind, State } from '../fs/kinds.ts';
 import { openFile } from '../fs/open.ts';
 import type { Tree } from '../fs/tree.ts';
 import type { RootFacts, Walked } from '../fs/walk.ts';
-import { contents } from './contents.ts';
+import { contents, Directories } from './contents.ts';
 import { groundsOf } from './grounds.ts';
 import { inUse, type InUse } from './in-use.ts';
 import { orderBy, type Order } from './order.ts';
@@ -35,7 +35,7 @@ const Class = {
   bodiless: 4,
   /** Sparse, or so large that it would use up the budget of the others. */
   last: 5,
-  /** Behind their files, so that extraction sets their times and modes last. */
+  /** Those that nothing was taken of: each of the others stands before its first file. */
   directory: 6,
   /** Roots that the collector `served` reads. */
   elsewhere: 7,
@@ -58,13 +58,18 @@ async function* collect(scene: Scene): AsyncGenerator<Entry, Iterable<Entry>> {
   const strays = new Set(used.certain);
   const order = await orderOf(scene, walked, used, { strays, since: sandboxStart(table) });
   const taker = new Taker(walked.tree, groundsOf(scene));
+  const directories = new Directories(walked.tree);
   try {
+    for (const entry of directories.above(strays)) {
+      const taken = taker.take(entry);
+      if (taken !== 'busy') yield taken;
+    }
     yield* takeStrays(strays, walked.roots, taker, source);
     if (used.beyond > 0) yield beyond(source, `${used.beyond} further names of files in use were not looked at`);
   } finally {
     taker.close(); // it opens again what it needs
   }
-  const taken = contents({ classes: order.classes.slice(0, Class.elsewhere) }, taker);
+  const taken = contents({ classes: order.classes.slice(0, Class.elsewhere) }, directories, taker);
   return scene.parked === undefined || scene.parked.size === 0 ? taken : unnested(taken, scene.parked);
 }
 

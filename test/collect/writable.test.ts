@@ -162,12 +162,13 @@ describe('writable', () => {
         files: new Map([['maps', { ok: true, body: maps, truncated: false }]]),
       }],
     });
-    const order = [...taken.keys()].map((path) => path.slice(root.length + 1));
+    const all = [...taken.keys()].map((path) => path.slice(root.length + 1));
+    for (const name of all.filter((one) => one.includes('/'))) assert.ok(all.indexOf(name.slice(0, name.indexOf('/'))) < all.indexOf(name), `${name} stands behind its directory`);
+    const order = all.filter((name) => !['', 'few', 'many'].includes(name));
     assert.deepEqual(order.slice(0, 4).sort(), ['many/mapped\nlib.so', 'many/open', 'many/running', 'many/script.py']);
     assert.deepEqual(order.slice(4, 6).sort(), ['many/big-elf', 'tool']);
     assert.ok(order.indexOf('few/payload') < 6 + 17, 'the small directory has its turn after one batch of the other');
     assert.ok(order.indexOf('many/big-data') < 6 + 17, 'the largest closes a turn');
-    assert.deepEqual(order.slice(-3).sort(), ['', 'few', 'many']);
   });
 
   it('takes a file in use that the inventory does not have', async () => {
@@ -185,7 +186,7 @@ describe('writable', () => {
   it('puts sparse and very large files last, so that they do not use up the budget', async () => {
     writeSpecials(root);
     const taken = await take({ writable: [root], processes: [{ exe: { target: `${root}/sparse`, deleted: false } }] });
-    assert.equal([...taken.keys()].at(-2), `${root}/sparse`);
+    assert.equal([...taken.keys()].at(-1), `${root}/sparse`);
   });
 
   it('keeps the times that a directory had before it was listed', async () => {
@@ -212,7 +213,7 @@ describe('writable', () => {
     const before = readdirSync('/proc/self/fd').length;
     await take({ writable: [root] });
     const half = (writable.collect(makeScene({ writable: [root] })) as AsyncIterable<Entry>)[Symbol.asyncIterator]();
-    await half.next();
+    for (let step = await half.next(); step.done !== true && step.value.kind !== 'file';) step = await half.next();
     await half.return?.();
     assert.equal(readdirSync('/proc/self/fd').length, before + 1); // the entry that was given belongs to its taker
   });
