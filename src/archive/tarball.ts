@@ -4,9 +4,9 @@
  * A segment is closed by size, by age, at each border between tiers and after an entry that needed more than one, and
  * ends with the part of the manifest that tells what is in it.
  */
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { closeSync } from 'node:fs';
-import type { Budget, Entry, FileEntry, ManifestItem, Segment, Tier } from '../contracts.ts';
+import type { Budget, BytePath, Entry, FileEntry, ManifestItem, Segment, Tier } from '../contracts.ts';
 import { endOf } from '../lambda/budget.ts';
 import type { Redactor } from '../secrets/contracts.ts';
 import { changeOf, hashOnly, padding, readLarge, readSmall, writeStream, type BodyOptions } from './body.ts';
@@ -50,6 +50,8 @@ export class Tarball {
   readonly #body: BodyOptions;
   readonly #compressor: Compressor;
   readonly #links = new LinkTargets();
+  /** 52 bits of a digest of each path: a path itself may have 4096 bytes. */
+  readonly #directories = new Set<number>();
   readonly #mostPending: number;
   #tier: Tier = 'volatile';
 
@@ -139,6 +141,7 @@ export class Tarball {
       case 'link':
         return this.#storeLink(entry);
       case 'directory':
+        if (!this.#isFirst(entry.path)) return { outcome: 'skipped', reason: 'this directory stands in the tarball already' };
         await this.#writeHeader({ ...this.#header(entry, '5', Number(entry.stat?.mode ?? 0o755), 0), path: `${entry.path}/` });
         return { outcome: entry.outcome ?? 'collected' };
       case 'special':
@@ -150,6 +153,12 @@ export class Tarball {
       default:
         return this.#storeBody(entry);
     }
+  }
+
+  /** A reader that keeps the last entry of a name would lose what lies below a directory that comes again. */
+  #isFirst(path: BytePath): boolean {
+    const known = this.#directories.size;
+    return this.#directories.add(parseInt(hash('sha256', path, 'hex').slice(0, 13), 16)).size > known;
   }
 
   async #storeLink(entry: Entry & { kind: 'link' }): Promise<Stored> {

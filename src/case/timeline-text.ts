@@ -32,10 +32,13 @@ export function csvLine(row: TimelineRow): string {
   }).join(',');
 }
 
-/** A spreadsheet takes what begins so for a formula, and runs it (OWASP, "CSV Injection"): an apostrophe makes it a text. */
-const FORMULA = /^[=+\-@\t\r]/u;
+/**
+ * A spreadsheet takes what begins so for a formula, and runs it (OWASP, "CSV Injection"): an apostrophe makes it a text. Where
+ * a locale separates cells by a semicolon or a tab, a cell begins behind one, too; full-width forms count as the plain ones.
+ */
+const FORMULA = /(^|[;\t\r\n|])([\s\u00a0\u3000"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20\t\r])/gu;
 
 function cell(value: string): string {
-  const text = renderText(FORMULA.test(value) ? `'${value}` : value, 8192);
-  return /[",\n]/u.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const text = renderText(value.replace(FORMULA, `$1$2'`), 8192);
+  return /[",;\n\t]/u.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -3,7 +3,7 @@
  * `timestamp_desc`. https://timesketch.org/guides/user/import-from-json-csv/
  * Rows stand by source, not by time: Timesketch sorts.
  */
-import type { BytesEntry, Collector, Entry, Scene } from '../contracts.ts';
+import type { BytePath, BytesEntry, Collector, Entry, Scene } from '../contracts.ts';
 import { Kind, kindName, modeText } from '../fs/kinds.ts';
 import { displayName } from '../fs/names.ts';
 import type { Tree } from '../fs/tree.ts';
@@ -24,6 +24,8 @@ const BATCH = 128;
 const BATCH_LENGTH = 64 * 1024;
 /** A path is shown up to here, twice in each row; the bodyfile has the whole. OpenSearch indexes no more than 32 KiB of a field. */
 const PATH_LENGTH = 2048;
+/** Bytes of a command line; one that is no UTF-8 takes three times as many. */
+const COMMAND_LENGTH = 8192;
 /** Rows of files in all; the bodyfile has the times of the rest. */
 const MOST_ROWS = 200_000;
 /** Timesketch takes years from 1700. */
@@ -58,9 +60,25 @@ function processRows(table: ProcessTable | undefined): Record<string, unknown>[]
     uid: one.uid,
     comm: displayName(one.comm),
     executable: one.exe === undefined ? undefined : displayName(one.exe.target),
-    // As it is, but for bytes that are no UTF-8: a secret in it must look as it does elsewhere to be found and redacted.
-    command_line: Buffer.from(one.argv.join(' '), 'latin1').toString('utf8'),
+    command_line: commandLine(one.argv),
   }));
+}
+
+/**
+ * The command line, whole arguments up to {@link COMMAND_LENGTH} bytes: OpenSearch refuses a field above 32,766 bytes. An
+ * argument is shown whole or not at all: a secret must look as it does elsewhere to be found and redacted.
+ */
+export function commandLine(argv: readonly BytePath[]): string {
+  const shown: BytePath[] = [];
+  let left = COMMAND_LENGTH;
+  for (const argument of argv) {
+    left -= argument.length + 1;
+    if (left < 0) break;
+    shown.push(argument);
+  }
+  const bytes = argv.reduce((sum, one) => sum + one.length + 1, 0);
+  const mark = shown.length === argv.length ? [] : [`[... ${argv.length - shown.length} of ${argv.length} arguments left out, ${bytes} bytes in all: see live_response/processes.json]`];
+  return [Buffer.from(shown.join(' '), 'latin1').toString('utf8'), ...mark].join(' ').trimStart();
 }
 
 /** Rows of the times of every path, `most` in all, in files of about 2 MiB: `timeline/timeline-0001.jsonl`, … */

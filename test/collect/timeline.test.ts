@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { lstatSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { fileRows, timeline } from '../../src/collect/timeline.ts';
+import { commandLine, fileRows, timeline } from '../../src/collect/timeline.ts';
 import type { BytesEntry, Entry, JsonLinesEntry } from '../../src/contracts.ts';
 import { walk } from '../../src/fs/walk.ts';
 import { freshTree, HOSTILE_NAMES, writeHostileNames, writeMany } from '../hostile/trees.ts';
@@ -85,4 +85,14 @@ describe('timeline', () => {
       large.remove();
     }
   });
+});
+
+it('a command line is cut between arguments, with a mark, below what OpenSearch takes', () => {
+  assert.equal(commandLine(['sh', '-c', 'true']), 'sh -c true');
+  assert.equal(commandLine([]), '');
+  const long = commandLine(['curl', 'x'.repeat(65_536), 'last']);
+  assert.match(long, /^curl \[\.\.\. 2 of 3 arguments left out, 65547 bytes in all/u);
+  for (const argv of [['\xff'.repeat(60_000)], Array.from({ length: 40_000 }, () => '\xe9'), ['\xf0\x9f\x98\x80'.repeat(2000), 'y']]) {
+    assert.ok(Buffer.byteLength(commandLine(argv)) < 32_766);
+  }
 });

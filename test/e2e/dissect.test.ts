@@ -1,8 +1,8 @@
 /** A capture is a target of dissect without any step between: the tarball's `[root]/` tree is loaded as a Linux system. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -13,6 +13,8 @@ import { resolveConfig } from '../../src/config.ts';
 import { missing, requirePeer } from '../peers.ts';
 
 const query = resolve('test/peers/venv/bin/target-query');
+/** Found in one file of the capture, and in no program. */
+const MARK = 'amber-dissect-mark-31415926';
 const home = mkdtempSync(join(tmpdir(), 'amber-dissect-'));
 after(() => {
   rmSync(home, { recursive: true, force: true });
@@ -28,7 +30,9 @@ describe('dissect.target', () => {
     const child = spawn('sleep', ['31.4159'], { env: { HELLO_FROM: 'the-sleeper' }, stdio: 'ignore' });
     await once(child, 'spawn');
     const tmp = join(home, 'tmp');
-    mkdirSync(tmp);
+    mkdirSync(join(tmp, 'deep/er'), { recursive: true });
+    writeFileSync(join(tmp, 'deep/er/stage2.sh'), `#!/bin/sh\n# ${MARK}\n`);
+    writeFileSync(join(tmp, 'top'), 'x');
     const config = resolveConfig({ destination: pathToFileURL(home).href, writable: [tmp], code: [tmp], collect: ['-runtime', '-systeminformation'] }, {});
     const report = await runCapture({ cause: { trigger: 'call', reason: 'test' }, config, invocation: undefined, inProcess: true, hardStopMs: Date.now() + 30_000 });
     child.kill('SIGKILL');
@@ -47,5 +51,19 @@ describe('dissect.target', () => {
     finds('processes', new RegExp(`name='sleep' .*pid=${child.pid} `, 'u'));
     finds('environ', /HELLO_FROM.*the-sleeper/u);
     finds('netstat', new RegExp(`\\b${port}\\b.*LISTEN|LISTEN.*\\b${port}\\b`, 'u'));
+
+    await t.test('and files below /tmp: their bytes, their place in the tree, and what YARA finds in them', () => {
+      const bin = resolve('test/peers/venv/bin');
+      const path = join(tmp, 'deep/er/stage2.sh');
+      const read = execFileSync(join(bin, 'target-fs'), ['-q', tarball, 'cat', path], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+      assert.ok(read.includes(MARK), `target-fs cat gave ${JSON.stringify(read)}`);
+      const walked = execFileSync(query, ['-q', '-s', '-f', 'walkfs', tarball], { encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'pipe'] });
+      for (const name of ['deep/er/stage2.sh', 'deep/er', 'deep', 'top']) assert.ok(walked.includes(join(tmp, name)), `walkfs lacks ${name}`);
+      const rules = join(home, 'rules.yar');
+      writeFileSync(rules, `rule stage2 { strings: $mark = "${MARK}" condition: $mark }\n`);
+      if (spawnSync(join(bin, 'python3'), ['-c', 'import yara']).status !== 0) return void missing(t, 'yara-python in test/peers/venv (see .ci/run)');
+      const matched = execFileSync(query, ['-q', '-s', '-f', 'yara', `--rules=${rules}`, `--path=${tmp}`, tarball], { encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'pipe'] });
+      assert.ok(matched.split('\n').some((line) => line.includes('stage2') && line.includes(path)), matched);
+    });
   });
 });
