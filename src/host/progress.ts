@@ -20,6 +20,8 @@ export interface Progress {
   wanted: boolean;
   /** Several invocations at once (Managed Instances). */
   readonly several: boolean;
+  /** One was noted: it has told what it knows. */
+  isLearned: boolean;
   /** When the last invocation began. */
   startedMs: number;
   /** With what; undefined if it was not noted. */
@@ -38,7 +40,7 @@ export const CANNOT_TELL = 'several invocations run at once, and which of them c
 /** Opens it for the sandbox, for all copies of the package in it. */
 export function openProgress(state: SandboxState, env: NodeJS.ProcessEnv): Progress {
   return (state.progress ??= {
-    wanted: false, several: (env['AWS_LAMBDA_MAX_CONCURRENCY'] ?? '') !== '', startedMs: 0, last: undefined, timeoutMs: 0, functionArn: undefined, byStore: new WeakMap(),
+    wanted: false, isLearned: false, several: (env['AWS_LAMBDA_MAX_CONCURRENCY'] ?? '') !== '', startedMs: 0, last: undefined, timeoutMs: 0, functionArn: undefined, byStore: new WeakMap(),
   });
 }
 
@@ -46,12 +48,13 @@ export function openProgress(state: SandboxState, env: NodeJS.ProcessEnv): Progr
 export function begun(progress: Progress): boolean {
   progress.startedMs = Date.now();
   progress.last = undefined;
-  return progress.wanted || progress.several || progress.timeoutMs === 0;
+  return progress.wanted || progress.several || !progress.isLearned;
 }
 
 /** Never throws: a context may be anything. */
 export function note(progress: Progress, called: Called): void {
   progress.last = called;
+  progress.isLearned = true;
   const context = lambdaContext(called.context);
   const leftMs = (deadlineOf(context, progress.startedMs) ?? 0) - progress.startedMs;
   // An invocation that begins a life anew has less: the longest is what the function has.
