@@ -39,6 +39,7 @@ interface Look {
   readonly cover: Cover;
   readonly depth: Depth;
   readonly known: KnownValues | undefined;
+  readonly extra: ExtraRule | undefined;
 }
 
 function lookAt(text: string, looking: Look): string {
@@ -51,17 +52,20 @@ function lookAt(text: string, looking: Look): string {
     return assemble(text, found);
   }
   findShapes(text, cover, found.hits);
-  findEncoded(text, { cover, depth, look: (inner, deeper) => lookAt(inner, { ...looking, depth: deeper }), hits: found.hits });
+  findEncoded(text, { cover, depth, look: (inner, deeper) => withExtra(lookAt(inner, { ...looking, depth: deeper }), looking), hits: found.hits });
   known?.find(text, found, cover.note);
   return hideFields(hideAssignments(assemble(text, found), cover), cover);
 }
 
+function withExtra(text: string, { cover, extra }: Pick<Look, 'cover' | 'extra'>): string {
+  return extra === undefined ? text : extra(text, cover);
+}
+
 export function createRules(known: KnownValues, extra: ExtraRule | undefined): Rules {
-  const look = (text: string, cover: Cover, depth = surface(text), search = true): string => lookAt(text, { cover, depth, known: search ? known : undefined });
+  const look = (text: string, cover: Cover, depth = surface(text), search = true): string => lookAt(text, { cover, depth, known: search ? known : undefined, extra });
 
   function text(text: string, cover: Cover): string {
-    const shown = look(text, cover);
-    return extra === undefined ? shown : extra(shown, cover);
+    return withExtra(look(text, cover), { cover, extra });
   }
 
   function secret(name: string, value: string, cover: Cover, rule: string): string {
