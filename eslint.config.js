@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint';
 const bannedNames = ['utils', 'helpers', 'manager', 'common'];
 
 export default tseslint.config(
-  { ignores: ['dist/**', '**/node_modules/**', '**/venv/**', '.amber/**', 'examples/**/*.js', 'examples/**/*.mjs', 'examples/**/*.cjs', 'test/**/*.cjs', 'test/**/*.mjs', 'eslint.config.js'] },
+  { ignores: ['dist/**', '**/node_modules/**', '**/venv/**', '.amber/**', 'layer/**/*.mjs', 'examples/**/*.js', 'examples/**/*.mjs', 'examples/**/*.cjs', 'test/**/*.cjs', 'test/**/*.mjs', 'eslint.config.js'] },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {

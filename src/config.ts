@@ -3,6 +3,7 @@
  * Nothing else in Amber reads an `AMBER_` variable. The README's table is printed from here.
  */
 import { COLLECTOR_NAMES, MEMORY_COLLECTORS } from './config-names.ts';
+import type { Options } from './config-options.ts';
 import { unknownOptions, unknownVariables, withoutUnknownNames, type ConfigIssue } from './config-unknown.ts';
 import { OWN_SCHEMES, schemeOf } from './config-destination.ts';
 import { AmberError } from './errors.ts';
@@ -106,19 +107,13 @@ export const OPTIONS: { readonly [K in keyof Values]: Option<Values[K]> } = {
 
 type OptionName = keyof Values;
 
-/** Options that only code can give. */
-export interface Extensions {
-  /** Further collectors; they run after the built-in ones of their tier. */
-  readonly collectors?: readonly Collector[];
-  /** Further URL schemes. */
-  readonly destinations?: readonly DestinationProvider[];
-}
-
-/** What a user may pass in code. Values may be written as in the environment (`'8MiB'`) or typed. */
-export type Options = { readonly [K in OptionName]?: Values[K] | string } & Extensions;
-
 /** The frozen result: every option has a value. */
-export type Config = { readonly [K in OptionName]: Values[K] } & Required<Extensions>;
+export type Config = { readonly [K in OptionName]: Values[K] } & {
+  readonly collectors: readonly Collector[];
+  readonly destinations: readonly DestinationProvider[];
+};
+
+export type { Options };
 
 /** Takes what the environment names and this version does not know. */
 export type Warn = (issue: ConfigIssue) => void;

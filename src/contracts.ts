@@ -6,7 +6,6 @@
  * A collector yields entries, the archive turns entries into a tar stream and outcomes, the seal gives digests and the
  * manifest, a destination keeps segments. Users pass their own collectors and destinations as the same plain objects.
  */
-import type { BigIntStats } from 'node:fs';
 import type { Config } from './config.ts';
 import type { Finding, FindingsReport } from './contracts-detect.ts';
 import type { OrderedCapture, OrderRecord } from './contracts-store.ts';
@@ -20,6 +19,24 @@ export type * from './contracts-store.ts';
  * would change a hostile name and then miss the file. Plain ASCII literals are byte paths already.
  */
 export type BytePath = string;
+
+/** What `stat` with `bigint: true` tells (BigIntStats of node:fs), as far as it is read: types of Node are not needed to use the package. */
+export interface FileStat {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly mode: bigint;
+  readonly nlink: bigint;
+  readonly uid: bigint;
+  readonly gid: bigint;
+  readonly rdev: bigint;
+  readonly size: bigint;
+  readonly blksize: bigint;
+  readonly blocks: bigint;
+  readonly atimeNs: bigint;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+  readonly birthtimeNs: bigint;
+}
 
 /** What became of one item. Every item that was seen ends in exactly one of these; nothing is dropped silently. */
 export type Outcome =
@@ -189,7 +206,7 @@ export interface BytesEntry extends EntryBase {
   readonly kind: 'bytes';
   readonly body: Uint8Array;
   readonly redaction: Redaction;
-  readonly stat?: BigIntStats;
+  readonly stat?: FileStat;
   /** Nobody else reads `body`: its memory may be freed as soon as it is stored. For large bodies. */
   readonly disposable?: true;
 }
@@ -201,7 +218,7 @@ export interface BytesEntry extends EntryBase {
 export interface FileEntry extends EntryBase {
   readonly kind: 'file';
   readonly fd: number;
-  readonly stat: BigIntStats;
+  readonly stat: FileStat;
   /** False: the file is hashed, its bytes are not stored (`reason` says why). */
   readonly store?: boolean;
 }
@@ -222,18 +239,18 @@ export interface LinkEntry extends EntryBase {
   readonly target: BytePath;
   /** The target is evidence on a process and is searched for secrets. Without it the link is stored as it is, like contents. */
   readonly redaction?: 'text';
-  readonly stat?: BigIntStats;
+  readonly stat?: FileStat;
 }
 
 export interface DirectoryEntry extends EntryBase {
   readonly kind: 'directory';
-  readonly stat?: BigIntStats;
+  readonly stat?: FileStat;
 }
 
 /** A FIFO, device or socket: its metadata is the evidence. Sockets have no tar type and stand in the manifest alone. */
 export interface SpecialEntry extends EntryBase {
   readonly kind: 'special';
-  readonly stat: BigIntStats;
+  readonly stat: FileStat;
 }
 
 /** An item that could not be had: a line in the manifest, nothing in the tarball. */
@@ -241,7 +258,7 @@ export interface AbsentEntry extends EntryBase {
   readonly kind: 'absent';
   readonly outcome: Exclude<Outcome, 'collected' | 'changed' | 'truncated' | 'empty'>;
   readonly reason: string;
-  readonly stat?: BigIntStats;
+  readonly stat?: FileStat;
 }
 
 export type Entry =

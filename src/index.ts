@@ -15,6 +15,6 @@ export type { CaptureMiddleware, MiddyRequest } from './host/middleware.ts';
 export type { AnyHandler } from './host/wrap.ts';
 export type {
   AbsentEntry, Budget, BytesEntry, BytePath, CaptureIdentity, CaptureReport, Cause, Collector, Destination,
-  DestinationProvider, DirectoryEntry, Entry, FileEntry, InvocationFacts, JsonEntry, JsonLinesEntry, LinkEntry, Outcome,
+  DestinationProvider, DirectoryEntry, Entry, FileEntry, FileStat, InvocationFacts, JsonEntry, JsonLinesEntry, LinkEntry, Outcome,
   Receipt, Redaction, Roots, Scene, SpecialEntry, StoredObject, StreamEntry, Tier,
 } from './contracts.ts';

@@ -3,8 +3,7 @@
  * nanosecond times, names over 100 bytes, names that are not UTF-8, ids and sizes that do not fit in octal.
  * https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html#tag_20_94_13
  */
-import type { BigIntStats } from 'node:fs';
-import type { BytePath } from '../contracts.ts';
+import type { BytePath, FileStat } from '../contracts.ts';
 
 export const BLOCK = 512;
 
@@ -17,7 +16,7 @@ export interface HeaderFields {
   readonly mode: number;
   readonly size: number;
   readonly target?: BytePath;
-  readonly stat?: BigIntStats;
+  readonly stat?: FileStat;
   /** Those of `stat` in writing, where they are known already. */
   readonly times?: Times;
   /** Seconds since the epoch, used when there is no `stat`. */
@@ -98,7 +97,7 @@ export function roundUp(size: number): number {
   return size + ((BLOCK - (size % BLOCK)) % BLOCK);
 }
 
-export function timesOf(stat: BigIntStats): Times {
+export function timesOf(stat: FileStat): Times {
   return { mtime: decimalSeconds(stat.mtimeNs), atime: decimalSeconds(stat.atimeNs), ctime: decimalSeconds(stat.ctimeNs) };
 }
 

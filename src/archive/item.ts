@@ -1,6 +1,5 @@
 /** From an entry and what became of it to its line in the manifest. */
-import type { BigIntStats } from 'node:fs';
-import type { BytePath, Entry, ManifestItem, Outcome } from '../contracts.ts';
+import type { BytePath, Entry, FileStat, ManifestItem, Outcome } from '../contracts.ts';
 import type { BodyResult } from './body.ts';
 import { isAscii, timesOf, type Times, type TypeFlag } from './header.ts';
 
@@ -46,7 +45,7 @@ export function manifestItem(entry: Entry, collector: string, stored: Stored, ti
   return item;
 }
 
-function addStat(item: Draft, stat: BigIntStats, { mtime, atime, ctime }: Times): void {
+function addStat(item: Draft, stat: FileStat, { mtime, atime, ctime }: Times): void {
   item.mode = Number(stat.mode).toString(8);
   item.uid = Number(stat.uid);
   item.gid = Number(stat.gid);

@@ -5,10 +5,10 @@ import type { Roots } from '../contracts.ts';
 import { ask, fault, type Armed } from './armed.ts';
 import { openGuard, type Guard, type OpenSentry } from './guard.ts';
 import { openProbe } from './probe.ts';
-import type { SandboxState } from './state.ts';
+import { shared } from './state.ts';
 import { beginFound, type Watch } from './watch.ts';
 
-const guards = new WeakMap<SandboxState, Guard<Watch>>();
+const guards = shared<Guard<Watch>>('guard');
 
 /** Opens the guard of the sandbox, one for all hosts in it, unless the policy has no use for one. */
 export function standGuard(armed: Armed): void {

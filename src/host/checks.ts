@@ -8,7 +8,7 @@ import type { InvocationFacts, OrderedCapture } from '../contracts.ts';
 import { isAmberError, type AmberError } from '../errors.ts';
 import type { Ground } from './armed.ts';
 import type { Control } from './control.ts';
-import type { SandboxState } from './state.ts';
+import { shared, type SandboxState } from './state.ts';
 
 // Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with it.
 const { clearTimeout, setTimeout } = globalThis;
@@ -43,7 +43,7 @@ export interface Checks {
 /** How a control is opened; replaced in tests. */
 export type OpenControl = () => Promise<Control>;
 
-const kept = new WeakMap<SandboxState, Checks>();
+const kept = shared<Checks>('checks');
 
 /** The checks of this sandbox, one for all hosts in it; undefined where AMBER_CONTROL is not set. */
 export function checksFor(config: Config, state: SandboxState, ground: Ground): Checks | undefined {

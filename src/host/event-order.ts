@@ -4,7 +4,7 @@ import { readIdentity } from '../lambda/identity.ts';
 import { EVENT_FIELD, MAX_TOKEN_LENGTH } from '../trigger/event.ts';
 import { judgeOrder, misses, type Refused } from '../trigger/order-judge.ts';
 import type { Armed, Ground } from './armed.ts';
-import { firstTime, type SandboxState } from './state.ts';
+import { firstTime, shared, type SandboxState } from './state.ts';
 
 /** An order in an event lives an hour at most: whoever sees it on its way must not keep it for later. */
 const MAX_LIFE_MS = 3_600_000;
@@ -18,7 +18,7 @@ interface Seen {
   inSecond: number;
 }
 
-const kept = new WeakMap<SandboxState, Seen>();
+const kept = shared<Seen>('event-orders');
 
 function seenIn(state: SandboxState): Seen {
   const seen = kept.get(state) ?? { taken: new Set(), second: 0, inSecond: 0 };

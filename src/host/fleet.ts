@@ -3,7 +3,7 @@ import type { Config } from '../config.ts';
 import type { Cause, InvocationFacts, TriggerName } from '../contracts.ts';
 import type { AmberError } from '../errors.ts';
 import type { Claim, SlotRequest } from '../ship/slots.ts';
-import type { SandboxState } from './state.ts';
+import { shared, type SandboxState } from './state.ts';
 
 /** Triggers that may be wrong in every sandbox at once. */
 const AUTOMATIC: ReadonlySet<TriggerName> = new Set(['anomaly', 'error', 'deadline', 'crash']);
@@ -16,7 +16,7 @@ interface Full {
   readonly refused: AmberError;
 }
 
-const kept = new WeakMap<SandboxState, Full>();
+const kept = shared<Full>('fleet');
 
 /** True if this capture needs a slot. */
 export function needsSlot(config: Config, cause: Cause): boolean {

@@ -9,7 +9,7 @@
 import type { Progress } from './progress.ts';
 
 const KEY = Symbol.for('lambda-amber.state');
-const VERSION = 1;
+const VERSION = 2;
 
 /** Counts of this sandbox. Written by hosts only. */
 export interface SandboxState {
@@ -30,6 +30,22 @@ export interface SandboxState {
   progress?: Progress;
   /** What is said or done once in a sandbox: log lines of a kind, the listener for uncaught errors. */
   readonly done: Set<string>;
+  /** What is kept for all hosts of the sandbox, by {@link shared}: made by the copy that needs it first, used by every other. */
+  readonly kept: Map<string, unknown>;
+}
+
+/** What is kept in a sandbox, by its name. The version of the state covers the shape of each. */
+export interface Kept<T> {
+  readonly get: (state: SandboxState) => T | undefined;
+  readonly set: (state: SandboxState, value: T) => void;
+}
+
+/** One value in a sandbox for all copies of the package: a map of its own in each copy would make two of them. */
+export function shared<T>(what: string): Kept<T> {
+  return {
+    get: (state) => state.kept.get(what) as T | undefined,
+    set: (state, value) => void state.kept.set(what, value),
+  };
 }
 
 /**
@@ -43,7 +59,7 @@ export function sandboxState(scope: object = globalThis): SandboxState | undefin
   if (found !== undefined) return found.version === VERSION ? found : undefined;
   const made: SandboxState = {
     version: VERSION, invocations: 0, inFlight: 0, captures: 0, running: false, endedMs: 0,
-    watched: new WeakSet(), done: new Set(),
+    watched: new WeakSet(), done: new Set(), kept: new Map(),
   };
   // Not enumerable: code that lists the globals sees what it saw without us.
   Object.defineProperty(scope, KEY, { value: made });

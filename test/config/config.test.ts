@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { OPTIONS, resolveConfig, type Options } from '../../src/config.ts';
 import { isAmberError } from '../../src/errors.ts';
@@ -36,6 +37,13 @@ function edit(name: string, draw: ((below: number) => number) | undefined): stri
 }
 
 describe('configuration', () => {
+  test('each option has in its type the doc that the table has', () => {
+    const source = readFileSync('src/config-options.ts', 'utf8');
+    const typed = Object.fromEntries([...source.matchAll(/\/\*\* (.*) \*\/\n {2}readonly (\w+)\?: /gu)].map(([, doc, name]) => [name, doc]));
+    const table = Object.fromEntries(Object.entries(OPTIONS).map(([name, { doc }]) => [name, doc]));
+    assert.deepEqual(typed, { collectors: typed['collectors'], destinations: typed['destinations'], ...table });
+  });
+
   test('has a default for every option and needs nothing', () => {
     const config = resolveConfig({}, {});
     for (const [name, option] of Object.entries(OPTIONS)) assert.deepEqual(config[name as keyof typeof OPTIONS], option.fallback);

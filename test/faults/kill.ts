@@ -100,7 +100,7 @@ function orderFor({ bucket, scene, prefix, transport, recipient }: OrderParts): 
     roots,
     options: {
       ...SMALL, destination: `s3://${bucket.name}/${prefix}`, s3Endpoint: bucket.endpoint, s3PathStyle: '1', s3Region: 'us-east-1',
-      s3Transport: transport, maxMs: String(MAX_MS), writable: roots.writable, code: roots.code, ...(recipient === undefined ? {} : { recipient }),
+      s3Transport: transport, maxMs: MAX_MS, writable: roots.writable, code: roots.code, ...(recipient === undefined ? {} : { recipient }),
     },
   };
 }

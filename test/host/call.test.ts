@@ -49,7 +49,7 @@ test('the kill switch and a bad environment refuse; bad options throw', async ()
   assert.equal((await captureOn(ground, {})).error?.code, 'CONFIG_INVALID');
   await captureOn(ground, {});
   assert.equal(ground.lines.length, 1);
-  const bad = captureOn(testGround({}), { maxMs: 'soon' });
+  const bad = captureOn(testGround({}), { maxMs: 'soon' as '1' });
   await assert.rejects(bad, (error) => isAmberError(error) && error.code === 'CONFIG_INVALID');
 });
 
