@@ -6,7 +6,8 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
-import { BUILTINS, notices } from './library.ts';
+import { BUILTINS } from './library.ts';
+import { notices } from './third-party.ts';
 
 const COMMON: BuildOptions = {
   bundle: true, platform: 'node', target: 'node22.15', mainFields: ['module', 'main'],
@@ -40,7 +41,7 @@ export async function buildCommand(outdir: string): Promise<void> {
   const file = join(outdir, 'amber.js');
   writeFileSync(file, command.text);
   chmodSync(file, 0o755);
-  writeFileSync(join(outdir, 'THIRD-PARTY.txt'), notices({ inputs: { ...clients.metafile.inputs, ...command.metafile.inputs }, outputs: {} }));
+  writeFileSync(join(outdir, 'THIRD-PARTY.txt'), notices({ inputs: { ...clients.metafile.inputs, ...command.metafile.inputs } }));
 }
 
 async function bundle(options: BuildOptions): Promise<{ text: string; metafile: Metafile }> {

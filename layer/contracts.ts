@@ -12,6 +12,18 @@ export interface LayerFile {
    * wraps the handler with. Counts against the ceilings of these names.
    */
   readonly idle?: 'hook' | 'library';
+  /** Packages of others that are part of it. */
+  readonly components?: readonly Component[];
+}
+
+/** A package of others, for the licences and the bill of materials. */
+export interface Component {
+  readonly name: string;
+  readonly version: string;
+  /** An SPDX expression. */
+  readonly license: string;
+  /** As npm gives it: `sha512-` and Base64. */
+  readonly integrity: string | undefined;
 }
 
 /** Files that belong together; a part may stand in several layers. */
@@ -50,6 +62,8 @@ export interface Layer {
 export interface BuiltLayer {
   readonly name: string;
   readonly file: string;
+  /** The bill of materials beside it. */
+  readonly materials: string;
   readonly zipped: number;
   readonly unpacked: number;
   /** Bytes read at every cold start, by what they are. */

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BuiltLayer, Layer, LayerFile } from './contracts.ts';
 import { anyExtension, nodeExtension } from './extension/parts.ts';
+import { materials } from './materials.ts';
 import { nodeHook } from './node-hook.ts';
 import { zip } from './zip.ts';
 
@@ -42,10 +43,14 @@ async function buildLayer(outdir: string, layer: Layer): Promise<BuiltLayer> {
   const sizes = { zipped: bytes.length, unpacked: size(files), hook: idle('hook'), library: idle('library') };
   const file = join(outdir, `lambda-amber-${layer.name}.zip`);
   const problems = [...tooLarge(layer, sizes), ...twice(files)];
-  if (problems.length === 0) writeFileSync(file, bytes);
   const digest = createHash('sha256').update(bytes).digest();
+  const bill = join(outdir, `lambda-amber-${layer.name}.cdx.json`);
+  if (problems.length === 0) {
+    writeFileSync(file, bytes);
+    writeFileSync(bill, materials(layer.name, digest.toString('hex'), files.flatMap(({ components }) => components ?? [])));
+  }
   return {
-    name: layer.name, file, ...sizes, files: files.length, sha256: digest.toString('hex'), codeSha256: digest.toString('base64'),
+    name: layer.name, file, materials: bill, ...sizes, files: files.length, sha256: digest.toString('hex'), codeSha256: digest.toString('base64'),
     architectures: layer.architectures, runtimes: layer.runtimes, problems,
   };
 }

@@ -1,9 +1,10 @@
 /** The library as it is published: what an idle function loads is one file, what a capture needs is another. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { basename, join, resolve } from 'node:path';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 import { APART, engineText, packedIn, REQUIRED } from './engine.ts';
+import { notices } from './third-party.ts';
 
 const COMMON: BuildOptions = {
   bundle: true, format: 'esm', platform: 'node', target: 'node22.15',
@@ -34,6 +35,8 @@ const SDK: Plugin = {
 export interface LibraryFiles {
   /** Of `index.js`: the sources in it, and the modules that it imports. */
   readonly idle: Metafile;
+  /** Of what is loaded when it is due. */
+  readonly due: Metafile;
 }
 
 /**
@@ -98,14 +101,5 @@ export async function buildLibrary(outdir: string, options: { readonly complete?
     await build({ ...part, minifyIdentifiers: true, entryPoints: { bundled: 'src/index.ts' }, plugins: [packedIn(engine)] });
   }
   writeFileSync(join(outdir, 'THIRD-PARTY.txt'), notices(capture.metafile));
-  return { idle: idle.metafile };
-}
-
-/** The licences of the packages that are part of the files. */
-export function notices({ inputs }: Metafile): string {
-  const found = Object.keys(inputs).map((path) => /^node_modules\/(?:@[^/]+\/)?[^/]+/u.exec(path)?.[0] ?? '');
-  return [...new Set(found)].filter((folder) => folder !== '').sort().map((folder) => {
-    const files = readdirSync(folder).filter((name) => /^licen[cs]e/iu.test(name));
-    return `${folder.slice('node_modules/'.length)}\n\n${files.map((name) => readFileSync(join(folder, name), 'utf8').trim()).join('\n\n')}\n`;
-  }).join(`\n${'-'.repeat(80)}\n\n`);
+  return { idle: idle.metafile, due: capture.metafile };
 }

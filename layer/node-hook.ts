@@ -6,6 +6,7 @@ import { build, type BuildOptions } from 'esbuild';
 import { VERSION } from '../src/version.ts';
 import type { LayerFile, LayerPart } from './contracts.ts';
 import { BUILTINS, buildLibrary } from './library.ts';
+import { componentsOf } from './third-party.ts';
 
 /** A package among those that Lambda finds by NODE_PATH: a function may import `lambda-amber` from it, too. */
 const PACKAGE = 'nodejs/node_modules/lambda-amber';
@@ -21,8 +22,9 @@ export const nodeHook: LayerPart = {
   files: async () => {
     const folder = mkdtempSync(join(tmpdir(), 'amber-node-hook-'));
     try {
-      await Promise.all([buildLibrary(folder, { complete: true }), buildHook(folder)]);
-      return [...readPackage(folder), described(), program('amber-exec')];
+      const [{ due }] = await Promise.all([buildLibrary(folder, { complete: true }), buildHook(folder)]);
+      const license = { path: `${PACKAGE}/LICENSE`, bytes: readFileSync('LICENSE'), components: componentsOf(due) };
+      return [...readPackage(folder), license, described(), program('amber-exec')];
     } finally {
       rmSync(folder, { recursive: true });
     }

