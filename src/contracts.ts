@@ -228,7 +228,7 @@ export interface StreamEntry extends EntryBase {
   readonly kind: 'stream';
   readonly size: number;
   /** Of the file, where the body is one. */
-  readonly stat?: BigIntStats;
+  readonly stat?: FileStat;
   /** A chunk has been used up when the next one is asked for, so its memory may serve again. */
   readonly chunks: () => Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }
