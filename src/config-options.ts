@@ -74,7 +74,7 @@ export interface Options extends Extensions {
   readonly segmentBytes?: Bytes | undefined;
   /** Longest time that the main thread is held at a stretch. */
   readonly sliceMs?: Whole | undefined;
-  /** `sdk`: @aws-sdk/client-s3; `light`: signed requests over node:https; `auto`: light below 512 MB of memory. */
+  /** `sdk`: client-s3 of the AWS SDK; `light`: signed requests over node:https; `auto`: light below 512 MB of memory. */
   readonly s3Transport?: 'auto' | 'sdk' | 'light' | undefined;
   /** Another S3 endpoint. */
   readonly s3Endpoint?: string | undefined;

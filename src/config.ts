@@ -97,7 +97,7 @@ export const OPTIONS: { readonly [K in keyof Values]: Option<Values[K]> } = {
   cooldownMs:     option('AMBER_COOLDOWN_MS', 60_000, parse.integer(0, 86_400_000), '0', 'Shortest time between two captures of a sandbox.'),
   segmentBytes:   option('AMBER_SEGMENT_BYTES', 4 * MIB, parse.bytes(64 * KIB, 64 * MIB), '8MiB', 'Size at which a segment is closed and sent; three of them are in memory. At most 2 MiB below 512 MB of memory.'),
   sliceMs:        option('AMBER_SLICE_MS', 8, parse.integer(1, 20), '5', 'Longest time that the main thread is held at a stretch.'),
-  s3Transport:    option('AMBER_S3_TRANSPORT', 'auto', parse.oneOf('auto', 'sdk', 'light'), 'light', '`sdk`: @aws-sdk/client-s3; `light`: signed requests over node:https; `auto`: light below 512 MB of memory.'),
+  s3Transport:    option('AMBER_S3_TRANSPORT', 'auto', parse.oneOf('auto', 'sdk', 'light'), 'light', '`sdk`: client-s3 of the AWS SDK; `light`: signed requests over node:https; `auto`: light below 512 MB of memory.'),
   s3Endpoint:     option('AMBER_S3_ENDPOINT', undefined, parse.endpoint, 'https://s3.example.internal', 'Another S3 endpoint.'),
   s3PathStyle:    option('AMBER_S3_PATH_STYLE', false, parse.flag, '1', 'Bucket in the path instead of the host name.'),
   s3Region:       option('AMBER_S3_REGION', undefined, parse.text, 'eu-central-1', 'Region of the bucket; default is the region of the function.'),

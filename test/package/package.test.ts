@@ -174,21 +174,23 @@ const byEsbuild = (options: BuildOptions): Bundler => async (entry, outdir) => {
   await build({ entryPoints: { index: entry }, bundle: true, platform: 'node', target: 'node22', outdir, outExtension: { '.js': options.format === 'cjs' ? '.cjs' : '.mjs' }, logLevel: 'error', ...options });
 };
 
+interface Rollup {
+  readonly rollup: (options: object) => Promise<{ readonly write: (options: object) => Promise<unknown>; readonly close: () => Promise<void> }>;
+}
+
 const fromPeers = createRequire(join(PEERS, 'x.js'));
 const byRollup = (format: 'es' | 'cjs'): Bundler => async (entry, outdir) => {
-  const { rollup } = fromPeers('rollup') as typeof import('rollup');
+  const { rollup } = fromPeers('rollup') as Rollup;
   const plugins = ['node-resolve', 'commonjs'].map((name) => {
     const made = fromPeers(`@rollup/plugin-${name}`) as { default?: (options: object) => object } & ((options: object) => object);
     return (made.default ?? made)(name === 'node-resolve' ? { preferBuiltins: true } : {});
   });
-  const bundle = await rollup({ input: { index: entry }, plugins: plugins as never[], external: /^node:/u });
+  const bundle = await rollup({ input: { index: entry }, plugins, external: /^node:/u });
   await bundle.write({ dir: outdir, format, entryFileNames: format === 'cjs' ? '[name].cjs' : '[name].mjs' });
   await bundle.close();
 };
 
-interface Webpack {
-  (options: object, done: (error: Error | null, stats: { hasErrors: () => boolean; toString: () => string } | undefined) => void): void;
-}
+type Webpack = (options: object, done: (error: Error | null, stats: { hasErrors: () => boolean; toString: () => string } | undefined) => void) => void;
 
 const byWebpack = (mode: 'production' | 'development'): Bundler => async (entry, outdir) => new Promise((done, fail) => {
   const webpack = fromPeers('webpack') as Webpack;
