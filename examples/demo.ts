@@ -3,12 +3,14 @@
  * runtime client, is attacked, and its capture lands in a folder, is listed, verified and shown; then the code-level
  * evidence is collected beside it, from a stand-in control plane.
  *
- *     npm run demo            what is left: .amber/demo/evidence
+ *     npm run demo                        what is left: .amber/demo/evidence
+ *     npm run demo -- --real-client       under AWS's own client, which is compiled first: some minutes, once
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 import { ensureClients, ric4, standIn, type Client } from '../test/sandbox/clients.ts';
 import { startSandbox } from '../test/sandbox/sandbox.ts';
 import { collectCase, FUNCTION } from './demo-case.ts';
@@ -31,11 +33,13 @@ export interface DemoResult {
   readonly status: number;
 }
 
-export async function demo(say: (line: string) => void): Promise<DemoResult> {
+/** @param isReal - under the real aws-lambda-ric; without it nothing is compiled, and the small client of the tests starts at once */
+export async function demo(say: (line: string) => void, isReal = false): Promise<DemoResult> {
   rmSync(HOME, { recursive: true, force: true });
   for (const folder of [evidence, writable]) mkdirSync(folder, { recursive: true });
-  const client = ensureClients() ? ric4 : standIn;
-  say(`1. a function with a hole starts under ${client.name}${client.real ? '' : ' (the real aws-lambda-ric needs a C++ toolchain to build)'}`);
+  const client = isReal && ensureClients() ? ric4 : standIn;
+  const instead = isReal ? 'the real aws-lambda-ric could not be built: it needs a C++ toolchain' : 'with --real-client: under aws-lambda-ric 4, which is compiled first';
+  say(`1. a function with a hole starts under ${client.name}${client.real ? '' : ` (${instead})`}`);
   const implant = await listenForImplant();
   const sandbox = await startSandbox({
     client: alone(client, say),
@@ -105,7 +109,8 @@ async function respond({ evidence, log: printed }: DemoResult): Promise<readonly
 }
 
 if (import.meta.main) {
-  const result = await demo((line) => process.stdout.write(`${line}\n`));
+  const { values } = parseArgs({ options: { 'real-client': { type: 'boolean', default: false } } });
+  const result = await demo((line) => process.stdout.write(`${line}\n`), values['real-client']);
   const codes = await respond(result);
   process.exitCode = result.status === 0 && codes.every((code) => code === 0) ? 0 : 1;
 }

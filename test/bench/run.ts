@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { any } from './any.ts';
 import { attacked, large, small } from './archive.ts';
+import { bundled } from './bundled.ts';
 import { whole } from './capture.ts';
 import { extension } from './extension.ts';
 import { detect } from './detect.ts';
@@ -24,7 +25,7 @@ import { volatile } from './volatile.ts';
 import { workplace } from './workloads.ts';
 import { isMet, ratioOf, type Figure, type Measure, type Row, type Setting } from './measure.ts';
 
-const MEASURES: readonly Measure[] = [idle, layer, small, large, attacked, memory, volatile, whole, smallFunctions, extension, any, handed, holds, detect];
+const MEASURES: readonly Measure[] = [idle, bundled, layer, small, large, attacked, memory, volatile, whole, smallFunctions, extension, any, handed, holds, detect];
 
 interface Result {
   readonly name: string;

@@ -38,7 +38,7 @@ describe('the capture of the attacked example', () => {
   before(async () => {
     if (peers.length > 0) return;
     buildPackage();
-    result = await demo(() => undefined);
+    result = await demo(() => undefined, true);
     const [tarball] = globSync(`${result.evidence}/**/capture.tar.zst`);
     assert.ok(tarball !== undefined, readFileSync(result.log, 'utf8'));
     execFileSync('tar', ['--zstd', '-xf', tarball, '-C', folder]);
