@@ -48,7 +48,7 @@ export interface Options extends Extensions {
   readonly onShutdown?: 'off' | 'inventory' | 'contents' | undefined;
   /** The same after a crash of the runtime or a timeout. */
   readonly onCrash?: 'off' | 'inventory' | 'contents' | undefined;
-  /** Trees that are listed and taken whole. */
+  /** Trees that are listed and taken whole; one on EFS is read by a child of its own. */
   readonly writable?: string | readonly string[] | undefined;
   /** Trees of code: every file is hashed. */
   readonly code?: string | readonly string[] | undefined;
