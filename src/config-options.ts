@@ -30,6 +30,8 @@ export interface Options extends Extensions {
   readonly controlTtlMs?: Whole | undefined;
   /** Ed25519 public keys of responders (`amber trigger --new-key`). Orders signed with one may set destination, collectors and budget, or stop; events may carry orders. */
   readonly controlKey?: string | readonly string[] | undefined;
+  /** Take signed orders of form 1 as well: their signature names no channel, so one that was written elsewhere counts here. For responders whose `amber` is older than this layer. */
+  readonly controlUnbound?: Flag | undefined;
   /** Captures a day (UTC) that triggers other than a responder may start in all sandboxes of the function together; 0 = no such cap. Needs an `s3:` destination. */
   readonly fleetCap?: Whole | undefined;
   /** age X25519 public key: every segment is one age file, and raw values stand inside. */
