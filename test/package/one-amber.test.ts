@@ -84,6 +84,6 @@ await invoke((${loads('import')}).withCapture(async (event) => event));
 `);
   const { status, stdout, captures } = runOnce(home, NODE_24, file);
   assert.deepEqual([status, captures.length], [0, 0]);
-  assert.match(stdout, /"amber":"config","armed":false.*another version of lambda-amber is loaded/u);
+  assert.match(stdout, /"amber":"config".*"armed":false.*another version of lambda-amber is loaded/u);
   assert.match(stdout, /\{"answer":\{"a":1\}\}/u);
 });
