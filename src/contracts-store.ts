@@ -178,3 +178,21 @@ export interface CaptureReport {
   readonly cpuMs: number;
   readonly error?: AmberError;
 }
+
+/** What `stat` with `bigint: true` tells (BigIntStats of node:fs), as far as it is read: types of Node are not needed to use the package. */
+export interface FileStat {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly mode: bigint;
+  readonly nlink: bigint;
+  readonly uid: bigint;
+  readonly gid: bigint;
+  readonly rdev: bigint;
+  readonly size: bigint;
+  readonly blksize: bigint;
+  readonly blocks: bigint;
+  readonly atimeNs: bigint;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+  readonly birthtimeNs: bigint;
+}

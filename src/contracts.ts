@@ -8,7 +8,7 @@
  */
 import type { Config } from './config.ts';
 import type { Finding, FindingsReport } from './contracts-detect.ts';
-import type { OrderedCapture, OrderRecord } from './contracts-store.ts';
+import type { FileStat, OrderedCapture, OrderRecord } from './contracts-store.ts';
 import type { ProcessTable } from './proc/table.ts';
 
 export type * from './contracts-detect.ts';
@@ -19,24 +19,6 @@ export type * from './contracts-store.ts';
  * would change a hostile name and then miss the file. Plain ASCII literals are byte paths already.
  */
 export type BytePath = string;
-
-/** What `stat` with `bigint: true` tells (BigIntStats of node:fs), as far as it is read: types of Node are not needed to use the package. */
-export interface FileStat {
-  readonly dev: bigint;
-  readonly ino: bigint;
-  readonly mode: bigint;
-  readonly nlink: bigint;
-  readonly uid: bigint;
-  readonly gid: bigint;
-  readonly rdev: bigint;
-  readonly size: bigint;
-  readonly blksize: bigint;
-  readonly blocks: bigint;
-  readonly atimeNs: bigint;
-  readonly mtimeNs: bigint;
-  readonly ctimeNs: bigint;
-  readonly birthtimeNs: bigint;
-}
 
 /** What became of one item. Every item that was seen ends in exactly one of these; nothing is dropped silently. */
 export type Outcome =
