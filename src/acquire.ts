@@ -194,7 +194,7 @@ function finish(
 ): CollectReport {
   const { book, ledger, captureId, cause } = run;
   const outcomes = book.outcomes();
-  const facts = { captureId, cause: run.redact(cause), location: destination.location, outcomes, elapsedMs: run.elapsedMs(), cpuMs: run.cpuMs() };
+  const facts = { captureId, cause: run.redact(cause), location: destination.location, outcomes, completeness: book.shortfalls.result(0, undefined).state, elapsedMs: run.elapsedMs(), cpuMs: run.cpuMs() };
   const report = finalReport(facts, delivery.shipped, delivery.sealed?.sha256 ?? undefined, delivery.error);
   const unfinished = report.state !== 'whole' || stopped !== undefined || notebook.open() > 0;
   if (!unfinished) ledger.finish(captureId);

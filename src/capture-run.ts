@@ -75,6 +75,8 @@ export interface CaptureRun {
   /** Redacts what leaves for the log or manifest.json, whatever the recipient. */
   readonly redact: <T>(value: T) => T;
   readonly end: () => void;
+  /** Why its host ended it before its time, where it did. */
+  readonly endedEarly: () => string | undefined;
 }
 
 const MIB = 1024 * 1024;
@@ -131,6 +133,7 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
     header: () => headerEntry(scene, identity, tool, config.recipient === undefined ? undefined : key),
     tarballOptions: () => tarballOptions({ scene, identity, budget, book, inside, recipient, last: request.last }),
     redact: <T>(value: T) => outside.json(value).value as T,
+    endedEarly: () => endedEarly(request).endedEarly,
     end: () => {
       request.enough?.removeEventListener('abort', enough);
       budget.end();

@@ -112,6 +112,7 @@ function facts(run: CaptureRun, destination: Destination | undefined): ReportFac
     captureId: run.scene.captureId,
     cause: run.redact(run.scene.cause),
     location: destination?.location ?? '',
+    completeness: run.book.shortfalls.result(0, run.endedEarly()).state,
     outcomes: run.book.outcomes(),
     elapsedMs: run.elapsedMs(),
     cpuMs: run.cpuMs(),

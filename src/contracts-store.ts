@@ -173,6 +173,8 @@ export interface CaptureReport {
   readonly bytes: number;
   /** SHA-256 of the joined tarball (of the joined age files with a recipient). */
   readonly sha256?: string;
+  /** `partial`: something that was there, and was wanted, is not in it. Absent where nothing was collected. */
+  readonly completeness?: 'complete' | 'partial';
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
   readonly elapsedMs: number;
   readonly cpuMs: number;

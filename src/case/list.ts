@@ -2,6 +2,7 @@
 import type { Outcome } from '../contracts.ts';
 import { isAmberError } from '../errors.ts';
 import type { CaptureManifest } from '../seal/commit.ts';
+import { completenessText } from './completeness.ts';
 import { parseManifest } from './manifest-file.ts';
 import { isOwn, isPart } from './object-names.ts';
 import { readWhole, type CaseStore, type StoredName } from './store.ts';
@@ -31,6 +32,8 @@ export interface CaptureSummary {
   readonly sealed: boolean;
   readonly segments: number;
   readonly bytes: number;
+  /** Whether the evidence is all there, in words; undefined where no manifest.json tells. */
+  readonly completeness: string | undefined;
   /** Items by outcome, other than collected, changed and empty; undefined where no manifest.json tells. */
   readonly notCollected: Readonly<Partial<Record<Outcome, number>>> | undefined;
 }
@@ -93,7 +96,7 @@ async function summarise(store: CaseStore, objects: readonly StoredName[]): Prom
     state: manifest === undefined ? 'cut' : 'unreadable',
     sealed: parts.some(({ name }) => name.endsWith('.age')),
     segments: parts.length,
-    notCollected: undefined,
+    notCollected: undefined, completeness: undefined,
   };
 }
 
@@ -125,6 +128,7 @@ function committed(manifest: CaptureManifest, functionInPath: string | undefined
     functionName: typeof name === 'string' ? name : functionInPath,
     logStream: typeof stream === 'string' ? stream : undefined,
     trigger: cause.trigger, order: cause.order?.id, reason: cause.reason, endedEarly: typeof manifest.endedEarly === 'string' ? manifest.endedEarly : undefined,
+    completeness: completenessText(manifest),
     notCollected: notCollected(outcomes),
   };
 }

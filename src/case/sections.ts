@@ -2,6 +2,7 @@
 import type { ManifestItem } from '../contracts.ts';
 import { collectionSections } from './collection.ts';
 import { itemPath } from './compare.ts';
+import { completenessText } from './completeness.ts';
 import { findingSection } from './finding-rows.ts';
 import type { OpenCapture } from './open.ts';
 import { field, processLines, socketRows, text } from './process-tree.ts';
@@ -33,6 +34,7 @@ export function headRows(capture: OpenCapture, view: CaptureView): readonly (rea
     ['capture', text(manifest?.captureId ?? field(header, 'captureId'))],
     ['location', capture.location],
     ['state', stateOf(capture, view)],
+    ['evidence', manifest === undefined ? '' : completenessText(manifest)],
     ['started', `${text(manifest?.clocks.started ?? field(header, 'started'))}${manifest === undefined ? '' : `, took ${manifest.clocks.elapsedMs} ms and ${manifest.cost.cpuMs} ms of CPU`}`],
     ['ended early', text(manifest?.endedEarly)],
     ['cause', `${text(field(cause, 'trigger'))}: ${text(field(cause, 'reason'))}`],

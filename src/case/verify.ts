@@ -5,6 +5,7 @@
 import type { Outcome } from '../contracts.ts';
 import { AmberError } from '../errors.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
+import { completenessText } from './completeness.ts';
 import { CheckList, type Check } from './checks.ts';
 import { notCollected } from './list.ts';
 import type { LogDigests, LogIndex } from './log-lines.ts';
@@ -159,7 +160,7 @@ function verdictOf(capture: OpenCapture, checks: CheckList, { tar, log, unread }
   if (unread !== undefined) return { verdict: 'unreadable', summary: `not verified: ${unread}; what was read holds` };
   if (isWhole(capture)) {
     const open = checks.all().filter(({ state }) => state === 'not-checked').length;
-    return { verdict: 'verified', summary: `verified: everything that was checked holds${open === 0 ? '' : `; ${open} checks could not be made`}` };
+    return { verdict: 'verified', summary: `verified: everything that was checked holds${open === 0 ? '' : `; ${open} checks could not be made`}${manifest === undefined ? '' : `; evidence ${completenessText(manifest)}`}` };
   }
   const last = tar.contents.parts.at(-1);
   const reached = last === undefined ? 'no manifest part was read' : `verified up to segment ${last.segment} (byte ${last.end} of the tar stream)`;

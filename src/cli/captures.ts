@@ -33,11 +33,12 @@ items could not be collected, and the beginning of its id that other commands ta
         renderText(capture.functionName ?? '?'),
         renderText(capture.trigger ?? '?'),
         `${size(capture.bytes)} in ${capture.segments}`,
+        renderText(capture.completeness ?? 'not known', 100),
         exceptions(capture.notCollected),
         renderText(capture.location),
         ids.get(capture.captureId ?? '') ?? '?',
       ]);
-      if (rows.length > 0) for (const line of table([['STARTED', 'STATE', 'FUNCTION', 'TRIGGER', 'SIZE', 'NOT COLLECTED', 'LOCATION', 'ID'], ...rows])) out.line(line);
+      if (rows.length > 0) for (const line of table([['STARTED', 'STATE', 'FUNCTION', 'TRIGGER', 'SIZE', 'EVIDENCE', 'NOT COLLECTED', 'LOCATION', 'ID'], ...rows])) out.line(line);
       return found.every(({ state }) => state !== 'unreadable') ? 0 : 1;
     } finally {
       place.close();

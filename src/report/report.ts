@@ -7,6 +7,8 @@ export interface ReportFacts {
   readonly captureId: string;
   readonly cause: Cause;
   readonly location: string;
+  /** Of what was collected; segments that were lost make it partial. */
+  readonly completeness: 'complete' | 'partial';
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
   readonly elapsedMs: number;
   readonly cpuMs: number;
@@ -28,6 +30,7 @@ export function finalReport(
   return {
     ...facts,
     state: fault === undefined ? 'whole' : 'cut',
+    completeness: fault === undefined ? facts.completeness : 'partial',
     segments: stored.length,
     bytes: stored.reduce((sum, one) => sum + one.segment.bytes, 0),
     ...(sha256 === undefined ? {} : { sha256 }),
@@ -37,7 +40,7 @@ export function finalReport(
 
 /** Nothing was stored. */
 export function failureReport(facts: ReportFacts, error: AmberError): CaptureReport {
-  return { ...facts, state: 'failed', segments: 0, bytes: 0, error };
+  return { ...facts, completeness: 'partial', state: 'failed', segments: 0, bytes: 0, error };
 }
 
 /** One line a segment, as soon as it is acknowledged: the log's copy of the digest, which the function cannot rewrite. */

@@ -6,6 +6,7 @@
 import { hash } from 'node:crypto';
 import type { Cause, ManifestItem, Outcome, Receipt, Segment, StoredObject } from '../contracts.ts';
 import type { AmberError, AmberErrorCode } from '../errors.ts';
+import type { Completeness } from './completeness.ts';
 import type { ManifestBook } from './manifest.ts';
 
 export const FORMAT = 'amber-capture/1';
@@ -46,6 +47,8 @@ export interface CaptureManifest {
   /** The segments joined in order; their digest is null where there was no time for one beside those of the segments. */
   readonly tarball: { readonly sha256: string | null; readonly bytes: number; readonly tarBytes: number };
   readonly chain: { readonly head: string | null; readonly parts: number };
+  /** Whether the evidence is all there; absent in older captures. */
+  readonly completeness?: Completeness;
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
   readonly collectors: Readonly<Record<string, Partial<Record<Outcome, number>>>>;
   /** The first items that did not end well, bounded; all of them are in the manifest parts. */
@@ -81,7 +84,7 @@ export interface CostFacts {
 }
 
 /** Everything that {@link commitDocument} needs, gathered by the recipe. */
-export type CommitFacts = Omit<CaptureManifest, 'format' | 'state' | 'segments' | 'exceptions' | 'outcomes' | 'collectors' | 'redactions' | 'chain' | 'tarball'> & {
+export type CommitFacts = Omit<CaptureManifest, 'format' | 'state' | 'segments' | 'exceptions' | 'completeness' | 'outcomes' | 'collectors' | 'redactions' | 'chain' | 'tarball'> & {
   readonly sha256: string | null;
   readonly bytes: number;
 };
@@ -107,6 +110,7 @@ export function commitDocument(
     segments,
     tarball: { sha256, bytes, tarBytes: segments.reduce((sum, segment) => sum + segment.tarBytes, 0) },
     chain: { head: book.head(), parts: segments.filter((segment) => segment.chainHead !== null).length },
+    completeness: book.shortfalls.result(segments.filter(({ state }) => state === 'lost').length, facts.endedEarly),
     outcomes: book.outcomes(),
     collectors: book.byCollector(),
     exceptions: book.exceptions().map(({ path, outcome, reason, collector }) => ({ path, outcome, collector, ...(reason === undefined ? {} : { reason }) })),

@@ -5,6 +5,7 @@
  */
 import { hash } from 'node:crypto';
 import type { ManifestItem, Outcome } from '../contracts.ts';
+import { Shortfalls } from './completeness.ts';
 
 /** First line of each part. */
 export interface ManifestPartHeader {
@@ -27,6 +28,8 @@ export interface ManifestBook {
   /** The first items that were not simply collected, bounded; for manifest.json. */
   readonly exceptions: () => readonly ManifestItem[];
   readonly redactions: () => number;
+  /** Items that are not in it as they should be. */
+  readonly shortfalls: Shortfalls;
 }
 
 const MAX_EXCEPTIONS = 100;
@@ -36,6 +39,7 @@ export function openManifest(captureId: string): ManifestBook {
   const lines = new Lines();
   let head: string | null = null;
   let redactions = 0;
+  const shortfalls = new Shortfalls();
   const exceptions: ManifestItem[] = [];
   const byCollector: Record<string, Partial<Record<Outcome, number>>> = {};
   return {
@@ -43,6 +47,7 @@ export function openManifest(captureId: string): ManifestBook {
       lines.add(JSON.stringify(item));
       const counts = (byCollector[item.collector] ??= {});
       counts[item.outcome] = (counts[item.outcome] ?? 0) + 1;
+      shortfalls.add(item);
       redactions += item.redactions?.length ?? 0;
       if (!UNREMARKABLE.has(item.outcome) && exceptions.length < MAX_EXCEPTIONS) exceptions.push(item);
     },
@@ -58,6 +63,7 @@ export function openManifest(captureId: string): ManifestBook {
     byCollector: () => byCollector,
     exceptions: () => exceptions,
     redactions: () => redactions,
+    shortfalls,
   };
 }
 
