@@ -66,7 +66,7 @@ describe('amber', () => {
     const made = await makeCapture();
     const list = await amber('captures', made.base);
     assert.equal(list.code, 0);
-    assert.match(list.out, /^STARTED +STATE .*\n2025-06-30 09:16:40Z +whole +checkout +flag +\S+ KiB in \d+ +1 denied +\S+capture=/u);
+    assert.match(list.out, /^STARTED +STATE .*\n2025-06-30 09:16:40Z +whole +checkout +flag +\S+ KiB in \d+ +partial: 1 denied \(EACCES\) +1 denied +\S+capture=/u);
     const log = join(freshFolder(), 'log');
     writeFileSync(log, made.log);
     const verified = await amber('verify', made.base, '--log', log);
