@@ -116,7 +116,7 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
   const cpuMs = (): number => cpuSince(cpu);
   return {
     config, scene, budget, book, elapsedMs, cpuMs, tiers: request.last?.tiers ?? {},
-    place: placeOf(captureId, identity, startedMs),
+    place: placeOf(captureId, identity, startedMs), endedEarly: () => endReason(request)?.message,
     commitFacts: (shipped, sealed) => ({
       ...commitFacts(scene, identity, tool),
       ...sealed,
@@ -133,7 +133,6 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
     header: () => headerEntry(scene, identity, tool, config.recipient === undefined ? undefined : key),
     tarballOptions: () => tarballOptions({ scene, identity, budget, book, inside, recipient, last: request.last }),
     redact: <T>(value: T) => outside.json(value).value as T,
-    endedEarly: () => endedEarly(request).endedEarly,
     end: () => {
       request.enough?.removeEventListener('abort', enough);
       budget.end();

@@ -6,7 +6,7 @@ import { field, text } from './process-tree.ts';
 /** As the manifest says; of an older one as its outcomes say. */
 export function completenessIn(manifest: CaptureManifest): Completeness {
   const said = manifest.completeness;
-  const isSaid = (field(said, 'state') === 'complete' || field(said, 'state') === 'partial') && typeof field(said, 'outcomes') === 'object';
+  const isSaid = (field(said, 'state') === 'complete' || field(said, 'state') === 'partial') && typeof (field(said, 'outcomes') ?? 0) === 'object';
   const ended = typeof manifest.endedEarly === 'string' ? manifest.endedEarly : undefined;
   return isSaid && said !== undefined ? said : completenessOf(manifest.outcomes, manifest.state === 'whole', ended);
 }
@@ -14,7 +14,7 @@ export function completenessIn(manifest: CaptureManifest): Completeness {
 /** `complete`, or `partial: 10 skipped, 1 denied (the time of the capture was over)`. */
 export function completenessText(manifest: CaptureManifest): string {
   const { state, outcomes, reasons } = completenessIn(manifest);
-  const counts = Object.entries(outcomes ?? {}).map(([outcome, count]) => `${text(count)} ${outcome}`).join(', ');
+  const counts = Object.entries(outcomes).map(([outcome, count]) => `${text(count)} ${outcome}`).join(', ');
   const first = Array.isArray(reasons) ? text(field(reasons[0], 'reason')) : '';
   return `${state}${counts === '' ? '' : `: ${counts}`}${first === '' ? '' : ` (${first}${reasons.length > 1 ? ', …' : ''})`}`;
 }
