@@ -13,7 +13,7 @@ before(async () => {
 after(() => rmSync(bundle.directory, { recursive: true }));
 
 test('only hosts, triggers, configuration and the log line are loaded before a capture', () => {
-  const expected = /^src\/(?:index|version|config|config-destination|config-detect|config-names|config-unknown|config-values|secrets\/pattern|errors|contracts|lambda\/(?:cores|deadline|log-level|stdout)|report\/log)\.ts$|^src\/(?:host|trigger)\//u;
+  const expected = /^src\/(?:index|version|config(?:-\w+)?|secrets\/(?:pattern|values)|errors|contracts|lambda\/(?:cores|deadline|log-level|stdout)|report\/log)\.ts$|^src\/(?:host|trigger)\//u;
   assert.deepEqual(bundle.idle.filter((path) => !expected.test(path)), []);
 });
 
