@@ -6,7 +6,7 @@
  */
 import { createHash, hash } from 'node:crypto';
 import { closeSync } from 'node:fs';
-import type { Budget, BytePath, Entry, FileEntry, ManifestItem, Segment, Tier } from '../contracts.ts';
+import type { Budget, Entry, FileEntry, ManifestItem, Segment, Tier } from '../contracts.ts';
 import { endOf } from '../lambda/budget.ts';
 import type { Redactor } from '../secrets/contracts.ts';
 import { changeOf, hashOnly, padding, readLarge, readSmall, writeStream, type BodyOptions } from './body.ts';
@@ -125,7 +125,7 @@ export class Tarball {
 
   async #addAny(given: Entry, collector: string): Promise<ManifestItem> {
     try {
-      const { entry, redactions } = withoutSecrets(given, this.#options.redactor);
+      const { entry, redactions } = withoutSecrets(this.#once(given), this.#options.redactor);
       const { reason, ...stored } = await this.#store(entry);
       return this.#finish(entry, collector, { redactions, ...stored, reason: reason && this.#options.redactor.text(reason).value });
     } finally {
@@ -141,7 +141,6 @@ export class Tarball {
       case 'link':
         return this.#storeLink(entry);
       case 'directory':
-        if (!this.#isFirst(entry.path)) return { outcome: 'skipped', reason: 'this directory stands in the tarball already' };
         await this.#writeHeader({ ...this.#header(entry, '5', Number(entry.stat?.mode ?? 0o755), 0), path: `${entry.path}/` });
         return { outcome: entry.outcome ?? 'collected' };
       case 'special':
@@ -155,10 +154,13 @@ export class Tarball {
     }
   }
 
-  /** A reader that keeps the last entry of a name would lose what lies below a directory that comes again. */
-  #isFirst(path: BytePath): boolean {
+  /** A directory that comes again is a line alone: a reader that keeps the last entry of a name would lose what lies below it. */
+  #once(entry: Entry): Entry {
+    if (entry.kind !== 'directory') return entry;
     const known = this.#directories.size;
-    return this.#directories.add(parseInt(hash('sha256', path, 'hex').slice(0, 13), 16)).size > known;
+    if (this.#directories.add(parseInt(hash('sha256', entry.path, 'hex').slice(0, 13), 16)).size > known) return entry;
+    const { path, source, method, stat } = entry;
+    return { kind: 'absent', path, source, method, outcome: 'skipped', reason: 'this directory stands in the tarball already', ...(stat === undefined ? {} : { stat }) };
   }
 
   async #storeLink(entry: Entry & { kind: 'link' }): Promise<Stored> {

@@ -38,7 +38,8 @@ export function differences(item: ManifestItem, { entry, digest }: SeenEntry): r
 
 /** True if {@link inWords} would find nothing. Most entries are as they should be: no word is made for them. */
 function agrees(item: ManifestItem, entry: TarEntry, sha256: string | undefined): boolean {
-  const { stored, uid, gid, mtime, atime, ctime, target } = item;
+  const { stored, uid, gid, mtime, atime, ctime } = item;
+  const target = item.storedTarget ?? item.target;
   return sha256 !== undefined && (stored === undefined || sha256 === item.sha256)
     && entry.size === (stored ?? 0) && entry.uid === (uid ?? 0) && entry.gid === (gid ?? 0)
     && (mtime === undefined || entry.mtime === mtime) && (atime === undefined || entry.atime === atime) && (ctime === undefined || entry.ctime === ctime)
@@ -59,7 +60,7 @@ function inWords(item: ManifestItem, entry: TarEntry, sha256: string | undefined
   check('mtime', entry.mtime, item.mtime);
   check('atime', entry.atime, item.atime);
   check('ctime', entry.ctime, item.ctime);
-  check('target', readable(entry.target), item.target ?? '');
+  check('target', readable(entry.target), item.storedTarget ?? item.target ?? '');
   for (const oddity of entry.oddities) wrong.push(`${oddity}, which Amber does not write`);
   if (sha256 === undefined) wrong.push(`its last ${item.padded ?? 0} bytes are said to be padding and are not zero`);
   else check('SHA-256', sha256, item.stored === undefined ? undefined : item.sha256);

@@ -115,3 +115,8 @@ describe('extracted', () => {
     assert.equal(items.find((item) => item.path === '[root]/tmp/a')?.storedTarget, undefined);
   });
 });
+
+test('a directory that comes twice is stored once, and its second line says so', async () => {
+  const { items } = await pack([folder('[root]/tmp'), file('[root]/tmp/a'), folder('[root]/tmp')]);
+  assert.deepEqual(items.map(({ kind, outcome }) => [kind, outcome]), [['directory', 'collected'], ['bytes', 'collected'], ['absent', 'skipped']]);
+});
