@@ -6,6 +6,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { AmberError } from '../errors.ts';
 import type { CaptureManifest, CommittedSegment } from '../seal/commit.ts';
 import { packingByName, packingOf, type Packing } from './decompress.ts';
+import { findLate } from './late.ts';
 import { parseManifest } from './manifest-file.ts';
 import { JOINED, SEGMENT } from './object-names.ts';
 import { openDirectory, readError, readWhole, type CaseStore, type Range, type StoredName, type Survey } from './store.ts';
@@ -106,6 +107,13 @@ interface Found {
   readonly only: string | undefined;
 }
 
+interface Committed {
+  readonly manifest: CaptureManifest;
+  readonly objects: readonly StoredName[];
+  /** Objects of segments that it calls lost, by number. */
+  readonly late: ReadonlyMap<number, StoredName>;
+}
+
 interface Parts {
   readonly parts: readonly CapturePart[];
   readonly missing: readonly number[];
@@ -118,8 +126,10 @@ async function findParts(found: Found): Promise<Parts> {
   const joined = objects.find(({ name }) => JOINED.test(name));
   const segments = await apartParts(store, objects);
   if (manifest !== undefined) {
-    const named = new Set(manifest.segments.map(({ name }) => name));
-    return { ...committedParts(manifest, objects, manifest.recipient === null ? joined : undefined), strays: segments.filter(({ object }) => !named.has(object)) };
+    const late = await findLate(store, manifest, objects);
+    const named = new Set(manifest.segments.map(({ number, name }) => late.get(number)?.name ?? name));
+    const committed = committedParts({ ...found, manifest, late }, manifest.recipient === null ? joined : undefined);
+    return { ...committed, strays: segments.filter(({ object }) => !named.has(object)) };
   }
   const apart = ownForm(segments);
   const own = new Set(apart);
@@ -149,16 +159,16 @@ function ownForm(segments: readonly CapturePart[]): readonly CapturePart[] {
 }
 
 /** Segments apart under their names; the others one after the other in the joined file. */
-function committedParts(manifest: CaptureManifest, objects: readonly StoredName[], joined: StoredName | undefined): Omit<Parts, 'strays'> {
-  const byName = new Map(objects.map((object) => [object.name, object.bytes]));
+function committedParts({ manifest, objects, late }: Committed, joined: StoredName | undefined): Omit<Parts, 'strays'> {
+  const byName = new Map(objects.map((object) => [object.name, object]));
   const parts: CapturePart[] = [];
   const missing: number[] = [];
   let start = 0;
   for (const committed of manifest.segments) {
     const { number, name } = committed;
     const facts = { number, packing: manifest.compression, sealed: manifest.recipient !== null, committed };
-    const apart = byName.get(name);
-    if (apart !== undefined) parts.push({ ...facts, object: name, range: undefined, bytes: apart });
+    const apart = late.get(number) ?? byName.get(name);
+    if (apart !== undefined) parts.push({ ...facts, object: apart.name, range: undefined, bytes: apart.bytes });
     else if (joined !== undefined && committed.state !== 'lost' && start < joined.bytes) {
       const bytes = Math.min(committed.bytes, joined.bytes - start);
       parts.push({ ...facts, object: joined.name, range: { start, bytes }, bytes });

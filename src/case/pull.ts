@@ -130,7 +130,7 @@ function damageOf(cause: unknown): string {
 }
 
 async function writeApart(work: Work, part: CapturePart): Promise<void> {
-  await writeFile(work, part.committed?.name ?? part.object, () => countedBytes(work, part));
+  await writeFile(work, part.range === undefined ? part.object : part.committed?.name ?? part.object, () => countedBytes(work, part));
 }
 
 async function writeFile(work: Work, name: string, chunks: () => AsyncIterable<Uint8Array>): Promise<void> {

@@ -39,7 +39,16 @@ export function checkObjects(capture: OpenCapture, checks: CheckList): void {
   }
   if (lost.size > 0 !== (manifest.state === 'cut')) checks.fail('objects', `manifest.json says ${manifest.state}, and that ${lost.size} segments were lost`);
   checkJoinedSize(capture, checks);
-  checks.ok('objects', `${manifest.segments.length - missing.length} of ${manifest.segments.length} segments${lost.size === 0 ? '' : `, ${list([...lost])} were lost on the way`}${beside}`);
+  const gone = [...lost].filter((number) => absent.has(number));
+  checks.ok('objects', `${manifest.segments.length - missing.length} of ${manifest.segments.length} segments${gone.length === 0 ? '' : `, ${list(gone)} were lost on the way`}${tellLate(capture)}${beside}`);
+}
+
+/** Segments that manifest.json calls lost, because nobody had acknowledged them when it was written. */
+function tellLate({ parts }: OpenCapture): string {
+  const late = parts.filter(({ committed }) => committed?.state === 'lost');
+  if (late.length === 0) return '';
+  const renamed = late.filter(({ object, committed }) => object !== committed?.name).slice(0, 10).map(({ object }) => object);
+  return `, ${list(late.flatMap(({ number }) => number ?? []))} stored after the commit${renamed.length === 0 ? '' : ` (as ${renamed.join(', ')}: the plain name was taken)`}`;
 }
 
 /** What the versions of a bucket tell of the objects. */

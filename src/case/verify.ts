@@ -167,7 +167,8 @@ function verdictOf(capture: OpenCapture, checks: CheckList, { tar, log, unread }
   const gap = missing.length === 0 ? '' : `; ${missing.length} segments are not there, the first is ${missing[0] ?? 0}`;
   if (capture.alone) return { verdict: 'cut', summary: `one segment alone: ${reached}; verify the folder for all of them` };
   const uncommitted = log === undefined ? 'it was never committed, or it was removed' : 'nor does the log tell of one';
-  const why = manifest === undefined ? `there is no manifest.json: ${uncommitted}` : 'manifest.json says that segments were lost';
+  const why = manifest === undefined ? `there is no manifest.json: ${uncommitted}`
+    : missing.length === 0 ? 'manifest.json says that segments were lost, and they were stored after it' : 'manifest.json says that segments were lost';
   return { verdict: 'cut', summary: `cut: ${why}; ${reached}${gap}. \`amber salvage\` reads what is there` };
 }
 

@@ -84,7 +84,7 @@ export async function makeCapture(options: MakeOptions = {}): Promise<MadeCaptur
   }
   const sealed = await tarball.close();
   await outbox.settle();
-  const document = commitDocument({ ...facts(captureId, compression, recipient), ...sealed }, outbox.shipped(), book, (value) => value);
+  const document = commitDocument({ ...commitFacts(captureId, compression, recipient), ...sealed }, outbox.shipped(), book, (value) => value);
   await destination.commit(document, signal);
   destination.close();
   lines.push(logLine('capture', { capture: captureId, state: 'whole', segments: segments.length, sha256: sealed.sha256 ?? undefined, manifest: document.sha256 }));
@@ -100,16 +100,16 @@ const plain: TarballOptions['redactor'] = {
   learn: () => undefined,
 };
 
-const TARBALL: Omit<TarballOptions, 'compression' | 'manifest' | 'onSegment'> = {
+export const TARBALL: Omit<TarballOptions, 'compression' | 'manifest' | 'onSegment'> = {
   segmentBytes: 256 * 1024, segmentMs: 60_000, partBytes: 64 * 1024, startedMs: 1_751_275_000_000,
   redactor: plain, budget: testBudget(), spend: () => undefined,
 };
 
-function logLine(kind: string, record: Readonly<Record<string, unknown>>): string {
+export function logLine(kind: string, record: Readonly<Record<string, unknown>>): string {
   return JSON.stringify({ amber: kind, ...record });
 }
 
-function facts(captureId: string, compression: 'zstd' | 'gzip' | 'none', recipient: string | undefined): Omit<CommitFacts, 'sha256' | 'bytes'> {
+export function commitFacts(captureId: string, compression: 'zstd' | 'gzip' | 'none', recipient: string | undefined): Omit<CommitFacts, 'sha256' | 'bytes'> {
   return {
     captureId, compression, recipient: recipient ?? null,
     cause: { trigger: 'flag', reason: 'AMBER_CAPTURE is now' },
