@@ -9,7 +9,7 @@ import { hideCookies, hideCredential } from './headers.ts';
 import { createReader } from './literals.ts';
 import type { Extent, Reader } from './literals.ts';
 import { holdsMark, isMark } from './mark.ts';
-import { isAuthorizationName, isCookieName, isSecretBranch, isSecretByName, mayBeSecret, mayStayInBranch } from './names.ts';
+import { isAboutSecret, isAuthorizationName, isCookieName, isSecretBranch, isSecretByName, mayBeSecret, mayStayInBranch } from './names.ts';
 import { valueOf } from './separators.ts';
 import type { ValuePlace } from './separators.ts';
 import { findShapes } from './shapes.ts';
@@ -94,7 +94,7 @@ function hideGiven(text: string, { name, place }: NameFound, end: number, { cove
 
 function extentOf(name: string, { isDoubtful }: ValuePlace): Extent {
   if (isAuthorizationName(name) || isCookieName(name)) return 'line';
-  return WORDY.test(name) && isDoubtful !== true ? 'words' : 'word';
+  return WORDY.test(name) && isDoubtful !== true && !isAboutSecret(name) ? 'words' : 'word';
 }
 
 /** The names that may be a secret's, from left to right; `done`: where what was read already ends. */

@@ -44,7 +44,9 @@ const ABOUT: ReadonlySet<string> = new Set([
   'source', 'method', 'policy', 'rotation', 'manager', 'status', 'state', 'address', 'sock', 'driver', 'location', 'scope', 'scopes', 'stdin', 'attributes', 'date', 'at', 'time', 'index', 'stage', 'stages', 'field', 'console',
 ]);
 /** The value of such a name is public or no secret at all, however random. */
-const IDENTIFYING: ReadonlySet<string> = new Set([...ABOUT, 'sha', 'sha1', 'sha256', 'md5', 'hash', 'digest', 'commit', 'revision', 'rev', 'build', 'etag', 'checksum', 'fingerprint', 'stream', 'group', 'pool', 'role', 'cluster', 'handler', 'function', 'recipient', 'image', 'layer', 'cursor', 'marker', 'uuid', 'guid', 'release', 'branch', 'package', 'module', 'ray', 'trace', 'traceparent', 'tracestate', 'span', 'ulid', 'ksuid', 'container', 'integrity', 'snapshot', 'asset', 'deployment', 'sid']);
+const IDENTIFYING: ReadonlySet<string> = new Set([...ABOUT, 'sha', 'sha1', 'sha256', 'md5', 'hash', 'digest', 'commit', 'revision', 'rev', 'build', 'etag', 'checksum', 'fingerprint', 'stream', 'group', 'pool', 'role', 'cluster', 'handler', 'function', 'recipient', 'image', 'layer', 'cursor', 'marker', 'uuid', 'guid', 'release', 'branch', 'package', 'module', 'ray', 'trace', 'traceparent', 'tracestate', 'span', 'ulid', 'ksuid', 'container', 'integrity', 'snapshot', 'asset', 'deployment', 'sid', 'etag', 'cuid', 'nanoid', 'typeid', 'xid', 'oid', 'zone', 'thumbprint', 'srcrev', 'b3', 'sum', 'accept', 'charge', 'payment', 'subscription']);
+/** Anywhere in the name: the value is a digest. */
+const DIGESTS: ReadonlySet<string> = new Set(['md5', 'md5sum', 'sha1', 'sha1sum', 'sha256', 'sha256sum', 'sha512', 'checksum', 'digest', 'srcrev', 'etag']);
 /** `account_sid`: names an account of Twilio. */
 const NAMED_SID: ReadonlySet<string> = new Set(['account', 'message', 'call', 'service', 'conversation']);
 /** Words in front of `key` that make it no secret. */
@@ -63,6 +65,8 @@ interface Judged {
   /** Its value may be random and is no secret for that. */
   readonly identifying: boolean;
   readonly counting: boolean;
+  /** `secret_id` may open something, though it is a UUID (AppRole of Vault); `credentials_id` names an entry of a store. */
+  readonly opening: boolean;
 }
 
 const MAX_NAME = 200;
@@ -88,9 +92,18 @@ function judgeAnew(name: string): Judged {
   return {
     kind: kindOf(name, words, squashed, about),
     about,
-    identifying: IDENTIFYING.has(last),
+    identifying: isIdentifying(words),
+    opening: !['credential', 'credentials', 'secrets'].includes(words.at(-2) ?? ''),
     counting: words.some((word) => COUNTING.has(word)),
   };
+}
+
+/** `etag`, `x-amz-id-2`, `partition_key`, `md5OfBody`. */
+function isIdentifying(words: readonly string[]): boolean {
+  const named = /^\d{1,2}$/u.test(words.at(-1) ?? '') ? words.slice(0, -1) : words;
+  const last = named.at(-1) ?? '';
+  if (IDENTIFYING.has(last) || named.slice(-2).join('') === 'etag' || words.some((word) => DIGESTS.has(word))) return true;
+  return last === 'key' && named.some((word) => OPEN_KEYS.has(word));
 }
 
 function kindOf(name: string, words: readonly string[], squashed: string, about: boolean): Kind {
@@ -117,19 +130,24 @@ function wordsOf(name: string): string[] {
 /** Whether the value under this name is a secret. */
 export function isSecretByName(name: string, value: string): boolean {
   if (name.length === 0) return false;
-  const { kind, about, counting } = judge(name);
+  const { kind, about, counting, opening } = judge(name);
   switch (kind) {
     case 'always': return value !== '';
     case 'strong':
       if (isEmptyValue(value) || isPrincipalId(value) || isArn(value) || PUBLISHABLE.test(value)) return false;
       if (counting && /^\d{1,9}$/u.test(value)) return false;
-      if (about) return !isPlain(value) || isUuid(value);
+      if (about) return isUuid(value) ? opening : !isPlain(value);
       return !(isWorkingDirectory(name) && value.startsWith('/') && isPlain(value));
     case 'weak': return !isEmptyValue(value) && !isPrincipalId(value) && !isArn(value);
     case 'doubtful': return !isPlain(value);
     case 'key': return value.length <= LONGEST_KEY && (looksRandom(value) || isUuid(value));
     default: return false;
   }
+}
+
+/** `SECRET_ID`, `passwordFile`: the setting is about a secret, and its value is one word. */
+export function isAboutSecret(name: string): boolean {
+  return judge(name).about;
 }
 
 /** False for names under which no value is a secret. */

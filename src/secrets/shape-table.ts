@@ -34,6 +34,7 @@ const word = (name: string, leads: string, characters: string, least: number, mo
 
 const mixed = (found: string): boolean => /\d/u.test(found) && /[A-Z]/u.test(found) && new Set(found).size > 9;
 const UUID = '[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}';
+const HEX_KEY = new RegExp(`[0-9a-f]{32}|${UUID}`, 'u');
 const SPACE = '(?:[ +]|%20|\\\\u0020)';
 const LINE = '(?:\\r?\\n|(?:\\\\{1,7}r)?\\\\{1,7}n|%0[Dd]%0[Aa]|%0[Aa])';
 const IN_PEM = '[A-Za-z0-9+/=\\s\\\\:,.%]';
@@ -54,7 +55,7 @@ const CLOUDS: readonly Shape[] = [
   word('aws-bedrock-key', 'ABSK', 'A-Za-z0-9+/=', 100),
   run('aws-bedrock-key', 'bedrock-api-key-', 'A-Za-z0-9+/=_%-', 24, 8192),
   { name: 'azure-client-secret', leads: words('0Q~ 1Q~ 2Q~ 3Q~ 4Q~ 5Q~ 6Q~ 7Q~ 8Q~ 9Q~'), back: { pattern: '[\\w~.-]{3}', most: 3 }, tail: '[\\w~.-]{31,34}' },
-  { name: 'azure-storage-key', leads: ['+ASt', '+ACD', '+ACR', '+AIoT', 'AzFu', 'AzSe'], back: { pattern: '[A-Za-z0-9+/]{32,80}', most: 80 }, tail: '[A-Za-z0-9+/]{6,10}(?:==?)?' },
+  { name: 'azure-storage-key', leads: words('+ASt +ACR +ABa +AEh +ASb +ARm +AMC ACDb AIoT APIM AzFu AzSe AzCa'), back: { pattern: '[A-Za-z0-9+/]{32,80}', most: 80 }, tail: '[A-Za-z0-9+/]{6,10}(?:==?)?' },
   { name: 'google-key', leads: ['AIza'], tail: `[${WORD}]{35}` },
   run('google-key', 'GOCSPX-', WORD, 24), run('google-key', 'ya29.', WORD, 20, 2048),
   { name: 'google-refresh-token', leads: ['1//0'], tail: `[${WORD}]{30,256}`, fresh: '\\w/-' },
@@ -64,7 +65,7 @@ const CLOUDS: readonly Shape[] = [
   run('vault-token', 'hvs. hvb. hvr.', WORD, 24), { name: 'vault-token', leads: ['s.'], tail: `[${ALNUM}]{24}${end(ALNUM)}`, fresh: '\\w.', accept: mixed },
   { name: 'terraform-token', leads: ['.atlasv1.'], back: { pattern: '[A-Za-z0-9]{14}', most: 14 }, tail: '[\\w=-]{60,70}' },
   run('pulumi-token', 'pul-', '0-9a-f', 40), run('fly-token', 'fm1a_ fm1r_ fm2_ fo1_', 'A-Za-z0-9+/=,_-', 40, 1024), { name: 'doppler-token', leads: words('dp.pt. dp.ct. dp.st. dp.sa. dp.scim. dp.audit.'), tail: '(?:[a-z0-9_-]{2,35}\\.)?[A-Za-z0-9]{40,44}' },
-  run('planetscale-token', 'pscale_tkn_ pscale_pw_ pscale_oauth_', '\\w=-', 32), run('supabase-key', 'sbp_ sb_secret_', ALNUM, 30),
+  run('planetscale-token', 'pscale_tkn_ pscale_pw_ pscale_oauth_', '\\w=-', 32), run('supabase-key', 'sbp_ sb_secret_', '\\w', 24),
   run('databricks-token', 'dapi', '0-9a-f', 32, 34), { name: 'cloudflare-ca-key', leads: ['v1.0-'], tail: '[A-Za-z0-9-]{100,}', fresh: WORD }, run('cloudflare-token', 'cfut_ cfat_ cfk_', ALNUM, 40),
   run('openshift-token', 'sha256~', WORD, 43), run('scalingo-token', 'tk-us-', WORD, 40), word('clickhouse-key', '4b1d', ALNUM, 38, 38), run('aiven-token', 'AVNS_', WORD, 16),
   run('infracost-key', 'ico-', ALNUM, 32), run('tailscale-key', 'tskey-', WORD, 20), run('prefect-key', 'pnu_ pnb_', ALNUM, 36), run('salad-key', 'salad_cloud_', '\\w', 14),
@@ -105,7 +106,7 @@ const PAYMENTS: readonly Shape[] = [
 
 /** Models, watchers, tables, everything else. */
 const SERVICES: readonly Shape[] = [
-  { name: 'openai-key', leads: ['sk-'], tail: `[${WORD}]{20,512}`, fresh: ALNUM, accept: mixed }, run('groq-key', 'gsk_', ALNUM, 40), run('xai-key', 'xai-', '\\w', 60), run('perplexity-key', 'pplx-', ALNUM, 40), run('replicate-token', 'r8_', WORD, 37), run('nvidia-key', 'nvapi-', WORD, 60),
+  { name: 'openai-key', leads: ['sk-'], tail: `[${WORD}]{20,512}`, fresh: ALNUM, accept: (found) => mixed(found) || HEX_KEY.test(found) }, run('groq-key', 'gsk_', ALNUM, 40), run('xai-key', 'xai-', '\\w', 60), run('perplexity-key', 'pplx-', ALNUM, 40), run('replicate-token', 'r8_', WORD, 37), run('nvidia-key', 'nvapi-', WORD, 60),
   run('huggingface-token', 'hf_ api_org_', ALNUM, 30), run('langsmith-key', 'lsv2_pt_ lsv2_sk_', '\\w', 32), run('pinecone-key', 'pcsk_', '\\w', 40),
   run('grafana-token', 'glsa_ glc_', 'A-Za-z0-9_=+/', 32), run('newrelic-key', 'NRAK- NRII- NRIQ- NRJS- NRBR-', WORD, 19), { name: 'newrelic-key', leads: ['FFFFNRAL', '-NRMA'], back: { pattern: '[0-9a-z]{26,42}', most: 42 }, tail: '' },
   { name: 'dynatrace-token', leads: ['dt0c01.', 'dt0s01.', 'dt0s16.'], tail: `[${ALNUM}]{24,32}\\.[${ALNUM}]{64}` }, run('posthog-key', 'phx_', '\\w', 40), run('rootly-token', 'rootly_', '0-9a-f', 60), word('launchdarkly-key', 'sdk- api-', '0-9a-f-', 36, 36), run('statsig-key', 'secret-', ALNUM, 40),
@@ -117,4 +118,28 @@ const SERVICES: readonly Shape[] = [
   { name: 'pubnub-key', leads: ['sec-c-'], tail: '[A-Za-z0-9=]{40,64}' }, { name: 'rancher-token', leads: ['token-'], tail: '[a-z0-9]{5}:[a-z0-9]{40,60}' }, { name: 'bannerbear-key', leads: ['bb_pr_', 'bb_ma_'], tail: '[0-9a-f]{30}' }, { name: 'dropbox-token', leads: ['sl.'], tail: `(?:[a-z]\\.)?[${WORD}=]{120,2048}`, fresh: WORD }, { name: 'secret-token', leads: ['secret-token:'], tail: '[\\w%.~-]{12,512}' },
 ];
 
-export const SHAPES: readonly Shape[] = [...GENERAL, ...CLOUDS, ...BUILDS, ...MESSAGES, ...PAYMENTS, ...SERVICES];
+/** Formats that issuers have published since: a prefix of their own, so that scanners find them. */
+const RECENT: readonly Shape[] = [
+  run('together-key', 'tgp_v1_', WORD, 40), { ...word('fireworks-key', 'fw_', ALNUM, 22, 28), accept: mixed },
+  word('cerebras-key', 'csk-', ALNUM, 40), run('tavily-key', 'tvly-', WORD, 24), word('firecrawl-key', 'fc-', '0-9a-f', 32, 32),
+  { ...word('voyage-key', 'pa-', WORD, 43, 43), accept: mixed }, run('runpod-key', 'rpa_', ALNUM, 40),
+  run('jina-key', 'jina_', '\\w-', 50), run('e2b-key', 'e2b_', '0-9a-f', 40), run('wandb-key', 'wandb_v1_', '\\w', 40),
+  // Microsoft's common format: a fixed signature, then the place and the date of issue.
+  { name: 'azure-key', leads: ['JQQJ9'], back: { pattern: `[${ALNUM}]{52}`, most: 52 }, tail: '[A-Za-z0-9+/]{20,40}' },
+  word('tencent-key', 'AKID', ALNUM, 32, 32), { name: 'baidu-key', leads: ['bce-v3/ALTAK-'], tail: '[\\w-]{10,40}/[0-9a-f]{40}' },
+  { ...run('render-key', 'rnd_', ALNUM, 28, 40), accept: mixed }, { ...word('confluent-secret', 'cflt', 'A-Za-z0-9+/', 52, 72), accept: mixed },
+  run('neon-key', 'napi_', ALNUM, 60), run('xata-key', 'xau_', ALNUM, 36), run('mongodb-secret', 'mdb_sa_sk_', WORD, 36),
+  { name: 'infisical-token', leads: ['st.'], tail: '[0-9a-f-]{24,36}\\.[0-9a-f]{32}\\.[0-9a-f]{32}', fresh: '\\w.' },
+  word('nuget-key', 'oy2', 'a-z2-7', 43, 43), word('cursor-key', 'key_', '0-9a-f', 64, 64), run('kong-token', 'kpat_', ALNUM, 40),
+  run('paddle-key', 'pdl_live_apikey_ pdl_sdbx_apikey_', '\\w', 40), { ...word('mollie-key', 'live_ test_', ALNUM, 30, 30), accept: mixed },
+  run('brex-token', 'bxt_', ALNUM, 32), run('mailersend-token', 'mlsn.', '0-9a-f', 64),
+  run('honeycomb-key', 'hcaik_ hcxik_ hcamk_ hcxmk_ hcaic_ hcxic_', ALNUM, 50), { name: 'axiom-token', leads: ['xaat-', 'xapt-'], tail: UUID },
+  run('logfire-token', 'pylf_v', 'a-zA-Z0-9_', 40), { name: 'clickup-token', leads: ['pk_'], tail: `\\d{4,12}_[A-Z0-9]{32}${end(ALNUM)}`, fresh: '\\w' },
+  { name: 'asana-token', leads: ['1/', '2/'], tail: '\\d{13,20}(?:/\\d{13,20})?:[0-9a-f]{32}', fresh: ALNUM },
+  run('stytch-secret', 'secret-live- secret-test-', '\\w=-', 30), { name: 'launchdarkly-key', leads: ['mob-'], tail: UUID, fresh: ALNUM },
+  word('sanity-token', 'sk', ALNUM, 140, 200), run('ory-token', 'ory_pat_ ory_apikey_ ory_st_ ory_at_ ory_rt_', '\\w-', 24),
+  run('polar-token', 'polar_oat_ polar_pat_', ALNUM, 32), run('inngest-key', 'signkey-prod- signkey-test- signkey-branch-', '0-9a-f', 32),
+  run('trigger-key', 'tr_dev_ tr_prod_ tr_stg_', ALNUM, 20), { ...run('calcom-key', 'cal_live_ cal_test_', ALNUM, 28), accept: (found) => /\d/u.test(found) },
+];
+
+export const SHAPES: readonly Shape[] = [...GENERAL, ...CLOUDS, ...BUILDS, ...MESSAGES, ...PAYMENTS, ...SERVICES, ...RECENT];

@@ -48,7 +48,10 @@ const IDENTIFIER = new RegExp(`^(?:${[
   '01[0-9A-HJKMNP-TV-Z]{24}', // https://github.com/ulid/spec, until 2039
   '(?:.{1,255}@)?(?:sha(?:1|256|384|512)[:-])[0-9A-Za-z+/=]{40,128}', // image, Subresource Integrity
   '[a-z]{1,20}:\\/\\/[0-9a-f]{64}', // docker://, containerd://
-  '(?:pk|price|prod|acct|cus|evt)_(?:live_|test_)?[0-9A-Za-z]{14,99}', // Stripe, publishable
+  '(?:pk|price|prod|acct|cus|evt|pi|ch|py|sub|si|in|ii|re|req|pm|card|src|txn|po|tr)_(?:live_|test_)?[0-9A-Za-z]{14,99}', // Stripe
+  '[a-z]{1,20}_01[0-9a-hjkmnp-tv-z]{24}', // https://github.com/jetify-com/typeid, a UUIDv7 until 2039
+  'c[j-m][0-9a-z]{23}', // CUID, by its time: 2017 to 2028
+  '[0-9a-f]{32}-\\d{1,5}', // ETag of an upload in parts
   'AC[0-9a-f]{32}', // Twilio, the account
   'W?\\/?"[0-9a-f-]{8,64}"', // ETag
 ].join('|')})$`, 'u');
@@ -58,9 +61,22 @@ const KSUID_EPOCH = 1_400_000_000;
 const KSUID_YEARS: readonly [number, number] = [1_480_000_000, 2_200_000_000];
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
-/** A trace id, a ULID, a KSUID, a digest with its name, a publishable key. */
+/** A document in base64: what stands in it is looked at by the rules for text (encoded.ts). */
+const DOCUMENT = /^(?:eyJ|eyA|ewo|ewog|W3si|WyJ)[A-Za-z0-9+/_-]{12,}={0,2}$/u;
+
+function isDocument(value: string): boolean {
+  if (!DOCUMENT.test(value)) return false;
+  try {
+    return typeof JSON.parse(Buffer.from(value, 'base64').toString('utf8')) === 'object';
+  } catch {
+    return false;
+  }
+}
+
+/** A trace id, a ULID, a KSUID, a digest with its name, a publishable key, a document in base64. */
 export function isIdentifier(value: string): boolean {
-  if (value.length < 16 || value.length > 512) return false;
+  if (value.length < 16 || value.length > 512) return isDocument(value.slice(0, 262_144));
+  if (isDocument(value)) return true;
   return IDENTIFIER.test(value) || (value.length === 27 && KSUID.test(value) && isTimed(value));
 }
 
