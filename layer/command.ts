@@ -22,8 +22,13 @@ if (amberMajor < 22 || (amberMajor === 22 && amberMinor < 15)) {
   process.exit(2);
 }`;
 
-/** What `src` asks of the SDK, each by `import()`; anything else that it asked for would fail the build. */
-const CLIENTS = ['client-cloudtrail', 'client-cloudwatch-logs', 'client-ecr', 'client-guardduty', 'client-iam', 'client-lambda', 'client-s3', 'client-sts'];
+/** What is compiled only when it is asked for: of the SDK anything else would fail the build. */
+const CLIENTS = [
+  ...['cloudtrail', 'cloudwatch-logs', 'ecr', 'guardduty', 'iam', 'lambda', 's3', 'sts'].map((service) => `@aws-sdk/client-${service}`),
+  '@aws-sdk/credential-provider-node',
+  // Needed only where the environment names a proxy.
+  'agent-base', 'http-proxy-agent', 'https-proxy-agent',
+];
 
 /** Writes `amber.js` into `outdir`, and the licences of what is in it. */
 export async function buildCommand(outdir: string): Promise<void> {
@@ -31,7 +36,7 @@ export async function buildCommand(outdir: string): Promise<void> {
     ...COMMON, format: 'cjs',
     // Compiled by node:vm, it has no import(): built-in modules come by require().
     supported: { 'dynamic-import': false },
-    stdin: { contents: CLIENTS.map((name) => `exports[${JSON.stringify(`@aws-sdk/${name}`)}] = () => require(${JSON.stringify(`@aws-sdk/${name}`)});`).join('\n'), resolveDir: '.' },
+    stdin: { contents: CLIENTS.map((name) => `exports[${JSON.stringify(name)}] = () => require(${JSON.stringify(name)});`).join('\n'), resolveDir: '.' },
   });
   const command = await bundle({
     ...COMMON, format: 'esm', entryPoints: { amber: 'src/cli/amber.ts' }, plugins: [BUILTINS, asText(clients.text)],
@@ -54,7 +59,7 @@ function asText(text: string): Plugin {
   return {
     name: 'clients of the SDK as a text',
     setup: (builder) => {
-      builder.onResolve({ filter: /^@(?:aws-sdk|smithy)\// }, ({ path }) => (CLIENTS.includes(path.slice('@aws-sdk/'.length))
+      builder.onResolve({ filter: /^@(?:aws-sdk|smithy)\/|^agent-base$|^https?-proxy-agent$/ }, ({ path }) => (CLIENTS.includes(path)
         ? { path, namespace: 'client' }
         : { errors: [{ text: `${path} is not among the clients of layer/command.ts` }] }));
       builder.onLoad({ filter: /^/, namespace: 'client' }, ({ path }) => ({ contents: `module.exports = require('amber:clients')(${JSON.stringify(path)});` }));

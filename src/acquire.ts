@@ -17,7 +17,9 @@ import { asAmberError, deliver, type Delivery } from './deliver.ts';
 import { AmberError, isAmberError } from './errors.ts';
 import { finalReport } from './report/report.ts';
 import { commitDocument } from './seal/commit.ts';
+import type { Outward } from './outward.ts';
 import { openDestination } from './ship/index.ts';
+import { s3Through } from './ship/s3.ts';
 
 export type { CollectRequest } from './acquire-run.ts';
 
@@ -54,7 +56,7 @@ export async function runCollection(request: CollectRequest): Promise<CollectRep
   const timer = setInterval(() => request.onProgress?.(run.meter.figures()), PROGRESS_MS);
   let destination: Destination | undefined;
   try {
-    destination = await openAt(run);
+    destination = await openAt(run, request.clients.outward);
     const { target, ledger } = run;
     ledger.begin({ collection: 1, functionArn: target.functionArn, sinceMs: target.sinceMs, untilMs: target.untilMs, started: new Date().toISOString() });
     return await collectTo(run, sources, request.signal, destination);
@@ -72,9 +74,11 @@ function chosen(names: readonly string[] | undefined): readonly Source[] {
   return SOURCES.filter((source) => names.includes(source.name));
 }
 
-async function openAt({ config, place }: CollectionRun): Promise<Destination> {
+async function openAt({ config, place }: CollectionRun, outward: Outward | undefined): Promise<Destination> {
   if (config.destination === undefined) throw new AmberError('USAGE', 'Say where the evidence goes: --out DIR, or --destination s3://BUCKET/PREFIX.');
-  return openDestination(config.destination, place, config);
+  // What the command is told of proxies and credentials counts for the bucket as well.
+  const destinations = outward === undefined ? config.destinations : [...config.destinations, s3Through(outward)];
+  return openDestination(config.destination, place, { ...config, destinations });
 }
 
 /** A responder waits for a destination that fails, but not for hours: the same command goes on where it ended. */

@@ -7,6 +7,8 @@ import type { IAM } from '@aws-sdk/client-iam';
 import type { Lambda } from '@aws-sdk/client-lambda';
 import type { S3 } from '@aws-sdk/client-s3';
 import type { STS } from '@aws-sdk/client-sts';
+import type { Agent } from 'node:http';
+import type { Outward, AskCredentials } from '../outward.ts';
 import type { Meter } from './meter.ts';
 import { paces, type Pace } from './pace.ts';
 
@@ -17,6 +19,8 @@ export interface ClientOptions {
   readonly endpoint?: string | undefined;
   /** Attempts of one request; the pauses between them grow from 100 ms (500 ms when throttled) to 20 s, with jitter. */
   readonly attempts?: number;
+  /** Proxies, authorities and credentials; undefined: as the SDK has them by itself. */
+  readonly outward?: Outward | undefined;
   /** False: as fast as the server answers. For servers without the quotas of AWS. */
   readonly paced?: boolean;
 }
@@ -32,6 +36,8 @@ export interface Clients {
   readonly sts: () => Promise<STS>;
   readonly guardduty: () => Promise<GuardDuty>;
   readonly s3: () => Promise<S3>;
+  /** For what is asked without a client; undefined: as Node makes connections. */
+  readonly agent: (secure: boolean) => Promise<Agent | undefined>;
   readonly close: () => void;
 }
 
@@ -40,13 +46,15 @@ const unpaced = (): Pace => (signal) => {
   signal.throwIfAborted();
   return Promise.resolve();
 };
-const CONNECT_MS = 5000;
-const REQUEST_MS = 60_000;
+export const CONNECT_MS: number = 5000;
+export const REQUEST_MS: number = 60_000;
 
 export function openClients(options: ClientOptions, meter: Meter, signal: AbortSignal): Clients {
   const pace = options.paced === false ? unpaced : paces();
   const made = new Map<string, Promise<{ destroy: () => void }>>();
-  const settings = clientSettings(options);
+  const agents = openAgents(options.outward);
+  let known: Promise<ClientSettings> | undefined;
+  const settings = (): Promise<ClientSettings> => (known ??= clientSettings(options, agents));
   function kept<T extends Client>(service: string, name: string, make: () => Promise<T>): Promise<T> {
     const client = (made.get(name) as Promise<T> | undefined) ?? make().then((fresh) => metered(fresh, service));
     made.set(name, client);
@@ -60,17 +68,29 @@ export function openClients(options: ClientOptions, meter: Meter, signal: AbortS
     return client;
   }
   return {
-    lambda: once('lambda', async () => new (await import('@aws-sdk/client-lambda')).Lambda(settings)),
-    logs: once('logs', async () => new (await import('@aws-sdk/client-cloudwatch-logs')).CloudWatchLogs(settings)),
-    cloudtrail: (region) => kept('cloudtrail', `cloudtrail ${region}`, async () => new (await import('@aws-sdk/client-cloudtrail')).CloudTrail({ ...settings, region })),
-    ecr: (region) => kept('ecr', `ecr ${region}`, async () => new (await import('@aws-sdk/client-ecr')).ECR({ ...settings, region })),
-    iam: once('iam', async () => new (await import('@aws-sdk/client-iam')).IAM(settings)),
-    sts: once('sts', async () => new (await import('@aws-sdk/client-sts')).STS(settings)),
-    guardduty: once('guardduty', async () => new (await import('@aws-sdk/client-guardduty')).GuardDuty(settings)),
-    s3: once('s3', async () => new (await import('@aws-sdk/client-s3')).S3({ ...settings, forcePathStyle: options.endpoint !== undefined, followRegionRedirects: true })),
+    lambda: once('lambda', async () => new (await import('@aws-sdk/client-lambda')).Lambda(await settings())),
+    logs: once('logs', async () => new (await import('@aws-sdk/client-cloudwatch-logs')).CloudWatchLogs(await settings())),
+    cloudtrail: (region) => kept('cloudtrail', `cloudtrail ${region}`, async () => new (await import('@aws-sdk/client-cloudtrail')).CloudTrail({ ...(await settings()), region })),
+    ecr: (region) => kept('ecr', `ecr ${region}`, async () => new (await import('@aws-sdk/client-ecr')).ECR({ ...(await settings()), region })),
+    iam: once('iam', async () => new (await import('@aws-sdk/client-iam')).IAM(await settings())),
+    sts: once('sts', async () => new (await import('@aws-sdk/client-sts')).STS(await settings())),
+    guardduty: once('guardduty', async () => new (await import('@aws-sdk/client-guardduty')).GuardDuty(await settings())),
+    s3: once('s3', async () => new (await import('@aws-sdk/client-s3')).S3({ ...(await settings()), forcePathStyle: options.endpoint !== undefined, followRegionRedirects: true })),
+    agent: (secure) => agents(secure),
     close: () => {
       for (const client of made.values()) void client.then((one) => one.destroy()).catch(() => undefined);
+      for (const secure of [true, false]) void agents(secure).then((agent) => agent?.destroy()).catch(() => undefined);
     },
+  };
+}
+
+/** One agent for each scheme, for all clients. */
+function openAgents(outward: Outward | undefined): Clients['agent'] {
+  const opened = new Map<boolean, Promise<Agent | undefined>>();
+  return (secure) => {
+    const agent = opened.get(secure) ?? outward?.agent(secure) ?? Promise.resolve(undefined);
+    opened.set(secure, agent);
+    return agent;
   };
 }
 
@@ -78,19 +98,22 @@ interface ClientSettings {
   readonly region?: string;
   readonly profile?: string;
   readonly endpoint?: string;
+  readonly credentials?: AskCredentials;
   readonly maxAttempts: number;
   readonly retryMode: 'standard';
   readonly requestHandler: { readonly connectionTimeout: number; readonly requestTimeout: number };
 }
 
-function clientSettings({ region, profile, endpoint, attempts }: ClientOptions): ClientSettings {
+async function clientSettings({ region, profile, endpoint, attempts, outward }: ClientOptions, agents: Clients['agent']): Promise<ClientSettings> {
+  const [httpAgent, httpsAgent] = [await agents(false), await agents(true)];
   return {
     ...(region === undefined ? {} : { region }),
     ...(profile === undefined ? {} : { profile }),
     ...(endpoint === undefined ? {} : { endpoint }),
+    ...(outward === undefined ? {} : { credentials: outward.credentials }),
     maxAttempts: attempts ?? ATTEMPTS,
     retryMode: 'standard',
-    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: REQUEST_MS },
+    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: REQUEST_MS, ...(httpsAgent === undefined ? {} : { httpAgent, httpsAgent }) },
   };
 }
 

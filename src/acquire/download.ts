@@ -1,8 +1,11 @@
 /** Bytes of code: streamed, digested on the way, taken up again where a connection broke. */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { IncomingMessage } from 'node:http';
 import { AmberError, describeError } from '../errors.ts';
+import type { Clients } from './clients.ts';
 import type { Meter } from './meter.ts';
+import { webRequest } from './web.ts';
 
 export interface Download {
   /** Bytes that the server announced. */
@@ -63,21 +66,19 @@ export async function openDownload(options: DownloadOptions): Promise<Download> 
 }
 
 /** Opens a presigned link. `link` gives one that is good now: it is asked at each attempt, because links last minutes. */
-export function fromLink(link: () => Promise<string>, signal: AbortSignal): Opener {
+export function fromLink(link: () => Promise<string>, { aws, signal }: { readonly aws: Pick<Clients, 'agent'>; readonly signal: AbortSignal }): Opener {
   return async (from) => {
     const url = await link();
-    let response: Response;
+    let response: IncomingMessage;
     try {
-      response = await fetch(url, { redirect: 'error', signal, ...(from === 0 ? {} : { headers: { range: `bytes=${from}-` } }) });
+      response = await webRequest(url, { signal, agent: aws.agent, answerMs: SILENCE_MS, ...(from === 0 ? {} : { headers: { range: `bytes=${from}-` } }) });
     } catch (cause) {
       throw new AmberError('ACQUIRE_FAILED', `the download did not start: ${describeError(cause)}`, { cause });
     }
-    const length = response.headers.get('content-length');
-    if (response.status === (from === 0 ? 200 : 206) && response.body !== null && length !== null) {
-      return { length: Number(length), body: response.body as ReadableStream<Uint8Array> };
-    }
-    await response.body?.cancel().catch(() => undefined);
-    throw new AmberError('ACQUIRE_FAILED', `the server of the download answered ${response.status}${length === null ? ' without a length' : ''}`, { details: { status: response.status } });
+    const { statusCode: status = 0, headers: { 'content-length': length } } = response;
+    if (status === (from === 0 ? 200 : 206) && length !== undefined) return { length: Number(length), body: response };
+    response.destroy();
+    throw new AmberError('ACQUIRE_FAILED', `the server of the download answered ${status}${length === undefined ? ' without a length' : ''}`, { details: { status } });
   };
 }
 

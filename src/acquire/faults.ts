@@ -1,7 +1,8 @@
 /** What an error of the control plane means for the item that was asked for. */
 import type { AbsentEntry } from '../contracts.ts';
+import { certificateAdvice } from '../certificate-advice.ts';
 import { credentialAdvice } from '../credential-advice.ts';
-import { AmberError, describeError, systemCode } from '../errors.ts';
+import { AmberError, describeError, isAmberError, systemCode } from '../errors.ts';
 
 /** Names that the services give to the same three answers. */
 const CREDENTIALS = /^(?:ExpiredToken|ExpiredTokenException|InvalidClientTokenId|InvalidAccessKeyId|UnrecognizedClient|UnrecognizedClientException|InvalidToken|InvalidSignatureException|SignatureDoesNotMatch|IncompleteSignature|MissingAuthenticationToken|RequestExpired|CredentialsProviderError|TokenProviderError|AuthFailure)$/u;
@@ -11,6 +12,7 @@ const MISSING = /^(?:ResourceNotFound\w*|NoSuchEntity\w*|NotFound\w*|NoSuchKey|N
 export type Fate = 'credentials' | 'denied' | 'missing' | 'failed';
 
 export function fateOf(error: unknown): Fate {
+  if (isAmberError(error) && error.code === 'ACQUIRE_CREDENTIALS') return 'credentials';
   const name = error instanceof Error ? error.name : '';
   if (CREDENTIALS.test(name)) return 'credentials';
   if (DENIED.test(name)) return 'denied';
@@ -62,10 +64,11 @@ function reasonOf(asked: Asked, fate: Exclude<Fate, 'credentials'>, error: unkno
   const name = error instanceof Error ? error.name : 'error';
   if (fate === 'denied') return `${actionOf(asked, error)} is denied (${name})${hint}`;
   if (fate === 'missing') return `${asked.call}: it is not there (${name})${hint}`;
-  return `${asked.call}: ${describeError(error)}${hint}`;
+  return `${asked.call}: ${certificateAdvice(error) ?? describeError(error)}${hint}`;
 }
 
 export function credentialsError(cause: unknown): AmberError {
+  if (isAmberError(cause) && cause.code === 'ACQUIRE_CREDENTIALS') return cause;
   const name = cause instanceof Error ? cause.name : 'error';
   const advice = credentialAdvice(cause);
   if (advice !== undefined) return new AmberError('ACQUIRE_CREDENTIALS', `No AWS credentials (${name}): ${advice}.`, { cause, details: { fault: name } });
@@ -82,7 +85,7 @@ export function fatalError(asked: Asked, error: unknown, region: string): AmberE
   const details = { action: actionOf(asked, error), region };
   if (fate === 'denied') return new AmberError('ACQUIRE_DENIED', `${details.action} is denied to this user or role, and nothing can be collected without it.`, { cause: error, details });
   if (fate === 'missing') return new AmberError('ACQUIRE_MISSING', `There is no function ${JSON.stringify(asked.call.split(' ')[1] ?? '')} in ${region}; is it another region (--region) or account (--profile)?`, { cause: error, details });
-  return new AmberError('ACQUIRE_FAILED', `${asked.call}: ${describeError(error)}`, { cause: error, details: { ...details, fault: systemCode(error) ?? '' } });
+  return new AmberError('ACQUIRE_FAILED', `${asked.call}: ${certificateAdvice(error) ?? describeError(error)}`, { cause: error, details: { ...details, fault: systemCode(error) ?? '' } });
 }
 
 function statusOf(error: unknown): number | undefined {

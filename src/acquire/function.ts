@@ -5,7 +5,7 @@ import { callerOf } from './act.ts';
 import { compareAccount, parseFunctionName } from './function-name.ts';
 import { readTarget, type Window } from './target.ts';
 import type { Target } from './contracts.ts';
-import { AmberError, describeError } from '../errors.ts';
+import { AmberError, describeError, isAmberError } from '../errors.ts';
 
 export interface Asking {
   readonly aws: Clients;
@@ -46,6 +46,7 @@ export async function regionOf(aws: Clients): Promise<string> {
   try {
     return await (await aws.lambda()).config.region();
   } catch (cause) {
+    if (isAmberError(cause)) throw cause;
     const [, given] = /Region not accepted: region=("[^"]{1,100}")/u.exec(describeError(cause)) ?? [];
     if (given !== undefined) throw new AmberError('USAGE', `The region is ${given}; expected the name of one, for example eu-central-1.`, { cause });
     throw new AmberError('USAGE', 'No region: give --region, or set AWS_REGION, or name the function by its ARN.', { cause });

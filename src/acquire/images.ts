@@ -126,7 +126,7 @@ async function* blobEntries(ecr: ECR, { registryId, repositoryName, uri }: Image
   if (context.ledger.done(`${path}.json`)) return;
   const asked = { path: `${path}.blob`, call: `ecr:GetDownloadUrlForLayer ${layerDigest}`, hint: `pull it by digest: ${uri}` };
   const link = async (): Promise<string> => (await ecr.getDownloadUrlForLayer({ registryId, repositoryName, layerDigest })).downloadUrl ?? '';
-  const begun = await begin(fromLink(link, context.signal), context);
+  const begun = await begin(fromLink(link, context), context);
   const codeSha256 = Buffer.from(layerDigest.slice('sha256:'.length), 'hex').toString('base64');
   yield* codeEntries({ asked, codeSha256, codeSize: size, origin: { image: uri, digest: layerDigest, mediaType } }, begun, context);
 }

@@ -71,7 +71,7 @@ async function look(lambda: Lambda, arn: string, context: AcquireContext): Promi
       used = true;
       return fresh ?? first;
     };
-    return { arn, answer, begun: await begin(fromLink(link, context.signal), context) };
+    return { arn, answer, begun: await begin(fromLink(link, context), context) };
   } catch (error) {
     return { arn, error };
   }

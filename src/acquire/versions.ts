@@ -82,7 +82,7 @@ async function openerOf({ Code }: GetFunctionCommandOutput, renew: () => Promise
       }
       return (await renew()) ?? first;
     };
-    return fromLink(link, context.signal);
+    return fromLink(link, context);
   }
   const { S3Bucket, S3Key, S3ObjectVersion } = Code?.ResolvedS3Object ?? {};
   if (S3Bucket === undefined || S3Key === undefined) return undefined;

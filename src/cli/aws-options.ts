@@ -5,6 +5,7 @@ import type { ClientOptions } from '../acquire/clients.ts';
 import { OPTIONS, resolveConfig, type Config } from '../config.ts';
 import { AmberError } from '../errors.ts';
 import { textOption, type CommandOptions, type Values } from './command.ts';
+import { outwardOf } from './outward.ts';
 import { profileOption } from './profile.ts';
 
 export const AWS_OPTIONS: CommandOptions = {
@@ -19,7 +20,8 @@ export const WINDOW_OPTIONS: CommandOptions = {
 };
 
 export function clientOptions(values: Values): ClientOptions {
-  return { profile: profileOption(values), region: textOption(values, 'region'), endpoint: textOption(values, 'endpoint') };
+  const profile = profileOption(values);
+  return { profile, outward: outwardOf(profile), region: textOption(values, 'region'), endpoint: textOption(values, 'endpoint') };
 }
 
 const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -54,8 +56,6 @@ export function writeConfig(values: Values): Config {
   if (out !== undefined && destination !== undefined) throw new AmberError('USAGE', 'Give --out DIR or --destination URL, not both.');
   const recipient = textOption(values, 'recipient');
   const endpoint = textOption(values, 'endpoint');
-  const profile = textOption(values, 'profile');
-  if (profile !== undefined) process.env['AWS_PROFILE'] = profile; // the S3 destination looks for credentials on its own
   const target = out === undefined ? destination : pathToFileURL(resolve(out)).href;
   const env: NodeJS.ProcessEnv = {};
   for (const [name, { env: variable }] of Object.entries(OPTIONS)) {

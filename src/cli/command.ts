@@ -5,6 +5,7 @@ import { AmberError } from '../errors.ts';
 import { openIdentity, type AgeIdentity } from '../seal/age-open.ts';
 import type { S3ReadOptions } from '../ship/s3-read.ts';
 import type { Output } from './output.ts';
+import { outwardOf } from './outward.ts';
 import { profileOption } from './profile.ts';
 
 export interface CommandOption {
@@ -85,7 +86,8 @@ export function s3Options(values: Values): S3ReadOptions {
     ...(region === undefined ? {} : { s3Region: region }),
     ...(values['path-style'] === true ? { s3PathStyle: true } : {}),
   }, env);
-  return { config, profile: profileOption(values) };
+  const profile = profileOption(values);
+  return { config, profile, outward: outwardOf(profile) };
 }
 
 const MAX_IDENTITY_FILE = 1024 * 1024;

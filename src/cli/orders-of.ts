@@ -7,6 +7,8 @@ import type { ControlChannel } from '../ship/channels/index.ts';
 import type { S3ReadOptions } from '../ship/s3-read.ts';
 import { AWS_OPTIONS, clientOptions } from './aws-options.ts';
 import { onePositional, textOption, type CommandOptions, type Invocation, type Values } from './command.ts';
+import { outwardOf } from './outward.ts';
+import { profileOption } from './profile.ts';
 
 export const ORDER_PLACE_OPTIONS: CommandOptions = {
   control: { type: 'string', value: 'URL', description: 'The channel; default AMBER_CONTROL of the function.' },
@@ -50,7 +52,7 @@ export async function openFunctionPlace(invocation: Invocation): Promise<Functio
     const config = { ...own, ...s3Overrides(values, own), control };
     const orders = control === undefined ? undefined : { control, channel: await channelOf(aws, target, config, values) };
     return {
-      aws, target, config, orders, captures: capturesOf(values, config, target), s3: { config, profile: textOption(values, 'profile') },
+      aws, target, config, orders, captures: capturesOf(values, config, target), s3: { config, profile: textOption(values, 'profile'), outward: outwardOf(profileOption(values)) },
       close: () => {
         orders?.channel.close();
         close();
@@ -88,7 +90,7 @@ async function channelOf(aws: Clients, { region, functionName }: Target, config:
   return openChannel(config.control ?? '', config, {
     AWS_LAMBDA_FUNCTION_NAME: functionName, AWS_REGION: region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken,
     ...(endpoint === undefined ? {} : { AWS_ENDPOINT_URL_SSM: endpoint, AWS_ENDPOINT_URL_APPCONFIGDATA: endpoint, AWS_ENDPOINT_URL_LAMBDA: endpoint }),
-  }, 'foreground');
+  }, outwardOf(profileOption(values)));
 }
 
 /** The folder of the function alone: a bucket of a whole account would take long to list. */

@@ -90,6 +90,12 @@ export function openConnections(origin: S3Origin, options: AgentOptions): Connec
   };
 }
 
+/** Those of an agent that is given, which decides by itself what it keeps: of a command. */
+export function connectionsOver(agent: Agent): Connections {
+  const nothing = (): void => undefined;
+  return { agent, begin: nothing, freshen: nothing, used: nothing, known: () => Promise.resolve(false), close: () => agent.destroy() };
+}
+
 function isRecent(thenMs: number, nowMs: number): boolean {
   return Math.abs(nowMs - thenMs) < IDLE_MS;
 }

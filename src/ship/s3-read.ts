@@ -5,7 +5,9 @@
 import type * as Sdk from '@aws-sdk/client-s3';
 import type { Config } from '../config.ts';
 import { AmberError, isAmberError, type AmberErrorCode } from '../errors.ts';
+import { certificateAdvice } from '../certificate-advice.ts';
 import { credentialAdvice } from '../credential-advice.ts';
+import type { Outward } from '../outward.ts';
 import { faultFromError, isTransient, type Fault } from './faults.ts';
 
 export interface S3Object {
@@ -39,6 +41,8 @@ export interface S3ReadOptions {
   readonly config: Pick<Config, 's3Endpoint' | 's3PathStyle' | 's3Region' | 's3BucketOwner'>;
   /** Profile of the shared AWS configuration files. */
   readonly profile?: string | undefined;
+  /** Proxies, authorities and credentials; undefined: as the SDK has them by itself. */
+  readonly outward?: Outward | undefined;
 }
 
 const CONNECT_MS = 5000;
@@ -54,7 +58,7 @@ const MAX_CHILDREN = 200_000;
 /** Opens a reader for one bucket. Nothing is asked before the first call. */
 export async function openS3Reader(bucket: string, options: S3ReadOptions): Promise<S3Reader> {
   const sdk = await import('@aws-sdk/client-s3');
-  const client = new sdk.S3Client(clientConfig(options));
+  const client = new sdk.S3Client(await clientConfig(options));
   const site: Site = { sdk, client, bucket, owner: options.config.s3BucketOwner };
   return {
     list: (prefix) => list(site, prefix),
@@ -73,20 +77,22 @@ interface Site {
   readonly owner: string | undefined;
 }
 
-function clientConfig({ config, profile }: S3ReadOptions): Sdk.S3ClientConfig {
+async function clientConfig({ config, profile, outward }: S3ReadOptions): Promise<Sdk.S3ClientConfig> {
   const { s3Endpoint, s3PathStyle, s3Region } = config;
+  const [httpAgent, httpsAgent] = [await outward?.agent(false), await outward?.agent(true)];
   const region = s3Region ?? process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'];
   return {
     // Without a region the SDK asks the shared configuration; a custom endpoint needs any.
     ...(region === undefined ? (s3Endpoint === undefined ? {} : { region: 'us-east-1' }) : { region }),
     ...(s3Endpoint === undefined ? {} : { endpoint: s3Endpoint }),
     ...(profile === undefined ? {} : { profile }),
+    ...(outward === undefined ? {} : { credentials: outward.credentials }),
     forcePathStyle: s3PathStyle,
     followRegionRedirects: true,
     maxAttempts: REQUEST_ATTEMPTS,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: IDLE_MS, socketTimeout: IDLE_MS },
+    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: IDLE_MS, socketTimeout: IDLE_MS, ...(httpsAgent === undefined ? {} : { httpAgent, httpsAgent }) },
     userAgentAppId: 'lambda-amber',
   };
 }
@@ -231,5 +237,7 @@ function meaning({ bucket }: Site, fault: Fault, action: string, key: string): r
   if (code === 'NoSuchBucket') return ['CASE_MISSING', `there is no bucket ${bucket}`];
   if (status === 404) return ['CASE_MISSING', 'there is no such object'];
   if (/region/iu.test(fault.reason ?? '') && status === undefined) return ['CASE_UNREADABLE', 'no region is configured; give it with --region'];
+  const untrusted = certificateAdvice(fault.cause);
+  if (untrusted !== undefined) return ['CASE_UNREADABLE', untrusted];
   return ['CASE_UNREADABLE', isTransient(fault) ? 'no answer; check the network and --endpoint, or try again' : (fault.reason ?? 'the answer is one that Amber does not know')];
 }

@@ -27,7 +27,8 @@ export async function loadSdk(): Promise<typeof Sdk> {
  * @throws AmberError DESTINATION_CREDENTIALS when neither the settings nor the SDK's own chain have any.
  */
 export async function openSdk(sdk: typeof Sdk, settings: S3Settings, place: Place = settings): Promise<S3Transport> {
-  const handler = openSdkHandler();
+  const [plain, secure] = [await settings.agent?.(false), await settings.agent?.(true)];
+  const handler = openSdkHandler(plain === undefined || secure === undefined ? undefined : [plain, secure]);
   const client = new sdk.S3Client({ ...clientConfig({ ...settings, ...place }), ...clockOf(place), requestHandler: handler });
   if (settings.credentials === undefined) await pinCredentials(client);
   return {

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import type { CaptureIdentity } from '../contracts.ts';
 import { MOST_PREFIX_BYTES, parseBucketUrl, parseDestination, type BucketUrl } from '../config-destination.ts';
 import { AmberError } from '../errors.ts';
+import type { OpenAgent } from '../outward.ts';
 import type { Credentials } from './credentials.ts';
 
 export interface S3Settings {
@@ -17,6 +18,8 @@ export interface S3Settings {
   readonly credentials: Credentials | undefined;
   readonly kmsKey: string | undefined;
   readonly bucketOwner: string | undefined;
+  /** Of a command; a function has none. */
+  readonly agent?: OpenAgent;
 }
 
 /** One PutObject. */

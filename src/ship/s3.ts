@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Config } from '../config.ts';
 import type { CaptureIdentity, Destination, DestinationProvider, Receipt, StoredObject, Trouble } from '../contracts.ts';
 import { describeError, isAmberError, type AmberError } from '../errors.ts';
+import type { Outward } from '../outward.ts';
 import { takeCredentials } from './credentials.ts';
 import { cured } from './cure.ts';
 import { faultError, isUnreached, noReceipt } from './faults.ts';
@@ -28,11 +29,17 @@ export const s3: DestinationProvider = {
   name: 's3',
   protocol: 's3:',
   description: 'Amazon S3 or a compatible server: `s3://BUCKET/PREFIX`. Needs s3:PutObject only.',
-  open: openS3,
+  open: (url, capture, config) => openS3(url, capture, config),
 };
 
-async function openS3(url: URL, capture: CaptureIdentity, config: Config): Promise<Destination> {
-  const settings = readSettings(url, capture, config, process.env, await takeCredentials(process.env));
+/** The same for a command: with its proxies, authorities and credentials. A function never opens this one. */
+export function s3Through(outward: Outward): DestinationProvider {
+  return { ...s3, open: (url, capture, config) => openS3(url, capture, config, outward) };
+}
+
+async function openS3(url: URL, capture: CaptureIdentity, config: Config, outward?: Outward): Promise<Destination> {
+  const credentials = outward === undefined ? await takeCredentials(process.env) : await outward.credentials();
+  const settings = { ...readSettings(url, capture, config, process.env, credentials), ...(outward === undefined ? {} : { agent: outward.agent }) };
   const { transport, notice } = await openTransport(settings, config);
   return { ...s3Over(transport, settings, capture), ...(notice === undefined ? {} : { notice }) };
 }

@@ -38,10 +38,11 @@ export interface SdkHandler extends Record<string, unknown> {
 const FAMILY_MS = 500;
 const AGENT = { keepAlive: true, maxSockets: 4, autoSelectFamilyAttemptTimeout: FAMILY_MS };
 
-export function openSdkHandler(): SdkHandler {
+/** @param agents - of a command: for requests without TLS, and for those with it */
+export function openSdkHandler(agents?: readonly [plain: Agent, secure: Agent]): SdkHandler {
   const [http, https] = [process.getBuiltinModule('node:http'), process.getBuiltinModule('node:https')];
   // Certificates are checked whatever NODE_TLS_REJECT_UNAUTHORIZED says: code in the process can set that at any time.
-  const [plain, secure]: readonly [Agent, Agent] = [new http.Agent(AGENT), new https.Agent({ ...AGENT, rejectUnauthorized: true })];
+  const [plain, secure]: readonly [Agent, Agent] = agents ?? [new http.Agent(AGENT), new https.Agent({ ...AGENT, rejectUnauthorized: true })];
   const listeners = new WeakMap<AbortSignal, () => void>();
   return {
     listen: (signal, onSlow) => void listeners.set(signal, onSlow),

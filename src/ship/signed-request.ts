@@ -5,7 +5,7 @@
 import type { Agent, RequestOptions, request as httpRequest } from 'node:http';
 import type { sign as aws4Sign } from 'aws4';
 import { AmberError } from '../errors.ts';
-import { openConnections, serverName, type Connections } from './connections.ts';
+import { connectionsOver, openConnections, serverName, type Connections } from './connections.ts';
 import type { Credentials } from './credentials.ts';
 import { exchange, type Answer, type Background, type Outgoing } from './exchange.ts';
 import { faultFromError } from './faults.ts';
@@ -64,15 +64,17 @@ export async function openSession(settings: S3Settings): Promise<SignedSession> 
   if (settings.credentials === undefined) {
     throw new AmberError('DESTINATION_CREDENTIALS', 'No AWS credentials: give the function a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.');
   }
-  return openSessionAt(originOf(settings), settings.region, settings.credentials);
+  const origin = originOf(settings);
+  const agent = await settings.agent?.(origin.secure);
+  return openSessionAt(origin, settings.region, settings.credentials, agent === undefined ? {} : { agent });
 }
 
 /** The same at any endpoint of AWS: for services beside S3, and for what runs in the background. */
 export async function openSessionAt(
-  origin: S3Origin, region: string, credentials: Credentials, more: Pick<SignedSession, 'service' | 'headers' | 'background' | 'connectMs'> = {},
+  origin: S3Origin, region: string, credentials: Credentials, { agent, ...more }: Partial<Pick<SignedSession, 'service' | 'headers' | 'background' | 'connectMs' | 'agent'>> = {},
 ): Promise<SignedSession> {
   const client = origin.secure ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http'); // not by import: see connections.ts
-  const connections = openConnections(origin, { keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_SOCKETS, autoSelectFamilyAttemptTimeout: FAMILY_MS });
+  const connections = agent !== undefined ? connectionsOver(agent) : openConnections(origin, { keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_SOCKETS, autoSelectFamilyAttemptTimeout: FAMILY_MS });
   const aws4 = await import('aws4');
   return { origin, region, credentials, connections, agent: connections.agent, request: client.request, sign: aws4.default.sign, ...more };
 }

@@ -26,6 +26,8 @@ export interface ProgramOptions {
   readonly cwd?: string | undefined;
   /** On a terminal: one for input and output, another one for errors. */
   readonly tty?: boolean | undefined;
+  /** The terminal shows what is typed, as those of users do. */
+  readonly echo?: boolean | undefined;
 }
 
 /** What a test sets of AWS reaches the command; the machine's own configuration does not. */
@@ -37,10 +39,10 @@ function environment(more: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 /** Starts the command; for what has to be told something while it runs. */
 export function startProgram(argv: readonly string[], options: ProgramOptions = {}): ChildProcess {
-  const { node = process.execPath, cwd, input, tty = false } = options;
+  const { node = process.execPath, cwd, input, tty = false, echo = false } = options;
   const env = environment(options.env ?? {});
   const command = [node, COMMAND, ...argv];
-  if (tty) return spawn('python3', [TERMINAL, ...command], { env: { ...process.env, AMBER_TEST_ENV: JSON.stringify(env) }, cwd, stdio: 'pipe' });
+  if (tty) return spawn('python3', [TERMINAL, ...command], { env: { ...process.env, AMBER_TEST_ENV: JSON.stringify(env), ...(echo ? { AMBER_TEST_ECHO: '1' } : {}) }, cwd, stdio: 'pipe' });
   return spawn(node, command.slice(1), { env, cwd, stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
 }
 

@@ -1,6 +1,7 @@
 """Runs a command on terminals: one for its input and output, one for its errors, so that both can be told apart.
 
 The environment of the command is the JSON in AMBER_TEST_ENV. What stands on our input is typed; what it prints comes out unchanged.
+With AMBER_TEST_ECHO the terminal shows what is typed, as long as the command lets it.
 """
 import json
 import os
@@ -15,7 +16,8 @@ def terminal():
     ours, theirs = pty.openpty()
     mode = termios.tcgetattr(theirs)
     mode[1] &= ~termios.OPOST  # a line feed stays one byte
-    mode[3] &= ~termios.ECHO
+    if 'AMBER_TEST_ECHO' not in os.environ:
+        mode[3] &= ~termios.ECHO
     termios.tcsetattr(theirs, termios.TCSANOW, mode)
     return ours, theirs
 

@@ -1,6 +1,7 @@
 /** What the bucket promises: that captures arrive, that they stay, that nobody else reads them. */
 import type { GetObjectLockConfigurationCommandOutput } from '@aws-sdk/client-s3';
 import { fateOf } from '../faults.ts';
+import { webRequest } from '../web.ts';
 import { failed, notChecked, ok, warning, type BucketPlace, type Diagnosis, type DoctorCheck, type Patient } from './contracts.ts';
 
 const NO_BUCKET = notChecked('captures do not go to a bucket');
@@ -105,13 +106,14 @@ export const bucketPolicy: DoctorCheck = bucketCheck('bucket-policy', 'the polic
 
 const REACH_MS = 5000;
 
-export const reachable: DoctorCheck = bucketCheck('endpoint', 'the endpoint answers', undefined, async ({ name, region }, { config, signal }) => {
+export const reachable: DoctorCheck = bucketCheck('endpoint', 'the endpoint answers', undefined, async ({ name, region }, { config, aws, signal }) => {
   const url = config.s3Endpoint ?? `https://${name}.s3.${region}.${region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'}/`;
   try {
-    const { status } = await fetch(url, { method: 'HEAD', redirect: 'manual', signal: AbortSignal.any([signal, AbortSignal.timeout(REACH_MS)]) });
-    return ok(`${new URL(url).host} answers from here (${status})`);
+    const answer = await webRequest(url, { method: 'HEAD', signal, agent: aws.agent, answerMs: REACH_MS });
+    answer.destroy();
+    return ok(`${new URL(url).host} answers from here (${answer.statusCode ?? 0})`);
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+    const cause = error instanceof Error ? error.message : String(error);
     return failed(`${new URL(url).host} does not answer from here: ${cause}`, 'See to the name, the endpoint (AMBER_S3_ENDPOINT) and the network. From the sandbox it may be otherwise.');
   }
 });

@@ -1,6 +1,7 @@
 /** Where orders of responders are read: what a channel is, and what all of them share. */
 import type { Config } from '../../config.ts';
 import { AmberError } from '../../errors.ts';
+import type { Outward } from '../../outward.ts';
 import { backgroundNames } from '../background.ts';
 import { takeCredentials, type Credentials } from '../credentials.ts';
 import type { Fetched } from '../conditional-get.ts';
@@ -39,9 +40,9 @@ export interface ChannelProvider {
 
 /**
  * `background`: a sandbox reads beside its invocations, so nothing of the channel keeps the event loop alive.
- * `foreground`: a command waits for the answers, so sockets and timers keep its process alive.
+ * Else a command waits for the answers, so sockets and timers keep its process alive, and its proxies are honoured.
  */
-export type ChannelUse = 'background' | 'foreground';
+export type ChannelUse = 'background' | Pick<Outward, 'agent'>;
 
 export interface ChannelSession {
   readonly session: SignedSession;
@@ -56,8 +57,10 @@ export async function openChannelSession(
   origin: S3Origin, region: string, env: NodeJS.ProcessEnv, use: ChannelUse, more: Pick<SignedSession, 'service' | 'headers'> = {},
 ): Promise<ChannelSession> {
   const credentials = await credentialsOf(env);
-  if (use === 'foreground') {
-    return { session: await openSessionAt(origin, region, credentials, { ...more, connectMs: FOREGROUND_CONNECT_MS }), setQuiet: () => undefined };
+  if (use !== 'background') {
+    const agent = await use.agent(origin.secure);
+    const session = await openSessionAt(origin, region, credentials, { ...more, connectMs: FOREGROUND_CONNECT_MS, ...(agent === undefined ? {} : { agent }) });
+    return { session, setQuiet: () => undefined };
   }
   const names = backgroundNames();
   const session = await openSessionAt(origin, region, credentials, { ...more, background: names });
