@@ -1,10 +1,12 @@
 /** The user's own pattern (AMBER_REDACT). It may be any regular expression and the attacker writes the text, so both are bounded. */
 import { AmberError } from '../errors.ts';
 import type { Cover } from './cover.ts';
-import { holdsMark, LIMIT } from './mark.ts';
+import type { Found } from './hits.ts';
+import { marksIn } from './mark.ts';
 import { refusal, WINDOW } from './pattern.ts';
 
-export type ExtraRule = (text: string, cover: Cover) => string;
+/** Adds a hit for each match in the text as it is: a known value inside a match does not break it up. */
+export type ExtraRule = (text: string, cover: Cover, found: Found) => void;
 
 /** The end of a window is seen again, in case a match begins there. */
 const OVERLAP = 128;
@@ -32,23 +34,42 @@ export function createExtraRule(pattern: RegExp): ExtraRule {
     return Math.max(end, at + (here.exec(text.slice(at, at + LONGEST))?.[0].length ?? 0));
   }
 
-  return (text, cover) => {
+  return (text, cover, found) => {
     const started = performance.now();
-    const parts: string[] = [];
+    const marks = marksIn(text);
     let done = 0;
     for (let start = 0; start === 0 || start + OVERLAP < text.length; start += WINDOW - OVERLAP) {
       if (start > 0 && performance.now() - started > MAX_MS) {
         cover.note('limit:pattern');
-        return `${parts.join('')}${text.slice(done, start)}${LIMIT}`;
+        found.cutAt = Math.min(found.cutAt, start);
+        return;
       }
       for (const match of text.slice(start, start + WINDOW).matchAll(expression)) {
         const at = start + match.index;
-        if (match[0] === '' || at < done || holdsMark(match[0])) continue;
-        const end = endOf(text, at, match[0], start + WINDOW);
-        parts.push(text.slice(done, at), cover.hide(text.slice(at, end), 'pattern'));
-        done = end;
+        if (match[0] === '' || at < done) continue;
+        done = endOf(text, at, match[0], start + WINDOW);
+        for (const part of between(marks, at, done)) {
+          found.hits.push({ ...part, mark: cover.hide(text.slice(part.start, part.end), 'pattern') });
+        }
       }
     }
-    return done === 0 ? text : parts.join('') + text.slice(done);
   };
+}
+
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What of the span is no mark: another rule may have been there before. */
+function between(marks: readonly Span[], start: number, end: number): Span[] {
+  const parts: Span[] = [];
+  let from = start;
+  for (const mark of marks) {
+    if (mark.end <= from || mark.start >= end) continue;
+    if (mark.start > from) parts.push({ start: from, end: mark.start });
+    from = mark.end;
+  }
+  if (from < end) parts.push({ start: from, end });
+  return parts;
 }

@@ -23,6 +23,12 @@ export function holdsMark(text: string): boolean {
   return text.includes(OPENING);
 }
 
+/** Where the marks of a text stand. */
+export function marksIn(text: string): { readonly start: number; readonly end: number }[] {
+  if (!holdsMark(text)) return [];
+  return Array.from(text.matchAll(/<redacted:[0-9a-f]{16}>/gu), ({ index }) => ({ start: index, end: index + MARK_LENGTH }));
+}
+
 /** How the characters of a string stand for bytes: one a byte (latin1), or as UTF-8. */
 export type View = 'bytes' | 'text';
 

@@ -15,7 +15,7 @@ import { isAuthorizationName, isCookieName, isSecretByName, isSuspect } from './
 import { findShapes } from './shapes.ts';
 
 export interface Rules {
-  /** Shapes, encoded texts and known values, then assignments and fields, then the user's own pattern. */
+  /** The user's own pattern, shapes, encoded texts and known values, then assignments and fields. */
   readonly text: (text: string, cover: Cover) => string;
   /** The value of a name. `suspicious`: a random value is a secret, whatever its name (environment variables). */
   readonly named: (name: string, value: string, cover: Cover, suspicious: boolean) => string;
@@ -43,30 +43,27 @@ interface Look {
 }
 
 function lookAt(text: string, looking: Look): string {
-  if (text.length < LEAST_TEXT) return text;
-  const { cover, depth, known } = looking;
-  // All three look at the text as it is: none of them breaks up what another one would find.
+  const { cover, depth, known, extra } = looking;
+  if (text.length < LEAST_TEXT && extra === undefined) return text;
+  // All look at the text as it is: none of them breaks up what another one would find.
   const found: Found = { hits: [], cutAt: text.length };
+  extra?.(text, cover, found);
+  // What the pattern has named here is not named a second time.
+  const note = found.hits.length === 0 ? cover.note : (rule: string) => { if (rule !== 'known') cover.note(rule); };
   if (text.length < LEAST_BARE && !SIGNS.test(text)) {
-    known?.find(text, found, cover.note);
+    known?.find(text, found, note);
     return assemble(text, found);
   }
   findShapes(text, cover, found.hits);
-  findEncoded(text, { cover, depth, look: (inner, deeper) => withExtra(lookAt(inner, { ...looking, depth: deeper }), looking), hits: found.hits });
-  known?.find(text, found, cover.note);
+  findEncoded(text, { cover, depth, look: (inner, deeper) => lookAt(inner, { ...looking, depth: deeper }), hits: found.hits });
+  known?.find(text, found, note);
   return hideFields(hideAssignments(assemble(text, found), cover), cover);
 }
 
-function withExtra(text: string, { cover, extra }: Pick<Look, 'cover' | 'extra'>): string {
-  return extra === undefined ? text : extra(text, cover);
-}
-
 export function createRules(known: KnownValues, extra: ExtraRule | undefined): Rules {
-  const look = (text: string, cover: Cover, depth = surface(text), search = true): string => lookAt(text, { cover, depth, known: search ? known : undefined, extra });
-
-  function text(text: string, cover: Cover): string {
-    return withExtra(look(text, cover), { cover, extra });
-  }
+  const look = (text: string, cover: Cover, depth = surface(text), search = true): string =>
+    lookAt(text, { cover, depth, known: search ? known : undefined, extra });
+  const text = (text: string, cover: Cover): string => look(text, cover);
 
   function secret(name: string, value: string, cover: Cover, rule: string): string {
     if (value === '' || isMark(value)) return value;
@@ -90,6 +87,7 @@ export function createRules(known: KnownValues, extra: ExtraRule | undefined): R
     const name = entry.slice(0, at);
     const own = cover(name);
     const found: Found = { hits: [], cutAt: entry.length };
+    extra?.(entry, own, found);
     known.find(entry, found, own.note);
     const whole = assemble(entry, found);
     // A secret with `=` in it may begin in what looks like the name.

@@ -108,8 +108,33 @@ describe('the pattern of AMBER_REDACT', () => {
     assert.ok(!Buffer.from(redactor.bytes(Buffer.from('A=internal-5\0'), 'environ').value).includes('internal'));
     for (const number of [123456789, 987654321]) {
       const encoded = redactor.text(Buffer.from(`see internal-${number}`).toString('base64')).value;
-      assert.match(Buffer.from(encoded, 'base64').toString(), /^see <redacted:[0-9a-f]{16}>/u, 'inside an encoded text as well');
+      assert.match(Buffer.from(encoded, 'base64').toString(), /^see <redacted:[0-9a-f]{16}>$/u, 'inside an encoded text as well');
     }
+  });
+
+  test('hides a match as a whole, although a shorter one is known already', () => {
+    const extra = /internal-[0-9]+/u;
+    for (const long of ['internal-123456789', 'internal-1000']) {
+      const redactor = createRedactor({ extra });
+      redactor.text('internal-1');
+      const places = {
+        text: redactor.text(`a ${long} b`).value,
+        query: redactor.text(`https://h/x?a=${long}&b=1`).value.replace('https://h/x?a=', 'a ').replace('&b=1', ' b'),
+        json: (redactor.json([`a ${long} b`]).value as string[])[0] ?? '',
+        variable: Buffer.from(redactor.bytes(Buffer.from(`X=a ${long} b`), 'environ').value).toString().slice(2),
+        argument: Buffer.from(redactor.bytes(Buffer.from(`a ${long} b`), 'cmdline').value).toString(),
+        base64: Buffer.from(redactor.text(Buffer.from(`a ${long} b`).toString('base64')).value, 'base64').toString(),
+        escaped: decodeURIComponent(redactor.text(encodeURIComponent(`"a ${long} b"`)).value).slice(1, -1),
+      };
+      for (const [place, shown] of Object.entries(places)) assert.match(shown, /^a <redacted:[0-9a-f]{16}> b$/u, place);
+    }
+  });
+
+  test('leaves marks alone, and hides what stands around them', () => {
+    const redactor = createRedactor({ extra: /[0-9a-f]{16}|x.{1,60}y/u });
+    const mark = redactor.text('DB_PASSWORD=hunter2!').value.slice(12);
+    assert.equal(redactor.text(`see ${mark}`).value, `see ${mark}`);
+    assert.match(redactor.text(`x1 ${mark} 2y`).value, /^(?:<redacted:[0-9a-f]{16}>){3}$/u);
   });
 
   test('matches at the borders of its windows', () => {
