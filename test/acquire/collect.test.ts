@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { openLocal } from '../../src/case/open.ts';
 import { verifyCapture } from '../../src/case/verify.ts';
@@ -97,6 +99,22 @@ test('the secrets of the environment stand nowhere, and with a recipient nowhere
 
   const sealed = await collect(proxy.endpoint, {}, { recipient: 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p' });
   assert.equal(sealed.report.state, 'whole');
-  const { readdirSync, readFileSync } = await import('node:fs');
   for (const name of readdirSync(sealed.report.location)) assert.ok(!readFileSync(`${sealed.report.location}/${name}`).includes(made.secret), name);
+});
+
+test('a secret in an inline policy of the role stands in no output', async (t) => {
+  const set = await scene(t);
+  if (set === undefined) return;
+  const { files, report, out } = await collect(set.proxy.endpoint, { sources: ['role'] });
+  const planted = JSON.stringify(value(files, 'control_plane/roles/checkout-role/inline/planted.json'));
+  assert.match(planted, /RequestTag\/DbPassword":"<redacted:[0-9a-f]{16}>","aws:RequestTag\/origin":"<redacted:[0-9a-f]{16}>"/u);
+  assert.equal(set.made.policySecrets.length, 2);
+  for (const secret of set.made.policySecrets) {
+    for (const [path, body] of files) assert.ok(!body.includes(secret), path);
+    assert.ok(!JSON.stringify(report).includes(secret));
+    for (const name of readdirSync(out, { recursive: true, encoding: 'utf8' })) {
+      const path = join(out, name);
+      assert.ok(!name.includes(secret) && (!statSync(path).isFile() || !readFileSync(path).includes(secret)), name);
+    }
+  }
 });

@@ -13,12 +13,15 @@ import hashlib
 import io
 import json
 import pathlib
+import secrets
 import time
 import zipfile
 
 import boto3
 
 SECRET = "hunter2-Sup3rS3cretDbPassw0rd"
+# In an inline policy: under a telling name, and with the shape of a token under a name that does not tell.
+POLICY_SECRETS = [secrets.token_urlsafe(18), "ghp_" + secrets.token_hex(18)]
 GROUP = "/shop/checkout-logs"
 
 
@@ -45,6 +48,9 @@ def make_role(iam) -> str:
     boundary = iam.create_policy(PolicyName="checkout-boundary", PolicyDocument=allow(["s3:*", "logs:*"]))["Policy"]["Arn"]
     role = iam.create_role(RoleName="checkout-role", AssumeRolePolicyDocument=json.dumps(trust), PermissionsBoundary=boundary)["Role"]["Arn"]
     iam.put_role_policy(RoleName="checkout-role", PolicyName="evidence", PolicyDocument=allow("s3:PutObject"))
+    condition = {"StringEquals": {"aws:RequestTag/DbPassword": POLICY_SECRETS[0], "aws:RequestTag/origin": POLICY_SECRETS[1]}}
+    planted = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", "Condition": condition}]}
+    iam.put_role_policy(RoleName="checkout-role", PolicyName="planted", PolicyDocument=json.dumps(planted))
     attached = iam.create_policy(PolicyName="checkout-tables", PolicyDocument=allow("dynamodb:*"))["Policy"]["Arn"]
     iam.attach_role_policy(RoleName="checkout-role", PolicyArn=attached)
     return role
@@ -114,7 +120,7 @@ def main() -> None:
     make_logs(logs, args.streams, args.events)
     arn = client.get_function_configuration(FunctionName="checkout")["FunctionArn"]
     print(json.dumps({
-        "functionName": "checkout", "functionArn": arn, "versions": shas, "layers": layers, "secret": SECRET,
+        "functionName": "checkout", "functionArn": arn, "versions": shas, "layers": layers, "secret": SECRET, "policySecrets": POLICY_SECRETS,
         "logGroup": GROUP, "streams": args.streams, "events": args.events,
     }))
 

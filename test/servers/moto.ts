@@ -20,6 +20,8 @@ export interface Filled {
   readonly versions: Readonly<Record<string, string>>;
   readonly layers: readonly string[];
   readonly secret: string;
+  /** Planted in the inline policy `planted` of the role. */
+  readonly policySecrets: readonly string[];
   readonly logGroup: string;
   readonly streams: number;
   readonly events: number;
