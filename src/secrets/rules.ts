@@ -50,13 +50,16 @@ function lookAt(text: string, looking: Look): string {
   extra?.(text, cover, found);
   // What the pattern has named here is not named a second time.
   const note = found.hits.length === 0 ? cover.note : (rule: string) => { if (rule !== 'known') cover.note(rule); };
-  if (text.length < LEAST_BARE && !SIGNS.test(text)) {
+  const isBare = !SIGNS.test(text);
+  if (text.length < LEAST_BARE && isBare) {
     known?.find(text, found, note);
     return assemble(text, found);
   }
   findShapes(text, cover, found.hits);
   findEncoded(text, { cover, depth, look: (inner, deeper) => lookAt(inner, { ...looking, depth: deeper }), hits: found.hits });
   known?.find(text, found, note);
+  // One word of letters, digits and `./+-` (a path, a digest, a time) assigns nothing to a name.
+  if (isBare) return assemble(text, found);
   return hideFields(hideAssignments(assemble(text, found), cover), cover);
 }
 
