@@ -38,6 +38,14 @@ export interface Subject {
   readonly address?: string;
 }
 
+/** When the thing itself began, as far as it is known: the capture that tells of it comes later. */
+export interface Happened {
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  /** Start of the process; birth of the file, or where its file system keeps none, the last change of its metadata. */
+  readonly of: 'process' | 'file';
+}
+
 /** One thing that a detector has found. Holds no value of an environment variable and no content of a file. */
 export interface Finding {
   readonly detector: string;
@@ -56,6 +64,8 @@ export interface Finding {
   readonly key: string;
   /** Detectors whose findings on the same subject have raised `severity`. */
   readonly raisedBy?: readonly string[];
+  /** Absent where the observation does not tell, and in captures of older versions. */
+  readonly happened?: Happened;
 }
 
 /** What a detector reads, so that hosts can tell what it costs: facts at hand, /proc of processes, socket tables, files. */
@@ -140,6 +150,8 @@ export interface ObservedFile {
   readonly mtimeMs: number;
   /** When the kernel last changed its metadata: nobody without root can set it. */
   readonly ctimeMs: number;
+  /** Birth, which nobody without root can set. Absent where the file system keeps none. */
+  readonly bornMs?: number;
   readonly magic: Magic;
   /** Of a link. */
   readonly target?: BytePath;

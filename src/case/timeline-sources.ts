@@ -1,7 +1,7 @@
 /** Where the events of a timeline come from: which entries of a capture or a collection, and what each line of them tells. A new one is one object here. */
 import { controlPlaneEvents } from './timeline-control.ts';
 import { cloudtrailEvents, guardDutyEvents, logEvents } from './timeline-cloud.ts';
-import { microseconds, type TimelineEvent } from './timeline-event.ts';
+import { dateText, microseconds, type TimelineEvent } from './timeline-event.ts';
 import { bodyfileEvents } from './timeline-files.ts';
 import { field, text } from './process-tree.ts';
 
@@ -24,7 +24,7 @@ export const TIMELINE_SOURCES: readonly TimelineSource[] = [
   { name: 'processes', description: 'Starts of processes that ran in the sandbox.', path: /^timeline\/timeline\.jsonl$/u, form: 'rows', events: ownRows((type) => type === 'amber:process') },
   { name: 'files', description: 'Times of every path of /tmp and /dev/shm (those of a code tree are left out).', path: /^timeline\/timeline-\d{4,9}\.jsonl$/u, form: 'rows', events: ownRows((type) => type === 'fs:stat') },
   { name: 'files', description: '', path: /^bodyfile\/bodyfile(?:-\d{4,9})?\.txt$/u, form: 'lines', events: bodyfileEvents, fallback: true },
-  { name: 'findings', description: 'What the detectors found, at the time of the capture that tells of it.', path: /^live_response\/findings-ocsf\.jsonl$/u, form: 'rows', events: findingEvents },
+  { name: 'findings', description: 'What the detectors found, at the time of the thing itself; where that is not known, of the capture that tells of it.', path: /^live_response\/findings-ocsf\.jsonl$/u, form: 'rows', events: findingEvents },
   { name: 'logs', description: 'Events of collected log streams.', path: /^logs\/.+-\d{4,9}\.jsonl$/u, form: 'rows', events: logEvents },
   { name: 'cloudtrail', description: 'CloudTrail events; one that was found by several queries is told once.', path: /^cloudtrail\/.+-\d{4,9}\.jsonl$/u, form: 'rows', events: cloudtrailEvents },
   { name: 'guardduty', description: 'GuardDuty findings: when they were made, first and last seen.', path: /^guardduty\/findings\.jsonl$/u, form: 'rows', events: guardDutyEvents },
@@ -57,9 +57,18 @@ function findingEvents(row: unknown): readonly TimelineEvent[] {
   const severity = text(field(row, 'severity')).toLowerCase();
   const attacks = field(info, 'attacks');
   const technique = text(field(field(Array.isArray(attacks) ? attacks[0] : undefined, 'technique'), 'uid'));
+  const told = microseconds(field(row, 'time'));
+  const began = microseconds(field(info, 'first_seen_time'));
   return [{
-    timestamp: microseconds(field(row, 'time')), timestamp_desc: 'Finding Told at Capture Time', data_type: 'amber:finding',
+    ...(Number.isNaN(began) ? { timestamp: told, timestamp_desc: 'Finding Told at Capture Time' } : { timestamp: began, timestamp_desc: beganAs(row) }), data_type: 'amber:finding',
     message: `${severity} finding: ${text(field(row, 'message'))}`, tag: ['finding', severity],
-    more: { detector: text(field(field(info, 'analytic'), 'uid')), technique, severity },
+    more: { detector: text(field(field(info, 'analytic'), 'uid')), technique, severity, ...(Number.isNaN(began) || Number.isNaN(told) ? {} : { told_at: dateText(told) }) },
   }];
+}
+
+/** What began: a process has the time of its start beside it. */
+function beganAs(row: unknown): string {
+  const evidences = field(row, 'evidences');
+  const started = Array.isArray(evidences) && evidences.some((one) => field(field(one, 'process'), 'created_time') !== undefined);
+  return started ? 'Finding: Start of the Process' : 'Finding: Birth or Last Change of the File';
 }

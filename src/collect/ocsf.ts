@@ -13,9 +13,13 @@ const SEVERITIES: Readonly<Record<Severity, readonly [id: number, caption: strin
   low: [2, 'Low'], medium: [3, 'Medium'], high: [4, 'High'], critical: [5, 'Critical'],
 };
 
-/** Gives the event. Times are milliseconds since the epoch (timestamp_t). */
+/**
+ * Gives the event. Times are milliseconds since the epoch (timestamp_t): `time` and `created_time` are those of the capture,
+ * `first_seen_time` is that of the thing itself.
+ */
 export function detectionFinding(finding: Finding, scene: Pick<Scene, 'captureId' | 'startedMs' | 'env' | 'invocation'>): Readonly<Record<string, unknown>> {
   const [severityId, severity] = SEVERITIES[finding.severity];
+  const beganMs = finding.happened === undefined ? undefined : Date.parse(finding.happened.time);
   const { functionName, functionArn, account, region } = readIdentity(scene.env, scene.invocation);
   return {
     class_uid: CLASS, class_name: 'Detection Finding', category_uid: 2, category_name: 'Findings',
@@ -28,6 +32,7 @@ export function detectionFinding(finding: Finding, scene: Pick<Scene, 'captureId
     },
     cloud: { provider: 'AWS', account: { uid: account, name: account, type_id: 10, type: 'AWS Account' }, region },
     finding_info: {
+      created_time: scene.startedMs, ...(beganMs === undefined ? {} : { first_seen_time: beganMs }),
       uid: `${scene.captureId}/${finding.key}`, title: finding.title, types: [finding.kind], desc: `Looks the same: ${finding.benign.join('; ')}.`,
       analytic: { uid: finding.detector, name: finding.detector, type_id: 1, type: 'Rule' },
       attacks: [{ version: finding.attackVersion, ...attackOf(finding) }],
@@ -44,6 +49,7 @@ function attackOf({ technique: { id, name } }: Finding): Readonly<Record<string,
   return sub === undefined ? { technique: { uid: id, name } } : { technique: { uid: parent }, sub_technique: { uid: id, name } };
 }
 
-function processOf({ subject: { pid } }: Finding): { process?: { pid: number } } {
-  return pid === undefined ? {} : { process: { pid } };
+function processOf({ subject: { pid }, happened }: Finding): { process?: { pid: number; created_time?: number } } {
+  if (pid === undefined) return {};
+  return { process: { pid, ...(happened?.of === 'process' ? { created_time: Date.parse(happened.time) } : {}) } };
 }

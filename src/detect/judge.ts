@@ -1,6 +1,7 @@
 /** All detectors of a policy on one observation. */
 import type { Detector, DetectPolicy, Finding, Observation } from '../contracts.ts';
 import { correlate } from './correlate.ts';
+import { withTimes } from './happened.ts';
 import { DETECTORS } from './index.ts';
 
 export interface Judgement {
@@ -29,7 +30,7 @@ export function judge(now: Observation, baseline: Observation, policy: DetectPol
     }
   }
   const findings = correlate(found, now).toSorted((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
-  return { findings: findings.slice(0, MOST), left: Math.max(0, findings.length - MOST), failed };
+  return { findings: withTimes(findings.slice(0, MOST), now), left: Math.max(0, findings.length - MOST), failed };
 }
 
 function isOn({ name, runs }: Detector, { by }: Observation, { only, without }: DetectPolicy): boolean {

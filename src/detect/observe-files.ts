@@ -138,6 +138,7 @@ function rowOf(tree: Tree, entry: number, path: BytePath, { magic, accessKeys, s
     inode: tree.inode(entry),
     mtimeMs: Number(tree.mtime(entry)) / NS_PER_MS,
     ctimeMs: Number(tree.ctime(entry)) / NS_PER_MS,
+    ...(tree.btime(entry) > 0n ? { bornMs: Number(tree.btime(entry)) / NS_PER_MS } : {}),
     magic,
     ...(target === undefined ? {} : { target }),
     ...(accessKeys.length === 0 ? {} : { accessKeys }),

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { BytesEntry } from '../../src/contracts.ts';
 import { EXIT } from '../../src/cli/amber.ts';
 import { bytesEntry, CAPTURE_ID, freshFolder, makeCapture } from '../case/captures.ts';
+import { program } from './program.ts';
 import { amber, hostile } from './running.ts';
 
 test('writes a case as a page that nothing in it can change', async () => {
@@ -35,4 +37,37 @@ test('writes a case as a page that nothing in it can change', async () => {
   assert.deepEqual(JSON.parse(spoiled.out), { page: `${page}2`, captures: 3, verified: 2 });
   assert.match(readFileSync(`${page}2`, 'utf8'), /2 of 3 verified[\s\S]*FAILED/u);
   assert.equal((await amber('report', freshFolder(), '--to', `${page}3`)).code, EXIT.unreachable);
+});
+
+test('a finding stands with the time of the thing itself, every process with one is a key event, and what was not looked at is said in red', async () => {
+  const pids = [40, 41, 42];
+  const startMs = (pid: number): number => Date.parse('2025-06-30T08:50:00.000Z') + pid * 1000;
+  const finding = (pid: number, severity: string, more: object = {}): unknown => ({
+    detector: 'shell-child', severity, title: `a shell, pid ${pid}`, technique: { id: 'T1059.004', name: 'Unix Shell' }, subject: { pid, startTicks: pid }, key: `shell-child|${pid}`, evidence: [], ...more,
+  });
+  const left = '246 processes beyond the limit were not looked at, <b>among them these</b>';
+  const rows = (path: string, all: readonly unknown[]): BytesEntry => bytesEntry(path, all.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const began = { happened: { time: '2025-06-30T08:45:00.000Z', of: 'process' } };
+  const event = (pid: number, first_seen_time: number): unknown => ({ time: startMs(60), severity: 'Critical', message: `a shell, pid ${pid}`, finding_info: { analytic: { uid: 'shell-child' }, first_seen_time } });
+  const { base } = await makeCapture({ entries: [
+    rows('live_response/findings.jsonl', [finding(40, 'critical', began), finding(41, 'low'), { look: { left: [left], failed: { miner: 'TypeError: x' } } }]),
+    rows('live_response/findings-late.jsonl', [finding(42, 'medium')]), rows('live_response/findings-ocsf.jsonl', [event(40, Date.parse('2025-06-30T08:45:00.000Z'))]),
+    rows('timeline/timeline.jsonl', [...pids, 50].map((pid) => ({ message: `Process ${pid} started: /bin/sh`, data_type: 'amber:process', tag: ['process'], timestamp: startMs(pid) * 1000, timestamp_desc: 'Process Start Time', pid }))),
+    bytesEntry('live_response/processes.json', JSON.stringify({ processes: pids.map((pid) => ({ pid, ppid: 1, comm: 'sh', argv: ['sh'], start: new Date(startMs(pid)).toISOString() })) })),
+  ] });
+  const page = join(freshFolder(), 'case.html');
+  assert.equal((await amber('report', base, '--to', page)).code, EXIT.ok);
+  const html = readFileSync(page, 'utf8');
+  const moments = html.slice(html.indexOf('What happened when'), html.indexOf('<h2>'));
+  assert.deepEqual([...moments.matchAll(/Process (\d+) started/gu)].map(([, pid]) => Number(pid)), pids);
+  assert.match(moments, /^[^<]*<\/summary><table class="rows"><tr><td>2025-06-30 08:45:00\.000000Z<\/td><td>findings<\/td><td>critical finding: a shell, pid 40<\/td>/u);
+  assert.ok(html.includes('<p class="failed">Not looked at: 246 processes beyond the limit were not looked at, &lt;b&gt;among them these&lt;/b&gt;</p>'));
+  assert.ok(html.includes('<p class="failed">Not looked at: the detector miner failed: TypeError: x</p>'));
+  assert.match(html, /Findings \(3\)/u);
+  const shown = await program(['show', base], { tty: true, env: { TERM: 'xterm' } });
+  assert.equal(shown.code, EXIT.ok);
+  assert.ok(shown.out.includes(`\u001b[31;1mNot looked at: ${left}\u001b[`), JSON.stringify(shown.out));
+  assert.match(shown.out, /critical +T1059\.004 +shell-child +2025-06-30 08:45:00Z +a shell, pid 40/u);
+  // An older capture does not say when the thing began: then the start of the process stands there.
+  assert.match(shown.out, /low +T1059\.004 +shell-child +2025-06-30 08:50:41Z +a shell, pid 41/u);
 });

@@ -98,6 +98,22 @@ describe('amber timeline', () => {
     assert.match(told.err, /2 rows have no time that can be used/u);
   });
 
+  test('tells a finding at the time of the thing itself, and at that of the capture where this is unknown or no time', async () => {
+    const finding = (name: string, info: object, process: object = {}): unknown => ({
+      time: T + 60_000, severity: 'High', message: name, finding_info: { analytic: { uid: name }, ...info }, evidences: [{ process: { pid: 9, ...process } }],
+    });
+    const events = [
+      finding('old', {}), finding('file', { first_seen_time: T + 2000 }), finding('process', { first_seen_time: T - 180_000 }, { created_time: T - 180_000 }),
+      finding('forged', { first_seen_time: 1e300 }), finding('text', { first_seen_time: ['x'] }),
+    ];
+    const { base } = await makeCapture({ entries: [rows('live_response/findings-ocsf.jsonl', events)] });
+    const told = parsed((await amber('timeline', base, '--jsonl', '--source', 'findings')).out);
+    const of = (row: TimelineRow): readonly unknown[] => [row['detector'], row.timestamp / 1000 - T, row.timestamp_desc, row['told_at']];
+    const late = '2025-06-30T09:01:00.000000+00:00';
+    assert.deepEqual(told.slice(0, 2).map(of), [['process', -180_000, 'Finding: Start of the Process', late], ['file', 2000, 'Finding: Birth or Last Change of the File', late]]);
+    assert.deepEqual(told.slice(2).map(of).toSorted(), ['forged', 'old', 'text'].map((name) => [name, 60_000, 'Finding Told at Capture Time', undefined]));
+  });
+
   test('takes a window and single sources', async () => {
     const base = await madeCase();
     const window = await amber('timeline', base, '--jsonl', '--since', '2025-06-30T09:00:09Z', '--until', '2025-06-30T09:00:10Z');

@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { findings } from '../../src/collect/findings.ts';
 import type { Finding, FindingsReport, JsonLinesEntry } from '../../src/contracts.ts';
-import { findingsOf, nowOf, processOf, socketOf } from '../detect/scene.ts';
+import { fileOf, findingsOf, INIT_MS, nowOf, processOf, socketOf } from '../detect/scene.ts';
 import { missing } from '../peers.ts';
 import { faultsOf } from './ocsf-schema.ts';
 import { drain, makeScene } from './scene.ts';
@@ -46,6 +46,22 @@ describe('OCSF', () => {
       assert.deepEqual(faultsOf(event), []);
       assert.equal(event['type_uid'], Number(event['class_uid']) * 100 + Number(event['activity_id']));
     }
+  });
+
+  test('says when the thing began, beside when it was told', async () => {
+    const now = nowOf({ processes: [processOf({ exe: '/tmp/tool', startMs: INIT_MS - 120_000 })], files: [fileOf({ path: '/tmp/born', magic: 'elf', bornMs: INIT_MS + 1000 })], extensions: ['sneak'] });
+    const events = (await rowsOf({ ...REPORT, findings: findingsOf({ now }) })).get('live_response/findings-ocsf.jsonl') as readonly Json[];
+    const seen = new Map<string, unknown>();
+    for (const event of events) {
+      assert.deepEqual(faultsOf(event), []);
+      const info = event['finding_info'] as Json;
+      assert.equal(info['created_time'], event['time']);
+      const [evidence] = event['evidences'] as readonly { process?: Json }[];
+      seen.set((info['analytic'] as { uid: string }).uid, [info['first_seen_time'], evidence?.process?.['created_time']]);
+    }
+    assert.deepEqual(seen.get('staged-executable'), [INIT_MS - 120_000, INIT_MS - 120_000]);
+    assert.deepEqual(seen.get('staged-file'), [INIT_MS + 1000, undefined]);
+    assert.deepEqual(seen.get('unknown-extension'), [undefined, undefined]);
   });
 
   test('what the schema does not permit is found', async () => {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { policyOf, readPolicy } from '../../src/config-detect.ts';
 import { resolveConfig } from '../../src/config.ts';
-import type { Detector } from '../../src/contracts.ts';
+import type { Detector, Finding, ObservedProcess } from '../../src/contracts.ts';
+import { withTimes } from '../../src/detect/happened.ts';
 import { baselineAt, judge } from '../../src/detect/judge.ts';
 import { stagedExecutable } from '../../src/detect/staged-executable.ts';
 import { baselineOf, fileOf, findingsOf, INIT_MS, nowOf, processOf, socketOf, told } from './scene.ts';
@@ -106,6 +107,29 @@ describe('judging', () => {
     const baseline = baselineAt(late, 110, INIT_MS);
     assert.deepEqual(baseline.processes.map(({ pid }) => pid), [1, 5, 9, 40]);
     assert.deepEqual(baseline.files.map(({ path }) => path), ['/tmp/old']);
+  });
+
+  test('a finding has the time of the thing itself, and none where that is not known', () => {
+    const startMs = INIT_MS - 3 * 60_000;
+    const now = nowOf({
+      takenMs: INIT_MS + 3_600_000,
+      processes: [processOf({ pid: 40, startMs, exe: '/tmp/tool' })],
+      files: [fileOf({ path: '/tmp/born', magic: 'elf', bornMs: INIT_MS + 2000.75, ctimeMs: INIT_MS + 9000 }), fileOf({ path: '/tmp/unborn', magic: 'elf', ctimeMs: INIT_MS + 8000 })],
+      extensions: ['monitor', 'sneak'],
+    });
+    const found = findingsOf({ now });
+    const at = (wanted: (one: Finding) => boolean): readonly unknown[] => found.filter(wanted).map(({ happened }) => happened);
+    assert.deepEqual(new Set(at(({ subject }) => subject.pid === 40).map((one) => JSON.stringify(one))), new Set([JSON.stringify({ time: new Date(startMs).toISOString(), of: 'process' })]));
+    assert.deepEqual(at(({ subject }) => subject.path === '/tmp/born'), [{ time: new Date(INIT_MS + 2000).toISOString(), of: 'file' }]);
+    assert.deepEqual(at(({ subject }) => subject.path === '/tmp/unborn'), [{ time: new Date(INIT_MS + 8000).toISOString(), of: 'file' }]);
+    assert.deepEqual(at(({ detector }) => detector === 'unknown-extension'), [undefined]);
+  });
+
+  test('a time is never that of another process with the pid, and one that no date holds is left out', () => {
+    const untimed = stagedExecutable.detect(nowOf({ processes: [processOf({ pid: 40, exe: '/tmp/tool' })] }), baselineOf(), policyOf('high'));
+    const timed = (facts: Partial<ObservedProcess>): unknown => withTimes(untimed, nowOf({ processes: [processOf({ pid: 40, ...facts })] }))[0]?.happened;
+    assert.notEqual(timed({}), undefined);
+    for (const facts of [{ startTicks: 5001 }, { pid: 41 }, { startMs: Number.NaN }, { startMs: 0 }, { startMs: 9e15 }]) assert.equal(timed(facts), undefined);
   });
 
   test('a flood of findings is cut, and the severe ones are kept', () => {

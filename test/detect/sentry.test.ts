@@ -1,7 +1,7 @@
 /** The sentry: what is new at each look, and what the process knows of itself. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
@@ -39,7 +39,10 @@ describe('the sentry', () => {
     assert.deepEqual((await sentry.look(MOMENT)).fresh.filter(mine).map(({ detector, subject }) => [detector, subject.path]), [['staged-file', join(tree, 'after')]]);
     assert.deepEqual((await sentry.look(MOMENT)).fresh.filter(mine), []);
     const report = await sentry.report();
-    assert.equal(report.findings.filter(mine).length, 1);
+    const [kept, ...more] = report.findings.filter(mine);
+    const { birthtimeMs, ctimeMs } = statSync(join(tree, 'after'));
+    assert.deepEqual([kept?.happened?.of, more], ['file', []]);
+    assert.ok(Math.abs(Date.parse(kept?.happened?.time ?? '') - (birthtimeMs > 0 ? birthtimeMs : ctimeMs)) <= 1);
     assert.equal(report.baselineMs, sentry.baseline()?.takenMs);
     assert.deepEqual(report.failed, {});
   });
