@@ -4,7 +4,7 @@ import { isAmberError } from '../errors.ts';
 import type { CaptureManifest } from '../seal/commit.ts';
 import { completenessText } from './completeness.ts';
 import { parseManifest } from './manifest-file.ts';
-import { isOwn, isPart } from './object-names.ts';
+import { isOwn, isPart, JOINED, SEGMENT } from './object-names.ts';
 import { readWhole, type CaseStore, type StoredName } from './store.ts';
 
 /** One folder that holds a capture. */
@@ -31,6 +31,10 @@ export interface CaptureSummary {
   readonly endedEarly: string | undefined;
   readonly sealed: boolean;
   readonly segments: number;
+  /** Segments that are not there, or are empty: named in manifest.json, or a gap in the numbers. */
+  readonly missing: readonly number[];
+  /** manifest.json calls them stored, and they are not there: somebody has removed them. */
+  readonly removed: readonly number[];
   readonly bytes: number;
   /** Whether the evidence is all there, in words; undefined where no manifest.json tells. */
   readonly completeness: string | undefined;
@@ -42,6 +46,7 @@ const MAX_MANIFEST = 64 * 1024 * 1024;
 /** Objects that are kept of one folder. */
 const MAX_OBJECTS = 100_000;
 const IN_FLIGHT = 8;
+const MAX_GAPS = 10_000;
 
 /**
  * Folders that hold a manifest.json or something that has the name of a segment; one inside of another comes first. A
@@ -88,16 +93,47 @@ async function summarise(store: CaseStore, objects: readonly StoredName[]): Prom
   const manifest = objects.some(({ name }) => name === 'manifest.json') ? await readManifest(store) : undefined;
   const facts = { location: store.location, bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0) };
   const place = placeOf(store.location);
-  if (typeof manifest === 'object') return { ...facts, ...committed(manifest, place.functionName) };
+  if (typeof manifest === 'object') return { ...facts, ...committed(manifest, place.functionName), ...missingOf(manifest, parts) };
   return {
     ...facts, ...place,
     started: place.captureId === undefined ? undefined : timeOfId(place.captureId),
     logStream: undefined, trigger: undefined, order: undefined, reason: manifest, endedEarly: undefined,
     state: manifest === undefined ? 'cut' : 'unreadable',
     sealed: parts.some(({ name }) => name.endsWith('.age')),
-    segments: parts.length,
+    segments: parts.length, missing: gaps(parts), removed: [],
     notCollected: undefined, completeness: undefined,
   };
+}
+
+type Missing = Pick<CaptureSummary, 'missing' | 'removed'>;
+
+/** What manifest.json names and no object holds. One that it calls lost may have come later, under another name. */
+function missingOf({ segments, recipient }: CaptureManifest, parts: readonly StoredName[]): Missing {
+  const filled = parts.filter(({ bytes }) => bytes > 0);
+  const names = new Set(filled.map(({ name }) => name));
+  const numbers = new Set(filled.map(({ name }) => numberOf(name)));
+  let left = recipient === null ? filled.find(({ name }) => JOINED.test(name))?.bytes ?? 0 : 0;
+  const missing = segments.filter(({ name, number, state, bytes }) => {
+    if (names.has(name) || (state === 'lost' && numbers.has(number))) return false;
+    if (state === 'lost' || left <= 0) return true;
+    left -= bytes;
+    return false;
+  });
+  return { missing: missing.map(({ number }) => number), removed: missing.filter(({ state }) => state !== 'lost').map(({ number }) => number) };
+}
+
+/** Without manifest.json: the numbers below the last one that no object has. */
+function gaps(parts: readonly StoredName[]): readonly number[] {
+  const numbers = new Set(parts.filter(({ bytes }) => bytes > 0).map(({ name }) => numberOf(name)));
+  const last = Math.max(-1, ...[...numbers].filter((number) => number !== undefined));
+  const missing: number[] = [];
+  for (let number = 0; number < last && missing.length < MAX_GAPS; number += 1) if (!numbers.has(number)) missing.push(number);
+  return numbers.has(undefined) ? [] : missing;
+}
+
+function numberOf(name: string): number | undefined {
+  const digits = SEGMENT.exec(name)?.[1];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 /** The manifest, or why there is none that can be read. A folder that we may not read is no reason to hide the others. */
@@ -118,7 +154,7 @@ export function notCollected(outcomes: Readonly<Partial<Record<Outcome, number>>
   return Object.fromEntries(Object.entries(outcomes).filter(([outcome, count]) => !FINE.has(outcome) && count > 0));
 }
 
-function committed(manifest: CaptureManifest, functionInPath: string | undefined): Omit<CaptureSummary, 'location' | 'bytes'> {
+function committed(manifest: CaptureManifest, functionInPath: string | undefined): Omit<CaptureSummary, 'location' | 'bytes' | 'missing' | 'removed'> {
   const { captureId, clocks, cause, state, recipient, segments, outcomes } = manifest;
   const name: unknown = 'functionName' in manifest.identity ? manifest.identity.functionName : undefined;
   const stream: unknown = 'logStream' in manifest.identity ? manifest.identity.logStream : undefined;

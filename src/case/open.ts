@@ -45,7 +45,7 @@ export interface OpenCapture {
   readonly parts: readonly CapturePart[];
   /** Segments that are not there: named in manifest.json, or a gap in the numbers. */
   readonly missing: readonly number[];
-  /** Objects that look like segments, and are none that manifest.json names, or a second one of a number. */
+  /** Objects that look like segments, and are empty, none that manifest.json names, or a second one of a number. */
   readonly strays: readonly CapturePart[];
   /** A joined tarball beside age files: what an earlier `pull` or `decrypt` made of them. */
   readonly opened: CapturePart | undefined;
@@ -83,7 +83,7 @@ export async function openCapture(store: CaseStore, only?: string): Promise<Open
   const parsed = marker === undefined ? undefined : parseManifest(marker);
   const manifest = typeof parsed === 'object' ? parsed : undefined;
   const { parts, missing, strays } = await findParts({ store, objects, manifest, only });
-  if (parts.length === 0 && marker === undefined) {
+  if (parts.length === 0 && strays.length === 0 && marker === undefined) {
     throw new AmberError('CASE_MISSING', `There is no capture in ${store.location}: no manifest.json, no capture-NNNN.tar…; \`amber captures\` lists what lies below a folder.`);
   }
   return {
@@ -124,16 +124,18 @@ async function findParts(found: Found): Promise<Parts> {
   const { store, objects, manifest, only } = found;
   if (only !== undefined) return { parts: [await singlePart(found, only)], missing: [], strays: [] };
   const joined = objects.find(({ name }) => JOINED.test(name));
-  const segments = await apartParts(store, objects);
+  const all = await apartParts(store, objects);
+  const segments = all.filter(({ bytes }) => bytes > 0);
+  const empty = all.filter(({ bytes }) => bytes === 0);
   if (manifest !== undefined) {
     const late = await findLate(store, manifest, objects);
     const named = new Set(manifest.segments.map(({ number, name }) => late.get(number)?.name ?? name));
     const committed = committedParts({ ...found, manifest, late }, manifest.recipient === null ? joined : undefined);
-    return { ...committed, strays: segments.filter(({ object }) => !named.has(object)) };
+    return { ...committed, strays: [...segments.filter(({ object }) => !named.has(object)), ...empty] };
   }
   const apart = ownForm(segments);
   const own = new Set(apart);
-  const strays = segments.filter((part) => !own.has(part));
+  const strays = all.filter((part) => !own.has(part));
   if (apart.length === 0 && joined !== undefined) return { parts: [await wholePart(store, joined, undefined)], missing: [], strays };
   const numbers = new Set(apart.map(({ number }) => number));
   const last = apart.at(-1)?.number ?? -1;
@@ -160,7 +162,8 @@ function ownForm(segments: readonly CapturePart[]): readonly CapturePart[] {
 
 /** Segments apart under their names; the others one after the other in the joined file. */
 function committedParts({ manifest, objects, late }: Committed, joined: StoredName | undefined): Omit<Parts, 'strays'> {
-  const byName = new Map(objects.map((object) => [object.name, object]));
+  // Amber writes no empty segment: whoever emptied one has removed it.
+  const byName = new Map(objects.flatMap((object) => (object.bytes === 0 ? [] : [[object.name, object] as const])));
   const parts: CapturePart[] = [];
   const missing: number[] = [];
   let start = 0;

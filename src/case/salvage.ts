@@ -91,6 +91,7 @@ export async function salvage(capture: OpenCapture, options: SalvageOptions): Pr
   stream.finish();
   if (closed[0] !== undefined && closed.length === parts.length && !isOurKey(capture, options.identity)) throw closed[0];
   if (capture.strays.length > MAX_STRAYS) holes.push({ segment: undefined, reason: `${capture.strays.length - MAX_STRAYS} more objects that are not ours were not looked at` });
+  holes.push(...emptied(capture));
   const { inventory } = contents;
   return {
     location: capture.location, captureId: capture.manifest?.captureId ?? contents.captureId, segments: parts.length,
@@ -100,10 +101,16 @@ export async function salvage(capture: OpenCapture, options: SalvageOptions): Pr
   };
 }
 
+/** Empty files in the place of a segment; beside an intact joined file they stand for nothing. */
+function emptied({ parts, strays }: OpenCapture): readonly Hole[] {
+  const empty = strays.filter(({ bytes, number }) => bytes === 0 && !parts.some((part) => part.number === undefined || part.number === number));
+  return empty.slice(0, MAX_HOLES).map(({ number, object }) => ({ segment: number, reason: `${object} is empty` }));
+}
+
 /** Segments that manifest.json does not name as well: it may be forged to hide them. Doubles come last. */
 function allParts({ parts, strays }: OpenCapture): readonly CapturePart[] {
   const numbers = new Set(parts.map(({ number }) => number));
-  const looked = strays.slice(0, MAX_STRAYS);
+  const looked = strays.filter(({ bytes }) => bytes > 0).slice(0, MAX_STRAYS);
   const unnamed = new Set(looked.filter(({ number }) => !numbers.has(number)));
   const inOrder = [...parts, ...unnamed].sort((one, other) => (one.number ?? 0) - (other.number ?? 0));
   return [...inOrder, ...looked.filter((part) => !unnamed.has(part))];

@@ -1,5 +1,6 @@
 /** What a reader is told of one capture, in sections: for the terminal (`amber show`) and for a page (`amber report`). */
 import type { ManifestItem } from '../contracts.ts';
+import type { CaptureManifest } from '../seal/commit.ts';
 import { collectionSections } from './collection.ts';
 import { itemPath } from './compare.ts';
 import { completenessText } from './completeness.ts';
@@ -35,7 +36,7 @@ export function headRows(capture: OpenCapture, view: CaptureView): readonly (rea
     ['location', capture.location],
     ['state', stateOf(capture, view)],
     ['evidence', manifest === undefined ? '' : completenessText(manifest)],
-    ['started', `${text(manifest?.clocks.started ?? field(header, 'started'))}${manifest === undefined ? '' : `, took ${manifest.clocks.elapsedMs} ms and ${manifest.cost.cpuMs} ms of CPU`}`],
+    ['started', `${text(manifest?.clocks.started ?? field(header, 'started'))}${manifest === undefined ? '' : tookOf(manifest)}`],
     ['ended early', text(manifest?.endedEarly)],
     ['cause', `${text(field(cause, 'trigger'))}: ${text(field(cause, 'reason'))}`],
     ['requester', text(field(cause, 'requester'))],
@@ -50,6 +51,12 @@ export function headRows(capture: OpenCapture, view: CaptureView): readonly (rea
   return rows.filter(([, value]) => value.trim() !== '').map(([name, value]) => [name, renderText(value)] as const);
 }
 
+/** What the capture took, as far as manifest.json says it. */
+function tookOf({ clocks, cost }: CaptureManifest): string {
+  const [elapsed, cpu] = [field(clocks, 'elapsedMs'), field(cost, 'cpuMs')].map((ms) => (typeof ms === 'number' ? `${ms} ms` : undefined));
+  return `${elapsed === undefined ? '' : `, took ${elapsed}`}${cpu === undefined ? '' : `, ${cpu} of CPU`}`;
+}
+
 /** The order of a responder behind the capture: which, where it was read, and whether it was signed. */
 function orderOf(order: unknown): string {
   const id = text(field(order, 'id'));
@@ -58,11 +65,13 @@ function orderOf(order: unknown): string {
   return `${id} from ${text(field(order, 'channel'))}, ${key === '' ? 'not signed' : `signed by key ${key.slice(0, 16)}…`}`;
 }
 
-function stateOf({ manifest, parts }: OpenCapture, view: CaptureView): string {
+function stateOf({ manifest, manifestProblem, parts, missing }: OpenCapture, view: CaptureView): string {
   const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
   const sealed = parts.some((part) => part.sealed) ? ', sealed in age files' : '';
-  const word = manifest?.state ?? (view.problem === undefined ? 'no manifest.json' : 'cut, no manifest.json');
-  return `${word}, ${size(bytes)} in ${parts.length} segments${sealed}`;
+  const marker = manifestProblem === undefined ? 'no manifest.json' : 'manifest.json is not usable';
+  const word = (manifest?.state === 'whole' && missing.length > 0 ? 'not all there' : manifest?.state) ?? (view.problem === undefined || manifestProblem !== undefined ? marker : `cut, ${marker}`);
+  const all = missing.length === 0 ? '' : ` of ${parts.length + missing.length}`;
+  return `${word}, ${size(bytes)} in ${parts.length}${all} segments${sealed}`;
 }
 
 /** The sections that have something to say, in the order of a reader's questions. */

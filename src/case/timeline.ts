@@ -4,6 +4,7 @@ import type { AgeIdentity } from '../seal/age-open.ts';
 import { asciiJson } from './ascii.ts';
 import type { OpenCapture } from './open.ts';
 import { TarReader } from './read-tar.ts';
+import { joined, runOf } from './run.ts';
 import { mayFleet, storedBytes, tarBytes } from './segment-bytes.ts';
 import { SortedLines } from './sorted-lines.ts';
 import { keyWord, microseconds, rowOf, type Origin, type TimelineEvent, type TimelineRow } from './timeline-event.ts';
@@ -104,15 +105,12 @@ function captureEvents({ manifest }: OpenCapture): readonly TimelineEvent[] {
 
 async function readAll(capture: OpenCapture, identity: AgeIdentity | undefined, reader: EventReader, onProgress?: (done: number, total: number) => void): Promise<string | undefined> {
   const sealed = identity === undefined && capture.parts.some((part) => part.sealed);
-  const parts = sealed && capture.opened !== undefined ? [capture.opened] : capture.parts;
+  const { parts, problem } = runOf(capture, sealed && capture.opened !== undefined ? [capture.opened] : capture.parts);
   const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
   const tar = new TarReader(reader);
   let done = 0;
-  let expected = parts[0]?.number ?? 0;
   try {
     for (const part of parts) {
-      if (part.number !== undefined && part.number !== expected) return `segment ${expected} is not there; what comes behind it is left out`;
-      expected += 1;
       const stored = storedBytes(capture, part, (chunk) => {
         done += chunk.length;
         onProgress?.(done, total);
@@ -122,9 +120,9 @@ async function readAll(capture: OpenCapture, identity: AgeIdentity | undefined, 
     }
   } catch (cause) {
     if (!isAmberError(cause) || (cause.code !== 'ARCHIVE_CORRUPT' && cause.code !== 'IDENTITY_INVALID')) throw cause;
-    return cause.message;
+    return joined(problem, cause.message);
   } finally {
     reader.close();
   }
-  return tar.ended ? (reader.foreign ? FOREIGN : undefined) : 'the tar stream has no end: the capture was cut';
+  return joined(problem, tar.ended ? (reader.foreign ? FOREIGN : undefined) : 'the tar stream has no end: the capture was cut');
 }

@@ -25,7 +25,11 @@ export function checkObjects(capture: OpenCapture, checks: CheckList): void {
     checks.skip('objects', 'one segment alone was given');
     return;
   }
-  for (const { object, number } of strays) {
+  for (const { object, number, bytes } of strays) {
+    if (bytes === 0) {
+      checks.fail('objects', `${JSON.stringify(object)} is empty: Amber writes no empty segment`);
+      continue;
+    }
     checks.fail('objects', `${JSON.stringify(object)} is not ours, or another one is: ${manifest === undefined ? `segment ${number ?? 0} is there twice, or in another form than the others` : 'manifest.json does not name it'}`);
   }
   if (manifest === undefined) {

@@ -8,6 +8,7 @@ import { JsonLines } from './json-lines.ts';
 import { JsonRows, type DocumentReader } from './json-rows.ts';
 import { partNumber, readPart, type PartReader } from './manifest-part.ts';
 import { TarReader, type TarVisitor } from './read-tar.ts';
+import { joined, runOf } from './run.ts';
 import { isOurKey, storedBytes, tarBytes } from './segment-bytes.ts';
 import type { TarEntry } from './tar-header.ts';
 
@@ -53,17 +54,12 @@ export async function viewCapture(
 ): Promise<CaptureView> {
   const viewer = new Viewer();
   const readable = identity !== undefined || capture.parts.every(({ sealed }) => !sealed);
-  const parts = readable || capture.opened === undefined ? capture.parts : [capture.opened];
+  const { parts, problem } = runOf(capture, readable || capture.opened === undefined ? capture.parts : [capture.opened]);
   const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
   const reader = new TarReader(viewer);
   let done = 0;
-  let expected = parts[0]?.number ?? 0;
   try {
     for (const part of parts) {
-      if (part.number !== undefined && part.number !== expected) {
-        return viewer.finish(`segment ${expected} is not there; what comes behind it is not shown (\`amber salvage\` reads it)`);
-      }
-      expected += 1;
       const stored = storedBytes(capture, part, (chunk) => {
         done += chunk.length;
         onProgress?.(done, total);
@@ -73,9 +69,9 @@ export async function viewCapture(
     }
   } catch (cause) {
     if (!isAmberError(cause) || (cause.code !== 'ARCHIVE_CORRUPT' && cause.code !== 'IDENTITY_INVALID') || (cause.code === 'IDENTITY_INVALID' && identity !== undefined && !isOurKey(capture, identity))) throw cause;
-    return viewer.finish(cause.message);
+    return viewer.finish(joined(problem, cause.message));
   }
-  return viewer.finish(reader.ended ? viewer.foreign : 'the tar stream has no end: the capture was cut');
+  return viewer.finish(joined(problem, reader.ended ? viewer.foreign : 'the tar stream has no end: the capture was cut'));
 }
 
 /** What is told of a tarball without any trace of Amber. */

@@ -1,5 +1,7 @@
 /** `amber captures`: what lies below a destination. */
 import { renderText } from '../case/safe-names.ts';
+import type { CaptureSummary } from '../case/list.ts';
+import { missingText } from '../case/run.ts';
 import { size } from '../case/size.ts';
 import { onePositional, S3_OPTIONS, s3Options, type Command } from './command.ts';
 import { table } from './output.ts';
@@ -29,23 +31,39 @@ items could not be collected, and the beginning of its id that other commands ta
       const ids = shortIds(found.flatMap(({ captureId }) => captureId ?? []));
       const rows = found.map((capture) => [
         (capture.started ?? 'unknown time').replace('T', ' ').replace(/\.\d+Z$/u, 'Z'),
-        capture.state + (capture.sealed ? ', sealed' : '') + (capture.endedEarly === undefined ? '' : ', ended early'),
+        stateOf(capture) + (capture.sealed ? ', sealed' : '') + (capture.endedEarly === undefined ? '' : ', ended early'),
         renderText(capture.functionName ?? '?'),
         renderText(capture.trigger ?? '?'),
-        `${size(capture.bytes)} in ${capture.segments}`,
+        sizeOf(capture),
         renderText(capture.completeness ?? 'not known', 100),
         exceptions(capture.notCollected),
         renderText(capture.location),
         ids.get(capture.captureId ?? '') ?? '?',
       ]);
       if (rows.length > 0) for (const line of table([['STARTED', 'STATE', 'FUNCTION', 'TRIGGER', 'SIZE', 'EVIDENCE', 'NOT COLLECTED', 'LOCATION', 'ID'], ...rows])) out.line(line);
-      return found.every(({ state }) => state !== 'unreadable') ? 0 : 1;
+      for (const { location, removed, segments } of found.filter((one) => one.removed.length > 0)) {
+        out.note(`PROBLEM: ${renderText(location)}: ${missingText(removed)}, of ${segments} that manifest.json names`);
+      }
+      return found.every(({ state, removed }) => state !== 'unreadable' && removed.length === 0) ? 0 : 1;
     } finally {
       place.close();
     }
   },
 };
 
+/** Whole is what is there as it was committed. */
+function stateOf({ state, removed }: CaptureSummary): string {
+  return removed.length === 0 ? state : 'not all there';
+}
+
+/** What is there, of how many; without manifest.json nobody knows how many there were. */
+function sizeOf({ bytes, segments, missing, completeness }: CaptureSummary): string {
+  if (missing.length === 0) return `${size(bytes)} in ${segments}`;
+  const count = completeness === undefined ? String(segments) : `${segments - missing.length} of ${segments}`;
+  return `${size(bytes)} in ${count}, without ${missing.slice(0, MAX_NUMBERS).join(', ')}${missing.length > MAX_NUMBERS ? ' …' : ''}`;
+}
+
+const MAX_NUMBERS = 10;
 const MIN_ID = 8;
 
 /** The shortest beginning of each id that no other one has. */

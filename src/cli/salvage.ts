@@ -2,6 +2,7 @@
 import { renderPath, renderText } from '../case/safe-names.ts';
 import type { SalvageRecord, SalvageState } from '../case/salvage-contents.ts';
 import type { SalvageResult } from '../case/salvage.ts';
+import { missingText } from '../case/run.ts';
 import { size } from '../case/size.ts';
 import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
 import { captureLocation } from './location.ts';
@@ -103,7 +104,7 @@ function tellEnd(result: SalvageResult, out: Output, told: Told): void {
   out.json({ ...facts, entries: told.records, entriesBeyond: told.beyond, notThere: paths });
   out.line();
   for (const hole of result.holes) out.line(`hole in segment ${hole.segment ?? 'joined'}: ${hole.reason}`);
-  if (result.missing.length > 0) out.line(`segments that are not there: ${result.missing.slice(0, 100).join(', ')}${result.missing.length > 100 ? ' …' : ''}`);
+  if (result.missing.length > 0) out.line(missingText(result.missing));
   if (result.fragmentBytes > 0) out.line(`${size(result.fragmentBytes)} are bodies of files whose beginning is not there`);
   const { inventory } = result;
   if (inventory.listed > 0) out.line(`inventory: ${inventory.listed} paths, of ${inventory.unseen} of them nothing else is there${inventory.beyond === 0 ? '' : `; ${inventory.beyond} were too many to compare`}`);

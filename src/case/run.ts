@@ -1,0 +1,33 @@
+/** The segments that one reader can read one after the other, and what keeps it from reading all. */
+import type { CapturePart, OpenCapture } from './open.ts';
+
+export interface Run {
+  readonly parts: readonly CapturePart[];
+  /** What of the capture is not in `parts`, in words; undefined where nothing is known to be missing. */
+  readonly problem: string | undefined;
+}
+
+/** From the first of `parts` to the first number that is not there. Of one segment alone nobody expects the others. */
+export function runOf({ alone, manifestProblem, strays }: OpenCapture, parts: readonly CapturePart[]): Run {
+  const problems = manifestProblem === undefined ? [] : [`manifest.json is not usable: ${manifestProblem}`];
+  const emptied = new Set(strays.filter(({ bytes }) => bytes === 0).map(({ number }) => number));
+  const state = (number: number): string => `segment ${number} is ${emptied.has(number) ? 'empty' : 'not there'}`;
+  const begin = parts[0]?.number ?? 0;
+  if (begin > 0 && !alone) problems.push(begin === 1 ? state(0) : `segments 0 to ${begin - 1} are not there`);
+  const end = parts.findIndex(({ number }, index) => number !== undefined && number !== begin + index);
+  if (end >= 0) problems.push(`${state(begin + end)}; what comes behind it is left out (\`amber salvage\` reads it)`);
+  return { parts: end < 0 ? parts : parts.slice(0, end), problem: problems.length === 0 ? undefined : problems.join('; ') };
+}
+
+/** Two problems in one sentence. */
+export function joined(one: string | undefined, other: string | undefined): string | undefined {
+  return one === undefined || other === undefined ? one ?? other : `${one}; ${other}`;
+}
+
+const MAX_NUMBERS = 100;
+
+/** `1 segment is not there: number 0`. */
+export function missingText(numbers: readonly number[]): string {
+  const [are, name] = numbers.length === 1 ? ['segment is', 'number'] : ['segments are', 'numbers'];
+  return `${numbers.length} ${are} not there: ${name} ${numbers.slice(0, MAX_NUMBERS).join(', ')}${numbers.length > MAX_NUMBERS ? ' …' : ''}`;
+}
