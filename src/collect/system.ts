@@ -1,12 +1,12 @@
 /** The machine under the function: kernel, mounts, limits, network interfaces, and the few files of /etc that name it. */
-import { closeSync, constants, fstatSync, openSync, readSync, statfsSync, type BigIntStats } from 'node:fs';
+import { closeSync, fstatSync, readSync, statfsSync, type BigIntStats } from 'node:fs';
 import * as os from 'node:os';
 import type { AbsentEntry, Collector, Entry, Scene } from '../contracts.ts';
 import { descriptorPath } from '../fs/open.ts';
-import { reach } from '../fs/resolve.ts';
+import { openLocal, reach } from '../fs/resolve.ts';
 import { factsOf } from '../fs/volume.ts';
 import { latin1 } from '../proc/bytes.ts';
-import type { MountBook, Place } from '../proc/mount-book.ts';
+import type { MountBook } from '../proc/mount-book.ts';
 import { failure, readNow } from '../proc/read.ts';
 import type { ProcRead, ProcessTable } from '../proc/table.ts';
 import { attributesLine } from './beyond-reach.ts';
@@ -71,16 +71,6 @@ function etcFile(path: string, name: string, book: MountBook): Entry {
     return { kind: 'absent', ...common, outcome, reason };
   } finally {
     closeSync(fd);
-  }
-}
-
-function openLocal(path: string, book: MountBook): number | Place {
-  const reached = reach(path, book);
-  if (!('fd' in reached)) return reached;
-  try {
-    return openSync(descriptorPath(reached.fd), constants.O_RDONLY | constants.O_NONBLOCK);
-  } finally {
-    closeSync(reached.fd);
   }
 }
 

@@ -5,11 +5,12 @@
 import { closeSync, fstatSync, lstatSync, readdirSync } from 'node:fs';
 import type { BytePath, CodeIdentity, Observation, ObservedProcess, Observer, OwnFacts, Roots } from '../contracts.ts';
 import { systemCode } from '../errors.ts';
-import { reach } from '../fs/resolve.ts';
+import { openLocal, reach } from '../fs/resolve.ts';
 import { latin1 } from '../proc/bytes.ts';
 import { MountBook } from '../proc/mount-book.ts';
-import { readNow, type ReadRule } from '../proc/read.ts';
+import { readOpen, type ReadRule } from '../proc/read.ts';
 import { turn } from '../proc/session.ts';
+import type { ProcRead } from '../proc/table.ts';
 import { observeFiles, type FileLimits, type KnownFiles } from './observe-files.ts';
 import { observeProcesses, type KnownProcesses, type ProcessLimits } from './observe-processes.ts';
 import { observeSockets, type SocketsSeen } from './observe-sockets.ts';
@@ -71,7 +72,7 @@ export function openLookout(options: LookoutOptions): Lookout {
       sockets: sockets.sockets,
       files: files.files,
       extensions: extensionsOf(roots.code, book),
-      nameservers: nameserversOf(roots.etc),
+      nameservers: nameserversOf(roots.etc, book),
       code: codeOf(roots.code, processes, book),
       own: await options.own?.(),
       left: [...seen.left, ...sockets.left, ...files.left],
@@ -126,9 +127,24 @@ function exists(path: string): boolean {
 
 const SMALL: ReadRule = { cap: 16 * 1024, whole: true };
 
-function nameserversOf(etc: string): string[] {
-  const read = readNow(`${etc}/resolv.conf`, SMALL, { left: SMALL.cap });
-  return read.ok ? [...latin1(read.body).matchAll(/^\s*nameserver\s+(\S+)/gmu)].map(([, address]) => address ?? '') : [];
+/** Links are followed, not to where somebody else would have to answer. */
+function nameserversOf(etc: string, book: MountBook): string[] {
+  const read = readLocal(`${etc}/resolv.conf`, book);
+  return read?.ok === true ? [...latin1(read.body).matchAll(/^\s*nameserver\s+(\S+)/gmu)].map(([, address]) => address ?? '') : [];
+}
+
+function readLocal(path: BytePath, book: MountBook): ProcRead | undefined {
+  try {
+    const fd = openLocal(path, book);
+    if (typeof fd !== 'number') return undefined;
+    try {
+      return fstatSync(fd).isFile() ? readOpen(fd, SMALL, { left: SMALL.cap }) : undefined;
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return undefined;
+  }
 }
 
 const HANDLER_EXTENSIONS = ['.js', '.mjs', '.cjs', '.py', '.rb', '.jar', ''] as const;

@@ -3,11 +3,11 @@
  * on which somebody else has to answer, neither by name nor by a link (`/proc/PID/root` leads into other namespaces), and so
  * that a directory which is swapped for a link meanwhile leads nowhere.
  */
-import { closeSync, fstatSync, type BigIntStats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, type BigIntStats } from 'node:fs';
 import type { BytePath } from '../contracts.ts';
 import { AmberError } from '../errors.ts';
 import type { Place } from '../proc/mount-book.ts';
-import { EXACT, openEntry, openRoot, readLink } from './open.ts';
+import { descriptorPath, EXACT, openEntry, openRoot, readLink } from './open.ts';
 
 /** What is asked of {@link MountBook}. */
 export interface Places {
@@ -87,6 +87,22 @@ export function statLocal(path: BytePath, places: Places): BigIntStats | undefin
     }
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * Opens for reading what a path leads to, without waiting for a writer, a driver or the holder of a lease. Gives the place
+ * where somebody else would have to answer. The caller closes it.
+ *
+ * @throws the system error of the component that cannot be opened
+ */
+export function openLocal(path: BytePath, places: Places): number | Place {
+  const reached = reach(path, places);
+  if (!('fd' in reached)) return reached;
+  try {
+    return openSync(descriptorPath(reached.fd), constants.O_RDONLY | constants.O_NONBLOCK);
+  } finally {
+    closeSync(reached.fd);
   }
 }
 

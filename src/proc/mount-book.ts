@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync } from 'node:fs';
 import type { BytePath } from '../contracts.ts';
-import { toText } from './bytes.ts';
+import { splitNul, toText } from './bytes.ts';
 import { parseFdInfo } from './fdinfo.ts';
 import { readLink } from './links.ts';
 import { groundOf, MountTable, type Ground, type Mount } from './mounts.ts';
@@ -28,6 +28,8 @@ export function mountFacts({ mount, id }: Place): Readonly<Record<string, unknow
 /** Some 2,000 mounts. What stands behind that counts as listed nowhere. */
 const RULE: ReadRule = { cap: 256 * 1024, whole: false };
 const FDINFO: ReadRule = { cap: 4096, whole: true };
+const ENVIRON: ReadRule = { cap: 256 * 1024, whole: true };
+const TASK_ROOT = 'LAMBDA_TASK_ROOT=';
 const MOST_NAMESPACES = 64;
 /**
  * The first mount that the kernel makes, for files that have no name: memfds, System V memory, shared anonymous memory
@@ -52,7 +54,7 @@ export class MountBook {
   own(): MountTable {
     if (this.#own !== undefined) return this.#own;
     this.#own = read('/proc/self/mountinfo');
-    for (const path of ['/proc/self/exe', process.argv[1], process.env['LAMBDA_TASK_ROOT']]) if (path !== undefined) this.#learn(path, this.#own);
+    for (const path of ['/proc/self/exe', process.argv[1], taskRoot()]) if (path !== undefined) this.#learn(path, this.#own);
     return this.#own;
   }
 
@@ -175,6 +177,12 @@ export function pin(source: string, dir: string, book: MountBook): Pin {
 export function mountOf(fd: number): number | undefined {
   const info = readNow(`/proc/self/fdinfo/${fd}`, FDINFO, { left: FDINFO.cap });
   return info.ok ? parseFdInfo(info.body).mount : undefined;
+}
+
+/** As the platform has given it: code may have set the variable of the process to a place where nobody answers. */
+function taskRoot(): string | undefined {
+  const environ = readNow('/proc/self/environ', ENVIRON, { left: ENVIRON.cap });
+  return environ.ok ? splitNul(environ.body).find((line) => line.startsWith(TASK_ROOT))?.slice(TASK_ROOT.length) : undefined;
 }
 
 function read(path: string): MountTable {

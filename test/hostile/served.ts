@@ -48,24 +48,34 @@ export function canServe(t: TestContext): boolean {
   return requirePeer(t, 'python3', 'unshare', 'tar', 'zstd');
 }
 
-const SCRIPT = 'read -r facts < <(exec python3 "$1" "$2" "$3" $4); echo "$facts"; shift 4; exec "$@"';
+/** Starts a server, prints its facts once it is silent, and goes on as another program. Arguments: actor, mount, log, mode, program. */
+export const SERVED_SCRIPT = 'read -r facts < <(exec python3 "$1" "$2" "$3" $4); echo "$facts"; shift 4; exec "$@"';
 /** Above everything that a capture may take: whoever is not back by then hangs. */
-const HANGS_MS = 60_000;
+const HANGS_MS = 40_000;
 
-/** Captures, with the silent mount at `FOLDER/tree/served` where it is ours, and reads what came of it. */
-export async function captureServed(t: TestContext, job: ServedJob, child = 'capture-child.ts'): Promise<ServedCapture> {
+export interface Beside {
+  readonly folder: string;
+  readonly evidence: string;
+  readonly facts: ServedFacts;
+  /** The last line of the program's output. */
+  readonly last: unknown;
+  readonly asked: readonly string[];
+  readonly elapsedMs: number;
+}
+
+/** Runs a program of this folder, with the silent mount at `FOLDER/tree/served` where it is ours. Its job names the folder. */
+export async function runBeside(t: TestContext, { mode, actor = 'fuse-server.py', ...rest }: ServedJob, child: string): Promise<Beside> {
   const folder = mkdtempSync(join(tmpdir(), 'amber-served-'));
   const [mount, log, evidence] = [join(folder, 'tree/served'), join(folder, 'requests'), join(folder, 'evidence')];
   for (const made of [mount, evidence]) mkdirSync(made, { recursive: true });
   writeFileSync(log, '');
   writeFileSync(join(folder, 'tree/plain'), 'plain');
-  const { mode = '', actor = 'fuse-server.py', ...rest } = job;
   const request: CaptureJob = { writable: [join(folder, 'tree')], hardStopInMs: 20_000, ...rest, destination: `file://${evidence}` };
-  const whole = { ...request, writable: request.writable.map((path) => path.replace('FOLDER', folder)) };
+  const whole = { ...request, folder, writable: request.writable.map((path) => path.replace('FOLDER', folder)) };
   writeFileSync(join(folder, 'job.json'), JSON.stringify(whole));
   const node = [process.execPath, '--no-warnings', join(import.meta.dirname, child), join(folder, 'job.json')];
   const server = join(import.meta.dirname, '../fixtures/proc', actor);
-  const argv = ['--pid', '--fork', '--kill-child', '--mount', '--mount-proc', '--ipc', '--net', 'bash', '-c', SCRIPT, 'served', server, mount, log, mode, ...node];
+  const argv = ['--pid', '--fork', '--kill-child', '--mount', '--mount-proc', '--ipc', '--net', 'bash', '-c', SERVED_SCRIPT, 'served', server, mount, log, mode ?? '', ...node];
   const started = performance.now();
   const runner = spawn('unshare', argv, { stdio: ['ignore', 'pipe', 'pipe'] });
   t.after(() => {
@@ -77,13 +87,19 @@ export async function captureServed(t: TestContext, job: ServedJob, child = 'cap
   const asked = readFileSync(log, 'utf8').split('\n').filter((line) => line !== '');
   assert.equal(status, 0, `${output}\nasked of the server: ${asked.join(' ')}`);
   const lines = output.trimEnd().split('\n');
-  const outcome = JSON.parse(lines.at(-1) ?? '') as CaptureOutcome;
+  return { folder, evidence, asked, elapsedMs, facts: JSON.parse(lines[0] ?? '') as ServedFacts, last: JSON.parse(lines.at(-1) ?? '') };
+}
+
+/** Captures, and reads what came of it. */
+export async function captureServed(t: TestContext, job: ServedJob, child = 'capture-child.ts'): Promise<ServedCapture> {
+  const { folder, evidence, facts, last, asked, elapsedMs } = await runBeside(t, job, child);
+  const outcome = last as CaptureOutcome;
   const tar = join(folder, 'capture.tar');
   execFileSync('bash', ['-c', 'cat $(find "$1" -name "*.tar.zst" | sort) | zstd -dc > "$2"', 'join', evidence, tar]);
   const text = (member: string): string => execFileSync('tar', ['-xOf', tar, '--no-wildcards', member], { encoding: 'utf8', maxBuffer: 2 ** 28 });
   const parts = execFileSync('tar', ['-tf', tar], { encoding: 'utf8' }).split('\n').filter((name) => name.startsWith('manifest/'));
   const items = parts.flatMap((name) => text(name).split('\n')).filter((line) => line !== '').map((line) => JSON.parse(line) as ManifestItem).filter(({ path }) => typeof path === 'string');
-  return { ...outcome, facts: JSON.parse(lines[0] ?? '') as ServedFacts, items, asked, elapsedMs, text };
+  return { ...outcome, facts, items, asked, elapsedMs, text };
 }
 
 async function outputOf(runner: ReturnType<typeof spawn>): Promise<{ output: string; status: number | string }> {
