@@ -7,6 +7,7 @@ export const CHECKS = {
   commit: 'manifest.json is there and is one',
   objects: 'every segment is there, and none that does not belong',
   versions: 'nothing was deleted or put over',
+  times: 'nothing was stored after the commit',
   segments: 'SHA-256 of every segment',
   whole: 'SHA-256 of the whole',
   structure: 'the tar stream is whole and well formed',
@@ -35,8 +36,10 @@ export interface Check {
 }
 
 const MAX_FINDINGS = 20;
+/** Left out where the store tells nothing of the kind. */
+const ONLY_IN_BUCKETS: ReadonlySet<CheckName> = new Set(['versions', 'times']);
 
-/** Collects what the checks say. A check that nobody spoke of is `not-checked`; that of versions is left out where there are none. */
+/** Collects what the checks say. A check that nobody spoke of is `not-checked`; those of versions and times are left out where there are none. */
 export class CheckList {
   readonly #failed = new Map<CheckName, { findings: string[]; count: number }>();
   readonly #said = new Map<CheckName, { state: CheckState; detail: string }>();
@@ -67,7 +70,7 @@ export class CheckList {
   }
 
   all(): readonly Check[] {
-    const names = (Object.keys(CHECKS) as CheckName[]).filter((name) => name !== 'versions' || this.#said.has(name));
+    const names = (Object.keys(CHECKS) as CheckName[]).filter((name) => !ONLY_IN_BUCKETS.has(name) || this.#said.has(name));
     return names.map((name) => {
       const failure = this.#failed.get(name);
       const said = this.#said.get(name) ?? { state: 'not-checked', detail: 'there was nothing to compare it with' };

@@ -44,7 +44,17 @@ export class ReportPage {
     this.count += 1;
     if (capture.verified.verdict === 'verified') this.verified += 1;
     const most = Math.max(LEAST_ROWS, Math.min(MAX_ROWS, Math.floor(ROWS_OF_A_CASE / this.count)));
-    const bytes = Buffer.from(`${captureHtml(capture, most)}\n`, 'utf8');
+    this.#append(captureHtml(capture, most));
+  }
+
+  /** One that could not be read at all, such as one whose age files the identity does not open. */
+  addUnread(location: string, reason: string): void {
+    this.count += 1;
+    this.#append(`<h2>${escapeHtml(location)}</h2>\n<p class="failed">${escapeHtml(renderMessage(reason))}</p>`);
+  }
+
+  #append(html: string): void {
+    const bytes = Buffer.from(`${html}\n`, 'utf8');
     appendTo(this.#fd, bytes);
     this.#bytes += bytes.length;
   }

@@ -40,7 +40,7 @@ const byName = (one: StoredName, other: StoredName): number => (one.name < other
 
 /** An intruder can write a million keys into the folder: then only names of ours are asked for. */
 async function surveyPrefix(reader: S3Reader, prefix: string): Promise<Pick<Survey, 'objects' | 'others'>> {
-  const nameOf = ({ key, bytes }: S3Object): StoredName => ({ name: key.slice(prefix.length), bytes });
+  const nameOf = ({ key, bytes, modified }: S3Object): StoredName => ({ name: key.slice(prefix.length), bytes, modified });
   const own = (objects: readonly S3Object[]): StoredName[] => objects.map(nameOf).filter(({ name }) => isOwn(name));
   const page = await reader.some(prefix, PAGE);
   const first = own(page.objects);

@@ -42,7 +42,7 @@ export async function readHistory(reader: S3Reader, prefix: string, objects: rea
     const readable = untold ?? await tryRead(reader, told.oldest);
     if (readable === undefined) {
       first.set(name, { versionId: told.oldest.versionId });
-      added.push({ name, bytes: told.oldest.bytes });
+      added.push({ name, bytes: told.oldest.bytes, modified: told.oldest.modified });
     } else untold = readable;
     const { deleted, newer, oldest } = told;
     changed.push({ name, deleted, newer, first: oldest.modified, read: readable === undefined ? 'first' : current.has(name) ? 'current' : 'none' });

@@ -9,6 +9,8 @@ import { AmberError, systemCode, type AmberErrorCode } from '../errors.ts';
 export interface StoredName {
   readonly name: string;
   readonly bytes: number;
+  /** When a bucket took it, ISO 8601; a file's own time tells nothing, because copying makes it new. */
+  readonly modified?: string | undefined;
 }
 
 export interface Range {

@@ -15,6 +15,7 @@ import { checkLog, idsOf, isCollection, judgedId, unreadLog } from './verify-log
 import { checkCommit, checkObjects, checkReceipts, checkSender, checkSums, checkVersions } from './verify-outside.ts';
 import { checkParked, readParkedNote } from './verify-parked.ts';
 import { judgeUnopened, readOpened, readParts, tellUnread, type PartsRead, type Reading } from './verify-parts.ts';
+import { checkTimes } from './verify-times.ts';
 
 export interface VerifyOptions {
   /** Opens the age files; without one their contents are not checked. */
@@ -67,6 +68,7 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
   tellContents(capture, checks, inside ? tar : undefined);
   const parked = await readParkedNote(capture);
   checkDigests(capture, checks, digests);
+  checkTimes(capture, checks, digests);
   checkReceipts(capture, checks, digests);
   await checkSums(capture, checks, digests);
   const ids = idsOf(capture, tar.contents.captureId, parked?.captureId);

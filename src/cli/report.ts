@@ -2,7 +2,7 @@
 import type { OpenCapture } from '../case/open.ts';
 import type { ReportedCapture } from '../case/html.ts';
 import type { CaptureView } from '../case/view.ts';
-import { AmberError } from '../errors.ts';
+import { AmberError, isAmberError } from '../errors.ts';
 import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
 import { captureLocation } from './location.ts';
 import type { Output } from './output.ts';
@@ -50,9 +50,17 @@ Exit code 0: all of them verified. 1: one did not, or is cut. Needs s3:ListBucke
     const timeline = new Timeline(key.window);
     try {
       for await (const capture of openAll(place)) {
-        const { reported, view } = await read(capture, { identity, log }, out);
-        page.add(reported);
-        key.expect(view);
+        try {
+          const { reported, view } = await read(capture, { identity, log }, out);
+          page.add(reported);
+          key.expect(view);
+        } catch (cause) {
+          // One that cannot be read keeps no other from the page.
+          if (!isAmberError(cause) || !/^(?:CASE_|IDENTITY_)/u.test(cause.code)) throw cause;
+          out.note(`NOT READ: ${capture.location}: ${cause.code}: ${cause.message}`);
+          page.addUnread(capture.location, `not read: ${cause.message}`);
+          continue;
+        }
         await timeline.add(capture, identity);
       }
       if (page.count === 0) throw new AmberError('CASE_MISSING', `There is no capture in ${place.store.location} or below it.`);

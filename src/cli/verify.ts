@@ -24,6 +24,7 @@ removed, or never there.
 Age files are opened with --identity; without, their digests alone are verified. age does not authenticate a sender: that
 a file decrypts says nothing about who made it.
 In a bucket with versions the first version of each object is read, and what was deleted or put over is told.
+In any bucket the times tell what was stored after manifest.json, and a manifest.json that is too late for its capture.
 A case holds several: --all verifies every capture and collection below LOCATION, and names those that only the log knows.
 Exit code 0: verified. 1: failed, cut (the part that is there may still hold), or named in the log and not stored.
 3: the log or a part of the capture could not be read. Needs s3:ListBucket and s3:GetObject; for versions

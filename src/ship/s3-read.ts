@@ -13,13 +13,13 @@ import { faultFromError, isTransient, type Fault } from './faults.ts';
 export interface S3Object {
   readonly key: string;
   readonly bytes: number;
+  /** ISO 8601. */
+  readonly modified?: string | undefined;
 }
 
 export interface S3Version extends S3Object {
   readonly versionId: string;
   readonly etag: string | undefined;
-  /** ISO 8601. */
-  readonly modified: string | undefined;
   readonly deleteMarker: boolean;
 }
 
@@ -119,7 +119,9 @@ async function children(site: Site, prefix: string): Promise<{ objects: readonly
 async function some(site: Site, prefix: string, most: number): Promise<{ objects: readonly S3Object[]; more: boolean }> {
   const objects: S3Object[] = [];
   for await (const page of pages(site, prefix, '/')) {
-    for (const { Key, Size } of page.Contents ?? []) if (Key !== undefined) objects.push({ key: Key, bytes: Size ?? 0 });
+    for (const { Key, Size, LastModified } of page.Contents ?? []) {
+      if (Key !== undefined) objects.push({ key: Key, bytes: Size ?? 0, modified: LastModified?.toISOString() });
+    }
     if (objects.length >= most) return { objects: objects.slice(0, most), more: objects.length > most || page.IsTruncated === true };
   }
   return { objects, more: false };

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteObjectCommand, PutBucketPolicyCommand, PutBucketVersioningCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { builtAmber, type BuiltAmber } from '../cli/command-built.ts';
 import { fauxqs } from '../servers/fauxqs.ts';
@@ -105,6 +106,66 @@ describe('a bucket with versions', { timeout: 300_000 }, () => {
     assert.equal(check(told.results[1], 'versions')?.findings.length, readdirSync(gone.folder).length);
     const alone = await verify([`s3://${BUCKET}/whole/capture=${gone.manifest.captureId}`]);
     assert.deepEqual([alone.code, check(alone, 'chain')?.state], [1, 'ok']);
+  });
+
+  withBucket('without versions is judged by the times at which it took the objects', async () => {
+    const bucket = 'plain-evidence';
+    await makeBucket(client, bucket);
+    const putAt = (key: string, body: Uint8Array | string): Promise<unknown> => client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
+    const made = await makeCapture({ apart: true });
+    const names = made.segments.map(({ name }) => name);
+    const putAll = async (prefix: string): Promise<void> => {
+      for (const name of names) await putAt(`${prefix}${name}`, readFileSync(join(made.folder, name)));
+      // The test's captures are of 2025; here one has just ended.
+      const manifest = { ...made.manifest, clocks: { ...made.manifest.clocks, ended: new Date().toISOString() } };
+      await putAt(`${prefix}manifest.json`, JSON.stringify(manifest));
+    };
+    await putAll('untouched/');
+    await putAll('over/');
+    await putAll('again/');
+    await putAll('added/');
+    await upload(client, bucket, made, 'copied/');
+    await putAt('copied/manifest.json', readFileSync(join(made.folder, 'manifest.json')));
+    await sleep(1500); // LastModified has whole seconds in S3
+    await putAt(`over/${names[1]!}`, readFileSync(join(made.folder, names[1]!)).fill(0, 100, 200));
+    await putAt(`again/${names[1]!}`, readFileSync(join(made.folder, names[1]!)));
+    await putAt('added/capture-0099.tar.zst', 'x');
+    const times = async (prefix: string): Promise<[number, string | undefined, string]> => {
+      const told = await verify([`s3://${bucket}/${prefix}`]);
+      const one = check(told, 'times');
+      return [told.code, one?.state, [one?.detail, ...(one?.findings ?? [])].join('\n')];
+    };
+    assert.deepEqual((await times('untouched')).slice(0, 2), [0, 'ok']);
+    const over = await times('over');
+    assert.deepEqual([over.slice(0, 2), new RegExp(`${names[1]!} was stored at 20.*, after manifest\\.json \\(20.*\\), and has other bytes: it was put over`, 'u').test(over[2])], [[1, 'failed'], true], over[2]);
+    const again = await times('again');
+    assert.deepEqual([again.slice(0, 2), again[2].includes('with the bytes that it names: a copy in place?')], [[0, 'not-checked'], true], again[2]);
+    const added = await times('added');
+    assert.deepEqual([added.slice(0, 2), /"capture-0099\.tar\.zst" was stored at .*: it was added/u.test(added[2])], [[1, 'failed'], true], added[2]);
+    const copied = await times('copied');
+    assert.deepEqual([copied.slice(0, 2), /the capture ended at 2025-06-30.*: it was rewritten, or all of it was copied here/u.test(copied[2])], [[0, 'not-checked'], true], copied[2]);
+  });
+
+  withBucket('of which one segment may not be read: the others are, and it is no tampering', async () => {
+    const made = await makeCapture({ apart: true });
+    const policy = (denied: string): Promise<unknown> => client.send(new PutBucketPolicyCommand({ Bucket: BUCKET, Policy: JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [
+        { Effect: 'Allow', Principal: { AWS: 'arn:aws:iam:::user/versions-reader' }, Action: ['s3:ListBucket', 's3:GetObject'], Resource: [`arn:aws:s3:::${BUCKET}`, `arn:aws:s3:::${BUCKET}/*`] },
+        { Effect: 'Deny', Principal: { AWS: 'arn:aws:iam:::user/versions-reader' }, Action: ['s3:GetObject'], Resource: [`arn:aws:s3:::${BUCKET}/part/${denied}`] },
+      ],
+    }) }));
+    await upload(client, BUCKET, made, 'part/');
+    for (const { name } of made.segments) {
+      await policy(name);
+      const told = await verify([`s3://${BUCKET}/part`], READER);
+      assert.deepEqual([told.code, told.verdict, told.checks.filter(({ state }) => state === 'failed').map((one) => one.name)], [3, 'unreadable', []], told.summary);
+      assert.match(told.summary, new RegExp(`1 segments were not read, the first is ${name}: .*s3:GetObject`, 'u'));
+      assert.match(check(told, 'segments')?.detail ?? '', new RegExp(`^${made.segments.length - 1} segments have the digests`, 'u'));
+    }
+    // Other bytes in what can be read are tampering all the same.
+    await put(`part/${made.segments[0]!.name}`, 'changed');
+    assert.deepEqual([(await verify([`s3://${BUCKET}/part`], READER)).verdict], ['failed']);
   });
 
   withBucket('that forbids to list or to read versions: this is said, and the rest is read', async () => {

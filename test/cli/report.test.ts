@@ -2,11 +2,32 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import type { BytesEntry } from '../../src/contracts.ts';
 import { EXIT } from '../../src/cli/amber.ts';
 import { bytesEntry, CAPTURE_ID, freshFolder, makeCapture } from '../case/captures.ts';
+import { IDENTITY } from '../case/checking.ts';
+import { builtAmber } from './command-built.ts';
 import { program } from './program.ts';
 import { amber, hostile } from './running.ts';
+
+test('tells of a capture that the identity does not open, and goes on', async () => {
+  const base = freshFolder();
+  const recipient = await identityToRecipient(await generateX25519Identity());
+  for (const [index, sealed] of [false, true, false].entries()) {
+    await makeCapture({ into: join(base, String(index)), captureId: `0197c0de-0000-7000-8000-00000000010${index}`, ...(sealed ? { recipient } : {}) });
+  }
+  const identity = join(base, 'identity.txt');
+  writeFileSync(identity, `${IDENTITY}\n`);
+  const page = join(freshFolder(), 'case.html');
+  const ran = await builtAmber()(['report', base, '--identity', identity, '--to', page]);
+  assert.equal(ran.code, EXIT.problem, ran.err);
+  assert.match(ran.err, /NOT READ: .*\/1\/.*IDENTITY_INVALID/u);
+  assert.match(ran.out, /3 captures, 2 verified/u);
+  const html = readFileSync(page, 'utf8');
+  assert.match(html, /2 of 3 verified/u);
+  assert.equal(html.match(/not read: /gu)?.length, 1);
+});
 
 test('writes a case as a page that nothing in it can change', async () => {
   const one = await makeCapture({ entries: hostile() });
