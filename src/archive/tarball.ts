@@ -7,6 +7,7 @@
 import { createHash, hash } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import type { Budget, Entry, FileEntry, ManifestItem, Segment, Tier } from '../contracts.ts';
+import { describeError } from '../errors.ts';
 import { endOf } from '../lambda/budget.ts';
 import type { Redactor } from '../secrets/contracts.ts';
 import { changeOf, hashOnly, padding, readLarge, readSmall, writeStream, type BodyOptions } from './body.ts';
@@ -15,7 +16,7 @@ import { BLOCK, encodeHeader, HOT_HEADER, roundUp, timesOf, writeHeader, type He
 import { LinkTargets } from './link-target.ts';
 import { fileOutcome, manifestItem, specialType, type Stored } from './item.ts';
 import { SegmentWriter, type SegmentEncryptor } from './segments.ts';
-import { render, withoutSecrets } from './structured.ts';
+import { render, withoutSecrets, type Rendered } from './structured.ts';
 
 /** Where manifest items go. It gives back the text that closes each segment. */
 export interface ManifestSink {
@@ -177,12 +178,23 @@ export class Tarball {
   }
 
   async #storeBody(entry: Entry & { kind: 'json' | 'jsonl' | 'bytes' }): Promise<Stored> {
-    const { body, redactions, spent } = await render(entry, this.#options.redactor, this.#options.budget.breathe);
+    const rendered = await this.#render(entry);
+    if ('outcome' in rendered) return rendered;
+    const { body, redactions, spent } = rendered;
     const size = body.length;
     const mode = entry.kind === 'bytes' && entry.stat !== undefined ? Number(entry.stat.mode) : 0o444;
     const sha256 = await this.#writeBody(this.#header(entry, '0', mode, size), body);
     if (spent !== undefined) release(spent);
     return { outcome: entry.outcome ?? (size === 0 ? 'empty' : 'collected'), size, stored: size, sha256, redactions };
+  }
+
+  /** Nothing is written yet: a value of the function whose members throw is a line, and not the end of the capture. */
+  async #render(entry: Entry & { kind: 'json' | 'jsonl' | 'bytes' }): Promise<Rendered | Stored> {
+    try {
+      return await render(entry, this.#options.redactor, this.#options.budget.breathe);
+    } catch (cause) {
+      return { outcome: 'failed', reason: describeError(cause) };
+    }
   }
 
   async #storeFile(entry: FileEntry): Promise<Stored> {
