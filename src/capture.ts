@@ -102,7 +102,7 @@ function isBare({ budget, book }: CaptureRun): boolean {
 async function openAt(run: CaptureRun): Promise<Destination> {
   const url = run.config.destination;
   if (url === undefined) {
-    throw new AmberError('CONFIG_INVALID', 'AMBER_DESTINATION is not set; for example s3://evidence-bucket/amber');
+    throw new AmberError('CONFIG_INVALID', 'neither option `destination` nor AMBER_DESTINATION is set; for example s3://evidence-bucket/amber');
   }
   return untilAborted(Promise.resolve(openDestination(url, run.place, run.config)), run.budget.hardStop);
 }

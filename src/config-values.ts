@@ -21,11 +21,23 @@ const LONGEST_SHOWN = 80;
  * variable: words, numbers, paths and addresses are shown, a URL without its user and query, of the rest the length.
  */
 export function show(given: unknown): string {
-  const text = typeof given === 'string' ? given : given === undefined ? 'undefined' : JSON.stringify(given);
+  if (given === null || given === undefined || typeof given === 'number' || typeof given === 'boolean') return `"${String(given)}"`;
+  const text = textOf(given);
+  if (text === undefined) return `of type ${typeof given}`;
   const safe = text.replace(/\/\/[^/@\s]*@/u, '//…@').replace(/\?.*$/su, '?…');
   const plain = safe.replace('//…@', '//').replace(/\?…$/u, '');
   const isShown = safe.length <= LONGEST_SHOWN && !looksRandom(plain) && (isPlain(plain) || LIST.test(plain) || AMOUNT.test(plain));
   return isShown ? `"${safe}"` : `a text of ${String(text.length)} characters (not shown)`;
+}
+
+/** Undefined for what has no text: a function, a symbol, a ring. */
+function textOf(given: unknown): string | undefined {
+  if (typeof given === 'string') return given;
+  try {
+    return JSON.stringify(given);
+  } catch {
+    return undefined;
+  }
 }
 
 export const flag: Parser<boolean> = (given) => {
@@ -55,7 +67,7 @@ const UNITS: Readonly<Record<string, number>> = { '': 1, b: 1, kib: 1024, mib: 1
 
 export function bytes(least: number, most: number): Parser<number> {
   return (given) => {
-    const match = /^(\d+)\s*([a-z]*)$/u.exec(String(given).trim().toLowerCase());
+    const match = /^(\d+)\s*([a-z]*)$/u.exec(typeof given === 'string' || typeof given === 'number' ? String(given).trim().toLowerCase() : '-');
     const unit = UNITS[match?.[2] ?? ''];
     const value = match === null || unit === undefined ? Number.NaN : Number(match[1]) * unit;
     if (Number.isSafeInteger(value) && value >= least && value <= most) return good(value);

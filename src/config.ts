@@ -4,6 +4,7 @@
  */
 import { COLLECTOR_NAMES, MEMORY_COLLECTORS } from './config-names.ts';
 import type { Options } from './config-options.ts';
+import { readExtensions } from './config-extensions.ts';
 import { unknownOptions, unknownVariables, withoutUnknownNames, type ConfigIssue } from './config-unknown.ts';
 import { OWN_SCHEMES, schemeOf } from './config-destination.ts';
 import { AmberError } from './errors.ts';
@@ -126,21 +127,32 @@ const VARIABLES: readonly string[] = Object.values(OPTIONS).map((entry) => entry
  * @throws AmberError CONFIG_INVALID, with every issue in its message and the number of them in `details.issues`.
  */
 export function resolveConfig(options: Options = {}, given: NodeJS.ProcessEnv = process.env, warn: Warn = () => undefined): Config {
-  const { env, warnings } = withoutUnknownNames(given, (options.collectors ?? []).map(({ name }) => name));
+  if (!areOptions(options)) throw configError([{ name: 'options', message: `the options are ${parse.show(options)}; expected an object, for example { destination: 's3://evidence-bucket/amber' }` }]);
+  const { collectors, destinations, issues: extensions } = readExtensions(options);
+  const { env, warnings } = withoutUnknownNames(given, collectors.map(({ name }) => name));
   const unknown = unknownVariables(env, VARIABLES);
-  const issues: ConfigIssue[] = [...unknownOptions(options, [...Object.keys(OPTIONS), 'collectors', 'destinations']), ...unknown.errors];
-  const values: Record<string, unknown> = {
-    collectors: options.collectors ?? [],
-    destinations: options.destinations ?? [],
-  };
+  const issues: ConfigIssue[] = [...unknownOptions(options, [...Object.keys(OPTIONS), 'collectors', 'destinations']), ...unknown.errors, ...extensions];
+  const values: Record<string, unknown> = { collectors, destinations };
   for (const [name, entry] of Object.entries(OPTIONS) as [OptionName, Option<unknown>][]) {
     values[name] = readOption(name, entry, options[name], env[entry.env], issues);
   }
-  issues.push(...contradictions(values as Config));
+  issues.push(...contradictions(values as Config, (name) => nameOf(name, options)));
   if (issues.length > 0) throw configError(issues);
   for (const one of [...unknown.warnings, ...warnings]) warn(one);
   return Object.freeze(values) as Config;
 }
+
+/** What may be read as options; anything else is a mistake of code. */
+export function areOptions(given: unknown): given is Options {
+  return typeof given === 'object' && given !== null && !Array.isArray(given);
+}
+
+/** An option by the name under which it was given. */
+function nameOf(name: OptionName, options: Options): string {
+  return options[name] === undefined ? OPTIONS[name].env : `option \`${name}\``;
+}
+
+type NameOf = (name: OptionName) => string;
 
 function readOption(
   name: OptionName, entry: Option<unknown>, given: unknown, fromEnv: string | undefined, issues: ConfigIssue[],
@@ -155,43 +167,46 @@ function readOption(
   return entry.fallback;
 }
 
-function contradictions(config: Config): ConfigIssue[] {
+function contradictions(config: Config, named: NameOf): ConfigIssue[] {
   const issues: ConfigIssue[] = [];
+  const { destination } = config;
   const armed = [
-    ...(config.capture === 'now' ? ['AMBER_CAPTURE'] : []),
-    ...(config.onError === 'off' ? [] : ['AMBER_ON_ERROR']),
-    ...(config.deadlineMs === 0 ? [] : ['AMBER_DEADLINE_MS']),
-    ...(config.control === undefined ? [] : ['AMBER_CONTROL']),
-  ];
-  if (armed.length > 0 && config.destination === undefined && !config.disabled) {
-    issues.push({ name: 'AMBER_DESTINATION', message: `${armed.join(' and ')} may start a capture, but AMBER_DESTINATION is not set; for example s3://evidence-bucket/amber` });
+    ...(config.capture === 'now' ? ['capture' as const] : []),
+    ...(config.onError === 'off' ? [] : ['onError' as const]),
+    ...(config.deadlineMs === 0 ? [] : ['deadlineMs' as const]),
+    ...(config.control === undefined ? [] : ['control' as const]),
+  ].map(named);
+  if (armed.length > 0 && destination === undefined && !config.disabled) {
+    const missing = armed.some((name) => name.startsWith('option')) ? 'neither option `destination` nor AMBER_DESTINATION is set' : 'AMBER_DESTINATION is not set';
+    issues.push({ name: 'AMBER_DESTINATION', message: `${armed.join(' and ')} may start a capture, but ${missing}; for example s3://evidence-bucket/amber` });
   }
-  if (config.s3KmsKey !== undefined && config.destination !== undefined && !config.destination.startsWith('s3:')) {
-    issues.push({ name: 'AMBER_S3_KMS_KEY', message: `AMBER_S3_KMS_KEY needs an s3: destination, but AMBER_DESTINATION is ${parse.show(config.destination)}` });
-  }
-  if (config.fleetCap > 0 && config.destination?.startsWith('s3:') !== true) {
-    issues.push({ name: 'AMBER_FLEET_CAP', message: `AMBER_FLEET_CAP needs an s3: destination, but AMBER_DESTINATION is ${parse.show(config.destination)}` });
-  }
-  issues.push(...schemeIssues(config), ...collectIssues(config));
+  const needsBucket = (name: OptionName): void => {
+    const found = destination === undefined ? 'no destination is set' : `${named('destination')} is ${parse.show(destination)}`;
+    issues.push({ name: OPTIONS[name].env, message: `${named(name)} needs an s3: destination, but ${found}` });
+  };
+  const isBucket = destination?.startsWith('s3:') === true;
+  if (config.s3KmsKey !== undefined && destination !== undefined && !isBucket) needsBucket('s3KmsKey');
+  if (config.fleetCap > 0 && !isBucket) needsBucket('fleetCap');
+  issues.push(...schemeIssues(config, named), ...collectIssues(config, named));
   return issues;
 }
 
 /** A destination of code may have any scheme; without one a capture would find out that nobody takes it. */
-function schemeIssues({ destination, destinations }: Config): ConfigIssue[] {
+function schemeIssues({ destination, destinations }: Config, named: NameOf): ConfigIssue[] {
   const known = [...new Set([...OWN_SCHEMES, ...destinations.map(({ protocol }) => protocol)])];
   if (destination === undefined || known.includes(schemeOf(destination))) return [];
-  return [{ name: 'AMBER_DESTINATION', message: `AMBER_DESTINATION is ${parse.show(destination)}; expected a URL with ${known.join(', ')}, for example s3://evidence-bucket/amber` }];
+  return [{ name: 'AMBER_DESTINATION', message: `${named('destination')} is ${parse.show(destination)}; expected a URL with ${known.join(', ')}, for example s3://evidence-bucket/amber` }];
 }
 
-function collectIssues(config: Config): ConfigIssue[] {
+function collectIssues(config: Config, named: NameOf): ConfigIssue[] {
   const known = [...COLLECTOR_NAMES, ...config.collectors.map((collector) => collector.name)];
   return config.collect.flatMap((item) => {
     const name = item.replace(/^[+-]/u, '');
     if (!known.includes(name)) {
-      return [{ name: 'AMBER_COLLECT', message: `AMBER_COLLECT names ${parse.show(name)}; known are ${known.join(', ')}` }];
+      return [{ name: 'AMBER_COLLECT', message: `${named('collect')} names ${parse.show(name)}; known are ${known.join(', ')}` }];
     }
     if (!MEMORY_COLLECTORS.has(name) || item.startsWith('-') || config.recipient !== undefined) return [];
-    return [{ name: 'AMBER_RECIPIENT', message: `AMBER_COLLECT asks for ${name}, which holds raw memory; set AMBER_RECIPIENT, for example age1…` }];
+    return [{ name: 'AMBER_RECIPIENT', message: `${named('collect')} asks for ${name}, which holds raw memory; set AMBER_RECIPIENT, for example age1…` }];
   });
 }
 

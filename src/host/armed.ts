@@ -1,6 +1,6 @@
 /** Configuration and triggers, made ready once, when a handler is wrapped: nothing of this is done for an invocation. */
 import type { CaptureRequest } from '../capture.ts';
-import { OPTIONS, resolveConfig, type Config, type Options, type Warn } from '../config.ts';
+import { areOptions, OPTIONS, resolveConfig, type Config, type Options, type Warn } from '../config.ts';
 import type { CaptureReport, Cause, Moment, Trigger } from '../contracts.ts';
 import { AmberError, isAmberError, type AmberErrorCode } from '../errors.ts';
 import { coresOf } from '../lambda/cores.ts';
@@ -82,8 +82,9 @@ export interface Armed {
  * @throws AmberError CONFIG_INVALID, when what is wrong stands in code: that is seen before it is deployed.
  */
 export function arm(options: Options, ground: Ground): Armed | AmberError {
-  if (switchedOff(options, ground.env)) {
-    return new AmberError('CAPTURE_LIMITED', 'AMBER_DISABLED is set', { details: { limit: 'switch' } });
+  const off = switchedOff(options, ground.env);
+  if (off !== undefined) {
+    return new AmberError('CAPTURE_LIMITED', `${off} is set`, { details: { limit: 'switch' } });
   }
   const state = sandboxState(ground.scope);
   const warnings: string[] = [];
@@ -103,12 +104,13 @@ export function arm(options: Options, ground: Ground): Armed | AmberError {
 
 const OTHER_VERSION = 'another version of lambda-amber is loaded in this process, and is in charge';
 
-/** The kill switch works in either place, and before anything else is read: code must not be able to override it. */
-function switchedOff(options: Options, env: NodeJS.ProcessEnv): boolean {
-  return [options.disabled, env[OPTIONS.disabled.env]].some((given) => {
+/** The kill switch works in either place, and before anything else is read: code must not be able to override it. Gives its name. */
+function switchedOff(options: Options, env: NodeJS.ProcessEnv): string | undefined {
+  const places = [[OPTIONS.disabled.env, env[OPTIONS.disabled.env]], ['option `disabled`', areOptions(options) ? options.disabled : undefined]] as const;
+  return places.find(([, given]) => {
     const parsed = OPTIONS.disabled.parse(given);
     return parsed.ok && parsed.value;
-  });
+  })?.[0];
 }
 
 /**

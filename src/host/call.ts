@@ -1,5 +1,5 @@
 /** `capture()`: code asks for a capture of the sandbox that it runs in. */
-import type { Options } from '../config.ts';
+import { areOptions, type Options } from '../config.ts';
 import type { CaptureReport, Cause } from '../contracts.ts';
 import { AmberError, isAmberError } from '../errors.ts';
 import { deadlineOf } from '../lambda/deadline.ts';
@@ -39,8 +39,9 @@ export async function capture(asked: string | CaptureOptions = {}): Promise<Capt
 
 /** The same on another ground, for tests. */
 export async function captureOn(ground: Ground, asked: string | CaptureOptions): Promise<CaptureReport> {
-  const { reason, requester, context, event, ...rest } = typeof asked === 'string' ? { reason: asked } : asked;
-  const armed = arm(rest, ground);
+  const said: CaptureOptions = typeof asked === 'string' ? { reason: asked } : asked;
+  const { reason, requester, context, event, ...rest } = areOptions(said) ? said : {};
+  const armed = arm(areOptions(said) ? rest : said, ground);
   if (isAmberError(armed)) return noCapture(callCause(reason, requester), 'refused', armed);
   const borrowed = factsOf(armed, context, event);
   const cannotTell = 'cannotTell' in borrowed;

@@ -16,7 +16,7 @@ import { captureFolder, encodeComponent } from './key.ts';
 export const directory: DestinationProvider = {
   name: 'directory',
   protocol: 'file:',
-  description: 'A local folder: `file:///DIR`. Segments are joined to one tarball; nothing is overwritten.',
+  description: 'A local folder: `file:///DIR`. Segments are joined to one tarball, or kept as they are with a recipient; nothing is overwritten.',
   open: (url, capture) => openDirectory(url, capture),
 };
 

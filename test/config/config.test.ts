@@ -102,17 +102,17 @@ describe('configuration', () => {
     assert.deepEqual([config.collect, config.detect], [['-code', '-mine'], 'medium,-survivor']);
     assert.match(warnings(env), /AMBER_COLLECT names collectors that .* left out: \+future, -mine\nAMBER_DETECT names detectors that .* left out: \+tomorrow, -nobody/u);
     assert.equal(resolveConfig({}, { AMBER_DETECT: '+tomorrow', AMBER_COLLECT: '+future' }).detect, 'high');
-    assert.match(issues({ collect: ['+future'] }), /AMBER_COLLECT names "future"/u);
+    assert.match(issues({ collect: ['+future'] }), /option `collect` names "future"/u);
     assert.match(issues({ detect: 'high,+tomorrow' }), /expected names of detectors/u);
     assert.match(issues({}, { AMBER_DETECT: 'high,tomorrow' }), /expected a level/u, 'a level is no detector');
   });
 
   test('contradictions name both sides', () => {
-    assert.match(issues({ capture: 'now' }), /AMBER_CAPTURE may start a capture, but AMBER_DESTINATION is not set/u);
-    assert.match(issues({ onError: 'any', deadlineMs: 500 }), /AMBER_ON_ERROR and AMBER_DEADLINE_MS may start/u);
+    assert.match(issues({ capture: 'now' }), /option `capture` may start a capture, but neither option `destination` nor AMBER_DESTINATION is set/u);
+    assert.match(issues({ onError: 'any', deadlineMs: 500 }), /option `onError` and option `deadlineMs` may start/u);
     assert.match(issues({ collect: ['+process-memory'] }), /holds raw memory; set AMBER_RECIPIENT/u);
     assert.match(issues({ s3KmsKey: 'arn:x', destination: 'file:///tmp/x' }), /needs an s3: destination/u);
-    assert.match(issues({ collect: ['-tmp'] }), /AMBER_COLLECT names "tmp"; known are invocation, /u);
+    assert.match(issues({ collect: ['-tmp'] }), /option `collect` names "tmp"; known are invocation, /u);
   });
 
   test('a password in a URL is not shown', () => {
@@ -128,8 +128,8 @@ describe('configuration', () => {
     for (const control of ['ssm:/amber/orders', 'appconfig:amber/prod/orders']) assert.equal(resolveConfig({ control, destination: 's3://evidence' }, {}).control, control);
     for (const control of ['s3://bucket', 's3://Bucket/key', 's3://bucket/a b', 'https://example.com/orders.json', 'ssm:', 'appconfig:a/b', 'file:///tmp/x']) assert.match(issues({ control }), /expected s3:\/\/BUCKET\/KEY/u, control);
     for (const controlKey of ['ed25519:short', key.slice(8), Array(5).fill(key).join(',')]) assert.match(issues({ controlKey }), /one to 4 of ed25519:KEY/u);
-    assert.match(issues({ control: 's3://bucket/key' }), /AMBER_CONTROL may start a capture, but AMBER_DESTINATION is not set/u);
-    assert.match(issues({ fleetCap: 5, destination: 'file:///tmp/x' }), /AMBER_FLEET_CAP needs an s3: destination/u);
+    assert.match(issues({ control: 's3://bucket/key' }), /option `control` may start a capture, but neither/u);
+    assert.match(issues({ fleetCap: 5, destination: 'file:///tmp/x' }), /option `fleetCap` needs an s3: destination/u);
   });
 
   test('a secret key in the place of a public one is not shown', () => {
