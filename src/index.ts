@@ -12,7 +12,7 @@ export type { Options } from './config.ts';
 export type { AmberErrorCode } from './errors.ts';
 export type { CaptureOptions } from './host/call.ts';
 export type { CaptureMiddleware, MiddyRequest } from './host/middleware.ts';
-export type { AnyHandler } from './host/wrap.ts';
+export type { AnyHandler, Wrapped } from './host/wrap.ts';
 export type {
   AbsentEntry, Budget, BytesEntry, BytePath, CaptureIdentity, CaptureReport, Cause, Collector, Destination,
   DestinationProvider, DirectoryEntry, Entry, FileEntry, FileStat, InvocationFacts, JsonEntry, JsonLinesEntry, LinkEntry, Outcome,

@@ -13,8 +13,21 @@ import { closeWatch, openWatch, returned, settle, type Watch } from './watch.ts'
 /** How both runtime clients know a streaming handler (aws-lambda-ric 3 UserFunction.js, 4 user-function-loader.ts). */
 const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
 
-/** Any function: the parameters are the handler's own business. */
-export type AnyHandler = (...args: never[]) => unknown;
+/**
+ * Any function: the parameters are the handler's own business. A parameter without a type is `any`, as in `Handler` of
+ * \@types/aws-lambda.
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- `never` or `unknown` would be the type of an event that has none
+export type AnyHandler = (...args: any[]) => unknown;
+
+/** A handler as Lambda calls it: one that names fewer than two parameters takes the context and the callback all the same. */
+export type Wrapped<H extends AnyHandler> = H & (
+  H extends (...args: infer A) => infer R ? (A extends [] | [unknown?] ? (...args: LambdaArguments<A>) => R : unknown) : unknown
+);
+
+type LambdaArguments<A extends unknown[]> = A extends []
+  ? [event?: unknown, context?: unknown, callback?: unknown]
+  : [...event: A, context?: unknown, callback?: unknown];
 
 type Callable = (...args: unknown[]) => unknown;
 
@@ -35,14 +48,15 @@ type Callable = (...args: unknown[]) => unknown;
  *
  * Wrap last: methods of the handler that return it (middy's `use`) return the handler and not the wrapper.
  *
- * @param handler - anything else than a function is given back, so that the runtime says what is wrong with it.
+ * @param handler - anything else than a function (`undefined`, too) is given back as it is: the runtime then fails as it does
+ *   without Amber, and says what is wrong with the handler.
  * @param options - over the environment, see the table of options.
  * @returns the wrapped handler; the handler itself if it is wrapped already, if `AMBER_DISABLED` is set, or if the
  *   environment is not usable (one log line, `{"amber":"config",…}`, says why nothing is armed).
  * @throws AmberError CONFIG_INVALID, if what is wrong stands in `options`.
  */
-export function withCapture<H extends AnyHandler>(handler: H, options: Options = {}): H {
-  return wrapOn(SANDBOX, handler, options);
+export function withCapture<H extends AnyHandler>(handler: H, options: Options = {}): Wrapped<H> {
+  return wrapOn(SANDBOX, handler, options) as Wrapped<H>;
 }
 
 /** The same on another ground: for tests, and for hosts that bring their own environment. */

@@ -96,6 +96,19 @@ const mine: Collector = { name: 'mine', description: 'mine', tier: 'files', *col
 const options: Options = { destination: 's3://bucket/prefix', compression: 'gzip', maxBytes: '512MiB', maxMs: 4000, s3PathStyle: true, collect: ['-code'], collectors: [mine], recipient: undefined };
 export const handler = withCapture(async (event: Event, context: { awsRequestId: string }): Promise<number> => event.id.length + context.awsRequestId.length, options);
 export const answered: Promise<number> = handler({ id: 'a' }, { awsRequestId: 'b' });
+const short = withCapture(async (event) => event.id as string);
+export const shortAnswers: readonly Promise<string>[] = [short({ id: 'a' }), short({ id: 'a' }, { awsRequestId: 'b' }), short({ id: 'a' }, {}, () => undefined)];
+const own = withCapture(async (event: Event): Promise<string> => event.id);
+export const ownAnswer: Promise<string> = own({ id: 'a' }, { awsRequestId: 'b' });
+// @ts-expect-error the event is the handler's own
+export const ownWrong = own({ id: 7 }, {});
+// @ts-expect-error the context that a handler names is the handler's own
+export const contextWrong = handler({ id: 'a' }, { awsRequestId: 7 });
+const bare = withCapture(() => 7);
+export const bareAnswers: readonly number[] = [bare(), bare({}), bare({}, {})];
+export const sameKind: (event: Event) => Promise<string> = own;
+const described = withCapture(Object.assign(async (event: Event) => event.id, { use: (name: string): string => name }));
+export const used: string = described.use('a');
 export const middleware = amberMiddleware({ onError: 'any' });
 export const report = capture({ reason: 'a test' }).then(({ state, error }) => (isAmberError(error) ? error.code : state));
 // @ts-expect-error gz is no word
@@ -103,6 +116,13 @@ export const wrong: Options = { compression: 'gz' };
 // @ts-expect-error an option that there is not
 export const unknown: Options = { destinaton: 's3://x' };
 `;
+
+/** The collector that the README shows, in a function of a user. */
+function readmeCollector(): string {
+  const [, shown] = /^## Extend it\n[^]*?```ts\n([^]*?)```/mu.exec(readFileSync('README.md', 'utf8')) ?? [];
+  assert.ok(shown, 'the README shows a collector in TypeScript');
+  return `const orders: readonly string[] = [];\nconst work = async (event: { id: string }): Promise<string> => event.id;\n${shown.replace(/^import .*$/mu, '')}\nexport const extended: Promise<string> = handler({ id: 'a' }, {});\n`;
+}
 
 const RESOLUTIONS = [
   { name: 'node', file: 'function.ts', options: { module: 'commonjs', moduleResolution: 'node' } },
@@ -121,11 +141,12 @@ describe('typed', () => {
         const home = join(at.project, `typed-${version}-${name.replaceAll(' ', '-')}`);
         mkdirSync(home);
         script(home, file, TYPED);
+        const readme = script(home, file.replace('function', 'readme'), `import { withCapture, type Collector, type Entry } from 'lambda-amber';\n${readmeCollector()}`);
         const compilerOptions = {
           ...options, strict: true, skipLibCheck: false, noEmit: true, target: 'es2020', types: [], exactOptionalPropertyTypes: true,
           ...(version >= 6 ? { ignoreDeprecations: '6.0' } : {}),
         };
-        writeFileSync(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }));
+        writeFileSync(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file, readme] }));
         const { status, stdout } = spawnSync(process.execPath, [resolve(folder, 'bin/tsc'), '-p', home], { encoding: 'utf8' });
         assert.deepEqual([status, stdout], [0, '']);
       });
