@@ -1,6 +1,6 @@
 /** Takes a tree in a given order, each path once. Synchronous: the archive gives the main thread back between entries. */
 import type { BytePath, Entry } from '../contracts.ts';
-import { Kind } from '../fs/kinds.ts';
+import { Kind, State } from '../fs/kinds.ts';
 import type { Tree } from '../fs/tree.ts';
 import type { Order } from './order.ts';
 import type { Taker } from './take.ts';
@@ -69,7 +69,7 @@ export class Directories {
     if (wanted.size === 0) return;
     for (let entry = 0; entry < this.#tree.count; entry += 1) {
       const isDirectory = this.#tree.kind(entry) === Kind.directory || this.#tree.parent(entry) < 0;
-      if (!isDirectory || this.#taken[entry] === 1 || !wanted.has(this.#tree.path(entry))) continue;
+      if (!isDirectory || this.#tree.state(entry) === State.served || this.#taken[entry] === 1 || !wanted.has(this.#tree.path(entry))) continue;
       yield* this.before(entry);
       yield entry;
     }
