@@ -66,6 +66,8 @@ export interface Finding {
   readonly raisedBy?: readonly string[];
   /** Absent where the observation does not tell, and in captures of older versions. */
   readonly happened?: Happened;
+  /** A process of the function has said so over a local socket: any process with its uid can send this. */
+  readonly handedOver?: true;
 }
 
 /** What a detector reads, so that hosts can tell what it costs: facts at hand, /proc of processes, socket tables, files. */

@@ -24,7 +24,7 @@ export const TIMELINE_SOURCES: readonly TimelineSource[] = [
   { name: 'processes', description: 'Starts of processes that ran in the sandbox.', path: /^timeline\/timeline\.jsonl$/u, form: 'rows', events: ownRows((type) => type === 'amber:process') },
   { name: 'files', description: 'Times of every path of /tmp and /dev/shm (those of a code tree are left out).', path: /^timeline\/timeline-\d{4,9}\.jsonl$/u, form: 'rows', events: ownRows((type) => type === 'fs:stat') },
   { name: 'files', description: '', path: /^bodyfile\/bodyfile(?:-\d{4,9})?\.txt$/u, form: 'lines', events: bodyfileEvents, fallback: true },
-  { name: 'findings', description: 'What the detectors found, at the time of the thing itself; where that is not known, of the capture that tells of it.', path: /^live_response\/findings-ocsf\.jsonl$/u, form: 'rows', events: findingEvents },
+  { name: 'findings', description: 'What the detectors found, at the time of the thing itself; where that is not known, of the capture that tells of it.', path: /^live_response\/findings(?:-late)?-ocsf\.jsonl$/u, form: 'rows', events: findingEvents },
   { name: 'logs', description: 'Events of collected log streams.', path: /^logs\/.+-\d{4,9}\.jsonl$/u, form: 'rows', events: logEvents },
   { name: 'cloudtrail', description: 'CloudTrail events; one that was found by several queries is told once.', path: /^cloudtrail\/.+-\d{4,9}\.jsonl$/u, form: 'rows', events: cloudtrailEvents },
   { name: 'guardduty', description: 'GuardDuty findings: when they were made, first and last seen.', path: /^guardduty\/findings\.jsonl$/u, form: 'rows', events: guardDutyEvents },

@@ -26,7 +26,7 @@ export function detectionFinding(finding: Finding, scene: Pick<Scene, 'captureId
     activity_id: ACTIVITY, activity_name: 'Create', type_uid: CLASS * 100 + ACTIVITY, type_name: 'Detection Finding: Create',
     time: scene.startedMs, severity_id: severityId, severity, status_id: 1, status: 'New',
     is_alert: finding.severity === 'high' || finding.severity === 'critical',
-    message: finding.title,
+    message: `${finding.title}${finding.handedOver === true ? ' (as a process of the function says)' : ''}`,
     metadata: {
       version: '1.4.0', product: { name: 'Amber', vendor_name: 'lambda-amber', version: VERSION }, profiles: ['cloud'], correlation_uid: scene.captureId,
     },
@@ -39,8 +39,13 @@ export function detectionFinding(finding: Finding, scene: Pick<Scene, 'captureId
     },
     evidences: [{ data: { subject: finding.subject, evidence: finding.evidence }, ...processOf(finding) }],
     resources: [{ type: 'AWS::Lambda::Function', name: functionName, ...(functionArn === undefined ? {} : { uid: functionArn }), cloud_partition: 'aws', region }],
-    ...(finding.raisedBy === undefined ? {} : { unmapped: { raised_by: finding.raisedBy } }),
+    ...unmappedOf(finding),
   };
+}
+
+function unmappedOf({ raisedBy, handedOver }: Finding): { unmapped?: Readonly<Record<string, unknown>> } {
+  const unmapped = { ...(raisedBy === undefined ? {} : { raised_by: raisedBy }), ...(handedOver === true ? { handed_over: true } : {}) };
+  return Object.keys(unmapped).length === 0 ? {} : { unmapped };
 }
 
 /** A sub-technique stands in an object of its own, beside the technique that it belongs to. */

@@ -132,8 +132,9 @@ async function run(duty: Duty, { cause, config, hardStopMs, last }: CaptureOrder
     }
     const engine = await ground.engine();
     // With the runtime gone another look tells nothing, and the engine would take one.
-    const findings = sentry === undefined ? {} : { findings: async () => (last === true ? sentry.known() : sentry.report()) };
-    const kept = { ...config, destinations: [parkingProvider(parking, schemeOf(config.destination ?? '')), ...config.destinations], ...(last === true ? {} : { collectors: [...config.collectors, ...handedOver(running)] }) };
+    const handed = handedOver(running);
+    const findings = sentry === undefined ? {} : { findings: async () => (last === true ? sentry.known() : handed.withHanded(await sentry.report())) };
+    const kept = { ...config, destinations: [parkingProvider(parking, schemeOf(config.destination ?? '')), ...config.destinations], ...(last === true ? {} : { collectors: [...config.collectors, ...handed.collectors] }) };
     return await engine({ cause, config: kept, invocation, hardStopMs, inProcess: false, enough: running.enough.signal, parked: parking.digests, ...findings, ...(last === true ? { last: lastCapture(duty, !config.collect.includes('-writable')) } : {}) });
   } catch (error) {
     ground.log('fault', { where: 'extension', error: describeError(error) });
