@@ -26,9 +26,8 @@ const units = fc.array(fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.integer(
 /** What no text of ours holds: controls, marks of direction, what is invisible, halves of pairs. */
 const HARM = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 
-// V8 13.6 (Node 24) reads `{"\\u200b":1}` as the key `\\` once it has parsed `{"\\n":1}`: a key here has more than one character.
 const row = (message: string): ReturnType<typeof rowOf> => rowOf(
-  { timestamp: 1_751_274_000_000_000, timestamp_desc: message, message, data_type: 'fs:stat', tag: [message], more: { filename: message, [`key ${message}`]: 'x' } },
+  { timestamp: 1_751_274_000_000_000, timestamp_desc: message, message, data_type: 'fs:stat', tag: [message], more: { filename: message, [message]: 'x' } },
   { source: 'files', functionName: message, captureId: 'x' },
 );
 
@@ -54,7 +53,11 @@ describe('the encoder', () => {
       const line = asciiJson(made);
       const lines = new SortedLines({ batch: 4096 });
       lines.add({ order: 1, key: '', text: line });
-      assert.deepEqual([...lines.sorted()].map((one) => JSON.parse(one.text) as unknown), [JSON.parse(JSON.stringify(made))]);
+      const sorted = [...lines.sorted()].map((one) => one.text);
+      assert.deepEqual(sorted, [line]);
+      // JSON.parse of V8 13.6 (Node 24) misreads keys that end with an escape, once a like one came before: values alone.
+      assert.deepEqual(sorted.map((one) => Object.values(JSON.parse(one) as Record<string, unknown>)), [Object.values(made)]);
+      assert.ok(isPrintableAscii(line) && line.includes(`${asciiJson(text)}:"x"`));
     }), { numRuns: 500 });
   });
 });
