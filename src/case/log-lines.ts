@@ -23,6 +23,8 @@ export interface LogDigests {
   /** SHA-256 of the whole, and of manifest.json, from the last line of the capture. */
   readonly whole: ReadonlySet<string>;
   readonly manifest: ReadonlySet<string>;
+  /** Those of them that the destination has acknowledged: a line with a `code` tells of a marker that was sent and not stored. */
+  readonly committed: ReadonlySet<string>;
   /** `whole`, `cut`, `failed`, as the last line says. */
   readonly states: ReadonlySet<string>;
   /** Where it was stored, as the last line says. */
@@ -90,6 +92,7 @@ interface Capture {
   segments?: Map<number, Segment>;
   whole?: Set<string> | undefined;
   manifest?: Set<string> | undefined;
+  committed?: Set<string> | undefined;
   states?: Set<string> | undefined;
   locations?: Set<string> | undefined;
 }
@@ -120,6 +123,7 @@ class Index {
     capture.stored ||= record['state'] === 'whole' || record['state'] === 'cut';
     capture.whole = add(capture.whole, record['sha256']);
     capture.manifest = add(capture.manifest, record['manifest']);
+    if (record['code'] === undefined) capture.committed = add(capture.committed, record['manifest']);
     capture.states = add(capture.states, record['state']);
     capture.locations = add(capture.locations, record['location']);
   }
@@ -187,10 +191,10 @@ function add(set: Set<string> | undefined, value: unknown): Set<string> | undefi
 
 function digestsOf(capture: Capture | undefined): LogDigests | undefined {
   if (capture === undefined) return undefined;
-  const { lines, beyond, stored, segments, whole = NONE, manifest = NONE, states = NONE, locations = NONE } = capture;
+  const { lines, beyond, stored, segments, whole = NONE, manifest = NONE, committed = NONE, states = NONE, locations = NONE } = capture;
   const told = [...(segments ?? [])].map(([number, { objects = NONE, sha256 = NONE, chain = NONE, stored: kept }]) =>
     [number, { objects, sha256, chain, stored: kept }] as const);
-  return { lines, beyond, stored, whole, manifest, states, locations, segments: new Map(told.sort(([one], [other]) => one - other)) };
+  return { lines, beyond, stored, whole, manifest, committed, states, locations, segments: new Map(told.sort(([one], [other]) => one - other)) };
 }
 
 function findByDigest(captures: ReadonlyMap<string, Capture>, digests: ReadonlySet<string>): string | undefined {

@@ -80,7 +80,7 @@ function compare(
 }
 
 function tellAbsent(capture: OpenCapture, log: LogDigests, fail: (text: string) => void): void {
-  if (capture.manifestSha256 === undefined && log.manifest.size > 0) fail(`manifest.json (SHA-256 ${[...log.manifest].join(' or ')}) ${ABSENT}`);
+  if (capture.manifestSha256 === undefined && log.committed.size > 0) fail(`manifest.json (SHA-256 ${[...log.committed].join(' or ')}) ${ABSENT}`);
   else if (capture.manifestSha256 === undefined && log.states.has('whole')) fail(`manifest.json ${ABSENT}: the log says that the capture is whole`);
   const present = new Set(capture.parts.map(({ number }) => number));
   // A joined tarball of which the segments are not known may hold any of them.
