@@ -5,6 +5,7 @@ export type CheckState = 'ok' | 'failed' | 'not-checked';
 /** Names of checks, in the order in which they are told. */
 export const CHECKS = {
   commit: 'manifest.json is there and is one',
+  header: 'manifest.json says what capture.json in the first segment says',
   objects: 'every segment is there, and none that does not belong',
   versions: 'nothing was deleted or put over',
   times: 'nothing was stored after the commit',
@@ -18,6 +19,7 @@ export const CHECKS = {
   receipts: 'receipts of the destination',
   sums: 'SHA256SUMS',
   log: 'digests in the log',
+  marker: 'manifest.json is the one that the log names',
   parked: 'what was parked in the sandbox is what was logged before',
   sender: 'who made it',
 } as const;
@@ -36,8 +38,8 @@ export interface Check {
 }
 
 const MAX_FINDINGS = 20;
-/** Left out where the store tells nothing of the kind. */
-const ONLY_IN_BUCKETS: ReadonlySet<CheckName> = new Set(['versions', 'times']);
+/** Left out where nothing was there to speak of them: versions of a bucket, a log, a tar stream that could be read. */
+const ONLY_WHERE_SAID: ReadonlySet<CheckName> = new Set(['versions', 'times', 'header', 'marker']);
 
 /** Collects what the checks say. A check that nobody spoke of is `not-checked`; those of versions and times are left out where there are none. */
 export class CheckList {
@@ -70,7 +72,7 @@ export class CheckList {
   }
 
   all(): readonly Check[] {
-    const names = (Object.keys(CHECKS) as CheckName[]).filter((name) => !ONLY_IN_BUCKETS.has(name) || this.#said.has(name));
+    const names = (Object.keys(CHECKS) as CheckName[]).filter((name) => !ONLY_WHERE_SAID.has(name) || this.#said.has(name) || this.#failed.has(name));
     return names.map((name) => {
       const failure = this.#failed.get(name);
       const said = this.#said.get(name) ?? { state: 'not-checked', detail: 'there was nothing to compare it with' };

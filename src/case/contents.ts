@@ -6,6 +6,7 @@ import { roundUp } from '../archive/header.ts';
 import type { ManifestItem } from '../contracts.ts';
 import type { ManifestPartHeader } from '../seal/manifest.ts';
 import { BodyDigest } from './body-digest.ts';
+import { CaptureDocument } from './capture-document.ts';
 import type { CheckList } from './checks.ts';
 import { claimsEntry, differences, itemPath, type SeenEntry } from './compare.ts';
 import { partNumber, readPart, type PartReader } from './manifest-part.ts';
@@ -40,6 +41,8 @@ export class ContentCheck implements TarVisitor {
   /** The capture that the parts name. */
   captureId: string | undefined;
   entries = 0;
+  /** What the capture says of itself in its first entry. */
+  readonly capture: CaptureDocument = new CaptureDocument();
   readonly parts: SeenPart[] = [];
   readonly totals: Totals = new Totals();
 
@@ -53,6 +56,7 @@ export class ContentCheck implements TarVisitor {
     this.#entry = undefined;
     this.#digest = undefined;
     this.#part = undefined;
+    this.capture.end();
     this.#previous = head;
   }
 
@@ -60,6 +64,7 @@ export class ContentCheck implements TarVisitor {
     this.#entry = entry;
     if (partNumber(entry.path) === undefined) {
       this.#digest = new BodyDigest(entry.size);
+      this.capture.begin(entry);
       return;
     }
     const matcher = new EntryMatcher(this.#waiting);
@@ -74,12 +79,16 @@ export class ContentCheck implements TarVisitor {
 
   body(piece: Buffer): void {
     if (this.#part !== undefined) this.#part.push(piece);
-    else this.#digest?.update(piece);
+    else {
+      this.#digest?.update(piece);
+      this.capture.push(piece);
+    }
   }
 
   end(): void {
     const entry = this.#entry;
     if (entry === undefined) return;
+    this.capture.end();
     if (this.#part !== undefined) this.#finishPart(entry, this.#part);
     else if (this.#digest !== undefined) this.#wait({ entry, digest: this.#digest });
     this.#digest = undefined;

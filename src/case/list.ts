@@ -173,7 +173,7 @@ function committed(manifest: CaptureManifest, functionInPath: string | undefined
 const IN_PATH = /(?:^|\/)(?:capture=([^/]+)|capture-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}))(?:\/[^/]*)?$/u;
 
 /** What the folder's own names say: `…/function=NAME/date=…/capture=ID/`. */
-function placeOf(location: string): { captureId: string | undefined; functionName: string | undefined } {
+export function placeOf(location: string): { captureId: string | undefined; functionName: string | undefined } {
   const [, stored, pulled] = IN_PATH.exec(location) ?? [];
   return { captureId: stored ?? pulled, functionName: /(?:^|\/)function=([^/]+)\//u.exec(location)?.[1] };
 }
@@ -183,6 +183,14 @@ export async function* captureIds(store: CaseStore): AsyncGenerator<{ readonly f
   for await (const { folder, objects } of findCaptures(store)) {
     const here = folder === '' ? store : store.enter(folder);
     const captureId = idInPath(here.location) ?? (await summarise(here, objects)).captureId;
+    if (captureId !== undefined) yield { folder, captureId };
+  }
+}
+
+/** Ids as manifest.json has them, which takes a request for each capture. */
+export async function* manifestIds(store: CaseStore): AsyncGenerator<{ readonly folder: string; readonly captureId: string }> {
+  for await (const { folder, objects } of findCaptures(store)) {
+    const { captureId } = await summarise(folder === '' ? store : store.enter(folder), objects);
     if (captureId !== undefined) yield { folder, captureId };
   }
 }

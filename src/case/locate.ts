@@ -3,7 +3,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { parseBucketUrl, parseFileUrl } from '../config-destination.ts';
 import { AmberError, isAmberError } from '../errors.ts';
 import type { S3ReadOptions } from '../ship/s3-read.ts';
-import { captureIds, findCaptures, isCapture } from './list.ts';
+import { captureIds, findCaptures, isCapture, manifestIds } from './list.ts';
 import { isPart } from './object-names.ts';
 import { isPlainFile, openCapture, type OpenCapture } from './open.ts';
 import { openPrefix } from './store-s3.ts';
@@ -107,17 +107,24 @@ function several(what: string, store: CaseStore, folders: readonly string[]): Am
 
 /** As git does: the beginning of an id, where it is that of one capture. */
 async function openShort({ store, id }: ShortId): Promise<OpenCapture> {
-  const wanted = plainId(id);
-  const found: string[] = [];
-  for await (const { folder, captureId } of captureIds(store)) {
-    if (!plainId(captureId).startsWith(wanted)) continue;
-    found.push(folder);
-    if (found.length > MAX_NAMED) break;
-  }
+  const named = await foldersOf(id, captureIds(store));
+  // Who renames a folder does not take the capture away: manifest.json has its id.
+  const found = named.length > 0 ? named : await foldersOf(id, manifestIds(store));
   const [first, ...others] = found;
   if (first === undefined) throw new AmberError('CASE_MISSING', `There is no capture in ${store.location} or below it whose id begins with ${id}.`);
   if (others.length > 0) throw several(`The id ${id} is of several captures below ${store.location}`, store, found);
   return openCapture(first === '' ? store : store.enter(first));
+}
+
+async function foldersOf(id: string, ids: ReturnType<typeof captureIds>): Promise<readonly string[]> {
+  const wanted = plainId(id);
+  const found: string[] = [];
+  for await (const { folder, captureId } of ids) {
+    if (!plainId(captureId).startsWith(wanted)) continue;
+    found.push(folder);
+    if (found.length > MAX_NAMED) break;
+  }
+  return found;
 }
 
 const plainId = (id: string): string => id.replaceAll('-', '').toLowerCase();

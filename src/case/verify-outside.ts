@@ -1,7 +1,11 @@
 /** The checks of verify that look at what stands around the tar stream. */
 import { createHash } from 'node:crypto';
+import type { CaptureManifest } from '../seal/commit.ts';
+import { captureFolder } from '../ship/key.ts';
 import type { CheckList } from './checks.ts';
+import { placeOf } from './list.ts';
 import type { CapturePart, OpenCapture } from './open.ts';
+import { field } from './process-tree.ts';
 import { readWhole } from './store.ts';
 
 /** What the stored bytes were found to be. */
@@ -16,6 +20,20 @@ export function checkCommit(capture: OpenCapture, checks: CheckList): void {
   if (manifestProblem !== undefined) checks.fail('commit', `manifest.json is not usable: ${manifestProblem}`);
   else if (manifest === undefined) checks.skip('commit', 'there is no manifest.json: it was never stored, or removed; the log of the function tells which (--log FILE)');
   else checks.ok('commit', `capture ${manifest.captureId}, ${manifest.state}; its SHA-256 is ${capture.manifestSha256 ?? ''}`);
+  for (const [what, folder, told] of manifest === undefined ? [] : renamed(capture.location, manifest)) {
+    checks.fail('commit', `the folder is that of ${what} ${folder}, manifest.json is of ${told}: the capture was moved or renamed`);
+  }
+}
+
+/** What the names of the folders say otherwise: what is told, the folder, manifest.json. */
+function renamed(location: string, { captureId, identity }: CaptureManifest): readonly (readonly [string, string, string])[] {
+  const place = placeOf(location);
+  const name = field(identity, 'functionName');
+  const told = typeof name === 'string' ? captureFolder({ captureId, functionName: name, account: '', region: '', date: '' })[2]?.slice('function='.length) : undefined;
+  return [
+    ...(place.captureId === undefined || place.captureId === captureId ? [] : [['capture', place.captureId, captureId] as const]),
+    ...(place.functionName === undefined || told === undefined || place.functionName === told ? [] : [['function', place.functionName, told] as const]),
+  ];
 }
 
 export function checkObjects(capture: OpenCapture, checks: CheckList): void {

@@ -122,11 +122,14 @@ function tellContents(capture: OpenCapture, checks: CheckList, tar: TarCheck | u
   }
   const { contents } = tar;
   checks.ok('structure', `${tar.bytes} bytes of tar`);
-  checks.ok('entries', `${contents.entries} entries, ${contents.totals.items} lines`);
-  checks.ok('chain', `${contents.parts.length} parts, the last is ${contents.parts.at(-1)?.sha256 ?? 'none'}`);
+  if (contents.entries === 0) checks.skip('entries', 'no entry was read');
+  else checks.ok('entries', `${contents.entries} entries, ${contents.totals.items} lines`);
+  if (contents.parts.length === 0) checks.skip('chain', 'no manifest part was read');
+  else checks.ok('chain', `${contents.parts.length} parts, the last is ${contents.parts.at(-1)?.sha256 ?? 'none'}`);
   const { manifest } = capture;
   if (contents.parts.length === 0 && capture.parts.length > 0 && !tar.incomplete) checks.fail('chain', 'there is no manifest part: this is not an Amber capture');
   if (manifest === undefined) return;
+  contents.capture.compare(manifest, checks);
   if (contents.captureId !== undefined && contents.captureId !== manifest.captureId) {
     checks.fail('commit', `manifest.json is of capture ${manifest.captureId}, the tarball of ${contents.captureId}`);
   }
@@ -165,7 +168,7 @@ function verdictOf(capture: OpenCapture, checks: CheckList, { tar, log, unread }
     return { verdict: 'verified', summary: `verified: everything that was checked holds${open === 0 ? '' : `; ${open} checks could not be made`}${manifest === undefined ? '' : `; evidence ${completenessText(manifest)}`}` };
   }
   const last = tar.contents.parts.at(-1);
-  const reached = last === undefined ? 'no manifest part was read' : `verified up to segment ${last.segment} (byte ${last.end} of the tar stream)`;
+  const reached = last === undefined ? 'no manifest part was read' : capture.alone ? `what segment ${last.segment} holds is as its manifest part says` : `verified up to segment ${last.segment} (byte ${last.end} of the tar stream)`;
   const gap = missing.length === 0 ? '' : `; ${missing.length} segments are not there, the first is ${missing[0] ?? 0}`;
   if (capture.alone) return { verdict: 'cut', summary: `one segment alone: ${reached}; verify the folder for all of them` };
   const uncommitted = log === undefined ? 'it was never committed, or it was removed' : 'nor does the log tell of one';

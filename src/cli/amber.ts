@@ -3,7 +3,7 @@
 import { existsSync, realpathSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { AmberError, describeError, isAmberError, type AmberErrorCode } from '../errors.ts';
+import { AmberError, describeError, isAmberError, systemCode, type AmberErrorCode } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import { GENERAL_OPTIONS, type Command, type CommandOptions, type Values } from './command.ts';
 import { COMMANDS } from './index.ts';
@@ -22,13 +22,24 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
   try {
     return await dispatch(argv, out);
   } catch (cause) {
-    const error = isAmberError(cause) ? cause : new AmberError('BUG', describeError(cause), { cause });
+    const error = isAmberError(cause) ? cause : systemError(cause) ?? new AmberError('BUG', describeError(cause), { cause });
     const shown = await withoutSecrets(argv, error);
     if (json) out.json({ error: { code: error.code, ...shown } });
     else out.note(`amber: ${error.code}: ${shown.message}`);
     if (USAGE.has(error.code)) return EXIT.usage;
     return UNREACHABLE.test(error.code) ? EXIT.unreachable : EXIT.problem;
   }
+}
+
+/** What the file system refuses is no fault of the command: a full disk, a folder that may not be written. */
+const OF_THE_SYSTEM: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO', 'ENOTDIR', 'ENAMETOOLONG', 'EFBIG', 'EMFILE', 'ENFILE']);
+
+function systemError(cause: unknown): AmberError | undefined {
+  const code = systemCode(cause);
+  if (code === undefined || !OF_THE_SYSTEM.has(code)) return undefined;
+  const path = typeof cause === 'object' && cause !== null && 'path' in cause && typeof cause.path === 'string' ? ` of ${JSON.stringify(cause.path)}` : '';
+  const why = code === 'ENOSPC' || code === 'EDQUOT' ? 'no space is left; free some, or write elsewhere (TMPDIR names the folder for temporary files)' : 'see its owner, mode and file system';
+  return new AmberError('DESTINATION_FAILED', `Reading or writing${path} failed (${code}): ${why}.`, { cause });
 }
 
 /** Errors quote what was typed, and that may be a key in the wrong place (`--identity AGE-SECRET-KEY-1…`). */
@@ -65,7 +76,7 @@ async function commandNamed(name: string): Promise<Command> {
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (load !== undefined) return load();
   const near = Object.keys(COMMANDS).find((known) => known.startsWith(name.slice(0, 3)));
-  throw new AmberError('USAGE', `There is no command ${JSON.stringify(name)}${near === undefined ? '' : `; did you mean ${near}?`} \`amber --help\` lists them.`);
+  throw new AmberError('USAGE', `There is no command ${JSON.stringify(name)}${near === undefined ? '.' : `; did you mean ${near}?`} \`amber --help\` lists them.`);
 }
 
 function read(command: Command, args: readonly string[]): { positionals: readonly string[]; values: Values } {
@@ -76,7 +87,7 @@ function read(command: Command, args: readonly string[]): { positionals: readonl
     return { positionals, values };
   } catch (cause) {
     // parseArgs explains itself well; its messages quote the arguments.
-    const reason = cause instanceof Error ? cause.message.split('. ')[0] ?? '' : String(cause);
+    const reason = cause instanceof Error ? cause.message.replaceAll('\n', ' ').split('. ')[0] ?? '' : String(cause);
     throw new AmberError('USAGE', `${reason}. \`amber ${command.name} --help\` lists the options.`, { cause });
   }
 }

@@ -44,6 +44,9 @@ items could not be collected, and the beginning of its id that other commands ta
       for (const { location, removed, segments } of found.filter((one) => one.removed.length > 0)) {
         out.note(`PROBLEM: ${renderText(location)}: ${missingText(removed)}, of ${segments} that manifest.json names`);
       }
+      for (const [id, copies] of Map.groupBy(found, ({ captureId }) => captureId)) {
+        if (id !== undefined && copies.length > 1) out.note(`Capture ${renderText(id)} is there ${copies.length} times, copied or renamed: ${copies.slice(0, MAX_NUMBERS).map(({ location }) => renderText(location)).join(' ')}`);
+      }
       return found.every(({ state, removed }) => state !== 'unreadable' && removed.length === 0) ? 0 : 1;
     } finally {
       place.close();

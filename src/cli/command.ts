@@ -62,6 +62,7 @@ export const IDENTITY_OPTION: CommandOptions = {
 export function onePositional({ positionals }: Invocation, what: string): string {
   const [first, ...others] = positionals;
   if (first === undefined) throw new AmberError('USAGE', `${what} is missing.`);
+  if (first === '') throw new AmberError('USAGE', `${what} is empty; the folder that one is in is ".".`);
   if (others.length > 0) throw new AmberError('USAGE', `Only one ${what} is expected, but there is also ${JSON.stringify(others[0])}.`);
   return first;
 }

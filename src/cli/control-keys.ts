@@ -1,8 +1,9 @@
 /** Key pairs that orders are signed with: PEM files as openssl writes and reads them. */
-import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { KeyObject } from 'node:crypto';
 import { AmberError, systemCode } from '../errors.ts';
+import { folderError } from '../ship/folder.ts';
 import { fingerprint, publicKeyOf } from '../trigger/order-signature.ts';
 
 export interface NewKey {
@@ -18,9 +19,20 @@ export function newControlKey(folder: string): NewKey {
   const { generateKeyPairSync } = process.getBuiltinModule('node:crypto');
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const [privateFile, publicFile] = [join(resolve(folder), 'amber-control.key'), join(resolve(folder), 'amber-control.pub')];
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (folder === '') throw new AmberError('USAGE', '--new-key is empty; expected a folder, for example ./keys.');
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    if (systemCode(cause) === 'EEXIST') throw new AmberError('DESTINATION_DENIED', `${JSON.stringify(resolve(folder))} is a file; --new-key names a folder.`, { cause });
+    throw folderError(cause, resolve(folder));
+  }
   writeNew(privateFile, privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(), 0o600);
-  writeNew(publicFile, publicKey.export({ format: 'pem', type: 'spki' }).toString(), 0o644);
+  try {
+    writeNew(publicFile, publicKey.export({ format: 'pem', type: 'spki' }).toString(), 0o644);
+  } catch (cause) {
+    rmSync(privateFile, { force: true }); // half a pair is none
+    throw cause;
+  }
   const text = publicKeyOf(privateKey);
   return { privateFile, publicFile, publicKey: text, fingerprint: fingerprint(text) };
 }
@@ -31,10 +43,13 @@ function writeNew(path: string, text: string, mode: number): void {
     fd = openSync(path, 'wx', mode);
   } catch (cause) {
     if (systemCode(cause) === 'EEXIST') throw new AmberError('CASE_EXISTS', `${path} is there already; a key is not written over.`, { cause });
-    throw new AmberError('USAGE', `${path} cannot be written (${systemCode(cause) ?? 'error'}).`, { cause });
+    throw folderError(cause, path);
   }
   try {
-    writeSync(fd, text);
+    writeFileSync(fd, text);
+  } catch (cause) {
+    rmSync(path, { force: true });
+    throw folderError(cause, path);
   } finally {
     closeSync(fd);
   }

@@ -38,7 +38,7 @@ export async function verifyAll(place: Place, { identity, logPath }: VerifyComma
   }
   if (absent !== undefined) tellAbsent(absent, out);
   const missing = absent?.captures.length ?? 0;
-  const verified = results.filter(({ verdict }) => verdict === 'verified').length;
+  const verified = results.filter(({ verdict, log: read }) => verdict === 'verified' && read !== 'not-read').length;
   out.line(`${verified} of ${results.length + unread.length + missing} verified${missing === 0 ? '' : `; ${missing} are named in the log, not stored`}`);
   out.json({
     location: store.location, results, unread, missing: absent?.captures.slice(0, MAX_JSON) ?? [],

@@ -17,7 +17,9 @@ export function tellResult(result: VerifyResult, out: Output): VerifyResult {
   // That all segments are there says nothing of what could not be collected.
   const lacks = Object.entries(result.notCollected ?? {}).map(([outcome, count]) => `${String(count)} ${renderText(outcome, 20)}`);
   if (lacks.length > 0) out.line(`The evidence is not complete: ${lacks.join(', ')} (\`amber show\` tells of them)`);
-  out.line(out.paint(result.verdict === 'verified' ? 'good' : 'bad', result.summary));
+  // What a log that nobody could read would have said is not part of what was checked.
+  const unread = result.verdict === 'verified' && result.log === 'not-read';
+  out.line(out.paint(result.verdict === 'verified' && !unread ? 'good' : 'bad', unread ? `not verified against the log, which could not be read; else ${result.summary}` : result.summary));
   if (result.log === 'not-read') out.note(`NOT READ: the log says nothing of ${result.location}: it could not be read.`);
   return result;
 }
