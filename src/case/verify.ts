@@ -168,7 +168,7 @@ function verdictOf(capture: OpenCapture, checks: CheckList, { tar, log, unread }
     return { verdict: 'verified', summary: `verified: everything that was checked holds${open === 0 ? '' : `; ${open} checks could not be made`}${manifest === undefined ? '' : `; evidence ${completenessText(manifest)}`}` };
   }
   const last = tar.contents.parts.at(-1);
-  const reached = last === undefined ? 'no manifest part was read' : capture.alone ? `what segment ${last.segment} holds is as its manifest part says` : `verified up to segment ${last.segment} (byte ${last.end} of the tar stream)`;
+  const reached = last === undefined ? 'no manifest part was read' : capture.alone && capture.parts[0]?.number !== 0 ? `what segment ${last.segment} holds is as its manifest part says` : `verified up to segment ${last.segment} (byte ${last.end} of the tar stream)`;
   const gap = missing.length === 0 ? '' : `; ${missing.length} segments are not there, the first is ${missing[0] ?? 0}`;
   if (capture.alone) return { verdict: 'cut', summary: `one segment alone: ${reached}; verify the folder for all of them` };
   const uncommitted = log === undefined ? 'it was never committed, or it was removed' : 'nor does the log tell of one';

@@ -52,12 +52,19 @@ export interface MadeCapture {
   readonly log: string;
 }
 
+/** capture.json tells the id that the capture has. */
+function withId(entry: Entry | Tier, captureId: string): Entry | Tier {
+  const isHeader = typeof entry !== 'string' && entry.kind === 'json' && entry.path === 'capture.json' && typeof entry.value === 'object';
+  return isHeader ? { ...entry, value: { ...entry.value, captureId } } : entry;
+}
+
 export function bytesEntry(path: string, body: string | Uint8Array): BytesEntry {
   return { kind: 'bytes', path, source: `/${path}`, method: 'test', body: Buffer.from(body), redaction: 'content' };
 }
 
 export async function makeCapture(options: MakeOptions = {}): Promise<MadeCapture> {
-  const { entries = standardEntries(), compression = 'zstd', recipient, captureId = CAPTURE_ID } = options;
+  const { compression = 'zstd', recipient, captureId = CAPTURE_ID } = options;
+  const entries = (options.entries ?? standardEntries()).map((entry) => withId(entry, captureId));
   const base = options.into ?? freshFolder();
   const identity = { captureId, account: '111122223333', region: 'eu-central-1', functionName: 'checkout', date: '2025-06-30' };
   const signal = new AbortController().signal;

@@ -158,7 +158,7 @@ describe('amber', () => {
     unlinkSync(join(made.folder, 'manifest.json'));
     const salvaged = await amber('salvage', made.folder, '-i', key, '--to', join(freshFolder(), 'salvaged'));
     assert.equal(salvaged.code, EXIT.problem);
-    assert.match(salvaged.out, /segments that are not there: 1$/mu);
+    assert.match(salvaged.out, /1 segment is not there: number 1$/mu);
     assert.match(salvaged.out, /^whole +8 segment 0 {2}live_response\/note\.txt$/mu);
     const json = JSON.parse((await amber('salvage', made.folder, '-i', key, '--json')).out) as { missing: number[]; entries: unknown[] };
     assert.deepEqual(json.missing, [1]);
