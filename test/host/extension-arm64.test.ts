@@ -25,6 +25,9 @@ function hasEmulator(t: TestContext): boolean {
   return existsSync(join(ROOT, 'lib/libstdc++.so.6')) || missing(t, 'libc6-arm64-cross and libstdc++6-arm64-cross');
 }
 
+/** The loader is named: with `-L` the emulator looks for every absolute path in that folder first, `/` and `/etc` too. */
+const EMULATED = [QEMU, join(ROOT, 'lib/ld-linux-aarch64.so.1'), '--library-path', join(ROOT, 'lib')];
+
 describe('the any layer for arm64', { skip: STARTS_BOTH }, () => {
   let opt: string;
   before(async () => {
@@ -53,7 +56,7 @@ describe('the any layer for arm64', { skip: STARTS_BOTH }, () => {
     const channel = await orderChannel(t);
     const platform = await startPlatform({
       opt, memoryMb: 512, timeoutMs: 180_000, handler: 'lifecycle.handler', runtime: { command: [standIn.node, ...standIn.args('')], env: { LAMBDA_TASK_ROOT: HANDLERS } },
-      extensions: [{ name: 'amber', command: [QEMU, '-L', ROOT, '/opt/amber/node', ...FLAGS, '/opt/amber/extension.mjs', 'amber'] }],
+      extensions: [{ name: 'amber', command: [...EMULATED, '/opt/amber/node', ...FLAGS, '/opt/amber/extension.mjs', 'amber'] }],
       // An emulated processor is slow: what takes 0.5 s elsewhere takes ten times that.
       env: { AMBER_DESTINATION: 'file:///mnt/evidence', AMBER_DETECT: 'off', AMBER_CODE: '/var/task', AMBER_MAX_MS: '120000', ...channel.env },
     });
