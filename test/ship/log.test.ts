@@ -20,7 +20,7 @@ test('a summary comes back from its lines as it was', async () => {
   const lines = await linesOf(summary);
   assert.equal(lines.length, 1);
   const line = JSON.parse(lines[0]!) as Record<string, unknown>;
-  assert.deepEqual(Object.keys(line), ['amber', 'capture', 'part', 'of', 'encoding', 'sha256', 'data']);
+  assert.deepEqual(Object.keys(line), ['amber', 'level', 'timestamp', 'capture', 'part', 'of', 'encoding', 'sha256', 'data']);
   assert.equal(line['amber'], 'evidence');
   assert.equal(line['encoding'], 'zstd+base64');
   assert.deepEqual(decodeLogEvidence(lines).map(({ captureId, summary, missing }) => ({ captureId, summary, missing })), [{ captureId, summary, missing: [] }]);
