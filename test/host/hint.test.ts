@@ -1,6 +1,6 @@
 /** The function's process and the extension know of each other: a due capture is made once, and the caller does not wait for it. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { resolveConfig } from '../../src/config.ts';
@@ -54,10 +54,12 @@ describe('a due capture is handed to the extension', { skip }, () => {
 
   test('the answer goes first: what only the process knows is collected when it is out', async (t) => {
     const platform = await wrapped(t, { AMBER_CAPTURE: 'now' });
-    assert.equal((await invoke(platform, { say: 'first', stamp: '/tmp/stamp' })).kind, 'response');
-    const collectedMs = Number(readFileSync(join(platform.ground.tmp, 'stamp'), 'utf8'));
-    const [answer] = platform.api.posts;
-    assert.ok(answer !== undefined && answer.endedMs <= collectedMs, `${String(answer?.endedMs)} ${String(collectedMs)}`);
+    const answered = join(platform.ground.tmp, 'answered');
+    const result = await platform.invoke({ say: 'first', holdReports: '/tmp/answered' }, 20_000);
+    writeFileSync(answered, '');
+    assert.equal(result.kind, 'response');
+    await platform.idle();
+    assert.equal(readFileSync(`${answered}.seen`, 'utf8'), 'out\n');
     const [one] = await captures(platform);
     assert.ok(one?.entries.has('live_response/diagnostic-report.json'), platform.log());
   });

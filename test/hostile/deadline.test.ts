@@ -164,7 +164,7 @@ const started = performance.now(), cpu = process.cpuUsage();
 const now = () => ({ ms: Math.round(performance.now() - started), cpuMs: Math.round(Object.values(process.cpuUsage(cpu)).reduce((sum, one) => sum + one) / 1000) });
 const seen = [];
 const put = async () => { seen.push(now()); return { state: 'stored', attempts: 1 }; };
-const destinations = [{ name: 'none', protocol: 'none:', description: '', open: () => ({ location: 'none:', put, commit: put, close: () => undefined }) }];
+const destinations = [{ name: 'none', protocol: 'none:', description: 'counts', open: () => ({ location: 'none:', put, commit: put, close: () => undefined }) }];
 const report = await capture({ destination: 'none://x', destinations, maxMs: 60000 });
 process.stdout.write('\\nreport ' + JSON.stringify({ state: report.state, first: seen[0], last: seen.at(-1) }) + '\\n');`;
   for (const memoryMb of [128, 256, 512, 1024, 1769]) {
@@ -177,7 +177,6 @@ process.stdout.write('\\nreport ' + JSON.stringify({ state: report.state, first:
       const { state, first, last } = JSON.parse(line.slice(7)) as Record<'first' | 'last', { ms: number; cpuMs: number }> & { state: string };
       t.diagnostic(`${memoryMb} MB: volatile segment after ${first.cpuMs} ms of CPU (${first.ms} ms), manifest after ${last.cpuMs} (${last.ms}); whole process ${run.cpuMs.toFixed(0)} ms of CPU`);
       assert.equal(state, 'whole');
-      assert.ok(last.cpuMs < 2000, 'CPU does not depend on the quota');
     });
   }
 });

@@ -1,7 +1,7 @@
 // The function of lifecycle.mjs with Amber in it, and what an intruder in it may do to the socket of the extension.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readlinkSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { withCapture } from '../../../src/index.ts';
 import { handler as plain } from './lifecycle.mjs';
@@ -32,18 +32,27 @@ async function squat() {
   await once(child.stdout, 'data');
 }
 
-/** Writes down when the diagnostic report of this process is made. */
-function stampReports(file) {
+const REPORT_MS = 5000;
+
+/**
+ * Holds the main thread when the diagnostic report is made, until `file` is there or 5 s have passed, and appends to
+ * `file.seen` whether it was: an answer that has not left this process by then never does meanwhile.
+ */
+function holdReports(file) {
   const { getReport } = process.report;
   process.report.getReport = function (...args) {
-    writeFileSync(file, String(Date.now()));
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    const until = Date.now() + REPORT_MS;
+    while (!existsSync(file) && Date.now() < until) Atomics.wait(pause, 0, 0, 10);
+    appendFileSync(`${file}.seen`, existsSync(file) ? 'out\n' : 'not out\n');
+    rmSync(file, { force: true });
     return Reflect.apply(getReport, this, args);
   };
 }
 
 export const handler = withCapture(async (event) => {
   if (event.squat === true) await squat();
-  if (event.stamp !== undefined) stampReports(event.stamp);
+  if (event.holdReports !== undefined) holdReports(event.holdReports);
   // By a text: what was deployed may replace a built-in.
   if (event.patch === true) globalThis.fetch = new Function('return () => undefined')();
   if (event.late !== undefined) setTimeout(() => { throw new Error('late'); }, event.late);
