@@ -6,6 +6,7 @@ import { opendir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { AmberError, isAmberError } from '../errors.ts';
 import { decompress, packingOf } from './decompress.ts';
+import { gunzipMembers } from './gzip-members.ts';
 import { RecordScanner, type LogRecord } from './log-scan.ts';
 import { isPlainFile } from './open.ts';
 import { readError, readFile } from './store.ts';
@@ -106,7 +107,7 @@ async function* textOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string>
       yield* decoded(start, rest);
       return;
     }
-    layer = bounded(decompress(rest, packing), packed);
+    layer = bounded(packing === 'gzip' ? gunzipMembers(rest) : decompress(rest, packing), packed);
   }
 }
 

@@ -86,6 +86,10 @@ export function logForms(text: string): readonly LogForm[] {
     one('UTF-16 in gzip', gzipSync(utf16(text, 'le', true))),
     one('Firehose: documents one behind the other', records.join('')),
     one('Firehose: a gzip member each', Buffer.concat(records.map((record) => gzipSync(record)))),
+    one('Firehose: a gzip member each, with a delimiter behind it', Buffer.concat(records.flatMap((record) => [gzipSync(record), utf8('\n')]))),
+    one('Firehose: with a delimiter of Windows, packed again', gzipSync(Buffer.concat(records.flatMap((record) => [gzipSync(record), utf8('\r\n')])))),
+    one('Firehose: packed again, with a delimiter around it', Buffer.concat(records.flatMap((record) => [gzipSync(gzipSync(record)), utf8('\n')]))),
+    one('gzip with zeros behind it, as tape pads', Buffer.concat([gzipSync(text), Buffer.alloc(512)])),
     one('Firehose: packed again', gzipSync(Buffer.concat(records.map((record) => gzipSync(record))))),
     { name: 'export to S3: a folder of gzip files', files: {
       'aws-logs-write-test': utf8('Permission Check Successful'),

@@ -69,6 +69,50 @@ describe('what is no log', () => {
   }
 });
 
+describe('gzip members', () => {
+  const digest = 'a'.repeat(64);
+  const member = (capture: string, more = ''): Buffer => gzipSync(`${JSON.stringify({ amber: 'segment', capture, segment: 0, sha256: digest })}\n${more}`);
+
+  test('of any size, with and without a delimiter, are all read, wherever a piece ends', async () => {
+    const noise = Array.from({ length: 700_000 }, (_, index) => (index * 7919) % 10_007).join(' ');
+    const named = Buffer.concat([member('named').subarray(0, 3), Buffer.from([0x1e]), member('named').subarray(4, 10),
+      Buffer.from([3, 0, 1, 2, 3]), Buffer.from('records.json\0a comment\0'), Buffer.from([9, 9]), member('named').subarray(10)]);
+    const bytes = Buffer.concat([member('first'), Buffer.from('\n'), member('large', noise), Buffer.from('\n\n'), named, gzipSync(''), member('second'), member('large', noise), member('last'), Buffer.from('\n')]);
+    const index = await readLogIndex(files({ 'x.gz': bytes }, SEED));
+    assert.deepEqual([index.notRead, [...index.ids()], index.records], [[], ['first', 'large', 'named', 'second', 'last'], 6], `SEED=${SEED}`);
+  });
+
+  const behind: Readonly<Record<string, Buffer>> = {
+    'text': Buffer.from(`${JSON.stringify({ amber: 'segment', capture: 'c', segment: 0, sha256: 'f'.repeat(64) })}\n`),
+    'one byte': Buffer.from('x'),
+    'the beginning of a member': Buffer.from([0x1f, 0x8b, 8]),
+    'a member with another sum': Buffer.from(member('c').map((byte, place, all) => (place === all.length - 6 ? byte ^ 1 : byte))),
+    'another method': Buffer.from([0x1f, 0x8b, 7, 0, 0, 0]),
+  };
+  for (const [name, junk] of Object.entries(behind)) {
+    test(`with ${name} behind them: what stands before counts, the rest is not read`, async () => {
+      const index = await readLogIndex(files({ 'x.gz': Buffer.concat([member('c'), Buffer.from('\n'), member('c'), Buffer.from('\n'), junk, gzipSync('{"amber":"segment","capture":"later"}')]) }, SEED));
+      assert.deepEqual([...index.of('c')?.segments.get(0)?.sha256 ?? []], [digest]);
+      assert.deepEqual([index.of('later'), index.notRead.length], [undefined, 1]);
+      assert.match(index.notRead[0] ?? '', /^x\.gz: (?:Behind 2 gzip members, at byte \d+, follow bytes|The compressed data is damaged)/u);
+    });
+  }
+
+  test('by the ten thousand are read in one pass, each once', { timeout: 120_000 }, async () => {
+    const [one, blank] = [Buffer.concat([member('c'), Buffer.from('\n')]), gzipSync('')];
+    const bytes = Buffer.concat([one, ...Array.from({ length: 20_000 }, () => blank), one]);
+    const index = await readLogIndex(files({ 'x.gz': bytes }, SEED));
+    assert.deepEqual([index.notRead, index.of('c')?.lines], [[], 2]);
+  });
+
+  test('that unpack to more than a log can hold are read to the bound', { timeout: 120_000 }, async () => {
+    const bomb = gzipSync(Buffer.alloc(32 * 1024 * 1024, 0x20));
+    const index = await readLogIndex(files({ 'x.gz': gzipSync(Buffer.concat([member('c'), ...Array.from({ length: 200 }, () => bomb)])) }, SEED));
+    assert.deepEqual(index.of('c')?.lines, 1);
+    assert.match(index.notRead[0] ?? '', /unpacks to more than \d+ times its size/u);
+  });
+});
+
 describe('an intruder who writes the log', () => {
   const record = JSON.stringify({ amber: 'segment', capture: 'c', segment: 0, sha256: 'a'.repeat(64) });
   const cases: Readonly<Record<string, string>> = {
