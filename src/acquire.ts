@@ -15,8 +15,9 @@ import type { Tarball } from './archive/tarball.ts';
 import type { CaptureReport, Destination, Entry, ManifestItem, Outcome } from './contracts.ts';
 import { asAmberError, deliver, type Delivery } from './deliver.ts';
 import { AmberError, isAmberError } from './errors.ts';
+import { endOf } from './lambda/budget.ts';
 import { finalReport } from './report/report.ts';
-import { commitDocument } from './seal/commit.ts';
+import { commitDocument, type CommitFacts } from './seal/commit.ts';
 import type { Outward } from './outward.ts';
 import { openDestination } from './ship/index.ts';
 import { s3Through } from './ship/s3.ts';
@@ -101,9 +102,18 @@ async function collectTo(run: CollectionRun, sources: readonly Source[], wanted:
       const refused = outbox.refused();
       if (refused !== undefined) stop(refused);
     },
-    marker: (shipped, sealed) => commitDocument(run.commitFacts(shipped, sealed), shipped, book, run.redact),
+    marker: (shipped, sealed) => commitDocument(withEnd(run.commitFacts(shipped, sealed), endedOf(run, stopped)), shipped, book, run.redact),
   });
   return finish(run, destination, delivery, { stopped, notebook });
+}
+
+function withEnd(facts: CommitFacts, endedEarly: string | undefined): CommitFacts {
+  return endedEarly === undefined ? facts : { ...facts, endedEarly };
+}
+
+/** Why it ended before everything was asked, where it did. */
+function endedOf({ budget }: CollectionRun, stopped: AmberError | undefined): string | undefined {
+  return stopped?.message ?? (budget.signal.aborted ? endOf(budget.signal) : undefined);
 }
 
 interface Filling {
@@ -198,7 +208,7 @@ function finish(
 ): CollectReport {
   const { book, ledger, captureId, cause } = run;
   const outcomes = book.outcomes();
-  const facts = { captureId, cause: run.redact(cause), location: destination.location, outcomes, completeness: book.shortfalls.result(0, undefined).state, elapsedMs: run.elapsedMs(), cpuMs: run.cpuMs() };
+  const facts = { captureId, cause: run.redact(cause), location: destination.location, outcomes, completeness: book.shortfalls.result(0, endedOf(run, stopped)).state, elapsedMs: run.elapsedMs(), cpuMs: run.cpuMs() };
   const report = finalReport(facts, delivery.shipped, delivery.sealed?.sha256 ?? undefined, delivery.error);
   const unfinished = report.state !== 'whole' || stopped !== undefined || notebook.open() > 0;
   if (!unfinished) ledger.finish(captureId);

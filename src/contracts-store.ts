@@ -1,6 +1,6 @@
 /** The second half of the contracts: what is stored, where, and what is said of it. Import them from contracts.ts. */
 import type { Config } from './config.ts';
-import type { Cause, Entry, Outcome, Tier } from './contracts.ts';
+import type { ByDesign, Cause, Entry, Outcome, Tier } from './contracts.ts';
 import type { AmberError } from './errors.ts';
 
 // ---------------------------------------------------------------- orders
@@ -42,6 +42,8 @@ export interface ManifestItem {
   readonly kind: Entry['kind'];
   readonly outcome: Outcome;
   readonly reason?: string;
+  /** It was skipped on purpose; absent in captures of version 0.1 and older, where `reason` alone tells. */
+  readonly byDesign?: ByDesign;
   /** Size when opened, in bytes. */
   readonly size?: number;
   /** Bytes of body in the tarball, before compression. */

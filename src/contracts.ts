@@ -32,6 +32,18 @@ export type Outcome =
   | 'timed-out'
   | 'failed';
 
+/**
+ * Why an item was left out on purpose, so that a capture without it is complete. Whoever leaves it out sets it; the words
+ * of `reason` are for people.
+ */
+export type ByDesign =
+  | 'stored-elsewhere' // this capture, or another one of this sandbox, has it
+  | 'policy' // an option says so
+  | 'no-content' // a socket, a device, a page that was never touched: there is nothing to store
+  | 'kernel-view' // procfs and the like, mounted into a tree
+  | 'nothing-to-do' // a collector or source that has no work here
+  | 'never-read'; // a kind of evidence that Amber has no means to read, in any capture
+
 // ---------------------------------------------------------------- trigger
 
 export type TriggerName =
@@ -167,6 +179,8 @@ interface EntryBase {
   /** Set when the collector knows better than `collected`. */
   readonly outcome?: Outcome;
   readonly reason?: string;
+  /** With outcome `skipped` only. */
+  readonly byDesign?: ByDesign;
   /** Facts known only after the body was read (holes of a memory region, …): asked once, after it. */
   readonly notes?: () => Readonly<Record<string, unknown>>;
 }

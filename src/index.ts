@@ -14,7 +14,7 @@ export type { CaptureOptions } from './host/call.ts';
 export type { CaptureMiddleware, MiddyRequest } from './host/middleware.ts';
 export type { AnyHandler, Wrapped } from './host/wrap.ts';
 export type {
-  AbsentEntry, Budget, BytesEntry, BytePath, CaptureIdentity, CaptureReport, Cause, Collector, Destination,
+  AbsentEntry, Budget, ByDesign, BytesEntry, BytePath, CaptureIdentity, CaptureReport, Cause, Collector, Destination,
   DestinationProvider, DirectoryEntry, Entry, FileEntry, FileStat, InvocationFacts, JsonEntry, JsonLinesEntry, LinkEntry, Outcome,
   Receipt, Redaction, Roots, Scene, SpecialEntry, StoredObject, StreamEntry, Tier,
 } from './contracts.ts';

@@ -109,7 +109,7 @@ function* entriesOf(one: Look, target: Target, context: AcquireContext): Generat
     Configuration, Code: { ...Code, Location: bareLink(Code?.Location) }, Tags, Concurrency,
   });
   if (Configuration?.PackageType === 'Image') {
-    yield { kind: 'absent', path: pathOf(listed, 'image'), source: call, method: 'api', outcome: 'skipped', reason: `a container image: the source images asks the registry for it by digest, ${Code?.ResolvedImageUri ?? Code?.ImageUri ?? 'which Lambda did not give'}` };
+    yield { kind: 'absent', path: pathOf(listed, 'image'), source: call, method: 'api', outcome: 'skipped', byDesign: 'nothing-to-do', reason: `a container image: the source images asks the registry for it by digest, ${Code?.ResolvedImageUri ?? Code?.ImageUri ?? 'which Lambda did not give'}` };
   } else if (begun !== undefined) {
     const item: CodeItem = {
       asked: { ...code, ...(Code?.Location === undefined ? { call: `s3:GetObject ${Code?.ResolvedS3Object?.S3Bucket ?? ''}/${Code?.ResolvedS3Object?.S3Key ?? ''}`, action: 's3:GetObjectVersion' } : {}) },

@@ -1,6 +1,6 @@
 /** Runs one collector: entry by entry into the tarball, in time slices, under the budget. A fault of it is an outcome. */
 import { types } from 'node:util';
-import type { AbsentEntry, Budget, Collector, Entry, Scene, StreamEntry } from '../contracts.ts';
+import type { AbsentEntry, Budget, ByDesign, Collector, Entry, Scene, StreamEntry } from '../contracts.ts';
 import { AmberError, describeError } from '../errors.ts';
 import { endOf } from '../lambda/budget.ts';
 import { dropDescriptor, foreignEntry } from './foreign-entry.ts';
@@ -10,7 +10,7 @@ import type { Tarball } from './tarball.ts';
 export async function drive(collector: Collector, scene: Scene, tarball: Tarball): Promise<void> {
   const refusal = refusalOf(collector, scene);
   if (refusal !== undefined) {
-    await tarball.add(absent(collector, 'skipped', refusal), collector.name);
+    await tarball.add({ ...absent(collector, 'skipped', refusal.reason), ...refusal }, collector.name);
     return;
   }
   const isForeign = scene.config.collectors.some(({ name }) => name === collector.name);
@@ -102,12 +102,14 @@ function lastLines(feed: Feed, end: typeof DONE | typeof STOPPED | Failed, items
   return [...refused, absent(feed, 'skipped', why)];
 }
 
-function refusalOf(collector: Collector, scene: Scene): string | undefined {
+function refusalOf(collector: Collector, scene: Scene): { readonly reason: string; readonly byDesign?: ByDesign } | undefined {
   if (collector.needsRecipient === true && scene.config.recipient === undefined) {
-    return 'raw memory needs a recipient (AMBER_RECIPIENT)';
+    return { reason: 'raw memory needs a recipient (AMBER_RECIPIENT)' };
   }
-  if (collector.inProcess === true && !scene.inProcess) return 'it reads the process it runs in, and that is not the function';
-  return scene.budget.signal.aborted ? `${endOf(scene.budget.signal)} before it ran` : undefined;
+  if (collector.inProcess === true && !scene.inProcess) {
+    return { reason: 'it reads the process it runs in, and that is not the function', byDesign: 'nothing-to-do' };
+  }
+  return scene.budget.signal.aborted ? { reason: `${endOf(scene.budget.signal)} before it ran` } : undefined;
 }
 
 class Failed {

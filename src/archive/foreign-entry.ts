@@ -4,7 +4,7 @@
  */
 import { closeSync, fstatSync } from 'node:fs';
 import { types } from 'node:util';
-import type { AbsentEntry, BytePath, Entry, FileStat, Outcome, Redaction } from '../contracts.ts';
+import type { AbsentEntry, ByDesign, BytePath, Entry, FileStat, Outcome, Redaction } from '../contracts.ts';
 import { AmberError, describeError } from '../errors.ts';
 
 /** Linux PATH_MAX (limits.h): a longer path cannot be extracted. */
@@ -12,6 +12,7 @@ const MOST_PATH_BYTES = 4096;
 const REDACTIONS: ReadonlySet<unknown> = new Set<Redaction>(['text', 'environ', 'cmdline', 'content']);
 const ABSENT: ReadonlySet<unknown> = new Set<AbsentEntry['outcome']>(['missing', 'denied', 'skipped', 'timed-out', 'failed']);
 const OUTCOMES: ReadonlySet<unknown> = new Set<unknown>([...ABSENT, ...(['collected', 'truncated', 'changed', 'empty'] satisfies Outcome[])]);
+const BY_DESIGN: ReadonlySet<unknown> = new Set<ByDesign>(['stored-elsewhere', 'policy', 'no-content', 'kernel-view', 'nothing-to-do', 'never-read']);
 const STAT: readonly (keyof FileStat)[] = ['ino', 'mode', 'nlink', 'uid', 'gid', 'rdev', 'size', 'atimeNs', 'mtimeNs', 'ctimeNs'];
 
 /**
@@ -45,12 +46,14 @@ export function dropDescriptor(fd: unknown): void {
 }
 
 function commonOf(given: Readonly<Record<string, unknown>>, collector: string): object {
-  const { source = collector, method = 'collector', outcome, reason, notes } = given;
+  const { source = collector, method = 'collector', outcome, reason, byDesign, notes } = given;
   if (outcome !== undefined && !OUTCOMES.has(outcome)) throw refused('outcome', outcome, `one of ${[...OUTCOMES].join(', ')}`);
+  if (byDesign !== undefined && !BY_DESIGN.has(byDesign)) throw refused('byDesign', byDesign, `one of ${[...BY_DESIGN].join(', ')}`);
   return {
     path: pathOf(given['path']), source: bytesOf('source', source), method: textOf('method', method),
     ...(outcome === undefined ? {} : { outcome }),
     ...(reason === undefined ? {} : { reason: textOf('reason', reason) }),
+    ...(byDesign === undefined ? {} : { byDesign }),
     ...(notes === undefined ? {} : { notes: safeNotes(functionOf('notes', notes)) }),
   };
 }

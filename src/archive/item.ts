@@ -1,5 +1,5 @@
 /** From an entry and what became of it to its line in the manifest. */
-import type { BytePath, Entry, FileStat, ManifestItem, Outcome } from '../contracts.ts';
+import type { ByDesign, BytePath, Entry, FileStat, ManifestItem, Outcome } from '../contracts.ts';
 import type { BodyResult } from './body.ts';
 import { isAscii, timesOf, type Times, type TypeFlag } from './header.ts';
 
@@ -7,6 +7,7 @@ import { isAscii, timesOf, type Times, type TypeFlag } from './header.ts';
 export interface Stored {
   readonly outcome: Outcome;
   readonly reason?: string | undefined;
+  readonly byDesign?: ByDesign | undefined;
   readonly size?: number | undefined;
   /** Bytes of body in the tarball. */
   readonly stored?: number | undefined;
@@ -32,6 +33,8 @@ export function manifestItem(entry: Entry, collector: string, stored: Stored, ti
     : { path, pathBase64, source, collector, method, kind, outcome };
   const reason = stored.reason ?? entry.reason;
   if (reason !== undefined) item.reason = reason;
+  const byDesign = stored.byDesign ?? entry.byDesign;
+  if (byDesign !== undefined && outcome === 'skipped') item.byDesign = byDesign;
   if (stored.size !== undefined) item.size = stored.size;
   if (stored.stored !== undefined) item.stored = stored.stored;
   if (stored.padded !== undefined && stored.padded !== 0) item.padded = stored.padded;

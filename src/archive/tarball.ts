@@ -161,7 +161,7 @@ export class Tarball {
     const known = this.#directories.size;
     if (this.#directories.add(parseInt(hash('sha256', entry.path, 'hex').slice(0, 13), 16)).size > known) return entry;
     const { path, source, method, stat } = entry;
-    return { kind: 'absent', path, source, method, outcome: 'skipped', reason: 'this directory stands in the tarball already', ...(stat === undefined ? {} : { stat }) };
+    return { kind: 'absent', path, source, method, outcome: 'skipped', byDesign: 'stored-elsewhere', reason: 'this directory stands in the tarball already', ...(stat === undefined ? {} : { stat }) };
   }
 
   async #storeLink(entry: Entry & { kind: 'link' }): Promise<Stored> {
@@ -172,7 +172,7 @@ export class Tarball {
 
   async #storeSpecial(entry: Entry & { kind: 'special' }): Promise<Stored> {
     const type = specialType(Number(entry.stat.mode));
-    if (type === undefined) return { outcome: entry.outcome ?? 'skipped', reason: entry.reason ?? 'a socket has no tar type; its metadata is this line' };
+    if (type === undefined) return { outcome: entry.outcome ?? 'skipped', byDesign: 'no-content', reason: entry.reason ?? 'a socket has no tar type; its metadata is this line' };
     await this.#writeHeader(this.#header(entry, type, Number(entry.stat.mode), 0));
     return { outcome: entry.outcome ?? 'collected' };
   }

@@ -27,7 +27,7 @@ summary{cursor:pointer;font-weight:600;margin:.5rem 0}
 
 /** A section of more rows than this is folded up. */
 const LONG = 40;
-/** Rows of a section that stand in the page; the rest is counted. A case of many captures has fewer of each. */
+/** Rows of a section that stand in the page; the rest is counted. A case of many captures has fewer of each. Key events have a bound of their own. */
 const MAX_ROWS = 1000;
 const LEAST_ROWS = 20;
 const ROWS_OF_A_CASE = 10_000;
@@ -93,7 +93,7 @@ function headHtml(named: string, { verified, count, moments, madeMs }: Head): st
 <h1>${escapeHtml(title)}</h1>
 <p class="${verified === count ? 'ok' : 'failed'}">${verified} of ${count} verified</p>
 <p class="dim">Made ${made}. What a capture says was written by, or beside, whoever was in the sandbox; what was verified of it stands with each.</p>
-${moments.count === 0 ? '' : sectionHtml(moments, MAX_ROWS)}
+${moments.count === 0 ? '' : sectionHtml(moments, moments.rows.length, 'timeline')}
 `;
 }
 
@@ -117,9 +117,9 @@ function checkHtml(check: Check): string {
   return `<tr><td class="${tone}">${word}</td><td>${escapeHtml(check.what)}</td><td>${told}</td></tr>`;
 }
 
-function sectionHtml({ title, rows, count, notes = [] }: TextSection, most: number): string {
+function sectionHtml({ title, rows, count, notes = [] }: TextSection, most: number, command = 'show'): string {
   const shown = rows.slice(0, most);
-  const more = count > shown.length ? `<p class="dim">and ${count - shown.length} more: \`amber show\` lists them</p>` : '';
+  const more = count > shown.length ? `<p class="dim">and ${count - shown.length} more: \`amber ${command}\` lists them</p>` : '';
   const cells = shown.map((row) => `<tr>${row.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`).join('');
   const told = notes.map((note) => `<p class="failed">${escapeHtml(renderMessage(note))}</p>`).join('');
   return `<details${shown.length > LONG ? '' : ' open'}><summary>${escapeHtml(title)} (${count})</summary>${told}<table class="rows">${cells}</table>${more}</details>`;

@@ -134,7 +134,7 @@ function isItem(value: unknown): value is ManifestItem {
   if (!isRecord(value)) return false;
   const { redactions, notes } = value;
   return isText(value['path']) && isText(value['source']) && isText(value['collector']) && isText(value['method']) && isText(value['kind']) && isText(value['outcome'])
-    && mayText(value['pathBase64']) && mayText(value['reason']) && mayText(value['sha256']) && mayText(value['mode'])
+    && mayText(value['pathBase64']) && mayText(value['reason']) && mayText(value['byDesign']) && mayText(value['sha256']) && mayText(value['mode'])
     && mayText(value['mtime']) && mayText(value['atime']) && mayText(value['ctime']) && mayText(value['target'])
     && mayCount(value['size']) && mayCount(value['stored']) && mayCount(value['padded']) && mayCount(value['uid']) && mayCount(value['gid'])
     && (redactions === undefined || (Array.isArray(redactions) && redactions.every(isText)))

@@ -35,7 +35,7 @@ export function headRows(capture: OpenCapture, view: CaptureView): readonly (rea
     ['capture', text(manifest?.captureId ?? field(header, 'captureId'))],
     ['location', capture.location],
     ['state', stateOf(capture, view)],
-    ['evidence', manifest === undefined ? '' : completenessText(manifest)],
+    ['evidence', manifest === undefined ? '' : completenessText(manifest, view.problem === undefined && view.items > 0 ? view.shortfalls : undefined)],
     ['started', `${text(manifest?.clocks.started ?? field(header, 'started'))}${manifest === undefined ? '' : tookOf(manifest)}`],
     ['ended early', text(manifest?.endedEarly)],
     ['cause', `${text(field(cause, 'trigger'))}: ${text(field(cause, 'reason'))}`],

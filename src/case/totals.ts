@@ -1,6 +1,7 @@
 /** Counts the items of all manifest parts again, to hold the sums in manifest.json against. */
 import type { ManifestItem } from '../contracts.ts';
 import type { CaptureManifest } from '../seal/commit.ts';
+import { OldShortfalls } from '../seal/completeness.ts';
 
 /** Collectors times outcomes: more different names than this are an attack on our memory. */
 const MAX_KEYS = 10_000;
@@ -17,9 +18,12 @@ export class Totals {
   #last: Count | undefined;
   items = 0;
   redactions = 0;
+  /** Of a capture that does not count them itself. */
+  readonly shortfalls: OldShortfalls = new OldShortfalls();
 
   add(item: ManifestItem): void {
     this.items += 1;
+    this.shortfalls.add(item);
     this.redactions += item.redactions?.length ?? 0;
     if (this.#last?.collector !== item.collector || this.#last.outcome !== item.outcome) this.#last = this.#count(item);
     if (this.#last !== undefined) this.#last.times += 1;

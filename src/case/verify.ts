@@ -5,6 +5,7 @@
 import type { Outcome } from '../contracts.ts';
 import { AmberError } from '../errors.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
+import type { Shortfalls } from '../seal/completeness.ts';
 import { completenessText } from './completeness.ts';
 import { CheckList, type Check } from './checks.ts';
 import { notCollected } from './list.ts';
@@ -152,6 +153,11 @@ interface Found {
   readonly unread: string | undefined;
 }
 
+/** Nothing was counted where the segments are age files and nobody gave an identity. */
+function countedIn({ contents: { totals }, incomplete }: TarCheck): Shortfalls | undefined {
+  return totals.items > 0 && !incomplete ? totals.shortfalls : undefined;
+}
+
 /** Failed checks of which the summary tells the first finding. */
 const MAX_TOLD = 4;
 
@@ -165,7 +171,7 @@ function verdictOf(capture: OpenCapture, checks: CheckList, { tar, log, unread }
   if (unread !== undefined) return { verdict: 'unreadable', summary: `not verified: ${unread}; what was read holds` };
   if (isWhole(capture)) {
     const open = checks.all().filter(({ state }) => state === 'not-checked').length;
-    return { verdict: 'verified', summary: `verified: everything that was checked holds${open === 0 ? '' : `; ${open} checks could not be made`}${manifest === undefined ? '' : `; evidence ${completenessText(manifest)}`}` };
+    return { verdict: 'verified', summary: `verified: everything that was checked holds${open === 0 ? '' : `; ${open} checks could not be made`}${manifest === undefined ? '' : `; evidence ${completenessText(manifest, countedIn(tar))}`}` };
   }
   const last = tar.contents.parts.at(-1);
   const reached = last === undefined ? 'no manifest part was read' : capture.alone && capture.parts[0]?.number !== 0 ? `what segment ${last.segment} holds is as its manifest part says` : `verified up to segment ${last.segment} (byte ${last.end} of the tar stream)`;

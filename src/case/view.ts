@@ -2,6 +2,7 @@
 import type { ManifestItem, Outcome } from '../contracts.ts';
 import { isAmberError } from '../errors.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
+import { OldShortfalls, type Shortfalls } from '../seal/completeness.ts';
 import { isControlPlane } from './collection.ts';
 import type { OpenCapture } from './open.ts';
 import { JsonLines } from './json-lines.ts';
@@ -42,6 +43,8 @@ export interface CaptureView {
   readonly redactions: number;
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
   readonly items: number;
+  /** What the items say of the completeness, for a capture whose manifest does not. */
+  readonly shortfalls: Shortfalls;
   /** What of the documents is not in here, one sentence each: it has to be read in the tarball. */
   readonly leftOut: readonly string[];
   /** Why the stream was not read to its end, or at all. */
@@ -99,6 +102,7 @@ class Viewer implements TarVisitor {
   readonly #files = new Bounded<ManifestItem>();
   readonly #exceptions = new Bounded<ManifestItem>();
   readonly #redacted = new Bounded<ManifestItem>();
+  readonly #shortfalls = new OldShortfalls();
   readonly #outcomes: Partial<Record<Outcome, number>> = {};
   #redactions = 0;
   #items = 0;
@@ -147,13 +151,14 @@ class Viewer implements TarVisitor {
   finish(problem: string | undefined): CaptureView {
     return {
       documents: this.#documents, recovered: this.#recovered, files: this.#files, exceptions: this.#exceptions,
-      redacted: this.#redacted, redactions: this.#redactions, outcomes: this.#outcomes, items: this.#items, problem,
+      redacted: this.#redacted, redactions: this.#redactions, outcomes: this.#outcomes, shortfalls: this.#shortfalls, items: this.#items, problem,
       leftOut: [...this.#leftOut, ...(this.#controlLeft === 0 ? [] : [`${this.#controlLeft} documents of the control plane are too large or too many to be shown`])],
     };
   }
 
   #take(item: ManifestItem): void {
     this.#items += 1;
+    this.#shortfalls.add(item);
     if (OUTCOMES.has(item.outcome)) this.#outcomes[item.outcome] = (this.#outcomes[item.outcome] ?? 0) + 1;
     const redactions = item.redactions?.length ?? 0;
     this.#redactions += redactions;

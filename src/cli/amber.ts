@@ -102,6 +102,7 @@ async function overview(out: Output): Promise<void> {
   out.line('A LOCATION is s3://BUCKET/PREFIX, file:///DIR or a path: of a capture, of a single segment or tarball, or of a');
   out.line('folder below which there is one capture. Behind it may stand the beginning of an id, where it is that of one');
   out.line('capture below it. `amber COMMAND --help` tells more.');
+  out.line('`whole` or `cut` is the state of the commit, `complete` or `partial` that of the evidence: `amber captures --help`.');
   out.line('Exit codes: 0 all is well, 1 a problem was found, 2 wrong usage, 3 it cannot be reached or written.');
 }
 

@@ -3,7 +3,7 @@ import { renderText } from '../case/safe-names.ts';
 import type { CaptureSummary } from '../case/list.ts';
 import { missingText } from '../case/run.ts';
 import { size } from '../case/size.ts';
-import { onePositional, S3_OPTIONS, s3Options, type Command } from './command.ts';
+import { onePositional, S3_OPTIONS, s3Options, TWO_WORDS, type Command } from './command.ts';
 import { table } from './output.ts';
 
 export const captures: Command = {
@@ -11,8 +11,11 @@ export const captures: Command = {
   summary: 'Lists the captures below a destination.',
   usage: 'LOCATION',
   details: `
-One line a capture, oldest first: when, whether it is whole or cut, which function, what started it, its size, how many
-items could not be collected, and the beginning of its id that other commands take in its place (\`amber show LOCATION ID\`). Needs s3:ListBucket, and s3:GetObject for manifest.json.
+One line a capture, oldest first: when, the state of its commit, which function, what started it, its size, how complete
+its evidence is, how many items could not be collected, and the beginning of
+its id that other commands take in its place (\`amber show LOCATION ID\`).
+${TWO_WORDS}
+Needs s3:ListBucket, and s3:GetObject for manifest.json.
 
   amber captures s3://evidence-bucket/amber
   amber captures .amber/demo/evidence --json`,

@@ -7,7 +7,7 @@ import { renderText } from '../case/safe-names.ts';
 import { AmberError } from '../errors.ts';
 import { size } from '../case/size.ts';
 import { AWS_OPTIONS, clientOptions, logGroupsOption, WINDOW_OPTIONS, windowOption, writeConfig } from './aws-options.ts';
-import { onePositional, s3Options, textOption, type Command, type Values } from './command.ts';
+import { onePositional, s3Options, textOption, TWO_WORDS, type Command, type Values } from './command.ts';
 import type { Output } from './output.ts';
 
 export const collect: Command = {
@@ -19,7 +19,9 @@ Changes nothing: code and configuration of every version, layers, aliases, polic
 streams of the configured log group (of --log-group too), CloudTrail by function, role and every access key of the captures, GuardDuty
 findings. What is denied or gone is a line in the manifest; of a function that is gone, what is left is collected. The result is a capture: \`amber verify\`, \`pull\` and
 \`show\` read it. Without --recipient, environment variables and other secrets are redacted.
-A run that was cut, or that was denied something, goes on where it ended when the same command is run again.
+${TWO_WORDS}
+A run that was stopped (Ctrl-C, the end of its time) is partial; it goes on, as one that was denied something does,
+where it ended when the same command is run again.
 Exit code 0: everything is there. 1: something was denied or failed, or a digest does not match. 3: nothing was collected.
 
   amber collect checkout --out ./case --captures s3://evidence-bucket/amber --since 7d
@@ -116,7 +118,7 @@ function forMachines({ error, stopped, ...report }: CollectReport): object {
 function tell(report: CollectReport, out: Output): void {
   const { outcomes, figures, deniedActions, problems, stopped, error } = report;
   out.line(`${renderText(report.location)}  collection ${report.captureId}`);
-  out.line(`${report.state}: ${Object.entries(outcomes).map(([outcome, count]) => `${count} ${outcome}`).join(', ')}; ${size(figures.bytes)} in ${figures.requests} requests, ${(report.elapsedMs / 1000).toFixed(1)} s`);
+  out.line(`${report.state}, evidence ${report.completeness}: ${Object.entries(outcomes).map(([outcome, count]) => `${count} ${outcome}`).join(', ')}; ${size(figures.bytes)} in ${figures.requests} requests, ${(report.elapsedMs / 1000).toFixed(1)} s`);
   if (report.resumed > 0) out.line(`${report.resumed} items were there from earlier runs`);
   for (const action of deniedActions) out.line(out.paint('bad', 'denied ') + `${renderText(action)}: allow it and run the same command again, or live without`);
   for (const problem of problems) out.line(out.paint('bad', 'look at ') + renderText(problem));

@@ -3,7 +3,7 @@ import type { OpenCapture } from '../case/open.ts';
 import type { ReportedCapture } from '../case/html.ts';
 import type { CaptureView } from '../case/view.ts';
 import { AmberError, isAmberError } from '../errors.ts';
-import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
+import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, TWO_WORDS, type Command } from './command.ts';
 import { captureLocation } from './location.ts';
 import type { Output } from './output.ts';
 import { demandFile, logOption, verifyOne, type VerifyMeans } from './verify-one.ts';
@@ -17,6 +17,10 @@ Verifies and reads every capture and collection below LOCATION, and writes what 
 them into one page, the key events of their timeline first: without scripts, with nothing that is loaded from elsewhere,
 and with every name escaped. It holds what the captures hold, redacted where they are; with --identity it holds what is
 inside of age files, raw.
+${TWO_WORDS}
+The page is bounded: 1,000 rows of each list, fewer where a case has more than ten captures (10,000 divided by their
+number, 20 at least), and of the key events 1,000 of what an intruder did and 1,000 others. What a bound leaves out is
+counted in the page; \`amber show\` and \`amber timeline\` have more of it, the tarball all.
 Exit code 0: all of them verified. 1: one did not, or is cut. Needs s3:ListBucket and s3:GetObject.
 
   amber report ./case --to case.html

@@ -3,7 +3,7 @@ import type { OpenCapture } from '../case/open.ts';
 import { bodySections, headRows } from '../case/sections.ts';
 import type { CaptureView } from '../case/view.ts';
 import { AmberError } from '../errors.ts';
-import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command, type Values } from './command.ts';
+import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, TWO_WORDS, type Command, type Values } from './command.ts';
 import { captureLocation } from './location.ts';
 import { table, type Output } from './output.ts';
 
@@ -14,6 +14,9 @@ export const show: Command = {
   details: `
 Reads the capture once and writes nothing. It shows what the capture says; whether that is what was captured is for
 \`amber verify\` to say. Names are shown with their control and invisible characters escaped.
+${TWO_WORDS}
+Each list has --lines lines here, and with --json the first 1,000 items; documents are read up to 12 MiB, findings up to
+20,000 rows. What a bound leaves out is counted, and stands in the tarball.
 
   amber show .amber/demo/evidence
   amber show s3://evidence-bucket/amber/…/capture=0197…/ --identity key.txt`,
@@ -35,7 +38,7 @@ Reads the capture once and writes nothing. It shows what the capture says; wheth
       const capture = await openOnly(place);
       const view = await viewCapture(capture, identity, meter.update);
       meter.end();
-      out.json({ location: capture.location, manifest: capture.manifest, ...view, documents: Object.fromEntries(view.documents) });
+      out.json({ location: capture.location, manifest: capture.manifest, ...view, documents: Object.fromEntries(view.documents), shortfalls: view.shortfalls.result(0, undefined) });
       tell(capture, view, out, most);
       return view.problem === undefined ? 0 : 1;
     } finally {

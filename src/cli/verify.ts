@@ -4,7 +4,7 @@ import type { Place } from '../case/locate.ts';
 import type { VerifyResult } from '../case/verify.ts';
 import { AmberError, isAmberError } from '../errors.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
-import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
+import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, TWO_WORDS, type Command } from './command.ts';
 import { captureLocation } from './location.ts';
 import type { Output } from './output.ts';
 import { verifyAll } from './verify-all.ts';
@@ -25,6 +25,7 @@ Age files are opened with --identity; without, their digests alone are verified.
 a file decrypts says nothing about who made it.
 In a bucket with versions the first version of each object is read, and what was deleted or put over is told.
 In any bucket the times tell what was stored after manifest.json, and a manifest.json that is too late for its capture.
+${TWO_WORDS}
 A case holds several: --all verifies every capture and collection below LOCATION, and names those that only the log knows.
 Exit code 0: verified. 1: failed, cut (the part that is there may still hold), or named in the log and not stored.
 3: the log or a part of the capture could not be read. Needs s3:ListBucket and s3:GetObject; for versions

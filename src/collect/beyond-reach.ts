@@ -38,7 +38,7 @@ export function* queuedDescriptors({ pid, descriptors }: ProcessRecord, proc: st
 /** Said once in a capture: whether there are any is not known either. */
 export function attributesLine({ roots }: Scene): AbsentEntry {
   return {
-    kind: 'absent', path: 'extended-attributes', source: roots.writable.join(' '), method: 'api', outcome: 'skipped',
+    kind: 'absent', path: 'extended-attributes', source: roots.writable.join(' '), method: 'api', outcome: 'skipped', byDesign: 'never-read',
     reason: 'extended attributes (user.*, security.capability, POSIX ACLs) were not looked at: Node has no call that reads them',
   };
 }

@@ -47,6 +47,6 @@ function policyOf(scene: Scene, since: bigint): StorePolicy {
   const { codeBytes } = scene.config;
   return (_entry: number, stat: BigIntStats) => {
     if (codeBytes === 'all' || (codeBytes === 'changed' && (stat.mtimeNs > since || stat.ctimeNs > since))) return { store: true };
-    return { store: false, reason: `its bytes are left out by policy (AMBER_CODE_BYTES=${codeBytes})` };
+    return { store: false, byDesign: 'policy', reason: `its bytes are left out by policy (AMBER_CODE_BYTES=${codeBytes})` };
   };
 }

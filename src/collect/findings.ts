@@ -11,7 +11,7 @@ export const findings: Collector = {
     const report = await scene.findings?.();
     const path = 'live_response/findings.jsonl';
     if (report === undefined) {
-      yield { kind: 'absent', path, source: 'detectors', method: 'api', outcome: 'skipped', reason: 'no detector has looked' };
+      yield { kind: 'absent', path, source: 'detectors', method: 'api', outcome: 'skipped', byDesign: 'nothing-to-do', reason: 'no detector has looked' };
       return;
     }
     yield { kind: 'jsonl', path, source: 'detectors', method: 'api', rows: [lookRow(report), ...report.findings] };

@@ -1,5 +1,5 @@
 /** Which mappings of a process are stored, in which order and in which pieces. */
-import type { BytePath } from '../contracts.ts';
+import type { ByDesign, BytePath } from '../contracts.ts';
 import type { Vma } from '../proc/maps.ts';
 import type { Extent, PageFilter } from '../proc/pagemap.ts';
 
@@ -29,11 +29,21 @@ export function rangeOf(start: bigint, size: number): string {
   return `0x${start.toString(16)}-0x${(start + BigInt(size)).toString(16)}`;
 }
 
+const KERNEL = 'mapping of the kernel';
+const DEVICE = 'mapping of a device';
+const UNCHANGED = 'read-only mapping of a file, not changed in memory';
+const UNTOUCHED = 'no page of it is in memory';
+
+/** Reasons that are no shortfall: nothing of such a mapping would be evidence of its own. */
+export const BY_DESIGN: ReadonlyMap<string, ByDesign> = new Map([
+  [KERNEL, 'kernel-view'], [DEVICE, 'no-content'], [UNCHANGED, 'stored-elsewhere'], [UNTOUCHED, 'no-content'],
+]);
+
 /** Why a mapping is not looked at, or undefined. */
 export function refusedRegion(vma: Vma): string | undefined {
   // Pages of the kernel: reading vvar gives EIO, vsyscall lies outside of every process.
-  if (vma.path.startsWith('[vvar') || vma.path === '[vsyscall]') return 'mapping of the kernel';
-  if (isDevice(vma.path)) return 'mapping of a device';
+  if (vma.path.startsWith('[vvar') || vma.path === '[vsyscall]') return KERNEL;
+  if (isDevice(vma.path)) return DEVICE;
   return sizeOf(vma) > SEARCH_BYTES ? 'reserved address space of more than 64 GiB' : undefined;
 }
 
@@ -69,7 +79,7 @@ export function piecesOf(vma: Vma, filter: PageFilter, extents: readonly Extent[
     if (size > BLIND_BYTES) return 'larger than 256 MiB, and which pages of it exist is not known';
     return [{ start: vma.start, size, runs: [{ from: 0, to: size }] }];
   }
-  if (extents.length === 0) return filter === 'own' ? 'read-only mapping of a file, not changed in memory' : 'no page of it is in memory';
+  if (extents.length === 0) return filter === 'own' ? UNCHANGED : UNTOUCHED;
   if (filter === 'present' && size <= WHOLE_BYTES) return [{ start: vma.start, size, runs: extents }];
   return joined(vma, extents);
 }

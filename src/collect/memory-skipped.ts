@@ -1,5 +1,6 @@
 /** Mappings that are not stored, gathered by reason: a process has hundreds, and each has to be accounted for. */
 import type { AbsentEntry, BytePath } from '../contracts.ts';
+import { BY_DESIGN } from './memory-regions.ts';
 
 /** Ranges named for one reason; the bytes of the rest are counted. */
 const MAX_RANGES = 2000;
@@ -28,10 +29,16 @@ export function skippedRegions(folder: BytePath, source: BytePath): SkippedRegio
     },
     entries: () => [...reasons].map(([reason, found], index): AbsentEntry => ({
       kind: 'absent', path: `${folder}/not-stored-${index}`, source, method: 'proc-mem', outcome: outcomeOf(reason),
+      ...designOf(reason),
       reason: `${found.count} mappings, ${found.bytes} bytes: ${reason}`,
       notes: () => ({ ranges: found.ranges, unlisted: found.count - found.ranges.length }),
     })),
   };
+}
+
+function designOf(reason: string): Pick<AbsentEntry, 'byDesign'> {
+  const byDesign = BY_DESIGN.get(reason);
+  return byDesign === undefined ? {} : { byDesign };
 }
 
 function outcomeOf(reason: string): AbsentEntry['outcome'] {

@@ -61,7 +61,8 @@ async function entryOf({ item, entry }: Doubtful, aside: Aside, most: number): P
   const { path, source } = entry;
   if (stat === undefined || body === undefined) {
     const reason = problem ?? (stat?.isFile() === true ? `its ${stat.size} bytes are more than ${most}, half of what the byte budget had left` : 'not a regular file');
-    return { kind: 'absent', path, source, method: 'child', outcome: problem === undefined ? 'skipped' : 'failed', reason, ...(stat === undefined ? {} : { stat }) };
+    const isOther = problem === undefined && stat?.isFile() !== true;
+    return { kind: 'absent', path, source, method: 'child', outcome: problem === undefined ? 'skipped' : 'failed', reason, ...(isOther ? { byDesign: 'no-content' } : {}), ...(stat === undefined ? {} : { stat }) };
   }
   return { kind: 'stream', path, source, method: 'child', stat, size: Number(stat.size), chunks: body, notes: () => ({ link: toText(item.label) }) };
 }

@@ -1,6 +1,6 @@
 /** Where deleted content still hangs: executables, descriptors and mappings whose name is gone. */
 import { closeSync, fstatSync, type BigIntStats } from 'node:fs';
-import type { BytePath } from '../contracts.ts';
+import type { ByDesign, BytePath } from '../contracts.ts';
 import { statLocal } from '../fs/resolve.ts';
 import { linkText } from '../proc/links.ts';
 import { mapsRows } from '../proc/maps.ts';
@@ -26,7 +26,7 @@ export interface Item {
 
 export type Found = { readonly item: Item } & (
   | { readonly stat: BigIntStats }
-  | { readonly outcome: 'missing' | 'denied' | 'skipped' | 'timed-out' | 'failed'; readonly reason: string; readonly place?: Place }
+  | { readonly outcome: 'missing' | 'denied' | 'skipped' | 'timed-out' | 'failed'; readonly reason: string; readonly place?: Place; readonly byDesign?: ByDesign }
 );
 
 /** Files of one process that are only mapped. */
@@ -95,7 +95,7 @@ export function look(item: Item, book: MountBook): Found | undefined {
   try {
     const stat = fstatSync(fd, EXACT);
     if (stat.nlink !== 0n && isNamed(item, stat, book)) return undefined;
-    return stat.isFile() ? { item, stat } : { item, outcome: 'skipped', reason: 'not a regular file' };
+    return stat.isFile() ? { item, stat } : { item, outcome: 'skipped', byDesign: 'no-content', reason: 'not a regular file' };
   } catch (error) {
     return { item, ...whyNot(item, error) };
   } finally {

@@ -71,8 +71,8 @@ function consider(found: Found | undefined, firsts: Map<string, Item>, wanted: W
   const stat = 'stat' in found ? found.stat : undefined;
   const identity = stat === undefined ? item.identity : identityOf(stat);
   const first = identity === undefined ? undefined : firsts.get(identity);
-  if (first !== undefined) return { ...absent(item, 'skipped', `the same file as ${pathOf(first)}`), ...(stat === undefined ? {} : { stat }) };
-  if ('outcome' in found) return absent(item, found.outcome, found.reason, found.place);
+  if (first !== undefined) return { ...absent(item, 'skipped', `the same file as ${pathOf(first)}`), byDesign: 'stored-elsewhere', ...(stat === undefined ? {} : { stat }) };
+  if ('outcome' in found) return { ...absent(item, found.outcome, found.reason, found.place), ...(found.byDesign === undefined ? {} : { byDesign: found.byDesign }) };
   firsts.set(identityOf(found.stat), item);
   wanted.push(found);
   return undefined;
@@ -85,7 +85,7 @@ function recover(scene: Scene, book: MountBook, item: Item, expected: BigIntStat
   }
   try {
     const opened = openRegular(item, book);
-    if (opened === undefined) return absent(item, 'skipped', 'not a regular file any more');
+    if (opened === undefined) return { ...absent(item, 'skipped', 'not a regular file any more'), byDesign: 'no-content' };
     if ('place' in opened) return absent(item, 'skipped', untouchedReason(opened.place), opened.place);
     const { fd, stat } = opened;
     const changed = stat.dev === expected.dev && stat.ino === expected.ino ? {} : { outcome: 'changed' as const };

@@ -81,7 +81,7 @@ function bodyOf(fd: number, stat: BigIntStats): { body: Uint8Array; outcome?: 't
 }
 
 function notAFile(common: { path: string; source: string; method: string }, stat: BigIntStats): AbsentEntry {
-  return { kind: 'absent', ...common, outcome: 'skipped', reason: 'not a regular file', stat };
+  return { kind: 'absent', ...common, outcome: 'skipped', byDesign: 'no-content', reason: 'not a regular file', stat };
 }
 
 function valuesOf(names: readonly string[], directory: string): Record<string, string | undefined> {

@@ -4,7 +4,7 @@
  */
 import { closeSync, fstatSync, type BigIntStats } from 'node:fs';
 import process from 'node:process';
-import type { BytePath, Entry, FileEntry } from '../contracts.ts';
+import type { ByDesign, BytePath, Entry, FileEntry } from '../contracts.ts';
 import { systemCode } from '../errors.ts';
 import { Descent } from '../fs/descent.ts';
 import { Kind, KIND_BITS, kindName, State } from '../fs/kinds.ts';
@@ -16,7 +16,7 @@ import type { Tree } from '../fs/tree.ts';
 import type { MountBook } from '../proc/mount-book.ts';
 
 /** Whether the bytes of an open file are stored, or only hashed and why. */
-export type StorePolicy = (entry: number, stat: BigIntStats) => { readonly store: true } | { readonly store: false; readonly reason: string };
+export type StorePolicy = (entry: number, stat: BigIntStats) => { readonly store: true } | { readonly store: false; readonly reason: string; readonly byDesign: ByDesign };
 
 /** Looks at an entry before it is called one that keeps changing its kind. */
 const MOST_LOOKS = 3;
@@ -173,13 +173,13 @@ export class Taker {
     if (stat.nlink > 1n) {
       const key = `${stat.dev}:${stat.ino}`;
       const first = this.#firsts.get(key);
-      if (first !== undefined) return { kind: 'absent', ...place, outcome: 'skipped', reason: `hard link to ${displayName(first)}`, stat };
+      if (first !== undefined) return { kind: 'absent', ...place, outcome: 'skipped', byDesign: 'stored-elsewhere', reason: `hard link to ${displayName(first)}`, stat };
       this.#firsts.set(key, target.path);
     }
     const policy = this.#policy?.(target.entry, stat);
     const file: FileEntry = { kind: 'file', path: place.path, source: place.source, method: place.method, fd, stat };
     const change = this.#changeOf(target, Kind.file, stat);
-    if (policy?.store === false) return { ...file, store: false, reason: policy.reason, ...change };
+    if (policy?.store === false) return { ...file, store: false, reason: policy.reason, byDesign: policy.byDesign, ...change };
     return change === undefined ? file : { ...file, ...change };
   }
 

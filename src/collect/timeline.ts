@@ -106,7 +106,7 @@ export async function* fileRows(tree: Tree, breathe: () => Promise<void> | undef
       number += 1;
     }
     if (ended && entry < tree.count) {
-      yield { kind: 'absent', path: 'timeline/left-out', source: 'inventory', method: 'lstat', outcome: 'skipped', reason: `the times of ${tree.count - entry} further paths stand in the bodyfile alone: ${most} rows are enough` };
+      yield { kind: 'absent', path: 'timeline/left-out', source: 'inventory', method: 'lstat', outcome: 'skipped', byDesign: 'stored-elsewhere', reason: `the times of ${tree.count - entry} further paths stand in the bodyfile alone: ${most} rows are enough` };
     }
   }
 }

@@ -17,19 +17,21 @@ export interface Completeness {
 
 /** What is gone before it can be read is no shortfall of the capture: processes end. */
 const SHORT: ReadonlySet<string> = new Set<Outcome>(['truncated', 'denied', 'skipped', 'timed-out', 'failed']);
-/** Reasons of items that are skipped because they are in the capture already, or that nobody wants. */
-const BY_DESIGN = /^(?:the same file as |hard link to |its bytes are left out by policy|not a regular file|a socket has no tar type|not listed: a view of the kernel|a capture that this extension has parked|no detector has looked)/u;
+/** Captures that are older than the member `byDesign` tell by these words alone that an item was skipped on purpose. */
+const OLD_WORDS = /^(?:the same file as |hard link to |its bytes are left out by policy|not a regular file|a socket has no tar type|not listed: a view of the kernel|a capture that this extension has parked|no detector has looked)/u;
 const MAX_REASONS = 12;
 const MAX_REASON = 120;
 const OTHER = 'other reasons';
+
+type Judged = Pick<ManifestItem, 'outcome' | 'reason' | 'byDesign'>;
 
 /** Counts shortfalls as items go by. */
 export class Shortfalls {
   readonly #outcomes: Partial<Record<Outcome, number>> = {};
   readonly #reasons = new Map<string, number>();
 
-  add({ outcome, reason = 'no reason was given' }: Pick<ManifestItem, 'outcome' | 'reason'>): void {
-    if (!SHORT.has(outcome) || (outcome === 'skipped' && BY_DESIGN.test(reason))) return;
+  add({ outcome, reason = 'no reason was given', byDesign }: Judged): void {
+    if (!SHORT.has(outcome) || (outcome === 'skipped' && byDesign !== undefined)) return;
     this.#outcomes[outcome] = (this.#outcomes[outcome] ?? 0) + 1;
     const cut = reason.slice(0, MAX_REASON);
     const name = this.#reasons.has(cut) || this.#reasons.size < MAX_REASONS ? cut : OTHER;
@@ -44,7 +46,14 @@ export class Shortfalls {
   }
 }
 
-/** Of a capture that does not say so itself: an older one. What was skipped on purpose cannot be told from the rest there. */
+/** Counts the items of a capture that has no completeness of its own: it is older than `byDesign`, or its manifest is gone. */
+export class OldShortfalls extends Shortfalls {
+  override add(item: Judged): void {
+    if (item.outcome !== 'skipped' || !OLD_WORDS.test(item.reason ?? '')) super.add(item);
+  }
+}
+
+/** Of such a capture whose items were not read. What was skipped on purpose cannot be told from the rest there. */
 export function completenessOf(outcomes: Counts, isWhole: boolean, ended: string | undefined): Completeness {
   const short = Object.entries(outcomes).filter(([outcome, count]) => SHORT.has(outcome) && count > 0);
   const partial = short.length > 0 || !isWhole || ended !== undefined;

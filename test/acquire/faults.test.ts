@@ -124,6 +124,11 @@ test('Ctrl-C closes the tarball in order', async (t) => {
   const { report } = await collect(set.proxy.endpoint, { signal: stop.signal, sources: ['versions', 'policies', 'role'] });
   assert.equal(report.stopped?.code, 'CAPTURE_ABORTED');
   assert.equal(report.state, 'whole');
+  assert.equal(report.completeness, 'partial');
   assert.equal(report.unfinished, true);
-  assert.equal((await verifyCapture(await openLocal(report.location))).verdict, 'verified');
+  const capture = await openLocal(report.location);
+  assert.match(capture.manifest?.endedEarly ?? '', /^The collection was stopped before its end/u);
+  assert.equal(capture.manifest?.completeness?.state, 'partial');
+  assert.match(capture.manifest.completeness.reasons[0]?.reason ?? '', /^ended early: The collection was stopped/u);
+  assert.equal((await verifyCapture(capture)).verdict, 'verified');
 });

@@ -82,6 +82,16 @@ describe('amber', () => {
     assert.equal((JSON.parse((await amber('show', made.base, '--json')).out) as { items: number }).items, 28);
   });
 
+  test('explains the two words and the bounds of what is shown where they are met', async () => {
+    for (const name of ['captures', 'verify', 'show', 'report', 'collect']) {
+      const { out } = await amber(name, '--help');
+      assert.match(out, /`whole` or `cut` is the state of the commit[\s\S]*`complete` or `partial` is the evidence/u, name);
+    }
+    assert.match((await amber('--help')).out, /`whole` or `cut` is the state of the commit, `complete` or `partial` that of the evidence/u);
+    assert.match((await amber('report', '--help')).out, /1,000 rows of each list, fewer where a case has more than ten captures[\s\S]*1,000 others/u);
+    assert.match((await amber('show', '--help')).out, /first 1,000 items; documents are read up to 12 MiB/u);
+  });
+
   test('says that a capture was ended early, and why', async () => {
     const { folder, base } = await makeCapture();
     const file = join(folder, 'manifest.json');

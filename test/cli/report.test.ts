@@ -92,3 +92,15 @@ test('a finding stands with the time of the thing itself, every process with one
   // An older capture does not say when the thing began: then the start of the process stands there.
   assert.match(shown.out, /low +T1059\.004 +shell-child +2025-06-30 08:50:41Z +a shell, pid 41/u);
 });
+
+test('ordinary events of a case do not crowd out what an intruder did', async () => {
+  const row = (source: object, at: number): string => `${JSON.stringify({ timestamp: 1_751_274_000_000_000 + at, timestamp_desc: 'x', ...source })}\n`;
+  const others = Array.from({ length: 1500 }, (_, at) => row({ message: `step ${at}`, data_type: 'amber:capture', tag: ['capture'] }, at));
+  const last = row({ message: 'Process 7 started: /tmp/gone', data_type: 'amber:process', tag: ['process', 'deleted-executable'], pid: 7 }, 2000);
+  const { base } = await makeCapture({ entries: [bytesEntry('timeline/timeline.jsonl', others.join('') + last)] });
+  const page = join(freshFolder(), 'case.html');
+  const { err } = await amber('report', base, '--to', page);
+  const html = readFileSync(page, 'utf8');
+  assert.ok(html.includes('Process 7 started: /tmp/gone'), err);
+  assert.match(html, /and \d+ more: `amber timeline` lists them/u);
+});

@@ -4,11 +4,19 @@ import { describe, test } from 'node:test';
 import { completenessIn, completenessText } from '../../src/case/completeness.ts';
 import { verifyCapture } from '../../src/case/verify.ts';
 import { openLocal } from '../../src/case/open.ts';
-import type { Entry } from '../../src/contracts.ts';
+import type { Entry, ManifestItem } from '../../src/contracts.ts';
 import { completenessOf, Shortfalls } from '../../src/seal/completeness.ts';
+import { headRows } from '../../src/case/sections.ts';
+import { viewCapture } from '../../src/case/view.ts';
 import { bytesEntry, makeCapture } from '../case/captures.ts';
+import { takeApart } from '../case/forge.ts';
 
 const absent = (number: number, outcome: 'skipped' | 'missing' | 'denied', reason: string): Entry => ({ kind: 'absent', path: `[root]/tmp/${number}`, source: 'x', method: 'openat', outcome, reason });
+
+async function itemsIn(folder: string): Promise<readonly ManifestItem[]> {
+  const parts = (await takeApart(folder)).flat().filter(({ path }) => path.startsWith('manifest/'));
+  return parts.flatMap(({ body }) => body.toString('utf8').trim().split('\n').slice(1).map((line) => JSON.parse(line) as ManifestItem));
+}
 
 describe('completeness', () => {
   test('is partial, with counts and reasons, in a whole capture of which the time was over', async () => {
@@ -22,8 +30,28 @@ describe('completeness', () => {
   });
 
   test('is complete where all else is there already, left out on purpose, or gone', async () => {
-    const { manifest } = await makeCapture({ entries: [bytesEntry('a', 'x'), absent(1, 'missing', 'ENOENT'), absent(2, 'skipped', 'hard link to /tmp/a'), absent(3, 'skipped', 'the same file as recovered/7/exe')] });
+    const { manifest } = await makeCapture({ entries: [bytesEntry('a', 'x'), absent(1, 'missing', 'ENOENT'), { ...absent(2, 'skipped', 'hard link to /tmp/a'), byDesign: 'stored-elsewhere' }] });
     assert.equal(completenessText(manifest), 'complete');
+  });
+
+  test('goes by the code that a collector sets, kept in the manifest part, and never by words', async () => {
+    const words = makeCapture({ entries: [bytesEntry('a', 'x'), absent(1, 'skipped', 'not a regular file')] });
+    assert.equal((await words).manifest.completeness?.state, 'partial');
+    const { folder, manifest } = await makeCapture({ entries: [bytesEntry('a', 'x'), { ...absent(1, 'skipped', 'in words of any kind'), byDesign: 'policy' }, { ...absent(2, 'denied', 'EACCES'), byDesign: 'policy' }] });
+    assert.deepEqual(manifest.completeness?.outcomes, { denied: 1 });
+    const lines = await itemsIn(folder);
+    assert.deepEqual(lines.map(({ outcome, byDesign }) => [outcome, byDesign]), [['collected', undefined], ['skipped', 'policy'], ['denied', undefined]]);
+  });
+
+  test('of an older capture is read from the words of its items, by verify and by show', async () => {
+    const entries = [bytesEntry('a', 'x'), absent(1, 'skipped', 'hard link to /tmp/a'), absent(2, 'skipped', 'not a regular file')];
+    const { folder, manifest } = await makeCapture({ entries });
+    Reflect.deleteProperty(manifest, 'completeness');
+    const capture = { ...(await openLocal(folder)), manifest };
+    assert.match((await verifyCapture(capture)).summary, /; evidence complete$/u);
+    const rows = new Map(headRows(capture, await viewCapture(capture, undefined)));
+    assert.equal(rows.get('evidence'), 'complete');
+    assert.match(completenessText(manifest), /^partial: 2 skipped/u, 'and from its counts where they were not read');
   });
 
   test('of an older capture is what its outcomes say', async () => {
