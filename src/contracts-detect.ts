@@ -195,6 +195,8 @@ export interface OwnFacts {
   readonly resolvers: readonly string[];
   readonly heapBytes: number;
   readonly rssBytes: number;
+  /** What was left out, in words. */
+  readonly left?: readonly string[];
 }
 
 /** All that detectors look at, at one moment. */

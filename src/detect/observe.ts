@@ -67,15 +67,17 @@ export function openLookout(options: LookoutOptions): Lookout {
     book.refresh();
     const files = await observeFiles(roots.writable, limits, knownFiles, pace, book);
     knownFiles = files.known;
+    const extensions = extensionsOf(roots.code, book);
+    const own = await options.own?.();
     return {
       takenMs, by, self: seen.self, invocation, processes, writable: roots.writable,
       sockets: sockets.sockets,
       files: files.files,
-      extensions: extensionsOf(roots.code, book),
+      extensions: extensions.names,
       nameservers: nameserversOf(roots.etc, book),
       code: codeOf(roots.code, processes, book),
-      own: await options.own?.(),
-      left: [...seen.left, ...sockets.left, ...files.left],
+      own,
+      left: [...seen.left, ...sockets.left, ...files.left, ...extensions.left, ...(own?.left ?? [])],
     };
   };
   return {
@@ -104,18 +106,23 @@ function paceOf(totalMs: number): { readonly stopped: () => boolean; readonly br
 /** The file that turns all extensions off when it lies in /opt (RIE internal/lambda/rapid/extensions.go). */
 const KILL_FILE = 'disable-extensions-jwigqn8j';
 
-function extensionsOf(code: readonly BytePath[], book: MountBook): readonly string[] {
+function extensionsOf(code: readonly BytePath[], book: MountBook): { readonly names: readonly string[]; readonly left: readonly string[] } {
   const opt = code.find((root) => root.endsWith('/opt'));
-  if (opt === undefined || book.placeOf(opt).ground !== 'local') return [];
-  const names = listing(`${opt}/extensions`);
-  return exists(`${opt}/${KILL_FILE}`) ? [...names, KILL_FILE] : names;
+  if (opt === undefined || book.placeOf(opt).ground !== 'local') return { names: [], left: [] };
+  const all = listing(`${opt}/extensions`);
+  const names = all.slice(0, MOST_NAMES);
+  const beyond = all.length - names.length;
+  return {
+    names: exists(`${opt}/${KILL_FILE}`) ? [...names, KILL_FILE] : names,
+    left: beyond === 0 ? [] : [`${String(beyond)} names in ${opt}/extensions beyond the limit of ${String(MOST_NAMES)} were not looked at`],
+  };
 }
 
 const MOST_NAMES = 64;
 
 function listing(path: string): string[] {
   try {
-    return readdirSync(path, 'latin1').sort().slice(0, MOST_NAMES);
+    return readdirSync(path, 'latin1').sort();
   } catch {
     return [];
   }

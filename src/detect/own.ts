@@ -2,6 +2,7 @@
 import type { Debugger, Runtime, Session } from 'node:inspector';
 import { types } from 'node:util';
 import type { OwnFacts, PatchedBuiltin, Spawned } from '../contracts.ts';
+import { isReaderObject } from '../proc/aside/started.ts';
 import { watchedOf } from './variables.ts';
 
 /** What the host of a wrapped function has noted. */
@@ -12,6 +13,10 @@ export interface OwnRecords {
   /** Functions as they were at init, or when they were first met. */
   readonly builtins: Map<string, unknown>;
   readonly currentBuiltins: () => ReadonlyMap<string, unknown>;
+  /** True for a child that Amber has started. Set by who reads these records: the host has not loaded what starts such children. */
+  isOurs?: (child: unknown) => boolean;
+  /** Children that were started and are not in `children`, because there were too many between two readings. */
+  missed?: number;
 }
 
 const MOST_ARGS = 512;
@@ -21,11 +26,18 @@ const MOST_SPAWNED = 256;
 /** Makes a reader of the facts. Each call looks anew; what was started before stays in the list. */
 export function ownFactsOf(records: OwnRecords): () => Promise<OwnFacts> {
   const spawned: Spawned[] = [];
+  let left = 0;
+  records.isOurs = isReaderObject;
   return async () => {
     for (const { child, atMs } of records.children.splice(0)) {
-      if (spawned.length >= MOST_SPAWNED) spawned.shift();
+      if (isReaderObject(child)) continue;
+      if (spawned.length >= MOST_SPAWNED) {
+        spawned.shift();
+        left += 1;
+      }
       spawned.push(spawnOf(child, atMs));
     }
+    const missed = records.missed ?? 0;
     return {
       env: watchedOf(records.env),
       spawned: [...spawned],
@@ -33,6 +45,10 @@ export function ownFactsOf(records: OwnRecords): () => Promise<OwnFacts> {
       resolvers: resolversOf(),
       heapBytes: process.getBuiltinModule('node:v8').getHeapStatistics().used_heap_size,
       rssBytes: process.memoryUsage.rss(),
+      left: [
+        ...(left === 0 ? [] : [`${String(left)} earlier starts of child processes are no longer in the list of the last ${String(MOST_SPAWNED)}`]),
+        ...(missed === 0 ? [] : [`${String(missed)} starts of child processes were not noted: too many came between two looks`]),
+      ],
     };
   };
 }

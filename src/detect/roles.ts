@@ -1,5 +1,6 @@
 /** What each process of a sandbox is for. Lambda's init starts the extensions, then the runtime; all else is theirs. */
 import type { ObservedProcess, Observer, Role } from '../contracts.ts';
+import { isReader } from '../proc/aside/started.ts';
 import type { Unplaced } from './observe-processes.ts';
 import { isShell } from './programs.ts';
 
@@ -9,6 +10,7 @@ import { isShell } from './programs.ts';
  * - `init`: pid 1 and our own parent.
  * - `runtime`: in process we ourselves; seen from an extension the first child of init whose environment has `_HANDLER`,
  *   which extensions do not get (RIE rapidcore/env). With an exec wrapper that does not exec: that shell and its first child.
+ * - `amber`: we ourselves, seen from an extension, and the readers that this very process has started.
  * - `extension`: other children of init that are not younger than the runtime. What is younger has been left to init by a
  *   parent that ended, and is `other`.
  */
@@ -23,7 +25,7 @@ export function withRoles(processes: readonly Unplaced[], self: number, by: Obse
 
   function roleOf(one: Unplaced): Role {
     if (one.pid === runtime?.pid || one.pid === below?.pid) return 'runtime';
-    if (one.pid === self) return 'amber';
+    if (one.pid === self || isReader(one.pid, one.startTicks, one.layout)) return 'amber';
     if (inits.has(one.pid)) return 'init';
     return siblings.includes(one) && (runtime === undefined || one.startTicks <= runtime.startTicks) ? 'extension' : 'other';
   }

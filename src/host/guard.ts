@@ -95,17 +95,18 @@ interface Site<W extends Guarded> {
 /** Opens the guard of a sandbox at the end of init. */
 export function openGuard<W extends Guarded>(probe: (spawned: () => number) => Probe, env: NodeJS.ProcessEnv, open: OpenSentry, alarm: Alarm<W>): Guard<W> {
   const init: InitFacts = { ms: Date.now(), uptimeSeconds: process.uptime(), rssBytes: process.memoryUsage.rss() };
-  const children: { readonly child: unknown; readonly atMs: number }[] = [];
   // The one way to hear of children that wraps nothing; starts that wait for their end (spawnSync) do not tell.
   process.getBuiltinModule('node:diagnostics_channel').subscribe('child_process', (message) => {
-    if (children.length < MOST_CHILDREN) children.push({ child: (message as { process?: unknown }).process, atMs: Date.now() });
+    if (records.children.length < MOST_CHILDREN) records.children.push({ child: (message as { process?: unknown }).process, atMs: Date.now() });
+    else records.missed = (records.missed ?? 0) + 1;
   });
   const builtins = currentBuiltins();
+  const records: OwnRecords = { env, children: [], builtins, currentBuiltins };
   let sentry: Promise<Sentry> | undefined;
   const site: Site<W> = {
-    probe: probe(() => children.length), notes: makeNotes(env, builtins), alarm, current: undefined, moment: { number: 0, startedMs: init.ms }, looking: false, owed: false, urgent: false, unsettled: false,
+    probe: probe(() => startedOf(records)), notes: makeNotes(env, builtins), alarm, current: undefined, moment: { number: 0, startedMs: init.ms }, looking: false, owed: false, urgent: false, unsettled: false,
     lookedMs: init.ms, costMs: 0, pending: undefined,
-    load: () => (sentry ??= open({ env, children, builtins, currentBuiltins }, init)),
+    load: () => (sentry ??= open(records, init)),
   };
   return {
     begins: (number) => {
@@ -120,6 +121,11 @@ export function openGuard<W extends Guarded>(probe: (spawned: () => number) => P
     settled: (watch) => settled(site, watch),
     sentry: site.load,
   };
+}
+
+/** Children that were started since the last look. A reader that a look of ours has started is no reason for another look. */
+function startedOf({ children, isOurs }: OwnRecords): number {
+  return isOurs === undefined || children.length === 0 ? children.length : children.filter(({ child }) => !isOurs(child)).length;
 }
 
 /** Variables that lead requests elsewhere. Node asks libuv for each, 1 microsecond, so one of them is compared at a time. */

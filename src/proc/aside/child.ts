@@ -7,6 +7,7 @@ import type { Writable } from 'node:stream';
 import type { BytePath } from '../../contracts.ts';
 import { Frames, type AsideItem } from './frames.ts';
 import { ASIDE_SCRIPT, PROCFS_SCRIPT } from './script.ts';
+import { noteReader } from './started.ts';
 
 export type { AsideItem } from './frames.ts';
 
@@ -60,6 +61,7 @@ export function startProcfs(): Aside {
 function start(script: string): { readonly aside: Aside; readonly input: Writable } {
   const env = Object.fromEntries(['PATH', 'LD_LIBRARY_PATH'].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
   const child = spawn(process.execPath, [...FLAGS, '-e', script], { env, stdio: ['pipe', 'pipe', 'ignore'], cwd: '/' });
+  noteReader(child);
   const silent = (): void => undefined;
   child.on('error', silent);
   child.stdin.on('error', silent);
