@@ -159,6 +159,8 @@ export interface ObservedFile {
   readonly target?: BytePath;
   /** AWS access key ids in its first bytes, at most four. */
   readonly accessKeys?: readonly string[];
+  /** Further ones there; absent for none. */
+  readonly moreAccessKeys?: number;
   /** A `.pth` file with a line that Python executes, or an archive that begins with a module that Python imports by itself. */
   readonly startsCode?: true;
 }
@@ -180,7 +182,7 @@ export interface PatchedBuiltin {
 /** One start of a process that Node told of. */
 export interface Spawned {
   readonly file: string;
-  /** At most 512 characters, joined by blanks. */
+  /** At most 31 of them and 512 characters, joined by blanks; what was left out is counted at the end. */
   readonly args: string;
   readonly pid: number | undefined;
   readonly atMs: number;

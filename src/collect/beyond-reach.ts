@@ -35,6 +35,17 @@ export function* queuedDescriptors({ pid, descriptors }: ProcessRecord, proc: st
   }
 }
 
+/** Of many processes most are read without the fdinfo of their sockets: whether anything waits in those queues is not known. */
+export function* unaskedQueues({ processes }: ProcessTable, proc: string): Generator<AbsentEntry> {
+  const counts = processes.filter(({ detail }) => detail === 'core').map(({ descriptors }) => descriptors.filter(({ link }) => link.target.startsWith('socket:')).length).filter((count) => count > 0);
+  if (counts.length === 0) return;
+  const sockets = counts.reduce((sum, count) => sum + count, 0);
+  yield {
+    kind: 'absent', path: 'recovered/queues-beyond-the-limit', source: `${proc}/*/fdinfo`, method: 'procfs', outcome: 'skipped',
+    reason: `${sockets} sockets of ${counts.length} processes were not asked for descriptors in their queues: there are too many processes to read each in full`,
+  };
+}
+
 /** Said once in a capture: whether there are any is not known either. */
 export function attributesLine({ roots }: Scene): AbsentEntry {
   return {

@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, openSync, type BigIntStats } from 'nod
 import type { AbsentEntry, Collector, Entry, Scene } from '../contracts.ts';
 import { toText } from '../proc/bytes.ts';
 import { mountFacts, pin, type MountBook, type Place } from '../proc/mount-book.ts';
-import { detachedMemory, queuedDescriptors } from './beyond-reach.ts';
+import { detachedMemory, queuedDescriptors, unaskedQueues } from './beyond-reach.ts';
 import { groundsOf } from './grounds.ts';
 import { recoverAside, type Doubtful } from './recovered-aside.ts';
 import { candidates, identityOf, look, untouchedReason, whyNot, type Found, type Item } from './recovered-items.ts';
@@ -40,11 +40,13 @@ export const recovered: Collector = {
       yield* queuedDescriptors(record, scene.roots.proc);
       await scene.budget.breathe();
     }
+    yield* unaskedQueues(table, scene.roots.proc);
     yield* detachedMemory(table, scene.roots.proc);
     // Small payloads do not wait for large decoys.
     wanted.sort((a, b) => Number(a.stat.size - b.stat.size));
     for (const { item, stat } of wanted) yield recover(scene, book, item, stat);
     yield* recoverAside(scene, book, doubtful, processes);
+    if (book.unread() > 0) yield beyond('recovered/mount-namespaces-beyond-the-limit', `${scene.roots.proc}/*/mountinfo`, `${book.unread()} mount namespaces were not read: what lies on their mounts counts as served by somebody`);
     if (looked > MOST_ITEMS) {
       yield beyond('recovered', scene.roots.proc, `${looked - MOST_ITEMS} more were not looked at`);
     }

@@ -14,16 +14,20 @@ export const runtime: Collector = {
   inProcess: true,
   async *collect(scene: Scene): AsyncGenerator<Entry> {
     const builtins = builtinModules();
+    const { beyond, ...facts } = await tampering(scene, new Set(builtins));
     yield {
       kind: 'json', path: 'live_response/runtime.json', source: 'process', method: 'api',
       value: {
         process: processFacts(),
         inspectorUrl: (await inspectorUrl()) ?? null,
         activeResources: countOf(process.getActiveResourcesInfo()),
-        tampering: await tampering(scene, new Set(builtins)),
+        tampering: facts,
         modules: loadedModules(scene.roots.writable),
       },
     };
+    for (const [what, count] of Object.entries(beyond)) {
+      if (count > 0) yield { kind: 'absent', path: `live_response/runtime-${what}-beyond-the-limit`, source: 'process', method: 'api', outcome: 'skipped', reason: `${count} more ${what} are not listed` };
+    }
     await scene.budget.breathe();
     const read = diagnosticReport(builtins);
     const source = 'process.report.getReport';
@@ -38,6 +42,8 @@ interface Tampering {
   readonly patched: readonly Patch[];
   readonly globals: readonly unknown[];
   readonly listeners: Readonly<Record<string, number>>;
+  /** What the lists have no room for. */
+  readonly beyond: Readonly<Record<'globals' | 'listeners', number>>;
   readonly notKnown?: readonly string[];
 }
 
@@ -47,14 +53,16 @@ async function tampering(scene: Scene, loaded: ReadonlySet<string>): Promise<Tam
     const intrinsics = comparedIntrinsics(realm);
     await scene.budget.breathe();
     const natives = await comparedNatives(realm, loaded, scene.budget.breathe);
+    const [globals, listeners] = [extraGlobals(realm), processListeners(realm)];
     return {
       patched: [...intrinsics, ...natives.patches],
-      globals: extraGlobals(realm),
-      listeners: processListeners(realm),
+      globals: globals.found,
+      listeners: listeners.found,
+      beyond: { globals: globals.beyond, listeners: listeners.beyond },
       ...(natives.unknown === undefined ? {} : { notKnown: [natives.unknown] }),
     };
   } catch (cause) {
-    return { patched: [], globals: [], listeners: {}, notKnown: [describeError(cause)] };
+    return { patched: [], globals: [], listeners: {}, beyond: { globals: 0, listeners: 0 }, notKnown: [describeError(cause)] };
   }
 }
 

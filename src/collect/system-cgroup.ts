@@ -12,14 +12,19 @@ const FILES: readonly string[] = [
   'cpu.cfs_quota_us', 'cpu.cfs_period_us', 'cpu.shares', 'cpuset.cpus',
 ];
 
-/** Values by `directory/file`, as text; files that a version or a controller does not have are left out. */
-export function cgroupLimits(proc: string, names: readonly string[] = FILES): Readonly<Record<string, string>> {
+/** Hierarchies of version 1: as many as there are controllers, and whoever may mount can make named ones. */
+const MOST_GROUPS = 32;
+
+/** Values by `directory/file`, as text; files that a version or a controller does not have are left out. `left` is told how many groups were not read. */
+export function cgroupLimits(proc: string, names: readonly string[] = FILES, left: (count: number) => void = () => undefined): Readonly<Record<string, string>> {
   const groups = readNow(`${proc}/self/cgroup`, { cap: 64 * 1024, whole: false }, { left: 64 * 1024 });
   const mounts = readNow(`${proc}/self/mountinfo`, { cap: 1024 * 1024, whole: false }, { left: 1024 * 1024 });
   if (!groups.ok || !mounts.ok) return {};
   const values: Record<string, string> = {};
   const table = parseCgroupMounts(mounts.body);
-  for (const group of parseCgroup(groups.body).slice(0, 32)) {
+  const all = parseCgroup(groups.body);
+  left(Math.max(0, all.length - MOST_GROUPS));
+  for (const group of all.slice(0, MOST_GROUPS)) {
     const mount = table.find((one) => serves(one, group.hierarchy, group.controllers));
     if (mount === undefined) continue;
     const directory = directoryOf(mount, group.path);

@@ -32,6 +32,8 @@ export const system: Collector = {
   async *collect(scene: Scene): AsyncGenerator<Entry> {
     const table = await scene.processes();
     const { proc, etc, writable } = scene.roots;
+    let groupsLeft = 0;
+    const cgroup = cgroupLimits(proc, undefined, (count) => (groupsLeft = count));
     yield {
       kind: 'json', path: 'live_response/system.json', source: proc, method: 'procfs',
       value: {
@@ -39,13 +41,14 @@ export const system: Collector = {
         hardening: valuesOf(HARDENING, `${proc}/sys`),
         cpu: { count: os.cpus().length, model: os.cpus()[0]?.model, available: os.availableParallelism(), load: os.loadavg() },
         memory: { total: os.totalmem(), free: os.freemem(), available: process.availableMemory(), limit: process.constrainedMemory() },
-        cgroup: cgroupLimits(proc),
+        cgroup,
         mounts: mountsOf(table),
         filesystems: Object.fromEntries(['/', ...writable].map((path) => [path, spaceOf(path, groundsOf(scene))])),
         network: os.networkInterfaces(),
         user: { uid: process.getuid?.(), euid: process.geteuid?.(), gid: process.getgid?.(), groups: process.getgroups?.() },
       },
     };
+    if (groupsLeft > 0) yield { kind: 'absent', path: 'cgroups-beyond-the-limit', source: `${proc}/self/cgroup`, method: 'procfs', outcome: 'skipped', reason: `${groupsLeft} more control groups of this process were not looked at` };
     yield attributesLine(scene);
     for (const name of ETC) yield etcFile(`${etc}/${name}`, `[root]/etc/${name}`, groundsOf(scene));
   },

@@ -17,11 +17,14 @@ export interface Facts {
   readonly kind?: Kind;
 }
 
+/** Pieces of evidence of one finding. */
+const MOST_EVIDENCE = 8;
 /** Longest text of a title or a piece of evidence. */
 const MOST_TEXT = 300;
 
 export function makeFinding({ name, technique, kind, benign }: Naming, facts: Facts): Finding {
   const { subject } = facts;
+  const beyond = facts.evidence.length - MOST_EVIDENCE;
   return {
     detector: name, benign, attackVersion: '19',
     title: short(facts.title),
@@ -29,7 +32,7 @@ export function makeFinding({ name, technique, kind, benign }: Naming, facts: Fa
     kind: facts.kind ?? kind,
     severity: facts.severity,
     subject,
-    evidence: facts.evidence.slice(0, 8).map(short),
+    evidence: [...facts.evidence.slice(0, MOST_EVIDENCE).map(short), ...(beyond > 0 ? [`${String(beyond)} further pieces of evidence were left out`] : [])],
     key: [name, subject.pid, subject.startTicks, subject.path, subject.name, subject.address, facts.part].map((part) => part ?? '').join('|'),
   };
 }

@@ -17,10 +17,12 @@ export const foreignCredentials: Detector = {
     const own = new Set([...keysOf(now), ...keysOf(baseline)]);
     return firstOf(now.files.flatMap((file): Finding[] => {
       const strange = (file.accessKeys ?? []).filter((id) => !own.has(id));
-      if (strange.length === 0 || isAllowed(policy, 'file', file.path)) return [];
+      const { moreAccessKeys: more = 0 } = file;
+      if (strange.length + more === 0 || isAllowed(policy, 'file', file.path)) return [];
       return [makeFinding(foreignCredentials, {
-        title: `${file.path} holds the access key ${strange.join(', ')}`, severity: isNewFile(file, baseline) ? 'medium' : 'low',
-        subject: { path: file.path }, evidence: strange.map((id) => `${file.path}: ${id}`),
+        title: strange.length > 0 ? `${file.path} holds the access key ${strange.join(', ')}` : `${file.path} holds ${String(more)} access keys more than were compared`,
+        severity: strange.length > 0 && isNewFile(file, baseline) ? 'medium' : 'low',
+        subject: { path: file.path }, evidence: [...strange.map((id) => `${file.path}: ${id}`), ...(more === 0 ? [] : [`${file.path}: ${String(more)} further access key ids, which were not compared`])],
       })];
     }), MOST);
   },

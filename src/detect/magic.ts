@@ -40,14 +40,14 @@ export function startsCodeIn(name: string, head: Uint8Array, magic: Magic): bool
 const ACCESS_KEY = /(?<![A-Z0-9])A[KS]IA[A-Z0-9]{16}(?![A-Z0-9])/gu;
 const MOST_KEYS = 4;
 
-/** At most four different ids; none out of programs and archives. */
-export function accessKeysIn(head: Uint8Array, magic: Magic): readonly string[] {
-  if (magic === 'elf' || magic === 'archive' || magic === 'empty') return [];
+const NO_KEYS = { accessKeys: [], moreAccessKeys: 0 } as const;
+
+/** At most four different ids, and how many more there are; none out of programs and archives. */
+export function accessKeysIn(head: Uint8Array, magic: Magic): { readonly accessKeys: readonly string[]; readonly moreAccessKeys: number } {
+  if (magic === 'elf' || magic === 'archive' || magic === 'empty') return NO_KEYS;
   const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
-  if (!bytes.includes('AKIA') && !bytes.includes('ASIA')) return [];
+  if (!bytes.includes('AKIA') && !bytes.includes('ASIA')) return NO_KEYS;
   const found = new Set<string>();
-  for (const [id] of latin1(head).matchAll(ACCESS_KEY)) {
-    if (!id.endsWith('EXAMPLE') && found.size < MOST_KEYS) found.add(id);
-  }
-  return [...found];
+  for (const [id] of latin1(head).matchAll(ACCESS_KEY)) if (!id.endsWith('EXAMPLE')) found.add(id);
+  return { accessKeys: [...found].slice(0, MOST_KEYS), moreAccessKeys: Math.max(0, found.size - MOST_KEYS) };
 }

@@ -7,6 +7,8 @@ export interface Descriptors {
   readonly stdio: readonly BytePath[];
   readonly sockets: readonly string[];
   readonly peeks: readonly BytePath[];
+  /** Descriptors beyond the limit. */
+  readonly beyond: number;
 }
 
 /** Files of procfs that hold another process's secrets or memory. */
@@ -32,7 +34,7 @@ export function descriptorsOf(dir: string, pid: number, most: number): Descripto
     const peek = PEEK.exec(target);
     if (peek !== null && Number(peek[1]) !== pid) peeks.push(target);
   }
-  return { stdio, sockets, peeks };
+  return { stdio, sockets, peeks, beyond: Math.max(0, names.length - most) };
 }
 
 /** Where a link of procfs leads, with ` (deleted)` as the kernel writes it; undefined where it cannot be read. */

@@ -20,6 +20,7 @@ export interface FileLimits {
 interface Head {
   readonly magic: Magic;
   readonly accessKeys: readonly string[];
+  readonly moreAccessKeys?: number;
   readonly startsCode?: true;
 }
 
@@ -119,7 +120,7 @@ function read(tree: Tree, entry: number, descent: Descent, buffer: Buffer): Head
     if (!stat.isFile() || stat.ino !== tree.inode(entry)) return undefined;
     const bytes = buffer.subarray(0, readSync(fd, buffer, 0, HEAD_BYTES, 0));
     const magic = magicOf(bytes);
-    return { magic, accessKeys: accessKeysIn(bytes, magic), ...(startsCodeIn(tree.names[entry] ?? '', bytes, magic) ? { startsCode: true } : {}) };
+    return { magic, ...accessKeysIn(bytes, magic), ...(startsCodeIn(tree.names[entry] ?? '', bytes, magic) ? { startsCode: true } : {}) };
   } catch {
     return { magic: 'unread', accessKeys: [] };
   } finally {
@@ -127,7 +128,7 @@ function read(tree: Tree, entry: number, descent: Descent, buffer: Buffer): Head
   }
 }
 
-function rowOf(tree: Tree, entry: number, path: BytePath, { magic, accessKeys, startsCode }: Head): ObservedFile {
+function rowOf(tree: Tree, entry: number, path: BytePath, { magic, accessKeys, moreAccessKeys = 0, startsCode }: Head): ObservedFile {
   const kind = tree.kind(entry);
   const target = tree.target(entry);
   return {
@@ -142,6 +143,7 @@ function rowOf(tree: Tree, entry: number, path: BytePath, { magic, accessKeys, s
     magic,
     ...(target === undefined ? {} : { target }),
     ...(accessKeys.length === 0 ? {} : { accessKeys }),
+    ...(moreAccessKeys === 0 ? {} : { moreAccessKeys }),
     ...(startsCode === true ? { startsCode } : {}),
   };
 }

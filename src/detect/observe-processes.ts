@@ -32,6 +32,12 @@ interface Known {
   readonly argv: readonly BytePath[];
   readonly env: Readonly<Record<string, string>> | undefined;
   readonly mapped: readonly BytePath[];
+  /** Objects that `mapped` has no room for. */
+  readonly mappedBeyond: number;
+  /** Files of it that are longer than what was read: `maps`. */
+  readonly cut: readonly string[];
+  /** Descriptors that were not looked at. */
+  readonly descriptorsBeyond: number;
   readonly looks: number;
   /** Its row, and what the scheduler had counted for it then; undefined where it cannot be told whether it has run since. */
   readonly still: { readonly count: string; readonly row: Row } | undefined;
@@ -84,14 +90,38 @@ export async function observeProcesses(place: ProcessPlace, limits: ProcessLimit
   const known: KnownProcesses = new Map();
   const wanted = pids.slice(0, limits.processes);
   const processes: Unplaced[] = [];
+  let reached = 0;
   for (let start = 0; start < wanted.length && !place.stopped(); start += AT_ONCE) {
-    const reading = wanted.slice(start, start + AT_ONCE).map(async (pid) => readOne(session, place, { pid, bootMs, before, known }));
+    reached = Math.min(start + AT_ONCE, wanted.length);
+    const reading = wanted.slice(start, reached).map(async (pid) => readOne(session, place, { pid, bootMs, before, known }));
     processes.push(...(await Promise.all(reading)).filter((one) => one !== undefined));
     if (wanted.length > AT_ONCE) await turn();
   }
   aside?.end();
-  const left = pids.length > wanted.length ? [`${String(pids.length - wanted.length)} processes beyond the limit were not looked at`] : [];
+  const left = [
+    ...(pids.length > wanted.length ? [`${String(pids.length - wanted.length)} processes beyond the limit were not looked at`] : []),
+    ...(wanted.length > reached ? [`${String(wanted.length - reached)} processes were not reached in the time of the look`] : []),
+    ...beyondOf(known, limits.descriptors),
+  ];
   return { processes, known, self, left };
+}
+
+/** What the limits of a single process left, over all of them. */
+function beyondOf(known: KnownProcesses, most: number): string[] {
+  const all = [...known.values()];
+  const told = (what: string, limit: number, counts: readonly number[]): string[] => {
+    const over = counts.filter((count) => count > 0);
+    const sum = over.reduce((total, count) => total + count, 0);
+    return sum === 0 ? [] : [`${String(sum)} ${what} of ${String(over.length)} processes were not looked at: the limit of a process is ${String(limit)}`];
+  };
+  return [
+    ...told('descriptors', most, all.map(({ descriptorsBeyond }) => descriptorsBeyond)),
+    ...[ENVIRON, CMDLINE, MAPS].flatMap(([name, { cap }]) => {
+      const count = all.filter(({ cut }) => cut.includes(name)).length;
+      return count === 0 ? [] : [`${name} of ${String(count)} processes: only the first ${String(cap)} bytes were read`];
+    }),
+    ...told('mapped files', MOST_MAPPED, all.map(({ mappedBeyond }) => mappedBeyond)),
+  ];
 }
 
 interface Turn {
@@ -136,7 +166,7 @@ async function readOnce(session: Session, place: ProcessPlace, dir: string, { pi
   const descriptors = descriptorsOf(dir, pid, session.descriptorsEach);
   const now = await readHeld(session, place, { dir, owner, pid, link, old, layout: stat.layout });
   const row: Row = { one: rowOf({ stat, dir, bootMs, link, descriptors }, now), link, still: false };
-  known.set(owner, { ...now, still: count === undefined || now.looks < LOOKS_AT_MAPS ? undefined : { count, row: { ...row, still: true } } });
+  known.set(owner, { ...now, descriptorsBeyond: descriptors?.beyond ?? 0, still: count === undefined || now.looks < LOOKS_AT_MAPS ? undefined : { count, row: { ...row, still: true } } });
   return row;
 }
 
@@ -161,8 +191,10 @@ interface Held {
   readonly old: Known | undefined;
 }
 
+type Own = Omit<Known, 'still' | 'descriptorsBeyond'>;
+
 /** What a process can hold up, or what is known of it. A kernel thread and a zombie have no executable, and none of it. */
-async function readHeld(session: Session, place: ProcessPlace, { dir, owner, pid, link, layout, old }: Held): Promise<Omit<Known, 'still'>> {
+async function readHeld(session: Session, place: ProcessPlace, { dir, owner, pid, link, layout, old }: Held): Promise<Own> {
   const changed = old === undefined || old.exe !== link || old.layout !== layout;
   const always = place.always(pid);
   const files = [
@@ -176,12 +208,13 @@ async function readHeld(session: Session, place: ProcessPlace, { dir, owner, pid
     exe: link, layout,
     env: environ?.ok === true ? watchedIn(environ.body) : changed ? undefined : old.env,
     argv: cmdline?.ok === true ? splitNul(cmdline.body) : (old?.argv ?? []),
-    mapped: maps?.ok === true ? mappedOf(maps.body, place.writable, link) : (old?.mapped ?? []),
+    ...(maps?.ok === true ? mappedOf(maps.body, place.writable, link) : { mapped: old?.mapped ?? [], mappedBeyond: old?.mappedBeyond ?? 0 }),
+    cut: [...new Set([...[...reads].filter(([, read]) => read.ok && read.truncated).map(([name]) => name), ...(changed ? [] : old.cut.filter((name) => !reads.has(name)))])],
     looks: changed ? 1 : old.looks + 1,
   };
 }
 
-function rowOf({ stat, dir, bootMs, link, descriptors }: { stat: ProcessStat; dir: string; bootMs: number; link: string | undefined; descriptors: Descriptors | undefined }, now: Omit<Known, 'still'>): Unplaced {
+function rowOf({ stat, dir, bootMs, link, descriptors }: { stat: ProcessStat; dir: string; bootMs: number; link: string | undefined; descriptors: Descriptors | undefined }, now: Own): Unplaced {
   const exe = link === undefined ? undefined : parseLink(link);
   const cwd = linkText(`${dir}/cwd`);
   return {
@@ -208,15 +241,15 @@ function rowOf({ stat, dir, bootMs, link, descriptors }: { stat: ProcessStat; di
 }
 
 /** Nearly no process maps anything of these places, and looking is a hundred times cheaper than parsing. */
-function mappedOf(body: Uint8Array, writable: readonly BytePath[], link: string | undefined): BytePath[] {
+function mappedOf(body: Uint8Array, writable: readonly BytePath[], link: string | undefined): Pick<Known, 'mapped' | 'mappedBeyond'> {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (![...writable.map((root) => `${root}/`), '/memfd:', ' (deleted)'].some((mark) => text.includes(mark, 0, 'latin1'))) return [];
+  if (![...writable.map((root) => `${root}/`), '/memfd:', ' (deleted)'].some((mark) => text.includes(mark, 0, 'latin1'))) return { mapped: [], mappedBeyond: 0 };
   const found = new Set<BytePath>();
   for (const { path } of executableRows(body)) {
-    if (path === link || found.size >= MOST_MAPPED) continue;
+    if (path === link) continue;
     if (path.startsWith('/') && (path.startsWith('/memfd:') || path.endsWith(' (deleted)') || isWritablePlace(path, writable))) found.add(path);
   }
-  return [...found];
+  return { mapped: [...found].slice(0, MOST_MAPPED), mappedBeyond: Math.max(0, found.size - MOST_MAPPED) };
 }
 
 function ownPid(root: string): number {

@@ -8,10 +8,19 @@ import { inetSockets } from '../proc/net.ts';
 import { readAside, readNow, type Allowance, type ReadRule } from '../proc/read.ts';
 import type { Unplaced } from './observe-processes.ts';
 
+interface Beyond {
+  /** Sockets. */
+  readonly count: number;
+  /** True if the table itself was longer than what was read of it. */
+  readonly isCut: boolean;
+}
+
 export interface SocketsSeen {
   /** What they were when they were last read. */
   readonly key: string;
   readonly sockets: readonly ObservedSocket[];
+  /** By table, what found no room; kept for looks at which it is not read again. */
+  readonly beyond: ReadonlyMap<string, Beyond>;
   readonly left: readonly string[];
 }
 
@@ -32,7 +41,8 @@ export async function observeSockets(root: string, processes: readonly Unplaced[
   const moved = before?.key !== key;
   const wanted = used.filter(([name, count]) => count > 0 && (moved || name.startsWith('udp')));
   const kept = moved ? [] : before.sockets.filter(({ protocol }) => protocol.startsWith('tcp'));
-  if (wanted.length === 0) return { key, sockets: withOwners(kept, owners), left: [] };
+  const beyond = new Map(moved ? [] : before.beyond);
+  if (wanted.length === 0) return { key, sockets: withOwners(kept, owners), beyond, left: leftOf(beyond) };
   const left: string[] = [];
   const sockets = [...kept];
   for (const [name] of wanted) {
@@ -41,13 +51,23 @@ export async function observeSockets(root: string, processes: readonly Unplaced[
       if (read.outcome !== 'missing') left.push(`net/${name}: ${read.outcome} (${read.reason})`);
       continue;
     }
+    let count = 0;
     for (const { local, remote, state, inode } of inetSockets(read.body, name)) {
-      if (sockets.length >= MOST_SOCKETS) break;
+      if (sockets.length >= MOST_SOCKETS) {
+        count += 1;
+        continue;
+      }
       sockets.push({ protocol: name, localAddress: local.address, localPort: local.port, remoteAddress: remote.address, remotePort: remote.port, state, inode, pids: [] });
     }
+    beyond.set(name, { count, isCut: read.truncated });
   }
-  if (sockets.length >= MOST_SOCKETS) left.push(`sockets beyond ${String(MOST_SOCKETS)} were not looked at`);
-  return { key, sockets: withOwners(sockets, owners), left };
+  return { key, sockets: withOwners(sockets, owners), beyond, left: [...left, ...leftOf(beyond)] };
+}
+
+function leftOf(beyond: ReadonlyMap<string, Beyond>): string[] {
+  const count = [...beyond.values()].reduce((sum, one) => sum + one.count, 0);
+  const cut = [...beyond].filter(([, { isCut }]) => isCut).map(([name]) => `net/${name}: only its first ${String(TABLE.cap)} bytes were read`);
+  return [...(count === 0 ? [] : [`${String(count)} sockets beyond the limit of ${String(MOST_SOCKETS)} were not looked at`]), ...cut];
 }
 
 function ownersOf(processes: readonly Unplaced[]): Map<string, number[]> {

@@ -19,7 +19,9 @@ export interface OwnRecords {
   missed?: number;
 }
 
+/** Characters, and arguments, of one start. */
 const MOST_ARGS = 512;
+const MOST_WORDS = 31;
 /** Starts that are remembered: a function may start one at each invocation. */
 const MOST_SPAWNED = 256;
 
@@ -56,8 +58,11 @@ export function ownFactsOf(records: OwnRecords): () => Promise<OwnFacts> {
 /** A ChildProcess; user code may have made of it what it likes. */
 function spawnOf(child: unknown, atMs: number): Spawned {
   const { spawnfile, spawnargs, pid } = (typeof child === 'object' && child !== null ? child : {}) as { spawnfile?: unknown; spawnargs?: unknown; pid?: unknown };
-  const args = Array.isArray(spawnargs) ? spawnargs.slice(1, 32).map(String).join(' ') : '';
-  return { file: typeof spawnfile === 'string' ? spawnfile : '', args: args.slice(0, MOST_ARGS), pid: typeof pid === 'number' ? pid : undefined, atMs };
+  const words = Array.isArray(spawnargs) ? spawnargs.slice(1, 1 + MOST_WORDS).map(String).join(' ') : '';
+  const beyond = Array.isArray(spawnargs) ? Math.max(0, spawnargs.length - 1 - MOST_WORDS) : 0;
+  const left = [...(words.length > MOST_ARGS ? [`${String(words.length - MOST_ARGS)} characters`] : []), ...(beyond > 0 ? [`${String(beyond)} arguments`] : [])];
+  const args = words.slice(0, MOST_ARGS) + (left.length === 0 ? '' : ` [left out: ${left.join(', ')}]`);
+  return { file: typeof spawnfile === 'string' ? spawnfile : '', args, pid: typeof pid === 'number' ? pid : undefined, atMs };
 }
 
 /** Node's own list, without loading its module for the purpose. */

@@ -48,7 +48,12 @@ export class MountBook {
   readonly #known = new Set<string>();
   #own: MountTable | undefined;
   /** Mount namespaces that were not read. */
-  unread = 0;
+  readonly #unread = new Set<string>();
+
+  /** How many mount namespaces were not read. */
+  unread(): number {
+    return this.#unread.size;
+  }
 
   /** The mounts of our own namespace. */
   own(): MountTable {
@@ -73,7 +78,7 @@ export class MountBook {
     const known = this.#tables.get(key);
     if (known !== undefined) return known;
     if (this.#tables.size >= MOST_NAMESPACES) {
-      this.unread += 1;
+      this.#unread.add(key);
       return EMPTY;
     }
     const table = read(`${dir}/mountinfo`);

@@ -22,26 +22,37 @@ export interface ExtraGlobal {
   readonly of?: string;
 }
 
+/** Of each list; the rest is counted. */
 const MAX_EXTRA = 500;
+
+export interface Extra<T> {
+  readonly found: T;
+  /** What the list has no room for. */
+  readonly beyond: number;
+}
 
 /**
  * Lists what was added. Types only: a value may be anything, secrets included. `Symbol(undici.globalDispatcher.N)`, of class
  * Agent, is Node's own once `http` is loaded; it is listed because whoever replaces it sees every fetch.
  */
-export function extraGlobals(realm: Realm): readonly ExtraGlobal[] {
+export function extraGlobals(realm: Realm): Extra<readonly ExtraGlobal[]> {
   const extra: ExtraGlobal[] = [];
+  let beyond = 0;
   for (const key of realm.ownKeys(globalThis)) {
-    if (extra.length >= MAX_EXTRA) break;
     if (key === Symbol.toStringTag || realm.descriptor(realm.global, key) !== undefined) continue;
     if (typeof key === 'string' && OF_NODE.has(key)) continue;
     const property = realm.descriptor(globalThis, key);
     if (property === undefined) continue;
+    if (extra.length >= MAX_EXTRA) {
+      beyond += 1;
+      continue;
+    }
     const value: unknown = property.value;
     const type = 'value' in property ? (types.isProxy(value) ? 'proxy' : typeof value) : 'accessor';
     const of = type === 'function' || type === 'object' ? classOf(realm, value) : undefined;
     extra.push({ name: String(key).slice(0, 200), type, ...(of === undefined ? {} : { of: of.slice(0, 200) }) });
   }
-  return extra;
+  return { found: extra, beyond };
 }
 
 function classOf(realm: Realm, value: unknown): string | undefined {
@@ -55,13 +66,16 @@ function classOf(realm: Realm, value: unknown): string | undefined {
 }
 
 /** Events of `process` that somebody listens to, with the number of listeners: who swallows a crash or a signal. */
-export function processListeners(realm: Realm): Readonly<Record<string, number>> {
+export function processListeners(realm: Realm): Extra<Readonly<Record<string, number>>> {
   const events: unknown = realm.descriptor(process, '_events')?.value;
-  if (typeof events !== 'object' || events === null || types.isProxy(events)) return {};
+  if (typeof events !== 'object' || events === null || types.isProxy(events)) return { found: {}, beyond: 0 };
   const counts = new Map<string, number>();
-  for (const key of realm.ownKeys(events).slice(0, MAX_EXTRA)) {
+  let beyond = 0;
+  for (const key of realm.ownKeys(events)) {
     const listeners: unknown = realm.descriptor(events, key)?.value;
-    if (listeners !== undefined) counts.set(String(key), Array.isArray(listeners) && !types.isProxy(listeners) ? listeners.length : 1);
+    if (listeners === undefined) continue;
+    if (counts.size >= MAX_EXTRA) beyond += 1;
+    else counts.set(String(key), Array.isArray(listeners) && !types.isProxy(listeners) ? listeners.length : 1);
   }
-  return Object.fromEntries(counts);
+  return { found: Object.fromEntries(counts), beyond };
 }

@@ -123,11 +123,14 @@ function lookUp(realm: Realm, from: unknown, path: string): unknown {
 // prettier-ignore
 const ORDINARY: ReadonlySet<string> = new Set(['length', 'name', 'prototype', 'arguments', 'caller', 'native']);
 
+const MOST_MARKS = 8;
+
 /** Properties that wrappers leave on a function (`__original`, `__wrapped`, `_datadog…`). Constructors have their own. */
 function marksOf(realm: Realm, name: string, target: object): Patch[] {
   if (realm.descriptor(target, 'prototype')?.writable === false || /[A-Z]\w*$/u.test(name) && !name.includes('.prototype.')) return [];
-  const marks = realm.ownKeys(target).filter((key) => typeof key === 'string' && !ORDINARY.has(key)).slice(0, 8);
-  return marks.length === 0 ? [] : [{ name, fact: 'wrapped', detail: `carries ${marks.map(String).join(', ')}` }];
+  const marks = realm.ownKeys(target).filter((key) => typeof key === 'string' && !ORDINARY.has(key));
+  const more = marks.length > MOST_MARKS ? ` and ${marks.length - MOST_MARKS} more` : '';
+  return marks.length === 0 ? [] : [{ name, fact: 'wrapped', detail: `carries ${marks.slice(0, MOST_MARKS).map(String).join(', ')}${more}` }];
 }
 
 interface Place {

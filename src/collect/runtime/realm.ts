@@ -60,6 +60,8 @@ const OF_NODE: ReadonlyMap<string, string> = new Map([
 
 /** Patches listed; a page of polyfills needs no more. */
 const MAX_PATCHES = 500;
+/** Stands for one that the list will not show: only counted. */
+const UNSHOWN: Patch = { name: '', fact: 'added' };
 
 /** Compares the intrinsics of a global object (ours) with a fresh realm's. */
 export function comparedIntrinsics(realm: Realm, global: object = globalThis): readonly Patch[] {
@@ -97,13 +99,13 @@ function comparedObject(realm: Realm, path: string, ours: object, fresh: object,
     if (patch !== undefined) patches.push(patch);
   }
   for (const key of realm.ownKeys(ours)) {
-    if (patches.length >= MAX_PATCHES) return;
     if (realm.descriptor(fresh, key) !== undefined) continue;
     const name = join(path, key);
     const property = realm.descriptor(ours, key);
     const expected = OF_NODE.get(name);
     if (expected !== undefined && (typeof property?.value !== 'function' || realm.textOf(property.value).startsWith(expected))) continue;
-    patches.push({ name, fact: 'added', ...sourceOf(realm, part(property, 'value') ?? part(property, 'get')) });
+    if (patches.length >= MAX_PATCHES) patches.push(UNSHOWN);
+    else patches.push({ name, fact: 'added', ...sourceOf(realm, part(property, 'value') ?? part(property, 'get')) });
   }
 }
 
