@@ -29,7 +29,8 @@ export async function render(
   for (const piece of entry.kind === 'jsonl' ? rows(entry.rows) : pieces(entry.value)) {
     const redacted = redactor.json(piece.value);
     const json = redacted.value === undefined ? 'null' : JSON.stringify(redacted.value, plain);
-    text.push(piece.prefix, piece.member === true ? json.slice(1, -1) : json, piece.suffix);
+    if (entry.kind === 'jsonl') text.push(piece.prefix, oneLine(json), piece.suffix);
+    else text.push(piece.prefix, piece.member === true ? json.slice(1, -1) : json, piece.suffix);
     for (const name of redacted.redactions) redactions.push(piece.where === '' ? name : `${piece.where}.${name}`);
     await breathe();
   }
@@ -115,6 +116,11 @@ function weightOf(row: object): number {
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** Readers that end a line at every separator of Unicode (Python's codecs, and so Timesketch's importer) would lose the row. */
+function oneLine(json: string): string {
+  return json.replaceAll(/[\u0085\u2028\u2029]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function plain(_key: string, value: unknown): unknown {
