@@ -1,8 +1,9 @@
-/** Collectors and destinations of code, judged when a handler is wrapped: in a capture it would be too late to say so. */
-import { COLLECTOR_NAMES } from './config-names.ts';
+/** Collectors, destinations and triggers of code, judged when a handler is wrapped: in a capture it would be too late to say so. */
+import { COLLECTOR_NAMES, TRIGGER_NAMES } from './config-names.ts';
+import type { Extensions } from './config-options.ts';
 import type { ConfigIssue } from './config-unknown.ts';
 import { show } from './config-values.ts';
-import type { Collector, DestinationProvider, Tier } from './contracts.ts';
+import type { Collector, DestinationProvider, Tier, Trigger } from './contracts.ts';
 
 const TIERS: readonly Tier[] = ['volatile', 'recovered', 'files', 'code', 'memory'];
 /** The form in which AMBER_COLLECT can name it, and a path of the manifest hold it. */
@@ -32,20 +33,33 @@ const DESTINATION: readonly Member[] = [
   ['open', isFunction, 'a function that opens a destination', 'open(url, capture, config) { return { … } }'],
 ];
 
+const TRIGGER: readonly Member[] = [
+  ['name', isName, NAME_FORM, "'forged-order'"],
+  ['description', isText, 'a text that is not empty', "'an order has a forged signature'"],
+  ['moments', isFunction, 'a function that gives the moments at which it is asked', "moments: () => ['settled']"],
+  ['fires', isFunction, 'a function that gives the cause, or undefined', 'fires(moment) { return undefined }'],
+  ['leadMs', (value) => value === undefined || isFunction(value), 'a function that gives milliseconds', 'leadMs: () => 1000'],
+  ['once', isSwitch, 'true or false', 'true'],
+];
+
 export interface Extended {
   readonly collectors: readonly Collector[];
   readonly destinations: readonly DestinationProvider[];
+  readonly triggers: readonly Trigger[];
   readonly issues: ConfigIssue[];
 }
 
 /** What code brings along; the lists hold what is usable of it. */
-export function readExtensions(options: { readonly collectors?: unknown; readonly destinations?: unknown }): Extended {
+export function readExtensions(options: { readonly [name in keyof Extensions]?: unknown }): Extended {
   const collectors = readList('collectors', options.collectors, COLLECTOR, ['name'], COLLECTOR_NAMES);
   // A built-in scheme may be replaced, so that only two of the same list are one too many.
   const destinations = readList('destinations', options.destinations, DESTINATION, ['name', 'protocol'], []);
+  const triggers = readList('triggers', options.triggers, TRIGGER, ['name'], TRIGGER_NAMES);
   return {
-    collectors: collectors.usable as unknown as readonly Collector[], destinations: destinations.usable as unknown as readonly DestinationProvider[],
-    issues: [...collectors.issues, ...destinations.issues],
+    collectors: collectors.usable as unknown as readonly Collector[],
+    destinations: destinations.usable as unknown as readonly DestinationProvider[],
+    triggers: triggers.usable as unknown as readonly Trigger[],
+    issues: [...collectors.issues, ...destinations.issues, ...triggers.issues],
   };
 }
 

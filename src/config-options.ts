@@ -1,5 +1,5 @@
 /** What a user may pass in code: literal types, so that a wrong word does not compile. A test holds the docs equal to those of the table. */
-import type { Collector, DestinationProvider } from './contracts.ts';
+import type { Collector, DestinationProvider, Trigger } from './contracts.ts';
 
 /** A switch, as in code or as in the environment. */
 type Flag = boolean | '0' | '1' | 'true' | 'false' | 'on' | 'off' | 'yes' | 'no';
@@ -14,6 +14,8 @@ export interface Extensions {
   readonly collectors?: readonly Collector[] | undefined;
   /** Further URL schemes. */
   readonly destinations?: readonly DestinationProvider[] | undefined;
+  /** Further triggers; they are asked after the built-in ones. */
+  readonly triggers?: readonly Trigger[] | undefined;
 }
 
 /** Options of `withCapture`, `amberMiddleware` and `capture`. Each may be given in the environment instead; code wins. */

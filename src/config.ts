@@ -10,7 +10,7 @@ import { OWN_SCHEMES, schemeOf } from './config-destination.ts';
 import { AmberError } from './errors.ts';
 import * as parse from './config-values.ts';
 import type { Parser } from './config-values.ts';
-import type { Collector, DestinationProvider } from './contracts.ts';
+import type { Collector, DestinationProvider, Trigger } from './contracts.ts';
 
 interface Option<T> {
   readonly env: string;
@@ -112,6 +112,7 @@ type OptionName = keyof Values;
 export type Config = { readonly [K in OptionName]: Values[K] } & {
   readonly collectors: readonly Collector[];
   readonly destinations: readonly DestinationProvider[];
+  readonly triggers: readonly Trigger[];
 };
 
 export type { Options };
@@ -128,11 +129,12 @@ const VARIABLES: readonly string[] = Object.values(OPTIONS).map((entry) => entry
  */
 export function resolveConfig(options: Options = {}, given: NodeJS.ProcessEnv = process.env, warn: Warn = () => undefined): Config {
   if (!areOptions(options)) throw configError([{ name: 'options', message: `the options are ${parse.show(options)}; expected an object, for example { destination: 's3://evidence-bucket/amber' }` }]);
-  const { collectors, destinations, issues: extensions } = readExtensions(options);
-  const { env, warnings } = withoutUnknownNames(given, collectors.map(({ name }) => name));
+  const { issues: extensions, ...own } = readExtensions(options);
+  const { env, warnings } = withoutUnknownNames(given, own.collectors.map(({ name }) => name));
   const unknown = unknownVariables(env, VARIABLES);
-  const issues: ConfigIssue[] = [...unknownOptions(options, [...Object.keys(OPTIONS), 'collectors', 'destinations']), ...unknown.errors, ...extensions];
-  const values: Record<string, unknown> = { collectors, destinations };
+  const names = [...Object.keys(OPTIONS), ...Object.keys(own)];
+  const issues: ConfigIssue[] = [...unknownOptions(options, names), ...unknown.errors, ...extensions];
+  const values: Record<string, unknown> = own;
   for (const [name, entry] of Object.entries(OPTIONS) as [OptionName, Option<unknown>][]) {
     values[name] = readOption(name, entry, options[name], env[entry.env], issues);
   }
@@ -176,6 +178,7 @@ function contradictions(config: Config, named: NameOf): ConfigIssue[] {
     ...(config.deadlineMs === 0 ? [] : ['deadlineMs' as const]),
     ...(config.control === undefined ? [] : ['control' as const]),
   ].map(named);
+  if (config.triggers.length > 0) armed.push('option `triggers`');
   if (armed.length > 0 && destination === undefined && !config.disabled) {
     const missing = armed.some((name) => name.startsWith('option')) ? 'neither option `destination` nor AMBER_DESTINATION is set' : 'AMBER_DESTINATION is not set';
     issues.push({ name: 'AMBER_DESTINATION', message: `${armed.join(' and ')} may start a capture, but ${missing}; for example s3://evidence-bucket/amber` });

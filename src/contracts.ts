@@ -52,7 +52,8 @@ export type TriggerName =
 
 /** Why a capture starts. Goes into capture.json, manifest.json and the log line. */
 export interface Cause {
-  readonly trigger: TriggerName;
+  /** A {@link TriggerName}, or the name of a trigger of code. */
+  readonly trigger: string;
   /** One human sentence, free of secrets. */
   readonly reason: string;
   /** Who asked, where the trigger knows it (control object, signed event, code). */
@@ -69,9 +70,10 @@ export type Moment = { readonly orders?: readonly OrderedCapture[] } & (
   | { readonly at: 'found'; readonly invocation: number; readonly findings: readonly Finding[] } // detectors have looked, and these are new
 );
 
-/** One reason to capture. Must be cheap and must not throw; it is asked on the caller's time. */
+/** One reason to capture. It runs on the handler's critical path, so it is cheap and does not throw. */
 export interface Trigger {
-  readonly name: TriggerName;
+  /** A {@link TriggerName}, or a name of your own: lower-case letters, digits and hyphens. */
+  readonly name: string;
   readonly description: string;
   /** Asked only while nothing of this sandbox has been captured. */
   readonly once?: boolean;

@@ -8,13 +8,13 @@ export { capture } from './host/call.ts';
 export { AmberError, isAmberError } from './errors.ts';
 export { VERSION } from './version.ts';
 
-export type { Options } from './config.ts';
+export type { Config, Options } from './config.ts';
 export type { AmberErrorCode } from './errors.ts';
 export type { CaptureOptions } from './host/call.ts';
 export type { CaptureMiddleware, MiddyRequest } from './host/middleware.ts';
 export type { AnyHandler, Wrapped } from './host/wrap.ts';
 export type {
   AbsentEntry, Budget, ByDesign, BytesEntry, BytePath, CaptureIdentity, CaptureReport, Cause, Collector, Destination,
-  DestinationProvider, DirectoryEntry, Entry, FileEntry, FileStat, InvocationFacts, JsonEntry, JsonLinesEntry, LinkEntry, Outcome,
-  Receipt, Redaction, Roots, Scene, SpecialEntry, StoredObject, StreamEntry, Tier,
+  DestinationProvider, DirectoryEntry, Entry, FileEntry, FileStat, Finding, InvocationFacts, JsonEntry, JsonLinesEntry, LinkEntry,
+  Moment, Outcome, Receipt, Redaction, Roots, Scene, SpecialEntry, StoredObject, StreamEntry, Tier, Trigger, TriggerName,
 } from './contracts.ts';

@@ -4,10 +4,11 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, test } from 'node:test';
 import { COLLECTORS } from '../src/collect/index.ts';
-import { COLLECTOR_NAMES, DETECTOR_NAMES, MEMORY_COLLECTORS } from '../src/config-names.ts';
+import { COLLECTOR_NAMES, DETECTOR_NAMES, MEMORY_COLLECTORS, TRIGGER_NAMES } from '../src/config-names.ts';
 import { DETECTORS } from '../src/detect/index.ts';
 import * as api from '../src/index.ts';
 import { withTables } from '../layer/readme-tables.ts';
+import { TRIGGERS } from '../src/trigger/index.ts';
 import { VERSION } from '../src/version.ts';
 
 const FOUNDATIONS = ['proc', 'fs', 'lambda', 'secrets'];
@@ -63,6 +64,10 @@ describe('registries', () => {
 
   test('the configuration knows the names of the detectors', () => {
     assert.deepEqual([...DETECTOR_NAMES].sort(), DETECTORS.map((one) => one.name).sort());
+  });
+
+  test('the configuration knows the names of the triggers, and that of a collection', () => {
+    assert.deepEqual([...TRIGGER_NAMES].sort(), [...TRIGGERS.map((one) => one.name), 'collect'].sort());
   });
 
   test('every detector names a technique, what it costs, where it runs and what looks alike', () => {

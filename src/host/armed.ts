@@ -6,6 +6,7 @@ import { AmberError, isAmberError, type AmberErrorCode } from '../errors.ts';
 import { coresOf } from '../lambda/cores.ts';
 import { logLine, type LogStream } from '../report/log.ts';
 import { TRIGGERS } from '../trigger/index.ts';
+import { ownTriggers } from '../trigger/own.ts';
 import { checksFor, type Checks, type OpenControl } from './checks.ts';
 import type { ClaimSlot } from './fleet.ts';
 import type { Guard, OpenSentry } from './guard.ts';
@@ -95,7 +96,10 @@ export function arm(options: Options, ground: Ground): Armed | AmberError {
     return error;
   }
   if (warnings.length > 0 && firstTime(state, 'config-warning')) ground.log('config', { armed: true, warning: warnings.join('; ') });
-  const at = (moment: Moment['at']): Trigger[] => TRIGGERS.filter((trigger) => trigger.moments(config).includes(moment));
+  const triggers = [...TRIGGERS, ...ownTriggers(config, ({ name }, error) => {
+    if (firstTime(state, `trigger:${name}`)) fault(ground, `trigger ${name}`, error);
+  })];
+  const at = (moment: Moment['at']): Trigger[] => triggers.filter((trigger) => trigger.moments(config).includes(moment));
   const [settled, failed, near, found] = [at('settled'), at('failed'), at('near-deadline'), at('found')];
   const once = [...settled, ...failed, ...near].every((trigger) => trigger.once === true);
   const hearsEvents = settled.some(({ name }) => name === 'event');

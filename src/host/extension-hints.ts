@@ -6,7 +6,7 @@
  */
 import { createServer, type Socket } from 'node:net';
 import type { Config } from '../config.ts';
-import type { Cause, TriggerName } from '../contracts.ts';
+import type { Cause } from '../contracts.ts';
 import { describeError, isAmberError } from '../errors.ts';
 import { anomaly } from '../trigger/anomaly.ts';
 import { deadline } from '../trigger/deadline.ts';
@@ -87,7 +87,7 @@ function hintOf(line: Readonly<Record<string, unknown>> | undefined): Hint | und
   const text = (name: string): string | undefined => (typeof line?.[name] === 'string' ? line[name] : undefined);
   const [trigger, reason, policy] = [text('trigger'), text('reason'), text('policy')];
   if (trigger === undefined || reason === undefined || policy === undefined) return undefined;
-  return { trigger: trigger as TriggerName, reason, policy, requestId: text('requestId'), order: text('order'), token: text('token') };
+  return { trigger, reason, policy, requestId: text('requestId'), order: text('order'), token: text('token') };
 }
 
 interface Judged extends Omit<Verdict, 'held'> {

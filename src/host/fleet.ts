@@ -5,8 +5,8 @@ import type { AmberError } from '../errors.ts';
 import type { Claim, SlotRequest } from '../ship/slots.ts';
 import { shared, type SandboxState } from './state.ts';
 
-/** Triggers that may be wrong in every sandbox at once. */
-const AUTOMATIC: ReadonlySet<TriggerName> = new Set(['anomaly', 'error', 'deadline', 'crash']);
+/** What somebody decides, or what comes once in a sandbox. Any other trigger may be wrong in every sandbox at once. */
+const DECIDED: ReadonlySet<string> = new Set<TriggerName>(['call', 'flag', 'control', 'event', 'shutdown', 'collect']);
 
 /** How a slot is claimed; replaced in tests. */
 export type ClaimSlot = (request: SlotRequest) => Promise<Claim>;
@@ -20,7 +20,7 @@ const kept = shared<Full>('fleet');
 
 /** True if this capture needs a slot. */
 export function needsSlot(config: Config, cause: Cause): boolean {
-  return config.fleetCap > 0 && AUTOMATIC.has(cause.trigger);
+  return config.fleetCap > 0 && !DECIDED.has(cause.trigger);
 }
 
 /** Why no slot is asked for now: the last answer was that none is free, and it still holds. No request is made. */

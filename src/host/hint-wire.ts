@@ -16,7 +16,7 @@ import { createHash } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { OPTIONS, type Config } from '../config.ts';
-import type { AbsentEntry, BytesEntry, TriggerName } from '../contracts.ts';
+import type { AbsentEntry, BytesEntry } from '../contracts.ts';
 
 /** A hint may carry the order of an event, of 16 KiB in base64. */
 export const MOST_HINT_BYTES: number = 64 * 1024;
@@ -25,7 +25,7 @@ export const MOST_FACTS_BYTES: number = 4 * 2 ** 20;
 
 /** That a capture is due, and why. */
 export interface Hint {
-  readonly trigger: TriggerName;
+  readonly trigger: string;
   readonly reason: string;
   readonly requestId?: string | undefined;
   /** Id of the order behind it. */

@@ -58,6 +58,7 @@ export async function handOver(given: HandOver): Promise<boolean> {
 
 /** Code waits for the report of its own capture; what only code knows, or is too large to pass on, stays here. */
 function mayHandOver({ cause, config }: CaptureRequest): boolean {
+  if (config.triggers.some(({ name }) => name === cause.trigger)) return false; // the extension knows no trigger of code
   return cause.trigger !== 'call' && !asksForMore(config) && process.getBuiltinModule('node:worker_threads').isMainThread;
 }
 

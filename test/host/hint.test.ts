@@ -139,6 +139,14 @@ describe('captured in process', { skip }, () => {
     assert.deepEqual(handed(platform), []);
   });
 
+  test('where a trigger of code fires, which the extension does not know', async (t) => {
+    const platform = await openScene(t, { handler: 'wrapped.own', env: {} });
+    await invoke(platform, {});
+    const found = await captures(platform);
+    assert.deepEqual(found.map((one) => [isInProcess(one), one.manifest?.cause.trigger]), [[true, 'always']], platform.log());
+    assert.deepEqual(handed(platform), []);
+  });
+
   test('where somebody answers in the place of an extension that is not there', async (t) => {
     const platform = await wrapped(t, { AMBER_ON_ERROR: 'any' }, { alone: true });
     await invoke(platform, { squat: true, fail: 'after the name was taken' });

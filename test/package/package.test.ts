@@ -90,10 +90,11 @@ describe('installed', () => {
 
 /** A function of a user, typed by what the package says. */
 const TYPED = `
-import { amberMiddleware, capture, isAmberError, withCapture, type Collector, type Entry, type Options } from 'lambda-amber';
+import { amberMiddleware, capture, isAmberError, withCapture, type Cause, type Collector, type Config, type Entry, type Moment, type Options, type Trigger } from 'lambda-amber';
 interface Event { readonly id: string }
 const mine: Collector = { name: 'mine', description: 'mine', tier: 'files', *collect(scene): Generator<Entry> { yield { kind: 'json', path: 'mine.json', source: 'mine', method: 'api', value: scene.captureId }; } };
-const options: Options = { destination: 's3://bucket/prefix', compression: 'gzip', maxBytes: '512MiB', maxMs: 4000, s3PathStyle: true, collect: ['-code'], collectors: [mine], recipient: undefined };
+const shell: Trigger = { name: 'web-shell', description: 'a web shell', moments: (config: Config) => (config.onError === 'any' ? ['settled'] : ['settled', 'failed']), fires: (moment: Moment): Cause | undefined => (moment.at === 'failed' && moment.error instanceof TypeError ? { trigger: 'web-shell', reason: 'a type error' } : undefined) };
+const options: Options = { triggers: [shell],  destination: 's3://bucket/prefix', compression: 'gzip', maxBytes: '512MiB', maxMs: 4000, s3PathStyle: true, collect: ['-code'], collectors: [mine], recipient: undefined };
 export const handler = withCapture(async (event: Event, context: { awsRequestId: string }): Promise<number> => event.id.length + context.awsRequestId.length, options);
 export const answered: Promise<number> = handler({ id: 'a' }, { awsRequestId: 'b' });
 const short = withCapture(async (event) => event.id as string);

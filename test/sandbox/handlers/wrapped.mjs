@@ -65,3 +65,8 @@ export const handler = withCapture(async (event) => {
 
 /** Code that asks for something else than the environment does. */
 export const other = withCapture(() => 'other', { maxMs: 9000 });
+
+/** With a trigger of its own. */
+export const own = withCapture(async () => 'own', {
+  triggers: [{ name: 'always', description: 'Every invocation.', moments: () => ['settled'], fires: () => ({ trigger: 'always', reason: 'a test' }) }],
+});
