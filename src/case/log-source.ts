@@ -2,7 +2,8 @@
  * The text of a log in whatever form it was saved: one file, standard input, or a folder of an export; packed with gzip or
  * zstd, once or twice; in UTF-8 or UTF-16. What is none of these is said to be not read: it proves nothing.
  */
-import { opendir } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { opendir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { AmberError, isAmberError } from '../errors.ts';
 import { decompress, packingOf } from './decompress.ts';
@@ -26,6 +27,8 @@ export interface LogRead {
   notReadBeyond: number;
 }
 
+/** A pipe may never end: more than a responder has of one function. */
+const MAX_PIPE = 64 * 1024 ** 3;
 const MAX_FILES = 200_000;
 const MAX_DEPTH = 12;
 const MAX_NOT_READ = 20;
@@ -35,11 +38,33 @@ const MAX_LAYERS = 3;
 const MAX_RATIO = 1100;
 const MIN_UNPACKED = 1024 * 1024 * 1024;
 
-/** `-` is standard input. @throws AmberError CASE_MISSING, CASE_DENIED, CASE_UNREADABLE. */
-export async function* logFiles(path: string): AsyncGenerator<LogFile> {
-  if (path === '-') yield { name: 'standard input', bytes: process.stdin as AsyncIterable<Uint8Array> };
+/**
+ * `-` is standard input; a pipe is what a shell makes of `<(aws logs tail …)`. Of these `most` bytes are read.
+ *
+ * @throws AmberError CASE_MISSING, CASE_DENIED, CASE_UNREADABLE.
+ */
+export async function* logFiles(path: string, most: number = MAX_PIPE): AsyncGenerator<LogFile> {
+  if (path === '-') yield { name: 'standard input', bytes: upTo(process.stdin as AsyncIterable<Uint8Array>, most) };
+  else if (await isPipe(path)) yield { name: 'the pipe', bytes: upTo(createReadStream(path), most) };
   else if (await isPlainFile(path)) yield { name: basename(path), bytes: readFile(resolve(path)) };
   else yield* filesBelow(path, '', 0, { left: MAX_FILES });
+}
+
+async function isPipe(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFIFO();
+  } catch (cause) {
+    throw readError(path, cause);
+  }
+}
+
+async function* upTo(bytes: AsyncIterable<Uint8Array>, most: number): AsyncGenerator<Uint8Array> {
+  let left = most;
+  for await (const chunk of bytes) {
+    yield chunk.subarray(0, left);
+    left -= chunk.length;
+    if (left < 0) throw new AmberError('ARCHIVE_CORRUPT', `it has more than ${most} bytes: the rest is not read.`);
+  }
 }
 
 /** Links are not followed. */
@@ -75,7 +100,7 @@ export async function readLog(
     };
     const look = new FirstLook();
     try {
-      for await (const text of textOf(file.bytes)) {
+      for await (const text of textOf(file.bytes, look)) {
         look.see(text);
         // A file that PowerShell appended to is UTF-16 from its middle on: without its NULs it is ASCII.
         takeAll(scanner.push(text.replaceAll('\0', '')));
@@ -97,13 +122,14 @@ function note(read: LogRead, reason: string): void {
 }
 
 /** @throws AmberError ARCHIVE_CORRUPT for damage, and beyond what a packed log can hold. */
-async function* textOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+async function* textOf(bytes: AsyncIterable<Uint8Array>, look: FirstLook): AsyncGenerator<string> {
   const packed = { bytes: 0 };
   let layer: AsyncIterable<Uint8Array> = counted(bytes, packed);
   for (let layers = 0; ; layers += 1) {
     const { start, rest } = await peek(layer);
     const packing = layers < MAX_LAYERS ? packingOf(start) : 'none';
     if (packing === 'none') {
+      look.begin(start);
       yield* decoded(start, rest);
       return;
     }
@@ -178,6 +204,12 @@ const MAX_STRANGE = 0.1;
 /** Tells text from other things by its beginning. */
 class FirstLook {
   #text = '';
+  /** As they are: the text has other characters for what it could not decode. */
+  #bytes = '';
+
+  begin(start: Uint8Array): void {
+    this.#bytes = Buffer.from(start.subarray(0, 8)).toString('hex').replaceAll(/..(?=.)/gu, '$& ');
+  }
 
   see(text: string): void {
     if (this.#text.length < LOOK_CHARS) this.#text += text.slice(0, LOOK_CHARS - this.#text.length);
@@ -190,6 +222,6 @@ class FirstLook {
     const plain = this.#text.replaceAll('\0', '');
     const strange = plain.replaceAll(/[^\u0001-\u0008\u000e-\u001a\ufffd]/gu, '').length;
     if (strange <= plain.length * MAX_STRANGE) return undefined;
-    return `neither text nor packed with gzip or zstd (it begins with ${Buffer.from(this.#text.slice(0, 8)).toString('hex')})`;
+    return `neither text (UTF-8 or UTF-16) nor packed with gzip or zstd; its first bytes are ${this.#bytes}, in hexadecimal`;
   }
 }

@@ -7,7 +7,7 @@ import { AmberError, isAmberError } from '../errors.ts';
 import type { Output } from './output.ts';
 import { exitOf, type VerifyCommand } from './verify.ts';
 import { logOption, verifyOne, type VerifyMeans } from './verify-one.ts';
-import { tellAbsent, tellResult } from './verify-tell.ts';
+import { tellAbsent, tellCopies, tellResult } from './verify-tell.ts';
 
 /** Captures that only the log names, in the JSON document. */
 const MAX_JSON = 10_000;
@@ -38,10 +38,15 @@ export async function verifyAll(place: Place, { identity, logPath }: VerifyComma
   }
   if (absent !== undefined) tellAbsent(absent, out);
   const missing = absent?.captures.length ?? 0;
-  const verified = results.filter(({ verdict, log: read }) => verdict === 'verified' && read !== 'not-read').length;
-  out.line(`${verified} of ${results.length + unread.length + missing} verified${missing === 0 ? '' : `; ${missing} are named in the log, not stored`}`);
+  const { byCapture, copiesAmong } = await import('../case/copies.ts');
+  const captures = byCapture(results);
+  // A capture of which one copy is not as it was is not verified: nobody knows which of them is used.
+  const verified = captures.filter((copies) => copies.every(({ verdict, log: read }) => verdict === 'verified' && read !== 'not-read')).length;
+  const copies = copiesAmong(results);
+  for (const one of copies) tellCopies(one, out);
+  out.line(`${verified} of ${captures.length + unread.length + missing} verified${missing === 0 ? '' : `; ${missing} are named in the log, not stored`}`);
   out.json({
-    location: store.location, results, unread, missing: absent?.captures.slice(0, MAX_JSON) ?? [],
+    location: store.location, results, captures: captures.length, copies: copies.slice(0, MAX_JSON), unread, missing: absent?.captures.slice(0, MAX_JSON) ?? [],
     missingInAll: missing, elsewhere: absent?.elsewhere ?? 0, leftOut: absent?.leftOut ?? 0,
   });
   if (missing > 0) return 1;

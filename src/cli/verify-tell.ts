@@ -1,6 +1,7 @@
 /** What `amber verify` says on a terminal. */
 import type { Absent, AbsentCapture } from '../case/absent.ts';
 import type { Check } from '../case/checks.ts';
+import type { Copies } from '../case/copies.ts';
 import { renderText } from '../case/safe-names.ts';
 import type { VerifyResult } from '../case/verify.ts';
 import type { Output } from './output.ts';
@@ -29,6 +30,16 @@ function tellCheck(check: Check, out: Output): void {
   out.line(`${out.paint(check.state === 'ok' ? 'good' : check.state === 'failed' ? 'bad' : 'dim', word)}${check.what}${check.state === 'failed' ? '' : `: ${check.detail}`}`);
   for (const finding of check.findings) out.line(`${' '.repeat(WIDTH)}- ${finding}`);
   if (check.count > check.findings.length) out.line(`${' '.repeat(WIDTH)}- and ${check.count - check.findings.length} more`);
+}
+
+/** Places that are told of one capture. */
+const MAX_COPIES = 10;
+
+export function tellCopies({ captureId, locations, same }: Copies, out: Output): void {
+  const told = locations.slice(0, MAX_COPIES).map((location) => renderText(location, 500)).join(' and ');
+  const more = locations.length > MAX_COPIES ? ` and ${locations.length - MAX_COPIES} more` : '';
+  const bytes = same ? 'with the same bytes' : 'with other bytes: it was decrypted, or one of them was changed';
+  out.line(`capture ${renderText(captureId, 100)} is stored ${locations.length} times, ${bytes}: ${told}${more}`);
 }
 
 export function tellAbsent({ captures, elsewhere, leftOut }: Absent, out: Output): void {

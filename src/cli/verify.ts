@@ -18,7 +18,7 @@ export const verify: Command = {
   details: `
 Streams the capture once and writes nothing. Give the function's log with --log: its digest lines are the anchor that
 whoever can write to the bucket cannot change, and the list of what must exist. A file, a folder of an export or - for
-standard input, as CloudWatch, Firehose, Logs Insights, \`aws logs\`, SAM or Vector give it: text, JSON or CSV, UTF-8 or
+standard input or a pipe as in --log <(aws logs tail …), as CloudWatch, Firehose, Logs Insights, \`aws logs\`, SAM or Vector give it: text, JSON or CSV, UTF-8 or
 UTF-16, packed with gzip or zstd. The function's log takes lines from an intruder, too: what only the log names was
 removed, or never there.
 Age files are opened with --identity; without, their digests alone are verified. age does not authenticate a sender: that
@@ -27,8 +27,10 @@ In a bucket with versions the first version of each object is read, and what was
 In any bucket the times tell what was stored after manifest.json, and a manifest.json that is too late for its capture.
 ${TWO_WORDS}
 A case holds several: --all verifies every capture and collection below LOCATION, and names those that only the log knows.
-Exit code 0: verified. 1: failed, cut (the part that is there may still hold), or named in the log and not stored.
-3: the log or a part of the capture could not be read. Needs s3:ListBucket and s3:GetObject; for versions
+One that is stored twice counts once, verified where all copies are, and the copies are named.
+Exit code 0: verified. 1: failed, cut (the part that is there may still hold), or named in the log and not stored; also
+a segment alone, which is a part of a capture, whatever holds of it. 2: LOCATION is a file that is no capture, such as
+manifest.json: give its folder. 3: the log or a part of the capture could not be read. Needs s3:ListBucket and s3:GetObject; for versions
 s3:ListBucketVersions and s3:GetObjectVersion.
 
   amber verify s3://evidence-bucket/amber/…/capture=0197…/ --log function.log
@@ -55,6 +57,7 @@ s3:ListBucketVersions and s3:GetObjectVersion.
       return absentOr(cause, location, options, out);
     }
     try {
+      await demandCapture(place, location);
       return values['all'] === true ? await verifyAll(place, options, out) : await verifyOnly(place, location, options, out);
     } finally {
       place.close();
@@ -65,6 +68,18 @@ s3:ListBucketVersions and s3:GetObjectVersion.
 export interface VerifyCommand {
   readonly identity: AgeIdentity | undefined;
   readonly logPath: string | undefined;
+  /** Where it was read already: a pipe can be read once. */
+  readonly log?: LogIndex | undefined;
+}
+
+/** @throws AmberError USAGE for a file that no capture is in. */
+async function demandCapture({ store, only }: Place, location: string): Promise<void> {
+  const { mayHoldCapture } = await import('../case/lone-file.ts');
+  const { isOwn } = await import('../case/object-names.ts');
+  if (only === undefined || await mayHoldCapture(store, only)) return;
+  const what = isOwn(only) ? `is a file beside the segments of a capture: give the folder that it is in, ${JSON.stringify(store.location)}`
+    : 'is no capture: give the folder that holds manifest.json and the segments, a single segment, or a tarball';
+  throw new AmberError('USAGE', `${JSON.stringify(location)} ${what}.`);
 }
 
 async function verifyOnly(place: Place, location: string, options: VerifyCommand, out: Output): Promise<number> {
@@ -77,7 +92,7 @@ async function verifyOnly(place: Place, location: string, options: VerifyCommand
     log = await logOption(options.logPath, idsOf(capture), out);
     result = await verifyOne(capture, { identity: options.identity, log }, out);
   } catch (cause) {
-    return absentOr(cause, location, options, out);
+    return absentOr(cause, location, { ...options, log }, out);
   }
   tellResult(result, out);
   if (log !== undefined && log.captures > 1) out.note(`The log names ${log.captures - 1} other captures: --all looks for them, too.`);
@@ -92,11 +107,11 @@ export function exitOf(results: readonly VerifyResult[]): number {
 }
 
 /** Where nothing is stored, the log may still name it. @throws the error where it does not. */
-async function absentOr(cause: unknown, location: string, { logPath }: VerifyCommand, out: Output): Promise<number> {
+async function absentOr(cause: unknown, location: string, { logPath, log: read }: VerifyCommand, out: Output): Promise<number> {
   const { idInPath } = await import('../case/list.ts');
   const id = idInPath(`${location.replace(/\/+$/u, '')}/`);
-  if (!isAmberError(cause) || cause.code !== 'CASE_MISSING' || id === undefined || logPath === undefined || logPath === '-') throw cause;
-  const index = await logOption(logPath, [id], out);
+  if (!isAmberError(cause) || cause.code !== 'CASE_MISSING' || id === undefined || logPath === undefined) throw cause;
+  const index = read ?? await logOption(logPath, [id], out);
   const log = index?.of(id);
   if (log?.stored !== true) throw new AmberError('CASE_MISSING', `${cause.message} Nor does the log say that capture ${id} was stored.`, { cause });
   const { absentCapture } = await import('../case/absent.ts');
