@@ -37,7 +37,8 @@ export function hideAssignments(text: string, cover: Cover, nesting = 0): string
     parts.push(text.slice(done, start), shown);
     done = end;
   };
-  for (const found of namesIn(text, () => done)) hideValues(text, found, { reader, cover, nesting, put });
+  const hiding: Hiding = { reader, cover, nesting, put, branches: { done: 0 } };
+  for (const found of namesIn(text, () => done)) hideValues(text, found, hiding);
   return done === 0 ? text : parts.join('') + text.slice(done);
 }
 
@@ -53,6 +54,8 @@ interface Hiding {
   readonly cover: Cover;
   readonly nesting: number;
   readonly put: (start: number, end: number, shown: string) => void;
+  /** So far branches are hidden. */
+  readonly branches: { done: number };
 }
 
 function hideValues(text: string, found: NameFound, hiding: Hiding): void {
@@ -113,7 +116,7 @@ function* namesIn(text: string, done: () => number): Generator<NameFound> {
 
 /** `?key=…` of a URL and `Key=…`: a word so common that its value has to look like a key. In JSON it is the name of an object. */
 function isKeyOf(text: string, name: string, end: number): boolean {
-  return name.length === 3 && text[end] === '=' && /^key$/iu.test(name) && looksRandom(/^["']?([\w.~+/=-]*)/u.exec(text.slice(end + 1, end + 513))?.[1] ?? '');
+  return name.length === 3 && text[end] === '=' && /^key$/iu.test(name) && looksRandom(/^["']?([\w.~+/-]*={0,2})/u.exec(text.slice(end + 1, end + 513))?.[1] ?? '');
 }
 
 function nameStart(text: string, from: number, least: number): number {
@@ -132,24 +135,35 @@ function isInArn(text: string, at: number): boolean {
 const LONGEST_BRANCH = 65_536;
 const MEMBER = /([\w.$-]{1,80})\\{0,7}["']?[ \t\r\n]{0,64}[:=][ \t\r\n]{0,64}(?:\[[ \t\r\n]{0,64})?(?=\\{0,7}["'])/gu;
 
-/** `"credentials": {"accessKeyId": …}`: every text in the object, as in an object that is one (structure.ts). */
-function hideBranch(text: string, from: number, { reader, cover, put }: Hiding): void {
+/** Where the branch that begins at `from` ends; so far is looked if it does not. */
+function branchEnd(text: string, from: number): { readonly end: number; readonly isWhole: boolean } {
   let open = 0;
   const stop = Math.min(text.length, from + LONGEST_BRANCH);
-  const members = new RegExp(MEMBER);
-  let end = from;
-  for (let at = from; at < stop && end === from; at++) {
+  for (let at = from; at < stop; at++) {
     if (text[at] === '{') open++;
-    else if (text[at] === '}' && --open === 0) end = at;
+    else if (text[at] === '}' && --open === 0) return { end: at, isWhole: true };
   }
-  members.lastIndex = from;
-  for (let match = members.exec(text); match !== null && match.index < (end === from ? stop : end); match = members.exec(text)) {
-    for (let at: number | undefined = members.lastIndex; at !== undefined; ) {
+  return { end: stop, isWhole: stop === text.length };
+}
+
+/**
+ * `"credentials": {"accessKeyId": …}`: every text in the object, as in an object that is one (structure.ts). A branch in a
+ * branch is done with the outer one; so each character is looked at once, twice where the outer one is longer than a look.
+ */
+function hideBranch(text: string, from: number, { reader, cover, put, branches }: Hiding): void {
+  if (from < branches.done) return;
+  const { end, isWhole } = branchEnd(text, from);
+  branches.done = isWhole ? end : from + LONGEST_BRANCH / 2;
+  const members = new RegExp(MEMBER);
+  // No search goes on behind the branch. One character more: a value may begin there.
+  const inside = text.slice(from, end + 1);
+  for (let match = members.exec(inside); match !== null; match = members.exec(inside)) {
+    for (let at: number | undefined = from + members.lastIndex; at !== undefined; ) {
       const value = reader.read(at, 'word');
       const raw = text.slice(value.start, value.end);
       if (raw !== '' && !isMark(raw) && !mayStayInBranch(match[1] ?? '', raw)) put(value.start, value.end, cover.hide(raw, ruleOf(match[1] ?? ''), meaning(raw, value.depth)));
       else if (isSecretByName(match[1] ?? '', raw) && !isMark(raw)) put(value.start, value.end, cover.hide(raw, ruleOf(match[1] ?? ''), meaning(raw, value.depth)));
-      members.lastIndex = value.end;
+      members.lastIndex = value.end - from;
       at = match[0].includes('[') ? reader.next(value.end) : undefined;
     }
   }

@@ -37,10 +37,11 @@ function scalar(text: string, name: number, start: number): readonly Line[] | un
   const lines: string[] = [];
   let first = -1;
   let end = 0;
+  const quote = quoteIn(rest);
   for (let at = 0; at < rest.length; ) {
     LINES.lastIndex = at;
     const border = LINES.exec(rest);
-    const lineEnd = Math.min(border?.index ?? rest.length, quoteIn(rest, at));
+    const lineEnd = Math.min(border?.index ?? rest.length, quote);
     const line = rest.slice(at, lineEnd);
     const indent = line.length - line.trimStart().length;
     if (line.trim() !== '' && indent < least) break;
@@ -58,9 +59,9 @@ function scalar(text: string, name: number, start: number): readonly Line[] | un
 }
 
 /** Where the lines end in escapes, an unescaped quote ends the text in which the block stands. */
-function quoteIn(text: string, at: number): number {
-  const quote = text.indexOf('"', at);
-  return quote < 0 || text.includes('\n') ? text.length : quote;
+function quoteIn(text: string): number {
+  const quote = text.includes('\n') ? -1 : text.indexOf('"');
+  return quote < 0 ? text.length : quote;
 }
 
 /** Blanks in front of the line of the name; `- ` counts. */

@@ -60,15 +60,19 @@ function isTokenLike(token: string): boolean {
   return !holdsMark(token) && (/\d/u.test(token) || token.length > 24 || /[A-Z][a-z]{0,4}[A-Z]/u.test(token));
 }
 
-const PAIR = /(?:[ +]|%20){0,3}([A-Za-z0-9+/_-]{8,8192}={0,2})/y;
+/** So much is decoded to see whether it is a pair. */
+const PAIR = /(?:[ +]|%20){0,3}([A-Za-z0-9+/_-]{8,2048}={0,2})/y;
+const REST_OF_PAIR = /[A-Za-z0-9+/_-]{8,65536}={0,2}/y;
 
 function basic(text: string, _at: number, behind: number, cover: Cover): readonly Hit[] {
   PAIR.lastIndex = behind;
   const [all, pair] = PAIR.exec(text) ?? [];
   const opened = pair === undefined ? undefined : openBasic(pair);
   if (all === undefined || pair === undefined || opened === undefined || holdsMark(opened)) return NONE;
-  const end = behind + all.length;
-  return [{ start: end - pair.length, end, mark: hideBasic(pair, cover) }];
+  const start = behind + all.length - pair.length;
+  REST_OF_PAIR.lastIndex = start;
+  const whole = REST_OF_PAIR.exec(text)?.[0] ?? pair;
+  return [{ start, end: start + whole.length, mark: hideBasic(whole, cover) }];
 }
 
 /** An AWS secret access key right behind the id of its pair. The id is kept. */

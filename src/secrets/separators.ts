@@ -51,7 +51,7 @@ const SQL = /[ \t]{1,4}(?=')/y;
 /** Where the value of the name at `at` … `end` stands, or undefined. */
 export function valueOf(text: string, at: number, end: number): ValuePlace | undefined {
   switch (text[end]) {
-    case '>': return text[at - 1] === '<' || text[at - 1] === ':' ? grouped(TAG, text, end) : undefined;
+    case '>': return text[at - 1] === '<' || text[at - 1] === ':' ? inTag(TAG, text, end) : undefined;
     case '<': return twin(text, at, end);
     case '\r': case '\n': return below(text, at, end);
     case ' ': case '\t': return apart(text, at, end);
@@ -62,7 +62,7 @@ export function valueOf(text: string, at: number, end: number): ValuePlace | und
 function apart(text: string, at: number, end: number): ValuePlace | undefined {
   const place = assigned(text, at, end);
   if (place !== undefined) return place;
-  if (text[at - 1] === '<') return grouped(TAG, text, end);
+  if (text[at - 1] === '<') return inTag(TAG, text, end);
   if (text[at] === '-' && end - at > 4) return after(OPTION, text, end);
   return /passw(?:or)?d$|passphrase$|by$/iu.test(text.slice(Math.max(at, end - 12), end)) ? after(SQL, text, end) : prose(text, end);
 }
@@ -93,8 +93,8 @@ function behindQuote(text: string, at: number, end: number): ValuePlace | undefi
   if (attribute !== undefined && /form-data;[^\r\n]{0,60}$/u.test(text.slice(Math.max(0, at - 90), at))) return grouped(FIELD, text, end);
   if (attribute !== undefined && isLabel(attribute)) {
     ATTRIBUTES.lastIndex = end;
-    const content = ATTRIBUTES.exec(text)?.[1];
-    return content !== undefined && isContent(content) ? { start: ATTRIBUTES.lastIndex } : grouped(ATTRIBUTE, text, end);
+    const name = ATTRIBUTES.exec(text)?.[1];
+    return name !== undefined && isContent(name) ? { start: ATTRIBUTES.lastIndex } : inTag(ATTRIBUTE, text, end);
   }
   if (LABEL_ABOVE.test(before)) return below(text, at, end);
   const next = after(NEXT, text, end);
@@ -130,6 +130,14 @@ function twin(text: string, at: number, end: number): ValuePlace | undefined {
 function after(pattern: RegExp, text: string, end: number): ValuePlace | undefined {
   pattern.lastIndex = end;
   return pattern.test(text) ? { start: pattern.lastIndex } : undefined;
+}
+
+/** Farthest that the next tag is looked for. */
+const MOST_CONTENT = 4500;
+
+/** The content of a tag. That there is none is seen before the pattern has read all of it. */
+function inTag(pattern: RegExp, text: string, end: number): ValuePlace | undefined {
+  return text.slice(end, end + MOST_CONTENT).includes('<') ? grouped(pattern, text, end) : undefined;
 }
 
 /** The value is the first group, and the pattern ends with it. */

@@ -91,11 +91,11 @@ function finderOf(shape: Shape): Finder {
   let patterns: { readonly tail: RegExp; readonly back?: RegExp; readonly run?: RegExp } | undefined;
   return (text, at, behind, cover) => {
     patterns ??= {
-      tail: new RegExp(tail, 'y'), ...(back === undefined ? {} : { back: new RegExp(`(?:${back.pattern})$`) }),
+      tail: new RegExp(tail, 'y'), ...(back === undefined ? {} : { back: new RegExp(`(?<=(${back}))`, 'y') }),
       ...(fresh === undefined ? {} : { run: new RegExp(`[${fresh}]`) }),
     };
     if (patterns.run !== undefined && isInside(text, at, patterns.run)) return [];
-    const before = back === undefined ? '' : patterns.back?.exec(text.slice(Math.max(0, at - back.most), at))?.[0];
+    const before = patterns.back === undefined ? '' : behindOf(patterns.back, text, at);
     if (before === undefined) return [];
     patterns.tail.lastIndex = behind;
     const end = behind + (patterns.tail.exec(text)?.[0].length ?? -1);
@@ -105,6 +105,11 @@ function finderOf(shape: Shape): Finder {
     if (accept?.(secret) === false) return [];
     return [{ start, end, mark: cover.hide(secret, name, plainly(secret)) }];
   };
+}
+
+function behindOf(pattern: RegExp, text: string, at: number): string | undefined {
+  pattern.lastIndex = at;
+  return pattern.exec(text)?.[1];
 }
 
 /** Whether the character in front belongs to the same run. The end of an escape (`%3D`, `\n`, `\u003d`) does not. */
