@@ -1,5 +1,6 @@
 /** Captures that the log names and that are not stored where they should be. */
 import type { LogDigests, LogIndex } from './log-lines.ts';
+import type { TrailObjects } from './trail-objects.ts';
 
 export interface AbsentCapture {
   readonly captureId: string;
@@ -8,6 +9,8 @@ export interface AbsentCapture {
   /** SHA-256 of manifest.json, as the log says. */
   readonly manifest: readonly string[];
   readonly locations: readonly string[];
+  /** What a trail tells of its objects, in words. */
+  readonly trail?: string | undefined;
 }
 
 export interface Absent {
@@ -20,23 +23,23 @@ export interface Absent {
 }
 
 /** `seen` are the ids that were found at `location`. */
-export function absentCaptures(index: LogIndex, seen: ReadonlySet<string>, location: string): Absent {
+export function absentCaptures(index: LogIndex, seen: ReadonlySet<string>, location: string, trail?: TrailObjects): Absent {
   const captures: AbsentCapture[] = [];
   let elsewhere = 0;
   for (const captureId of index.ids()) {
     const log = seen.has(captureId) ? undefined : index.of(captureId);
     if (log?.stored !== true) continue;
     if (isElsewhere(log, location)) elsewhere += 1;
-    else captures.push(absentCapture(captureId, log));
+    else captures.push(absentCapture(captureId, log, trail));
   }
   // A line is cheap to forge; a capture that is told of to its end costs a little more, and is what an operator asks for.
   const rank = ({ manifest, segments }: AbsentCapture): number => (manifest.length > 0 ? 1_000_000 : 0) + segments;
   return { captures: captures.sort((one, other) => rank(other) - rank(one)), elsewhere, leftOut: index.leftOut };
 }
 
-export function absentCapture(captureId: string, { segments, manifest, locations }: LogDigests): AbsentCapture {
+export function absentCapture(captureId: string, { segments, manifest, locations }: LogDigests, trail?: TrailObjects): AbsentCapture {
   const stored = [...segments.values()].filter((segment) => segment.stored).length;
-  return { captureId, segments: stored, manifest: [...manifest], locations: [...locations] };
+  return { captureId, segments: stored, manifest: [...manifest], locations: [...locations], trail: trail?.capture(captureId) };
 }
 
 /** A part of the bucket was looked at, and the log says that it lies in another. */

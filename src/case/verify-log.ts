@@ -3,10 +3,12 @@ import type { CheckList } from './checks.ts';
 import { idInPath } from './list.ts';
 import type { LogDigests, LoggedSegment, LogIndex } from './log-lines.ts';
 import type { OpenCapture } from './open.ts';
+import type { TrailObjects } from './trail-objects.ts';
 import { list, type Digests } from './verify-outside.ts';
 
 /** An intruder may have written the line, so nobody knows that the object was ever there. */
 export const ABSENT = 'is named in the log, not stored: removed, or never there';
+const NOT_STORED = 'is named in the log, not stored';
 /** Segments that are told one by one. */
 const MAX_TOLD = 10;
 
@@ -34,10 +36,11 @@ export function unreadLog(index: LogIndex | undefined): string | undefined {
 }
 
 export function checkLog(
-  capture: OpenCapture, checks: CheckList, digests: Digests, { id, index }: { id: string | undefined; index: LogIndex | undefined },
+  capture: OpenCapture, checks: CheckList, digests: Digests,
+  { id, index, trail }: { id: string | undefined; index: LogIndex | undefined; trail: TrailObjects | undefined },
 ): LogDigests | undefined {
   const log = id === undefined ? undefined : index?.of(id);
-  if (log !== undefined) compare(capture, checks, digests, { log, unread: unreadLog(index) });
+  if (log !== undefined) compare(capture, checks, digests, { log, unread: unreadLog(index), fate: fateOf(capture, id, trail) });
   else if (index === undefined) {
     checks.skip('log', 'no log was given (--log FILE), so nothing outside of this folder vouches for the capture: whoever could write all of it could have made it');
   } else if (isCollection(capture)) {
@@ -55,7 +58,7 @@ function someIds(index: LogIndex): string {
 }
 
 function compare(
-  capture: OpenCapture, checks: CheckList, digests: Digests, { log, unread }: { log: LogDigests; unread: string | undefined },
+  capture: OpenCapture, checks: CheckList, digests: Digests, { log, unread, fate }: { log: LogDigests; unread: string | undefined; fate: FateOf },
 ): void {
   // Findings are bounded: those of what is there come before those that anybody can add by a line.
   const fail = (text: string): void => checks.fail('log', text);
@@ -69,7 +72,7 @@ function compare(
     if (logged === undefined) silent.push(number);
     else anchored += compareSegment({ number, sha256, head: committed?.chainHead }, logged, fail) ? 1 : 0;
   }
-  if (!capture.alone) tellAbsent(capture, log, fail);
+  if (!capture.alone) tellAbsent(capture, log, fate, fail);
   for (const [number, logged] of log.segments) {
     oneDigest(`segment ${number}`, logged.sha256, fail);
     oneDigest(`the chain at segment ${number}`, logged.chain, fail);
@@ -81,15 +84,29 @@ function compare(
   checks.ok('log', `${anchored} segments have the digest that the log holds${marker}${rest}${unread === undefined ? '' : `; ${unread}`}`);
 }
 
-function tellAbsent(capture: OpenCapture, log: LogDigests, fail: (text: string) => void): void {
-  if (capture.manifestSha256 === undefined && log.committed.size > 0) fail(`manifest.json (SHA-256 ${[...log.committed].join(' or ')}) ${ABSENT}`);
-  else if (capture.manifestSha256 === undefined && log.states.has('whole')) fail(`manifest.json ${ABSENT}: the log says that the capture is whole`);
+/** What became of an object that is not there, in words: as a trail tells, else what a line of the log leaves open. */
+type FateOf = (names: Iterable<string>) => string;
+
+function fateOf({ location }: OpenCapture, id: string | undefined, trail: TrailObjects | undefined): FateOf {
+  return (names) => {
+    for (const name of names) {
+      const told = id === undefined ? undefined : trail?.of(id, name, location.startsWith('s3:') ? `${location}${name}` : undefined);
+      if (told !== undefined) return `${NOT_STORED}: ${told}`;
+    }
+    return ABSENT;
+  };
+}
+
+function tellAbsent(capture: OpenCapture, log: LogDigests, fate: FateOf, fail: (text: string) => void): void {
+  const marker = capture.manifestSha256 === undefined ? fate(['manifest.json']) : '';
+  if (marker !== '' && log.committed.size > 0) fail(`manifest.json (SHA-256 ${[...log.committed].join(' or ')}) ${marker}`);
+  else if (marker !== '' && log.states.has('whole')) fail(`manifest.json ${marker}: the log says that the capture is whole`);
   const present = new Set(capture.parts.map(({ number }) => number));
   // A joined tarball of which the segments are not known may hold any of them.
   const absent = present.has(undefined) ? [] : [...log.segments].filter(([number, { stored }]) => stored && !present.has(number));
   for (const [number, logged] of absent.slice(0, MAX_TOLD)) {
     const [object = 'no name'] = logged.objects;
-    fail(`segment ${number} (${object}, SHA-256 ${[...logged.sha256].join(' or ')}) ${ABSENT}`);
+    fail(`segment ${number} (${object}, SHA-256 ${[...logged.sha256].join(' or ')}) ${fate(logged.objects)}`);
   }
   const more = absent.slice(MAX_TOLD).map(([number]) => number);
   if (more.length > 0) fail(`${more.length} more segments (${ranges(more)}): each ${ABSENT}`);

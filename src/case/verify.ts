@@ -12,6 +12,7 @@ import { notCollected } from './list.ts';
 import type { LogDigests, LogIndex } from './log-lines.ts';
 import type { OpenCapture } from './open.ts';
 import { TarCheck } from './tar-check.ts';
+import type { TrailObjects } from './trail-objects.ts';
 import { checkLog, idsOf, isCollection, judgedId, unreadLog } from './verify-log.ts';
 import { checkCommit, checkObjects, checkReceipts, checkSender, checkSums, checkVersions } from './verify-outside.ts';
 import { checkParked, readParkedNote } from './verify-parked.ts';
@@ -23,6 +24,8 @@ export interface VerifyOptions {
   readonly identity?: AgeIdentity | undefined;
   /** Asked for the log once the id of the capture is known, as far as the capture tells it. */
   readonly log?: ((captureId: string | undefined) => Promise<LogIndex>) | undefined;
+  /** Data events of S3 in a collection, which decide on what is absent. */
+  readonly trail?: TrailObjects | undefined;
   /** Called now and then with the stored bytes that went by, and how many there are. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
@@ -75,7 +78,7 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
   const ids = idsOf(capture, tar.contents.captureId, parked?.captureId);
   const index = await options.log?.(ids[0]);
   const captureId = judgedId(ids, digests, index);
-  const log = checkLog(capture, checks, digests, { id: captureId, index });
+  const log = checkLog(capture, checks, digests, { id: captureId, index, trail: options.trail });
   checkParked(parked, checks, digests, log);
   checkSender(capture, checks);
   judgeUnopened(reading, digests, checks, log);

@@ -1,38 +1,38 @@
 /** `amber verify --all`: every capture at a place, and those that only the log names. */
-import type { Absent } from '../case/absent.ts';
 import type { Place } from '../case/locate.ts';
 import type { OpenCapture } from '../case/open.ts';
 import type { VerifyResult } from '../case/verify.ts';
 import { AmberError, isAmberError } from '../errors.ts';
 import type { Output } from './output.ts';
 import { exitOf, type VerifyCommand } from './verify.ts';
-import { logOption, verifyOne, type VerifyMeans } from './verify-one.ts';
+import { logOption, trailOption, verifyOne, type VerifyMeans } from './verify-one.ts';
 import { tellAbsent, tellCopies, tellResult } from './verify-tell.ts';
 
 /** Captures that only the log names, in the JSON document. */
 const MAX_JSON = 10_000;
 
-export async function verifyAll(place: Place, { identity, logPath }: VerifyCommand, out: Output): Promise<number> {
+export async function verifyAll(place: Place, { identity, logPath, collected }: VerifyCommand, out: Output): Promise<number> {
   const { captureIds } = await import('../case/list.ts');
   const { openAll } = await import('../case/locate.ts');
   const { idsOf } = await import('../case/verify-log.ts');
   const { store } = place;
   const wanted = new Set<string>();
-  if (logPath !== undefined) for await (const { captureId } of captureIds(store)) wanted.add(captureId);
+  if (logPath !== undefined || collected !== undefined) for await (const { captureId } of captureIds(store)) wanted.add(captureId);
   const log = await logOption(logPath, wanted, out);
+  const trail = await trailOption(collected, { stored: wanted, log }, identity, out);
   const results: VerifyResult[] = [];
   const unread: string[] = [];
   const seen = new Set<string>();
   for await (const capture of openAll(place, { deleted: true })) {
     for (const id of idsOf(capture).slice(0, 1)) seen.add(id);
-    const result = await verifyEach(capture, { identity, log }, out);
+    const result = await verifyEach(capture, { identity, log, trail }, out);
     if (typeof result === 'string') unread.push(result);
     else {
       results.push(tellResult(result, out));
       if (result.captureId !== undefined) seen.add(result.captureId);
     }
   }
-  const absent = log === undefined ? undefined : await absentOf(log, seen, store.location);
+  const absent = log === undefined ? undefined : (await import('../case/absent.ts')).absentCaptures(log, seen, store.location, trail);
   if (results.length + unread.length === 0 && (absent?.captures.length ?? 0) === 0) {
     throw new AmberError('CASE_MISSING', `There is no capture in ${store.location} or below it.`);
   }
@@ -63,9 +63,4 @@ async function verifyEach(capture: OpenCapture, means: VerifyMeans, out: Output)
     out.note(`NOT READ: ${told}`);
     return told;
   }
-}
-
-async function absentOf(log: NonNullable<VerifyMeans['log']>, seen: ReadonlySet<string>, location: string): Promise<Absent> {
-  const { absentCaptures } = await import('../case/absent.ts');
-  return absentCaptures(log, seen, location);
 }

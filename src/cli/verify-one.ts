@@ -1,14 +1,17 @@
 /** One verification for a command: with a meter, and the log that was named. */
 import type { LogIndex } from '../case/log-lines.ts';
 import type { OpenCapture } from '../case/open.ts';
+import type { TrailObjects } from '../case/trail-objects.ts';
 import type { VerifyResult } from '../case/verify.ts';
 import { AmberError } from '../errors.ts';
+import type { S3ReadOptions } from '../ship/s3-read.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
 import type { Output } from './output.ts';
 
 export interface VerifyMeans {
   readonly identity: AgeIdentity | undefined;
   readonly log: LogIndex | undefined;
+  readonly trail?: TrailObjects | undefined;
 }
 
 /** @throws AmberError USAGE where several captures would be held against standard input. */
@@ -31,13 +34,46 @@ export async function logOption(path: string | undefined, wanted: Iterable<strin
   return index;
 }
 
+export interface Collected {
+  readonly location: string;
+  readonly s3: S3ReadOptions;
+}
+
+/**
+ * What the collection tells of the objects of these captures: those that are stored, and those that the log names. One that
+ * is damaged keeps nothing from being verified.
+ *
+ * @throws AmberError CASE_*, IDENTITY_INVALID where it cannot be reached or opened.
+ */
+export async function trailOption(
+  collected: Collected | undefined, { stored, log }: { readonly stored: Iterable<string>; readonly log: LogIndex | undefined },
+  identity: AgeIdentity | undefined, out: Output,
+): Promise<TrailObjects | undefined> {
+  if (collected === undefined) return undefined;
+  const { openPlace } = await import('../case/locate.ts');
+  const { readTrailObjects } = await import('../case/trail-objects.ts');
+  const place = await openPlace(collected.location, collected.s3);
+  try {
+    const trail = await readTrailObjects(place, identity, { stored: new Set(stored), others: new Set(log?.ids()) });
+    const { location } = collected;
+    if (trail.notRead !== undefined) out.note(`${location}: not read: ${trail.notRead}`);
+    else if (trail.calls === 0) {
+      out.note(`${location}: there are no data events of S3 on objects of these captures: the trail logs none, or \`amber collect\` ran without --trail.`);
+    }
+    if (trail.leftOut > 0) out.note(`PROBLEM: ${trail.leftOut} data events of S3 were too many to keep: an intruder may have flooded the bucket.`);
+    return trail;
+  } finally {
+    place.close();
+  }
+}
+
 /** @throws AmberError CASE_* where the capture cannot be reached. */
-export async function verifyOne(capture: OpenCapture, { identity, log }: VerifyMeans, out: Output): Promise<VerifyResult> {
+export async function verifyOne(capture: OpenCapture, { identity, log, trail }: VerifyMeans, out: Output): Promise<VerifyResult> {
   const { verifyCapture } = await import('../case/verify.ts');
   const meter = out.meter('verifying');
   try {
     return await verifyCapture(capture, {
-      identity, onProgress: meter.update, ...(log === undefined ? {} : { log: () => Promise.resolve(log) }),
+      identity, trail, onProgress: meter.update, ...(log === undefined ? {} : { log: () => Promise.resolve(log) }),
     });
   } finally {
     meter.end();

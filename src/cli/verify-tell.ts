@@ -52,8 +52,8 @@ export function tellAbsent({ captures, elsewhere, leftOut }: Absent, out: Output
   if (elsewhere > 0) out.note(`The log names ${elsewhere} captures that are stored outside of this place.`);
 }
 
-export function tellAbsentOne({ captureId, segments, manifest, locations }: AbsentCapture, out: Output): void {
+export function tellAbsentOne({ captureId, segments, manifest, locations, trail }: AbsentCapture, out: Output): void {
   const what = [`${segments} segments`, ...manifest.map((digest) => `manifest.json (SHA-256 ${renderText(digest, 100)})`)].join(' and ');
   const where = locations.length === 0 ? '' : ` in ${locations.map((location) => renderText(location, 500)).join(' or ')}`;
-  out.line(out.paint('bad', 'FAILED: ') + `capture ${renderText(captureId, 100)} is named in the log, not stored: removed, or never there; the log tells of ${what}${where}`);
+  out.line(out.paint('bad', 'FAILED: ') + `capture ${renderText(captureId, 100)} is named in the log, not stored: ${trail === undefined ? 'removed, or never there' : renderText(trail)}; the log tells of ${what}${where}`);
 }

@@ -8,19 +8,21 @@ import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, TWO
 import { captureLocation } from './location.ts';
 import type { Output } from './output.ts';
 import { verifyAll } from './verify-all.ts';
-import { demandFile, logOption, verifyOne } from './verify-one.ts';
+import { demandFile, logOption, trailOption, verifyOne, type Collected } from './verify-one.ts';
 import { tellAbsentOne, tellResult } from './verify-tell.ts';
 
 export const verify: Command = {
   name: 'verify',
   summary: 'Verifies a capture: digests, contents against the manifest, chain, receipts, log.',
-  usage: 'LOCATION [ID] [--all] [--log FILE] [--identity FILE]',
+  usage: 'LOCATION [ID] [--all] [--log FILE] [--collection LOCATION] [--identity FILE]',
   details: `
 Streams the capture once and writes nothing. Give the function's log with --log: its digest lines are the anchor that
-whoever can write to the bucket cannot change, and the list of what must exist. A file, a folder of an export or - for
-standard input or a pipe as in --log <(aws logs tail …), as CloudWatch, Firehose, Logs Insights, \`aws logs\`, SAM or Vector give it: text, JSON or CSV, UTF-8 or
-UTF-16, packed with gzip or zstd. The function's log takes lines from an intruder, too: what only the log names was
-removed, or never there.
+whoever can write to the bucket cannot change, and the list of what must exist. A file, a folder of an export, - for
+standard input, or a pipe as in --log <(aws logs tail …), as CloudWatch, Firehose, Logs Insights, \`aws logs\`, SAM or
+Vector give it: text, JSON or CSV, UTF-8 or UTF-16, packed with gzip or zstd. The function's log takes lines from an
+intruder, too: what only the log names was removed, or never there.
+--collection names what \`amber collect --trail\` made: where its trail logs data events of S3, they say who stored and
+who deleted such an object, when and from where. Give one that you made: who can write to the bucket can put another there.
 Age files are opened with --identity; without, their digests alone are verified. age does not authenticate a sender: that
 a file decrypts says nothing about who made it.
 In a bucket with versions the first version of each object is read, and what was deleted or put over is told.
@@ -30,15 +32,16 @@ A case holds several: --all verifies every capture and collection below LOCATION
 One that is stored twice counts once, verified where all copies are, and the copies are named.
 Exit code 0: verified. 1: failed, cut (the part that is there may still hold), or named in the log and not stored; also
 a segment alone, which is a part of a capture, whatever holds of it. 2: LOCATION is a file that is no capture, such as
-manifest.json: give its folder. 3: the log or a part of the capture could not be read. Needs s3:ListBucket and s3:GetObject; for versions
-s3:ListBucketVersions and s3:GetObjectVersion.
+manifest.json: give its folder. 3: the log or a part of the capture could not be read. Needs s3:ListBucket and
+s3:GetObject; for versions s3:ListBucketVersions and s3:GetObjectVersion.
 
   amber verify s3://evidence-bucket/amber/…/capture=0197…/ --log function.log
   amber verify s3://evidence-bucket/amber 0197c0de --log ./export
-  amber verify ./case --all --log function.log`,
+  amber verify ./case --all --log function.log --collection ./collection`,
   options: {
     all: { type: 'boolean', description: 'Every capture and collection below LOCATION.' },
     log: { type: 'string', value: 'FILE', description: 'A log with the digest lines of the capture, in any form; a folder; - reads standard input.' },
+    collection: { type: 'string', value: 'LOCATION', description: 'A collection with data events of S3, which say what was deleted and by whom.' },
     ...IDENTITY_OPTION,
     ...S3_OPTIONS,
   },
@@ -49,7 +52,9 @@ s3:ListBucketVersions and s3:GetObjectVersion.
     if (values['all'] === true) demandFile(logPath);
     const identity = await identityOption(values);
     const { openPlace } = await import('../case/locate.ts');
-    const options = { identity, logPath };
+    const collection = textOption(values, 'collection');
+    const collected = collection === undefined ? undefined : { location: collection, s3: s3Options(values) };
+    const options = { identity, logPath, collected };
     let place: Place;
     try {
       place = await openPlace(location, s3Options(values));
@@ -68,6 +73,7 @@ s3:ListBucketVersions and s3:GetObjectVersion.
 export interface VerifyCommand {
   readonly identity: AgeIdentity | undefined;
   readonly logPath: string | undefined;
+  readonly collected: Collected | undefined;
   /** Where it was read already: a pipe can be read once. */
   readonly log?: LogIndex | undefined;
 }
@@ -89,8 +95,10 @@ async function verifyOnly(place: Place, location: string, options: VerifyCommand
   let log: LogIndex | undefined;
   try {
     const capture = await openOnly(place);
-    log = await logOption(options.logPath, idsOf(capture), out);
-    result = await verifyOne(capture, { identity: options.identity, log }, out);
+    const { identity, logPath, collected } = options;
+    log = await logOption(logPath, idsOf(capture), out);
+    const trail = await trailOption(collected, { stored: idsOf(capture), log }, identity, out);
+    result = await verifyOne(capture, { identity, log, trail }, out);
   } catch (cause) {
     return absentOr(cause, location, { ...options, log }, out);
   }
@@ -107,7 +115,7 @@ export function exitOf(results: readonly VerifyResult[]): number {
 }
 
 /** Where nothing is stored, the log may still name it. @throws the error where it does not. */
-async function absentOr(cause: unknown, location: string, { logPath, log: read }: VerifyCommand, out: Output): Promise<number> {
+async function absentOr(cause: unknown, location: string, { logPath, log: read, identity, collected }: VerifyCommand, out: Output): Promise<number> {
   const { idInPath } = await import('../case/list.ts');
   const id = idInPath(`${location.replace(/\/+$/u, '')}/`);
   if (!isAmberError(cause) || cause.code !== 'CASE_MISSING' || id === undefined || logPath === undefined) throw cause;
@@ -115,7 +123,7 @@ async function absentOr(cause: unknown, location: string, { logPath, log: read }
   const log = index?.of(id);
   if (log?.stored !== true) throw new AmberError('CASE_MISSING', `${cause.message} Nor does the log say that capture ${id} was stored.`, { cause });
   const { absentCapture } = await import('../case/absent.ts');
-  const absent = absentCapture(id, log);
+  const absent = absentCapture(id, log, await trailOption(collected, { stored: [id], log: undefined }, identity, out));
   tellAbsentOne(absent, out);
   out.json({ location, captureId: id, verdict: 'failed', missing: [absent] });
   return 1;
