@@ -40,6 +40,12 @@ export interface ServedJob extends Partial<Omit<CaptureJob, 'destination'>> {
   readonly mode?: 'detach' | 'here' | 'alive';
   /** Another program of test/fixtures/proc than the server. */
   readonly actor?: string;
+  /** Runs before the server starts, with the folder. */
+  readonly prepare?: (folder: string) => void;
+  /** Stands in front of the program, for a folder. */
+  readonly under?: (folder: string) => readonly string[];
+  /** Looks at the folder before it is removed. */
+  readonly look?: (folder: string) => void;
 }
 
 /** False, and said so, where this machine cannot play it. */
@@ -64,16 +70,17 @@ export interface Beside {
 }
 
 /** Runs a program of this folder, with the silent mount at `FOLDER/tree/served` where it is ours. Its job names the folder. */
-export async function runBeside(t: TestContext, { mode, actor = 'fuse-server.py', ...rest }: ServedJob, child: string): Promise<Beside> {
+export async function runBeside(t: TestContext, { mode, actor = 'fuse-server.py', prepare, under, look, ...rest }: ServedJob, child: string): Promise<Beside> {
   const folder = mkdtempSync(join(tmpdir(), 'amber-served-'));
   const [mount, log, evidence] = [join(folder, 'tree/served'), join(folder, 'requests'), join(folder, 'evidence')];
   for (const made of [mount, evidence]) mkdirSync(made, { recursive: true });
   writeFileSync(log, '');
   writeFileSync(join(folder, 'tree/plain'), 'plain');
+  prepare?.(folder);
   const request: CaptureJob = { writable: [join(folder, 'tree')], hardStopInMs: 20_000, ...rest, destination: `file://${evidence}` };
   const whole = { ...request, folder, writable: request.writable.map((path) => path.replace('FOLDER', folder)) };
   writeFileSync(join(folder, 'job.json'), JSON.stringify(whole));
-  const node = [process.execPath, '--no-warnings', join(import.meta.dirname, child), join(folder, 'job.json')];
+  const node = [...(under?.(folder) ?? []), process.execPath, '--no-warnings', join(import.meta.dirname, child), join(folder, 'job.json')];
   const server = join(import.meta.dirname, '../fixtures/proc', actor);
   const argv = ['--pid', '--fork', '--kill-child', '--mount', '--mount-proc', '--ipc', '--net', 'bash', '-c', SERVED_SCRIPT, 'served', server, mount, log, mode ?? '', ...node];
   const started = performance.now();
@@ -84,6 +91,7 @@ export async function runBeside(t: TestContext, { mode, actor = 'fuse-server.py'
   });
   const { output, status } = await outputOf(runner);
   const elapsedMs = performance.now() - started;
+  look?.(folder);
   const asked = readFileSync(log, 'utf8').split('\n').filter((line) => line !== '');
   assert.equal(status, 0, `${output}\nasked of the server: ${asked.join(' ')}`);
   const lines = output.trimEnd().split('\n');
