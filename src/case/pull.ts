@@ -11,8 +11,8 @@ import { isAmberError } from '../errors.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
 import { DEFAULT_LIMITS, Extractor, type ExtractLimits, type NotExtracted } from './extract.ts';
 import type { CapturePart, OpenCapture } from './open.ts';
-import { TarReader } from './read-tar.ts';
-import { openAge, storedBytes, tarBytes } from './segment-bytes.ts';
+import { readWholeTar } from './read-whole-tar.ts';
+import { openAge, storedBytes, wholeBytes } from './segment-bytes.ts';
 import { append, createFile, fillFolder } from './target.ts';
 
 export interface PullOptions {
@@ -178,10 +178,7 @@ async function extract(work: Work, whole: boolean): Promise<PullResult['extracte
     options.onNotExtracted?.(entry);
   }, options.limits ?? DEFAULT_LIMITS);
   try {
-    const reader = new TarReader(extractor);
-    for (const part of capture.parts) {
-      for await (const chunk of tarBytes(storedBytes(capture, part), part, options.identity)) reader.push(chunk);
-    }
+    await readWholeTar(wholeBytes(capture, options.identity), extractor);
   } catch (cause) {
     work.problems.push(`it was not unpacked to its end: ${damageOf(cause)}`);
   } finally {

@@ -1,7 +1,7 @@
 /**
  * Reads a tar stream that is pushed in pieces of any size, and calls a visitor, synchronously: bodies go by without
- * being copied or kept, so memory stays flat whatever the archive holds. tar-stream's extract loses bytes of names that
- * are not UTF-8 and costs a stream per entry; the tests hold this reader against it.
+ * being copied or kept, so memory stays flat whatever the archive holds. `read-whole-tar.ts` hands over to it what
+ * tar-stream would read in another way.
  */
 import { BLOCK, roundUp } from '../archive/header.ts';
 import { AmberError } from '../errors.ts';
@@ -20,7 +20,7 @@ export interface TarVisitor {
 type State = 'header' | 'pax' | 'body' | 'padding' | 'ended';
 
 /** Names have 4096 bytes at most (PATH_MAX), two of them and the times: more is an attack on our memory. */
-const MAX_PAX = 64 * 1024;
+export const MAX_PAX: number = 64 * 1024;
 
 export class TarReader {
   readonly #visitor: TarVisitor;
@@ -39,6 +39,23 @@ export class TarReader {
   constructor(visitor: TarVisitor, offset = 0) {
     this.#visitor = visitor;
     this.#offset = offset;
+  }
+
+  /** Goes on at `offset`, which lies in the body of `entry` or in the padding behind it. */
+  static behind(visitor: TarVisitor, entry: TarEntry | undefined, offset: number): TarReader {
+    const reader = new TarReader(visitor, offset);
+    if (entry === undefined) return reader;
+    const bodyEnd = entry.bodyOffset + entry.size;
+    reader.#padding = roundUp(entry.size) - entry.size;
+    if (offset < bodyEnd) {
+      reader.#entry = entry;
+      reader.#left = bodyEnd - offset;
+      reader.#state = 'body';
+    } else if (reader.#padding > 0) {
+      reader.#left = reader.#padding;
+      reader.#state = 'padding';
+    }
+    return reader;
   }
 
   /** Bytes of the stream so far. */
@@ -178,6 +195,13 @@ export class TarReader {
   #corrupt(reason: string): AmberError {
     return new AmberError('ARCHIVE_CORRUPT', `At byte ${this.#offset} of the tar stream, ${reason}.`, { details: { offset: this.#offset } });
   }
+}
+
+/** Reads a stream that may break off anywhere. @throws AmberError ARCHIVE_CORRUPT, and what the visitor or the source throws. */
+export async function readStrictly(chunks: AsyncIterable<Buffer>, visitor: TarVisitor): Promise<{ readonly ended: boolean }> {
+  const reader = new TarReader(visitor);
+  for await (const chunk of chunks) reader.push(chunk);
+  return reader;
 }
 
 const ZEROS = Buffer.alloc(64 * 1024);

@@ -31,6 +31,11 @@ export function tarBytes(stored: AsyncIterable<Uint8Array>, part: CapturePart, i
   return decompress(part.sealed ? openAge(stored, part, identity) : stored, part.packing, fleeting);
 }
 
+/** The tar stream of all parts. @throws AmberError as {@link tarBytes} does. */
+export async function* wholeBytes(capture: OpenCapture, identity: AgeIdentity | undefined): AsyncGenerator<Buffer> {
+  for (const part of capture.parts) yield* tarBytes(storedBytes(capture, part), part, identity);
+}
+
 /** The content of an age file. */
 export async function* openAge(stored: AsyncIterable<Uint8Array>, part: CapturePart, identity: AgeIdentity | undefined): AsyncGenerator<Uint8Array> {
   if (identity === undefined) {

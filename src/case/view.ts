@@ -8,7 +8,8 @@ import type { OpenCapture } from './open.ts';
 import { JsonLines } from './json-lines.ts';
 import { JsonRows, type DocumentReader } from './json-rows.ts';
 import { partNumber, readPart, type PartReader } from './manifest-part.ts';
-import { TarReader, type TarVisitor } from './read-tar.ts';
+import { readStrictly, type TarVisitor } from './read-tar.ts';
+import { readWholeTar } from './read-whole-tar.ts';
 import { joined, runOf } from './run.ts';
 import { isOurKey, storedBytes, tarBytes } from './segment-bytes.ts';
 import type { TarEntry } from './tar-header.ts';
@@ -59,22 +60,26 @@ export async function viewCapture(
   const readable = identity !== undefined || capture.parts.every(({ sealed }) => !sealed);
   const { parts, problem } = runOf(capture, readable || capture.opened === undefined ? capture.parts : [capture.opened]);
   const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
-  const reader = new TarReader(viewer);
   let done = 0;
-  try {
+  const chunks = async function* (): AsyncGenerator<Buffer> {
     for (const part of parts) {
       const stored = storedBytes(capture, part, (chunk) => {
         done += chunk.length;
         onProgress?.(done, total);
         return undefined;
       });
-      for await (const chunk of tarBytes(stored, part, identity)) reader.push(chunk);
+      yield* tarBytes(stored, part, identity);
     }
+  };
+  let ended: boolean;
+  try {
+    const whole = problem === undefined && capture.manifest?.state === 'whole' && parts === capture.parts;
+    ({ ended } = await (whole ? readWholeTar : readStrictly)(chunks(), viewer));
   } catch (cause) {
     if (!isAmberError(cause) || (cause.code !== 'ARCHIVE_CORRUPT' && cause.code !== 'IDENTITY_INVALID') || (cause.code === 'IDENTITY_INVALID' && identity !== undefined && !isOurKey(capture, identity))) throw cause;
     return viewer.finish(joined(problem, cause.message));
   }
-  return viewer.finish(joined(problem, reader.ended ? viewer.foreign : 'the tar stream has no end: the capture was cut'));
+  return viewer.finish(joined(problem, ended ? viewer.foreign : 'the tar stream has no end: the capture was cut'));
 }
 
 /** What is told of a tarball without any trace of Amber. */
