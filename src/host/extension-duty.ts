@@ -121,7 +121,7 @@ export function openDuty(ground: ExtensionGround, managed: boolean): Duty | unde
   const asked = readConfig(ground);
   if (asked === undefined || asked.disabled || asked.capture === 'off') return undefined;
   // The SDK takes longer to load than a shutdown lasts, and what systeminformation knows of a sandbox is not worth its size.
-  const config: Config = { ...asked, s3Transport: 'light', collect: ['-system-information', ...asked.collect] };
+  const config: Config = { ...asked, s3Transport: 'light', collect: ['-systeminformation', ...asked.collect] };
   if (config.destination === undefined) {
     ground.log('config', { armed: false, where: 'extension', error: 'AMBER_DESTINATION is not set; for example s3://evidence-bucket/amber' });
     return undefined;
