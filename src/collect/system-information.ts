@@ -55,8 +55,9 @@ type Loaded = { readonly calls: Calls } | { readonly outcome: 'missing' | 'faile
 
 async function load(): Promise<Loaded> {
   try {
-    const found: Partial<Calls> = await import('systeminformation');
-    const { mem, fullLoad, fsOpenFiles } = found;
+    // Bundled, a CommonJS module has its calls in `default` alone.
+    const found: Partial<Calls> & { readonly default?: Partial<Calls> } = await import('systeminformation');
+    const { mem, fullLoad, fsOpenFiles } = found.default ?? found;
     if (mem === undefined || fullLoad === undefined || fsOpenFiles === undefined) return { outcome: 'failed', reason: 'the package systeminformation lacks a call' };
     return { calls: { mem, fullLoad, fsOpenFiles } };
   } catch (error) {

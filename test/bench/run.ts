@@ -20,12 +20,13 @@ import { holds } from './holds.ts';
 import { idle } from './idle.ts';
 import { layer } from './layer.ts';
 import { memory } from './memory.ts';
+import { packages } from './packages.ts';
 import { smallFunctions } from './small-functions.ts';
 import { volatile } from './volatile.ts';
 import { workplace } from './workloads.ts';
 import { isMet, ratioOf, type Figure, type Measure, type Row, type Setting } from './measure.ts';
 
-const MEASURES: readonly Measure[] = [idle, bundled, layer, small, large, attacked, memory, volatile, whole, smallFunctions, extension, any, handed, holds, detect];
+const MEASURES: readonly Measure[] = [idle, bundled, layer, small, large, attacked, memory, volatile, whole, smallFunctions, extension, any, handed, holds, detect, packages];
 
 interface Result {
   readonly name: string;

@@ -75,9 +75,9 @@ describe('a capture by the layer alone', { skip: STARTS_BOTH }, () => {
     }
   }
 
-  test('what is asked for by name only: systeminformation and scripts', async (t) => {
+  test('what comes with a whole core and time, and what by name only: systeminformation and scripts', async (t) => {
     if (!ensureClient(t, ric4)) return;
-    const { recording, folder } = await captured(ric4, 'redirect', { AMBER_COLLECT: '+systeminformation,+scripts', AMBER_COMPRESSION: 'none' });
+    const { recording, folder } = await captured(ric4, 'redirect', { AMBER_COLLECT: '+scripts', AMBER_COMPRESSION: 'none', AMBER_MAX_MS: '50000', AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1769' });
     assert.equal(report(recording)['state'], 'whole', JSON.stringify(recording.amber));
     const [tarball = ''] = globSync(`${folder}/**/capture.tar`);
     const found = outcomes(readFileSync(tarball));
