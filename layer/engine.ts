@@ -34,17 +34,36 @@ export async function engineText(options: BuildOptions): Promise<Engine> {
 /** In the idle part: what is due comes out of `engine.cjs` beside it. */
 export const REQUIRED: Plugin = dueFrom('./engine.cjs', (name) => `module.exports = require('./engine.cjs')[${JSON.stringify(name)}]();`);
 
-/** In the idle part: what is due comes out of the text, which stands in it. */
-export function packedIn({ text }: Engine): Plugin {
+/** In `bundled.js`: the host as a text, and the engine packed. */
+export function packedIn({ text }: Engine, host: string): Plugin {
   const bytes = brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT, [constants.BROTLI_PARAM_SIZE_HINT]: text.length } });
-  const due = dueFrom('amber:packed', (name) => `module.exports = require('./layer/packed.ts').part(${JSON.stringify(name)});`);
   return {
-    name: due.name,
-    setup: async (builder) => {
-      await due.setup(builder);
-      builder.onLoad({ filter: /^amber:packed$/, namespace: 'packed' }, () => ({ contents: `export const packed = () => ${JSON.stringify(bytes.toString('base64'))};` }));
+    name: 'what is due, as texts',
+    setup: (builder) => {
+      builder.onResolve({ filter: /^amber:/ }, ({ path }) => ({ path, namespace: 'text' }));
+      builder.onLoad({ filter: /^amber:packed$/, namespace: 'text' }, () => ({ contents: `export const packed = () => ${JSON.stringify(bytes.toString('base64'))};` }));
+      builder.onLoad({ filter: /^amber:host$/, namespace: 'text' }, () => ({ contents: `export const hostText = () => ${JSON.stringify(host)};` }));
     },
   };
+}
+
+/** The host as one CommonJS text. The errors are those of the file that compiles it, the rest comes out of the engine. */
+export async function hostText(options: BuildOptions): Promise<string> {
+  const given: Plugin = {
+    name: 'what the host is given',
+    setup: (builder) => {
+      builder.onResolve({ filter: /\/errors\.ts$/ }, () => ({ path: 'amber:errors', external: true }));
+      builder.onResolve({ filter: /\.ts$/ }, ({ path, kind }) => {
+        const name = /([^/]+)\.ts$/u.exec(path)?.[1] ?? '';
+        return kind === 'dynamic-import' && name in APART ? { path: name, external: true } : undefined;
+      });
+    },
+  };
+  const { outputFiles } = await build({
+    ...options, entryPoints: { host: 'src/host/due.ts' }, format: 'cjs', write: false, metafile: false, minifyIdentifiers: true,
+    supported: { 'dynamic-import': false }, plugins: [given],
+  });
+  return outputFiles[0]?.text ?? '';
 }
 
 function dueFrom(source: string, contents: (name: string) => string): Plugin {

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { basename, join, resolve } from 'node:path';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
-import { APART, engineText, packedIn, REQUIRED } from './engine.ts';
+import { APART, engineText, hostText, packedIn, REQUIRED } from './engine.ts';
 import { notices } from './third-party.ts';
 
 const COMMON: BuildOptions = {
@@ -98,7 +98,7 @@ export async function buildLibrary(outdir: string, options: { readonly complete?
   if (!complete) {
     const engine = await engineText(apart);
     writeFileSync(join(outdir, 'engine.cjs'), engine.text);
-    await build({ ...part, minifyIdentifiers: true, entryPoints: { bundled: 'src/index.ts' }, plugins: [packedIn(engine)] });
+    await build({ ...part, minifyIdentifiers: true, entryPoints: { bundled: 'layer/idle.ts' }, plugins: [packedIn(engine, await hostText(part))] });
   }
   writeFileSync(join(outdir, 'THIRD-PARTY.txt'), notices(capture.metafile));
   return { idle: idle.metafile, due: capture.metafile };

@@ -25,7 +25,7 @@ export function show(given: unknown): string {
   const text = textOf(given);
   if (text === undefined) return `of type ${typeof given}`;
   const safe = text.replace(/\/\/[^/@\s]*@/u, '//…@').replace(/\?.*$/su, '?…');
-  const plain = safe.replace('//…@', '//').replace(/\?…$/u, '');
+  const plain = safe.replace('//\u2026@', '//').replace(/\?\u2026$/u, '');
   const isShown = safe.length <= LONGEST_SHOWN && !looksRandom(plain) && (isPlain(plain) || LIST.test(plain) || AMOUNT.test(plain));
   return isShown ? `"${safe}"` : `a text of ${String(text.length)} characters (not shown)`;
 }

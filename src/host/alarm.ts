@@ -2,13 +2,13 @@
 import type { Config } from '../config.ts';
 import { policyOf } from '../config-detect.ts';
 import type { Roots } from '../contracts.ts';
-import { ask, fault, type Armed } from './armed.ts';
-import { openGuard, type Guard, type OpenSentry } from './guard.ts';
+import { ask, fault, type Armed, type Ground } from './armed.ts';
+import { openGuard, type Alarm, type Guard, type OpenSentry } from './guard.ts';
 import { openProbe } from './probe.ts';
-import { shared } from './state.ts';
+import { shared, type Kept } from './state.ts';
 import { beginFound, type Watch } from './watch.ts';
 
-const guards = shared<Guard<Watch>>('guard');
+export const guards: Kept<Guard<Watch>> = shared('guard');
 
 /** Opens the guard of the sandbox, one for all hosts in it, unless the policy has no use for one. */
 export function standGuard(armed: Armed): void {
@@ -17,11 +17,7 @@ export function standGuard(armed: Armed): void {
   try {
     let guard = guards.get(state);
     if (guard === undefined) {
-      guard = openGuard<Watch>(ground.probe ?? ((spawned) => openProbe(config.writable, spawned)), ground.env, ground.sentry ?? opener(config), {
-        ask: (watch, findings) => ask(watch.armed, watch.armed.found, { at: 'found', invocation: watch.number, findings }),
-        begin: beginFound,
-        fault: (error) => fault(ground, 'detect', error),
-      });
+      guard = openGuard(ground.probe ?? ((spawned) => openProbe(config.writable, spawned)), ground.env, ground.sentry ?? opener(config), alarmOf(ground));
       guards.set(state, guard);
     }
     armed.guard = guard;
@@ -30,7 +26,16 @@ export function standGuard(armed: Armed): void {
   }
 }
 
-function opener({ detect, writable, code }: Config): OpenSentry {
+/** What a guard does with its findings. */
+export function alarmOf(ground: Ground): Alarm<Watch> {
+  return {
+    ask: (watch, findings) => ask(watch.armed, watch.armed.found, { at: 'found', invocation: watch.number, findings }),
+    begin: beginFound,
+    fault: (error) => fault(ground, 'detect', error),
+  };
+}
+
+export function opener({ detect, writable, code }: Config): OpenSentry {
   const roots: Roots = { proc: '/proc', writable, code, etc: '/etc' };
   return async (records, init) => (await import('../detect/in-process.ts')).openInProcess({ roots, policy: policyOf(detect) }, records, init);
 }

@@ -38,8 +38,8 @@ export function builtinPlaces(): Place[] {
 }
 
 /** By name, what stands at each place now. */
-export function currentBuiltins(): Map<string, unknown> {
-  return new Map(builtinPlaces().map(({ name, holder, key }) => [name, Object.getOwnPropertyDescriptor(holder, key)?.value as unknown]));
+export function currentBuiltins(places: readonly Place[] = builtinPlaces()): Map<string, unknown> {
+  return new Map(places.map(({ name, holder, key }) => [name, Object.getOwnPropertyDescriptor(holder, key)?.value as unknown]));
 }
 
 function placeOf(from: unknown, path: string, name: string): Place | undefined {

@@ -9,7 +9,7 @@
 import type { Cause, Finding } from '../contracts.ts';
 import type { OwnRecords } from '../detect/own.ts';
 import type { InitFacts, Sentry } from '../detect/sentry.ts';
-import { builtinPlaces, currentBuiltins } from './builtins.ts';
+import { builtinPlaces, currentBuiltins, type Place } from './builtins.ts';
 import type { Probe } from './probe.ts';
 
 // Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with it.
@@ -100,11 +100,12 @@ export function openGuard<W extends Guarded>(probe: (spawned: () => number) => P
     if (records.children.length < MOST_CHILDREN) records.children.push({ child: (message as { process?: unknown }).process, atMs: Date.now() });
     else records.missed = (records.missed ?? 0) + 1;
   });
-  const builtins = currentBuiltins();
+  const places = builtinPlaces();
+  const builtins = currentBuiltins(places);
   const records: OwnRecords = { env, children: [], builtins, currentBuiltins };
   let sentry: Promise<Sentry> | undefined;
   const site: Site<W> = {
-    probe: probe(() => startedOf(records)), notes: makeNotes(env, builtins), alarm, current: undefined, moment: { number: 0, startedMs: init.ms }, looking: false, owed: false, urgent: false, unsettled: false,
+    probe: probe(() => startedOf(records)), notes: makeNotes(env, places, builtins), alarm, current: undefined, moment: { number: 0, startedMs: init.ms }, looking: false, owed: false, urgent: false, unsettled: false,
     lookedMs: init.ms, costMs: 0, pending: undefined,
     load: () => (sentry ??= open(records, init)),
   };
@@ -131,9 +132,9 @@ function startedOf({ children, isOurs }: OwnRecords): number {
 /** Variables that lead requests elsewhere. Node asks libuv for each, 1 microsecond, so one of them is compared at a time. */
 const ROUTES = ['AWS_LAMBDA_RUNTIME_API', 'NODE_OPTIONS', 'LD_PRELOAD', 'HTTPS_PROXY', 'AWS_ENDPOINT_URL', '_HANDLER'] as const;
 
-function makeNotes(env: NodeJS.ProcessEnv, builtins: ReadonlyMap<string, unknown>): Notes {
+function makeNotes(env: NodeJS.ProcessEnv, places: readonly Place[], builtins: ReadonlyMap<string, unknown>): Notes {
   return {
-    functions: builtinPlaces().map(({ name, holder, key }) => ({ holder, key, value: builtins.get(name) })),
+    functions: places.map(({ name, holder, key }) => ({ holder, key, value: builtins.get(name) })),
     variables: ROUTES.map((key) => ({ holder: env, key, value: env[key] })),
     next: 0,
   };

@@ -48,15 +48,22 @@ function mountAt(path: string, mounts: readonly Mount[]): Mount {
   return found;
 }
 
-/** Source: proc_pid_mountinfo(5). Blanks in names are written as octal. */
+/** Blanks in names are written as octal. */
+function plainly(point: string): string {
+  return point.replace(/\\([0-7]{3})/gu, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
+}
+
+/** Source: proc_pid_mountinfo(5). */
 function mountsOf(): Mount[] {
   try {
-    return readFileSync('/proc/self/mountinfo', 'latin1').split('\n').flatMap((line) => {
-      const [left = '', right] = line.split(' - ', 2);
-      const [, , device = '', , escaped = ''] = left.split(' ', 5);
-      const point = escaped.replace(/\\([0-7]{3})/gu, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
-      return right === undefined ? [] : [{ point, device, type: right.split(' ', 1)[0] ?? '' }];
-    });
+    const mounts: Mount[] = [];
+    for (const line of readFileSync('/proc/self/mountinfo', 'latin1').split('\n')) {
+      const border = line.indexOf(' - ');
+      if (border < 0) continue;
+      const [, , device = '', , point = ''] = line.slice(0, border).split(' ', 5);
+      mounts.push({ point: point.includes('\\') ? plainly(point) : point, device, type: line.slice(border + 3, line.indexOf(' ', border + 3)) });
+    }
+    return mounts;
   } catch {
     return [];
   }

@@ -51,7 +51,10 @@ export function openProbe(trees: readonly string[], spawned: () => number, restl
   const loadavg = openAt('/proc/loadavg', constants.O_RDONLY);
   let lastPid = -1;
   const memoryMoved = memoryMark();
-  let pids = new Set(processes());
+  // At init the number alone: whatever is started later has a higher one. Where there is none, and where numbers begin anew, by name.
+  const initPid = loadavg < 0 ? 0 : lastNumber(buffer, readAt(loadavg, buffer));
+  let pids = initPid === 0 ? new Set(processes()) : undefined;
+  const isNew = (pid: string): boolean => (pids === undefined ? Number(pid) > initPid || lastPid < initPid : !pids.has(pid));
   const pidMoved = (): boolean => {
     const pid = loadavg < 0 ? 0 : lastNumber(buffer, readAt(loadavg, buffer));
     const moved = pid !== lastPid || pid === 0;
@@ -75,9 +78,9 @@ export function openProbe(trees: readonly string[], spawned: () => number, restl
       if (spawned() > 0) return 'processes';
       if (pidMoved() || restless) {
         const now = processes();
-        const isNew = now.some((pid) => !pids.has(pid));
+        const hasNew = now.some(isNew);
         pids = new Set(now);
-        if (isNew) return 'processes';
+        if (hasNew) return 'processes';
       }
       return files ? 'files' : undefined;
     },

@@ -6,12 +6,10 @@ import { arm, fault, isWatching, SANDBOX, type Armed, type Ground } from './arme
 import { failWith, follow, followCallback, passOn } from './hold.ts';
 import { WRAPPED } from './mark.ts';
 import { begun, note, openProgress, type Progress } from './progress.ts';
+import { contextIn, isStreaming, makeNoted, proxied, type Callable, type Trap } from './proxied.ts';
 import { loadAhead } from './start.ts';
 import { watchUncaught } from './uncaught.ts';
 import { closeWatch, openWatch, returned, settle, type Watch } from './watch.ts';
-
-/** How both runtime clients know a streaming handler (aws-lambda-ric 3 UserFunction.js, 4 user-function-loader.ts). */
-const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
 
 /**
  * Any function: the parameters are the handler's own business. A parameter without a type is `any`, as in `Handler` of
@@ -28,8 +26,6 @@ export type Wrapped<H extends AnyHandler> = H & (
 type LambdaArguments<A extends unknown[]> = A extends []
   ? [event?: unknown, context?: unknown, callback?: unknown]
   : [...event: A, context?: unknown, callback?: unknown];
-
-type Callable = (...args: unknown[]) => unknown;
 
 /**
  * Wraps a handler so that triggers can capture its sandbox.
@@ -66,38 +62,24 @@ export function wrapOn<H extends AnyHandler>(ground: Ground, handler: H, options
   watchUncaught(armed);
   loadAhead(armed);
   standGuard(armed);
-  const { state, config } = armed;
+  const { state } = armed;
   const progress = openProgress(state, ground.env);
-  const call = makeCall(armed, progress);
-  const noted = makeNoted(armed, progress);
-  const traps: ProxyHandler<H> = {
-    has: (target, key) => key === WRAPPED || Reflect.has(target, key),
-    get: (target, key, receiver): unknown => (key === WRAPPED ? true : Reflect.get(target, key, receiver)),
-  };
-  // Asked for at each call, before the call (ECMA-262 10.5.12): undefined means that the handler is called directly.
-  Object.defineProperty(traps, 'apply', {
-    get: () => {
-      state.invocations += 1;
-      armed.guard?.begins(state.invocations);
-      const isNoted = begun(progress);
-      if (isWatching(armed)) return call;
-      return isNoted && state.captures < config.maxCaptures ? noted : undefined;
-    },
+  const due = makeDue(armed, progress);
+  return proxied(handler, () => {
+    state.invocations += 1;
+    armed.guard?.begins(state.invocations);
+    return due(begun(progress));
   });
-  return new Proxy(handler, traps);
 }
 
-type Trap = (handler: Callable, self: unknown, args: unknown[]) => unknown;
-
-/** Calls the handler, and keeps what it was called with. */
-function makeNoted({ state, ground }: Armed, progress: Progress): Trap {
-  return (handler, self, args) => {
-    try {
-      note(progress, { context: contextIn(handler, args), event: args[0], number: state.invocations });
-    } catch (error) {
-      fault(ground, 'invoke', error);
-    }
-    return Reflect.apply(handler, self, args);
+/** What is called in the handler's place in an invocation that has begun, which is to be noted or not. */
+export function makeDue(armed: Armed, progress: Progress): (isNoted: boolean) => Trap | undefined {
+  const { state, config, ground } = armed;
+  const call = makeCall(armed, progress);
+  const noted = makeNoted(state, progress, (error) => fault(ground, 'invoke', error));
+  return (isNoted) => {
+    if (isWatching(armed)) return call;
+    return isNoted && state.captures < config.maxCaptures ? noted : undefined;
   };
 }
 
@@ -138,14 +120,6 @@ function makeCall(armed: Armed, progress: Progress): Trap {
       return undefined;
     }
   }
-}
-
-function contextIn(handler: Callable, args: readonly unknown[]): unknown {
-  return isStreaming(handler) ? args[2] : args[1];
-}
-
-function isStreaming(handler: Callable): boolean {
-  return Boolean((handler as { [STREAMING]?: unknown })[STREAMING]);
 }
 
 /** A v3 runtime gives a callback; a v4 runtime gives two arguments, and a streaming handler gets its context third. */

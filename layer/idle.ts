@@ -1,0 +1,37 @@
+/** `bundled.js`: the API of the library, of which a bundled function evaluates this alone until more is due. */
+import { hostText } from 'amber:host';
+import type { Options } from '../src/config.ts';
+import * as errors from '../src/errors.ts';
+import type { CaptureOptions } from '../src/host/call.ts';
+import { wrapIdle, type Host } from '../src/host/idle.ts';
+import type { CaptureMiddleware } from '../src/host/middleware.ts';
+import type { CaptureReport } from '../src/contracts.ts';
+import { part } from './packed.ts';
+
+export { AmberError, isAmberError } from '../src/errors.ts';
+export { VERSION } from '../src/version.ts';
+
+let loaded: Host | undefined;
+
+/** Compiled when it is first called. It has the errors of this file, so that there is one class of them. */
+function host(): Host {
+  if (loaded === undefined) {
+    const made = { exports: {} };
+    const module = process.getBuiltinModule('node:vm').compileFunction(hostText(), ['module', 'require'], { filename: 'amber-host.js' }) as (...given: unknown[]) => void;
+    module(made, (name: string) => (name === 'amber:errors' ? errors : part(name)));
+    loaded = made.exports as Host;
+  }
+  return loaded;
+}
+
+export function withCapture(handler: unknown, options?: Options): unknown {
+  return wrapIdle(handler, options, process.env, host);
+}
+
+export function amberMiddleware(options?: Options): CaptureMiddleware {
+  return host().amberMiddleware(options);
+}
+
+export async function capture(asked?: string | CaptureOptions): Promise<CaptureReport> {
+  return host().capture(asked);
+}
