@@ -1,8 +1,8 @@
 /**
- * `npm run docs`: writes the README's tables from the registries, between `<!-- table: NAME -->` and `<!-- /table -->`.
- * A test renders them again and compares, so that the README cannot drift.
+ * `npm run docs`: writes the tables of the documents from the registries, between `<!-- table: NAME -->` and `<!-- /table -->`.
+ * A test renders them again and compares, so that no document drifts.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { HUNTS } from '../src/acquire/hunts/index.ts';
 import { SOURCES } from '../src/acquire/index.ts';
 import { TIMELINE_SOURCES } from '../src/case/timeline-sources.ts';
@@ -45,9 +45,15 @@ const TABLES: Readonly<Record<string, () => readonly Row[]>> = {
   ],
 };
 
-/** The README with its tables as the registries give them. */
-export function withTables(readme: string): string {
-  return readme.replaceAll(/<!-- table: (\w+) -->\n[\s\S]*?<!-- \/table -->/gu, (_, name: string) => {
+/** Every document of the project. */
+export const DOCUMENTS: readonly string[] = globSync(['*.md', '.github/*.md', '{layer,test,src}/README.md', 'src/*/README.md', 'examples/*/README.md']).sort();
+
+/** The names of the tables. */
+export const TABLE_NAMES: readonly string[] = Object.keys(TABLES);
+
+/** A document with its tables as the registries give them. */
+export function withTables(document: string): string {
+  return document.replaceAll(/<!-- table: (\w+) -->\n[\s\S]*?<!-- \/table -->/gu, (_, name: string) => {
     const [head = [], ...rows] = TABLES[name]?.() ?? [];
     const lines = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`);
     return `<!-- table: ${name} -->\n${lines.join('\n')}\n<!-- /table -->`;
@@ -63,4 +69,6 @@ function shown(value: unknown): string {
   return Array.isArray(value) ? value.join(',') : JSON.stringify(value).replaceAll('"', '');
 }
 
-if (import.meta.main) writeFileSync('README.md', withTables(readFileSync('README.md', 'utf8')));
+if (import.meta.main) {
+  for (const path of DOCUMENTS) writeFileSync(path, withTables(readFileSync(path, 'utf8')));
+}

@@ -7,7 +7,6 @@ import { COLLECTORS } from '../src/collect/index.ts';
 import { COLLECTOR_NAMES, DETECTOR_NAMES, MEMORY_COLLECTORS, TRIGGER_NAMES } from '../src/config-names.ts';
 import { DETECTORS } from '../src/detect/index.ts';
 import * as api from '../src/index.ts';
-import { withTables } from '../layer/readme-tables.ts';
 import { TRIGGERS } from '../src/trigger/index.ts';
 import { VERSION } from '../src/version.ts';
 
@@ -105,17 +104,5 @@ describe('the public API', () => {
 
   test('has the version of the package', () => {
     assert.equal(VERSION, (JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }).version);
-  });
-});
-
-describe('the README', () => {
-  const readme = readFileSync('README.md', 'utf8');
-
-  test('has its tables from the registries (npm run docs)', () => assert.equal(readme, withTables(readme)));
-
-  test('has no unfinished place', () => assert.doesNotMatch(readme, /@@|TODO|TBD/u));
-
-  test('links to files that exist', () => {
-    for (const match of readme.matchAll(/\]\((?!https?:|#)([^)#]+)/gu)) assert.ok(globSync(match[1] ?? '').length > 0 || globSync(`${match[1]}*`).length > 0, match[1]);
   });
 });

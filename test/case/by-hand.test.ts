@@ -1,27 +1,25 @@
-/** The README's way of verifying a capture with sha256sum, tar and jq alone, command by command. */
+/** The responder's guide's way of verifying a capture with sha256sum, tar and jq alone, command by command. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { blockOf } from '../docs/markdown.ts';
 import { requirePeer } from '../peers.ts';
-import { bytesEntry, makeCapture, noise, type MadeCapture } from './captures.ts';
+import { bytesEntry, freshFolder, makeCapture, noise, type MadeCapture } from './captures.ts';
 import { partWith, putTogether, takeApart } from './forge.ts';
 
+const block = (begins: string): string => blockOf('src/cli/README.md', 'sh', begins);
+/** In a folder that was pulled. */
+const SUMS = block('sha256sum -c');
 /** 1. Digests: these are to be compared with the lines of the log. */
-const DIGESTS = 'sha256sum capture-*.tar.zst manifest.json; cat capture-*.tar.zst | sha256sum';
+const DIGESTS = block('sha256sum capture');
 /** 2. Chain: each part names the digest of the one before it; prints the head. */
-const CHAIN = `mkdir parts && cat capture*.tar.zst | tar --zstd -xC parts --wildcards 'manifest/*.jsonl'
-previous=null
-for part in parts/manifest/*.jsonl; do
-  head -n 1 "$part" | grep -q '"previous":'"$previous"'[,}]' || echo "BROKEN before $part"
-  previous='"'$(sha256sum < "$part" | cut -d' ' -f1)'"'
-done
-echo "head $previous"`;
+const CHAIN = block('mkdir parts');
 /** 3. Entries: the digest of each file, computed by tar without writing any of them, beside the one of its line. */
-const ENTRIES = `cat capture*.tar.zst | tar --zstd -x --quoting-style=literal --to-command='printf "%s  %s\\n" "$(sha256sum | cut -d" " -f1)" "$TAR_FILENAME"' | grep -v '  manifest/' | sort > found
-cat parts/manifest/*.jsonl | jq -r 'select(.stored != null and .padded == null) | .sha256 + "  " + .path' | sort > listed
-diff listed found`;
+const ENTRIES = block('cat capture');
+/** Age files are opened first. */
+const OPEN = block('for f in capture');
 
 function shell(script: string, cwd: string): { stdout: string; status: number | null } {
   const { stdout, status, stderr } = spawnSync('bash', ['-c', script], { cwd, encoding: 'utf8' });
@@ -47,7 +45,7 @@ describe('by hand', () => {
   test('a joined tarball: SHA256SUMS, and what was tampered with shows', async (t) => {
     if (!requirePeer(t, ...PEERS)) return;
     const made: MadeCapture = await makeCapture({ entries: [...entries.slice(0, 2), 'files', bytesEntry('empty', '')] });
-    execFileSync('sha256sum', ['-c', '--quiet', 'SHA256SUMS'], { cwd: made.folder });
+    assert.equal(shell(SUMS, made.folder).status, 0);
     const segments = await takeApart(made.folder);
     putTogether(made.folder, segments.map((pieces) => pieces.map((piece) => (piece.path === 'manifest/0000.jsonl'
       ? partWith(piece, (lines) => lines.map((line) => line.replace('"method":"test"', '"method":"tesT"'))) : piece))));
@@ -57,5 +55,17 @@ describe('by hand', () => {
     assert.match(shell(ENTRIES, made.folder).stdout, /^< [0-9a-f]{64} {2}a$/mu);
     writeFileSync(join(made.folder, 'manifest.json'), '{}');
     assert.notEqual(spawnSync('sha256sum', ['-c', '--status', 'SHA256SUMS'], { cwd: made.folder }).status, 0);
+  });
+
+  test('age files are opened first', async (t) => {
+    if (!requirePeer(t, ...PEERS, 'age', 'age-keygen')) return;
+    const home = freshFolder();
+    execFileSync('age-keygen', ['-o', join(home, 'key.txt')], { stdio: 'ignore' });
+    const recipient = execFileSync('age-keygen', ['-y', join(home, 'key.txt')], { encoding: 'utf8' }).trim();
+    const made = await makeCapture({ entries: [...entries], apart: true, recipient });
+    copyFileSync(join(home, 'key.txt'), join(made.folder, 'key.txt'));
+    assert.deepEqual(shell(OPEN, made.folder), { stdout: '', status: 0 });
+    assert.equal(shell(CHAIN, made.folder).stdout, `head "${made.manifest.chain.head ?? ''}"\n`);
+    assert.deepEqual(shell(ENTRIES, made.folder), { stdout: '', status: 0 });
   });
 });

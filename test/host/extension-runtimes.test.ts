@@ -90,7 +90,7 @@ for (const stage of STAGES) {
         const [one] = await storedCaptures(platform.ground.evidence);
         assert.equal(one?.manifest?.cause.trigger, 'shutdown', platform.log());
         assert.equal(one.entries.get('[root]/tmp/dropped.sh')?.toString(), '#!/bin/sh\nexec sleep 1000\n');
-        // Without a Telemetry API nothing is looked at beforehand (see "The extension" in the README).
+        // Without a Telemetry API nothing is looked at beforehand (see "At each invocation" in layer/README.md).
         if (stage.emulated) return;
         const last = jsonOf(one, 'live_response/last_inventory.json') as { processes: { pid: number; argv: string[] }[] };
         assert.ok(last.processes.some((row) => row.pid === pid && row.argv.some((word) => word.includes(runtime.marks.argument))));

@@ -118,10 +118,10 @@ export const wrong: Options = { compression: 'gz' };
 export const unknown: Options = { destinaton: 's3://x' };
 `;
 
-/** The collector that the README shows, in a function of a user. */
+/** The collector and the trigger that the documents show, in a function of a user. */
 function readmeCollector(): string {
-  const [, shown] = /^## Extend it\n[^]*?```ts\n([^]*?)```/mu.exec(readFileSync('README.md', 'utf8')) ?? [];
-  assert.ok(shown, 'the README shows a collector in TypeScript');
+  const [, shown] = /^## Extend it from your code\n[^]*?```ts\n([^]*?)```/mu.exec(readFileSync('src/README.md', 'utf8')) ?? [];
+  assert.ok(shown, 'src/README.md shows a collector in TypeScript');
   return `const orders: readonly string[] = [];\nconst work = async (event: { id: string }): Promise<string> => event.id;\n${shown.replace(/^import .*$/mu, '')}\nexport const extended: Promise<string> = handler({ id: 'a' }, {});\n`;
 }
 
@@ -142,7 +142,7 @@ describe('typed', () => {
         const home = join(at.project, `typed-${version}-${name.replaceAll(' ', '-')}`);
         mkdirSync(home);
         script(home, file, TYPED);
-        const readme = script(home, file.replace('function', 'readme'), `import { withCapture, type Collector, type Entry } from 'lambda-amber';\n${readmeCollector()}`);
+        const readme = script(home, file.replace('function', 'readme'), `import { withCapture, type Collector, type Entry, type Trigger } from 'lambda-amber';\n${readmeCollector()}`);
         const compilerOptions = {
           ...options, strict: true, skipLibCheck: false, noEmit: true, target: 'es2020', types: [], exactOptionalPropertyTypes: true,
           ...(version >= 6 ? { ignoreDeprecations: '6.0' } : {}),
