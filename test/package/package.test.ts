@@ -81,6 +81,8 @@ describe('installed', () => {
 
   test('require on Node 22 as on Lambda, of the layer, captures', async () => {
     const layer = await unpackedLayer('node');
+    // A package of this name in a folder above would be taken for the function's own.
+    writeFileSync(join(layer.home, 'package.json'), '{"private":true}\n');
     const file = script(layer.home, 'function.cjs', `const { withCapture } = require('lambda-amber');\n${INVOKE}\ninvoke(withCapture(async (event) => event));\n`);
     const { status, stdout, stderr, captures } = runOnce(layer.home, LAMBDA_22, file, { NODE_PATH: join(layer.opt, 'nodejs/node_modules') });
     rmSync(layer.home, { recursive: true });
