@@ -71,7 +71,7 @@ export async function runCollection(request: CollectRequest): Promise<CollectRep
 function chosen(names: readonly string[] | undefined): readonly Source[] {
   if (names === undefined) return SOURCES;
   const unknown = names.find((name) => !SOURCES.some((source) => source.name === name));
-  if (unknown !== undefined) throw new AmberError('USAGE', `There is no source ${JSON.stringify(unknown)}; known are ${SOURCES.map(({ name }) => name).join(', ')}.`);
+  if (unknown !== undefined) throw new AmberError('USAGE', `--sources has ${JSON.stringify(unknown)}; expected names out of ${SOURCES.map(({ name }) => name).join(', ')}, for example --sources versions,logs.`);
   return SOURCES.filter((source) => names.includes(source.name));
 }
 

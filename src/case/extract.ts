@@ -63,8 +63,8 @@ export class Extractor implements TarVisitor {
   entry(entry: TarEntry): void {
     this.#entries += 1;
     this.#bytes += entry.size;
-    if (this.#entries > this.#limits.maxEntries) throw tooMuch(`${this.#limits.maxEntries} entries`);
-    if (this.#bytes > this.#limits.maxBytes) throw tooMuch(`${this.#limits.maxBytes} bytes`);
+    if (this.#entries > this.#limits.maxEntries) throw tooMuch(`${this.#limits.maxEntries} entries, the most that are taken from an archive`);
+    if (this.#bytes > this.#limits.maxBytes) throw tooMuch(`${this.#limits.maxBytes} bytes, the most that --max-bytes allows; give more, for example --max-bytes 48GiB`);
     const parts = safeParts(entry.path);
     if (typeof parts === 'string') this.#refuse(entry, parts, true);
     else if (entry.type === '0') this.#open(entry, parts);
@@ -179,7 +179,7 @@ function whyNot(cause: unknown): string {
 }
 
 function tooMuch(limit: string): AmberError {
-  return new AmberError('CASE_UNSAFE', `The archive unpacks to more than ${limit}: no capture does. Raise --max-bytes if you want it all the same.`);
+  return new AmberError('CASE_UNSAFE', `the archive unpacks to more than ${limit}.`);
 }
 
 function writeAll(fd: number, bytes: Buffer, position: number, target: string): void {

@@ -2,12 +2,12 @@
 /** `amber COMMAND …`: finds the command, reads its options, turns what it throws into one line and an exit code. */
 import { existsSync, realpathSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { AmberError, describeError, isAmberError, systemCode, type AmberErrorCode } from '../errors.ts';
 import { VERSION } from '../version.ts';
-import { GENERAL_OPTIONS, type Command, type CommandOptions, type Values } from './command.ts';
+import { GENERAL_OPTIONS, type Command, type CommandOptions } from './command.ts';
 import { COMMANDS } from './index.ts';
 import { openOutput, table, type Output, type Streams } from './output.ts';
+import { exampleCall, typed } from './usage.ts';
 
 /** Exit codes. */
 export const EXIT = { ok: 0, problem: 1, usage: 2, unreachable: 3 } as const;
@@ -64,32 +64,19 @@ async function dispatch(argv: readonly string[], out: Output): Promise<number> {
     return name === undefined ? EXIT.usage : EXIT.ok;
   }
   const command = await commandNamed(name);
-  const { positionals, values } = read(command, rest);
+  const { positionals, values } = typed(command, { ...command.options, ...GENERAL_OPTIONS }, rest);
   if (values['help'] === true) {
     await help(command, out);
     return EXIT.ok;
   }
-  return command.run({ positionals, values, out });
+  return command.run({ positionals, values, out, example: exampleCall(command) });
 }
 
 async function commandNamed(name: string): Promise<Command> {
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (load !== undefined) return load();
   const near = Object.keys(COMMANDS).find((known) => known.startsWith(name.slice(0, 3)));
-  throw new AmberError('USAGE', `There is no command ${JSON.stringify(name)}${near === undefined ? '.' : `; did you mean ${near}?`} \`amber --help\` lists them.`);
-}
-
-function read(command: Command, args: readonly string[]): { positionals: readonly string[]; values: Values } {
-  const options = { ...command.options, ...GENERAL_OPTIONS };
-  const spec = Object.fromEntries(Object.entries(options).map(([name, { type, short }]) => [name, { type, ...(short === undefined ? {} : { short }) }]));
-  try {
-    const { positionals, values } = parseArgs({ args: [...args], options: spec, allowPositionals: true });
-    return { positionals, values };
-  } catch (cause) {
-    // parseArgs explains itself well; its messages quote the arguments.
-    const reason = cause instanceof Error ? cause.message.replaceAll('\n', ' ').split('. ')[0] ?? '' : String(cause);
-    throw new AmberError('USAGE', `${reason}. \`amber ${command.name} --help\` lists the options.`, { cause });
-  }
+  throw new AmberError('USAGE', `There is no command ${JSON.stringify(name)}; expected one of ${Object.keys(COMMANDS).join(', ')}, for example amber ${near ?? 'captures'} --help.`);
 }
 
 async function overview(out: Output): Promise<void> {

@@ -11,7 +11,7 @@ import { profileOption } from './profile.ts';
 export const AWS_OPTIONS: CommandOptions = {
   profile: { type: 'string', value: 'NAME', description: 'Profile of the shared AWS configuration (AWS_PROFILE).' },
   region: { type: 'string', value: 'REGION', description: 'Region of the function (AWS_REGION); an ARN brings its own.' },
-  endpoint: { type: 'string', value: 'URL', description: 'One endpoint for all AWS services, for test servers.' },
+  endpoint: { type: 'string', value: 'ENDPOINT', description: 'One endpoint for all AWS services, for test servers.' },
 };
 
 export const WINDOW_OPTIONS: CommandOptions = {

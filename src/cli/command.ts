@@ -14,6 +14,8 @@ export interface CommandOption {
   /** What stands for the value in the help: `FILE`. */
   readonly value?: string;
   readonly description: string;
+  /** A value, where that of its kind (usage.ts) does not fit. */
+  readonly example?: string;
 }
 
 export type CommandOptions = Readonly<Record<string, CommandOption>>;
@@ -25,6 +27,8 @@ export interface Invocation {
   readonly positionals: readonly string[];
   readonly values: Values;
   readonly out: Output;
+  /** A call of the command, for who typed another one. */
+  readonly example: string;
 }
 
 export interface Command {
@@ -56,7 +60,7 @@ export const GENERAL_OPTIONS: CommandOptions = {
 export const S3_OPTIONS: CommandOptions = {
   profile: { type: 'string', value: 'NAME', description: 'Profile of the shared AWS configuration.' },
   region: { type: 'string', value: 'REGION', description: 'Region of the bucket (AMBER_S3_REGION, AWS_REGION).' },
-  endpoint: { type: 'string', value: 'URL', description: 'Another S3 endpoint (AMBER_S3_ENDPOINT).' },
+  endpoint: { type: 'string', value: 'ENDPOINT', description: 'Another S3 endpoint (AMBER_S3_ENDPOINT).' },
   'path-style': { type: 'boolean', description: 'Bucket in the path instead of the host name (AMBER_S3_PATH_STYLE).' },
 };
 
@@ -65,11 +69,11 @@ export const IDENTITY_OPTION: CommandOptions = {
 };
 
 /** The only positional argument. @throws AmberError USAGE. */
-export function onePositional({ positionals }: Invocation, what: string): string {
+export function onePositional({ positionals, example }: Pick<Invocation, 'positionals' | 'example'>, what: string): string {
   const [first, ...others] = positionals;
-  if (first === undefined) throw new AmberError('USAGE', `${what} is missing.`);
-  if (first === '') throw new AmberError('USAGE', `${what} is empty; the folder that one is in is ".".`);
-  if (others.length > 0) throw new AmberError('USAGE', `Only one ${what} is expected, but there is also ${JSON.stringify(others[0])}.`);
+  if (first === undefined) throw new AmberError('USAGE', `${what} is missing; for example ${example}.`);
+  if (first === '') throw new AmberError('USAGE', `${what} is ""; expected one that is not empty (the folder that one is in is "."), for example ${example}.`);
+  if (others.length > 0) throw new AmberError('USAGE', `There is ${JSON.stringify(others[0])} behind ${what}; expected one ${what}, for example ${example}.`);
   return first;
 }
 

@@ -62,7 +62,7 @@ function chosen(names: string | undefined): readonly Hunt[] {
   if (names === undefined) return HUNTS;
   const wanted = names.split(',').map((name) => name.trim());
   const unknown = wanted.find((name) => !HUNTS.some(({ id }) => id === name));
-  if (unknown !== undefined) throw new AmberError('USAGE', `There is no hunt ${JSON.stringify(unknown)}; \`amber hunt --list\` tells them.`);
+  if (unknown !== undefined) throw new AmberError('USAGE', `--hunts has ${JSON.stringify(unknown)}; expected ids that \`amber hunt --list\` tells, separated by commas, for example --hunts ${HUNTS[0]?.id ?? ''}.`);
   return HUNTS.filter(({ id }) => wanted.includes(id));
 }
 
@@ -74,7 +74,7 @@ function list(hunts: readonly Hunt[], out: Output): number {
 
 function contextOf(values: Values): number {
   const text = textOption(values, 'context') ?? '3';
-  if (!/^\d{1,3}$/u.test(text)) throw new AmberError('USAGE', `--context is ${JSON.stringify(text)}; expected a number of lines from 0 to 999.`);
+  if (!/^\d{1,3}$/u.test(text)) throw new AmberError('USAGE', `--context is ${JSON.stringify(text)}; expected a number of lines from 0 to 999, for example --context 3.`);
   return Number(text);
 }
 

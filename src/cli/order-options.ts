@@ -7,7 +7,7 @@ import { textOption, type CommandOptions, type Values } from './command.ts';
 export const ORDER_OPTIONS: CommandOptions = {
   'reason': { type: 'string', short: 'm', value: 'TEXT', description: 'Why; goes into the custody record of each capture.' },
   'requester': { type: 'string', value: 'WHO', description: 'Who asks; default the caller of the AWS credentials.' },
-  'expires': { type: 'string', value: 'TIME', description: 'How long the order holds: 30m, 12h, 7d (the most); default 1h.' },
+  'expires': { type: 'string', value: 'LIFE', description: 'How long the order holds: 30m, 12h, 7d (the most); default 1h.' },
   'all': { type: 'boolean', description: 'Every function that reads this channel, not FUNCTION alone.' },
   'version': { type: 'string', value: 'VERSION', description: 'Only sandboxes of this version: $LATEST or a number.' },
   'tenant': { type: 'string', value: 'ID', description: 'Only invocations of this tenant.' },
@@ -44,7 +44,7 @@ function lifeOf(values: Values): number {
   const text = textOption(values, 'expires') ?? DEFAULT_LIFE;
   const [, count, unit] = /^(\d{1,5})([mhd])$/u.exec(text) ?? [];
   const ms = Number(count) * (UNITS[unit ?? ''] ?? Number.NaN);
-  if (!(ms > 0 && ms <= MAX_LIFE_MS)) throw new AmberError('USAGE', `--expires is ${JSON.stringify(text)}; expected so long: 30m, 12h, or 7d at most.`);
+  if (!(ms > 0 && ms <= MAX_LIFE_MS)) throw new AmberError('USAGE', `--expires is ${JSON.stringify(text)}; expected how long: 30m, 12h, or 7d at most, for example --expires 12h.`);
   return ms;
 }
 
@@ -69,6 +69,6 @@ function overridesOf(values: Values): Partial<Order> {
 export function wholeOption(values: Values, name: string): number | undefined {
   const text = textOption(values, name);
   if (text === undefined) return undefined;
-  if (!/^[1-9]\d{0,12}$/u.test(text)) throw new AmberError('USAGE', `--${name} is ${JSON.stringify(text)}; expected a whole number.`);
+  if (!/^[1-9]\d{0,12}$/u.test(text)) throw new AmberError('USAGE', `--${name} is ${JSON.stringify(text)}; expected a whole number from 1 on, for example --${name} 60.`);
   return Number(text);
 }

@@ -50,7 +50,7 @@ Each list has --lines lines here, and with --json the first 1,000 items; documen
 
 function linesOption(values: Values): number {
   const text = textOption(values, 'lines') ?? '40';
-  if (!/^[1-9]\d{0,8}$/u.test(text)) throw new AmberError('USAGE', `--lines is ${JSON.stringify(text)}; expected a number of lines from 1 on.`);
+  if (!/^[1-9]\d{0,8}$/u.test(text)) throw new AmberError('USAGE', `--lines is ${JSON.stringify(text)}; expected a whole number from 1 on, for example --lines 40.`);
   return Number(text);
 }
 

@@ -79,7 +79,7 @@ async function windowOf(values: Values): Promise<TimelineWindow> {
   const asked = textOption(values, 'source');
   const sources = new Set(asked?.split(',').map((name) => name.trim()) ?? SOURCE_NAMES);
   const unknown = [...sources].find((name) => !SOURCE_NAMES.includes(name));
-  if (unknown !== undefined) throw new AmberError('USAGE', `There is no source ${JSON.stringify(unknown)}; there are ${SOURCE_NAMES.join(', ')}.`);
+  if (unknown !== undefined) throw new AmberError('USAGE', `--source has ${JSON.stringify(unknown)}; expected names out of ${SOURCE_NAMES.join(', ')}, for example --source logs,cloudtrail.`);
   const { sinceMs, untilMs } = windowOption(values);
   return { sources, since: sinceMs === undefined ? -Infinity : sinceMs * 1000, until: untilMs === undefined ? Infinity : untilMs * 1000 };
 }

@@ -83,7 +83,7 @@ function payloadOf(values: Values): string | undefined {
     JSON.parse(text);
     return text;
   } catch (cause) {
-    throw new AmberError('USAGE', '--probe-payload is neither JSON nor @FILE with JSON in it.', { cause });
+    throw new AmberError('USAGE', `--probe-payload is ${JSON.stringify(given.slice(0, 100))}; expected JSON, or @FILE with JSON in it, for example --probe-payload '{}'.`, { cause });
   }
 }
 

@@ -110,7 +110,7 @@ test('an unknown function, credentials that do not work and no answer are one cl
   set.proxy.rules.push(onOperation('GetFunctionConfiguration', fault(403, 'UnrecognizedClientException'), 1));
   await assert.rejects(collect(set.proxy.endpoint, {}, {}, out), { code: 'ACQUIRE_CREDENTIALS' });
   await assert.rejects(collect(set.proxy.endpoint, { functionName: '../../etc' }, {}, out), { code: 'USAGE' });
-  await assert.rejects(collect(set.proxy.endpoint, { sources: ['nothing'] }, {}, out), { code: 'USAGE', message: /known are versions, layers/u });
+  await assert.rejects(collect(set.proxy.endpoint, { sources: ['nothing'] }, {}, out), { code: 'USAGE', message: /expected names out of versions, layers/u });
   assert.deepEqual(readdirSync(out), []);
 });
 

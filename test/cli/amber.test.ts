@@ -34,11 +34,11 @@ describe('amber', () => {
 
   test('answers wrong usage in one line, with exit code 2', async () => {
     for (const [argv, message] of [
-      [[], /^amber \d/u], [['nonsense'], /There is no command "nonsense"/u], [['captuers'], /did you mean captures\?/u], [['verify'], /LOCATION is missing/u],
-      [['verify', 'a', 'b'], /Only one LOCATION/u], [['verify', '--nope', 'x'], /Unknown option '--nope'/u], [['show', 'ftp://x'], /neither s3:/u],
+      [[], /^amber \d/u], [['nonsense'], /There is no command "nonsense"/u], [['captuers'], /for example amber captures --help\./u], [['verify'], /LOCATION is missing/u],
+      [['verify', 'a', 'b'], /There is "b" behind LOCATION; expected one LOCATION/u], [['verify', '--nope', 'x'], /There is no option "--nope"; expected one of --all, /u], [['show', 'ftp://x'], /neither s3:/u],
       [['decrypt', 'x'], /--identity FILE is missing/u], [['pull', 'x', '--max-bytes', 'much'], /--max-bytes is "much"/u], [['constructor'], /no command/u],
       [['show', 'x', '--lines', 'many'], /--lines is "many"/u],
-      [['captures', 's3://bucket', '--endpoint', 'nope'], /s3Endpoint/u],
+      [['captures', 's3://bucket', '--endpoint', 'nope'], /--endpoint is "nope"; expected an URL/u],
     ] as const) {
       const { code, out, err } = await amber(...argv);
       assert.equal(code, EXIT.usage, argv.join(' '));

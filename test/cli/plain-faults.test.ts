@@ -29,7 +29,7 @@ describe('amber trigger --new-key', () => {
 
 test('an empty location is a usage error, and an unknown command ends its sentence', async () => {
   equal((await program(['verify', ''])).code, 2);
-  match((await program(['bogus'])).err, /There is no command "bogus"\. `amber --help`/u);
+  match((await program(['bogus'])).err, /There is no command "bogus"; expected one of trigger, .*, for example amber captures --help\./u);
 });
 
 test('an empty log on standard input: the last line does not say verified', async () => {

@@ -158,7 +158,7 @@ describe('amber timeline', () => {
   test('says what is wrong with the question, and what it could not read', async () => {
     const base = await madeCase();
     for (const [argv, code, says] of [
-      [['timeline'], EXIT.usage, /LOCATION is missing/u], [['timeline', base, '--source', 'log'], EXIT.usage, /no source "log"; there are capture, processes, files,/u],
+      [['timeline'], EXIT.usage, /LOCATION is missing/u], [['timeline', base, '--source', 'log'], EXIT.usage, /--source has "log"; expected names out of capture, processes, files,/u],
       [['timeline', base, '--csv', '--jsonl'], EXIT.usage, /not both/u], [['timeline', base, '--csv', '--json'], EXIT.usage, /name a file with --to/u],
       [['timeline', base, '--since', 'noon'], EXIT.usage, /--since is "noon"/u], [['timeline', freshFolder()], EXIT.unreachable, /no capture in/u],
       [['timeline', join(base, 'not-there')], EXIT.unreachable, /CASE_MISSING/u],

@@ -136,7 +136,7 @@ describe('what is wrong', () => {
     ['a collector that is not known', ['--reason', 'r', '--collect', '+everything', '--sign', 'KEY'], EXIT.usage, /names "everything"/u],
     ['a key that is none', ['--reason', 'r', '--sign', 'package.json'], EXIT.usage, /no private key/u],
     ['too long', ['--reason', 'r', '--expires', '8d'], EXIT.usage, /7d at most/u],
-    ['a payload that is no JSON', ['--reason', 'r', '--probe-payload', '{'], EXIT.usage, /neither JSON/u],
+    ['a payload that is no JSON', ['--reason', 'r', '--probe-payload', '{'], EXIT.usage, /--probe-payload is "\{"; expected JSON, or @FILE/u],
   ];
   test('is said before anything is written', async (t) => {
     const set = await configured(t, base);
@@ -197,7 +197,7 @@ test('a key pair is for its owner alone, and is not written over', async () => {
 
 test('a region that is none is said to be none', async () => {
   const { code, err } = await amber('status', 'checkout', '--region', 'eu central');
-  assert.deepEqual([code, err.includes('The region is "eu central"; expected the name of one')], [EXIT.usage, true], err);
+  assert.deepEqual([code, err.includes('--region is "eu central"; expected the name of a region')], [EXIT.usage, true], err);
 });
 
 test('both explain themselves', async () => {
