@@ -8,7 +8,7 @@ import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 
 /** What `src/index.ts` imports when it is due, by the name of its file: the recipe, orders, what is handed to the extension, detectors. */
 export const APART: Readonly<Record<string, string>> = {
-  'capture': 'src/capture.ts', 'control': 'src/host/control.ts', 'event-order': 'src/host/event-order.ts', 'slots': 'src/ship/slots.ts', 'hint': 'src/host/hint.ts', 'in-process': 'src/detect/in-process.ts',
+  'capture': 'src/capture/capture.ts', 'control': 'src/host/orders/control.ts', 'event-order': 'src/host/orders/event-order.ts', 'slots': 'src/ship/slots.ts', 'hand-over': 'src/host/handoff/hand-over.ts', 'in-process': 'src/detect/in-process.ts',
 };
 
 export interface Engine {
@@ -60,7 +60,7 @@ export async function hostText(options: BuildOptions): Promise<string> {
     },
   };
   const { outputFiles } = await build({
-    ...options, entryPoints: { host: 'src/host/due.ts' }, format: 'cjs', write: false, metafile: false, minifyIdentifiers: true,
+    ...options, entryPoints: { host: 'src/host/wrapper/due.ts' }, format: 'cjs', write: false, metafile: false, minifyIdentifiers: true,
     supported: { 'dynamic-import': false }, plugins: [given],
   });
   return outputFiles[0]?.text ?? '';

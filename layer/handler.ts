@@ -1,5 +1,5 @@
 /** `/opt/nodejs/node_modules/lambda-amber/handler.mjs`: what the runtime loads in place of the function. */
-import { redirect } from '../src/host/redirect.ts';
+import { redirect } from '../src/host/wrapper/redirect.ts';
 
 export const handler: unknown = await redirect({
   own: import.meta.url,

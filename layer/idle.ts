@@ -1,11 +1,11 @@
 /** `bundled.js`: the API of the library, of which a bundled function evaluates this alone until more is due. */
 import { hostText } from 'amber:host';
-import type { Options } from '../src/config.ts';
+import type { Options } from '../src/config/config.ts';
 import * as errors from '../src/errors.ts';
-import type { CaptureOptions } from '../src/host/call.ts';
-import { wrapIdle, type Host } from '../src/host/idle.ts';
-import type { CaptureMiddleware } from '../src/host/middleware.ts';
-import type { CaptureReport } from '../src/contracts.ts';
+import type { CaptureOptions } from '../src/host/wrapper/call.ts';
+import { wrapIdle, type Host } from '../src/host/wrapper/idle.ts';
+import type { CaptureMiddleware } from '../src/host/wrapper/middleware.ts';
+import type { CaptureReport } from '../src/contracts/evidence.ts';
 import { part } from './packed.ts';
 
 export { AmberError, isAmberError } from '../src/errors.ts';

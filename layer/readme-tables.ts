@@ -3,11 +3,11 @@
  * A test renders them again and compares, so that no document drifts.
  */
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
-import { HUNTS } from '../src/acquire/hunts/index.ts';
+import { HUNTS } from '../src/hunt/index.ts';
 import { SOURCES } from '../src/acquire/index.ts';
-import { TIMELINE_SOURCES } from '../src/case/timeline-sources.ts';
+import { TIMELINE_SOURCES } from '../src/case/timeline/sources.ts';
 import { COLLECTORS } from '../src/collect/index.ts';
-import { OPTIONS } from '../src/config.ts';
+import { OPTIONS } from '../src/config/config.ts';
 import { DETECTORS } from '../src/detect/index.ts';
 import { CHANNELS } from '../src/ship/channels/index.ts';
 import { DESTINATIONS } from '../src/ship/index.ts';

@@ -4,7 +4,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, test } from 'node:test';
 import { COLLECTORS } from '../src/collect/index.ts';
-import { COLLECTOR_NAMES, DETECTOR_NAMES, MEMORY_COLLECTORS, TRIGGER_NAMES } from '../src/config-names.ts';
+import { COLLECTOR_NAMES, DETECTOR_NAMES, MEMORY_COLLECTORS, TRIGGER_NAMES } from '../src/config/names.ts';
 import { DETECTORS } from '../src/detect/index.ts';
 import * as api from '../src/index.ts';
 import { TRIGGERS } from '../src/trigger/index.ts';
@@ -42,7 +42,7 @@ describe('imports go one way', () => {
   }
 
   test('contracts hold no code', () => {
-    for (const path of ['src/contracts.ts', 'src/contracts-detect.ts', 'src/contracts-store.ts']) {
+    for (const path of ['src/contracts/evidence.ts', 'src/contracts/detect.ts', 'src/contracts/store.ts']) {
       assert.doesNotMatch(readFileSync(path, 'utf8'), /^(?:export )?(?:const|let|function|class|import (?!type))/mu);
     }
   });

@@ -73,6 +73,6 @@ if [[ -n $reason ]]; then
 fi
 
 trap - TERM HUP INT PIPE
-# No flag here that changes how V8 compiles: see src/host/extension-settle.ts. One arena for all threads, and what is freed goes back (mallopt(3)).
+# No flag here that changes how V8 compiles: see src/host/extension/settle.ts. One arena for all threads, and what is freed goes back (mallopt(3)).
 export MALLOC_ARENA_MAX=1 MALLOC_TRIM_THRESHOLD_=131072
 exec "$node" --max-old-space-size=96 --max-semi-space-size=1 --no-memory-reducer --v8-pool-size=1 "$home/extension.mjs" "$name"

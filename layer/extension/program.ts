@@ -9,8 +9,8 @@ import { componentsOf, notices } from '../third-party.ts';
 
 /** What the idle part imports when it is due, by the name of its file. */
 const APART: Readonly<Record<string, string>> = {
-  'capture': 'src/capture.ts', 'control': 'src/host/control.ts', 'event-order': 'src/host/event-order.ts', 'rehearsal': 'src/ship/rehearsal.ts',
-  's3-light': 'src/ship/s3-light.ts', 'sentry': 'src/detect/sentry.ts', 'slots': 'src/ship/slots.ts',
+  'capture': 'src/capture/capture.ts', 'control': 'src/host/orders/control.ts', 'event-order': 'src/host/orders/event-order.ts', 'rehearsal': 'src/ship/rehearsal.ts',
+  's3-light': 'src/ship/s3-light.ts', 'anomaly-monitor': 'src/detect/anomaly-monitor.ts', 'slots': 'src/ship/slots.ts',
 };
 
 /** The extension speaks to S3 by signed requests alone: what would load the SDK is not there. */
@@ -58,7 +58,7 @@ export async function buildExtension(outdir: string): Promise<readonly Component
     outdir, outExtension: { '.js': '.mjs' }, external: ['systeminformation'],
   } as const satisfies BuildOptions;
   const [idle, due] = await Promise.all([
-    build({ ...common, entryPoints: { extension: 'src/host/extension-main.ts' }, plugins: [NO_SDK, DUE, LAZY_CRYPTO, BUILTINS] }),
+    build({ ...common, entryPoints: { extension: 'src/host/extension/main.ts' }, plugins: [NO_SDK, DUE, LAZY_CRYPTO, BUILTINS] }),
     build({ ...common, entryPoints: { ...APART }, splitting: true, chunkNames: 'chunks/[name]-[hash]', plugins: [NO_SDK, BUILTINS] }),
   ]);
   const all = { inputs: { ...idle.metafile.inputs, ...due.metafile.inputs } };

@@ -1,7 +1,7 @@
 /** The two things that `amber` does to a function, both only if asked: invoking it, and setting its environment flag. */
 import type { Clients } from './clients.ts';
 import type { Target } from './contracts.ts';
-import { fatalError } from './faults.ts';
+import { fatalError } from './error-class.ts';
 import { compareAnswer, parseFunctionName } from './function-name.ts';
 import { AmberError } from '../errors.ts';
 

@@ -1,8 +1,8 @@
 /** Asking the control plane: one question and its entry, pages in bounded number, several questions ahead. */
-import type { Entry, JsonEntry } from '../contracts.ts';
+import type { Entry, JsonEntry } from '../contracts/evidence.ts';
 import { AmberError } from '../errors.ts';
 import type { AcquireContext } from './contracts.ts';
-import { absentEntry, type Asked } from './faults.ts';
+import { absentEntry, type Asked } from './error-class.ts';
 
 /** The answer as a JSON entry, or what became of it; nothing if an earlier run has it. `undefined` answers are left out. */
 export async function* ask(context: AcquireContext, asked: Asked, run: () => Promise<unknown>): AsyncGenerator<Entry> {

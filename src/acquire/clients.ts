@@ -8,7 +8,7 @@ import type { Lambda } from '@aws-sdk/client-lambda';
 import type { S3 } from '@aws-sdk/client-s3';
 import type { STS } from '@aws-sdk/client-sts';
 import type { Agent } from 'node:http';
-import type { Outward, AskCredentials } from '../outward.ts';
+import type { Outward, AskCredentials } from '../contracts/outward.ts';
 import type { Meter } from './meter.ts';
 import { paces, type Pace } from './pace.ts';
 

@@ -1,8 +1,8 @@
 import type { CloudTrail, Event, LookupAttribute } from '@aws-sdk/client-cloudtrail';
-import type { Entry } from '../contracts.ts';
+import type { Entry } from '../contracts/evidence.ts';
 import { pages } from './ask.ts';
 import type { AcquireContext, Source, Target } from './contracts.ts';
-import { absentEntry } from './faults.ts';
+import { absentEntry } from './error-class.ts';
 import { arnName, component } from './paths.ts';
 import { ENTRY_BYTES, openSeries } from './rows.ts';
 import { trailRegions, trailTime, type TrailRow } from './trail-row.ts';

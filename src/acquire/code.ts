@@ -1,9 +1,9 @@
 /** A download of code as entries: the bytes, and what their digest says. */
-import type { Entry } from '../contracts.ts';
+import type { Entry } from '../contracts/evidence.ts';
 import { jsonEntry } from './ask.ts';
 import type { AcquireContext } from './contracts.ts';
 import { openDownload, type Download, type Opener } from './download.ts';
-import { absentEntry, type Asked } from './faults.ts';
+import { absentEntry, type Asked } from './error-class.ts';
 
 export interface CodeItem {
   /** Where the bytes go; the facts go beside it, with `.json` in place of `.zip` or `.blob`. */

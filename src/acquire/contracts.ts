@@ -1,6 +1,6 @@
 /** What the sources of code-level evidence share. They yield the same entries as collectors, so one archive takes both. */
 import type { AliasConfiguration, FunctionConfiguration } from '@aws-sdk/client-lambda';
-import type { Entry } from '../contracts.ts';
+import type { Entry } from '../contracts/evidence.ts';
 import type { Clients } from './clients.ts';
 import type { Ledger } from './ledger.ts';
 import type { Meter } from './meter.ts';

@@ -1,8 +1,8 @@
 /** Credentials of the responder, as the SDK finds them: one chain for all clients, so that a code is asked for once. */
 import { AmberError, isAmberError } from '../errors.ts';
-import type { AskCredentials, OpenAgent } from '../outward.ts';
+import type { AskCredentials, OpenAgent } from '../contracts/outward.ts';
 import { CONNECT_MS, REQUEST_MS } from './clients.ts';
-import { credentialsError } from './faults.ts';
+import { credentialsError } from './error-class.ts';
 
 export interface CredentialOptions {
   readonly profile: string | undefined;

@@ -1,8 +1,8 @@
 import type { Execution, Lambda, ListDurableExecutionsByFunctionCommandOutput } from '@aws-sdk/client-lambda';
-import type { Entry } from '../contracts.ts';
+import type { Entry } from '../contracts/evidence.ts';
 import { pages, plain } from './ask.ts';
 import type { AcquireContext, Source, Target } from './contracts.ts';
-import { absentEntry } from './faults.ts';
+import { absentEntry } from './error-class.ts';
 import { component } from './paths.ts';
 
 /** Executions and their histories that one collection takes; more are counted. */

@@ -1,8 +1,8 @@
 import type { GuardDuty } from '@aws-sdk/client-guardduty';
-import type { Entry } from '../contracts.ts';
+import type { Entry } from '../contracts/evidence.ts';
 import { everyItem, plain } from './ask.ts';
 import type { AcquireContext, Source, Target } from './contracts.ts';
-import { absentEntry } from './faults.ts';
+import { absentEntry } from './error-class.ts';
 
 /** GetFindings takes so many ids. */
 const BATCH = 50;

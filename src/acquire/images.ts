@@ -1,11 +1,11 @@
 import type { ECR } from '@aws-sdk/client-ecr';
 import { createHash } from 'node:crypto';
-import type { Entry } from '../contracts.ts';
+import type { Entry } from '../contracts/evidence.ts';
 import { AmberError } from '../errors.ts';
 import { begin, codeEntries } from './code.ts';
 import type { AcquireContext, Source, Target } from './contracts.ts';
 import { fromLink } from './download.ts';
-import { absentEntry, type Asked } from './faults.ts';
+import { absentEntry, type Asked } from './error-class.ts';
 import { component } from './paths.ts';
 
 /** Container images by digest: manifest, configuration and layers, as the registry keeps them. */

@@ -3,10 +3,10 @@
  * (CloudWatch Logs User Guide, "Log classes"). A query gives 10,000 rows at most, so a full window is asked again in halves.
  */
 import type { CloudWatchLogs, ResultField } from '@aws-sdk/client-cloudwatch-logs';
-import type { Entry } from '../contracts.ts';
+import type { Entry } from '../contracts/evidence.ts';
 import { jsonEntry } from './ask.ts';
 import type { AcquireContext, Target } from './contracts.ts';
-import { absentEntry } from './faults.ts';
+import { absentEntry } from './error-class.ts';
 import { insightsTime, runInsights } from './insights-query.ts';
 import { folders } from './paths.ts';
 import { ENTRY_BYTES, openSeries, type RowSeries } from './rows.ts';

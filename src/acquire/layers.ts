@@ -1,10 +1,10 @@
 import type { FunctionConfiguration, GetLayerVersionCommandOutput, Lambda } from '@aws-sdk/client-lambda';
-import type { Entry } from '../contracts.ts';
+import type { Entry } from '../contracts/evidence.ts';
 import { ahead, ask, jsonEntry } from './ask.ts';
 import { begin, codeEntries, type Begun } from './code.ts';
 import type { AcquireContext, Source, Target } from './contracts.ts';
 import { bareLink, fromLink } from './download.ts';
-import { absentEntry, fateOf, withoutFunction } from './faults.ts';
+import { absentEntry, fateOf, withoutFunction } from './error-class.ts';
 import { component } from './paths.ts';
 
 const WIDTH = 8;

@@ -1,8 +1,8 @@
 import type { CloudWatchLogs, FilteredLogEvent, LogStream } from '@aws-sdk/client-cloudwatch-logs';
-import type { Entry } from '../contracts.ts';
+import type { Entry } from '../contracts/evidence.ts';
 import { ask, everyItem, pages, plain } from './ask.ts';
 import type { AcquireContext, Source, Target } from './contracts.ts';
-import { absentEntry } from './faults.ts';
+import { absentEntry } from './error-class.ts';
 import { infrequentEvents } from './infrequent-logs.ts';
 import { folders } from './paths.ts';
 import { ENTRY_BYTES, openSeries, type RowSeries } from './rows.ts';

@@ -1,8 +1,8 @@
 import type { Lambda } from '@aws-sdk/client-lambda';
-import type { Entry } from '../contracts.ts';
+import type { Entry } from '../contracts/evidence.ts';
 import { ahead, ask, jsonEntry } from './ask.ts';
 import type { AcquireContext, Source, Target } from './contracts.ts';
-import { absentEntry, fateOf } from './faults.ts';
+import { absentEntry, fateOf } from './error-class.ts';
 import { component } from './paths.ts';
 
 /** Resource policies: each qualifier has its own, and one of an alias does not show in that of the function. */

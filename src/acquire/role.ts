@@ -1,8 +1,8 @@
 import type { IAM } from '@aws-sdk/client-iam';
-import type { Entry } from '../contracts.ts';
+import type { Entry } from '../contracts/evidence.ts';
 import { ask, everyItem } from './ask.ts';
 import type { AcquireContext, Source, Target } from './contracts.ts';
-import { absentEntry, withoutFunction } from './faults.ts';
+import { absentEntry, withoutFunction } from './error-class.ts';
 import { arnName, component } from './paths.ts';
 
 /** What the function may do: the execution role with its trust, inline and attached policies, and its boundary. */

@@ -1,5 +1,5 @@
 /** Rows gathered into entries of bounded size, numbered: `NAME-0000.jsonl`, `NAME-0001.jsonl`, … */
-import type { JsonLinesEntry } from '../contracts.ts';
+import type { JsonLinesEntry } from '../contracts/evidence.ts';
 import type { Ledger } from './ledger.ts';
 
 /** Text of one entry, before compression. */

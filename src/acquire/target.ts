@@ -6,7 +6,7 @@ import type { Clients } from './clients.ts';
 import type { Gap, Target } from './contracts.ts';
 import { remains } from './remains.ts';
 import { compareAnswer, type FunctionName } from './function-name.ts';
-import { credentialsError, fatalError, fateOf } from './faults.ts';
+import { credentialsError, fatalError, fateOf } from './error-class.ts';
 
 export interface Window {
   readonly sinceMs: number;

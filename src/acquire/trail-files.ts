@@ -1,11 +1,11 @@
 import type { S3 } from '@aws-sdk/client-s3';
-import type { Entry } from '../contracts.ts';
-import { parseBucketUrl, type BucketUrl } from '../config-destination.ts';
+import type { Entry } from '../contracts/evidence.ts';
+import { parseBucketUrl, type BucketUrl } from '../config/destination.ts';
 import { AmberError } from '../errors.ts';
 import { pages } from './ask.ts';
 import type { AcquireContext, Source, Target } from './contracts.ts';
 import { openDownload } from './download.ts';
-import { absentEntry } from './faults.ts';
+import { absentEntry } from './error-class.ts';
 import { fromObject } from './object.ts';
 import { arnName } from './paths.ts';
 import { trailRecords } from './records.ts';

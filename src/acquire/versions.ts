@@ -1,10 +1,10 @@
 import type { FunctionConfiguration, GetFunctionCommandOutput, Lambda } from '@aws-sdk/client-lambda';
-import type { Entry } from '../contracts.ts';
+import type { Entry } from '../contracts/evidence.ts';
 import { ahead, jsonEntry } from './ask.ts';
 import { begin, codeEntries, type Begun, type CodeItem } from './code.ts';
 import type { AcquireContext, Source, Target } from './contracts.ts';
 import { bareLink, fromLink, type Opener } from './download.ts';
-import { absentEntry } from './faults.ts';
+import { absentEntry } from './error-class.ts';
 import { fromObject } from './object.ts';
 import { component } from './paths.ts';
 

@@ -2,7 +2,7 @@
 import { request as plainRequest, type IncomingMessage } from 'node:http';
 import { request as secureRequest } from 'node:https';
 import { AmberError } from '../errors.ts';
-import type { OpenAgent } from '../outward.ts';
+import type { OpenAgent } from '../contracts/outward.ts';
 
 export interface WebRequest {
   readonly method?: 'GET' | 'HEAD';

@@ -4,7 +4,7 @@
  */
 import { createHash, hash } from 'node:crypto';
 import { fstatSync, readSync } from 'node:fs';
-import type { FileEntry, StreamEntry } from '../contracts.ts';
+import type { FileEntry, StreamEntry } from '../contracts/evidence.ts';
 import { AmberError, describeError } from '../errors.ts';
 import { endOf } from '../lambda/budget.ts';
 import { BLOCK } from './header.ts';

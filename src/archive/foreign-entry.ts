@@ -4,7 +4,7 @@
  */
 import { closeSync, fstatSync } from 'node:fs';
 import { types } from 'node:util';
-import type { AbsentEntry, ByDesign, BytePath, Entry, FileStat, Outcome, Redaction } from '../contracts.ts';
+import type { AbsentEntry, ByDesign, BytePath, Entry, FileStat, Outcome, Redaction } from '../contracts/evidence.ts';
 import { AmberError, describeError } from '../errors.ts';
 
 /** Linux PATH_MAX (limits.h): a longer path cannot be extracted. */

@@ -3,7 +3,7 @@
  * nanosecond times, names over 100 bytes, names that are not UTF-8, ids and sizes that do not fit in octal.
  * https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html#tag_20_94_13
  */
-import type { BytePath, FileStat } from '../contracts.ts';
+import type { BytePath, FileStat } from '../contracts/evidence.ts';
 
 export const BLOCK = 512;
 

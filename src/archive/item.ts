@@ -1,5 +1,5 @@
 /** From an entry and what became of it to its line in the manifest. */
-import type { ByDesign, BytePath, Entry, FileStat, ManifestItem, Outcome } from '../contracts.ts';
+import type { ByDesign, BytePath, Entry, FileStat, ManifestItem, Outcome } from '../contracts/evidence.ts';
 import type { BodyResult } from './body.ts';
 import { isAscii, timesOf, type Times, type TypeFlag } from './header.ts';
 

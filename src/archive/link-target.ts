@@ -2,7 +2,7 @@
  * Where a stored link may lead. The target of a link is the attacker's text: extracted with `tar -x`, a link to `/` would
  * lead every tool that follows links out of the evidence and into the analyst's own machine.
  */
-import type { BytePath } from '../contracts.ts';
+import type { BytePath } from '../contracts/evidence.ts';
 
 /** Below this folder of the tarball lies the sandbox's own tree. */
 const ROOT = '[root]';

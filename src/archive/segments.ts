@@ -5,7 +5,7 @@
  * when their taker says so: V8 collects dead buffers only once there are 64 MB of them, half of a small function.
  */
 import { createHash, type Hash } from 'node:crypto';
-import type { Segment, Tier } from '../contracts.ts';
+import type { Segment, Tier } from '../contracts/evidence.ts';
 import { release, type Compressor } from './compress.ts';
 
 /** One age file a segment: a fresh file key each. */

@@ -1,5 +1,5 @@
 /** Structured evidence as redacted text, in slices: half a megabyte of JSON must not hold somebody's main thread. */
-import type { BytesEntry, Entry, JsonEntry, JsonLinesEntry } from '../contracts.ts';
+import type { BytesEntry, Entry, JsonEntry, JsonLinesEntry } from '../contracts/evidence.ts';
 import type { Redactor } from '../secrets/contracts.ts';
 import { redactInSlices } from '../secrets/slices.ts';
 

@@ -6,7 +6,7 @@
  */
 import { createHash, hash } from 'node:crypto';
 import { closeSync } from 'node:fs';
-import type { Budget, Entry, FileEntry, ManifestItem, Segment, Tier } from '../contracts.ts';
+import type { Budget, Entry, FileEntry, ManifestItem, Segment, Tier } from '../contracts/evidence.ts';
 import { describeError } from '../errors.ts';
 import { endOf } from '../lambda/budget.ts';
 import type { Redactor } from '../secrets/contracts.ts';

@@ -2,7 +2,7 @@
 import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
 import type { ClientOptions } from '../acquire/clients.ts';
-import { OPTIONS, resolveConfig, type Config } from '../config.ts';
+import { OPTIONS, resolveConfig, type Config } from '../config/config.ts';
 import { AmberError } from '../errors.ts';
 import { textOption, type CommandOptions, type Values } from './command.ts';
 import { outwardOf } from './outward.ts';

@@ -1,8 +1,8 @@
 /** `amber captures`: what lies below a destination. */
-import { renderText } from '../case/safe-names.ts';
-import type { CaptureSummary } from '../case/list.ts';
-import { missingText } from '../case/run.ts';
-import { size } from '../case/size.ts';
+import { renderText } from '../case/view/safe-names.ts';
+import type { CaptureSummary } from '../case/store/list.ts';
+import { missingText } from '../case/store/run.ts';
+import { size } from '../case/view/size.ts';
 import { onePositional, S3_OPTIONS, s3Options, TWO_WORDS, type Command } from './command.ts';
 import { table } from './output.ts';
 
@@ -22,8 +22,8 @@ Needs s3:ListBucket, and s3:GetObject for manifest.json.
   options: S3_OPTIONS,
   run: async (invocation) => {
     const { values, out } = invocation;
-    const { openPlace } = await import('../case/locate.ts');
-    const { listCaptures } = await import('../case/list.ts');
+    const { openPlace } = await import('../case/store/locate.ts');
+    const { listCaptures } = await import('../case/store/list.ts');
     const place = await openPlace(onePositional(invocation, 'LOCATION'), s3Options(values));
     try {
       const found = [];

@@ -1,11 +1,11 @@
 /** `amber collect`: the code-level evidence of a function, read-only, into one verified tarball. */
 import { existsSync, renameSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { CollectReport } from '../acquire.ts';
+import type { CollectReport } from '../acquire/collect.ts';
 import type { MeterFigures } from '../acquire/meter.ts';
-import { renderText } from '../case/safe-names.ts';
+import { renderText } from '../case/view/safe-names.ts';
 import { AmberError } from '../errors.ts';
-import { size } from '../case/size.ts';
+import { size } from '../case/view/size.ts';
 import { AWS_OPTIONS, clientOptions, logGroupsOption, WINDOW_OPTIONS, windowOption, writeConfig } from './aws-options.ts';
 import { onePositional, s3Options, textOption, TWO_WORDS, type Command, type Values } from './command.ts';
 import type { Output } from './output.ts';
@@ -41,7 +41,7 @@ Exit code 0: everything is there. 1: something was denied or failed, or a digest
   },
   run: async (invocation) => {
     const { values, out } = invocation;
-    const { runCollection } = await import('../acquire.ts');
+    const { runCollection } = await import('../acquire/collect.ts');
     const { parseFunctionName } = await import('../acquire/function-name.ts');
     const functionName = onePositional(invocation, 'FUNCTION');
     const { name } = parseFunctionName(functionName);
@@ -80,8 +80,8 @@ function stateFile(values: Values, name: string): string {
 async function keysOf(values: Values, name: string, out: Output): Promise<readonly string[]> {
   const location = textOption(values, 'captures');
   if (location === undefined) return [];
-  const { openPlace } = await import('../case/locate.ts');
-  const { accessKeysOf } = await import('../case/access-keys.ts');
+  const { openPlace } = await import('../case/store/locate.ts');
+  const { accessKeysOf } = await import('../case/store/access-keys.ts');
   const place = await openPlace(location, s3Options(values));
   try {
     const keys = await accessKeysOf(place.store, name);

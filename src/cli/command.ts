@@ -1,6 +1,6 @@
 /** What a command of `amber` is: a plain object. A new one is a file in this folder and one line in index.ts. */
 import { readFile } from 'node:fs/promises';
-import { OPTIONS, resolveConfig } from '../config.ts';
+import { OPTIONS, resolveConfig } from '../config/config.ts';
 import { AmberError } from '../errors.ts';
 import { openIdentity, type AgeIdentity } from '../seal/age-open.ts';
 import type { S3ReadOptions } from '../ship/s3-read.ts';
@@ -107,7 +107,7 @@ const MAX_IDENTITY_FILE = 1024 * 1024;
 export async function identityOption(values: Values): Promise<AgeIdentity | undefined> {
   const path = textOption(values, 'identity');
   if (path === undefined) return undefined;
-  const { readError } = await import('../case/store.ts');
+  const { readError } = await import('../case/store/store.ts');
   let text: string;
   try {
     text = path === '-' ? await readInput() : await readFile(path, 'utf8');

@@ -1,6 +1,6 @@
 /** `amber decrypt`: age files to the tarball inside of them. */
 import { AmberError } from '../errors.ts';
-import { size } from '../case/size.ts';
+import { size } from '../case/view/size.ts';
 import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
 import { captureLocation } from './location.ts';
 
@@ -26,8 +26,8 @@ apart. Nothing is overwritten. The same with the age command, segment by segment
     const identity = await identityOption(values);
     if (identity === undefined) throw new AmberError('USAGE', '--identity FILE is missing: the age identity that opens the files.');
     if (to === undefined) throw new AmberError('USAGE', '--to FILE is missing: where the tarball goes.');
-    const { openPlace, openOnly } = await import('../case/locate.ts');
-    const { decrypt: decryptCapture } = await import('../case/decrypt.ts');
+    const { openPlace, openOnly } = await import('../case/store/locate.ts');
+    const { decrypt: decryptCapture } = await import('../case/store/decrypt.ts');
     const place = await openPlace(location, s3Options(values));
     const meter = out.meter('decrypting');
     try {

@@ -1,6 +1,6 @@
 /** `amber doctor`: would a capture of this function work? */
-import type { CheckedLine } from '../acquire/doctor/index.ts';
-import { renderText } from '../case/safe-names.ts';
+import type { CheckedLine } from '../doctor/index.ts';
+import { renderText } from '../case/view/safe-names.ts';
 import { AWS_OPTIONS, clientOptions } from './aws-options.ts';
 import { onePositional, type Command } from './command.ts';
 import type { Output } from './output.ts';
@@ -20,7 +20,7 @@ Exit code 0: nothing failed. 1: something did.
   run: async (invocation) => {
     const { values, out } = invocation;
     const { openFunction } = await import('../acquire/function.ts');
-    const { examine, patientOf } = await import('../acquire/doctor/index.ts');
+    const { examine, patientOf } = await import('../doctor/index.ts');
     const stop = new AbortController();
     const { aws, target, close } = await openFunction(onePositional(invocation, 'FUNCTION'), { clients: clientOptions(values) }, stop.signal);
     const lines: CheckedLine[] = [];

@@ -1,9 +1,9 @@
 /** `amber hunt`: asks the log of a function for malice, through Logs Insights or over what was collected. */
 import { writeFile } from 'node:fs/promises';
-import type { Hunt, HuntFinding, LogEvent } from '../acquire/hunts/contracts.ts';
-import { HUNTS } from '../acquire/hunts/index.ts';
-import { asciiJson } from '../case/ascii.ts';
-import { renderText } from '../case/safe-names.ts';
+import type { Hunt, HuntFinding, LogEvent } from '../hunt/contracts.ts';
+import { HUNTS } from '../hunt/index.ts';
+import { asciiJson } from '../case/view/ascii.ts';
+import { renderText } from '../case/view/safe-names.ts';
 import { AmberError } from '../errors.ts';
 import { AWS_OPTIONS, clientOptions, logGroupsOption, WINDOW_OPTIONS, windowOption } from './aws-options.ts';
 import { identityOption, IDENTITY_OPTION, onePositional, s3Options, textOption, type Command, type Invocation, type Values } from './command.ts';
@@ -81,7 +81,7 @@ function contextOf(values: Values): number {
 async function online(invocation: Invocation, hunts: readonly Hunt[], context: number): Promise<HuntsResult> {
   const { values, out } = invocation;
   const { openFunction } = await import('../acquire/function.ts');
-  const { huntInsights } = await import('../acquire/hunts/insights.ts');
+  const { huntInsights } = await import('../hunt/insights.ts');
   const { sinceMs, untilMs = Date.now() } = windowOption(values);
   const window = { untilMs, sinceMs: sinceMs ?? untilMs - DAY_MS };
   const stop = new AbortController();
@@ -107,9 +107,9 @@ async function online(invocation: Invocation, hunts: readonly Hunt[], context: n
 }
 
 async function overCollected(location: string, values: Values, hunts: readonly Hunt[], context: number): Promise<HuntsResult> {
-  const { OfflineHunt } = await import('../acquire/hunts/offline.ts');
-  const { eventsAt } = await import('../case/log-events.ts');
-  const { openPlace } = await import('../case/locate.ts');
+  const { OfflineHunt } = await import('../hunt/offline.ts');
+  const { eventsAt } = await import('../case/log/events.ts');
+  const { openPlace } = await import('../case/store/locate.ts');
   const place = await openPlace(location, s3Options(values));
   const hunter = new OfflineHunt({ hunts, context });
   const findings: HuntFinding[] = [];

@@ -1,9 +1,9 @@
 /** The capture that a command is given: LOCATION, LOCATION ID, or the beginning of an id alone. */
 import { existsSync } from 'node:fs';
-import { OPTIONS } from '../config.ts';
+import { OPTIONS } from '../config/config.ts';
 import { onePositional, type Invocation } from './command.ts';
 
-/** As in src/case/locate.ts, which is loaded later: four characters at least. */
+/** As in src/case/store/locate.ts, which is loaded later: four characters at least. */
 const SHORT_ID = /^[0-9a-f](?:-?[0-9a-f]){3,31}$/iu;
 
 /**

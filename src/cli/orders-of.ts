@@ -1,7 +1,7 @@
 /** What `amber trigger` and `amber status` stand on: the function, its channel of orders, and where its captures lie. */
 import type { Clients } from '../acquire/clients.ts';
 import type { Target } from '../acquire/contracts.ts';
-import { OPTIONS, resolveConfig, type Config } from '../config.ts';
+import { OPTIONS, resolveConfig, type Config } from '../config/config.ts';
 import { AmberError, describeError } from '../errors.ts';
 import type { ControlChannel } from '../ship/channels/index.ts';
 import type { S3ReadOptions } from '../ship/s3-read.ts';
@@ -42,7 +42,7 @@ export type OrdersOf = FunctionPlace & Orders;
 export async function openFunctionPlace(invocation: Invocation): Promise<FunctionPlace> {
   const { values } = invocation;
   const { openFunction } = await import('../acquire/function.ts');
-  const { patientOf } = await import('../acquire/doctor/index.ts');
+  const { patientOf } = await import('../doctor/index.ts');
   const stop = new AbortController();
   const { aws, target, close } = await openFunction(onePositional(invocation, 'FUNCTION'), { clients: clientOptions(values) }, stop.signal);
   try {

@@ -1,8 +1,8 @@
 /** What a command says: results on standard output, everything else on standard error. Never an escape sequence of a capture. */
 import { randomUUID } from 'node:crypto';
-import { asciiDocument } from '../case/ascii.ts';
-import { demandSafeLines, renderMessage } from '../case/safe-names.ts';
-import { size } from '../case/size.ts';
+import { asciiDocument } from '../case/view/ascii.ts';
+import { demandSafeLines, renderMessage } from '../case/view/safe-names.ts';
+import { size } from '../case/view/size.ts';
 
 export type Tone = 'good' | 'bad' | 'dim' | 'strong';
 

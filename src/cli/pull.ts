@@ -1,6 +1,6 @@
 /** `amber pull`: a capture into a local folder. */
 import { AmberError } from '../errors.ts';
-import { size } from '../case/size.ts';
+import { size } from '../case/view/size.ts';
 import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command, type Values } from './command.ts';
 import { captureLocation } from './location.ts';
 
@@ -26,9 +26,9 @@ lead out and devices are listed in not-extracted.jsonl. The folder appears when 
   run: async (invocation) => {
     const { values, out } = invocation;
     const location = captureLocation(invocation);
-    const { openPlace, openOnly } = await import('../case/locate.ts');
-    const { pull: pullCapture } = await import('../case/pull.ts');
-    const { DEFAULT_LIMITS } = await import('../case/extract.ts');
+    const { openPlace, openOnly } = await import('../case/store/locate.ts');
+    const { pull: pullCapture } = await import('../case/store/pull.ts');
+    const { DEFAULT_LIMITS } = await import('../case/tar/extract.ts');
     const limits = { ...DEFAULT_LIMITS, maxBytes: await bytesOption(values, 'max-bytes') ?? DEFAULT_LIMITS.maxBytes };
     const identity = await identityOption(values);
     const place = await openPlace(location, s3Options(values));
@@ -62,7 +62,7 @@ function nameOf(location: string): string {
 async function bytesOption(values: Values, name: string): Promise<number | undefined> {
   const text = textOption(values, name);
   if (text === undefined) return undefined;
-  const parsed = (await import('../config-values.ts')).bytes(1, Number.MAX_SAFE_INTEGER)(text);
+  const parsed = (await import('../config/values.ts')).bytes(1, Number.MAX_SAFE_INTEGER)(text);
   if (!parsed.ok) throw new AmberError('USAGE', `--${name} is ${JSON.stringify(text)}; expected ${parsed.expected}, for example 24GiB.`);
   return parsed.value;
 }

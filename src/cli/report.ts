@@ -1,7 +1,7 @@
 /** `amber report`: a case as one page. */
-import type { OpenCapture } from '../case/open.ts';
-import type { ReportedCapture } from '../case/html.ts';
-import type { CaptureView } from '../case/view.ts';
+import type { OpenCapture } from '../case/store/open.ts';
+import type { ReportedCapture } from '../case/view/html.ts';
+import type { CaptureView } from '../case/view/view.ts';
 import { AmberError, isAmberError } from '../errors.ts';
 import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, TWO_WORDS, type Command } from './command.ts';
 import { captureLocation } from './location.ts';
@@ -37,15 +37,15 @@ Exit code 0: all of them verified. 1: one did not, or is cut. Needs s3:ListBucke
     const logPath = textOption(values, 'log');
     const target = textOption(values, 'to') ?? 'report.html';
     demandFile(logPath);
-    const { openAll, openPlace } = await import('../case/locate.ts');
-    const { ReportPage } = await import('../case/html.ts');
-    const { KeyMoments } = await import('../case/key-moments.ts');
-    const { demandFree, fillFile } = await import('../case/target.ts');
-    const { Timeline } = await import('../case/timeline.ts');
+    const { openAll, openPlace } = await import('../case/store/locate.ts');
+    const { ReportPage } = await import('../case/view/html.ts');
+    const { KeyMoments } = await import('../case/view/key-events.ts');
+    const { demandFree, fillFile } = await import('../case/store/target.ts');
+    const { Timeline } = await import('../case/timeline/timeline.ts');
     demandFree(target);
     const identity = await identityOption(values);
     const place = await openPlace(location, s3Options(values));
-    const { captureIds } = await import('../case/list.ts');
+    const { captureIds } = await import('../case/store/list.ts');
     const wanted = new Set<string>();
     if (logPath !== undefined) for await (const { captureId } of captureIds(place.store)) wanted.add(captureId);
     const log = await logOption(logPath, wanted, out);
@@ -83,8 +83,8 @@ Exit code 0: all of them verified. 1: one did not, or is cut. Needs s3:ListBucke
 };
 
 async function read(capture: OpenCapture, means: VerifyMeans, out: Output): Promise<{ reported: ReportedCapture; view: CaptureView }> {
-  const { viewCapture } = await import('../case/view.ts');
-  const { bodySections, headRows } = await import('../case/sections.ts');
+  const { viewCapture } = await import('../case/view/view.ts');
+  const { bodySections, headRows } = await import('../case/view/sections.ts');
   const verified = await verifyOne(capture, means, out);
   const meter = out.meter('reading');
   try {

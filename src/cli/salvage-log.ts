@@ -1,7 +1,7 @@
 /** `amber salvage --log`: what captures have left in the log of the function. */
-import type { DecodedEvidence } from '../case/log-evidence.ts';
-import { field, processLines, socketRows, text } from '../case/process-tree.ts';
-import { renderText } from '../case/safe-names.ts';
+import type { DecodedEvidence } from '../case/log/evidence.ts';
+import { field, processLines, socketRows, text } from '../case/view/process-tree.ts';
+import { renderText } from '../case/view/safe-names.ts';
 import { AmberError } from '../errors.ts';
 import { textOption, type Invocation } from './command.ts';
 import { table, type Output } from './output.ts';
@@ -13,8 +13,8 @@ const MAX_LINES = 200;
 export async function salvageLog({ positionals, values, out }: Invocation, path: string): Promise<number> {
   if (positionals.length > 0) throw new AmberError('USAGE', 'Give a LOCATION or --log FILE, not both.');
   if (textOption(values, 'to') !== undefined) throw new AmberError('USAGE', '--to goes with a LOCATION; with --log, --json has all that is found.');
-  const { readLogEvidence } = await import('../case/log-evidence.ts');
-  const { logFiles } = await import('../case/log-source.ts');
+  const { readLogEvidence } = await import('../case/log/evidence.ts');
+  const { logFiles } = await import('../case/log/source.ts');
   const { found, leftOut, notRead } = await readLogEvidence(logFiles(path));
   for (const reason of notRead) out.note(`${path}: not read: ${reason}`);
   if (found.length === 0) throw new AmberError('CASE_MISSING', `There is no line {"amber":"evidence",…} in ${path === '-' ? 'what was read' : path}: captures write them only where no destination takes their first segment in time.`);

@@ -1,9 +1,9 @@
 /** `amber salvage`: what is left of a capture that was cut. */
-import { renderPath, renderText } from '../case/safe-names.ts';
-import type { SalvageRecord, SalvageState } from '../case/salvage-contents.ts';
-import type { SalvageResult } from '../case/salvage.ts';
-import { missingText } from '../case/run.ts';
-import { size } from '../case/size.ts';
+import { renderPath, renderText } from '../case/view/safe-names.ts';
+import type { SalvageRecord, SalvageState } from '../case/salvage/contents.ts';
+import type { SalvageResult } from '../case/salvage/salvage.ts';
+import { missingText } from '../case/store/run.ts';
+import { size } from '../case/view/size.ts';
 import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
 import { captureLocation } from './location.ts';
 import type { Output } from './output.ts';
@@ -42,7 +42,7 @@ each different one is shown.
     if (log !== undefined) return (await import('./salvage-log.ts')).salvageLog(invocation, log);
     const location = captureLocation(invocation);
     const identity = await identityOption(values);
-    const { openPlace, openOnly } = await import('../case/locate.ts');
+    const { openPlace, openOnly } = await import('../case/store/locate.ts');
     const target = textOption(values, 'to');
     const place = await openPlace(location, s3Options(values));
     const told: Told = { records: [], beyond: 0 };
@@ -50,10 +50,10 @@ each different one is shown.
     try {
       const capture = await openOnly(place);
       let result: SalvageResult;
-      if (target === undefined) result = await (await import('../case/salvage.ts')).salvage(capture, options);
+      if (target === undefined) result = await (await import('../case/salvage/salvage.ts')).salvage(capture, options);
       else {
-        const { DEFAULT_LIMITS } = await import('../case/extract.ts');
-        const written = await (await import('../case/salvage-folder.ts')).salvageInto(capture, target, { ...options, limits: DEFAULT_LIMITS });
+        const { DEFAULT_LIMITS } = await import('../case/tar/extract.ts');
+        const written = await (await import('../case/salvage/folder.ts')).salvageInto(capture, target, { ...options, limits: DEFAULT_LIMITS });
         out.note(`${written.folder}: ${written.extracted.files} files, ${written.extracted.links} links; ${written.extracted.notMade} entries were not made`);
         result = written;
       }

@@ -1,7 +1,7 @@
 /** `amber show`: one capture for a reader. */
-import type { OpenCapture } from '../case/open.ts';
-import { bodySections, headRows } from '../case/sections.ts';
-import type { CaptureView } from '../case/view.ts';
+import type { OpenCapture } from '../case/store/open.ts';
+import { bodySections, headRows } from '../case/view/sections.ts';
+import type { CaptureView } from '../case/view/view.ts';
 import { AmberError } from '../errors.ts';
 import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, TWO_WORDS, type Command, type Values } from './command.ts';
 import { captureLocation } from './location.ts';
@@ -30,8 +30,8 @@ Each list has --lines lines here, and with --json the first 1,000 items; documen
     const location = captureLocation(invocation);
     const most = linesOption(values);
     const identity = await identityOption(values);
-    const { openPlace, openOnly } = await import('../case/locate.ts');
-    const { viewCapture } = await import('../case/view.ts');
+    const { openPlace, openOnly } = await import('../case/store/locate.ts');
+    const { viewCapture } = await import('../case/view/view.ts');
     const place = await openPlace(location, s3Options(values));
     const meter = out.meter('reading');
     try {

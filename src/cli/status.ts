@@ -1,7 +1,7 @@
 /** `amber status`: who has been captured, what is ordered, what the fleet cap has left. */
-import type { CaptureSummary } from '../case/list.ts';
-import { renderText } from '../case/safe-names.ts';
-import { parseBucketUrl } from '../config-destination.ts';
+import type { CaptureSummary } from '../case/store/list.ts';
+import { renderText } from '../case/view/safe-names.ts';
+import { parseBucketUrl } from '../config/destination.ts';
 import { isAmberError } from '../errors.ts';
 import { windowOption } from './aws-options.ts';
 import { textOption, type Command, type Values } from './command.ts';
@@ -93,8 +93,8 @@ async function orderNow({ orders, config }: FunctionPlace, nowMs: number): Promi
 
 async function capturesSince({ captures: location, s3 }: FunctionPlace, sinceMs: number, untilMs: number): Promise<readonly CaptureSummary[]> {
   if (location === undefined) return [];
-  const { openPlace } = await import('../case/locate.ts');
-  const { listCaptures } = await import('../case/list.ts');
+  const { openPlace } = await import('../case/store/locate.ts');
+  const { listCaptures } = await import('../case/store/list.ts');
   const found: CaptureSummary[] = [];
   try {
     const place = await openPlace(location, s3);

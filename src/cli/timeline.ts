@@ -1,9 +1,9 @@
 /** `amber timeline`: what captures and collections tell, in the order in which it happened. */
 import type { FileHandle } from 'node:fs/promises';
-import { asciiJson } from '../case/ascii.ts';
-import type { Timeline, TimelineShare, TimelineWindow } from '../case/timeline.ts';
-import type { TimelineRow } from '../case/timeline-event.ts';
-import { demandSafeLines } from '../case/safe-names.ts';
+import { asciiJson } from '../case/view/ascii.ts';
+import type { Timeline, TimelineShare, TimelineWindow } from '../case/timeline/timeline.ts';
+import type { TimelineRow } from '../case/timeline/event.ts';
+import { demandSafeLines } from '../case/view/safe-names.ts';
 import { AmberError } from '../errors.ts';
 import { WINDOW_OPTIONS, windowOption } from './aws-options.ts';
 import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command, type Values } from './command.ts';
@@ -41,11 +41,11 @@ Exit code 0: all was read. 1: a capture is cut, damaged or sealed. Needs s3:List
     const form = formOf(values);
     const window = await windowOf(values);
     const to = textOption(values, 'to');
-    const { demandFree } = await import('../case/target.ts');
+    const { demandFree } = await import('../case/store/target.ts');
     if (to !== undefined) demandFree(to);
     const identity = await identityOption(values);
-    const { Timeline } = await import('../case/timeline.ts');
-    const { openAll, openPlace } = await import('../case/locate.ts');
+    const { Timeline } = await import('../case/timeline/timeline.ts');
+    const { openAll, openPlace } = await import('../case/store/locate.ts');
     const place = await openPlace(location, s3Options(values));
     const made = new Timeline(window);
     const shares: TimelineShare[] = [];
@@ -75,7 +75,7 @@ function formOf(values: Values): Form {
 }
 
 async function windowOf(values: Values): Promise<TimelineWindow> {
-  const { SOURCE_NAMES } = await import('../case/timeline-sources.ts');
+  const { SOURCE_NAMES } = await import('../case/timeline/sources.ts');
   const asked = textOption(values, 'source');
   const sources = new Set(asked?.split(',').map((name) => name.trim()) ?? SOURCE_NAMES);
   const unknown = [...sources].find((name) => !SOURCE_NAMES.includes(name));
@@ -92,7 +92,7 @@ interface Telling {
 
 async function tell(made: Timeline, shares: readonly TimelineShare[], { form, to, out }: Telling): Promise<void> {
   if (to !== undefined) {
-    const { fillFile } = await import('../case/target.ts');
+    const { fillFile } = await import('../case/store/target.ts');
     await fillFile(to, (file) => events(made, form, (text) => written(file, text)));
     out.json({ file: to, ...summary(made, shares) });
   } else if (form === 'json') {
@@ -121,7 +121,7 @@ const PIECE = 64 * 1024;
 
 /** All events in one of the forms, in pieces that are waited for. */
 async function events(made: Timeline, form: Form, write: (text: string) => Promise<void> | undefined): Promise<void> {
-  const { csvHead, csvLine, textLine } = await import('../case/timeline-text.ts');
+  const { csvHead, csvLine, textLine } = await import('../case/timeline/text.ts');
   let piece = form === 'csv' ? `${csvHead()}\n` : '';
   let first = true;
   for (const { json } of made.rows()) {

@@ -1,7 +1,7 @@
 /** `amber trigger --wait`: captures of one order, as they arrive. */
-import { renderText } from '../case/safe-names.ts';
-import { size } from '../case/size.ts';
-import type { CaptureSummary } from '../case/list.ts';
+import { renderText } from '../case/view/safe-names.ts';
+import { size } from '../case/view/size.ts';
+import type { CaptureSummary } from '../case/store/list.ts';
 import { isAmberError } from '../errors.ts';
 import type { Order } from '../trigger/order.ts';
 import type { Output } from './output.ts';
@@ -21,8 +21,8 @@ export interface Waited {
 
 /** Ends when every sandbox that was at work has been captured, the time is over, or the signal comes. */
 export async function awaitCaptures({ captures: location, s3 }: OrdersOf, order: Order, active: readonly string[], out: Output, options: WaitOptions): Promise<Waited> {
-  const { openPlace } = await import('../case/locate.ts');
-  const { listCaptures } = await import('../case/list.ts');
+  const { openPlace } = await import('../case/store/locate.ts');
+  const { listCaptures } = await import('../case/store/list.ts');
   const found = new Map<string, CaptureSummary>();
   const endMs = Date.now() + options.forMs;
   while (location !== undefined) {

@@ -1,7 +1,7 @@
 /** `amber trigger`: orders a capture, in the order of steps that destroys nothing. */
 import { readFileSync } from 'node:fs';
-import { asciiDocument } from '../case/ascii.ts';
-import { renderText } from '../case/safe-names.ts';
+import { asciiDocument } from '../case/view/ascii.ts';
+import { renderText } from '../case/view/safe-names.ts';
 import { AmberError } from '../errors.ts';
 import { IN_EVENTS } from '../trigger/order-binding.ts';
 import type { Order } from '../trigger/order.ts';

@@ -1,7 +1,7 @@
 /** `amber verify --all`: every capture at a place, and those that only the log names. */
-import type { Place } from '../case/locate.ts';
-import type { OpenCapture } from '../case/open.ts';
-import type { VerifyResult } from '../case/verify.ts';
+import type { Place } from '../case/store/locate.ts';
+import type { OpenCapture } from '../case/store/open.ts';
+import type { VerifyResult } from '../case/verify/verify.ts';
 import { AmberError, isAmberError } from '../errors.ts';
 import type { Output } from './output.ts';
 import { exitOf, type VerifyCommand } from './verify.ts';
@@ -12,9 +12,9 @@ import { tellAbsent, tellCopies, tellResult } from './verify-tell.ts';
 const MAX_JSON = 10_000;
 
 export async function verifyAll(place: Place, { identity, logPath, collected }: VerifyCommand, out: Output): Promise<number> {
-  const { captureIds } = await import('../case/list.ts');
-  const { openAll } = await import('../case/locate.ts');
-  const { idsOf } = await import('../case/verify-log.ts');
+  const { captureIds } = await import('../case/store/list.ts');
+  const { openAll } = await import('../case/store/locate.ts');
+  const { idsOf } = await import('../case/verify/log.ts');
   const { store } = place;
   const wanted = new Set<string>();
   if (logPath !== undefined || collected !== undefined) for await (const { captureId } of captureIds(store)) wanted.add(captureId);
@@ -32,13 +32,13 @@ export async function verifyAll(place: Place, { identity, logPath, collected }: 
       if (result.captureId !== undefined) seen.add(result.captureId);
     }
   }
-  const absent = log === undefined ? undefined : (await import('../case/absent.ts')).absentCaptures(log, seen, store.location, trail);
+  const absent = log === undefined ? undefined : (await import('../case/log/absent.ts')).absentCaptures(log, seen, store.location, trail);
   if (results.length + unread.length === 0 && (absent?.captures.length ?? 0) === 0) {
     throw new AmberError('CASE_MISSING', `There is no capture in ${store.location} or below it.`);
   }
   if (absent !== undefined) tellAbsent(absent, out);
   const missing = absent?.captures.length ?? 0;
-  const { byCapture, copiesAmong } = await import('../case/copies.ts');
+  const { byCapture, copiesAmong } = await import('../case/verify/copies.ts');
   const captures = byCapture(results);
   // A capture of which one copy is not as it was is not verified: nobody knows which of them is used.
   const verified = captures.filter((copies) => copies.every(({ verdict, log: read }) => verdict === 'verified' && read !== 'not-read')).length;

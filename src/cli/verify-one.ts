@@ -1,8 +1,8 @@
 /** One verification for a command: with a meter, and the log that was named. */
-import type { LogIndex } from '../case/log-lines.ts';
-import type { OpenCapture } from '../case/open.ts';
-import type { TrailObjects } from '../case/trail-objects.ts';
-import type { VerifyResult } from '../case/verify.ts';
+import type { LogIndex } from '../case/log/lines.ts';
+import type { OpenCapture } from '../case/store/open.ts';
+import type { TrailObjects } from '../case/verify/trail-objects.ts';
+import type { VerifyResult } from '../case/verify/verify.ts';
 import { AmberError } from '../errors.ts';
 import type { S3ReadOptions } from '../ship/s3-read.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
@@ -27,8 +27,8 @@ export function demandFile(logPath: string | undefined): void {
  */
 export async function logOption(path: string | undefined, wanted: Iterable<string>, out: Output): Promise<LogIndex | undefined> {
   if (path === undefined) return undefined;
-  const { readLogIndex } = await import('../case/log-lines.ts');
-  const { logFiles } = await import('../case/log-source.ts');
+  const { readLogIndex } = await import('../case/log/lines.ts');
+  const { logFiles } = await import('../case/log/source.ts');
   const index = await readLogIndex(logFiles(path), wanted);
   for (const reason of index.notRead) out.note(`${path}: not read: ${reason}`);
   return index;
@@ -50,8 +50,8 @@ export async function trailOption(
   identity: AgeIdentity | undefined, out: Output,
 ): Promise<TrailObjects | undefined> {
   if (collected === undefined) return undefined;
-  const { openPlace } = await import('../case/locate.ts');
-  const { readTrailObjects } = await import('../case/trail-objects.ts');
+  const { openPlace } = await import('../case/store/locate.ts');
+  const { readTrailObjects } = await import('../case/verify/trail-objects.ts');
   const place = await openPlace(collected.location, collected.s3);
   try {
     const trail = await readTrailObjects(place, identity, { stored: new Set(stored), others: new Set(log?.ids()) });
@@ -69,7 +69,7 @@ export async function trailOption(
 
 /** @throws AmberError CASE_* where the capture cannot be reached. */
 export async function verifyOne(capture: OpenCapture, { identity, log, trail }: VerifyMeans, out: Output): Promise<VerifyResult> {
-  const { verifyCapture } = await import('../case/verify.ts');
+  const { verifyCapture } = await import('../case/verify/verify.ts');
   const meter = out.meter('verifying');
   try {
     return await verifyCapture(capture, {

@@ -1,9 +1,9 @@
 /** What `amber verify` says on a terminal. */
-import type { Absent, AbsentCapture } from '../case/absent.ts';
-import type { Check } from '../case/checks.ts';
-import type { Copies } from '../case/copies.ts';
-import { renderText } from '../case/safe-names.ts';
-import type { VerifyResult } from '../case/verify.ts';
+import type { Absent, AbsentCapture } from '../case/log/absent.ts';
+import type { Check } from '../case/verify/checks.ts';
+import type { Copies } from '../case/verify/copies.ts';
+import { renderText } from '../case/view/safe-names.ts';
+import type { VerifyResult } from '../case/verify/verify.ts';
 import type { Output } from './output.ts';
 
 const WORDS = { ok: 'ok', failed: 'FAILED', 'not-checked': 'not checked' } as const;

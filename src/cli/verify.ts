@@ -1,7 +1,7 @@
 /** `amber verify`: is this capture what was captured? */
-import type { LogIndex } from '../case/log-lines.ts';
-import type { Place } from '../case/locate.ts';
-import type { VerifyResult } from '../case/verify.ts';
+import type { LogIndex } from '../case/log/lines.ts';
+import type { Place } from '../case/store/locate.ts';
+import type { VerifyResult } from '../case/verify/verify.ts';
 import { AmberError, isAmberError } from '../errors.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
 import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, TWO_WORDS, type Command } from './command.ts';
@@ -51,7 +51,7 @@ s3:GetObject; for versions s3:ListBucketVersions and s3:GetObjectVersion.
     const logPath = textOption(values, 'log');
     if (values['all'] === true) demandFile(logPath);
     const identity = await identityOption(values);
-    const { openPlace } = await import('../case/locate.ts');
+    const { openPlace } = await import('../case/store/locate.ts');
     const collection = textOption(values, 'collection');
     const collected = collection === undefined ? undefined : { location: collection, s3: s3Options(values) };
     const options = { identity, logPath, collected };
@@ -80,8 +80,8 @@ export interface VerifyCommand {
 
 /** @throws AmberError USAGE for a file that no capture is in. */
 async function demandCapture({ store, only }: Place, location: string): Promise<void> {
-  const { mayHoldCapture } = await import('../case/lone-file.ts');
-  const { isOwn } = await import('../case/object-names.ts');
+  const { mayHoldCapture } = await import('../case/store/lone-file.ts');
+  const { isOwn } = await import('../case/store/object-names.ts');
   if (only === undefined || await mayHoldCapture(store, only)) return;
   const what = isOwn(only) ? `is a file beside the segments of a capture: give the folder that it is in, ${JSON.stringify(store.location)}`
     : 'is no capture: give the folder that holds manifest.json and the segments, a single segment, or a tarball';
@@ -89,8 +89,8 @@ async function demandCapture({ store, only }: Place, location: string): Promise<
 }
 
 async function verifyOnly(place: Place, location: string, options: VerifyCommand, out: Output): Promise<number> {
-  const { openOnly } = await import('../case/locate.ts');
-  const { idsOf } = await import('../case/verify-log.ts');
+  const { openOnly } = await import('../case/store/locate.ts');
+  const { idsOf } = await import('../case/verify/log.ts');
   let result: VerifyResult;
   let log: LogIndex | undefined;
   try {
@@ -116,13 +116,13 @@ export function exitOf(results: readonly VerifyResult[]): number {
 
 /** Where nothing is stored, the log may still name it. @throws the error where it does not. */
 async function absentOr(cause: unknown, location: string, { logPath, log: read, identity, collected }: VerifyCommand, out: Output): Promise<number> {
-  const { idInPath } = await import('../case/list.ts');
+  const { idInPath } = await import('../case/store/list.ts');
   const id = idInPath(`${location.replace(/\/+$/u, '')}/`);
   if (!isAmberError(cause) || cause.code !== 'CASE_MISSING' || id === undefined || logPath === undefined) throw cause;
   const index = read ?? await logOption(logPath, [id], out);
   const log = index?.of(id);
   if (log?.stored !== true) throw new AmberError('CASE_MISSING', `${cause.message} Nor does the log say that capture ${id} was stored.`, { cause });
-  const { absentCapture } = await import('../case/absent.ts');
+  const { absentCapture } = await import('../case/log/absent.ts');
   const absent = absentCapture(id, log, await trailOption(collected, { stored: [id], log: undefined }, identity, out));
   tellAbsentOne(absent, out);
   out.json({ location, captureId: id, verdict: 'failed', missing: [absent] });

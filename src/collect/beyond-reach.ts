@@ -1,5 +1,5 @@
 /** What is there and cannot be had without native code: a line for each, so that nobody takes it for nothing. */
-import type { AbsentEntry, Scene } from '../contracts.ts';
+import type { AbsentEntry, Scene } from '../contracts/evidence.ts';
 import { latin1 } from '../proc/bytes.ts';
 import type { ProcessRecord, ProcessTable } from '../proc/table.ts';
 

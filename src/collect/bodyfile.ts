@@ -5,7 +5,7 @@
  *
  * For names see {@link displayName}. Of times before 1970 mactime leaves out the row; plaso and the timeline have it.
  */
-import type { BytesEntry } from '../contracts.ts';
+import type { BytesEntry } from '../contracts/evidence.ts';
 import { displayName } from '../fs/names.ts';
 import { Kind, modeText } from '../fs/kinds.ts';
 import type { Tree } from '../fs/tree.ts';

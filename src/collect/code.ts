@@ -1,13 +1,13 @@
 /** Code as loaded: a hash of every file of /var/task, /opt and /var/runtime, bytes by policy, and the packages. */
 import type { BigIntStats } from 'node:fs';
-import type { Collector, Entry, Scene } from '../contracts.ts';
+import type { Collector, Entry, Scene } from '../contracts/evidence.ts';
 import { Kind, State } from '../fs/kinds.ts';
 import { bodyfile } from './bodyfile.ts';
 import { contents, Directories } from './contents.ts';
 import { groundsOf } from './grounds.ts';
 import { orderBy } from './order.ts';
 import { listPackages, packageKind } from './packages.ts';
-import { Taker, type StorePolicy } from './take.ts';
+import { Taker, type StorePolicy } from './entry-reader.ts';
 import { summarise } from './tree-summary.ts';
 import { codeTree, processesOf, sandboxStart } from './trees.ts';
 import { twoSpeed } from './two-speed.ts';

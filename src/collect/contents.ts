@@ -1,9 +1,9 @@
 /** Takes a tree in a given order, each path once. Synchronous: the archive gives the main thread back between entries. */
-import type { BytePath, Entry } from '../contracts.ts';
+import type { BytePath, Entry } from '../contracts/evidence.ts';
 import { Kind, State } from '../fs/kinds.ts';
 import type { Tree } from '../fs/tree.ts';
 import type { Order } from './order.ts';
-import type { Taker } from './take.ts';
+import type { Taker } from './entry-reader.ts';
 
 /** Files under a lease that are asked for again at the end. */
 const MOST_BUSY = 1000;

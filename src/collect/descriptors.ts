@@ -1,5 +1,5 @@
 /** Every open descriptor, one a line. */
-import type { Collector, JsonLinesEntry, Scene } from '../contracts.ts';
+import type { Collector, JsonLinesEntry, Scene } from '../contracts/evidence.ts';
 import { toText } from '../proc/bytes.ts';
 import { openFlagNames } from '../proc/fdinfo.ts';
 import type { OpenDescriptor, ProcessRecord } from '../proc/table.ts';

@@ -1,6 +1,6 @@
 /** The environment of every process, and how that of the function's own process has changed since it was started. */
 import { isAscii } from 'node:buffer';
-import type { Collector, JsonEntry, Scene } from '../contracts.ts';
+import type { Collector, JsonEntry, Scene } from '../contracts/evidence.ts';
 import { latin1, splitNul, toText } from '../proc/bytes.ts';
 import type { ProcessRecord } from '../proc/table.ts';
 

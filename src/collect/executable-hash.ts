@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto';
 import { close, closeSync, constants, fstatSync, openSync, read, type BigIntStats } from 'node:fs';
 import { promisify } from 'node:util';
-import type { Scene } from '../contracts.ts';
-import { ownerOf, sharedLane, type Ticket } from '../proc/lane.ts';
+import type { Scene } from '../contracts/evidence.ts';
+import { ownerOf, sharedLane, type Ticket } from '../proc/bounded-pool.ts';
 import { pin } from '../proc/mount-book.ts';
 import { failure } from '../proc/read.ts';
 import { processDir, type ProcessRecord, type ProcessTable } from '../proc/table.ts';

@@ -1,5 +1,5 @@
 /** Every file that a process runs, with its digest: also the large ones for which the first segment does not wait. */
-import type { Collector, JsonLinesEntry, Scene } from '../contracts.ts';
+import type { Collector, JsonLinesEntry, Scene } from '../contracts/evidence.ts';
 import { toText } from '../proc/bytes.ts';
 import { linkText } from '../proc/links.ts';
 import { executableOf, type Executable } from './executable-hash.ts';

@@ -1,5 +1,5 @@
 /** What the detectors have found, in our own words and as OCSF Detection Findings. */
-import type { Collector, Entry, FindingsReport, Scene } from '../contracts.ts';
+import type { Collector, Entry, FindingsReport, Scene } from '../contracts/evidence.ts';
 import { detectionFinding } from './ocsf.ts';
 
 export const findings: Collector = {

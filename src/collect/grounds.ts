@@ -1,5 +1,5 @@
 /** What is known of mounts, for all collectors of one capture. */
-import type { Scene } from '../contracts.ts';
+import type { Scene } from '../contracts/evidence.ts';
 import { MountBook } from '../proc/mount-book.ts';
 
 const books = new WeakMap<Scene, MountBook>();

@@ -1,6 +1,6 @@
 /** A V8 heap snapshot in pieces: `cat part-*` gives the `.heapsnapshot` that Chrome DevTools opens. */
 import { getHeapSnapshot, getHeapSpaceStatistics } from 'node:v8';
-import type { AbsentEntry, Collector, Entry, Scene } from '../contracts.ts';
+import type { AbsentEntry, Collector, Entry, Scene } from '../contracts/evidence.ts';
 
 const SOURCE = 'v8.getHeapSnapshot';
 /** Bytes of one piece. An entry needs its size before its body, and the size of a snapshot is known at its end. */

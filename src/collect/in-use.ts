@@ -1,5 +1,5 @@
 /** Which paths of a tree the processes run, hold open, map or name in their arguments: the first to be taken. */
-import type { BytePath } from '../contracts.ts';
+import type { BytePath } from '../contracts/evidence.ts';
 import type { RootFacts } from '../fs/walk.ts';
 import { parseMapsText } from '../proc/maps.ts';
 import type { ProcessRecord, ProcessTable } from '../proc/table.ts';

@@ -2,7 +2,7 @@
  * The registry of collectors. Its order is the order of volatility (RFC 3227 section 2.1), so it is the order of the
  * tarball: what vanishes first is read and stored first. A new collector is one file and one line here.
  */
-import type { Collector } from '../contracts.ts';
+import type { Collector } from '../contracts/evidence.ts';
 import { code } from './code.ts';
 import { descriptors } from './descriptors.ts';
 import { environment } from './environment.ts';

@@ -1,5 +1,5 @@
 /** Every path of /tmp and /dev/shm with its metadata, before any content is read. */
-import type { Collector, Entry, Scene } from '../contracts.ts';
+import type { Collector, Entry, Scene } from '../contracts/evidence.ts';
 import { bodyfile } from './bodyfile.ts';
 import { summarise } from './tree-summary.ts';
 import { writableTree } from './trees.ts';

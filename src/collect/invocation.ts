@@ -1,5 +1,5 @@
 /** Who this is and when: the function, the sandbox, the invocation, the cause, and every clock there is. */
-import type { Collector, Entry, Scene } from '../contracts.ts';
+import type { Collector, Entry, Scene } from '../contracts/evidence.ts';
 import { readIdentity } from '../lambda/identity.ts';
 import { latin1 } from '../proc/bytes.ts';
 import { readNow } from '../proc/read.ts';

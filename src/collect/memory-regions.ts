@@ -1,5 +1,5 @@
 /** Which mappings of a process are stored, in which order and in which pieces. */
-import type { ByDesign, BytePath } from '../contracts.ts';
+import type { ByDesign, BytePath } from '../contracts/evidence.ts';
 import type { Vma } from '../proc/maps.ts';
 import type { Extent, PageFilter } from '../proc/pagemap.ts';
 

@@ -1,5 +1,5 @@
 /** Mappings that are not stored, gathered by reason: a process has hundreds, and each has to be accounted for. */
-import type { AbsentEntry, BytePath } from '../contracts.ts';
+import type { AbsentEntry, BytePath } from '../contracts/evidence.ts';
 import { BY_DESIGN } from './memory-regions.ts';
 
 /** Ranges named for one reason; the bytes of the rest are counted. */

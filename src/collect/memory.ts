@@ -1,6 +1,6 @@
 /** Memory as metadata: what is mapped where, how much of it is resident, what the limits are. No contents. */
 import v8 from 'node:v8';
-import type { Collector, JsonEntry, Scene } from '../contracts.ts';
+import type { Collector, JsonEntry, Scene } from '../contracts/evidence.ts';
 import { toText } from '../proc/bytes.ts';
 import { sizesOf } from '../proc/fields.ts';
 import { executableRows, mapsRows, type VmaText } from '../proc/maps.ts';

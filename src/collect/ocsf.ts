@@ -2,7 +2,7 @@
  * A finding as an event of the Open Cybersecurity Schema Framework: class Detection Finding (2004), version 1.4.0, with all
  * attributes that the class and its objects require and those that they recommend and we know. https://schema.ocsf.io/1.4.0/classes/detection_finding
  */
-import type { Finding, Scene, Severity } from '../contracts.ts';
+import type { Finding, Scene, Severity } from '../contracts/evidence.ts';
 import { readIdentity } from '../lambda/identity.ts';
 import { VERSION } from '../version.ts';
 

@@ -1,7 +1,7 @@
 /** A capture that lies parked in /tmp is hashed and not stored again: told by size and digest, never by a name. */
 import { createHash } from 'node:crypto';
 import { readSync } from 'node:fs';
-import type { Entry } from '../contracts.ts';
+import type { Entry } from '../contracts/evidence.ts';
 
 const CHUNK = 256 * 1024;
 

@@ -1,9 +1,9 @@
 /** Memory of every process that lets us read it, by its mappings: what is in it, at which address. */
-import type { AbsentEntry, BytePath, Collector, Entry, Scene } from '../contracts.ts';
+import type { AbsentEntry, BytePath, Collector, Entry, Scene } from '../contracts/evidence.ts';
 import { describeError, isAmberError } from '../errors.ts';
 import { endOf } from '../lambda/budget.ts';
 import { toText } from '../proc/bytes.ts';
-import { ownerOf, sharedLane } from '../proc/lane.ts';
+import { ownerOf, sharedLane } from '../proc/bounded-pool.ts';
 import { parseMaps, type Vma } from '../proc/maps.ts';
 import { ProcessMemory, type Holes } from '../proc/memory.ts';
 import { failure, readInPool, readNow } from '../proc/read.ts';

@@ -1,5 +1,5 @@
 /** The process table as a responder reads it: who runs what, since when, started by whom, with which rights. */
-import type { Collector, JsonEntry, Scene } from '../contracts.ts';
+import type { Collector, JsonEntry, Scene } from '../contracts/evidence.ts';
 import { toText } from '../proc/bytes.ts';
 import { parseCgroup } from '../proc/cgroup.ts';
 import { fieldPicker } from '../proc/fields.ts';

@@ -2,7 +2,7 @@
  * Procfs as it was, under `[root]/proc`: what other tools read (dissect.target, UAC), and what a finding can be checked
  * against.
  */
-import type { Collector, Entry, Redaction, Scene } from '../contracts.ts';
+import type { Collector, Entry, Redaction, Scene } from '../contracts/evidence.ts';
 import { linkText } from '../proc/links.ts';
 import { processDir, type ProcessRecord, type ProcessTable, type ProcRead, type SocketTables } from '../proc/table.ts';
 

@@ -1,5 +1,5 @@
 /** Nameless content of which no listing tells where it lies: tried by a child, where nobody is seen that could serve it. */
-import type { Entry, Scene } from '../contracts.ts';
+import type { Entry, Scene } from '../contracts/evidence.ts';
 import { AmberError } from '../errors.ts';
 import { toText } from '../proc/bytes.ts';
 import type { MountBook } from '../proc/mount-book.ts';

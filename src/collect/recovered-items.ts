@@ -1,6 +1,6 @@
 /** Where deleted content still hangs: executables, descriptors and mappings whose name is gone. */
 import { closeSync, fstatSync, type BigIntStats } from 'node:fs';
-import type { ByDesign, BytePath } from '../contracts.ts';
+import type { ByDesign, BytePath } from '../contracts/evidence.ts';
 import { statLocal } from '../fs/resolve.ts';
 import { linkText } from '../proc/links.ts';
 import { mapsRows } from '../proc/maps.ts';

@@ -1,6 +1,6 @@
 /** Content that has no name any more: deleted executables, deleted open files, memfds. */
 import { closeSync, constants, fstatSync, openSync, type BigIntStats } from 'node:fs';
-import type { AbsentEntry, Collector, Entry, Scene } from '../contracts.ts';
+import type { AbsentEntry, Collector, Entry, Scene } from '../contracts/evidence.ts';
 import { toText } from '../proc/bytes.ts';
 import { mountFacts, pin, type MountBook, type Place } from '../proc/mount-book.ts';
 import { detachedMemory, queuedDescriptors, unaskedQueues } from './beyond-reach.ts';

@@ -1,5 +1,5 @@
 /** The JavaScript runtime from inside: what is loaded, what is open, and which built-ins are not as they were made. */
-import type { Collector, Entry, Scene } from '../contracts.ts';
+import type { Collector, Entry, Scene } from '../contracts/evidence.ts';
 import { describeError } from '../errors.ts';
 import { extraGlobals, processListeners } from './runtime/globals.ts';
 import { builtinModules, loadedModules } from './runtime/modules.ts';

@@ -10,7 +10,7 @@
 import { existsSync } from 'node:fs';
 import type { Session } from 'node:inspector';
 import { fileURLToPath } from 'node:url';
-import type { Collector, Entry, Roots, Scene } from '../contracts.ts';
+import type { Collector, Entry, Roots, Scene } from '../contracts/evidence.ts';
 import { describeError } from '../errors.ts';
 import { statLocal } from '../fs/resolve.ts';
 import type { MountBook } from '../proc/mount-book.ts';

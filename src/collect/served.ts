@@ -1,6 +1,6 @@
 /** Trees that the configuration names and that lie where somebody else has to answer: EFS, FUSE, 9p. Read by a child. */
 import { closeSync } from 'node:fs';
-import type { BytePath, Collector, Entry, Scene } from '../contracts.ts';
+import type { BytePath, Collector, Entry, Scene } from '../contracts/evidence.ts';
 import { describeError } from '../errors.ts';
 import { Kind } from '../fs/kinds.ts';
 import { absenceOf } from '../fs/outcome.ts';

@@ -1,5 +1,5 @@
 /** Sockets with the processes that hold them. */
-import type { Collector, JsonEntry, Scene } from '../contracts.ts';
+import type { Collector, JsonEntry, Scene } from '../contracts/evidence.ts';
 import { toText } from '../proc/bytes.ts';
 import { inetSockets } from '../proc/net.ts';
 import { unixSockets } from '../proc/unix.ts';

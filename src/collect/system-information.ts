@@ -5,7 +5,7 @@
  */
 import { setTimeout as after } from 'node:timers/promises';
 import type * as Package from 'systeminformation';
-import type { AbsentEntry, Collector, Entry, Scene } from '../contracts.ts';
+import type { AbsentEntry, Collector, Entry, Scene } from '../contracts/evidence.ts';
 import { describeError, systemCode } from '../errors.ts';
 import { coresOf } from '../lambda/cores.ts';
 import { differencesOf, ownFigures, type Difference, type Reported } from './second-opinion.ts';

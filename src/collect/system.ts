@@ -1,7 +1,7 @@
 /** The machine under the function: kernel, mounts, limits, network interfaces, and the few files of /etc that name it. */
 import { closeSync, fstatSync, readSync, statfsSync, type BigIntStats } from 'node:fs';
 import * as os from 'node:os';
-import type { AbsentEntry, Collector, Entry, Scene } from '../contracts.ts';
+import type { AbsentEntry, Collector, Entry, Scene } from '../contracts/evidence.ts';
 import { descriptorPath } from '../fs/open.ts';
 import { openLocal, reach } from '../fs/resolve.ts';
 import { factsOf } from '../fs/volume.ts';

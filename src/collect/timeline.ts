@@ -3,7 +3,7 @@
  * `timestamp_desc`. https://timesketch.org/guides/user/import-from-json-csv/
  * Rows stand by source, not by time: Timesketch sorts.
  */
-import type { BytePath, BytesEntry, Collector, Entry, Scene } from '../contracts.ts';
+import type { BytePath, BytesEntry, Collector, Entry, Scene } from '../contracts/evidence.ts';
 import { Kind, kindName, modeText } from '../fs/kinds.ts';
 import { displayName } from '../fs/names.ts';
 import type { Tree } from '../fs/tree.ts';

@@ -1,5 +1,5 @@
 /** The trees of one capture: each is walked once, whoever asks first. */
-import type { Scene } from '../contracts.ts';
+import type { Scene } from '../contracts/evidence.ts';
 import { walk, type Pace, type Walked } from '../fs/walk.ts';
 import { groundsOf } from './grounds.ts';
 import type { ProcessTable } from '../proc/table.ts';

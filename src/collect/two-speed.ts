@@ -1,5 +1,5 @@
 /** Entries that need waiting first and then come one after the other without any. */
-import type { Entry } from '../contracts.ts';
+import type { Entry } from '../contracts/evidence.ts';
 
 /**
  * Gives what `source` yields, and then the entries of the iterable that it returns. Those are answered at once, not by a

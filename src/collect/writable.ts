@@ -1,6 +1,6 @@
 /** The whole of /tmp and /dev/shm, in order of value. */
 import { closeSync, fstatSync, readSync } from 'node:fs';
-import type { BytePath, Collector, Entry, Scene } from '../contracts.ts';
+import type { BytePath, Collector, Entry, Scene } from '../contracts/evidence.ts';
 import { Descent } from '../fs/descent.ts';
 import { Kind, State } from '../fs/kinds.ts';
 import { openFile } from '../fs/open.ts';
@@ -11,7 +11,7 @@ import { groundsOf } from './grounds.ts';
 import { inUse, type InUse } from './in-use.ts';
 import { orderBy, type Order } from './order.ts';
 import { unnested } from './parked.ts';
-import { Taker } from './take.ts';
+import { Taker } from './entry-reader.ts';
 import { processesOf, sandboxStart, writableTree } from './trees.ts';
 import { twoSpeed } from './two-speed.ts';
 

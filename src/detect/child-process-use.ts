@@ -1,5 +1,5 @@
 /** What the function was made to start, as Node itself tells of it. It shows what has ended before anybody looks. */
-import type { Detector, DetectPolicy, Finding, Observation, Spawned } from '../contracts.ts';
+import type { Detector, DetectPolicy, Finding, Observation, Spawned } from '../contracts/evidence.ts';
 import { firstOf, isAllowed, makeFinding } from './finding.ts';
 import { idiomsOf } from './idioms.ts';
 import { isWritablePlace } from './places.ts';

@@ -1,5 +1,5 @@
 /** The code of the function is not what it was at init. On Lambda it is read-only, so nothing benign changes it. */
-import type { Detector, Finding, Observation } from '../contracts.ts';
+import type { Detector, Finding, Observation } from '../contracts/evidence.ts';
 import { makeFinding } from './finding.ts';
 
 export const codeChanged: Detector = {

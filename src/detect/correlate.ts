@@ -2,8 +2,8 @@
  * Two kinds of evidence on one subject weigh more than either: a program that was brought along is a package's business,
  * one that was brought along and talks to a stranger is not.
  */
-import { reaches } from '../config-detect.ts';
-import type { Finding, Observation, ObservedProcess, Severity } from '../contracts.ts';
+import { reaches } from '../config/detect-policy.ts';
+import type { Finding, Observation, ObservedProcess, Severity } from '../contracts/evidence.ts';
 import { scriptOf } from './programs.ts';
 
 /**

@@ -1,5 +1,5 @@
 /** A process that goes by a name that is not its own. Denonia was a Go program that called itself python. */
-import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, Severity } from '../contracts.ts';
+import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, Severity } from '../contracts/evidence.ts';
 import { exeEvidence, isAllowed, makeFinding, named, newcomers, subjectOf } from './finding.ts';
 import { baseName, isWritablePlace } from './places.ts';
 import { familyOf, isInterpreter, isShell } from './programs.ts';

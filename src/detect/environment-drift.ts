@@ -1,5 +1,5 @@
 /** Variables that make programs load code or send requests elsewhere: changed since init, or different in a child. */
-import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, Severity, Technique } from '../contracts.ts';
+import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, Severity, Technique } from '../contracts/evidence.ts';
 import { before, isAllowed, makeFinding, named, newcomers, subjectOf } from './finding.ts';
 import { isWritablePlace } from './places.ts';
 import { isWrapper } from './programs.ts';

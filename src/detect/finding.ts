@@ -1,5 +1,5 @@
 /** What detectors share: how a finding is made, what counts as new, what a policy allows. */
-import type { AllowRule, Detector, DetectPolicy, Finding, Kind, Observation, ObservedFile, ObservedProcess, Severity, Subject, Technique } from '../contracts.ts';
+import type { AllowRule, Detector, DetectPolicy, Finding, Kind, Observation, ObservedFile, ObservedProcess, Severity, Subject, Technique } from '../contracts/evidence.ts';
 import { toText } from '../proc/bytes.ts';
 import { inNetwork } from './addresses.ts';
 

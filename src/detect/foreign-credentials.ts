@@ -1,5 +1,5 @@
 /** A file holds an access key of somebody else: loot, or the way on to another account. */
-import type { Detector, DetectPolicy, Finding, Observation } from '../contracts.ts';
+import type { Detector, DetectPolicy, Finding, Observation } from '../contracts/evidence.ts';
 import { firstOf, isAllowed, isNewFile, makeFinding } from './finding.ts';
 
 const MOST = 16;

@@ -1,5 +1,5 @@
 /** Names are asked of somebody else than the platform: a way out that no proxy and no security group of HTTP sees. */
-import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, ObservedSocket, Severity } from '../contracts.ts';
+import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, ObservedSocket, Severity } from '../contracts/evidence.ts';
 import { placeOf } from './addresses.ts';
 import { isAllowed, makeFinding, named, subjectOf } from './finding.ts';
 import { isDrivenBrowser } from './programs.ts';

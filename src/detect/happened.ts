@@ -1,5 +1,5 @@
 /** When the thing began that a finding is about: a capture comes seconds or minutes later. */
-import type { BytePath, Finding, Happened, Observation, ObservedFile, ObservedProcess } from '../contracts.ts';
+import type { BytePath, Finding, Happened, Observation, ObservedFile, ObservedProcess } from '../contracts/evidence.ts';
 
 /** The largest time of a Date (ECMA-262, "Time Values and Time Range"). */
 const LATEST_MS = 8.64e15;

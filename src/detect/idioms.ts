@@ -1,5 +1,5 @@
 /** Command lines that intruders type and functions hardly ever. One row each; a text may fit several. */
-import type { Severity } from '../contracts.ts';
+import type { Severity } from '../contracts/evidence.ts';
 
 export interface Idiom {
   readonly name: string;

@@ -1,5 +1,5 @@
-/** The registry of detectors. A new one is a file, a line here, and its name in config-names.ts. */
-import type { Detector } from '../contracts.ts';
+/** The registry of detectors. A new one is a file, a line here, and its name in config/names.ts. */
+import type { Detector } from '../contracts/evidence.ts';
 import { childProcessUse } from './child-process-use.ts';
 import { codeChanged } from './code-changed.ts';
 import { disguisedName } from './disguised-name.ts';

@@ -1,5 +1,5 @@
 /** All detectors of a policy on one observation. */
-import type { Detector, DetectPolicy, Finding, Observation } from '../contracts.ts';
+import type { Detector, DetectPolicy, Finding, Observation } from '../contracts/evidence.ts';
 import { correlate } from './correlate.ts';
 import { withTimes } from './happened.ts';
 import { DETECTORS } from './index.ts';

@@ -1,5 +1,5 @@
 /** What a file is, by its first bytes. */
-import type { Magic } from '../contracts.ts';
+import type { Magic } from '../contracts/evidence.ts';
 import { latin1 } from '../proc/bytes.ts';
 
 /** A page: where a credentials file has its keys, and a tar its mark (offset 257). */

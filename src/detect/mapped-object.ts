@@ -1,5 +1,5 @@
 /** Machine code that a process has mapped from where anybody could write it. */
-import type { BytePath, Detector, DetectPolicy, Finding, Kind, Observation, ObservedProcess, Severity } from '../contracts.ts';
+import type { BytePath, Detector, DetectPolicy, Finding, Kind, Observation, ObservedProcess, Severity } from '../contracts/evidence.ts';
 import { isAllowed, makeFinding, named, subjectOf } from './finding.ts';
 import { baseName, isWritablePlace } from './places.ts';
 

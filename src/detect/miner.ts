@@ -1,5 +1,5 @@
 /** What miners of cryptocurrency cannot do without: a pool, a wallet, an algorithm, a processor. */
-import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess } from '../contracts.ts';
+import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess } from '../contracts/evidence.ts';
 import { exeEvidence, isAllowed, makeFinding, named, newcomers, subjectOf } from './finding.ts';
 import { socketEvidence } from './stdio-socket.ts';
 import { cpuShare } from './resource-jump.ts';

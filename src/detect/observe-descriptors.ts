@@ -1,6 +1,6 @@
 /** The descriptors of one process: what it reads and writes, its sockets, and whose secrets it has open. */
 import { readdirSync } from 'node:fs';
-import type { BytePath } from '../contracts.ts';
+import type { BytePath } from '../contracts/evidence.ts';
 import { linkInode, readLink } from '../proc/links.ts';
 
 export interface Descriptors {

@@ -1,6 +1,6 @@
 /** The writable trees of a sandbox: every path with its metadata, and what the first bytes of each file say. */
 import { closeSync, fstatSync, readSync } from 'node:fs';
-import type { BytePath, Magic, ObservedFile } from '../contracts.ts';
+import type { BytePath, Magic, ObservedFile } from '../contracts/evidence.ts';
 import { Descent } from '../fs/descent.ts';
 import { Kind, State } from '../fs/kinds.ts';
 import { openFile } from '../fs/open.ts';

@@ -1,12 +1,12 @@
 /**
  * The processes of a sandbox, as far as detectors ask: a tenth of what a capture reads. What the kernel fills by itself
- * is read at each look; what a process can hold up (see proc/lane.ts) when it is new, has called exec, or is the runtime.
+ * is read at each look; what a process can hold up (see proc/bounded-pool.ts) when it is new, has called exec, or is the runtime.
  */
 import { readdirSync, readlinkSync } from 'node:fs';
-import type { BytePath, ObservedProcess } from '../contracts.ts';
+import type { BytePath, ObservedProcess } from '../contracts/evidence.ts';
 import { asidePool } from '../proc/aside/pool.ts';
 import { latin1, splitNul } from '../proc/bytes.ts';
-import { ownerOf, sharedLane } from '../proc/lane.ts';
+import { ownerOf, sharedLane } from '../proc/bounded-pool.ts';
 import { parseLink } from '../proc/links.ts';
 import { executableRows } from '../proc/maps.ts';
 import { poolRead, readNow, type Allowance, type ReadRule } from '../proc/read.ts';

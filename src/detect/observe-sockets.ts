@@ -2,7 +2,7 @@
  * The internet sockets of a sandbox with the processes that hold them. Reading /proc/net/tcp walks the kernel's whole
  * hash table (1.6 ms and more on large machines), so it is read only when the sockets have changed.
  */
-import type { ObservedSocket } from '../contracts.ts';
+import type { ObservedSocket } from '../contracts/evidence.ts';
 import { latin1 } from '../proc/bytes.ts';
 import { inetSockets } from '../proc/net.ts';
 import { readAside, readNow, type Allowance, type ReadRule } from '../proc/read.ts';

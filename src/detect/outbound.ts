@@ -1,5 +1,5 @@
 /** Connections out of the sandbox to where functions do not ordinarily go. */
-import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, ObservedSocket, Severity } from '../contracts.ts';
+import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, ObservedSocket, Severity } from '../contracts/evidence.ts';
 import { placeOf } from './addresses.ts';
 import { firstOf, isAllowed, isAllowedAddress, makeFinding, named, subjectOf } from './finding.ts';
 import { isWritablePlace } from './places.ts';

@@ -1,7 +1,7 @@
 /** What only the process itself knows of itself, out of what its host has noted since init. */
 import type { Debugger, Runtime, Session } from 'node:inspector';
 import { types } from 'node:util';
-import type { OwnFacts, PatchedBuiltin, Spawned } from '../contracts.ts';
+import type { OwnFacts, PatchedBuiltin, Spawned } from '../contracts/evidence.ts';
 import { isReaderObject } from '../proc/aside/started.ts';
 import { watchedOf } from './variables.ts';
 

@@ -1,5 +1,5 @@
 /** Where paths lead. */
-import type { BytePath } from '../contracts.ts';
+import type { BytePath } from '../contracts/evidence.ts';
 
 /** True if `path` is below one of the writable trees. The work folders of programs and /dev/shm belong to them. */
 export function isWritablePlace(path: BytePath, writable: readonly BytePath[]): boolean {

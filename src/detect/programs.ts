@@ -1,5 +1,5 @@
 /** Programs by the name of their executable: what a detector may expect of them. */
-import type { BytePath, ObservedProcess } from '../contracts.ts';
+import type { BytePath, ObservedProcess } from '../contracts/evidence.ts';
 import { baseName } from './places.ts';
 
 // prettier-ignore

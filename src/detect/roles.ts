@@ -1,5 +1,5 @@
 /** What each process of a sandbox is for. Lambda's init starts the extensions, then the runtime; all else is theirs. */
-import type { ObservedProcess, Observer, Role } from '../contracts.ts';
+import type { ObservedProcess, Observer, Role } from '../contracts/evidence.ts';
 import { isReader } from '../proc/aside/started.ts';
 import type { Unplaced } from './observe-processes.ts';
 import { isShell } from './programs.ts';

@@ -1,5 +1,5 @@
 /** Somebody else takes the function's events: a process that is neither runtime nor extension talks to the Runtime API. */
-import type { Detector, Finding, Observation, ObservedProcess, ObservedSocket } from '../contracts.ts';
+import type { Detector, Finding, Observation, ObservedProcess, ObservedSocket } from '../contracts/evidence.ts';
 import { makeFinding, named, subjectOf } from './finding.ts';
 import { isInterpreter, familyOf } from './programs.ts';
 import { baseName } from './places.ts';

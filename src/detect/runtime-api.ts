@@ -1,5 +1,5 @@
 /** What the detectors on the Runtime API share: where it is, and who listens there. */
-import type { Observation, ObservedProcess, ObservedSocket } from '../contracts.ts';
+import type { Observation, ObservedProcess, ObservedSocket } from '../contracts/evidence.ts';
 
 export interface Endpoint {
   readonly host: string;

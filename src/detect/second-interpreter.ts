@@ -1,5 +1,5 @@
 /** A further Node, Python, Perl, …: what was brought along as text needs one to run. */
-import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, Severity } from '../contracts.ts';
+import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, Severity } from '../contracts/evidence.ts';
 import { exeEvidence, isAllowed, makeFinding, named, newcomers, subjectOf } from './finding.ts';
 import { idiomsOf } from './idioms.ts';
 import { isWritablePlace } from './places.ts';

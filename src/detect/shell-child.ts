@@ -1,5 +1,5 @@
 /** A shell or a downloader is still there when the sandbox is looked at. Most functions start neither. */
-import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, Severity } from '../contracts.ts';
+import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, Severity } from '../contracts/evidence.ts';
 import { isAllowed, makeFinding, named, newcomers, subjectOf } from './finding.ts';
 import { idiomsOf } from './idioms.ts';
 import { isWritablePlace } from './places.ts';

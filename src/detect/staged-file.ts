@@ -1,5 +1,5 @@
 /** Code that has come into a writable tree since the sandbox was ready. By itself a trace, not an alarm. */
-import type { Detector, DetectPolicy, Finding, Observation, ObservedFile, Severity } from '../contracts.ts';
+import type { Detector, DetectPolicy, Finding, Observation, ObservedFile, Severity } from '../contracts/evidence.ts';
 import { firstOf, isAllowed, isNewFile, makeFinding } from './finding.ts';
 import { baseName } from './places.ts';
 

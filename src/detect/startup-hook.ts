@@ -1,6 +1,6 @@
 /** Files that an interpreter runs whenever it starts, without being asked to. They lie there before and after it has run. */
-import { reaches } from '../config-detect.ts';
-import type { BytePath, Detector, DetectPolicy, Finding, Observation, ObservedFile, Severity, Technique } from '../contracts.ts';
+import { reaches } from '../config/detect-policy.ts';
+import type { BytePath, Detector, DetectPolicy, Finding, Observation, ObservedFile, Severity, Technique } from '../contracts/evidence.ts';
 import { firstOf, isAllowed, isNewFile, makeFinding } from './finding.ts';
 import { baseName } from './places.ts';
 

@@ -1,5 +1,5 @@
 /** Input or output of a process is a network connection: a shell for somebody outside. */
-import type { Detector, Finding, Observation, ObservedSocket } from '../contracts.ts';
+import type { Detector, Finding, Observation, ObservedSocket } from '../contracts/evidence.ts';
 import { before, makeFinding, named, subjectOf } from './finding.ts';
 import { isInterpreter, isShell } from './programs.ts';
 

@@ -1,5 +1,5 @@
 /** An extension that was not there, that nobody knows, or the file that turns all of them off. */
-import type { Detector, DetectPolicy, Finding, Observation } from '../contracts.ts';
+import type { Detector, DetectPolicy, Finding, Observation } from '../contracts/evidence.ts';
 import { before, exeEvidence, isAllowed, makeFinding, named, subjectOf } from './finding.ts';
 
 /** RIE internal/lambda/rapid/extensions.go. */

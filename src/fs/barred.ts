@@ -1,5 +1,5 @@
 /** What in a tree a walk must not touch: mount points at which somebody else would have to answer. */
-import type { BytePath } from '../contracts.ts';
+import type { BytePath } from '../contracts/evidence.ts';
 import type { MountBook, Place } from '../proc/mount-book.ts';
 import type { Tree } from './tree.ts';
 

@@ -1,6 +1,6 @@
 /** Open directories of a tree: few at a time, each reached without following a link. */
 import { closeSync } from 'node:fs';
-import type { BytePath } from '../contracts.ts';
+import type { BytePath } from '../contracts/evidence.ts';
 import { openDirectory, openDistantDirectory, openRoot, whereIs } from './open.ts';
 import type { Tree } from './tree.ts';
 

@@ -1,5 +1,5 @@
 /** What the walk says of a directory that it did not list to the end. */
-import type { AbsentEntry, ByDesign } from '../contracts.ts';
+import type { AbsentEntry, ByDesign } from '../contracts/evidence.ts';
 import { State } from './kinds.ts';
 import type { Tree } from './tree.ts';
 

@@ -1,6 +1,6 @@
 /** Byte names as text that a terminal, a line-based format and a UTF-8 reader can bear. */
 import { isUtf8 } from 'node:buffer';
-import type { BytePath } from '../contracts.ts';
+import type { BytePath } from '../contracts/evidence.ts';
 
 /**
  * What does not stand for itself: control characters (C0, DEL, C1), line and paragraph separators, marks that turn the

@@ -1,5 +1,5 @@
 /** What a system error means for the item that was asked for. */
-import type { AbsentEntry } from '../contracts.ts';
+import type { AbsentEntry } from '../contracts/evidence.ts';
 import { describeError, systemCode } from '../errors.ts';
 
 export interface Absence {

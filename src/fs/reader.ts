@@ -1,6 +1,6 @@
 /** The names of one open directory, one after the other, whatever its file system tells of types. */
 import { fstatSync, readdirSync, type Dir, type Dirent } from 'node:fs';
-import type { BytePath } from '../contracts.ts';
+import type { BytePath } from '../contracts/evidence.ts';
 import { Kind } from './kinds.ts';
 import { descriptorPath, listDirectory } from './open.ts';
 import type { Tree } from './tree.ts';

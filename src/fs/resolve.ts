@@ -4,7 +4,7 @@
  * that a directory which is swapped for a link meanwhile leads nowhere.
  */
 import { closeSync, constants, fstatSync, openSync, type BigIntStats } from 'node:fs';
-import type { BytePath } from '../contracts.ts';
+import type { BytePath } from '../contracts/evidence.ts';
 import { AmberError } from '../errors.ts';
 import type { Place } from '../proc/mount-book.ts';
 import { descriptorPath, EXACT, openEntry, openRoot, readLink } from './open.ts';

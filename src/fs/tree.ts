@@ -3,7 +3,7 @@
  * An entry is its number; a directory comes before what is in it. The queue of the walk is the tree itself.
  */
 import type { BigIntStats } from 'node:fs';
-import type { BytePath } from '../contracts.ts';
+import type { BytePath } from '../contracts/evidence.ts';
 import { AmberError } from '../errors.ts';
 import { KIND_BITS, type StateCode } from './kinds.ts';
 

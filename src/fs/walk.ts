@@ -5,7 +5,7 @@
  * does not use up the limit before the rest is seen.
  */
 import { closeSync, fstatSync, statfsSync } from 'node:fs';
-import type { BytePath } from '../contracts.ts';
+import type { BytePath } from '../contracts/evidence.ts';
 import { describeError, systemCode } from '../errors.ts';
 import { MountBook, type Place } from '../proc/mount-book.ts';
 import { Barred } from './barred.ts';

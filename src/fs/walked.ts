@@ -1,5 +1,5 @@
 /** What goes into a walk and what comes out of it. */
-import type { BytePath } from '../contracts.ts';
+import type { BytePath } from '../contracts/evidence.ts';
 import type { Place } from '../proc/mount-book.ts';
 import type { Tree } from './tree.ts';
 import type { FileSystemFacts } from './volume.ts';

@@ -1,6 +1,6 @@
 /** What a capture may use: time, bytes, and the main thread in slices. Measured on the monotonic clock. */
 import { setImmediate } from 'node:timers';
-import type { Budget } from '../contracts.ts';
+import type { Budget } from '../contracts/evidence.ts';
 import { isAmberError, type AmberError } from '../errors.ts';
 
 export interface BudgetLimits {

@@ -1,5 +1,5 @@
 /** Which function, version and sandbox this is: the platform's own words for it, read from what it hands a runtime. */
-import type { InvocationFacts } from '../contracts.ts';
+import type { InvocationFacts } from '../contracts/evidence.ts';
 
 /**
  * Everything that names the execution environment. The variables are the reserved ones of AWS ("Using Lambda environment

@@ -1,5 +1,5 @@
 /** Bytes of procfs as text. Names are bytes on Linux: decoding them as UTF-8 would change hostile ones. */
-import type { BytePath } from '../contracts.ts';
+import type { BytePath } from '../contracts/evidence.ts';
 
 /** The bytes as a latin1 string, one character a byte, without copying them first. */
 export function latin1(body: Uint8Array): string {

@@ -1,5 +1,5 @@
 /** /proc/PID/cgroup and the cgroup mounts of mountinfo. Sources: cgroups(7), proc_pid_mountinfo(5). */
-import type { BytePath } from '../contracts.ts';
+import type { BytePath } from '../contracts/evidence.ts';
 import { latin1 } from './bytes.ts';
 import { unescapeMount } from './mounts.ts';
 

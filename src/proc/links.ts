@@ -1,6 +1,6 @@
 /** Magic links of procfs: read as text, never followed. Source: proc_pid_fd(5), proc_pid_exe(5), namespaces(7). */
 import { readlinkSync } from 'node:fs';
-import type { BytePath } from '../contracts.ts';
+import type { BytePath } from '../contracts/evidence.ts';
 import { isAscii } from './bytes.ts';
 import type { ProcLink } from './table.ts';
 

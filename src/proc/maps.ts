@@ -2,7 +2,7 @@
  * Parsers of /proc/PID/maps and the files that summarise it. Sources: proc_pid_maps(5), proc_pid_smaps(5), and
  * `show_map_vma` in the kernel's fs/proc/task_mmu.c.
  */
-import type { BytePath } from '../contracts.ts';
+import type { BytePath } from '../contracts/evidence.ts';
 import { latin1 } from './bytes.ts';
 
 /** One mapping (VMA). Addresses are BigInt: with 5-level paging they pass 2^53. */

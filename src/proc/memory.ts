@@ -1,11 +1,11 @@
 /**
  * Memory of a process through /proc/PID/mem: proc_pid_mem(5). Every call goes through the lane, because it takes locks
- * of the process and may fault in its pages: see lane.ts. The kernel lets a process of the same uid read
+ * of the process and may fault in its pages: see proc/bounded-pool.ts. The kernel lets a process of the same uid read
  * (PTRACE_MODE_ATTACH, ptrace(2)) unless the target is not dumpable or Yama forbids it.
  */
 import { close, open, read } from 'node:fs';
 import { AmberError, systemCode } from '../errors.ts';
-import { sharedLane, type Lane, type Ticket } from './lane.ts';
+import { sharedLane, type Lane, type Ticket } from './bounded-pool.ts';
 import type { Vma } from './maps.ts';
 import { addExtents, pageBytes, type Extent, type PageFilter } from './pagemap.ts';
 

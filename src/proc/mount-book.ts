@@ -3,7 +3,7 @@
  * who answers for what lies on it. Reading mountinfo and fdinfo asks no file system anything.
  */
 import { closeSync, openSync } from 'node:fs';
-import type { BytePath } from '../contracts.ts';
+import type { BytePath } from '../contracts/evidence.ts';
 import { splitNul, toText } from './bytes.ts';
 import { parseFdInfo } from './fdinfo.ts';
 import { readLink } from './links.ts';

@@ -2,7 +2,7 @@
  * The mounts of one namespace, and who answers for what lies on them. Source: proc_pid_mountinfo(5), `show_mountinfo` in the
  * kernel's fs/proc_namespace.c.
  */
-import type { BytePath } from '../contracts.ts';
+import type { BytePath } from '../contracts/evidence.ts';
 import { latin1 } from './bytes.ts';
 
 export interface Mount {

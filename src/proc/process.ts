@@ -2,7 +2,7 @@
 import { closeSync, readdirSync, readSync } from 'node:fs';
 import { splitNul } from './bytes.ts';
 import { described, FDINFO, takeInfo, type DescriptorList } from './descriptors.ts';
-import { ownerOf } from './lane.ts';
+import { ownerOf } from './bounded-pool.ts';
 import { readLink } from './links.ts';
 import { failure, openNow, readNow, readOpen, type ReadRule } from './read.ts';
 import { readSlowly, type Session, type SlowFile } from './session.ts';

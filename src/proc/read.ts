@@ -4,7 +4,7 @@
  */
 import { closeSync, constants, open, openSync, read, readSync } from 'node:fs';
 import { describeError, systemCode } from '../errors.ts';
-import type { Ticket } from './lane.ts';
+import type { Ticket } from './bounded-pool.ts';
 import type { ProcRead } from './table.ts';
 
 /** How a file is read. */

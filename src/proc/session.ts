@@ -1,5 +1,5 @@
 /** What one snapshot shares between its parts: where it reads, what it may spend, when it has to end. */
-import type { Lane } from './lane.ts';
+import type { Lane } from './bounded-pool.ts';
 import { failure, type Allowance, type PoolRead, type ReadRule } from './read.ts';
 import type { ProcRead } from './table.ts';
 

@@ -1,12 +1,12 @@
 /**
  * The process table, read once for all collectors. It runs in somebody's main thread: it turns the event loop after each
- * process, and what another process can hold up is read in the threadpool (see lane.ts).
+ * process, and what another process can hold up is read in the threadpool (see proc/bounded-pool.ts).
  */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { readDescriptors } from './descriptors.ts';
 import { asidePool } from './aside/pool.ts';
 import { ending, type Ending } from './ending.ts';
-import { sharedLane, type Lane } from './lane.ts';
+import { sharedLane, type Lane } from './bounded-pool.ts';
 import { beginProcess, finishProcess, readHeld, readHeldInfo, readLinks, type Draft } from './process.ts';
 import { poolRead, type PoolRead } from './read.ts';
 import { turn, type Session } from './session.ts';

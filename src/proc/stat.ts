@@ -1,5 +1,5 @@
 /** /proc/PID/stat and /proc/PID/status. Sources: proc_pid_stat(5), proc_pid_status(5). */
-import type { BytePath } from '../contracts.ts';
+import type { BytePath } from '../contracts/evidence.ts';
 import { latin1 } from './bytes.ts';
 
 /** Linux gives times in `stat` in USER_HZ, which is 100 on x86-64 and arm64 (the two that Lambda has). */

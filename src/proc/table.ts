@@ -1,5 +1,5 @@
 /** The process table as types. `snapshot.ts` fills it; collectors read it. */
-import type { BytePath, Outcome } from '../contracts.ts';
+import type { BytePath, Outcome } from '../contracts/evidence.ts';
 
 /** A procfs file: its bytes, or why there are none. Never both, never neither. */
 export type ProcRead =

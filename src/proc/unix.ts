@@ -1,5 +1,5 @@
 /** /proc/net/unix. Source: proc_net_unix(5), `unix_seq_show` in net/unix/af_unix.c. */
-import type { BytePath } from '../contracts.ts';
+import type { BytePath } from '../contracts/evidence.ts';
 import { latin1 } from './bytes.ts';
 
 export interface UnixSocket {

@@ -1,5 +1,5 @@
 /** What is said afterwards: the report for the caller, the digest lines for the log. */
-import type { CaptureReport, Cause, Outcome, Receipt, Segment } from '../contracts.ts';
+import type { CaptureReport, Cause, Outcome, Receipt, Segment } from '../contracts/evidence.ts';
 import { AmberError } from '../errors.ts';
 
 /** The facts that every report starts from. */

@@ -1,5 +1,5 @@
 /** The volatile evidence in a few kilobytes, for the log, when no destination took the capture. */
-import type { Budget, Scene } from '../contracts.ts';
+import type { Budget, Scene } from '../contracts/evidence.ts';
 import { toText } from '../proc/bytes.ts';
 import { inetSockets } from '../proc/net.ts';
 import type { ProcessRecord, ProcessTable } from '../proc/table.ts';

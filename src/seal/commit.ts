@@ -4,7 +4,7 @@
  * beside age files.
  */
 import { hash } from 'node:crypto';
-import type { Cause, ManifestItem, Outcome, Receipt, Segment, StoredObject } from '../contracts.ts';
+import type { Cause, ManifestItem, Outcome, Receipt, Segment, StoredObject } from '../contracts/evidence.ts';
 import type { AmberError, AmberErrorCode } from '../errors.ts';
 import type { Completeness } from './completeness.ts';
 import type { ManifestBook } from './manifest.ts';

@@ -2,7 +2,7 @@
  * Whether a capture has the evidence that it was to collect. That is another question than its state: `whole` says that
  * every segment is stored, and a capture whose time was over after three items can be whole.
  */
-import type { ManifestItem, Outcome } from '../contracts.ts';
+import type { ManifestItem, Outcome } from '../contracts/evidence.ts';
 
 type Counts = Readonly<Partial<Record<Outcome, number>>>;
 

@@ -4,7 +4,7 @@
  * heads of the chain stand in the log, where the function's role cannot rewrite them.
  */
 import { hash } from 'node:crypto';
-import type { ManifestItem, Outcome } from '../contracts.ts';
+import type { ManifestItem, Outcome } from '../contracts/evidence.ts';
 import { Shortfalls } from './completeness.ts';
 
 /** First line of each part. */

@@ -1,5 +1,5 @@
 /** Redaction as a contract: what the archive, the manifest and the log ask of it. */
-import type { Redaction } from '../contracts.ts';
+import type { Redaction } from '../contracts/evidence.ts';
 
 /** A value without its secrets, and the names of what was taken out (`env.DB_PASSWORD`, `argv[3]`, `text:jwt`). */
 export interface Redacted<T> {

@@ -1,5 +1,5 @@
 /** Redaction of a body in slices, so that an environment of 256 KB does not hold somebody's main thread. */
-import type { Redaction } from '../contracts.ts';
+import type { Redaction } from '../contracts/evidence.ts';
 import type { Redactor } from './contracts.ts';
 
 /** Bytes at a stretch: a few milliseconds where every variable is a secret. */

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import type { CaptureIdentity, Destination, DestinationProvider, Receipt, StoredObject } from '../contracts.ts';
+import type { CaptureIdentity, Destination, DestinationProvider, Receipt, StoredObject } from '../contracts/evidence.ts';
 import { AmberError, systemCode } from '../errors.ts';
 import { folderError, openFolder, timeEnded } from './folder.ts';
 import type { Folder } from './folder.ts';

@@ -4,7 +4,7 @@
  * them. A segment that cannot be stored is reported as lost, and the next ones are still tried, unless the destination
  * refused for good.
  */
-import type { Destination, Receipt, Segment, Trouble } from '../contracts.ts';
+import type { Destination, Receipt, Segment, Trouble } from '../contracts/evidence.ts';
 import { AmberError, isAmberError, type AmberErrorCode } from '../errors.ts';
 
 /** A segment without its bytes, and what the destination said. */

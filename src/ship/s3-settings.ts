@@ -1,9 +1,9 @@
 /** Everything that both S3 transports need to know, read once from the URL, the configuration and the environment. */
-import type { Config } from '../config.ts';
-import type { CaptureIdentity } from '../contracts.ts';
-import { MOST_PREFIX_BYTES, parseBucketUrl, parseDestination, type BucketUrl } from '../config-destination.ts';
+import type { Config } from '../config/config.ts';
+import type { CaptureIdentity } from '../contracts/evidence.ts';
+import { MOST_PREFIX_BYTES, parseBucketUrl, parseDestination, type BucketUrl } from '../config/destination.ts';
 import { AmberError } from '../errors.ts';
-import type { OpenAgent } from '../outward.ts';
+import type { OpenAgent } from '../contracts/outward.ts';
 import type { Credentials } from './credentials.ts';
 
 export interface S3Settings {

@@ -1,9 +1,9 @@
 /** Amazon S3, and what speaks its protocol: PutObject alone, nothing overwritten, two transports behind one contract. */
 import { randomBytes } from 'node:crypto';
-import type { Config } from '../config.ts';
-import type { CaptureIdentity, Destination, DestinationProvider, Receipt, StoredObject, Trouble } from '../contracts.ts';
+import type { Config } from '../config/config.ts';
+import type { CaptureIdentity, Destination, DestinationProvider, Receipt, StoredObject, Trouble } from '../contracts/evidence.ts';
 import { describeError, isAmberError, type AmberError } from '../errors.ts';
-import type { Outward } from '../outward.ts';
+import type { Outward } from '../contracts/outward.ts';
 import { takeCredentials } from './credentials.ts';
 import { cured } from './cure.ts';
 import { faultError, isUnreached, noReceipt } from './faults.ts';

@@ -1,7 +1,7 @@
 /** A detector has found something that does not belong in a sandbox. */
-import { policyOf, reaches } from '../config-detect.ts';
-import type { Config } from '../config.ts';
-import type { Cause, Finding, Moment, Trigger } from '../contracts.ts';
+import { policyOf, reaches } from '../config/detect-policy.ts';
+import type { Config } from '../config/config.ts';
+import type { Cause, Finding, Moment, Trigger } from '../contracts/evidence.ts';
 
 /** Captures when detectors find something at or above the level of `AMBER_DETECT`. */
 export const anomaly: Trigger = {

@@ -1,5 +1,5 @@
 /** Code asks: `capture()`. No moment fires it. */
-import type { Cause, Trigger } from '../contracts.ts';
+import type { Cause, Trigger } from '../contracts/evidence.ts';
 
 /** Stands in the registry so that lists and tables name it; the host starts it. */
 export const call: Trigger = {

@@ -1,6 +1,6 @@
 /** A responder asks out of band: the one trigger that reaches sandboxes which are warm already. */
-import type { Config } from '../config.ts';
-import type { Moment, Trigger } from '../contracts.ts';
+import type { Config } from '../config/config.ts';
+import type { Moment, Trigger } from '../contracts/evidence.ts';
 
 /** Part of an invocation that a capture before its deadline may take, as for the flag. */
 const PART = 3;

@@ -1,5 +1,5 @@
 /** A responder asks in the event of an invocation, by an order that is signed. It reaches the one sandbox that gets it. */
-import type { Trigger } from '../contracts.ts';
+import type { Trigger } from '../contracts/evidence.ts';
 import { orderLeadMs, orderOf } from './control.ts';
 
 /** The order in Base64url, as a field of the event, as a header, or in the client context (`custom`). */

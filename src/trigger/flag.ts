@@ -1,6 +1,6 @@
 /** The environment flag: arms new sandboxes. A flag cannot reach a warm one, because its environment is fixed. */
-import type { Config } from '../config.ts';
-import type { Cause, Moment, Trigger } from '../contracts.ts';
+import type { Config } from '../config/config.ts';
+import type { Cause, Moment, Trigger } from '../contracts/evidence.ts';
 
 const REASONS = {
   'settled': 'AMBER_CAPTURE is now, and the first invocation of this sandbox has settled',

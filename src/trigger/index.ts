@@ -1,5 +1,5 @@
 /** The registry of triggers. The first that fires names the cause. A new trigger is one file and one line here. */
-import type { Trigger } from '../contracts.ts';
+import type { Trigger } from '../contracts/evidence.ts';
 import { anomaly } from './anomaly.ts';
 import { call } from './call.ts';
 import { crash } from './crash.ts';

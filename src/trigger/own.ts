@@ -2,9 +2,9 @@
  * Triggers of code. They run on the handler's critical path beside the built-in ones, so what they do wrong is contained:
  * it costs this trigger, never the handler, and never another trigger.
  */
-import { policyOf } from '../config-detect.ts';
-import type { Config } from '../config.ts';
-import type { Cause, Moment, Trigger } from '../contracts.ts';
+import { policyOf } from '../config/detect-policy.ts';
+import type { Config } from '../config/config.ts';
+import type { Cause, Moment, Trigger } from '../contracts/evidence.ts';
 import { AmberError } from '../errors.ts';
 import { orderLeadMs } from './control.ts';
 

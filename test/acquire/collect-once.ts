@@ -3,8 +3,8 @@
  * memory as JSON. Arguments: endpoint, folder, sources, access key ids, begin of the window, state file, bytes of a segment.
  */
 import { pathToFileURL } from 'node:url';
-import { runCollection } from '../../src/acquire.ts';
-import { resolveConfig } from '../../src/config.ts';
+import { runCollection } from '../../src/acquire/collect.ts';
+import { resolveConfig } from '../../src/config/config.ts';
 
 const [endpoint = '', out = '', sources = '', keys = '', sinceMs = '', statePath = '', segmentBytes = '8MiB'] = process.argv.slice(2);
 const report = await runCollection({

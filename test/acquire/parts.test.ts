@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { ahead, pages } from '../../src/acquire/ask.ts';
-import { absentEntry, fateOf } from '../../src/acquire/faults.ts';
+import { absentEntry, fateOf } from '../../src/acquire/error-class.ts';
 import { openLedger, type LedgerHead } from '../../src/acquire/ledger.ts';
 import { tokenBucket } from '../../src/acquire/pace.ts';
 import { component, folders } from '../../src/acquire/paths.ts';

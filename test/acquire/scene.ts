@@ -6,11 +6,11 @@ import { after } from 'node:test';
 import { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { extract } from 'tar-stream';
-import { runCollection, type CollectReport, type CollectRequest } from '../../src/acquire.ts';
-import { openLocal } from '../../src/case/open.ts';
-import { storedBytes, tarBytes } from '../../src/case/segment-bytes.ts';
-import { resolveConfig, type Options } from '../../src/config.ts';
-import type { ManifestItem } from '../../src/contracts.ts';
+import { runCollection, type CollectReport, type CollectRequest } from '../../src/acquire/collect.ts';
+import { openLocal } from '../../src/case/store/open.ts';
+import { storedBytes, tarBytes } from '../../src/case/tar/segment-bytes.ts';
+import { resolveConfig, type Options } from '../../src/config/config.ts';
+import type { ManifestItem } from '../../src/contracts/evidence.ts';
 import { awsProxy, type AwsProxy, type Rule } from '../servers/aws-proxy.ts';
 import { moto, MOTO_ENV, stopMoto, type Filled } from '../servers/moto.ts';
 

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { CollectReport } from '../../src/acquire.ts';
+import type { CollectReport } from '../../src/acquire/collect.ts';
 import { awsProxy } from '../servers/aws-proxy.ts';
 import { moto, MOTO_ENV, stopMoto } from '../servers/moto.ts';
 import { replayTrail, trailOf } from '../servers/replay-trail.ts';

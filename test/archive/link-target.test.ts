@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { LinkTargets, NOWHERE } from '../../src/archive/link-target.ts';
-import type { Entry } from '../../src/contracts.ts';
+import type { Entry } from '../../src/contracts/evidence.ts';
 import { requirePeer } from '../peers.ts';
 import { pack } from './scene.ts';
 

@@ -1,5 +1,5 @@
 /** A tarball in memory for tests, with everything around it real. */
-import type { Budget, Entry, ManifestItem, Segment } from '../../src/contracts.ts';
+import type { Budget, Entry, ManifestItem, Segment } from '../../src/contracts/evidence.ts';
 import { Tarball, type TarballOptions } from '../../src/archive/tarball.ts';
 import { openManifest } from '../../src/seal/manifest.ts';
 

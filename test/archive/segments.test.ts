@@ -4,7 +4,7 @@ import { hash, randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import type { CompressionName } from '../../src/archive/compress.ts';
 import { Tarball } from '../../src/archive/tarball.ts';
-import type { Entry, Segment } from '../../src/contracts.ts';
+import type { Entry, Segment } from '../../src/contracts/evidence.ts';
 import { openManifest } from '../../src/seal/manifest.ts';
 import { passThrough } from '../../src/secrets/redactor.ts';
 import { testBudget } from './scene.ts';

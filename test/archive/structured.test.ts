@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { JsonEntry } from '../../src/contracts.ts';
+import type { JsonEntry } from '../../src/contracts/evidence.ts';
 import { render } from '../../src/archive/structured.ts';
 import { createRedactor } from '../../src/secrets/redactor.ts';
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import type { FileEntry, StreamEntry } from '../../src/contracts.ts';
+import type { FileEntry, StreamEntry } from '../../src/contracts/evidence.ts';
 import { requirePeer } from '../peers.ts';
 import { pack, testBudget } from './scene.ts';
 

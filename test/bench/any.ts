@@ -1,8 +1,8 @@
 /** What the extension of the `any` layer keeps while nothing is due, beside a runtime of each language: it shares nothing with them. */
 import { readFileSync } from 'node:fs';
-import { anyLayer } from '../host/any-layer.ts';
-import { HANDLERS } from '../host/extension-scene.ts';
-import { OTHER_RUNTIMES } from '../host/runtimes.ts';
+import { anyLayer } from '../host/extension/any-layer.ts';
+import { HANDLERS } from '../host/extension/sandbox.ts';
+import { OTHER_RUNTIMES } from '../host/extension/runtimes.ts';
 import { standIn } from '../sandbox/clients.ts';
 import { canIsolate } from '../sandbox/ground.ts';
 import { startPlatform, type PlatformOptions } from '../sandbox/platform.ts';

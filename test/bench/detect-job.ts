@@ -3,10 +3,10 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { policyOf } from '../../src/config-detect.ts';
+import { policyOf } from '../../src/config/detect-policy.ts';
 import { judge } from '../../src/detect/judge.ts';
-import { openLookout } from '../../src/detect/observe.ts';
-import { openProbe } from '../../src/host/probe.ts';
+import { openLookout } from '../../src/detect/scan.ts';
+import { openProbe } from '../../src/host/monitor/probe.ts';
 
 /** A tmpfs, as quiet as the /tmp of a sandbox. */
 spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', '/mnt']);

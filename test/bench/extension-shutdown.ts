@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasPeer } from '../peers.ts';
-import { fillTmp, openScene } from '../host/extension-scene.ts';
+import { fillTmp, openScene } from '../host/extension/sandbox.ts';
 import { makeGroup } from '../sandbox/cgroup.ts';
 import type { Platform } from '../sandbox/platform.ts';
 import { median, type Row } from './measure.ts';

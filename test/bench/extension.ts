@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { extensionFolder, FLAGS, HANDLERS, openScene } from '../host/extension-scene.ts';
+import { extensionFolder, FLAGS, HANDLERS, openScene } from '../host/extension/sandbox.ts';
 import { standIn } from '../sandbox/clients.ts';
 import { canIsolate } from '../sandbox/ground.ts';
 import { startPlatform, type Platform } from '../sandbox/platform.ts';

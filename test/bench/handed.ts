@@ -1,7 +1,7 @@
 /** What the caller waits for when his invocation is captured: in process, and where the extension takes the capture over. */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openScene } from '../host/extension-scene.ts';
+import { openScene } from '../host/extension/sandbox.ts';
 import { canIsolate } from '../sandbox/ground.ts';
 import { median, type Measure, type Row } from './measure.ts';
 import { startSink, type Sink } from './sandboxed.ts';

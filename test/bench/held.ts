@@ -1,7 +1,7 @@
 /** A program of the benchmark, bundled before it runs: one whole capture, watched by a timer. `node held.mjs TREE DESTINATION` */
-import { runCapture } from '../../src/capture.ts';
-import { resolveConfig } from '../../src/config.ts';
-import { watchHolds, type Holds } from '../hostile/holds.ts';
+import { runCapture } from '../../src/capture/capture.ts';
+import { resolveConfig } from '../../src/config/config.ts';
+import { watchHolds, type Holds } from '../adversary/hostile/holds.ts';
 
 export interface Held {
   readonly holds: Holds;

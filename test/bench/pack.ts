@@ -5,11 +5,11 @@
  *     node pack.mjs DIR COMPRESSION [RUNS]
  */
 import { readFileSync } from 'node:fs';
-import { drive } from '../../src/archive/drive.ts';
+import { drive } from '../../src/archive/run-collector.ts';
 import { Tarball } from '../../src/archive/tarball.ts';
 import { writable } from '../../src/collect/writable.ts';
-import { resolveConfig } from '../../src/config.ts';
-import type { Scene, Segment } from '../../src/contracts.ts';
+import { resolveConfig } from '../../src/config/config.ts';
+import type { Scene, Segment } from '../../src/contracts/evidence.ts';
 import { startBudget, type RunningBudget } from '../../src/lambda/budget.ts';
 import type { ProcessTable } from '../../src/proc/table.ts';
 import { openManifest } from '../../src/seal/manifest.ts';

@@ -4,8 +4,8 @@ import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build, version } from 'esbuild';
 import { encodeHeader, roundUp } from '../../src/archive/header.ts';
-import { readStrictly } from '../../src/case/read-tar.ts';
-import { readWholeTar } from '../../src/case/read-whole-tar.ts';
+import { readStrictly } from '../../src/case/tar/read-tar.ts';
+import { readWholeTar } from '../../src/case/tar/read-whole-tar.ts';
 import { ownFigures } from '../../src/collect/second-opinion.ts';
 import { byTurns, median, type Figure, type Measure } from './measure.ts';
 

@@ -16,7 +16,7 @@ import { processes } from '../../src/collect/processes.ts';
 import { procfs } from '../../src/collect/procfs.ts';
 import { sockets } from '../../src/collect/sockets.ts';
 import { snapshotProcesses } from '../../src/proc/snapshot.ts';
-import { makeScene } from '../collect/scene.ts';
+import { makeScene } from '../collect/context.ts';
 
 const SELF = fileURLToPath(import.meta.url);
 const { values } = parseArgs({

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { runCapture } from '../../src/capture.ts';
-import { resolveConfig } from '../../src/config.ts';
-import type { CaptureReport, Collector, ManifestItem } from '../../src/contracts.ts';
+import { runCapture } from '../../src/capture/capture.ts';
+import { resolveConfig } from '../../src/config/config.ts';
+import type { CaptureReport, Collector, ManifestItem } from '../../src/contracts/evidence.ts';
 import { requirePeer } from '../peers.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'amber-foreign-'));

@@ -1,9 +1,9 @@
 /** Runs verify on a capture of a test. */
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
-import { readLogDigests } from '../../src/case/log-lines.ts';
-import { openLocal } from '../../src/case/open.ts';
-import { verifyCapture, type VerifyOptions, type VerifyResult } from '../../src/case/verify.ts';
+import { readLogDigests } from '../../src/case/log/lines.ts';
+import { openLocal } from '../../src/case/store/open.ts';
+import { verifyCapture, type VerifyOptions, type VerifyResult } from '../../src/case/verify/verify.ts';
 import { freshFolder, type MadeCapture } from './captures.ts';
 import { one } from './forge.ts';
 

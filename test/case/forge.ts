@@ -4,9 +4,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import { encodeHeader, roundUp } from '../../src/archive/header.ts';
-import { decompress } from '../../src/case/decompress.ts';
-import { TarReader } from '../../src/case/read-tar.ts';
-import type { TarEntry } from '../../src/case/tar-header.ts';
+import { decompress } from '../../src/case/tar/decompress.ts';
+import { TarReader } from '../../src/case/tar/read-tar.ts';
+import type { TarEntry } from '../../src/case/tar/header.ts';
 import type { CaptureManifest, CommittedSegment } from '../../src/seal/commit.ts';
 
 export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
-import type { BytesEntry } from '../../src/contracts.ts';
+import type { BytesEntry } from '../../src/contracts/evidence.ts';
 import { EXIT } from '../../src/cli/amber.ts';
 import { bytesEntry, CAPTURE_ID, freshFolder, makeCapture } from '../case/captures.ts';
 import { IDENTITY } from '../case/checking.ts';

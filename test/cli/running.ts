@@ -1,7 +1,7 @@
 /** Runs `amber`, and a capture that tries to get out of what shows it. */
 import { PassThrough } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
-import type { Entry, Tier } from '../../src/contracts.ts';
+import type { Entry, Tier } from '../../src/contracts/evidence.ts';
 import { main } from '../../src/cli/amber.ts';
 import { bytesEntry, standardEntries } from '../case/captures.ts';
 import { program, type Ran } from './program.ts';

@@ -7,8 +7,8 @@ import { describe, test, type TestContext } from 'node:test';
 import { commandLine, timeline } from '../../src/collect/timeline.ts';
 import { bytesEntry, freshFolder, makeCapture } from '../case/captures.ts';
 import { takeApart } from '../case/forge.ts';
-import { drain, makeScene } from '../collect/scene.ts';
-import { freshTree, writeHostileNames } from '../hostile/trees.ts';
+import { drain, makeScene } from '../collect/context.ts';
+import { freshTree, writeHostileNames } from '../adversary/hostile/trees.ts';
 import { missing } from '../peers.ts';
 import { amber } from './running.ts';
 

@@ -5,7 +5,7 @@ import { S3 } from '@aws-sdk/client-s3';
 import { EXIT } from '../../src/cli/amber.ts';
 import { freshFolder, type Scene } from '../acquire/scene.ts';
 import { json, type Rule } from '../servers/aws-proxy.ts';
-import { newOrder } from '../host/orders.ts';
+import { newOrder } from '../host/orders/orders.ts';
 import { amberWith, configured } from './function-orders.ts';
 import { NODE_22 } from './program.ts';
 

@@ -6,13 +6,13 @@ import { after, before, describe, test } from 'node:test';
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { EXIT } from '../../src/cli/amber.ts';
 import { judgeOrder } from '../../src/trigger/order-judge.ts';
-import { resolveConfig } from '../../src/config.ts';
+import { resolveConfig } from '../../src/config/config.ts';
 import type { Order } from '../../src/trigger/order.ts';
 import { freshFolder } from '../acquire/scene.ts';
 import { fault, json, type Rule } from '../servers/aws-proxy.ts';
 import { stopRadosgw } from '../servers/radosgw.ts';
 import { fauxqsPlace, radosgwPlace, type WarmPlace } from '../e2e/warm-places.ts';
-import { newOrder } from '../host/orders.ts';
+import { newOrder } from '../host/orders/orders.ts';
 import { amber, configured as configuredWith, type Configure } from './function-orders.ts';
 
 const configured: Configure = (t, env, ...rules) => configuredWith(t, { ...env, AMBER_CONTROL_KEY: publicKey }, ...rules);

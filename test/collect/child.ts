@@ -8,7 +8,7 @@ import { join } from 'node:path';
 const PREAMBLE = `
 const at = (path) => new URL(path, ${JSON.stringify(import.meta.url)}).href;
 const collect = async (name, file, facts = {}) => {
-  const { makeScene, drain } = await import(at('./scene.ts'));
+  const { makeScene, drain } = await import(at('./context.ts'));
   const module = await import(at('../../src/collect/' + file + '.ts'));
   const { snapshotProcesses } = await import(at('../../src/proc/snapshot.ts'));
   const scene = { ...makeScene(facts), processes: () => snapshotProcesses(), ...facts.scene };

@@ -4,9 +4,9 @@ import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { code } from '../../src/collect/code.ts';
-import type { JsonEntry } from '../../src/contracts.ts';
-import { freshTree } from '../hostile/trees.ts';
-import { bySource, drain, makeScene, type Drained, type SceneFacts } from './scene.ts';
+import type { JsonEntry } from '../../src/contracts/evidence.ts';
+import { freshTree } from '../adversary/hostile/trees.ts';
+import { bySource, drain, makeScene, type Drained, type SceneFacts } from './context.ts';
 
 interface Packages {
   readonly packages: readonly { ecosystem: string; name?: string; version?: string; path: string; problem?: string }[];

@@ -5,11 +5,11 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { findings } from '../../src/collect/findings.ts';
-import type { Finding, FindingsReport, JsonLinesEntry } from '../../src/contracts.ts';
+import type { Finding, FindingsReport, JsonLinesEntry } from '../../src/contracts/evidence.ts';
 import { fileOf, findingsOf, INIT_MS, nowOf, processOf, socketOf } from '../detect/scene.ts';
 import { missing } from '../peers.ts';
 import { faultsOf } from './ocsf-schema.ts';
-import { drain, makeScene } from './scene.ts';
+import { drain, makeScene } from './context.ts';
 
 const FOUND: readonly Finding[] = findingsOf({ now: nowOf({ processes: [processOf({ exe: '/tmp/tool' })], sockets: [socketOf({ remoteAddress: '203.0.113.7' })] }) });
 const REPORT: FindingsReport = { by: 'process', findings: FOUND, threshold: 'high', baselineMs: 1_800_000_000_000, failed: {}, left: [] };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { costOfSnapshot, heap, inParts, PART_BYTES } from '../../src/collect/heap.ts';
-import { drain, makeScene } from './scene.ts';
+import { drain, makeScene } from './context.ts';
 
 async function* of(...chunks: readonly Buffer[]): AsyncGenerator<Buffer> {
   for (const chunk of chunks) yield await Promise.resolve(chunk);

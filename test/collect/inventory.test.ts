@@ -4,11 +4,11 @@ import { lstatSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { inventory } from '../../src/collect/inventory.ts';
-import type { BytesEntry, JsonEntry } from '../../src/contracts.ts';
+import type { BytesEntry, JsonEntry } from '../../src/contracts/evidence.ts';
 import { displayName } from '../../src/fs/names.ts';
-import { HOSTILE_NAMES, freshTree, writeHostileNames, writeMany, writeSpecials } from '../hostile/trees.ts';
+import { HOSTILE_NAMES, freshTree, writeHostileNames, writeMany, writeSpecials } from '../adversary/hostile/trees.ts';
 import { requirePeer } from '../peers.ts';
-import { drain, makeScene, pacedBudget, type SceneFacts } from './scene.ts';
+import { drain, makeScene, pacedBudget, type SceneFacts } from './context.ts';
 
 interface Taken {
   readonly lines: string[];

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { invocation } from '../../src/collect/invocation.ts';
-import type { InvocationFacts, Scene } from '../../src/contracts.ts';
-import { drain, makeScene } from './scene.ts';
+import type { InvocationFacts, Scene } from '../../src/contracts/evidence.ts';
+import { drain, makeScene } from './context.ts';
 
 interface Facts {
   identity: Record<string, unknown>;

@@ -11,7 +11,7 @@ import { extraGlobals, processListeners } from '../../src/collect/runtime/global
 import { comparedIntrinsics, freshRealm } from '../../src/collect/runtime/realm.ts';
 import { system } from '../../src/collect/system.ts';
 import { writable } from '../../src/collect/writable.ts';
-import type { Entry, Finding } from '../../src/contracts.ts';
+import type { Entry, Finding } from '../../src/contracts/evidence.ts';
 import { firstOf } from '../../src/detect/finding.ts';
 import { parseFdInfo } from '../../src/proc/fdinfo.ts';
 import { MountBook } from '../../src/proc/mount-book.ts';
@@ -19,7 +19,7 @@ import { snapshotProcesses } from '../../src/proc/snapshot.ts';
 import type { ProcessRecord, ProcessTable } from '../../src/proc/table.ts';
 import { missing, requirePeer } from '../peers.ts';
 import { python } from '../proc/actors.ts';
-import { drain, makeScene } from './scene.ts';
+import { drain, makeScene } from './context.ts';
 import { entriesOf, sceneOf } from './volatile.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'amber-limits-'));

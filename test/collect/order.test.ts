@@ -6,7 +6,7 @@ import { orderBy } from '../../src/collect/order.ts';
 import { Kind } from '../../src/fs/kinds.ts';
 import type { Tree } from '../../src/fs/tree.ts';
 import { walk } from '../../src/fs/walk.ts';
-import { freshTree, writeMany } from '../hostile/trees.ts';
+import { freshTree, writeMany } from '../adversary/hostile/trees.ts';
 
 const breathe = (): undefined => undefined;
 

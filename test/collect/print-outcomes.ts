@@ -1,6 +1,6 @@
 /** Run as another user by unprivileged.test.ts: prints what becomes of each path below argv[2]. */
 import { writable } from '../../src/collect/writable.ts';
-import { bySource, drain, makeScene } from './scene.ts';
+import { bySource, drain, makeScene } from './context.ts';
 
 const root = process.argv[2] ?? '';
 const taken = bySource(await drain(writable, makeScene({ writable: [root] })));

@@ -9,12 +9,12 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { processMemory } from '../../src/collect/process-memory.ts';
-import type { Budget, Entry, Scene } from '../../src/contracts.ts';
-import { createLane, type Lane } from '../../src/proc/lane.ts';
+import type { Budget, Entry, Scene } from '../../src/contracts/evidence.ts';
+import { createLane, type Lane } from '../../src/proc/bounded-pool.ts';
 import { ProcessMemory, type Holes } from '../../src/proc/memory.ts';
 import { parseStat } from '../../src/proc/stat.ts';
 import { hasPeer, requirePeer } from '../peers.ts';
-import { makeScene, makeTable } from './scene.ts';
+import { makeScene, makeTable } from './context.ts';
 
 interface Stored {
   readonly entry: Entry;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { procfs } from '../../src/collect/procfs.ts';
-import type { Entry } from '../../src/contracts.ts';
+import type { Entry } from '../../src/contracts/evidence.ts';
 import { plant, SANDBOX } from '../fixtures/proc/sandbox.ts';
 import { start } from '../proc/actors.ts';
 import { entriesOf, sceneOf } from './volatile.ts';

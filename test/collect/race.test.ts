@@ -4,8 +4,8 @@ import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { writable } from '../../src/collect/writable.ts';
-import { freshTree } from '../hostile/trees.ts';
-import { bySource, drain, makeScene } from './scene.ts';
+import { freshTree } from '../adversary/hostile/trees.ts';
+import { bySource, drain, makeScene } from './context.ts';
 
 /**
  * Swaps directories for links to a place outside, and files for FIFOs and links, as fast as it can. A rename that fails met

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { recovered } from '../../src/collect/recovered.ts';
-import type { Entry, FileEntry } from '../../src/contracts.ts';
+import type { Entry, FileEntry } from '../../src/contracts/evidence.ts';
 import { requirePeer } from '../peers.ts';
 import { python, start } from '../proc/actors.ts';
 import { entriesOf, sceneOf } from './volatile.ts';

@@ -8,11 +8,11 @@ import { differencesOf } from '../../src/collect/second-opinion.ts';
 import { cgroupLimits } from '../../src/collect/system-cgroup.ts';
 import { systemInformation } from '../../src/collect/system-information.ts';
 import { system } from '../../src/collect/system.ts';
-import { resolveConfig } from '../../src/config.ts';
-import type { Entry } from '../../src/contracts.ts';
+import { resolveConfig } from '../../src/config/config.ts';
+import type { Entry } from '../../src/contracts/evidence.ts';
 import { snapshotProcesses } from '../../src/proc/snapshot.ts';
 import { runChild } from './child.ts';
-import { drain, makeScene } from './scene.ts';
+import { drain, makeScene } from './context.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'amber-system-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -3,10 +3,10 @@ import { lstatSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { commandLine, fileRows, timeline } from '../../src/collect/timeline.ts';
-import type { BytesEntry, Entry, JsonLinesEntry } from '../../src/contracts.ts';
+import type { BytesEntry, Entry, JsonLinesEntry } from '../../src/contracts/evidence.ts';
 import { walk } from '../../src/fs/walk.ts';
-import { freshTree, HOSTILE_NAMES, writeHostileNames, writeMany } from '../hostile/trees.ts';
-import { drain, makeScene, type SceneFacts } from './scene.ts';
+import { freshTree, HOSTILE_NAMES, writeHostileNames, writeMany } from '../adversary/hostile/trees.ts';
+import { drain, makeScene, type SceneFacts } from './context.ts';
 
 interface Row extends Record<string, unknown> {
   readonly message: string;

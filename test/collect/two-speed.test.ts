@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { twoSpeed } from '../../src/collect/two-speed.ts';
-import type { Entry } from '../../src/contracts.ts';
+import type { Entry } from '../../src/contracts/evidence.ts';
 
 function entry(path: string): Entry {
   return { kind: 'absent', path, source: path, method: 'test', outcome: 'missing', reason: 'test' };

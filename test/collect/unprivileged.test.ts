@@ -4,7 +4,7 @@ import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { freshTree } from '../hostile/trees.ts';
+import { freshTree } from '../adversary/hostile/trees.ts';
 
 const NOBODY = 65534;
 

@@ -1,7 +1,7 @@
 /** Drives the collectors of the process table, over the running system or a recorded tree. */
-import type { Collector, Entry, Scene } from '../../src/contracts.ts';
+import type { Collector, Entry, Scene } from '../../src/contracts/evidence.ts';
 import { snapshotProcesses, type SnapshotOptions } from '../../src/proc/snapshot.ts';
-import { makeScene } from './scene.ts';
+import { makeScene } from './context.ts';
 
 /** A scene whose process table is read from `root`. */
 export function sceneOf(root = '/proc', facts: Partial<Scene> = {}, options: SnapshotOptions = {}): Scene {

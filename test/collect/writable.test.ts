@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { writable } from '../../src/collect/writable.ts';
 import { writableTree } from '../../src/collect/trees.ts';
-import type { Entry, Scene } from '../../src/contracts.ts';
-import { withLease } from '../hostile/lease.ts';
-import { HOSTILE_NAMES, freshTree, listenAt, writeDeep, writeHostileNames, writeMany, writeSpecials } from '../hostile/trees.ts';
+import type { Entry, Scene } from '../../src/contracts/evidence.ts';
+import { withLease } from '../adversary/hostile/lease.ts';
+import { HOSTILE_NAMES, freshTree, listenAt, writeDeep, writeHostileNames, writeMany, writeSpecials } from '../adversary/hostile/trees.ts';
 import { requirePeer } from '../peers.ts';
-import { bySource, drain, makeScene, type Drained, type SceneFacts } from './scene.ts';
+import { bySource, drain, makeScene, type Drained, type SceneFacts } from './context.ts';
 
 async function take(facts: SceneFacts): Promise<Map<string, Drained>> {
   return bySource(await drain(writable, makeScene(facts)));

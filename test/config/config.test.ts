@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { OPTIONS, resolveConfig, type Options } from '../../src/config.ts';
+import { OPTIONS, resolveConfig, type Options } from '../../src/config/config.ts';
 import { isAmberError } from '../../src/errors.ts';
 
 function issues(options: Options, env: Record<string, string> = {}): string {
@@ -38,7 +38,7 @@ function edit(name: string, draw: ((below: number) => number) | undefined): stri
 
 describe('configuration', () => {
   test('each option has in its type the doc that the table has', () => {
-    const source = readFileSync('src/config-options.ts', 'utf8');
+    const source = readFileSync('src/config/options.ts', 'utf8');
     const typed = new Map([...source.matchAll(/\/\*\* (.*) \*\/\n {2}readonly (\w+)\?: /gu)].map(([, doc = '', name = '']) => [name, doc]));
     for (const name of ['collectors', 'destinations', 'triggers']) assert.ok(typed.delete(name), name);
     assert.deepEqual(typed, new Map(Object.entries(OPTIONS).map(([name, { doc }]) => [name, doc])));

@@ -1,8 +1,8 @@
 /** What code brings along, judged at wrap time: collectors, destinations, and the options as a whole. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { COLLECTOR_NAMES, TRIGGER_NAMES } from '../../src/config-names.ts';
-import { resolveConfig, type Options } from '../../src/config.ts';
+import { COLLECTOR_NAMES, TRIGGER_NAMES } from '../../src/config/names.ts';
+import { resolveConfig, type Options } from '../../src/config/config.ts';
 import { isAmberError } from '../../src/errors.ts';
 import { amberMiddleware, capture, withCapture } from '../../src/index.ts';
 

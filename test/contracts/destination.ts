@@ -9,7 +9,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import type { CaptureIdentity, Destination, Receipt, StoredObject } from '../../src/contracts.ts';
+import type { CaptureIdentity, Destination, Receipt, StoredObject } from '../../src/contracts/evidence.ts';
 import { isAmberError } from '../../src/errors.ts';
 
 /** One opened destination, empty. */

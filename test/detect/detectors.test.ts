@@ -1,7 +1,7 @@
 /** Every detector: an observation that has what it looks for, and one that only looks like it. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Observation, ObservedSocket } from '../../src/contracts.ts';
+import type { Observation, ObservedSocket } from '../../src/contracts/evidence.ts';
 import { DETECTORS } from '../../src/detect/index.ts';
 import { baselineOf, EXTENSION, fileOf, findingsOf, INIT, INIT_MS, nowOf, ownOf, processOf, RUNTIME, socketOf, told, within, type Look } from './scene.ts';
 

@@ -1,9 +1,9 @@
 /** Two kinds of evidence on one subject, the policy, and a baseline that was taken late. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { policyOf, readPolicy } from '../../src/config-detect.ts';
-import { resolveConfig } from '../../src/config.ts';
-import type { Detector, Finding, ObservedProcess } from '../../src/contracts.ts';
+import { policyOf, readPolicy } from '../../src/config/detect-policy.ts';
+import { resolveConfig } from '../../src/config/config.ts';
+import type { Detector, Finding, ObservedProcess } from '../../src/contracts/evidence.ts';
 import { withTimes } from '../../src/detect/happened.ts';
 import { baselineAt, judge } from '../../src/detect/judge.ts';
 import { stagedExecutable } from '../../src/detect/staged-executable.ts';

@@ -5,15 +5,15 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import type { Roots } from '../../src/contracts.ts';
-import { openLookout } from '../../src/detect/observe.ts';
+import type { Roots } from '../../src/contracts/evidence.ts';
+import { openLookout } from '../../src/detect/scan.ts';
 import { observeProcesses } from '../../src/detect/observe-processes.ts';
 import { observeSockets } from '../../src/detect/observe-sockets.ts';
 import { makeFinding } from '../../src/detect/finding.ts';
 import { ownFactsOf, type OwnRecords } from '../../src/detect/own.ts';
 import { shellChild } from '../../src/detect/shell-child.ts';
-import { currentBuiltins } from '../../src/host/builtins.ts';
-import { openGuard } from '../../src/host/guard.ts';
+import { currentBuiltins } from '../../src/host/monitor/builtins.ts';
+import { openGuard } from '../../src/host/monitor/change-monitor.ts';
 import { requirePeer } from '../peers.ts';
 import { python } from '../proc/actors.ts';
 

@@ -1,6 +1,6 @@
 /** Observations made by hand: a sandbox with init, an extension and a Node runtime, to which a test adds what it is about. */
-import type { DetectPolicy, Finding, Observation, ObservedFile, ObservedProcess, ObservedSocket, OwnFacts } from '../../src/contracts.ts';
-import { policyOf } from '../../src/config-detect.ts';
+import type { DetectPolicy, Finding, Observation, ObservedFile, ObservedProcess, ObservedSocket, OwnFacts } from '../../src/contracts/evidence.ts';
+import { policyOf } from '../../src/config/detect-policy.ts';
 import { judge } from '../../src/detect/judge.ts';
 
 /** End of init, milliseconds since the epoch. */

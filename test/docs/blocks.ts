@@ -39,7 +39,7 @@ export const RUN_HERE: readonly RunHere[] = [
   { document: 'src/secrets/README.md', begins: 'age-keygen', where: 'empty', peers: ['age-keygen'] },
 ];
 
-const BY_HAND = ['test/case/by-hand.test.ts', "blockOf('src/cli/README.md'"] as const;
+const BY_HAND = ['test/case/verify/by-hand.test.ts', "blockOf('src/cli/README.md'"] as const;
 const DEMO = ['test/e2e/demo.test.ts', 'npm run demo'] as const;
 const ACCOUNT = 'needs an AWS account';
 
@@ -52,7 +52,7 @@ export const LISTED: readonly Listed[] = [
   { document: 'README.md', begins: 'npm ci && npm run demo', why: 'installs; the second line is the runner of this test', shownBy: DEMO },
   { document: '.github/CONTRIBUTING.md', begins: 'npm ci && npm run demo', why: 'installs; the second line is the runner of this test', shownBy: DEMO },
   { document: 'test/README.md', begins: 'npm ci && npm test', why: 'the runner of this test' },
-  { document: 'src/README.md', begins: 'npm test', why: 'the runner of this test, and a bench that needs root', shownBy: ['test/attacks/miner/manifest.ts', 'miner'] },
+  { document: 'src/README.md', begins: 'npm test', why: 'the runner of this test, and a bench that needs root', shownBy: ['test/adversary/attacks/miner/manifest.ts', 'miner'] },
   { document: 'layer/README.md', begins: 'npm run build:layer', why: 'builds every layer, which takes minutes', shownBy: ['test/layer/build.test.ts', 'buildLayers'] },
   { document: 'README.md', begins: 'npm run build:layer', why: ACCOUNT },
   { document: 'examples/bucket/README.md', begins: 'aws s3api create-bucket', why: ACCOUNT },

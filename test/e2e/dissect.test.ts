@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { runCapture } from '../../src/capture.ts';
-import { resolveConfig } from '../../src/config.ts';
+import { runCapture } from '../../src/capture/capture.ts';
+import { resolveConfig } from '../../src/config/config.ts';
 import { missing, requirePeer } from '../peers.ts';
 
 const query = resolve('test/peers/venv/bin/target-query');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { bundleLibrary, type Bundle } from '../bench/bundle.ts';
-import { IDLE, newOrder, newResponder, signerFor, token } from '../host/orders.ts';
+import { IDLE, newOrder, newResponder, signerFor, token } from '../host/orders/orders.ts';
 import { ensureClient, ric3, ric4, standIn, STARTS_BOTH, type Client } from '../sandbox/clients.ts';
 import { HANDLERS } from '../sandbox/record.ts';
 import { startSandbox, type Result, type Sandbox } from '../sandbox/sandbox.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
 import { describe, it } from 'node:test';
 import { displayName } from '../../src/fs/names.ts';
-import { HOSTILE_NAMES } from '../hostile/trees.ts';
+import { HOSTILE_NAMES } from '../adversary/hostile/trees.ts';
 
 describe('displayName', () => {
   // As plaso reads `\xNN`, a code point, and mactime `%NN`, a byte.

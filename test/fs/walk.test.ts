@@ -8,8 +8,8 @@ import { Kind, State } from '../../src/fs/kinds.ts';
 import { descend, entryPath, openFile, openRoot } from '../../src/fs/open.ts';
 import type { Tree } from '../../src/fs/tree.ts';
 import { walk, type Pace } from '../../src/fs/walk.ts';
-import { pacedBudget } from '../collect/scene.ts';
-import { bytePath, freshTree, HOSTILE_NAMES, listenAt, writeDeep, writeHostileNames, writeMany, writeSpecials } from '../hostile/trees.ts';
+import { pacedBudget } from '../collect/context.ts';
+import { bytePath, freshTree, HOSTILE_NAMES, listenAt, writeDeep, writeHostileNames, writeMany, writeSpecials } from '../adversary/hostile/trees.ts';
 import { missing, requirePeer } from '../peers.ts';
 
 const free: Pace = { breathe: () => undefined, stopped: () => false };

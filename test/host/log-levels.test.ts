@@ -7,15 +7,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { decodeLogEvidence } from '../../src/case/log-evidence.ts';
-import { readLogDigests } from '../../src/case/log-lines.ts';
-import { recordsIn } from '../../src/case/log-scan.ts';
+import { decodeLogEvidence } from '../../src/case/log/evidence.ts';
+import { readLogDigests } from '../../src/case/log/lines.ts';
+import { recordsIn } from '../../src/case/log/scan.ts';
 import { bundleLibrary, type Bundle } from '../bench/bundle.ts';
 import { ensureClient, ric3, ric4, STARTS_BOTH } from '../sandbox/clients.ts';
 import { canIsolate } from '../sandbox/ground.ts';
 import { HANDLERS } from '../sandbox/record.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
-import { openScene } from './extension-scene.ts';
+import { openScene } from './extension/sandbox.ts';
 
 let bundle: Bundle;
 before(async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { InvocationFacts } from '../../src/contracts.ts';
+import type { InvocationFacts } from '../../src/contracts/evidence.ts';
 import { deadlineOf } from '../../src/lambda/deadline.ts';
 import { runtimeGeneration } from '../../src/lambda/generation.ts';
 import { readIdentity } from '../../src/lambda/identity.ts';

@@ -4,8 +4,8 @@ import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:
 import { join, resolve } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { launcher } from '../../layer/extension/parts.ts';
-import { jsonOf, storedCaptures } from '../host/extension-captures.ts';
-import { HANDLERS } from '../host/extension-scene.ts';
+import { jsonOf, storedCaptures } from '../host/extension/captures.ts';
+import { HANDLERS } from '../host/extension/sandbox.ts';
 import { ensureClient, standIn, STARTS_BOTH } from '../sandbox/clients.ts';
 import { canIsolate } from '../sandbox/ground.ts';
 import { startPlatform, type Platform } from '../sandbox/platform.ts';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { LAYERS } from '../../layer/layers.ts';
-import { OPTIONS } from '../../src/config.ts';
+import { OPTIONS } from '../../src/config/config.ts';
 import { missing } from '../peers.ts';
 import { ensureClient, ric4, STARTS_BOTH } from '../sandbox/clients.ts';
 import { record } from '../sandbox/record.ts';

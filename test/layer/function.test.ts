@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { ROWS, type Row } from '../host/matrix-scripts.ts';
+import { ROWS, type Row } from '../host/wrapper/matrix-scripts.ts';
 import { ensureClient, STARTS_BOTH, type Client } from '../sandbox/clients.ts';
 import { LOOP, record, withoutFrames, type Recording } from '../sandbox/record.ts';
 import { unpackedLayer, type Unpacked } from './unpacked.ts';

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { wayOf } from '../../src/acquire/doctor/layer-checks.ts';
+import { wayOf } from '../../src/doctor/layer-checks.ts';
 import { ensureClient, STARTS_BOTH } from '../sandbox/clients.ts';
 import { record } from '../sandbox/record.ts';
 import { unpackedLayer, type Unpacked } from './unpacked.ts';

@@ -25,7 +25,7 @@ before(async () => {
   }
   mkdirSync(join(home, 'older'));
   cpSync('dist/chunks', join(home, 'older/chunks'), { recursive: true });
-  for (const name of ['index.js', 'capture.js', 'control.js', 'event-order.js', 'hint.js', 'in-process.js', 'slots.js']) copyFileSync(join('dist', name), join(home, 'older', name));
+  for (const name of ['index.js', 'capture.js', 'control.js', 'event-order.js', 'hand-over.js', 'in-process.js', 'slots.js']) copyFileSync(join('dist', name), join(home, 'older', name));
   const index = readFileSync('dist/index.js', 'utf8');
   const aged = index.replaceAll(JSON.stringify(VERSION), '"0.0.9"');
   assert.notEqual(aged, index, 'the version stands in the file');

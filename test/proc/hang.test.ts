@@ -21,7 +21,7 @@ interface Seen {
 
 const LOOK = `
 import { snapshotProcesses } from '${join(import.meta.dirname, '../../src/proc/snapshot.ts')}';
-import { sharedLane } from '${join(import.meta.dirname, '../../src/proc/lane.ts')}';
+import { sharedLane } from '${join(import.meta.dirname, '../../src/proc/bounded-pool.ts')}';
 const victim = Number(process.argv[1]);
 let longest = 0, last = performance.now(), on = true;
 const tick = () => { const now = performance.now(); longest = Math.max(longest, now - last); last = now; if (on) setImmediate(tick); };

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { createLane } from '../../src/proc/lane.ts';
+import { createLane } from '../../src/proc/bounded-pool.ts';
 import { poolRead } from '../../src/proc/read.ts';
 import { snapshotProcesses } from '../../src/proc/snapshot.ts';
 import { requirePeer } from '../peers.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { createLane } from '../../src/proc/lane.ts';
+import { createLane } from '../../src/proc/bounded-pool.ts';
 import { poolRead, type PoolRead } from '../../src/proc/read.ts';
 import { snapshotProcesses } from '../../src/proc/snapshot.ts';
 import { IMPLANT_COMM, plant, SANDBOX } from '../fixtures/proc/sandbox.ts';

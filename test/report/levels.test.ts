@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeLogEvidence } from '../../src/case/log-evidence.ts';
-import { readLogDigests } from '../../src/case/log-lines.ts';
-import { recordsIn } from '../../src/case/log-scan.ts';
+import { decodeLogEvidence } from '../../src/case/log/evidence.ts';
+import { readLogDigests } from '../../src/case/log/lines.ts';
+import { recordsIn } from '../../src/case/log/scan.ts';
 import { leastLevel } from '../../src/lambda/log-level.ts';
 import { renderLine } from '../../src/report/log.ts';
 import { writeLogEvidence } from '../../src/ship/log.ts';

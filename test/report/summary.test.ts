@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import type { Scene } from '../../src/contracts.ts';
+import type { Scene } from '../../src/contracts/evidence.ts';
 import { snapshotProcesses } from '../../src/proc/snapshot.ts';
 import { volatileSummary } from '../../src/report/summary.ts';
 

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
-import type { CaptureReport } from '../../src/contracts.ts';
+import type { CaptureReport } from '../../src/contracts/evidence.ts';
 import { requirePeer, missing } from '../peers.ts';
 import { fauxqs } from '../servers/fauxqs.ts';
 import { canLimit, NODE_22, NODE_24, runInLambda, sandboxKind, type LambdaOptions, type LambdaResult } from './lambda-like.ts';

@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bundleLibrary, type Bundle } from '../bench/bundle.ts';
-import { canServe, SERVED_SCRIPT } from '../hostile/served.ts';
+import { canServe, SERVED_SCRIPT } from '../adversary/hostile/served.ts';
 import { ensureClient, ric3, ric4, STARTS_BOTH, type Client } from './clients.ts';
 import { HANDLERS } from './record.ts';
 import { startSandbox, type Sandbox } from './sandbox.ts';

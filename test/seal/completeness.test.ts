@@ -1,13 +1,13 @@
 /** Completeness is another word than the state: what is stored may be whole, and hold three of thirteen items. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { completenessIn, completenessText } from '../../src/case/completeness.ts';
-import { verifyCapture } from '../../src/case/verify.ts';
-import { openLocal } from '../../src/case/open.ts';
-import type { Entry, ManifestItem } from '../../src/contracts.ts';
+import { completenessIn, completenessText } from '../../src/case/store/completeness.ts';
+import { verifyCapture } from '../../src/case/verify/verify.ts';
+import { openLocal } from '../../src/case/store/open.ts';
+import type { Entry, ManifestItem } from '../../src/contracts/evidence.ts';
 import { completenessOf, Shortfalls } from '../../src/seal/completeness.ts';
-import { headRows } from '../../src/case/sections.ts';
-import { viewCapture } from '../../src/case/view.ts';
+import { headRows } from '../../src/case/view/sections.ts';
+import { viewCapture } from '../../src/case/view/view.ts';
 import { bytesEntry, makeCapture } from '../case/captures.ts';
 import { takeApart } from '../case/forge.ts';
 

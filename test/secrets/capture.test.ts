@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Decrypter, generateIdentity, identityToRecipient } from 'age-encryption';
 import { hasPeer, missing } from '../peers.ts';
-import { freshTree } from '../hostile/trees.ts';
-import { PEERS, runWhole, type WholeOptions } from '../hostile/whole.ts';
+import { freshTree } from '../adversary/hostile/trees.ts';
+import { PEERS, runWhole, type WholeOptions } from '../adversary/hostile/whole.ts';
 
 /** Told apart by where they stand, so that a leak names its place. Of those in file names none has a slash. */
 const SECRETS = {

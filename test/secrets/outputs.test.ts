@@ -5,8 +5,8 @@ import { Writable } from 'node:stream';
 import { test } from 'node:test';
 import { withoutSecrets } from '../../src/archive/structured.ts';
 import { main } from '../../src/cli/amber.ts';
-import { resolveConfig, OPTIONS } from '../../src/config.ts';
-import type { AbsentEntry } from '../../src/contracts.ts';
+import { resolveConfig, OPTIONS } from '../../src/config/config.ts';
+import type { AbsentEntry } from '../../src/contracts/evidence.ts';
 import { createRedactor } from '../../src/secrets/redactor.ts';
 import { faultFromAnswer } from '../../src/ship/faults.ts';
 

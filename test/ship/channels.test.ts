@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import { spawnSync } from 'node:child_process';
-import { resolveConfig, type Options } from '../../src/config.ts';
+import { resolveConfig, type Options } from '../../src/config/config.ts';
 import { isAmberError } from '../../src/errors.ts';
 import { backgroundNames } from '../../src/ship/background.ts';
 import { CHANNELS, openChannel, type ControlChannel } from '../../src/ship/channels/index.ts';
@@ -221,7 +221,7 @@ describe('names in the background', () => {
 describe('a read keeps no event loop alive', () => {
   const script = (endpoint: string, quiet: boolean): string => `
     const { openChannel } = await import(${JSON.stringify(new URL('../../src/ship/channels/index.ts', import.meta.url).href)});
-    const { resolveConfig } = await import(${JSON.stringify(new URL('../../src/config.ts', import.meta.url).href)});
+    const { resolveConfig } = await import(${JSON.stringify(new URL('../../src/config/config.ts', import.meta.url).href)});
     const config = resolveConfig({ s3Endpoint: ${JSON.stringify(endpoint)}, s3PathStyle: true }, {});
     const channel = await openChannel('s3://bucket/k', config, ${JSON.stringify(KEYS)});
     const started = performance.now();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { resolveConfig } from '../../src/config.ts';
+import { resolveConfig } from '../../src/config/config.ts';
 import { conditionalGet } from '../../src/ship/conditional-get.ts';
 import { readSettings } from '../../src/ship/s3-settings.ts';
 import { openSession } from '../../src/ship/signed-request.ts';

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { after, before, mock, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls, { type TLSSocket } from 'node:tls';
-import { resolveConfig } from '../../src/config.ts';
+import { resolveConfig } from '../../src/config/config.ts';
 import { openLight } from '../../src/ship/s3-light.ts';
 import { openRehearsal } from '../../src/ship/rehearsal.ts';
 import { readSettings, type PutRequest, type S3Settings } from '../../src/ship/s3-settings.ts';

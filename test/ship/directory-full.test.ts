@@ -17,7 +17,7 @@ interface Said {
 
 const SCRIPT = `
 const { openDestination } = await import(${JSON.stringify(new URL('../../src/ship/index.ts', import.meta.url).href)});
-const { resolveConfig } = await import(${JSON.stringify(new URL('../../src/config.ts', import.meta.url).href)});
+const { resolveConfig } = await import(${JSON.stringify(new URL('../../src/config/config.ts', import.meta.url).href)});
 const { object, segmentName, identity } = await import(${JSON.stringify(new URL('../contracts/destination.ts', import.meta.url).href)});
 const { readdirSync, readFileSync } = await import('node:fs');
 const errors = [];

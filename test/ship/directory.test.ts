@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { resolveConfig } from '../../src/config.ts';
-import type { Destination } from '../../src/contracts.ts';
+import { resolveConfig } from '../../src/config/config.ts';
+import type { Destination } from '../../src/contracts/evidence.ts';
 import { openDestination } from '../../src/ship/index.ts';
 import { identity, object, rejected, segmentName, sha256, testDestination } from '../contracts/destination.ts';
 import { requirePeer } from '../peers.ts';
@@ -86,7 +86,7 @@ test('a process that is killed while it writes the commit marker has not committ
 /** Writes a marker of 4 GiB: nobody is that quick. */
 const COMMIT_FOR_LONG = `
 import { openDestination } from './src/ship/index.ts';
-import { resolveConfig } from './src/config.ts';
+import { resolveConfig } from './src/config/config.ts';
 import { pathToFileURL } from 'node:url';
 const identity = { captureId: '0197c0de-0000-7000-8000-0000000000aa', account: '1', region: 'r', functionName: 'f', date: '2026-01-01' };
 const destination = await openDestination(pathToFileURL(process.argv[1]).href, identity, resolveConfig({}, {}));

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { resolveConfig } from '../../src/config.ts';
-import type { CaptureIdentity, Destination, DestinationProvider, Receipt, StoredObject } from '../../src/contracts.ts';
+import { resolveConfig } from '../../src/config/config.ts';
+import type { CaptureIdentity, Destination, DestinationProvider, Receipt, StoredObject } from '../../src/contracts/evidence.ts';
 import { AmberError } from '../../src/errors.ts';
 import { DESTINATIONS, openDestination } from '../../src/ship/index.ts';
 import { identity, rejected, testDestination } from '../contracts/destination.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { decodeLogEvidence } from '../../src/case/log-evidence.ts';
+import { decodeLogEvidence } from '../../src/case/log/evidence.ts';
 import { writeLogEvidence } from '../../src/ship/log.ts';
 
 const captureId = '0198f2f0-7a53-7000-8000-00000000abcd';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Destination, Receipt, Segment, Trouble } from '../../src/contracts.ts';
+import type { Destination, Receipt, Segment, Trouble } from '../../src/contracts/evidence.ts';
 import { AmberError, isAmberError } from '../../src/errors.ts';
 import { openOutbox, type Outbox, type OutboxOptions, type Shipped } from '../../src/ship/outbox.ts';
 import { segmentName, sha256 } from '../contracts/destination.ts';

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { after, before, suite, test } from 'node:test';
 import { promisify } from 'node:util';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { resolveConfig } from '../../src/config.ts';
+import { resolveConfig } from '../../src/config/config.ts';
 import { openChannel } from '../../src/ship/channels/index.ts';
 import { cureFor, type Place } from '../../src/ship/cure.ts';
 import type { Fault } from '../../src/ship/faults.ts';

@@ -1,8 +1,8 @@
 /** Opens the S3 destination against a test server, and reads the bucket back as its owner. */
 import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { resolveConfig } from '../../src/config.ts';
-import type { Options } from '../../src/config.ts';
-import type { CaptureIdentity, Destination } from '../../src/contracts.ts';
+import { resolveConfig } from '../../src/config/config.ts';
+import type { Options } from '../../src/config/config.ts';
+import type { CaptureIdentity, Destination } from '../../src/contracts/evidence.ts';
 import { openDestination } from '../../src/ship/index.ts';
 import { objectKey } from '../../src/ship/key.ts';
 

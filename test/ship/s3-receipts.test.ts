@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, suite, test } from 'node:test';
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { Receipt } from '../../src/contracts.ts';
+import type { Receipt } from '../../src/contracts/evidence.ts';
 import { isAmberError } from '../../src/errors.ts';
 import { identity, object, rejected, segmentName, sha256 } from '../contracts/destination.ts';
 import { fauxqs, type Fauxqs } from '../servers/fauxqs.ts';

@@ -9,7 +9,7 @@ import { after, before, suite, test } from 'node:test';
 import { promisify } from 'node:util';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { resolveConfig } from '../../src/config.ts';
+import { resolveConfig } from '../../src/config/config.ts';
 import { openDestination } from '../../src/ship/index.ts';
 import { identity, object, rejected, segmentName, sha256 } from '../contracts/destination.ts';
 import { requirePeer } from '../peers.ts';
@@ -118,7 +118,7 @@ test('files that the attacker put into HOME neither move the evidence nor hold i
   mkdirSync(join(home, '.aws'));
   const script = `
     const { openDestination } = await import(${JSON.stringify(new URL('../../src/ship/index.ts', import.meta.url).href)});
-    const { resolveConfig } = await import(${JSON.stringify(new URL('../../src/config.ts', import.meta.url).href)});
+    const { resolveConfig } = await import(${JSON.stringify(new URL('../../src/config/config.ts', import.meta.url).href)});
     const { object, identity } = await import(${JSON.stringify(new URL('../contracts/destination.ts', import.meta.url).href)});
     const { default: dns } = await import('node:dns');
     dns.lookup = (name, options, done) => {

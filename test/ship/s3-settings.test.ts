@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { resolveConfig } from '../../src/config.ts';
-import type { Options } from '../../src/config.ts';
+import { resolveConfig } from '../../src/config/config.ts';
+import type { Options } from '../../src/config/config.ts';
 import { isAmberError } from '../../src/errors.ts';
 import { originOf, readSettings } from '../../src/ship/s3-settings.ts';
 import type { S3Settings } from '../../src/ship/s3-settings.ts';

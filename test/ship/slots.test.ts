@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test, type TestContext } from 'node:test';
 import { GetObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
-import { resolveConfig } from '../../src/config.ts';
+import { resolveConfig } from '../../src/config/config.ts';
 import { claimSlot, type Claim, type PutNew, type SlotRequest } from '../../src/ship/slots.ts';
 import { radosgw, stopRadosgw } from '../servers/radosgw.ts';
 import { faultProxy, ANSWERS } from '../servers/fault-proxy.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { resolveConfig, type Config, type Options } from '../../src/config.ts';
+import { resolveConfig, type Config, type Options } from '../../src/config/config.ts';
 import { judgeOrder, misses, type Admitted, type JudgeOptions, type OrderRefusal, type Place } from '../../src/trigger/order-judge.ts';
 import { MAX_ORDER_BYTES, parseOrder, type Order } from '../../src/trigger/order.ts';
 import { newControlKey, readControlKey } from '../../src/cli/control-keys.ts';
@@ -14,7 +14,7 @@ import { boundId } from '../../src/trigger/order-binding.ts';
 import { canonicalForm, fingerprint, signOrder } from '../../src/trigger/order-signature.ts';
 import { requirePeer } from '../peers.ts';
 import { isAdmittedByForm1 } from '../fixtures/order-form-1.ts';
-import { bytes, IDLE, newOrder, newResponder, signerFor } from '../host/orders.ts';
+import { bytes, IDLE, newOrder, newResponder, signerFor } from '../host/orders/orders.ts';
 
 const signed = signerFor('s3://control/k');
 const responder = newResponder();

@@ -1,7 +1,7 @@
 /** What the reason of a SHUTDOWN event is taken for: as AWS documents it, and as its emulator writes it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { resolveConfig } from '../../src/config.ts';
+import { resolveConfig } from '../../src/config/config.ts';
 import { endingOf } from '../../src/trigger/shutdown.ts';
 
 const config = resolveConfig({}, { AMBER_DESTINATION: 's3://bucket-name', AMBER_ON_CRASH: 'contents', AMBER_ON_SHUTDOWN: 'off' });

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
-import type { BytePath } from '../../contracts.ts';
+import type { BytePath } from '../../contracts/evidence.ts';
 import { Frames, type AsideItem } from './frames.ts';
 import { ASIDE_SCRIPT, PROCFS_SCRIPT } from './script.ts';
 import { noteReader } from './started.ts';

@@ -4,7 +4,7 @@
  * pool such a read would keep `process.exit()` of the function from returning, since Node joins its threads.
  */
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
-import { createLane, type Lane } from '../lane.ts';
+import { createLane, type Lane } from '../bounded-pool.ts';
 import { failure, SPENT, type Allowance, type PoolRead, type ReadRule } from '../read.ts';
 import { turn } from '../session.ts';
 import type { ProcRead } from '../table.ts';

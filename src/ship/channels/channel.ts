@@ -1,7 +1,7 @@
 /** Where orders of responders are read: what a channel is, and what all of them share. */
-import type { Config } from '../../config.ts';
+import type { Config } from '../../config/config.ts';
 import { AmberError } from '../../errors.ts';
-import type { Outward } from '../../outward.ts';
+import type { Outward } from '../../contracts/outward.ts';
 import { backgroundNames } from '../background.ts';
 import { takeCredentials, type Credentials } from '../credentials.ts';
 import type { Fetched } from '../conditional-get.ts';

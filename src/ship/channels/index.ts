@@ -1,5 +1,5 @@
 /** The registry of channels. A new one is one file and one line here. */
-import type { Config } from '../../config.ts';
+import type { Config } from '../../config/config.ts';
 import { AmberError } from '../../errors.ts';
 import type { ChannelProvider, ChannelUse, ControlChannel } from './channel.ts';
 import { appconfigChannel } from './appconfig.ts';

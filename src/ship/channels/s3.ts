@@ -1,5 +1,5 @@
 /** The control object in S3: a GET that costs nothing while the object has not changed. */
-import { parseBucketUrl, type BucketUrl } from '../../config-destination.ts';
+import { parseBucketUrl, type BucketUrl } from '../../config/destination.ts';
 import { AmberError } from '../../errors.ts';
 import { conditionalGet } from '../conditional-get.ts';
 import { clockFor } from '../cure.ts';

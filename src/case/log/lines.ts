@@ -1,0 +1,205 @@
+/**
+ * The digest lines of captures in the function's log. The log is the list of what must exist: a line cannot be taken back.
+ * But an intruder in the sandbox can write lines too, so a line proves nothing by itself, and where a segment has two
+ * digests, somebody has lied.
+ */
+import type { LogRecord } from './scan.ts';
+import { readLog, type LogFile } from './source.ts';
+
+/** What the log says of one segment; every different statement is kept. */
+export interface LoggedSegment {
+  /** Names that it was stored under. */
+  readonly objects: ReadonlySet<string>;
+  readonly sha256: ReadonlySet<string>;
+  readonly chain: ReadonlySet<string>;
+  /** The destination acknowledged it. */
+  readonly stored: boolean;
+}
+
+export interface LogDigests {
+  /** Digest lines that were found for this capture. */
+  readonly lines: number;
+  readonly segments: ReadonlyMap<number, LoggedSegment>;
+  /** SHA-256 of the whole, and of manifest.json, from the last line of the capture. */
+  readonly whole: ReadonlySet<string>;
+  readonly manifest: ReadonlySet<string>;
+  /** Those of them that the destination has acknowledged: a line with a `code` tells of a marker that was sent and not stored. */
+  readonly committed: ReadonlySet<string>;
+  /** `whole`, `cut`, `failed`, as the last line says. */
+  readonly states: ReadonlySet<string>;
+  /** Where it was stored, as the last line says. */
+  readonly locations: ReadonlySet<string>;
+  /** Some line says that something of it was stored. */
+  readonly stored: boolean;
+  /** Lines of segments that were too many to keep. */
+  readonly beyond: number;
+}
+
+/** The log as a whole. */
+export interface LogIndex {
+  /** What it says of a capture; undefined where it has no line of it. */
+  readonly of: (captureId: string) => LogDigests | undefined;
+  /** The capture of which one of these is a digest of a segment. */
+  readonly byDigest: (digests: Iterable<string>) => string | undefined;
+  /** Ids of captures, in the order of the log. */
+  readonly ids: () => Iterable<string>;
+  readonly captures: number;
+  /** Lines of captures that were too many to keep. */
+  readonly leftOut: number;
+  /** Records of Amber of any capture. */
+  readonly records: number;
+  /** Why the log, or files of it, could not be read. */
+  readonly notRead: readonly string[];
+}
+
+const KINDS = ['segment', 'capture', 'parked'];
+/** /tmp has 10 GB at most, and a segment 2 MiB at least: no capture has more. */
+const MAX_SEGMENTS = 20_000;
+/** Captures that nobody asked for, and segments of these and of others. */
+const MAX_CAPTURES = 100_000;
+const MAX_KEPT = { wanted: 200_000, others: 100_000 } as const;
+const MAX_STATEMENTS = 16;
+const MAX_ID = 64;
+
+/** Reads the log once. `wanted` are ids that are kept whatever else is in it, be it a flood. */
+export async function readLogIndex(files: AsyncIterable<LogFile>, wanted: Iterable<string> = []): Promise<LogIndex> {
+  const index = new Index(wanted);
+  const { records, notRead, notReadBeyond } = await readLog(files, KINDS, (record) => index.take(record));
+  return index.finish(records, notReadBeyond === 0 ? notRead : [...notRead, `and ${notReadBeyond} more`]);
+}
+
+/** The same for one text. */
+export async function readLogDigests(source: AsyncIterable<Uint8Array>, captureId: string | undefined): Promise<LogIndex> {
+  return readLogIndex(oneFile(source), captureId === undefined ? [] : [captureId]);
+}
+
+async function* oneFile(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<LogFile> {
+  yield await Promise.resolve({ name: 'the log', bytes });
+}
+
+interface Segment {
+  objects?: Set<string> | undefined;
+  sha256?: Set<string> | undefined;
+  chain?: Set<string> | undefined;
+  stored: boolean;
+}
+
+/** Sets are made when something goes in: a flood of ids costs little memory. */
+interface Capture {
+  lines: number;
+  beyond: number;
+  stored: boolean;
+  segments?: Map<number, Segment>;
+  whole?: Set<string> | undefined;
+  manifest?: Set<string> | undefined;
+  committed?: Set<string> | undefined;
+  states?: Set<string> | undefined;
+  locations?: Set<string> | undefined;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+class Index {
+  readonly #wanted: ReadonlySet<string>;
+  readonly #captures = new Map<string, Capture>();
+  readonly #kept = { wanted: 0, others: 0 };
+  #others = 0;
+  #leftOut = 0;
+
+  constructor(wanted: Iterable<string>) {
+    this.#wanted = new Set(wanted);
+  }
+
+  take(record: LogRecord): void {
+    const id = record['capture'];
+    if (typeof id !== 'string' || id.length > MAX_ID) return;
+    const capture = this.#captureOf(id);
+    if (capture === undefined) return;
+    capture.lines += 1;
+    if (record['amber'] !== 'capture') {
+      this.#takeSegment(capture, record, this.#wanted.has(id) ? 'wanted' : 'others');
+      return;
+    }
+    capture.stored ||= record['state'] === 'whole' || record['state'] === 'cut';
+    capture.whole = add(capture.whole, record['sha256']);
+    capture.manifest = add(capture.manifest, record['manifest']);
+    if (record['code'] === undefined) capture.committed = add(capture.committed, record['manifest']);
+    capture.states = add(capture.states, record['state']);
+    capture.locations = add(capture.locations, record['location']);
+  }
+
+  finish(records: number, notRead: readonly string[]): LogIndex {
+    const captures = this.#captures;
+    return {
+      of: (id) => digestsOf(captures.get(id)),
+      byDigest: (digests) => findByDigest(captures, new Set(digests)),
+      ids: () => captures.keys(),
+      captures: captures.size, leftOut: this.#leftOut, records, notRead,
+    };
+  }
+
+  #captureOf(id: string): Capture | undefined {
+    const known = this.#captures.get(id);
+    if (known !== undefined) return known;
+    if (!this.#wanted.has(id)) {
+      if (this.#others >= MAX_CAPTURES) {
+        this.#leftOut += 1;
+        return undefined;
+      }
+      this.#others += 1;
+    }
+    const capture: Capture = { lines: 0, beyond: 0, stored: false };
+    this.#captures.set(id, capture);
+    return capture;
+  }
+
+  #takeSegment(capture: Capture, record: LogRecord, share: 'wanted' | 'others'): void {
+    // That a parked object was sent in the next life says nothing on what it was when it was parked.
+    if (record['amber'] === 'parked' && record['state'] !== 'parked') return;
+    const number = record['segment'];
+    if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0) return;
+    const stored = record['amber'] !== 'parked' && record['state'] !== 'lost';
+    capture.stored ||= stored;
+    const segment = capture.segments?.get(number) ?? this.#newSegment(capture, number, share);
+    if (segment === undefined) {
+      capture.beyond += 1;
+      return;
+    }
+    segment.objects = add(segment.objects, record['object']);
+    segment.sha256 = add(segment.sha256, record['sha256']);
+    segment.chain = add(segment.chain, record['chain']);
+    segment.stored ||= stored;
+  }
+
+  /** A number that no capture reaches is somebody's who wants to fill our memory. */
+  #newSegment(capture: Capture, number: number, share: 'wanted' | 'others'): Segment | undefined {
+    if (number >= MAX_SEGMENTS || this.#kept[share] >= MAX_KEPT[share]) return undefined;
+    this.#kept[share] += 1;
+    const segment: Segment = { stored: false };
+    capture.segments ??= new Map();
+    capture.segments.set(number, segment);
+    return segment;
+  }
+}
+
+function add(set: Set<string> | undefined, value: unknown): Set<string> | undefined {
+  if (typeof value !== 'string') return set;
+  const kept = set ?? new Set<string>();
+  if (kept.size < MAX_STATEMENTS) kept.add(value.slice(0, 1024));
+  return kept;
+}
+
+function digestsOf(capture: Capture | undefined): LogDigests | undefined {
+  if (capture === undefined) return undefined;
+  const { lines, beyond, stored, segments, whole = NONE, manifest = NONE, committed = NONE, states = NONE, locations = NONE } = capture;
+  const told = [...(segments ?? [])].map(([number, { objects = NONE, sha256 = NONE, chain = NONE, stored: kept }]) =>
+    [number, { objects, sha256, chain, stored: kept }] as const);
+  return { lines, beyond, stored, whole, manifest, committed, states, locations, segments: new Map(told.sort(([one], [other]) => one - other)) };
+}
+
+function findByDigest(captures: ReadonlyMap<string, Capture>, digests: ReadonlySet<string>): string | undefined {
+  for (const [id, { segments }] of captures) {
+    for (const { sha256 } of segments?.values() ?? []) for (const one of sha256 ?? []) if (digests.has(one)) return id;
+  }
+  return undefined;
+}

@@ -1,0 +1,166 @@
+/**
+ * Reads what is left of a capture that was cut: past missing segments, damaged frames and a truncated end, and says of
+ * every entry whether a manifest part confirms it, and of every path of the inventory that nothing is there of.
+ */
+import { hash } from 'node:crypto';
+import { isAmberError, type AmberError } from '../../errors.ts';
+import type { AgeIdentity } from '../../seal/age-open.ts';
+import type { Extractor } from '../tar/extract.ts';
+import { Gap, lenientTar } from '../tar/lenient-tar.ts';
+import { idInPath } from '../store/list.ts';
+import { partNumber, readPart } from '../verify/manifest-part.ts';
+import type { CapturePart, OpenCapture } from '../store/open.ts';
+import { TarReader } from '../tar/read-tar.ts';
+import { SalvageContents, type SalvageRecord, type SalvageState } from './contents.ts';
+import { SalvageStream } from './stream.ts';
+import { isOurKey, storedBytes, tarBytes } from '../tar/segment-bytes.ts';
+
+export interface SalvageOptions {
+  readonly identity?: AgeIdentity | undefined;
+  /** Gets every entry that is found. */
+  readonly extractor?: Extractor | undefined;
+  /** Gets the bytes of segments that go on with a file whose beginning is not there. */
+  readonly onFragment?: ((segment: number | undefined, bytes: Buffer) => void) | undefined;
+  readonly onRecord: (record: SalvageRecord) => void;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** A place where bytes are missing. */
+export interface Hole {
+  readonly segment: number | undefined;
+  readonly reason: string;
+}
+
+export interface SalvageResult {
+  readonly location: string;
+  readonly captureId: string | undefined;
+  readonly segments: number;
+  /** Segments that are not there; at the end there may be more, which nobody can know without manifest.json or the log. */
+  readonly missing: readonly number[];
+  readonly holes: readonly Hole[];
+  readonly states: Readonly<Partial<Record<SalvageState, number>>>;
+  /** Bytes of bodies whose beginning is not there. */
+  readonly fragmentBytes: number;
+  readonly manifestParts: readonly number[];
+  /** Paths of the inventory, and how many of them nothing else tells of; `beyond` were too many to compare. */
+  readonly inventory: { readonly listed: number; readonly unseen: number; readonly beyond: number };
+  readonly notThere: () => Iterable<string>;
+}
+
+const MAX_HOLES = 1000;
+/** Objects that do not belong and are read all the same: manifest.json may be forged to hide some of ours. */
+const MAX_STRAYS = 1000;
+
+/** Rejects only where nothing of the capture can be read, no identity opens any of it, or the extractor fails. */
+export async function salvage(capture: OpenCapture, options: SalvageOptions): Promise<SalvageResult> {
+  const states: Partial<Record<SalvageState, number>> = {};
+  const contents = new SalvageContents((record) => {
+    states[record.state] = (states[record.state] ?? 0) + 1;
+    options.onRecord(record);
+  }, options.extractor, capture.manifest?.captureId ?? idInPath(capture.location));
+  let fragmentBytes = 0;
+  const stream = new SalvageStream(contents, {
+    fragment: (bytes) => {
+      fragmentBytes += bytes.length;
+      options.onFragment?.(contents.segment, bytes);
+    },
+  });
+  const holes: Hole[] = [];
+  const parts = capture.parts.length === 0 && capture.opened !== undefined ? [capture.opened] : allParts(capture);
+  const progress = progressOf(parts, options);
+  const closed: AmberError[] = [];
+  let previous: CapturePart | undefined;
+  let holed = false;
+  for (const part of parts) {
+    const follows = previous === undefined ? (part.number ?? 0) === 0 : part.number === (previous.number ?? -2) + 1;
+    if (!follows) holed = true;
+    stream.begin(part.number, { follows, continues: part.committed?.continues ?? (holed && (await isClosed(capture, part, options)) ? false : undefined), isPart: partTest(part, contents) });
+    for await (const piece of oneOfMany(lenientTar(capture, part, options.identity), closed)) {
+      if (!(piece instanceof Gap)) {
+        stream.push(piece);
+        continue;
+      }
+      if (holes.length < MAX_HOLES) holes.push({ segment: part.number, reason: piece.reason });
+      holed = true;
+      stream.gap();
+    }
+    stream.endSegment();
+    progress(part);
+    previous = part;
+  }
+  stream.finish();
+  if (closed[0] !== undefined && closed.length === parts.length && !isOurKey(capture, options.identity)) throw closed[0];
+  if (capture.strays.length > MAX_STRAYS) holes.push({ segment: undefined, reason: `${capture.strays.length - MAX_STRAYS} more objects that are not ours were not looked at` });
+  holes.push(...emptied(capture));
+  const { inventory } = contents;
+  return {
+    location: capture.location, captureId: capture.manifest?.captureId ?? contents.captureId, segments: parts.length,
+    missing: capture.missing, holes, states, fragmentBytes, manifestParts: contents.parts,
+    inventory: { listed: inventory.listed, unseen: inventory.unseen, beyond: inventory.beyond },
+    notThere: () => inventory.missing(),
+  };
+}
+
+/** Empty files in the place of a segment; beside an intact joined file they stand for nothing. */
+function emptied({ parts, strays }: OpenCapture): readonly Hole[] {
+  const empty = strays.filter(({ bytes, number }) => bytes === 0 && !parts.some((part) => part.number === undefined || part.number === number));
+  return empty.slice(0, MAX_HOLES).map(({ number, object }) => ({ segment: number, reason: `${object} is empty` }));
+}
+
+/** Segments that manifest.json does not name as well: it may be forged to hide them. Doubles come last. */
+function allParts({ parts, strays }: OpenCapture): readonly CapturePart[] {
+  const numbers = new Set(parts.map(({ number }) => number));
+  const looked = strays.filter(({ bytes }) => bytes > 0).slice(0, MAX_STRAYS);
+  const unnamed = new Set(looked.filter(({ number }) => !numbers.has(number)));
+  const inOrder = [...parts, ...unnamed].sort((one, other) => (one.number ?? 0) - (other.number ?? 0));
+  return [...inOrder, ...looked.filter((part) => !unnamed.has(part))];
+}
+
+/** What stops one part alone: it is an age file of somebody else, or nobody may read it. */
+const OF_ONE_PART: ReadonlySet<string> = new Set(['IDENTITY_INVALID', 'CASE_DENIED', 'CASE_MISSING']);
+
+/** A part that cannot be opened or read is a hole; `closed` hears of it. */
+async function* oneOfMany(pieces: AsyncIterable<Buffer | Gap>, closed: AmberError[]): AsyncGenerator<Buffer | Gap> {
+  try {
+    yield* pieces;
+  } catch (cause) {
+    if (!isAmberError(cause) || !OF_ONE_PART.has(cause.code)) throw cause;
+    closed.push(cause);
+    yield new Gap(cause.message);
+  }
+}
+
+/** True if the segment reads from its first byte to the manifest part that closes it. */
+async function isClosed(capture: OpenCapture, part: CapturePart, { identity }: SalvageOptions): Promise<boolean> {
+  let last: string | undefined;
+  const reader = new TarReader({ entry: ({ path }) => (last = path), body: () => undefined, end: () => undefined });
+  try {
+    for await (const chunk of tarBytes(storedBytes(capture, part), part, identity)) reader.push(chunk);
+  } catch (cause) {
+    if (!isAmberError(cause) || (cause.code !== 'ARCHIVE_CORRUPT' && !OF_ONE_PART.has(cause.code))) throw cause;
+    return false;
+  }
+  return reader.atBorder && last !== undefined && partNumber(last) === part.number;
+}
+
+/** By the digest that manifest.json has; without it, by the id of the capture, which was not known before it began. */
+function partTest({ committed, number }: CapturePart, contents: SalvageContents): (body: Buffer) => boolean {
+  if (committed !== undefined) return (body) => hash('sha256', body, 'hex') === committed.chainHead;
+  return (body) => {
+    let ours = false;
+    readPart({
+      header: ({ capture, segment }) => (ours = segment === number && (contents.captureId === undefined || capture === contents.captureId)),
+      item: () => undefined, problem: () => undefined,
+    }).push(body.subarray(0, body.indexOf(0x0a) + 1));
+    return ours;
+  };
+}
+
+function progressOf(parts: readonly CapturePart[], { onProgress }: SalvageOptions): (part: CapturePart) => void {
+  const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
+  let done = 0;
+  return (part) => {
+    done += part.bytes;
+    onProgress?.(done, total);
+  };
+}

@@ -1,0 +1,189 @@
+/**
+ * Brings a capture into a local folder: as it was stored where that is what its digests are of (age files, segments of a
+ * cut capture), else joined to one tarball. Digests are compared on the way; what differs is told and kept, because it
+ * is evidence too.
+ */
+import { createHash } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { readable } from '../../archive/item.ts';
+import { isAmberError } from '../../errors.ts';
+import type { AgeIdentity } from '../../seal/age-open.ts';
+import { DEFAULT_LIMITS, Extractor, type ExtractLimits, type NotExtracted } from '../tar/extract.ts';
+import type { CapturePart, OpenCapture } from './open.ts';
+import { readWholeTar } from '../tar/read-whole-tar.ts';
+import { openAge, storedBytes, wholeBytes } from '../tar/segment-bytes.ts';
+import { append, createFile, fillFolder } from './target.ts';
+
+export interface PullOptions {
+  readonly identity?: AgeIdentity | undefined;
+  /** Unpack it into `extracted/` as well. */
+  readonly extract?: boolean;
+  readonly limits?: ExtractLimits | undefined;
+  /** Hears of entries that are not made. */
+  readonly onNotExtracted?: ((entry: NotExtracted) => void) | undefined;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+export interface PullResult {
+  readonly folder: string;
+  readonly captureId: string | undefined;
+  /** Names and SHA-256 of what was written. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly bytes: number;
+  /** The tarball, where there is one. */
+  readonly tarball: string | undefined;
+  readonly whole: boolean;
+  /** Digests that are not those of manifest.json, in words. */
+  readonly problems: readonly string[];
+  readonly extracted: { readonly files: number; readonly links: number; readonly notMade: number; readonly unsafe: number } | undefined;
+}
+
+/**
+ * What cannot be opened or unpacked is a problem in the result: what was stored is brought home all the same.
+ *
+ * @throws AmberError CASE_EXISTS, CASE_MISSING, CASE_DENIED, CASE_UNREADABLE, DESTINATION_*.
+ */
+export async function pull(capture: OpenCapture, target: string, options: PullOptions = {}): Promise<PullResult> {
+  return fillFolder(target, async (folder) => {
+    const work: Work = { capture, folder, options, files: new Map(), problems: [], done: 0 };
+    const sealed = capture.parts.some((part) => part.sealed);
+    const whole = capture.manifest?.state === 'whole' && capture.missing.length === 0 && !capture.alone;
+    const joined = `capture.tar${suffixOf(capture)}`;
+    if (whole && !sealed) await writeJoined(work, joined, (part) => countedBytes(work, part));
+    else for (const part of capture.parts) await writeApart(work, part);
+    for (const part of capture.strays.slice(0, MAX_STRAYS)) {
+      work.problems.push(`${part.object} is not ours, or another one is: \`amber verify\` tells`);
+      await writeApart(work, part);
+    }
+    if (capture.strays.length > MAX_STRAYS) work.problems.push(`${capture.strays.length - MAX_STRAYS} more objects that are not ours were not copied`);
+    for (const { name, deleted, read } of capture.history?.changed ?? []) {
+      work.problems.push(`${name} was ${deleted === undefined ? 'put over' : `deleted at ${deleted}`}: its ${read} version is copied (\`amber verify\` tells)`);
+    }
+    if (whole && sealed && options.identity !== undefined) await writeOpened(work, joined, options.identity);
+    await writeMarker(work);
+    const extracted = options.extract === true ? await extract(work, whole) : undefined;
+    return {
+      folder: target, captureId: capture.manifest?.captureId, files: Object.fromEntries(work.files), bytes: work.done,
+      tarball: work.files.has(joined) ? joined : undefined, whole, problems: work.problems, extracted,
+    };
+  });
+}
+
+/** Objects that do not belong, and are copied all the same: one of them may be ours. */
+const MAX_STRAYS = 100;
+
+interface Work {
+  readonly capture: OpenCapture;
+  readonly folder: string;
+  readonly options: PullOptions;
+  readonly files: Map<string, string>;
+  readonly problems: string[];
+  done: number;
+}
+
+function suffixOf({ manifest, parts }: OpenCapture): string {
+  const packing = manifest?.compression ?? parts[0]?.packing;
+  return packing === 'zstd' ? '.zst' : packing === 'gzip' ? '.gz' : '';
+}
+
+/** The stored bytes of a part, counted and compared with manifest.json at their end. */
+async function* countedBytes(work: Work, part: CapturePart): AsyncGenerator<Uint8Array> {
+  const { capture, options } = work;
+  const total = capture.parts.reduce((sum, { bytes }) => sum + bytes, 0);
+  const digest = createHash('sha256');
+  for await (const chunk of storedBytes(capture, part)) {
+    digest.update(chunk);
+    work.done += chunk.length;
+    options.onProgress?.(work.done, total);
+    yield chunk;
+  }
+  const sha256 = digest.digest('hex');
+  if (part.committed !== undefined && sha256 !== part.committed.sha256) {
+    work.problems.push(`${part.committed.name} is ${sha256}, manifest.json says ${part.committed.sha256}`);
+  }
+}
+
+async function writeJoined(work: Work, name: string, bytesOf: (part: CapturePart) => AsyncIterable<Uint8Array>): Promise<void> {
+  await writeFile(work, name, async function* () {
+    for (const part of work.capture.parts) yield* bytesOf(part);
+  });
+}
+
+/** The tarball inside of the age files, which stay beside it: their digests are the ones that the log holds. */
+async function writeOpened(work: Work, name: string, identity: AgeIdentity): Promise<void> {
+  try {
+    await writeJoined(work, name, (part) => openAge(storedBytes(work.capture, part), part, identity));
+  } catch (cause) {
+    work.problems.push(`it was not decrypted: ${damageOf(cause)}`);
+    rmSync(join(work.folder, name), { force: true });
+  }
+}
+
+/** What keeps the content from being opened, not the stored bytes from being copied. */
+const OF_CONTENT: ReadonlySet<string> = new Set(['ARCHIVE_CORRUPT', 'CASE_UNSAFE', 'IDENTITY_INVALID']);
+
+/** Words for damage. @throws anything else again. */
+function damageOf(cause: unknown): string {
+  if (isAmberError(cause) && OF_CONTENT.has(cause.code)) return cause.message;
+  throw cause;
+}
+
+async function writeApart(work: Work, part: CapturePart): Promise<void> {
+  await writeFile(work, part.range === undefined ? part.object : part.committed?.name ?? part.object, () => countedBytes(work, part));
+}
+
+async function writeFile(work: Work, name: string, chunks: () => AsyncIterable<Uint8Array>): Promise<void> {
+  const path = join(work.folder, name);
+  const file = await createFile(path);
+  const digest = createHash('sha256');
+  try {
+    for await (const chunk of chunks()) {
+      digest.update(chunk);
+      await append(file, chunk, path);
+    }
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+  work.files.set(name, digest.digest('hex'));
+}
+
+/** manifest.json byte for byte, and SHA256SUMS for sha256sum(1). */
+async function writeMarker(work: Work): Promise<void> {
+  const { capture } = work;
+  if (capture.objects.some(({ name }) => name === 'manifest.json')) await writeFile(work, 'manifest.json', () => capture.store.read('manifest.json'));
+  const lines = [...work.files].map(([name, sha256]) => `${sha256}  ${name}\n`);
+  await writeFile(work, 'SHA256SUMS', async function* () {
+    yield await Promise.resolve(Buffer.from(lines.join('')));
+  });
+  work.files.delete('SHA256SUMS');
+}
+
+async function extract(work: Work, whole: boolean): Promise<PullResult['extracted']> {
+  const { capture, options } = work;
+  if (!whole) {
+    work.problems.push('it was not unpacked, because it is cut: `amber salvage LOCATION --to DIR` unpacks what is there');
+    return undefined;
+  }
+  const target = join(work.folder, 'extracted');
+  mkdirSync(target, { mode: 0o700 });
+  const log = openSync(join(work.folder, 'not-extracted.jsonl'), 'wx', 0o600);
+  let notMade = 0;
+  let unsafe = 0;
+  const extractor = new Extractor(target, (entry) => {
+    notMade += 1;
+    if (entry.unsafe) unsafe += 1;
+    writeSync(log, `${JSON.stringify({ ...entry, path: readable(entry.path), target: readable(entry.target) })}\n`);
+    options.onNotExtracted?.(entry);
+  }, options.limits ?? DEFAULT_LIMITS);
+  try {
+    await readWholeTar(wholeBytes(capture, options.identity), extractor);
+  } catch (cause) {
+    work.problems.push(`it was not unpacked to its end: ${damageOf(cause)}`);
+  } finally {
+    extractor.finish();
+    closeSync(log);
+  }
+  return { files: extractor.files, links: extractor.links, notMade, unsafe };
+}

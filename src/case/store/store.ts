@@ -1,0 +1,177 @@
+/** Where the objects of a capture lie, for reading: a folder, or a prefix in S3. Nothing is ever written through it. */
+import { constants } from 'node:fs';
+import { open, readdir, lstat, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isOwn } from './object-names.ts';
+import { AmberError, systemCode, type AmberErrorCode } from '../../errors.ts';
+
+/** An object by its name in the folder. */
+export interface StoredName {
+  readonly name: string;
+  readonly bytes: number;
+  /** When a bucket took it, ISO 8601; a file's own time tells nothing, because copying makes it new. */
+  readonly modified?: string | undefined;
+}
+
+export interface Range {
+  readonly start: number;
+  readonly bytes: number;
+}
+
+/** An object that is not as it was first stored. */
+export interface ChangedObject {
+  readonly name: string;
+  /** When a delete marker was laid over it; undefined where there is none. */
+  readonly deleted: string | undefined;
+  /** Versions that were put over the first one. */
+  readonly newer: number;
+  /** When the first version was stored. */
+  readonly first: string | undefined;
+  /** Which of its versions is read. */
+  readonly read: 'first' | 'current' | 'none';
+}
+
+/** What the versions of the objects tell; `untold` says why they tell nothing. */
+export interface History {
+  readonly changed: readonly ChangedObject[];
+  readonly untold: string | undefined;
+}
+
+/** A folder as it was found. */
+export interface Survey {
+  /** What has a name of ours, sorted by name. */
+  readonly objects: readonly StoredName[];
+  /** How many other objects there are, or at least. */
+  readonly others: { readonly count: number; readonly atLeast: boolean };
+  /** Undefined where objects have no versions. */
+  readonly history: History | undefined;
+}
+
+export interface CaseStore {
+  /** As a responder would type it; ends with a slash. */
+  readonly location: string;
+  /** Plain files of the folder that have a name of ours, sorted by name; not what lies in folders below. */
+  readonly list: () => Promise<readonly StoredName[]>;
+  /** The same, with a file of another name that was asked for, and what else is known. */
+  readonly survey?: (also?: string) => Promise<Survey>;
+  /** Folders below in which something of ours was deleted, where versions tell. */
+  readonly deleted?: () => AsyncGenerator<string>;
+  /** Files of this folder and of all below, folder after folder; `folder` is relative, without slashes at its ends. */
+  readonly walk: () => AsyncGenerator<StoredName & { readonly folder: string }>;
+  /** The store of a folder below, by its relative path; of this folder where that is empty. */
+  readonly enter: (folder: string) => CaseStore;
+  /**
+   * The bytes of an object, or of a range of it; a shorter object ends early. `fleeting`: a chunk is good until the next
+   * one is asked for, so that its memory can be used again (fresh memory costs more than reading from the page cache).
+   */
+  readonly read: (name: string, range?: Range, fleeting?: boolean) => AsyncIterable<Uint8Array>;
+}
+
+const CHUNK = 1024 * 1024;
+
+/** Links are not followed: a folder of evidence may hold any. */
+export function openDirectory(path: string): CaseStore {
+  return {
+    location: path.endsWith('/') ? path : `${path}/`,
+    list: async () => (await surveyFolder(path)).objects,
+    survey: (also) => surveyFolder(path, also),
+    walk: () => walkFolder(path, '', 0),
+    enter: (folder) => openDirectory(join(path, folder)),
+    read: (name, range, fleeting) => readFile(join(path, name), range, fleeting),
+  };
+}
+
+/** A capture lies five folders below its destination; a few more may stand above. */
+const MAX_DEPTH = 12;
+
+async function* walkFolder(base: string, folder: string, depth: number): AsyncGenerator<StoredName & { folder: string }> {
+  const path = join(base, folder);
+  for (const file of await attempt(path, () => listFiles(path))) yield { ...file, folder };
+  if (depth === MAX_DEPTH) return;
+  const entries = await attempt(path, () => readdir(path, { withFileTypes: true }));
+  for (const name of entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort()) {
+    yield* walkFolder(base, join(folder, name), depth + 1);
+  }
+}
+
+async function surveyFolder(path: string, also?: string): Promise<Survey> {
+  const names = await attempt(path, () => plainFiles(path));
+  const objects = await attempt(path, () => withSizes(path, names.filter((name) => isOwn(name) || name === also)));
+  return { objects, others: { count: names.length - objects.length, atLeast: false }, history: undefined };
+}
+
+async function listFiles(path: string): Promise<readonly StoredName[]> {
+  return withSizes(path, await plainFiles(path));
+}
+
+async function plainFiles(path: string): Promise<readonly string[]> {
+  const entries = await readdir(path, { withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name).sort();
+}
+
+async function withSizes(path: string, names: readonly string[]): Promise<readonly StoredName[]> {
+  const found: StoredName[] = [];
+  for (const name of names) found.push({ name, bytes: (await lstat(join(path, name))).size });
+  return found;
+}
+
+/** The bytes of one plain file. A FIFO or device in its place does not block: it is refused. */
+export async function* readFile(path: string, range?: Range, fleeting = false): AsyncGenerator<Buffer> {
+  const file = await attempt(path, () => open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
+  try {
+    if (!(await file.stat()).isFile()) throw new AmberError('CASE_MISSING', `${JSON.stringify(path)} is not a plain file.`);
+    yield* chunks(file, path, range, fleeting);
+  } finally {
+    await file.close();
+  }
+}
+
+async function* chunks(file: FileHandle, path: string, range: Range | undefined, fleeting: boolean): AsyncGenerator<Buffer> {
+  let at = range?.start ?? 0;
+  const end = range === undefined ? Number.MAX_SAFE_INTEGER : range.start + range.bytes;
+  let buffer: Buffer | undefined;
+  while (at < end) {
+    const most = Math.min(CHUNK, end - at);
+    if (!fleeting || buffer === undefined) buffer = Buffer.allocUnsafeSlow(most);
+    const target = buffer;
+    const { bytesRead } = await attempt(path, () => file.read(target, 0, Math.min(most, target.length), at));
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** All bytes of a small object. @throws AmberError ARCHIVE_CORRUPT beyond `most` bytes. */
+export async function readWhole(store: CaseStore, name: string, most: number): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of store.read(name)) {
+    bytes += piece.length;
+    if (bytes > most) throw new AmberError('ARCHIVE_CORRUPT', `${JSON.stringify(name)} is larger than ${most} bytes: it was not written by Amber.`);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}
+
+const MEANING: Readonly<Record<string, readonly [AmberErrorCode, string]>> = {
+  ENOENT: ['CASE_MISSING', 'there is no such file or folder'],
+  ENOTDIR: ['CASE_MISSING', 'a part of the path is not a folder'],
+  ELOOP: ['CASE_MISSING', 'it is a symbolic link, and links are not followed'],
+  EACCES: ['CASE_DENIED', 'this user may not read it'],
+  EPERM: ['CASE_DENIED', 'this user may not read it'],
+};
+
+async function attempt<T>(path: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (cause) {
+    throw readError(path, cause);
+  }
+}
+
+/** The AmberError for a failed read of a local path. */
+export function readError(path: string, cause: unknown): AmberError {
+  const fault = systemCode(cause) ?? 'unknown';
+  const [code, advice] = MEANING[fault] ?? ['CASE_UNREADABLE', 'the file system failed'];
+  return new AmberError(code, `Reading ${JSON.stringify(path)} failed (${fault}): ${advice}.`, { cause, details: { path, fault } });
+}

@@ -1,0 +1,111 @@
+/** Rows of JSON lines in a collection: out of its tarball, or out of the folder that it was unpacked to. */
+import { opendir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AgeIdentity } from '../../seal/age-open.ts';
+import { LineSplitter } from './lines.ts';
+import { findCaptures } from '../store/list.ts';
+import type { Place } from '../store/locate.ts';
+import { openCapture, type OpenCapture } from '../store/open.ts';
+import { TarReader, type TarVisitor } from './read-tar.ts';
+import { storedBytes, tarBytes } from './segment-bytes.ts';
+import { readFile } from '../store/store.ts';
+import type { TarEntry } from './header.ts';
+
+/** Which entries are read, and what a line of them is; undefined for what is none: the tarball is whoever's who wrote it. */
+export interface RowKind<T> {
+  readonly path: RegExp;
+  readonly parse: (line: string) => T | undefined;
+}
+
+/** An event of CloudWatch has 1 MiB at most; escaping may make six of it. */
+const MAX_LINE = 8 * 1024 * 1024;
+const MAX_FILES = 1_000_000;
+const MAX_DEPTH = 64;
+
+/** All rows at a place: of every capture below it, or of the unpacked folder that it is. @throws AmberError CASE_*, ARCHIVE_CORRUPT. */
+export async function* rowsAt<T>({ store, only }: Place, identity: AgeIdentity | undefined, kind: RowKind<T>): AsyncGenerator<T> {
+  if (only !== undefined) {
+    yield* rowsOfCapture(await openCapture(store, only), identity, kind);
+    return;
+  }
+  let captures = 0;
+  for await (const { folder } of findCaptures(store)) {
+    captures += 1;
+    yield* rowsOfCapture(await openCapture(folder === '' ? store : store.enter(folder)), identity, kind);
+  }
+  if (captures === 0 && !store.location.startsWith('s3:')) yield* rowsOfFolder(store.location, kind);
+}
+
+/** All rows of the tarball, in its order. @throws AmberError ARCHIVE_CORRUPT, IDENTITY_INVALID, CASE_*. */
+async function* rowsOfCapture<T>(capture: OpenCapture, identity: AgeIdentity | undefined, kind: RowKind<T>): AsyncGenerator<T> {
+  const collector = new RowCollector(kind);
+  const reader = new TarReader(collector);
+  for (const part of capture.parts) {
+    for await (const chunk of tarBytes(storedBytes(capture, part), part, identity)) {
+      reader.push(chunk);
+      yield* collector.take();
+    }
+  }
+}
+
+class RowCollector<T> implements TarVisitor {
+  readonly #kind: RowKind<T>;
+  #splitter: LineSplitter | undefined;
+  #rows: T[] = [];
+
+  constructor(kind: RowKind<T>) {
+    this.#kind = kind;
+  }
+
+  entry({ path }: TarEntry): void {
+    this.#splitter = this.#kind.path.test(path) ? new LineSplitter(MAX_LINE) : undefined;
+  }
+
+  body(piece: Buffer): void {
+    for (const line of this.#splitter?.push(piece) ?? []) this.#add(line);
+  }
+
+  end(): void {
+    const rest = this.#splitter?.rest();
+    if (rest !== undefined) this.#add(rest);
+    this.#splitter = undefined;
+  }
+
+  take(): T[] {
+    const rows = this.#rows;
+    this.#rows = [];
+    return rows;
+  }
+
+  #add(line: string): void {
+    const row = line === '' ? undefined : this.#kind.parse(line);
+    if (row !== undefined) this.#rows.push(row);
+  }
+}
+
+/** All rows of the files of this kind below a folder; links are not followed. @throws AmberError CASE_*. */
+async function* rowsOfFolder<T>(folder: string, { path: pattern, parse }: RowKind<T>): AsyncGenerator<T> {
+  for (const path of (await filesOf(folder, pattern)).sort()) {
+    const splitter = new LineSplitter(MAX_LINE);
+    for await (const chunk of readFile(path)) for (const line of splitter.push(chunk)) yield* some(parse(line));
+    yield* some(parse(splitter.rest() ?? ''));
+  }
+}
+
+async function filesOf(folder: string, pattern: RegExp): Promise<string[]> {
+  const files: string[] = [];
+  const waiting: [string, number][] = [[folder, 0]];
+  for (let next = waiting.pop(); next !== undefined && files.length < MAX_FILES; next = waiting.pop()) {
+    const [path, depth] = next;
+    for await (const entry of await opendir(path)) {
+      const inner = join(path, entry.name);
+      if (entry.isDirectory() && depth < MAX_DEPTH) waiting.push([inner, depth + 1]);
+      else if (entry.isFile() && pattern.test(inner)) files.push(inner);
+    }
+  }
+  return files;
+}
+
+function some<T>(row: T | undefined): T[] {
+  return row === undefined ? [] : [row];
+}

@@ -1,0 +1,150 @@
+/** Holds a capture against the log: digests that differ, and what the log names that is not stored. */
+import type { CheckList } from './checks.ts';
+import { idInPath } from '../store/list.ts';
+import type { LogDigests, LoggedSegment, LogIndex } from '../log/lines.ts';
+import type { OpenCapture } from '../store/open.ts';
+import type { TrailObjects } from './trail-objects.ts';
+import { list, type Digests } from './outside.ts';
+
+/** An intruder may have written the line, so nobody knows that the object was ever there. */
+export const ABSENT = 'is named in the log, not stored: removed, or never there';
+const NOT_STORED = 'is named in the log, not stored';
+/** Segments that are told one by one. */
+const MAX_TOLD = 10;
+
+/** Ids that the capture goes by, the one in its folder's name first: who can change objects cannot move them there. */
+export function idsOf({ location, manifest }: OpenCapture, ...others: readonly (string | undefined)[]): readonly string[] {
+  return [idInPath(location), manifest?.captureId, ...others].filter((id) => id !== undefined);
+}
+
+/** The id to judge by: the first that the log knows, else that of the capture with such a digest in the log. */
+export function judgedId(ids: readonly string[], { bySegment }: Digests, index: LogIndex | undefined): string | undefined {
+  const known = ids.find((id) => index?.of(id) !== undefined);
+  return known ?? ids[0] ?? index?.byDigest([...bySegment.values()].map(({ sha256 }) => sha256));
+}
+
+/** A responder made it, or it says so: a log that names it is held against it all the same. */
+export function isCollection({ manifest }: OpenCapture): boolean {
+  return manifest?.cause.trigger === 'collect';
+}
+
+/** Why the log says nothing of this capture, where it could not be read. */
+export function unreadLog(index: LogIndex | undefined): string | undefined {
+  if (index === undefined) return undefined;
+  if (index.notRead.length > 0) return `not read: ${index.notRead.join('; ')}`;
+  return index.records === 0 ? 'not read: there is no line of Amber in it; is it the log of this function and time?' : undefined;
+}
+
+export function checkLog(
+  capture: OpenCapture, checks: CheckList, digests: Digests,
+  { id, index, trail }: { id: string | undefined; index: LogIndex | undefined; trail: TrailObjects | undefined },
+): LogDigests | undefined {
+  const log = id === undefined ? undefined : index?.of(id);
+  if (log !== undefined) compare(capture, checks, digests, { log, unread: unreadLog(index), fate: fateOf(capture, id, trail) });
+  else if (index === undefined) {
+    checks.skip('log', 'no log was given (--log FILE), so nothing outside of this folder vouches for the capture: whoever could write all of it could have made it');
+  } else if (isCollection(capture)) {
+    checks.skip('log', 'it calls itself a collection, which a responder makes: the log of the function holds no digest of it');
+  } else if (unreadLog(index) !== undefined) checks.skip('log', unreadLog(index) ?? '');
+  else checks.fail('log', `the log has no line of this capture; it has those of ${someIds(index)}`);
+  return log;
+}
+
+function someIds(index: LogIndex): string {
+  const ids: string[] = [];
+  for (const id of index.ids()) if (ids.push(JSON.stringify(id).slice(1, -1)) === MAX_TOLD) break;
+  const more = index.captures - ids.length;
+  return `${ids.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+function compare(
+  capture: OpenCapture, checks: CheckList, digests: Digests, { log, unread, fate }: { log: LogDigests; unread: string | undefined; fate: FateOf },
+): void {
+  // Findings are bounded: those of what is there come before those that anybody can add by a line.
+  const fail = (text: string): void => checks.fail('log', text);
+  compareOne('manifest.json', log.manifest, capture.manifestSha256, fail);
+  compareOne('the whole', log.whole, isAll(capture) ? digests.whole : undefined, fail);
+  let anchored = 0;
+  const silent: number[] = [];
+  for (const [{ number, committed }, { sha256 }] of digests.bySegment) {
+    const logged = number === undefined ? undefined : log.segments.get(number);
+    if (number === undefined) continue;
+    if (logged === undefined) silent.push(number);
+    else anchored += compareSegment({ number, sha256, head: committed?.chainHead }, logged, fail) ? 1 : 0;
+  }
+  if (!capture.alone) tellAbsent(capture, log, fate, fail);
+  for (const [number, logged] of log.segments) {
+    oneDigest(`segment ${number}`, logged.sha256, fail);
+    oneDigest(`the chain at segment ${number}`, logged.chain, fail);
+  }
+  // Without it, only what the attested segments say can contradict a manifest.json that somebody else wrote.
+  if (capture.manifestSha256 !== undefined && log.manifest.size === 0) checks.skip('marker', 'the log has no digest of manifest.json: what stands there alone may be anybody\'s');
+  const rest = silent.length === 0 ? '' : `; it has no line of segments ${list(silent)}`;
+  const marker = capture.manifestSha256 === undefined ? '' : log.manifest.size === 0 ? '; it has no digest of manifest.json' : ', and so has manifest.json';
+  checks.ok('log', `${anchored} segments have the digest that the log holds${marker}${rest}${unread === undefined ? '' : `; ${unread}`}`);
+}
+
+/** What became of an object that is not there, in words: as a trail tells, else what a line of the log leaves open. */
+type FateOf = (names: Iterable<string>) => string;
+
+function fateOf({ location }: OpenCapture, id: string | undefined, trail: TrailObjects | undefined): FateOf {
+  return (names) => {
+    for (const name of names) {
+      const told = id === undefined ? undefined : trail?.of(id, name, location.startsWith('s3:') ? `${location}${name}` : undefined);
+      if (told !== undefined) return `${NOT_STORED}: ${told}`;
+    }
+    return ABSENT;
+  };
+}
+
+function tellAbsent(capture: OpenCapture, log: LogDigests, fate: FateOf, fail: (text: string) => void): void {
+  const marker = capture.manifestSha256 === undefined ? fate(['manifest.json']) : '';
+  if (marker !== '' && log.committed.size > 0) fail(`manifest.json (SHA-256 ${[...log.committed].join(' or ')}) ${marker}`);
+  else if (marker !== '' && log.states.has('whole')) fail(`manifest.json ${marker}: the log says that the capture is whole`);
+  const present = new Set(capture.parts.map(({ number }) => number));
+  // A joined tarball of which the segments are not known may hold any of them.
+  const absent = present.has(undefined) ? [] : [...log.segments].filter(([number, { stored }]) => stored && !present.has(number));
+  for (const [number, logged] of absent.slice(0, MAX_TOLD)) {
+    const [object = 'no name'] = logged.objects;
+    fail(`segment ${number} (${object}, SHA-256 ${[...logged.sha256].join(' or ')}) ${fate(logged.objects)}`);
+  }
+  const more = absent.slice(MAX_TOLD).map(([number]) => number);
+  if (more.length > 0) fail(`${more.length} more segments (${ranges(more)}): each ${ABSENT}`);
+  if (log.beyond > 0) fail(`${log.beyond} lines of the log tell of segments that no capture can have: somebody has flooded it`);
+}
+
+function ranges(numbers: readonly number[]): string {
+  const spans: [number, number][] = [];
+  for (const number of numbers) {
+    const last = spans.at(-1);
+    if (last?.[1] === number - 1) last[1] = number;
+    else spans.push([number, number]);
+  }
+  const told = spans.slice(0, MAX_TOLD).map(([from, to]) => (from === to ? String(from) : `${from} to ${to}`));
+  return `${told.join(', ')}${spans.length > MAX_TOLD ? ' and others' : ''}`;
+}
+
+/** The parts are the whole, as far as anything here says. */
+function isAll({ manifest, parts }: OpenCapture): boolean {
+  return manifest === undefined ? parts.every(({ number }) => number === undefined) : parts.length === manifest.segments.length;
+}
+
+function compareSegment(
+  segment: { number: number; sha256: string; head: string | null | undefined }, logged: LoggedSegment, fail: (text: string) => void,
+): boolean {
+  const { number, sha256, head } = segment;
+  if (!logged.sha256.has(sha256)) fail(`segment ${number} is ${sha256}, the log says ${[...logged.sha256].join(' and ')}`);
+  if (typeof head === 'string' && logged.chain.size > 0 && !logged.chain.has(head)) {
+    fail(`the chain at segment ${number} is ${head}, the log says ${[...logged.chain].join(' and ')}`);
+  }
+  return logged.sha256.has(sha256);
+}
+
+function compareOne(what: string, logged: ReadonlySet<string>, found: string | undefined, fail: (text: string) => void): void {
+  oneDigest(what, logged, fail);
+  if (found !== undefined && logged.size > 0 && !logged.has(found)) fail(`${what} is ${found}, the log says ${[...logged].join(' and ')}`);
+}
+
+function oneDigest(what: string, logged: ReadonlySet<string>, fail: (text: string) => void): void {
+  if (logged.size > 1) fail(`the log has ${logged.size} different digests for ${what}: somebody has tampered with it`);
+}

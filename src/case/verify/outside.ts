@@ -1,0 +1,167 @@
+/** The checks of verify that look at what stands around the tar stream. */
+import { createHash } from 'node:crypto';
+import type { CaptureManifest } from '../../seal/commit.ts';
+import { captureFolder } from '../../ship/key.ts';
+import type { CheckList } from './checks.ts';
+import { placeOf } from '../store/list.ts';
+import type { CapturePart, OpenCapture } from '../store/open.ts';
+import { field } from '../view/process-tree.ts';
+import { readWhole } from '../store/store.ts';
+
+/** What the stored bytes were found to be. */
+export interface Digests {
+  /** SHA-256 of all parts joined. */
+  readonly whole: string;
+  readonly bySegment: ReadonlyMap<CapturePart, { readonly sha256: string; readonly bytes: number }>;
+}
+
+export function checkCommit(capture: OpenCapture, checks: CheckList): void {
+  const { manifest, manifestProblem } = capture;
+  if (manifestProblem !== undefined) checks.fail('commit', `manifest.json is not usable: ${manifestProblem}`);
+  else if (manifest === undefined) checks.skip('commit', 'there is no manifest.json: it was never stored, or removed; the log of the function tells which (--log FILE)');
+  else checks.ok('commit', `capture ${manifest.captureId}, ${manifest.state}; its SHA-256 is ${capture.manifestSha256 ?? ''}`);
+  for (const [what, folder, told] of manifest === undefined ? [] : renamed(capture.location, manifest)) {
+    checks.fail('commit', `the folder is that of ${what} ${folder}, manifest.json is of ${told}: the capture was moved or renamed`);
+  }
+}
+
+/** What the names of the folders say otherwise: what is told, the folder, manifest.json. */
+function renamed(location: string, { captureId, identity }: CaptureManifest): readonly (readonly [string, string, string])[] {
+  const place = placeOf(location);
+  const name = field(identity, 'functionName');
+  const told = typeof name === 'string' ? captureFolder({ captureId, functionName: name, account: '', region: '', date: '' })[2]?.slice('function='.length) : undefined;
+  return [
+    ...(place.captureId === undefined || place.captureId === captureId ? [] : [['capture', place.captureId, captureId] as const]),
+    ...(place.functionName === undefined || told === undefined || place.functionName === told ? [] : [['function', place.functionName, told] as const]),
+  ];
+}
+
+export function checkObjects(capture: OpenCapture, checks: CheckList): void {
+  const { manifest, missing, strays, others } = capture;
+  const beside = others.count === 0 ? '' : `; ${others.atLeast ? 'more than ' : ''}${others.count} other objects lie beside it`;
+  if (capture.alone) {
+    checks.skip('objects', 'one segment alone was given');
+    return;
+  }
+  for (const { object, number, bytes } of strays) {
+    if (bytes === 0) {
+      checks.fail('objects', `${JSON.stringify(object)} is empty: Amber writes no empty segment`);
+      continue;
+    }
+    checks.fail('objects', `${JSON.stringify(object)} is not ours, or another one is: ${manifest === undefined ? `segment ${number ?? 0} is there twice, or in another form than the others` : 'manifest.json does not name it'}`);
+  }
+  if (manifest === undefined) {
+    checks.skip('objects', missing.length === 0 ? `there is no manifest.json to say how many there should be${beside}` : `segments ${list(missing)} are not there${beside}`);
+    return;
+  }
+  const absent = new Set(missing);
+  const lost = new Set(manifest.segments.filter(({ state }) => state === 'lost').map(({ number }) => number));
+  for (const { number, name, sha256 } of manifest.segments) {
+    if (absent.has(number) && !lost.has(number)) checks.fail('objects', `segment ${number} was stored and is not there, by manifest.json: ${name}, SHA-256 ${sha256}`);
+  }
+  if (lost.size > 0 !== (manifest.state === 'cut')) checks.fail('objects', `manifest.json says ${manifest.state}, and that ${lost.size} segments were lost`);
+  checkJoinedSize(capture, checks);
+  const gone = [...lost].filter((number) => absent.has(number));
+  checks.ok('objects', `${manifest.segments.length - missing.length} of ${manifest.segments.length} segments${gone.length === 0 ? '' : `, ${list(gone)} were lost on the way`}${tellLate(capture)}${beside}`);
+}
+
+/** Segments that manifest.json calls lost, because nobody had acknowledged them when it was written. */
+function tellLate({ parts }: OpenCapture): string {
+  const late = parts.filter(({ committed }) => committed?.state === 'lost');
+  if (late.length === 0) return '';
+  const renamed = late.filter(({ object, committed }) => object !== committed?.name).slice(0, 10).map(({ object }) => object);
+  return `, ${list(late.flatMap(({ number }) => number ?? []))} stored after the commit${renamed.length === 0 ? '' : ` (as ${renamed.join(', ')}: the plain name was taken)`}`;
+}
+
+/** What the versions of a bucket tell of the objects. */
+export function checkVersions({ history, objects }: OpenCapture, checks: CheckList): void {
+  if (history === undefined) return;
+  for (const { name, deleted, newer, first, read } of history.changed) {
+    const what = [
+      ...(deleted === undefined ? [] : [`was deleted at ${deleted}: a delete marker lies over it`]),
+      ...(newer === 0 ? [] : [`was put over: ${newer} later versions lie over the first`]),
+    ].join(', and ');
+    const which = read === 'first' ? `the first version, of ${first ?? 'an unknown time'}, is read`
+      : read === 'current' ? 'the first version could not be read, so the current one is' : 'the first version could not be read';
+    checks.fail('versions', `${name} ${what}; ${which}`);
+  }
+  if (history.untold !== undefined) checks.skip('versions', `what was deleted or put over is not known: ${history.untold}`);
+  else checks.ok('versions', `${objects.length} objects are in their first version`);
+}
+
+function checkJoinedSize({ parts, objects }: OpenCapture, checks: CheckList): void {
+  const joined = parts.filter(({ range }) => range !== undefined);
+  const last = joined.at(-1)?.range;
+  const size = objects.find(({ name }) => name === joined[0]?.object)?.bytes;
+  if (last !== undefined && size !== undefined && size > last.start + last.bytes) {
+    checks.fail('objects', `${joined[0]?.object ?? ''} has ${size - last.start - last.bytes} bytes more than the segments of manifest.json`);
+  }
+}
+
+export function checkReceipts({ manifest }: OpenCapture, checks: CheckList, digests: Digests): void {
+  if (manifest === undefined) return;
+  let compared = 0;
+  let unknown = 0;
+  for (const [{ committed }, { sha256 }] of digests.bySegment) {
+    if (committed?.state === 'unknown') unknown += 1;
+    const checksum = committed?.receipt?.checksum;
+    if (committed === undefined || typeof checksum !== 'string') continue;
+    compared += 1;
+    const stored = Buffer.from(checksum, 'base64').toString('hex');
+    if (stored !== sha256) checks.fail('receipts', `the destination acknowledged ${committed.name} as ${stored}, and it is ${sha256}`);
+  }
+  const lost = unknown === 0 ? '' : `; ${unknown} were stored without a receipt, because the answer was lost`;
+  if (compared === 0) checks.skip('receipts', `the destination gave no checksums${lost}`);
+  else checks.ok('receipts', `${compared} segments have the checksum that the destination computed${lost}`);
+}
+
+/** `SHA256SUMS` of a folder: every name in it is compared. */
+export async function checkSums(capture: OpenCapture, checks: CheckList, digests: Digests): Promise<void> {
+  if (!capture.objects.some(({ name }) => name === 'SHA256SUMS')) {
+    checks.skip('sums', 'there is no SHA256SUMS here');
+    return;
+  }
+  const text = (await readWhole(capture.store, 'SHA256SUMS', 16 * 1024 * 1024)).toString('utf8');
+  let compared = 0;
+  const named = new Set<string>();
+  for (const line of text.split('\n').slice(0, -1)) {
+    const [, sha256, name] = /^([0-9a-f]{64}) [ *](.+)$/u.exec(line) ?? [];
+    if (sha256 === undefined || name === undefined) {
+      checks.fail('sums', `the line ${JSON.stringify(line.slice(0, 100))} is none of sha256sum`);
+      continue;
+    }
+    named.add(name);
+    const found = await digestOf(capture, digests, name);
+    if (found !== sha256) checks.fail('sums', `${JSON.stringify(name)} is ${found ?? 'not there'}, SHA256SUMS says ${sha256}`);
+    compared += 1;
+  }
+  if (!text.endsWith('\n')) checks.fail('sums', 'SHA256SUMS ends in the middle of a line');
+  const ours = new Set([...capture.parts.map(({ object }) => object), ...(capture.manifestSha256 === undefined ? [] : ['manifest.json'])]);
+  for (const name of ours) if (!named.has(name)) checks.fail('sums', `SHA256SUMS does not cover ${name}: it has no line of it`);
+  checks.ok('sums', `${compared} files have the digests of SHA256SUMS`);
+}
+
+async function digestOf(capture: OpenCapture, digests: Digests, name: string): Promise<string | undefined> {
+  if (name === 'manifest.json') return capture.manifestSha256;
+  const object = capture.objects.find((candidate) => candidate.name === name);
+  if (object === undefined) return undefined;
+  const parts = [...digests.bySegment].filter(([part]) => part.object === name);
+  const covered = parts.reduce((sum, [, { bytes }]) => sum + bytes, 0) === object.bytes;
+  if (covered && parts.length === digests.bySegment.size) return digests.whole;
+  if (covered && parts.length === 1) return parts[0]?.[1].sha256;
+  const digest = createHash('sha256');
+  for await (const chunk of capture.store.read(name)) digest.update(chunk);
+  return digest.digest('hex');
+}
+
+export function checkSender({ manifest, parts }: OpenCapture, checks: CheckList): void {
+  const sealed = manifest === undefined ? parts.some((part) => part.sealed) : manifest.recipient !== null;
+  checks.skip('sender', sealed
+    ? 'age does not authenticate a sender: whoever knows the public key can make such files. Only the digests in the log and the receipts of the bucket tie them to the function'
+    : 'a capture is not signed: only the digests in the log and the receipts of the bucket tie it to the function');
+}
+
+/** The first numbers, and how many more there are. */
+export function list(numbers: readonly number[]): string {
+  return numbers.length <= 10 ? numbers.join(', ') : `${numbers.slice(0, 10).join(', ')} and ${numbers.length - 10} more`;
+}

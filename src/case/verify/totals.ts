@@ -1,0 +1,63 @@
+/** Counts the items of all manifest parts again, to hold the sums in manifest.json against. */
+import type { ManifestItem } from '../../contracts/evidence.ts';
+import type { CaptureManifest } from '../../seal/commit.ts';
+import { OldShortfalls } from '../../seal/completeness.ts';
+
+/** Collectors times outcomes: more different names than this are an attack on our memory. */
+const MAX_KEYS = 10_000;
+
+interface Count {
+  readonly collector: string;
+  readonly outcome: string;
+  times: number;
+}
+
+export class Totals {
+  readonly #counts = new Map<string, Count>();
+  /** That of the item before: mostly it is the same. */
+  #last: Count | undefined;
+  items = 0;
+  redactions = 0;
+  /** Of a capture that does not count them itself. */
+  readonly shortfalls: OldShortfalls = new OldShortfalls();
+
+  add(item: ManifestItem): void {
+    this.items += 1;
+    this.shortfalls.add(item);
+    this.redactions += item.redactions?.length ?? 0;
+    if (this.#last?.collector !== item.collector || this.#last.outcome !== item.outcome) this.#last = this.#count(item);
+    if (this.#last !== undefined) this.#last.times += 1;
+  }
+
+  #count({ collector, outcome }: ManifestItem): Count | undefined {
+    const key = `${collector} ${outcome}`;
+    const known = this.#counts.get(key);
+    if (known !== undefined || this.#counts.size >= MAX_KEYS) return known;
+    const count = { collector, outcome, times: 0 };
+    this.#counts.set(key, count);
+    return count;
+  }
+
+  /** What does not add up, in words. */
+  differences(manifest: CaptureManifest): readonly string[] {
+    const wrong: string[] = [];
+    const claimed = new Map<string, number>();
+    const outcomes = new Map<string, number>();
+    for (const [collector, counts] of Object.entries(manifest.collectors)) {
+      for (const [outcome, count] of Object.entries(counts)) {
+        claimed.set(`${collector} ${outcome}`, count);
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + count);
+      }
+    }
+    for (const key of new Set([...claimed.keys(), ...this.#counts.keys()])) {
+      const [said, counted] = [claimed.get(key) ?? 0, this.#counts.get(key)?.times ?? 0];
+      if (said !== counted) wrong.push(`manifest.json counts ${said} times "${key}", the parts ${counted}`);
+    }
+    for (const key of new Set([...outcomes.keys(), ...Object.keys(manifest.outcomes)])) {
+      const [said, sum] = [(manifest.outcomes as Record<string, number>)[key] ?? 0, outcomes.get(key) ?? 0];
+      if (said !== sum) wrong.push(`manifest.json counts ${said} times "${key}" in all and ${sum} times by collector`);
+    }
+    if (manifest.redactions !== this.redactions) wrong.push(`manifest.json counts ${manifest.redactions} redactions, the parts ${this.redactions}`);
+    return wrong;
+  }
+}

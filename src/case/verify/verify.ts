@@ -1,0 +1,193 @@
+/**
+ * Verifies one capture in one pass, with flat memory: digests of the stored bytes, the tar stream against the manifest
+ * parts inside of it, the chain of those, receipts, SHA256SUMS, and the digests that the log holds.
+ */
+import type { Outcome } from '../../contracts/evidence.ts';
+import { AmberError } from '../../errors.ts';
+import type { AgeIdentity } from '../../seal/age-open.ts';
+import type { Shortfalls } from '../../seal/completeness.ts';
+import { completenessText } from '../store/completeness.ts';
+import { CheckList, type Check } from './checks.ts';
+import { notCollected } from '../store/list.ts';
+import type { LogDigests, LogIndex } from '../log/lines.ts';
+import type { OpenCapture } from '../store/open.ts';
+import { TarCheck } from './tar-check.ts';
+import type { TrailObjects } from './trail-objects.ts';
+import { checkLog, idsOf, isCollection, judgedId, unreadLog } from './log.ts';
+import { checkCommit, checkObjects, checkReceipts, checkSender, checkSums, checkVersions } from './outside.ts';
+import { checkParked, readParkedNote } from './parked.ts';
+import { judgeUnopened, readOpened, readParts, tellUnread, type PartsRead, type Reading } from './parts.ts';
+import { checkTimes } from './times.ts';
+
+export interface VerifyOptions {
+  /** Opens the age files; without one their contents are not checked. */
+  readonly identity?: AgeIdentity | undefined;
+  /** Asked for the log once the id of the capture is known, as far as the capture tells it. */
+  readonly log?: ((captureId: string | undefined) => Promise<LogIndex>) | undefined;
+  /** Data events of S3 in a collection, which decide on what is absent. */
+  readonly trail?: TrailObjects | undefined;
+  /** Called now and then with the stored bytes that went by, and how many there are. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** `unreadable`: what was read holds, and the rest could not be read. */
+export type Verdict = 'verified' | 'failed' | 'cut' | 'unreadable';
+
+export interface VerifyResult {
+  readonly location: string;
+  readonly captureId: string | undefined;
+  /** `cut`: what is there holds, and something is not there. */
+  readonly verdict: Verdict;
+  /** One sentence. */
+  readonly summary: string;
+  /** `not-read`: a log was given, and could not be read. */
+  readonly log: 'none' | 'read' | 'not-read';
+  readonly checks: readonly Check[];
+  /** SHA-256 of all stored parts joined. */
+  readonly sha256: string;
+  readonly segments: number;
+  readonly bytes: number;
+  readonly tarBytes: number;
+  /** Items by outcome, other than collected, changed and empty; undefined without manifest.json. */
+  readonly notCollected: Readonly<Partial<Record<Outcome, number>>> | undefined;
+  readonly entries: number;
+  readonly items: number;
+}
+
+/** Rejects only where the capture cannot be read at all, or the identity is of somebody else. */
+export async function verifyCapture(capture: OpenCapture, options: VerifyOptions = {}): Promise<VerifyResult> {
+  const { identity, onProgress } = options;
+  const checks = new CheckList();
+  const tar = new TarCheck(capture, checks);
+  checkCommit(capture, checks);
+  checkObjects(capture, checks);
+  checkVersions(capture, checks);
+  const readable: boolean = identity !== undefined || capture.parts.some(({ sealed }) => !sealed) || capture.parts.length === 0;
+  const reading: Reading = { capture, tar: readable ? tar : undefined, identity, onProgress };
+  const digests = await readParts(reading);
+  const opened = readable ? undefined : capture.opened;
+  if (opened !== undefined) await readOpened(capture, opened, tar);
+  const inside = readable || opened !== undefined;
+  if (inside) tar.finish(!isWhole(capture));
+  tellContents(capture, checks, inside ? tar : undefined);
+  const parked = await readParkedNote(capture);
+  checkDigests(capture, checks, digests);
+  checkTimes(capture, checks, digests);
+  checkReceipts(capture, checks, digests);
+  await checkSums(capture, checks, digests);
+  const ids = idsOf(capture, tar.contents.captureId, parked?.captureId);
+  const index = await options.log?.(ids[0]);
+  const captureId = judgedId(ids, digests, index);
+  const log = checkLog(capture, checks, digests, { id: captureId, index, trail: options.trail });
+  checkParked(parked, checks, digests, log);
+  checkSender(capture, checks);
+  judgeUnopened(reading, digests, checks, log);
+  const unread = tellUnread(digests, checks);
+  return {
+    location: capture.location, captureId, ...verdictOf(capture, checks, { tar, log, unread }),
+    log: log !== undefined ? 'read' : index === undefined || isCollection(capture) ? 'none' : unreadLog(index) === undefined ? 'read' : 'not-read',
+    checks: checks.all(), sha256: digests.whole, segments: capture.parts.length,
+    bytes: capture.parts.reduce((sum, part) => sum + part.bytes, 0), tarBytes: tar.bytes,
+    notCollected: capture.manifest === undefined ? undefined : notCollected(capture.manifest.outcomes),
+    entries: tar.contents.entries, items: tar.contents.totals.items,
+  };
+}
+
+function isWhole({ manifest, alone }: OpenCapture): boolean {
+  return manifest?.state === 'whole' && !alone;
+}
+
+function checkDigests(capture: OpenCapture, checks: CheckList, digests: PartsRead): void {
+  let compared = 0;
+  for (const [part, { sha256, bytes }] of digests.bySegment) {
+    if (part.committed === undefined) continue;
+    compared += 1;
+    if (bytes !== part.committed.bytes) checks.fail('segments', `${part.committed.name} has ${bytes} bytes, manifest.json says ${part.committed.bytes}`);
+    else if (sha256 !== part.committed.sha256) checks.fail('segments', `${part.committed.name} is ${sha256}, manifest.json says ${part.committed.sha256}`);
+  }
+  if (compared > 0) checks.ok('segments', `${compared} segments have the digests of manifest.json`);
+  else checks.skip('segments', 'there is no manifest.json to compare with');
+  const { manifest } = capture;
+  if (manifest === undefined || capture.parts.length < manifest.segments.length) {
+    checks.skip('whole', `not all segments are there; what is there has ${digests.whole}`);
+  } else if (digests.unread.length > 0) {
+    checks.skip('whole', `not all segments could be read; what was read has ${digests.whole}`);
+  } else if (manifest.tarball.sha256 === null) {
+    checks.skip('whole', `manifest.json has no SHA-256 of the whole ("sha256": null), as at the end of a small sandbox, where there is no time for one: the SHA-256 of each segment stands for it. That of the joined segments is ${digests.whole}`);
+  } else if (digests.whole !== manifest.tarball.sha256) {
+    checks.fail('whole', `the joined segments are ${digests.whole}, manifest.json says ${manifest.tarball.sha256}`);
+  } else checks.ok('whole', digests.whole);
+}
+
+function tellContents(capture: OpenCapture, checks: CheckList, tar: TarCheck | undefined): void {
+  if (tar === undefined) {
+    for (const name of ['structure', 'entries', 'chain', 'head', 'totals'] as const) checks.skip(name, 'the segments are age files: give the identity with --identity FILE');
+    return;
+  }
+  const { contents } = tar;
+  if (tar.bytes > 0 || capture.parts.length === 0) checks.ok('structure', `${tar.bytes} bytes of tar`);
+  else checks.skip('structure', 'nothing of it was read: without manifest.json and the segments before it, nobody knows where in it an entry begins');
+  if (contents.entries === 0) checks.skip('entries', 'no entry was read');
+  else checks.ok('entries', `${contents.entries} entries, ${contents.totals.items} lines`);
+  if (contents.parts.length === 0) checks.skip('chain', 'no manifest part was read');
+  else checks.ok('chain', `${contents.parts.length} parts, the last is ${contents.parts.at(-1)?.sha256 ?? 'none'}`);
+  const { manifest } = capture;
+  if (contents.parts.length === 0 && capture.parts.length > 0 && !tar.incomplete) checks.fail('chain', 'there is no manifest part: this is not an Amber capture');
+  if (manifest === undefined) return;
+  contents.capture.compare(manifest, checks);
+  if (contents.captureId !== undefined && contents.captureId !== manifest.captureId) {
+    checks.fail('commit', `manifest.json is of capture ${manifest.captureId}, the tarball of ${contents.captureId}`);
+  }
+  if (tar.incomplete) {
+    checks.skip('totals', 'parts of the stream are not there or damaged');
+    checks.skip('head', 'the end of the stream is not there or damaged');
+    return;
+  }
+  for (const difference of contents.totals.differences(manifest)) checks.fail('totals', difference);
+  checks.ok('totals', `${contents.totals.items} items, ${contents.totals.redactions} redactions`);
+  const head = contents.parts.at(-1)?.sha256 ?? null;
+  if (head !== manifest.chain.head) checks.fail('head', `the last part is ${head ?? 'none'}, manifest.json says ${manifest.chain.head ?? 'none'}`);
+  if (contents.parts.length !== manifest.chain.parts) checks.fail('head', `there are ${contents.parts.length} parts, manifest.json says ${manifest.chain.parts}`);
+  checks.ok('head', head ?? 'none');
+}
+
+interface Found {
+  readonly tar: TarCheck;
+  readonly log: LogDigests | undefined;
+  readonly unread: string | undefined;
+}
+
+/** Nothing was counted where the segments are age files and nobody gave an identity. */
+function countedIn({ contents: { totals }, incomplete }: TarCheck): Shortfalls | undefined {
+  return totals.items > 0 && !incomplete ? totals.shortfalls : undefined;
+}
+
+/** Failed checks of which the summary tells the first finding. */
+const MAX_TOLD = 4;
+
+function verdictOf(capture: OpenCapture, checks: CheckList, { tar, log, unread }: Found): { verdict: Verdict; summary: string } {
+  if (checks.anyFailed) {
+    const failed = checks.all().filter(({ state }) => state === 'failed');
+    const told = failed.slice(0, MAX_TOLD).map(({ what, detail, count }) => `${what}: ${detail}${count > 1 ? ` (and ${count - 1} more)` : ''}`);
+    return { verdict: 'failed', summary: `FAILED: ${[...told, ...failed.slice(MAX_TOLD).map(({ what }) => what)].join('; ')}` };
+  }
+  const { manifest, missing } = capture;
+  if (unread !== undefined) return { verdict: 'unreadable', summary: `not verified: ${unread}; what was read holds` };
+  if (isWhole(capture)) {
+    const open = checks.all().filter(({ state }) => state === 'not-checked').length;
+    return { verdict: 'verified', summary: `verified: everything that was checked holds${open === 0 ? '' : `; ${open} checks could not be made`}${manifest === undefined ? '' : `; evidence ${completenessText(manifest, countedIn(tar))}`}` };
+  }
+  const last = tar.contents.parts.at(-1);
+  const reached = last === undefined ? 'no manifest part was read' : capture.alone && capture.parts[0]?.number !== 0 ? `what segment ${last.segment} holds is as its manifest part says` : `verified up to segment ${last.segment} (byte ${last.end} of the tar stream)`;
+  const gap = missing.length === 0 ? '' : `; ${missing.length} segments are not there, the first is ${missing[0] ?? 0}`;
+  if (capture.alone) return { verdict: 'cut', summary: `one segment alone: ${reached}; verify the folder for all of them` };
+  const uncommitted = log === undefined ? 'it was never committed, or it was removed' : 'nor does the log tell of one';
+  const why = manifest === undefined ? `there is no manifest.json: ${uncommitted}`
+    : missing.length === 0 ? 'manifest.json says that segments were lost, and they were stored after it' : 'manifest.json says that segments were lost';
+  return { verdict: 'cut', summary: `cut: ${why}; ${reached}${gap}. \`amber salvage\` reads what is there` };
+}
+
+/** For a caller that wants an exception. @throws AmberError ARCHIVE_CORRUPT unless the verdict is `verified`. */
+export function demandVerified(result: VerifyResult): void {
+  if (result.verdict !== 'verified') throw new AmberError('ARCHIVE_CORRUPT', `${result.location}: ${result.summary}`);
+}

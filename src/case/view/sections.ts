@@ -1,0 +1,126 @@
+/** What a reader is told of one capture, in sections: for the terminal (`amber show`) and for a page (`amber report`). */
+import type { ManifestItem } from '../../contracts/evidence.ts';
+import type { CaptureManifest } from '../../seal/commit.ts';
+import { collectionSections } from '../store/collection.ts';
+import { itemPath } from '../verify/compare.ts';
+import { completenessText } from '../store/completeness.ts';
+import { findingSection } from './finding-rows.ts';
+import type { OpenCapture } from '../store/open.ts';
+import { field, processLines, socketRows, text } from './process-tree.ts';
+import { renderPath, renderText } from './safe-names.ts';
+import { size } from './size.ts';
+import type { CaptureView, Listing } from './view.ts';
+
+/** Every cell is rendered: nothing in it moves a cursor or is invisible. */
+export interface TextSection {
+  readonly title: string;
+  readonly rows: readonly (readonly string[])[];
+  /** How many there are; `rows` may be the first of them. */
+  readonly count: number;
+  /** What must not be overlooked, such as what was not looked at: shown in red, before the rows. */
+  readonly notes?: readonly string[];
+}
+
+const MAX_CELL = 200;
+const MAX_REDACTIONS = 8;
+
+/** Who, when, why: a name and a value a row. */
+export function headRows(capture: OpenCapture, view: CaptureView): readonly (readonly [string, string])[] {
+  const { manifest } = capture;
+  const header = view.documents.get('capture.json');
+  const identity: unknown = manifest?.identity ?? field(header, 'identity');
+  const cause: unknown = manifest?.cause ?? field(header, 'cause');
+  const invocation = field(view.documents.get('live_response/invocation.json'), 'invocation');
+  const rows: readonly (readonly [string, string])[] = [
+    ['capture', text(manifest?.captureId ?? field(header, 'captureId'))],
+    ['location', capture.location],
+    ['state', stateOf(capture, view)],
+    ['evidence', manifest === undefined ? '' : completenessText(manifest, view.problem === undefined && view.items > 0 ? view.shortfalls : undefined)],
+    ['started', `${text(manifest?.clocks.started ?? field(header, 'started'))}${manifest === undefined ? '' : tookOf(manifest)}`],
+    ['ended early', text(manifest?.endedEarly)],
+    ['cause', `${text(field(cause, 'trigger'))}: ${text(field(cause, 'reason'))}`],
+    ['requester', text(field(cause, 'requester'))],
+    ['order', orderOf(field(cause, 'order'))],
+    ['function', ['functionName', 'functionVersion', 'region', 'account'].map((name) => text(field(identity, name))).join('  ')],
+    ['log stream', `${text(field(identity, 'logGroup'))} ${text(field(identity, 'logStream'))}`],
+    ['access key', text(field(identity, 'accessKeyId'))],
+    ['request', `${text(field(invocation, 'requestId'))}${field(invocation, 'coldStart') === true ? ', the first of this sandbox' : ''}`],
+    ['items', `${view.items}: ${Object.entries(view.outcomes).map(([outcome, count]) => `${count} ${outcome}`).join(', ')}`],
+    ['redactions', `${view.redactions} in ${view.redacted.count} items`],
+  ];
+  return rows.filter(([, value]) => value.trim() !== '').map(([name, value]) => [name, renderText(value)] as const);
+}
+
+/** What the capture took, as far as manifest.json says it. */
+function tookOf({ clocks, cost }: CaptureManifest): string {
+  const [elapsed, cpu] = [field(clocks, 'elapsedMs'), field(cost, 'cpuMs')].map((ms) => (typeof ms === 'number' ? `${ms} ms` : undefined));
+  return `${elapsed === undefined ? '' : `, took ${elapsed}`}${cpu === undefined ? '' : `, ${cpu} of CPU`}`;
+}
+
+/** The order of a responder behind the capture: which, where it was read, and whether it was signed. */
+function orderOf(order: unknown): string {
+  const id = text(field(order, 'id'));
+  if (id === '') return '';
+  const key = text(field(order, 'signedBy'));
+  return `${id} from ${text(field(order, 'channel'))}, ${key === '' ? 'not signed' : `signed by key ${key.slice(0, 16)}…`}`;
+}
+
+function stateOf({ manifest, manifestProblem, parts, missing }: OpenCapture, view: CaptureView): string {
+  const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
+  const sealed = parts.some((part) => part.sealed) ? ', sealed in age files' : '';
+  const marker = manifestProblem === undefined ? 'no manifest.json' : 'manifest.json is not usable';
+  const word = (manifest?.state === 'whole' && missing.length > 0 ? 'not all there' : manifest?.state) ?? (view.problem === undefined || manifestProblem !== undefined ? marker : `cut, ${marker}`);
+  const all = missing.length === 0 ? '' : ` of ${parts.length + missing.length}`;
+  return `${word}, ${size(bytes)} in ${parts.length}${all} segments${sealed}`;
+}
+
+/** The sections that have something to say, in the order of a reader's questions. */
+export function bodySections(view: CaptureView): readonly TextSection[] {
+  const { documents } = view;
+  const sockets = socketRows(documents.get('live_response/sockets.json')).map(({ protocol, state, local, remote, owners }) => [protocol, state, local, remote, owners]);
+  const processes = [...processLines(documents.get('live_response/processes.json'))].map((line) => [line]);
+  const sections: readonly TextSection[] = [
+    { title: 'Left out of this view: read it in the tarball', rows: [], count: 0, notes: view.leftOut },
+    findingSection(documents),
+    counted('Processes', processes),
+    counted('Sockets', sockets),
+    listed('Recovered: deleted executables, deleted files that were open, memfds', view.recovered, recoveredRow),
+    listed('/tmp and /dev/shm, in order of value', view.files, fileRow),
+    ...collectionSections(documents).map(({ title, rows }) => counted(title, rows.map((row) => row.map((cell) => renderText(cell, MAX_CELL))))),
+    listed('Not as it should be', view.exceptions, (item) => [renderText(item.outcome), `${shown(item)}: ${renderText(item.reason ?? '')}`]),
+    listed('Redacted', view.redacted, (item) => [`${shown(item)}: ${redactionsOf(item)}`]),
+  ];
+  return sections.filter(({ count, notes = [] }) => count + notes.length > 0);
+}
+
+function counted(title: string, rows: readonly (readonly string[])[]): TextSection {
+  return { title, rows, count: rows.length };
+}
+
+function listed(title: string, listing: Listing<ManifestItem>, row: (item: ManifestItem) => readonly string[]): TextSection {
+  return { title, rows: listing.first.map(row), count: listing.count };
+}
+
+function shown(item: ManifestItem): string {
+  return renderPath(itemPath(item));
+}
+
+function recoveredRow(item: ManifestItem): readonly string[] {
+  const reason = item.reason === undefined ? '' : `  (${renderText(item.reason)})`;
+  return [shown(item), renderText(item.outcome), `${item.stored ?? item.size ?? 0} bytes`, renderText(item.sha256 ?? ''), `${renderText(text(item.notes?.['link']))}${reason}`];
+}
+
+function fileRow(item: ManifestItem): readonly string[] {
+  const facts = [item.mode ?? '', String(item.size ?? 0).padStart(10), isoTime(item.mtime), (item.sha256 ?? '').slice(0, 16)];
+  return [...facts.map((fact) => renderText(fact)), shown(item).replace(/^\[root\]/u, '')];
+}
+
+function redactionsOf({ redactions = [] }: ManifestItem): string {
+  return `${redactions.slice(0, MAX_REDACTIONS).map((name) => renderText(name)).join(', ')}${redactions.length > MAX_REDACTIONS ? ', …' : ''}`;
+}
+
+/** Decimal seconds as a date, where they are one. */
+function isoTime(seconds: string | undefined): string {
+  const ms = Number(seconds) * 1000;
+  return Math.abs(ms) < 8.64e15 ? new Date(ms).toISOString().replace('T', ' ').replace(/\.\d+Z$/u, 'Z') : seconds ?? '';
+}

@@ -1,0 +1,102 @@
+/** Looks at a sandbox again and again, and tells what is new. The extension has one, and a wrapped function has one. */
+import { reaches } from '../config/detect-policy.ts';
+import type { DetectPolicy, Finding, FindingsReport, Observation, OwnFacts } from '../contracts/evidence.ts';
+import { describeError } from '../errors.ts';
+import { baselineAt, judge } from './judge.ts';
+import { openLookout, type LookMoment, type LookoutOptions } from './scan.ts';
+
+export interface SentryOptions extends LookoutOptions {
+  readonly policy: DetectPolicy;
+  /**
+   * What is known of the end of init, where the first look comes later than that. Without it the first look is the
+   * baseline, so that it has to be taken before the first invocation begins its work.
+   */
+  readonly init?: InitFacts;
+}
+
+export interface InitFacts {
+  /** Milliseconds since the epoch. */
+  readonly ms: number;
+  /** Age of our own process then, seconds. */
+  readonly uptimeSeconds: number;
+  readonly rssBytes: number;
+}
+
+/** One look, judged. */
+export interface Seen {
+  readonly observation: Observation;
+  /** Findings that were not there before, or are more severe than before; most severe first. */
+  readonly fresh: readonly Finding[];
+}
+
+export interface Sentry {
+  /** Never rejects. */
+  readonly look: (invocation: LookMoment) => Promise<Seen>;
+  /** Everything found so far, with a further look where the last one is older than a second. For captures. */
+  readonly report: () => Promise<FindingsReport>;
+  /** The same without another look: where the processes have gone. */
+  readonly known: () => FindingsReport;
+  readonly baseline: () => Observation | undefined;
+}
+
+/** Different findings that are kept of a sandbox. */
+const MOST_KEPT = 500;
+const STALE_MS = 1000;
+
+export function openSentry(options: SentryOptions): Sentry {
+  const lookout = openLookout(options);
+  const kept = new Map<string, Finding>();
+  const failed = new Map<string, string>();
+  let baseline: Observation | undefined;
+  let last: Observation | undefined;
+  let moment: LookMoment = { number: 0, startedMs: 0 };
+  let uncounted = 0;
+
+  const look = async (invocation: LookMoment): Promise<Seen> => {
+    moment = invocation;
+    const observation = await lookout.look(invocation);
+    last = observation;
+    baseline ??= options.init === undefined ? observation : baselineOf(observation, options.init);
+    const judged = judge(observation, baseline, options.policy);
+    uncounted += judged.left;
+    for (const { detector, error } of judged.failed) failed.set(detector, describeError(error));
+    return { observation, fresh: judged.findings.filter((one) => keep(one)) };
+  };
+  const keep = (one: Finding): boolean => {
+    const old = kept.get(one.key);
+    if (old !== undefined && reaches(old.severity, one.severity)) return false;
+    // A flood of small findings must not keep a severe one out.
+    if (old === undefined && kept.size >= (reaches(one.severity, 'high') ? 2 * MOST_KEPT : MOST_KEPT)) {
+      uncounted += 1;
+      return false;
+    }
+    kept.set(one.key, one);
+    return true;
+  };
+  const known = (): FindingsReport => ({
+    by: options.by,
+    findings: [...kept.values()],
+    threshold: options.policy.threshold,
+    baselineMs: baseline?.takenMs,
+    failed: Object.fromEntries(failed),
+    left: [...(last?.left ?? []), ...(uncounted === 0 ? [] : [`${String(uncounted)} further findings were not kept`])],
+  });
+  return {
+    look, known,
+    baseline: () => baseline,
+    report: async () => {
+      if (last === undefined || Date.now() - last.takenMs > STALE_MS) await look(moment);
+      return known();
+    },
+  };
+}
+
+/** The first look as it would have been at the end of init. */
+function baselineOf(first: Observation, init: InitFacts): Observation {
+  const self = first.processes.find(({ pid }) => pid === first.self);
+  const cut = baselineAt(first, (self?.startTicks ?? 0) + init.uptimeSeconds * 100, init.ms);
+  if (first.own === undefined) return cut;
+  // The environment of exec is what the platform gave; what code has made of it since is what we look for.
+  const own: OwnFacts = { ...first.own, env: self?.env ?? first.own.env, resolvers: first.nameservers, rssBytes: init.rssBytes, spawned: [], patched: [] };
+  return { ...cut, own };
+}

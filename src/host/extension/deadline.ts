@@ -1,0 +1,56 @@
+/**
+ * Before an invocation runs out of time its processes are captured while they still live. The extension has a thread of its
+ * own, so a handler that blocks its event loop cannot keep it from that; no timer in the handler's process would fire.
+ */
+import type { Config } from '../../config/config.ts';
+import { isAmberError } from '../../errors.ts';
+import { deadline } from '../../trigger/deadline.ts';
+import { flag } from '../../trigger/flag.ts';
+import { logRefusal, startCapture } from './capture.ts';
+import type { Duty, Turn } from './state.ts';
+
+/** The longest delay that a timer of Node takes. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** A timer that fires so late was frozen: the event of a new invocation may be on its way, and replaces it. */
+const LATE_MS = 50;
+
+/** Milliseconds before the deadline at which the capture starts; 0: nothing asks for one. */
+export function leadMs(config: Config, totalMs: number, wanted: boolean): number {
+  if (config.deadlineMs > 0) return Math.min(config.deadlineMs, totalMs - 1);
+  return wanted ? Math.min(flag.leadMs?.(config, totalMs) ?? 0, totalMs - 1) : 0;
+}
+
+/** Sets the timer of this invocation; the one of the last is cleared. */
+export function watchDeadline(duty: Duty, turn: Turn): void {
+  clearTimeout(duty.timer);
+  duty.timer = undefined;
+  const { deadlineMs } = turn.event;
+  if (deadlineMs === undefined) return;
+  const totalMs = deadlineMs - Date.now();
+  // `now` asks for a capture of the sandbox, whatever becomes of its first invocation; an open finding or order does too.
+  const lead = leadMs(duty.config, totalMs, duty.open.size > 0 || (duty.config.capture === 'now' && duty.own.captures + duty.hinted.captures === 0));
+  if (lead <= 0) return;
+  arm(duty, turn, deadlineMs - lead);
+}
+
+function arm(duty: Duty, turn: Turn, dueMs: number): void {
+  duty.timer = setTimeout(fire, Math.min(Math.max(0, dueMs - Date.now()), LONGEST_TIMER_MS), duty, turn, dueMs);
+}
+
+function fire(duty: Duty, turn: Turn, dueMs: number): void {
+  if (turn.done !== undefined || duty.turn !== turn) return;
+  const { deadlineMs = 0 } = turn.event;
+  const remainingMs = deadlineMs - Date.now();
+  if (remainingMs <= 0) return;
+  if (Date.now() - dueMs > LATE_MS) {
+    arm(duty, turn, Date.now() + 5);
+    return;
+  }
+  const config = duty.config.deadlineMs > 0 ? duty.config : { ...duty.config, deadlineMs: remainingMs };
+  const cause = deadline.fires({ at: 'near-deadline', invocation: turn.number, remainingMs }, config);
+  if (cause === undefined) return;
+  // Half of the margin of an in-process capture: nobody's answer has to be passed on here.
+  const start = startCapture(duty, { cause, config: duty.config, hardStopMs: deadlineMs - Math.min(duty.config.marginMs, remainingMs / 4) });
+  if (isAmberError(start)) logRefusal(duty, cause, start);
+  else duty.open.clear();
+}

@@ -1,0 +1,136 @@
+/** What a process of the function has handed over for a capture: read as what anybody with its uid may have sent. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { detectionFinding } from '../../collect/ocsf.ts';
+import type { Collector, Entry, Finding, FindingsReport, Scene } from '../../contracts/evidence.ts';
+import type { Running } from './state.ts';
+import { mergeHanded, readHanded, unknownIn } from '../handoff/findings.ts';
+
+/** What is on its way is waited for so long: the capture needs most of it for itself. */
+const WAIT_MS = 1000;
+const MOST_SENDERS = 4;
+const MOST_ENTRIES = 300;
+/** Names that only these entries have: nothing that the capture itself stores can be replaced. */
+const PATHS = /^(?:live_response\/(?:runtime|diagnostic-report|function-process)\.json|live_response\/scripts\.jsonl?|recovered\/\d{1,10}\/script-\d{1,10}\.js)$/u;
+const OWN_FACTS = /^live_response\/function-process(?:-\d)?\.json$/u;
+const UNVERIFIED = 'sent over a local socket: any process with the uid of the function can send this';
+
+export interface HandedOver {
+  /** For what has come when deleted files are read, and for what came later. */
+  readonly collectors: readonly Collector[];
+  /** The findings of the capture: ours, and those that have come by then. What comes later has a list of its own. */
+  readonly withHanded: (report: FindingsReport) => FindingsReport;
+}
+
+/** What is handed over for one capture. */
+export function handedOver(running: Pick<Running, 'handed' | 'isSealed'>): HandedOver {
+  const shelf: Shelf = { handed: running.handed, kept: 0, seen: new Set(), findings: [], left: 0, told: new Set() };
+  return {
+    collectors: collectorsOf(running, shelf),
+    withHanded: (report) => {
+      const merged = mergeHanded(report, { kept: shelf.findings, left: shelf.left });
+      for (const { key } of merged.findings) shelf.told.add(key);
+      return merged;
+    },
+  };
+}
+
+function collectorsOf(running: Pick<Running, 'isSealed'>, shelf: Shelf): readonly Collector[] {
+  const description = "What only the function's process can tell, as it handed it over.";
+  return [
+    { name: 'handed-over', description, tier: 'recovered', collect: () => keep(shelf) },
+    {
+      name: 'handed-over-late', description: `${description} It came while the capture was under way.`, tier: 'code',
+      async *collect(scene): AsyncGenerator<Entry> {
+        running.isSealed = true; // whoever comes now is sent away, and captures himself
+        yield* keep(shelf);
+        const more = shelf.handed.length - shelf.kept;
+        if (more > 0) yield { kind: 'absent', path: nameOf(shelf.kept), source: SOURCE, method: 'api', outcome: 'skipped', reason: `${String(more)} more have handed something over: of one capture ${String(MOST_SENDERS)} are kept` };
+        yield* lateFindings(shelf, scene);
+      },
+    },
+  ];
+}
+
+/** Those that the list of the capture does not have: it was written before they came, or was not written. */
+function* lateFindings({ findings, told }: Shelf, scene: Scene): Generator<Entry> {
+  const late = scene.config.collect.findLast((item) => item.slice(1) === 'findings')?.startsWith('-') === true ? [] : unknownIn(findings, told);
+  if (late.length === 0) return;
+  const from = { source: SOURCE, method: 'api', notes: () => ({ unverified: true }) } as const;
+  yield { kind: 'jsonl', path: 'live_response/findings-late.jsonl', ...from, rows: late };
+  yield { kind: 'jsonl', path: 'live_response/findings-late-ocsf.jsonl', ...from, rows: late.map((one) => detectionFinding(one, scene)) };
+}
+
+interface Shelf {
+  readonly handed: readonly Promise<unknown>[];
+  /** Of these, stored. */
+  kept: number;
+  /** Paths that were stored. */
+  readonly seen: Set<string>;
+  /** Findings that were handed over, and how many were not taken. */
+  readonly findings: Finding[];
+  left: number;
+  /** Keys in the list of the capture. */
+  readonly told: Set<string>;
+}
+
+async function* keep(shelf: Shelf): AsyncGenerator<Entry> {
+  const late = sleep(WAIT_MS, undefined, { ref: false });
+  while (shelf.kept < Math.min(shelf.handed.length, MOST_SENDERS)) {
+    const name = nameOf(shelf.kept);
+    const line = (await Promise.race([shelf.handed[shelf.kept], late])) as { entries?: unknown; cost?: unknown } | undefined;
+    if (line === undefined) {
+      shelf.kept += 1;
+      yield { kind: 'absent', path: name, source: SOURCE, method: 'api', outcome: 'timed-out', reason: 'the process that asked for this capture has sent nothing that can be read' };
+      continue;
+    }
+    const all: readonly unknown[] = Array.isArray(line.entries) ? line.entries : [];
+    const usable = all.slice(0, MOST_ENTRIES).map((value) => apart(entryOf(value), shelf)).filter((entry) => entry !== undefined);
+    yield* usable;
+    for (const entry of usable) if (entry.kind === 'json' && OWN_FACTS.test(entry.path)) keepFindings(shelf, entry.value);
+    yield { kind: 'json', path: name, source: SOURCE, method: 'api', value: { warning: UNVERIFIED, cost: line.cost, entries: all.length, stored: usable.length } };
+    shelf.kept += 1;
+  }
+}
+
+function keepFindings(shelf: Shelf, own: unknown): void {
+  const { kept, left } = readHanded(typeof own === 'object' && own !== null ? (own as { readonly findings?: unknown }).findings : undefined);
+  shelf.findings.push(...kept);
+  shelf.left += left;
+}
+
+/** What a second sender says of the same thing stands beside what the first one said: which of them lies is for others to judge. */
+function apart(entry: (Entry & { readonly path: string }) | undefined, { seen, kept }: Shelf): Entry | undefined {
+  if (entry === undefined) return undefined;
+  const path = seen.has(entry.path) ? entry.path.replace(/(?=\.\w+$)/u, `-${String(kept)}`) : entry.path;
+  if (seen.has(path)) return undefined;
+  seen.add(path);
+  return { ...entry, path };
+}
+
+function nameOf(number: number): string {
+  return `live_response/handed-over${number === 0 ? '' : `-${String(number)}`}.json`;
+}
+
+const SOURCE = 'a process of the function';
+
+/** Every member that an entry may have. */
+type Sent = 'kind' | 'path' | 'source' | 'method' | 'value' | 'rows' | 'base64' | 'outcome' | 'reason';
+
+function entryOf(value: unknown): (Entry & { readonly path: string }) | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { kind, path, source, method, value: json, rows, base64, outcome, reason } = value as Readonly<Partial<Record<Sent, unknown>>>;
+  if (typeof path !== 'string' || !PATHS.test(path)) return undefined;
+  const base = { path, source: `${SOURCE}: ${short(source)}`, method: short(method), notes: () => ({ unverified: true }) };
+  switch (kind) {
+    case 'json': return { kind, ...base, value: json };
+    case 'jsonl': return Array.isArray(rows) ? { kind, ...base, rows } : undefined;
+    case 'bytes': return typeof base64 === 'string' ? { kind, ...base, body: Buffer.from(base64, 'base64'), redaction: 'text' } : undefined;
+    case 'absent': return { kind, ...base, outcome: outcome === 'failed' ? 'failed' : 'skipped', reason: short(reason) };
+    default: return undefined;
+  }
+}
+
+/** Of one line and a bounded length. */
+function short(value: unknown): string {
+  return (typeof value === 'string' ? value : '?').replaceAll(/[^\x20-\x7e]/gu, '?').slice(0, 300);
+}

@@ -1,0 +1,194 @@
+/** What the extension knows and does in one life of a sandbox: its policy, the invocation in progress, what was seen last. */
+import type { CaptureRequest } from '../../capture/capture.ts';
+import { resolveConfig, type Config } from '../../config/config.ts';
+import { policyOf } from '../../config/detect-policy.ts';
+import type { CaptureReport, Cause, Finding, InvocationFacts, Observation } from '../../contracts/evidence.ts';
+import type { Sentry, SentryOptions } from '../../detect/anomaly-monitor.ts';
+import { isAmberError } from '../../errors.ts';
+import type { InvokeEvent } from '../../lambda/extensions-api.ts';
+import type { RuntimeDone } from '../../lambda/telemetry-api.ts';
+import type { LogStream } from '../../report/log.ts';
+import { openParking, type Parking } from '../../ship/parked.ts';
+import type { Control } from '../orders/control.ts';
+import type { HintDesk } from './handoffs.ts';
+import { openResets, type Resets } from './resets.ts';
+import { sandboxState, type SandboxState } from '../limits/state.ts';
+
+export type ExtensionEngine = (request: CaptureRequest) => Promise<CaptureReport>;
+
+/** What the extension stands on; tests bring their own. */
+export interface ExtensionGround {
+  readonly env: NodeJS.ProcessEnv;
+  readonly log: (stream: LogStream, record: Readonly<Record<string, unknown>>) => unknown;
+  /** Loads the engine, at the latest when a capture is due. */
+  readonly engine: () => Promise<ExtensionEngine>;
+  readonly sentry: (options: SentryOptions) => Promise<Sentry>;
+  /** Opens the channel of orders; asked where AMBER_CONTROL is set. */
+  readonly control: (config: Config) => Promise<Control>;
+  /** Listens for what the function's process hands over. */
+  readonly hints?: (log: ExtensionGround['log']) => HintDesk;
+  /** Ends the process. */
+  readonly exit: () => void;
+}
+
+/** The invocation in progress, or the last one. */
+export interface Turn {
+  readonly number: number;
+  readonly event: InvokeEvent;
+  readonly startedMs: number;
+  /** Set once the platform says so, which may be late or never. */
+  done: RuntimeDone | undefined;
+}
+
+export interface Running {
+  readonly cause: Cause;
+  /** The function's process asked for it: anybody with its uid can, so it uses up nothing of what our own triggers may start. */
+  readonly hinted: boolean;
+  /** Ends its collecting; it closes and commits what it has. */
+  readonly enough: AbortController;
+  /** Never rejects. */
+  readonly ended: Promise<CaptureReport | undefined>;
+  /** What processes of the function hand over for it: the lines as they come. */
+  readonly handed: Promise<unknown>[];
+  /** Nothing that is handed over now would be stored. */
+  isSealed: boolean;
+  /** Told when the sandbox stays awake for this capture. */
+  readonly waiting: Set<() => void>;
+}
+
+/** The last capture of our own that has ended. */
+export interface Ended {
+  readonly cause: Cause;
+  readonly requestId: string | undefined;
+  readonly atMs: number;
+  readonly isWhole: boolean;
+}
+
+/** Captures of one kind: how many were started in this life, and when the last one ended. */
+export interface Count {
+  captures: number;
+  endedMs: number;
+}
+
+export interface Duty {
+  readonly ground: ExtensionGround;
+  readonly config: Config;
+  /** As the environment says it; `config` is what the extension makes of it. */
+  readonly asked: Config;
+  /** Several invocations at once, and no INVOKE events. */
+  readonly managed: boolean;
+  /** True where the platform tells how invocations end. */
+  telemetry: boolean;
+  turn: Turn | undefined;
+  /** Resolves waiting parties when the platform says that an invocation is over. */
+  readonly doneWatchers: Set<() => void>;
+  sentry: Sentry | undefined;
+  /** What it saw last. */
+  seen: Observation | undefined;
+  control: Control | undefined;
+  /** The end of init as detectors need it: noted when the first invocation is told of. */
+  init: SentryOptions['init'];
+  /** For the cap over all sandboxes. */
+  readonly fleet: SandboxState | undefined;
+  timer: NodeJS.Timeout | undefined;
+  /** Looks during an invocation that lasts. */
+  ticker: NodeJS.Timeout | undefined;
+  running: Running | undefined;
+  last: Ended | undefined;
+  readonly own: Count;
+  readonly hinted: Count;
+  /** An event was taken and the next one is not asked for yet: the platform does not freeze the sandbox. */
+  holding: boolean;
+  /** Ids of the orders that a whole capture has answered. */
+  readonly answered: Set<string>;
+  /** Why contents are wanted at the end: findings and orders that no capture has answered. One line each. */
+  readonly open: Set<string>;
+  prepared: boolean;
+  readonly parking: Parking;
+  /** Captures after crashes in earlier lives of this sandbox. */
+  readonly resets: Resets;
+}
+
+/** Longest time of one look. */
+const LOOK_MS = 250;
+
+/**
+ * Reads the policy.
+ *
+ * @returns undefined where there is nothing to do: one line says why, unless it was asked for (AMBER_DISABLED, AMBER_CAPTURE=off).
+ */
+export function openDuty(ground: ExtensionGround, managed: boolean): Duty | undefined {
+  const asked = readConfig(ground);
+  if (asked === undefined || asked.disabled || asked.capture === 'off') return undefined;
+  // The SDK takes longer to load than a shutdown lasts, and what systeminformation knows of a sandbox is not worth its size.
+  const config: Config = { ...asked, s3Transport: 'light', collect: ['-systeminformation', ...asked.collect] };
+  if (config.destination === undefined) {
+    ground.log('config', { armed: false, where: 'extension', error: 'AMBER_DESTINATION is not set; for example s3://evidence-bucket/amber' });
+    return undefined;
+  }
+  const tmp = config.writable[0] ?? '/tmp';
+  const parking = openParking(tmp, ground.log);
+  return {
+    ground, config, asked, managed, telemetry: false, turn: undefined, doneWatchers: new Set(), sentry: undefined, seen: undefined, control: undefined, init: undefined,
+    fleet: sandboxState({}), timer: undefined, ticker: undefined, running: undefined, last: undefined, own: { captures: 0, endedMs: 0 },
+    hinted: { captures: 0, endedMs: 0 }, holding: managed, answered: new Set(), open: new Set(), prepared: false,
+    parking, resets: openResets(tmp, (record) => ground.log('fault', record)),
+  };
+}
+
+function readConfig({ env, log }: ExtensionGround): Config | undefined {
+  const warnings: string[] = [];
+  try {
+    const config = resolveConfig({}, env, ({ message }) => warnings.push(message));
+    if (warnings.length > 0) log('config', { armed: true, where: 'extension', warning: warnings.join('; ') });
+    return config;
+  } catch (error) {
+    log('config', { armed: false, where: 'extension', ...(isAmberError(error) ? { code: error.code, error: error.message } : {}) });
+    return undefined;
+  }
+}
+
+/** The facts of the invocation in progress, or of the last one. */
+export function turnFacts({ turn }: Duty): InvocationFacts | undefined {
+  if (turn === undefined) return undefined;
+  const { requestId, functionArn, traceId, deadlineMs } = turn.event;
+  return { requestId, functionArn, traceId, tenantId: undefined, deadlineMs, number: turn.number, concurrent: 0 };
+}
+
+/** One look at the sandbox, kept for the end; gives what detectors find new in it. Never rejects. */
+export async function look(duty: Duty): Promise<readonly Finding[]> {
+  const { sentry, turn } = duty;
+  if (sentry === undefined) return [];
+  const { observation, fresh } = await sentry.look({ number: turn?.number ?? 0, startedMs: turn?.startedMs ?? 0 });
+  duty.seen = observation;
+  return fresh;
+}
+
+export async function loadSentry(duty: Duty): Promise<void> {
+  const { writable, code, detect } = duty.config;
+  duty.sentry ??= await duty.ground.sentry({
+    by: 'extension', roots: { proc: '/proc', writable, code, etc: '/etc' }, policy: policyOf(detect), limits: { totalMs: LOOK_MS },
+    ...(duty.init === undefined ? {} : { init: duty.init }),
+  });
+}
+
+/** Waits until the platform says that the invocation is over, `leftMs` at most: true if it has said so. */
+export async function doneWithin({ doneWatchers }: Duty, turn: Turn, leftMs: number): Promise<boolean> {
+  if (isDone(turn)) return true;
+  if (leftMs <= 0) return false;
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      doneWatchers.delete(end);
+      resolve();
+    };
+    const timer = setTimeout(end, leftMs);
+    doneWatchers.add(end);
+  });
+  return isDone(turn);
+}
+
+/** Asked anew after a wait. */
+function isDone(turn: Turn): boolean {
+  return turn.done !== undefined;
+}

@@ -1,0 +1,106 @@
+/** Hands a due capture to the extension, where one listens: so that neither the caller nor the main thread carries it. */
+import { connect } from 'node:net';
+import type { CaptureRequest } from '../../capture/capture.ts';
+import type { Config } from '../../config/config.ts';
+import { fault, type Armed } from '../wrapper/setup.ts';
+import { isExtension, listeningInode } from './listener.ts';
+import { policyPrint, socketName, Wire, type Hint } from './connection.ts';
+import { firstTime } from '../limits/state.ts';
+
+/** Without an answer within this the capture is made in process. Both sides share the CPU of the function, so it is of a whole core. */
+const ACK_MS = 20;
+const MOST_ACK_MS = 200;
+/** An order is read anew by the extension before it says what becomes of it. */
+const VERDICT_MS = 400;
+const GOT_MS = 1000;
+
+/** What is handed over, beside the request itself. */
+export interface HandOver {
+  readonly armed: Armed;
+  readonly request: CaptureRequest;
+  /** The order as it stood in the event. */
+  readonly token: string | undefined;
+}
+
+/**
+ * Offers the capture to the extension.
+ *
+ * @returns true once nobody need wait for it any more: the extension keeps the sandbox awake until it has what only this
+ *   process knows, or has that and has ended. False: nobody listens, or not for this; the capture is to be made in process.
+ *   Never rejects.
+ */
+export async function handOver(given: HandOver): Promise<boolean> {
+  const { armed, request } = given;
+  let wire: Wire | undefined;
+  let after: Promise<unknown> | undefined;
+  try {
+    const name = mayHandOver(request) ? socketName() : undefined;
+    const inode = name === undefined ? undefined : listeningInode(name);
+    if (name === undefined || inode === undefined) return false;
+    wire = new Wire(connect({ path: `\0${name}` }), true);
+    const pid = (await wire.hear(1024, Math.min(MOST_ACK_MS, ACK_MS / Math.min(1, armed.cores ?? 1))))?.['pid'];
+    if (pid === undefined) return false;
+    if (isExtension(pid, inode)) {
+      const offered = await offer(wire, given);
+      after = offered.after;
+      return offered.isTaken;
+    }
+    if (firstTime(armed.state, 'hint')) armed.ground.log('fault', { where: 'hint', error: 'somebody other than the extension listens in its place: the capture is made in process' });
+    return false;
+  } catch (error) {
+    fault(armed.ground, 'hint', error);
+    return false;
+  } finally {
+    if (after === undefined) wire?.close();
+    else void after.catch((error: unknown) => fault(armed.ground, 'hint', error)).finally(() => wire?.close());
+  }
+}
+
+/** Code waits for the report of its own capture; what only code knows, or is too large to pass on, stays here. */
+function mayHandOver({ cause, config }: CaptureRequest): boolean {
+  if (config.triggers.some(({ name }) => name === cause.trigger)) return false; // the extension knows no trigger of code
+  return cause.trigger !== 'call' && !asksForMore(config) && process.getBuiltinModule('node:worker_threads').isMainThread;
+}
+
+function asksForMore({ collectors, destinations, collect }: Config): boolean {
+  return collectors.length + destinations.length > 0 || collect.findLast((item) => item.slice(1) === 'heap')?.startsWith('+') === true;
+}
+
+interface Offered {
+  readonly isTaken: boolean;
+  /** What goes on over the wire meanwhile. */
+  readonly after?: Promise<unknown>;
+}
+
+async function offer(wire: Wire, given: HandOver): Promise<Offered> {
+  const { armed, request: { cause, invocation, hardStopMs }, token } = given;
+  const hint: Hint = { trigger: cause.trigger, reason: cause.reason, requestId: invocation?.requestId, order: cause.order?.id, token, policy: policyPrint(armed.config) };
+  wire.say(hint);
+  const verdict = await wire.hear(4096, VERDICT_MS);
+  const answer = String(verdict?.['verdict']);
+  if (verdict === undefined || !['taken', 'running', 'done'].includes(answer)) return { isTaken: false };
+  const told = { trigger: cause.trigger, reason: cause.reason, verdict: answer, held: verdict['held'] === true };
+  if (answer === 'done') {
+    armed.ground.log('handed', told);
+    return { isTaken: true };
+  }
+  // The platform freezes nothing until the extension has asked for its next event: the answer need not wait for us.
+  if (told.held) return { isTaken: true, after: tell(wire, given, told) };
+  return { isTaken: (await tell(wire, given, told)) && (await untilFree(wire, hardStopMs)) };
+}
+
+/** Hands over what only this process knows: true once the extension has it. */
+async function tell(wire: Wire, { armed, request }: HandOver, told: Readonly<Record<string, unknown>>): Promise<boolean> {
+  const { gatherFacts } = await import('./facts.ts');
+  const facts = await gatherFacts(request);
+  wire.say(facts);
+  if ((await wire.hear(1024, Math.min(GOT_MS, request.hardStopMs - Date.now()))) === undefined) return false;
+  armed.ground.log('handed', { ...told, entries: facts.entries.length, ...facts.cost });
+  return true;
+}
+
+/** Until the extension says that the sandbox stays awake for it, or how the capture has ended. */
+async function untilFree(wire: Wire, hardStopMs: number): Promise<boolean> {
+  const line = await wire.hear(1024, hardStopMs - Date.now());
+  return line?.['held'] === true || line?.['ended'] === 'whole' || line?.['ended'] === 'cut';
+}

@@ -1,0 +1,171 @@
+/** Configuration and triggers, made ready once, when a handler is wrapped: nothing of this is done for an invocation. */
+import type { CaptureRequest } from '../../capture/capture.ts';
+import { areOptions, OPTIONS, resolveConfig, type Config, type Options, type Warn } from '../../config/config.ts';
+import type { CaptureReport, Cause, Moment, Trigger } from '../../contracts/evidence.ts';
+import { AmberError, isAmberError, type AmberErrorCode } from '../../errors.ts';
+import { coresOf } from '../../lambda/cores.ts';
+import { logLine, type LogStream } from '../../report/log.ts';
+import { TRIGGERS } from '../../trigger/index.ts';
+import { ownTriggers } from '../../trigger/own.ts';
+import { checksFor, type Checks, type OpenControl } from '../orders/control-poller.ts';
+import type { ClaimSlot } from '../limits/fleet.ts';
+import type { Guard, OpenSentry } from '../monitor/change-monitor.ts';
+import type { Probe } from '../monitor/probe.ts';
+import { firstTime, sandboxState, type SandboxState } from '../limits/state.ts';
+import type { Watch } from './tracked-invocation.ts';
+
+export type Engine = (request: CaptureRequest) => Promise<CaptureReport>;
+export type Log = (stream: LogStream, record: Readonly<Record<string, unknown>>) => unknown;
+
+/** What a host stands on. Tests pass their own; everything else uses {@link SANDBOX}. */
+export interface Ground {
+  readonly env: NodeJS.ProcessEnv;
+  /** The global object and the process, which all copies of the package share. */
+  readonly scope: object;
+  readonly emitter: NodeJS.EventEmitter;
+  /** Loads the engine at the first capture: an idle function never pays for it. */
+  readonly engine: () => Promise<Engine>;
+  /** True once the engine is loaded. */
+  readonly isLoaded: () => boolean;
+  readonly log: Log;
+  /** Opens the channel of AMBER_CONTROL in place of the built-in way; for tests. */
+  readonly control?: OpenControl;
+  /** Opens the detectors in place of the built-in way; for tests. */
+  readonly sentry?: OpenSentry;
+  /** Tells what has moved in place of system calls; for tests. */
+  readonly probe?: (spawned: () => number) => Probe;
+  /** Claims a slot of AMBER_FLEET_CAP in place of S3; for tests. */
+  readonly claim?: ClaimSlot;
+}
+
+let isLoaded = false;
+
+export const SANDBOX: Ground = {
+  env: process.env,
+  scope: globalThis,
+  emitter: process,
+  engine: async () => {
+    const { runCapture } = await import('../../capture/capture.ts');
+    isLoaded = true;
+    return runCapture;
+  },
+  isLoaded: () => isLoaded,
+  log: logLine,
+};
+
+/** A usable configuration, and the triggers by the moment at which each wants to be asked. */
+export interface Armed {
+  readonly config: Config;
+  readonly state: SandboxState;
+  readonly ground: Ground;
+  readonly settled: readonly Trigger[];
+  readonly failed: readonly Trigger[];
+  readonly near: readonly Trigger[];
+  /** Asked when detectors have found something. */
+  readonly found: readonly Trigger[];
+  /** Looks for anomalies; undefined where none may start a capture. Set once, by standGuard. */
+  guard: Guard<Watch> | undefined;
+  /** What the function may use of CPU, read before user code runs; undefined outside of Lambda. */
+  readonly cores: number | undefined;
+  /** Orders of responders; undefined where AMBER_CONTROL is not set. */
+  readonly checks: Checks | undefined;
+  /** Events may carry orders. */
+  readonly hearsEvents: boolean;
+  /** Nothing but triggers that are asked once: after the first capture there is nothing to watch for. */
+  readonly once: boolean;
+}
+
+/**
+ * Reads the configuration of a host.
+ *
+ * @returns an error instead when nothing may be armed: the kill switch is on, or the environment is not usable (one log
+ *   line says why). A function must not go down because a variable of its environment is wrong.
+ * @throws AmberError CONFIG_INVALID, when what is wrong stands in code: that is seen before it is deployed.
+ */
+export function arm(options: Options, ground: Ground): Armed | AmberError {
+  const off = switchedOff(options, ground.env);
+  if (off !== undefined) {
+    return new AmberError('CAPTURE_LIMITED', `${off} is set`, { details: { limit: 'switch' } });
+  }
+  const state = sandboxState(ground.scope);
+  const warnings: string[] = [];
+  const config = readConfig(options, ground.env, ({ message }) => warnings.push(message));
+  if (state === undefined || isAmberError(config)) {
+    const error = isAmberError(config) ? config : new AmberError('CAPTURE_LIMITED', OTHER_VERSION, { details: { limit: 'version' } });
+    if (state === undefined || firstTime(state, 'config')) ground.log('config', { armed: false, ...errorFields(error) });
+    return error;
+  }
+  if (warnings.length > 0 && firstTime(state, 'config-warning')) ground.log('config', { armed: true, warning: warnings.join('; ') });
+  const triggers = [...TRIGGERS, ...ownTriggers(config, ({ name }, error) => {
+    if (firstTime(state, `trigger:${name}`)) fault(ground, `trigger ${name}`, error);
+  })];
+  const at = (moment: Moment['at']): Trigger[] => triggers.filter((trigger) => trigger.moments(config).includes(moment));
+  const [settled, failed, near, found] = [at('settled'), at('failed'), at('near-deadline'), at('found')];
+  const once = [...settled, ...failed, ...near].every((trigger) => trigger.once === true);
+  const hearsEvents = settled.some(({ name }) => name === 'event');
+  return { config, state, ground, settled, failed, near, found, once, guard: undefined, hearsEvents, cores: coresOf(ground.env), checks: checksFor(config, state, ground) };
+}
+
+const OTHER_VERSION = 'another version of lambda-amber is loaded in this process, and is in charge';
+
+/** The kill switch works in either place, and before anything else is read: code must not be able to override it. Gives its name. */
+function switchedOff(options: Options, env: NodeJS.ProcessEnv): string | undefined {
+  const places = [[OPTIONS.disabled.env, env[OPTIONS.disabled.env]], ['option `disabled`', areOptions(options) ? options.disabled : undefined]] as const;
+  return places.find(([, given]) => {
+    const parsed = OPTIONS.disabled.parse(given);
+    return parsed.ok && parsed.value;
+  })?.[0];
+}
+
+/**
+ * Code that is right leaves open only what the environment may still bring. So code is judged beside an environment that
+ * brings exactly that; what is wrong then, code alone has got wrong.
+ */
+const SUPPLIED = {
+  AMBER_DESTINATION: 's3://any-bucket',
+  AMBER_RECIPIENT: 'age1jxyjc3f3v9d9e7lrdg9mdf9jteplqs04q47w50pf5pulw9lpxduqy64en5',
+} as const;
+
+function readConfig(options: Options, env: NodeJS.ProcessEnv, warn: Warn): Config | AmberError {
+  try {
+    return resolveConfig(options, env, warn);
+  } catch (error) {
+    resolveConfig(options, SUPPLIED);
+    return isAmberError(error) ? error : new AmberError('BUG', undefined, { cause: error });
+  }
+}
+
+/** True while some trigger may still start a capture in this sandbox; for anomalies, while something has moved in it. */
+export function isWatching(armed: Armed): boolean {
+  const { settled, failed, near, guard, once, state, config } = armed;
+  if (armed.hearsEvents) return true; // signed orders are not held up by the cap
+  if (state.captures >= config.maxCaptures) return false;
+  if (settled.length + failed.length + near.length > 0 && (!once || state.captures === 0)) return true;
+  return guard?.isHot() === true;
+}
+
+/** The cause, if one of the triggers fires at this moment. */
+export function ask(armed: Armed, triggers: readonly Trigger[], moment: Moment): Cause | undefined {
+  for (const trigger of triggers) {
+    if (trigger.once === true && armed.state.captures > 0) continue;
+    const cause = trigger.fires(moment, armed.config);
+    if (cause !== undefined) return cause;
+  }
+  return undefined;
+}
+
+/** Says that something of ours went wrong and was contained. The handler has not noticed. */
+export function fault(ground: Ground, where: string, error: unknown): void {
+  ground.log('fault', { where, ...errorFields(error) });
+}
+
+/**
+ * An error as fields of a log line. The message of an error that is not ours may hold a secret, so of such only the
+ * name and the place are given.
+ */
+export function errorFields(error: unknown): Readonly<Record<string, string>> {
+  if (isAmberError(error)) return { code: error.code, error: error.message };
+  if (!(error instanceof Error)) return { error: typeof error };
+  const place = /\n\s+at ([^\n]*)/u.exec(error.stack ?? '')?.[1];
+  return { code: 'BUG' satisfies AmberErrorCode, error: error.name, ...(place === undefined ? {} : { place }) };
+}

@@ -1,0 +1,145 @@
+/** Starts the engine, within the limits, and lets it hold nobody longer than the hard stop. */
+import type { CaptureRequest } from '../../capture/capture.ts';
+import type { Config } from '../../config/config.ts';
+import type { CaptureReport, Cause, InvocationFacts } from '../../contracts/evidence.ts';
+import { AmberError } from '../../errors.ts';
+import { fault, type Armed } from './setup.ts';
+import { claimFleet, knownFull } from '../limits/fleet.ts';
+import type { HandOver } from '../handoff/hand-over.ts';
+import { hardStop, refusal, type Pace } from '../limits/limits.ts';
+import { firstTime } from '../limits/state.ts';
+import { takeTurn } from '../monitor/process-lock.ts';
+
+// Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with it.
+const { clearTimeout, setTimeout } = globalThis;
+
+const STOPPED = new AmberError('CAPTURE_LIMITED', 'a signed order to stop is in force (AMBER_CONTROL)', { details: { limit: 'stop' } });
+
+/** A capture that has begun, or why there is none. */
+export type Start =
+  | {
+    readonly begun: true;
+    readonly ended: Promise<CaptureReport | undefined>;
+    /** Resolves when an answer need not wait any longer: at the end, or before it where the destination is not reached. */
+    readonly freed: Promise<unknown>;
+  }
+  | { readonly begun: false; readonly refused: AmberError };
+
+/** What an order brings. */
+export interface Ordered {
+  /** Of this one capture, where the order sets something. */
+  readonly config?: Config | undefined;
+  /** As it stood in the event: the extension judges it anew. */
+  readonly token?: string | undefined;
+}
+
+/**
+ * Starts a capture. `ended` never rejects: it gives the report, or undefined when the engine failed or the hard stop
+ * came first.
+ *
+ * A capture that the extension makes in place of this process gives undefined too.
+ *
+ * The one timer here is meant to keep the event loop alive: while a capture runs, a v3 runtime must not find the loop
+ * empty and end a callback invocation (aws-lambda-ric 3, BeforeExitListener.js), nor may a v4 process run out of work.
+ */
+export function startCapture(armed: Armed, cause: Cause, invocation: InvocationFacts | undefined, { config = armed.config, token }: Ordered = {}): Start {
+  const { state } = armed;
+  const nowMs = Date.now();
+  const hardStopMs = hardStop(config, nowMs, invocation?.deadlineMs, armed.cores);
+  const pace: Pace = { cores: armed.cores, isLoaded: armed.ground.isLoaded(), isSigned: cause.order?.signedBy !== undefined };
+  const refused = armed.checks?.stopped() === true
+    ? STOPPED
+    : (refusal(armed.config, state, nowMs, hardStopMs, pace) ?? knownFull(config, cause, state, nowMs));
+  if (refused !== undefined) return { begun: false, refused };
+  state.running = true;
+  state.captures += 1;
+  const early = Promise.withResolvers<undefined>();
+  const ended = new Promise<CaptureReport | undefined>((resolve) => {
+    const timer = setTimeout(resolve, hardStopMs - nowMs, undefined);
+    const release = (): void => {
+      timer.unref();
+      early.resolve(undefined);
+    };
+    void run({ armed, request: { cause, config, invocation, hardStopMs, inProcess: true, release, ...findingsOf(armed) }, token }).then((report) => {
+      clearTimeout(timer);
+      state.running = false;
+      if (report === NO_SLOT) state.captures -= 1;
+      else state.endedMs = Date.now();
+      resolve(report === NO_SLOT ? undefined : report);
+    });
+  });
+  return { begun: true, ended, freed: Promise.race([ended, early.promise]) };
+}
+
+/**
+ * Loads the engine ahead where a capture is certain to come (`AMBER_CAPTURE=now`): during init, which no invocation waits
+ * for. In a function of 128 MB that saves its first invocation a second, most of what it has for the capture. Of the worker
+ * threads of a Managed Instances process only one will capture: they load it when it is due.
+ */
+export function loadAhead({ config, state, ground, checks }: Armed): void {
+  checks?.begin(1, () => false);
+  if (config.capture !== 'now' || config.maxCaptures === 0 || state.captures > 0) return;
+  if (!process.getBuiltinModule('node:worker_threads').isMainThread) return;
+  ground.engine().catch(() => undefined); // told when the capture is due
+}
+
+/** What the detectors know, asked when the capture comes to it. */
+function findingsOf({ guard }: Armed): Pick<CaptureRequest, 'findings'> {
+  return guard === undefined ? {} : { findings: async () => (await guard.sentry()).report() };
+}
+
+/** The sandboxes of the function have had their captures: nothing was begun, so nothing counts. */
+const NO_SLOT = Symbol('no slot');
+
+/** By the extension where there is one; else in process. */
+async function run(given: HandOver): Promise<CaptureReport | typeof NO_SLOT | undefined> {
+  if (given.request.cause.trigger !== 'call' && (await isHandedOver(given))) return undefined;
+  return runEngine(given.armed, given.request);
+}
+
+async function isHandedOver(given: HandOver): Promise<boolean> {
+  try {
+    const { handOver } = await import('../handoff/hand-over.ts');
+    return await handOver(given);
+  } catch (error) {
+    fault(given.armed.ground, 'hint', error);
+    return false;
+  }
+}
+
+async function runEngine(armed: Armed, request: CaptureRequest): Promise<CaptureReport | typeof NO_SLOT | undefined> {
+  let release: (() => void) | undefined;
+  let unheed: (() => void) | undefined;
+  try {
+    release = await takeTurn(request.cause, request.config);
+    if (release === undefined) {
+      logRefusal(armed, request.cause, new AmberError('CAPTURE_BUSY', OTHER_THREAD, { details: { limit: 'threads' } }));
+      return undefined;
+    }
+    const { state, ground } = armed;
+    const full = await claimFleet({ ...request, state, env: ground.env, claim: ground.claim });
+    if (full !== undefined) {
+      logRefusal(armed, request.cause, full);
+      return NO_SLOT;
+    }
+    const engine = await armed.ground.engine();
+    const enough = new AbortController();
+    unheed = armed.checks?.heed((reason) => enough.abort(reason));
+    return await engine({ ...request, enough: enough.signal });
+  } catch (error) {
+    fault(armed.ground, 'capture', error);
+    return undefined;
+  } finally {
+    unheed?.();
+    release?.();
+  }
+}
+
+const OTHER_THREAD = 'another thread of this process captures the sandbox, or did so a short time ago';
+
+/** Says once for each trigger and limit that a due capture was refused: a failing function would say it at every call. */
+export function logRefusal({ state, ground }: Armed, cause: Cause, refused: AmberError): void {
+  const limit = String(refused.details['limit'] ?? '');
+  if (!firstTime(state, `refused:${cause.trigger}:${limit}`)) return;
+  ground.log('refused', { trigger: cause.trigger, reason: cause.reason, code: refused.code, limit, error: refused.message });
+}

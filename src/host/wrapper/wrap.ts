@@ -1,0 +1,148 @@
+/** `withCapture`: a handler that can be captured, and that nobody can tell from the handler itself. */
+import type { Options } from '../../config/config.ts';
+import { isAmberError } from '../../errors.ts';
+import { standGuard } from '../monitor/start.ts';
+import { arm, fault, isWatching, SANDBOX, type Armed, type Ground } from './setup.ts';
+import { failWith, follow, followCallback, passOn } from './hold.ts';
+import { WRAPPED } from './mark.ts';
+import { begun, note, openProgress, type Progress } from './progress.ts';
+import { contextIn, isStreaming, makeNoted, proxied, type Callable, type Trap } from './proxied.ts';
+import { loadAhead } from './start.ts';
+import { watchUncaught } from './uncaught.ts';
+import { closeWatch, openWatch, returned, settle, type Watch } from './tracked-invocation.ts';
+
+/**
+ * Any function: the parameters are the handler's own business. A parameter without a type is `any`, as in `Handler` of
+ * \@types/aws-lambda.
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- `never` or `unknown` would be the type of an event that has none
+export type AnyHandler = (...args: any[]) => unknown;
+
+/** A handler as Lambda calls it: one that names fewer than two parameters takes the context and the callback all the same. */
+export type Wrapped<H extends AnyHandler> = H & (
+  H extends (...args: infer A) => infer R ? (A extends [] | [unknown?] ? (...args: LambdaArguments<A>) => R : unknown) : unknown
+);
+
+type LambdaArguments<A extends unknown[]> = A extends []
+  ? [event?: unknown, context?: unknown, callback?: unknown]
+  : [...event: A, context?: unknown, callback?: unknown];
+
+/**
+ * Wraps a handler so that triggers can capture its sandbox.
+ *
+ * The result is a proxy of the handler: kind, name, number of parameters, own properties and symbols (streaming) are the
+ * handler's own, now and later. While nothing is due it is called as if it stood there itself, without a frame in the
+ * stack or a listener on its promise; only V8 shows it, by leaving `[as handler]` off its frame. In the first invocation of
+ * a sandbox, in which the timeout of the function is learned, in all that follow a `capture()`, and while a trigger watches,
+ * one frame of this file is in the stacks of what the handler throws before it first waits; under a trigger its promise
+ * is a derived one. Anomalies are watched for without that, until something has moved in the sandbox (a file in `/tmp`, a process). When a capture is due, the result is passed on, unchanged, once the capture has ended: at the latest `marginMs`
+ * before the deadline.
+ *
+ * A handler of aws-lambda-ric 3 that returns no promise answers by its callback or by `context.succeed`, `fail`, `done`.
+ * What `AMBER_CAPTURE=now` captures is then the moment at which the function returns, and its work may still go on; an
+ * answer by the callback waits for the capture, an answer by `context` does not, and its failure fires no trigger.
+ *
+ * Wrap last: methods of the handler that return it (middy's `use`) return the handler and not the wrapper.
+ *
+ * @param handler - anything else than a function (`undefined`, too) is given back as it is: the runtime then fails as it does
+ *   without Amber, and says what is wrong with the handler.
+ * @param options - over the environment, see the table of options.
+ * @returns the wrapped handler; the handler itself if it is wrapped already, if `AMBER_DISABLED` is set, or if the
+ *   environment is not usable (one log line, `{"amber":"config",…}`, says why nothing is armed).
+ * @throws AmberError CONFIG_INVALID, if what is wrong stands in `options`.
+ */
+export function withCapture<H extends AnyHandler>(handler: H, options: Options = {}): Wrapped<H> {
+  return wrapOn(SANDBOX, handler, options) as Wrapped<H>;
+}
+
+/** The same on another ground: for tests, and for hosts that bring their own environment. */
+export function wrapOn<H extends AnyHandler>(ground: Ground, handler: H, options: Options): H {
+  const armed = arm(options, ground);
+  if (isAmberError(armed) || typeof handler !== 'function' || WRAPPED in handler) return handler;
+  watchUncaught(armed);
+  loadAhead(armed);
+  standGuard(armed);
+  const { state } = armed;
+  const progress = openProgress(state, ground.env);
+  const due = makeDue(armed, progress);
+  return proxied(handler, () => {
+    state.invocations += 1;
+    armed.guard?.begins(state.invocations);
+    return due(begun(progress));
+  });
+}
+
+/** What is called in the handler's place in an invocation that has begun, which is to be noted or not. */
+export function makeDue(armed: Armed, progress: Progress): (isNoted: boolean) => Trap | undefined {
+  const { state, config, ground } = armed;
+  const call = makeCall(armed, progress);
+  const noted = makeNoted(state, progress, (error) => fault(ground, 'invoke', error));
+  return (isNoted) => {
+    if (isWatching(armed)) return call;
+    return isNoted && state.captures < config.maxCaptures ? noted : undefined;
+  };
+}
+
+function makeCall(armed: Armed, progress: Progress): Trap {
+  let unanswered: Watch | undefined;
+  return (handler, self, args) => {
+    const watch = begin(handler, self, args);
+    let result: unknown;
+    try {
+      result = Reflect.apply(handler, self, args);
+    } catch (error) {
+      if (watch === undefined) throw error;
+      return thrown(watch, handler, args, error);
+    }
+    if (watch === undefined) return result;
+    return follow(watch, result) ?? plain(watch, handler, args, result);
+  };
+
+  function begin(handler: Callable, self: unknown, args: unknown[]): Watch | undefined {
+    try {
+      // A v3 runtime runs one invocation at a time: what has not answered by its callback did so by its context.
+      if (unanswered !== undefined) closeWatch(unanswered);
+      const context = contextIn(handler, args);
+      note(progress, { context, event: args[0], number: armed.state.invocations });
+      const watch = openWatch(armed, armed.state.invocations, args[0], context);
+      if (watch === undefined) {
+        armed.state.invocations -= 1;
+        return undefined;
+      }
+      Object.assign(watch, { caller: self, streams: isStreaming(handler) });
+      if (isCallbackStyle(args)) {
+        args[2] = followCallback(watch, args[2] as Callable, context);
+        unanswered = watch;
+      }
+      return watch;
+    } catch (error) {
+      fault(armed.ground, 'invoke', error);
+      return undefined;
+    }
+  }
+}
+
+/** A v3 runtime gives a callback; a v4 runtime gives two arguments, and a streaming handler gets its context third. */
+function isCallbackStyle(args: readonly unknown[]): boolean {
+  return typeof args[2] === 'function';
+}
+
+/** The handler has returned what is not a promise. */
+function plain(watch: Watch, handler: Callable, args: readonly unknown[], result: unknown): unknown {
+  if (isCallbackStyle(args)) {
+    watch.isQuiet = true;
+    returned(watch);
+    return result;
+  }
+  const wait = settle(watch);
+  // A streaming handler that returns no promise is an error of the runtime, which must see what was returned.
+  return isStreaming(handler) ? result : passOn(watch, wait, result);
+}
+
+/** The handler has thrown before it returned. */
+function thrown(watch: Watch, handler: Callable, args: readonly unknown[], error: unknown): unknown {
+  const wait = settle(watch, { error, atOnce: true });
+  // A v3 runtime hands a thrown undefined or null to the callback, which takes it for success; a rejected one is an error.
+  const lost = isCallbackStyle(args) && !isStreaming(handler) && (error === undefined || error === null);
+  return failWith(watch, lost ? undefined : wait, error);
+}

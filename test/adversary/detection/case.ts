@@ -1,0 +1,66 @@
+/** What a manifest of test/adversary/attacks or test/adversary/benign says. */
+import type { Place } from '../../sandbox/lambda-root.ts';
+import type { Arrival } from './network.ts';
+
+export type Runtime = 'node' | 'python';
+
+/** A function that runs in a sandbox, and what is asked of it. */
+export interface Scenario {
+  /** One line. */
+  readonly does: string;
+  /** `handler.mjs`, `handler.py` in the manifest's folder. */
+  readonly victims: readonly Runtime[];
+  /** One invocation each. */
+  readonly events: readonly Readonly<Record<string, unknown>>[];
+  /** Variables of the function's configuration. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Folder in the manifest's folder that is seen as /opt: what layers brought. */
+  readonly opt?: string;
+  /** Processes of the function's uid that are started before the runtime, as the platform starts extensions. */
+  readonly beside?: NonNullable<Place['beside']>;
+  /** Further files for the function's folder, seen from the manifest's folder. */
+  readonly files?: readonly string[];
+  /** Handler of the configuration; `index.handler` otherwise. */
+  readonly entry?: string;
+  readonly memoryMb?: number;
+  /** Timeout of the function; 10 s otherwise. */
+  readonly timeoutMs?: number;
+}
+
+/** An item that the tarball must hold. */
+export interface Evidence {
+  /** Path in the tarball. */
+  readonly path: RegExp;
+  /** What its text has to hold. */
+  readonly holds?: RegExp;
+  /** It is this file of the machine, byte by byte. */
+  readonly is?: string;
+  /** For a link: its target. */
+  readonly target?: RegExp;
+}
+
+/** An emulation of an attack. */
+export interface Attack extends Scenario {
+  /** ATT&CK, the version that design and research use (v18 names). */
+  readonly techniques: readonly string[];
+  /** Row of the research's table of attacks. */
+  readonly source: string;
+  /** Victims in which a wrapper in the process has a chance. In the others only an extension sees it: the process is gone. */
+  readonly inProcess: readonly Runtime[];
+  /** Detectors, any of which has found it when it says so at the threshold: what names the attack, not what it also does. */
+  readonly detectors: readonly string[];
+  /** What the capture must hold. */
+  readonly evidence: readonly Evidence[];
+  /** What must have arrived outside: proof that the emulation did what it is to emulate. */
+  readonly arrives?: readonly { readonly at: Arrival['at']; readonly holds?: RegExp }[];
+  /** Why this is out of reach: counted apart. */
+  readonly limit?: string;
+  /** In the part of the suite that `npm test` runs: the wrapper in Node, or the extension beside Python. */
+  readonly quick?: 'wrapper' | 'extension';
+}
+
+/** A workload that looks suspicious and is none. */
+export interface Benign extends Scenario {
+  /** Packages of test/adversary/benign/package.json that it needs. */
+  readonly packages: readonly string[];
+}

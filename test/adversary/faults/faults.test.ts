@@ -1,0 +1,41 @@
+/** A small run of what `npm run faults` does a thousand times. */
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+import { missing } from '../../peers.ts';
+import { openBucket, useKeys, type Bucket } from './bucket.ts';
+import { runCaptures } from './captures.ts';
+import { FAULTS } from './cases.ts';
+import { captureTable, killTable } from './figures.ts';
+import { runKills } from './kill.ts';
+
+suite('a capture under faults', { timeout: 300_000 }, () => {
+  let bucket: Bucket;
+  before(async () => {
+    useKeys();
+    bucket = await openBucket('faults');
+  });
+  after(() => bucket.close());
+
+  test('40 captures against a proxy that fails: whole, cut and salvageable, or reported as failed; the handler does not notice', async (t) => {
+    if (bucket.server === 'fauxqs') sayWhatIsMissing(t);
+    const figures = await runCaptures({ captures: 40, seed: 7, bucket });
+    t.diagnostic(captureTable(figures));
+    assert.deepEqual(figures.violations, []);
+    assert.equal(figures.handlersRight, 40);
+    assert.deepEqual(Object.keys(figures.byFault).sort(), [...FAULTS].sort());
+    assert.ok(figures.acknowledged > 40 && figures.salvaged > 100);
+  });
+
+  test('40 captures killed at a random moment: everything that was acknowledged is readable', async (t) => {
+    if (bucket.server === 'fauxqs') sayWhatIsMissing(t);
+    const figures = await runKills({ kills: 40, seed: 7, bucket });
+    t.diagnostic(killTable(figures));
+    assert.deepEqual(figures.violations, []);
+    assert.ok(figures.moments['some segments'] > 0 && figures.holed > 0 && figures.salvaged > 100);
+  });
+});
+
+/** It goes on against a server that checks less; where all peers are required, it fails. */
+function sayWhatIsMissing(t: { diagnostic: (text: string) => void }): void {
+  missing({ skip: (message) => t.diagnostic(message) }, 'radosgw: fauxqs stands in, which checks neither signatures nor If-None-Match');
+}
