@@ -9,7 +9,7 @@ import { envelope } from '../src/lambda/log-level.ts';
 
 const { env } = process;
 
-const MOST_ANCESTORS = 32;
+const MAX_ANCESTORS = 32;
 
 /** A handler of the layer, wherever it was unpacked. */
 const OURS = /(?:^|\/)lambda-amber\/handler\.handler$/u;
@@ -71,7 +71,7 @@ function isRuntime(): boolean {
   if (!process.getBuiltinModule('node:worker_threads').isMainThread) return false;
   const { readFileSync, readlinkSync } = process.getBuiltinModule('node:fs');
   try {
-    for (let pid = process.ppid, depth = 0; pid > 1 && depth < MOST_ANCESTORS; depth += 1) {
+    for (let pid = process.ppid, depth = 0; pid > 1 && depth < MAX_ANCESTORS; depth += 1) {
       const variables = `\0${readFileSync(`/proc/${String(pid)}/environ`, 'latin1')}`;
       const isOurs = variables.includes('\0_HANDLER=') && variables.includes(__filename);
       if (isOurs && readlinkSync(`/proc/${String(pid)}/exe`) === process.execPath) return false;

@@ -87,15 +87,15 @@ export interface ErrorDocument {
 }
 
 /** Causes of causes that are told; a chain may be a ring. */
-const MOST_CAUSES = 4;
-const MOST_CHARACTERS = 500;
+const MAX_CAUSES = 4;
+const MAX_CHARACTERS = 500;
 
 function causeDocument(cause: unknown, depth: number): ErrorDocument {
   if (!(cause instanceof Error)) return { name: typeof cause, message: covered(textOf(cause)) };
   const code = systemCode(cause);
   return {
     name: textOf(cause.name), ...(code === undefined ? {} : { code }), message: covered(textOf(cause.message)),
-    ...(cause.cause === undefined || depth >= MOST_CAUSES ? {} : { cause: causeDocument(cause.cause, depth + 1) }),
+    ...(cause.cause === undefined || depth >= MAX_CAUSES ? {} : { cause: causeDocument(cause.cause, depth + 1) }),
   };
 }
 
@@ -114,9 +114,9 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
 
 /** Text for a reader outside of the process: one line, secrets covered. */
 function covered(text: string): string {
-  let line = text.replaceAll(/\s+/gu, ' ').slice(0, 4 * MOST_CHARACTERS);
+  let line = text.replaceAll(/\s+/gu, ' ').slice(0, 4 * MAX_CHARACTERS);
   for (const [pattern, mark] of SECRETS) line = line.replaceAll(pattern, mark);
-  return line.slice(0, MOST_CHARACTERS);
+  return line.slice(0, MAX_CHARACTERS);
 }
 
 /** True for an AmberError of any copy of this package. */

@@ -16,5 +16,5 @@ export type { AnyHandler, Wrapped } from './host/wrapper/wrap.ts';
 export type {
   AbsentEntry, Budget, ByDesign, BytesEntry, BytePath, CaptureIdentity, CaptureReport, Cause, Collector, Destination,
   DestinationProvider, DirectoryEntry, Entry, FileEntry, FileStat, Finding, InvocationFacts, JsonEntry, JsonLinesEntry, LinkEntry,
-  Moment, Outcome, Receipt, Redaction, Roots, Scene, SpecialEntry, StoredObject, StreamEntry, Tier, Trigger, TriggerName,
+  TriggerEvent, Outcome, Receipt, Redaction, Roots, CollectorContext, SpecialEntry, StoredObject, StreamEntry, Tier, Trigger, TriggerName,
 } from './contracts/evidence.ts';

@@ -10,7 +10,7 @@ import type { Source } from './contracts.ts';
 import { SOURCES } from './index.ts';
 import type { LedgerLine } from './ledger.ts';
 import type { MeterFigures } from './meter.ts';
-import { pump, type EntrySink } from '../archive/run-collector.ts';
+import { drainEntries, type EntrySink } from '../archive/run-collector.ts';
 import type { Tarball } from '../archive/tarball.ts';
 import type { CaptureReport, Destination, Entry, ManifestItem, Outcome } from '../contracts/evidence.ts';
 import { asAmberError, deliver, type Delivery } from '../capture/deliver.ts';
@@ -86,7 +86,7 @@ async function openAt({ config, place }: CollectionRun, outward: Outward | undef
 const PATIENCE_MS = 60_000;
 
 async function collectTo(run: CollectionRun, sources: readonly Source[], wanted: AbortSignal, destination: Destination): Promise<CollectReport> {
-  const { budget, book } = run;
+  const { budget, manifest } = run;
   const notebook = openNotebook(run);
   let stopped: AmberError | undefined;
   const stop = (error: AmberError): void => {
@@ -102,7 +102,7 @@ async function collectTo(run: CollectionRun, sources: readonly Source[], wanted:
       const refused = outbox.refused();
       if (refused !== undefined) stop(refused);
     },
-    marker: (shipped, sealed) => commitDocument(withEnd(run.commitFacts(shipped, sealed), endedOf(run, stopped)), shipped, book, run.redact),
+    marker: (shipped, sealed) => commitDocument(withEnd(run.commitFacts(shipped, sealed), endedOf(run, stopped)), shipped, manifest, run.redact),
   });
   return finish(run, destination, delivery, { stopped, notebook });
 }
@@ -127,13 +127,13 @@ interface Filling {
 async function fill(run: CollectionRun, sources: readonly Source[], filling: Filling): Promise<void> {
   const { tarball, stop, why } = filling;
   const sink = inTurn(tarball, filling.notebook);
-  await tarball.border('code');
+  await tarball.startTier('code');
   await sink.add(run.header(), 'collection');
   const budget = { ...run.budget, signal: run.context.signal };
   const lanes = [...new Set(sources.map(({ lane }) => lane))].map(async (lane) => {
     for (const source of sources.filter((one) => one.lane === lane)) {
       const stopped = (): string => `not asked to the end: ${why() ?? 'the time ended'}`;
-      await pump({ name: source.name, budget, start: () => watched(run, source, stop), stopped }, sink);
+      await drainEntries({ name: source.name, budget, start: () => watched(run, source, stop), stopped }, sink);
     }
   });
   for (const lane of await Promise.allSettled(lanes)) {
@@ -206,9 +206,9 @@ function openNotebook({ captureId, ledger }: CollectionRun): Notebook {
 function finish(
   run: CollectionRun, destination: Destination, delivery: Delivery, { stopped, notebook }: { stopped: AmberError | undefined; notebook: Notebook },
 ): CollectReport {
-  const { book, ledger, captureId, cause } = run;
-  const outcomes = book.outcomes();
-  const facts = { captureId, cause: run.redact(cause), location: destination.location, outcomes, completeness: book.shortfalls.result(0, endedOf(run, stopped)).state, elapsedMs: run.elapsedMs(), cpuMs: run.cpuMs() };
+  const { manifest, ledger, captureId, cause } = run;
+  const outcomes = manifest.outcomes();
+  const facts = { captureId, cause: run.redact(cause), location: destination.location, outcomes, completeness: manifest.shortfalls.result(0, endedOf(run, stopped)).state, elapsedMs: run.elapsedMs(), cpuMs: run.cpuMs() };
   const report = finalReport(facts, delivery.shipped, delivery.sealed?.sha256 ?? undefined, delivery.error);
   const unfinished = report.state !== 'whole' || stopped !== undefined || notebook.open() > 0;
   if (!unfinished) ledger.finish(captureId);

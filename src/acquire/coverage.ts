@@ -11,7 +11,7 @@ export interface ActiveStreams {
 }
 
 const PAGE = 50;
-const MOST_PAGES = 100;
+const MAX_PAGES = 100;
 
 /**
  * Streams with events in the window. A time that CloudWatch gives for the last event may lag behind by some minutes, so a
@@ -35,7 +35,7 @@ export async function activeStreams(aws: Clients, logGroups: readonly string[], 
       }
       const following = answer?.nextToken;
       if (following === undefined || following === nextToken || older > 0) break;
-      if (page >= MOST_PAGES) {
+      if (page >= MAX_PAGES) {
         capped = true;
         break;
       }

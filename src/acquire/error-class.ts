@@ -9,9 +9,9 @@ const CREDENTIALS = /^(?:ExpiredToken|ExpiredTokenException|InvalidClientTokenId
 const DENIED = /^(?:AccessDenied\w*|UnauthorizedOperation|Unauthorized\w*|NotAuthorized\w*|Forbidden)$/u;
 const MISSING = /^(?:ResourceNotFound\w*|NoSuchEntity\w*|NotFound\w*|NoSuchKey|NoSuchBucket|NoSuchVersion|DurableExecutionNotFound\w*|ProvisionedConcurrencyConfigNotFound\w*|TrailNotFound\w*)$/u;
 
-export type Fate = 'credentials' | 'denied' | 'missing' | 'failed';
+export type ErrorClass = 'credentials' | 'denied' | 'missing' | 'failed';
 
-export function fateOf(error: unknown): Fate {
+export function classifyError(error: unknown): ErrorClass {
   if (isAmberError(error) && error.code === 'ACQUIRE_CREDENTIALS') return 'credentials';
   const name = error instanceof Error ? error.name : '';
   if (CREDENTIALS.test(name)) return 'credentials';
@@ -41,10 +41,10 @@ export interface Asked {
  * @throws AmberError ACQUIRE_CREDENTIALS.
  */
 export function absentEntry(asked: Asked, error: unknown): AbsentEntry {
-  const fate = fateOf(error);
-  if (fate === 'credentials') throw credentialsError(error);
+  const errorClass = classifyError(error);
+  if (errorClass === 'credentials') throw credentialsError(error);
   return {
-    kind: 'absent', path: asked.path, source: asked.call, method: 'api', outcome: fate, reason: reasonOf(asked, fate, error), notes: () => ({ action: actionOf(asked, error), ...(asked.final === true ? { final: true } : {}) }),
+    kind: 'absent', path: asked.path, source: asked.call, method: 'api', outcome: errorClass, reason: reasonOf(asked, errorClass, error), notes: () => ({ action: actionOf(asked, error), ...(asked.final === true ? { final: true } : {}) }),
   };
 }
 
@@ -59,7 +59,7 @@ export function actionOf(asked: Asked, error?: unknown): string {
   return named ?? asked.action ?? asked.call.split(' ')[0] ?? asked.call;
 }
 
-function reasonOf(asked: Asked, fate: Exclude<Fate, 'credentials'>, error: unknown): string {
+function reasonOf(asked: Asked, fate: Exclude<ErrorClass, 'credentials'>, error: unknown): string {
   const hint = asked.hint === undefined ? '' : `; ${asked.hint}`;
   const name = error instanceof Error ? error.name : 'error';
   if (fate === 'denied') return `${actionOf(asked, error)} is denied (${name})${hint}`;
@@ -80,11 +80,11 @@ export function credentialsError(cause: unknown): AmberError {
 
 /** The AmberError for a call without which nothing can be collected. */
 export function fatalError(asked: Asked, error: unknown, region: string): AmberError {
-  const fate = fateOf(error);
-  if (fate === 'credentials') return credentialsError(error);
+  const errorClass = classifyError(error);
+  if (errorClass === 'credentials') return credentialsError(error);
   const details = { action: actionOf(asked, error), region };
-  if (fate === 'denied') return new AmberError('ACQUIRE_DENIED', `${details.action} is denied to this user or role, and nothing can be collected without it.`, { cause: error, details });
-  if (fate === 'missing') return new AmberError('ACQUIRE_MISSING', `There is no function ${JSON.stringify(asked.call.split(' ')[1] ?? '')} in ${region}; is it another region (--region) or account (--profile)?`, { cause: error, details });
+  if (errorClass === 'denied') return new AmberError('ACQUIRE_DENIED', `${details.action} is denied to this user or role, and nothing can be collected without it.`, { cause: error, details });
+  if (errorClass === 'missing') return new AmberError('ACQUIRE_MISSING', `There is no function ${JSON.stringify(asked.call.split(' ')[1] ?? '')} in ${region}; is it another region (--region) or account (--profile)?`, { cause: error, details });
   return new AmberError('ACQUIRE_FAILED', `${asked.call}: ${certificateAdvice(error) ?? describeError(error)}`, { cause: error, details: { ...details, fault: systemCode(error) ?? '' } });
 }
 

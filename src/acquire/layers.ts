@@ -4,7 +4,7 @@ import { ahead, ask, jsonEntry } from './ask.ts';
 import { begin, codeEntries, type Begun } from './code.ts';
 import type { AcquireContext, Source, Target } from './contracts.ts';
 import { bareLink, fromLink } from './download.ts';
-import { absentEntry, fateOf, withoutFunction } from './error-class.ts';
+import { absentEntry, classifyError, withoutFunction } from './error-class.ts';
 import { component } from './paths.ts';
 
 const WIDTH = 8;
@@ -104,7 +104,7 @@ async function* policyOf(arn: string, lambda: Lambda, context: AcquireContext): 
     try {
       return await lambda.getLayerVersionPolicy({ LayerName: arn.slice(0, cut), VersionNumber: Number(arn.slice(cut + 1)) });
     } catch (error) {
-      if (fateOf(error) === 'missing') return { Policy: null };
+      if (classifyError(error) === 'missing') return { Policy: null };
       throw error;
     }
   });

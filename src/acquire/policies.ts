@@ -2,7 +2,7 @@ import type { Lambda } from '@aws-sdk/client-lambda';
 import type { Entry } from '../contracts/evidence.ts';
 import { ahead, ask, jsonEntry } from './ask.ts';
 import type { AcquireContext, Source, Target } from './contracts.ts';
-import { absentEntry, fateOf } from './error-class.ts';
+import { absentEntry, classifyError } from './error-class.ts';
 import { component } from './paths.ts';
 
 /** Resource policies: each qualifier has its own, and one of an alias does not show in that of the function. */
@@ -46,10 +46,10 @@ async function look(lambda: Lambda, { askedAs }: Target, qualifier: string | und
     const { Policy, RevisionId } = await lambda.getPolicy({ FunctionName: askedAs, ...(qualifier === undefined ? {} : { Qualifier: qualifier }) });
     return { name, state: 'present', entry: jsonEntry(asked, { RevisionId, Policy: parsed(Policy) }) };
   } catch (error) {
-    const fate = fateOf(error);
+    const errorClass = classifyError(error);
     // Most qualifiers have no policy: the table says so in one place.
-    if (fate === 'missing') return { name, state: 'none' };
-    return { name, state: fate === 'denied' ? 'denied' : 'failed', entry: absentEntry(asked, error) };
+    if (errorClass === 'missing') return { name, state: 'none' };
+    return { name, state: errorClass === 'denied' ? 'denied' : 'failed', entry: absentEntry(asked, error) };
   }
 }
 

@@ -17,7 +17,7 @@ import { startBudget, type RunningBudget } from '../lambda/budget.ts';
 import { clockFacts, cpuSince, toolFacts } from '../capture/facts.ts';
 import { openAge } from '../seal/age.ts';
 import type { CommitFacts, ShippedSegment } from '../seal/commit.ts';
-import { openManifest, type ManifestBook } from '../seal/manifest.ts';
+import { openManifest, type ManifestWriter } from '../seal/manifest.ts';
 import type { Redactor } from '../secrets/contracts.ts';
 import { createRedactor, passThrough } from '../secrets/redactor.ts';
 
@@ -53,7 +53,7 @@ export interface CollectionRun {
   readonly meter: Meter;
   readonly ledger: Ledger;
   readonly budget: RunningBudget;
-  readonly book: ManifestBook;
+  readonly manifest: ManifestWriter;
   readonly problems: readonly string[];
   /** Items of earlier runs that this one does not collect again. */
   readonly resumed: number;
@@ -70,7 +70,7 @@ const MIB = 1024 * 1024;
 const WEEK_MS = 7 * 86_400_000;
 /** A collection of many versions and a busy log takes hours at the quotas of the account; this ends one that never does. */
 const LONGEST_MS = 24 * 3_600_000;
-const MOST_BYTES = 1024 * 1024 * MIB;
+const MAX_BYTES = 1024 * 1024 * MIB;
 const SEGMENT_MS = 30_000;
 const SLICE_MS = 20;
 
@@ -86,7 +86,7 @@ export async function beginCollection(request: CollectRequest): Promise<Collecti
   const ledger = openLedger(request.statePath);
   const recipient = config.recipient === undefined ? undefined : await openAge(config.recipient);
   const meter = createMeter();
-  const budget = startBudget({ collectMs: LONGEST_MS, totalMs: LONGEST_MS, bytes: MOST_BYTES, sliceMs: SLICE_MS });
+  const budget = startBudget({ collectMs: LONGEST_MS, totalMs: LONGEST_MS, bytes: MAX_BYTES, sliceMs: SLICE_MS });
   const signal = AbortSignal.any([budget.signal, request.signal]);
   const aws = openClients({ ...request.clients, region: named.region ?? request.clients.region }, meter, signal);
   const [target, requester] = await find(aws, request, named, ledger).catch((error: unknown) => {
@@ -99,19 +99,19 @@ export async function beginCollection(request: CollectRequest): Promise<Collecti
   const outside = redactorOf(config, target, key);
   const cause: Cause = { trigger: 'collect', reason: `amber collect ${target.functionName}`, ...(requester === undefined ? {} : { requester }) };
   const identity = identityOf(target);
-  const book = openManifest(captureId);
+  const manifest = openManifest(captureId);
   const tool = toolFacts();
   const problems: string[] = target.isAbsent ? [`${target.functionName} is gone, or may not be read: what does not need it was collected`] : [];
   const resumed = ledger.size();
   return {
-    config, captureId, target, cause, meter, ledger, budget, book, problems, resumed, elapsedMs, cpuMs,
+    config, captureId, target, cause, meter, ledger, budget, manifest, problems, resumed, elapsedMs, cpuMs,
     place: { ...identity, captureId, date: new Date(startedMs).toISOString().slice(0, 10) },
     context: { aws, meter, ledger, signal, warn: (problem) => void problems.push(problem) },
     header: () => headerEntry({ captureId, startedMs, cause, identity, tool, target, resumed, sources: request.sources }, recipient === undefined ? undefined : key),
     tarballOptions: () => ({
       compression: config.compression, segmentBytes: config.segmentBytes, segmentMs: SEGMENT_MS, partBytes: MIB, startedMs,
       redactor: recipient === undefined ? outside : passThrough(),
-      budget: { ...budget, signal }, spend: budget.spend, manifest: book,
+      budget: { ...budget, signal }, spend: budget.spend, manifest,
       ...(recipient === undefined ? {} : { encryptor: () => recipient.encryptor() }),
     }),
     commitFacts: (shipped, sealed) => ({

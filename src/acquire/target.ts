@@ -6,7 +6,7 @@ import type { Clients } from './clients.ts';
 import type { Gap, Target } from './contracts.ts';
 import { remains } from './remains.ts';
 import { compareAnswer, type FunctionName } from './function-name.ts';
-import { credentialsError, fatalError, fateOf } from './error-class.ts';
+import { credentialsError, fatalError, classifyError } from './error-class.ts';
 
 export interface Window {
   readonly sinceMs: number;
@@ -84,7 +84,7 @@ async function listed<T>(gaps: Gap[], gap: Omit<Gap, 'error'>, run: () => Promis
   try {
     return await run();
   } catch (error) {
-    if (fateOf(error) === 'credentials') throw credentialsError(error);
+    if (classifyError(error) === 'credentials') throw credentialsError(error);
     gaps.push({ ...gap, error });
     return [];
   }

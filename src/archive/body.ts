@@ -75,7 +75,7 @@ export async function readLarge(options: BodyOptions, entry: FileEntry, size: nu
 }
 
 /** Hashes a file without storing it; the free end of the part is the scratch space. */
-export async function hashOnly(options: BodyOptions, entry: FileEntry, breathe: () => Promise<void> | undefined): Promise<BodyResult> {
+export async function hashOnly(options: BodyOptions, entry: FileEntry, yieldIfDue: () => Promise<void> | undefined): Promise<BodyResult> {
   const { writer, signal } = options;
   const size = Number(entry.stat.size);
   const digest = createHash('sha256');
@@ -89,7 +89,7 @@ export async function hashOnly(options: BodyOptions, entry: FileEntry, breathe: 
       if (got === 0) break;
       digest.update(space.subarray(0, got));
       read += got;
-      await breathe();
+      await yieldIfDue();
     }
   } catch (cause) {
     failure = describeError(cause);
@@ -153,11 +153,11 @@ async function nextPart(options: BodyOptions): Promise<void> {
 /** Below this, zeros go through the compressor like other bytes. */
 const SMALL_PADDING = 1024 * 1024;
 /** Without compression no more than this is padded: beyond it the stream cannot go on, and the capture ends there as cut. */
-const MOST_PLAIN_PADDING = 64 * 1024 * 1024;
+const MAX_PLAIN_PADDING = 64 * 1024 * 1024;
 
 async function padRest(writer: SegmentWriter, count: number): Promise<void> {
   if (count > SMALL_PADDING && (await writer.zeros(count))) return;
-  if (count > MOST_PLAIN_PADDING) {
+  if (count > MAX_PLAIN_PADDING) {
     throw new AmberError('CAPTURE_ABORTED', `A file lost ${count} bytes while it was read, and without compression so many zeros cannot stand for them.`);
   }
   const zeros = Buffer.alloc(Math.min(count, 64 * 1024));

@@ -8,7 +8,7 @@ import type { AbsentEntry, ByDesign, BytePath, Entry, FileStat, Outcome, Redacti
 import { AmberError, describeError } from '../errors.ts';
 
 /** Linux PATH_MAX (limits.h): a longer path cannot be extracted. */
-const MOST_PATH_BYTES = 4096;
+const MAX_PATH_BYTES = 4096;
 const REDACTIONS: ReadonlySet<unknown> = new Set<Redaction>(['text', 'environ', 'cmdline', 'content']);
 const ABSENT: ReadonlySet<unknown> = new Set<AbsentEntry['outcome']>(['missing', 'denied', 'skipped', 'timed-out', 'failed']);
 const OUTCOMES: ReadonlySet<unknown> = new Set<unknown>([...ABSENT, ...(['collected', 'truncated', 'changed', 'empty'] satisfies Outcome[])]);
@@ -82,7 +82,7 @@ function pathOf(value: unknown): BytePath {
   const last = path.slice(path.lastIndexOf('/') + 1);
   if (last === '' || last === '.') throw refused('path', path, 'a path that ends with the name of an item, for example live_response/mine.json');
   if (/[\0\n\r]/u.test(path)) throw refused('path', path, 'a path without newline and NUL');
-  if (path.length > MOST_PATH_BYTES) throw refused('path', path, `a path of at most ${String(MOST_PATH_BYTES)} bytes`);
+  if (path.length > MAX_PATH_BYTES) throw refused('path', path, `a path of at most ${String(MAX_PATH_BYTES)} bytes`);
   return path;
 }
 

@@ -1,29 +1,29 @@
 /** Runs one collector: entry by entry into the tarball, in time slices, under the budget. A fault of it is an outcome. */
 import { types } from 'node:util';
-import type { AbsentEntry, Budget, ByDesign, Collector, Entry, Scene, StreamEntry } from '../contracts/evidence.ts';
+import type { AbsentEntry, Budget, ByDesign, Collector, Entry, CollectorContext, StreamEntry } from '../contracts/evidence.ts';
 import { AmberError, describeError } from '../errors.ts';
 import { endOf } from '../lambda/budget.ts';
 import { dropDescriptor, foreignEntry } from './foreign-entry.ts';
 import type { Tarball } from './tarball.ts';
 
 /** Rejects only if the tarball can no longer hand over segments. */
-export async function drive(collector: Collector, scene: Scene, tarball: Tarball): Promise<void> {
-  const refusal = refusalOf(collector, scene);
+export async function runCollector(collector: Collector, context: CollectorContext, tarball: Tarball): Promise<void> {
+  const refusal = refusalOf(collector, context);
   if (refusal !== undefined) {
     await tarball.add({ ...absent(collector, 'skipped', refusal.reason), ...refusal }, collector.name);
     return;
   }
-  const isForeign = scene.config.collectors.some(({ name }) => name === collector.name);
-  await pump({ name: collector.name, start: () => collector.collect(scene), budget: scene.budget, isForeign }, tarball);
+  const isForeign = context.config.collectors.some(({ name }) => name === collector.name);
+  await drainEntries({ name: collector.name, start: () => collector.collect(context), budget: context.budget, isForeign }, tarball);
 }
 
-/** Where {@link pump} puts entries; {@link Tarball} is one. */
+/** Where {@link drainEntries} puts entries; {@link Tarball} is one. */
 export interface EntrySink {
   readonly add: (entry: Entry, collector: string) => unknown;
   readonly age: () => Promise<void>;
 }
 
-export interface Feed {
+export interface EntrySource {
   /** Name of the collector or source. */
   readonly name: string;
   readonly start: () => Iterable<Entry> | AsyncIterable<Entry>;
@@ -34,26 +34,26 @@ export interface Feed {
   readonly isForeign?: boolean;
 }
 
-/** Moves every entry of a feed into the sink, and says so there if the feed fails or the time ends before it does. */
-export async function pump(feed: Feed, sink: EntrySink): Promise<void> {
+/** Moves every entry of a source into the sink, and says so there if the source fails or the time ends before it does. */
+export async function drainEntries(source: EntrySource, sink: EntrySink): Promise<void> {
   let items = 0;
   const refusals: Refusals = { count: 0, first: '' };
-  const entries: Source<Entry | Box> = feed.isForeign === true ? boxed(feed.start) : iterate(feed.start);
+  const entries: Source<Entry | Box> = source.isForeign === true ? boxed(source.start) : iterate(source.start);
   for (;;) {
-    const step = pull(entries, feed.budget.signal);
-    // A feed without promises is answered without any: awaiting each entry costs as much as hashing it.
+    const step = pull(entries, source.budget.signal);
+    // A source without promises is answered without any: awaiting each entry costs as much as hashing it.
     const next = step instanceof Promise ? await step : step;
     if (next === DONE || next === STOPPED || next instanceof Failed) {
-      for (const line of lastLines(feed, next, items, refusals)) await sink.add(line, feed.name);
+      for (const line of lastLines(source, next, items, refusals)) await sink.add(line, source.name);
       return;
     }
     items += 1;
-    const entry = 'given' in next ? judged(feed, next, items, refusals) : next;
+    const entry = 'given' in next ? judged(source, next, items, refusals) : next;
     if (entry !== undefined) {
-      const added = sink.add(safe(entry), feed.name);
+      const added = sink.add(safe(entry), source.name);
       if (added instanceof Promise) await added;
     }
-    const pause = feed.budget.breathe();
+    const pause = source.budget.yieldIfDue();
     if (pause !== undefined) {
       await pause;
       await sink.age();
@@ -67,10 +67,10 @@ interface Refusals {
   first: string;
 }
 
-function judged(feed: Feed, { given }: Box, number: number, refusals: Refusals): Entry | undefined {
+function judged(source: EntrySource, { given }: Box, number: number, refusals: Refusals): Entry | undefined {
   try {
-    const entry = foreignEntry(given, feed.name);
-    return entry.kind === 'stream' ? { ...entry, chunks: () => safeChunks(entry, feed.budget.signal) } : entry;
+    const entry = foreignEntry(given, source.name);
+    return entry.kind === 'stream' ? { ...entry, chunks: () => safeChunks(entry, source.budget.signal) } : entry;
   } catch (cause) {
     refusals.count += 1;
     if (refusals.count === 1) refusals.first = `entry ${number}: ${describeError(cause)}`;
@@ -90,26 +90,26 @@ async function* safeChunks({ chunks }: StreamEntry, signal: AbortSignal): AsyncG
       yield next.given;
     }
   } finally {
-    if (!(source instanceof Failed)) leave(source);
+    if (!(source instanceof Failed)) cancelIterator(source);
   }
 }
 
-function lastLines(feed: Feed, end: typeof DONE | typeof STOPPED | Failed, items: number, { count, first }: Refusals): readonly AbsentEntry[] {
-  const refused = count === 0 ? [] : [absent(feed, 'failed', `${count} of ${items} entries are not usable and left out; ${first}`)];
+function lastLines(source: EntrySource, end: typeof DONE | typeof STOPPED | Failed, items: number, { count, first }: Refusals): readonly AbsentEntry[] {
+  const refused = count === 0 ? [] : [absent(source, 'failed', `${count} of ${items} entries are not usable and left out; ${first}`)];
   if (end === DONE) return refused;
-  if (end instanceof Failed) return [...refused, absent(feed, 'failed', `after ${items} items: ${describeError(end.cause)}`)];
-  const why = feed.stopped?.() ?? `${endOf(feed.budget.signal)} after ${items} items; paths of the inventory without a line of their own were not reached`;
-  return [...refused, absent(feed, 'skipped', why)];
+  if (end instanceof Failed) return [...refused, absent(source, 'failed', `after ${items} items: ${describeError(end.cause)}`)];
+  const why = source.stopped?.() ?? `${endOf(source.budget.signal)} after ${items} items; paths of the inventory without a line of their own were not reached`;
+  return [...refused, absent(source, 'skipped', why)];
 }
 
-function refusalOf(collector: Collector, scene: Scene): { readonly reason: string; readonly byDesign?: ByDesign } | undefined {
-  if (collector.needsRecipient === true && scene.config.recipient === undefined) {
+function refusalOf(collector: Collector, context: CollectorContext): { readonly reason: string; readonly byDesign?: ByDesign } | undefined {
+  if (collector.needsRecipient === true && context.config.recipient === undefined) {
     return { reason: 'raw memory needs a recipient (AMBER_RECIPIENT)' };
   }
-  if (collector.inProcess === true && !scene.inProcess) {
+  if (collector.inProcess === true && !context.inProcess) {
     return { reason: 'it reads the process it runs in, and that is not the function', byDesign: 'nothing-to-do' };
   }
-  return scene.budget.signal.aborted ? { reason: `${endOf(scene.budget.signal)} before it ran` } : undefined;
+  return context.budget.signal.aborted ? { reason: `${endOf(context.budget.signal)} before it ran` } : undefined;
 }
 
 class Failed {
@@ -157,7 +157,7 @@ type Pulled<T> = T | typeof DONE | typeof STOPPED | Failed;
 function pull<T>(source: Source<T>, signal: AbortSignal): Pulled<T> | Promise<Pulled<T>> {
   if (source instanceof Failed) return source;
   if (signal.aborted) {
-    leave(source);
+    cancelIterator(source);
     return STOPPED;
   }
   try {
@@ -172,7 +172,7 @@ async function pullLater<T>(source: Exclude<Source<T>, Failed>, step: Promise<It
   try {
     const result = await raceAbort(step, signal);
     if (result !== undefined) return valueOf(result);
-    leave(source);
+    cancelIterator(source);
     return STOPPED;
   } catch (cause) {
     return new Failed(cause);
@@ -206,7 +206,7 @@ function dropLate(late: IteratorResult<unknown>): void {
 }
 
 /** Lets a generator clean up. Not awaited: it may be stuck. */
-function leave(source: Iterator<unknown> | AsyncIterator<unknown>): void {
+function cancelIterator(source: Iterator<unknown> | AsyncIterator<unknown>): void {
   try {
     const left = source.return?.();
     if (left instanceof Promise) left.catch(() => undefined);

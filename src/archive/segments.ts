@@ -24,7 +24,7 @@ export interface SegmentOptions {
   readonly segmentBytes: number;
   readonly digestWhole?: boolean; // false: of the segments alone, which determine it
   /** Whole frames larger than this are not pushed through the encryptor and the digest at a stretch. */
-  readonly breathe: () => Promise<void> | undefined;
+  readonly yieldIfDue: () => Promise<void> | undefined;
 }
 
 export class SegmentWriter {
@@ -208,7 +208,7 @@ export class SegmentWriter {
       const sealed = this.#encryptor?.push(piece) ?? [piece];
       this.#keep(sealed);
       if (this.#encryptor !== undefined) sealed.forEach(release);
-      await this.#options.breathe();
+      await this.#options.yieldIfDue();
     }
   }
 

@@ -17,10 +17,10 @@ const LONG = 32;
 const HEAVY = 500;
 
 export async function render(
-  entry: JsonEntry | JsonLinesEntry | BytesEntry, redactor: Redactor, breathe: () => Promise<void> | undefined,
+  entry: JsonEntry | JsonLinesEntry | BytesEntry, redactor: Redactor, yieldIfDue: () => Promise<void> | undefined,
 ): Promise<Rendered> {
   if (entry.kind === 'bytes') {
-    const { value, redactions } = await redactInSlices(redactor, entry.body, entry.redaction, breathe);
+    const { value, redactions } = await redactInSlices(redactor, entry.body, entry.redaction, yieldIfDue);
     const spent = entry.disposable === true ? { spent: new Uint8Array(entry.body.buffer) } : {};
     return { body: value, redactions: listed(redactions), ...spent };
   }
@@ -32,7 +32,7 @@ export async function render(
     if (entry.kind === 'jsonl') text.push(piece.prefix, oneLine(json), piece.suffix);
     else text.push(piece.prefix, piece.member === true ? json.slice(1, -1) : json, piece.suffix);
     for (const name of redacted.redactions) redactions.push(piece.where === '' ? name : `${piece.where}.${name}`);
-    await breathe();
+    await yieldIfDue();
   }
   const body = Buffer.from(text.join(''), 'utf8');
   return { body, redactions: listed(redactions), spent: body };

@@ -63,7 +63,7 @@ export class Tarball {
     this.#writer = new SegmentWriter({
       compressor: this.#compressor, onSegment: options.onSegment, partBytes: options.partBytes,
       segmentBytes: options.segmentBytes,
-      breathe: options.budget.breathe, digestWhole: options.digestWhole ?? true,
+      yieldIfDue: options.budget.yieldIfDue, digestWhole: options.digestWhole ?? true,
       ...(options.encryptor === undefined ? {} : { encryptor: options.encryptor }),
     });
     this.#body = { writer: this.#writer, signal: options.budget.signal, betweenParts: () => this.#cutInside() };
@@ -86,7 +86,7 @@ export class Tarball {
   }
 
   /** A border between tiers: what was collected so far is on its way before anything else is read. */
-  async border(next: Tier): Promise<void> {
+  async startTier(next: Tier): Promise<void> {
     if (this.#options.budget.signal.aborted) return; // what comes are lines that say so, and a segment takes time to close
     if (this.#writer.tarBytes > 0) await this.#cut();
     this.#tier = next;
@@ -191,7 +191,7 @@ export class Tarball {
   /** Nothing is written yet: a value of the function whose members throw is a line, and not the end of the capture. */
   async #render(entry: Entry & { kind: 'json' | 'jsonl' | 'bytes' }): Promise<Rendered | Stored> {
     try {
-      return await render(entry, this.#options.redactor, this.#options.budget.breathe);
+      return await render(entry, this.#options.redactor, this.#options.budget.yieldIfDue);
     } catch (cause) {
       return { outcome: 'failed', reason: describeError(cause) };
     }
@@ -200,7 +200,7 @@ export class Tarball {
   async #storeFile(entry: FileEntry): Promise<Stored> {
     const size = Number(entry.stat.size);
     if (entry.store === false) {
-      const hashed = await hashOnly(this.#body, entry, this.#options.budget.breathe);
+      const hashed = await hashOnly(this.#body, entry, this.#options.budget.yieldIfDue);
       return { ...fileOutcome(size, 0, hashed), outcome: hashed.failure === undefined ? 'skipped' : 'failed', stored: undefined, padded: undefined, reason: hashed.failure ?? entry.reason };
     }
     const limit = Math.min(size, this.#options.budget.remainingBytes());

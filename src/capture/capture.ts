@@ -5,7 +5,7 @@
  *
  * Hosts decide that a capture is due and call {@link runCapture}; everything below it is reached from here.
  */
-import { drive } from '../archive/run-collector.ts';
+import { runCollector } from '../archive/run-collector.ts';
 import type { Tarball } from '../archive/tarball.ts';
 import { beginCapture, type CaptureRequest, type CaptureRun } from './run.ts';
 import { planCollectors } from '../collect/plan.ts';
@@ -36,14 +36,14 @@ export async function runCapture(request: CaptureRequest): Promise<CaptureReport
   let result: Result;
   try {
     destination = await openAt(run);
-    if (destination.notice !== undefined && !isQuiet) logLine('fault', run.redact({ capture: run.scene.captureId, where: 'ship', error: destination.notice }));
+    if (destination.notice !== undefined && !isQuiet) logLine('fault', run.redact({ capture: run.context.captureId, where: 'ship', error: destination.notice }));
     await run.prepare();
     result = await captureTo(run, destination, resort, isQuiet);
   } catch (cause) {
     result = { report: failureReport(facts(run, destination), asAmberError(cause)) };
   }
   if (result.report.state === 'failed') await resort.write();
-  if (!isQuiet) logLine('capture', run.redact(captureLine(result.report, result.manifest)));
+  if (!isQuiet) logLine('capture', run.redact(captureLine(result.report, result.manifestDigest)));
   destination?.close();
   resort.end();
   run.end();
@@ -53,12 +53,12 @@ export async function runCapture(request: CaptureRequest): Promise<CaptureReport
 interface Result {
   readonly report: CaptureReport;
   /** SHA-256 of manifest.json as it was sent: where another one stands in its place, this tells. */
-  readonly manifest?: string;
+  readonly manifestDigest?: string;
 }
 
 async function captureTo(run: CaptureRun, destination: Destination, resort: LastResort, isQuiet: boolean): Promise<Result> {
-  const { budget, scene } = run;
-  const { shipped, sealed, manifest, error } = await deliver({
+  const { budget, context } = run;
+  const { shipped, sealed, manifestDigest, error } = await deliver({
     destination,
     tarball: run.tarballOptions(),
     hardStop: budget.hardStop,
@@ -68,35 +68,35 @@ async function captureTo(run: CaptureRun, destination: Destination, resort: Last
       if (isBare(run)) await resort.write();
     },
     onShipped: (one, outbox) => {
-      if (!isQuiet) logLine('segment', run.redact(segmentLine(scene.captureId, one)));
+      if (!isQuiet) logLine('segment', run.redact(segmentLine(context.captureId, one)));
       if (one.receipt !== undefined) resort.stored(one.segment.number);
       if (outbox.refused() !== undefined) budget.stop();
     },
     onTrouble: resort.onTrouble,
     onFull: (bytes) => {
       const error = `${String(bytes)} bytes of segments wait for the destination, as many as may: nothing more is collected until it takes some`;
-      if (!isQuiet) logLine('fault', { capture: scene.captureId, where: 'ship', error });
+      if (!isQuiet) logLine('fault', { capture: context.captureId, where: 'ship', error });
     },
-    marker: (stored, whole) => commitDocument(run.commitFacts(stored, whole), stored, run.book, run.redact),
+    marker: (stored, whole) => commitDocument(run.commitFacts(stored, whole), stored, run.manifest, run.redact),
   });
   if (shipped.some(({ segment, receipt }) => segment.number === 0 && receipt === undefined)) await resort.write();
   const report = finalReport(facts(run, destination), shipped, sealed?.sha256 ?? undefined, error);
-  return { report, ...(manifest === undefined ? {} : { manifest }) };
+  return { report, ...(manifestDigest === undefined ? {} : { manifestDigest }) };
 }
 
 async function collectInto(run: CaptureRun, tarball: Tarball): Promise<void> {
   let tier: Tier = 'volatile';
   await tarball.add(run.header(), 'capture');
   for (const collector of planCollectors(run.config, run.tiers)) {
-    if (collector.tier !== tier) await tarball.border(collector.tier);
+    if (collector.tier !== tier) await tarball.startTier(collector.tier);
     tier = collector.tier;
-    await drive(collector, run.scene, tarball);
+    await runCollector(collector, run.context, tarball);
   }
 }
 
 /** The time was over before any collector had read anything: the process table of the redactor is all there is, and the log is the quicker way. */
-function isBare({ budget, book }: CaptureRun): boolean {
-  return budget.signal.aborted && (book.outcomes().collected ?? 0) <= 1; // the header
+function isBare({ budget, manifest }: CaptureRun): boolean {
+  return budget.signal.aborted && (manifest.outcomes().collected ?? 0) <= 1; // the header
 }
 
 async function openAt(run: CaptureRun): Promise<Destination> {
@@ -109,11 +109,11 @@ async function openAt(run: CaptureRun): Promise<Destination> {
 
 function facts(run: CaptureRun, destination: Destination | undefined): ReportFacts {
   return {
-    captureId: run.scene.captureId,
-    cause: run.redact(run.scene.cause),
+    captureId: run.context.captureId,
+    cause: run.redact(run.context.cause),
     location: destination?.location ?? '',
-    completeness: run.book.shortfalls.result(0, run.endedEarly()).state,
-    outcomes: run.book.outcomes(),
+    completeness: run.manifest.shortfalls.result(0, run.endedEarly()).state,
+    outcomes: run.manifest.outcomes(),
     elapsedMs: run.elapsedMs(),
     cpuMs: run.cpuMs(),
   };

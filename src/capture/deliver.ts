@@ -43,7 +43,7 @@ export interface Delivery {
   /** Set when the tar stream was closed in order. */
   readonly sealed?: Sealed;
   /** SHA-256 of manifest.json as it was sent; `error` says if it was not stored. */
-  readonly manifest?: string;
+  readonly manifestDigest?: string;
   readonly error?: AmberError;
 }
 
@@ -89,16 +89,16 @@ async function fillAndCommit(parts: DeliveryParts, outbox: Outbox): Promise<Deli
   return { shipped: outbox.shipped(), sealed, ...(unanswered === undefined ? {} : { error: unanswered }), ...ended };
 }
 
-async function commit({ destination, hardStop, marker, patienceMs }: DeliveryParts, shipped: readonly Shipped[], sealed: Sealed): Promise<Pick<Delivery, 'manifest' | 'error'>> {
-  let manifest: string | undefined;
+async function commit({ destination, hardStop, marker, patienceMs }: DeliveryParts, shipped: readonly Shipped[], sealed: Sealed): Promise<Pick<Delivery, 'manifestDigest' | 'error'>> {
+  let manifestDigest: string | undefined;
   try {
     const document = marker(shipped, sealed);
-    manifest = document.sha256;
+    manifestDigest = document.sha256;
     const signal = patienceMs === undefined ? hardStop : AbortSignal.any([hardStop, AbortSignal.timeout(patienceMs)]);
     await untilAborted(destination.commit(document, signal), hardStop);
-    return { manifest };
+    return { manifestDigest };
   } catch (cause) {
-    return { error: asAmberError(cause), ...(manifest === undefined ? {} : { manifest }) };
+    return { error: asAmberError(cause), ...(manifestDigest === undefined ? {} : { manifestDigest }) };
   }
 }
 

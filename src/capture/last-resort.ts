@@ -55,9 +55,9 @@ export function openLastResort(run: CaptureRun, isQuiet: boolean, release: () =>
 }
 
 async function writeSummary(run: CaptureRun): Promise<void> {
-  const { captureId } = run.scene;
+  const { captureId } = run.context;
   try {
-    await writeLogEvidence({ captureId, summary: run.redact(await volatileSummary(run.scene)) });
+    await writeLogEvidence({ captureId, summary: run.redact(await volatileSummary(run.context)) });
   } catch (cause) {
     logLine('fault', run.redact({ capture: captureId, error: describeError(cause) }));
   }

@@ -1,11 +1,11 @@
-/** The state of one capture: its scene, budget, redactors and book. Made by {@link beginCapture}, ended by `end`. */
+/** The state of one capture: its context, budget, redactors and manifest. Made by {@link beginCapture}, ended by `end`. */
 import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
 import type { TarballOptions } from '../archive/tarball.ts';
 import type { Config } from '../config/config.ts';
 import { policyOf } from '../config/detect-policy.ts';
-import type { CaptureIdentity, Cause, FindingsReport, InvocationFacts, JsonEntry, Roots, Scene, Tier } from '../contracts/evidence.ts';
-import { openSentry } from '../detect/anomaly-monitor.ts';
+import type { CaptureIdentity, Cause, FindingsReport, InvocationFacts, JsonEntry, Roots, CollectorContext, Tier } from '../contracts/evidence.ts';
+import { openMonitor } from '../detect/anomaly-monitor.ts';
 import { isAmberError, type AmberError } from '../errors.ts';
 import { coresOf } from '../lambda/cores.ts';
 import { startBudget, type RunningBudget } from '../lambda/budget.ts';
@@ -15,7 +15,7 @@ import type { ProcessTable } from '../proc/table.ts';
 import { openAge, type AgeRecipient } from '../seal/age.ts';
 import { clockFacts, cpuSince, toolFacts } from './facts.ts';
 import type { CommitFacts, ShippedSegment, ToolFacts } from '../seal/commit.ts';
-import { openManifest, type ManifestBook } from '../seal/manifest.ts';
+import { openManifest, type ManifestWriter } from '../seal/manifest.ts';
 import type { Redactor } from '../secrets/contracts.ts';
 import { createRedactor, passThrough } from '../secrets/redactor.ts';
 import { redactInSlices } from '../secrets/slices.ts';
@@ -32,7 +32,7 @@ export interface CaptureRequest {
   /** What the detectors of the host know; without it a capture looks once, with nothing to compare with. */
   readonly findings?: () => Promise<FindingsReport>;
   /** Ends collecting when aborted; what there is by then is closed and committed. An AmberError as its reason goes into the manifest. */
-  readonly enough?: AbortSignal;
+  readonly stopSignal?: AbortSignal;
   /** Called when nobody should wait for the capture any more: the destination is not reached, and it goes on all the same. */
   readonly release?: () => void;
   /** Size by SHA-256 of captures that lie parked in /tmp: they are not stored again. */
@@ -60,10 +60,10 @@ export interface LastCapture {
 export interface CaptureRun {
   readonly config: Config;
   readonly tiers: Readonly<Record<string, Tier>>;
-  readonly scene: Scene;
+  readonly context: CollectorContext;
   readonly budget: RunningBudget;
   readonly place: CaptureIdentity;
-  readonly book: ManifestBook;
+  readonly manifest: ManifestWriter;
   readonly elapsedMs: () => number;
   readonly cpuMs: () => number;
   /** Takes the first snapshot of the process table and learns every secret in it, before anything is written. */
@@ -101,24 +101,24 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
   const outside = createRedactor({ key, ...(config.redact === undefined ? {} : { extra: config.redact }) });
   const inside = config.recipient === undefined ? outside : passThrough();
   const budget = startBudget(limitsOf(request, startedMs));
-  const enough = (): void => budget.stop(endReason(request));
-  request.enough?.addEventListener('abort', enough, { once: true });
-  if (request.enough?.aborted === true) enough(); // while the engine was loaded
+  const stop = (): void => budget.stop(endReason(request));
+  request.stopSignal?.addEventListener('abort', stop, { once: true });
+  if (request.stopSignal?.aborted === true) stop(); // while the engine was loaded
   const roots = request.roots ?? { proc: '/proc', writable: config.writable, code: config.code, etc: '/etc' };
   let table: Promise<ProcessTable> | undefined;
   const processes = (): Promise<ProcessTable> => (table ??= snapshotProcesses({ root: roots.proc, signal: budget.signal }));
-  const scene: Scene = { captureId, startedMs, cause, invocation, config, roots, budget, env, inProcess: request.inProcess, processes, findings: findingsOf(request, roots), ...(request.parked === undefined ? {} : { parked: request.parked }) };
-  const book = openManifest(captureId);
+  const context: CollectorContext = { captureId, startedMs, cause, invocation, config, roots, budget, env, inProcess: request.inProcess, processes, findings: findingsOf(request, roots), ...(request.parked === undefined ? {} : { parked: request.parked }) };
+  const manifest = openManifest(captureId);
   const tool = toolFacts();
   let recipient: AgeRecipient | undefined;
   const rssBefore = process.memoryUsage.rss();
   const elapsedMs = (): number => Math.round(performance.now() - started);
   const cpuMs = (): number => cpuSince(cpu);
   return {
-    config, scene, budget, book, elapsedMs, cpuMs, tiers: request.last?.tiers ?? {},
+    config, context, budget, manifest, elapsedMs, cpuMs, tiers: request.last?.tiers ?? {},
     place: placeOf(captureId, identity, startedMs), endedEarly: () => endReason(request)?.message,
     commitFacts: (shipped, sealed) => ({
-      ...commitFacts(scene, identity, tool),
+      ...commitFacts(context, identity, tool),
       ...sealed,
       ...endedEarly(request),
       clocks: clockFacts(startedMs, elapsedMs(), shipped),
@@ -128,13 +128,13 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
       if (config.recipient !== undefined) recipient = await openAge(config.recipient);
       outside.learn(env);
       outside.json({ event: invocation?.event, error: invocation?.error });
-      await learnTable(outside, await processes(), budget.breathe);
+      await learnTable(outside, await processes(), budget.yieldIfDue);
     },
-    header: () => headerEntry(scene, identity, tool, config.recipient === undefined ? undefined : key),
-    tarballOptions: () => tarballOptions({ scene, identity, budget, book, inside, recipient, last: request.last }),
+    header: () => headerEntry(context, identity, tool, config.recipient === undefined ? undefined : key),
+    tarballOptions: () => tarballOptions({ context, identity, budget, manifest, inside, recipient, last: request.last }),
     redact: <T>(value: T) => outside.json(value).value as T,
     end: () => {
-      request.enough?.removeEventListener('abort', enough);
+      request.stopSignal?.removeEventListener('abort', stop);
       budget.end();
     },
   };
@@ -142,7 +142,7 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
 
 /** What the host knows, or one look of our own: asked once, when the collector comes to it. */
 function findingsOf({ findings, config, inProcess }: CaptureRequest, roots: Roots): () => Promise<FindingsReport> {
-  const look = findings ?? (() => openSentry({ by: inProcess ? 'process' : 'extension', roots, policy: policyOf(config.detect) }).report());
+  const look = findings ?? (() => openMonitor({ by: inProcess ? 'process' : 'extension', roots, policy: policyOf(config.detect) }).report());
   let report: Promise<FindingsReport> | undefined;
   return () => (report ??= look());
 }
@@ -163,25 +163,25 @@ function placeOf(captureId: string, identity: Identity, startedMs: number): Capt
   return { captureId, account, region, functionName, date: new Date(startedMs).toISOString().slice(0, 10) };
 }
 
-async function learnTable(redactor: Redactor, table: ProcessTable, breathe: () => Promise<void> | undefined): Promise<void> {
+async function learnTable(redactor: Redactor, table: ProcessTable, yieldIfDue: () => Promise<void> | undefined): Promise<void> {
   for (const record of table.processes) {
     const environ = record.files.get('environ');
-    if (environ?.ok === true) await redactInSlices(redactor, environ.body, 'environ', breathe);
+    if (environ?.ok === true) await redactInSlices(redactor, environ.body, 'environ', yieldIfDue);
     const cmdline = record.files.get('cmdline');
     if (cmdline?.ok === true) redactor.bytes(cmdline.body, 'cmdline');
-    await breathe();
+    await yieldIfDue();
   }
 }
 
-function headerEntry(scene: Scene, identity: Identity, tool: ToolFacts, key: Buffer | undefined): JsonEntry {
-  const { collectors, redact, destinations, ...config } = scene.config;
+function headerEntry(context: CollectorContext, identity: Identity, tool: ToolFacts, key: Buffer | undefined): JsonEntry {
+  const { collectors, redact, destinations, ...config } = context.config;
   const value = {
-    captureId: scene.captureId,
-    started: new Date(scene.startedMs).toISOString(),
-    cause: scene.cause,
+    captureId: context.captureId,
+    started: new Date(context.startedMs).toISOString(),
+    cause: context.cause,
     identity,
     tool,
-    inProcess: scene.inProcess,
+    inProcess: context.inProcess,
     config: { ...config, redact: redact?.source, collectors: names(collectors), destinations: names(destinations) },
     // With a recipient, raw values stand inside the age files, and the key that links the marks outside to them.
     ...(key === undefined ? {} : { redactionMarks: { algorithm: 'HMAC-SHA256', material: key.toString('hex') } }),
@@ -189,8 +189,8 @@ function headerEntry(scene: Scene, identity: Identity, tool: ToolFacts, key: Buf
   return { kind: 'json', path: 'capture.json', source: 'amber', method: 'api', value };
 }
 
-function endReason({ enough }: CaptureRequest): AmberError | undefined {
-  return enough?.aborted === true && isAmberError(enough.reason) ? enough.reason : undefined;
+function endReason({ stopSignal: stop }: CaptureRequest): AmberError | undefined {
+  return stop?.aborted === true && isAmberError(stop.reason) ? stop.reason : undefined;
 }
 
 function endedEarly(request: CaptureRequest): Pick<CommitFacts, 'endedEarly'> {
@@ -203,17 +203,17 @@ function names(objects: readonly { readonly name: string }[]): readonly string[]
 }
 
 interface TarballParts {
-  readonly scene: Scene;
+  readonly context: CollectorContext;
   readonly identity: Identity;
   readonly budget: RunningBudget;
-  readonly book: ManifestBook;
+  readonly manifest: ManifestWriter;
   readonly inside: Redactor;
   readonly recipient: AgeRecipient | undefined;
   readonly last: LastCapture | undefined;
 }
 
-function tarballOptions({ scene, identity, budget, book, inside, recipient, last }: TarballParts): Omit<TarballOptions, 'onSegment'> {
-  const { config } = scene;
+function tarballOptions({ context, identity, budget, manifest, inside, recipient, last }: TarballParts): Omit<TarballOptions, 'onSegment'> {
+  const { config } = context;
   const small = (identity.memoryMb ?? SMALL_FUNCTION_MB) < SMALL_FUNCTION_MB;
   const segmentBytes = small ? Math.min(config.segmentBytes, last?.segmentBytes ?? SMALL_SEGMENT_BYTES) : config.segmentBytes;
   return {
@@ -222,18 +222,18 @@ function tarballOptions({ scene, identity, budget, book, inside, recipient, last
     segmentMs: SEGMENT_MS,
     // A segment counts a part that is being compressed as if it did not shrink: it has to hold several.
     partBytes: Math.min(small ? MIB / 4 : MIB / 2, Math.max(Math.floor(segmentBytes / 8), MIB / 32)),
-    startedMs: scene.startedMs,
+    startedMs: context.startedMs,
     digestWhole: last?.digestWhole ?? true,
     redactor: inside,
     budget,
     spend: budget.spend,
-    manifest: book,
+    manifest,
     ...(recipient === undefined ? {} : { encryptor: () => recipient.encryptor() }),
   };
 }
 
-function commitFacts(scene: Scene, identity: Identity, tool: ToolFacts): Omit<CommitFacts, 'clocks' | 'cost' | 'sha256' | 'bytes'> {
-  const { captureId, cause, config } = scene;
+function commitFacts(context: CollectorContext, identity: Identity, tool: ToolFacts): Omit<CommitFacts, 'clocks' | 'cost' | 'sha256' | 'bytes'> {
+  const { captureId, cause, config } = context;
   const { compression, recipient, maxBytes, maxMs, maxEntries, segmentBytes } = config;
   return { captureId, cause, identity, tool, compression, recipient: recipient ?? null, limits: { maxBytes, maxMs, maxEntries, segmentBytes } };
 }

@@ -20,12 +20,12 @@ Exit code 0: nothing failed. 1: something did.
   run: async (invocation) => {
     const { values, out } = invocation;
     const { openFunction } = await import('../acquire/function.ts');
-    const { examine, patientOf } = await import('../doctor/index.ts');
+    const { runChecks, inspectedFunction } = await import('../doctor/index.ts');
     const stop = new AbortController();
     const { aws, target, close } = await openFunction(onePositional(invocation, 'FUNCTION'), { clients: clientOptions(values) }, stop.signal);
     const lines: CheckedLine[] = [];
     try {
-      for await (const line of examine(patientOf(target, aws, stop.signal))) {
+      for await (const line of runChecks(inspectedFunction(target, aws, stop.signal))) {
         lines.push(line);
         tell(line, out);
       }

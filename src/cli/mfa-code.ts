@@ -3,7 +3,7 @@ import { AmberError } from '../errors.ts';
 
 const CODE = /^\d{6}$/u;
 const ATTEMPTS = 3;
-const MOST_TYPED = 64;
+const MAX_TYPED = 64;
 
 /** True where somebody can be asked. */
 export function hasTerminal(): boolean {
@@ -33,7 +33,7 @@ async function hiddenLine(): Promise<string> {
       if (letter === '\r' || letter === '\n') resolve(typed);
       else if (letter === '\u0003' || letter === '\u0004') reject(noCode());
       else if (letter === '\u007f' || letter === '\b') typed = typed.slice(0, -1);
-      else if (typed.length < MOST_TYPED) typed += letter;
+      else if (typed.length < MAX_TYPED) typed += letter;
     }
   };
   const onEnd = (): void => reject(noCode());

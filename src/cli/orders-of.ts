@@ -42,11 +42,11 @@ export type OrdersOf = FunctionPlace & Orders;
 export async function openFunctionPlace(invocation: Invocation): Promise<FunctionPlace> {
   const { values } = invocation;
   const { openFunction } = await import('../acquire/function.ts');
-  const { patientOf } = await import('../doctor/index.ts');
+  const { inspectedFunction } = await import('../doctor/index.ts');
   const stop = new AbortController();
   const { aws, target, close } = await openFunction(onePositional(invocation, 'FUNCTION'), { clients: clientOptions(values) }, stop.signal);
   try {
-    const { config: own, environment, configProblem } = patientOf(target, aws, stop.signal);
+    const { config: own, environment, configProblem } = inspectedFunction(target, aws, stop.signal);
     if (configProblem !== undefined) invocation.out.note(`Amber is not armed in the function: ${configProblem}`);
     const control = textOption(values, 'control') ?? own.control ?? environment[OPTIONS.control.env];
     const config = { ...own, ...s3Overrides(values, own), control };

@@ -32,7 +32,7 @@ export interface Meter {
 /** SGR codes of ECMA-48. */
 const COLOURS: Readonly<Record<Tone, string>> = { good: '32', bad: '31;1', dim: '2', strong: '1' };
 const METER_MS = 200;
-const MOST = 1_000_000;
+const MAX = 1_000_000;
 
 export interface Streams {
   readonly stdout: NodeJS.WriteStream | (NodeJS.WritableStream & { readonly isTTY?: boolean });
@@ -50,7 +50,7 @@ export function openOutput(streams: Streams, wantsJson: boolean): Output {
     line: (text = '') => {
       if (!wantsJson) stdout.write(`${renderPainted(text, mark)}\n`);
     },
-    note: (text) => stderr.write(`${renderMessage(text, MOST)}\n`),
+    note: (text) => stderr.write(`${renderMessage(text, MAX)}\n`),
     json: (value) => {
       if (wantsJson) stdout.write(`${asciiDocument(value)}\n`);
     },
@@ -79,7 +79,7 @@ function statusLine(stream: Streams['stderr']): (text: string) => void {
   let width = 0;
   return (text) => {
     if (stream.isTTY !== true) return;
-    const safe = renderMessage(text, MOST);
+    const safe = renderMessage(text, MAX);
     stream.write(`\r${safe.padEnd(width)}${safe === '' ? '\r' : ''}`);
     width = safe.length;
   };
@@ -87,10 +87,10 @@ function statusLine(stream: Streams['stderr']): (text: string) => void {
 
 function renderPainted(text: string, mark: string): string {
   const [first = '', ...painted] = text.split(mark);
-  let safe = renderMessage(first, MOST);
+  let safe = renderMessage(first, MAX);
   for (const piece of painted) {
     const end = piece.indexOf('m') + 1;
-    safe += `\u001b[${piece.slice(0, end)}${renderMessage(piece.slice(end), MOST)}`;
+    safe += `\u001b[${piece.slice(0, end)}${renderMessage(piece.slice(end), MAX)}`;
   }
   return safe;
 }

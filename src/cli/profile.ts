@@ -8,7 +8,7 @@ import type { Values } from './command.ts';
 /** Files and their variables: "Shared config and credentials files" in the AWS SDKs and Tools Reference Guide. */
 const FILES: readonly (readonly [variable: string, name: string])[] = [['AWS_CONFIG_FILE', 'config'], ['AWS_SHARED_CREDENTIALS_FILE', 'credentials']];
 const SECTION = /^\s*\[\s*(?:profile\s+)?["']?([^\]"']{1,200}?)["']?\s*\]/gmu;
-const MOST_NAMED = 10;
+const MAX_NAMED = 10;
 
 /** The value of --profile. @throws AmberError USAGE when the shared configuration has no such profile. */
 export function profileOption(values: Values): string | undefined {
@@ -18,7 +18,7 @@ export function profileOption(values: Values): string | undefined {
   const names = new Set(FILES.flatMap(([variable, name]) => sectionsOf(process.env[variable] ?? join(homedir(), '.aws', name))));
   if (names.has(profile)) return given;
   const known = [...names].filter((name) => !/^(?:sso-session|services) /u.test(name));
-  const which = known.length === 0 ? 'which has none' : `which has ${known.slice(0, MOST_NAMED).join(', ')}${known.length > MOST_NAMED ? ', …' : ''}`;
+  const which = known.length === 0 ? 'which has none' : `which has ${known.slice(0, MAX_NAMED).join(', ')}${known.length > MAX_NAMED ? ', …' : ''}`;
   throw new AmberError('USAGE', `There is no profile ${JSON.stringify(profile)} in the shared AWS configuration (~/.aws), ${which}; give another with ${given === undefined ? 'AWS_PROFILE' : '--profile'}.`);
 }
 

@@ -19,7 +19,7 @@ export interface ProxySettings {
   readonly ca: string | undefined;
 }
 
-const MOST_BUNDLE_BYTES = 16 * 1024 * 1024;
+const MAX_BUNDLE_BYTES = 16 * 1024 * 1024;
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/gu;
 
 /** Undefined where none of the variables is set. @throws AmberError CONFIG_INVALID, naming the variable. */
@@ -68,7 +68,7 @@ function authorities(path: string): string {
   let text: string;
   try {
     const file = statSync(path);
-    if (!file.isFile() || file.size > MOST_BUNDLE_BYTES) throw wrong(file.isFile() ? `it is longer than ${MOST_BUNDLE_BYTES} bytes` : 'it is no file');
+    if (!file.isFile() || file.size > MAX_BUNDLE_BYTES) throw wrong(file.isFile() ? `it is longer than ${MAX_BUNDLE_BYTES} bytes` : 'it is no file');
     text = readFileSync(path, 'latin1');
   } catch (cause) {
     throw cause instanceof AmberError ? cause : wrong(`it cannot be read (${systemCode(cause) ?? 'unknown'})`, cause);

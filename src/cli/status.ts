@@ -128,15 +128,15 @@ async function slotsOf({ config, target, s3 }: FunctionPlace, values: Values, no
   }
 }
 
-const MOST_NAMED = 20;
+const MAX_NAMED = 20;
 
 function tell({ orders }: FunctionPlace, { ordered, captures, active, covered, missing, capped, slots }: Figures, out: Output): void {
   const tone = ordered.state === 'refused' ? 'bad' : ordered.state === 'idle' || ordered.state === 'none' ? 'dim' : 'strong';
   const who = ordered.requester === undefined ? '' : ` by ${ordered.requester}, ${ordered.signed === true ? 'signed' : 'not signed'}, until ${ordered.expires ?? ''}`;
   out.line(`control   ${out.paint(tone, ordered.state)}${orders === undefined ? '' : ` ${renderText(orders.control)}`}${renderText(`${who}${ordered.reason === undefined ? '' : `: ${ordered.reason}`}`)}`);
   out.line(`coverage  ${covered} of ${active}${capped ? ' or more' : ''} sandboxes that were at work have been captured (${captures.length} captures)`);
-  for (const name of missing.slice(0, MOST_NAMED)) out.line(`          not yet  ${renderText(name)}`);
-  if (missing.length > MOST_NAMED) out.line(`          and ${missing.length - MOST_NAMED} more`);
+  for (const name of missing.slice(0, MAX_NAMED)) out.line(`          not yet  ${renderText(name)}`);
+  if (missing.length > MAX_NAMED) out.line(`          and ${missing.length - MAX_NAMED} more`);
   if (slots === undefined) out.line('fleet cap off (AMBER_FLEET_CAP)');
   else out.line(`fleet cap ${slots.taken} of ${slots.cap} slots of today are taken${slots.taken >= slots.cap ? out.paint('bad', ': no capture starts on its own before midnight UTC') : ''}`);
 }

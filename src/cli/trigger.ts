@@ -165,7 +165,7 @@ async function carryOut(place: OrdersOf, order: Order, payload: string | undefin
 
 /** A sandbox that had an event within this may still be warm: idle ones are kept 5 to 15 minutes as a rule, busy ones longer. */
 const ACTIVE_MS = 30 * 60_000;
-const MOST_PROBES = 50;
+const MAX_PROBES = 50;
 
 function tellWhen({ config, target }: OrdersOf, order: Order, out: Output): void {
   const ttl = Math.ceil(config.controlTtlMs * 1.2 / 1000);
@@ -176,7 +176,7 @@ function tellWhen({ config, target }: OrdersOf, order: Order, out: Output): void
 
 async function sendProbes({ aws, target }: OrdersOf, payload: string, wanted: number, out: Output): Promise<readonly object[]> {
   const { probe } = await import('../acquire/act.ts');
-  const count = Math.min(Math.max(1, wanted), MOST_PROBES);
+  const count = Math.min(Math.max(1, wanted), MAX_PROBES);
   const answers = await probe(aws, target, payload, count);
   const failed = answers.filter(({ functionError }) => functionError !== undefined).length;
   out.line(`${count} probes sent${failed > 0 ? `, ${failed} answered with an error of the function` : ''}`);

@@ -1,10 +1,10 @@
 /** What is there and cannot be had without native code: a line for each, so that nobody takes it for nothing. */
-import type { AbsentEntry, Scene } from '../contracts/evidence.ts';
+import type { AbsentEntry, CollectorContext } from '../contracts/evidence.ts';
 import { latin1 } from '../proc/bytes.ts';
 import type { ProcessRecord, ProcessTable } from '../proc/table.ts';
 
 /** Lines of each kind; the others are counted in the last one. */
-const MOST_LINES = 256;
+const MAX_LINES = 256;
 
 /** System V memory that nobody has attached: attaching it takes shmat(2), for which Node has no call. */
 export function* detachedMemory(table: ProcessTable, proc: string): Generator<AbsentEntry> {
@@ -13,14 +13,14 @@ export function* detachedMemory(table: ProcessTable, proc: string): Generator<Ab
   const source = `${proc}/sysvipc/shm`;
   // key shmid perms size cpid lpid nattch uid gid …: proc_sysvipc(5)
   const rows = latin1(read.body).split('\n').slice(1).map((line) => line.trim().split(/ +/u)).filter((row) => row.length > 9 && row[6] === '0');
-  for (const [key, id, perms, size, creator, last, , uid] of rows.slice(0, MOST_LINES)) {
+  for (const [key, id, perms, size, creator, last, , uid] of rows.slice(0, MAX_LINES)) {
     yield {
       kind: 'absent', path: `recovered/sysv-${id ?? ''}`, source, method: 'procfs', outcome: 'skipped',
       reason: `System V memory of ${size ?? ''} bytes that no process has attached: Node has no call to attach it`,
       notes: () => ({ key, perms, creator, last, uid }),
     };
   }
-  if (rows.length > MOST_LINES) yield { kind: 'absent', path: 'recovered/sysv', source, method: 'procfs', outcome: 'skipped', reason: `${rows.length - MOST_LINES} more segments of System V memory that no process has attached` };
+  if (rows.length > MAX_LINES) yield { kind: 'absent', path: 'recovered/sysv', source, method: 'procfs', outcome: 'skipped', reason: `${rows.length - MAX_LINES} more segments of System V memory that no process has attached` };
 }
 
 /** Descriptors that were sent over a socket and not received: no process has them, only the queue (unix(7), SCM_RIGHTS). */
@@ -47,7 +47,7 @@ export function* unaskedQueues({ processes }: ProcessTable, proc: string): Gener
 }
 
 /** Said once in a capture: whether there are any is not known either. */
-export function attributesLine({ roots }: Scene): AbsentEntry {
+export function attributesLine({ roots }: CollectorContext): AbsentEntry {
   return {
     kind: 'absent', path: 'extended-attributes', source: roots.writable.join(' '), method: 'api', outcome: 'skipped', byDesign: 'never-read',
     reason: 'extended attributes (user.*, security.capability, POSIX ACLs) were not looked at: Node has no call that reads them',

@@ -20,7 +20,7 @@ const SECOND = 1_000_000_000n;
 
 /** One line for each entry of the tree, in files of about 2 MiB: `bodyfile/STEM.txt`, `bodyfile/STEM-0001.txt`, … */
 export async function* bodyfile(
-  tree: Tree, stem: string, source: string, breathe: () => Promise<void> | undefined,
+  tree: Tree, stem: string, source: string, yieldIfDue: () => Promise<void> | undefined,
 ): AsyncGenerator<BytesEntry> {
   let chunk = new TextChunk(CHUNK_BYTES);
   let number = 0;
@@ -29,7 +29,7 @@ export async function* bodyfile(
     let text = '';
     for (const end = Math.min(entry + BATCH, tree.count); entry < end && text.length < BATCH_LENGTH; entry += 1) text += line(tree, entry, directory);
     chunk.add(text);
-    await breathe();
+    await yieldIfDue();
     if (!chunk.isFull && entry < tree.count) continue;
     yield file(stem, number, source, chunk.bytes());
     chunk = new TextChunk(CHUNK_BYTES);

@@ -3,37 +3,37 @@ import type { BytePath, Entry } from '../contracts/evidence.ts';
 import { Kind, State } from '../fs/kinds.ts';
 import type { Tree } from '../fs/tree.ts';
 import type { Order } from './order.ts';
-import type { Taker } from './entry-reader.ts';
+import type { EntryReader } from './entry-reader.ts';
 
 /** Files under a lease that are asked for again at the end. */
-const MOST_BUSY = 1000;
+const MAX_BUSY = 1000;
 
 /**
  * Every entry of `order`, class after class, and each directory before what is in it: a reader that keeps the last entry
  * of a name loses what came before its directory. Closes the taker.
  */
-export function* contents(order: Order, directories: Directories, taker: Taker): Generator<Entry> {
+export function* contents(order: Order, directories: Directories, reader: EntryReader): Generator<Entry> {
   const busy: number[] = [];
   try {
-    for (const turns of order.classes) {
-      for (const entry of turns) {
+    for (const queue of order.classes) {
+      for (const entry of queue) {
         if (directories.has(entry)) continue;
-        for (const above of directories.before(entry)) yield* asEntry(above, taker);
-        const taken = taker.take(entry);
+        for (const above of directories.before(entry)) yield* asEntry(above, reader);
+        const taken = reader.read(entry);
         if (taken !== 'busy') yield taken;
-        else if (busy.length < MOST_BUSY) busy.push(entry);
-        else yield taker.leased(entry);
+        else if (busy.length < MAX_BUSY) busy.push(entry);
+        else yield reader.busyEntry(entry);
       }
     }
-    for (const entry of busy) yield* asEntry(entry, taker);
+    for (const entry of busy) yield* asEntry(entry, reader);
   } finally {
-    taker.close();
+    reader.close();
   }
 }
 
-function* asEntry(entry: number, taker: Taker): Generator<Entry> {
-  const taken = taker.take(entry);
-  yield taken === 'busy' ? taker.leased(entry) : taken;
+function* asEntry(entry: number, reader: EntryReader): Generator<Entry> {
+  const taken = reader.read(entry);
+  yield taken === 'busy' ? reader.busyEntry(entry) : taken;
 }
 
 /** Which directories of a tree have been taken. One byte an entry. */

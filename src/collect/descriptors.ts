@@ -1,5 +1,5 @@
 /** Every open descriptor, one a line. */
-import type { Collector, JsonLinesEntry, Scene } from '../contracts/evidence.ts';
+import type { Collector, JsonLinesEntry, CollectorContext } from '../contracts/evidence.ts';
 import { toText } from '../proc/bytes.ts';
 import { openFlagNames } from '../proc/fdinfo.ts';
 import type { OpenDescriptor, ProcessRecord } from '../proc/table.ts';
@@ -8,15 +8,15 @@ export const descriptors: Collector = {
   name: 'descriptors',
   description: 'Every open descriptor of every process: file, pipe, socket, epoll, …, with position and open flags.',
   tier: 'volatile',
-  async *collect(scene: Scene): AsyncGenerator<JsonLinesEntry> {
-    const { processes } = await scene.processes();
+  async *collect(context: CollectorContext): AsyncGenerator<JsonLinesEntry> {
+    const { processes } = await context.processes();
     const rows: unknown[] = [];
     for (const record of processes) {
       for (const descriptor of record.descriptors) rows.push(rowOf(record, descriptor));
       if (record.descriptorsUnread > 0) rows.push({ pid: record.pid, unread: record.descriptorsUnread });
-      await scene.budget.breathe();
+      await context.budget.yieldIfDue();
     }
-    yield { kind: 'jsonl', path: 'live_response/descriptors.jsonl', source: `${scene.roots.proc}/*/fd`, method: 'readlink', rows };
+    yield { kind: 'jsonl', path: 'live_response/descriptors.jsonl', source: `${context.roots.proc}/*/fd`, method: 'readlink', rows };
   },
 };
 

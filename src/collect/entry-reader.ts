@@ -19,7 +19,7 @@ import type { MountBook } from '../proc/mount-book.ts';
 export type StorePolicy = (entry: number, stat: BigIntStats) => { readonly store: true } | { readonly store: false; readonly reason: string; readonly byDesign: ByDesign };
 
 /** Looks at an entry before it is called one that keeps changing its kind. */
-const MOST_LOOKS = 3;
+const MAX_LOOKS = 3;
 
 interface Change {
   readonly outcome?: 'changed';
@@ -38,7 +38,7 @@ interface Target {
 /** `busy`: a lease is held on the file; asking has told its holder to give it up, so ask again later. */
 export type Taken = Entry | 'busy';
 
-export class Taker {
+export class EntryReader {
   readonly #tree: Tree;
   readonly #descent: Descent;
   readonly #book: MountBook;
@@ -61,7 +61,7 @@ export class Taker {
   }
 
   /** Takes an entry of the tree. A file entry owns its descriptor. */
-  take(entry: number): Taken {
+  read(entry: number): Taken {
     const tree = this.#tree;
     const parent = tree.parent(entry);
     if (tree.state(entry) === State.served) return this.#served(tree.path(entry), tree.problem(entry));
@@ -78,7 +78,7 @@ export class Taker {
   }
 
   /** The entry for a file that stayed busy. */
-  leased(entry: number): Entry {
+  busyEntry(entry: number): Entry {
     return { kind: 'absent', ...placed(this.#tree.path(entry), 'openat'), ...absenceOf({ code: 'EAGAIN' }) };
   }
 
@@ -87,7 +87,7 @@ export class Taker {
   }
 
   /** Takes a path that the tree does not have: `names` below the root that is `entry`. */
-  takeStray(root: number, names: readonly BytePath[]): Entry {
+  readUnlisted(root: number, names: readonly BytePath[]): Entry {
     const path = [this.#tree.names[root] ?? '', ...names].join('/');
     const place = this.#book.placeOf([this.#descent.rootPath(root), ...names].join('/'));
     if (place.ground !== 'local') return this.#served(path, place.reason);
@@ -109,7 +109,7 @@ export class Taker {
     let kind = target.listed;
     let looks = 0;
     try {
-      for (; looks < MOST_LOOKS; looks += 1) {
+      for (; looks < MAX_LOOKS; looks += 1) {
         const taken = kind === Kind.file ? this.#file(target) : this.#other(target);
         if (typeof taken !== 'number') return taken;
         kind = taken;
@@ -118,7 +118,7 @@ export class Taker {
       if (systemCode(cause) === 'EAGAIN') return 'busy';
       return { kind: 'absent', ...placed(target.path, 'openat'), ...absenceOf(cause) };
     }
-    return { kind: 'absent', ...placed(target.path, 'openat'), outcome: 'failed', reason: `another kind of thing at each of ${MOST_LOOKS} looks` };
+    return { kind: 'absent', ...placed(target.path, 'openat'), outcome: 'failed', reason: `another kind of thing at each of ${MAX_LOOKS} looks` };
   }
 
   #pathOf(directory: number): BytePath {

@@ -1,6 +1,6 @@
 /** The environment of every process, and how that of the function's own process has changed since it was started. */
 import { isAscii } from 'node:buffer';
-import type { Collector, JsonEntry, Scene } from '../contracts/evidence.ts';
+import type { Collector, JsonEntry, CollectorContext } from '../contracts/evidence.ts';
 import { latin1, splitNul, toText } from '../proc/bytes.ts';
 import type { ProcessRecord } from '../proc/table.ts';
 
@@ -21,18 +21,18 @@ export const environment: Collector = {
   name: 'environment',
   description: 'The environment with which every readable process was started, and what the function changed in its own since.',
   tier: 'volatile',
-  async *collect(scene: Scene): AsyncGenerator<JsonEntry> {
-    const table = await scene.processes();
+  async *collect(context: CollectorContext): AsyncGenerator<JsonEntry> {
+    const table = await context.processes();
     const rows: unknown[] = [];
     const known: Known = new Map();
     for (const record of table.processes) {
       rows.push(...split(rowOf(record, known)));
-      await scene.budget.breathe();
+      await context.budget.yieldIfDue();
     }
     const own = table.processes.find(({ pid }) => pid === table.self);
     yield {
-      kind: 'json', path: 'live_response/environment.json', source: `${scene.roots.proc}/*/environ`, method: 'procfs',
-      value: { processes: rows, live: scene.inProcess && own !== undefined ? ownChanges(own, scene.env) : undefined },
+      kind: 'json', path: 'live_response/environment.json', source: `${context.roots.proc}/*/environ`, method: 'procfs',
+      value: { processes: rows, live: context.inProcess && own !== undefined ? ownChanges(own, context.env) : undefined },
     };
   },
 };
@@ -41,17 +41,17 @@ export const environment: Collector = {
 type Known = Map<string, Environment>;
 
 /** A row is redacted at a stretch. No sane process has more; what an attacker has goes on in further rows of its pid. */
-const MOST_VARIABLES = 200;
+const MAX_VARIABLES = 200;
 
 function* split(row: Row): Generator<Row> {
   const names = row.variables === undefined ? [] : Object.keys(row.variables);
-  if (names.length <= MOST_VARIABLES) {
+  if (names.length <= MAX_VARIABLES) {
     yield row;
     return;
   }
-  for (let start = 0; start < names.length; start += MOST_VARIABLES) {
+  for (let start = 0; start < names.length; start += MAX_VARIABLES) {
     const variables = Object.create(null) as Variables;
-    for (const name of names.slice(start, start + MOST_VARIABLES)) variables[name] = row.variables?.[name] ?? '';
+    for (const name of names.slice(start, start + MAX_VARIABLES)) variables[name] = row.variables?.[name] ?? '';
     yield start === 0 ? { ...row, variables } : { pid: row.pid, comm: row.comm, continues: true, variables };
   }
 }
@@ -109,7 +109,7 @@ function single(name: string, value: string): Variables {
   return variables;
 }
 
-function ownChanges({ pid, files }: ProcessRecord, live: Scene['env']): unknown {
+function ownChanges({ pid, files }: ProcessRecord, live: CollectorContext['env']): unknown {
   const read = files.get('environ');
   return read?.ok === true ? environmentChanges(pid, read.body, live) : undefined;
 }
@@ -119,7 +119,7 @@ function ownChanges({ pid, files }: ProcessRecord, live: Scene['env']): unknown 
  *
  * @param environ - body of that file
  */
-export function environmentChanges(pid: number, environ: Uint8Array, live: Scene['env']): unknown {
+export function environmentChanges(pid: number, environ: Uint8Array, live: CollectorContext['env']): unknown {
   const before = new Map<string, string>();
   for (const item of splitNul(environ)) {
     const equals = item.indexOf('=');

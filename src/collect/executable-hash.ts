@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto';
 import { close, closeSync, constants, fstatSync, openSync, read, type BigIntStats } from 'node:fs';
 import { promisify } from 'node:util';
-import type { Scene } from '../contracts/evidence.ts';
-import { ownerOf, sharedLane, type Ticket } from '../proc/bounded-pool.ts';
+import type { CollectorContext } from '../contracts/evidence.ts';
+import { ownerOf, sharedPool, type Ticket } from '../proc/bounded-pool.ts';
 import { pin } from '../proc/mount-book.ts';
 import { failure } from '../proc/read.ts';
 import { processDir, type ProcessRecord, type ProcessTable } from '../proc/table.ts';
@@ -52,11 +52,11 @@ export interface HashAllowance {
  * @returns what was found, or words for why nothing could be (a kernel thread has no executable: undefined).
  */
 export async function executableOf(
-  scene: Scene, table: ProcessTable, record: ProcessRecord, allowance: HashAllowance,
+  context: CollectorContext, table: ProcessTable, record: ProcessRecord, allowance: HashAllowance,
 ): Promise<Executable | string | undefined> {
   if (record.exe === undefined) return undefined;
   try {
-    return await identify(scene, table, record, allowance);
+    return await identify(context, table, record, allowance);
   } catch (error) {
     return `${failure(error).outcome} (${failure(error).reason})`;
   }
@@ -70,21 +70,21 @@ interface Hashing {
 }
 
 /** Looks without opening, and opens what is to be hashed: only where the kernel alone answers, so nothing here waits. */
-function identify(scene: Scene, table: ProcessTable, record: ProcessRecord, allowance: HashAllowance): Promise<Executable | string> | Executable | string {
-  const dir = processDir(scene.roots.proc, record);
-  const { fd: held, place } = pin(`${dir}/exe`, dir, groundsOf(scene));
+function identify(context: CollectorContext, table: ProcessTable, record: ProcessRecord, allowance: HashAllowance): Promise<Executable | string> | Executable | string {
+  const dir = processDir(context.roots.proc, record);
+  const { fd: held, place } = pin(`${dir}/exe`, dir, groundsOf(context));
   try {
     if (place.ground !== 'local') return `skipped (${untouchedReason(place)})`;
     const found = describe(fstatSync(held, EXACT));
     const known = digestsOf(table);
     const hashed = known.get(keyOf(found));
     if (hashed !== undefined) return hashed;
-    const refusal = whyNot(scene, found, allowance);
+    const refusal = whyNot(context, found, allowance);
     if (refusal !== undefined) return { ...found, reason: refusal };
     if (!fstatSync(held).isFile()) return { ...found, reason: 'not hashed: not a regular file' };
     allowance.left -= found.size;
     const fd = openSync(`/proc/self/fd/${held}`, constants.O_RDONLY | constants.O_NONBLOCK);
-    const hashing = hash(scene, { fd, found, owner: ownerOf(record.pid, record.startTicks) });
+    const hashing = hash(context, { fd, found, owner: ownerOf(record.pid, record.startTicks) });
     // Others that run the same file wait for this one.
     known.set(keyOf(found), hashing);
     void hashing.then((done) => typeof done === 'string' || done.sha256 === undefined ? known.delete(keyOf(found)) : undefined);
@@ -95,12 +95,12 @@ function identify(scene: Scene, table: ProcessTable, record: ProcessRecord, allo
 }
 
 /** In the lane, because a disk takes its time. */
-async function hash(scene: Scene, { fd, found, owner }: Hashing): Promise<Executable | string> {
+async function hash(context: CollectorContext, { fd, found, owner }: Hashing): Promise<Executable | string> {
   const file = { isTaken: false };
-  const result = await sharedLane.run(async (ticket) => {
+  const result = await sharedPool.run(async (ticket) => {
     file.isTaken = true;
     try {
-      return await digestOf(fd, ticket, () => scene.budget.signal.aborted || ticket.abandoned());
+      return await digestOf(fd, ticket, () => context.budget.signal.aborted || ticket.abandoned());
     } finally {
       await closing(fd);
     }
@@ -122,10 +122,10 @@ function keyOf({ device, inode, size, modified }: Executable): string {
   return `${device}:${inode}:${size}:${modified}`;
 }
 
-function whyNot(scene: Scene, { size }: Executable, { each, left }: HashAllowance): string | undefined {
+function whyNot(context: CollectorContext, { size }: Executable, { each, left }: HashAllowance): string | undefined {
   if (size > each) return `not hashed here: larger than ${each} bytes`;
   if (size > left) return 'not hashed here: enough was hashed already';
-  return scene.budget.remainingMs() < SPARE_MS ? 'not hashed: the time of the capture is nearly over' : undefined;
+  return context.budget.remainingMs() < SPARE_MS ? 'not hashed: the time of the capture is nearly over' : undefined;
 }
 
 /** Reads the next chunk while the last one is hashed; no read is under way when it ends. */

@@ -1,5 +1,5 @@
 /** What the detectors have found, in our own words and as OCSF Detection Findings. */
-import type { Collector, Entry, FindingsReport, Scene } from '../contracts/evidence.ts';
+import type { Collector, Entry, FindingsReport, CollectorContext } from '../contracts/evidence.ts';
 import { detectionFinding } from './ocsf.ts';
 
 export const findings: Collector = {
@@ -7,8 +7,8 @@ export const findings: Collector = {
   description: 'What the detectors found until now, whether it started the capture or not, also as OCSF Detection Findings (2004).',
   // A look takes 50 ms of CPU the first time: what vanishes is stored before.
   tier: 'files',
-  async *collect(scene: Scene): AsyncGenerator<Entry> {
-    const report = await scene.findings?.();
+  async *collect(context: CollectorContext): AsyncGenerator<Entry> {
+    const report = await context.findings?.();
     const path = 'live_response/findings.jsonl';
     if (report === undefined) {
       yield { kind: 'absent', path, source: 'detectors', method: 'api', outcome: 'skipped', byDesign: 'nothing-to-do', reason: 'no detector has looked' };
@@ -17,7 +17,7 @@ export const findings: Collector = {
     yield { kind: 'jsonl', path, source: 'detectors', method: 'api', rows: [lookRow(report), ...report.findings] };
     yield {
       kind: 'jsonl', path: 'live_response/findings-ocsf.jsonl', source: 'detectors', method: 'api',
-      rows: report.findings.map((finding) => detectionFinding(finding, scene)),
+      rows: report.findings.map((finding) => detectionFinding(finding, context)),
     };
   },
 };

@@ -1,6 +1,6 @@
 /** A V8 heap snapshot in pieces: `cat part-*` gives the `.heapsnapshot` that Chrome DevTools opens. */
 import { getHeapSnapshot, getHeapSpaceStatistics } from 'node:v8';
-import type { AbsentEntry, Collector, Entry, Scene } from '../contracts/evidence.ts';
+import type { AbsentEntry, Collector, Entry, CollectorContext } from '../contracts/evidence.ts';
 
 const SOURCE = 'v8.getHeapSnapshot';
 /** Bytes of one piece. An entry needs its size before its body, and the size of a snapshot is known at its end. */
@@ -13,16 +13,16 @@ export const heap: Collector = {
   optIn: true,
   needsRecipient: true,
   inProcess: true,
-  async *collect(scene: Scene): AsyncGenerator<Entry> {
+  async *collect(context: CollectorContext): AsyncGenerator<Entry> {
     const path = `memory/${process.pid}/heapsnapshot`;
-    const refusal = refusalOf(scene, costOfSnapshot());
+    const refusal = refusalOf(context, costOfSnapshot());
     if (refusal !== undefined) {
       yield absent(path, refusal);
       return;
     }
     let number = 0;
     for await (const body of inParts(getHeapSnapshot())) {
-      if (scene.budget.remainingBytes() < body.length) {
+      if (context.budget.remainingBytes() < body.length) {
         yield absent(`${path}/part-${nameOf(number)}`, 'limit on the bytes of a capture; the snapshot ends before this part');
         return;
       }
@@ -53,8 +53,8 @@ export function costOfSnapshot(spaces: readonly { space_name: string; space_used
   return { bytes: 14 * small + 2 * large, cpuMs: (50 * small) / 2 ** 20 + (5 * large) / 2 ** 20 };
 }
 
-function refusalOf(scene: Scene, cost: SnapshotCost): string | undefined {
-  const functionMb = Number(scene.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? Number.NaN);
+function refusalOf(context: CollectorContext, cost: SnapshotCost): string | undefined {
+  const functionMb = Number(context.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? Number.NaN);
   const limit = Number.isFinite(functionMb) ? functionMb * 2 ** 20 - process.memoryUsage.rss() : Infinity;
   const free = Math.max(0, Math.min(process.availableMemory(), limit));
   if (free < cost.bytes) {
@@ -62,7 +62,7 @@ function refusalOf(scene: Scene, cost: SnapshotCost): string | undefined {
   }
   // A function has one CPU per 1,769 MB (AWS, "Configure Lambda function memory").
   const wallMs = cost.cpuMs / Math.min(1, Number.isFinite(functionMb) ? functionMb / 1769 : 1);
-  const left = scene.budget.remainingMs();
+  const left = context.budget.remainingMs();
   return wallMs <= left ? undefined : `a snapshot of this heap may hold the process for ${Math.ceil(wallMs)} ms, and ${Math.floor(left)} ms are left`;
 }
 

@@ -16,12 +16,12 @@ export interface InUse {
 }
 
 /** Of each set. An attacker with 10,000 open files gets the first ones. */
-const MOST_PATHS = 10_000;
+const MAX_PATHS = 10_000;
 /** Arguments looked at per process: interpreters name their script early. */
-const MOST_ARGUMENTS = 16;
+const MAX_ARGUMENTS = 16;
 
 export async function inUse(
-  table: ProcessTable | undefined, roots: readonly RootFacts[], breathe: () => Promise<void> | undefined,
+  table: ProcessTable | undefined, roots: readonly RootFacts[], yieldIfDue: () => Promise<void> | undefined,
 ): Promise<InUse> {
   const certain = new Set<BytePath>();
   const paths = new Set<BytePath>();
@@ -34,7 +34,7 @@ export async function inUse(
     for (const path of certainPaths(one)) keep(certain, path);
     for (const path of mapped) if (!path.includes(NEWLINE)) keep(certain, path);
     for (const path of guessedPaths(one, mapped)) keep(paths, path);
-    await breathe();
+    await yieldIfDue();
   }
   for (const path of certain) paths.add(path);
   return { paths, certain, beyond, names: new Set(Array.from(paths, (path) => path.slice(path.lastIndexOf('/') + 1))) };
@@ -61,7 +61,7 @@ function mappedPaths(one: ProcessRecord, roots: readonly RootFacts[]): BytePath[
 /** A script is neither mapped nor, once it is read, open: its name stands in the arguments of its interpreter. */
 function* guessedPaths(one: ProcessRecord, mapped: readonly BytePath[]): Generator<BytePath> {
   for (const path of mapped) if (path.includes(NEWLINE)) yield* [path, path.replaceAll(NEWLINE, '\n')];
-  for (const argument of one.argv.slice(0, MOST_ARGUMENTS)) {
+  for (const argument of one.argv.slice(0, MAX_ARGUMENTS)) {
     if (argument.length > 4096) continue;
     if (argument.startsWith('/')) yield argument;
     else if (one.cwd?.deleted === false) yield `${one.cwd.target}/${argument.replace(/^(?:\.\/)+/u, '')}`;
@@ -74,7 +74,7 @@ function keepIn(into: Set<BytePath>, path: BytePath, roots: readonly RootFacts[]
     const real = root.real ?? root.path;
     const inTree = path.startsWith(`${real}/`) ? root.path + path.slice(real.length) : path.startsWith(`${root.path}/`) ? path : undefined;
     if (inTree === undefined || into.has(inTree)) continue;
-    if (into.size >= MOST_PATHS) return 1;
+    if (into.size >= MAX_PATHS) return 1;
     into.add(inTree);
   }
   return 0;

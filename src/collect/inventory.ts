@@ -1,5 +1,5 @@
 /** Every path of /tmp and /dev/shm with its metadata, before any content is read. */
-import type { Collector, Entry, Scene } from '../contracts/evidence.ts';
+import type { Collector, Entry, CollectorContext } from '../contracts/evidence.ts';
 import { bodyfile } from './bodyfile.ts';
 import { summarise } from './tree-summary.ts';
 import { writableTree } from './trees.ts';
@@ -11,17 +11,17 @@ export const inventory: Collector = {
   collect,
 };
 
-async function* collect(scene: Scene): AsyncGenerator<Entry> {
-  const { breathe } = scene.budget;
-  const walked = await writableTree(scene);
-  const source = scene.roots.writable.join(' ');
-  yield* bodyfile(walked.tree, 'bodyfile', source, breathe);
+async function* collect(context: CollectorContext): AsyncGenerator<Entry> {
+  const { yieldIfDue } = context.budget;
+  const walked = await writableTree(context);
+  const source = context.roots.writable.join(' ');
+  yield* bodyfile(walked.tree, 'bodyfile', source, yieldIfDue);
   if (walked.unlisted > 0) {
     const count = walked.counted ? String(walked.unlisted) : `more than ${walked.unlisted - 1}`;
     yield {
       kind: 'absent', path: 'bodyfile/beyond-the-limit', source, method: 'lstat', outcome: 'skipped',
-      reason: `${count} further paths are not listed: the limit of ${scene.config.maxEntries} entries (AMBER_MAX_ENTRIES), or of the length of their names, was reached`,
+      reason: `${count} further paths are not listed: the limit of ${context.config.maxEntries} entries (AMBER_MAX_ENTRIES), or of the length of their names, was reached`,
     };
   }
-  yield { kind: 'json', path: 'live_response/tree.json', source, method: 'lstat', value: await summarise(walked, scene.config.maxEntries, breathe) };
+  yield { kind: 'json', path: 'live_response/tree.json', source, method: 'lstat', value: await summarise(walked, context.config.maxEntries, yieldIfDue) };
 }

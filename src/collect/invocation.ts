@@ -1,5 +1,5 @@
 /** Who this is and when: the function, the sandbox, the invocation, the cause, and every clock there is. */
-import type { Collector, Entry, Scene } from '../contracts/evidence.ts';
+import type { Collector, Entry, CollectorContext } from '../contracts/evidence.ts';
 import { readIdentity } from '../lambda/identity.ts';
 import { latin1 } from '../proc/bytes.ts';
 import { readNow } from '../proc/read.ts';
@@ -9,16 +9,16 @@ export const invocation: Collector = {
   name: 'invocation',
   description: 'Request ids, function identity, cause, cold or warm, boot id, clocks, the error of the handler.',
   tier: 'volatile',
-  *collect(scene: Scene): Generator<Entry> {
-    const { captureId, startedMs, cause, env, budget } = scene;
-    const { proc } = scene.roots;
+  *collect(context: CollectorContext): Generator<Entry> {
+    const { captureId, startedMs, cause, env, budget } = context;
+    const { proc } = context.roots;
     yield {
       kind: 'json', path: 'live_response/invocation.json', source: 'runtime context', method: 'api',
       value: {
         captureId, cause,
-        identity: readIdentity(env, scene.invocation),
-        invocation: invocationFacts(scene),
-        sandbox: { bootId: textOf(`${proc}/sys/kernel/random/boot_id`), pid: process.pid, inProcess: scene.inProcess },
+        identity: readIdentity(env, context.invocation),
+        invocation: invocationFacts(context),
+        sandbox: { bootId: textOf(`${proc}/sys/kernel/random/boot_id`), pid: process.pid, inProcess: context.inProcess },
         clocks: clocks(startedMs, textOf(`${proc}/uptime`), env['TZ']),
         budget: { remainingMs: Math.round(budget.remainingMs()), remainingBytes: budget.remainingBytes() },
       },
@@ -26,8 +26,8 @@ export const invocation: Collector = {
   },
 };
 
-function invocationFacts(scene: Scene): Record<string, unknown> | null {
-  const facts = scene.invocation;
+function invocationFacts(context: CollectorContext): Record<string, unknown> | null {
+  const facts = context.invocation;
   if (facts === undefined) return null;
   const { requestId, functionArn, traceId, tenantId, deadlineMs, number, concurrent } = facts;
   return {
@@ -35,7 +35,7 @@ function invocationFacts(scene: Scene): Record<string, unknown> | null {
     coldStart: number === 1,
     deadline: iso(deadlineMs),
     remainingMs: deadlineMs === undefined ? undefined : Math.round(deadlineMs - Date.now()),
-    ...(scene.config.includeEvent && 'event' in facts ? { event: passive(facts.event) } : {}),
+    ...(context.config.includeEvent && 'event' in facts ? { event: passive(facts.event) } : {}),
     ...('error' in facts ? { error: passive(facts.error) } : {}),
   };
 }

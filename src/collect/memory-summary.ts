@@ -15,7 +15,7 @@ export interface MapsSummary {
   readonly unusual: readonly { readonly range: string; readonly perms: string; readonly path: string; readonly why: string }[];
 }
 
-const MOST_LISTED = 512;
+const MAX_LISTED = 512;
 const TEMPORARY = /^\/(?:tmp|dev\/shm|var\/tmp|run|mnt)\//u;
 
 export interface Summary {
@@ -23,7 +23,7 @@ export interface Summary {
   readonly finish: () => MapsSummary;
 }
 
-/** Adds region after region, so that the caller can breathe between them. `whole`: all of them, not only the executable ones. */
+/** Adds region after region, so that the caller can yieldIfDue between them. `whole`: all of them, not only the executable ones. */
 export function startSummary(whole: boolean): Summary {
   const bytes = { file: 0, anonymous: 0, heap: 0, stack: 0, shared: 0 };
   const code = new Set<string>();
@@ -38,7 +38,7 @@ export function startSummary(whole: boolean): Summary {
       if (region.path.startsWith('/')) (region.perms[2] === 'x' ? code : data).add(region.path);
       const why = whyUnusual(region);
       if (why !== undefined) found += 1;
-      if (why !== undefined && unusual.length < MOST_LISTED) unusual.push({ range: region.range, perms: region.perms, path: toText(region.path), why });
+      if (why !== undefined && unusual.length < MAX_LISTED) unusual.push({ range: region.range, perms: region.perms, path: toText(region.path), why });
     },
     finish: () => {
       const more = found > unusual.length ? { moreUnusual: found - unusual.length } : {};
@@ -50,7 +50,7 @@ export function startSummary(whole: boolean): Summary {
 
 function listed(paths: ReadonlySet<string>): string[] {
   const all = [...paths];
-  return all.length <= MOST_LISTED ? all.map(toText) : [...all.slice(0, MOST_LISTED).map(toText), `and ${all.length - MOST_LISTED} more`];
+  return all.length <= MAX_LISTED ? all.map(toText) : [...all.slice(0, MAX_LISTED).map(toText), `and ${all.length - MAX_LISTED} more`];
 }
 
 function kindOf({ path, perms }: VmaText): keyof NonNullable<MapsSummary['bytes']> {

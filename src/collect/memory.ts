@@ -1,6 +1,6 @@
 /** Memory as metadata: what is mapped where, how much of it is resident, what the limits are. No contents. */
 import v8 from 'node:v8';
-import type { Collector, JsonEntry, Scene } from '../contracts/evidence.ts';
+import type { Collector, JsonEntry, CollectorContext } from '../contracts/evidence.ts';
 import { toText } from '../proc/bytes.ts';
 import { sizesOf } from '../proc/fields.ts';
 import { executableRows, mapsRows, type VmaText } from '../proc/maps.ts';
@@ -17,19 +17,19 @@ export const memory: Collector = {
   name: 'memory',
   description: 'Mappings of every process with a summary, resident sizes, system and cgroup memory, V8 heap statistics. No contents.',
   tier: 'volatile',
-  async *collect(scene: Scene): AsyncGenerator<JsonEntry> {
-    const table = await scene.processes();
+  async *collect(context: CollectorContext): AsyncGenerator<JsonEntry> {
+    const table = await context.processes();
     const rows: unknown[] = [];
     for (const record of table.processes) {
-      rows.push({ ...(await mappingsOf(scene, record)), ...sizesOfProcess(record) });
-      await scene.budget.breathe();
+      rows.push({ ...(await mappingsOf(context, record)), ...sizesOfProcess(record) });
+      await context.budget.yieldIfDue();
     }
     yield {
-      kind: 'json', path: 'live_response/memory.json', source: scene.roots.proc, method: 'procfs',
+      kind: 'json', path: 'live_response/memory.json', source: context.roots.proc, method: 'procfs',
       value: {
         meminfo: sizesIn(table.system.get('meminfo')),
-        cgroup: cgroupLimits(scene.roots.proc, CGROUP),
-        ...(scene.inProcess ? { own: ownMemory() } : {}),
+        cgroup: cgroupLimits(context.roots.proc, CGROUP),
+        ...(context.inProcess ? { own: ownMemory() } : {}),
         processes: rows,
       },
     };
@@ -42,7 +42,7 @@ function sizesOfProcess(record: ProcessRecord): Record<string, unknown> {
 
 const BETWEEN_BREATHS = 256;
 
-async function mappingsOf(scene: Scene, record: ProcessRecord): Promise<Record<string, unknown>> {
+async function mappingsOf(context: CollectorContext, record: ProcessRecord): Promise<Record<string, unknown>> {
   const who = { pid: record.pid, comm: toText(record.comm) };
   const maps = record.files.get('maps');
   if (maps?.ok !== true) return { ...who, failure: `maps: ${maps?.outcome ?? 'skipped'} (${maps?.reason ?? 'not reached'})` };
@@ -55,7 +55,7 @@ async function mappingsOf(scene: Scene, record: ProcessRecord): Promise<Record<s
     summary.add(region);
     regions?.push(regionOf(region));
     count += 1;
-    if (count % BETWEEN_BREATHS === 0) await scene.budget.breathe();
+    if (count % BETWEEN_BREATHS === 0) await context.budget.yieldIfDue();
   }
   return { ...who, summary: summary.finish(), truncated: maps.truncated ? true : undefined, regions };
 }

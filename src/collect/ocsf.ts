@@ -2,7 +2,7 @@
  * A finding as an event of the Open Cybersecurity Schema Framework: class Detection Finding (2004), version 1.4.0, with all
  * attributes that the class and its objects require and those that they recommend and we know. https://schema.ocsf.io/1.4.0/classes/detection_finding
  */
-import type { Finding, Scene, Severity } from '../contracts/evidence.ts';
+import type { Finding, CollectorContext, Severity } from '../contracts/evidence.ts';
 import { readIdentity } from '../lambda/identity.ts';
 import { VERSION } from '../version.ts';
 
@@ -17,23 +17,23 @@ const SEVERITIES: Readonly<Record<Severity, readonly [id: number, caption: strin
  * Gives the event. Times are milliseconds since the epoch (timestamp_t): `time` and `created_time` are those of the capture,
  * `first_seen_time` is that of the thing itself.
  */
-export function detectionFinding(finding: Finding, scene: Pick<Scene, 'captureId' | 'startedMs' | 'env' | 'invocation'>): Readonly<Record<string, unknown>> {
+export function detectionFinding(finding: Finding, context: Pick<CollectorContext, 'captureId' | 'startedMs' | 'env' | 'invocation'>): Readonly<Record<string, unknown>> {
   const [severityId, severity] = SEVERITIES[finding.severity];
   const beganMs = finding.happened === undefined ? undefined : Date.parse(finding.happened.time);
-  const { functionName, functionArn, account, region } = readIdentity(scene.env, scene.invocation);
+  const { functionName, functionArn, account, region } = readIdentity(context.env, context.invocation);
   return {
     class_uid: CLASS, class_name: 'Detection Finding', category_uid: 2, category_name: 'Findings',
     activity_id: ACTIVITY, activity_name: 'Create', type_uid: CLASS * 100 + ACTIVITY, type_name: 'Detection Finding: Create',
-    time: scene.startedMs, severity_id: severityId, severity, status_id: 1, status: 'New',
+    time: context.startedMs, severity_id: severityId, severity, status_id: 1, status: 'New',
     is_alert: finding.severity === 'high' || finding.severity === 'critical',
     message: `${finding.title}${finding.handedOver === true ? ' (as a process of the function says)' : ''}`,
     metadata: {
-      version: '1.4.0', product: { name: 'Amber', vendor_name: 'lambda-amber', version: VERSION }, profiles: ['cloud'], correlation_uid: scene.captureId,
+      version: '1.4.0', product: { name: 'Amber', vendor_name: 'lambda-amber', version: VERSION }, profiles: ['cloud'], correlation_uid: context.captureId,
     },
     cloud: { provider: 'AWS', account: { uid: account, name: account, type_id: 10, type: 'AWS Account' }, region },
     finding_info: {
-      created_time: scene.startedMs, ...(beganMs === undefined ? {} : { first_seen_time: beganMs }),
-      uid: `${scene.captureId}/${finding.key}`, title: finding.title, types: [finding.kind], desc: `Looks the same: ${finding.benign.join('; ')}.`,
+      created_time: context.startedMs, ...(beganMs === undefined ? {} : { first_seen_time: beganMs }),
+      uid: `${context.captureId}/${finding.key}`, title: finding.title, types: [finding.kind], desc: `Looks the same: ${finding.benign.join('; ')}.`,
       analytic: { uid: finding.detector, name: finding.detector, type_id: 1, type: 'Rule' },
       attacks: [{ version: finding.attackVersion, ...attackOf(finding) }],
     },

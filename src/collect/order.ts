@@ -6,7 +6,7 @@ import type { Tree } from '../fs/tree.ts';
 
 /** Entries of a tree, by class, as numbers. One Uint32 an entry. */
 export interface Order {
-  readonly classes: readonly Turns[];
+  readonly classes: readonly RoundRobinQueue[];
 }
 
 /** Files of one turn in one directory: its descriptor is open, its inodes lie close. */
@@ -18,13 +18,13 @@ const LARGE_BYTES = 32 * 1024 * 1024;
 const SORTED = 32_768;
 /** Entry numbers are below 2^23 (the highest limit of entries is 5,000,000); sizes above 2^29 tie. */
 const NUMBERS = 2 ** 23;
-const MOST_SIZE = 2 ** 29;
+const MAX_SIZE = 2 ** 29;
 /** Entries looked at between two looks at the clock. */
 const BATCH = 256;
 
 /** Puts every entry into the class that `classOf` names, 0 first. */
 export async function orderBy(
-  tree: Tree, classes: number, classOf: (entry: number) => number, breathe: () => Promise<void> | undefined,
+  tree: Tree, classes: number, classOf: (entry: number) => number, yieldIfDue: () => Promise<void> | undefined,
 ): Promise<Order> {
   const chosen = new Uint8Array(tree.count);
   const counts = new Uint32Array(classes);
@@ -32,18 +32,18 @@ export async function orderBy(
     const one = classOf(entry);
     chosen[entry] = one;
     counts[one] = (counts[one] ?? 0) + 1;
-    if (entry % BATCH === 0) await breathe();
+    if (entry % BATCH === 0) await yieldIfDue();
   }
-  const turns = Array.from(counts, (count) => new Turns(tree, count));
+  const turns = Array.from(counts, (count) => new RoundRobinQueue(tree, count));
   for (let entry = 0; entry < tree.count; entry += 1) {
     turns[chosen[entry] ?? 0]?.add(entry);
-    if (entry % BATCH === 0) await breathe();
+    if (entry % BATCH === 0) await yieldIfDue();
   }
   return { classes: turns };
 }
 
 /** The entries of one class. Entries of one directory must be added one after the other to share its turns. */
-export class Turns {
+export class RoundRobinQueue {
   readonly #tree: Tree;
   readonly #entries: Uint32Array;
   /** Where the run of each directory begins in `#entries`. */
@@ -108,7 +108,7 @@ export class Turns {
     const keys = new Float64Array(end - start);
     for (let at = start; at < end; at += 1) {
       const entry = this.#entries[at] ?? 0;
-      keys[at - start] = Math.min(this.#tree.size(entry), MOST_SIZE) * NUMBERS + entry;
+      keys[at - start] = Math.min(this.#tree.size(entry), MAX_SIZE) * NUMBERS + entry;
     }
     keys.sort();
     for (let at = start; at < end; at += 1) this.#entries[at] = (keys[at - start] ?? 0) % NUMBERS;

@@ -21,10 +21,10 @@ export interface PackageList {
   readonly unread: number;
 }
 
-const MOST_PACKAGES = 20_000;
+const MAX_PACKAGES = 20_000;
 /** Of a manifest; the largest on the registry are some tens of KiB. */
-const MOST_BYTES = 256 * 1024;
-const MOST_TEXT = 256;
+const MAX_BYTES = 256 * 1024;
+const MAX_TEXT = 256;
 
 /** What kind of package manifest an entry is, or undefined. Paths decide: any `package.json` may be data. */
 export function packageKind(tree: Tree, entry: number): PackageRow['ecosystem'] | undefined {
@@ -45,18 +45,18 @@ function isPackageFolder(tree: Tree, folder: number): boolean {
 }
 
 /** Reads the manifests of a tree. A manifest that cannot be read is a row with a problem. */
-export async function listPackages(tree: Tree, breathe: () => Promise<void> | undefined): Promise<PackageList> {
+export async function listPackages(tree: Tree, yieldIfDue: () => Promise<void> | undefined): Promise<PackageList> {
   const packages: PackageRow[] = [];
   const descent = new Descent(tree);
-  const buffer = Buffer.allocUnsafe(MOST_BYTES);
+  const buffer = Buffer.allocUnsafe(MAX_BYTES);
   let unread = 0;
   try {
     for (let entry = 0; entry < tree.count; entry += 1) {
       const ecosystem = packageKind(tree, entry);
       if (ecosystem === undefined) continue;
-      if (packages.length < MOST_PACKAGES) packages.push(row(tree, entry, ecosystem, read(tree, entry, descent, buffer)));
+      if (packages.length < MAX_PACKAGES) packages.push(row(tree, entry, ecosystem, read(tree, entry, descent, buffer)));
       else unread += 1;
-      await breathe();
+      await yieldIfDue();
     }
   } finally {
     descent.close();
@@ -71,8 +71,8 @@ function read(tree: Tree, entry: number, descent: Descent, buffer: Buffer): stri
     fd = openFile(descent.directory(tree.parent(entry)), tree.names[entry] ?? '', true);
     const stat = fstatSync(fd);
     if (!stat.isFile()) return { problem: 'it is no file any more' };
-    if (stat.size > MOST_BYTES) return { problem: `it has ${stat.size} bytes` };
-    return buffer.toString('utf8', 0, readSync(fd, buffer, 0, MOST_BYTES, 0));
+    if (stat.size > MAX_BYTES) return { problem: `it has ${stat.size} bytes` };
+    return buffer.toString('utf8', 0, readSync(fd, buffer, 0, MAX_BYTES, 0));
   } catch (cause) {
     return { problem: describeError(cause) };
   } finally {
@@ -109,5 +109,5 @@ function fromHeaders(text: string): Identity {
 }
 
 function shown(value: unknown): string | undefined {
-  return typeof value === 'string' ? value.trim().slice(0, MOST_TEXT) : undefined;
+  return typeof value === 'string' ? value.trim().slice(0, MAX_TEXT) : undefined;
 }

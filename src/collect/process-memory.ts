@@ -1,9 +1,9 @@
 /** Memory of every process that lets us read it, by its mappings: what is in it, at which address. */
-import type { AbsentEntry, BytePath, Collector, Entry, Scene } from '../contracts/evidence.ts';
+import type { AbsentEntry, BytePath, Collector, Entry, CollectorContext } from '../contracts/evidence.ts';
 import { describeError, isAmberError } from '../errors.ts';
 import { endOf } from '../lambda/budget.ts';
 import { toText } from '../proc/bytes.ts';
-import { ownerOf, sharedLane } from '../proc/bounded-pool.ts';
+import { ownerOf, sharedPool } from '../proc/bounded-pool.ts';
 import { parseMaps, type Vma } from '../proc/maps.ts';
 import { ProcessMemory, type Holes } from '../proc/memory.ts';
 import { failure, readInPool, readNow } from '../proc/read.ts';
@@ -22,11 +22,11 @@ export const processMemory: Collector = {
   tier: 'memory',
   optIn: true,
   needsRecipient: true,
-  async *collect(scene: Scene): AsyncGenerator<Entry> {
-    const table = await scene.processes();
-    for (const record of bySuspicion(table, scene.roots.writable)) {
-      if (scene.budget.signal.aborted) return;
-      yield* memoryOf(record, scene);
+  async *collect(context: CollectorContext): AsyncGenerator<Entry> {
+    const table = await context.processes();
+    for (const record of bySuspicion(table, context.roots.writable)) {
+      if (context.budget.signal.aborted) return;
+      yield* memoryOf(record, context);
     }
   },
 };
@@ -40,8 +40,8 @@ export function bySuspicion(table: ProcessTable, writable: readonly string[]): r
   return table.processes.toSorted((left, right) => rank(left) - rank(right));
 }
 
-async function* memoryOf(record: ProcessRecord, scene: Scene): AsyncGenerator<Entry> {
-  const directory = `${scene.roots.proc}/${record.pid}`;
+async function* memoryOf(record: ProcessRecord, context: CollectorContext): AsyncGenerator<Entry> {
+  const directory = `${context.roots.proc}/${record.pid}`;
   const folder = `memory/${record.pid}`;
   const owner = ownerOf(record.pid, record.startTicks);
   const known = record.files.get('maps');
@@ -49,7 +49,7 @@ async function* memoryOf(record: ProcessRecord, scene: Scene): AsyncGenerator<En
     yield absent(folder, `${directory}/mem`, 'timed-out', `not tried: its maps did not answer (${known.reason})`);
     return;
   }
-  const maps = await sharedLane.run((ticket) => readInPool(`${directory}/maps`, MAPS_RULE, { left: MAPS_RULE.cap }, ticket), SLOW_MS, owner);
+  const maps = await sharedPool.run((ticket) => readInPool(`${directory}/maps`, MAPS_RULE, { left: MAPS_RULE.cap }, ticket), SLOW_MS, owner);
   const read = maps.state === 'done' ? maps.value : maps.state === 'failed' ? failure(maps.error) : { ok: false as const, outcome: 'timed-out' as const, reason: maps.reason };
   if (!read.ok) {
     yield absent(`${folder}/maps.txt`, `${directory}/maps`, read.outcome, read.reason);
@@ -69,7 +69,7 @@ async function* memoryOf(record: ProcessRecord, scene: Scene): AsyncGenerator<En
     return;
   }
   try {
-    if (isSame(record, directory)) yield* regionsOf(memory, parseMaps(read.body), folder, directory, scene);
+    if (isSame(record, directory)) yield* regionsOf(memory, parseMaps(read.body), folder, directory, context);
     else yield absent(folder, `${directory}/mem`, 'missing', 'the process ended, and another one has its pid');
   } finally {
     memory.close();
@@ -82,16 +82,16 @@ function isSame(record: ProcessRecord, directory: string): boolean {
   return stat.ok && parseStat(stat.body)?.startTicks === record.startTicks;
 }
 
-async function* regionsOf(memory: ProcessMemory, regions: readonly Vma[], folder: BytePath, directory: string, scene: Scene): AsyncGenerator<Entry> {
+async function* regionsOf(memory: ProcessMemory, regions: readonly Vma[], folder: BytePath, directory: string, context: CollectorContext): AsyncGenerator<Entry> {
   const skipped = skippedRegions(folder, `${directory}/mem`);
   for (const vma of inOrderOfValue(regions)) {
-    const pieces = scene.budget.signal.aborted ? endOf(scene.budget.signal) : await plan(memory, vma);
+    const pieces = context.budget.signal.aborted ? endOf(context.budget.signal) : await plan(memory, vma);
     if (typeof pieces === 'string') {
       skipped.add(pieces, rangeOf(vma.start, sizeOf(vma)), sizeOf(vma));
       continue;
     }
     for (const piece of pieces) {
-      if (piece.size > scene.budget.remainingBytes()) skipped.add('limit on the bytes of a capture', rangeOf(piece.start, piece.size), piece.size);
+      if (piece.size > context.budget.remainingBytes()) skipped.add('limit on the bytes of a capture', rangeOf(piece.start, piece.size), piece.size);
       else yield entryOf(memory, vma, piece, folder, `${directory}/mem`);
     }
   }

@@ -1,5 +1,5 @@
 /** The process table as a responder reads it: who runs what, since when, started by whom, with which rights. */
-import type { Collector, JsonEntry, Scene } from '../contracts/evidence.ts';
+import type { Collector, JsonEntry, CollectorContext } from '../contracts/evidence.ts';
 import { toText } from '../proc/bytes.ts';
 import { parseCgroup } from '../proc/cgroup.ts';
 import { fieldPicker } from '../proc/fields.ts';
@@ -24,19 +24,19 @@ export const processes: Collector = {
   name: 'processes',
   description: 'Every process: executable with SHA-256, arguments, parent, start, owner, limits, cgroup, namespaces, what could not be read.',
   tier: 'volatile',
-  async *collect(scene: Scene): AsyncGenerator<JsonEntry> {
-    const table = await scene.processes();
+  async *collect(context: CollectorContext): AsyncGenerator<JsonEntry> {
+    const table = await context.processes();
     const children = childrenOf(table.processes);
     const rows: unknown[] = [];
     const nameless = { ...NAMELESS };
     const named = { ...NAMED };
     for (let start = 0; start < table.processes.length; start += AT_ONCE) {
       const some = table.processes.slice(start, start + AT_ONCE);
-      const found = await Promise.all(some.map((record) => executableOf(scene, table, record, record.exe?.deleted === true ? nameless : named)));
+      const found = await Promise.all(some.map((record) => executableOf(context, table, record, record.exe?.deleted === true ? nameless : named)));
       some.forEach((record, index) => rows.push(rowOf(record, children.get(record.pid) ?? [], found[index])));
     }
     yield {
-      kind: 'json', path: 'live_response/processes.json', source: scene.roots.proc, method: 'procfs',
+      kind: 'json', path: 'live_response/processes.json', source: context.roots.proc, method: 'procfs',
       value: { ...factsOf(table), processes: rows },
     };
   },

@@ -2,7 +2,7 @@
  * Procfs as it was, under `[root]/proc`: what other tools read (dissect.target, UAC), and what a finding can be checked
  * against.
  */
-import type { Collector, Entry, Redaction, Scene } from '../contracts/evidence.ts';
+import type { Collector, Entry, Redaction, CollectorContext } from '../contracts/evidence.ts';
 import { linkText } from '../proc/links.ts';
 import { processDir, type ProcessRecord, type ProcessTable, type ProcRead, type SocketTables } from '../proc/table.ts';
 
@@ -15,9 +15,9 @@ export const procfs: Collector = {
   name: 'procfs',
   description: 'Raw files and links of /proc for every process, the socket tables and the system, under [root]/proc.',
   tier: 'volatile',
-  async *collect(scene: Scene): AsyncGenerator<Entry> {
-    const table = await scene.processes();
-    const { proc } = scene.roots;
+  async *collect(context: CollectorContext): AsyncGenerator<Entry> {
+    const table = await context.processes();
+    const { proc } = context.roots;
     for (const folder of FOLDERS) yield { kind: 'directory', path: `[root]/${folder}`, source: `/${folder}`, method: 'api' };
     for (const [name, read] of table.system) yield fileEntry(`[root]/proc/${name}`, `${proc}/${name}`, read, NUMBERS.has(name) ? 'content' : 'text');
     for (const record of table.processes) yield* processEntries(record, proc);

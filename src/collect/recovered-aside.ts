@@ -1,5 +1,5 @@
 /** Nameless content of which no listing tells where it lies: tried by a child, where nobody is seen that could serve it. */
-import type { Entry, Scene } from '../contracts/evidence.ts';
+import type { Entry, CollectorContext } from '../contracts/evidence.ts';
 import { AmberError } from '../errors.ts';
 import { toText } from '../proc/bytes.ts';
 import type { MountBook } from '../proc/mount-book.ts';
@@ -15,13 +15,13 @@ export interface Doubtful {
 
 const LARGEST_PART = 0.5;
 /** Children that may be left behind in one capture. */
-const MOST_LEFT_BEHIND = 2;
+const MAX_LEFT_BEHIND = 2;
 
 /**
  * A mount that was detached is listed nowhere, whether it is a tmpfs or a server's. Without anybody who could serve it, it is
  * read; a memfd (of huge pages) is read in any case.
  */
-export async function* recoverAside(scene: Scene, book: MountBook, doubtful: readonly Doubtful[], processes: readonly ProcessRecord[]): AsyncGenerator<Entry> {
+export async function* recoverAside(context: CollectorContext, book: MountBook, doubtful: readonly Doubtful[], processes: readonly ProcessRecord[]): AsyncGenerator<Entry> {
   const served = doubtful.length > 0 && (book.anyServed() || processes.some(holdsFuse));
   const refusal = doubtful.length > 0 ? whyNoChild() : undefined;
   const tried: Doubtful[] = [];
@@ -30,9 +30,9 @@ export async function* recoverAside(scene: Scene, book: MountBook, doubtful: rea
     else yield one.entry;
   }
   let next = 0;
-  for (let hung = 0; next < tried.length && hung < MOST_LEFT_BEHIND; hung += 1) {
+  for (let hung = 0; next < tried.length && hung < MAX_LEFT_BEHIND; hung += 1) {
     const rest = tried.slice(next);
-    const most = Math.floor(scene.budget.remainingBytes() * LARGEST_PART);
+    const most = Math.floor(context.budget.remainingBytes() * LARGEST_PART);
     const aside = startAside({ files: rest.map(({ item }) => item.source), most });
     try {
       for (const one of rest) {

@@ -30,7 +30,7 @@ export type Found = { readonly item: Item } & (
 );
 
 /** Files of one process that are only mapped. */
-const MOST_MAPS = 1024;
+const MAX_MAPS = 1024;
 const EXACT = { bigint: true } as const;
 
 /** Shared memory of a process and its children; the kernel shows it as a deleted file. Its pages are in their memory. */
@@ -61,10 +61,10 @@ function* mapped(record: ProcessRecord, dir: string, left: (count: number) => vo
     const identity = `${dev}:${inode}`;
     if (seen.has(identity)) continue;
     seen.add(identity);
-    if (seen.size > MOST_MAPS) continue;
+    if (seen.size > MAX_MAPS) continue;
     yield { name: `map-${range}`, pid: record.pid, dir, source: `${dir}/map_files/${range}`, label: path, identity };
   }
-  if (seen.size > MOST_MAPS) left(seen.size - MOST_MAPS);
+  if (seen.size > MAX_MAPS) left(seen.size - MAX_MAPS);
 }
 
 /** Device and inode as maps prints them: `fe:00:4242`. The split of a device number is that of makedev(3). */

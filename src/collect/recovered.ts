@@ -1,6 +1,6 @@
 /** Content that has no name any more: deleted executables, deleted open files, memfds. */
 import { closeSync, constants, fstatSync, openSync, type BigIntStats } from 'node:fs';
-import type { AbsentEntry, Collector, Entry, Scene } from '../contracts/evidence.ts';
+import type { AbsentEntry, Collector, Entry, CollectorContext } from '../contracts/evidence.ts';
 import { toText } from '../proc/bytes.ts';
 import { mountFacts, pin, type MountBook, type Place } from '../proc/mount-book.ts';
 import { detachedMemory, queuedDescriptors, unaskedQueues } from './beyond-reach.ts';
@@ -9,7 +9,7 @@ import { recoverAside, type Doubtful } from './recovered-aside.ts';
 import { candidates, identityOf, look, untouchedReason, whyNot, type Found, type Item } from './recovered-items.ts';
 
 /** Looked at; the rest is counted. */
-const MOST_ITEMS = 4096;
+const MAX_ITEMS = 4096;
 /** One of them may not take more than this part of the bytes that are left: /tmp is still to come. */
 const LARGEST_PART = 0.5;
 const EXACT = { bigint: true } as const;
@@ -18,37 +18,37 @@ export const recovered: Collector = {
   name: 'recovered',
   description: 'Deleted executables, deleted files that are still open or mapped, and memfds, each once, by content.',
   tier: 'recovered',
-  async *collect(scene: Scene): AsyncGenerator<Entry> {
-    const table = await scene.processes();
+  async *collect(context: CollectorContext): AsyncGenerator<Entry> {
+    const table = await context.processes();
     const { processes } = table;
-    const book = groundsOf(scene);
+    const book = groundsOf(context);
     const firsts = new Map<string, Item>();
     const wanted: Wanted[] = [];
     const doubtful: Doubtful[] = [];
     let looked = 0;
     for (const record of processes) {
       let unlisted = 0;
-      for (const item of candidates(record, scene.roots.proc, (count) => (unlisted = count))) {
-        if ((looked += 1) > MOST_ITEMS || scene.budget.signal.aborted) continue;
+      for (const item of candidates(record, context.roots.proc, (count) => (unlisted = count))) {
+        if ((looked += 1) > MAX_ITEMS || context.budget.signal.aborted) continue;
         const found = look(item, book);
         const entry = consider(found, firsts, wanted);
         if (entry === undefined) continue;
         if (isDoubtful(found)) doubtful.push({ item, entry });
         else yield entry;
       }
-      if (unlisted > 0) yield beyond(`recovered/${record.pid}/map-beyond-the-limit`, scene.roots.proc, `${unlisted} more deleted files that are only mapped were not looked at`);
-      yield* queuedDescriptors(record, scene.roots.proc);
-      await scene.budget.breathe();
+      if (unlisted > 0) yield beyond(`recovered/${record.pid}/map-beyond-the-limit`, context.roots.proc, `${unlisted} more deleted files that are only mapped were not looked at`);
+      yield* queuedDescriptors(record, context.roots.proc);
+      await context.budget.yieldIfDue();
     }
-    yield* unaskedQueues(table, scene.roots.proc);
-    yield* detachedMemory(table, scene.roots.proc);
+    yield* unaskedQueues(table, context.roots.proc);
+    yield* detachedMemory(table, context.roots.proc);
     // Small payloads do not wait for large decoys.
     wanted.sort((a, b) => Number(a.stat.size - b.stat.size));
-    for (const { item, stat } of wanted) yield recover(scene, book, item, stat);
-    yield* recoverAside(scene, book, doubtful, processes);
-    if (book.unread() > 0) yield beyond('recovered/mount-namespaces-beyond-the-limit', `${scene.roots.proc}/*/mountinfo`, `${book.unread()} mount namespaces were not read: what lies on their mounts counts as served by somebody`);
-    if (looked > MOST_ITEMS) {
-      yield beyond('recovered', scene.roots.proc, `${looked - MOST_ITEMS} more were not looked at`);
+    for (const { item, stat } of wanted) yield recover(context, book, item, stat);
+    yield* recoverAside(context, book, doubtful, processes);
+    if (book.unread() > 0) yield beyond('recovered/mount-namespaces-beyond-the-limit', `${context.roots.proc}/*/mountinfo`, `${book.unread()} mount namespaces were not read: what lies on their mounts counts as served by somebody`);
+    if (looked > MAX_ITEMS) {
+      yield beyond('recovered', context.roots.proc, `${looked - MAX_ITEMS} more were not looked at`);
     }
   },
 };
@@ -80,8 +80,8 @@ function consider(found: Found | undefined, firsts: Map<string, Item>, wanted: W
   return undefined;
 }
 
-function recover(scene: Scene, book: MountBook, item: Item, expected: BigIntStats): Entry {
-  const most = Math.floor(scene.budget.remainingBytes() * LARGEST_PART);
+function recover(context: CollectorContext, book: MountBook, item: Item, expected: BigIntStats): Entry {
+  const most = Math.floor(context.budget.remainingBytes() * LARGEST_PART);
   if (expected.size > BigInt(most)) {
     return { ...absent(item, 'skipped', `its ${expected.size} bytes are more than half of what the byte budget has left`), stat: expected };
   }

@@ -1,5 +1,5 @@
 /** The JavaScript runtime from inside: what is loaded, what is open, and which built-ins are not as they were made. */
-import type { Collector, Entry, Scene } from '../contracts/evidence.ts';
+import type { Collector, Entry, CollectorContext } from '../contracts/evidence.ts';
 import { describeError } from '../errors.ts';
 import { extraGlobals, processListeners } from './runtime/globals.ts';
 import { builtinModules, loadedModules } from './runtime/modules.ts';
@@ -12,9 +12,9 @@ export const runtime: Collector = {
   description: 'Loaded modules, active handles, diagnostic report, added globals, patched built-ins of the Node.js process.',
   tier: 'volatile',
   inProcess: true,
-  async *collect(scene: Scene): AsyncGenerator<Entry> {
+  async *collect(context: CollectorContext): AsyncGenerator<Entry> {
     const builtins = builtinModules();
-    const { beyond, ...facts } = await tampering(scene, new Set(builtins));
+    const { beyond, ...facts } = await tampering(context, new Set(builtins));
     yield {
       kind: 'json', path: 'live_response/runtime.json', source: 'process', method: 'api',
       value: {
@@ -22,13 +22,13 @@ export const runtime: Collector = {
         inspectorUrl: (await inspectorUrl()) ?? null,
         activeResources: countOf(process.getActiveResourcesInfo()),
         tampering: facts,
-        modules: loadedModules(scene.roots.writable),
+        modules: loadedModules(context.roots.writable),
       },
     };
     for (const [what, count] of Object.entries(beyond)) {
       if (count > 0) yield { kind: 'absent', path: `live_response/runtime-${what}-beyond-the-limit`, source: 'process', method: 'api', outcome: 'skipped', reason: `${count} more ${what} are not listed` };
     }
-    await scene.budget.breathe();
+    await context.budget.yieldIfDue();
     const read = diagnosticReport(builtins);
     const source = 'process.report.getReport';
     const path = 'live_response/diagnostic-report.json';
@@ -47,12 +47,12 @@ interface Tampering {
   readonly notKnown?: readonly string[];
 }
 
-async function tampering(scene: Scene, loaded: ReadonlySet<string>): Promise<Tampering> {
+async function tampering(context: CollectorContext, loaded: ReadonlySet<string>): Promise<Tampering> {
   try {
     const realm = freshRealm();
     const intrinsics = comparedIntrinsics(realm);
-    await scene.budget.breathe();
-    const natives = await comparedNatives(realm, loaded, scene.budget.breathe);
+    await context.budget.yieldIfDue();
+    const natives = await comparedNatives(realm, loaded, context.budget.yieldIfDue);
     const [globals, listeners] = [extraGlobals(realm), processListeners(realm)];
     return {
       patched: [...intrinsics, ...natives.patches],

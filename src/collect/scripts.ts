@@ -10,7 +10,7 @@
 import { existsSync } from 'node:fs';
 import type { Session } from 'node:inspector';
 import { fileURLToPath } from 'node:url';
-import type { Collector, Entry, Roots, Scene } from '../contracts/evidence.ts';
+import type { Collector, Entry, Roots, CollectorContext } from '../contracts/evidence.ts';
 import { describeError } from '../errors.ts';
 import { statLocal } from '../fs/resolve.ts';
 import type { MountBook } from '../proc/mount-book.ts';
@@ -45,12 +45,12 @@ export const scripts: Collector = {
   tier: 'code',
   optIn: true,
   inProcess: true,
-  async *collect(scene: Scene): AsyncGenerator<Entry> {
+  async *collect(context: CollectorContext): AsyncGenerator<Entry> {
     const path = 'live_response/scripts.jsonl';
     let found: Listed;
     try {
       const inspector = await import('node:inspector');
-      found = listed(new inspector.Session(), scene.roots, groundsOf(scene));
+      found = listed(new inspector.Session(), context.roots, groundsOf(context));
     } catch (error) {
       yield { kind: 'absent', path, source: SOURCE, method: 'api', outcome: 'failed', reason: describeError(error) };
       return;

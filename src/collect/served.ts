@@ -1,6 +1,6 @@
 /** Trees that the configuration names and that lie where somebody else has to answer: EFS, FUSE, 9p. Read by a child. */
 import { closeSync } from 'node:fs';
-import type { BytePath, Collector, Entry, Scene } from '../contracts/evidence.ts';
+import type { BytePath, Collector, Entry, CollectorContext } from '../contracts/evidence.ts';
 import { describeError } from '../errors.ts';
 import { Kind } from '../fs/kinds.ts';
 import { absenceOf } from '../fs/outcome.ts';
@@ -16,17 +16,17 @@ export const served: Collector = {
   name: 'served',
   description: 'Trees of AMBER_WRITABLE and AMBER_CODE that lie on EFS or on what else somebody serves, read by a child that may be left behind.',
   tier: 'files',
-  async *collect(scene: Scene): AsyncGenerator<Entry> {
-    for (const root of [...scene.roots.writable, ...scene.roots.code]) {
-      const place = placeOf(root, scene);
-      if (place !== undefined) yield* readTree(scene, root);
+  async *collect(context: CollectorContext): AsyncGenerator<Entry> {
+    for (const root of [...context.roots.writable, ...context.roots.code]) {
+      const place = placeOf(root, context);
+      if (place !== undefined) yield* readTree(context, root);
     }
   },
 };
 
-function placeOf(root: BytePath, scene: Scene): Place | undefined {
+function placeOf(root: BytePath, context: CollectorContext): Place | undefined {
   try {
-    const reached = reach(root, groundsOf(scene));
+    const reached = reach(root, groundsOf(context));
     if (!('fd' in reached)) return reached;
     closeSync(reached.fd);
   } catch {
@@ -35,18 +35,18 @@ function placeOf(root: BytePath, scene: Scene): Place | undefined {
   return undefined;
 }
 
-async function* readTree(scene: Scene, root: BytePath): AsyncGenerator<Entry> {
+async function* readTree(context: CollectorContext, root: BytePath): AsyncGenerator<Entry> {
   const refusal = whyNoChild();
   if (refusal !== undefined) {
     yield absent(root, 'skipped', `not read: ${refusal}`);
     return;
   }
-  const most = Math.floor(scene.budget.remainingBytes() * LARGEST_PART);
-  const aside = startAside({ root, most, entries: scene.config.maxEntries });
+  const most = Math.floor(context.budget.remainingBytes() * LARGEST_PART);
+  const aside = startAside({ root, most, entries: context.config.maxEntries });
   try {
     for (let item = await aside.next(); item !== undefined; item = await aside.next()) {
       if (item.beyond === undefined) yield entryOf(item, most);
-      else if (item.beyond > 0) yield absent(`${root}/beyond-the-limit`, 'skipped', `${item.beyond} further paths are not read: the limit of ${scene.config.maxEntries} entries (AMBER_MAX_ENTRIES) was reached`);
+      else if (item.beyond > 0) yield absent(`${root}/beyond-the-limit`, 'skipped', `${item.beyond} further paths are not read: the limit of ${context.config.maxEntries} entries (AMBER_MAX_ENTRIES) was reached`);
     }
   } catch (cause) {
     yield absent(root, 'timed-out', `not read to the end, and its reader was left behind: ${cause instanceof Error ? cause.message : describeError(cause)}`);

@@ -1,5 +1,5 @@
 /** Sockets with the processes that hold them. */
-import type { Collector, JsonEntry, Scene } from '../contracts/evidence.ts';
+import type { Collector, JsonEntry, CollectorContext } from '../contracts/evidence.ts';
 import { toText } from '../proc/bytes.ts';
 import { inetSockets } from '../proc/net.ts';
 import { unixSockets } from '../proc/unix.ts';
@@ -19,20 +19,20 @@ export const sockets: Collector = {
   name: 'sockets',
   description: 'TCP, UDP, raw and unix sockets of every network namespace, with state, addresses and the processes that hold them.',
   tier: 'volatile',
-  async *collect(scene: Scene): AsyncGenerator<JsonEntry> {
-    const table = await scene.processes();
-    const { breathe } = scene.budget;
-    const owners = await ownersByInode(table, breathe);
+  async *collect(context: CollectorContext): AsyncGenerator<JsonEntry> {
+    const table = await context.processes();
+    const { yieldIfDue } = context.budget;
+    const owners = await ownersByInode(table, yieldIfDue);
     const seen = new Set<string>();
     const inet: unknown[] = [];
     const unix: unknown[] = [];
     const tables = await table.sockets;
     for (const net of tables.namespaces) {
-      for (const protocol of INET) await gather(inet, inetRows(net, protocol, owners, seen), breathe);
-      await gather(unix, unixRows(net, owners, seen), breathe);
+      for (const protocol of INET) await gather(inet, inetRows(net, protocol, owners, seen), yieldIfDue);
+      await gather(unix, unixRows(net, owners, seen), yieldIfDue);
     }
     yield {
-      kind: 'json', path: 'live_response/sockets.json', source: `${scene.roots.proc}/net`, method: 'procfs',
+      kind: 'json', path: 'live_response/sockets.json', source: `${context.roots.proc}/net`, method: 'procfs',
       value: { taken: new Date(table.takenMs).toISOString(), namespaces: namespacesOf(tables), inet, unix, elsewhere: elsewhere(owners, seen) },
     };
   },
@@ -41,15 +41,15 @@ export const sockets: Collector = {
 /** Rows between two looks at the clock. */
 const BATCH = 64;
 
-async function gather(into: unknown[], rows: Iterable<unknown>, breathe: () => Promise<void> | undefined): Promise<void> {
-  for (const row of rows) if (into.push(row) % BATCH === 0) await breathe();
-  await breathe();
+async function gather(into: unknown[], rows: Iterable<unknown>, yieldIfDue: () => Promise<void> | undefined): Promise<void> {
+  for (const row of rows) if (into.push(row) % BATCH === 0) await yieldIfDue();
+  await yieldIfDue();
 }
 
-async function ownersByInode(table: ProcessTable, breathe: () => Promise<void> | undefined): Promise<Map<string, Owner[]>> {
+async function ownersByInode(table: ProcessTable, yieldIfDue: () => Promise<void> | undefined): Promise<Map<string, Owner[]>> {
   const owners = new Map<string, Owner[]>();
   for (const { pid, comm, descriptors } of table.processes) {
-    await breathe();
+    await yieldIfDue();
     for (const { fd, inode, link } of descriptors) {
       if (inode === undefined || !link.target.startsWith('socket:')) continue;
       const owner = { pid, fd, comm: toText(comm) };

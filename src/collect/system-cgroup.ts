@@ -13,7 +13,7 @@ const FILES: readonly string[] = [
 ];
 
 /** Hierarchies of version 1: as many as there are controllers, and whoever may mount can make named ones. */
-const MOST_GROUPS = 32;
+const MAX_GROUPS = 32;
 
 /** Values by `directory/file`, as text; files that a version or a controller does not have are left out. `left` is told how many groups were not read. */
 export function cgroupLimits(proc: string, names: readonly string[] = FILES, left: (count: number) => void = () => undefined): Readonly<Record<string, string>> {
@@ -23,8 +23,8 @@ export function cgroupLimits(proc: string, names: readonly string[] = FILES, lef
   const values: Record<string, string> = {};
   const table = parseCgroupMounts(mounts.body);
   const all = parseCgroup(groups.body);
-  left(Math.max(0, all.length - MOST_GROUPS));
-  for (const group of all.slice(0, MOST_GROUPS)) {
+  left(Math.max(0, all.length - MAX_GROUPS));
+  for (const group of all.slice(0, MAX_GROUPS)) {
     const mount = table.find((one) => serves(one, group.hierarchy, group.controllers));
     if (mount === undefined) continue;
     const directory = directoryOf(mount, group.path);

@@ -5,7 +5,7 @@
  */
 import { setTimeout as after } from 'node:timers/promises';
 import type * as Package from 'systeminformation';
-import type { AbsentEntry, Collector, Entry, Scene } from '../contracts/evidence.ts';
+import type { AbsentEntry, Collector, Entry, CollectorContext } from '../contracts/evidence.ts';
 import { describeError, systemCode } from '../errors.ts';
 import { coresOf } from '../lambda/cores.ts';
 import { differencesOf, ownFigures, type Difference, type Reported } from './second-opinion.ts';
@@ -23,8 +23,8 @@ export const systemInformation: Collector = {
   name: 'systeminformation',
   description: 'Memory, load and open files as the package systeminformation reads them, held against our own parsers; spawns nothing.',
   tier: 'code',
-  async *collect(scene: Scene): AsyncGenerator<Entry> {
-    const why = whyNot(scene);
+  async *collect(context: CollectorContext): AsyncGenerator<Entry> {
+    const why = whyNot(context);
     if (why !== undefined) {
       yield absent('skipped', why);
       return;
@@ -34,18 +34,18 @@ export const systemInformation: Collector = {
       yield absent(loaded.outcome, loaded.reason);
       return;
     }
-    await scene.budget.breathe();
-    const before = ownFigures(scene.roots.proc);
+    await context.budget.yieldIfDue();
+    const before = ownFigures(context.roots.proc);
     const { mem, fullLoad, fsOpenFiles } = loaded.calls;
     const value: Reported = { mem: await within(mem), fullLoad: await within(fullLoad), fsOpenFiles: await within(fsOpenFiles) };
-    const { differences, compared } = differencesOf(value, before, ownFigures(scene.roots.proc));
+    const { differences, compared } = differencesOf(value, before, ownFigures(context.roots.proc));
     yield { kind: 'json', path: PATH, ...COMMON, value: { ...value, compared, differences } };
     for (const difference of differences) yield lineOf(difference);
   },
 };
 
 /** The function has less than a core, or the capture less than five seconds. */
-function whyNot({ env, budget }: Scene): string | undefined {
+function whyNot({ env, budget }: CollectorContext): string | undefined {
   const cores = coresOf(env);
   if (cores !== undefined && cores < 1) return `the function has ${Math.floor(cores * 100)} % of a core, and a whole one is asked for`;
   return budget.remainingMs() < LEAST_MS ? `less than ${LEAST_MS} ms were left` : undefined;

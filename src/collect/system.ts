@@ -1,7 +1,7 @@
 /** The machine under the function: kernel, mounts, limits, network interfaces, and the few files of /etc that name it. */
 import { closeSync, fstatSync, readSync, statfsSync, type BigIntStats } from 'node:fs';
 import * as os from 'node:os';
-import type { AbsentEntry, Collector, Entry, Scene } from '../contracts/evidence.ts';
+import type { AbsentEntry, Collector, Entry, CollectorContext } from '../contracts/evidence.ts';
 import { descriptorPath } from '../fs/open.ts';
 import { openLocal, reach } from '../fs/resolve.ts';
 import { factsOf } from '../fs/volume.ts';
@@ -29,9 +29,9 @@ export const system: Collector = {
   name: 'system',
   description: 'Kernel, hardening settings, mounts, cgroup limits, file systems, interfaces; os-release, hosts, resolv.conf, passwd.',
   tier: 'files',
-  async *collect(scene: Scene): AsyncGenerator<Entry> {
-    const table = await scene.processes();
-    const { proc, etc, writable } = scene.roots;
+  async *collect(context: CollectorContext): AsyncGenerator<Entry> {
+    const table = await context.processes();
+    const { proc, etc, writable } = context.roots;
     let groupsLeft = 0;
     const cgroup = cgroupLimits(proc, undefined, (count) => (groupsLeft = count));
     yield {
@@ -43,14 +43,14 @@ export const system: Collector = {
         memory: { total: os.totalmem(), free: os.freemem(), available: process.availableMemory(), limit: process.constrainedMemory() },
         cgroup,
         mounts: mountsOf(table),
-        filesystems: Object.fromEntries(['/', ...writable].map((path) => [path, spaceOf(path, groundsOf(scene))])),
+        filesystems: Object.fromEntries(['/', ...writable].map((path) => [path, spaceOf(path, groundsOf(context))])),
         network: os.networkInterfaces(),
         user: { uid: process.getuid?.(), euid: process.geteuid?.(), gid: process.getgid?.(), groups: process.getgroups?.() },
       },
     };
     if (groupsLeft > 0) yield { kind: 'absent', path: 'cgroups-beyond-the-limit', source: `${proc}/self/cgroup`, method: 'procfs', outcome: 'skipped', reason: `${groupsLeft} more control groups of this process were not looked at` };
-    yield attributesLine(scene);
-    for (const name of ETC) yield etcFile(`${etc}/${name}`, `[root]/etc/${name}`, groundsOf(scene));
+    yield attributesLine(context);
+    for (const name of ETC) yield etcFile(`${etc}/${name}`, `[root]/etc/${name}`, groundsOf(context));
   },
 };
 

@@ -3,7 +3,7 @@
  * `timestamp_desc`. https://timesketch.org/guides/user/import-from-json-csv/
  * Rows stand by source, not by time: Timesketch sorts.
  */
-import type { BytePath, BytesEntry, Collector, Entry, Scene } from '../contracts/evidence.ts';
+import type { BytePath, BytesEntry, Collector, Entry, CollectorContext } from '../contracts/evidence.ts';
 import { Kind, kindName, modeText } from '../fs/kinds.ts';
 import { displayName } from '../fs/names.ts';
 import type { Tree } from '../fs/tree.ts';
@@ -27,23 +27,23 @@ const PATH_LENGTH = 2048;
 /** Bytes of a command line; one that is no UTF-8 takes three times as many. */
 const COMMAND_LENGTH = 8192;
 /** Rows of files in all; the bodyfile has the times of the rest. */
-const MOST_ROWS = 200_000;
+const MAX_ROWS = 200_000;
 /** Timesketch takes years from 1700. */
 const EARLIEST = BigInt(Date.UTC(1700, 0, 1)) * 1_000_000n;
 /** The tree ends in 2262, with 2^63 - 1: a time there stands for any later one. */
 const LATEST = 2n ** 63n - 2n;
 
-async function* collect(scene: Scene): AsyncGenerator<Entry> {
-  const { tree } = await writableTree(scene);
-  yield { kind: 'jsonl', path: 'timeline/timeline.jsonl', source: 'capture, processes', method: 'procfs', rows: [captureRow(scene), ...processRows(await processesOf(scene))] };
-  yield* fileRows(tree, scene.budget.breathe);
+async function* collect(context: CollectorContext): AsyncGenerator<Entry> {
+  const { tree } = await writableTree(context);
+  yield { kind: 'jsonl', path: 'timeline/timeline.jsonl', source: 'capture, processes', method: 'procfs', rows: [captureRow(context), ...processRows(await processesOf(context))] };
+  yield* fileRows(tree, context.budget.yieldIfDue);
 }
 
-function captureRow(scene: Scene): Record<string, unknown> {
-  const { trigger, reason } = scene.cause;
+function captureRow(context: CollectorContext): Record<string, unknown> {
+  const { trigger, reason } = context.cause;
   return {
-    ...columns(fromMilliseconds(scene.startedMs), 'Capture Start Time'),
-    message: `Capture ${scene.captureId} started by ${trigger}: ${reason}`,
+    ...columns(fromMilliseconds(context.startedMs), 'Capture Start Time'),
+    message: `Capture ${context.captureId} started by ${trigger}: ${reason}`,
     data_type: 'amber:capture',
     tag: ['amber'],
   };
@@ -82,7 +82,7 @@ export function commandLine(argv: readonly BytePath[]): string {
 }
 
 /** Rows of the times of every path, `most` in all, in files of about 2 MiB: `timeline/timeline-0001.jsonl`, … */
-export async function* fileRows(tree: Tree, breathe: () => Promise<void> | undefined, most: number = MOST_ROWS): AsyncGenerator<Entry> {
+export async function* fileRows(tree: Tree, yieldIfDue: () => Promise<void> | undefined, most: number = MAX_ROWS): AsyncGenerator<Entry> {
   const directory = new ShownDirectory(tree);
   let gathered = new TextChunk(CHUNK_BYTES);
   let number = 1;
@@ -98,7 +98,7 @@ export async function* fileRows(tree: Tree, breathe: () => Promise<void> | undef
       }
     }
     gathered.add(text);
-    await breathe();
+    await yieldIfDue();
     const ended = entry >= tree.count || rows >= most;
     if (gathered.isFull || ended) {
       yield chunk(number, gathered.bytes());

@@ -6,7 +6,7 @@ import { displayName } from '../fs/names.ts';
 import type { Tree } from '../fs/tree.ts';
 
 /** Paths named in each list; more are counted. */
-const MOST_NAMED = 100;
+const MAX_NAMED = 100;
 const BATCH = 1024;
 
 interface Named {
@@ -15,12 +15,12 @@ interface Named {
 }
 
 /** The value of `live_response/tree.json`. */
-export async function summarise(walked: Walked, limit: number, breathe: () => Promise<void> | undefined): Promise<Record<string, unknown>> {
+export async function summarise(walked: Walked, limit: number, yieldIfDue: () => Promise<void> | undefined): Promise<Record<string, unknown>> {
   const { tree } = walked;
   const counts = new Counts(tree);
   for (let entry = 0; entry < tree.count; entry += 1) {
     counts.add(entry);
-    if (entry % BATCH === 0) await breathe();
+    if (entry % BATCH === 0) await yieldIfDue();
   }
   return {
     roots: walked.roots.map(({ path, real, fileSystem, problem }) => ({ path, real, fileSystem, problem })),
@@ -69,7 +69,7 @@ class Counts {
 
   #note(list: Named, entry: number, why: string | undefined): void {
     list.count += 1;
-    if (list.paths.length < MOST_NAMED) list.paths.push({ path: displayName(this.#tree.path(entry)), why });
+    if (list.paths.length < MAX_NAMED) list.paths.push({ path: displayName(this.#tree.path(entry)), why });
   }
 
   result(): Record<string, unknown> {

@@ -1,39 +1,39 @@
 /** The trees of one capture: each is walked once, whoever asks first. */
-import type { Scene } from '../contracts/evidence.ts';
+import type { CollectorContext } from '../contracts/evidence.ts';
 import { walk, type Pace, type Walked } from '../fs/walk.ts';
 import { groundsOf } from './grounds.ts';
 import type { ProcessTable } from '../proc/table.ts';
 
-const writableTrees = new WeakMap<Scene, Promise<Walked>>();
+const writableTrees = new WeakMap<CollectorContext, Promise<Walked>>();
 
 /** Part of the time that is left which listing may take: what is listed has to be written, and then the contents. */
 const SHARE_OF_TIME = 0.4;
 
 /** /tmp and /dev/shm (scene.roots.writable). */
-export function writableTree(scene: Scene): Promise<Walked> {
-  let walked = writableTrees.get(scene);
+export function writableTree(context: CollectorContext): Promise<Walked> {
+  let walked = writableTrees.get(context);
   if (walked === undefined) {
-    walked = walk(scene.roots.writable, scene.config.maxEntries, paceOf(scene), groundsOf(scene));
-    writableTrees.set(scene, walked);
+    walked = walk(context.roots.writable, context.config.maxEntries, paceOf(context), groundsOf(context));
+    writableTrees.set(context, walked);
   }
   return walked;
 }
 
 /** Walks the code as loaded (scene.roots.code), under the same limits. */
-export function codeTree(scene: Scene): Promise<Walked> {
-  return walk(scene.roots.code, scene.config.maxEntries, paceOf(scene), groundsOf(scene));
+export function codeTree(context: CollectorContext): Promise<Walked> {
+  return walk(context.roots.code, context.config.maxEntries, paceOf(context), groundsOf(context));
 }
 
-function paceOf(scene: Scene): Pace {
-  const { budget } = scene;
+function paceOf(context: CollectorContext): Pace {
+  const { budget } = context;
   const until = performance.now() + budget.remainingMs() * SHARE_OF_TIME;
-  return { breathe: budget.breathe, stopped: () => budget.signal.aborted || performance.now() > until };
+  return { yieldIfDue: budget.yieldIfDue, stopped: () => budget.signal.aborted || performance.now() > until };
 }
 
 /** The process table, or undefined where it could not be had: files are collected all the same. */
-export async function processesOf(scene: Scene): Promise<ProcessTable | undefined> {
+export async function processesOf(context: CollectorContext): Promise<ProcessTable | undefined> {
   try {
-    return await scene.processes();
+    return await context.processes();
   } catch {
     return undefined; // the collectors of processes report it
   }

@@ -1,6 +1,6 @@
 /** The whole of /tmp and /dev/shm, in order of value. */
 import { closeSync, fstatSync, readSync } from 'node:fs';
-import type { BytePath, Collector, Entry, Scene } from '../contracts/evidence.ts';
+import type { BytePath, Collector, Entry, CollectorContext } from '../contracts/evidence.ts';
 import { Descent } from '../fs/descent.ts';
 import { Kind, State } from '../fs/kinds.ts';
 import { openFile } from '../fs/open.ts';
@@ -11,7 +11,7 @@ import { groundsOf } from './grounds.ts';
 import { inUse, type InUse } from './in-use.ts';
 import { orderBy, type Order } from './order.ts';
 import { unnested } from './parked.ts';
-import { Taker } from './entry-reader.ts';
+import { EntryReader } from './entry-reader.ts';
 import { processesOf, sandboxStart, writableTree } from './trees.ts';
 import { twoSpeed } from './two-speed.ts';
 
@@ -19,7 +19,7 @@ export const writable: Collector = {
   name: 'writable',
   description: 'The whole of /tmp and /dev/shm: what runs or is open first, then executables, then what changed, then the rest',
   tier: 'files',
-  collect: (scene) => twoSpeed(collect(scene)),
+  collect: (context) => twoSpeed(collect(context)),
 };
 
 /** Classes in the order of taking. */
@@ -45,44 +45,44 @@ const Class = {
 const LARGE_SHARE = 0.25;
 /** Looking at first bytes costs an open: done for files that taking the smallest first would delay, and not for ever. */
 const PEEK_SIZE = 64 * 1024;
-const MOST_PEEKS = 2000;
+const MAX_PEEKS = 2000;
 const PEEK_MS = 20;
 /** Files in use that the inventory does not have. */
-const MOST_STRAYS = 1000;
+const MAX_UNLISTED = 1000;
 
-async function* collect(scene: Scene): AsyncGenerator<Entry, Iterable<Entry>> {
-  const walked = await writableTree(scene);
-  const table = await processesOf(scene);
-  const used = await inUse(table, walked.roots, scene.budget.breathe);
-  const source = scene.roots.writable.join(' ');
-  const strays = new Set(used.certain);
-  const order = await orderOf(scene, walked, used, { strays, since: sandboxStart(table) });
-  const taker = new Taker(walked.tree, groundsOf(scene));
+async function* collect(context: CollectorContext): AsyncGenerator<Entry, Iterable<Entry>> {
+  const walked = await writableTree(context);
+  const table = await processesOf(context);
+  const used = await inUse(table, walked.roots, context.budget.yieldIfDue);
+  const source = context.roots.writable.join(' ');
+  const unlistedFiles = new Set(used.certain);
+  const order = await orderOf(context, walked, used, { unlistedFiles, since: sandboxStart(table) });
+  const reader = new EntryReader(walked.tree, groundsOf(context));
   const directories = new Directories(walked.tree);
   try {
-    for (const entry of directories.above(strays)) {
-      const taken = taker.take(entry);
+    for (const entry of directories.above(unlistedFiles)) {
+      const taken = reader.read(entry);
       if (taken !== 'busy') yield taken;
     }
-    yield* takeStrays(strays, walked.roots, taker, source);
+    yield* readUnlistedFiles(unlistedFiles, walked.roots, reader, source);
     if (used.beyond > 0) yield beyond(source, `${used.beyond} further names of files in use were not looked at`);
   } finally {
-    taker.close(); // it opens again what it needs
+    reader.close(); // it opens again what it needs
   }
-  const taken = contents({ classes: order.classes.slice(0, Class.elsewhere) }, directories, taker);
-  return scene.parked === undefined || scene.parked.size === 0 ? taken : unnested(taken, scene.parked);
+  const taken = contents({ classes: order.classes.slice(0, Class.elsewhere) }, directories, reader);
+  return context.parked === undefined || context.parked.size === 0 ? taken : unnested(taken, context.parked);
 }
 
-/** Sorts the tree into classes; what is in use and in the tree is taken off `strays`. */
-async function orderOf(scene: Scene, walked: Walked, used: InUse, facts: { strays: Set<BytePath>; since: bigint }): Promise<Order> {
+/** Sorts the tree into classes; what is in use and in the tree is taken off `unlistedFiles`. */
+async function orderOf(context: CollectorContext, walked: Walked, used: InUse, facts: { unlistedFiles: Set<BytePath>; since: bigint }): Promise<Order> {
   const { tree } = walked;
-  const mostBytes = scene.budget.remainingBytes() * LARGE_SHARE;
+  const mostBytes = context.budget.remainingBytes() * LARGE_SHARE;
   const peek = new Peek(tree);
   const classOf = (entry: number): number => {
     const kind = tree.kind(entry);
     if (tree.parent(entry) < 0 && tree.state(entry) === State.served) return Class.elsewhere;
     const isUsed = used.names.has(tree.names[entry] ?? '') && used.paths.has(tree.path(entry));
-    if (isUsed) facts.strays.delete(tree.path(entry));
+    if (isUsed) facts.unlistedFiles.delete(tree.path(entry));
     if (kind === Kind.directory) return Class.directory;
     if (kind !== Kind.file || tree.state(entry) !== State.whole) return Class.bodiless;
     if (tree.isSparse(entry) || tree.size(entry) > mostBytes) return Class.last;
@@ -91,7 +91,7 @@ async function orderOf(scene: Scene, walked: Walked, used: InUse, facts: { stray
     return tree.mtime(entry) > facts.since || tree.ctime(entry) > facts.since ? Class.changed : Class.rest;
   };
   try {
-    return await orderBy(tree, Object.keys(Class).length, classOf, scene.budget.breathe);
+    return await orderBy(tree, Object.keys(Class).length, classOf, context.budget.yieldIfDue);
   } finally {
     peek.close();
   }
@@ -101,14 +101,14 @@ function beyond(source: BytePath, reason: string): Entry {
   return { kind: 'absent', path: 'files-in-use/beyond-the-limit', source, method: 'proc-fd', outcome: 'skipped', reason };
 }
 
-function* takeStrays(strays: ReadonlySet<BytePath>, roots: readonly RootFacts[], taker: Taker, source: BytePath): Generator<Entry> {
-  let left = MOST_STRAYS;
-  for (const path of strays) {
+function* readUnlistedFiles(unlistedFiles: ReadonlySet<BytePath>, roots: readonly RootFacts[], reader: EntryReader, source: BytePath): Generator<Entry> {
+  let left = MAX_UNLISTED;
+  for (const path of unlistedFiles) {
     const root = roots.find((one) => one.problem === undefined && path.startsWith(`${one.path}/`));
     if (root === undefined) continue;
     left -= 1;
     if (left < 0) continue;
-    yield taker.takeStray(root.entry, path.slice(root.path.length + 1).split('/'));
+    yield reader.readUnlisted(root.entry, path.slice(root.path.length + 1).split('/'));
   }
   if (left < 0) yield beyond(source, `${-left} more files in use that the inventory does not have were not taken`);
 }
@@ -118,7 +118,7 @@ class Peek {
   readonly #tree: Tree;
   readonly #descent: Descent;
   readonly #head = Buffer.alloc(4);
-  #left = MOST_PEEKS;
+  #left = MAX_PEEKS;
   #spentMs = 0;
 
   constructor(tree: Tree) {

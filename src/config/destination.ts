@@ -13,9 +13,9 @@ export interface BucketUrl {
 }
 
 /** An S3 key has 1024 bytes at most ("Naming Amazon S3 objects"). */
-const MOST_KEY_BYTES = 1024;
+const MAX_KEY_BYTES = 1024;
 /** What follows the prefix of a destination needs up to 500 bytes. */
-export const MOST_PREFIX_BYTES: number = 500;
+export const MAX_PREFIX_BYTES: number = 500;
 /** Bucket names and access point aliases: "General purpose bucket naming rules" of the S3 User Guide. */
 const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{2,254}$/u;
 
@@ -23,7 +23,7 @@ const good = <T>(value: T): Judged<T> => ({ ok: true, value });
 const bad = (expected: string): Judged<never> => ({ ok: false, expected });
 
 /** `s3://BUCKET` or `s3://BUCKET/PREFIX`: as for `aws s3`, the prefix is no URL, so that `#`, `?`, `%` and spaces are themselves. */
-export function parseBucketUrl(text: string, mostBytes: number = MOST_KEY_BYTES): Judged<BucketUrl> {
+export function parseBucketUrl(text: string, mostBytes: number = MAX_KEY_BYTES): Judged<BucketUrl> {
   const [, bucket = '', typed = ''] = /^s3:\/\/([^/]*)(?:\/(.*))?$/isu.exec(text) ?? [];
   if (bucket.includes('@')) return bad('a URL without a user name in it');
   if (!BUCKET.test(bucket)) return bad('s3://BUCKET/PREFIX with the name of a bucket');
@@ -70,7 +70,7 @@ export function schemeOf(text: string): string {
 export function parseDestination(text: string): Judged<URL> {
   const scheme = schemeOf(text);
   if (scheme === 's3:') {
-    const judged = parseBucketUrl(text, MOST_PREFIX_BYTES);
+    const judged = parseBucketUrl(text, MAX_PREFIX_BYTES);
     if (!judged.ok) return judged;
     const { bucket, prefix } = judged.value;
     return good(new URL(`s3://${bucket}${prefix === '' ? '' : `/${prefix.split('/').map(encodeURIComponent).join('/')}`}`));

@@ -16,7 +16,7 @@ const OTHER_VARIABLES: ReadonlySet<string> = new Set(['AMBER_HANDLER', 'AMBER_NE
 
 /** Where a value is lost by a wrong name, more is stored, it is stored elsewhere, in clear, or without a bound. */
 const PROTECTIVE = /^AMBER_(?:DISABLED|RECIPIENT|REDACT|COLLECT|DESTINATION|S3_KMS_KEY|S3_BUCKET_OWNER|MAX_.*)$/u;
-const MOST_EDITS = 2;
+const MAX_EDITS = 2;
 
 /** Keys of options in code that no table knows. */
 export function unknownOptions(options: object, known: readonly string[]): ConfigIssue[] {
@@ -49,7 +49,7 @@ function suggestion(key: string, known: readonly string[]): string {
 
 /** At most two characters put in, taken out or replaced (Levenshtein). */
 function isNear(one: string, other: string): boolean {
-  if (Math.abs(one.length - other.length) > MOST_EDITS) return false;
+  if (Math.abs(one.length - other.length) > MAX_EDITS) return false;
   let row = Array.from({ length: other.length + 1 }, (_, at) => at);
   for (let at = 1; at <= one.length; at += 1) {
     const above = row;
@@ -59,7 +59,7 @@ function isNear(one: string, other: string): boolean {
       row.push(Math.min(replaced, (above[to] ?? 0) + 1, (row[to - 1] ?? 0) + 1));
     }
   }
-  return (row.at(-1) ?? 0) <= MOST_EDITS;
+  return (row.at(-1) ?? 0) <= MAX_EDITS;
 }
 
 /** `+name` or `-name`, as AMBER_COLLECT and AMBER_DETECT list them. */

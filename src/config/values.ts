@@ -126,12 +126,12 @@ export const control: Parser<string | undefined> = (given) => {
 
 /** 32 bytes in Base64url (RFC 8032: the length of an Ed25519 public key). */
 const PUBLIC_KEY = /^ed25519:[\w-]{43}$/u;
-const MOST_KEYS = 4;
+const MAX_KEYS = 4;
 
 export const publicKeys: Parser<readonly string[]> = (given) => {
   const items: readonly unknown[] = typeof given === 'string' ? given.split(',') : Array.isArray(given) ? given : [undefined];
   const keys = items.map((item) => (typeof item === 'string' ? item.trim() : ''));
-  return keys.length <= MOST_KEYS && keys.every((key) => PUBLIC_KEY.test(key)) ? good(keys) : bad(`one to ${String(MOST_KEYS)} of ed25519:KEY, separated by commas`);
+  return keys.length <= MAX_KEYS && keys.every((key) => PUBLIC_KEY.test(key)) ? good(keys) : bad(`one to ${String(MAX_KEYS)} of ed25519:KEY, separated by commas`);
 };
 
 /** A policy for detectors, kept as it was written: it is taken apart where it is used. */

@@ -220,7 +220,7 @@ export interface Observation {
   /** Inside the function's own process only. */
   readonly own: OwnFacts | undefined;
   /** What was left out, in words: limits, refusals. */
-  readonly left: readonly string[];
+  readonly notInspected: readonly string[];
 }
 
 /** AMBER_DETECT, taken apart. */

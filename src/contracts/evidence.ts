@@ -63,7 +63,7 @@ export interface Cause {
 }
 
 /** A point in an invocation at which triggers are asked, and what was ordered until then. */
-export type Moment = { readonly orders?: readonly OrderedCapture[] } & (
+export type TriggerEvent = { readonly orders?: readonly OrderedCapture[] } & (
   | { readonly at: 'settled'; readonly invocation: number } // the handler has returned or thrown; 1 = first of this sandbox
   | { readonly at: 'failed'; readonly invocation: number; readonly error: unknown }
   | { readonly at: 'near-deadline'; readonly invocation: number; readonly remainingMs: number }
@@ -78,10 +78,10 @@ export interface Trigger {
   /** Asked only while nothing of this sandbox has been captured. */
   readonly once?: boolean;
   /** The moments it wants to be asked at under this configuration; none = off. */
-  readonly moments: (config: Config) => readonly Moment['at'][];
+  readonly moments: (config: Config) => readonly TriggerEvent['at'][];
   /** For `near-deadline`: milliseconds before the deadline, of an invocation that starts with `remainingMs`. */
   readonly leadMs?: (config: Config, remainingMs: number) => number;
-  readonly fires: (moment: Moment, config: Config) => Cause | undefined;
+  readonly fires: (event: TriggerEvent, config: Config) => Cause | undefined;
 }
 
 /** What the host knows of the invocation in progress. All of it comes from the platform, none from the event. */
@@ -118,11 +118,11 @@ export interface Collector {
   readonly needsRecipient?: boolean;
   /** Reads the process it runs in, so it says nothing about a function when it runs in the extension. */
   readonly inProcess?: boolean;
-  readonly collect: (scene: Scene) => Iterable<Entry> | AsyncIterable<Entry>;
+  readonly collect: (context: CollectorContext) => Iterable<Entry> | AsyncIterable<Entry>;
 }
 
 /** All that a collector may touch. Roots are injected so that tests can feed recorded trees. */
-export interface Scene {
+export interface CollectorContext {
   readonly captureId: string;
   /** When the capture started, milliseconds since the epoch. */
   readonly startedMs: number;
@@ -165,7 +165,7 @@ export interface Budget {
    * Await this in loops that do work without yielding entries: it returns at once while the current slice of the main
    * thread is short (config.sliceMs), else lets the event loop turn once.
    */
-  readonly breathe: () => Promise<void> | undefined;
+  readonly yieldIfDue: () => Promise<void> | undefined;
 }
 
 /** How bytes are searched for secrets before they are stored. `content` is stored as it is. */

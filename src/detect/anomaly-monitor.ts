@@ -3,9 +3,9 @@ import { reaches } from '../config/detect-policy.ts';
 import type { DetectPolicy, Finding, FindingsReport, Observation, OwnFacts } from '../contracts/evidence.ts';
 import { describeError } from '../errors.ts';
 import { baselineAt, judge } from './judge.ts';
-import { openLookout, type LookMoment, type LookoutOptions } from './scan.ts';
+import { openScanner, type ScanInvocation, type ScannerOptions } from './scan.ts';
 
-export interface SentryOptions extends LookoutOptions {
+export interface MonitorOptions extends ScannerOptions {
   readonly policy: DetectPolicy;
   /**
    * What is known of the end of init, where the first look comes later than that. Without it the first look is the
@@ -29,32 +29,32 @@ export interface Seen {
   readonly fresh: readonly Finding[];
 }
 
-export interface Sentry {
+export interface AnomalyMonitor {
   /** Never rejects. */
-  readonly look: (invocation: LookMoment) => Promise<Seen>;
+  readonly scan: (invocation: ScanInvocation) => Promise<Seen>;
   /** Everything found so far, with a further look where the last one is older than a second. For captures. */
   readonly report: () => Promise<FindingsReport>;
   /** The same without another look: where the processes have gone. */
-  readonly known: () => FindingsReport;
+  readonly snapshot: () => FindingsReport;
   readonly baseline: () => Observation | undefined;
 }
 
 /** Different findings that are kept of a sandbox. */
-const MOST_KEPT = 500;
+const MAX_KEPT = 500;
 const STALE_MS = 1000;
 
-export function openSentry(options: SentryOptions): Sentry {
-  const lookout = openLookout(options);
+export function openMonitor(options: MonitorOptions): AnomalyMonitor {
+  const scanner = openScanner(options);
   const kept = new Map<string, Finding>();
   const failed = new Map<string, string>();
   let baseline: Observation | undefined;
   let last: Observation | undefined;
-  let moment: LookMoment = { number: 0, startedMs: 0 };
+  let scanInvocation: ScanInvocation = { number: 0, startedMs: 0 };
   let uncounted = 0;
 
-  const look = async (invocation: LookMoment): Promise<Seen> => {
-    moment = invocation;
-    const observation = await lookout.look(invocation);
+  const scan = async (invocation: ScanInvocation): Promise<Seen> => {
+    scanInvocation = invocation;
+    const observation = await scanner.scan(invocation);
     last = observation;
     baseline ??= options.init === undefined ? observation : baselineOf(observation, options.init);
     const judged = judge(observation, baseline, options.policy);
@@ -66,27 +66,27 @@ export function openSentry(options: SentryOptions): Sentry {
     const old = kept.get(one.key);
     if (old !== undefined && reaches(old.severity, one.severity)) return false;
     // A flood of small findings must not keep a severe one out.
-    if (old === undefined && kept.size >= (reaches(one.severity, 'high') ? 2 * MOST_KEPT : MOST_KEPT)) {
+    if (old === undefined && kept.size >= (reaches(one.severity, 'high') ? 2 * MAX_KEPT : MAX_KEPT)) {
       uncounted += 1;
       return false;
     }
     kept.set(one.key, one);
     return true;
   };
-  const known = (): FindingsReport => ({
+  const snapshot = (): FindingsReport => ({
     by: options.by,
     findings: [...kept.values()],
     threshold: options.policy.threshold,
     baselineMs: baseline?.takenMs,
     failed: Object.fromEntries(failed),
-    left: [...(last?.left ?? []), ...(uncounted === 0 ? [] : [`${String(uncounted)} further findings were not kept`])],
+    left: [...(last?.notInspected ?? []), ...(uncounted === 0 ? [] : [`${String(uncounted)} further findings were not kept`])],
   });
   return {
-    look, known,
+    scan, snapshot,
     baseline: () => baseline,
     report: async () => {
-      if (last === undefined || Date.now() - last.takenMs > STALE_MS) await look(moment);
-      return known();
+      if (last === undefined || Date.now() - last.takenMs > STALE_MS) await scan(scanInvocation);
+      return snapshot();
     },
   };
 }

@@ -5,7 +5,7 @@ import { idiomsOf } from './idioms.ts';
 import { isWritablePlace } from './places.ts';
 import { isDownloader } from './programs.ts';
 
-const MOST = 16;
+const MAX = 16;
 
 export const childProcessUse: Detector = {
   name: 'child-process-use',
@@ -17,7 +17,7 @@ export const childProcessUse: Detector = {
   benign: ['functions that run curl or an unpacked program on purpose'],
   runs: ['process'],
   detect: (now: Observation, _: Observation, policy: DetectPolicy): readonly Finding[] =>
-    firstOf((now.own?.spawned ?? []).filter(({ file }) => !isAllowed(policy, 'exe', file)).flatMap((one) => judge(one, now)), MOST),
+    firstOf((now.own?.spawned ?? []).filter(({ file }) => !isAllowed(policy, 'exe', file)).flatMap((one) => judge(one, now)), MAX),
 };
 
 function judge(one: Spawned, now: Observation): Finding[] {

@@ -18,13 +18,13 @@ export interface Facts {
 }
 
 /** Pieces of evidence of one finding. */
-const MOST_EVIDENCE = 8;
+const MAX_EVIDENCE = 8;
 /** Longest text of a title or a piece of evidence. */
-const MOST_TEXT = 300;
+const MAX_TEXT = 300;
 
 export function makeFinding({ name, technique, kind, benign }: Naming, facts: Facts): Finding {
   const { subject } = facts;
-  const beyond = facts.evidence.length - MOST_EVIDENCE;
+  const beyond = facts.evidence.length - MAX_EVIDENCE;
   return {
     detector: name, benign, attackVersion: '19',
     title: short(facts.title),
@@ -32,14 +32,14 @@ export function makeFinding({ name, technique, kind, benign }: Naming, facts: Fa
     kind: facts.kind ?? kind,
     severity: facts.severity,
     subject,
-    evidence: [...facts.evidence.slice(0, MOST_EVIDENCE).map(short), ...(beyond > 0 ? [`${String(beyond)} further pieces of evidence were left out`] : [])],
+    evidence: [...facts.evidence.slice(0, MAX_EVIDENCE).map(short), ...(beyond > 0 ? [`${String(beyond)} further pieces of evidence were left out`] : [])],
     key: [name, subject.pid, subject.startTicks, subject.path, subject.name, subject.address, facts.part].map((part) => part ?? '').join('|'),
   };
 }
 
 function short(text: string): string {
   const shown = toText(text);
-  return shown.length > MOST_TEXT ? `${shown.slice(0, MOST_TEXT)}…` : shown;
+  return shown.length > MAX_TEXT ? `${shown.slice(0, MAX_TEXT)}…` : shown;
 }
 
 /** Names a process for good: pids come again, a pid with its start does not. */

@@ -2,7 +2,7 @@
 import type { Detector, DetectPolicy, Finding, Observation } from '../contracts/evidence.ts';
 import { firstOf, isAllowed, isNewFile, makeFinding } from './finding.ts';
 
-const MOST = 16;
+const MAX = 16;
 
 export const foreignCredentials: Detector = {
   name: 'foreign-credentials',
@@ -24,7 +24,7 @@ export const foreignCredentials: Detector = {
         severity: strange.length > 0 && isNewFile(file, baseline) ? 'medium' : 'low',
         subject: { path: file.path }, evidence: [...strange.map((id) => `${file.path}: ${id}`), ...(more === 0 ? [] : [`${file.path}: ${String(more)} further access key ids, which were not compared`])],
       })];
-    }), MOST);
+    }), MAX);
   },
 };
 

@@ -28,10 +28,10 @@ const IDIOMS: readonly (Idiom & { readonly pattern: RegExp })[] = [
 ];
 
 /** Longest text that is looked at. */
-const MOST_TEXT = 1024;
+const MAX_TEXT = 1024;
 
 /** The idioms of a command line, most severe first. */
 export function idiomsOf(text: string): readonly Idiom[] {
-  const start = text.slice(0, MOST_TEXT);
+  const start = text.slice(0, MAX_TEXT);
   return IDIOMS.filter(({ pattern }) => pattern.test(start));
 }

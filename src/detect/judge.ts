@@ -14,7 +14,7 @@ export interface Judgement {
 }
 
 /** Findings of one look, however many things an attacker leaves about. */
-const MOST = 200;
+const MAX = 200;
 const ORDER = ['critical', 'high', 'medium', 'low'] as const;
 
 /** Runs the detectors that the policy has on, then correlates. Never throws. */
@@ -30,7 +30,7 @@ export function judge(now: Observation, baseline: Observation, policy: DetectPol
     }
   }
   const findings = correlate(found, now).toSorted((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
-  return { findings: withTimes(findings.slice(0, MOST), now), left: Math.max(0, findings.length - MOST), failed };
+  return { findings: withTimes(findings.slice(0, MAX), now), left: Math.max(0, findings.length - MAX), failed };
 }
 
 function isOn({ name, runs }: Detector, { by }: Observation, { only, without }: DetectPolicy): boolean {

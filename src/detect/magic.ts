@@ -38,7 +38,7 @@ export function startsCodeIn(name: string, head: Uint8Array, magic: Magic): bool
 
 /** Access key ids of users and roles: IAM user guide, "Unique identifiers" (AKIA, ASIA). Documentation has its own examples. */
 const ACCESS_KEY = /(?<![A-Z0-9])A[KS]IA[A-Z0-9]{16}(?![A-Z0-9])/gu;
-const MOST_KEYS = 4;
+const MAX_KEYS = 4;
 
 const NO_KEYS = { accessKeys: [], moreAccessKeys: 0 } as const;
 
@@ -49,5 +49,5 @@ export function accessKeysIn(head: Uint8Array, magic: Magic): { readonly accessK
   if (!bytes.includes('AKIA') && !bytes.includes('ASIA')) return NO_KEYS;
   const found = new Set<string>();
   for (const [id] of latin1(head).matchAll(ACCESS_KEY)) if (!id.endsWith('EXAMPLE')) found.add(id);
-  return { accessKeys: [...found].slice(0, MOST_KEYS), moreAccessKeys: Math.max(0, found.size - MOST_KEYS) };
+  return { accessKeys: [...found].slice(0, MAX_KEYS), moreAccessKeys: Math.max(0, found.size - MAX_KEYS) };
 }

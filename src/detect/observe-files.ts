@@ -80,7 +80,7 @@ export async function observeFiles(
           if (opened < limits.heads && !pace.stopped()) {
             opened += 1;
             head = tree.size(entry) === 0 ? EMPTY : read(tree, entry, descent, buffer);
-            if (opened % A_STRETCH === 0) await pace.breathe();
+            if (opened % A_STRETCH === 0) await pace.yieldIfDue();
           }
           if (head === undefined) unread += 1;
         }

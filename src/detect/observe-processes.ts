@@ -6,11 +6,11 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import type { BytePath, ObservedProcess } from '../contracts/evidence.ts';
 import { asidePool } from '../proc/aside/pool.ts';
 import { latin1, splitNul } from '../proc/bytes.ts';
-import { ownerOf, sharedLane } from '../proc/bounded-pool.ts';
+import { ownerOf, sharedPool } from '../proc/bounded-pool.ts';
 import { parseLink } from '../proc/links.ts';
 import { executableRows } from '../proc/maps.ts';
 import { poolRead, readNow, type Allowance, type ReadRule } from '../proc/read.ts';
-import { readSlowly, turn, type Session, type SlowFile } from '../proc/session.ts';
+import { readSlowly, yieldToEventLoop, type Session, type SlowFile } from '../proc/session.ts';
 import { parseStat, TICKS_PER_SECOND, type ProcessStat } from '../proc/stat.ts';
 import type { ProcRead } from '../proc/table.ts';
 import { descriptorsOf, linkText, type Descriptors } from './observe-descriptors.ts';
@@ -75,7 +75,7 @@ const MAPS: SlowFile = ['maps', { cap: 1024 * KIB, whole: false, lastLine: 'ffff
 const BYTES = 16 * KIB * KIB;
 /** New processes map their libraries a little later than we may see them. */
 const LOOKS_AT_MAPS = 2;
-const MOST_MAPPED = 16;
+const MAX_MAPPED = 16;
 /** Lambda has 4 KiB on both architectures. */
 const PAGE_BYTES = 4096;
 const AT_ONCE = 8; // between two turns of the event loop
@@ -95,7 +95,7 @@ export async function observeProcesses(place: ProcessPlace, limits: ProcessLimit
     reached = Math.min(start + AT_ONCE, wanted.length);
     const reading = wanted.slice(start, reached).map(async (pid) => readOne(session, place, { pid, bootMs, before, known }));
     processes.push(...(await Promise.all(reading)).filter((one) => one !== undefined));
-    if (wanted.length > AT_ONCE) await turn();
+    if (wanted.length > AT_ONCE) await yieldToEventLoop();
   }
   aside?.end();
   const left = [
@@ -120,11 +120,11 @@ function beyondOf(known: KnownProcesses, most: number): string[] {
       const count = all.filter(({ cut }) => cut.includes(name)).length;
       return count === 0 ? [] : [`${name} of ${String(count)} processes: only the first ${String(cap)} bytes were read`];
     }),
-    ...told('mapped files', MOST_MAPPED, all.map(({ mappedBeyond }) => mappedBeyond)),
+    ...told('mapped files', MAX_MAPPED, all.map(({ mappedBeyond }) => mappedBeyond)),
   ];
 }
 
-interface Turn {
+interface ReadPass {
   readonly pid: number;
   readonly bootMs: number;
   readonly before: KnownProcesses;
@@ -132,13 +132,13 @@ interface Turn {
 }
 
 /** A process that executes a program while it is read is read again: half of each would look like a disguise. */
-const MOST_READS = 3;
+const MAX_READS = 3;
 
-async function readOne(session: Session, place: ProcessPlace, turn: Turn): Promise<Unplaced | undefined> {
-  const dir = `${session.root}/${String(turn.pid)}`;
-  let row = await readOnce(session, place, dir, turn);
-  for (let reads = 1; reads < MOST_READS && row?.link !== undefined && !row.still && linkText(`${dir}/exe`) !== row.link; reads += 1) {
-    row = (await readOnce(session, place, dir, turn)) ?? row;
+async function readOne(session: Session, place: ProcessPlace, pass: ReadPass): Promise<Unplaced | undefined> {
+  const dir = `${session.root}/${String(pass.pid)}`;
+  let row = await readOnce(session, place, dir, pass);
+  for (let reads = 1; reads < MAX_READS && row?.link !== undefined && !row.still && linkText(`${dir}/exe`) !== row.link; reads += 1) {
+    row = (await readOnce(session, place, dir, pass)) ?? row;
   }
   return row?.one;
 }
@@ -151,7 +151,7 @@ interface Row {
   readonly still: boolean;
 }
 
-async function readOnce(session: Session, place: ProcessPlace, dir: string, { pid, bootMs, before, known }: Turn): Promise<Row | undefined> {
+async function readOnce(session: Session, place: ProcessPlace, dir: string, { pid, bootMs, before, known }: ReadPass): Promise<Row | undefined> {
   const read = readNow(`${dir}/stat`, SMALL, session.allowance);
   const stat = read.ok ? parseStat(read.body) : undefined;
   if (stat === undefined) return undefined;
@@ -249,7 +249,7 @@ function mappedOf(body: Uint8Array, writable: readonly BytePath[], link: string 
     if (path === link) continue;
     if (path.startsWith('/') && (path.startsWith('/memfd:') || path.endsWith(' (deleted)') || isWritablePlace(path, writable))) found.add(path);
   }
-  return { mapped: [...found].slice(0, MOST_MAPPED), mappedBeyond: Math.max(0, found.size - MOST_MAPPED) };
+  return { mapped: [...found].slice(0, MAX_MAPPED), mappedBeyond: Math.max(0, found.size - MAX_MAPPED) };
 }
 
 function ownPid(root: string): number {
@@ -278,6 +278,6 @@ function bootTime(root: string, allowance: Allowance): number {
 function openSession(place: ProcessPlace, limits: ProcessLimits, self: number): Session {
   return {
     root: place.root, self, stopped: place.stopped, slowMs: limits.slowMs, descriptorsEach: limits.descriptors,
-    allowance: { left: BYTES }, lane: sharedLane, pool: poolRead, descriptors: { left: Infinity }, mountNamespaces: new Set(),
+    allowance: { left: BYTES }, boundedPool: sharedPool, pool: poolRead, descriptors: { left: Infinity }, mountNamespaces: new Set(),
   };
 }

@@ -26,7 +26,7 @@ export interface SocketsSeen {
 
 const SMALL: ReadRule = { cap: 16 * 1024, whole: true };
 const TABLE: ReadRule = { cap: 1024 * 1024, whole: false };
-const MOST_SOCKETS = 2048;
+const MAX_SOCKETS = 2048;
 
 /** What is in use of each table, from sockstat: `proc_net(5)`. A socket counts from the moment that it has an address. */
 const IN_USE = [['sockstat', 'TCP', 'tcp'], ['sockstat', 'UDP', 'udp'], ['sockstat6', 'TCP6', 'tcp6'], ['sockstat6', 'UDP6', 'udp6']] as const;
@@ -53,7 +53,7 @@ export async function observeSockets(root: string, processes: readonly Unplaced[
     }
     let count = 0;
     for (const { local, remote, state, inode } of inetSockets(read.body, name)) {
-      if (sockets.length >= MOST_SOCKETS) {
+      if (sockets.length >= MAX_SOCKETS) {
         count += 1;
         continue;
       }
@@ -67,7 +67,7 @@ export async function observeSockets(root: string, processes: readonly Unplaced[
 function leftOf(beyond: ReadonlyMap<string, Beyond>): string[] {
   const count = [...beyond.values()].reduce((sum, one) => sum + one.count, 0);
   const cut = [...beyond].filter(([, { isCut }]) => isCut).map(([name]) => `net/${name}: only its first ${String(TABLE.cap)} bytes were read`);
-  return [...(count === 0 ? [] : [`${String(count)} sockets beyond the limit of ${String(MOST_SOCKETS)} were not looked at`]), ...cut];
+  return [...(count === 0 ? [] : [`${String(count)} sockets beyond the limit of ${String(MAX_SOCKETS)} were not looked at`]), ...cut];
 }
 
 function ownersOf(processes: readonly Unplaced[]): Map<string, number[]> {

@@ -7,7 +7,7 @@ import { isDownloader, isDrivenBrowser, isInterpreter, isShell } from './program
 import { socketEvidence } from './stdio-socket.ts';
 
 /** Findings of one look: the capture has all sockets. */
-const MOST = 32;
+const MAX = 32;
 /** 53 and 853 are the business of foreign-resolver. */
 const DNS_PORTS: ReadonlySet<number> = new Set([53, 853]);
 
@@ -31,7 +31,7 @@ export const outbound: Detector = {
         title: `${named(one)} is connected to ${socket.remoteAddress}:${String(socket.remotePort)}`, severity: severityOf(one, now),
         subject: { ...subjectOf(one), address: `${socket.remoteAddress}:${String(socket.remotePort)}` }, evidence: [socketEvidence(socket)],
       })];
-    }), MOST);
+    }), MAX);
   },
 };
 

@@ -20,10 +20,10 @@ export interface OwnRecords {
 }
 
 /** Characters, and arguments, of one start. */
-const MOST_ARGS = 512;
-const MOST_WORDS = 31;
+const MAX_ARGS = 512;
+const MAX_WORDS = 31;
 /** Starts that are remembered: a function may start one at each invocation. */
-const MOST_SPAWNED = 256;
+const MAX_SPAWNED = 256;
 
 /** Makes a reader of the facts. Each call looks anew; what was started before stays in the list. */
 export function ownFactsOf(records: OwnRecords): () => Promise<OwnFacts> {
@@ -33,7 +33,7 @@ export function ownFactsOf(records: OwnRecords): () => Promise<OwnFacts> {
   return async () => {
     for (const { child, atMs } of records.children.splice(0)) {
       if (isReaderObject(child)) continue;
-      if (spawned.length >= MOST_SPAWNED) {
+      if (spawned.length >= MAX_SPAWNED) {
         spawned.shift();
         left += 1;
       }
@@ -48,7 +48,7 @@ export function ownFactsOf(records: OwnRecords): () => Promise<OwnFacts> {
       heapBytes: process.getBuiltinModule('node:v8').getHeapStatistics().used_heap_size,
       rssBytes: process.memoryUsage.rss(),
       left: [
-        ...(left === 0 ? [] : [`${String(left)} earlier starts of child processes are no longer in the list of the last ${String(MOST_SPAWNED)}`]),
+        ...(left === 0 ? [] : [`${String(left)} earlier starts of child processes are no longer in the list of the last ${String(MAX_SPAWNED)}`]),
         ...(missed === 0 ? [] : [`${String(missed)} starts of child processes were not noted: too many came between two looks`]),
       ],
     };
@@ -58,10 +58,10 @@ export function ownFactsOf(records: OwnRecords): () => Promise<OwnFacts> {
 /** A ChildProcess; user code may have made of it what it likes. */
 function spawnOf(child: unknown, atMs: number): Spawned {
   const { spawnfile, spawnargs, pid } = (typeof child === 'object' && child !== null ? child : {}) as { spawnfile?: unknown; spawnargs?: unknown; pid?: unknown };
-  const words = Array.isArray(spawnargs) ? spawnargs.slice(1, 1 + MOST_WORDS).map(String).join(' ') : '';
-  const beyond = Array.isArray(spawnargs) ? Math.max(0, spawnargs.length - 1 - MOST_WORDS) : 0;
-  const left = [...(words.length > MOST_ARGS ? [`${String(words.length - MOST_ARGS)} characters`] : []), ...(beyond > 0 ? [`${String(beyond)} arguments`] : [])];
-  const args = words.slice(0, MOST_ARGS) + (left.length === 0 ? '' : ` [left out: ${left.join(', ')}]`);
+  const words = Array.isArray(spawnargs) ? spawnargs.slice(1, 1 + MAX_WORDS).map(String).join(' ') : '';
+  const beyond = Array.isArray(spawnargs) ? Math.max(0, spawnargs.length - 1 - MAX_WORDS) : 0;
+  const left = [...(words.length > MAX_ARGS ? [`${String(words.length - MAX_ARGS)} characters`] : []), ...(beyond > 0 ? [`${String(beyond)} arguments`] : [])];
+  const args = words.slice(0, MAX_ARGS) + (left.length === 0 ? '' : ` [left out: ${left.join(', ')}]`);
   return { file: typeof spawnfile === 'string' ? spawnfile : '', args, pid: typeof pid === 'number' ? pid : undefined, atMs };
 }
 

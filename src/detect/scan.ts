@@ -9,44 +9,44 @@ import { openLocal, reach } from '../fs/resolve.ts';
 import { latin1 } from '../proc/bytes.ts';
 import { MountBook } from '../proc/mount-book.ts';
 import { readOpen, type ReadRule } from '../proc/read.ts';
-import { turn } from '../proc/session.ts';
+import { yieldToEventLoop } from '../proc/session.ts';
 import type { ProcRead } from '../proc/table.ts';
 import { observeFiles, type FileLimits, type KnownFiles } from './observe-files.ts';
 import { observeProcesses, type KnownProcesses, type ProcessLimits } from './observe-processes.ts';
 import { observeSockets, type SocketsSeen } from './observe-sockets.ts';
 import { withRoles } from './roles.ts';
 
-export interface LookoutOptions {
+export interface ScannerOptions {
   readonly by: Observer;
   readonly roots: Roots;
   /** What only the process itself knows; in process only. */
   readonly own?: () => OwnFacts | Promise<OwnFacts>;
-  readonly limits?: Partial<LookLimits>;
+  readonly limits?: Partial<ScanLimits>;
 }
 
-export interface LookLimits extends ProcessLimits, FileLimits {
-  /** Milliseconds of one look; what was not reached is in `left`. */
+export interface ScanLimits extends ProcessLimits, FileLimits {
+  /** Milliseconds of one look; what was not reached is in `notInspected`. */
   readonly totalMs: number;
 }
 
-const LIMITS: LookLimits = { processes: 256, descriptors: 256, slowMs: 100, paths: 2000, heads: 256, totalMs: 1000 };
+const LIMITS: ScanLimits = { processes: 256, descriptors: 256, slowMs: 100, paths: 2000, heads: 256, totalMs: 1000 };
 
 /** The invocation in progress, or the one that was just answered. */
-export interface LookMoment {
+export interface ScanInvocation {
   readonly number: number;
   readonly startedMs: number;
 }
 
 /** Looks again and again, and remembers what it has read. */
-export interface Lookout {
+export interface SandboxScanner {
   /** One look; looks do not overlap, a second one waits for the first. Never rejects. */
-  readonly look: (invocation: LookMoment) => Promise<Observation>;
+  readonly scan: (invocation: ScanInvocation) => Promise<Observation>;
 }
 
 /** Longest that the main thread is held at a stretch, milliseconds. */
 const SLICE_MS = 4;
 
-export function openLookout(options: LookoutOptions): Lookout {
+export function openScanner(options: ScannerOptions): SandboxScanner {
   const limits = { ...LIMITS, ...options.limits };
   let known: KnownProcesses = new Map();
   let knownFiles: KnownFiles = new Map();
@@ -55,7 +55,7 @@ export function openLookout(options: LookoutOptions): Lookout {
   let last: Promise<unknown> = Promise.resolve();
   const book = new MountBook();
 
-  const once = async (invocation: LookMoment): Promise<Observation> => {
+  const once = async (invocation: ScanInvocation): Promise<Observation> => {
     const { by, roots } = options;
     const takenMs = Date.now();
     const pace = paceOf(limits.totalMs);
@@ -77,11 +77,11 @@ export function openLookout(options: LookoutOptions): Lookout {
       nameservers: nameserversOf(roots.etc, book),
       code: codeOf(roots.code, processes, book),
       own,
-      left: [...seen.left, ...sockets.left, ...files.left, ...extensions.left, ...(own?.left ?? [])],
+      notInspected: [...seen.left, ...sockets.left, ...files.left, ...extensions.left, ...(own?.left ?? [])],
     };
   };
   return {
-    look: (invocation) => {
+    scan: (invocation) => {
       const next = last.then(() => once(invocation));
       last = next.catch(() => undefined);
       return next;
@@ -89,14 +89,14 @@ export function openLookout(options: LookoutOptions): Lookout {
   };
 }
 
-function paceOf(totalMs: number): { readonly stopped: () => boolean; readonly breathe: () => Promise<void> | undefined } {
+function paceOf(totalMs: number): { readonly stopped: () => boolean; readonly yieldIfDue: () => Promise<void> | undefined } {
   const end = performance.now() + totalMs;
   let since = performance.now();
   return {
     stopped: () => performance.now() > end,
-    breathe: () => {
+    yieldIfDue: () => {
       if (performance.now() - since < SLICE_MS) return undefined;
-      return turn().then(() => {
+      return yieldToEventLoop().then(() => {
         since = performance.now();
       });
     },
@@ -110,15 +110,15 @@ function extensionsOf(code: readonly BytePath[], book: MountBook): { readonly na
   const opt = code.find((root) => root.endsWith('/opt'));
   if (opt === undefined || book.placeOf(opt).ground !== 'local') return { names: [], left: [] };
   const all = listing(`${opt}/extensions`);
-  const names = all.slice(0, MOST_NAMES);
+  const names = all.slice(0, MAX_NAMES);
   const beyond = all.length - names.length;
   return {
     names: exists(`${opt}/${KILL_FILE}`) ? [...names, KILL_FILE] : names,
-    left: beyond === 0 ? [] : [`${String(beyond)} names in ${opt}/extensions beyond the limit of ${String(MOST_NAMES)} were not looked at`],
+    left: beyond === 0 ? [] : [`${String(beyond)} names in ${opt}/extensions beyond the limit of ${String(MAX_NAMES)} were not looked at`],
   };
 }
 
-const MOST_NAMES = 64;
+const MAX_NAMES = 64;
 
 function listing(path: string): string[] {
   try {

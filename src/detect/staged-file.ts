@@ -4,7 +4,7 @@ import { firstOf, isAllowed, isNewFile, makeFinding } from './finding.ts';
 import { baseName } from './places.ts';
 
 /** Findings of one look: the capture has the whole list. */
-const MOST = 32;
+const MAX = 32;
 const CODE = /\.(?:m?js|cjs|py|pyc|rb|pl|php|sh|so(?:\.\d+)*|node|jar|lua)$/u;
 
 export const stagedFile: Detector = {
@@ -25,7 +25,7 @@ export const stagedFile: Detector = {
         title: `${what} has come into a writable tree: ${file.path}`, severity, subject: { path: file.path },
         evidence: [`${file.path}: ${what}, ${String(file.size)} bytes, mode ${file.mode.toString(8)}, changed ${new Date(file.ctimeMs).toISOString()}`],
       })];
-    }), MOST),
+    }), MAX),
 };
 
 function judge(file: ObservedFile): readonly [Severity, string] | undefined {

@@ -5,7 +5,7 @@ import { firstOf, isAllowed, isNewFile, makeFinding } from './finding.ts';
 import { baseName } from './places.ts';
 
 const SHELL: Technique = { id: 'T1546.004', name: 'Unix Shell Configuration Modification' };
-const MOST = 16;
+const MAX = 16;
 
 export const startupHook: Detector = {
   name: 'startup-hook',
@@ -26,11 +26,11 @@ export const startupHook: Detector = {
     const judged = hooks.map(({ file, hook }) => ({ file, hook, severity: severityOf(file, hook, baseline, installed) }));
     // Many that say little must not keep one out that says much.
     judged.sort((one, other) => Number(reaches(other.severity, one.severity)) - Number(reaches(one.severity, other.severity)));
-    return firstOf(judged.slice(0, MOST).map(({ file, hook, severity }) => makeFinding(startupHook, {
+    return firstOf(judged.slice(0, MAX).map(({ file, hook, severity }) => makeFinding(startupHook, {
       title: `${hook.runBy} runs ${file.path} when it starts`, severity,
       ...(hook.what === 'profile' ? { technique: SHELL } : {}), subject: { path: file.path },
       evidence: [`${file.path}: ${String(file.size)} bytes, changed ${new Date(file.ctimeMs).toISOString()}`, ...compiledFrom(file, now.files)],
-    })), MOST, judged.length);
+    })), MAX, judged.length);
   },
 };
 

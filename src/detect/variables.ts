@@ -22,7 +22,7 @@ export const WATCHED: ReadonlyMap<string, VariableUse> = new Map<string, Variabl
 ]);
 
 /** Longest value that is kept. */
-const MOST_VALUE = 4096;
+const MAX_VALUE = 4096;
 
 /** What a variable is for, if it is watched: those of one service (`AWS_ENDPOINT_URL_S3`) as well. */
 export function useOf(name: string): VariableUse | undefined {
@@ -52,5 +52,5 @@ export function watchedIn(environ: Uint8Array): Record<string, string> {
 
 /** Proxies carry passwords: what stands before an `@` in a URL is left out. */
 function clean(value: string): string {
-  return value.slice(0, MOST_VALUE).replaceAll(/\/\/[^/@\s]*@/gu, '//…@');
+  return value.slice(0, MAX_VALUE).replaceAll(/\/\/[^/@\s]*@/gu, '//…@');
 }

@@ -1,15 +1,15 @@
 /** What the bucket promises: that captures arrive, that they stay, that nobody else reads them. */
 import type { GetObjectLockConfigurationCommandOutput } from '@aws-sdk/client-s3';
-import { fateOf } from '../acquire/error-class.ts';
+import { classifyError } from '../acquire/error-class.ts';
 import { webRequest } from '../acquire/web.ts';
-import { failed, notChecked, ok, warning, type BucketPlace, type Diagnosis, type DoctorCheck, type Patient } from './contracts.ts';
+import { failed, notChecked, ok, warning, type BucketPlace, type Diagnosis, type DoctorCheck, type InspectedFunction } from './contracts.ts';
 
 const NO_BUCKET = notChecked('captures do not go to a bucket');
 const EXAMPLE = 'examples/bucket/bucket-policy.json';
 
 /** `action`: what whoever asks needs, if anything. */
-function bucketCheck(name: string, what: string, action: string | undefined, look: (bucket: BucketPlace, patient: Patient) => Promise<Diagnosis>): DoctorCheck {
-  return { name, what, actions: action === undefined ? [] : [action], check: (patient) => (patient.bucket === undefined ? NO_BUCKET : look(patient.bucket, patient)) };
+function bucketCheck(name: string, what: string, action: string | undefined, look: (bucket: BucketPlace, inspected: InspectedFunction) => Promise<Diagnosis>): DoctorCheck {
+  return { name, what, actions: action === undefined ? [] : [action], check: (inspected) => (inspected.bucket === undefined ? NO_BUCKET : look(inspected.bucket, inspected)) };
 }
 
 /** The answer, or undefined where the bucket has no such configuration. */
@@ -29,7 +29,7 @@ export const bucketThere: DoctorCheck = bucketCheck('bucket', 'the bucket is the
     if (BucketRegion !== undefined && BucketRegion !== region) return failed(`${name} lives in ${BucketRegion}, captures are sent to ${region}`, `Set AMBER_S3_REGION=${BucketRegion}.`);
     return ok(`${name} in ${BucketRegion ?? region}`);
   } catch (error) {
-    if (fateOf(error) !== 'missing') throw error;
+    if (classifyError(error) !== 'missing') throw error;
     return failed(`there is no bucket ${name}`, 'Make it as examples/bucket/README.md says, or correct AMBER_DESTINATION.');
   }
 });

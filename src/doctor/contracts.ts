@@ -21,11 +21,11 @@ export interface DoctorCheck {
   /** IAM actions of whoever runs the check. */
   readonly actions: readonly string[];
   /** May throw what a client throws: the check is then `not-checked`, with the action that is missing. */
-  readonly check: (patient: Patient) => Promise<Diagnosis> | Diagnosis;
+  readonly check: (inspected: InspectedFunction) => Promise<Diagnosis> | Diagnosis;
 }
 
 /** The function, and what its own environment says of Amber. */
-export interface Patient {
+export interface InspectedFunction {
   readonly target: Target;
   /** The version that is looked at. */
   readonly configuration: FunctionConfiguration;

@@ -6,7 +6,7 @@ import type { Clients } from '../acquire/clients.ts';
 import type { Target } from '../acquire/contracts.ts';
 import { absentEntry } from '../acquire/error-class.ts';
 import { bucketOwner, bucketPolicy, bucketThere, encryption, objectLock, publicAccess, reachable, versioning } from './bucket-checks.ts';
-import type { BucketPlace, Diagnosis, DoctorCheck, Patient } from './contracts.ts';
+import type { BucketPlace, Diagnosis, DoctorCheck, InspectedFunction } from './contracts.ts';
 import { active, memory, network, recipient, runtime, settings, timeout } from './function-checks.ts';
 import { attached, handler } from './layer-checks.ts';
 import { logging } from './log-checks.ts';
@@ -25,13 +25,13 @@ export interface CheckedLine extends Diagnosis {
 }
 
 /** Runs every check; one that is denied is `not-checked` with the action that it needs. @throws AmberError ACQUIRE_CREDENTIALS. */
-export async function* examine(patient: Patient): AsyncGenerator<CheckedLine> {
-  for (const { name, what, actions, check } of CHECKS) yield { name, what, ...await diagnose(check, actions, patient) };
+export async function* runChecks(inspected: InspectedFunction): AsyncGenerator<CheckedLine> {
+  for (const { name, what, actions, check } of CHECKS) yield { name, what, ...await diagnose(check, actions, inspected) };
 }
 
-async function diagnose(check: DoctorCheck['check'], actions: readonly string[], patient: Patient): Promise<Diagnosis> {
+async function diagnose(check: DoctorCheck['check'], actions: readonly string[], inspected: InspectedFunction): Promise<Diagnosis> {
   try {
-    return await check(patient);
+    return await check(inspected);
   } catch (error) {
     if (isAmberError(error)) throw error;
     const { reason, outcome } = absentEntry({ path: '', call: actions[0] ?? 'none' }, error);
@@ -40,7 +40,7 @@ async function diagnose(check: DoctorCheck['check'], actions: readonly string[],
 }
 
 /** What the environment of the function says of Amber. */
-export function patientOf(target: Target, aws: Clients, signal: AbortSignal): Patient {
+export function inspectedFunction(target: Target, aws: Clients, signal: AbortSignal): InspectedFunction {
   const { configuration } = target;
   const environment = configuration.Environment?.Variables ?? {};
   const ours = Object.fromEntries(Object.entries(environment).filter(([name]) => name.startsWith('AMBER_')));

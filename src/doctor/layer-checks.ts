@@ -1,6 +1,6 @@
 /** Whether the layer is in the function, and whether it is loaded: the three ways of layer/, and what keeps each from working. */
 import type { FunctionConfiguration } from '@aws-sdk/client-lambda';
-import { failed, notChecked, ok, warning, type Diagnosis, type DoctorCheck, type Patient } from './contracts.ts';
+import { failed, notChecked, ok, warning, type Diagnosis, type DoctorCheck, type InspectedFunction } from './contracts.ts';
 
 /** Layer names that are ours. */
 const OUR_LAYER = /:layer:[^:]*amber[^:]*:\d+$/iu;
@@ -9,25 +9,25 @@ const HANDLER = '/opt/nodejs/node_modules/lambda-amber/handler.handler';
 const PRELOAD = '/opt/nodejs/node_modules/lambda-amber/preload.cjs';
 const WRAPPER = '/opt/amber-exec';
 
-function layerOf({ configuration }: Patient): string | undefined {
+function layerOf({ configuration }: InspectedFunction): string | undefined {
   return configuration.Layers?.map((layer) => layer.Arn ?? '').find((arn) => OUR_LAYER.test(arn));
 }
 
 export const attached: DoctorCheck = {
   name: 'attached', what: 'Amber is in the function', actions: [],
-  check: (patient) => {
-    const layer = layerOf(patient);
+  check: (inspected) => {
+    const layer = layerOf(inspected);
     if (layer !== undefined) return ok(`layer ${layer}`);
-    if (patient.environment['AMBER_DESTINATION'] !== undefined) return warning('no layer of Amber; AMBER_DESTINATION is set, so the code may wrap its handler', 'Nothing to do if the code calls withCapture(); else attach the layer.');
+    if (inspected.environment['AMBER_DESTINATION'] !== undefined) return warning('no layer of Amber; AMBER_DESTINATION is set, so the code may wrap its handler', 'Nothing to do if the code calls withCapture(); else attach the layer.');
     return failed('neither a layer of Amber nor AMBER_DESTINATION', 'Wrap the handler with withCapture() or attach the layer, and set AMBER_DESTINATION. Do it in the next deployment, not during an incident: an update replaces the sandboxes that hold the evidence.');
   },
 };
 
 export const handler: DoctorCheck = {
   name: 'handler', what: 'the layer is loaded', actions: [],
-  check: (patient) => {
-    const { configuration, environment } = patient;
-    if (layerOf(patient) === undefined) return notChecked('there is no layer of Amber');
+  check: (inspected) => {
+    const { configuration, environment } = inspected;
+    if (layerOf(inspected) === undefined) return notChecked('there is no layer of Amber');
     if (configuration.Runtime?.startsWith('nodejs') !== true) return notChecked('no Node runtime: nothing is loaded into it, the extension captures from beside');
     return wayOf(configuration, environment);
   },

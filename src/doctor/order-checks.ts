@@ -1,5 +1,5 @@
 /** Orders of responders: can they reach a warm sandbox, and can nobody else give them. */
-import { failed, notChecked, ok, warning, type Diagnosis, type DoctorCheck, type Patient } from './contracts.ts';
+import { failed, notChecked, ok, warning, type Diagnosis, type DoctorCheck, type InspectedFunction } from './contracts.ts';
 
 const SIMULATE = 'iam:SimulatePrincipalPolicy';
 
@@ -9,7 +9,7 @@ interface Channel {
   readonly write: string;
 }
 
-function channelOf({ config, configuration, target }: Patient): Channel | undefined {
+function channelOf({ config, configuration, target }: InspectedFunction): Channel | undefined {
   const partition = configuration.Role?.split(':')[1] ?? 'aws';
   const object = /^s3:\/\/(.+)$/u.exec(config.control ?? '')?.[1];
   if (object !== undefined) return { resource: `arn:${partition}:s3:::${object}`, read: 's3:GetObject', write: 's3:PutObject' };
@@ -20,10 +20,10 @@ function channelOf({ config, configuration, target }: Patient): Channel | undefi
 
 export const roleOrders: DoctorCheck = {
   name: 'role-orders', what: 'orders reach warm sandboxes', actions: [SIMULATE],
-  check: async (patient): Promise<Diagnosis> => {
-    const { config, configuration, aws } = patient;
+  check: async (inspected): Promise<Diagnosis> => {
+    const { config, configuration, aws } = inspected;
     if (config.control === undefined) return notChecked('AMBER_CONTROL is not set: no order reaches a sandbox that is warm');
-    const channel = channelOf(patient);
+    const channel = channelOf(inspected);
     if (channel === undefined) return notChecked(`${config.control} is not simulated`);
     const { resource, read, write } = channel;
     const { EvaluationResults = [] } = await (await aws.iam()).simulatePrincipalPolicy({ PolicySourceArn: configuration.Role, ActionNames: [read, write], ResourceArns: [resource] });

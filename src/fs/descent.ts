@@ -5,9 +5,9 @@ import { openDirectory, openDistantDirectory, openRoot, whereIs } from './open.t
 import type { Tree } from './tree.ts';
 
 /** Directories kept open. Lambda gives a process 1,024 descriptors, and they are the function's. */
-const MOST_OPEN = 32;
+const MAX_OPEN = 32;
 /** Levels opened by one call make a path of no more than this; the kernel's limit is 4,096 with the prefix. */
-const MOST_PATH = 3000;
+const MAX_PATH = 3000;
 
 /**
  * Gives descriptors of a tree's directories. They belong to the descent: valid until the next call, closed by
@@ -75,7 +75,7 @@ export class Descent {
 
   #keep(entry: number, fd: number): number {
     this.#open.set(entry, fd);
-    if (this.#open.size > MOST_OPEN) {
+    if (this.#open.size > MAX_OPEN) {
       const [oldest, oldFd] = this.#open.entries().next().value ?? [-1, -1];
       this.#open.delete(oldest);
       closeSync(oldFd);
@@ -112,7 +112,7 @@ export class Descent {
     for (const entry of missing.slice(from)) {
       const name = this.#tree.names[entry] ?? '';
       length += name.length + 1;
-      if (names.length > 0 && length > MOST_PATH) break;
+      if (names.length > 0 && length > MAX_PATH) break;
       names.push(name);
     }
     return names;

@@ -22,8 +22,8 @@ export interface Reached {
 }
 
 /** As many as the kernel follows in one path (path_resolution(7)). */
-const MOST_LINKS = 40;
-const MOST_STEPS = 1024;
+const MAX_LINKS = 40;
+const MAX_STEPS = 1024;
 const LINK = 0o120000n;
 const KIND = 0o170000n;
 
@@ -40,7 +40,7 @@ export function reach(path: BytePath, places: Places): Reached | Place {
     let links = 0;
     const rest = componentsOf(path);
     for (let steps = 0; rest.length > 0; steps += 1) {
-      if (steps > MOST_STEPS || links > MOST_LINKS) throw new AmberError('COLLECTOR_FAILED', 'too many links on the way');
+      if (steps > MAX_STEPS || links > MAX_LINKS) throw new AmberError('COLLECTOR_FAILED', 'too many links on the way');
       const name = rest.pop() ?? '';
       if (name === '..') {
         // From the root again: what lies above a descriptor need not be what its path says.

@@ -182,7 +182,7 @@ class Walker {
         ended = true;
       }
       left -= BATCH;
-      const pause = this.#pace.breathe();
+      const pause = this.#pace.yieldIfDue();
       if (pause !== undefined) await pause;
       if (!ended && this.#over()) {
         this.#abandon(reader);

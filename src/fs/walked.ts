@@ -7,7 +7,7 @@ import type { FileSystemFacts } from './volume.ts';
 /** How a walk gives way, and when it ends. */
 export interface Pace {
   /** Awaited between batches, when it gives a promise. */
-  readonly breathe: () => Promise<void> | undefined;
+  readonly yieldIfDue: () => Promise<void> | undefined;
   /** True when the walk has to end with what it has. */
   readonly stopped: () => boolean;
 }

@@ -32,7 +32,7 @@ export interface HuntResult {
 /** Queries at a time: an account may run 30, and the customer's dashboards use them too ("CloudWatch Logs quotas"). */
 const WIDTH = 4;
 /** Hits of one hunt that get their context: two requests each. */
-const MOST_CONTEXT = 20;
+const MAX_CONTEXT = 20;
 
 /** In the order of the hunts. @throws AmberError ACQUIRE_CREDENTIALS. */
 export async function* huntInsights(options: InsightsOptions): AsyncGenerator<HuntResult> {
@@ -43,7 +43,7 @@ async function askOne(hunt: Hunt, options: InsightsOptions): Promise<HuntResult>
   try {
     const { rows, scanned } = await runInsights({ ...options, query: hunt.query });
     const findings: HuntFinding[] = [];
-    for (const row of rows) findings.push(await findingOf(hunt, row, findings.length < MOST_CONTEXT ? options : { ...options, context: 0 }));
+    for (const row of rows) findings.push(await findingOf(hunt, row, findings.length < MAX_CONTEXT ? options : { ...options, context: 0 }));
     return { hunt: hunt.id, findings, scanned };
   } catch (error) {
     const { reason } = absentEntry({ path: hunt.id, call: 'logs:StartQuery' }, error);

@@ -2,8 +2,8 @@ import type { Hunt, Matcher, WholeHit } from './contracts.ts';
 
 /** Lines before there is something to compare with. */
 const LEARNED = 200;
-const MOST_TEMPLATES = 50_000;
-const MOST_TOLD = 50;
+const MAX_TEMPLATES = 50_000;
+const MAX_TOLD = 50;
 /** A stream that stopped so long before the end of the log is not just waiting. */
 const QUIET_MS = 900_000;
 
@@ -38,11 +38,11 @@ function matcher(): Matcher {
       lines += 1;
       const template = templateOf(message);
       const known = templates.get(template);
-      if (known === undefined ? templates.size < MOST_TEMPLATES : timestamp < known.first) templates.set(template, { first: timestamp, logStream, message });
+      if (known === undefined ? templates.size < MAX_TEMPLATES : timestamp < known.first) templates.set(template, { first: timestamp, logStream, message });
       return undefined;
     },
     end: () => {
-      const broken = [...open].filter(([, { at }]) => to - at > QUIET_MS).slice(0, MOST_TOLD).map(([logStream, { requestId, at }]): WholeHit => ({
+      const broken = [...open].filter(([, { at }]) => to - at > QUIET_MS).slice(0, MAX_TOLD).map(([logStream, { requestId, at }]): WholeHit => ({
         logStream, timestamp: at, detail: `the stream breaks off inside of invocation ${requestId}`,
       }));
       return [...broken, ...fresh(templates, lines, from + (to - from) * 0.75)];
@@ -54,7 +54,7 @@ function fresh(templates: ReadonlyMap<string, Template>, lines: number, border: 
   if (lines < LEARNED) return [];
   const late = [...templates.values()].filter(({ first }) => first > border);
   // Where much is new, the function was deployed anew: that is one finding, not a thousand.
-  if (late.length > MOST_TOLD) return [{ timestamp: border, detail: `${late.length} of ${templates.size} kinds of lines are new in the last quarter of the window: was another version deployed?` }];
+  if (late.length > MAX_TOLD) return [{ timestamp: border, detail: `${late.length} of ${templates.size} kinds of lines are new in the last quarter of the window: was another version deployed?` }];
   return late.map(({ first, logStream, message }): WholeHit => ({ logStream, timestamp: first, message, detail: 'a kind of line that the first three quarters of the window do not have' }));
 }
 

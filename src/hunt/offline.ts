@@ -9,10 +9,10 @@ export interface OfflineOptions {
 }
 
 /** Findings of one hunt that are told one by one; the rest is counted. */
-const MOST_FINDINGS = 1000;
+const MAX_FINDINGS = 1000;
 /** Streams of which the last lines are remembered. */
-const MOST_STREAMS = 10_000;
-const MOST_MESSAGE = 4096;
+const MAX_STREAMS = 10_000;
+const MAX_MESSAGE = 4096;
 
 interface Pending {
   readonly hunt: Hunt;
@@ -42,7 +42,7 @@ export class OfflineHunt {
   /** Takes the next event; gives the findings that are complete with it, their context included. */
   see(event: LogEvent): HuntFinding[] {
     this.events += 1;
-    const text = event.message.slice(0, MOST_MESSAGE);
+    const text = event.message.slice(0, MAX_MESSAGE);
     const { state, evicted } = this.#state(event.logStream);
     const ready = [...evicted, ...this.#follow(state, text)];
     const platform = platformLine(event.message);
@@ -62,7 +62,7 @@ export class OfflineHunt {
   end(): HuntFinding[] {
     const rest = [...this.#streams.values()].flatMap(({ pending }) => pending.map(finding));
     const whole = this.#matchers.flatMap(([hunt, matcher]) => (matcher.end?.() ?? []).filter(() => this.#admits(hunt)).map((hit) => wholeFinding(hunt, hit)));
-    const more = [...this.#counts].filter(([, count]) => count > MOST_FINDINGS).map(([hunt, count]) => wholeFinding(hunt, { detail: `and ${count - MOST_FINDINGS} more` }));
+    const more = [...this.#counts].filter(([, count]) => count > MAX_FINDINGS).map(([hunt, count]) => wholeFinding(hunt, { detail: `and ${count - MAX_FINDINGS} more` }));
     this.#streams.clear();
     return [...rest, ...whole, ...more];
   }
@@ -70,14 +70,14 @@ export class OfflineHunt {
   #admits(hunt: Hunt): boolean {
     const count = (this.#counts.get(hunt) ?? 0) + 1;
     this.#counts.set(hunt, count);
-    return count <= MOST_FINDINGS;
+    return count <= MAX_FINDINGS;
   }
 
   #state(logStream: string): { state: StreamState; evicted: HuntFinding[] } {
     const known = this.#streams.get(logStream);
     if (known !== undefined) return { state: known, evicted: [] };
     const evicted: HuntFinding[] = [];
-    const [oldest] = this.#streams.size >= MOST_STREAMS ? this.#streams.keys() : [];
+    const [oldest] = this.#streams.size >= MAX_STREAMS ? this.#streams.keys() : [];
     if (oldest !== undefined) {
       evicted.push(...(this.#streams.get(oldest)?.pending ?? []).map(finding));
       this.#streams.delete(oldest);
@@ -99,14 +99,14 @@ export class OfflineHunt {
 function finding({ hunt, event, detail, before, after }: Pending): HuntFinding {
   return {
     ...factsOf(hunt), source: 'offline', time: new Date(event.timestamp).toISOString(), logStream: event.logStream,
-    message: event.message.slice(0, MOST_MESSAGE), detail, before, after,
+    message: event.message.slice(0, MAX_MESSAGE), detail, before, after,
   };
 }
 
 function wholeFinding(hunt: Hunt, { detail, logStream, timestamp, message }: WholeHit): HuntFinding {
   return {
     ...factsOf(hunt), source: 'offline', time: timestamp === undefined ? null : new Date(timestamp).toISOString(), logStream: logStream ?? null,
-    message: message?.slice(0, MOST_MESSAGE) ?? null, detail, before: [], after: [],
+    message: message?.slice(0, MAX_MESSAGE) ?? null, detail, before: [], after: [],
   };
 }
 

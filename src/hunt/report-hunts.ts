@@ -2,7 +2,7 @@
 import type { Hunt, Matcher, WholeHit } from './contracts.ts';
 
 /** Values that are kept of one function; a reservoir would do as well, but this is enough for days. */
-const MOST_VALUES = 2_000_000;
+const MAX_VALUES = 2_000_000;
 const HOUR_MS = 3_600_000;
 
 function median(values: readonly number[]): number {
@@ -47,7 +47,7 @@ function drift(): Matcher {
   let kept = 0;
   return {
     see: ({ timestamp }, platform) => {
-      if (platform?.kind !== 'report' || platform.durationMs === undefined || kept >= MOST_VALUES) return undefined;
+      if (platform?.kind !== 'report' || platform.durationMs === undefined || kept >= MAX_VALUES) return undefined;
       const hour = Math.floor(timestamp / HOUR_MS);
       const values = hours.get(hour) ?? [];
       values.push(platform.durationMs);

@@ -3,7 +3,7 @@ import type { Hunt, Matcher, WholeHit } from './contracts.ts';
 
 const HOUR_MS = 3_600_000;
 /** Streams that are remembered; beyond it new ones are passed over. */
-const MOST_STREAMS = 500_000;
+const MAX_STREAMS = 500_000;
 
 /** 4 */
 export const resets: Hunt = {
@@ -14,7 +14,7 @@ export const resets: Hunt = {
     const inits = new Map<string, number>();
     return {
       see: ({ logStream }, platform) => {
-        if (platform?.kind !== 'init' || (inits.size >= MOST_STREAMS && !inits.has(logStream))) return undefined;
+        if (platform?.kind !== 'init' || (inits.size >= MAX_STREAMS && !inits.has(logStream))) return undefined;
         const count = (inits.get(logStream) ?? 0) + 1;
         inits.set(logStream, count);
         return count > 1 ? `start number ${count} of this sandbox: the one before ended in a crash, a time-out or an exit, and /tmp survived it` : undefined;
@@ -83,7 +83,7 @@ function silenceMatcher(): Matcher {
   return {
     see: ({ logStream }, platform) => {
       const state = streams.get(logStream) ?? { spoken: 0, silent: 0, own: 0 };
-      if (streams.size < MOST_STREAMS) streams.set(logStream, state);
+      if (streams.size < MAX_STREAMS) streams.set(logStream, state);
       if (platform === undefined) state.own += 1;
       if (platform?.kind === 'start') state.own = 0;
       if (platform?.kind !== 'report') return undefined;
@@ -110,7 +110,7 @@ export const longLived: Hunt = {
     return {
       see: ({ logStream, timestamp }, platform) => {
         const span = spans.get(logStream) ?? { first: timestamp, last: timestamp, reports: 0 };
-        if (spans.size < MOST_STREAMS) spans.set(logStream, span);
+        if (spans.size < MAX_STREAMS) spans.set(logStream, span);
         span.last = timestamp;
         if (platform?.kind === 'report') span.reports += 1;
         return undefined;

@@ -44,7 +44,7 @@ export function startBudget(limits: BudgetLimits): RunningBudget {
   const expire = (now: number): void => {
     if (now - startedMs >= limits.collectMs && !collecting.signal.aborted) collecting.abort();
   };
-  const turn = (): Promise<void> =>
+  const yieldToEventLoop = (): Promise<void> =>
     new Promise((resolve) => {
       setImmediate(() => {
         sliceStartedMs = performance.now();
@@ -60,11 +60,11 @@ export function startBudget(limits: BudgetLimits): RunningBudget {
     spend: (count) => {
       bytes = Math.max(0, bytes - count);
     },
-    breathe: () => {
+    yieldIfDue: () => {
       const now = performance.now();
       if (now - sliceStartedMs < limits.sliceMs) return undefined;
       expire(now);
-      return turn();
+      return yieldToEventLoop();
     },
     stop: (reason) => collecting.abort(reason),
     release: () => {

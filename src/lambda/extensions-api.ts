@@ -46,7 +46,7 @@ export interface ExtensionsApi {
 }
 
 const PREFIX = '/2020-01-01/extension';
-const MOST_BYTES = 64 * 1024;
+const MAX_BYTES = 64 * 1024;
 
 /** @param name - file name of the extension in /opt/extensions: the platform knows it by that. */
 export function openExtensionsApi(env: NodeJS.ProcessEnv, name: string): ExtensionsApi {
@@ -87,7 +87,7 @@ async function readText(response: IncomingMessage): Promise<string> {
   let kept = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     kept += chunk.byteLength;
-    if (kept > MOST_BYTES) throw new AmberError('PLATFORM_REFUSED', `An answer of the platform is longer than ${String(MOST_BYTES)} bytes.`);
+    if (kept > MAX_BYTES) throw new AmberError('PLATFORM_REFUSED', `An answer of the platform is longer than ${String(MAX_BYTES)} bytes.`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

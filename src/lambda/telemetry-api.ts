@@ -19,7 +19,7 @@ export interface RuntimeDone {
   readonly startedMs?: number;
 }
 
-const MOST_BYTES = 256 * 1024;
+const MAX_BYTES = 256 * 1024;
 /** Least that the API allows. */
 const BUFFER_MS = 25;
 
@@ -38,7 +38,7 @@ export async function subscribe(api: ExtensionsApi, managed: boolean, onDone: (d
       // Managed Instances know one schema alone (AWS, "Extensions for Lambda Managed Instances").
       schemaVersion: managed ? '2025-01-29' : '2022-12-13',
       types: ['platform'],
-      buffering: { maxItems: 1000, maxBytes: MOST_BYTES, timeoutMs: BUFFER_MS },
+      buffering: { maxItems: 1000, maxBytes: MAX_BYTES, timeoutMs: BUFFER_MS },
       destination: { protocol: 'HTTP', URI: `http://sandbox.localdomain:${String(port)}` },
     }));
     if (answer.status === 200) return true;
@@ -54,7 +54,7 @@ function listen(onDone: (done: RuntimeDone) => void): Promise<Server> {
   const server = http.createServer((request, response) => {
     let text = '';
     request.setEncoding('utf8').on('data', (piece: string) => {
-      if (text.length + piece.length > MOST_BYTES * 2) request.destroy();
+      if (text.length + piece.length > MAX_BYTES * 2) request.destroy();
       else text += piece;
     });
     request.on('error', () => undefined);

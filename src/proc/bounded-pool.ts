@@ -7,8 +7,8 @@
  * guests of, so at most 2 of ours are ever in use, and a call that hangs keeps its place until it comes back.
  */
 
-/** How a call through the lane ended. A rejected job is `failed` with what it threw. */
-export type LaneResult<T> =
+/** How a call through the pool ended. A rejected job is `failed` with what it threw. */
+export type PoolResult<T> =
   | { readonly state: 'done'; readonly value: T }
   | { readonly state: 'failed'; readonly error: unknown }
   | { readonly state: 'timed-out'; readonly reason: string };
@@ -21,38 +21,38 @@ export interface Ticket {
   readonly progress: () => void;
 }
 
-export interface Lane {
+export interface BoundedPool {
   /**
    * Runs `job` when a place is free. Never rejects. The time counts from the start of the job, and from each
    * `progress()`; an abandoned job keeps its place until it ends, and then gives it back. While a call hangs, no other
    * is tried for the same `owner` (see {@link ownerOf}): one hostile process takes one place, in however many captures.
    */
-  readonly run: <T>(job: (ticket: Ticket) => Promise<T>, timeoutMs: number, owner?: string) => Promise<LaneResult<T>>;
+  readonly run: <T>(job: (ticket: Ticket) => Promise<T>, timeoutMs: number, owner?: string) => Promise<PoolResult<T>>;
   /** Calls that hang at this moment. */
   readonly hanging: () => number;
 }
 
-/** Places of the lane that Amber's collectors share. */
-export const LANE_PLACES = 2;
+/** Places of the pool that Amber's collectors share. */
+export const POOL_SLOTS = 2;
 
 const GRACE_MS = 25;
 const STARVED_MS = 20;
-const MOST_EXTENSIONS = 4;
+const MAX_EXTENSIONS = 4;
 
-/** Makes a lane of its own: for tests. Everything in Amber uses {@link sharedLane}. */
-export function createLane(places: number = LANE_PLACES): Lane {
+/** Makes a pool of its own: for tests. Everything in Amber uses {@link sharedPool}. */
+export function createPool(slots: number = POOL_SLOTS): BoundedPool {
   let running = 0;
   const hung = new Map<object, string | undefined>();
   const waiting: (() => void)[] = [];
   const next = (): void => {
-    while (waiting.length > 0 && (running < places || hung.size >= places)) waiting.shift()?.();
+    while (waiting.length > 0 && (running < slots || hung.size >= slots)) waiting.shift()?.();
   };
   const refusal = (owner: string | undefined): string | undefined => {
-    if (hung.size >= places) return `not tried: ${hung.size} earlier reads of procfs hang`;
+    if (hung.size >= slots) return `not tried: ${hung.size} earlier reads of procfs hang`;
     return owner !== undefined && [...hung.values()].includes(owner) ? 'not tried: an earlier read of this process hangs' : undefined;
   };
 
-  const run = <T>(job: (ticket: Ticket) => Promise<T>, timeoutMs: number, owner?: string): Promise<LaneResult<T>> =>
+  const run = <T>(job: (ticket: Ticket) => Promise<T>, timeoutMs: number, owner?: string): Promise<PoolResult<T>> =>
     new Promise((resolve) => {
       const start = (): void => {
         const reason = refusal(owner);
@@ -67,7 +67,7 @@ export function createLane(places: number = LANE_PLACES): Lane {
           resolve({ state: 'timed-out', reason: `no answer within ${timeoutMs} ms` });
           next();
         });
-        const end = (result: LaneResult<T>): void => {
+        const end = (result: PoolResult<T>): void => {
           running -= 1;
           hung.delete(watch);
           watch.stop();
@@ -76,19 +76,19 @@ export function createLane(places: number = LANE_PLACES): Lane {
         };
         job(watch).then((value) => end({ state: 'done', value }), (error: unknown) => end({ state: 'failed', error }));
       };
-      if (running < places || hung.size >= places) start();
+      if (running < slots || hung.size >= slots) start();
       else waiting.push(start);
     });
   return { run, hanging: () => hung.size };
 }
 
-/** The name of a process for {@link Lane.run}: pid and start, so that a successor of the pid is another one. */
+/** The name of a process for {@link BoundedPool.run}: pid and start, so that a successor of the pid is another one. */
 export function ownerOf(pid: number, startTicks: number): string {
   return `${pid}:${startTicks}`;
 }
 
-/** One lane a process, whatever the number of captures: the threadpool is one too. */
-export const sharedLane: Lane = createLane();
+/** One pool a process, whatever the number of captures: the threadpool is one too. */
+export const sharedPool: BoundedPool = createPool();
 
 function watchdog(timeoutMs: number, onTimeout: () => void): Ticket & { readonly stop: () => void } {
   let since = performance.now();
@@ -101,7 +101,7 @@ function watchdog(timeoutMs: number, onTimeout: () => void): Ticket & { readonly
     const left = since + timeoutMs - now;
     if (left > 1) {
       arm(left);
-    } else if (now - due > STARVED_MS && extensions < MOST_EXTENSIONS) {
+    } else if (now - due > STARVED_MS && extensions < MAX_EXTENSIONS) {
       // The timer itself is late: the whole process gets no CPU (a small function has a twentieth of a core).
       extensions += 1;
       arm(timeoutMs);

@@ -3,7 +3,7 @@ import { opendirSync, readdirSync } from 'node:fs';
 import { parseFdInfo } from './fdinfo.ts';
 import { linkInode, readLink } from './links.ts';
 import { failure, readNow, type ReadRule } from './read.ts';
-import { turn, type Session } from './session.ts';
+import { yieldToEventLoop, type Session } from './session.ts';
 import type { Detail, OpenDescriptor, ProcRead } from './table.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -26,11 +26,11 @@ export interface DescriptorPlace {
 
 export const FDINFO: ReadRule = { cap: 64 * 1024, whole: true };
 /** Above so many slots the folder is read piece by piece: listing a million names would hold the main thread. */
-const MOST_SLOTS_AT_ONCE = 4096;
+const MAX_SLOTS_AT_ONCE = 4096;
 /** Descriptors, or names, between two turns of the event loop. */
 const A_STRETCH = 24;
 const A_LISTING = 512;
-const MOST_ASIDE = 256;
+const MAX_ASIDE = 256;
 
 /**
  * Reads the descriptors of one process. Never rejects; a descriptor that was closed meanwhile is left out.
@@ -41,7 +41,7 @@ export async function readDescriptors(session: Session, place: DescriptorPlace):
   const most = Math.max(0, Math.min(session.descriptorsEach, session.descriptors.left));
   let names: string[];
   try {
-    names = slots <= MOST_SLOTS_AT_ONCE ? readdirSync(`${dir}/fd`) : await listPiecewise(session, list, dir, most);
+    names = slots <= MAX_SLOTS_AT_ONCE ? readdirSync(`${dir}/fd`) : await listPiecewise(session, list, dir, most);
   } catch (error) {
     list.failures.push(described('fd', failure(error)));
     return list;
@@ -49,7 +49,7 @@ export async function readDescriptors(session: Session, place: DescriptorPlace):
   let read = 0;
   for (const name of names) {
     if (read === most || session.stopped()) break;
-    if (read % A_STRETCH === A_STRETCH - 1) await turn();
+    if (read % A_STRETCH === A_STRETCH - 1) await yieldToEventLoop();
     readDescriptor(session, place, name, list);
     read += 1;
   }
@@ -67,7 +67,7 @@ async function listPiecewise(session: Session, list: DescriptorList, dir: string
     for (let entry = folder.readSync(); entry !== null && !session.stopped(); entry = folder.readSync()) {
       if (names.length < most) names.push(entry.name);
       else list.unread += 1;
-      if ((names.length + list.unread) % A_LISTING === 0) await turn();
+      if ((names.length + list.unread) % A_LISTING === 0) await yieldToEventLoop();
     }
   } finally {
     folder.closeSync();
@@ -83,7 +83,7 @@ function readDescriptor(session: Session, { pid, dir, detail }: DescriptorPlace,
   if (way === 'now' || (way === 'aside' && pid === session.self)) {
     takeInfo(descriptor, readNow(`${dir}/fdinfo/${name}`, FDINFO, session.allowance));
   } else if (way === 'aside') {
-    if (list.aside.length < MOST_ASIDE) list.aside.push(descriptor);
+    if (list.aside.length < MAX_ASIDE) list.aside.push(descriptor);
     else descriptor.failure = 'fdinfo: skipped (limit)';
   }
 }

@@ -12,7 +12,7 @@ export interface FdInfo {
   readonly details: readonly string[];
 }
 
-const MOST_DETAILS = 64;
+const MAX_DETAILS = 64;
 const PLAIN = new Set(['pos', 'flags', 'mnt_id', 'ino']);
 
 /** Reads the fixed lines and keeps the others as they are. */
@@ -29,7 +29,7 @@ export function parseFdInfo(body: Uint8Array): FdInfo {
     else if (key === 'flags') flags ??= line.slice(colon + 1).trim();
     else if (key === 'mnt_id') mount ??= numberIn(line.slice(colon + 1));
     else if (line === '' || PLAIN.has(key)) continue;
-    else if (details.length >= MOST_DETAILS) more += 1;
+    else if (details.length >= MAX_DETAILS) more += 1;
     else details.push(line.replaceAll(/\s+/gu, ' '));
   }
   if (more > 0) details.push(`and ${more} more lines`);

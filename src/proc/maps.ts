@@ -49,7 +49,7 @@ export function parseMapsText(body: Uint8Array): VmaText[] {
   return [...mapsRows(body)];
 }
 
-/** The same one by one: a hostile process has 10,000 lines, and between them the caller may want to breathe. */
+/** The same one by one: a hostile process has 10,000 lines, and between them the caller may want to yieldIfDue. */
 export function* mapsRows(body: Uint8Array): Generator<VmaText> {
   const text = latin1(body);
   for (let at = 0; at < text.length;) {

@@ -1,11 +1,11 @@
 /**
- * Memory of a process through /proc/PID/mem: proc_pid_mem(5). Every call goes through the lane, because it takes locks
+ * Memory of a process through /proc/PID/mem: proc_pid_mem(5). Every call goes through the pool, because it takes locks
  * of the process and may fault in its pages: see proc/bounded-pool.ts. The kernel lets a process of the same uid read
  * (PTRACE_MODE_ATTACH, ptrace(2)) unless the target is not dumpable or Yama forbids it.
  */
 import { close, open, read } from 'node:fs';
 import { AmberError, systemCode } from '../errors.ts';
-import { sharedLane, type Lane, type Ticket } from './bounded-pool.ts';
+import { sharedPool, type BoundedPool, type Ticket } from './bounded-pool.ts';
 import type { Vma } from './maps.ts';
 import { addExtents, pageBytes, type Extent, type PageFilter } from './pagemap.ts';
 
@@ -30,15 +30,15 @@ const MAX_RANGES = 256;
 export class ProcessMemory {
   private readonly mem: number;
   private readonly pagemap: number | undefined;
-  private readonly lane: Lane;
+  private readonly pool: BoundedPool;
   private readonly owner: string | undefined;
   /** Set by the first call that does not come back; the others are then not tried. */
   hangs: string | undefined;
 
-  private constructor(files: { readonly mem: number; readonly pagemap: number | undefined }, lane: Lane, owner: string | undefined) {
+  private constructor(files: { readonly mem: number; readonly pagemap: number | undefined }, pool: BoundedPool, owner: string | undefined) {
     this.mem = files.mem;
     this.pagemap = files.pagemap;
-    this.lane = lane;
+    this.pool = pool;
     this.owner = owner;
   }
 
@@ -47,15 +47,15 @@ export class ProcessMemory {
    *
    * @param owner - the process as `ownerOf` names it: while a read of it hangs, no other of it is tried
    */
-  static async open(directory: string, { lane = sharedLane, owner }: { readonly lane?: Lane; readonly owner?: string } = {}): Promise<ProcessMemory> {
-    const result = await lane.run(async (ticket) => {
+  static async open(directory: string, { pool = sharedPool, owner }: { readonly pool?: BoundedPool; readonly owner?: string } = {}): Promise<ProcessMemory> {
+    const result = await pool.run(async (ticket) => {
       const mem = await openFile(`${directory}/mem`, ticket);
       const pagemap = await openFile(`${directory}/pagemap`, ticket).catch(() => undefined);
       return { mem, pagemap };
     }, SLOW_MS, owner);
     if (result.state === 'failed') throw result.error;
     if (result.state === 'timed-out') throw new AmberError('COLLECTOR_FAILED', result.reason);
-    return new ProcessMemory(result.value, lane, owner);
+    return new ProcessMemory(result.value, pool, owner);
   }
 
   /** The runs of pages that are there, or undefined where the kernel does not tell. */
@@ -107,7 +107,7 @@ export class ProcessMemory {
 
   private async call<T>(job: (ticket: Ticket) => Promise<T>): Promise<T> {
     if (this.hangs !== undefined) throw new AmberError('COLLECTOR_FAILED', `not tried: ${this.hangs}`);
-    const result = await this.lane.run(async (ticket) => {
+    const result = await this.pool.run(async (ticket) => {
       try {
         return await job(ticket);
       } finally {

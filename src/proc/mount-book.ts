@@ -30,7 +30,7 @@ const RULE: ReadRule = { cap: 256 * 1024, whole: false };
 const FDINFO: ReadRule = { cap: 4096, whole: true };
 const ENVIRON: ReadRule = { cap: 256 * 1024, whole: true };
 const TASK_ROOT = 'LAMBDA_TASK_ROOT=';
-const MOST_NAMESPACES = 64;
+const MAX_NAMESPACES = 64;
 /**
  * The first mount that the kernel makes, for files that have no name: memfds, System V memory, shared anonymous memory
  * (`shmem_init` in mm/shmem.c, called first in `mnt_init` of fs/namespace.c). It is listed nowhere and stands as long as the
@@ -79,7 +79,7 @@ export class MountBook {
     const key = namespace ?? dir;
     const known = this.#tables.get(key);
     if (known !== undefined) return known;
-    if (this.#tables.size >= MOST_NAMESPACES) {
+    if (this.#tables.size >= MAX_NAMESPACES) {
       this.#unread.add(key);
       return EMPTY;
     }

@@ -88,7 +88,7 @@ export class MountTable {
   /** What is mounted at `point`, topmost; the parent of a mount outside of a changed root is not listed. */
   #top(below: Mount | undefined, point: BytePath): Mount | undefined {
     let top = below;
-    for (let steps = 0; steps < MOST_STACKED; steps += 1) {
+    for (let steps = 0; steps < MAX_STACKED; steps += 1) {
       const above = top === undefined ? this.#orphans.get(point) : this.#children.get(keyOf(top.id, point));
       if (above === undefined || above === top) return top;
       top = above;
@@ -98,7 +98,7 @@ export class MountTable {
 }
 
 /** Mounts on one point, one on top of the other. */
-const MOST_STACKED = 1000;
+const MAX_STACKED = 1000;
 
 function keyOf(parent: number, point: BytePath): string {
   return `${parent}:${point}`;

@@ -27,7 +27,7 @@ const SLOW: readonly SlowFile[] = [
   ['maps', { ...LIST, lastLine: 'ffffffffff600000-ffffffffff601000 ' }],
 ];
 const SLOW_FULL: readonly SlowFile[] = [...SLOW, ['io', SMALL], ['smaps_rollup', SMALL]];
-/** Our own process waits for nobody here, so these are there even when the lane hangs. (Its maps can be long: not so those.) */
+/** Our own process waits for nobody here, so these are there even when the pool hangs. (Its maps can be long: not so those.) */
 const OWN_NOW: ReadonlySet<string> = new Set(['environ', 'cmdline']);
 
 /** A process that is being read. */
@@ -100,7 +100,7 @@ export function readLinks(session: Session, draft: Draft): void {
   keep(draft, 'mountinfo', readNow(`${draft.dir}/mountinfo`, LIST, session.allowance));
 }
 
-/** Reads what the process can hold up, in the lane. Rejects never. */
+/** Reads what the process can hold up, in the pool. Rejects never. */
 export async function readHeld(session: Session, draft: Draft): Promise<void> {
   let files = draft.detail === 'full' ? SLOW_FULL : SLOW;
   if (draft.pid === session.self) {

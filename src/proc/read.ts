@@ -1,5 +1,5 @@
 /**
- * Bounded reading of procfs files: at once where the kernel formats its own data, through the lane where it touches
+ * Bounded reading of procfs files: at once where the kernel formats its own data, through the pool where it touches
  * another process.
  */
 import { closeSync, constants, open, openSync, read, readSync } from 'node:fs';
@@ -33,7 +33,7 @@ const BUFFER_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
 
 let mainBuffer: Buffer | undefined;
-/** Buffers of the lane. One belongs to a job until that ends, even when nobody waits for it any more. */
+/** Buffers of the pool. One belongs to a job until that ends, even when nobody waits for it any more. */
 const laneBuffers: Buffer[] = [];
 
 /** Reads a file on the spot. Only for files that the kernel fills without waiting for another process. */

@@ -1,5 +1,5 @@
 /** What one snapshot shares between its parts: where it reads, what it may spend, when it has to end. */
-import type { Lane } from './bounded-pool.ts';
+import type { BoundedPool } from './bounded-pool.ts';
 import { failure, type Allowance, type PoolRead, type ReadRule } from './read.ts';
 import type { ProcRead } from './table.ts';
 
@@ -9,7 +9,7 @@ export interface Session {
   /** Our own pid in that tree, or 0. */
   readonly self: number;
   readonly allowance: Allowance;
-  readonly lane: Lane;
+  readonly boundedPool: BoundedPool;
   readonly pool: PoolRead;
   /** Longest time of one read that another process may hold up, milliseconds. */
   readonly slowMs: number;
@@ -25,7 +25,7 @@ export interface Session {
 export type SlowFile = readonly [name: string, rule: ReadRule];
 
 /**
- * Reads the slow files of one process, one after another, in one place of the lane, and hands each to `keep`. After the
+ * Reads the slow files of one process, one after another, in one place of the pool, and hands each to `keep`. After the
  * first that hangs the rest is not tried: one hostile process must not take both places. Never rejects.
  */
 export async function readSlowly(
@@ -33,7 +33,7 @@ export async function readSlowly(
   keep: (name: string, read: ProcRead) => void,
 ): Promise<void> {
   let next = 0;
-  const result = await session.lane.run((ticket) => new Promise<void>((resolve) => {
+  const result = await session.boundedPool.run((ticket) => new Promise<void>((resolve) => {
     const step = (): void => {
       const file = session.stopped() ? undefined : files[next];
       if (file === undefined) {
@@ -61,6 +61,6 @@ export async function readSlowly(
 }
 
 /** Lets the event loop turn once: other work of the process runs, and finished reads are taken in. */
-export function turn(): Promise<void> {
+export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }

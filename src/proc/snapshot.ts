@@ -6,10 +6,10 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { readDescriptors } from './descriptors.ts';
 import { asidePool } from './aside/pool.ts';
 import { ending, type Ending } from './ending.ts';
-import { sharedLane, type Lane } from './bounded-pool.ts';
+import { sharedPool, type BoundedPool } from './bounded-pool.ts';
 import { beginProcess, finishProcess, readHeld, readHeldInfo, readLinks, type Draft } from './process.ts';
 import { poolRead, type PoolRead } from './read.ts';
-import { turn, type Session } from './session.ts';
+import { yieldToEventLoop, type Session } from './session.ts';
 import { TICKS_PER_SECOND } from './stat.ts';
 import { bootTime, readNet, readSystem } from './system.ts';
 import type { NetTables, ProcessRecord, ProcessTable, SocketTables, UnreadableProcess } from './table.ts';
@@ -42,16 +42,16 @@ export interface SnapshotOptions {
   /** Ends the snapshot; what was read by then is in the table. */
   readonly signal?: AbortSignal;
   readonly limits?: Partial<SnapshotLimits>;
-  /** For tests: another lane, another way to read in the pool. */
-  readonly lane?: Lane;
+  /** For tests: another pool, another way to read in the pool. */
+  readonly boundedPool?: BoundedPool;
   readonly pool?: PoolRead;
 }
 
 /** Our own process, init, extensions: nobody can crowd them out with a hundred sleepers. */
 const FIRST_FEW = 8;
 
-/** Processes whose slow part may be under way: enough to keep the lane busy, few enough to hold few descriptors. */
-const MOST_PENDING = 16;
+/** Processes whose slow part may be under way: enough to keep the pool busy, few enough to hold few descriptors. */
+const MAX_PENDING = 16;
 
 /** Reads the process table. Never rejects: what could not be had is in `vanished`, `unread`, `stopped` and `failures`. */
 export async function snapshotProcesses(options: SnapshotOptions = {}): Promise<ProcessTable> {
@@ -96,8 +96,8 @@ interface Walk {
 }
 
 /**
- * Reads process after process. What waits for the lane is awaited later: between the short steps here the event loop turns,
- * which is when the lane goes on.
+ * Reads process after process. What waits for the pool is awaited later: between the short steps here the event loop turns,
+ * which is when the pool goes on.
  */
 async function walk(session: Session, pids: readonly number[], { bootMs, full, onStop }: WalkPlan): Promise<Walk> {
   const records: ProcessRecord[] = [];
@@ -121,8 +121,8 @@ async function walk(session: Session, pids: readonly number[], { bootMs, full, o
       pending.push({ draft, held: untilStopped(reading.then(() => readHeldInfo(session, draft)), onStop) });
     } else if (draft.outcome === 'missing') vanished.push(pid);
     else unreadable.push({ pid, outcome: draft.outcome, reason: draft.reason });
-    if (pending.length >= MOST_PENDING) await settle();
-    await turn();
+    if (pending.length >= MAX_PENDING) await settle();
+    await yieldToEventLoop();
   }
   while (pending.length > 0) await settle();
   return { records, vanished, unreadable, unread: pids.length - begun };
@@ -131,7 +131,7 @@ async function walk(session: Session, pids: readonly number[], { bootMs, full, o
 /** The steps that wait for nobody. */
 async function readRest(session: Session, draft: Draft): Promise<void> {
   readLinks(session, draft);
-  await turn();
+  await yieldToEventLoop();
   draft.descriptors = await readDescriptors(session, draft);
 }
 
@@ -156,7 +156,7 @@ function openSession(options: SnapshotOptions, limits: SnapshotLimits, { root, s
   return {
     root, self, stopped,
     allowance: { left: limits.bytes },
-    lane: options.lane ?? sharedLane,
+    boundedPool: options.boundedPool ?? sharedPool,
     pool: options.pool ?? poolRead,
     slowMs: limits.slowMs,
     descriptorsEach: limits.descriptors,

@@ -1,5 +1,5 @@
 /** The volatile evidence in a few kilobytes, for the log, when no destination took the capture. */
-import type { Budget, Scene } from '../contracts/evidence.ts';
+import type { Budget, CollectorContext } from '../contracts/evidence.ts';
 import { toText } from '../proc/bytes.ts';
 import { inetSockets } from '../proc/net.ts';
 import type { ProcessRecord, ProcessTable } from '../proc/table.ts';
@@ -11,18 +11,18 @@ const MAX_TEXT = 400;
 const BATCH = 64;
 
 /** Not redacted yet. */
-export async function volatileSummary(scene: Scene): Promise<Record<string, unknown>> {
-  const table = await scene.processes();
+export async function volatileSummary(context: CollectorContext): Promise<Record<string, unknown>> {
+  const table = await context.processes();
   const { processes } = table;
   return {
-    captureId: scene.captureId,
-    started: new Date(scene.startedMs).toISOString(),
-    cause: scene.cause,
-    requestId: scene.invocation?.requestId,
+    captureId: context.captureId,
+    started: new Date(context.startedMs).toISOString(),
+    cause: context.cause,
+    requestId: context.invocation?.requestId,
     processes: processes.slice(0, MAX_PROCESSES).map(brief),
     processesInAll: processes.length + table.unread,
     vanished: table.vanished.length,
-    inet: await heldSockets(table, scene.budget),
+    inet: await heldSockets(table, context.budget),
   };
 }
 
@@ -33,10 +33,10 @@ interface Owner {
 }
 
 /** Internet sockets that a process holds, as sockets.json has them: what a sandbox talks to is seldom more than a few. */
-async function heldSockets(table: ProcessTable, { breathe }: Budget): Promise<readonly object[]> {
+async function heldSockets(table: ProcessTable, { yieldIfDue }: Budget): Promise<readonly object[]> {
   const owners = new Map<string, Owner>();
   for (const { pid, comm, descriptors } of table.processes) {
-    await breathe();
+    await yieldIfDue();
     for (const { fd, inode, link } of descriptors) {
       if (inode !== undefined && link.target.startsWith('socket:') && !owners.has(inode)) owners.set(inode, { pid, fd, comm: toText(comm) });
     }
@@ -48,7 +48,7 @@ async function heldSockets(table: ProcessTable, { breathe }: Budget): Promise<re
       let seen = 0;
       for (const { inode, state, local, remote } of inetSockets(read.body, protocol)) {
         seen += 1;
-        if (seen % BATCH === 0) await breathe();
+        if (seen % BATCH === 0) await yieldIfDue();
         const owner = owners.get(inode);
         if (owner !== undefined && rows.length < MAX_SOCKETS) rows.push({ protocol, state, local, remote, owners: [owner] });
       }

@@ -7,7 +7,7 @@ import { hash } from 'node:crypto';
 import type { Cause, ManifestItem, Outcome, Receipt, Segment, StoredObject } from '../contracts/evidence.ts';
 import type { AmberError, AmberErrorCode } from '../errors.ts';
 import type { Completeness } from './completeness.ts';
-import type { ManifestBook } from './manifest.ts';
+import type { ManifestWriter } from './manifest.ts';
 
 export const FORMAT = 'amber-capture/1';
 
@@ -99,7 +99,7 @@ export interface ShippedSegment {
 
 /** Builds the commit marker. `redact` is applied to the whole of it. */
 export function commitDocument(
-  facts: CommitFacts, shipped: readonly ShippedSegment[], book: ManifestBook, redact: <T>(value: T) => T,
+  facts: CommitFacts, shipped: readonly ShippedSegment[], manifest: ManifestWriter, redact: <T>(value: T) => T,
 ): StoredObject {
   const { sha256, bytes, ...rest } = facts;
   const segments = shipped.map(committed);
@@ -109,12 +109,12 @@ export function commitDocument(
     state: segments.every((segment) => segment.state !== 'lost') ? 'whole' : 'cut',
     segments,
     tarball: { sha256, bytes, tarBytes: segments.reduce((sum, segment) => sum + segment.tarBytes, 0) },
-    chain: { head: book.head(), parts: segments.filter((segment) => segment.chainHead !== null).length },
-    completeness: book.shortfalls.result(segments.filter(({ state }) => state === 'lost').length, facts.endedEarly),
-    outcomes: book.outcomes(),
-    collectors: book.byCollector(),
-    exceptions: book.exceptions().map(({ path, outcome, reason, collector }) => ({ path, outcome, collector, ...(reason === undefined ? {} : { reason }) })),
-    redactions: book.redactions(),
+    chain: { head: manifest.head(), parts: segments.filter((segment) => segment.chainHead !== null).length },
+    completeness: manifest.shortfalls.result(segments.filter(({ state }) => state === 'lost').length, facts.endedEarly),
+    outcomes: manifest.outcomes(),
+    collectors: manifest.byCollector(),
+    exceptions: manifest.exceptions().map(({ path, outcome, reason, collector }) => ({ path, outcome, collector, ...(reason === undefined ? {} : { reason }) })),
+    redactions: manifest.redactions(),
   };
   const body = Buffer.from(`${JSON.stringify(redact(document), null, 1)}\n`, 'utf8');
   return { name: 'manifest.json', body: [body], bytes: body.length, sha256: hash('sha256', body, 'hex') };

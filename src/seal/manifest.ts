@@ -17,7 +17,7 @@ export interface ManifestPartHeader {
   readonly items: number;
 }
 
-export interface ManifestBook {
+export interface ManifestWriter {
   readonly add: (item: ManifestItem) => void;
   readonly pendingBytes: () => number;
   readonly close: (segment: number) => { readonly path: string; readonly body: Uint8Array; readonly head: string };
@@ -35,7 +35,7 @@ export interface ManifestBook {
 const MAX_EXCEPTIONS = 100;
 const UNREMARKABLE: ReadonlySet<Outcome> = new Set(['collected', 'empty', 'skipped']);
 
-export function openManifest(captureId: string): ManifestBook {
+export function openManifest(captureId: string): ManifestWriter {
   const lines = new Lines();
   let head: string | null = null;
   let redactions = 0;

@@ -10,9 +10,9 @@ export interface Line {
 const END = '(?:\\r?\\n|(?:\\\\{1,7}r)?\\\\{1,7}n)';
 const HEAD = new RegExp(`[|>][+-]?\\d?[+-]?[ \\t]{0,8}(?:#[^\\r\\n\\\\]{0,200})?${END}`, 'y');
 const LIST = new RegExp(`(?:${END}[ \\t]{0,64}-[ \\t]{1,8}[^\\r\\n\\\\"]{1,1024}){1,100}`, 'y');
-const MOST = 65_536;
+const MAX = 65_536;
 const LINES = new RegExp(END, 'g');
-const MOST_INDENT = 200;
+const MAX_INDENT = 200;
 
 /** The block that begins at `start`, where the value of the name at `name` would stand; undefined if there is none. */
 export function blockAt(text: string, name: number, start: number): readonly Line[] | undefined {
@@ -33,7 +33,7 @@ function scalar(text: string, name: number, start: number): readonly Line[] | un
   const head = HEAD.exec(text)?.[0];
   if (head === undefined) return undefined;
   const least = indentOf(text, name) + 1;
-  const rest = text.slice(start + head.length, start + head.length + MOST);
+  const rest = text.slice(start + head.length, start + head.length + MAX);
   const lines: string[] = [];
   let first = -1;
   let end = 0;
@@ -67,6 +67,6 @@ function quoteIn(text: string): number {
 /** Blanks in front of the line of the name; `- ` counts. */
 function indentOf(text: string, name: number): number {
   let at = name;
-  while (at > 0 && name - at < MOST_INDENT && (text[at - 1] === ' ' || text[at - 1] === '-' || text[at - 1] === '"')) at--;
+  while (at > 0 && name - at < MAX_INDENT && (text[at - 1] === ' ' || text[at - 1] === '-' || text[at - 1] === '"')) at--;
   return name - at;
 }

@@ -15,7 +15,7 @@ export interface Hit {
 export type Finder = (text: string, at: number, behind: number, cover: Cover) => readonly Hit[];
 
 /** A gap between two pieces of one secret: the ends of their base64 forms are not compared. */
-const MOST_BETWEEN = 4;
+const MAX_BETWEEN = 4;
 
 /** Where a search had to stop; the length of the text if it went through. */
 export interface Found {
@@ -32,7 +32,7 @@ export function assemble(text: string, { hits, cutAt }: Found): string {
   let before: Hit | undefined;
   for (const hit of hits) {
     if (hit.start >= cutAt) break;
-    const goesOn = before?.piece === true && hit.mark === before.mark && hit.start - done <= MOST_BETWEEN;
+    const goesOn = before?.piece === true && hit.mark === before.mark && hit.start - done <= MAX_BETWEEN;
     if (hit.start >= done && !goesOn) parts.push(text.slice(done, hit.start), hit.mark);
     done = Math.max(done, hit.end);
     before = hit;

@@ -31,7 +31,7 @@ type CoverAt = (where: string) => Cover;
 type CoverInto = (notes: Notes) => CoverAt;
 
 /** Secrets that one call learns, some 5 ms. More are hidden where they stand and are not searched for elsewhere. */
-const MOST_LESSONS = 100;
+const MAX_LESSONS = 100;
 
 /**
  * Makes the redactor of a capture.
@@ -46,7 +46,7 @@ export function createRedactor(options: RedactorOptions = {}): Redactor {
 
   /** Runs once more if secrets were learned on the way: they may stand in what was already done. */
   function settle<T>(view: View, run: (notes: Notes, into: CoverInto) => T): Redacted<T> {
-    const lessons = { left: MOST_LESSONS };
+    const lessons = { left: MAX_LESSONS };
     const into: CoverInto = (notes) => (where) => createCover(view, known, mark, (rule) => notes.add(where, rule), lessons);
     const before = known.generation();
     const notes = new Notes();

@@ -133,11 +133,11 @@ function after(pattern: RegExp, text: string, end: number): ValuePlace | undefin
 }
 
 /** Farthest that the next tag is looked for. */
-const MOST_CONTENT = 4500;
+const MAX_CONTENT = 4500;
 
 /** The content of a tag. That there is none is seen before the pattern has read all of it. */
 function inTag(pattern: RegExp, text: string, end: number): ValuePlace | undefined {
-  return text.slice(end, end + MOST_CONTENT).includes('<') ? grouped(pattern, text, end) : undefined;
+  return text.slice(end, end + MAX_CONTENT).includes('<') ? grouped(pattern, text, end) : undefined;
 }
 
 /** The value is the first group, and the pattern ends with it. */

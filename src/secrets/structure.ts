@@ -160,10 +160,10 @@ function record(fields: Fields, name: string, place: Place, state: Walk): Record
 }
 
 /** A label may stand behind its value; only so many members are asked. */
-const MOST_MEMBERS = 32;
+const MAX_MEMBERS = 32;
 
 function labelIn(fields: Fields): string | undefined {
-  for (const key of fields.keys.slice(0, MOST_MEMBERS)) {
+  for (const key of fields.keys.slice(0, MAX_MEMBERS)) {
     const value = factsOf(key).label ? fields.get(key) : undefined;
     if (typeof value === 'string') return value;
   }
@@ -172,7 +172,7 @@ function labelIn(fields: Fields): string | undefined {
 
 /** Members that are secret because of what the record is: a private JSON Web Key (RFC 7518, section 6), a SecureString of SSM. */
 function kindOf(fields: Fields): RegExp | undefined {
-  if (fields.keys.length > MOST_MEMBERS) return undefined;
+  if (fields.keys.length > MAX_MEMBERS) return undefined;
   if (fields.keys.includes('kty')) return /^(?:d|p|q|dp|dq|qi|k|oth)$/u;
   return fields.keys.includes('Type') && fields.get('Type') === 'SecureString' ? /^Value$/u : undefined;
 }

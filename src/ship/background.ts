@@ -14,7 +14,7 @@ const QUIET_CONNECT_MS = 100;
 const RESOLVE_MS = 500;
 /** Addresses are asked for again after this; the old ones serve where nothing may be asked. */
 const FRESH_MS = 60_000;
-const MOST = 8;
+const MAX = 8;
 
 export interface BackgroundNames extends Background {
   /** True: no name is asked for, and a connection is given up early. */
@@ -46,7 +46,7 @@ export function backgroundNames(resolve: (hostname: string) => Promise<readonly 
       }
       resolve(hostname).then(
         (addresses) => {
-          const fresh: Remembered = { addresses: addresses.slice(0, MOST), atMs: Date.now(), next: 0 };
+          const fresh: Remembered = { addresses: addresses.slice(0, MAX), atMs: Date.now(), next: 0 };
           known.set(hostname, fresh);
           give(fresh, options.all === true, callback);
         },

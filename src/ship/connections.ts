@@ -27,7 +27,7 @@ export interface Connections {
 
 /** Sessions by origin, of servers whose certificate was checked. */
 const sessions = new Map<string, Buffer>();
-const MOST_SESSIONS = 4;
+const MAX_SESSIONS = 4;
 /** By the wall clock, which goes on while a sandbox is frozen. */
 const IDLE_MS = 5000;
 /** Authorities in force when Node was started: the same for all, and costly to put together. */
@@ -112,7 +112,7 @@ function learn(socket: TLSSocket, key: string): void {
     if (given === undefined || !socket.authorized) return;
     sessions.delete(key);
     sessions.set(key, given);
-    for (const oldest of sessions.keys()) if (sessions.size > MOST_SESSIONS) sessions.delete(oldest);
+    for (const oldest of sessions.keys()) if (sessions.size > MAX_SESSIONS) sessions.delete(oldest);
   };
   socket.on('session', (session) => {
     given = session;

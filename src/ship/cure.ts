@@ -17,7 +17,7 @@ export interface Place {
 }
 
 /** A put is signed anew so often at the most: once for the region, once for the clock, and once after a freeze in between. */
-const MOST_CURES = 3;
+const MAX_CURES = 3;
 /** S3 bears 15 minutes ("RequestTimeTooSkewed", Amazon S3 API Reference). With less between the clocks it is not the clock. */
 const LEAST_SKEW_MS = 60_000;
 
@@ -37,7 +37,7 @@ export async function cured(settings: S3Settings, open: (place: Place) => Promis
     for (let cures = 0; ; cures++) {
       const asked = place;
       const reply = await (await current).put(request, signal);
-      if (reply.ok || cures === MOST_CURES || signal.aborted) return reply;
+      if (reply.ok || cures === MAX_CURES || signal.aborted) return reply;
       // Another put may have learned it meanwhile.
       const better = place === asked ? cureFor(reply.fault, asked) : place;
       if (better === undefined) return reply;

@@ -24,7 +24,7 @@ export const directory: DestinationProvider = {
 const GRACE_MS = 200;
 const SEGMENT = /^capture-(\d{4,9})(\.tar(?:\.zst|\.gz)?)$/u;
 
-interface Shelf {
+interface DirectoryState {
   readonly folder: Folder;
   /** `capture.tar.zst`: its suffix is that of the first segment. */
   joined?: { readonly name: string; readonly file: Promise<JoinedFile> };
@@ -38,20 +38,20 @@ interface Shelf {
 
 async function openDirectory(url: URL, capture: CaptureIdentity): Promise<Destination> {
   const base = pathOf(url);
-  let shelf: Shelf;
+  let state: DirectoryState;
   try {
-    shelf = { folder: await openFolder(base, captureFolder(capture)), names: new Set(), sums: new Map(), running: new Set(), closed: false };
+    state = { folder: await openFolder(base, captureFolder(capture)), names: new Set(), sums: new Map(), running: new Set(), closed: false };
   } catch (error) {
     throw folderError(error, base);
   }
-  const { folder } = shelf;
+  const { folder } = state;
   return {
     location: `${folder.path}/`,
-    put: (object, signal) => guarded(shelf, object.name, signal, (own) => keep(shelf, object, own)),
-    commit: (manifest, signal) => guarded(shelf, manifest.name, signal, (own) => commit(shelf, manifest, own)),
+    put: (object, signal) => guarded(state, object.name, signal, (own) => keep(state, object, own)),
+    commit: (manifest, signal) => guarded(state, manifest.name, signal, (own) => commit(state, manifest, own)),
     close: () => {
-      shelf.closed = true;
-      shelf.joined?.file.then((file) => file.close()).catch(() => undefined);
+      state.closed = true;
+      state.joined?.file.then((file) => file.close()).catch(() => undefined);
       folder.close();
     },
   };
@@ -68,12 +68,12 @@ function pathOf(url: URL): string {
 
 /** Waits for the work, but not past the signal: a network file system that is gone blocks a write without end. */
 async function guarded(
-  shelf: Shelf, name: string, signal: AbortSignal, work: (own: AbortSignal) => Promise<Receipt>,
+  state: DirectoryState, name: string, signal: AbortSignal, work: (own: AbortSignal) => Promise<Receipt>,
 ): Promise<Receipt> {
-  const path = `${shelf.folder.path}/${name}`;
+  const path = `${state.folder.path}/${name}`;
   const own = AbortSignal.any([signal]); // its listeners are counted apart from those of other puts
-  const tracked = work(own).finally(() => shelf.running.delete(tracked));
-  shelf.running.add(tracked);
+  const tracked = work(own).finally(() => state.running.delete(tracked));
+  state.running.add(tracked);
   const { promise: ended, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => {
     setTimeout(() => reject(timeEnded()), GRACE_MS).unref();
@@ -88,35 +88,35 @@ async function guarded(
   }
 }
 
-async function keep(shelf: Shelf, object: StoredObject, signal: AbortSignal): Promise<Receipt> {
-  refuseWhenOver(shelf, signal);
-  if (shelf.names.has(object.name)) {
+async function keep(state: DirectoryState, object: StoredObject, signal: AbortSignal): Promise<Receipt> {
+  refuseWhenOver(state, signal);
+  if (state.names.has(object.name)) {
     throw new AmberError('DESTINATION_EXISTS', `${JSON.stringify(object.name)} was put already, and nothing is overwritten`);
   }
-  shelf.names.add(object.name);
+  state.names.add(object.name);
   try {
-    return await place(shelf, object, signal);
+    return await place(state, object, signal);
   } catch (error) {
-    shelf.names.delete(object.name);
+    state.names.delete(object.name);
     throw error;
   }
 }
 
 /** Into the joined file if the object is a segment whose turn is still to come, else into a file of its own. */
-async function place(shelf: Shelf, object: StoredObject, signal: AbortSignal): Promise<Receipt> {
+async function place(state: DirectoryState, object: StoredObject, signal: AbortSignal): Promise<Receipt> {
   const [, number, suffix] = SEGMENT.exec(object.name) ?? [];
   if (number !== undefined && suffix !== undefined) {
-    shelf.joined ??= { name: `capture${suffix}`, file: createJoined(shelf.folder, `capture${suffix}`) };
-    const file = await shelf.joined.file;
-    const belongs = shelf.joined.name === `capture${suffix}`;
+    state.joined ??= { name: `capture${suffix}`, file: createJoined(state.folder, `capture${suffix}`) };
+    const file = await state.joined.file;
+    const belongs = state.joined.name === `capture${suffix}`;
     if (belongs && await file.append(Number(number), object.body, signal)) return { state: 'stored', attempts: 1 };
   }
-  return keepApart(shelf, object, signal);
+  return keepApart(state, object, signal);
 }
 
-function refuseWhenOver(shelf: Shelf, signal: AbortSignal): void {
+function refuseWhenOver(state: DirectoryState, signal: AbortSignal): void {
   if (signal.aborted) throw timeEnded();
-  if (shelf.closed) throw new AmberError('DESTINATION_FAILED', 'The destination was closed before the last object was put.');
+  if (state.closed) throw new AmberError('DESTINATION_FAILED', 'The destination was closed before the last object was put.');
 }
 
 async function createJoined(folder: Folder, name: string): Promise<JoinedFile> {
@@ -126,50 +126,50 @@ async function createJoined(folder: Folder, name: string): Promise<JoinedFile> {
 }
 
 /** Writes a file of its own; takes it away again if it could not be written whole. */
-async function keepApart(shelf: Shelf, object: StoredObject, signal: AbortSignal): Promise<Receipt> {
+async function keepApart(state: DirectoryState, object: StoredObject, signal: AbortSignal): Promise<Receipt> {
   const name = encodeComponent(object.name);
-  const file = await shelf.folder.create(name);
+  const file = await state.folder.create(name);
   const hash = createHash('sha256');
   try {
     await writeAll(file, object.body, { at: 0, hash, signal });
     await file.datasync();
-    await shelf.folder.sync();
+    await state.folder.sync();
   } catch (error) {
-    await shelf.folder.remove(name).catch(() => undefined);
+    await state.folder.remove(name).catch(() => undefined);
     throw error;
   } finally {
     await file.close();
   }
   const digest = hash.digest();
-  shelf.sums.set(name, digest.toString('hex'));
+  state.sums.set(name, digest.toString('hex'));
   return { state: 'stored', attempts: 1, checksum: digest.toString('base64') };
 }
 
-async function commit(shelf: Shelf, manifest: StoredObject, signal: AbortSignal): Promise<Receipt> {
-  refuseWhenOver(shelf, signal);
-  await Promise.allSettled(shelf.running);
-  if (shelf.joined !== undefined) shelf.sums.set(shelf.joined.name, (await shelf.joined.file).sha256());
-  const sums = new Map([...shelf.sums, [encodeComponent(manifest.name), manifest.sha256]]);
+async function commit(state: DirectoryState, manifest: StoredObject, signal: AbortSignal): Promise<Receipt> {
+  refuseWhenOver(state, signal);
+  await Promise.allSettled(state.running);
+  if (state.joined !== undefined) state.sums.set(state.joined.name, (await state.joined.file).sha256());
+  const sums = new Map([...state.sums, [encodeComponent(manifest.name), manifest.sha256]]);
   const body = Buffer.from([...sums].map(([name, sha256]) => sumLine(name, sha256)).join(''));
-  await keepApart(shelf, { name: 'SHA256SUMS', body: [body], bytes: body.byteLength, sha256: '' }, signal);
-  return keepMarker(shelf, manifest, signal);
+  await keepApart(state, { name: 'SHA256SUMS', body: [body], bytes: body.byteLength, sha256: '' }, signal);
+  return keepMarker(state, manifest, signal);
 }
 
 /** File systems without hard links answer so (link(2)). */
 const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
 /** The marker is there whole or not at all: who is killed in the middle of writing it has not committed. */
-async function keepMarker(shelf: Shelf, manifest: StoredObject, signal: AbortSignal): Promise<Receipt> {
+async function keepMarker(state: DirectoryState, manifest: StoredObject, signal: AbortSignal): Promise<Receipt> {
   const partial = `.${manifest.name}.partial`;
-  const receipt = await keepApart(shelf, { ...manifest, name: partial }, signal);
+  const receipt = await keepApart(state, { ...manifest, name: partial }, signal);
   try {
-    await shelf.folder.publish(encodeComponent(partial), encodeComponent(manifest.name));
+    await state.folder.publish(encodeComponent(partial), encodeComponent(manifest.name));
   } catch (error) {
-    await shelf.folder.remove(encodeComponent(partial)).catch(() => undefined);
-    if (NO_LINKS.has(systemCode(error) ?? '')) return keepApart(shelf, manifest, signal);
+    await state.folder.remove(encodeComponent(partial)).catch(() => undefined);
+    if (NO_LINKS.has(systemCode(error) ?? '')) return keepApart(state, manifest, signal);
     throw error;
   }
-  await shelf.folder.sync();
+  await state.folder.sync();
   return receipt;
 }
 

@@ -48,7 +48,7 @@ export function joinInto(file: FileHandle, patienceMs = 5000): JoinedFile {
 async function append(state: State, number: number, body: readonly Uint8Array[], signal: AbortSignal): Promise<boolean> {
   if (number < state.next) return false;
   try {
-    await takeTurn(state, number, signal);
+    await waitForPredecessors(state, number, signal);
     if (number < state.next) return false;
     state.busy = true;
     try {
@@ -72,7 +72,7 @@ async function append(state: State, number: number, body: readonly Uint8Array[],
 }
 
 /** Returns when it is this number's turn, or when the numbers before it have been waited for long enough. */
-async function takeTurn(state: State, number: number, signal: AbortSignal): Promise<void> {
+async function waitForPredecessors(state: State, number: number, signal: AbortSignal): Promise<void> {
   const giveUpAt = performance.now() + state.patienceMs;
   try {
     for (;;) {

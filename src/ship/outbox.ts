@@ -59,7 +59,7 @@ interface Flight {
   readonly stop: AbortController;
 }
 
-interface Site {
+interface OutboxState {
   readonly destination: Destination;
   readonly options: OutboxOptions;
   readonly flying: Map<Promise<void>, Flight>;
@@ -72,75 +72,75 @@ interface Site {
 }
 
 export function openOutbox(destination: Destination, options: OutboxOptions): Outbox {
-  const site: Site = { destination, options, flying: new Map(), results: [], refused: undefined, closed: false, isFull: false, turn: Promise.withResolvers() };
+  const state: OutboxState = { destination, options, flying: new Map(), results: [], refused: undefined, closed: false, isFull: false, turn: Promise.withResolvers() };
   return {
-    send: (segment) => send(site, segment),
+    send: (segment) => send(state, segment),
     settle: async (until) => {
-      const settled = Promise.all(site.flying.keys());
+      const settled = Promise.all(state.flying.keys());
       await (until === undefined ? settled : untilAborted(settled, until).catch(() => undefined));
     },
     shipped: () => {
       // An answered flight is in `results` a moment before it is out of `flying`.
-      const answered = new Set(site.results.map(({ segment }) => segment.number));
-      const open = [...site.flying.values()].filter(({ facts }) => !answered.has(facts.number));
-      return [...site.results, ...open.map(({ facts }) => unanswered(facts))].sort((one, other) => one.segment.number - other.segment.number);
+      const answered = new Set(state.results.map(({ segment }) => segment.number));
+      const open = [...state.flying.values()].filter(({ facts }) => !answered.has(facts.number));
+      return [...state.results, ...open.map(({ facts }) => unanswered(facts))].sort((one, other) => one.segment.number - other.segment.number);
     },
-    refused: () => site.refused,
+    refused: () => state.refused,
     close: () => {
-      site.closed = true;
+      state.closed = true;
     },
   };
 }
 
-async function send(site: Site, segment: Segment): Promise<void> {
-  if (site.closed) throw new AmberError('CAPTURE_ABORTED', 'The capture has ended.');
+async function send(state: OutboxState, segment: Segment): Promise<void> {
+  if (state.closed) throw new AmberError('CAPTURE_ABORTED', 'The capture has ended.');
   const { body, recycle, ...facts } = segment;
   const memory = body.reduce((sum, piece) => sum + Math.max(piece.byteLength, piece.buffer.byteLength), 0);
   const flight: Flight = { facts, memory, troubles: new Set(), stop: new AbortController() };
-  const flown = deliver(site, { body, ...(recycle === undefined ? {} : { recycle }) }, flight).finally(() => {
-    site.flying.delete(flown);
-    moved(site);
+  const flown = deliver(state, { body, ...(recycle === undefined ? {} : { recycle }) }, flight).finally(() => {
+    state.flying.delete(flown);
+    moved(state);
   });
-  site.flying.set(flown, flight);
-  while (!hasRoom(site)) await site.turn.promise;
+  state.flying.set(flown, flight);
+  while (!hasRoom(state)) await state.turn.promise;
 }
 
-async function deliver(site: Site, { body, recycle }: Pick<Segment, 'body' | 'recycle'>, flight: Flight): Promise<void> {
+async function deliver(state: OutboxState, { body, recycle }: Pick<Segment, 'body' | 'recycle'>, flight: Flight): Promise<void> {
   const { facts } = flight;
-  const { signal, patienceMs, onShipped } = site.options;
+  const { signal, patienceMs, onShipped } = state.options;
   const object = { name: facts.name, body, bytes: facts.bytes, sha256: facts.sha256 };
   const ends = patienceMs === undefined ? signal : AbortSignal.any([signal, flight.stop.signal]);
-  const put = (own: AbortSignal): Promise<Receipt> => site.destination.put(object, own, (what) => trouble(site, flight, what));
-  const shipped: Attempted = site.refused === undefined ? await attempt(put, ends, signal) : { error: site.refused };
-  if (shipped.error !== undefined && FINAL.has(shipped.error.code)) site.refused ??= shipped.error;
+  const put = (own: AbortSignal): Promise<Receipt> => state.destination.put(object, own, (what) => trouble(state, flight, what));
+  const shipped: Attempted = state.refused === undefined ? await attempt(put, ends, signal) : { error: state.refused };
+  if (shipped.error !== undefined && FINAL.has(shipped.error.code)) state.refused ??= shipped.error;
   // What was given up may still be read by the transport.
   if (shipped.receipt !== undefined) recycle?.();
   const result: Shipped = { segment: { ...facts, name: shipped.receipt?.name ?? facts.name }, settledMs: Date.now(), ...shipped };
-  site.results.push(result);
+  state.results.push(result);
   onShipped(result);
 }
 
-function trouble(site: Site, flight: Flight, what: Trouble): void {
-  const { patienceMs, onTrouble } = site.options;
+function trouble(state: OutboxState, flight: Flight, what: Trouble): void {
+  const { patienceMs, onTrouble } = state.options;
   if (flight.troubles.has(what)) return;
   if (flight.troubles.size === 0 && patienceMs !== undefined) setTimeout(() => flight.stop.abort(), patienceMs).unref();
   flight.troubles.add(what);
   onTrouble?.(what, flight.facts);
-  moved(site);
+  moved(state);
 }
 
 /** Whoever waits for room looks again. */
-function moved(site: Site): void {
-  site.turn.resolve(undefined);
-  site.turn = Promise.withResolvers();
+function moved(state: OutboxState): void {
+  state.turn.resolve(undefined);
+  state.turn = Promise.withResolvers();
 }
 
-function hasRoom(site: Site): boolean {
-  const { inFlight, waitingBytes, onFull } = site.options;
-  const flights = [...site.flying.values()];
+function hasRoom(state: OutboxState): boolean {
+  const { inFlight, waitingBytes, onFull } = state.options;
+  const flights = [...state.flying.values()];
   const waiting = flights.filter(({ troubles }) => troubles.size > 0).reduce((sum, { memory }) => sum + memory, 0);
-  if (waiting > waitingBytes && !site.isFull) onFull?.(waiting);
-  site.isFull ||= waiting > waitingBytes;
+  if (waiting > waitingBytes && !state.isFull) onFull?.(waiting);
+  state.isFull ||= waiting > waitingBytes;
   return waiting <= waitingBytes && flights.filter(({ troubles }) => troubles.size === 0).length < inFlight;
 }
 

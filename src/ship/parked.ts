@@ -13,8 +13,8 @@ import { openDestination } from './index.ts';
 /** Of what is free in /tmp, at most this part is used. */
 const SHARE = 0.1;
 /** Parked files that are looked at: anybody may put some there. */
-const MOST_FILES = 16;
-const MOST_BYTES = 64 * 1024 * 1024;
+const MAX_FILES = 16;
+const MAX_BYTES = 64 * 1024 * 1024;
 /** `<capture id>.<date>.<object>`; nothing else is read. */
 const NAME = /^([0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12})\.(\d{4}-\d\d-\d\d)\.(capture-\d{4,6}\.tar(?:\.zst|\.gz)?(?:\.age)?)$/u;
 
@@ -90,7 +90,7 @@ function park(parking: Parking, { capture, object, sealed }: Parked): void {
     folder = openFolder(parking.folder, true);
     const { bavail, bsize } = statfsSync(`/proc/self/fd/${String(folder)}`);
     const used = [...parking.digests.values()].reduce((sum, bytes) => sum + bytes, 0);
-    if (used + object.bytes > Math.min(MOST_BYTES, (bavail * bsize + used) * SHARE)) {
+    if (used + object.bytes > Math.min(MAX_BYTES, (bavail * bsize + used) * SHARE)) {
       throw new AmberError('DESTINATION_FAILED', 'less than ten times its size is free in /tmp');
     }
     parking.log('parked', { ...facts, state: 'parked' });
@@ -140,8 +140,8 @@ export async function sendParked(parking: Parking, place: Omit<CaptureIdentity, 
   try {
     folder = openFolder(parking.folder, false);
     const base = `/proc/self/fd/${String(folder)}`;
-    const captures = Map.groupBy(readdirSync(base).filter((name) => NAME.test(name)).sort().slice(0, MOST_FILES), (name) => name.slice(0, 36));
-    let left = MOST_BYTES;
+    const captures = Map.groupBy(readdirSync(base).filter((name) => NAME.test(name)).sort().slice(0, MAX_FILES), (name) => name.slice(0, 36));
+    let left = MAX_BYTES;
     for (const [captureId, names] of captures) {
       const objects = names.flatMap((name) => {
         const object = read(`${base}/${name}`, name, left);

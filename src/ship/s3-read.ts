@@ -59,18 +59,18 @@ const MAX_CHILDREN = 200_000;
 export async function openS3Reader(bucket: string, options: S3ReadOptions): Promise<S3Reader> {
   const sdk = await import('@aws-sdk/client-s3');
   const client = new sdk.S3Client(await clientConfig(options));
-  const site: Site = { sdk, client, bucket, owner: options.config.s3BucketOwner };
+  const target: S3ReadTarget = { sdk, client, bucket, owner: options.config.s3BucketOwner };
   return {
-    list: (prefix) => list(site, prefix),
-    children: (prefix) => children(site, prefix),
-    some: (prefix, most) => some(site, prefix, most),
-    versions: (prefix) => versions(site, prefix),
-    read: (key, start, most, versionId) => read(site, { key, versionId }, start ?? 0, most ?? Number.MAX_SAFE_INTEGER),
+    list: (prefix) => list(target, prefix),
+    children: (prefix) => children(target, prefix),
+    some: (prefix, most) => some(target, prefix, most),
+    versions: (prefix) => versions(target, prefix),
+    read: (key, start, most, versionId) => read(target, { key, versionId }, start ?? 0, most ?? Number.MAX_SAFE_INTEGER),
     close: () => client.destroy(),
   };
 }
 
-interface Site {
+interface S3ReadTarget {
   readonly sdk: typeof Sdk;
   readonly client: Sdk.S3Client;
   readonly bucket: string;
@@ -97,28 +97,28 @@ async function clientConfig({ config, profile, outward }: S3ReadOptions): Promis
   };
 }
 
-async function* list(site: Site, prefix: string): AsyncGenerator<S3Object> {
-  for await (const page of pages(site, prefix, undefined)) {
+async function* list(target: S3ReadTarget, prefix: string): AsyncGenerator<S3Object> {
+  for await (const page of pages(target, prefix, undefined)) {
     for (const { Key, Size } of page.Contents ?? []) if (Key !== undefined) yield { key: Key, bytes: Size ?? 0 };
   }
 }
 
-async function children(site: Site, prefix: string): Promise<{ objects: readonly S3Object[]; folders: readonly string[] }> {
+async function children(target: S3ReadTarget, prefix: string): Promise<{ objects: readonly S3Object[]; folders: readonly string[] }> {
   const objects: S3Object[] = [];
   const folders: string[] = [];
-  for await (const page of pages(site, prefix, '/')) {
+  for await (const page of pages(target, prefix, '/')) {
     for (const { Key, Size } of page.Contents ?? []) if (Key !== undefined && Key !== prefix) objects.push({ key: Key, bytes: Size ?? 0 });
     for (const { Prefix } of page.CommonPrefixes ?? []) if (Prefix !== undefined) folders.push(Prefix);
     if (objects.length + folders.length > MAX_CHILDREN) {
-      throw new AmberError('CASE_UNREADABLE', `s3://${site.bucket}/${prefix} holds more than ${MAX_CHILDREN} objects: name a folder below it.`);
+      throw new AmberError('CASE_UNREADABLE', `s3://${target.bucket}/${prefix} holds more than ${MAX_CHILDREN} objects: name a folder below it.`);
     }
   }
   return { objects, folders };
 }
 
-async function some(site: Site, prefix: string, most: number): Promise<{ objects: readonly S3Object[]; more: boolean }> {
+async function some(target: S3ReadTarget, prefix: string, most: number): Promise<{ objects: readonly S3Object[]; more: boolean }> {
   const objects: S3Object[] = [];
-  for await (const page of pages(site, prefix, '/')) {
+  for await (const page of pages(target, prefix, '/')) {
     for (const { Key, Size, LastModified } of page.Contents ?? []) {
       if (Key !== undefined) objects.push({ key: Key, bytes: Size ?? 0, modified: LastModified?.toISOString() });
     }
@@ -127,11 +127,11 @@ async function some(site: Site, prefix: string, most: number): Promise<{ objects
   return { objects, more: false };
 }
 
-async function* versions(site: Site, prefix: string): AsyncGenerator<S3Version> {
+async function* versions(target: S3ReadTarget, prefix: string): AsyncGenerator<S3Version> {
   let next: { KeyMarker?: string; VersionIdMarker?: string } = {};
   for (;;) {
-    const input: Sdk.ListObjectVersionsCommandInput = { Bucket: site.bucket, Prefix: prefix, ...owned(site), ...next };
-    const page = await attempt(site, 's3:ListBucketVersions', prefix, () => site.client.send(new site.sdk.ListObjectVersionsCommand(input)));
+    const input: Sdk.ListObjectVersionsCommandInput = { Bucket: target.bucket, Prefix: prefix, ...owned(target), ...next };
+    const page = await attempt(target, 's3:ListBucketVersions', prefix, () => target.client.send(new target.sdk.ListObjectVersionsCommand(input)));
     yield* inOrder(page);
     const { IsTruncated, NextKeyMarker, NextVersionIdMarker } = page;
     if (IsTruncated !== true || NextKeyMarker === undefined || (NextKeyMarker === next.KeyMarker && NextVersionIdMarker === next.VersionIdMarker)) return;
@@ -151,15 +151,15 @@ function versionOf(
   return { key: Key, versionId: VersionId, bytes, etag, modified: LastModified?.toISOString(), deleteMarker };
 }
 
-async function* pages(site: Site, prefix: string, delimiter: string | undefined): AsyncGenerator<Sdk.ListObjectsV2CommandOutput> {
+async function* pages(target: S3ReadTarget, prefix: string, delimiter: string | undefined): AsyncGenerator<Sdk.ListObjectsV2CommandOutput> {
   let token: string | undefined;
   do {
     const input: Sdk.ListObjectsV2CommandInput = {
-      Bucket: site.bucket, Prefix: prefix, ...owned(site),
+      Bucket: target.bucket, Prefix: prefix, ...owned(target),
       ...(delimiter === undefined ? {} : { Delimiter: delimiter }),
       ...(token === undefined ? {} : { ContinuationToken: token }),
     };
-    const page = await attempt(site, 's3:ListBucket', prefix, () => site.client.send(new site.sdk.ListObjectsV2Command(input)));
+    const page = await attempt(target, 's3:ListBucket', prefix, () => target.client.send(new target.sdk.ListObjectsV2Command(input)));
     yield page;
     const next = page.IsTruncated === true ? page.NextContinuationToken : undefined;
     token = next === token ? undefined : next;
@@ -171,7 +171,7 @@ interface Wanted {
   readonly versionId: string | undefined;
 }
 
-async function* read(site: Site, { key, versionId }: Wanted, start: number, most: number): AsyncGenerator<Uint8Array> {
+async function* read(target: S3ReadTarget, { key, versionId }: Wanted, start: number, most: number): AsyncGenerator<Uint8Array> {
   const version = versionId === undefined ? {} : { VersionId: versionId };
   let at = start;
   const end = start + most;
@@ -182,7 +182,7 @@ async function* read(site: Site, { key, versionId }: Wanted, start: number, most
       const range = at === 0 && most === Number.MAX_SAFE_INTEGER ? {} : { Range: `bytes=${at}-${most === Number.MAX_SAFE_INTEGER ? '' : end - 1}` };
       // The same object all along, should somebody replace it meanwhile.
       const same = etag === undefined ? {} : { IfMatch: etag };
-      const output = await site.client.send(new site.sdk.GetObjectCommand({ Bucket: site.bucket, Key: key, ...owned(site), ...version, ...range, ...same }));
+      const output = await target.client.send(new target.sdk.GetObjectCommand({ Bucket: target.bucket, Key: key, ...owned(target), ...version, ...range, ...same }));
       etag ??= output.ETag;
       for await (const chunk of (output.Body ?? []) as AsyncIterable<Uint8Array>) {
         at += chunk.length;
@@ -195,35 +195,35 @@ async function* read(site: Site, { key, versionId }: Wanted, start: number, most
       if (at - countedFrom >= RESUME_BYTES) failures = 0;
       countedFrom = at;
       failures += 1;
-      if (failures > RESUMES || !isTransient(fault)) throw readFault(site, versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion', key, cause);
+      if (failures > RESUMES || !isTransient(fault)) throw readFault(target, versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion', key, cause);
     }
   }
 }
 
-const owned = (site: Site): { ExpectedBucketOwner?: string } => (site.owner === undefined ? {} : { ExpectedBucketOwner: site.owner });
+const owned = (target: S3ReadTarget): { ExpectedBucketOwner?: string } => (target.owner === undefined ? {} : { ExpectedBucketOwner: target.owner });
 
-async function attempt<T>(site: Site, action: string, key: string, run: () => Promise<T>): Promise<T> {
+async function attempt<T>(target: S3ReadTarget, action: string, key: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (cause) {
-    throw readFault(site, action, key, cause);
+    throw readFault(target, action, key, cause);
   }
 }
 
 /** The error for a read that failed for good: says which permission is missing, holds no secret. */
-function readFault(site: Site, action: string, key: string, cause: unknown): AmberError {
+function readFault(target: S3ReadTarget, action: string, key: string, cause: unknown): AmberError {
   if (isAmberError(cause)) return cause;
   const fault = faultFromError(cause);
-  const [code, advice] = meaning(site, fault, action, key);
+  const [code, advice] = meaning(target, fault, action, key);
   const status = fault.status === undefined ? fault.code : `${fault.status} ${fault.code}`;
-  return new AmberError(code, `${action} on s3://${site.bucket}/${key} failed (${status}): ${advice}`.replaceAll(/\s+/gu, ' '), {
-    cause, details: { bucket: site.bucket, key, action, fault: fault.code, ...(fault.status === undefined ? {} : { status: fault.status }) },
+  return new AmberError(code, `${action} on s3://${target.bucket}/${key} failed (${status}): ${advice}`.replaceAll(/\s+/gu, ' '), {
+    cause, details: { bucket: target.bucket, key, action, fault: fault.code, ...(fault.status === undefined ? {} : { status: fault.status }) },
   });
 }
 
 const NO_CREDENTIALS = /^(?:CredentialsProviderError|ExpiredToken|InvalidToken|InvalidAccessKeyId|TokenRefreshRequired|TokenProviderError)/u;
 
-function meaning({ bucket }: Site, fault: Fault, action: string, key: string): readonly [AmberErrorCode, string] {
+function meaning({ bucket }: S3ReadTarget, fault: Fault, action: string, key: string): readonly [AmberErrorCode, string] {
   const { code, status } = fault;
   if (NO_CREDENTIALS.test(code)) return ['CASE_DENIED', credentialAdvice(fault.cause) ?? 'the credentials are missing, wrong or expired; log in, or choose others with --profile'];
   if (code === 'InvalidObjectState') return ['CASE_UNREADABLE', `the object is archived (Glacier): restore it first with aws s3api restore-object --bucket ${bucket} --key '${key}' --restore-request Days=7, and read it when that is done`];

@@ -1,7 +1,7 @@
 /** Everything that both S3 transports need to know, read once from the URL, the configuration and the environment. */
 import type { Config } from '../config/config.ts';
 import type { CaptureIdentity } from '../contracts/evidence.ts';
-import { MOST_PREFIX_BYTES, parseBucketUrl, parseDestination, type BucketUrl } from '../config/destination.ts';
+import { MAX_PREFIX_BYTES, parseBucketUrl, parseDestination, type BucketUrl } from '../config/destination.ts';
 import { AmberError } from '../errors.ts';
 import type { OpenAgent } from '../contracts/outward.ts';
 import type { Credentials } from './credentials.ts';
@@ -71,7 +71,7 @@ export function destinationUrl(text: string): URL {
 
 function readPlace(url: URL): BucketUrl {
   if (url.hash !== '' || url.search !== '') throw invalid('a `#` and a `?` in a URL object are percent-encoded');
-  const judged = parseBucketUrl(`s3://${url.host}${decode(url.pathname)}`, MOST_PREFIX_BYTES);
+  const judged = parseBucketUrl(`s3://${url.host}${decode(url.pathname)}`, MAX_PREFIX_BYTES);
   if (!judged.ok) throw invalid(`expected ${judged.expected}`);
   return judged.value;
 }

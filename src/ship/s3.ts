@@ -46,14 +46,14 @@ async function openS3(url: URL, capture: CaptureIdentity, config: Config, outwar
 
 /** The destination over a transport that is open. */
 export function s3Over(transport: S3Transport, settings: S3Settings, capture: CaptureIdentity): Destination {
-  const site: Site = { settings, transport, capture, stored: false, checks: false, closing: new AbortController() };
+  const target: S3Target = { settings, transport, capture, stored: false, checks: false, closing: new AbortController() };
   const folder = objectKey(settings.prefix, capture, 'x').slice(0, -1);
   return {
     location: `s3://${settings.bucket}/${folder}`,
-    put: (object, signal, onTrouble) => store(site, object, signal, onTrouble),
-    commit: (manifest, signal) => store(site, manifest, signal),
+    put: (object, signal, onTrouble) => store(target, object, signal, onTrouble),
+    commit: (manifest, signal) => store(target, manifest, signal),
     close: () => {
-      site.closing.abort(); // ends attempts that are under way, so that none reconnects
+      target.closing.abort(); // ends attempts that are under way, so that none reconnects
       transport.close();
     },
   };
@@ -86,7 +86,7 @@ async function openLightly(settings: S3Settings): Promise<S3Transport> {
   return (await import('./s3-light.ts')).openLightCured(settings);
 }
 
-interface Site {
+interface S3Target {
   readonly settings: S3Settings;
   readonly transport: S3Transport;
   readonly capture: CaptureIdentity;
@@ -101,21 +101,21 @@ interface Site {
  * Nobody but us knew the name of a segment before it was sent. Where it is taken all the same, somebody in the sandbox
  * squats the names to come: the segment goes under one that he cannot guess.
  */
-async function store(site: Site, object: StoredObject, signal: AbortSignal, onTrouble?: (trouble: Trouble) => void): Promise<Receipt> {
-  const first = await send(site, object, signal, onTrouble);
+async function store(target: S3Target, object: StoredObject, signal: AbortSignal, onTrouble?: (trouble: Trouble) => void): Promise<Receipt> {
+  const first = await send(target, object, signal, onTrouble);
   if (first.receipt !== undefined) return first.receipt;
   if (first.error.code !== 'DESTINATION_EXISTS' || !SEGMENT.test(object.name)) throw first.error;
   const name = object.name.replace('.', `-${randomBytes(4).toString('hex')}.`);
-  const second = await send(site, { ...object, name }, signal, onTrouble);
+  const second = await send(target, { ...object, name }, signal, onTrouble);
   if (second.receipt === undefined) throw second.error;
   return { ...second.receipt, name };
 }
 
 type Sent = { readonly receipt: Receipt } | { readonly receipt?: undefined; readonly error: AmberError };
 
-async function send(site: Site, object: StoredObject, signal: AbortSignal, onTrouble?: (trouble: Trouble) => void): Promise<Sent> {
-  const { settings } = site;
-  const key = objectKey(settings.prefix, site.capture, object.name);
+async function send(target: S3Target, object: StoredObject, signal: AbortSignal, onTrouble?: (trouble: Trouble) => void): Promise<Sent> {
+  const { settings } = target;
+  const key = objectKey(settings.prefix, target.capture, object.name);
   const unreached = (): void => onTrouble?.('unreached');
   const request: Omit<PutRequest, 'expectContinue'> = {
     ...(onTrouble === undefined ? {} : { onSlow: unreached }),
@@ -126,16 +126,16 @@ async function send(site: Site, object: StoredObject, signal: AbortSignal, onTro
     checksum: Buffer.from(object.sha256, 'hex').toString('base64'),
     contentType: object.name.endsWith('.json') ? 'application/json' : 'application/octet-stream',
   };
-  const either = AbortSignal.any([signal, site.closing.signal]);
+  const either = AbortSignal.any([signal, target.closing.signal]);
   // A server that refuses may close while the body is on its way, and the refusal is lost in a broken pipe. So it is asked
   // first until it has shown that it takes objects, and again when an attempt has failed.
-  const asks = (attempt: number): boolean => object.bytes > EXPECT_BYTES && (!site.stored || attempt > 1);
+  const asks = (attempt: number): boolean => object.bytes > EXPECT_BYTES && (!target.stored || attempt > 1);
   const once = async (own: AbortSignal, attempt: number): Promise<Reply<PutAnswer>> =>
-    checked(site, await site.transport.put({ ...request, expectContinue: asks(attempt) }, own));
+    checked(target, await target.transport.put({ ...request, expectContinue: asks(attempt) }, own));
   const onPause = (fault: Fault): void => (isUnreached(fault) ? unreached() : onTrouble?.('failing'));
   const { reply, attempts, lost } = await retry(once, { ...rulesFor(object.bytes), isFree: onTrouble !== undefined }, either, onPause);
   if (reply.ok) {
-    site.stored = true;
+    target.stored = true;
     return { receipt: receipt(reply.value, attempts) };
   }
   // The object is there, and an earlier attempt of ours ended without an answer: most likely it is ours.
@@ -144,10 +144,10 @@ async function send(site: Site, object: StoredObject, signal: AbortSignal, onTro
 }
 
 /** A small body has left this process before an answer comes, read or not: what tells then is the checksum. */
-function checked(site: Site, reply: Reply<PutAnswer>): Reply<PutAnswer> {
+function checked(target: S3Target, reply: Reply<PutAnswer>): Reply<PutAnswer> {
   if (!reply.ok) return reply;
-  site.checks ||= reply.value.checksum !== undefined;
-  return site.checks && reply.value.checksum === undefined ? { ok: false, fault: noReceipt(200, 'it has no checksum, and others before it had') } : reply;
+  target.checks ||= reply.value.checksum !== undefined;
+  return target.checks && reply.value.checksum === undefined ? { ok: false, fault: noReceipt(200, 'it has no checksum, and others before it had') } : reply;
 }
 
 function receipt({ etag, versionId, checksum, serverDate }: PutAnswer, attempts: number): Receipt {

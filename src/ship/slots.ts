@@ -37,9 +37,9 @@ export type Claim =
 
 const DAY_MS = 86_400_000;
 /** Slots that one claim tries: of a cap above this some may stay free, and none is ever given twice. */
-const MOST_TRIED = 32;
+const MAX_TRIED = 32;
 /** Attempts that may fail otherwise than by a slot that is taken. */
-const MOST_FAULTS = 3;
+const MAX_FAULTS = 3;
 /** After a fault the next claim waits so long. */
 const AFTER_FAULT_MS = 60_000;
 
@@ -71,7 +71,7 @@ async function tryAll({ config, cause, nowMs, signal }: SlotRequest, identity: I
   const first = randomInt(cap);
   const body = Buffer.from(`${JSON.stringify({ logStream: identity.logStream, trigger: cause.trigger, reason: cause.reason.slice(0, 200), at: new Date(nowMs).toISOString() })}\n`);
   let fault: Fault | undefined;
-  for (let tried = 0, faults = 0; tried < Math.min(cap, MOST_TRIED); tried += 1) {
+  for (let tried = 0, faults = 0; tried < Math.min(cap, MAX_TRIED); tried += 1) {
     const slot = (first + tried) % cap;
     const reply = await put(`${folder}/slot-${String(slot).padStart(4, '0')}.json`, body, signal);
     if (reply.ok) return { kind: 'claimed', slot };
@@ -79,7 +79,7 @@ async function tryAll({ config, cause, nowMs, signal }: SlotRequest, identity: I
     // Not tried again: a lost answer may have claimed it, and then it counts as taken.
     fault = reply.fault;
     faults += 1;
-    if (faults >= MOST_FAULTS || fault.status === 403 || signal.aborted) break;
+    if (faults >= MAX_FAULTS || fault.status === 403 || signal.aborted) break;
   }
   if (fault !== undefined) return full(nowMs + AFTER_FAULT_MS, config, `a slot could not be claimed (${fault.status === undefined ? '' : `${String(fault.status)} `}${fault.code})`);
   return full((Math.floor(nowMs / DAY_MS) + 1) * DAY_MS, config, 'every slot that was tried is taken');

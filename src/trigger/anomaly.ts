@@ -1,20 +1,20 @@
 /** A detector has found something that does not belong in a sandbox. */
 import { policyOf, reaches } from '../config/detect-policy.ts';
 import type { Config } from '../config/config.ts';
-import type { Cause, Finding, Moment, Trigger } from '../contracts/evidence.ts';
+import type { Cause, Finding, TriggerEvent, Trigger } from '../contracts/evidence.ts';
 
 /** Captures when detectors find something at or above the level of `AMBER_DETECT`. */
 export const anomaly: Trigger = {
   name: 'anomaly',
   description: 'A detector finds something at or above the level of AMBER_DETECT (high, unless set otherwise).',
   moments: (config) => (isOff(config) ? [] : ['found']),
-  fires: (moment: Moment, config: Config): Cause | undefined => {
-    if (moment.at !== 'found') return undefined;
+  fires: (event: TriggerEvent, config: Config): Cause | undefined => {
+    if (event.at !== 'found') return undefined;
     const { threshold } = policyOf(config.detect);
-    const telling = moment.findings.filter(({ severity }) => reaches(severity, threshold));
+    const telling = event.findings.filter(({ severity }) => reaches(severity, threshold));
     if (telling.length === 0) return undefined;
-    const shown = telling.slice(0, MOST_SHOWN).map(shortly).join('; ');
-    const more = telling.length > MOST_SHOWN ? ` and ${String(telling.length - MOST_SHOWN)} more` : '';
+    const shown = telling.slice(0, MAX_SHOWN).map(shortly).join('; ');
+    const more = telling.length > MAX_SHOWN ? ` and ${String(telling.length - MAX_SHOWN)} more` : '';
     return { trigger: 'anomaly', reason: `detectors found ${shown}${more}` };
   },
 };
@@ -24,7 +24,7 @@ function isOff({ capture, destination, detect }: Config): boolean {
   return capture === 'off' || destination === undefined || policyOf(detect).threshold === 'off';
 }
 
-const MOST_SHOWN = 5;
+const MAX_SHOWN = 5;
 
 /** Detector and subject alone: a title may hold arguments, and this sentence goes to the log. */
 function shortly({ detector, severity, subject }: Finding): string {

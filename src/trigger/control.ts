@@ -1,6 +1,6 @@
 /** A responder asks out of band: the one trigger that reaches sandboxes which are warm already. */
 import type { Config } from '../config/config.ts';
-import type { Moment, Trigger } from '../contracts/evidence.ts';
+import type { TriggerEvent, Trigger } from '../contracts/evidence.ts';
 
 /** Part of an invocation that a capture before its deadline may take, as for the flag. */
 const PART = 3;
@@ -11,7 +11,7 @@ export const control: Trigger = {
   description: 'A responder orders it through AMBER_CONTROL; reaches warm sandboxes at their next invocation.',
   moments: (config) => (config.capture === 'off' || config.control === undefined ? [] : ['settled', 'failed', 'near-deadline']),
   leadMs: orderLeadMs,
-  fires: (moment) => orderOf(moment, 'control'),
+  fires: (event) => orderOf(event, 'control'),
 };
 
 /** How long before the deadline an order is carried out while the handler still runs. */
@@ -20,6 +20,6 @@ export function orderLeadMs(config: Config, remainingMs: number): number {
 }
 
 /** The cause of the first order of this kind that is due. */
-export function orderOf(moment: Moment, trigger: 'control' | 'event'): ReturnType<Trigger['fires']> {
-  return moment.orders?.find(({ cause }) => cause.trigger === trigger)?.cause;
+export function orderOf(event: TriggerEvent, trigger: 'control' | 'event'): ReturnType<Trigger['fires']> {
+  return event.orders?.find(({ cause }) => cause.trigger === trigger)?.cause;
 }

@@ -1,15 +1,15 @@
 /** The handler has failed: by a throw, a rejection, or an error given to the callback. */
 import type { Config } from '../config/config.ts';
-import type { Cause, Moment, Trigger } from '../contracts/evidence.ts';
+import type { Cause, TriggerEvent, Trigger } from '../contracts/evidence.ts';
 
 /** Captures by policy (`AMBER_ON_ERROR`: `any`, or names) before the error is passed on. */
 export const error: Trigger = {
   name: 'error',
   description: 'The handler fails, and AMBER_ON_ERROR is any or names the error.',
   moments: (config) => (config.capture === 'off' || config.onError === 'off' ? [] : ['failed']),
-  fires: (moment: Moment, config: Config): Cause | undefined => {
-    if (moment.at !== 'failed') return undefined;
-    const names = errorNames(moment.error);
+  fires: (event: TriggerEvent, config: Config): Cause | undefined => {
+    if (event.at !== 'failed') return undefined;
+    const names = errorNames(event.error);
     if (config.onError !== 'any' && !config.onError.split(',').some((wanted) => names.includes(wanted.trim()))) {
       return undefined;
     }

@@ -14,7 +14,7 @@ export const event: Trigger = {
   description: 'The event, a header or the client context holds an order that is signed with AMBER_CONTROL_KEY.',
   moments: (config) => (config.capture === 'off' || config.controlKey.length === 0 ? [] : ['settled', 'failed', 'near-deadline']),
   leadMs: orderLeadMs,
-  fires: (moment) => orderOf(moment, 'event'),
+  fires: (event) => orderOf(event, 'event'),
 };
 
 /**

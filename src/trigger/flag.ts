@@ -1,6 +1,6 @@
 /** The environment flag: arms new sandboxes. A flag cannot reach a warm one, because its environment is fixed. */
 import type { Config } from '../config/config.ts';
-import type { Cause, Moment, Trigger } from '../contracts/evidence.ts';
+import type { Cause, TriggerEvent, Trigger } from '../contracts/evidence.ts';
 
 const REASONS = {
   'settled': 'AMBER_CAPTURE is now, and the first invocation of this sandbox has settled',
@@ -18,6 +18,6 @@ export const flag: Trigger = {
   moments: (config) => (config.capture === 'now' ? ['settled', 'near-deadline'] : []),
   // A third of the time at most, so that a short timeout is not eaten up by the capture.
   leadMs: (config: Config, remainingMs: number) => config.marginMs + Math.min(config.maxMs, remainingMs / 3),
-  fires: (moment: Moment): Cause | undefined =>
-    moment.at === 'settled' || moment.at === 'near-deadline' ? { trigger: 'flag', reason: REASONS[moment.at] } : undefined,
+  fires: (event: TriggerEvent): Cause | undefined =>
+    event.at === 'settled' || event.at === 'near-deadline' ? { trigger: 'flag', reason: REASONS[event.at] } : undefined,
 };

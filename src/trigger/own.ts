@@ -4,11 +4,11 @@
  */
 import { policyOf } from '../config/detect-policy.ts';
 import type { Config } from '../config/config.ts';
-import type { Cause, Moment, Trigger } from '../contracts/evidence.ts';
+import type { Cause, TriggerEvent, Trigger } from '../contracts/evidence.ts';
 import { AmberError } from '../errors.ts';
 import { orderLeadMs } from './control.ts';
 
-const MOMENTS: readonly unknown[] = ['settled', 'failed', 'near-deadline', 'found'] satisfies Moment['at'][];
+const MOMENTS: readonly unknown[] = ['settled', 'failed', 'near-deadline', 'found'] satisfies TriggerEvent['at'][];
 /** Reason and requester go to the log and into the manifest. */
 const MAX_TEXT = 300;
 
@@ -21,7 +21,7 @@ export function ownTriggers(config: Config, fault: Fault): readonly Trigger[] {
   return config.triggers.map((trigger) => contained(trigger, momentsOf(trigger, config, fault), fault));
 }
 
-function contained(trigger: Trigger, moments: readonly Moment['at'][], fault: Fault): Trigger {
+function contained(trigger: Trigger, moments: readonly TriggerEvent['at'][], fault: Fault): Trigger {
   const { name, description } = trigger;
   return {
     name,
@@ -29,10 +29,10 @@ function contained(trigger: Trigger, moments: readonly Moment['at'][], fault: Fa
     ...(trigger.once === true ? { once: true } : {}),
     moments: () => moments,
     leadMs: (config, remainingMs) => leadOf(trigger, config, remainingMs, fault),
-    fires: (moment, config) => {
-      if (!moments.includes(moment.at)) return undefined;
+    fires: (event, config) => {
+      if (!moments.includes(event.at)) return undefined;
       try {
-        return causeOf(trigger, trigger.fires(moment, config));
+        return causeOf(trigger, trigger.fires(event, config));
       } catch (error) {
         fault(trigger, error);
         return undefined;
@@ -42,10 +42,10 @@ function contained(trigger: Trigger, moments: readonly Moment['at'][], fault: Fa
 }
 
 /** Asked once, when a handler is wrapped. */
-function momentsOf(trigger: Trigger, config: Config, fault: Fault): readonly Moment['at'][] {
+function momentsOf(trigger: Trigger, config: Config, fault: Fault): readonly TriggerEvent['at'][] {
   try {
     const given: unknown = trigger.moments(config);
-    if (Array.isArray(given) && given.every((one) => MOMENTS.includes(one))) return (given as Moment['at'][]).filter((one) => one !== 'found' || detects(config));
+    if (Array.isArray(given) && given.every((one) => MOMENTS.includes(one))) return (given as TriggerEvent['at'][]).filter((one) => one !== 'found' || detects(config));
     throw wrong(trigger, 'moments() gives something else than a list of settled, failed, near-deadline and found');
   } catch (error) {
     fault(trigger, error);

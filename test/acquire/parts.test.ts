@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { ahead, pages } from '../../src/acquire/ask.ts';
-import { absentEntry, fateOf } from '../../src/acquire/error-class.ts';
+import { absentEntry, classifyError } from '../../src/acquire/error-class.ts';
 import { openLedger, type LedgerHead } from '../../src/acquire/ledger.ts';
 import { tokenBucket } from '../../src/acquire/pace.ts';
 import { component, folders } from '../../src/acquire/paths.ts';
@@ -115,7 +115,7 @@ describe('asking', () => {
   });
   test('errors mean one of four things', () => {
     const named = (name: string, message = 'm'): Error => Object.assign(new Error(message), { name });
-    assert.deepEqual(['AccessDeniedException', 'ResourceNotFoundException', 'NoSuchEntityException', 'ExpiredToken', 'ServiceException'].map((name) => fateOf(named(name))), ['denied', 'missing', 'missing', 'credentials', 'failed']);
+    assert.deepEqual(['AccessDeniedException', 'ResourceNotFoundException', 'NoSuchEntityException', 'ExpiredToken', 'ServiceException'].map((name) => classifyError(named(name))), ['denied', 'missing', 'missing', 'credentials', 'failed']);
     const entry = absentEntry({ path: 'p', call: 'lambda:GetLayerVersionByArn x', action: 'lambda:GetLayerVersion' }, named('AccessDeniedException', 'User: u is not authorized to perform: kms:Decrypt on resource: r'));
     assert.deepEqual([entry.outcome, entry.reason], ['denied', 'kms:Decrypt is denied (AccessDeniedException)']);
     assert.throws(() => absentEntry({ path: 'p', call: 'c' }, named('UnrecognizedClientException')), { code: 'ACQUIRE_CREDENTIALS' });

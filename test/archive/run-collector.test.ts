@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { fstatSync, openSync } from 'node:fs';
 import { test } from 'node:test';
-import { drive } from '../../src/archive/run-collector.ts';
+import { runCollector } from '../../src/archive/run-collector.ts';
 import type { Tarball } from '../../src/archive/tarball.ts';
 import { resolveConfig } from '../../src/config/config.ts';
-import type { Collector, Entry, ManifestItem, Scene } from '../../src/contracts/evidence.ts';
+import type { Collector, Entry, ManifestItem, CollectorContext } from '../../src/contracts/evidence.ts';
 import { testBudget } from './scene.ts';
 
 /** Runs a collector over these entries; gives what reached the tarball. */
 async function driven(entries: readonly Entry[]): Promise<readonly Entry[]> {
   const added: Entry[] = [];
   const collector: Collector = { name: 'custom', description: '', tier: 'files', collect: () => entries };
-  const scene = { config: resolveConfig({}, {}), inProcess: true, budget: testBudget() } as Partial<Scene> as Scene;
+  const context = { config: resolveConfig({}, {}), inProcess: true, budget: testBudget() } as Partial<CollectorContext> as CollectorContext;
   const tarball = { add: (entry: Entry) => added.push(entry) as unknown as ManifestItem, age: () => Promise.resolve() } as Partial<Tarball> as Tarball;
-  await drive(collector, scene, tarball);
+  await runCollector(collector, context, tarball);
   return added;
 }
 

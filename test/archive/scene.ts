@@ -16,7 +16,7 @@ export function testBudget(over: Partial<Budget> = {}): Budget {
     signal: new AbortController().signal,
     remainingMs: () => 60_000,
     remainingBytes: () => Number.MAX_SAFE_INTEGER,
-    breathe: () => undefined,
+    yieldIfDue: () => undefined,
     ...over,
   };
 }

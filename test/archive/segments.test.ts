@@ -23,7 +23,7 @@ async function pack(compression: CompressionName, inFlight: number): Promise<{ k
   const flying: Segment[] = [];
   const tarball = new Tarball({
     compression, segmentBytes: 256 * KIB, segmentMs: 60_000, partBytes: 32 * KIB, startedMs: 0, redactor: passThrough(),
-    budget: testBudget({ breathe: () => Promise.resolve() }), spend: () => undefined, manifest: openManifest('018f0000-0000-7000-8000-000000000000'),
+    budget: testBudget({ yieldIfDue: () => Promise.resolve() }), spend: () => undefined, manifest: openManifest('018f0000-0000-7000-8000-000000000000'),
     onSegment: (segment) => {
       kept.push({ segment, copy: Buffer.concat(segment.body) });
       flying.push(segment);
@@ -72,15 +72,15 @@ describe('segments in memory that serves again', () => {
 
 describe('the manifest', () => {
   test('keeps lines of any length and script as JSON.stringify writes them', () => {
-    const book = openManifest('018f0000-0000-7000-8000-000000000000');
+    const manifest = openManifest('018f0000-0000-7000-8000-000000000000');
     const paths = ['a', 'ö'.repeat(70_000), '日本\u{1f600}', 'half a pair \ud800', '"\\\n\u0000'];
     const items = paths.map((path) => ({ path, source: path, collector: 'test', method: 'api', kind: 'bytes', outcome: 'collected' } as const));
     for (const round of [0, 1]) {
-      items.forEach(book.add);
-      const [head = '', ...lines] = Buffer.from(book.close(round).body).toString('utf8').split('\n');
+      items.forEach(manifest.add);
+      const [head = '', ...lines] = Buffer.from(manifest.close(round).body).toString('utf8').split('\n');
       assert.equal((JSON.parse(head) as { items: number }).items, items.length);
       assert.deepEqual(lines, [...items.map((item) => JSON.stringify(item)), '']);
-      assert.equal(book.pendingBytes(), 0);
+      assert.equal(manifest.pendingBytes(), 0);
     }
   });
 });

@@ -5,7 +5,7 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { policyOf } from '../../src/config/detect-policy.ts';
 import { judge } from '../../src/detect/judge.ts';
-import { openLookout } from '../../src/detect/scan.ts';
+import { openScanner } from '../../src/detect/scan.ts';
 import { openProbe } from '../../src/host/monitor/probe.ts';
 
 /** A tmpfs, as quiet as the /tmp of a sandbox. */
@@ -28,10 +28,10 @@ const cpuMs = (): number => {
 };
 const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] ?? 0;
 
-const lookout = openLookout({ by: 'extension', roots: { proc: '/proc', writable: [folder], code: ['/var/task', '/opt'], etc: '/etc' } });
+const scanner = openScanner({ by: 'extension', roots: { proc: '/proc', writable: [folder], code: ['/var/task', '/opt'], etc: '/etc' } });
 const policy = policyOf('high');
 const begin = cpuMs();
-const baseline = await lookout.look({ number: 0, startedMs: Date.now() });
+const baseline = await scanner.scan({ number: 0, startedMs: Date.now() });
 judge(baseline, baseline, policy);
 const firstMs = cpuMs() - begin;
 const looks: number[] = [];
@@ -39,7 +39,7 @@ const judgements: number[] = [];
 let last = baseline;
 for (let count = 1; count <= 60; count += 1) {
   const before = cpuMs();
-  last = await lookout.look({ number: count, startedMs: Date.now() });
+  last = await scanner.scan({ number: count, startedMs: Date.now() });
   const looked = performance.now();
   judge(last, baseline, policy);
   judgements.push(performance.now() - looked);

@@ -70,7 +70,7 @@ function json(text: string): unknown {
 }
 
 /** The most nanoseconds a call over the bare handler, by the way of wrapping. */
-const MOST_NS: Readonly<Record<string, number>> = { idle: 500, error: 500, deadline: 1500, anomaly: 10_000 };
+const MAX_NS: Readonly<Record<string, number>> = { idle: 500, error: 500, deadline: 1500, anomaly: 10_000 };
 const WAYS: Readonly<Record<string, string>> = { idle: 'nothing armed', error: 'errors armed', deadline: 'deadline armed', anomaly: 'looking for anomalies' };
 
 export const idle: Measure = {
@@ -84,7 +84,7 @@ export const idle: Measure = {
       { what: 'memory of the import, over a hello module', ours: importHeapKiB.over, unit: 'KiB', target: { of: 'ours', most: 512 }, note: `heap; ${importRssKiB.over.toFixed(0)} KiB resident` },
       ...Object.entries(WAYS).map(([name, way]) => ({
         what: `each invoke, ${way}, over ${bare.toFixed(0)} ns bare`, ours: (invokeNs[name] ?? Number.NaN) - bare, unit: 'ns',
-        against: { name: 'middy', value: middy - bare }, target: { of: 'ours', most: MOST_NS[name] ?? Number.NaN },
+        against: { name: 'middy', value: middy - bare }, target: { of: 'ours', most: MAX_NS[name] ?? Number.NaN },
       } as const)),
     ];
   },
@@ -103,7 +103,7 @@ if (import.meta.main) {
     console.log(`memory   ${one(cost.importHeapKiB.over)} KiB of heap, ${one(cost.importRssKiB.over)} KiB of RSS over (target 512)`);
     console.log(`invoke   bare ${bare.toFixed(0)} ns`);
     for (const [name, ns] of Object.entries(others)) {
-      console.log(`         ${name.padEnd(9)} ${ns.toFixed(0)} ns: ${(ns - bare).toFixed(0)} ns over, ${one(ns / bare)} x (target ${String(MOST_NS[name] ?? 'none')} ns over)`);
+      console.log(`         ${name.padEnd(9)} ${ns.toFixed(0)} ns: ${(ns - bare).toFixed(0)} ns over, ${one(ns / bare)} x (target ${String(MAX_NS[name] ?? 'none')} ns over)`);
     }
   }
 }

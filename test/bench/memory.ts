@@ -4,7 +4,7 @@ import type { Measure, Row, Setting } from './measure.ts';
 import { manySmallFiles, oneLargeFile, sparseFile } from './workloads.ts';
 
 const MIB = 1024 * 1024;
-const MOST = 32;
+const MAX = 32;
 /** What a function with an SDK has in memory before anything is captured: a client that has spoken TLS. */
 const CLIENT = `
 const { get } = await import('node:https');
@@ -43,5 +43,5 @@ async function take(workload: string, scenery: Scenery & { readonly sink: Sink }
   const { capture, result } = await captureOnce({ before: CLIENT, ...scenery });
   if (capture === undefined) return { what, notRun: result.oomKilled ? 'killed by the limit on memory' : `the function ended with ${result.exit}: ${result.stderr.slice(-300)}` };
   const note = `${capture.state}${capture.error === undefined ? '' : ` (${capture.error})`}, in ${capture.tookMs.toFixed(0)} ms; ${(capture.programBytes / MIB).toFixed(0)} MiB of it are pages of program files; without page cache the sandbox had at most ${(result.anonymousBytes / MIB).toFixed(0)} MiB`;
-  return { what, ours: (capture.peakBytes - capture.idleBytes) / MIB, unit: 'MiB', target: { of: 'ours', most: MOST }, note };
+  return { what, ours: (capture.peakBytes - capture.idleBytes) / MIB, unit: 'MiB', target: { of: 'ours', most: MAX }, note };
 }

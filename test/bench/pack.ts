@@ -5,11 +5,11 @@
  *     node pack.mjs DIR COMPRESSION [RUNS]
  */
 import { readFileSync } from 'node:fs';
-import { drive } from '../../src/archive/run-collector.ts';
+import { runCollector } from '../../src/archive/run-collector.ts';
 import { Tarball } from '../../src/archive/tarball.ts';
 import { writable } from '../../src/collect/writable.ts';
 import { resolveConfig } from '../../src/config/config.ts';
-import type { Scene, Segment } from '../../src/contracts/evidence.ts';
+import type { CollectorContext, Segment } from '../../src/contracts/evidence.ts';
 import { startBudget, type RunningBudget } from '../../src/lambda/budget.ts';
 import type { ProcessTable } from '../../src/proc/table.ts';
 import { openManifest } from '../../src/seal/manifest.ts';
@@ -35,7 +35,7 @@ async function pack(directory: string, compression: 'zstd' | 'gzip' | 'none'): P
     compression, segmentBytes: 4 * MIB, segmentMs: 2000, partBytes: MIB / 2, startedMs: Date.now(), redactor: passThrough(), budget,
     spend: budget.spend, manifest, onSegment: keepTwo(),
   });
-  await drive(writable, sceneOf(directory, budget), tarball);
+  await runCollector(writable, sceneOf(directory, budget), tarball);
   const { bytes } = await tarball.close();
   budget.end();
   return { bytes, items: Object.values(manifest.outcomes()).reduce((sum, count) => sum + count, 0) };
@@ -50,7 +50,7 @@ function keepTwo(): (segment: Segment) => Promise<void> {
   };
 }
 
-function sceneOf(directory: string, budget: RunningBudget): Scene {
+function sceneOf(directory: string, budget: RunningBudget): CollectorContext {
   const table: Partial<ProcessTable> = { processes: [], self: process.pid };
   return {
     captureId: '01890000-0000-7000-8000-000000000000', startedMs: Date.now(), cause: { trigger: 'call', reason: 'benchmark' },

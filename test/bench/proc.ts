@@ -16,7 +16,7 @@ import { processes } from '../../src/collect/processes.ts';
 import { procfs } from '../../src/collect/procfs.ts';
 import { sockets } from '../../src/collect/sockets.ts';
 import { snapshotProcesses } from '../../src/proc/snapshot.ts';
-import { makeScene } from '../collect/context.ts';
+import { makeContext } from '../collect/context.ts';
 
 const SELF = fileURLToPath(import.meta.url);
 const { values } = parseArgs({
@@ -37,7 +37,7 @@ interface Sample {
 }
 
 async function measure(): Promise<Sample> {
-  const made = makeScene({});
+  const made = makeContext({});
   // What loading left to do in the background is not part of it.
   await new Promise((resolve) => setTimeout(resolve, 100));
   const cpu = process.cpuUsage();

@@ -73,11 +73,11 @@ async function capture(folder: string, entries: Iterable<Entry>): Promise<{ file
   const identity = { captureId: ID, account: 'bench', region: 'bench', functionName: 'bench', date: '2025-01-01' };
   const destination = await openDestination(pathToFileURL(folder), identity, resolveConfig({}, {}));
   const outbox = openOutbox(destination, { signal, inFlight: 2, waitingBytes: Infinity, onShipped: () => undefined });
-  const book = openManifest(ID);
-  const budget = { signal, remainingMs: () => 1e9, remainingBytes: () => 2 ** 50, breathe: () => undefined };
+  const manifest = openManifest(ID);
+  const budget = { signal, remainingMs: () => 1e9, remainingBytes: () => 2 ** 50, yieldIfDue: () => undefined };
   const tarball = new Tarball({
     compression: 'zstd', segmentBytes: 8 * MIB, segmentMs: 1e9, partBytes: MIB, startedMs: 1.7e12, redactor: passThrough(), budget,
-    spend: () => undefined, manifest: book, onSegment: outbox.send,
+    spend: () => undefined, manifest, onSegment: outbox.send,
   });
   for (const entry of entries) await tarball.add(entry, 'bench');
   const sealed = await tarball.close();
@@ -87,7 +87,7 @@ async function capture(folder: string, entries: Iterable<Entry>): Promise<{ file
     tool: { name: 'lambda-amber', version: '0', sha256: null, node: process.version }, cost: { cpuMs: 0, rssBefore: 0, rssAfter: 0 },
     clocks: { started: '2025-01-01T00:00:00.000Z', ended: '2025-01-01T00:00:01.000Z', elapsedMs: 1, destinationOffsetSeconds: null },
   } as const;
-  await destination.commit(commitDocument({ ...facts, ...sealed }, outbox.shipped(), book, (value) => value), signal);
+  await destination.commit(commitDocument({ ...facts, ...sealed }, outbox.shipped(), manifest, (value) => value), signal);
   destination.close();
   return { file: join(destination.location, 'capture.tar.zst'), tarBytes: outbox.shipped().reduce((sum, { segment }) => sum + segment.tarBytes, 0) };
 }

@@ -52,11 +52,11 @@ function memory(over: Partial<{ put: (object: StoredObject) => void | Promise<vo
   return { objects, provider };
 }
 
-async function run(options: Options, over: { hardStopMs?: number; enough?: AbortSignal; last?: LastCapture } = {}): Promise<CaptureReport> {
+async function run(options: Options, over: { hardStopMs?: number; stopSignal?: AbortSignal; last?: LastCapture } = {}): Promise<CaptureReport> {
   const config = resolveConfig({ writable: [tree], collect: LEAN, ...options }, {});
   return runCapture({
     cause: { trigger: 'call', reason: 'test' }, config, invocation: undefined, inProcess: true,
-    hardStopMs: Date.now() + (over.hardStopMs ?? 20_000), ...(over.enough === undefined ? {} : { enough: over.enough }), ...(over.last === undefined ? {} : { last: over.last }),
+    hardStopMs: Date.now() + (over.hardStopMs ?? 20_000), ...(over.stopSignal === undefined ? {} : { stopSignal: over.stopSignal }), ...(over.last === undefined ? {} : { last: over.last }),
   });
 }
 
@@ -148,7 +148,7 @@ describe('a capture', () => {
           await new Promise(() => undefined);
         }) },
       ],
-    }, { enough: host.signal });
+    }, { stopSignal: host.signal });
     assert.equal(report.state, 'whole', report.error?.message);
     assert.equal(manifest(kept).endedEarly, 'an order to stop came');
     const found = items(kept);
@@ -159,7 +159,7 @@ describe('a capture', () => {
 
   test('one whose host has had enough before it began holds its header, and is committed', async () => {
     const kept = memory();
-    const report = await run({ destination: 'memory://x', destinations: [kept.provider] }, { enough: AbortSignal.abort(new AmberError('CAPTURE_ABORTED', 'an order to stop came')) });
+    const report = await run({ destination: 'memory://x', destinations: [kept.provider] }, { stopSignal: AbortSignal.abort(new AmberError('CAPTURE_ABORTED', 'an order to stop came')) });
     assert.equal(report.state, 'whole', report.error?.message);
     assert.equal(manifest(kept).endedEarly, 'an order to stop came');
     assert.equal(manifest(kept).outcomes.collected, 1);

@@ -74,10 +74,10 @@ export async function makeCapture(options: MakeOptions = {}): Promise<MadeCaptur
   const outbox = openOutbox(destination, {
     signal, inFlight: 2, waitingBytes: Infinity, onShipped: (shipped) => void lines.push(logLine('segment', segmentLine(captureId, shipped))),
   });
-  const book = openManifest(captureId);
+  const manifestWriter = openManifest(captureId);
   const age = recipient === undefined ? undefined : await openAge(recipient);
   const tarball = new Tarball({
-    ...TARBALL, compression, manifest: book,
+    ...TARBALL, compression, manifest: manifestWriter,
     ...(age === undefined ? {} : { encryptor: () => age.encryptor() }),
     onSegment: (segment) => {
       segments.push({ ...segment, body: segment.body.map((piece) => Buffer.from(piece)) }); // the archive uses the memory again
@@ -86,12 +86,12 @@ export async function makeCapture(options: MakeOptions = {}): Promise<MadeCaptur
     ...options.tarball,
   });
   for (const entry of entries) {
-    if (typeof entry === 'string') await tarball.border(entry);
+    if (typeof entry === 'string') await tarball.startTier(entry);
     else await tarball.add(entry, 'test');
   }
   const sealed = await tarball.close();
   await outbox.settle();
-  const document = commitDocument({ ...commitFacts(captureId, compression, recipient), ...sealed }, outbox.shipped(), book, (value) => value);
+  const document = commitDocument({ ...commitFacts(captureId, compression, recipient), ...sealed }, outbox.shipped(), manifestWriter, (value) => value);
   await destination.commit(document, signal);
   destination.close();
   lines.push(logLine('capture', { capture: captureId, state: 'whole', segments: segments.length, sha256: sealed.sha256 ?? undefined, manifest: document.sha256 }));

@@ -7,14 +7,14 @@ import { describe, test, type TestContext } from 'node:test';
 import { commandLine, timeline } from '../../src/collect/timeline.ts';
 import { bytesEntry, freshFolder, makeCapture } from '../case/captures.ts';
 import { takeApart } from '../case/forge.ts';
-import { drain, makeScene } from '../collect/context.ts';
+import { drain, makeContext } from '../collect/context.ts';
 import { freshTree, writeHostileNames } from '../adversary/hostile/trees.ts';
 import { missing } from '../peers.ts';
 import { amber } from './running.ts';
 
 const python = resolve('test/peers/venv/bin/python3');
 /** OpenSearch refuses a longer term, in bytes (Lucene IndexWriter.MAX_TERM_LENGTH). */
-const MOST_BYTES = 32_766;
+const MAX_BYTES = 32_766;
 const FIRST = 1_751_274_000_123_456;
 
 type Event = Readonly<Record<string, unknown>> & { readonly datetime: string; readonly message: string; readonly timestamp: number };
@@ -74,7 +74,7 @@ describe('timesketch-import-client', () => {
         if (form === 'jsonl') assert.ok(String(event['command_line']).length > 0);
       }
       for (const event of found.events) {
-        for (const [column, value] of Object.entries(event)) assert.ok(Buffer.byteLength(String(value)) <= MOST_BYTES, `${column} has ${Buffer.byteLength(String(value))} bytes`);
+        for (const [column, value] of Object.entries(event)) assert.ok(Buffer.byteLength(String(value)) <= MAX_BYTES, `${column} has ${Buffer.byteLength(String(value))} bytes`);
       }
     });
   }
@@ -85,7 +85,7 @@ describe('timesketch-import-client', () => {
     writeHostileNames(path);
     const separators = 'a\xe2\x80\xa8b\xe2\x80\xa9c\xc2\x85d\x1ee\x0bf\x0c';
     const processes = [['sh', separators], ['sh', '\xff'.repeat(8000)], ['sh', 'x'.repeat(65_536)]].map((argv) => ({ comm: 'sh', startMs: 1_751_274_000_000, argv }));
-    const taken = await drain(timeline, makeScene({ writable: [path], processes }));
+    const taken = await drain(timeline, makeContext({ writable: [path], processes }));
     const { folder } = await makeCapture({ entries: taken.map(({ entry }) => entry) });
     const stored = (await takeApart(folder)).flat().filter(({ path: name }) => name.startsWith('timeline/'));
     const body = stored.map((piece) => piece.body.toString('utf8')).join('');
@@ -95,6 +95,6 @@ describe('timesketch-import-client', () => {
     const lines = found.events.map((event) => event['command_line']).filter((line) => line !== undefined);
     assert.equal(lines[0], `sh ${Buffer.from(separators, 'latin1').toString('utf8')}`);
     assert.equal(lines.length, 3);
-    for (const line of lines) assert.ok(typeof line === 'string' && Buffer.byteLength(line) <= MOST_BYTES);
+    for (const line of lines) assert.ok(typeof line === 'string' && Buffer.byteLength(line) <= MAX_BYTES);
   });
 });

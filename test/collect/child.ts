@@ -8,10 +8,10 @@ import { join } from 'node:path';
 const PREAMBLE = `
 const at = (path) => new URL(path, ${JSON.stringify(import.meta.url)}).href;
 const collect = async (name, file, facts = {}) => {
-  const { makeScene, drain } = await import(at('./context.ts'));
+  const { makeContext, drain } = await import(at('./context.ts'));
   const module = await import(at('../../src/collect/' + file + '.ts'));
   const { snapshotProcesses } = await import(at('../../src/proc/snapshot.ts'));
-  const scene = { ...makeScene(facts), processes: () => snapshotProcesses(), ...facts.scene };
+  const scene = { ...makeContext(facts), processes: () => snapshotProcesses(), ...facts.scene };
   return (await drain(module[name], scene)).map(({ entry }) => entry);
 };
 const show = (value) => new Promise((done) => process.stdout.write(JSON.stringify(value, (_, v) => typeof v === 'bigint' ? String(v) : v) + '\\n', done));

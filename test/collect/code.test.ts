@@ -6,15 +6,15 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { code } from '../../src/collect/code.ts';
 import type { JsonEntry } from '../../src/contracts/evidence.ts';
 import { freshTree } from '../adversary/hostile/trees.ts';
-import { bySource, drain, makeScene, type Drained, type SceneFacts } from './context.ts';
+import { bySource, drain, makeContext, type Drained, type ContextFacts } from './context.ts';
 
 interface Packages {
   readonly packages: readonly { ecosystem: string; name?: string; version?: string; path: string; problem?: string }[];
   readonly unread: number;
 }
 
-async function take(facts: SceneFacts): Promise<{ files: Map<string, Drained>; packages: Packages; paths: string[] }> {
-  const drained = await drain(code, makeScene(facts));
+async function take(facts: ContextFacts): Promise<{ files: Map<string, Drained>; packages: Packages; paths: string[] }> {
+  const drained = await drain(code, makeContext(facts));
   const json = drained.map(({ entry }) => entry).find((entry): entry is JsonEntry => entry.path === 'live_response/packages.json');
   return {
     files: bySource(drained.filter(({ entry }) => entry.path.startsWith('[root]'))),

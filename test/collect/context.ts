@@ -1,10 +1,10 @@
 /** A scene made by hand, so that collectors can be driven without the rest of a capture. */
 import { closeSync, readSync } from 'node:fs';
 import { resolveConfig, type Options } from '../../src/config/config.ts';
-import type { Budget, Collector, Entry, Scene } from '../../src/contracts/evidence.ts';
+import type { Budget, Collector, Entry, CollectorContext } from '../../src/contracts/evidence.ts';
 import type { ProcessRecord, ProcessTable } from '../../src/proc/table.ts';
 
-export interface SceneFacts {
+export interface ContextFacts {
   readonly writable?: readonly string[];
   readonly code?: readonly string[];
   readonly options?: Options;
@@ -12,7 +12,7 @@ export interface SceneFacts {
   readonly budget?: Partial<Budget>;
 }
 
-export function makeScene(facts: SceneFacts): Scene {
+export function makeContext(facts: ContextFacts): CollectorContext {
   return {
     captureId: '01890000-0000-7000-8000-000000000000',
     startedMs: Date.now(),
@@ -28,7 +28,7 @@ export function makeScene(facts: SceneFacts): Scene {
 }
 
 export interface PacedBudget extends Budget {
-  /** Longest time between two turns of the event loop, as seen by breathe(). */
+  /** Longest time between two turns of the event loop, as seen by yieldIfDue(). */
   readonly longestHoldMs: () => number;
 }
 
@@ -40,7 +40,7 @@ export function pacedBudget(sliceMs = 8): PacedBudget {
     signal: new AbortController().signal,
     remainingMs: () => 1e9,
     remainingBytes: () => 2 ** 40,
-    breathe: () => {
+    yieldIfDue: () => {
       const held = performance.now() - since;
       if (held > longest) longest = held;
       if (held < sliceMs) return undefined;
@@ -66,9 +66,9 @@ export function makeTable(processes: readonly Partial<ProcessRecord>[]): Process
 }
 
 /** Every entry of a collector. Descriptors are read (the first `head` bytes, latin1) and closed, as the archive would. */
-export async function drain(collector: Collector, scene: Scene, head = 64): Promise<Drained[]> {
+export async function drain(collector: Collector, context: CollectorContext, head = 64): Promise<Drained[]> {
   const drained: Drained[] = [];
-  for await (const entry of collector.collect(scene)) {
+  for await (const entry of collector.collect(context)) {
     drained.push({ entry, head: entry.kind === 'file' ? readAndClose(entry.fd, head) : '' });
   }
   return drained;

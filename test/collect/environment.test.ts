@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { environment, parseEnvironment } from '../../src/collect/environment.ts';
 import { plant, SANDBOX } from '../fixtures/proc/sandbox.ts';
 import { start } from '../proc/actors.ts';
-import { sceneOf, valueOf } from './volatile.ts';
+import { contextOf, valueOf } from './volatile.ts';
 
 interface Environments {
   readonly processes: { pid: number; variables?: Record<string, string>; repeated?: unknown[]; others?: string[]; outcome?: string; reason?: string }[];
@@ -12,7 +12,7 @@ interface Environments {
 
 describe('environment', () => {
   it('loses nothing of a hostile one', async () => {
-    const { processes } = await valueOf<Environments>(environment, sceneOf(plant(SANDBOX), { inProcess: false }));
+    const { processes } = await valueOf<Environments>(environment, contextOf(plant(SANDBOX), { inProcess: false }));
     const implant = processes.find(({ pid }) => pid === 17);
     assert.deepEqual(Object.entries(implant?.variables ?? {}), [['A', '1'], ['\udce9', '\udcff'], ['__proto__', 'polluted'], ['EMPTY', '']]);
     assert.deepEqual(implant?.repeated, [{ variables: { A: '2' } }]);
@@ -28,7 +28,7 @@ describe('environment', () => {
 
   it('has that of a child, and that of every other process or the reason', async (t) => {
     const child = start(t, '/bin/sleep', ['600'], { env: { CANARY: 'a=b\nc', UMLAUT: 'grüße' } });
-    const { processes } = await valueOf<Environments>(environment, sceneOf('/proc', { inProcess: false }));
+    const { processes } = await valueOf<Environments>(environment, contextOf('/proc', { inProcess: false }));
     assert.deepEqual(processes.find(({ pid }) => pid === child.pid)?.variables, { CANARY: 'a=b\nc', UMLAUT: 'grüße' });
     assert.ok(processes.every(({ variables, outcome, reason }) => variables !== undefined || (outcome !== undefined && reason !== undefined)));
   });
@@ -37,13 +37,13 @@ describe('environment', () => {
     const atStart = { ...process.env };
     const kept = Object.keys(atStart).find((name) => name !== 'PATH');
     const env = { ...atStart, PATH: undefined, AMBER_TEST_ADDED: 'new', [kept ?? '']: 'changed' };
-    const { live } = await valueOf<Environments>(environment, sceneOf('/proc', { env, inProcess: true }));
+    const { live } = await valueOf<Environments>(environment, contextOf('/proc', { env, inProcess: true }));
     assert.equal(live?.added.variables['AMBER_TEST_ADDED'], 'new');
     assert.equal(live.changed.variables[kept ?? ''], 'changed');
     assert.deepEqual(live.removed.variables['PATH'], process.env['PATH']);
   });
 
   it('does not compare in the extension, whose environment is not that of the function', async () => {
-    assert.equal((await valueOf<Environments>(environment, sceneOf('/proc', { inProcess: false }))).live, undefined);
+    assert.equal((await valueOf<Environments>(environment, contextOf('/proc', { inProcess: false }))).live, undefined);
   });
 });

@@ -9,13 +9,13 @@ import type { Finding, FindingsReport, JsonLinesEntry } from '../../src/contract
 import { fileOf, findingsOf, INIT_MS, nowOf, processOf, socketOf } from '../detect/scene.ts';
 import { missing } from '../peers.ts';
 import { faultsOf } from './ocsf-schema.ts';
-import { drain, makeScene } from './context.ts';
+import { drain, makeContext } from './context.ts';
 
 const FOUND: readonly Finding[] = findingsOf({ now: nowOf({ processes: [processOf({ exe: '/tmp/tool' })], sockets: [socketOf({ remoteAddress: '203.0.113.7' })] }) });
 const REPORT: FindingsReport = { by: 'process', findings: FOUND, threshold: 'high', baselineMs: 1_800_000_000_000, failed: {}, left: [] };
 
 async function rowsOf(report: FindingsReport | undefined): Promise<Map<string, readonly unknown[]>> {
-  const scene = { ...makeScene({}), env: { AWS_LAMBDA_FUNCTION_NAME: 'checkout', AWS_REGION: 'eu-central-1' }, ...(report === undefined ? {} : { findings: () => Promise.resolve(report) }) };
+  const scene = { ...makeContext({}), env: { AWS_LAMBDA_FUNCTION_NAME: 'checkout', AWS_REGION: 'eu-central-1' }, ...(report === undefined ? {} : { findings: () => Promise.resolve(report) }) };
   const drained = await drain(findings, scene);
   return new Map(drained.map(({ entry }) => [entry.path, entry.kind === 'jsonl' ? (entry satisfies JsonLinesEntry).rows : []]));
 }
@@ -31,7 +31,7 @@ describe('findings', () => {
     const none = await rowsOf({ ...REPORT, findings: [] });
     assert.equal(none.get('live_response/findings.jsonl')?.length, 1);
     assert.deepEqual(none.get('live_response/findings-ocsf.jsonl'), []);
-    const [absent] = await drain(findings, makeScene({}));
+    const [absent] = await drain(findings, makeContext({}));
     assert.equal(absent?.entry.kind, 'absent');
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { costOfSnapshot, heap, inParts, PART_BYTES } from '../../src/collect/heap.ts';
-import { drain, makeScene } from './context.ts';
+import { drain, makeContext } from './context.ts';
 
 async function* of(...chunks: readonly Buffer[]): AsyncGenerator<Buffer> {
   for (const chunk of chunks) yield await Promise.resolve(chunk);
@@ -10,7 +10,7 @@ async function* of(...chunks: readonly Buffer[]): AsyncGenerator<Buffer> {
 
 test('the pieces join to a snapshot that holds the objects of this process', async () => {
   const kept = { note: randomBytes(16).toString('hex') };
-  const entries = (await drain(heap, makeScene({}))).map(({ entry }) => entry);
+  const entries = (await drain(heap, makeContext({}))).map(({ entry }) => entry);
   const bodies = entries.map((entry) => {
     assert.ok(entry.kind === 'bytes', entry.kind === 'absent' ? entry.reason : '');
     assert.ok(entry.body.length <= PART_BYTES);
@@ -25,11 +25,11 @@ test('the pieces join to a snapshot that holds the objects of this process', asy
 });
 
 test('it is refused where it would end the function, before any work', async () => {
-  const scene = makeScene({});
-  const small = await drain(heap, { ...scene, env: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128' } });
+  const context = makeContext({});
+  const small = await drain(heap, { ...context, env: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128' } });
   assert.deepEqual(small.map(({ entry }) => [entry.kind, entry.outcome]), [['absent', 'skipped']]);
   assert.match(small[0]?.entry.reason ?? '', /would end the function/u);
-  const late = await drain(heap, makeScene({ budget: { remainingMs: () => 1 } }));
+  const late = await drain(heap, makeContext({ budget: { remainingMs: () => 1 } }));
   assert.match(late[0]?.entry.reason ?? '', /1 ms are left/u);
 });
 
@@ -42,8 +42,8 @@ test('the cost counts small objects 14 times and long strings twice', () => {
 
 test('at the byte limit the pieces end with a line that says so', async () => {
   let left = 2 * PART_BYTES;
-  const scene = makeScene({ budget: { remainingBytes: () => (left -= PART_BYTES) } });
-  const entries = (await drain(heap, scene)).map(({ entry }) => entry);
+  const context = makeContext({ budget: { remainingBytes: () => (left -= PART_BYTES) } });
+  const entries = (await drain(heap, context)).map(({ entry }) => entry);
   assert.equal(entries.at(-1)?.kind, 'absent');
   assert.match(entries.at(-1)?.reason ?? '', /limit on the bytes/u);
 });

@@ -8,7 +8,7 @@ import type { BytesEntry, JsonEntry } from '../../src/contracts/evidence.ts';
 import { displayName } from '../../src/fs/names.ts';
 import { HOSTILE_NAMES, freshTree, writeHostileNames, writeMany, writeSpecials } from '../adversary/hostile/trees.ts';
 import { requirePeer } from '../peers.ts';
-import { drain, makeScene, pacedBudget, type SceneFacts } from './context.ts';
+import { drain, makeContext, pacedBudget, type ContextFacts } from './context.ts';
 
 interface Taken {
   readonly lines: string[];
@@ -18,8 +18,8 @@ interface Taken {
   readonly reasons: string[];
 }
 
-async function take(facts: SceneFacts): Promise<Taken> {
-  const entries = (await drain(inventory, makeScene(facts))).map(({ entry }) => entry);
+async function take(facts: ContextFacts): Promise<Taken> {
+  const entries = (await drain(inventory, makeContext(facts))).map(({ entry }) => entry);
   const bodies = entries.filter((entry): entry is BytesEntry => entry.kind === 'bytes');
   const text = bodies.map((entry) => Buffer.from(entry.body).toString('utf8')).join('');
   const json = entries.find((entry): entry is JsonEntry => entry.path === 'live_response/tree.json');

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { invocation } from '../../src/collect/invocation.ts';
-import type { InvocationFacts, Scene } from '../../src/contracts/evidence.ts';
-import { drain, makeScene } from './context.ts';
+import type { InvocationFacts, CollectorContext } from '../../src/contracts/evidence.ts';
+import { drain, makeContext } from './context.ts';
 
 interface Facts {
   identity: Record<string, unknown>;
@@ -13,8 +13,8 @@ interface Facts {
   cause: unknown;
 }
 
-async function collect(scene: Scene): Promise<Facts> {
-  const entries = await drain(invocation, scene);
+async function collect(context: CollectorContext): Promise<Facts> {
+  const entries = await drain(invocation, context);
   assert.equal(entries.length, 1);
   const entry = entries[0]?.entry;
   assert.ok(entry?.kind === 'json');
@@ -29,7 +29,7 @@ const FACTS: InvocationFacts = {
 
 test('it names the sandbox and reads every clock', async () => {
   const env = { AWS_ACCESS_KEY_ID: 'ASIAQQQQQQQQQQQQQQQQ', AWS_SECRET_ACCESS_KEY: 'never', AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand', TZ: ':UTC' };
-  const value = await collect({ ...makeScene({}), env, invocation: FACTS });
+  const value = await collect({ ...makeContext({}), env, invocation: FACTS });
   assert.equal(value.identity['account'], '111122223333');
   assert.equal(value.identity['accessKeyId'], 'ASIAQQQQQQQQQQQQQQQQ');
   assert.equal(value.sandbox['bootId'], readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
@@ -45,11 +45,11 @@ test('it names the sandbox and reads every clock', async () => {
 });
 
 test('the event is there when it was asked for, the error whenever there is one', async () => {
-  const without = await collect({ ...makeScene({}), invocation: FACTS });
+  const without = await collect({ ...makeContext({}), invocation: FACTS });
   assert.equal(without.invocation?.['event'], undefined);
   const error = Object.assign(new Error('upstream said no'), { request: { headers: { authorization: 'Bearer abc' } } });
-  const scene = makeScene({ options: { includeEvent: true } });
-  const facts = await collect({ ...scene, invocation: { ...FACTS, number: 7, error } });
+  const context = makeContext({ options: { includeEvent: true } });
+  const facts = await collect({ ...context, invocation: { ...FACTS, number: 7, error } });
   assert.deepEqual(facts.invocation?.['event'], { password: 'x' });
   assert.equal(facts.invocation['coldStart'], false);
   const plain = facts.invocation['error'] as { message: string; request: unknown };
@@ -58,10 +58,10 @@ test('the event is there when it was asked for, the error whenever there is one'
 });
 
 test('outside an invocation, and with a deadline that is no time, it still answers', async () => {
-  assert.equal((await collect(makeScene({}))).invocation, null);
-  const odd = await collect({ ...makeScene({}), invocation: { ...FACTS, deadlineMs: Infinity } });
+  assert.equal((await collect(makeContext({}))).invocation, null);
+  const odd = await collect({ ...makeContext({}), invocation: { ...FACTS, deadlineMs: Infinity } });
   assert.equal(odd.invocation?.['deadline'], undefined);
-  const elsewhere = makeScene({});
+  const elsewhere = makeContext({});
   const nothing = await collect({ ...elsewhere, roots: { ...elsewhere.roots, proc: '/nowhere' } });
   assert.equal(nothing.sandbox['bootId'], undefined);
 });

@@ -19,14 +19,14 @@ import { snapshotProcesses } from '../../src/proc/snapshot.ts';
 import type { ProcessRecord, ProcessTable } from '../../src/proc/table.ts';
 import { missing, requirePeer } from '../peers.ts';
 import { python } from '../proc/actors.ts';
-import { drain, makeScene } from './context.ts';
-import { entriesOf, sceneOf } from './volatile.ts';
+import { drain, makeContext } from './context.ts';
+import { entriesOf, contextOf } from './volatile.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'amber-limits-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 async function recoveredOf(pid: number | undefined): Promise<readonly Entry[]> {
-  const entries = await entriesOf(recovered, sceneOf('/proc', {}, { limits: { fullDetail: 4096 } }));
+  const entries = await entriesOf(recovered, contextOf('/proc', {}, { limits: { fullDetail: 4096 } }));
   for (const entry of entries) if (entry.kind === 'file') closeSync(entry.fd);
   return entries.filter(({ path }) => path.startsWith(`recovered/${pid}/`) || path.startsWith('recovered/sysv'));
 }
@@ -49,14 +49,14 @@ print(flush=True); time.sleep(600)`, folder);
   it('of files in use that the inventory does not have: 1,000', async () => {
     writeFileSync(join(folder, 'there'), '');
     const descriptors = Array.from({ length: 1501 }, (_, fd) => ({ fd, link: { target: `${folder}/gone-${fd}`, deleted: false } }));
-    const drained = await drain(writable, makeScene({ writable: [folder], processes: [{ descriptors }] }));
+    const drained = await drain(writable, makeContext({ writable: [folder], processes: [{ descriptors }] }));
     assert.equal(drained.filter(({ entry }) => entry.path.includes('/gone-')).length, 1000);
     assert.equal(drained.find(({ entry }) => entry.path === 'files-in-use/beyond-the-limit')?.entry.reason, '501 more files in use that the inventory does not have were not taken');
   });
 
   it('of names of files in use: 10,000', async () => {
     const descriptors = Array.from({ length: 10_007 }, (_, fd) => ({ fd, link: { target: `${folder}/gone-${fd}`, deleted: false } }));
-    const drained = await drain(writable, makeScene({ writable: [folder], processes: [{ descriptors }] }));
+    const drained = await drain(writable, makeContext({ writable: [folder], processes: [{ descriptors }] }));
     const reasons = drained.filter(({ entry }) => entry.path === 'files-in-use/beyond-the-limit').map(({ entry }) => entry.reason);
     assert.deepEqual(reasons, ['9000 more files in use that the inventory does not have were not taken', '7 further names of files in use were not looked at']);
   });
@@ -107,7 +107,7 @@ print(b.fileno(), flush=True); time.sleep(600)`);
   });
 
   it('extended attributes are a line', async () => {
-    const entries = await entriesOf(system, sceneOf('/proc'));
+    const entries = await entriesOf(system, contextOf('/proc'));
     const line = entries.find(({ path }) => path === 'extended-attributes');
     assert.deepEqual([line?.outcome, line?.byDesign], ['skipped', 'never-read']);
   });
@@ -154,7 +154,7 @@ describe('a limit counts what it left, of what is asked of the process itself', 
       }
     });
     const realm = freshRealm();
-    const entries = await entriesOf(runtime, sceneOf('/proc'));
+    const entries = await entriesOf(runtime, contextOf('/proc'));
     for (const [what, count] of [['globals', extraGlobals(realm).beyond], ['listeners', processListeners(realm).beyond]] as const) {
       const found = entries.find(({ path }) => path === `live_response/runtime-${what}-beyond-the-limit`);
       assert.ok(count >= 100);
@@ -178,7 +178,7 @@ describe('a limit counts what it left, of the sandbox', () => {
     mkdirSync(join(proc, 'self'), { recursive: true });
     writeFileSync(join(proc, 'self', 'cgroup'), Array.from({ length: 41 }, (_, index) => `${index + 1}:name=group${index}:/\n`).join(''));
     writeFileSync(join(proc, 'self', 'mountinfo'), '');
-    const entries = await entriesOf(system, sceneOf(proc));
+    const entries = await entriesOf(system, contextOf(proc));
     const found = entries.find(({ path }) => path === 'cgroups-beyond-the-limit');
     assert.deepEqual([found?.outcome, found?.reason], ['skipped', '9 more control groups of this process were not looked at']);
   });
@@ -206,7 +206,7 @@ for n in range(67):
 held = 0
 while held < 67: held += len(os.read(ready[0], 67))
 print(flush=True); time.sleep(600)`, folder);
-    const entries = await entriesOf(recovered, sceneOf('/proc', {}, { limits: { fullDetail: 4096 } }));
+    const entries = await entriesOf(recovered, contextOf('/proc', {}, { limits: { fullDetail: 4096 } }));
     for (const entry of entries) if (entry.kind === 'file') closeSync(entry.fd);
     const reason = entries.find(({ path }) => path === 'recovered/mount-namespaces-beyond-the-limit')?.reason ?? '';
     // Other programs of this machine may have namespaces of their own.
@@ -215,8 +215,8 @@ print(flush=True); time.sleep(600)`, folder);
 
   /** What becomes of a table of processes. */
   async function recoveredFrom(table: ProcessTable): Promise<readonly Entry[]> {
-    const scene = makeScene({});
-    return entriesOf(recovered, { ...scene, roots: { ...scene.roots, proc: '/proc' }, processes: () => Promise.resolve(table) });
+    const context = makeContext({});
+    return entriesOf(recovered, { ...context, roots: { ...context.roots, proc: '/proc' }, processes: () => Promise.resolve(table) });
   }
 
   it('sockets whose queue is asked for descriptors: those of the first processes, where there are more than 32', async (t) => {

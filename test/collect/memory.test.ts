@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { memory } from '../../src/collect/memory.ts';
 import { plant, SANDBOX } from '../fixtures/proc/sandbox.ts';
-import { sceneOf, valueOf } from './volatile.ts';
+import { contextOf, valueOf } from './volatile.ts';
 
 interface Memory {
   readonly meminfo: Record<string, number>;
@@ -17,7 +17,7 @@ interface Memory {
 
 describe('memory', () => {
   it('summarises mappings and names the unusual ones', async () => {
-    const { processes, meminfo, own } = await valueOf<Memory>(memory, sceneOf(plant(SANDBOX), { inProcess: false }));
+    const { processes, meminfo, own } = await valueOf<Memory>(memory, contextOf(plant(SANDBOX), { inProcess: false }));
     const node = processes.find(({ pid }) => pid === 9);
     assert.deepEqual(meminfo, { MemTotal: 131072 * 1024, MemFree: 65536 * 1024 });
     assert.equal(own, undefined);
@@ -37,7 +37,7 @@ describe('memory', () => {
   });
 
   it('adds the heap of the process it runs in', async () => {
-    const { own, processes, cgroup } = await valueOf<Memory>(memory, sceneOf('/proc', {}, { limits: { fullDetail: 4096 } }));
+    const { own, processes, cgroup } = await valueOf<Memory>(memory, contextOf('/proc', {}, { limits: { fullDetail: 4096 } }));
     assert.ok((own?.usage.rss ?? 0) > 1024 * 1024);
     assert.ok((own?.heap.heap_size_limit ?? 0) > 0);
     assert.ok(own?.spaces.some(({ space_name: name }) => name === 'old_space'));
@@ -50,7 +50,7 @@ describe('memory', () => {
   });
 
   it('leaves the list of regions to the raw files where there are many processes', async () => {
-    const { processes } = await valueOf<Memory>(memory, sceneOf(plant(SANDBOX), {}, { limits: { fullDetail: 1 } }));
+    const { processes } = await valueOf<Memory>(memory, contextOf(plant(SANDBOX), {}, { limits: { fullDetail: 1 } }));
     assert.deepEqual(processes.map(({ pid, regions, summary }) => [pid, regions !== undefined, summary !== undefined]), [
       [1, false, true], [9, true, true], [17, false, true], [23, false, true],
     ]);

@@ -8,12 +8,12 @@ import type { Tree } from '../../src/fs/tree.ts';
 import { walk } from '../../src/fs/walk.ts';
 import { freshTree, writeMany } from '../adversary/hostile/trees.ts';
 
-const breathe = (): undefined => undefined;
+const yieldIfDue = (): undefined => undefined;
 
 async function ordered(root: string): Promise<{ tree: Tree; order: number[] }> {
-  const { tree } = await walk([root], 250_000, { breathe, stopped: () => false });
-  const { classes } = await orderBy(tree, 2, (entry) => (tree.kind(entry) === Kind.directory ? 1 : 0), breathe);
-  return { tree, order: classes.flatMap((turns) => [...turns]) };
+  const { tree } = await walk([root], 250_000, { yieldIfDue, stopped: () => false });
+  const { classes } = await orderBy(tree, 2, (entry) => (tree.kind(entry) === Kind.directory ? 1 : 0), yieldIfDue);
+  return { tree, order: classes.flatMap((queue) => [...queue]) };
 }
 
 describe('order', () => {

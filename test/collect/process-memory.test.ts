@@ -9,12 +9,12 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { processMemory } from '../../src/collect/process-memory.ts';
-import type { Budget, Entry, Scene } from '../../src/contracts/evidence.ts';
-import { createLane, type Lane } from '../../src/proc/bounded-pool.ts';
+import type { Budget, Entry, CollectorContext } from '../../src/contracts/evidence.ts';
+import { createPool, type BoundedPool } from '../../src/proc/bounded-pool.ts';
 import { ProcessMemory, type Holes } from '../../src/proc/memory.ts';
 import { parseStat } from '../../src/proc/stat.ts';
 import { hasPeer, requirePeer } from '../peers.ts';
-import { makeScene, makeTable } from './context.ts';
+import { makeContext, makeTable } from './context.ts';
 
 interface Stored {
   readonly entry: Entry;
@@ -29,9 +29,9 @@ let child: ChildProcess | undefined;
 let at: Record<string, bigint> = {};
 let page = 4096;
 
-function sceneOf(pid: number, budget: Partial<Budget> = {}, startTicks = startOf(pid)): Scene {
+function contextOf(pid: number, budget: Partial<Budget> = {}, startTicks = startOf(pid)): CollectorContext {
   const table = { ...makeTable([{ pid, startTicks }]), self: 1 };
-  return { ...makeScene({ budget }), processes: () => Promise.resolve(table) };
+  return { ...makeContext({ budget }), processes: () => Promise.resolve(table) };
 }
 
 function startOf(pid: number): number {
@@ -39,9 +39,9 @@ function startOf(pid: number): number {
 }
 
 /** Drives the collector as the archive does: a stream is read before the next entry is asked for, its notes after it. */
-async function collect(scene: Scene): Promise<Entry[]> {
+async function collect(context: CollectorContext): Promise<Entry[]> {
   const entries: Entry[] = [];
-  for await (const entry of processMemory.collect(scene)) {
+  for await (const entry of processMemory.collect(context)) {
     entries.push(entry);
     if (entry.kind === 'stream') stored.push(await read(entry));
   }
@@ -86,7 +86,7 @@ describe('memory of another process', () => {
     page = Number(at['page']);
     costBefore = tablesOf(child.pid!);
     stored = [];
-    entries = await collect(sceneOf(child.pid!));
+    entries = await collect(contextOf(child.pid!));
   });
 
   after(() => {
@@ -174,24 +174,24 @@ describe('memory of another process', () => {
   test('the byte budget leaves the rest out, and says so', async (t) => {
     if (!ready(t)) return;
     stored = [];
-    const some = await collect(sceneOf(child!.pid!, { remainingBytes: () => 2 * page }));
+    const some = await collect(contextOf(child!.pid!, { remainingBytes: () => 2 * page }));
     assert.ok(stored.every(({ bytes }) => bytes.length <= 2 * page));
     assert.ok(some.some((entry) => entry.kind === 'absent' && entry.reason.endsWith('limit on the bytes of a capture')));
   });
 
   test('another process under the same pid is not taken for it, an ended one is missing', async (t) => {
     if (!ready(t)) return;
-    const other = await collect(sceneOf(child!.pid!, {}, 1));
+    const other = await collect(contextOf(child!.pid!, {}, 1));
     assert.ok(other.some((entry) => entry.kind === 'absent' && entry.outcome === 'missing' && entry.reason.includes('another')));
     assert.ok(other.every((entry) => entry.kind !== 'stream'));
     const memory = await ProcessMemory.open(`/proc/${child!.pid!}`);
-    const scene = sceneOf(child!.pid!);
+    const context = contextOf(child!.pid!);
     child!.kill('SIGKILL');
     await once(child!, 'exit');
     const holes: Holes = { bytes: 0, ranges: [], more: 0 };
     await assert.rejects(memory.fill(Buffer.alloc(page), at['hole']!, [{ from: 0, to: page }], holes), { code: 'COLLECTOR_FAILED', message: /ended/u });
     memory.close();
-    const gone = await collect(scene);
+    const gone = await collect(context);
     assert.deepEqual(gone.map((entry) => [entry.kind, entry.outcome]), [['absent', 'missing']]);
   });
 });
@@ -202,7 +202,7 @@ test('our own process is read without holding the main thread', async () => {
   let last = performance.now();
   const timer = setInterval(() => { turns.push(performance.now() - last); last = performance.now(); }, 5);
   let found = false;
-  for await (const entry of processMemory.collect(sceneOf(process.pid))) {
+  for await (const entry of processMemory.collect(contextOf(process.pid))) {
     if (entry.kind !== 'stream') continue;
     for await (const chunk of entry.chunks()) found ||= Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).includes(secret);
   }
@@ -213,10 +213,10 @@ test('our own process is read without holding the main thread', async () => {
 });
 
 test('a read that hangs is given up, and the next ones are not tried', async () => {
-  const real = createLane();
+  const real = createPool();
   let hanging = false;
-  const lane: Lane = { ...real, run: (job, ms) => (hanging ? Promise.resolve({ state: 'timed-out', reason: `no answer within ${ms} ms` }) : real.run(job, ms)) };
-  const memory = await ProcessMemory.open('/proc/self', { lane });
+  const pool: BoundedPool = { ...real, run: (job, ms) => (hanging ? Promise.resolve({ state: 'timed-out', reason: `no answer within ${ms} ms` }) : real.run(job, ms)) };
+  const memory = await ProcessMemory.open('/proc/self', { pool });
   hanging = true;
   const holes: Holes = { bytes: 0, ranges: [], more: 0 };
   const fill = (): Promise<void> => memory.fill(Buffer.alloc(16), 0n, [{ from: 0, to: 16 }], holes);
@@ -226,10 +226,10 @@ test('a read that hangs is given up, and the next ones are not tried', async () 
 });
 
 test('every call names the process that it may hang for', async () => {
-  const real = createLane();
+  const real = createPool();
   const owners: (string | undefined)[] = [];
-  const lane: Lane = { ...real, run: (job, ms, owner) => real.run(job, ms, owners.push(owner) > 0 ? owner : undefined) };
-  const memory = await ProcessMemory.open('/proc/self', { lane, owner: '7:4711' });
+  const pool: BoundedPool = { ...real, run: (job, ms, owner) => real.run(job, ms, owners.push(owner) > 0 ? owner : undefined) };
+  const memory = await ProcessMemory.open('/proc/self', { pool, owner: '7:4711' });
   await memory.fill(Buffer.alloc(16), 0n, [{ from: 0, to: 0 }], { bytes: 0, ranges: [], more: 0 });
   memory.close();
   assert.deepEqual(owners, ['7:4711', '7:4711']);

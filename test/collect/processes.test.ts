@@ -9,7 +9,7 @@ import { executables } from '../../src/collect/executables.ts';
 import { processes } from '../../src/collect/processes.ts';
 import { plant, SANDBOX } from '../fixtures/proc/sandbox.ts';
 import { start } from '../proc/actors.ts';
-import { sceneOf, valueOf } from './volatile.ts';
+import { contextOf, valueOf } from './volatile.ts';
 
 interface Row {
   readonly pid: number;
@@ -37,7 +37,7 @@ describe('processes', () => {
   it('says who started what, with which digest, as whom and in which limits', async (t) => {
     const child = start(t, program('worker'), ['600'], { cwd: folder });
     await once(child, 'spawn');
-    const { processes: rows, self } = await valueOf<Processes>(processes, sceneOf('/proc', {}, { limits: { fullDetail: 4096 } }));
+    const { processes: rows, self } = await valueOf<Processes>(processes, contextOf('/proc', {}, { limits: { fullDetail: 4096 } }));
     const row = rows.find(({ pid }) => pid === child.pid);
     assert.deepEqual(row?.exe && { path: row.exe.path, sha256: row.exe.sha256, links: row.exe.links }, { path: join(folder, 'worker'), sha256: sleepHash, links: 1 });
     assert.deepEqual(row?.['argv'], [join(folder, 'worker'), '600']);
@@ -61,7 +61,7 @@ describe('processes', () => {
     const child = start(t, path, ['600']);
     await once(child, 'spawn');
     unlinkSync(path);
-    const row = (await valueOf<Processes>(processes, sceneOf())).processes.find(({ pid }) => pid === child.pid);
+    const row = (await valueOf<Processes>(processes, contextOf())).processes.find(({ pid }) => pid === child.pid);
     assert.deepEqual([row?.exe?.path, row?.exe?.deleted, row?.exe?.links, row?.exe?.sha256], [path, true, 0, expected]);
   });
 
@@ -71,18 +71,18 @@ describe('processes', () => {
     const expected = createHash('sha256').update(readFileSync(path)).digest('hex');
     const children = [start(t, path, ['600']), start(t, path, ['601'])];
     await Promise.all(children.map((child) => once(child, 'spawn')));
-    const scene = sceneOf();
-    const row = (await valueOf<Processes>(processes, scene)).processes.find(({ pid }) => pid === children[0]?.pid);
+    const context = contextOf();
+    const row = (await valueOf<Processes>(processes, context)).processes.find(({ pid }) => pid === children[0]?.pid);
     assert.equal(row?.exe?.sha256, undefined);
     assert.equal(row?.exe?.reason, 'not hashed here: larger than 16777216 bytes');
-    const files = await valueOf<{ path: string; pids: number[]; sha256?: string }[]>(executables, scene);
+    const files = await valueOf<{ path: string; pids: number[]; sha256?: string }[]>(executables, context);
     const found = files.filter((file) => file.path === path);
     assert.deepEqual(found.map(({ sha256, pids }) => [sha256, pids]), [[expected, children.map(({ pid }) => pid)]]);
     assert.equal(files.find(({ pids }) => pids.includes(process.pid))?.sha256, createHash('sha256').update(readFileSync(process.execPath)).digest('hex'));
   });
 
   it('keeps hostile names of a recorded tree without loss', async () => {
-    const { processes: rows, vanished } = await valueOf<Processes>(processes, sceneOf(plant(SANDBOX)));
+    const { processes: rows, vanished } = await valueOf<Processes>(processes, contextOf(plant(SANDBOX)));
     assert.deepEqual(vanished, [31]);
     const [rapid, node, implant, zombie] = rows;
     assert.equal(implant?.['comm'], ') R 1 1 (\n0 (x');
@@ -98,8 +98,8 @@ describe('processes', () => {
   it('stops hashing when the time is nearly over', async (t) => {
     const child = start(t, program('late'), ['600']);
     await once(child, 'spawn');
-    const scene = sceneOf();
-    const late = { ...scene, budget: { ...scene.budget, remainingMs: () => 50 } };
+    const context = contextOf();
+    const late = { ...context, budget: { ...context.budget, remainingMs: () => 50 } };
     const row = (await valueOf<Processes>(processes, late)).processes.find(({ pid }) => pid === child.pid);
     assert.equal(row?.exe?.reason, 'not hashed: the time of the capture is nearly over');
   });

@@ -5,7 +5,7 @@ import { procfs } from '../../src/collect/procfs.ts';
 import type { Entry } from '../../src/contracts/evidence.ts';
 import { plant, SANDBOX } from '../fixtures/proc/sandbox.ts';
 import { start } from '../proc/actors.ts';
-import { entriesOf, sceneOf } from './volatile.ts';
+import { entriesOf, contextOf } from './volatile.ts';
 
 function byPath(entries: readonly Entry[]): Map<string, Entry> {
   const map = new Map(entries.map((entry) => [entry.path, entry]));
@@ -20,7 +20,7 @@ function textOf(entry: Entry | undefined): string | undefined {
 describe('procfs', () => {
   it('gives files raw and links as links, under [root]/proc', async () => {
     const root = plant(SANDBOX);
-    const entries = byPath(await entriesOf(procfs, sceneOf(root)));
+    const entries = byPath(await entriesOf(procfs, contextOf(root)));
     assert.equal(textOf(entries.get('[root]/proc/17/environ')), SANDBOX['17/environ']);
     assert.equal(textOf(entries.get('[root]/proc/net/tcp')), SANDBOX['9/net/tcp']);
     assert.equal(textOf(entries.get('[root]/proc/uptime')), SANDBOX['uptime']);
@@ -37,7 +37,7 @@ describe('procfs', () => {
   });
 
   it('names how each file is searched for secrets', async () => {
-    const entries = await entriesOf(procfs, sceneOf(plant(SANDBOX)));
+    const entries = await entriesOf(procfs, contextOf(plant(SANDBOX)));
     const redactions = Object.fromEntries(entries.flatMap((entry) => entry.kind === 'bytes' && entry.path.startsWith('[root]/proc/9/') ? [[entry.path.slice(14), entry.redaction]] : []));
     assert.deepEqual(redactions, {
       stat: 'text', status: 'text', limits: 'content', cgroup: 'text', statm: 'content', comm: 'text', mountinfo: 'text',
@@ -48,12 +48,12 @@ describe('procfs', () => {
   });
 
   it('has a line for what is not there', async () => {
-    const scene = sceneOf(plant(SANDBOX), {}, { limits: { descriptors: 1, processes: 4 } });
-    const absent = (await entriesOf(procfs, scene)).flatMap((entry) => entry.kind === 'absent' ? [[entry.path, entry.outcome, entry.reason]] : []);
+    const context = contextOf(plant(SANDBOX), {}, { limits: { descriptors: 1, processes: 4 } });
+    const absent = (await entriesOf(procfs, context)).flatMap((entry) => entry.kind === 'absent' ? [[entry.path, entry.outcome, entry.reason]] : []);
     assert.ok(absent.some(([path, outcome]) => path === '[root]/proc/9/wchan' && outcome === 'missing'));
     assert.deepEqual(absent.find(([path]) => path === '[root]/proc/9/fd'), ['[root]/proc/9/fd', 'skipped', '6 descriptors beyond the limit']);
     assert.deepEqual(absent.find(([path]) => path === '[root]/proc'), ['[root]/proc', 'skipped', '2 processes were not read: limit on processes']);
-    const lost = (await entriesOf(procfs, sceneOf(plant(SANDBOX)))).flatMap((entry) => /proc\/3[12]$/u.test(entry.path) && entry.kind === 'absent' ? [[entry.path, entry.outcome, entry.reason]] : []);
+    const lost = (await entriesOf(procfs, contextOf(plant(SANDBOX)))).flatMap((entry) => /proc\/3[12]$/u.test(entry.path) && entry.kind === 'absent' ? [[entry.path, entry.outcome, entry.reason]] : []);
     assert.deepEqual(lost, [
       ['[root]/proc/31', 'missing', 'it ended between listing and reading'], ['[root]/proc/32', 'failed', 'its stat has no known form'],
     ]);
@@ -61,7 +61,7 @@ describe('procfs', () => {
 
   it('marks what was cut', async (t) => {
     const child = start(t, '/bin/sleep', ['600'], { env: { LONG: 'x'.repeat(100_000), LONGER: 'y'.repeat(100_000), LONGEST: 'z'.repeat(100_000) } });
-    const entries = byPath(await entriesOf(procfs, sceneOf()));
+    const entries = byPath(await entriesOf(procfs, contextOf()));
     const environ = entries.get(`[root]/proc/${child.pid}/environ`);
     assert.deepEqual(environ?.kind === 'bytes' && [environ.outcome, environ.reason, environ.body.length], ['truncated', 'cut at 262144 bytes', 262_144]);
     const own = textOf(entries.get(`[root]/proc/${process.pid}/environ`));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { writable } from '../../src/collect/writable.ts';
 import { freshTree } from '../adversary/hostile/trees.ts';
-import { bySource, drain, makeScene } from './context.ts';
+import { bySource, drain, makeContext } from './context.ts';
 
 /**
  * Swaps directories for links to a place outside, and files for FIFOs and links, as fast as it can. A rename that fails met
@@ -45,7 +45,7 @@ describe('writable against a racing attacker', () => {
       const seen: Record<string, number> = {};
       let rounds = 0;
       for (; performance.now() < until; rounds += 1) {
-        const taken = bySource(await drain(writable, makeScene({ writable: [root] })));
+        const taken = bySource(await drain(writable, makeContext({ writable: [root] })));
         for (const { entry, head } of taken.values()) {
           assert.ok(!head.includes('OUTSIDE'), entry.source);
           const label = `${entry.kind} ${entry.outcome ?? ''}`.trim();

@@ -9,15 +9,15 @@ import { recovered } from '../../src/collect/recovered.ts';
 import type { Entry, FileEntry } from '../../src/contracts/evidence.ts';
 import { requirePeer } from '../peers.ts';
 import { python, start } from '../proc/actors.ts';
-import { entriesOf, sceneOf } from './volatile.ts';
+import { entriesOf, contextOf } from './volatile.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'amber-recovered-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Entries of some processes, by name; descriptors are read and closed as the archive does it. */
-async function recover(pids: readonly (number | undefined)[], facts: Parameters<typeof sceneOf>[1] = {}): Promise<Map<string, { entry: Entry; body?: Buffer }>> {
+async function recover(pids: readonly (number | undefined)[], facts: Parameters<typeof contextOf>[1] = {}): Promise<Map<string, { entry: Entry; body?: Buffer }>> {
   const found = new Map<string, { entry: Entry; body?: Buffer }>();
-  for (const entry of await entriesOf(recovered, sceneOf('/proc', facts))) {
+  for (const entry of await entriesOf(recovered, contextOf('/proc', facts))) {
     const body = entry.kind === 'file' ? readAndClose(entry) : undefined;
     if (pids.some((pid) => entry.path.startsWith(`recovered/${pid}/`))) found.set(entry.path.slice(10), body === undefined ? { entry } : { entry, body });
   }
@@ -115,7 +115,7 @@ a = os.memfd_create('decoy'); os.truncate(a, 10 << 30)
 b = os.memfd_create('large'); os.truncate(b, 1 << 20)
 c = os.memfd_create('small'); os.write(c, b'payload')
 print(a, b, c, flush=True); time.sleep(600)`);
-    const budget = { ...sceneOf().budget, remainingBytes: () => 1 << 30 };
+    const budget = { ...contextOf().budget, remainingBytes: () => 1 << 30 };
     const found = await recover([child.pid], { budget });
     const files = [...found].filter(([, { entry }]) => entry.kind === 'file').map(([path]) => path);
     assert.deepEqual(files, [`${child.pid}/fd-${small}`, `${child.pid}/fd-${large}`]);
@@ -138,7 +138,7 @@ def swap(*_):
 signal.signal(signal.SIGUSR1, swap)
 print(m, flush=True)
 while True: time.sleep(1)`, folder, marker);
-    const quiet = sceneOf().budget;
+    const quiet = contextOf().budget;
     const remainingBytes = (): number => {
       if (!existsSync(marker)) process.kill(child.pid ?? 0, 'SIGUSR1');
       for (const until = Date.now() + 5000; !existsSync(marker) && Date.now() < until;);

@@ -7,7 +7,7 @@ import { sockets } from '../../src/collect/sockets.ts';
 import { plant, SANDBOX } from '../fixtures/proc/sandbox.ts';
 import { missing, requirePeer } from '../peers.ts';
 import { python } from '../proc/actors.ts';
-import { sceneOf, valueOf } from './volatile.ts';
+import { contextOf, valueOf } from './volatile.ts';
 
 interface Socket {
   readonly protocol: string;
@@ -31,7 +31,7 @@ const recorded = plant(SANDBOX);
 
 describe('sockets', () => {
   it('joins a recorded tree with its processes', async () => {
-    const { inet, unix, elsewhere, namespaces } = await valueOf<Sockets>(sockets, sceneOf(recorded));
+    const { inet, unix, elsewhere, namespaces } = await valueOf<Sockets>(sockets, contextOf(recorded));
     assert.deepEqual(inet.map(({ protocol, state, local, owners, unowned }) => [protocol, state, local?.port, owners.map(({ pid, fd }) => `${pid}/${fd}`), unowned]), [
       ['tcp', 'LISTEN', 9001, [], 'no process that could be read holds it'],
       ['tcp', 'ESTABLISHED', 54321, ['17/7'], undefined],
@@ -61,7 +61,7 @@ u = socket.socket(socket.AF_UNIX); u.bind(b'\\0amber-test\\n\\xff%d' % int(sys.a
 l = socket.socket(socket.AF_INET6); l.bind(('::1', 0)); l.listen(1)
 n = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
 print(t.fileno(), u.fileno(), l.getsockname()[1], n.fileno(), flush=True); time.sleep(600)`, String(port));
-    const found = await valueOf<Sockets>(sockets, sceneOf());
+    const found = await valueOf<Sockets>(sockets, contextOf());
     const out = found.inet.find(({ protocol, remote, state }) => protocol === 'tcp' && remote?.port === port && state === 'ESTABLISHED');
     assert.deepEqual(out?.owners.map(({ pid, fd }) => [pid, fd]), [[child.pid, Number(tcp)]]);
     const listening = found.inet.find(({ protocol, local }) => protocol === 'tcp6' && local?.port === Number(port6));
@@ -82,7 +82,7 @@ import ctypes, os, socket, time
 assert ctypes.CDLL(None).unshare(0x40000000) == 0
 s = socket.socket(); s.bind(('0.0.0.0', 4711)); s.listen(1)
 print(os.getpid(), flush=True); time.sleep(600)`);
-    const { inet, namespaces } = await valueOf<Sockets>(sockets, sceneOf());
+    const { inet, namespaces } = await valueOf<Sockets>(sockets, contextOf());
     assert.ok(namespaces.read.length >= 2);
     const hidden = inet.find(({ local, state }) => local?.port === 4711 && state === 'LISTEN');
     assert.deepEqual(hidden?.owners.map((owner) => owner.pid), [Number(pid)]);
@@ -91,7 +91,7 @@ print(os.getpid(), flush=True); time.sleep(600)`);
 
 describe('descriptors', () => {
   it('gives one line each, with type, flags and what an epoll watches', async () => {
-    const rows = await valueOf<Record<string, unknown>[]>(descriptors, sceneOf(recorded));
+    const rows = await valueOf<Record<string, unknown>[]>(descriptors, contextOf(recorded));
     assert.deepEqual(rows.map(({ pid, fd, type, target, deleted }) => [pid, fd, type, target, deleted]), [
       [1, 0, 'file', '/dev/null', undefined],
       [9, 0, 'file', '/dev/null', undefined],
@@ -108,7 +108,7 @@ describe('descriptors', () => {
   });
 
   it('says how many it does not have', async () => {
-    const rows = await valueOf<Record<string, unknown>[]>(descriptors, sceneOf(recorded, {}, { limits: { descriptors: 2 } }));
+    const rows = await valueOf<Record<string, unknown>[]>(descriptors, contextOf(recorded, {}, { limits: { descriptors: 2 } }));
     assert.deepEqual(rows.filter(({ unread }) => unread !== undefined), [{ pid: 9, unread: 5 }]);
   });
 });

@@ -12,7 +12,7 @@ import { resolveConfig } from '../../src/config/config.ts';
 import type { Entry } from '../../src/contracts/evidence.ts';
 import { snapshotProcesses } from '../../src/proc/snapshot.ts';
 import { runChild } from './child.ts';
-import { drain, makeScene } from './context.ts';
+import { drain, makeContext } from './context.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'amber-system-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -28,7 +28,7 @@ interface Facts {
 }
 
 test('it names kernel, mounts, settings and interfaces as the kernel has them', async () => {
-  const entries = (await drain(system, { ...makeScene({ writable: ['/tmp'] }), processes })).map(({ entry }) => entry);
+  const entries = (await drain(system, { ...makeContext({ writable: ['/tmp'] }), processes })).map(({ entry }) => entry);
   const facts = entries.find((entry) => entry.path === 'live_response/system.json');
   assert.ok(facts?.kind === 'json');
   const value = facts.value as Facts;
@@ -53,8 +53,8 @@ test('files of /etc: a link is followed, a folder and a large file are said to b
   symlinkSync('../os-release', join(etc, 'os-release'));
   mkdirSync(join(etc, 'hosts'));
   writeFileSync(join(etc, 'resolv.conf'), Buffer.alloc(300 * 1024, 'x'));
-  const scene = makeScene({});
-  const entries = (await drain(system, { ...scene, processes, roots: { ...scene.roots, etc } })).map(({ entry }) => entry);
+  const context = makeContext({});
+  const entries = (await drain(system, { ...context, processes, roots: { ...context.roots, etc } })).map(({ entry }) => entry);
   const at = (name: string): Entry | undefined => entries.find((entry) => entry.path === `[root]/etc/${name}`);
   const release_ = at('os-release');
   assert.ok(release_?.kind === 'bytes');
@@ -136,8 +136,8 @@ test('what systeminformation reads in another way than we do is a line each', as
   writeFileSync(join(proc, 'meminfo'), real.replace(/MemTotal:.*/u, `MemTotal: ${total + 4} kB`).replace(/Cached:.*/u, `Cached: ${total * 3} kB`));
   writeFileSync(join(proc, 'stat'), 'cpu  0 0 0 100 0 0 0 0 0 0\n');
   writeFileSync(join(proc, 'sys/fs/file-nr'), `0\t0\t7\n`);
-  const scene = makeScene({});
-  const [document, ...lines] = (await drain(systemInformation, { ...scene, roots: { ...scene.roots, proc } })).map(({ entry }) => entry);
+  const context = makeContext({});
+  const [document, ...lines] = (await drain(systemInformation, { ...context, roots: { ...context.roots, proc } })).map(({ entry }) => entry);
   assert.equal(document?.path, 'live_response/systeminformation.json');
   const told = new Map(lines.map((line) => [line.path.slice('live_response/systeminformation.json/'.length), line]));
   for (const figure of ['mem.total', 'mem.cached', 'fullLoad', 'fsOpenFiles.max']) assert.ok(told.has(figure), [...told.keys()].join(' '));

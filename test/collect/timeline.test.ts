@@ -6,7 +6,7 @@ import { commandLine, fileRows, timeline } from '../../src/collect/timeline.ts';
 import type { BytesEntry, Entry, JsonLinesEntry } from '../../src/contracts/evidence.ts';
 import { walk } from '../../src/fs/walk.ts';
 import { freshTree, HOSTILE_NAMES, writeHostileNames, writeMany } from '../adversary/hostile/trees.ts';
-import { drain, makeScene, type SceneFacts } from './context.ts';
+import { drain, makeContext, type ContextFacts } from './context.ts';
 
 interface Row extends Record<string, unknown> {
   readonly message: string;
@@ -15,8 +15,8 @@ interface Row extends Record<string, unknown> {
   readonly timestamp_desc: string;
 }
 
-async function take(facts: SceneFacts): Promise<{ rows: Row[]; paths: string[]; sizes: number[] }> {
-  const entries = (await drain(timeline, makeScene(facts))).map(({ entry }) => entry);
+async function take(facts: ContextFacts): Promise<{ rows: Row[]; paths: string[]; sizes: number[] }> {
+  const entries = (await drain(timeline, makeContext(facts))).map(({ entry }) => entry);
   const structured = entries.filter((entry): entry is JsonLinesEntry => entry.kind === 'jsonl').flatMap((entry) => entry.rows as Row[]);
   const bodies = entries.filter((entry): entry is BytesEntry => entry.kind === 'bytes').map((entry) => Buffer.from(entry.body));
   const lines = bodies.flatMap((body) => body.toString('utf8').split('\n').slice(0, -1));
@@ -77,7 +77,7 @@ describe('timeline', () => {
       assert.ok((sizes[0] ?? 0) > 2 * 1024 * 1024);
       for (const size of sizes) assert.ok(size < 2.3 * 1024 * 1024);
       assert.ok(rows.length > 6_000);
-      const { tree } = await walk([large.path], 20_000, { breathe: () => undefined, stopped: () => false });
+      const { tree } = await walk([large.path], 20_000, { yieldIfDue: () => undefined, stopped: () => false });
       let last: Entry | undefined;
       for await (const entry of fileRows(tree, () => undefined, 1000)) last = entry;
       assert.ok(last?.kind === 'absent' && last.path === 'timeline/left-out');

@@ -5,22 +5,22 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { writable } from '../../src/collect/writable.ts';
 import { writableTree } from '../../src/collect/trees.ts';
-import type { Entry, Scene } from '../../src/contracts/evidence.ts';
+import type { Entry, CollectorContext } from '../../src/contracts/evidence.ts';
 import { withLease } from '../adversary/hostile/lease.ts';
 import { HOSTILE_NAMES, freshTree, listenAt, writeDeep, writeHostileNames, writeMany, writeSpecials } from '../adversary/hostile/trees.ts';
 import { requirePeer } from '../peers.ts';
-import { bySource, drain, makeScene, type Drained, type SceneFacts } from './context.ts';
+import { bySource, drain, makeContext, type Drained, type ContextFacts } from './context.ts';
 
-async function take(facts: SceneFacts): Promise<Map<string, Drained>> {
-  return bySource(await drain(writable, makeScene(facts)));
+async function take(facts: ContextFacts): Promise<Map<string, Drained>> {
+  return bySource(await drain(writable, makeContext(facts)));
 }
 
 /** Lists, lets the attacker act, then collects. */
 async function takeAfter(root: string, act: () => void): Promise<Map<string, Drained>> {
-  const scene: Scene = makeScene({ writable: [root] });
-  await writableTree(scene);
+  const context: CollectorContext = makeContext({ writable: [root] });
+  await writableTree(context);
   act();
-  return bySource(await drain(writable, scene));
+  return bySource(await drain(writable, context));
 }
 
 describe('writable', () => {
@@ -174,10 +174,10 @@ describe('writable', () => {
   it('takes a file in use that the inventory does not have', async () => {
     writeMany(root, 100);
     mkdirSync(join(root, 'z'));
-    const scene = makeScene({ writable: [root], processes: [{ exe: { target: `${root}/z/late`, deleted: false } }, { exe: { target: `${root}/../etc/passwd`, deleted: false } }] });
-    await writableTree(scene);
+    const context = makeContext({ writable: [root], processes: [{ exe: { target: `${root}/z/late`, deleted: false } }, { exe: { target: `${root}/../etc/passwd`, deleted: false } }] });
+    await writableTree(context);
     writeFileSync(join(root, 'z/late'), 'payload');
-    const taken = bySource(await drain(writable, scene));
+    const taken = bySource(await drain(writable, context));
     assert.equal(taken.get(`${root}/z/late`)?.head, 'payload');
     assert.equal(entryOf(taken, 'z/late').reason, 'not in the inventory');
     assert.ok([...taken.values()].every(({ head }) => !head.startsWith('root:')));
@@ -212,7 +212,7 @@ describe('writable', () => {
     }
     const before = readdirSync('/proc/self/fd').length;
     await take({ writable: [root] });
-    const half = (writable.collect(makeScene({ writable: [root] })) as AsyncIterable<Entry>)[Symbol.asyncIterator]();
+    const half = (writable.collect(makeContext({ writable: [root] })) as AsyncIterable<Entry>)[Symbol.asyncIterator]();
     for (let step = await half.next(); step.done !== true && step.value.kind !== 'file';) step = await half.next();
     await half.return?.();
     assert.equal(readdirSync('/proc/self/fd').length, before + 1); // the entry that was given belongs to its taker
@@ -232,10 +232,10 @@ describe('writable', () => {
     const large = freshTree(true);
     try {
       writeMany(large.path, 100_000);
-      const scene = makeScene({ writable: [large.path] });
-      await writableTree(scene);
+      const context = makeContext({ writable: [large.path] });
+      await writableTree(context);
       const started = performance.now();
-      const taken = await drain(writable, scene);
+      const taken = await drain(writable, context);
       t.diagnostic(`100,000 entries opened, read and closed in ${(performance.now() - started).toFixed(0)} ms`);
       assert.equal(taken.filter(({ entry }) => entry.kind === 'file').length, 100_000);
     } finally {

@@ -7,7 +7,7 @@ import { isAmberError } from '../../src/errors.ts';
 import { amberMiddleware, capture, withCapture } from '../../src/index.ts';
 
 const MINE = { name: 'mine', description: 'of a test', tier: 'files', collect: () => [] };
-const MOMENT = { name: 'mine', description: 'of a test', moments: () => ['settled'], fires: () => undefined };
+const INVOCATION = { name: 'mine', description: 'of a test', moments: () => ['settled'], fires: () => undefined };
 const VAULT = { name: 'vault', protocol: 'vault:', description: 'of a test', open: () => undefined };
 
 function invalid(run: () => unknown): string {
@@ -78,16 +78,16 @@ describe('a destination of code', () => {
 describe('a trigger of code', () => {
   const destination = 's3://bucket';
   for (const [name, triggers, expected] of [
-    ['no name', [{ ...MOMENT, name: undefined }], 'option `triggers[0].name` is "undefined"; expected a name of lower-case'],
-    ['no description', [{ ...MOMENT, description: '' }], 'option `triggers[0].description` is '],
-    ['moments that are a list', [{ ...MOMENT, moments: ['settled'] }], 'option `triggers[0].moments` is a text of 11 characters (not shown); expected a function that gives the moments'],
-    ['no fires', [{ ...MOMENT, fires: undefined }], 'option `triggers[0].fires` is "undefined"; expected a function that gives the cause, or undefined'],
-    ['a lead that is a number', [{ ...MOMENT, leadMs: 7 }], 'option `triggers[0].leadMs` is "7"; expected a function that gives milliseconds'],
-    ['a switch that is none', [{ ...MOMENT, once: 'yes' }], 'option `triggers[0].once` is "yes"; expected true or false'],
+    ['no name', [{ ...INVOCATION, name: undefined }], 'option `triggers[0].name` is "undefined"; expected a name of lower-case'],
+    ['no description', [{ ...INVOCATION, description: '' }], 'option `triggers[0].description` is '],
+    ['moments that are a list', [{ ...INVOCATION, moments: ['settled'] }], 'option `triggers[0].moments` is a text of 11 characters (not shown); expected a function that gives the moments'],
+    ['no fires', [{ ...INVOCATION, fires: undefined }], 'option `triggers[0].fires` is "undefined"; expected a function that gives the cause, or undefined'],
+    ['a lead that is a number', [{ ...INVOCATION, leadMs: 7 }], 'option `triggers[0].leadMs` is "7"; expected a function that gives milliseconds'],
+    ['a switch that is none', [{ ...INVOCATION, once: 'yes' }], 'option `triggers[0].once` is "yes"; expected true or false'],
     ['null', [null], 'option `triggers[0]` is "null"; expected an object with name, description, moments, fires'],
-    ['no array', MOMENT, 'option `triggers` is '],
-    ['a built-in name', [{ ...MOMENT, name: 'deadline' }], 'option `triggers[0].name` is "deadline"; expected a name that no built-in one has, for example \'my-deadline\''],
-    ['the name of another', [MOMENT, { ...MOMENT }], 'option `triggers[1].name` is "mine"; expected a name that no other one of `triggers` has'],
+    ['no array', INVOCATION, 'option `triggers` is '],
+    ['a built-in name', [{ ...INVOCATION, name: 'deadline' }], 'option `triggers[0].name` is "deadline"; expected a name that no built-in one has, for example \'my-deadline\''],
+    ['the name of another', [INVOCATION, { ...INVOCATION }], 'option `triggers[1].name` is "mine"; expected a name that no other one of `triggers` has'],
   ] as const) {
     test(`${name}: CONFIG_INVALID says it in one sentence`, () => {
       const message = wrapped({ triggers, destination });
@@ -97,12 +97,12 @@ describe('a trigger of code', () => {
   }
 
   test('every built-in name is taken', () => {
-    for (const name of TRIGGER_NAMES) assert.match(wrapped({ triggers: [{ ...MOMENT, name }], destination }), /no built-in one has/u, name);
+    for (const name of TRIGGER_NAMES) assert.match(wrapped({ triggers: [{ ...INVOCATION, name }], destination }), /no built-in one has/u, name);
   });
 
   test('a good one passes; what it starts needs a destination, which the environment may bring', () => {
-    assert.equal(wrapped({ triggers: [MOMENT, { ...MOMENT, name: 'mine-2', once: true, leadMs: () => 1000 }] }), '');
-    assert.match(invalid(() => resolveConfig({ triggers: [MOMENT] } as unknown as Options, {})), /^option `triggers` may start a capture, but neither option `destination` nor AMBER_DESTINATION is set/u);
+    assert.equal(wrapped({ triggers: [INVOCATION, { ...INVOCATION, name: 'mine-2', once: true, leadMs: () => 1000 }] }), '');
+    assert.match(invalid(() => resolveConfig({ triggers: [INVOCATION] } as unknown as Options, {})), /^option `triggers` may start a capture, but neither option `destination` nor AMBER_DESTINATION is set/u);
   });
 });
 

@@ -1,4 +1,4 @@
-/** The sentry: what is new at each look, and what the process knows of itself. */
+/** The anomaly monitor: what is new at each look, and what the process knows of itself. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -8,12 +8,12 @@ import { describe, test, type TestContext } from 'node:test';
 import { policyOf } from '../../src/config/detect-policy.ts';
 import { openInProcess } from '../../src/detect/in-process.ts';
 import { ownFactsOf, type OwnRecords } from '../../src/detect/own.ts';
-import { openSentry } from '../../src/detect/anomaly-monitor.ts';
+import { openMonitor } from '../../src/detect/anomaly-monitor.ts';
 import { currentBuiltins } from '../../src/host/monitor/builtins.ts';
 
 /** Not by the name that makes it see the variables of its caller. */
 const evaluate: (text: string) => unknown = eval;
-const MOMENT = { number: 1, startedMs: Date.now() };
+const INVOCATION = { number: 1, startedMs: Date.now() };
 
 function rootsOf(t: TestContext): { proc: string; writable: readonly string[]; code: readonly string[]; etc: string } {
   const tree = mkdtempSync(join(tmpdir(), 'amber-sentry-'));
@@ -30,20 +30,20 @@ describe('the sentry', () => {
     const roots = rootsOf(t);
     const tree = roots.writable[0] ?? '';
     writeFileSync(join(tree, 'before'), '\x7fELF');
-    const sentry = openSentry({ by: 'extension', roots, limits: { totalMs: 60_000 }, policy: policyOf('high') });
+    const monitor = openMonitor({ by: 'extension', roots, limits: { totalMs: 60_000 }, policy: policyOf('high') });
     const mine = ({ subject }: { subject: { path?: string } }): boolean => subject.path?.startsWith(tree) === true;
-    assert.deepEqual((await sentry.look(MOMENT)).fresh.filter(mine), []);
+    assert.deepEqual((await monitor.scan(INVOCATION)).fresh.filter(mine), []);
     // ctime and the clock of the baseline have a granularity of milliseconds.
     await new Promise((resolve) => setTimeout(resolve, 20));
     writeFileSync(join(tree, 'after'), '\x7fELF');
-    assert.deepEqual((await sentry.look(MOMENT)).fresh.filter(mine).map(({ detector, subject }) => [detector, subject.path]), [['staged-file', join(tree, 'after')]]);
-    assert.deepEqual((await sentry.look(MOMENT)).fresh.filter(mine), []);
-    const report = await sentry.report();
+    assert.deepEqual((await monitor.scan(INVOCATION)).fresh.filter(mine).map(({ detector, subject }) => [detector, subject.path]), [['staged-file', join(tree, 'after')]]);
+    assert.deepEqual((await monitor.scan(INVOCATION)).fresh.filter(mine), []);
+    const report = await monitor.report();
     const [kept, ...more] = report.findings.filter(mine);
     const { birthtimeMs, ctimeMs } = statSync(join(tree, 'after'));
     assert.deepEqual([kept?.happened?.of, more], ['file', []]);
     assert.ok(Math.abs(Date.parse(kept?.happened?.time ?? '') - (birthtimeMs > 0 ? birthtimeMs : ctimeMs)) <= 1);
-    assert.equal(report.baselineMs, sentry.baseline()?.takenMs);
+    assert.equal(report.baselineMs, monitor.baseline()?.takenMs);
     assert.deepEqual(report.failed, {});
   });
 
@@ -56,14 +56,14 @@ describe('the sentry', () => {
     const child = spawn('sh', ['-c', 'cat /proc/self/environ > /dev/null; read line'], { stdio: ['pipe', 'ignore', 'ignore'] });
     t.after(() => child.kill('SIGKILL'));
     await new Promise((resolve) => child.once('spawn', resolve));
-    const sentry = openInProcess({ roots, policy: policyOf('high') }, records(), init);
-    const found = (await sentry.look(MOMENT)).fresh;
+    const monitor = openInProcess({ roots, policy: policyOf('high') }, records(), init);
+    const found = (await monitor.scan(INVOCATION)).fresh;
     assert.ok(found.some(({ detector, subject }) => detector === 'staged-file' && subject.path === join(tree, 'after')));
     assert.ok(found.some(({ detector, subject, severity }) => detector === 'shell-child' && subject.pid === child.pid && severity === 'high'));
   });
 
   test('reports without having looked before', async (t) => {
-    const report = await openSentry({ by: 'process', roots: rootsOf(t), policy: policyOf('off') }).report();
+    const report = await openMonitor({ by: 'process', roots: rootsOf(t), policy: policyOf('off') }).report();
     assert.equal(report.threshold, 'off');
     assert.equal(typeof report.baselineMs, 'number');
   });

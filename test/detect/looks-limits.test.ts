@@ -6,20 +6,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { Roots } from '../../src/contracts/evidence.ts';
-import { openLookout } from '../../src/detect/scan.ts';
+import { openScanner } from '../../src/detect/scan.ts';
 import { observeProcesses } from '../../src/detect/observe-processes.ts';
 import { observeSockets } from '../../src/detect/observe-sockets.ts';
 import { makeFinding } from '../../src/detect/finding.ts';
 import { ownFactsOf, type OwnRecords } from '../../src/detect/own.ts';
 import { shellChild } from '../../src/detect/shell-child.ts';
 import { currentBuiltins } from '../../src/host/monitor/builtins.ts';
-import { openGuard } from '../../src/host/monitor/change-monitor.ts';
+import { openChangeMonitor } from '../../src/host/monitor/change-monitor.ts';
 import { requirePeer } from '../peers.ts';
 import { python } from '../proc/actors.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'amber-look-limits-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
-const MOMENT = { number: 1, startedMs: Date.now() };
+const INVOCATION = { number: 1, startedMs: Date.now() };
 const LIMITS = { processes: 4096, descriptors: 256, slowMs: 1000 };
 
 /** A tree of procfs that holds these files, and nothing else. */
@@ -38,7 +38,7 @@ describe('a look counts what it left', () => {
     mkdirSync(join(opt, 'extensions'), { recursive: true });
     for (let number = 0; number < 71; number += 1) writeFileSync(join(opt, 'extensions', `e${number}`), '');
     const roots: Roots = { proc: recorded('empty', { uptime: '1 1\n' }), etc: '/nowhere', writable: [], code: [opt] };
-    const { extensions, left } = await openLookout({ by: 'extension', roots }).look(MOMENT);
+    const { extensions, notInspected: left } = await openScanner({ by: 'extension', roots }).scan(INVOCATION);
     assert.equal(extensions.length, 64);
     assert.deepEqual(left, [`7 names in ${opt}/extensions beyond the limit of 64 were not looked at`]);
   });
@@ -58,16 +58,16 @@ describe('a look counts what it left', () => {
     records.missed = 5;
     assert.deepEqual((await facts()).left?.[1], '5 starts of child processes were not noted: too many came between two looks');
     const roots: Roots = { proc: recorded('none', { uptime: '1 1\n' }), etc: '/nowhere', writable: [], code: [] };
-    assert.deepEqual((await openLookout({ by: 'process', roots, own: facts }).look(MOMENT)).left.length, 2);
+    assert.deepEqual((await openScanner({ by: 'process', roots, own: facts }).scan(INVOCATION)).notInspected.length, 2);
   });
 
   test('of children that a host has heard of and had no room for', async () => {
     let noted: OwnRecords | undefined;
-    const guard = openGuard(() => ({ moved: () => undefined, seen: () => undefined }), process.env, (records) => {
+    const changeMonitor = openChangeMonitor(() => ({ moved: () => undefined, seen: () => undefined }), process.env, (records) => {
       noted = records;
       return Promise.reject(new Error('not asked to look'));
     }, { ask: () => undefined, begin: () => true, fault: () => undefined });
-    await guard.sentry().catch(() => undefined);
+    await changeMonitor.anomalyMonitor().catch(() => undefined);
     const ended = Array.from({ length: 70 }, () => new Promise((resolve) => spawn('true', { stdio: 'ignore' }).once('exit', resolve)));
     await Promise.all(ended);
     assert.deepEqual([noted?.children.length, noted?.missed], [64, 6]);
@@ -161,7 +161,7 @@ print(len(os.listdir('/proc/self/fd')) - 1, flush=True); time.sleep(600)`, folde
     writeFileSync(join(tree, 'loot'), keys.join('\n'));
     closeSync(openSync(join(tree, 'loot'), 'r'));
     const roots: Roots = { proc: recorded('nobody', { uptime: '1 1\n' }), etc: '/nowhere', writable: [tree], code: [] };
-    const { files } = await openLookout({ by: 'extension', roots }).look(MOMENT);
+    const { files } = await openScanner({ by: 'extension', roots }).scan(INVOCATION);
     assert.deepEqual([files[0]?.accessKeys?.length, files[0]?.moreAccessKeys], [4, 2]);
   });
 });

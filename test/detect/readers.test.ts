@@ -8,14 +8,14 @@ import { policyOf } from '../../src/config/detect-policy.ts';
 import type { Finding, Observation } from '../../src/contracts/evidence.ts';
 import { openInProcess } from '../../src/detect/in-process.ts';
 import type { OwnRecords } from '../../src/detect/own.ts';
-import { openSentry } from '../../src/detect/anomaly-monitor.ts';
+import { openMonitor } from '../../src/detect/anomaly-monitor.ts';
 import { currentBuiltins } from '../../src/host/monitor/builtins.ts';
-import { openGuard } from '../../src/host/monitor/change-monitor.ts';
+import { openChangeMonitor } from '../../src/host/monitor/change-monitor.ts';
 import { splitNul } from '../../src/proc/bytes.ts';
 import { startProcfs } from '../../src/proc/aside/child.ts';
 import { isReader } from '../../src/proc/aside/started.ts';
 
-const MOMENT = { number: 1, startedMs: Date.now() };
+const INVOCATION = { number: 1, startedMs: Date.now() };
 const ROOTS = { proc: '/proc', writable: [], code: [], etc: '/nowhere' };
 
 /** What the host notes of children, as the guard does. */
@@ -56,7 +56,7 @@ describe('a reader that Amber has started', () => {
     const records = noting(t);
     const ours = reader(t, records);
     const theirs = await imitation(t, ours);
-    const { observation, fresh } = await openInProcess({ roots: ROOTS, policy: policyOf('high') }, records, init).look(MOMENT);
+    const { observation, fresh } = await openInProcess({ roots: ROOTS, policy: policyOf('high') }, records, init).scan(INVOCATION);
     assert.deepEqual([roleOf(observation, ours), roleOf(observation, theirs)], ['amber', 'other']);
     assert.deepEqual(of(fresh, ours), []);
     assert.ok(of(fresh, theirs).includes('second-interpreter'));
@@ -64,12 +64,12 @@ describe('a reader that Amber has started', () => {
   });
 
   test('is left out by the extension, and its imitation is reported', async (t) => {
-    const sentry = openSentry({ by: 'extension', roots: ROOTS, policy: policyOf('high') });
-    await sentry.look(MOMENT);
+    const monitor = openMonitor({ by: 'extension', roots: ROOTS, policy: policyOf('high') });
+    await monitor.scan(INVOCATION);
     const records = noting(t);
     const ours = reader(t, records);
     const theirs = await imitation(t, ours);
-    const { observation, fresh } = await sentry.look(MOMENT);
+    const { observation, fresh } = await monitor.scan(INVOCATION);
     assert.deepEqual([roleOf(observation, ours), roleOf(observation, theirs)], ['amber', 'other']);
     assert.deepEqual(of(fresh, ours), []);
     assert.ok(of(fresh, theirs).includes('second-interpreter'));
@@ -98,7 +98,7 @@ describe('a reader that Amber has started', () => {
 
   test('does not keep the guard looking; another child makes it look', async (t) => {
     let count = (): number => Number.NaN;
-    const guard = openGuard(
+    const changeMonitor = openChangeMonitor(
       (spawned) => {
         count = spawned;
         return { moved: () => undefined, seen: () => undefined };
@@ -110,7 +110,7 @@ describe('a reader that Amber has started', () => {
     const aside = [startProcfs()];
     t.after(() => aside.forEach((one) => one.abandon()));
     assert.equal(count(), 1, 'before anything is loaded that knows');
-    await guard.sentry();
+    await changeMonitor.anomalyMonitor();
     assert.equal(count(), 0);
     aside.push(startProcfs());
     assert.equal(count(), 0);

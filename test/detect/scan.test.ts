@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import type { Observation, ObservedProcess } from '../../src/contracts/evidence.ts';
 import { observeProcesses } from '../../src/detect/observe-processes.ts';
-import { openLookout, type Lookout, type LookoutOptions } from '../../src/detect/scan.ts';
+import { openScanner, type SandboxScanner, type ScannerOptions } from '../../src/detect/scan.ts';
 import { IMPLANT_COMM, plant, SANDBOX } from '../fixtures/proc/sandbox.ts';
 
-const MOMENT = { number: 1, startedMs: 0 };
+const INVOCATION = { number: 1, startedMs: 0 };
 
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'amber-look-'));
@@ -18,13 +18,13 @@ function folder(t: TestContext): string {
   return path;
 }
 
-function lookout(writable: string, options: Partial<LookoutOptions> = {}): Lookout {
+function lookout(writable: string, options: Partial<ScannerOptions> = {}): SandboxScanner {
   // A busy machine must not end a look early.
-  return openLookout({ by: 'process', roots: { proc: '/proc', writable: [writable], code: [], etc: '/nowhere' }, ...options, limits: { totalMs: 60_000, ...options.limits } });
+  return openScanner({ by: 'process', roots: { proc: '/proc', writable: [writable], code: [], etc: '/nowhere' }, ...options, limits: { totalMs: 60_000, ...options.limits } });
 }
 
 describe('a recorded sandbox', () => {
-  const look = async (): Promise<Observation> => openLookout({ by: 'process', roots: { proc: plant(SANDBOX), writable: ['/tmp/amber-not-there'], code: [], etc: '/nowhere' } }).look(MOMENT);
+  const look = async (): Promise<Observation> => openScanner({ by: 'process', roots: { proc: plant(SANDBOX), writable: ['/tmp/amber-not-there'], code: [], etc: '/nowhere' } }).scan(INVOCATION);
 
   test('its processes have their roles, their links and what is mapped', async () => {
     const { processes } = await look();
@@ -84,7 +84,7 @@ describe('writable trees', () => {
     writeFileSync(join(tree, 'config'), 'aws_access_key_id = AKIAABCDEFGHIJKLMNOP\n');
     symlinkSync('/var/runtime/x', join(tree, 'link'));
     spawnSync('mkfifo', [join(tree, 'pipe')]);
-    const { files } = await lookout(tree).look(MOMENT);
+    const { files } = await lookout(tree).scan(INVOCATION);
     const of = (name: string): unknown => files.find(({ path }) => path === join(tree, name));
     assert.partialDeepStrictEqual(of('photo.jpg'), { magic: 'elf', type: 'file' });
     assert.partialDeepStrictEqual(of('notes.txt'), { magic: 'script' });
@@ -101,7 +101,7 @@ describe('writable trees', () => {
     writeFileSync(join(tree, 'code.txt'), 'import os\n');
     writeFileSync(join(tree, 'hook.zip'), Buffer.concat([member('first.py'), member('sitecustomize.py')]));
     writeFileSync(join(tree, 'tracer.zip'), member('tracer/sitecustomize.py'));
-    const { files } = await lookout(tree).look(MOMENT);
+    const { files } = await lookout(tree).scan(INVOCATION);
     assert.deepEqual(files.filter(({ startsCode }) => startsCode).map(({ path }) => path.slice(tree.length + 1)).sort(), ['code.pth', 'hook.zip']);
   });
 
@@ -110,27 +110,27 @@ describe('writable trees', () => {
     const path = join(tree, 'file');
     writeFileSync(path, 'text');
     const eye = lookout(tree);
-    assert.equal((await eye.look(MOMENT)).files[0]?.magic, 'text');
+    assert.equal((await eye.scan(INVOCATION)).files[0]?.magic, 'text');
     chmodSync(path, 0o000);
     const denied = process.getuid?.() !== 0;
-    const second = await eye.look(MOMENT);
+    const second = await eye.scan(INVOCATION);
     assert.equal(second.files[0]?.magic, denied ? 'unread' : 'text', 'chmod changes the ctime, so it is asked again');
     chmodSync(path, 0o600);
     writeFileSync(path, '\x7fELF');
     utimesSync(path, 1, 1);
-    assert.equal((await eye.look(MOMENT)).files[0]?.magic, 'elf');
+    assert.equal((await eye.scan(INVOCATION)).files[0]?.magic, 'elf');
   });
 
   test('beyond the limits things are counted and left for the next look', async (t) => {
     const tree = folder(t);
     for (let index = 0; index < 40; index += 1) writeFileSync(join(tree, String(index)), 'x');
     const few = lookout(tree, { limits: { heads: 10 } });
-    const first = await few.look(MOMENT);
+    const first = await few.scan(INVOCATION);
     assert.equal(first.files.filter(({ magic }) => magic === 'text').length, 10);
-    assert.match(first.left.join(), /30 files/u);
-    const second = await few.look(MOMENT);
+    assert.match(first.notInspected.join(), /30 files/u);
+    const second = await few.scan(INVOCATION);
     assert.equal(second.files.filter(({ magic }) => magic === 'text').length, 20);
-    const { files, left } = await lookout(tree, { limits: { paths: 11 } }).look(MOMENT);
+    const { files, notInspected: left } = await lookout(tree, { limits: { paths: 11 } }).scan(INVOCATION);
     assert.equal(files.length, 10);
     assert.match(left.join(), /30 paths/u);
   });
@@ -140,10 +140,10 @@ describe('writable trees', () => {
     writeFileSync(join(outside, 'secret'), 'text');
     mkdirSync(join(tree, 'a'));
     const eye = lookout(tree);
-    await eye.look(MOMENT);
+    await eye.scan(INVOCATION);
     rmSync(join(tree, 'a'), { recursive: true });
     symlinkSync(outside, join(tree, 'a'));
-    assert.deepEqual((await eye.look(MOMENT)).files.map(({ path, type }) => [path, type]), [[join(tree, 'a'), 'link']]);
+    assert.deepEqual((await eye.scan(INVOCATION)).files.map(({ path, type }) => [path, type]), [[join(tree, 'a'), 'link']]);
   });
 });
 
@@ -153,7 +153,7 @@ describe('this machine', () => {
     const child = spawn('sleep', ['300'], { stdio: ['pipe', 'ignore', 'ignore'] });
     t.after(() => child.kill('SIGKILL'));
     const eye = lookout(tree);
-    const [{ processes }] = await Promise.all([eye.look(MOMENT), eye.look(MOMENT)]);
+    const [{ processes }] = await Promise.all([eye.scan(INVOCATION), eye.scan(INVOCATION)]);
     const seen = processes.find(({ pid }) => pid === child.pid);
     assert.deepEqual(seen?.argv, ['sleep', '300']);
     assert.equal(seen.ppid, process.pid);
@@ -168,7 +168,7 @@ describe('this machine', () => {
     const child = spawn('sh', { stdio: ['pipe', 'ignore', 'ignore'] });
     t.after(() => child.kill('SIGKILL'));
     const eye = lookout(folder(t));
-    const seen = async (): Promise<ObservedProcess | undefined> => (await eye.look(MOMENT)).processes.find(({ pid }) => pid === child.pid);
+    const seen = async (): Promise<ObservedProcess | undefined> => (await eye.scan(INVOCATION)).processes.find(({ pid }) => pid === child.pid);
     const until = async (holds: (one: ObservedProcess | undefined) => boolean): Promise<ObservedProcess | undefined> => {
       for (let turn = 0; turn < 500; turn += 1) {
         const one = await seen();
@@ -193,7 +193,7 @@ describe('this machine', () => {
     const child = spawn('sh', { stdio: ['pipe', 'ignore', 'ignore'] });
     t.after(() => child.kill('SIGKILL'));
     const eye = lookout(folder(t));
-    const seen = async (): Promise<ObservedProcess | undefined> => (await eye.look(MOMENT)).processes.find(({ pid }) => pid === child.pid);
+    const seen = async (): Promise<ObservedProcess | undefined> => (await eye.scan(INVOCATION)).processes.find(({ pid }) => pid === child.pid);
     let before = await seen();
     for (let turn = 0; turn < 500 && before?.exe?.endsWith('sh') !== true; turn += 1) before = await seen();
     child.stdin.write('export NODE_OPTIONS=--require=/tmp/hook.cjs\nexec sh\n');
@@ -206,7 +206,7 @@ describe('this machine', () => {
   });
 
   test('only our own sandbox is looked at: not what other parents of this machine run', async (t) => {
-    const { processes } = await lookout(folder(t)).look(MOMENT);
+    const { processes } = await lookout(folder(t)).scan(INVOCATION);
     if (process.ppid === 1) return;
     assert.ok(processes.every(({ pid, ppid }) => pid === process.ppid || ppid === process.ppid || processes.some((one) => one.pid === ppid)));
   });

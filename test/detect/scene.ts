@@ -40,7 +40,7 @@ export function baselineOf(facts: Partial<Observation> = {}): Observation {
   return {
     takenMs: INIT_MS, by: 'extension', self: 6, invocation: { number: 0, startedMs: INIT_MS }, processes: [INIT, EXTENSION, RUNTIME], sockets: [], files: [],
     writable: ['/tmp', '/dev/shm'], extensions: ['monitor'], nameservers: ['169.254.78.1'],
-    code: { handler: 'index.handler', stats: { '/var/task': '1:2:3:4:5', '/var/task/index.mjs': '1:3:3:4:5' } }, own: undefined, left: [], ...facts,
+    code: { handler: 'index.handler', stats: { '/var/task': '1:2:3:4:5', '/var/task/index.mjs': '1:3:3:4:5' } }, own: undefined, notInspected: [], ...facts,
   };
 }
 

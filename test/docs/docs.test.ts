@@ -12,7 +12,7 @@ import { amberLines, words } from './amber-lines.ts';
 import { LISTED, RUN_HERE } from './blocks.ts';
 import { anchorsOf, blocksOf, codeOf, countWords, linksOf, sentencesOf, wordsOf } from './markdown.ts';
 
-const MOST_WORDS = 25;
+const MAX_WORDS = 25;
 const UNCLEAR = /\b(?:whoever|so many|that is none|cannot be had)\b/iu;
 
 describe('the documents', () => {
@@ -41,8 +41,8 @@ describe('the documents', () => {
       }
     });
 
-    test(`${path} has sentences of at most ${String(MOST_WORDS)} words, and plain ones`, () => {
-      const long = sentencesOf(path).filter(({ text }) => countWords(text) > MOST_WORDS).map(({ line, text }) => `${path}:${String(line)}: ${text}`);
+    test(`${path} has sentences of at most ${String(MAX_WORDS)} words, and plain ones`, () => {
+      const long = sentencesOf(path).filter(({ text }) => countWords(text) > MAX_WORDS).map(({ line, text }) => `${path}:${String(line)}: ${text}`);
       assert.deepEqual(long, []);
       assert.deepEqual(wordsOf(path).filter(({ text }) => UNCLEAR.test(text)), []);
     });

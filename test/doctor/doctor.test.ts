@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { S3 } from '@aws-sdk/client-s3';
-import { CHECKS, examine, patientOf, type CheckedLine } from '../../src/doctor/index.ts';
+import { CHECKS, runChecks, inspectedFunction, type CheckedLine } from '../../src/doctor/index.ts';
 import { openFunction } from '../../src/acquire/function.ts';
 import { json, onOperation, type Answer, type Rule } from '../servers/aws-proxy.ts';
 import { scene, type Scene } from '../acquire/scene.ts';
@@ -38,7 +38,7 @@ async function checked({ proxy }: Scene, ...rules: readonly Rule[]): Promise<Rea
   const { aws, target, close } = await openFunction('checkout', { clients: { region: 'eu-central-1', endpoint: proxy.endpoint, paced: false, attempts: 1 } }, stop.signal);
   try {
     const lines = new Map<string, CheckedLine>();
-    for await (const line of examine(patientOf(target, aws, stop.signal))) lines.set(line.name, line);
+    for await (const line of runChecks(inspectedFunction(target, aws, stop.signal))) lines.set(line.name, line);
     return lines;
   } finally {
     close();

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LoggingConfig } from '@aws-sdk/client-lambda';
-import type { Patient } from '../../src/doctor/contracts.ts';
+import type { InspectedFunction } from '../../src/doctor/contracts.ts';
 import { logging } from '../../src/doctor/log-checks.ts';
 
 const checked = async (given: LoggingConfig | undefined): Promise<readonly string[]> => {
-  const { state, detail, fix = '' } = await logging.check({ configuration: { LoggingConfig: given } } as Patient);
+  const { state, detail, fix = '' } = await logging.check({ configuration: { LoggingConfig: given } } as InspectedFunction);
   return [state, detail, fix];
 };
 

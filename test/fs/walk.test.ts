@@ -12,7 +12,7 @@ import { pacedBudget } from '../collect/context.ts';
 import { bytePath, freshTree, HOSTILE_NAMES, listenAt, writeDeep, writeHostileNames, writeMany, writeSpecials } from '../adversary/hostile/trees.ts';
 import { missing, requirePeer } from '../peers.ts';
 
-const free: Pace = { breathe: () => undefined, stopped: () => false };
+const free: Pace = { yieldIfDue: () => undefined, stopped: () => false };
 
 function find(tree: Tree, path: string): number {
   for (let entry = 0; entry < tree.count; entry += 1) if (tree.path(entry) === path) return entry;
@@ -73,7 +73,7 @@ describe('walk', () => {
       writeMany(large.path, 100_000);
       const budget = pacedBudget();
       const before = process.memoryUsage();
-      const { tree, elapsedMs } = await walk([large.path], 250_000, { breathe: budget.breathe, stopped: () => false });
+      const { tree, elapsedMs } = await walk([large.path], 250_000, { yieldIfDue: budget.yieldIfDue, stopped: () => false });
       const after = process.memoryUsage();
       assert.equal(tree.count, 100_001);
       const grown = (after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers) / 1e6;
@@ -107,7 +107,7 @@ describe('walk', () => {
   it('marks what it had no time for', async () => {
     mkdirSync(join(root, 'a'));
     let asked = 0;
-    const { tree } = await walk([root], 100, { breathe: () => undefined, stopped: () => (asked += 1) > 1 });
+    const { tree } = await walk([root], 100, { yieldIfDue: () => undefined, stopped: () => (asked += 1) > 1 });
     assert.equal(tree.state(find(tree, `${root}/a`)), State.late);
   });
 
@@ -123,7 +123,7 @@ describe('walk', () => {
     if (!requirePeer(t, 'unshare', 'mount')) return;
     mkdirSync(join(root, 'p'));
     const script = `const {walk}=await import(${JSON.stringify(new URL('../../src/fs/walk.ts', import.meta.url).href)});
-      const w=await walk([${JSON.stringify(root)}],1000,{breathe:()=>undefined,stopped:()=>false});
+      const w=await walk([${JSON.stringify(root)}],1000,{yieldIfDue:()=>undefined,stopped:()=>false});
       console.log(JSON.stringify([w.tree.count,w.tree.state(1),w.mounts[0].fileSystem.type]));`;
     const out = execFileSync('unshare', ['-m', 'sh', '-c', 'mount -t proc proc "$1" && exec "$2" --input-type=module -e "$3"', 'sh', join(root, 'p'), process.execPath, script], { encoding: 'utf8' });
     assert.deepEqual(JSON.parse(out), [2, State.kernel, 'proc 0x9fa0']);

@@ -1,13 +1,13 @@
-/** A ground for hosts in tests: its own state, its own environment, an engine that only notes what it was asked. */
+/** A environment for hosts in tests: its own state, its own environment, an engine that only notes what it was asked. */
 import { EventEmitter } from 'node:events';
 import type { CaptureRequest } from '../../src/capture/capture.ts';
 import type { Options } from '../../src/config/config.ts';
 import type { CaptureReport } from '../../src/contracts/evidence.ts';
-import type { Engine, Ground } from '../../src/host/wrapper/setup.ts';
+import type { Engine, HostEnvironment } from '../../src/host/wrapper/setup.ts';
 import { wrapOn, type AnyHandler } from '../../src/host/wrapper/wrap.ts';
 import { sandboxState, type SandboxState } from '../../src/host/limits/state.ts';
 
-export interface TestGround extends Ground {
+export interface TestEnvironment extends HostEnvironment {
   readonly requests: CaptureRequest[];
   readonly lines: Record<string, unknown>[];
   readonly state: SandboxState;
@@ -21,12 +21,12 @@ export const ON_ERROR: Record<string, string> = { ...DESTINATION, AMBER_ON_ERROR
 export type Handler = (event?: unknown, context?: unknown) => Promise<unknown>;
 
 /** Wraps on this ground. */
-export function wrap<H extends AnyHandler>(ground: Ground, handler: H, options: Options = {}): H {
-  return wrapOn(ground, handler, options);
+export function wrap<H extends AnyHandler>(environment: HostEnvironment, handler: H, options: Options = {}): H {
+  return wrapOn(environment, handler, options);
 }
 
 /** `engine` replaces the default, which takes `captureMs` and reports `whole`. */
-export function testGround(env: Record<string, string>, captureMs = 0, engine?: Engine): TestGround {
+export function testEnvironment(env: Record<string, string>, captureMs = 0, engine?: Engine): TestEnvironment {
   const requests: CaptureRequest[] = [];
   const lines: Record<string, unknown>[] = [];
   const scope = {};

@@ -190,7 +190,7 @@ test('captures', async () => {
 });
 
 /** Bytes that Amber may add to a bundle: the idle part and the packed engine. */
-const MOST_BYTES = 290_000;
+const MAX_BYTES = 290_000;
 
 type Bundler = (entry: string, outdir: string) => Promise<void>;
 
@@ -243,7 +243,7 @@ const BUNDLERS: readonly (readonly [name: string, bundler: Bundler, most?: numbe
 
 describe('bundled', () => {
   for (const [way, source] of [['import', "import { withCapture } from 'lambda-amber';\nexport const handler = withCapture(async (event) => event);\n"], ['require', "const { withCapture } = require('lambda-amber');\nexports.handler = withCapture(async (event) => event);\n"]] as const) {
-    for (const [name, bundler, most = MOST_BYTES] of BUNDLERS) {
+    for (const [name, bundler, most = MAX_BYTES] of BUNDLERS) {
       if (way === 'require' && !/esbuild, cjs, minified$|webpack, production|rollup, cjs/u.test(name)) continue;
       test(`${way} by ${name}: one file of ${most} bytes at most, alone in its folder, captures`, async (t) => {
         const at = withPeers(t);

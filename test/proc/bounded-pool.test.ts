@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createLane } from '../../src/proc/bounded-pool.ts';
+import { createPool } from '../../src/proc/bounded-pool.ts';
 import { readAside, readInPool, readNow } from '../../src/proc/read.ts';
 
 const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
@@ -14,17 +14,17 @@ describe('lane', () => {
   keepAlive();
 
   it('gives values and errors back', async () => {
-    const lane = createLane(2);
-    assert.deepEqual(await lane.run(() => Promise.resolve(7), 1000), { state: 'done', value: 7 });
+    const pool = createPool(2);
+    assert.deepEqual(await pool.run(() => Promise.resolve(7), 1000), { state: 'done', value: 7 });
     const error = new Error('no');
-    assert.deepEqual(await lane.run(() => Promise.reject(error), 1000), { state: 'failed', error });
+    assert.deepEqual(await pool.run(() => Promise.reject(error), 1000), { state: 'failed', error });
   });
 
   it('never runs more than its places', async () => {
-    const lane = createLane(2);
+    const pool = createPool(2);
     let now = 0;
     let most = 0;
-    await Promise.all(Array.from({ length: 20 }, () => lane.run(async () => {
+    await Promise.all(Array.from({ length: 20 }, () => pool.run(async () => {
       most = Math.max(most, (now += 1));
       await sleep(1);
       now -= 1;
@@ -33,49 +33,49 @@ describe('lane', () => {
   });
 
   it('goes on with one place while another hangs, and tries nothing once both hang', async () => {
-    const lane = createLane(2);
+    const pool = createPool(2);
     let started = 0;
     const hang = (): Promise<never> => {
       started += 1;
       return never();
     };
-    assert.equal((await lane.run(hang, 20)).state, 'timed-out');
-    assert.equal(lane.hanging(), 1);
-    assert.equal((await lane.run(() => Promise.resolve(1), 1000)).state, 'done');
+    assert.equal((await pool.run(hang, 20)).state, 'timed-out');
+    assert.equal(pool.hanging(), 1);
+    assert.equal((await pool.run(() => Promise.resolve(1), 1000)).state, 'done');
     // Queued while the last place is in use by a job that will hang: they must not wait for ever.
-    const results = await Promise.all([lane.run(hang, 20), lane.run(hang, 20), lane.run(hang, 20)]);
+    const results = await Promise.all([pool.run(hang, 20), pool.run(hang, 20), pool.run(hang, 20)]);
     assert.deepEqual(results.map((result) => result.state), ['timed-out', 'timed-out', 'timed-out']);
-    assert.equal(lane.hanging(), 2);
+    assert.equal(pool.hanging(), 2);
     assert.equal(started, 2);
     const before = performance.now();
-    assert.match(JSON.stringify(await lane.run(hang, 1000)), /not tried: 2 earlier reads/u);
+    assert.match(JSON.stringify(await pool.run(hang, 1000)), /not tried: 2 earlier reads/u);
     assert.ok(performance.now() - before < 100);
   });
 
   it('gives one owner no second place', async () => {
-    const lane = createLane(2);
-    assert.equal((await lane.run(() => never(), 10, '7:1')).state, 'timed-out');
-    assert.deepEqual(await lane.run(() => never(), 1000, '7:1'), { state: 'timed-out', reason: 'not tried: an earlier read of this process hangs' });
-    assert.equal(lane.hanging(), 1);
-    assert.equal((await lane.run(() => Promise.resolve(1), 1000, '7:2')).state, 'done');
-    assert.equal((await lane.run(() => Promise.resolve(1), 1000)).state, 'done');
+    const pool = createPool(2);
+    assert.equal((await pool.run(() => never(), 10, '7:1')).state, 'timed-out');
+    assert.deepEqual(await pool.run(() => never(), 1000, '7:1'), { state: 'timed-out', reason: 'not tried: an earlier read of this process hangs' });
+    assert.equal(pool.hanging(), 1);
+    assert.equal((await pool.run(() => Promise.resolve(1), 1000, '7:2')).state, 'done');
+    assert.equal((await pool.run(() => Promise.resolve(1), 1000)).state, 'done');
   });
 
   it('takes a place back from a call that returns after its time', async () => {
-    const lane = createLane(1);
+    const pool = createPool(1);
     let release = (): void => undefined;
-    const late = lane.run(() => new Promise<void>((resolve) => (release = resolve)), 10);
+    const late = pool.run(() => new Promise<void>((resolve) => (release = resolve)), 10);
     assert.equal((await late).state, 'timed-out');
-    assert.equal((await lane.run(() => Promise.resolve(1), 10)).state, 'timed-out');
+    assert.equal((await pool.run(() => Promise.resolve(1), 10)).state, 'timed-out');
     release();
     await sleep(5);
-    assert.equal(lane.hanging(), 0);
-    assert.equal((await lane.run(() => Promise.resolve(1), 10)).state, 'done');
+    assert.equal(pool.hanging(), 0);
+    assert.equal((await pool.run(() => Promise.resolve(1), 10)).state, 'done');
   });
 
   it('counts the time from the last progress', async () => {
-    const lane = createLane(1);
-    const result = await lane.run(async (ticket) => {
+    const pool = createPool(1);
+    const result = await pool.run(async (ticket) => {
       for (let step = 0; step < 6; step += 1) {
         await sleep(30);
         ticket.progress();
@@ -86,8 +86,8 @@ describe('lane', () => {
   });
 
   it('does not blame a call for a busy main thread', async () => {
-    const lane = createLane(1);
-    const result = lane.run((ticket) => readInPool('/proc/self/stat', { cap: 4096, whole: true }, { left: 4096 }, ticket), 100);
+    const pool = createPool(1);
+    const result = pool.run((ticket) => readInPool('/proc/self/stat', { cap: 4096, whole: true }, { left: 4096 }, ticket), 100);
     const until = performance.now() + 300;
     while (performance.now() < until);
     assert.equal((await result).state, 'done');

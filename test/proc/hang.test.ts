@@ -21,7 +21,7 @@ interface Seen {
 
 const LOOK = `
 import { snapshotProcesses } from '${join(import.meta.dirname, '../../src/proc/snapshot.ts')}';
-import { sharedLane } from '${join(import.meta.dirname, '../../src/proc/bounded-pool.ts')}';
+import { sharedPool } from '${join(import.meta.dirname, '../../src/proc/bounded-pool.ts')}';
 const victim = Number(process.argv[1]);
 let longest = 0, last = performance.now(), on = true;
 const tick = () => { const now = performance.now(); longest = Math.max(longest, now - last); last = now; if (on) setImmediate(tick); };
@@ -34,7 +34,7 @@ const again = performance.now();
 await snapshotProcesses();
 const record = processes.find(({ pid }) => pid === victim);
 process.stdout.write(JSON.stringify({
-  ms, longestHoldMs: longest, hanging: sharedLane.hanging(), later: performance.now() - again,
+  ms, longestHoldMs: longest, hanging: sharedPool.hanging(), later: performance.now() - again,
   victim: { failures: record.failures, comm: record.comm, files: [...record.files].filter(([, read]) => read.ok).map(([name]) => name) },
   others: processes.filter(({ pid, failures }) => pid !== victim && failures.some((line) => line.includes('timed-out'))).map(({ pid, failures }) => pid + ': ' + failures),
 }) + '\\n', () => process.exit(3));

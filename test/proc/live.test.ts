@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { createLane } from '../../src/proc/bounded-pool.ts';
+import { createPool } from '../../src/proc/bounded-pool.ts';
 import { poolRead } from '../../src/proc/read.ts';
 import { snapshotProcesses } from '../../src/proc/snapshot.ts';
 import { requirePeer } from '../peers.ts';
@@ -107,7 +107,7 @@ ctypes.CDLL(None).pthread_exit(None)`);
   it('says that a process ended while it was read', async (t) => {
     const child = start(t, '/bin/sleep', ['600']);
     const [record] = await snapshotOf(child, {
-      lane: createLane(),
+      boundedPool: createPool(),
       pool: (path, ...rest) => {
         const read = (): void => poolRead(path, ...rest);
         if (path.endsWith(`/${child.pid}/maps`)) child.once('exit', read).kill('SIGKILL');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { createLane } from '../../src/proc/bounded-pool.ts';
+import { createPool } from '../../src/proc/bounded-pool.ts';
 import { poolRead, type PoolRead } from '../../src/proc/read.ts';
 import { snapshotProcesses } from '../../src/proc/snapshot.ts';
 import { IMPLANT_COMM, plant, SANDBOX } from '../fixtures/proc/sandbox.ts';
@@ -76,13 +76,13 @@ describe('reads that hang', () => {
   keepAlive();
 
   it('cost one place and a quarter of a second, and only the process whose they are', async () => {
-    const lane = createLane();
+    const boundedPool = createPool();
     const { pool, tried } = hanging((path) => path.endsWith('/17/environ'));
     const before = performance.now();
-    const { processes } = await snapshotProcesses({ root, lane, pool, limits: { slowMs: 60 } });
+    const { processes } = await snapshotProcesses({ root, boundedPool, pool, limits: { slowMs: 60 } });
     assert.ok(performance.now() - before < 2000);
     assert.deepEqual(tried, ['17/environ']);
-    assert.equal(lane.hanging(), 1);
+    assert.equal(boundedPool.hanging(), 1);
     const [rapid, node, evil, zombie] = processes;
     assert.deepEqual(evil?.files.get('environ'), { ok: false, outcome: 'timed-out', reason: 'no answer within 60 ms' });
     assert.deepEqual(evil.files.get('maps'), { ok: false, outcome: 'timed-out', reason: 'not tried: another read of this process hangs' });
@@ -91,12 +91,12 @@ describe('reads that hang', () => {
   });
 
   it('are never more than two, in all captures together', async () => {
-    const lane = createLane();
+    const boundedPool = createPool();
     const { pool, tried } = hanging(() => true);
-    const options = { root, lane, pool, limits: { slowMs: 40 } };
+    const options = { root, lane: boundedPool, pool, limits: { slowMs: 40 } };
     const first = await snapshotProcesses(options);
     assert.equal(tried.length, 2);
-    assert.equal(lane.hanging(), 2);
+    assert.equal(boundedPool.hanging(), 2);
     const before = performance.now();
     const second = await snapshotProcesses(options);
     assert.ok(performance.now() - before < 1000);
@@ -115,7 +115,7 @@ describe('reads that hang', () => {
     const { pool } = hanging((path) => path.includes('/9/'));
     setTimeout(() => stop.abort(), 30);
     const before = performance.now();
-    const table = await snapshotProcesses({ root, lane: createLane(1), pool, signal: stop.signal, limits: { slowMs: 5000 } });
+    const table = await snapshotProcesses({ root, boundedPool: createPool(1), pool, signal: stop.signal, limits: { slowMs: 5000 } });
     assert.ok(performance.now() - before < 1000);
     assert.equal(table.stopped, 'the time of the snapshot was over');
     assert.equal(table.processes.find(({ pid }) => pid === 9)?.argv.length, 3);
@@ -131,7 +131,7 @@ describe('reads that hang', () => {
 
   it('end with the time of the whole', async () => {
     const { pool } = hanging(() => true);
-    const table = await snapshotProcesses({ root, lane: createLane(), pool, limits: { totalMs: 30, slowMs: 10_000 } });
+    const table = await snapshotProcesses({ root, boundedPool: createPool(), pool, limits: { totalMs: 30, slowMs: 10_000 } });
     assert.equal(table.stopped, 'the time of the snapshot was over');
   });
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import type { Scene } from '../../src/contracts/evidence.ts';
+import type { CollectorContext } from '../../src/contracts/evidence.ts';
 import { snapshotProcesses } from '../../src/proc/snapshot.ts';
 import { volatileSummary } from '../../src/report/summary.ts';
 
@@ -18,9 +18,9 @@ test('holds the processes, and the connections with the process that holds them'
     server.close();
   });
   let breaths = 0;
-  const budget = { breathe: () => void (breaths += 1) };
+  const budget = { yieldIfDue: () => void (breaths += 1) };
   const scene = { captureId: 'one', startedMs: 0, cause: { trigger: 'call', reason: 'test' }, invocation: undefined, budget, processes: () => snapshotProcesses() };
-  const summary = await volatileSummary(scene as unknown as Scene) as { processes: { pid: number; uid?: number; exe?: string; open: string[] }[]; inet: { remote: { address: string; port: number }; state: string; owners: { pid: number }[] }[] };
+  const summary = await volatileSummary(scene as unknown as CollectorContext) as { processes: { pid: number; uid?: number; exe?: string; open: string[] }[]; inet: { remote: { address: string; port: number }; state: string; owners: { pid: number }[] }[] };
   const own = summary.processes.find(({ pid }) => pid === process.pid);
   assert.deepEqual([own?.exe, own?.uid], [process.execPath, process.getuid?.()]);
   assert.ok(own?.open.every((file) => !file.startsWith('anon_inode:')));

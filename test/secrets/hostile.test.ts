@@ -43,7 +43,7 @@ const TIMES = 16;
 /** A quadratic text of this length takes half a second. */
 const QUICK_MS = 50;
 /** {@link TIMES} when linear, its square when quadratic: a bound in the middle, so that no busy machine reaches it. */
-const MOST_RATIO = TIMES * 4;
+const MAX_RATIO = TIMES * 4;
 
 type Kind = 'text' | 'environ' | 'cmdline';
 
@@ -75,7 +75,7 @@ describe('the time grows with the length of the text alone', () => {
     test(name, () => {
       for (const piece of pieces) {
         const times = growth(piece, kind);
-        assert.ok(times === undefined || times < MOST_RATIO, `${JSON.stringify(piece)}: ${times?.toFixed(0)} times as long for ${TIMES} times the text`);
+        assert.ok(times === undefined || times < MAX_RATIO, `${JSON.stringify(piece)}: ${times?.toFixed(0)} times as long for ${TIMES} times the text`);
       }
     });
   }

@@ -12,7 +12,7 @@ import { parseOrder } from '../../src/trigger/order.ts';
 import { silentServer, unreachedServer } from '../servers/silent.ts';
 
 const KEYS = { AWS_ACCESS_KEY_ID: 'AKIDCHANNEL', AWS_SECRET_ACCESS_KEY: 'secret', AWS_REGION: 'eu-central-1' };
-const MOST = 16 * 1024;
+const MAX = 16 * 1024;
 const soon = (): AbortSignal => AbortSignal.timeout(5000);
 
 interface Asked {
@@ -49,7 +49,7 @@ async function open(t: TestContext, location: string, endpoint: string, options:
   return channel;
 }
 
-async function bodyOf(channel: ControlChannel, most = MOST): Promise<string> {
+async function bodyOf(channel: ControlChannel, most = MAX): Promise<string> {
   const reply = await channel.read(most, soon());
   if (!reply.ok) return `fault ${reply.fault.code} ${String(reply.fault.status)}`;
   return reply.value.state === 'changed' ? reply.value.body.toString() : 'unchanged';

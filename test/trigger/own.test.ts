@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { resolveConfig, type Config, type Options } from '../../src/config/config.ts';
-import type { Cause, Moment, Trigger } from '../../src/contracts/evidence.ts';
+import type { Cause, TriggerEvent, Trigger } from '../../src/contracts/evidence.ts';
 import { ownTriggers } from '../../src/trigger/own.ts';
 
-const SETTLED: Moment = { at: 'settled', invocation: 1 };
+const SETTLED: TriggerEvent = { at: 'settled', invocation: 1 };
 
 interface Asked {
   readonly trigger: Trigger;
@@ -23,7 +23,7 @@ function own(given: object, options: Options = {}): Asked {
   return { trigger, faults, config };
 }
 
-const fire = ({ trigger, config }: Asked, moment: Moment = SETTLED): Cause | undefined => trigger.fires(moment, config);
+const fire = ({ trigger, config }: Asked, event: TriggerEvent = SETTLED): Cause | undefined => trigger.fires(event, config);
 
 describe('a trigger of code', () => {
   test('gets moment and configuration, and gives its cause under its own name', () => {

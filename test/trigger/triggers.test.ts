@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { resolveConfig, type Config, type Options } from '../../src/config/config.ts';
-import type { Moment, OrderedCapture } from '../../src/contracts/evidence.ts';
+import type { TriggerEvent, OrderedCapture } from '../../src/contracts/evidence.ts';
 import { callCause } from '../../src/trigger/call.ts';
 import { control } from '../../src/trigger/control.ts';
 import { deadline } from '../../src/trigger/deadline.ts';
@@ -11,7 +11,7 @@ import { flag } from '../../src/trigger/flag.ts';
 import { TRIGGERS } from '../../src/trigger/index.ts';
 
 const config = (options: Options): Config => resolveConfig({ destination: 'file:///tmp/none', ...options }, {});
-const failed = (thrown: unknown): Moment => ({ at: 'failed', invocation: 2, error: thrown });
+const failed = (thrown: unknown): TriggerEvent => ({ at: 'failed', invocation: 2, error: thrown });
 
 describe('every trigger', () => {
   test('has a name of its own and one line of description', () => {
@@ -28,13 +28,13 @@ describe('every trigger', () => {
 
   test('fires at no moment that it did not ask for', () => {
     const all = config({ capture: 'now', onError: 'any', deadlineMs: 1000 });
-    const moments: Moment[] = [
+    const moments: TriggerEvent[] = [
       { at: 'settled', invocation: 1 }, failed(new Error('x')), { at: 'near-deadline', invocation: 1, remainingMs: 500 },
     ];
     for (const trigger of TRIGGERS) {
-      for (const moment of moments) {
-        const fired = trigger.fires(moment, all);
-        assert.equal(fired !== undefined, trigger.moments(all).includes(moment.at), `${trigger.name} at ${moment.at}`);
+      for (const event of moments) {
+        const fired = trigger.fires(event, all);
+        assert.equal(fired !== undefined, trigger.moments(all).includes(event.at), `${trigger.name} at ${event.at}`);
         if (fired !== undefined) assert.equal(fired.trigger, trigger.name);
       }
     }
@@ -89,7 +89,7 @@ describe('error', () => {
 
 test('deadline: fires at its own time, not at that of another trigger', () => {
   const policy = config({ deadlineMs: 1000 });
-  const at = (remainingMs: number): Moment => ({ at: 'near-deadline', invocation: 7, remainingMs });
+  const at = (remainingMs: number): TriggerEvent => ({ at: 'near-deadline', invocation: 7, remainingMs });
   assert.equal(deadline.fires(at(2000), policy), undefined);
   assert.match(deadline.fires(at(998.6), policy)?.reason ?? '', /999 ms/u);
   assert.equal(deadline.leadMs?.(policy, 60_000), 1000);

@@ -49,7 +49,7 @@ export interface SalvageResult {
 
 const MAX_HOLES = 1000;
 /** Objects that do not belong and are read all the same: manifest.json may be forged to hide some of ours. */
-const MAX_STRAYS = 1000;
+const MAX_UNEXPECTED = 1000;
 
 /** Rejects only where nothing of the capture can be read, no identity opens any of it, or the extractor fails. */
 export async function salvage(capture: OpenCapture, options: SalvageOptions): Promise<SalvageResult> {
@@ -90,7 +90,7 @@ export async function salvage(capture: OpenCapture, options: SalvageOptions): Pr
   }
   stream.finish();
   if (closed[0] !== undefined && closed.length === parts.length && !isOurKey(capture, options.identity)) throw closed[0];
-  if (capture.strays.length > MAX_STRAYS) holes.push({ segment: undefined, reason: `${capture.strays.length - MAX_STRAYS} more objects that are not ours were not looked at` });
+  if (capture.unexpectedObjects.length > MAX_UNEXPECTED) holes.push({ segment: undefined, reason: `${capture.unexpectedObjects.length - MAX_UNEXPECTED} more objects that are not ours were not looked at` });
   holes.push(...emptied(capture));
   const { inventory } = contents;
   return {
@@ -102,15 +102,15 @@ export async function salvage(capture: OpenCapture, options: SalvageOptions): Pr
 }
 
 /** Empty files in the place of a segment; beside an intact joined file they stand for nothing. */
-function emptied({ parts, strays }: OpenCapture): readonly Hole[] {
-  const empty = strays.filter(({ bytes, number }) => bytes === 0 && !parts.some((part) => part.number === undefined || part.number === number));
+function emptied({ parts, unexpectedObjects }: OpenCapture): readonly Hole[] {
+  const empty = unexpectedObjects.filter(({ bytes, number }) => bytes === 0 && !parts.some((part) => part.number === undefined || part.number === number));
   return empty.slice(0, MAX_HOLES).map(({ number, object }) => ({ segment: number, reason: `${object} is empty` }));
 }
 
 /** Segments that manifest.json does not name as well: it may be forged to hide them. Doubles come last. */
-function allParts({ parts, strays }: OpenCapture): readonly CapturePart[] {
+function allParts({ parts, unexpectedObjects }: OpenCapture): readonly CapturePart[] {
   const numbers = new Set(parts.map(({ number }) => number));
-  const looked = strays.filter(({ bytes }) => bytes > 0).slice(0, MAX_STRAYS);
+  const looked = unexpectedObjects.filter(({ bytes }) => bytes > 0).slice(0, MAX_UNEXPECTED);
   const unnamed = new Set(looked.filter(({ number }) => !numbers.has(number)));
   const inOrder = [...parts, ...unnamed].sort((one, other) => (one.number ?? 0) - (other.number ?? 0));
   return [...inOrder, ...looked.filter((part) => !unnamed.has(part))];

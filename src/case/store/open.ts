@@ -46,7 +46,7 @@ export interface OpenCapture {
   /** Segments that are not there: named in manifest.json, or a gap in the numbers. */
   readonly missing: readonly number[];
   /** Objects that look like segments, and are empty, none that manifest.json names, or a second one of a number. */
-  readonly strays: readonly CapturePart[];
+  readonly unexpectedObjects: readonly CapturePart[];
   /** A joined tarball beside age files: what an earlier `pull` or `decrypt` made of them. */
   readonly opened: CapturePart | undefined;
 }
@@ -82,12 +82,12 @@ export async function openCapture(store: CaseStore, only?: string): Promise<Open
   const marker = objects.some(({ name }) => name === 'manifest.json') ? await readWhole(store, 'manifest.json', MAX_MANIFEST) : undefined;
   const parsed = marker === undefined ? undefined : parseManifest(marker);
   const manifest = typeof parsed === 'object' ? parsed : undefined;
-  const { parts, missing, strays } = await findParts({ store, objects, manifest, only });
-  if (parts.length === 0 && strays.length === 0 && marker === undefined) {
+  const { parts, missing, unexpectedObjects } = await findParts({ store, objects, manifest, only });
+  if (parts.length === 0 && unexpectedObjects.length === 0 && marker === undefined) {
     throw new AmberError('CASE_MISSING', `There is no capture in ${store.location}: no manifest.json, no capture-NNNN.tar…; \`amber captures\` lists what lies below a folder.`);
   }
   return {
-    store, objects, others, history, manifest, parts, missing, strays,
+    store, objects, others, history, manifest, parts, missing, unexpectedObjects,
     location: only === undefined ? store.location : `${store.location}${only}`,
     manifestSha256: marker === undefined ? undefined : hash('sha256', marker, 'hex'),
     manifestProblem: typeof parsed === 'string' ? parsed : undefined,
@@ -117,12 +117,12 @@ interface Committed {
 interface Parts {
   readonly parts: readonly CapturePart[];
   readonly missing: readonly number[];
-  readonly strays: readonly CapturePart[];
+  readonly unexpectedObjects: readonly CapturePart[];
 }
 
 async function findParts(found: Found): Promise<Parts> {
   const { store, objects, manifest, only } = found;
-  if (only !== undefined) return { parts: [await singlePart(found, only)], missing: [], strays: [] };
+  if (only !== undefined) return { parts: [await singlePart(found, only)], missing: [], unexpectedObjects: [] };
   const joined = objects.find(({ name }) => JOINED.test(name));
   const all = await apartParts(store, objects);
   const segments = all.filter(({ bytes }) => bytes > 0);
@@ -131,17 +131,17 @@ async function findParts(found: Found): Promise<Parts> {
     const late = await findLate(store, manifest, objects);
     const named = new Set(manifest.segments.map(({ number, name }) => late.get(number)?.name ?? name));
     const committed = committedParts({ ...found, manifest, late }, manifest.recipient === null ? joined : undefined);
-    return { ...committed, strays: [...segments.filter(({ object }) => !named.has(object)), ...empty] };
+    return { ...committed, unexpectedObjects: [...segments.filter(({ object }) => !named.has(object)), ...empty] };
   }
   const apart = ownForm(segments);
   const own = new Set(apart);
-  const strays = all.filter((part) => !own.has(part));
-  if (apart.length === 0 && joined !== undefined) return { parts: [await wholePart(store, joined, undefined)], missing: [], strays };
+  const unexpectedObjects = all.filter((part) => !own.has(part));
+  if (apart.length === 0 && joined !== undefined) return { parts: [await wholePart(store, joined, undefined)], missing: [], unexpectedObjects };
   const numbers = new Set(apart.map(({ number }) => number));
   const last = apart.at(-1)?.number ?? -1;
   const missing: number[] = [];
   for (let number = 0; number < last && missing.length < 10_000; number += 1) if (!numbers.has(number)) missing.push(number);
-  return { parts: apart, missing, strays };
+  return { parts: apart, missing, unexpectedObjects };
 }
 
 /**
@@ -161,7 +161,7 @@ function ownForm(segments: readonly CapturePart[]): readonly CapturePart[] {
 }
 
 /** Segments apart under their names; the others one after the other in the joined file. */
-function committedParts({ manifest, objects, late }: Committed, joined: StoredName | undefined): Omit<Parts, 'strays'> {
+function committedParts({ manifest, objects, late }: Committed, joined: StoredName | undefined): Omit<Parts, 'unexpectedObjects'> {
   // Amber writes no empty segment: whoever emptied one has removed it.
   const byName = new Map(objects.flatMap((object) => (object.bytes === 0 ? [] : [[object.name, object] as const])));
   const parts: CapturePart[] = [];

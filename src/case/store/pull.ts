@@ -52,11 +52,11 @@ export async function pull(capture: OpenCapture, target: string, options: PullOp
     const joined = `capture.tar${suffixOf(capture)}`;
     if (whole && !sealed) await writeJoined(work, joined, (part) => countedBytes(work, part));
     else for (const part of capture.parts) await writeApart(work, part);
-    for (const part of capture.strays.slice(0, MAX_STRAYS)) {
+    for (const part of capture.unexpectedObjects.slice(0, MAX_UNEXPECTED)) {
       work.problems.push(`${part.object} is not ours, or another one is: \`amber verify\` tells`);
       await writeApart(work, part);
     }
-    if (capture.strays.length > MAX_STRAYS) work.problems.push(`${capture.strays.length - MAX_STRAYS} more objects that are not ours were not copied`);
+    if (capture.unexpectedObjects.length > MAX_UNEXPECTED) work.problems.push(`${capture.unexpectedObjects.length - MAX_UNEXPECTED} more objects that are not ours were not copied`);
     for (const { name, deleted, read } of capture.history?.changed ?? []) {
       work.problems.push(`${name} was ${deleted === undefined ? 'put over' : `deleted at ${deleted}`}: its ${read} version is copied (\`amber verify\` tells)`);
     }
@@ -71,7 +71,7 @@ export async function pull(capture: OpenCapture, target: string, options: PullOp
 }
 
 /** Objects that do not belong, and are copied all the same: one of them may be ours. */
-const MAX_STRAYS = 100;
+const MAX_UNEXPECTED = 100;
 
 interface Work {
   readonly capture: OpenCapture;

@@ -8,9 +8,9 @@ export interface Run {
 }
 
 /** From the first of `parts` to the first number that is not there. Of one segment alone nobody expects the others. */
-export function runOf({ alone, manifestProblem, strays }: OpenCapture, parts: readonly CapturePart[]): Run {
+export function runOf({ alone, manifestProblem, unexpectedObjects }: OpenCapture, parts: readonly CapturePart[]): Run {
   const problems = manifestProblem === undefined ? [] : [`manifest.json is not usable: ${manifestProblem}`];
-  const emptied = new Set(strays.filter(({ bytes }) => bytes === 0).map(({ number }) => number));
+  const emptied = new Set(unexpectedObjects.filter(({ bytes }) => bytes === 0).map(({ number }) => number));
   const state = (number: number): string => `segment ${number} is ${emptied.has(number) ? 'empty' : 'not there'}`;
   const begin = parts[0]?.number ?? 0;
   if (begin > 0 && !alone) problems.push(begin === 1 ? state(0) : `segments 0 to ${begin - 1} are not there`);

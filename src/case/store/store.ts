@@ -61,10 +61,10 @@ export interface CaseStore {
   /** The store of a folder below, by its relative path; of this folder where that is empty. */
   readonly enter: (folder: string) => CaseStore;
   /**
-   * The bytes of an object, or of a range of it; a shorter object ends early. `fleeting`: a chunk is good until the next
+   * The bytes of an object, or of a range of it; a shorter object ends early. `reuseBuffers`: a chunk is good until the next
    * one is asked for, so that its memory can be used again (fresh memory costs more than reading from the page cache).
    */
-  readonly read: (name: string, range?: Range, fleeting?: boolean) => AsyncIterable<Uint8Array>;
+  readonly read: (name: string, range?: Range, reuseBuffers?: boolean) => AsyncIterable<Uint8Array>;
 }
 
 const CHUNK = 1024 * 1024;
@@ -77,7 +77,7 @@ export function openDirectory(path: string): CaseStore {
     survey: (also) => surveyFolder(path, also),
     walk: () => walkFolder(path, '', 0),
     enter: (folder) => openDirectory(join(path, folder)),
-    read: (name, range, fleeting) => readFile(join(path, name), range, fleeting),
+    read: (name, range, reuseBuffers) => readFile(join(path, name), range, reuseBuffers),
   };
 }
 
@@ -116,23 +116,23 @@ async function withSizes(path: string, names: readonly string[]): Promise<readon
 }
 
 /** The bytes of one plain file. A FIFO or device in its place does not block: it is refused. */
-export async function* readFile(path: string, range?: Range, fleeting = false): AsyncGenerator<Buffer> {
+export async function* readFile(path: string, range?: Range, reuseBuffers = false): AsyncGenerator<Buffer> {
   const file = await attempt(path, () => open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
   try {
     if (!(await file.stat()).isFile()) throw new AmberError('CASE_MISSING', `${JSON.stringify(path)} is not a plain file.`);
-    yield* chunks(file, path, range, fleeting);
+    yield* chunks(file, path, range, reuseBuffers);
   } finally {
     await file.close();
   }
 }
 
-async function* chunks(file: FileHandle, path: string, range: Range | undefined, fleeting: boolean): AsyncGenerator<Buffer> {
+async function* chunks(file: FileHandle, path: string, range: Range | undefined, reuseBuffers: boolean): AsyncGenerator<Buffer> {
   let at = range?.start ?? 0;
   const end = range === undefined ? Number.MAX_SAFE_INTEGER : range.start + range.bytes;
   let buffer: Buffer | undefined;
   while (at < end) {
     const most = Math.min(CHUNK, end - at);
-    if (!fleeting || buffer === undefined) buffer = Buffer.allocUnsafeSlow(most);
+    if (!reuseBuffers || buffer === undefined) buffer = Buffer.allocUnsafeSlow(most);
     const target = buffer;
     const { bytesRead } = await attempt(path, () => file.read(target, 0, Math.min(most, target.length), at));
     if (bytesRead === 0) return;

@@ -26,13 +26,13 @@ export function packingByName(name: string): Packing | undefined {
 }
 
 /**
- * Decompresses whole frames or members that follow each other. Yields pieces of at most about 8 MiB. `fleeting`: each is
+ * Decompresses whole frames or members that follow each other. Yields pieces of at most about 8 MiB. `reuseBuffers`: each is
  * good until the next one is asked for; its memory is given back then, not when garbage is collected.
  *
  * @throws AmberError ARCHIVE_CORRUPT for damage and for an end in the middle; what was yielded before stays true.
  */
-export async function* decompress(source: AsyncIterable<Uint8Array>, packing: Packing, fleeting = false): AsyncGenerator<Buffer> {
-  if (packing === 'zstd') yield* unpackZstd(source, fleeting);
+export async function* decompress(source: AsyncIterable<Uint8Array>, packing: Packing, reuseBuffers = false): AsyncGenerator<Buffer> {
+  if (packing === 'zstd') yield* unpackZstd(source, reuseBuffers);
   else if (packing === 'gzip') yield* streamThrough(source, zlib.createGunzip({ chunkSize: 256 * 1024 }));
   else for await (const chunk of source) yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }
@@ -43,7 +43,7 @@ const unzstd = promisify<Buffer, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress);
 export type Unpacked = Buffer | AsyncIterable<Buffer>;
 
 /** Frame by frame; while the caller works on one, a thread of the pool decompresses the next. */
-async function* unpackZstd(source: AsyncIterable<Uint8Array>, fleeting: boolean): AsyncGenerator<Buffer> {
+async function* unpackZstd(source: AsyncIterable<Uint8Array>, reuseBuffers: boolean): AsyncGenerator<Buffer> {
   const frames = zstdFrames(source);
   try {
     let ahead = next(frames);
@@ -58,7 +58,7 @@ async function* unpackZstd(source: AsyncIterable<Uint8Array>, fleeting: boolean)
       ahead = next(frames);
       ahead.catch(() => undefined); // thrown by the await above, once it is its turn
       yield unpacked;
-      if (fleeting) giveBack(unpacked);
+      if (reuseBuffers) giveBack(unpacked);
     }
   } finally {
     await frames.return(undefined);

@@ -6,12 +6,12 @@ import type { CapturePart, OpenCapture } from '../store/open.ts';
 
 /**
  * The stored bytes of a part. `see` is called with every chunk, in order, and waited for. Where {@link mayFleet} says so,
- * `fleeting` spares memory: a chunk is good until the next one is asked for.
+ * `reuseBuffers` spares memory: a chunk is good until the next one is asked for.
  */
 export async function* storedBytes(
-  capture: OpenCapture, part: CapturePart, see?: (chunk: Uint8Array) => Promise<void> | undefined, fleeting = false,
+  capture: OpenCapture, part: CapturePart, see?: (chunk: Uint8Array) => Promise<void> | undefined, reuseBuffers = false,
 ): AsyncGenerator<Uint8Array> {
-  for await (const chunk of capture.store.read(part.object, part.range, fleeting)) {
+  for await (const chunk of capture.store.read(part.object, part.range, reuseBuffers)) {
     await see?.(chunk);
     yield chunk;
   }
@@ -23,12 +23,12 @@ export function mayFleet({ packing, sealed }: CapturePart): boolean {
 }
 
 /**
- * The tar stream of a part from its stored bytes. `fleeting`: each piece is good until the next one is asked for.
+ * The tar stream of a part from its stored bytes. `reuseBuffers`: each piece is good until the next one is asked for.
  *
  * @throws AmberError ARCHIVE_CORRUPT for damage, IDENTITY_INVALID where it is an age file and there is no identity for it.
  */
-export function tarBytes(stored: AsyncIterable<Uint8Array>, part: CapturePart, identity: AgeIdentity | undefined, fleeting = false): AsyncGenerator<Buffer> {
-  return decompress(part.sealed ? openAge(stored, part, identity) : stored, part.packing, fleeting);
+export function tarBytes(stored: AsyncIterable<Uint8Array>, part: CapturePart, identity: AgeIdentity | undefined, reuseBuffers = false): AsyncGenerator<Buffer> {
+  return decompress(part.sealed ? openAge(stored, part, identity) : stored, part.packing, reuseBuffers);
 }
 
 /** The tar stream of all parts. @throws AmberError as {@link tarBytes} does. */

@@ -11,7 +11,7 @@ const SKIPPABLE = 0x184d2a50;
 export const BLOCK_MAX: number = 128 * 1024;
 
 /** The header with its largest members. */
-const MOST_FIELD = 14;
+const MAX_FIELD = 14;
 
 /** What comes next: a field of a few bytes, or bytes that are passed over. */
 type Stage = 'magic' | 'skip-size' | 'descriptor' | 'header' | 'block' | 'repeated' | 'passed' | 'checksum';
@@ -59,7 +59,7 @@ export class FrameWalk {
 
   /** Puts a field together that lies in several chunks. */
   #gather(chunk: Buffer, from: number, piece: number): number {
-    this.#field ??= Buffer.alloc(MOST_FIELD);
+    this.#field ??= Buffer.alloc(MAX_FIELD);
     chunk.copy(this.#field, this.#have, from, from + piece);
     this.#have += piece;
     this.#need -= piece;

@@ -37,13 +37,13 @@ function renamed(location: string, { captureId, identity }: CaptureManifest): re
 }
 
 export function checkObjects(capture: OpenCapture, checks: CheckList): void {
-  const { manifest, missing, strays, others } = capture;
+  const { manifest, missing, unexpectedObjects, others } = capture;
   const beside = others.count === 0 ? '' : `; ${others.atLeast ? 'more than ' : ''}${others.count} other objects lie beside it`;
   if (capture.alone) {
     checks.skip('objects', 'one segment alone was given');
     return;
   }
-  for (const { object, number, bytes } of strays) {
+  for (const { object, number, bytes } of unexpectedObjects) {
     if (bytes === 0) {
       checks.fail('objects', `${JSON.stringify(object)} is empty: Amber writes no empty segment`);
       continue;

@@ -28,7 +28,7 @@ export function checkTimes(capture: OpenCapture, checks: CheckList, digests: Dig
     if (sha256 === committed.sha256) same.push(told);
     else checks.fail('times', `${told}, and has other bytes: it was put over`);
   }
-  for (const { object } of capture.strays) {
+  for (const { object } of capture.unexpectedObjects) {
     const modified = times.get(object);
     if (modified !== undefined && modified > marker) checks.fail('times', `${JSON.stringify(object)} was stored at ${modified}, after manifest.json (${marker}): it was added`);
   }

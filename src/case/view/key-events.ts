@@ -8,8 +8,8 @@ import type { TimelineRow } from '../timeline/event.ts';
 import type { CaptureView } from './view.ts';
 
 /** Rows that are kept: of what an intruder did, and of all else, which must not crowd it out. The rest is counted. */
-const MOST_TELLING = 1000;
-const MOST_OTHERS = 1000;
+const MAX_TELLING = 1000;
+const MAX_OTHERS = 1000;
 
 /** Log events and file times are too many for a page. */
 const SOURCES: ReadonlySet<string> = new Set(['capture', 'processes', 'findings', 'cloudtrail', 'guardduty', 'control-plane']);
@@ -39,10 +39,10 @@ export class KeyMoments {
     let [count, telling, others] = [0, 0, 0];
     for (const { json } of timeline.rows()) {
       count += 1;
-      if (telling === MOST_TELLING && others === MOST_OTHERS) continue;
+      if (telling === MAX_TELLING && others === MAX_OTHERS) continue;
       const row = JSON.parse(json) as TimelineRow;
       const tells = isTelling(row);
-      if (tells ? telling === MOST_TELLING : others === MOST_OTHERS) continue;
+      if (tells ? telling === MAX_TELLING : others === MAX_OTHERS) continue;
       if (tells) telling += 1;
       else others += 1;
       rows.push([row.datetime.replace('T', ' ').replace('+00:00', 'Z'), row.source, renderText(row.message, 300)]);

@@ -51,7 +51,7 @@ export interface NativesFound {
 
 /** Compares Node's functions with where they belong, a group at a time. Never throws. */
 export async function comparedNatives(
-  realm: Realm, loaded: ReadonlySet<string>, breathe: () => Promise<void> | undefined,
+  realm: Realm, loaded: ReadonlySet<string>, yieldIfDue: () => Promise<void> | undefined,
 ): Promise<NativesFound> {
   const patches = comparedGlobals(realm);
   let open: () => Session;
@@ -69,7 +69,7 @@ export async function comparedNatives(
     } catch (cause) {
       return { patches, unknown: describeError(cause) };
     }
-    await breathe();
+    await yieldIfDue();
   }
   return { patches };
 }
@@ -123,14 +123,14 @@ function lookUp(realm: Realm, from: unknown, path: string): unknown {
 // prettier-ignore
 const ORDINARY: ReadonlySet<string> = new Set(['length', 'name', 'prototype', 'arguments', 'caller', 'native']);
 
-const MOST_MARKS = 8;
+const MAX_MARKS = 8;
 
 /** Properties that wrappers leave on a function (`__original`, `__wrapped`, `_datadog…`). Constructors have their own. */
 function marksOf(realm: Realm, name: string, target: object): Patch[] {
   if (realm.descriptor(target, 'prototype')?.writable === false || /[A-Z]\w*$/u.test(name) && !name.includes('.prototype.')) return [];
   const marks = realm.ownKeys(target).filter((key) => typeof key === 'string' && !ORDINARY.has(key));
-  const more = marks.length > MOST_MARKS ? ` and ${marks.length - MOST_MARKS} more` : '';
-  return marks.length === 0 ? [] : [{ name, fact: 'wrapped', detail: `carries ${marks.slice(0, MOST_MARKS).map(String).join(', ')}${more}` }];
+  const more = marks.length > MAX_MARKS ? ` and ${marks.length - MAX_MARKS} more` : '';
+  return marks.length === 0 ? [] : [{ name, fact: 'wrapped', detail: `carries ${marks.slice(0, MAX_MARKS).map(String).join(', ')}${more}` }];
 }
 
 interface Place {

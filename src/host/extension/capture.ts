@@ -7,11 +7,11 @@ import { schemeOf } from '../../config/destination.ts';
 import { AmberError, describeError } from '../../errors.ts';
 import { coresOf } from '../../lambda/cores.ts';
 import { parkingProvider } from '../../ship/parked.ts';
-import { doneWithin, turnFacts, type Count, type Duty, type Running } from './state.ts';
+import { doneWithin, currentFacts, type Count, type ExtensionState, type Running } from './state.ts';
 import { handedOver } from './received-handoffs.ts';
 import { claimFleet } from '../limits/fleet.ts';
 import { firstTime } from '../limits/state.ts';
-import { heedStop } from '../orders/stop-order.ts';
+import { watchForStopOrder } from '../orders/stop-order.ts';
 
 export interface CaptureOrder {
   readonly cause: Cause;
@@ -30,13 +30,13 @@ const NOT_AT_THE_END = ['findings', 'executables', 'code', 'scripts', 'systeminf
 const CONTENTS = ['recovered', 'writable', 'timeline'] as const;
 
 /** The configuration of a capture at the end of a sandbox: what was seen last comes with it. */
-export function configAtTheEnd(duty: Duty, contents: boolean): Config {
-  const { config } = duty;
+export function configAtTheEnd(state: ExtensionState, contents: boolean): Config {
+  const { config } = state;
   const without = contents ? NOT_AT_THE_END : [...CONTENTS, 'system', ...NOT_AT_THE_END];
   return {
     ...config,
     collect: [...config.collect, ...without.map((name) => `-${name}`)],
-    collectors: [...config.collectors, lastInventory(duty), KNOWN_FINDINGS],
+    collectors: [...config.collectors, lastInventory(state), KNOWN_FINDINGS],
   };
 }
 
@@ -50,8 +50,8 @@ const SECOND: LastCapture['tiers'] = { descriptors: 'recovered', memory: 'recove
 const MIB = 1024 * 1024;
 
 /** How the last capture is made. It has been rehearsed unless the first invocation was the last. */
-export function lastCapture({ prepared, config, ground }: Duty, contents: boolean): LastCapture {
-  const isSlow = (coresOf(ground.env) ?? 1) < 1;
+export function lastCapture({ prepared, config, environment }: ExtensionState, contents: boolean): LastCapture {
+  const isSlow = (coresOf(environment.env) ?? 1) < 1;
   return {
     closingCpuMs: prepared ? 20 : 55, segmentBytes: 4 * MIB,
     // A third of the digests, and with little CPU that is a tenth of the time. The file of a folder has no other digest.
@@ -67,47 +67,47 @@ const KNOWN_FINDINGS: Collector = { ...findings, name: 'known-findings', tier: '
 const LATE_MS = 50;
 
 /** What the extension saw while the processes still lived, and what the platform says of the last invocation: it says so late. */
-function lastInventory(duty: Duty): Collector {
+function lastInventory(state: ExtensionState): Collector {
   return {
     name: 'last-inventory',
     description: 'Processes, sockets and files as the extension saw them before the runtime ended.',
     tier: 'volatile',
     async *collect(): AsyncGenerator<JsonEntry> {
-      const { seen, turn } = duty;
-      if (turn !== undefined && duty.telemetry) await doneWithin(duty, turn, LATE_MS);
+      const { seen, invocation } = state;
+      if (invocation !== undefined && state.telemetry) await doneWithin(state, invocation, LATE_MS);
       yield {
         kind: 'json', path: 'live_response/last_inventory.json', source: 'amber', method: 'api',
-        value: { lastInvocation: turn === undefined ? undefined : { number: turn.number, ...turn.event, ...turn.done }, taken: seen === undefined ? undefined : new Date(seen.takenMs).toISOString(), ...seen },
+        value: { lastInvocation: invocation === undefined ? undefined : { number: invocation.number, ...invocation.event, ...invocation.done }, taken: seen === undefined ? undefined : new Date(seen.takenMs).toISOString(), ...seen },
       };
     },
   };
 }
 
 /** Starts a capture, or says why not. `ended` never rejects. */
-export function startCapture(duty: Duty, order: CaptureOrder): Running | AmberError {
+export function startCapture(state: ExtensionState, order: CaptureOrder): Running | AmberError {
   const hinted = order.hinted === true;
-  const count = hinted ? duty.hinted : duty.own;
-  const refused = order.last === true ? undefined : refusal(duty, count);
+  const count = hinted ? state.hinted : state.own;
+  const refused = order.last === true ? undefined : refusal(state, count);
   if (refused !== undefined) return refused;
   const { promise, resolve } = Promise.withResolvers<CaptureReport | undefined>();
-  const running: Running = { cause: order.cause, hinted, enough: new AbortController(), ended: promise, handed: [], isSealed: false, waiting: new Set() };
-  const requestId = duty.turn?.event.requestId;
-  duty.running = running;
+  const running: Running = { cause: order.cause, hinted, stopper: new AbortController(), ended: promise, handed: [], isSealed: false, waiting: new Set() };
+  const requestId = state.invocation?.event.requestId;
+  state.running = running;
   count.captures += 1;
-  const { control, config } = duty;
-  const unheed = control === undefined || order.last === true ? undefined : heedStop({ control, ttlMs: config.controlTtlMs, facts: () => turnFacts(duty), stop: (reason) => running.enough.abort(reason) });
-  void run(duty, order, running, count).then((report) => {
-    unheed?.();
-    if (duty.running === running) duty.running = undefined;
+  const { control, config } = state;
+  const unsubscribe = control === undefined || order.last === true ? undefined : watchForStopOrder({ control, ttlMs: config.controlTtlMs, facts: () => currentFacts(state), stop: (reason) => running.stopper.abort(reason) });
+  void run(state, order, running, count).then((report) => {
+    unsubscribe?.();
+    if (state.running === running) state.running = undefined;
     count.endedMs = Date.now();
-    if (!hinted) duty.last = { cause: order.cause, requestId, atMs: count.endedMs, isWhole: report?.state === 'whole' };
-    if (report?.state === 'whole' && order.cause.order !== undefined) duty.answered.add(order.cause.order.id);
+    if (!hinted) state.last = { cause: order.cause, requestId, atMs: count.endedMs, isWhole: report?.state === 'whole' };
+    if (report?.state === 'whole' && order.cause.order !== undefined) state.answered.add(order.cause.order.id);
     resolve(report);
   });
   return running;
 }
 
-function refusal({ running, config, control }: Duty, { captures, endedMs }: Count): AmberError | undefined {
+function refusal({ running, config, control }: ExtensionState, { captures, endedMs }: Count): AmberError | undefined {
   if (control?.stopped() === true) return limited('stop', 'a signed order to stop is in force (AMBER_CONTROL)');
   if (running !== undefined) return new AmberError('CAPTURE_BUSY', undefined, { details: { limit: 'single-flight' } });
   if (captures >= config.maxCaptures) return limited('cap', `this sandbox has had its ${String(config.maxCaptures)} captures (AMBER_MAX_CAPTURES)`);
@@ -120,31 +120,31 @@ function limited(limit: string, message: string): AmberError {
   return new AmberError('CAPTURE_LIMITED', message, { details: { limit } });
 }
 
-async function run(duty: Duty, { cause, config, hardStopMs, last }: CaptureOrder, running: Running, count: Count): Promise<CaptureReport | undefined> {
-  const { ground, sentry, fleet, parking } = duty;
+async function run(state: ExtensionState, { cause, config, hardStopMs, last }: CaptureOrder, running: Running, count: Count): Promise<CaptureReport | undefined> {
+  const { environment, monitor, fleet, parking } = state;
   try {
-    const invocation = turnFacts(duty);
-    const full = fleet === undefined ? undefined : await claimFleet({ config, cause, state: fleet, env: ground.env, invocation, hardStopMs });
+    const invocation = currentFacts(state);
+    const full = fleet === undefined ? undefined : await claimFleet({ config, cause, state: fleet, env: environment.env, invocation, hardStopMs });
     if (full !== undefined) {
       count.captures -= 1;
-      logRefusal(duty, cause, full);
+      logRefusal(state, cause, full);
       return undefined;
     }
-    const engine = await ground.engine();
+    const engine = await environment.engine();
     // With the runtime gone another look tells nothing, and the engine would take one.
     const handed = handedOver(running);
-    const findings = sentry === undefined ? {} : { findings: async () => (last === true ? sentry.known() : handed.withHanded(await sentry.report())) };
+    const findings = monitor === undefined ? {} : { findings: async () => (last === true ? monitor.snapshot() : handed.withHanded(await monitor.report())) };
     const kept = { ...config, destinations: [parkingProvider(parking, schemeOf(config.destination ?? '')), ...config.destinations], ...(last === true ? {} : { collectors: [...config.collectors, ...handed.collectors] }) };
-    return await engine({ cause, config: kept, invocation, hardStopMs, inProcess: false, enough: running.enough.signal, parked: parking.digests, ...findings, ...(last === true ? { last: lastCapture(duty, !config.collect.includes('-writable')) } : {}) });
+    return await engine({ cause, config: kept, invocation, hardStopMs, inProcess: false, stopSignal: running.stopper.signal, parked: parking.digests, ...findings, ...(last === true ? { last: lastCapture(state, !config.collect.includes('-writable')) } : {}) });
   } catch (error) {
-    ground.log('fault', { where: 'extension', error: describeError(error) });
+    environment.log('fault', { where: 'extension', error: describeError(error) });
     return undefined;
   }
 }
 
 /** Says once for each trigger and limit that a due capture was refused. */
-export function logRefusal({ ground, fleet }: Duty, cause: Cause, refused: AmberError): void {
+export function logRefusal({ environment, fleet }: ExtensionState, cause: Cause, refused: AmberError): void {
   const limit = String(refused.details['limit'] ?? '');
   if (fleet !== undefined && !firstTime(fleet, `refused:${cause.trigger}:${limit}`)) return;
-  ground.log('refused', { trigger: cause.trigger, reason: cause.reason, code: refused.code, limit, error: refused.message });
+  environment.log('refused', { trigger: cause.trigger, reason: cause.reason, code: refused.code, limit, error: refused.message });
 }

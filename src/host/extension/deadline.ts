@@ -7,7 +7,7 @@ import { isAmberError } from '../../errors.ts';
 import { deadline } from '../../trigger/deadline.ts';
 import { flag } from '../../trigger/flag.ts';
 import { logRefusal, startCapture } from './capture.ts';
-import type { Duty, Turn } from './state.ts';
+import type { ExtensionState, InvocationRecord } from './state.ts';
 
 /** The longest delay that a timer of Node takes. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -21,36 +21,36 @@ export function leadMs(config: Config, totalMs: number, wanted: boolean): number
 }
 
 /** Sets the timer of this invocation; the one of the last is cleared. */
-export function watchDeadline(duty: Duty, turn: Turn): void {
-  clearTimeout(duty.timer);
-  duty.timer = undefined;
-  const { deadlineMs } = turn.event;
+export function watchDeadline(state: ExtensionState, invocation: InvocationRecord): void {
+  clearTimeout(state.timer);
+  state.timer = undefined;
+  const { deadlineMs } = invocation.event;
   if (deadlineMs === undefined) return;
   const totalMs = deadlineMs - Date.now();
   // `now` asks for a capture of the sandbox, whatever becomes of its first invocation; an open finding or order does too.
-  const lead = leadMs(duty.config, totalMs, duty.open.size > 0 || (duty.config.capture === 'now' && duty.own.captures + duty.hinted.captures === 0));
+  const lead = leadMs(state.config, totalMs, state.open.size > 0 || (state.config.capture === 'now' && state.own.captures + state.hinted.captures === 0));
   if (lead <= 0) return;
-  arm(duty, turn, deadlineMs - lead);
+  arm(state, invocation, deadlineMs - lead);
 }
 
-function arm(duty: Duty, turn: Turn, dueMs: number): void {
-  duty.timer = setTimeout(fire, Math.min(Math.max(0, dueMs - Date.now()), LONGEST_TIMER_MS), duty, turn, dueMs);
+function arm(state: ExtensionState, invocation: InvocationRecord, dueMs: number): void {
+  state.timer = setTimeout(fire, Math.min(Math.max(0, dueMs - Date.now()), LONGEST_TIMER_MS), state, invocation, dueMs);
 }
 
-function fire(duty: Duty, turn: Turn, dueMs: number): void {
-  if (turn.done !== undefined || duty.turn !== turn) return;
-  const { deadlineMs = 0 } = turn.event;
+function fire(state: ExtensionState, invocation: InvocationRecord, dueMs: number): void {
+  if (invocation.done !== undefined || state.invocation !== invocation) return;
+  const { deadlineMs = 0 } = invocation.event;
   const remainingMs = deadlineMs - Date.now();
   if (remainingMs <= 0) return;
   if (Date.now() - dueMs > LATE_MS) {
-    arm(duty, turn, Date.now() + 5);
+    arm(state, invocation, Date.now() + 5);
     return;
   }
-  const config = duty.config.deadlineMs > 0 ? duty.config : { ...duty.config, deadlineMs: remainingMs };
-  const cause = deadline.fires({ at: 'near-deadline', invocation: turn.number, remainingMs }, config);
+  const config = state.config.deadlineMs > 0 ? state.config : { ...state.config, deadlineMs: remainingMs };
+  const cause = deadline.fires({ at: 'near-deadline', invocation: invocation.number, remainingMs }, config);
   if (cause === undefined) return;
   // Half of the margin of an in-process capture: nobody's answer has to be passed on here.
-  const start = startCapture(duty, { cause, config: duty.config, hardStopMs: deadlineMs - Math.min(duty.config.marginMs, remainingMs / 4) });
-  if (isAmberError(start)) logRefusal(duty, cause, start);
-  else duty.open.clear();
+  const start = startCapture(state, { cause, config: state.config, hardStopMs: deadlineMs - Math.min(state.config.marginMs, remainingMs / 4) });
+  if (isAmberError(start)) logRefusal(state, cause, start);
+  else state.open.clear();
 }

@@ -10,10 +10,10 @@ import { readIdentity } from '../../lambda/identity.ts';
 import { subscribe, type RuntimeDone } from '../../lambda/telemetry-api.ts';
 import { watchDeadline } from './deadline.ts';
 import { hasParked, sendParked } from '../../ship/parked.ts';
-import { look, openDuty, turnFacts, type Duty, type ExtensionGround, type Turn } from './state.ts';
-import { found, obey, openOrders } from './orders.ts';
+import { scan, openState, currentFacts, type ExtensionState, type ExtensionEnvironment, type InvocationRecord } from './state.ts';
+import { handleFindings, executePendingOrder, openOrders } from './orders.ts';
 import { invocationOver, prepare } from './prepare.ts';
-import { tidy } from './settle.ts';
+import { collectGarbage } from './settle.ts';
 import { atShutdown } from './shutdown.ts';
 
 /** A second look in so short a time tells little and costs CPU. */
@@ -25,46 +25,46 @@ const PAUSES_MS = [20, 100, 500, 1000] as const;
 const REGISTER_ATTEMPTS = 5;
 
 /**
- * Registers and serves events until SHUTDOWN, then ends the process through `ground.exit`.
+ * Registers and serves events until SHUTDOWN, then ends the process through `environment.exit`.
  *
  * @param name - file name in /opt/extensions
  * @returns at SHUTDOWN; or when the platform does not let us register: nothing can be done then.
  */
-export async function runExtension(ground: ExtensionGround, name: string): Promise<void> {
-  const api = openExtensionsApi(ground.env, name);
+export async function runExtension(environment: ExtensionEnvironment, name: string): Promise<void> {
+  const api = openExtensionsApi(environment.env, name);
   // Before there is a runtime: nobody of this sandbox can have taken the name.
-  const desk = ground.hints?.(ground.log);
-  const managed = await register(ground, api);
+  const server = environment.handoffs?.(environment.log);
+  const managed = await register(environment, api);
   if (managed === undefined) {
-    desk?.close();
+    server?.close();
     return;
   }
-  const duty = openDuty(ground, managed);
-  if (duty === undefined) desk?.close();
+  const state = openState(environment, managed);
+  if (state === undefined) server?.close();
   else {
-    desk?.serve(duty);
-    duty.telemetry = await subscribe(api, managed, (done) => runtimeDone(duty, done));
-    await openOrders(duty);
+    server?.serve(state);
+    state.telemetry = await subscribe(api, managed, (done) => runtimeDone(state, done));
+    await openOrders(state);
   }
   // No invocations are told of there, nothing is frozen, and several CPUs are the rule: ready while others start.
-  const ready = duty?.managed === true ? patrol(duty) : undefined;
+  const ready = state?.managed === true ? patrol(state) : undefined;
   let failures = 0;
   for (;;) {
-    const event = await nextEvent(ground, api, failures);
+    const event = await nextEvent(environment, api, failures);
     failures = event === undefined ? failures + 1 : 0;
-    if (event?.kind === 'INVOKE' && duty !== undefined) await hold(duty, event);
+    if (event?.kind === 'INVOKE' && state !== undefined) await hold(state, event);
     if (event?.kind !== 'SHUTDOWN') continue;
-    if (duty !== undefined) await safely(ground, async () => {
+    if (state !== undefined) await safely(environment, async () => {
       await ready;
-      await atShutdown(duty, event);
+      await atShutdown(state, event);
     });
-    ground.exit();
+    environment.exit();
     return;
   }
 }
 
 /** True where INVOKE is refused, which is so on Managed Instances; undefined when nothing is accepted. */
-async function register({ env, log }: ExtensionGround, api: ExtensionsApi): Promise<boolean | undefined> {
+async function register({ env, log }: ExtensionEnvironment, api: ExtensionsApi): Promise<boolean | undefined> {
   let managed = false;
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -86,7 +86,7 @@ async function register({ env, log }: ExtensionGround, api: ExtensionsApi): Prom
 }
 
 /** The next event; undefined when the answer was none: one line says so, the first time in a row. */
-async function nextEvent({ log }: ExtensionGround, api: ExtensionsApi, failures: number): Promise<LifecycleEvent | undefined> {
+async function nextEvent({ log }: ExtensionEnvironment, api: ExtensionsApi, failures: number): Promise<LifecycleEvent | undefined> {
   if (failures > 0) await sleep(PAUSES_MS[Math.min(failures, PAUSES_MS.length) - 1]);
   try {
     return await api.next();
@@ -97,26 +97,26 @@ async function nextEvent({ log }: ExtensionGround, api: ExtensionsApi, failures:
 }
 
 /** Until the next event is asked for, the platform keeps the sandbox awake: so for what the function's process has handed over. */
-async function hold(duty: Duty, event: InvokeEvent): Promise<void> {
-  duty.holding = true;
-  for (const tell of duty.running?.waiting ?? []) tell();
-  await safely(duty.ground, () => atInvoke(duty, event));
-  while (duty.running?.hinted === true) await duty.running.ended;
-  duty.holding = false;
+async function hold(state: ExtensionState, event: InvokeEvent): Promise<void> {
+  state.holding = true;
+  for (const tell of state.running?.waiting ?? []) tell();
+  await safely(state.environment, () => atInvoke(state, event));
+  while (state.running?.hinted === true) await state.running.ended;
+  state.holding = false;
 }
 
-async function atInvoke(duty: Duty, event: InvokeEvent): Promise<void> {
-  const turn: Turn = { number: (duty.turn?.number ?? 0) + 1, event, startedMs: Date.now(), done: undefined };
-  duty.turn = turn;
-  duty.init ??= { ms: turn.startedMs, uptimeSeconds: process.uptime(), rssBytes: 0 };
-  watchDeadline(duty, turn);
-  if (turn.number === 1 && hasParked(duty.parking)) await sendParkedHere(duty);
-  await obey(duty);
-  if (duty.prepared) await watchTurn(duty, turn);
-  else if (await invocationOver(duty)) {
-    clearTimeout(duty.timer);
-    await duty.running?.ended;
-    await prepare(duty);
+async function atInvoke(state: ExtensionState, event: InvokeEvent): Promise<void> {
+  const invocation: InvocationRecord = { number: (state.invocation?.number ?? 0) + 1, event, startedMs: Date.now(), done: undefined };
+  state.invocation = invocation;
+  state.init ??= { ms: invocation.startedMs, uptimeSeconds: process.uptime(), rssBytes: 0 };
+  watchDeadline(state, invocation);
+  if (invocation.number === 1 && hasParked(state.parking)) await sendParkedHere(state);
+  await executePendingOrder(state);
+  if (state.prepared) await watchInvocation(state, invocation);
+  else if (await invocationOver(state)) {
+    clearTimeout(state.timer);
+    await state.running?.ended;
+    await prepare(state);
   }
 }
 
@@ -124,52 +124,52 @@ async function atInvoke(duty: Duty, event: InvokeEvent): Promise<void> {
  * Looks at the sandbox once a second at most: after the answer where detectors are on and the platform tells of it, which keeps the
  * sandbox from the next invocation for some 30 ms; else at once. In an invocation that lasts, the last look is never much older.
  */
-async function watchTurn(duty: Duty, turn: Turn): Promise<void> {
-  clearInterval(duty.ticker);
-  const again = async (): Promise<void> => found(duty, await look(duty));
-  duty.ticker = setInterval(() => {
-    if (duty.turn === turn && turn.done === undefined && duty.running === undefined) void safely(duty.ground, again);
+async function watchInvocation(state: ExtensionState, invocation: InvocationRecord): Promise<void> {
+  clearInterval(state.ticker);
+  const again = async (): Promise<void> => handleFindings(state, await scan(state));
+  state.ticker = setInterval(() => {
+    if (state.invocation === invocation && invocation.done === undefined && state.running === undefined) void safely(state.environment, again);
   }, LOOK_EVERY_MS).unref();
-  if (turn.startedMs - (duty.seen?.takenMs ?? 0) < LOOK_EVERY_MS) return;
-  const waits = duty.telemetry && policyOf(duty.config.detect).threshold !== 'off';
+  if (invocation.startedMs - (state.seen?.takenMs ?? 0) < LOOK_EVERY_MS) return;
+  const waits = state.telemetry && policyOf(state.config.detect).threshold !== 'off';
   // A capture under way looks for itself.
-  if ((!waits || (await invocationOver(duty))) && duty.running?.hinted !== true) await again();
-  tidy(turn.number);
+  if ((!waits || (await invocationOver(state))) && state.running?.hinted !== true) await again();
+  collectGarbage(invocation.number);
 }
 
 /** What an earlier life of this sandbox had to leave in /tmp. The handler runs meanwhile. */
-async function sendParkedHere(duty: Duty): Promise<void> {
-  const { turn, config, ground, parking } = duty;
-  const { account, region, functionName } = readIdentity(ground.env, turnFacts(duty));
-  const leftMs = Math.min(SEND_MS, (turn?.event.deadlineMs ?? 0) - Date.now() - config.marginMs);
+async function sendParkedHere(state: ExtensionState): Promise<void> {
+  const { invocation, config, environment, parking } = state;
+  const { account, region, functionName } = readIdentity(environment.env, currentFacts(state));
+  const leftMs = Math.min(SEND_MS, (invocation?.event.deadlineMs ?? 0) - Date.now() - config.marginMs);
   if (leftMs > 0) await sendParked(parking, { account, region, functionName }, config, AbortSignal.timeout(leftMs));
 }
 
 /** Where nothing is told of invocations, orders and findings are looked for by the clock. */
-async function patrol(duty: Duty): Promise<void> {
-  await prepare(duty);
+async function patrol(state: ExtensionState): Promise<void> {
+  await prepare(state);
   let busy = false;
   setInterval(() => {
-    if (busy || duty.running !== undefined) return;
+    if (busy || state.running !== undefined) return;
     busy = true;
-    void safely(duty.ground, async () => {
-      await obey(duty);
-      await found(duty, await look(duty));
+    void safely(state.environment, async () => {
+      await executePendingOrder(state);
+      await handleFindings(state, await scan(state));
     }).finally(() => (busy = false));
   }, PATROL_MS).unref();
 }
 
-function runtimeDone(duty: Duty, done: RuntimeDone): void {
-  const { turn } = duty;
-  if (turn === undefined || (done.requestId !== undefined && done.requestId !== turn.event.requestId)) return;
-  turn.done = done;
-  for (const end of duty.doneWatchers) end();
+function runtimeDone(state: ExtensionState, done: RuntimeDone): void {
+  const { invocation } = state;
+  if (invocation === undefined || (done.requestId !== undefined && done.requestId !== invocation.event.requestId)) return;
+  invocation.done = done;
+  for (const end of state.doneWatchers) end();
 }
 
-async function safely(ground: ExtensionGround, work: () => Promise<void>): Promise<void> {
+async function safely(environment: ExtensionEnvironment, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    ground.log('fault', { where: 'extension', error: describeError(error) });
+    environment.log('fault', { where: 'extension', error: describeError(error) });
   }
 }

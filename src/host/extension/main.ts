@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { describeError } from '../../errors.ts';
 import { logLine } from '../../report/log.ts';
-import { openHintDesk } from './handoffs.ts';
+import { openHandoffServer } from './handoffs.ts';
 import { runExtension } from './extension.ts';
 
 // Neither a mistake of ours nor a signal of somebody in the sandbox may end the extension: its end is the function's.
@@ -16,8 +16,8 @@ await runExtension({
   env: process.env,
   log: logLine,
   engine: async () => (await import('../../capture/capture.ts')).runCapture,
-  sentry: async (options) => (await import('../../detect/anomaly-monitor.ts')).openSentry(options),
+  anomalyMonitor: async (options) => (await import('../../detect/anomaly-monitor.ts')).openMonitor(options),
   control: async (config) => (await import('../orders/control.ts')).openControl(config, { env: process.env, log: logLine }),
-  hints: openHintDesk,
+  handoffs: openHandoffServer,
   exit: () => process.exit(0),
 }, basename(process.argv[2] ?? 'amber'));

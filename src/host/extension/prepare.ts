@@ -1,14 +1,14 @@
 /**
  * What the end of a sandbox needs is made ready after the first answer, when nobody waits: the engine is loaded, one capture
- * is rehearsed with a destination that keeps nothing, and the lookout is opened. A function of 128 MB has 140 ms of CPU in the two
+ * is rehearsed with a destination that keeps nothing, and the scanner is opened. A function of 128 MB has 140 ms of CPU in the two
  * seconds of its shutdown; loading and running code for the first time would take all of it.
  */
 import type { Destination, DestinationProvider, FindingsReport, Receipt } from '../../contracts/evidence.ts';
 import { describeError } from '../../errors.ts';
 import { configAtTheEnd, lastCapture } from './capture.ts';
-import { found } from './orders.ts';
-import { settleDown } from './settle.ts';
-import { doneWithin, loadSentry, look, turnFacts, type Duty } from './state.ts';
+import { handleFindings } from './orders.ts';
+import { tuneForIdle } from './settle.ts';
+import { doneWithin, loadMonitor, scan, currentFacts, type ExtensionState } from './state.ts';
 
 /** Longest wait for the end of the first invocation, beyond its deadline: the platform may never say. */
 const GRACE_MS = 200;
@@ -17,24 +17,24 @@ const REHEARSAL_MS = 5000;
 const REHEARSALS = 1;
 
 /** Waits until the platform says that the invocation is over; false if it did not before the deadline. */
-export async function invocationOver(duty: Duty): Promise<boolean> {
-  const { turn } = duty;
-  if (turn === undefined || !duty.telemetry) return false;
-  return doneWithin(duty, turn, (turn.event.deadlineMs ?? Date.now()) - Date.now() - GRACE_MS);
+export async function invocationOver(state: ExtensionState): Promise<boolean> {
+  const { invocation } = state;
+  if (invocation === undefined || !state.telemetry) return false;
+  return doneWithin(state, invocation, (invocation.event.deadlineMs ?? Date.now()) - Date.now() - GRACE_MS);
 }
 
 /** Once in a life. Never rejects. */
-export async function prepare(duty: Duty): Promise<void> {
-  if (duty.prepared) return;
-  duty.prepared = true;
+export async function prepare(state: ExtensionState): Promise<void> {
+  if (state.prepared) return;
+  state.prepared = true;
   try {
-    duty.init = initBefore(duty);
-    await loadSentry(duty);
-    await found(duty, await look(duty));
-    for (let time = 0; time < REHEARSALS && duty.running === undefined; time += 1) await rehearse(duty);
-    settleDown();
+    state.init = initBefore(state);
+    await loadMonitor(state);
+    await handleFindings(state, await scan(state));
+    for (let time = 0; time < REHEARSALS && state.running === undefined; time += 1) await rehearse(state);
+    tuneForIdle();
   } catch (error) {
-    duty.ground.log('fault', { where: 'extension', what: 'prepare', error: describeError(error) });
+    state.environment.log('fault', { where: 'extension', what: 'prepare', error: describeError(error) });
   }
 }
 
@@ -43,22 +43,22 @@ export async function prepare(duty: Duty): Promise<void> {
  * handler has the CPU, and what it does by then would count for init's. Anybody here can post what the platform posts, so
  * that this moves init to an earlier moment alone, and not before our own start: then more is new.
  */
-export function initBefore({ init, turn }: Pick<Duty, 'init' | 'turn'>): Duty['init'] {
-  const startedMs = turn?.number === 1 ? turn.done?.startedMs : undefined;
+export function initBefore({ init, invocation }: Pick<ExtensionState, 'init' | 'invocation'>): ExtensionState['init'] {
+  const startedMs = invocation?.number === 1 ? invocation.done?.startedMs : undefined;
   if (init === undefined || startedMs === undefined) return init;
   const earlierMs = Math.min(Math.max(0, init.ms - startedMs), init.uptimeSeconds * 1000);
   return { ...init, ms: init.ms - earlierMs, uptimeSeconds: init.uptimeSeconds - earlierMs / 1000 };
 }
 
-async function rehearse(duty: Duty): Promise<void> {
-  const engine = await duty.ground.engine();
+async function rehearse(state: ExtensionState): Promise<void> {
+  const engine = await state.environment.engine();
   let met: Promise<unknown> | undefined;
   await engine({
-    cause: { trigger: 'shutdown', reason: 'rehearsal' }, config: { ...configAtTheEnd(duty, false), destination: 'rehearsal://none', destinations: [rehearsal(duty, (connection) => {
+    cause: { trigger: 'shutdown', reason: 'rehearsal' }, config: { ...configAtTheEnd(state, false), destination: 'rehearsal://none', destinations: [rehearsal(state, (connection) => {
       met = connection;
     })] },
-    invocation: turnFacts(duty), hardStopMs: Date.now() + REHEARSAL_MS, inProcess: false, quiet: true, last: lastCapture(duty, false),
-    findings: () => Promise.resolve(duty.sentry?.known() ?? NOTHING_FOUND),
+    invocation: currentFacts(state), hardStopMs: Date.now() + REHEARSAL_MS, inProcess: false, quiet: true, last: lastCapture(state, false),
+    findings: () => Promise.resolve(state.monitor?.snapshot() ?? NOTHING_FOUND),
   });
   await met;
 }
@@ -66,7 +66,7 @@ async function rehearse(duty: Duty): Promise<void> {
 const NOTHING_FOUND: FindingsReport = { by: 'extension', findings: [], threshold: 'off', baselineMs: undefined, failed: {}, left: [] };
 
 /** Does what the real destination would up to the last step, where that leaves nothing there, and keeps nothing. */
-function rehearsal({ config }: Duty, met: (connection: Promise<unknown>) => void): DestinationProvider {
+function rehearsal({ config }: ExtensionState, met: (connection: Promise<unknown>) => void): DestinationProvider {
   const receipt: Receipt = { state: 'stored', attempts: 1 };
   const nowhere: Destination = { location: 'nowhere', put: () => Promise.resolve(receipt), commit: () => Promise.resolve(receipt), close: () => undefined };
   return {

@@ -1,14 +1,14 @@
 /** What a process of the function has handed over for a capture: read as what anybody with its uid may have sent. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { detectionFinding } from '../../collect/ocsf.ts';
-import type { Collector, Entry, Finding, FindingsReport, Scene } from '../../contracts/evidence.ts';
+import type { Collector, Entry, Finding, FindingsReport, CollectorContext } from '../../contracts/evidence.ts';
 import type { Running } from './state.ts';
 import { mergeHanded, readHanded, unknownIn } from '../handoff/findings.ts';
 
 /** What is on its way is waited for so long: the capture needs most of it for itself. */
 const WAIT_MS = 1000;
-const MOST_SENDERS = 4;
-const MOST_ENTRIES = 300;
+const MAX_SENDERS = 4;
+const MAX_ENTRIES = 300;
 /** Names that only these entries have: nothing that the capture itself stores can be replaced. */
 const PATHS = /^(?:live_response\/(?:runtime|diagnostic-report|function-process)\.json|live_response\/scripts\.jsonl?|recovered\/\d{1,10}\/script-\d{1,10}\.js)$/u;
 const OWN_FACTS = /^live_response\/function-process(?:-\d)?\.json$/u;
@@ -23,44 +23,44 @@ export interface HandedOver {
 
 /** What is handed over for one capture. */
 export function handedOver(running: Pick<Running, 'handed' | 'isSealed'>): HandedOver {
-  const shelf: Shelf = { handed: running.handed, kept: 0, seen: new Set(), findings: [], left: 0, told: new Set() };
+  const received: ReceivedHandoffs = { handed: running.handed, kept: 0, seen: new Set(), findings: [], left: 0, told: new Set() };
   return {
-    collectors: collectorsOf(running, shelf),
+    collectors: collectorsOf(running, received),
     withHanded: (report) => {
-      const merged = mergeHanded(report, { kept: shelf.findings, left: shelf.left });
-      for (const { key } of merged.findings) shelf.told.add(key);
+      const merged = mergeHanded(report, { kept: received.findings, left: received.left });
+      for (const { key } of merged.findings) received.told.add(key);
       return merged;
     },
   };
 }
 
-function collectorsOf(running: Pick<Running, 'isSealed'>, shelf: Shelf): readonly Collector[] {
+function collectorsOf(running: Pick<Running, 'isSealed'>, received: ReceivedHandoffs): readonly Collector[] {
   const description = "What only the function's process can tell, as it handed it over.";
   return [
-    { name: 'handed-over', description, tier: 'recovered', collect: () => keep(shelf) },
+    { name: 'handed-over', description, tier: 'recovered', collect: () => keep(received) },
     {
       name: 'handed-over-late', description: `${description} It came while the capture was under way.`, tier: 'code',
-      async *collect(scene): AsyncGenerator<Entry> {
+      async *collect(context): AsyncGenerator<Entry> {
         running.isSealed = true; // whoever comes now is sent away, and captures himself
-        yield* keep(shelf);
-        const more = shelf.handed.length - shelf.kept;
-        if (more > 0) yield { kind: 'absent', path: nameOf(shelf.kept), source: SOURCE, method: 'api', outcome: 'skipped', reason: `${String(more)} more have handed something over: of one capture ${String(MOST_SENDERS)} are kept` };
-        yield* lateFindings(shelf, scene);
+        yield* keep(received);
+        const more = received.handed.length - received.kept;
+        if (more > 0) yield { kind: 'absent', path: nameOf(received.kept), source: SOURCE, method: 'api', outcome: 'skipped', reason: `${String(more)} more have handed something over: of one capture ${String(MAX_SENDERS)} are kept` };
+        yield* lateFindings(received, context);
       },
     },
   ];
 }
 
 /** Those that the list of the capture does not have: it was written before they came, or was not written. */
-function* lateFindings({ findings, told }: Shelf, scene: Scene): Generator<Entry> {
-  const late = scene.config.collect.findLast((item) => item.slice(1) === 'findings')?.startsWith('-') === true ? [] : unknownIn(findings, told);
+function* lateFindings({ findings, told }: ReceivedHandoffs, context: CollectorContext): Generator<Entry> {
+  const late = context.config.collect.findLast((item) => item.slice(1) === 'findings')?.startsWith('-') === true ? [] : unknownIn(findings, told);
   if (late.length === 0) return;
   const from = { source: SOURCE, method: 'api', notes: () => ({ unverified: true }) } as const;
   yield { kind: 'jsonl', path: 'live_response/findings-late.jsonl', ...from, rows: late };
-  yield { kind: 'jsonl', path: 'live_response/findings-late-ocsf.jsonl', ...from, rows: late.map((one) => detectionFinding(one, scene)) };
+  yield { kind: 'jsonl', path: 'live_response/findings-late-ocsf.jsonl', ...from, rows: late.map((one) => detectionFinding(one, context)) };
 }
 
-interface Shelf {
+interface ReceivedHandoffs {
   readonly handed: readonly Promise<unknown>[];
   /** Of these, stored. */
   kept: number;
@@ -73,33 +73,33 @@ interface Shelf {
   readonly told: Set<string>;
 }
 
-async function* keep(shelf: Shelf): AsyncGenerator<Entry> {
+async function* keep(received: ReceivedHandoffs): AsyncGenerator<Entry> {
   const late = sleep(WAIT_MS, undefined, { ref: false });
-  while (shelf.kept < Math.min(shelf.handed.length, MOST_SENDERS)) {
-    const name = nameOf(shelf.kept);
-    const line = (await Promise.race([shelf.handed[shelf.kept], late])) as { entries?: unknown; cost?: unknown } | undefined;
+  while (received.kept < Math.min(received.handed.length, MAX_SENDERS)) {
+    const name = nameOf(received.kept);
+    const line = (await Promise.race([received.handed[received.kept], late])) as { entries?: unknown; cost?: unknown } | undefined;
     if (line === undefined) {
-      shelf.kept += 1;
+      received.kept += 1;
       yield { kind: 'absent', path: name, source: SOURCE, method: 'api', outcome: 'timed-out', reason: 'the process that asked for this capture has sent nothing that can be read' };
       continue;
     }
     const all: readonly unknown[] = Array.isArray(line.entries) ? line.entries : [];
-    const usable = all.slice(0, MOST_ENTRIES).map((value) => apart(entryOf(value), shelf)).filter((entry) => entry !== undefined);
+    const usable = all.slice(0, MAX_ENTRIES).map((value) => apart(entryOf(value), received)).filter((entry) => entry !== undefined);
     yield* usable;
-    for (const entry of usable) if (entry.kind === 'json' && OWN_FACTS.test(entry.path)) keepFindings(shelf, entry.value);
+    for (const entry of usable) if (entry.kind === 'json' && OWN_FACTS.test(entry.path)) keepFindings(received, entry.value);
     yield { kind: 'json', path: name, source: SOURCE, method: 'api', value: { warning: UNVERIFIED, cost: line.cost, entries: all.length, stored: usable.length } };
-    shelf.kept += 1;
+    received.kept += 1;
   }
 }
 
-function keepFindings(shelf: Shelf, own: unknown): void {
+function keepFindings(received: ReceivedHandoffs, own: unknown): void {
   const { kept, left } = readHanded(typeof own === 'object' && own !== null ? (own as { readonly findings?: unknown }).findings : undefined);
-  shelf.findings.push(...kept);
-  shelf.left += left;
+  received.findings.push(...kept);
+  received.left += left;
 }
 
 /** What a second sender says of the same thing stands beside what the first one said: which of them lies is for others to judge. */
-function apart(entry: (Entry & { readonly path: string }) | undefined, { seen, kept }: Shelf): Entry | undefined {
+function apart(entry: (Entry & { readonly path: string }) | undefined, { seen, kept }: ReceivedHandoffs): Entry | undefined {
   if (entry === undefined) return undefined;
   const path = seen.has(entry.path) ? entry.path.replace(/(?=\.\w+$)/u, `-${String(kept)}`) : entry.path;
   if (seen.has(path)) return undefined;

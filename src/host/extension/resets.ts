@@ -15,9 +15,9 @@ import { describeError } from '../../errors.ts';
 const HOUR_MS = 3_600_000;
 /** Between two captures beyond that: the inventory alone. */
 export const PAUSE_MS = 600_000;
-const MOST_BYTES = 32 * 1024;
+const MAX_BYTES = 32 * 1024;
 /** The largest AMBER_MAX_CAPTURES. */
-const MOST_TIMES = 1000;
+const MAX_TIMES = 1000;
 /** The same in all lives of a sandbox, another one in each sandbox (random(4)): a record from elsewhere says nothing. */
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
@@ -49,7 +49,7 @@ export function openResets(tmp: string, log: (record: Readonly<Record<string, un
           renameSync(path, `${path}.foreign`);
           log({ where: 'resets', error: 'the record of captures after crashes was written by somebody else in this life of the sandbox; it is kept as .amber-resets.foreign' });
         }
-        write(path, JSON.stringify({ boot, captured: [...recent(now), now].slice(-MOST_TIMES) }));
+        write(path, JSON.stringify({ boot, captured: [...recent(now), now].slice(-MAX_TIMES) }));
       } catch (error) {
         log({ where: 'resets', error: describeError(error) });
       }
@@ -81,11 +81,11 @@ function readTimes(path: string, boot: string): number[] {
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const stat = fstatSync(fd);
-    if (!stat.isFile() || stat.nlink !== 1 || stat.size > MOST_BYTES) return [];
+    if (!stat.isFile() || stat.nlink !== 1 || stat.size > MAX_BYTES) return [];
     const bytes = Buffer.alloc(stat.size);
     const record = JSON.parse(bytes.toString('latin1', 0, readSync(fd, bytes, 0, stat.size, 0))) as { boot?: unknown; captured?: unknown } | null;
     if (record?.boot !== boot || !Array.isArray(record.captured)) return [];
-    return record.captured.filter((time): time is number => Number.isSafeInteger(time) && Number(time) > 0).slice(-MOST_TIMES).sort((one, other) => one - other);
+    return record.captured.filter((time): time is number => Number.isSafeInteger(time) && Number(time) > 0).slice(-MAX_TIMES).sort((one, other) => one - other);
   } catch {
     return [];
   } finally {

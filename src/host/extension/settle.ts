@@ -11,7 +11,7 @@
 const FLAGS = ['--heap-growing-percent=300', '--no-opt', '--no-maglev', '--no-flush-bytecode', '--expose-gc'] as const;
 
 /** Sets the flags, and gives back the memory that loading and rehearsing took. A V8 that does not know a flag goes on without it. */
-export function settleDown(): void {
+export function tuneForIdle(): void {
   const v8 = process.getBuiltinModule('node:v8');
   for (const flag of FLAGS) v8.setFlagsFromString(flag);
   collect('last-resort');
@@ -22,7 +22,7 @@ const TIDY_EVERY = 1000;
 let tidyAt = TIDY_EVERY;
 
 /** Gives back what invocations have left behind, some 15 ms now and then: after an answer, so that it is not due at the end. */
-export function tidy(invocations: number): void {
+export function collectGarbage(invocations: number): void {
   if (invocations < tidyAt) return;
   tidyAt = invocations + TIDY_EVERY;
   collect('regular');

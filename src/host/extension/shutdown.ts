@@ -8,14 +8,14 @@ import { AmberError, isAmberError } from '../../errors.ts';
 import type { ShutdownEvent } from '../../lambda/extensions-api.ts';
 import { endingOf } from '../../trigger/shutdown.ts';
 import { configAtTheEnd, logRefusal, startCapture } from './capture.ts';
-import type { Duty } from './state.ts';
+import type { ExtensionState } from './state.ts';
 import { lastOrder } from './orders.ts';
 
 /** Between the hard stop of the capture and SIGKILL: the last slice, the log line, the exit, by a thread that may get a slice of CPU every 20 ms. */
 const EXIT_MS = 200;
 /** What is left where the clock makes no sense of the event's deadline: 2,000 ms less the runtime's share of 600. */
 const LEAST_MS = 1400;
-const MOST_MS = 2000;
+const MAX_MS = 2000;
 /** A capture that is under way when SHUTDOWN comes may close in this part of the time; it has most of what there is to have. */
 const SHARE_OF_RUNNING = 0.6;
 
@@ -30,36 +30,36 @@ const LATE_EXIT_MS = 50;
 const LEAST_CRASH_MS = 200;
 
 /** Captures what is left, by policy. Ends in time, and never rejects. */
-export async function atShutdown(duty: Duty, event: ShutdownEvent): Promise<void> {
-  clearTimeout(duty.timer);
-  clearInterval(duty.ticker);
-  const { cause, policy } = endingOf(event.reason, lastWord(duty), duty.config);
+export async function atShutdown(state: ExtensionState, event: ShutdownEvent): Promise<void> {
+  clearTimeout(state.timer);
+  clearInterval(state.ticker);
+  const { cause, policy } = endingOf(event.reason, lastWord(state), state.config);
   const wholeMs = Date.now() + leftMs(event.deadlineMs);
-  const answerMs = cause.trigger === 'crash' ? answerDue(duty, Date.now()) : undefined;
+  const answerMs = cause.trigger === 'crash' ? answerDue(state, Date.now()) : undefined;
   const isBound = answerMs !== undefined && answerMs < wholeMs - EXIT_MS;
   const endMs = isBound ? answerMs : wholeMs;
   const exitMs = isBound ? LATE_EXIT_MS : EXIT_MS;
   if (endMs - Date.now() < LEAST_CRASH_MS) {
-    duty.running?.enough.abort(new AmberError('CAPTURE_ABORTED', 'the end of the sandbox came'));
-    logRefusal(duty, cause, new AmberError('CAPTURE_LIMITED', `${String(Math.max(0, endMs - Date.now()))} ms are left of the invocation that crashed: its caller is answered with that error at once`, { details: { limit: 'answer' } }));
+    state.running?.stopper.abort(new AmberError('CAPTURE_ABORTED', 'the end of the sandbox came'));
+    logRefusal(state, cause, new AmberError('CAPTURE_LIMITED', `${String(Math.max(0, endMs - Date.now()))} ms are left of the invocation that crashed: its caller is answered with that error at once`, { details: { limit: 'answer' } }));
     return;
   }
-  const [under] = await Promise.all([settle(duty, endMs), lastOrder(duty)]);
-  if (duty.control?.stopped() === true) return;
-  const ordered = [...duty.open].some((one) => one.startsWith('order '));
-  if ((policy === 'off' && !ordered) || (under === 'whole' && duty.open.size === 0)) return;
-  const due = dueAtTheEnd(duty, cause, policy === 'contents');
+  const [under] = await Promise.all([settle(state, endMs), lastOrder(state)]);
+  if (state.control?.stopped() === true) return;
+  const ordered = [...state.open].some((one) => one.startsWith('order '));
+  if ((policy === 'off' && !ordered) || (under === 'whole' && state.open.size === 0)) return;
+  const due = dueAtTheEnd(state, cause, policy === 'contents');
   if (due === undefined) return;
-  const start = startCapture(duty, { cause: due.cause, config: configAtTheEnd(duty, due.contents), hardStopMs: endMs - exitMs, last: true });
+  const start = startCapture(state, { cause: due.cause, config: configAtTheEnd(state, due.contents), hardStopMs: endMs - exitMs, last: true });
   if (!isAmberError(start)) await Promise.race([start.ended, sleep(Math.max(0, endMs - exitMs / 2 - Date.now()))]);
   // What the destination did not take is parked as soon as its put has failed.
-  await Promise.race([Promise.allSettled(duty.parking.pending), sleep(Math.max(0, endMs - exitMs / 4 - Date.now()))]);
+  await Promise.race([Promise.allSettled(state.parking.pending), sleep(Math.max(0, endMs - exitMs / 4 - Date.now()))]);
 }
 
 /** When the answer of the invocation in progress is due; undefined where nobody waits for one: answered, or out of time. */
-function answerDue({ turn }: Duty, nowMs: number): number | undefined {
-  const deadlineMs = turn?.event.deadlineMs;
-  if (deadlineMs === undefined || deadlineMs <= nowMs || turn?.done?.status === 'success') return undefined;
+function answerDue({ invocation }: ExtensionState, nowMs: number): number | undefined {
+  const deadlineMs = invocation?.event.deadlineMs;
+  if (deadlineMs === undefined || deadlineMs <= nowMs || invocation?.done?.status === 'success') return undefined;
   return deadlineMs - ANSWER_MS;
 }
 
@@ -72,14 +72,14 @@ interface Due {
  * What is captured, and why. A finding or an order that is open makes it contents; without one, the captures after crashes are counted
  * across the lives of the sandbox, and one line says so of what is not captured.
  */
-function dueAtTheEnd(duty: Duty, cause: Cause, contents: boolean): Due | undefined {
-  const { open, resets, config: { maxCaptures } } = duty;
+function dueAtTheEnd(state: ExtensionState, cause: Cause, contents: boolean): Due | undefined {
+  const { open, resets, config: { maxCaptures } } = state;
   const because = (why: string): Cause => ({ ...cause, reason: `${cause.reason}; ${why}` });
   const nowMs = Date.now();
   const allowed = cause.trigger === 'crash' && open.size === 0 ? resets.allowed(maxCaptures, nowMs) : 'all';
   const counted = `${String(resets.captured(nowMs))} captures after crashes of this sandbox in the last hour (AMBER_MAX_CAPTURES), by its own record`;
   if (allowed === 'nothing') {
-    logRefusal(duty, cause, new AmberError('CAPTURE_LIMITED', `${counted}; the next in ten minutes`, { details: { limit: 'resets' } }));
+    logRefusal(state, cause, new AmberError('CAPTURE_LIMITED', `${counted}; the next in ten minutes`, { details: { limit: 'resets' } }));
     return undefined;
   }
   if (cause.trigger === 'crash') resets.note(nowMs);
@@ -90,19 +90,19 @@ function dueAtTheEnd(duty: Duty, cause: Cause, contents: boolean): Due | undefin
 /** The platform's deadline is a wall clock time, and the clock may jump between the two processes that read it. */
 export function leftMs(deadlineMs: number | undefined, nowMs: number = Date.now()): number {
   const left = (deadlineMs ?? 0) - nowMs;
-  return left > 0 && left <= MOST_MS ? left : LEAST_MS;
+  return left > 0 && left <= MAX_MS ? left : LEAST_MS;
 }
 
 /** Lets a capture that runs close: `whole` if it did, and it was one of this invocation's processes while they lived. */
-async function settle({ running }: Duty, endMs: number): Promise<'whole' | undefined> {
+async function settle({ running }: ExtensionState, endMs: number): Promise<'whole' | undefined> {
   if (running === undefined) return undefined;
-  running.enough.abort(new AmberError('CAPTURE_ABORTED', 'the end of the sandbox came'));
+  running.stopper.abort(new AmberError('CAPTURE_ABORTED', 'the end of the sandbox came'));
   const report = await Promise.race([running.ended, sleep(Math.max(0, (endMs - Date.now()) * SHARE_OF_RUNNING), undefined)]);
   return report?.state === 'whole' ? 'whole' : undefined;
 }
 
-function lastWord({ turn }: Duty): string | undefined {
-  if (turn?.done === undefined || turn.done.status === 'success') return undefined;
-  const { status, errorType } = turn.done;
+function lastWord({ invocation }: ExtensionState): string | undefined {
+  if (invocation?.done === undefined || invocation.done.status === 'success') return undefined;
+  const { status, errorType } = invocation.done;
   return errorType === undefined ? status : `${status} ${errorType}`;
 }

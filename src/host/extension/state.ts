@@ -3,36 +3,36 @@ import type { CaptureRequest } from '../../capture/capture.ts';
 import { resolveConfig, type Config } from '../../config/config.ts';
 import { policyOf } from '../../config/detect-policy.ts';
 import type { CaptureReport, Cause, Finding, InvocationFacts, Observation } from '../../contracts/evidence.ts';
-import type { Sentry, SentryOptions } from '../../detect/anomaly-monitor.ts';
+import type { AnomalyMonitor, MonitorOptions } from '../../detect/anomaly-monitor.ts';
 import { isAmberError } from '../../errors.ts';
 import type { InvokeEvent } from '../../lambda/extensions-api.ts';
 import type { RuntimeDone } from '../../lambda/telemetry-api.ts';
 import type { LogStream } from '../../report/log.ts';
 import { openParking, type Parking } from '../../ship/parked.ts';
 import type { Control } from '../orders/control.ts';
-import type { HintDesk } from './handoffs.ts';
+import type { HandoffServer } from './handoffs.ts';
 import { openResets, type Resets } from './resets.ts';
 import { sandboxState, type SandboxState } from '../limits/state.ts';
 
 export type ExtensionEngine = (request: CaptureRequest) => Promise<CaptureReport>;
 
 /** What the extension stands on; tests bring their own. */
-export interface ExtensionGround {
+export interface ExtensionEnvironment {
   readonly env: NodeJS.ProcessEnv;
   readonly log: (stream: LogStream, record: Readonly<Record<string, unknown>>) => unknown;
   /** Loads the engine, at the latest when a capture is due. */
   readonly engine: () => Promise<ExtensionEngine>;
-  readonly sentry: (options: SentryOptions) => Promise<Sentry>;
+  readonly anomalyMonitor: (options: MonitorOptions) => Promise<AnomalyMonitor>;
   /** Opens the channel of orders; asked where AMBER_CONTROL is set. */
   readonly control: (config: Config) => Promise<Control>;
   /** Listens for what the function's process hands over. */
-  readonly hints?: (log: ExtensionGround['log']) => HintDesk;
+  readonly handoffs?: (log: ExtensionEnvironment['log']) => HandoffServer;
   /** Ends the process. */
   readonly exit: () => void;
 }
 
 /** The invocation in progress, or the last one. */
-export interface Turn {
+export interface InvocationRecord {
   readonly number: number;
   readonly event: InvokeEvent;
   readonly startedMs: number;
@@ -45,7 +45,7 @@ export interface Running {
   /** The function's process asked for it: anybody with its uid can, so it uses up nothing of what our own triggers may start. */
   readonly hinted: boolean;
   /** Ends its collecting; it closes and commits what it has. */
-  readonly enough: AbortController;
+  readonly stopper: AbortController;
   /** Never rejects. */
   readonly ended: Promise<CaptureReport | undefined>;
   /** What processes of the function hand over for it: the lines as they come. */
@@ -70,8 +70,8 @@ export interface Count {
   endedMs: number;
 }
 
-export interface Duty {
-  readonly ground: ExtensionGround;
+export interface ExtensionState {
+  readonly environment: ExtensionEnvironment;
   readonly config: Config;
   /** As the environment says it; `config` is what the extension makes of it. */
   readonly asked: Config;
@@ -79,15 +79,15 @@ export interface Duty {
   readonly managed: boolean;
   /** True where the platform tells how invocations end. */
   telemetry: boolean;
-  turn: Turn | undefined;
+  invocation: InvocationRecord | undefined;
   /** Resolves waiting parties when the platform says that an invocation is over. */
   readonly doneWatchers: Set<() => void>;
-  sentry: Sentry | undefined;
+  monitor: AnomalyMonitor | undefined;
   /** What it saw last. */
   seen: Observation | undefined;
   control: Control | undefined;
   /** The end of init as detectors need it: noted when the first invocation is told of. */
-  init: SentryOptions['init'];
+  init: MonitorOptions['init'];
   /** For the cap over all sandboxes. */
   readonly fleet: SandboxState | undefined;
   timer: NodeJS.Timeout | undefined;
@@ -117,26 +117,26 @@ const LOOK_MS = 250;
  *
  * @returns undefined where there is nothing to do: one line says why, unless it was asked for (AMBER_DISABLED, AMBER_CAPTURE=off).
  */
-export function openDuty(ground: ExtensionGround, managed: boolean): Duty | undefined {
-  const asked = readConfig(ground);
+export function openState(environment: ExtensionEnvironment, managed: boolean): ExtensionState | undefined {
+  const asked = readConfig(environment);
   if (asked === undefined || asked.disabled || asked.capture === 'off') return undefined;
   // The SDK takes longer to load than a shutdown lasts, and what systeminformation knows of a sandbox is not worth its size.
   const config: Config = { ...asked, s3Transport: 'light', collect: ['-systeminformation', ...asked.collect] };
   if (config.destination === undefined) {
-    ground.log('config', { armed: false, where: 'extension', error: 'AMBER_DESTINATION is not set; for example s3://evidence-bucket/amber' });
+    environment.log('config', { armed: false, where: 'extension', error: 'AMBER_DESTINATION is not set; for example s3://evidence-bucket/amber' });
     return undefined;
   }
   const tmp = config.writable[0] ?? '/tmp';
-  const parking = openParking(tmp, ground.log);
+  const parking = openParking(tmp, environment.log);
   return {
-    ground, config, asked, managed, telemetry: false, turn: undefined, doneWatchers: new Set(), sentry: undefined, seen: undefined, control: undefined, init: undefined,
+    environment, config, asked, managed, telemetry: false, invocation: undefined, doneWatchers: new Set(), monitor: undefined, seen: undefined, control: undefined, init: undefined,
     fleet: sandboxState({}), timer: undefined, ticker: undefined, running: undefined, last: undefined, own: { captures: 0, endedMs: 0 },
     hinted: { captures: 0, endedMs: 0 }, holding: managed, answered: new Set(), open: new Set(), prepared: false,
-    parking, resets: openResets(tmp, (record) => ground.log('fault', record)),
+    parking, resets: openResets(tmp, (record) => environment.log('fault', record)),
   };
 }
 
-function readConfig({ env, log }: ExtensionGround): Config | undefined {
+function readConfig({ env, log }: ExtensionEnvironment): Config | undefined {
   const warnings: string[] = [];
   try {
     const config = resolveConfig({}, env, ({ message }) => warnings.push(message));
@@ -149,32 +149,32 @@ function readConfig({ env, log }: ExtensionGround): Config | undefined {
 }
 
 /** The facts of the invocation in progress, or of the last one. */
-export function turnFacts({ turn }: Duty): InvocationFacts | undefined {
-  if (turn === undefined) return undefined;
-  const { requestId, functionArn, traceId, deadlineMs } = turn.event;
-  return { requestId, functionArn, traceId, tenantId: undefined, deadlineMs, number: turn.number, concurrent: 0 };
+export function currentFacts({ invocation }: ExtensionState): InvocationFacts | undefined {
+  if (invocation === undefined) return undefined;
+  const { requestId, functionArn, traceId, deadlineMs } = invocation.event;
+  return { requestId, functionArn, traceId, tenantId: undefined, deadlineMs, number: invocation.number, concurrent: 0 };
 }
 
 /** One look at the sandbox, kept for the end; gives what detectors find new in it. Never rejects. */
-export async function look(duty: Duty): Promise<readonly Finding[]> {
-  const { sentry, turn } = duty;
-  if (sentry === undefined) return [];
-  const { observation, fresh } = await sentry.look({ number: turn?.number ?? 0, startedMs: turn?.startedMs ?? 0 });
-  duty.seen = observation;
+export async function scan(state: ExtensionState): Promise<readonly Finding[]> {
+  const { monitor, invocation } = state;
+  if (monitor === undefined) return [];
+  const { observation, fresh } = await monitor.scan({ number: invocation?.number ?? 0, startedMs: invocation?.startedMs ?? 0 });
+  state.seen = observation;
   return fresh;
 }
 
-export async function loadSentry(duty: Duty): Promise<void> {
-  const { writable, code, detect } = duty.config;
-  duty.sentry ??= await duty.ground.sentry({
+export async function loadMonitor(state: ExtensionState): Promise<void> {
+  const { writable, code, detect } = state.config;
+  state.monitor ??= await state.environment.anomalyMonitor({
     by: 'extension', roots: { proc: '/proc', writable, code, etc: '/etc' }, policy: policyOf(detect), limits: { totalMs: LOOK_MS },
-    ...(duty.init === undefined ? {} : { init: duty.init }),
+    ...(state.init === undefined ? {} : { init: state.init }),
   });
 }
 
 /** Waits until the platform says that the invocation is over, `leftMs` at most: true if it has said so. */
-export async function doneWithin({ doneWatchers }: Duty, turn: Turn, leftMs: number): Promise<boolean> {
-  if (isDone(turn)) return true;
+export async function doneWithin({ doneWatchers }: ExtensionState, invocation: InvocationRecord, leftMs: number): Promise<boolean> {
+  if (isDone(invocation)) return true;
   if (leftMs <= 0) return false;
   await new Promise<void>((resolve) => {
     const end = (): void => {
@@ -185,10 +185,10 @@ export async function doneWithin({ doneWatchers }: Duty, turn: Turn, leftMs: num
     const timer = setTimeout(end, leftMs);
     doneWatchers.add(end);
   });
-  return isDone(turn);
+  return isDone(invocation);
 }
 
 /** Asked anew after a wait. */
-function isDone(turn: Turn): boolean {
-  return turn.done !== undefined;
+function isDone(invocation: InvocationRecord): boolean {
+  return invocation.done !== undefined;
 }

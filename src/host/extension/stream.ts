@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const NAME = 'AWS_LAMBDA_LOG_STREAM_NAME';
 const FORM = /(?:^|\0)AWS_LAMBDA_LOG_STREAM_NAME=([^\0\n]{1,512})(?:\0|$)/u;
 /** The runtime is among the first processes. */
-const MOST_PROCESSES = 32;
+const MAX_PROCESSES = 32;
 /** The environment of a process can block its reader: proc(5), `/proc/PID/environ` and the lock of its memory. */
 const READ_MS = 50;
 
@@ -28,7 +28,7 @@ export async function learnStream(env: NodeJS.ProcessEnv, proc: string = '/proc'
 function pidsOf(proc: string): readonly string[] {
   try {
     const pids = readdirSync(proc).filter((name) => /^\d+$/u.test(name));
-    return pids.sort((one, other) => Number(one) - Number(other)).slice(0, MOST_PROCESSES);
+    return pids.sort((one, other) => Number(one) - Number(other)).slice(0, MAX_PROCESSES);
   } catch {
     return [];
   }

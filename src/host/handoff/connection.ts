@@ -19,12 +19,12 @@ import { OPTIONS, type Config } from '../../config/config.ts';
 import type { AbsentEntry, BytesEntry } from '../../contracts/evidence.ts';
 
 /** A hint may carry the order of an event, of 16 KiB in base64. */
-export const MOST_HINT_BYTES: number = 64 * 1024;
+export const MAX_HINT_BYTES: number = 64 * 1024;
 /** What only the process knows: modules and the diagnostic report are some hundred KiB. */
-export const MOST_FACTS_BYTES: number = 4 * 2 ** 20;
+export const MAX_FACTS_BYTES: number = 4 * 2 ** 20;
 
 /** That a capture is due, and why. */
-export interface Hint {
+export interface HandoffRequest {
   readonly trigger: string;
   readonly reason: string;
   readonly requestId?: string | undefined;
@@ -71,17 +71,17 @@ export function policyPrint(config: Config): string {
 }
 
 /** One end of the connection. Nothing here throws or rejects; a broken, silent or talkative peer is `undefined`. */
-export class Wire {
+export class HandoffConnection {
   readonly #socket: Socket;
   readonly #keepsAlive: boolean;
   #text = '';
   /** A whole line is there. */
   #hasLine = false;
-  #most = MOST_HINT_BYTES;
+  #most = MAX_HINT_BYTES;
   #closed = false;
   #wake = (): void => undefined;
 
-  /** @param keepsAlive - the timers of `hear` keep an event loop alive, which the connection itself never does */
+  /** @param keepsAlive - the timers of `readMessage` keep an event loop alive, which the connection itself never does */
   constructor(socket: Socket, keepsAlive: boolean) {
     this.#socket = socket;
     this.#keepsAlive = keepsAlive;
@@ -92,12 +92,12 @@ export class Wire {
     socket.on('data', (text: string) => this.#take(text));
   }
 
-  say(line: object): void {
+  writeMessage(line: object): void {
     if (!this.#closed) this.#socket.write(`${JSON.stringify(line)}\n`);
   }
 
   /** The next line as an object, within `ms` and `most` bytes. */
-  async hear(most: number, ms: number): Promise<Readonly<Record<string, unknown>> | undefined> {
+  async readMessage(most: number, ms: number): Promise<Readonly<Record<string, unknown>> | undefined> {
     this.#most = most;
     const dueMs = Date.now() + ms;
     while (!this.#hasLine && !this.#closed && Date.now() < dueMs) {

@@ -4,19 +4,19 @@ import { passive } from '../../collect/passive.ts';
 import { runtime } from '../../collect/runtime.ts';
 import { scripts } from '../../collect/scripts.ts';
 import type { CaptureRequest } from '../../capture/capture.ts';
-import type { Collector, Entry, Scene } from '../../contracts/evidence.ts';
+import type { Collector, Entry, CollectorContext } from '../../contracts/evidence.ts';
 import { describeError } from '../../errors.ts';
 import { startBudget } from '../../lambda/budget.ts';
 import { readNow } from '../../proc/read.ts';
-import { MOST_FACTS_BYTES, type HandedEntry } from './connection.ts';
+import { MAX_FACTS_BYTES, type HandedEntry } from './connection.ts';
 
 /** Collectors that read the process they run in. A heap snapshot is too large to hand over: its capture stays in process. */
 export const HANDED_OVER: readonly Collector[] = [runtime, scripts];
 
 /** Longest time of collecting, in milliseconds: the answer waits for it. */
-const MOST_MS = 1000;
+const MAX_MS = 1000;
 const SLICE_MS = 8;
-const MOST_ENVIRON_BYTES = 256 * 1024;
+const MAX_ENVIRON_BYTES = 256 * 1024;
 
 export interface Facts {
   readonly entries: readonly HandedEntry[];
@@ -29,18 +29,18 @@ export async function gatherFacts(request: CaptureRequest): Promise<Facts> {
   const started = performance.now();
   const cpu = process.cpuUsage();
   const entries: HandedEntry[] = [];
-  let left = MOST_FACTS_BYTES - 16 * 1024;
+  let left = MAX_FACTS_BYTES - 16 * 1024;
   const take = (entry: HandedEntry): void => {
     const bytes = Buffer.byteLength(JSON.stringify(entry));
     left -= bytes;
     entries.push(left >= 0 ? entry : tooLarge(entry));
     if (left < 0) left += bytes;
   };
-  const budget = startBudget({ collectMs: Math.min(MOST_MS, request.hardStopMs - Date.now()), totalMs: MOST_MS, bytes: MOST_FACTS_BYTES, sliceMs: SLICE_MS });
+  const budget = startBudget({ collectMs: Math.min(MAX_MS, request.hardStopMs - Date.now()), totalMs: MAX_MS, bytes: MAX_FACTS_BYTES, sliceMs: SLICE_MS });
   try {
-    const scene = sceneOf(request, budget);
+    const context = sceneOf(request, budget);
     for (const collector of HANDED_OVER.filter(({ name, optIn }) => wanted(request, name, optIn === true))) {
-      await run(collector, scene, take);
+      await run(collector, context, take);
     }
     take(await ownFacts(request));
   } finally {
@@ -55,7 +55,7 @@ function wanted({ config }: CaptureRequest, name: string, optIn: boolean): boole
 }
 
 /** Collectors of this process read nothing of others. */
-function sceneOf({ cause, config, invocation }: CaptureRequest, budget: Scene['budget']): Scene {
+function sceneOf({ cause, config, invocation }: CaptureRequest, budget: CollectorContext['budget']): CollectorContext {
   const roots = { proc: '/proc', writable: config.writable, code: config.code, etc: '/etc' };
   return {
     captureId: '', startedMs: Date.now(), cause, invocation, config, roots, budget, env: { ...process.env }, inProcess: true,
@@ -63,12 +63,12 @@ function sceneOf({ cause, config, invocation }: CaptureRequest, budget: Scene['b
   };
 }
 
-async function run(collector: Collector, scene: Scene, take: (entry: HandedEntry) => void): Promise<void> {
+async function run(collector: Collector, context: CollectorContext, take: (entry: HandedEntry) => void): Promise<void> {
   try {
-    for await (const entry of collector.collect(scene)) {
+    for await (const entry of collector.collect(context)) {
       const handed = handedEntry(entry);
       if (handed !== undefined) take(handed);
-      if (scene.budget.signal.aborted) return;
+      if (context.budget.signal.aborted) return;
     }
   } catch (error) {
     take({ kind: 'absent', path: `live_response/${collector.name}.json`, source: collector.name, method: 'api', outcome: 'failed', reason: describeError(error) });
@@ -87,12 +87,12 @@ function handedEntry(entry: Entry): HandedEntry | undefined {
 }
 
 function tooLarge({ path, source, method }: HandedEntry): HandedEntry {
-  return { kind: 'absent', path, source, method, outcome: 'skipped', reason: `limit of ${String(MOST_FACTS_BYTES)} bytes on what is handed over` };
+  return { kind: 'absent', path, source, method, outcome: 'skipped', reason: `limit of ${String(MAX_FACTS_BYTES)} bytes on what is handed over` };
 }
 
 /** The invocation as the handler has it, what the function has made of its environment, what its own detectors know. */
 async function ownFacts({ cause, invocation, config, findings }: CaptureRequest): Promise<HandedEntry> {
-  const environ = readNow('/proc/self/environ', { cap: MOST_ENVIRON_BYTES, whole: false }, { left: MOST_ENVIRON_BYTES });
+  const environ = readNow('/proc/self/environ', { cap: MAX_ENVIRON_BYTES, whole: false }, { left: MAX_ENVIRON_BYTES });
   const { requestId, traceId, tenantId, number, concurrent } = invocation ?? {};
   return {
     kind: 'json', path: 'live_response/function-process.json', source: 'runtime context', method: 'api',

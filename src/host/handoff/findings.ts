@@ -2,11 +2,11 @@
 import type { Finding, FindingsReport, Happened, Kind, Severity, Subject } from '../../contracts/evidence.ts';
 
 /** Findings of one sender: as many as one look of our own gives. */
-const MOST = 200;
-const MOST_TEXT = 300;
+const MAX = 200;
+const MAX_TEXT = 300;
 /** A path may have 4,096 bytes, as text three times as many. */
-const MOST_NAME = 16 * 1024;
-const MOST_EVIDENCE = 8;
+const MAX_NAME = 16 * 1024;
+const MAX_EVIDENCE = 8;
 const SEVERITIES: readonly Severity[] = ['low', 'medium', 'high', 'critical'];
 const KINDS: readonly Kind[] = ['staged', 'disguise', 'execution', 'hijack', 'channel', 'access', 'impact'];
 
@@ -21,7 +21,7 @@ export interface HandedFindings {
 /** Reads the `findings` of function-process.json. */
 export function readHanded(report: unknown): HandedFindings {
   const rows = listOf(objectOf(report)['findings']);
-  const kept = rows.slice(0, MOST).map(findingOf).filter((one) => one !== undefined);
+  const kept = rows.slice(0, MAX).map(findingOf).filter((one) => one !== undefined);
   return { kept, left: rows.length - kept.length };
 }
 
@@ -49,13 +49,13 @@ function findingOf(value: unknown): Finding | undefined {
   const { detector, title, key } = row;
   const severity = SEVERITIES.find((one) => one === row['severity']);
   const kind = KINDS.find((one) => one === row['kind']);
-  const id = textOf(technique['id'], MOST_TEXT);
+  const id = textOf(technique['id'], MAX_TEXT);
   if (!isName(detector) || severity === undefined || kind === undefined || typeof title !== 'string' || !/^T\d{4}(?:\.\d{3})?$/u.test(id)) return undefined;
-  if (typeof key !== 'string' || key === '' || key.length > MOST_NAME) return undefined;
+  if (typeof key !== 'string' || key === '' || key.length > MAX_NAME) return undefined;
   const happened = happenedOf(objectOf(row['happened']));
-  const raisedBy = listOf(row['raisedBy']).slice(0, MOST_EVIDENCE).filter(isName);
+  const raisedBy = listOf(row['raisedBy']).slice(0, MAX_EVIDENCE).filter(isName);
   return {
-    detector, severity, kind, key, title: title.slice(0, MOST_TEXT), technique: { id, name: textOf(technique['name'], MOST_TEXT) }, attackVersion: '19',
+    detector, severity, kind, key, title: title.slice(0, MAX_TEXT), technique: { id, name: textOf(technique['name'], MAX_TEXT) }, attackVersion: '19',
     subject: subjectOf(objectOf(row['subject'])), evidence: textsOf(row['evidence']), benign: textsOf(row['benign']),
     ...(raisedBy.length === 0 ? {} : { raisedBy }), ...(happened === undefined ? {} : { happened }), handedOver: true,
   };
@@ -82,11 +82,11 @@ function isCount(value: unknown): value is number {
 }
 
 function isShort(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= MOST_NAME;
+  return typeof value === 'string' && value.length <= MAX_NAME;
 }
 
 function textsOf(value: unknown): readonly string[] {
-  return listOf(value).slice(0, MOST_EVIDENCE).map((one) => textOf(one, MOST_TEXT)).filter((one) => one !== '');
+  return listOf(value).slice(0, MAX_EVIDENCE).map((one) => textOf(one, MAX_TEXT)).filter((one) => one !== '');
 }
 
 function textOf(value: unknown, most: number): string {

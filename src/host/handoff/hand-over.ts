@@ -2,21 +2,21 @@
 import { connect } from 'node:net';
 import type { CaptureRequest } from '../../capture/capture.ts';
 import type { Config } from '../../config/config.ts';
-import { fault, type Armed } from '../wrapper/setup.ts';
+import { fault, type HostSetup } from '../wrapper/setup.ts';
 import { isExtension, listeningInode } from './listener.ts';
-import { policyPrint, socketName, Wire, type Hint } from './connection.ts';
+import { policyPrint, socketName, HandoffConnection, type HandoffRequest } from './connection.ts';
 import { firstTime } from '../limits/state.ts';
 
 /** Without an answer within this the capture is made in process. Both sides share the CPU of the function, so it is of a whole core. */
 const ACK_MS = 20;
-const MOST_ACK_MS = 200;
+const MAX_ACK_MS = 200;
 /** An order is read anew by the extension before it says what becomes of it. */
 const VERDICT_MS = 400;
 const GOT_MS = 1000;
 
 /** What is handed over, beside the request itself. */
 export interface HandOver {
-  readonly armed: Armed;
+  readonly setup: HostSetup;
   readonly request: CaptureRequest;
   /** The order as it stood in the event. */
   readonly token: string | undefined;
@@ -30,29 +30,29 @@ export interface HandOver {
  *   Never rejects.
  */
 export async function handOver(given: HandOver): Promise<boolean> {
-  const { armed, request } = given;
-  let wire: Wire | undefined;
+  const { setup, request } = given;
+  let connection: HandoffConnection | undefined;
   let after: Promise<unknown> | undefined;
   try {
     const name = mayHandOver(request) ? socketName() : undefined;
     const inode = name === undefined ? undefined : listeningInode(name);
     if (name === undefined || inode === undefined) return false;
-    wire = new Wire(connect({ path: `\0${name}` }), true);
-    const pid = (await wire.hear(1024, Math.min(MOST_ACK_MS, ACK_MS / Math.min(1, armed.cores ?? 1))))?.['pid'];
+    connection = new HandoffConnection(connect({ path: `\0${name}` }), true);
+    const pid = (await connection.readMessage(1024, Math.min(MAX_ACK_MS, ACK_MS / Math.min(1, setup.cores ?? 1))))?.['pid'];
     if (pid === undefined) return false;
     if (isExtension(pid, inode)) {
-      const offered = await offer(wire, given);
+      const offered = await offer(connection, given);
       after = offered.after;
       return offered.isTaken;
     }
-    if (firstTime(armed.state, 'hint')) armed.ground.log('fault', { where: 'hint', error: 'somebody other than the extension listens in its place: the capture is made in process' });
+    if (firstTime(setup.state, 'hint')) setup.environment.log('fault', { where: 'hint', error: 'somebody other than the extension listens in its place: the capture is made in process' });
     return false;
   } catch (error) {
-    fault(armed.ground, 'hint', error);
+    fault(setup.environment, 'hint', error);
     return false;
   } finally {
-    if (after === undefined) wire?.close();
-    else void after.catch((error: unknown) => fault(armed.ground, 'hint', error)).finally(() => wire?.close());
+    if (after === undefined) connection?.close();
+    else void after.catch((error: unknown) => fault(setup.environment, 'hint', error)).finally(() => connection?.close());
   }
 }
 
@@ -72,35 +72,35 @@ interface Offered {
   readonly after?: Promise<unknown>;
 }
 
-async function offer(wire: Wire, given: HandOver): Promise<Offered> {
-  const { armed, request: { cause, invocation, hardStopMs }, token } = given;
-  const hint: Hint = { trigger: cause.trigger, reason: cause.reason, requestId: invocation?.requestId, order: cause.order?.id, token, policy: policyPrint(armed.config) };
-  wire.say(hint);
-  const verdict = await wire.hear(4096, VERDICT_MS);
+async function offer(connection: HandoffConnection, given: HandOver): Promise<Offered> {
+  const { setup, request: { cause, invocation, hardStopMs }, token } = given;
+  const request: HandoffRequest = { trigger: cause.trigger, reason: cause.reason, requestId: invocation?.requestId, order: cause.order?.id, token, policy: policyPrint(setup.config) };
+  connection.writeMessage(request);
+  const verdict = await connection.readMessage(4096, VERDICT_MS);
   const answer = String(verdict?.['verdict']);
   if (verdict === undefined || !['taken', 'running', 'done'].includes(answer)) return { isTaken: false };
   const told = { trigger: cause.trigger, reason: cause.reason, verdict: answer, held: verdict['held'] === true };
   if (answer === 'done') {
-    armed.ground.log('handed', told);
+    setup.environment.log('handed', told);
     return { isTaken: true };
   }
   // The platform freezes nothing until the extension has asked for its next event: the answer need not wait for us.
-  if (told.held) return { isTaken: true, after: tell(wire, given, told) };
-  return { isTaken: (await tell(wire, given, told)) && (await untilFree(wire, hardStopMs)) };
+  if (told.held) return { isTaken: true, after: tell(connection, given, told) };
+  return { isTaken: (await tell(connection, given, told)) && (await untilFree(connection, hardStopMs)) };
 }
 
 /** Hands over what only this process knows: true once the extension has it. */
-async function tell(wire: Wire, { armed, request }: HandOver, told: Readonly<Record<string, unknown>>): Promise<boolean> {
+async function tell(connection: HandoffConnection, { setup, request }: HandOver, told: Readonly<Record<string, unknown>>): Promise<boolean> {
   const { gatherFacts } = await import('./facts.ts');
   const facts = await gatherFacts(request);
-  wire.say(facts);
-  if ((await wire.hear(1024, Math.min(GOT_MS, request.hardStopMs - Date.now()))) === undefined) return false;
-  armed.ground.log('handed', { ...told, entries: facts.entries.length, ...facts.cost });
+  connection.writeMessage(facts);
+  if ((await connection.readMessage(1024, Math.min(GOT_MS, request.hardStopMs - Date.now()))) === undefined) return false;
+  setup.environment.log('handed', { ...told, entries: facts.entries.length, ...facts.cost });
   return true;
 }
 
 /** Until the extension says that the sandbox stays awake for it, or how the capture has ended. */
-async function untilFree(wire: Wire, hardStopMs: number): Promise<boolean> {
-  const line = await wire.hear(1024, hardStopMs - Date.now());
+async function untilFree(connection: HandoffConnection, hardStopMs: number): Promise<boolean> {
+  const line = await connection.readMessage(1024, hardStopMs - Date.now());
   return line?.['held'] === true || line?.['ended'] === 'whole' || line?.['ended'] === 'cut';
 }

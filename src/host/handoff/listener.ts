@@ -10,12 +10,12 @@ import { parseStat } from '../../proc/stat.ts';
 import { parseUnix } from '../../proc/unix.ts';
 
 /** A sandbox has a few dozen unix sockets; an attacker may open many more. */
-const MOST_TABLE_BYTES = 256 * 1024;
-const MOST_DESCRIPTORS = 512;
+const MAX_TABLE_BYTES = 256 * 1024;
+const MAX_DESCRIPTORS = 512;
 
 /** Inode of the one socket that listens under this name; undefined: none, or more than one claims to. */
 export function listeningInode(name: string): string | undefined {
-  const table = readNow('/proc/net/unix', { cap: MOST_TABLE_BYTES, whole: false }, { left: MOST_TABLE_BYTES });
+  const table = readNow('/proc/net/unix', { cap: MAX_TABLE_BYTES, whole: false }, { left: MAX_TABLE_BYTES });
   if (!table.ok || table.truncated) return undefined;
   const listening = parseUnix(table.body).filter(({ path, state }) => path === `@${name}` && state === 'LISTEN');
   return listening.length === 1 ? listening[0]?.inode : undefined;
@@ -36,7 +36,7 @@ function startTicks(pid: number): number | undefined {
 function holds(pid: number, socket: string): boolean {
   const folder = `/proc/${String(pid)}/fd`;
   try {
-    return readdirSync(folder).slice(0, MOST_DESCRIPTORS).some((fd) => linkOf(`${folder}/${fd}`) === socket);
+    return readdirSync(folder).slice(0, MAX_DESCRIPTORS).some((fd) => linkOf(`${folder}/${fd}`) === socket);
   } catch {
     return false;
   }

@@ -42,14 +42,14 @@ export interface FleetRequest {
 
 /** A part of the capture's time that the claim may take. */
 const PART = 4;
-const MOST_MS = 3000;
+const MAX_MS = 3000;
 
 /** Claims a slot if the capture needs one. @returns why it may not start, or undefined: it may. Never throws. */
 export async function claimFleet({ config, cause, state, env, invocation, hardStopMs, claim }: FleetRequest): Promise<AmberError | undefined> {
   if (!needsSlot(config, cause)) return undefined;
   const nowMs = Date.now();
   const ask = claim ?? (await import('../../ship/slots.ts')).claimSlot;
-  const ms = Math.max(1, Math.min(MOST_MS, (hardStopMs - nowMs) / PART));
+  const ms = Math.max(1, Math.min(MAX_MS, (hardStopMs - nowMs) / PART));
   const answer = await ask({ config, cause, env, nowMs, invocation, signal: AbortSignal.timeout(ms) });
   if (answer.kind === 'claimed') return undefined;
   kept.set(state, answer);

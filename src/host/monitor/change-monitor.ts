@@ -8,7 +8,7 @@
  */
 import type { Cause, Finding } from '../../contracts/evidence.ts';
 import type { OwnRecords } from '../../detect/own.ts';
-import type { InitFacts, Sentry } from '../../detect/anomaly-monitor.ts';
+import type { InitFacts, AnomalyMonitor } from '../../detect/anomaly-monitor.ts';
 import { builtinPlaces, currentBuiltins, type Place } from './builtins.ts';
 import type { Probe } from './probe.ts';
 
@@ -25,36 +25,36 @@ const IDLE_MS = 100;
 /** A timer that is later than this was frozen meanwhile. */
 const LATE_MS = 50;
 /** Children that are kept between two looks. */
-const MOST_CHILDREN = 64;
+const MAX_CHILDREN = 64;
 
-/** What the guard asks of an invocation under watch. */
-export interface Guarded {
+/** What the change monitor asks of an invocation under watch. */
+export interface MonitoredInvocation {
   readonly number: number;
   readonly open: boolean;
 }
 
-/** What the guard does with a finding: asks the triggers, and starts the capture in this invocation. */
-export interface Alarm<W extends Guarded> {
-  readonly ask: (watch: W, findings: readonly Finding[]) => Cause | undefined;
+/** What the change monitor does with a finding: asks the triggers, and starts the capture in this invocation. */
+export interface FindingHandler<W extends MonitoredInvocation> {
+  readonly ask: (tracked: W, findings: readonly Finding[]) => Cause | undefined;
   /** False if too little was left of the invocation: it is tried again in the next one. */
-  readonly begin: (watch: W, cause: Cause) => boolean;
+  readonly begin: (tracked: W, cause: Cause) => boolean;
   readonly fault: (error: unknown) => void;
 }
 
-export interface Guard<W extends Guarded> {
+export interface ChangeMonitor<W extends MonitoredInvocation> {
   /** An invocation begins: asks whether anything has moved. At most 10 microseconds when nothing has. Never throws. */
   readonly begins: (number: number) => void;
   /** True if this invocation has to be watched. */
   readonly isHot: () => boolean;
   /** It is watched, by whichever trigger. */
-  readonly opened: (watch: W) => void;
+  readonly opened: (tracked: W) => void;
   /** A watched invocation has settled. */
-  readonly settled: (watch: W) => void;
-  /** The sentry, for the findings of a capture. Loads it. */
-  readonly sentry: () => Promise<Sentry>;
+  readonly settled: (tracked: W) => void;
+  /** The anomaly monitor, for the findings of a capture. Loads it. */
+  readonly anomalyMonitor: () => Promise<AnomalyMonitor>;
 }
 
-export type OpenSentry = (records: OwnRecords, init: InitFacts) => Promise<Sentry>;
+export type OpenMonitor = (records: OwnRecords, init: InitFacts) => Promise<AnomalyMonitor>;
 
 /** A property and what stood in it when it was last looked at. */
 interface Note {
@@ -70,11 +70,11 @@ interface Notes {
   next: number;
 }
 
-interface Site<W extends Guarded> {
+interface MonitorState<W extends MonitoredInvocation> {
   readonly probe: Probe;
   readonly notes: Notes;
-  readonly alarm: Alarm<W>;
-  readonly load: () => Promise<Sentry>;
+  readonly handler: FindingHandler<W>;
+  readonly load: () => Promise<AnomalyMonitor>;
   /** The last invocation that was watched. */
   current: W | undefined;
   /** The invocation in progress, or the last one. */
@@ -92,35 +92,35 @@ interface Site<W extends Guarded> {
   pending: Cause | undefined;
 }
 
-/** Opens the guard of a sandbox at the end of init. */
-export function openGuard<W extends Guarded>(probe: (spawned: () => number) => Probe, env: NodeJS.ProcessEnv, open: OpenSentry, alarm: Alarm<W>): Guard<W> {
+/** Opens the change monitor of a sandbox at the end of init. */
+export function openChangeMonitor<W extends MonitoredInvocation>(probe: (spawned: () => number) => Probe, env: NodeJS.ProcessEnv, open: OpenMonitor, handler: FindingHandler<W>): ChangeMonitor<W> {
   const init: InitFacts = { ms: Date.now(), uptimeSeconds: process.uptime(), rssBytes: process.memoryUsage.rss() };
   // The one way to hear of children that wraps nothing; starts that wait for their end (spawnSync) do not tell.
   process.getBuiltinModule('node:diagnostics_channel').subscribe('child_process', (message) => {
-    if (records.children.length < MOST_CHILDREN) records.children.push({ child: (message as { process?: unknown }).process, atMs: Date.now() });
+    if (records.children.length < MAX_CHILDREN) records.children.push({ child: (message as { process?: unknown }).process, atMs: Date.now() });
     else records.missed = (records.missed ?? 0) + 1;
   });
   const places = builtinPlaces();
   const builtins = currentBuiltins(places);
   const records: OwnRecords = { env, children: [], builtins, currentBuiltins };
-  let sentry: Promise<Sentry> | undefined;
-  const site: Site<W> = {
-    probe: probe(() => startedOf(records)), notes: makeNotes(env, places, builtins), alarm, current: undefined, moment: { number: 0, startedMs: init.ms }, looking: false, owed: false, urgent: false, unsettled: false,
+  let monitor: Promise<AnomalyMonitor> | undefined;
+  const state: MonitorState<W> = {
+    probe: probe(() => startedOf(records)), notes: makeNotes(env, places, builtins), handler, current: undefined, moment: { number: 0, startedMs: init.ms }, looking: false, owed: false, urgent: false, unsettled: false,
     lookedMs: init.ms, costMs: 0, pending: undefined,
-    load: () => (sentry ??= open(records, init)),
+    load: () => (monitor ??= open(records, init)),
   };
   return {
     begins: (number) => {
       try {
-        begins(site, number);
+        begins(state, number);
       } catch (error) {
-        alarm.fault(error); // what stands in a built-in's place may be anything, also a getter that throws
+        handler.fault(error); // what stands in a built-in's place may be anything, also a getter that throws
       }
     },
-    isHot: () => site.owed || site.unsettled || site.looking || site.pending !== undefined,
-    opened: (watch) => opened(site, watch),
-    settled: (watch) => settled(site, watch),
-    sentry: site.load,
+    isHot: () => state.owed || state.unsettled || state.looking || state.pending !== undefined,
+    opened: (tracked) => opened(state, tracked),
+    settled: (tracked) => settled(state, tracked),
+    anomalyMonitor: state.load,
   };
 }
 
@@ -156,85 +156,85 @@ function hasChanged(note: Note): boolean {
   return true;
 }
 
-function begins<W extends Guarded>(site: Site<W>, number: number): void {
+function begins<W extends MonitoredInvocation>(state: MonitorState<W>, number: number): void {
   const nowMs = Date.now();
-  site.moment = { number, startedMs: nowMs };
-  ask(site, 'all');
-  if (nowMs - site.lookedMs > HEARTBEAT_MS) site.owed = true;
-  if (site.urgent || site.unsettled) lookSoon(site);
+  state.moment = { number, startedMs: nowMs };
+  ask(state, 'all');
+  if (nowMs - state.lookedMs > HEARTBEAT_MS) state.owed = true;
+  if (state.urgent || state.unsettled) scanSoon(state);
 }
 
-function opened<W extends Guarded>(site: Site<W>, watch: W): void {
-  site.current = watch;
-  if (site.pending !== undefined) start(site, watch, site.pending);
+function opened<W extends MonitoredInvocation>(state: MonitorState<W>, tracked: W): void {
+  state.current = tracked;
+  if (state.pending !== undefined) start(state, tracked, state.pending);
 }
 
-function ask<W extends Guarded>(site: Site<W>, what: 'all' | 'processes'): void {
-  const moved = haveChanged(site.notes) ? 'processes' : site.probe.moved(what);
-  if (moved !== undefined) site.owed = true;
-  if (moved === 'processes') site.urgent = true;
+function ask<W extends MonitoredInvocation>(state: MonitorState<W>, what: 'all' | 'processes'): void {
+  const moved = haveChanged(state.notes) ? 'processes' : state.probe.moved(what);
+  if (moved !== undefined) state.owed = true;
+  if (moved === 'processes') state.urgent = true;
 }
 
 /** Where the sandbox is not frozen at once, what this invocation has started is looked at now; files that moved before it, too. */
-function settled<W extends Guarded>(site: Site<W>, watch: W): void {
-  site.current = watch;
-  ask(site, 'processes');
-  if (site.owed) lookSoon(site);
+function settled<W extends MonitoredInvocation>(state: MonitorState<W>, tracked: W): void {
+  state.current = tracked;
+  ask(state, 'processes');
+  if (state.owed) scanSoon(state);
 }
 
 /** Behind what runs now, and nothing that an empty event loop waits for. */
-function lookSoon<W extends Guarded>(site: Site<W>): void {
-  if (site.looking || isTooSoon(site)) return;
-  site.looking = true;
-  setTimeout(() => void look(site), 1).unref();
+function scanSoon<W extends MonitoredInvocation>(state: MonitorState<W>): void {
+  if (state.looking || isTooSoon(state)) return;
+  state.looking = true;
+  setTimeout(() => void scan(state), 1).unref();
 }
 
-function isTooSoon<W extends Guarded>(site: Site<W>): boolean {
-  if (site.urgent || site.unsettled) return false;
-  return site.costMs > 0 && Date.now() - site.lookedMs < FILES_MS + site.costMs * FILES_SHARE;
+function isTooSoon<W extends MonitoredInvocation>(state: MonitorState<W>): boolean {
+  if (state.urgent || state.unsettled) return false;
+  return state.costMs > 0 && Date.now() - state.lookedMs < FILES_MS + state.costMs * FILES_SHARE;
 }
 
 /** One look. Never rejects. */
-async function look<W extends Guarded>(site: Site<W>): Promise<void> {
+async function scan<W extends MonitoredInvocation>(monitorState: MonitorState<W>): Promise<void> {
   const started = performance.now();
-  const { moment } = site;
-  site.owed = false;
-  site.urgent = false;
+  const { moment } = monitorState;
+  monitorState.owed = false;
+  monitorState.urgent = false;
   try {
-    const { observation, fresh } = await (await site.load()).look(moment);
-    site.unsettled = observation.processes.some(({ role, startMs, state }) => role === 'other' && state !== 'Z' && startMs + LATE_MS >= moment.startedMs);
-    site.probe.seen(observation.processes.map(({ pid }) => pid));
-    const watch = site.current;
-    const cause = fresh.length === 0 || watch === undefined ? undefined : site.alarm.ask(watch, fresh);
-    if (cause !== undefined && watch !== undefined) announce(site, watch, cause);
+    const { observation, fresh } = await (await monitorState.load()).scan(moment);
+    monitorState.unsettled = observation.processes.some(({ role, startMs, state }) => role === 'other' && state !== 'Z' && startMs + LATE_MS >= moment.startedMs);
+    monitorState.probe.seen(observation.processes.map(({ pid }) => pid));
+    const tracked = monitorState.current;
+    const cause = fresh.length === 0 || tracked === undefined ? undefined : monitorState.handler.ask(tracked, fresh);
+    if (cause !== undefined && tracked !== undefined) announce(monitorState, tracked, cause);
   } catch (error) {
-    site.alarm.fault(error);
+    monitorState.handler.fault(error);
   }
-  site.lookedMs = Date.now();
-  site.costMs = performance.now() - started;
-  site.looking = false;
+  monitorState.lookedMs = Date.now();
+  monitorState.costMs = performance.now() - started;
+  monitorState.looking = false;
 }
 
 /** Captures in the invocation that is in progress; with none, in the next one, or where the sandbox runs on all the same. */
-function announce<W extends Guarded>(site: Site<W>, watch: W, cause: Cause): void {
-  if (watch.open) {
-    start(site, watch, cause);
+function announce<W extends MonitoredInvocation>(state: MonitorState<W>, tracked: W, cause: Cause): void {
+  if (tracked.open) {
+    start(state, tracked, cause);
     return;
   }
-  site.pending = cause;
-  waitForNext(site, watch, cause);
+  state.pending = cause;
+  waitForNext(state, tracked, cause);
 }
 
-function waitForNext<W extends Guarded>(site: Site<W>, watch: W, cause: Cause): void {
+function waitForNext<W extends MonitoredInvocation>(state: MonitorState<W>, tracked: W, cause: Cause): void {
   const due = Date.now() + IDLE_MS;
   setTimeout(() => {
-    if (site.pending !== cause) return;
+    if (state.pending !== cause) return;
     // It was frozen: an invocation has come, or is about to, and its deadline is to be kept.
-    if (Date.now() - due > LATE_MS) waitForNext(site, watch, cause);
-    else start(site, watch, cause);
+    if (Date.now() - due > LATE_MS) waitForNext(state, tracked, cause);
+    else start(state, tracked, cause);
   }, IDLE_MS).unref();
 }
 
-function start<W extends Guarded>(site: Site<W>, watch: W, cause: Cause): void {
-  site.pending = site.alarm.begin(watch, cause) ? undefined : cause;
+function start<W extends MonitoredInvocation>(state: MonitorState<W>, tracked: W, cause: Cause): void {
+  state.pending = state.handler.begin(tracked, cause) ? undefined : cause;
 }

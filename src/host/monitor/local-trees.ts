@@ -6,7 +6,7 @@ const { lstatSync, readFileSync, readlinkSync } = process.getBuiltinModule('node
 
 /** As in proc/mounts.ts, of which nothing is loaded for an idle function. */
 const LOCAL = /^(?:tmpfs|ramfs|rootfs|devtmpfs|hugetlbfs|ext[234]|xfs|btrfs|overlay|squashfs|erofs|f2fs)$/u;
-const MOST_LINKS = 8;
+const MAX_LINKS = 8;
 
 /** Those of `trees` that are local. A tree that is a link counts by where it leads. */
 export function localTrees(trees: readonly string[]): string[] {
@@ -24,7 +24,7 @@ interface Mount {
 
 function isLocal(tree: string, mounts: readonly Mount[], known: string): boolean {
   let path = tree;
-  for (let links = 0; links < MOST_LINKS; links += 1) {
+  for (let links = 0; links < MAX_LINKS; links += 1) {
     const { type, device } = mountAt(path, mounts);
     if (!LOCAL.test(type) && device !== known) return false;
     try {

@@ -10,9 +10,9 @@ import type { Config } from '../../config/config.ts';
 import type { Cause } from '../../contracts/evidence.ts';
 
 /** Taken: whoever holds it gives it back when the capture has ended. */
-export type Turn = () => void;
+export type Release = () => void;
 
-const NOTHING: Turn = () => undefined;
+const NOTHING: Release = () => undefined;
 
 /**
  * Asks for the turn of this process. After a capture the name is kept for the cooldown, and that of the flag for ever:
@@ -20,7 +20,7 @@ const NOTHING: Turn = () => undefined;
  *
  * @returns undefined if another thread has it. In the main thread, and where sockets cannot be had, it is always given.
  */
-export async function takeTurn(cause: Cause, config: Config): Promise<Turn | undefined> {
+export async function acquireProcessLock(cause: Cause, config: Config): Promise<Release | undefined> {
   if (process.getBuiltinModule('node:worker_threads').isMainThread) return NOTHING;
   if (cause.trigger === 'flag' && (await bind('flag')) === undefined) return undefined;
   if (cause.order !== undefined && (await bind(`order.${cause.order.id}`)) === undefined) return undefined;
@@ -32,7 +32,7 @@ export async function takeTurn(cause: Cause, config: Config): Promise<Turn | und
 }
 
 /** Gives what unbinds the name, or undefined if it is bound already. */
-async function bind(what: string): Promise<Turn | undefined> {
+async function bind(what: string): Promise<Release | undefined> {
   const server = process.getBuiltinModule('node:net').createServer((visitor) => visitor.destroy());
   server.unref();
   return new Promise((resolve) => {

@@ -1,41 +1,41 @@
-/** Stands guard over a wrapped function where anomalies may start a capture. */
+/** Monitors a wrapped function where anomalies may start a capture. */
 import type { Config } from '../../config/config.ts';
 import { policyOf } from '../../config/detect-policy.ts';
 import type { Roots } from '../../contracts/evidence.ts';
-import { ask, fault, type Armed, type Ground } from '../wrapper/setup.ts';
-import { openGuard, type Alarm, type Guard, type OpenSentry } from './change-monitor.ts';
+import { ask, fault, type HostSetup, type HostEnvironment } from '../wrapper/setup.ts';
+import { openChangeMonitor, type FindingHandler, type ChangeMonitor, type OpenMonitor } from './change-monitor.ts';
 import { openProbe } from './probe.ts';
 import { shared, type Kept } from '../limits/state.ts';
-import { beginFound, type Watch } from '../wrapper/tracked-invocation.ts';
+import { beginFound, type TrackedInvocation } from '../wrapper/tracked-invocation.ts';
 
-export const guards: Kept<Guard<Watch>> = shared('guard');
+export const monitors: Kept<ChangeMonitor<TrackedInvocation>> = shared('guard');
 
-/** Opens the guard of the sandbox, one for all hosts in it, unless the policy has no use for one. */
-export function standGuard(armed: Armed): void {
-  const { config, state, ground, found } = armed;
+/** Opens the change monitor of the sandbox, one for all hosts in it, unless the policy has no use for one. */
+export function startMonitoring(setup: HostSetup): void {
+  const { config, state, environment, found } = setup;
   if (found.length === 0) return;
   try {
-    let guard = guards.get(state);
-    if (guard === undefined) {
-      guard = openGuard(ground.probe ?? ((spawned) => openProbe(config.writable, spawned)), ground.env, ground.sentry ?? opener(config), alarmOf(ground));
-      guards.set(state, guard);
+    let changeMonitor = monitors.get(state);
+    if (changeMonitor === undefined) {
+      changeMonitor = openChangeMonitor(environment.probe ?? ((spawned) => openProbe(config.writable, spawned)), environment.env, environment.anomalyMonitor ?? opener(config), alarmOf(environment));
+      monitors.set(state, changeMonitor);
     }
-    armed.guard = guard;
+    setup.changeMonitor = changeMonitor;
   } catch (error) {
-    fault(ground, 'guard', error);
+    fault(environment, 'guard', error);
   }
 }
 
-/** What a guard does with its findings. */
-export function alarmOf(ground: Ground): Alarm<Watch> {
+/** What a change monitor does with its findings. */
+export function alarmOf(environment: HostEnvironment): FindingHandler<TrackedInvocation> {
   return {
-    ask: (watch, findings) => ask(watch.armed, watch.armed.found, { at: 'found', invocation: watch.number, findings }),
+    ask: (tracked, findings) => ask(tracked.setup, tracked.setup.found, { at: 'found', invocation: tracked.number, findings }),
     begin: beginFound,
-    fault: (error) => fault(ground, 'detect', error),
+    fault: (error) => fault(environment, 'detect', error),
   };
 }
 
-export function opener({ detect, writable, code }: Config): OpenSentry {
+export function opener({ detect, writable, code }: Config): OpenMonitor {
   const roots: Roots = { proc: '/proc', writable, code, etc: '/etc' };
   return async (records, init) => (await import('../../detect/in-process.ts')).openInProcess({ roots, policy: policyOf(detect) }, records, init);
 }

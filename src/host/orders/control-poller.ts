@@ -6,7 +6,7 @@
 import type { Config } from '../../config/config.ts';
 import type { InvocationFacts, OrderedCapture } from '../../contracts/evidence.ts';
 import { isAmberError, type AmberError } from '../../errors.ts';
-import type { Ground } from '../wrapper/setup.ts';
+import type { HostEnvironment } from '../wrapper/setup.ts';
 import type { Control } from './control.ts';
 import { shared, type SandboxState } from '../limits/state.ts';
 
@@ -25,33 +25,33 @@ const HOLD_MS = 150;
 /** In an invocation that lasts, the object is read again under the TTL; not more often than this. */
 const LEAST_AGAIN_MS = 1000;
 
-export interface Checks {
+export interface ControlPoller {
   /** An invocation begins (1 also for init: the first invocation waits for nothing). `isQuiet`: its client waits for an empty event loop before it takes the answer. */
   readonly begin: (invocation: number, isQuiet: () => boolean) => void;
   /** What the answer of this invocation has to wait for, at most {@link HOLD_MS}; undefined: nothing. */
-  readonly overdue: (invocation: number, leftMs: number) => Promise<unknown> | undefined;
+  readonly pendingRead: (invocation: number, leftMs: number) => Promise<unknown> | undefined;
   /** The answer goes out to a client that waits for an empty event loop: lets go of a read that still runs. */
-  readonly letGo: () => void;
+  readonly cancelRead: () => void;
   /** The order that is due, if one is held at all. */
   readonly due: (facts: () => InvocationFacts) => OrderedCapture | undefined;
-  readonly took: (ordered: OrderedCapture) => void;
+  readonly markConsumed: (ordered: OrderedCapture) => void;
   readonly stopped: () => boolean;
   /** Reads on while a capture runs, and calls `stop` with a reason to end it when a signed order to stop comes. @returns what to call at its end. */
-  readonly heed: (stop: (reason: AmberError) => void) => () => void;
+  readonly watchForStop: (stop: (reason: AmberError) => void) => () => void;
 }
 
 /** How a control is opened; replaced in tests. */
 export type OpenControl = () => Promise<Control>;
 
-const kept = shared<Checks>('checks');
+const kept = shared<ControlPoller>('checks');
 
 /** The checks of this sandbox, one for all hosts in it; undefined where AMBER_CONTROL is not set. */
-export function checksFor(config: Config, state: SandboxState, ground: Ground): Checks | undefined {
+export function pollerFor(config: Config, state: SandboxState, environment: HostEnvironment): ControlPoller | undefined {
   if (config.control === undefined || config.capture === 'off') return undefined;
-  const open = ground.control ?? (async () => (await import('./control.ts')).openControl(config, ground));
-  const checks = kept.get(state) ?? makeChecks(open, state, config, ground);
-  kept.set(state, checks);
-  return checks;
+  const open = environment.control ?? (async () => (await import('./control.ts')).openControl(config, environment));
+  const poller = kept.get(state) ?? makePoller(open, state, config, environment);
+  kept.set(state, poller);
+  return poller;
 }
 
 interface Read {
@@ -63,11 +63,11 @@ interface Read {
 }
 
 /** All that is kept between invocations. */
-interface Site {
+interface PollerState {
   readonly open: OpenControl;
   readonly state: SandboxState;
   readonly config: Config;
-  readonly ground: Ground;
+  readonly environment: HostEnvironment;
   control: Control | undefined;
   opening: Promise<Control | undefined> | undefined;
   running: Read | undefined;
@@ -79,95 +79,95 @@ interface Site {
   again: NodeJS.Timeout | undefined;
 }
 
-function makeChecks(open: OpenControl, state: SandboxState, config: Config, ground: Ground): Checks {
-  const site: Site = {
-    open, state, config, ground, control: undefined, opening: undefined, running: undefined, owed: undefined, patient: true,
+function makePoller(open: OpenControl, state: SandboxState, config: Config, environment: HostEnvironment): ControlPoller {
+  const poller: PollerState = {
+    open, state, config, environment, control: undefined, opening: undefined, running: undefined, owed: undefined, patient: true,
     isQuiet: () => false, again: undefined,
   };
   return {
     begin: (invocation, isQuiet) => {
-      site.isQuiet = isQuiet;
-      begin(site, invocation);
+      poller.isQuiet = isQuiet;
+      begin(poller, invocation);
     },
-    overdue: (invocation, leftMs) => {
-      const { running, control } = site;
-      if (running === undefined || running.since >= invocation || !site.patient || control?.lastRead() === 'failed') return undefined;
-      return within(site, running.ended, Math.max(0, Math.min(HOLD_MS, leftMs)));
+    pendingRead: (invocation, leftMs) => {
+      const { running, control } = poller;
+      if (running === undefined || running.since >= invocation || !poller.patient || control?.lastRead() === 'failed') return undefined;
+      return within(poller, running.ended, Math.max(0, Math.min(HOLD_MS, leftMs)));
     },
-    letGo: () => {
-      site.owed = site.running?.since ?? site.owed;
-      drop(site);
+    cancelRead: () => {
+      poller.owed = poller.running?.since ?? poller.owed;
+      drop(poller);
     },
-    due: (facts) => (site.control?.isPending() === true ? site.control.due(facts()) : undefined),
-    took: (ordered) => site.control?.took(ordered),
-    stopped: () => site.control?.stopped() === true,
-    heed: (stop) => heed(site, stop),
+    due: (facts) => (poller.control?.isPending() === true ? poller.control.due(facts()) : undefined),
+    markConsumed: (ordered) => poller.control?.markConsumed(ordered),
+    stopped: () => poller.control?.stopped() === true,
+    watchForStop: (stop) => watchForStop(poller, stop),
   };
 }
 
-function begin(site: Site, invocation: number): void {
-  const { running, control } = site;
+function begin(poller: PollerState, invocation: number): void {
+  const { running, control } = poller;
   const nowMs = Date.now();
   if (running !== undefined) {
     if (nowMs - running.startedMs < STALE_MS) return;
-    drop(site);
+    drop(poller);
     control?.dropConnections();
-    start(site, running.since);
-  } else if (site.owed !== undefined || control === undefined || nowMs >= control.nextMs()) {
-    start(site, site.owed ?? invocation);
+    start(poller, running.since);
+  } else if (poller.owed !== undefined || control === undefined || nowMs >= control.nextMs()) {
+    start(poller, poller.owed ?? invocation);
   }
 }
 
-function start(site: Site, since: number): void {
-  site.owed = undefined;
+function start(poller: PollerState, since: number): void {
+  poller.owed = undefined;
   const stop = new AbortController();
   // Behind what the runtime client does on this stack: then the handler has been called, and it is known how it answers.
-  const ended = Promise.resolve().then(() => run(site, read)).catch(() => undefined);
+  const ended = Promise.resolve().then(() => run(poller, read)).catch(() => undefined);
   const read: Read = { startedMs: Date.now(), since, stop, ended };
-  site.running = read;
+  poller.running = read;
 }
 
-async function run(site: Site, read: Read): Promise<void> {
-  const quiet = site.isQuiet();
-  const control = site.control ?? (await opened(site));
+async function run(poller: PollerState, read: Read): Promise<void> {
+  const quiet = poller.isQuiet();
+  const control = poller.control ?? (await opened(poller));
   await control?.check(READ_MS, undefined, { fresh: true, background: true, quiet, signal: read.stop.signal });
-  if (control?.lastRead() === 'good') site.patient = true;
-  if (site.running !== read) return; // it was dropped, and another one may run
-  site.running = undefined;
-  if (control?.nextMs() === 0) site.owed = read.since; // it was cut, and what it was to bring is still wanted
-  readAgain(site);
+  if (control?.lastRead() === 'good') poller.patient = true;
+  if (poller.running !== read) return; // it was dropped, and another one may run
+  poller.running = undefined;
+  if (control?.nextMs() === 0) poller.owed = read.since; // it was cut, and what it was to bring is still wanted
+  readAgain(poller);
 }
 
-function opened(site: Site): Promise<Control | undefined> {
-  return (site.opening ??= site.open().then(
-    (made) => (site.control = made),
+function opened(poller: PollerState): Promise<Control | undefined> {
+  return (poller.opening ??= poller.open().then(
+    (made) => (poller.control = made),
     (error: unknown) => {
-      site.ground.log('fault', { where: 'control', error: isAmberError(error) ? error.message : 'the channel could not be opened' });
+      poller.environment.log('fault', { where: 'control', error: isAmberError(error) ? error.message : 'the channel could not be opened' });
       return undefined;
     },
   ));
 }
 
 /** An invocation that lasts gets to know of orders as well. */
-function readAgain(site: Site): void {
-  clearTimeout(site.again);
-  if (site.state.inFlight === 0) return;
-  site.again = setTimeout(() => {
-    if (site.state.inFlight > 0 && site.running === undefined) start(site, site.state.invocations);
-  }, Math.max(LEAST_AGAIN_MS, site.config.controlTtlMs));
-  site.again.unref();
+function readAgain(poller: PollerState): void {
+  clearTimeout(poller.again);
+  if (poller.state.inFlight === 0) return;
+  poller.again = setTimeout(() => {
+    if (poller.state.inFlight > 0 && poller.running === undefined) start(poller, poller.state.invocations);
+  }, Math.max(LEAST_AGAIN_MS, poller.config.controlTtlMs));
+  poller.again.unref();
 }
 
-function drop(site: Site): void {
-  site.running?.stop.abort();
-  site.running = undefined;
+function drop(poller: PollerState): void {
+  poller.running?.stop.abort();
+  poller.running = undefined;
 }
 
 /** The timer keeps the event loop alive: an answer is held, and a callback runtime must not find the loop empty. */
-function within(site: Site, ended: Promise<unknown>, ms: number): Promise<unknown> {
+function within(poller: PollerState, ended: Promise<unknown>, ms: number): Promise<unknown> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
-      site.patient = false;
+      poller.patient = false;
       resolve(undefined);
     }, ms);
     void ended.then(() => {
@@ -177,12 +177,12 @@ function within(site: Site, ended: Promise<unknown>, ms: number): Promise<unknow
   });
 }
 
-function heed({ control, config }: Site, stop: (reason: AmberError) => void): () => void {
+function watchForStop({ control, config }: PollerState, stop: (reason: AmberError) => void): () => void {
   let end: (() => void) | undefined;
   let isOver = control === undefined;
   if (control !== undefined) {
-    void import('./stop-order.ts').then(({ heedStop }) => {
-      if (!isOver) end = heedStop({ control, ttlMs: config.controlTtlMs, facts: () => undefined, stop });
+    void import('./stop-order.ts').then(({ watchForStopOrder }) => {
+      if (!isOver) end = watchForStopOrder({ control, ttlMs: config.controlTtlMs, facts: () => undefined, stop });
     });
   }
   return () => {

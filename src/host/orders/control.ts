@@ -27,7 +27,7 @@ export interface Control {
   /** The order that is due, from memory: no request is made. */
   readonly due: (facts?: InvocationFacts) => OrderedCapture | undefined;
   /** Its capture has begun: the order is spent in this sandbox. */
-  readonly took: (ordered: OrderedCapture) => void;
+  readonly markConsumed: (ordered: OrderedCapture) => void;
   /** A signed order to stop is in force: nothing may start, whatever asks. */
   readonly stopped: () => boolean;
   /** How the last read went; undefined before the first has ended. */
@@ -49,7 +49,7 @@ export interface HowToCheck {
 }
 
 /** What a host gives beside the configuration. */
-export interface ControlGround {
+export interface ControlEnvironment {
   readonly env: NodeJS.ProcessEnv;
   readonly log: Log;
   /** In place of the channel that AMBER_CONTROL names; for tests. */
@@ -61,48 +61,48 @@ const IDLE_MS = 3000;
 /** A timer that is so late was frozen with its sandbox. */
 const FROZEN_MS = 500;
 /** So many reads in a row that were frozen say something all the same. */
-const MOST_FROZEN = 3;
+const MAX_FROZEN = 3;
 /** Lines on refused orders and failed reads, in the life of a sandbox: whoever may write the object must not fill the log. */
-const MOST_LINES = 20;
+const MAX_LINES = 20;
 
 /**
  * Opens the channel of `config.control`, without a request.
  *
  * @throws AmberError DESTINATION_CREDENTIALS, DESTINATION_UNKNOWN.
  */
-export async function openControl(config: Config, ground: ControlGround): Promise<Control> {
-  const channel = ground.channel ?? (await openChannel(config.control ?? '', config, ground.env));
-  const memory: Memory = { config, ground, channel, body: undefined, held: undefined, offsetMs: 0, expired: false, frozen: 0, lastRead: undefined, lastMs: 0, nextMs: 0, taken: new Set(), said: new Set() };
+export async function openControl(config: Config, environment: ControlEnvironment): Promise<Control> {
+  const channel = environment.channel ?? (await openChannel(config.control ?? '', config, environment.env));
+  const state: ControlState = { config, environment, channel, body: undefined, held: undefined, offsetMs: 0, expired: false, frozen: 0, lastRead: undefined, lastMs: 0, nextMs: 0, taken: new Set(), said: new Set() };
   return {
     check: async (budgetMs, facts, how = {}) => {
-      if (how.last !== true && (memory.channel.onlyAtTheEnd === true || (how.fresh !== true && Date.now() < memory.nextMs))) return dueNow(memory, facts);
+      if (how.last !== true && (state.channel.onlyAtTheEnd === true || (how.fresh !== true && Date.now() < state.nextMs))) return dueNow(state, facts);
       const alive = how.background === true ? undefined : setTimeout(() => undefined, budgetMs + FROZEN_MS);
       try {
-        await read(memory, budgetMs, how);
+        await read(state, budgetMs, how);
       } finally {
         clearTimeout(alive);
       }
-      return dueNow(memory, facts);
+      return dueNow(state, facts);
     },
-    nextMs: () => (memory.channel.onlyAtTheEnd === true ? Infinity : memory.nextMs),
-    isPending: () => memory.held?.order.state === 'capture',
-    due: (facts) => dueNow(memory, facts),
-    took: ({ cause }) => {
+    nextMs: () => (state.channel.onlyAtTheEnd === true ? Infinity : state.nextMs),
+    isPending: () => state.held?.order.state === 'capture',
+    due: (facts) => dueNow(state, facts),
+    markConsumed: ({ cause }) => {
       if (cause.order === undefined) return;
-      memory.taken.add(cause.order.id);
+      state.taken.add(cause.order.id);
       // Whoever writes the same id there again is told that it is a replay.
-      if (memory.held?.order.id === cause.order.id) memory.held = undefined;
+      if (state.held?.order.id === cause.order.id) state.held = undefined;
     },
-    stopped: () => memory.held?.order.state === 'stop' && misses(memory.held, placeOf(memory, undefined), memory.taken, now(memory)) === undefined,
-    lastRead: () => memory.lastRead,
-    dropConnections: () => memory.channel.dropConnections(),
-    close: () => memory.channel.close(),
+    stopped: () => state.held?.order.state === 'stop' && misses(state.held, placeOf(state, undefined), state.taken, now(state)) === undefined,
+    lastRead: () => state.lastRead,
+    dropConnections: () => state.channel.dropConnections(),
+    close: () => state.channel.close(),
   };
 }
 
-interface Memory {
+interface ControlState {
   readonly config: Config;
-  readonly ground: ControlGround;
+  readonly environment: ControlEnvironment;
   channel: ControlChannel;
   /** What was read last; a channel that lost its place gives the same again. */
   body: Buffer | undefined;
@@ -123,52 +123,52 @@ interface Memory {
   readonly said: Set<string>;
 }
 
-const now = ({ offsetMs }: Memory): number => Date.now() + offsetMs;
+const now = ({ offsetMs }: ControlState): number => Date.now() + offsetMs;
 
-async function read(memory: Memory, budgetMs: number, { quiet, signal }: HowToCheck): Promise<void> {
-  await renew(memory);
-  const { channel, config } = memory;
+async function read(state: ControlState, budgetMs: number, { quiet, signal }: HowToCheck): Promise<void> {
+  await renew(state);
+  const { channel, config } = state;
   const nowMs = Date.now();
-  if (nowMs - memory.lastMs > IDLE_MS) channel.dropConnections();
-  memory.lastMs = nowMs;
-  memory.nextMs = nowMs + config.controlTtlMs * (0.8 + Math.random() * 0.4);
+  if (nowMs - state.lastMs > IDLE_MS) channel.dropConnections();
+  state.lastMs = nowMs;
+  state.nextMs = nowMs + config.controlTtlMs * (0.8 + Math.random() * 0.4);
   const late = AbortSignal.timeout(Math.max(1, budgetMs));
   const reply = await channel.read(MAX_ORDER_BYTES, signal === undefined ? late : AbortSignal.any([late, signal]), quiet);
-  memory.lastMs = Date.now();
-  if (!reply.ok && late.aborted && memory.lastMs - nowMs > budgetMs + FROZEN_MS && (memory.frozen += 1) < MOST_FROZEN) {
-    memory.nextMs = 0; // the time went by while the sandbox was frozen: that says nothing on the channel
+  state.lastMs = Date.now();
+  if (!reply.ok && late.aborted && state.lastMs - nowMs > budgetMs + FROZEN_MS && (state.frozen += 1) < MAX_FROZEN) {
+    state.nextMs = 0; // the time went by while the sandbox was frozen: that says nothing on the channel
     return;
   }
-  memory.frozen = 0;
+  state.frozen = 0;
   if (!reply.ok) {
-    if (signal?.aborted !== true) memory.lastRead = 'failed';
-    memory.expired ||= EXPIRED.test(reply.fault.code);
+    if (signal?.aborted !== true) state.lastRead = 'failed';
+    state.expired ||= EXPIRED.test(reply.fault.code);
     // Called off by us, between two invocations: that says nothing on the channel.
     const code = late.aborted ? 'NoAnswer' : reply.fault.code;
-    if (signal?.aborted === true) memory.nextMs = 0;
-    else say(memory, `fault:${code}`, 'fault', { where: 'control', channel: channel.location, code, ...(reply.fault.status === undefined ? {} : { status: reply.fault.status }), error: adviceFor(reply.fault.status) });
+    if (signal?.aborted === true) state.nextMs = 0;
+    else say(state, `fault:${code}`, 'fault', { where: 'control', channel: channel.location, code, ...(reply.fault.status === undefined ? {} : { status: reply.fault.status }), error: adviceFor(reply.fault.status) });
     return;
   }
-  memory.lastRead = 'good';
-  if (reply.value.state === 'unchanged' || memory.body?.equals(reply.value.body) === true) return;
-  memory.body = reply.value.body;
+  state.lastRead = 'good';
+  if (reply.value.state === 'unchanged' || state.body?.equals(reply.value.body) === true) return;
+  state.body = reply.value.body;
   const serverMs = Date.parse(reply.value.serverDate ?? '');
-  if (!Number.isNaN(serverMs)) memory.offsetMs = serverMs - Date.now();
-  const verdict = judgeOrder(reply.value.body, { config, channel: channel.location, trigger: 'control', nowMs: now(memory) });
-  memory.held = verdict.kind === 'admitted' ? verdict : undefined;
-  if (verdict.kind === 'refused') refuse(memory, verdict);
+  if (!Number.isNaN(serverMs)) state.offsetMs = serverMs - Date.now();
+  const verdict = judgeOrder(reply.value.body, { config, channel: channel.location, trigger: 'control', nowMs: now(state) });
+  state.held = verdict.kind === 'admitted' ? verdict : undefined;
+  if (verdict.kind === 'refused') refuse(state, verdict);
 }
 
 /** Credentials that are given for some hours only (Managed Instances) are asked for anew when they are refused. */
-async function renew(memory: Memory): Promise<void> {
-  if (!memory.expired || memory.ground.channel !== undefined) return;
-  memory.expired = false;
+async function renew(state: ControlState): Promise<void> {
+  if (!state.expired || state.environment.channel !== undefined) return;
+  state.expired = false;
   try {
-    const fresh = await openChannel(memory.config.control ?? '', memory.config, memory.ground.env);
-    memory.channel.close();
-    memory.channel = fresh;
+    const fresh = await openChannel(state.config.control ?? '', state.config, state.environment.env);
+    state.channel.close();
+    state.channel = fresh;
   } catch {
-    memory.expired = true; // the old ones are refused again, and that is said
+    state.expired = true; // the old ones are refused again, and that is said
   }
 }
 
@@ -179,29 +179,29 @@ function adviceFor(status: number | undefined): string {
   return 'the control object could not be read; orders do not reach this sandbox until it can';
 }
 
-function dueNow(memory: Memory, facts: InvocationFacts | undefined): OrderedCapture | undefined {
-  const { held, taken } = memory;
+function dueNow(state: ControlState, facts: InvocationFacts | undefined): OrderedCapture | undefined {
+  const { held, taken } = state;
   if (held?.order.state !== 'capture') return undefined;
-  const missed = misses(held, placeOf(memory, facts), taken, now(memory));
+  const missed = misses(held, placeOf(state, facts), taken, now(state));
   if (missed === undefined) return { cause: held.cause, config: held.config };
-  refuse(memory, { kind: 'refused', ...missed, id: held.order.id });
-  if (missed.why !== 'out-of-scope') memory.held = undefined; // the next invocation may be that of the tenant that is meant
+  refuse(state, { kind: 'refused', ...missed, id: held.order.id });
+  if (missed.why !== 'out-of-scope') state.held = undefined; // the next invocation may be that of the tenant that is meant
   return undefined;
 }
 
-function placeOf({ ground }: Memory, facts: InvocationFacts | undefined): Place {
-  const { functionName, functionVersion, functionArn, logStream, tenantId } = readIdentity(ground.env, facts);
+function placeOf({ environment }: ControlState, facts: InvocationFacts | undefined): Place {
+  const { functionName, functionVersion, functionArn, logStream, tenantId } = readIdentity(environment.env, facts);
   return { functionName, functionVersion, functionArn, logStream, tenantId };
 }
 
-function refuse(memory: Memory, { why, reason, id }: Refused): void {
-  say(memory, `refused:${why}:${id ?? ''}`, 'refused', {
-    trigger: 'control', channel: memory.channel.location, limit: why, ...(id === undefined ? {} : { order: id }), code: 'ORDER_REFUSED', error: `the order is refused: ${reason}`,
+function refuse(state: ControlState, { why, reason, id }: Refused): void {
+  say(state, `refused:${why}:${id ?? ''}`, 'refused', {
+    trigger: 'control', channel: state.channel.location, limit: why, ...(id === undefined ? {} : { order: id }), code: 'ORDER_REFUSED', error: `the order is refused: ${reason}`,
   });
 }
 
-function say({ said, ground }: Memory, what: string, stream: 'refused' | 'fault', record: Readonly<Record<string, unknown>>): void {
-  if (said.has(what) || said.size >= MOST_LINES) return;
+function say({ said, environment }: ControlState, what: string, stream: 'refused' | 'fault', record: Readonly<Record<string, unknown>>): void {
+  if (said.has(what) || said.size >= MAX_LINES) return;
   said.add(what);
-  ground.log(stream, record);
+  environment.log(stream, record);
 }

@@ -3,13 +3,13 @@ import type { InvocationFacts, OrderedCapture } from '../../contracts/evidence.t
 import { readIdentity } from '../../lambda/identity.ts';
 import { EVENT_FIELD, MAX_TOKEN_LENGTH } from '../../trigger/event.ts';
 import { judgeOrder, misses, type Refused } from '../../trigger/order-judge.ts';
-import type { Armed, Ground } from '../wrapper/setup.ts';
+import type { HostSetup, HostEnvironment } from '../wrapper/setup.ts';
 import { firstTime, shared, type SandboxState } from '../limits/state.ts';
 
 /** An order in an event lives an hour at most: whoever sees it on its way must not keep it for later. */
 const MAX_LIFE_MS = 3_600_000;
 /** A signature takes 0.1 to 0.2 ms of a core to check. */
-const MOST_A_SECOND = 20;
+const MAX_A_SECOND = 20;
 
 interface Seen {
   /** Ids that were carried out; one a capture. */
@@ -27,31 +27,31 @@ function seenIn(state: SandboxState): Seen {
 }
 
 /** Who judges: the function's process, or the extension when the order is handed to it. */
-export interface Judge extends Pick<Armed, 'config' | 'state'> {
-  readonly ground: Pick<Ground, 'env' | 'log'>;
+export interface Judge extends Pick<HostSetup, 'config' | 'state'> {
+  readonly environment: Pick<HostEnvironment, 'env' | 'log'>;
 }
 
 /** What the event asks for, or undefined: then one log line for each kind of refusal says why. Never throws. */
-export function judgeEvent(armed: Judge, token: string, facts: InvocationFacts): OrderedCapture | undefined {
-  const { config, state, ground } = armed;
+export function judgeEvent(setup: Judge, token: string, facts: InvocationFacts): OrderedCapture | undefined {
+  const { config, state, environment } = setup;
   const seen = seenIn(state);
   const nowMs = Date.now();
-  if (!mayLook(seen, nowMs)) return refuse(armed, { kind: 'refused', why: 'flood', reason: `more than ${String(MOST_A_SECOND)} events a second carry one` });
-  if (token.length > MAX_TOKEN_LENGTH) return refuse(armed, { kind: 'refused', why: 'too-long', reason: `it is longer than ${String(MAX_TOKEN_LENGTH)} characters` });
+  if (!mayLook(seen, nowMs)) return refuse(setup, { kind: 'refused', why: 'flood', reason: `more than ${String(MAX_A_SECOND)} events a second carry one` });
+  if (token.length > MAX_TOKEN_LENGTH) return refuse(setup, { kind: 'refused', why: 'too-long', reason: `it is longer than ${String(MAX_TOKEN_LENGTH)} characters` });
   const verdict = judgeOrder(Buffer.from(token, 'base64url'), {
     config, channel: EVENT_FIELD, trigger: 'event', nowMs, maxLifeMs: MAX_LIFE_MS, needsSignature: true,
   });
   if (verdict.kind === 'idle') return undefined;
-  if (verdict.kind === 'refused') return refuse(armed, verdict);
-  if (verdict.order.state === 'stop') return refuse(armed, { kind: 'refused', why: 'out-of-scope', reason: 'stop is said in the control object, where it reaches every sandbox' });
-  const { functionName, functionVersion, functionArn, logStream, tenantId } = readIdentity(ground.env, facts);
+  if (verdict.kind === 'refused') return refuse(setup, verdict);
+  if (verdict.order.state === 'stop') return refuse(setup, { kind: 'refused', why: 'out-of-scope', reason: 'stop is said in the control object, where it reaches every sandbox' });
+  const { functionName, functionVersion, functionArn, logStream, tenantId } = readIdentity(environment.env, facts);
   const missed = misses(verdict, { functionName, functionVersion, functionArn, logStream, tenantId }, seen.taken, nowMs);
-  if (missed !== undefined) return refuse(armed, { kind: 'refused', ...missed });
+  if (missed !== undefined) return refuse(setup, { kind: 'refused', ...missed });
   return { cause: verdict.cause, config: verdict.config };
 }
 
 /** Its capture has begun: the id is spent in this sandbox. */
-export function tookEvent({ state }: Pick<Judge, 'state'>, { cause }: OrderedCapture): void {
+export function markEventConsumed({ state }: Pick<Judge, 'state'>, { cause }: OrderedCapture): void {
   if (cause.order !== undefined) seenIn(state).taken.add(cause.order.id);
 }
 
@@ -59,11 +59,11 @@ function mayLook(seen: Seen, nowMs: number): boolean {
   const second = Math.floor(nowMs / 1000);
   if (second !== seen.second) Object.assign(seen, { second, inSecond: 0 });
   seen.inSecond += 1;
-  return seen.inSecond <= MOST_A_SECOND;
+  return seen.inSecond <= MAX_A_SECOND;
 }
 
 /** Whoever may invoke the function writes these: one line for each kind, and nothing of the event in it. */
-function refuse({ state, ground }: Judge, { why, reason }: Refused): OrderedCapture | undefined {
-  if (firstTime(state, `event:${why}`)) ground.log('refused', { trigger: 'event', limit: why, code: 'ORDER_REFUSED', error: `the order is refused: ${reason}` });
+function refuse({ state, environment }: Judge, { why, reason }: Refused): OrderedCapture | undefined {
+  if (firstTime(state, `event:${why}`)) environment.log('refused', { trigger: 'event', limit: why, code: 'ORDER_REFUSED', error: `the order is refused: ${reason}` });
   return undefined;
 }

@@ -2,30 +2,30 @@
 import type { InvocationFacts, OrderedCapture } from '../../contracts/evidence.ts';
 import { tokenOf } from '../../trigger/event.ts';
 import { fault } from '../wrapper/setup.ts';
-import type { Watch } from '../wrapper/tracked-invocation.ts';
+import type { TrackedInvocation } from '../wrapper/tracked-invocation.ts';
 
 /**
  * Begins what reads orders beside the handler. Costs a comparison of times where nothing is to be read.
  *
  * @param heard - called when the order in the event has been judged
  */
-export function beginOrders(watch: Watch, facts: () => InvocationFacts, heard: () => void): void {
-  const { armed } = watch;
-  armed.checks?.begin(watch.number, () => watch.isQuiet);
-  if (!armed.hearsEvents) return;
-  const token = tokenOf(watch.event, watch.context);
-  if (token !== undefined) watch.asking = hear(watch, token, facts).then(heard);
+export function beginOrders(tracked: TrackedInvocation, facts: () => InvocationFacts, heard: () => void): void {
+  const { setup } = tracked;
+  setup.poller?.begin(tracked.number, () => tracked.isQuiet);
+  if (!setup.hearsEvents) return;
+  const token = tokenOf(tracked.event, tracked.context);
+  if (token !== undefined) tracked.asking = hear(tracked, token, facts).then(heard);
 }
 
-async function hear(watch: Watch, token: string, facts: () => InvocationFacts): Promise<void> {
+async function hear(tracked: TrackedInvocation, token: string, facts: () => InvocationFacts): Promise<void> {
   try {
-    const { judgeEvent, tookEvent } = await import('./event-order.ts');
-    const order = judgeEvent(watch.armed, token, facts());
-    if (order !== undefined) watch.order = { ...order, token, took: () => tookEvent(watch.armed, order) };
+    const { judgeEvent, markEventConsumed } = await import('./event-order.ts');
+    const order = judgeEvent(tracked.setup, token, facts());
+    if (order !== undefined) tracked.order = { ...order, token, took: () => markEventConsumed(tracked.setup, order) };
   } catch (error) {
-    fault(watch.armed.ground, 'event', error);
+    fault(tracked.setup.environment, 'event', error);
   } finally {
-    watch.asking = undefined;
+    tracked.asking = undefined;
   }
 }
 
@@ -34,31 +34,31 @@ async function hear(watch: Watch, token: string, facts: () => InvocationFacts): 
  *
  * @param atOnce - the handler has thrown before it waited for anything: it is not held for a read
  */
-export function awaitOrders(watch: Watch, atOnce: boolean): Promise<unknown> | undefined {
-  const { checks, config } = watch.armed;
-  const leftMs = watch.deadlineMs === undefined ? Number.MAX_SAFE_INTEGER : watch.deadlineMs - config.marginMs - Date.now();
-  const wait = watch.asking ?? (atOnce ? undefined : checks?.overdue(watch.number, leftMs));
-  if (watch.isQuiet) {
-    if (wait === undefined) checks?.letGo();
-    else return wait.then(() => checks?.letGo());
+export function awaitOrders(tracked: TrackedInvocation, atOnce: boolean): Promise<unknown> | undefined {
+  const { poller, config } = tracked.setup;
+  const leftMs = tracked.deadlineMs === undefined ? Number.MAX_SAFE_INTEGER : tracked.deadlineMs - config.marginMs - Date.now();
+  const wait = tracked.asking ?? (atOnce ? undefined : poller?.pendingRead(tracked.number, leftMs));
+  if (tracked.isQuiet) {
+    if (wait === undefined) poller?.cancelRead();
+    else return wait.then(() => poller?.cancelRead());
   }
   return wait;
 }
 
 /** The orders that are due in this invocation; undefined: none. */
-export function ordersFor(watch: Watch, facts: () => InvocationFacts): readonly OrderedCapture[] | undefined {
-  const due = watch.armed.checks?.due(facts);
-  if (due === undefined && watch.order === undefined) return undefined;
-  return [...(due === undefined ? [] : [due]), ...(watch.order === undefined ? [] : [watch.order])];
+export function ordersFor(tracked: TrackedInvocation, facts: () => InvocationFacts): readonly OrderedCapture[] | undefined {
+  const due = tracked.setup.poller?.due(facts);
+  if (due === undefined && tracked.order === undefined) return undefined;
+  return [...(due === undefined ? [] : [due]), ...(tracked.order === undefined ? [] : [tracked.order])];
 }
 
 /** A capture has begun: the order behind it, if there is one, is spent. */
-export function spend(watch: Watch, ordered: OrderedCapture | undefined): void {
+export function spend(tracked: TrackedInvocation, ordered: OrderedCapture | undefined): void {
   if (ordered === undefined) return;
-  if (ordered === watch.order) {
-    watch.order.took();
-    watch.order = undefined;
+  if (ordered === tracked.order) {
+    tracked.order.took();
+    tracked.order = undefined;
   } else {
-    watch.armed.checks?.took(ordered);
+    tracked.setup.poller?.markConsumed(ordered);
   }
 }

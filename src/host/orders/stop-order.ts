@@ -30,7 +30,7 @@ export interface WhileCapturing {
  *
  * @returns what is to be called when the capture has ended
  */
-export function heedStop({ control, ttlMs, facts, stop }: WhileCapturing): () => void {
+export function watchForStopOrder({ control, ttlMs, facts, stop }: WhileCapturing): () => void {
   const calledOff = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const ask = async (): Promise<void> => {

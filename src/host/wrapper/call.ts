@@ -4,7 +4,7 @@ import type { CaptureReport, Cause } from '../../contracts/evidence.ts';
 import { AmberError, isAmberError } from '../../errors.ts';
 import { deadlineOf } from '../../lambda/deadline.ts';
 import { CALLED, callCause } from '../../trigger/call.ts';
-import { arm, SANDBOX, type Armed, type Ground } from './setup.ts';
+import { loadSetup, HOST_ENVIRONMENT, type HostSetup, type HostEnvironment } from './setup.ts';
 import { invocationFacts, lambdaContext, requestInProgress } from './facts.ts';
 import { borrow, CANNOT_TELL, type Borrowed } from './progress.ts';
 import { startCapture } from './start.ts';
@@ -34,24 +34,24 @@ export interface CaptureOptions extends Options {
  * @throws AmberError CONFIG_INVALID, if what is wrong stands in `asked`. Nothing else.
  */
 export async function capture(asked: string | CaptureOptions = {}): Promise<CaptureReport> {
-  return captureOn(SANDBOX, asked);
+  return captureOn(HOST_ENVIRONMENT, asked);
 }
 
-/** The same on another ground, for tests. */
-export async function captureOn(ground: Ground, asked: string | CaptureOptions): Promise<CaptureReport> {
+/** The same on another environment, for tests. */
+export async function captureOn(environment: HostEnvironment, asked: string | CaptureOptions): Promise<CaptureReport> {
   const said: CaptureOptions = typeof asked === 'string' ? { reason: asked } : asked;
   const { reason, requester, context, event, ...rest } = areOptions(said) ? said : {};
-  const armed = arm(areOptions(said) ? rest : said, ground);
-  if (isAmberError(armed)) return noCapture(callCause(reason, requester), 'refused', armed);
-  const borrowed = factsOf(armed, context, event);
+  const setup = loadSetup(areOptions(said) ? rest : said, environment);
+  if (isAmberError(setup)) return noCapture(callCause(reason, requester), 'refused', setup);
+  const borrowed = factsOf(setup, context, event);
   const cannotTell = 'cannotTell' in borrowed;
   const cause = callCause(cannotTell ? `${reason ?? CALLED} (${CANNOT_TELL})` : reason, requester);
-  const start = startCapture(armed, cause, cannotTell ? undefined : borrowed.facts);
+  const start = startCapture(setup, cause, cannotTell ? undefined : borrowed.facts);
   if (!start.begun) return noCapture(cause, 'refused', start.refused);
   return (await start.ended) ?? noCapture(cause, 'failed', new AmberError('CAPTURE_ABORTED'));
 }
 
-function factsOf({ state, config }: Armed, context: unknown, event: unknown): Borrowed {
+function factsOf({ state, config }: HostSetup, context: unknown, event: unknown): Borrowed {
   const known = { number: state.invocations, concurrent: Math.max(0, state.inFlight - 1) };
   const given = config.includeEvent && event !== undefined ? { event } : {};
   if (context !== undefined) {

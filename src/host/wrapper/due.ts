@@ -1,11 +1,11 @@
 /** All of a host that an idle function in a bundle does without: loaded as a whole when something is due (idle.ts). */
 import { isAmberError, type AmberError } from '../../errors.ts';
-import { alarmOf, guards, opener } from '../monitor/start.ts';
-import { arm, fault, SANDBOX, type Armed } from './setup.ts';
-import type { Alarm, OpenSentry } from '../monitor/change-monitor.ts';
+import { alarmOf, monitors, opener } from '../monitor/start.ts';
+import { loadSetup, fault, HOST_ENVIRONMENT, type HostSetup } from './setup.ts';
+import type { FindingHandler, OpenMonitor } from '../monitor/change-monitor.ts';
 import { openProgress } from './progress.ts';
 import type { Trap } from './proxied.ts';
-import type { Watch } from './tracked-invocation.ts';
+import type { TrackedInvocation } from './tracked-invocation.ts';
 import { makeDue } from './wrap.ts';
 
 export { capture } from './call.ts';
@@ -14,21 +14,21 @@ export { withCapture } from './wrap.ts';
 
 /** What stands behind a handler that was wrapped before this was loaded. */
 export interface Late {
-  readonly alarm: Alarm<Watch>;
-  readonly open: OpenSentry;
+  readonly handler: FindingHandler<TrackedInvocation>;
+  readonly open: OpenMonitor;
   readonly due: (isNoted: boolean) => Trap | undefined;
 }
 
-/** Arms with the environment as it was when the handler was wrapped; the guard stands since then. */
+/** Arms with the environment as it was when the handler was wrapped; the change monitor stands since then. */
 export function armLate(env: NodeJS.ProcessEnv): Late {
-  const ground = { ...SANDBOX, env };
-  const armed: Armed | AmberError = arm({}, ground);
-  if (isAmberError(armed)) throw armed;
-  armed.guard = guards.get(armed.state);
-  return { alarm: alarmOf(ground), open: opener(armed.config), due: makeDue(armed, openProgress(armed.state, env)) };
+  const environment = { ...HOST_ENVIRONMENT, env };
+  const setup: HostSetup | AmberError = loadSetup({}, environment);
+  if (isAmberError(setup)) throw setup;
+  setup.changeMonitor = monitors.get(setup.state);
+  return { handler: alarmOf(environment), open: opener(setup.config), due: makeDue(setup, openProgress(setup.state, env)) };
 }
 
 /** Says that something of ours went wrong and was contained. */
 export function tell(where: string, error: unknown): void {
-  fault(SANDBOX, where, error);
+  fault(HOST_ENVIRONMENT, where, error);
 }

@@ -4,7 +4,7 @@
  * synchronous (aws-lambda-ric 3 src/RAPIDClient.js, 4 src/client/rapid-client.ts). Loaded for a capture, and in force
  * for as long as an answer is held.
  */
-import type { Ground } from './setup.ts';
+import type { HostEnvironment } from './setup.ts';
 import { isWrapped } from './mark.ts';
 
 /** What the handler has given. A streamed answer is out already. */
@@ -21,7 +21,7 @@ export interface Held {
   readonly outcome: Outcome;
   readonly requestId: string;
   readonly poster: Poster;
-  readonly emitter: Ground['emitter'];
+  readonly emitter: HostEnvironment['emitter'];
   /** Version 3 ends the process by listeners of its own, which post an error first. */
   readonly isV3: boolean;
   /** Several invocations share the process: it asks for the next one by itself. */

@@ -4,7 +4,7 @@
  */
 import { lambdaContext } from './facts.ts';
 import { clientOf, holdFor, type Outcome } from './held.ts';
-import { settle, type Watch } from './tracked-invocation.ts';
+import { settle, type TrackedInvocation } from './tracked-invocation.ts';
 
 type Callable = (...args: unknown[]) => unknown;
 
@@ -21,12 +21,12 @@ const nativeThen: unknown = Reflect.get(Promise.prototype, 'then');
  * Thenables are told as the runtimes tell them (aws-lambda-ric 3 Runtime.js, 4 streaming-invoke-processor.ts). A function
  * with a `then` is one to v3 alone and nobody writes such handlers: it is passed on as it is.
  */
-export function follow(watch: Watch, result: unknown): object | undefined {
+export function follow(tracked: TrackedInvocation, result: unknown): object | undefined {
   if (typeof result !== 'object' || result === null) return undefined;
   try {
     const { then } = result as { then?: unknown };
     if (typeof then !== 'function') return undefined;
-    return then === nativeThen && result instanceof Promise ? followPromise(watch, result) : followThenable(watch, result as Thenable);
+    return then === nativeThen && result instanceof Promise ? followPromise(tracked, result) : followThenable(tracked, result as Thenable);
   } catch {
     return undefined; // a getter or a proxy that throws: the runtime meets it as it would without us
   }
@@ -36,10 +36,10 @@ export function follow(watch: Watch, result: unknown): object | undefined {
  * A promise that settles as `promise` does. It is derived and not a second listener beside the original: V8 follows a
  * chain of one reaction a promise, so that a listener on the side would cut the `at async` frames off every error stack.
  */
-function followPromise(watch: Watch, promise: Promise<unknown>): Promise<unknown> {
+function followPromise(tracked: TrackedInvocation, promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
-    (value) => passOn(watch, settle(watch), value),
-    (error: unknown) => failWith(watch, settle(watch, { error }), error),
+    (value) => passOn(tracked, settle(tracked), value),
+    (error: unknown) => failWith(tracked, settle(tracked, { error }), error),
   );
 }
 
@@ -48,12 +48,12 @@ function followPromise(watch: Watch, promise: Promise<unknown>): Promise<unknown
  * mongoose) run their query at each `then`, so a subscription of ours would run it twice. Its callbacks are delayed
  * while a capture is due; one that calls back before its `then` has returned is so too.
  */
-function followThenable(watch: Watch, original: Thenable): object {
+function followThenable(tracked: TrackedInvocation, original: Thenable): object {
   const then = (...given: unknown[]): unknown => {
     const [fulfilled, rejected, ...rest] = given;
     const delayed = [
-      delay(fulfilled, (value) => hold(watch, settle(watch), watch.streams ? STREAMED : { value })),
-      delay(rejected, (error) => hold(watch, settle(watch, { error }), { error })),
+      delay(fulfilled, (value) => hold(tracked, settle(tracked), tracked.streams ? STREAMED : { value })),
+      delay(rejected, (error) => hold(tracked, settle(tracked, { error }), { error })),
     ];
     return Reflect.apply(original.then, original, [...delayed.slice(0, given.length), ...rest]);
   };
@@ -72,23 +72,23 @@ function delay(callback: unknown, settled: (argument: unknown) => Promise<unknow
 const STREAMED: Outcome = { streamed: true };
 
 /** Sees to it that the answer is posted even if the process ends while it is held. */
-function hold(watch: Watch, wait: Promise<unknown> | undefined, outcome: Outcome): Promise<unknown> | undefined {
-  if (wait === undefined || (watch.streams && 'error' in outcome)) return wait;
-  const client = clientOf(watch.caller);
-  const requestId: unknown = client === undefined ? undefined : Reflect.get(Object(lambdaContext(watch.context)) as object, 'awsRequestId');
+function hold(tracked: TrackedInvocation, wait: Promise<unknown> | undefined, outcome: Outcome): Promise<unknown> | undefined {
+  if (wait === undefined || (tracked.streams && 'error' in outcome)) return wait;
+  const client = clientOf(tracked.caller);
+  const requestId: unknown = client === undefined ? undefined : Reflect.get(Object(lambdaContext(tracked.context)) as object, 'awsRequestId');
   if (client === undefined || typeof requestId !== 'string') return wait;
-  const { env, emitter } = watch.armed.ground;
+  const { env, emitter } = tracked.setup.environment;
   return holdFor({ ...client, outcome, requestId, emitter, isShared: (env['AWS_LAMBDA_MAX_CONCURRENCY'] ?? '') !== '' }, wait);
 }
 
 /** A value that the runtime takes as the result (aws-lambda-ric 4 awaits whatever the handler returns). */
-export function passOn(watch: Watch, wait: Promise<unknown> | undefined, value: unknown): unknown {
-  return wait === undefined ? value : hold(watch, wait, watch.streams ? STREAMED : { value })?.then(() => value);
+export function passOn(tracked: TrackedInvocation, wait: Promise<unknown> | undefined, value: unknown): unknown {
+  return wait === undefined ? value : hold(tracked, wait, tracked.streams ? STREAMED : { value })?.then(() => value);
 }
 
 /** An error that the runtime takes as the result. Thrown on at once if there is nothing to wait for. */
-export function failWith(watch: Watch, wait: Promise<unknown> | undefined, error: unknown): Promise<never> {
-  const held = hold(watch, wait, { error });
+export function failWith(tracked: TrackedInvocation, wait: Promise<unknown> | undefined, error: unknown): Promise<never> {
+  const held = hold(tracked, wait, { error });
   if (held === undefined) throw error;
   return held.then(() => {
     throw error;
@@ -100,21 +100,21 @@ export function failWith(watch: Watch, wait: Promise<unknown> | undefined, error
  * capture if one is due. Meanwhile, as after any first answer, the further ways to answer do nothing: that rule is the
  * runtime's (CallbackContext.js onlyAllowFirstCall), which does not know of this answer yet.
  */
-export function followCallback(watch: Watch, callback: Callable, context: unknown): Callable {
+export function followCallback(tracked: TrackedInvocation, callback: Callable, context: unknown): Callable {
   let held = false;
   return function (this: unknown, ...args: unknown[]): unknown {
     if (held) return undefined;
     const [error] = args;
     // Falsy errors are errors; only undefined and null are none (CallbackContext.js).
     const failed = error !== undefined && error !== null;
-    const wait = settle(watch, failed ? { error } : undefined);
+    const wait = settle(tracked, failed ? { error } : undefined);
     const call = (): unknown => Reflect.apply(callback, this, args);
     if (wait === undefined) return call();
     held = true;
     silence(context);
     // An answer that waits for an empty event loop is not out when the process ends, bare neither.
     const isOut = failed || Reflect.get(Object(context) as object, 'callbackWaitsForEmptyEventLoop') === false;
-    const until = isOut ? hold(watch, wait, failed ? { error } : { value: args[1] }) : wait;
+    const until = isOut ? hold(tracked, wait, failed ? { error } : { value: args[1] }) : wait;
     void until?.then(call).catch((thrown: unknown) => {
       // What the runtime throws here it would have thrown into the handler: an uncaught error, and not a rejection.
       setImmediate(() => {

@@ -5,25 +5,25 @@
  */
 import type { Options } from '../../config/config.ts';
 import type * as due from './due.ts';
-import { openGuard, type Guard, type OpenSentry } from '../monitor/change-monitor.ts';
+import { openChangeMonitor, type ChangeMonitor, type OpenMonitor } from '../monitor/change-monitor.ts';
 import { WRAPPED } from './mark.ts';
 import { openProbe } from '../monitor/probe.ts';
 import { begun, openProgress } from './progress.ts';
 import { makeNoted, proxied, type Callable } from './proxied.ts';
 import { sandboxState, shared, type SandboxState } from '../limits/state.ts';
-import type { Watch } from './tracked-invocation.ts';
+import type { TrackedInvocation } from './tracked-invocation.ts';
 
 /** What is loaded when it is due. */
 export type Host = typeof due;
 
 /** A destination in which nothing can be wrong. Anything else is judged at once. */
 const PLAIN_DESTINATION = /^s3:\/\/[a-z0-9][a-z0-9-]{1,61}[a-z0-9](?:\/[a-z0-9_-]{1,60}){0,3}$/u;
-/** Levels of AMBER_DETECT at which there is a guard. */
+/** Levels of AMBER_DETECT at which there is a change monitor. */
 const LEVEL = /^(?:low|medium|high|critical)$/u;
 /** The trees of AMBER_WRITABLE where it is not set. */
 const TREES = ['/tmp', '/dev/shm'];
 
-const guards = shared<Guard<Watch>>('guard');
+const guards = shared<ChangeMonitor<TrackedInvocation>>('guard');
 
 /** True where wrapping has nothing to say and nothing to prepare. */
 export function isPlain(options: unknown, env: NodeJS.ProcessEnv): boolean {
@@ -35,7 +35,7 @@ export function isPlain(options: unknown, env: NodeJS.ProcessEnv): boolean {
 /** As `withCapture` (wrap.ts). */
 export function wrapIdle(handler: unknown, options: Options | undefined, env: NodeJS.ProcessEnv, host: () => Host): unknown {
   const state = isPlain(options, env) && typeof handler === 'function' && !(WRAPPED in handler) ? sandboxState() : undefined;
-  // Another copy of the package may have configured the guard.
+  // Another copy of the package may have configured the change monitor.
   if (state === undefined || guards.get(state) !== undefined) return host().withCapture(handler as Callable, options);
   try {
     return standBy(handler as Callable, state, env, host);
@@ -50,20 +50,20 @@ function standBy(handler: Callable, state: SandboxState, env: NodeJS.ProcessEnv,
   const configured = { ...env };
   let made: ReturnType<Host['armLate']> | undefined;
   const late = (): ReturnType<Host['armLate']> => (made ??= host().armLate(configured));
-  const open: OpenSentry = async (records, init) => late().open(records, init);
-  const guard = openGuard<Watch>((spawned) => openProbe(TREES, spawned), env, open, {
-    ask: (watch, findings) => late().alarm.ask(watch, findings),
-    begin: (watch, cause) => late().alarm.begin(watch, cause),
+  const open: OpenMonitor = async (records, init) => late().open(records, init);
+  const changeMonitor = openChangeMonitor<TrackedInvocation>((spawned) => openProbe(TREES, spawned), env, open, {
+    ask: (tracked, findings) => late().handler.ask(tracked, findings),
+    begin: (tracked, cause) => late().handler.begin(tracked, cause),
     fault: (error) => host().tell('detect', error),
   });
-  guards.set(state, guard);
+  guards.set(state, changeMonitor);
   const progress = openProgress(state, env);
   const noted = makeNoted(state, progress, (error) => host().tell('invoke', error));
   return proxied(handler, () => {
     state.invocations += 1;
-    guard.begins(state.invocations);
+    changeMonitor.begins(state.invocations);
     const isNoted = begun(progress);
-    if (made === undefined && state.captures === 0 && !guard.isHot()) return isNoted ? noted : undefined;
+    if (made === undefined && state.captures === 0 && !changeMonitor.isHot()) return isNoted ? noted : undefined;
     try {
       return late().due(isNoted);
     } catch (error) {

@@ -1,12 +1,12 @@
 /** The same triggers for middy: a middleware instead of a wrapper. Has no dependency on middy. */
 import type { Options } from '../../config/config.ts';
 import { isAmberError } from '../../errors.ts';
-import { standGuard } from '../monitor/start.ts';
-import { arm, fault, isWatching, SANDBOX, type Armed, type Ground } from './setup.ts';
+import { startMonitoring } from '../monitor/start.ts';
+import { loadSetup, fault, isWatching, HOST_ENVIRONMENT, type HostSetup, type HostEnvironment } from './setup.ts';
 import { begun, note, openProgress } from './progress.ts';
 import { loadAhead } from './start.ts';
 import { watchUncaught } from './uncaught.ts';
-import { closeWatch, openWatch, settle, type Failure, type Watch } from './tracked-invocation.ts';
+import { endTracking, trackInvocation, settle, type Failure, type TrackedInvocation } from './tracked-invocation.ts';
 
 /** The part of a middy request that is read. */
 export interface MiddyRequest {
@@ -32,52 +32,52 @@ export interface CaptureMiddleware {
  * @throws AmberError CONFIG_INVALID, if what is wrong stands in `options`; a bad environment arms nothing, with one log line.
  */
 export function amberMiddleware(options: Options = {}): CaptureMiddleware {
-  return middlewareOn(SANDBOX, options);
+  return middlewareOn(HOST_ENVIRONMENT, options);
 }
 
-/** The same on another ground, for tests. */
-export function middlewareOn(ground: Ground, options: Options): CaptureMiddleware {
-  const armed = arm(options, ground);
-  if (isAmberError(armed)) return { before: () => undefined, after: () => undefined, onError: () => undefined };
-  watchUncaught(armed);
-  loadAhead(armed);
-  standGuard(armed);
-  const watches = new Map<MiddyRequest, Watch>();
+/** The same on another environment, for tests. */
+export function middlewareOn(environment: HostEnvironment, options: Options): CaptureMiddleware {
+  const setup = loadSetup(options, environment);
+  if (isAmberError(setup)) return { before: () => undefined, after: () => undefined, onError: () => undefined };
+  watchUncaught(setup);
+  loadAhead(setup);
+  startMonitoring(setup);
+  const watches = new Map<MiddyRequest, TrackedInvocation>();
   const end = (request: MiddyRequest, failure?: Failure): Promise<void> | undefined => {
-    const watch = watches.get(request);
+    const tracked = watches.get(request);
     watches.delete(request);
-    const wait = watch === undefined ? undefined : settle(watch, failure);
+    const wait = tracked === undefined ? undefined : settle(tracked, failure);
     return wait?.then(() => undefined);
   };
   return {
-    before: (request) => begin(armed, watches, request),
+    before: (request) => begin(setup, watches, request),
     after: (request) => end(request),
     onError: (request) => end(request, { error: request.error }),
   };
 }
 
-function begin(armed: Armed, watches: Map<MiddyRequest, Watch>, request: MiddyRequest): void {
+function begin(setup: HostSetup, watches: Map<MiddyRequest, TrackedInvocation>, request: MiddyRequest): void {
   try {
-    for (const [earlier, watch] of watches) {
+    for (const [earlier, tracked] of watches) {
       if (!answeredEarly(earlier)) continue;
       watches.delete(earlier);
-      closeWatch(watch);
+      endTracking(tracked);
     }
-    armed.state.invocations += 1;
-    armed.guard?.begins(armed.state.invocations);
-    const progress = openProgress(armed.state, armed.ground.env);
+    setup.state.invocations += 1;
+    setup.changeMonitor?.begins(setup.state.invocations);
+    const progress = openProgress(setup.state, setup.environment.env);
     begun(progress);
-    note(progress, { context: request.context, event: request.event, number: armed.state.invocations });
-    if (!isWatching(armed)) return;
-    const watch = openWatch(armed, armed.state.invocations, request.event, request.context);
-    if (watch === undefined) {
-      armed.state.invocations -= 1;
+    note(progress, { context: request.context, event: request.event, number: setup.state.invocations });
+    if (!isWatching(setup)) return;
+    const tracked = trackInvocation(setup, setup.state.invocations, request.event, request.context);
+    if (tracked === undefined) {
+      setup.state.invocations -= 1;
       return;
     }
-    watch.isOver = () => answeredEarly(request);
-    watches.set(request, watch);
+    tracked.isOver = () => answeredEarly(request);
+    watches.set(request, tracked);
   } catch (error) {
-    fault(armed.ground, 'middleware', error);
+    fault(setup.environment, 'middleware', error);
   }
 }
 

@@ -1,24 +1,24 @@
 /** Configuration and triggers, made ready once, when a handler is wrapped: nothing of this is done for an invocation. */
 import type { CaptureRequest } from '../../capture/capture.ts';
 import { areOptions, OPTIONS, resolveConfig, type Config, type Options, type Warn } from '../../config/config.ts';
-import type { CaptureReport, Cause, Moment, Trigger } from '../../contracts/evidence.ts';
+import type { CaptureReport, Cause, TriggerEvent, Trigger } from '../../contracts/evidence.ts';
 import { AmberError, isAmberError, type AmberErrorCode } from '../../errors.ts';
 import { coresOf } from '../../lambda/cores.ts';
 import { logLine, type LogStream } from '../../report/log.ts';
 import { TRIGGERS } from '../../trigger/index.ts';
 import { ownTriggers } from '../../trigger/own.ts';
-import { checksFor, type Checks, type OpenControl } from '../orders/control-poller.ts';
+import { pollerFor, type ControlPoller, type OpenControl } from '../orders/control-poller.ts';
 import type { ClaimSlot } from '../limits/fleet.ts';
-import type { Guard, OpenSentry } from '../monitor/change-monitor.ts';
+import type { ChangeMonitor, OpenMonitor } from '../monitor/change-monitor.ts';
 import type { Probe } from '../monitor/probe.ts';
 import { firstTime, sandboxState, type SandboxState } from '../limits/state.ts';
-import type { Watch } from './tracked-invocation.ts';
+import type { TrackedInvocation } from './tracked-invocation.ts';
 
 export type Engine = (request: CaptureRequest) => Promise<CaptureReport>;
 export type Log = (stream: LogStream, record: Readonly<Record<string, unknown>>) => unknown;
 
-/** What a host stands on. Tests pass their own; everything else uses {@link SANDBOX}. */
-export interface Ground {
+/** What a host stands on. Tests pass their own; everything else uses {@link HOST_ENVIRONMENT}. */
+export interface HostEnvironment {
   readonly env: NodeJS.ProcessEnv;
   /** The global object and the process, which all copies of the package share. */
   readonly scope: object;
@@ -31,7 +31,7 @@ export interface Ground {
   /** Opens the channel of AMBER_CONTROL in place of the built-in way; for tests. */
   readonly control?: OpenControl;
   /** Opens the detectors in place of the built-in way; for tests. */
-  readonly sentry?: OpenSentry;
+  readonly anomalyMonitor?: OpenMonitor;
   /** Tells what has moved in place of system calls; for tests. */
   readonly probe?: (spawned: () => number) => Probe;
   /** Claims a slot of AMBER_FLEET_CAP in place of S3; for tests. */
@@ -40,7 +40,7 @@ export interface Ground {
 
 let isLoaded = false;
 
-export const SANDBOX: Ground = {
+export const HOST_ENVIRONMENT: HostEnvironment = {
   env: process.env,
   scope: globalThis,
   emitter: process,
@@ -54,21 +54,21 @@ export const SANDBOX: Ground = {
 };
 
 /** A usable configuration, and the triggers by the moment at which each wants to be asked. */
-export interface Armed {
+export interface HostSetup {
   readonly config: Config;
   readonly state: SandboxState;
-  readonly ground: Ground;
+  readonly environment: HostEnvironment;
   readonly settled: readonly Trigger[];
   readonly failed: readonly Trigger[];
   readonly near: readonly Trigger[];
   /** Asked when detectors have found something. */
   readonly found: readonly Trigger[];
-  /** Looks for anomalies; undefined where none may start a capture. Set once, by standGuard. */
-  guard: Guard<Watch> | undefined;
+  /** Looks for anomalies; undefined where none may start a capture. Set once, by startMonitoring. */
+  changeMonitor: ChangeMonitor<TrackedInvocation> | undefined;
   /** What the function may use of CPU, read before user code runs; undefined outside of Lambda. */
   readonly cores: number | undefined;
   /** Orders of responders; undefined where AMBER_CONTROL is not set. */
-  readonly checks: Checks | undefined;
+  readonly poller: ControlPoller | undefined;
   /** Events may carry orders. */
   readonly hearsEvents: boolean;
   /** Nothing but triggers that are asked once: after the first capture there is nothing to watch for. */
@@ -82,28 +82,28 @@ export interface Armed {
  *   line says why). A function must not go down because a variable of its environment is wrong.
  * @throws AmberError CONFIG_INVALID, when what is wrong stands in code: that is seen before it is deployed.
  */
-export function arm(options: Options, ground: Ground): Armed | AmberError {
-  const off = switchedOff(options, ground.env);
+export function loadSetup(options: Options, environment: HostEnvironment): HostSetup | AmberError {
+  const off = switchedOff(options, environment.env);
   if (off !== undefined) {
     return new AmberError('CAPTURE_LIMITED', `${off} is set`, { details: { limit: 'switch' } });
   }
-  const state = sandboxState(ground.scope);
+  const state = sandboxState(environment.scope);
   const warnings: string[] = [];
-  const config = readConfig(options, ground.env, ({ message }) => warnings.push(message));
+  const config = readConfig(options, environment.env, ({ message }) => warnings.push(message));
   if (state === undefined || isAmberError(config)) {
     const error = isAmberError(config) ? config : new AmberError('CAPTURE_LIMITED', OTHER_VERSION, { details: { limit: 'version' } });
-    if (state === undefined || firstTime(state, 'config')) ground.log('config', { armed: false, ...errorFields(error) });
+    if (state === undefined || firstTime(state, 'config')) environment.log('config', { armed: false, ...errorFields(error) });
     return error;
   }
-  if (warnings.length > 0 && firstTime(state, 'config-warning')) ground.log('config', { armed: true, warning: warnings.join('; ') });
+  if (warnings.length > 0 && firstTime(state, 'config-warning')) environment.log('config', { armed: true, warning: warnings.join('; ') });
   const triggers = [...TRIGGERS, ...ownTriggers(config, ({ name }, error) => {
-    if (firstTime(state, `trigger:${name}`)) fault(ground, `trigger ${name}`, error);
+    if (firstTime(state, `trigger:${name}`)) fault(environment, `trigger ${name}`, error);
   })];
-  const at = (moment: Moment['at']): Trigger[] => triggers.filter((trigger) => trigger.moments(config).includes(moment));
+  const at = (moment: TriggerEvent['at']): Trigger[] => triggers.filter((trigger) => trigger.moments(config).includes(moment));
   const [settled, failed, near, found] = [at('settled'), at('failed'), at('near-deadline'), at('found')];
   const once = [...settled, ...failed, ...near].every((trigger) => trigger.once === true);
   const hearsEvents = settled.some(({ name }) => name === 'event');
-  return { config, state, ground, settled, failed, near, found, once, guard: undefined, hearsEvents, cores: coresOf(ground.env), checks: checksFor(config, state, ground) };
+  return { config, state, environment, settled, failed, near, found, once, changeMonitor: undefined, hearsEvents, cores: coresOf(environment.env), poller: pollerFor(config, state, environment) };
 }
 
 const OTHER_VERSION = 'another version of lambda-amber is loaded in this process, and is in charge';
@@ -136,27 +136,27 @@ function readConfig(options: Options, env: NodeJS.ProcessEnv, warn: Warn): Confi
 }
 
 /** True while some trigger may still start a capture in this sandbox; for anomalies, while something has moved in it. */
-export function isWatching(armed: Armed): boolean {
-  const { settled, failed, near, guard, once, state, config } = armed;
-  if (armed.hearsEvents) return true; // signed orders are not held up by the cap
+export function isWatching(setup: HostSetup): boolean {
+  const { settled, failed, near, changeMonitor, once, state, config } = setup;
+  if (setup.hearsEvents) return true; // signed orders are not held up by the cap
   if (state.captures >= config.maxCaptures) return false;
   if (settled.length + failed.length + near.length > 0 && (!once || state.captures === 0)) return true;
-  return guard?.isHot() === true;
+  return changeMonitor?.isHot() === true;
 }
 
 /** The cause, if one of the triggers fires at this moment. */
-export function ask(armed: Armed, triggers: readonly Trigger[], moment: Moment): Cause | undefined {
+export function ask(setup: HostSetup, triggers: readonly Trigger[], event: TriggerEvent): Cause | undefined {
   for (const trigger of triggers) {
-    if (trigger.once === true && armed.state.captures > 0) continue;
-    const cause = trigger.fires(moment, armed.config);
+    if (trigger.once === true && setup.state.captures > 0) continue;
+    const cause = trigger.fires(event, setup.config);
     if (cause !== undefined) return cause;
   }
   return undefined;
 }
 
 /** Says that something of ours went wrong and was contained. The handler has not noticed. */
-export function fault(ground: Ground, where: string, error: unknown): void {
-  ground.log('fault', { where, ...errorFields(error) });
+export function fault(environment: HostEnvironment, where: string, error: unknown): void {
+  environment.log('fault', { where, ...errorFields(error) });
 }
 
 /**

@@ -3,12 +3,12 @@ import type { CaptureRequest } from '../../capture/capture.ts';
 import type { Config } from '../../config/config.ts';
 import type { CaptureReport, Cause, InvocationFacts } from '../../contracts/evidence.ts';
 import { AmberError } from '../../errors.ts';
-import { fault, type Armed } from './setup.ts';
+import { fault, type HostSetup } from './setup.ts';
 import { claimFleet, knownFull } from '../limits/fleet.ts';
 import type { HandOver } from '../handoff/hand-over.ts';
 import { hardStop, refusal, type Pace } from '../limits/limits.ts';
 import { firstTime } from '../limits/state.ts';
-import { takeTurn } from '../monitor/process-lock.ts';
+import { acquireProcessLock } from '../monitor/process-lock.ts';
 
 // Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with it.
 const { clearTimeout, setTimeout } = globalThis;
@@ -42,14 +42,14 @@ export interface Ordered {
  * The one timer here is meant to keep the event loop alive: while a capture runs, a v3 runtime must not find the loop
  * empty and end a callback invocation (aws-lambda-ric 3, BeforeExitListener.js), nor may a v4 process run out of work.
  */
-export function startCapture(armed: Armed, cause: Cause, invocation: InvocationFacts | undefined, { config = armed.config, token }: Ordered = {}): Start {
-  const { state } = armed;
+export function startCapture(setup: HostSetup, cause: Cause, invocation: InvocationFacts | undefined, { config = setup.config, token }: Ordered = {}): Start {
+  const { state } = setup;
   const nowMs = Date.now();
-  const hardStopMs = hardStop(config, nowMs, invocation?.deadlineMs, armed.cores);
-  const pace: Pace = { cores: armed.cores, isLoaded: armed.ground.isLoaded(), isSigned: cause.order?.signedBy !== undefined };
-  const refused = armed.checks?.stopped() === true
+  const hardStopMs = hardStop(config, nowMs, invocation?.deadlineMs, setup.cores);
+  const pace: Pace = { cores: setup.cores, isLoaded: setup.environment.isLoaded(), isSigned: cause.order?.signedBy !== undefined };
+  const refused = setup.poller?.stopped() === true
     ? STOPPED
-    : (refusal(armed.config, state, nowMs, hardStopMs, pace) ?? knownFull(config, cause, state, nowMs));
+    : (refusal(setup.config, state, nowMs, hardStopMs, pace) ?? knownFull(config, cause, state, nowMs));
   if (refused !== undefined) return { begun: false, refused };
   state.running = true;
   state.captures += 1;
@@ -60,7 +60,7 @@ export function startCapture(armed: Armed, cause: Cause, invocation: InvocationF
       timer.unref();
       early.resolve(undefined);
     };
-    void run({ armed, request: { cause, config, invocation, hardStopMs, inProcess: true, release, ...findingsOf(armed) }, token }).then((report) => {
+    void run({ setup, request: { cause, config, invocation, hardStopMs, inProcess: true, release, ...findingsOf(setup) }, token }).then((report) => {
       clearTimeout(timer);
       state.running = false;
       if (report === NO_SLOT) state.captures -= 1;
@@ -76,16 +76,16 @@ export function startCapture(armed: Armed, cause: Cause, invocation: InvocationF
  * for. In a function of 128 MB that saves its first invocation a second, most of what it has for the capture. Of the worker
  * threads of a Managed Instances process only one will capture: they load it when it is due.
  */
-export function loadAhead({ config, state, ground, checks }: Armed): void {
-  checks?.begin(1, () => false);
+export function loadAhead({ config, state, environment, poller }: HostSetup): void {
+  poller?.begin(1, () => false);
   if (config.capture !== 'now' || config.maxCaptures === 0 || state.captures > 0) return;
   if (!process.getBuiltinModule('node:worker_threads').isMainThread) return;
-  ground.engine().catch(() => undefined); // told when the capture is due
+  environment.engine().catch(() => undefined); // told when the capture is due
 }
 
 /** What the detectors know, asked when the capture comes to it. */
-function findingsOf({ guard }: Armed): Pick<CaptureRequest, 'findings'> {
-  return guard === undefined ? {} : { findings: async () => (await guard.sentry()).report() };
+function findingsOf({ changeMonitor }: HostSetup): Pick<CaptureRequest, 'findings'> {
+  return changeMonitor === undefined ? {} : { findings: async () => (await changeMonitor.anomalyMonitor()).report() };
 }
 
 /** The sandboxes of the function have had their captures: nothing was begun, so nothing counts. */
@@ -94,7 +94,7 @@ const NO_SLOT = Symbol('no slot');
 /** By the extension where there is one; else in process. */
 async function run(given: HandOver): Promise<CaptureReport | typeof NO_SLOT | undefined> {
   if (given.request.cause.trigger !== 'call' && (await isHandedOver(given))) return undefined;
-  return runEngine(given.armed, given.request);
+  return runEngine(given.setup, given.request);
 }
 
 async function isHandedOver(given: HandOver): Promise<boolean> {
@@ -102,35 +102,35 @@ async function isHandedOver(given: HandOver): Promise<boolean> {
     const { handOver } = await import('../handoff/hand-over.ts');
     return await handOver(given);
   } catch (error) {
-    fault(given.armed.ground, 'hint', error);
+    fault(given.setup.environment, 'hint', error);
     return false;
   }
 }
 
-async function runEngine(armed: Armed, request: CaptureRequest): Promise<CaptureReport | typeof NO_SLOT | undefined> {
+async function runEngine(setup: HostSetup, request: CaptureRequest): Promise<CaptureReport | typeof NO_SLOT | undefined> {
   let release: (() => void) | undefined;
-  let unheed: (() => void) | undefined;
+  let unsubscribe: (() => void) | undefined;
   try {
-    release = await takeTurn(request.cause, request.config);
+    release = await acquireProcessLock(request.cause, request.config);
     if (release === undefined) {
-      logRefusal(armed, request.cause, new AmberError('CAPTURE_BUSY', OTHER_THREAD, { details: { limit: 'threads' } }));
+      logRefusal(setup, request.cause, new AmberError('CAPTURE_BUSY', OTHER_THREAD, { details: { limit: 'threads' } }));
       return undefined;
     }
-    const { state, ground } = armed;
-    const full = await claimFleet({ ...request, state, env: ground.env, claim: ground.claim });
+    const { state, environment } = setup;
+    const full = await claimFleet({ ...request, state, env: environment.env, claim: environment.claim });
     if (full !== undefined) {
-      logRefusal(armed, request.cause, full);
+      logRefusal(setup, request.cause, full);
       return NO_SLOT;
     }
-    const engine = await armed.ground.engine();
-    const enough = new AbortController();
-    unheed = armed.checks?.heed((reason) => enough.abort(reason));
-    return await engine({ ...request, enough: enough.signal });
+    const engine = await setup.environment.engine();
+    const stopper = new AbortController();
+    unsubscribe = setup.poller?.watchForStop((reason) => stopper.abort(reason));
+    return await engine({ ...request, stopSignal: stopper.signal });
   } catch (error) {
-    fault(armed.ground, 'capture', error);
+    fault(setup.environment, 'capture', error);
     return undefined;
   } finally {
-    unheed?.();
+    unsubscribe?.();
     release?.();
   }
 }
@@ -138,8 +138,8 @@ async function runEngine(armed: Armed, request: CaptureRequest): Promise<Capture
 const OTHER_THREAD = 'another thread of this process captures the sandbox, or did so a short time ago';
 
 /** Says once for each trigger and limit that a due capture was refused: a failing function would say it at every call. */
-export function logRefusal({ state, ground }: Armed, cause: Cause, refused: AmberError): void {
+export function logRefusal({ state, environment }: HostSetup, cause: Cause, refused: AmberError): void {
   const limit = String(refused.details['limit'] ?? '');
   if (!firstTime(state, `refused:${cause.trigger}:${limit}`)) return;
-  ground.log('refused', { trigger: cause.trigger, reason: cause.reason, code: refused.code, limit, error: refused.message });
+  environment.log('refused', { trigger: cause.trigger, reason: cause.reason, code: refused.code, limit, error: refused.message });
 }

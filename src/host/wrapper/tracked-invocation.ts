@@ -4,7 +4,7 @@
  */
 import type { Cause, InvocationFacts, OrderedCapture } from '../../contracts/evidence.ts';
 import { deadlineOf } from '../../lambda/deadline.ts';
-import { ask, fault, type Armed } from './setup.ts';
+import { ask, fault, type HostSetup } from './setup.ts';
 import { invocationFacts, lambdaContext } from './facts.ts';
 import { awaitOrders, beginOrders, ordersFor, spend } from '../orders/orders.ts';
 import { logRefusal, startCapture } from './start.ts';
@@ -18,8 +18,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** A timer may fire a little early: what was due within this has been asked. */
 const SLACK_MS = 5;
 
-export interface Watch {
-  readonly armed: Armed;
+export interface TrackedInvocation {
+  readonly setup: HostSetup;
   readonly event: unknown;
   readonly context: unknown;
   /** 1 for the first invocation of this sandbox. */
@@ -54,36 +54,36 @@ export interface Failure {
 }
 
 /** Begins to watch; undefined if another host watches this invocation already (a wrapper around a wrapper, middy within). */
-export function openWatch(armed: Armed, number: number, event: unknown, context: unknown): Watch | undefined {
+export function trackInvocation(setup: HostSetup, number: number, event: unknown, context: unknown): TrackedInvocation | undefined {
   if (typeof context === 'object' && context !== null) {
-    if (armed.state.watched.has(context)) return undefined;
-    armed.state.watched.add(context);
+    if (setup.state.watched.has(context)) return undefined;
+    setup.state.watched.add(context);
   }
-  armed.state.inFlight += 1;
-  const nowMs = armed.near.length === 0 ? 0 : Date.now();
-  const deadlineMs = armed.near.length === 0 ? undefined : deadlineOf(lambdaContext(context), nowMs);
+  setup.state.inFlight += 1;
+  const nowMs = setup.near.length === 0 ? 0 : Date.now();
+  const deadlineMs = setup.near.length === 0 ? undefined : deadlineOf(lambdaContext(context), nowMs);
   const totalMs = (deadlineMs ?? nowMs) - nowMs;
-  const watch: Watch = {
-    armed, event, context, number, deadlineMs, totalMs, open: true, isOver: undefined, timer: undefined, capture: undefined,
+  const tracked: TrackedInvocation = {
+    setup, event, context, number, deadlineMs, totalMs, open: true, isOver: undefined, timer: undefined, capture: undefined,
     isQuiet: false, caller: undefined, streams: false, asking: undefined, order: undefined,
   };
-  if (deadlineMs !== undefined) setTimer(watch, totalMs);
-  armed.guard?.opened(watch);
-  beginOrders(watch, () => facts(watch, undefined), () => {
-    if (watch.isQuiet) returned(watch); // an answer by the context is not seen, so there may be no later moment
+  if (deadlineMs !== undefined) setTimer(tracked, totalMs);
+  setup.changeMonitor?.opened(tracked);
+  beginOrders(tracked, () => facts(tracked, undefined), () => {
+    if (tracked.isQuiet) returned(tracked); // an answer by the context is not seen, so there may be no later moment
   });
-  return watch;
+  return tracked;
 }
 
 /** Ends the watch without asking anybody: the invocation is over, and how it went is not known. */
-export function closeWatch(watch: Watch): void {
-  if (!watch.open) return;
-  watch.open = false;
-  watch.armed.state.inFlight -= 1;
-  if (watch.timer !== undefined) clearTimeout(watch.timer);
-  watch.timer = undefined;
-  if (typeof watch.context === 'object' && watch.context !== null) watch.armed.state.watched.delete(watch.context);
-  watch.armed.guard?.settled(watch);
+export function endTracking(tracked: TrackedInvocation): void {
+  if (!tracked.open) return;
+  tracked.open = false;
+  tracked.setup.state.inFlight -= 1;
+  if (tracked.timer !== undefined) clearTimeout(tracked.timer);
+  tracked.timer = undefined;
+  if (typeof tracked.context === 'object' && tracked.context !== null) tracked.setup.state.watched.delete(tracked.context);
+  tracked.setup.changeMonitor?.settled(tracked);
 }
 
 /**
@@ -92,34 +92,34 @@ export function closeWatch(watch: Watch): void {
  *
  * @returns what to wait for before the result is passed on (it never rejects), or undefined: pass it on now.
  */
-export function settle(watch: Watch, failure?: Failure): Promise<unknown> | undefined {
-  if (!watch.open) return watch.capture;
-  closeWatch(watch);
-  if (watch.capture !== undefined) return watch.capture;
-  const wait = awaitOrders(watch, failure?.atOnce === true);
-  if (wait === undefined) return consider(watch, failure);
-  watch.capture = wait.then(() => {
-    watch.capture = undefined;
-    return consider(watch, failure);
+export function settle(tracked: TrackedInvocation, failure?: Failure): Promise<unknown> | undefined {
+  if (!tracked.open) return tracked.capture;
+  endTracking(tracked);
+  if (tracked.capture !== undefined) return tracked.capture;
+  const wait = awaitOrders(tracked, failure?.atOnce === true);
+  if (wait === undefined) return consider(tracked, failure);
+  tracked.capture = wait.then(() => {
+    tracked.capture = undefined;
+    return consider(tracked, failure);
   });
-  return watch.capture;
+  return tracked.capture;
 }
 
 /** The handler has returned, but its result comes by a callback: captures if that is what a trigger waits for. */
-export function returned(watch: Watch): void {
-  if (watch.open && watch.capture === undefined) void consider(watch, undefined);
+export function returned(tracked: TrackedInvocation): void {
+  if (tracked.open && tracked.capture === undefined) void consider(tracked, undefined);
 }
 
-function consider(watch: Watch, failure: Failure | undefined): Promise<unknown> | undefined {
-  const { armed, number: invocation } = watch;
+function consider(tracked: TrackedInvocation, failure: Failure | undefined): Promise<unknown> | undefined {
+  const { setup, number: invocation } = tracked;
   try {
-    const orders = pending(watch, failure);
+    const orders = pending(tracked, failure);
     const cause =
-      (failure === undefined ? undefined : ask(armed, armed.failed, { at: 'failed', invocation, error: failure.error, ...orders })) ??
-      ask(armed, armed.settled, { at: 'settled', invocation, ...orders });
-    return cause === undefined ? undefined : begin(watch, cause, failure, orders.orders);
+      (failure === undefined ? undefined : ask(setup, setup.failed, { at: 'failed', invocation, error: failure.error, ...orders })) ??
+      ask(setup, setup.settled, { at: 'settled', invocation, ...orders });
+    return cause === undefined ? undefined : begin(tracked, cause, failure, orders.orders);
   } catch (error) {
-    fault(armed.ground, 'settle', error);
+    fault(setup.environment, 'settle', error);
     return undefined;
   }
 }
@@ -128,23 +128,23 @@ interface Pending {
   readonly orders?: readonly OrderedCapture[];
 }
 
-function pending(watch: Watch, failure: Failure | undefined): Pending {
-  const orders = ordersFor(watch, () => facts(watch, failure));
+function pending(tracked: TrackedInvocation, failure: Failure | undefined): Pending {
+  const orders = ordersFor(tracked, () => facts(tracked, failure));
   return orders === undefined ? {} : { orders };
 }
 
-function begin(watch: Watch, cause: Cause, failure: Failure | undefined, orders: Pending['orders']): Promise<unknown> | undefined {
+function begin(tracked: TrackedInvocation, cause: Cause, failure: Failure | undefined, orders: Pending['orders']): Promise<unknown> | undefined {
   const ordered = orders?.find((one) => one.cause === cause);
-  const start = startCapture(watch.armed, cause, facts(watch, failure), ordered);
+  const start = startCapture(tracked.setup, cause, facts(tracked, failure), ordered);
   if (!start.begun) {
-    logRefusal(watch.armed, cause, start.refused);
+    logRefusal(tracked.setup, cause, start.refused);
     return undefined;
   }
-  spend(watch, ordered);
-  watch.capture = start.freed.then(() => {
-    watch.capture = undefined;
+  spend(tracked, ordered);
+  tracked.capture = start.freed.then(() => {
+    tracked.capture = undefined;
   });
-  return watch.capture;
+  return tracked.capture;
 }
 
 /**
@@ -154,59 +154,59 @@ function begin(watch: Watch, cause: Cause, failure: Failure | undefined, orders:
  *
  * @returns false if too little was left for a capture, so that it is to be tried again in the next invocation.
  */
-export function beginFound(watch: Watch, cause: Cause): boolean {
-  const known = facts(watch, undefined);
-  const isBinding = watch.open || (known.deadlineMs !== undefined && known.deadlineMs > Date.now());
-  const start = startCapture(watch.armed, cause, isBinding ? known : { ...known, deadlineMs: undefined });
+export function beginFound(tracked: TrackedInvocation, cause: Cause): boolean {
+  const known = facts(tracked, undefined);
+  const isBinding = tracked.open || (known.deadlineMs !== undefined && known.deadlineMs > Date.now());
+  const start = startCapture(tracked.setup, cause, isBinding ? known : { ...known, deadlineMs: undefined });
   if (!start.begun) {
-    logRefusal(watch.armed, cause, start.refused);
+    logRefusal(tracked.setup, cause, start.refused);
     return start.refused.details['limit'] !== 'budget';
   }
-  if (!watch.open) return true;
-  watch.capture = start.freed.then(() => {
-    watch.capture = undefined;
+  if (!tracked.open) return true;
+  tracked.capture = start.freed.then(() => {
+    tracked.capture = undefined;
   });
   return true;
 }
 
-function facts(watch: Watch, failure: Failure | undefined): InvocationFacts {
-  const { armed, context, number } = watch;
+function facts(tracked: TrackedInvocation, failure: Failure | undefined): InvocationFacts {
+  const { setup, context, number } = tracked;
   return invocationFacts({
     context,
     number,
-    deadlineMs: watch.deadlineMs ?? deadlineOf(lambdaContext(context)),
-    concurrent: armed.state.inFlight - (watch.open ? 1 : 0),
-    ...(armed.config.includeEvent ? { event: watch.event } : {}),
+    deadlineMs: tracked.deadlineMs ?? deadlineOf(lambdaContext(context)),
+    concurrent: setup.state.inFlight - (tracked.open ? 1 : 0),
+    ...(setup.config.includeEvent ? { event: tracked.event } : {}),
     ...failure,
   });
 }
 
 /** Sets the timer to the next moment at which one of the near-deadline triggers wants to be asked. */
-function setTimer(watch: Watch, remainingMs: number): void {
-  const { armed, totalMs } = watch;
+function setTimer(tracked: TrackedInvocation, remainingMs: number): void {
+  const { setup, totalMs } = tracked;
   let nextMs = 0;
-  for (const trigger of armed.near) {
-    if (trigger.once === true && armed.state.captures > 0) continue;
+  for (const trigger of setup.near) {
+    if (trigger.once === true && setup.state.captures > 0) continue;
     // A lead longer than the whole invocation means its beginning.
-    const leadMs = Math.min(trigger.leadMs?.(armed.config, totalMs) ?? 0, totalMs - 1);
+    const leadMs = Math.min(trigger.leadMs?.(setup.config, totalMs) ?? 0, totalMs - 1);
     if (leadMs < remainingMs) nextMs = Math.max(nextMs, leadMs);
   }
   if (nextMs === 0) return;
-  watch.timer = setTimeout(nearDeadline, Math.min(remainingMs - nextMs, LONGEST_TIMER_MS), watch);
-  watch.timer.unref();
+  tracked.timer = setTimeout(nearDeadline, Math.min(remainingMs - nextMs, LONGEST_TIMER_MS), tracked);
+  tracked.timer.unref();
 }
 
-function nearDeadline(watch: Watch): void {
-  watch.timer = undefined;
-  const { armed, deadlineMs, number: invocation } = watch;
+function nearDeadline(tracked: TrackedInvocation): void {
+  tracked.timer = undefined;
+  const { setup, deadlineMs, number: invocation } = tracked;
   const remainingMs = (deadlineMs ?? 0) - Date.now();
   // A sandbox that was frozen after it had answered wakes up with old timers: their invocation is long over.
-  if (!watch.open || watch.isOver?.() === true || watch.capture !== undefined || remainingMs <= 0) return;
+  if (!tracked.open || tracked.isOver?.() === true || tracked.capture !== undefined || remainingMs <= 0) return;
   try {
-    const orders = pending(watch, undefined);
-    const cause = ask(armed, armed.near, { at: 'near-deadline', invocation, remainingMs, ...orders });
-    if (cause === undefined || begin(watch, cause, undefined, orders.orders) === undefined) setTimer(watch, remainingMs - SLACK_MS);
+    const orders = pending(tracked, undefined);
+    const cause = ask(setup, setup.near, { at: 'near-deadline', invocation, remainingMs, ...orders });
+    if (cause === undefined || begin(tracked, cause, undefined, orders.orders) === undefined) setTimer(tracked, remainingMs - SLACK_MS);
   } catch (error) {
-    fault(armed.ground, 'deadline', error);
+    fault(setup.environment, 'deadline', error);
   }
 }

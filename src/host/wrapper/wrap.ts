@@ -1,15 +1,15 @@
 /** `withCapture`: a handler that can be captured, and that nobody can tell from the handler itself. */
 import type { Options } from '../../config/config.ts';
 import { isAmberError } from '../../errors.ts';
-import { standGuard } from '../monitor/start.ts';
-import { arm, fault, isWatching, SANDBOX, type Armed, type Ground } from './setup.ts';
+import { startMonitoring } from '../monitor/start.ts';
+import { loadSetup, fault, isWatching, HOST_ENVIRONMENT, type HostSetup, type HostEnvironment } from './setup.ts';
 import { failWith, follow, followCallback, passOn } from './hold.ts';
 import { WRAPPED } from './mark.ts';
 import { begun, note, openProgress, type Progress } from './progress.ts';
 import { contextIn, isStreaming, makeNoted, proxied, type Callable, type Trap } from './proxied.ts';
 import { loadAhead } from './start.ts';
 import { watchUncaught } from './uncaught.ts';
-import { closeWatch, openWatch, returned, settle, type Watch } from './tracked-invocation.ts';
+import { endTracking, trackInvocation, returned, settle, type TrackedInvocation } from './tracked-invocation.ts';
 
 /**
  * Any function: the parameters are the handler's own business. A parameter without a type is `any`, as in `Handler` of
@@ -52,71 +52,71 @@ type LambdaArguments<A extends unknown[]> = A extends []
  * @throws AmberError CONFIG_INVALID, if what is wrong stands in `options`.
  */
 export function withCapture<H extends AnyHandler>(handler: H, options: Options = {}): Wrapped<H> {
-  return wrapOn(SANDBOX, handler, options) as Wrapped<H>;
+  return wrapOn(HOST_ENVIRONMENT, handler, options) as Wrapped<H>;
 }
 
-/** The same on another ground: for tests, and for hosts that bring their own environment. */
-export function wrapOn<H extends AnyHandler>(ground: Ground, handler: H, options: Options): H {
-  const armed = arm(options, ground);
-  if (isAmberError(armed) || typeof handler !== 'function' || WRAPPED in handler) return handler;
-  watchUncaught(armed);
-  loadAhead(armed);
-  standGuard(armed);
-  const { state } = armed;
-  const progress = openProgress(state, ground.env);
-  const due = makeDue(armed, progress);
+/** The same on another environment: for tests, and for hosts that bring their own environment. */
+export function wrapOn<H extends AnyHandler>(environment: HostEnvironment, handler: H, options: Options): H {
+  const setup = loadSetup(options, environment);
+  if (isAmberError(setup) || typeof handler !== 'function' || WRAPPED in handler) return handler;
+  watchUncaught(setup);
+  loadAhead(setup);
+  startMonitoring(setup);
+  const { state } = setup;
+  const progress = openProgress(state, environment.env);
+  const due = makeDue(setup, progress);
   return proxied(handler, () => {
     state.invocations += 1;
-    armed.guard?.begins(state.invocations);
+    setup.changeMonitor?.begins(state.invocations);
     return due(begun(progress));
   });
 }
 
 /** What is called in the handler's place in an invocation that has begun, which is to be noted or not. */
-export function makeDue(armed: Armed, progress: Progress): (isNoted: boolean) => Trap | undefined {
-  const { state, config, ground } = armed;
-  const call = makeCall(armed, progress);
-  const noted = makeNoted(state, progress, (error) => fault(ground, 'invoke', error));
+export function makeDue(setup: HostSetup, progress: Progress): (isNoted: boolean) => Trap | undefined {
+  const { state, config, environment } = setup;
+  const call = makeCall(setup, progress);
+  const noted = makeNoted(state, progress, (error) => fault(environment, 'invoke', error));
   return (isNoted) => {
-    if (isWatching(armed)) return call;
+    if (isWatching(setup)) return call;
     return isNoted && state.captures < config.maxCaptures ? noted : undefined;
   };
 }
 
-function makeCall(armed: Armed, progress: Progress): Trap {
-  let unanswered: Watch | undefined;
+function makeCall(setup: HostSetup, progress: Progress): Trap {
+  let unanswered: TrackedInvocation | undefined;
   return (handler, self, args) => {
-    const watch = begin(handler, self, args);
+    const tracked = begin(handler, self, args);
     let result: unknown;
     try {
       result = Reflect.apply(handler, self, args);
     } catch (error) {
-      if (watch === undefined) throw error;
-      return thrown(watch, handler, args, error);
+      if (tracked === undefined) throw error;
+      return thrown(tracked, handler, args, error);
     }
-    if (watch === undefined) return result;
-    return follow(watch, result) ?? plain(watch, handler, args, result);
+    if (tracked === undefined) return result;
+    return follow(tracked, result) ?? plain(tracked, handler, args, result);
   };
 
-  function begin(handler: Callable, self: unknown, args: unknown[]): Watch | undefined {
+  function begin(handler: Callable, self: unknown, args: unknown[]): TrackedInvocation | undefined {
     try {
       // A v3 runtime runs one invocation at a time: what has not answered by its callback did so by its context.
-      if (unanswered !== undefined) closeWatch(unanswered);
+      if (unanswered !== undefined) endTracking(unanswered);
       const context = contextIn(handler, args);
-      note(progress, { context, event: args[0], number: armed.state.invocations });
-      const watch = openWatch(armed, armed.state.invocations, args[0], context);
-      if (watch === undefined) {
-        armed.state.invocations -= 1;
+      note(progress, { context, event: args[0], number: setup.state.invocations });
+      const tracked = trackInvocation(setup, setup.state.invocations, args[0], context);
+      if (tracked === undefined) {
+        setup.state.invocations -= 1;
         return undefined;
       }
-      Object.assign(watch, { caller: self, streams: isStreaming(handler) });
+      Object.assign(tracked, { caller: self, streams: isStreaming(handler) });
       if (isCallbackStyle(args)) {
-        args[2] = followCallback(watch, args[2] as Callable, context);
-        unanswered = watch;
+        args[2] = followCallback(tracked, args[2] as Callable, context);
+        unanswered = tracked;
       }
-      return watch;
+      return tracked;
     } catch (error) {
-      fault(armed.ground, 'invoke', error);
+      fault(setup.environment, 'invoke', error);
       return undefined;
     }
   }
@@ -128,21 +128,21 @@ function isCallbackStyle(args: readonly unknown[]): boolean {
 }
 
 /** The handler has returned what is not a promise. */
-function plain(watch: Watch, handler: Callable, args: readonly unknown[], result: unknown): unknown {
+function plain(tracked: TrackedInvocation, handler: Callable, args: readonly unknown[], result: unknown): unknown {
   if (isCallbackStyle(args)) {
-    watch.isQuiet = true;
-    returned(watch);
+    tracked.isQuiet = true;
+    returned(tracked);
     return result;
   }
-  const wait = settle(watch);
+  const wait = settle(tracked);
   // A streaming handler that returns no promise is an error of the runtime, which must see what was returned.
-  return isStreaming(handler) ? result : passOn(watch, wait, result);
+  return isStreaming(handler) ? result : passOn(tracked, wait, result);
 }
 
 /** The handler has thrown before it returned. */
-function thrown(watch: Watch, handler: Callable, args: readonly unknown[], error: unknown): unknown {
-  const wait = settle(watch, { error, atOnce: true });
+function thrown(tracked: TrackedInvocation, handler: Callable, args: readonly unknown[], error: unknown): unknown {
+  const wait = settle(tracked, { error, atOnce: true });
   // A v3 runtime hands a thrown undefined or null to the callback, which takes it for success; a rejected one is an error.
   const lost = isCallbackStyle(args) && !isStreaming(handler) && (error === undefined || error === null);
-  return failWith(watch, lost ? undefined : wait, error);
+  return failWith(tracked, lost ? undefined : wait, error);
 }

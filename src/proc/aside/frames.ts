@@ -18,8 +18,8 @@ export interface AsideItem {
   readonly body?: () => AsyncGenerator<Uint8Array>;
 }
 
-const MOST_HEAD = 1024 * 1024;
-const MOST_PIECE = 64 * 1024;
+const MAX_HEAD = 1024 * 1024;
+const MAX_PIECE = 64 * 1024;
 
 export class Frames {
   readonly #chunks: AsyncIterator<Buffer>;
@@ -40,7 +40,7 @@ export class Frames {
   /** The next item; undefined at the end of the stream. What is left of the body before it is dropped. */
   async item(): Promise<AsideItem | undefined> {
     while (this.#inBody) await this.#piece();
-    const length = await this.#length(MOST_HEAD);
+    const length = await this.#length(MAX_HEAD);
     if (length === undefined) return undefined;
     const { stat, body, ...head } = JSON.parse((await this.#take(length)).toString('utf8')) as Omit<AsideItem, 'stat' | 'body'> & { stat?: Record<string, string>; body?: boolean };
     this.#inBody = body === true;
@@ -56,7 +56,7 @@ export class Frames {
   }
 
   async #piece(): Promise<Buffer | undefined> {
-    const length = this.#inBody ? await this.#length(MOST_PIECE) : undefined;
+    const length = this.#inBody ? await this.#length(MAX_PIECE) : undefined;
     if (length !== undefined && length > 0) return this.#take(length);
     this.#inBody = false;
     return undefined;

@@ -4,26 +4,26 @@
  * pool such a read would keep `process.exit()` of the function from returning, since Node joins its threads.
  */
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
-import { createLane, type Lane } from '../bounded-pool.ts';
+import { createPool, type BoundedPool } from '../bounded-pool.ts';
 import { failure, SPENT, type Allowance, type PoolRead, type ReadRule } from '../read.ts';
-import { turn } from '../session.ts';
+import { yieldToEventLoop } from '../session.ts';
 import type { ProcRead } from '../table.ts';
 import { startProcfs, type Aside } from './child.ts';
 
 export interface AsidePool {
   readonly pool: PoolRead;
-  readonly lane: Lane;
-  /** Of the lane; the child has limits of its own, so that no job of it hangs. */
+  readonly boundedPool: BoundedPool;
+  /** Of the pool; the child has limits of its own, so that no job of it hangs. */
   readonly slowMs: number;
   readonly end: () => void;
 }
 
 /** Links that are looked at; who has more descriptors open than that is taken for one that serves. */
-const MOST_LINKS = 20_000;
+const MAX_LINKS = 20_000;
 const A_STRETCH = 256;
 const SERVES = /^(?:\/dev\/fuse$|anon_inode:\[userfaultfd\])/u;
 /** Children that may be left behind in one table. */
-const MOST_LEFT_BEHIND = 4;
+const MAX_LEFT_BEHIND = 4;
 const LANES = 4;
 const LANE_MS = 10_000;
 
@@ -33,7 +33,7 @@ export async function asidePool(root: string, pids: readonly number[], slowMs: n
   const reader = new Reader(slowMs);
   return {
     pool: (path, rule, allowance, _ticket, done) => void reader.read(path, rule, allowance).then(done),
-    lane: createLane(LANES), slowMs: LANE_MS, end: () => reader.end(),
+    boundedPool: createPool(LANES), slowMs: LANE_MS, end: () => reader.end(),
   };
 }
 
@@ -41,8 +41,8 @@ async function anyServes(root: string, pids: readonly number[]): Promise<boolean
   let looked = 0;
   for (const pid of pids) {
     for (const fd of descriptorsOf(`${root}/${pid}/fd`)) {
-      if ((looked += 1) > MOST_LINKS || SERVES.test(linkOf(`${root}/${pid}/fd/${fd}`))) return true;
-      if (looked % A_STRETCH === 0) await turn();
+      if ((looked += 1) > MAX_LINKS || SERVES.test(linkOf(`${root}/${pid}/fd/${fd}`))) return true;
+      if (looked % A_STRETCH === 0) await yieldToEventLoop();
     }
   }
   return false;
@@ -92,7 +92,7 @@ class Reader {
     const process = path.split('/').slice(0, 3).join('/');
     if (allowance.left <= 0) return SPENT;
     if (this.#hung.has(process)) return { ok: false, outcome: 'timed-out', reason: 'not tried: another read of this process hangs' };
-    if (this.#ended || this.#started > MOST_LEFT_BEHIND) return { ok: false, outcome: 'timed-out', reason: `not tried: ${this.#hung.size} earlier reads of procfs hang` };
+    if (this.#ended || this.#started > MAX_LEFT_BEHIND) return { ok: false, outcome: 'timed-out', reason: `not tried: ${this.#hung.size} earlier reads of procfs hang` };
     try {
       return await this.#ask(path, Math.min(rule.cap, allowance.left), allowance);
     } catch {

@@ -5,7 +5,7 @@ import { runCapture, type CaptureRequest } from '../../../src/capture/capture.ts
 import type { Options } from '../../../src/config/config.ts';
 import type { CaptureReport } from '../../../src/contracts/evidence.ts';
 import { describeError } from '../../../src/errors.ts';
-import type { Ground } from '../../../src/host/wrapper/setup.ts';
+import type { HostEnvironment } from '../../../src/host/wrapper/setup.ts';
 import { wrapOn } from '../../../src/host/wrapper/wrap.ts';
 import { logLine } from '../../../src/report/log.ts';
 import { lambdaContext } from '../../host/environment.ts';
@@ -55,12 +55,12 @@ export async function captureUnder(one: CaptureOf): Promise<Captured> {
   // A capture takes its environment when it begins: others may run beside it with another one.
   const begin = (request: CaptureRequest): Promise<CaptureReport> =>
     inEnvironment(one.keys, () => (running = runCapture({ ...request, roots: one.scene.roots })));
-  const ground: Ground = { env: {}, scope: {}, emitter: new EventEmitter(), log: logLine, engine: () => Promise.resolve(begin), isLoaded: () => true };
+  const environment: HostEnvironment = { env: {}, scope: {}, emitter: new EventEmitter(), log: logLine, engine: () => Promise.resolve(begin), isLoaded: () => true };
   const { script, outageMs } = one.plan;
   one.proxy.script(...(outageMs === undefined ? script : []));
   if (outageMs !== undefined) one.proxy.outage(outageMs, script[0] ?? 'pass');
   const started = performance.now();
-  const handlerProblem = await callHandler(ground, one.handler, optionsOf(one));
+  const handlerProblem = await callHandler(environment, one.handler, optionsOf(one));
   const tookMs = performance.now() - started;
   const report = await Promise.race([running, sleep(one.maxMs + STUCK_MS, undefined, { ref: false })]);
   const endedMs = performance.now() - started;
@@ -96,7 +96,7 @@ function optionsOf({ proxy, bucket, prefix, transport, recipient, handler, maxMs
 }
 
 /** Calls a wrapped handler of this kind, and says what differs from the bare one. */
-async function callHandler(ground: Ground, kind: HandlerKind, options: Options): Promise<string | undefined> {
+async function callHandler(environment: HostEnvironment, kind: HandlerKind, options: Options): Promise<string | undefined> {
   const value = { statusCode: 200, body: 'as it was' };
   const error = new TypeError('the handler failed');
   const event = { key: 'value' };
@@ -106,7 +106,7 @@ async function callHandler(ground: Ground, kind: HandlerKind, options: Options):
     if (kind === 'plain') return value;
     return kind === 'rejects' ? Promise.reject(error) : Promise.resolve(value);
   };
-  const wrapped = wrapOn(ground, bare as (event: unknown, context: unknown) => unknown, options);
+  const wrapped = wrapOn(environment, bare as (event: unknown, context: unknown) => unknown, options);
   const fails = kind === 'rejects' || kind === 'throws';
   try {
     const got = await wrapped(event, lambdaContext(30_000));

@@ -7,9 +7,9 @@ import vm from 'node:vm';
 import { scripts } from '../../../src/collect/scripts.ts';
 import { system } from '../../../src/collect/system.ts';
 import type { Entry, Roots } from '../../../src/contracts/evidence.ts';
-import { openLookout } from '../../../src/detect/scan.ts';
+import { openScanner } from '../../../src/detect/scan.ts';
 import { openProbe } from '../../../src/host/monitor/probe.ts';
-import { sceneOf } from '../../collect/volatile.ts';
+import { contextOf } from '../../collect/volatile.ts';
 
 const LOOKS = 2;
 const ASKS = 8;
@@ -42,10 +42,10 @@ const files: string[] = [];
 const stats: Record<string, string> = {};
 const nameservers: string[] = [];
 for (const by of ['process', 'extension'] as const) {
-  const lookout = openLookout({ by, roots });
+  const scanner = openScanner({ by, roots });
   for (let number = 1; number <= LOOKS; number += 1) {
-    const observation = await lookout.look({ number, startedMs: Date.now() });
-    left.push(...observation.left);
+    const observation = await scanner.scan({ number, startedMs: Date.now() });
+    left.push(...observation.notInspected);
     files.push(...observation.files.map(({ path }) => path));
     nameservers.push(...observation.nameservers);
     Object.assign(stats, observation.code.stats);
@@ -55,9 +55,9 @@ for (const by of ['process', 'extension'] as const) {
 const names = [`${served}/x (deleted)`, `file://${served}/implant`, `${folder}/other/implant`, `/proc/self/root${served}/implant`];
 // Kept: V8 forgets a script that nothing holds.
 const held: unknown[] = names.map((filename, index) => vm.runInThisContext(`(() => ${index})`, { filename }) as unknown);
-const scene = sceneOf('/proc', { roots });
+const context = contextOf('/proc', { roots });
 const entries: Entry[] = [];
-for (const collector of [scripts, system]) for await (const entry of collector.collect(scene)) entries.push(entry);
+for (const collector of [scripts, system]) for await (const entry of collector.collect(context)) entries.push(entry);
 const rows = entries.flatMap((entry) => (entry.kind === 'jsonl' ? [...entry.rows] : [])) as { url: string; origin: string }[];
 // The inspector makes URLs of paths.
 const plain = (name: string): string => decodeURIComponent(name).replace('file://', '');

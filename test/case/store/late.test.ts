@@ -54,17 +54,17 @@ async function captureLate(squatter?: Buffer): Promise<Late> {
   };
   const config = resolveConfig({ s3Region: 'eu-central-1' }, {});
   const destination = s3Over(transport, readSettings(new URL('s3://evidence/amber'), IDENTITY, config, {}, undefined), IDENTITY);
-  const book = openManifest(CAPTURE_ID);
+  const manifest = openManifest(CAPTURE_ID);
   const lines: string[] = [];
   const { error } = await deliver({
     destination, hardStop: new AbortController().signal, commitBy: dueAt.signal,
-    tarball: { ...TARBALL, compression: 'zstd', manifest: book },
+    tarball: { ...TARBALL, compression: 'zstd', manifest },
     fill: async (tarball) => {
-      for (const entry of standardEntries()) await (typeof entry === 'string' ? tarball.border(entry) : tarball.add(entry, 'test'));
+      for (const entry of standardEntries()) await (typeof entry === 'string' ? tarball.startTier(entry) : tarball.add(entry, 'test'));
       setTimeout(() => dueAt.abort(), 50);
     },
     onShipped: (shipped) => void lines.push(logLine('segment', segmentLine(CAPTURE_ID, shipped))),
-    marker: (shipped, sealed) => commitDocument({ ...commitFacts(CAPTURE_ID, 'zstd', undefined), ...sealed }, shipped, book, (value) => value),
+    marker: (shipped, sealed) => commitDocument({ ...commitFacts(CAPTURE_ID, 'zstd', undefined), ...sealed }, shipped, manifest, (value) => value),
   });
   assert.equal(error?.code, 'DESTINATION_UNAVAILABLE');
   const renamed = readdirSync(folder).find((name) => name.startsWith("capture-0001-"));

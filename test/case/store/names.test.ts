@@ -47,7 +47,7 @@ describe('a segment under another name', () => {
     const all = await wholeEntries((await makeCapture({ apart: true })).folder);
     rmSync(join(folder, 'manifest.json'));
     const capture = await openLocal(folder);
-    assert.deepEqual([capture.missing, capture.strays.map(({ object }) => object)], [[], [OWN]]);
+    assert.deepEqual([capture.missing, capture.unexpectedObjects.map(({ object }) => object)], [[], [OWN]]);
     assert.match((await findings(folder)).findings, /"capture-0001\.tar\.zst" is not ours, or another one is: segment 1 is there twice/u);
     assert.deepEqual(await wholeEntries(folder), all);
   });

@@ -11,7 +11,7 @@ import { freshFolder } from '../captures.ts';
 
 const EVENTS = 1_000_000;
 const MIB = 1024 * 1024;
-const MOST_BYTES = 256 * MIB;
+const MAX_BYTES = 256 * MIB;
 
 /** VmHWM, because maxRSS begins with that of the parent. */
 const script = (command: string): string => `
@@ -51,7 +51,7 @@ test('a timeline of a million events stays below 256 MiB, and in order', async (
   assert.equal(ran.status, 0, ran.stderr);
   const bytes = Number(/\d+$/u.exec(ran.stderr)?.[0]) * 1024;
   t.diagnostic(`${EVENTS} events in ${Math.round(performance.now() - started)} ms, ${Math.round(bytes / MIB)} MiB resident`);
-  assert.ok(bytes < MOST_BYTES, `${bytes} bytes resident`);
+  assert.ok(bytes < MAX_BYTES, `${bytes} bytes resident`);
   let [count, last, rest] = [0, 0, ''];
   const buffer = Buffer.alloc(MIB);
   const fd = openSync(to, 'r');

@@ -10,7 +10,7 @@ import type { Control } from '../../../src/host/orders/control.ts';
 import { runExtension } from '../../../src/host/extension/extension.ts';
 import { leadMs } from '../../../src/host/extension/deadline.ts';
 import { initBefore } from '../../../src/host/extension/prepare.ts';
-import type { ExtensionEngine, ExtensionGround } from '../../../src/host/extension/state.ts';
+import type { ExtensionEngine, ExtensionEnvironment } from '../../../src/host/extension/state.ts';
 import { leftMs } from '../../../src/host/extension/shutdown.ts';
 import { parseEvent } from '../../../src/lambda/extensions-api.ts';
 import { parseTelemetry } from '../../../src/lambda/telemetry-api.ts';
@@ -61,18 +61,18 @@ async function run(t: TestContext, { register = [json(200, '{}', { 'Lambda-Exten
   t.after(() => server.closeAllConnections());
   t.after(() => server.close());
   const [log, exits, requests]: [Record<string, unknown>[], number[], CaptureRequest[]] = [[], [], []];
-  const ground: ExtensionGround = {
+  const environment: ExtensionEnvironment = {
     env: { AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${(server.address() as AddressInfo).port}`, AMBER_DESTINATION: 'file:///nowhere/at/all', ...env },
     log: (amber, record) => log.push({ amber, ...record }),
     engine: () => Promise.resolve((request: CaptureRequest) => {
       requests.push(request);
       return (engine ?? (() => Promise.resolve(REPORT)))(request);
     }),
-    sentry: () => Promise.reject(new Error('no sentry in this test')),
+    anomalyMonitor: () => Promise.reject(new Error('no sentry in this test')),
     control: () => (control === undefined ? Promise.reject(new Error('no control in this test')) : Promise.resolve(control)),
     exit: () => exits.push(Date.now()),
   };
-  return { log, exits, requests, polls: () => polls, ended: runExtension(ground, 'amber') };
+  return { log, exits, requests, polls: () => polls, ended: runExtension(environment, 'amber') };
 }
 
 describe('answers of the platform', () => {
@@ -121,10 +121,10 @@ describe('time', () => {
   test('init ended when the first invocation began, as the platform tells it: no later than we heard of it, and not before we were there', () => {
     const init = { ms: 1_000_000, uptimeSeconds: 2, rssBytes: 0 };
     const at = (startedMs: number | undefined, number = 1): number | undefined => initBefore({
-      init, turn: { number, event: { kind: 'INVOKE', requestId: 'r', deadlineMs: 0, functionArn: undefined, traceId: undefined }, startedMs: 0, done: { requestId: 'r', status: 'success', errorType: undefined, ...(startedMs === undefined ? {} : { startedMs }) } },
+      init, invocation: { number, event: { kind: 'INVOKE', requestId: 'r', deadlineMs: 0, functionArn: undefined, traceId: undefined }, startedMs: 0, done: { requestId: 'r', status: 'success', errorType: undefined, ...(startedMs === undefined ? {} : { startedMs }) } },
     })?.ms;
     assert.deepEqual([at(999_400), at(1_000_400), at(undefined), at(0), at(999_400, 2)], [999_400, 1_000_000, 1_000_000, 998_000, 1_000_000]);
-    assert.equal(initBefore({ init: undefined, turn: undefined }), undefined);
+    assert.equal(initBefore({ init: undefined, invocation: undefined }), undefined);
   });
 
   test('a clock that jumps leaves a capture the time that is always there', () => {
@@ -149,7 +149,7 @@ describe('time', () => {
     const order: string[] = [];
     const one = await run(t, {
       env: { AMBER_DEADLINE_MS: '2990' }, next: [INVOKE, () => (response) => void waitFor(() => order.length > 0).then(() => SHUTDOWN()(response))],
-      engine: async ({ cause, enough }) => {
+      engine: async ({ cause, stopSignal: enough }) => {
         order.push(`${cause.trigger} begins`);
         if (cause.trigger === 'deadline' && enough?.aborted === false) await new Promise((resolve) => enough.addEventListener('abort', resolve));
         order.push(`${cause.trigger} ends`);
@@ -164,13 +164,13 @@ describe('time', () => {
     const order: string[] = [];
     let stopped = false;
     const control: Control = {
-      check: () => Promise.resolve(undefined), nextMs: () => 0, isPending: () => false, due: () => undefined, took: () => undefined,
+      check: () => Promise.resolve(undefined), nextMs: () => 0, isPending: () => false, due: () => undefined, markConsumed: () => undefined,
       stopped: () => stopped, lastRead: () => 'good', dropConnections: () => undefined, close: () => undefined,
     };
     const one = await run(t, {
       control, env: { AMBER_CONTROL: 's3://control/orders.json', AMBER_CONTROL_TTL_MS: '0', AMBER_DEADLINE_MS: '2990' },
       next: [INVOKE, () => (response) => void waitFor(() => order.length > 1).then(() => SHUTDOWN()(response))],
-      engine: async ({ cause, enough }) => {
+      engine: async ({ cause, stopSignal: enough }) => {
         order.push(`${cause.trigger} begins`);
         stopped = true;
         if (enough?.aborted === false) await new Promise((resolve) => enough.addEventListener('abort', resolve));

@@ -1,11 +1,11 @@
 /** What processes of the function hand over for a capture that the extension makes: nothing of it is lost without a line. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Collector, Entry, Finding, FindingsReport, Scene } from '../../../src/contracts/evidence.ts';
+import type { Collector, Entry, Finding, FindingsReport, CollectorContext } from '../../../src/contracts/evidence.ts';
 import { handedOver } from '../../../src/host/extension/received-handoffs.ts';
 import { readHanded } from '../../../src/host/handoff/findings.ts';
 import { faultsOf } from '../../collect/ocsf-schema.ts';
-import { makeScene } from '../../collect/context.ts';
+import { makeContext } from '../../collect/context.ts';
 import { findingsOf, INIT_MS, nowOf, processOf, within, ownOf } from '../../detect/scene.ts';
 import { canIsolate } from '../../sandbox/ground.ts';
 import { jsonOf, storedCaptures, type Stored } from '../extension/captures.ts';
@@ -17,9 +17,9 @@ function running(): { handed: Promise<unknown>[]; isSealed: boolean } {
   return { handed: [], isSealed: false };
 }
 
-async function collect(collector: Collector | undefined, scene: Scene = makeScene({})): Promise<Entry[]> {
+async function collect(collector: Collector | undefined, context: CollectorContext = makeContext({})): Promise<Entry[]> {
   const entries: Entry[] = [];
-  for await (const entry of collector?.collect(scene) ?? []) entries.push(entry);
+  for await (const entry of collector?.collect(context) ?? []) entries.push(entry);
   return entries;
 }
 
@@ -82,8 +82,8 @@ test('what comes when the list is written has one of its own, and its OCSF event
     await collect(early);
     withHanded(REPORT);
     one.handed.push(own([...OURS, ...THEIRS]));
-    const scene = makeScene({ options: { collect: collects } });
-    const lists = (await collect(late, scene)).filter(({ path }) => path.includes('findings-late'));
+    const context = makeContext({ options: { collect: collects } });
+    const lists = (await collect(late, context)).filter(({ path }) => path.includes('findings-late'));
     if (collects.length > 0) assert.deepEqual(lists, [], 'the list was not wanted');
     else {
       const [rows, events] = lists.map((entry) => (entry.kind === 'jsonl' ? entry.rows : []));

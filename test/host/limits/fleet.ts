@@ -8,7 +8,7 @@
 import { mock } from 'node:test';
 import { EventEmitter } from 'node:events';
 import type { CaptureRequest } from '../../../src/capture/capture.ts';
-import type { Ground } from '../../../src/host/wrapper/setup.ts';
+import type { HostEnvironment } from '../../../src/host/wrapper/setup.ts';
 import type { PutNew } from '../../../src/ship/slots.ts';
 
 export interface FleetFigures {
@@ -58,7 +58,7 @@ interface Bucket {
 
 async function run({ sandboxes, hours, fleetCap, perSandbox, everyMs }: FleetOptions): Promise<FleetFigures> {
   // Loaded now: the hosts keep the timers that they find when they are loaded.
-  const { arm } = await import('../../../src/host/wrapper/setup.ts');
+  const { loadSetup } = await import('../../../src/host/wrapper/setup.ts');
   const { startCapture, logRefusal } = await import('../../../src/host/wrapper/start.ts');
   const { isAmberError } = await import('../../../src/errors.ts');
   const bucket: Bucket = { taken: new Set(), requests: 0 };
@@ -68,22 +68,22 @@ async function run({ sandboxes, hours, fleetCap, perSandbox, everyMs }: FleetOpt
   let fired = 0;
   const fleet = await Promise.all(Array.from({ length: sandboxes }, async (_, number) => {
     made.push(0);
-    const ground = await groundOf(bucket, () => (logLines += 1), ({ config }) => {
+    const environment = await groundOf(bucket, () => (logLines += 1), ({ config }) => {
       made[number] = (made[number] ?? 0) + 1;
       const day = Math.floor(Date.now() / DAY_MS);
       perDay.set(day, (perDay.get(day) ?? 0) + 1);
       return config.maxMs;
     });
-    const armed = arm({ destination: 's3://evidence-bucket/amber', fleetCap, maxCaptures: perSandbox, detect: 'off' }, ground);
-    if (isAmberError(armed)) throw armed;
-    return armed;
+    const setup = loadSetup({ destination: 's3://evidence-bucket/amber', fleetCap, maxCaptures: perSandbox, detect: 'off' }, environment);
+    if (isAmberError(setup)) throw setup;
+    return setup;
   }));
   for (let ms = 0; ms < hours * 3_600_000; ms += everyMs) {
-    for (const armed of fleet) {
+    for (const setup of fleet) {
       fired += 1;
       const cause = { trigger: 'anomaly', reason: 'a detector that always fires' } as const;
-      const start = startCapture(armed, cause, undefined);
-      if (!start.begun) logRefusal(armed, cause, start.refused);
+      const start = startCapture(setup, cause, undefined);
+      if (!start.begun) logRefusal(setup, cause, start.refused);
     }
     // What has been begun comes to its claim and its engine, and the time passes.
     for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
@@ -97,7 +97,7 @@ async function run({ sandboxes, hours, fleetCap, perSandbox, everyMs }: FleetOpt
   };
 }
 
-async function groundOf(bucket: Bucket, log: () => unknown, captured: (request: CaptureRequest) => unknown): Promise<Ground> {
+async function groundOf(bucket: Bucket, log: () => unknown, captured: (request: CaptureRequest) => unknown): Promise<HostEnvironment> {
   const { claimSlot } = await import('../../../src/ship/slots.ts');
   const put: PutNew = async (name) => {
     bucket.requests += 1;

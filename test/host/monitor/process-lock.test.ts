@@ -2,19 +2,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { resolveConfig } from '../../../src/config/config.ts';
-import { takeTurn } from '../../../src/host/monitor/process-lock.ts';
+import { acquireProcessLock } from '../../../src/host/monitor/process-lock.ts';
 
 const config = resolveConfig({}, {});
 const cause = { trigger: 'error', reason: 'test' } as const;
 
 const SOURCE = `
   import { parentPort, workerData } from 'node:worker_threads';
-  const { takeTurn } = await import(workerData.module);
+  const { acquireProcessLock } = await import(workerData.module);
   const turns = new Map();
   parentPort.on('message', async ({ trigger, release, cooldownMs, id }) => {
     if (release) turns.get(release)?.();
     else {
-      const turn = await takeTurn({ trigger, reason: 'test', ...(id === undefined ? {} : { order: { id } }) }, { cooldownMs });
+      const turn = await acquireProcessLock({ trigger, reason: 'test', ...(id === undefined ? {} : { order: { id } }) }, { cooldownMs });
       if (turn !== undefined) turns.set(trigger, turn);
       parentPort.postMessage(turn !== undefined);
     }
@@ -36,8 +36,8 @@ function thread(): { ask: (trigger: string, cooldownMs?: number, id?: string) =>
 }
 
 test('the main thread asks nobody', async () => {
-  assert.ok(await takeTurn(cause, config));
-  assert.ok(await takeTurn(cause, config));
+  assert.ok(await acquireProcessLock(cause, config));
+  assert.ok(await acquireProcessLock(cause, config));
 });
 
 test('threads capture one after the other, the flag captures once, and a thread that dies gives its turn back', async (t) => {

@@ -5,14 +5,14 @@ import type { OrderedCapture } from '../../../src/contracts/evidence.ts';
 import type { Engine } from '../../../src/host/wrapper/setup.ts';
 import type { Control, HowToCheck } from '../../../src/host/orders/control.ts';
 import { resolveConfig } from '../../../src/config/config.ts';
-import { lambdaContext, report, sleep, testGround, wrap, type Handler, type TestGround } from '../environment.ts';
+import { lambdaContext, report, sleep, testEnvironment, wrap, type Handler, type TestEnvironment } from '../environment.ts';
 import { newOrder } from './orders.ts';
 
 const ENV = { AMBER_DESTINATION: 'file:///tmp/amber-not-there', AMBER_CONTROL: 's3://control/orders.json', AMBER_CONTROL_TTL_MS: '0', AMBER_COOLDOWN_MS: '0', AMBER_DETECT: 'off' };
 const CONFIG = resolveConfig({}, ENV);
 
 interface Played {
-  readonly ground: TestGround;
+  readonly environment: TestEnvironment;
   /** Milliseconds that a read takes. */
   takesMs: number;
   /** What a read brings when it ends. */
@@ -39,15 +39,15 @@ function play(env: Record<string, string> = {}, more: { takesMs?: number } = {},
       return held;
     },
     nextMs: () => nextMs, isPending: () => held !== undefined, due: () => held, stopped: () => played.stopped, lastRead: () => last,
-    took: ({ cause }) => {
+    markConsumed: ({ cause }) => {
       played.took.push(cause.order?.id ?? '');
       held = undefined;
       played.brings = undefined;
     },
     dropConnections: () => (played.drops += 1), close: () => undefined,
   };
-  const ground = { ...testGround({ ...ENV, ...env }, 0, engine), control: () => Promise.resolve(control) };
-  const played: Played = { ground, takesMs: more.takesMs ?? 0, brings: undefined, fails: false, stopped: false, reads: [], took: [], drops: 0 };
+  const environment = { ...testEnvironment({ ...ENV, ...env }, 0, engine), control: () => Promise.resolve(control) };
+  const played: Played = { environment, takesMs: more.takesMs ?? 0, brings: undefined, fails: false, stopped: false, reads: [], took: [], drops: 0 };
   return played;
 }
 
@@ -59,7 +59,7 @@ const ordered = (signedBy?: string): OrderedCapture => {
   return { config: CONFIG, cause: { trigger: 'control', reason: 'r', order: { id, issued, expires, channel: 'c', sha256: '', overrides: [], ...(signedBy === undefined ? {} : { signedBy }) } } };
 };
 
-const handlerOf = (at: Played, ms = 0): ((event?: unknown, context?: unknown) => Promise<unknown>) => wrap(at.ground, async () => {
+const handlerOf = (at: Played, ms = 0): ((event?: unknown, context?: unknown) => Promise<unknown>) => wrap(at.environment, async () => {
   if (ms > 0) await sleep(ms);
   return 'answer';
 });
@@ -73,10 +73,10 @@ test('is read at init and at invocations, beside the handler; an order captures 
   const order = ordered();
   at.brings = order;
   assert.equal(await handler({}, lambdaContext()), 'answer');
-  assert.deepEqual(at.ground.requests.map(({ cause }) => cause), [order.cause]);
+  assert.deepEqual(at.environment.requests.map(({ cause }) => cause), [order.cause]);
   assert.deepEqual(at.took, [order.cause.order?.id]);
   await handler({}, lambdaContext());
-  assert.equal(at.ground.requests.length, 1);
+  assert.equal(at.environment.requests.length, 1);
 });
 
 test('the capture has the configuration of the order', async () => {
@@ -85,7 +85,7 @@ test('the capture has the configuration of the order', async () => {
   at.brings = { ...ordered('key'), config: own };
   const handler = handlerOf(at, 30);
   await handler({}, lambdaContext());
-  assert.equal(at.ground.requests[0]?.config, own);
+  assert.equal(at.environment.requests[0]?.config, own);
 });
 
 test('a handler that is quicker than the read: its order counts at the next invocation, which waits for it once', async () => {
@@ -98,10 +98,10 @@ test('a handler that is quicker than the read: its order counts at the next invo
   at.brings = ordered();
   const started = performance.now();
   await handler({}, lambdaContext());
-  assert.equal(at.ground.requests.length, 0, 'nothing waits for a read of its own invocation');
+  assert.equal(at.environment.requests.length, 0, 'nothing waits for a read of its own invocation');
   assert.ok(performance.now() - started < 55);
   await handler({}, lambdaContext());
-  assert.equal(at.ground.requests.length, 1);
+  assert.equal(at.environment.requests.length, 1);
 });
 
 describe('a channel that does not answer', () => {
@@ -134,10 +134,10 @@ describe('a channel that does not answer', () => {
 
   test('a channel that cannot be opened is one line', async () => {
     const at = play();
-    const handler = wrap({ ...at.ground, control: () => Promise.reject(new TypeError('secret')) }, () => Promise.resolve('answer'));
+    const handler = wrap({ ...at.environment, control: () => Promise.reject(new TypeError('secret')) }, () => Promise.resolve('answer'));
     for (let count = 0; count < 3; count += 1) assert.equal(await handler(), 'answer');
     await sleep(5);
-    assert.deepEqual(at.ground.lines.map(({ amber, where, error }) => [amber, where, error]), [['fault', 'control', 'the channel could not be opened']]);
+    assert.deepEqual(at.environment.lines.map(({ amber, where, error }) => [amber, where, error]), [['fault', 'control', 'the channel could not be opened']]);
   });
 });
 
@@ -155,34 +155,34 @@ test('a read that was frozen is called off, its connections are dropped, and ano
   await handler({}, lambdaContext());
   assert.deepEqual([at.reads.length, at.drops], [reads + 1, drops + 1]);
   assert.equal(at.reads.at(-2)?.signal?.aborted, true);
-  assert.equal(at.ground.requests.length, 1, 'what was wanted before counts now');
+  assert.equal(at.environment.requests.length, 1, 'what was wanted before counts now');
 });
 
 test('stop: whatever asks is refused while it is in force', async () => {
   const at = play({ AMBER_ON_ERROR: 'any' });
-  const handler = wrap<Handler>(at.ground, async () => {
+  const handler = wrap<Handler>(at.environment, async () => {
     await sleep(5);
     throw new Error('failed');
   });
   await sleep(5);
   at.stopped = true;
   await assert.rejects(handler({}, lambdaContext()), /failed/u);
-  assert.equal(at.ground.requests.length, 0);
-  assert.deepEqual(at.ground.lines.map(({ limit }) => limit), ['stop']);
+  assert.equal(at.environment.requests.length, 0);
+  assert.deepEqual(at.environment.lines.map(({ limit }) => limit), ['stop']);
   at.stopped = false;
   await assert.rejects(handler({}, lambdaContext()), /failed/u);
-  assert.equal(at.ground.requests.length, 1);
+  assert.equal(at.environment.requests.length, 1);
 });
 
 test('stop: a capture that runs is ended when the order comes, with its reason, and nothing is read after its end', async () => {
   let ended = '';
   const at = play({ AMBER_ON_ERROR: 'any' }, {}, async (request) => {
     at.stopped = true;
-    for (let turn = 0; turn < 1000 && request.enough?.aborted !== true; turn += 1) await sleep(10);
-    ended = String(request.enough?.reason);
+    for (let turn = 0; turn < 1000 && request.stopSignal?.aborted !== true; turn += 1) await sleep(10);
+    ended = String(request.stopSignal?.reason);
     return report(request);
   });
-  const handler = wrap<Handler>(at.ground, async () => {
+  const handler = wrap<Handler>(at.environment, async () => {
     await sleep(5);
     throw new Error('failed');
   });
@@ -200,14 +200,14 @@ test('a signed order is beyond cap and cooldown, an unsigned one is not', async 
   await handler({}, lambdaContext());
   at.brings = ordered();
   await handler({}, lambdaContext());
-  assert.equal(at.ground.requests.length, 1, JSON.stringify(at.ground.lines));
+  assert.equal(at.environment.requests.length, 1, JSON.stringify(at.environment.lines));
   assert.equal(at.took.length, 1, 'a refused order is not spent');
-  assert.deepEqual(at.ground.lines.map(({ limit }) => limit), ['cap']);
+  assert.deepEqual(at.environment.lines.map(({ limit }) => limit), ['cap']);
   for (let count = 0; count < 2; count += 1) {
     at.brings = ordered('key');
     await handler({}, lambdaContext());
   }
-  assert.equal(at.ground.requests.length, 3);
+  assert.equal(at.environment.requests.length, 3);
 });
 
 test('an invocation that lasts reads again', async () => {
@@ -218,16 +218,16 @@ test('an invocation that lasts reads again', async () => {
   await sleep(100);
   at.brings = ordered();
   await running;
-  assert.equal(at.ground.requests.length, 1);
+  assert.equal(at.environment.requests.length, 1);
 });
 
 test('an order is carried out before the deadline where the handler does not settle', async () => {
   const at = play({ AMBER_MARGIN_MS: '50' });
   at.brings = { ...ordered(), config: resolveConfig({ marginMs: 50 }, ENV) };
-  const handler = wrap<Handler>(at.ground, () => new Promise((resolve) => setTimeout(resolve, 2000, 'late').unref()));
+  const handler = wrap<Handler>(at.environment, () => new Promise((resolve) => setTimeout(resolve, 2000, 'late').unref()));
   void handler({}, lambdaContext(900));
-  for (let waited = 0; waited < 2000 && at.ground.requests.length === 0; waited += 5) await sleep(5);
-  assert.equal(at.ground.requests.length, 1);
+  for (let waited = 0; waited < 2000 && at.environment.requests.length === 0; waited += 5) await sleep(5);
+  assert.equal(at.environment.requests.length, 1);
 });
 
 test('AMBER_CAPTURE=off reads nothing', async () => {

@@ -53,7 +53,7 @@ test('an order is due until its capture has begun; the same id again is a replay
   const due = await at.control.check(100);
   assert.deepEqual([due?.cause.trigger, due?.cause.reason, due?.cause.requester, due?.cause.order?.id], ['control', order.reason, order.requester, order.id]);
   assert.ok(at.control.due() !== undefined, 'a capture that was refused is tried again');
-  at.control.took(due!);
+  at.control.markConsumed(due!);
   assert.deepEqual([at.control.due(), await at.control.check(100)], [undefined, undefined]);
   assert.deepEqual(at.lines, []);
   at.says = { ...order, reason: 'again' };

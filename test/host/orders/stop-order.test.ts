@@ -8,11 +8,11 @@ import { runCapture } from '../../../src/capture/capture.ts';
 import { resolveConfig } from '../../../src/config/config.ts';
 import type { Collector } from '../../../src/contracts/evidence.ts';
 import { openControl } from '../../../src/host/orders/control.ts';
-import { heedStop } from '../../../src/host/orders/stop-order.ts';
+import { watchForStopOrder } from '../../../src/host/orders/stop-order.ts';
 import type { CaptureManifest } from '../../../src/seal/commit.ts';
 import type { ControlChannel } from '../../../src/ship/channels/index.ts';
 import { bytes, IDLE, newOrder, newResponder, signerFor } from './orders.ts';
-import { lambdaContext, sleep, testGround, wrap, type Handler } from '../environment.ts';
+import { lambdaContext, sleep, testEnvironment, wrap, type Handler } from '../environment.ts';
 
 const signed = signerFor('s3://control/orders.json');
 const responder = newResponder();
@@ -38,7 +38,7 @@ async function heeded(): Promise<Heeded> {
   const config = resolveConfig({ destination: 's3://evidence/amber', control: 's3://control/orders.json', controlTtlMs: 0, controlKey: responder.key }, {});
   const control = await openControl(config, { env: { AWS_LAMBDA_FUNCTION_NAME: 'checkout' }, log: () => undefined, channel });
   const reasons: string[] = [];
-  const end = heedStop({ control, ttlMs: 0, facts: () => undefined, stop: ({ message }) => reasons.push(message) });
+  const end = watchForStopOrder({ control, ttlMs: 0, facts: () => undefined, stop: ({ message }) => reasons.push(message) });
   const at: Heeded = {
     says: IDLE, reasons, reads: 0, end,
     read: async (times) => {
@@ -103,8 +103,8 @@ test('end to end in process: the capture of a failing handler closes, and its ma
     },
   };
   const env = { AMBER_DESTINATION: `file://${folder}`, AMBER_CONTROL: 's3://control/orders.json', AMBER_CONTROL_TTL_MS: '0', AMBER_CONTROL_KEY: responder.key, AMBER_ON_ERROR: 'any', AMBER_DETECT: 'off', AMBER_MAX_MS: '60000', AMBER_COLLECT: '-code,-executables,-writable,-procfs', AWS_LAMBDA_FUNCTION_NAME: 'checkout' };
-  const ground = { ...testGround(env, 0, runCapture), control: () => openControl(resolveConfig({}, env), { env, log: () => undefined, channel }) };
-  const handler = wrap<Handler>(ground, async () => {
+  const environment = { ...testEnvironment(env, 0, runCapture), control: () => openControl(resolveConfig({}, env), { env, log: () => undefined, channel }) };
+  const handler = wrap<Handler>(environment, async () => {
     await sleep(5);
     throw new Error('failed');
   }, { collectors: [endless] });

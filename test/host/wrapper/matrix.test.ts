@@ -30,13 +30,13 @@ for (const client of CLIENTS) {
     for (const row of rowsFor(client, ROWS)) {
       test(row.name, async (t) => {
         if (!ensureClient(t, client)) return;
-        const [bare, armed, watching] = await Promise.all([
+        const [bare, setup, watching] = await Promise.all([
           run(client, row, 'plain', {}), run(client, row, 'amber', DESTINATION), run(client, row, 'amber', WATCHING),
         ]);
         const expected = withoutFrames(bare, LOOP);
         assert.deepEqual(expected.amber, []);
         // The first invocation is noted, by one frame of ours; no other one is.
-        assert.deepEqual(withoutFrames(armed, `${LOOP}|${WRAPPER}`), expected);
+        assert.deepEqual(withoutFrames(setup, `${LOOP}|${WRAPPER}`), expected);
         const { amber, ...rest } = withoutFrames(watching, `${LOOP}|${WRAPPER}`);
         assert.deepEqual({ ...rest, amber: [] }, expected);
         assert.ok(amber.length <= 1 && amber.every((line) => line['limit'] === 'uncaught'), JSON.stringify(amber));

@@ -10,7 +10,7 @@ import { ensureClient, ric3, ric4, ric4on22, STARTS_BOTH, type Client } from '..
 import { HANDLERS } from '../../sandbox/record.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
 import { jsonOf, storedCaptures } from '../extension/captures.ts';
-import { DESTINATION, testGround, wrap, type Handler } from '../environment.ts';
+import { DESTINATION, testEnvironment, wrap, type Handler } from '../environment.ts';
 
 let bundle: Bundle;
 before(async () => {
@@ -88,26 +88,26 @@ describe('limits', () => {
   const handler: Handler = async () => Promise.resolve(7);
 
   test('cap and cooldown hold for a trigger of code, and its refusal is one line', async () => {
-    const ground = testGround({ ...DESTINATION, AMBER_MAX_CAPTURES: '2', AMBER_COOLDOWN_MS: '60000' });
-    const wrapped = wrap(ground, handler, { triggers });
+    const environment = testEnvironment({ ...DESTINATION, AMBER_MAX_CAPTURES: '2', AMBER_COOLDOWN_MS: '60000' });
+    const wrapped = wrap(environment, handler, { triggers });
     for (let turn = 0; turn < 4; turn += 1) assert.equal(await wrapped(), 7);
-    assert.deepEqual(ground.requests.map(({ cause }) => cause.trigger), ['mine']);
-    assert.deepEqual(ground.lines.map((line) => [line['amber'], line['trigger'], line['limit']]), [['refused', 'mine', 'cooldown']]);
+    assert.deepEqual(environment.requests.map(({ cause }) => cause.trigger), ['mine']);
+    assert.deepEqual(environment.lines.map((line) => [line['amber'], line['trigger'], line['limit']]), [['refused', 'mine', 'cooldown']]);
   });
 
   test('it needs a slot of the fleet, like every trigger that may be wrong in all sandboxes at once', async () => {
     const claimed: string[] = [];
-    const ground = { ...testGround({ ...DESTINATION, AMBER_DESTINATION: 's3://bucket', AMBER_FLEET_CAP: '5' }) };
-    Object.assign(ground, { claim: async ({ cause }: { cause: { trigger: string } }) => Promise.resolve((claimed.push(cause.trigger), { kind: 'claimed' })) });
-    await wrap(ground, handler, { triggers })();
-    assert.deepEqual([claimed, ground.requests.length], [['mine'], 1]);
+    const environment = { ...testEnvironment({ ...DESTINATION, AMBER_DESTINATION: 's3://bucket', AMBER_FLEET_CAP: '5' }) };
+    Object.assign(environment, { claim: async ({ cause }: { cause: { trigger: string } }) => Promise.resolve((claimed.push(cause.trigger), { kind: 'claimed' })) });
+    await wrap(environment, handler, { triggers })();
+    assert.deepEqual([claimed, environment.requests.length], [['mine'], 1]);
   });
 
   test('a built-in trigger comes first, and AMBER_CAPTURE=off turns both off', async () => {
-    const flagged = testGround({ ...DESTINATION, AMBER_CAPTURE: 'now' });
+    const flagged = testEnvironment({ ...DESTINATION, AMBER_CAPTURE: 'now' });
     await wrap(flagged, handler, { triggers })();
     assert.deepEqual(flagged.requests.map(({ cause }) => cause.trigger), ['flag']);
-    const off = testGround({ ...DESTINATION, AMBER_CAPTURE: 'off' });
+    const off = testEnvironment({ ...DESTINATION, AMBER_CAPTURE: 'off' });
     await wrap(off, handler, { triggers })();
     assert.deepEqual(off.requests, []);
   });

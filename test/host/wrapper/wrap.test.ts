@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { WRAPPED } from '../../../src/host/wrapper/mark.ts';
 import { withCapture } from '../../../src/host/wrapper/wrap.ts';
-import { DESTINATION, lambdaContext, NOW, ON_ERROR, sleep, testGround, wrap, type Handler } from '../environment.ts';
+import { DESTINATION, lambdaContext, NOW, ON_ERROR, sleep, testEnvironment, wrap, type Handler } from '../environment.ts';
 
 describe('the function object', () => {
   for (const env of [{}, NOW, ON_ERROR]) {
@@ -10,7 +10,7 @@ describe('the function object', () => {
       const mark = Symbol('mark');
       const plain = async (event: unknown, context: unknown): Promise<unknown> => Promise.resolve([event, context]);
       const handler = Object.assign(plain, { own: {}, [mark]: 2 });
-      const wrapped = wrap(testGround(env), handler);
+      const wrapped = wrap(testEnvironment(env), handler);
       assert.notEqual(wrapped, handler);
       assert.equal(wrapped.constructor.name, 'AsyncFunction');
       assert.equal(Object.prototype.toString.call(wrapped), '[object AsyncFunction]');
@@ -19,31 +19,31 @@ describe('the function object', () => {
       assert.deepEqual(Reflect.ownKeys(wrapped), Reflect.ownKeys(handler));
       assert.equal(wrapped.own, handler.own);
       assert.equal(wrapped[mark], 2);
-      assert.equal(wrap(testGround(env), (a: unknown, b: unknown, c: unknown) => [a, b, c]).length, 3);
-      assert.equal(wrap(testGround(env), (...all: unknown[]) => all).constructor.name, 'Function');
+      assert.equal(wrap(testEnvironment(env), (a: unknown, b: unknown, c: unknown) => [a, b, c]).length, 3);
+      assert.equal(wrap(testEnvironment(env), (...all: unknown[]) => all).constructor.name, 'Function');
     });
   }
 
   test('properties set on the wrapper later are seen by the runtime, and the handler keeps its own', () => {
-    const wrapped = wrap(testGround({}), Object.freeze(() => 1));
+    const wrapped = wrap(testEnvironment({}), Object.freeze(() => 1));
     assert.ok(WRAPPED in wrapped);
-    const open = wrap(testGround({}), () => 1);
+    const open = wrap(testEnvironment({}), () => 1);
     const streaming = Symbol.for('aws.lambda.runtime.handler.streaming');
     Reflect.set(open, streaming, 'response');
     assert.equal(Reflect.get(open, streaming), 'response');
   });
 
   test('what is no function is given back, so that the runtime reports it', () => {
-    for (const odd of [undefined, null, 'x', {}]) assert.equal(wrap(testGround({}), odd as never), odd);
+    for (const odd of [undefined, null, 'x', {}]) assert.equal(wrap(testEnvironment({}), odd as never), odd);
   });
 });
 
 describe('while nothing is due', () => {
   test('the handler is called as if it stood there itself', async () => {
-    const ground = testGround({});
+    const environment = testEnvironment({});
     const promise = Promise.resolve(7);
     const seen: unknown[] = [];
-    const wrapped = wrap(ground, function (this: unknown, ...args: unknown[]) {
+    const wrapped = wrap(environment, function (this: unknown, ...args: unknown[]) {
       seen.push(this, ...args, new Error('here').stack);
       return promise;
     });
@@ -55,20 +55,20 @@ describe('while nothing is due', () => {
     assert.equal(seen[0], self);
     assert.equal(seen[2], context);
     assert.doesNotMatch(String(seen[4]), /src.host/u);
-    assert.equal(ground.state.invocations, 2);
+    assert.equal(environment.state.invocations, 2);
     assert.equal(await promise, 7);
   });
 
   test('once the flag has had its capture, nothing is watched any more', async () => {
-    const ground = testGround(NOW);
-    const wrapped = wrap(ground, async () => Promise.resolve(new Error('stack').stack ?? ''));
+    const environment = testEnvironment(NOW);
+    const wrapped = wrap(environment, async () => Promise.resolve(new Error('stack').stack ?? ''));
     assert.match(await wrapped(), /src.host.wrap/u);
     assert.doesNotMatch(await wrapped(), /src.host/u);
-    assert.equal(ground.requests.length, 1);
+    assert.equal(environment.requests.length, 1);
   });
 
   test('error stacks keep their async frames while a trigger watches', async () => {
-    const ground = testGround({ ...DESTINATION, AMBER_ON_ERROR: 'SomethingElse', AMBER_DEADLINE_MS: '10' });
+    const environment = testEnvironment({ ...DESTINATION, AMBER_ON_ERROR: 'SomethingElse', AMBER_DEADLINE_MS: '10' });
     const handler = async (): Promise<void> => {
       await sleep(1);
       throw new Error('late');
@@ -84,7 +84,7 @@ describe('while nothing is due', () => {
     const frames = (stack: string): string[] => stack.split('\n').map((line) => line.replace(/:\d+:\d+\)?$/u, ''));
     const bare = await runtime(handler);
     assert.match(bare, /at async runtime/u);
-    assert.deepEqual(frames(await runtime(wrap(ground, handler))), frames(bare));
+    assert.deepEqual(frames(await runtime(wrap(environment, handler))), frames(bare));
   });
 });
 
@@ -92,27 +92,27 @@ describe('wrapping twice', () => {
   test('gives the same wrapper, also for another copy of the package', () => {
     const once = withCapture(() => 1);
     assert.equal(withCapture(once), once);
-    assert.equal(wrap(testGround(NOW), once), once);
+    assert.equal(wrap(testEnvironment(NOW), once), once);
   });
 
   test('with another wrapper between gives one capture', async () => {
-    const ground = testGround({ ...ON_ERROR, ...NOW });
-    const inner = wrap<Handler>(ground, async () => Promise.reject(new Error('x')));
+    const environment = testEnvironment({ ...ON_ERROR, ...NOW });
+    const inner = wrap<Handler>(environment, async () => Promise.reject(new Error('x')));
     const vendor = async (event: unknown, context: unknown): Promise<unknown> => {
       await sleep(1);
       return inner(event, context);
     };
-    const outer = wrap(ground, vendor);
+    const outer = wrap(environment, vendor);
     await assert.rejects(outer({}, lambdaContext()));
-    assert.equal(ground.requests.length, 1);
-    assert.equal(ground.state.invocations, 1);
-    assert.equal(ground.state.inFlight, 0);
+    assert.equal(environment.requests.length, 1);
+    assert.equal(environment.state.invocations, 1);
+    assert.equal(environment.state.inFlight, 0);
   });
 });
 
 test('several invocations at once are each their own', async () => {
-  const ground = testGround({ ...ON_ERROR, AMBER_DEADLINE_MS: '10' });
-  const wrapped = wrap(ground, async (event: number, ...rest: unknown[]) => {
+  const environment = testEnvironment({ ...ON_ERROR, AMBER_DEADLINE_MS: '10' });
+  const wrapped = wrap(environment, async (event: number, ...rest: unknown[]) => {
     await sleep(event);
     assert.equal(rest.length, 1);
     if (event === 20) throw new Error('the second');
@@ -120,6 +120,6 @@ test('several invocations at once are each their own', async () => {
   });
   const results = await Promise.allSettled([30, 20, 10].map(async (event) => wrapped(event, lambdaContext())));
   assert.deepEqual(results.map(({ status }) => status), ['fulfilled', 'rejected', 'fulfilled']);
-  assert.deepEqual(ground.requests.map(({ invocation }) => [invocation?.number, invocation?.concurrent]), [[2, 1]]);
-  assert.equal(ground.state.inFlight, 0);
+  assert.deepEqual(environment.requests.map(({ invocation }) => [invocation?.number, invocation?.concurrent]), [[2, 1]]);
+  assert.equal(environment.state.inFlight, 0);
 });
