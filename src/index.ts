@@ -8,7 +8,8 @@ export { capture } from './host/wrapper/call.ts';
 export { AmberError, isAmberError } from './errors.ts';
 export { VERSION } from './version.ts';
 
-export type { Config, Options } from './config/config.ts';
+export type { Options } from './config/config.ts';
+export type { Config } from './contracts/evidence.ts';
 export type { AmberErrorCode } from './errors.ts';
 export type { CaptureOptions } from './host/wrapper/call.ts';
 export type { CaptureMiddleware, MiddyRequest } from './host/wrapper/middleware.ts';

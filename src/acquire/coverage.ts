@@ -1,7 +1,7 @@
 /** Which sandboxes of a function are, or were, at work: one log stream each ("Lambda execution environments", one stream an environment). */
 import type { Clients } from './clients.ts';
-import type { Window } from './target.ts';
 import { fatalError } from './error-class.ts';
+import type { Window } from './target-options.ts';
 
 export interface ActiveStreams {
   /** Newest first. */

@@ -3,9 +3,10 @@ import { openClients, type ClientOptions, type Clients } from './clients.ts';
 import { createMeter } from './meter.ts';
 import { callerOf } from './act.ts';
 import { compareAccount, parseFunctionName } from './function-name.ts';
-import { readTarget, type Window } from './target.ts';
+import { readTarget } from './target.ts';
 import type { Target } from './contracts.ts';
 import { AmberError, describeError, isAmberError } from '../errors.ts';
+import type { Window } from './target-options.ts';
 
 export interface Asking {
   readonly aws: Clients;

@@ -2,7 +2,7 @@
 import { AmberError } from '../errors.ts';
 import type { Clients } from './clients.ts';
 import type { Target } from './contracts.ts';
-import type { TargetOptions } from './target.ts';
+import type { TargetOptions } from './target-options.ts';
 
 /**
  * The target without a function: its ARN as it was named, in the account of the caller where none was, and the log group

@@ -8,10 +8,9 @@ import { openLedger, type Ledger } from './ledger.ts';
 import { createMeter, type Meter, type MeterFigures } from './meter.ts';
 import { compareAccount, parseFunctionName, type FunctionName } from './function-name.ts';
 import { callerOf } from './act.ts';
-import { readTarget, type Window } from './target.ts';
+import { readTarget } from './target.ts';
 import type { TarballOptions } from '../archive/tarball.ts';
-import type { Config } from '../config/config.ts';
-import type { CaptureIdentity, Cause, JsonEntry } from '../contracts/evidence.ts';
+import type { CaptureIdentity, Cause, JsonEntry, Config } from '../contracts/evidence.ts';
 import { AmberError } from '../errors.ts';
 import { startBudget, type RunningBudget } from '../lambda/budget.ts';
 import { clockFacts, cpuSince, toolFacts } from '../capture/facts.ts';
@@ -20,6 +19,7 @@ import type { CommitFacts, ShippedSegment } from '../seal/commit.ts';
 import { openManifest, type ManifestWriter } from '../seal/manifest.ts';
 import type { Redactor } from '../secrets/contracts.ts';
 import { createRedactor, passThrough } from '../secrets/redactor.ts';
+import type { Window } from './target-options.ts';
 
 /** What `amber collect` asks for. */
 export interface CollectRequest {

@@ -7,25 +7,7 @@ import type { Gap, Target } from './contracts.ts';
 import { remains } from './remains.ts';
 import { compareAnswer, type FunctionName } from './function-name.ts';
 import { credentialsError, fatalError, classifyError } from './error-class.ts';
-
-export interface Window {
-  readonly sinceMs: number;
-  readonly untilMs: number;
-}
-
-export interface TargetOptions extends Window {
-  readonly named: FunctionName;
-  /** The region that is asked. */
-  readonly region: string;
-  readonly accessKeyIds: readonly string[];
-  readonly trail: string | undefined;
-  /** Log groups that the user named, beside the configured ones. */
-  readonly logGroups?: readonly string[] | undefined;
-  /** Go on without the function, where it is gone or may not be read: what is left of it is evidence as well. */
-  readonly allowAbsent?: boolean;
-  /** ARN of the caller: a function that is gone has no other account to be looked for in. */
-  readonly caller?: string | undefined;
-}
+import type { TargetOptions } from './target-options.ts';
 
 /**
  * Needs lambda:GetFunctionConfiguration; lists that are denied are gaps.

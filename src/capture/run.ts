@@ -2,16 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
 import type { TarballOptions } from '../archive/tarball.ts';
-import type { Config } from '../config/config.ts';
 import { policyOf } from '../config/detect-policy.ts';
-import type { CaptureIdentity, Cause, FindingsReport, InvocationFacts, JsonEntry, Roots, CollectorContext, Tier } from '../contracts/evidence.ts';
+import type { CaptureIdentity, Cause, FindingsReport, InvocationFacts, JsonEntry, Roots, CollectorContext, Tier, Config } from '../contracts/evidence.ts';
 import { openMonitor } from '../detect/anomaly-monitor.ts';
 import { isAmberError, type AmberError } from '../errors.ts';
 import { coresOf } from '../lambda/cores.ts';
 import { startBudget, type RunningBudget } from '../lambda/budget.ts';
 import { readIdentity, type Identity } from '../lambda/identity.ts';
 import { snapshotProcesses } from '../proc/snapshot.ts';
-import type { ProcessTable } from '../proc/table.ts';
 import { openAge, type AgeRecipient } from '../seal/age.ts';
 import { clockFacts, cpuSince, toolFacts } from './facts.ts';
 import type { CommitFacts, ShippedSegment, ToolFacts } from '../seal/commit.ts';
@@ -19,6 +17,7 @@ import { openManifest, type ManifestWriter } from '../seal/manifest.ts';
 import type { Redactor } from '../secrets/contracts.ts';
 import { createRedactor, passThrough } from '../secrets/redactor.ts';
 import { redactInSlices } from '../secrets/slices.ts';
+import type { ProcessTable } from '../contracts/process-table.ts';
 
 /** What a host asks for. */
 export interface CaptureRequest {

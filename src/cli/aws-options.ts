@@ -2,11 +2,13 @@
 import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
 import type { ClientOptions } from '../acquire/clients.ts';
-import { OPTIONS, resolveConfig, type Config } from '../config/config.ts';
+import { OPTIONS, resolveConfig } from '../config/config.ts';
 import { AmberError } from '../errors.ts';
-import { textOption, type CommandOptions, type Values } from './command.ts';
+import { textOption, type CommandOptions } from './command.ts';
 import { outwardOf } from './outward.ts';
 import { profileOption } from './profile.ts';
+import type { Config } from '../contracts/evidence.ts';
+import type { Values } from './option-values.ts';
 
 export const AWS_OPTIONS: CommandOptions = {
   profile: { type: 'string', value: 'NAME', description: 'Profile of the shared AWS configuration (AWS_PROFILE).' },

@@ -7,8 +7,9 @@ import { renderText } from '../case/view/safe-names.ts';
 import { AmberError } from '../errors.ts';
 import { size } from '../case/view/size.ts';
 import { AWS_OPTIONS, clientOptions, logGroupsOption, WINDOW_OPTIONS, windowOption, writeConfig } from './aws-options.ts';
-import { onePositional, s3Options, textOption, TWO_WORDS, type Command, type Values } from './command.ts';
+import { onePositional, s3Options, textOption, TWO_WORDS, type Command } from './command.ts';
 import type { Output } from './output.ts';
+import type { Values } from './option-values.ts';
 
 export const collect: Command = {
   name: 'collect',

@@ -7,6 +7,7 @@ import type { S3ReadOptions } from '../ship/s3-read.ts';
 import type { Output } from './output.ts';
 import { outwardOf } from './outward.ts';
 import { profileOption } from './profile.ts';
+import type { Values } from './option-values.ts';
 
 export interface CommandOption {
   readonly type: 'string' | 'boolean';
@@ -19,9 +20,6 @@ export interface CommandOption {
 }
 
 export type CommandOptions = Readonly<Record<string, CommandOption>>;
-
-/** Values by option name, as they were typed. */
-export type Values = Readonly<Record<string, string | boolean | undefined>>;
 
 export interface Invocation {
   readonly positionals: readonly string[];

@@ -1,13 +1,15 @@
 /** `amber hunt`: asks the log of a function for malice, through Logs Insights or over what was collected. */
 import { writeFile } from 'node:fs/promises';
-import type { Hunt, HuntFinding, LogEvent } from '../hunt/contracts.ts';
+import type { Hunt, HuntFinding } from '../hunt/contracts.ts';
 import { HUNTS } from '../hunt/index.ts';
 import { asciiJson } from '../case/view/ascii.ts';
 import { renderText } from '../case/view/safe-names.ts';
 import { AmberError } from '../errors.ts';
 import { AWS_OPTIONS, clientOptions, logGroupsOption, WINDOW_OPTIONS, windowOption } from './aws-options.ts';
-import { identityOption, IDENTITY_OPTION, onePositional, s3Options, textOption, type Command, type Invocation, type Values } from './command.ts';
+import { identityOption, IDENTITY_OPTION, onePositional, s3Options, textOption, type Command, type Invocation } from './command.ts';
 import { table, type Output } from './output.ts';
+import type { LogEvent } from '../contracts/log-event.ts';
+import type { Values } from './option-values.ts';
 
 const DAY_MS = 86_400_000;
 

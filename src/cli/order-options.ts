@@ -2,7 +2,8 @@
 import { AmberError } from '../errors.ts';
 import { boundId, type Channel } from '../trigger/order-binding.ts';
 import { MAX_LIFE_MS, type Order, type OrderScope } from '../trigger/order.ts';
-import { textOption, type CommandOptions, type Values } from './command.ts';
+import { textOption, type CommandOptions } from './command.ts';
+import type { Values } from './option-values.ts';
 
 export const ORDER_OPTIONS: CommandOptions = {
   'reason': { type: 'string', short: 'm', value: 'TEXT', description: 'Why; goes into the custody record of each capture.' },

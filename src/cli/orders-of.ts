@@ -1,14 +1,16 @@
 /** What `amber trigger` and `amber status` stand on: the function, its channel of orders, and where its captures lie. */
 import type { Clients } from '../acquire/clients.ts';
 import type { Target } from '../acquire/contracts.ts';
-import { OPTIONS, resolveConfig, type Config } from '../config/config.ts';
+import { OPTIONS, resolveConfig } from '../config/config.ts';
 import { AmberError, describeError } from '../errors.ts';
 import type { ControlChannel } from '../ship/channels/index.ts';
 import type { S3ReadOptions } from '../ship/s3-read.ts';
 import { AWS_OPTIONS, clientOptions } from './aws-options.ts';
-import { onePositional, textOption, type CommandOptions, type Invocation, type Values } from './command.ts';
+import { onePositional, textOption, type CommandOptions, type Invocation } from './command.ts';
 import { outwardOf } from './outward.ts';
 import { profileOption } from './profile.ts';
+import type { Config } from '../contracts/evidence.ts';
+import type { Values } from './option-values.ts';
 
 export const ORDER_PLACE_OPTIONS: CommandOptions = {
   control: { type: 'string', value: 'URL', description: 'The channel; default AMBER_CONTROL of the function.' },

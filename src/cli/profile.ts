@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { AmberError } from '../errors.ts';
-import type { Values } from './command.ts';
+import type { Values } from './option-values.ts';
 
 /** Files and their variables: "Shared config and credentials files" in the AWS SDKs and Tools Reference Guide. */
 const FILES: readonly (readonly [variable: string, name: string])[] = [['AWS_CONFIG_FILE', 'config'], ['AWS_SHARED_CREDENTIALS_FILE', 'credentials']];

@@ -1,8 +1,9 @@
 /** `amber pull`: a capture into a local folder. */
 import { AmberError } from '../errors.ts';
 import { size } from '../case/view/size.ts';
-import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command, type Values } from './command.ts';
+import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
 import { captureLocation } from './location.ts';
+import type { Values } from './option-values.ts';
 
 export const pull: Command = {
   name: 'pull',

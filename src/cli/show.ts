@@ -3,9 +3,10 @@ import type { OpenCapture } from '../case/store/open.ts';
 import { bodySections, headRows } from '../case/view/sections.ts';
 import type { CaptureView } from '../case/view/view.ts';
 import { AmberError } from '../errors.ts';
-import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, TWO_WORDS, type Command, type Values } from './command.ts';
+import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, TWO_WORDS, type Command } from './command.ts';
 import { captureLocation } from './location.ts';
 import { table, type Output } from './output.ts';
+import type { Values } from './option-values.ts';
 
 export const show: Command = {
   name: 'show',

@@ -4,10 +4,11 @@ import { renderText } from '../case/view/safe-names.ts';
 import { parseBucketUrl } from '../config/destination.ts';
 import { isAmberError } from '../errors.ts';
 import { windowOption } from './aws-options.ts';
-import { textOption, type Command, type Values } from './command.ts';
+import { textOption, type Command } from './command.ts';
 import { ORDER_PLACE_OPTIONS, openFunctionPlace, channelError, type FunctionPlace } from './orders-of.ts';
 import type { Output } from './output.ts';
 import { MAX_ORDER_BYTES } from '../trigger/order.ts';
+import type { Values } from './option-values.ts';
 
 export const status: Command = {
   name: 'status',

@@ -6,9 +6,10 @@ import type { TimelineRow } from '../case/timeline/event.ts';
 import { demandSafeLines } from '../case/view/safe-names.ts';
 import { AmberError } from '../errors.ts';
 import { WINDOW_OPTIONS, windowOption } from './aws-options.ts';
-import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command, type Values } from './command.ts';
+import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
 import { captureLocation } from './location.ts';
 import type { Output } from './output.ts';
+import type { Values } from './option-values.ts';
 
 export const timeline: Command = {
   name: 'timeline',

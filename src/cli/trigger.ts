@@ -5,11 +5,12 @@ import { renderText } from '../case/view/safe-names.ts';
 import { AmberError } from '../errors.ts';
 import { IN_EVENTS } from '../trigger/order-binding.ts';
 import type { Order } from '../trigger/order.ts';
-import { textOption, type Command, type Invocation, type Values } from './command.ts';
+import { textOption, type Command, type Invocation } from './command.ts';
 import { ORDER_PLACE_OPTIONS, channelError, openOrdersOf, type OrdersOf } from './orders-of.ts';
 import { ORDER_OPTIONS, orderFrom, wholeOption } from './order-options.ts';
 import type { Output } from './output.ts';
 import type { Waited } from './trigger-wait.ts';
+import type { Values } from './option-values.ts';
 
 export const trigger: Command = {
   name: 'trigger',

@@ -1,7 +1,8 @@
 /** What was typed, read against the options of a command: a wrong word is one sentence with the flag, the value, what is expected and an example. */
 import { parseArgs } from 'node:util';
 import { AmberError } from '../errors.ts';
-import type { Command, CommandOption, CommandOptions, Values } from './command.ts';
+import type { Command, CommandOption, CommandOptions } from './command.ts';
+import type { Values } from './option-values.ts';
 
 export interface Typed {
   readonly positionals: readonly string[];

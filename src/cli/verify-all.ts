@@ -4,9 +4,9 @@ import type { OpenCapture } from '../case/store/open.ts';
 import type { VerifyResult } from '../case/verify/verify.ts';
 import { AmberError, isAmberError } from '../errors.ts';
 import type { Output } from './output.ts';
-import { exitOf, type VerifyCommand } from './verify.ts';
 import { logOption, trailOption, verifyOne, type VerifyMeans } from './verify-one.ts';
 import { tellAbsent, tellCopies, tellResult } from './verify-tell.ts';
+import { exitOf, type VerifyCommand } from './verify-exit.ts';
 
 /** Captures that only the log names, in the JSON document. */
 const MAX_JSON = 10_000;

@@ -3,13 +3,13 @@ import type { LogIndex } from '../case/log/lines.ts';
 import type { Place } from '../case/store/locate.ts';
 import type { VerifyResult } from '../case/verify/verify.ts';
 import { AmberError, isAmberError } from '../errors.ts';
-import type { AgeIdentity } from '../seal/age-open.ts';
 import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, TWO_WORDS, type Command } from './command.ts';
 import { captureLocation } from './location.ts';
 import type { Output } from './output.ts';
 import { verifyAll } from './verify-all.ts';
-import { demandFile, logOption, trailOption, verifyOne, type Collected } from './verify-one.ts';
+import { demandFile, logOption, trailOption, verifyOne } from './verify-one.ts';
 import { tellAbsentOne, tellResult } from './verify-tell.ts';
+import { type VerifyCommand, exitOf } from './verify-exit.ts';
 
 export const verify: Command = {
   name: 'verify',
@@ -70,14 +70,6 @@ s3:GetObject; for versions s3:ListBucketVersions and s3:GetObjectVersion.
   },
 };
 
-export interface VerifyCommand {
-  readonly identity: AgeIdentity | undefined;
-  readonly logPath: string | undefined;
-  readonly collected: Collected | undefined;
-  /** Where it was read already: a pipe can be read once. */
-  readonly log?: LogIndex | undefined;
-}
-
 /** @throws AmberError USAGE for a file that no capture is in. */
 async function demandCapture({ store, only }: Place, location: string): Promise<void> {
   const { mayHoldCapture } = await import('../case/store/lone-file.ts');
@@ -106,12 +98,6 @@ async function verifyOnly(place: Place, location: string, options: VerifyCommand
   if (log !== undefined && log.captures > 1) out.note(`The log names ${log.captures - 1} other captures: --all looks for them, too.`);
   out.json(result);
   return exitOf([result]);
-}
-
-/** A failed or cut capture is a problem; one that could not be read is not. */
-export function exitOf(results: readonly VerifyResult[]): number {
-  if (results.some(({ verdict }) => verdict === 'failed' || verdict === 'cut')) return 1;
-  return results.every(({ verdict, log }) => verdict === 'verified' && log !== 'not-read') ? 0 : 3;
 }
 
 /** Where nothing is stored, the log may still name it. @throws the error where it does not. */

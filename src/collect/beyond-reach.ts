@@ -1,7 +1,7 @@
 /** What is there and cannot be had without native code: a line for each, so that nobody takes it for nothing. */
 import type { AbsentEntry, CollectorContext } from '../contracts/evidence.ts';
 import { latin1 } from '../proc/bytes.ts';
-import type { ProcessRecord, ProcessTable } from '../proc/table.ts';
+import type { ProcessRecord, ProcessTable } from '../contracts/process-table.ts';
 
 /** Lines of each kind; the others are counted in the last one. */
 const MAX_LINES = 256;

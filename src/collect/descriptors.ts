@@ -2,7 +2,7 @@
 import type { Collector, JsonLinesEntry, CollectorContext } from '../contracts/evidence.ts';
 import { toText } from '../proc/bytes.ts';
 import { openFlagNames } from '../proc/fdinfo.ts';
-import type { OpenDescriptor, ProcessRecord } from '../proc/table.ts';
+import type { OpenDescriptor, ProcessRecord } from '../contracts/process-table.ts';
 
 export const descriptors: Collector = {
   name: 'descriptors',

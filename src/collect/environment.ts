@@ -2,7 +2,7 @@
 import { isAscii } from 'node:buffer';
 import type { Collector, JsonEntry, CollectorContext } from '../contracts/evidence.ts';
 import { latin1, splitNul, toText } from '../proc/bytes.ts';
-import type { ProcessRecord } from '../proc/table.ts';
+import type { ProcessRecord } from '../contracts/process-table.ts';
 
 /** Names to values. Without a prototype, so that a variable called `__proto__` is one like any other. */
 type Variables = Record<string, string>;

@@ -9,9 +9,10 @@ import type { CollectorContext } from '../contracts/evidence.ts';
 import { ownerOf, sharedPool, type Ticket } from '../proc/bounded-pool.ts';
 import { pin } from '../proc/mount-book.ts';
 import { failure } from '../proc/read.ts';
-import { processDir, type ProcessRecord, type ProcessTable } from '../proc/table.ts';
+import { processDir } from '../proc/table.ts';
 import { groundsOf } from './grounds.ts';
 import { untouchedReason } from './recovered-items.ts';
+import type { ProcessRecord, ProcessTable } from '../contracts/process-table.ts';
 
 export interface Executable {
   readonly device: string;

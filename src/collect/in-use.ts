@@ -2,7 +2,7 @@
 import type { BytePath } from '../contracts/evidence.ts';
 import type { RootFacts } from '../fs/walk.ts';
 import { parseMapsText } from '../proc/maps.ts';
-import type { ProcessRecord, ProcessTable } from '../proc/table.ts';
+import type { ProcessRecord, ProcessTable } from '../contracts/process-table.ts';
 
 export interface InUse {
   /** Absolute paths below a root, as the tree spells them. */

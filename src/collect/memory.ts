@@ -4,9 +4,9 @@ import type { Collector, JsonEntry, CollectorContext } from '../contracts/eviden
 import { toText } from '../proc/bytes.ts';
 import { sizesOf } from '../proc/fields.ts';
 import { executableRows, mapsRows, type VmaText } from '../proc/maps.ts';
-import type { ProcessRecord, ProcRead } from '../proc/table.ts';
 import { startSummary } from './memory-summary.ts';
 import { cgroupLimits } from './system-cgroup.ts';
+import type { ProcessRecord, ProcRead } from '../contracts/process-table.ts';
 
 const CGROUP = [
   'memory.max', 'memory.high', 'memory.current', 'memory.peak', 'memory.swap.current', 'memory.events', 'memory.stat', 'memory.limit_in_bytes',

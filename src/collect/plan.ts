@@ -1,6 +1,5 @@
 /** Which collectors run, in which order: the registry's, with a user's own at the end of their tier. */
-import type { Config } from '../config/config.ts';
-import type { Collector, Tier } from '../contracts/evidence.ts';
+import type { Collector, Tier, Config } from '../contracts/evidence.ts';
 import { COLLECTORS } from './index.ts';
 
 const TIERS: readonly Tier[] = ['volatile', 'recovered', 'files', 'code', 'memory'];

@@ -8,9 +8,9 @@ import { parseMaps, type Vma } from '../proc/maps.ts';
 import { ProcessMemory, type Holes } from '../proc/memory.ts';
 import { failure, readInPool, readNow } from '../proc/read.ts';
 import { parseStat } from '../proc/stat.ts';
-import type { ProcessRecord, ProcessTable } from '../proc/table.ts';
 import { inOrderOfValue, pagesWanted, piecesOf, rangeOf, refusedRegion, runsWithin, sizeOf, type Piece } from './memory-regions.ts';
 import { skippedRegions } from './memory-skipped.ts';
+import type { ProcessRecord, ProcessTable } from '../contracts/process-table.ts';
 
 const SLICE_BYTES = 2 ** 20;
 const MAPS_RULE = { cap: 16 * 2 ** 20, whole: false };

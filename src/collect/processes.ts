@@ -4,8 +4,8 @@ import { toText } from '../proc/bytes.ts';
 import { parseCgroup } from '../proc/cgroup.ts';
 import { fieldPicker } from '../proc/fields.ts';
 import { parseLimits } from '../proc/limits.ts';
-import type { ProcessRecord, ProcessTable, ProcLink } from '../proc/table.ts';
 import { executableOf, type Executable } from './executable-hash.ts';
+import type { ProcessRecord, ProcessTable, ProcLink } from '../contracts/process-table.ts';
 
 /** Executables without a name are the interesting ones; hashing a runtime of 100 MB would hold up the first segment. */
 const MIB = 1024 * 1024;

@@ -4,7 +4,8 @@
  */
 import type { Collector, Entry, Redaction, CollectorContext } from '../contracts/evidence.ts';
 import { linkText } from '../proc/links.ts';
-import { processDir, type ProcessRecord, type ProcessTable, type ProcRead, type SocketTables } from '../proc/table.ts';
+import { processDir } from '../proc/table.ts';
+import type { ProcessRecord, ProcessTable, ProcRead, SocketTables } from '../contracts/process-table.ts';
 
 /** Numbers alone: nothing to search for secrets. Everything else may hold a name that somebody chose. */
 const NUMBERS: ReadonlySet<string> = new Set(['statm', 'oom_score', 'oom_score_adj', 'io', 'smaps_rollup', 'limits', 'wchan', 'uptime', 'loadavg', 'meminfo']);

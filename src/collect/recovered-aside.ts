@@ -3,9 +3,9 @@ import type { Entry, CollectorContext } from '../contracts/evidence.ts';
 import { AmberError } from '../errors.ts';
 import { toText } from '../proc/bytes.ts';
 import type { MountBook } from '../proc/mount-book.ts';
-import type { ProcessRecord } from '../proc/table.ts';
 import { startAside, whyNoChild, type Aside, type AsideItem } from '../proc/aside/child.ts';
 import type { Item } from './recovered-items.ts';
+import type { ProcessRecord } from '../contracts/process-table.ts';
 
 /** An item, and what is said of it where it is not tried. */
 export interface Doubtful {

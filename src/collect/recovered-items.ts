@@ -6,7 +6,8 @@ import { linkText } from '../proc/links.ts';
 import { mapsRows } from '../proc/maps.ts';
 import { pin, type MountBook, type Place } from '../proc/mount-book.ts';
 import { failure } from '../proc/read.ts';
-import { processDir, type ProcessRecord, type ProcLink } from '../proc/table.ts';
+import { processDir } from '../proc/table.ts';
+import type { ProcessRecord, ProcLink } from '../contracts/process-table.ts';
 
 /** Something to recover. */
 export interface Item {

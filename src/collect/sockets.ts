@@ -3,7 +3,7 @@ import type { Collector, JsonEntry, CollectorContext } from '../contracts/eviden
 import { toText } from '../proc/bytes.ts';
 import { inetSockets } from '../proc/net.ts';
 import { unixSockets } from '../proc/unix.ts';
-import type { NetTables, ProcessTable, SocketTables } from '../proc/table.ts';
+import type { NetTables, ProcessTable, SocketTables } from '../contracts/process-table.ts';
 
 interface Owner {
   readonly pid: number;

@@ -8,10 +8,10 @@ import { factsOf } from '../fs/volume.ts';
 import { latin1 } from '../proc/bytes.ts';
 import type { MountBook } from '../proc/mount-book.ts';
 import { failure, readNow } from '../proc/read.ts';
-import type { ProcRead, ProcessTable } from '../proc/table.ts';
 import { attributesLine } from './beyond-reach.ts';
 import { groundsOf } from './grounds.ts';
 import { cgroupLimits } from './system-cgroup.ts';
+import type { ProcRead, ProcessTable } from '../contracts/process-table.ts';
 
 const ETC = ['os-release', 'system-release', 'hostname', 'hosts', 'resolv.conf', 'nsswitch.conf', 'passwd', 'group', 'ld.so.preload', 'ld.so.conf'];
 const ETC_BYTES = 256 * 1024;

@@ -7,9 +7,9 @@ import type { BytePath, BytesEntry, Collector, Entry, CollectorContext } from '.
 import { Kind, kindName, modeText } from '../fs/kinds.ts';
 import { displayName } from '../fs/names.ts';
 import type { Tree } from '../fs/tree.ts';
-import type { ProcessRecord, ProcessTable } from '../proc/table.ts';
 import { ShownDirectory, TextChunk } from './bodyfile.ts';
 import { processesOf, writableTree } from './trees.ts';
+import type { ProcessRecord, ProcessTable } from '../contracts/process-table.ts';
 
 export const timeline: Collector = {
   name: 'timeline',

@@ -2,7 +2,7 @@
 import type { CollectorContext } from '../contracts/evidence.ts';
 import { walk, type Pace, type Walked } from '../fs/walk.ts';
 import { groundsOf } from './grounds.ts';
-import type { ProcessTable } from '../proc/table.ts';
+import type { ProcessTable } from '../contracts/process-table.ts';
 
 const writableTrees = new WeakMap<CollectorContext, Promise<Walked>>();
 

@@ -10,7 +10,8 @@ import { OWN_SCHEMES, schemeOf } from './destination.ts';
 import { AmberError } from '../errors.ts';
 import * as parse from './values.ts';
 import type { Parser } from './values.ts';
-import type { Collector, DestinationProvider, Trigger } from '../contracts/evidence.ts';
+import type { Config } from '../contracts/evidence.ts';
+import type { Settings } from '../contracts/settings.ts';
 
 interface Option<T> {
   readonly env: string;
@@ -28,47 +29,8 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
 
-/** Option names and the types of their values. */
-interface Values {
-  disabled: boolean;
-  capture: 'off' | 'armed' | 'now';
-  destination: string | undefined;
-  control: string | undefined;
-  controlTtlMs: number;
-  controlKey: readonly string[];
-  controlUnbound: boolean;
-  fleetCap: number;
-  recipient: string | undefined;
-  compression: 'zstd' | 'gzip' | 'none';
-  collect: readonly string[];
-  onError: string;
-  deadlineMs: number;
-  onShutdown: 'off' | 'inventory' | 'contents';
-  onCrash: 'off' | 'inventory' | 'contents';
-  detect: string;
-  writable: readonly string[];
-  code: readonly string[];
-  codeBytes: 'none' | 'changed' | 'all';
-  includeEvent: boolean;
-  redact: RegExp | undefined;
-  maxBytes: number;
-  maxMs: number;
-  marginMs: number;
-  maxEntries: number;
-  maxCaptures: number;
-  cooldownMs: number;
-  segmentBytes: number;
-  sliceMs: number;
-  s3Transport: 'auto' | 'sdk' | 'light';
-  s3Endpoint: string | undefined;
-  s3PathStyle: boolean;
-  s3Region: string | undefined;
-  s3BucketOwner: string | undefined;
-  s3KmsKey: string | undefined;
-}
-
 // prettier-ignore
-export const OPTIONS: { readonly [K in keyof Values]: Option<Values[K]> } = {
+export const OPTIONS: { readonly [K in keyof Settings]: Option<Settings[K]> } = {
   disabled:       option('AMBER_DISABLED', false, parse.flag, '1', 'Kill switch: nothing is armed, nothing is loaded.'),
   capture:        option('AMBER_CAPTURE', 'armed', parse.oneOf('off', 'armed', 'now'), 'now', '`now` captures at the first invoke of each new sandbox; `armed` waits for another trigger; `off` allows `capture()` calls only.'),
   destination:    option('AMBER_DESTINATION', undefined, parse.destination, 's3://evidence-bucket/amber', 'Where captures go: `s3://bucket/prefix` or `file:///dir`.'),
@@ -106,14 +68,7 @@ export const OPTIONS: { readonly [K in keyof Values]: Option<Values[K]> } = {
   s3KmsKey:       option('AMBER_S3_KMS_KEY', undefined, parse.text, 'arn:aws:kms:…:key/…', 'KMS key for SSE-KMS.'),
 };
 
-type OptionName = keyof Values;
-
-/** The frozen result: every option has a value. */
-export type Config = { readonly [K in OptionName]: Values[K] } & {
-  readonly collectors: readonly Collector[];
-  readonly destinations: readonly DestinationProvider[];
-  readonly triggers: readonly Trigger[];
-};
+type OptionName = keyof Settings;
 
 export type { Options };
 

@@ -1,5 +1,5 @@
-/** The third part of the contracts: what detectors look at and what they say. Import them from contracts.ts. */
-import type { BytePath } from './evidence.ts';
+/** The third part of the contracts: what detectors look at and what they say. Import them from evidence.ts. */
+import type { BytePath } from './entry.ts';
 
 /** How sure a finding is that somebody is there who should not be. `high` starts a capture by default. */
 export type Severity = 'low' | 'medium' | 'high' | 'critical';

@@ -1,33 +1,7 @@
-/** The second half of the contracts: what is stored, where, and what is said of it. Import them from contracts.ts. */
-import type { Config } from '../config/config.ts';
-import type { ByDesign, Cause, Entry, Outcome, Tier } from './evidence.ts';
+/** The second half of the contracts: what is stored, where, and what is said of it. Import them from evidence.ts. */
 import type { AmberError } from '../errors.ts';
-
-// ---------------------------------------------------------------- orders
-
-/** What the custody record keeps of an order: of a control object, or of a signed request in an event. */
-export interface OrderRecord {
-  readonly id: string;
-  /** Where it was read: `s3://bucket/key`, `ssm:/name`, `event`. */
-  readonly channel: string;
-  /** ISO 8601, UTC, as the order says. */
-  readonly issued: string;
-  readonly expires: string;
-  /** SHA-256 of the public key that its signature fits; absent: it is not signed, or no key is configured. */
-  readonly signedBy?: string;
-  /** Lower-case hex SHA-256 of the order as it was read. */
-  readonly sha256: string;
-  /** What it sets in place of the configuration: `destination`, `collect`, … */
-  readonly overrides: readonly string[];
-}
-
-/** A capture that an order asks for, here and now. */
-export interface OrderedCapture {
-  /** `cause.order` is there. */
-  readonly cause: Cause;
-  /** The configuration of this one capture. */
-  readonly config: Config;
-}
+import type { ByDesign, Entry, Outcome, Tier } from './entry.ts';
+import type { Cause } from './cause.ts';
 
 // ---------------------------------------------------------------- archive and seal
 
@@ -142,15 +116,6 @@ export interface Destination {
   readonly close: () => void;
 }
 
-/** Opens destinations of one URL scheme. */
-export interface DestinationProvider {
-  readonly name: string;
-  /** `s3:`, `file:`; with the colon, as in URL.protocol. */
-  readonly protocol: string;
-  readonly description: string;
-  readonly open: (url: URL, capture: CaptureIdentity, config: Config) => Promise<Destination> | Destination;
-}
-
 /** Names the folder of a capture: `account=…/region=…/function=…/date=…/capture=…/`. */
 export interface CaptureIdentity {
   readonly captureId: string;
@@ -183,20 +148,3 @@ export interface CaptureReport {
   readonly error?: AmberError;
 }
 
-/** What `stat` with `bigint: true` tells (BigIntStats of node:fs), as far as it is read: types of Node are not needed to use the package. */
-export interface FileStat {
-  readonly dev: bigint;
-  readonly ino: bigint;
-  readonly mode: bigint;
-  readonly nlink: bigint;
-  readonly uid: bigint;
-  readonly gid: bigint;
-  readonly rdev: bigint;
-  readonly size: bigint;
-  readonly blksize: bigint;
-  readonly blocks: bigint;
-  readonly atimeNs: bigint;
-  readonly mtimeNs: bigint;
-  readonly ctimeNs: bigint;
-  readonly birthtimeNs: bigint;
-}

@@ -12,10 +12,10 @@ import { executableRows } from '../proc/maps.ts';
 import { poolRead, readNow, type Allowance, type ReadRule } from '../proc/read.ts';
 import { readSlowly, yieldToEventLoop, type Session, type SlowFile } from '../proc/session.ts';
 import { parseStat, TICKS_PER_SECOND, type ProcessStat } from '../proc/stat.ts';
-import type { ProcRead } from '../proc/table.ts';
 import { descriptorsOf, linkText, type Descriptors } from './observe-descriptors.ts';
 import { isWritablePlace } from './places.ts';
 import { watchedIn } from './variables.ts';
+import type { ProcRead } from '../contracts/process-table.ts';
 
 export interface ProcessLimits {
   readonly processes: number;

@@ -10,11 +10,11 @@ import { latin1 } from '../proc/bytes.ts';
 import { MountBook } from '../proc/mount-book.ts';
 import { readOpen, type ReadRule } from '../proc/read.ts';
 import { yieldToEventLoop } from '../proc/session.ts';
-import type { ProcRead } from '../proc/table.ts';
 import { observeFiles, type FileLimits, type KnownFiles } from './observe-files.ts';
 import { observeProcesses, type KnownProcesses, type ProcessLimits } from './observe-processes.ts';
 import { observeSockets, type SocketsSeen } from './observe-sockets.ts';
 import { withRoles } from './roles.ts';
+import type { ProcRead } from '../contracts/process-table.ts';
 
 export interface ScannerOptions {
   readonly by: Observer;

@@ -1,8 +1,8 @@
 /** A check of `amber doctor`: is this function ready to be captured, and if not, what is to be done. */
 import type { FunctionConfiguration } from '@aws-sdk/client-lambda';
-import type { Config } from '../config/config.ts';
 import type { Clients } from '../acquire/clients.ts';
 import type { Target } from '../acquire/contracts.ts';
+import type { Config } from '../contracts/evidence.ts';
 
 export type DiagnosisState = 'ok' | 'failed' | 'warning' | 'not-checked';
 

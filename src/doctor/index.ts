@@ -1,5 +1,5 @@
 /** The checks of `amber doctor`, in the order in which they are told. A new one = one plain object and one line here. */
-import { resolveConfig, type Config, type Warn } from '../config/config.ts';
+import { resolveConfig, type Warn } from '../config/config.ts';
 import { parseBucketUrl } from '../config/destination.ts';
 import { describeError, isAmberError } from '../errors.ts';
 import type { Clients } from '../acquire/clients.ts';
@@ -12,6 +12,7 @@ import { attached, handler } from './layer-checks.ts';
 import { logging } from './log-checks.ts';
 import { roleOrders } from './order-checks.ts';
 import { roleKey, roleLimits, roleLogs, roleWrites } from './role-checks.ts';
+import type { Config } from '../contracts/evidence.ts';
 
 export const CHECKS: readonly DoctorCheck[] = [
   active, runtime, attached, handler, settings, recipient, timeout, memory, network, logging,

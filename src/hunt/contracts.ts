@@ -1,12 +1,5 @@
 /** A hunt: one question to the logs of a function that has malice for an answer, not errors. */
-
-/** One event of a log stream. */
-export interface LogEvent {
-  /** Milliseconds since the epoch. */
-  readonly timestamp: number;
-  readonly logStream: string;
-  readonly message: string;
-}
+import type { LogEvent } from '../contracts/log-event.ts';
 
 export interface Hunt {
   /** Stable: `memory-jump`. */

@@ -1,6 +1,7 @@
 /** All hunts over collected streams, in one pass: each event once, with a few lines around every hit. */
-import type { Hunt, HuntFinding, LogEvent, Matcher, WholeHit } from './contracts.ts';
+import type { Hunt, HuntFinding, Matcher, WholeHit } from './contracts.ts';
 import { platformLine } from './platform.ts';
+import type { LogEvent } from '../contracts/log-event.ts';
 
 export interface OfflineOptions {
   readonly hunts: readonly Hunt[];

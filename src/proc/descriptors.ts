@@ -4,7 +4,7 @@ import { parseFdInfo } from './fdinfo.ts';
 import { linkInode, readLink } from './links.ts';
 import { failure, readNow, type ReadRule } from './read.ts';
 import { yieldToEventLoop, type Session } from './session.ts';
-import type { Detail, OpenDescriptor, ProcRead } from './table.ts';
+import type { Detail, OpenDescriptor, ProcRead } from '../contracts/process-table.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 

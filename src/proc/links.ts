@@ -2,7 +2,7 @@
 import { readlinkSync } from 'node:fs';
 import type { BytePath } from '../contracts/evidence.ts';
 import { isAscii } from './bytes.ts';
-import type { ProcLink } from './table.ts';
+import type { ProcLink } from '../contracts/process-table.ts';
 
 const DELETED = ' (deleted)';
 

@@ -7,7 +7,7 @@ import { readLink } from './links.ts';
 import { failure, openNow, readNow, readOpen, type ReadRule } from './read.ts';
 import { readSlowly, type Session, type SlowFile } from './session.ts';
 import { NO_STATUS, parseStat, parseStatus, TICKS_PER_SECOND, type ProcessStat } from './stat.ts';
-import type { Detail, ProcessRecord, ProcLink, ProcRead } from './table.ts';
+import type { Detail, ProcessRecord, ProcLink, ProcRead } from '../contracts/process-table.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

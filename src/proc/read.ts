@@ -5,7 +5,7 @@
 import { closeSync, constants, open, openSync, read, readSync } from 'node:fs';
 import { describeError, systemCode } from '../errors.ts';
 import type { Ticket } from './bounded-pool.ts';
-import type { ProcRead } from './table.ts';
+import type { ProcRead } from '../contracts/process-table.ts';
 
 /** How a file is read. */
 export interface ReadRule {

@@ -1,7 +1,7 @@
 /** What one snapshot shares between its parts: where it reads, what it may spend, when it has to end. */
 import type { BoundedPool } from './bounded-pool.ts';
 import { failure, type Allowance, type PoolRead, type ReadRule } from './read.ts';
-import type { ProcRead } from './table.ts';
+import type { ProcRead } from '../contracts/process-table.ts';
 
 export interface Session {
   /** `/proc`, or a recorded tree. */

@@ -12,7 +12,7 @@ import { poolRead, type PoolRead } from './read.ts';
 import { yieldToEventLoop, type Session } from './session.ts';
 import { TICKS_PER_SECOND } from './stat.ts';
 import { bootTime, readNet, readSystem } from './system.ts';
-import type { NetTables, ProcessRecord, ProcessTable, SocketTables, UnreadableProcess } from './table.ts';
+import type { NetTables, ProcessRecord, ProcessTable, SocketTables, UnreadableProcess } from '../contracts/process-table.ts';
 
 export interface SnapshotLimits {
   readonly processes: number;

@@ -4,7 +4,7 @@ import { fieldOf } from './fields.ts';
 import { readLink } from './links.ts';
 import { readAside, readNow, type ReadRule } from './read.ts';
 import type { Session } from './session.ts';
-import type { NetTables, ProcRead } from './table.ts';
+import type { NetTables, ProcRead } from '../contracts/process-table.ts';
 
 const MIB = 1024 * 1024;
 const WHOLE: ReadRule = { cap: MIB, whole: true };

@@ -2,7 +2,7 @@
 import type { Budget, CollectorContext } from '../contracts/evidence.ts';
 import { toText } from '../proc/bytes.ts';
 import { inetSockets } from '../proc/net.ts';
-import type { ProcessRecord, ProcessTable } from '../proc/table.ts';
+import type { ProcessRecord, ProcessTable } from '../contracts/process-table.ts';
 
 const MAX_PROCESSES = 200;
 const MAX_SOCKETS = 200;

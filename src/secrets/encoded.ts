@@ -6,9 +6,9 @@
 import { base64Runs, bufferRuns, entityRuns, LEAST_BASE64, percentRuns, TOO_LONG, unicodeRuns } from './codecs.ts';
 import type { Codec, Run } from './codecs.ts';
 import type { Cover } from './cover.ts';
-import type { Hit } from './hits.ts';
 import { isMark, LIMIT } from './mark.ts';
 import { isSecretByName } from './names.ts';
+import type { Hit } from './hit.ts';
 
 /** Encodings inside encodings are looked into this deep: base64 of JSON, in JSON, in gzip, in base64. */
 export const MAX_LAYERS = 4;

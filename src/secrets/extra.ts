@@ -1,9 +1,9 @@
 /** The user's own pattern (AMBER_REDACT). It may be any regular expression and the attacker writes the text, so both are bounded. */
 import { AmberError } from '../errors.ts';
 import type { Cover } from './cover.ts';
-import type { Found } from './hits.ts';
 import { marksIn } from './mark.ts';
 import { refusal, WINDOW } from './pattern.ts';
+import type { Found } from './hit.ts';
 
 /** Adds a hit for each match in the text as it is: a known value inside a match does not break it up. */
 export type ExtraRule = (text: string, cover: Cover, found: Found) => void;

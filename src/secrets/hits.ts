@@ -1,27 +1,13 @@
 /** Parts of a text that go, and what comes in their place. Rules that look at the same text find them independently. */
 import type { Cover } from './cover.ts';
 import { LIMIT } from './mark.ts';
-
-export interface Hit {
-  readonly start: number;
-  readonly end: number;
-  /** What stands there instead. */
-  readonly mark: string;
-  /** A piece of a secret that is longer than one compare: the piece behind it may have the same mark. */
-  readonly piece?: true;
-}
+import type { Hit, Found } from './hit.ts';
 
 /** What may begin at a place of the text: gives the hits, in order. `at` is where its lead stands, `behind` where that ends. */
 export type Finder = (text: string, at: number, behind: number, cover: Cover) => readonly Hit[];
 
 /** A gap between two pieces of one secret: the ends of their base64 forms are not compared. */
 const MAX_BETWEEN = 4;
-
-/** Where a search had to stop; the length of the text if it went through. */
-export interface Found {
-  readonly hits: Hit[];
-  cutAt: number;
-}
 
 /** The text with each hit replaced. Hits that overlap are one, and the longest at the first place gives its mark. */
 export function assemble(text: string, { hits, cutAt }: Found): string {

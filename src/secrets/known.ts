@@ -11,7 +11,7 @@ import type { Decoded } from './escapes.ts';
 import { insert, longestAt } from './family.ts';
 import type { Family } from './family.ts';
 import { formsOf, LEAST_FORM } from './forms.ts';
-import type { Found } from './hits.ts';
+import type { Found } from './hit.ts';
 
 const MAX_VALUES = 4096;
 const MAX_BYTES = 1_048_576;

@@ -3,9 +3,10 @@ import { secretParts } from './argv.ts';
 import type { Cover } from './cover.ts';
 import { unescape } from './escapes.ts';
 import { hideBasic, openBasic } from './headers.ts';
-import type { Finder, Hit } from './hits.ts';
+import type { Finder } from './hits.ts';
 import { holdsMark, isMark } from './mark.ts';
 import { isUuid, looksRandom } from './values.ts';
+import type { Hit } from './hit.ts';
 
 export interface PlaceRule {
   readonly leads: readonly string[];

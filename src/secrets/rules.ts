@@ -8,11 +8,11 @@ import type { ExtraRule } from './extra.ts';
 import { hideFields } from './fields.ts';
 import { hideCookies, hideCredential } from './headers.ts';
 import { assemble } from './hits.ts';
-import type { Found } from './hits.ts';
 import type { KnownValues } from './known.ts';
 import { holdsMark, isMark } from './mark.ts';
 import { isAuthorizationName, isCookieName, isSecretByName, isSuspect } from './names.ts';
 import { findShapes } from './shapes.ts';
+import type { Found } from './hit.ts';
 
 export interface Rules {
   /** The user's own pattern, shapes, encoded texts and known values, then assignments and fields. */

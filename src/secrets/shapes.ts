@@ -4,10 +4,11 @@
  */
 import type { Cover } from './cover.ts';
 import { plainly } from './escapes.ts';
-import type { Finder, Hit } from './hits.ts';
+import type { Finder } from './hits.ts';
 import { LONGEST_LINE, PLACES } from './places.ts';
 import { SHAPES } from './shape-table.ts';
 import type { Shape } from './shape-table.ts';
+import type { Hit } from './hit.ts';
 
 interface Lead {
   readonly text: string;

@@ -5,7 +5,7 @@
 import { isClockFault, isRegionFault, type Fault, type Reply } from './faults.ts';
 import type { PutAnswer, PutRequest, S3Settings } from './s3-settings.ts';
 import { REGION_NAME, suffixOf } from './s3-settings.ts';
-import type { S3Transport } from './s3.ts';
+import type { S3Transport } from './s3-transport.ts';
 
 /** What a request is signed for. */
 export interface Place {

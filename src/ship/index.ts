@@ -1,6 +1,5 @@
 /** Where captures go. A new destination = one new file and one line here. */
-import type { Config } from '../config/config.ts';
-import type { CaptureIdentity, Destination, DestinationProvider } from '../contracts/evidence.ts';
+import type { CaptureIdentity, Destination, DestinationProvider, Config } from '../contracts/evidence.ts';
 import { schemeOf } from '../config/destination.ts';
 import { AmberError } from '../errors.ts';
 import { directory } from './directory.ts';

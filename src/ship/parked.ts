@@ -5,8 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync, readSync, statfsSync, unlinkSync, writeSync } from 'node:fs';
-import type { Config } from '../config/config.ts';
-import type { CaptureIdentity, Destination, DestinationProvider, StoredObject } from '../contracts/evidence.ts';
+import type { CaptureIdentity, Destination, DestinationProvider, StoredObject, Config } from '../contracts/evidence.ts';
 import { AmberError, describeError, isAmberError } from '../errors.ts';
 import { openDestination } from './index.ts';
 

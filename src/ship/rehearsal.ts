@@ -3,8 +3,7 @@
  * the next connection takes up again. Nothing is sent but a handshake.
  */
 import { Duplex } from 'node:stream';
-import type { Config } from '../config/config.ts';
-import type { CaptureIdentity, Destination } from '../contracts/evidence.ts';
+import type { CaptureIdentity, Destination, Config } from '../contracts/evidence.ts';
 import { takeCredentials } from './credentials.ts';
 import { lightOver } from './s3-light.ts';
 import { destinationUrl, readSettings } from './s3-settings.ts';

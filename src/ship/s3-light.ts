@@ -5,7 +5,7 @@ import { MAX_ANSWER_BYTES, putReply } from './receipt.ts';
 import { openSession, signedRequest } from './signed-request.ts';
 import type { SignedSession } from './signed-request.ts';
 import type { PutAnswer, PutRequest, S3Settings } from './s3-settings.ts';
-import type { S3Transport } from './s3.ts';
+import type { S3Transport } from './s3-transport.ts';
 
 /**
  * Connects at once: by the time that there is a segment to send, the connection is there.

@@ -3,12 +3,12 @@
  * look for credentials and regions wherever the AWS SDK does. The SDK is loaded when the first reader is opened.
  */
 import type * as Sdk from '@aws-sdk/client-s3';
-import type { Config } from '../config/config.ts';
 import { AmberError, isAmberError, type AmberErrorCode } from '../errors.ts';
 import { certificateAdvice } from './certificate-advice.ts';
 import { credentialAdvice } from './credential-advice.ts';
 import type { Outward } from '../contracts/outward.ts';
 import { faultFromError, isTransient, type Fault } from './faults.ts';
+import type { Config } from '../contracts/evidence.ts';
 
 export interface S3Object {
   readonly key: string;

@@ -11,8 +11,8 @@ import { faultFromError } from './faults.ts';
 import type { Reply } from './faults.ts';
 import { putReply } from './receipt.ts';
 import type { PutAnswer, PutRequest, S3Settings } from './s3-settings.ts';
-import type { S3Transport } from './s3.ts';
 import { openSdkHandler } from './sdk-handler.ts';
+import type { S3Transport } from './s3-transport.ts';
 
 /** Loads the SDK. Rejects with whatever keeps it from loading, such as a bundle that leaves it out. */
 export async function loadSdk(): Promise<typeof Sdk> {

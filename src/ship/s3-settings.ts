@@ -1,6 +1,5 @@
 /** Everything that both S3 transports need to know, read once from the URL, the configuration and the environment. */
-import type { Config } from '../config/config.ts';
-import type { CaptureIdentity } from '../contracts/evidence.ts';
+import type { CaptureIdentity, Config } from '../contracts/evidence.ts';
 import { MAX_PREFIX_BYTES, parseBucketUrl, parseDestination, type BucketUrl } from '../config/destination.ts';
 import { AmberError } from '../errors.ts';
 import type { OpenAgent } from '../contracts/outward.ts';

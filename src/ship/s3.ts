@@ -1,7 +1,6 @@
 /** Amazon S3, and what speaks its protocol: PutObject alone, nothing overwritten, two transports behind one contract. */
 import { randomBytes } from 'node:crypto';
-import type { Config } from '../config/config.ts';
-import type { CaptureIdentity, Destination, DestinationProvider, Receipt, StoredObject, Trouble } from '../contracts/evidence.ts';
+import type { CaptureIdentity, Destination, DestinationProvider, Receipt, StoredObject, Trouble, Config } from '../contracts/evidence.ts';
 import { describeError, isAmberError, type AmberError } from '../errors.ts';
 import type { Outward } from '../contracts/outward.ts';
 import { takeCredentials } from './credentials.ts';
@@ -12,12 +11,7 @@ import { objectKey } from './key.ts';
 import { retry, rulesFor } from './retry.ts';
 import { readSettings } from './s3-settings.ts';
 import type { PutAnswer, PutRequest, S3Settings } from './s3-settings.ts';
-
-/** Sends one PutObject, once. Does not throw and does not retry. */
-export interface S3Transport {
-  readonly put: (request: PutRequest, signal: AbortSignal) => Promise<Reply<PutAnswer>>;
-  readonly close: () => void;
-}
+import type { S3Transport } from './s3-transport.ts';
 
 /** Below this memory a function has less than a third of a core, and loading the SDK takes longer than a shutdown. */
 const LIGHT_BELOW_MB = 512;

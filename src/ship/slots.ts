@@ -6,8 +6,7 @@
  * claim every slot. Orders of responders need none.
  */
 import { randomInt } from 'node:crypto';
-import type { Config } from '../config/config.ts';
-import type { Cause, InvocationFacts } from '../contracts/evidence.ts';
+import type { Cause, InvocationFacts, Config } from '../contracts/evidence.ts';
 import { AmberError, describeError } from '../errors.ts';
 import { readIdentity, type Identity } from '../lambda/identity.ts';
 import { takeCredentials } from './credentials.ts';

@@ -1,7 +1,6 @@
 /** A detector has found something that does not belong in a sandbox. */
 import { policyOf, reaches } from '../config/detect-policy.ts';
-import type { Config } from '../config/config.ts';
-import type { Cause, Finding, TriggerEvent, Trigger } from '../contracts/evidence.ts';
+import type { Cause, Finding, TriggerEvent, Trigger, Config } from '../contracts/evidence.ts';
 
 /** Captures when detectors find something at or above the level of `AMBER_DETECT`. */
 export const anomaly: Trigger = {

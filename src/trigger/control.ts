@@ -1,6 +1,5 @@
 /** A responder asks out of band: the one trigger that reaches sandboxes which are warm already. */
-import type { Config } from '../config/config.ts';
-import type { TriggerEvent, Trigger } from '../contracts/evidence.ts';
+import type { TriggerEvent, Trigger, Config } from '../contracts/evidence.ts';
 
 /** Part of an invocation that a capture before its deadline may take, as for the flag. */
 const PART = 3;

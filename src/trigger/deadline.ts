@@ -1,6 +1,5 @@
 /** The time of an invocation is nearly out: the last moment at which the process can still be looked at. */
-import type { Config } from '../config/config.ts';
-import type { Cause, TriggerEvent, Trigger } from '../contracts/evidence.ts';
+import type { Cause, TriggerEvent, Trigger, Config } from '../contracts/evidence.ts';
 
 /** A timer may fire a little early (Node rounds to whole milliseconds). */
 const SLACK_MS = 5;

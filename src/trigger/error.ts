@@ -1,6 +1,5 @@
 /** The handler has failed: by a throw, a rejection, or an error given to the callback. */
-import type { Config } from '../config/config.ts';
-import type { Cause, TriggerEvent, Trigger } from '../contracts/evidence.ts';
+import type { Cause, TriggerEvent, Trigger, Config } from '../contracts/evidence.ts';
 
 /** Captures by policy (`AMBER_ON_ERROR`: `any`, or names) before the error is passed on. */
 export const error: Trigger = {

@@ -1,6 +1,5 @@
 /** The environment flag: arms new sandboxes. A flag cannot reach a warm one, because its environment is fixed. */
-import type { Config } from '../config/config.ts';
-import type { Cause, TriggerEvent, Trigger } from '../contracts/evidence.ts';
+import type { Cause, TriggerEvent, Trigger, Config } from '../contracts/evidence.ts';
 
 const REASONS = {
   'settled': 'AMBER_CAPTURE is now, and the first invocation of this sandbox has settled',

@@ -1,6 +1,6 @@
 /** What an order may do here: pure decisions on its times, its signature, its scope and what it would override. */
-import { resolveConfig, type Config } from '../config/config.ts';
-import type { Cause, OrderRecord } from '../contracts/evidence.ts';
+import { resolveConfig } from '../config/config.ts';
+import type { Cause, OrderRecord, Config } from '../contracts/evidence.ts';
 import { isAmberError, type AmberError } from '../errors.ts';
 import { MAX_LIFE_MS, OVERRIDES, parseOrder, type Order, type OrderScope } from './order.ts';
 import { bindingOf, IN_EVENTS } from './order-binding.ts';

@@ -3,8 +3,7 @@
  * it costs this trigger, never the handler, and never another trigger.
  */
 import { policyOf } from '../config/detect-policy.ts';
-import type { Config } from '../config/config.ts';
-import type { Cause, TriggerEvent, Trigger } from '../contracts/evidence.ts';
+import type { Cause, TriggerEvent, Trigger, Config } from '../contracts/evidence.ts';
 import { AmberError } from '../errors.ts';
 import { orderLeadMs } from './control.ts';
 

@@ -1,6 +1,5 @@
 /** The platform ends a sandbox. The extension is told, and has up to two seconds; the runtime has gone by then. */
-import type { Config } from '../config/config.ts';
-import type { Cause, Trigger } from '../contracts/evidence.ts';
+import type { Cause, Trigger, Config } from '../contracts/evidence.ts';
 
 /** Stands in the registry so that lists and tables name it; the extension starts it. */
 export const shutdown: Trigger = {

@@ -11,9 +11,9 @@ import { writable } from '../../src/collect/writable.ts';
 import { resolveConfig } from '../../src/config/config.ts';
 import type { CollectorContext, Segment } from '../../src/contracts/evidence.ts';
 import { startBudget, type RunningBudget } from '../../src/lambda/budget.ts';
-import type { ProcessTable } from '../../src/proc/table.ts';
 import { openManifest } from '../../src/seal/manifest.ts';
 import { passThrough } from '../../src/secrets/redactor.ts';
+import type { ProcessTable } from '../../src/contracts/process-table.ts';
 
 const MIB = 1024 * 1024;
 

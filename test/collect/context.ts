@@ -2,7 +2,7 @@
 import { closeSync, readSync } from 'node:fs';
 import { resolveConfig, type Options } from '../../src/config/config.ts';
 import type { Budget, Collector, Entry, CollectorContext } from '../../src/contracts/evidence.ts';
-import type { ProcessRecord, ProcessTable } from '../../src/proc/table.ts';
+import type { ProcessRecord, ProcessTable } from '../../src/contracts/process-table.ts';
 
 export interface ContextFacts {
   readonly writable?: readonly string[];

@@ -16,11 +16,11 @@ import { firstOf } from '../../src/detect/finding.ts';
 import { parseFdInfo } from '../../src/proc/fdinfo.ts';
 import { MountBook } from '../../src/proc/mount-book.ts';
 import { snapshotProcesses } from '../../src/proc/snapshot.ts';
-import type { ProcessRecord, ProcessTable } from '../../src/proc/table.ts';
 import { missing, requirePeer } from '../peers.ts';
 import { python } from '../proc/actors.ts';
 import { drain, makeContext } from './context.ts';
 import { entriesOf, contextOf } from './volatile.ts';
+import type { ProcessRecord, ProcessTable } from '../../src/contracts/process-table.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'amber-limits-'));
 after(() => rmSync(folder, { recursive: true, force: true }));

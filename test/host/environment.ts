@@ -3,9 +3,9 @@ import { EventEmitter } from 'node:events';
 import type { CaptureRequest } from '../../src/capture/capture.ts';
 import type { Options } from '../../src/config/config.ts';
 import type { CaptureReport } from '../../src/contracts/evidence.ts';
-import type { Engine, HostEnvironment } from '../../src/host/wrapper/setup.ts';
 import { wrapOn, type AnyHandler } from '../../src/host/wrapper/wrap.ts';
 import { sandboxState, type SandboxState } from '../../src/host/limits/state.ts';
+import type { Engine, HostEnvironment } from '../../src/host/environment.ts';
 
 export interface TestEnvironment extends HostEnvironment {
   readonly requests: CaptureRequest[];

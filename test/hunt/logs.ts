@@ -1,5 +1,5 @@
 /** For each hunt a log that has what it looks for, and one that only looks like it. */
-import type { LogEvent } from '../../src/hunt/contracts.ts';
+import type { LogEvent } from '../../src/contracts/log-event.ts';
 
 const BASE = Date.parse('2025-06-30T09:00:00Z');
 const MINUTE = 60_000;

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
-import type { HuntFinding, LogEvent } from '../../src/hunt/contracts.ts';
+import type { HuntFinding } from '../../src/hunt/contracts.ts';
 import { HUNTS } from '../../src/hunt/index.ts';
 import { OfflineHunt } from '../../src/hunt/offline.ts';
 import { at, JSON_LOGS, LOGS } from './logs.ts';
+import type { LogEvent } from '../../src/contracts/log-event.ts';
 
 function hunt(ids: readonly string[], events: readonly LogEvent[], context = 2): HuntFinding[] {
   const hunter = new OfflineHunt({ hunts: HUNTS.filter(({ id }) => ids.includes(id)), context });

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { snapshotProcesses, type SnapshotOptions } from '../../src/proc/snapshot.ts';
-import type { ProcessRecord, ProcessTable } from '../../src/proc/table.ts';
+import type { ProcessRecord, ProcessTable } from '../../src/contracts/process-table.ts';
 
 /** Starts a program and kills it at the end of the test. */
 export function start(t: TestContext, program: string, argv: readonly string[] = [], options: SpawnOptions = {}): ChildProcess {

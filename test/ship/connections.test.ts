@@ -11,11 +11,11 @@ import { resolveConfig } from '../../src/config/config.ts';
 import { openLight } from '../../src/ship/s3-light.ts';
 import { openRehearsal } from '../../src/ship/rehearsal.ts';
 import { readSettings, type PutRequest, type S3Settings } from '../../src/ship/s3-settings.ts';
-import type { S3Transport } from '../../src/ship/s3.ts';
 import { identity, object, segmentName, sha256 } from '../contracts/destination.ts';
 import { hasPeer, requirePeer } from '../peers.ts';
 import { certificate } from '../servers/certificate.ts';
 import { withEnvironment } from './s3-opened.ts';
+import type { S3Transport } from '../../src/ship/s3-transport.ts';
 
 const NEVER = new AbortController().signal;
 const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' };

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { resolveConfig, type Config, type Options } from '../../src/config/config.ts';
+import { resolveConfig, type Options } from '../../src/config/config.ts';
 import { judgeOrder, misses, type Admitted, type JudgeOptions, type OrderRefusal, type Place } from '../../src/trigger/order-judge.ts';
 import { MAX_ORDER_BYTES, parseOrder, type Order } from '../../src/trigger/order.ts';
 import { newControlKey, readControlKey } from '../../src/cli/control-keys.ts';
@@ -15,6 +15,7 @@ import { canonicalForm, fingerprint, signOrder } from '../../src/trigger/order-s
 import { requirePeer } from '../peers.ts';
 import { isAdmittedByForm1 } from '../fixtures/order-form-1.ts';
 import { bytes, IDLE, newOrder, newResponder, signerFor } from '../host/orders/orders.ts';
+import type { Config } from '../../src/contracts/evidence.ts';
 
 const signed = signerFor('s3://control/k');
 const responder = newResponder();

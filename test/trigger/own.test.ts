@@ -1,8 +1,8 @@
 /** Triggers of code: asked like the built-in ones, and contained. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { resolveConfig, type Config, type Options } from '../../src/config/config.ts';
-import type { Cause, TriggerEvent, Trigger } from '../../src/contracts/evidence.ts';
+import { resolveConfig, type Options } from '../../src/config/config.ts';
+import type { Cause, TriggerEvent, Trigger, Config } from '../../src/contracts/evidence.ts';
 import { ownTriggers } from '../../src/trigger/own.ts';
 
 const SETTLED: TriggerEvent = { at: 'settled', invocation: 1 };

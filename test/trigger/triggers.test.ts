@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { resolveConfig, type Config, type Options } from '../../src/config/config.ts';
-import type { TriggerEvent, OrderedCapture } from '../../src/contracts/evidence.ts';
+import { resolveConfig, type Options } from '../../src/config/config.ts';
+import type { TriggerEvent, OrderedCapture, Config } from '../../src/contracts/evidence.ts';
 import { callCause } from '../../src/trigger/call.ts';
 import { control } from '../../src/trigger/control.ts';
 import { deadline } from '../../src/trigger/deadline.ts';

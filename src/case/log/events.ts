@@ -1,8 +1,8 @@
 /** The events of log streams in a collection. */
-import type { LogEvent } from '../../hunt/contracts.ts';
 import type { AgeIdentity } from '../../seal/age-open.ts';
 import { rowsAt } from '../tar/collected-rows.ts';
 import type { Place } from '../store/locate.ts';
+import type { LogEvent } from '../../contracts/log-event.ts';
 
 /** `logs/GROUP/STREAM-0000.jsonl`; not `streams.jsonl`. */
 const STREAM = /(?:^|\/)logs\/.+-\d{4,9}\.jsonl$/u;

@@ -1,7 +1,7 @@
 /** Findings of detectors as rows, the severest first. What they quote was chosen by whoever is in the sandbox. */
 import { field, number, text } from './process-tree.ts';
 import { renderText } from './safe-names.ts';
-import type { TextSection } from './sections.ts';
+import type { TextSection } from './section.ts';
 
 type Documents = ReadonlyMap<string, unknown>;
 

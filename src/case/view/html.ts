@@ -4,8 +4,8 @@ import type { FileHandle } from 'node:fs/promises';
 import type { Check } from '../verify/checks.ts';
 import { appendTo, openNameless } from '../tar/nameless.ts';
 import { renderMessage } from './safe-names.ts';
-import type { TextSection } from './sections.ts';
 import type { VerifyResult } from '../verify/verify.ts';
+import type { TextSection } from './section.ts';
 
 /** One capture or collection of the case. */
 export interface ReportedCapture {

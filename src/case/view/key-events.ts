@@ -2,10 +2,10 @@
 import { findingsIn, pidOf } from './finding-rows.ts';
 import { number } from './process-tree.ts';
 import { renderText } from './safe-names.ts';
-import type { TextSection } from './sections.ts';
 import type { Timeline, TimelineWindow } from '../timeline/timeline.ts';
 import type { TimelineRow } from '../timeline/event.ts';
 import type { CaptureView } from './view.ts';
+import type { TextSection } from './section.ts';
 
 /** Rows that are kept: of what an intruder did, and of all else, which must not crowd it out. The rest is counted. */
 const MAX_TELLING = 1000;

@@ -10,16 +10,7 @@ import { field, processLines, socketRows, text } from './process-tree.ts';
 import { renderPath, renderText } from './safe-names.ts';
 import { size } from './size.ts';
 import type { CaptureView, Listing } from './view.ts';
-
-/** Every cell is rendered: nothing in it moves a cursor or is invisible. */
-export interface TextSection {
-  readonly title: string;
-  readonly rows: readonly (readonly string[])[];
-  /** How many there are; `rows` may be the first of them. */
-  readonly count: number;
-  /** What must not be overlooked, such as what was not looked at: shown in red, before the rows. */
-  readonly notes?: readonly string[];
-}
+import type { TextSection } from './section.ts';
 
 const MAX_CELL = 200;
 const MAX_REDACTIONS = 8;

@@ -1,8 +1,7 @@
 /** Starts captures from the extension, one at a time and within the limits of the sandbox. */
 import { findings } from '../../collect/findings.ts';
 import type { LastCapture } from '../../capture/capture.ts';
-import type { Config } from '../../config/config.ts';
-import type { CaptureReport, Cause, Collector, JsonEntry } from '../../contracts/evidence.ts';
+import type { CaptureReport, Cause, Collector, JsonEntry, Config } from '../../contracts/evidence.ts';
 import { schemeOf } from '../../config/destination.ts';
 import { AmberError, describeError } from '../../errors.ts';
 import { coresOf } from '../../lambda/cores.ts';

@@ -2,12 +2,12 @@
  * Before an invocation runs out of time its processes are captured while they still live. The extension has a thread of its
  * own, so a handler that blocks its event loop cannot keep it from that; no timer in the handler's process would fire.
  */
-import type { Config } from '../../config/config.ts';
 import { isAmberError } from '../../errors.ts';
 import { deadline } from '../../trigger/deadline.ts';
 import { flag } from '../../trigger/flag.ts';
 import { logRefusal, startCapture } from './capture.ts';
 import type { ExtensionState, InvocationRecord } from './state.ts';
+import type { Config } from '../../contracts/evidence.ts';
 
 /** The longest delay that a timer of Node takes. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;

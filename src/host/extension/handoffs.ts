@@ -5,14 +5,13 @@
  * it is read from its own place, or has a signature.
  */
 import { createServer, type Socket } from 'node:net';
-import type { Config } from '../../config/config.ts';
-import type { Cause } from '../../contracts/evidence.ts';
+import type { Cause, Config } from '../../contracts/evidence.ts';
 import { describeError, isAmberError } from '../../errors.ts';
 import { anomaly } from '../../trigger/anomaly.ts';
 import { deadline } from '../../trigger/deadline.ts';
 import { error as failure } from '../../trigger/error.ts';
 import { logRefusal, startCapture } from './capture.ts';
-import { currentFacts, type ExtensionState, type ExtensionEnvironment, type Running } from './state.ts';
+import { currentFacts, type ExtensionState, type ExtensionEnvironment, type Running, type HandoffServer } from './state.ts';
 import { hardStopOf } from './orders.ts';
 import { MAX_FACTS_BYTES, MAX_HINT_BYTES, policyPrint, socketName, HandoffConnection, type HandoffRequest, type Verdict } from '../handoff/connection.ts';
 
@@ -21,12 +20,6 @@ const MAX_A_MINUTE = 20;
 const HINT_MS = 1000;
 const FACTS_MS = 2000;
 const CHECK_MS = 300;
-
-export interface HandoffServer {
-  /** From now on hints are answered; until then whoever connects is sent away. */
-  readonly serve: (state: ExtensionState) => void;
-  readonly close: () => void;
-}
 
 /** Binds the name. Where that fails (a second extension, no procfs) one line says so, and captures are made in process. */
 export function openHandoffServer(log: ExtensionEnvironment['log']): HandoffServer {

@@ -1,6 +1,5 @@
 /** Why the extension captures while an invocation runs or has just ended: orders of responders, and what detectors find. */
-import type { Config } from '../../config/config.ts';
-import type { Cause, Finding } from '../../contracts/evidence.ts';
+import type { Cause, Finding, Config } from '../../contracts/evidence.ts';
 import { describeError, isAmberError } from '../../errors.ts';
 import { anomaly } from '../../trigger/anomaly.ts';
 import { logRefusal, startCapture } from './capture.ts';

@@ -1,8 +1,8 @@
 /** What the extension knows and does in one life of a sandbox: its policy, the invocation in progress, what was seen last. */
 import type { CaptureRequest } from '../../capture/capture.ts';
-import { resolveConfig, type Config } from '../../config/config.ts';
+import { resolveConfig } from '../../config/config.ts';
 import { policyOf } from '../../config/detect-policy.ts';
-import type { CaptureReport, Cause, Finding, InvocationFacts, Observation } from '../../contracts/evidence.ts';
+import type { CaptureReport, Cause, Finding, InvocationFacts, Observation, Config } from '../../contracts/evidence.ts';
 import type { AnomalyMonitor, MonitorOptions } from '../../detect/anomaly-monitor.ts';
 import { isAmberError } from '../../errors.ts';
 import type { InvokeEvent } from '../../lambda/extensions-api.ts';
@@ -10,7 +10,6 @@ import type { RuntimeDone } from '../../lambda/telemetry-api.ts';
 import type { LogStream } from '../../report/log.ts';
 import { openParking, type Parking } from '../../ship/parked.ts';
 import type { Control } from '../orders/control.ts';
-import type { HandoffServer } from './handoffs.ts';
 import { openResets, type Resets } from './resets.ts';
 import { sandboxState, type SandboxState } from '../limits/state.ts';
 
@@ -191,4 +190,10 @@ export async function doneWithin({ doneWatchers }: ExtensionState, invocation: I
 /** Asked anew after a wait. */
 function isDone(invocation: InvocationRecord): boolean {
   return invocation.done !== undefined;
+}
+
+export interface HandoffServer {
+  /** From now on hints are answered; until then whoever connects is sent away. */
+  readonly serve: (state: ExtensionState) => void;
+  readonly close: () => void;
 }

@@ -15,8 +15,8 @@
 import { createHash } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { OPTIONS, type Config } from '../../config/config.ts';
-import type { AbsentEntry, BytesEntry } from '../../contracts/evidence.ts';
+import { OPTIONS } from '../../config/config.ts';
+import type { AbsentEntry, BytesEntry, Config } from '../../contracts/evidence.ts';
 
 /** A hint may carry the order of an event, of 16 KiB in base64. */
 export const MAX_HINT_BYTES: number = 64 * 1024;

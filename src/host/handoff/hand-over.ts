@@ -1,11 +1,12 @@
 /** Hands a due capture to the extension, where one listens: so that neither the caller nor the main thread carries it. */
 import { connect } from 'node:net';
 import type { CaptureRequest } from '../../capture/capture.ts';
-import type { Config } from '../../config/config.ts';
-import { fault, type HostSetup } from '../wrapper/setup.ts';
+import type { HostSetup } from '../wrapper/setup.ts';
 import { isExtension, listeningInode } from './listener.ts';
 import { policyPrint, socketName, HandoffConnection, type HandoffRequest } from './connection.ts';
 import { firstTime } from '../limits/state.ts';
+import type { Config } from '../../contracts/evidence.ts';
+import { fault } from '../environment.ts';
 
 /** Without an answer within this the capture is made in process. Both sides share the CPU of the function, so it is of a whole core. */
 const ACK_MS = 20;

@@ -1,6 +1,5 @@
 /** The cap over all sandboxes (AMBER_FLEET_CAP), as a host asks for it: only for captures that no responder has ordered. */
-import type { Config } from '../../config/config.ts';
-import type { Cause, InvocationFacts, TriggerName } from '../../contracts/evidence.ts';
+import type { Cause, InvocationFacts, TriggerName, Config } from '../../contracts/evidence.ts';
 import type { AmberError } from '../../errors.ts';
 import type { Claim, SlotRequest } from '../../ship/slots.ts';
 import { shared, type SandboxState } from './state.ts';

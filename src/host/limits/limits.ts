@@ -1,7 +1,7 @@
 /** When a capture may not start: pure functions on the counts of the sandbox. */
-import type { Config } from '../../config/config.ts';
 import { AmberError } from '../../errors.ts';
 import type { SandboxState } from './state.ts';
+import type { Config } from '../../contracts/evidence.ts';
 
 /** Under this no capture starts, however fast the machine; also the least maxMs. */
 export const FLOOR_MS = 50;

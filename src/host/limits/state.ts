@@ -6,10 +6,10 @@
  * they do not capture side by side.
  */
 
-import type { Progress } from '../wrapper/progress.ts';
+import type { Progress } from './invocation-progress.ts';
 
 const KEY = Symbol.for('lambda-amber.state');
-const VERSION = 2;
+const VERSION = 3;
 
 /** Counts of this sandbox. Written by hosts only. */
 export interface SandboxState {

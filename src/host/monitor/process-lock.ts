@@ -6,8 +6,7 @@
  * Threads share no JavaScript, and a lock file in /tmp would be in the evidence. So a thread binds a name among the
  * abstract sockets (unix(7)): the kernel gives it to one, and takes it back when the process ends.
  */
-import type { Config } from '../../config/config.ts';
-import type { Cause } from '../../contracts/evidence.ts';
+import type { Cause, Config } from '../../contracts/evidence.ts';
 
 /** Taken: whoever holds it gives it back when the capture has ended. */
 export type Release = () => void;

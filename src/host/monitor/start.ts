@@ -1,12 +1,12 @@
 /** Monitors a wrapped function where anomalies may start a capture. */
-import type { Config } from '../../config/config.ts';
 import { policyOf } from '../../config/detect-policy.ts';
-import type { Roots } from '../../contracts/evidence.ts';
-import { ask, fault, type HostSetup, type HostEnvironment } from '../wrapper/setup.ts';
+import type { Roots, Config } from '../../contracts/evidence.ts';
+import { ask, type HostSetup, type TrackedInvocation } from '../wrapper/setup.ts';
 import { openChangeMonitor, type FindingHandler, type ChangeMonitor, type OpenMonitor } from './change-monitor.ts';
 import { openProbe } from './probe.ts';
 import { shared, type Kept } from '../limits/state.ts';
-import { beginFound, type TrackedInvocation } from '../wrapper/tracked-invocation.ts';
+import { beginFound } from '../wrapper/tracked-invocation.ts';
+import { fault, type HostEnvironment } from '../environment.ts';
 
 export const monitors: Kept<ChangeMonitor<TrackedInvocation>> = shared('guard');
 

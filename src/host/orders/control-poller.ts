@@ -3,12 +3,11 @@
  * handler. What a read brings counts as soon as it is there: in its own invocation if the handler takes that long, else in
  * the next. All that reads is loaded only where AMBER_CONTROL is set.
  */
-import type { Config } from '../../config/config.ts';
-import type { InvocationFacts, OrderedCapture } from '../../contracts/evidence.ts';
+import type { InvocationFacts, OrderedCapture, Config } from '../../contracts/evidence.ts';
 import { isAmberError, type AmberError } from '../../errors.ts';
-import type { HostEnvironment } from '../wrapper/setup.ts';
-import type { Control } from './control.ts';
+import type { Control, OpenControl } from './control.ts';
 import { shared, type SandboxState } from '../limits/state.ts';
+import type { HostEnvironment } from '../environment.ts';
 
 // Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with it.
 const { clearTimeout, setTimeout } = globalThis;
@@ -39,9 +38,6 @@ export interface ControlPoller {
   /** Reads on while a capture runs, and calls `stop` with a reason to end it when a signed order to stop comes. @returns what to call at its end. */
   readonly watchForStop: (stop: (reason: AmberError) => void) => () => void;
 }
-
-/** How a control is opened; replaced in tests. */
-export type OpenControl = () => Promise<Control>;
 
 const kept = shared<ControlPoller>('checks');
 

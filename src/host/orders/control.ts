@@ -2,13 +2,12 @@
  * Orders of responders, as a host reads them: a channel (S3, …), what it last gave, and what of it is due here and now.
  * Loaded only where AMBER_CONTROL is set. The extension calls it directly; in process, checks.ts says when.
  */
-import type { Config } from '../../config/config.ts';
-import type { InvocationFacts, OrderedCapture } from '../../contracts/evidence.ts';
+import type { InvocationFacts, OrderedCapture, Config } from '../../contracts/evidence.ts';
 import { readIdentity } from '../../lambda/identity.ts';
 import { openChannel, type ControlChannel } from '../../ship/channels/index.ts';
 import { judgeOrder, misses, type Admitted, type Place, type Refused } from '../../trigger/order-judge.ts';
 import { MAX_ORDER_BYTES } from '../../trigger/order.ts';
-import type { Log } from '../wrapper/setup.ts';
+import type { Log } from '../log.ts';
 
 /** An open channel with its memory. No method throws. */
 export interface Control {
@@ -205,3 +204,6 @@ function say({ said, environment }: ControlState, what: string, stream: 'refused
   said.add(what);
   environment.log(stream, record);
 }
+
+/** How a control is opened; replaced in tests. */
+export type OpenControl = () => Promise<Control>;

@@ -3,8 +3,9 @@ import type { InvocationFacts, OrderedCapture } from '../../contracts/evidence.t
 import { readIdentity } from '../../lambda/identity.ts';
 import { EVENT_FIELD, MAX_TOKEN_LENGTH } from '../../trigger/event.ts';
 import { judgeOrder, misses, type Refused } from '../../trigger/order-judge.ts';
-import type { HostSetup, HostEnvironment } from '../wrapper/setup.ts';
+import type { HostSetup } from '../wrapper/setup.ts';
 import { firstTime, shared, type SandboxState } from '../limits/state.ts';
+import type { HostEnvironment } from '../environment.ts';
 
 /** An order in an event lives an hour at most: whoever sees it on its way must not keep it for later. */
 const MAX_LIFE_MS = 3_600_000;

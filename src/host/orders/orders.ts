@@ -1,8 +1,8 @@
 /** Orders as one invocation meets them: read at its beginning, waited for where that is promised, asked for at its end. */
 import type { InvocationFacts, OrderedCapture } from '../../contracts/evidence.ts';
 import { tokenOf } from '../../trigger/event.ts';
-import { fault } from '../wrapper/setup.ts';
-import type { TrackedInvocation } from '../wrapper/tracked-invocation.ts';
+import { fault } from '../environment.ts';
+import type { TrackedInvocation } from '../wrapper/setup.ts';
 
 /**
  * Begins what reads orders beside the handler. Costs a comparison of times where nothing is to be read.

@@ -4,10 +4,11 @@ import type { CaptureReport, Cause } from '../../contracts/evidence.ts';
 import { AmberError, isAmberError } from '../../errors.ts';
 import { deadlineOf } from '../../lambda/deadline.ts';
 import { CALLED, callCause } from '../../trigger/call.ts';
-import { loadSetup, HOST_ENVIRONMENT, type HostSetup, type HostEnvironment } from './setup.ts';
+import { loadSetup, type HostSetup } from './setup.ts';
 import { invocationFacts, lambdaContext, requestInProgress } from './facts.ts';
 import { borrow, CANNOT_TELL, type Borrowed } from './progress.ts';
 import { startCapture } from './start.ts';
+import { HOST_ENVIRONMENT, type HostEnvironment } from '../environment.ts';
 
 /** What code may say when it asks for a capture, beside the options of the configuration. */
 export interface CaptureOptions extends Options {

@@ -1,12 +1,12 @@
 /** All of a host that an idle function in a bundle does without: loaded as a whole when something is due (idle.ts). */
 import { isAmberError, type AmberError } from '../../errors.ts';
 import { alarmOf, monitors, opener } from '../monitor/start.ts';
-import { loadSetup, fault, HOST_ENVIRONMENT, type HostSetup } from './setup.ts';
+import { loadSetup, type HostSetup, type TrackedInvocation } from './setup.ts';
 import type { FindingHandler, OpenMonitor } from '../monitor/change-monitor.ts';
 import { openProgress } from './progress.ts';
 import type { Trap } from './proxied.ts';
-import type { TrackedInvocation } from './tracked-invocation.ts';
 import { makeDue } from './wrap.ts';
+import { fault, HOST_ENVIRONMENT } from '../environment.ts';
 
 export { capture } from './call.ts';
 export { amberMiddleware } from './middleware.ts';

@@ -4,8 +4,8 @@
  * synchronous (aws-lambda-ric 3 src/RAPIDClient.js, 4 src/client/rapid-client.ts). Loaded for a capture, and in force
  * for as long as an answer is held.
  */
-import type { HostEnvironment } from './setup.ts';
 import { isWrapped } from './mark.ts';
+import type { HostEnvironment } from '../environment.ts';
 
 /** What the handler has given. A streamed answer is out already. */
 export type Outcome = { readonly value: unknown } | { readonly error: unknown } | { readonly streamed: true };

@@ -4,7 +4,8 @@
  */
 import { lambdaContext } from './facts.ts';
 import { clientOf, holdFor, type Outcome } from './held.ts';
-import { settle, type TrackedInvocation } from './tracked-invocation.ts';
+import { settle } from './tracked-invocation.ts';
+import type { TrackedInvocation } from './setup.ts';
 
 type Callable = (...args: unknown[]) => unknown;
 

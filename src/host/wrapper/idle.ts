@@ -11,7 +11,7 @@ import { openProbe } from '../monitor/probe.ts';
 import { begun, openProgress } from './progress.ts';
 import { makeNoted, proxied, type Callable } from './proxied.ts';
 import { sandboxState, shared, type SandboxState } from '../limits/state.ts';
-import type { TrackedInvocation } from './tracked-invocation.ts';
+import type { TrackedInvocation } from './setup.ts';
 
 /** What is loaded when it is due. */
 export type Host = typeof due;

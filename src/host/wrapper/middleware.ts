@@ -2,11 +2,12 @@
 import type { Options } from '../../config/config.ts';
 import { isAmberError } from '../../errors.ts';
 import { startMonitoring } from '../monitor/start.ts';
-import { loadSetup, fault, isWatching, HOST_ENVIRONMENT, type HostSetup, type HostEnvironment } from './setup.ts';
+import { loadSetup, isWatching, type HostSetup, type TrackedInvocation } from './setup.ts';
 import { begun, note, openProgress } from './progress.ts';
 import { loadAhead } from './start.ts';
 import { watchUncaught } from './uncaught.ts';
-import { endTracking, trackInvocation, settle, type Failure, type TrackedInvocation } from './tracked-invocation.ts';
+import { endTracking, trackInvocation, settle, type Failure } from './tracked-invocation.ts';
+import { fault, HOST_ENVIRONMENT, type HostEnvironment } from '../environment.ts';
 
 /** The part of a middy request that is read. */
 export interface MiddyRequest {

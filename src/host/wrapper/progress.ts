@@ -7,32 +7,7 @@ import { deadlineOf } from '../../lambda/deadline.ts';
 import { invocationFacts, lambdaContext, storeInProgress, type KnownFacts } from './facts.ts';
 import type { InvocationFacts } from '../../contracts/evidence.ts';
 import type { SandboxState } from '../limits/state.ts';
-
-/** What an invocation was called with. */
-interface Called {
-  readonly context: unknown;
-  readonly event: unknown;
-  readonly number: number;
-}
-
-export interface Progress {
-  /** Code here calls `capture()`. */
-  wanted: boolean;
-  /** Several invocations at once (Managed Instances). */
-  readonly several: boolean;
-  /** One was noted: it has told what it knows. */
-  isLearned: boolean;
-  /** When the last invocation began. */
-  startedMs: number;
-  /** With what; undefined if it was not noted. */
-  last: Called | undefined;
-  /** The timeout of the function, as the invocations that were noted had it at their beginning; 0: not known. */
-  timeoutMs: number;
-  /** The function as an earlier invocation named it. */
-  functionArn: string | undefined;
-  /** By what the client keeps for each of several invocations. */
-  readonly byStore: WeakMap<object, Called>;
-}
+import type { Called, Progress } from '../limits/invocation-progress.ts';
 
 /** Why a capture has no facts of the invocation that asks for it. */
 export const CANNOT_TELL = 'several invocations run at once, and which of them calls cannot be told: give capture() its context';

@@ -1,7 +1,8 @@
 /** The proxy that stands for a handler, and what it notes of an invocation that nobody watches. */
 import { WRAPPED } from './mark.ts';
-import { note, type Progress } from './progress.ts';
+import { note } from './progress.ts';
 import type { SandboxState } from '../limits/state.ts';
+import type { Progress } from '../limits/invocation-progress.ts';
 
 export type Callable = (...args: unknown[]) => unknown;
 

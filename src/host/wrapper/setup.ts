@@ -1,57 +1,15 @@
 /** Configuration and triggers, made ready once, when a handler is wrapped: nothing of this is done for an invocation. */
-import type { CaptureRequest } from '../../capture/capture.ts';
-import { areOptions, OPTIONS, resolveConfig, type Config, type Options, type Warn } from '../../config/config.ts';
-import type { CaptureReport, Cause, TriggerEvent, Trigger } from '../../contracts/evidence.ts';
-import { AmberError, isAmberError, type AmberErrorCode } from '../../errors.ts';
+import { areOptions, OPTIONS, resolveConfig, type Options, type Warn } from '../../config/config.ts';
+import type { Cause, TriggerEvent, Trigger, Config, OrderedCapture } from '../../contracts/evidence.ts';
+import { AmberError, isAmberError } from '../../errors.ts';
 import { coresOf } from '../../lambda/cores.ts';
-import { logLine, type LogStream } from '../../report/log.ts';
 import { TRIGGERS } from '../../trigger/index.ts';
 import { ownTriggers } from '../../trigger/own.ts';
-import { pollerFor, type ControlPoller, type OpenControl } from '../orders/control-poller.ts';
-import type { ClaimSlot } from '../limits/fleet.ts';
-import type { ChangeMonitor, OpenMonitor } from '../monitor/change-monitor.ts';
-import type { Probe } from '../monitor/probe.ts';
+import { pollerFor, type ControlPoller } from '../orders/control-poller.ts';
+import type { ChangeMonitor } from '../monitor/change-monitor.ts';
 import { firstTime, sandboxState, type SandboxState } from '../limits/state.ts';
-import type { TrackedInvocation } from './tracked-invocation.ts';
-
-export type Engine = (request: CaptureRequest) => Promise<CaptureReport>;
-export type Log = (stream: LogStream, record: Readonly<Record<string, unknown>>) => unknown;
-
-/** What a host stands on. Tests pass their own; everything else uses {@link HOST_ENVIRONMENT}. */
-export interface HostEnvironment {
-  readonly env: NodeJS.ProcessEnv;
-  /** The global object and the process, which all copies of the package share. */
-  readonly scope: object;
-  readonly emitter: NodeJS.EventEmitter;
-  /** Loads the engine at the first capture: an idle function never pays for it. */
-  readonly engine: () => Promise<Engine>;
-  /** True once the engine is loaded. */
-  readonly isLoaded: () => boolean;
-  readonly log: Log;
-  /** Opens the channel of AMBER_CONTROL in place of the built-in way; for tests. */
-  readonly control?: OpenControl;
-  /** Opens the detectors in place of the built-in way; for tests. */
-  readonly anomalyMonitor?: OpenMonitor;
-  /** Tells what has moved in place of system calls; for tests. */
-  readonly probe?: (spawned: () => number) => Probe;
-  /** Claims a slot of AMBER_FLEET_CAP in place of S3; for tests. */
-  readonly claim?: ClaimSlot;
-}
-
-let isLoaded = false;
-
-export const HOST_ENVIRONMENT: HostEnvironment = {
-  env: process.env,
-  scope: globalThis,
-  emitter: process,
-  engine: async () => {
-    const { runCapture } = await import('../../capture/capture.ts');
-    isLoaded = true;
-    return runCapture;
-  },
-  isLoaded: () => isLoaded,
-  log: logLine,
-};
+import { errorFields } from '../log.ts';
+import { type HostEnvironment, fault } from '../environment.ts';
 
 /** A usable configuration, and the triggers by the moment at which each wants to be asked. */
 export interface HostSetup {
@@ -154,18 +112,30 @@ export function ask(setup: HostSetup, triggers: readonly Trigger[], event: Trigg
   return undefined;
 }
 
-/** Says that something of ours went wrong and was contained. The handler has not noticed. */
-export function fault(environment: HostEnvironment, where: string, error: unknown): void {
-  environment.log('fault', { where, ...errorFields(error) });
-}
-
-/**
- * An error as fields of a log line. The message of an error that is not ours may hold a secret, so of such only the
- * name and the place are given.
- */
-export function errorFields(error: unknown): Readonly<Record<string, string>> {
-  if (isAmberError(error)) return { code: error.code, error: error.message };
-  if (!(error instanceof Error)) return { error: typeof error };
-  const place = /\n\s+at ([^\n]*)/u.exec(error.stack ?? '')?.[1];
-  return { code: 'BUG' satisfies AmberErrorCode, error: error.name, ...(place === undefined ? {} : { place }) };
+export interface TrackedInvocation {
+  readonly setup: HostSetup;
+  readonly event: unknown;
+  readonly context: unknown;
+  /** 1 for the first invocation of this sandbox. */
+  readonly number: number;
+  readonly deadlineMs: number | undefined;
+  /** What was left of the invocation when the watch began. */
+  readonly totalMs: number;
+  /** False once the invocation has settled. */
+  open: boolean;
+  /** For hosts that are not told of every end: true if the invocation has settled without them. */
+  isOver: (() => boolean) | undefined;
+  timer: NodeJS.Timeout | undefined;
+  /** The capture that runs for this invocation: whoever passes its result on waits for it. */
+  capture: Promise<unknown> | undefined;
+  /** The client takes the answer when the event loop is empty (a callback of aws-lambda-ric 3), so nothing may fill it. */
+  isQuiet: boolean;
+  /** What calls the handler, where the host knows it: the client posts through it. */
+  caller: unknown;
+  /** The handler streams its answer. */
+  streams: boolean;
+  /** The order in the event is being judged. */
+  asking: Promise<void> | undefined;
+  /** What the event orders, and how it is told that this was carried out. */
+  order: (OrderedCapture & { readonly token: string; readonly took: () => void }) | undefined;
 }

@@ -1,14 +1,14 @@
 /** Starts the engine, within the limits, and lets it hold nobody longer than the hard stop. */
 import type { CaptureRequest } from '../../capture/capture.ts';
-import type { Config } from '../../config/config.ts';
-import type { CaptureReport, Cause, InvocationFacts } from '../../contracts/evidence.ts';
+import type { CaptureReport, Cause, InvocationFacts, Config } from '../../contracts/evidence.ts';
 import { AmberError } from '../../errors.ts';
-import { fault, type HostSetup } from './setup.ts';
+import type { HostSetup } from './setup.ts';
 import { claimFleet, knownFull } from '../limits/fleet.ts';
 import type { HandOver } from '../handoff/hand-over.ts';
 import { hardStop, refusal, type Pace } from '../limits/limits.ts';
 import { firstTime } from '../limits/state.ts';
 import { acquireProcessLock } from '../monitor/process-lock.ts';
+import { fault } from '../environment.ts';
 
 // Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with it.
 const { clearTimeout, setTimeout } = globalThis;

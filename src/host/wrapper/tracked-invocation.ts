@@ -4,10 +4,11 @@
  */
 import type { Cause, InvocationFacts, OrderedCapture } from '../../contracts/evidence.ts';
 import { deadlineOf } from '../../lambda/deadline.ts';
-import { ask, fault, type HostSetup } from './setup.ts';
+import { ask, type HostSetup, type TrackedInvocation } from './setup.ts';
 import { invocationFacts, lambdaContext } from './facts.ts';
 import { awaitOrders, beginOrders, ordersFor, spend } from '../orders/orders.ts';
 import { logRefusal, startCapture } from './start.ts';
+import { fault } from '../environment.ts';
 
 // Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with it.
 const { clearTimeout, setTimeout } = globalThis;
@@ -17,34 +18,6 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** A timer may fire a little early: what was due within this has been asked. */
 const SLACK_MS = 5;
-
-export interface TrackedInvocation {
-  readonly setup: HostSetup;
-  readonly event: unknown;
-  readonly context: unknown;
-  /** 1 for the first invocation of this sandbox. */
-  readonly number: number;
-  readonly deadlineMs: number | undefined;
-  /** What was left of the invocation when the watch began. */
-  readonly totalMs: number;
-  /** False once the invocation has settled. */
-  open: boolean;
-  /** For hosts that are not told of every end: true if the invocation has settled without them. */
-  isOver: (() => boolean) | undefined;
-  timer: NodeJS.Timeout | undefined;
-  /** The capture that runs for this invocation: whoever passes its result on waits for it. */
-  capture: Promise<unknown> | undefined;
-  /** The client takes the answer when the event loop is empty (a callback of aws-lambda-ric 3), so nothing may fill it. */
-  isQuiet: boolean;
-  /** What calls the handler, where the host knows it: the client posts through it. */
-  caller: unknown;
-  /** The handler streams its answer. */
-  streams: boolean;
-  /** The order in the event is being judged. */
-  asking: Promise<void> | undefined;
-  /** What the event orders, and how it is told that this was carried out. */
-  order: (OrderedCapture & { readonly token: string; readonly took: () => void }) | undefined;
-}
 
 /** How the handler failed. A wrapper object, because `undefined` can be thrown too. */
 export interface Failure {

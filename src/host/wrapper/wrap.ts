@@ -2,14 +2,16 @@
 import type { Options } from '../../config/config.ts';
 import { isAmberError } from '../../errors.ts';
 import { startMonitoring } from '../monitor/start.ts';
-import { loadSetup, fault, isWatching, HOST_ENVIRONMENT, type HostSetup, type HostEnvironment } from './setup.ts';
+import { loadSetup, isWatching, type HostSetup, type TrackedInvocation } from './setup.ts';
 import { failWith, follow, followCallback, passOn } from './hold.ts';
 import { WRAPPED } from './mark.ts';
-import { begun, note, openProgress, type Progress } from './progress.ts';
+import { begun, note, openProgress } from './progress.ts';
 import { contextIn, isStreaming, makeNoted, proxied, type Callable, type Trap } from './proxied.ts';
 import { loadAhead } from './start.ts';
 import { watchUncaught } from './uncaught.ts';
-import { endTracking, trackInvocation, returned, settle, type TrackedInvocation } from './tracked-invocation.ts';
+import { endTracking, trackInvocation, returned, settle } from './tracked-invocation.ts';
+import { fault, HOST_ENVIRONMENT, type HostEnvironment } from '../environment.ts';
+import type { Progress } from '../limits/invocation-progress.ts';
 
 /**
  * Any function: the parameters are the handler's own business. A parameter without a type is `any`, as in `Handler` of

@@ -7,8 +7,8 @@ import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { createPool, type BoundedPool } from '../bounded-pool.ts';
 import { failure, SPENT, type Allowance, type PoolRead, type ReadRule } from '../read.ts';
 import { yieldToEventLoop } from '../session.ts';
-import type { ProcRead } from '../table.ts';
 import { startProcfs, type Aside } from './child.ts';
+import type { ProcRead } from '../../contracts/process-table.ts';
 
 export interface AsidePool {
   readonly pool: PoolRead;

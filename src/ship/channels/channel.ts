@@ -1,5 +1,4 @@
 /** Where orders of responders are read: what a channel is, and what all of them share. */
-import type { Config } from '../../config/config.ts';
 import { AmberError } from '../../errors.ts';
 import type { Outward } from '../../contracts/outward.ts';
 import { backgroundNames } from '../background.ts';
@@ -8,6 +7,7 @@ import type { Fetched } from '../conditional-get.ts';
 import type { Reply } from '../faults.ts';
 import type { S3Origin } from '../s3-settings.ts';
 import { openSessionAt, type SignedSession } from '../signed-request.ts';
+import type { Config } from '../../contracts/evidence.ts';
 
 /** One place, kept open. */
 export interface ControlChannel {

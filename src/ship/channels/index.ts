@@ -1,11 +1,11 @@
 /** The registry of channels. A new one is one file and one line here. */
-import type { Config } from '../../config/config.ts';
 import { AmberError } from '../../errors.ts';
 import type { ChannelProvider, ChannelUse, ControlChannel } from './channel.ts';
 import { appconfigChannel } from './appconfig.ts';
 import { lambdaChannel } from './lambda.ts';
 import { s3Channel } from './s3.ts';
 import { ssmChannel } from './ssm.ts';
+import type { Config } from '../../contracts/evidence.ts';
 
 export type { ChannelProvider, ChannelUse, ControlChannel } from './channel.ts';
 

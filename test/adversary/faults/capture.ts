@@ -5,7 +5,6 @@ import { runCapture, type CaptureRequest } from '../../../src/capture/capture.ts
 import type { Options } from '../../../src/config/config.ts';
 import type { CaptureReport } from '../../../src/contracts/evidence.ts';
 import { describeError } from '../../../src/errors.ts';
-import type { HostEnvironment } from '../../../src/host/wrapper/setup.ts';
 import { wrapOn } from '../../../src/host/wrapper/wrap.ts';
 import { logLine } from '../../../src/report/log.ts';
 import { lambdaContext } from '../../host/environment.ts';
@@ -14,6 +13,7 @@ import type { Keys, Transport } from '../../ship/s3-opened.ts';
 import type { Plan } from './cases.ts';
 import type { LogTap } from './log-tap.ts';
 import { SMALL, type PlantedScene } from './scene.ts';
+import type { HostEnvironment } from '../../../src/host/environment.ts';
 
 /** How the handler ends; each has to reach the caller unchanged. */
 export const HANDLERS = ['value', 'plain', 'rejects', 'throws'] as const;

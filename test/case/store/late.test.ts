@@ -12,12 +12,13 @@ import { deliver } from '../../../src/capture/deliver.ts';
 import { segmentLine } from '../../../src/report/report.ts';
 import { commitDocument } from '../../../src/seal/commit.ts';
 import { openManifest } from '../../../src/seal/manifest.ts';
-import { s3Over, type S3Transport } from '../../../src/ship/s3.ts';
+import { s3Over } from '../../../src/ship/s3.ts';
 import { readSettings } from '../../../src/ship/s3-settings.ts';
 import { builtAmber, type BuiltAmber } from '../../cli/command-built.ts';
 import { CAPTURE_ID, commitFacts, freshFolder, logLine, standardEntries, TARBALL } from '../captures.ts';
 import { failedChecks, findings, verify, withLog } from '../checking.ts';
 import { readManifest, sha256 } from '../forge.ts';
+import type { S3Transport } from '../../../src/ship/s3-transport.ts';
 
 const IDENTITY = { captureId: CAPTURE_ID, account: '111122223333', region: 'eu-central-1', functionName: 'checkout', date: '2025-06-30' };
 

@@ -8,8 +8,8 @@
 import { mock } from 'node:test';
 import { EventEmitter } from 'node:events';
 import type { CaptureRequest } from '../../../src/capture/capture.ts';
-import type { HostEnvironment } from '../../../src/host/wrapper/setup.ts';
 import type { PutNew } from '../../../src/ship/slots.ts';
+import type { HostEnvironment } from '../../../src/host/environment.ts';
 
 export interface FleetFigures {
   readonly sandboxes: number;

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { OrderedCapture } from '../../../src/contracts/evidence.ts';
-import type { Engine } from '../../../src/host/wrapper/setup.ts';
 import type { Control, HowToCheck } from '../../../src/host/orders/control.ts';
 import { resolveConfig } from '../../../src/config/config.ts';
 import { lambdaContext, report, sleep, testEnvironment, wrap, type Handler, type TestEnvironment } from '../environment.ts';
 import { newOrder } from './orders.ts';
+import type { Engine } from '../../../src/host/environment.ts';
 
 const ENV = { AMBER_DESTINATION: 'file:///tmp/amber-not-there', AMBER_CONTROL: 's3://control/orders.json', AMBER_CONTROL_TTL_MS: '0', AMBER_COOLDOWN_MS: '0', AMBER_DETECT: 'off' };
 const CONFIG = resolveConfig({}, ENV);
