@@ -4,7 +4,21 @@ import tseslint from 'typescript-eslint';
 const bannedNames = ['utils', 'helpers', 'manager', 'common'];
 
 export default tseslint.config(
-  { ignores: ['dist/**', '**/node_modules/**', '**/venv/**', '.amber/**', 'layer/**/*.mjs', 'examples/**/*.js', 'examples/**/*.mjs', 'examples/**/*.cjs', 'test/**/*.cjs', 'test/**/*.mjs', 'eslint.config.js'] },
+  {
+    ignores: [
+      'dist/**',
+      '**/node_modules/**',
+      '**/venv/**',
+      '.amber/**',
+      'layer/**/*.mjs',
+      'examples/**/*.js',
+      'examples/**/*.mjs',
+      'examples/**/*.cjs',
+      'test/**/*.cjs',
+      'test/**/*.mjs',
+      'eslint.config.js',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {
@@ -15,8 +29,16 @@ export default tseslint.config(
       'max-lines-per-function': ['error', { max: 50, skipBlankLines: true, skipComments: true }],
       'max-params': ['error', 5],
       'tsdoc/syntax': 'error',
-      'no-restricted-imports': ['error', { patterns: bannedNames.map((name) => ({ group: [`**/${name}*`], message: 'Name the file by what it does.' })) }],
-      'no-restricted-syntax': ['error', { selector: 'NewExpression[callee.name="Error"]', message: 'Use AmberError with a code.' }],
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: bannedNames.map((name) => ({ group: [`**/${name}*`], message: 'Name the file by what it does.' })),
+        },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'NewExpression[callee.name="Error"]', message: 'Use AmberError with a code.' },
+      ],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
@@ -30,7 +52,18 @@ export default tseslint.config(
     rules: {
       'max-lines-per-function': 'off',
       'no-restricted-syntax': 'off',
-      '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafeCalls: [{ from: 'package', name: ['test', 'describe', 'it', 'suite', 'before', 'after', 'beforeEach', 'afterEach'], package: 'node:test' }] }],
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        {
+          allowForKnownSafeCalls: [
+            {
+              from: 'package',
+              name: ['test', 'describe', 'it', 'suite', 'before', 'after', 'beforeEach', 'afterEach'],
+              package: 'node:test',
+            },
+          ],
+        },
+      ],
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/only-throw-error': 'off',
       '@typescript-eslint/prefer-promise-reject-errors': 'off',

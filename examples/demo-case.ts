@@ -41,7 +41,18 @@ export async function collectCase({ evidence, home }: CaseFolders, amber: RunAmb
     const proxy = await awsProxy(server.endpoint, packages);
     proxy.rules.push(replayTrail(trailOf({ count: 60, newestMs: Date.now() - 60_000, accessKeyId: ACCESS_KEY })));
     Object.assign(process.env, MOTO_ENV);
-    const code = await amber('collect', FUNCTION, '--out', evidence, '--captures', evidence, '--endpoint', proxy.endpoint, '--since', '1d');
+    const code = await amber(
+      'collect',
+      FUNCTION,
+      '--out',
+      evidence,
+      '--captures',
+      evidence,
+      '--endpoint',
+      proxy.endpoint,
+      '--since',
+      '1d',
+    );
     await proxy.close();
     return code;
   } finally {

@@ -38,7 +38,9 @@ export async function demo(say: (line: string) => void, isReal = false): Promise
   rmSync(HOME, { recursive: true, force: true });
   for (const folder of [evidence, writable]) mkdirSync(folder, { recursive: true });
   const client = isReal && ensureClients() ? ric4 : standIn;
-  const instead = isReal ? 'the real aws-lambda-ric could not be built: it needs a C++ toolchain' : 'with --real-client: under aws-lambda-ric 4, which is compiled first';
+  const instead = isReal
+    ? 'the real aws-lambda-ric could not be built: it needs a C++ toolchain'
+    : 'with --real-client: under aws-lambda-ric 4, which is compiled first';
   say(`1. a function with a hole starts under ${client.name}${client.real ? '' : ` (${instead})`}`);
   const implant = await listenForImplant();
   const sandbox = await startSandbox({
@@ -62,7 +64,9 @@ export async function demo(say: (line: string) => void, isReal = false): Promise
     say('2. the attack: a request whose `host` drops an ELF, starts it, deletes it and calls home');
     const answer = await sandbox.invoke({ queryStringParameters: { host: payload(writable, implant.port) } });
     const body = 'body' in answer ? JSON.stringify(answer.body.toString()) : '';
-    say(`   the function answered as always: ${answer.kind} ${body.slice(0, 70)} after ${Math.round(answer.tookMs)} ms, capture included`);
+    say(
+      `   the function answered as always: ${answer.kind} ${body.slice(0, 70)} after ${Math.round(answer.tookMs)} ms, capture included`,
+    );
   } finally {
     await sandbox.stop();
     implant.server.close();
@@ -94,17 +98,30 @@ export async function amber(...args: readonly string[]): Promise<number> {
 
 async function respond({ evidence, log: printed }: DemoResult): Promise<readonly number[]> {
   process.stdout.write('3. the responder: list, verify against the digests that the log holds, show\n');
-  const codes = [await amber('captures', evidence), await amber('verify', evidence, '--log', printed), await amber('show', evidence)];
-  process.stdout.write('\n4. the code-level evidence, beside it: versions, layers, configuration, role, logs, CloudTrail\n');
+  const codes = [
+    await amber('captures', evidence),
+    await amber('verify', evidence, '--log', printed),
+    await amber('show', evidence),
+  ];
+  process.stdout.write(
+    '\n4. the code-level evidence, beside it: versions, layers, configuration, role, logs, CloudTrail\n',
+  );
   const collected = await collectCase({ evidence, home: HOME }, amber);
   if (typeof collected === 'string') {
     process.stdout.write(`   ${collected}\n`);
     return codes;
   }
-  process.stdout.write('   (one layer belongs to another account and was denied: a line in the manifest, and exit code 1)\n');
+  process.stdout.write(
+    '   (one layer belongs to another account and was denied: a line in the manifest, and exit code 1)\n',
+  );
   const newest = globSync(`${evidence}/**/capture=*`).sort().at(-1) ?? '';
   return [
-    ...codes, collected === 1 ? 0 : collected, await amber('captures', evidence), await amber('verify', evidence, '--all', '--log', printed), await amber('show', newest), await amber('report', evidence, '--log', printed, '--to', join(HOME, 'case.html')),
+    ...codes,
+    collected === 1 ? 0 : collected,
+    await amber('captures', evidence),
+    await amber('verify', evidence, '--all', '--log', printed),
+    await amber('show', newest),
+    await amber('report', evidence, '--log', printed, '--to', join(HOME, 'case.html')),
   ];
 }
 

@@ -20,7 +20,11 @@ mkdirSync('dist/cli', { recursive: true });
 await buildCommand('dist/cli');
 
 /** `--js`: the demo and most tests need no type declarations, and those take most of the time. */
-const types = process.argv.includes('--js') ? { status: 0 } : spawnSync(process.execPath, [
-  'node_modules/rollup/dist/bin/rollup', '--silent', '--config', 'layer/declarations.config.mjs',
-], { stdio: 'inherit' });
+const types = process.argv.includes('--js')
+  ? { status: 0 }
+  : spawnSync(
+      process.execPath,
+      ['node_modules/rollup/dist/bin/rollup', '--silent', '--config', 'layer/declarations.config.mjs'],
+      { stdio: 'inherit' },
+    );
 process.exitCode = types.status ?? 1;

@@ -10,8 +10,14 @@ import { BUILTINS } from './library.ts';
 import { notices } from './third-party.ts';
 
 const COMMON: BuildOptions = {
-  bundle: true, platform: 'node', target: 'node22.15', mainFields: ['module', 'main'],
-  minify: true, metafile: true, logLevel: 'warning', write: false,
+  bundle: true,
+  platform: 'node',
+  target: 'node22.15',
+  mainFields: ['module', 'main'],
+  minify: true,
+  metafile: true,
+  logLevel: 'warning',
+  write: false,
 };
 
 /** The first thing that runs, in words that old versions know: what stands below may fail in ways that say nothing of the cause. */
@@ -24,29 +30,47 @@ if (amberMajor < 22 || (amberMajor === 22 && amberMinor < 15)) {
 
 /** What is compiled only when it is asked for: of the SDK anything else would fail the build. */
 const CLIENTS = [
-  ...['cloudtrail', 'cloudwatch-logs', 'ecr', 'guardduty', 'iam', 'lambda', 's3', 'sts'].map((service) => `@aws-sdk/client-${service}`),
+  ...['cloudtrail', 'cloudwatch-logs', 'ecr', 'guardduty', 'iam', 'lambda', 's3', 'sts'].map(
+    (service) => `@aws-sdk/client-${service}`,
+  ),
   '@aws-sdk/credential-provider-node',
   // Needed only where the environment names a proxy.
-  'agent-base', 'http-proxy-agent', 'https-proxy-agent',
+  'agent-base',
+  'http-proxy-agent',
+  'https-proxy-agent',
 ];
 
 /** Writes `amber.js` into `outdir`, and the licences of what is in it. */
 export async function buildCommand(outdir: string): Promise<void> {
   const clients = await bundle({
-    ...COMMON, format: 'cjs',
+    ...COMMON,
+    format: 'cjs',
     // Compiled by node:vm, it has no import(): built-in modules come by require().
     supported: { 'dynamic-import': false },
-    stdin: { contents: CLIENTS.map((name) => `exports[${JSON.stringify(name)}] = () => require(${JSON.stringify(name)});`).join('\n'), resolveDir: '.' },
+    stdin: {
+      contents: CLIENTS.map(
+        (name) => `exports[${JSON.stringify(name)}] = () => require(${JSON.stringify(name)});`,
+      ).join('\n'),
+      resolveDir: '.',
+    },
   });
   const command = await bundle({
-    ...COMMON, format: 'esm', entryPoints: { amber: 'src/cli/amber.ts' }, plugins: [BUILTINS, asText(clients.text)],
+    ...COMMON,
+    format: 'esm',
+    entryPoints: { amber: 'src/cli/amber.ts' },
+    plugins: [BUILTINS, asText(clients.text)],
     // CommonJS parts call require(), which an ES module does not have.
-    banner: { js: `${OLD_NODE}\nimport { createRequire as amberRequire } from 'node:module'; const require = amberRequire(import.meta.url);` },
+    banner: {
+      js: `${OLD_NODE}\nimport { createRequire as amberRequire } from 'node:module'; const require = amberRequire(import.meta.url);`,
+    },
   });
   const file = join(outdir, 'amber.js');
   writeFileSync(file, command.text);
   chmodSync(file, 0o755);
-  writeFileSync(join(outdir, 'THIRD-PARTY.txt'), notices({ inputs: { ...clients.metafile.inputs, ...command.metafile.inputs } }));
+  writeFileSync(
+    join(outdir, 'THIRD-PARTY.txt'),
+    notices({ inputs: { ...clients.metafile.inputs, ...command.metafile.inputs } }),
+  );
 }
 
 async function bundle(options: BuildOptions): Promise<{ text: string; metafile: Metafile }> {
@@ -59,10 +83,14 @@ function asText(text: string): Plugin {
   return {
     name: 'clients of the SDK as a text',
     setup: (builder) => {
-      builder.onResolve({ filter: /^@(?:aws-sdk|smithy)\/|^agent-base$|^https?-proxy-agent$/ }, ({ path }) => (CLIENTS.includes(path)
-        ? { path, namespace: 'client' }
-        : { errors: [{ text: `${path} is not among the clients of layer/command.ts` }] }));
-      builder.onLoad({ filter: /^/, namespace: 'client' }, ({ path }) => ({ contents: `module.exports = require('amber:clients')(${JSON.stringify(path)});` }));
+      builder.onResolve({ filter: /^@(?:aws-sdk|smithy)\/|^agent-base$|^https?-proxy-agent$/ }, ({ path }) =>
+        CLIENTS.includes(path)
+          ? { path, namespace: 'client' }
+          : { errors: [{ text: `${path} is not among the clients of layer/command.ts` }] },
+      );
+      builder.onLoad({ filter: /^/, namespace: 'client' }, ({ path }) => ({
+        contents: `module.exports = require('amber:clients')(${JSON.stringify(path)});`,
+      }));
       builder.onResolve({ filter: /^amber:clients$/ }, ({ path }) => ({ path, namespace: 'clients' }));
       builder.onLoad({ filter: /^/, namespace: 'clients' }, () => ({
         contents: `

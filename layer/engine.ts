@@ -8,7 +8,12 @@ import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 
 /** What `src/index.ts` imports when it is due, by the name of its file: the recipe, orders, what is handed to the extension, detectors. */
 export const APART: Readonly<Record<string, string>> = {
-  'capture': 'src/capture/capture.ts', 'control': 'src/host/orders/control.ts', 'event-order': 'src/host/orders/event-order.ts', 'slots': 'src/ship/slots.ts', 'hand-over': 'src/host/handoff/hand-over.ts', 'in-process': 'src/detect/in-process.ts',
+  capture: 'src/capture/capture.ts',
+  control: 'src/host/orders/control.ts',
+  'event-order': 'src/host/orders/event-order.ts',
+  slots: 'src/ship/slots.ts',
+  'hand-over': 'src/host/handoff/hand-over.ts',
+  'in-process': 'src/detect/in-process.ts',
 };
 
 export interface Engine {
@@ -18,31 +23,52 @@ export interface Engine {
 
 /** The text: `exports[NAME]()` gives the module of that name in {@link APART}, and runs it at the first call. */
 export async function engineText(options: BuildOptions): Promise<Engine> {
-  const contents = Object.entries(APART).map(([name, path]) => `exports[${JSON.stringify(name)}] = () => require(${JSON.stringify(`./${path}`)});`).join('\n');
+  const contents = Object.entries(APART)
+    .map(([name, path]) => `exports[${JSON.stringify(name)}] = () => require(${JSON.stringify(`./${path}`)});`)
+    .join('\n');
   const { outputFiles, metafile } = await build({
-    ...options, format: 'cjs', outdir: 'unwritten', write: false, metafile: true, minifyIdentifiers: true,
+    ...options,
+    format: 'cjs',
+    outdir: 'unwritten',
+    write: false,
+    metafile: true,
+    minifyIdentifiers: true,
     // Compiled by node:vm, and run by Jest, it has no import().
     supported: { 'dynamic-import': false },
     // The copy in a bundle is no file: without a URL the hash of the own code is null.
     define: { 'import.meta.url': 'amberEngineUrl' },
-    banner: { js: `var amberEngineUrl = typeof __filename === 'string' ? process.getBuiltinModule('node:url').pathToFileURL(__filename).href : undefined;` },
+    banner: {
+      js: `var amberEngineUrl = typeof __filename === 'string' ? process.getBuiltinModule('node:url').pathToFileURL(__filename).href : undefined;`,
+    },
     stdin: { contents, resolveDir: '.' },
   });
   return { text: outputFiles[0]?.text ?? '', metafile };
 }
 
 /** In the idle part: what is due comes out of `engine.cjs` beside it. */
-export const REQUIRED: Plugin = dueFrom('./engine.cjs', (name) => `module.exports = require('./engine.cjs')[${JSON.stringify(name)}]();`);
+export const REQUIRED: Plugin = dueFrom(
+  './engine.cjs',
+  (name) => `module.exports = require('./engine.cjs')[${JSON.stringify(name)}]();`,
+);
 
 /** In `bundled.js`: the host as a text, and the engine packed. */
 export function packedIn({ text }: Engine, host: string): Plugin {
-  const bytes = brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT, [constants.BROTLI_PARAM_SIZE_HINT]: text.length } });
+  const bytes = brotliCompressSync(text, {
+    params: {
+      [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
+      [constants.BROTLI_PARAM_SIZE_HINT]: text.length,
+    },
+  });
   return {
     name: 'what is due, as texts',
     setup: (builder) => {
       builder.onResolve({ filter: /^amber:/ }, ({ path }) => ({ path, namespace: 'text' }));
-      builder.onLoad({ filter: /^amber:packed$/, namespace: 'text' }, () => ({ contents: `export const packed = () => ${JSON.stringify(bytes.toString('base64'))};` }));
-      builder.onLoad({ filter: /^amber:host$/, namespace: 'text' }, () => ({ contents: `export const hostText = () => ${JSON.stringify(host)};` }));
+      builder.onLoad({ filter: /^amber:packed$/, namespace: 'text' }, () => ({
+        contents: `export const packed = () => ${JSON.stringify(bytes.toString('base64'))};`,
+      }));
+      builder.onLoad({ filter: /^amber:host$/, namespace: 'text' }, () => ({
+        contents: `export const hostText = () => ${JSON.stringify(host)};`,
+      }));
     },
   };
 }
@@ -60,8 +86,14 @@ export async function hostText(options: BuildOptions): Promise<string> {
     },
   };
   const { outputFiles } = await build({
-    ...options, entryPoints: { host: 'src/host/wrapper/due.ts' }, format: 'cjs', write: false, metafile: false, minifyIdentifiers: true,
-    supported: { 'dynamic-import': false }, plugins: [given],
+    ...options,
+    entryPoints: { host: 'src/host/wrapper/due.ts' },
+    format: 'cjs',
+    write: false,
+    metafile: false,
+    minifyIdentifiers: true,
+    supported: { 'dynamic-import': false },
+    plugins: [given],
   });
   return outputFiles[0]?.text ?? '';
 }

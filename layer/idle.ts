@@ -17,7 +17,11 @@ let loaded: Host | undefined;
 function host(): Host {
   if (loaded === undefined) {
     const made = { exports: {} };
-    const module = process.getBuiltinModule('node:vm').compileFunction(hostText(), ['module', 'require'], { filename: 'amber-host.js' }) as (...given: unknown[]) => void;
+    const module = process
+      .getBuiltinModule('node:vm')
+      .compileFunction(hostText(), ['module', 'require'], { filename: 'amber-host.js' }) as (
+      ...given: unknown[]
+    ) => void;
     module(made, (name: string) => (name === 'amber:errors' ? errors : part(name)));
     loaded = made.exports as Host;
   }

@@ -13,17 +13,34 @@ const MIB = 1024 * KIB;
 
 export const LAYERS: readonly Layer[] = [
   {
-    name: 'node', what: 'Node functions: run by the runtime\'s own node', architectures: ['x86_64', 'arm64'], runtimes: ['nodejs22.x', 'nodejs24.x'],
+    name: 'node',
+    what: "Node functions: run by the runtime's own node",
+    architectures: ['x86_64', 'arm64'],
+    runtimes: ['nodejs22.x', 'nodejs24.x'],
     parts: [nodeHook, nodeExtension],
     ceilings: { zipped: 2 * MIB, unpacked: 10 * MIB, hook: 60 * KIB, library: 80 * KIB },
   },
-  ...(['x64', 'arm64'] as const).map((architecture): Layer => ({
-    name: `any-${architecture}`, what: 'functions of every runtime on Amazon Linux 2023, by an extension with a Node of its own',
-    architectures: [architecture === 'x64' ? 'x86_64' : 'arm64'],
-    runtimes: ['python3.12', 'python3.13', 'python3.14', 'java21', 'java25', 'dotnet8', 'dotnet10', 'ruby3.3', 'ruby3.4', 'provided.al2023'],
-    parts: [anyExtension(architecture)],
-    ceilings: { zipped: 45 * MIB, unpacked: 120 * MIB },
-  })),
+  ...(['x64', 'arm64'] as const).map(
+    (architecture): Layer => ({
+      name: `any-${architecture}`,
+      what: 'functions of every runtime on Amazon Linux 2023, by an extension with a Node of its own',
+      architectures: [architecture === 'x64' ? 'x86_64' : 'arm64'],
+      runtimes: [
+        'python3.12',
+        'python3.13',
+        'python3.14',
+        'java21',
+        'java25',
+        'dotnet8',
+        'dotnet10',
+        'ruby3.3',
+        'ruby3.4',
+        'provided.al2023',
+      ],
+      parts: [anyExtension(architecture)],
+      ceilings: { zipped: 45 * MIB, unpacked: 120 * MIB },
+    }),
+  ),
 ];
 
 /** Builds these layers into `outdir`. Nothing is written for a layer that has problems. */
@@ -36,7 +53,7 @@ export async function buildLayers(outdir: string, layers: readonly Layer[] = LAY
 
 async function buildLayer(outdir: string, layer: Layer): Promise<BuiltLayer> {
   const files: LayerFile[] = [];
-  for (const part of layer.parts) files.push(...await part.files());
+  for (const part of layer.parts) files.push(...(await part.files()));
   const bytes = await zip(files);
   const size = (some: readonly LayerFile[]): number => some.reduce((sum, file) => sum + file.bytes.byteLength, 0);
   const idle = (kind: LayerFile['idle']): number => size(files.filter((file) => file.idle === kind));
@@ -47,11 +64,26 @@ async function buildLayer(outdir: string, layer: Layer): Promise<BuiltLayer> {
   const bill = join(outdir, `lambda-amber-${layer.name}.cdx.json`);
   if (problems.length === 0) {
     writeFileSync(file, bytes);
-    writeFileSync(bill, materials(layer.name, digest.toString('hex'), files.flatMap(({ components }) => components ?? [])));
+    writeFileSync(
+      bill,
+      materials(
+        layer.name,
+        digest.toString('hex'),
+        files.flatMap(({ components }) => components ?? []),
+      ),
+    );
   }
   return {
-    name: layer.name, file, materials: bill, ...sizes, files: files.length, sha256: digest.toString('hex'), codeSha256: digest.toString('base64'),
-    architectures: layer.architectures, runtimes: layer.runtimes, problems,
+    name: layer.name,
+    file,
+    materials: bill,
+    ...sizes,
+    files: files.length,
+    sha256: digest.toString('hex'),
+    codeSha256: digest.toString('base64'),
+    architectures: layer.architectures,
+    runtimes: layer.runtimes,
+    problems,
   };
 }
 
@@ -60,11 +92,15 @@ const MEASURED = ['zipped', 'unpacked', 'hook', 'library'] as const;
 function tooLarge({ ceilings }: Layer, sizes: Readonly<Record<(typeof MEASURED)[number], number>>): string[] {
   return MEASURED.flatMap((name) => {
     const most = ceilings[name];
-    return most === undefined || sizes[name] <= most ? [] : [`${name}: ${sizes[name]} bytes, more than the ${most} that it may have`];
+    return most === undefined || sizes[name] <= most
+      ? []
+      : [`${name}: ${sizes[name]} bytes, more than the ${most} that it may have`];
   });
 }
 
 function twice(files: readonly LayerFile[]): string[] {
   const paths = files.map(({ path }) => path);
-  return [...new Set(paths.filter((path, at) => paths.indexOf(path) !== at))].map((path) => `${path} stands in two parts`);
+  return [...new Set(paths.filter((path, at) => paths.indexOf(path) !== at))].map(
+    (path) => `${path} stands in two parts`,
+  );
 }

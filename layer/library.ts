@@ -7,8 +7,14 @@ import { APART, engineText, hostText, packedIn, REQUIRED } from './engine.ts';
 import { notices } from './third-party.ts';
 
 const COMMON: BuildOptions = {
-  bundle: true, format: 'esm', platform: 'node', target: 'node22.15',
-  minifySyntax: true, minifyWhitespace: true, metafile: true, logLevel: 'warning',
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node22.15',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  metafile: true,
+  logLevel: 'warning',
 };
 
 /**
@@ -28,7 +34,9 @@ const COMPLETE = {
 const SDK: Plugin = {
   name: 'the S3 client with the commands that are sent',
   setup: (builder) => {
-    builder.onResolve({ filter: /^@aws-sdk\/client-s3$/ }, ({ kind }) => (kind === 'dynamic-import' ? { path: resolve('layer/s3-client.ts') } : undefined));
+    builder.onResolve({ filter: /^@aws-sdk\/client-s3$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: resolve('layer/s3-client.ts') } : undefined,
+    );
   },
 };
 
@@ -51,17 +59,26 @@ export const BUILTINS: Plugin = {
       if (kind === 'dynamic-import') return { path, external: true };
       return { path, namespace: kind === 'require-call' ? 'required' : 'imported', sideEffects: false };
     });
-    builder.onLoad({ filter: /^/, namespace: 'required' }, ({ path }) => ({ contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});` }));
+    builder.onLoad({ filter: /^/, namespace: 'required' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+    }));
     builder.onLoad({ filter: /^/, namespace: 'imported' }, ({ path }) => ({ contents: importedText(path) }));
   },
 };
 
 /** Every member as an export; the bundler leaves out those that are not imported. */
 function importedText(path: string): string {
-  const names = Object.keys(process.getBuiltinModule(path) ?? {}).filter((name) => /^[a-z_$][\w$]*$/iu.test(name) && name !== 'default');
+  const names = Object.keys(process.getBuiltinModule(path) ?? {}).filter(
+    (name) => /^[a-z_$][\w$]*$/iu.test(name) && name !== 'default',
+  );
   return [
-    `const all = process.getBuiltinModule(${JSON.stringify(path)});`, 'const member = (name) => all[name];', 'export default all;',
-    ...names.map((name) => `const own_${name} = /* @__PURE__ */ member(${JSON.stringify(name)}); export { own_${name} as ${name} };`),
+    `const all = process.getBuiltinModule(${JSON.stringify(path)});`,
+    'const member = (name) => all[name];',
+    'export default all;',
+    ...names.map(
+      (name) =>
+        `const own_${name} = /* @__PURE__ */ member(${JSON.stringify(name)}); export { own_${name} as ${name} };`,
+    ),
   ].join('\n');
 }
 
@@ -85,20 +102,46 @@ const BESIDE: Plugin = {
  * `complete`: nothing stays an import, see {@link COMPLETE}, and what every cold start reads is as short as it can be. A
  * layer is not bundled, and what is due is there once: `index.cjs` takes it by import(), which runs wherever a layer does.
  */
-export async function buildLibrary(outdir: string, options: { readonly complete?: boolean } = {}): Promise<LibraryFiles> {
+export async function buildLibrary(
+  outdir: string,
+  options: { readonly complete?: boolean } = {},
+): Promise<LibraryFiles> {
   const complete = options.complete === true;
-  const part = { ...COMMON, metafile: true, packages: 'external', outdir, entryPoints: { index: 'src/index.ts' }, minifyIdentifiers: complete } as const;
+  const part = {
+    ...COMMON,
+    metafile: true,
+    packages: 'external',
+    outdir,
+    entryPoints: { index: 'src/index.ts' },
+    minifyIdentifiers: complete,
+  } as const;
   const required = { ...part, format: 'cjs', outExtension: { '.js': '.cjs' } } as const;
-  const apart = { ...COMMON, ...(complete ? COMPLETE : { external: EXTERNAL }), plugins: complete ? [BUILTINS, SDK] : [BUILTINS] };
+  const apart = {
+    ...COMMON,
+    ...(complete ? COMPLETE : { external: EXTERNAL }),
+    plugins: complete ? [BUILTINS, SDK] : [BUILTINS],
+  };
   const [idle, capture] = await Promise.all([
     build({ ...part, plugins: [BESIDE] }),
-    build({ ...apart, metafile: true, outdir, entryPoints: { ...APART }, splitting: true, chunkNames: 'chunks/[name]-[hash]' }),
+    build({
+      ...apart,
+      metafile: true,
+      outdir,
+      entryPoints: { ...APART },
+      splitting: true,
+      chunkNames: 'chunks/[name]-[hash]',
+    }),
     build({ ...required, plugins: [complete ? BESIDE : REQUIRED] }),
   ]);
   if (!complete) {
     const engine = await engineText(apart);
     writeFileSync(join(outdir, 'engine.cjs'), engine.text);
-    await build({ ...part, minifyIdentifiers: true, entryPoints: { bundled: 'layer/idle.ts' }, plugins: [packedIn(engine, await hostText(part))] });
+    await build({
+      ...part,
+      minifyIdentifiers: true,
+      entryPoints: { bundled: 'layer/idle.ts' },
+      plugins: [packedIn(engine, await hostText(part))],
+    });
   }
   writeFileSync(join(outdir, 'THIRD-PARTY.txt'), notices(capture.metafile));
   return { idle: idle.metafile, due: capture.metafile };

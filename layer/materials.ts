@@ -5,13 +5,22 @@ import type { Component } from './contracts.ts';
 /** @param zip - SHA-256 of the layer, in hexadecimal */
 export function materials(name: string, zip: string, components: readonly Component[]): string {
   const own = `pkg:generic/lambda-amber-${name}@${VERSION}`;
-  const parts = [...new Map(components.map((one) => [purl(one), one])).entries()].sort(([one], [other]) => (one < other ? -1 : 1));
+  const parts = [...new Map(components.map((one) => [purl(one), one])).entries()].sort(([one], [other]) =>
+    one < other ? -1 : 1,
+  );
   const bill = {
-    bomFormat: 'CycloneDX', specVersion: '1.6', version: 1,
+    bomFormat: 'CycloneDX',
+    specVersion: '1.6',
+    version: 1,
     metadata: {
       component: {
-        'type': 'application', 'bom-ref': own, 'name': `lambda-amber-${name}`, 'version': VERSION, 'purl': own,
-        'hashes': [{ alg: 'SHA-256', content: zip }], 'licenses': [{ license: { id: 'Apache-2.0' } }],
+        type: 'application',
+        'bom-ref': own,
+        name: `lambda-amber-${name}`,
+        version: VERSION,
+        purl: own,
+        hashes: [{ alg: 'SHA-256', content: zip }],
+        licenses: [{ license: { id: 'Apache-2.0' } }],
       },
     },
     components: parts.map(([ref, one]) => described(ref, one)),
@@ -24,9 +33,16 @@ function described(ref: string, { name, version, license, integrity }: Component
   const [, group, short = name] = /^(@[^/]+)\/(.+)$/u.exec(name) ?? [];
   const isOne = /^[\w.-]+$/u.test(license);
   return {
-    'type': 'library', 'bom-ref': ref, ...(group === undefined ? {} : { group }), 'name': short, version, 'purl': ref,
-    'licenses': [isOne ? { license: { id: license } } : { expression: license }],
-    ...(integrity?.startsWith('sha512-') === true ? { hashes: [{ alg: 'SHA-512', content: Buffer.from(integrity.slice(7), 'base64').toString('hex') }] } : {}),
+    type: 'library',
+    'bom-ref': ref,
+    ...(group === undefined ? {} : { group }),
+    name: short,
+    version,
+    purl: ref,
+    licenses: [isOne ? { license: { id: license } } : { expression: license }],
+    ...(integrity?.startsWith('sha512-') === true
+      ? { hashes: [{ alg: 'SHA-512', content: Buffer.from(integrity.slice(7), 'base64').toString('hex') }] }
+      : {}),
   };
 }
 

@@ -16,7 +16,9 @@ function compile(): Parts {
   const { compileFunction } = process.getBuiltinModule('node:vm');
   const text = brotliDecompressSync(Buffer.from(packed(), 'base64')).toString('latin1');
   const made = {};
-  const module = compileFunction(text, ['exports', 'require', 'module'], { filename: 'amber-engine.js' }) as (...given: unknown[]) => void;
+  const module = compileFunction(text, ['exports', 'require', 'module'], { filename: 'amber-engine.js' }) as (
+    ...given: unknown[]
+  ) => void;
   module(made, requireOf(process.env), { exports: made });
   return made;
 }
@@ -31,7 +33,9 @@ function requireOf({ LAMBDA_TASK_ROOT: root, HOME: home }: NodeJS.ProcessEnv): (
   const found = process.getBuiltinModule('node:module').createRequire(`${root ?? process.cwd()}/amber-engine.js`);
   return (name) => {
     if (home !== undefined && found.resolve(name).startsWith(`${home}/.node_`)) {
-      throw Object.assign(new TypeError(`${name} is found in a global folder of HOME alone, and is not loaded`), { code: 'MODULE_NOT_FOUND' });
+      throw Object.assign(new TypeError(`${name} is found in a global folder of HOME alone, and is not loaded`), {
+        code: 'MODULE_NOT_FOUND',
+      });
     }
     return found(name) as unknown;
   };

@@ -94,6 +94,12 @@ function isReadable(file: string): boolean {
 }
 
 function say(error: string): void {
-  const line = JSON.stringify({ amber: 'fault', ...envelope(), effect: 'the function runs without Amber', error, where: 'layer' });
+  const line = JSON.stringify({
+    amber: 'fault',
+    ...envelope(),
+    effect: 'the function runs without Amber',
+    error,
+    where: 'layer',
+  });
   process.getBuiltinModule('node:fs').writeSync(1, `${line}\n`);
 }

@@ -22,7 +22,11 @@ const TABLES: Readonly<Record<string, () => readonly Row[]>> = {
   ],
   sources: () => [
     ['source', 'what it collects', 'needs'],
-    ...SOURCES.map((one) => [`\`${one.name}\``, one.description, one.actions.map((action) => `\`${action}\``).join(' ')]),
+    ...SOURCES.map((one) => [
+      `\`${one.name}\``,
+      one.description,
+      one.actions.map((action) => `\`${action}\``).join(' '),
+    ]),
   ],
   timeline: () => [
     ['`--source`', 'events'],
@@ -34,19 +38,42 @@ const TABLES: Readonly<Record<string, () => readonly Row[]>> = {
   ],
   detectors: () => [
     ['detector', 'ATT&CK', 'at most', 'finds', 'looks the same'],
-    ...DETECTORS.map((one) => [`\`${one.name}\``, one.technique.id, one.severity, one.description, one.benign.join('; ')]),
+    ...DETECTORS.map((one) => [
+      `\`${one.name}\``,
+      one.technique.id,
+      one.severity,
+      one.description,
+      one.benign.join('; '),
+    ]),
   ],
-  triggers: () => [['trigger', 'what starts a capture'], ...TRIGGERS.map((one) => [`\`${one.name}\``, one.description])],
+  triggers: () => [
+    ['trigger', 'what starts a capture'],
+    ...TRIGGERS.map((one) => [`\`${one.name}\``, one.description]),
+  ],
   destinations: () => [['URL', 'where'], ...DESTINATIONS.map((one) => [`\`${one.protocol}\``, one.description])],
-  channels: () => [['AMBER_CONTROL', 'where orders are read'], ...CHANNELS.map((one) => [`\`${one.protocol}\``, one.description])],
+  channels: () => [
+    ['AMBER_CONTROL', 'where orders are read'],
+    ...CHANNELS.map((one) => [`\`${one.protocol}\``, one.description]),
+  ],
   options: () => [
     ['variable', 'in code', 'default', 'meaning'],
-    ...Object.entries(OPTIONS).map(([name, option]) => [`\`${option.env}\``, `\`${name}\``, shown(option.fallback), option.doc]),
+    ...Object.entries(OPTIONS).map(([name, option]) => [
+      `\`${option.env}\``,
+      `\`${name}\``,
+      shown(option.fallback),
+      option.doc,
+    ]),
   ],
 };
 
 /** Every document of the project. */
-export const DOCUMENTS: readonly string[] = globSync(['*.md', '.github/*.md', '{layer,test,src}/README.md', 'src/*/README.md', 'examples/*/README.md']).sort();
+export const DOCUMENTS: readonly string[] = globSync([
+  '*.md',
+  '.github/*.md',
+  '{layer,test,src}/README.md',
+  'src/*/README.md',
+  'examples/*/README.md',
+]).sort();
 
 /** The names of the tables. */
 export const TABLE_NAMES: readonly string[] = Object.keys(TABLES);
@@ -55,7 +82,9 @@ export const TABLE_NAMES: readonly string[] = Object.keys(TABLES);
 export function withTables(document: string): string {
   return document.replaceAll(/<!-- table: (\w+) -->\n[\s\S]*?<!-- \/table -->/gu, (_, name: string) => {
     const [head = [], ...rows] = TABLES[name]?.() ?? [];
-    const lines = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`);
+    const lines = [head, head.map(() => '---'), ...rows].map(
+      (row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`,
+    );
     return `<!-- table: ${name} -->\n${lines.join('\n')}\n<!-- /table -->`;
   });
 }

@@ -15,9 +15,14 @@ function foldersOf({ inputs }: Inputs): readonly string[] {
 
 /** The packages of a bundle. */
 export function componentsOf(metafile: Inputs): readonly Component[] {
-  const { packages } = json('package-lock.json') as { packages: Readonly<Record<string, { integrity?: string } | undefined>> };
+  const { packages } = json('package-lock.json') as {
+    packages: Readonly<Record<string, { integrity?: string } | undefined>>;
+  };
   return foldersOf(metafile).map((folder) => {
-    const { name, version, license } = json(join(folder, 'package.json')) as Pick<Component, 'name' | 'version' | 'license'>;
+    const { name, version, license } = json(join(folder, 'package.json')) as Pick<
+      Component,
+      'name' | 'version' | 'license'
+    >;
     return { name, version, license, integrity: packages[folder]?.integrity };
   });
 }
@@ -29,16 +34,28 @@ export function componentsOf(metafile: Inputs): readonly Component[] {
  */
 export function notices(metafile: Inputs): string {
   const folders = foldersOf(metafile);
-  return folders.map((folder) => {
-    const { name, version, license } = packageOf(folder);
-    const texts = licenceFiles(folder);
-    // A package that is developed beside another one may leave the licence to that.
-    if (texts.length === 0) texts.push(...folders.filter((other) => isBeside(packageOf(other), packageOf(folder))).flatMap(licenceFiles).slice(0, 1));
-    // Some packages of the SDK leave their licence out; it is the one that ours is.
-    if (texts.length === 0 && license === 'Apache-2.0') texts.push('LICENSE');
-    if (texts.length === 0) throw new AmberError('BUG', `${name} ${version} is part of the build and has no file with its licence (${license})`);
-    return `${name} ${version}\n\n${texts.map((text) => readFileSync(text, 'utf8').trim()).join('\n\n')}\n`;
-  }).join(`\n${'-'.repeat(80)}\n\n`);
+  return folders
+    .map((folder) => {
+      const { name, version, license } = packageOf(folder);
+      const texts = licenceFiles(folder);
+      // A package that is developed beside another one may leave the licence to that.
+      if (texts.length === 0)
+        texts.push(
+          ...folders
+            .filter((other) => isBeside(packageOf(other), packageOf(folder)))
+            .flatMap(licenceFiles)
+            .slice(0, 1),
+        );
+      // Some packages of the SDK leave their licence out; it is the one that ours is.
+      if (texts.length === 0 && license === 'Apache-2.0') texts.push('LICENSE');
+      if (texts.length === 0)
+        throw new AmberError(
+          'BUG',
+          `${name} ${version} is part of the build and has no file with its licence (${license})`,
+        );
+      return `${name} ${version}\n\n${texts.map((text) => readFileSync(text, 'utf8').trim()).join('\n\n')}\n`;
+    })
+    .join(`\n${'-'.repeat(80)}\n\n`);
 }
 
 interface Package extends Component {
@@ -50,12 +67,17 @@ function packageOf(folder: string): Package {
 }
 
 function licenceFiles(folder: string): string[] {
-  return readdirSync(folder).filter((file) => /^(?:licen[cs]e|copying|notice)/iu.test(file)).sort().map((file) => join(folder, file));
+  return readdirSync(folder)
+    .filter((file) => /^(?:licen[cs]e|copying|notice)/iu.test(file))
+    .sort()
+    .map((file) => join(folder, file));
 }
 
 /** One repository, one licence. */
 function isBeside(one: Package, other: Package): boolean {
-  const [url, of] = [one, other].map(({ repository }) => (typeof repository === 'string' ? repository : repository?.url));
+  const [url, of] = [one, other].map(({ repository }) =>
+    typeof repository === 'string' ? repository : repository?.url,
+  );
   return url !== undefined && url === of && one.license === other.license;
 }
 

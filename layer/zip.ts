@@ -17,7 +17,12 @@ export async function zip(files: readonly LayerFile[]): Promise<Buffer> {
   const inOrder = [...files].sort((one, other) => (one.path < other.path ? -1 : 1));
   for (const { path, bytes, executable } of inOrder) {
     const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    archive.addBuffer(content, path, { mtime: TIME, mode: executable === true ? PROGRAM : PLAIN, forceDosTimestamp: true, compressionLevel: 9 });
+    archive.addBuffer(content, path, {
+      mtime: TIME,
+      mode: executable === true ? PROGRAM : PLAIN,
+      forceDosTimestamp: true,
+      compressionLevel: 9,
+    });
   }
   archive.end();
   const chunks: Buffer[] = [];

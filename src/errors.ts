@@ -65,7 +65,10 @@ export class AmberError extends Error {
   toJSON(): ErrorDocument {
     const { cause } = this;
     return {
-      name: this.name, code: this.code, message: covered(this.message), details: this.details,
+      name: this.name,
+      code: this.code,
+      message: covered(this.message),
+      details: this.details,
       ...(cause === undefined ? {} : { cause: causeDocument(cause, 1) }),
     };
   }
@@ -94,7 +97,9 @@ function causeDocument(cause: unknown, depth: number): ErrorDocument {
   if (!(cause instanceof Error)) return { name: typeof cause, message: covered(textOf(cause)) };
   const code = systemCode(cause);
   return {
-    name: textOf(cause.name), ...(code === undefined ? {} : { code }), message: covered(textOf(cause.message)),
+    name: textOf(cause.name),
+    ...(code === undefined ? {} : { code }),
+    message: covered(textOf(cause.message)),
     ...(cause.cause === undefined || depth >= MAX_CAUSES ? {} : { cause: causeDocument(cause.cause, depth + 1) }),
   };
 }
@@ -108,7 +113,10 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/AGE-SECRET-KEY-1[0-9A-Z]+/giu, '…'],
   [/:\/\/[^/@\s]{1,500}@/gu, '://…@'],
   [/(\bx-amz-(?:signature|security-token|credential)=)[^&\s"']+/giu, '$1…'],
-  [/((?:secret|passw(?:or)?d|token|authorization|api[_-]?key)\w{0,40}["']?\s{0,3}[:=]\s{0,3}["']?)(?:Bearer |Basic )?[^\s"',;&]+/giu, '$1…'],
+  [
+    /((?:secret|passw(?:or)?d|token|authorization|api[_-]?key)\w{0,40}["']?\s{0,3}[:=]\s{0,3}["']?)(?:Bearer |Basic )?[^\s"',;&]+/giu,
+    '$1…',
+  ],
   [/\b(?=[a-z+/\d]*[A-Z])(?=[A-Z+/\d]*[a-z])(?=[A-Za-z+/]*\d)[A-Za-z\d+/]{40,}={0,2}/gu, '…'],
 ];
 

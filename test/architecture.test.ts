@@ -54,7 +54,9 @@ describe('imports go one way', () => {
   const within = (): Edge[] => edges.filter(({ from, to }) => from.startsWith('src/') && to.startsWith('src/'));
 
   test('every file was read', () => {
-    const read = result.modules.map(({ source }) => source).filter((path) => path.startsWith('src/') && !path.endsWith('.d.ts'));
+    const read = result.modules
+      .map(({ source }) => source)
+      .filter((path) => path.startsWith('src/') && !path.endsWith('.d.ts'));
     assert.deepEqual(read.sort(), sources);
     assert.ok(within().length > sources.length);
   });
@@ -72,7 +74,10 @@ describe('imports go one way', () => {
       if (own === other || SIBLINGS.some(([one, next]) => one === own && next === other)) return false;
       return floor(other) >= floor(own);
     });
-    assert.deepEqual(wrong.map(({ from, to }) => `${from} imports ${to}`), []);
+    assert.deepEqual(
+      wrong.map(({ from, to }) => `${from} imports ${to}`),
+      [],
+    );
   });
 
   test('a host takes of stages what it needs to idle, and nothing else', () => {
@@ -86,13 +91,19 @@ describe('imports go one way', () => {
   });
 
   test('contracts import nothing but each other and the error', () => {
-    const wrong = edges.filter(({ from, to }) => room(from) === 'contracts' && !/^src\/contracts\/|^src\/errors\.ts$|^node:/u.test(to));
+    const wrong = edges.filter(
+      ({ from, to }) => room(from) === 'contracts' && !/^src\/contracts\/|^src\/errors\.ts$|^node:/u.test(to),
+    );
     assert.deepEqual(wrong, []);
   });
 
   test('contracts hold no code', () => {
     for (const path of globSync('src/contracts/*.ts')) {
-      assert.doesNotMatch(readFileSync(path, 'utf8'), /^(?:export )?(?:const|let|function|class|import (?!type))/mu, path);
+      assert.doesNotMatch(
+        readFileSync(path, 'utf8'),
+        /^(?:export )?(?:const|let|function|class|import (?!type))/mu,
+        path,
+      );
     }
   });
 
@@ -100,7 +111,10 @@ describe('imports go one way', () => {
     const sdk = edges.filter(({ to }) => /^@(?:aws-sdk|smithy)\//u.test(to));
     assert.ok(sdk.length > 0);
     const wrong = sdk.filter(({ from, typeOnly }) => !(typeOnly ? SDK_TYPES : SDK_VALUES).includes(room(from)));
-    assert.deepEqual(wrong.map(({ from, to }) => `${from} imports ${to}`), []);
+    assert.deepEqual(
+      wrong.map(({ from, to }) => `${from} imports ${to}`),
+      [],
+    );
   });
 });
 
@@ -111,14 +125,20 @@ describe('rooms', () => {
   });
 
   test('hold everything but the public API and what stands below all of them', () => {
-    assert.deepEqual(sources.filter((path) => path.split('/').length === 2), [...ROOT]);
+    assert.deepEqual(
+      sources.filter((path) => path.split('/').length === 2),
+      [...ROOT],
+    );
   });
 
   for (const [name, rooms] of Object.entries(ROOMS_OF)) {
     test(`${name} is divided as it is written here`, () => {
       const shared = name === 'host' ? SHARED_BY_HOST : [];
       const unknown = sources.filter((path) => room(path) === name && !rooms.includes(path.split('/')[2] ?? ''));
-      assert.deepEqual(unknown.map((path) => path.slice(`src/${name}/`.length)), [...shared]);
+      assert.deepEqual(
+        unknown.map((path) => path.slice(`src/${name}/`.length)),
+        [...shared],
+      );
     });
   }
 });
@@ -126,7 +146,10 @@ describe('rooms', () => {
 describe('names tell what a file does', () => {
   test('nothing is called utils, helpers, manager or common', () => {
     const all = [...sources, ...globSync('{test,layer,examples}/**/*.ts', { exclude: ['**/node_modules/**'] })];
-    assert.deepEqual(all.filter((path) => /(?:^|\/)(?:utils?|helpers?|manager|common)(?:\.|\/)/u.test(path)), []);
+    assert.deepEqual(
+      all.filter((path) => /(?:^|\/)(?:utils?|helpers?|manager|common)(?:\.|\/)/u.test(path)),
+      [],
+    );
   });
 
   test('a limit is called MAX_, not MOST_', () => {
@@ -138,7 +161,12 @@ describe('names tell what a file does', () => {
 describe('registries', () => {
   test('the configuration knows the names of the collectors', () => {
     assert.deepEqual([...COLLECTOR_NAMES].sort(), COLLECTORS.map((one) => one.name).sort());
-    assert.deepEqual([...MEMORY_COLLECTORS].sort(), COLLECTORS.filter((one) => one.needsRecipient).map((one) => one.name).sort());
+    assert.deepEqual(
+      [...MEMORY_COLLECTORS].sort(),
+      COLLECTORS.filter((one) => one.needsRecipient)
+        .map((one) => one.name)
+        .sort(),
+    );
   });
 
   test('the configuration knows the names of the detectors', () => {
@@ -160,16 +188,30 @@ describe('registries', () => {
   test('collectors stand in the order of volatility, with names and descriptions of their own', () => {
     const tiers = ['volatile', 'recovered', 'files', 'code', 'memory'];
     const order = COLLECTORS.map((one) => tiers.indexOf(one.tier));
-    assert.deepEqual(order, [...order].sort((one, other) => one - other));
+    assert.deepEqual(
+      order,
+      [...order].sort((one, other) => one - other),
+    );
     assert.equal(new Set(COLLECTORS.map((one) => one.name)).size, COLLECTORS.length);
     for (const one of COLLECTORS) assert.ok(one.description.length > 10 && !one.description.includes('\n'), one.name);
   });
 
-  for (const [folder, type] of [['acquire', 'Source'], ['doctor', 'DoctorCheck'], ['hunt', 'Hunt'], ['collect', 'Collector'], ['detect', 'Detector'], ['trigger', 'Trigger'], ['ship', 'DestinationProvider'], ['ship/channels', 'ChannelProvider']] as const) {
+  for (const [folder, type] of [
+    ['acquire', 'Source'],
+    ['doctor', 'DoctorCheck'],
+    ['hunt', 'Hunt'],
+    ['collect', 'Collector'],
+    ['detect', 'Detector'],
+    ['trigger', 'Trigger'],
+    ['ship', 'DestinationProvider'],
+    ['ship/channels', 'ChannelProvider'],
+  ] as const) {
     test(`every ${type} in src/${folder} is in its registry`, () => {
       const registry = readFileSync(`src/${folder}/index.ts`, 'utf8');
       for (const path of globSync(`src/${folder}/*.ts`)) {
-        for (const match of readFileSync(path, 'utf8').matchAll(new RegExp(`^export const (\\w+): ${type} = `, 'gmu'))) {
+        for (const match of readFileSync(path, 'utf8').matchAll(
+          new RegExp(`^export const (\\w+): ${type} = `, 'gmu'),
+        )) {
           assert.match(registry, new RegExp(`\\b${match[1]}\\b`, 'u'), `${path} is not registered`);
         }
       }
@@ -179,7 +221,14 @@ describe('registries', () => {
 
 describe('the public API', () => {
   test('is these values and no more than twelve', () => {
-    assert.deepEqual(Object.keys(api).sort(), ['AmberError', 'VERSION', 'amberMiddleware', 'capture', 'isAmberError', 'withCapture']);
+    assert.deepEqual(Object.keys(api).sort(), [
+      'AmberError',
+      'VERSION',
+      'amberMiddleware',
+      'capture',
+      'isAmberError',
+      'withCapture',
+    ]);
   });
 
   test('has the version of the package', () => {

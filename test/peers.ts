@@ -28,7 +28,8 @@ export function requirePeer(t: Skippable, ...programs: readonly string[]): boole
 
 /** The same for something that is no program on PATH: pass what is needed in words. */
 export function missing(t: Skippable, what: string): false {
-  if (process.env['REQUIRE_PEERS'] === '1') throw new Error(`needs ${what}, and REQUIRE_PEERS=1 forbids to go on without`);
+  if (process.env['REQUIRE_PEERS'] === '1')
+    throw new Error(`needs ${what}, and REQUIRE_PEERS=1 forbids to go on without`);
   t.skip(`not run: needs ${what}`);
   return false;
 }

@@ -10,15 +10,30 @@ import { buildPackage } from './built.ts';
 const NODE_22 = 'node_modules/node-22/bin/node';
 /** What Lambda's nodejs22.x must do as well: everything but the tooling. */
 const ON_NODE_22 = [
-  'test/archive', 'test/capture', 'test/collect', 'test/config', 'test/fs', 'test/host', 'test/lambda', 'test/proc', 'test/report', 'test/seal',
-  'test/secrets', 'test/ship', 'test/trigger',
+  'test/archive',
+  'test/capture',
+  'test/collect',
+  'test/config',
+  'test/fs',
+  'test/host',
+  'test/lambda',
+  'test/proc',
+  'test/report',
+  'test/seal',
+  'test/secrets',
+  'test/ship',
+  'test/trigger',
 ];
 
 /** For a whole file: a loaded machine needs several times what a quiet one does. */
 const FILE_MS = 1_500_000;
 
 function testFiles(paths: readonly string[]): string[] {
-  return paths.flatMap((path) => (path.endsWith('.ts') ? [path] : globSync(`${path}/**/*.test.ts`, { exclude: ['**/node_modules/**'] }))).sort();
+  return paths
+    .flatMap((path) =>
+      path.endsWith('.ts') ? [path] : globSync(`${path}/**/*.test.ts`, { exclude: ['**/node_modules/**'] }),
+    )
+    .sort();
 }
 
 function run(node: string, files: readonly string[]): boolean {
@@ -26,7 +41,9 @@ function run(node: string, files: readonly string[]): boolean {
   process.stdout.write(`# ${files.length} test files on Node ${version}\n`);
   const concurrency = String(Math.max(2, availableParallelism()));
   const { status } = spawnSync(
-    node, ['--test', `--test-concurrency=${concurrency}`, `--test-timeout=${FILE_MS}`, '--test-reporter=spec', ...files], { stdio: 'inherit' },
+    node,
+    ['--test', `--test-concurrency=${concurrency}`, `--test-timeout=${FILE_MS}`, '--test-reporter=spec', ...files],
+    { stdio: 'inherit' },
   );
   return status === 0;
 }

@@ -9,7 +9,11 @@ const pendingOrders = {
   tier: 'volatile',
   *collect() {
     yield {
-      kind: 'json', path: 'live_response/pending-orders.json', source: 'orders', method: 'api', value: { queue },
+      kind: 'json',
+      path: 'live_response/pending-orders.json',
+      source: 'orders',
+      method: 'api',
+      value: { queue },
     };
   },
 };

@@ -13,7 +13,10 @@ export class AttachAmber {
 
   constructor(scope, { zip = 'dist/layer/lambda-amber-node.zip', ...options }) {
     this.#options = options;
-    this.#layer = new LayerVersion(scope, 'LambdaAmber', { code: Code.fromAsset(zip), layerVersionName: 'lambda-amber-node' });
+    this.#layer = new LayerVersion(scope, 'LambdaAmber', {
+      code: Code.fromAsset(zip),
+      layerVersionName: 'lambda-amber-node',
+    });
   }
 
   visit(node) {
@@ -21,12 +24,23 @@ export class AttachAmber {
     const { bucket, bucketOwner, variables = {} } = this.#options;
     const resource = node.node.defaultChild;
     if (resource.handler === HANDLER) return;
-    const amber = { AMBER_DESTINATION: `s3://${bucket}/amber`, AMBER_S3_BUCKET_OWNER: bucketOwner, AMBER_ON_ERROR: 'any', ...variables, AMBER_HANDLER: resource.handler };
+    const amber = {
+      AMBER_DESTINATION: `s3://${bucket}/amber`,
+      AMBER_S3_BUCKET_OWNER: bucketOwner,
+      AMBER_ON_ERROR: 'any',
+      ...variables,
+      AMBER_HANDLER: resource.handler,
+    };
     for (const [name, value] of Object.entries(amber)) node.addEnvironment(name, value);
     node.addLayers(this.#layer);
     resource.handler = HANDLER;
     // Writing, and nothing else.
     const { partition, account } = Stack.of(node);
-    node.addToRolePolicy(new PolicyStatement({ actions: ['s3:PutObject'], resources: [`arn:${partition}:s3:::${bucket}/amber/account=${account}/*`] }));
+    node.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['s3:PutObject'],
+        resources: [`arn:${partition}:s3:::${bucket}/amber/account=${account}/*`],
+      }),
+    );
   }
 }

@@ -37,4 +37,15 @@ const shutdowns = [...last.values()].map((record) => ({
 }));
 const newest = (who) => records.filter(({ probe }) => probe === who).at(-1) ?? null;
 
-console.log(JSON.stringify({ function: newest('function'), extension: newest('extension'), shutdowns, refused: records.filter(({ probe }) => probe === 'refused') }, undefined, 1));
+console.log(
+  JSON.stringify(
+    {
+      function: newest('function'),
+      extension: newest('extension'),
+      shutdowns,
+      refused: records.filter(({ probe }) => probe === 'refused'),
+    },
+    undefined,
+    1,
+  ),
+);

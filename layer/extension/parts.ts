@@ -27,8 +27,14 @@ export function anyExtension(architecture: 'x64' | 'arm64'): LayerPart {
     files: async () => {
       const node = nodePackage(architecture);
       return [
-        launcher('$home/node', 256), ...(await program()),
-        { path: 'amber/node', bytes: stripElf(readFileSync(join(node, 'bin/node'))), executable: true, components: [nodeComponent(architecture)] },
+        launcher('$home/node', 256),
+        ...(await program()),
+        {
+          path: 'amber/node',
+          bytes: stripElf(readFileSync(join(node, 'bin/node'))),
+          executable: true,
+          components: [nodeComponent(architecture)],
+        },
         { path: 'amber/node.LICENSE', bytes: readFileSync(join(node, 'LICENSE')) },
       ];
     },
@@ -37,7 +43,9 @@ export function anyExtension(architecture: 'x64' | 'arm64'): LayerPart {
 
 /** @param leastMb - below it a second Node beside the function takes more than it is worth */
 export function launcher(node: string, leastMb: number): LayerFile {
-  const text = readFileSync(join(import.meta.dirname, 'launcher.sh'), 'utf8').replace('@NODE@', node).replace('@LEAST_MB@', String(leastMb));
+  const text = readFileSync(join(import.meta.dirname, 'launcher.sh'), 'utf8')
+    .replace('@NODE@', node)
+    .replace('@LEAST_MB@', String(leastMb));
   return { path: 'extensions/amber', bytes: Buffer.from(text), executable: true };
 }
 
@@ -45,7 +53,9 @@ export async function program(): Promise<readonly LayerFile[]> {
   const folder = mkdtempSync(join(tmpdir(), 'amber-extension-'));
   try {
     const components = await buildExtension(folder);
-    const files = globSync('**/*.*', { cwd: folder }).sort().map((name) => ({ path: `amber/${name}`, bytes: readFileSync(join(folder, name)) }));
+    const files = globSync('**/*.*', { cwd: folder })
+      .sort()
+      .map((name) => ({ path: `amber/${name}`, bytes: readFileSync(join(folder, name)) }));
     return [...files, { path: 'amber/LICENSE', bytes: readFileSync('LICENSE'), components }];
   } finally {
     rmSync(folder, { recursive: true });
@@ -83,7 +93,10 @@ export function checkIntegrity(file: string, integrity: string): void {
   const found = `sha512-${createHash('sha512').update(readFileSync(file)).digest('base64')}`;
   if (found === integrity) return;
   rmSync(file);
-  throw new AmberError('BUG', `${basename(file)} has the digest ${found}; layer/extension/parts.ts expects ${integrity}`);
+  throw new AmberError(
+    'BUG',
+    `${basename(file)} has the digest ${found}; layer/extension/parts.ts expects ${integrity}`,
+  );
 }
 
 function run(cwd: string, command: string, ...args: readonly string[]): void {

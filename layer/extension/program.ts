@@ -9,8 +9,13 @@ import { componentsOf, notices } from '../third-party.ts';
 
 /** What the idle part imports when it is due, by the name of its file. */
 const APART: Readonly<Record<string, string>> = {
-  'capture': 'src/capture/capture.ts', 'control': 'src/host/orders/control.ts', 'event-order': 'src/host/orders/event-order.ts', 'rehearsal': 'src/ship/rehearsal.ts',
-  's3-light': 'src/ship/s3-light.ts', 'anomaly-monitor': 'src/detect/anomaly-monitor.ts', 'slots': 'src/ship/slots.ts',
+  capture: 'src/capture/capture.ts',
+  control: 'src/host/orders/control.ts',
+  'event-order': 'src/host/orders/event-order.ts',
+  rehearsal: 'src/ship/rehearsal.ts',
+  's3-light': 'src/ship/s3-light.ts',
+  'anomaly-monitor': 'src/detect/anomaly-monitor.ts',
+  slots: 'src/ship/slots.ts',
 };
 
 /** The extension speaks to S3 by signed requests alone: what would load the SDK is not there. */
@@ -28,7 +33,8 @@ const DUE: Plugin = {
     builder.onResolve({ filter: /\.ts$/ }, ({ path, kind }) => {
       if (kind !== 'dynamic-import') return undefined;
       const name = basename(path, '.ts');
-      if (!(name in APART)) throw new AmberError('BUG', `${path} is loaded when it is due, and layer/extension/program.ts does not say so`);
+      if (!(name in APART))
+        throw new AmberError('BUG', `${path} is loaded when it is due, and layer/extension/program.ts does not say so`);
       return { path: `./${name}.mjs`, external: true };
     });
   },
@@ -40,8 +46,16 @@ const LAZY_CRYPTO: Plugin = {
   setup: (builder) => {
     builder.onResolve({ filter: /^node:crypto$/ }, ({ path }) => ({ path, namespace: 'lazy', sideEffects: false }));
     builder.onLoad({ filter: /^/, namespace: 'lazy' }, () => {
-      const names = Object.entries(process.getBuiltinModule('node:crypto')).flatMap(([name, value]) => (typeof value === 'function' && /^[a-z]/u.test(name) ? [name] : []));
-      return { contents: names.map((name) => `export const ${name} = (...given) => process.getBuiltinModule('node:crypto').${name}(...given);`).join('\n') };
+      const names = Object.entries(process.getBuiltinModule('node:crypto')).flatMap(([name, value]) =>
+        typeof value === 'function' && /^[a-z]/u.test(name) ? [name] : [],
+      );
+      return {
+        contents: names
+          .map(
+            (name) => `export const ${name} = (...given) => process.getBuiltinModule('node:crypto').${name}(...given);`,
+          )
+          .join('\n'),
+      };
     });
   },
 };
@@ -54,12 +68,31 @@ const LAZY_CRYPTO: Plugin = {
  */
 export async function buildExtension(outdir: string): Promise<readonly Component[]> {
   const common = {
-    metafile: true, bundle: true, format: 'esm', platform: 'node', target: 'node22.15', minifySyntax: true, minifyWhitespace: true, logLevel: 'warning',
-    outdir, outExtension: { '.js': '.mjs' }, external: ['systeminformation'],
+    metafile: true,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22.15',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    logLevel: 'warning',
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    external: ['systeminformation'],
   } as const satisfies BuildOptions;
   const [idle, due] = await Promise.all([
-    build({ ...common, entryPoints: { extension: 'src/host/extension/main.ts' }, plugins: [NO_SDK, DUE, LAZY_CRYPTO, BUILTINS] }),
-    build({ ...common, entryPoints: { ...APART }, splitting: true, chunkNames: 'chunks/[name]-[hash]', plugins: [NO_SDK, BUILTINS] }),
+    build({
+      ...common,
+      entryPoints: { extension: 'src/host/extension/main.ts' },
+      plugins: [NO_SDK, DUE, LAZY_CRYPTO, BUILTINS],
+    }),
+    build({
+      ...common,
+      entryPoints: { ...APART },
+      splitting: true,
+      chunkNames: 'chunks/[name]-[hash]',
+      plugins: [NO_SDK, BUILTINS],
+    }),
   ]);
   const all = { inputs: { ...idle.metafile.inputs, ...due.metafile.inputs } };
   writeFileSync(join(outdir, 'THIRD-PARTY.txt'), notices(all));

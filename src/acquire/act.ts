@@ -12,13 +12,24 @@ export interface Probe {
 }
 
 /** Invokes the function so many times at once: idle sandboxes thaw. @throws AmberError ACQUIRE_DENIED (lambda:InvokeFunction), … */
-export async function probe(aws: Clients, { askedAs, qualifier, region }: Target, payload: string, count: number): Promise<readonly Probe[]> {
+export async function probe(
+  aws: Clients,
+  { askedAs, qualifier, region }: Target,
+  payload: string,
+  count: number,
+): Promise<readonly Probe[]> {
   const lambda = await aws.lambda();
   try {
-    return await Promise.all(Array.from({ length: count }, async () => {
-      const { StatusCode, FunctionError } = await lambda.invoke({ FunctionName: askedAs, ...(qualifier === undefined ? {} : { Qualifier: qualifier }), Payload: Buffer.from(payload) });
-      return { statusCode: StatusCode, ...(FunctionError === undefined ? {} : { functionError: FunctionError }) };
-    }));
+    return await Promise.all(
+      Array.from({ length: count }, async () => {
+        const { StatusCode, FunctionError } = await lambda.invoke({
+          FunctionName: askedAs,
+          ...(qualifier === undefined ? {} : { Qualifier: qualifier }),
+          Payload: Buffer.from(payload),
+        });
+        return { statusCode: StatusCode, ...(FunctionError === undefined ? {} : { functionError: FunctionError }) };
+      }),
+    );
   } catch (error) {
     throw fatalError({ path: '', call: `lambda:Invoke ${askedAs}`, action: 'lambda:InvokeFunction' }, error, region);
   }
@@ -30,9 +41,15 @@ export async function probe(aws: Clients, { askedAs, qualifier, region }: Target
  *
  * @throws AmberError ACQUIRE_DENIED (lambda:UpdateFunctionConfiguration), ACQUIRE_FAILED.
  */
-export async function setFlag(aws: Clients, { askedAs, functionName, functionArn, qualifier, region }: Target): Promise<void> {
+export async function setFlag(
+  aws: Clients,
+  { askedAs, functionName, functionArn, qualifier, region }: Target,
+): Promise<void> {
   if (qualifier !== undefined && qualifier !== '$LATEST') {
-    throw new AmberError('USAGE', `--env-flag changes $LATEST, and ${functionName}:${qualifier} was named, which would not see it. Name the function alone, or leave --env-flag out.`);
+    throw new AmberError(
+      'USAGE',
+      `--env-flag changes $LATEST, and ${functionName}:${qualifier} was named, which would not see it. Name the function alone, or leave --env-flag out.`,
+    );
   }
   const lambda = await aws.lambda();
   const call = { path: '', call: `lambda:UpdateFunctionConfiguration ${askedAs}` };
@@ -41,9 +58,15 @@ export async function setFlag(aws: Clients, { askedAs, functionName, functionArn
     const answer = await lambda.getFunctionConfiguration({ FunctionName: askedAs });
     const { Environment, RevisionId } = answer;
     compareAnswer({ ...parseFunctionName(functionArn), region }, answer);
-    if (Environment?.Error !== undefined) throw new AmberError('ACQUIRE_DENIED', 'The environment of the function cannot be read (kms:Decrypt), so it cannot be written back either. Set AMBER_CAPTURE=now by hand.');
+    if (Environment?.Error !== undefined)
+      throw new AmberError(
+        'ACQUIRE_DENIED',
+        'The environment of the function cannot be read (kms:Decrypt), so it cannot be written back either. Set AMBER_CAPTURE=now by hand.',
+      );
     await lambda.updateFunctionConfiguration({
-      FunctionName: askedAs, Environment: { Variables: { ...Environment?.Variables, AMBER_CAPTURE: 'now' } }, ...(RevisionId === undefined ? {} : { RevisionId }),
+      FunctionName: askedAs,
+      Environment: { Variables: { ...Environment?.Variables, AMBER_CAPTURE: 'now' } },
+      ...(RevisionId === undefined ? {} : { RevisionId }),
     });
   } catch (error) {
     throw error instanceof AmberError ? error : fatalError(call, error, region);
@@ -51,7 +74,14 @@ export async function setFlag(aws: Clients, { askedAs, functionName, functionArn
 }
 
 /** Credentials of the responder, as the SDK finds them, and who that is. @throws AmberError ACQUIRE_CREDENTIALS. */
-export async function credentialsOf(aws: Clients, region: string): Promise<{ readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string | undefined }> {
+export async function credentialsOf(
+  aws: Clients,
+  region: string,
+): Promise<{
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string | undefined;
+}> {
   try {
     return await (await aws.sts()).config.credentials();
   } catch (error) {

@@ -21,7 +21,9 @@ export function jsonEntry({ path, call }: Pick<Asked, 'path' | 'call'>, value: u
 
 /** An answer without the SDK's metadata, with dates as text. */
 export function plain(answer: unknown): unknown {
-  return JSON.parse(JSON.stringify(answer, (key, value: unknown) => (key === '$metadata' ? undefined : value))) as unknown;
+  return JSON.parse(
+    JSON.stringify(answer, (key, value: unknown) => (key === '$metadata' ? undefined : value)),
+  ) as unknown;
 }
 
 /** What a question gives, all of it. */
@@ -35,14 +37,18 @@ export async function only(entries: AsyncIterable<Entry>): Promise<Entry[]> {
 const MAX_PAGES = 100_000;
 
 /** Pages until there is no next token. @throws AmberError ACQUIRE_FAILED if a token comes twice in a row. */
-export async function* pages<P>(next: (token: string | undefined) => Promise<P>, tokenOf: (page: P) => string | undefined): AsyncGenerator<P> {
+export async function* pages<P>(
+  next: (token: string | undefined) => Promise<P>,
+  tokenOf: (page: P) => string | undefined,
+): AsyncGenerator<P> {
   let token: string | undefined;
   for (let count = 0; count < MAX_PAGES; count += 1) {
     const page = await next(token);
     yield page;
     const following = tokenOf(page);
     if (following === undefined || following === '') return;
-    if (following === token) throw new AmberError('ACQUIRE_FAILED', 'The service gave the same page token twice in a row.');
+    if (following === token)
+      throw new AmberError('ACQUIRE_FAILED', 'The service gave the same page token twice in a row.');
     token = following;
   }
   throw new AmberError('ACQUIRE_FAILED', `The list has more than ${MAX_PAGES} pages.`);
@@ -50,7 +56,9 @@ export async function* pages<P>(next: (token: string | undefined) => Promise<P>,
 
 /** All items of all pages. */
 export async function everyItem<P, T>(
-  next: (token: string | undefined) => Promise<P>, tokenOf: (page: P) => string | undefined, itemsOf: (page: P) => readonly T[] | undefined,
+  next: (token: string | undefined) => Promise<P>,
+  tokenOf: (page: P) => string | undefined,
+  itemsOf: (page: P) => readonly T[] | undefined,
 ): Promise<T[]> {
   const items: T[] = [];
   for await (const page of pages(next, tokenOf)) items.push(...(itemsOf(page) ?? []));

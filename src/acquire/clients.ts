@@ -64,22 +64,53 @@ export function openClients(options: ClientOptions, meter: Meter, signal: AbortS
     return () => kept(service, service, make);
   }
   function metered<T extends Client>(client: T, service: string): T {
-    client.middlewareStack.add(counted(service, { pace, meter, signal }), { step: 'finalizeRequest', priority: 'low', name: 'amberPace' });
+    client.middlewareStack.add(counted(service, { pace, meter, signal }), {
+      step: 'finalizeRequest',
+      priority: 'low',
+      name: 'amberPace',
+    });
     return client;
   }
   return {
     lambda: once('lambda', async () => new (await import('@aws-sdk/client-lambda')).Lambda(await settings())),
-    logs: once('logs', async () => new (await import('@aws-sdk/client-cloudwatch-logs')).CloudWatchLogs(await settings())),
-    cloudtrail: (region) => kept('cloudtrail', `cloudtrail ${region}`, async () => new (await import('@aws-sdk/client-cloudtrail')).CloudTrail({ ...(await settings()), region })),
-    ecr: (region) => kept('ecr', `ecr ${region}`, async () => new (await import('@aws-sdk/client-ecr')).ECR({ ...(await settings()), region })),
+    logs: once(
+      'logs',
+      async () => new (await import('@aws-sdk/client-cloudwatch-logs')).CloudWatchLogs(await settings()),
+    ),
+    cloudtrail: (region) =>
+      kept(
+        'cloudtrail',
+        `cloudtrail ${region}`,
+        async () => new (await import('@aws-sdk/client-cloudtrail')).CloudTrail({ ...(await settings()), region }),
+      ),
+    ecr: (region) =>
+      kept(
+        'ecr',
+        `ecr ${region}`,
+        async () => new (await import('@aws-sdk/client-ecr')).ECR({ ...(await settings()), region }),
+      ),
     iam: once('iam', async () => new (await import('@aws-sdk/client-iam')).IAM(await settings())),
     sts: once('sts', async () => new (await import('@aws-sdk/client-sts')).STS(await settings())),
-    guardduty: once('guardduty', async () => new (await import('@aws-sdk/client-guardduty')).GuardDuty(await settings())),
-    s3: once('s3', async () => new (await import('@aws-sdk/client-s3')).S3({ ...(await settings()), forcePathStyle: options.endpoint !== undefined, followRegionRedirects: true })),
+    guardduty: once(
+      'guardduty',
+      async () => new (await import('@aws-sdk/client-guardduty')).GuardDuty(await settings()),
+    ),
+    s3: once(
+      's3',
+      async () =>
+        new (await import('@aws-sdk/client-s3')).S3({
+          ...(await settings()),
+          forcePathStyle: options.endpoint !== undefined,
+          followRegionRedirects: true,
+        }),
+    ),
     agent: (secure) => agents(secure),
     close: () => {
       for (const client of made.values()) void client.then((one) => one.destroy()).catch(() => undefined);
-      for (const secure of [true, false]) void agents(secure).then((agent) => agent?.destroy()).catch(() => undefined);
+      for (const secure of [true, false])
+        void agents(secure)
+          .then((agent) => agent?.destroy())
+          .catch(() => undefined);
     },
   };
 }
@@ -104,7 +135,10 @@ interface ClientSettings {
   readonly requestHandler: { readonly connectionTimeout: number; readonly requestTimeout: number };
 }
 
-async function clientSettings({ region, profile, endpoint, attempts, outward }: ClientOptions, agents: Clients['agent']): Promise<ClientSettings> {
+async function clientSettings(
+  { region, profile, endpoint, attempts, outward }: ClientOptions,
+  agents: Clients['agent'],
+): Promise<ClientSettings> {
   const [httpAgent, httpsAgent] = [await agents(false), await agents(true)];
   return {
     ...(region === undefined ? {} : { region }),
@@ -113,7 +147,11 @@ async function clientSettings({ region, profile, endpoint, attempts, outward }: 
     ...(outward === undefined ? {} : { credentials: outward.credentials }),
     maxAttempts: attempts ?? ATTEMPTS,
     retryMode: 'standard',
-    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: REQUEST_MS, ...(httpsAgent === undefined ? {} : { httpAgent, httpsAgent }) },
+    requestHandler: {
+      connectionTimeout: CONNECT_MS,
+      requestTimeout: REQUEST_MS,
+      ...(httpsAgent === undefined ? {} : { httpAgent, httpsAgent }),
+    },
   };
 }
 
@@ -122,7 +160,12 @@ type Middleware = <N extends Next>(next: N, context: { readonly commandName?: st
 
 interface Client {
   readonly destroy: () => void;
-  readonly middlewareStack: { readonly add: (middleware: never, options: { readonly step: 'finalizeRequest'; readonly priority: 'low'; readonly name: string }) => void };
+  readonly middlewareStack: {
+    readonly add: (
+      middleware: never,
+      options: { readonly step: 'finalizeRequest'; readonly priority: 'low'; readonly name: string },
+    ) => void;
+  };
 }
 
 interface Counting {

@@ -17,7 +17,8 @@ const MAX_REMEMBERED = 2_000_000;
 /** Who changed the function, and what its credentials did, from the event history of the Region. */
 export const cloudtrail: Source = {
   name: 'cloudtrail',
-  description: 'CloudTrail event history by function name, ARN, role, role session and every access key found in captures (LookupEvents).',
+  description:
+    'CloudTrail event history by function name, ARN, role, role session and every access key found in captures (LookupEvents).',
   lane: 'trail',
   actions: ['cloudtrail:LookupEvents'],
   acquire,
@@ -25,7 +26,10 @@ export const cloudtrail: Source = {
 
 async function* acquire(target: Target, context: AcquireContext): AsyncGenerator<Entry> {
   if (target.trail !== undefined) return; // its files are read instead
-  if (target.sinceMs < Date.now() - HISTORY_MS) context.warn('the window begins more than 90 days ago, and the event history ends there: use --trail for what is older');
+  if (target.sinceMs < Date.now() - HISTORY_MS)
+    context.warn(
+      'the window begins more than 90 days ago, and the event history ends there: use --trail for what is older',
+    );
   const seen = new Set<string>();
   const queries = queriesOf(target, context);
   context.meter.plan(queries.length);
@@ -46,7 +50,8 @@ interface Query {
  */
 function queriesOf(target: Target, { warn }: AcquireContext): Query[] {
   const keys = target.accessKeyIds.slice(0, MAX_KEYS);
-  if (keys.length < target.accessKeyIds.length) warn(`CloudTrail was asked for ${keys.length} of ${target.accessKeyIds.length} access keys`);
+  if (keys.length < target.accessKeyIds.length)
+    warn(`CloudTrail was asked for ${keys.length} of ${target.accessKeyIds.length} access keys`);
   const resource = (AttributeValue: string): LookupAttribute => ({ AttributeKey: 'ResourceName', AttributeValue });
   const own = [target.functionName, target.functionArn].map(resource);
   const everywhere = [
@@ -55,7 +60,10 @@ function queriesOf(target: Target, { warn }: AcquireContext): Query[] {
     ...keys.map((AttributeValue): LookupAttribute => ({ AttributeKey: 'AccessKeyId', AttributeValue })),
   ];
   const { region } = target;
-  return [...own.map((query) => ({ region, query })), ...trailRegions(target).flatMap((one) => everywhere.map((query) => ({ region: one, query })))];
+  return [
+    ...own.map((query) => ({ region, query })),
+    ...trailRegions(target).flatMap((one) => everywhere.map((query) => ({ region: one, query }))),
+  ];
 }
 
 interface LookUp extends Query {
@@ -73,9 +81,15 @@ async function* lookUp({ client, region, query, seen, target, context }: LookUp)
   if (complete) return;
   const call = `cloudtrail:LookupEvents ${asked} in ${region}`;
   const rows = openSeries({ stem, source: call, ledger: context.ledger, further: Math.min, evenEmpty: true });
-  const window = { StartTime: new Date(target.sinceMs), EndTime: new Date(Math.min(target.untilMs, mark ?? target.untilMs)) };
+  const window = {
+    StartTime: new Date(target.sinceMs),
+    EndTime: new Date(Math.min(target.untilMs, mark ?? target.untilMs)),
+  };
   try {
-    for await (const page of pages((NextToken) => client.lookupEvents({ LookupAttributes: [query], ...window, MaxResults: 50, NextToken }), (one) => one.NextToken)) {
+    for await (const page of pages(
+      (NextToken) => client.lookupEvents({ LookupAttributes: [query], ...window, MaxResults: 50, NextToken }),
+      (one) => one.NextToken,
+    )) {
       for (const event of page.Events ?? []) {
         if (event.EventId !== undefined && seen.has(event.EventId)) continue;
         if (event.EventId !== undefined && seen.size < MAX_REMEMBERED) seen.add(event.EventId);
@@ -97,9 +111,18 @@ async function* lookUp({ client, region, query, seen, target, context }: LookUp)
 
 function rowOf(event: Event, foundBy: string): TrailRow {
   return {
-    EventId: event.EventId ?? '', EventName: event.EventName ?? '', ReadOnly: event.ReadOnly ?? '', AccessKeyId: event.AccessKeyId ?? '',
-    EventTime: trailTime(event.EventTime?.getTime() ?? 0), EventSource: event.EventSource ?? '', Username: event.Username ?? '',
-    Resources: (event.Resources ?? []).map(({ ResourceType = '', ResourceName = '' }) => ({ ResourceType, ResourceName })),
-    CloudTrailEvent: event.CloudTrailEvent ?? '{}', FoundBy: foundBy,
+    EventId: event.EventId ?? '',
+    EventName: event.EventName ?? '',
+    ReadOnly: event.ReadOnly ?? '',
+    AccessKeyId: event.AccessKeyId ?? '',
+    EventTime: trailTime(event.EventTime?.getTime() ?? 0),
+    EventSource: event.EventSource ?? '',
+    Username: event.Username ?? '',
+    Resources: (event.Resources ?? []).map(({ ResourceType = '', ResourceName = '' }) => ({
+      ResourceType,
+      ResourceName,
+    })),
+    CloudTrailEvent: event.CloudTrailEvent ?? '{}',
+    FoundBy: foundBy,
   };
 }

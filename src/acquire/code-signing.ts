@@ -10,11 +10,14 @@ export const codeSigning: Source = {
   acquire: async function* (target, context) {
     const lambda = await context.aws.lambda();
     const { askedAs: FunctionName } = target;
-    const asked = { path: 'control_plane/code_signing.json', call: `lambda:GetFunctionCodeSigningConfig ${FunctionName}` };
+    const asked = {
+      path: 'control_plane/code_signing.json',
+      call: `lambda:GetFunctionCodeSigningConfig ${FunctionName}`,
+    };
     yield* ask(context, asked, async () => {
       const { CodeSigningConfigArn } = await lambda.getFunctionCodeSigningConfig({ FunctionName });
       if (CodeSigningConfigArn === undefined) return { CodeSigningConfigArn: null };
-      return { CodeSigningConfigArn, ...await lambda.getCodeSigningConfig({ CodeSigningConfigArn }) };
+      return { CodeSigningConfigArn, ...(await lambda.getCodeSigningConfig({ CodeSigningConfigArn })) };
     });
   },
 };

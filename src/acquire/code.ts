@@ -34,22 +34,35 @@ export function* codeEntries(item: CodeItem, begun: Begun, context: AcquireConte
   }
   const { download } = begun;
   yield {
-    kind: 'stream', path: asked.path, source: asked.call, method: 'https', size: download.size, chunks: download.chunks,
+    kind: 'stream',
+    path: asked.path,
+    source: asked.call,
+    method: 'https',
+    size: download.size,
+    chunks: download.chunks,
     notes: () => verification(item, download),
   };
   const facts = verification(item, download);
   const short = download.facts().bytes < download.size;
-  if (facts['matches'] === false) context.warn(`${asked.path}: the bytes do not have the CodeSha256 that Lambda states (${String(item.codeSha256)})`);
+  if (facts['matches'] === false)
+    context.warn(`${asked.path}: the bytes do not have the CodeSha256 that Lambda states (${String(item.codeSha256)})`);
   yield {
-    ...jsonEntry({ path: asked.path.replace(/\.(?:zip|blob)$/u, '.json'), call: asked.call }, { ...item.origin, ...facts }),
-    ...(short ? { outcome: 'truncated', reason: 'the download ended before its announced length' } as const : {}),
+    ...jsonEntry(
+      { path: asked.path.replace(/\.(?:zip|blob)$/u, '.json'), call: asked.call },
+      { ...item.origin, ...facts },
+    ),
+    ...(short ? ({ outcome: 'truncated', reason: 'the download ended before its announced length' } as const) : {}),
   };
 }
 
 function verification({ codeSha256, codeSize }: CodeItem, download: Download): Record<string, unknown> {
   const { bytes, sha256, attempts } = download.facts();
   return {
-    codeSha256: codeSha256 ?? null, codeSize: codeSize ?? null, bytes, sha256Base64: sha256, attempts,
+    codeSha256: codeSha256 ?? null,
+    codeSize: codeSize ?? null,
+    bytes,
+    sha256Base64: sha256,
+    attempts,
     matches: codeSha256 === undefined ? null : codeSha256 === sha256 && (codeSize === undefined || codeSize === bytes),
   };
 }

@@ -59,7 +59,13 @@ export async function runCollection(request: CollectRequest): Promise<CollectRep
   try {
     destination = await openAt(run, request.clients.outward);
     const { target, ledger } = run;
-    ledger.begin({ collection: 1, functionArn: target.functionArn, sinceMs: target.sinceMs, untilMs: target.untilMs, started: new Date().toISOString() });
+    ledger.begin({
+      collection: 1,
+      functionArn: target.functionArn,
+      sinceMs: target.sinceMs,
+      untilMs: target.untilMs,
+      started: new Date().toISOString(),
+    });
     return await collectTo(run, sources, request.signal, destination);
   } finally {
     clearInterval(timer);
@@ -71,12 +77,17 @@ export async function runCollection(request: CollectRequest): Promise<CollectRep
 function chosen(names: readonly string[] | undefined): readonly Source[] {
   if (names === undefined) return SOURCES;
   const unknown = names.find((name) => !SOURCES.some((source) => source.name === name));
-  if (unknown !== undefined) throw new AmberError('USAGE', `--sources has ${JSON.stringify(unknown)}; expected names out of ${SOURCES.map(({ name }) => name).join(', ')}, for example --sources versions,logs.`);
+  if (unknown !== undefined)
+    throw new AmberError(
+      'USAGE',
+      `--sources has ${JSON.stringify(unknown)}; expected names out of ${SOURCES.map(({ name }) => name).join(', ')}, for example --sources versions,logs.`,
+    );
   return SOURCES.filter((source) => names.includes(source.name));
 }
 
 async function openAt({ config, place }: CollectionRun, outward: Outward | undefined): Promise<Destination> {
-  if (config.destination === undefined) throw new AmberError('USAGE', 'Say where the evidence goes: --out DIR, or --destination s3://BUCKET/PREFIX.');
+  if (config.destination === undefined)
+    throw new AmberError('USAGE', 'Say where the evidence goes: --out DIR, or --destination s3://BUCKET/PREFIX.');
   // What the command is told of proxies and credentials counts for the bucket as well.
   const destinations = outward === undefined ? config.destinations : [...config.destinations, s3Through(outward)];
   return openDestination(config.destination, place, { ...config, destinations });
@@ -85,7 +96,12 @@ async function openAt({ config, place }: CollectionRun, outward: Outward | undef
 /** A responder waits for a destination that fails, but not for hours: the same command goes on where it ended. */
 const PATIENCE_MS = 60_000;
 
-async function collectTo(run: CollectionRun, sources: readonly Source[], wanted: AbortSignal, destination: Destination): Promise<CollectReport> {
+async function collectTo(
+  run: CollectionRun,
+  sources: readonly Source[],
+  wanted: AbortSignal,
+  destination: Destination,
+): Promise<CollectReport> {
   const { budget, manifest } = run;
   const notebook = openNotebook(run);
   let stopped: AmberError | undefined;
@@ -93,16 +109,30 @@ async function collectTo(run: CollectionRun, sources: readonly Source[], wanted:
     stopped ??= error;
     budget.stop();
   };
-  wanted.addEventListener('abort', () => stop(new AmberError('CAPTURE_ABORTED', 'The collection was stopped before its end; run the same command again to go on.')), { once: true });
+  wanted.addEventListener(
+    'abort',
+    () =>
+      stop(
+        new AmberError(
+          'CAPTURE_ABORTED',
+          'The collection was stopped before its end; run the same command again to go on.',
+        ),
+      ),
+    { once: true },
+  );
   const delivery = await deliver({
-    destination, hardStop: budget.hardStop, patienceMs: PATIENCE_MS, tarball: run.tarballOptions(),
+    destination,
+    hardStop: budget.hardStop,
+    patienceMs: PATIENCE_MS,
+    tarball: run.tarballOptions(),
     fill: (tarball) => fill(run, sources, { tarball, notebook, stop, why: () => stopped?.message }),
     onShipped: (shipped, outbox) => {
       notebook.acknowledged(shipped.segment.number, shipped.receipt !== undefined);
       const refused = outbox.refused();
       if (refused !== undefined) stop(refused);
     },
-    marker: (shipped, sealed) => commitDocument(withEnd(run.commitFacts(shipped, sealed), endedOf(run, stopped)), shipped, manifest, run.redact),
+    marker: (shipped, sealed) =>
+      commitDocument(withEnd(run.commitFacts(shipped, sealed), endedOf(run, stopped)), shipped, manifest, run.redact),
   });
   return finish(run, destination, delivery, { stopped, notebook });
 }
@@ -186,7 +216,8 @@ function openNotebook({ captureId, ledger }: CollectionRun): Notebook {
       if (item.outcome === 'denied' && typeof action === 'string' && final !== true) denied.add(action);
       if (!SAFE.has(item.outcome) || item.collector === 'collection') return;
       const line: LedgerLine = {
-        path: item.path, capture: captureId,
+        path: item.path,
+        capture: captureId,
         ...(typeof series === 'string' ? { series, complete: complete === true } : {}),
         ...(typeof mark === 'number' ? { mark } : {}),
       };
@@ -204,16 +235,29 @@ function openNotebook({ captureId, ledger }: CollectionRun): Notebook {
 }
 
 function finish(
-  run: CollectionRun, destination: Destination, delivery: Delivery, { stopped, notebook }: { stopped: AmberError | undefined; notebook: Notebook },
+  run: CollectionRun,
+  destination: Destination,
+  delivery: Delivery,
+  { stopped, notebook }: { stopped: AmberError | undefined; notebook: Notebook },
 ): CollectReport {
   const { manifest, ledger, captureId, cause } = run;
   const outcomes = manifest.outcomes();
-  const facts = { captureId, cause: run.redact(cause), location: destination.location, outcomes, completeness: manifest.shortfalls.result(0, endedOf(run, stopped)).state, elapsedMs: run.elapsedMs(), cpuMs: run.cpuMs() };
+  const facts = {
+    captureId,
+    cause: run.redact(cause),
+    location: destination.location,
+    outcomes,
+    completeness: manifest.shortfalls.result(0, endedOf(run, stopped)).state,
+    elapsedMs: run.elapsedMs(),
+    cpuMs: run.cpuMs(),
+  };
   const report = finalReport(facts, delivery.shipped, delivery.sealed?.sha256 ?? undefined, delivery.error);
   const unfinished = report.state !== 'whole' || stopped !== undefined || notebook.open() > 0;
   if (!unfinished) ledger.finish(captureId);
   return {
-    ...report, unfinished, resumed: run.resumed,
+    ...report,
+    unfinished,
+    resumed: run.resumed,
     functionArn: run.target.functionArn,
     figures: run.meter.figures(),
     ...(stopped === undefined ? {} : { stopped }),

@@ -10,8 +10,21 @@ export const concurrency: Source = {
   acquire: async function* (target, context) {
     const lambda = await context.aws.lambda();
     const { askedAs: FunctionName } = target;
-    yield* ask(context, { path: 'control_plane/concurrency.json', call: `lambda:GetFunctionConcurrency ${FunctionName}` }, () => lambda.getFunctionConcurrency({ FunctionName }));
-    const asked = { path: 'control_plane/provisioned_concurrency.json', call: `lambda:ListProvisionedConcurrencyConfigs ${FunctionName}` };
-    yield* ask(context, asked, () => everyItem((Marker) => lambda.listProvisionedConcurrencyConfigs({ FunctionName, Marker }), (page) => page.NextMarker, (page) => page.ProvisionedConcurrencyConfigs));
+    yield* ask(
+      context,
+      { path: 'control_plane/concurrency.json', call: `lambda:GetFunctionConcurrency ${FunctionName}` },
+      () => lambda.getFunctionConcurrency({ FunctionName }),
+    );
+    const asked = {
+      path: 'control_plane/provisioned_concurrency.json',
+      call: `lambda:ListProvisionedConcurrencyConfigs ${FunctionName}`,
+    };
+    yield* ask(context, asked, () =>
+      everyItem(
+        (Marker) => lambda.listProvisionedConcurrencyConfigs({ FunctionName, Marker }),
+        (page) => page.NextMarker,
+        (page) => page.ProvisionedConcurrencyConfigs,
+      ),
+    );
   },
 };

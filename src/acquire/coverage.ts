@@ -19,19 +19,39 @@ const MAX_PAGES = 100;
  *
  * @throws AmberError ACQUIRE_DENIED (logs:DescribeLogStreams), ACQUIRE_CREDENTIALS, ACQUIRE_FAILED. A group that is not there is empty.
  */
-export async function activeStreams(aws: Clients, logGroups: readonly string[], { sinceMs, untilMs }: Window, region: string): Promise<ActiveStreams> {
+export async function activeStreams(
+  aws: Clients,
+  logGroups: readonly string[],
+  { sinceMs, untilMs }: Window,
+  region: string,
+): Promise<ActiveStreams> {
   const logs = await aws.logs();
   const streams: ActiveStreams['streams'][number][] = [];
   let capped = false;
   for (const logGroup of logGroups) {
     let nextToken: string | undefined;
     for (let page = 0; ; page += 1) {
-      const answer = await describe(() => logs.describeLogStreams({ logGroupName: logGroup, orderBy: 'LastEventTime', descending: true, limit: PAGE, nextToken }), logGroup, region);
+      const answer = await describe(
+        () =>
+          logs.describeLogStreams({
+            logGroupName: logGroup,
+            orderBy: 'LastEventTime',
+            descending: true,
+            limit: PAGE,
+            nextToken,
+          }),
+        logGroup,
+        region,
+      );
       let older = 0;
       for (const { logStreamName, lastEventTimestamp = 0, creationTime = 0 } of answer?.logStreams ?? []) {
         const lastMs = Math.max(lastEventTimestamp, creationTime);
         if (lastMs < sinceMs) older += 1;
-        else if (logStreamName !== undefined && Math.min(lastEventTimestamp || lastMs, creationTime || lastMs) <= untilMs) streams.push({ logGroup, name: logStreamName, lastMs });
+        else if (
+          logStreamName !== undefined &&
+          Math.min(lastEventTimestamp || lastMs, creationTime || lastMs) <= untilMs
+        )
+          streams.push({ logGroup, name: logStreamName, lastMs });
       }
       const following = answer?.nextToken;
       if (following === undefined || following === nextToken || older > 0) break;
@@ -46,7 +66,13 @@ export async function activeStreams(aws: Clients, logGroups: readonly string[], 
 }
 
 interface Page {
-  readonly logStreams?: readonly { readonly logStreamName?: string | undefined; readonly lastEventTimestamp?: number | undefined; readonly creationTime?: number | undefined }[] | undefined;
+  readonly logStreams?:
+    | readonly {
+        readonly logStreamName?: string | undefined;
+        readonly lastEventTimestamp?: number | undefined;
+        readonly creationTime?: number | undefined;
+      }[]
+    | undefined;
   readonly nextToken?: string | undefined;
 }
 

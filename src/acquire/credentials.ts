@@ -16,7 +16,14 @@ export function responderCredentials({ profile, agent, askCode }: CredentialOpti
   let failure: AmberError | undefined;
   let isAsked = false;
   const once = async (serial: string): Promise<string> => {
-    if (isAsked) throw failure ?? new AmberError('ACQUIRE_CREDENTIALS', 'The session with the code of the MFA device has ended: run the same command again, it goes on where this one ended.');
+    if (isAsked)
+      throw (
+        failure ??
+        new AmberError(
+          'ACQUIRE_CREDENTIALS',
+          'The session with the code of the MFA device has ended: run the same command again, it goes on where this one ended.',
+        )
+      );
     isAsked = true;
     return (askCode ?? neverAsked)(serial);
   };
@@ -43,12 +50,15 @@ export function responderCredentials({ profile, agent, askCode }: CredentialOpti
   };
 }
 
-const neverAsked = (): Promise<string> => Promise.reject(new AmberError('BUG', 'A code is asked for, and nobody can be asked.'));
+const neverAsked = (): Promise<string> =>
+  Promise.reject(new AmberError('BUG', 'A code is asked for, and nobody can be asked.'));
 
 /** What another attempt does not better: there are none, or STS says no. */
 function isRefusal(cause: unknown): boolean {
   if (isAmberError(cause)) return cause.code === 'ACQUIRE_CREDENTIALS';
   if (!(cause instanceof Error)) return false;
   const { httpStatusCode } = (cause as { $metadata?: { httpStatusCode?: number } }).$metadata ?? {};
-  return /^(?:Credentials|Token)ProviderError$/u.test(cause.name) || (httpStatusCode !== undefined && httpStatusCode < 500);
+  return (
+    /^(?:Credentials|Token)ProviderError$/u.test(cause.name) || (httpStatusCode !== undefined && httpStatusCode < 500)
+  );
 }

@@ -53,7 +53,8 @@ export async function openDownload(options: DownloadOptions): Promise<Download> 
           options.meter.bytes(chunk.length);
           yield chunk;
         }
-        if (bytes < size) throw new AmberError('ACQUIRE_FAILED', `the connection ended after ${bytes} of ${size} bytes`);
+        if (bytes < size)
+          throw new AmberError('ACQUIRE_FAILED', `the connection ended after ${bytes} of ${size} bytes`);
       } catch (error) {
         if (options.signal.aborted || attempts >= ATTEMPTS) throw error;
         attempts += 1;
@@ -66,19 +67,34 @@ export async function openDownload(options: DownloadOptions): Promise<Download> 
 }
 
 /** Opens a presigned link. `link` gives one that is good now: it is asked at each attempt, because links last minutes. */
-export function fromLink(link: () => Promise<string>, { aws, signal }: { readonly aws: Pick<Clients, 'agent'>; readonly signal: AbortSignal }): Opener {
+export function fromLink(
+  link: () => Promise<string>,
+  { aws, signal }: { readonly aws: Pick<Clients, 'agent'>; readonly signal: AbortSignal },
+): Opener {
   return async (from) => {
     const url = await link();
     let response: IncomingMessage;
     try {
-      response = await webRequest(url, { signal, agent: aws.agent, answerMs: SILENCE_MS, ...(from === 0 ? {} : { headers: { range: `bytes=${from}-` } }) });
+      response = await webRequest(url, {
+        signal,
+        agent: aws.agent,
+        answerMs: SILENCE_MS,
+        ...(from === 0 ? {} : { headers: { range: `bytes=${from}-` } }),
+      });
     } catch (cause) {
       throw new AmberError('ACQUIRE_FAILED', `the download did not start: ${describeError(cause)}`, { cause });
     }
-    const { statusCode: status = 0, headers: { 'content-length': length } } = response;
+    const {
+      statusCode: status = 0,
+      headers: { 'content-length': length },
+    } = response;
     if (status === (from === 0 ? 200 : 206) && length !== undefined) return { length: Number(length), body: response };
     response.destroy();
-    throw new AmberError('ACQUIRE_FAILED', `the server of the download answered ${status}${length === undefined ? ' without a length' : ''}`, { details: { status } });
+    throw new AmberError(
+      'ACQUIRE_FAILED',
+      `the server of the download answered ${status}${length === undefined ? ' without a length' : ''}`,
+      { details: { status } },
+    );
   };
 }
 

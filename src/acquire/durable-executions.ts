@@ -23,13 +23,20 @@ export const durableExecutions: Source = {
 async function* acquire(target: Target, context: AcquireContext): AsyncGenerator<Entry> {
   if (!target.versions.some((version) => version.DurableConfig !== undefined)) return; // no durable function
   const lambda = await context.aws.lambda();
-  const asked = { path: 'control_plane/durable_executions.jsonl', call: `lambda:ListDurableExecutionsByFunction ${target.askedAs}` };
+  const asked = {
+    path: 'control_plane/durable_executions.jsonl',
+    call: `lambda:ListDurableExecutionsByFunction ${target.askedAs}`,
+  };
   const executions: Execution[] = [];
   let more = 0;
   try {
-    const next = (Marker: string | undefined): Promise<ListDurableExecutionsByFunctionCommandOutput> => lambda.listDurableExecutionsByFunction({
-      FunctionName: target.askedAs, StartedAfter: new Date(target.sinceMs), StartedBefore: new Date(target.untilMs), Marker,
-    });
+    const next = (Marker: string | undefined): Promise<ListDurableExecutionsByFunctionCommandOutput> =>
+      lambda.listDurableExecutionsByFunction({
+        FunctionName: target.askedAs,
+        StartedAfter: new Date(target.sinceMs),
+        StartedBefore: new Date(target.untilMs),
+        Marker,
+      });
     for await (const page of pages(next, (one) => one.NextMarker)) {
       const found = page.DurableExecutions ?? [];
       const room = MAX_EXECUTIONS - executions.length;
@@ -40,11 +47,22 @@ async function* acquire(target: Target, context: AcquireContext): AsyncGenerator
     yield absentEntry(asked, error);
     return;
   }
-  yield { kind: 'jsonl', path: asked.path, source: asked.call, method: 'api', rows: executions.map(plain), notes: () => ({ notTaken: more }) };
+  yield {
+    kind: 'jsonl',
+    path: asked.path,
+    source: asked.call,
+    method: 'api',
+    rows: executions.map(plain),
+    notes: () => ({ notTaken: more }),
+  };
   for (const execution of executions) yield* history(lambda, execution, context);
 }
 
-async function* history(lambda: Lambda, { DurableExecutionArn, DurableExecutionName }: Execution, context: AcquireContext): AsyncGenerator<Entry> {
+async function* history(
+  lambda: Lambda,
+  { DurableExecutionArn, DurableExecutionName }: Execution,
+  context: AcquireContext,
+): AsyncGenerator<Entry> {
   // …:function:NAME:VERSION/durable-execution/EXECUTION/ID
   const id = (DurableExecutionArn ?? '').split('/').at(-1) ?? '';
   const stem = `control_plane/durable_executions/${component(`${DurableExecutionName ?? 'unnamed'}-${id}`)}`;
@@ -53,9 +71,18 @@ async function* history(lambda: Lambda, { DurableExecutionArn, DurableExecutionN
   let rows: unknown[] = [];
   let part = 0;
   let events = 0;
-  const entry = (): Entry => ({ kind: 'jsonl', path: `${stem}-${String(part++).padStart(4, '0')}.jsonl`, source: asked.call, method: 'api', rows });
+  const entry = (): Entry => ({
+    kind: 'jsonl',
+    path: `${stem}-${String(part++).padStart(4, '0')}.jsonl`,
+    source: asked.call,
+    method: 'api',
+    rows,
+  });
   try {
-    for await (const page of pages((Marker) => lambda.getDurableExecutionHistory({ DurableExecutionArn, IncludeExecutionData: true, Marker }), (one) => one.NextMarker)) {
+    for await (const page of pages(
+      (Marker) => lambda.getDurableExecutionHistory({ DurableExecutionArn, IncludeExecutionData: true, Marker }),
+      (one) => one.NextMarker,
+    )) {
       rows.push(...(page.Events ?? []).map(plain));
       events += page.Events?.length ?? 0;
       if (rows.length >= ROWS) {
@@ -65,7 +92,15 @@ async function* history(lambda: Lambda, { DurableExecutionArn, DurableExecutionN
       if (events >= MAX_EVENTS) break;
     }
     if (rows.length > 0 || part === 0) yield entry();
-    if (events >= MAX_EVENTS) yield { kind: 'absent', path: `${stem}-rest`, source: asked.call, method: 'api', outcome: 'skipped', reason: `the history has more than ${MAX_EVENTS} events` };
+    if (events >= MAX_EVENTS)
+      yield {
+        kind: 'absent',
+        path: `${stem}-rest`,
+        source: asked.call,
+        method: 'api',
+        outcome: 'skipped',
+        reason: `the history has more than ${MAX_EVENTS} events`,
+      };
   } catch (error) {
     yield absentEntry(asked, error);
   }

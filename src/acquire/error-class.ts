@@ -5,9 +5,11 @@ import { credentialAdvice } from '../ship/credential-advice.ts';
 import { AmberError, describeError, isAmberError, systemCode } from '../errors.ts';
 
 /** Names that the services give to the same three answers. */
-const CREDENTIALS = /^(?:ExpiredToken|ExpiredTokenException|InvalidClientTokenId|InvalidAccessKeyId|UnrecognizedClient|UnrecognizedClientException|InvalidToken|InvalidSignatureException|SignatureDoesNotMatch|IncompleteSignature|MissingAuthenticationToken|RequestExpired|CredentialsProviderError|TokenProviderError|AuthFailure)$/u;
+const CREDENTIALS =
+  /^(?:ExpiredToken|ExpiredTokenException|InvalidClientTokenId|InvalidAccessKeyId|UnrecognizedClient|UnrecognizedClientException|InvalidToken|InvalidSignatureException|SignatureDoesNotMatch|IncompleteSignature|MissingAuthenticationToken|RequestExpired|CredentialsProviderError|TokenProviderError|AuthFailure)$/u;
 const DENIED = /^(?:AccessDenied\w*|UnauthorizedOperation|Unauthorized\w*|NotAuthorized\w*|Forbidden)$/u;
-const MISSING = /^(?:ResourceNotFound\w*|NoSuchEntity\w*|NotFound\w*|NoSuchKey|NoSuchBucket|NoSuchVersion|DurableExecutionNotFound\w*|ProvisionedConcurrencyConfigNotFound\w*|TrailNotFound\w*)$/u;
+const MISSING =
+  /^(?:ResourceNotFound\w*|NoSuchEntity\w*|NotFound\w*|NoSuchKey|NoSuchBucket|NoSuchVersion|DurableExecutionNotFound\w*|ProvisionedConcurrencyConfigNotFound\w*|TrailNotFound\w*)$/u;
 
 export type ErrorClass = 'credentials' | 'denied' | 'missing' | 'failed';
 
@@ -44,13 +46,26 @@ export function absentEntry(asked: Asked, error: unknown): AbsentEntry {
   const errorClass = classifyError(error);
   if (errorClass === 'credentials') throw credentialsError(error);
   return {
-    kind: 'absent', path: asked.path, source: asked.call, method: 'api', outcome: errorClass, reason: reasonOf(asked, errorClass, error), notes: () => ({ action: actionOf(asked, error), ...(asked.final === true ? { final: true } : {}) }),
+    kind: 'absent',
+    path: asked.path,
+    source: asked.call,
+    method: 'api',
+    outcome: errorClass,
+    reason: reasonOf(asked, errorClass, error),
+    notes: () => ({ action: actionOf(asked, error), ...(asked.final === true ? { final: true } : {}) }),
   };
 }
 
 /** What only the configuration of the function names, where that could not be read. */
 export function withoutFunction(path: string, what: string): AbsentEntry {
-  return { kind: 'absent', path, source: 'lambda:GetFunctionConfiguration', method: 'api', outcome: 'missing', reason: `${what}: named by the configuration of the function, which could not be read` };
+  return {
+    kind: 'absent',
+    path,
+    source: 'lambda:GetFunctionConfiguration',
+    method: 'api',
+    outcome: 'missing',
+    reason: `${what}: named by the configuration of the function, which could not be read`,
+  };
 }
 
 /** The IAM action that a call needs, or that the answer says it needs. */
@@ -71,9 +86,14 @@ export function credentialsError(cause: unknown): AmberError {
   if (isAmberError(cause) && cause.code === 'ACQUIRE_CREDENTIALS') return cause;
   const name = cause instanceof Error ? cause.name : 'error';
   const advice = credentialAdvice(cause);
-  if (advice !== undefined) return new AmberError('ACQUIRE_CREDENTIALS', `No AWS credentials (${name}): ${advice}.`, { cause, details: { fault: name } });
+  if (advice !== undefined)
+    return new AmberError('ACQUIRE_CREDENTIALS', `No AWS credentials (${name}): ${advice}.`, {
+      cause,
+      details: { fault: name },
+    });
   return new AmberError(
-    'ACQUIRE_CREDENTIALS', `The AWS credentials are missing, wrong or expired (${name}). Renew them (\`aws sso login\`, or the AWS_ variables) and run the same command again: it goes on where this one ended.`,
+    'ACQUIRE_CREDENTIALS',
+    `The AWS credentials are missing, wrong or expired (${name}). Renew them (\`aws sso login\`, or the AWS_ variables) and run the same command again: it goes on where this one ended.`,
     { cause, details: { fault: name } },
   );
 }
@@ -83,9 +103,22 @@ export function fatalError(asked: Asked, error: unknown, region: string): AmberE
   const errorClass = classifyError(error);
   if (errorClass === 'credentials') return credentialsError(error);
   const details = { action: actionOf(asked, error), region };
-  if (errorClass === 'denied') return new AmberError('ACQUIRE_DENIED', `${details.action} is denied to this user or role, and nothing can be collected without it.`, { cause: error, details });
-  if (errorClass === 'missing') return new AmberError('ACQUIRE_MISSING', `There is no function ${JSON.stringify(asked.call.split(' ')[1] ?? '')} in ${region}; is it another region (--region) or account (--profile)?`, { cause: error, details });
-  return new AmberError('ACQUIRE_FAILED', `${asked.call}: ${certificateAdvice(error) ?? describeError(error)}`, { cause: error, details: { ...details, fault: systemCode(error) ?? '' } });
+  if (errorClass === 'denied')
+    return new AmberError(
+      'ACQUIRE_DENIED',
+      `${details.action} is denied to this user or role, and nothing can be collected without it.`,
+      { cause: error, details },
+    );
+  if (errorClass === 'missing')
+    return new AmberError(
+      'ACQUIRE_MISSING',
+      `There is no function ${JSON.stringify(asked.call.split(' ')[1] ?? '')} in ${region}; is it another region (--region) or account (--profile)?`,
+      { cause: error, details },
+    );
+  return new AmberError('ACQUIRE_FAILED', `${asked.call}: ${certificateAdvice(error) ?? describeError(error)}`, {
+    cause: error,
+    details: { ...details, fault: systemCode(error) ?? '' },
+  });
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -10,7 +10,16 @@ export const eventInvoke: Source = {
   acquire: async function* (target, context) {
     const lambda = await context.aws.lambda();
     const { askedAs: FunctionName } = target;
-    const asked = { path: 'control_plane/event_invoke.json', call: `lambda:ListFunctionEventInvokeConfigs ${FunctionName}` };
-    yield* ask(context, asked, () => everyItem((Marker) => lambda.listFunctionEventInvokeConfigs({ FunctionName, Marker }), (page) => page.NextMarker, (page) => page.FunctionEventInvokeConfigs));
+    const asked = {
+      path: 'control_plane/event_invoke.json',
+      call: `lambda:ListFunctionEventInvokeConfigs ${FunctionName}`,
+    };
+    yield* ask(context, asked, () =>
+      everyItem(
+        (Marker) => lambda.listFunctionEventInvokeConfigs({ FunctionName, Marker }),
+        (page) => page.NextMarker,
+        (page) => page.FunctionEventInvokeConfigs,
+      ),
+    );
   },
 };

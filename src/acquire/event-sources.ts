@@ -15,7 +15,13 @@ export const eventSources: Source = {
       const FunctionName = qualifier === undefined ? target.askedAs : `${target.askedAs}:${qualifier}`;
       const path = `control_plane/event_sources${qualifier === undefined ? '' : `/${component(qualifier)}`}.json`;
       const asked = { path, call: `lambda:ListEventSourceMappings ${FunctionName}` };
-      yield* ask(context, asked, () => everyItem((Marker) => lambda.listEventSourceMappings({ FunctionName, Marker }), (page) => page.NextMarker, (page) => page.EventSourceMappings));
+      yield* ask(context, asked, () =>
+        everyItem(
+          (Marker) => lambda.listEventSourceMappings({ FunctionName, Marker }),
+          (page) => page.NextMarker,
+          (page) => page.EventSourceMappings,
+        ),
+      );
     }
   },
 };

@@ -15,14 +15,19 @@ export interface FunctionName {
 }
 
 /** FunctionName as the Lambda API takes it ("GetFunctionConfiguration", pattern of FunctionName). */
-const NAMED = /^((?:arn:aws[a-z-]*:lambda:)?(?:([a-z]{2}(?:-[a-z]+)+-\d):)?(?:(\d{12}):)?(?:function:)?([\w-]{1,140}))(?::(\$LATEST|[\w-]{1,129}))?$/u;
+const NAMED =
+  /^((?:arn:aws[a-z-]*:lambda:)?(?:([a-z]{2}(?:-[a-z]+)+-\d):)?(?:(\d{12}):)?(?:function:)?([\w-]{1,140}))(?::(\$LATEST|[\w-]{1,129}))?$/u;
 const ARN = /^(arn:aws[a-z-]*:lambda:([a-z0-9-]+):(\d{12}):function:([\w-]{1,140}))(?::(\$LATEST|[\w-]{1,129}))?$/u;
 
 /** @throws AmberError USAGE when it is no form that Lambda takes. */
 export function parseFunctionName(text: string): FunctionName {
   const [, askedAs, region, account, name, qualifier] = NAMED.exec(text) ?? [];
-  if (askedAs !== undefined && name !== undefined && (!text.startsWith('arn:') || ARN.test(text))) return { name, region, account, qualifier, askedAs };
-  throw new AmberError('USAGE', `${JSON.stringify(text.slice(0, 200))} is neither the name nor the ARN of a function; for example checkout, checkout:live, or arn:aws:lambda:eu-central-1:111122223333:function:checkout.`);
+  if (askedAs !== undefined && name !== undefined && (!text.startsWith('arn:') || ARN.test(text)))
+    return { name, region, account, qualifier, askedAs };
+  throw new AmberError(
+    'USAGE',
+    `${JSON.stringify(text.slice(0, 200))} is neither the name nor the ARN of a function; for example checkout, checkout:live, or arn:aws:lambda:eu-central-1:111122223333:function:checkout.`,
+  );
 }
 
 /** What an answer is compared with. */
@@ -37,7 +42,10 @@ export interface Expected extends FunctionName {
  * @returns the function's ARN without a qualifier.
  * @throws AmberError ACQUIRE_MISMATCH: an answer of another account, region, name, version or alias.
  */
-export function compareAnswer(expected: Expected, answer: Pick<FunctionConfiguration, 'FunctionArn' | 'Version'>): string {
+export function compareAnswer(
+  expected: Expected,
+  answer: Pick<FunctionConfiguration, 'FunctionArn' | 'Version'>,
+): string {
   const { FunctionArn = '', Version } = answer;
   const [, arn, region, account, name, qualifier] = ARN.exec(FunctionArn) ?? [];
   const asked = expected.qualifier ?? '$LATEST';
@@ -45,8 +53,11 @@ export function compareAnswer(expected: Expected, answer: Pick<FunctionConfigura
     ...differs('region', expected.region, region),
     ...(expected.account === undefined ? [] : differs('account', expected.account, account)),
     ...differs('name', expected.name, name),
-    ...(qualifier === asked || Version === asked || (asked === '$LATEST' && qualifier === undefined && Version === undefined)
-      ? [] : differs('version or alias', asked, qualifier ?? Version)),
+    ...(qualifier === asked ||
+    Version === asked ||
+    (asked === '$LATEST' && qualifier === undefined && Version === undefined)
+      ? []
+      : differs('version or alias', asked, qualifier ?? Version)),
   ];
   if (arn !== undefined && differences.length === 0) return arn;
   throw new AmberError(

@@ -33,7 +33,15 @@ export async function openFunction(functionName: string, options: OpenFunction, 
   try {
     const region = await regionOf(aws);
     const caller = await callerOf(aws);
-    const target = await readTarget(aws, { named, region, ...window, accessKeyIds: [], trail: undefined, caller, ...asked });
+    const target = await readTarget(aws, {
+      named,
+      region,
+      ...window,
+      accessKeyIds: [],
+      trail: undefined,
+      caller,
+      ...asked,
+    });
     compareAccount(target.functionArn, caller);
     return { aws, target, close: () => aws.close() };
   } catch (error) {
@@ -49,7 +57,12 @@ export async function regionOf(aws: Clients): Promise<string> {
   } catch (cause) {
     if (isAmberError(cause)) throw cause;
     const [, given] = /Region not accepted: region=("[^"]{1,100}")/u.exec(describeError(cause)) ?? [];
-    if (given !== undefined) throw new AmberError('USAGE', `The region is ${given}; expected the name of one, for example eu-central-1.`, { cause });
-    throw new AmberError('USAGE', 'No region: give --region, or set AWS_REGION, or name the function by its ARN.', { cause });
+    if (given !== undefined)
+      throw new AmberError('USAGE', `The region is ${given}; expected the name of one, for example eu-central-1.`, {
+        cause,
+      });
+    throw new AmberError('USAGE', 'No region: give --region, or set AWS_REGION, or name the function by its ARN.', {
+      cause,
+    });
   }
 }

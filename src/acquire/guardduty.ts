@@ -23,7 +23,11 @@ async function* acquire(target: Target, context: AcquireContext): AsyncGenerator
   const asked = { path: 'guardduty/findings.jsonl', call: 'guardduty:ListDetectors' };
   if (context.ledger.done(asked.path)) return;
   try {
-    const detectors = await everyItem((NextToken) => guard.listDetectors({ NextToken }), (page) => page.NextToken, (page) => page.DetectorIds);
+    const detectors = await everyItem(
+      (NextToken) => guard.listDetectors({ NextToken }),
+      (page) => page.NextToken,
+      (page) => page.DetectorIds,
+    );
     const rows: unknown[] = [];
     for (const DetectorId of detectors) {
       const ids = await findingIds(guard, DetectorId, target);
@@ -32,7 +36,14 @@ async function* acquire(target: Target, context: AcquireContext): AsyncGenerator
         rows.push(...(Findings ?? []).map(plain));
       }
     }
-    yield { kind: 'jsonl', path: asked.path, source: 'guardduty:GetFindings', method: 'api', rows, notes: () => ({ detectors: detectors.length }) };
+    yield {
+      kind: 'jsonl',
+      path: asked.path,
+      source: 'guardduty:GetFindings',
+      method: 'api',
+      rows,
+      notes: () => ({ detectors: detectors.length }),
+    };
   } catch (error) {
     yield absentEntry(asked, error);
   }
@@ -41,11 +52,19 @@ async function* acquire(target: Target, context: AcquireContext): AsyncGenerator
 async function findingIds(guard: GuardDuty, DetectorId: string, target: Target): Promise<string[]> {
   const window = { updatedAt: { GreaterThanOrEqual: target.sinceMs, LessThanOrEqual: target.untilMs } };
   const wanted: Record<string, string[]>[] = [{ 'resource.lambdaDetails.functionName': [target.functionName] }];
-  if (target.accessKeyIds.length > 0) wanted.push({ 'resource.accessKeyDetails.accessKeyId': target.accessKeyIds.slice(0, BATCH) });
+  if (target.accessKeyIds.length > 0)
+    wanted.push({ 'resource.accessKeyDetails.accessKeyId': target.accessKeyIds.slice(0, BATCH) });
   const ids = new Set<string>();
   for (const about of wanted) {
-    const Criterion = { ...window, ...Object.fromEntries(Object.entries(about).map(([field, Equals]) => [field, { Equals }])) };
-    const found = await everyItem((NextToken) => guard.listFindings({ DetectorId, FindingCriteria: { Criterion }, NextToken }), (page) => page.NextToken, (page) => page.FindingIds);
+    const Criterion = {
+      ...window,
+      ...Object.fromEntries(Object.entries(about).map(([field, Equals]) => [field, { Equals }])),
+    };
+    const found = await everyItem(
+      (NextToken) => guard.listFindings({ DetectorId, FindingCriteria: { Criterion }, NextToken }),
+      (page) => page.NextToken,
+      (page) => page.FindingIds,
+    );
     for (const id of found) ids.add(id);
   }
   return [...ids];

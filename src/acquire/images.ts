@@ -19,8 +19,10 @@ export const images: Source = {
 
 /** Media types of image manifests and of their indexes (OCI image specification, "Media Types"; Docker registry v2). */
 const MANIFESTS = [
-  'application/vnd.oci.image.manifest.v1+json', 'application/vnd.docker.distribution.manifest.v2+json',
-  'application/vnd.oci.image.index.v1+json', 'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
 ];
 /** Blobs of one image. Lambda takes far fewer layers; a manifest that names more is written by somebody else. */
 const MAX_BLOBS = 500;
@@ -44,10 +46,27 @@ async function* acquire(target: Target, context: AcquireContext): AsyncGenerator
     seen.add(uri);
     const [, registryId, region, repositoryName, digest] = IMAGE.exec(uri) ?? [];
     if (registryId === undefined || region === undefined || repositoryName === undefined || digest === undefined) {
-      yield { kind: 'absent', path: `control_plane/images/${component(uri)}`, source: 'lambda:GetFunction', method: 'api', outcome: 'skipped', reason: `not an image of ECR by digest: ${uri}` };
+      yield {
+        kind: 'absent',
+        path: `control_plane/images/${component(uri)}`,
+        source: 'lambda:GetFunction',
+        method: 'api',
+        outcome: 'skipped',
+        reason: `not an image of ECR by digest: ${uri}`,
+      };
       continue;
     }
-    yield* imageEntries({ uri, registryId, region, repositoryName, digest, architecture: Architectures?.[0] === 'arm64' ? 'arm64' : 'amd64' }, context);
+    yield* imageEntries(
+      {
+        uri,
+        registryId,
+        region,
+        repositoryName,
+        digest,
+        architecture: Architectures?.[0] === 'arm64' ? 'arm64' : 'amd64',
+      },
+      context,
+    );
   }
 }
 
@@ -83,7 +102,8 @@ async function* imageEntries(image: Image, context: AcquireContext): AsyncGenera
     return;
   }
   const blobs = blobsOf(text);
-  if (blobs.length > MAX_BLOBS) context.warn(`${image.uri} names ${blobs.length} blobs, and ${MAX_BLOBS} of them were collected`);
+  if (blobs.length > MAX_BLOBS)
+    context.warn(`${image.uri} names ${blobs.length} blobs, and ${MAX_BLOBS} of them were collected`);
   context.meter.plan(blobs.length);
   for (const blob of blobs.slice(0, MAX_BLOBS)) {
     yield* blobEntries(ecr, image, blob, context);
@@ -93,11 +113,21 @@ async function* imageEntries(image: Image, context: AcquireContext): AsyncGenera
 
 /** The manifest as the registry signs it: its text has the digest, or it is an error. @throws AmberError ACQUIRE_FAILED. */
 async function manifestOf(ecr: ECR, { registryId, repositoryName }: Image, imageDigest: string): Promise<string> {
-  const { images = [], failures = [] } = await ecr.batchGetImage({ registryId, repositoryName, imageIds: [{ imageDigest }], acceptedMediaTypes: MANIFESTS });
+  const { images = [], failures = [] } = await ecr.batchGetImage({
+    registryId,
+    repositoryName,
+    imageIds: [{ imageDigest }],
+    acceptedMediaTypes: MANIFESTS,
+  });
   const text = images[0]?.imageManifest;
-  if (text === undefined) throw new AmberError('ACQUIRE_FAILED', `${failures[0]?.failureCode ?? 'no image'}: ${failures[0]?.failureReason ?? 'the registry gave none'}`);
+  if (text === undefined)
+    throw new AmberError(
+      'ACQUIRE_FAILED',
+      `${failures[0]?.failureCode ?? 'no image'}: ${failures[0]?.failureReason ?? 'the registry gave none'}`,
+    );
   const found = `sha256:${createHash('sha256').update(text).digest('hex')}`;
-  if (found !== imageDigest) throw new AmberError('ACQUIRE_FAILED', `the manifest that the registry gave is ${found}, not ${imageDigest}`);
+  if (found !== imageDigest)
+    throw new AmberError('ACQUIRE_FAILED', `the manifest that the registry gave is ${found}, not ${imageDigest}`);
   return text;
 }
 
@@ -109,7 +139,9 @@ function rawJson({ path, call }: Pick<Asked, 'path' | 'call'>, text: string): En
 function chosenOf(text: string, architecture: string): string | undefined {
   const { manifests } = parsed(text);
   if (!Array.isArray(manifests)) return undefined;
-  const fitting = (manifests as readonly unknown[]).map(recordOf).filter((one) => recordOf(one['platform'])['architecture'] === architecture && isDigest(one['digest']));
+  const fitting = (manifests as readonly unknown[])
+    .map(recordOf)
+    .filter((one) => recordOf(one['platform'])['architecture'] === architecture && isDigest(one['digest']));
   const digest = fitting[0]?.['digest'];
   if (typeof digest === 'string') return digest;
   throw new AmberError('ACQUIRE_FAILED', `the index has no image for ${architecture}`);
@@ -117,18 +149,35 @@ function chosenOf(text: string, architecture: string): string | undefined {
 
 function blobsOf(text: string): readonly Blob[] {
   const { config, layers } = parsed(text);
-  return [config, ...(Array.isArray(layers) ? layers as readonly unknown[] : [])].map(recordOf).flatMap(({ digest, size, mediaType }) =>
-    (isDigest(digest) && typeof size === 'number' ? [{ digest, size, mediaType: String(mediaType) }] : []));
+  return [config, ...(Array.isArray(layers) ? (layers as readonly unknown[]) : [])]
+    .map(recordOf)
+    .flatMap(({ digest, size, mediaType }) =>
+      isDigest(digest) && typeof size === 'number' ? [{ digest, size, mediaType: String(mediaType) }] : [],
+    );
 }
 
-async function* blobEntries(ecr: ECR, { registryId, repositoryName, uri }: Image, { digest: layerDigest, size, mediaType }: Blob, context: AcquireContext): AsyncGenerator<Entry> {
+async function* blobEntries(
+  ecr: ECR,
+  { registryId, repositoryName, uri }: Image,
+  { digest: layerDigest, size, mediaType }: Blob,
+  context: AcquireContext,
+): AsyncGenerator<Entry> {
   const path = `control_plane/images/blobs/${component(layerDigest.replace(':', '-'))}`;
   if (context.ledger.done(`${path}.json`)) return;
-  const asked = { path: `${path}.blob`, call: `ecr:GetDownloadUrlForLayer ${layerDigest}`, hint: `pull it by digest: ${uri}` };
-  const link = async (): Promise<string> => (await ecr.getDownloadUrlForLayer({ registryId, repositoryName, layerDigest })).downloadUrl ?? '';
+  const asked = {
+    path: `${path}.blob`,
+    call: `ecr:GetDownloadUrlForLayer ${layerDigest}`,
+    hint: `pull it by digest: ${uri}`,
+  };
+  const link = async (): Promise<string> =>
+    (await ecr.getDownloadUrlForLayer({ registryId, repositoryName, layerDigest })).downloadUrl ?? '';
   const begun = await begin(fromLink(link, context), context);
   const codeSha256 = Buffer.from(layerDigest.slice('sha256:'.length), 'hex').toString('base64');
-  yield* codeEntries({ asked, codeSha256, codeSize: size, origin: { image: uri, digest: layerDigest, mediaType } }, begun, context);
+  yield* codeEntries(
+    { asked, codeSha256, codeSize: size, origin: { image: uri, digest: layerDigest, mediaType } },
+    begun,
+    context,
+  );
 }
 
 function parsed(text: string): Readonly<Record<string, unknown>> {
@@ -136,7 +185,7 @@ function parsed(text: string): Readonly<Record<string, unknown>> {
 }
 
 function recordOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? value as Record<string, unknown> : {};
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 function isDigest(value: unknown): value is string {

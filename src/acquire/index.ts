@@ -22,8 +22,23 @@ import { versions } from './versions.ts';
 
 /** What can be deleted by whoever holds the account comes first: versions and layers. */
 export const SOURCES: readonly Source[] = [
-  versions, layers, images, aliases, policies, urls, eventSources, concurrency, eventInvoke, codeSigning, runtimeManagement, recursion,
-  tags, role, durableExecutions,
+  versions,
+  layers,
+  images,
+  aliases,
+  policies,
+  urls,
+  eventSources,
+  concurrency,
+  eventInvoke,
+  codeSigning,
+  runtimeManagement,
+  recursion,
+  tags,
+  role,
+  durableExecutions,
   logs,
-  cloudtrail, trailFiles, guardduty,
+  cloudtrail,
+  trailFiles,
+  guardduty,
 ];

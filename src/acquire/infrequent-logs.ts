@@ -33,7 +33,13 @@ export interface InfrequentGroup {
 }
 
 /** Events of the window, one series a stream, with the same rows that FilterLogEvents gives. */
-export async function* infrequentEvents({ logs, group, target, context, pollMs }: InfrequentGroup): AsyncGenerator<Entry> {
+export async function* infrequentEvents({
+  logs,
+  group,
+  target,
+  context,
+  pollMs,
+}: InfrequentGroup): AsyncGenerator<Entry> {
   const path = `logs/${folders(group)}/insights.json`;
   if (context.ledger.done(path)) return;
   const call = `logs:StartQuery ${group}`;
@@ -48,7 +54,14 @@ export async function* infrequentEvents({ logs, group, target, context, pollMs }
         continue;
       }
       facts.queries += 1;
-      const { rows } = await runInsights({ logs, logGroups: [group], query: QUERY, ...window, signal: context.signal, ...(pollMs === undefined ? {} : { pollMs }) });
+      const { rows } = await runInsights({
+        logs,
+        logGroups: [group],
+        query: QUERY,
+        ...window,
+        signal: context.signal,
+        ...(pollMs === undefined ? {} : { pollMs }),
+      });
       if (rows.length >= QUERY_ROWS && window.untilMs - window.sinceMs > LEAST_MS) {
         open.push(...halves(window));
         continue;
@@ -67,16 +80,29 @@ export async function* infrequentEvents({ logs, group, target, context, pollMs }
   }
 }
 
-function tellLimits({ fullSeconds, unaskedMs }: { readonly fullSeconds: readonly string[]; readonly unaskedMs: number }, group: string, { warn }: AcquireContext): void {
-  if (fullSeconds.length > 0) warn(`${group}: ${fullSeconds.length} seconds have more than ${QUERY_ROWS} events, and Logs Insights gives no more of a second; the first is ${fullSeconds[0] ?? ''}`);
-  if (unaskedMs > 0) warn(`${group}: ${Math.ceil(unaskedMs / 1000)} s of the window were not asked for after ${MAX_QUERIES} queries; collect a shorter window (--since, --until)`);
+function tellLimits(
+  { fullSeconds, unaskedMs }: { readonly fullSeconds: readonly string[]; readonly unaskedMs: number },
+  group: string,
+  { warn }: AcquireContext,
+): void {
+  if (fullSeconds.length > 0)
+    warn(
+      `${group}: ${fullSeconds.length} seconds have more than ${QUERY_ROWS} events, and Logs Insights gives no more of a second; the first is ${fullSeconds[0] ?? ''}`,
+    );
+  if (unaskedMs > 0)
+    warn(
+      `${group}: ${Math.ceil(unaskedMs / 1000)} s of the window were not asked for after ${MAX_QUERIES} queries; collect a shorter window (--since, --until)`,
+    );
 }
 
 /** Later half first: the earlier one is asked next. */
 function halves({ sinceMs, untilMs }: Window): readonly Window[] {
   const middle = Math.floor((sinceMs + untilMs) / 2 / 1000) * 1000;
   const cut = Math.min(Math.max(middle, sinceMs + 1), untilMs - 1);
-  return [{ sinceMs: cut + 1, untilMs }, { sinceMs, untilMs: cut }];
+  return [
+    { sinceMs: cut + 1, untilMs },
+    { sinceMs, untilMs: cut },
+  ];
 }
 
 interface Taking {
@@ -87,20 +113,35 @@ interface Taking {
 }
 
 /** Insights takes whole seconds, so neighbours overlap: an event counts in the window that holds its millisecond. */
-function* take(row: readonly ResultField[], streams: Map<string, RowSeries>, { group, call, context, window }: Taking): Generator<Entry> {
+function* take(
+  row: readonly ResultField[],
+  streams: Map<string, RowSeries>,
+  { group, call, context, window }: Taking,
+): Generator<Entry> {
   const fields = new Map(row.map(({ field = '', value = '' }) => [field, value]));
   const logStreamName = fields.get('@logStream') ?? 'unknown';
   const stem = `logs/${folders(group)}/${folders(logStreamName)}`;
   const { complete, mark } = context.ledger.series(stem);
   const timestamp = insightsTime(fields.get('@timestamp')) ?? 0;
   if (complete || timestamp < Math.max(mark ?? 0, window.sinceMs) || timestamp > window.untilMs) return;
-  const series = streams.get(stem) ?? openSeries({ stem, source: call, ledger: context.ledger, further: Math.max, evenEmpty: true });
+  const series =
+    streams.get(stem) ?? openSeries({ stem, source: call, ledger: context.ledger, further: Math.max, evenEmpty: true });
   streams.set(stem, series);
   const message = fields.get('@message') ?? '';
   const bytes = Buffer.byteLength(message) + 200;
   context.meter.bytes(bytes);
   if (series.waiting() + bytes > ENTRY_BYTES) yield* flushed(series, false);
-  series.add({ timestamp, ingestionTime: insightsTime(fields.get('@ingestionTime')), logStreamName, eventId: fields.get('@ptr'), message }, bytes, timestamp);
+  series.add(
+    {
+      timestamp,
+      ingestionTime: insightsTime(fields.get('@ingestionTime')),
+      logStreamName,
+      eventId: fields.get('@ptr'),
+      message,
+    },
+    bytes,
+    timestamp,
+  );
 }
 
 function* flushed(series: RowSeries, complete: boolean): Generator<Entry> {

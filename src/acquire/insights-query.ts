@@ -26,9 +26,20 @@ const POLL_MS = 1000;
 const LONGEST_MS = 900_000;
 
 /** Needs logs:StartQuery, logs:GetQueryResults, logs:StopQuery. @throws AmberError ACQUIRE_FAILED, or what the client throws. */
-export async function runInsights({ logs, logGroups, query, sinceMs, untilMs, signal, pollMs = POLL_MS }: InsightsQuery): Promise<InsightsRows> {
+export async function runInsights({
+  logs,
+  logGroups,
+  query,
+  sinceMs,
+  untilMs,
+  signal,
+  pollMs = POLL_MS,
+}: InsightsQuery): Promise<InsightsRows> {
   const { queryId } = await logs.startQuery({
-    logGroupNames: [...logGroups], startTime: Math.floor(sinceMs / 1000), endTime: Math.ceil(untilMs / 1000), queryString: query,
+    logGroupNames: [...logGroups],
+    startTime: Math.floor(sinceMs / 1000),
+    endTime: Math.ceil(untilMs / 1000),
+    queryString: query,
   });
   const end = performance.now() + LONGEST_MS;
   try {
@@ -36,9 +47,13 @@ export async function runInsights({ logs, logGroups, query, sinceMs, untilMs, si
       await sleep(pollMs, undefined, { signal });
       const { status, results, statistics } = await logs.getQueryResults({ queryId });
       if (status === 'Complete') return { rows: results ?? [], scanned: statistics?.recordsScanned ?? 0 };
-      if (status !== 'Running' && status !== 'Scheduled') throw new AmberError('ACQUIRE_FAILED', `the query ended as ${status ?? 'unknown'}`);
+      if (status !== 'Running' && status !== 'Scheduled')
+        throw new AmberError('ACQUIRE_FAILED', `the query ended as ${status ?? 'unknown'}`);
     }
-    throw new AmberError('ACQUIRE_FAILED', `the query did not end within ${LONGEST_MS / 60_000} minutes; a shorter window (--since) helps`);
+    throw new AmberError(
+      'ACQUIRE_FAILED',
+      `the query did not end within ${LONGEST_MS / 60_000} minutes; a shorter window (--since) helps`,
+    );
   } catch (error) {
     await logs.stopQuery({ queryId }).catch(() => undefined); // it may have ended by itself
     throw error;

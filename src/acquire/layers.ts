@@ -38,7 +38,8 @@ async function* acquire(target: Target, context: AcquireContext): AsyncGenerator
 function usersOf(versions: readonly FunctionConfiguration[]): Map<string, string[]> {
   const users = new Map<string, string[]>();
   for (const { Layers, Version } of versions) {
-    for (const { Arn } of Layers ?? []) if (Arn !== undefined) users.set(Arn, [...(users.get(Arn) ?? []), Version ?? 'unknown']);
+    for (const { Arn } of Layers ?? [])
+      if (Arn !== undefined) users.set(Arn, [...(users.get(Arn) ?? []), Version ?? 'unknown']);
   }
   return users;
 }
@@ -81,19 +82,44 @@ function* entriesOf(one: Look, usedBy: readonly string[], target: Target, contex
   const { arn, answer, begun } = one;
   const foreign = isForeign(arn, target);
   const hint = `${foreign ? 'it belongs to another account; ' : ''}what the function loaded of it lies in [root]/opt of a capture`;
-  const asked = { path: pathOf(arn, 'layer.zip'), call: `lambda:GetLayerVersionByArn ${arn}`, action: 'lambda:GetLayerVersion', hint, final: foreign };
+  const asked = {
+    path: pathOf(arn, 'layer.zip'),
+    call: `lambda:GetLayerVersionByArn ${arn}`,
+    action: 'lambda:GetLayerVersion',
+    hint,
+    final: foreign,
+  };
   if (answer === undefined) {
     yield absentEntry(asked, one.error);
     context.warn(`layer ${arn} of version ${usedBy.join(', ')} could not be had; ${hint}`);
     return;
   }
   const { Content, ...metadata } = answer;
-  yield jsonEntry({ path: pathOf(arn, 'metadata.json'), call: asked.call }, { ...metadata, Content: { ...Content, Location: bareLink(Content?.Location) }, usedBy, foreign });
+  yield jsonEntry(
+    { path: pathOf(arn, 'metadata.json'), call: asked.call },
+    { ...metadata, Content: { ...Content, Location: bareLink(Content?.Location) }, usedBy, foreign },
+  );
   if (begun === undefined) {
-    yield { kind: 'absent', path: asked.path, source: asked.call, method: 'api', outcome: 'missing', reason: `Lambda gave no link to the layer; ${hint}` };
+    yield {
+      kind: 'absent',
+      path: asked.path,
+      source: asked.call,
+      method: 'api',
+      outcome: 'missing',
+      reason: `Lambda gave no link to the layer; ${hint}`,
+    };
     return;
   }
-  yield* codeEntries({ asked, codeSha256: Content?.CodeSha256, codeSize: Content?.CodeSize, origin: { arn, location: bareLink(Content?.Location) } }, begun, context);
+  yield* codeEntries(
+    {
+      asked,
+      codeSha256: Content?.CodeSha256,
+      codeSize: Content?.CodeSize,
+      origin: { arn, location: bareLink(Content?.Location) },
+    },
+    begun,
+    context,
+  );
 }
 
 /** Who else may use the layer. Only its owner may ask, and a layer that is not shared has none. */
@@ -102,7 +128,10 @@ async function* policyOf(arn: string, lambda: Lambda, context: AcquireContext): 
   const asked = { path: pathOf(arn, 'policy.json'), call: `lambda:GetLayerVersionPolicy ${arn}` };
   yield* ask(context, asked, async () => {
     try {
-      return await lambda.getLayerVersionPolicy({ LayerName: arn.slice(0, cut), VersionNumber: Number(arn.slice(cut + 1)) });
+      return await lambda.getLayerVersionPolicy({
+        LayerName: arn.slice(0, cut),
+        VersionNumber: Number(arn.slice(cut + 1)),
+      });
     } catch (error) {
       if (classifyError(error) === 'missing') return { Policy: null };
       throw error;

@@ -54,7 +54,11 @@ export function openLedger(path: string | undefined): Ledger {
     paths.add(line.path);
     if (line.series === undefined) return;
     const { parts, mark, complete } = series.get(line.series) ?? FRESH;
-    series.set(line.series, { parts: parts + 1, mark: line.mark ?? mark, complete: complete || line.complete === true });
+    series.set(line.series, {
+      parts: parts + 1,
+      mark: line.mark ?? mark,
+      complete: complete || line.complete === true,
+    });
   };
   const { head, lines, torn } = path === undefined ? EMPTY : readLedger(path);
   for (const line of lines) take(line);
@@ -99,7 +103,11 @@ function readLedger(path: string): Read {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT') return EMPTY;
-    throw new AmberError('CASE_UNREADABLE', `The state of the collection in ${JSON.stringify(path)} cannot be read (${systemCode(cause) ?? 'unknown'}).`, { cause });
+    throw new AmberError(
+      'CASE_UNREADABLE',
+      `The state of the collection in ${JSON.stringify(path)} cannot be read (${systemCode(cause) ?? 'unknown'}).`,
+      { cause },
+    );
   }
   // A run that was killed may have left half a line at the end: what it stood for is collected again.
   const records = text.split('\n').flatMap((line) => parse(line));
@@ -107,9 +115,16 @@ function readLedger(path: string): Read {
   const torn = text !== '' && !text.endsWith('\n');
   if (head === undefined) return { ...EMPTY, torn };
   if (head['collection'] !== 1 || typeof head['functionArn'] !== 'string') {
-    throw new AmberError('CASE_UNREADABLE', `${JSON.stringify(path)} is not the state of a collection; move it away, or name another with --state.`);
+    throw new AmberError(
+      'CASE_UNREADABLE',
+      `${JSON.stringify(path)} is not the state of a collection; move it away, or name another with --state.`,
+    );
   }
-  return { head: head as unknown as LedgerHead, lines: rest.filter((line) => typeof line['path'] === 'string') as unknown as LedgerLine[], torn };
+  return {
+    head: head as unknown as LedgerHead,
+    lines: rest.filter((line) => typeof line['path'] === 'string') as unknown as LedgerLine[],
+    torn,
+  };
 }
 
 function parse(line: string): Record<string, unknown>[] {

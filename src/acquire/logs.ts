@@ -17,7 +17,14 @@ export const logs: Source = {
   name: 'logs',
   description: 'Streams of the configured log group for the window, event by event, with the filters that look at it.',
   lane: 'logs',
-  actions: ['logs:DescribeLogGroups', 'logs:DescribeLogStreams', 'logs:FilterLogEvents', 'logs:DescribeSubscriptionFilters', 'logs:StartQuery', 'logs:GetQueryResults'],
+  actions: [
+    'logs:DescribeLogGroups',
+    'logs:DescribeLogStreams',
+    'logs:FilterLogEvents',
+    'logs:DescribeSubscriptionFilters',
+    'logs:StartQuery',
+    'logs:GetQueryResults',
+  ],
   acquire,
 };
 
@@ -39,9 +46,12 @@ async function* acquire(target: Target, context: AcquireContext): AsyncGenerator
       yield* infrequentEvents({ logs, group, target, context });
       continue;
     }
-    const names = streams.flatMap(({ logStreamName }) => logStreamName ?? []).filter((name) => !context.ledger.series(stemOf(group, name)).complete);
+    const names = streams
+      .flatMap(({ logStreamName }) => logStreamName ?? [])
+      .filter((name) => !context.ledger.series(stemOf(group, name)).complete);
     context.meter.plan(names.length);
-    for (let at = 0; at < names.length; at += BATCH) yield* batch({ logs, group, names: names.slice(at, at + BATCH), target, context });
+    for (let at = 0; at < names.length; at += BATCH)
+      yield* batch({ logs, group, names: names.slice(at, at + BATCH), target, context });
   }
 }
 
@@ -62,8 +72,16 @@ async function* groupFacts(logs: CloudWatchLogs, group: string, context: Acquire
     const { logGroups } = await logs.describeLogGroups({ logGroupNamePrefix: group });
     return logGroups?.find((one) => one.logGroupName === group) ?? null;
   });
-  yield* ask(context, { path: `${folder}/subscription_filters.json`, call: `logs:DescribeSubscriptionFilters ${group}` }, () =>
-    everyItem((nextToken) => logs.describeSubscriptionFilters({ logGroupName: group, nextToken }), (page) => page.nextToken, (page) => page.subscriptionFilters));
+  yield* ask(
+    context,
+    { path: `${folder}/subscription_filters.json`, call: `logs:DescribeSubscriptionFilters ${group}` },
+    () =>
+      everyItem(
+        (nextToken) => logs.describeSubscriptionFilters({ logGroupName: group, nextToken }),
+        (page) => page.nextToken,
+        (page) => page.subscriptionFilters,
+      ),
+  );
 }
 
 function stemOf(group: string, stream: string): string {
@@ -74,13 +92,30 @@ function stemOf(group: string, stream: string): string {
  * Streams with events in the window, latest first. `lastEventTimestamp` lags by up to an hour, and ingestion time counts
  * as well ("API_LogStream"), so a stream is left out only where both say that it ended a day before the window.
  */
-async function streamsOf(logs: CloudWatchLogs, logGroupName: string, { sinceMs, untilMs }: Target): Promise<LogStream[]> {
+async function streamsOf(
+  logs: CloudWatchLogs,
+  logGroupName: string,
+  { sinceMs, untilMs }: Target,
+): Promise<LogStream[]> {
   const found: LogStream[] = [];
   const early = sinceMs - 86_400_000;
-  for await (const page of pages((nextToken) => logs.describeLogStreams({ logGroupName, orderBy: 'LastEventTime', descending: true, nextToken }), (one) => one.nextToken)) {
+  for await (const page of pages(
+    (nextToken) => logs.describeLogStreams({ logGroupName, orderBy: 'LastEventTime', descending: true, nextToken }),
+    (one) => one.nextToken,
+  )) {
     const streams = page.logStreams ?? [];
-    found.push(...streams.filter((one) => Math.max(one.lastEventTimestamp ?? 0, one.lastIngestionTime ?? 0, one.creationTime ?? 0) >= early && (one.firstEventTimestamp ?? 0) <= untilMs));
-    if (streams.length > 0 && streams.every((one) => Math.max(one.lastEventTimestamp ?? untilMs, one.lastIngestionTime ?? 0) < early)) break;
+    found.push(
+      ...streams.filter(
+        (one) =>
+          Math.max(one.lastEventTimestamp ?? 0, one.lastIngestionTime ?? 0, one.creationTime ?? 0) >= early &&
+          (one.firstEventTimestamp ?? 0) <= untilMs,
+      ),
+    );
+    if (
+      streams.length > 0 &&
+      streams.every((one) => Math.max(one.lastEventTimestamp ?? untilMs, one.lastIngestionTime ?? 0) < early)
+    )
+      break;
   }
   return found;
 }
@@ -97,11 +132,25 @@ interface Batch {
 async function* batch({ logs, group, names, target, context }: Batch): AsyncGenerator<Entry> {
   const { ledger, meter } = context;
   const call = `logs:FilterLogEvents ${group}`;
-  const series = new Map(names.map((name) => [name, openSeries({ stem: stemOf(group, name), source: call, ledger, further: Math.max, evenEmpty: true })]));
+  const series = new Map(
+    names.map((name) => [
+      name,
+      openSeries({ stem: stemOf(group, name), source: call, ledger, further: Math.max, evenEmpty: true }),
+    ]),
+  );
   const from = new Map(names.map((name) => [name, ledger.series(stemOf(group, name)).mark ?? target.sinceMs]));
-  const query = { logGroupName: group, logStreamNames: [...names], startTime: Math.min(...from.values()), endTime: target.untilMs, limit: 10_000 };
+  const query = {
+    logGroupName: group,
+    logStreamNames: [...names],
+    startTime: Math.min(...from.values()),
+    endTime: target.untilMs,
+    limit: 10_000,
+  };
   try {
-    for await (const page of pages((nextToken) => logs.filterLogEvents({ ...query, nextToken }), (one) => one.nextToken)) {
+    for await (const page of pages(
+      (nextToken) => logs.filterLogEvents({ ...query, nextToken }),
+      (one) => one.nextToken,
+    )) {
       for (const event of page.events ?? []) {
         const name = event.logStreamName ?? '';
         const rows = series.get(name);
@@ -117,7 +166,10 @@ async function* batch({ logs, group, names, target, context }: Batch): AsyncGene
     }
   } catch (error) {
     for (const rows of series.values()) yield* written(rows, false);
-    yield absentEntry({ path: `logs/${folders(group)}/rest-of-${names.length}-streams`, call, hint: `first of them ${names[0] ?? ''}` }, error);
+    yield absentEntry(
+      { path: `logs/${folders(group)}/rest-of-${names.length}-streams`, call, hint: `first of them ${names[0] ?? ''}` },
+      error,
+    );
   }
 }
 

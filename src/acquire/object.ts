@@ -12,12 +12,17 @@ export interface ObjectName {
 /** Opens the object. Needs s3:GetObject, for a version s3:GetObjectVersion. */
 export function fromObject(s3: S3, { bucket, key, version }: ObjectName, signal: AbortSignal): Opener {
   return async (from) => {
-    const answer = await s3.getObject({
-      Bucket: bucket, Key: key,
-      ...(version === undefined ? {} : { VersionId: version }),
-      ...(from === 0 ? {} : { Range: `bytes=${from}-` }),
-    }, { abortSignal: signal });
-    if (answer.Body === undefined || answer.ContentLength === undefined) throw new AmberError('ACQUIRE_FAILED', `s3:GetObject ${bucket}/${key} gave no body`);
+    const answer = await s3.getObject(
+      {
+        Bucket: bucket,
+        Key: key,
+        ...(version === undefined ? {} : { VersionId: version }),
+        ...(from === 0 ? {} : { Range: `bytes=${from}-` }),
+      },
+      { abortSignal: signal },
+    );
+    if (answer.Body === undefined || answer.ContentLength === undefined)
+      throw new AmberError('ACQUIRE_FAILED', `s3:GetObject ${bucket}/${key} gave no body`);
     return { length: answer.ContentLength, body: answer.Body as AsyncIterable<Uint8Array> };
   };
 }

@@ -13,7 +13,9 @@ export function component(name: string): string {
   const dots = /^\.+$/u.test(name);
   const encoded = Array.from(Buffer.from(name, 'utf8'), (byte) => {
     const character = String.fromCharCode(byte);
-    return !dots && /[A-Za-z0-9._$[\]@:+=-]/u.test(character) ? character : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+    return !dots && /[A-Za-z0-9._$[\]@:+=-]/u.test(character)
+      ? character
+      : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   }).join('');
   if (encoded.length <= MAX_COMPONENT) return encoded;
   return `${encoded.slice(0, MAX_COMPONENT - 17).replace(/%.?$/u, '')}~${hash('sha256', name, 'hex').slice(0, 16)}`;

@@ -21,11 +21,15 @@ type Found = 'present' | 'none' | 'denied' | 'failed';
 async function* acquire(target: Target, context: AcquireContext): AsyncGenerator<Entry> {
   const lambda = await context.aws.lambda();
   if (target.isAbsent) {
-    yield* ask(context, { path: 'control_plane/policies.json', call: `lambda:GetPolicy ${target.askedAs}` }, () => lambda.getPolicy({ FunctionName: target.askedAs }));
+    yield* ask(context, { path: 'control_plane/policies.json', call: `lambda:GetPolicy ${target.askedAs}` }, () =>
+      lambda.getPolicy({ FunctionName: target.askedAs }),
+    );
     return;
   }
   const found: Record<string, Found> = {};
-  for await (const { name, state, entry } of ahead(qualifiers(target), WIDTH, (qualifier) => look(lambda, target, qualifier, context))) {
+  for await (const { name, state, entry } of ahead(qualifiers(target), WIDTH, (qualifier) =>
+    look(lambda, target, qualifier, context),
+  )) {
     found[name] = state;
     if (entry !== undefined) yield entry;
   }
@@ -38,12 +42,23 @@ interface Look {
   readonly entry?: Entry;
 }
 
-async function look(lambda: Lambda, { askedAs }: Target, qualifier: string | undefined, { ledger }: AcquireContext): Promise<Look> {
+async function look(
+  lambda: Lambda,
+  { askedAs }: Target,
+  qualifier: string | undefined,
+  { ledger }: AcquireContext,
+): Promise<Look> {
   const name = qualifier ?? 'function';
-  const asked = { path: `control_plane/policies/${component(name)}.json`, call: `lambda:GetPolicy ${askedAs}${qualifier === undefined ? '' : `:${qualifier}`}` };
+  const asked = {
+    path: `control_plane/policies/${component(name)}.json`,
+    call: `lambda:GetPolicy ${askedAs}${qualifier === undefined ? '' : `:${qualifier}`}`,
+  };
   if (ledger.done(asked.path)) return { name, state: 'present' };
   try {
-    const { Policy, RevisionId } = await lambda.getPolicy({ FunctionName: askedAs, ...(qualifier === undefined ? {} : { Qualifier: qualifier }) });
+    const { Policy, RevisionId } = await lambda.getPolicy({
+      FunctionName: askedAs,
+      ...(qualifier === undefined ? {} : { Qualifier: qualifier }),
+    });
     return { name, state: 'present', entry: jsonEntry(asked, { RevisionId, Policy: parsed(Policy) }) };
   } catch (error) {
     const errorClass = classifyError(error);

@@ -23,12 +23,18 @@ export async function* trailRecords(source: AsyncIterable<Uint8Array>): AsyncGen
 
 async function* unzipped(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   const gunzip = createGunzip();
-  const feeding = feed(source, gunzip).catch((error: unknown) => void gunzip.destroy(error instanceof Error ? error : undefined));
+  const feeding = feed(source, gunzip).catch(
+    (error: unknown) => void gunzip.destroy(error instanceof Error ? error : undefined),
+  );
   try {
     for await (const chunk of gunzip) yield chunk as Buffer;
     await feeding;
   } catch (cause) {
-    throw new AmberError('ACQUIRE_FAILED', `the file is not whole gzip: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new AmberError(
+      'ACQUIRE_FAILED',
+      `the file is not whole gzip: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   } finally {
     gunzip.destroy();
   }
@@ -37,7 +43,8 @@ async function* unzipped(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buff
 async function feed(source: AsyncIterable<Uint8Array>, gunzip: ReturnType<typeof createGunzip>): Promise<void> {
   for await (const chunk of source) {
     if (gunzip.destroyed) return;
-    if (!gunzip.write(chunk)) await new Promise<void>((resolve) => void gunzip.once('drain', resolve).once('close', resolve));
+    if (!gunzip.write(chunk))
+      await new Promise<void>((resolve) => void gunzip.once('drain', resolve).once('close', resolve));
   }
   gunzip.end();
 }

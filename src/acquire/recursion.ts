@@ -10,6 +10,10 @@ export const recursion: Source = {
   acquire: async function* (target, context) {
     const lambda = await context.aws.lambda();
     const { askedAs: FunctionName } = target;
-    yield* ask(context, { path: 'control_plane/recursion.json', call: `lambda:GetFunctionRecursionConfig ${FunctionName}` }, () => lambda.getFunctionRecursionConfig({ FunctionName }));
+    yield* ask(
+      context,
+      { path: 'control_plane/recursion.json', call: `lambda:GetFunctionRecursionConfig ${FunctionName}` },
+      () => lambda.getFunctionRecursionConfig({ FunctionName }),
+    );
   },
 };

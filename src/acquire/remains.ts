@@ -18,10 +18,23 @@ export async function remains(aws: Clients, options: TargetOptions, error: Amber
   const logGroups = [...new Set([`/aws/lambda/${named.name}`, ...(options.logGroups ?? [])])];
   if (error.code === 'ACQUIRE_MISSING') await demandTrace(aws, options, { functionArn, logGroups, error });
   return {
-    functionName: named.name, functionArn, askedAs: named.askedAs, qualifier: named.qualifier, account, region, logGroups,
-    configuration: {}, isAbsent: true, versions: [], aliases: [], roles: [],
+    functionName: named.name,
+    functionArn,
+    askedAs: named.askedAs,
+    qualifier: named.qualifier,
+    account,
+    region,
+    logGroups,
+    configuration: {},
+    isAbsent: true,
+    versions: [],
+    aliases: [],
+    roles: [],
     gaps: [{ path: 'control_plane/function', action: 'lambda:GetFunctionConfiguration', error: error.cause ?? error }],
-    sinceMs: options.sinceMs, untilMs: options.untilMs, accessKeyIds: options.accessKeyIds, trail: options.trail,
+    sinceMs: options.sinceMs,
+    untilMs: options.untilMs,
+    accessKeyIds: options.accessKeyIds,
+    trail: options.trail,
   };
 }
 
@@ -36,11 +49,19 @@ interface Looked {
 }
 
 /** A name that was never there leaves no trace. What may not be looked for counts as a trace: the sources say so. */
-async function demandTrace(aws: Clients, { named, accessKeyIds, trail, region }: TargetOptions, { functionArn, logGroups, error }: Looked): Promise<void> {
+async function demandTrace(
+  aws: Clients,
+  { named, accessKeyIds, trail, region }: TargetOptions,
+  { functionArn, logGroups, error }: Looked,
+): Promise<void> {
   if (accessKeyIds.length > 0 || trail !== undefined) return;
   for (const group of logGroups) if (await hasGroup(aws, group)) return;
   for (const name of [named.name, functionArn]) if (await hasEvents(aws, region, name)) return;
-  throw new AmberError(error.code, `${error.message} Nothing is left of it either: no log group ${logGroups.join(', ')}, and no event in CloudTrail. If it logged elsewhere, name the group (--log-group).`, { cause: error, details: error.details });
+  throw new AmberError(
+    error.code,
+    `${error.message} Nothing is left of it either: no log group ${logGroups.join(', ')}, and no event in CloudTrail. If it logged elsewhere, name the group (--log-group).`,
+    { cause: error, details: error.details },
+  );
 }
 
 async function hasGroup(aws: Clients, group: string): Promise<boolean> {
@@ -55,7 +76,10 @@ async function hasGroup(aws: Clients, group: string): Promise<boolean> {
 async function hasEvents(aws: Clients, region: string, AttributeValue: string): Promise<boolean> {
   try {
     const client = await aws.cloudtrail(region);
-    const { Events } = await client.lookupEvents({ LookupAttributes: [{ AttributeKey: 'ResourceName', AttributeValue }], MaxResults: 1 });
+    const { Events } = await client.lookupEvents({
+      LookupAttributes: [{ AttributeKey: 'ResourceName', AttributeValue }],
+      MaxResults: 1,
+    });
     return (Events?.length ?? 0) > 0;
   } catch {
     return true;

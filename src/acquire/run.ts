@@ -61,7 +61,10 @@ export interface CollectionRun {
   readonly cpuMs: () => number;
   readonly header: () => JsonEntry;
   readonly tarballOptions: () => Omit<TarballOptions, 'onSegment'>;
-  readonly commitFacts: (shipped: readonly ShippedSegment[], sealed: { sha256: string | null; bytes: number }) => CommitFacts;
+  readonly commitFacts: (
+    shipped: readonly ShippedSegment[],
+    sealed: { sha256: string | null; bytes: number },
+  ) => CommitFacts;
   readonly redact: <T>(value: T) => T;
   readonly end: () => void;
 }
@@ -97,25 +100,58 @@ export async function beginCollection(request: CollectRequest): Promise<Collecti
   const captureId = v7({ msecs: startedMs, random: randomBytes(16) });
   const key = randomBytes(32);
   const outside = redactorOf(config, target, key);
-  const cause: Cause = { trigger: 'collect', reason: `amber collect ${target.functionName}`, ...(requester === undefined ? {} : { requester }) };
+  const cause: Cause = {
+    trigger: 'collect',
+    reason: `amber collect ${target.functionName}`,
+    ...(requester === undefined ? {} : { requester }),
+  };
   const identity = identityOf(target);
   const manifest = openManifest(captureId);
   const tool = toolFacts();
-  const problems: string[] = target.isAbsent ? [`${target.functionName} is gone, or may not be read: what does not need it was collected`] : [];
+  const problems: string[] = target.isAbsent
+    ? [`${target.functionName} is gone, or may not be read: what does not need it was collected`]
+    : [];
   const resumed = ledger.size();
   return {
-    config, captureId, target, cause, meter, ledger, budget, manifest, problems, resumed, elapsedMs, cpuMs,
+    config,
+    captureId,
+    target,
+    cause,
+    meter,
+    ledger,
+    budget,
+    manifest,
+    problems,
+    resumed,
+    elapsedMs,
+    cpuMs,
     place: { ...identity, captureId, date: new Date(startedMs).toISOString().slice(0, 10) },
     context: { aws, meter, ledger, signal, warn: (problem) => void problems.push(problem) },
-    header: () => headerEntry({ captureId, startedMs, cause, identity, tool, target, resumed, sources: request.sources }, recipient === undefined ? undefined : key),
+    header: () =>
+      headerEntry(
+        { captureId, startedMs, cause, identity, tool, target, resumed, sources: request.sources },
+        recipient === undefined ? undefined : key,
+      ),
     tarballOptions: () => ({
-      compression: config.compression, segmentBytes: config.segmentBytes, segmentMs: SEGMENT_MS, partBytes: MIB, startedMs,
+      compression: config.compression,
+      segmentBytes: config.segmentBytes,
+      segmentMs: SEGMENT_MS,
+      partBytes: MIB,
+      startedMs,
       redactor: recipient === undefined ? outside : passThrough(),
-      budget: { ...budget, signal }, spend: budget.spend, manifest,
+      budget: { ...budget, signal },
+      spend: budget.spend,
+      manifest,
       ...(recipient === undefined ? {} : { encryptor: () => recipient.encryptor() }),
     }),
     commitFacts: (shipped, sealed) => ({
-      captureId, cause, identity, tool, ...sealed, compression: config.compression, recipient: config.recipient ?? null,
+      captureId,
+      cause,
+      identity,
+      tool,
+      ...sealed,
+      compression: config.compression,
+      recipient: config.recipient ?? null,
       limits: { segmentBytes: config.segmentBytes, sinceMs: target.sinceMs, untilMs: target.untilMs },
       clocks: clockFacts(startedMs, elapsedMs(), shipped),
       cost: { cpuMs: cpuMs(), rssBefore, rssAfter: process.memoryUsage.rss() },
@@ -132,7 +168,8 @@ function startClock(): { startedMs: number; rssBefore: number; elapsedMs: () => 
   const started = performance.now();
   const cpu = process.cpuUsage();
   return {
-    startedMs: Date.now(), rssBefore: process.memoryUsage.rss(),
+    startedMs: Date.now(),
+    rssBefore: process.memoryUsage.rss(),
     elapsedMs: () => Math.round(performance.now() - started),
     cpuMs: () => cpuSince(cpu),
   };
@@ -145,20 +182,42 @@ function redactorOf(config: Config, target: Target, key: Buffer): Redactor {
   return redactor;
 }
 
-function identityOf({ functionName, functionArn, account, region, logGroups }: Target): Pick<Target, 'functionName' | 'functionArn' | 'account' | 'region' | 'logGroups'> {
+function identityOf({
+  functionName,
+  functionArn,
+  account,
+  region,
+  logGroups,
+}: Target): Pick<Target, 'functionName' | 'functionArn' | 'account' | 'region' | 'logGroups'> {
   return { functionName, functionArn, account, region, logGroups };
 }
 
-async function find(aws: Clients, request: CollectRequest, named: FunctionName, ledger: Ledger): Promise<[Target, string | undefined]> {
+async function find(
+  aws: Clients,
+  request: CollectRequest,
+  named: FunctionName,
+  ledger: Ledger,
+): Promise<[Target, string | undefined]> {
   const region = await regionOf(aws);
   const untilMs = request.window.untilMs ?? ledger.head?.untilMs ?? Date.now();
   const sinceMs = request.window.sinceMs ?? ledger.head?.sinceMs ?? untilMs - WEEK_MS;
   const caller = await callerOf(aws);
   const target = await readTarget(aws, {
-    named, region, sinceMs, untilMs, accessKeyIds: request.accessKeyIds, trail: request.trail, logGroups: request.logGroups, allowAbsent: true, caller,
+    named,
+    region,
+    sinceMs,
+    untilMs,
+    accessKeyIds: request.accessKeyIds,
+    trail: request.trail,
+    logGroups: request.logGroups,
+    allowAbsent: true,
+    caller,
   });
   if (ledger.head !== undefined && ledger.head.functionArn !== target.functionArn) {
-    throw new AmberError('USAGE', `The state in ${JSON.stringify(request.statePath ?? '')} is of a collection of ${ledger.head.functionArn}, not of ${target.functionArn}; name another with --state.`);
+    throw new AmberError(
+      'USAGE',
+      `The state in ${JSON.stringify(request.statePath ?? '')} is of a collection of ${ledger.head.functionArn}, not of ${target.functionArn}; name another with --state.`,
+    );
   }
   compareAccount(target.functionArn, caller);
   return [target, caller];
@@ -178,11 +237,15 @@ interface HeaderFacts {
 function headerEntry({ startedMs, target, ...facts }: HeaderFacts, key: Buffer | undefined): JsonEntry {
   const { sinceMs, untilMs, accessKeyIds, trail, roles, versions, aliases } = target;
   const value = {
-    kind: 'collection', ...facts,
+    kind: 'collection',
+    ...facts,
     started: new Date(startedMs).toISOString(),
     window: { since: new Date(sinceMs).toISOString(), until: new Date(untilMs).toISOString() },
-    accessKeyIds, trail, roles,
-    versions: versions.map((one) => one.Version), aliases: aliases.map((one) => one.Name),
+    accessKeyIds,
+    trail,
+    roles,
+    versions: versions.map((one) => one.Version),
+    aliases: aliases.map((one) => one.Name),
     // With a recipient, raw values stand inside the age files, and the key that links the marks outside to them.
     ...(key === undefined ? {} : { redactionMarks: { algorithm: 'HMAC-SHA256', material: key.toString('hex') } }),
   };

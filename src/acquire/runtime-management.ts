@@ -16,10 +16,17 @@ export const runtimeManagement: Source = {
   actions: ['lambda:GetRuntimeManagementConfig'],
   acquire: async function* (target, context) {
     const lambda = await context.aws.lambda();
-    const open = target.versions.map(({ Version = '$LATEST' }) => Version).filter((version) => !context.ledger.done(pathOf(version)));
+    const open = target.versions
+      .map(({ Version = '$LATEST' }) => Version)
+      .filter((version) => !context.ledger.done(pathOf(version)));
     const answers = ahead(open, WIDTH, async (Qualifier) => {
-      const asked = { path: pathOf(Qualifier), call: `lambda:GetRuntimeManagementConfig ${target.askedAs}:${Qualifier}` };
-      return only(ask(context, asked, () => lambda.getRuntimeManagementConfig({ FunctionName: target.askedAs, Qualifier })));
+      const asked = {
+        path: pathOf(Qualifier),
+        call: `lambda:GetRuntimeManagementConfig ${target.askedAs}:${Qualifier}`,
+      };
+      return only(
+        ask(context, asked, () => lambda.getRuntimeManagementConfig({ FunctionName: target.askedAs, Qualifier })),
+      );
     });
     for await (const entries of answers) yield* entries;
   },

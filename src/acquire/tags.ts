@@ -9,6 +9,8 @@ export const tags: Source = {
   actions: ['lambda:ListTags'],
   acquire: async function* (target, context) {
     const lambda = await context.aws.lambda();
-    yield* ask(context, { path: 'control_plane/tags.json', call: `lambda:ListTags ${target.functionArn}` }, () => lambda.listTags({ Resource: target.functionArn }));
+    yield* ask(context, { path: 'control_plane/tags.json', call: `lambda:ListTags ${target.functionArn}` }, () =>
+      lambda.listTags({ Resource: target.functionArn }),
+    );
   },
 };

@@ -22,15 +22,34 @@ export async function readTarget(aws: Clients, options: TargetOptions): Promise<
   if (isAmberError(configuration)) return remains(aws, options, configuration);
   const functionArn = compareAnswer({ ...named, region }, configuration);
   const gaps: Gap[] = [];
-  const published = await listed(gaps, { path: 'control_plane/versions', action: 'lambda:ListVersionsByFunction' }, () => listVersions(lambda, askedAs));
-  const aliases = await listed(gaps, { path: 'control_plane/aliases', action: 'lambda:ListAliases' }, () => listAliases(lambda, askedAs));
+  const published = await listed(
+    gaps,
+    { path: 'control_plane/versions', action: 'lambda:ListVersionsByFunction' },
+    () => listVersions(lambda, askedAs),
+  );
+  const aliases = await listed(gaps, { path: 'control_plane/aliases', action: 'lambda:ListAliases' }, () =>
+    listAliases(lambda, askedAs),
+  );
   const versions = await everyVersion(lambda, named, { configuration, published, region });
   return {
-    functionName, functionArn, askedAs, qualifier: named.qualifier, configuration, isAbsent: false, versions, aliases, gaps, region,
+    functionName,
+    functionArn,
+    askedAs,
+    qualifier: named.qualifier,
+    configuration,
+    isAbsent: false,
+    versions,
+    aliases,
+    gaps,
+    region,
     account: functionArn.split(':')[4] ?? 'unknown',
     roles: distinct(versions.map((one) => one.Role)),
-    logGroups: distinct([...versions.map((one) => one.LoggingConfig?.LogGroup ?? `/aws/lambda/${functionName}`), ...(options.logGroups ?? [])]),
-    sinceMs: options.sinceMs, untilMs: options.untilMs,
+    logGroups: distinct([
+      ...versions.map((one) => one.LoggingConfig?.LogGroup ?? `/aws/lambda/${functionName}`),
+      ...(options.logGroups ?? []),
+    ]),
+    sinceMs: options.sinceMs,
+    untilMs: options.untilMs,
     accessKeyIds: options.accessKeyIds,
     trail: options.trail,
   };
@@ -44,21 +63,44 @@ interface Versions {
 
 /** The error that {@link remains} stands in for. @throws what it is, where nothing can be collected after it. */
 function absentOr(error: unknown, { allowAbsent }: TargetOptions): AmberError {
-  if (allowAbsent === true && isAmberError(error) && (error.code === 'ACQUIRE_MISSING' || error.code === 'ACQUIRE_DENIED')) return error;
+  if (
+    allowAbsent === true &&
+    isAmberError(error) &&
+    (error.code === 'ACQUIRE_MISSING' || error.code === 'ACQUIRE_DENIED')
+  )
+    return error;
   throw error;
 }
 
 /** `$LATEST` first; where a version or an alias was named, it is asked for apart. */
-async function everyVersion(lambda: Lambda, named: FunctionName, { configuration, published, region }: Versions): Promise<FunctionConfiguration[]> {
-  const latest = configuration.Version === '$LATEST' || named.qualifier === undefined ? configuration : await firstAnswer(lambda, { ...named, qualifier: undefined }, region);
+async function everyVersion(
+  lambda: Lambda,
+  named: FunctionName,
+  { configuration, published, region }: Versions,
+): Promise<FunctionConfiguration[]> {
+  const latest =
+    configuration.Version === '$LATEST' || named.qualifier === undefined
+      ? configuration
+      : await firstAnswer(lambda, { ...named, qualifier: undefined }, region);
   return [latest, ...published.filter((one) => one.Version !== '$LATEST')];
 }
 
-async function firstAnswer(lambda: Lambda, { askedAs, qualifier }: FunctionName, region: string): Promise<FunctionConfiguration> {
+async function firstAnswer(
+  lambda: Lambda,
+  { askedAs, qualifier }: FunctionName,
+  region: string,
+): Promise<FunctionConfiguration> {
   try {
-    return await lambda.getFunctionConfiguration({ FunctionName: askedAs, ...(qualifier === undefined ? {} : { Qualifier: qualifier }) });
+    return await lambda.getFunctionConfiguration({
+      FunctionName: askedAs,
+      ...(qualifier === undefined ? {} : { Qualifier: qualifier }),
+    });
   } catch (error) {
-    throw fatalError({ path: '', call: `lambda:GetFunctionConfiguration ${askedAs}${qualifier === undefined ? '' : `:${qualifier}`}` }, error, region);
+    throw fatalError(
+      { path: '', call: `lambda:GetFunctionConfiguration ${askedAs}${qualifier === undefined ? '' : `:${qualifier}`}` },
+      error,
+      region,
+    );
   }
 }
 
@@ -73,11 +115,19 @@ async function listed<T>(gaps: Gap[], gap: Omit<Gap, 'error'>, run: () => Promis
 }
 
 function listVersions(lambda: Lambda, FunctionName: string): Promise<FunctionConfiguration[]> {
-  return everyItem((Marker) => lambda.listVersionsByFunction({ FunctionName, Marker, MaxItems: 50 }), (page) => page.NextMarker, (page) => page.Versions);
+  return everyItem(
+    (Marker) => lambda.listVersionsByFunction({ FunctionName, Marker, MaxItems: 50 }),
+    (page) => page.NextMarker,
+    (page) => page.Versions,
+  );
 }
 
 function listAliases(lambda: Lambda, FunctionName: string): Promise<AliasConfiguration[]> {
-  return everyItem((Marker) => lambda.listAliases({ FunctionName, Marker, MaxItems: 50 }), (page) => page.NextMarker, (page) => page.Aliases);
+  return everyItem(
+    (Marker) => lambda.listAliases({ FunctionName, Marker, MaxItems: 50 }),
+    (page) => page.NextMarker,
+    (page) => page.Aliases,
+  );
 }
 
 function distinct(values: readonly (string | undefined)[]): string[] {

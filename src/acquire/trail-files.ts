@@ -19,7 +19,7 @@ const DAY_MS = 86_400_000;
 /** What a trail keeps: older than the event history, with data events, and not bounded by two requests a second. */
 export const trailFiles: Source = {
   name: 'trail-files',
-  description: 'With --trail: records of a trail\'s files in S3 that name the function, its role or an access key.',
+  description: "With --trail: records of a trail's files in S3 that name the function, its role or an access key.",
   lane: 'trail',
   actions: ['s3:ListBucket', 's3:GetObject'],
   acquire,
@@ -28,7 +28,11 @@ export const trailFiles: Source = {
 /** @throws AmberError USAGE when it names no bucket. */
 export function trailPlace(trail: string): BucketUrl {
   const judged = parseBucketUrl(trail);
-  if (!judged.ok) throw new AmberError('USAGE', `--trail is ${JSON.stringify(trail)}; expected ${judged.expected}, for example s3://trail-bucket/prefix.`);
+  if (!judged.ok)
+    throw new AmberError(
+      'USAGE',
+      `--trail is ${JSON.stringify(trail)}; expected ${judged.expected}, for example s3://trail-bucket/prefix.`,
+    );
   return judged.value;
 }
 
@@ -50,7 +54,14 @@ async function* acquire(target: Target, context: AcquireContext): AsyncGenerator
       yield* scanDay(scan, folder);
     } catch (error) {
       whole = false;
-      yield absentEntry({ path: `${stem}-${region}-${day.replaceAll('/', '-')}`, call: `s3:ListObjectsV2 s3://${bucket}/${folder}`, action: 's3:ListBucket' }, error);
+      yield absentEntry(
+        {
+          path: `${stem}-${region}-${day.replaceAll('/', '-')}`,
+          call: `s3:ListObjectsV2 s3://${bucket}/${folder}`,
+          action: 's3:ListBucket',
+        },
+        error,
+      );
     }
     context.meter.step();
   }
@@ -82,13 +93,19 @@ interface Scan {
 
 async function* scanDay(scan: Scan, Prefix: string): AsyncGenerator<Entry> {
   const { s3, bucket: Bucket } = scan;
-  for await (const page of pages((ContinuationToken) => s3.listObjectsV2({ Bucket, Prefix, ContinuationToken }), (one) => one.NextContinuationToken)) {
+  for await (const page of pages(
+    (ContinuationToken) => s3.listObjectsV2({ Bucket, Prefix, ContinuationToken }),
+    (one) => one.NextContinuationToken,
+  )) {
     for (const { Key = '' } of page.Contents ?? []) {
       if (!Key.endsWith('.json.gz')) continue;
       try {
         yield* scanFile(scan, Key);
       } catch (error) {
-        yield absentEntry({ path: `cloudtrail/trail/${arnName(Key)}`, call: `s3:GetObject s3://${Bucket}/${Key}` }, error);
+        yield absentEntry(
+          { path: `cloudtrail/trail/${arnName(Key)}`, call: `s3:GetObject s3://${Bucket}/${Key}` },
+          error,
+        );
       }
     }
   }
@@ -97,7 +114,11 @@ async function* scanDay(scan: Scan, Prefix: string): AsyncGenerator<Entry> {
 async function* scanFile(scan: Scan, key: string): AsyncGenerator<Entry> {
   const { bucket, rows, words, seen, target, context } = scan;
   const { sinceMs, untilMs } = target;
-  const download = await openDownload({ open: fromObject(scan.s3, { bucket, key, version: undefined }, context.signal), meter: context.meter, signal: context.signal });
+  const download = await openDownload({
+    open: fromObject(scan.s3, { bucket, key, version: undefined }, context.signal),
+    meter: context.meter,
+    signal: context.signal,
+  });
   let records = 0;
   let taken = 0;
   for await (const text of trailRecords(download.chunks())) {
@@ -127,6 +148,7 @@ function wordsOf(target: Target): string[] {
 function daysOf({ sinceMs, untilMs }: Target): string[] {
   const days: string[] = [];
   const end = Math.min(untilMs + LATE_MS, Date.now());
-  for (let at = Math.floor(sinceMs / DAY_MS) * DAY_MS; at <= end; at += DAY_MS) days.push(new Date(at).toISOString().slice(0, 10).replaceAll('-', '/'));
+  for (let at = Math.floor(sinceMs / DAY_MS) * DAY_MS; at <= end; at += DAY_MS)
+    days.push(new Date(at).toISOString().slice(0, 10).replaceAll('-', '/'));
   return days;
 }

@@ -19,7 +19,13 @@ export interface TrailRow {
  * Regions whose events concern a function: its own, and the one in which the global services (IAM, STS) are recorded
  * ("CloudTrail concepts, global service events").
  */
-export function trailRegions({ region, functionArn }: { readonly region: string; readonly functionArn: string }): readonly string[] {
+export function trailRegions({
+  region,
+  functionArn,
+}: {
+  readonly region: string;
+  readonly functionArn: string;
+}): readonly string[] {
   const global = functionArn.startsWith('arn:aws:') ? 'us-east-1' : region;
   return [...new Set([region, global])];
 }
@@ -29,11 +35,17 @@ export function trailRegions({ region, functionArn }: { readonly region: string;
  * ISO 8601 has a `T`.
  */
 export function trailTime(ms: number): string {
-  return new Date(ms).toISOString().replace('T', ' ').replace(/\.\d+Z$/u, '+00:00');
+  return new Date(ms)
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/\.\d+Z$/u, '+00:00');
 }
 
 /** A record of a trail's file. Undefined if it is none. */
-export function rowOfRecord(text: string, foundBy: string): { readonly row: TrailRow; readonly timeMs: number } | undefined {
+export function rowOfRecord(
+  text: string,
+  foundBy: string,
+): { readonly row: TrailRow; readonly timeMs: number } | undefined {
   const record = parse(text);
   const timeMs = Date.parse(textOf(record?.['eventTime']));
   if (record === undefined || Number.isNaN(timeMs)) return undefined;
@@ -43,11 +55,16 @@ export function rowOfRecord(text: string, foundBy: string): { readonly row: Trai
   return {
     timeMs,
     row: {
-      EventId: textOf(record['eventID']), EventName: textOf(record['eventName']), ReadOnly: typeof record['readOnly'] === 'boolean' ? String(record['readOnly']) : '',
-      AccessKeyId: textOf(identity['accessKeyId']), EventTime: trailTime(timeMs), EventSource: textOf(record['eventSource']),
+      EventId: textOf(record['eventID']),
+      EventName: textOf(record['eventName']),
+      ReadOnly: typeof record['readOnly'] === 'boolean' ? String(record['readOnly']) : '',
+      AccessKeyId: textOf(identity['accessKeyId']),
+      EventTime: trailTime(timeMs),
+      EventSource: textOf(record['eventSource']),
       Username: textOf(identity['userName']) || sessionName(textOf(identity['arn'])) || textOf(issuer['userName']),
       Resources: resources.map((one) => ({ ResourceType: textOf(one['type']), ResourceName: textOf(one['ARN']) })),
-      CloudTrailEvent: text, FoundBy: foundBy,
+      CloudTrailEvent: text,
+      FoundBy: foundBy,
     },
   };
 }

@@ -11,6 +11,12 @@ export const urls: Source = {
     const lambda = await context.aws.lambda();
     const { askedAs: FunctionName } = target;
     const asked = { path: 'control_plane/urls.json', call: `lambda:ListFunctionUrlConfigs ${FunctionName}` };
-    yield* ask(context, asked, () => everyItem((Marker) => lambda.listFunctionUrlConfigs({ FunctionName, Marker }), (page) => page.NextMarker, (page) => page.FunctionUrlConfigs));
+    yield* ask(context, asked, () =>
+      everyItem(
+        (Marker) => lambda.listFunctionUrlConfigs({ FunctionName, Marker }),
+        (page) => page.NextMarker,
+        (page) => page.FunctionUrlConfigs,
+      ),
+    );
   },
 };

@@ -16,12 +16,18 @@ export const versions: Source = {
   name: 'versions',
   description: 'Configuration and code of $LATEST and every version, with CodeSha256, ConfigSha256 and RevisionId.',
   lane: 'control-plane',
-  actions: ['lambda:GetFunctionConfiguration', 'lambda:ListVersionsByFunction', 'lambda:GetFunction', 's3:GetObjectVersion'],
+  actions: [
+    'lambda:GetFunctionConfiguration',
+    'lambda:ListVersionsByFunction',
+    'lambda:GetFunction',
+    's3:GetObjectVersion',
+  ],
   acquire,
 };
 
 async function* acquire(target: Target, context: AcquireContext): AsyncGenerator<Entry> {
-  for (const gap of target.gaps) yield absentEntry({ path: gap.path, call: `${gap.action} ${target.askedAs}` }, gap.error);
+  for (const gap of target.gaps)
+    yield absentEntry({ path: gap.path, call: `${gap.action} ${target.askedAs}` }, gap.error);
   const open = target.versions.filter((version) => !isDone(context, version));
   context.meter.plan(open.length);
   const lambda = await context.aws.lambda();
@@ -32,7 +38,10 @@ async function* acquire(target: Target, context: AcquireContext): AsyncGenerator
 }
 
 function isDone({ ledger }: AcquireContext, version: FunctionConfiguration): boolean {
-  return ledger.done(pathOf(version, 'configuration.json')) && (ledger.done(pathOf(version, 'code.json')) || version.PackageType === 'Image');
+  return (
+    ledger.done(pathOf(version, 'configuration.json')) &&
+    (ledger.done(pathOf(version, 'code.json')) || version.PackageType === 'Image')
+  );
 }
 
 function pathOf({ Version = 'unknown' }: FunctionConfiguration, name: string): string {
@@ -48,13 +57,22 @@ interface Look {
   readonly error?: unknown;
 }
 
-async function look(lambda: Lambda, target: Target, listed: FunctionConfiguration, context: AcquireContext): Promise<Look> {
+async function look(
+  lambda: Lambda,
+  target: Target,
+  listed: FunctionConfiguration,
+  context: AcquireContext,
+): Promise<Look> {
   const which = { FunctionName: target.askedAs, Qualifier: listed.Version };
   try {
     const answer = await lambda.getFunction(which);
     const opener = await openerOf(answer, async () => (await lambda.getFunction(which)).Code?.Location, context);
-    const begun = opener === undefined || context.ledger.done(pathOf(listed, 'code.json')) ? undefined : await begin(opener, context);
-    const configSha256 = answer.Configuration?.ConfigSha256 ?? listed.ConfigSha256 ?? await configDigest(lambda, which);
+    const begun =
+      opener === undefined || context.ledger.done(pathOf(listed, 'code.json'))
+        ? undefined
+        : await begin(opener, context);
+    const configSha256 =
+      answer.Configuration?.ConfigSha256 ?? listed.ConfigSha256 ?? (await configDigest(lambda, which));
     return { listed, answer, begun, configSha256 };
   } catch (error) {
     return { listed, error };
@@ -62,7 +80,10 @@ async function look(lambda: Lambda, target: Target, listed: FunctionConfiguratio
 }
 
 /** Only some calls tell it. */
-async function configDigest(lambda: Lambda, which: { FunctionName: string; Qualifier: string | undefined }): Promise<string | undefined> {
+async function configDigest(
+  lambda: Lambda,
+  which: { FunctionName: string; Qualifier: string | undefined },
+): Promise<string | undefined> {
   try {
     return (await lambda.getFunctionConfiguration(which)).ConfigSha256;
   } catch {
@@ -71,7 +92,11 @@ async function configDigest(lambda: Lambda, which: { FunctionName: string; Quali
 }
 
 /** Lambda's own link, or the customer's object where Lambda keeps no copy (S3ObjectStorageMode REFERENCE). */
-async function openerOf({ Code }: GetFunctionCommandOutput, renew: () => Promise<string | undefined>, context: AcquireContext): Promise<Opener | undefined> {
+async function openerOf(
+  { Code }: GetFunctionCommandOutput,
+  renew: () => Promise<string | undefined>,
+  context: AcquireContext,
+): Promise<Opener | undefined> {
   const first = Code?.Location;
   if (first !== undefined && Code?.RepositoryType !== 'ECR') {
     let used = false;
@@ -97,27 +122,71 @@ function* entriesOf(one: Look, target: Target, context: AcquireContext): Generat
   const code = { path: pathOf(listed, 'code.zip'), call };
   if (answer === undefined) {
     // The list has the configuration all the same.
-    yield jsonEntry({ path: configuration.path, call: `lambda:ListVersionsByFunction ${target.askedAs}` }, { Configuration: listed });
+    yield jsonEntry(
+      { path: configuration.path, call: `lambda:ListVersionsByFunction ${target.askedAs}` },
+      { Configuration: listed },
+    );
     yield absentEntry(code, one.error);
     context.warn(`version ${version}: its code could not be asked for`);
     return;
   }
   const { Configuration, Code, Tags, Concurrency } = answer;
-  if (Configuration?.RevisionId !== listed.RevisionId) context.warn(`version ${version} was changed while it was collected (RevisionId ${String(listed.RevisionId)}, then ${String(Configuration?.RevisionId)})`);
+  if (Configuration?.RevisionId !== listed.RevisionId)
+    context.warn(
+      `version ${version} was changed while it was collected (RevisionId ${String(listed.RevisionId)}, then ${String(Configuration?.RevisionId)})`,
+    );
   yield jsonEntry(configuration, {
-    digests: { CodeSha256: Configuration?.CodeSha256 ?? null, ConfigSha256: configSha256 ?? null, RevisionId: Configuration?.RevisionId ?? null },
-    Configuration, Code: { ...Code, Location: bareLink(Code?.Location) }, Tags, Concurrency,
+    digests: {
+      CodeSha256: Configuration?.CodeSha256 ?? null,
+      ConfigSha256: configSha256 ?? null,
+      RevisionId: Configuration?.RevisionId ?? null,
+    },
+    Configuration,
+    Code: { ...Code, Location: bareLink(Code?.Location) },
+    Tags,
+    Concurrency,
   });
   if (Configuration?.PackageType === 'Image') {
-    yield { kind: 'absent', path: pathOf(listed, 'image'), source: call, method: 'api', outcome: 'skipped', byDesign: 'nothing-to-do', reason: `a container image: the source images asks the registry for it by digest, ${Code?.ResolvedImageUri ?? Code?.ImageUri ?? 'which Lambda did not give'}` };
+    yield {
+      kind: 'absent',
+      path: pathOf(listed, 'image'),
+      source: call,
+      method: 'api',
+      outcome: 'skipped',
+      byDesign: 'nothing-to-do',
+      reason: `a container image: the source images asks the registry for it by digest, ${Code?.ResolvedImageUri ?? Code?.ImageUri ?? 'which Lambda did not give'}`,
+    };
   } else if (begun !== undefined) {
     const item: CodeItem = {
-      asked: { ...code, ...(Code?.Location === undefined ? { call: `s3:GetObject ${Code?.ResolvedS3Object?.S3Bucket ?? ''}/${Code?.ResolvedS3Object?.S3Key ?? ''}`, action: 's3:GetObjectVersion' } : {}) },
-      codeSha256: Configuration?.CodeSha256, codeSize: Configuration?.CodeSize,
-      origin: { version, repository: Code?.RepositoryType, location: bareLink(Code?.Location), object: Code?.ResolvedS3Object, signingJob: Configuration?.SigningJobArn, signingProfile: Configuration?.SigningProfileVersionArn },
+      asked: {
+        ...code,
+        ...(Code?.Location === undefined
+          ? {
+              call: `s3:GetObject ${Code?.ResolvedS3Object?.S3Bucket ?? ''}/${Code?.ResolvedS3Object?.S3Key ?? ''}`,
+              action: 's3:GetObjectVersion',
+            }
+          : {}),
+      },
+      codeSha256: Configuration?.CodeSha256,
+      codeSize: Configuration?.CodeSize,
+      origin: {
+        version,
+        repository: Code?.RepositoryType,
+        location: bareLink(Code?.Location),
+        object: Code?.ResolvedS3Object,
+        signingJob: Configuration?.SigningJobArn,
+        signingProfile: Configuration?.SigningProfileVersionArn,
+      },
     };
     yield* codeEntries(item, begun, context);
   } else if (!context.ledger.done(pathOf(listed, 'code.json'))) {
-    yield { kind: 'absent', path: code.path, source: call, method: 'api', outcome: 'missing', reason: Code?.Error?.Message ?? 'Lambda gave no link to the code' };
+    yield {
+      kind: 'absent',
+      path: code.path,
+      source: call,
+      method: 'api',
+      outcome: 'missing',
+      reason: Code?.Error?.Message ?? 'Lambda gave no link to the code',
+    };
   }
 }

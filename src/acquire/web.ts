@@ -15,12 +15,19 @@ export interface WebRequest {
 }
 
 /** The answer, its body unread. Rejects where none comes. */
-export async function webRequest(url: string, { method = 'GET', headers = {}, signal, agent, answerMs }: WebRequest): Promise<IncomingMessage> {
+export async function webRequest(
+  url: string,
+  { method = 'GET', headers = {}, signal, agent, answerMs }: WebRequest,
+): Promise<IncomingMessage> {
   const target = new URL(url);
   const secure = target.protocol === 'https:';
   const through = await agent(secure);
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const asked = (secure ? secureRequest : plainRequest)(target, { method, headers, signal, ...(through === undefined ? {} : { agent: through }) }, resolve);
+  const asked = (secure ? secureRequest : plainRequest)(
+    target,
+    { method, headers, signal, ...(through === undefined ? {} : { agent: through }) },
+    resolve,
+  );
   asked.on('error', reject).end();
   // A request that waits for its proxy hears of neither by itself.
   const onAbort = (): void => reject(signal.reason);

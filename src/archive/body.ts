@@ -30,7 +30,11 @@ export interface BodyOptions {
 }
 
 /** Reads a file whose body fits in the free part. Synchronous: the hot path of ten thousand small files. */
-export function readSmall(writer: SegmentWriter, fd: number, size: number): { read: number; sha256: string; failure: string | undefined } {
+export function readSmall(
+  writer: SegmentWriter,
+  fd: number,
+  size: number,
+): { read: number; sha256: string; failure: string | undefined } {
   const { part, used } = writer;
   let read = 0;
   let failure: string | undefined;
@@ -75,7 +79,11 @@ export async function readLarge(options: BodyOptions, entry: FileEntry, size: nu
 }
 
 /** Hashes a file without storing it; the free end of the part is the scratch space. */
-export async function hashOnly(options: BodyOptions, entry: FileEntry, yieldIfDue: () => Promise<void> | undefined): Promise<BodyResult> {
+export async function hashOnly(
+  options: BodyOptions,
+  entry: FileEntry,
+  yieldIfDue: () => Promise<void> | undefined,
+): Promise<BodyResult> {
   const { writer, signal } = options;
   const size = Number(entry.stat.size);
   const digest = createHash('sha256');
@@ -94,7 +102,12 @@ export async function hashOnly(options: BodyOptions, entry: FileEntry, yieldIfDu
   } catch (cause) {
     failure = describeError(cause);
   }
-  return { read, sha256: digest.digest('hex'), failure: failure ?? shortfall(read, size, signal), change: changeOf(entry) };
+  return {
+    read,
+    sha256: digest.digest('hex'),
+    failure: failure ?? shortfall(read, size, signal),
+    change: changeOf(entry),
+  };
 }
 
 /** Writes the chunks of a stream, cut or padded to its declared size. */
@@ -158,7 +171,10 @@ const MAX_PLAIN_PADDING = 64 * 1024 * 1024;
 async function padRest(writer: SegmentWriter, count: number): Promise<void> {
   if (count > SMALL_PADDING && (await writer.zeros(count))) return;
   if (count > MAX_PLAIN_PADDING) {
-    throw new AmberError('CAPTURE_ABORTED', `A file lost ${count} bytes while it was read, and without compression so many zeros cannot stand for them.`);
+    throw new AmberError(
+      'CAPTURE_ABORTED',
+      `A file lost ${count} bytes while it was read, and without compression so many zeros cannot stand for them.`,
+    );
   }
   const zeros = Buffer.alloc(Math.min(count, 64 * 1024));
   for (let left = count; left > 0; left -= zeros.length) {

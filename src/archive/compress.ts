@@ -123,7 +123,8 @@ function createGzip(): Compressor {
       return [await gzip(part, { level: shrinks ? 1 : 0, chunkSize: LONE_CHUNK + part.length + 4096 })];
     },
     release: (pieces) => {
-      for (const { buffer } of pieces) if (buffer instanceof ArrayBuffer && buffer.byteLength > LONE_CHUNK) buffer.transfer(0);
+      for (const { buffer } of pieces)
+        if (buffer instanceof ArrayBuffer && buffer.byteLength > LONE_CHUNK) buffer.transfer(0);
     },
     zeros: (count) => {
       fullRun ??= zeroMember(run);

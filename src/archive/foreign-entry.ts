@@ -10,10 +10,37 @@ import { AmberError, describeError } from '../errors.ts';
 /** Linux PATH_MAX (limits.h): a longer path cannot be extracted. */
 const MAX_PATH_BYTES = 4096;
 const REDACTIONS: ReadonlySet<unknown> = new Set<Redaction>(['text', 'environ', 'cmdline', 'content']);
-const ABSENT: ReadonlySet<unknown> = new Set<AbsentEntry['outcome']>(['missing', 'denied', 'skipped', 'timed-out', 'failed']);
-const OUTCOMES: ReadonlySet<unknown> = new Set<unknown>([...ABSENT, ...(['collected', 'truncated', 'changed', 'empty'] satisfies Outcome[])]);
-const BY_DESIGN: ReadonlySet<unknown> = new Set<ByDesign>(['stored-elsewhere', 'policy', 'no-content', 'kernel-view', 'nothing-to-do', 'never-read']);
-const STAT: readonly (keyof FileStat)[] = ['ino', 'mode', 'nlink', 'uid', 'gid', 'rdev', 'size', 'atimeNs', 'mtimeNs', 'ctimeNs'];
+const ABSENT: ReadonlySet<unknown> = new Set<AbsentEntry['outcome']>([
+  'missing',
+  'denied',
+  'skipped',
+  'timed-out',
+  'failed',
+]);
+const OUTCOMES: ReadonlySet<unknown> = new Set<unknown>([
+  ...ABSENT,
+  ...(['collected', 'truncated', 'changed', 'empty'] satisfies Outcome[]),
+]);
+const BY_DESIGN: ReadonlySet<unknown> = new Set<ByDesign>([
+  'stored-elsewhere',
+  'policy',
+  'no-content',
+  'kernel-view',
+  'nothing-to-do',
+  'never-read',
+]);
+const STAT: readonly (keyof FileStat)[] = [
+  'ino',
+  'mode',
+  'nlink',
+  'uid',
+  'gid',
+  'rdev',
+  'size',
+  'atimeNs',
+  'mtimeNs',
+  'ctimeNs',
+];
 
 /**
  * A copy of the entry, of which each member is read once: a getter of it cannot answer otherwise later.
@@ -21,10 +48,14 @@ const STAT: readonly (keyof FileStat)[] = ['ino', 'mode', 'nlink', 'uid', 'gid',
  * @throws AmberError COLLECTOR_FAILED, which says what was expected; the descriptor of a refused file is closed.
  */
 export function foreignEntry(value: unknown, collector: string): Entry {
-  if (typeof value !== 'object' || value === null) throw refused('the entry', value, 'an object with kind, path, source and method');
+  if (typeof value !== 'object' || value === null)
+    throw refused('the entry', value, 'an object with kind, path, source and method');
   if (types.isPromise(value)) {
     value.catch(() => undefined); // nobody else waits for it, and its failure would end the function
-    throw new AmberError('COLLECTOR_FAILED', 'the entry is a promise; expected what it gives: `async *collect()` may wait for it');
+    throw new AmberError(
+      'COLLECTOR_FAILED',
+      'the entry is a promise; expected what it gives: `async *collect()` may wait for it',
+    );
   }
   const given: Readonly<Record<string, unknown>> = { ...value };
   try {
@@ -47,10 +78,14 @@ export function dropDescriptor(fd: unknown): void {
 
 function commonOf(given: Readonly<Record<string, unknown>>, collector: string): object {
   const { source = collector, method = 'collector', outcome, reason, byDesign, notes } = given;
-  if (outcome !== undefined && !OUTCOMES.has(outcome)) throw refused('outcome', outcome, `one of ${[...OUTCOMES].join(', ')}`);
-  if (byDesign !== undefined && !BY_DESIGN.has(byDesign)) throw refused('byDesign', byDesign, `one of ${[...BY_DESIGN].join(', ')}`);
+  if (outcome !== undefined && !OUTCOMES.has(outcome))
+    throw refused('outcome', outcome, `one of ${[...OUTCOMES].join(', ')}`);
+  if (byDesign !== undefined && !BY_DESIGN.has(byDesign))
+    throw refused('byDesign', byDesign, `one of ${[...BY_DESIGN].join(', ')}`);
   return {
-    path: pathOf(given['path']), source: bytesOf('source', source), method: textOf('method', method),
+    path: pathOf(given['path']),
+    source: bytesOf('source', source),
+    method: textOf('method', method),
     ...(outcome === undefined ? {} : { outcome }),
     ...(reason === undefined ? {} : { reason: textOf('reason', reason) }),
     ...(byDesign === undefined ? {} : { byDesign }),
@@ -62,25 +97,45 @@ function commonOf(given: Readonly<Record<string, unknown>>, collector: string): 
 function ownOf(given: Readonly<Record<string, unknown>>): object {
   const { kind } = given;
   switch (kind) {
-    case 'json': return { kind, value: given['value'] };
-    case 'jsonl': return { kind, rows: listOf(given['rows']) };
-    case 'bytes': return { kind, body: bodyOf(given['body']), redaction: redactionOf(given['redaction'] ?? 'text'), ...statIn(given) };
-    case 'file': return { kind, ...openFile(given['fd']), ...(given['store'] === false ? { store: false } : {}) };
-    case 'stream': return { kind, size: sizeOf(given['size']), chunks: functionOf('chunks', given['chunks']), ...statIn(given) };
-    case 'link': return { kind, target: bytesOf('target', given['target']), ...(given['redaction'] === undefined ? {} : { redaction: 'text' }), ...statIn(given) };
-    case 'directory': return { kind, ...statIn(given) };
-    case 'special': return { kind, stat: statOf(given['stat']) };
+    case 'json':
+      return { kind, value: given['value'] };
+    case 'jsonl':
+      return { kind, rows: listOf(given['rows']) };
+    case 'bytes':
+      return {
+        kind,
+        body: bodyOf(given['body']),
+        redaction: redactionOf(given['redaction'] ?? 'text'),
+        ...statIn(given),
+      };
+    case 'file':
+      return { kind, ...openFile(given['fd']), ...(given['store'] === false ? { store: false } : {}) };
+    case 'stream':
+      return { kind, size: sizeOf(given['size']), chunks: functionOf('chunks', given['chunks']), ...statIn(given) };
+    case 'link':
+      return {
+        kind,
+        target: bytesOf('target', given['target']),
+        ...(given['redaction'] === undefined ? {} : { redaction: 'text' }),
+        ...statIn(given),
+      };
+    case 'directory':
+      return { kind, ...statIn(given) };
+    case 'special':
+      return { kind, stat: statOf(given['stat']) };
     case 'absent':
       if (!ABSENT.has(given['outcome'])) throw refused('outcome', given['outcome'], `one of ${[...ABSENT].join(', ')}`);
       return { kind, reason: textOf('reason', given['reason']), ...statIn(given) };
-    default: throw refused('kind', kind, 'one of json, jsonl, bytes, file, stream, link, directory, special, absent');
+    default:
+      throw refused('kind', kind, 'one of json, jsonl, bytes, file, stream, link, directory, special, absent');
   }
 }
 
 function pathOf(value: unknown): BytePath {
   const path = bytesOf('path', value);
   const last = path.slice(path.lastIndexOf('/') + 1);
-  if (last === '' || last === '.') throw refused('path', path, 'a path that ends with the name of an item, for example live_response/mine.json');
+  if (last === '' || last === '.')
+    throw refused('path', path, 'a path that ends with the name of an item, for example live_response/mine.json');
   if (/[\0\n\r]/u.test(path)) throw refused('path', path, 'a path without newline and NUL');
   if (path.length > MAX_PATH_BYTES) throw refused('path', path, `a path of at most ${String(MAX_PATH_BYTES)} bytes`);
   return path;
@@ -119,7 +174,8 @@ function redactionOf(value: unknown): unknown {
 }
 
 function sizeOf(value: unknown): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw refused('size', value, 'a whole number of bytes');
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw refused('size', value, 'a whole number of bytes');
   return value;
 }
 
@@ -142,7 +198,8 @@ function statIn({ stat }: Readonly<Record<string, unknown>>): { readonly stat?: 
 function statOf(value: unknown): FileStat {
   const stat = value as Partial<FileStat> | null | undefined;
   const wrong = STAT.find((name) => typeof stat?.[name] !== 'bigint');
-  if (wrong !== undefined) throw refused(`stat.${wrong}`, stat?.[wrong], 'a bigint: what fs.statSync(path, { bigint: true }) gives');
+  if (wrong !== undefined)
+    throw refused(`stat.${wrong}`, stat?.[wrong], 'a bigint: what fs.statSync(path, { bigint: true }) gives');
   return value as FileStat;
 }
 
@@ -165,5 +222,9 @@ function refused(member: string, value: unknown, expected: string): AmberError {
 function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
   if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' && value !== null ? 'an object' : typeof value === 'function' ? 'a function' : String(value);
+  return typeof value === 'object' && value !== null
+    ? 'an object'
+    : typeof value === 'function'
+      ? 'a function'
+      : String(value);
 }

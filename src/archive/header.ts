@@ -98,7 +98,11 @@ export function roundUp(size: number): number {
 }
 
 export function timesOf(stat: FileStat): Times {
-  return { mtime: decimalSeconds(stat.mtimeNs), atime: decimalSeconds(stat.atimeNs), ctime: decimalSeconds(stat.ctimeNs) };
+  return {
+    mtime: decimalSeconds(stat.mtimeNs),
+    atime: decimalSeconds(stat.atimeNs),
+    ctime: decimalSeconds(stat.ctimeNs),
+  };
 }
 
 function decimalSeconds(nanoseconds: bigint): string {
@@ -142,7 +146,9 @@ function digits(count: number): number {
 }
 
 function isUtf8(bytes: BytePath): boolean {
-  return isAscii(bytes) || Buffer.from(Buffer.from(bytes, 'latin1').toString('utf8'), 'utf8').toString('latin1') === bytes;
+  return (
+    isAscii(bytes) || Buffer.from(Buffer.from(bytes, 'latin1').toString('utf8'), 'utf8').toString('latin1') === bytes
+  );
 }
 
 /** True if no byte of the path is above 0x7f. */

@@ -28,9 +28,10 @@ export function manifestItem(entry: Entry, collector: string, stored: Stored, ti
   const source = readable(entry.source);
   const outcome = stored.outcome;
   // Member after member, in the order of the line: an object that is spread together costs more than reading the file.
-  const item: Draft = pathBase64 === undefined
-    ? { path, source, collector, method, kind, outcome }
-    : { path, pathBase64, source, collector, method, kind, outcome };
+  const item: Draft =
+    pathBase64 === undefined
+      ? { path, source, collector, method, kind, outcome }
+      : { path, pathBase64, source, collector, method, kind, outcome };
   const reason = stored.reason ?? entry.reason;
   if (reason !== undefined) item.reason = reason;
   const byDesign = stored.byDesign ?? entry.byDesign;
@@ -67,7 +68,8 @@ export function fileOutcome(size: number, declared: number, body: BodyResult): S
     return { outcome: size === 0 ? 'empty' : 'collected', size, stored: declared, padded, sha256 };
   }
   const facts = { size, stored: declared, padded, sha256 };
-  if (body.failure !== undefined) return { ...facts, outcome: body.read === 0 ? 'failed' : 'truncated', reason: body.failure };
+  if (body.failure !== undefined)
+    return { ...facts, outcome: body.read === 0 ? 'failed' : 'truncated', reason: body.failure };
   if (declared < size) return { ...facts, outcome: 'truncated', reason: 'the byte budget is spent' };
   return { ...facts, outcome: 'changed', reason: body.change };
 }

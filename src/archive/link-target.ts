@@ -25,7 +25,8 @@ export class LinkTargets {
   }
 
   #isBelowLink(path: BytePath): boolean {
-    for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) if (this.#links.has(path.slice(0, at))) return true;
+    for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1))
+      if (this.#links.has(path.slice(0, at))) return true;
     return false;
   }
 }
@@ -37,7 +38,8 @@ function rebased(path: BytePath, target: BytePath): BytePath {
   const here = isBelowRoot ? folders.slice(1) : folders;
   const there = target.startsWith('/') ? [] : [...here];
   for (const part of target.split('/')) {
-    if (part === '..') there.pop(); // `/..` is `/` (path_resolution(7))
+    if (part === '..')
+      there.pop(); // `/..` is `/` (path_resolution(7))
     else if (part !== '' && part !== '.') there.push(part);
   }
   const up = here.map(() => '..');

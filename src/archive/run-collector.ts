@@ -1,6 +1,14 @@
 /** Runs one collector: entry by entry into the tarball, in time slices, under the budget. A fault of it is an outcome. */
 import { types } from 'node:util';
-import type { AbsentEntry, Budget, ByDesign, Collector, Entry, CollectorContext, StreamEntry } from '../contracts/evidence.ts';
+import type {
+  AbsentEntry,
+  Budget,
+  ByDesign,
+  Collector,
+  Entry,
+  CollectorContext,
+  StreamEntry,
+} from '../contracts/evidence.ts';
 import { AmberError, describeError } from '../errors.ts';
 import { endOf } from '../lambda/budget.ts';
 import { dropDescriptor, foreignEntry } from './foreign-entry.ts';
@@ -14,7 +22,10 @@ export async function runCollector(collector: Collector, context: CollectorConte
     return;
   }
   const isForeign = context.config.collectors.some(({ name }) => name === collector.name);
-  await drainEntries({ name: collector.name, start: () => collector.collect(context), budget: context.budget, isForeign }, tarball);
+  await drainEntries(
+    { name: collector.name, start: () => collector.collect(context), budget: context.budget, isForeign },
+    tarball,
+  );
 }
 
 /** Where {@link drainEntries} puts entries; {@link Tarball} is one. */
@@ -86,7 +97,11 @@ async function* safeChunks({ chunks }: StreamEntry, signal: AbortSignal): AsyncG
       const next = await pull(source, signal);
       if (next === DONE || next === STOPPED) return;
       if (next instanceof Failed) throw next.cause;
-      if (!types.isUint8Array(next.given)) throw new AmberError('COLLECTOR_FAILED', `a chunk is of type ${typeof next.given}; expected a Uint8Array or a Buffer`);
+      if (!types.isUint8Array(next.given))
+        throw new AmberError(
+          'COLLECTOR_FAILED',
+          `a chunk is of type ${typeof next.given}; expected a Uint8Array or a Buffer`,
+        );
       yield next.given;
     }
   } finally {
@@ -94,15 +109,27 @@ async function* safeChunks({ chunks }: StreamEntry, signal: AbortSignal): AsyncG
   }
 }
 
-function lastLines(source: EntrySource, end: typeof DONE | typeof STOPPED | Failed, items: number, { count, first }: Refusals): readonly AbsentEntry[] {
-  const refused = count === 0 ? [] : [absent(source, 'failed', `${count} of ${items} entries are not usable and left out; ${first}`)];
+function lastLines(
+  source: EntrySource,
+  end: typeof DONE | typeof STOPPED | Failed,
+  items: number,
+  { count, first }: Refusals,
+): readonly AbsentEntry[] {
+  const refused =
+    count === 0 ? [] : [absent(source, 'failed', `${count} of ${items} entries are not usable and left out; ${first}`)];
   if (end === DONE) return refused;
-  if (end instanceof Failed) return [...refused, absent(source, 'failed', `after ${items} items: ${describeError(end.cause)}`)];
-  const why = source.stopped?.() ?? `${endOf(source.budget.signal)} after ${items} items; paths of the inventory without a line of their own were not reached`;
+  if (end instanceof Failed)
+    return [...refused, absent(source, 'failed', `after ${items} items: ${describeError(end.cause)}`)];
+  const why =
+    source.stopped?.() ??
+    `${endOf(source.budget.signal)} after ${items} items; paths of the inventory without a line of their own were not reached`;
   return [...refused, absent(source, 'skipped', why)];
 }
 
-function refusalOf(collector: Collector, context: CollectorContext): { readonly reason: string; readonly byDesign?: ByDesign } | undefined {
+function refusalOf(
+  collector: Collector,
+  context: CollectorContext,
+): { readonly reason: string; readonly byDesign?: ByDesign } | undefined {
   if (collector.needsRecipient === true && context.config.recipient === undefined) {
     return { reason: 'raw memory needs a recipient (AMBER_RECIPIENT)' };
   }
@@ -138,7 +165,8 @@ interface Box {
 function boxed(start: () => Iterable<unknown> | AsyncIterable<unknown>): Source<Box> {
   const source = iterate(start);
   if (source instanceof Failed) return source;
-  const box = (step: IteratorResult<unknown>): IteratorResult<Box> => (step.done === true ? { done: true, value: undefined } : { done: false, value: { given: step.value } });
+  const box = (step: IteratorResult<unknown>): IteratorResult<Box> =>
+    step.done === true ? { done: true, value: undefined } : { done: false, value: { given: step.value } };
   return {
     next: () => {
       const step = source.next();
@@ -168,7 +196,11 @@ function pull<T>(source: Source<T>, signal: AbortSignal): Pulled<T> | Promise<Pu
   }
 }
 
-async function pullLater<T>(source: Exclude<Source<T>, Failed>, step: Promise<IteratorResult<T>>, signal: AbortSignal): Promise<Pulled<T>> {
+async function pullLater<T>(
+  source: Exclude<Source<T>, Failed>,
+  step: Promise<IteratorResult<T>>,
+  signal: AbortSignal,
+): Promise<Pulled<T>> {
   try {
     const result = await raceAbort(step, signal);
     if (result !== undefined) return valueOf(result);
@@ -222,7 +254,9 @@ function safe(entry: Entry): Entry {
   const leaves = path.startsWith('/') || (path.includes('..') && `/${path}/`.includes('/../'));
   if (!leaves && !path.startsWith('manifest/')) return entry;
   if (entry.kind === 'file') dropDescriptor(entry.fd);
-  const reason = leaves ? 'the collector gave a path that leaves the archive' : 'the collector gave a path below manifest/, which is the archive\'s own';
+  const reason = leaves
+    ? 'the collector gave a path that leaves the archive'
+    : "the collector gave a path below manifest/, which is the archive's own";
   return { kind: 'absent', path: 'refused', source: entry.source, method: entry.method, outcome: 'failed', reason };
 }
 

@@ -77,7 +77,9 @@ export class SegmentWriter {
     return this.#continues;
   }
 
-  get openedMs(): number { return this.#openedMs; }
+  get openedMs(): number {
+    return this.#openedMs;
+  }
 
   /** All stored bytes so far. */
   get total(): number {

@@ -17,7 +17,9 @@ const LONG = 32;
 const HEAVY = 500;
 
 export async function render(
-  entry: JsonEntry | JsonLinesEntry | BytesEntry, redactor: Redactor, yieldIfDue: () => Promise<void> | undefined,
+  entry: JsonEntry | JsonLinesEntry | BytesEntry,
+  redactor: Redactor,
+  yieldIfDue: () => Promise<void> | undefined,
 ): Promise<Rendered> {
   if (entry.kind === 'bytes') {
     const { value, redactions } = await redactInSlices(redactor, entry.body, entry.redaction, yieldIfDue);
@@ -42,17 +44,29 @@ export async function render(
  * An entry without the secrets that stand beside its body: in its reason, in its notes, in where a link leads (where its
  * collector asked for that), and in its source, unless that is the name of a file: names of files are kept.
  */
-export function withoutSecrets(entry: Entry, redactor: Redactor): { readonly entry: Entry; readonly redactions: readonly string[] } {
+export function withoutSecrets(
+  entry: Entry,
+  redactor: Redactor,
+): { readonly entry: Entry; readonly redactions: readonly string[] } {
   const { notes, reason, source } = entry;
-  const isFile = entry.kind === 'file' || entry.kind === 'directory' || entry.kind === 'special' || entry.kind === 'link';
-  const shown = notes === undefined && reason === undefined && isFile ? entry : {
-    ...entry,
-    ...(notes === undefined ? {} : { notes: () => redactor.json(notes()).value as Readonly<Record<string, unknown>> }),
-    ...(reason === undefined ? {} : { reason: redactor.text(reason).value }),
-    ...(isFile ? {} : { source: Buffer.from(redactor.bytes(Buffer.from(source, 'latin1'), 'text').value).toString('latin1') }),
-  };
+  const isFile =
+    entry.kind === 'file' || entry.kind === 'directory' || entry.kind === 'special' || entry.kind === 'link';
+  const shown =
+    notes === undefined && reason === undefined && isFile
+      ? entry
+      : {
+          ...entry,
+          ...(notes === undefined
+            ? {}
+            : { notes: () => redactor.json(notes()).value as Readonly<Record<string, unknown>> }),
+          ...(reason === undefined ? {} : { reason: redactor.text(reason).value }),
+          ...(isFile
+            ? {}
+            : { source: Buffer.from(redactor.bytes(Buffer.from(source, 'latin1'), 'text').value).toString('latin1') }),
+        };
   // Sockets, pipes and what else has no file have no name of anybody's choice.
-  if (shown.kind !== 'link' || shown.redaction === undefined || !shown.target.startsWith('/')) return { entry: shown, redactions: [] };
+  if (shown.kind !== 'link' || shown.redaction === undefined || !shown.target.startsWith('/'))
+    return { entry: shown, redactions: [] };
   const { value, redactions } = redactor.bytes(Buffer.from(shown.target, 'latin1'), 'text');
   return { entry: { ...shown, target: Buffer.from(value).toString('latin1') }, redactions };
 }
@@ -95,13 +109,21 @@ function* pieces(value: unknown): Generator<Piece> {
 function* elements(values: readonly unknown[], where: string, prefix: string, suffix: string): Generator<Piece> {
   for (const [index, value] of values.entries()) {
     const last = index === values.length - 1;
-    yield { prefix: index === 0 ? `${prefix}[\n` : '', value, suffix: last ? `\n]${suffix}` : ',\n', where: `${where}[${index}]` };
+    yield {
+      prefix: index === 0 ? `${prefix}[\n` : '',
+      value,
+      suffix: last ? `\n]${suffix}` : ',\n',
+      where: `${where}[${index}]`,
+    };
   }
 }
 
 function isLongTable(value: unknown): value is readonly object[] {
   if (!Array.isArray(value) || !value.every((row) => typeof row === 'object' && row !== null)) return false;
-  return value.length > LONG || (value.length > 1 && value.reduce((sum: number, row: object) => sum + weightOf(row), 0) > HEAVY);
+  return (
+    value.length > LONG ||
+    (value.length > 1 && value.reduce((sum: number, row: object) => sum + weightOf(row), 0) > HEAVY)
+  );
 }
 
 /** Members of a row, and of the objects in it. Calls no getter: rows may come from the function. */

@@ -12,7 +12,17 @@ import { endOf } from '../lambda/budget.ts';
 import type { Redactor } from '../secrets/contracts.ts';
 import { changeOf, hashOnly, padding, readLarge, readSmall, writeStream, type BodyOptions } from './body.ts';
 import { createCompressor, release, type CompressionName, type Compressor } from './compress.ts';
-import { BLOCK, encodeHeader, HOT_HEADER, roundUp, timesOf, writeHeader, type HeaderFields, type Times, type TypeFlag } from './header.ts';
+import {
+  BLOCK,
+  encodeHeader,
+  HOT_HEADER,
+  roundUp,
+  timesOf,
+  writeHeader,
+  type HeaderFields,
+  type Times,
+  type TypeFlag,
+} from './header.ts';
 import { LinkTargets } from './link-target.ts';
 import { fileOutcome, manifestItem, specialType, type Stored } from './item.ts';
 import { SegmentWriter, type SegmentEncryptor } from './segments.ts';
@@ -61,9 +71,12 @@ export class Tarball {
     this.#mostPending = Math.min(MAX_PENDING_MANIFEST, options.segmentBytes / 4);
     this.#compressor = createCompressor(options.compression, options.partBytes);
     this.#writer = new SegmentWriter({
-      compressor: this.#compressor, onSegment: options.onSegment, partBytes: options.partBytes,
+      compressor: this.#compressor,
+      onSegment: options.onSegment,
+      partBytes: options.partBytes,
       segmentBytes: options.segmentBytes,
-      yieldIfDue: options.budget.yieldIfDue, digestWhole: options.digestWhole ?? true,
+      yieldIfDue: options.budget.yieldIfDue,
+      digestWhole: options.digestWhole ?? true,
       ...(options.encryptor === undefined ? {} : { encryptor: options.encryptor }),
     });
     this.#body = { writer: this.#writer, signal: options.budget.signal, betweenParts: () => this.#cutInside() };
@@ -79,8 +92,15 @@ export class Tarball {
     if (entry.kind === 'file') {
       const size = Number(entry.stat.size);
       const room = HOT_HEADER + roundUp(size);
-      if (entry.store !== false && entry.notes === undefined && entry.path.length < BLOCK && this.#writer.fits(room) && !this.#isFull(room)
-        && size <= this.#options.budget.remainingBytes()) return this.#addSmall(entry, collector, size);
+      if (
+        entry.store !== false &&
+        entry.notes === undefined &&
+        entry.path.length < BLOCK &&
+        this.#writer.fits(room) &&
+        !this.#isFull(room) &&
+        size <= this.#options.budget.remainingBytes()
+      )
+        return this.#addSmall(entry, collector, size);
     }
     return this.#addAny(entry, collector);
   }
@@ -115,7 +135,17 @@ export class Tarball {
       const writer = this.#writer;
       const { path, stat } = entry;
       const times = timesOf(stat);
-      writer.advance(writeHeader(writer.part, writer.used, { path, type: '0', mode: Number(stat.mode), size, mtimeSeconds: 0, stat, times }));
+      writer.advance(
+        writeHeader(writer.part, writer.used, {
+          path,
+          type: '0',
+          mode: Number(stat.mode),
+          size,
+          mtimeSeconds: 0,
+          stat,
+          times,
+        }),
+      );
       const body = readSmall(writer, entry.fd, size);
       this.#options.spend(size);
       return this.#finish(entry, collector, fileOutcome(size, size, { ...body, change: changeOf(entry) }), times);
@@ -128,7 +158,11 @@ export class Tarball {
     try {
       const { entry, redactions } = withoutSecrets(this.#once(given), this.#options.redactor);
       const { reason, ...stored } = await this.#store(entry);
-      return this.#finish(entry, collector, { redactions, ...stored, reason: reason && this.#options.redactor.text(reason).value });
+      return this.#finish(entry, collector, {
+        redactions,
+        ...stored,
+        reason: reason && this.#options.redactor.text(reason).value,
+      });
     } finally {
       if (given.kind === 'file') closeSync(given.fd);
     }
@@ -138,11 +172,18 @@ export class Tarball {
     switch (entry.kind) {
       case 'absent':
         if (this.#options.manifest.pendingBytes() > this.#mostPending) await this.#cut();
-        return { outcome: entry.outcome, reason: entry.reason, ...(entry.stat === undefined ? {} : { size: Number(entry.stat.size) }) };
+        return {
+          outcome: entry.outcome,
+          reason: entry.reason,
+          ...(entry.stat === undefined ? {} : { size: Number(entry.stat.size) }),
+        };
       case 'link':
         return this.#storeLink(entry);
       case 'directory':
-        await this.#writeHeader({ ...this.#header(entry, '5', Number(entry.stat?.mode ?? 0o755), 0), path: `${entry.path}/` });
+        await this.#writeHeader({
+          ...this.#header(entry, '5', Number(entry.stat?.mode ?? 0o755), 0),
+          path: `${entry.path}/`,
+        });
         return { outcome: entry.outcome ?? 'collected' };
       case 'special':
         return this.#storeSpecial(entry);
@@ -161,7 +202,16 @@ export class Tarball {
     const known = this.#directories.size;
     if (this.#directories.add(parseInt(hash('sha256', entry.path, 'hex').slice(0, 13), 16)).size > known) return entry;
     const { path, source, method, stat } = entry;
-    return { kind: 'absent', path, source, method, outcome: 'skipped', byDesign: 'stored-elsewhere', reason: 'this directory stands in the tarball already', ...(stat === undefined ? {} : { stat }) };
+    return {
+      kind: 'absent',
+      path,
+      source,
+      method,
+      outcome: 'skipped',
+      byDesign: 'stored-elsewhere',
+      reason: 'this directory stands in the tarball already',
+      ...(stat === undefined ? {} : { stat }),
+    };
   }
 
   async #storeLink(entry: Entry & { kind: 'link' }): Promise<Stored> {
@@ -172,7 +222,12 @@ export class Tarball {
 
   async #storeSpecial(entry: Entry & { kind: 'special' }): Promise<Stored> {
     const type = specialType(Number(entry.stat.mode));
-    if (type === undefined) return { outcome: entry.outcome ?? 'skipped', byDesign: 'no-content', reason: entry.reason ?? 'a socket has no tar type; its metadata is this line' };
+    if (type === undefined)
+      return {
+        outcome: entry.outcome ?? 'skipped',
+        byDesign: 'no-content',
+        reason: entry.reason ?? 'a socket has no tar type; its metadata is this line',
+      };
     await this.#writeHeader(this.#header(entry, type, Number(entry.stat.mode), 0));
     return { outcome: entry.outcome ?? 'collected' };
   }
@@ -201,11 +256,18 @@ export class Tarball {
     const size = Number(entry.stat.size);
     if (entry.store === false) {
       const hashed = await hashOnly(this.#body, entry, this.#options.budget.yieldIfDue);
-      return { ...fileOutcome(size, 0, hashed), outcome: hashed.failure === undefined ? 'skipped' : 'failed', stored: undefined, padded: undefined, reason: hashed.failure ?? entry.reason };
+      return {
+        ...fileOutcome(size, 0, hashed),
+        outcome: hashed.failure === undefined ? 'skipped' : 'failed',
+        stored: undefined,
+        padded: undefined,
+        reason: hashed.failure ?? entry.reason,
+      };
     }
     const limit = Math.min(size, this.#options.budget.remainingBytes());
     if (limit === 0 && size > 0) return { outcome: 'skipped', size, reason: 'the byte budget is spent' };
-    if (this.#options.budget.signal.aborted) return { outcome: 'skipped', size, reason: endOf(this.#options.budget.signal) };
+    if (this.#options.budget.signal.aborted)
+      return { outcome: 'skipped', size, reason: endOf(this.#options.budget.signal) };
     await this.#writeHeader(this.#header(entry, '0', Number(entry.stat.mode), limit), limit);
     this.#options.spend(limit);
     return fileOutcome(size, limit, await readLarge(this.#body, entry, limit));
@@ -213,7 +275,8 @@ export class Tarball {
 
   async #storeStream(entry: Entry & { kind: 'stream' }): Promise<Stored> {
     const limit = Math.min(entry.size, this.#options.budget.remainingBytes());
-    if (limit === 0 && entry.size > 0) return { outcome: 'skipped', size: entry.size, reason: 'the byte budget is spent' };
+    if (limit === 0 && entry.size > 0)
+      return { outcome: 'skipped', size: entry.size, reason: 'the byte budget is spent' };
     await this.#writeHeader(this.#header(entry, '0', Number(entry.stat?.mode ?? 0o400), limit), limit);
     this.#options.spend(limit);
     return fileOutcome(entry.size, limit, await writeStream(this.#body, entry, limit));
@@ -221,7 +284,14 @@ export class Tarball {
 
   #header(entry: Entry, type: TypeFlag, mode: number, size: number): HeaderFields {
     const stat = 'stat' in entry ? entry.stat : undefined;
-    return { path: entry.path, type, mode, size, mtimeSeconds: Math.floor(this.#options.startedMs / 1000), ...(stat === undefined ? {} : { stat }) };
+    return {
+      path: entry.path,
+      type,
+      mode,
+      size,
+      mtimeSeconds: Math.floor(this.#options.startedMs / 1000),
+      ...(stat === undefined ? {} : { stat }),
+    };
   }
 
   /** Makes room for a header and the `body` bytes that follow it, in a new segment if they would not fit in this one. */
@@ -246,7 +316,8 @@ export class Tarball {
 
   /** What the collector knew before the read stands where the read itself went well. */
   #finish(entry: Entry, collector: string, stored: Stored, times?: Times): ManifestItem {
-    const known = stored.outcome === 'collected' && entry.outcome !== undefined ? { ...stored, outcome: entry.outcome } : stored;
+    const known =
+      stored.outcome === 'collected' && entry.outcome !== undefined ? { ...stored, outcome: entry.outcome } : stored;
     const item = manifestItem(entry, collector, known, times);
     this.#options.manifest.add(item);
     return item;
@@ -269,7 +340,13 @@ export class Tarball {
 
   async #closeManifest(finish: (writer: SegmentWriter) => void): Promise<void> {
     const { path, body, head } = this.#options.manifest.close(this.#writer.number);
-    const header = encodeHeader({ path, type: '0', mode: 0o444, size: body.length, mtimeSeconds: Math.floor(this.#options.startedMs / 1000) });
+    const header = encodeHeader({
+      path,
+      type: '0',
+      mode: 0o444,
+      size: body.length,
+      mtimeSeconds: Math.floor(this.#options.startedMs / 1000),
+    });
     for (const piece of [header, body, Buffer.alloc(padding(body.length))]) await this.#writer.write(piece);
     release(body);
     if (!this.#writer.fits(2 * BLOCK)) await this.#writer.flush();

@@ -36,7 +36,8 @@ export async function runCapture(request: CaptureRequest): Promise<CaptureReport
   let result: Result;
   try {
     destination = await openAt(run);
-    if (destination.notice !== undefined && !isQuiet) logLine('fault', run.redact({ capture: run.context.captureId, where: 'ship', error: destination.notice }));
+    if (destination.notice !== undefined && !isQuiet)
+      logLine('fault', run.redact({ capture: run.context.captureId, where: 'ship', error: destination.notice }));
     await run.prepare();
     result = await captureTo(run, destination, resort, isQuiet);
   } catch (cause) {
@@ -56,7 +57,12 @@ interface Result {
   readonly manifestDigest?: string;
 }
 
-async function captureTo(run: CaptureRun, destination: Destination, resort: LastResort, isQuiet: boolean): Promise<Result> {
+async function captureTo(
+  run: CaptureRun,
+  destination: Destination,
+  resort: LastResort,
+  isQuiet: boolean,
+): Promise<Result> {
   const { budget, context } = run;
   const { shipped, sealed, manifestDigest, error } = await deliver({
     destination,
@@ -102,7 +108,10 @@ function isBare({ budget, manifest }: CaptureRun): boolean {
 async function openAt(run: CaptureRun): Promise<Destination> {
   const url = run.config.destination;
   if (url === undefined) {
-    throw new AmberError('CONFIG_INVALID', 'neither option `destination` nor AMBER_DESTINATION is set; for example s3://evidence-bucket/amber');
+    throw new AmberError(
+      'CONFIG_INVALID',
+      'neither option `destination` nor AMBER_DESTINATION is set; for example s3://evidence-bucket/amber',
+    );
   }
   return untilAborted(Promise.resolve(openDestination(url, run.place, run.config)), run.budget.hardStop);
 }

@@ -51,9 +51,13 @@ export interface Delivery {
 export async function deliver(parts: DeliveryParts): Promise<Delivery> {
   const { destination, hardStop, tarball, patienceMs, onTrouble, onFull } = parts;
   const outbox = openOutbox(destination, {
-    signal: hardStop, inFlight: IN_FLIGHT, waitingBytes: WAITING * (tarball.segmentBytes + 2 * tarball.partBytes),
+    signal: hardStop,
+    inFlight: IN_FLIGHT,
+    waitingBytes: WAITING * (tarball.segmentBytes + 2 * tarball.partBytes),
     onShipped: (shipped) => parts.onShipped(shipped, outbox),
-    ...(patienceMs === undefined ? {} : { patienceMs }), ...(onTrouble === undefined ? {} : { onTrouble }), ...(onFull === undefined ? {} : { onFull }),
+    ...(patienceMs === undefined ? {} : { patienceMs }),
+    ...(onTrouble === undefined ? {} : { onTrouble }),
+    ...(onFull === undefined ? {} : { onFull }),
   });
   try {
     return await fillAndCommit(parts, outbox);
@@ -89,7 +93,11 @@ async function fillAndCommit(parts: DeliveryParts, outbox: Outbox): Promise<Deli
   return { shipped: outbox.shipped(), sealed, ...(unanswered === undefined ? {} : { error: unanswered }), ...ended };
 }
 
-async function commit({ destination, hardStop, marker, patienceMs }: DeliveryParts, shipped: readonly Shipped[], sealed: Sealed): Promise<Pick<Delivery, 'manifestDigest' | 'error'>> {
+async function commit(
+  { destination, hardStop, marker, patienceMs }: DeliveryParts,
+  shipped: readonly Shipped[],
+  sealed: Sealed,
+): Promise<Pick<Delivery, 'manifestDigest' | 'error'>> {
   let manifestDigest: string | undefined;
   try {
     const document = marker(shipped, sealed);

@@ -3,7 +3,17 @@ import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
 import type { TarballOptions } from '../archive/tarball.ts';
 import { policyOf } from '../config/detect-policy.ts';
-import type { CaptureIdentity, Cause, FindingsReport, InvocationFacts, JsonEntry, Roots, CollectorContext, Tier, Config } from '../contracts/evidence.ts';
+import type {
+  CaptureIdentity,
+  Cause,
+  FindingsReport,
+  InvocationFacts,
+  JsonEntry,
+  Roots,
+  CollectorContext,
+  Tier,
+  Config,
+} from '../contracts/evidence.ts';
 import { openMonitor } from '../detect/anomaly-monitor.ts';
 import { isAmberError, type AmberError } from '../errors.ts';
 import { coresOf } from '../lambda/cores.ts';
@@ -70,7 +80,10 @@ export interface CaptureRun {
   /** The first entry of the tarball. */
   readonly header: () => JsonEntry;
   readonly tarballOptions: () => Omit<TarballOptions, 'onSegment'>;
-  readonly commitFacts: (shipped: readonly ShippedSegment[], sealed: { sha256: string | null; bytes: number }) => CommitFacts;
+  readonly commitFacts: (
+    shipped: readonly ShippedSegment[],
+    sealed: { sha256: string | null; bytes: number },
+  ) => CommitFacts;
   /** Redacts what leaves for the log or manifest.json, whatever the recipient. */
   readonly redact: <T>(value: T) => T;
   readonly end: () => void;
@@ -105,8 +118,22 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
   if (request.stopSignal?.aborted === true) stop(); // while the engine was loaded
   const roots = request.roots ?? { proc: '/proc', writable: config.writable, code: config.code, etc: '/etc' };
   let table: Promise<ProcessTable> | undefined;
-  const processes = (): Promise<ProcessTable> => (table ??= snapshotProcesses({ root: roots.proc, signal: budget.signal }));
-  const context: CollectorContext = { captureId, startedMs, cause, invocation, config, roots, budget, env, inProcess: request.inProcess, processes, findings: findingsOf(request, roots), ...(request.parked === undefined ? {} : { parked: request.parked }) };
+  const processes = (): Promise<ProcessTable> =>
+    (table ??= snapshotProcesses({ root: roots.proc, signal: budget.signal }));
+  const context: CollectorContext = {
+    captureId,
+    startedMs,
+    cause,
+    invocation,
+    config,
+    roots,
+    budget,
+    env,
+    inProcess: request.inProcess,
+    processes,
+    findings: findingsOf(request, roots),
+    ...(request.parked === undefined ? {} : { parked: request.parked }),
+  };
   const manifest = openManifest(captureId);
   const tool = toolFacts();
   let recipient: AgeRecipient | undefined;
@@ -114,8 +141,15 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
   const elapsedMs = (): number => Math.round(performance.now() - started);
   const cpuMs = (): number => cpuSince(cpu);
   return {
-    config, context, budget, manifest, elapsedMs, cpuMs, tiers: request.last?.tiers ?? {},
-    place: placeOf(captureId, identity, startedMs), endedEarly: () => endReason(request)?.message,
+    config,
+    context,
+    budget,
+    manifest,
+    elapsedMs,
+    cpuMs,
+    tiers: request.last?.tiers ?? {},
+    place: placeOf(captureId, identity, startedMs),
+    endedEarly: () => endReason(request)?.message,
     commitFacts: (shipped, sealed) => ({
       ...commitFacts(context, identity, tool),
       ...sealed,
@@ -130,7 +164,8 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
       await learnTable(outside, await processes(), budget.yieldIfDue);
     },
     header: () => headerEntry(context, identity, tool, config.recipient === undefined ? undefined : key),
-    tarballOptions: () => tarballOptions({ context, identity, budget, manifest, inside, recipient, last: request.last }),
+    tarballOptions: () =>
+      tarballOptions({ context, identity, budget, manifest, inside, recipient, last: request.last }),
     redact: <T>(value: T) => outside.json(value).value as T,
     end: () => {
       request.stopSignal?.removeEventListener('abort', stop);
@@ -141,7 +176,9 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
 
 /** What the host knows, or one look of our own: asked once, when the collector comes to it. */
 function findingsOf({ findings, config, inProcess }: CaptureRequest, roots: Roots): () => Promise<FindingsReport> {
-  const look = findings ?? (() => openMonitor({ by: inProcess ? 'process' : 'extension', roots, policy: policyOf(config.detect) }).report());
+  const look =
+    findings ??
+    (() => openMonitor({ by: inProcess ? 'process' : 'extension', roots, policy: policyOf(config.detect) }).report());
   let report: Promise<FindingsReport> | undefined;
   return () => (report ??= look());
 }
@@ -154,7 +191,13 @@ function limitsOf(request: CaptureRequest, nowMs: number): Parameters<typeof sta
   // Collecting stops early enough to flush, ship the last segment and commit.
   const closingMs = (request.last?.closingCpuMs ?? CLOSING_CPU_MS) / Math.min(1, coresOf(process.env) ?? 1);
   const reserveMs = Math.min(Math.max(totalMs * 0.25, closingMs, 100), totalMs / 2, 2000);
-  return { collectMs: Math.max(0, totalMs - reserveMs), commitMs: totalMs - reserveMs / 2, totalMs, bytes: config.maxBytes, sliceMs: config.sliceMs };
+  return {
+    collectMs: Math.max(0, totalMs - reserveMs),
+    commitMs: totalMs - reserveMs / 2,
+    totalMs,
+    bytes: config.maxBytes,
+    sliceMs: config.sliceMs,
+  };
 }
 
 function placeOf(captureId: string, identity: Identity, startedMs: number): CaptureIdentity {
@@ -162,7 +205,11 @@ function placeOf(captureId: string, identity: Identity, startedMs: number): Capt
   return { captureId, account, region, functionName, date: new Date(startedMs).toISOString().slice(0, 10) };
 }
 
-async function learnTable(redactor: Redactor, table: ProcessTable, yieldIfDue: () => Promise<void> | undefined): Promise<void> {
+async function learnTable(
+  redactor: Redactor,
+  table: ProcessTable,
+  yieldIfDue: () => Promise<void> | undefined,
+): Promise<void> {
   for (const record of table.processes) {
     const environ = record.files.get('environ');
     if (environ?.ok === true) await redactInSlices(redactor, environ.body, 'environ', yieldIfDue);
@@ -172,7 +219,12 @@ async function learnTable(redactor: Redactor, table: ProcessTable, yieldIfDue: (
   }
 }
 
-function headerEntry(context: CollectorContext, identity: Identity, tool: ToolFacts, key: Buffer | undefined): JsonEntry {
+function headerEntry(
+  context: CollectorContext,
+  identity: Identity,
+  tool: ToolFacts,
+  key: Buffer | undefined,
+): JsonEntry {
   const { collectors, redact, destinations, ...config } = context.config;
   const value = {
     captureId: context.captureId,
@@ -211,10 +263,20 @@ interface TarballParts {
   readonly last: LastCapture | undefined;
 }
 
-function tarballOptions({ context, identity, budget, manifest, inside, recipient, last }: TarballParts): Omit<TarballOptions, 'onSegment'> {
+function tarballOptions({
+  context,
+  identity,
+  budget,
+  manifest,
+  inside,
+  recipient,
+  last,
+}: TarballParts): Omit<TarballOptions, 'onSegment'> {
   const { config } = context;
   const small = (identity.memoryMb ?? SMALL_FUNCTION_MB) < SMALL_FUNCTION_MB;
-  const segmentBytes = small ? Math.min(config.segmentBytes, last?.segmentBytes ?? SMALL_SEGMENT_BYTES) : config.segmentBytes;
+  const segmentBytes = small
+    ? Math.min(config.segmentBytes, last?.segmentBytes ?? SMALL_SEGMENT_BYTES)
+    : config.segmentBytes;
   return {
     compression: config.compression,
     segmentBytes,
@@ -231,8 +293,20 @@ function tarballOptions({ context, identity, budget, manifest, inside, recipient
   };
 }
 
-function commitFacts(context: CollectorContext, identity: Identity, tool: ToolFacts): Omit<CommitFacts, 'clocks' | 'cost' | 'sha256' | 'bytes'> {
+function commitFacts(
+  context: CollectorContext,
+  identity: Identity,
+  tool: ToolFacts,
+): Omit<CommitFacts, 'clocks' | 'cost' | 'sha256' | 'bytes'> {
   const { captureId, cause, config } = context;
   const { compression, recipient, maxBytes, maxMs, maxEntries, segmentBytes } = config;
-  return { captureId, cause, identity, tool, compression, recipient: recipient ?? null, limits: { maxBytes, maxMs, maxEntries, segmentBytes } };
+  return {
+    captureId,
+    cause,
+    identity,
+    tool,
+    compression,
+    recipient: recipient ?? null,
+    limits: { maxBytes, maxMs, maxEntries, segmentBytes },
+  };
 }

@@ -12,7 +12,13 @@ import { exampleCall, typed } from './usage.ts';
 /** Exit codes. */
 export const EXIT = { ok: 0, problem: 1, usage: 2, unreachable: 3 } as const;
 
-const USAGE: ReadonlySet<AmberErrorCode> = new Set(['USAGE', 'CONFIG_INVALID', 'IDENTITY_INVALID', 'RECIPIENT_INVALID', 'CASE_EXISTS']);
+const USAGE: ReadonlySet<AmberErrorCode> = new Set([
+  'USAGE',
+  'CONFIG_INVALID',
+  'IDENTITY_INVALID',
+  'RECIPIENT_INVALID',
+  'CASE_EXISTS',
+]);
 const UNREACHABLE = /^(?:CASE_MISSING|CASE_DENIED|CASE_UNREADABLE|DESTINATION_\w+|ACQUIRE_\w+)$/u;
 
 /** Runs one command line, without the interpreter and the script. Resolves to the exit code; never rejects. */
@@ -22,7 +28,9 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
   try {
     return await dispatch(argv, out);
   } catch (cause) {
-    const error = isAmberError(cause) ? cause : systemError(cause) ?? new AmberError('BUG', describeError(cause), { cause });
+    const error = isAmberError(cause)
+      ? cause
+      : (systemError(cause) ?? new AmberError('BUG', describeError(cause), { cause }));
     const shown = await withoutSecrets(argv, error);
     if (json) out.json({ error: { code: error.code, ...shown } });
     else out.note(`amber: ${error.code}: ${shown.message}`);
@@ -32,18 +40,39 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
 }
 
 /** What the file system refuses is no fault of the command: a full disk, a folder that may not be written. */
-const OF_THE_SYSTEM: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO', 'ENOTDIR', 'ENAMETOOLONG', 'EFBIG', 'EMFILE', 'ENFILE']);
+const OF_THE_SYSTEM: ReadonlySet<string> = new Set([
+  'ENOSPC',
+  'EDQUOT',
+  'EROFS',
+  'EACCES',
+  'EPERM',
+  'EIO',
+  'ENOTDIR',
+  'ENAMETOOLONG',
+  'EFBIG',
+  'EMFILE',
+  'ENFILE',
+]);
 
 function systemError(cause: unknown): AmberError | undefined {
   const code = systemCode(cause);
   if (code === undefined || !OF_THE_SYSTEM.has(code)) return undefined;
-  const path = typeof cause === 'object' && cause !== null && 'path' in cause && typeof cause.path === 'string' ? ` of ${JSON.stringify(cause.path)}` : '';
-  const why = code === 'ENOSPC' || code === 'EDQUOT' ? 'no space is left; free some, or write elsewhere (TMPDIR names the folder for temporary files)' : 'see its owner, mode and file system';
+  const path =
+    typeof cause === 'object' && cause !== null && 'path' in cause && typeof cause.path === 'string'
+      ? ` of ${JSON.stringify(cause.path)}`
+      : '';
+  const why =
+    code === 'ENOSPC' || code === 'EDQUOT'
+      ? 'no space is left; free some, or write elsewhere (TMPDIR names the folder for temporary files)'
+      : 'see its owner, mode and file system';
   return new AmberError('DESTINATION_FAILED', `Reading or writing${path} failed (${code}): ${why}.`, { cause });
 }
 
 /** Errors quote what was typed, and that may be a key in the wrong place (`--identity AGE-SECRET-KEY-1…`). */
-async function withoutSecrets(argv: readonly string[], { message, details }: AmberError): Promise<{ message: string; details: unknown }> {
+async function withoutSecrets(
+  argv: readonly string[],
+  { message, details }: AmberError,
+): Promise<{ message: string; details: unknown }> {
   const { createRedactor } = await import('../secrets/redactor.ts');
   const redactor = createRedactor();
   redactor.bytes(Buffer.from(argv.join('\0')), 'cmdline');
@@ -76,7 +105,10 @@ async function commandNamed(name: string): Promise<Command> {
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (load !== undefined) return load();
   const near = Object.keys(COMMANDS).find((known) => known.startsWith(name.slice(0, 3)));
-  throw new AmberError('USAGE', `There is no command ${JSON.stringify(name)}; expected one of ${Object.keys(COMMANDS).join(', ')}, for example amber ${near ?? 'captures'} --help.`);
+  throw new AmberError(
+    'USAGE',
+    `There is no command ${JSON.stringify(name)}; expected one of ${Object.keys(COMMANDS).join(', ')}, for example amber ${near ?? 'captures'} --help.`,
+  );
 }
 
 async function overview(out: Output): Promise<void> {
@@ -86,10 +118,16 @@ async function overview(out: Output): Promise<void> {
   out.line();
   for (const line of table(commands.map(({ name, summary }) => [`  amber ${name}`, summary]))) out.line(line);
   out.line();
-  out.line('A LOCATION is s3://BUCKET/PREFIX, file:///DIR or a path: of a capture, of a single segment or tarball, or of a');
-  out.line('folder below which there is one capture. Behind it may stand the beginning of an id, where it is that of one');
+  out.line(
+    'A LOCATION is s3://BUCKET/PREFIX, file:///DIR or a path: of a capture, of a single segment or tarball, or of a',
+  );
+  out.line(
+    'folder below which there is one capture. Behind it may stand the beginning of an id, where it is that of one',
+  );
   out.line('capture below it. `amber COMMAND --help` tells more.');
-  out.line('`whole` or `cut` is the state of the commit, `complete` or `partial` that of the evidence: `amber captures --help`.');
+  out.line(
+    '`whole` or `cut` is the state of the commit, `complete` or `partial` that of the evidence: `amber captures --help`.',
+  );
   out.line('Exit codes: 0 all is well, 1 a problem was found, 2 wrong usage, 3 it cannot be reached or written.');
 }
 
@@ -101,8 +139,10 @@ async function help(command: Command, out: Output): Promise<void> {
   out.line();
   for (const line of [summary, ...details.trim().split('\n')]) out.line(line);
   out.line();
-  const rows = Object.entries(options).map(([option, { short, value, description }]) =>
-    [`  ${short === undefined ? '   ' : `-${short},`} --${option}${value === undefined ? '' : ` ${value}`}`, description]);
+  const rows = Object.entries(options).map(([option, { short, value, description }]) => [
+    `  ${short === undefined ? '   ' : `-${short},`} --${option}${value === undefined ? '' : ` ${value}`}`,
+    description,
+  ]);
   for (const line of table(rows)) out.line(line);
   await Promise.resolve();
 }
@@ -114,7 +154,8 @@ async function help(command: Command, out: Output): Promise<void> {
 function watchStream(stream: NodeJS.WriteStream, name: string): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(EXIT.ok);
-    const why = error.code === 'ENOSPC' ? 'no space is left; free some, or write elsewhere' : 'see what it is connected to';
+    const why =
+      error.code === 'ENOSPC' ? 'no space is left; free some, or write elsewhere' : 'see what it is connected to';
     try {
       writeSync(2, `amber: DESTINATION_FAILED: Writing ${name} failed (${error.code ?? 'unknown'}): ${why}.\n`);
     } catch {
@@ -133,5 +174,9 @@ function isMain(): boolean {
 if (isMain()) {
   watchStream(process.stdout, 'standard output');
   watchStream(process.stderr, 'standard error');
-  process.exitCode = await main(process.argv.slice(2), { stdout: process.stdout, stderr: process.stderr, env: process.env });
+  process.exitCode = await main(process.argv.slice(2), {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+  });
 }

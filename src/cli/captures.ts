@@ -34,7 +34,9 @@ Needs s3:ListBucket, and s3:GetObject for manifest.json.
       const ids = shortIds(found.flatMap(({ captureId }) => captureId ?? []));
       const rows = found.map((capture) => [
         (capture.started ?? 'unknown time').replace('T', ' ').replace(/\.\d+Z$/u, 'Z'),
-        stateOf(capture) + (capture.sealed ? ', sealed' : '') + (capture.endedEarly === undefined ? '' : ', ended early'),
+        stateOf(capture) +
+          (capture.sealed ? ', sealed' : '') +
+          (capture.endedEarly === undefined ? '' : ', ended early'),
         renderText(capture.functionName ?? '?'),
         renderText(capture.trigger ?? '?'),
         sizeOf(capture),
@@ -43,12 +45,23 @@ Needs s3:ListBucket, and s3:GetObject for manifest.json.
         renderText(capture.location),
         ids.get(capture.captureId ?? '') ?? '?',
       ]);
-      if (rows.length > 0) for (const line of table([['STARTED', 'STATE', 'FUNCTION', 'TRIGGER', 'SIZE', 'EVIDENCE', 'NOT COLLECTED', 'LOCATION', 'ID'], ...rows])) out.line(line);
+      if (rows.length > 0)
+        for (const line of table([
+          ['STARTED', 'STATE', 'FUNCTION', 'TRIGGER', 'SIZE', 'EVIDENCE', 'NOT COLLECTED', 'LOCATION', 'ID'],
+          ...rows,
+        ]))
+          out.line(line);
       for (const { location, removed, segments } of found.filter((one) => one.removed.length > 0)) {
         out.note(`PROBLEM: ${renderText(location)}: ${missingText(removed)}, of ${segments} that manifest.json names`);
       }
       for (const [id, copies] of Map.groupBy(found, ({ captureId }) => captureId)) {
-        if (id !== undefined && copies.length > 1) out.note(`Capture ${renderText(id)} is there ${copies.length} times, copied or renamed: ${copies.slice(0, MAX_NUMBERS).map(({ location }) => renderText(location)).join(' ')}`);
+        if (id !== undefined && copies.length > 1)
+          out.note(
+            `Capture ${renderText(id)} is there ${copies.length} times, copied or renamed: ${copies
+              .slice(0, MAX_NUMBERS)
+              .map(({ location }) => renderText(location))
+              .join(' ')}`,
+          );
       }
       return found.every(({ state, removed }) => state !== 'unreadable' && removed.length === 0) ? 0 : 1;
     } finally {
@@ -75,10 +88,12 @@ const MIN_ID = 8;
 /** The shortest beginning of each id that no other one has. */
 function shortIds(ids: readonly string[]): ReadonlyMap<string, string> {
   const sorted = [...new Set(ids)].sort();
-  return new Map(sorted.map((id, index) => {
-    const shared = Math.max(sharedLength(id, sorted[index - 1] ?? ''), sharedLength(id, sorted[index + 1] ?? ''));
-    return [id, renderText(id.slice(0, Math.max(MIN_ID, shared + 1)))];
-  }));
+  return new Map(
+    sorted.map((id, index) => {
+      const shared = Math.max(sharedLength(id, sorted[index - 1] ?? ''), sharedLength(id, sorted[index + 1] ?? ''));
+      return [id, renderText(id.slice(0, Math.max(MIN_ID, shared + 1)))];
+    }),
+  );
 }
 
 function sharedLength(one: string, other: string): number {

@@ -6,7 +6,14 @@ import type { MeterFigures } from '../acquire/meter.ts';
 import { renderText } from '../case/view/safe-names.ts';
 import { AmberError } from '../errors.ts';
 import { size } from '../case/view/size.ts';
-import { AWS_OPTIONS, clientOptions, logGroupsOption, WINDOW_OPTIONS, windowOption, writeConfig } from './aws-options.ts';
+import {
+  AWS_OPTIONS,
+  clientOptions,
+  logGroupsOption,
+  WINDOW_OPTIONS,
+  windowOption,
+  writeConfig,
+} from './aws-options.ts';
 import { onePositional, s3Options, textOption, TWO_WORDS, type Command } from './command.ts';
 import type { Output } from './output.ts';
 import type { Values } from './option-values.ts';
@@ -30,11 +37,27 @@ Exit code 0: everything is there. 1: something was denied or failed, or a digest
   options: {
     out: { type: 'string', short: 'o', value: 'DIR', description: 'Folder of the case; made if it is not there.' },
     destination: { type: 'string', value: 'URL', description: 'Where else: s3://BUCKET/PREFIX or file:///DIR.' },
-    recipient: { type: 'string', value: 'AGE1…', description: 'age public key: the tarball is encrypted and holds raw values.' },
+    recipient: {
+      type: 'string',
+      value: 'AGE1…',
+      description: 'age public key: the tarball is encrypted and holds raw values.',
+    },
     captures: { type: 'string', value: 'LOCATION', description: 'Captures whose access keys CloudTrail is asked for.' },
-    trail: { type: 'string', value: 'URL', description: 'Read the files of a trail, s3://BUCKET/PREFIX, in place of the event history.' },
-    'log-group': { type: 'string', value: 'NAMES', description: 'Log groups beside the configured one, separated by commas.' },
-    sources: { type: 'string', value: 'NAMES', description: 'Only these sources, separated by commas: versions,logs,…' },
+    trail: {
+      type: 'string',
+      value: 'URL',
+      description: 'Read the files of a trail, s3://BUCKET/PREFIX, in place of the event history.',
+    },
+    'log-group': {
+      type: 'string',
+      value: 'NAMES',
+      description: 'Log groups beside the configured one, separated by commas.',
+    },
+    sources: {
+      type: 'string',
+      value: 'NAMES',
+      description: 'Only these sources, separated by commas: versions,logs,…',
+    },
     state: { type: 'string', value: 'FILE', description: 'Where it is noted what is done; default beside the case.' },
     fresh: { type: 'boolean', description: 'Collect everything again, whatever an earlier run has.' },
     ...WINDOW_OPTIONS,
@@ -47,19 +70,31 @@ Exit code 0: everything is there. 1: something was denied or failed, or a digest
     const functionName = onePositional(invocation, 'FUNCTION');
     const { name } = parseFunctionName(functionName);
     const config = writeConfig(values);
-    if (config.destination === undefined) throw new AmberError('USAGE', 'Say where the evidence goes: --out DIR, or --destination s3://BUCKET/PREFIX.');
+    if (config.destination === undefined)
+      throw new AmberError('USAGE', 'Say where the evidence goes: --out DIR, or --destination s3://BUCKET/PREFIX.');
     const trail = textOption(values, 'trail');
     if (trail !== undefined) (await import('../acquire/trail-files.ts')).trailPlace(trail);
     const statePath = stateFile(values, name);
-    if (values['fresh'] === true && existsSync(statePath)) renameSync(statePath, statePath.replace(/\.jsonl$/u, `-${Date.now()}.old.jsonl`));
+    if (values['fresh'] === true && existsSync(statePath))
+      renameSync(statePath, statePath.replace(/\.jsonl$/u, `-${Date.now()}.old.jsonl`));
     else if (existsSync(statePath)) out.note(`Going on from ${statePath}; --fresh collects everything again.`);
     const window = windowOption(values);
     const accessKeyIds = await keysOf(values, name, out);
     const stop = stopper(out);
     try {
       const report = await runCollection({
-        functionName, config, statePath, window, accessKeyIds, trail, logGroups: logGroupsOption(values), clients: clientOptions(values), signal: stop.signal,
-        sources: textOption(values, 'sources')?.split(',').map((one) => one.trim()),
+        functionName,
+        config,
+        statePath,
+        window,
+        accessKeyIds,
+        trail,
+        logGroups: logGroupsOption(values),
+        clients: clientOptions(values),
+        signal: stop.signal,
+        sources: textOption(values, 'sources')
+          ?.split(',')
+          .map((one) => one.trim()),
         onProgress: (figures) => out.status(progress(figures)),
       });
       out.status('');
@@ -112,17 +147,26 @@ function progress({ requests, inFlight, throttled, bytes, planned, done, etaMs }
 }
 
 function forMachines({ error, stopped, ...report }: CollectReport): object {
-  const plain = (one: AmberError | undefined): object | null => (one === undefined ? null : { code: one.code, message: one.message });
+  const plain = (one: AmberError | undefined): object | null =>
+    one === undefined ? null : { code: one.code, message: one.message };
   return { ...report, error: plain(error), stopped: plain(stopped) };
 }
 
 function tell(report: CollectReport, out: Output): void {
   const { outcomes, figures, deniedActions, problems, stopped, error } = report;
   out.line(`${renderText(report.location)}  collection ${report.captureId}`);
-  out.line(`${report.state}, evidence ${report.completeness}: ${Object.entries(outcomes).map(([outcome, count]) => `${count} ${outcome}`).join(', ')}; ${size(figures.bytes)} in ${figures.requests} requests, ${(report.elapsedMs / 1000).toFixed(1)} s`);
+  out.line(
+    `${report.state}, evidence ${report.completeness}: ${Object.entries(outcomes)
+      .map(([outcome, count]) => `${count} ${outcome}`)
+      .join(', ')}; ${size(figures.bytes)} in ${figures.requests} requests, ${(report.elapsedMs / 1000).toFixed(1)} s`,
+  );
   if (report.resumed > 0) out.line(`${report.resumed} items were there from earlier runs`);
-  for (const action of deniedActions) out.line(out.paint('bad', 'denied ') + `${renderText(action)}: allow it and run the same command again, or live without`);
+  for (const action of deniedActions)
+    out.line(
+      out.paint('bad', 'denied ') + `${renderText(action)}: allow it and run the same command again, or live without`,
+    );
   for (const problem of problems) out.line(out.paint('bad', 'look at ') + renderText(problem));
-  for (const one of [stopped, error]) if (one !== undefined) out.line(out.paint('bad', `${one.code} `) + renderText(one.message));
+  for (const one of [stopped, error])
+    if (one !== undefined) out.line(out.paint('bad', `${one.code} `) + renderText(one.message));
   out.line(`next: amber verify ${renderText(report.location)}`);
 }

@@ -63,15 +63,31 @@ export const S3_OPTIONS: CommandOptions = {
 };
 
 export const IDENTITY_OPTION: CommandOptions = {
-  identity: { type: 'string', short: 'i', value: 'FILE', description: 'age identity (AGE-SECRET-KEY-1…) that opens the age files; - reads standard input.' },
+  identity: {
+    type: 'string',
+    short: 'i',
+    value: 'FILE',
+    description: 'age identity (AGE-SECRET-KEY-1…) that opens the age files; - reads standard input.',
+  },
 };
 
 /** The only positional argument. @throws AmberError USAGE. */
-export function onePositional({ positionals, example }: Pick<Invocation, 'positionals' | 'example'>, what: string): string {
+export function onePositional(
+  { positionals, example }: Pick<Invocation, 'positionals' | 'example'>,
+  what: string,
+): string {
   const [first, ...others] = positionals;
   if (first === undefined) throw new AmberError('USAGE', `${what} is missing; for example ${example}.`);
-  if (first === '') throw new AmberError('USAGE', `${what} is ""; expected one that is not empty (the folder that one is in is "."), for example ${example}.`);
-  if (others.length > 0) throw new AmberError('USAGE', `There is ${JSON.stringify(others[0])} behind ${what}; expected one ${what}, for example ${example}.`);
+  if (first === '')
+    throw new AmberError(
+      'USAGE',
+      `${what} is ""; expected one that is not empty (the folder that one is in is "."), for example ${example}.`,
+    );
+  if (others.length > 0)
+    throw new AmberError(
+      'USAGE',
+      `There is ${JSON.stringify(others[0])} behind ${what}; expected one ${what}, for example ${example}.`,
+    );
   return first;
 }
 
@@ -90,11 +106,14 @@ export function s3Options(values: Values): S3ReadOptions {
   }
   const endpoint = textOption(values, 'endpoint');
   const region = textOption(values, 'region');
-  const config = resolveConfig({
-    ...(endpoint === undefined ? {} : { s3Endpoint: endpoint }),
-    ...(region === undefined ? {} : { s3Region: region }),
-    ...(values['path-style'] === true ? { s3PathStyle: true } : {}),
-  }, env);
+  const config = resolveConfig(
+    {
+      ...(endpoint === undefined ? {} : { s3Endpoint: endpoint }),
+      ...(region === undefined ? {} : { s3Region: region }),
+      ...(values['path-style'] === true ? { s3PathStyle: true } : {}),
+    },
+    env,
+  );
   const profile = profileOption(values);
   return { config, profile, outward: outwardOf(profile) };
 }
@@ -120,7 +139,8 @@ async function readInput(): Promise<string> {
   process.stdin.setEncoding('utf8');
   for await (const chunk of process.stdin) {
     text += String(chunk);
-    if (text.length > MAX_IDENTITY_FILE) throw new AmberError('IDENTITY_INVALID', 'Standard input is no identity: it is too long.');
+    if (text.length > MAX_IDENTITY_FILE)
+      throw new AmberError('IDENTITY_INVALID', 'Standard input is no identity: it is too long.');
   }
   return text;
 }

@@ -18,12 +18,20 @@ export interface NewKey {
 export function newControlKey(folder: string): NewKey {
   const { generateKeyPairSync } = process.getBuiltinModule('node:crypto');
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  const [privateFile, publicFile] = [join(resolve(folder), 'amber-control.key'), join(resolve(folder), 'amber-control.pub')];
+  const [privateFile, publicFile] = [
+    join(resolve(folder), 'amber-control.key'),
+    join(resolve(folder), 'amber-control.pub'),
+  ];
   if (folder === '') throw new AmberError('USAGE', '--new-key is empty; expected a folder, for example ./keys.');
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    if (systemCode(cause) === 'EEXIST') throw new AmberError('DESTINATION_DENIED', `${JSON.stringify(resolve(folder))} is a file; --new-key names a folder.`, { cause });
+    if (systemCode(cause) === 'EEXIST')
+      throw new AmberError(
+        'DESTINATION_DENIED',
+        `${JSON.stringify(resolve(folder))} is a file; --new-key names a folder.`,
+        { cause },
+      );
     throw folderError(cause, resolve(folder));
   }
   writeNew(privateFile, privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(), 0o600);
@@ -42,7 +50,8 @@ function writeNew(path: string, text: string, mode: number): void {
   try {
     fd = openSync(path, 'wx', mode);
   } catch (cause) {
-    if (systemCode(cause) === 'EEXIST') throw new AmberError('CASE_EXISTS', `${path} is there already; a key is not written over.`, { cause });
+    if (systemCode(cause) === 'EEXIST')
+      throw new AmberError('CASE_EXISTS', `${path} is there already; a key is not written over.`, { cause });
     throw folderError(cause, path);
   }
   try {
@@ -62,8 +71,16 @@ export function readControlKey(path: string): KeyObject {
   try {
     key = createPrivateKey(readFileSync(path));
   } catch (cause) {
-    throw new AmberError('USAGE', `${path} holds no private key in PEM that can be read (${systemCode(cause) ?? 'no key'}); \`amber trigger --new-key DIR\` makes one.`, { cause });
+    throw new AmberError(
+      'USAGE',
+      `${path} holds no private key in PEM that can be read (${systemCode(cause) ?? 'no key'}); \`amber trigger --new-key DIR\` makes one.`,
+      { cause },
+    );
   }
-  if (key.asymmetricKeyType !== 'ed25519') throw new AmberError('USAGE', `${path} holds a key of type ${key.asymmetricKeyType ?? 'unknown'}; orders are signed with Ed25519.`);
+  if (key.asymmetricKeyType !== 'ed25519')
+    throw new AmberError(
+      'USAGE',
+      `${path} holds a key of type ${key.asymmetricKeyType ?? 'unknown'}; orders are signed with Ed25519.`,
+    );
   return key;
 }

@@ -15,7 +15,11 @@ apart. Nothing is overwritten. The same with the age command, segment by segment
   age -d -i key.txt capture-0000.tar.zst.age | tar --zstd -tv
   amber decrypt ./capture --identity key.txt --to ./capture.tar.zst`,
   options: {
-    to: { type: 'string', value: 'FILE', description: 'Tarball to write (a folder for a capture with missing segments).' },
+    to: {
+      type: 'string',
+      value: 'FILE',
+      description: 'Tarball to write (a folder for a capture with missing segments).',
+    },
     ...IDENTITY_OPTION,
     ...S3_OPTIONS,
   },
@@ -24,7 +28,8 @@ apart. Nothing is overwritten. The same with the age command, segment by segment
     const location = captureLocation(invocation);
     const to = textOption(values, 'to');
     const identity = await identityOption(values);
-    if (identity === undefined) throw new AmberError('USAGE', '--identity FILE is missing: the age identity that opens the files.');
+    if (identity === undefined)
+      throw new AmberError('USAGE', '--identity FILE is missing: the age identity that opens the files.');
     if (to === undefined) throw new AmberError('USAGE', '--to FILE is missing: where the tarball goes.');
     const { openPlace, openOnly } = await import('../case/store/locate.ts');
     const { decrypt: decryptCapture } = await import('../case/store/decrypt.ts');
@@ -35,7 +40,9 @@ apart. Nothing is overwritten. The same with the age command, segment by segment
       meter.end();
       out.json(result);
       for (const { path, sha256, bytes } of result.files) out.line(`${sha256}  ${path}  (${size(bytes)})`);
-      out.note('age does not authenticate a sender: verify the digests of the age files against the log (`amber verify --log`).');
+      out.note(
+        'age does not authenticate a sender: verify the digests of the age files against the log (`amber verify --log`).',
+      );
       for (const problem of result.problems) out.note(`PROBLEM: ${problem}`);
       return result.joined && result.problems.length === 0 ? 0 : 1;
     } finally {

@@ -22,7 +22,11 @@ Exit code 0: nothing failed. 1: something did.
     const { openFunction } = await import('../acquire/function.ts');
     const { runChecks, inspectedFunction } = await import('../doctor/index.ts');
     const stop = new AbortController();
-    const { aws, target, close } = await openFunction(onePositional(invocation, 'FUNCTION'), { clients: clientOptions(values) }, stop.signal);
+    const { aws, target, close } = await openFunction(
+      onePositional(invocation, 'FUNCTION'),
+      { clients: clientOptions(values) },
+      stop.signal,
+    );
     const lines: CheckedLine[] = [];
     try {
       for await (const line of runChecks(inspectedFunction(target, aws, stop.signal))) {
@@ -35,7 +39,11 @@ Exit code 0: nothing failed. 1: something did.
     const failures = lines.filter(({ state }) => state === 'failed').length;
     out.json({ functionArn: target.functionArn, ready: failures === 0, checks: lines });
     out.line();
-    out.line(failures === 0 ? out.paint('good', 'ready') : out.paint('bad', `not ready: ${failures} of ${lines.length} checks failed`));
+    out.line(
+      failures === 0
+        ? out.paint('good', 'ready')
+        : out.paint('bad', `not ready: ${failures} of ${lines.length} checks failed`),
+    );
     return failures === 0 ? 0 : 1;
   },
 };

@@ -6,7 +6,15 @@ import { asciiJson } from '../case/view/ascii.ts';
 import { renderText } from '../case/view/safe-names.ts';
 import { AmberError } from '../errors.ts';
 import { AWS_OPTIONS, clientOptions, logGroupsOption, WINDOW_OPTIONS, windowOption } from './aws-options.ts';
-import { identityOption, IDENTITY_OPTION, onePositional, s3Options, textOption, type Command, type Invocation } from './command.ts';
+import {
+  identityOption,
+  IDENTITY_OPTION,
+  onePositional,
+  s3Options,
+  textOption,
+  type Command,
+  type Invocation,
+} from './command.ts';
 import { table, type Output } from './output.ts';
 import type { LogEvent } from '../contracts/log-event.ts';
 import type { Values } from './option-values.ts';
@@ -28,11 +36,23 @@ Needs lambda:GetFunctionConfiguration, logs:StartQuery, logs:GetQueryResults, an
   amber hunt checkout --since 24h
   amber hunt --offline ./case --findings findings.jsonl`,
   options: {
-    offline: { type: 'string', value: 'LOCATION', description: 'A collection, its tarball, or the folder that it was unpacked to.' },
-    'log-group': { type: 'string', value: 'NAMES', description: 'Log groups beside the configured one, separated by commas; for a function that is gone, too.' },
+    offline: {
+      type: 'string',
+      value: 'LOCATION',
+      description: 'A collection, its tarball, or the folder that it was unpacked to.',
+    },
+    'log-group': {
+      type: 'string',
+      value: 'NAMES',
+      description: 'Log groups beside the configured one, separated by commas; for a function that is gone, too.',
+    },
     hunts: { type: 'string', value: 'IDS', description: 'Only these hunts, separated by commas.' },
     context: { type: 'string', value: 'LINES', description: 'Lines before and after a hit; default 3.' },
-    findings: { type: 'string', value: 'FILE', description: 'Write the findings there as JSON lines; the file must not exist.' },
+    findings: {
+      type: 'string',
+      value: 'FILE',
+      description: 'Write the findings there as JSON lines; the file must not exist.',
+    },
     list: { type: 'boolean', description: 'Tell the hunts and end.' },
     ...IDENTITY_OPTION,
     ...WINDOW_OPTIONS,
@@ -44,7 +64,10 @@ Needs lambda:GetFunctionConfiguration, logs:StartQuery, logs:GetQueryResults, an
     if (values['list'] === true) return list(hunts, out);
     const context = contextOf(values);
     const offline = textOption(values, 'offline');
-    const result = offline === undefined ? await online(invocation, hunts, context) : await overCollected(offline, values, hunts, context);
+    const result =
+      offline === undefined
+        ? await online(invocation, hunts, context)
+        : await overCollected(offline, values, hunts, context);
     const file = textOption(values, 'findings');
     if (file !== undefined) await keep(file, result.findings);
     out.json(result);
@@ -64,19 +87,37 @@ function chosen(names: string | undefined): readonly Hunt[] {
   if (names === undefined) return HUNTS;
   const wanted = names.split(',').map((name) => name.trim());
   const unknown = wanted.find((name) => !HUNTS.some(({ id }) => id === name));
-  if (unknown !== undefined) throw new AmberError('USAGE', `--hunts has ${JSON.stringify(unknown)}; expected ids that \`amber hunt --list\` tells, separated by commas, for example --hunts ${HUNTS[0]?.id ?? ''}.`);
+  if (unknown !== undefined)
+    throw new AmberError(
+      'USAGE',
+      `--hunts has ${JSON.stringify(unknown)}; expected ids that \`amber hunt --list\` tells, separated by commas, for example --hunts ${HUNTS[0]?.id ?? ''}.`,
+    );
   return HUNTS.filter(({ id }) => wanted.includes(id));
 }
 
 function list(hunts: readonly Hunt[], out: Output): number {
-  out.json(hunts.map(({ id, title, technique, severity, benign, query }) => ({ id, title, technique, severity, benign, query })));
-  for (const line of table(hunts.map(({ id, severity, technique, title }) => [id, severity, technique, title]))) out.line(line);
+  out.json(
+    hunts.map(({ id, title, technique, severity, benign, query }) => ({
+      id,
+      title,
+      technique,
+      severity,
+      benign,
+      query,
+    })),
+  );
+  for (const line of table(hunts.map(({ id, severity, technique, title }) => [id, severity, technique, title])))
+    out.line(line);
   return 0;
 }
 
 function contextOf(values: Values): number {
   const text = textOption(values, 'context') ?? '3';
-  if (!/^\d{1,3}$/u.test(text)) throw new AmberError('USAGE', `--context is ${JSON.stringify(text)}; expected a number of lines from 0 to 999, for example --context 3.`);
+  if (!/^\d{1,3}$/u.test(text))
+    throw new AmberError(
+      'USAGE',
+      `--context is ${JSON.stringify(text)}; expected a number of lines from 0 to 999, for example --context 3.`,
+    );
   return Number(text);
 }
 
@@ -87,14 +128,27 @@ async function online(invocation: Invocation, hunts: readonly Hunt[], context: n
   const { sinceMs, untilMs = Date.now() } = windowOption(values);
   const window = { untilMs, sinceMs: sinceMs ?? untilMs - DAY_MS };
   const stop = new AbortController();
-  const { aws, target, close } = await openFunction(onePositional(invocation, 'FUNCTION'), { clients: clientOptions(values), window, logGroups: logGroupsOption(values), allowAbsent: true }, stop.signal);
+  const { aws, target, close } = await openFunction(
+    onePositional(invocation, 'FUNCTION'),
+    { clients: clientOptions(values), window, logGroups: logGroupsOption(values), allowAbsent: true },
+    stop.signal,
+  );
   const findings: HuntFinding[] = [];
-  const problems: string[] = target.isAbsent ? [`${target.functionName} is gone, or may not be read: hunted in ${target.logGroups.join(', ')}`] : [];
+  const problems: string[] = target.isAbsent
+    ? [`${target.functionName} is gone, or may not be read: hunted in ${target.logGroups.join(', ')}`]
+    : [];
   let events = 0;
   let asked = 0;
   try {
     const logs = await aws.logs();
-    for await (const one of huntInsights({ logs, logGroups: target.logGroups, ...window, hunts, context, signal: stop.signal })) {
+    for await (const one of huntInsights({
+      logs,
+      logGroups: target.logGroups,
+      ...window,
+      hunts,
+      context,
+      signal: stop.signal,
+    })) {
       findings.push(...one.findings);
       events = Math.max(events, one.scanned);
       if (one.problem !== undefined) problems.push(`${one.hunt}: ${one.problem}`);
@@ -108,7 +162,12 @@ async function online(invocation: Invocation, hunts: readonly Hunt[], context: n
   return { findings, events, problems };
 }
 
-async function overCollected(location: string, values: Values, hunts: readonly Hunt[], context: number): Promise<HuntsResult> {
+async function overCollected(
+  location: string,
+  values: Values,
+  hunts: readonly Hunt[],
+  context: number,
+): Promise<HuntsResult> {
   const { OfflineHunt } = await import('../hunt/offline.ts');
   const { eventsAt } = await import('../case/log/events.ts');
   const { openPlace } = await import('../case/store/locate.ts');
@@ -119,13 +178,18 @@ async function overCollected(location: string, values: Values, hunts: readonly H
     const { sinceMs = 0, untilMs = Number.MAX_SAFE_INTEGER } = windowOption(values);
     const events: AsyncIterable<LogEvent> = eventsAt(place, await identityOption(values));
     for await (const event of events) {
-      if (event.timestamp >= sinceMs && event.timestamp <= untilMs) for (const found of hunter.see(event)) findings.push(found);
+      if (event.timestamp >= sinceMs && event.timestamp <= untilMs)
+        for (const found of hunter.see(event)) findings.push(found);
     }
   } finally {
     place.close();
   }
   findings.push(...hunter.end());
-  return { findings, events: hunter.events, problems: hunter.events === 0 ? [`there are no log events in ${location}`] : [] };
+  return {
+    findings,
+    events: hunter.events,
+    problems: hunter.events === 0 ? [`there are no log events in ${location}`] : [],
+  };
 }
 
 async function keep(file: string, findings: readonly HuntFinding[]): Promise<void> {
@@ -139,7 +203,9 @@ async function keep(file: string, findings: readonly HuntFinding[]): Promise<voi
 function tell({ findings, events, problems }: HuntsResult, out: Output): void {
   for (const one of findings) {
     const mark = `${one.severity.padEnd(6)} ${one.hunt}`;
-    out.line(`${one.severity === 'high' ? out.paint('bad', mark) : out.paint('strong', mark)}  ${one.technique}  ${one.time ?? ''}  ${renderText(one.logStream ?? '')}`);
+    out.line(
+      `${one.severity === 'high' ? out.paint('bad', mark) : out.paint('strong', mark)}  ${one.technique}  ${one.time ?? ''}  ${renderText(one.logStream ?? '')}`,
+    );
     out.line(`       ${renderText(one.title)}: ${renderText(one.detail, 300)}`);
     for (const line of one.before) out.line(out.paint('dim', '     | ') + renderText(line.trimEnd(), 200));
     if (one.message !== null) out.line(`     > ${renderText(one.message.trimEnd(), 400)}`);

@@ -1,7 +1,7 @@
 /** The registry of commands. Each is loaded only when it is called, or to tell of itself. */
 import type { Command } from './command.ts';
 
-// prettier-ignore
+// biome-ignore format: a table, a row a line
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   trigger:  async () => (await import('./trigger.ts')).trigger,
   status:   async () => (await import('./status.ts')).status,

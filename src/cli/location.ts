@@ -14,7 +14,8 @@ const SHORT_ID = /^[0-9a-f](?:-?[0-9a-f]){3,31}$/iu;
  */
 export function captureLocation({ positionals, ...rest }: Invocation): string {
   const [first = '', second, ...others] = positionals;
-  if (second !== undefined && others.length === 0 && SHORT_ID.test(second)) return `${first.replace(/\/+$/u, '')}/${second}`;
+  if (second !== undefined && others.length === 0 && SHORT_ID.test(second))
+    return `${first.replace(/\/+$/u, '')}/${second}`;
   const location = onePositional({ positionals, ...rest }, 'LOCATION');
   const destination = process.env[OPTIONS.destination.env] ?? '';
   if (destination === '' || !SHORT_ID.test(location) || existsSync(location)) return location;

@@ -21,7 +21,8 @@ export async function askMfaCode(serial: string): Promise<string> {
   throw noCode();
 }
 
-const noCode = (): AmberError => new AmberError('ACQUIRE_CREDENTIALS', 'No code of the MFA device was given: it has six digits, for example 123456.');
+const noCode = (): AmberError =>
+  new AmberError('ACQUIRE_CREDENTIALS', 'No code of the MFA device was given: it has six digits, for example 123456.');
 
 /** In raw mode the terminal echoes nothing, and Ctrl-C and Ctrl-D come as characters. */
 async function hiddenLine(): Promise<string> {

@@ -29,4 +29,8 @@ function isWithin(network: string, host: string): boolean {
 }
 
 /** Without the brackets of an IPv6 address and the dot of the root. */
-const bare = (host: string): string => host.toLowerCase().replace(/^\[(.*)\]$/u, '$1').replace(/\.$/u, '');
+const bare = (host: string): string =>
+  host
+    .toLowerCase()
+    .replace(/^\[(.*)\]$/u, '$1')
+    .replace(/\.$/u, '');

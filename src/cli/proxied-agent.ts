@@ -53,7 +53,10 @@ function proxiedAgent(proxy: Proxy, secure: boolean, ca: string | undefined): Ht
   // Said as a header, the password stands in no URL that a library may log.
   const token = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64');
   const options = {
-    keepAlive: true, maxSockets: MAX_SOCKETS, rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }),
+    keepAlive: true,
+    maxSockets: MAX_SOCKETS,
+    rejectUnauthorized: true,
+    ...(ca === undefined ? {} : { ca }),
     headers: username === '' && password === '' ? {} : { 'Proxy-Authorization': `Basic ${token}` },
   };
   return secure ? new TunnelAgent(proxy, bare, options) : new ForwardAgent(proxy, bare, options);
@@ -76,14 +79,20 @@ class TunnelAgent extends HttpsProxyAgent<string> {
     this.#proxy = proxy;
   }
 
-  override async connect(request: ClientRequest, options: Parameters<HttpsProxyAgent<string>['connect']>[1]): Promise<Socket> {
+  override async connect(
+    request: ClientRequest,
+    options: Parameters<HttpsProxyAgent<string>['connect']>[1],
+  ): Promise<Socket> {
     let answered = { statusCode: 200, statusText: '' };
     request.once('proxyConnect', (answer: typeof answered) => (answered = answer));
     const socket = await reached(this.#proxy, super.connect(request, options));
     if (answered.statusCode === 200) return socket;
     socket.destroy();
     const needs = answered.statusCode === 407 ? '; it wants a name and a password: http://NAME:PASSWORD@HOST:PORT' : '';
-    throw failed(this.#proxy, `does not connect to ${options.host ?? 'the host'} (${answered.statusCode} ${answered.statusText.slice(0, 100)})${needs}`);
+    throw failed(
+      this.#proxy,
+      `does not connect to ${options.host ?? 'the host'} (${answered.statusCode} ${answered.statusText.slice(0, 100)})${needs}`,
+    );
   }
 }
 
@@ -95,7 +104,10 @@ class ForwardAgent extends HttpProxyAgent<string> {
     this.#proxy = proxy;
   }
 
-  override connect(request: Parameters<HttpProxyAgent<string>['connect']>[0], options: AgentConnectOpts): Promise<Socket> {
+  override connect(
+    request: Parameters<HttpProxyAgent<string>['connect']>[0],
+    options: AgentConnectOpts,
+  ): Promise<Socket> {
     return reached(this.#proxy, super.connect(request, options));
   }
 }
@@ -106,13 +118,22 @@ async function reached(proxy: Proxy, connecting: Promise<Socket>): Promise<Socke
   try {
     return await Promise.race([connecting, promise]);
   } catch (cause) {
-    connecting.then((late) => late.destroy(), () => undefined);
-    throw cause instanceof AmberError ? cause : failed(proxy, `does not answer (${systemCode(cause) ?? describeError(cause)})`, cause);
+    connecting.then(
+      (late) => late.destroy(),
+      () => undefined,
+    );
+    throw cause instanceof AmberError
+      ? cause
+      : failed(proxy, `does not answer (${systemCode(cause) ?? describeError(cause)})`, cause);
   } finally {
     clearTimeout(timer);
   }
 }
 
 function failed({ variable, url }: Proxy, why: string, cause?: unknown): AmberError {
-  return new AmberError('ACQUIRE_FAILED', `The proxy ${url.host} of ${variable} ${why}. See to ${variable}, or except the host with NO_PROXY.`, { cause, details: { fault: 'ProxyFailed', variable } });
+  return new AmberError(
+    'ACQUIRE_FAILED',
+    `The proxy ${url.host} of ${variable} ${why}. See to ${variable}, or except the host with NO_PROXY.`,
+    { cause, details: { fault: 'ProxyFailed', variable } },
+  );
 }

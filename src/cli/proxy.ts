@@ -49,7 +49,10 @@ function proxyOf(env: NodeJS.ProcessEnv, name: string): Proxy | undefined {
   if (url !== undefined && isUsable(url)) return { variable, url };
   // A name and a password may stand before the @.
   const shown = value.replace(/^.*@/su, '…@').slice(0, 100);
-  throw new AmberError('CONFIG_INVALID', `${variable} is ${JSON.stringify(shown)}; expected the URL of an HTTP proxy, for example http://proxy.example.com:3128`);
+  throw new AmberError(
+    'CONFIG_INVALID',
+    `${variable} is ${JSON.stringify(shown)}; expected the URL of an HTTP proxy, for example http://proxy.example.com:3128`,
+  );
 }
 
 function isUsable({ protocol, hostname, pathname, search, hash, username, password }: URL): boolean {
@@ -62,13 +65,17 @@ function isUsable({ protocol, hostname, pathname, search, hash, username, passwo
 }
 
 function authorities(path: string): string {
-  const wrong = (why: string, cause?: unknown): AmberError => new AmberError(
-    'CONFIG_INVALID', `AWS_CA_BUNDLE is ${JSON.stringify(path.slice(0, 200))}: ${why}; expected a file with certificates in PEM, for example /etc/ssl/certs/company-ca.pem`, { cause },
-  );
+  const wrong = (why: string, cause?: unknown): AmberError =>
+    new AmberError(
+      'CONFIG_INVALID',
+      `AWS_CA_BUNDLE is ${JSON.stringify(path.slice(0, 200))}: ${why}; expected a file with certificates in PEM, for example /etc/ssl/certs/company-ca.pem`,
+      { cause },
+    );
   let text: string;
   try {
     const file = statSync(path);
-    if (!file.isFile() || file.size > MAX_BUNDLE_BYTES) throw wrong(file.isFile() ? `it is longer than ${MAX_BUNDLE_BYTES} bytes` : 'it is no file');
+    if (!file.isFile() || file.size > MAX_BUNDLE_BYTES)
+      throw wrong(file.isFile() ? `it is longer than ${MAX_BUNDLE_BYTES} bytes` : 'it is no file');
     text = readFileSync(path, 'latin1');
   } catch (cause) {
     throw cause instanceof AmberError ? cause : wrong(`it cannot be read (${systemCode(cause) ?? 'unknown'})`, cause);

@@ -30,23 +30,33 @@ lead out and devices are listed in not-extracted.jsonl. The folder appears when 
     const { openPlace, openOnly } = await import('../case/store/locate.ts');
     const { pull: pullCapture } = await import('../case/store/pull.ts');
     const { DEFAULT_LIMITS } = await import('../case/tar/extract.ts');
-    const limits = { ...DEFAULT_LIMITS, maxBytes: await bytesOption(values, 'max-bytes') ?? DEFAULT_LIMITS.maxBytes };
+    const limits = { ...DEFAULT_LIMITS, maxBytes: (await bytesOption(values, 'max-bytes')) ?? DEFAULT_LIMITS.maxBytes };
     const identity = await identityOption(values);
     const place = await openPlace(location, s3Options(values));
     const meter = out.meter('pulling');
     try {
       const capture = await openOnly(place);
       const target = textOption(values, 'to') ?? `capture-${capture.manifest?.captureId ?? nameOf(capture.location)}`;
-      const result = await pullCapture(capture, target, { identity, limits, extract: values['extract'] === true, onProgress: meter.update });
+      const result = await pullCapture(capture, target, {
+        identity,
+        limits,
+        extract: values['extract'] === true,
+        onProgress: meter.update,
+      });
       meter.end();
       out.json(result);
-      out.line(`${result.folder}: ${size(result.bytes)}${result.tarball === undefined ? ', not joined' : `, joined to ${result.tarball}`}`);
+      out.line(
+        `${result.folder}: ${size(result.bytes)}${result.tarball === undefined ? ', not joined' : `, joined to ${result.tarball}`}`,
+      );
       for (const [name, sha256] of Object.entries(result.files)) out.line(`  ${sha256}  ${name}`);
       const { extracted } = result;
       if (extracted !== undefined) {
-        out.line(`unpacked ${extracted.files} files and ${extracted.links} links; ${extracted.notMade} entries were not made (not-extracted.jsonl), ${extracted.unsafe} of them dangerous`);
+        out.line(
+          `unpacked ${extracted.files} files and ${extracted.links} links; ${extracted.notMade} entries were not made (not-extracted.jsonl), ${extracted.unsafe} of them dangerous`,
+        );
       }
-      if (!result.whole) out.note('The capture is cut: its segments were copied as they are. `amber salvage` unpacks what is there.');
+      if (!result.whole)
+        out.note('The capture is cut: its segments were copied as they are. `amber salvage` unpacks what is there.');
       for (const problem of result.problems) out.note(`PROBLEM: ${problem}`);
       return result.whole && result.problems.length === 0 && (extracted?.unsafe ?? 0) === 0 ? 0 : 1;
     } finally {
@@ -64,6 +74,10 @@ async function bytesOption(values: Values, name: string): Promise<number | undef
   const text = textOption(values, name);
   if (text === undefined) return undefined;
   const parsed = (await import('../config/values.ts')).bytes(1, Number.MAX_SAFE_INTEGER)(text);
-  if (!parsed.ok) throw new AmberError('USAGE', `--${name} is ${JSON.stringify(text)}; expected ${parsed.expected}, for example 24GiB.`);
+  if (!parsed.ok)
+    throw new AmberError(
+      'USAGE',
+      `--${name} is ${JSON.stringify(text)}; expected ${parsed.expected}, for example 24GiB.`,
+    );
   return parsed.value;
 }

@@ -3,7 +3,15 @@ import type { OpenCapture } from '../case/store/open.ts';
 import type { ReportedCapture } from '../case/view/html.ts';
 import type { CaptureView } from '../case/view/view.ts';
 import { AmberError, isAmberError } from '../errors.ts';
-import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, TWO_WORDS, type Command } from './command.ts';
+import {
+  identityOption,
+  IDENTITY_OPTION,
+  S3_OPTIONS,
+  s3Options,
+  textOption,
+  TWO_WORDS,
+  type Command,
+} from './command.ts';
 import { captureLocation } from './location.ts';
 import type { Output } from './output.ts';
 import { demandFile, logOption, verifyOne, type VerifyMeans } from './verify-one.ts';
@@ -67,9 +75,12 @@ Exit code 0: all of them verified. 1: one did not, or is cut. Needs s3:ListBucke
         }
         await timeline.add(capture, identity);
       }
-      if (page.count === 0) throw new AmberError('CASE_MISSING', `There is no capture in ${place.store.location} or below it.`);
+      if (page.count === 0)
+        throw new AmberError('CASE_MISSING', `There is no capture in ${place.store.location} or below it.`);
       const moments = key.section(timeline);
-      await fillFile(target, (file) => page.writeTo(file, { title: `Amber: ${location}`, moments, madeMs: Date.now() }));
+      await fillFile(target, (file) =>
+        page.writeTo(file, { title: `Amber: ${location}`, moments, madeMs: Date.now() }),
+      );
     } finally {
       page.close();
       timeline.close();
@@ -82,14 +93,21 @@ Exit code 0: all of them verified. 1: one did not, or is cut. Needs s3:ListBucke
   },
 };
 
-async function read(capture: OpenCapture, means: VerifyMeans, out: Output): Promise<{ reported: ReportedCapture; view: CaptureView }> {
+async function read(
+  capture: OpenCapture,
+  means: VerifyMeans,
+  out: Output,
+): Promise<{ reported: ReportedCapture; view: CaptureView }> {
   const { viewCapture } = await import('../case/view/view.ts');
   const { bodySections, headRows } = await import('../case/view/sections.ts');
   const verified = await verifyOne(capture, means, out);
   const meter = out.meter('reading');
   try {
     const view = await viewCapture(capture, means.identity, meter.update);
-    return { view, reported: { head: headRows(capture, view), sections: bodySections(view), verified, problem: view.problem } };
+    return {
+      view,
+      reported: { head: headRows(capture, view), sections: bodySections(view), verified, problem: view.problem },
+    };
   } finally {
     meter.end();
   }

@@ -30,7 +30,11 @@ each different one is shown.
   amber salvage ./capture --to ./salvaged
   amber salvage --log function.log`,
   options: {
-    log: { type: 'string', value: 'FILE', description: 'A log in any form, for what captures have left there; - reads standard input.' },
+    log: {
+      type: 'string',
+      value: 'FILE',
+      description: 'A log in any form, for what captures have left there; - reads standard input.',
+    },
     to: { type: 'string', value: 'DIR', description: 'Folder to make for what is found.' },
     quiet: { type: 'boolean', short: 'q', description: 'Tell of what is not whole only.' },
     ...IDENTITY_OPTION,
@@ -46,15 +50,23 @@ each different one is shown.
     const target = textOption(values, 'to');
     const place = await openPlace(location, s3Options(values));
     const told: Told = { records: [], beyond: 0 };
-    const options = { identity, onRecord: (record: SalvageRecord) => tellRecord(record, out, told, values['quiet'] === true) };
+    const options = {
+      identity,
+      onRecord: (record: SalvageRecord) => tellRecord(record, out, told, values['quiet'] === true),
+    };
     try {
       const capture = await openOnly(place);
       let result: SalvageResult;
       if (target === undefined) result = await (await import('../case/salvage/salvage.ts')).salvage(capture, options);
       else {
         const { DEFAULT_LIMITS } = await import('../case/tar/extract.ts');
-        const written = await (await import('../case/salvage/folder.ts')).salvageInto(capture, target, { ...options, limits: DEFAULT_LIMITS });
-        out.note(`${written.folder}: ${written.extracted.files} files, ${written.extracted.links} links; ${written.extracted.notMade} entries were not made`);
+        const written = await (await import('../case/salvage/folder.ts')).salvageInto(capture, target, {
+          ...options,
+          limits: DEFAULT_LIMITS,
+        });
+        out.note(
+          `${written.folder}: ${written.extracted.files} files, ${written.extracted.links} links; ${written.extracted.notMade} entries were not made`,
+        );
         result = written;
       }
       tellEnd(result, out, told);
@@ -77,7 +89,8 @@ const MAX_PATHS = 200;
 function tellRecord(record: SalvageRecord, out: Output, told: Told, quiet: boolean): void {
   const { path, state, segment, size: bytes, have, detail } = record;
   if (out.wantsJson) {
-    if (told.records.length < MAX_JSON) told.records.push({ ...record, path: Buffer.from(path, 'latin1').toString('utf8') });
+    if (told.records.length < MAX_JSON)
+      told.records.push({ ...record, path: Buffer.from(path, 'latin1').toString('utf8') });
     else told.beyond += 1;
     return;
   }
@@ -91,7 +104,13 @@ function tellRecord(record: SalvageRecord, out: Output, told: Told, quiet: boole
 function isAllThere({ missing, holes, states, inventory }: SalvageResult): boolean {
   const whole: SalvageState = 'whole';
   const found = Object.keys(states);
-  return missing.length === 0 && holes.length === 0 && found.length > 0 && found.every((state) => state === whole) && inventory.unseen === 0;
+  return (
+    missing.length === 0 &&
+    holes.length === 0 &&
+    found.length > 0 &&
+    found.every((state) => state === whole) &&
+    inventory.unseen === 0
+  );
 }
 
 function tellEnd(result: SalvageResult, out: Output, told: Told): void {
@@ -105,10 +124,21 @@ function tellEnd(result: SalvageResult, out: Output, told: Told): void {
   out.line();
   for (const hole of result.holes) out.line(`hole in segment ${hole.segment ?? 'joined'}: ${hole.reason}`);
   if (result.missing.length > 0) out.line(missingText(result.missing));
-  if (result.fragmentBytes > 0) out.line(`${size(result.fragmentBytes)} are bodies of files whose beginning is not there`);
+  if (result.fragmentBytes > 0)
+    out.line(`${size(result.fragmentBytes)} are bodies of files whose beginning is not there`);
   const { inventory } = result;
-  if (inventory.listed > 0) out.line(`inventory: ${inventory.listed} paths, of ${inventory.unseen} of them nothing else is there${inventory.beyond === 0 ? '' : `; ${inventory.beyond} were too many to compare`}`);
+  if (inventory.listed > 0)
+    out.line(
+      `inventory: ${inventory.listed} paths, of ${inventory.unseen} of them nothing else is there${inventory.beyond === 0 ? '' : `; ${inventory.beyond} were too many to compare`}`,
+    );
   for (const path of paths) out.line(`not there   ${renderText(path)}`);
-  if (inventory.unseen > paths.length) out.line(`not there   and ${inventory.unseen - paths.length} more (--to DIR writes all to not-there.txt)`);
-  out.line(`entries: ${Object.entries(result.states).map(([state, count]) => `${count} ${state}`).join(', ') || 'none'}`);
+  if (inventory.unseen > paths.length)
+    out.line(`not there   and ${inventory.unseen - paths.length} more (--to DIR writes all to not-there.txt)`);
+  out.line(
+    `entries: ${
+      Object.entries(result.states)
+        .map(([state, count]) => `${count} ${state}`)
+        .join(', ') || 'none'
+    }`,
+  );
 }

@@ -3,7 +3,15 @@ import type { OpenCapture } from '../case/store/open.ts';
 import { bodySections, headRows } from '../case/view/sections.ts';
 import type { CaptureView } from '../case/view/view.ts';
 import { AmberError } from '../errors.ts';
-import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, TWO_WORDS, type Command } from './command.ts';
+import {
+  identityOption,
+  IDENTITY_OPTION,
+  S3_OPTIONS,
+  s3Options,
+  textOption,
+  TWO_WORDS,
+  type Command,
+} from './command.ts';
 import { captureLocation } from './location.ts';
 import { table, type Output } from './output.ts';
 import type { Values } from './option-values.ts';
@@ -39,7 +47,13 @@ Each list has --lines lines here, and with --json the first 1,000 items; documen
       const capture = await openOnly(place);
       const view = await viewCapture(capture, identity, meter.update);
       meter.end();
-      out.json({ location: capture.location, manifest: capture.manifest, ...view, documents: Object.fromEntries(view.documents), shortfalls: view.shortfalls.result(0, undefined) });
+      out.json({
+        location: capture.location,
+        manifest: capture.manifest,
+        ...view,
+        documents: Object.fromEntries(view.documents),
+        shortfalls: view.shortfalls.result(0, undefined),
+      });
       tell(capture, view, out, most);
       return view.problem === undefined ? 0 : 1;
     } finally {
@@ -51,7 +65,11 @@ Each list has --lines lines here, and with --json the first 1,000 items; documen
 
 function linesOption(values: Values): number {
   const text = textOption(values, 'lines') ?? '40';
-  if (!/^[1-9]\d{0,8}$/u.test(text)) throw new AmberError('USAGE', `--lines is ${JSON.stringify(text)}; expected a whole number from 1 on, for example --lines 40.`);
+  if (!/^[1-9]\d{0,8}$/u.test(text))
+    throw new AmberError(
+      'USAGE',
+      `--lines is ${JSON.stringify(text)}; expected a whole number from 1 on, for example --lines 40.`,
+    );
   return Number(text);
 }
 

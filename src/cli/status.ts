@@ -22,7 +22,11 @@ Exit code 0: nothing is wrong. 1: the control object would be refused. 3: it can
 
   amber status checkout --since 2h`,
   options: {
-    since: { type: 'string', value: 'TIME', description: 'Begin of the window: 2025-06-30T09:00Z, or so long ago: 90m, 24h; default 1h.' },
+    since: {
+      type: 'string',
+      value: 'TIME',
+      description: 'Begin of the window: 2025-06-30T09:00Z, or so long ago: 90m, 24h; default 1h.',
+    },
     until: { type: 'string', value: 'TIME', description: 'End of the window; default now.' },
     ...ORDER_PLACE_OPTIONS,
   },
@@ -35,12 +39,31 @@ Exit code 0: nothing is wrong. 1: the control object would be refused. 3: it can
       const { activeStreams } = await import('../acquire/coverage.ts');
       const ordered = await orderNow(place, nowMs);
       const captures = await capturesSince(place, sinceMs, untilMs);
-      const { streams, capped } = await activeStreams(place.aws, place.target.logGroups, { sinceMs, untilMs }, place.target.region);
+      const { streams, capped } = await activeStreams(
+        place.aws,
+        place.target.logGroups,
+        { sinceMs, untilMs },
+        place.target.region,
+      );
       const captured = new Set(captures.map(({ logStream }) => logStream));
       const slots = await slotsOf(place, values, nowMs);
       const missing = streams.filter(({ name }) => !captured.has(name)).map(({ name }) => name);
-      const figures: Figures = { ordered, captures, active: streams.length, covered: streams.length - missing.length, missing, capped, slots };
-      out.json({ functionArn: place.target.functionArn, since: new Date(sinceMs).toISOString(), until: new Date(untilMs).toISOString(), control: place.orders?.control ?? null, ...figures });
+      const figures: Figures = {
+        ordered,
+        captures,
+        active: streams.length,
+        covered: streams.length - missing.length,
+        missing,
+        capped,
+        slots,
+      };
+      out.json({
+        functionArn: place.target.functionArn,
+        since: new Date(sinceMs).toISOString(),
+        until: new Date(untilMs).toISOString(),
+        control: place.orders?.control ?? null,
+        ...figures,
+      });
       tell(place, figures, out);
       return ordered.state === 'refused' ? 1 : 0;
     } finally {
@@ -76,23 +99,41 @@ interface Figures {
 
 /** @throws AmberError ACQUIRE_* when the channel cannot be read. */
 async function orderNow({ orders, config }: FunctionPlace, nowMs: number): Promise<Ordered> {
-  if (orders === undefined) return { state: 'none', reason: 'AMBER_CONTROL is not set, so no order reaches its warm sandboxes' };
+  if (orders === undefined)
+    return { state: 'none', reason: 'AMBER_CONTROL is not set, so no order reaches its warm sandboxes' };
   const { channel, control } = orders;
   const { judgeOrder } = await import('../trigger/order-judge.ts');
   const reply = await channel.read(MAX_ORDER_BYTES, AbortSignal.timeout(READ_MS));
   if (!reply.ok) {
-    if (reply.fault.code === 'AnswerTooLong') return { state: 'refused', reason: `it is longer than ${MAX_ORDER_BYTES} bytes` };
+    if (reply.fault.code === 'AnswerTooLong')
+      return { state: 'refused', reason: `it is longer than ${MAX_ORDER_BYTES} bytes` };
     throw channelError(control, 'read', reply.fault);
   }
   if (reply.value.state === 'unchanged') return { state: 'idle' };
   const verdict = judgeOrder(reply.value.body, { config, channel: control, trigger: 'control', nowMs });
   if (verdict.kind === 'idle') return { state: 'idle' };
-  if (verdict.kind === 'refused') return { state: verdict.why === 'expired' ? 'expired' : 'refused', reason: verdict.reason, ...(verdict.id === undefined ? {} : { id: verdict.id }) };
+  if (verdict.kind === 'refused')
+    return {
+      state: verdict.why === 'expired' ? 'expired' : 'refused',
+      reason: verdict.reason,
+      ...(verdict.id === undefined ? {} : { id: verdict.id }),
+    };
   const { id, expires, requester, reason, state } = verdict.order;
-  return { state: state === 'stop' ? 'stop' : 'pending', id, expires, requester, reason, signed: verdict.record.signedBy !== undefined };
+  return {
+    state: state === 'stop' ? 'stop' : 'pending',
+    id,
+    expires,
+    requester,
+    reason,
+    signed: verdict.record.signedBy !== undefined,
+  };
 }
 
-async function capturesSince({ captures: location, s3 }: FunctionPlace, sinceMs: number, untilMs: number): Promise<readonly CaptureSummary[]> {
+async function capturesSince(
+  { captures: location, s3 }: FunctionPlace,
+  sinceMs: number,
+  untilMs: number,
+): Promise<readonly CaptureSummary[]> {
   if (location === undefined) return [];
   const { openPlace } = await import('../case/store/locate.ts');
   const { listCaptures } = await import('../case/store/list.ts');
@@ -113,7 +154,11 @@ async function capturesSince({ captures: location, s3 }: FunctionPlace, sinceMs:
   return found;
 }
 
-async function slotsOf({ config, target, s3 }: FunctionPlace, values: Values, nowMs: number): Promise<Figures['slots']> {
+async function slotsOf(
+  { config, target, s3 }: FunctionPlace,
+  values: Values,
+  nowMs: number,
+): Promise<Figures['slots']> {
   const place = parseBucketUrl(textOption(values, 'captures') === undefined ? (config.destination ?? '') : '');
   if (config.fleetCap === 0 || !place.ok) return undefined;
   const { bucket, prefix } = place.value;
@@ -131,13 +176,28 @@ async function slotsOf({ config, target, s3 }: FunctionPlace, values: Values, no
 
 const MAX_NAMED = 20;
 
-function tell({ orders }: FunctionPlace, { ordered, captures, active, covered, missing, capped, slots }: Figures, out: Output): void {
-  const tone = ordered.state === 'refused' ? 'bad' : ordered.state === 'idle' || ordered.state === 'none' ? 'dim' : 'strong';
-  const who = ordered.requester === undefined ? '' : ` by ${ordered.requester}, ${ordered.signed === true ? 'signed' : 'not signed'}, until ${ordered.expires ?? ''}`;
-  out.line(`control   ${out.paint(tone, ordered.state)}${orders === undefined ? '' : ` ${renderText(orders.control)}`}${renderText(`${who}${ordered.reason === undefined ? '' : `: ${ordered.reason}`}`)}`);
-  out.line(`coverage  ${covered} of ${active}${capped ? ' or more' : ''} sandboxes that were at work have been captured (${captures.length} captures)`);
+function tell(
+  { orders }: FunctionPlace,
+  { ordered, captures, active, covered, missing, capped, slots }: Figures,
+  out: Output,
+): void {
+  const tone =
+    ordered.state === 'refused' ? 'bad' : ordered.state === 'idle' || ordered.state === 'none' ? 'dim' : 'strong';
+  const who =
+    ordered.requester === undefined
+      ? ''
+      : ` by ${ordered.requester}, ${ordered.signed === true ? 'signed' : 'not signed'}, until ${ordered.expires ?? ''}`;
+  out.line(
+    `control   ${out.paint(tone, ordered.state)}${orders === undefined ? '' : ` ${renderText(orders.control)}`}${renderText(`${who}${ordered.reason === undefined ? '' : `: ${ordered.reason}`}`)}`,
+  );
+  out.line(
+    `coverage  ${covered} of ${active}${capped ? ' or more' : ''} sandboxes that were at work have been captured (${captures.length} captures)`,
+  );
   for (const name of missing.slice(0, MAX_NAMED)) out.line(`          not yet  ${renderText(name)}`);
   if (missing.length > MAX_NAMED) out.line(`          and ${missing.length - MAX_NAMED} more`);
   if (slots === undefined) out.line('fleet cap off (AMBER_FLEET_CAP)');
-  else out.line(`fleet cap ${slots.taken} of ${slots.cap} slots of today are taken${slots.taken >= slots.cap ? out.paint('bad', ': no capture starts on its own before midnight UTC') : ''}`);
+  else
+    out.line(
+      `fleet cap ${slots.taken} of ${slots.cap} slots of today are taken${slots.taken >= slots.cap ? out.paint('bad', ': no capture starts on its own before midnight UTC') : ''}`,
+    );
 }

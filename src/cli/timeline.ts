@@ -28,7 +28,12 @@ Exit code 0: all was read. 1: a capture is cut, damaged or sealed. Needs s3:List
   amber timeline ./case --since 2025-06-30T09:00Z --source logs,cloudtrail,findings
   amber timeline ./case --jsonl --to case.jsonl`,
   options: {
-    source: { type: 'string', value: 'NAMES', description: 'Only these, separated by commas: capture, processes, files, findings, logs, cloudtrail, guardduty, control-plane.' },
+    source: {
+      type: 'string',
+      value: 'NAMES',
+      description:
+        'Only these, separated by commas: capture, processes, files, findings, logs, cloudtrail, guardduty, control-plane.',
+    },
     jsonl: { type: 'boolean', description: 'JSON lines for Timesketch.' },
     csv: { type: 'boolean', description: 'CSV for Timesketch; a cell that would be a formula gets an apostrophe.' },
     to: { type: 'string', value: 'FILE', description: 'Write the events there; the file must not exist.' },
@@ -54,7 +59,8 @@ Exit code 0: all was read. 1: a capture is cut, damaged or sealed. Needs s3:List
     try {
       for await (const capture of openAll(place)) shares.push(await made.add(capture, identity, meter.update));
       meter.end();
-      if (shares.length === 0) throw new AmberError('CASE_MISSING', `There is no capture in ${place.store.location} or below it.`);
+      if (shares.length === 0)
+        throw new AmberError('CASE_MISSING', `There is no capture in ${place.store.location} or below it.`);
       await tell(made, shares, { form, to, out });
     } finally {
       meter.end();
@@ -71,7 +77,11 @@ function formOf(values: Values): Form {
   const forms = (['jsonl', 'csv'] as const).filter((name) => values[name] === true);
   if (forms.length > 1) throw new AmberError('USAGE', 'Give --jsonl or --csv, not both.');
   const to = textOption(values, 'to');
-  if (values['json'] === true && to === undefined && forms.length > 0) throw new AmberError('USAGE', `--json has the events in its document; for ${forms[0] ?? ''} beside it name a file with --to.`);
+  if (values['json'] === true && to === undefined && forms.length > 0)
+    throw new AmberError(
+      'USAGE',
+      `--json has the events in its document; for ${forms[0] ?? ''} beside it name a file with --to.`,
+    );
   return forms[0] ?? (values['json'] === true ? (to === undefined ? 'json' : 'jsonl') : 'text');
 }
 
@@ -80,9 +90,17 @@ async function windowOf(values: Values): Promise<TimelineWindow> {
   const asked = textOption(values, 'source');
   const sources = new Set(asked?.split(',').map((name) => name.trim()) ?? SOURCE_NAMES);
   const unknown = [...sources].find((name) => !SOURCE_NAMES.includes(name));
-  if (unknown !== undefined) throw new AmberError('USAGE', `--source has ${JSON.stringify(unknown)}; expected names out of ${SOURCE_NAMES.join(', ')}, for example --source logs,cloudtrail.`);
+  if (unknown !== undefined)
+    throw new AmberError(
+      'USAGE',
+      `--source has ${JSON.stringify(unknown)}; expected names out of ${SOURCE_NAMES.join(', ')}, for example --source logs,cloudtrail.`,
+    );
   const { sinceMs, untilMs } = windowOption(values);
-  return { sources, since: sinceMs === undefined ? -Infinity : sinceMs * 1000, until: untilMs === undefined ? Infinity : untilMs * 1000 };
+  return {
+    sources,
+    since: sinceMs === undefined ? -Infinity : sinceMs * 1000,
+    until: untilMs === undefined ? Infinity : untilMs * 1000,
+  };
 }
 
 interface Telling {
@@ -102,7 +120,16 @@ async function tell(made: Timeline, shares: readonly TimelineShare[], { form, to
     await out.write(`],\n${asciiJson(summary(made, shares)).slice(1)}\n`);
   } else await events(made, form, out.write);
   const total = Object.values(made.counts).reduce((sum, count) => sum + count, 0);
-  if (!out.wantsJson) out.note(`${to === undefined ? '' : `${to}: `}${total} events of ${shares.length} captures${total === 0 ? '' : ` (${Object.entries(made.counts).map(([name, count]) => `${count} ${name}`).join(', ')})`}`);
+  if (!out.wantsJson)
+    out.note(
+      `${to === undefined ? '' : `${to}: `}${total} events of ${shares.length} captures${
+        total === 0
+          ? ''
+          : ` (${Object.entries(made.counts)
+              .map(([name, count]) => `${count} ${name}`)
+              .join(', ')})`
+      }`,
+    );
   for (const { location, problem, unusable } of out.wantsJson ? [] : shares) {
     if (problem !== undefined) out.note(`PROBLEM: ${location}: ${problem}`);
     if (unusable > 0) out.note(`${location}: ${unusable} rows have no time that can be used, and are left out`);

@@ -20,7 +20,13 @@ export interface Waited {
 }
 
 /** Ends when every sandbox that was at work has been captured, the time is over, or the signal comes. */
-export async function awaitCaptures({ captures: location, s3 }: OrdersOf, order: Order, active: readonly string[], out: Output, options: WaitOptions): Promise<Waited> {
+export async function awaitCaptures(
+  { captures: location, s3 }: OrdersOf,
+  order: Order,
+  active: readonly string[],
+  out: Output,
+  options: WaitOptions,
+): Promise<Waited> {
   const { openPlace } = await import('../case/store/locate.ts');
   const { listCaptures } = await import('../case/store/list.ts');
   const found = new Map<string, CaptureSummary>();
@@ -33,7 +39,9 @@ export async function awaitCaptures({ captures: location, s3 }: OrdersOf, order:
           if (one.order !== order.id || found.has(one.location)) continue;
           found.set(one.location, one);
           out.status('');
-          out.line(`${out.paint('good', 'captured')} ${renderText(one.logStream ?? 'a sandbox')}: ${one.state}, ${size(one.bytes)}, ${renderText(one.location)}`);
+          out.line(
+            `${out.paint('good', 'captured')} ${renderText(one.logStream ?? 'a sandbox')}: ${one.state}, ${size(one.bytes)}, ${renderText(one.location)}`,
+          );
         }
       } finally {
         place.close();
@@ -45,7 +53,9 @@ export async function awaitCaptures({ captures: location, s3 }: OrdersOf, order:
     const captured = new Set([...found.values()].map(({ logStream }) => logStream));
     if (active.length > 0 && active.every((name) => captured.has(name))) break;
     if (Date.now() >= endMs || options.signal.aborted) break;
-    out.status(`${found.size} captured, ${active.length} sandboxes were at work; ${Math.ceil((endMs - Date.now()) / 1000)} s left`);
+    out.status(
+      `${found.size} captured, ${active.length} sandboxes were at work; ${Math.ceil((endMs - Date.now()) / 1000)} s left`,
+    );
     await pause(Math.min(options.everyMs, Math.max(0, endMs - Date.now())), options.signal);
   }
   out.status('');
@@ -55,9 +65,13 @@ export async function awaitCaptures({ captures: location, s3 }: OrdersOf, order:
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    }, { once: true });
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
   });
 }

@@ -33,14 +33,28 @@ over. 2: the order would be refused. 3: it could not be written, with the action
   amber trigger checkout --withdraw                    # the control object says idle again`,
   options: {
     ...ORDER_OPTIONS,
-    'wait': { type: 'boolean', description: 'Tell captures as they arrive.' },
+    wait: { type: 'boolean', description: 'Tell captures as they arrive.' },
     'wait-for': { type: 'string', value: 'SECONDS', description: 'How long; default 600.' },
-    'every': { type: 'string', value: 'SECONDS', description: 'How often captures are looked for; default 5.' },
-    'probe-payload': { type: 'string', value: 'JSON|@FILE', description: 'Invoke the function with this, to thaw idle sandboxes. It runs the function.' },
-    'probes': { type: 'string', value: 'N', description: 'How many at once; default as many as sandboxes were at work, 50 at most.' },
-    'env-flag': { type: 'boolean', description: 'At last, set AMBER_CAPTURE=now: new sandboxes capture, warm ones are orphaned.' },
-    'event': { type: 'boolean', description: 'Write nothing; print the signed order as an event carries it (an hour at most).' },
-    'withdraw': { type: 'boolean', description: 'Write the idle control object: the order ends.' },
+    every: { type: 'string', value: 'SECONDS', description: 'How often captures are looked for; default 5.' },
+    'probe-payload': {
+      type: 'string',
+      value: 'JSON|@FILE',
+      description: 'Invoke the function with this, to thaw idle sandboxes. It runs the function.',
+    },
+    probes: {
+      type: 'string',
+      value: 'N',
+      description: 'How many at once; default as many as sandboxes were at work, 50 at most.',
+    },
+    'env-flag': {
+      type: 'boolean',
+      description: 'At last, set AMBER_CAPTURE=now: new sandboxes capture, warm ones are orphaned.',
+    },
+    event: {
+      type: 'boolean',
+      description: 'Write nothing; print the signed order as an event carries it (an hour at most).',
+    },
+    withdraw: { type: 'boolean', description: 'Write the idle control object: the order ends.' },
     'dry-run': { type: 'boolean', description: 'Print the JSON that would be written, and write nothing.' },
     'new-key': { type: 'string', value: 'DIR', description: 'Make an Ed25519 key pair there, and nothing else.' },
     ...ORDER_PLACE_OPTIONS,
@@ -84,7 +98,11 @@ function payloadOf(values: Values): string | undefined {
     JSON.parse(text);
     return text;
   } catch (cause) {
-    throw new AmberError('USAGE', `--probe-payload is ${JSON.stringify(given.slice(0, 100))}; expected JSON, or @FILE with JSON in it, for example --probe-payload '{}'.`, { cause });
+    throw new AmberError(
+      'USAGE',
+      `--probe-payload is ${JSON.stringify(given.slice(0, 100))}; expected JSON, or @FILE with JSON in it, for example --probe-payload '{}'.`,
+      { cause },
+    );
   }
 }
 
@@ -93,15 +111,24 @@ async function makeOrder(place: OrdersOf, values: Values): Promise<Order> {
   const { callerOf } = await import('../acquire/act.ts');
   const { judgeOrder } = await import('../trigger/order-judge.ts');
   const requester = textOption(values, 'requester') ?? (await callerOf(place.aws));
-  if (requester === undefined) throw new AmberError('USAGE', 'Who asks is not known: sts:GetCallerIdentity gave no answer; say --requester WHO.');
+  if (requester === undefined)
+    throw new AmberError('USAGE', 'Who asks is not known: sts:GetCallerIdentity gave no answer; say --requester WHO.');
   const isEvent = values['event'] === true;
   const unsigned = orderFrom(values, place.target.functionName, requester, isEvent ? IN_EVENTS : place.control);
   const keyFile = textOption(values, 'sign');
   const order = keyFile === undefined ? unsigned : await sign(unsigned, keyFile);
   const verdict = judgeOrder(Buffer.from(JSON.stringify(order)), {
-    config: place.config, channel: place.control, trigger: isEvent ? 'event' : 'control', nowMs: Date.now(), needsSignature: isEvent, ...(isEvent ? { maxLifeMs: 3_600_000 } : {}),
+    config: place.config,
+    channel: place.control,
+    trigger: isEvent ? 'event' : 'control',
+    nowMs: Date.now(),
+    needsSignature: isEvent,
+    ...(isEvent ? { maxLifeMs: 3_600_000 } : {}),
   });
-  if (verdict.kind === 'refused') throw new AmberError('USAGE', `${place.target.functionName} would refuse this order: ${verdict.reason}`, { details: { refused: verdict.why } });
+  if (verdict.kind === 'refused')
+    throw new AmberError('USAGE', `${place.target.functionName} would refuse this order: ${verdict.reason}`, {
+      details: { refused: verdict.why },
+    });
   return order;
 }
 
@@ -116,7 +143,9 @@ async function tellToken(order: Order, out: Output): Promise<number> {
   const token = Buffer.from(JSON.stringify(order)).toString('base64url');
   out.json({ order, field: EVENT_FIELD, header: EVENT_HEADERS[0], token });
   out.line(token);
-  out.note(`Put it into the event as ${EVENT_FIELD}, into the header ${EVENT_HEADERS[0] ?? ''}, or into custom.${EVENT_FIELD} of the client context. It reaches the sandbox that gets it.`);
+  out.note(
+    `Put it into the event as ${EVENT_FIELD}, into the header ${EVENT_HEADERS[0] ?? ''}, or into custom.${EVENT_FIELD} of the client context. It reaches the sandbox that gets it.`,
+  );
   return 0;
 }
 
@@ -141,14 +170,30 @@ async function tellDocument({ control }: OrdersOf, document: object, out: Output
 const WRITE_MS = 20_000;
 
 async function write({ channel, control }: OrdersOf, document: object): Promise<void> {
-  if (channel.onlyAtTheEnd === true) throw new AmberError('USAGE', `${control} holds no order: what reaches the sandboxes that are left behind is AMBER_CAPTURE=now in the configuration of the function.`);
-  if (channel.write === undefined) throw new AmberError('USAGE', `${control} takes a deployment: put what --dry-run prints into the configuration profile and deploy it at once (aws appconfig start-deployment).`);
-  const reply = await channel.write(Buffer.from(`${JSON.stringify(document, null, 1)}\n`), AbortSignal.timeout(WRITE_MS));
+  if (channel.onlyAtTheEnd === true)
+    throw new AmberError(
+      'USAGE',
+      `${control} holds no order: what reaches the sandboxes that are left behind is AMBER_CAPTURE=now in the configuration of the function.`,
+    );
+  if (channel.write === undefined)
+    throw new AmberError(
+      'USAGE',
+      `${control} takes a deployment: put what --dry-run prints into the configuration profile and deploy it at once (aws appconfig start-deployment).`,
+    );
+  const reply = await channel.write(
+    Buffer.from(`${JSON.stringify(document, null, 1)}\n`),
+    AbortSignal.timeout(WRITE_MS),
+  );
   if (!reply.ok) throw channelError(control, 'write', reply.fault);
 }
 
 /** The steps, each only if asked for except the first. */
-async function carryOut(place: OrdersOf, order: Order, payload: string | undefined, { values, out }: Invocation): Promise<number> {
+async function carryOut(
+  place: OrdersOf,
+  order: Order,
+  payload: string | undefined,
+  { values, out }: Invocation,
+): Promise<number> {
   const { activeStreams } = await import('../acquire/coverage.ts');
   await write(place, order);
   const { target, aws } = place;
@@ -156,11 +201,23 @@ async function carryOut(place: OrdersOf, order: Order, payload: string | undefin
   tellWhen(place, order, out);
   const wantsStreams = values['wait'] === true || (payload !== undefined && values['probes'] === undefined);
   const nowMs = Date.now();
-  const active = wantsStreams ? (await activeStreams(aws, target.logGroups, { sinceMs: nowMs - ACTIVE_MS, untilMs: nowMs }, target.region)).streams.map(({ name }) => name) : [];
-  const probes = payload === undefined ? [] : await sendProbes(place, payload, wholeOption(values, 'probes') ?? active.length, out);
+  const active = wantsStreams
+    ? (
+        await activeStreams(aws, target.logGroups, { sinceMs: nowMs - ACTIVE_MS, untilMs: nowMs }, target.region)
+      ).streams.map(({ name }) => name)
+    : [];
+  const probes =
+    payload === undefined ? [] : await sendProbes(place, payload, wholeOption(values, 'probes') ?? active.length, out);
   const waited = values['wait'] === true ? await wait(place, order, active, { values, out }) : undefined;
   if (values['env-flag'] === true) await flag(place, values['wait'] === true, out);
-  out.json({ order, control: place.control, written: true, probes, envFlag: values['env-flag'] === true, ...(waited === undefined ? {} : { active: waited.active, captures: waited.captures }) });
+  out.json({
+    order,
+    control: place.control,
+    written: true,
+    probes,
+    envFlag: values['env-flag'] === true,
+    ...(waited === undefined ? {} : { active: waited.active, captures: waited.captures }),
+  });
   return waited === undefined ? 0 : tellWaited(waited, out);
 }
 
@@ -169,13 +226,22 @@ const ACTIVE_MS = 30 * 60_000;
 const MAX_PROBES = 50;
 
 function tellWhen({ config, target }: OrdersOf, order: Order, out: Output): void {
-  const ttl = Math.ceil(config.controlTtlMs * 1.2 / 1000);
-  if (order.state === 'stop') out.line(`sandboxes stop capturing within ${ttl} s of invocations, until ${order.expires}`);
-  else out.line(`warm sandboxes capture at an invocation within ${ttl} s of invocations, or at the next one; an orphaned one at SHUTDOWN, where it has the extension`);
+  const ttl = Math.ceil((config.controlTtlMs * 1.2) / 1000);
+  if (order.state === 'stop')
+    out.line(`sandboxes stop capturing within ${ttl} s of invocations, until ${order.expires}`);
+  else
+    out.line(
+      `warm sandboxes capture at an invocation within ${ttl} s of invocations, or at the next one; an orphaned one at SHUTDOWN, where it has the extension`,
+    );
   if (target.configuration.State === 'Inactive') out.note('The function is Inactive: it has no sandbox.');
 }
 
-async function sendProbes({ aws, target }: OrdersOf, payload: string, wanted: number, out: Output): Promise<readonly object[]> {
+async function sendProbes(
+  { aws, target }: OrdersOf,
+  payload: string,
+  wanted: number,
+  out: Output,
+): Promise<readonly object[]> {
   const { probe } = await import('../acquire/act.ts');
   const count = Math.min(Math.max(1, wanted), MAX_PROBES);
   const answers = await probe(aws, target, payload, count);
@@ -187,16 +253,27 @@ async function sendProbes({ aws, target }: OrdersOf, payload: string, wanted: nu
 const WAIT_SECONDS = 600;
 const EVERY_SECONDS = 5;
 
-async function wait(place: OrdersOf, order: Order, active: readonly string[], { values, out }: Pick<Invocation, 'values' | 'out'>): Promise<Waited> {
+async function wait(
+  place: OrdersOf,
+  order: Order,
+  active: readonly string[],
+  { values, out }: Pick<Invocation, 'values' | 'out'>,
+): Promise<Waited> {
   const { awaitCaptures } = await import('./trigger-wait.ts');
-  if (place.captures === undefined) throw new AmberError('USAGE', 'Where captures go is not known: the function has no AMBER_DESTINATION; give --captures LOCATION.');
+  if (place.captures === undefined)
+    throw new AmberError(
+      'USAGE',
+      'Where captures go is not known: the function has no AMBER_DESTINATION; give --captures LOCATION.',
+    );
   const at = order.destination === undefined ? place : { ...place, captures: order.destination };
   const controller = new AbortController();
   const onSignal = (): void => controller.abort();
   process.once('SIGINT', onSignal);
   try {
     return await awaitCaptures(at, order, active, out, {
-      forMs: 1000 * (wholeOption(values, 'wait-for') ?? WAIT_SECONDS), everyMs: 1000 * (wholeOption(values, 'every') ?? EVERY_SECONDS), signal: controller.signal,
+      forMs: 1000 * (wholeOption(values, 'wait-for') ?? WAIT_SECONDS),
+      everyMs: 1000 * (wholeOption(values, 'every') ?? EVERY_SECONDS),
+      signal: controller.signal,
     });
   } finally {
     process.removeListener('SIGINT', onSignal);
@@ -206,14 +283,19 @@ async function wait(place: OrdersOf, order: Order, active: readonly string[], { 
 function tellWaited({ captures, active }: Waited, out: Output): number {
   const captured = new Set(captures.map(({ logStream }) => logStream));
   const missing = active.filter((name) => !captured.has(name));
-  out.line(`${captures.length} captures; ${active.length - missing.length} of the ${active.length} sandboxes that were at work`);
+  out.line(
+    `${captures.length} captures; ${active.length - missing.length} of the ${active.length} sandboxes that were at work`,
+  );
   for (const name of missing) out.line(`${out.paint('bad', 'not yet')} ${renderText(name)}`);
   return captures.length > 0 && missing.length === 0 ? 0 : 1;
 }
 
 async function flag({ aws, target }: OrdersOf, waited: boolean, out: Output): Promise<void> {
   const { setFlag } = await import('../acquire/act.ts');
-  if (!waited) out.note('The flag starts new sandboxes: warm ones that have not captured yet get no further invocation. --wait lets them capture first.');
+  if (!waited)
+    out.note(
+      'The flag starts new sandboxes: warm ones that have not captured yet get no further invocation. --wait lets them capture first.',
+    );
   await setFlag(aws, target);
   out.line('AMBER_CAPTURE=now is set: new sandboxes capture at their first invocation');
 }

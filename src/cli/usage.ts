@@ -20,38 +20,51 @@ const WHOLE = { form: /^[1-9]\d{0,12}$/u, expected: 'a whole number from 1 on' }
 
 const KINDS: Readonly<Record<string, Kind>> = {
   'AGE1…': { example: 'age1qyqsz…' },
-  'DIR': { example: './case' },
-  'ENDPOINT': { example: 'http://127.0.0.1:9000', form: /^https?:\/\/[^\s/?#@]+(?:\/[^\s]*)?$/u, expected: 'an URL with http or https' },
-  'FILE': { example: './file' },
-  'ID': { example: 'tenant-7' },
-  'IDS': { example: 'reset-in-place,rare-runtime' },
+  DIR: { example: './case' },
+  ENDPOINT: {
+    example: 'http://127.0.0.1:9000',
+    form: /^https?:\/\/[^\s/?#@]+(?:\/[^\s]*)?$/u,
+    expected: 'an URL with http or https',
+  },
+  FILE: { example: './file' },
+  ID: { example: 'tenant-7' },
+  IDS: { example: 'reset-in-place,rare-runtime' },
   'JSON|@FILE': { example: '@event.json' },
-  'KEYFILE': { example: './keys/order.key' },
-  'LIFE': { example: '12h', form: /^0*[1-9]\d{0,4}[mhd]$/u, expected: 'how long: 30m, 12h, or 7d at most' },
-  'LINES': { example: '3', form: /^\d{1,3}$/u, expected: 'a number of lines from 0 to 999' },
-  'LOCATION': { example: 's3://evidence-bucket/amber' },
-  'N': { example: '40', ...WHOLE },
-  'NAME': { example: 'checkout' },
-  'NAMES': { example: 'logs,cloudtrail' },
-  'REGION': { example: 'eu-central-1', form: /^[a-z0-9][a-z0-9-]{0,62}$/iu, expected: 'the name of a region' },
-  'SECONDS': { example: '60', ...WHOLE },
-  'SIZE': { example: '24GiB' },
-  'TEXT': { example: '"GuardDuty 42"' },
-  'TIME': { example: '24h' },
-  'URL': { example: 's3://evidence-bucket/amber' },
-  'VERSION': { example: '7' },
-  'WHO': { example: 'alice' },
+  KEYFILE: { example: './keys/order.key' },
+  LIFE: { example: '12h', form: /^0*[1-9]\d{0,4}[mhd]$/u, expected: 'how long: 30m, 12h, or 7d at most' },
+  LINES: { example: '3', form: /^\d{1,3}$/u, expected: 'a number of lines from 0 to 999' },
+  LOCATION: { example: 's3://evidence-bucket/amber' },
+  N: { example: '40', ...WHOLE },
+  NAME: { example: 'checkout' },
+  NAMES: { example: 'logs,cloudtrail' },
+  REGION: { example: 'eu-central-1', form: /^[a-z0-9][a-z0-9-]{0,62}$/iu, expected: 'the name of a region' },
+  SECONDS: { example: '60', ...WHOLE },
+  SIZE: { example: '24GiB' },
+  TEXT: { example: '"GuardDuty 42"' },
+  TIME: { example: '24h' },
+  URL: { example: 's3://evidence-bucket/amber' },
+  VERSION: { example: '7' },
+  WHO: { example: 'alice' },
 };
 
 /** @throws AmberError USAGE. */
 export function typed(command: Command, options: CommandOptions, args: readonly string[]): Typed {
-  const spec = Object.fromEntries(Object.entries(options).map(([name, { type, short }]) => [name, { type, ...(short === undefined ? {} : { short }) }]));
+  const spec = Object.fromEntries(
+    Object.entries(options).map(([name, { type, short }]) => [
+      name,
+      { type, ...(short === undefined ? {} : { short }) },
+    ]),
+  );
   const words = withNegatives(options, args);
   let read: Typed;
   try {
     read = parseArgs({ args: words, options: spec, allowPositionals: true });
   } catch (cause) {
-    throw new AmberError('USAGE', `${sentence(options, words) ?? 'The options cannot be read;'} \`amber ${command.name} --help\` lists them.`, { cause });
+    throw new AmberError(
+      'USAGE',
+      `${sentence(options, words) ?? 'The options cannot be read;'} \`amber ${command.name} --help\` lists them.`,
+      { cause },
+    );
   }
   for (const [name, option] of Object.entries(options)) checkValue(name, option, read.values[name]);
   return read;
@@ -62,7 +75,11 @@ function withNegatives(options: CommandOptions, args: readonly string[]): string
   const words: string[] = [];
   for (const [at, word] of args.entries()) {
     const flag = words.at(-1) ?? '';
-    const isValue = /^-\d/u.test(word) && args[at - 1] === flag && !args.slice(0, at).includes('--') && named(options, flag)?.[1].type === 'string';
+    const isValue =
+      /^-\d/u.test(word) &&
+      args[at - 1] === flag &&
+      !args.slice(0, at).includes('--') &&
+      named(options, flag)?.[1].type === 'string';
     if (isValue) words[words.length - 1] = flag.startsWith('--') ? `${flag}=${word}` : `${flag}${word}`;
     else words.push(word);
   }
@@ -70,7 +87,9 @@ function withNegatives(options: CommandOptions, args: readonly string[]): string
 }
 
 function named(options: CommandOptions, flag: string): readonly [string, CommandOption] | undefined {
-  return Object.entries(options).find(([name, { short }]) => flag === `--${name}` || (short !== undefined && flag === `-${short}`));
+  return Object.entries(options).find(
+    ([name, { short }]) => flag === `--${name}` || (short !== undefined && flag === `-${short}`),
+  );
 }
 
 /** Why node:util could not read it: the first word that does not fit. */
@@ -78,14 +97,20 @@ function sentence(options: CommandOptions, words: readonly string[]): string | u
   for (const [at, word] of words.entries()) {
     if (word === '--') return undefined;
     if (!/^-./u.test(word)) continue;
-    const [flag = '', given] = word.startsWith('--') ? [word.split('=')[0], word.includes('=') ? word.slice(word.indexOf('=') + 1) : undefined] : [word.slice(0, 2), word.slice(2) || undefined];
+    const [flag = '', given] = word.startsWith('--')
+      ? [word.split('=')[0], word.includes('=') ? word.slice(word.indexOf('=') + 1) : undefined]
+      : [word.slice(0, 2), word.slice(2) || undefined];
     const option = named(options, flag);
     if (option === undefined) return unknown(options, flag);
     const [name, { type }] = option;
-    if (type === 'boolean' && given !== undefined && word.startsWith('--')) return `--${name} is ${JSON.stringify(given)}; expected no value, for example --${name}.`;
+    if (type === 'boolean' && given !== undefined && word.startsWith('--'))
+      return `--${name} is ${JSON.stringify(given)}; expected no value, for example --${name}.`;
     const next = words[at + 1];
     if (type === 'string' && given === undefined && (next === undefined || /^-./u.test(next))) {
-      const instead = next === undefined ? '' : ` (${JSON.stringify(next)} is an option; a value that begins so is typed --${name}=${next})`;
+      const instead =
+        next === undefined
+          ? ''
+          : ` (${JSON.stringify(next)} is an option; a value that begins so is typed --${name}=${next})`;
       return `--${name} has no value${instead}; expected ${expectedOf(option[1])}, for example --${name} ${exampleOf(option[1])}.`;
     }
   }
@@ -95,13 +120,16 @@ function sentence(options: CommandOptions, words: readonly string[]): string | u
 function unknown(options: CommandOptions, flag: string): string {
   const near = Object.keys(options).find((name) => name.startsWith(flag.slice(2, 5)) && flag.length > 3);
   const known = Object.keys(options).map((name) => `--${name}`);
-  return `There is no option ${JSON.stringify(flag)}; expected one of ${known.join(', ')}, for example ${near === undefined ? known[0] ?? '--help' : `--${near}`}.`;
+  return `There is no option ${JSON.stringify(flag)}; expected one of ${known.join(', ')}, for example ${near === undefined ? (known[0] ?? '--help') : `--${near}`}.`;
 }
 
 function checkValue(name: string, option: CommandOption, value: string | boolean | undefined): void {
   const form = KINDS[option.value ?? '']?.form;
   if (typeof value !== 'string' || form === undefined || form.test(value)) return;
-  throw new AmberError('USAGE', `--${name} is ${JSON.stringify(value.slice(0, 200))}; expected ${expectedOf(option)}, for example --${name} ${exampleOf(option)}.`);
+  throw new AmberError(
+    'USAGE',
+    `--${name} is ${JSON.stringify(value.slice(0, 200))}; expected ${expectedOf(option)}, for example --${name} ${exampleOf(option)}.`,
+  );
 }
 
 function expectedOf({ value = '', description }: CommandOption): string {
@@ -115,5 +143,10 @@ function exampleOf({ value = '', example }: CommandOption): string {
 
 /** The first example of a command, out of its help. */
 export function exampleCall({ name, details, usage }: Pick<Command, 'name' | 'details' | 'usage'>): string {
-  return details.split('\n').map((line) => line.trim().replace(/ {2,}#.*$/u, '')).find((line) => line.startsWith(`amber ${name}`)) ?? `amber ${name} ${usage}`;
+  return (
+    details
+      .split('\n')
+      .map((line) => line.trim().replace(/ {2,}#.*$/u, ''))
+      .find((line) => line.startsWith(`amber ${name}`)) ?? `amber ${name} ${usage}`
+  );
 }

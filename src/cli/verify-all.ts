@@ -11,13 +11,18 @@ import { exitOf, type VerifyCommand } from './verify-exit.ts';
 /** Captures that only the log names, in the JSON document. */
 const MAX_JSON = 10_000;
 
-export async function verifyAll(place: Place, { identity, logPath, collected }: VerifyCommand, out: Output): Promise<number> {
+export async function verifyAll(
+  place: Place,
+  { identity, logPath, collected }: VerifyCommand,
+  out: Output,
+): Promise<number> {
   const { captureIds } = await import('../case/store/list.ts');
   const { openAll } = await import('../case/store/locate.ts');
   const { idsOf } = await import('../case/verify/log.ts');
   const { store } = place;
   const wanted = new Set<string>();
-  if (logPath !== undefined || collected !== undefined) for await (const { captureId } of captureIds(store)) wanted.add(captureId);
+  if (logPath !== undefined || collected !== undefined)
+    for await (const { captureId } of captureIds(store)) wanted.add(captureId);
   const log = await logOption(logPath, wanted, out);
   const trail = await trailOption(collected, { stored: wanted, log }, identity, out);
   const results: VerifyResult[] = [];
@@ -32,7 +37,10 @@ export async function verifyAll(place: Place, { identity, logPath, collected }: 
       if (result.captureId !== undefined) seen.add(result.captureId);
     }
   }
-  const absent = log === undefined ? undefined : (await import('../case/log/absent.ts')).absentCaptures(log, seen, store.location, trail);
+  const absent =
+    log === undefined
+      ? undefined
+      : (await import('../case/log/absent.ts')).absentCaptures(log, seen, store.location, trail);
   if (results.length + unread.length === 0 && (absent?.captures.length ?? 0) === 0) {
     throw new AmberError('CASE_MISSING', `There is no capture in ${store.location} or below it.`);
   }
@@ -41,13 +49,24 @@ export async function verifyAll(place: Place, { identity, logPath, collected }: 
   const { byCapture, copiesAmong } = await import('../case/verify/copies.ts');
   const captures = byCapture(results);
   // A capture of which one copy is not as it was is not verified: nobody knows which of them is used.
-  const verified = captures.filter((copies) => copies.every(({ verdict, log: read }) => verdict === 'verified' && read !== 'not-read')).length;
+  const verified = captures.filter((copies) =>
+    copies.every(({ verdict, log: read }) => verdict === 'verified' && read !== 'not-read'),
+  ).length;
   const copies = copiesAmong(results);
   for (const one of copies) tellCopies(one, out);
-  out.line(`${verified} of ${captures.length + unread.length + missing} verified${missing === 0 ? '' : `; ${missing} are named in the log, not stored`}`);
+  out.line(
+    `${verified} of ${captures.length + unread.length + missing} verified${missing === 0 ? '' : `; ${missing} are named in the log, not stored`}`,
+  );
   out.json({
-    location: store.location, results, captures: captures.length, copies: copies.slice(0, MAX_JSON), unread, missing: absent?.captures.slice(0, MAX_JSON) ?? [],
-    missingInAll: missing, elsewhere: absent?.elsewhere ?? 0, leftOut: absent?.leftOut ?? 0,
+    location: store.location,
+    results,
+    captures: captures.length,
+    copies: copies.slice(0, MAX_JSON),
+    unread,
+    missing: absent?.captures.slice(0, MAX_JSON) ?? [],
+    missingInAll: missing,
+    elsewhere: absent?.elsewhere ?? 0,
+    leftOut: absent?.leftOut ?? 0,
   });
   if (missing > 0) return 1;
   return exitOf(results) === 0 && unread.length > 0 ? 3 : exitOf(results);

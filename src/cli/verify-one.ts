@@ -16,7 +16,11 @@ export interface VerifyMeans {
 
 /** @throws AmberError USAGE where several captures would be held against standard input. */
 export function demandFile(logPath: string | undefined): void {
-  if (logPath === '-') throw new AmberError('USAGE', 'The log of several captures is a file or a folder: give --log FILE, not standard input.');
+  if (logPath === '-')
+    throw new AmberError(
+      'USAGE',
+      'The log of several captures is a file or a folder: give --log FILE, not standard input.',
+    );
 }
 
 /**
@@ -25,7 +29,11 @@ export function demandFile(logPath: string | undefined): void {
  *
  * @throws AmberError CASE_* where it is not there or may not be read.
  */
-export async function logOption(path: string | undefined, wanted: Iterable<string>, out: Output): Promise<LogIndex | undefined> {
+export async function logOption(
+  path: string | undefined,
+  wanted: Iterable<string>,
+  out: Output,
+): Promise<LogIndex | undefined> {
   if (path === undefined) return undefined;
   const { readLogIndex } = await import('../case/log/lines.ts');
   const { logFiles } = await import('../case/log/source.ts');
@@ -46,8 +54,10 @@ export interface Collected {
  * @throws AmberError CASE_*, IDENTITY_INVALID where it cannot be reached or opened.
  */
 export async function trailOption(
-  collected: Collected | undefined, { stored, log }: { readonly stored: Iterable<string>; readonly log: LogIndex | undefined },
-  identity: AgeIdentity | undefined, out: Output,
+  collected: Collected | undefined,
+  { stored, log }: { readonly stored: Iterable<string>; readonly log: LogIndex | undefined },
+  identity: AgeIdentity | undefined,
+  out: Output,
 ): Promise<TrailObjects | undefined> {
   if (collected === undefined) return undefined;
   const { openPlace } = await import('../case/store/locate.ts');
@@ -58,9 +68,14 @@ export async function trailOption(
     const { location } = collected;
     if (trail.notRead !== undefined) out.note(`${location}: not read: ${trail.notRead}`);
     else if (trail.calls === 0) {
-      out.note(`${location}: there are no data events of S3 on objects of these captures: the trail logs none, or \`amber collect\` ran without --trail.`);
+      out.note(
+        `${location}: there are no data events of S3 on objects of these captures: the trail logs none, or \`amber collect\` ran without --trail.`,
+      );
     }
-    if (trail.leftOut > 0) out.note(`PROBLEM: ${trail.leftOut} data events of S3 were too many to keep: an intruder may have flooded the bucket.`);
+    if (trail.leftOut > 0)
+      out.note(
+        `PROBLEM: ${trail.leftOut} data events of S3 were too many to keep: an intruder may have flooded the bucket.`,
+      );
     return trail;
   } finally {
     place.close();
@@ -68,12 +83,19 @@ export async function trailOption(
 }
 
 /** @throws AmberError CASE_* where the capture cannot be reached. */
-export async function verifyOne(capture: OpenCapture, { identity, log, trail }: VerifyMeans, out: Output): Promise<VerifyResult> {
+export async function verifyOne(
+  capture: OpenCapture,
+  { identity, log, trail }: VerifyMeans,
+  out: Output,
+): Promise<VerifyResult> {
   const { verifyCapture } = await import('../case/verify/verify.ts');
   const meter = out.meter('verifying');
   try {
     return await verifyCapture(capture, {
-      identity, trail, onProgress: meter.update, ...(log === undefined ? {} : { log: () => Promise.resolve(log) }),
+      identity,
+      trail,
+      onProgress: meter.update,
+      ...(log === undefined ? {} : { log: () => Promise.resolve(log) }),
     });
   } finally {
     meter.end();

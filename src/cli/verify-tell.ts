@@ -16,27 +16,41 @@ export function tellResult(result: VerifyResult, out: Output): VerifyResult {
   for (const check of result.checks) tellCheck(check, out);
   out.line();
   // That all segments are there says nothing of what could not be collected.
-  const lacks = Object.entries(result.notCollected ?? {}).map(([outcome, count]) => `${String(count)} ${renderText(outcome, 20)}`);
+  const lacks = Object.entries(result.notCollected ?? {}).map(
+    ([outcome, count]) => `${String(count)} ${renderText(outcome, 20)}`,
+  );
   if (lacks.length > 0) out.line(`The evidence is not complete: ${lacks.join(', ')} (\`amber show\` tells of them)`);
   // What a log that nobody could read would have said is not part of what was checked.
   const unread = result.verdict === 'verified' && result.log === 'not-read';
-  out.line(out.paint(result.verdict === 'verified' && !unread ? 'good' : 'bad', unread ? `not verified against the log, which could not be read; else ${result.summary}` : result.summary));
-  if (result.log === 'not-read') out.note(`NOT READ: the log says nothing of ${result.location}: it could not be read.`);
+  out.line(
+    out.paint(
+      result.verdict === 'verified' && !unread ? 'good' : 'bad',
+      unread ? `not verified against the log, which could not be read; else ${result.summary}` : result.summary,
+    ),
+  );
+  if (result.log === 'not-read')
+    out.note(`NOT READ: the log says nothing of ${result.location}: it could not be read.`);
   return result;
 }
 
 function tellCheck(check: Check, out: Output): void {
   const word = WORDS[check.state].padEnd(WIDTH);
-  out.line(`${out.paint(check.state === 'ok' ? 'good' : check.state === 'failed' ? 'bad' : 'dim', word)}${check.what}${check.state === 'failed' ? '' : `: ${check.detail}`}`);
+  out.line(
+    `${out.paint(check.state === 'ok' ? 'good' : check.state === 'failed' ? 'bad' : 'dim', word)}${check.what}${check.state === 'failed' ? '' : `: ${check.detail}`}`,
+  );
   for (const finding of check.findings) out.line(`${' '.repeat(WIDTH)}- ${finding}`);
-  if (check.count > check.findings.length) out.line(`${' '.repeat(WIDTH)}- and ${check.count - check.findings.length} more`);
+  if (check.count > check.findings.length)
+    out.line(`${' '.repeat(WIDTH)}- and ${check.count - check.findings.length} more`);
 }
 
 /** Places that are told of one capture. */
 const MAX_COPIES = 10;
 
 export function tellCopies({ captureId, locations, same }: Copies, out: Output): void {
-  const told = locations.slice(0, MAX_COPIES).map((location) => renderText(location, 500)).join(' and ');
+  const told = locations
+    .slice(0, MAX_COPIES)
+    .map((location) => renderText(location, 500))
+    .join(' and ');
   const more = locations.length > MAX_COPIES ? ` and ${locations.length - MAX_COPIES} more` : '';
   const bytes = same ? 'with the same bytes' : 'with other bytes: it was decrypted, or one of them was changed';
   out.line(`capture ${renderText(captureId, 100)} is stored ${locations.length} times, ${bytes}: ${told}${more}`);
@@ -46,14 +60,29 @@ export function tellAbsent({ captures, elsewhere, leftOut }: Absent, out: Output
   if (captures.length > 0) out.line();
   for (const one of captures.slice(0, MAX_ABSENT)) tellAbsentOne(one, out);
   if (captures.length > MAX_ABSENT) {
-    out.line(out.paint('bad', `${captures.length - MAX_ABSENT} more captures are named in the log, not stored: removed, or never there (--json)`));
+    out.line(
+      out.paint(
+        'bad',
+        `${captures.length - MAX_ABSENT} more captures are named in the log, not stored: removed, or never there (--json)`,
+      ),
+    );
   }
-  if (leftOut > 0) out.note(`PROBLEM: the log has ${leftOut} lines of captures that were too many to keep: an intruder may have flooded it. Give a shorter time.`);
+  if (leftOut > 0)
+    out.note(
+      `PROBLEM: the log has ${leftOut} lines of captures that were too many to keep: an intruder may have flooded it. Give a shorter time.`,
+    );
   if (elsewhere > 0) out.note(`The log names ${elsewhere} captures that are stored outside of this place.`);
 }
 
 export function tellAbsentOne({ captureId, segments, manifest, locations, trail }: AbsentCapture, out: Output): void {
-  const what = [`${segments} segments`, ...manifest.map((digest) => `manifest.json (SHA-256 ${renderText(digest, 100)})`)].join(' and ');
-  const where = locations.length === 0 ? '' : ` in ${locations.map((location) => renderText(location, 500)).join(' or ')}`;
-  out.line(out.paint('bad', 'FAILED: ') + `capture ${renderText(captureId, 100)} is named in the log, not stored: ${trail === undefined ? 'removed, or never there' : renderText(trail)}; the log tells of ${what}${where}`);
+  const what = [
+    `${segments} segments`,
+    ...manifest.map((digest) => `manifest.json (SHA-256 ${renderText(digest, 100)})`),
+  ].join(' and ');
+  const where =
+    locations.length === 0 ? '' : ` in ${locations.map((location) => renderText(location, 500)).join(' or ')}`;
+  out.line(
+    out.paint('bad', 'FAILED: ') +
+      `capture ${renderText(captureId, 100)} is named in the log, not stored: ${trail === undefined ? 'removed, or never there' : renderText(trail)}; the log tells of ${what}${where}`,
+  );
 }

@@ -3,7 +3,15 @@ import type { LogIndex } from '../case/log/lines.ts';
 import type { Place } from '../case/store/locate.ts';
 import type { VerifyResult } from '../case/verify/verify.ts';
 import { AmberError, isAmberError } from '../errors.ts';
-import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, TWO_WORDS, type Command } from './command.ts';
+import {
+  identityOption,
+  IDENTITY_OPTION,
+  S3_OPTIONS,
+  s3Options,
+  textOption,
+  TWO_WORDS,
+  type Command,
+} from './command.ts';
 import { captureLocation } from './location.ts';
 import type { Output } from './output.ts';
 import { verifyAll } from './verify-all.ts';
@@ -40,8 +48,16 @@ s3:GetObject; for versions s3:ListBucketVersions and s3:GetObjectVersion.
   amber verify ./case --all --log function.log --collection ./collection`,
   options: {
     all: { type: 'boolean', description: 'Every capture and collection below LOCATION.' },
-    log: { type: 'string', value: 'FILE', description: 'A log with the digest lines of the capture, in any form; a folder; - reads standard input.' },
-    collection: { type: 'string', value: 'LOCATION', description: 'A collection with data events of S3, which say what was deleted and by whom.' },
+    log: {
+      type: 'string',
+      value: 'FILE',
+      description: 'A log with the digest lines of the capture, in any form; a folder; - reads standard input.',
+    },
+    collection: {
+      type: 'string',
+      value: 'LOCATION',
+      description: 'A collection with data events of S3, which say what was deleted and by whom.',
+    },
     ...IDENTITY_OPTION,
     ...S3_OPTIONS,
   },
@@ -63,7 +79,9 @@ s3:GetObject; for versions s3:ListBucketVersions and s3:GetObjectVersion.
     }
     try {
       await demandCapture(place, location);
-      return values['all'] === true ? await verifyAll(place, options, out) : await verifyOnly(place, location, options, out);
+      return values['all'] === true
+        ? await verifyAll(place, options, out)
+        : await verifyOnly(place, location, options, out);
     } finally {
       place.close();
     }
@@ -74,8 +92,9 @@ s3:GetObject; for versions s3:ListBucketVersions and s3:GetObjectVersion.
 async function demandCapture({ store, only }: Place, location: string): Promise<void> {
   const { mayHoldCapture } = await import('../case/store/lone-file.ts');
   const { isOwn } = await import('../case/store/object-names.ts');
-  if (only === undefined || await mayHoldCapture(store, only)) return;
-  const what = isOwn(only) ? `is a file beside the segments of a capture: give the folder that it is in, ${JSON.stringify(store.location)}`
+  if (only === undefined || (await mayHoldCapture(store, only))) return;
+  const what = isOwn(only)
+    ? `is a file beside the segments of a capture: give the folder that it is in, ${JSON.stringify(store.location)}`
     : 'is no capture: give the folder that holds manifest.json and the segments, a single segment, or a tarball';
   throw new AmberError('USAGE', `${JSON.stringify(location)} ${what}.`);
 }
@@ -95,19 +114,28 @@ async function verifyOnly(place: Place, location: string, options: VerifyCommand
     return absentOr(cause, location, { ...options, log }, out);
   }
   tellResult(result, out);
-  if (log !== undefined && log.captures > 1) out.note(`The log names ${log.captures - 1} other captures: --all looks for them, too.`);
+  if (log !== undefined && log.captures > 1)
+    out.note(`The log names ${log.captures - 1} other captures: --all looks for them, too.`);
   out.json(result);
   return exitOf([result]);
 }
 
 /** Where nothing is stored, the log may still name it. @throws the error where it does not. */
-async function absentOr(cause: unknown, location: string, { logPath, log: read, identity, collected }: VerifyCommand, out: Output): Promise<number> {
+async function absentOr(
+  cause: unknown,
+  location: string,
+  { logPath, log: read, identity, collected }: VerifyCommand,
+  out: Output,
+): Promise<number> {
   const { idInPath } = await import('../case/store/list.ts');
   const id = idInPath(`${location.replace(/\/+$/u, '')}/`);
   if (!isAmberError(cause) || cause.code !== 'CASE_MISSING' || id === undefined || logPath === undefined) throw cause;
-  const index = read ?? await logOption(logPath, [id], out);
+  const index = read ?? (await logOption(logPath, [id], out));
   const log = index?.of(id);
-  if (log?.stored !== true) throw new AmberError('CASE_MISSING', `${cause.message} Nor does the log say that capture ${id} was stored.`, { cause });
+  if (log?.stored !== true)
+    throw new AmberError('CASE_MISSING', `${cause.message} Nor does the log say that capture ${id} was stored.`, {
+      cause,
+    });
   const { absentCapture } = await import('../case/log/absent.ts');
   const absent = absentCapture(id, log, await trailOption(collected, { stored: [id], log: undefined }, identity, out));
   tellAbsentOne(absent, out);

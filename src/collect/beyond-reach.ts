@@ -12,15 +12,31 @@ export function* detachedMemory(table: ProcessTable, proc: string): Generator<Ab
   if (read?.ok !== true) return;
   const source = `${proc}/sysvipc/shm`;
   // key shmid perms size cpid lpid nattch uid gid …: proc_sysvipc(5)
-  const rows = latin1(read.body).split('\n').slice(1).map((line) => line.trim().split(/ +/u)).filter((row) => row.length > 9 && row[6] === '0');
+  const rows = latin1(read.body)
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/ +/u))
+    .filter((row) => row.length > 9 && row[6] === '0');
   for (const [key, id, perms, size, creator, last, , uid] of rows.slice(0, MAX_LINES)) {
     yield {
-      kind: 'absent', path: `recovered/sysv-${id ?? ''}`, source, method: 'procfs', outcome: 'skipped',
+      kind: 'absent',
+      path: `recovered/sysv-${id ?? ''}`,
+      source,
+      method: 'procfs',
+      outcome: 'skipped',
       reason: `System V memory of ${size ?? ''} bytes that no process has attached: Node has no call to attach it`,
       notes: () => ({ key, perms, creator, last, uid }),
     };
   }
-  if (rows.length > MAX_LINES) yield { kind: 'absent', path: 'recovered/sysv', source, method: 'procfs', outcome: 'skipped', reason: `${rows.length - MAX_LINES} more segments of System V memory that no process has attached` };
+  if (rows.length > MAX_LINES)
+    yield {
+      kind: 'absent',
+      path: 'recovered/sysv',
+      source,
+      method: 'procfs',
+      outcome: 'skipped',
+      reason: `${rows.length - MAX_LINES} more segments of System V memory that no process has attached`,
+    };
 }
 
 /** Descriptors that were sent over a socket and not received: no process has them, only the queue (unix(7), SCM_RIGHTS). */
@@ -29,7 +45,11 @@ export function* queuedDescriptors({ pid, descriptors }: ProcessRecord, proc: st
     const count = details.map((line) => /^scm_fds: ([1-9]\d*)$/u.exec(line)?.[1]).find((found) => found !== undefined);
     if (count === undefined) continue;
     yield {
-      kind: 'absent', path: `recovered/${pid}/fd-${fd}-queue`, source: `${proc}/${pid}/fdinfo/${fd}`, method: 'procfs', outcome: 'skipped',
+      kind: 'absent',
+      path: `recovered/${pid}/fd-${fd}-queue`,
+      source: `${proc}/${pid}/fdinfo/${fd}`,
+      method: 'procfs',
+      outcome: 'skipped',
       reason: `${count} descriptors wait in the queue of this socket: no process has them, and what they lead to cannot be reached`,
     };
   }
@@ -37,11 +57,18 @@ export function* queuedDescriptors({ pid, descriptors }: ProcessRecord, proc: st
 
 /** Of many processes most are read without the fdinfo of their sockets: whether anything waits in those queues is not known. */
 export function* unaskedQueues({ processes }: ProcessTable, proc: string): Generator<AbsentEntry> {
-  const counts = processes.filter(({ detail }) => detail === 'core').map(({ descriptors }) => descriptors.filter(({ link }) => link.target.startsWith('socket:')).length).filter((count) => count > 0);
+  const counts = processes
+    .filter(({ detail }) => detail === 'core')
+    .map(({ descriptors }) => descriptors.filter(({ link }) => link.target.startsWith('socket:')).length)
+    .filter((count) => count > 0);
   if (counts.length === 0) return;
   const sockets = counts.reduce((sum, count) => sum + count, 0);
   yield {
-    kind: 'absent', path: 'recovered/queues-beyond-the-limit', source: `${proc}/*/fdinfo`, method: 'procfs', outcome: 'skipped',
+    kind: 'absent',
+    path: 'recovered/queues-beyond-the-limit',
+    source: `${proc}/*/fdinfo`,
+    method: 'procfs',
+    outcome: 'skipped',
     reason: `${sockets} sockets of ${counts.length} processes were not asked for descriptors in their queues: there are too many processes to read each in full`,
   };
 }
@@ -49,7 +76,13 @@ export function* unaskedQueues({ processes }: ProcessTable, proc: string): Gener
 /** Said once in a capture: whether there are any is not known either. */
 export function attributesLine({ roots }: CollectorContext): AbsentEntry {
   return {
-    kind: 'absent', path: 'extended-attributes', source: roots.writable.join(' '), method: 'api', outcome: 'skipped', byDesign: 'never-read',
-    reason: 'extended attributes (user.*, security.capability, POSIX ACLs) were not looked at: Node has no call that reads them',
+    kind: 'absent',
+    path: 'extended-attributes',
+    source: roots.writable.join(' '),
+    method: 'api',
+    outcome: 'skipped',
+    byDesign: 'never-read',
+    reason:
+      'extended attributes (user.*, security.capability, POSIX ACLs) were not looked at: Node has no call that reads them',
   };
 }

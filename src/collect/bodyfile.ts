@@ -20,14 +20,18 @@ const SECOND = 1_000_000_000n;
 
 /** One line for each entry of the tree, in files of about 2 MiB: `bodyfile/STEM.txt`, `bodyfile/STEM-0001.txt`, … */
 export async function* bodyfile(
-  tree: Tree, stem: string, source: string, yieldIfDue: () => Promise<void> | undefined,
+  tree: Tree,
+  stem: string,
+  source: string,
+  yieldIfDue: () => Promise<void> | undefined,
 ): AsyncGenerator<BytesEntry> {
   let chunk = new TextChunk(CHUNK_BYTES);
   let number = 0;
   const directory = new ShownDirectory(tree);
   for (let entry = 0; entry < tree.count; ) {
     let text = '';
-    for (const end = Math.min(entry + BATCH, tree.count); entry < end && text.length < BATCH_LENGTH; entry += 1) text += line(tree, entry, directory);
+    for (const end = Math.min(entry + BATCH, tree.count); entry < end && text.length < BATCH_LENGTH; entry += 1)
+      text += line(tree, entry, directory);
     chunk.add(text);
     await yieldIfDue();
     if (!chunk.isFull && entry < tree.count) continue;
@@ -66,14 +70,24 @@ export class TextChunk {
 
 function file(stem: string, number: number, source: string, body: Buffer): BytesEntry {
   const suffix = number === 0 ? '' : `-${String(number).padStart(4, '0')}`;
-  return { kind: 'bytes', path: `bodyfile/${stem}${suffix}.txt`, source, method: 'lstat', body, redaction: 'content', disposable: true };
+  return {
+    kind: 'bytes',
+    path: `bodyfile/${stem}${suffix}.txt`,
+    source,
+    method: 'lstat',
+    body,
+    redaction: 'content',
+    disposable: true,
+  };
 }
 
 function line(tree: Tree, entry: number, directory: ShownDirectory): string {
   const mode = tree.mode(entry);
   const target = tree.kind(entry) === Kind.link ? shownTarget(tree.target(entry)) : '';
-  return `0|${directory.pathOf(entry)}${target}|${tree.inode(entry)}|${modeText(mode)}|${tree.uid(entry)}|${tree.gid(entry)}|`
-    + `${exact(tree.size(entry))}|${seconds(tree.atime(entry))}|${seconds(tree.mtime(entry))}|${seconds(tree.ctime(entry))}|${seconds(tree.btime(entry))}\n`;
+  return (
+    `0|${directory.pathOf(entry)}${target}|${tree.inode(entry)}|${modeText(mode)}|${tree.uid(entry)}|${tree.gid(entry)}|` +
+    `${exact(tree.size(entry))}|${seconds(tree.atime(entry))}|${seconds(tree.mtime(entry))}|${seconds(tree.ctime(entry))}|${seconds(tree.btime(entry))}\n`
+  );
 }
 
 function shownTarget(target: string | undefined): string {

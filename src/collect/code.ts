@@ -14,7 +14,8 @@ import { twoSpeed } from './two-speed.ts';
 
 export const code: Collector = {
   name: 'code',
-  description: 'The code as loaded (/var/task, /opt, /var/runtime): a hash of every file, bytes by policy (AMBER_CODE_BYTES), packages with versions',
+  description:
+    'The code as loaded (/var/task, /opt, /var/runtime): a hash of every file, bytes by policy (AMBER_CODE_BYTES), packages with versions',
   tier: 'code',
   collect: (context) => twoSpeed(collect(context)),
 };
@@ -27,8 +28,20 @@ async function* collect(context: CollectorContext): AsyncGenerator<Entry, Iterab
   const { yieldIfDue } = context.budget;
   const { tree, ...facts } = await codeTree(context);
   const source = context.roots.code.join(' ');
-  yield { kind: 'json', path: 'live_response/packages.json', source, method: 'openat', value: await listPackages(tree, yieldIfDue) };
-  yield { kind: 'json', path: 'live_response/code-tree.json', source, method: 'lstat', value: await summarise({ tree, ...facts }, context.config.maxEntries, yieldIfDue) };
+  yield {
+    kind: 'json',
+    path: 'live_response/packages.json',
+    source,
+    method: 'openat',
+    value: await listPackages(tree, yieldIfDue),
+  };
+  yield {
+    kind: 'json',
+    path: 'live_response/code-tree.json',
+    source,
+    method: 'lstat',
+    value: await summarise({ tree, ...facts }, context.config.maxEntries, yieldIfDue),
+  };
   yield* bodyfile(tree, 'bodyfile-code', source, yieldIfDue);
   const since = sandboxStart(await processesOf(context));
   const classOf = (entry: number): number => {
@@ -40,13 +53,22 @@ async function* collect(context: CollectorContext): AsyncGenerator<Entry, Iterab
     return tree.mtime(entry) > since || tree.ctime(entry) > since ? Class.changed : Class.rest;
   };
   const order = await orderBy(tree, Object.keys(Class).length, classOf, yieldIfDue);
-  return contents({ classes: order.classes.slice(0, Class.elsewhere) }, new Directories(tree), new EntryReader(tree, groundsOf(context), policyOf(context, since)));
+  return contents(
+    { classes: order.classes.slice(0, Class.elsewhere) },
+    new Directories(tree),
+    new EntryReader(tree, groundsOf(context), policyOf(context, since)),
+  );
 }
 
 function policyOf(context: CollectorContext, since: bigint): StorePolicy {
   const { codeBytes } = context.config;
   return (_entry: number, stat: BigIntStats) => {
-    if (codeBytes === 'all' || (codeBytes === 'changed' && (stat.mtimeNs > since || stat.ctimeNs > since))) return { store: true };
-    return { store: false, byDesign: 'policy', reason: `its bytes are left out by policy (AMBER_CODE_BYTES=${codeBytes})` };
+    if (codeBytes === 'all' || (codeBytes === 'changed' && (stat.mtimeNs > since || stat.ctimeNs > since)))
+      return { store: true };
+    return {
+      store: false,
+      byDesign: 'policy',
+      reason: `its bytes are left out by policy (AMBER_CODE_BYTES=${codeBytes})`,
+    };
   };
 }

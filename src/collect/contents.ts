@@ -65,11 +65,18 @@ export class Directories {
   /** Directories of the tree above these paths, which it need not have, each once and outermost first. */
   *above(paths: ReadonlySet<BytePath>): Generator<number> {
     const wanted = new Set<BytePath>();
-    for (const path of paths) for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) wanted.add(path.slice(0, at));
+    for (const path of paths)
+      for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) wanted.add(path.slice(0, at));
     if (wanted.size === 0) return;
     for (let entry = 0; entry < this.#tree.count; entry += 1) {
       const isDirectory = this.#tree.kind(entry) === Kind.directory || this.#tree.parent(entry) < 0;
-      if (!isDirectory || this.#tree.state(entry) === State.served || this.#taken[entry] === 1 || !wanted.has(this.#tree.path(entry))) continue;
+      if (
+        !isDirectory ||
+        this.#tree.state(entry) === State.served ||
+        this.#taken[entry] === 1 ||
+        !wanted.has(this.#tree.path(entry))
+      )
+        continue;
       yield* this.before(entry);
       yield entry;
     }

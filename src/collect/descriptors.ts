@@ -16,7 +16,13 @@ export const descriptors: Collector = {
       if (record.descriptorsUnread > 0) rows.push({ pid: record.pid, unread: record.descriptorsUnread });
       await context.budget.yieldIfDue();
     }
-    yield { kind: 'jsonl', path: 'live_response/descriptors.jsonl', source: `${context.roots.proc}/*/fd`, method: 'readlink', rows };
+    yield {
+      kind: 'jsonl',
+      path: 'live_response/descriptors.jsonl',
+      source: `${context.roots.proc}/*/fd`,
+      method: 'readlink',
+      rows,
+    };
   },
 };
 

@@ -16,7 +16,10 @@ import type { Tree } from '../fs/tree.ts';
 import type { MountBook } from '../proc/mount-book.ts';
 
 /** Whether the bytes of an open file are stored, or only hashed and why. */
-export type StorePolicy = (entry: number, stat: BigIntStats) => { readonly store: true } | { readonly store: false; readonly reason: string; readonly byDesign: ByDesign };
+export type StorePolicy = (
+  entry: number,
+  stat: BigIntStats,
+) => { readonly store: true } | { readonly store: false; readonly reason: string; readonly byDesign: ByDesign };
 
 /** Looks at an entry before it is called one that keeps changing its kind. */
 const MAX_LOOKS = 3;
@@ -95,7 +98,9 @@ export class EntryReader {
       const fd = descend(this.#descent.directory(root), names.slice(0, -1));
       try {
         const taken = this.#takeFrom({ fd, name: names.at(-1) ?? '', path, listed: 0, entry: -1 });
-        return taken === 'busy' ? { kind: 'absent', ...placed(path, 'openat'), ...absenceOf({ code: 'EAGAIN' }) } : taken;
+        return taken === 'busy'
+          ? { kind: 'absent', ...placed(path, 'openat'), ...absenceOf({ code: 'EAGAIN' }) }
+          : taken;
       } finally {
         closeSync(fd);
       }
@@ -118,7 +123,12 @@ export class EntryReader {
       if (systemCode(cause) === 'EAGAIN') return 'busy';
       return { kind: 'absent', ...placed(target.path, 'openat'), ...absenceOf(cause) };
     }
-    return { kind: 'absent', ...placed(target.path, 'openat'), outcome: 'failed', reason: `another kind of thing at each of ${MAX_LOOKS} looks` };
+    return {
+      kind: 'absent',
+      ...placed(target.path, 'openat'),
+      outcome: 'failed',
+      reason: `another kind of thing at each of ${MAX_LOOKS} looks`,
+    };
   }
 
   #pathOf(directory: number): BytePath {
@@ -133,7 +143,12 @@ export class EntryReader {
     const path = this.#tree.names[entry] ?? '';
     try {
       const stat = fstatSync(this.#descent.directory(entry), EXACT);
-      return { kind: 'directory', ...placed(path, 'openat'), stat: this.#withListedAtime(entry, stat), ...whyNotListed(this.#tree, entry) };
+      return {
+        kind: 'directory',
+        ...placed(path, 'openat'),
+        stat: this.#withListedAtime(entry, stat),
+        ...whyNotListed(this.#tree, entry),
+      };
     } catch (cause) {
       return { kind: 'absent', ...placed(path, 'openat'), ...absenceOf(cause) };
     }
@@ -173,13 +188,22 @@ export class EntryReader {
     if (stat.nlink > 1n) {
       const key = `${stat.dev}:${stat.ino}`;
       const first = this.#firsts.get(key);
-      if (first !== undefined) return { kind: 'absent', ...place, outcome: 'skipped', byDesign: 'stored-elsewhere', reason: `hard link to ${displayName(first)}`, stat };
+      if (first !== undefined)
+        return {
+          kind: 'absent',
+          ...place,
+          outcome: 'skipped',
+          byDesign: 'stored-elsewhere',
+          reason: `hard link to ${displayName(first)}`,
+          stat,
+        };
       this.#firsts.set(key, target.path);
     }
     const policy = this.#policy?.(target.entry, stat);
     const file: FileEntry = { kind: 'file', path: place.path, source: place.source, method: place.method, fd, stat };
     const change = this.#changeOf(target, Kind.file, stat);
-    if (policy?.store === false) return { ...file, store: false, reason: policy.reason, byDesign: policy.byDesign, ...change };
+    if (policy?.store === false)
+      return { ...file, store: false, reason: policy.reason, byDesign: policy.byDesign, ...change };
     return change === undefined ? file : { ...file, ...change };
   }
 
@@ -192,12 +216,24 @@ export class EntryReader {
     if (kind === Kind.link) return this.#link(target, stat, change);
     if (kind !== Kind.directory) return { kind: 'special', ...placed(target.path, 'lstat'), stat, ...change };
     const state = target.entry < 0 ? undefined : whyNotListed(this.#tree, target.entry);
-    return { kind: 'directory', ...placed(target.path, 'lstat'), stat: this.#withListedAtime(target.entry, stat), ...state, ...change };
+    return {
+      kind: 'directory',
+      ...placed(target.path, 'lstat'),
+      stat: this.#withListedAtime(target.entry, stat),
+      ...state,
+      ...change,
+    };
   }
 
   #link(target: Target, stat: BigIntStats, change: Change | undefined): Entry | number {
     try {
-      return { kind: 'link', ...placed(target.path, 'readlink'), target: readLink(target.fd, target.name), stat, ...change };
+      return {
+        kind: 'link',
+        ...placed(target.path, 'readlink'),
+        target: readLink(target.fd, target.name),
+        stat,
+        ...change,
+      };
     } catch (cause) {
       if (systemCode(cause) === 'EINVAL') return 0; // no link any more
       throw cause;
@@ -209,10 +245,19 @@ export class EntryReader {
     const { entry, listed } = target;
     if (entry < 0) return { reason: 'not in the inventory' };
     const state = this.#tree.state(entry);
-    if (state === State.gone || state === State.denied || state === State.failed) return { reason: 'its metadata could not be had when it was listed' };
-    if (kind !== listed) return { outcome: 'changed', reason: `a ${kindName(listed)} when it was listed` + (kind === Kind.directory ? '; what is in it was not listed' : '') };
+    if (state === State.gone || state === State.denied || state === State.failed)
+      return { reason: 'its metadata could not be had when it was listed' };
+    if (kind !== listed)
+      return {
+        outcome: 'changed',
+        reason:
+          `a ${kindName(listed)} when it was listed` +
+          (kind === Kind.directory ? '; what is in it was not listed' : ''),
+      };
     const inode = this.#tree.inode(entry);
-    return Number(stat.ino) === inode ? undefined : { reason: `another ${kindName(kind)} than the one that was listed, inode ${inode}` };
+    return Number(stat.ino) === inode
+      ? undefined
+      : { reason: `another ${kindName(kind)} than the one that was listed, inode ${inode}` };
   }
 
   /** Listing a directory moves its atime; the time before that is the evidence. */

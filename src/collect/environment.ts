@@ -19,7 +19,8 @@ interface Environment {
 
 export const environment: Collector = {
   name: 'environment',
-  description: 'The environment with which every readable process was started, and what the function changed in its own since.',
+  description:
+    'The environment with which every readable process was started, and what the function changed in its own since.',
   tier: 'volatile',
   async *collect(context: CollectorContext): AsyncGenerator<JsonEntry> {
     const table = await context.processes();
@@ -31,8 +32,14 @@ export const environment: Collector = {
     }
     const own = table.processes.find(({ pid }) => pid === table.self);
     yield {
-      kind: 'json', path: 'live_response/environment.json', source: `${context.roots.proc}/*/environ`, method: 'procfs',
-      value: { processes: rows, live: context.inProcess && own !== undefined ? ownChanges(own, context.env) : undefined },
+      kind: 'json',
+      path: 'live_response/environment.json',
+      source: `${context.roots.proc}/*/environ`,
+      method: 'procfs',
+      value: {
+        processes: rows,
+        live: context.inProcess && own !== undefined ? ownChanges(own, context.env) : undefined,
+      },
     };
   },
 };
@@ -65,7 +72,8 @@ interface Row extends Partial<Environment> {
 function rowOf(record: ProcessRecord, known: Known): Row {
   const { pid, comm } = record;
   const read = record.files.get('environ');
-  if (read?.ok !== true) return { pid, comm: toText(comm), outcome: read?.outcome ?? 'skipped', reason: read?.reason ?? 'not reached' };
+  if (read?.ok !== true)
+    return { pid, comm: toText(comm), outcome: read?.outcome ?? 'skipped', reason: read?.reason ?? 'not reached' };
   const bytes = latin1(read.body);
   const parsed = known.get(bytes) ?? parseEnvironment(read.body);
   known.set(bytes, parsed);

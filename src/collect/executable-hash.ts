@@ -53,7 +53,10 @@ export interface HashAllowance {
  * @returns what was found, or words for why nothing could be (a kernel thread has no executable: undefined).
  */
 export async function executableOf(
-  context: CollectorContext, table: ProcessTable, record: ProcessRecord, allowance: HashAllowance,
+  context: CollectorContext,
+  table: ProcessTable,
+  record: ProcessRecord,
+  allowance: HashAllowance,
 ): Promise<Executable | string | undefined> {
   if (record.exe === undefined) return undefined;
   try {
@@ -71,7 +74,12 @@ interface Hashing {
 }
 
 /** Looks without opening, and opens what is to be hashed: only where the kernel alone answers, so nothing here waits. */
-function identify(context: CollectorContext, table: ProcessTable, record: ProcessRecord, allowance: HashAllowance): Promise<Executable | string> | Executable | string {
+function identify(
+  context: CollectorContext,
+  table: ProcessTable,
+  record: ProcessRecord,
+  allowance: HashAllowance,
+): Promise<Executable | string> | Executable | string {
   const dir = processDir(context.roots.proc, record);
   const { fd: held, place } = pin(`${dir}/exe`, dir, groundsOf(context));
   try {
@@ -88,7 +96,9 @@ function identify(context: CollectorContext, table: ProcessTable, record: Proces
     const hashing = hash(context, { fd, found, owner: ownerOf(record.pid, record.startTicks) });
     // Others that run the same file wait for this one.
     known.set(keyOf(found), hashing);
-    void hashing.then((done) => typeof done === 'string' || done.sha256 === undefined ? known.delete(keyOf(found)) : undefined);
+    void hashing.then((done) =>
+      typeof done === 'string' || done.sha256 === undefined ? known.delete(keyOf(found)) : undefined,
+    );
     return hashing;
   } finally {
     closeSync(held);
@@ -98,14 +108,18 @@ function identify(context: CollectorContext, table: ProcessTable, record: Proces
 /** In the lane, because a disk takes its time. */
 async function hash(context: CollectorContext, { fd, found, owner }: Hashing): Promise<Executable | string> {
   const file = { isTaken: false };
-  const result = await sharedPool.run(async (ticket) => {
-    file.isTaken = true;
-    try {
-      return await digestOf(fd, ticket, () => context.budget.signal.aborted || ticket.abandoned());
-    } finally {
-      await closing(fd);
-    }
-  }, STEP_MS, owner);
+  const result = await sharedPool.run(
+    async (ticket) => {
+      file.isTaken = true;
+      try {
+        return await digestOf(fd, ticket, () => context.budget.signal.aborted || ticket.abandoned());
+      } finally {
+        await closing(fd);
+      }
+    },
+    STEP_MS,
+    owner,
+  );
   if (!file.isTaken) closeSync(fd);
   if (result.state === 'timed-out') return `timed-out (${result.reason})`;
   if (result.state === 'failed') return `${failure(result.error).outcome} (${failure(result.error).reason})`;
@@ -149,13 +163,18 @@ async function digestOf(fd: number, ticket: Ticket, stopped: () => boolean): Pro
 
 function readAt(fd: number, buffer: Buffer, position: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    read(fd, buffer, 0, buffer.length, position, (error, count) => error === null ? resolve(count) : reject(error));
+    read(fd, buffer, 0, buffer.length, position, (error, count) => (error === null ? resolve(count) : reject(error)));
   });
 }
 
 function describe(info: BigIntStats): Executable {
   return {
-    device: String(info.dev), inode: String(info.ino), size: Number(info.size), mode: Number(info.mode).toString(8), uid: Number(info.uid),
-    links: Number(info.nlink), modified: new Date(Number(info.mtimeNs / 1_000_000n)).toISOString(),
+    device: String(info.dev),
+    inode: String(info.ino),
+    size: Number(info.size),
+    mode: Number(info.mode).toString(8),
+    uid: Number(info.uid),
+    links: Number(info.nlink),
+    modified: new Date(Number(info.mtimeNs / 1_000_000n)).toISOString(),
   };
 }

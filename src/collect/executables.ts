@@ -8,11 +8,15 @@ const MAX_EACH = 1024 * 1024 * 1024;
 
 export const executables: Collector = {
   name: 'executables',
-  description: 'Every file that a process runs, with its SHA-256 and the pids: also the large ones, which processes.json leaves out.',
+  description:
+    'Every file that a process runs, with its SHA-256 and the pids: also the large ones, which processes.json leaves out.',
   tier: 'code',
   async *collect(context: CollectorContext): AsyncGenerator<JsonLinesEntry> {
     const table = await context.processes();
-    const found = new Map<string, { readonly executable: Executable; readonly path: string; readonly pids: number[] }>();
+    const found = new Map<
+      string,
+      { readonly executable: Executable; readonly path: string; readonly pids: number[] }
+    >();
     const rows: unknown[] = [];
     const allowance = { each: MAX_EACH, left: Infinity };
     for (const record of table.processes) {
@@ -29,6 +33,12 @@ export const executables: Collector = {
       else known.pids.push(record.pid);
     }
     for (const { executable, path, pids } of found.values()) rows.push({ path, pids, ...executable });
-    yield { kind: 'jsonl', path: 'live_response/executables.jsonl', source: context.roots.proc, method: 'procfs', rows };
+    yield {
+      kind: 'jsonl',
+      path: 'live_response/executables.jsonl',
+      source: context.roots.proc,
+      method: 'procfs',
+      rows,
+    };
   },
 };

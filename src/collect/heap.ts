@@ -23,10 +23,20 @@ export const heap: Collector = {
     let number = 0;
     for await (const body of inParts(getHeapSnapshot())) {
       if (context.budget.remainingBytes() < body.length) {
-        yield absent(`${path}/part-${nameOf(number)}`, 'limit on the bytes of a capture; the snapshot ends before this part');
+        yield absent(
+          `${path}/part-${nameOf(number)}`,
+          'limit on the bytes of a capture; the snapshot ends before this part',
+        );
         return;
       }
-      yield { kind: 'bytes', path: `${path}/part-${nameOf(number)}`, source: SOURCE, method: 'api', redaction: 'content', body };
+      yield {
+        kind: 'bytes',
+        path: `${path}/part-${nameOf(number)}`,
+        source: SOURCE,
+        method: 'api',
+        redaction: 'content',
+        body,
+      };
       number += 1;
     }
   },
@@ -44,7 +54,9 @@ export interface SnapshotCost {
  * have a space of their own; 50 ms a MiB of small objects. So the worst shape is taken: an estimate that is too low
  * kills the function, one that is too high leaves the snapshot out.
  */
-export function costOfSnapshot(spaces: readonly { space_name: string; space_used_size: number }[] = getHeapSpaceStatistics()): SnapshotCost {
+export function costOfSnapshot(
+  spaces: readonly { space_name: string; space_used_size: number }[] = getHeapSpaceStatistics(),
+): SnapshotCost {
   let [small, large] = [0, 0];
   for (const { space_name: name, space_used_size: used } of spaces) {
     if (name.includes('large_object') || name.includes('code')) large += used;
@@ -63,7 +75,9 @@ function refusalOf(context: CollectorContext, cost: SnapshotCost): string | unde
   // A function has one CPU per 1,769 MB (AWS, "Configure Lambda function memory").
   const wallMs = cost.cpuMs / Math.min(1, Number.isFinite(functionMb) ? functionMb / 1769 : 1);
   const left = context.budget.remainingMs();
-  return wallMs <= left ? undefined : `a snapshot of this heap may hold the process for ${Math.ceil(wallMs)} ms, and ${Math.floor(left)} ms are left`;
+  return wallMs <= left
+    ? undefined
+    : `a snapshot of this heap may hold the process for ${Math.ceil(wallMs)} ms, and ${Math.floor(left)} ms are left`;
 }
 
 /** Cuts and joins what comes, which may be the whole snapshot at once, into pieces of one size. */

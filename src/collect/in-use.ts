@@ -21,7 +21,9 @@ const MAX_PATHS = 10_000;
 const MAX_ARGUMENTS = 16;
 
 export async function inUse(
-  table: ProcessTable | undefined, roots: readonly RootFacts[], yieldIfDue: () => Promise<void> | undefined,
+  table: ProcessTable | undefined,
+  roots: readonly RootFacts[],
+  yieldIfDue: () => Promise<void> | undefined,
 ): Promise<InUse> {
   const certain = new Set<BytePath>();
   const paths = new Set<BytePath>();
@@ -54,7 +56,9 @@ function mappedPaths(one: ProcessRecord, roots: readonly RootFacts[]): BytePath[
   const body = Buffer.from(maps.body.buffer, maps.body.byteOffset, maps.body.byteLength);
   // Nearly no process maps anything of these trees, and looking is a hundred times cheaper than parsing.
   if (!roots.some((root) => body.includes(`${root.real ?? root.path}/`, 0, 'latin1'))) return [];
-  const paths = parseMapsText(body).map((row) => row.path).filter((path) => path.startsWith('/') && !path.endsWith(' (deleted)'));
+  const paths = parseMapsText(body)
+    .map((row) => row.path)
+    .filter((path) => path.startsWith('/') && !path.endsWith(' (deleted)'));
   return [...new Set(paths)];
 }
 
@@ -72,7 +76,11 @@ function* guessedPaths(one: ProcessRecord, mapped: readonly BytePath[]): Generat
 function keepIn(into: Set<BytePath>, path: BytePath, roots: readonly RootFacts[]): number {
   for (const root of roots) {
     const real = root.real ?? root.path;
-    const inTree = path.startsWith(`${real}/`) ? root.path + path.slice(real.length) : path.startsWith(`${root.path}/`) ? path : undefined;
+    const inTree = path.startsWith(`${real}/`)
+      ? root.path + path.slice(real.length)
+      : path.startsWith(`${root.path}/`)
+        ? path
+        : undefined;
     if (inTree === undefined || into.has(inTree)) continue;
     if (into.size >= MAX_PATHS) return 1;
     into.add(inTree);

@@ -25,7 +25,6 @@ import { system } from './system.ts';
 import { timeline } from './timeline.ts';
 import { writable } from './writable.ts';
 
-// prettier-ignore
 export const COLLECTORS: readonly Collector[] = [
   // volatile
   invocation,

@@ -19,9 +19,19 @@ async function* collect(context: CollectorContext): AsyncGenerator<Entry> {
   if (walked.unlisted > 0) {
     const count = walked.counted ? String(walked.unlisted) : `more than ${walked.unlisted - 1}`;
     yield {
-      kind: 'absent', path: 'bodyfile/beyond-the-limit', source, method: 'lstat', outcome: 'skipped',
+      kind: 'absent',
+      path: 'bodyfile/beyond-the-limit',
+      source,
+      method: 'lstat',
+      outcome: 'skipped',
       reason: `${count} further paths are not listed: the limit of ${context.config.maxEntries} entries (AMBER_MAX_ENTRIES), or of the length of their names, was reached`,
     };
   }
-  yield { kind: 'json', path: 'live_response/tree.json', source, method: 'lstat', value: await summarise(walked, context.config.maxEntries, yieldIfDue) };
+  yield {
+    kind: 'json',
+    path: 'live_response/tree.json',
+    source,
+    method: 'lstat',
+    value: await summarise(walked, context.config.maxEntries, yieldIfDue),
+  };
 }

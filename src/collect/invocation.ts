@@ -13,12 +13,20 @@ export const invocation: Collector = {
     const { captureId, startedMs, cause, env, budget } = context;
     const { proc } = context.roots;
     yield {
-      kind: 'json', path: 'live_response/invocation.json', source: 'runtime context', method: 'api',
+      kind: 'json',
+      path: 'live_response/invocation.json',
+      source: 'runtime context',
+      method: 'api',
       value: {
-        captureId, cause,
+        captureId,
+        cause,
         identity: readIdentity(env, context.invocation),
         invocation: invocationFacts(context),
-        sandbox: { bootId: textOf(`${proc}/sys/kernel/random/boot_id`), pid: process.pid, inProcess: context.inProcess },
+        sandbox: {
+          bootId: textOf(`${proc}/sys/kernel/random/boot_id`),
+          pid: process.pid,
+          inProcess: context.inProcess,
+        },
         clocks: clocks(startedMs, textOf(`${proc}/uptime`), env['TZ']),
         budget: { remainingMs: Math.round(budget.remainingMs()), remainingBytes: budget.remainingBytes() },
       },
@@ -31,7 +39,12 @@ function invocationFacts(context: CollectorContext): Record<string, unknown> | n
   if (facts === undefined) return null;
   const { requestId, functionArn, traceId, tenantId, deadlineMs, number, concurrent } = facts;
   return {
-    requestId, functionArn, traceId, tenantId, number, concurrent,
+    requestId,
+    functionArn,
+    traceId,
+    tenantId,
+    number,
+    concurrent,
     coldStart: number === 1,
     deadline: iso(deadlineMs),
     remainingMs: deadlineMs === undefined ? undefined : Math.round(deadlineMs - Date.now()),

@@ -36,7 +36,10 @@ const UNTOUCHED = 'no page of it is in memory';
 
 /** Reasons that are no shortfall: nothing of such a mapping would be evidence of its own. */
 export const BY_DESIGN: ReadonlyMap<string, ByDesign> = new Map([
-  [KERNEL, 'kernel-view'], [DEVICE, 'no-content'], [UNCHANGED, 'stored-elsewhere'], [UNTOUCHED, 'no-content'],
+  [KERNEL, 'kernel-view'],
+  [DEVICE, 'no-content'],
+  [UNCHANGED, 'stored-elsewhere'],
+  [UNTOUCHED, 'no-content'],
 ]);
 
 /** Why a mapping is not looked at, or undefined. */
@@ -72,7 +75,11 @@ function rank(vma: Vma): number {
 }
 
 /** Cuts a mapping into pieces. No piece: nothing of it is in memory. `extents` undefined: the kernel does not tell. */
-export function piecesOf(vma: Vma, filter: PageFilter, extents: readonly Extent[] | undefined): readonly Piece[] | string {
+export function piecesOf(
+  vma: Vma,
+  filter: PageFilter,
+  extents: readonly Extent[] | undefined,
+): readonly Piece[] | string {
   const size = sizeOf(vma);
   if (extents === undefined) {
     if (filter === 'own') return 'read-only mapping of a file; whether it was changed in memory is not known';

@@ -27,12 +27,19 @@ export function skippedRegions(folder: BytePath, source: BytePath): SkippedRegio
       found.bytes += bytes;
       if (found.ranges.length < MAX_RANGES) found.ranges.push(range);
     },
-    entries: () => [...reasons].map(([reason, found], index): AbsentEntry => ({
-      kind: 'absent', path: `${folder}/not-stored-${index}`, source, method: 'proc-mem', outcome: outcomeOf(reason),
-      ...designOf(reason),
-      reason: `${found.count} mappings, ${found.bytes} bytes: ${reason}`,
-      notes: () => ({ ranges: found.ranges, unlisted: found.count - found.ranges.length }),
-    })),
+    entries: () =>
+      [...reasons].map(
+        ([reason, found], index): AbsentEntry => ({
+          kind: 'absent',
+          path: `${folder}/not-stored-${index}`,
+          source,
+          method: 'proc-mem',
+          outcome: outcomeOf(reason),
+          ...designOf(reason),
+          reason: `${found.count} mappings, ${found.bytes} bytes: ${reason}`,
+          notes: () => ({ ranges: found.ranges, unlisted: found.count - found.ranges.length }),
+        }),
+      ),
   };
 }
 

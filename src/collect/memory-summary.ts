@@ -12,7 +12,12 @@ export interface MapsSummary {
   readonly data?: readonly string[];
   /** Regions that ordinary programs do not have; JIT compilers have some of the anonymous ones. */
   readonly moreUnusual?: number;
-  readonly unusual: readonly { readonly range: string; readonly perms: string; readonly path: string; readonly why: string }[];
+  readonly unusual: readonly {
+    readonly range: string;
+    readonly perms: string;
+    readonly path: string;
+    readonly why: string;
+  }[];
 }
 
 const MAX_LISTED = 512;
@@ -38,19 +43,29 @@ export function startSummary(whole: boolean): Summary {
       if (region.path.startsWith('/')) (region.perms[2] === 'x' ? code : data).add(region.path);
       const why = whyUnusual(region);
       if (why !== undefined) found += 1;
-      if (why !== undefined && unusual.length < MAX_LISTED) unusual.push({ range: region.range, perms: region.perms, path: toText(region.path), why });
+      if (why !== undefined && unusual.length < MAX_LISTED)
+        unusual.push({ range: region.range, perms: region.perms, path: toText(region.path), why });
     },
     finish: () => {
       const more = found > unusual.length ? { moreUnusual: found - unusual.length } : {};
       if (!whole) return { code: listed(code), unusual, ...more };
-      return { regions, ...more, bytes, code: listed(code), data: listed(new Set([...data].filter((path) => !code.has(path)))), unusual };
+      return {
+        regions,
+        ...more,
+        bytes,
+        code: listed(code),
+        data: listed(new Set([...data].filter((path) => !code.has(path)))),
+        unusual,
+      };
     },
   };
 }
 
 function listed(paths: ReadonlySet<string>): string[] {
   const all = [...paths];
-  return all.length <= MAX_LISTED ? all.map(toText) : [...all.slice(0, MAX_LISTED).map(toText), `and ${all.length - MAX_LISTED} more`];
+  return all.length <= MAX_LISTED
+    ? all.map(toText)
+    : [...all.slice(0, MAX_LISTED).map(toText), `and ${all.length - MAX_LISTED} more`];
 }
 
 function kindOf({ path, perms }: VmaText): keyof NonNullable<MapsSummary['bytes']> {

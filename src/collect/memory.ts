@@ -9,13 +9,24 @@ import { cgroupLimits } from './system-cgroup.ts';
 import type { ProcessRecord, ProcRead } from '../contracts/process-table.ts';
 
 const CGROUP = [
-  'memory.max', 'memory.high', 'memory.current', 'memory.peak', 'memory.swap.current', 'memory.events', 'memory.stat', 'memory.limit_in_bytes',
-  'memory.usage_in_bytes', 'memory.max_usage_in_bytes', 'memory.failcnt', 'memory.oom_control',
+  'memory.max',
+  'memory.high',
+  'memory.current',
+  'memory.peak',
+  'memory.swap.current',
+  'memory.events',
+  'memory.stat',
+  'memory.limit_in_bytes',
+  'memory.usage_in_bytes',
+  'memory.max_usage_in_bytes',
+  'memory.failcnt',
+  'memory.oom_control',
 ];
 
 export const memory: Collector = {
   name: 'memory',
-  description: 'Mappings of every process with a summary, resident sizes, system and cgroup memory, V8 heap statistics. No contents.',
+  description:
+    'Mappings of every process with a summary, resident sizes, system and cgroup memory, V8 heap statistics. No contents.',
   tier: 'volatile',
   async *collect(context: CollectorContext): AsyncGenerator<JsonEntry> {
     const table = await context.processes();
@@ -25,7 +36,10 @@ export const memory: Collector = {
       await context.budget.yieldIfDue();
     }
     yield {
-      kind: 'json', path: 'live_response/memory.json', source: context.roots.proc, method: 'procfs',
+      kind: 'json',
+      path: 'live_response/memory.json',
+      source: context.roots.proc,
+      method: 'procfs',
       value: {
         meminfo: sizesIn(table.system.get('meminfo')),
         cgroup: cgroupLimits(context.roots.proc, CGROUP),
@@ -45,7 +59,8 @@ const BETWEEN_BREATHS = 256;
 async function mappingsOf(context: CollectorContext, record: ProcessRecord): Promise<Record<string, unknown>> {
   const who = { pid: record.pid, comm: toText(record.comm) };
   const maps = record.files.get('maps');
-  if (maps?.ok !== true) return { ...who, failure: `maps: ${maps?.outcome ?? 'skipped'} (${maps?.reason ?? 'not reached'})` };
+  if (maps?.ok !== true)
+    return { ...who, failure: `maps: ${maps?.outcome ?? 'skipped'} (${maps?.reason ?? 'not reached'})` };
   // Of a thousand processes most have all their mappings in [root]/proc alone.
   const full = record.detail === 'full';
   const summary = startSummary(full);

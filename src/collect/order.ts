@@ -24,7 +24,10 @@ const BATCH = 256;
 
 /** Puts every entry into the class that `classOf` names, 0 first. */
 export async function orderBy(
-  tree: Tree, classes: number, classOf: (entry: number) => number, yieldIfDue: () => Promise<void> | undefined,
+  tree: Tree,
+  classes: number,
+  classOf: (entry: number) => number,
+  yieldIfDue: () => Promise<void> | undefined,
 ): Promise<Order> {
   const chosen = new Uint8Array(tree.count);
   const counts = new Uint32Array(classes);

@@ -54,7 +54,8 @@ export async function listPackages(tree: Tree, yieldIfDue: () => Promise<void> |
     for (let entry = 0; entry < tree.count; entry += 1) {
       const ecosystem = packageKind(tree, entry);
       if (ecosystem === undefined) continue;
-      if (packages.length < MAX_PACKAGES) packages.push(row(tree, entry, ecosystem, read(tree, entry, descent, buffer)));
+      if (packages.length < MAX_PACKAGES)
+        packages.push(row(tree, entry, ecosystem, read(tree, entry, descent, buffer)));
       else unread += 1;
       await yieldIfDue();
     }
@@ -80,7 +81,12 @@ function read(tree: Tree, entry: number, descent: Descent, buffer: Buffer): stri
   }
 }
 
-function row(tree: Tree, entry: number, ecosystem: PackageRow['ecosystem'], text: string | { readonly problem: string }): PackageRow {
+function row(
+  tree: Tree,
+  entry: number,
+  ecosystem: PackageRow['ecosystem'],
+  text: string | { readonly problem: string },
+): PackageRow {
   const path = displayName(tree.path(entry));
   if (typeof text !== 'string') return { ecosystem, name: undefined, version: undefined, path, ...text };
   try {
@@ -98,14 +104,20 @@ interface Identity {
 function fromJson(text: string): Identity {
   const value: unknown = JSON.parse(text.replace(/^\ufeff/u, ''));
   if (typeof value !== 'object' || value === null) return { name: undefined, version: undefined };
-  return { name: shown('name' in value ? value.name : undefined), version: shown('version' in value ? value.version : undefined) };
+  return {
+    name: shown('name' in value ? value.name : undefined),
+    version: shown('version' in value ? value.version : undefined),
+  };
 }
 
 /** Core metadata is in the form of mail headers. https://packaging.python.org/en/latest/specifications/core-metadata/ */
 function fromHeaders(text: string): Identity {
   const end = text.search(/\r?\n\r?\n/u);
   const headers = end < 0 ? text : text.slice(0, end);
-  return { name: shown(/^Name:[ \t]*(.*)$/mu.exec(headers)?.[1]), version: shown(/^Version:[ \t]*(.*)$/mu.exec(headers)?.[1]) };
+  return {
+    name: shown(/^Name:[ \t]*(.*)$/mu.exec(headers)?.[1]),
+    version: shown(/^Version:[ \t]*(.*)$/mu.exec(headers)?.[1]),
+  };
 }
 
 function shown(value: unknown): string | undefined {

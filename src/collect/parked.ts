@@ -9,8 +9,15 @@ const CHUNK = 256 * 1024;
 export function* unnested(entries: Iterable<Entry>, parked: ReadonlyMap<string, number>): Generator<Entry> {
   const sizes = new Set(parked.values());
   for (const entry of entries) {
-    yield entry.kind === 'file' && sizes.has(Number(entry.stat.size)) && parked.has(digestOf(entry.fd, Number(entry.stat.size)))
-      ? { ...entry, store: false, byDesign: 'stored-elsewhere', reason: 'a capture that this extension has parked here: its SHA-256 is that of the log' }
+    yield entry.kind === 'file' &&
+    sizes.has(Number(entry.stat.size)) &&
+    parked.has(digestOf(entry.fd, Number(entry.stat.size)))
+      ? {
+          ...entry,
+          store: false,
+          byDesign: 'stored-elsewhere',
+          reason: 'a capture that this extension has parked here: its SHA-256 is that of the log',
+        }
       : entry;
   }
 }

@@ -53,8 +53,10 @@ function copyObject(value: object, walk: Walk, depth: number): unknown {
   if (types.isDate(value)) return `[date ${String(Date.prototype.getTime.call(value))}]`;
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes] ${sample(value)}`;
   if (types.isAnyArrayBuffer(value)) return `[${value.byteLength} bytes]`;
-  if (types.isMap(value)) return { '[map]': [...Map.prototype.entries.call(value)].map((pair) => copy(pair, walk, depth)) };
-  if (types.isSet(value)) return { '[set]': [...Set.prototype.values.call(value)].map((item) => copy(item, walk, depth)) };
+  if (types.isMap(value))
+    return { '[map]': [...Map.prototype.entries.call(value)].map((pair) => copy(pair, walk, depth)) };
+  if (types.isSet(value))
+    return { '[set]': [...Set.prototype.values.call(value)].map((item) => copy(item, walk, depth)) };
   if (types.isPromise(value)) return '[promise]';
   const isArray = Array.isArray(value);
   const plain: Record<string, unknown> = {};
@@ -87,7 +89,11 @@ function read(object: object, key: string): unknown {
 
 /** An error's name stands on its prototype: found there as data, never through a getter. */
 function named(error: object, plain: Record<string, unknown>): Record<string, unknown> {
-  for (let at: object | null = error, steps = 0; at !== null && steps < 8; at = Reflect.getPrototypeOf(at), steps += 1) {
+  for (
+    let at: object | null = error, steps = 0;
+    at !== null && steps < 8;
+    at = Reflect.getPrototypeOf(at), steps += 1
+  ) {
     if (types.isProxy(at)) break;
     const name: unknown = Reflect.getOwnPropertyDescriptor(at, 'name')?.value;
     if (typeof name === 'string') return { name: short(name, 1024), ...plain };

@@ -10,5 +10,9 @@ export function planCollectors(config: Config, tiers: Readonly<Record<string, Ti
   const wanted = (collector: Collector): boolean => named.get(collector.name) ?? collector.optIn !== true;
   const all = [...COLLECTORS, ...config.collectors].filter(wanted);
   const tierOf = ({ name, tier }: Collector): Tier => (Object.hasOwn(tiers, name) ? tiers[name] : undefined) ?? tier;
-  return TIERS.flatMap((tier) => all.filter((collector) => tierOf(collector) === tier).map((collector) => (collector.tier === tier ? collector : { ...collector, tier })));
+  return TIERS.flatMap((tier) =>
+    all
+      .filter((collector) => tierOf(collector) === tier)
+      .map((collector) => (collector.tier === tier ? collector : { ...collector, tier })),
+  );
 }

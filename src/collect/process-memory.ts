@@ -8,7 +8,16 @@ import { parseMaps, type Vma } from '../proc/maps.ts';
 import { ProcessMemory, type Holes } from '../proc/memory.ts';
 import { failure, readInPool, readNow } from '../proc/read.ts';
 import { parseStat } from '../proc/stat.ts';
-import { inOrderOfValue, pagesWanted, piecesOf, rangeOf, refusedRegion, runsWithin, sizeOf, type Piece } from './memory-regions.ts';
+import {
+  inOrderOfValue,
+  pagesWanted,
+  piecesOf,
+  rangeOf,
+  refusedRegion,
+  runsWithin,
+  sizeOf,
+  type Piece,
+} from './memory-regions.ts';
 import { skippedRegions } from './memory-skipped.ts';
 import type { ProcessRecord, ProcessTable } from '../contracts/process-table.ts';
 
@@ -34,7 +43,11 @@ export const processMemory: Collector = {
 /** Processes whose program is deleted or was dropped come first, then our own, then the rest. */
 export function bySuspicion(table: ProcessTable, writable: readonly string[]): readonly ProcessRecord[] {
   const rank = ({ pid, exe }: ProcessRecord): number => {
-    if (exe !== undefined && (exe.deleted || exe.target.startsWith('/memfd:') || writable.some((root) => exe.target.startsWith(`${root}/`)))) return 0;
+    if (
+      exe !== undefined &&
+      (exe.deleted || exe.target.startsWith('/memfd:') || writable.some((root) => exe.target.startsWith(`${root}/`)))
+    )
+      return 0;
     return pid === table.self ? 1 : 2;
   };
   return table.processes.toSorted((left, right) => rank(left) - rank(right));
@@ -49,22 +62,46 @@ async function* memoryOf(record: ProcessRecord, context: CollectorContext): Asyn
     yield absent(folder, `${directory}/mem`, 'timed-out', `not tried: its maps did not answer (${known.reason})`);
     return;
   }
-  const maps = await sharedPool.run((ticket) => readInPool(`${directory}/maps`, MAPS_RULE, { left: MAPS_RULE.cap }, ticket), SLOW_MS, owner);
-  const read = maps.state === 'done' ? maps.value : maps.state === 'failed' ? failure(maps.error) : { ok: false as const, outcome: 'timed-out' as const, reason: maps.reason };
+  const maps = await sharedPool.run(
+    (ticket) => readInPool(`${directory}/maps`, MAPS_RULE, { left: MAPS_RULE.cap }, ticket),
+    SLOW_MS,
+    owner,
+  );
+  const read =
+    maps.state === 'done'
+      ? maps.value
+      : maps.state === 'failed'
+        ? failure(maps.error)
+        : { ok: false as const, outcome: 'timed-out' as const, reason: maps.reason };
   if (!read.ok) {
     yield absent(`${folder}/maps.txt`, `${directory}/maps`, read.outcome, read.reason);
     return;
   }
   if (read.body.length === 0) {
-    yield absent(folder, `${directory}/mem`, 'missing', 'no address space: a kernel thread, or a process that has ended');
+    yield absent(
+      folder,
+      `${directory}/mem`,
+      'missing',
+      'no address space: a kernel thread, or a process that has ended',
+    );
     return;
   }
-  yield { kind: 'bytes', path: `${folder}/maps.txt`, source: `${directory}/maps`, method: 'procfs', redaction: 'text', body: read.body, ...(read.truncated ? { outcome: 'truncated' as const } : {}) };
+  yield {
+    kind: 'bytes',
+    path: `${folder}/maps.txt`,
+    source: `${directory}/maps`,
+    method: 'procfs',
+    redaction: 'text',
+    body: read.body,
+    ...(read.truncated ? { outcome: 'truncated' as const } : {}),
+  };
   let memory: ProcessMemory;
   try {
     memory = await ProcessMemory.open(directory, { owner });
   } catch (error) {
-    const { outcome, reason } = isAmberError(error) ? { outcome: 'timed-out' as const, reason: error.message } : failure(error);
+    const { outcome, reason } = isAmberError(error)
+      ? { outcome: 'timed-out' as const, reason: error.message }
+      : failure(error);
     yield absent(folder, `${directory}/mem`, outcome, reason);
     return;
   }
@@ -82,7 +119,13 @@ function isSame(record: ProcessRecord, directory: string): boolean {
   return stat.ok && parseStat(stat.body)?.startTicks === record.startTicks;
 }
 
-async function* regionsOf(memory: ProcessMemory, regions: readonly Vma[], folder: BytePath, directory: string, context: CollectorContext): AsyncGenerator<Entry> {
+async function* regionsOf(
+  memory: ProcessMemory,
+  regions: readonly Vma[],
+  folder: BytePath,
+  directory: string,
+  context: CollectorContext,
+): AsyncGenerator<Entry> {
   const skipped = skippedRegions(folder, `${directory}/mem`);
   for (const vma of inOrderOfValue(regions)) {
     const pieces = context.budget.signal.aborted ? endOf(context.budget.signal) : await plan(memory, vma);
@@ -91,7 +134,8 @@ async function* regionsOf(memory: ProcessMemory, regions: readonly Vma[], folder
       continue;
     }
     for (const piece of pieces) {
-      if (piece.size > context.budget.remainingBytes()) skipped.add('limit on the bytes of a capture', rangeOf(piece.start, piece.size), piece.size);
+      if (piece.size > context.budget.remainingBytes())
+        skipped.add('limit on the bytes of a capture', rangeOf(piece.start, piece.size), piece.size);
       else yield entryOf(memory, vma, piece, folder, `${directory}/mem`);
     }
   }
@@ -113,10 +157,16 @@ function entryOf(memory: ProcessMemory, vma: Vma, piece: Piece, folder: BytePath
   const holes: Holes = { bytes: 0, ranges: [], more: 0 };
   const resident = piece.runs.reduce((sum, run) => sum + run.to - run.from, 0);
   return {
-    kind: 'stream', path: `${folder}/${rangeOf(piece.start, piece.size)}.mem`, source, method: 'proc-mem', size: piece.size,
+    kind: 'stream',
+    path: `${folder}/${rangeOf(piece.start, piece.size)}.mem`,
+    source,
+    method: 'proc-mem',
+    size: piece.size,
     chunks: () => slices(memory, piece, holes),
     notes: () => ({
-      mapping: rangeOf(vma.start, sizeOf(vma)), perms: vma.perms, name: toText(vma.path),
+      mapping: rangeOf(vma.start, sizeOf(vma)),
+      perms: vma.perms,
+      name: toText(vma.path),
       // Pages that do not exist, or are still the file's own: zero here.
       notRead: piece.size - resident,
       ...(holes.bytes === 0 ? {} : { unreadable: { ...holes } }),

@@ -17,12 +17,25 @@ const AT_ONCE = 8;
 
 /** Fields of status that say what a process may do and whether somebody watches it. proc_pid_status(5). */
 const pickStatus = fieldPicker([
-  'TracerPid', 'Groups', 'NSpid', 'CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb', 'NoNewPrivs', 'Seccomp', 'VmPeak', 'VmRSS', 'VmSwap',
+  'TracerPid',
+  'Groups',
+  'NSpid',
+  'CapInh',
+  'CapPrm',
+  'CapEff',
+  'CapBnd',
+  'CapAmb',
+  'NoNewPrivs',
+  'Seccomp',
+  'VmPeak',
+  'VmRSS',
+  'VmSwap',
 ]);
 
 export const processes: Collector = {
   name: 'processes',
-  description: 'Every process: executable with SHA-256, arguments, parent, start, owner, limits, cgroup, namespaces, what could not be read.',
+  description:
+    'Every process: executable with SHA-256, arguments, parent, start, owner, limits, cgroup, namespaces, what could not be read.',
   tier: 'volatile',
   async *collect(context: CollectorContext): AsyncGenerator<JsonEntry> {
     const table = await context.processes();
@@ -32,11 +45,16 @@ export const processes: Collector = {
     const named = { ...NAMED };
     for (let start = 0; start < table.processes.length; start += AT_ONCE) {
       const some = table.processes.slice(start, start + AT_ONCE);
-      const found = await Promise.all(some.map((record) => executableOf(context, table, record, record.exe?.deleted === true ? nameless : named)));
+      const found = await Promise.all(
+        some.map((record) => executableOf(context, table, record, record.exe?.deleted === true ? nameless : named)),
+      );
       some.forEach((record, index) => rows.push(rowOf(record, children.get(record.pid) ?? [], found[index])));
     }
     yield {
-      kind: 'json', path: 'live_response/processes.json', source: context.roots.proc, method: 'procfs',
+      kind: 'json',
+      path: 'live_response/processes.json',
+      source: context.roots.proc,
+      method: 'procfs',
       value: { ...factsOf(table), processes: rows },
     };
   },
@@ -65,7 +83,11 @@ function childrenOf(records: readonly ProcessRecord[]): Map<number, number[]> {
   return children;
 }
 
-function rowOf(record: ProcessRecord, children: readonly number[], executable: Executable | string | undefined): Record<string, unknown> {
+function rowOf(
+  record: ProcessRecord,
+  children: readonly number[],
+  executable: Executable | string | undefined,
+): Record<string, unknown> {
   return {
     pid: record.pid,
     detail: record.detail,
@@ -73,7 +95,10 @@ function rowOf(record: ProcessRecord, children: readonly number[], executable: E
     children,
     comm: toText(record.comm),
     argv: record.argv.map(toText),
-    exe: record.exe === undefined ? undefined : { ...linkOf(record.exe), ...(typeof executable === 'string' ? { reason: executable } : executable) },
+    exe:
+      record.exe === undefined
+        ? undefined
+        : { ...linkOf(record.exe), ...(typeof executable === 'string' ? { reason: executable } : executable) },
     cwd: record.cwd === undefined ? undefined : linkOf(record.cwd),
     root: rootOf(record),
     start: new Date(record.startMs).toISOString(),
@@ -116,7 +141,9 @@ function limitsOf(record: ProcessRecord): Record<string, unknown> | undefined {
 function cgroupOf(record: ProcessRecord): string[] | undefined {
   const read = record.files.get('cgroup');
   if (read?.ok !== true) return undefined;
-  return parseCgroup(read.body).map(({ hierarchy, controllers, path }) => `${hierarchy}:${controllers.join(',')}:${toText(path)}`);
+  return parseCgroup(read.body).map(
+    ({ hierarchy, controllers, path }) => `${hierarchy}:${controllers.join(',')}:${toText(path)}`,
+  );
 }
 
 function namespacesOf(record: ProcessRecord): Record<string, string> {

@@ -21,7 +21,12 @@ const MAX_LEFT_BEHIND = 2;
  * A mount that was detached is listed nowhere, whether it is a tmpfs or a server's. Without anybody who could serve it, it is
  * read; a memfd (of huge pages) is read in any case.
  */
-export async function* recoverAside(context: CollectorContext, book: MountBook, doubtful: readonly Doubtful[], processes: readonly ProcessRecord[]): AsyncGenerator<Entry> {
+export async function* recoverAside(
+  context: CollectorContext,
+  book: MountBook,
+  doubtful: readonly Doubtful[],
+  processes: readonly ProcessRecord[],
+): AsyncGenerator<Entry> {
   const served = doubtful.length > 0 && (book.anyServed() || processes.some(holdsFuse));
   const refusal = doubtful.length > 0 ? whyNoChild() : undefined;
   const tried: Doubtful[] = [];
@@ -42,7 +47,13 @@ export async function* recoverAside(context: CollectorContext, book: MountBook, 
     } catch (cause) {
       if (!(cause instanceof AmberError)) throw cause;
       const { item, entry } = tried[next - 1] ?? { item: undefined, entry: undefined };
-      if (item !== undefined) yield { ...entry, kind: 'absent', outcome: 'timed-out', reason: `read by a child that was left behind: ${cause.message}` };
+      if (item !== undefined)
+        yield {
+          ...entry,
+          kind: 'absent',
+          outcome: 'timed-out',
+          reason: `read by a child that was left behind: ${cause.message}`,
+        };
     } finally {
       aside.abandon();
     }
@@ -60,9 +71,31 @@ async function entryOf({ item, entry }: Doubtful, aside: Aside, most: number): P
   const { stat, body, problem } = found;
   const { path, source } = entry;
   if (stat === undefined || body === undefined) {
-    const reason = problem ?? (stat?.isFile() === true ? `its ${stat.size} bytes are more than ${most}, half of what the byte budget had left` : 'not a regular file');
+    const reason =
+      problem ??
+      (stat?.isFile() === true
+        ? `its ${stat.size} bytes are more than ${most}, half of what the byte budget had left`
+        : 'not a regular file');
     const isOther = problem === undefined && stat?.isFile() !== true;
-    return { kind: 'absent', path, source, method: 'child', outcome: problem === undefined ? 'skipped' : 'failed', reason, ...(isOther ? { byDesign: 'no-content' } : {}), ...(stat === undefined ? {} : { stat }) };
+    return {
+      kind: 'absent',
+      path,
+      source,
+      method: 'child',
+      outcome: problem === undefined ? 'skipped' : 'failed',
+      reason,
+      ...(isOther ? { byDesign: 'no-content' } : {}),
+      ...(stat === undefined ? {} : { stat }),
+    };
   }
-  return { kind: 'stream', path, source, method: 'child', stat, size: Number(stat.size), chunks: body, notes: () => ({ link: toText(item.label) }) };
+  return {
+    kind: 'stream',
+    path,
+    source,
+    method: 'child',
+    stat,
+    size: Number(stat.size),
+    chunks: body,
+    notes: () => ({ link: toText(item.label) }),
+  };
 }

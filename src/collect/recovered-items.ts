@@ -27,7 +27,12 @@ export interface Item {
 
 export type Found = { readonly item: Item } & (
   | { readonly stat: BigIntStats }
-  | { readonly outcome: 'missing' | 'denied' | 'skipped' | 'timed-out' | 'failed'; readonly reason: string; readonly place?: Place; readonly byDesign?: ByDesign }
+  | {
+      readonly outcome: 'missing' | 'denied' | 'skipped' | 'timed-out' | 'failed';
+      readonly reason: string;
+      readonly place?: Place;
+      readonly byDesign?: ByDesign;
+    }
 );
 
 /** Files of one process that are only mapped. */
@@ -41,7 +46,8 @@ const NO_FILE = /^\/(?:dev\/zero|\[aio\]|anon_hugepage)/u;
 export function* candidates(record: ProcessRecord, proc: string, left: (count: number) => void): Generator<Item> {
   const dir = processDir(proc, record);
   const { pid } = record;
-  if (record.exe !== undefined && isGone(record.exe)) yield { name: 'exe', pid, dir, source: `${dir}/exe`, label: linkText(record.exe) };
+  if (record.exe !== undefined && isGone(record.exe))
+    yield { name: 'exe', pid, dir, source: `${dir}/exe`, label: linkText(record.exe) };
   for (const { fd, link, mount } of record.descriptors) {
     if (isGone(link)) yield { name: `fd-${fd}`, pid, dir, source: `${dir}/fd/${fd}`, label: linkText(link), mount };
   }
@@ -96,7 +102,9 @@ export function look(item: Item, book: MountBook): Found | undefined {
   try {
     const stat = fstatSync(fd, EXACT);
     if (stat.nlink !== 0n && isNamed(item, stat, book)) return undefined;
-    return stat.isFile() ? { item, stat } : { item, outcome: 'skipped', byDesign: 'no-content', reason: 'not a regular file' };
+    return stat.isFile()
+      ? { item, stat }
+      : { item, outcome: 'skipped', byDesign: 'no-content', reason: 'not a regular file' };
   } catch (error) {
     return { item, ...whyNot(item, error) };
   } finally {
@@ -130,5 +138,8 @@ export function untouchedReason(place: Place): string {
 export function whyNot(item: Item, error: unknown): { outcome: ReturnType<typeof failure>['outcome']; reason: string } {
   const { outcome, reason } = failure(error);
   if (outcome !== 'denied' || !item.name.startsWith('map-')) return { outcome, reason };
-  return { outcome, reason: `${reason}: a mapping is all that leads to it, and map_files needs CAP_CHECKPOINT_RESTORE; its pages are in the memory of the process` };
+  return {
+    outcome,
+    reason: `${reason}: a mapping is all that leads to it, and map_files needs CAP_CHECKPOINT_RESTORE; its pages are in the memory of the process`,
+  };
 }

@@ -36,7 +36,12 @@ export const recovered: Collector = {
         if (isDoubtful(found)) doubtful.push({ item, entry });
         else yield entry;
       }
-      if (unlisted > 0) yield beyond(`recovered/${record.pid}/map-beyond-the-limit`, context.roots.proc, `${unlisted} more deleted files that are only mapped were not looked at`);
+      if (unlisted > 0)
+        yield beyond(
+          `recovered/${record.pid}/map-beyond-the-limit`,
+          context.roots.proc,
+          `${unlisted} more deleted files that are only mapped were not looked at`,
+        );
       yield* queuedDescriptors(record, context.roots.proc);
       await context.budget.yieldIfDue();
     }
@@ -46,7 +51,12 @@ export const recovered: Collector = {
     wanted.sort((a, b) => Number(a.stat.size - b.stat.size));
     for (const { item, stat } of wanted) yield recover(context, book, item, stat);
     yield* recoverAside(context, book, doubtful, processes);
-    if (book.unread() > 0) yield beyond('recovered/mount-namespaces-beyond-the-limit', `${context.roots.proc}/*/mountinfo`, `${book.unread()} mount namespaces were not read: what lies on their mounts counts as served by somebody`);
+    if (book.unread() > 0)
+      yield beyond(
+        'recovered/mount-namespaces-beyond-the-limit',
+        `${context.roots.proc}/*/mountinfo`,
+        `${book.unread()} mount namespaces were not read: what lies on their mounts counts as served by somebody`,
+      );
     if (looked > MAX_ITEMS) {
       yield beyond('recovered', context.roots.proc, `${looked - MAX_ITEMS} more were not looked at`);
     }
@@ -73,8 +83,17 @@ function consider(found: Found | undefined, firsts: Map<string, Item>, wanted: W
   const stat = 'stat' in found ? found.stat : undefined;
   const identity = stat === undefined ? item.identity : identityOf(stat);
   const first = identity === undefined ? undefined : firsts.get(identity);
-  if (first !== undefined) return { ...absent(item, 'skipped', `the same file as ${pathOf(first)}`), byDesign: 'stored-elsewhere', ...(stat === undefined ? {} : { stat }) };
-  if ('outcome' in found) return { ...absent(item, found.outcome, found.reason, found.place), ...(found.byDesign === undefined ? {} : { byDesign: found.byDesign }) };
+  if (first !== undefined)
+    return {
+      ...absent(item, 'skipped', `the same file as ${pathOf(first)}`),
+      byDesign: 'stored-elsewhere',
+      ...(stat === undefined ? {} : { stat }),
+    };
+  if ('outcome' in found)
+    return {
+      ...absent(item, found.outcome, found.reason, found.place),
+      ...(found.byDesign === undefined ? {} : { byDesign: found.byDesign }),
+    };
   firsts.set(identityOf(found.stat), item);
   wanted.push(found);
   return undefined;
@@ -83,15 +102,28 @@ function consider(found: Found | undefined, firsts: Map<string, Item>, wanted: W
 function recover(context: CollectorContext, book: MountBook, item: Item, expected: BigIntStats): Entry {
   const most = Math.floor(context.budget.remainingBytes() * LARGEST_PART);
   if (expected.size > BigInt(most)) {
-    return { ...absent(item, 'skipped', `its ${expected.size} bytes are more than half of what the byte budget has left`), stat: expected };
+    return {
+      ...absent(item, 'skipped', `its ${expected.size} bytes are more than half of what the byte budget has left`),
+      stat: expected,
+    };
   }
   try {
     const opened = openRegular(item, book);
-    if (opened === undefined) return { ...absent(item, 'skipped', 'not a regular file any more'), byDesign: 'no-content' };
+    if (opened === undefined)
+      return { ...absent(item, 'skipped', 'not a regular file any more'), byDesign: 'no-content' };
     if ('place' in opened) return absent(item, 'skipped', untouchedReason(opened.place), opened.place);
     const { fd, stat } = opened;
     const changed = stat.dev === expected.dev && stat.ino === expected.ino ? {} : { outcome: 'changed' as const };
-    return { kind: 'file', path: pathOf(item), source: item.source, method: 'proc-fd', fd, stat, notes: () => ({ link: toText(item.label) }), ...changed };
+    return {
+      kind: 'file',
+      path: pathOf(item),
+      source: item.source,
+      method: 'proc-fd',
+      fd,
+      stat,
+      notes: () => ({ link: toText(item.label) }),
+      ...changed,
+    };
   } catch (error) {
     const { outcome, reason } = whyNot(item, error);
     return absent(item, outcome, reason);
@@ -118,5 +150,13 @@ function pathOf(item: Item): string {
 
 function absent(item: Item, outcome: AbsentEntry['outcome'], reason: string, place?: Place): AbsentEntry {
   const mount = place === undefined ? {} : { mount: mountFacts(place) };
-  return { kind: 'absent', path: pathOf(item), source: item.source, method: 'proc-fd', outcome, reason, notes: () => ({ link: toText(item.label), ...mount }) };
+  return {
+    kind: 'absent',
+    path: pathOf(item),
+    source: item.source,
+    method: 'proc-fd',
+    outcome,
+    reason,
+    notes: () => ({ link: toText(item.label), ...mount }),
+  };
 }

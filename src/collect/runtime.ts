@@ -9,14 +9,18 @@ import { diagnosticReport } from './runtime/report.ts';
 
 export const runtime: Collector = {
   name: 'runtime',
-  description: 'Loaded modules, active handles, diagnostic report, added globals, patched built-ins of the Node.js process.',
+  description:
+    'Loaded modules, active handles, diagnostic report, added globals, patched built-ins of the Node.js process.',
   tier: 'volatile',
   inProcess: true,
   async *collect(context: CollectorContext): AsyncGenerator<Entry> {
     const builtins = builtinModules();
     const { beyond, ...facts } = await tampering(context, new Set(builtins));
     yield {
-      kind: 'json', path: 'live_response/runtime.json', source: 'process', method: 'api',
+      kind: 'json',
+      path: 'live_response/runtime.json',
+      source: 'process',
+      method: 'api',
       value: {
         process: processFacts(),
         inspectorUrl: (await inspectorUrl()) ?? null,
@@ -26,7 +30,15 @@ export const runtime: Collector = {
       },
     };
     for (const [what, count] of Object.entries(beyond)) {
-      if (count > 0) yield { kind: 'absent', path: `live_response/runtime-${what}-beyond-the-limit`, source: 'process', method: 'api', outcome: 'skipped', reason: `${count} more ${what} are not listed` };
+      if (count > 0)
+        yield {
+          kind: 'absent',
+          path: `live_response/runtime-${what}-beyond-the-limit`,
+          source: 'process',
+          method: 'api',
+          outcome: 'skipped',
+          reason: `${count} more ${what} are not listed`,
+        };
     }
     await context.budget.yieldIfDue();
     const read = diagnosticReport(builtins);
@@ -62,7 +74,13 @@ async function tampering(context: CollectorContext, loaded: ReadonlySet<string>)
       ...(natives.unknown === undefined ? {} : { notKnown: [natives.unknown] }),
     };
   } catch (cause) {
-    return { patched: [], globals: [], listeners: {}, beyond: { globals: 0, listeners: 0 }, notKnown: [describeError(cause)] };
+    return {
+      patched: [],
+      globals: [],
+      listeners: {},
+      beyond: { globals: 0, listeners: 0 },
+      notKnown: [describeError(cause)],
+    };
   }
 }
 
@@ -78,8 +96,21 @@ async function inspectorUrl(): Promise<string | undefined> {
 function processFacts(): Record<string, unknown> {
   const { pid, ppid, title, version, versions, arch, platform, argv0, execPath, debugPort } = process;
   return {
-    pid, ppid, title, version, versions, arch, platform, argv0, execPath, debugPort, argv: process.argv, node: { argv: process.execArgv },
-    cwd: process.cwd(), uptimeSeconds: process.uptime(), uncaughtCapture: process.hasUncaughtExceptionCaptureCallback(),
+    pid,
+    ppid,
+    title,
+    version,
+    versions,
+    arch,
+    platform,
+    argv0,
+    execPath,
+    debugPort,
+    argv: process.argv,
+    node: { argv: process.execArgv },
+    cwd: process.cwd(),
+    uptimeSeconds: process.uptime(),
+    uncaughtCapture: process.hasUncaughtExceptionCaptureCallback(),
   };
 }
 

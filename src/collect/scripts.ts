@@ -56,14 +56,33 @@ export const scripts: Collector = {
       return;
     }
     yield {
-      kind: 'jsonl', path, source: SOURCE, method: 'api',
-      rows: found.scripts.map(({ scriptId, url, embedderName, hash, length, isModule, hasSourceURL, origin }) => ({ scriptId, url, embedderName, sha256: hash, length, isModule, hasSourceURL, origin })),
+      kind: 'jsonl',
+      path,
+      source: SOURCE,
+      method: 'api',
+      rows: found.scripts.map(({ scriptId, url, embedderName, hash, length, isModule, hasSourceURL, origin }) => ({
+        scriptId,
+        url,
+        embedderName,
+        sha256: hash,
+        length,
+        isModule,
+        hasSourceURL,
+        origin,
+      })),
     };
     yield* beyond(found);
     for (const { scriptId, url, source } of found.scripts) {
       if (source === undefined) continue;
       const body = Buffer.from(source, 'utf8');
-      yield { kind: 'bytes', path: `recovered/${process.pid}/script-${scriptId}.js`, source: Buffer.from(url || SOURCE).toString('latin1'), method: 'api', redaction: 'text', body };
+      yield {
+        kind: 'bytes',
+        path: `recovered/${process.pid}/script-${scriptId}.js`,
+        source: Buffer.from(url || SOURCE).toString('latin1'),
+        method: 'api',
+        redaction: 'text',
+        body,
+      };
     }
   },
 };
@@ -77,8 +96,18 @@ interface Listed {
 
 function* beyond({ unlisted, unstored }: Listed): Generator<Entry> {
   const common = { kind: 'absent', source: SOURCE, method: 'api', outcome: 'skipped' } as const;
-  if (unlisted > 0) yield { ...common, path: 'live_response/scripts-beyond-the-limit', reason: `${unlisted} more scripts are not listed: the limit is ${MAX_SCRIPTS}` };
-  if (unstored > 0) yield { ...common, path: 'recovered/scripts-beyond-the-limit', reason: `the source of ${unstored} more scripts is not stored: the limits are ${MAX_BODIES} scripts and ${MAX_BODY_CHARS} characters of one` };
+  if (unlisted > 0)
+    yield {
+      ...common,
+      path: 'live_response/scripts-beyond-the-limit',
+      reason: `${unlisted} more scripts are not listed: the limit is ${MAX_SCRIPTS}`,
+    };
+  if (unstored > 0)
+    yield {
+      ...common,
+      path: 'recovered/scripts-beyond-the-limit',
+      reason: `the source of ${unstored} more scripts is not stored: the limits are ${MAX_BODIES} scripts and ${MAX_BODY_CHARS} characters of one`,
+    };
 }
 
 function listed(session: Session, roots: Roots, book: MountBook): Listed {

@@ -23,8 +23,13 @@ export type Figures = ReadonlyMap<string, number>;
 
 /** Of `/proc/meminfo`, by the names that systeminformation has for them. */
 const MEMORY: readonly (readonly [figure: string, key: string, steady: boolean])[] = [
-  ['mem.total', 'MemTotal', true], ['mem.free', 'MemFree', false], ['mem.available', 'MemAvailable', false], ['mem.buffers', 'Buffers', false],
-  ['mem.cached', 'Cached', false], ['mem.slab', 'Slab', false], ['mem.swaptotal', 'SwapTotal', true],
+  ['mem.total', 'MemTotal', true],
+  ['mem.free', 'MemFree', false],
+  ['mem.available', 'MemAvailable', false],
+  ['mem.buffers', 'Buffers', false],
+  ['mem.cached', 'Cached', false],
+  ['mem.slab', 'Slab', false],
+  ['mem.swaptotal', 'SwapTotal', true],
 ];
 /** Of the memory that there is: what moves may move so far while both read. */
 const MEMORY_SHARE = 0.02;
@@ -43,8 +48,12 @@ export function ownFigures(proc: string): Figures {
   }
   const load = loadOf(latin1(textOf(`${proc}/stat`)));
   if (load !== undefined) figures.set('fullLoad', load);
-  const [allocated, , max] = latin1(textOf(`${proc}/sys/fs/file-nr`)).trim().split(/\s+/u).map(Number);
-  if (allocated !== undefined && max !== undefined) figures.set('fsOpenFiles.allocated', allocated).set('fsOpenFiles.max', max);
+  const [allocated, , max] = latin1(textOf(`${proc}/sys/fs/file-nr`))
+    .trim()
+    .split(/\s+/u)
+    .map(Number);
+  if (allocated !== undefined && max !== undefined)
+    figures.set('fsOpenFiles.allocated', allocated).set('fsOpenFiles.max', max);
   return figures;
 }
 
@@ -52,7 +61,11 @@ export function ownFigures(proc: string): Figures {
  * A figure that moves may lie anywhere between our reading before and our reading after, and a tolerance beyond; one that
  * is fixed has none. Figures that one side does not have are not compared.
  */
-export function differencesOf(reported: Reported, before: Figures, after: Figures): { readonly differences: readonly Difference[]; readonly compared: readonly string[] } {
+export function differencesOf(
+  reported: Reported,
+  before: Figures,
+  after: Figures,
+): { readonly differences: readonly Difference[]; readonly compared: readonly string[] } {
   const differences: Difference[] = [];
   const compared: string[] = [];
   for (const [figure, tolerance] of tolerancesOf(after)) {
@@ -70,14 +83,17 @@ function tolerancesOf(own: Figures): Map<string, number> {
   const moving = Math.round((own.get('mem.total') ?? 0) * MEMORY_SHARE);
   return new Map([
     ...MEMORY.map(([figure, , steady]): [string, number] => [figure, steady ? 0 : moving]),
-    ['fullLoad', LOAD_POINTS], ['fsOpenFiles.allocated', OPEN_FILES], ['fsOpenFiles.max', 0],
+    ['fullLoad', LOAD_POINTS],
+    ['fsOpenFiles.allocated', OPEN_FILES],
+    ['fsOpenFiles.max', 0],
   ]);
 }
 
 /** `mem.total` is `total` of `mem`; `fullLoad` stands alone. */
 function numberAt(reported: Reported, figure: string): number | undefined {
   let value: unknown = reported;
-  for (const key of figure.split('.')) value = typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[key] : undefined;
+  for (const key of figure.split('.'))
+    value = typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[key] : undefined;
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 

@@ -14,7 +14,8 @@ const LARGEST_PART = 0.5;
 
 export const served: Collector = {
   name: 'served',
-  description: 'Trees of AMBER_WRITABLE and AMBER_CODE that lie on EFS or on what else somebody serves, read by a child that may be left behind.',
+  description:
+    'Trees of AMBER_WRITABLE and AMBER_CODE that lie on EFS or on what else somebody serves, read by a child that may be left behind.',
   tier: 'files',
   async *collect(context: CollectorContext): AsyncGenerator<Entry> {
     for (const root of [...context.roots.writable, ...context.roots.code]) {
@@ -46,10 +47,19 @@ async function* readTree(context: CollectorContext, root: BytePath): AsyncGenera
   try {
     for (let item = await aside.next(); item !== undefined; item = await aside.next()) {
       if (item.beyond === undefined) yield entryOf(item, most);
-      else if (item.beyond > 0) yield absent(`${root}/beyond-the-limit`, 'skipped', `${item.beyond} further paths are not read: the limit of ${context.config.maxEntries} entries (AMBER_MAX_ENTRIES) was reached`);
+      else if (item.beyond > 0)
+        yield absent(
+          `${root}/beyond-the-limit`,
+          'skipped',
+          `${item.beyond} further paths are not read: the limit of ${context.config.maxEntries} entries (AMBER_MAX_ENTRIES) was reached`,
+        );
     }
   } catch (cause) {
-    yield absent(root, 'timed-out', `not read to the end, and its reader was left behind: ${cause instanceof Error ? cause.message : describeError(cause)}`);
+    yield absent(
+      root,
+      'timed-out',
+      `not read to the end, and its reader was left behind: ${cause instanceof Error ? cause.message : describeError(cause)}`,
+    );
   } finally {
     aside.abandon();
   }
@@ -57,12 +67,26 @@ async function* readTree(context: CollectorContext, root: BytePath): AsyncGenera
 
 function entryOf({ path = '', stat, target, unlisted, problem, body }: AsideItem, most: number): Entry {
   const place = placed(path);
-  if (problem !== undefined || stat === undefined) return { kind: 'absent', ...place, ...absenceOf({ code: problem }), ...(stat === undefined ? {} : { stat }) };
+  if (problem !== undefined || stat === undefined)
+    return { kind: 'absent', ...place, ...absenceOf({ code: problem }), ...(stat === undefined ? {} : { stat }) };
   const kind = Number(stat.mode) & 0o170000;
-  if (kind === Kind.directory) return { kind: 'directory', ...place, stat, ...(unlisted === undefined ? {} : { outcome: 'skipped', reason: `not listed: ${unlisted}` }) };
+  if (kind === Kind.directory)
+    return {
+      kind: 'directory',
+      ...place,
+      stat,
+      ...(unlisted === undefined ? {} : { outcome: 'skipped', reason: `not listed: ${unlisted}` }),
+    };
   if (kind === Kind.link) return { kind: 'link', ...place, stat, target: target ?? '' };
   if (kind !== Kind.file) return { kind: 'special', ...place, stat };
-  if (body === undefined) return { kind: 'absent', ...place, stat, outcome: 'skipped', reason: `its ${stat.size} bytes are more than ${most}, half of what the byte budget had left` };
+  if (body === undefined)
+    return {
+      kind: 'absent',
+      ...place,
+      stat,
+      outcome: 'skipped',
+      reason: `its ${stat.size} bytes are more than ${most}, half of what the byte budget had left`,
+    };
   return { kind: 'stream', ...place, stat, size: Number(stat.size), chunks: body };
 }
 

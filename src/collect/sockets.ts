@@ -17,7 +17,8 @@ const INET = ['tcp', 'tcp6', 'udp', 'udp6', 'udplite', 'udplite6', 'raw', 'raw6'
 
 export const sockets: Collector = {
   name: 'sockets',
-  description: 'TCP, UDP, raw and unix sockets of every network namespace, with state, addresses and the processes that hold them.',
+  description:
+    'TCP, UDP, raw and unix sockets of every network namespace, with state, addresses and the processes that hold them.',
   tier: 'volatile',
   async *collect(context: CollectorContext): AsyncGenerator<JsonEntry> {
     const table = await context.processes();
@@ -32,8 +33,17 @@ export const sockets: Collector = {
       await gather(unix, unixRows(net, owners, seen), yieldIfDue);
     }
     yield {
-      kind: 'json', path: 'live_response/sockets.json', source: `${context.roots.proc}/net`, method: 'procfs',
-      value: { taken: new Date(table.takenMs).toISOString(), namespaces: namespacesOf(tables), inet, unix, elsewhere: elsewhere(owners, seen) },
+      kind: 'json',
+      path: 'live_response/sockets.json',
+      source: `${context.roots.proc}/net`,
+      method: 'procfs',
+      value: {
+        taken: new Date(table.takenMs).toISOString(),
+        namespaces: namespacesOf(tables),
+        inet,
+        unix,
+        elsewhere: elsewhere(owners, seen),
+      },
     };
   },
 };
@@ -41,12 +51,19 @@ export const sockets: Collector = {
 /** Rows between two looks at the clock. */
 const BATCH = 64;
 
-async function gather(into: unknown[], rows: Iterable<unknown>, yieldIfDue: () => Promise<void> | undefined): Promise<void> {
+async function gather(
+  into: unknown[],
+  rows: Iterable<unknown>,
+  yieldIfDue: () => Promise<void> | undefined,
+): Promise<void> {
   for (const row of rows) if (into.push(row) % BATCH === 0) await yieldIfDue();
   await yieldIfDue();
 }
 
-async function ownersByInode(table: ProcessTable, yieldIfDue: () => Promise<void> | undefined): Promise<Map<string, Owner[]>> {
+async function ownersByInode(
+  table: ProcessTable,
+  yieldIfDue: () => Promise<void> | undefined,
+): Promise<Map<string, Owner[]>> {
   const owners = new Map<string, Owner[]>();
   for (const { pid, comm, descriptors } of table.processes) {
     await yieldIfDue();
@@ -75,7 +92,14 @@ function* unixRows(net: NetTables, owners: Owners, seen: Set<string>): Generator
   if (read?.ok !== true) return;
   for (const { path, ...socket } of unixSockets(read.body)) {
     seen.add(socket.inode);
-    yield { protocol: 'unix', ...socket, path: toText(path), abstract: path.startsWith('@'), ...ownersOf(socket.inode, owners), namespace: net.namespace };
+    yield {
+      protocol: 'unix',
+      ...socket,
+      path: toText(path),
+      abstract: path.startsWith('@'),
+      ...ownersOf(socket.inode, owners),
+      namespace: net.namespace,
+    };
   }
 }
 
@@ -92,15 +116,20 @@ function elsewhere(owners: Owners, seen: ReadonlySet<string>): unknown[] {
 
 function namespacesOf({ namespaces, unread }: SocketTables): unknown {
   return {
-    read: namespaces.map(({ namespace, pid, files }) => ({ namespace, through: pid, failures: failuresOf(files), truncated: truncatedOf(files) })),
+    read: namespaces.map(({ namespace, pid, files }) => ({
+      namespace,
+      through: pid,
+      failures: failuresOf(files),
+      truncated: truncatedOf(files),
+    })),
     unread,
   };
 }
 
 function failuresOf(files: NetTables['files']): string[] {
-  return [...files].flatMap(([name, read]) => read.ok ? [] : [`${name}: ${read.outcome} (${read.reason})`]);
+  return [...files].flatMap(([name, read]) => (read.ok ? [] : [`${name}: ${read.outcome} (${read.reason})`]));
 }
 
 function truncatedOf(files: NetTables['files']): string[] {
-  return [...files].flatMap(([name, read]) => read.ok && read.truncated ? [name] : []);
+  return [...files].flatMap(([name, read]) => (read.ok && read.truncated ? [name] : []));
 }

@@ -21,7 +21,8 @@ type Calls = Pick<typeof Package, 'mem' | 'fullLoad' | 'fsOpenFiles'>;
 
 export const systemInformation: Collector = {
   name: 'systeminformation',
-  description: 'Memory, load and open files as the package systeminformation reads them, held against our own parsers; spawns nothing.',
+  description:
+    'Memory, load and open files as the package systeminformation reads them, held against our own parsers; spawns nothing.',
   tier: 'code',
   async *collect(context: CollectorContext): AsyncGenerator<Entry> {
     const why = whyNot(context);
@@ -37,7 +38,11 @@ export const systemInformation: Collector = {
     await context.budget.yieldIfDue();
     const before = ownFigures(context.roots.proc);
     const { mem, fullLoad, fsOpenFiles } = loaded.calls;
-    const value: Reported = { mem: await within(mem), fullLoad: await within(fullLoad), fsOpenFiles: await within(fsOpenFiles) };
+    const value: Reported = {
+      mem: await within(mem),
+      fullLoad: await within(fullLoad),
+      fsOpenFiles: await within(fsOpenFiles),
+    };
     const { differences, compared } = differencesOf(value, before, ownFigures(context.roots.proc));
     yield { kind: 'json', path: PATH, ...COMMON, value: { ...value, compared, differences } };
     for (const difference of differences) yield lineOf(difference);
@@ -47,7 +52,8 @@ export const systemInformation: Collector = {
 /** The function has less than a core, or the capture less than five seconds. */
 function whyNot({ env, budget }: CollectorContext): string | undefined {
   const cores = coresOf(env);
-  if (cores !== undefined && cores < 1) return `the function has ${Math.floor(cores * 100)} % of a core, and a whole one is asked for`;
+  if (cores !== undefined && cores < 1)
+    return `the function has ${Math.floor(cores * 100)} % of a core, and a whole one is asked for`;
   return budget.remainingMs() < LEAST_MS ? `less than ${LEAST_MS} ms were left` : undefined;
 }
 
@@ -58,11 +64,13 @@ async function load(): Promise<Loaded> {
     // Bundled, a CommonJS module has its calls in `default` alone.
     const found: Partial<Calls> & { readonly default?: Partial<Calls> } = await import('systeminformation');
     const { mem, fullLoad, fsOpenFiles } = found.default ?? found;
-    if (mem === undefined || fullLoad === undefined || fsOpenFiles === undefined) return { outcome: 'failed', reason: 'the package systeminformation lacks a call' };
+    if (mem === undefined || fullLoad === undefined || fsOpenFiles === undefined)
+      return { outcome: 'failed', reason: 'the package systeminformation lacks a call' };
     return { calls: { mem, fullLoad, fsOpenFiles } };
   } catch (error) {
     const code = systemCode(error);
-    if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') return { outcome: 'missing', reason: 'the package systeminformation is not installed here' };
+    if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND')
+      return { outcome: 'missing', reason: 'the package systeminformation is not installed here' };
     return { outcome: 'failed', reason: describeError(error) };
   }
 }
@@ -74,7 +82,10 @@ function absent(outcome: AbsentEntry['outcome'], reason: string): AbsentEntry {
 /** One line of the manifest: one of the two readings was led astray, or the file was changed between them. */
 function lineOf({ figure, theirs, ours, tolerance }: Difference): AbsentEntry {
   return {
-    kind: 'absent', path: `${PATH}/${figure}`, ...COMMON, outcome: 'failed',
+    kind: 'absent',
+    path: `${PATH}/${figure}`,
+    ...COMMON,
+    outcome: 'failed',
     reason: `two readings of ${figure} differ: systeminformation has ${theirs}, our parser has ${ours}, and ${tolerance} is allowed`,
     notes: () => ({ figure, systeminformation: theirs, own: ours, tolerance }),
   };

@@ -13,21 +13,49 @@ import { groundsOf } from './grounds.ts';
 import { cgroupLimits } from './system-cgroup.ts';
 import type { ProcRead, ProcessTable } from '../contracts/process-table.ts';
 
-const ETC = ['os-release', 'system-release', 'hostname', 'hosts', 'resolv.conf', 'nsswitch.conf', 'passwd', 'group', 'ld.so.preload', 'ld.so.conf'];
+const ETC = [
+  'os-release',
+  'system-release',
+  'hostname',
+  'hosts',
+  'resolv.conf',
+  'nsswitch.conf',
+  'passwd',
+  'group',
+  'ld.so.preload',
+  'ld.so.conf',
+];
 const ETC_BYTES = 256 * 1024;
 
 /** What makes an attack easier or harder: proc_sys_kernel(5), proc_sys_fs(5), proc_sys_vm(5). Absent: not in this kernel. */
-// prettier-ignore
 const HARDENING: readonly string[] = [
-  'kernel/yama/ptrace_scope', 'kernel/randomize_va_space', 'kernel/kptr_restrict', 'kernel/dmesg_restrict', 'kernel/perf_event_paranoid',
-  'kernel/unprivileged_bpf_disabled', 'kernel/modules_disabled', 'kernel/kexec_load_disabled', 'kernel/core_pattern', 'kernel/tainted',
-  'kernel/seccomp/actions_avail', 'kernel/unprivileged_userns_clone', 'user/max_user_namespaces', 'vm/unprivileged_userfaultfd', 'vm/mmap_min_addr',
-  'vm/overcommit_memory', 'fs/protected_symlinks', 'fs/protected_hardlinks', 'fs/protected_fifos', 'fs/protected_regular', 'fs/suid_dumpable',
+  'kernel/yama/ptrace_scope',
+  'kernel/randomize_va_space',
+  'kernel/kptr_restrict',
+  'kernel/dmesg_restrict',
+  'kernel/perf_event_paranoid',
+  'kernel/unprivileged_bpf_disabled',
+  'kernel/modules_disabled',
+  'kernel/kexec_load_disabled',
+  'kernel/core_pattern',
+  'kernel/tainted',
+  'kernel/seccomp/actions_avail',
+  'kernel/unprivileged_userns_clone',
+  'user/max_user_namespaces',
+  'vm/unprivileged_userfaultfd',
+  'vm/mmap_min_addr',
+  'vm/overcommit_memory',
+  'fs/protected_symlinks',
+  'fs/protected_hardlinks',
+  'fs/protected_fifos',
+  'fs/protected_regular',
+  'fs/suid_dumpable',
 ];
 
 export const system: Collector = {
   name: 'system',
-  description: 'Kernel, hardening settings, mounts, cgroup limits, file systems, interfaces; os-release, hosts, resolv.conf, passwd.',
+  description:
+    'Kernel, hardening settings, mounts, cgroup limits, file systems, interfaces; os-release, hosts, resolv.conf, passwd.',
   tier: 'files',
   async *collect(context: CollectorContext): AsyncGenerator<Entry> {
     const table = await context.processes();
@@ -35,20 +63,52 @@ export const system: Collector = {
     let groupsLeft = 0;
     const cgroup = cgroupLimits(proc, undefined, (count) => (groupsLeft = count));
     yield {
-      kind: 'json', path: 'live_response/system.json', source: proc, method: 'procfs',
+      kind: 'json',
+      path: 'live_response/system.json',
+      source: proc,
+      method: 'procfs',
       value: {
-        kernel: { release: os.release(), version: textOf(table.system.get('version')), machine: os.machine(), hostname: os.hostname(), bootMs: table.bootMs },
+        kernel: {
+          release: os.release(),
+          version: textOf(table.system.get('version')),
+          machine: os.machine(),
+          hostname: os.hostname(),
+          bootMs: table.bootMs,
+        },
         hardening: valuesOf(HARDENING, `${proc}/sys`),
-        cpu: { count: os.cpus().length, model: os.cpus()[0]?.model, available: os.availableParallelism(), load: os.loadavg() },
-        memory: { total: os.totalmem(), free: os.freemem(), available: process.availableMemory(), limit: process.constrainedMemory() },
+        cpu: {
+          count: os.cpus().length,
+          model: os.cpus()[0]?.model,
+          available: os.availableParallelism(),
+          load: os.loadavg(),
+        },
+        memory: {
+          total: os.totalmem(),
+          free: os.freemem(),
+          available: process.availableMemory(),
+          limit: process.constrainedMemory(),
+        },
         cgroup,
         mounts: mountsOf(table),
         filesystems: Object.fromEntries(['/', ...writable].map((path) => [path, spaceOf(path, groundsOf(context))])),
         network: os.networkInterfaces(),
-        user: { uid: process.getuid?.(), euid: process.geteuid?.(), gid: process.getgid?.(), groups: process.getgroups?.() },
+        user: {
+          uid: process.getuid?.(),
+          euid: process.geteuid?.(),
+          gid: process.getgid?.(),
+          groups: process.getgroups?.(),
+        },
       },
     };
-    if (groupsLeft > 0) yield { kind: 'absent', path: 'cgroups-beyond-the-limit', source: `${proc}/self/cgroup`, method: 'procfs', outcome: 'skipped', reason: `${groupsLeft} more control groups of this process were not looked at` };
+    if (groupsLeft > 0)
+      yield {
+        kind: 'absent',
+        path: 'cgroups-beyond-the-limit',
+        source: `${proc}/self/cgroup`,
+        method: 'procfs',
+        outcome: 'skipped',
+        reason: `${groupsLeft} more control groups of this process were not looked at`,
+      };
     yield attributesLine(context);
     for (const name of ETC) yield etcFile(`${etc}/${name}`, `[root]/etc/${name}`, groundsOf(context));
   },
@@ -60,7 +120,8 @@ function etcFile(path: string, name: string, book: MountBook): Entry {
   let fd: number;
   try {
     const opened = openLocal(path, book);
-    if (typeof opened !== 'number') return { kind: 'absent', ...common, outcome: 'skipped', reason: `not opened: ${opened.reason ?? ''}` };
+    if (typeof opened !== 'number')
+      return { kind: 'absent', ...common, outcome: 'skipped', reason: `not opened: ${opened.reason ?? ''}` };
     fd = opened;
   } catch (error) {
     const { outcome, reason } = failure(error);
@@ -68,7 +129,9 @@ function etcFile(path: string, name: string, book: MountBook): Entry {
   }
   try {
     const stat = fstatSync(fd, { bigint: true });
-    return stat.isFile() ? { kind: 'bytes', ...common, redaction: 'text', stat, ...bodyOf(fd, stat) } : notAFile(common, stat);
+    return stat.isFile()
+      ? { kind: 'bytes', ...common, redaction: 'text', stat, ...bodyOf(fd, stat) }
+      : notAFile(common, stat);
   } catch (error) {
     const { outcome, reason } = failure(error);
     return { kind: 'absent', ...common, outcome, reason };
@@ -80,7 +143,9 @@ function etcFile(path: string, name: string, book: MountBook): Entry {
 function bodyOf(fd: number, stat: BigIntStats): { body: Uint8Array; outcome?: 'truncated'; reason?: string } {
   const buffer = Buffer.alloc(Math.min(ETC_BYTES, Number(stat.size)));
   const body = buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, 0));
-  return stat.size > BigInt(ETC_BYTES) ? { body, outcome: 'truncated', reason: `first ${ETC_BYTES} of ${stat.size} bytes` } : { body };
+  return stat.size > BigInt(ETC_BYTES)
+    ? { body, outcome: 'truncated', reason: `first ${ETC_BYTES} of ${stat.size} bytes` }
+    : { body };
 }
 
 function notAFile(common: { path: string; source: string; method: string }, stat: BigIntStats): AbsentEntry {
@@ -88,10 +153,12 @@ function notAFile(common: { path: string; source: string; method: string }, stat
 }
 
 function valuesOf(names: readonly string[], directory: string): Record<string, string | undefined> {
-  return Object.fromEntries(names.map((name) => {
-    const read = readNow(`${directory}/${name}`, { cap: 4096, whole: true }, { left: 4096 });
-    return [name, read.ok ? latin1(read.body).trim() : undefined];
-  }));
+  return Object.fromEntries(
+    names.map((name) => {
+      const read = readNow(`${directory}/${name}`, { cap: 4096, whole: true }, { left: 4096 });
+      return [name, read.ok ? latin1(read.body).trim() : undefined];
+    }),
+  );
 }
 
 function textOf(read: ProcRead | undefined): string | undefined {
@@ -100,10 +167,13 @@ function textOf(read: ProcRead | undefined): string | undefined {
 
 /** proc_mounts(5): device, directory, type, options; blanks in names are written as octal. */
 function mountsOf(table: ProcessTable): unknown[] {
-  return (textOf(table.system.get('mounts')) ?? '').split('\n').filter((line) => line !== '').map((line) => {
-    const [device, directory, type, options = ''] = line.split(' ');
-    return { device, directory, type, options: options.split(',') };
-  });
+  return (textOf(table.system.get('mounts')) ?? '')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [device, directory, type, options = ''] = line.split(' ');
+      return { device, directory, type, options: options.split(',') };
+    });
 }
 
 function spaceOf(path: string, book: MountBook): unknown {

@@ -35,7 +35,13 @@ const LATEST = 2n ** 63n - 2n;
 
 async function* collect(context: CollectorContext): AsyncGenerator<Entry> {
   const { tree } = await writableTree(context);
-  yield { kind: 'jsonl', path: 'timeline/timeline.jsonl', source: 'capture, processes', method: 'procfs', rows: [captureRow(context), ...processRows(await processesOf(context))] };
+  yield {
+    kind: 'jsonl',
+    path: 'timeline/timeline.jsonl',
+    source: 'capture, processes',
+    method: 'procfs',
+    rows: [captureRow(context), ...processRows(await processesOf(context))],
+  };
   yield* fileRows(tree, context.budget.yieldIfDue);
 }
 
@@ -77,12 +83,21 @@ export function commandLine(argv: readonly BytePath[]): string {
     shown.push(argument);
   }
   const bytes = argv.reduce((sum, one) => sum + one.length + 1, 0);
-  const mark = shown.length === argv.length ? [] : [`[... ${argv.length - shown.length} of ${argv.length} arguments left out, ${bytes} bytes in all: see live_response/processes.json]`];
+  const mark =
+    shown.length === argv.length
+      ? []
+      : [
+          `[... ${argv.length - shown.length} of ${argv.length} arguments left out, ${bytes} bytes in all: see live_response/processes.json]`,
+        ];
   return [Buffer.from(shown.join(' '), 'latin1').toString('utf8'), ...mark].join(' ').trimStart();
 }
 
 /** Rows of the times of every path, `most` in all, in files of about 2 MiB: `timeline/timeline-0001.jsonl`, … */
-export async function* fileRows(tree: Tree, yieldIfDue: () => Promise<void> | undefined, most: number = MAX_ROWS): AsyncGenerator<Entry> {
+export async function* fileRows(
+  tree: Tree,
+  yieldIfDue: () => Promise<void> | undefined,
+  most: number = MAX_ROWS,
+): AsyncGenerator<Entry> {
   const directory = new ShownDirectory(tree);
   let gathered = new TextChunk(CHUNK_BYTES);
   let number = 1;
@@ -106,13 +121,29 @@ export async function* fileRows(tree: Tree, yieldIfDue: () => Promise<void> | un
       number += 1;
     }
     if (ended && entry < tree.count) {
-      yield { kind: 'absent', path: 'timeline/left-out', source: 'inventory', method: 'lstat', outcome: 'skipped', byDesign: 'stored-elsewhere', reason: `the times of ${tree.count - entry} further paths stand in the bodyfile alone: ${most} rows are enough` };
+      yield {
+        kind: 'absent',
+        path: 'timeline/left-out',
+        source: 'inventory',
+        method: 'lstat',
+        outcome: 'skipped',
+        byDesign: 'stored-elsewhere',
+        reason: `the times of ${tree.count - entry} further paths stand in the bodyfile alone: ${most} rows are enough`,
+      };
     }
   }
 }
 
 function chunk(number: number, body: Buffer): BytesEntry {
-  return { kind: 'bytes', path: `timeline/timeline-${String(number).padStart(4, '0')}.jsonl`, source: 'inventory', method: 'lstat', body, redaction: 'content', disposable: true };
+  return {
+    kind: 'bytes',
+    path: `timeline/timeline-${String(number).padStart(4, '0')}.jsonl`,
+    source: 'inventory',
+    method: 'lstat',
+    body,
+    redaction: 'content',
+    disposable: true,
+  };
 }
 
 /** A line for each different time; what happened at once is one line, as in the output of mactime. */

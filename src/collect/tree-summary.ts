@@ -15,7 +15,11 @@ interface Named {
 }
 
 /** The value of `live_response/tree.json`. */
-export async function summarise(walked: Walked, limit: number, yieldIfDue: () => Promise<void> | undefined): Promise<Record<string, unknown>> {
+export async function summarise(
+  walked: Walked,
+  limit: number,
+  yieldIfDue: () => Promise<void> | undefined,
+): Promise<Record<string, unknown>> {
   const { tree } = walked;
   const counts = new Counts(tree);
   for (let entry = 0; entry < tree.count; entry += 1) {
@@ -27,7 +31,11 @@ export async function summarise(walked: Walked, limit: number, yieldIfDue: () =>
     entries: tree.count,
     ...counts.result(),
     limit: { entries: limit, beyond: walked.unlisted, beyondIsExact: walked.counted },
-    mounts: walked.mounts.map(({ entry, fileSystem }) => ({ path: displayName(tree.path(entry)), type: fileSystem?.type, entered: tree.state(entry) !== State.kernel })),
+    mounts: walked.mounts.map(({ entry, fileSystem }) => ({
+      path: displayName(tree.path(entry)),
+      type: fileSystem?.type,
+      entered: tree.state(entry) !== State.kernel,
+    })),
     ...(walked.moreMounts === 0 ? {} : { moreMounts: walked.moreMounts }),
     elapsedMs: Math.round(walked.elapsedMs * 10) / 10,
   };
@@ -57,7 +65,8 @@ class Counts {
     this.#kinds[kindName(kind)] = (this.#kinds[kindName(kind)] ?? 0) + 1;
     this.#deepest = Math.max(this.#deepest, tree.depth(entry));
     if (tree.parent(entry) >= 0 && tree.names[entry]?.startsWith('.') === true) this.#hidden += 1;
-    if (tree.state(entry) !== State.whole) this.#note(this.#unread, entry, whyNotListed(tree, entry)?.reason ?? tree.problem(entry));
+    if (tree.state(entry) !== State.whole)
+      this.#note(this.#unread, entry, whyNotListed(tree, entry)?.reason ?? tree.problem(entry));
     if (kind !== Kind.file) return;
     this.#bytes += tree.size(entry);
     this.#largest = Math.max(this.#largest, tree.size(entry));

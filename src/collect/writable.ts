@@ -17,7 +17,8 @@ import { twoSpeed } from './two-speed.ts';
 
 export const writable: Collector = {
   name: 'writable',
-  description: 'The whole of /tmp and /dev/shm: what runs or is open first, then executables, then what changed, then the rest',
+  description:
+    'The whole of /tmp and /dev/shm: what runs or is open first, then executables, then what changed, then the rest',
   tier: 'files',
   collect: (context) => twoSpeed(collect(context)),
 };
@@ -74,7 +75,12 @@ async function* collect(context: CollectorContext): AsyncGenerator<Entry, Iterab
 }
 
 /** Sorts the tree into classes; what is in use and in the tree is taken off `unlistedFiles`. */
-async function orderOf(context: CollectorContext, walked: Walked, used: InUse, facts: { unlistedFiles: Set<BytePath>; since: bigint }): Promise<Order> {
+async function orderOf(
+  context: CollectorContext,
+  walked: Walked,
+  used: InUse,
+  facts: { unlistedFiles: Set<BytePath>; since: bigint },
+): Promise<Order> {
   const { tree } = walked;
   const mostBytes = context.budget.remainingBytes() * LARGE_SHARE;
   const peek = new Peek(tree);
@@ -98,10 +104,22 @@ async function orderOf(context: CollectorContext, walked: Walked, used: InUse, f
 }
 
 function beyond(source: BytePath, reason: string): Entry {
-  return { kind: 'absent', path: 'files-in-use/beyond-the-limit', source, method: 'proc-fd', outcome: 'skipped', reason };
+  return {
+    kind: 'absent',
+    path: 'files-in-use/beyond-the-limit',
+    source,
+    method: 'proc-fd',
+    outcome: 'skipped',
+    reason,
+  };
 }
 
-function* readUnlistedFiles(unlistedFiles: ReadonlySet<BytePath>, roots: readonly RootFacts[], reader: EntryReader, source: BytePath): Generator<Entry> {
+function* readUnlistedFiles(
+  unlistedFiles: ReadonlySet<BytePath>,
+  roots: readonly RootFacts[],
+  reader: EntryReader,
+  source: BytePath,
+): Generator<Entry> {
   let left = MAX_UNLISTED;
   for (const path of unlistedFiles) {
     const root = roots.find((one) => one.problem === undefined && path.startsWith(`${one.path}/`));

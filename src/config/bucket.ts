@@ -8,15 +8,24 @@ const GENERAL = 'a general purpose bucket, or the alias of an access point to on
 
 const KINDS: readonly (readonly [form: RegExp, kind: string])[] = [
   [/--x-s3$/u, 'a directory bucket (S3 Express One Zone), which has neither versions nor Object Lock'],
-  [/--xa-s3$/u, 'an access point of a directory bucket (S3 Express One Zone), which has neither versions nor Object Lock'],
+  [
+    /--xa-s3$/u,
+    'an access point of a directory bucket (S3 Express One Zone), which has neither versions nor Object Lock',
+  ],
   [/--op-s3$/u, 'an access point of S3 on Outposts'],
   [/--ol-s3$/u, 'an Object Lambda access point, through which nothing is written'],
   [/--table-s3$/u, 'a table bucket, which takes no objects'],
   [/\.mrap$/u, 'a Multi-Region Access Point, which needs another signature (SigV4A)'],
   [/^arn:aws[a-z-]*:s3-outposts:/u, 'the ARN of a bucket or an access point of S3 on Outposts'],
   [/^arn:aws[a-z-]*:s3-object-lambda:/u, 'the ARN of an Object Lambda access point, through which nothing is written'],
-  [/^arn:aws[a-z-]*:s3express:/u, 'the ARN of a directory bucket (S3 Express One Zone), which has neither versions nor Object Lock'],
-  [/^arn:aws[a-z-]*:s3::\d{12}:accesspoint[:/]/u, 'the ARN of a Multi-Region Access Point, which needs another signature (SigV4A)'],
+  [
+    /^arn:aws[a-z-]*:s3express:/u,
+    'the ARN of a directory bucket (S3 Express One Zone), which has neither versions nor Object Lock',
+  ],
+  [
+    /^arn:aws[a-z-]*:s3::\d{12}:accesspoint[:/]/u,
+    'the ARN of a Multi-Region Access Point, which needs another signature (SigV4A)',
+  ],
   [/^arn:aws[a-z-]*:s3:[^:]*:\d{12}:accesspoint[:/]/u, 'the ARN of an access point'],
   [/^arn:/u, 'an ARN'],
 ];

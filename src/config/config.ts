@@ -29,7 +29,7 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
 
-// prettier-ignore
+// biome-ignore format: a table, a row a line
 export const OPTIONS: { readonly [K in keyof Settings]: Option<Settings[K]> } = {
   disabled:       option('AMBER_DISABLED', false, parse.flag, '1', 'Kill switch: nothing is armed, nothing is loaded.'),
   capture:        option('AMBER_CAPTURE', 'armed', parse.oneOf('off', 'armed', 'now'), 'now', '`now` captures at the first invoke of each new sandbox; `armed` waits for another trigger; `off` allows `capture()` calls only.'),
@@ -82,10 +82,23 @@ const VARIABLES: readonly string[] = Object.values(OPTIONS).map((entry) => entry
  *
  * @throws AmberError CONFIG_INVALID, with every issue in its message and the number of them in `details.issues`.
  */
-export function resolveConfig(options: Options = {}, given: NodeJS.ProcessEnv = process.env, warn: Warn = () => undefined): Config {
-  if (!areOptions(options)) throw configError([{ name: 'options', message: `the options are ${parse.show(options)}; expected an object, for example { destination: 's3://evidence-bucket/amber' }` }]);
+export function resolveConfig(
+  options: Options = {},
+  given: NodeJS.ProcessEnv = process.env,
+  warn: Warn = () => undefined,
+): Config {
+  if (!areOptions(options))
+    throw configError([
+      {
+        name: 'options',
+        message: `the options are ${parse.show(options)}; expected an object, for example { destination: 's3://evidence-bucket/amber' }`,
+      },
+    ]);
   const { issues: extensions, ...own } = readExtensions(options);
-  const { env, warnings } = withoutUnknownNames(given, own.collectors.map(({ name }) => name));
+  const { env, warnings } = withoutUnknownNames(
+    given,
+    own.collectors.map(({ name }) => name),
+  );
   const unknown = unknownVariables(env, VARIABLES);
   const names = [...Object.keys(OPTIONS), ...Object.keys(own)];
   const issues: ConfigIssue[] = [...unknownOptions(options, names), ...unknown.errors, ...extensions];
@@ -112,7 +125,11 @@ function nameOf(name: OptionName, options: Options): string {
 type NameOf = (name: OptionName) => string;
 
 function readOption(
-  name: OptionName, entry: Option<unknown>, given: unknown, fromEnv: string | undefined, issues: ConfigIssue[],
+  name: OptionName,
+  entry: Option<unknown>,
+  given: unknown,
+  fromEnv: string | undefined,
+  issues: ConfigIssue[],
 ): unknown {
   const inCode = given !== undefined;
   if (!inCode && (fromEnv === undefined || fromEnv === '')) return entry.fallback;
@@ -120,7 +137,10 @@ function readOption(
   if (parsed.ok) return parsed.value;
   const shown = parse.show(inCode ? given : fromEnv);
   const where = inCode ? `option \`${name}\`` : entry.env;
-  issues.push({ name: where, message: `${where} is ${shown}; expected ${parsed.expected}, for example ${entry.example}` });
+  issues.push({
+    name: where,
+    message: `${where} is ${shown}; expected ${parsed.expected}, for example ${entry.example}`,
+  });
   return entry.fallback;
 }
 
@@ -135,11 +155,17 @@ function contradictions(config: Config, named: NameOf): ConfigIssue[] {
   ].map(named);
   if (config.triggers.length > 0) armed.push('option `triggers`');
   if (armed.length > 0 && destination === undefined && !config.disabled) {
-    const missing = armed.some((name) => name.startsWith('option')) ? 'neither option `destination` nor AMBER_DESTINATION is set' : 'AMBER_DESTINATION is not set';
-    issues.push({ name: 'AMBER_DESTINATION', message: `${armed.join(' and ')} may start a capture, but ${missing}; for example s3://evidence-bucket/amber` });
+    const missing = armed.some((name) => name.startsWith('option'))
+      ? 'neither option `destination` nor AMBER_DESTINATION is set'
+      : 'AMBER_DESTINATION is not set';
+    issues.push({
+      name: 'AMBER_DESTINATION',
+      message: `${armed.join(' and ')} may start a capture, but ${missing}; for example s3://evidence-bucket/amber`,
+    });
   }
   const needsBucket = (name: OptionName): void => {
-    const found = destination === undefined ? 'no destination is set' : `${named('destination')} is ${parse.show(destination)}`;
+    const found =
+      destination === undefined ? 'no destination is set' : `${named('destination')} is ${parse.show(destination)}`;
     issues.push({ name: OPTIONS[name].env, message: `${named(name)} needs an s3: destination, but ${found}` });
   };
   const isBucket = destination?.startsWith('s3:') === true;
@@ -153,7 +179,12 @@ function contradictions(config: Config, named: NameOf): ConfigIssue[] {
 function schemeIssues({ destination, destinations }: Config, named: NameOf): ConfigIssue[] {
   const known = [...new Set([...OWN_SCHEMES, ...destinations.map(({ protocol }) => protocol)])];
   if (destination === undefined || known.includes(schemeOf(destination))) return [];
-  return [{ name: 'AMBER_DESTINATION', message: `${named('destination')} is ${parse.show(destination)}; expected a URL with ${known.join(', ')}, for example s3://evidence-bucket/amber` }];
+  return [
+    {
+      name: 'AMBER_DESTINATION',
+      message: `${named('destination')} is ${parse.show(destination)}; expected a URL with ${known.join(', ')}, for example s3://evidence-bucket/amber`,
+    },
+  ];
 }
 
 function collectIssues(config: Config, named: NameOf): ConfigIssue[] {
@@ -161,10 +192,20 @@ function collectIssues(config: Config, named: NameOf): ConfigIssue[] {
   return config.collect.flatMap((item) => {
     const name = item.replace(/^[+-]/u, '');
     if (!known.includes(name)) {
-      return [{ name: 'AMBER_COLLECT', message: `${named('collect')} names ${parse.show(name)}; known are ${known.join(', ')}` }];
+      return [
+        {
+          name: 'AMBER_COLLECT',
+          message: `${named('collect')} names ${parse.show(name)}; known are ${known.join(', ')}`,
+        },
+      ];
     }
     if (!MEMORY_COLLECTORS.has(name) || item.startsWith('-') || config.recipient !== undefined) return [];
-    return [{ name: 'AMBER_RECIPIENT', message: `${named('collect')} asks for ${name}, which holds raw memory; set AMBER_RECIPIENT, for example age1…` }];
+    return [
+      {
+        name: 'AMBER_RECIPIENT',
+        message: `${named('collect')} asks for ${name}, which holds raw memory; set AMBER_RECIPIENT, for example age1…`,
+      },
+    ];
   });
 }
 

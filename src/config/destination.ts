@@ -29,7 +29,8 @@ export function parseBucketUrl(text: string, mostBytes: number = MAX_KEY_BYTES):
   if (!BUCKET.test(bucket)) return bad('s3://BUCKET/PREFIX with the name of a bucket');
   const prefix = typed.replace(/\/$/u, '');
   const problem = problemOf(prefix);
-  if (problem !== undefined) return bad(`a prefix without ${problem}: S3 would take it as it is, and other tools would change it`);
+  if (problem !== undefined)
+    return bad(`a prefix without ${problem}: S3 would take it as it is, and other tools would change it`);
   if (Buffer.byteLength(prefix) > mostBytes) return bad(`a prefix of at most ${String(mostBytes)} bytes`);
   return good({ bucket, prefix });
 }
@@ -50,8 +51,10 @@ export function parseFileUrl(text: string): Judged<string> {
   if (/[?#\\]/u.test(typed)) return bad('file:///DIR with %3F for ?, %23 for # and %5C for \\');
   try {
     const path = decodeURIComponent(typed);
-    if (/%2f/iu.test(typed) || path.split('/').some((part) => part === '.' || part === '..')) return bad('file:///DIR without `.`, `..` and %2F');
-    if (typed !== typed.trim() || /[\u0000-\u001f\u007f]/u.test(typed) || path.includes('\0')) return bad('file:///DIR without control characters, and with %20 for spaces at its ends');
+    if (/%2f/iu.test(typed) || path.split('/').some((part) => part === '.' || part === '..'))
+      return bad('file:///DIR without `.`, `..` and %2F');
+    if (typed !== typed.trim() || /[\u0000-\u001f\u007f]/u.test(typed) || path.includes('\0'))
+      return bad('file:///DIR without control characters, and with %20 for spaces at its ends');
     return good(path);
   } catch {
     return bad('file:///DIR in percent-encoded UTF-8 (%25 for %)');
@@ -73,7 +76,9 @@ export function parseDestination(text: string): Judged<URL> {
     const judged = parseBucketUrl(text, MAX_PREFIX_BYTES);
     if (!judged.ok) return judged;
     const { bucket, prefix } = judged.value;
-    return good(new URL(`s3://${bucket}${prefix === '' ? '' : `/${prefix.split('/').map(encodeURIComponent).join('/')}`}`));
+    return good(
+      new URL(`s3://${bucket}${prefix === '' ? '' : `/${prefix.split('/').map(encodeURIComponent).join('/')}`}`),
+    );
   }
   if (scheme === 'file:') {
     const judged = parseFileUrl(text);

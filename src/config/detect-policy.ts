@@ -59,7 +59,8 @@ function take(draft: Draft, item: string): string | undefined {
   if (item.startsWith('allow:')) return takeRule(draft, item.slice('allow:'.length));
   const name = item.slice(1);
   const list = item.startsWith('-') ? draft.without : item.startsWith('+') ? draft.only : undefined;
-  if (list === undefined) return `a level (${LEVELS.join(', ')}), -NAME, +NAME or allow:KIND=VALUE, separated by commas`;
+  if (list === undefined)
+    return `a level (${LEVELS.join(', ')}), -NAME, +NAME or allow:KIND=VALUE, separated by commas`;
   if (!DETECTOR_NAMES.includes(name)) return `names of detectors behind + and - (${DETECTOR_NAMES.join(', ')})`;
   list.push(name);
   return undefined;
@@ -71,7 +72,8 @@ function takeRule(draft: Draft, text: string): string | undefined {
   const value = text.slice(equals + 1);
   if (kind === undefined || value === '') return `allow:KIND=VALUE with one of ${ALLOW_KINDS.join(', ')} for KIND`;
   if (/^\*+$/u.test(value)) return 'a VALUE that does not allow everything (turn the detector off with -NAME)';
-  if ((kind === 'exe' || kind === 'file') && !value.startsWith('/')) return `an absolute path in allow:${kind}=PATH; it may end in *`;
+  if ((kind === 'exe' || kind === 'file') && !value.startsWith('/'))
+    return `an absolute path in allow:${kind}=PATH; it may end in *`;
   draft.allow.push({ kind, value });
   return undefined;
 }

@@ -28,7 +28,12 @@ const COLLECTOR: readonly Member[] = [
 
 const DESTINATION: readonly Member[] = [
   ['name', isName, NAME_FORM, "'vault'"],
-  ['protocol', (value) => typeof value === 'string' && PROTOCOL.test(value), 'a scheme in lower case with its colon', "'vault:'"],
+  [
+    'protocol',
+    (value) => typeof value === 'string' && PROTOCOL.test(value),
+    'a scheme in lower case with its colon',
+    "'vault:'",
+  ],
   ['description', isText, 'a text that is not empty', "'the evidence vault'"],
   ['open', isFunction, 'a function that opens a destination', 'open(url, capture, config) { return { … } }'],
 ];
@@ -38,7 +43,12 @@ const TRIGGER: readonly Member[] = [
   ['description', isText, 'a text that is not empty', "'an order has a forged signature'"],
   ['moments', isFunction, 'a function that gives the moments at which it is asked', "moments: () => ['settled']"],
   ['fires', isFunction, 'a function that gives the cause, or undefined', 'fires(moment) { return undefined }'],
-  ['leadMs', (value) => value === undefined || isFunction(value), 'a function that gives milliseconds', 'leadMs: () => 1000'],
+  [
+    'leadMs',
+    (value) => value === undefined || isFunction(value),
+    'a function that gives milliseconds',
+    'leadMs: () => 1000',
+  ],
   ['once', isSwitch, 'true or false', 'true'],
 ];
 
@@ -66,10 +76,15 @@ export function readExtensions(options: { readonly [name in keyof Extensions]?: 
 type Fields = Readonly<Record<string, unknown>>;
 
 function readList(
-  option: string, given: unknown, members: readonly Member[], unique: readonly string[], taken: readonly string[],
+  option: string,
+  given: unknown,
+  members: readonly Member[],
+  unique: readonly string[],
+  taken: readonly string[],
 ): { readonly usable: readonly Fields[]; readonly issues: readonly ConfigIssue[] } {
   if (given === undefined) return { usable: [], issues: [] };
-  if (!Array.isArray(given)) return { usable: [], issues: [issue(option, given, 'an array of objects', `{ ${option}: [mine] }`)] };
+  if (!Array.isArray(given))
+    return { usable: [], issues: [issue(option, given, 'an array of objects', `{ ${option}: [mine] }`)] };
   const usable: Fields[] = [];
   const issues: ConfigIssue[] = [];
   for (const [index, one] of (given as readonly unknown[]).entries()) {
@@ -83,16 +98,43 @@ function readList(
 }
 
 function issuesOf(where: string, one: unknown, members: readonly Member[]): ConfigIssue[] {
-  if (typeof one !== 'object' || one === null) return [issue(where, one, `an object with ${members.slice(0, 4).map(([name]) => name).join(', ')}`, '[mine]')];
-  return members.filter(([name, fits]) => !fits((one as Fields)[name]))
+  if (typeof one !== 'object' || one === null)
+    return [
+      issue(
+        where,
+        one,
+        `an object with ${members
+          .slice(0, 4)
+          .map(([name]) => name)
+          .join(', ')}`,
+        '[mine]',
+      ),
+    ];
+  return members
+    .filter(([name, fits]) => !fits((one as Fields)[name]))
     .map(([name, , expected, example]) => issue(`${where}.${name}`, (one as Fields)[name], expected, example));
 }
 
-function doublesOf(where: string, one: Fields, others: readonly Fields[], unique: readonly string[], taken: readonly string[]): ConfigIssue[] {
+function doublesOf(
+  where: string,
+  one: Fields,
+  others: readonly Fields[],
+  unique: readonly string[],
+  taken: readonly string[],
+): ConfigIssue[] {
   return unique.flatMap((member) => {
     const value = String(one[member]);
-    if (taken.includes(value)) return [issue(`${where}.${member}`, value, 'a name that no built-in one has', `'my-${value}'`)];
-    if (others.some((other) => other[member] === value)) return [issue(`${where}.${member}`, value, `a ${member} that no other one of \`${option(where)}\` has`, `'my-${value}'`)];
+    if (taken.includes(value))
+      return [issue(`${where}.${member}`, value, 'a name that no built-in one has', `'my-${value}'`)];
+    if (others.some((other) => other[member] === value))
+      return [
+        issue(
+          `${where}.${member}`,
+          value,
+          `a ${member} that no other one of \`${option(where)}\` has`,
+          `'my-${value}'`,
+        ),
+      ];
     return [];
   });
 }
@@ -102,5 +144,8 @@ function option(where: string): string {
 }
 
 function issue(where: string, given: unknown, expected: string, example: string): ConfigIssue {
-  return { name: where, message: `option \`${where}\` is ${show(given)}; expected ${expected}, for example ${example}` };
+  return {
+    name: where,
+    message: `option \`${where}\` is ${show(given)}; expected ${expected}, for example ${example}`,
+  };
 }

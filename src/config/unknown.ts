@@ -20,30 +20,39 @@ const MAX_EDITS = 2;
 
 /** Keys of options in code that no table knows. */
 export function unknownOptions(options: object, known: readonly string[]): ConfigIssue[] {
-  return Object.keys(options).filter((key) => !known.includes(key))
+  return Object.keys(options)
+    .filter((key) => !known.includes(key))
     .map((key) => ({ name: key, message: `option \`${key}\` is unknown${suggestion(key, known)}` }));
 }
 
 /** What is wrong with the names of variables: `errors` disarm, `warnings` do not. */
-export function unknownVariables(env: NodeJS.ProcessEnv, known: readonly string[]): { readonly errors: ConfigIssue[]; readonly warnings: ConfigIssue[] } {
-  const unknown = Object.keys(env).filter((key) => key.startsWith('AMBER_') && !known.includes(key) && !OTHER_VARIABLES.has(key));
+export function unknownVariables(
+  env: NodeJS.ProcessEnv,
+  known: readonly string[],
+): { readonly errors: ConfigIssue[]; readonly warnings: ConfigIssue[] } {
+  const unknown = Object.keys(env).filter(
+    (key) => key.startsWith('AMBER_') && !known.includes(key) && !OTHER_VARIABLES.has(key),
+  );
   const meant = (key: string): string | undefined => known.find((name) => PROTECTIVE.test(name) && isNear(key, name));
   return {
     errors: unknown.flatMap((name) => {
       const near = meant(name);
       return near === undefined ? [] : [{ name, message: `${name} is unknown; did you mean ${near}?` }];
     }),
-    warnings: unknown.filter((name) => meant(name) === undefined)
+    warnings: unknown
+      .filter((name) => meant(name) === undefined)
       .map((name) => ({ name, message: `${name} is unknown to this version, and left out${suggestion(name, known)}` })),
   };
 }
 
 function suggestion(key: string, known: readonly string[]): string {
   const wanted = key.toLowerCase().replaceAll('_', '');
-  const near = known.find((name) => isNear(key, name)) ?? known.find((name) => {
-    const flat = name.toLowerCase().replaceAll('_', '');
-    return flat.startsWith(wanted) || wanted.startsWith(flat) || flat.includes(wanted.replace(/^amber/u, ''));
-  });
+  const near =
+    known.find((name) => isNear(key, name)) ??
+    known.find((name) => {
+      const flat = name.toLowerCase().replaceAll('_', '');
+      return flat.startsWith(wanted) || wanted.startsWith(flat) || flat.includes(wanted.replace(/^amber/u, ''));
+    });
   return near === undefined ? `; known are ${known.join(', ')}` : `; did you mean ${near}?`;
 }
 
@@ -70,7 +79,10 @@ const NAME = /^[+-]?([a-z][a-z0-9-]{0,63})$/u;
  *
  * @param own - names of the collectors that code brings
  */
-export function withoutUnknownNames(env: NodeJS.ProcessEnv, own: readonly string[]): { readonly env: NodeJS.ProcessEnv; readonly warnings: ConfigIssue[] } {
+export function withoutUnknownNames(
+  env: NodeJS.ProcessEnv,
+  own: readonly string[],
+): { readonly env: NodeJS.ProcessEnv; readonly warnings: ConfigIssue[] } {
   const warnings: ConfigIssue[] = [];
   const known: NodeJS.ProcessEnv = {};
   const leaveOut = (variable: string, what: string, isKnown: (item: string, name: string) => boolean): void => {
@@ -83,7 +95,10 @@ export function withoutUnknownNames(env: NodeJS.ProcessEnv, own: readonly string
     });
     if (unknown.length === 0) return;
     known[variable] = items.filter((item) => !unknown.includes(item)).join(',');
-    warnings.push({ name: variable, message: `${variable} names ${what} that this version does not know, and that are left out: ${unknown.map((item) => item.trim()).join(', ')}` });
+    warnings.push({
+      name: variable,
+      message: `${variable} names ${what} that this version does not know, and that are left out: ${unknown.map((item) => item.trim()).join(', ')}`,
+    });
   };
   leaveOut('AMBER_COLLECT', 'collectors', (_, name) => COLLECTOR_NAMES.includes(name) || own.includes(name));
   // Without a sign it is a level there.

@@ -21,12 +21,14 @@ const LONGEST_SHOWN = 80;
  * variable: words, numbers, paths and addresses are shown, a URL without its user and query, of the rest the length.
  */
 export function show(given: unknown): string {
-  if (given === null || given === undefined || typeof given === 'number' || typeof given === 'boolean') return `"${String(given)}"`;
+  if (given === null || given === undefined || typeof given === 'number' || typeof given === 'boolean')
+    return `"${String(given)}"`;
   const text = textOf(given);
   if (text === undefined) return `of type ${typeof given}`;
   const safe = text.replace(/\/\/[^/@\s]*@/u, '//…@').replace(/\?.*$/su, '?…');
   const plain = safe.replace('//\u2026@', '//').replace(/\?\u2026$/u, '');
-  const isShown = safe.length <= LONGEST_SHOWN && !looksRandom(plain) && (isPlain(plain) || LIST.test(plain) || AMOUNT.test(plain));
+  const isShown =
+    safe.length <= LONGEST_SHOWN && !looksRandom(plain) && (isPlain(plain) || LIST.test(plain) || AMOUNT.test(plain));
   return isShown ? `"${safe}"` : `a text of ${String(text.length)} characters (not shown)`;
 }
 
@@ -67,7 +69,9 @@ const UNITS: Readonly<Record<string, number>> = { '': 1, b: 1, kib: 1024, mib: 1
 
 export function bytes(least: number, most: number): Parser<number> {
   return (given) => {
-    const match = /^(\d+)\s*([a-z]*)$/u.exec(typeof given === 'string' || typeof given === 'number' ? String(given).trim().toLowerCase() : '-');
+    const match = /^(\d+)\s*([a-z]*)$/u.exec(
+      typeof given === 'string' || typeof given === 'number' ? String(given).trim().toLowerCase() : '-',
+    );
     const unit = UNITS[match?.[2] ?? ''];
     const value = match === null || unit === undefined ? Number.NaN : Number(match[1]) * unit;
     if (Number.isSafeInteger(value) && value >= least && value <= most) return good(value);
@@ -79,7 +83,8 @@ export const text: Parser<string> = (given) =>
   typeof given === 'string' && given.trim() !== '' ? good(given.trim()) : bad('a text that is not empty');
 
 export const list: Parser<readonly string[]> = (given) => {
-  const items: readonly unknown[] = typeof given === 'string' ? given.split(',') : Array.isArray(given) ? given : [undefined];
+  const items: readonly unknown[] =
+    typeof given === 'string' ? given.split(',') : Array.isArray(given) ? given : [undefined];
   if (!items.every((item) => typeof item === 'string' && /^[+-]?[a-z][a-z0-9-]*$/u.test(item.trim()))) {
     return bad('names separated by commas, each with + or - before it');
   }
@@ -106,7 +111,8 @@ export const endpoint: Parser<string | undefined> = (given) => {
   if (typeof given !== 'string' || !URL.canParse(given)) return bad('a URL');
   const { protocol, username, search, hash } = new URL(given);
   if (username !== '') return bad('a URL without a user name in it');
-  if (!/^https?:$/u.test(protocol) || search !== '' || hash !== '') return bad('https://HOST or http://HOST, with a port and a path if need be');
+  if (!/^https?:$/u.test(protocol) || search !== '' || hash !== '')
+    return bad('https://HOST or http://HOST, with a port and a path if need be');
   return good(given);
 };
 
@@ -115,13 +121,21 @@ const CHANNEL = new RegExp(`^(?:${CHANNELS.join('|')})$`, 'u');
 
 const isObject = (given: string): boolean => {
   const judged = parseBucketUrl(given);
-  return judged.ok && /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/u.test(judged.value.bucket) && judged.value.prefix !== '' && !/\s/u.test(given) && !given.endsWith('/');
+  return (
+    judged.ok &&
+    /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/u.test(judged.value.bucket) &&
+    judged.value.prefix !== '' &&
+    !/\s/u.test(given) &&
+    !given.endsWith('/')
+  );
 };
 
 export const control: Parser<string | undefined> = (given) => {
   const other = typeof given === 'string' ? unusableBucket(given) : undefined;
   if (other !== undefined) return bad(other);
-  return typeof given === 'string' && (CHANNEL.test(given) || isObject(given)) ? good(given) : bad('s3://BUCKET/KEY, ssm:/NAME, appconfig:APPLICATION/ENVIRONMENT/PROFILE or lambda:self');
+  return typeof given === 'string' && (CHANNEL.test(given) || isObject(given))
+    ? good(given)
+    : bad('s3://BUCKET/KEY, ssm:/NAME, appconfig:APPLICATION/ENVIRONMENT/PROFILE or lambda:self');
 };
 
 /** 32 bytes in Base64url (RFC 8032: the length of an Ed25519 public key). */
@@ -129,9 +143,12 @@ const PUBLIC_KEY = /^ed25519:[\w-]{43}$/u;
 const MAX_KEYS = 4;
 
 export const publicKeys: Parser<readonly string[]> = (given) => {
-  const items: readonly unknown[] = typeof given === 'string' ? given.split(',') : Array.isArray(given) ? given : [undefined];
+  const items: readonly unknown[] =
+    typeof given === 'string' ? given.split(',') : Array.isArray(given) ? given : [undefined];
   const keys = items.map((item) => (typeof item === 'string' ? item.trim() : ''));
-  return keys.length <= MAX_KEYS && keys.every((key) => PUBLIC_KEY.test(key)) ? good(keys) : bad(`one to ${String(MAX_KEYS)} of ed25519:KEY, separated by commas`);
+  return keys.length <= MAX_KEYS && keys.every((key) => PUBLIC_KEY.test(key))
+    ? good(keys)
+    : bad(`one to ${String(MAX_KEYS)} of ed25519:KEY, separated by commas`);
 };
 
 /** A policy for detectors, kept as it was written: it is taken apart where it is used. */
@@ -161,5 +178,7 @@ export const pattern: Parser<RegExp | undefined> = (given) => {
 
 function acceptable(expression: RegExp): Parsed<RegExp | undefined> {
   const reason = refusal(expression);
-  return reason === undefined ? good(expression) : bad(`a regular expression that ends soon on any text (this one ${reason})`);
+  return reason === undefined
+    ? good(expression)
+    : bad(`a regular expression that ends soon on any text (this one ${reason})`);
 }

@@ -17,7 +17,15 @@ export interface OrderRecord {
 }
 
 export type TriggerName =
-  | 'call' | 'flag' | 'error' | 'deadline' | 'control' | 'event' | 'anomaly' | 'crash' | 'shutdown'
+  | 'call'
+  | 'flag'
+  | 'error'
+  | 'deadline'
+  | 'control'
+  | 'event'
+  | 'anomaly'
+  | 'crash'
+  | 'shutdown'
   | 'collect'; // no capture of a sandbox: a responder collected the control plane
 
 /** Why a capture starts. Goes into capture.json, manifest.json and the log line. */

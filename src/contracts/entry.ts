@@ -143,5 +143,12 @@ export interface AbsentEntry extends EntryBase {
 }
 
 export type Entry =
-  | JsonEntry | JsonLinesEntry | BytesEntry | FileEntry | StreamEntry | LinkEntry | DirectoryEntry | SpecialEntry
+  | JsonEntry
+  | JsonLinesEntry
+  | BytesEntry
+  | FileEntry
+  | StreamEntry
+  | LinkEntry
+  | DirectoryEntry
+  | SpecialEntry
   | AbsentEntry;

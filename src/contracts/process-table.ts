@@ -4,7 +4,11 @@ import type { BytePath, Outcome } from './entry.ts';
 /** A procfs file: its bytes, or why there are none. Never both, never neither. */
 export type ProcRead =
   | { readonly ok: true; readonly body: Uint8Array; readonly truncated: boolean }
-  | { readonly ok: false; readonly outcome: Extract<Outcome, 'missing' | 'denied' | 'skipped' | 'timed-out' | 'failed'>; readonly reason: string };
+  | {
+      readonly ok: false;
+      readonly outcome: Extract<Outcome, 'missing' | 'denied' | 'skipped' | 'timed-out' | 'failed'>;
+      readonly reason: string;
+    };
 
 /** A magic link of procfs (`exe`, `cwd`, `root`, `fd/N`, `ns/…`): its text, never followed. */
 export interface ProcLink {

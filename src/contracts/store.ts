@@ -147,4 +147,3 @@ export interface CaptureReport {
   readonly cpuMs: number;
   readonly error?: AmberError;
 }
-

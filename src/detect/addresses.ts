@@ -8,7 +8,17 @@ import { AWS_NETWORKS } from './aws-networks.ts';
 export type Place = 'local' | 'private' | 'aws' | 'public';
 
 /** Amazon's IPv6 space, by its longest common beginnings in ip-ranges.json. */
-const AWS_V6 = ['2600:1f', '2406:da', '2a05:d0', '2600:90', '2600:f0', '2400:7f', '2404:c2', '240f:80', '2606:7b4'] as const;
+const AWS_V6 = [
+  '2600:1f',
+  '2406:da',
+  '2a05:d0',
+  '2600:90',
+  '2600:f0',
+  '2400:7f',
+  '2404:c2',
+  '240f:80',
+  '2606:7b4',
+] as const;
 
 /** RFC 1918, 6598, 3927 and 5735. */
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '169.254.0.0/16'] as const;

@@ -79,10 +79,14 @@ export function openMonitor(options: MonitorOptions): AnomalyMonitor {
     threshold: options.policy.threshold,
     baselineMs: baseline?.takenMs,
     failed: Object.fromEntries(failed),
-    left: [...(last?.notInspected ?? []), ...(uncounted === 0 ? [] : [`${String(uncounted)} further findings were not kept`])],
+    left: [
+      ...(last?.notInspected ?? []),
+      ...(uncounted === 0 ? [] : [`${String(uncounted)} further findings were not kept`]),
+    ],
   });
   return {
-    scan, snapshot,
+    scan,
+    snapshot,
     baseline: () => baseline,
     report: async () => {
       if (last === undefined || Date.now() - last.takenMs > STALE_MS) await scan(scanInvocation);
@@ -97,6 +101,13 @@ function baselineOf(first: Observation, init: InitFacts): Observation {
   const cut = baselineAt(first, (self?.startTicks ?? 0) + init.uptimeSeconds * 100, init.ms);
   if (first.own === undefined) return cut;
   // The environment of exec is what the platform gave; what code has made of it since is what we look for.
-  const own: OwnFacts = { ...first.own, env: self?.env ?? first.own.env, resolvers: first.nameservers, rssBytes: init.rssBytes, spawned: [], patched: [] };
+  const own: OwnFacts = {
+    ...first.own,
+    env: self?.env ?? first.own.env,
+    resolvers: first.nameservers,
+    rssBytes: init.rssBytes,
+    spawned: [],
+    patched: [],
+  };
   return { ...cut, own };
 }

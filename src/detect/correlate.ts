@@ -24,7 +24,8 @@ export function correlate(findings: readonly Finding[], now: Observation): reado
     const kinds = new Set(group.map(({ kind }) => kind)).size;
     if (kinds < 2) continue;
     const severity: Severity = kinds > 2 ? 'critical' : 'high';
-    for (const one of group) if (!reaches(one.severity, severity)) raised.set(one, { ...one, severity, raisedBy: othersOf(one, group) });
+    for (const one of group)
+      if (!reaches(one.severity, severity)) raised.set(one, { ...one, severity, raisedBy: othersOf(one, group) });
   }
   return findings.map((one) => raised.get(one) ?? one);
 }
@@ -52,7 +53,11 @@ function linesOf(processes: readonly ObservedProcess[]): Map<number, number> {
   return lines;
 }
 
-function lineOf({ subject }: Finding, processes: readonly ObservedProcess[], lines: ReadonlyMap<number, number>): number | undefined {
+function lineOf(
+  { subject }: Finding,
+  processes: readonly ObservedProcess[],
+  lines: ReadonlyMap<number, number>,
+): number | undefined {
   if (subject.pid !== undefined) return lines.get(subject.pid);
   const { path } = subject;
   if (path === undefined) return undefined;

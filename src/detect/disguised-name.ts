@@ -5,8 +5,23 @@ import { baseName, isWritablePlace } from './places.ts';
 import { familyOf, isInterpreter, isShell } from './programs.ts';
 
 /** Names of the system that a look at a process list takes for granted. */
-// prettier-ignore
-const SYSTEM: ReadonlySet<string> = new Set(['init', 'rapid', 'bootstrap', 'systemd', 'sshd', 'cron', 'crond', 'dbus-daemon', 'rsyslogd', 'udevd', 'agetty', 'login', 'sudo', 'aws', 'lambda']);
+const SYSTEM: ReadonlySet<string> = new Set([
+  'init',
+  'rapid',
+  'bootstrap',
+  'systemd',
+  'sshd',
+  'cron',
+  'crond',
+  'dbus-daemon',
+  'rsyslogd',
+  'udevd',
+  'agetty',
+  'login',
+  'sudo',
+  'aws',
+  'lambda',
+]);
 const KERNEL = /^\[?(?:kworker|kthreadd|ksoftirqd|kswapd|kdevtmpfs|khugepaged|migration|rcu_|watchdog|jbd2|scsi_)/u;
 /** One executable under many names. */
 const MULTICALL: ReadonlySet<string> = new Set(['busybox', 'toybox', 'coreutils', 'box']);
@@ -18,17 +33,28 @@ export const disguisedName: Detector = {
   kind: 'disguise',
   severity: 'high',
   cost: 'processes',
-  benign: ['an interpreter that a package unpacks into /tmp', 'launchers that start a program under another name (exec -a)'],
+  benign: [
+    'an interpreter that a package unpacks into /tmp',
+    'launchers that start a program under another name (exec -a)',
+  ],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] =>
     newcomers(now, baseline).flatMap((one): Finding[] => {
       const judged = judge(one, now);
       if (judged === undefined || one.exe === undefined || isAllowed(policy, 'exe', one.exe)) return [];
       const [severity, what] = judged;
-      return [makeFinding(disguisedName, {
-        title: `${named(one)} ${what}`, severity, subject: { ...subjectOf(one), path: one.exe },
-        evidence: [exeEvidence(one), `/proc/${String(one.pid)}/comm: ${one.comm}`, `/proc/${String(one.pid)}/cmdline: ${one.argv[0] ?? ''}`],
-      })];
+      return [
+        makeFinding(disguisedName, {
+          title: `${named(one)} ${what}`,
+          severity,
+          subject: { ...subjectOf(one), path: one.exe },
+          evidence: [
+            exeEvidence(one),
+            `/proc/${String(one.pid)}/comm: ${one.comm}`,
+            `/proc/${String(one.pid)}/cmdline: ${one.argv[0] ?? ''}`,
+          ],
+        }),
+      ];
     }),
 };
 
@@ -38,8 +64,10 @@ function judge(one: ObservedProcess, { writable }: Observation): readonly [Sever
   const own = baseName(exe);
   const first = baseName(argv[0] ?? '');
   const staged = one.exeDeleted || isWritablePlace(exe, writable);
-  if (KERNEL.test(comm) || KERNEL.test(argv[0] ?? '')) return ['high', 'has the name of a kernel thread and an executable of its own'];
-  if (staged && isKnown(own)) return ['medium', 'has the name of a program of the system, at a place where that one does not lie'];
+  if (KERNEL.test(comm) || KERNEL.test(argv[0] ?? ''))
+    return ['high', 'has the name of a kernel thread and an executable of its own'];
+  if (staged && isKnown(own))
+    return ['medium', 'has the name of a program of the system, at a place where that one does not lie'];
   const claimed = [comm, first].find((name) => isKnown(name) && familyOf(name) !== familyOf(own));
   if (claimed !== undefined && !MULTICALL.has(own) && !isScriptName(one, claimed)) {
     return [staged || isShell(exe) || isInterpreter(exe) ? 'medium' : 'low', `calls itself ${claimed} and is not`];
@@ -53,5 +81,7 @@ function isKnown(name: string): boolean {
 
 /** The kernel names a process that is started through a script's first line after the script: `bootstrap` run by sh is no lie. */
 function isScriptName({ argv }: ObservedProcess, claimed: string): boolean {
-  return argv.slice(1, 3).some((argument) => baseName(argument) === claimed && !/^\/(?:tmp|dev\/shm|var\/tmp)\//u.test(argument));
+  return argv
+    .slice(1, 3)
+    .some((argument) => baseName(argument) === claimed && !/^\/(?:tmp|dev\/shm|var\/tmp)\//u.test(argument));
 }

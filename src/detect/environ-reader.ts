@@ -16,13 +16,20 @@ export const environReader: Detector = {
     now.processes.flatMap((one): Finding[] => {
       if (one.role === 'amber' || one.role === 'init') return [];
       const held = one.peeks[0];
-      const idiom = one.role === 'other' ? idiomsOf(one.argv.join(' ')).find(({ name }) => name === 'environ-read') : undefined;
+      const idiom =
+        one.role === 'other' ? idiomsOf(one.argv.join(' ')).find(({ name }) => name === 'environ-read') : undefined;
       if (held === undefined && idiom === undefined) return [];
-      return [makeFinding(environReader, {
-        title: `${named(one)} ${held === undefined ? 'was started to read the environment of a process' : `holds ${held} open`}`,
-        severity: severityOf(one), subject: subjectOf(one),
-        evidence: [...one.peeks.map((path) => `/proc/${String(one.pid)}/fd -> ${path}`), `/proc/${String(one.pid)}/cmdline: ${one.argv.join(' ')}`],
-      })];
+      return [
+        makeFinding(environReader, {
+          title: `${named(one)} ${held === undefined ? 'was started to read the environment of a process' : `holds ${held} open`}`,
+          severity: severityOf(one),
+          subject: subjectOf(one),
+          evidence: [
+            ...one.peeks.map((path) => `/proc/${String(one.pid)}/fd -> ${path}`),
+            `/proc/${String(one.pid)}/cmdline: ${one.argv.join(' ')}`,
+          ],
+        }),
+      ];
     }),
 };
 

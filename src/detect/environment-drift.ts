@@ -1,5 +1,13 @@
 /** Variables that make programs load code or send requests elsewhere: changed since init, or different in a child. */
-import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, Severity, Technique } from '../contracts/evidence.ts';
+import type {
+  Detector,
+  DetectPolicy,
+  Finding,
+  Observation,
+  ObservedProcess,
+  Severity,
+  Technique,
+} from '../contracts/evidence.ts';
 import { before, isAllowed, makeFinding, named, newcomers, subjectOf } from './finding.ts';
 import { isWritablePlace } from './places.ts';
 import { isWrapper } from './programs.ts';
@@ -14,28 +22,47 @@ const TECHNIQUES: Readonly<Record<VariableUse, Technique>> = {
 
 export const environmentDrift: Detector = {
   name: 'environment-drift',
-  description: 'Loader variables, NODE_OPTIONS, the exec wrapper, endpoints or proxies lead into a writable tree or differ from init.',
+  description:
+    'Loader variables, NODE_OPTIONS, the exec wrapper, endpoints or proxies lead into a writable tree or differ from init.',
   technique: TECHNIQUES.code,
   kind: 'hijack',
   severity: 'high',
   cost: 'processes',
-  benign: ['exec wrappers, NODE_OPTIONS and layers of monitoring, which are there from the start', 'LD_LIBRARY_PATH that an unpacked browser needs'],
+  benign: [
+    'exec wrappers, NODE_OPTIONS and layers of monitoring, which are there from the start',
+    'LD_LIBRARY_PATH that an unpacked browser needs',
+  ],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] => {
-    const findings = [...ofStart(now), ...ofExec(now, baseline), ...ofCode(now, baseline), ...ofChildren(now, baseline)];
+    const findings = [
+      ...ofStart(now),
+      ...ofExec(now, baseline),
+      ...ofCode(now, baseline),
+      ...ofChildren(now, baseline),
+    ];
     return findings.filter(({ subject }) => !isAllowed(policy, 'variable', subject.name ?? ''));
   },
 };
 
 /** What the runtime and the extensions were started with. */
 function ofStart(now: Observation): Finding[] {
-  return now.processes.filter(({ role }) => role === 'runtime' || role === 'extension').flatMap((one) =>
-    entries(one.env).flatMap(([name, value]): Finding[] => {
-      if (useOf(name) !== 'code') return [];
-      const staged = leadsIntoTree(value, now);
-      if (!staged && !/^(?:LD_|NODE_OPTIONS|AWS_LAMBDA_EXEC_WRAPPER)/u.test(name)) return [];
-      return [drift(one, { name, value, severity: staged ? 'high' : 'low', what: staged ? 'was started with code from a writable tree' : 'was started with' })];
-    }));
+  return now.processes
+    .filter(({ role }) => role === 'runtime' || role === 'extension')
+    .flatMap((one) =>
+      entries(one.env).flatMap(([name, value]): Finding[] => {
+        if (useOf(name) !== 'code') return [];
+        const staged = leadsIntoTree(value, now);
+        if (!staged && !/^(?:LD_|NODE_OPTIONS|AWS_LAMBDA_EXEC_WRAPPER)/u.test(name)) return [];
+        return [
+          drift(one, {
+            name,
+            value,
+            severity: staged ? 'high' : 'low',
+            what: staged ? 'was started with code from a writable tree' : 'was started with',
+          }),
+        ];
+      }),
+    );
 }
 
 /** The environment of exec stands for the life of a program: another one than at init came with another exec. */
@@ -45,8 +72,22 @@ function ofExec(now: Observation, baseline: Observation): Finding[] {
     if (one.role === 'other' || then?.env === undefined) return [];
     return entries(one.env).flatMap(([name, value]): Finding[] => {
       const use = useOf(name);
-      if (then.env?.[name] === value || use === undefined || name === 'AWS_ACCESS_KEY_ID' || name === 'AWS_LAMBDA_RUNTIME_API') return [];
-      return [drift(one, { name, value, severity: isLoaded(name, value, now) ? 'high' : use === 'path' || isWrapper(then) ? 'low' : 'medium', what: 'was executed once more with another', part: 'exec' })];
+      if (
+        then.env?.[name] === value ||
+        use === undefined ||
+        name === 'AWS_ACCESS_KEY_ID' ||
+        name === 'AWS_LAMBDA_RUNTIME_API'
+      )
+        return [];
+      return [
+        drift(one, {
+          name,
+          value,
+          severity: isLoaded(name, value, now) ? 'high' : use === 'path' || isWrapper(then) ? 'low' : 'medium',
+          what: 'was executed once more with another',
+          part: 'exec',
+        }),
+      ];
     });
   });
 }
@@ -58,7 +99,8 @@ function ofCode(now: Observation, baseline: Observation): Finding[] {
   if (own === undefined || now.own === undefined || baseline.own === undefined) return [];
   return entries(now.own.env).flatMap(([name, value]): Finding[] => {
     const use = useOf(name);
-    if (then[name] === value || use === undefined || name === 'AWS_ACCESS_KEY_ID' || name === 'AWS_LAMBDA_RUNTIME_API') return [];
+    if (then[name] === value || use === undefined || name === 'AWS_ACCESS_KEY_ID' || name === 'AWS_LAMBDA_RUNTIME_API')
+      return [];
     const weak = use === 'path' || name === 'NODE_TLS_REJECT_UNAUTHORIZED';
     const severity = isLoaded(name, value, now) ? 'high' : weak ? 'low' : 'medium';
     return [drift(own, { name, value, severity, what: 'has changed in its own environment', part: 'own' })];
@@ -68,12 +110,23 @@ function ofCode(now: Observation, baseline: Observation): Finding[] {
 /** What a child got that its parents do not have. */
 function ofChildren(now: Observation, baseline: Observation): Finding[] {
   const runtime = now.processes.find(({ role }) => role === 'runtime');
-  return newcomers(now, baseline).flatMap((one) => entries(one.env).flatMap(([name, value]): Finding[] => {
-    const use = useOf(name);
-    if (use === undefined || use === 'identity' || name === 'AWS_LAMBDA_RUNTIME_API' || runtime?.env?.[name] === value || now.own?.env[name] === value) return [];
-    if (use === 'path' && !leadsIntoTree(value, now)) return [];
-    return [drift(one, { name, value, severity: isLoaded(name, value, now) ? 'high' : 'low', what: 'was started with' })];
-  }));
+  return newcomers(now, baseline).flatMap((one) =>
+    entries(one.env).flatMap(([name, value]): Finding[] => {
+      const use = useOf(name);
+      if (
+        use === undefined ||
+        use === 'identity' ||
+        name === 'AWS_LAMBDA_RUNTIME_API' ||
+        runtime?.env?.[name] === value ||
+        now.own?.env[name] === value
+      )
+        return [];
+      if (use === 'path' && !leadsIntoTree(value, now)) return [];
+      return [
+        drift(one, { name, value, severity: isLoaded(name, value, now) ? 'high' : 'low', what: 'was started with' }),
+      ];
+    }),
+  );
 }
 
 interface Drift {
@@ -87,8 +140,12 @@ interface Drift {
 function drift(one: ObservedProcess, { name, value, severity, what, part }: Drift): Finding {
   const source = part === 'own' ? 'process.env' : `/proc/${String(one.pid)}/environ`;
   return makeFinding(environmentDrift, {
-    title: `${named(one)} ${what}: ${name}`, severity, technique: TECHNIQUES[useOf(name) ?? 'code'],
-    subject: { ...subjectOf(one), name }, ...(part === undefined ? {} : { part }), evidence: [`${source}: ${name}=${value}`],
+    title: `${named(one)} ${what}: ${name}`,
+    severity,
+    technique: TECHNIQUES[useOf(name) ?? 'code'],
+    subject: { ...subjectOf(one), name },
+    ...(part === undefined ? {} : { part }),
+    evidence: [`${source}: ${name}=${value}`],
   });
 }
 
@@ -100,7 +157,13 @@ function isLoaded(name: string, value: string, now: Observation): boolean {
   if (useOf(name) === 'code') return leadsIntoTree(value, now);
   if (name !== 'PYTHONPATH') return false;
   const files = new Set(now.files.map(({ path }) => path));
-  return value.split(':').some((folder) => isWritablePlace(`${folder}/`, now.writable) && SITE_FILES.some((file) => files.has(`${folder.replace(/\/+$/u, '')}/${file}`)));
+  return value
+    .split(':')
+    .some(
+      (folder) =>
+        isWritablePlace(`${folder}/`, now.writable) &&
+        SITE_FILES.some((file) => files.has(`${folder.replace(/\/+$/u, '')}/${file}`)),
+    );
 }
 
 /** One of the paths in a value lies in a writable tree. */

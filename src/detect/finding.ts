@@ -1,5 +1,17 @@
 /** What detectors share: how a finding is made, what counts as new, what a policy allows. */
-import type { AllowRule, Detector, DetectPolicy, Finding, Kind, Observation, ObservedFile, ObservedProcess, Severity, Subject, Technique } from '../contracts/evidence.ts';
+import type {
+  AllowRule,
+  Detector,
+  DetectPolicy,
+  Finding,
+  Kind,
+  Observation,
+  ObservedFile,
+  ObservedProcess,
+  Severity,
+  Subject,
+  Technique,
+} from '../contracts/evidence.ts';
 import { toText } from '../proc/bytes.ts';
 import { inNetwork } from './addresses.ts';
 
@@ -26,14 +38,21 @@ export function makeFinding({ name, technique, kind, benign }: Naming, facts: Fa
   const { subject } = facts;
   const beyond = facts.evidence.length - MAX_EVIDENCE;
   return {
-    detector: name, benign, attackVersion: '19',
+    detector: name,
+    benign,
+    attackVersion: '19',
     title: short(facts.title),
     technique: facts.technique ?? technique,
     kind: facts.kind ?? kind,
     severity: facts.severity,
     subject,
-    evidence: [...facts.evidence.slice(0, MAX_EVIDENCE).map(short), ...(beyond > 0 ? [`${String(beyond)} further pieces of evidence were left out`] : [])],
-    key: [name, subject.pid, subject.startTicks, subject.path, subject.name, subject.address, facts.part].map((part) => part ?? '').join('|'),
+    evidence: [
+      ...facts.evidence.slice(0, MAX_EVIDENCE).map(short),
+      ...(beyond > 0 ? [`${String(beyond)} further pieces of evidence were left out`] : []),
+    ],
+    key: [name, subject.pid, subject.startTicks, subject.path, subject.name, subject.address, facts.part]
+      .map((part) => part ?? '')
+      .join('|'),
   };
 }
 
@@ -69,7 +88,9 @@ export function before(baseline: Observation, { pid, startTicks }: ObservedProce
  */
 export function newcomers(now: Observation, baseline: Observation): readonly ObservedProcess[] {
   const byPid = new Map(now.processes.map((one) => [one.pid, one]));
-  return now.processes.filter((one) => one.role === 'other' && (before(baseline, one) === undefined || isOfFunction(one, byPid)));
+  return now.processes.filter(
+    (one) => one.role === 'other' && (before(baseline, one) === undefined || isOfFunction(one, byPid)),
+  );
 }
 
 /** Below the runtime, or with variables that extensions are not given (RIE rapidcore/env, AgentExecEnv). */
@@ -87,7 +108,9 @@ function isOfFunction(one: ObservedProcess, byPid: ReadonlyMap<number, ObservedP
 /** True if the file came or was changed after the baseline: by ctime, which nobody without root can set back. */
 export function isNewFile(file: ObservedFile, baseline: Observation): boolean {
   if (file.ctimeMs <= baseline.takenMs) return false;
-  return !baseline.files.some((one) => one.path === file.path && one.inode === file.inode && one.ctimeMs === file.ctimeMs);
+  return !baseline.files.some(
+    (one) => one.path === file.path && one.inode === file.inode && one.ctimeMs === file.ctimeMs,
+  );
 }
 
 /** True if the policy knows this value to be harmless. */

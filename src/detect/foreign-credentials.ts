@@ -6,28 +6,45 @@ const MAX = 16;
 
 export const foreignCredentials: Detector = {
   name: 'foreign-credentials',
-  description: 'The first bytes of a file in /tmp hold an AWS access key id that is not the function\'s.',
+  description: "The first bytes of a file in /tmp hold an AWS access key id that is not the function's.",
   technique: { id: 'T1552.001', name: 'Credentials In Files' },
   kind: 'access',
   severity: 'medium',
   cost: 'files',
-  benign: ['caches of credentials of a role that the function assumes', 'credentials that the platform has renewed since they were written'],
+  benign: [
+    'caches of credentials of a role that the function assumes',
+    'credentials that the platform has renewed since they were written',
+  ],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] => {
     const own = new Set([...keysOf(now), ...keysOf(baseline)]);
-    return firstOf(now.files.flatMap((file): Finding[] => {
-      const strange = (file.accessKeys ?? []).filter((id) => !own.has(id));
-      const { moreAccessKeys: more = 0 } = file;
-      if (strange.length + more === 0 || isAllowed(policy, 'file', file.path)) return [];
-      return [makeFinding(foreignCredentials, {
-        title: strange.length > 0 ? `${file.path} holds the access key ${strange.join(', ')}` : `${file.path} holds ${String(more)} access keys more than were compared`,
-        severity: strange.length > 0 && isNewFile(file, baseline) ? 'medium' : 'low',
-        subject: { path: file.path }, evidence: [...strange.map((id) => `${file.path}: ${id}`), ...(more === 0 ? [] : [`${file.path}: ${String(more)} further access key ids, which were not compared`])],
-      })];
-    }), MAX);
+    return firstOf(
+      now.files.flatMap((file): Finding[] => {
+        const strange = (file.accessKeys ?? []).filter((id) => !own.has(id));
+        const { moreAccessKeys: more = 0 } = file;
+        if (strange.length + more === 0 || isAllowed(policy, 'file', file.path)) return [];
+        return [
+          makeFinding(foreignCredentials, {
+            title:
+              strange.length > 0
+                ? `${file.path} holds the access key ${strange.join(', ')}`
+                : `${file.path} holds ${String(more)} access keys more than were compared`,
+            severity: strange.length > 0 && isNewFile(file, baseline) ? 'medium' : 'low',
+            subject: { path: file.path },
+            evidence: [
+              ...strange.map((id) => `${file.path}: ${id}`),
+              ...(more === 0 ? [] : [`${file.path}: ${String(more)} further access key ids, which were not compared`]),
+            ],
+          }),
+        ];
+      }),
+      MAX,
+    );
   },
 };
 
 function keysOf({ processes, own }: Observation): string[] {
-  return [...processes.map(({ env }) => env?.['AWS_ACCESS_KEY_ID']), own?.env['AWS_ACCESS_KEY_ID']].filter((id) => id !== undefined);
+  return [...processes.map(({ env }) => env?.['AWS_ACCESS_KEY_ID']), own?.env['AWS_ACCESS_KEY_ID']].filter(
+    (id) => id !== undefined,
+  );
 }

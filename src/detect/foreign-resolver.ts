@@ -1,5 +1,13 @@
 /** Names are asked of somebody else than the platform: a way out that no proxy and no security group of HTTP sees. */
-import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, ObservedSocket, Severity } from '../contracts/evidence.ts';
+import type {
+  Detector,
+  DetectPolicy,
+  Finding,
+  Observation,
+  ObservedProcess,
+  ObservedSocket,
+  Severity,
+} from '../contracts/evidence.ts';
 import { placeOf } from './addresses.ts';
 import { isAllowed, makeFinding, named, subjectOf } from './finding.ts';
 import { isDrivenBrowser } from './programs.ts';
@@ -9,10 +17,22 @@ import { socketEvidence } from './stdio-socket.ts';
  * Open resolvers, which answer over HTTPS at these addresses as well (their own documentation): Cloudflare, Google, Quad9,
  * OpenDNS, AdGuard. Code that sets a resolver of its own sets one of these. Anybody else's gets to read what is asked.
  */
-// prettier-ignore
 const OPEN: ReadonlySet<string> = new Set([
-  '1.1.1.1', '1.0.0.1', '8.8.8.8', '8.8.4.4', '9.9.9.9', '149.112.112.112', '208.67.222.222', '208.67.220.220', '94.140.14.14', '94.140.15.15',
-  '2606:4700:4700::1111', '2606:4700:4700::1001', '2001:4860:4860::8888', '2001:4860:4860::8844', '2620:fe::fe',
+  '1.1.1.1',
+  '1.0.0.1',
+  '8.8.8.8',
+  '8.8.4.4',
+  '9.9.9.9',
+  '149.112.112.112',
+  '208.67.222.222',
+  '208.67.220.220',
+  '94.140.14.14',
+  '94.140.15.15',
+  '2606:4700:4700::1111',
+  '2606:4700:4700::1001',
+  '2001:4860:4860::8888',
+  '2001:4860:4860::8844',
+  '2620:fe::fe',
 ]);
 
 export const foreignResolver: Detector = {
@@ -22,10 +42,14 @@ export const foreignResolver: Detector = {
   kind: 'channel',
   severity: 'high',
   cost: 'sockets',
-  benign: ['code that sets its own resolvers (dns.setServers): an open one, or one in the VPC, is medium at most', 'a browser with DNS over HTTPS'],
+  benign: [
+    'code that sets its own resolvers (dns.setServers): an open one, or one in the VPC, is medium at most',
+    'a browser with DNS over HTTPS',
+  ],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] => [
-    ...bySocket(now, policy), ...bySetting(now, baseline, policy),
+    ...bySocket(now, policy),
+    ...bySetting(now, baseline, policy),
   ],
 };
 
@@ -36,11 +60,14 @@ function bySocket(now: Observation, policy: DetectPolicy): Finding[] {
     if (how === undefined || isAllowed(policy, 'resolver', socket.remoteAddress)) return [];
     const one = socket.pids.flatMap((pid) => processes.get(pid) ?? [])[0];
     if (one === undefined || one.role === 'amber' || one.role === 'init') return [];
-    return [makeFinding(foreignResolver, {
-      title: `${named(one)} asks for names ${how} at ${socket.remoteAddress}`, severity: severityOf(one, socket.remoteAddress),
-      subject: { ...subjectOf(one), address: `${socket.remoteAddress}:${String(socket.remotePort)}` },
-      evidence: [socketEvidence(socket), `nameservers: ${now.nameservers.join(', ') || 'none'}`],
-    })];
+    return [
+      makeFinding(foreignResolver, {
+        title: `${named(one)} asks for names ${how} at ${socket.remoteAddress}`,
+        severity: severityOf(one, socket.remoteAddress),
+        subject: { ...subjectOf(one), address: `${socket.remoteAddress}:${String(socket.remotePort)}` },
+        evidence: [socketEvidence(socket), `nameservers: ${now.nameservers.join(', ') || 'none'}`],
+      }),
+    ];
   });
 }
 
@@ -65,11 +92,17 @@ function isSomebodys(address: string): boolean {
 /** `dns.setServers`: Node's own list differs from what it began with. */
 function bySetting(now: Observation, baseline: Observation, policy: DetectPolicy): Finding[] {
   const known = [...(baseline.own?.resolvers ?? []), ...now.nameservers];
-  const strange = (now.own?.resolvers ?? []).filter((server) => !known.includes(server) && !isAllowed(policy, 'resolver', server));
+  const strange = (now.own?.resolvers ?? []).filter(
+    (server) => !known.includes(server) && !isAllowed(policy, 'resolver', server),
+  );
   if (strange.length === 0 || baseline.own === undefined) return [];
-  return [makeFinding(foreignResolver, {
-    title: `code of the function asks for names at ${strange.join(', ')}`,
-    severity: strange.some(isSomebodys) ? 'high' : 'medium', subject: { pid: now.self, address: strange[0] ?? '' }, part: 'setting',
-    evidence: [`dns.getServers(): ${strange.join(', ')}`, `nameservers: ${now.nameservers.join(', ') || 'none'}`],
-  })];
+  return [
+    makeFinding(foreignResolver, {
+      title: `code of the function asks for names at ${strange.join(', ')}`,
+      severity: strange.some(isSomebodys) ? 'high' : 'medium',
+      subject: { pid: now.self, address: strange[0] ?? '' },
+      part: 'setting',
+      evidence: [`dns.getServers(): ${strange.join(', ')}`, `nameservers: ${now.nameservers.join(', ') || 'none'}`],
+    }),
+  ];
 }

@@ -17,7 +17,9 @@ export function withTimes(findings: readonly Finding[], now: Observation): reado
 }
 
 function happenedOf(
-  { subject: { pid, startTicks, path } }: Finding, processes: ReadonlyMap<number, ObservedProcess>, files: ReadonlyMap<BytePath, ObservedFile>,
+  { subject: { pid, startTicks, path } }: Finding,
+  processes: ReadonlyMap<number, ObservedProcess>,
+  files: ReadonlyMap<BytePath, ObservedFile>,
 ): Happened | undefined {
   if (pid !== undefined) {
     const one = processes.get(pid);

@@ -3,6 +3,10 @@ import { ownFactsOf, type OwnRecords } from './own.ts';
 import { openMonitor, type InitFacts, type AnomalyMonitor, type MonitorOptions } from './anomaly-monitor.ts';
 
 /** Opens it with what the host has noted since init. */
-export function openInProcess(options: Pick<MonitorOptions, 'roots' | 'policy'>, records: OwnRecords, init: InitFacts): AnomalyMonitor {
+export function openInProcess(
+  options: Pick<MonitorOptions, 'roots' | 'policy'>,
+  records: OwnRecords,
+  init: InitFacts,
+): AnomalyMonitor {
   return openMonitor({ ...options, by: 'process', own: ownFactsOf(records), init });
 }

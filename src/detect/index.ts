@@ -24,7 +24,6 @@ import { stdioSocket } from './stdio-socket.ts';
 import { survivor } from './survivor.ts';
 import { unknownExtension } from './unknown-extension.ts';
 
-// prettier-ignore
 export const DETECTORS: readonly Detector[] = [
   runtimeChanged,
   stagedExecutable,

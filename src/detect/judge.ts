@@ -18,7 +18,12 @@ const MAX = 200;
 const ORDER = ['critical', 'high', 'medium', 'low'] as const;
 
 /** Runs the detectors that the policy has on, then correlates. Never throws. */
-export function judge(now: Observation, baseline: Observation, policy: DetectPolicy, detectors: readonly Detector[] = DETECTORS): Judgement {
+export function judge(
+  now: Observation,
+  baseline: Observation,
+  policy: DetectPolicy,
+  detectors: readonly Detector[] = DETECTORS,
+): Judgement {
   const found: Finding[] = [];
   const failed: { detector: string; error: unknown }[] = [];
   for (const one of detectors) {

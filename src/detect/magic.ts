@@ -14,7 +14,8 @@ export function magicOf(head: Uint8Array): Magic {
   const start = bytes.toString('hex', 0, 8);
   if (start.startsWith('7f454c46')) return 'elf';
   if (start.startsWith('2321')) return 'script';
-  if (ARCHIVES.some((mark) => start.startsWith(mark)) || bytes.toString('latin1', 257, 262) === 'ustar') return 'archive';
+  if (ARCHIVES.some((mark) => start.startsWith(mark)) || bytes.toString('latin1', 257, 262) === 'ustar')
+    return 'archive';
   return isText(bytes) ? 'text' : 'data';
 }
 
@@ -43,7 +44,10 @@ const MAX_KEYS = 4;
 const NO_KEYS = { accessKeys: [], moreAccessKeys: 0 } as const;
 
 /** At most four different ids, and how many more there are; none out of programs and archives. */
-export function accessKeysIn(head: Uint8Array, magic: Magic): { readonly accessKeys: readonly string[]; readonly moreAccessKeys: number } {
+export function accessKeysIn(
+  head: Uint8Array,
+  magic: Magic,
+): { readonly accessKeys: readonly string[]; readonly moreAccessKeys: number } {
   if (magic === 'elf' || magic === 'archive' || magic === 'empty') return NO_KEYS;
   const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
   if (!bytes.includes('AKIA') && !bytes.includes('ASIA')) return NO_KEYS;

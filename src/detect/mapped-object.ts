@@ -1,5 +1,14 @@
 /** Machine code that a process has mapped from where anybody could write it. */
-import type { BytePath, Detector, DetectPolicy, Finding, Kind, Observation, ObservedProcess, Severity } from '../contracts/evidence.ts';
+import type {
+  BytePath,
+  Detector,
+  DetectPolicy,
+  Finding,
+  Kind,
+  Observation,
+  ObservedProcess,
+  Severity,
+} from '../contracts/evidence.ts';
 import { isAllowed, makeFinding, named, subjectOf } from './finding.ts';
 import { baseName, isWritablePlace } from './places.ts';
 
@@ -10,17 +19,28 @@ export const mappedObject: Detector = {
   kind: 'staged',
   severity: 'high',
   cost: 'processes',
-  benign: ['native addons that are unpacked into /tmp', 'libraries of a browser that was unpacked into /tmp', 'closures of libffi (memfd:libffi)'],
+  benign: [
+    'native addons that are unpacked into /tmp',
+    'libraries of a browser that was unpacked into /tmp',
+    'closures of libffi (memfd:libffi)',
+  ],
   runs: ['extension', 'process'],
   detect: (now: Observation, _: Observation, policy: DetectPolicy): readonly Finding[] =>
-    now.processes.flatMap((one) => one.mapped.flatMap((object): Finding[] => {
-      if (one.role === 'amber' || isAllowed(policy, 'file', object)) return [];
-      const [severity, kind] = judge(one, object, now);
-      return [makeFinding(mappedObject, {
-        title: `${named(one)} has mapped code from ${object}`, severity, kind,
-        subject: { ...subjectOf(one), path: object }, evidence: [`/proc/${String(one.pid)}/maps: ${object}`],
-      })];
-    })),
+    now.processes.flatMap((one) =>
+      one.mapped.flatMap((object): Finding[] => {
+        if (one.role === 'amber' || isAllowed(policy, 'file', object)) return [];
+        const [severity, kind] = judge(one, object, now);
+        return [
+          makeFinding(mappedObject, {
+            title: `${named(one)} has mapped code from ${object}`,
+            severity,
+            kind,
+            subject: { ...subjectOf(one), path: object },
+            evidence: [`/proc/${String(one.pid)}/maps: ${object}`],
+          }),
+        ];
+      }),
+    ),
 };
 
 function judge(one: ObservedProcess, object: BytePath, { writable }: Observation): readonly [Severity, Kind] {

@@ -53,7 +53,11 @@ const EMPTY: Head = { magic: 'empty', accessKeys: [] };
  * can set a ctime, and everything that changes a file moves it. Never rejects for what it finds.
  */
 export async function observeFiles(
-  roots: readonly BytePath[], limits: FileLimits, before: KnownFiles, pace: Pace, book: MountBook = new MountBook(),
+  roots: readonly BytePath[],
+  limits: FileLimits,
+  before: KnownFiles,
+  pace: Pace,
+  book: MountBook = new MountBook(),
 ): Promise<FilesSeen> {
   const { tree, unlisted, counted, roots: facts } = await walk(roots, limits.paths, pace, book);
   const files: ObservedFile[] = [];
@@ -84,7 +88,12 @@ export async function observeFiles(
           }
           if (head === undefined) unread += 1;
         }
-        kept = { row: rowOf(tree, entry, path, head ?? UNREAD), device: tree.device(entry), ctime: tree.ctime(entry), isRead: head !== undefined };
+        kept = {
+          row: rowOf(tree, entry, path, head ?? UNREAD),
+          device: tree.device(entry),
+          ctime: tree.ctime(entry),
+          isRead: head !== undefined,
+        };
       }
       known.set(path, kept);
       files.push(kept.row);
@@ -96,17 +105,25 @@ export async function observeFiles(
 }
 
 function isSame({ row, device, ctime }: Kept, tree: Tree, entry: number): boolean {
-  return row.inode === tree.inode(entry) && ctime === tree.ctime(entry) && device === tree.device(entry) && row.size === tree.size(entry);
+  return (
+    row.inode === tree.inode(entry) &&
+    ctime === tree.ctime(entry) &&
+    device === tree.device(entry) &&
+    row.size === tree.size(entry)
+  );
 }
 
 /** Trees that are named in the configuration and not looked at. */
 function servedOf(roots: readonly RootFacts[]): string[] {
-  return roots.flatMap(({ path, served, problem }) => (served === undefined ? [] : [`${toText(path)}: ${problem ?? ''}`]));
+  return roots.flatMap(({ path, served, problem }) =>
+    served === undefined ? [] : [`${toText(path)}: ${problem ?? ''}`],
+  );
 }
 
 function leftOf(unlisted: number, counted: boolean, unread: number): string[] {
   const left: string[] = [];
-  if (unlisted > 0) left.push(`${counted ? '' : 'more than '}${String(unlisted)} paths beyond the limit were not looked at`);
+  if (unlisted > 0)
+    left.push(`${counted ? '' : 'more than '}${String(unlisted)} paths beyond the limit were not looked at`);
   if (unread > 0) left.push(`the first bytes of ${String(unread)} files were not read at this look`);
   return left;
 }
@@ -120,7 +137,11 @@ function read(tree: Tree, entry: number, descent: Descent, buffer: Buffer): Head
     if (!stat.isFile() || stat.ino !== tree.inode(entry)) return undefined;
     const bytes = buffer.subarray(0, readSync(fd, buffer, 0, HEAD_BYTES, 0));
     const magic = magicOf(bytes);
-    return { magic, ...accessKeysIn(bytes, magic), ...(startsCodeIn(tree.names[entry] ?? '', bytes, magic) ? { startsCode: true } : {}) };
+    return {
+      magic,
+      ...accessKeysIn(bytes, magic),
+      ...(startsCodeIn(tree.names[entry] ?? '', bytes, magic) ? { startsCode: true } : {}),
+    };
   } catch {
     return { magic: 'unread', accessKeys: [] };
   } finally {
@@ -128,7 +149,12 @@ function read(tree: Tree, entry: number, descent: Descent, buffer: Buffer): Head
   }
 }
 
-function rowOf(tree: Tree, entry: number, path: BytePath, { magic, accessKeys, moreAccessKeys = 0, startsCode }: Head): ObservedFile {
+function rowOf(
+  tree: Tree,
+  entry: number,
+  path: BytePath,
+  { magic, accessKeys, moreAccessKeys = 0, startsCode }: Head,
+): ObservedFile {
   const kind = tree.kind(entry);
   const target = tree.target(entry);
   return {

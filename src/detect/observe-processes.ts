@@ -81,7 +81,11 @@ const PAGE_BYTES = 4096;
 const AT_ONCE = 8; // between two turns of the event loop
 
 /** Reads the processes. Never rejects: what could not be had is left out, and `left` says so. */
-export async function observeProcesses(place: ProcessPlace, limits: ProcessLimits, before: KnownProcesses): Promise<ProcessesSeen> {
+export async function observeProcesses(
+  place: ProcessPlace,
+  limits: ProcessLimits,
+  before: KnownProcesses,
+): Promise<ProcessesSeen> {
   const self = ownPid(place.root);
   const pids = listPids(place.root, self);
   const aside = await asidePool(place.root, pids.slice(0, limits.processes), limits.slowMs);
@@ -93,14 +97,20 @@ export async function observeProcesses(place: ProcessPlace, limits: ProcessLimit
   let reached = 0;
   for (let start = 0; start < wanted.length && !place.stopped(); start += AT_ONCE) {
     reached = Math.min(start + AT_ONCE, wanted.length);
-    const reading = wanted.slice(start, reached).map(async (pid) => readOne(session, place, { pid, bootMs, before, known }));
+    const reading = wanted
+      .slice(start, reached)
+      .map(async (pid) => readOne(session, place, { pid, bootMs, before, known }));
     processes.push(...(await Promise.all(reading)).filter((one) => one !== undefined));
     if (wanted.length > AT_ONCE) await yieldToEventLoop();
   }
   aside?.end();
   const left = [
-    ...(pids.length > wanted.length ? [`${String(pids.length - wanted.length)} processes beyond the limit were not looked at`] : []),
-    ...(wanted.length > reached ? [`${String(wanted.length - reached)} processes were not reached in the time of the look`] : []),
+    ...(pids.length > wanted.length
+      ? [`${String(pids.length - wanted.length)} processes beyond the limit were not looked at`]
+      : []),
+    ...(wanted.length > reached
+      ? [`${String(wanted.length - reached)} processes were not reached in the time of the look`]
+      : []),
     ...beyondOf(known, limits.descriptors),
   ];
   return { processes, known, self, left };
@@ -112,15 +122,29 @@ function beyondOf(known: KnownProcesses, most: number): string[] {
   const told = (what: string, limit: number, counts: readonly number[]): string[] => {
     const over = counts.filter((count) => count > 0);
     const sum = over.reduce((total, count) => total + count, 0);
-    return sum === 0 ? [] : [`${String(sum)} ${what} of ${String(over.length)} processes were not looked at: the limit of a process is ${String(limit)}`];
+    return sum === 0
+      ? []
+      : [
+          `${String(sum)} ${what} of ${String(over.length)} processes were not looked at: the limit of a process is ${String(limit)}`,
+        ];
   };
   return [
-    ...told('descriptors', most, all.map(({ descriptorsBeyond }) => descriptorsBeyond)),
+    ...told(
+      'descriptors',
+      most,
+      all.map(({ descriptorsBeyond }) => descriptorsBeyond),
+    ),
     ...[ENVIRON, CMDLINE, MAPS].flatMap(([name, { cap }]) => {
       const count = all.filter(({ cut }) => cut.includes(name)).length;
-      return count === 0 ? [] : [`${name} of ${String(count)} processes: only the first ${String(cap)} bytes were read`];
+      return count === 0
+        ? []
+        : [`${name} of ${String(count)} processes: only the first ${String(cap)} bytes were read`];
     }),
-    ...told('mapped files', MAX_MAPPED, all.map(({ mappedBeyond }) => mappedBeyond)),
+    ...told(
+      'mapped files',
+      MAX_MAPPED,
+      all.map(({ mappedBeyond }) => mappedBeyond),
+    ),
   ];
 }
 
@@ -137,7 +161,11 @@ const MAX_READS = 3;
 async function readOne(session: Session, place: ProcessPlace, pass: ReadPass): Promise<Unplaced | undefined> {
   const dir = `${session.root}/${String(pass.pid)}`;
   let row = await readOnce(session, place, dir, pass);
-  for (let reads = 1; reads < MAX_READS && row?.link !== undefined && !row.still && linkText(`${dir}/exe`) !== row.link; reads += 1) {
+  for (
+    let reads = 1;
+    reads < MAX_READS && row?.link !== undefined && !row.still && linkText(`${dir}/exe`) !== row.link;
+    reads += 1
+  ) {
     row = (await readOnce(session, place, dir, pass)) ?? row;
   }
   return row?.one;
@@ -151,7 +179,12 @@ interface Row {
   readonly still: boolean;
 }
 
-async function readOnce(session: Session, place: ProcessPlace, dir: string, { pid, bootMs, before, known }: ReadPass): Promise<Row | undefined> {
+async function readOnce(
+  session: Session,
+  place: ProcessPlace,
+  dir: string,
+  { pid, bootMs, before, known }: ReadPass,
+): Promise<Row | undefined> {
   const read = readNow(`${dir}/stat`, SMALL, session.allowance);
   const stat = read.ok ? parseStat(read.body) : undefined;
   if (stat === undefined) return undefined;
@@ -166,7 +199,11 @@ async function readOnce(session: Session, place: ProcessPlace, dir: string, { pi
   const descriptors = descriptorsOf(dir, pid, session.descriptorsEach);
   const now = await readHeld(session, place, { dir, owner, pid, link, old, layout: stat.layout });
   const row: Row = { one: rowOf({ stat, dir, bootMs, link, descriptors }, now), link, still: false };
-  known.set(owner, { ...now, descriptorsBeyond: descriptors?.beyond ?? 0, still: count === undefined || now.looks < LOOKS_AT_MAPS ? undefined : { count, row: { ...row, still: true } } });
+  known.set(owner, {
+    ...now,
+    descriptorsBeyond: descriptors?.beyond ?? 0,
+    still: count === undefined || now.looks < LOOKS_AT_MAPS ? undefined : { count, row: { ...row, still: true } },
+  });
   return row;
 }
 
@@ -194,27 +231,49 @@ interface Held {
 type Own = Omit<Known, 'still' | 'descriptorsBeyond'>;
 
 /** What a process can hold up, or what is known of it. A kernel thread and a zombie have no executable, and none of it. */
-async function readHeld(session: Session, place: ProcessPlace, { dir, owner, pid, link, layout, old }: Held): Promise<Own> {
+async function readHeld(
+  session: Session,
+  place: ProcessPlace,
+  { dir, owner, pid, link, layout, old }: Held,
+): Promise<Own> {
   const changed = old === undefined || old.exe !== link || old.layout !== layout;
   const always = place.always(pid);
   const files = [
-    ...(changed ? [ENVIRON] : []), ...(changed || always || old.looks < LOOKS_AT_MAPS ? [CMDLINE] : []),
+    ...(changed ? [ENVIRON] : []),
+    ...(changed || always || old.looks < LOOKS_AT_MAPS ? [CMDLINE] : []),
     ...(changed || always || old.looks < LOOKS_AT_MAPS ? [MAPS] : []),
   ];
   const reads = new Map<string, ProcRead>();
   if (link !== undefined) await readSlowly(session, { dir, owner }, files, (name, read) => reads.set(name, read));
   const [environ, cmdline, maps] = [reads.get('environ'), reads.get('cmdline'), reads.get('maps')];
   return {
-    exe: link, layout,
+    exe: link,
+    layout,
     env: environ?.ok === true ? watchedIn(environ.body) : changed ? undefined : old.env,
     argv: cmdline?.ok === true ? splitNul(cmdline.body) : (old?.argv ?? []),
-    ...(maps?.ok === true ? mappedOf(maps.body, place.writable, link) : { mapped: old?.mapped ?? [], mappedBeyond: old?.mappedBeyond ?? 0 }),
-    cut: [...new Set([...[...reads].filter(([, read]) => read.ok && read.truncated).map(([name]) => name), ...(changed ? [] : old.cut.filter((name) => !reads.has(name)))])],
+    ...(maps?.ok === true
+      ? mappedOf(maps.body, place.writable, link)
+      : { mapped: old?.mapped ?? [], mappedBeyond: old?.mappedBeyond ?? 0 }),
+    cut: [
+      ...new Set([
+        ...[...reads].filter(([, read]) => read.ok && read.truncated).map(([name]) => name),
+        ...(changed ? [] : old.cut.filter((name) => !reads.has(name))),
+      ]),
+    ],
     looks: changed ? 1 : old.looks + 1,
   };
 }
 
-function rowOf({ stat, dir, bootMs, link, descriptors }: { stat: ProcessStat; dir: string; bootMs: number; link: string | undefined; descriptors: Descriptors | undefined }, now: Own): Unplaced {
+function rowOf(
+  {
+    stat,
+    dir,
+    bootMs,
+    link,
+    descriptors,
+  }: { stat: ProcessStat; dir: string; bootMs: number; link: string | undefined; descriptors: Descriptors | undefined },
+  now: Own,
+): Unplaced {
   const exe = link === undefined ? undefined : parseLink(link);
   const cwd = linkText(`${dir}/cwd`);
   return {
@@ -241,13 +300,24 @@ function rowOf({ stat, dir, bootMs, link, descriptors }: { stat: ProcessStat; di
 }
 
 /** Nearly no process maps anything of these places, and looking is a hundred times cheaper than parsing. */
-function mappedOf(body: Uint8Array, writable: readonly BytePath[], link: string | undefined): Pick<Known, 'mapped' | 'mappedBeyond'> {
+function mappedOf(
+  body: Uint8Array,
+  writable: readonly BytePath[],
+  link: string | undefined,
+): Pick<Known, 'mapped' | 'mappedBeyond'> {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (![...writable.map((root) => `${root}/`), '/memfd:', ' (deleted)'].some((mark) => text.includes(mark, 0, 'latin1'))) return { mapped: [], mappedBeyond: 0 };
+  if (
+    ![...writable.map((root) => `${root}/`), '/memfd:', ' (deleted)'].some((mark) => text.includes(mark, 0, 'latin1'))
+  )
+    return { mapped: [], mappedBeyond: 0 };
   const found = new Set<BytePath>();
   for (const { path } of executableRows(body)) {
     if (path === link) continue;
-    if (path.startsWith('/') && (path.startsWith('/memfd:') || path.endsWith(' (deleted)') || isWritablePlace(path, writable))) found.add(path);
+    if (
+      path.startsWith('/') &&
+      (path.startsWith('/memfd:') || path.endsWith(' (deleted)') || isWritablePlace(path, writable))
+    )
+      found.add(path);
   }
   return { mapped: [...found].slice(0, MAX_MAPPED), mappedBeyond: Math.max(0, found.size - MAX_MAPPED) };
 }
@@ -263,7 +333,10 @@ function ownPid(root: string): number {
 /** Our own first, then ascending: init and the runtime come before what was started later. */
 function listPids(root: string, self: number): number[] {
   try {
-    const pids = readdirSync(root).filter((name) => /^[1-9]\d{0,9}$/u.test(name)).map(Number).sort((a, b) => a - b);
+    const pids = readdirSync(root)
+      .filter((name) => /^[1-9]\d{0,9}$/u.test(name))
+      .map(Number)
+      .sort((a, b) => a - b);
     return pids.includes(self) ? [self, ...pids.filter((pid) => pid !== self)] : pids;
   } catch {
     return [];
@@ -277,7 +350,15 @@ function bootTime(root: string, allowance: Allowance): number {
 
 function openSession(place: ProcessPlace, limits: ProcessLimits, self: number): Session {
   return {
-    root: place.root, self, stopped: place.stopped, slowMs: limits.slowMs, descriptorsEach: limits.descriptors,
-    allowance: { left: BYTES }, boundedPool: sharedPool, pool: poolRead, descriptors: { left: Infinity }, mountNamespaces: new Set(),
+    root: place.root,
+    self,
+    stopped: place.stopped,
+    slowMs: limits.slowMs,
+    descriptorsEach: limits.descriptors,
+    allowance: { left: BYTES },
+    boundedPool: sharedPool,
+    pool: poolRead,
+    descriptors: { left: Infinity },
+    mountNamespaces: new Set(),
   };
 }

@@ -29,10 +29,19 @@ const TABLE: ReadRule = { cap: 1024 * 1024, whole: false };
 const MAX_SOCKETS = 2048;
 
 /** What is in use of each table, from sockstat: `proc_net(5)`. A socket counts from the moment that it has an address. */
-const IN_USE = [['sockstat', 'TCP', 'tcp'], ['sockstat', 'UDP', 'udp'], ['sockstat6', 'TCP6', 'tcp6'], ['sockstat6', 'UDP6', 'udp6']] as const;
+const IN_USE = [
+  ['sockstat', 'TCP', 'tcp'],
+  ['sockstat', 'UDP', 'udp'],
+  ['sockstat6', 'TCP6', 'tcp6'],
+  ['sockstat6', 'UDP6', 'udp6'],
+] as const;
 
 /** Reads the tables, or gives what `before` has where nothing has moved. Never rejects. */
-export async function observeSockets(root: string, processes: readonly Unplaced[], before: SocketsSeen | undefined): Promise<SocketsSeen> {
+export async function observeSockets(
+  root: string,
+  processes: readonly Unplaced[],
+  before: SocketsSeen | undefined,
+): Promise<SocketsSeen> {
   const allowance: Allowance = { left: 4 * 1024 * 1024 };
   const owners = ownersOf(processes);
   const used = usedTables(`${root}/self/net`, allowance);
@@ -57,7 +66,16 @@ export async function observeSockets(root: string, processes: readonly Unplaced[
         count += 1;
         continue;
       }
-      sockets.push({ protocol: name, localAddress: local.address, localPort: local.port, remoteAddress: remote.address, remotePort: remote.port, state, inode, pids: [] });
+      sockets.push({
+        protocol: name,
+        localAddress: local.address,
+        localPort: local.port,
+        remoteAddress: remote.address,
+        remotePort: remote.port,
+        state,
+        inode,
+        pids: [],
+      });
     }
     beyond.set(name, { count, isCut: read.truncated });
   }
@@ -66,8 +84,13 @@ export async function observeSockets(root: string, processes: readonly Unplaced[
 
 function leftOf(beyond: ReadonlyMap<string, Beyond>): string[] {
   const count = [...beyond.values()].reduce((sum, one) => sum + one.count, 0);
-  const cut = [...beyond].filter(([, { isCut }]) => isCut).map(([name]) => `net/${name}: only its first ${String(TABLE.cap)} bytes were read`);
-  return [...(count === 0 ? [] : [`${String(count)} sockets beyond the limit of ${String(MAX_SOCKETS)} were not looked at`]), ...cut];
+  const cut = [...beyond]
+    .filter(([, { isCut }]) => isCut)
+    .map(([name]) => `net/${name}: only its first ${String(TABLE.cap)} bytes were read`);
+  return [
+    ...(count === 0 ? [] : [`${String(count)} sockets beyond the limit of ${String(MAX_SOCKETS)} were not looked at`]),
+    ...cut,
+  ];
 }
 
 function ownersOf(processes: readonly Unplaced[]): Map<string, number[]> {
@@ -82,16 +105,21 @@ function ownersOf(processes: readonly Unplaced[]): Map<string, number[]> {
   return owners;
 }
 
-function withOwners(sockets: readonly ObservedSocket[], owners: ReadonlyMap<string, readonly number[]>): ObservedSocket[] {
+function withOwners(
+  sockets: readonly ObservedSocket[],
+  owners: ReadonlyMap<string, readonly number[]>,
+): ObservedSocket[] {
   return sockets.map((socket) => ({ ...socket, pids: owners.get(socket.inode) ?? [] }));
 }
 
 /** How many sockets each table has, 1 where the kernel does not say. */
 function usedTables(dir: string, allowance: Allowance): [name: ObservedSocket['protocol'], count: number][] {
-  const texts = new Map(['sockstat', 'sockstat6'].map((file) => {
-    const read = readNow(`${dir}/${file}`, SMALL, allowance);
-    return [file, read.ok ? latin1(read.body) : undefined];
-  }));
+  const texts = new Map(
+    ['sockstat', 'sockstat6'].map((file) => {
+      const read = readNow(`${dir}/${file}`, SMALL, allowance);
+      return [file, read.ok ? latin1(read.body) : undefined];
+    }),
+  );
   return IN_USE.map(([file, label, name]) => {
     const text = texts.get(file);
     const count = text === undefined ? 1 : Number(new RegExp(`^${label}: inuse (\\d+)`, 'mu').exec(text)?.[1] ?? 1);

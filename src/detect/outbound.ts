@@ -1,5 +1,13 @@
 /** Connections out of the sandbox to where functions do not ordinarily go. */
-import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, ObservedSocket, Severity } from '../contracts/evidence.ts';
+import type {
+  Detector,
+  DetectPolicy,
+  Finding,
+  Observation,
+  ObservedProcess,
+  ObservedSocket,
+  Severity,
+} from '../contracts/evidence.ts';
 import { placeOf } from './addresses.ts';
 import { firstOf, isAllowed, isAllowedAddress, makeFinding, named, subjectOf } from './finding.ts';
 import { isWritablePlace } from './places.ts';
@@ -13,25 +21,43 @@ const DNS_PORTS: ReadonlySet<number> = new Set([53, 853]);
 
 export const outbound: Detector = {
   name: 'outbound',
-  description: 'A connection to a public address that is not Amazon\'s and not allowed (allow:to=…).',
+  description: "A connection to a public address that is not Amazon's and not allowed (allow:to=…).",
   technique: { id: 'T1071', name: 'Application Layer Protocol' },
   kind: 'channel',
   severity: 'medium',
   cost: 'sockets',
-  benign: ['every function that calls an API of somebody else: what the runtime itself does is low', 'a browser that visits a site'],
+  benign: [
+    'every function that calls an API of somebody else: what the runtime itself does is low',
+    'a browser that visits a site',
+  ],
   runs: ['extension', 'process'],
   detect: (now: Observation, _: Observation, policy: DetectPolicy): readonly Finding[] => {
     const processes = new Map(now.processes.map((one) => [one.pid, one]));
-    return firstOf(now.sockets.filter((socket) => isOutbound(socket, policy)).flatMap((socket): Finding[] => {
-      const holders = socket.pids.flatMap((pid) => processes.get(pid) ?? []);
-      const foreign = holders.every(({ role }) => role === 'other') ? holders : [];
-      const one = foreign[0] ?? holders.find(({ role }) => role !== 'other');
-      if (one?.exe === undefined || one.role === 'amber' || one.role === 'init' || isAllowed(policy, 'exe', one.exe)) return [];
-      return [makeFinding(outbound, {
-        title: `${named(one)} is connected to ${socket.remoteAddress}:${String(socket.remotePort)}`, severity: severityOf(one, now),
-        subject: { ...subjectOf(one), address: `${socket.remoteAddress}:${String(socket.remotePort)}` }, evidence: [socketEvidence(socket)],
-      })];
-    }), MAX);
+    return firstOf(
+      now.sockets
+        .filter((socket) => isOutbound(socket, policy))
+        .flatMap((socket): Finding[] => {
+          const holders = socket.pids.flatMap((pid) => processes.get(pid) ?? []);
+          const foreign = holders.every(({ role }) => role === 'other') ? holders : [];
+          const one = foreign[0] ?? holders.find(({ role }) => role !== 'other');
+          if (
+            one?.exe === undefined ||
+            one.role === 'amber' ||
+            one.role === 'init' ||
+            isAllowed(policy, 'exe', one.exe)
+          )
+            return [];
+          return [
+            makeFinding(outbound, {
+              title: `${named(one)} is connected to ${socket.remoteAddress}:${String(socket.remotePort)}`,
+              severity: severityOf(one, now),
+              subject: { ...subjectOf(one), address: `${socket.remoteAddress}:${String(socket.remotePort)}` },
+              evidence: [socketEvidence(socket)],
+            }),
+          ];
+        }),
+      MAX,
+    );
   },
 };
 
@@ -44,6 +70,11 @@ function isOutbound(socket: ObservedSocket, policy: DetectPolicy): boolean {
 /** By who it is: what was deployed talks to whom it likes, what was brought along does not. */
 function severityOf(one: ObservedProcess, { writable }: Observation): Severity {
   if (one.role !== 'other' || isDrivenBrowser(one)) return 'low';
-  const strange = one.exeDeleted || (one.exe !== undefined && isWritablePlace(one.exe, writable)) || isShell(one.exe) || isDownloader(one.exe) || isInterpreter(one.exe);
+  const strange =
+    one.exeDeleted ||
+    (one.exe !== undefined && isWritablePlace(one.exe, writable)) ||
+    isShell(one.exe) ||
+    isDownloader(one.exe) ||
+    isInterpreter(one.exe);
   return strange ? 'medium' : 'low';
 }

@@ -48,8 +48,14 @@ export function ownFactsOf(records: OwnRecords): () => Promise<OwnFacts> {
       heapBytes: process.getBuiltinModule('node:v8').getHeapStatistics().used_heap_size,
       rssBytes: process.memoryUsage.rss(),
       left: [
-        ...(left === 0 ? [] : [`${String(left)} earlier starts of child processes are no longer in the list of the last ${String(MAX_SPAWNED)}`]),
-        ...(missed === 0 ? [] : [`${String(missed)} starts of child processes were not noted: too many came between two looks`]),
+        ...(left === 0
+          ? []
+          : [
+              `${String(left)} earlier starts of child processes are no longer in the list of the last ${String(MAX_SPAWNED)}`,
+            ]),
+        ...(missed === 0
+          ? []
+          : [`${String(missed)} starts of child processes were not noted: too many came between two looks`]),
       ],
     };
   };
@@ -57,18 +63,40 @@ export function ownFactsOf(records: OwnRecords): () => Promise<OwnFacts> {
 
 /** A ChildProcess; user code may have made of it what it likes. */
 function spawnOf(child: unknown, atMs: number): Spawned {
-  const { spawnfile, spawnargs, pid } = (typeof child === 'object' && child !== null ? child : {}) as { spawnfile?: unknown; spawnargs?: unknown; pid?: unknown };
-  const words = Array.isArray(spawnargs) ? spawnargs.slice(1, 1 + MAX_WORDS).map(String).join(' ') : '';
+  const { spawnfile, spawnargs, pid } = (typeof child === 'object' && child !== null ? child : {}) as {
+    spawnfile?: unknown;
+    spawnargs?: unknown;
+    pid?: unknown;
+  };
+  const words = Array.isArray(spawnargs)
+    ? spawnargs
+        .slice(1, 1 + MAX_WORDS)
+        .map(String)
+        .join(' ')
+    : '';
   const beyond = Array.isArray(spawnargs) ? Math.max(0, spawnargs.length - 1 - MAX_WORDS) : 0;
-  const left = [...(words.length > MAX_ARGS ? [`${String(words.length - MAX_ARGS)} characters`] : []), ...(beyond > 0 ? [`${String(beyond)} arguments`] : [])];
+  const left = [
+    ...(words.length > MAX_ARGS ? [`${String(words.length - MAX_ARGS)} characters`] : []),
+    ...(beyond > 0 ? [`${String(beyond)} arguments`] : []),
+  ];
   const args = words.slice(0, MAX_ARGS) + (left.length === 0 ? '' : ` [left out: ${left.join(', ')}]`);
-  return { file: typeof spawnfile === 'string' ? spawnfile : '', args, pid: typeof pid === 'number' ? pid : undefined, atMs };
+  return {
+    file: typeof spawnfile === 'string' ? spawnfile : '',
+    args,
+    pid: typeof pid === 'number' ? pid : undefined,
+    atMs,
+  };
 }
 
 /** Node's own list, without loading its module for the purpose. */
 function resolversOf(): string[] {
   const loaded = (process as { moduleLoadList?: readonly string[] }).moduleLoadList ?? [];
-  return loaded.includes('NativeModule dns') ? process.getBuiltinModule('node:dns').getServers().map((server) => server.replace(/^\[(.+)\](?::\d+)?$/u, '$1')) : [];
+  return loaded.includes('NativeModule dns')
+    ? process
+        .getBuiltinModule('node:dns')
+        .getServers()
+        .map((server) => server.replace(/^\[(.+)\](?::\d+)?$/u, '$1'))
+    : [];
 }
 
 async function patchedOf({ builtins, currentBuiltins }: OwnRecords): Promise<PatchedBuiltin[]> {
@@ -99,7 +127,9 @@ async function scriptsOf(values: readonly unknown[]): Promise<(string | undefine
     session.connect();
     try {
       const urls = new Map<string, string>();
-      session.on('Debugger.scriptParsed', ({ params }: { readonly params: Debugger.ScriptParsedEventDataType }) => urls.set(params.scriptId, params.url));
+      session.on('Debugger.scriptParsed', ({ params }: { readonly params: Debugger.ScriptParsedEventDataType }) =>
+        urls.set(params.scriptId, params.url),
+      );
       session.post('Debugger.enable');
       locate(session, values, (index, scriptId) => (places[index] = urls.get(scriptId)));
       session.post('Debugger.disable');
@@ -122,7 +152,8 @@ function locate(session: Session, values: readonly unknown[], found: (index: num
         for (const { name, value } of items) {
           if (value?.type !== 'function') continue;
           properties(session, value, ({ internalProperties }) => {
-            const place = internalProperties?.find((property) => property.name === '[[FunctionLocation]]')?.value?.value as { scriptId?: string } | undefined;
+            const place = internalProperties?.find((property) => property.name === '[[FunctionLocation]]')?.value
+              ?.value as { scriptId?: string } | undefined;
             if (place?.scriptId !== undefined) found(Number(name), place.scriptId);
           });
         }
@@ -134,7 +165,11 @@ function locate(session: Session, values: readonly unknown[], found: (index: num
 }
 
 /** In a session of the same thread the answer comes before `post` returns. */
-function properties(session: Session, object: Runtime.RemoteObject, use: (found: Runtime.GetPropertiesReturnType) => void): void {
+function properties(
+  session: Session,
+  object: Runtime.RemoteObject,
+  use: (found: Runtime.GetPropertiesReturnType) => void,
+): void {
   session.post('Runtime.getProperties', { objectId: object.objectId ?? '', ownProperties: true }, (_, found) => {
     use(found);
   });

@@ -10,22 +10,35 @@ export const patchedBuiltins: Detector = {
   kind: 'hijack',
   severity: 'high',
   cost: 'facts',
-  benign: ['tracing that patches a module when it is first used: its code lies in the deployment or in a layer', 'polyfills and mocks'],
+  benign: [
+    'tracing that patches a module when it is first used: its code lies in the deployment or in a layer',
+    'polyfills and mocks',
+  ],
   runs: ['process'],
   detect: (now: Observation): readonly Finding[] =>
-    (now.own?.patched ?? []).map((patch) => makeFinding(patchedBuiltins, {
-      title: `${patch.name} was replaced after init by a function ${placeText(patch)}`, severity: severityOf(patch, now),
-      subject: { pid: now.self, name: patch.name }, evidence: [`${patch.name}: ${patch.script ?? 'place not known'}`],
-    })),
+    (now.own?.patched ?? []).map((patch) =>
+      makeFinding(patchedBuiltins, {
+        title: `${patch.name} was replaced after init by a function ${placeText(patch)}`,
+        severity: severityOf(patch, now),
+        subject: { pid: now.self, name: patch.name },
+        evidence: [`${patch.name}: ${patch.script ?? 'place not known'}`],
+      }),
+    ),
 };
 
 function placeText({ script }: PatchedBuiltin): string {
-  return script === undefined ? 'of a place that is not known' : script === '' ? 'that came from a text (eval)' : `of ${script}`;
+  return script === undefined
+    ? 'of a place that is not known'
+    : script === ''
+      ? 'that came from a text (eval)'
+      : `of ${script}`;
 }
 
 /** Code that was deployed patches for a purpose; a text or a file that came later has none that is known. */
 function severityOf({ script }: PatchedBuiltin, { writable }: Observation): Severity {
   if (script === undefined) return 'medium';
   const path = script.replace(/^file:\/\//u, '');
-  return path === '' || path.startsWith('data:') || path.startsWith('evalmachine') || isWritablePlace(path, writable) ? 'high' : 'low';
+  return path === '' || path.startsWith('data:') || path.startsWith('evalmachine') || isWritablePlace(path, writable)
+    ? 'high'
+    : 'low';
 }

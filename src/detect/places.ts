@@ -3,7 +3,9 @@ import type { BytePath } from '../contracts/evidence.ts';
 
 /** True if `path` is below one of the writable trees. The work folders of programs and /dev/shm belong to them. */
 export function isWritablePlace(path: BytePath, writable: readonly BytePath[]): boolean {
-  return writable.some((root) => path.startsWith(`${root}/`)) || path.startsWith('/var/tmp/') || path.startsWith('/dev/shm/');
+  return (
+    writable.some((root) => path.startsWith(`${root}/`)) || path.startsWith('/var/tmp/') || path.startsWith('/dev/shm/')
+  );
 }
 
 /** The last component, without the kernel's ` (deleted)`. */

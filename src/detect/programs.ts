@@ -2,11 +2,38 @@
 import type { BytePath, ObservedProcess } from '../contracts/evidence.ts';
 import { baseName } from './places.ts';
 
-// prettier-ignore
-const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'ash', 'zsh', 'ksh', 'mksh', 'fish', 'busybox', 'toybox']);
-// prettier-ignore
-const DOWNLOADERS: ReadonlySet<string> = new Set(['curl', 'wget', 'nc', 'ncat', 'netcat', 'nc.openbsd', 'nc.traditional', 'socat', 'telnet', 'tftp', 'ftp', 'scp', 'ssh', 'rsync', 'aria2c', 'openssl']);
-const INTERPRETER = /^(?:node|nodejs|python|pypy|ruby|perl|php|java|lua|luajit|bun|deno|tclsh|guile|Rscript|dotnet|pwsh)[\d.]*(?:-\w+)?$/u;
+const SHELLS: ReadonlySet<string> = new Set([
+  'sh',
+  'bash',
+  'dash',
+  'ash',
+  'zsh',
+  'ksh',
+  'mksh',
+  'fish',
+  'busybox',
+  'toybox',
+]);
+const DOWNLOADERS: ReadonlySet<string> = new Set([
+  'curl',
+  'wget',
+  'nc',
+  'ncat',
+  'netcat',
+  'nc.openbsd',
+  'nc.traditional',
+  'socat',
+  'telnet',
+  'tftp',
+  'ftp',
+  'scp',
+  'ssh',
+  'rsync',
+  'aria2c',
+  'openssl',
+]);
+const INTERPRETER =
+  /^(?:node|nodejs|python|pypy|ruby|perl|php|java|lua|luajit|bun|deno|tclsh|guile|Rscript|dotnet|pwsh)[\d.]*(?:-\w+)?$/u;
 
 export function isShell(exe: BytePath | undefined): boolean {
   return exe !== undefined && SHELLS.has(baseName(exe));
@@ -36,7 +63,11 @@ export function isWrapper({ exe, env }: Pick<ObservedProcess, 'exe' | 'env'>): b
  * Whoever copies the arguments passes for one here; the findings on the file and the process stay.
  */
 export function isDrivenBrowser({ argv }: Pick<ObservedProcess, 'argv'>): boolean {
-  return argv.some((argument) => /^--(?:remote-debugging-(?:pipe|port)|type=(?:renderer|zygote|utility|gpu-process))/u.test(argument)) && argv.some((argument) => argument.startsWith('--headless') || argument.startsWith('--type='));
+  return (
+    argv.some((argument) =>
+      /^--(?:remote-debugging-(?:pipe|port)|type=(?:renderer|zygote|utility|gpu-process))/u.test(argument),
+    ) && argv.some((argument) => argument.startsWith('--headless') || argument.startsWith('--type='))
+  );
 }
 
 /** The script that an interpreter runs, absolute where it can be told; undefined for `-c`, `-e` and for none. */
@@ -44,7 +75,11 @@ export function scriptOf({ argv, cwd }: Pick<ObservedProcess, 'argv' | 'cwd'>): 
   for (const argument of argv.slice(1, 16)) {
     if (/^-(?:c|e|m|r|p|-eval|-print)$/u.test(argument)) return undefined;
     if (argument.startsWith('-') || argument === '') continue;
-    return argument.startsWith('/') ? argument : cwd === undefined ? argument : `${cwd}/${argument.replace(/^(?:\.\/)+/u, '')}`;
+    return argument.startsWith('/')
+      ? argument
+      : cwd === undefined
+        ? argument
+        : `${cwd}/${argument.replace(/^(?:\.\/)+/u, '')}`;
   }
   return undefined;
 }

@@ -18,7 +18,10 @@ export const resourceJump: Detector = {
   cost: 'facts',
   benign: ['caches that fill', 'video, image and browser work in a process of its own'],
   runs: ['extension', 'process'],
-  detect: (now: Observation, baseline: Observation): readonly Finding[] => [...ofMemory(now, baseline), ...ofProcesses(now, baseline)],
+  detect: (now: Observation, baseline: Observation): readonly Finding[] => [
+    ...ofMemory(now, baseline),
+    ...ofProcesses(now, baseline),
+  ],
 };
 
 /** In process what it says of itself, which the baseline has of init; else what the kernel says of the runtime. */
@@ -29,20 +32,34 @@ function memoryOf({ own, processes }: Observation): number {
 function ofMemory(now: Observation, baseline: Observation): Finding[] {
   const [bytes, then] = [memoryOf(now), memoryOf(baseline)];
   if (then === 0 || bytes < then * JUMP_FACTOR || bytes - then < JUMP_BYTES) return [];
-  return [makeFinding(resourceJump, {
-    title: `the function uses ${String(Math.round(bytes / MIB))} MiB, ${String(Math.round(then / MIB))} MiB at init`, severity: 'low',
-    subject: { pid: now.own === undefined ? (now.processes.find(({ role }) => role === 'runtime')?.pid ?? 0) : now.self }, part: 'memory', evidence: [`rss ${String(bytes)} bytes, at init ${String(then)}`],
-  })];
+  return [
+    makeFinding(resourceJump, {
+      title: `the function uses ${String(Math.round(bytes / MIB))} MiB, ${String(Math.round(then / MIB))} MiB at init`,
+      severity: 'low',
+      subject: {
+        pid: now.own === undefined ? (now.processes.find(({ role }) => role === 'runtime')?.pid ?? 0) : now.self,
+      },
+      part: 'memory',
+      evidence: [`rss ${String(bytes)} bytes, at init ${String(then)}`],
+    }),
+  ];
 }
 
 function ofProcesses(now: Observation, baseline: Observation): Finding[] {
   return newcomers(now, baseline).flatMap((one): Finding[] => {
     const share = cpuShare(one, now);
     if (share < BUSY_SHARE) return [];
-    return [makeFinding(resourceJump, {
-      title: `${named(one)} keeps ${String(Math.round(share * 100))} % of a processor busy`, severity: 'low', subject: subjectOf(one), part: 'cpu',
-      evidence: [`/proc/${String(one.pid)}/stat: ${String(one.ticks)} ticks of 10 ms since ${new Date(one.startMs).toISOString()}`],
-    })];
+    return [
+      makeFinding(resourceJump, {
+        title: `${named(one)} keeps ${String(Math.round(share * 100))} % of a processor busy`,
+        severity: 'low',
+        subject: subjectOf(one),
+        part: 'cpu',
+        evidence: [
+          `/proc/${String(one.pid)}/stat: ${String(one.ticks)} ticks of 10 ms since ${new Date(one.startMs).toISOString()}`,
+        ],
+      }),
+    ];
   });
 }
 

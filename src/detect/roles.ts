@@ -17,7 +17,9 @@ import { isShell } from './programs.ts';
 export function withRoles(processes: readonly Unplaced[], self: number, by: Observer): ObservedProcess[] {
   const own = processes.find(({ pid }) => pid === self);
   const inits = new Set([1, own?.ppid ?? 1]);
-  const siblings = processes.filter((one) => inits.has(one.ppid) && !inits.has(one.pid)).sort((a, b) => a.startTicks - b.startTicks);
+  const siblings = processes
+    .filter((one) => inits.has(one.ppid) && !inits.has(one.pid))
+    .sort((a, b) => a.startTicks - b.startTicks);
   const runtime = by === 'process' ? own : siblings.find((one) => one.pid !== self && isHandlerProcess(one));
   const below = runtime === undefined || !isShell(runtime.exe) ? undefined : firstChild(processes, runtime);
   const sandbox = own === undefined || own.ppid <= 1 ? processes : ownSandbox(processes, own, by);
@@ -27,7 +29,9 @@ export function withRoles(processes: readonly Unplaced[], self: number, by: Obse
     if (one.pid === runtime?.pid || one.pid === below?.pid) return 'runtime';
     if (one.pid === self || isReader(one.pid, one.startTicks, one.layout)) return 'amber';
     if (inits.has(one.pid)) return 'init';
-    return siblings.includes(one) && (runtime === undefined || one.startTicks <= runtime.startTicks) ? 'extension' : 'other';
+    return siblings.includes(one) && (runtime === undefined || one.startTicks <= runtime.startTicks)
+      ? 'extension'
+      : 'other';
   }
 }
 
@@ -49,5 +53,7 @@ function isHandlerProcess({ env }: Unplaced): boolean {
 }
 
 function firstChild(processes: readonly Unplaced[], parent: Unplaced): Unplaced | undefined {
-  return processes.filter((one) => one.ppid === parent.pid && isHandlerProcess(one)).sort((a, b) => a.startTicks - b.startTicks)[0];
+  return processes
+    .filter((one) => one.ppid === parent.pid && isHandlerProcess(one))
+    .sort((a, b) => a.startTicks - b.startTicks)[0];
 }

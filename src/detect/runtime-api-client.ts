@@ -8,12 +8,16 @@ import { socketEvidence } from './stdio-socket.ts';
 
 export const runtimeApiClient: Detector = {
   name: 'runtime-api-client',
-  description: 'A process that is neither runtime nor extension is connected to the Runtime API, or something in the runtime is beside its client.',
+  description:
+    'A process that is neither runtime nor extension is connected to the Runtime API, or something in the runtime is beside its client.',
   technique: { id: 'T1557', name: 'Adversary-in-the-Middle' },
   kind: 'hijack',
   severity: 'high',
   cost: 'sockets',
-  benign: ['a helper process of an extension that proxies the Runtime API', 'an internal extension that registers after init'],
+  benign: [
+    'a helper process of an extension that proxies the Runtime API',
+    'an internal extension that registers after init',
+  ],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation): readonly Finding[] => {
     const ports = new Set(declaredApis(now).flatMap(({ value }) => endpointOf(value)?.port ?? []));
@@ -23,11 +27,14 @@ export const runtimeApiClient: Detector = {
       const holders = socket.pids.flatMap((pid) => roles.get(pid) ?? []);
       // A descriptor that a child has inherited is the runtime's own.
       if (holders.some(({ role }) => role !== 'other')) return [];
-      return holders.map((one) => makeFinding(runtimeApiClient, {
-        title: `${named(one)} is connected to the Runtime API`,
-        severity: isBelowExtension(one.ppid, now) ? 'medium' : 'high',
-        subject: { ...subjectOf(one), address: `${socket.remoteAddress}:${String(socket.remotePort)}` }, evidence: [socketEvidence(socket)],
-      }));
+      return holders.map((one) =>
+        makeFinding(runtimeApiClient, {
+          title: `${named(one)} is connected to the Runtime API`,
+          severity: isBelowExtension(one.ppid, now) ? 'medium' : 'high',
+          subject: { ...subjectOf(one), address: `${socket.remoteAddress}:${String(socket.remotePort)}` },
+          evidence: [socketEvidence(socket)],
+        }),
+      );
     });
     return [...foreign, ...secondClient(now, baseline, ports)];
   },
@@ -39,21 +46,36 @@ export const runtimeApiClient: Detector = {
  */
 function secondClient(now: Observation, baseline: Observation, ports: ReadonlySet<number>): Finding[] {
   const runtime = now.processes.find(({ role }) => role === 'runtime');
-  if (runtime === undefined || !isInterpreter(runtime.exe) || !ONE_CONNECTION.has(familyOf(baseName(runtime.exe ?? '')))) return [];
+  if (
+    runtime === undefined ||
+    !isInterpreter(runtime.exe) ||
+    !ONE_CONNECTION.has(familyOf(baseName(runtime.exe ?? '')))
+  )
+    return [];
   const then = connections(runtime, baseline, ports);
   const are = connections(runtime, now, ports);
   const [first] = then;
   if (first === undefined || then.length > 1 || !are.some(({ inode }) => inode === first.inode)) return [];
-  return are.filter(({ inode }) => inode !== first.inode).slice(0, 1).map((socket) => makeFinding(runtimeApiClient, {
-    title: `${named(runtime)} has a second connection to the Runtime API, and keeps the one of its client`, severity: 'high',
-    subject: { ...subjectOf(runtime), address: `${socket.remoteAddress}:${String(socket.remotePort)}` }, evidence: [socketEvidence(first), socketEvidence(socket)], part: 'second',
-  }));
+  return are
+    .filter(({ inode }) => inode !== first.inode)
+    .slice(0, 1)
+    .map((socket) =>
+      makeFinding(runtimeApiClient, {
+        title: `${named(runtime)} has a second connection to the Runtime API, and keeps the one of its client`,
+        severity: 'high',
+        subject: { ...subjectOf(runtime), address: `${socket.remoteAddress}:${String(socket.remotePort)}` },
+        evidence: [socketEvidence(first), socketEvidence(socket)],
+        part: 'second',
+      }),
+    );
 }
 
 const ONE_CONNECTION: ReadonlySet<string> = new Set(['python', 'ruby']);
 
 function connections({ pid }: ObservedProcess, { sockets }: Observation, ports: ReadonlySet<number>): ObservedSocket[] {
-  return sockets.filter(({ state, remotePort, pids }) => state === 'ESTABLISHED' && ports.has(remotePort) && pids.includes(pid));
+  return sockets.filter(
+    ({ state, remotePort, pids }) => state === 'ESTABLISHED' && ports.has(remotePort) && pids.includes(pid),
+  );
 }
 
 function isBelowExtension(ppid: number, { processes }: Observation): boolean {

@@ -15,7 +15,9 @@ export function endpointOf(value: string | undefined): Endpoint | undefined {
 export const RUNTIME_API = 'AWS_LAMBDA_RUNTIME_API';
 
 /** The value with which each process of the platform was started. */
-export function declaredApis({ processes }: Observation): readonly { readonly process: ObservedProcess; readonly value: string }[] {
+export function declaredApis({
+  processes,
+}: Observation): readonly { readonly process: ObservedProcess; readonly value: string }[] {
   return processes.flatMap((process) => {
     const value = process.env?.[RUNTIME_API];
     return value === undefined || process.role === 'other' || process.role === 'init' ? [] : [{ process, value }];

@@ -3,7 +3,15 @@
  * attacker decides what is there, not what a look costs.
  */
 import { closeSync, fstatSync, lstatSync, readdirSync } from 'node:fs';
-import type { BytePath, CodeIdentity, Observation, ObservedProcess, Observer, OwnFacts, Roots } from '../contracts/evidence.ts';
+import type {
+  BytePath,
+  CodeIdentity,
+  Observation,
+  ObservedProcess,
+  Observer,
+  OwnFacts,
+  Roots,
+} from '../contracts/evidence.ts';
 import { systemCode } from '../errors.ts';
 import { openLocal, reach } from '../fs/resolve.ts';
 import { latin1 } from '../proc/bytes.ts';
@@ -59,7 +67,11 @@ export function openScanner(options: ScannerOptions): SandboxScanner {
     const { by, roots } = options;
     const takenMs = Date.now();
     const pace = paceOf(limits.totalMs);
-    const seen = await observeProcesses({ root: roots.proc, writable: roots.writable, stopped: pace.stopped, always: (pid) => runtimes.has(pid) }, limits, known);
+    const seen = await observeProcesses(
+      { root: roots.proc, writable: roots.writable, stopped: pace.stopped, always: (pid) => runtimes.has(pid) },
+      limits,
+      known,
+    );
     known = seen.known;
     const processes = withRoles(seen.processes, seen.self, by);
     runtimes = new Set(processes.filter(({ role }) => role === 'runtime').map(({ pid }) => pid));
@@ -70,7 +82,12 @@ export function openScanner(options: ScannerOptions): SandboxScanner {
     const extensions = extensionsOf(roots.code, book);
     const own = await options.own?.();
     return {
-      takenMs, by, self: seen.self, invocation, processes, writable: roots.writable,
+      takenMs,
+      by,
+      self: seen.self,
+      invocation,
+      processes,
+      writable: roots.writable,
       sockets: sockets.sockets,
       files: files.files,
       extensions: extensions.names,
@@ -89,7 +106,10 @@ export function openScanner(options: ScannerOptions): SandboxScanner {
   };
 }
 
-function paceOf(totalMs: number): { readonly stopped: () => boolean; readonly yieldIfDue: () => Promise<void> | undefined } {
+function paceOf(totalMs: number): {
+  readonly stopped: () => boolean;
+  readonly yieldIfDue: () => Promise<void> | undefined;
+} {
   const end = performance.now() + totalMs;
   let since = performance.now();
   return {
@@ -106,7 +126,10 @@ function paceOf(totalMs: number): { readonly stopped: () => boolean; readonly yi
 /** The file that turns all extensions off when it lies in /opt (RIE internal/lambda/rapid/extensions.go). */
 const KILL_FILE = 'disable-extensions-jwigqn8j';
 
-function extensionsOf(code: readonly BytePath[], book: MountBook): { readonly names: readonly string[]; readonly left: readonly string[] } {
+function extensionsOf(
+  code: readonly BytePath[],
+  book: MountBook,
+): { readonly names: readonly string[]; readonly left: readonly string[] } {
   const opt = code.find((root) => root.endsWith('/opt'));
   if (opt === undefined || book.placeOf(opt).ground !== 'local') return { names: [], left: [] };
   const all = listing(`${opt}/extensions`);
@@ -114,7 +137,10 @@ function extensionsOf(code: readonly BytePath[], book: MountBook): { readonly na
   const beyond = all.length - names.length;
   return {
     names: exists(`${opt}/${KILL_FILE}`) ? [...names, KILL_FILE] : names,
-    left: beyond === 0 ? [] : [`${String(beyond)} names in ${opt}/extensions beyond the limit of ${String(MAX_NAMES)} were not looked at`],
+    left:
+      beyond === 0
+        ? []
+        : [`${String(beyond)} names in ${opt}/extensions beyond the limit of ${String(MAX_NAMES)} were not looked at`],
   };
 }
 
@@ -137,7 +163,9 @@ const SMALL: ReadRule = { cap: 16 * 1024, whole: true };
 /** Links are followed, not to where somebody else would have to answer. */
 function nameserversOf(etc: string, book: MountBook): string[] {
   const read = readLocal(`${etc}/resolv.conf`, book);
-  return read?.ok === true ? [...latin1(read.body).matchAll(/^\s*nameserver\s+(\S+)/gmu)].map(([, address]) => address ?? '') : [];
+  return read?.ok === true
+    ? [...latin1(read.body).matchAll(/^\s*nameserver\s+(\S+)/gmu)].map(([, address]) => address ?? '')
+    : [];
 }
 
 function readLocal(path: BytePath, book: MountBook): ProcRead | undefined {

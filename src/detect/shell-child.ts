@@ -20,19 +20,27 @@ export const shellChild: Detector = {
       const judged = judge(one, now);
       if (judged === undefined) return [];
       const [severity, what] = judged;
-      return [makeFinding(shellChild, {
-        title: `${named(one)}: ${what}`, severity, subject: subjectOf(one),
-        evidence: [`/proc/${String(one.pid)}/cmdline: ${one.argv.join(' ')}`, `parent: pid ${String(one.ppid)}`],
-      })];
+      return [
+        makeFinding(shellChild, {
+          title: `${named(one)}: ${what}`,
+          severity,
+          subject: subjectOf(one),
+          evidence: [`/proc/${String(one.pid)}/cmdline: ${one.argv.join(' ')}`, `parent: pid ${String(one.ppid)}`],
+        }),
+      ];
     }),
 };
 
 function judge(one: ObservedProcess, { writable }: Observation): readonly [Severity, string] | undefined {
   const [idiom] = idiomsOf(one.argv.join(' '));
-  if (idiom !== undefined && idiom.severity !== 'low' && (isShell(one.exe) || isDownloader(one.exe))) return [idiom.severity, `a command line that ${idiom.what}`];
+  if (idiom !== undefined && idiom.severity !== 'low' && (isShell(one.exe) || isDownloader(one.exe)))
+    return [idiom.severity, `a command line that ${idiom.what}`];
   if (isDownloader(one.exe)) return ['medium', 'a downloader or a network tool'];
   if (!isShell(one.exe)) return undefined;
   const script = scriptOf(one);
-  if (script !== undefined) return [isWritablePlace(script, writable) ? 'medium' : 'low', `a shell that runs ${script}`];
-  return one.argv.includes('-c') ? ['low', 'a shell that runs a command'] : ['medium', 'a shell that waits for commands'];
+  if (script !== undefined)
+    return [isWritablePlace(script, writable) ? 'medium' : 'low', `a shell that runs ${script}`];
+  return one.argv.includes('-c')
+    ? ['low', 'a shell that runs a command']
+    : ['medium', 'a shell that waits for commands'];
 }

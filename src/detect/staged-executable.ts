@@ -19,18 +19,25 @@ export const stagedExecutable: Detector = {
       const judged = judge(one, now, baseline);
       if (judged === undefined || one.exe === undefined || isAllowed(policy, 'exe', one.exe)) return [];
       const [severity, what] = judged;
-      return [makeFinding(stagedExecutable, {
-        title: `${named(one)} runs ${what}: ${one.exe}`,
-        severity: one.role === 'runtime' ? 'critical' : severity,
-        subject: { ...subjectOf(one), path: one.exe }, evidence: [exeEvidence(one)],
-        ...(what === IN_TREE ? { technique: TRANSFER } : {}),
-      })];
+      return [
+        makeFinding(stagedExecutable, {
+          title: `${named(one)} runs ${what}: ${one.exe}`,
+          severity: one.role === 'runtime' ? 'critical' : severity,
+          subject: { ...subjectOf(one), path: one.exe },
+          evidence: [exeEvidence(one)],
+          ...(what === IN_TREE ? { technique: TRANSFER } : {}),
+        }),
+      ];
     }),
 };
 
 const IN_TREE = 'an executable of a writable tree';
 
-function judge(one: ObservedProcess, { writable }: Observation, baseline: Observation): readonly [Severity, string] | undefined {
+function judge(
+  one: ObservedProcess,
+  { writable }: Observation,
+  baseline: Observation,
+): readonly [Severity, string] | undefined {
   const { exe } = one;
   if (exe === undefined || one.role === 'init' || one.role === 'amber') return undefined;
   if (exe.startsWith('/memfd:')) return ['high', 'a file that is in memory alone'];

@@ -17,19 +17,29 @@ export const stagedFile: Detector = {
   benign: ['packages that unpack binaries or compile code into /tmp', 'caches of compilers and bundlers'],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] =>
-    firstOf(now.files.flatMap((file): Finding[] => {
-      const judged = judge(file);
-      if (judged === undefined || !isNewFile(file, baseline) || isAllowed(policy, 'file', file.path)) return [];
-      const [severity, what] = judged;
-      return [makeFinding(stagedFile, {
-        title: `${what} has come into a writable tree: ${file.path}`, severity, subject: { path: file.path },
-        evidence: [`${file.path}: ${what}, ${String(file.size)} bytes, mode ${file.mode.toString(8)}, changed ${new Date(file.ctimeMs).toISOString()}`],
-      })];
-    }), MAX),
+    firstOf(
+      now.files.flatMap((file): Finding[] => {
+        const judged = judge(file);
+        if (judged === undefined || !isNewFile(file, baseline) || isAllowed(policy, 'file', file.path)) return [];
+        const [severity, what] = judged;
+        return [
+          makeFinding(stagedFile, {
+            title: `${what} has come into a writable tree: ${file.path}`,
+            severity,
+            subject: { path: file.path },
+            evidence: [
+              `${file.path}: ${what}, ${String(file.size)} bytes, mode ${file.mode.toString(8)}, changed ${new Date(file.ctimeMs).toISOString()}`,
+            ],
+          }),
+        ];
+      }),
+      MAX,
+    ),
 };
 
 function judge(file: ObservedFile): readonly [Severity, string] | undefined {
-  if (file.type === 'link' && /^\/(?:var\/(?:runtime|lang|task)|proc|opt)\//u.test(file.target ?? '')) return ['medium', `a link to ${file.target ?? ''}`];
+  if (file.type === 'link' && /^\/(?:var\/(?:runtime|lang|task)|proc|opt)\//u.test(file.target ?? ''))
+    return ['medium', `a link to ${file.target ?? ''}`];
   if (file.type !== 'file') return undefined;
   const hidden = baseName(file.path).startsWith('.');
   const severity = hidden || file.path.startsWith('/dev/shm/') ? 'medium' : 'low';

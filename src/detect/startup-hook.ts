@@ -1,6 +1,15 @@
 /** Files that an interpreter runs whenever it starts, without being asked to. They lie there before and after it has run. */
 import { reaches } from '../config/detect-policy.ts';
-import type { BytePath, Detector, DetectPolicy, Finding, Observation, ObservedFile, Severity, Technique } from '../contracts/evidence.ts';
+import type {
+  BytePath,
+  Detector,
+  DetectPolicy,
+  Finding,
+  Observation,
+  ObservedFile,
+  Severity,
+  Technique,
+} from '../contracts/evidence.ts';
 import { firstOf, isAllowed, isNewFile, makeFinding } from './finding.ts';
 import { baseName } from './places.ts';
 
@@ -9,12 +18,16 @@ const MAX = 16;
 
 export const startupHook: Detector = {
   name: 'startup-hook',
-  description: 'A writable tree holds a file that interpreters run by themselves when they start: sitecustomize, a .pth file with code, a profile of a shell.',
+  description:
+    'A writable tree holds a file that interpreters run by themselves when they start: sitecustomize, a .pth file with code, a profile of a shell.',
   technique: { id: 'T1546.018', name: 'Python Startup Hooks' },
   kind: 'hijack',
   severity: 'high',
   cost: 'files',
-  benign: ['packages with a hook of their own (tracers, setuptools) that are unpacked or installed into /tmp: beside their .dist-info or in a virtual environment it is medium at most', 'a home folder in /tmp'],
+  benign: [
+    'packages with a hook of their own (tracers, setuptools) that are unpacked or installed into /tmp: beside their .dist-info or in a virtual environment it is medium at most',
+    'a home folder in /tmp',
+  ],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] => {
     const hooks = now.files.flatMap((file) => {
@@ -23,14 +36,31 @@ export const startupHook: Detector = {
     });
     if (hooks.length === 0) return [];
     const installed = foldersOfDistributions(now.files);
-    const judged = hooks.map(({ file, hook }) => ({ file, hook, severity: severityOf(file, hook, baseline, installed) }));
+    const judged = hooks.map(({ file, hook }) => ({
+      file,
+      hook,
+      severity: severityOf(file, hook, baseline, installed),
+    }));
     // Many that say little must not keep one out that says much.
-    judged.sort((one, other) => Number(reaches(other.severity, one.severity)) - Number(reaches(one.severity, other.severity)));
-    return firstOf(judged.slice(0, MAX).map(({ file, hook, severity }) => makeFinding(startupHook, {
-      title: `${hook.runBy} runs ${file.path} when it starts`, severity,
-      ...(hook.what === 'profile' ? { technique: SHELL } : {}), subject: { path: file.path },
-      evidence: [`${file.path}: ${String(file.size)} bytes, changed ${new Date(file.ctimeMs).toISOString()}`, ...compiledFrom(file, now.files)],
-    })), MAX, judged.length);
+    judged.sort(
+      (one, other) => Number(reaches(other.severity, one.severity)) - Number(reaches(one.severity, other.severity)),
+    );
+    return firstOf(
+      judged.slice(0, MAX).map(({ file, hook, severity }) =>
+        makeFinding(startupHook, {
+          title: `${hook.runBy} runs ${file.path} when it starts`,
+          severity,
+          ...(hook.what === 'profile' ? { technique: SHELL } : {}),
+          subject: { path: file.path },
+          evidence: [
+            `${file.path}: ${String(file.size)} bytes, changed ${new Date(file.ctimeMs).toISOString()}`,
+            ...compiledFrom(file, now.files),
+          ],
+        }),
+      ),
+      MAX,
+      judged.length,
+    );
   },
 };
 
@@ -57,7 +87,8 @@ function hookOf(file: ObservedFile): Hook | undefined {
   if (MODULE.test(name) && !folder.endsWith('/__pycache__')) return { what: 'module', runBy: 'Python', folder };
   // An archive on the path is as good as a folder.
   if (file.startsCode === true && file.magic === 'archive') return { what: 'module', runBy: 'Python', folder: path };
-  if (file.startsCode === true && /\/(?:site|dist)-packages$/u.test(folder)) return { what: 'pth', runBy: 'Python', folder };
+  if (file.startsCode === true && /\/(?:site|dist)-packages$/u.test(folder))
+    return { what: 'pth', runBy: 'Python', folder };
   return PROFILE.test(name) ? { what: 'profile', runBy: 'a shell', folder } : undefined;
 }
 
@@ -65,10 +96,16 @@ function hookOf(file: ObservedFile): Hook | undefined {
  * A module that lies deeper than the folder of installed distributions is out of Python's reach until somebody puts its
  * own folder on the path, and a `.pth` file beside others is what installing leaves. Whoever copies this has a finding still.
  */
-function severityOf(file: ObservedFile, { what, folder }: Hook, baseline: Observation, installed: ReadonlySet<BytePath>): Severity {
+function severityOf(
+  file: ObservedFile,
+  { what, folder }: Hook,
+  baseline: Observation,
+  installed: ReadonlySet<BytePath>,
+): Severity {
   const isNew = isNewFile(file, baseline);
   if (what === 'profile') return isNew ? 'medium' : 'low';
-  const isInstalled = what === 'pth' ? installed.has(folder) : [...installed].some((root) => folder.startsWith(`${root}/`));
+  const isInstalled =
+    what === 'pth' ? installed.has(folder) : [...installed].some((root) => folder.startsWith(`${root}/`));
   return isInstalled ? (isNew ? 'medium' : 'low') : isNew ? 'high' : 'medium';
 }
 
@@ -78,9 +115,15 @@ function severityOf(file: ObservedFile, { what, folder }: Hook, baseline: Observ
  */
 function foldersOfDistributions(files: readonly ObservedFile[]): Set<BytePath> {
   const above = (path: BytePath): BytePath => path.slice(0, path.lastIndexOf('/'));
-  const found = files.filter(({ type, path }) => type === 'directory' && /\.(?:dist|egg)-info$/u.test(path)).map(({ path }) => above(path));
-  const environments = files.filter(({ type, path }) => type === 'file' && path.endsWith('/pyvenv.cfg')).map(({ path }) => above(path));
-  const packages = files.filter(({ path }) => path.endsWith('/site-packages') && environments.some((root) => path.startsWith(`${root}/lib`)));
+  const found = files
+    .filter(({ type, path }) => type === 'directory' && /\.(?:dist|egg)-info$/u.test(path))
+    .map(({ path }) => above(path));
+  const environments = files
+    .filter(({ type, path }) => type === 'file' && path.endsWith('/pyvenv.cfg'))
+    .map(({ path }) => above(path));
+  const packages = files.filter(
+    ({ path }) => path.endsWith('/site-packages') && environments.some((root) => path.startsWith(`${root}/lib`)),
+  );
   return new Set([...found, ...packages.map(({ path }) => path)]);
 }
 
@@ -89,5 +132,8 @@ function compiledFrom({ path }: ObservedFile, files: readonly ObservedFile[]): s
   const name = baseName(path);
   if (!name.endsWith('.py')) return [];
   const start = `${path.slice(0, -name.length)}__pycache__/${name.slice(0, -2)}`;
-  return files.filter((one) => one.path.startsWith(start)).slice(0, 1).map((one) => `${one.path}: an interpreter has loaded it, ${new Date(one.ctimeMs).toISOString()}`);
+  return files
+    .filter((one) => one.path.startsWith(start))
+    .slice(0, 1)
+    .map((one) => `${one.path}: an interpreter has loaded it, ${new Date(one.ctimeMs).toISOString()}`);
 }

@@ -13,25 +13,34 @@ export const stdioSocket: Detector = {
   benign: ['none that is usual: Node gives its children pipes and unix sockets, which do not count'],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation): readonly Finding[] => {
-    const inet = new Map(now.sockets.filter(({ remotePort }) => remotePort !== 0).map((socket) => [`socket:[${socket.inode}]`, socket]));
+    const inet = new Map(
+      now.sockets.filter(({ remotePort }) => remotePort !== 0).map((socket) => [`socket:[${socket.inode}]`, socket]),
+    );
     return now.processes.flatMap((one): Finding[] => {
       if (one.role === 'init' || one.role === 'amber' || one.stdio === undefined) return [];
       const fd = one.stdio.findIndex((target) => inet.has(target));
       const socket = inet.get(one.stdio[fd] ?? '');
       if (socket !== undefined) {
-        return [makeFinding(stdioSocket, {
-          title: `${named(one)} has a network connection for its ${['input', 'output', 'error output'][fd] ?? 'stdio'}`,
-          severity: isShell(one.exe) || isInterpreter(one.exe) ? 'critical' : 'high',
-          subject: { ...subjectOf(one), address: `${socket.remoteAddress}:${String(socket.remotePort)}` },
-          evidence: [`/proc/${String(one.pid)}/fd/${String(fd)} -> ${one.stdio[fd] ?? ''}`, socketEvidence(socket)],
-        })];
+        return [
+          makeFinding(stdioSocket, {
+            title: `${named(one)} has a network connection for its ${['input', 'output', 'error output'][fd] ?? 'stdio'}`,
+            severity: isShell(one.exe) || isInterpreter(one.exe) ? 'critical' : 'high',
+            subject: { ...subjectOf(one), address: `${socket.remoteAddress}:${String(socket.remotePort)}` },
+            evidence: [`/proc/${String(one.pid)}/fd/${String(fd)} -> ${one.stdio[fd] ?? ''}`, socketEvidence(socket)],
+          }),
+        ];
       }
       const terminal = one.stdio.find((target) => /^\/dev\/(?:pts\/\d+|ptmx)$/u.test(target));
       if (terminal === undefined || one.role !== 'other' || before(baseline, one) !== undefined) return [];
-      return [makeFinding(stdioSocket, {
-        title: `${named(one)} has a terminal, which no sandbox needs`, severity: 'medium', subject: subjectOf(one), part: 'terminal',
-        evidence: [`/proc/${String(one.pid)}/fd -> ${terminal}`],
-      })];
+      return [
+        makeFinding(stdioSocket, {
+          title: `${named(one)} has a terminal, which no sandbox needs`,
+          severity: 'medium',
+          subject: subjectOf(one),
+          part: 'terminal',
+          evidence: [`/proc/${String(one.pid)}/fd -> ${terminal}`],
+        }),
+      ];
     });
   },
 };

@@ -9,12 +9,15 @@ const SLACK_MS = 50;
 
 export const survivor: Detector = {
   name: 'survivor',
-  description: 'A process that was started in an invocation is still there in a later one, or has cut itself loose from the runtime.',
+  description:
+    'A process that was started in an invocation is still there in a later one, or has cut itself loose from the runtime.',
   technique: { id: 'T1546', name: 'Event Triggered Execution' },
   kind: 'execution',
   severity: 'high',
   cost: 'processes',
-  benign: ['a browser, a compiler service or a query engine that is kept for the next invocation: it stays tied to the runtime by pipes'],
+  benign: [
+    'a browser, a compiler service or a query engine that is kept for the next invocation: it stays tied to the runtime by pipes',
+  ],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] =>
     newcomers(now, baseline).flatMap((one): Finding[] => {
@@ -22,13 +25,17 @@ export const survivor: Detector = {
       const judged = judge(one, now, before(baseline, one) !== undefined);
       if (judged === undefined) return [];
       const [severity, what] = judged;
-      return [makeFinding(survivor, {
-        title: `${named(one)} ${what}`, severity, subject: subjectOf(one),
-        evidence: [
-          `started ${new Date(one.startMs).toISOString()}, invocation ${String(now.invocation.number)} began ${new Date(now.invocation.startedMs).toISOString()}`,
-          `parent pid ${String(one.ppid)}, session ${String(one.session)}, stdio ${one.stdio?.join(' ') ?? 'not readable'}`,
-        ],
-      })];
+      return [
+        makeFinding(survivor, {
+          title: `${named(one)} ${what}`,
+          severity,
+          subject: subjectOf(one),
+          evidence: [
+            `started ${new Date(one.startMs).toISOString()}, invocation ${String(now.invocation.number)} began ${new Date(now.invocation.startedMs).toISOString()}`,
+            `parent pid ${String(one.ppid)}, session ${String(one.session)}, stdio ${one.stdio?.join(' ') ?? 'not readable'}`,
+          ],
+        }),
+      ];
     }),
 };
 
@@ -37,8 +44,16 @@ function judge(one: ObservedProcess, now: Observation, sinceInit: boolean): read
   const outlived = one.startMs + SLACK_MS < now.invocation.startedMs;
   const loose = isOrphan(one, now) || (one.session === one.pid && isDeaf(one));
   if (loose && !isDrivenBrowser(one)) {
-    const scripted = isShell(one.exe) || isInterpreter(one.exe) || one.exeDeleted || (one.exe !== undefined && isWritablePlace(one.exe, now.writable));
-    if (outlived) return [scripted && !sinceInit ? 'high' : 'medium', 'has cut itself loose from the runtime and has outlived the invocation that started it'];
+    const scripted =
+      isShell(one.exe) ||
+      isInterpreter(one.exe) ||
+      one.exeDeleted ||
+      (one.exe !== undefined && isWritablePlace(one.exe, now.writable));
+    if (outlived)
+      return [
+        scripted && !sinceInit ? 'high' : 'medium',
+        'has cut itself loose from the runtime and has outlived the invocation that started it',
+      ];
     return ['medium', 'has cut itself loose from the runtime'];
   }
   return outlived ? ['low', 'has outlived the invocation that started it'] : undefined;

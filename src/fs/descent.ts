@@ -99,9 +99,10 @@ export class Descent {
       const target = missing[at + names.length - 1] ?? entry;
       const opened: number | undefined = names.length === 1 ? undefined : this.#distant(fd, names, target);
       at += opened === undefined ? 1 : names.length;
-      fd = opened === undefined
-        ? this.#keep(missing[at - 1] ?? entry, openDirectory(fd, names[0] ?? ''))
-        : this.#keep(target, opened);
+      fd =
+        opened === undefined
+          ? this.#keep(missing[at - 1] ?? entry, openDirectory(fd, names[0] ?? ''))
+          : this.#keep(target, opened);
     }
     return fd;
   }

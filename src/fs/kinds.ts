@@ -28,7 +28,15 @@ export const State = {
 export type StateCode = (typeof State)[keyof typeof State];
 
 /** File types as in st_mode (inode(7)). */
-export const Kind = { socket: 0o140000, link: 0o120000, file: 0o100000, block: 0o060000, directory: 0o040000, character: 0o020000, fifo: 0o010000 } as const;
+export const Kind = {
+  socket: 0o140000,
+  link: 0o120000,
+  file: 0o100000,
+  block: 0o060000,
+  directory: 0o040000,
+  character: 0o020000,
+  fifo: 0o010000,
+} as const;
 
 /** The bits of st_mode that are the type. */
 export const KIND_BITS = 0o170000;

@@ -12,8 +12,15 @@ interface NotListed {
 const REASONS: Readonly<Record<number, NotListed>> = {
   [State.unlistable]: { outcome: 'denied', reason: 'it could not be listed' },
   [State.deep]: { outcome: 'skipped', reason: 'not listed: it is 512 levels deep' },
-  [State.kernel]: { outcome: 'skipped', byDesign: 'kernel-view', reason: 'not listed: a view of the kernel (procfs, sysfs or the like) is mounted here' },
-  [State.cut]: { outcome: 'truncated', reason: 'not listed to the end: the limit of entries (AMBER_MAX_ENTRIES) was reached' },
+  [State.kernel]: {
+    outcome: 'skipped',
+    byDesign: 'kernel-view',
+    reason: 'not listed: a view of the kernel (procfs, sysfs or the like) is mounted here',
+  },
+  [State.cut]: {
+    outcome: 'truncated',
+    reason: 'not listed to the end: the limit of entries (AMBER_MAX_ENTRIES) was reached',
+  },
   [State.long]: { outcome: 'skipped', reason: 'not listed: too many entries with paths over 1,024 bytes' },
   [State.served]: { outcome: 'skipped', reason: 'not looked at' },
   [State.late]: { outcome: 'skipped', reason: 'not listed to the end: the time for the inventory was over' },

@@ -29,7 +29,8 @@ export function displayName(name: BytePath): string {
 
 function encode(text: string, encoding: 'utf8' | 'latin1'): string {
   if (text === '->') return '-%3E';
-  if (CONTROL.test(text) && (encoding === 'utf8' || text < '\x80')) return `\\x${hex(text.charCodeAt(0)).toLowerCase()}`;
+  if (CONTROL.test(text) && (encoding === 'utf8' || text < '\x80'))
+    return `\\x${hex(text.charCodeAt(0)).toLowerCase()}`;
   let encoded = '';
   for (const byte of Buffer.from(text, encoding)) encoded += `%${hex(byte)}`;
   return encoded;

@@ -6,7 +6,16 @@
  *
  * All functions are synchronous and throw Node's system errors: see `outcomeOf` in outcome.ts for what they mean.
  */
-import { closeSync, constants, lstatSync, opendirSync, openSync, readlinkSync, type BigIntStats, type Dir } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  lstatSync,
+  opendirSync,
+  openSync,
+  readlinkSync,
+  type BigIntStats,
+  type Dir,
+} from 'node:fs';
 import type { BytePath } from '../contracts/evidence.ts';
 import { AmberError, systemCode } from '../errors.ts';
 import { toFsPath } from '../proc/bytes.ts';

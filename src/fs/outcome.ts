@@ -22,5 +22,7 @@ const MEANINGS: Readonly<Record<string, Absence>> = {
 export function absenceOf(cause: unknown): Absence {
   const code = systemCode(cause);
   const known = code === undefined ? undefined : MEANINGS[code];
-  return known ?? { outcome: 'failed', reason: code === undefined ? describeError(cause) : `the system answered ${code}` };
+  return (
+    known ?? { outcome: 'failed', reason: code === undefined ? describeError(cause) : `the system answered ${code}` }
+  );
 }

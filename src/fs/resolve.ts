@@ -113,5 +113,8 @@ function swap(old: number, now: number): number {
 
 /** In reverse, so that the next one is at the end. */
 function componentsOf(path: BytePath): BytePath[] {
-  return path.split('/').filter((name) => name !== '' && name !== '.').reverse();
+  return path
+    .split('/')
+    .filter((name) => name !== '' && name !== '.')
+    .reverse();
 }

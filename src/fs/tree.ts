@@ -125,24 +125,56 @@ export class Tree {
     return this.mode(entry) & KIND_BITS;
   }
 
-  parent(entry: number): number { return this.#block(entry).parent[entry & MASK] ?? -1; }
-  depth(entry: number): number { return this.#block(entry).depth[entry & MASK] ?? 0; }
-  pathLength(entry: number): number { return this.#block(entry).pathLength[entry & MASK] ?? 0; }
-  mode(entry: number): number { return this.#block(entry).mode[entry & MASK] ?? 0; }
-  state(entry: number): number { return this.#block(entry).state[entry & MASK] ?? 0; }
+  parent(entry: number): number {
+    return this.#block(entry).parent[entry & MASK] ?? -1;
+  }
+  depth(entry: number): number {
+    return this.#block(entry).depth[entry & MASK] ?? 0;
+  }
+  pathLength(entry: number): number {
+    return this.#block(entry).pathLength[entry & MASK] ?? 0;
+  }
+  mode(entry: number): number {
+    return this.#block(entry).mode[entry & MASK] ?? 0;
+  }
+  state(entry: number): number {
+    return this.#block(entry).state[entry & MASK] ?? 0;
+  }
   /** True of a file that claims more than eight times what is allocated for it. */
-  isSparse(entry: number): boolean { return this.#block(entry).sparse[entry & MASK] === 1; }
-  device(entry: number): number { return this.#block(entry).device[entry & MASK] ?? 0; }
-  uid(entry: number): number { return this.#block(entry).uid[entry & MASK] ?? 0; }
-  gid(entry: number): number { return this.#block(entry).gid[entry & MASK] ?? 0; }
-  links(entry: number): number { return this.#block(entry).links[entry & MASK] ?? 0; }
-  inode(entry: number): number { return this.#block(entry).inode[entry & MASK] ?? 0; }
-  size(entry: number): number { return this.#block(entry).size[entry & MASK] ?? 0; }
-  atime(entry: number): bigint { return this.#block(entry).atime[entry & MASK] ?? 0n; }
-  mtime(entry: number): bigint { return this.#block(entry).mtime[entry & MASK] ?? 0n; }
-  ctime(entry: number): bigint { return this.#block(entry).ctime[entry & MASK] ?? 0n; }
+  isSparse(entry: number): boolean {
+    return this.#block(entry).sparse[entry & MASK] === 1;
+  }
+  device(entry: number): number {
+    return this.#block(entry).device[entry & MASK] ?? 0;
+  }
+  uid(entry: number): number {
+    return this.#block(entry).uid[entry & MASK] ?? 0;
+  }
+  gid(entry: number): number {
+    return this.#block(entry).gid[entry & MASK] ?? 0;
+  }
+  links(entry: number): number {
+    return this.#block(entry).links[entry & MASK] ?? 0;
+  }
+  inode(entry: number): number {
+    return this.#block(entry).inode[entry & MASK] ?? 0;
+  }
+  size(entry: number): number {
+    return this.#block(entry).size[entry & MASK] ?? 0;
+  }
+  atime(entry: number): bigint {
+    return this.#block(entry).atime[entry & MASK] ?? 0n;
+  }
+  mtime(entry: number): bigint {
+    return this.#block(entry).mtime[entry & MASK] ?? 0n;
+  }
+  ctime(entry: number): bigint {
+    return this.#block(entry).ctime[entry & MASK] ?? 0n;
+  }
   /** 0 where the file system does not say. */
-  btime(entry: number): bigint { return this.#block(entry).btime[entry & MASK] ?? 0n; }
+  btime(entry: number): bigint {
+    return this.#block(entry).btime[entry & MASK] ?? 0n;
+  }
 }
 
 function within(time: bigint): bigint {

@@ -39,7 +39,12 @@ const COUNTED = 4;
  * Lists `roots` and all below them, up to `limit` entries. What is mounted there and served by somebody is named and not
  * touched, as `book` knows it. Never rejects for what it finds.
  */
-export async function walk(roots: readonly BytePath[], limit: number, pace: Pace, book: MountBook = new MountBook()): Promise<Walked> {
+export async function walk(
+  roots: readonly BytePath[],
+  limit: number,
+  pace: Pace,
+  book: MountBook = new MountBook(),
+): Promise<Walked> {
   const started = performance.now();
   const walker = new Walker(limit, pace, book);
   const facts = roots.map((root) => walker.root(root));
@@ -112,7 +117,8 @@ class Walker {
         if (reader === undefined) return;
         await this.#read(reader);
       }
-      for (let entry = next; entry < this.#tree.count; entry += 1) if (this.#isOpenDirectory(entry)) this.#tree.setState(entry, State.late);
+      for (let entry = next; entry < this.#tree.count; entry += 1)
+        if (this.#isOpenDirectory(entry)) this.#tree.setState(entry, State.late);
     } finally {
       for (const reader of this.#waiting) this.#abandon(reader);
       this.#descent.close();
@@ -120,7 +126,13 @@ class Walker {
   }
 
   result(): Omit<Walked, 'roots' | 'elapsedMs'> {
-    return { tree: this.#tree, mounts: this.#mounts, moreMounts: this.#crossed - this.#mounts.length, unlisted: this.#unlisted, counted: this.#unlisted <= this.#limit * COUNTED };
+    return {
+      tree: this.#tree,
+      mounts: this.#mounts,
+      moreMounts: this.#crossed - this.#mounts.length,
+      unlisted: this.#unlisted,
+      counted: this.#unlisted <= this.#limit * COUNTED,
+    };
   }
 
   #over(): boolean {
@@ -207,7 +219,8 @@ class Walker {
       if (next === undefined) return true;
       const place = barred?.get(next.name);
       if (place === undefined) this.#take(reader.entry, fd, next.name, next.kind);
-      else this.#tree.setState(this.#tree.add(reader.entry, next.name, undefined, next.kind), State.served, place.reason);
+      else
+        this.#tree.setState(this.#tree.add(reader.entry, next.name, undefined, next.kind), State.served, place.reason);
     }
     return false;
   }

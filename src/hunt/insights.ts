@@ -43,7 +43,8 @@ async function askOne(hunt: Hunt, options: InsightsOptions): Promise<HuntResult>
   try {
     const { rows, scanned } = await runInsights({ ...options, query: hunt.query });
     const findings: HuntFinding[] = [];
-    for (const row of rows) findings.push(await findingOf(hunt, row, findings.length < MAX_CONTEXT ? options : { ...options, context: 0 }));
+    for (const row of rows)
+      findings.push(await findingOf(hunt, row, findings.length < MAX_CONTEXT ? options : { ...options, context: 0 }));
     return { hunt: hunt.id, findings, scanned };
   } catch (error) {
     const { reason } = absentEntry({ path: hunt.id, call: 'logs:StartQuery' }, error);
@@ -56,13 +57,32 @@ async function findingOf(hunt: Hunt, row: readonly ResultField[], options: Insig
   const message = fields.get('@message') ?? null;
   const logStream = fields.get('@logStream') ?? null;
   const at = insightsTime(fields.get('@timestamp'));
-  const facts = [...fields].filter(([name]) => name !== '@ptr' && name !== '@message').map(([name, value]) => `${name}=${value}`).join(' ');
-  const around = logStream === null || at === undefined || message === null ? { before: [], after: [] } : await contextOf(options, logStream, at, message);
-  return { ...factsOf(hunt), source: 'insights', time: at === undefined ? null : new Date(at).toISOString(), logStream, message, detail: facts, ...around };
+  const facts = [...fields]
+    .filter(([name]) => name !== '@ptr' && name !== '@message')
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+  const around =
+    logStream === null || at === undefined || message === null
+      ? { before: [], after: [] }
+      : await contextOf(options, logStream, at, message);
+  return {
+    ...factsOf(hunt),
+    source: 'insights',
+    time: at === undefined ? null : new Date(at).toISOString(),
+    logStream,
+    message,
+    detail: facts,
+    ...around,
+  };
 }
 
 /** Lines around a hit. Without the permission a hit stands alone: it is a hit all the same. */
-async function contextOf({ logs, logGroups, context }: InsightsOptions, logStreamName: string, at: number, message: string): Promise<{ before: string[]; after: string[] }> {
+async function contextOf(
+  { logs, logGroups, context }: InsightsOptions,
+  logStreamName: string,
+  at: number,
+  message: string,
+): Promise<{ before: string[]; after: string[] }> {
   const none = { before: [], after: [] };
   const [logGroupName] = logGroups;
   if (context === 0 || logGroups.length !== 1) return none; // a row does not tell of which group it is
@@ -74,7 +94,10 @@ async function contextOf({ logs, logGroups, context }: InsightsOptions, logStrea
     const before = textsOf(earlier.events);
     const after = textsOf(later.events);
     const here = before.lastIndexOf(message);
-    return { before: (here < 0 ? before : before.slice(0, here)).slice(-context), after: after.slice(after.indexOf(message) + 1).slice(0, context) };
+    return {
+      before: (here < 0 ? before : before.slice(0, here)).slice(-context),
+      after: after.slice(after.indexOf(message) + 1).slice(0, context),
+    };
   } catch {
     return none;
   }

@@ -9,9 +9,13 @@ const QUIET_MS = 900_000;
 
 /** 20 */
 export const novelty: Hunt = {
-  id: 'never-seen-before', title: 'Lines of a kind that was never seen before, lines that were dropped, streams that break off', technique: 'T1070', severity: 'low',
+  id: 'never-seen-before',
+  title: 'Lines of a kind that was never seen before, lines that were dropped, streams that break off',
+  technique: 'T1070',
+  severity: 'low',
   benign: 'Known lines with other numbers, ids and times.',
-  query: 'fields @timestamp, @logStream, @message | filter @message not like /^(START|END|REPORT|INIT_START|EXTENSION|XRAY)/ | pattern @message | sort @sampleCount asc | limit 100',
+  query:
+    'fields @timestamp, @logStream, @message | filter @message not like /^(START|END|REPORT|INIT_START|EXTENSION|XRAY)/ | pattern @message | sort @sampleCount asc | limit 100',
   matcher,
 };
 
@@ -38,13 +42,21 @@ function matcher(): Matcher {
       lines += 1;
       const template = templateOf(message);
       const known = templates.get(template);
-      if (known === undefined ? templates.size < MAX_TEMPLATES : timestamp < known.first) templates.set(template, { first: timestamp, logStream, message });
+      if (known === undefined ? templates.size < MAX_TEMPLATES : timestamp < known.first)
+        templates.set(template, { first: timestamp, logStream, message });
       return undefined;
     },
     end: () => {
-      const broken = [...open].filter(([, { at }]) => to - at > QUIET_MS).slice(0, MAX_TOLD).map(([logStream, { requestId, at }]): WholeHit => ({
-        logStream, timestamp: at, detail: `the stream breaks off inside of invocation ${requestId}`,
-      }));
+      const broken = [...open]
+        .filter(([, { at }]) => to - at > QUIET_MS)
+        .slice(0, MAX_TOLD)
+        .map(
+          ([logStream, { requestId, at }]): WholeHit => ({
+            logStream,
+            timestamp: at,
+            detail: `the stream breaks off inside of invocation ${requestId}`,
+          }),
+        );
       return [...broken, ...fresh(templates, lines, from + (to - from) * 0.75)];
     },
   };
@@ -54,13 +66,27 @@ function fresh(templates: ReadonlyMap<string, Template>, lines: number, border: 
   if (lines < LEARNED) return [];
   const late = [...templates.values()].filter(({ first }) => first > border);
   // Where much is new, the function was deployed anew: that is one finding, not a thousand.
-  if (late.length > MAX_TOLD) return [{ timestamp: border, detail: `${late.length} of ${templates.size} kinds of lines are new in the last quarter of the window: was another version deployed?` }];
-  return late.map(({ first, logStream, message }): WholeHit => ({ logStream, timestamp: first, message, detail: 'a kind of line that the first three quarters of the window do not have' }));
+  if (late.length > MAX_TOLD)
+    return [
+      {
+        timestamp: border,
+        detail: `${late.length} of ${templates.size} kinds of lines are new in the last quarter of the window: was another version deployed?`,
+      },
+    ];
+  return late.map(
+    ({ first, logStream, message }): WholeHit => ({
+      logStream,
+      timestamp: first,
+      message,
+      detail: 'a kind of line that the first three quarters of the window do not have',
+    }),
+  );
 }
 
 /** The line without what changes from one to the next: numbers, ids, times, quoted values. */
 function templateOf(message: string): string {
-  return message.slice(0, 400)
+  return message
+    .slice(0, 400)
     .replaceAll(/"(?:[^"\\]|\\.){0,200}"(?=\s*[,}\]])/gu, '"…"')
     .replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}|\b[0-9a-fA-F]{12,}\b|\d+/gu, '#');
 }

@@ -62,8 +62,12 @@ export class OfflineHunt {
   /** What waits for lines that do not come, what only the whole shows, and how many findings were left out. */
   end(): HuntFinding[] {
     const rest = [...this.#streams.values()].flatMap(({ pending }) => pending.map(finding));
-    const whole = this.#matchers.flatMap(([hunt, matcher]) => (matcher.end?.() ?? []).filter(() => this.#admits(hunt)).map((hit) => wholeFinding(hunt, hit)));
-    const more = [...this.#counts].filter(([, count]) => count > MAX_FINDINGS).map(([hunt, count]) => wholeFinding(hunt, { detail: `and ${count - MAX_FINDINGS} more` }));
+    const whole = this.#matchers.flatMap(([hunt, matcher]) =>
+      (matcher.end?.() ?? []).filter(() => this.#admits(hunt)).map((hit) => wholeFinding(hunt, hit)),
+    );
+    const more = [...this.#counts]
+      .filter(([, count]) => count > MAX_FINDINGS)
+      .map(([hunt, count]) => wholeFinding(hunt, { detail: `and ${count - MAX_FINDINGS} more` }));
     this.#streams.clear();
     return [...rest, ...whole, ...more];
   }
@@ -99,19 +103,36 @@ export class OfflineHunt {
 
 function finding({ hunt, event, detail, before, after }: Pending): HuntFinding {
   return {
-    ...factsOf(hunt), source: 'offline', time: new Date(event.timestamp).toISOString(), logStream: event.logStream,
-    message: event.message.slice(0, MAX_MESSAGE), detail, before, after,
+    ...factsOf(hunt),
+    source: 'offline',
+    time: new Date(event.timestamp).toISOString(),
+    logStream: event.logStream,
+    message: event.message.slice(0, MAX_MESSAGE),
+    detail,
+    before,
+    after,
   };
 }
 
 function wholeFinding(hunt: Hunt, { detail, logStream, timestamp, message }: WholeHit): HuntFinding {
   return {
-    ...factsOf(hunt), source: 'offline', time: timestamp === undefined ? null : new Date(timestamp).toISOString(), logStream: logStream ?? null,
-    message: message?.slice(0, MAX_MESSAGE) ?? null, detail, before: [], after: [],
+    ...factsOf(hunt),
+    source: 'offline',
+    time: timestamp === undefined ? null : new Date(timestamp).toISOString(),
+    logStream: logStream ?? null,
+    message: message?.slice(0, MAX_MESSAGE) ?? null,
+    detail,
+    before: [],
+    after: [],
   };
 }
 
 /** What every finding of a hunt says. */
-export function factsOf({ id, title, severity, technique }: Hunt): Pick<HuntFinding, 'hunt' | 'title' | 'severity' | 'technique' | 'attackVersion'> {
+export function factsOf({
+  id,
+  title,
+  severity,
+  technique,
+}: Hunt): Pick<HuntFinding, 'hunt' | 'title' | 'severity' | 'technique' | 'attackVersion'> {
   return { hunt: id, title, severity, technique, attackVersion: '19' };
 }

@@ -13,11 +13,16 @@ function textLine(message: string): PlatformLine | undefined {
     if (message.startsWith('START')) return { kind: 'start', requestId };
     if (message.startsWith('END')) return { kind: 'end', requestId };
     return {
-      kind: 'report', requestId, durationMs: number(/\tDuration: ([\d.]+) ms/u, message), memoryMb: number(/Memory Size: (\d+) MB/u, message),
-      maxMemoryMb: number(/Max Memory Used: (\d+) MB/u, message), status: /\tStatus: (\w+)/u.exec(message)?.[1],
+      kind: 'report',
+      requestId,
+      durationMs: number(/\tDuration: ([\d.]+) ms/u, message),
+      memoryMb: number(/Memory Size: (\d+) MB/u, message),
+      maxMemoryMb: number(/Max Memory Used: (\d+) MB/u, message),
+      status: /\tStatus: (\w+)/u.exec(message)?.[1],
     };
   }
-  if (message.startsWith('INIT_START')) return { kind: 'init', runtimeArn: /Runtime Version ARN: (\S+)/u.exec(message)?.[1] };
+  if (message.startsWith('INIT_START'))
+    return { kind: 'init', runtimeArn: /Runtime Version ARN: (\S+)/u.exec(message)?.[1] };
   if (/^(?:INIT_REPORT|RESTORE_START|RESTORE_REPORT|XRAY TraceId|TELEMETRY)/u.test(message)) return { kind: 'other' };
   const [, extension, state] = /^EXTENSION\s+Name: (.+?)\s+State: (\S+)/u.exec(message) ?? [];
   return extension === undefined ? undefined : { kind: 'extension', extension, state };
@@ -29,8 +34,12 @@ function number(pattern: RegExp, text: string): number | undefined {
 }
 
 const KINDS: Readonly<Record<string, PlatformLine['kind']>> = {
-  'platform.initStart': 'init', 'platform.start': 'start', 'platform.runtimeDone': 'end', 'platform.report': 'report',
-  'platform.extension': 'extension', 'platform.logsDropped': 'dropped',
+  'platform.initStart': 'init',
+  'platform.start': 'start',
+  'platform.runtimeDone': 'end',
+  'platform.report': 'report',
+  'platform.extension': 'extension',
+  'platform.logsDropped': 'dropped',
 };
 
 function jsonLine(message: string): PlatformLine | undefined {
@@ -44,9 +53,15 @@ function jsonLine(message: string): PlatformLine | undefined {
   if (typeof type !== 'string' || !type.startsWith('platform.')) return undefined;
   const metrics = (record?.['metrics'] ?? {}) as Readonly<Record<string, unknown>>;
   return {
-    kind: KINDS[type] ?? 'other', requestId: text(record?.['requestId']), status: text(record?.['status']), runtimeArn: text(record?.['runtimeVersionArn']),
-    extension: text(record?.['name']), state: text(record?.['state']),
-    durationMs: count(metrics['durationMs']), memoryMb: count(metrics['memorySizeMB']), maxMemoryMb: count(metrics['maxMemoryUsedMB']),
+    kind: KINDS[type] ?? 'other',
+    requestId: text(record?.['requestId']),
+    status: text(record?.['status']),
+    runtimeArn: text(record?.['runtimeVersionArn']),
+    extension: text(record?.['name']),
+    state: text(record?.['state']),
+    durationMs: count(metrics['durationMs']),
+    memoryMb: count(metrics['memorySizeMB']),
+    maxMemoryMb: count(metrics['maxMemoryUsedMB']),
   };
 }
 

@@ -6,9 +6,13 @@ const ACTIONS = 3;
 
 /** 17 */
 export const probing: Hunt = {
-  id: 'permission-probing', title: 'The role is tried out: several actions denied in a short time', technique: 'T1580', severity: 'high',
+  id: 'permission-probing',
+  title: 'The role is tried out: several actions denied in a short time',
+  technique: 'T1580',
+  severity: 'high',
   benign: 'One permission that the role lacks, however often it is denied.',
-  query: 'filter @message like /is not authorized to perform|AccessDenied|UnrecognizedClient|ExpiredToken|InvalidClientTokenId/ | parse @message /perform: (?<act>\\S+)/ | stats count(*) as n, min(@timestamp) as first by act, bin(15m) | sort n desc | limit 1000',
+  query:
+    'filter @message like /is not authorized to perform|AccessDenied|UnrecognizedClient|ExpiredToken|InvalidClientTokenId/ | parse @message /perform: (?<act>\\S+)/ | stats count(*) as n, min(@timestamp) as first by act, bin(15m) | sort n desc | limit 1000',
   matcher: () => {
     let recent: { action: string; at: number }[] = [];
     let toldAt = -WINDOW_MS;

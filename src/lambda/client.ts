@@ -20,7 +20,9 @@ export function clientFile(own: string): string {
     const holder: { stack?: readonly Frame[] } = {};
     Error.captureStackTrace(holder);
     const files = (holder.stack ?? []).map((frame) => frame.getFileName() ?? '');
-    return files.find((file) => /^(?:\/|file:)/u.test(file) && file.replace(/\?.*$/u, '') !== own) ?? process.argv[1] ?? own;
+    return (
+      files.find((file) => /^(?:\/|file:)/u.test(file) && file.replace(/\?.*$/u, '') !== own) ?? process.argv[1] ?? own
+    );
   } catch {
     return process.argv[1] ?? own;
   } finally {

@@ -16,7 +16,8 @@ export function deadlineOf(context: unknown, nowMs: number = Date.now()): number
     const ask = (context as { getRemainingTimeInMillis?: unknown }).getRemainingTimeInMillis;
     if (typeof ask !== 'function') return undefined;
     const remaining: unknown = Reflect.apply(ask, context, []);
-    if (typeof remaining !== 'number' || !Number.isFinite(remaining) || Math.abs(remaining) > LONGEST_MS) return undefined;
+    if (typeof remaining !== 'number' || !Number.isFinite(remaining) || Math.abs(remaining) > LONGEST_MS)
+      return undefined;
     return nowMs + remaining;
   } catch {
     return undefined;

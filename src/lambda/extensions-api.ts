@@ -42,7 +42,11 @@ export interface ExtensionsApi {
    */
   readonly next: () => Promise<LifecycleEvent>;
   /** One request in the name of the registered extension, for the Telemetry API: status and body (64 KiB at most). */
-  readonly send: (method: 'PUT', path: string, body: string) => Promise<{ readonly status: number; readonly body: string }>;
+  readonly send: (
+    method: 'PUT',
+    path: string,
+    body: string,
+  ) => Promise<{ readonly status: number; readonly body: string }>;
 }
 
 const PREFIX = '/2020-01-01/extension';
@@ -55,18 +59,34 @@ export function openExtensionsApi(env: NodeJS.ProcessEnv, name: string): Extensi
   const [host = '127.0.0.1', port = '9001'] = (env['AWS_LAMBDA_RUNTIME_API'] ?? '').split(':');
   const agent: Agent = new http.Agent({ keepAlive: true, maxSockets: 2 });
   let identifier = '';
-  const call = (method: string, path: string, headers: Readonly<Record<string, string>>, body?: string): Promise<{ status: number; headers: IncomingMessage['headers']; body: string }> =>
+  const call = (
+    method: string,
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    body?: string,
+  ): Promise<{ status: number; headers: IncomingMessage['headers']; body: string }> =>
     new Promise((resolve, reject) => {
-      const sized = body === undefined ? headers : { ...headers, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) };
+      const sized =
+        body === undefined
+          ? headers
+          : { ...headers, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) };
       const request = http.request({ host, port, method, path, headers: sized, agent }, (response) => {
-        readText(response).then((text) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }), reject);
+        readText(response).then(
+          (text) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }),
+          reject,
+        );
       });
       request.on('error', reject);
       request.end(body);
     });
   return {
     register: async (events) => {
-      const { status, headers, body } = await call('POST', `${PREFIX}/register`, { 'lambda-extension-name': name, 'lambda-extension-accept-feature': 'accountId' }, JSON.stringify({ events }));
+      const { status, headers, body } = await call(
+        'POST',
+        `${PREFIX}/register`,
+        { 'lambda-extension-name': name, 'lambda-extension-accept-feature': 'accountId' },
+        JSON.stringify({ events }),
+      );
       const given = headers['lambda-extension-identifier'];
       if (status !== 200 || typeof given !== 'string') throw refused('register', status, body);
       identifier = given;
@@ -87,7 +107,8 @@ async function readText(response: IncomingMessage): Promise<string> {
   let kept = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     kept += chunk.byteLength;
-    if (kept > MAX_BYTES) throw new AmberError('PLATFORM_REFUSED', `An answer of the platform is longer than ${String(MAX_BYTES)} bytes.`);
+    if (kept > MAX_BYTES)
+      throw new AmberError('PLATFORM_REFUSED', `An answer of the platform is longer than ${String(MAX_BYTES)} bytes.`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -95,20 +116,29 @@ async function readText(response: IncomingMessage): Promise<string> {
 
 function refused(what: string, status: number, body: string): AmberError {
   const type = /"errorType"\s*:\s*"([\w.]{1,80})"/u.exec(body)?.[1];
-  return new AmberError('PLATFORM_REFUSED', `The platform answered ${String(status)}${type === undefined ? '' : ` ${type}`} to ${what}.`, { details: { status } });
+  return new AmberError(
+    'PLATFORM_REFUSED',
+    `The platform answered ${String(status)}${type === undefined ? '' : ` ${type}`} to ${what}.`,
+    { details: { status } },
+  );
 }
 
 /** Undefined for what is no event. */
 export function parseEvent(body: string): LifecycleEvent | undefined {
   const value = parseObject(body);
   if (value === undefined) return undefined;
-  const deadlineMs = typeof value['deadlineMs'] === 'number' && Number.isFinite(value['deadlineMs']) ? value['deadlineMs'] : undefined;
-  if (value['eventType'] === 'SHUTDOWN') return { kind: 'SHUTDOWN', reason: text(value['shutdownReason']) ?? 'unknown', deadlineMs };
+  const deadlineMs =
+    typeof value['deadlineMs'] === 'number' && Number.isFinite(value['deadlineMs']) ? value['deadlineMs'] : undefined;
+  if (value['eventType'] === 'SHUTDOWN')
+    return { kind: 'SHUTDOWN', reason: text(value['shutdownReason']) ?? 'unknown', deadlineMs };
   if (value['eventType'] !== 'INVOKE') return undefined;
   const tracing = value['tracing'] as { value?: unknown } | null | undefined;
   return {
-    kind: 'INVOKE', deadlineMs,
-    requestId: text(value['requestId']), functionArn: text(value['invokedFunctionArn']), traceId: text(tracing?.value),
+    kind: 'INVOKE',
+    deadlineMs,
+    requestId: text(value['requestId']),
+    functionArn: text(value['invokedFunctionArn']),
+    traceId: text(tracing?.value),
   };
 }
 

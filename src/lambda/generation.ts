@@ -18,7 +18,8 @@ const FIRST_V4 = 24;
  * @param nodeVersion - as in `process.versions.node`.
  */
 export function runtimeGeneration(
-  env: Readonly<Record<string, string | undefined>>, nodeVersion: string = process.versions.node,
+  env: Readonly<Record<string, string | undefined>>,
+  nodeVersion: string = process.versions.node,
 ): RuntimeGeneration {
   const several = env['AWS_LAMBDA_MAX_CONCURRENCY'];
   if (several !== undefined && several !== '') return 'v4';

@@ -36,7 +36,11 @@ export function runtimeError(generation: RuntimeGeneration, name: RuntimeErrorNa
 /** @throws Runtime.MalformedHandlerName */
 export function parseHandlerName(full: string, generation: RuntimeGeneration): HandlerName {
   if (full.includes('..')) {
-    throw runtimeError(generation, 'MalformedHandlerName', `'${full}' is not a valid handler name. Use absolute paths when specifying root directories in handler names.`);
+    throw runtimeError(
+      generation,
+      'MalformedHandlerName',
+      `'${full}' is not a valid handler name. Use absolute paths when specifying root directories in handler names.`,
+    );
   }
   const last = basename(full);
   const [, module, path] = /^([^.]*)\.(.*)$/u.exec(last) ?? [];
@@ -65,9 +69,16 @@ function through(exported: unknown, path: string): unknown {
 }
 
 function throughObjects(exported: unknown, path: string): unknown {
-  return path.split('.').reduce<unknown>((nested, key) => (nested && typeof nested === 'object' ? (nested as Holder)[key] : undefined), exported);
+  return path
+    .split('.')
+    .reduce<unknown>(
+      (nested, key) => (nested && typeof nested === 'object' ? (nested as Holder)[key] : undefined),
+      exported,
+    );
 }
 
 function inDefault(exported: unknown, path: string): unknown {
-  return typeof exported === 'object' && exported !== null && 'default' in exported ? throughObjects(exported.default, path) : undefined;
+  return typeof exported === 'object' && exported !== null && 'default' in exported
+    ? throughObjects(exported.default, path)
+    : undefined;
 }

@@ -76,7 +76,14 @@ function positive(text: string | undefined): number | undefined {
 }
 
 /** Variables through which a file is loaded before, or in place of, the function. */
-const LOADERS = ['AWS_LAMBDA_EXEC_WRAPPER', 'NODE_OPTIONS', 'LD_PRELOAD', 'LD_AUDIT', 'NODE_EXTRA_CA_CERTS', '_HANDLER'] as const;
+const LOADERS = [
+  'AWS_LAMBDA_EXEC_WRAPPER',
+  'NODE_OPTIONS',
+  'LD_PRELOAD',
+  'LD_AUDIT',
+  'NODE_EXTRA_CA_CERTS',
+  '_HANDLER',
+] as const;
 
 function layerHints(env: Environment): readonly string[] {
   const words = LOADERS.flatMap((name) => (env[name] ?? '').split(/[\s=:,"']+/u));

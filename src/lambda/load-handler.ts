@@ -45,8 +45,10 @@ async function loadV4({ appRoot, require, load }: LoadPlace, { root, module }: H
 /** aws-lambda-ric 3, src/UserFunction.js. An export that is a promise is awaited, because `async` functions return it. */
 async function loadV3({ appRoot, require, load }: LoadPlace, { root, module }: HandlerName): Promise<unknown> {
   const file = resolve(appRoot, root, module);
-  const required = (extension: string): unknown => (existsSync(file + extension) ? require(file + extension) : undefined);
-  const imported = async (extension: string): Promise<unknown> => (existsSync(file + extension) ? load(file + extension) : undefined);
+  const required = (extension: string): unknown =>
+    existsSync(file + extension) ? require(file + extension) : undefined;
+  const imported = async (extension: string): Promise<unknown> =>
+    existsSync(file + extension) ? load(file + extension) : undefined;
 
   const bare = required('');
   if (bare) return bare;

@@ -28,19 +28,27 @@ const BUFFER_MS = 25;
  *
  * @returns false where there is no Telemetry API, or it refuses. Never rejects.
  */
-export async function subscribe(api: ExtensionsApi, managed: boolean, onDone: (done: RuntimeDone) => void): Promise<boolean> {
+export async function subscribe(
+  api: ExtensionsApi,
+  managed: boolean,
+  onDone: (done: RuntimeDone) => void,
+): Promise<boolean> {
   let server: Server | undefined;
   try {
     server = await listen(onDone);
     const address = server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const answer = await api.send('PUT', '/2022-07-01/telemetry', JSON.stringify({
-      // Managed Instances know one schema alone (AWS, "Extensions for Lambda Managed Instances").
-      schemaVersion: managed ? '2025-01-29' : '2022-12-13',
-      types: ['platform'],
-      buffering: { maxItems: 1000, maxBytes: MAX_BYTES, timeoutMs: BUFFER_MS },
-      destination: { protocol: 'HTTP', URI: `http://sandbox.localdomain:${String(port)}` },
-    }));
+    const answer = await api.send(
+      'PUT',
+      '/2022-07-01/telemetry',
+      JSON.stringify({
+        // Managed Instances know one schema alone (AWS, "Extensions for Lambda Managed Instances").
+        schemaVersion: managed ? '2025-01-29' : '2022-12-13',
+        types: ['platform'],
+        buffering: { maxItems: 1000, maxBytes: MAX_BYTES, timeoutMs: BUFFER_MS },
+        destination: { protocol: 'HTTP', URI: `http://sandbox.localdomain:${String(port)}` },
+      }),
+    );
     if (answer.status === 200) return true;
   } catch {
     // no telemetry then
@@ -93,7 +101,16 @@ function doneOf(event: unknown): RuntimeDone[] {
   const { type, time, record } = (event ?? {}) as { type?: unknown; time?: unknown; record?: unknown };
   if (type !== 'platform.runtimeDone' || typeof record !== 'object' || record === null) return [];
   const { requestId, status, errorType, metrics } = record as Record<string, unknown>;
-  const startedMs = Date.parse(String(time)) - Number((metrics as { durationMs?: unknown } | null | undefined)?.durationMs);
-  const word = (value: unknown): string | undefined => (typeof value === 'string' && /^[\w.-]{1,100}$/u.test(value) ? value : undefined);
-  return [{ requestId: word(requestId), status: word(status) ?? 'unknown', errorType: word(errorType), ...(Number.isFinite(startedMs) ? { startedMs } : {}) }];
+  const startedMs =
+    Date.parse(String(time)) - Number((metrics as { durationMs?: unknown } | null | undefined)?.durationMs);
+  const word = (value: unknown): string | undefined =>
+    typeof value === 'string' && /^[\w.-]{1,100}$/u.test(value) ? value : undefined;
+  return [
+    {
+      requestId: word(requestId),
+      status: word(status) ?? 'unknown',
+      errorType: word(errorType),
+      ...(Number.isFinite(startedMs) ? { startedMs } : {}),
+    },
+  ];
 }

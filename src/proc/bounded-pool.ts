@@ -49,7 +49,9 @@ export function createPool(slots: number = POOL_SLOTS): BoundedPool {
   };
   const refusal = (owner: string | undefined): string | undefined => {
     if (hung.size >= slots) return `not tried: ${hung.size} earlier reads of procfs hang`;
-    return owner !== undefined && [...hung.values()].includes(owner) ? 'not tried: an earlier read of this process hangs' : undefined;
+    return owner !== undefined && [...hung.values()].includes(owner)
+      ? 'not tried: an earlier read of this process hangs'
+      : undefined;
   };
 
   const run = <T>(job: (ticket: Ticket) => Promise<T>, timeoutMs: number, owner?: string): Promise<PoolResult<T>> =>
@@ -74,7 +76,10 @@ export function createPool(slots: number = POOL_SLOTS): BoundedPool {
           resolve(result);
           next();
         };
-        job(watch).then((value) => end({ state: 'done', value }), (error: unknown) => end({ state: 'failed', error }));
+        job(watch).then(
+          (value) => end({ state: 'done', value }),
+          (error: unknown) => end({ state: 'failed', error }),
+        );
       };
       if (running < slots || hung.size >= slots) start();
       else waiting.push(start);

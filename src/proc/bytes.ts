@@ -6,7 +6,6 @@ export function latin1(body: Uint8Array): string {
   return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1');
 }
 
-
 /** By hand: most are short, and a regular expression has to be compiled first. */
 export function isAscii(text: string): boolean {
   for (let index = 0; index < text.length; index += 1) if (text.charCodeAt(index) > 0x7f) return false;
@@ -50,7 +49,7 @@ export function toText(bytes: BytePath): string {
 
 function decodeEscaping(body: Buffer): string {
   let text = '';
-  for (let at = 0; at < body.length;) {
+  for (let at = 0; at < body.length; ) {
     const length = sequenceLength(body[at] ?? 0);
     const piece = length === 0 ? undefined : decodeOne(body.subarray(at, at + length), length);
     text += piece ?? String.fromCharCode(0xdc00 + (body[at] ?? 0));

@@ -75,7 +75,12 @@ async function listPiecewise(session: Session, list: DescriptorList, dir: string
   return names;
 }
 
-function readDescriptor(session: Session, { pid, dir, detail }: DescriptorPlace, name: string, list: DescriptorList): void {
+function readDescriptor(
+  session: Session,
+  { pid, dir, detail }: DescriptorPlace,
+  name: string,
+  list: DescriptorList,
+): void {
   const descriptor = linkOf(dir, name, list.failures);
   if (descriptor === undefined) return;
   list.descriptors.push(descriptor);

@@ -43,8 +43,13 @@ function numberIn(text: string): number | undefined {
 // Values of include/uapi/asm-generic/fcntl.h; O_DIRECT, O_DIRECTORY, O_NOFOLLOW and O_LARGEFILE differ between x86-64 and
 // arm64, so they are not named here: the octal number stands beside.
 const FLAGS: readonly (readonly [string, number])[] = [
-  ['O_CREAT', 0o100], ['O_EXCL', 0o200], ['O_TRUNC', 0o1000], ['O_APPEND', 0o2000], ['O_NONBLOCK', 0o4000],
-  ['O_CLOEXEC', 0o2000000], ['O_PATH', 0o10000000],
+  ['O_CREAT', 0o100],
+  ['O_EXCL', 0o200],
+  ['O_TRUNC', 0o1000],
+  ['O_APPEND', 0o2000],
+  ['O_NONBLOCK', 0o4000],
+  ['O_CLOEXEC', 0o2000000],
+  ['O_PATH', 0o10000000],
 ];
 const ACCESS = ['O_RDONLY', 'O_WRONLY', 'O_RDWR', 'O_ACCMODE'] as const;
 

@@ -52,7 +52,7 @@ export function parseMapsText(body: Uint8Array): VmaText[] {
 /** The same one by one: a hostile process has 10,000 lines, and between them the caller may want to yieldIfDue. */
 export function* mapsRows(body: Uint8Array): Generator<VmaText> {
   const text = latin1(body);
-  for (let at = 0; at < text.length;) {
+  for (let at = 0; at < text.length; ) {
     // Others may read other files between two of our rows: the place is kept here, not in the expression.
     LINE.lastIndex = at;
     const match = LINE.exec(text);

@@ -35,7 +35,11 @@ export class ProcessMemory {
   /** Set by the first call that does not come back; the others are then not tried. */
   hangs: string | undefined;
 
-  private constructor(files: { readonly mem: number; readonly pagemap: number | undefined }, pool: BoundedPool, owner: string | undefined) {
+  private constructor(
+    files: { readonly mem: number; readonly pagemap: number | undefined },
+    pool: BoundedPool,
+    owner: string | undefined,
+  ) {
     this.mem = files.mem;
     this.pagemap = files.pagemap;
     this.pool = pool;
@@ -47,12 +51,19 @@ export class ProcessMemory {
    *
    * @param owner - the process as `ownerOf` names it: while a read of it hangs, no other of it is tried
    */
-  static async open(directory: string, { pool = sharedPool, owner }: { readonly pool?: BoundedPool; readonly owner?: string } = {}): Promise<ProcessMemory> {
-    const result = await pool.run(async (ticket) => {
-      const mem = await openFile(`${directory}/mem`, ticket);
-      const pagemap = await openFile(`${directory}/pagemap`, ticket).catch(() => undefined);
-      return { mem, pagemap };
-    }, SLOW_MS, owner);
+  static async open(
+    directory: string,
+    { pool = sharedPool, owner }: { readonly pool?: BoundedPool; readonly owner?: string } = {},
+  ): Promise<ProcessMemory> {
+    const result = await pool.run(
+      async (ticket) => {
+        const mem = await openFile(`${directory}/mem`, ticket);
+        const pagemap = await openFile(`${directory}/pagemap`, ticket).catch(() => undefined);
+        return { mem, pagemap };
+      },
+      SLOW_MS,
+      owner,
+    );
     if (result.state === 'failed') throw result.error;
     if (result.state === 'timed-out') throw new AmberError('COLLECTOR_FAILED', result.reason);
     return new ProcessMemory(result.value, pool, owner);
@@ -90,7 +101,7 @@ export class ProcessMemory {
   }
 
   private async fillRun(target: Buffer, start: bigint, run: Extent, holes: Holes, ticket: Ticket): Promise<void> {
-    for (let at = run.from; at < run.to;) {
+    for (let at = run.from; at < run.to; ) {
       try {
         const count = await readAt(this.mem, target.subarray(at, run.to), start + BigInt(at), ticket);
         if (count === 0) throw ended();
@@ -107,13 +118,17 @@ export class ProcessMemory {
 
   private async call<T>(job: (ticket: Ticket) => Promise<T>): Promise<T> {
     if (this.hangs !== undefined) throw new AmberError('COLLECTOR_FAILED', `not tried: ${this.hangs}`);
-    const result = await this.pool.run(async (ticket) => {
-      try {
-        return await job(ticket);
-      } finally {
-        if (ticket.abandoned()) this.shut();
-      }
-    }, SLOW_MS, this.owner);
+    const result = await this.pool.run(
+      async (ticket) => {
+        try {
+          return await job(ticket);
+        } finally {
+          if (ticket.abandoned()) this.shut();
+        }
+      },
+      SLOW_MS,
+      this.owner,
+    );
     if (result.state === 'done') return result.value;
     if (result.state === 'failed') throw result.error;
     this.hangs = result.reason;
@@ -132,7 +147,9 @@ export class ProcessMemory {
 
 /** Nothing read and no error: the address space is gone (mem_rw and pagemap_read in fs/proc). */
 function ended(): AmberError {
-  return new AmberError('COLLECTOR_FAILED', 'the process ended while its memory was read', { details: { ended: true } });
+  return new AmberError('COLLECTOR_FAILED', 'the process ended while its memory was read', {
+    details: { ended: true },
+  });
 }
 
 /** The next address to try: page by page at first, in larger strides in large holes, so that those end, too. */
@@ -145,7 +162,8 @@ function addHole(holes: Holes, from: bigint, to: bigint, code: string): void {
   holes.bytes += Number(to - from);
   holes.code ??= code;
   const [last = '', text] = [holes.ranges.at(-1), `0x${from.toString(16)}`];
-  if (holes.more === 0 && last.endsWith(`-${text}`)) holes.ranges[holes.ranges.length - 1] = `${last.split('-', 1)[0] ?? ''}-0x${to.toString(16)}`;
+  if (holes.more === 0 && last.endsWith(`-${text}`))
+    holes.ranges[holes.ranges.length - 1] = `${last.split('-', 1)[0] ?? ''}-0x${to.toString(16)}`;
   else if (holes.ranges.length < MAX_RANGES) holes.ranges.push(`${text}-0x${to.toString(16)}`);
   else holes.more += 1;
 }

@@ -61,7 +61,8 @@ export class MountBook {
   own(): MountTable {
     if (this.#own !== undefined) return this.#own;
     this.#own = read('/proc/self/mountinfo');
-    for (const path of ['/proc/self/exe', process.argv[1], taskRoot()]) if (path !== undefined) this.#learn(path, this.#own);
+    for (const path of ['/proc/self/exe', process.argv[1], taskRoot()])
+      if (path !== undefined) this.#learn(path, this.#own);
     return this.#own;
   }
 
@@ -122,7 +123,9 @@ export class MountBook {
 
   /** True if any namespace that was read has a mount that somebody serves. */
   anyServed(): boolean {
-    return [this.own(), ...this.#tables.values()].some((table) => [...table.byId.values()].some((mount) => this.#judge(mount, mount.id).ground === 'served'));
+    return [this.own(), ...this.#tables.values()].some((table) =>
+      [...table.byId.values()].some((mount) => this.#judge(mount, mount.id).ground === 'served'),
+    );
   }
 
   #elsewhere(id: number): Mount | undefined {
@@ -134,12 +137,26 @@ export class MountBook {
   }
 
   #judge(mount: Mount | undefined, id: number): Place {
-    if (mount === undefined) return { ground: 'doubtful', mount, id, reason: `no namespace that was read lists its mount (${id}), so somebody may serve it` };
+    if (mount === undefined)
+      return {
+        ground: 'doubtful',
+        mount,
+        id,
+        reason: `no namespace that was read lists its mount (${id}), so somebody may serve it`,
+      };
     const isOurs = this.own().devices.has(mount.device);
     const ground = isOurs && this.#known.has(mount.device) ? 'local' : groundOf(mount.type, isOurs);
     if (ground === 'local') return { ground, mount, id };
     const what = `${toText(mount.type)} at ${toText(mount.point)}, mount ${id}`;
-    return { ground, mount, id, reason: ground === 'served' ? `somebody serves the mount on which it lies (${what}) and need not answer` : `what its mount stands on is not known (${what})` };
+    return {
+      ground,
+      mount,
+      id,
+      reason:
+        ground === 'served'
+          ? `somebody serves the mount on which it lies (${what}) and need not answer`
+          : `what its mount stands on is not known (${what})`,
+    };
   }
 
   #learn(path: string, own: MountTable): void {
@@ -189,7 +206,11 @@ export function mountOf(fd: number): number | undefined {
 /** As the platform has given it: code may have set the variable of the process to a place where nobody answers. */
 function taskRoot(): string | undefined {
   const environ = readNow('/proc/self/environ', ENVIRON, { left: ENVIRON.cap });
-  return environ.ok ? splitNul(environ.body).find((line) => line.startsWith(TASK_ROOT))?.slice(TASK_ROOT.length) : undefined;
+  return environ.ok
+    ? splitNul(environ.body)
+        .find((line) => line.startsWith(TASK_ROOT))
+        ?.slice(TASK_ROOT.length)
+    : undefined;
 }
 
 function read(path: string): MountTable {

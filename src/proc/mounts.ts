@@ -24,14 +24,43 @@ export type Ground = 'local' | 'served' | 'doubtful';
 
 /** In memory, or a view of the kernel: any process can mount most of them, and none of them waits for anybody. */
 const KERNEL: ReadonlySet<string> = new Set([
-  'tmpfs', 'ramfs', 'rootfs', 'devtmpfs', 'hugetlbfs', 'proc', 'sysfs', 'cgroup', 'cgroup2', 'devpts', 'mqueue', 'debugfs', 'tracefs',
-  'securityfs', 'bpf', 'pstore', 'efivarfs', 'configfs', 'binfmt_misc', 'nsfs', 'fusectl',
+  'tmpfs',
+  'ramfs',
+  'rootfs',
+  'devtmpfs',
+  'hugetlbfs',
+  'proc',
+  'sysfs',
+  'cgroup',
+  'cgroup2',
+  'devpts',
+  'mqueue',
+  'debugfs',
+  'tracefs',
+  'securityfs',
+  'bpf',
+  'pstore',
+  'efivarfs',
+  'configfs',
+  'binfmt_misc',
+  'nsfs',
+  'fusectl',
 ]);
 /**
  * They stand on something: a disk, or for overlay other file systems, which may be served. An overlay can be mounted in any
  * user namespace, over a FUSE file system too, so only those that our own namespace has are above doubt.
  */
-const STANDING: ReadonlySet<string> = new Set(['ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'overlay', 'squashfs', 'erofs', 'f2fs']);
+const STANDING: ReadonlySet<string> = new Set([
+  'ext2',
+  'ext3',
+  'ext4',
+  'xfs',
+  'btrfs',
+  'overlay',
+  'squashfs',
+  'erofs',
+  'f2fs',
+]);
 
 /** What a file system of this type is; `isOurs` if its superblock is mounted in our own namespace. */
 export function groundOf(type: string, isOurs: boolean): Ground {
@@ -118,5 +147,7 @@ export function* parseMounts(body: Uint8Array): Generator<Mount> {
 
 /** Mount tables write blank, tab, newline, backslash and hash as three octal digits. */
 export function unescapeMount(text: string): BytePath {
-  return text.includes('\\') ? text.replace(/\\([0-7]{3})/gu, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8))) : text;
+  return text.includes('\\')
+    ? text.replace(/\\([0-7]{3})/gu, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
+    : text;
 }

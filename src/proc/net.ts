@@ -21,13 +21,25 @@ export interface InetSocket {
 
 // include/net/tcp_states.h
 const STATES = [
-  'UNKNOWN', 'ESTABLISHED', 'SYN_SENT', 'SYN_RECV', 'FIN_WAIT1', 'FIN_WAIT2', 'TIME_WAIT', 'CLOSE', 'CLOSE_WAIT', 'LAST_ACK',
-  'LISTEN', 'CLOSING', 'NEW_SYN_RECV', 'BOUND_INACTIVE',
+  'UNKNOWN',
+  'ESTABLISHED',
+  'SYN_SENT',
+  'SYN_RECV',
+  'FIN_WAIT1',
+  'FIN_WAIT2',
+  'TIME_WAIT',
+  'CLOSE',
+  'CLOSE_WAIT',
+  'LAST_ACK',
+  'LISTEN',
+  'CLOSING',
+  'NEW_SYN_RECV',
+  'BOUND_INACTIVE',
 ] as const;
 
 const ROW = new RegExp(
-  '^ *\\d+: ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]{2}) ([0-9A-F]+):([0-9A-F]+) '
-  + '[0-9A-F]+:[0-9A-F]+ [0-9A-F]+ +(\\d+) +-?\\d+ (\\d+)',
+  '^ *\\d+: ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]{2}) ([0-9A-F]+):([0-9A-F]+) ' +
+    '[0-9A-F]+:[0-9A-F]+ [0-9A-F]+ +(\\d+) +-?\\d+ (\\d+)',
   'u',
 );
 
@@ -45,7 +57,18 @@ export function* inetSockets(body: Uint8Array, protocol: string): Generator<Inet
   for (const line of latin1(body).split('\n')) {
     const match = ROW.exec(line);
     if (match === null) continue;
-    const [, local = '', localPort = '', remote = '', remotePort = '', state = '', tx = '', rx = '', uid = '', inode = ''] = match;
+    const [
+      ,
+      local = '',
+      localPort = '',
+      remote = '',
+      remotePort = '',
+      state = '',
+      tx = '',
+      rx = '',
+      uid = '',
+      inode = '',
+    ] = match;
     yield {
       local: { address: formatAddress(local), port: Number.parseInt(localPort, 16) },
       remote: { address: formatAddress(remote), port: Number.parseInt(remotePort, 16) },
@@ -78,7 +101,11 @@ function formatV6(bytes: readonly number[]): string {
   const mapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
   if (mapped) return `::ffff:${bytes.slice(12).join('.')}`;
   const [start, length] = longestZeros(groups);
-  const text = (from: number, to: number): string => groups.slice(from, to).map((group) => group.toString(16)).join(':');
+  const text = (from: number, to: number): string =>
+    groups
+      .slice(from, to)
+      .map((group) => group.toString(16))
+      .join(':');
   return length < 2 ? text(0, 8) : `${text(0, start)}::${text(start + length, 8)}`;
 }
 

@@ -18,7 +18,17 @@ const LIST: ReadRule = { cap: MIB, whole: false };
 const QUICK = ['status'] as const;
 const QUICK_FULL = [...QUICK, 'limits', 'cgroup', 'statm', 'comm', 'oom_score', 'oom_score_adj', 'wchan'] as const;
 const LINKS = ['exe', 'cwd', 'ns/net'] as const;
-const LINKS_FULL = [...LINKS, 'root', 'ns/mnt', 'ns/pid', 'ns/user', 'ns/cgroup', 'ns/ipc', 'ns/time', 'ns/uts'] as const;
+const LINKS_FULL = [
+  ...LINKS,
+  'root',
+  'ns/mnt',
+  'ns/pid',
+  'ns/user',
+  'ns/cgroup',
+  'ns/ipc',
+  'ns/time',
+  'ns/uts',
+] as const;
 /** Read with locks or pages of the process (`io` too: it takes exec_update_lock), most valuable first. */
 const SLOW: readonly SlowFile[] = [
   ['environ', { cap: 256 * KIB, whole: true }],
@@ -76,7 +86,16 @@ export function beginProcess(session: Session, pid: number, detail: Detail): Dra
   }
   const status = files.get('status');
   return {
-    pid, dir, detail, thread, stat, statFd, files, failures, links: new Map(), closed: false,
+    pid,
+    dir,
+    detail,
+    thread,
+    stat,
+    statFd,
+    files,
+    failures,
+    links: new Map(),
+    closed: false,
     ...(status?.ok === true ? parseStatus(status.body) : NO_STATUS),
     descriptors: { descriptors: [], unread: 0, failures: [], aside: [] },
   };
@@ -85,7 +104,9 @@ export function beginProcess(session: Session, pid: number, detail: Detail): Dra
 /** Some thread of the process other than the first. A race ends in one that is gone: then the failures say so. */
 function livingThread(own: string, pid: number): number | undefined {
   try {
-    return readdirSync(`${own}/task`).map(Number).find((tid) => tid !== pid);
+    return readdirSync(`${own}/task`)
+      .map(Number)
+      .find((tid) => tid !== pid);
   } catch {
     return undefined;
   }
@@ -104,7 +125,8 @@ export function readLinks(session: Session, draft: Draft): void {
 export async function readHeld(session: Session, draft: Draft): Promise<void> {
   let files = draft.detail === 'full' ? SLOW_FULL : SLOW;
   if (draft.pid === session.self) {
-    for (const [name, rule] of files) if (OWN_NOW.has(name)) keep(draft, name, readNow(`${draft.dir}/${name}`, rule, session.allowance));
+    for (const [name, rule] of files)
+      if (OWN_NOW.has(name)) keep(draft, name, readNow(`${draft.dir}/${name}`, rule, session.allowance));
     files = files.filter(([name]) => !OWN_NOW.has(name));
   }
   await readSlowly(session, placeOf(draft), files, (name, read) => {
@@ -117,10 +139,15 @@ export async function readHeld(session: Session, draft: Draft): Promise<void> {
 export async function readHeldInfo(session: Session, draft: Draft): Promise<void> {
   const { aside } = draft.descriptors;
   if (aside.length === 0) return;
-  await readSlowly(session, placeOf(draft), aside.map(({ fd }) => [`fdinfo/${fd}`, FDINFO]), (name, read) => {
-    const descriptor = aside.find(({ fd }) => name === `fdinfo/${fd}`);
-    if (descriptor !== undefined && !draft.closed) takeInfo(descriptor, read);
-  });
+  await readSlowly(
+    session,
+    placeOf(draft),
+    aside.map(({ fd }) => [`fdinfo/${fd}`, FDINFO]),
+    (name, read) => {
+      const descriptor = aside.find(({ fd }) => name === `fdinfo/${fd}`);
+      if (descriptor !== undefined && !draft.closed) takeInfo(descriptor, read);
+    },
+  );
 }
 
 function placeOf({ dir, pid, stat }: Draft): { dir: string; owner: string } {
@@ -185,7 +212,11 @@ function confirm(root: string, draft: Draft): boolean {
   } catch {
     const now = readNow(`${root}/${draft.pid}/stat`, SMALL, { left: SMALL.cap });
     const reused = now.ok && parseStat(now.body)?.startTicks !== draft.stat.startTicks;
-    draft.failures.push(reused ? 'the process ended and its pid was reused while it was read: only stat is certain' : 'the process ended while it was read');
+    draft.failures.push(
+      reused
+        ? 'the process ended and its pid was reused while it was read: only stat is certain'
+        : 'the process ended while it was read',
+    );
     if (reused) forget(draft);
     return false;
   } finally {

@@ -73,7 +73,13 @@ export function readOpen(fd: number, rule: ReadRule, allowance: Allowance): Proc
 }
 
 /** Reads one file in the threadpool and calls `done` once: {@link poolRead}, or a stand-in of a test. */
-export type PoolRead = (path: string, rule: ReadRule, allowance: Allowance, ticket: Ticket, done: (read: ProcRead) => void) => void;
+export type PoolRead = (
+  path: string,
+  rule: ReadRule,
+  allowance: Allowance,
+  ticket: Ticket,
+  done: (read: ProcRead) => void,
+) => void;
 
 /** Ends early once the ticket says that nobody waits. Callbacks, not promises: with 500 processes this runs some thousand times. */
 export const poolRead: PoolRead = (path, rule, allowance, ticket, done) => {
@@ -141,7 +147,8 @@ class Body {
   wantsMoreAfter(count: number): boolean {
     const room = this.buffer.length - this.at;
     this.at += count;
-    if (count === 0 || (this.rule.whole && count < room) || this.kept + this.at > this.limit || this.hasLastLine()) return false;
+    if (count === 0 || (this.rule.whole && count < room) || this.kept + this.at > this.limit || this.hasLastLine())
+      return false;
     if (this.at === this.buffer.length) {
       this.full.push(Buffer.from(this.buffer));
       this.kept += this.at;
@@ -166,7 +173,8 @@ class Body {
   finish(broken: boolean): ProcRead {
     const total = this.kept + this.at;
     const size = Math.min(total, this.limit);
-    const body = this.full.length === 0 ? this.copy(size) : Buffer.concat([...this.full, this.buffer.subarray(0, this.at)], size);
+    const body =
+      this.full.length === 0 ? this.copy(size) : Buffer.concat([...this.full, this.buffer.subarray(0, this.at)], size);
     this.allowance.left -= size;
     return { ok: true, body, truncated: broken || total > size };
   }

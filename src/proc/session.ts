@@ -29,33 +29,41 @@ export type SlowFile = readonly [name: string, rule: ReadRule];
  * first that hangs the rest is not tried: one hostile process must not take both places. Never rejects.
  */
 export async function readSlowly(
-  session: Session, { dir, owner }: { readonly dir: string; readonly owner: string }, files: readonly SlowFile[],
+  session: Session,
+  { dir, owner }: { readonly dir: string; readonly owner: string },
+  files: readonly SlowFile[],
   keep: (name: string, read: ProcRead) => void,
 ): Promise<void> {
   let next = 0;
-  const result = await session.boundedPool.run((ticket) => new Promise<void>((resolve) => {
-    const step = (): void => {
-      const file = session.stopped() ? undefined : files[next];
-      if (file === undefined) {
-        resolve();
-        return;
-      }
-      session.pool(`${dir}/${file[0]}`, file[1], session.allowance, ticket, (read) => {
-        // What comes back after its time was reported already.
-        if (ticket.abandoned()) {
-          resolve();
-          return;
-        }
-        next += 1;
-        keep(file[0], read);
-        ticket.progress();
+  const result = await session.boundedPool.run(
+    (ticket) =>
+      new Promise<void>((resolve) => {
+        const step = (): void => {
+          const file = session.stopped() ? undefined : files[next];
+          if (file === undefined) {
+            resolve();
+            return;
+          }
+          session.pool(`${dir}/${file[0]}`, file[1], session.allowance, ticket, (read) => {
+            // What comes back after its time was reported already.
+            if (ticket.abandoned()) {
+              resolve();
+              return;
+            }
+            next += 1;
+            keep(file[0], read);
+            ticket.progress();
+            step();
+          });
+        };
         step();
-      });
-    };
-    step();
-  }), session.slowMs, owner);
+      }),
+    session.slowMs,
+    owner,
+  );
   if (result.state === 'done') return;
-  const ended: ProcRead = result.state === 'failed' ? failure(result.error) : { ok: false, outcome: 'timed-out', reason: result.reason };
+  const ended: ProcRead =
+    result.state === 'failed' ? failure(result.error) : { ok: false, outcome: 'timed-out', reason: result.reason };
   const after: ProcRead = { ok: false, outcome: 'timed-out', reason: 'not tried: another read of this process hangs' };
   files.slice(next).forEach(([name], index) => keep(name, index === 0 || result.state === 'failed' ? ended : after));
 }

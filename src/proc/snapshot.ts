@@ -12,7 +12,13 @@ import { poolRead, type PoolRead } from './read.ts';
 import { yieldToEventLoop, type Session } from './session.ts';
 import { TICKS_PER_SECOND } from './stat.ts';
 import { bootTime, readNet, readSystem } from './system.ts';
-import type { NetTables, ProcessRecord, ProcessTable, SocketTables, UnreadableProcess } from '../contracts/process-table.ts';
+import type {
+  NetTables,
+  ProcessRecord,
+  ProcessTable,
+  SocketTables,
+  UnreadableProcess,
+} from '../contracts/process-table.ts';
 
 export interface SnapshotLimits {
   readonly processes: number;
@@ -32,8 +38,14 @@ export interface SnapshotLimits {
 }
 
 export const SNAPSHOT_LIMITS: SnapshotLimits = {
-  processes: 4096, descriptors: 4096, descriptorsTotal: 65_536, bytes: 32 * 1024 * 1024, fullDetail: 32, namespaces: 8,
-  slowMs: 250, totalMs: 10_000,
+  processes: 4096,
+  descriptors: 4096,
+  descriptorsTotal: 65_536,
+  bytes: 32 * 1024 * 1024,
+  fullDetail: 32,
+  namespaces: 8,
+  slowMs: 250,
+  totalMs: 10_000,
 };
 
 export interface SnapshotOptions {
@@ -62,21 +74,37 @@ export async function snapshotProcesses(options: SnapshotOptions = {}): Promise<
   const pids = listPids(root, self);
   const wanted = pids.slice(0, limits.processes);
   const aside = options.pool === undefined ? await asidePool(root, wanted, limits.slowMs) : undefined;
-  const session = openSession({ ...options, ...aside }, { ...limits, ...(aside === undefined ? {} : { slowMs: aside.slowMs }) }, { root, self, stopped: end.stopped });
+  const session = openSession(
+    { ...options, ...aside },
+    { ...limits, ...(aside === undefined ? {} : { slowMs: aside.slowMs }) },
+    { root, self, stopped: end.stopped },
+  );
   const takenMs = Date.now();
   // At once: the clock above and the uptime in there are one reading.
   const system = readSystem(session);
   const ownNet = readNet(session, 'self');
   const bootMs = bootTime(system, takenMs);
   const all = wanted.length <= limits.fullDetail;
-  const walked = await walk(session, wanted, { bootMs, full: all ? wanted.length : Math.min(FIRST_FEW, limits.fullDetail), onStop: end.onStop });
+  const walked = await walk(session, wanted, {
+    bootMs,
+    full: all ? wanted.length : Math.min(FIRST_FEW, limits.fullDetail),
+    onStop: end.onStop,
+  });
   aside?.end();
   walked.records.sort((a, b) => a.pid - b.pid);
   const sockets = readSockets(session, ownNet, walked.records, limits.namespaces).finally(end.release);
   return {
-    takenMs, self, bootMs, ticksPerSecond: TICKS_PER_SECOND,
-    processes: walked.records, vanished: walked.vanished, unreadable: walked.unreadable, unread: pids.length - wanted.length + walked.unread,
-    detail: all ? 'full' : 'core', sockets, system,
+    takenMs,
+    self,
+    bootMs,
+    ticksPerSecond: TICKS_PER_SECOND,
+    processes: walked.records,
+    vanished: walked.vanished,
+    unreadable: walked.unreadable,
+    unread: pids.length - wanted.length + walked.unread,
+    detail: all ? 'full' : 'core',
+    sockets,
+    system,
     ...(session.stopped() ? { stopped: 'the time of the snapshot was over' } : {}),
   };
 }
@@ -118,7 +146,13 @@ async function walk(session: Session, pids: readonly number[], { bootMs, full, o
     if (!('ok' in draft)) {
       const reading = readHeld(session, draft);
       await readRest(session, draft);
-      pending.push({ draft, held: untilStopped(reading.then(() => readHeldInfo(session, draft)), onStop) });
+      pending.push({
+        draft,
+        held: untilStopped(
+          reading.then(() => readHeldInfo(session, draft)),
+          onStop,
+        ),
+      });
     } else if (draft.outcome === 'missing') vanished.push(pid);
     else unreadable.push({ pid, outcome: draft.outcome, reason: draft.reason });
     if (pending.length >= MAX_PENDING) await settle();
@@ -154,7 +188,9 @@ interface Surroundings {
 
 function openSession(options: SnapshotOptions, limits: SnapshotLimits, { root, self, stopped }: Surroundings): Session {
   return {
-    root, self, stopped,
+    root,
+    self,
+    stopped,
     allowance: { left: limits.bytes },
     boundedPool: options.boundedPool ?? sharedPool,
     pool: options.pool ?? poolRead,
@@ -173,7 +209,10 @@ function listPids(root: string, self: number): number[] {
   } catch {
     return [];
   }
-  const pids = names.filter((name) => /^[1-9]\d{0,9}$/u.test(name)).map(Number).sort((a, b) => a - b);
+  const pids = names
+    .filter((name) => /^[1-9]\d{0,9}$/u.test(name))
+    .map(Number)
+    .sort((a, b) => a - b);
   return pids.includes(self) ? [self, ...pids.filter((pid) => pid !== self)] : pids;
 }
 
@@ -187,7 +226,12 @@ function ownPid(root: string): number {
 }
 
 /** Our own namespace, and each other one through a process of it. */
-async function readSockets(session: Session, ownNet: Promise<NetTables>, records: readonly ProcessRecord[], most: number): Promise<SocketTables> {
+async function readSockets(
+  session: Session,
+  ownNet: Promise<NetTables>,
+  records: readonly ProcessRecord[],
+  most: number,
+): Promise<SocketTables> {
   const own = await ownNet;
   const others = otherNamespaces(own.namespace, records);
   const namespaces = [own];

@@ -73,7 +73,11 @@ export const NO_STATUS: StatusFacts = { uid: undefined, gid: undefined, slots: I
 /** What the snapshot itself needs of a status file. */
 export function parseStatus(status: Uint8Array): StatusFacts {
   const text = latin1(status);
-  return { uid: firstNumber(text, '\nUid:'), gid: firstNumber(text, '\nGid:'), slots: firstNumber(text, '\nFDSize:') ?? Infinity };
+  return {
+    uid: firstNumber(text, '\nUid:'),
+    gid: firstNumber(text, '\nGid:'),
+    slots: firstNumber(text, '\nFDSize:') ?? Infinity,
+  };
 }
 
 function firstNumber(text: string, mark: string): number | undefined {

@@ -16,7 +16,10 @@ const SYSTEM = ['uptime', 'stat', 'loadavg', 'meminfo', 'version', 'cmdline'] as
 /** System V objects outlive their processes. proc_sysvipc(5). Absent where the kernel has none. */
 const SYSTEM_V = ['sysvipc/shm', 'sysvipc/sem', 'sysvipc/msg'] as const;
 /** tcp and tcp6 walk the hash table of the whole kernel, 2 to 5 ms each: they start the two rows. */
-const SOCKET_ROWS = [['tcp', 'udp', 'unix'], ['tcp6', 'udp6']] as const;
+const SOCKET_ROWS = [
+  ['tcp', 'udp', 'unix'],
+  ['tcp6', 'udp6'],
+] as const;
 /** Short, or only root can make them long. */
 const NET_SMALL = ['raw', 'raw6', 'packet', 'dev', 'route', 'ipv6_route', 'arp', 'if_inet6', 'sockstat'] as const;
 
@@ -39,9 +42,12 @@ export async function readNet(session: Session, pid: number | 'self'): Promise<N
   const keep = (name: string, read: ProcRead): void => {
     if (read.ok || read.outcome !== 'missing') files.set(name, read);
   };
-  await Promise.all(SOCKET_ROWS.map(async (names) => {
-    for (const name of names) if (!session.stopped()) keep(name, await readAside(`${dir}/${name}`, SOCKETS, session.allowance));
-  }));
+  await Promise.all(
+    SOCKET_ROWS.map(async (names) => {
+      for (const name of names)
+        if (!session.stopped()) keep(name, await readAside(`${dir}/${name}`, SOCKETS, session.allowance));
+    }),
+  );
   for (const name of NET_SMALL) keep(name, readNow(`${dir}/${name}`, LIST, session.allowance));
   return { namespace: namespaceOf(session, pid), pid, files };
 }
@@ -63,7 +69,8 @@ export function namespaceOf(session: Session, pid: number | 'self'): string {
 export function bootTime(system: ReadonlyMap<string, ProcRead>, nowMs: number): number {
   const stat = system.get('stat');
   const uptime = system.get('uptime');
-  const btimeMs = stat?.ok === true ? Number(fieldOf(latin1(stat.body).replaceAll('btime ', 'btime:'), 'btime')) * 1000 : Number.NaN;
+  const btimeMs =
+    stat?.ok === true ? Number(fieldOf(latin1(stat.body).replaceAll('btime ', 'btime:'), 'btime')) * 1000 : Number.NaN;
   const exactMs = uptime?.ok === true ? nowMs - Math.round(Number.parseFloat(latin1(uptime.body)) * 1000) : Number.NaN;
   if (Number.isNaN(btimeMs)) return Number.isNaN(exactMs) ? 0 : exactMs;
   return Math.abs(exactMs - btimeMs) < 2000 ? exactMs : btimeMs;

@@ -40,7 +40,12 @@ export function* unixSockets(body: Uint8Array): Generator<UnixSocket> {
     if (last !== undefined) yield last;
     const [, flags = '', type = '', state = '', inode = '', path = ''] = match;
     const listens = (Number.parseInt(flags, 16) & ACCEPTS) !== 0;
-    last = { type: TYPES[type] ?? 'unknown', state: listens ? 'LISTEN' : STATES[Number.parseInt(state, 16)] ?? 'FREE', inode, path };
+    last = {
+      type: TYPES[type] ?? 'unknown',
+      state: listens ? 'LISTEN' : (STATES[Number.parseInt(state, 16)] ?? 'FREE'),
+      inode,
+      path,
+    };
   }
   if (last !== undefined) yield last;
 }

@@ -25,9 +25,14 @@ export const MAX_LINE_BYTES: number = 32 * 1024;
 export type LineWriter = (bytes: Uint8Array) => number;
 
 /** Said where no line can be made, with the time of the start. Encoded now: whoever replaces built-ins breaks the encoder, too. */
-const BROKEN = Buffer.from(`${JSON.stringify({
-  amber: 'fault', ...envelope(), code: 'BUG', error: 'a log line could not be made; built-ins of this process may have been replaced',
-})}\n`);
+const BROKEN = Buffer.from(
+  `${JSON.stringify({
+    amber: 'fault',
+    ...envelope(),
+    code: 'BUG',
+    error: 'a log line could not be made; built-ins of this process may have been replaced',
+  })}\n`,
+);
 
 /** A full pipe is tried so often, with a pause between: at most 20 ms in all, the longest hold of a main thread. */
 const ATTEMPTS = 10;
@@ -38,7 +43,11 @@ const PAUSE_MS = 2;
  *
  * Never throws: a closed or full pipe must not change what a handler returns. Gives false if the line did not go out whole.
  */
-export function logLine(stream: LogStream, record: Readonly<Record<string, unknown>>, write: LineWriter = writeStdout): boolean {
+export function logLine(
+  stream: LogStream,
+  record: Readonly<Record<string, unknown>>,
+  write: LineWriter = writeStdout,
+): boolean {
   try {
     const line = Buffer.from(`${torn ? '\n' : ''}${renderLine(stream, record)}\n`, 'utf8');
     return writeAll(line, write);
@@ -58,7 +67,11 @@ function sayBroken(write: LineWriter): false {
 }
 
 /** The text of a line, without its newline: JSON of at most {@link MAX_LINE_BYTES} - 1 bytes. */
-export function renderLine(stream: LogStream, record: Readonly<Record<string, unknown>>, head: Envelope = envelope()): string {
+export function renderLine(
+  stream: LogStream,
+  record: Readonly<Record<string, unknown>>,
+  head: Envelope = envelope(),
+): string {
   const text = JSON.stringify({ amber: stream, ...head, ...(sorted(record, 0) as object) });
   if (Buffer.byteLength(text) < MAX_LINE_BYTES) return text;
   // The scalars are the digests, names and numbers that the line is for; what is long in it is lists and sentences.
@@ -82,7 +95,9 @@ function sorted(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return plain(value);
   if (depth > 8) return '[too deep]';
   if (Array.isArray(value)) return value.map((item) => sorted(item, depth + 1));
-  const entries = Object.entries(value).filter(([key]) => depth > 0 || !OURS.includes(key)).sort(byKey);
+  const entries = Object.entries(value)
+    .filter(([key]) => depth > 0 || !OURS.includes(key))
+    .sort(byKey);
   return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner, depth + 1)]));
 }
 

@@ -22,7 +22,10 @@ interface ShippedSegment {
 
 /** `sha256` is of the joined tarball, when it was closed; `error` is that of the commit or of what came before it. */
 export function finalReport(
-  facts: ReportFacts, shipped: readonly ShippedSegment[], sha256: string | undefined, error?: AmberError,
+  facts: ReportFacts,
+  shipped: readonly ShippedSegment[],
+  sha256: string | undefined,
+  error?: AmberError,
 ): CaptureReport {
   const stored = shipped.filter((one) => one.receipt !== undefined);
   const fault = error ?? shipped.find((one) => one.error !== undefined)?.error;

@@ -38,7 +38,8 @@ async function heldSockets(table: ProcessTable, { yieldIfDue }: Budget): Promise
   for (const { pid, comm, descriptors } of table.processes) {
     await yieldIfDue();
     for (const { fd, inode, link } of descriptors) {
-      if (inode !== undefined && link.target.startsWith('socket:') && !owners.has(inode)) owners.set(inode, { pid, fd, comm: toText(comm) });
+      if (inode !== undefined && link.target.startsWith('socket:') && !owners.has(inode))
+        owners.set(inode, { pid, fd, comm: toText(comm) });
     }
   }
   const rows: object[] = [];
@@ -50,7 +51,8 @@ async function heldSockets(table: ProcessTable, { yieldIfDue }: Budget): Promise
         seen += 1;
         if (seen % BATCH === 0) await yieldIfDue();
         const owner = owners.get(inode);
-        if (owner !== undefined && rows.length < MAX_SOCKETS) rows.push({ protocol, state, local, remote, owners: [owner] });
+        if (owner !== undefined && rows.length < MAX_SOCKETS)
+          rows.push({ protocol, state, local, remote, owners: [owner] });
       }
     }
   }
@@ -58,7 +60,9 @@ async function heldSockets(table: ProcessTable, { yieldIfDue }: Budget): Promise
 }
 
 function brief(record: ProcessRecord): Record<string, unknown> {
-  const open = record.descriptors.filter(({ link }) => link.deleted || !/^(?:socket:|pipe:|anon_inode:)/u.test(link.target));
+  const open = record.descriptors.filter(
+    ({ link }) => link.deleted || !/^(?:socket:|pipe:|anon_inode:)/u.test(link.target),
+  );
   return {
     pid: record.pid,
     ppid: record.ppid,

@@ -35,7 +35,9 @@ export function parseHeader(bytes: Uint8Array): AgeHeader | undefined {
   const start = view.toString('latin1', 0, VERSION_LINE.length + 1);
   if (!`${VERSION_LINE}\n`.startsWith(start)) {
     const armored = '-----BEGIN AGE ENCRYPTED FILE-----'.startsWith(start.slice(0, 14)) && start.length >= 14;
-    throw corrupt(armored ? 'it is armored; decode it to binary first' : 'it does not begin with age-encryption.org/v1');
+    throw corrupt(
+      armored ? 'it is armored; decode it to binary first' : 'it does not begin with age-encryption.org/v1',
+    );
   }
   // A body line is base64 and an argument line begins with "->", so the first line with "---" is the MAC line.
   const macLine = view.indexOf('\n---');

@@ -38,10 +38,15 @@ export function openIdentity(text: string): AgeIdentity {
   for (const [index, line] of text.split(/\r?\n/u).entries()) {
     const entry = line.trim();
     if (entry === '' || entry.startsWith('#')) continue;
-    if (keys.length === MAX_IDENTITIES) throw new AmberError('IDENTITY_INVALID', `More than ${MAX_IDENTITIES} identities in one file.`);
+    if (keys.length === MAX_IDENTITIES)
+      throw new AmberError('IDENTITY_INVALID', `More than ${MAX_IDENTITIES} identities in one file.`);
     keys.push(decodeIdentity(entry, index + 1));
   }
-  if (keys.length === 0) throw new AmberError('IDENTITY_INVALID', 'There is no identity here. Expected a line AGE-SECRET-KEY-1…, as age-keygen prints it.');
+  if (keys.length === 0)
+    throw new AmberError(
+      'IDENTITY_INVALID',
+      'There is no identity here. Expected a line AGE-SECRET-KEY-1…, as age-keygen prints it.',
+    );
   return {
     recipients: keys.map((key) => bech32.encodeFromBytes('age', key.recipient)),
     decryptor: () => createDecryptor(keys),
@@ -50,7 +55,10 @@ export function openIdentity(text: string): AgeIdentity {
 
 function decodeIdentity(entry: string, line: number): Key {
   if (/^AGE-(?:PLUGIN|SECRET-KEY-PQ)-/iu.test(entry)) {
-    throw new AmberError('IDENTITY_INVALID', `Line ${line} holds a plugin or post-quantum identity; only AGE-SECRET-KEY-1… is supported here.`);
+    throw new AmberError(
+      'IDENTITY_INVALID',
+      `Line ${line} holds a plugin or post-quantum identity; only AGE-SECRET-KEY-1… is supported here.`,
+    );
   }
   let decoded: { prefix: string; bytes: Uint8Array };
   try {
@@ -59,7 +67,11 @@ function decodeIdentity(entry: string, line: number): Key {
     // No cause: the message of the decoder quotes the key.
     throw new AmberError('IDENTITY_INVALID', `Line ${line} is not an age identity: a character was lost or changed.`);
   }
-  if (decoded.prefix.toLowerCase() !== 'age-secret-key-' || decoded.bytes.length !== 32 || entry !== entry.toUpperCase()) {
+  if (
+    decoded.prefix.toLowerCase() !== 'age-secret-key-' ||
+    decoded.bytes.length !== 32 ||
+    entry !== entry.toUpperCase()
+  ) {
     throw new AmberError('IDENTITY_INVALID', `Line ${line} is not an age identity. Expected AGE-SECRET-KEY-1….`);
   }
   const secret = age.privateKey(decoded.bytes);
@@ -94,20 +106,29 @@ function createDecryptor(keys: readonly Key[]): AgeDecryptor {
 /** The file key from the first stanza that one of the identities opens. */
 function unwrap(header: AgeHeader, keys: readonly Key[]): Uint8Array {
   const scrypt = header.stanzas.some((stanza) => stanza.type === 'scrypt');
-  if (scrypt && header.stanzas.length > 1) throw new AmberError('ARCHIVE_CORRUPT', 'The age header mixes a passphrase with other recipients.');
+  if (scrypt && header.stanzas.length > 1)
+    throw new AmberError('ARCHIVE_CORRUPT', 'The age header mixes a passphrase with other recipients.');
   const candidates = header.stanzas.filter((stanza) => stanza.type === 'X25519').map(readStanza);
   for (const { share, body } of candidates) {
     for (const key of keys) {
       const shared = age.sharedSecret(key.secret, age.publicKey(share));
       if (shared === undefined) throw new AmberError('ARCHIVE_CORRUPT', 'The age header holds a share of low order.');
       const wrap = age.wrapKey(shared, share, key.recipient);
-      const fileKey = openChunk(wrap, age.ZERO_NONCE, body.subarray(0, age.FILE_KEY_BYTES), body.subarray(age.FILE_KEY_BYTES));
+      const fileKey = openChunk(
+        wrap,
+        age.ZERO_NONCE,
+        body.subarray(0, age.FILE_KEY_BYTES),
+        body.subarray(age.FILE_KEY_BYTES),
+      );
       if (fileKey !== undefined) return fileKey;
     }
   }
-  throw new AmberError('IDENTITY_INVALID', scrypt
-    ? 'This age file is encrypted with a passphrase, not to a recipient.'
-    : 'None of the identities opens this age file: it is encrypted to another recipient, or its header was changed.');
+  throw new AmberError(
+    'IDENTITY_INVALID',
+    scrypt
+      ? 'This age file is encrypted with a passphrase, not to a recipient.'
+      : 'None of the identities opens this age file: it is encrypted to another recipient, or its header was changed.',
+  );
 }
 
 function readStanza(stanza: AgeStanza): { share: Uint8Array; body: Uint8Array } {
@@ -120,6 +141,9 @@ function readStanza(stanza: AgeStanza): { share: Uint8Array; body: Uint8Array } 
 }
 
 function verifyMac(header: AgeHeader, fileKey: Uint8Array): void {
-  const mac = createHmac('sha256', age.derive(fileKey, new Uint8Array(0), 'header')).update(header.signed).digest();
-  if (!timingSafeEqual(mac, header.mac)) throw new AmberError('ARCHIVE_CORRUPT', 'The MAC of the age header does not fit: the header was changed.');
+  const mac = createHmac('sha256', age.derive(fileKey, new Uint8Array(0), 'header'))
+    .update(header.signed)
+    .digest();
+  if (!timingSafeEqual(mac, header.mac))
+    throw new AmberError('ARCHIVE_CORRUPT', 'The MAC of the age header does not fit: the header was changed.');
 }

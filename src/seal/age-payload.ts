@@ -35,7 +35,10 @@ export function openPayload(key: Uint8Array): AgeDecryptor {
   function fail(chunk: Uint8Array, out: Uint8Array[]): Uint8Array[] {
     const last = stream.open(chunk, true);
     if (last !== undefined) out.push(last);
-    failure = last === undefined ? damaged(stream.chunks()) : new AmberError('ARCHIVE_CORRUPT', 'There are bytes behind the end of the age file.');
+    failure =
+      last === undefined
+        ? damaged(stream.chunks())
+        : new AmberError('ARCHIVE_CORRUPT', 'There are bytes behind the end of the age file.');
     if (out.length === 0) throw failure;
     return out;
   }
@@ -63,14 +66,18 @@ export function openPayload(key: Uint8Array): AgeDecryptor {
       if (failure !== undefined) throw failure;
       const plain = stream.open(pending.subarray(0, held), true);
       if (plain === undefined) throw held === 0 ? cut(stream.chunks()) : damaged(stream.chunks());
-      if (plain.length === 0 && stream.chunks() > 1) throw new AmberError('ARCHIVE_CORRUPT', 'The age file ends with an empty chunk behind others.');
+      if (plain.length === 0 && stream.chunks() > 1)
+        throw new AmberError('ARCHIVE_CORRUPT', 'The age file ends with an empty chunk behind others.');
       return plain.length === 0 ? [] : [plain];
     },
   };
 }
 
 /** Opens chunks in order. One that does not open may be tried again, as the last one. */
-function countChunks(key: Uint8Array): { open: (sealed: Uint8Array, last: boolean) => Uint8Array | undefined; chunks: () => number } {
+function countChunks(key: Uint8Array): {
+  open: (sealed: Uint8Array, last: boolean) => Uint8Array | undefined;
+  chunks: () => number;
+} {
   const nonce = Buffer.alloc(12);
   let chunks = 0;
   return {
@@ -78,7 +85,12 @@ function countChunks(key: Uint8Array): { open: (sealed: Uint8Array, last: boolea
     open(sealed, last) {
       const size = sealed.length - age.TAG_BYTES;
       if (size < 0) return undefined;
-      const plain = openChunk(key, age.chunkNonce(nonce, chunks, last), sealed.subarray(0, size), sealed.subarray(size));
+      const plain = openChunk(
+        key,
+        age.chunkNonce(nonce, chunks, last),
+        sealed.subarray(0, size),
+        sealed.subarray(size),
+      );
       if (plain !== undefined) chunks++;
       return plain;
     },
@@ -86,7 +98,12 @@ function countChunks(key: Uint8Array): { open: (sealed: Uint8Array, last: boolea
 }
 
 /** The plaintext of one sealed piece, or undefined where the tag does not fit. */
-export function openChunk(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array, tag: Uint8Array): Uint8Array | undefined {
+export function openChunk(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  sealed: Uint8Array,
+  tag: Uint8Array,
+): Uint8Array | undefined {
   const decipher = createDecipheriv(age.CIPHER, key, nonce, age.CIPHER_OPTIONS);
   decipher.setAuthTag(tag);
   const plain = decipher.update(sealed);
@@ -99,7 +116,13 @@ export function openChunk(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array
 }
 
 const damaged = (chunks: number): AmberError =>
-  new AmberError('ARCHIVE_CORRUPT', `The age file is damaged or cut in chunk ${chunks + 1}; ${chunks} chunks before it are whole.`, { details: { chunks } });
+  new AmberError(
+    'ARCHIVE_CORRUPT',
+    `The age file is damaged or cut in chunk ${chunks + 1}; ${chunks} chunks before it are whole.`,
+    { details: { chunks } },
+  );
 
 const cut = (chunks: number): AmberError =>
-  new AmberError('ARCHIVE_CORRUPT', `The age file is cut behind chunk ${chunks}: its last chunk is missing.`, { details: { chunks } });
+  new AmberError('ARCHIVE_CORRUPT', `The age file is cut behind chunk ${chunks}: its last chunk is missing.`, {
+    details: { chunks },
+  });

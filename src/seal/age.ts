@@ -36,7 +36,10 @@ export async function openAge(recipient: string): Promise<AgeRecipient> {
   const point = age.publicKey(raw);
   // A point of low order gives the same known secret to everybody: find out now, not at the first segment.
   if (age.sharedSecret(generateKeyPairSync('x25519').privateKey, point) === undefined) {
-    throw new AmberError('RECIPIENT_INVALID', 'The recipient is a point of low order: nothing encrypted to it would be secret.');
+    throw new AmberError(
+      'RECIPIENT_INVALID',
+      'The recipient is a point of low order: nothing encrypted to it would be secret.',
+    );
   }
   return { recipient: recipient.trim(), encryptor: () => createEncryptor(point, raw) };
 }
@@ -47,10 +50,17 @@ async function decodeRecipient(text: string): Promise<Uint8Array> {
   try {
     decoded = bech32.decodeToBytes(text);
   } catch (cause) {
-    throw new AmberError('RECIPIENT_INVALID', 'The recipient is not valid bech32: a character was lost or changed. Expected age1 and 58 characters.', { cause });
+    throw new AmberError(
+      'RECIPIENT_INVALID',
+      'The recipient is not valid bech32: a character was lost or changed. Expected age1 and 58 characters.',
+      { cause },
+    );
   }
   if (decoded.prefix !== 'age' || decoded.bytes.length !== 32 || text !== text.toLowerCase()) {
-    throw new AmberError('RECIPIENT_INVALID', 'The recipient is not an age X25519 public key. Expected age1 and 58 characters, as age-keygen -y prints it.');
+    throw new AmberError(
+      'RECIPIENT_INVALID',
+      'The recipient is not an age X25519 public key. Expected age1 and 58 characters, as age-keygen -y prints it.',
+    );
   }
   return decoded.bytes;
 }
@@ -119,6 +129,8 @@ function header(fileKey: Uint8Array, point: KeyObject, recipient: Uint8Array): B
   const wrapped = Buffer.concat([cipher.update(fileKey), cipher.final(), cipher.getAuthTag()]);
   // The wrapped key is 32 bytes, 43 characters: shorter than a full line of 64, so it ends the stanza by itself.
   const signed = `${age.VERSION_LINE}\n-> X25519 ${age.encode64(share)}\n${age.encode64(wrapped)}\n---`;
-  const mac = createHmac('sha256', age.derive(fileKey, new Uint8Array(0), 'header')).update(signed).digest();
+  const mac = createHmac('sha256', age.derive(fileKey, new Uint8Array(0), 'header'))
+    .update(signed)
+    .digest();
   return Buffer.from(`${signed} ${age.encode64(mac)}\n`, 'latin1');
 }

@@ -84,7 +84,19 @@ export interface CostFacts {
 }
 
 /** Everything that {@link commitDocument} needs, gathered by the recipe. */
-export type CommitFacts = Omit<CaptureManifest, 'format' | 'state' | 'segments' | 'exceptions' | 'completeness' | 'outcomes' | 'collectors' | 'redactions' | 'chain' | 'tarball'> & {
+export type CommitFacts = Omit<
+  CaptureManifest,
+  | 'format'
+  | 'state'
+  | 'segments'
+  | 'exceptions'
+  | 'completeness'
+  | 'outcomes'
+  | 'collectors'
+  | 'redactions'
+  | 'chain'
+  | 'tarball'
+> & {
   readonly sha256: string | null;
   readonly bytes: number;
 };
@@ -99,7 +111,10 @@ export interface ShippedSegment {
 
 /** Builds the commit marker. `redact` is applied to the whole of it. */
 export function commitDocument(
-  facts: CommitFacts, shipped: readonly ShippedSegment[], manifest: ManifestWriter, redact: <T>(value: T) => T,
+  facts: CommitFacts,
+  shipped: readonly ShippedSegment[],
+  manifest: ManifestWriter,
+  redact: <T>(value: T) => T,
 ): StoredObject {
   const { sha256, bytes, ...rest } = facts;
   const segments = shipped.map(committed);
@@ -113,7 +128,12 @@ export function commitDocument(
     completeness: manifest.shortfalls.result(segments.filter(({ state }) => state === 'lost').length, facts.endedEarly),
     outcomes: manifest.outcomes(),
     collectors: manifest.byCollector(),
-    exceptions: manifest.exceptions().map(({ path, outcome, reason, collector }) => ({ path, outcome, collector, ...(reason === undefined ? {} : { reason }) })),
+    exceptions: manifest.exceptions().map(({ path, outcome, reason, collector }) => ({
+      path,
+      outcome,
+      collector,
+      ...(reason === undefined ? {} : { reason }),
+    })),
     redactions: manifest.redactions(),
   };
   const body = Buffer.from(`${JSON.stringify(redact(document), null, 1)}\n`, 'utf8');
@@ -123,7 +143,14 @@ export function commitDocument(
 function committed({ segment, receipt, error }: ShippedSegment): CommittedSegment {
   const { number, name, bytes, sha256, tarOffset, tarBytes, tier, continues, chainHead } = segment;
   return {
-    number, name, bytes, sha256, tarOffset, tarBytes, tier, continues,
+    number,
+    name,
+    bytes,
+    sha256,
+    tarOffset,
+    tarBytes,
+    tier,
+    continues,
     chainHead: chainHead ?? null,
     state: receipt?.state ?? 'lost',
     ...(receipt === undefined ? {} : { receipt }),

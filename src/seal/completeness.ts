@@ -18,7 +18,8 @@ export interface Completeness {
 /** What is gone before it can be read is no shortfall of the capture: processes end. */
 const SHORT: ReadonlySet<string> = new Set<Outcome>(['truncated', 'denied', 'skipped', 'timed-out', 'failed']);
 /** Captures that are older than the member `byDesign` tell by these words alone that an item was skipped on purpose. */
-const OLD_WORDS = /^(?:the same file as |hard link to |its bytes are left out by policy|not a regular file|a socket has no tar type|not listed: a view of the kernel|a capture that this extension has parked|no detector has looked)/u;
+const OLD_WORDS =
+  /^(?:the same file as |hard link to |its bytes are left out by policy|not a regular file|a socket has no tar type|not listed: a view of the kernel|a capture that this extension has parked|no detector has looked)/u;
 const MAX_REASONS = 12;
 const MAX_REASON = 120;
 const OTHER = 'other reasons';
@@ -40,9 +41,18 @@ export class Shortfalls {
 
   /** @param ended - why the host ended it early, where it did */
   result(lost: number, ended: string | undefined): Completeness {
-    const reasons = [...this.#reasons].map(([reason, count]) => ({ reason, count })).sort((one, other) => other.count - one.count);
-    const more = [...(lost > 0 ? [{ reason: 'segments could not be stored', count: lost }] : []), ...(ended === undefined ? [] : [{ reason: `ended early: ${ended}`.slice(0, MAX_REASON), count: 1 }])];
-    return { state: reasons.length + more.length > 0 ? 'partial' : 'complete', outcomes: this.#outcomes, reasons: [...more, ...reasons] };
+    const reasons = [...this.#reasons]
+      .map(([reason, count]) => ({ reason, count }))
+      .sort((one, other) => other.count - one.count);
+    const more = [
+      ...(lost > 0 ? [{ reason: 'segments could not be stored', count: lost }] : []),
+      ...(ended === undefined ? [] : [{ reason: `ended early: ${ended}`.slice(0, MAX_REASON), count: 1 }]),
+    ];
+    return {
+      state: reasons.length + more.length > 0 ? 'partial' : 'complete',
+      outcomes: this.#outcomes,
+      reasons: [...more, ...reasons],
+    };
   }
 }
 

@@ -53,7 +53,13 @@ export function openManifest(captureId: string): ManifestWriter {
     },
     pendingBytes: () => lines.bytes,
     close: (segment) => {
-      const header: ManifestPartHeader = { manifest: 1, capture: captureId, segment, previous: head, items: lines.count };
+      const header: ManifestPartHeader = {
+        manifest: 1,
+        capture: captureId,
+        segment,
+        previous: head,
+        items: lines.count,
+      };
       const body = lines.take(`${JSON.stringify(header)}\n`);
       head = hash('sha256', body, 'hex');
       return { path: manifestPath(segment), body, head };
@@ -110,7 +116,8 @@ export function manifestPath(segment: number): string {
 function total(counts: readonly Partial<Record<Outcome, number>>[]): Partial<Record<Outcome, number>> {
   const sum: Partial<Record<Outcome, number>> = {};
   for (const count of counts) {
-    for (const [outcome, number] of Object.entries(count) as [Outcome, number][]) sum[outcome] = (sum[outcome] ?? 0) + number;
+    for (const [outcome, number] of Object.entries(count) as [Outcome, number][])
+      sum[outcome] = (sum[outcome] ?? 0) + number;
   }
   return sum;
 }

@@ -101,10 +101,14 @@ function valuePart(arg: string, from: number, name: string, holds: Holds | undef
   const end = Math.max(start, arg.length - (start > from && /["']$/u.test(arg) ? 1 : 0));
   const value = arg.slice(start, end);
   switch (holds) {
-    case undefined: return isSecretByName(name, value) ? { start, end, name } : undefined;
-    case 'header': return undefined; // the rules for text know headers
-    case 'cookie': return value.includes('=') ? { start, end, name, cookie: true } : undefined;
-    case 'secret': return { start, end, name };
+    case undefined:
+      return isSecretByName(name, value) ? { start, end, name } : undefined;
+    case 'header':
+      return undefined; // the rules for text know headers
+    case 'cookie':
+      return value.includes('=') ? { start, end, name, cookie: true } : undefined;
+    case 'secret':
+      return { start, end, name };
     default: {
       const at = value.indexOf(holds === 'user:password' ? ':' : '%');
       return at < 0 ? undefined : { start: start + at + 1, end, name };
@@ -116,7 +120,10 @@ function valuePart(arg: string, from: number, name: string, holds: Holds | undef
 function scriptParts(script: string, nesting: number): Part[] {
   const parts: Part[] = [];
   for (const words of commandsOf(script.slice(0, MAX_SCRIPT))) {
-    const found = secretParts(words.map((word) => word.text), nesting);
+    const found = secretParts(
+      words.map((word) => word.text),
+      nesting,
+    );
     for (const [index, inner] of found.entries()) {
       const at = words[index]?.at ?? 0;
       for (const part of inner) parts.push({ ...part, start: at + part.start, end: at + part.end });
@@ -163,5 +170,7 @@ function commandsOf(script: string): Word[][] {
 
 function word(script: string, start: number, end: number): Word {
   const quoted = end - start > 1 && /^["']/u.test(script[start] ?? '') && script[start] === script[end - 1];
-  return quoted ? { text: script.slice(start + 1, end - 1), at: start + 1 } : { text: script.slice(start, end), at: start };
+  return quoted
+    ? { text: script.slice(start + 1, end - 1), at: start + 1 }
+    : { text: script.slice(start, end), at: start };
 }

@@ -9,7 +9,15 @@ import { hideCookies, hideCredential } from './headers.ts';
 import { createReader } from './literals.ts';
 import type { Extent, Reader } from './literals.ts';
 import { holdsMark, isMark } from './mark.ts';
-import { isAboutSecret, isAuthorizationName, isCookieName, isSecretBranch, isSecretByName, mayBeSecret, mayStayInBranch } from './names.ts';
+import {
+  isAboutSecret,
+  isAuthorizationName,
+  isCookieName,
+  isSecretBranch,
+  isSecretByName,
+  mayBeSecret,
+  mayStayInBranch,
+} from './names.ts';
 import { valueOf } from './separators.ts';
 import type { ValuePlace } from './separators.ts';
 import { findShapes } from './shapes.ts';
@@ -18,8 +26,39 @@ import { isPlain, isUuid, looksRandom } from './values.ts';
 /** A word that may make a name secret, the rest of the name, and a sign that its value may be near. */
 const NAME = new RegExp(
   `(?:${[
-    'secret', 'pass', 'pwd', 'token', 'credential', 'key', 'signature', 'authorization', 'bearer', 'auth', 'cookie', 'session', 'cred', 'dsn', 'jwt', 'otp', 'connectionstring', 'connstr', 'sig', 'sid', 'sas', 'psk', 'pin', 'pat', 'mnemonic', 'salt', 'hmac', 'seed', 'phrase', 'webhook', 'identified[ \\t]{1,4}by',
-  ].join('|')})[\\w.-]{0,40}(?=[=:"'>\\] \\t\\r\\n%\\\\<!])`, 'giu',
+    'secret',
+    'pass',
+    'pwd',
+    'token',
+    'credential',
+    'key',
+    'signature',
+    'authorization',
+    'bearer',
+    'auth',
+    'cookie',
+    'session',
+    'cred',
+    'dsn',
+    'jwt',
+    'otp',
+    'connectionstring',
+    'connstr',
+    'sig',
+    'sid',
+    'sas',
+    'psk',
+    'pin',
+    'pat',
+    'mnemonic',
+    'salt',
+    'hmac',
+    'seed',
+    'phrase',
+    'webhook',
+    'identified[ \\t]{1,4}by',
+  ].join('|')})[\\w.-]{0,40}(?=[=:"'>\\] \\t\\r\\n%\\\\<!])`,
+  'giu',
 );
 const NAME_CHAR = /[\w.-]/u;
 const LONGEST_NAME = 80;
@@ -68,7 +107,9 @@ function hideValues(text: string, found: NameFound, hiding: Hiding): void {
   }
   const block = blockAt(text, found.at, start);
   if (block !== undefined) {
-    for (const { at, end, meant } of block) if (isSecretByName(name, meant) && !isMark(meant)) put(at, end, cover.hide(text.slice(at, end), ruleOf(name), meant));
+    for (const { at, end, meant } of block)
+      if (isSecretByName(name, meant) && !isMark(meant))
+        put(at, end, cover.hide(text.slice(at, end), ruleOf(name), meant));
     return;
   }
   if (text[start] === '{' && isSecretBranch(name)) {
@@ -107,7 +148,10 @@ function* namesIn(text: string, done: () => number): Generator<NameFound> {
     const end = match.index + match[0].length;
     const at = nameStart(text, match.index, done());
     const name = text.slice(at, end);
-    const place = (mayBeSecret(name) || isKeyOf(text, name, end)) && !(text[end] === ':' && isInArn(text, match.index)) ? valueOf(text, at, end) : undefined;
+    const place =
+      (mayBeSecret(name) || isKeyOf(text, name, end)) && !(text[end] === ':' && isInArn(text, match.index))
+        ? valueOf(text, at, end)
+        : undefined;
     if (place !== undefined) yield { name, place, at };
     // The values of this text may have been looked into with the same pattern.
     NAME.lastIndex = Math.max(end, done());
@@ -116,7 +160,12 @@ function* namesIn(text: string, done: () => number): Generator<NameFound> {
 
 /** `?key=…` of a URL and `Key=…`: a word so common that its value has to look like a key. In JSON it is the name of an object. */
 function isKeyOf(text: string, name: string, end: number): boolean {
-  return name.length === 3 && text[end] === '=' && /^key$/iu.test(name) && looksRandom(/^["']?([\w.~+/-]*={0,2})/u.exec(text.slice(end + 1, end + 513))?.[1] ?? '');
+  return (
+    name.length === 3 &&
+    text[end] === '=' &&
+    /^key$/iu.test(name) &&
+    looksRandom(/^["']?([\w.~+/-]*={0,2})/u.exec(text.slice(end + 1, end + 513))?.[1] ?? '')
+  );
 }
 
 function nameStart(text: string, from: number, least: number): number {
@@ -161,8 +210,10 @@ function hideBranch(text: string, from: number, { reader, cover, put, branches }
     for (let at: number | undefined = from + members.lastIndex; at !== undefined; ) {
       const value = reader.read(at, 'word');
       const raw = text.slice(value.start, value.end);
-      if (raw !== '' && !isMark(raw) && !mayStayInBranch(match[1] ?? '', raw)) put(value.start, value.end, cover.hide(raw, ruleOf(match[1] ?? ''), meaning(raw, value.depth)));
-      else if (isSecretByName(match[1] ?? '', raw) && !isMark(raw)) put(value.start, value.end, cover.hide(raw, ruleOf(match[1] ?? ''), meaning(raw, value.depth)));
+      if (raw !== '' && !isMark(raw) && !mayStayInBranch(match[1] ?? '', raw))
+        put(value.start, value.end, cover.hide(raw, ruleOf(match[1] ?? ''), meaning(raw, value.depth)));
+      else if (isSecretByName(match[1] ?? '', raw) && !isMark(raw))
+        put(value.start, value.end, cover.hide(raw, ruleOf(match[1] ?? ''), meaning(raw, value.depth)));
       members.lastIndex = value.end - from;
       at = match[0].includes('[') ? reader.next(value.end) : undefined;
     }
@@ -172,14 +223,24 @@ function hideBranch(text: string, from: number, { reader, cover, put, branches }
 /** Values inside values (a connection string in JSON in a log line) are looked at this deep. */
 const MAX_NESTING = 2;
 
-function hideValue(name: string, { raw, depth, nesting }: { raw: string; depth: number; nesting: number }, cover: Cover): string | undefined {
-  if (OPENING_ONLY.test(raw) || isMark(raw) || !(isSecretByName(name, raw) || (/^key$/iu.test(name) && looksRandom(raw)))) return undefined;
+function hideValue(
+  name: string,
+  { raw, depth, nesting }: { raw: string; depth: number; nesting: number },
+  cover: Cover,
+): string | undefined {
+  if (
+    OPENING_ONLY.test(raw) ||
+    isMark(raw) ||
+    !(isSecretByName(name, raw) || (/^key$/iu.test(name) && looksRandom(raw)))
+  )
+    return undefined;
   const meant = meaning(raw, depth);
   const rule = ruleOf(name);
   if (isAuthorizationName(name)) return hideCredential(raw, cover, rule);
   if (isCookieName(name)) return hideCookies(raw, cover, rule);
   // All of it goes; what it holds is learned for itself.
-  if (nesting < MAX_NESTING && /[:=@]/u.test(meant)) hideInside(meant, { ...cover, note: () => undefined }, nesting + 1);
+  if (nesting < MAX_NESTING && /[:=@]/u.test(meant))
+    hideInside(meant, { ...cover, note: () => undefined }, nesting + 1);
   // The dot may end the sentence: it goes with the value, and the value is learned without it as well.
   if (depth < 0 && meant.endsWith('.')) cover.hide(meant.slice(0, -1), rule);
   // Part of it is hidden already: cover the rest as well, but do not learn a value with a mark in it.
@@ -196,11 +257,15 @@ function meaning(raw: string, depth: number): string {
   if (depth < 0) return unescape(raw);
   let value = raw;
   // Inside "…" one level of escapes, inside \"…\" two, inside \\\"…\\\" three.
-  for (let level = 0; level <= Math.log2(depth + 1) && value.includes('\\'); level++) value = decodeBackslash(value)?.text ?? value;
+  for (let level = 0; level <= Math.log2(depth + 1) && value.includes('\\'); level++)
+    value = decodeBackslash(value)?.text ?? value;
   return value;
 }
 
 /** The name as the list of redactions shows it. */
 function ruleOf(name: string): string {
-  return name.slice(-60).toLowerCase().replace(/^[-.]+/u, '');
+  return name
+    .slice(-60)
+    .toLowerCase()
+    .replace(/^[-.]+/u, '');
 }

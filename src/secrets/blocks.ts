@@ -67,6 +67,7 @@ function quoteIn(text: string): number {
 /** Blanks in front of the line of the name; `- ` counts. */
 function indentOf(text: string, name: number): number {
   let at = name;
-  while (at > 0 && name - at < MAX_INDENT && (text[at - 1] === ' ' || text[at - 1] === '-' || text[at - 1] === '"')) at--;
+  while (at > 0 && name - at < MAX_INDENT && (text[at - 1] === ' ' || text[at - 1] === '-' || text[at - 1] === '"'))
+    at--;
   return name - at;
 }

@@ -36,7 +36,12 @@ export function* percentRuns(text: string): Iterable<Run> {
     const run = text.slice(start, end);
     if (run.length <= MAX_RUN && STRUCTURAL.test(run)) {
       const isForm = run.includes('+') && !run.includes('%20');
-      yield { start, end, read: () => textOf(decodePercent(isForm ? run.replaceAll('+', ' ') : run)?.text), write: (shown) => escapeLike(shown, run, isForm) };
+      yield {
+        start,
+        end,
+        read: () => textOf(decodePercent(isForm ? run.replaceAll('+', ' ') : run)?.text),
+        write: (shown) => escapeLike(shown, run, isForm),
+      };
     }
     at = text.indexOf('%', end);
   }
@@ -52,7 +57,18 @@ function escapeLike(shown: string, run: string, isForm: boolean): string {
   });
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { '&quot;': '"', '&#34;': '"', '&#x22;': '"', '&apos;': "'", '&#39;': "'", '&lt;': '<', '&gt;': '>', '&amp;': '&', '&#10;': '\n', '&#13;': '\r' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&quot;': '"',
+  '&#34;': '"',
+  '&#x22;': '"',
+  '&apos;': "'",
+  '&#39;': "'",
+  '&lt;': '<',
+  '&gt;': '>',
+  '&amp;': '&',
+  '&#10;': '\n',
+  '&#13;': '\r',
+};
 const ENTITY = /&(?:quot|#34|#x22|apos|#39|lt|gt|amp|#10|#13);/gu;
 
 /** A document in the text or an attribute of XML or HTML. */
@@ -61,9 +77,14 @@ export function* entityRuns(text: string): Iterable<Run> {
   for (const { index, 0: run } of text.matchAll(/[^<>"]{1,1048576}/gu)) {
     if (!run.includes('&')) continue;
     yield {
-      start: index, end: index + run.length,
+      start: index,
+      end: index + run.length,
       read: () => run.replaceAll(ENTITY, (entity) => ENTITIES[entity] ?? entity),
-      write: (shown) => shown.replaceAll(/<(?!redacted:)|(?<!<redacted:[0-9a-f]{16})>|["'&]/gu, (char) => ({ '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' })[char] ?? '&amp;'),
+      write: (shown) =>
+        shown.replaceAll(
+          /<(?!redacted:)|(?<!<redacted:[0-9a-f]{16})>|["'&]/gu,
+          (char) => ({ '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' })[char] ?? '&amp;',
+        ),
     };
   }
 }
@@ -73,14 +94,21 @@ export function* unicodeRuns(text: string): Iterable<Run> {
   if (!text.includes('\\u0022')) return;
   for (const { index, 0: run } of text.matchAll(/[^"]{1,1048576}/gu)) {
     if (!run.includes('\\u0022')) continue;
-    yield { start: index, end: index + run.length, read: () => decodeBackslash(run)?.text, write: (shown) => JSON.stringify(shown).slice(1, -1).replaceAll('\\"', '\\u0022') };
+    yield {
+      start: index,
+      end: index + run.length,
+      read: () => decodeBackslash(run)?.text,
+      write: (shown) => JSON.stringify(shown).slice(1, -1).replaceAll('\\"', '\\u0022'),
+    };
   }
 }
 
 export const LEAST_BASE64 = 16;
 const PROBE = 12;
 const DIGIT = Uint8Array.from({ length: 256 }, (_, code) => {
-  const at = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'.indexOf(String.fromCharCode(code === 45 ? 43 : code === 95 ? 47 : code));
+  const at = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'.indexOf(
+    String.fromCharCode(code === 45 ? 43 : code === 95 ? 47 : code),
+  );
   return at < 0 ? 255 : at;
 });
 const LINE_END = /(?:\r?\n|(?:\\{1,7}r)?\\{1,7}n)(?=[A-Za-z0-9+/_-])/y;
@@ -129,7 +157,12 @@ function isReadable(text: string, start: number): boolean {
     const b = digitAt(text, at + 1);
     const c = digitAt(text, at + 2);
     const d = digitAt(text, at + 3);
-    if (!isPrintable((a << 2) | (b >> 4)) || !isPrintable(((b & 15) << 4) | (c >> 2)) || !isPrintable(((c & 3) << 6) | d)) return false;
+    if (
+      !isPrintable((a << 2) | (b >> 4)) ||
+      !isPrintable(((b & 15) << 4) | (c >> 2)) ||
+      !isPrintable(((c & 3) << 6) | d)
+    )
+      return false;
   }
   return true;
 }
@@ -162,7 +195,8 @@ function base64Run(text: string, start: number, digitsEnd: number): Run {
   const isZipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
   let encoding: 'utf8' | 'latin1' = 'utf8';
   return {
-    start, end,
+    start,
+    end,
     read: () => {
       const content = isZipped ? unzipped(bytes) : bytes;
       if (content === TOO_LONG || content === undefined) return content;
@@ -191,15 +225,24 @@ function unzipped(bytes: Buffer): Buffer | typeof TOO_LONG | undefined {
 /** A Buffer as JSON.stringify and as util.inspect write it. */
 export function* bufferRuns(text: string): Iterable<Run> {
   if (!text.includes('Buffer')) return;
-  for (const { index, 0: all, 1: numbers, 2: hex } of text.matchAll(/\\{0,7}"data\\{0,7}"\s{0,32}:\s{0,32}\[([\d,\s]{2,1048576})\](?<=Buffer\\{0,7}"[\s\S]{1,64}?)|<Buffer ((?:[0-9a-f]{2} ?){2,64})/gu)) {
+  for (const { index, 0: all, 1: numbers, 2: hex } of text.matchAll(
+    /\\{0,7}"data\\{0,7}"\s{0,32}:\s{0,32}\[([\d,\s]{2,1048576})\](?<=Buffer\\{0,7}"[\s\S]{1,64}?)|<Buffer ((?:[0-9a-f]{2} ?){2,64})/gu,
+  )) {
     const list = numbers ?? hex ?? '';
     const end = index + all.length - (numbers === undefined ? 0 : 1);
-    const bytes = numbers === undefined ? Buffer.from(list.replaceAll(' ', ''), 'hex') : Buffer.from(numbers.split(',').map(Number));
+    const bytes =
+      numbers === undefined
+        ? Buffer.from(list.replaceAll(' ', ''), 'hex')
+        : Buffer.from(numbers.split(',').map(Number));
     const encoding = isUtf8(bytes) ? 'utf8' : 'latin1';
     yield {
-      start: end - list.length, end,
+      start: end - list.length,
+      end,
       read: () => bytes.toString(encoding),
-      write: (shown) => (numbers === undefined ? [...Buffer.from(shown, encoding)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ') : Buffer.from(shown, encoding).join(',')),
+      write: (shown) =>
+        numbers === undefined
+          ? [...Buffer.from(shown, encoding)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
+          : Buffer.from(shown, encoding).join(','),
     };
   }
 }
@@ -213,7 +256,8 @@ function textOf(bytes: string | undefined): string | undefined {
 function flags(characters: string, withLetters: boolean): Uint8Array {
   const table = new Uint8Array(128);
   for (const char of characters) table[char.charCodeAt(0)] = 1;
-  if (withLetters) for (let code = 48; code < 123; code++) if (/[0-9A-Za-z]/u.test(String.fromCharCode(code))) table[code] = 1;
+  if (withLetters)
+    for (let code = 48; code < 123; code++) if (/[0-9A-Za-z]/u.test(String.fromCharCode(code))) table[code] = 1;
   return table;
 }
 

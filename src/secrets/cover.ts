@@ -52,7 +52,13 @@ export class Notes {
 }
 
 /** `mark` gives the mark of bytes. What is beyond the lessons is hidden where it stands and not searched for elsewhere. */
-export function createCover(view: View, known: KnownValues, mark: (secret: Buffer) => string, note: (rule: string) => void, lessons: Lessons): Cover {
+export function createCover(
+  view: View,
+  known: KnownValues,
+  mark: (secret: Buffer) => string,
+  note: (rule: string) => void,
+  lessons: Lessons,
+): Cover {
   return {
     note,
     hide(secret, rule, meant = secret) {
@@ -62,7 +68,13 @@ export function createCover(view: View, known: KnownValues, mark: (secret: Buffe
       note(rule);
       // Read from a file it often has a line end behind it, and is used without.
       const learned = bytesOf(meant.trim(), view);
-      if (learned.length >= LEAST_LEARNED && isLearnable(meant) && !isBeginning(meant.trim()) && !known.learn(learned, shown, lessons)) note('limit:known-values');
+      if (
+        learned.length >= LEAST_LEARNED &&
+        isLearnable(meant) &&
+        !isBeginning(meant.trim()) &&
+        !known.learn(learned, shown, lessons)
+      )
+        note('limit:known-values');
       return shown;
     },
   };

@@ -24,7 +24,12 @@ export interface Depth {
 export const surface = (text: string): Depth => ({ layer: 0, room: { left: text.length * MAX_LAYERS + MAX_MORE } });
 
 /** Each codec, and a sign without which the text has no such run. */
-const CODECS: readonly (readonly [sign: string, codec: Codec])[] = [['%', percentRuns], ['&', entityRuns], ['\\u0022', unicodeRuns], ['Buffer', bufferRuns]];
+const CODECS: readonly (readonly [sign: string, codec: Codec])[] = [
+  ['%', percentRuns],
+  ['&', entityRuns],
+  ['\\u0022', unicodeRuns],
+  ['Buffer', bufferRuns],
+];
 const LEAST = 12;
 /** The name in front of a Buffer. */
 const NAMED = /([\w.-]{1,80})\\{0,7}["']?\s{0,32}[:=]\s{0,32}(?:\{[^{}]{0,64})?$/u;

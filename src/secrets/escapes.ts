@@ -79,7 +79,19 @@ function percent(codes: Uint16Array, at: number): number {
 }
 
 /** By the code of the letter behind the backslash. */
-const LETTERS: ReadonlyMap<number, number> = new Map([['n', 10], ['r', 13], ['t', 9], ['b', 8], ['f', 12], ['"', 34], ['\\', 92], ['/', 47], ["'", 39]].map(([letter, code]) => [String(letter).charCodeAt(0), Number(code)]));
+const LETTERS: ReadonlyMap<number, number> = new Map(
+  [
+    ['n', 10],
+    ['r', 13],
+    ['t', 9],
+    ['b', 8],
+    ['f', 12],
+    ['"', 34],
+    ['\\', 92],
+    ['/', 47],
+    ["'", 39],
+  ].map(([letter, code]) => [String(letter).charCodeAt(0), Number(code)]),
+);
 
 function backslash(codes: Uint16Array, at: number): number {
   const letter = codes[at + 1] ?? 0;

@@ -22,7 +22,8 @@ const MAX_MS = 50;
  */
 export function createExtraRule(pattern: RegExp): ExtraRule {
   const reason = refusal(pattern);
-  if (reason !== undefined) throw new AmberError('CONFIG_INVALID', `The pattern of AMBER_REDACT ${reason}. Example: internal-[0-9]{4,12}`);
+  if (reason !== undefined)
+    throw new AmberError('CONFIG_INVALID', `The pattern of AMBER_REDACT ${reason}. Example: internal-[0-9]{4,12}`);
   const flags = pattern.flags.replaceAll(/[gy]/gu, '');
   const expression = new RegExp(pattern.source, `${flags}g`);
   const here = new RegExp(pattern.source, `${flags}y`);

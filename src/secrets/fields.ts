@@ -16,16 +16,33 @@ interface Field {
 
 const FIELDS: readonly Field[] = [
   // RFC 7518, section 6
-  { sign: 'kty', pattern: new RegExp(`${QUOTE}(?:d|p|q|dp|dq|qi|k)${QUOTE}${GAP}:${GAP}${QUOTE}([\\w-]{10,4096})(?=\\\\{0,7}["\'])`, 'g') },
-  { sign: 'SecureString', pattern: new RegExp(`SecureString${QUOTE}${OTHERS}${QUOTE}Value${QUOTE}${GAP}:${GAP}${QUOTE}(${TEXT})`, 'g') },
-  { sign: 'SecureString', pattern: new RegExp(`${QUOTE}Value${QUOTE}${GAP}:${GAP}${QUOTE}(${TEXT})(?=${QUOTE}${OTHERS}${QUOTE}Type${QUOTE}${GAP}:${GAP}${QUOTE}SecureString)`, 'g') },
+  {
+    sign: 'kty',
+    pattern: new RegExp(
+      `${QUOTE}(?:d|p|q|dp|dq|qi|k)${QUOTE}${GAP}:${GAP}${QUOTE}([\\w-]{10,4096})(?=\\\\{0,7}["\'])`,
+      'g',
+    ),
+  },
+  {
+    sign: 'SecureString',
+    pattern: new RegExp(`SecureString${QUOTE}${OTHERS}${QUOTE}Value${QUOTE}${GAP}:${GAP}${QUOTE}(${TEXT})`, 'g'),
+  },
+  {
+    sign: 'SecureString',
+    pattern: new RegExp(
+      `${QUOTE}Value${QUOTE}${GAP}:${GAP}${QUOTE}(${TEXT})(?=${QUOTE}${OTHERS}${QUOTE}Type${QUOTE}${GAP}:${GAP}${QUOTE}SecureString)`,
+      'g',
+    ),
+  },
 ];
 
 export function hideFields(text: string, cover: Cover): string {
   let shown = text;
   for (const { sign, pattern } of FIELDS) {
     if (!shown.includes(sign)) continue;
-    shown = shown.replace(pattern, (all: string, value: string) => (isMark(value) ? all : all.slice(0, all.length - value.length) + cover.hide(value, sign.toLowerCase())));
+    shown = shown.replace(pattern, (all: string, value: string) =>
+      isMark(value) ? all : all.slice(0, all.length - value.length) + cover.hide(value, sign.toLowerCase()),
+    );
   }
   return shown;
 }

@@ -20,7 +20,8 @@ const leaf = (value: string | number | boolean | null): Plain => ({ kind: 'leaf'
 export function takeApart(value: object): Plain {
   if (types.isProxy(value)) return leaf('<proxy>');
   try {
-    if (Array.isArray(value)) return { kind: 'list', length: value.length, at: (index) => property(value, String(index)) };
+    if (Array.isArray(value))
+      return { kind: 'list', length: value.length, at: (index) => property(value, String(index)) };
     if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) return takeBytes(value);
     if (types.isDate(value)) return leaf(dateText(value));
     if (types.isRegExp(value)) return leaf('<regexp>');
@@ -38,7 +39,9 @@ function list(values: readonly unknown[]): Plain {
 }
 
 function takeBytes(value: ArrayBufferView | ArrayBufferLike): Plain {
-  const bytes = ArrayBuffer.isView(value) ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : new Uint8Array(value);
+  const bytes = ArrayBuffer.isView(value)
+    ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+    : new Uint8Array(value);
   return { kind: 'bytes', bytes };
 }
 
@@ -50,7 +53,11 @@ function dateText(value: Date): string {
 function takeMap(value: ReadonlyMap<unknown, unknown>): Plain {
   const entries = [...(Map.prototype.entries.call(value) as Iterable<[unknown, unknown]>)];
   if (!entries.every((entry): entry is [string, unknown] => typeof entry[0] === 'string')) return list(entries);
-  return { kind: 'record', keys: entries.map(([key]) => key), get: (key) => Map.prototype.get.call(value, key) as unknown };
+  return {
+    kind: 'record',
+    keys: entries.map(([key]) => key),
+    get: (key) => Map.prototype.get.call(value, key) as unknown,
+  };
 }
 
 /** The value of a data property, found without running code. */
@@ -87,7 +94,9 @@ function stackOf(error: object): unknown {
 }
 
 function accessorOf(value: object, key: string): ((this: unknown) => unknown) | undefined {
-  const descriptor = Object.getOwnPropertyDescriptor(value, key) as { readonly get?: (this: unknown) => unknown } | undefined;
+  const descriptor = Object.getOwnPropertyDescriptor(value, key) as
+    | { readonly get?: (this: unknown) => unknown }
+    | undefined;
   return descriptor?.get;
 }
 
@@ -118,12 +127,20 @@ function inherited(value: object, key: string): unknown {
 /** Anything that is no object: as JSON, or as words. Undefined stands for undefined. */
 export function primitive(value: unknown): string | number | boolean | null | undefined {
   switch (typeof value) {
-    case 'string': case 'boolean': case 'undefined': return value;
-    case 'number': return Number.isFinite(value) ? value : String(value);
-    case 'bigint': return value.toString();
-    case 'symbol': return value.toString();
-    case 'function': return `<function ${functionName(value)}>`;
-    default: return null;
+    case 'string':
+    case 'boolean':
+    case 'undefined':
+      return value;
+    case 'number':
+      return Number.isFinite(value) ? value : String(value);
+    case 'bigint':
+      return value.toString();
+    case 'symbol':
+      return value.toString();
+    case 'function':
+      return `<function ${functionName(value)}>`;
+    default:
+      return null;
   }
 }
 

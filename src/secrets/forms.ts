@@ -33,7 +33,14 @@ function escaped(text: string): Buffer[] {
   const ascii = json.replaceAll(/[\u0080-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
   const percent = text.isWellFormed() ? encodeURIComponent(text) : text;
   const form = new URLSearchParams([['', text]]).toString().slice(1);
-  const all = new Set([json, ascii, json.replaceAll('/', '\\/'), percent, percent.toLowerCase() === text.toLowerCase() ? percent : lowerEscapes(percent), form]);
+  const all = new Set([
+    json,
+    ascii,
+    json.replaceAll('/', '\\/'),
+    percent,
+    percent.toLowerCase() === text.toLowerCase() ? percent : lowerEscapes(percent),
+    form,
+  ]);
   all.delete(text);
   return [...all].map((variant) => Buffer.from(variant, 'utf8'));
 }
@@ -47,7 +54,9 @@ function lowerEscapes(percent: string): string {
  * character at either end may mix in a neighbour's bits and is left out: it tells at most 4 bits.
  */
 function base64Core(secret: Buffer, before: number): string {
-  const encoded = Buffer.concat([Buffer.alloc(before), secret]).toString('base64').replaceAll('=', '');
+  const encoded = Buffer.concat([Buffer.alloc(before), secret])
+    .toString('base64')
+    .replaceAll('=', '');
   const first = Math.ceil((before * 8) / 6);
   const end = Math.floor(((before + secret.length) * 8) / 6);
   return encoded.slice(first, end);

@@ -5,7 +5,18 @@ import { holdsMark, isMark } from './mark.ts';
 const SCHEME = /^([A-Za-z][\w-]{1,40})([ \t]{1,8})(?=\S)/u;
 /** SigV4 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-signing-elements.html): only the signature is one use. */
 const SIGV4 = /^(AWS4-[\w-]{1,60}[ \t]{1,8}[\s\S]{0,4096}?Signature=)([0-9a-fA-F]{16,512}|<redacted:[0-9a-f]{16}>)/u;
-const ATTRIBUTES: ReadonlySet<string> = new Set(['path', 'domain', 'expires', 'max-age', 'secure', 'httponly', 'samesite', 'priority', 'partitioned', 'version']);
+const ATTRIBUTES: ReadonlySet<string> = new Set([
+  'path',
+  'domain',
+  'expires',
+  'max-age',
+  'secure',
+  'httponly',
+  'samesite',
+  'priority',
+  'partitioned',
+  'version',
+]);
 const MAX_COOKIES = 200;
 
 /** `Bearer x` to `Bearer <mark>`; `AWS4-HMAC-SHA256 Credential=…, Signature=x` keeps the credential scope. */
@@ -25,15 +36,17 @@ export function hideCredential(value: string, cover: Cover, rule: string): strin
 export function hideCookies(value: string, cover: Cover, rule: string): string {
   const parts = value.split(';');
   if (parts.length > MAX_COOKIES) return cover.hide(value, rule);
-  return parts.map((part) => {
-    const at = part.indexOf('=');
-    const name = part.slice(0, Math.max(0, at)).trim().toLowerCase();
-    if (ATTRIBUTES.has(at < 0 ? part.trim().toLowerCase() : name)) return part;
-    const start = at + 1;
-    const secret = part.slice(start).trim();
-    if (secret === '' || isMark(secret)) return part;
-    return part.slice(0, start) + part.slice(start).replace(secret, () => cover.hide(secret, rule));
-  }).join(';');
+  return parts
+    .map((part) => {
+      const at = part.indexOf('=');
+      const name = part.slice(0, Math.max(0, at)).trim().toLowerCase();
+      if (ATTRIBUTES.has(at < 0 ? part.trim().toLowerCase() : name)) return part;
+      const start = at + 1;
+      const secret = part.slice(start).trim();
+      if (secret === '' || isMark(secret)) return part;
+      return part.slice(0, start) + part.slice(start).replace(secret, () => cover.hide(secret, rule));
+    })
+    .join(';');
 }
 
 /** `user:password` out of the base64 of Basic authentication (RFC 7617), or undefined if it is something else. */

@@ -60,7 +60,12 @@ export function createKnownValues(): KnownValues {
     families.set(head, family);
     insert(family, form, mark);
     for (let offset = 0; offset < STRIDE; offset++) {
-      const slot = slotOf(form.charCodeAt(offset), form.charCodeAt(offset + 1), form.charCodeAt(offset + 2), form.charCodeAt(offset + 3));
+      const slot = slotOf(
+        form.charCodeAt(offset),
+        form.charCodeAt(offset + 1),
+        form.charCodeAt(offset + 2),
+        form.charCodeAt(offset + 3),
+      );
       filter[slot] = (filter[slot] ?? 0) | (1 << offset);
     }
   }
@@ -70,7 +75,8 @@ export function createKnownValues(): KnownValues {
     learn(secret, mark, lessons) {
       const name = secret.toString('latin1');
       if (values.has(name)) return true;
-      if (lessons.left <= 0 || values.size >= MAX_VALUES || bytes + secret.length > MAX_BYTES || chars > MAX_FORM_CHARS) return false;
+      if (lessons.left <= 0 || values.size >= MAX_VALUES || bytes + secret.length > MAX_BYTES || chars > MAX_FORM_CHARS)
+        return false;
       lessons.left -= 1;
       values.add(name);
       bytes += secret.length;
@@ -140,9 +146,10 @@ function find({ text, origin }: Decoded, search: Search): void {
   const last = text.length - GROUP;
   let done = 0;
   for (let at = 0; at <= last; at += STRIDE) {
-    const slot = bytes === undefined
-      ? slotOf(text.charCodeAt(at), text.charCodeAt(at + 1), text.charCodeAt(at + 2), text.charCodeAt(at + 3))
-      : slotOf(bytes[at] ?? 0, bytes[at + 1] ?? 0, bytes[at + 2] ?? 0, bytes[at + 3] ?? 0);
+    const slot =
+      bytes === undefined
+        ? slotOf(text.charCodeAt(at), text.charCodeAt(at + 1), text.charCodeAt(at + 2), text.charCodeAt(at + 3))
+        : slotOf(bytes[at] ?? 0, bytes[at + 1] ?? 0, bytes[at + 2] ?? 0, bytes[at + 3] ?? 0);
     const offsets = filter[slot] ?? 0;
     if (offsets === 0) continue;
     for (let offset = STRIDE - 1; offset >= 0; offset--) {

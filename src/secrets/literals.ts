@@ -22,7 +22,8 @@ const REST_OF_LINE = /[^\r\n"\\]{0,8192}/uy;
 const PREFIX = /(?:[rRbBuUfF]{1,2}|[$@])(?=["'`])/uy;
 const MORE_WORDS = /(?:[ \t]{1,4}(?!#|--)[^\s"'`=:;&{}<>\\,|]{1,64}){1,15}[ \t]{0,4}(?=[\r\n"'`\\]|$)/uy;
 /** What a message goes on with: "password: must not be empty". */
-const MESSAGE = /^(?:is|was|are|not|no|invalid|incorrect|must|required|missing|expired|does|did|for|has|should|cannot|can|the|an?|mismatch|reset|changed|updated|failed|wrong|too|needs?|in|on|and|or|of|to|field|value|provided|authentication|unexpected)$/iu;
+const MESSAGE =
+  /^(?:is|was|are|not|no|invalid|incorrect|must|required|missing|expired|does|did|for|has|should|cannot|can|the|an?|mismatch|reset|changed|updated|failed|wrong|too|needs?|in|on|and|or|of|to|field|value|provided|authentication|unexpected)$/iu;
 const TRAILING = ',)]}>';
 const NEXT_ELEMENT = /\\{0,7}["']?[ \t\r\n]{0,64},[ \t\r\n]{0,64}(?=\\{0,7}["'])/uy;
 
@@ -56,7 +57,10 @@ export function createReader(text: string): Reader {
       return { start: at, end: line - trailing(text, at, line), depth: -1 };
     }
     const word = unquoted(at);
-    const words = extent === 'words' && word > at && !MESSAGE.test(text.slice(at, Math.min(word, at + 20))) ? word + (match(MORE_WORDS, text, word)?.trimEnd().length ?? 0) : word;
+    const words =
+      extent === 'words' && word > at && !MESSAGE.test(text.slice(at, Math.min(word, at + 20)))
+        ? word + (match(MORE_WORDS, text, word)?.trimEnd().length ?? 0)
+        : word;
     return { start: at, end: words - trailing(text, at, words), depth: -1 };
   }
 
@@ -91,13 +95,23 @@ function lengthOf(expression: RegExp, text: string, at: number): number {
 /** `"""…"""` of Python. */
 function tripled(text: string, start: number, sign: string): Value {
   const end = text.indexOf(sign.repeat(3), start);
-  return { start, end: end < 0 || end - start > LONGEST_VALUE ? Math.min(text.length, start + LONGEST_VALUE) : end, depth: 0 };
+  return {
+    start,
+    end: end < 0 || end - start > LONGEST_VALUE ? Math.min(text.length, start + LONGEST_VALUE) : end,
+    depth: 0,
+  };
 }
 
 /** Length of the closing brackets and commas behind a value; the end of a mark is none. */
 function trailing(text: string, start: number, end: number): number {
   let at = end;
-  while (at > start && end - at < 16 && TRAILING.includes(text[at - 1] ?? ' ') && !isMark(text.slice(Math.max(start, at - MARK_LENGTH), at))) at--;
+  while (
+    at > start &&
+    end - at < 16 &&
+    TRAILING.includes(text[at - 1] ?? ' ') &&
+    !isMark(text.slice(Math.max(start, at - MARK_LENGTH), at))
+  )
+    at--;
   return end - at;
 }
 
@@ -113,7 +127,10 @@ function closing(text: string, start: number, sign: string, depth: number): numb
     if (char === '\\') slashes++;
     else {
       if (char === sign && (depth === 0 ? slashes % 2 === 0 : slashes === depth)) {
-        const again = depth === 0 && at > start ? /^(?:\\'')?["'](?=[^\s,:;)\]}"'])|^\\''/u.exec(text.slice(at + 1, at + 6))?.[0].length : undefined;
+        const again =
+          depth === 0 && at > start
+            ? /^(?:\\'')?["'](?=[^\s,:;)\]}"'])|^\\''/u.exec(text.slice(at + 1, at + 6))?.[0].length
+            : undefined;
         if (again === undefined) return at - (depth === 0 ? 0 : depth);
         at += again;
       }

@@ -26,7 +26,10 @@ export function holdsMark(text: string): boolean {
 /** Where the marks of a text stand. */
 export function marksIn(text: string): { readonly start: number; readonly end: number }[] {
   if (!holdsMark(text)) return [];
-  return Array.from(text.matchAll(/<redacted:[0-9a-f]{16}>/gu), ({ index }) => ({ start: index, end: index + MARK_LENGTH }));
+  return Array.from(text.matchAll(/<redacted:[0-9a-f]{16}>/gu), ({ index }) => ({
+    start: index,
+    end: index + MARK_LENGTH,
+  }));
 }
 
 /** How the characters of a string stand for bytes: one a byte (latin1), or as UTF-8. */
@@ -69,5 +72,6 @@ function createMac(key: Uint8Array): (message: Buffer) => string {
   const short = key.length > BLOCK ? hash('sha256', key, 'buffer') : key;
   const pad = (byte: number): Buffer => Buffer.from(Array.from({ length: BLOCK }, (_, at) => (short[at] ?? 0) ^ byte));
   const [inner, outer] = [pad(0x36), pad(0x5c)];
-  return (message) => hash('sha256', Buffer.concat([outer, hash('sha256', Buffer.concat([inner, message]), 'buffer')]), 'hex');
+  return (message) =>
+    hash('sha256', Buffer.concat([outer, hash('sha256', Buffer.concat([inner, message]), 'buffer')]), 'hex');
 }

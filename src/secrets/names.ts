@@ -3,7 +3,10 @@ import { isArn, isEmptyValue, isPlain, isPrincipalId, isUuid, looksRandom } from
 
 /** Session credentials of the execution role: never kept, whatever they look like. */
 const ALWAYS: ReadonlySet<string> = new Set([
-  'awssecretaccesskey', 'awssessiontoken', 'awssecuritytoken', 'awscontainerauthorizationtoken',
+  'awssecretaccesskey',
+  'awssessiontoken',
+  'awssecuritytoken',
+  'awscontainerauthorizationtoken',
 ]);
 
 /**
@@ -11,6 +14,7 @@ const ALWAYS: ReadonlySet<string> = new Set([
  * (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html) and what a shell sets.
  * Their values are still searched for secrets by shape.
  */
+// biome-ignore format: a table, several words a line
 const HARMLESS = new RegExp(`^(?:${[
   'AWS_LAMBDA_\\w{0,60}', 'AWS_(?:DEFAULT_)?REGION', 'AWS_ACCESS_KEY_ID', 'AWS_EXECUTION_ENV', 'AWS_XRAY_\\w{0,60}',
   '_X_AMZN_TRACE_ID', '_HANDLER', 'LAMBDA_TASK_ROOT', 'LAMBDA_RUNTIME_DIR', 'AMBER_\\w{0,60}', 'access_?key_?id',
@@ -24,6 +28,7 @@ const HARMLESS_ANY_CASE = /^(?:aws_?)?access_?key_?id$/iu;
 const STATEMENT_ID = 'Sid';
 
 /** Anywhere in the name, separators and case aside. */
+// biome-ignore format: a table, several words a line
 const STRONG = new RegExp([
   'secret', 'passw', 'passphrase', 'passcode', 'pwd', 'token', 'credential', 'authorization', 'signature', 'bearer',
   '(?:api|private|access|account|signing|encryption|master|shared|licen[cs]e|storage|deploy|service|webhook|client|crypt|session|cookie|admin|root|auth|hmac|aes|jwt)key',
@@ -31,12 +36,14 @@ const STRONG = new RegExp([
   '(?:store|key|ssh|db|user|admin|root|ftp|smtp|mail|my|pg|proxy)pass$', 'connectionstring', 'connstr',
 ].join('|'), 'u');
 /** As a whole word. */
+// biome-ignore format: a table, several words a line
 const WEAK: ReadonlySet<string> = new Set([
   'pass', 'psk', 'otp', 'totp', 'pin', 'sid', 'cred', 'creds', 'dsn', 'cookie', 'cookies', 'jwt', 'sas', 'sig', 'hmac', 'salt', 'pat', 'mnemonic', 'seed',
 ]);
 /** As a whole word, unless the value is plain: `SESSION=dynamodb`, `AUTH=basic`. */
 const DOUBTFUL: ReadonlySet<string> = new Set(['auth', 'oauth', 'session', 'sessions', 'mfa', 'webhook']);
 /** As the last word: the setting is about a secret, unless its value says otherwise. */
+// biome-ignore format: a table, several words a line
 const ABOUT: ReadonlySet<string> = new Set([
   'arn', 'arns', 'name', 'names', 'id', 'ids', 'type', 'file', 'path', 'dir', 'url', 'uri', 'endpoint', 'host', 'port', 'domain', 'region', 'ttl', 'timeout', 'expiry', 'expires',
   'expiration', 'expire', 'expired', 'duration', 'seconds', 'ms', 'millis', 'days', 'minutes', 'hours', 'length', 'size', 'count', 'limit', 'max', 'min', 'enabled', 'disabled', 'enable', 'required',
@@ -44,13 +51,17 @@ const ABOUT: ReadonlySet<string> = new Set([
   'source', 'method', 'policy', 'rotation', 'manager', 'status', 'state', 'address', 'sock', 'driver', 'location', 'scope', 'scopes', 'stdin', 'attributes', 'date', 'at', 'time', 'index', 'stage', 'stages', 'field', 'console',
 ]);
 /** The value of such a name is public or no secret at all, however random. */
+// biome-ignore format: a table, several words a line
 const IDENTIFYING: ReadonlySet<string> = new Set([...ABOUT, 'sha', 'sha1', 'sha256', 'md5', 'hash', 'digest', 'commit', 'revision', 'rev', 'build', 'etag', 'checksum', 'fingerprint', 'stream', 'group', 'pool', 'role', 'cluster', 'handler', 'function', 'recipient', 'image', 'layer', 'cursor', 'marker', 'uuid', 'guid', 'release', 'branch', 'package', 'module', 'ray', 'trace', 'traceparent', 'tracestate', 'span', 'ulid', 'ksuid', 'container', 'integrity', 'snapshot', 'asset', 'deployment', 'sid', 'etag', 'cuid', 'nanoid', 'typeid', 'xid', 'oid', 'zone', 'thumbprint', 'srcrev', 'b3', 'sum', 'accept', 'charge', 'payment', 'subscription']);
 /** Anywhere in the name: the value is a digest. */
+// biome-ignore format: a table, several words a line
 const DIGESTS: ReadonlySet<string> = new Set(['md5', 'md5sum', 'sha1', 'sha1sum', 'sha256', 'sha256sum', 'sha512', 'checksum', 'digest', 'srcrev', 'etag']);
 /** `account_sid`: names an account of Twilio. */
 const NAMED_SID: ReadonlySet<string> = new Set(['account', 'message', 'call', 'service', 'conversation']);
 /** Words in front of `key` that make it no secret. */
+// biome-ignore format: a table, several words a line
 const OPEN_KEYS: ReadonlySet<string> = new Set(['public', 'pub', 'publishable', 'partition', 'sort', 'primary', 'foreign', 'object', 's3', 'kms', 'cache', 'idempotency', 'routing', 'hash', 'range', 'map', 'index', 'group', 'parent']);
+// biome-ignore format: a table, several words a line
 const COUNTING: ReadonlySet<string> = new Set(['max', 'min', 'total', 'tokens', 'count', 'limit', 'num', 'used', 'input', 'output', 'prompt', 'completion', 'usage', 'cached']);
 
 /** Keys that Stripe means to stand in a page. */
@@ -102,13 +113,21 @@ function judgeAnew(name: string): Judged {
 function isIdentifying(words: readonly string[]): boolean {
   const named = /^\d{1,2}$/u.test(words.at(-1) ?? '') ? words.slice(0, -1) : words;
   const last = named.at(-1) ?? '';
-  if (IDENTIFYING.has(last) || named.slice(-2).join('') === 'etag' || words.some((word) => DIGESTS.has(word))) return true;
+  if (IDENTIFYING.has(last) || named.slice(-2).join('') === 'etag' || words.some((word) => DIGESTS.has(word)))
+    return true;
   return last === 'key' && named.some((word) => OPEN_KEYS.has(word));
 }
 
 function kindOf(name: string, words: readonly string[], squashed: string, about: boolean): Kind {
   if (ALWAYS.has(squashed)) return 'always';
-  if (HARMLESS.test(name) || PROCFS.test(name) || HARMLESS_ANY_CASE.test(name) || name === STATEMENT_ID || words[0] === 'no') return 'harmless';
+  if (
+    HARMLESS.test(name) ||
+    PROCFS.test(name) ||
+    HARMLESS_ANY_CASE.test(name) ||
+    name === STATEMENT_ID ||
+    words[0] === 'no'
+  )
+    return 'harmless';
   if (STRONG.test(squashed)) return words.includes('public') ? 'none' : 'strong';
   if (about) return 'none';
   if (words.at(-1) === 'sid' && words.some((word) => NAMED_SID.has(word))) return 'none';
@@ -132,16 +151,21 @@ export function isSecretByName(name: string, value: string): boolean {
   if (name.length === 0) return false;
   const { kind, about, counting, opening } = judge(name);
   switch (kind) {
-    case 'always': return value !== '';
+    case 'always':
+      return value !== '';
     case 'strong':
       if (isEmptyValue(value) || isPrincipalId(value) || isArn(value) || PUBLISHABLE.test(value)) return false;
       if (counting && /^\d{1,9}$/u.test(value)) return false;
       if (about) return isUuid(value) ? opening : !isPlain(value);
       return !(isWorkingDirectory(name) && value.startsWith('/') && isPlain(value));
-    case 'weak': return !isEmptyValue(value) && !isPrincipalId(value) && !isArn(value);
-    case 'doubtful': return !isPlain(value);
-    case 'key': return value.length <= LONGEST_KEY && (looksRandom(value) || isUuid(value));
-    default: return false;
+    case 'weak':
+      return !isEmptyValue(value) && !isPrincipalId(value) && !isArn(value);
+    case 'doubtful':
+      return !isPlain(value);
+    case 'key':
+      return value.length <= LONGEST_KEY && (looksRandom(value) || isUuid(value));
+    default:
+      return false;
   }
 }
 
@@ -171,7 +195,11 @@ export function mayStayInBranch(name: string, value: string): boolean {
   const { kind } = judge(name);
   if (kind !== 'none') return true; // its own name has decided
   const last = wordsOf(name.slice(-MAX_NAME)).at(-1) ?? '';
-  return isEmptyValue(value) || isPrincipalId(value) || (ABOUT.has(last) && (isPlain(value) || !Number.isNaN(Date.parse(value))));
+  return (
+    isEmptyValue(value) ||
+    isPrincipalId(value) ||
+    (ABOUT.has(last) && (isPlain(value) || !Number.isNaN(Date.parse(value))))
+  );
 }
 
 /** Whether a random value under this name of an environment variable is to be taken for a secret. */

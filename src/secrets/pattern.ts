@@ -17,7 +17,9 @@ export function refusal(pattern: RegExp): string | undefined {
   const { nested, ways, backreference } = repetitions(source);
   if (nested) return 'repeats a group that itself repeats or chooses, such as (a+)+';
   if (backreference) return 'refers back to a group';
-  return ways * WINDOW > MAX_STEPS ? 'repeats too often; write fewer and shorter repetitions, such as {1,20} instead of +' : undefined;
+  return ways * WINDOW > MAX_STEPS
+    ? 'repeats too often; write fewer and shorter repetitions, such as {1,20} instead of +'
+    : undefined;
 }
 
 interface Repetitions {

@@ -17,7 +17,9 @@ export interface PlaceRule {
 
 const NONE: readonly Hit[] = [];
 const spelled = (words: readonly string[], ends: readonly string[]): string[] =>
-  words.flatMap((word) => [word, `${word[0]?.toUpperCase() ?? ''}${word.slice(1)}`, word.toUpperCase()]).flatMap((word) => ends.map((end) => word + end));
+  words
+    .flatMap((word) => [word, `${word[0]?.toUpperCase() ?? ''}${word.slice(1)}`, word.toUpperCase()])
+    .flatMap((word) => ends.map((end) => word + end));
 const BLANKS = [' ', '+', '%20'];
 
 /** In the order in which they are asked. */
@@ -26,7 +28,32 @@ export const PLACES: readonly PlaceRule[] = [
   { leads: spelled(['bearer'], BLANKS), find: bearer },
   { leads: spelled(['basic'], BLANKS), find: basic },
   { leads: ['AKIA', 'ASIA'], find: secretOfPair },
-  { leads: ['curl ', 'wget ', 'mysql ', 'mysqldump ', 'mysqladmin ', 'mariadb ', 'sshpass ', 'redis-cli ', 'mongosh ', 'mongo ', 'mongodump ', 'docker login ', 'podman login ', 'sqlcmd ', 'zip -', '7z a ', 'ldapsearch ', 'smbclient ', 'openssl ', 'lftp '], find: command, takesLine: true },
+  {
+    leads: [
+      'curl ',
+      'wget ',
+      'mysql ',
+      'mysqldump ',
+      'mysqladmin ',
+      'mariadb ',
+      'sshpass ',
+      'redis-cli ',
+      'mongosh ',
+      'mongo ',
+      'mongodump ',
+      'docker login ',
+      'podman login ',
+      'sqlcmd ',
+      'zip -',
+      '7z a ',
+      'ldapsearch ',
+      'smbclient ',
+      'openssl ',
+      'lftp ',
+    ],
+    find: command,
+    takesLine: true,
+  },
   { leads: ['login ', 'login\t', 'account '], find: netrc },
 ];
 
@@ -42,7 +69,9 @@ function userInfo(text: string, _at: number, behind: number, cover: Cover): read
     if (isMark(password) || (user === '' && password === '')) return NONE;
     return [{ start: end - password.length, end, mark: cover.hide(password, 'url-password', unescape(password)) }];
   }
-  return looksRandom(user) || isUuid(user) ? [{ start: behind, end, mark: cover.hide(user, 'url-user', unescape(user)) }] : NONE;
+  return looksRandom(user) || isUuid(user)
+    ? [{ start: behind, end, mark: cover.hide(user, 'url-user', unescape(user)) }]
+    : NONE;
 }
 
 const TOKEN = /(?:[ +]|%20){0,3}([\w.~+/=%-]{8,16384})/y;
@@ -108,6 +137,11 @@ function command(text: string, at: number, behind: number, cover: Cover): readon
   const rest = LINE.exec(text)?.[0] ?? '';
   const line = text.slice(at, behind) + rest;
   if (!rest.includes('-')) return NONE;
-  return (secretParts(['sh', line])[1] ?? []).filter(({ start, end, cookie }) => cookie !== true && !holdsMark(line.slice(start, end)))
-    .map(({ start, end, name }) => ({ start: at + start, end: at + end, mark: cover.hide(line.slice(start, end), name) }));
+  return (secretParts(['sh', line])[1] ?? [])
+    .filter(({ start, end, cookie }) => cookie !== true && !holdsMark(line.slice(start, end)))
+    .map(({ start, end, name }) => ({
+      start: at + start,
+      end: at + end,
+      mark: cover.hide(line.slice(start, end), name),
+    }));
 }

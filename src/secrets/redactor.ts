@@ -47,7 +47,8 @@ export function createRedactor(options: RedactorOptions = {}): Redactor {
   /** Runs once more if secrets were learned on the way: they may stand in what was already done. */
   function settle<T>(view: View, run: (notes: Notes, into: CoverInto) => T): Redacted<T> {
     const lessons = { left: MAX_LESSONS };
-    const into: CoverInto = (notes) => (where) => createCover(view, known, mark, (rule) => notes.add(where, rule), lessons);
+    const into: CoverInto = (notes) => (where) =>
+      createCover(view, known, mark, (rule) => notes.add(where, rule), lessons);
     const before = known.generation();
     const notes = new Notes();
     const value = run(notes, into);
@@ -60,32 +61,51 @@ export function createRedactor(options: RedactorOptions = {}): Redactor {
     // Both ways give back the same bytes. Valid UTF-8 is read as such, so that `\u00e4` and a literal ä are one.
     const encoding = !isAscii(body) && isUtf8(body) ? 'utf8' : 'latin1';
     const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString(encoding);
-    const { value, redactions } = settle(encoding === 'utf8' ? 'text' : 'bytes', (notes, into) => run(text, notes, into));
+    const { value, redactions } = settle(encoding === 'utf8' ? 'text' : 'bytes', (notes, into) =>
+      run(text, notes, into),
+    );
     return { value: value === text ? body : Buffer.from(value, encoding), redactions };
   }
 
-  const variable = (entry: string, cover: CoverAt): string => rules.variable(entry, (name) => cover(`env.${shortName(name, rules, cover)}`));
+  const variable = (entry: string, cover: CoverAt): string =>
+    rules.variable(entry, (name) => cover(`env.${shortName(name, rules, cover)}`));
 
   return {
-    json: (value) => settle('text', (notes, into) => {
-      const path: string[] = [];
-      const strings = redactedStrings(rules, path, into(notes), memory.isClean);
-      return walk(value, '', 'plain', startWalk(strings, path, (which) => notes.copy(`limit:${which}`)));
-    }),
+    json: (value) =>
+      settle('text', (notes, into) => {
+        const path: string[] = [];
+        const strings = redactedStrings(rules, path, into(notes), memory.isClean);
+        return walk(
+          value,
+          '',
+          'plain',
+          startWalk(strings, path, (which) => notes.copy(`limit:${which}`)),
+        );
+      }),
     text: (text) => settle('text', (notes, into) => rules.text(text, into(notes)(''))),
     bytes(body, kind) {
       switch (kind) {
-        case 'content': return { value: body, redactions: [] };
-        case 'environ': return bytes(body, (text, notes, into) =>
-          text.split('\0').map((entry) => memory.recall(entry, notes, (own) => variable(entry, into(own)))).join('\0'));
-        case 'cmdline': return bytes(body, (text, notes, into) =>
-          rules.argv(text.split('\0'), (index) => into(notes)(`argv[${index}]`)).join('\0'));
-        case 'text': return bytes(body, (text, notes, into) => rules.text(text, into(notes)('')));
+        case 'content':
+          return { value: body, redactions: [] };
+        case 'environ':
+          return bytes(body, (text, notes, into) =>
+            text
+              .split('\0')
+              .map((entry) => memory.recall(entry, notes, (own) => variable(entry, into(own))))
+              .join('\0'),
+          );
+        case 'cmdline':
+          return bytes(body, (text, notes, into) =>
+            rules.argv(text.split('\0'), (index) => into(notes)(`argv[${index}]`)).join('\0'),
+          );
+        case 'text':
+          return bytes(body, (text, notes, into) => rules.text(text, into(notes)('')));
       }
     },
     learn(variables) {
       settle('text', (notes, into) => {
-        for (const [name, value] of Object.entries(variables)) if (value !== undefined) variable(`${name}=${value}`, into(notes));
+        for (const [name, value] of Object.entries(variables))
+          if (value !== undefined) variable(`${name}=${value}`, into(notes));
       });
     },
   };
@@ -96,10 +116,18 @@ function shortName(name: string, rules: Rules, cover: CoverAt): string {
   return name === '' ? '?' : rules.text(name.slice(0, 100), { ...cover(''), note: () => undefined });
 }
 
-function redactedStrings(rules: Rules, path: readonly string[], cover: CoverAt, isClean: (text: string, check: () => string) => boolean): Strings {
+function redactedStrings(
+  rules: Rules,
+  path: readonly string[],
+  cover: CoverAt,
+  isClean: (text: string, check: () => string) => boolean,
+): Strings {
   const here = (suffix = ''): Cover => cover(path.join('.').replaceAll('.[', '[').slice(-300) + suffix);
   // Made when it is needed: most strings hold nothing.
-  const lazy: Cover = { hide: (secret, rule, meant) => here().hide(secret, rule, meant), note: (rule) => here().note(rule) };
+  const lazy: Cover = {
+    hide: (secret, rule, meant) => here().hide(secret, rule, meant),
+    note: (rule) => here().note(rule),
+  };
   const text = (value: string): string => rules.text(value, lazy);
   return {
     key(key) {
@@ -122,9 +150,22 @@ function redactedStrings(rules: Rules, path: readonly string[], cover: CoverAt, 
 
 /** Changes no value; for what goes inside an age file. Values that JSON does not know still become plain and bounded. */
 export function passThrough(): Redactor {
-  const strings: Strings = { key: (text) => text, value: (text) => text, argv: (list) => [...list], bytes: (body) => body };
+  const strings: Strings = {
+    key: (text) => text,
+    value: (text) => text,
+    argv: (list) => [...list],
+    bytes: (body) => body,
+  };
   return {
-    json: (value) => ({ value: walk(value, '', 'plain', startWalk(strings, [], () => undefined)), redactions: [] }),
+    json: (value) => ({
+      value: walk(
+        value,
+        '',
+        'plain',
+        startWalk(strings, [], () => undefined),
+      ),
+      redactions: [],
+    }),
     text: (value) => ({ value, redactions: [] }),
     bytes: (value) => ({ value, redactions: [] }),
     learn: () => undefined,

@@ -49,14 +49,24 @@ function lookAt(text: string, looking: Look): string {
   const found: Found = { hits: [], cutAt: text.length };
   extra?.(text, cover, found);
   // What the pattern has named here is not named a second time.
-  const note = found.hits.length === 0 ? cover.note : (rule: string) => { if (rule !== 'known') cover.note(rule); };
+  const note =
+    found.hits.length === 0
+      ? cover.note
+      : (rule: string) => {
+          if (rule !== 'known') cover.note(rule);
+        };
   const isBare = !SIGNS.test(text);
   if (text.length < LEAST_BARE && isBare) {
     known?.find(text, found, note);
     return assemble(text, found);
   }
   findShapes(text, cover, found.hits);
-  findEncoded(text, { cover, depth, look: (inner, deeper) => lookAt(inner, { ...looking, depth: deeper }), hits: found.hits });
+  findEncoded(text, {
+    cover,
+    depth,
+    look: (inner, deeper) => lookAt(inner, { ...looking, depth: deeper }),
+    hits: found.hits,
+  });
   known?.find(text, found, note);
   // One word of letters, digits and `./+-` (a path, a digest, a time) assigns nothing to a name.
   if (isBare) return assemble(text, found);
@@ -73,7 +83,8 @@ export function createRules(known: KnownValues, extra: ExtraRule | undefined): R
     if (isAuthorizationName(name)) return hideCredential(value, cover, rule);
     if (isCookieName(name) && value.includes('=')) return hideCookies(value, cover, rule);
     // A connection string or a JSON document holds secrets of its own: learn them, although all of it goes.
-    if (value.length >= LEAST_COMPOUND && /[:=@]/u.test(value)) look(value, { ...cover, note: () => undefined }, surface(value), false);
+    if (value.length >= LEAST_COMPOUND && /[:=@]/u.test(value))
+      look(value, { ...cover, note: () => undefined }, surface(value), false);
     return cover.hide(value, rule);
   }
 
@@ -107,7 +118,9 @@ export function createRules(known: KnownValues, extra: ExtraRule | undefined): R
       for (const part of parts[index] ?? []) {
         if (part.start < done) continue;
         const value = arg.slice(part.start, part.end);
-        shown += arg.slice(done, part.start) + (part.cookie ? hideCookies(value, own, part.name) : secret(part.name, value, own, ''));
+        shown +=
+          arg.slice(done, part.start) +
+          (part.cookie ? hideCookies(value, own, part.name) : secret(part.name, value, own, ''));
         done = part.end;
       }
       return text(shown + arg.slice(done), own);

@@ -24,14 +24,22 @@ const MEMBER = `${GAP},${GAP}${QUOTE}\\w{1,40}${QUOTE}${GAP}:${GAP}(?:${QUOTE}[\
 
 /** Python's and TypeScript's `name: type = "value"`. */
 const ANNOTATED = /:[ \t]{0,8}[A-Za-z&][\w.&<>|[\] ]{0,40}=[ \t]{0,8}(?=[A-Za-z]{0,2}["'`])/y;
-const ASSIGNED = new RegExp(`(?:${QUOTE}|%22)?(?:\\]|%5[Dd])?[ \\t]{0,8}(?:=>|:=|!?={2,3}(?=[ \\t]{0,8}["'])|=|:)[ \\t]{0,8}(?:\\r?\\n[ \\t]{0,40}(?=["']))?(\\[[ \\t\\r\\n]{0,64}(?=${QUOTE}))?`, 'y');
+const ASSIGNED = new RegExp(
+  `(?:${QUOTE}|%22)?(?:\\]|%5[Dd])?[ \\t]{0,8}(?:=>|:=|!?={2,3}(?=[ \\t]{0,8}["'])|=|:)[ \\t]{0,8}(?:\\r?\\n[ \\t]{0,40}(?=["']))?(\\[[ \\t\\r\\n]{0,64}(?=${QUOTE}))?`,
+  'y',
+);
 /** `setenv("name", "value")`, `["name", "value"]`. */
 const NEXT = new RegExp(`${QUOTE},[ \\t\\r\\n]{0,16}(?=${QUOTE})`, 'y');
 /** `"Key": "name", "Value": …` */
-const BESIDE = new RegExp(`${QUOTE}(?:${MEMBER}){0,2}?${GAP},${GAP}${QUOTE}(\\w{1,32})${QUOTE}${GAP}:${GAP}(?=${QUOTE})`, 'y');
+const BESIDE = new RegExp(
+  `${QUOTE}(?:${MEMBER}){0,2}?${GAP},${GAP}${QUOTE}(\\w{1,32})${QUOTE}${GAP}:${GAP}(?=${QUOTE})`,
+  'y',
+);
 const LABEL_BEFORE = new RegExp(`${QUOTE}(\\w{1,32})${QUOTE}${GAP}:${GAP}${QUOTE}$`);
 /** `"Value": "…", "Key": "name"`: the value stands in front. */
-const VALUE_BEFORE = new RegExp(`${QUOTE}(\\w{1,32})${QUOTE}${GAP}:${GAP}${QUOTE}((?:[^"'\\\\]|\\\\(?!\\\\{0,6}["'])){1,2048})${QUOTE}(?:${MEMBER}){0,2}?${GAP},${GAP}$`);
+const VALUE_BEFORE = new RegExp(
+  `${QUOTE}(\\w{1,32})${QUOTE}${GAP}:${GAP}${QUOTE}((?:[^"'\\\\]|\\\\(?!\\\\{0,6}["'])){1,2048})${QUOTE}(?:${MEMBER}){0,2}?${GAP},${GAP}$`,
+);
 /** `name: DB_PASSWORD`, and `value: …` on the next line. */
 const BELOW = new RegExp(`["']?[ \\t]{0,8}${END}[ \\t]{0,64}(\\w{1,32}):[ \\t]{1,8}`, 'y');
 const LABEL_ABOVE = /(\w{1,32}):[ \t]{1,8}["']?$/;
@@ -39,10 +47,16 @@ const LABEL_ABOVE = /(\w{1,32}):[ \t]{1,8}["']?$/;
 const TAG = /(?:[ \t][^<>]{0,200})?>(?:\s{0,64}<!\[CDATA\[)?([^<]{1,4096})(?=<)/y;
 const ATTRIBUTE = new RegExp(`${QUOTE}[^<>]{0,200}?>(?:\\s{0,64}<!\\[CDATA\\[)?([^<]{1,4096})(?=<)`, 'y');
 const TWIN = /\s{0,64}<\\?\/[A-Za-z]{1,24}>(?:\s|\\n){0,64}<([A-Za-z]{1,24})>([^<]{1,4096})(?=<)/y;
-const ATTRIBUTES = new RegExp(`${QUOTE}\\s{1,64}(?:\\w{1,24}=${QUOTE}[\\w .:/-]{0,100}${QUOTE}\\s{1,64}){0,2}?(\\w{1,32})=(?=${QUOTE})`, 'y');
+const ATTRIBUTES = new RegExp(
+  `${QUOTE}\\s{1,64}(?:\\w{1,24}=${QUOTE}[\\w .:/-]{0,100}${QUOTE}\\s{1,64}){0,2}?(\\w{1,32})=(?=${QUOTE})`,
+  'y',
+);
 const LABEL_ATTRIBUTE = new RegExp(`[\\s"'](\\w{1,32})=${QUOTE}$`);
 /** RFC 7578: a field of a form. */
-const FIELD = new RegExp(`\\\\{0,7}"[^\\r\\n\\\\]{0,200}(?:${END}[\\w-]{1,60}:[^\\r\\n\\\\]{0,200}){0,4}${END}${END}((?:[^\\r\\n\\\\]|\\\\(?![rn\\\\])|${END}(?!--)){1,4096})`, 'y');
+const FIELD = new RegExp(
+  `\\\\{0,7}"[^\\r\\n\\\\]{0,200}(?:${END}[\\w-]{1,60}:[^\\r\\n\\\\]{0,200}){0,4}${END}${END}((?:[^\\r\\n\\\\]|\\\\(?![rn\\\\])|${END}(?!--)){1,4096})`,
+  'y',
+);
 /** `--password value`, `PASSWORD 'value'` of SQL. */
 const OPTION = /[ \t]{1,4}(?=[^\s\-<>])/y;
 const PROSE = /[ \t]{1,4}(?:(?:-|is)[ \t]{1,4})?(?=["'`])/y;
@@ -51,11 +65,18 @@ const SQL = /[ \t]{1,4}(?=')/y;
 /** Where the value of the name at `at` … `end` stands, or undefined. */
 export function valueOf(text: string, at: number, end: number): ValuePlace | undefined {
   switch (text[end]) {
-    case '>': return text[at - 1] === '<' || text[at - 1] === ':' ? inTag(TAG, text, end) : undefined;
-    case '<': return twin(text, at, end);
-    case '\r': case '\n': return below(text, at, end);
-    case ' ': case '\t': return apart(text, at, end);
-    default: return assigned(text, at, end) ?? behindQuote(text, at, end);
+    case '>':
+      return text[at - 1] === '<' || text[at - 1] === ':' ? inTag(TAG, text, end) : undefined;
+    case '<':
+      return twin(text, at, end);
+    case '\r':
+    case '\n':
+      return below(text, at, end);
+    case ' ':
+    case '\t':
+      return apart(text, at, end);
+    default:
+      return assigned(text, at, end) ?? behindQuote(text, at, end);
   }
 }
 
@@ -64,7 +85,9 @@ function apart(text: string, at: number, end: number): ValuePlace | undefined {
   if (place !== undefined) return place;
   if (text[at - 1] === '<') return inTag(TAG, text, end);
   if (text[at] === '-' && end - at > 4) return after(OPTION, text, end);
-  return /passw(?:or)?d$|passphrase$|by$/iu.test(text.slice(Math.max(at, end - 12), end)) ? after(SQL, text, end) : prose(text, end);
+  return /passw(?:or)?d$|passphrase$|by$/iu.test(text.slice(Math.max(at, end - 12), end))
+    ? after(SQL, text, end)
+    : prose(text, end);
 }
 
 function prose(text: string, end: number): ValuePlace | undefined {
@@ -90,7 +113,8 @@ function behindQuote(text: string, at: number, end: number): ValuePlace | undefi
   const label = LABEL_BEFORE.exec(before);
   if (label !== null) return isLabel(label[1] ?? '') ? beside(text, at - label[0].length, end) : undefined;
   const attribute = LABEL_ATTRIBUTE.exec(before)?.[1];
-  if (attribute !== undefined && /form-data;[^\r\n]{0,60}$/u.test(text.slice(Math.max(0, at - 90), at))) return grouped(FIELD, text, end);
+  if (attribute !== undefined && /form-data;[^\r\n]{0,60}$/u.test(text.slice(Math.max(0, at - 90), at)))
+    return grouped(FIELD, text, end);
   if (attribute !== undefined && isLabel(attribute)) {
     ATTRIBUTES.lastIndex = end;
     const name = ATTRIBUTES.exec(text)?.[1];
@@ -144,5 +168,7 @@ function inTag(pattern: RegExp, text: string, end: number): ValuePlace | undefin
 function grouped(pattern: RegExp, text: string, end: number): ValuePlace | undefined {
   pattern.lastIndex = end;
   const value = pattern.exec(text)?.[1];
-  return value === undefined || value.trim() === '' ? undefined : { start: pattern.lastIndex - value.length, end: pattern.lastIndex };
+  return value === undefined || value.trim() === ''
+    ? undefined
+    : { start: pattern.lastIndex - value.length, end: pattern.lastIndex };
 }

@@ -27,13 +27,22 @@ const WORD = '\\w-';
 const end = (run: string): string => `(?![${run}])`;
 const words = (leads: string): string[] => leads.split(' ');
 /** A lead and one run behind it. */
-const run = (name: string, leads: string, characters: string, least: number, most = 512): Shape => ({ name, leads: words(leads), tail: `[${characters}]{${least},${most}}` });
+const run = (name: string, leads: string, characters: string, least: number, most = 512): Shape => ({
+  name,
+  leads: words(leads),
+  tail: `[${characters}]{${least},${most}}`,
+});
 /** The same, alone: a word that begins and ends there. */
-const word = (name: string, leads: string, characters: string, least: number, most = 512): Shape =>
-  ({ name, leads: words(leads), tail: `[${characters}]{${least},${most}}${end(characters)}`, fresh: characters.includes('w') ? WORD : ALNUM });
+const word = (name: string, leads: string, characters: string, least: number, most = 512): Shape => ({
+  name,
+  leads: words(leads),
+  tail: `[${characters}]{${least},${most}}${end(characters)}`,
+  fresh: characters.includes('w') ? WORD : ALNUM,
+});
 
 /** The first characters tell. A text of leads alone is asked at each of them, so no answer may take long. */
-const mixed = (found: string): boolean => /\d/u.test(found) && /[A-Z]/u.test(found) && new Set(found.slice(0, 64)).size > 9;
+const mixed = (found: string): boolean =>
+  /\d/u.test(found) && /[A-Z]/u.test(found) && new Set(found.slice(0, 64)).size > 9;
 const UUID = '[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}';
 const HEX_KEY = new RegExp(`[0-9a-f]{32}|${UUID}`, 'u');
 const SPACE = '(?:[ +]|%20|\\\\u0020)';
@@ -42,15 +51,36 @@ const IN_PEM = '[A-Za-z0-9+/=\\s\\\\:,.%]';
 
 /** Keys and tokens that several issuers write in one way. */
 const GENERAL: readonly Shape[] = [
-  { name: 'jwt', leads: ['eyJ', 'ewog', 'ewoi'], tail: `[${WORD}]{8,}\\.[${WORD}]{8,}(?:\\.[${WORD}]*){0,3}`, fresh: WORD },
-  { name: 'private-key', leads: ['-----BEGIN', '---- BEGIN'], tail: `${SPACE}(?:[A-Z0-9]{1,12}${SPACE}){0,4}PRIVATE${SPACE}KEY(?:${SPACE}BLOCK)?-----(?:${IN_PEM}|-(?!----)){0,65536}(?:-----END${SPACE}[A-Z0-9 +%]{1,60}-----)?` },
-  { name: 'private-key', leads: ['LS0tLS1CRUdJTi'], tail: '[A-Za-z0-9+/_-]{40,}={0,2}', fresh: 'A-Za-z0-9+/_-', accept: (found) => Buffer.from(found.slice(0, 80), 'base64').includes('PRIVATE KEY') },
-  { name: 'putty-key', leads: ['Private-Lines:'], tail: `[ \\t]{0,8}\\d{1,4}${LINE}[A-Za-z0-9+/=\\s\\\\]{16,65536}(?:-MAC:[ \\t]{0,8}[0-9a-f]{40,64})?`, keep: 14 },
+  {
+    name: 'jwt',
+    leads: ['eyJ', 'ewog', 'ewoi'],
+    tail: `[${WORD}]{8,}\\.[${WORD}]{8,}(?:\\.[${WORD}]*){0,3}`,
+    fresh: WORD,
+  },
+  {
+    name: 'private-key',
+    leads: ['-----BEGIN', '---- BEGIN'],
+    tail: `${SPACE}(?:[A-Z0-9]{1,12}${SPACE}){0,4}PRIVATE${SPACE}KEY(?:${SPACE}BLOCK)?-----(?:${IN_PEM}|-(?!----)){0,65536}(?:-----END${SPACE}[A-Z0-9 +%]{1,60}-----)?`,
+  },
+  {
+    name: 'private-key',
+    leads: ['LS0tLS1CRUdJTi'],
+    tail: '[A-Za-z0-9+/_-]{40,}={0,2}',
+    fresh: 'A-Za-z0-9+/_-',
+    accept: (found) => Buffer.from(found.slice(0, 80), 'base64').includes('PRIVATE KEY'),
+  },
+  {
+    name: 'putty-key',
+    leads: ['Private-Lines:'],
+    tail: `[ \\t]{0,8}\\d{1,4}${LINE}[A-Za-z0-9+/=\\s\\\\]{16,65536}(?:-MAC:[ \\t]{0,8}[0-9a-f]{40,64})?`,
+    keep: 14,
+  },
   run('age-identity', 'AGE-SECRET-KEY-', 'A-Z0-9-', 20),
   { name: 'function-key', leads: ['?code=', '&code='], tail: '[\\w%+/=-]{40,512}', keep: 6, accept: mixed },
 ];
 
 /** Clouds, and what runs in them. */
+// biome-ignore format: a table, several words a line
 const CLOUDS: readonly Shape[] = [
   run('aws-session-token', 'IQoJb3JpZ2lu FwoGZXIvYXdz FQoGZXIvYXdz FQoDYXdz', 'A-Za-z0-9+/=_%-', 40, 8192),
   word('aws-bedrock-key', 'ABSK', 'A-Za-z0-9+/=', 100),
@@ -73,6 +103,7 @@ const CLOUDS: readonly Shape[] = [
 ];
 
 /** Source control, packages, builds. */
+// biome-ignore format: a table, several words a line
 const BUILDS: readonly Shape[] = [
   run('github-token', 'ghp_ gho_ ghu_ ghs_ ghr_', ALNUM, 30), run('github-token', 'github_pat_', '\\w', 22),
   { name: 'gitlab-token', leads: words('glpat- gldt- glrt- glsoat- glcbt- glptt- glft- glimt- glagent- glffct- gloas- glrtr- glwt-'), tail: '[\\w-]{20,300}(?:\\.[0-9a-z]{2}\\.?[0-9a-z]{7,10})?' }, run('gitlab-token', 'GR1348941', WORD, 20), run('gitlab-session', '_gitlab_session=', ALNUM, 32),
@@ -85,6 +116,7 @@ const BUILDS: readonly Shape[] = [
 ];
 
 /** Mail, chat, telephone. */
+// biome-ignore format: a table, several words a line
 const MESSAGES: readonly Shape[] = [
   { name: 'slack-token', leads: words('xoxa- xoxb- xoxc- xoxe- xoxo- xoxp- xoxr- xoxs- xoxd- xoxe.xoxp- xoxe.xoxb-'), tail: `[\\w%-]{10,512}` }, { name: 'slack-token', leads: ['xapp-'], tail: `\\d-[${WORD}]{10,512}` },
   run('slack-webhook', 'hooks.slack.com/services/ hooks.slack.com/workflows/ hooks.slack.com/triggers/', '\\w/-', 20), run('teams-webhook', '.webhook.office.com/webhookb2/', '\\w/@-', 40), run('zapier-webhook', 'hooks.zapier.com/hooks/catch/', '\\w/-', 8), run('tines-webhook', '.tines.com/webhook/', '\\w/-', 40),
@@ -96,6 +128,7 @@ const MESSAGES: readonly Shape[] = [
 ];
 
 /** Money, shops. */
+// biome-ignore format: a table, several words a line
 const PAYMENTS: readonly Shape[] = [
   run('stripe-key', 'sk_live_ sk_test_ sk_prod_ rk_live_ rk_test_ rk_prod_', '\\w', 10), run('stripe-webhook', 'whsec_', 'A-Za-z0-9+/=', 24), { name: 'stripe-client-secret', leads: ['_secret_'], back: '(?:pi|seti|cs)_[A-Za-z0-9]{14,40}', tail: `[${ALNUM}]{20,40}` },
   { ...word('square-token', 'EAAA', WORD, 56, 64), accept: mixed }, run('square-token', 'sq0atp- sq0csp- sq0idb-', WORD, 22, 64), word('facebook-token', 'EAAC EAAM EAAB EAAD EAAG EAAE EAAF EAAH EAAI EAAJ EAAL', ALNUM, 80), word('instagram-token', 'IGQV IGAA', WORD, 80),
@@ -106,6 +139,7 @@ const PAYMENTS: readonly Shape[] = [
 ];
 
 /** Models, watchers, tables, everything else. */
+// biome-ignore format: a table, several words a line
 const SERVICES: readonly Shape[] = [
   { name: 'openai-key', leads: ['sk-'], tail: `[${WORD}]{20,512}`, fresh: ALNUM, accept: (found) => /\d/u.test(found) && (mixed(found) || HEX_KEY.test(found)) }, run('groq-key', 'gsk_', ALNUM, 40), run('xai-key', 'xai-', '\\w', 60), run('perplexity-key', 'pplx-', ALNUM, 40), run('replicate-token', 'r8_', WORD, 37), run('nvidia-key', 'nvapi-', WORD, 60),
   run('huggingface-token', 'hf_ api_org_', ALNUM, 30), run('langsmith-key', 'lsv2_pt_ lsv2_sk_', '\\w', 32), run('pinecone-key', 'pcsk_', '\\w', 40),
@@ -120,6 +154,7 @@ const SERVICES: readonly Shape[] = [
 ];
 
 /** Formats that issuers have published since: a prefix of their own, so that scanners find them. */
+// biome-ignore format: a table, several words a line
 const RECENT: readonly Shape[] = [
   run('together-key', 'tgp_v1_', WORD, 40), { ...word('fireworks-key', 'fw_', ALNUM, 22, 28), accept: mixed },
   word('cerebras-key', 'csk-', ALNUM, 40), run('tavily-key', 'tvly-', WORD, 24), word('firecrawl-key', 'fc-', '0-9a-f', 32, 32),
@@ -143,4 +178,12 @@ const RECENT: readonly Shape[] = [
   run('trigger-key', 'tr_dev_ tr_prod_ tr_stg_', ALNUM, 20), { ...run('calcom-key', 'cal_live_ cal_test_', ALNUM, 28), accept: (found) => /\d/u.test(found) },
 ];
 
-export const SHAPES: readonly Shape[] = [...GENERAL, ...CLOUDS, ...BUILDS, ...MESSAGES, ...PAYMENTS, ...SERVICES, ...RECENT];
+export const SHAPES: readonly Shape[] = [
+  ...GENERAL,
+  ...CLOUDS,
+  ...BUILDS,
+  ...MESSAGES,
+  ...PAYMENTS,
+  ...SERVICES,
+  ...RECENT,
+];

@@ -71,7 +71,7 @@ function createIndex(): Index {
   }
   leads.sort((one, other) => other.text.length - one.text.length);
   const classes = new Uint8Array(256);
-  const filter = new Uint32Array((CLASSES ** HEAD) / 32);
+  const filter = new Uint32Array(CLASSES ** HEAD / 32);
   const heads = new Map<string, Lead[]>();
   let used = 0;
   const classOf = (char: number): number => (classes[char] ||= 1 + (used++ % (CLASSES - 1)));
@@ -79,8 +79,10 @@ function createIndex(): Index {
     const head = lead.text.slice(0, HEAD);
     (heads.get(head) ?? heads.set(head, []).get(head))?.push(lead);
     const slot = (classOf(head.charCodeAt(0)) << 12) | (classOf(head.charCodeAt(1)) << 6);
-    const thirds = head.length < HEAD ? Array.from({ length: CLASSES }, (_, third) => third) : [classOf(head.charCodeAt(2))];
-    for (const third of thirds) filter[(slot | third) >>> 5] = (filter[(slot | third) >>> 5] ?? 0) | (1 << ((slot | third) & 31));
+    const thirds =
+      head.length < HEAD ? Array.from({ length: CLASSES }, (_, third) => third) : [classOf(head.charCodeAt(2))];
+    for (const third of thirds)
+      filter[(slot | third) >>> 5] = (filter[(slot | third) >>> 5] ?? 0) | (1 << ((slot | third) & 31));
   }
   // A lead of two characters is asked beside those of three that begin with it.
   for (const [head, own] of heads) if (head.length === HEAD) own.push(...(heads.get(head.slice(0, 2)) ?? []));
@@ -92,7 +94,8 @@ function finderOf(shape: Shape): Finder {
   let patterns: { readonly tail: RegExp; readonly back?: RegExp; readonly run?: RegExp } | undefined;
   return (text, at, behind, cover) => {
     patterns ??= {
-      tail: new RegExp(tail, 'y'), ...(back === undefined ? {} : { back: new RegExp(`(?<=(${back}))`, 'y') }),
+      tail: new RegExp(tail, 'y'),
+      ...(back === undefined ? {} : { back: new RegExp(`(?<=(${back}))`, 'y') }),
       ...(fresh === undefined ? {} : { run: new RegExp(`[${fresh}]`) }),
     };
     if (patterns.run !== undefined && isInside(text, at, patterns.run)) return [];
@@ -117,5 +120,7 @@ function behindOf(pattern: RegExp, text: string, at: number): string | undefined
 function isInside(text: string, at: number, run: RegExp): boolean {
   const before = text[at - 1];
   if (before === undefined || !run.test(before)) return false;
-  return text[at - 2] !== '\\' && text[at - 3] !== '%' && !/\\u[0-9a-f]{4}$/iu.test(text.slice(Math.max(0, at - 6), at));
+  return (
+    text[at - 2] !== '\\' && text[at - 3] !== '%' && !/\\u[0-9a-f]{4}$/iu.test(text.slice(Math.max(0, at - 6), at))
+  );
 }

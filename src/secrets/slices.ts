@@ -10,7 +10,10 @@ const SLICE = 2048;
  * is judged by itself. A command line and a text are not, because what stands before a secret may tell of it.
  */
 export async function redactInSlices(
-  redactor: Redactor, body: Uint8Array, kind: Redaction, yieldIfDue: () => Promise<void> | undefined,
+  redactor: Redactor,
+  body: Uint8Array,
+  kind: Redaction,
+  yieldIfDue: () => Promise<void> | undefined,
 ): Promise<{ readonly value: Uint8Array; readonly redactions: readonly string[] }> {
   if (kind !== 'environ' || body.length <= SLICE) return redactor.bytes(body, kind);
   const parts: Uint8Array[] = [];

@@ -50,7 +50,8 @@ const VARIABLE = /^[A-Z_][A-Z0-9_]{2,100}$/u;
 export function walk(value: unknown, name: string, place: Place, state: Walk): unknown {
   if (++state.nodes > MAX_NODES) return over(state, 'nodes');
   if (typeof value === 'string') return value === GETTER ? value : text(value, name, place, state);
-  if (typeof value === 'number' && (place === 'secret' || isSecretByName(name, String(value)))) return digits(value, name, place, state);
+  if (typeof value === 'number' && (place === 'secret' || isSecretByName(name, String(value))))
+    return digits(value, name, place, state);
   if (typeof value !== 'object' || value === null) return primitive(value);
   if (state.ancestors.has(value)) return CYCLE;
   if (state.ancestors.size >= MAX_DEPTH) return over(state, 'depth');
@@ -81,10 +82,14 @@ function text(value: string, name: string, place: Place, state: Walk): string {
 function structured(value: object, name: string, place: Place, state: Walk): unknown {
   const plain = takeApart(value);
   switch (plain.kind) {
-    case 'leaf': return typeof plain.value === 'string' ? text(plain.value, name, place, state) : plain.value;
-    case 'bytes': return bytes(plain.bytes, state);
-    case 'list': return list(plain.length, plain.at, name, place, state);
-    case 'record': return record(plain, name, place, state);
+    case 'leaf':
+      return typeof plain.value === 'string' ? text(plain.value, name, place, state) : plain.value;
+    case 'bytes':
+      return bytes(plain.bytes, state);
+    case 'list':
+      return list(plain.length, plain.at, name, place, state);
+    case 'record':
+      return record(plain, name, place, state);
   }
 }
 
@@ -179,11 +184,17 @@ function kindOf(fields: Fields): RegExp | undefined {
 
 /** What JSON.stringify makes of a Buffer. */
 function bufferOf({ keys, get }: Fields): Buffer | undefined {
-  if (keys.length !== 2 || !keys.includes('type') || !keys.includes('data') || get('type') !== 'Buffer') return undefined;
+  if (keys.length !== 2 || !keys.includes('type') || !keys.includes('data') || get('type') !== 'Buffer')
+    return undefined;
   const data = get('data');
   if (!Array.isArray(data) || types.isProxy(data) || data.length > MAX_NODES) return undefined;
-  const numbers: unknown[] = Array.from({ length: data.length }, (_, index) => Object.getOwnPropertyDescriptor(data, index)?.value as unknown);
-  return numbers.every((byte): byte is number => typeof byte === 'number' && byte >= 0 && byte < 256) ? Buffer.from(numbers) : undefined;
+  const numbers: unknown[] = Array.from(
+    { length: data.length },
+    (_, index) => Object.getOwnPropertyDescriptor(data, index)?.value as unknown,
+  );
+  return numbers.every((byte): byte is number => typeof byte === 'number' && byte >= 0 && byte < 256)
+    ? Buffer.from(numbers)
+    : undefined;
 }
 
 function bufferText(buffer: Buffer, name: string, place: Place, state: Walk): unknown {
@@ -239,6 +250,7 @@ function unused(copy: Record<string, unknown>, key: string): string {
 
 /** As an own property, also for `__proto__`. */
 function set(copy: Record<string, unknown>, key: string, value: unknown): void {
-  if (key === '__proto__') Object.defineProperty(copy, key, { value, enumerable: true, writable: true, configurable: true });
+  if (key === '__proto__')
+    Object.defineProperty(copy, key, { value, enumerable: true, writable: true, configurable: true });
   else copy[key] = value;
 }

@@ -4,7 +4,8 @@
  */
 
 /** Prefixes of https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes. */
-const PRINCIPAL_ID = /^(?:ABIA|ACCA|AGPA|AIDA|AIPA|AKIA|ANPA|ANVA|APKA|AROA|ASCA|ASIA)[A-Z0-9]{12,28}(?:(?:\/|%2F)[\w%./-]{0,200})?$/u;
+const PRINCIPAL_ID =
+  /^(?:ABIA|ACCA|AGPA|AIDA|AIPA|AKIA|ANPA|ANVA|APKA|AROA|ASCA|ASIA)[A-Z0-9]{12,28}(?:(?:\/|%2F)[\w%./-]{0,200})?$/u;
 const ARN = /^arn:aws[a-z-]{0,20}:[\w.:/*$@+=,!~#?{}[\]()-]{1,1024}$/u;
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/iu;
 const EMPTY = /^(?:|true|false|yes|no|on|off|null|undefined|none|nil|n\/a|\*+|0|1|-1)$/iu;
@@ -41,20 +42,23 @@ export function isPlain(value: string): boolean {
 }
 
 /** Ids and digests whose form is published: each names a thing, and opens none. */
-const IDENTIFIER = new RegExp(`^(?:${[
-  '[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}', // https://www.w3.org/TR/trace-context/#traceparent-header
-  '(?:Root=)?1-[0-9a-f]{8}-[0-9a-f]{24}(?:;.{0,200})?', // X-Ray
-  '[0-9a-f]{16}-[A-Z]{3}', // CF-Ray
-  '01[0-9A-HJKMNP-TV-Z]{24}', // https://github.com/ulid/spec, until 2039
-  '(?:.{1,255}@)?(?:sha(?:1|256|384|512)[:-])[0-9A-Za-z+/=]{40,128}', // image, Subresource Integrity
-  '[a-z]{1,20}:\\/\\/[0-9a-f]{64}', // docker://, containerd://
-  '(?:pk|price|prod|acct|cus|evt|pi|ch|py|sub|si|in|ii|re|req|pm|card|src|txn|po|tr)_(?:live_|test_)?[0-9A-Za-z]{14,99}', // Stripe
-  '[a-z]{1,20}_01[0-9a-hjkmnp-tv-z]{24}', // https://github.com/jetify-com/typeid, a UUIDv7 until 2039
-  'c[j-m][0-9a-z]{23}', // CUID, by its time: 2017 to 2028
-  '[0-9a-f]{32}-\\d{1,5}', // ETag of an upload in parts
-  'AC[0-9a-f]{32}', // Twilio, the account
-  'W?\\/?"[0-9a-f-]{8,64}"', // ETag
-].join('|')})$`, 'u');
+const IDENTIFIER = new RegExp(
+  `^(?:${[
+    '[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}', // https://www.w3.org/TR/trace-context/#traceparent-header
+    '(?:Root=)?1-[0-9a-f]{8}-[0-9a-f]{24}(?:;.{0,200})?', // X-Ray
+    '[0-9a-f]{16}-[A-Z]{3}', // CF-Ray
+    '01[0-9A-HJKMNP-TV-Z]{24}', // https://github.com/ulid/spec, until 2039
+    '(?:.{1,255}@)?(?:sha(?:1|256|384|512)[:-])[0-9A-Za-z+/=]{40,128}', // image, Subresource Integrity
+    '[a-z]{1,20}:\\/\\/[0-9a-f]{64}', // docker://, containerd://
+    '(?:pk|price|prod|acct|cus|evt|pi|ch|py|sub|si|in|ii|re|req|pm|card|src|txn|po|tr)_(?:live_|test_)?[0-9A-Za-z]{14,99}', // Stripe
+    '[a-z]{1,20}_01[0-9a-hjkmnp-tv-z]{24}', // https://github.com/jetify-com/typeid, a UUIDv7 until 2039
+    'c[j-m][0-9a-z]{23}', // CUID, by its time: 2017 to 2028
+    '[0-9a-f]{32}-\\d{1,5}', // ETag of an upload in parts
+    'AC[0-9a-f]{32}', // Twilio, the account
+    'W?\\/?"[0-9a-f-]{8,64}"', // ETag
+  ].join('|')})$`,
+  'u',
+);
 const KSUID = /^[0-3][0-9A-Za-z]{26}$/u;
 /** Seconds since the epoch at which KSUIDs begin to count, and the years in which they may have been made. */
 const KSUID_EPOCH = 1_400_000_000;
@@ -89,8 +93,10 @@ function isTimed(value: string): boolean {
 }
 
 /** An object in a bucket, a commit: the path may hold digests, and what asks for it needs a signature. */
-const PLAIN_OBJECT = /^(?:s3:\/\/|https:\/\/(?:[\w.-]{1,100}\.)?s3[.-][\w.-]{1,40}\.amazonaws\.com(?:\.cn)?\/)[^?#\s]{1,1024}$/u;
-const DIGESTS = /(?<![0-9A-Za-z])(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?![0-9A-Za-z])/giu;
+const PLAIN_OBJECT =
+  /^(?:s3:\/\/|https:\/\/(?:[\w.-]{1,100}\.)?s3[.-][\w.-]{1,40}\.amazonaws\.com(?:\.cn)?\/)[^?#\s]{1,1024}$/u;
+const DIGESTS =
+  /(?<![0-9A-Za-z])(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?![0-9A-Za-z])/giu;
 
 /** Paths and URLs without the digests in them. */
 function withoutDigests(value: string): string {
@@ -166,7 +172,7 @@ export function isLearnable(secret: string): boolean {
   if (value.length < LEAST_LEARNED || value.includes('<redacted') || '<redacted:'.includes(value)) return false;
   // `0000000000000000` is a mask of signals or capabilities, or a filler: it stands in too many places.
   if (new Set(value.slice(0, 64)).size < 3) return false;
-  if (isPrincipalId(value) || isArn(value) || NUMBER.test(value) && value.length < 12) return false;
+  if (isPrincipalId(value) || isArn(value) || (NUMBER.test(value) && value.length < 12)) return false;
   if (looksRandom(value)) return true;
   if (/^(?:[A-Z]?[a-z]{1,16}|[A-Z]{1,16})$/u.test(value)) return false;
   return !isPlainPath(value) && !PLAIN_URL.test(value);
@@ -174,5 +180,10 @@ export function isLearnable(secret: string): boolean {
 
 /** `/var/task/x`: absolute, at least one slash more, and nothing random in it. */
 function isPlainPath(value: string): boolean {
-  return value.startsWith('/') && value.length < 1024 && /^(?:\/[a-z0-9_.@+~-]{1,255}){1,40}\/?$/iu.test(value) && !/[a-z][A-Z0-9]{2}|[0-9][a-zA-Z][0-9]/u.test(value);
+  return (
+    value.startsWith('/') &&
+    value.length < 1024 &&
+    /^(?:\/[a-z0-9_.@+~-]{1,255}){1,40}\/?$/iu.test(value) &&
+    !/[a-z][A-Z0-9]{2}|[0-9][a-zA-Z][0-9]/u.test(value)
+  );
 }

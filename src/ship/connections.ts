@@ -49,7 +49,7 @@ export function openConnections(origin: S3Origin, options: AgentOptions): Connec
   const key = `${hostname}:${origin.port}`;
   const connect: typeof make = (given, done) => {
     const session = secure ? sessions.get(key) : undefined;
-    const socket = make(session === undefined ? given : { ...given, session } as ClientRequestArgs, done);
+    const socket = make(session === undefined ? given : ({ ...given, session } as ClientRequestArgs), done);
     if (tls !== undefined && socket instanceof tls.TLSSocket) learn(socket, key);
     return socket;
   };
@@ -77,7 +77,8 @@ export function openConnections(origin: S3Origin, options: AgentOptions): Connec
       madeMs = Date.now();
     },
     freshen: () => {
-      if (!isRecent(usedMs, Date.now())) for (const idle of Object.values(agent.freeSockets)) for (const socket of idle ?? []) socket.destroy();
+      if (!isRecent(usedMs, Date.now()))
+        for (const idle of Object.values(agent.freeSockets)) for (const socket of idle ?? []) socket.destroy();
     },
     used: () => {
       usedMs = Date.now();
@@ -93,7 +94,14 @@ export function openConnections(origin: S3Origin, options: AgentOptions): Connec
 /** Those of an agent that is given, which decides by itself what it keeps: of a command. */
 export function connectionsOver(agent: Agent): Connections {
   const nothing = (): void => undefined;
-  return { agent, begin: nothing, freshen: nothing, used: nothing, known: () => Promise.resolve(false), close: () => agent.destroy() };
+  return {
+    agent,
+    begin: nothing,
+    freshen: nothing,
+    used: nothing,
+    known: () => Promise.resolve(false),
+    close: () => agent.destroy(),
+  };
 }
 
 function isRecent(thenMs: number, nowMs: number): boolean {

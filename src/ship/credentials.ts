@@ -14,7 +14,14 @@ export interface Credentials {
 const ENDPOINT_TIMEOUT_MS = 1000;
 const MAX_ANSWER_BYTES = 16 * 1024;
 /** Hosts that may be asked without TLS: the loopback, and the fixed addresses of ECS and EKS. */
-const LOCAL_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]', '169.254.170.2', '169.254.170.23', '[fd00:ec2::23]']);
+const LOCAL_HOSTS: ReadonlySet<string> = new Set([
+  'localhost',
+  '127.0.0.1',
+  '[::1]',
+  '169.254.170.2',
+  '169.254.170.23',
+  '[fd00:ec2::23]',
+]);
 
 /**
  * The credentials of this sandbox, or undefined where the environment names none.
@@ -36,7 +43,10 @@ const isSet = (value: string | undefined): value is string => value !== undefine
 
 async function askEndpoint(endpoint: string, token: string | undefined): Promise<Credentials> {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  if (url === undefined || !(url.protocol === 'https:' || (url.protocol === 'http:' && LOCAL_HOSTS.has(url.hostname)))) {
+  if (
+    url === undefined ||
+    !(url.protocol === 'https:' || (url.protocol === 'http:' && LOCAL_HOSTS.has(url.hostname)))
+  ) {
     throw refused('AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https nor an address of this machine');
   }
   let answer: unknown;
@@ -47,29 +57,40 @@ async function askEndpoint(endpoint: string, token: string | undefined): Promise
   }
   const { AccessKeyId, SecretAccessKey, Token } = (answer ?? {}) as Record<string, unknown>;
   if (typeof AccessKeyId !== 'string' || typeof SecretAccessKey !== 'string') {
-    throw refused('the endpoint in AWS_CONTAINER_CREDENTIALS_FULL_URI answered without AccessKeyId and SecretAccessKey');
+    throw refused(
+      'the endpoint in AWS_CONTAINER_CREDENTIALS_FULL_URI answered without AccessKeyId and SecretAccessKey',
+    );
   }
-  return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, ...(typeof Token === 'string' ? { sessionToken: Token } : {}) };
+  return {
+    accessKeyId: AccessKeyId,
+    secretAccessKey: SecretAccessKey,
+    ...(typeof Token === 'string' ? { sessionToken: Token } : {}),
+  };
 }
 
 function get(url: URL, token: string | undefined): Promise<string> {
   // Not by import: see openSession in signed-request.ts.
-  const { request } = url.protocol === 'https:' ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
+  const { request } =
+    url.protocol === 'https:' ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
   const signal = AbortSignal.timeout(ENDPOINT_TIMEOUT_MS);
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const asked = request(url, { agent: false, signal, headers: token === undefined ? {} : { authorization: token } }, (response) => {
-    let body = '';
-    response.setEncoding('utf8');
-    response.on('data', (chunk: string) => {
-      body += chunk;
-      if (body.length > MAX_ANSWER_BYTES) asked.destroy(refused('the answer is too long'));
-    });
-    response.on('error', reject);
-    response.on('end', () => {
-      if (response.statusCode === 200) resolve(body);
-      else reject(refused(`it answered ${String(response.statusCode)}`));
-    });
-  });
+  const asked = request(
+    url,
+    { agent: false, signal, headers: token === undefined ? {} : { authorization: token } },
+    (response) => {
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        body += chunk;
+        if (body.length > MAX_ANSWER_BYTES) asked.destroy(refused('the answer is too long'));
+      });
+      response.on('error', reject);
+      response.on('end', () => {
+        if (response.statusCode === 200) resolve(body);
+        else reject(refused(`it answered ${String(response.statusCode)}`));
+      });
+    },
+  );
   asked.on('error', reject);
   asked.end();
   return promise;

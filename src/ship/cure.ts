@@ -60,7 +60,8 @@ export async function cured(settings: S3Settings, open: (place: Place) => Promis
 export function cureFor(fault: Fault, place: Place, nowMs: number = Date.now()): Place | undefined {
   const clockMs = clockFor(fault, place.clockMs, nowMs);
   if (clockMs !== undefined) return { ...place, clockMs };
-  if (!isRegionFault(fault, place.region) || fault.region === undefined || fault.region === place.region) return undefined;
+  if (!isRegionFault(fault, place.region) || fault.region === undefined || fault.region === place.region)
+    return undefined;
   if (!REGION_NAME.test(fault.region) || suffixOf(fault.region) !== suffixOf(place.region)) return undefined;
   return { ...place, region: fault.region, endpoint: endpointIn(fault.region, place) };
 }
@@ -74,7 +75,10 @@ export function clockFor(fault: Fault, signedFor: number = 0, nowMs: number = Da
 /** An endpoint of AWS is that of its region; any other one, such as a gateway or a VPC endpoint, stays what it is. */
 function endpointIn(region: string, { endpoint, region: before }: Place): URL | undefined {
   const suffix = suffixOf(before);
-  const [, start] = new RegExp(`^(s3(?:-fips)?(?:\\.dualstack)?)\\.${before}\\.${suffix.replaceAll('.', '\\.')}$`, 'u').exec(endpoint?.hostname ?? '') ?? [];
+  const [, start] =
+    new RegExp(`^(s3(?:-fips)?(?:\\.dualstack)?)\\.${before}\\.${suffix.replaceAll('.', '\\.')}$`, 'u').exec(
+      endpoint?.hostname ?? '',
+    ) ?? [];
   if (endpoint === undefined || start === undefined) return endpoint;
   const moved = new URL(endpoint);
   moved.hostname = `${start}.${region}.${suffix}`;

@@ -5,7 +5,13 @@
  */
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import type { CaptureIdentity, Destination, DestinationProvider, Receipt, StoredObject } from '../contracts/evidence.ts';
+import type {
+  CaptureIdentity,
+  Destination,
+  DestinationProvider,
+  Receipt,
+  StoredObject,
+} from '../contracts/evidence.ts';
 import { AmberError, systemCode } from '../errors.ts';
 import { folderError, openFolder, timeEnded } from './folder.ts';
 import type { Folder } from './folder.ts';
@@ -16,7 +22,8 @@ import { captureFolder, encodeComponent } from './key.ts';
 export const directory: DestinationProvider = {
   name: 'directory',
   protocol: 'file:',
-  description: 'A local folder: `file:///DIR`. Segments are joined to one tarball, or kept as they are with a recipient; nothing is overwritten.',
+  description:
+    'A local folder: `file:///DIR`. Segments are joined to one tarball, or kept as they are with a recipient; nothing is overwritten.',
   open: (url, capture) => openDirectory(url, capture),
 };
 
@@ -40,7 +47,13 @@ async function openDirectory(url: URL, capture: CaptureIdentity): Promise<Destin
   const base = pathOf(url);
   let state: DirectoryState;
   try {
-    state = { folder: await openFolder(base, captureFolder(capture)), names: new Set(), sums: new Map(), running: new Set(), closed: false };
+    state = {
+      folder: await openFolder(base, captureFolder(capture)),
+      names: new Set(),
+      sums: new Map(),
+      running: new Set(),
+      closed: false,
+    };
   } catch (error) {
     throw folderError(error, base);
   }
@@ -59,16 +72,24 @@ async function openDirectory(url: URL, capture: CaptureIdentity): Promise<Destin
 
 function pathOf(url: URL): string {
   try {
-    if (url.hash !== '' || url.search !== '') throw new AmberError('CONFIG_INVALID', 'a `#` and a `?` of a path are percent-encoded');
+    if (url.hash !== '' || url.search !== '')
+      throw new AmberError('CONFIG_INVALID', 'a `#` and a `?` of a path are percent-encoded');
     return fileURLToPath(url).replace(/(?<=.)\/+$/u, '');
   } catch (cause) {
-    throw new AmberError('CONFIG_INVALID', 'AMBER_DESTINATION is not usable: a file: URL names an absolute path, for example file:///mnt/evidence', { cause });
+    throw new AmberError(
+      'CONFIG_INVALID',
+      'AMBER_DESTINATION is not usable: a file: URL names an absolute path, for example file:///mnt/evidence',
+      { cause },
+    );
   }
 }
 
 /** Waits for the work, but not past the signal: a network file system that is gone blocks a write without end. */
 async function guarded(
-  state: DirectoryState, name: string, signal: AbortSignal, work: (own: AbortSignal) => Promise<Receipt>,
+  state: DirectoryState,
+  name: string,
+  signal: AbortSignal,
+  work: (own: AbortSignal) => Promise<Receipt>,
 ): Promise<Receipt> {
   const path = `${state.folder.path}/${name}`;
   const own = AbortSignal.any([signal]); // its listeners are counted apart from those of other puts
@@ -91,7 +112,10 @@ async function guarded(
 async function keep(state: DirectoryState, object: StoredObject, signal: AbortSignal): Promise<Receipt> {
   refuseWhenOver(state, signal);
   if (state.names.has(object.name)) {
-    throw new AmberError('DESTINATION_EXISTS', `${JSON.stringify(object.name)} was put already, and nothing is overwritten`);
+    throw new AmberError(
+      'DESTINATION_EXISTS',
+      `${JSON.stringify(object.name)} was put already, and nothing is overwritten`,
+    );
   }
   state.names.add(object.name);
   try {
@@ -109,14 +133,15 @@ async function place(state: DirectoryState, object: StoredObject, signal: AbortS
     state.joined ??= { name: `capture${suffix}`, file: createJoined(state.folder, `capture${suffix}`) };
     const file = await state.joined.file;
     const belongs = state.joined.name === `capture${suffix}`;
-    if (belongs && await file.append(Number(number), object.body, signal)) return { state: 'stored', attempts: 1 };
+    if (belongs && (await file.append(Number(number), object.body, signal))) return { state: 'stored', attempts: 1 };
   }
   return keepApart(state, object, signal);
 }
 
 function refuseWhenOver(state: DirectoryState, signal: AbortSignal): void {
   if (signal.aborted) throw timeEnded();
-  if (state.closed) throw new AmberError('DESTINATION_FAILED', 'The destination was closed before the last object was put.');
+  if (state.closed)
+    throw new AmberError('DESTINATION_FAILED', 'The destination was closed before the last object was put.');
 }
 
 async function createJoined(folder: Folder, name: string): Promise<JoinedFile> {

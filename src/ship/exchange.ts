@@ -77,15 +77,27 @@ interface Writing {
   left: number;
 }
 
-function limitConnect(outgoing: ClientRequest, { background, connectMs: given = CONNECT_MS }: Waits, onSlow: (() => void) | undefined): void {
+function limitConnect(
+  outgoing: ClientRequest,
+  { background, connectMs: given = CONNECT_MS }: Waits,
+  onSlow: (() => void) | undefined,
+): void {
   const connectMs = background?.connectMs() ?? given;
   outgoing.once('socket', (socket) => {
     if (background !== undefined) socket.unref();
     if (!socket.connecting) return;
     // When the thread was held by other work, the connection may be there and its event still to come.
     const ifConnecting = (then: () => void) => () => void setImmediate(() => (socket.connecting ? then() : undefined));
-    const give = (): void => void outgoing.destroy(new AmberError('DESTINATION_UNAVAILABLE', `no connection within ${String(connectMs)} ms`, { details: { fault: 'ConnectTimeout' } }));
-    const timers = [setTimeout(ifConnecting(give), connectMs), ...(onSlow === undefined ? [] : [setTimeout(ifConnecting(onSlow), SLOW_MS)])];
+    const give = (): void =>
+      void outgoing.destroy(
+        new AmberError('DESTINATION_UNAVAILABLE', `no connection within ${String(connectMs)} ms`, {
+          details: { fault: 'ConnectTimeout' },
+        }),
+      );
+    const timers = [
+      setTimeout(ifConnecting(give), connectMs),
+      ...(onSlow === undefined ? [] : [setTimeout(ifConnecting(onSlow), SLOW_MS)]),
+    ];
     if (background !== undefined) for (const timer of timers) timer.unref();
     const clear = (): void => timers.forEach((timer) => clearTimeout(timer));
     socket.once('connect', clear).once('close', clear);
@@ -128,7 +140,10 @@ function drained(outgoing: ClientRequest): Promise<void> {
   return promise;
 }
 
-async function collect(incoming: IncomingMessage, { maxAnswerBytes, needsAnswer }: Outgoing): Promise<Omit<Answer, 'isSent'>> {
+async function collect(
+  incoming: IncomingMessage,
+  { maxAnswerBytes, needsAnswer }: Outgoing,
+): Promise<Omit<Answer, 'isSent'>> {
   const status = incoming.statusCode ?? 0;
   const chunks: Buffer[] = [];
   let kept = 0;
@@ -136,7 +151,10 @@ async function collect(incoming: IncomingMessage, { maxAnswerBytes, needsAnswer 
   try {
     for await (const chunk of incoming as AsyncIterable<Buffer>) {
       kept += chunk.byteLength;
-      if (kept > maxAnswerBytes) throw new AmberError('DESTINATION_FAILED', `the answer is longer than ${String(maxAnswerBytes)} bytes`, { details: { fault: 'AnswerTooLong' } });
+      if (kept > maxAnswerBytes)
+        throw new AmberError('DESTINATION_FAILED', `the answer is longer than ${String(maxAnswerBytes)} bytes`, {
+          details: { fault: 'AnswerTooLong' },
+        });
       chunks.push(chunk);
     }
   } catch (error) {

@@ -40,18 +40,52 @@ export interface FaultContext {
 const NO_RECEIPT = 'NoReceipt';
 
 /** Nothing can have been written: no connection was made. */
-const NEVER_SENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ConnectTimeout']);
+const NEVER_SENT: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ConnectTimeout',
+]);
 /** Codes that ask to come back, whatever the status. ConditionalRequestConflict: S3 User Guide, "conditional writes". */
 const COME_BACK: ReadonlySet<string> = new Set([
-  'SlowDown', 'ServiceUnavailable', 'InternalError', 'RequestTimeout', 'OperationAborted', 'ConditionalRequestConflict',
-  'Throttling', 'ThrottlingException', 'RequestLimitExceeded', 'IncompleteBody', 'AttemptTimeout', 'ConnectTimeout', 'TimeoutError',
-  'ERR_STREAM_PREMATURE_CLOSE', 'BadDigest', 'XAmzContentSHA256Mismatch', NO_RECEIPT, 'ERR_TLS_HANDSHAKE_TIMEOUT',
+  'SlowDown',
+  'ServiceUnavailable',
+  'InternalError',
+  'RequestTimeout',
+  'OperationAborted',
+  'ConditionalRequestConflict',
+  'Throttling',
+  'ThrottlingException',
+  'RequestLimitExceeded',
+  'IncompleteBody',
+  'AttemptTimeout',
+  'ConnectTimeout',
+  'TimeoutError',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'BadDigest',
+  'XAmzContentSHA256Mismatch',
+  NO_RECEIPT,
+  'ERR_TLS_HANDSHAKE_TIMEOUT',
 ]);
 const CREDENTIALS: ReadonlySet<string> = new Set([
-  'ExpiredToken', 'InvalidToken', 'TokenRefreshRequired', 'InvalidAccessKeyId', 'CredentialsProviderError', 'NotSignedUp', 'UnrecognizedClientException',
+  'ExpiredToken',
+  'InvalidToken',
+  'TokenRefreshRequired',
+  'InvalidAccessKeyId',
+  'CredentialsProviderError',
+  'NotSignedUp',
+  'UnrecognizedClientException',
 ]);
 const CLOCK: ReadonlySet<string> = new Set(['RequestTimeTooSkewed', 'RequestExpired']);
-const REGION: ReadonlySet<string> = new Set(['PermanentRedirect', 'TemporaryRedirect', 'Redirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException']);
+const REGION: ReadonlySet<string> = new Set([
+  'PermanentRedirect',
+  'TemporaryRedirect',
+  'Redirect',
+  'AuthorizationHeaderMalformed',
+  'IllegalLocationConstraintException',
+]);
 /** A certificate that is not trusted does not become so by trying again (codes: Node's tls, from OpenSSL). */
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_/u;
 
@@ -83,7 +117,9 @@ export function isClockFault(fault: Fault): boolean {
 /** True if the bucket is in another region than `asked`, for which the request was signed. */
 export function isRegionFault({ code, status, region }: Fault, asked: string): boolean {
   if (REGION.has(code) || status === 301 || status === 307) return true;
-  return status === 400 && region !== undefined && region !== asked && !CREDENTIALS.has(code) && !code.startsWith('KMS.');
+  return (
+    status === 400 && region !== undefined && region !== asked && !CREDENTIALS.has(code) && !code.startsWith('KMS.')
+  );
 }
 
 /** True if the server may have carried the request out. */
@@ -102,7 +138,10 @@ export function faultError(fault: Fault, context: FaultContext): AmberError {
   return new AmberError(code, message.replaceAll(/\s+/gu, ' '), {
     cause: fault.cause,
     details: {
-      bucket: context.bucket, key: context.key, fault: fault.code, attempts: context.attempts,
+      bucket: context.bucket,
+      key: context.key,
+      fault: fault.code,
+      attempts: context.attempts,
       maybeStored: context.lost || mayHaveArrived(fault),
       ...(fault.status === undefined ? {} : { status: fault.status }),
       ...(fault.reason === undefined ? {} : { reason: fault.reason }),
@@ -114,23 +153,52 @@ export function faultError(fault: Fault, context: FaultContext): AmberError {
 
 function meaning(fault: Fault, context: FaultContext): readonly [AmberErrorCode, string] {
   const { code, status } = fault;
-  if (code === 'Aborted') return ['DESTINATION_UNAVAILABLE', 'the time of the capture ended before the bucket answered'];
-  if (CREDENTIALS.has(code)) return ['DESTINATION_CREDENTIALS', 'the credentials are missing, wrong or expired; give the function a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'];
-  if (isClockFault(fault)) return ['DESTINATION_CLOCK', 'the clock of this machine is more than 15 minutes away from the clock of S3; set it'];
+  if (code === 'Aborted')
+    return ['DESTINATION_UNAVAILABLE', 'the time of the capture ended before the bucket answered'];
+  if (CREDENTIALS.has(code))
+    return [
+      'DESTINATION_CREDENTIALS',
+      'the credentials are missing, wrong or expired; give the function a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+    ];
+  if (isClockFault(fault))
+    return ['DESTINATION_CLOCK', 'the clock of this machine is more than 15 minutes away from the clock of S3; set it'];
   if (isRegionFault(fault, context.region)) return ['DESTINATION_REGION', regionAdvice(fault, context)];
-  if (code.startsWith('KMS.')) return ['DESTINATION_DENIED', `the KMS key cannot be used; check AMBER_S3_KMS_KEY${kmsAdvice(context)}`];
-  if (code === 'SignatureDoesNotMatch') return ['DESTINATION_DENIED', `bucket ${context.bucket} does not accept the signature; the secret key does not belong to the access key id`];
-  if (status === 403 || code === 'AccessDenied') return ['DESTINATION_DENIED', `allow s3:PutObject on arn:aws:s3:::${context.bucket}/${folderOf(context.key)}*${kmsAdvice(context)}, and look at the bucket policy and AMBER_S3_BUCKET_OWNER`];
-  if (code === 'NoSuchBucket' || status === 404) return ['DESTINATION_MISSING', `there is no bucket ${context.bucket} at this endpoint; create it, or correct AMBER_DESTINATION`];
-  if (status === 412) return ['DESTINATION_EXISTS', 'an object with this key is there already, and nothing is overwritten'];
+  if (code.startsWith('KMS.'))
+    return ['DESTINATION_DENIED', `the KMS key cannot be used; check AMBER_S3_KMS_KEY${kmsAdvice(context)}`];
+  if (code === 'SignatureDoesNotMatch')
+    return [
+      'DESTINATION_DENIED',
+      `bucket ${context.bucket} does not accept the signature; the secret key does not belong to the access key id`,
+    ];
+  if (status === 403 || code === 'AccessDenied')
+    return [
+      'DESTINATION_DENIED',
+      `allow s3:PutObject on arn:aws:s3:::${context.bucket}/${folderOf(context.key)}*${kmsAdvice(context)}, and look at the bucket policy and AMBER_S3_BUCKET_OWNER`,
+    ];
+  if (code === 'NoSuchBucket' || status === 404)
+    return [
+      'DESTINATION_MISSING',
+      `there is no bucket ${context.bucket} at this endpoint; create it, or correct AMBER_DESTINATION`,
+    ];
+  if (status === 412)
+    return ['DESTINATION_EXISTS', 'an object with this key is there already, and nothing is overwritten'];
   if (isTransient(fault)) return ['DESTINATION_UNAVAILABLE', unavailableAdvice(fault)];
-  if (NO_SUCH_HOST.has(code)) return ['DESTINATION_MISSING', 'there is no host of this name; check AMBER_S3_ENDPOINT and AMBER_S3_REGION, and in a VPC its DNS'];
-  if (CERTIFICATE.test(code)) return ['DESTINATION_UNTRUSTED', 'the TLS certificate of the endpoint is not trusted, and nothing was sent; check AMBER_S3_ENDPOINT and NODE_EXTRA_CA_CERTS'];
+  if (NO_SUCH_HOST.has(code))
+    return [
+      'DESTINATION_MISSING',
+      'there is no host of this name; check AMBER_S3_ENDPOINT and AMBER_S3_REGION, and in a VPC its DNS',
+    ];
+  if (CERTIFICATE.test(code))
+    return [
+      'DESTINATION_UNTRUSTED',
+      'the TLS certificate of the endpoint is not trusted, and nothing was sent; check AMBER_S3_ENDPOINT and NODE_EXTRA_CA_CERTS',
+    ];
   return ['DESTINATION_FAILED', fault.reason ?? 'the answer is one that Amber does not know'];
 }
 
 function unavailableAdvice(fault: Fault): string {
-  if (fault.code === NO_RECEIPT) return `${fault.reason ?? 'the answer is no receipt of S3'}; check AMBER_S3_ENDPOINT and what stands between`;
+  if (fault.code === NO_RECEIPT)
+    return `${fault.reason ?? 'the answer is no receipt of S3'}; check AMBER_S3_ENDPOINT and what stands between`;
   if (fault.status !== undefined) return 'the bucket is overloaded or failing; try again later';
   return NEVER_SENT.has(fault.code)
     ? 'no connection; check AMBER_S3_ENDPOINT, and in a VPC the S3 gateway endpoint or NAT'
@@ -148,7 +216,11 @@ const kmsAdvice = (context: FaultContext): string =>
 const folderOf = (key: string): string => key.slice(0, Math.max(0, key.indexOf('account=')));
 
 /** A fault from an error answer: S3's XML body, and the headers with lower-case names. */
-export function faultFromAnswer(status: number, headers: Readonly<Record<string, string | string[] | undefined>>, body: string): Fault {
+export function faultFromAnswer(
+  status: number,
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  body: string,
+): Fault {
   const region = textHeader(headers['x-amz-bucket-region']) ?? element(body, 'Region');
   const reason = element(body, 'Message');
   const serverDate = textHeader(headers['date']) ?? element(body, 'ServerTime');
@@ -163,7 +235,8 @@ export function faultFromAnswer(status: number, headers: Readonly<Record<string,
 
 /** A fault from anything that was thrown: an SDK exception, a system error, an abort. */
 export function faultFromError(error: unknown): Fault {
-  if (isAmberError(error)) return { code: text(error.details['fault']) ?? error.code, reason: error.message, cause: error };
+  if (isAmberError(error))
+    return { code: text(error.details['fault']) ?? error.code, reason: error.message, cause: error };
   const thrown = record(error);
   const status = record(thrown['$metadata'])['httpStatusCode'];
   const headers = record(record(thrown['$response'])['headers']);
@@ -181,24 +254,39 @@ export function faultFromError(error: unknown): Fault {
   };
 }
 
-const CODE_OF_STATUS: Readonly<Record<number, string>> = { 301: 'PermanentRedirect', 307: 'TemporaryRedirect', 403: 'Forbidden', 404: 'NotFound', 412: 'PreconditionFailed', 503: 'ServiceUnavailable' };
+const CODE_OF_STATUS: Readonly<Record<number, string>> = {
+  301: 'PermanentRedirect',
+  307: 'TemporaryRedirect',
+  403: 'Forbidden',
+  404: 'NotFound',
+  412: 'PreconditionFailed',
+  503: 'ServiceUnavailable',
+};
 const codeOfStatus = (status: number): string => CODE_OF_STATUS[status] ?? 'Unknown';
 
 function nameOr(thrown: Readonly<Record<string, unknown>>, otherwise: string): string {
   const name = text(thrown['name']);
-  return name === undefined || !/^[A-Za-z0-9_.]+$/u.test(name) || /^(Error|Unknown|UnknownError|SyntaxError)$/u.test(name) ? otherwise : name;
+  return name === undefined ||
+    !/^[A-Za-z0-9_.]+$/u.test(name) ||
+    /^(Error|Unknown|UnknownError|SyntaxError)$/u.test(name)
+    ? otherwise
+    : name;
 }
 
 function element(xml: string, name: string): string | undefined {
   return text(new RegExp(`<${name}>([^<]{1,500})</${name}>`, 'u').exec(xml)?.[1]);
 }
 
-const textHeader = (value: string | string[] | undefined): string | undefined => text(Array.isArray(value) ? value[0] : value);
+const textHeader = (value: string | string[] | undefined): string | undefined =>
+  text(Array.isArray(value) ? value[0] : value);
 
 /** One printable line of at most 200 characters, or undefined. The server, or who stands in its place, chose it. */
 function text(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
-  const line = value.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/gu, ' ').trim().slice(0, 200);
+  const line = value
+    .replaceAll(/[\u0000-\u001f\u007f-\u009f]+/gu, ' ')
+    .trim()
+    .slice(0, 200);
   return line === '' ? undefined : line;
 }
 

@@ -67,7 +67,10 @@ async function make(path: string): Promise<boolean> {
 /** `/proc/self/fd/N/name`, or the plain path on a system without procfs (a developer's machine). */
 async function child(parent: FileHandle, path: string, name: string): Promise<string> {
   const through = `/proc/self/fd/${String(parent.fd)}`;
-  return access(through).then(() => `${through}/${name}`, () => path);
+  return access(through).then(
+    () => `${through}/${name}`,
+    () => path,
+  );
 }
 
 function folderOf(handle: FileHandle, path: string): Folder {
@@ -93,7 +96,10 @@ function folderOf(handle: FileHandle, path: string): Folder {
 const ADVICE: Readonly<Record<string, readonly [AmberErrorCode, string]>> = {
   ENOENT: ['DESTINATION_MISSING', 'the folder does not exist; create it, or mount what should be there'],
   ENOTDIR: ['DESTINATION_DENIED', 'a part of the path is no folder, or a symbolic link; remove it, or write elsewhere'],
-  ELOOP: ['DESTINATION_DENIED', 'a part of the path is a symbolic link, and none is followed; remove it, or write elsewhere'],
+  ELOOP: [
+    'DESTINATION_DENIED',
+    'a part of the path is a symbolic link, and none is followed; remove it, or write elsewhere',
+  ],
   EACCES: ['DESTINATION_DENIED', 'this user may not write there; change the owner or the mode'],
   EPERM: ['DESTINATION_DENIED', 'this user may not write there; change the owner or the mode'],
   EROFS: ['DESTINATION_DENIED', 'the file system is read-only; write elsewhere (in a function /tmp is writable)'],
@@ -111,10 +117,15 @@ export function folderError(error: unknown, path: string): AmberError {
   if (isAmberError(error)) return error;
   const fault = systemCode(error) ?? 'unknown';
   const [code, advice] = ADVICE[fault] ?? ['DESTINATION_FAILED', 'see the cause'];
-  return new AmberError(code, `Writing ${JSON.stringify(path)} failed (${fault}): ${advice}`, { cause: error, details: { path, fault } });
+  return new AmberError(code, `Writing ${JSON.stringify(path)} failed (${fault}): ${advice}`, {
+    cause: error,
+    details: { path, fault },
+  });
 }
 
 /** The error for work that its signal ended. */
 export function timeEnded(): AmberError {
-  return new AmberError('DESTINATION_UNAVAILABLE', 'The time of the capture ended before the file was written.', { details: { aborted: true } });
+  return new AmberError('DESTINATION_UNAVAILABLE', 'The time of the capture ended before the file was written.', {
+    details: { aborted: true },
+  });
 }

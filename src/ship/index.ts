@@ -14,12 +14,20 @@ export const DESTINATIONS: readonly DestinationProvider[] = [s3, directory];
  *
  * @throws AmberError DESTINATION_UNKNOWN, or what the provider throws (DESTINATION_*, CONFIG_INVALID).
  */
-export async function openDestination(url: string | URL, capture: CaptureIdentity, config: Config): Promise<Destination> {
+export async function openDestination(
+  url: string | URL,
+  capture: CaptureIdentity,
+  config: Config,
+): Promise<Destination> {
   const providers = [...config.destinations, ...DESTINATIONS];
   const known = [...new Set(providers.map((provider) => provider.protocol))].join(', ');
   const protocol = schemeOf(String(url));
-  if (!URL.canParse(String(url))) throw new AmberError('DESTINATION_UNKNOWN', `The destination is not a URL; known schemes are ${known}`);
+  if (!URL.canParse(String(url)))
+    throw new AmberError('DESTINATION_UNKNOWN', `The destination is not a URL; known schemes are ${known}`);
   const provider = providers.find((candidate) => candidate.protocol === protocol);
-  if (provider === undefined) throw new AmberError('DESTINATION_UNKNOWN', `No destination answers to ${protocol}; known schemes are ${known}`, { details: { protocol } });
+  if (provider === undefined)
+    throw new AmberError('DESTINATION_UNKNOWN', `No destination answers to ${protocol}; known schemes are ${known}`, {
+      details: { protocol },
+    });
   return provider.open(typeof url === 'string' ? destinationUrl(url) : url, capture, config);
 }

@@ -36,7 +36,14 @@ interface State {
 /** Takes over `file`, which is empty. */
 export function joinInto(file: FileHandle, patienceMs = 5000): JoinedFile {
   const state: State = {
-    file, patienceMs, length: 0, hash: createHash('sha256'), next: 0, busy: false, gone: new Set(), waiting: new Map(),
+    file,
+    patienceMs,
+    length: 0,
+    hash: createHash('sha256'),
+    next: 0,
+    busy: false,
+    gone: new Set(),
+    waiting: new Map(),
   };
   return {
     append: (number, body, signal) => append(state, number, body, signal),
@@ -45,7 +52,12 @@ export function joinInto(file: FileHandle, patienceMs = 5000): JoinedFile {
   };
 }
 
-async function append(state: State, number: number, body: readonly Uint8Array[], signal: AbortSignal): Promise<boolean> {
+async function append(
+  state: State,
+  number: number,
+  body: readonly Uint8Array[],
+  signal: AbortSignal,
+): Promise<boolean> {
   if (number < state.next) return false;
   try {
     await waitForPredecessors(state, number, signal);
@@ -87,7 +99,9 @@ async function waitForPredecessors(state: State, number: number, signal: AbortSi
       }
       const woken = new AbortController(); // ends the sleep as well: a timer left behind would keep the process alive
       state.waiting.set(number, () => woken.abort());
-      await sleep(Math.max(10, giveUpAt - performance.now()), undefined, { signal: AbortSignal.any([signal, woken.signal]) }).catch(() => undefined);
+      await sleep(Math.max(10, giveUpAt - performance.now()), undefined, {
+        signal: AbortSignal.any([signal, woken.signal]),
+      }).catch(() => undefined);
     }
   } finally {
     state.waiting.delete(number);
@@ -96,15 +110,18 @@ async function waitForPredecessors(state: State, number: number, signal: AbortSi
 
 /** Writes and hashes the body from offset `at` on; gives the offset behind it. */
 export async function writeAll(
-  file: FileHandle, body: readonly Uint8Array[], { at, hash, signal }: { at: number; hash: Hash; signal: AbortSignal },
+  file: FileHandle,
+  body: readonly Uint8Array[],
+  { at, hash, signal }: { at: number; hash: Hash; signal: AbortSignal },
 ): Promise<number> {
   let position = at;
   for (const piece of body) {
-    for (let from = 0; from < piece.byteLength;) {
+    for (let from = 0; from < piece.byteLength; ) {
       if (signal.aborted) throw timeEnded();
       const slice = piece.subarray(from, from + SLICE);
       const { bytesWritten } = await file.write(slice, 0, slice.byteLength, position);
-      if (bytesWritten === 0) throw new AmberError('DESTINATION_UNAVAILABLE', 'The file system took no byte of a write.');
+      if (bytesWritten === 0)
+        throw new AmberError('DESTINATION_UNAVAILABLE', 'The file system took no byte of a write.');
       hash.update(slice.subarray(0, bytesWritten));
       from += bytesWritten;
       position += bytesWritten;

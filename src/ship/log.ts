@@ -20,7 +20,13 @@ const MAX_TOTAL_BYTES = 256 * 1024;
 const MAX_LINE_BYTES = 32 * 1024;
 /** Levels of pruning, gentlest first: how many members an array or object keeps, how many characters a text. */
 const LEVELS: readonly (readonly [members: number, characters: number])[] = [
-  [10_000, 32_768], [2_000, 4_096], [500, 1_024], [150, 512], [50, 256], [15, 128], [5, 64],
+  [10_000, 32_768],
+  [2_000, 4_096],
+  [500, 1_024],
+  [150, 512],
+  [50, 256],
+  [15, 128],
+  [5, 64],
 ];
 
 export interface LogEvidence {
@@ -46,7 +52,9 @@ export interface LogReceipt {
  * Writes the summary with `write`, which takes one line without its newline. Never throws.
  */
 export async function writeLogEvidence(
-  evidence: LogEvidence, write: (line: string) => void = toStdout, limits: LogLimits = {},
+  evidence: LogEvidence,
+  write: (line: string) => void = toStdout,
+  limits: LogLimits = {},
 ): Promise<LogReceipt> {
   const nothing: LogReceipt = { lines: 0, bytes: 0, pruned: false };
   try {
@@ -56,7 +64,11 @@ export async function writeLogEvidence(
       const { value, pruned } = prune(evidence.summary, members, characters);
       const packed = pack.compress(Buffer.from(JSON.stringify(value)));
       const sha256 = createHash('sha256').update(packed).digest('hex');
-      const lines = cut(packed.toString('base64'), { capture: evidence.captureId, encoding: pack.encoding, sha256 }, limits);
+      const lines = cut(
+        packed.toString('base64'),
+        { capture: evidence.captureId, encoding: pack.encoding, sha256 },
+        limits,
+      );
       if (lines === undefined) continue;
       for (const line of lines) write(line);
       return { lines: lines.length, bytes: lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0), pruned };
@@ -92,10 +104,23 @@ async function compressor(): Promise<{ encoding: string; compress: (bytes: Buffe
 }
 
 /** The lines, or undefined if they would be too many bytes. */
-function cut(data: string, head: { capture: string; encoding: string; sha256: string }, limits: LogLimits): string[] | undefined {
+function cut(
+  data: string,
+  head: { capture: string; encoding: string; sha256: string },
+  limits: LogLimits,
+): string[] | undefined {
   const about = envelope();
   const render = (part: number, of: number, piece: string): string =>
-    JSON.stringify({ amber: 'evidence', ...about, capture: head.capture, part, of, encoding: head.encoding, sha256: head.sha256, data: piece });
+    JSON.stringify({
+      amber: 'evidence',
+      ...about,
+      capture: head.capture,
+      part,
+      of,
+      encoding: head.encoding,
+      sha256: head.sha256,
+      data: piece,
+    });
   const room = (limits.lineBytes ?? MAX_LINE_BYTES) - Buffer.byteLength(render(9999, 9999, '')) - 1;
   if (room <= 0) return undefined;
   const of = Math.max(1, Math.ceil(data.length / room));

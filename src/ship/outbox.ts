@@ -31,7 +31,12 @@ export interface Outbox {
 
 /** Errors that the next segment would meet as well. */
 const FINAL: ReadonlySet<AmberErrorCode> = new Set([
-  'DESTINATION_DENIED', 'DESTINATION_MISSING', 'DESTINATION_REGION', 'DESTINATION_CLOCK', 'DESTINATION_CREDENTIALS', 'DESTINATION_UNTRUSTED',
+  'DESTINATION_DENIED',
+  'DESTINATION_MISSING',
+  'DESTINATION_REGION',
+  'DESTINATION_CLOCK',
+  'DESTINATION_CREDENTIALS',
+  'DESTINATION_UNTRUSTED',
 ]);
 
 export interface OutboxOptions {
@@ -72,7 +77,16 @@ interface OutboxState {
 }
 
 export function openOutbox(destination: Destination, options: OutboxOptions): Outbox {
-  const state: OutboxState = { destination, options, flying: new Map(), results: [], refused: undefined, closed: false, isFull: false, turn: Promise.withResolvers() };
+  const state: OutboxState = {
+    destination,
+    options,
+    flying: new Map(),
+    results: [],
+    refused: undefined,
+    closed: false,
+    isFull: false,
+    turn: Promise.withResolvers(),
+  };
   return {
     send: (segment) => send(state, segment),
     settle: async (until) => {
@@ -83,7 +97,9 @@ export function openOutbox(destination: Destination, options: OutboxOptions): Ou
       // An answered flight is in `results` a moment before it is out of `flying`.
       const answered = new Set(state.results.map(({ segment }) => segment.number));
       const open = [...state.flying.values()].filter(({ facts }) => !answered.has(facts.number));
-      return [...state.results, ...open.map(({ facts }) => unanswered(facts))].sort((one, other) => one.segment.number - other.segment.number);
+      return [...state.results, ...open.map(({ facts }) => unanswered(facts))].sort(
+        (one, other) => one.segment.number - other.segment.number,
+      );
     },
     refused: () => state.refused,
     close: () => {
@@ -105,17 +121,26 @@ async function send(state: OutboxState, segment: Segment): Promise<void> {
   while (!hasRoom(state)) await state.turn.promise;
 }
 
-async function deliver(state: OutboxState, { body, recycle }: Pick<Segment, 'body' | 'recycle'>, flight: Flight): Promise<void> {
+async function deliver(
+  state: OutboxState,
+  { body, recycle }: Pick<Segment, 'body' | 'recycle'>,
+  flight: Flight,
+): Promise<void> {
   const { facts } = flight;
   const { signal, patienceMs, onShipped } = state.options;
   const object = { name: facts.name, body, bytes: facts.bytes, sha256: facts.sha256 };
   const ends = patienceMs === undefined ? signal : AbortSignal.any([signal, flight.stop.signal]);
-  const put = (own: AbortSignal): Promise<Receipt> => state.destination.put(object, own, (what) => trouble(state, flight, what));
+  const put = (own: AbortSignal): Promise<Receipt> =>
+    state.destination.put(object, own, (what) => trouble(state, flight, what));
   const shipped: Attempted = state.refused === undefined ? await attempt(put, ends, signal) : { error: state.refused };
   if (shipped.error !== undefined && FINAL.has(shipped.error.code)) state.refused ??= shipped.error;
   // What was given up may still be read by the transport.
   if (shipped.receipt !== undefined) recycle?.();
-  const result: Shipped = { segment: { ...facts, name: shipped.receipt?.name ?? facts.name }, settledMs: Date.now(), ...shipped };
+  const result: Shipped = {
+    segment: { ...facts, name: shipped.receipt?.name ?? facts.name },
+    settledMs: Date.now(),
+    ...shipped,
+  };
   state.results.push(result);
   onShipped(result);
 }
@@ -145,19 +170,31 @@ function hasRoom(state: OutboxState): boolean {
 }
 
 function unanswered(segment: Shipped['segment']): Shipped {
-  const error = new AmberError('DESTINATION_UNAVAILABLE', 'The destination had not answered when the commit marker was written: it may be stored.', { details: { maybeStored: true } });
+  const error = new AmberError(
+    'DESTINATION_UNAVAILABLE',
+    'The destination had not answered when the commit marker was written: it may be stored.',
+    { details: { maybeStored: true } },
+  );
   return { segment, error, settledMs: Date.now() };
 }
 
-type Attempted = { readonly receipt: Receipt; readonly error?: never } | { readonly receipt?: never; readonly error: AmberError };
+type Attempted =
+  | { readonly receipt: Receipt; readonly error?: never }
+  | { readonly receipt?: never; readonly error: AmberError };
 
 /** @param hardStop - ends the wait even where the destination does not listen to `signal` */
-async function attempt(put: (signal: AbortSignal) => Promise<Receipt>, signal: AbortSignal, hardStop: AbortSignal): Promise<Attempted> {
-  if (signal.aborted) return { error: new AmberError('CAPTURE_ABORTED', 'The time budget ended before the segment was sent.') };
+async function attempt(
+  put: (signal: AbortSignal) => Promise<Receipt>,
+  signal: AbortSignal,
+  hardStop: AbortSignal,
+): Promise<Attempted> {
+  if (signal.aborted)
+    return { error: new AmberError('CAPTURE_ABORTED', 'The time budget ended before the segment was sent.') };
   let own: Attempted | undefined;
   const settled = put(signal).then(
     (receipt): Attempted => (own = { receipt }),
-    (cause: unknown): Attempted => (own = { error: isAmberError(cause) ? cause : new AmberError('DESTINATION_FAILED', undefined, { cause }) }),
+    (cause: unknown): Attempted =>
+      (own = { error: isAmberError(cause) ? cause : new AmberError('DESTINATION_FAILED', undefined, { cause }) }),
   );
   try {
     return await untilAborted(settled, hardStop);

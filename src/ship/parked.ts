@@ -4,7 +4,18 @@
  * them meanwhile: the digest goes to the log before the file is made, and what is sent says that it is unverified.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync, readSync, statfsSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  statfsSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import type { CaptureIdentity, Destination, DestinationProvider, StoredObject, Config } from '../contracts/evidence.ts';
 import { AmberError, describeError, isAmberError } from '../errors.ts';
 import { openDestination } from './index.ts';
@@ -15,7 +26,8 @@ const SHARE = 0.1;
 const MAX_FILES = 16;
 const MAX_BYTES = 64 * 1024 * 1024;
 /** `<capture id>.<date>.<object>`; nothing else is read. */
-const NAME = /^([0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12})\.(\d{4}-\d\d-\d\d)\.(capture-\d{4,6}\.tar(?:\.zst|\.gz)?(?:\.age)?)$/u;
+const NAME =
+  /^([0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12})\.(\d{4}-\d\d-\d\d)\.(capture-\d{4,6}\.tar(?:\.zst|\.gz)?(?:\.age)?)$/u;
 
 export interface Parking {
   /** Folder, such as `/tmp/.amber-parked`. */
@@ -35,10 +47,14 @@ export function openParking(tmp: string, log: Parking['log']): Parking {
 /** A provider that stands in front of that of `protocol` and parks what it does not take. */
 export function parkingProvider(parking: Parking, protocol: string): DestinationProvider {
   return {
-    name: 'parking', protocol, description: 'Parks in /tmp what the destination does not take.',
+    name: 'parking',
+    protocol,
+    description: 'Parks in /tmp what the destination does not take.',
     open: async (url, capture, config) => {
       const destinations = config.destinations.filter((one) => one.name !== 'parking');
-      const inner = await Promise.resolve(openDestination(url.href, capture, { ...config, destinations })).catch((error: unknown) => closed(url, error));
+      const inner = await Promise.resolve(openDestination(url.href, capture, { ...config, destinations })).catch(
+        (error: unknown) => closed(url, error),
+      );
       const put: Destination['put'] = async (object, signal, onTrouble) => {
         try {
           return await inner.put(object, signal, onTrouble);
@@ -68,7 +84,12 @@ function isTaken(error: unknown): boolean {
 function closed(url: URL, error: unknown): Destination {
   const reason = isAmberError(error) ? error : new AmberError('DESTINATION_FAILED', undefined, { cause: error });
   const refuse = (): Promise<never> => Promise.reject(reason);
-  return { location: `${url.protocol}//${url.host}${url.pathname}`, put: refuse, commit: refuse, close: () => undefined };
+  return {
+    location: `${url.protocol}//${url.host}${url.pathname}`,
+    put: refuse,
+    commit: refuse,
+    close: () => undefined,
+  };
 }
 
 interface Parked {
@@ -81,7 +102,13 @@ interface Parked {
 function park(parking: Parking, { capture, object, sealed }: Parked): void {
   const name = `${capture.captureId}.${capture.date}.${object.name}`;
   if (!NAME.test(name) || (!sealed && !object.name.startsWith('capture-0000.'))) return;
-  const facts = { capture: capture.captureId, object: object.name, segment: Number(/\d+/u.exec(object.name)?.[0]), bytes: object.bytes, sha256: object.sha256 };
+  const facts = {
+    capture: capture.captureId,
+    object: object.name,
+    segment: Number(/\d+/u.exec(object.name)?.[0]),
+    bytes: object.bytes,
+    sha256: object.sha256,
+  };
   let fd = -1;
   let folder = -1;
   let made = false;
@@ -93,7 +120,11 @@ function park(parking: Parking, { capture, object, sealed }: Parked): void {
       throw new AmberError('DESTINATION_FAILED', 'less than ten times its size is free in /tmp');
     }
     parking.log('parked', { ...facts, state: 'parked' });
-    fd = openSync(`/proc/self/fd/${String(folder)}/${name}`, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+    fd = openSync(
+      `/proc/self/fd/${String(folder)}/${name}`,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+      0o600,
+    );
     made = true;
     for (const piece of object.body) for (let at = 0; at < piece.byteLength; ) at += writeSync(fd, piece, at);
     parking.digests.set(object.sha256, object.bytes);
@@ -134,12 +165,23 @@ export function hasParked({ folder }: Parking): boolean {
  * Sends what lies in the folder, each object to the folder of its capture, with a note `parked.json` beside it, and removes
  * what was taken. Bounded in number and bytes: whoever is in the sandbox may have put more there. Never rejects.
  */
-export async function sendParked(parking: Parking, place: Omit<CaptureIdentity, 'captureId' | 'date'>, config: Config, signal: AbortSignal): Promise<void> {
+export async function sendParked(
+  parking: Parking,
+  place: Omit<CaptureIdentity, 'captureId' | 'date'>,
+  config: Config,
+  signal: AbortSignal,
+): Promise<void> {
   let folder = -1;
   try {
     folder = openFolder(parking.folder, false);
     const base = `/proc/self/fd/${String(folder)}`;
-    const captures = Map.groupBy(readdirSync(base).filter((name) => NAME.test(name)).sort().slice(0, MAX_FILES), (name) => name.slice(0, 36));
+    const captures = Map.groupBy(
+      readdirSync(base)
+        .filter((name) => NAME.test(name))
+        .sort()
+        .slice(0, MAX_FILES),
+      (name) => name.slice(0, 36),
+    );
     let left = MAX_BYTES;
     for (const [captureId, names] of captures) {
       const objects = names.flatMap((name) => {
@@ -172,13 +214,32 @@ async function sendCapture(parking: Parking, { base, identity, objects, config, 
     destination = await openDestination(config.destination ?? '', identity, config);
     const segments = [];
     for (const { name, object } of objects) {
-      const { name: stored = object.name } = await destination.put(object, signal).catch((error: unknown) => (isTaken(error) ? {} : Promise.reject(error as Error))) as { name?: string };
+      const { name: stored = object.name } = (await destination
+        .put(object, signal)
+        .catch((error: unknown) => (isTaken(error) ? {} : Promise.reject(error as Error)))) as { name?: string };
       segments.push({ name: stored, bytes: object.bytes, sha256: object.sha256 });
-      parking.log('parked', { capture: identity.captureId, object: stored, bytes: object.bytes, sha256: object.sha256, state: 'sent', note: 'parked, unverified' });
+      parking.log('parked', {
+        capture: identity.captureId,
+        object: stored,
+        bytes: object.bytes,
+        sha256: object.sha256,
+        state: 'sent',
+        note: 'parked, unverified',
+      });
       unlinkSync(`${base}/${name}`);
     }
-    const note = Buffer.from(`${JSON.stringify({ amber: 'parked', state: 'parked, unverified', captureId: identity.captureId, sent: new Date().toISOString(), segments }, undefined, 1)}\n`);
-    await destination.put({ name: 'parked.json', body: [note], bytes: note.length, sha256: createHash('sha256').update(note).digest('hex') }, signal);
+    const note = Buffer.from(
+      `${JSON.stringify({ amber: 'parked', state: 'parked, unverified', captureId: identity.captureId, sent: new Date().toISOString(), segments }, undefined, 1)}\n`,
+    );
+    await destination.put(
+      {
+        name: 'parked.json',
+        body: [note],
+        bytes: note.length,
+        sha256: createHash('sha256').update(note).digest('hex'),
+      },
+      signal,
+    );
   } catch (error) {
     parking.log('fault', { where: 'parked', capture: identity.captureId, error: describeError(error) });
   } finally {
@@ -196,7 +257,12 @@ function read(path: string, name: string, left: number): StoredObject | undefine
     const body = Buffer.alloc(stat.size);
     const bytes = readSync(fd, body, 0, stat.size, 0);
     const whole = body.subarray(0, bytes);
-    return { name: NAME.exec(name)?.[3] ?? '', body: [whole], bytes, sha256: createHash('sha256').update(whole).digest('hex') };
+    return {
+      name: NAME.exec(name)?.[3] ?? '',
+      body: [whole],
+      bytes,
+      sha256: createHash('sha256').update(whole).digest('hex'),
+    };
   } catch {
     return undefined;
   } finally {

@@ -52,7 +52,9 @@ function copyArray(value: readonly unknown[], depth: number, state: State): unkn
 function copyObject(value: object, depth: number, state: State): unknown {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
   const entries = Object.entries(value);
-  const kept: [string, unknown][] = entries.slice(0, state.members).map(([key, member]) => [key.slice(0, 256), copy(member, depth + 1, state)]);
+  const kept: [string, unknown][] = entries
+    .slice(0, state.members)
+    .map(([key, member]) => [key.slice(0, 256), copy(member, depth + 1, state)]);
   if (entries.length > kept.length) {
     state.pruned = true;
     kept.push(['[more]', entries.length - kept.length]);

@@ -16,21 +16,35 @@ export function putReply(answer: Answer, { checksum: expected }: Pick<PutRequest
   const body = answer.body.toString('utf8');
   if (status >= 300) return { ok: false, fault: faultFromAnswer(status, headers, body) };
   if (/<Error[\s>]/u.test(body)) return { ok: false, fault: faultFromAnswer(status, headers, body) };
-  const [etag, checksum, versionId, serverDate] = ['etag', 'x-amz-checksum-sha256', 'x-amz-version-id', 'date'].map((name) => one(headers[name]));
+  const [etag, checksum, versionId, serverDate] = ['etag', 'x-amz-checksum-sha256', 'x-amz-version-id', 'date'].map(
+    (name) => one(headers[name]),
+  );
   const missing = whatIsMissing(answer, etag, body);
   if (missing !== undefined) return { ok: false, fault: noReceipt(status, missing) };
   if (checksum !== undefined && checksum !== expected) {
-    return { ok: false, fault: { status, code: 'ChecksumMismatch', reason: 'the server computed another SHA-256: what it stored is not what was sent' } };
+    return {
+      ok: false,
+      fault: {
+        status,
+        code: 'ChecksumMismatch',
+        reason: 'the server computed another SHA-256: what it stored is not what was sent',
+      },
+    };
   }
   return { ok: true, value: { etag, versionId, checksum, serverDate } };
 }
 
-function whatIsMissing({ status, headers, isWhole, isSent }: Answer, etag: string | undefined, body: string): string | undefined {
+function whatIsMissing(
+  { status, headers, isWhole, isSent }: Answer,
+  etag: string | undefined,
+  body: string,
+): string | undefined {
   if (status !== 200) return `status ${String(status)} where 200 is expected`;
   if (etag === undefined || etag.replaceAll('"', '') === '') return 'it has no ETag';
   if (!isSent) return 'it came before the body was sent';
   if (!isWhole) return 'it ended before its end, or is longer than an answer may be';
-  if (body.trim() !== '' && /html/iu.test(one(headers['content-type']) ?? body.slice(0, 200))) return 'it is a web page';
+  if (body.trim() !== '' && /html/iu.test(one(headers['content-type']) ?? body.slice(0, 200)))
+    return 'it is a web page';
   return undefined;
 }
 

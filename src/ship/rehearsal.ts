@@ -19,7 +19,11 @@ const HANDSHAKE_MS = 1000;
  *
  * @throws AmberError DESTINATION_CREDENTIALS, CONFIG_INVALID as the destination itself would.
  */
-export async function openRehearsal(url: string, capture: CaptureIdentity, config: Config): Promise<{ readonly destination: Destination; readonly met: Promise<boolean> }> {
+export async function openRehearsal(
+  url: string,
+  capture: CaptureIdentity,
+  config: Config,
+): Promise<{ readonly destination: Destination; readonly met: Promise<boolean> }> {
   const settings = readSettings(destinationUrl(url), capture, config, process.env, await takeCredentials(process.env));
   const session = await openSession(settings);
   session.connections.begin();
@@ -37,11 +41,21 @@ class Nowhere extends Duplex {
   #left = 0;
 
   // What an agent asks of a socket that it keeps.
-  setKeepAlive(): this { return this; }
-  setTimeout(): this { return this; }
-  setNoDelay(): this { return this; }
-  ref(): this { return this; }
-  unref(): this { return this; }
+  setKeepAlive(): this {
+    return this;
+  }
+  setTimeout(): this {
+    return this;
+  }
+  setNoDelay(): this {
+    return this;
+  }
+  ref(): this {
+    return this;
+  }
+  unref(): this {
+    return this;
+  }
 
   override _read(): void {
     // pushed when there is something

@@ -39,7 +39,10 @@ export function rulesFor(bytes: number): RetryRules {
  * @param onPause - called before each pause, with the fault that it follows
  */
 export async function retry<T>(
-  once: (signal: AbortSignal, attempt: number) => Promise<Reply<T>>, rules: RetryRules, signal: AbortSignal, onPause?: (fault: Fault) => void,
+  once: (signal: AbortSignal, attempt: number) => Promise<Reply<T>>,
+  rules: RetryRules,
+  signal: AbortSignal,
+  onPause?: (fault: Fault) => void,
 ): Promise<Retried<T>> {
   let lost = false;
   for (let attempt = 1; ; attempt++) {
@@ -53,7 +56,9 @@ export async function retry<T>(
 }
 
 async function attemptOnce<T>(
-  once: (signal: AbortSignal) => Promise<Reply<T>>, attemptMs: number, signal: AbortSignal,
+  once: (signal: AbortSignal) => Promise<Reply<T>>,
+  attemptMs: number,
+  signal: AbortSignal,
 ): Promise<Reply<T>> {
   if (signal.aborted) return { ok: false, fault: NOT_STARTED };
   const attempt = new AbortController();
@@ -63,10 +68,15 @@ async function attemptOnce<T>(
     attempt.abort();
   };
   const onAbort = (): void => give(ABORTED);
-  const timer = setTimeout(() => give({ code: 'AttemptTimeout', reason: `no answer within ${String(attemptMs)} ms` }), attemptMs);
+  const timer = setTimeout(
+    () => give({ code: 'AttemptTimeout', reason: `no answer within ${String(attemptMs)} ms` }),
+    attemptMs,
+  );
   signal.addEventListener('abort', onAbort, { once: true });
   try {
-    const running = once(attempt.signal).catch((error: unknown): Reply<T> => ({ ok: false, fault: faultFromError(error) }));
+    const running = once(attempt.signal).catch(
+      (error: unknown): Reply<T> => ({ ok: false, fault: faultFromError(error) }),
+    );
     return await Promise.race([running, stop.promise]);
   } finally {
     clearTimeout(timer);

@@ -13,7 +13,10 @@ import type { S3Transport } from './s3-transport.ts';
  * @throws AmberError DESTINATION_CREDENTIALS when the settings hold none.
  */
 export async function openLight(settings: S3Settings, place: Place = settings): Promise<S3Transport> {
-  const session = { ...(await openSession({ ...settings, ...place })), ...(place.clockMs === undefined ? {} : { clockMs: place.clockMs }) };
+  const session = {
+    ...(await openSession({ ...settings, ...place })),
+    ...(place.clockMs === undefined ? {} : { clockMs: place.clockMs }),
+  };
   session.connections.begin();
   return lightOver(session, settings);
 }
@@ -31,11 +34,25 @@ export function lightOver(session: SignedSession, settings: S3Settings): S3Trans
   };
 }
 
-async function put(session: SignedSession, settings: S3Settings, request: PutRequest, signal: AbortSignal): Promise<Reply<PutAnswer>> {
-  const reply = await signedRequest(session, {
-    method: 'PUT', key: request.key, headers: putHeaders(settings, request),
-    sha256: request.sha256, body: request.body, maxAnswerBytes: MAX_ANSWER_BYTES, onSlow: request.onSlow,
-  }, signal);
+async function put(
+  session: SignedSession,
+  settings: S3Settings,
+  request: PutRequest,
+  signal: AbortSignal,
+): Promise<Reply<PutAnswer>> {
+  const reply = await signedRequest(
+    session,
+    {
+      method: 'PUT',
+      key: request.key,
+      headers: putHeaders(settings, request),
+      sha256: request.sha256,
+      body: request.body,
+      maxAnswerBytes: MAX_ANSWER_BYTES,
+      onSlow: request.onSlow,
+    },
+    signal,
+  );
   return reply.ok ? putReply(reply.value, request) : reply;
 }
 
@@ -48,9 +65,11 @@ function putHeaders(settings: S3Settings, request: PutRequest): Record<string, s
     'x-amz-checksum-sha256': request.checksum,
     ...(request.expectContinue ? { expect: '100-continue' } : {}),
     ...(settings.bucketOwner === undefined ? {} : { 'x-amz-expected-bucket-owner': settings.bucketOwner }),
-    ...(settings.kmsKey === undefined ? {} : {
-      'x-amz-server-side-encryption': 'aws:kms',
-      'x-amz-server-side-encryption-aws-kms-key-id': settings.kmsKey,
-    }),
+    ...(settings.kmsKey === undefined
+      ? {}
+      : {
+          'x-amz-server-side-encryption': 'aws:kms',
+          'x-amz-server-side-encryption-aws-kms-key-id': settings.kmsKey,
+        }),
   };
 }

@@ -27,9 +27,14 @@ export interface S3Reader {
   /** Keys below a prefix, in order, all of them. */
   readonly list: (prefix: string) => AsyncGenerator<S3Object>;
   /** What lies directly in a folder (a prefix that ends with a slash, or the empty one). */
-  readonly children: (prefix: string) => Promise<{ readonly objects: readonly S3Object[]; readonly folders: readonly string[] }>;
+  readonly children: (
+    prefix: string,
+  ) => Promise<{ readonly objects: readonly S3Object[]; readonly folders: readonly string[] }>;
   /** The first objects whose key begins with `prefix`, without those in folders below it. */
-  readonly some: (prefix: string, most: number) => Promise<{ readonly objects: readonly S3Object[]; readonly more: boolean }>;
+  readonly some: (
+    prefix: string,
+    most: number,
+  ) => Promise<{ readonly objects: readonly S3Object[]; readonly more: boolean }>;
   /** Versions and delete markers below a prefix: by key, of each key the newest first. Needs s3:ListBucketVersions. */
   readonly versions: (prefix: string) => AsyncGenerator<S3Version>;
   /** The bytes of an object from `start` on, at most `most`; goes on where a connection broke. */
@@ -65,7 +70,8 @@ export async function openS3Reader(bucket: string, options: S3ReadOptions): Prom
     children: (prefix) => children(target, prefix),
     some: (prefix, most) => some(target, prefix, most),
     versions: (prefix) => versions(target, prefix),
-    read: (key, start, most, versionId) => read(target, { key, versionId }, start ?? 0, most ?? Number.MAX_SAFE_INTEGER),
+    read: (key, start, most, versionId) =>
+      read(target, { key, versionId }, start ?? 0, most ?? Number.MAX_SAFE_INTEGER),
     close: () => client.destroy(),
   };
 }
@@ -92,7 +98,12 @@ async function clientConfig({ config, profile, outward }: S3ReadOptions): Promis
     maxAttempts: REQUEST_ATTEMPTS,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: IDLE_MS, socketTimeout: IDLE_MS, ...(httpsAgent === undefined ? {} : { httpAgent, httpsAgent }) },
+    requestHandler: {
+      connectionTimeout: CONNECT_MS,
+      requestTimeout: IDLE_MS,
+      socketTimeout: IDLE_MS,
+      ...(httpsAgent === undefined ? {} : { httpAgent, httpsAgent }),
+    },
     userAgentAppId: 'lambda-amber',
   };
 }
@@ -103,26 +114,38 @@ async function* list(target: S3ReadTarget, prefix: string): AsyncGenerator<S3Obj
   }
 }
 
-async function children(target: S3ReadTarget, prefix: string): Promise<{ objects: readonly S3Object[]; folders: readonly string[] }> {
+async function children(
+  target: S3ReadTarget,
+  prefix: string,
+): Promise<{ objects: readonly S3Object[]; folders: readonly string[] }> {
   const objects: S3Object[] = [];
   const folders: string[] = [];
   for await (const page of pages(target, prefix, '/')) {
-    for (const { Key, Size } of page.Contents ?? []) if (Key !== undefined && Key !== prefix) objects.push({ key: Key, bytes: Size ?? 0 });
+    for (const { Key, Size } of page.Contents ?? [])
+      if (Key !== undefined && Key !== prefix) objects.push({ key: Key, bytes: Size ?? 0 });
     for (const { Prefix } of page.CommonPrefixes ?? []) if (Prefix !== undefined) folders.push(Prefix);
     if (objects.length + folders.length > MAX_CHILDREN) {
-      throw new AmberError('CASE_UNREADABLE', `s3://${target.bucket}/${prefix} holds more than ${MAX_CHILDREN} objects: name a folder below it.`);
+      throw new AmberError(
+        'CASE_UNREADABLE',
+        `s3://${target.bucket}/${prefix} holds more than ${MAX_CHILDREN} objects: name a folder below it.`,
+      );
     }
   }
   return { objects, folders };
 }
 
-async function some(target: S3ReadTarget, prefix: string, most: number): Promise<{ objects: readonly S3Object[]; more: boolean }> {
+async function some(
+  target: S3ReadTarget,
+  prefix: string,
+  most: number,
+): Promise<{ objects: readonly S3Object[]; more: boolean }> {
   const objects: S3Object[] = [];
   for await (const page of pages(target, prefix, '/')) {
     for (const { Key, Size, LastModified } of page.Contents ?? []) {
       if (Key !== undefined) objects.push({ key: Key, bytes: Size ?? 0, modified: LastModified?.toISOString() });
     }
-    if (objects.length >= most) return { objects: objects.slice(0, most), more: objects.length > most || page.IsTruncated === true };
+    if (objects.length >= most)
+      return { objects: objects.slice(0, most), more: objects.length > most || page.IsTruncated === true };
   }
   return { objects, more: false };
 }
@@ -130,36 +153,67 @@ async function some(target: S3ReadTarget, prefix: string, most: number): Promise
 async function* versions(target: S3ReadTarget, prefix: string): AsyncGenerator<S3Version> {
   let next: { KeyMarker?: string; VersionIdMarker?: string } = {};
   for (;;) {
-    const input: Sdk.ListObjectVersionsCommandInput = { Bucket: target.bucket, Prefix: prefix, ...owned(target), ...next };
-    const page = await attempt(target, 's3:ListBucketVersions', prefix, () => target.client.send(new target.sdk.ListObjectVersionsCommand(input)));
+    const input: Sdk.ListObjectVersionsCommandInput = {
+      Bucket: target.bucket,
+      Prefix: prefix,
+      ...owned(target),
+      ...next,
+    };
+    const page = await attempt(target, 's3:ListBucketVersions', prefix, () =>
+      target.client.send(new target.sdk.ListObjectVersionsCommand(input)),
+    );
     yield* inOrder(page);
     const { IsTruncated, NextKeyMarker, NextVersionIdMarker } = page;
-    if (IsTruncated !== true || NextKeyMarker === undefined || (NextKeyMarker === next.KeyMarker && NextVersionIdMarker === next.VersionIdMarker)) return;
-    next = { KeyMarker: NextKeyMarker, ...(NextVersionIdMarker === undefined ? {} : { VersionIdMarker: NextVersionIdMarker }) };
+    if (
+      IsTruncated !== true ||
+      NextKeyMarker === undefined ||
+      (NextKeyMarker === next.KeyMarker && NextVersionIdMarker === next.VersionIdMarker)
+    )
+      return;
+    next = {
+      KeyMarker: NextKeyMarker,
+      ...(NextVersionIdMarker === undefined ? {} : { VersionIdMarker: NextVersionIdMarker }),
+    };
   }
 }
 
 /** The SDK gives versions and delete markers in two lists, each in the order of the answer; of one key, time tells. */
 function inOrder({ Versions = [], DeleteMarkers = [] }: Sdk.ListObjectVersionsCommandOutput): S3Version[] {
-  const all = [...Versions.map((one) => versionOf(one, false, one.Size ?? 0, one.ETag)), ...DeleteMarkers.map((one) => versionOf(one, true, 0, undefined))];
-  return all.sort((one, other) => (one.key === other.key ? (other.modified ?? '').localeCompare(one.modified ?? '') : one.key < other.key ? -1 : 1));
+  const all = [
+    ...Versions.map((one) => versionOf(one, false, one.Size ?? 0, one.ETag)),
+    ...DeleteMarkers.map((one) => versionOf(one, true, 0, undefined)),
+  ];
+  return all.sort((one, other) =>
+    one.key === other.key ? (other.modified ?? '').localeCompare(one.modified ?? '') : one.key < other.key ? -1 : 1,
+  );
 }
 
 function versionOf(
-  { Key = '', VersionId = '', LastModified }: Sdk.ObjectVersion | Sdk.DeleteMarkerEntry, deleteMarker: boolean, bytes: number, etag: string | undefined,
+  { Key = '', VersionId = '', LastModified }: Sdk.ObjectVersion | Sdk.DeleteMarkerEntry,
+  deleteMarker: boolean,
+  bytes: number,
+  etag: string | undefined,
 ): S3Version {
   return { key: Key, versionId: VersionId, bytes, etag, modified: LastModified?.toISOString(), deleteMarker };
 }
 
-async function* pages(target: S3ReadTarget, prefix: string, delimiter: string | undefined): AsyncGenerator<Sdk.ListObjectsV2CommandOutput> {
+async function* pages(
+  target: S3ReadTarget,
+  prefix: string,
+  delimiter: string | undefined,
+): AsyncGenerator<Sdk.ListObjectsV2CommandOutput> {
   let token: string | undefined;
   do {
     const input: Sdk.ListObjectsV2CommandInput = {
-      Bucket: target.bucket, Prefix: prefix, ...owned(target),
+      Bucket: target.bucket,
+      Prefix: prefix,
+      ...owned(target),
       ...(delimiter === undefined ? {} : { Delimiter: delimiter }),
       ...(token === undefined ? {} : { ContinuationToken: token }),
     };
-    const page = await attempt(target, 's3:ListBucket', prefix, () => target.client.send(new target.sdk.ListObjectsV2Command(input)));
+    const page = await attempt(target, 's3:ListBucket', prefix, () =>
+      target.client.send(new target.sdk.ListObjectsV2Command(input)),
+    );
     yield page;
     const next = page.IsTruncated === true ? page.NextContinuationToken : undefined;
     token = next === token ? undefined : next;
@@ -171,7 +225,12 @@ interface Wanted {
   readonly versionId: string | undefined;
 }
 
-async function* read(target: S3ReadTarget, { key, versionId }: Wanted, start: number, most: number): AsyncGenerator<Uint8Array> {
+async function* read(
+  target: S3ReadTarget,
+  { key, versionId }: Wanted,
+  start: number,
+  most: number,
+): AsyncGenerator<Uint8Array> {
   const version = versionId === undefined ? {} : { VersionId: versionId };
   let at = start;
   const end = start + most;
@@ -179,10 +238,22 @@ async function* read(target: S3ReadTarget, { key, versionId }: Wanted, start: nu
   let countedFrom = start;
   for (let failures = 0; at < end; ) {
     try {
-      const range = at === 0 && most === Number.MAX_SAFE_INTEGER ? {} : { Range: `bytes=${at}-${most === Number.MAX_SAFE_INTEGER ? '' : end - 1}` };
+      const range =
+        at === 0 && most === Number.MAX_SAFE_INTEGER
+          ? {}
+          : { Range: `bytes=${at}-${most === Number.MAX_SAFE_INTEGER ? '' : end - 1}` };
       // The same object all along, should somebody replace it meanwhile.
       const same = etag === undefined ? {} : { IfMatch: etag };
-      const output = await target.client.send(new target.sdk.GetObjectCommand({ Bucket: target.bucket, Key: key, ...owned(target), ...version, ...range, ...same }));
+      const output = await target.client.send(
+        new target.sdk.GetObjectCommand({
+          Bucket: target.bucket,
+          Key: key,
+          ...owned(target),
+          ...version,
+          ...range,
+          ...same,
+        }),
+      );
       etag ??= output.ETag;
       for await (const chunk of (output.Body ?? []) as AsyncIterable<Uint8Array>) {
         at += chunk.length;
@@ -195,12 +266,14 @@ async function* read(target: S3ReadTarget, { key, versionId }: Wanted, start: nu
       if (at - countedFrom >= RESUME_BYTES) failures = 0;
       countedFrom = at;
       failures += 1;
-      if (failures > RESUMES || !isTransient(fault)) throw readFault(target, versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion', key, cause);
+      if (failures > RESUMES || !isTransient(fault))
+        throw readFault(target, versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion', key, cause);
     }
   }
 }
 
-const owned = (target: S3ReadTarget): { ExpectedBucketOwner?: string } => (target.owner === undefined ? {} : { ExpectedBucketOwner: target.owner });
+const owned = (target: S3ReadTarget): { ExpectedBucketOwner?: string } =>
+  target.owner === undefined ? {} : { ExpectedBucketOwner: target.owner };
 
 async function attempt<T>(target: S3ReadTarget, action: string, key: string, run: () => Promise<T>): Promise<T> {
   try {
@@ -216,17 +289,43 @@ function readFault(target: S3ReadTarget, action: string, key: string, cause: unk
   const fault = faultFromError(cause);
   const [code, advice] = meaning(target, fault, action, key);
   const status = fault.status === undefined ? fault.code : `${fault.status} ${fault.code}`;
-  return new AmberError(code, `${action} on s3://${target.bucket}/${key} failed (${status}): ${advice}`.replaceAll(/\s+/gu, ' '), {
-    cause, details: { bucket: target.bucket, key, action, fault: fault.code, ...(fault.status === undefined ? {} : { status: fault.status }) },
-  });
+  return new AmberError(
+    code,
+    `${action} on s3://${target.bucket}/${key} failed (${status}): ${advice}`.replaceAll(/\s+/gu, ' '),
+    {
+      cause,
+      details: {
+        bucket: target.bucket,
+        key,
+        action,
+        fault: fault.code,
+        ...(fault.status === undefined ? {} : { status: fault.status }),
+      },
+    },
+  );
 }
 
-const NO_CREDENTIALS = /^(?:CredentialsProviderError|ExpiredToken|InvalidToken|InvalidAccessKeyId|TokenRefreshRequired|TokenProviderError)/u;
+const NO_CREDENTIALS =
+  /^(?:CredentialsProviderError|ExpiredToken|InvalidToken|InvalidAccessKeyId|TokenRefreshRequired|TokenProviderError)/u;
 
-function meaning({ bucket }: S3ReadTarget, fault: Fault, action: string, key: string): readonly [AmberErrorCode, string] {
+function meaning(
+  { bucket }: S3ReadTarget,
+  fault: Fault,
+  action: string,
+  key: string,
+): readonly [AmberErrorCode, string] {
   const { code, status } = fault;
-  if (NO_CREDENTIALS.test(code)) return ['CASE_DENIED', credentialAdvice(fault.cause) ?? 'the credentials are missing, wrong or expired; log in, or choose others with --profile'];
-  if (code === 'InvalidObjectState') return ['CASE_UNREADABLE', `the object is archived (Glacier): restore it first with aws s3api restore-object --bucket ${bucket} --key '${key}' --restore-request Days=7, and read it when that is done`];
+  if (NO_CREDENTIALS.test(code))
+    return [
+      'CASE_DENIED',
+      credentialAdvice(fault.cause) ??
+        'the credentials are missing, wrong or expired; log in, or choose others with --profile',
+    ];
+  if (code === 'InvalidObjectState')
+    return [
+      'CASE_UNREADABLE',
+      `the object is archived (Glacier): restore it first with aws s3api restore-object --bucket ${bucket} --key '${key}' --restore-request Days=7, and read it when that is done`,
+    ];
   if (code === 'SignatureDoesNotMatch') return ['CASE_DENIED', 'the secret key does not belong to the access key id'];
   if (status === 301 || status === 307 || code === 'PermanentRedirect' || code === 'AuthorizationHeaderMalformed') {
     return ['CASE_UNREADABLE', `the bucket is in ${fault.region ?? 'another region'}; give it with --region`];
@@ -234,12 +333,21 @@ function meaning({ bucket }: S3ReadTarget, fault: Fault, action: string, key: st
   if (status === 412) return ['CASE_UNREADABLE', 'the object was replaced while it was read'];
   if (status === 403) {
     const resource = action.startsWith('s3:ListBucket') ? bucket : `${bucket}/${key}`;
-    return ['CASE_DENIED', `this role may not; allow ${action} on arn:aws:s3:::${resource}${action.startsWith('s3:GetObject') ? ', and kms:Decrypt where the bucket is encrypted with a KMS key' : ''}`];
+    return [
+      'CASE_DENIED',
+      `this role may not; allow ${action} on arn:aws:s3:::${resource}${action.startsWith('s3:GetObject') ? ', and kms:Decrypt where the bucket is encrypted with a KMS key' : ''}`,
+    ];
   }
   if (code === 'NoSuchBucket') return ['CASE_MISSING', `there is no bucket ${bucket}`];
   if (status === 404) return ['CASE_MISSING', 'there is no such object'];
-  if (/region/iu.test(fault.reason ?? '') && status === undefined) return ['CASE_UNREADABLE', 'no region is configured; give it with --region'];
+  if (/region/iu.test(fault.reason ?? '') && status === undefined)
+    return ['CASE_UNREADABLE', 'no region is configured; give it with --region'];
   const untrusted = certificateAdvice(fault.cause);
   if (untrusted !== undefined) return ['CASE_UNREADABLE', untrusted];
-  return ['CASE_UNREADABLE', isTransient(fault) ? 'no answer; check the network and --endpoint, or try again' : (fault.reason ?? 'the answer is one that Amber does not know')];
+  return [
+    'CASE_UNREADABLE',
+    isTransient(fault)
+      ? 'no answer; check the network and --endpoint, or try again'
+      : (fault.reason ?? 'the answer is one that Amber does not know'),
+  ];
 }

@@ -17,7 +17,8 @@ import type { S3Transport } from './s3-transport.ts';
 /** Loads the SDK. Rejects with whatever keeps it from loading, such as a bundle that leaves it out. */
 export async function loadSdk(): Promise<typeof Sdk> {
   const sdk = await import('@aws-sdk/client-s3');
-  if (typeof sdk.S3Client !== 'function' || typeof sdk.PutObjectCommand !== 'function') throw new TypeError('@aws-sdk/client-s3 has no S3Client');
+  if (typeof sdk.S3Client !== 'function' || typeof sdk.PutObjectCommand !== 'function')
+    throw new TypeError('@aws-sdk/client-s3 has no S3Client');
   return sdk;
 }
 
@@ -29,7 +30,11 @@ export async function loadSdk(): Promise<typeof Sdk> {
 export async function openSdk(sdk: typeof Sdk, settings: S3Settings, place: Place = settings): Promise<S3Transport> {
   const [plain, secure] = [await settings.agent?.(false), await settings.agent?.(true)];
   const handler = openSdkHandler(plain === undefined || secure === undefined ? undefined : [plain, secure]);
-  const client = new sdk.S3Client({ ...clientConfig({ ...settings, ...place }), ...clockOf(place), requestHandler: handler });
+  const client = new sdk.S3Client({
+    ...clientConfig({ ...settings, ...place }),
+    ...clockOf(place),
+    requestHandler: handler,
+  });
   if (settings.credentials === undefined) await pinCredentials(client);
   return {
     put: (request, signal) => {
@@ -42,7 +47,9 @@ export async function openSdk(sdk: typeof Sdk, settings: S3Settings, place: Plac
 
 /** The SDK moves its clock by the answers; where ours is right it need not. */
 function clockOf({ clockMs }: Place): Sdk.S3ClientConfig {
-  return clockMs === undefined ? { disableClockSkewCorrection: true } : { disableClockSkewCorrection: false, systemClockOffset: clockMs };
+  return clockMs === undefined
+    ? { disableClockSkewCorrection: true }
+    : { disableClockSkewCorrection: false, systemClockOffset: clockMs };
 }
 
 function clientConfig(settings: S3Settings): Sdk.S3ClientConfig {
@@ -76,32 +83,50 @@ async function pinCredentials(client: Sdk.S3Client): Promise<void> {
     const found = await client.config.credentials();
     client.config.credentials = () => Promise.resolve(found);
   } catch (cause) {
-    throw new AmberError('DESTINATION_CREDENTIALS', 'No AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile.', { cause });
+    throw new AmberError(
+      'DESTINATION_CREDENTIALS',
+      'No AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile.',
+      { cause },
+    );
   }
 }
 
-async function put(sdk: typeof Sdk, client: Sdk.S3Client, settings: S3Settings, request: PutRequest, signal: AbortSignal): Promise<Reply<PutAnswer>> {
+async function put(
+  sdk: typeof Sdk,
+  client: Sdk.S3Client,
+  settings: S3Settings,
+  request: PutRequest,
+  signal: AbortSignal,
+): Promise<Reply<PutAnswer>> {
   const command = new sdk.PutObjectCommand(commandInput(settings, request));
   let answer: Answer | undefined;
-  command.middlewareStack.add((next) => async (args) => {
-    const headers = headersOf(args.request);
-    // The signer takes this header as the hash of the payload, so that the body is not hashed a second time.
-    headers['x-amz-content-sha256'] = request.sha256;
-    if (request.expectContinue) headers['expect'] = '100-continue';
-    return next(args);
-  }, { step: 'build', name: 'amberPayloadHash' });
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const headers = headersOf(args.request);
+      // The signer takes this header as the hash of the payload, so that the body is not hashed a second time.
+      headers['x-amz-content-sha256'] = request.sha256;
+      if (request.expectContinue) headers['expect'] = '100-continue';
+      return next(args);
+    },
+    { step: 'build', name: 'amberPayloadHash' },
+  );
   // Next to the HTTP client: before the SDK makes an output or an error of the answer.
-  command.middlewareStack.add((next) => async (args) => {
-    const result = await next(args);
-    answer = (result.response as { readonly answer?: Answer }).answer;
-    return result;
-  }, { step: 'deserialize', priority: 'low', name: 'amberAnswer' });
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      answer = (result.response as { readonly answer?: Answer }).answer;
+      return result;
+    },
+    { step: 'deserialize', priority: 'low', name: 'amberAnswer' },
+  );
   try {
     await client.send(command, { abortSignal: signal });
   } catch (error) {
     if (answer === undefined) return { ok: false, fault: faultFromError(error) };
   }
-  return answer === undefined ? { ok: false, fault: { code: 'Unknown', reason: 'the SDK gave no answer' } } : putReply(answer, request);
+  return answer === undefined
+    ? { ok: false, fault: { code: 'Unknown', reason: 'the SDK gave no answer' } }
+    : putReply(answer, request);
 }
 
 function commandInput(settings: S3Settings, request: PutRequest): Sdk.PutObjectCommandInput {
@@ -109,7 +134,10 @@ function commandInput(settings: S3Settings, request: PutRequest): Sdk.PutObjectC
   return {
     Bucket: settings.bucket,
     Key: request.key,
-    Body: first !== undefined && others.length === 0 ? Buffer.from(first.buffer, first.byteOffset, first.byteLength) : Buffer.concat(request.body),
+    Body:
+      first !== undefined && others.length === 0
+        ? Buffer.from(first.buffer, first.byteOffset, first.byteLength)
+        : Buffer.concat(request.body),
     ContentLength: request.bytes,
     ContentType: request.contentType,
     ChecksumSHA256: request.checksum,

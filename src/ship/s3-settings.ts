@@ -48,11 +48,20 @@ export const REGION_NAME: RegExp = /^[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2}$/u;
 
 /** @throws AmberError CONFIG_INVALID when the URL names no usable bucket or prefix. */
 export function readSettings(
-  url: URL, capture: CaptureIdentity, config: Config, env: NodeJS.ProcessEnv, credentials: Credentials | undefined,
+  url: URL,
+  capture: CaptureIdentity,
+  config: Config,
+  env: NodeJS.ProcessEnv,
+  credentials: Credentials | undefined,
 ): S3Settings {
   return {
     ...readPlace(url),
-    region: config.s3Region ?? ([capture.region, env['AWS_REGION'], env['AWS_DEFAULT_REGION']].find((name) => name !== undefined && REGION_NAME.test(name)) ?? 'us-east-1'),
+    region:
+      config.s3Region ??
+      [capture.region, env['AWS_REGION'], env['AWS_DEFAULT_REGION']].find(
+        (name) => name !== undefined && REGION_NAME.test(name),
+      ) ??
+      'us-east-1',
     endpoint: config.s3Endpoint === undefined ? undefined : new URL(config.s3Endpoint),
     pathStyle: config.s3PathStyle,
     credentials,
@@ -84,7 +93,10 @@ function decode(path: string): string {
 }
 
 function invalid(reason: string): AmberError {
-  return new AmberError('CONFIG_INVALID', `AMBER_DESTINATION is not usable: ${reason}; for example s3://evidence-bucket/amber`);
+  return new AmberError(
+    'CONFIG_INVALID',
+    `AMBER_DESTINATION is not usable: ${reason}; for example s3://evidence-bucket/amber`,
+  );
 }
 
 /** Host, port and path before the key, as the request line needs them. */
@@ -100,8 +112,13 @@ export interface S3Origin {
 
 /** DNS suffix by region prefix: "AWS service endpoints" in the AWS General Reference; the first match counts. */
 const SUFFIXES: readonly (readonly [string, string])[] = [
-  ['cn-', 'amazonaws.com.cn'], ['eusc-', 'amazonaws.eu'], ['us-iso-', 'c2s.ic.gov'], ['us-isob-', 'sc2s.sgov.gov'],
-  ['eu-isoe-', 'cloud.adc-e.uk'], ['us-isof-', 'csp.hci.ic.gov'], ['', 'amazonaws.com'],
+  ['cn-', 'amazonaws.com.cn'],
+  ['eusc-', 'amazonaws.eu'],
+  ['us-iso-', 'c2s.ic.gov'],
+  ['us-isob-', 'sc2s.sgov.gov'],
+  ['eu-isoe-', 'cloud.adc-e.uk'],
+  ['us-isof-', 'csp.hci.ic.gov'],
+  ['', 'amazonaws.com'],
 ];
 
 /** What names of AWS end with in the partition of a region. */

@@ -1,6 +1,14 @@
 /** Amazon S3, and what speaks its protocol: PutObject alone, nothing overwritten, two transports behind one contract. */
 import { randomBytes } from 'node:crypto';
-import type { CaptureIdentity, Destination, DestinationProvider, Receipt, StoredObject, Trouble, Config } from '../contracts/evidence.ts';
+import type {
+  CaptureIdentity,
+  Destination,
+  DestinationProvider,
+  Receipt,
+  StoredObject,
+  Trouble,
+  Config,
+} from '../contracts/evidence.ts';
 import { describeError, isAmberError, type AmberError } from '../errors.ts';
 import type { Outward } from '../contracts/outward.ts';
 import { takeCredentials } from './credentials.ts';
@@ -33,14 +41,24 @@ export function s3Through(outward: Outward): DestinationProvider {
 
 async function openS3(url: URL, capture: CaptureIdentity, config: Config, outward?: Outward): Promise<Destination> {
   const credentials = outward === undefined ? await takeCredentials(process.env) : await outward.credentials();
-  const settings = { ...readSettings(url, capture, config, process.env, credentials), ...(outward === undefined ? {} : { agent: outward.agent }) };
+  const settings = {
+    ...readSettings(url, capture, config, process.env, credentials),
+    ...(outward === undefined ? {} : { agent: outward.agent }),
+  };
   const { transport, notice } = await openTransport(settings, config);
   return { ...s3Over(transport, settings, capture), ...(notice === undefined ? {} : { notice }) };
 }
 
 /** The destination over a transport that is open. */
 export function s3Over(transport: S3Transport, settings: S3Settings, capture: CaptureIdentity): Destination {
-  const target: S3Target = { settings, transport, capture, stored: false, checks: false, closing: new AbortController() };
+  const target: S3Target = {
+    settings,
+    transport,
+    capture,
+    stored: false,
+    checks: false,
+    closing: new AbortController(),
+  };
   const folder = objectKey(settings.prefix, capture, 'x').slice(0, -1);
   return {
     location: `s3://${settings.bucket}/${folder}`,
@@ -72,7 +90,10 @@ async function openTransport(settings: S3Settings, config: Config): Promise<Open
   } catch (error) {
     if (isAmberError(error)) throw error;
     // A bundle that leaves @aws-sdk out, or a package that is broken: the other transport needs none of it.
-    return { transport: await openLightly(settings), notice: `@aws-sdk/client-s3 cannot be loaded (${describeError(error)}); the capture is sent by the light transport` };
+    return {
+      transport: await openLightly(settings),
+      notice: `@aws-sdk/client-s3 cannot be loaded (${describeError(error)}); the capture is sent by the light transport`,
+    };
   }
 }
 
@@ -95,7 +116,12 @@ interface S3Target {
  * Nobody but us knew the name of a segment before it was sent. Where it is taken all the same, somebody in the sandbox
  * squats the names to come: the segment goes under one that he cannot guess.
  */
-async function store(target: S3Target, object: StoredObject, signal: AbortSignal, onTrouble?: (trouble: Trouble) => void): Promise<Receipt> {
+async function store(
+  target: S3Target,
+  object: StoredObject,
+  signal: AbortSignal,
+  onTrouble?: (trouble: Trouble) => void,
+): Promise<Receipt> {
   const first = await send(target, object, signal, onTrouble);
   if (first.receipt !== undefined) return first.receipt;
   if (first.error.code !== 'DESTINATION_EXISTS' || !SEGMENT.test(object.name)) throw first.error;
@@ -107,7 +133,12 @@ async function store(target: S3Target, object: StoredObject, signal: AbortSignal
 
 type Sent = { readonly receipt: Receipt } | { readonly receipt?: undefined; readonly error: AmberError };
 
-async function send(target: S3Target, object: StoredObject, signal: AbortSignal, onTrouble?: (trouble: Trouble) => void): Promise<Sent> {
+async function send(
+  target: S3Target,
+  object: StoredObject,
+  signal: AbortSignal,
+  onTrouble?: (trouble: Trouble) => void,
+): Promise<Sent> {
   const { settings } = target;
   const key = objectKey(settings.prefix, target.capture, object.name);
   const unreached = (): void => onTrouble?.('unreached');
@@ -127,28 +158,51 @@ async function send(target: S3Target, object: StoredObject, signal: AbortSignal,
   const once = async (own: AbortSignal, attempt: number): Promise<Reply<PutAnswer>> =>
     checked(target, await target.transport.put({ ...request, expectContinue: asks(attempt) }, own));
   const onPause = (fault: Fault): void => (isUnreached(fault) ? unreached() : onTrouble?.('failing'));
-  const { reply, attempts, lost } = await retry(once, { ...rulesFor(object.bytes), isFree: onTrouble !== undefined }, either, onPause);
+  const { reply, attempts, lost } = await retry(
+    once,
+    { ...rulesFor(object.bytes), isFree: onTrouble !== undefined },
+    either,
+    onPause,
+  );
   if (reply.ok) {
     target.stored = true;
     return { receipt: receipt(reply.value, attempts) };
   }
   // The object is there, and an earlier attempt of ours ended without an answer: most likely it is ours.
-  if (reply.fault.status === 412 && lost) return { receipt: { state: 'unknown', attempts, ...present({ serverDate: reply.fault.serverDate }) } };
-  return { error: faultError(reply.fault, { bucket: settings.bucket, key, region: settings.region, kmsKey: settings.kmsKey, attempts, lost }) };
+  if (reply.fault.status === 412 && lost)
+    return { receipt: { state: 'unknown', attempts, ...present({ serverDate: reply.fault.serverDate }) } };
+  return {
+    error: faultError(reply.fault, {
+      bucket: settings.bucket,
+      key,
+      region: settings.region,
+      kmsKey: settings.kmsKey,
+      attempts,
+      lost,
+    }),
+  };
 }
 
 /** A small body has left this process before an answer comes, read or not: what tells then is the checksum. */
 function checked(target: S3Target, reply: Reply<PutAnswer>): Reply<PutAnswer> {
   if (!reply.ok) return reply;
   target.checks ||= reply.value.checksum !== undefined;
-  return target.checks && reply.value.checksum === undefined ? { ok: false, fault: noReceipt(200, 'it has no checksum, and others before it had') } : reply;
+  return target.checks && reply.value.checksum === undefined
+    ? { ok: false, fault: noReceipt(200, 'it has no checksum, and others before it had') }
+    : reply;
 }
 
 function receipt({ etag, versionId, checksum, serverDate }: PutAnswer, attempts: number): Receipt {
-  return { state: 'stored', attempts, ...present({ etag: etag?.replaceAll('"', ''), versionId, checksum, serverDate }) };
+  return {
+    state: 'stored',
+    attempts,
+    ...present({ etag: etag?.replaceAll('"', ''), versionId, checksum, serverDate }),
+  };
 }
 
 /** Without the members that are undefined. */
 function present<K extends string>(values: Readonly<Record<K, string | undefined>>): Partial<Record<K, string>> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<Record<K, string>>;
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<
+    Record<K, string>
+  >;
 }

@@ -28,7 +28,10 @@ interface SdkResponse {
 }
 
 export interface SdkHandler extends Record<string, unknown> {
-  readonly handle: (request: SdkRequest, options?: { readonly abortSignal?: AbortSignal }) => Promise<{ readonly response: SdkResponse }>;
+  readonly handle: (
+    request: SdkRequest,
+    options?: { readonly abortSignal?: AbortSignal },
+  ) => Promise<{ readonly response: SdkResponse }>;
   /** Calls `onSlow` when the request that is sent with this signal gets no connection. */
   readonly listen: (signal: AbortSignal, onSlow: () => void) => void;
   readonly destroy: () => void;
@@ -42,7 +45,10 @@ const AGENT = { keepAlive: true, maxSockets: 4, autoSelectFamilyAttemptTimeout: 
 export function openSdkHandler(agents?: readonly [plain: Agent, secure: Agent]): SdkHandler {
   const [http, https] = [process.getBuiltinModule('node:http'), process.getBuiltinModule('node:https')];
   // Certificates are checked whatever NODE_TLS_REJECT_UNAUTHORIZED says: code in the process can set that at any time.
-  const [plain, secure]: readonly [Agent, Agent] = agents ?? [new http.Agent(AGENT), new https.Agent({ ...AGENT, rejectUnauthorized: true })];
+  const [plain, secure]: readonly [Agent, Agent] = agents ?? [
+    new http.Agent(AGENT),
+    new https.Agent({ ...AGENT, rejectUnauthorized: true }),
+  ];
   const listeners = new WeakMap<AbortSignal, () => void>();
   return {
     listen: (signal, onSlow) => void listeners.set(signal, onSlow),
@@ -60,8 +66,21 @@ export function openSdkHandler(agents?: readonly [plain: Agent, secure: Agent]):
       });
       const body = request.body instanceof Uint8Array ? [request.body] : [];
       const onSlow = abortSignal === undefined ? undefined : listeners.get(abortSignal);
-      const answer = await exchange(outgoing, { body, onSlow, maxAnswerBytes: MAX_ANSWER_BYTES, expects: 'expect' in request.headers, needsAnswer: request.method !== 'PUT' });
-      return { response: { statusCode: answer.status, headers: flat(answer.headers), body: Readable.from([answer.body], { objectMode: false }), answer } };
+      const answer = await exchange(outgoing, {
+        body,
+        onSlow,
+        maxAnswerBytes: MAX_ANSWER_BYTES,
+        expects: 'expect' in request.headers,
+        needsAnswer: request.method !== 'PUT',
+      });
+      return {
+        response: {
+          statusCode: answer.status,
+          headers: flat(answer.headers),
+          body: Readable.from([answer.body], { objectMode: false }),
+          answer,
+        },
+      };
     },
     updateHttpClientConfig: () => undefined,
     httpHandlerConfigs: () => ({}),
@@ -82,9 +101,14 @@ function queryOf(query: SdkRequest['query']): string {
 
 /** The form that SigV4 signs ("Create a canonical request", IAM User Guide). */
 function escape(text: string): string {
-  return encodeURIComponent(text).replaceAll(/[!'()*]/gu, (found) => `%${found.charCodeAt(0).toString(16).toUpperCase()}`);
+  return encodeURIComponent(text).replaceAll(
+    /[!'()*]/gu,
+    (found) => `%${found.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }
 
 function flat(headers: Answer['headers']): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]));
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]),
+  );
 }

@@ -62,7 +62,10 @@ const MAX_SOCKETS = 4;
  */
 export async function openSession(settings: S3Settings): Promise<SignedSession> {
   if (settings.credentials === undefined) {
-    throw new AmberError('DESTINATION_CREDENTIALS', 'No AWS credentials: give the function a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.');
+    throw new AmberError(
+      'DESTINATION_CREDENTIALS',
+      'No AWS credentials: give the function a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
+    );
   }
   const origin = originOf(settings);
   const agent = await settings.agent?.(origin.secure);
@@ -71,16 +74,40 @@ export async function openSession(settings: S3Settings): Promise<SignedSession> 
 
 /** The same at any endpoint of AWS: for services beside S3, and for what runs in the background. */
 export async function openSessionAt(
-  origin: S3Origin, region: string, credentials: Credentials, { agent, ...more }: Partial<Pick<SignedSession, 'service' | 'headers' | 'background' | 'connectMs' | 'agent'>> = {},
+  origin: S3Origin,
+  region: string,
+  credentials: Credentials,
+  { agent, ...more }: Partial<Pick<SignedSession, 'service' | 'headers' | 'background' | 'connectMs' | 'agent'>> = {},
 ): Promise<SignedSession> {
   const client = origin.secure ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http'); // not by import: see connections.ts
-  const connections = agent !== undefined ? connectionsOver(agent) : openConnections(origin, { keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_SOCKETS, autoSelectFamilyAttemptTimeout: FAMILY_MS });
+  const connections =
+    agent !== undefined
+      ? connectionsOver(agent)
+      : openConnections(origin, {
+          keepAlive: true,
+          maxSockets: MAX_SOCKETS,
+          maxFreeSockets: MAX_SOCKETS,
+          autoSelectFamilyAttemptTimeout: FAMILY_MS,
+        });
   const aws4 = await import('aws4');
-  return { origin, region, credentials, connections, agent: connections.agent, request: client.request, sign: aws4.default.sign, ...more };
+  return {
+    origin,
+    region,
+    credentials,
+    connections,
+    agent: connections.agent,
+    request: client.request,
+    sign: aws4.default.sign,
+    ...more,
+  };
 }
 
 /** Sends the call and gives the answer, whatever its status. Never throws: what prevents an answer is a fault. */
-export async function signedRequest(session: SignedSession, call: SignedCall, signal: AbortSignal): Promise<Reply<SignedAnswer>> {
+export async function signedRequest(
+  session: SignedSession,
+  call: SignedCall,
+  signal: AbortSignal,
+): Promise<Reply<SignedAnswer>> {
   session.connections.freshen();
   try {
     const outgoing = session.request({ ...signedOptions(session, call), agent: session.agent, signal });
@@ -98,20 +125,33 @@ function outgoingOf({ body, headers, maxAnswerBytes, method, onSlow }: SignedCal
 
 /** RFC 3986 unreserved characters stay: the form that SigV4 signs ("Create a canonical request", IAM User Guide). */
 function escapeForUrl(part: string): string {
-  return encodeURIComponent(part).replaceAll(/[!'()*]/gu, (found) => `%${found.charCodeAt(0).toString(16).toUpperCase()}`);
+  return encodeURIComponent(part).replaceAll(
+    /[!'()*]/gu,
+    (found) => `%${found.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }
 
 function signedOptions(session: SignedSession, call: SignedCall): RequestOptions {
   const { origin, service = 's3', background, clockMs } = session;
   const path = service.startsWith('s3') ? call.key.split('/').map(escapeForUrl).join('/') : call.key;
-  const signed = session.sign({
-    service,
-    region: session.region,
-    method: call.method,
-    hostname: origin.hostname,
-    path: `${origin.basePath}/${path}`,
-    headers: { ...session.headers, ...call.headers, ...dateHeader(clockMs), host: origin.host, 'x-amz-content-sha256': call.sha256, 'user-agent': 'lambda-amber' },
-  }, session.credentials);
+  const signed = session.sign(
+    {
+      service,
+      region: session.region,
+      method: call.method,
+      hostname: origin.hostname,
+      path: `${origin.basePath}/${path}`,
+      headers: {
+        ...session.headers,
+        ...call.headers,
+        ...dateHeader(clockMs),
+        host: origin.host,
+        'x-amz-content-sha256': call.sha256,
+        'user-agent': 'lambda-amber',
+      },
+    },
+    session.credentials,
+  );
   return {
     hostname: origin.hostname,
     ...(origin.port === '' ? {} : { port: origin.port }),
@@ -125,5 +165,7 @@ function signedOptions(session: SignedSession, call: SignedCall): RequestOptions
 
 /** Without it the signer takes our own clock. Form: "Create a canonical request", IAM User Guide. */
 function dateHeader(clockMs: number | undefined): Record<string, string> {
-  return clockMs === undefined ? {} : { 'x-amz-date': new Date(Date.now() + clockMs).toISOString().replaceAll(/[:-]|\.\d{3}/gu, '') };
+  return clockMs === undefined
+    ? {}
+    : { 'x-amz-date': new Date(Date.now() + clockMs).toISOString().replaceAll(/[:-]|\.\d{3}/gu, '') };
 }

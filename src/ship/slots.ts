@@ -44,7 +44,11 @@ const AFTER_FAULT_MS = 60_000;
 
 /** Folder of the slots of a day, below the prefix of the destination, where the function may write. */
 export function slotFolder(account: string, region: string, functionName: string, nowMs: number): string {
-  const parts = [`account=${encodeComponent(account)}`, `region=${encodeComponent(region)}`, `function=${encodeComponent(functionName)}`];
+  const parts = [
+    `account=${encodeComponent(account)}`,
+    `region=${encodeComponent(region)}`,
+    `function=${encodeComponent(functionName)}`,
+  ];
   return [...parts, 'slots', `date=${new Date(nowMs).toISOString().slice(0, 10)}`].join('/');
 }
 
@@ -53,7 +57,8 @@ export async function claimSlot(request: SlotRequest): Promise<Claim> {
   const { config, nowMs } = request;
   const identity = readIdentity(request.env, request.invocation);
   try {
-    const { put, close } = request.put === undefined ? await openPut(request, identity) : { put: request.put, close: () => undefined };
+    const { put, close } =
+      request.put === undefined ? await openPut(request, identity) : { put: request.put, close: () => undefined };
     try {
       return await tryAll(request, identity, put);
     } finally {
@@ -68,7 +73,9 @@ async function tryAll({ config, cause, nowMs, signal }: SlotRequest, identity: I
   const folder = slotFolder(identity.account, identity.region, identity.functionName, nowMs);
   const cap = config.fleetCap;
   const first = randomInt(cap);
-  const body = Buffer.from(`${JSON.stringify({ logStream: identity.logStream, trigger: cause.trigger, reason: cause.reason.slice(0, 200), at: new Date(nowMs).toISOString() })}\n`);
+  const body = Buffer.from(
+    `${JSON.stringify({ logStream: identity.logStream, trigger: cause.trigger, reason: cause.reason.slice(0, 200), at: new Date(nowMs).toISOString() })}\n`,
+  );
   let fault: Fault | undefined;
   for (let tried = 0, faults = 0; tried < Math.min(cap, MAX_TRIED); tried += 1) {
     const slot = (first + tried) % cap;
@@ -80,19 +87,37 @@ async function tryAll({ config, cause, nowMs, signal }: SlotRequest, identity: I
     faults += 1;
     if (faults >= MAX_FAULTS || fault.status === 403 || signal.aborted) break;
   }
-  if (fault !== undefined) return full(nowMs + AFTER_FAULT_MS, config, `a slot could not be claimed (${fault.status === undefined ? '' : `${String(fault.status)} `}${fault.code})`);
+  if (fault !== undefined)
+    return full(
+      nowMs + AFTER_FAULT_MS,
+      config,
+      `a slot could not be claimed (${fault.status === undefined ? '' : `${String(fault.status)} `}${fault.code})`,
+    );
   return full((Math.floor(nowMs / DAY_MS) + 1) * DAY_MS, config, 'every slot that was tried is taken');
 }
 
 function full(untilMs: number, { fleetCap }: Config, why: string): Claim {
   const message = `the sandboxes of this function may start ${String(fleetCap)} captures a day on their own (AMBER_FLEET_CAP), and ${why}; none is tried before ${new Date(untilMs).toISOString()}`;
-  return { kind: 'full', untilMs, refused: new AmberError('CAPTURE_LIMITED', message, { details: { limit: 'fleet' } }) };
+  return {
+    kind: 'full',
+    untilMs,
+    refused: new AmberError('CAPTURE_LIMITED', message, { details: { limit: 'fleet' } }),
+  };
 }
 
-async function openPut({ config, nowMs, env }: SlotRequest, identity: Identity): Promise<{ readonly put: PutNew; readonly close: () => void }> {
+async function openPut(
+  { config, nowMs, env }: SlotRequest,
+  identity: Identity,
+): Promise<{ readonly put: PutNew; readonly close: () => void }> {
   const { account, region, functionName } = identity;
   const date = new Date(nowMs).toISOString().slice(0, 10);
-  const settings = readSettings(destinationUrl(config.destination ?? ''), { captureId: '', account, region, functionName, date }, config, env, await takeCredentials(env));
+  const settings = readSettings(
+    destinationUrl(config.destination ?? ''),
+    { captureId: '', account, region, functionName, date },
+    config,
+    env,
+    await takeCredentials(env),
+  );
   const transport = await openLightCured(settings);
   const { hash } = process.getBuiltinModule('node:crypto');
   return {
@@ -100,7 +125,13 @@ async function openPut({ config, nowMs, env }: SlotRequest, identity: Identity):
     put: async (name, body, signal) => {
       const sha256 = hash('sha256', body, 'hex');
       const key = settings.prefix === '' ? name : `${settings.prefix}/${name}`;
-      const object = { key, body: [body], bytes: body.length, sha256, checksum: Buffer.from(sha256, 'hex').toString('base64') };
+      const object = {
+        key,
+        body: [body],
+        bytes: body.length,
+        sha256,
+        checksum: Buffer.from(sha256, 'hex').toString('base64'),
+      };
       return transport.put({ ...object, contentType: 'application/json', expectContinue: false }, signal);
     },
   };

@@ -28,7 +28,10 @@ const MAX_SHOWN = 5;
 /** Detector and subject alone: a title may hold arguments, and this sentence goes to the log. */
 function shortly({ detector, severity, subject }: Finding): string {
   const { pid, path, name, address } = subject;
-  const parts = [...(pid === undefined ? [] : [`pid ${String(pid)}`]), ...[path, name, address].filter((part) => part !== undefined).map(printable)];
+  const parts = [
+    ...(pid === undefined ? [] : [`pid ${String(pid)}`]),
+    ...[path, name, address].filter((part) => part !== undefined).map(printable),
+  ];
   return `${detector} (${severity})${parts.length === 0 ? '' : `: ${parts.join(' ')}`}`;
 }
 

@@ -8,7 +8,8 @@ const PART = 3;
 export const control: Trigger = {
   name: 'control',
   description: 'A responder orders it through AMBER_CONTROL; reaches warm sandboxes at their next invocation.',
-  moments: (config) => (config.capture === 'off' || config.control === undefined ? [] : ['settled', 'failed', 'near-deadline']),
+  moments: (config) =>
+    config.capture === 'off' || config.control === undefined ? [] : ['settled', 'failed', 'near-deadline'],
   leadMs: orderLeadMs,
   fires: (event) => orderOf(event, 'control'),
 };

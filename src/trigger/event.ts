@@ -12,7 +12,8 @@ export const MAX_TOKEN_LENGTH = 6000;
 export const event: Trigger = {
   name: 'event',
   description: 'The event, a header or the client context holds an order that is signed with AMBER_CONTROL_KEY.',
-  moments: (config) => (config.capture === 'off' || config.controlKey.length === 0 ? [] : ['settled', 'failed', 'near-deadline']),
+  moments: (config) =>
+    config.capture === 'off' || config.controlKey.length === 0 ? [] : ['settled', 'failed', 'near-deadline'],
   leadMs: orderLeadMs,
   fires: (event) => orderOf(event, 'event'),
 };
@@ -37,7 +38,11 @@ function headerOf(given: unknown): string | undefined {
 
 function inContext(context: unknown): string | undefined {
   const client = valueAt(context, 'clientContext');
-  return textAt(client, EVENT_FIELD) ?? textAt(valueAt(client, 'custom'), EVENT_FIELD) ?? textAt(valueAt(client, 'Custom'), EVENT_FIELD);
+  return (
+    textAt(client, EVENT_FIELD) ??
+    textAt(valueAt(client, 'custom'), EVENT_FIELD) ??
+    textAt(valueAt(client, 'Custom'), EVENT_FIELD)
+  );
 }
 
 function textAt(holder: unknown, name: string): string | undefined {

@@ -2,7 +2,7 @@
 import type { Cause, TriggerEvent, Trigger, Config } from '../contracts/evidence.ts';
 
 const REASONS = {
-  'settled': 'AMBER_CAPTURE is now, and the first invocation of this sandbox has settled',
+  settled: 'AMBER_CAPTURE is now, and the first invocation of this sandbox has settled',
   'near-deadline': 'AMBER_CAPTURE is now, and the first invocation of this sandbox comes near its deadline',
 } as const;
 

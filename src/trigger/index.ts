@@ -10,15 +10,4 @@ import { event } from './event.ts';
 import { flag } from './flag.ts';
 import { shutdown } from './shutdown.ts';
 
-// prettier-ignore
-export const TRIGGERS: readonly Trigger[] = [
-  control,
-  event,
-  anomaly,
-  error,
-  deadline,
-  flag,
-  call,
-  crash,
-  shutdown,
-];
+export const TRIGGERS: readonly Trigger[] = [control, event, anomaly, error, deadline, flag, call, crash, shutdown];

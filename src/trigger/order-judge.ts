@@ -8,8 +8,20 @@ import { fingerprint, signedBy } from './order-signature.ts';
 
 /** Why an order is refused; one log line says it. */
 export type OrderRefusal =
-  | 'too-long' | 'malformed' | 'expired' | 'not-yet' | 'long-lived' | 'signature' | 'other-channel' | 'old-form' | 'unsigned' | 'no-key' | 'config'
-  | 'replayed' | 'out-of-scope' | 'flood';
+  | 'too-long'
+  | 'malformed'
+  | 'expired'
+  | 'not-yet'
+  | 'long-lived'
+  | 'signature'
+  | 'other-channel'
+  | 'old-form'
+  | 'unsigned'
+  | 'no-key'
+  | 'config'
+  | 'replayed'
+  | 'out-of-scope'
+  | 'flood';
 
 export interface Refused {
   readonly kind: 'refused';
@@ -70,16 +82,25 @@ export function judgeOrder(body: Uint8Array, options: JudgeOptions): Admitted | 
   }
   const unbound = key === undefined ? undefined : bound(order, options);
   if (unbound !== undefined) return refuse(unbound.why, unbound.reason);
-  if (expiresMs <= issuedMs) return refuse('malformed', `it expires at ${order.expires}, which is not after its issue at ${order.issued}`);
+  if (expiresMs <= issuedMs)
+    return refuse('malformed', `it expires at ${order.expires}, which is not after its issue at ${order.issued}`);
   if (expiresMs <= options.nowMs) return refuse('expired', `it expired at ${order.expires}`);
-  if (issuedMs > options.nowMs + CLOCK_SLACK_MS) return refuse('not-yet', `it was issued at ${order.issued}, which is in the future here: look at the clocks`);
-  if (expiresMs - issuedMs > (options.maxLifeMs ?? MAX_LIFE_MS)) return refuse('long-lived', 'there is more time between its issue and its expiry than an order may have');
+  if (issuedMs > options.nowMs + CLOCK_SLACK_MS)
+    return refuse('not-yet', `it was issued at ${order.issued}, which is in the future here: look at the clocks`);
+  if (expiresMs - issuedMs > (options.maxLifeMs ?? MAX_LIFE_MS))
+    return refuse('long-lived', 'there is more time between its issue and its expiry than an order may have');
   const overrides = overridesOf(order, options.config);
-  if (key === undefined && (options.needsSignature === true || overrides.length > 0 || order.state === 'stop')) return unsigned(refuse, options, overrides);
+  if (key === undefined && (options.needsSignature === true || overrides.length > 0 || order.state === 'stop'))
+    return unsigned(refuse, options, overrides);
   const config = overridden(order, options.config, overrides);
   if (isAmberError(config)) return refuse('config', `what it sets is not usable: ${config.message}`);
   const record: OrderRecord = {
-    id: order.id, channel: options.channel, issued: order.issued, expires: order.expires, sha256: digest(body), overrides,
+    id: order.id,
+    channel: options.channel,
+    issued: order.issued,
+    expires: order.expires,
+    sha256: digest(body),
+    overrides,
     ...(key === undefined ? {} : { signedBy: fingerprint(key) }),
   };
   const cause: Cause = { trigger: options.trigger, reason: order.reason, requester: order.requester, order: record };
@@ -87,17 +108,39 @@ export function judgeOrder(body: Uint8Array, options: JudgeOptions): Admitted | 
 }
 
 /** Why a signature that fits is not for this place, or undefined. */
-function bound(order: Order, { trigger, channel, config }: JudgeOptions): { readonly why: OrderRefusal; readonly reason: string } | undefined {
+function bound(
+  order: Order,
+  { trigger, channel, config }: JudgeOptions,
+): { readonly why: OrderRefusal; readonly reason: string } | undefined {
   const binding = bindingOf(order, trigger === 'event' ? IN_EVENTS : channel);
-  if (binding === 'elsewhere') return { why: 'other-channel', reason: trigger === 'event' ? 'it was signed for a control object, not for an event' : 'it was signed for another channel than this one' };
+  if (binding === 'elsewhere')
+    return {
+      why: 'other-channel',
+      reason:
+        trigger === 'event'
+          ? 'it was signed for a control object, not for an event'
+          : 'it was signed for another channel than this one',
+    };
   if (binding === 'here' || config.controlUnbound) return undefined;
-  return { why: 'old-form', reason: 'its signature is for any channel (form 1): sign it with a newer amber trigger, or set AMBER_CONTROL_UNBOUND=1' };
+  return {
+    why: 'old-form',
+    reason:
+      'its signature is for any channel (form 1): sign it with a newer amber trigger, or set AMBER_CONTROL_UNBOUND=1',
+  };
 }
 
-function unsigned(refuse: (why: OrderRefusal, reason: string) => Refused, { config, needsSignature }: JudgeOptions, overrides: readonly string[]): Refused {
-  if (config.controlKey.length === 0) return refuse('no-key', 'what it asks for needs a signature, and AMBER_CONTROL_KEY is not set');
+function unsigned(
+  refuse: (why: OrderRefusal, reason: string) => Refused,
+  { config, needsSignature }: JudgeOptions,
+  overrides: readonly string[],
+): Refused {
+  if (config.controlKey.length === 0)
+    return refuse('no-key', 'what it asks for needs a signature, and AMBER_CONTROL_KEY is not set');
   if (needsSignature === true) return refuse('unsigned', 'it is not signed');
-  return refuse('unsigned', `without a signature an order starts a capture and nothing else, and this one asks for ${overrides.length > 0 ? overrides.join(', ') : 'stop'}`);
+  return refuse(
+    'unsigned',
+    `without a signature an order starts a capture and nothing else, and this one asks for ${overrides.length > 0 ? overrides.join(', ') : 'stop'}`,
+  );
 }
 
 /** Members of the order that would change something. */
@@ -124,7 +167,12 @@ function overridden(order: Order, config: Config, overrides: readonly string[]):
  *
  * @param taken - ids of orders that this sandbox has carried out
  */
-export function misses({ order, expiresMs }: Admitted, place: Place, taken: ReadonlySet<string>, nowMs: number): { readonly why: OrderRefusal; readonly reason: string } | undefined {
+export function misses(
+  { order, expiresMs }: Admitted,
+  place: Place,
+  taken: ReadonlySet<string>,
+  nowMs: number,
+): { readonly why: OrderRefusal; readonly reason: string } | undefined {
   if (expiresMs <= nowMs) return { why: 'expired', reason: `it expired at ${order.expires}` };
   if (taken.has(order.id)) return { why: 'replayed', reason: 'this sandbox has carried it out' };
   const other = order.scope === 'all' ? undefined : firstOther(order.scope, place);

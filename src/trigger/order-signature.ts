@@ -19,7 +19,9 @@ function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const record = value as Readonly<Record<string, unknown>>;
-  const names = Object.keys(record).filter((name) => record[name] !== undefined).sort();
+  const names = Object.keys(record)
+    .filter((name) => record[name] !== undefined)
+    .sort();
   return `{${names.map((name) => `${JSON.stringify(name)}:${canonical(record[name])}`).join(',')}}`;
 }
 
@@ -53,5 +55,7 @@ export function publicKeyOf(key: KeyObject): string {
 
 /** Lower-case hex SHA-256 of the 32 bytes of a public key: names it in records and log lines. */
 export function fingerprint(key: string): string {
-  return process.getBuiltinModule('node:crypto').hash('sha256', Buffer.from(key.slice(PREFIX.length), 'base64url'), 'hex');
+  return process
+    .getBuiltinModule('node:crypto')
+    .hash('sha256', Buffer.from(key.slice(PREFIX.length), 'base64url'), 'hex');
 }

@@ -53,7 +53,8 @@ export type ParsedOrder =
 
 /** Reads an order. Never throws; what is wrong comes as one short sentence that repeats no byte of the document's values. */
 export function parseOrder(body: Uint8Array): ParsedOrder {
-  if (body.byteLength > MAX_ORDER_BYTES) return { kind: 'refused', why: 'too-long', reason: `it is longer than ${String(MAX_ORDER_BYTES)} bytes` };
+  if (body.byteLength > MAX_ORDER_BYTES)
+    return { kind: 'refused', why: 'too-long', reason: `it is longer than ${String(MAX_ORDER_BYTES)} bytes` };
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
@@ -73,11 +74,24 @@ function malformed(reason: string): ParsedOrder {
 
 type Check = (value: unknown) => boolean;
 
-const text = (most: number): Check => (value) => typeof value === 'string' && value.length > 0 && value.length <= most && !/[\u0000-\u001f\u007f-\u009f]/u.test(value);
-const like = (form: RegExp): Check => (value) => typeof value === 'string' && form.test(value);
+const text =
+  (most: number): Check =>
+  (value) =>
+    typeof value === 'string' &&
+    value.length > 0 &&
+    value.length <= most &&
+    !/[\u0000-\u001f\u007f-\u009f]/u.test(value);
+const like =
+  (form: RegExp): Check =>
+  (value) =>
+    typeof value === 'string' && form.test(value);
 const whole: Check = (value) => typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
-const time: Check = (value) => typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z$/u.test(value) && !Number.isNaN(Date.parse(value));
-const names: Check = (value) => Array.isArray(value) && value.length > 0 && value.length <= 40 && value.every(like(/^[+-][a-z][a-z0-9-]{0,60}$/u));
+const time: Check = (value) =>
+  typeof value === 'string' &&
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z$/u.test(value) &&
+  !Number.isNaN(Date.parse(value));
+const names: Check = (value) =>
+  Array.isArray(value) && value.length > 0 && value.length <= 40 && value.every(like(/^[+-][a-z][a-z0-9-]{0,60}$/u));
 
 interface Member {
   readonly check: Check;
@@ -112,7 +126,9 @@ function isScope(value: unknown): boolean {
   if (value === 'all') return true;
   if (!isRecord(value)) return false;
   const entries = Object.entries(value);
-  return entries.length > 0 && entries.every(([name, one]) => Object.hasOwn(SCOPE, name) && SCOPE[name]?.(one) === true);
+  return (
+    entries.length > 0 && entries.every(([name, one]) => Object.hasOwn(SCOPE, name) && SCOPE[name]?.(one) === true)
+  );
 }
 
 function firstWrong(value: Readonly<Record<string, unknown>>): string | undefined {

@@ -44,7 +44,8 @@ function contained(trigger: Trigger, moments: readonly TriggerEvent['at'][], fau
 function momentsOf(trigger: Trigger, config: Config, fault: Fault): readonly TriggerEvent['at'][] {
   try {
     const given: unknown = trigger.moments(config);
-    if (Array.isArray(given) && given.every((one) => MOMENTS.includes(one))) return (given as TriggerEvent['at'][]).filter((one) => one !== 'found' || detects(config));
+    if (Array.isArray(given) && given.every((one) => MOMENTS.includes(one)))
+      return (given as TriggerEvent['at'][]).filter((one) => one !== 'found' || detects(config));
     throw wrong(trigger, 'moments() gives something else than a list of settled, failed, near-deadline and found');
   } catch (error) {
     fault(trigger, error);
@@ -75,9 +76,17 @@ function causeOf(trigger: Trigger, given: unknown): Cause | undefined {
   if (given === undefined) return undefined;
   // Nobody waits for a promise, and one that is rejected must not end the process.
   if (given instanceof Promise) given.catch(() => undefined);
-  const { reason, requester } = (typeof given === 'object' ? (given ?? {}) : {}) as { reason?: unknown; requester?: unknown };
-  if (typeof reason !== 'string' || reason.trim() === '') throw wrong(trigger, 'fires() gives something else than undefined or { trigger, reason }');
-  return { trigger: trigger.name, reason: printable(reason), ...(typeof requester === 'string' ? { requester: printable(requester) } : {}) };
+  const { reason, requester } = (typeof given === 'object' ? (given ?? {}) : {}) as {
+    reason?: unknown;
+    requester?: unknown;
+  };
+  if (typeof reason !== 'string' || reason.trim() === '')
+    throw wrong(trigger, 'fires() gives something else than undefined or { trigger, reason }');
+  return {
+    trigger: trigger.name,
+    reason: printable(reason),
+    ...(typeof requester === 'string' ? { requester: printable(requester) } : {}),
+  };
 }
 
 function wrong({ name }: Trigger, what: string): AmberError {

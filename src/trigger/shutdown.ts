@@ -28,7 +28,10 @@ export function endingOf(reason: string, how: string | undefined, config: Config
   const told = how === undefined ? '' : `; the platform says of the last invocation: ${how}`;
   if (word === 'timeout' || FAILURES.has(word)) {
     const what = word === 'timeout' ? 'an invocation ran out of time' : 'the runtime or an extension failed';
-    return { cause: { trigger: 'crash', reason: `${what}, and the platform resets the sandbox${told}` }, policy: config.onCrash };
+    return {
+      cause: { trigger: 'crash', reason: `${what}, and the platform resets the sandbox${told}` },
+      policy: config.onCrash,
+    };
   }
   return { cause: { trigger: 'shutdown', reason: `the platform ends the sandbox${told}` }, policy: config.onShutdown };
 }

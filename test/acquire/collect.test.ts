@@ -20,7 +20,11 @@ test('everything that the control plane knows of a function is in one tarball th
   assert.equal(report.state, 'whole');
   assert.equal(report.functionArn, made.functionArn);
   const verified = await verifyCapture(await openLocal(report.location));
-  assert.equal(verified.verdict, 'verified', JSON.stringify(verified.checks.filter((check) => check.state === 'failed')));
+  assert.equal(
+    verified.verdict,
+    'verified',
+    JSON.stringify(verified.checks.filter((check) => check.state === 'failed')),
+  );
 
   await t.test('the code of every version has the digest that Lambda states, and the backdoor is in the last', () => {
     for (const [version, digest] of Object.entries(made.versions)) {
@@ -34,15 +38,29 @@ test('everything that the control plane knows of a function is in one tarball th
   });
 
   await t.test('configurations tell digests, aliases their weights, policies who may invoke', () => {
-    const { digests, Configuration, Code } = (value(files, 'control_plane/function/5/configuration.json') as { digests: Record<string, string>; Configuration: { Layers: unknown[] }; Code: { Location: string } });
+    const { digests, Configuration, Code } = value(files, 'control_plane/function/5/configuration.json') as {
+      digests: Record<string, string>;
+      Configuration: { Layers: unknown[] };
+      Code: { Location: string };
+    };
     assert.equal(digests['CodeSha256'], made.versions['5']);
     assert.equal(digests['ConfigSha256'], Buffer.from('config of 5').toString('base64'));
     assert.equal(Configuration.Layers.length, 3);
     assert.ok(!Code.Location.includes('?'), 'the signature of the link is left out');
-    const aliases = (value(files, 'control_plane/aliases.json') as { Name: string; RoutingConfig: unknown }[]);
-    assert.deepEqual(aliases.map(({ Name, RoutingConfig }) => [Name, RoutingConfig]), [['live', { AdditionalVersionWeights: { 5: 0.1 } }], ['old', undefined]]);
+    const aliases = value(files, 'control_plane/aliases.json') as { Name: string; RoutingConfig: unknown }[];
+    assert.deepEqual(
+      aliases.map(({ Name, RoutingConfig }) => [Name, RoutingConfig]),
+      [
+        ['live', { AdditionalVersionWeights: { 5: 0.1 } }],
+        ['old', undefined],
+      ],
+    );
     assert.ok(JSON.stringify(value(files, 'control_plane/policies/function.json')).includes('"anyone"'));
-    assert.equal((value(files, 'control_plane/concurrency.json') as { ReservedConcurrentExecutions: number }).ReservedConcurrentExecutions, 7);
+    assert.equal(
+      (value(files, 'control_plane/concurrency.json') as { ReservedConcurrentExecutions: number })
+        .ReservedConcurrentExecutions,
+      7,
+    );
     assert.equal((value(files, 'control_plane/urls.json') as { AuthType: string }[])[0]?.AuthType, 'NONE');
     assert.deepEqual(value(files, 'control_plane/tags.json'), { Tags: { team: 'payments' } });
   });
@@ -55,15 +73,27 @@ test('everything that the control plane knows of a function is in one tarball th
     assert.equal(report.unfinished, false);
     assert.ok(report.problems.some((problem) => problem.includes('999988887777')));
     assert.ok(files.has('control_plane/layers/123456789012-amber-1/layer.zip'));
-    assert.equal((value(files, 'control_plane/layers/123456789012-vendor-sdk-1/layer.json') as { matches: boolean }).matches, true);
+    assert.equal(
+      (value(files, 'control_plane/layers/123456789012-vendor-sdk-1/layer.json') as { matches: boolean }).matches,
+      true,
+    );
   });
 
   await t.test('the role has its trust, inline, attached and boundary policies as documents', () => {
-    const role = (value(files, 'control_plane/roles/checkout-role/role.json') as { AssumeRolePolicyDocument: { Statement: unknown[] }; PermissionsBoundary: { PermissionsBoundaryArn: string } });
+    const role = value(files, 'control_plane/roles/checkout-role/role.json') as {
+      AssumeRolePolicyDocument: { Statement: unknown[] };
+      PermissionsBoundary: { PermissionsBoundaryArn: string };
+    };
     assert.equal(role.AssumeRolePolicyDocument.Statement.length, 1);
     assert.match(role.PermissionsBoundary.PermissionsBoundaryArn, /policy\/checkout-boundary$/u);
-    assert.match(JSON.stringify(value(files, 'control_plane/roles/checkout-role/inline/evidence.json')), /s3:PutObject/u);
-    for (const name of ['checkout-boundary', 'checkout-tables']) assert.ok((value(files, `control_plane/roles/policies/123456789012-${name}.json`) as { Document: unknown }).Document);
+    assert.match(
+      JSON.stringify(value(files, 'control_plane/roles/checkout-role/inline/evidence.json')),
+      /s3:PutObject/u,
+    );
+    for (const name of ['checkout-boundary', 'checkout-tables'])
+      assert.ok(
+        (value(files, `control_plane/roles/policies/123456789012-${name}.json`) as { Document: unknown }).Document,
+      );
   });
 
   await t.test('every event of every stream of the configured group is there', () => {
@@ -74,10 +104,20 @@ test('everything that the control plane knows of a function is in one tarball th
   });
 
   await t.test('CloudTrail has every event once, as LookupEvents words it, with times that plaso reads', () => {
-    const rows = [...new Set([...files.keys()].filter((path) => path.startsWith('cloudtrail/')).map((path) => path.replace(/-\d{4}\.jsonl$/u, '')))]
-      .flatMap((stem) => series<{ EventId: string; EventTime: string; CloudTrailEvent: string; EventName: string }>(files, stem));
+    const rows = [
+      ...new Set(
+        [...files.keys()]
+          .filter((path) => path.startsWith('cloudtrail/'))
+          .map((path) => path.replace(/-\d{4}\.jsonl$/u, '')),
+      ),
+    ].flatMap((stem) =>
+      series<{ EventId: string; EventTime: string; CloudTrailEvent: string; EventName: string }>(files, stem),
+    );
     assert.deepEqual(rows.map((row) => row.EventId).sort(), events.map((event) => event.EventId).sort());
-    assert.ok(files.has('cloudtrail/us-east-1/ResourceName=checkout-role-0000.jsonl'), 'IAM and STS are recorded there');
+    assert.ok(
+      files.has('cloudtrail/us-east-1/ResourceName=checkout-role-0000.jsonl'),
+      'IAM and STS are recorded there',
+    );
     for (const row of rows) assert.match(row.EventTime, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+00:00$/u);
     assert.equal((JSON.parse(rows[0]?.CloudTrailEvent ?? '') as { eventName: string }).eventName, rows[0]?.EventName);
   });
@@ -92,14 +132,23 @@ test('the secrets of the environment stand nowhere, and with a recipient nowhere
     assert.ok(!body.includes(made.secret), path);
     assert.ok(!body.includes('SESSIONTOKEN'), path);
   }
-  const environment = (value(files, 'control_plane/function/1/configuration.json') as { Configuration: { Environment: { Variables: Record<string, string> } } }).Configuration.Environment.Variables;
+  const environment = (
+    value(files, 'control_plane/function/1/configuration.json') as {
+      Configuration: { Environment: { Variables: Record<string, string> } };
+    }
+  ).Configuration.Environment.Variables;
   assert.match(environment['DB_PASSWORD'] ?? '', /^<redacted:/u);
   assert.equal(environment['STAGE'], 'prod');
   assert.ok(!JSON.stringify(report).includes(made.secret));
 
-  const sealed = await collect(proxy.endpoint, {}, { recipient: 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p' });
+  const sealed = await collect(
+    proxy.endpoint,
+    {},
+    { recipient: 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p' },
+  );
   assert.equal(sealed.report.state, 'whole');
-  for (const name of readdirSync(sealed.report.location)) assert.ok(!readFileSync(`${sealed.report.location}/${name}`).includes(made.secret), name);
+  for (const name of readdirSync(sealed.report.location))
+    assert.ok(!readFileSync(`${sealed.report.location}/${name}`).includes(made.secret), name);
 });
 
 test('a secret in an inline policy of the role stands in no output', async (t) => {
@@ -107,7 +156,10 @@ test('a secret in an inline policy of the role stands in no output', async (t) =
   if (set === undefined) return;
   const { files, report, out } = await collect(set.proxy.endpoint, { sources: ['role'] });
   const planted = JSON.stringify(value(files, 'control_plane/roles/checkout-role/inline/planted.json'));
-  assert.match(planted, /RequestTag\/DbPassword":"<redacted:[0-9a-f]{16}>","aws:RequestTag\/origin":"<redacted:[0-9a-f]{16}>"/u);
+  assert.match(
+    planted,
+    /RequestTag\/DbPassword":"<redacted:[0-9a-f]{16}>","aws:RequestTag\/origin":"<redacted:[0-9a-f]{16}>"/u,
+  );
   assert.equal(set.made.policySecrets.length, 2);
   for (const secret of set.made.policySecrets) {
     for (const [path, body] of files) assert.ok(!body.includes(secret), path);

@@ -17,31 +17,63 @@ interface Registry {
   readonly rules: readonly Rule[];
 }
 
-async function registry(t: TestContext, spoil: { readonly manifest?: boolean; readonly layer?: boolean; readonly denied?: boolean } = {}): Promise<Registry> {
+async function registry(
+  t: TestContext,
+  spoil: { readonly manifest?: boolean; readonly layer?: boolean; readonly denied?: boolean } = {},
+): Promise<Registry> {
   const config = Buffer.from(JSON.stringify({ architecture: 'arm64', config: { Cmd: ['index.handler'] } }));
   const blobs = new Map([config, randomBytes(300_000), randomBytes(70_000)].map((body) => [sha(body), body]));
-  const [first, ...layers] = [...blobs].map(([digest, { length }]) => ({ digest, size: length, mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip' }));
+  const [first, ...layers] = [...blobs].map(([digest, { length }]) => ({
+    digest,
+    size: length,
+    mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
+  }));
   const manifest = JSON.stringify({ schemaVersion: 2, config: first, layers });
-  const index = JSON.stringify({ schemaVersion: 2, manifests: [
-    { digest: `sha256:${'0'.repeat(64)}`, platform: { architecture: 'amd64', os: 'linux' } }, { digest: sha(manifest), platform: { architecture: 'arm64', os: 'linux' } },
-  ] });
+  const index = JSON.stringify({
+    schemaVersion: 2,
+    manifests: [
+      { digest: `sha256:${'0'.repeat(64)}`, platform: { architecture: 'amd64', os: 'linux' } },
+      { digest: sha(manifest), platform: { architecture: 'arm64', os: 'linux' } },
+    ],
+  });
   const server = createServer((request, response) => {
     const body = blobs.get(request.url?.slice(1) ?? '') ?? Buffer.alloc(0);
-    response.writeHead(200, { 'content-length': body.length }).end(spoil.layer === true ? Buffer.alloc(body.length) : body);
+    response
+      .writeHead(200, { 'content-length': body.length })
+      .end(spoil.layer === true ? Buffer.alloc(body.length) : body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const uri = `123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/checkout@${sha(index)}`;
-  const configuration = { FunctionName: 'checkout', FunctionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:checkout', Version: '$LATEST', PackageType: 'Image', Architectures: ['arm64'] };
+  const configuration = {
+    FunctionName: 'checkout',
+    FunctionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:checkout',
+    Version: '$LATEST',
+    PackageType: 'Image',
+    Architectures: ['arm64'],
+  };
   const rules = [
-    onOperation('GetFunctionConfiguration', json(configuration)), onOperation('ListVersionsByFunction', json({ Versions: [configuration] })), onOperation('ListAliases', json({ Aliases: [] })),
-    onOperation('GetFunction', json({ Configuration: configuration, Code: { RepositoryType: 'ECR', ImageUri: uri, ResolvedImageUri: uri } })),
+    onOperation('GetFunctionConfiguration', json(configuration)),
+    onOperation('ListVersionsByFunction', json({ Versions: [configuration] })),
+    onOperation('ListAliases', json({ Aliases: [] })),
+    onOperation(
+      'GetFunction',
+      json({ Configuration: configuration, Code: { RepositoryType: 'ECR', ImageUri: uri, ResolvedImageUri: uri } }),
+    ),
     onOperation('BatchGetImage', ({ body }) => {
-      if (spoil.denied === true) return fault(400, 'AccessDeniedException', 'User: x is not authorized to perform: ecr:BatchGetImage on resource: y');
+      if (spoil.denied === true)
+        return fault(
+          400,
+          'AccessDeniedException',
+          'User: x is not authorized to perform: ecr:BatchGetImage on resource: y',
+        );
       const { imageIds } = JSON.parse(body.toString('utf8')) as { imageIds: { imageDigest: string }[] };
       const text = imageIds[0]?.imageDigest === sha(index) ? index : manifest;
-      return json({ images: [{ imageManifest: spoil.manifest === true ? text.replace('2', '3') : text }], failures: [] });
+      return json({
+        images: [{ imageManifest: spoil.manifest === true ? text.replace('2', '3') : text }],
+        failures: [],
+      });
     }),
     onOperation('GetDownloadUrlForLayer', ({ body }) => {
       const { layerDigest } = JSON.parse(body.toString('utf8')) as { layerDigest: string };
@@ -61,8 +93,15 @@ test('manifest, configuration and layers of an image are taken by digest, for th
   const ran = await collected(t, made);
   if (ran === undefined) return;
   const folder = `control_plane/images/${sha(made.index).replace(':', '-')}`;
-  assert.equal(ran.files.get(`${folder}/manifest.json`)?.toString('utf8'), made.index, 'byte by byte, so that its digest holds');
-  assert.equal(ran.files.get(`${folder}/${sha(made.manifest).replace(':', '-')}.json`)?.toString('utf8'), made.manifest);
+  assert.equal(
+    ran.files.get(`${folder}/manifest.json`)?.toString('utf8'),
+    made.index,
+    'byte by byte, so that its digest holds',
+  );
+  assert.equal(
+    ran.files.get(`${folder}/${sha(made.manifest).replace(':', '-')}.json`)?.toString('utf8'),
+    made.manifest,
+  );
   for (const [digest, body] of made.blobs) {
     const path = `control_plane/images/blobs/${digest.replace(':', '-')}`;
     assert.deepEqual(ran.files.get(`${path}.blob`), body);
@@ -74,7 +113,11 @@ test('manifest, configuration and layers of an image are taken by digest, for th
 test('a layer whose bytes have another digest is a problem, and is kept', async (t) => {
   const ran = await collected(t, await registry(t, { layer: true }));
   if (ran === undefined) return;
-  assert.equal(ran.report.problems.filter((problem) => problem.includes('.blob')).length, 3, ran.report.problems.join('; '));
+  assert.equal(
+    ran.report.problems.filter((problem) => problem.includes('.blob')).length,
+    3,
+    ran.report.problems.join('; '),
+  );
 });
 
 test('a manifest with another digest is no image', async (t) => {

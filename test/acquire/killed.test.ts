@@ -25,9 +25,17 @@ test('a collection that is killed has lost nothing that it noted; the next one h
   try {
     const out = freshFolder();
     const statePath = join(out, 'state.jsonl');
-    const child = spawn(process.execPath, [ONCE, proxy.endpoint, out, 'versions,logs', '', '', statePath, '64KiB'], { stdio: 'ignore', env: { ...process.env, ...MOTO_ENV } });
+    const child = spawn(process.execPath, [ONCE, proxy.endpoint, out, 'versions,logs', '', '', statePath, '64KiB'], {
+      stdio: 'ignore',
+      env: { ...process.env, ...MOTO_ENV },
+    });
     const gone = new Promise((resolve) => child.once('exit', resolve));
-    const noted = (): string[] => (existsSync(statePath) ? readFileSync(statePath, 'utf8').split('\n').filter((line) => line.includes('"series":"logs')) : []);
+    const noted = (): string[] =>
+      existsSync(statePath)
+        ? readFileSync(statePath, 'utf8')
+            .split('\n')
+            .filter((line) => line.includes('"series":"logs'))
+        : [];
     while (noted().length < 40 && child.exitCode === null) await sleep(5);
     child.kill('SIGKILL');
     await gone;
@@ -38,11 +46,19 @@ test('a collection that is killed has lost nothing that it noted; the next one h
     assert.ok(code === 0 || code === 1, err);
     const ids = new Set<string>();
     const take = (body: Buffer): void => {
-      for (const { logStreamName, eventId } of lines<{ logStreamName: string; eventId: string }>(body)) ids.add(`${logStreamName} ${eventId}`);
+      for (const { logStreamName, eventId } of lines<{ logStreamName: string; eventId: string }>(body))
+        ids.add(`${logStreamName} ${eventId}`);
     };
     for (const line of noted()) {
       const { path } = JSON.parse(line.replace(/\}[^}]*$/u, '}')) as { path: string };
-      const [file] = globSync(`${salvaged}/**/${path.split('/').at(-1)?.replaceAll(/[[\]$]/gu, '?') ?? ''}`);
+      const [file] = globSync(
+        `${salvaged}/**/${
+          path
+            .split('/')
+            .at(-1)
+            ?.replaceAll(/[[\]$]/gu, '?') ?? ''
+        }`,
+      );
       assert.ok(file !== undefined, `${path} was noted, and is not there`);
       take(readFileSync(file));
     }
@@ -51,8 +67,11 @@ test('a collection that is killed has lost nothing that it noted; the next one h
     const { report } = await collect(proxy.endpoint, { sources: ['versions', 'logs'], statePath }, {}, out);
     assert.ok(report.resumed >= 40);
     assert.equal(report.unfinished, false);
-    for (const [path, body] of await readTarball(report.location)) if (path.startsWith('logs/') && /-\d{4}\.jsonl$/u.test(path)) take(body);
-    t.diagnostic(`${noted().length || report.resumed} items noted, ${before} events safe before the kill, ${ids.size} of ${made.events} after the second run`);
+    for (const [path, body] of await readTarball(report.location))
+      if (path.startsWith('logs/') && /-\d{4}\.jsonl$/u.test(path)) take(body);
+    t.diagnostic(
+      `${noted().length || report.resumed} items noted, ${before} events safe before the kill, ${ids.size} of ${made.events} after the second run`,
+    );
     assert.equal(ids.size, made.events);
   } finally {
     await proxy.close();

@@ -38,7 +38,10 @@ export interface Scene {
 let filled: { made: Filled; packages: string } | undefined;
 
 /** The function, filled once in a process, with a proxy of its own. Undefined after the test was skipped. */
-export async function scene(t: { skip: (message: string) => void }, ...rules: readonly Rule[]): Promise<Scene | undefined> {
+export async function scene(
+  t: { skip: (message: string) => void },
+  ...rules: readonly Rule[]
+): Promise<Scene | undefined> {
   Object.assign(process.env, MOTO_ENV);
   const server = await moto(t);
   if (server === undefined) return undefined;
@@ -60,12 +63,25 @@ export interface Collected {
   readonly items: readonly ManifestItem[];
 }
 
-export async function collect(endpoint: string, request: Partial<CollectRequest> = {}, options: Options = {}, out: string = freshFolder()): Promise<Collected> {
+export async function collect(
+  endpoint: string,
+  request: Partial<CollectRequest> = {},
+  options: Options = {},
+  out: string = freshFolder(),
+): Promise<Collected> {
   const report = await runCollection({
-    functionName: 'checkout', config: resolveConfig({ destination: pathToFileURL(out).href, ...options }, {}),
-    clients: { region: 'eu-central-1', endpoint, paced: false }, window: {}, accessKeyIds: [], signal: new AbortController().signal, ...request,
+    functionName: 'checkout',
+    config: resolveConfig({ destination: pathToFileURL(out).href, ...options }, {}),
+    clients: { region: 'eu-central-1', endpoint, paced: false },
+    window: {},
+    accessKeyIds: [],
+    signal: new AbortController().signal,
+    ...request,
   });
-  const files = options.recipient === undefined && report.segments > 0 ? await readTarball(report.location) : new Map<string, Buffer>();
+  const files =
+    options.recipient === undefined && report.segments > 0
+      ? await readTarball(report.location)
+      : new Map<string, Buffer>();
   return { report, out, files, items: itemsOf(files) };
 }
 
@@ -93,11 +109,17 @@ export async function* tarEntries(location: string): AsyncGenerator<{ path: stri
 }
 
 function itemsOf(files: ReadonlyMap<string, Buffer>): ManifestItem[] {
-  return [...files].filter(([path]) => path.startsWith('manifest/')).flatMap(([, body]) => lines<ManifestItem>(body).slice(1));
+  return [...files]
+    .filter(([path]) => path.startsWith('manifest/'))
+    .flatMap(([, body]) => lines<ManifestItem>(body).slice(1));
 }
 
 export function lines<T>(body: Buffer | undefined): T[] {
-  return (body ?? Buffer.alloc(0)).toString('utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as T);
+  return (body ?? Buffer.alloc(0))
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as T);
 }
 
 /** The JSON of an entry; fails the test if it is not there. */
@@ -109,5 +131,8 @@ export function value(files: ReadonlyMap<string, Buffer>, path: string): unknown
 
 /** All rows of a series: NAME-0000.jsonl, NAME-0001.jsonl, … */
 export function series<T>(files: ReadonlyMap<string, Buffer>, stem: string): T[] {
-  return [...files.keys()].filter((path) => path.startsWith(`${stem}-`) && /-\d{4}\.jsonl$/u.test(path)).sort().flatMap((path) => lines<T>(files.get(path)));
+  return [...files.keys()]
+    .filter((path) => path.startsWith(`${stem}-`) && /-\d{4}\.jsonl$/u.test(path))
+    .sort()
+    .flatMap((path) => lines<T>(files.get(path)));
 }

@@ -22,12 +22,20 @@ interface Once {
 }
 
 async function once(...args: readonly string[]): Promise<Once> {
-  const { stdout } = await run(process.execPath, [ONCE, ...args], { env: { ...process.env, ...MOTO_ENV }, timeout: 400_000, maxBuffer: 16 * 1024 * 1024 });
+  const { stdout } = await run(process.execPath, [ONCE, ...args], {
+    env: { ...process.env, ...MOTO_ENV },
+    timeout: 400_000,
+    maxBuffer: 16 * 1024 * 1024,
+  });
   return JSON.parse(stdout) as Once;
 }
 
 /** Counts distinct values of a field over all rows below a path, without keeping the rows. */
-async function distinct(location: string, below: string, field: RegExp): Promise<{ rows: number; distinct: number; largest: number }> {
+async function distinct(
+  location: string,
+  below: string,
+  field: RegExp,
+): Promise<{ rows: number; distinct: number; largest: number }> {
   const found = new Set<string>();
   let rows = 0;
   let largest = 0;
@@ -52,8 +60,14 @@ test('200,000 log events in 150 streams: nothing lost, memory bounded', async (t
   const proxy = await awsProxy(server.endpoint, packages);
   try {
     const { report, peakBytes } = await once(proxy.endpoint, freshFolder(), 'logs');
-    const { rows, distinct: messages, largest } = await distinct(report.location, 'logs/', /"message":"(?:event (\d+-\d+)|connecting)/u);
-    t.diagnostic(`${rows} events, ${report.figures.requests} requests, ${report.elapsedMs} ms, ${report.cpuMs} ms CPU, peak ${Math.round(peakBytes / 1024 / 1024)} MiB`);
+    const {
+      rows,
+      distinct: messages,
+      largest,
+    } = await distinct(report.location, 'logs/', /"message":"(?:event (\d+-\d+)|connecting)/u);
+    t.diagnostic(
+      `${rows} events, ${report.figures.requests} requests, ${report.elapsedMs} ms, ${report.cpuMs} ms CPU, peak ${Math.round(peakBytes / 1024 / 1024)} MiB`,
+    );
     assert.equal(report.state, 'whole');
     assert.equal(rows, made.events - 1, 'one event says something else');
     assert.equal(messages, made.events - 1);
@@ -74,10 +88,18 @@ test('50,000 CloudTrail events in a thousand pages: every one once, memory bound
   const proxy = await awsProxy(server.endpoint, packages);
   proxy.rules.push(replayTrail(events));
   try {
-    const { report, peakBytes } = await once(proxy.endpoint, freshFolder(), 'cloudtrail', 'ASIAQNZEXAMPLE000001', String(newestMs - 80_000_000));
+    const { report, peakBytes } = await once(
+      proxy.endpoint,
+      freshFolder(),
+      'cloudtrail',
+      'ASIAQNZEXAMPLE000001',
+      String(newestMs - 80_000_000),
+    );
     const { rows, distinct: ids, largest } = await distinct(report.location, 'cloudtrail/', /"EventId":"([^"]+)"/u);
     const pages = proxy.seen.filter((operation) => operation === 'LookupEvents').length;
-    t.diagnostic(`${rows} events, ${pages} pages, ${report.elapsedMs} ms, ${report.cpuMs} ms CPU, peak ${Math.round(peakBytes / 1024 / 1024)} MiB`);
+    t.diagnostic(
+      `${rows} events, ${pages} pages, ${report.elapsedMs} ms, ${report.cpuMs} ms CPU, peak ${Math.round(peakBytes / 1024 / 1024)} MiB`,
+    );
     assert.equal(report.state, 'whole');
     assert.equal(ids, events.length);
     assert.equal(rows, events.length, 'what two queries find is written once');

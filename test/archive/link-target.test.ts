@@ -14,8 +14,21 @@ import { pack } from './scene.ts';
 const home = mkdtempSync(join(tmpdir(), 'amber-links-'));
 after(() => rmSync(home, { recursive: true, force: true }));
 
-const link = (path: string, target: string): Entry => ({ kind: 'link', path, source: `/${path}`, method: 'readlink', target });
-const file = (path: string): Entry => ({ kind: 'bytes', path, source: `/${path}`, method: 'openat', body: Buffer.from('evidence'), redaction: 'content' });
+const link = (path: string, target: string): Entry => ({
+  kind: 'link',
+  path,
+  source: `/${path}`,
+  method: 'readlink',
+  target,
+});
+const file = (path: string): Entry => ({
+  kind: 'bytes',
+  path,
+  source: `/${path}`,
+  method: 'openat',
+  body: Buffer.from('evidence'),
+  redaction: 'content',
+});
 const folder = (path: string): Entry => ({ kind: 'directory', path, source: `/${path}`, method: 'lstat' });
 
 /** Every link below `root`, resolved by the kernel as far as it goes, with where it ends. */
@@ -33,7 +46,8 @@ function linksOutside(root: string): string[] {
       } catch {
         end = undefined; // leads nowhere, or in a circle
       }
-      if (end !== undefined && end !== inside && !end.startsWith(`${inside}/`)) outside.push(`${path} -> ${readlinkSync(path)} -> ${end}`);
+      if (end !== undefined && end !== inside && !end.startsWith(`${inside}/`))
+        outside.push(`${path} -> ${readlinkSync(path)} -> ${end}`);
     }
   };
   visit(root);
@@ -42,10 +56,24 @@ function linksOutside(root: string): string[] {
 
 /** What an attacker and procfs leave: absolute links, links out by `..`, links through links, all that a path can be. */
 const HOSTILE: readonly (readonly [string, string])[] = [
-  ['[root]/proc/17/root', '/'], ['[root]/proc/17/cwd', '/tmp'], ['[root]/proc/17/exe', '/var/lang/bin/node'], ['[root]/proc/17/fd/3', 'socket:[12345]'],
-  ['[root]/proc/17/fd/4', '/tmp/x (deleted)'], ['[root]/tmp/up', '../../../../../../../../etc'], ['[root]/tmp/etc', '/etc'], ['[root]/tmp/a', 'b'], ['[root]/tmp/b', '/'],
-  ['[root]/tmp/through', 'b/../../../../../../etc'], ['[root]/tmp/deep/er/link', '../../../../../../../../../../root'], ['[root]/tmp/self', 'self'], ['[root]/tmp/dot', '.'],
-  ['[root]/tmp/dotdot', '..'], ['[root]/tmp/deep/near', '../etc'], ['[root]/tmp/trick', './/..//..//..//etc/'], ['recovered/9/exe', '/bin/sh'], ['top', '../../etc'],
+  ['[root]/proc/17/root', '/'],
+  ['[root]/proc/17/cwd', '/tmp'],
+  ['[root]/proc/17/exe', '/var/lang/bin/node'],
+  ['[root]/proc/17/fd/3', 'socket:[12345]'],
+  ['[root]/proc/17/fd/4', '/tmp/x (deleted)'],
+  ['[root]/tmp/up', '../../../../../../../../etc'],
+  ['[root]/tmp/etc', '/etc'],
+  ['[root]/tmp/a', 'b'],
+  ['[root]/tmp/b', '/'],
+  ['[root]/tmp/through', 'b/../../../../../../etc'],
+  ['[root]/tmp/deep/er/link', '../../../../../../../../../../root'],
+  ['[root]/tmp/self', 'self'],
+  ['[root]/tmp/dot', '.'],
+  ['[root]/tmp/dotdot', '..'],
+  ['[root]/tmp/deep/near', '../etc'],
+  ['[root]/tmp/trick', './/..//..//..//etc/'],
+  ['recovered/9/exe', '/bin/sh'],
+  ['top', '../../etc'],
 ];
 
 describe('targets', () => {
@@ -63,22 +91,30 @@ describe('targets', () => {
 
   test('no text of a target leads above the folder, whatever it is made of', () => {
     const piece = fc.constantFrom('..', '.', '', 'a', 'b', 'tmp', '\xff', '...', ' ', '[root]');
-    const path = fc.array(fc.constantFrom('a', 'b', 'tmp', '\xff'), { minLength: 1, maxLength: 5 }).map((parts) => ['[root]', ...parts].join('/'));
-    const target = fc.tuple(fc.boolean(), fc.array(piece, { minLength: 1, maxLength: 9 })).map(([absolute, parts]) => `${absolute ? '/' : ''}${parts.join('/')}`);
-    fc.assert(fc.property(path, target, (where, to) => {
-      const stored = new LinkTargets().store(where, to);
-      assert.ok(!stored.startsWith('/'));
-      let depth = where.split('/').length - 2;
-      for (const part of stored.split('/')) {
-        if (part === '..') depth -= 1;
-        else if (part !== '' && part !== '.') depth += 1;
-        assert.ok(depth >= 0, `${where} -> ${to} is stored as ${stored}`);
-      }
-    }), { numRuns: 3000 });
+    const path = fc
+      .array(fc.constantFrom('a', 'b', 'tmp', '\xff'), { minLength: 1, maxLength: 5 })
+      .map((parts) => ['[root]', ...parts].join('/'));
+    const target = fc
+      .tuple(fc.boolean(), fc.array(piece, { minLength: 1, maxLength: 9 }))
+      .map(([absolute, parts]) => `${absolute ? '/' : ''}${parts.join('/')}`);
+    fc.assert(
+      fc.property(path, target, (where, to) => {
+        const stored = new LinkTargets().store(where, to);
+        assert.ok(!stored.startsWith('/'));
+        let depth = where.split('/').length - 2;
+        for (const part of stored.split('/')) {
+          if (part === '..') depth -= 1;
+          else if (part !== '' && part !== '.') depth += 1;
+          assert.ok(depth >= 0, `${where} -> ${to} is stored as ${stored}`);
+        }
+      }),
+      { numRuns: 3000 },
+    );
   });
 });
 
-const PYTHON = 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2], **({"filter": "fully_trusted"} if hasattr(tarfile, "fully_trusted_filter") else {}))';
+const PYTHON =
+  'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2], **({"filter": "fully_trusted"} if hasattr(tarfile, "fully_trusted_filter") else {}))';
 const EXTRACTORS: readonly (readonly [string, readonly string[], (tar: string, to: string) => void])[] = [
   ['GNU tar', ['tar'], (tar, to) => void execFileSync('tar', ['-xf', tar, '-C', to, '--delay-directory-restore'])],
   ['bsdtar', ['bsdtar'], (tar, to) => void execFileSync('bsdtar', ['-xf', tar, '-C', to])],
@@ -92,7 +128,15 @@ describe('extracted', () => {
     test(`by ${name}, no link leads out, and a search that follows links stays inside`, async (t) => {
       if (!requirePeer(t, ...programs, 'find')) return;
       const folders = [...new Set(HOSTILE.map(([path]) => dirname(path)))].filter((path) => path !== '.').map(folder);
-      const packed = await pack([...folders, ...HOSTILE.map(([path, target]) => link(path, target)), file('[root]/tmp/payload'), file('[root]/etc/os-release')], { compression: 'none' });
+      const packed = await pack(
+        [
+          ...folders,
+          ...HOSTILE.map(([path, target]) => link(path, target)),
+          file('[root]/tmp/payload'),
+          file('[root]/etc/os-release'),
+        ],
+        { compression: 'none' },
+      );
       const at = mkdtempSync(join(home, 'case-'));
       writeFileSync(join(at, 'a.tar'), packed.joined);
       const to = join(at, 'deep/er/to');
@@ -101,7 +145,9 @@ describe('extracted', () => {
       assert.deepEqual(linksOutside(to), []);
       assert.ok(readdirSync(join(to, '[root]/tmp')).includes('payload'));
       // It exits 1 where links go in a circle.
-      const { stdout: found } = spawnSync('find', ['-L', to, '-type', 'f', '-exec', 'readlink', '-f', '{}', ';'], { encoding: 'utf8' });
+      const { stdout: found } = spawnSync('find', ['-L', to, '-type', 'f', '-exec', 'readlink', '-f', '{}', ';'], {
+        encoding: 'utf8',
+      });
       assert.match(found, /payload/u);
       const inside = realpathSync(to);
       for (const path of found.split('\n').filter((one) => one !== '')) assert.ok(path.startsWith(`${inside}/`), path);
@@ -118,5 +164,12 @@ describe('extracted', () => {
 
 test('a directory that comes twice is stored once, and its second line says so', async () => {
   const { items } = await pack([folder('[root]/tmp'), file('[root]/tmp/a'), folder('[root]/tmp')]);
-  assert.deepEqual(items.map(({ kind, outcome }) => [kind, outcome]), [['directory', 'collected'], ['bytes', 'collected'], ['absent', 'skipped']]);
+  assert.deepEqual(
+    items.map(({ kind, outcome }) => [kind, outcome]),
+    [
+      ['directory', 'collected'],
+      ['bytes', 'collected'],
+      ['absent', 'skipped'],
+    ],
+  );
 });

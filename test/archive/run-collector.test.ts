@@ -11,8 +11,15 @@ import { testBudget } from './scene.ts';
 async function driven(entries: readonly Entry[]): Promise<readonly Entry[]> {
   const added: Entry[] = [];
   const collector: Collector = { name: 'custom', description: '', tier: 'files', collect: () => entries };
-  const context = { config: resolveConfig({}, {}), inProcess: true, budget: testBudget() } as Partial<CollectorContext> as CollectorContext;
-  const tarball = { add: (entry: Entry) => added.push(entry) as unknown as ManifestItem, age: () => Promise.resolve() } as Partial<Tarball> as Tarball;
+  const context = {
+    config: resolveConfig({}, {}),
+    inProcess: true,
+    budget: testBudget(),
+  } as Partial<CollectorContext> as CollectorContext;
+  const tarball = {
+    add: (entry: Entry) => added.push(entry) as unknown as ManifestItem,
+    age: () => Promise.resolve(),
+  } as Partial<Tarball> as Tarball;
   await runCollector(collector, context, tarball);
   return added;
 }
@@ -20,12 +27,17 @@ async function driven(entries: readonly Entry[]): Promise<readonly Entry[]> {
 test('a collector cannot name what leaves the archive, or its manifest parts', async () => {
   const fd = openSync(import.meta.filename, 'r');
   const bad: readonly Entry[] = [
-    ...['/abs', '../up', 'a/../b', 'manifest/0000.jsonl', 'manifest/x'].map((path): Entry => ({ kind: 'json', path, source: 's', method: 'm', value: 1 })),
+    ...['/abs', '../up', 'a/../b', 'manifest/0000.jsonl', 'manifest/x'].map(
+      (path): Entry => ({ kind: 'json', path, source: 's', method: 'm', value: 1 }),
+    ),
     { kind: 'file', path: 'a/..', source: 's', method: 'm', fd, stat: fstatSync(fd, { bigint: true }) },
   ];
   const good: Entry = { kind: 'json', path: 'custom/..hidden/manifest/0', source: 's', method: 'm', value: 1 };
   const added = await driven([...bad, good]);
-  assert.deepEqual(added.map((entry) => [entry.path, entry.kind, entry.outcome]), [...bad.map(() => ['refused', 'absent', 'failed']), [good.path, 'json', undefined]]);
+  assert.deepEqual(
+    added.map((entry) => [entry.path, entry.kind, entry.outcome]),
+    [...bad.map(() => ['refused', 'absent', 'failed']), [good.path, 'json', undefined]],
+  );
   assert.match(String(added[3]?.reason), /the archive's own/u);
   assert.throws(() => fstatSync(fd), { code: 'EBADF' }, 'the descriptor of a refused entry is closed');
 });

@@ -29,9 +29,7 @@ export interface Packed {
 }
 
 /** Packs entries in the given order; a string is a border to that tier. */
-export async function pack(
-  entries: Iterable<Entry>, over: Partial<TarballOptions> = {},
-): Promise<Packed> {
+export async function pack(entries: Iterable<Entry>, over: Partial<TarballOptions> = {}): Promise<Packed> {
   const segments: Segment[] = [];
   const items: ManifestItem[] = [];
   const tarball = new Tarball({

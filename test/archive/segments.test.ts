@@ -11,7 +11,13 @@ import { testBudget } from './scene.ts';
 
 const KIB = 1024;
 /** Parts that compress, parts that do not, and one that is longer than a segment. */
-const bodies = [randomBytes(3 * KIB), Buffer.alloc(400 * KIB, 'text that compresses\n'), randomBytes(900 * KIB), randomBytes(70 * KIB), Buffer.alloc(0)];
+const bodies = [
+  randomBytes(3 * KIB),
+  Buffer.alloc(400 * KIB, 'text that compresses\n'),
+  randomBytes(900 * KIB),
+  randomBytes(70 * KIB),
+  Buffer.alloc(0),
+];
 
 interface Kept {
   readonly segment: Segment;
@@ -22,8 +28,15 @@ async function pack(compression: CompressionName, inFlight: number): Promise<{ k
   const kept: Kept[] = [];
   const flying: Segment[] = [];
   const tarball = new Tarball({
-    compression, segmentBytes: 256 * KIB, segmentMs: 60_000, partBytes: 32 * KIB, startedMs: 0, redactor: passThrough(),
-    budget: testBudget({ yieldIfDue: () => Promise.resolve() }), spend: () => undefined, manifest: openManifest('018f0000-0000-7000-8000-000000000000'),
+    compression,
+    segmentBytes: 256 * KIB,
+    segmentMs: 60_000,
+    partBytes: 32 * KIB,
+    startedMs: 0,
+    redactor: passThrough(),
+    budget: testBudget({ yieldIfDue: () => Promise.resolve() }),
+    spend: () => undefined,
+    manifest: openManifest('018f0000-0000-7000-8000-000000000000'),
     onSegment: (segment) => {
       kept.push({ segment, copy: Buffer.concat(segment.body) });
       flying.push(segment);
@@ -34,7 +47,14 @@ async function pack(compression: CompressionName, inFlight: number): Promise<{ k
   });
   for (let round = 0; round < 3; round += 1) {
     for (const [index, body] of bodies.entries()) {
-      const entry: Entry = { kind: 'bytes', path: `${round}/${index}`, source: '', method: 'api', body, redaction: 'content' };
+      const entry: Entry = {
+        kind: 'bytes',
+        path: `${round}/${index}`,
+        source: '',
+        method: 'api',
+        body,
+        redaction: 'content',
+      };
       await tarball.add(entry, 'test');
     }
   }
@@ -74,7 +94,10 @@ describe('the manifest', () => {
   test('keeps lines of any length and script as JSON.stringify writes them', () => {
     const manifest = openManifest('018f0000-0000-7000-8000-000000000000');
     const paths = ['a', 'ö'.repeat(70_000), '日本\u{1f600}', 'half a pair \ud800', '"\\\n\u0000'];
-    const items = paths.map((path) => ({ path, source: path, collector: 'test', method: 'api', kind: 'bytes', outcome: 'collected' } as const));
+    const items = paths.map(
+      (path) =>
+        ({ path, source: path, collector: 'test', method: 'api', kind: 'bytes', outcome: 'collected' }) as const,
+    );
     for (const round of [0, 1]) {
       items.forEach(manifest.add);
       const [head = '', ...lines] = Buffer.from(manifest.close(round).body).toString('utf8').split('\n');

@@ -21,7 +21,11 @@ describe('structured evidence is valid JSON', () => {
     ['a scalar', 'text', undefined],
     ['undefined', undefined, null],
     ['a long table', rows, rows.map(({ index }) => ({ index, big: '10' }))],
-    ['a long table under a key', { before: 1, rows, after: 2 }, { before: 1, rows: rows.map(({ index }) => ({ index, big: '10' })), after: 2 }],
+    [
+      'a long table under a key',
+      { before: 1, rows, after: 2 },
+      { before: 1, rows: rows.map(({ index }) => ({ index, big: '10' })), after: 2 },
+    ],
     ['an empty table under a key', { rows: [] }, undefined],
   ] as const) {
     test(name, async () => assert.deepEqual(await rendered(value), expected === undefined ? value : expected));
@@ -29,7 +33,11 @@ describe('structured evidence is valid JSON', () => {
 
   test('redacts by name what stands in a row of a long table', async () => {
     const secret = 'a-rather-secret-value';
-    const { body, redactions } = await render(entry({ rows: rows.map((row) => ({ ...row, password: secret })) }), createRedactor({}), () => undefined);
+    const { body, redactions } = await render(
+      entry({ rows: rows.map((row) => ({ ...row, password: secret })) }),
+      createRedactor({}),
+      () => undefined,
+    );
     assert.ok(!Buffer.from(body).toString('utf8').includes(secret));
     assert.equal(redactions.length, 40);
     assert.match(redactions[0] ?? '', /^rows\[0\]\./u);

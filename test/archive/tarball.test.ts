@@ -20,7 +20,15 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 function fileEntry(name: string, over: Partial<FileEntry> = {}): FileEntry {
   const source = join(folder, name);
   const fd = openSync(source, 'r+');
-  return { kind: 'file', path: `[root]/tmp/${name}`, source, method: 'openat', fd, stat: fstatSync(fd, { bigint: true }), ...over };
+  return {
+    kind: 'file',
+    path: `[root]/tmp/${name}`,
+    source,
+    method: 'openat',
+    fd,
+    stat: fstatSync(fd, { bigint: true }),
+    ...over,
+  };
 }
 
 function write(name: string, body: Uint8Array | string): string {
@@ -82,7 +90,10 @@ describe('a tarball', () => {
       assert.equal(items[0].stored, size);
       assert.equal(items[0].padded, size / 2);
       assert.equal(items[0].sha256, sha256(body.subarray(0, size / 2)));
-      assert.deepEqual(untar(joined, '[root]/tmp/shrinks'), Buffer.concat([body.subarray(0, size / 2), Buffer.alloc(size / 2)]));
+      assert.deepEqual(
+        untar(joined, '[root]/tmp/shrinks'),
+        Buffer.concat([body.subarray(0, size / 2), Buffer.alloc(size / 2)]),
+      );
       assert.equal(untar(joined, '[root]/tmp/next').toString(), 'still here');
     });
   }
@@ -106,7 +117,9 @@ describe('a tarball', () => {
     setTimeout(() => {
       stop.abort();
     }, 50);
-    const { items, joined } = await pack([huge, fileEntry(write('behind', 'after it'))], { budget: testBudget({ signal: stop.signal }) });
+    const { items, joined } = await pack([huge, fileEntry(write('behind', 'after it'))], {
+      budget: testBudget({ signal: stop.signal }),
+    });
     assert.equal(items[0]?.outcome, 'truncated');
     assert.match(items[0].reason ?? '', /time budget/u);
     assert.equal(items[0].stored, 10 * 1024 ** 3);
@@ -124,23 +137,38 @@ describe('a tarball', () => {
   test('a stream is cut or padded to its declared size', async (t) => {
     if (!requirePeer(t, 'tar', 'zstd')) return;
     const stream = (path: string, size: number, chunks: readonly string[]): StreamEntry => ({
-      kind: 'stream', path, source: 'test', method: 'api', size, chunks: () => chunks.map((chunk) => Buffer.from(chunk)),
+      kind: 'stream',
+      path,
+      source: 'test',
+      method: 'api',
+      size,
+      chunks: () => chunks.map((chunk) => Buffer.from(chunk)),
     });
     const { items, joined } = await pack([stream('long', 6, ['abcd', 'efgh']), stream('short', 6, ['ab'])]);
     assert.equal(untar(joined, 'long').toString(), 'abcdef');
     assert.deepEqual(untar(joined, 'short'), Buffer.from('ab\0\0\0\0'));
-    assert.deepEqual(items.map((item) => [item.outcome, item.padded]), [['collected', undefined], ['truncated', 4]]);
+    assert.deepEqual(
+      items.map((item) => [item.outcome, item.padded]),
+      [
+        ['collected', undefined],
+        ['truncated', 4],
+      ],
+    );
   });
 
   test('keeps what the collector knew of a file, where the read went well', async (t) => {
     if (!requirePeer(t, 'tar', 'zstd')) return;
-    const { items } = await pack([fileEntry(write('known', 'x'), { outcome: 'changed', reason: 'it was a directory when it was listed' })]);
+    const { items } = await pack([
+      fileEntry(write('known', 'x'), { outcome: 'changed', reason: 'it was a directory when it was listed' }),
+    ]);
     assert.deepEqual([items[0]?.outcome, items[0]?.reason], ['changed', 'it was a directory when it was listed']);
   });
 
   test('hashes without storing when told so', async (t) => {
     if (!requirePeer(t, 'tar', 'zstd')) return;
-    const { items, joined } = await pack([fileEntry(write('hashed', 'secret recipe'), { store: false, reason: 'bytes by policy' })]);
+    const { items, joined } = await pack([
+      fileEntry(write('hashed', 'secret recipe'), { store: false, reason: 'bytes by policy' }),
+    ]);
     assert.equal(items[0]?.outcome, 'skipped');
     assert.equal(items[0].reason, 'bytes by policy');
     assert.equal(items[0].sha256, sha256(Buffer.from('secret recipe')));
@@ -154,18 +182,38 @@ describe('a tarball', () => {
     const spend = (bytes: number): void => {
       left -= bytes;
     };
-    const { items } = await pack([fileEntry(write('a', '12345')), fileEntry(write('b', '12345')), fileEntry(write('c', '1'))], { budget, spend });
-    assert.deepEqual(items.map((item) => [item.outcome, item.stored]), [['collected', 5], ['truncated', 2], ['skipped', undefined]]);
+    const { items } = await pack(
+      [fileEntry(write('a', '12345')), fileEntry(write('b', '12345')), fileEntry(write('c', '1'))],
+      { budget, spend },
+    );
+    assert.deepEqual(
+      items.map((item) => [item.outcome, item.stored]),
+      [
+        ['collected', 5],
+        ['truncated', 2],
+        ['skipped', undefined],
+      ],
+    );
   });
 
   test('is written as gzip members or plain by choice', async (t) => {
     if (!requirePeer(t, 'tar', 'zstd')) return;
     const body = Buffer.concat([randomBytes(2_000_000), Buffer.alloc(2_000_000, 'text ')]);
-    for (const [compression, open] of [['gzip', gunzipSync], ['none', (bytes: Buffer) => bytes], ['zstd', unzstd]] as const) {
+    for (const [compression, open] of [
+      ['gzip', gunzipSync],
+      ['none', (bytes: Buffer) => bytes],
+      ['zstd', unzstd],
+    ] as const) {
       const { joined, segments } = await pack([fileEntry(write('choice', body))], { compression });
-      assert.match(segments[0]?.name ?? '', { gzip: /\.tar\.gz$/u, none: /\.tar$/u, zstd: /\.tar\.zst$/u }[compression]);
+      assert.match(
+        segments[0]?.name ?? '',
+        { gzip: /\.tar\.gz$/u, none: /\.tar$/u, zstd: /\.tar\.zst$/u }[compression],
+      );
       const tar = open(joined);
-      assert.deepEqual(execFileSync('tar', ['-xO', '-f', '-', '[root]/tmp/choice'], { input: tar, maxBuffer: 1 << 30 }), body);
+      assert.deepEqual(
+        execFileSync('tar', ['-xO', '-f', '-', '[root]/tmp/choice'], { input: tar, maxBuffer: 1 << 30 }),
+        body,
+      );
     }
   });
 });
@@ -176,18 +224,27 @@ describe('segments', () => {
   test('hold whole entries where an entry fits, open alone, and join to the tarball', async (t) => {
     if (!requirePeer(t, 'tar', 'zstd')) return;
     const names = Array.from({ length: 40 }, (_, index) => write(`seg-${index}`, randomBytes(30_000)));
-    const { segments, joined } = await pack(names.map((name) => fileEntry(name)), { segmentBytes: limit, partBytes: 64 * 1024 });
+    const { segments, joined } = await pack(
+      names.map((name) => fileEntry(name)),
+      { segmentBytes: limit, partBytes: 64 * 1024 },
+    );
     assert.ok(segments.length > 3);
     const seen: string[] = [];
     for (const segment of segments) {
       assert.equal(segment.continues, false);
       assert.ok(segment.bytes <= limit + 64 * 1024, `segment of ${segment.bytes} bytes`);
       assert.equal(segment.sha256, sha256(Buffer.concat(segment.body)));
-      const alone = execFileSync('tar', ['--zstd', '-tf', '-'], { input: Buffer.concat(segment.body) }).toString().trim().split('\n');
+      const alone = execFileSync('tar', ['--zstd', '-tf', '-'], { input: Buffer.concat(segment.body) })
+        .toString()
+        .trim()
+        .split('\n');
       assert.match(alone.at(-1) ?? '', /^manifest\/\d{4}\.jsonl$/u);
       seen.push(...alone);
     }
-    assert.deepEqual(execFileSync('tar', ['--zstd', '-tf', '-'], { input: joined }).toString().trim().split('\n'), seen);
+    assert.deepEqual(
+      execFileSync('tar', ['--zstd', '-tf', '-'], { input: joined }).toString().trim().split('\n'),
+      seen,
+    );
     assert.equal(seen.filter((name) => name.startsWith('[root]/tmp/seg-')).length, 40);
   });
 
@@ -209,14 +266,17 @@ describe('segments', () => {
   test('are numbered, placed in the tar stream and chained', async (t) => {
     if (!requirePeer(t, 'tar', 'zstd')) return;
     const { segments, joined } = await pack(
-      Array.from({ length: 20 }, (_, index) => fileEntry(write(`chain-${index}`, randomBytes(50_000)))), { segmentBytes: limit },
+      Array.from({ length: 20 }, (_, index) => fileEntry(write(`chain-${index}`, randomBytes(50_000)))),
+      { segmentBytes: limit },
     );
     const tar = unzstd(joined);
     let previous: string | null = null;
     for (const [index, segment] of segments.entries()) {
       assert.equal(segment.number, index);
       assert.equal(segment.tarOffset, index === 0 ? 0 : segments[index - 1]!.tarOffset + segments[index - 1]!.tarBytes);
-      const part = execFileSync('tar', ['-xO', '-f', '-', `manifest/${String(index).padStart(4, '0')}.jsonl`], { input: tar.subarray(segment.tarOffset) });
+      const part = execFileSync('tar', ['-xO', '-f', '-', `manifest/${String(index).padStart(4, '0')}.jsonl`], {
+        input: tar.subarray(segment.tarOffset),
+      });
       const header = JSON.parse(part.toString().split('\n')[0] ?? '') as { previous: string | null; segment: number };
       assert.deepEqual([header.previous, header.segment], [previous, index]);
       previous = sha256(part);
@@ -227,8 +287,18 @@ describe('segments', () => {
 
   test('are closed when the manifest lines of absent items pile up', async (t) => {
     if (!requirePeer(t, 'tar', 'zstd')) return;
-    const entries = Array.from({ length: 60_000 }, (_, index) => (
-      { kind: 'absent', path: `[root]/tmp/none-${index}`, source: `/tmp/none-${index}`, method: 'openat', outcome: 'missing', reason: 'gone' } as const));
+    const entries = Array.from(
+      { length: 60_000 },
+      (_, index) =>
+        ({
+          kind: 'absent',
+          path: `[root]/tmp/none-${index}`,
+          source: `/tmp/none-${index}`,
+          method: 'openat',
+          outcome: 'missing',
+          reason: 'gone',
+        }) as const,
+    );
     const { segments, items } = await pack(entries);
     assert.equal(items.length, 60_000);
     assert.ok(segments.length > 2);

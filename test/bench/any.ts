@@ -10,7 +10,10 @@ import { median, type Measure, type Row } from './measure.ts';
 
 type Parts = Pick<PlatformOptions, 'runtime' | 'mounts' | 'handler'>;
 
-const NODE: Parts = { handler: 'lifecycle.handler', runtime: { command: [standIn.node, ...standIn.args('')], env: { LAMBDA_TASK_ROOT: HANDLERS } } };
+const NODE: Parts = {
+  handler: 'lifecycle.handler',
+  runtime: { command: [standIn.node, ...standIn.args('')], env: { LAMBDA_TASK_ROOT: HANDLERS } },
+};
 /** Invocations before it is measured: what its end needs is prepared after the first. */
 const WARM = 3;
 
@@ -46,7 +49,12 @@ async function beside(name: string, parts: Parts, runs: number): Promise<Row[]> 
   const runtime = { name: `RSS of the ${name} runtime`, value: of('runtimeRss') };
   const what = (kind: string): string => `beside ${name}, ${kind}`;
   return [
-    { what: what('USS'), ours: of('uss'), unit: 'MiB', note: `${of('anonymous').toFixed(1)} MiB are held by no file; the rest are pages of its Node, which the kernel can drop` },
+    {
+      what: what('USS'),
+      ours: of('uss'),
+      unit: 'MiB',
+      note: `${of('anonymous').toFixed(1)} MiB are held by no file; the rest are pages of its Node, which the kernel can drop`,
+    },
     { what: what('PSS'), ours: of('pss'), unit: 'MiB' },
     { what: what('RSS'), ours: of('rss'), unit: 'MiB', against: runtime },
   ];
@@ -54,8 +62,13 @@ async function beside(name: string, parts: Parts, runs: number): Promise<Row[]> 
 
 async function once(parts: Parts): Promise<Memory> {
   const platform = await startPlatform({
-    opt: await anyLayer(), memoryMb: 512, timeoutMs: 15_000, freeze: false, ...parts,
-    extensions: [{ name: 'amber', command: ['/opt/extensions/amber'] }], env: { AMBER_DESTINATION: 's3://evidence-bucket', AMBER_CODE: '/var/task' },
+    opt: await anyLayer(),
+    memoryMb: 512,
+    timeoutMs: 15_000,
+    freeze: false,
+    ...parts,
+    extensions: [{ name: 'amber', command: ['/opt/extensions/amber'] }],
+    env: { AMBER_DESTINATION: 's3://evidence-bucket', AMBER_CODE: '/var/task' },
   });
   try {
     for (let invocation = 0; invocation < WARM; invocation += 1) {
@@ -72,6 +85,10 @@ async function once(parts: Parts): Promise<Memory> {
 /** proc_pid_smaps(5): sums over all mappings, in MiB. */
 function memoryOf(pid: number): Omit<Memory, 'runtimeRss'> {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-  const sum = (...names: readonly string[]): number => names.reduce((total, name) => total + Number(new RegExp(`^${name}:\\s+(\\d+)`, 'mu').exec(text)?.[1] ?? Number.NaN), 0) / 1024;
+  const sum = (...names: readonly string[]): number =>
+    names.reduce(
+      (total, name) => total + Number(new RegExp(`^${name}:\\s+(\\d+)`, 'mu').exec(text)?.[1] ?? Number.NaN),
+      0,
+    ) / 1024;
   return { uss: sum('Private_Clean', 'Private_Dirty'), pss: sum('Pss'), rss: sum('Rss'), anonymous: sum('Anonymous') };
 }

@@ -18,7 +18,8 @@ export async function bundleLibrary(): Promise<Bundle> {
   symlinkSync(resolve('node_modules'), join(directory, 'node_modules'));
   const { idle } = await buildLibrary(join(directory, 'dist'));
   const found = Object.values(idle.outputs).flatMap(({ inputs, imports }) => [
-    ...Object.keys(inputs), ...imports.filter(({ kind }) => kind === 'import-statement').map(({ path }) => path),
+    ...Object.keys(inputs),
+    ...imports.filter(({ kind }) => kind === 'import-statement').map(({ path }) => path),
   ]);
   return { directory, entry: join(directory, 'dist', 'index.js'), idle: found };
 }

@@ -12,7 +12,8 @@ await sleep(200);`;
 
 export const whole: Measure = {
   name: 'capture',
-  title: 'Whole capture in process: 7 processes, one with a 136 MB heap, 28 MB in /tmp, no memory contents, to the manifest in a local folder, in a PID namespace',
+  title:
+    'Whole capture in process: 7 processes, one with a 136 MB heap, 28 MB in /tmp, no memory contents, to the manifest in a local folder, in a PID namespace',
   run: async (setting): Promise<readonly Row[]> => {
     const reason = noSandbox();
     if (reason !== undefined) return [{ what: 'capture', notRun: reason }];
@@ -20,14 +21,25 @@ export const whole: Measure = {
     const elapsed: number[] = [];
     let note = '';
     for (let run = 0; run < (setting.quick ? 2 : 7); run += 1) {
-      const { capture, result } = await captureOnce({ tmp: attackedTmp(setting.folder), memoryMb: 1769, before: PROCESSES });
-      if (capture === undefined) return [{ what: 'capture', notRun: `the function ended with ${result.exit}: ${result.stderr.slice(-300)}` }];
+      const { capture, result } = await captureOnce({
+        tmp: attackedTmp(setting.folder),
+        memoryMb: 1769,
+        before: PROCESSES,
+      });
+      if (capture === undefined)
+        return [{ what: 'capture', notRun: `the function ended with ${result.exit}: ${result.stderr.slice(-300)}` }];
       took.push(capture.tookMs);
       elapsed.push(capture.elapsedMs);
       note = `${capture.state}, ${capture.processes} processes, ${capture.segments} segments`;
     }
     return [
-      { what: 'from the first line of the capture to the manifest', ours: median(elapsed), unit: 'ms', target: { of: 'ours', most: 180 }, note },
+      {
+        what: 'from the first line of the capture to the manifest',
+        ours: median(elapsed),
+        unit: 'ms',
+        target: { of: 'ours', most: 180 },
+        note,
+      },
       { what: 'the same with the loading of its modules', ours: median(took), unit: 'ms' },
     ];
   },

@@ -2,5 +2,10 @@
 import { openChangeMonitor } from '../../src/host/monitor/change-monitor.ts';
 import { openProbe } from '../../src/host/monitor/probe.ts';
 
-const changeMonitor = openChangeMonitor((spawned) => openProbe(['/tmp', '/dev/shm'], spawned), process.env, () => new Promise(() => undefined), { ask: () => undefined, begin: () => true, fault: (error) => console.error(error) });
+const changeMonitor = openChangeMonitor(
+  (spawned) => openProbe(['/tmp', '/dev/shm'], spawned),
+  process.env,
+  () => new Promise(() => undefined),
+  { ask: () => undefined, begin: () => true, fault: (error) => console.error(error) },
+);
 for (let invocation = 1; invocation <= Number(process.argv[2]); invocation += 1) changeMonitor.begins(invocation);

@@ -14,13 +14,17 @@ spawnSync('ip', ['link', 'set', 'lo', 'up']);
 const folder = mkdtempSync('/mnt/bench-');
 for (let index = 0; index < 200; index += 1) writeFileSync(join(folder, String(index)), 'x'.repeat(500));
 // The runtime is read more closely than what it starts: a Node.js process with what it maps, and eight more.
-const runtime = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1e6)'], { stdio: 'ignore', env: { _HANDLER: 'index.handler' } });
+const runtime = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1e6)'], {
+  stdio: 'ignore',
+  env: { _HANDLER: 'index.handler' },
+});
 const sleepers = [runtime, ...Array.from({ length: 8 }, () => spawn('sleep', ['600'], { stdio: 'ignore' }))];
 const server = createServer().listen(0, '127.0.0.1');
 await new Promise((resolve) => server.once('listening', resolve));
 const { port } = server.address() as AddressInfo;
 // Each connection has two ends, and one socket listens.
-for (let index = 0; index < 10; index += 1) await new Promise((resolve) => connect(port, '127.0.0.1', () => resolve(undefined)));
+for (let index = 0; index < 10; index += 1)
+  await new Promise((resolve) => connect(port, '127.0.0.1', () => resolve(undefined)));
 
 const cpuMs = (): number => {
   const { user, system } = process.cpuUsage();
@@ -28,7 +32,10 @@ const cpuMs = (): number => {
 };
 const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] ?? 0;
 
-const scanner = openScanner({ by: 'extension', roots: { proc: '/proc', writable: [folder], code: ['/var/task', '/opt'], etc: '/etc' } });
+const scanner = openScanner({
+  by: 'extension',
+  roots: { proc: '/proc', writable: [folder], code: ['/var/task', '/opt'], etc: '/etc' },
+});
 const policy = policyOf('high');
 const begin = cpuMs();
 const baseline = await scanner.scan({ number: 0, startedMs: Date.now() });
@@ -63,6 +70,17 @@ const idleUs = perCall(() => void probe.moved('all'));
 // As if a thread had been started before each call: the list of processes is read, and none is new.
 const restless = openProbe([folder, '/dev/shm'], () => 0, true);
 const pidsUs = perCall(() => void restless.moved('all'));
-console.log(JSON.stringify({ idleUs, pidsUs, firstMs, lookMs: median(looks.slice(20)), judgeMs: median(judgements.slice(20)), processes: last.processes.length, sockets: last.sockets.length, files: last.files.length }));
+console.log(
+  JSON.stringify({
+    idleUs,
+    pidsUs,
+    firstMs,
+    lookMs: median(looks.slice(20)),
+    judgeMs: median(judgements.slice(20)),
+    processes: last.processes.length,
+    sockets: last.sockets.length,
+    files: last.files.length,
+  }),
+);
 for (const sleeper of sleepers) sleeper.kill('SIGKILL');
 process.exit();

@@ -18,7 +18,10 @@ const MB_A_CORE = 1769;
 /** One entry for each 128 KiB of memory (net/ipv4/tcp.c, tcp_init). */
 const ENTRIES_A_MB = 8;
 /** Milliseconds to the volatile segment and to the commit marker. */
-const TARGETS: Readonly<Record<number, readonly [number | undefined, number]>> = { 128: [500, 1100], 512: [undefined, 900] };
+const TARGETS: Readonly<Record<number, readonly [number | undefined, number]>> = {
+  128: [500, 1100],
+  512: [undefined, 900],
+};
 
 interface Trial {
   readonly volatileMs: number;
@@ -46,7 +49,9 @@ export async function inNetwork(folder: string, memoryMb: number, runs: number):
   child.stdout.setEncoding('utf8').on('data', (piece: string) => (text += piece));
   await new Promise((done) => child.once('close', done));
   const rows = JSON.parse(text.trim().split('\n').at(-1) ?? '[]') as Row[];
-  return apart ? rows : rows.map((row) => ('notRun' in row ? row : { ...row, note: `${row.note ?? ''}; in the network of the machine` }));
+  return apart
+    ? rows
+    : rows.map((row) => ('notRun' in row ? row : { ...row, note: `${row.note ?? ''}; in the network of the machine` }));
 }
 
 async function rows(folder: string, memoryMb: number, runs: number): Promise<Row[]> {
@@ -59,26 +64,38 @@ async function rows(folder: string, memoryMb: number, runs: number): Promise<Row
   const of = (field: Exclude<keyof Trial, 'killed'>): number => median(trials.map((trial) => trial[field]));
   const [volatileMs, commitMs] = TARGETS[memoryMb] ?? [undefined, Number.POSITIVE_INFINITY];
   const what = `at ${memoryMb} MB, from SHUTDOWN to`;
-  const times = (field: 'volatileMs' | 'commitMs'): string => trials.map((trial) => Math.round(trial[field])).join(', ');
+  const times = (field: 'volatileMs' | 'commitMs'): string =>
+    trials.map((trial) => Math.round(trial[field])).join(', ');
   const killed = trials.filter((trial) => trial.killed).length;
   return [
     {
-      what: `${what} the volatile segment stored`, ours: of('volatileMs'), unit: 'ms', ...(volatileMs === undefined ? {} : { target: { of: 'ours', most: volatileMs } }),
+      what: `${what} the volatile segment stored`,
+      ours: of('volatileMs'),
+      unit: 'ms',
+      ...(volatileMs === undefined ? {} : { target: { of: 'ours', most: volatileMs } }),
       note: `${of('volatileCpuMs').toFixed(0)} ms of CPU; median of ${times('volatileMs')}`,
     },
     {
-      what: `${what} the commit marker stored`, ours: of('commitMs'), unit: 'ms', target: { of: 'ours', most: commitMs },
+      what: `${what} the commit marker stored`,
+      ours: of('commitMs'),
+      unit: 'ms',
+      target: { of: 'ours', most: commitMs },
       note: `${of('commitCpuMs').toFixed(0)} ms of CPU, ${of('mib').toFixed(1)} MiB stored, gone after ${Math.round(of('exitMs'))} of the 2,000 ms, killed ${killed} of ${runs}; median of ${times('commitMs')}`,
     },
     {
-      what: `at ${memoryMb} MB, preparation after the first answer, once a sandbox, which no caller waits for`, ours: of('preparedCpuMs'), unit: 'ms',
+      what: `at ${memoryMb} MB, preparation after the first answer, once a sandbox, which no caller waits for`,
+      ours: of('preparedCpuMs'),
+      unit: 'ms',
       note: `of CPU; ${Math.round(of('preparedBytes'))} bytes to S3 (a TLS handshake), no request`,
     },
   ];
 }
 
 async function once(home: string, memoryMb: number): Promise<Trial | undefined> {
-  const group = makeGroup(`amber-extension-${process.pid}-${memoryMb}`, { memoryBytes: 2 ** 30, cores: memoryMb / MB_A_CORE });
+  const group = makeGroup(`amber-extension-${process.pid}-${memoryMb}`, {
+    memoryBytes: 2 ** 30,
+    cores: memoryMb / MB_A_CORE,
+  });
   if (group === undefined) return undefined;
   mkdirSync(home);
   chmodSync(home, 0o755);
@@ -86,13 +103,23 @@ async function once(home: string, memoryMb: number): Promise<Trial | undefined> 
   writeFileSync(join(home, 'ca.pem'), sink.certificate, { mode: 0o644 });
   const cleanup: (() => Promise<void>)[] = [];
   try {
-    const platform = await openScene({ after: (done) => void cleanup.push(done) }, {
-      freeze: false, memoryMb, mounts: { sink: home },
-      env: {
-        AMBER_DESTINATION: 's3://evidence-bucket/amber', AMBER_S3_ENDPOINT: sink.endpoint, AMBER_S3_PATH_STYLE: '1', NODE_EXTRA_CA_CERTS: '/mnt/sink/ca.pem',
-        AMBER_ON_SHUTDOWN: 'contents', AMBER_DETECT: 'off', ...(memoryMb < 512 ? { AMBER_COMPRESSION: 'none' } : {}),
+    const platform = await openScene(
+      { after: (done) => void cleanup.push(done) },
+      {
+        freeze: false,
+        memoryMb,
+        mounts: { sink: home },
+        env: {
+          AMBER_DESTINATION: 's3://evidence-bucket/amber',
+          AMBER_S3_ENDPOINT: sink.endpoint,
+          AMBER_S3_PATH_STYLE: '1',
+          NODE_EXTRA_CA_CERTS: '/mnt/sink/ca.pem',
+          AMBER_ON_SHUTDOWN: 'contents',
+          AMBER_DETECT: 'off',
+          ...(memoryMb < 512 ? { AMBER_COMPRESSION: 'none' } : {}),
+        },
       },
-    });
+    );
     return await trial(platform, sink, group.procs);
   } finally {
     for (const done of cleanup) await done();
@@ -109,7 +136,8 @@ async function trial(platform: Platform, sink: Sink, procs: readonly string[]): 
   await platform.idle();
   const preparedCpuMs = cpuMs(pid) - beforeMs;
   const preparedBytes = sink.received();
-  for (const file of procs) for (const one of [platform.extension('amber'), platform.runtime()]) writeFileSync(file, String(one?.pid));
+  for (const file of procs)
+    for (const one of [platform.extension('amber'), platform.runtime()]) writeFileSync(file, String(one?.pid));
   const idleMs = cpuMs(pid);
   const used = new Map<string, number>();
   sink.onPut(({ name }) => used.set(name, cpuMs(pid) - idleMs));
@@ -123,15 +151,27 @@ async function trial(platform: Platform, sink: Sink, procs: readonly string[]): 
   };
   const [first, marker] = [find(/^capture-0000/u), find(/^manifest/u)];
   return {
-    volatileMs: first.afterMs, volatileCpuMs: first.cpuMs, commitMs: marker.afterMs, commitCpuMs: marker.cpuMs, preparedCpuMs, preparedBytes,
-    mib: sink.puts.reduce((sum, { bytes }) => sum + bytes, 0) / 2 ** 20, exitMs: exit?.exitMs ?? Number.NaN, killed: exit?.killed === true,
+    volatileMs: first.afterMs,
+    volatileCpuMs: first.cpuMs,
+    commitMs: marker.afterMs,
+    commitCpuMs: marker.cpuMs,
+    preparedCpuMs,
+    preparedBytes,
+    mib: sink.puts.reduce((sum, { bytes }) => sum + bytes, 0) / 2 ** 20,
+    exitMs: exit?.exitMs ?? Number.NaN,
+    killed: exit?.killed === true,
   };
 }
 
 /** Of all threads (proc_pid_schedstat: nanoseconds on a CPU). */
 export function cpuMs(pid: number): number {
   try {
-    return readdirSync(`/proc/${pid}/task`).reduce((sum, task) => sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]), 0) / 1e6;
+    return (
+      readdirSync(`/proc/${pid}/task`).reduce(
+        (sum, task) => sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]),
+        0,
+      ) / 1e6
+    );
   } catch {
     return Number.NaN; // it has gone
   }

@@ -13,12 +13,16 @@ import { median, type Measure, type Row } from './measure.ts';
 
 export const extension: Measure = {
   name: 'extension',
-  title: 'the external extension: start, idle cost, and a shutdown at a small CPU share with 28 MB in /tmp and S3 30 ms away',
+  title:
+    'the external extension: start, idle cost, and a shutdown at a small CPU share with 28 MB in /tmp and S3 30 ms away',
   run: async ({ quick, folder }) => {
-    if (!canIsolate()) return [{ what: 'extension', notRun: 'needs root, for namespaces, and a checkout outside of /tmp' }];
+    if (!canIsolate())
+      return [{ what: 'extension', notRun: 'needs root, for namespaces, and a checkout outside of /tmp' }];
     return [
-      ...(await start(quick ? 5 : 15)), ...(await idle(quick ? 300 : 10_000)),
-      ...(await inNetwork(folder, 128, quick ? 1 : 5)), ...(await inNetwork(folder, 512, quick ? 1 : 5)),
+      ...(await start(quick ? 5 : 15)),
+      ...(await idle(quick ? 300 : 10_000)),
+      ...(await inNetwork(folder, 128, quick ? 1 : 5)),
+      ...(await inNetwork(folder, 512, quick ? 1 : 5)),
     ];
   },
 };
@@ -31,7 +35,15 @@ async function start(runs: number): Promise<Row[]> {
     times.push(await readyMs(program));
     bare.push(await exitMs());
   }
-  return [{ what: 'from the start of Node to the first event/next', ours: median(times), unit: 'ms', against: { name: 'node -e 0', value: median(bare) }, target: { of: 'ours', most: 60 } }];
+  return [
+    {
+      what: 'from the start of Node to the first event/next',
+      ours: median(times),
+      unit: 'ms',
+      against: { name: 'node -e 0', value: median(bare) },
+      target: { of: 'ours', most: 60 },
+    },
+  ];
 }
 
 async function readyMs(program: string): Promise<number> {
@@ -43,7 +55,10 @@ async function readyMs(program: string): Promise<number> {
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const startedMs = performance.now();
-  const env = { AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${(server.address() as AddressInfo).port}`, AMBER_DESTINATION: 's3://evidence-bucket' };
+  const env = {
+    AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    AMBER_DESTINATION: 's3://evidence-bucket',
+  };
   const child = spawn(standIn.node, [...FLAGS, program, 'amber'], { env, stdio: 'ignore' });
   const readyAt = await promise;
   child.kill('SIGKILL');
@@ -62,7 +77,11 @@ async function idle(invocations: number): Promise<Row[]> {
   const cleanup: (() => Promise<void>)[] = [];
   const options = { freeze: false, env: { AMBER_DESTINATION: 's3://evidence-bucket' } } as const;
   const amber = await openScene({ after: (done) => void cleanup.push(done) }, options);
-  const bare = await startPlatform({ ...options, handler: 'lifecycle.handler', runtime: { command: [standIn.node, ...standIn.args('')], env: { LAMBDA_TASK_ROOT: HANDLERS } } });
+  const bare = await startPlatform({
+    ...options,
+    handler: 'lifecycle.handler',
+    runtime: { command: [standIn.node, ...standIn.args('')], env: { LAMBDA_TASK_ROOT: HANDLERS } },
+  });
   cleanup.push(() => bare.stop());
   try {
     for (const platform of [amber, bare]) await once(platform);
@@ -77,12 +96,24 @@ async function idle(invocations: number): Promise<Row[]> {
       theirs.push(await once(bare));
     }
     const perInvoke = (cpuMs(pid) - cpuBefore) / invocations;
-    const p99 = (times: number[]): number => times.sort((one, other) => one - other)[Math.floor(times.length * 0.99)] ?? Number.NaN;
+    const p99 = (times: number[]): number =>
+      times.sort((one, other) => one - other)[Math.floor(times.length * 0.99)] ?? Number.NaN;
     const name = 'no extension';
     return [
-      { what: 'private memory (USS) after the first invocation', ours: firstMiB, unit: 'MiB', target: { of: 'ours', most: 20 }, note: `the runtime runs the same Node, so its text is shared; after ${invocations + 101} invocations ${ussMiB(pid).toFixed(1)} MiB` },
+      {
+        what: 'private memory (USS) after the first invocation',
+        ours: firstMiB,
+        unit: 'MiB',
+        target: { of: 'ours', most: 20 },
+        note: `the runtime runs the same Node, so its text is shared; after ${invocations + 101} invocations ${ussMiB(pid).toFixed(1)} MiB`,
+      },
       { what: 'CPU of the extension for an invocation', ours: perInvoke, unit: 'ms', target: { of: 'ours', most: 1 } },
-      { what: `latency that the caller sees, median of ${invocations}`, ours: median(ours), unit: 'ms', against: { name, value: median(theirs) } },
+      {
+        what: `latency that the caller sees, median of ${invocations}`,
+        ours: median(ours),
+        unit: 'ms',
+        against: { name, value: median(theirs) },
+      },
       { what: 'the same, 99th percentile', ours: p99(ours), unit: 'ms', against: { name, value: p99(theirs) } },
     ];
   } finally {
@@ -98,6 +129,8 @@ async function once(platform: Platform): Promise<number> {
 }
 
 function ussMiB(pid: number): number {
-  const fields = [...readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8').matchAll(/^Private_(?:Clean|Dirty):\s+(\d+)/gmu)];
+  const fields = [
+    ...readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8').matchAll(/^Private_(?:Clean|Dirty):\s+(\d+)/gmu),
+  ];
   return fields.reduce((sum, [, kib]) => sum + Number(kib), 0) / 1024;
 }

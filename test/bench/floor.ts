@@ -9,7 +9,8 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, read
 import { join } from 'node:path';
 
 const O_PATH = 0o10000000;
-const FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY | constants.O_NOATIME;
+const FILE =
+  constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY | constants.O_NOATIME;
 const EXACT = { bigint: true } as const;
 const buffer = Buffer.allocUnsafeSlow(8 * 1024 * 1024);
 const descriptors = `/proc/${readlinkSync('/proc/self')}/fd/`;

@@ -14,7 +14,11 @@ const config = resolveConfig({ destination, maxMs: 300_000 }, {});
 await new Promise((resolve) => setTimeout(resolve, 200));
 const watch = watchHolds();
 const report = await runCapture({
-  cause: { trigger: 'call', reason: 'benchmark' }, config, invocation: undefined, hardStopMs: Date.now() + 300_000, inProcess: true,
+  cause: { trigger: 'call', reason: 'benchmark' },
+  config,
+  invocation: undefined,
+  hardStopMs: Date.now() + 300_000,
+  inProcess: true,
   roots: { proc: '/proc', etc: '/etc', writable: [tree], code: [] },
 });
 const held: Held = { holds: watch.end(), state: report.state };

@@ -13,7 +13,10 @@ export const holds: Measure = {
   run: async ({ quick, folder, program }) => {
     const capture = await program('held');
     const evidence = join(folder, 'evidence');
-    const rows = [['W2, 10,000 small files', manySmallFiles(folder, 10_000)], ['W4, 28 MB like an attacked /tmp', attackedTmp(folder)]] as const;
+    const rows = [
+      ['W2, 10,000 small files', manySmallFiles(folder, 10_000)],
+      ['W4, 28 MB like an attacked /tmp', attackedTmp(folder)],
+    ] as const;
     return rows.map(([what, tree]) => {
       const found: Held['holds'][] = [];
       for (let run = 0; run < (quick ? 2 : 7); run += 1) {

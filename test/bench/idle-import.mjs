@@ -10,10 +10,12 @@ const ms = performance.now() - started;
 globalThis.gc();
 const after = process.memoryUsage();
 if (typeof handler !== 'function') throw new Error('the module exports no handler');
-console.log(JSON.stringify({
-  ms,
-  heap: after.heapUsed - heap.heapUsed,
-  rss: after.rss - heap.rss,
-  globals: Object.keys(globalThis).filter((name) => !globals.has(name)),
-  modules: process.moduleLoadList.filter((name) => !before.has(name)),
-}));
+console.log(
+  JSON.stringify({
+    ms,
+    heap: after.heapUsed - heap.heapUsed,
+    rss: after.rss - heap.rss,
+    globals: Object.keys(globalThis).filter((name) => !globals.has(name)),
+    modules: process.moduleLoadList.filter((name) => !before.has(name)),
+  }),
+);

@@ -8,7 +8,10 @@ const handlers = {
   idle: withCapture(bare),
   error: withCapture(bare, { onError: 'any', destination, detect: 'off' }),
   deadline: withCapture(bare, { deadlineMs: 1000, destination, detect: 'off' }),
-  anomaly: withCapture(bare, { destination, ...(process.argv[3] === undefined ? {} : { writable: [process.argv[3], '/dev/shm'] }) }),
+  anomaly: withCapture(bare, {
+    destination,
+    ...(process.argv[3] === undefined ? {} : { writable: [process.argv[3], '/dev/shm'] }),
+  }),
   middy: middy(bare),
 };
 const CALLS = 50_000;
@@ -27,4 +30,8 @@ for (let round = 0; round < ROUNDS; round += 1) {
     times[name].push(Number(process.hrtime.bigint() - started) / CALLS);
   }
 }
-console.log(JSON.stringify(Object.fromEntries(Object.entries(times).map(([name, all]) => [name, all.slice(5).sort((a, b) => a - b)[7]]))));
+console.log(
+  JSON.stringify(
+    Object.fromEntries(Object.entries(times).map(([name, all]) => [name, all.slice(5).sort((a, b) => a - b)[7]])),
+  ),
+);

@@ -25,7 +25,11 @@ interface Desk {
 async function openDesk(): Promise<Desk> {
   const server = createServer(() => desk.polled());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const desk: Desk = { server, address: `127.0.0.1:${(server.address() as AddressInfo).port}`, polled: () => undefined };
+  const desk: Desk = {
+    server,
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    polled: () => undefined,
+  };
   return desk;
 }
 
@@ -37,7 +41,10 @@ interface Start {
 
 /** proc_pid_schedstat(5): nanoseconds on a CPU. */
 function cpuMs(pid: number): number {
-  return globSync(`/proc/${pid}/task/*/schedstat`).reduce((sum, file) => sum + Number(readFileSync(file, 'utf8').split(' ')[0]) / 1e6, 0);
+  return globSync(`/proc/${pid}/task/*/schedstat`).reduce(
+    (sum, file) => sum + Number(readFileSync(file, 'utf8').split(' ')[0]) / 1e6,
+    0,
+  );
 }
 
 async function coldStart(desk: Desk, client: Client, handler: string, env: NodeJS.ProcessEnv): Promise<Start> {
@@ -46,14 +53,18 @@ async function coldStart(desk: Desk, client: Client, handler: string, env: NodeJ
   });
   const startedMs = performance.now();
   const child = spawn(client.node, client.args(handler), { env, stdio: 'ignore', cwd: env['LAMBDA_TASK_ROOT'] });
-  const exited = new Promise<never>((_, reject) => child.once('exit', (code) => reject(new Error(`${client.name} ended with ${String(code)} in its init`))));
+  const exited = new Promise<never>((_, reject) =>
+    child.once('exit', (code) => reject(new Error(`${client.name} ended with ${String(code)} in its init`))),
+  );
   try {
     await Promise.race([polled, exited]);
     return { ms: performance.now() - startedMs, cpuMs: cpuMs(child.pid ?? 0) };
   } finally {
     exited.catch(() => undefined);
     child.kill('SIGKILL');
-    await new Promise((resolve) => (child.exitCode === null && child.signalCode === null ? child.once('exit', resolve) : resolve(undefined)));
+    await new Promise((resolve) =>
+      child.exitCode === null && child.signalCode === null ? child.once('exit', resolve) : resolve(undefined),
+    );
   }
 }
 
@@ -63,10 +74,20 @@ async function measureClient(client: Client, opt: string, taskRoot: string, runs
   try {
     for (let run = 0; run < runs; run += 1) {
       for (const way of ['bare', ...WAYS] as const) {
-        const attached = way === 'bare' ? { client, handler: 'index.handler', env: {} } : attach(way, opt, client, 'index.handler');
+        const attached =
+          way === 'bare' ? { client, handler: 'index.handler', env: {} } : attach(way, opt, client, 'index.handler');
         const env = {
-          PATH: '/usr/bin:/bin', AWS_LAMBDA_RUNTIME_API: desk.address, LAMBDA_TASK_ROOT: taskRoot, AWS_EXECUTION_ENV: client.executionEnv, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512',
-          AWS_LAMBDA_FUNCTION_NAME: 'bench', AWS_REGION: 'eu-central-1', _HANDLER: attached.handler, AMBER_DESTINATION: 's3://bucket/prefix', AMBER_ON_ERROR: 'any', ...attached.env,
+          PATH: '/usr/bin:/bin',
+          AWS_LAMBDA_RUNTIME_API: desk.address,
+          LAMBDA_TASK_ROOT: taskRoot,
+          AWS_EXECUTION_ENV: client.executionEnv,
+          AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512',
+          AWS_LAMBDA_FUNCTION_NAME: 'bench',
+          AWS_REGION: 'eu-central-1',
+          _HANDLER: attached.handler,
+          AMBER_DESTINATION: 's3://bucket/prefix',
+          AMBER_ON_ERROR: 'any',
+          ...attached.env,
         };
         times[way].push(await coldStart(desk, attached.client, attached.handler, env));
       }
@@ -75,10 +96,15 @@ async function measureClient(client: Client, opt: string, taskRoot: string, runs
     desk.server.closeAllConnections();
     desk.server.close();
   }
-  const over = (way: Way, key: keyof Start): number => median(times[way].map((start, run) => start[key] - (times.bare[run]?.[key] ?? Number.NaN)));
+  const over = (way: Way, key: keyof Start): number =>
+    median(times[way].map((start, run) => start[key] - (times.bare[run]?.[key] ?? Number.NaN)));
   const bare = median(times.bare.map(({ ms }) => ms)).toFixed(0);
   return WAYS.map((way) => ({
-    what: `${client.name}, ${way}, over ${bare} ms bare`, ours: over(way, 'ms'), unit: 'ms', target: { of: 'ours', most: MAX_MS }, note: `${over(way, 'cpuMs').toFixed(1)} ms of CPU`,
+    what: `${client.name}, ${way}, over ${bare} ms bare`,
+    ours: over(way, 'ms'),
+    unit: 'ms',
+    target: { of: 'ours', most: MAX_MS },
+    note: `${over(way, 'cpuMs').toFixed(1)} ms of CPU`,
   }));
 }
 
@@ -92,7 +118,7 @@ export const layer: Measure = {
     mkdirSync(taskRoot);
     writeFileSync(join(taskRoot, 'index.mjs'), 'export const handler = async (event) => event;\n');
     const rows: Row[] = [];
-    for (const client of [managed3, ric4]) rows.push(...await measureClient(client, opt, taskRoot, quick ? 7 : 31));
+    for (const client of [managed3, ric4]) rows.push(...(await measureClient(client, opt, taskRoot, quick ? 7 : 31)));
     return rows;
   },
 };

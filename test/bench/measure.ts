@@ -47,21 +47,37 @@ export interface Cost {
 /** Runs a shell command (a pipeline too) and gives its cost, without that of the shell. */
 export function timeCommand(command: string): Cost {
   const script = `set -o pipefail; TIMEFORMAT='%3R %3U %3S'; exec 3>&2; time { ${command}\n} 2>&3`;
-  const { status, stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] });
-  const [wall, user, system] = stderr.trim().split('\n').at(-1)?.split(' ').map((text) => Number(text) * 1000) ?? [];
-  if (status !== 0 || wall === undefined || user === undefined || system === undefined) throw new Error(`${command}: ${stderr}`);
+  const { status, stderr } = spawnSync('bash', ['-c', script], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const [wall, user, system] =
+    stderr
+      .trim()
+      .split('\n')
+      .at(-1)
+      ?.split(' ')
+      .map((text) => Number(text) * 1000) ?? [];
+  if (status !== 0 || wall === undefined || user === undefined || system === undefined)
+    throw new Error(`${command}: ${stderr}`);
   return { wallMs: wall, cpuMs: user + system };
 }
 
 /** The last line of what a program of Node prints, as JSON. */
 export function runNode(args: readonly string[]): unknown {
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
   if (status !== 0) throw new Error(`${args.join(' ')}: ${stderr}`);
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
 }
 
 /** Runs the contenders by turns, so that what else the machine does meets all of them; gives the median of each. */
-export function byTurns<K extends string>(runs: number, contenders: Readonly<Record<K, () => number>>): Record<K, number> {
+export function byTurns<K extends string>(
+  runs: number,
+  contenders: Readonly<Record<K, () => number>>,
+): Record<K, number> {
   const names = Object.keys(contenders) as K[];
   const found = new Map<K, number[]>(names.map((name) => [name, []]));
   for (let run = 0; run < runs; run += 1) for (const name of names) found.get(name)?.push(contenders[name]());
@@ -79,5 +95,7 @@ export function ratioOf({ ours, against }: Figure): number | undefined {
 /** Undefined where there is no target. */
 export function isMet(figure: Figure): boolean | undefined {
   const { target, ours } = figure;
-  return target === undefined ? undefined : (target.of === 'ours' ? ours : (ratioOf(figure) ?? Number.NaN)) <= target.most;
+  return target === undefined
+    ? undefined
+    : (target.of === 'ours' ? ours : (ratioOf(figure) ?? Number.NaN)) <= target.most;
 }

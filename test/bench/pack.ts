@@ -28,12 +28,23 @@ export interface PackCost {
   readonly peak: number;
 }
 
-async function pack(directory: string, compression: 'zstd' | 'gzip' | 'none'): Promise<{ bytes: number; items: number }> {
+async function pack(
+  directory: string,
+  compression: 'zstd' | 'gzip' | 'none',
+): Promise<{ bytes: number; items: number }> {
   const budget = startBudget({ collectMs: 600_000, totalMs: 600_000, bytes: 2 ** 40, sliceMs: 8 });
   const manifest = openManifest('01890000-0000-7000-8000-000000000000');
   const tarball = new Tarball({
-    compression, segmentBytes: 4 * MIB, segmentMs: 2000, partBytes: MIB / 2, startedMs: Date.now(), redactor: passThrough(), budget,
-    spend: budget.spend, manifest, onSegment: keepTwo(),
+    compression,
+    segmentBytes: 4 * MIB,
+    segmentMs: 2000,
+    partBytes: MIB / 2,
+    startedMs: Date.now(),
+    redactor: passThrough(),
+    budget,
+    spend: budget.spend,
+    manifest,
+    onSegment: keepTwo(),
   });
   await runCollector(writable, sceneOf(directory, budget), tarball);
   const { bytes } = await tarball.close();
@@ -53,8 +64,14 @@ function keepTwo(): (segment: Segment) => Promise<void> {
 function sceneOf(directory: string, budget: RunningBudget): CollectorContext {
   const table: Partial<ProcessTable> = { processes: [], self: process.pid };
   return {
-    captureId: '01890000-0000-7000-8000-000000000000', startedMs: Date.now(), cause: { trigger: 'call', reason: 'benchmark' },
-    invocation: undefined, config: resolveConfig({}, {}), budget, env: {}, inProcess: true,
+    captureId: '01890000-0000-7000-8000-000000000000',
+    startedMs: Date.now(),
+    cause: { trigger: 'call', reason: 'benchmark' },
+    invocation: undefined,
+    config: resolveConfig({}, {}),
+    budget,
+    env: {},
+    inProcess: true,
     roots: { proc: '/proc', etc: '/etc', writable: [directory], code: [] },
     processes: () => Promise.resolve(table as ProcessTable),
   };

@@ -19,7 +19,9 @@ function foldersOf(name: string, from = '.', seen = new Set<string>()): Readonly
   const folder = existsSync(nested) ? nested : join('node_modules', name);
   if (seen.has(folder) || !existsSync(folder)) return seen;
   seen.add(folder);
-  const { dependencies = {}, optionalDependencies = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<string, Readonly<Record<string, string>> | undefined>;
+  const { dependencies = {}, optionalDependencies = {} } = JSON.parse(
+    readFileSync(join(folder, 'package.json'), 'utf8'),
+  ) as Record<string, Readonly<Record<string, string>> | undefined>;
   for (const one of Object.keys({ ...dependencies, ...optionalDependencies })) foldersOf(one, folder, seen);
   return seen;
 }
@@ -35,7 +37,16 @@ function kibOf(folder: string): number {
 
 async function bundledKib(name: string): Promise<number> {
   const stdin = { contents: `export * from ${JSON.stringify(name)};`, resolveDir: resolve('.') };
-  const { outputFiles } = await build({ stdin, bundle: true, platform: 'node', format: 'esm', minify: true, write: false, mainFields: ['module', 'main'], logLevel: 'error' });
+  const { outputFiles } = await build({
+    stdin,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    minify: true,
+    write: false,
+    mainFields: ['module', 'main'],
+    logLevel: 'error',
+  });
   return (outputFiles[0]?.contents.length ?? 0) / 1024;
 }
 
@@ -62,7 +73,12 @@ async function workMs(runs: number, contenders: readonly (() => unknown)[]): Pro
 async function* tarball(entries: number): AsyncGenerator<Buffer> {
   const body = Buffer.alloc(roundUp(4096), 1);
   for (let index = 0; index < entries; index += 1) {
-    yield await Promise.resolve(Buffer.concat([encodeHeader({ path: `[root]/tmp/${index}`, type: '0', mode: 0o644, size: 4096, mtimeSeconds: 1 }), body]));
+    yield await Promise.resolve(
+      Buffer.concat([
+        encodeHeader({ path: `[root]/tmp/${index}`, type: '0', mode: 0o644, size: 4096, mtimeSeconds: 1 }),
+        body,
+      ]),
+    );
   }
   yield Buffer.alloc(1024);
 }
@@ -74,22 +90,46 @@ export const packages: Measure = {
   title: `The four packages: size, import and CPU (esbuild ${version} builds, and is in nothing that is shipped)`,
   run: async ({ quick }) => {
     const others = Object.values(INSTEAD);
-    const imports = byTurns(quick ? 3 : 15, Object.fromEntries([...PACKAGES, ...others].map((name) => [name, () => importMs(name)])));
+    const imports = byTurns(
+      quick ? 3 : 15,
+      Object.fromEntries([...PACKAGES, ...others].map((name) => [name, () => importMs(name)])),
+    );
     const rows: Figure[] = [];
     for (const name of PACKAGES) {
       const other = INSTEAD[name];
-      rows.push({ what: `${name}, installed with all that it brings`, ours: [...foldersOf(name)].reduce((sum, folder) => sum + kibOf(folder), 0), unit: 'KiB' });
-      if (name !== 'esbuild') rows.push({ what: `${name}, bundled and minified`, ours: await bundledKib(name), unit: 'KiB' });
-      const against = other === undefined ? {} : { against: { name: `import of ${other}, of the light transport`, value: imports[other] ?? Number.NaN } };
+      rows.push({
+        what: `${name}, installed with all that it brings`,
+        ours: [...foldersOf(name)].reduce((sum, folder) => sum + kibOf(folder), 0),
+        unit: 'KiB',
+      });
+      if (name !== 'esbuild')
+        rows.push({ what: `${name}, bundled and minified`, ours: await bundledKib(name), unit: 'KiB' });
+      const against =
+        other === undefined
+          ? {}
+          : { against: { name: `import of ${other}, of the light transport`, value: imports[other] ?? Number.NaN } };
       rows.push({ what: `${name}, CPU of the import`, ours: imports[name] ?? Number.NaN, unit: 'ms', ...against });
     }
     const entries = quick ? 2000 : 10_000;
-    const [whole = 0, strict = 0] = await workMs(quick ? 3 : 9, [() => readWholeTar(tarball(entries), NOTHING), () => readStrictly(tarball(entries), NOTHING)]);
-    rows.push({ what: `tar-stream behind our guards, ${entries} files of 4 KiB read, CPU`, ours: whole, unit: 'ms', against: { name: 'the strict reader', value: strict } });
+    const [whole = 0, strict = 0] = await workMs(quick ? 3 : 9, [
+      () => readWholeTar(tarball(entries), NOTHING),
+      () => readStrictly(tarball(entries), NOTHING),
+    ]);
+    rows.push({
+      what: `tar-stream behind our guards, ${entries} files of 4 KiB read, CPU`,
+      ours: whole,
+      unit: 'ms',
+      against: { name: 'the strict reader', value: strict },
+    });
     const { mem, fullLoad, fsOpenFiles } = await import('systeminformation');
     const calls = async (): Promise<unknown> => [await mem(), await fullLoad(), await fsOpenFiles()];
     const [theirs = 0, own = 0] = await workMs(quick ? 5 : 31, [calls, () => ownFigures('/proc')]);
-    rows.push({ what: 'systeminformation, its three calls, CPU', ours: theirs, unit: 'ms', against: { name: 'our own parsers', value: own } });
+    rows.push({
+      what: 'systeminformation, its three calls, CPU',
+      ours: theirs,
+      unit: 'ms',
+      against: { name: 'our own parsers', value: own },
+    });
     return rows;
   },
 };

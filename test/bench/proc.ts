@@ -21,8 +21,10 @@ import { makeContext } from '../collect/context.ts';
 const SELF = fileURLToPath(import.meta.url);
 const { values } = parseArgs({
   options: {
-    runs: { type: 'string', default: '5' }, counts: { type: 'string', default: '5,49,499' },
-    inside: { type: 'string' }, measure: { type: 'boolean', default: false },
+    runs: { type: 'string', default: '5' },
+    counts: { type: 'string', default: '5,49,499' },
+    inside: { type: 'string' },
+    measure: { type: 'boolean', default: false },
   },
 });
 
@@ -54,7 +56,13 @@ async function measure(): Promise<Sample> {
   const { user, system } = process.cpuUsage(cpu);
   const before = performance.now();
   for await (const entry of processes.collect(scene)) if (entry.kind === 'file') throw new Error('no files here');
-  return { processes: table.processes.length, snapshotMs, collectedMs, hashedMs: performance.now() - before, cpuMs: (user + system) / 1000 };
+  return {
+    processes: table.processes.length,
+    snapshotMs,
+    collectedMs,
+    hashedMs: performance.now() - before,
+    cpuMs: (user + system) / 1000,
+  };
 }
 
 /** In the namespace: starts the sleepers, then measures in fresh processes. */
@@ -77,7 +85,9 @@ function print(samples: readonly Sample[]): void {
     const sorted = samples.map(pick).sort((a, b) => a - b);
     return `${sorted[0]!.toFixed(1)} / ${sorted[sorted.length >> 1]!.toFixed(1)} ms`;
   };
-  console.log(`${samples[0]!.processes} processes (least / median): snapshot ${column((s) => s.snapshotMs)}, with collectors ${column((s) => s.collectedMs)}, CPU ${column((s) => s.cpuMs)}; hashing executables ${column((s) => s.hashedMs)}`);
+  console.log(
+    `${samples[0]!.processes} processes (least / median): snapshot ${column((s) => s.snapshotMs)}, with collectors ${column((s) => s.collectedMs)}, CPU ${column((s) => s.cpuMs)}; hashing executables ${column((s) => s.hashedMs)}`,
+  );
 }
 
 if (values.measure) {

@@ -13,12 +13,24 @@ const RUNS = 20;
 const SECRETS = {
   AWS_SECRET_ACCESS_KEY: randomBytes(30).toString('base64'),
   AWS_SESSION_TOKEN: `IQoJb3JpZ2luX2Vj${randomBytes(700).toString('base64')}`,
-  DB_PASSWORD: 'x9!kd"\\pQ7 m', API_KEY: randomBytes(16).toString('hex'), STRIPE_SECRET: `sk_live_${randomBytes(18).toString('hex')}`,
+  DB_PASSWORD: 'x9!kd"\\pQ7 m',
+  API_KEY: randomBytes(16).toString('hex'),
+  STRIPE_SECRET: `sk_live_${randomBytes(18).toString('hex')}`,
 };
 const PLAIN_ENV = {
-  PATH: '/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin', LANG: 'en_US.UTF-8', TZ: ':UTC', LAMBDA_TASK_ROOT: '/var/task', LAMBDA_RUNTIME_DIR: '/var/runtime',
-  AWS_REGION: 'eu-central-1', AWS_LAMBDA_FUNCTION_NAME: 'my-function', AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/my-function', AWS_LAMBDA_LOG_STREAM_NAME: '2026/08/01/[$LATEST]0123456789abcdef0123456789abcdef',
-  NODE_PATH: '/opt/nodejs/node22/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules', TABLE_NAME: 'MyStack-Orders794EDED1-3S8G0BUU9XJX', LOG_LEVEL: 'info', STAGE: 'production',
+  PATH: '/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin',
+  LANG: 'en_US.UTF-8',
+  TZ: ':UTC',
+  LAMBDA_TASK_ROOT: '/var/task',
+  LAMBDA_RUNTIME_DIR: '/var/runtime',
+  AWS_REGION: 'eu-central-1',
+  AWS_LAMBDA_FUNCTION_NAME: 'my-function',
+  AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/my-function',
+  AWS_LAMBDA_LOG_STREAM_NAME: '2026/08/01/[$LATEST]0123456789abcdef0123456789abcdef',
+  NODE_PATH: '/opt/nodejs/node22/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules',
+  TABLE_NAME: 'MyStack-Orders794EDED1-3S8G0BUU9XJX',
+  LOG_LEVEL: 'info',
+  STAGE: 'production',
 };
 
 function repeated(text: string, bytes: number): string {
@@ -36,14 +48,27 @@ function measure(what: string, bytes: number, run: (redactor: Redactor) => unkno
       if (turn >= WARM_UP) total += process.cpuUsage(started).user / 1000;
     }
     const ms = total / RUNS;
-    process.stdout.write(`${what.padEnd(58)} ${learned ? 'learned' : 'nothing'} ${ms.toFixed(2).padStart(8)} ms ${(bytes / ms / 1000).toFixed(0).padStart(6)} MB/s\n`);
+    process.stdout.write(
+      `${what.padEnd(58)} ${learned ? 'learned' : 'nothing'} ${ms.toFixed(2).padStart(8)} ms ${(bytes / ms / 1000).toFixed(0).padStart(6)} MB/s\n`,
+    );
   }
 }
 
 const environ = (pid: number): Buffer =>
-  Buffer.from([...Object.entries({ ...PLAIN_ENV, ...SECRETS }).map(([name, value]) => `${name}=${value}`), `_AMBER_PID=${pid}`, ''].join('\0'), 'latin1');
+  Buffer.from(
+    [
+      ...Object.entries({ ...PLAIN_ENV, ...SECRETS }).map(([name, value]) => `${name}=${value}`),
+      `_AMBER_PID=${pid}`,
+      '',
+    ].join('\0'),
+    'latin1',
+  );
 const environs = Array.from({ length: 500 }, (_, pid) => environ(pid));
-measure('environ of 500 processes', environs.reduce((sum, body) => sum + body.length, 0), (redactor) => environs.map((body) => redactor.bytes(body, 'environ')));
+measure(
+  'environ of 500 processes',
+  environs.reduce((sum, body) => sum + body.length, 0),
+  (redactor) => environs.map((body) => redactor.bytes(body, 'environ')),
+);
 
 const maps = repeated(readFileSync('/proc/self/maps', 'latin1'), MIB);
 measure('1 MiB of /proc/PID/maps, as bytes', MIB, (redactor) => redactor.bytes(Buffer.from(maps, 'latin1'), 'text'));
@@ -51,11 +76,28 @@ const report = repeated(JSON.stringify(process.report.getReport(), undefined, 1)
 measure('1 MiB of diagnostic report, as text', MIB, (redactor) => redactor.text(report));
 measure('1 MiB of base64', MIB, (redactor) => redactor.text(repeated(randomBytes(MIB).toString('base64'), MIB)));
 measure('1 MiB of percent and backslash escapes', MIB, (redactor) => redactor.text(repeated('a%20b\\nc%2Fd\\"e', MIB)));
-const planted = repeated(`${'x'.repeat(200)} ${SECRETS.API_KEY} ${Buffer.from(SECRETS.AWS_SESSION_TOKEN).toString('base64')} `, MIB);
+const planted = repeated(
+  `${'x'.repeat(200)} ${SECRETS.API_KEY} ${Buffer.from(SECRETS.AWS_SESSION_TOKEN).toString('base64')} `,
+  MIB,
+);
 measure('1 MiB with a secret every 2 KiB', MIB, (redactor) => redactor.text(planted));
 
 const rows = Array.from({ length: 10_000 }, (_, index) => ({
-  path: `/tmp/cache/${index % 100}/file-${index}.json`, kind: 'file', outcome: 'collected', size: index, stored: index, sha256: randomBytes(32).toString('hex'),
-  mode: '0644', uid: 993, gid: 990, inode: String(100_000 + index), links: 1, mtime: '1785000000.123456789', atime: '1785000000.123456789', ctime: '1785000000.123456789',
+  path: `/tmp/cache/${index % 100}/file-${index}.json`,
+  kind: 'file',
+  outcome: 'collected',
+  size: index,
+  stored: index,
+  sha256: randomBytes(32).toString('hex'),
+  mode: '0644',
+  uid: 993,
+  gid: 990,
+  inode: String(100_000 + index),
+  links: 1,
+  mtime: '1785000000.123456789',
+  atime: '1785000000.123456789',
+  ctime: '1785000000.123456789',
 }));
-measure('10,000 rows of a manifest, one call each', JSON.stringify(rows).length, (redactor) => rows.map((row) => redactor.json(row)));
+measure('10,000 rows of a manifest, one call each', JSON.stringify(rows).length, (redactor) =>
+  rows.map((row) => redactor.json(row)),
+);

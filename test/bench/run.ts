@@ -26,7 +26,24 @@ import { volatile } from './volatile.ts';
 import { workplace } from './workloads.ts';
 import { isMet, ratioOf, type Figure, type Measure, type Row, type Setting } from './measure.ts';
 
-const MEASURES: readonly Measure[] = [idle, bundled, layer, small, large, attacked, memory, volatile, whole, smallFunctions, extension, any, handed, holds, detect, packages];
+const MEASURES: readonly Measure[] = [
+  idle,
+  bundled,
+  layer,
+  small,
+  large,
+  attacked,
+  memory,
+  volatile,
+  whole,
+  smallFunctions,
+  extension,
+  any,
+  handed,
+  holds,
+  detect,
+  packages,
+];
 
 interface Result {
   readonly name: string;
@@ -37,7 +54,11 @@ interface Result {
 }
 
 const { values } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, only: { type: 'string', multiple: true }, quick: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true },
+    quick: { type: 'boolean', default: false },
+  },
 });
 
 function bundler(folder: string): Setting['program'] {
@@ -45,8 +66,15 @@ function bundler(folder: string): Setting['program'] {
   const make = async (name: string): Promise<string> => {
     const outfile = join(folder, `${name}.mjs`);
     await build({
-      entryPoints: [`test/bench/${name}.ts`], outfile, bundle: true, format: 'esm', platform: 'node', target: 'node22.15',
-      minifySyntax: true, minifyWhitespace: true, logLevel: 'warning',
+      entryPoints: [`test/bench/${name}.ts`],
+      outfile,
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node22.15',
+      minifySyntax: true,
+      minifyWhitespace: true,
+      logLevel: 'warning',
       banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
     });
     return outfile;
@@ -72,9 +100,16 @@ async function measure({ name, title, run }: Measure, setting: Setting): Promise
 
 function figureLine(figure: Figure): string {
   const { what, ours, unit, against, target, note } = figure;
-  const number = (value: number): string => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2));
-  const beside = against === undefined ? '' : `, ${against.name} ${number(against.value)} ${unit}: ${number(ratioOf(figure) ?? Number.NaN)} x`;
-  const wanted = target === undefined ? '' : ` (target ${number(target.most)}${target.of === 'ours' ? ` ${unit}` : ' x'}${isMet(figure) === true ? '' : ', missed'})`;
+  const number = (value: number): string =>
+    value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
+  const beside =
+    against === undefined
+      ? ''
+      : `, ${against.name} ${number(against.value)} ${unit}: ${number(ratioOf(figure) ?? Number.NaN)} x`;
+  const wanted =
+    target === undefined
+      ? ''
+      : ` (target ${number(target.most)}${target.of === 'ours' ? ` ${unit}` : ' x'}${isMet(figure) === true ? '' : ', missed'})`;
   return `  ${what}: ${number(ours)} ${unit}${beside}${wanted}${note === undefined ? '' : `; ${note}`}`;
 }
 
@@ -83,7 +118,12 @@ function print({ name, title, load, seconds, rows }: Result): void {
   for (const row of rows) console.log('notRun' in row ? `  ${row.what}: not run: ${row.notRun}` : figureLine(row));
 }
 
-const machine = { node: process.version, cores: availableParallelism(), cpu: cpus()[0]?.model ?? '', quick: values.quick };
+const machine = {
+  node: process.version,
+  cores: availableParallelism(),
+  cpu: cpus()[0]?.model ?? '',
+  quick: values.quick,
+};
 const folder = mkdtempSync(join(workplace(), 'amber-bench-'));
 chmodSync(folder, 0o755); // the users of sandboxes read workloads in it
 process.env['TMPDIR'] = folder; // what sandboxes and destinations write lies on tmpfs as well
@@ -101,4 +141,17 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-if (values.json) console.log(JSON.stringify({ machine, results: results.map((result) => ({ ...result, rows: result.rows.map((row) => ('notRun' in row ? row : { ...row, ratio: ratioOf(row), met: isMet(row) })) })) }, undefined, 1));
+if (values.json)
+  console.log(
+    JSON.stringify(
+      {
+        machine,
+        results: results.map((result) => ({
+          ...result,
+          rows: result.rows.map((row) => ('notRun' in row ? row : { ...row, ratio: ratioOf(row), met: isMet(row) })),
+        })),
+      },
+      undefined,
+      1,
+    ),
+  );

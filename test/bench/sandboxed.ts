@@ -48,7 +48,9 @@ export async function startSink(latencyMs: number): Promise<Sink> {
   server.listen(0, '127.0.0.1');
   await new Promise((done) => server.once('listening', done));
   return {
-    endpoint: `https://localhost:${String((server.address() as AddressInfo).port)}`, certificate: cert, puts,
+    endpoint: `https://localhost:${String((server.address() as AddressInfo).port)}`,
+    certificate: cert,
+    puts,
     onPut: (listener) => {
       tell = listener;
     },
@@ -92,22 +94,35 @@ export interface Scenery {
 }
 
 /** One capture in a fresh sandbox. */
-export async function captureOnce(scenery: Scenery): Promise<{ readonly capture: SandboxedCapture | undefined; readonly result: LambdaResult }> {
+export async function captureOnce(
+  scenery: Scenery,
+): Promise<{ readonly capture: SandboxedCapture | undefined; readonly result: LambdaResult }> {
   const { sink, tmp } = scenery;
   const options: LambdaOptions = {
-    memoryMb: scenery.memoryMb, script: functionText(scenery.before ?? ''), timeoutMs: 300_000, network: sink !== undefined,
+    memoryMb: scenery.memoryMb,
+    script: functionText(scenery.before ?? ''),
+    timeoutMs: 300_000,
+    network: sink !== undefined,
     ...(scenery.cores === undefined ? {} : { cores: scenery.cores }),
-    prepareTmp: [
-      ...(tmp === undefined ? [] : [`cp -r --sparse=always '${tmp}'/. .`]), // whatever is copied is charged to nobody
-      ...(sink === undefined ? [] : [`printf '%s' '${sink.certificate}' > sink.pem`]),
-    ].join('\n') || ':',
+    prepareTmp:
+      [
+        ...(tmp === undefined ? [] : [`cp -r --sparse=always '${tmp}'/. .`]), // whatever is copied is charged to nobody
+        ...(sink === undefined ? [] : [`printf '%s' '${sink.certificate}' > sink.pem`]),
+      ].join('\n') || ':',
     tmp: { kind: 'tmpfs', mb: scenery.tmpMb ?? 512 },
     env: {
-      AMBER_MAX_MS: '240000', AMBER_MAX_BYTES: '16GiB', ...scenery.env,
-      ...(sink === undefined ? {} : {
-        AMBER_DESTINATION: 's3://bucket/amber', AMBER_S3_ENDPOINT: sink.endpoint, AMBER_S3_PATH_STYLE: '1', AMBER_S3_TRANSPORT: 'light',
-        NODE_EXTRA_CA_CERTS: '/tmp/sink.pem',
-      }),
+      AMBER_MAX_MS: '240000',
+      AMBER_MAX_BYTES: '16GiB',
+      ...scenery.env,
+      ...(sink === undefined
+        ? {}
+        : {
+            AMBER_DESTINATION: 's3://bucket/amber',
+            AMBER_S3_ENDPOINT: sink.endpoint,
+            AMBER_S3_PATH_STYLE: '1',
+            AMBER_S3_TRANSPORT: 'light',
+            NODE_EXTRA_CA_CERTS: '/tmp/sink.pem',
+          }),
     },
   };
   const result = await runInLambda(options);

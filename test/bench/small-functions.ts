@@ -8,14 +8,16 @@ const ONE_CORE_MB = 1769;
 
 export const smallFunctions: Measure = {
   name: 'small',
-  title: 'Functions with a part of a core (MB / 1769, in periods of 20 ms), 28 MB in /tmp, S3 behind TLS, 30 ms a request, light transport',
+  title:
+    'Functions with a part of a core (MB / 1769, in periods of 20 ms), 28 MB in /tmp, S3 behind TLS, 30 ms a request, light transport',
   run: async (setting) => {
     const reason = noSandbox();
     if (reason !== undefined) return [{ what: 'small functions', notRun: reason }];
     const sink = await startSink(30);
     try {
       const rows: Row[] = [];
-      for (const memoryMb of setting.quick ? [512] : [128, 256, 512, 1024, 1769]) rows.push(...await atSize(memoryMb, setting, sink));
+      for (const memoryMb of setting.quick ? [512] : [128, 256, 512, 1024, 1769])
+        rows.push(...(await atSize(memoryMb, setting, sink)));
       return rows;
     } finally {
       sink.close();
@@ -30,9 +32,23 @@ async function atSize(memoryMb: number, { quick, folder }: Setting, sink: Sink):
   let outcome = '';
   for (let run = 0; run < (quick ? 1 : 3); run += 1) {
     sink.puts.length = 0;
-    const { capture, result } = await captureOnce({ tmp: attackedTmp(folder), memoryMb, cores: memoryMb / ONE_CORE_MB, sink });
-    if (capture === undefined) return [{ what: `${memoryMb} MB`, notRun: result.oomKilled ? 'killed by the limit on memory' : `the function ended with ${result.exit}: ${result.stderr.slice(-300)}` }];
-    const after = (name: RegExp): number => (sink.puts.find((put) => name.test(put.name))?.atMs ?? Number.NaN) - capture.calledMs;
+    const { capture, result } = await captureOnce({
+      tmp: attackedTmp(folder),
+      memoryMb,
+      cores: memoryMb / ONE_CORE_MB,
+      sink,
+    });
+    if (capture === undefined)
+      return [
+        {
+          what: `${memoryMb} MB`,
+          notRun: result.oomKilled
+            ? 'killed by the limit on memory'
+            : `the function ended with ${result.exit}: ${result.stderr.slice(-300)}`,
+        },
+      ];
+    const after = (name: RegExp): number =>
+      (sink.puts.find((put) => name.test(put.name))?.atMs ?? Number.NaN) - capture.calledMs;
     volatile.push(after(/^capture-0000\./u));
     manifest.push(after(/^manifest\.json$/u));
     cpuMs = result.cpuMs;
@@ -40,6 +56,11 @@ async function atSize(memoryMb: number, { quick, folder }: Setting, sink: Sink):
   }
   return [
     { what: `${memoryMb} MB: volatile segment stored`, ours: median(volatile), unit: 'ms' },
-    { what: `${memoryMb} MB: manifest stored`, ours: median(manifest), unit: 'ms', note: `${outcome}; the function used ${cpuMs.toFixed(0)} ms of CPU in all, its start included` },
+    {
+      what: `${memoryMb} MB: manifest stored`,
+      ours: median(manifest),
+      unit: 'ms',
+      note: `${outcome}; the function used ${cpuMs.toFixed(0)} ms of CPU in all, its start included`,
+    },
   ];
 }

@@ -9,7 +9,18 @@
  * tree (the files of node_modules), zeros (a sparse file of 10 GiB beside the sources).
  */
 import { spawnSync } from 'node:child_process';
-import { closeSync, createReadStream, existsSync, fstatSync, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -24,7 +35,13 @@ import { openOutbox } from '../../src/ship/outbox.ts';
 import { manySmallFiles, workplace } from './workloads.ts';
 
 const { values } = parseArgs({
-  options: { json: { type: 'boolean' }, gib: { type: 'string', default: '1' }, rounds: { type: 'string', default: '3' }, only: { type: 'string', multiple: true }, keep: { type: 'string' } },
+  options: {
+    json: { type: 'boolean' },
+    gib: { type: 'string', default: '1' },
+    rounds: { type: 'string', default: '3' },
+    only: { type: 'string', multiple: true },
+    keep: { type: 'string' },
+  },
 });
 const GIB = 1024 ** 3;
 const MIB = 1024 ** 2;
@@ -57,13 +74,24 @@ function* treeEntries(path: string): Generator<Entry> {
     if (stat.isDirectory()) yield* treeEntries(file);
     else if (stat.isFile()) {
       const fd = openSync(file, 'r');
-      yield { kind: 'file', path: `[root]${file}`, source: file, method: 'openat', fd, stat: fstatSync(fd, { bigint: true }) };
+      yield {
+        kind: 'file',
+        path: `[root]${file}`,
+        source: file,
+        method: 'openat',
+        fd,
+        stat: fstatSync(fd, { bigint: true }),
+      };
     }
   }
 }
 
 function stream(path: string, size: number, source: string | undefined): Entry {
-  const chunks = source === undefined ? () => [] : (): AsyncIterable<Uint8Array> => createReadStream(source, { end: size - 1, highWaterMark: MIB }) as AsyncIterable<Uint8Array>;
+  const chunks =
+    source === undefined
+      ? () => []
+      : (): AsyncIterable<Uint8Array> =>
+          createReadStream(source, { end: size - 1, highWaterMark: MIB }) as AsyncIterable<Uint8Array>;
   return { kind: 'stream', path, source: path, method: 'bench', size, chunks };
 }
 
@@ -76,20 +104,45 @@ async function capture(folder: string, entries: Iterable<Entry>): Promise<{ file
   const manifest = openManifest(ID);
   const budget = { signal, remainingMs: () => 1e9, remainingBytes: () => 2 ** 50, yieldIfDue: () => undefined };
   const tarball = new Tarball({
-    compression: 'zstd', segmentBytes: 8 * MIB, segmentMs: 1e9, partBytes: MIB, startedMs: 1.7e12, redactor: passThrough(), budget,
-    spend: () => undefined, manifest, onSegment: outbox.send,
+    compression: 'zstd',
+    segmentBytes: 8 * MIB,
+    segmentMs: 1e9,
+    partBytes: MIB,
+    startedMs: 1.7e12,
+    redactor: passThrough(),
+    budget,
+    spend: () => undefined,
+    manifest,
+    onSegment: outbox.send,
   });
   for (const entry of entries) await tarball.add(entry, 'bench');
   const sealed = await tarball.close();
   await outbox.settle();
   const facts = {
-    captureId: ID, compression: 'zstd', recipient: null, cause: { trigger: 'call', reason: 'bench' }, identity: {}, limits: {},
-    tool: { name: 'lambda-amber', version: '0', sha256: null, node: process.version }, cost: { cpuMs: 0, rssBefore: 0, rssAfter: 0 },
-    clocks: { started: '2025-01-01T00:00:00.000Z', ended: '2025-01-01T00:00:01.000Z', elapsedMs: 1, destinationOffsetSeconds: null },
+    captureId: ID,
+    compression: 'zstd',
+    recipient: null,
+    cause: { trigger: 'call', reason: 'bench' },
+    identity: {},
+    limits: {},
+    tool: { name: 'lambda-amber', version: '0', sha256: null, node: process.version },
+    cost: { cpuMs: 0, rssBefore: 0, rssAfter: 0 },
+    clocks: {
+      started: '2025-01-01T00:00:00.000Z',
+      ended: '2025-01-01T00:00:01.000Z',
+      elapsedMs: 1,
+      destinationOffsetSeconds: null,
+    },
   } as const;
-  await destination.commit(commitDocument({ ...facts, ...sealed }, outbox.shipped(), manifest, (value) => value), signal);
+  await destination.commit(
+    commitDocument({ ...facts, ...sealed }, outbox.shipped(), manifest, (value) => value),
+    signal,
+  );
   destination.close();
-  return { file: join(destination.location, 'capture.tar.zst'), tarBytes: outbox.shipped().reduce((sum, { segment }) => sum + segment.tarBytes, 0) };
+  return {
+    file: join(destination.location, 'capture.tar.zst'),
+    tarBytes: outbox.shipped().reduce((sum, { segment }) => sum + segment.tarBytes, 0),
+  };
 }
 
 /** Seconds of a command. */
@@ -106,7 +159,17 @@ const amber = existsSync(built) ? built : resolve('src/cli/amber.ts');
 /** VmHWM of a verify, MiB. */
 function peak(folder: string): number {
   const script = `process.argv.splice(1, 0, ${JSON.stringify(amber)}); await import(process.argv[1]); process.on('exit', () => process.stderr.write(/VmHWM:\\s+(\\d+)/.exec(require('node:fs').readFileSync('/proc/self/status', 'utf8'))[1]))`;
-  const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', `import { createRequire } from 'node:module'; const require = createRequire('/'); ${script}`, 'verify', folder], { encoding: 'utf8' });
+  const { stderr } = spawnSync(
+    process.execPath,
+    [
+      '--input-type=module',
+      '-e',
+      `import { createRequire } from 'node:module'; const require = createRequire('/'); ${script}`,
+      'verify',
+      folder,
+    ],
+    { encoding: 'utf8' },
+  );
   return Math.round(Number(/\d+$/u.exec(stderr)?.[0]) / 1024);
 }
 
@@ -120,7 +183,11 @@ async function measure(name: string, entries: Iterable<Entry>): Promise<VerifyCo
     const { file, tarBytes } = await capture(folder, entries);
     const best = { verify: Infinity, sha256sum: Infinity, decompress: Infinity, content: Infinity, node: Infinity };
     const started = performance.now();
-    for (let round = 0; round < Number(values.rounds) || performance.now() - started < LEAST_SECONDS * 1000; round += 1) {
+    for (
+      let round = 0;
+      round < Number(values.rounds) || performance.now() - started < LEAST_SECONDS * 1000;
+      round += 1
+    ) {
       best.sha256sum = Math.min(best.sha256sum, timed('sha256sum', [file]));
       best.decompress = Math.min(best.decompress, timed('zstd', ['-q', '-dc', file]));
       best.content = Math.min(best.content, timed('sh', ['-c', 'zstd -q -dc "$0" | sha256sum', file]));
@@ -132,8 +199,13 @@ async function measure(name: string, entries: Iterable<Entry>): Promise<VerifyCo
     closeSync(fd);
     const peers = best.sha256sum + best.decompress;
     return {
-      capture: name, storedMiB: Math.round(stored / MIB), tarMiB: Math.round(tarBytes / MIB), ...best,
-      ratio: peers / best.verify, withoutNode: peers / (best.verify - best.node), sameWork: (best.sha256sum + best.content) / best.verify,
+      capture: name,
+      storedMiB: Math.round(stored / MIB),
+      tarMiB: Math.round(tarBytes / MIB),
+      ...best,
+      ratio: peers / best.verify,
+      withoutNode: peers / (best.verify - best.node),
+      sameWork: (best.sha256sum + best.content) / best.verify,
       peakMiB: peak(folder),
     };
   } finally {
@@ -157,7 +229,10 @@ try {
     if (values.only !== undefined && !values.only.includes(name)) continue;
     const cost = await measure(name, entries());
     costs.push(cost);
-    if (values.json !== true) process.stdout.write(`${JSON.stringify(cost, (_key, value: unknown) => (typeof value === 'number' ? Math.round(value * 1000) / 1000 : value))}\n`);
+    if (values.json !== true)
+      process.stdout.write(
+        `${JSON.stringify(cost, (_key, value: unknown) => (typeof value === 'number' ? Math.round(value * 1000) / 1000 : value))}\n`,
+      );
   }
   if (values.json === true) process.stdout.write(`${JSON.stringify(costs)}\n`);
 } finally {

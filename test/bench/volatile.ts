@@ -5,7 +5,11 @@ import { median, type Figure, type Measure, type Row } from './measure.ts';
 
 const PYTHON = 'test/peers/venv/bin/python';
 /** Processes and the most milliseconds for them. */
-const COUNTS = [[5, 15], [49, 30], [499, 130]] as const;
+const COUNTS = [
+  [5, 15],
+  [49, 30],
+  [499, 130],
+] as const;
 
 interface Sample {
   readonly collectedMs?: number;
@@ -15,8 +19,10 @@ interface Sample {
 
 export const volatile: Measure = {
   name: 'volatile',
-  title: 'Process table and volatile collectors in process, first run, in a PID namespace of their own, against psutil for what it knows',
-  run: ({ quick }): Promise<readonly Row[]> => Promise.resolve(COUNTS.slice(0, quick ? 2 : 3).flatMap(([count, most]) => atCount(count, most, quick ? 3 : 7))),
+  title:
+    'Process table and volatile collectors in process, first run, in a PID namespace of their own, against psutil for what it knows',
+  run: ({ quick }): Promise<readonly Row[]> =>
+    Promise.resolve(COUNTS.slice(0, quick ? 2 : 3).flatMap(([count, most]) => atCount(count, most, quick ? 3 : 7))),
 };
 
 function atCount(count: number, most: number, runs: number): readonly Row[] {
@@ -25,13 +31,30 @@ function atCount(count: number, most: number, runs: number): readonly Row[] {
   // The shell and the program that measures are two of the count.
   const script = `for n in $(seq ${count - 2}); do sleep 600 & done; sleep ${0.3 + count / 500}
 for n in $(seq ${runs}); do '${process.execPath}' --no-warnings test/bench/proc.ts --measure; ${psutil ? `${PYTHON} test/bench/psutil-job.py` : ':'}; done`;
-  const { status, stdout, stderr } = spawnSync('unshare', ['--pid', '--fork', '--kill-child', '--mount-proc', 'bash', '-c', script], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(
+    'unshare',
+    ['--pid', '--fork', '--kill-child', '--mount-proc', 'bash', '-c', script],
+    { encoding: 'utf8' },
+  );
   if (status !== 0) return [{ what, notRun: `needs root and unshare(1), for a PID namespace: ${stderr.slice(-300)}` }];
-  const samples = stdout.trim().split('\n').map((line) => JSON.parse(line) as Sample);
+  const samples = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Sample);
   const ours = median(samples.flatMap(({ collectedMs }) => collectedMs ?? []));
   const figure: Figure = { what, ours, unit: 'ms', target: { of: 'ours', most } };
-  if (!psutil) return [figure, { what: `${what}, against psutil`, notRun: 'needs the packages of test/peers/requirements.txt in test/peers/venv' }];
+  if (!psutil)
+    return [
+      figure,
+      {
+        what: `${what}, against psutil`,
+        notRun: 'needs the packages of test/peers/requirements.txt in test/peers/venv',
+      },
+    ];
   const theirs = median(samples.flatMap(({ ms }) => ms ?? []));
   const third = count >= 49 ? { target: { of: 'ratio', most: 1 / 3 } as const } : {};
-  return [figure, { what: `${what}, against psutil`, ours, unit: 'ms', against: { name: 'psutil', value: theirs }, ...third }];
+  return [
+    figure,
+    { what: `${what}, against psutil`, ours, unit: 'ms', against: { name: 'psutil', value: theirs }, ...third },
+  ];
 }

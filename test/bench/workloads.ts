@@ -1,5 +1,15 @@
 /** Trees to archive. Made once a run, on tmpfs, so that no disk is measured. */
-import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readSync, statfsSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  statfsSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { randomBytes, randomFillSync } from 'node:crypto';
 import { join } from 'node:path';
@@ -41,7 +51,8 @@ export function manySmallFiles(folder: string, count: number): string {
   return once(folder, `w2-${count}`, (directory) => {
     const block = Buffer.alloc(4096);
     for (let index = 0; index < 100; index += 1) mkdirSync(join(directory, `d${index}`));
-    for (let index = 0; index < count; index += 1) writeFileSync(join(directory, `d${index % 100}`, `f${index}`), randomFillSync(block));
+    for (let index = 0; index < count; index += 1)
+      writeFileSync(join(directory, `d${index % 100}`, `f${index}`), randomFillSync(block));
   });
 }
 
@@ -65,8 +76,10 @@ export function attackedTmp(folder: string): string {
       writeFileSync(join(directory, '.x11', `tool-${index}`), body, { mode: 0o755 });
     }
     closeSync(program);
-    for (let index = 0; index < 24; index += 1) writeFileSync(join(directory, 'work', `request-${index}.log`), logText(index, Math.round((7 * MIB) / 24)));
-    for (let index = 0; index < 10; index += 1) writeFileSync(join(directory, '.cache', `blob-${index}.gz`), randomBytes(Math.round(0.7 * MIB)));
+    for (let index = 0; index < 24; index += 1)
+      writeFileSync(join(directory, 'work', `request-${index}.log`), logText(index, Math.round((7 * MIB) / 24)));
+    for (let index = 0; index < 10; index += 1)
+      writeFileSync(join(directory, '.cache', `blob-${index}.gz`), randomBytes(Math.round(0.7 * MIB)));
   });
 }
 

@@ -10,7 +10,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { runCapture, type LastCapture } from '../../src/capture/capture.ts';
 import { resolveConfig, type Options } from '../../src/config/config.ts';
-import type { CaptureReport, Collector, DestinationProvider, ManifestItem, StoredObject } from '../../src/contracts/evidence.ts';
+import type {
+  CaptureReport,
+  Collector,
+  DestinationProvider,
+  ManifestItem,
+  StoredObject,
+} from '../../src/contracts/evidence.ts';
 import { AmberError } from '../../src/errors.ts';
 import type { CaptureManifest } from '../../src/seal/commit.ts';
 import { requirePeer } from '../peers.ts';
@@ -24,7 +30,16 @@ mkdirSync(tree);
 writeFileSync(join(tree, 'dropped.sh'), '#!/bin/sh\nid\n', { mode: 0o755 });
 
 /** Few collectors, so that a test says what it is about. */
-const LEAN = ['-runtime', '-procfs', '-memory', '-descriptors', '-system', '-systeminformation', '-code', '-executables'];
+const LEAN = [
+  '-runtime',
+  '-procfs',
+  '-memory',
+  '-descriptors',
+  '-system',
+  '-systeminformation',
+  '-code',
+  '-executables',
+];
 
 interface Kept {
   readonly objects: Map<string, Buffer>;
@@ -40,9 +55,13 @@ function memory(over: Partial<{ put: (object: StoredObject) => void | Promise<vo
     return { state: 'stored', attempts: 1 };
   };
   const provider: DestinationProvider = {
-    name: 'memory', protocol: 'memory:', description: 'keeps captures in memory for a test',
+    name: 'memory',
+    protocol: 'memory:',
+    description: 'keeps captures in memory for a test',
     open: () => ({
-      location: 'memory://test', put: keep, close: () => undefined,
+      location: 'memory://test',
+      put: keep,
+      close: () => undefined,
       commit: (manifest) => {
         over.commit?.();
         return keep(manifest);
@@ -52,11 +71,19 @@ function memory(over: Partial<{ put: (object: StoredObject) => void | Promise<vo
   return { objects, provider };
 }
 
-async function run(options: Options, over: { hardStopMs?: number; stopSignal?: AbortSignal; last?: LastCapture } = {}): Promise<CaptureReport> {
+async function run(
+  options: Options,
+  over: { hardStopMs?: number; stopSignal?: AbortSignal; last?: LastCapture } = {},
+): Promise<CaptureReport> {
   const config = resolveConfig({ writable: [tree], collect: LEAN, ...options }, {});
   return runCapture({
-    cause: { trigger: 'call', reason: 'test' }, config, invocation: undefined, inProcess: true,
-    hardStopMs: Date.now() + (over.hardStopMs ?? 20_000), ...(over.stopSignal === undefined ? {} : { stopSignal: over.stopSignal }), ...(over.last === undefined ? {} : { last: over.last }),
+    cause: { trigger: 'call', reason: 'test' },
+    config,
+    invocation: undefined,
+    inProcess: true,
+    hardStopMs: Date.now() + (over.hardStopMs ?? 20_000),
+    ...(over.stopSignal === undefined ? {} : { stopSignal: over.stopSignal }),
+    ...(over.last === undefined ? {} : { last: over.last }),
   });
 }
 
@@ -66,15 +93,27 @@ function joined(kept: Kept): Buffer {
 }
 
 function items(kept: Kept): ManifestItem[] {
-  const text = execFileSync('tar', ['--zstd', '-xOf', '-', '--wildcards', 'manifest/*.jsonl'], { input: joined(kept), maxBuffer: 1 << 28 }).toString();
-  return text.trim().split('\n').map((line) => JSON.parse(line) as ManifestItem).filter((item) => 'outcome' in item);
+  const text = execFileSync('tar', ['--zstd', '-xOf', '-', '--wildcards', 'manifest/*.jsonl'], {
+    input: joined(kept),
+    maxBuffer: 1 << 28,
+  }).toString();
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as ManifestItem)
+    .filter((item) => 'outcome' in item);
 }
 
 function manifest(kept: Kept): CaptureManifest {
   return JSON.parse(kept.objects.get('manifest.json')!.toString()) as CaptureManifest;
 }
 
-const collector = (name: string, collect: Collector['collect']): Collector => ({ name, description: 'of a test', tier: 'volatile', collect });
+const collector = (name: string, collect: Collector['collect']): Collector => ({
+  name,
+  description: 'of a test',
+  tier: 'volatile',
+  collect,
+});
 
 describe('a capture', () => {
   test('is whole: segments first, the commit marker last, digests and chain in it', async (t) => {
@@ -91,22 +130,37 @@ describe('a capture', () => {
     }
     assert.equal(marker.segments[0]?.tier, 'volatile');
     const found = items(kept);
-    assert.deepEqual(found.filter((item) => item.path.endsWith('dropped.sh')).map((item) => item.outcome), ['collected']);
-    assert.equal(Object.values(marker.outcomes).reduce((sum, count) => sum + count, 0), found.length);
+    assert.deepEqual(
+      found.filter((item) => item.path.endsWith('dropped.sh')).map((item) => item.outcome),
+      ['collected'],
+    );
+    assert.equal(
+      Object.values(marker.outcomes).reduce((sum, count) => sum + count, 0),
+      found.length,
+    );
   });
 
   test('the last of a sandbox: what waits comes behind the files, in segments as large as asked for, without a digest of the whole', async (t) => {
     if (!requirePeer(t, 'tar', 'zstd')) return;
     const kept = memory();
-    const last = { closingCpuMs: 20, segmentBytes: 4 * 1024 * 1024, digestWhole: false, tiers: { processes: 'code' } } as const;
+    const last = {
+      closingCpuMs: 20,
+      segmentBytes: 4 * 1024 * 1024,
+      digestWhole: false,
+      tiers: { processes: 'code' },
+    } as const;
     const report = await run({ destination: 'memory://x', destinations: [kept.provider] }, { last });
     assert.equal(report.state, 'whole', report.error?.message);
     assert.equal(report.sha256, undefined);
     const marker = manifest(kept);
     assert.deepEqual([marker.state, marker.tarball.sha256], ['whole', null]);
-    for (const segment of marker.segments) assert.equal(segment.sha256, createHash('sha256').update(kept.objects.get(segment.name)!).digest('hex'));
+    for (const segment of marker.segments)
+      assert.equal(segment.sha256, createHash('sha256').update(kept.objects.get(segment.name)!).digest('hex'));
     const order = items(kept).map(({ collector: name }) => name);
-    assert.ok(order.indexOf('sockets') < order.indexOf('writable') && order.indexOf('writable') < order.indexOf('processes'), order.join(' '));
+    assert.ok(
+      order.indexOf('sockets') < order.indexOf('writable') && order.indexOf('writable') < order.indexOf('processes'),
+      order.join(' '),
+    );
     assert.equal(marker.segments.at(-1)?.tier, 'code');
   });
 
@@ -114,20 +168,33 @@ describe('a capture', () => {
     if (!requirePeer(t, 'tar', 'zstd')) return;
     const kept = memory();
     const report = await run({
-      destination: 'memory://x', destinations: [kept.provider], maxMs: 3000,
+      destination: 'memory://x',
+      destinations: [kept.provider],
+      maxMs: 3000,
       collectors: [
-        collector('throws', () => { throw new TypeError('no such thing'); }),
+        collector('throws', () => {
+          throw new TypeError('no such thing');
+        }),
         collector('breaks', async function* () {
           yield { kind: 'json', path: 'mine/a.json', source: 'x', method: 'api', value: { a: 1 } };
           await sleep(1);
           throw new RangeError('half way');
         }),
         collector('escapes', () => [{ kind: 'json', path: '../../etc/passwd', source: 'x', method: 'api', value: 1 }]),
-        { ...collector('hangs', async function* () { await new Promise(() => undefined); }), tier: 'memory' },
+        {
+          ...collector('hangs', async function* () {
+            await new Promise(() => undefined);
+          }),
+          tier: 'memory',
+        },
       ],
     });
     assert.equal(report.state, 'whole', report.error?.message);
-    const by = new Map(items(kept).filter((item) => item.outcome !== 'collected').map((item) => [item.collector, item]));
+    const by = new Map(
+      items(kept)
+        .filter((item) => item.outcome !== 'collected')
+        .map((item) => [item.collector, item]),
+    );
     assert.match(by.get('throws')?.reason ?? '', /after 0 items: TypeError: no such thing/u);
     assert.match(by.get('breaks')?.reason ?? '', /after 1 items: RangeError: half way/u);
     assert.match(by.get('escapes')?.reason ?? '', /leaves the archive/u);
@@ -139,27 +206,42 @@ describe('a capture', () => {
     const kept = memory();
     const host = new AbortController();
     const came = new AmberError('CAPTURE_ABORTED', 'an order to stop came');
-    const report = await run({
-      destination: 'memory://x', destinations: [kept.provider],
-      collectors: [
-        { ...collector('waits', async function* () {
-          yield { kind: 'json', path: 'mine/a.json', source: 'x', method: 'api', value: { a: 1 } };
-          host.abort(came);
-          await new Promise(() => undefined);
-        }) },
-      ],
-    }, { stopSignal: host.signal });
+    const report = await run(
+      {
+        destination: 'memory://x',
+        destinations: [kept.provider],
+        collectors: [
+          {
+            ...collector('waits', async function* () {
+              yield { kind: 'json', path: 'mine/a.json', source: 'x', method: 'api', value: { a: 1 } };
+              host.abort(came);
+              await new Promise(() => undefined);
+            }),
+          },
+        ],
+      },
+      { stopSignal: host.signal },
+    );
     assert.equal(report.state, 'whole', report.error?.message);
     assert.equal(manifest(kept).endedEarly, 'an order to stop came');
     const found = items(kept);
     assert.equal(found.find(({ path }) => path === 'mine/a.json')?.outcome, 'collected');
-    assert.equal(found.find(({ path }) => path === 'collector/waits')?.reason?.startsWith('an order to stop came after 1 items'), true);
-    assert.equal(found.find(({ path }) => path === 'collector/writable')?.reason, 'an order to stop came before it ran');
+    assert.equal(
+      found.find(({ path }) => path === 'collector/waits')?.reason?.startsWith('an order to stop came after 1 items'),
+      true,
+    );
+    assert.equal(
+      found.find(({ path }) => path === 'collector/writable')?.reason,
+      'an order to stop came before it ran',
+    );
   });
 
   test('one whose host has had enough before it began holds its header, and is committed', async () => {
     const kept = memory();
-    const report = await run({ destination: 'memory://x', destinations: [kept.provider] }, { stopSignal: AbortSignal.abort(new AmberError('CAPTURE_ABORTED', 'an order to stop came')) });
+    const report = await run(
+      { destination: 'memory://x', destinations: [kept.provider] },
+      { stopSignal: AbortSignal.abort(new AmberError('CAPTURE_ABORTED', 'an order to stop came')) },
+    );
     assert.equal(report.state, 'whole', report.error?.message);
     assert.equal(manifest(kept).endedEarly, 'an order to stop came');
     assert.equal(manifest(kept).outcomes.collected, 1);
@@ -176,31 +258,50 @@ describe('a capture', () => {
 
   test('stops collecting when the destination refuses for good', async () => {
     let puts = 0;
-    const kept = memory({ put: () => {
-      puts += 1;
-      throw new AmberError('DESTINATION_DENIED', 's3:PutObject is not allowed');
-    } });
+    const kept = memory({
+      put: () => {
+        puts += 1;
+        throw new AmberError('DESTINATION_DENIED', 's3:PutObject is not allowed');
+      },
+    });
     const report = await run({ destination: 'memory://x', destinations: [kept.provider], segmentBytes: '64KiB' });
     assert.deepEqual([report.state, report.error?.code], ['failed', 'DESTINATION_DENIED']);
     assert.ok(puts <= 2, `${puts} puts`);
   });
 
   test('is cut when a segment is lost or the commit fails, and names it', async () => {
-    const lossy = memory({ put: (object) => {
-      if (object.name.startsWith('capture-0001')) throw new AmberError('DESTINATION_UNAVAILABLE', 'try later');
-    } });
+    const lossy = memory({
+      put: (object) => {
+        if (object.name.startsWith('capture-0001')) throw new AmberError('DESTINATION_UNAVAILABLE', 'try later');
+      },
+    });
     const report = await run({ destination: 'memory://x', destinations: [lossy.provider] });
-    assert.deepEqual([report.state, report.error?.code, manifest(lossy).state], ['cut', 'DESTINATION_UNAVAILABLE', 'cut']);
-    assert.deepEqual(manifest(lossy).segments.filter((segment) => segment.state === 'lost').map((segment) => segment.number), [1]);
+    assert.deepEqual(
+      [report.state, report.error?.code, manifest(lossy).state],
+      ['cut', 'DESTINATION_UNAVAILABLE', 'cut'],
+    );
+    assert.deepEqual(
+      manifest(lossy)
+        .segments.filter((segment) => segment.state === 'lost')
+        .map((segment) => segment.number),
+      [1],
+    );
 
-    const uncommitted = memory({ commit: () => { throw new AmberError('DESTINATION_EXISTS'); } });
+    const uncommitted = memory({
+      commit: () => {
+        throw new AmberError('DESTINATION_EXISTS');
+      },
+    });
     const other = await run({ destination: 'memory://x', destinations: [uncommitted.provider] });
     assert.deepEqual([other.state, other.error?.code], ['cut', 'DESTINATION_EXISTS']);
   });
 
   test('fails with a code without a destination; another scheme is refused before', async () => {
     assert.equal((await run({})).error?.code, 'CONFIG_INVALID');
-    await assert.rejects(run({ destination: 'gopher://x' }), { code: 'CONFIG_INVALID', message: /expected a URL with s3:, file:/u });
+    await assert.rejects(run({ destination: 'gopher://x' }), {
+      code: 'CONFIG_INVALID',
+      message: /expected a URL with s3:, file:/u,
+    });
   });
 
   test('with a recipient is age files, and nothing readable lies beside them', async (t) => {
@@ -216,8 +317,12 @@ describe('a capture', () => {
     assert.equal(report.state, 'whole', report.error?.message);
     const names = [...kept.objects.keys()].filter((name) => name !== 'manifest.json');
     assert.ok(names.every((name) => name.endsWith('.tar.zst.age')));
-    const plain = names.map((name) => execFileSync('age', ['-d', '-i', identity], { input: kept.objects.get(name)!, maxBuffer: 1 << 28 }));
-    const text = execFileSync('tar', ['--zstd', '-xO'], { input: Buffer.concat(plain), maxBuffer: 1 << 28 }).toString('latin1');
+    const plain = names.map((name) =>
+      execFileSync('age', ['-d', '-i', identity], { input: kept.objects.get(name)!, maxBuffer: 1 << 28 }),
+    );
+    const text = execFileSync('tar', ['--zstd', '-xO'], { input: Buffer.concat(plain), maxBuffer: 1 << 28 }).toString(
+      'latin1',
+    );
     assert.ok(text.includes(secret), 'raw values stand inside the age files');
     assert.ok(!kept.objects.get('manifest.json')!.toString().includes(secret));
   });
@@ -241,6 +346,9 @@ describe('a capture', () => {
     mkdirSync(folder);
     const report = await run({ destination: pathToFileURL(folder).href });
     assert.equal(report.state, 'whole', report.error?.message);
-    assert.match(execFileSync('sha256sum', ['-c', 'SHA256SUMS'], { cwd: report.location }).toString(), /capture\.tar\.zst: OK/u);
+    assert.match(
+      execFileSync('sha256sum', ['-c', 'SHA256SUMS'], { cwd: report.location }).toString(),
+      /capture\.tar\.zst: OK/u,
+    );
   });
 });

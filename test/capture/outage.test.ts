@@ -47,11 +47,23 @@ interface Given {
   readonly at?: string;
 }
 
-async function capture(transport: Transport, { maxMs, script = [], outageMs, at }: Given): Promise<Captured & { readonly prefix: string }> {
+async function capture(
+  transport: Transport,
+  { maxMs, script = [], outageMs, at }: Given,
+): Promise<Captured & { readonly prefix: string }> {
   const prefix = `outage-${++run}`;
   const one: CaptureOf = {
-    plan: { fault: 'outage', script, codes: [], ...(outageMs === undefined ? {} : { outageMs }) }, scene, tap, bucket: bucket.name, prefix, keys: bucket.keys, transport, maxMs,
-    proxy: { ...proxy, endpoint: at ?? proxy.endpoint }, recipient: undefined, handler: 'value',
+    plan: { fault: 'outage', script, codes: [], ...(outageMs === undefined ? {} : { outageMs }) },
+    scene,
+    tap,
+    bucket: bucket.name,
+    prefix,
+    keys: bucket.keys,
+    transport,
+    maxMs,
+    proxy: { ...proxy, endpoint: at ?? proxy.endpoint },
+    recipient: undefined,
+    handler: 'value',
   };
   return { ...(await captureUnder(one)), prefix };
 }
@@ -66,22 +78,37 @@ async function listening(server: Server): Promise<number> {
 
 for (const transport of TRANSPORTS) {
   suite(`a capture by ${transport}`, { timeout: 180_000 }, () => {
-    for (const [name, fault] of [['503 SlowDown', ANSWERS.slowDown], ['500', ANSWERS.internal], ['resets', 'reset-in-body'], ['a portal', NO_RECEIPTS['a web page']]] as const) {
+    for (const [name, fault] of [
+      ['503 SlowDown', ANSWERS.slowDown],
+      ['500', ANSWERS.internal],
+      ['resets', 'reset-in-body'],
+      ['a portal', NO_RECEIPTS['a web page']],
+    ] as const) {
       test(`an outage of 1.5 s (${name}) loses nothing in a budget of 30 s, and the commit says so`, async () => {
-        const { report, log, prefix, handlerProblem } = await capture(transport, { maxMs: 30_000, outageMs: 1500, script: [fault] });
+        const { report, log, prefix, handlerProblem } = await capture(transport, {
+          maxMs: 30_000,
+          outageMs: 1500,
+          script: [fault],
+        });
         assert.equal(handlerProblem, undefined);
         assert.equal(report?.state, 'whole', report?.error?.message);
         assert.ok(report.elapsedMs > 1400 && report.elapsedMs < 15_000, String(report.elapsedMs));
         assert.ok(linesOf<SegmentLine>(log, 'segment').every(({ state }) => state !== 'lost'));
         const stored = await openCapture(inMemory('memory:/', await bucket.read(`${prefix}/`)));
-        const { verdict, summary } = await verifyCapture(stored, { identity: undefined, log: (captureId) => readLogDigests(chunks(log), captureId) });
+        const { verdict, summary } = await verifyCapture(stored, {
+          identity: undefined,
+          log: (captureId) => readLogDigests(chunks(log), captureId),
+        });
         assert.equal(verdict, 'verified', summary);
       });
     }
 
     test('where the first segment alone is lost, the summary is in the log', async () => {
       // Whoever is first in the script is the first segment: it is refused for good, and the others are taken.
-      const { report, log } = await capture(transport, { maxMs: 20_000, script: [{ status: 400, code: 'InvalidRequest' }] });
+      const { report, log } = await capture(transport, {
+        maxMs: 20_000,
+        script: [{ status: 400, code: 'InvalidRequest' }],
+      });
       const lost = linesOf<SegmentLine>(log, 'segment').filter(({ state }) => state === 'lost');
       assert.deepEqual([report?.state, lost.map(({ segment }) => segment), summaries(log)], ['cut', [0], 1]);
     });
@@ -91,11 +118,17 @@ for (const transport of TRANSPORTS) {
       const port = await listening(free);
       await new Promise((resolve) => free.close(resolve));
       const calm = await capture(transport, { maxMs: 3000 });
-      const { report, log, tookMs, endedMs, loggedMs } = await capture(transport, { maxMs: 3000, at: `http://127.0.0.1:${port}` });
+      const { report, log, tookMs, endedMs, loggedMs } = await capture(transport, {
+        maxMs: 3000,
+        at: `http://127.0.0.1:${port}`,
+      });
       assert.equal(report?.state, 'failed');
       assert.equal(report.error?.code, 'DESTINATION_UNAVAILABLE', report.error?.message);
       assert.equal(summaries(log), 1);
-      assert.ok(loggedMs !== undefined && loggedMs <= tookMs, `the summary came after ${loggedMs} ms, the answer after ${tookMs}`);
+      assert.ok(
+        loggedMs !== undefined && loggedMs <= tookMs,
+        `the summary came after ${loggedMs} ms, the answer after ${tookMs}`,
+      );
       assert.ok(tookMs < calm.tookMs + 900, `the answer came after ${tookMs} ms`);
       assert.ok(endedMs > 2000, `it was given up after ${endedMs} ms`);
     });
@@ -108,7 +141,10 @@ for (const transport of TRANSPORTS) {
       const relay = createServer((socket) => {
         void import('node:net').then(({ connect }) => {
           const upstream = connect(Number(target.port), target.hostname);
-          socket.on('error', () => upstream.destroy()).pipe(upstream.on('error', () => socket.destroy())).pipe(socket);
+          socket
+            .on('error', () => upstream.destroy())
+            .pipe(upstream.on('error', () => socket.destroy()))
+            .pipe(socket);
         });
       });
       setTimeout(() => relay.listen(port, '127.0.0.1'), 1300);
@@ -122,9 +158,16 @@ for (const transport of TRANSPORTS) {
       if (!requirePeer(t, 'openssl')) return;
       const server = createTls(certificate('DNS:elsewhere.example'));
       const port = await listening(server);
-      for (const [at, code] of [[`https://127.0.0.1:${port}`, 'DESTINATION_UNTRUSTED'], ['http://no-such-host.invalid', 'DESTINATION_MISSING']] as const) {
+      for (const [at, code] of [
+        [`https://127.0.0.1:${port}`, 'DESTINATION_UNTRUSTED'],
+        ['http://no-such-host.invalid', 'DESTINATION_MISSING'],
+      ] as const) {
         const { report, log, endedMs } = await capture(transport, { maxMs: 20_000, at });
-        assert.deepEqual([report?.state, report?.error?.code, summaries(log)], ['failed', code, 1], report?.error?.message);
+        assert.deepEqual(
+          [report?.state, report?.error?.code, summaries(log)],
+          ['failed', code, 1],
+          report?.error?.message,
+        );
         assert.ok(endedMs < 8000, String(endedMs));
       }
       server.close();

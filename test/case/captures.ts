@@ -54,7 +54,11 @@ export interface MadeCapture {
 
 /** capture.json tells the id that the capture has. */
 function withId(entry: Entry | Tier, captureId: string): Entry | Tier {
-  const isHeader = typeof entry !== 'string' && entry.kind === 'json' && entry.path === 'capture.json' && typeof entry.value === 'object';
+  const isHeader =
+    typeof entry !== 'string' &&
+    entry.kind === 'json' &&
+    entry.path === 'capture.json' &&
+    typeof entry.value === 'object';
   return isHeader ? { ...entry, value: { ...entry.value, captureId } } : entry;
 }
 
@@ -66,18 +70,32 @@ export async function makeCapture(options: MakeOptions = {}): Promise<MadeCaptur
   const { compression = 'zstd', recipient, captureId = CAPTURE_ID } = options;
   const entries = (options.entries ?? standardEntries()).map((entry) => withId(entry, captureId));
   const base = options.into ?? freshFolder();
-  const identity = { captureId, account: '111122223333', region: 'eu-central-1', functionName: 'checkout', date: '2025-06-30' };
+  const identity = {
+    captureId,
+    account: '111122223333',
+    region: 'eu-central-1',
+    functionName: 'checkout',
+    date: '2025-06-30',
+  };
   const signal = new AbortController().signal;
-  const destination = options.apart === true ? bucketLike(join(base, 'objects')) : await openDestination(pathToFileURL(base), identity, resolveConfig({}, {}));
+  const destination =
+    options.apart === true
+      ? bucketLike(join(base, 'objects'))
+      : await openDestination(pathToFileURL(base), identity, resolveConfig({}, {}));
   const segments: Segment[] = [];
   const lines: string[] = [];
   const outbox = openOutbox(destination, {
-    signal, inFlight: 2, waitingBytes: Infinity, onShipped: (shipped) => void lines.push(logLine('segment', segmentLine(captureId, shipped))),
+    signal,
+    inFlight: 2,
+    waitingBytes: Infinity,
+    onShipped: (shipped) => void lines.push(logLine('segment', segmentLine(captureId, shipped))),
   });
   const manifestWriter = openManifest(captureId);
   const age = recipient === undefined ? undefined : await openAge(recipient);
   const tarball = new Tarball({
-    ...TARBALL, compression, manifest: manifestWriter,
+    ...TARBALL,
+    compression,
+    manifest: manifestWriter,
     ...(age === undefined ? {} : { encryptor: () => age.encryptor() }),
     onSegment: (segment) => {
       segments.push({ ...segment, body: segment.body.map((piece) => Buffer.from(piece)) }); // the archive uses the memory again
@@ -91,12 +109,31 @@ export async function makeCapture(options: MakeOptions = {}): Promise<MadeCaptur
   }
   const sealed = await tarball.close();
   await outbox.settle();
-  const document = commitDocument({ ...commitFacts(captureId, compression, recipient), ...sealed }, outbox.shipped(), manifestWriter, (value) => value);
+  const document = commitDocument(
+    { ...commitFacts(captureId, compression, recipient), ...sealed },
+    outbox.shipped(),
+    manifestWriter,
+    (value) => value,
+  );
   await destination.commit(document, signal);
   destination.close();
-  lines.push(logLine('capture', { capture: captureId, state: 'whole', segments: segments.length, sha256: sealed.sha256 ?? undefined, manifest: document.sha256 }));
+  lines.push(
+    logLine('capture', {
+      capture: captureId,
+      state: 'whole',
+      segments: segments.length,
+      sha256: sealed.sha256 ?? undefined,
+      manifest: document.sha256,
+    }),
+  );
   const manifest = JSON.parse(Buffer.concat(document.body).toString('utf8')) as CaptureManifest;
-  return { folder: destination.location.replace(/\/$/u, ''), base, segments, manifest, log: `START RequestId: 1\n${lines.join('\n')}\nREPORT RequestId: 1\n` };
+  return {
+    folder: destination.location.replace(/\/$/u, ''),
+    base,
+    segments,
+    manifest,
+    log: `START RequestId: 1\n${lines.join('\n')}\nREPORT RequestId: 1\n`,
+  };
 }
 
 /** Redacts nothing: the engine has its own tests. */
@@ -108,21 +145,43 @@ const plain: TarballOptions['redactor'] = {
 };
 
 export const TARBALL: Omit<TarballOptions, 'compression' | 'manifest' | 'onSegment'> = {
-  segmentBytes: 256 * 1024, segmentMs: 60_000, partBytes: 64 * 1024, startedMs: 1_751_275_000_000,
-  redactor: plain, budget: testBudget(), spend: () => undefined,
+  segmentBytes: 256 * 1024,
+  segmentMs: 60_000,
+  partBytes: 64 * 1024,
+  startedMs: 1_751_275_000_000,
+  redactor: plain,
+  budget: testBudget(),
+  spend: () => undefined,
 };
 
 export function logLine(kind: string, record: Readonly<Record<string, unknown>>): string {
   return JSON.stringify({ amber: kind, ...record });
 }
 
-export function commitFacts(captureId: string, compression: 'zstd' | 'gzip' | 'none', recipient: string | undefined): Omit<CommitFacts, 'sha256' | 'bytes'> {
+export function commitFacts(
+  captureId: string,
+  compression: 'zstd' | 'gzip' | 'none',
+  recipient: string | undefined,
+): Omit<CommitFacts, 'sha256' | 'bytes'> {
   return {
-    captureId, compression, recipient: recipient ?? null,
+    captureId,
+    compression,
+    recipient: recipient ?? null,
     cause: { trigger: 'flag', reason: 'AMBER_CAPTURE is now' },
-    identity: { functionName: 'checkout', functionVersion: '7', region: 'eu-central-1', account: '111122223333', logStream: '2025/06/30/[7]abc' },
+    identity: {
+      functionName: 'checkout',
+      functionVersion: '7',
+      region: 'eu-central-1',
+      account: '111122223333',
+      logStream: '2025/06/30/[7]abc',
+    },
     tool: { name: 'lambda-amber', version: '0.0.0', sha256: null, node: process.version },
-    clocks: { started: '2025-06-30T09:16:40.000Z', ended: '2025-06-30T09:16:41.000Z', elapsedMs: 1000, destinationOffsetSeconds: 0 },
+    clocks: {
+      started: '2025-06-30T09:16:40.000Z',
+      ended: '2025-06-30T09:16:41.000Z',
+      elapsedMs: 1000,
+      destinationOffsetSeconds: 0,
+    },
     cost: { cpuMs: 100, rssBefore: 1, rssAfter: 2 },
     limits: { maxBytes: 1_000_000 },
   };
@@ -133,22 +192,43 @@ function bucketLike(folder: string): Destination {
   mkdirSync(folder, { recursive: true });
   const keep: Destination['put'] = ({ name, body, sha256 }) => {
     writeFileSync(join(folder, name), Buffer.concat(body), { flag: 'wx' });
-    return Promise.resolve({ state: 'stored', attempts: 1, etag: 'x', versionId: `v-${name}`, checksum: Buffer.from(sha256, 'hex').toString('base64'), serverDate: 'Mon, 30 Jun 2025 09:16:41 GMT' });
+    return Promise.resolve({
+      state: 'stored',
+      attempts: 1,
+      etag: 'x',
+      versionId: `v-${name}`,
+      checksum: Buffer.from(sha256, 'hex').toString('base64'),
+      serverDate: 'Mon, 30 Jun 2025 09:16:41 GMT',
+    });
   };
   return { location: folder, put: keep, commit: keep, close: () => undefined };
 }
 
 /** A few entries in three tiers, of which the last needs several segments. */
 export function standardEntries(): readonly (Entry | Tier)[] {
-  const json: Entry = { kind: 'json', path: 'capture.json', source: 'amber', method: 'api', value: { captureId: CAPTURE_ID } };
+  const json: Entry = {
+    kind: 'json',
+    path: 'capture.json',
+    source: 'amber',
+    method: 'api',
+    value: { captureId: CAPTURE_ID },
+  };
   return [
     json,
     bytesEntry('live_response/note.txt', 'volatile'),
-    { kind: 'link', path: '[root]/proc/7/exe', source: '/proc/7/exe', method: 'readlink', target: '/var/lang/bin/node' },
+    {
+      kind: 'link',
+      path: '[root]/proc/7/exe',
+      source: '/proc/7/exe',
+      method: 'readlink',
+      target: '/var/lang/bin/node',
+    },
     { kind: 'absent', path: '[root]/proc/8', source: '/proc/8', method: 'procfs', outcome: 'denied', reason: 'EACCES' },
     'files',
     { kind: 'directory', path: '[root]/tmp/work', source: '/tmp/work', method: 'openat' },
-    ...Array.from({ length: 20 }, (_, index) => bytesEntry(`[root]/tmp/work/file-${index}`, noise(5000 + index * 997, index))),
+    ...Array.from({ length: 20 }, (_, index) =>
+      bytesEntry(`[root]/tmp/work/file-${index}`, noise(5000 + index * 997, index)),
+    ),
     bytesEntry('[root]/tmp/empty', ''),
     'code',
     bytesEntry('[root]/tmp/large', noise(700_000, 99)),

@@ -46,7 +46,11 @@ export function piecesOf(tar: Buffer): Piece[] {
   new TarReader({ entry: (entry) => entries.push(entry), body: () => undefined, end: () => undefined }).push(tar);
   return entries.map((entry) => {
     const end = entry.bodyOffset + entry.size;
-    return { path: entry.path, bytes: tar.subarray(entry.offset, entry.bodyOffset + roundUp(entry.size)), body: tar.subarray(entry.bodyOffset, end) };
+    return {
+      path: entry.path,
+      bytes: tar.subarray(entry.offset, entry.bodyOffset + roundUp(entry.size)),
+      body: tar.subarray(entry.bodyOffset, end),
+    };
   });
 }
 
@@ -54,7 +58,14 @@ export function piece(path: string, body: Uint8Array | string, mode = 0o444): Pi
   const bytes = Buffer.from(body);
   const padded = Buffer.alloc(roundUp(bytes.length));
   bytes.copy(padded);
-  return { path, body: bytes, bytes: Buffer.concat([encodeHeader({ path, type: '0', mode, size: bytes.length, mtimeSeconds: 1_751_275_000 }), padded]) };
+  return {
+    path,
+    body: bytes,
+    bytes: Buffer.concat([
+      encodeHeader({ path, type: '0', mode, size: bytes.length, mtimeSeconds: 1_751_275_000 }),
+      padded,
+    ]),
+  };
 }
 
 export interface Edits {
@@ -72,20 +83,33 @@ export function putTogether(folder: string, segments: readonly (readonly Piece[]
   writeSegments(folder, tars, edits, (index) => segments[index]?.findLast(({ path }) => path.startsWith('manifest/')));
 }
 
-function writeSegments(folder: string, tars: readonly Buffer[], edits: Edits, partOf: (index: number) => Piece | undefined): void {
+function writeSegments(
+  folder: string,
+  tars: readonly Buffer[],
+  edits: Edits,
+  partOf: (index: number) => Piece | undefined,
+): void {
   const old = readManifest(folder);
   const stored = tars.map((tar) => zstdCompressSync(tar));
   let tarOffset = 0;
   const segments: CommittedSegment[] = stored.map((body, index) => {
     const part = partOf(index);
-    const segment = { ...old.segments[index]!, bytes: body.length, sha256: sha256(body), tarOffset, tarBytes: tars[index]!.length, chainHead: part === undefined ? null : sha256(part.body) };
+    const segment = {
+      ...old.segments[index]!,
+      bytes: body.length,
+      sha256: sha256(body),
+      tarOffset,
+      tarBytes: tars[index]!.length,
+      chainHead: part === undefined ? null : sha256(part.body),
+    };
     tarOffset += segment.tarBytes;
     return segment;
   });
   const joined = Buffer.concat(stored);
   const heads = segments.map(({ chainHead }) => chainHead).filter((head) => head !== null);
   const fitted: CaptureManifest = {
-    ...old, segments,
+    ...old,
+    segments,
     tarball: { sha256: sha256(joined), bytes: joined.length, tarBytes: tarOffset },
     chain: { head: heads.at(-1) ?? null, parts: heads.length },
   };
@@ -109,6 +133,10 @@ export function writeManifest(folder: string, manifest: unknown): void {
 export function partWith(part: Piece, change: (lines: string[]) => string[], previous?: string): Piece {
   const [first = '', ...lines] = part.body.toString('utf8').split('\n').slice(0, -1);
   const changed = change(lines);
-  const header = { ...(JSON.parse(first) as object), items: changed.length, ...(previous === undefined ? {} : { previous }) };
+  const header = {
+    ...(JSON.parse(first) as object),
+    items: changed.length,
+    ...(previous === undefined ? {} : { previous }),
+  };
   return piece(part.path, [JSON.stringify(header), ...changed, ''].join('\n'));
 }

@@ -20,11 +20,16 @@ describe('amber', () => {
       const command = await load();
       assert.equal(command.name, name);
       assert.match(overview.out, new RegExp(`^ +amber ${name} +\\S`, 'mu'));
-      for (const argv of [[name, '--help'], ['help', name], [name, '-h', 'whatever']]) {
+      for (const argv of [
+        [name, '--help'],
+        ['help', name],
+        [name, '-h', 'whatever'],
+      ]) {
         const help = await parsed(...argv);
         assert.equal(help.code, EXIT.ok);
         assert.match(help.out, new RegExp(`^amber ${name} `, 'u'));
-        for (const option of Object.keys(command.options)) assert.match(help.out, new RegExp(`--${option}\\b`, 'u'), `${name} --${option}`);
+        for (const option of Object.keys(command.options))
+          assert.match(help.out, new RegExp(`--${option}\\b`, 'u'), `${name} --${option}`);
         assert.match(help.out, /--json/u);
       }
       assert.equal((JSON.parse((await parsed(name, '--help', '--json')).out) as { name: string }).name, name);
@@ -34,9 +39,16 @@ describe('amber', () => {
 
   test('answers wrong usage in one line, with exit code 2', async () => {
     for (const [argv, message] of [
-      [[], /^amber \d/u], [['nonsense'], /There is no command "nonsense"/u], [['captuers'], /for example amber captures --help\./u], [['verify'], /LOCATION is missing/u],
-      [['verify', 'a', 'b'], /There is "b" behind LOCATION; expected one LOCATION/u], [['verify', '--nope', 'x'], /There is no option "--nope"; expected one of --all, /u], [['show', 'ftp://x'], /neither s3:/u],
-      [['decrypt', 'x'], /--identity FILE is missing/u], [['pull', 'x', '--max-bytes', 'much'], /--max-bytes is "much"/u], [['constructor'], /no command/u],
+      [[], /^amber \d/u],
+      [['nonsense'], /There is no command "nonsense"/u],
+      [['captuers'], /for example amber captures --help\./u],
+      [['verify'], /LOCATION is missing/u],
+      [['verify', 'a', 'b'], /There is "b" behind LOCATION; expected one LOCATION/u],
+      [['verify', '--nope', 'x'], /There is no option "--nope"; expected one of --all, /u],
+      [['show', 'ftp://x'], /neither s3:/u],
+      [['decrypt', 'x'], /--identity FILE is missing/u],
+      [['pull', 'x', '--max-bytes', 'much'], /--max-bytes is "much"/u],
+      [['constructor'], /no command/u],
       [['show', 'x', '--lines', 'many'], /--lines is "many"/u],
       [['captures', 's3://bucket', '--endpoint', 'nope'], /--endpoint is "nope"; expected an URL/u],
     ] as const) {
@@ -49,7 +61,14 @@ describe('amber', () => {
 
   test('says what is not there with exit code 3, as JSON where that is asked for', async () => {
     const folder = freshFolder();
-    for (const argv of [['verify', join(folder, 'no')], ['show', folder], ['pull', folder], ['salvage', join(folder, 'no')], ['verify', folder, '--identity', join(folder, 'key')], ['captures', `file://${folder}/no`]]) {
+    for (const argv of [
+      ['verify', join(folder, 'no')],
+      ['show', folder],
+      ['pull', folder],
+      ['salvage', join(folder, 'no')],
+      ['verify', folder, '--identity', join(folder, 'key')],
+      ['captures', `file://${folder}/no`],
+    ]) {
       const { code, err } = await amber(...argv);
       assert.equal(code, EXIT.unreachable, `${argv.join(' ')}: ${err}`);
       assert.match(err, /^amber: CASE_MISSING: [^\n]+\n$/u);
@@ -66,36 +85,58 @@ describe('amber', () => {
     const made = await makeCapture();
     const list = await amber('captures', made.base);
     assert.equal(list.code, 0);
-    assert.match(list.out, /^STARTED +STATE .*\n2025-06-30 09:16:40Z +whole +checkout +flag +\S+ KiB in \d+ +partial: 1 denied \(EACCES\) +1 denied +\S+capture=/u);
+    assert.match(
+      list.out,
+      /^STARTED +STATE .*\n2025-06-30 09:16:40Z +whole +checkout +flag +\S+ KiB in \d+ +partial: 1 denied \(EACCES\) +1 denied +\S+capture=/u,
+    );
     const log = join(freshFolder(), 'log');
     writeFileSync(log, made.log);
     const verified = await amber('verify', made.base, '--log', log);
     assert.equal(verified.code, 0, verified.out + verified.err);
     assert.match(verified.out, /^ok +SHA-256 of every segment: /mu);
     assert.match(verified.out, /^not checked +who made it: a capture is not signed/mu);
-    assert.match(verified.out, /\nverified: everything that was checked holds; 2 checks could not be made; evidence partial: 1 denied \(EACCES\)\n$/u);
+    assert.match(
+      verified.out,
+      /\nverified: everything that was checked holds; 2 checks could not be made; evidence partial: 1 denied \(EACCES\)\n$/u,
+    );
     const shown = await amber('show', made.base);
     assert.equal(shown.code, 0);
     assert.match(shown.out, /^cause +flag: AMBER_CAPTURE is now$/mu);
     assert.doesNotMatch(shown.out + verified.out + list.out, /\u001b/u, 'no colours where there is no terminal');
-    assert.equal((JSON.parse((await amber('captures', made.base, '--json')).out) as { captures: unknown[] }).captures.length, 1);
+    assert.equal(
+      (JSON.parse((await amber('captures', made.base, '--json')).out) as { captures: unknown[] }).captures.length,
+      1,
+    );
     assert.equal((JSON.parse((await amber('show', made.base, '--json')).out) as { items: number }).items, 28);
   });
 
   test('explains the two words and the bounds of what is shown where they are met', async () => {
     for (const name of ['captures', 'verify', 'show', 'report', 'collect']) {
       const { out } = await amber(name, '--help');
-      assert.match(out, /`whole` or `cut` is the state of the commit[\s\S]*`complete` or `partial` is the evidence/u, name);
+      assert.match(
+        out,
+        /`whole` or `cut` is the state of the commit[\s\S]*`complete` or `partial` is the evidence/u,
+        name,
+      );
     }
-    assert.match((await amber('--help')).out, /`whole` or `cut` is the state of the commit, `complete` or `partial` that of the evidence/u);
-    assert.match((await amber('report', '--help')).out, /1,000 rows of each list, fewer where a case has more than ten captures[\s\S]*1,000 others/u);
+    assert.match(
+      (await amber('--help')).out,
+      /`whole` or `cut` is the state of the commit, `complete` or `partial` that of the evidence/u,
+    );
+    assert.match(
+      (await amber('report', '--help')).out,
+      /1,000 rows of each list, fewer where a case has more than ten captures[\s\S]*1,000 others/u,
+    );
     assert.match((await amber('show', '--help')).out, /first 1,000 items; documents are read up to 12 MiB/u);
   });
 
   test('says that a capture was ended early, and why', async () => {
     const { folder, base } = await makeCapture();
     const file = join(folder, 'manifest.json');
-    writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), endedEarly: 'a signed order to stop' }));
+    writeFileSync(
+      file,
+      JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), endedEarly: 'a signed order to stop' }),
+    );
     assert.match((await amber('captures', base)).out, / whole, ended early +checkout/u);
     assert.match((await amber('show', base)).out, /^ended early +a signed order to stop$/mu);
   });
@@ -103,20 +144,42 @@ describe('amber', () => {
   test('says of what is no capture that it is none', async () => {
     const folder = freshFolder();
     const foreign = join(folder, 'other.tar');
-    writeFileSync(foreign, Buffer.concat([encodeHeader({ path: 'f', type: '0', mode: 0o644, size: 0, mtimeSeconds: 1 }), Buffer.alloc(1024)]));
+    writeFileSync(
+      foreign,
+      Buffer.concat([
+        encodeHeader({ path: 'f', type: '0', mode: 0o644, size: 0, mtimeSeconds: 1 }),
+        Buffer.alloc(1024),
+      ]),
+    );
     const junk = join(folder, 'junk');
     mkdirSync(junk);
     writeFileSync(join(junk, 'manifest.json'), 'x');
     const noise = join(folder, 'capture.tar.zst');
     writeFileSync(noise, 'no archive');
-    for (const argv of [['verify', foreign], ['show', foreign], ['timeline', foreign], ['salvage', foreign], ['verify', junk], ['show', junk], ['salvage', junk], ['timeline', junk], ['verify', noise], ['show', noise], ['salvage', noise], ['timeline', noise]]) {
+    for (const argv of [
+      ['verify', foreign],
+      ['show', foreign],
+      ['timeline', foreign],
+      ['salvage', foreign],
+      ['verify', junk],
+      ['show', junk],
+      ['salvage', junk],
+      ['timeline', junk],
+      ['verify', noise],
+      ['show', noise],
+      ['salvage', noise],
+      ['timeline', noise],
+    ]) {
       const { code, out, err } = await amber(...argv);
       assert.equal(code, EXIT.problem, `${argv.join(' ')}: ${out}${err}`);
     }
     assert.match((await amber('show', foreign)).err, /this is not an Amber capture/u);
     assert.match((await amber('timeline', foreign)).err, /this is not an Amber capture/u);
     const device = await amber('verify', '/dev/null');
-    assert.deepEqual([device.code, device.err], [EXIT.unreachable, 'amber: CASE_MISSING: "/dev/null" is neither a file nor a folder.\n']);
+    assert.deepEqual(
+      [device.code, device.err],
+      [EXIT.unreachable, 'amber: CASE_MISSING: "/dev/null" is neither a file nor a folder.\n'],
+    );
   });
 
   test('verifies every capture of a case, and fails if one of them does', async () => {
@@ -134,7 +197,10 @@ describe('amber', () => {
     writeFileSync(path, body);
     const spoiled = await amber('verify', one.base, '--all', '--json');
     assert.equal(spoiled.code, EXIT.problem);
-    assert.deepEqual((JSON.parse(spoiled.out) as { results: { verdict: string }[] }).results.map(({ verdict }) => verdict).sort(), ['failed', 'verified']);
+    assert.deepEqual(
+      (JSON.parse(spoiled.out) as { results: { verdict: string }[] }).results.map(({ verdict }) => verdict).sort(),
+      ['failed', 'verified'],
+    );
     assert.equal((await amber('verify', one.base, '--all', '--log', '-')).code, EXIT.usage);
     assert.equal((await amber('verify', freshFolder(), '--all')).code, EXIT.unreachable);
   });
@@ -147,8 +213,14 @@ describe('amber', () => {
     writeFileSync(path, body);
     const { code, out } = await amber('verify', made.folder);
     assert.equal(code, EXIT.problem);
-    assert.match(out, /^FAILED +SHA-256 of every segment\n +- capture-0000\.tar\.zst is [0-9a-f]{64}, manifest\.json says/mu);
-    assert.equal((JSON.parse((await amber('verify', made.folder, '--json')).out) as { verdict: string }).verdict, 'failed');
+    assert.match(
+      out,
+      /^FAILED +SHA-256 of every segment\n +- capture-0000\.tar\.zst is [0-9a-f]{64}, manifest\.json says/mu,
+    );
+    assert.equal(
+      (JSON.parse((await amber('verify', made.folder, '--json')).out) as { verdict: string }).verdict,
+      'failed',
+    );
   });
 
   test('pulls, decrypts and salvages', async () => {
@@ -170,7 +242,10 @@ describe('amber', () => {
     assert.equal(salvaged.code, EXIT.problem);
     assert.match(salvaged.out, /1 segment is not there: number 1$/mu);
     assert.match(salvaged.out, /^whole +8 segment 0 {2}live_response\/note\.txt$/mu);
-    const json = JSON.parse((await amber('salvage', made.folder, '-i', key, '--json')).out) as { missing: number[]; entries: unknown[] };
+    const json = JSON.parse((await amber('salvage', made.folder, '-i', key, '--json')).out) as {
+      missing: number[];
+      entries: unknown[];
+    };
     assert.deepEqual(json.missing, [1]);
     assert.ok(json.entries.length >= 5);
     assert.equal((await amber('verify', made.folder, '-i', key)).code, EXIT.problem);
@@ -180,31 +255,53 @@ describe('amber', () => {
   test('lets no name of a capture write to the terminal, with colours and without', async () => {
     const made = await makeCapture({ entries: hostile() });
     for (const tty of [false, true]) {
-      for (const argv of [['show', made.base, '-n', '100'], ['verify', made.base], ['salvage', made.base], ['captures', made.base], ['show', made.base, '--json'], ['salvage', made.base, '--json']]) {
+      for (const argv of [
+        ['show', made.base, '-n', '100'],
+        ['verify', made.base],
+        ['salvage', made.base],
+        ['captures', made.base],
+        ['show', made.base, '--json'],
+        ['salvage', made.base, '--json'],
+      ]) {
         const { out, err } = await program(argv, { tty, env: { TERM: 'xterm' } });
         const plain = `${out}${err}`.replaceAll(/\u001b\[(?:32|31;1|2|1|0)m/gu, '');
         assert.doesNotMatch(plain.replaceAll(/\r[^\r\n]*/gu, ''), /(?!\n)[\p{Cc}\p{Cf}]/u, argv.join(' '));
       }
     }
     const { out } = await amber('show', made.base);
-    assert.match(out, /^ {2}1 uid 993 .*\/sbin\/init\n {2}└─ 7 uid 993 .* node index\.mjs \[exe \/var\/lang\/bin\/node, the function\]\n {5}└─ 9 uid 993 .* \/tmp\/\.x \\x1b\[31mred.*\[EXECUTABLE DELETED, sha256 (?:ab){32}\]$/mu);
+    assert.match(
+      out,
+      /^ {2}1 uid 993 .*\/sbin\/init\n {2}└─ 7 uid 993 .* node index\.mjs \[exe \/var\/lang\/bin\/node, the function\]\n {5}└─ 9 uid 993 .* \/tmp\/\.x \\x1b\[31mred.*\[EXECUTABLE DELETED, sha256 (?:ab){32}\]$/mu,
+    );
     assert.match(out, /^ {2}\? 11 uid 1 /mu);
-    assert.match(out, /^ {2}tcp +ESTABLISHED +169\.254\.76\.1:4000 +203\.0\.113\.9:4444 +9\/\\x1b\[31mred.* fd 3\n {2}tcp +LISTEN/mu);
+    assert.match(
+      out,
+      /^ {2}tcp +ESTABLISHED +169\.254\.76\.1:4000 +203\.0\.113\.9:4444 +9\/\\x1b\[31mred.* fd 3\n {2}tcp +LISTEN/mu,
+    );
     assert.match(out, /recovered\/9\/exe +collected/u);
-    assert.match(out, /^Findings\n {2}high +T1055 +swap +the runtime runs \\x1b\[31mred.*; \/proc\/9\/exe; 7\n {2}low +T1105 +quiet +an archive in \/tmp; \/tmp\/a\.zip$/mu);
+    assert.match(
+      out,
+      /^Findings\n {2}high +T1055 +swap +the runtime runs \\x1b\[31mred.*; \/proc\/9\/exe; 7\n {2}low +T1105 +quiet +an archive in \/tmp; \/tmp\/a\.zip$/mu,
+    );
     assert.match(out, /^ {2}failed +\[root\]\/tmp\/\\xff: /mu);
   });
 
   test('colours where there is a terminal, and not with NO_COLOR', async () => {
     const made = await makeCapture();
     assert.match((await program(['verify', made.base], { tty: true, env: { TERM: 'xterm' } })).out, /\u001b\[32mok/u);
-    for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) assert.doesNotMatch((await program(['verify', made.base], { tty: true, env })).out, /\u001b/u);
+    for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }])
+      assert.doesNotMatch((await program(['verify', made.base], { tty: true, env })).out, /\u001b/u);
   });
 });
 
 describe('the program', () => {
   test('runs through a link, exits with the code, survives a closed pipe', async () => {
-    const made = await makeCapture({ entries: [...standardEntries(), ...Array.from({ length: 3000 }, (_, index) => bytesEntry(`many/${'x'.repeat(50)}${index}`, ''))] });
+    const made = await makeCapture({
+      entries: [
+        ...standardEntries(),
+        ...Array.from({ length: 3000 }, (_, index) => bytesEntry(`many/${'x'.repeat(50)}${index}`, '')),
+      ],
+    });
     const bin = join(freshFolder(), 'bin');
     mkdirSync(bin);
     symlinkSync(COMMAND, join(bin, 'amber'));
@@ -223,10 +320,16 @@ describe('the program', () => {
 
   test('takes the log and the identity from standard input', async () => {
     const made = await makeCapture({ apart: true, recipient: openIdentity(IDENTITY).recipients[0]! });
-    const log = spawnSync(process.execPath, [COMMAND, 'verify', made.folder, '--log', '-'], { input: made.log, encoding: 'utf8' });
+    const log = spawnSync(process.execPath, [COMMAND, 'verify', made.folder, '--log', '-'], {
+      input: made.log,
+      encoding: 'utf8',
+    });
     assert.equal(log.status, 0, log.stderr);
     assert.match(log.stdout, /ok +digests in the log/u);
-    const key = spawnSync(process.execPath, [COMMAND, 'verify', made.folder, '-i', '-'], { input: `${IDENTITY}\n`, encoding: 'utf8' });
+    const key = spawnSync(process.execPath, [COMMAND, 'verify', made.folder, '-i', '-'], {
+      input: `${IDENTITY}\n`,
+      encoding: 'utf8',
+    });
     assert.equal(key.status, 0, key.stderr);
     assert.match(key.stdout, new RegExp(`capture ${CAPTURE_ID}`, 'u'));
   });

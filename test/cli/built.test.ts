@@ -24,7 +24,9 @@ describe('the built command, alone in a folder', () => {
   });
 
   test('brings the licences of what is in it', () => {
-    assert.match(readFileSync(join(dirname(COMMAND), 'THIRD-PARTY.txt'), 'utf8'), /^@aws-sdk\/client-guardduty \d+\.\d+\.\d+$[\s\S]*Apache License/mu);
+    assert.match(
+      readFileSync(join(dirname(COMMAND), 'THIRD-PARTY.txt'), 'utf8'),
+      /^@aws-sdk\/client-guardduty \d+\.\d+\.\d+$[\s\S]*Apache License/mu,
+    );
   });
-
 });

@@ -33,19 +33,30 @@ function home(): string {
 }
 
 const NOWHERE = ['--region', 'eu-central-1', '--endpoint', 'http://127.0.0.1:9'];
-const COMMANDS = [['captures', 's3://evidence/amber'], ['status', 'checkout'], ['doctor', 'checkout'], ['collect', 'checkout', '--out', '/nonexistent/x']];
+const COMMANDS = [
+  ['captures', 's3://evidence/amber'],
+  ['status', 'checkout'],
+  ['doctor', 'checkout'],
+  ['collect', 'checkout', '--out', '/nonexistent/x'],
+];
 
 describe('profiles', () => {
   for (const [profile, code, says] of [
     ['mfa', EXIT.unreachable, /the profile mfa wants a code of its MFA device \(mfa_serial\)/u],
     ['sso', EXIT.unreachable, /the SSO session is missing or has expired: log in with `aws sso login`/u],
-    ['nobody', EXIT.usage, /There is no profile "nobody" in the shared AWS configuration \(~\/\.aws\), which has mfa, base, sso;/u],
+    [
+      'nobody',
+      EXIT.usage,
+      /There is no profile "nobody" in the shared AWS configuration \(~\/\.aws\), which has mfa, base, sso;/u,
+    ],
   ] as const) {
     test(profile, async () => {
       const HOME = home();
       for (const argv of COMMANDS) {
         for (const env of [{ HOME }, { HOME, AWS_PROFILE: profile }]) {
-          const ran = await program([...argv, ...NOWHERE, ...('AWS_PROFILE' in env ? [] : ['--profile', profile])], { env });
+          const ran = await program([...argv, ...NOWHERE, ...('AWS_PROFILE' in env ? [] : ['--profile', profile])], {
+            env,
+          });
           assert.equal(ran.code, code, ran.err);
           assert.match(ran.err, says);
           assert.match(ran.err, /^amber: [A-Z_]+: [^\n]+\n$/u);
@@ -61,26 +72,53 @@ describe('an object that is archived', () => {
     assert.ok(existsSync(base));
     const server = createServer((request, response) => {
       if (request.url?.includes('list-type=2') === true) {
-        response.end('<ListBucketResult><Name>evidence</Name><KeyCount>1</KeyCount><IsTruncated>false</IsTruncated><Contents><Key>amber/manifest.json</Key><Size>10</Size></Contents></ListBucketResult>');
-      } else response.writeHead(403).end('<Error><Code>InvalidObjectState</Code><Message>The operation is not valid for the object\'s storage class</Message></Error>');
+        response.end(
+          '<ListBucketResult><Name>evidence</Name><KeyCount>1</KeyCount><IsTruncated>false</IsTruncated><Contents><Key>amber/manifest.json</Key><Size>10</Size></Contents></ListBucketResult>',
+        );
+      } else
+        response
+          .writeHead(403)
+          .end(
+            "<Error><Code>InvalidObjectState</Code><Message>The operation is not valid for the object's storage class</Message></Error>",
+          );
     }).listen(0, '127.0.0.1');
     t.after(() => server.close());
     await new Promise((resolve) => server.once('listening', resolve));
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const ran = await program(['show', 's3://evidence/amber', '--endpoint', endpoint, '--path-style', '--region', 'us-east-1'], { env: { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' } });
+    const ran = await program(
+      ['show', 's3://evidence/amber', '--endpoint', endpoint, '--path-style', '--region', 'us-east-1'],
+      { env: { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' } },
+    );
     assert.equal(ran.code, EXIT.unreachable, ran.out + ran.err);
-    assert.match(ran.err, /the object is archived \(Glacier\): restore it first with aws s3api restore-object --bucket evidence --key 'amber\/manifest\.json'/u);
+    assert.match(
+      ran.err,
+      /the object is archived \(Glacier\): restore it first with aws s3api restore-object --bucket evidence --key 'amber\/manifest\.json'/u,
+    );
   });
 });
 
 describe('where a result goes', () => {
-  const shell = (line: string): { status: number | null; stderr: string } => spawnSync('sh', ['-c', line, process.execPath, COMMAND], { encoding: 'utf8' });
+  const shell = (line: string): { status: number | null; stderr: string } =>
+    spawnSync('sh', ['-c', line, process.execPath, COMMAND], { encoding: 'utf8' });
 
   test('a full disk behind standard output is one line, with exit code 3', async () => {
     const { base } = await makeCapture();
-    for (const argv of ['--help', '--help --json', `verify ${base}`, `show ${base} --json`, `timeline ${base} --jsonl`]) {
+    for (const argv of [
+      '--help',
+      '--help --json',
+      `verify ${base}`,
+      `show ${base} --json`,
+      `timeline ${base} --jsonl`,
+    ]) {
       const { status, stderr } = shell(`"$0" "$1" ${argv} > /dev/full`);
-      assert.deepEqual([status, stderr], [EXIT.unreachable, 'amber: DESTINATION_FAILED: Writing standard output failed (ENOSPC): no space is left; free some, or write elsewhere.\n'], argv);
+      assert.deepEqual(
+        [status, stderr],
+        [
+          EXIT.unreachable,
+          'amber: DESTINATION_FAILED: Writing standard output failed (ENOSPC): no space is left; free some, or write elsewhere.\n',
+        ],
+        argv,
+      );
     }
   });
 
@@ -94,7 +132,12 @@ describe('where a result goes', () => {
     const file = join(freshFolder(), 'file');
     writeFileSync(file, '');
     chmodSync(file, 0o444);
-    for (const argv of [['pull', base], ['salvage', base], ['report', base], ['timeline', base]]) {
+    for (const argv of [
+      ['pull', base],
+      ['salvage', base],
+      ['report', base],
+      ['timeline', base],
+    ]) {
       for (const to of [join(file, 'below'), '/nonexistent/folder/x', '/proc/x']) {
         const ran = await program([...argv, '--to', to]);
         assert.equal(ran.code, EXIT.unreachable, `${argv[0]} ${to}: ${ran.err}`);
@@ -105,12 +148,18 @@ describe('where a result goes', () => {
 });
 
 test('Node before 22.15 is told of in one line, before anything else', (t) => {
-  const old = ['/usr/bin/node', '/usr/local/bin/node'].find((path) => existsSync(path) && Number(/^v(\d+)/u.exec(spawnSync(path, ['-v'], { encoding: 'utf8' }).stdout)?.[1]) < 22);
+  const old = ['/usr/bin/node', '/usr/local/bin/node'].find(
+    (path) =>
+      existsSync(path) && Number(/^v(\d+)/u.exec(spawnSync(path, ['-v'], { encoding: 'utf8' }).stdout)?.[1]) < 22,
+  );
   if (old === undefined) {
     t.skip('no Node before 22 on this machine');
     return;
   }
   const ran = spawnSync(old, [COMMAND, 'verify', 'x'], { encoding: 'utf8' });
   assert.equal(ran.status, EXIT.usage);
-  assert.match(ran.stderr, /^amber: USAGE: Node \d+\.\d+\.\d+ is too old: amber needs Node 22\.15 or later \(https:\/\/nodejs\.org\)\.\n$/u);
+  assert.match(
+    ran.stderr,
+    /^amber: USAGE: Node \d+\.\d+\.\d+ is too old: amber needs Node 22\.15 or later \(https:\/\/nodejs\.org\)\.\n$/u,
+  );
 });

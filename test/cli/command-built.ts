@@ -15,7 +15,10 @@ export interface BuiltRan {
   readonly bytes: number;
 }
 
-export type BuiltAmber = (argv: readonly string[], options?: { readonly env?: NodeJS.ProcessEnv; readonly withinMs?: number }) => Promise<BuiltRan>;
+export type BuiltAmber = (
+  argv: readonly string[],
+  options?: { readonly env?: NodeJS.ProcessEnv; readonly withinMs?: number },
+) => Promise<BuiltRan>;
 
 /** A module that runs before the command: it says at the end how much memory the process had at most. */
 const MEASURE = `data:text/javascript,${encodeURIComponent(`
@@ -29,7 +32,8 @@ export function builtAmber(): BuiltAmber {
   copyFileSync(COMMAND, command);
   return async (argv, { env = {}, withinMs = 300_000 } = {}) => {
     const child = spawn(process.execPath, ['--import', MEASURE, command, ...argv], {
-      env: { PATH: '/usr/bin:/bin', HOME: '/nonexistent', AWS_EC2_METADATA_DISABLED: 'true', ...env }, stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      env: { PATH: '/usr/bin:/bin', HOME: '/nonexistent', AWS_EC2_METADATA_DISABLED: 'true', ...env },
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     });
     const timer = setTimeout(() => child.kill('SIGKILL'), withinMs);
     const said = child.stdio.slice(1).map((stream) => {
@@ -37,7 +41,9 @@ export function builtAmber(): BuiltAmber {
       stream?.on('data', (piece: Buffer) => pieces.push(piece));
       return pieces;
     });
-    const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => child.once('close', (...ended) => resolve(ended)));
+    const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) =>
+      child.once('close', (...ended) => resolve(ended)),
+    );
     clearTimeout(timer);
     const [out = '', err = '', memory = ''] = said.map((pieces) => Buffer.concat(pieces).toString('utf8'));
     return { code: code ?? -1, signal, out, err, bytes: Number(memory) * 1024 };

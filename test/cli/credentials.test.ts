@@ -35,20 +35,29 @@ async function sts(t: TestContext, { refuses = false, minutes = 60 } = {}): Prom
   const codes: (string | null)[] = [];
   const server = createServer((request, response) => {
     let body = '';
-    request.on('data', (piece: Buffer) => (body += piece.toString('latin1'))).on('end', () => {
-      const form = new URLSearchParams(body);
-      codes.push(form.get('TokenCode'));
-      const isMfa = form.has('SerialNumber');
-      if (!refuses && (!isMfa || form.get('TokenCode') === CODE)) {
-        const ends = new Date(Date.now() + minutes * 60_000).toISOString();
-        response.end(`<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials><AccessKeyId>ASIASESSION</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>token</SessionToken><Expiration>${ends}</Expiration></Credentials><AssumedRoleUser><Arn>arn:aws:sts::111122223333:assumed-role/responder/me</Arn><AssumedRoleId>AROA:me</AssumedRoleId></AssumedRoleUser></AssumeRoleResult></AssumeRoleResponse>`);
-        return;
-      }
-      const message = isMfa && !refuses
-        ? 'MultiFactorAuthentication failed with invalid MFA one time pass code. '
-        : 'User: arn:aws:iam::111122223333:user/me is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/responder';
-      response.writeHead(403).end(`<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>${message}</Message></Error></ErrorResponse>`);
-    });
+    request
+      .on('data', (piece: Buffer) => (body += piece.toString('latin1')))
+      .on('end', () => {
+        const form = new URLSearchParams(body);
+        codes.push(form.get('TokenCode'));
+        const isMfa = form.has('SerialNumber');
+        if (!refuses && (!isMfa || form.get('TokenCode') === CODE)) {
+          const ends = new Date(Date.now() + minutes * 60_000).toISOString();
+          response.end(
+            `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials><AccessKeyId>ASIASESSION</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>token</SessionToken><Expiration>${ends}</Expiration></Credentials><AssumedRoleUser><Arn>arn:aws:sts::111122223333:assumed-role/responder/me</Arn><AssumedRoleId>AROA:me</AssumedRoleId></AssumedRoleUser></AssumeRoleResult></AssumeRoleResponse>`,
+          );
+          return;
+        }
+        const message =
+          isMfa && !refuses
+            ? 'MultiFactorAuthentication failed with invalid MFA one time pass code. '
+            : 'User: arn:aws:iam::111122223333:user/me is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/responder';
+        response
+          .writeHead(403)
+          .end(
+            `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>${message}</Message></Error></ErrorResponse>`,
+          );
+      });
   }).listen(0, '127.0.0.1');
   t.after(() => server.close().closeAllConnections());
   await new Promise((resolve) => server.once('listening', resolve));
@@ -56,11 +65,27 @@ async function sts(t: TestContext, { refuses = false, minutes = 60 } = {}): Prom
   mkdirSync(join(HOME, '.aws'));
   writeFileSync(join(HOME, '.aws/config'), CONFIG);
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { codes, env: { HOME, AWS_ENDPOINT_URL_STS: endpoint, AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined, AWS_SESSION_TOKEN: undefined, AWS_REGION: undefined, AWS_DEFAULT_REGION: undefined } };
+  return {
+    codes,
+    env: {
+      HOME,
+      AWS_ENDPOINT_URL_STS: endpoint,
+      AWS_ACCESS_KEY_ID: undefined,
+      AWS_SECRET_ACCESS_KEY: undefined,
+      AWS_SESSION_TOKEN: undefined,
+      AWS_REGION: undefined,
+      AWS_DEFAULT_REGION: undefined,
+    },
+  };
 }
 
 /** Runs on a terminal that echoes; each answer is typed when the command asks. */
-async function typing(argv: readonly string[], env: NodeJS.ProcessEnv, answers: readonly string[], node?: string): Promise<Ran> {
+async function typing(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+  answers: readonly string[],
+  node?: string,
+): Promise<Ran> {
   const child = startProgram(argv, { env, tty: true, echo: true, node });
   const said = { out: '', err: '' };
   const left = [...answers];
@@ -73,7 +98,8 @@ async function typing(argv: readonly string[], env: NodeJS.ProcessEnv, answers: 
   return { code, ...said };
 }
 
-const asked = (ran: Ran): number => ran.err.split('Code of the MFA device arn:aws:iam::111122223333:mfa/me (six digits, not shown): ').length - 1;
+const asked = (ran: Ran): number =>
+  ran.err.split('Code of the MFA device arn:aws:iam::111122223333:mfa/me (six digits, not shown): ').length - 1;
 const NOWHERE = ['--region', 'eu-central-1', '--endpoint', 'http://127.0.0.1:9'];
 
 describe('a profile with mfa_serial', () => {
@@ -87,8 +113,23 @@ describe('a profile with mfa_serial', () => {
     for (const [index, node] of [process.execPath, NODE_22].entries()) {
       codes.length = 0;
       const argv = [
-        'collect', 'checkout', '--profile', 'mfa', '--destination', `s3://mfa-evidence/run-${index}`, '--captures', 's3://mfa-evidence/none', '--sources', 'versions,aliases',
-        '--state', join(freshFolder(), 'state.jsonl'), '--endpoint', set.proxy.endpoint, '--region', 'eu-central-1', '--json',
+        'collect',
+        'checkout',
+        '--profile',
+        'mfa',
+        '--destination',
+        `s3://mfa-evidence/run-${index}`,
+        '--captures',
+        's3://mfa-evidence/none',
+        '--sources',
+        'versions,aliases',
+        '--state',
+        join(freshFolder(), 'state.jsonl'),
+        '--endpoint',
+        set.proxy.endpoint,
+        '--region',
+        'eu-central-1',
+        '--json',
       ];
       const ran = await typing(argv, env, [`${CODE}\r`], node);
       assert.equal((JSON.parse(ran.out) as { state: string }).state, 'whole', ran.out + ran.err);
@@ -100,19 +141,29 @@ describe('a profile with mfa_serial', () => {
 
   test('takes the code with corrections, and asks again for what has no six digits', async (t) => {
     const { codes, env } = await sts(t);
-    const ran = await typing(['captures', 's3://evidence/amber', '--profile', 'mfa', ...NOWHERE], env, ['12ab\r', `99\u007f\u007f${CODE}\n`]);
+    const ran = await typing(['captures', 's3://evidence/amber', '--profile', 'mfa', ...NOWHERE], env, [
+      '12ab\r',
+      `99\u007f\u007f${CODE}\n`,
+    ]);
     assert.equal(ran.code, EXIT.unreachable);
     assert.equal(asked(ran), 2, ran.err);
     assert.deepEqual(codes, [CODE]);
   });
 
   test('says that the code was refused, and asks no second time', async (t) => {
-    for (const command of [['status', 'checkout'], ['captures', 's3://evidence/amber'], ['collect', 'checkout', '--out', '/nonexistent/x']]) {
+    for (const command of [
+      ['status', 'checkout'],
+      ['captures', 's3://evidence/amber'],
+      ['collect', 'checkout', '--out', '/nonexistent/x'],
+    ]) {
       const { codes, env } = await sts(t);
       const ran = await typing([...command, '--profile', 'mfa', ...NOWHERE], env, ['000000\r', `${CODE}\r`]);
       assert.equal(ran.code, EXIT.unreachable, ran.err);
       assert.deepEqual([asked(ran), codes], [1, ['000000']]);
-      assert.match(ran.err, /amber: ACQUIRE_CREDENTIALS: No AWS credentials \(AccessDenied\): the code of the MFA device was refused: run the command again with the next code/u);
+      assert.match(
+        ran.err,
+        /amber: ACQUIRE_CREDENTIALS: No AWS credentials \(AccessDenied\): the code of the MFA device was refused: run the command again with the next code/u,
+      );
     }
   });
 
@@ -121,7 +172,10 @@ describe('a profile with mfa_serial', () => {
     for (const key of ['\u0003', '\u0004']) {
       const ran = await typing(['status', 'checkout', '--profile', 'mfa', ...NOWHERE], env, [key]);
       assert.equal(ran.code, EXIT.unreachable);
-      assert.match(ran.err, /\namber: ACQUIRE_CREDENTIALS: No code of the MFA device was given: it has six digits, for example 123456\.\n$/u);
+      assert.match(
+        ran.err,
+        /\namber: ACQUIRE_CREDENTIALS: No code of the MFA device was given: it has six digits, for example 123456\.\n$/u,
+      );
     }
     assert.deepEqual(codes, []);
   });
@@ -130,18 +184,33 @@ describe('a profile with mfa_serial', () => {
     const { codes, env } = await sts(t);
     const ran = await program(['status', 'checkout', '--profile', 'mfa', ...NOWHERE], { env, input: `${CODE}\n` });
     assert.equal(ran.code, EXIT.unreachable);
-    assert.match(ran.err, /^amber: ACQUIRE_CREDENTIALS: [^\n]*wants a code of its MFA device \(mfa_serial\): get a session with aws sts get-session-token[^\n]*\n$/u);
+    assert.match(
+      ran.err,
+      /^amber: ACQUIRE_CREDENTIALS: [^\n]*wants a code of its MFA device \(mfa_serial\): get a session with aws sts get-session-token[^\n]*\n$/u,
+    );
     assert.deepEqual(codes, []);
   });
 });
 
 test('a role that may not be assumed is told of as that, not as a permission that is missing', async (t) => {
   const { env } = await sts(t, { refuses: true });
-  for (const command of [['captures', 's3://evidence/amber'], ['verify', 's3://evidence/amber'], ['status', 'checkout'], ['doctor', 'checkout'], ['hunt', 'checkout'], ['collect', 'checkout', '--out', '/nonexistent/x']]) {
+  for (const command of [
+    ['captures', 's3://evidence/amber'],
+    ['verify', 's3://evidence/amber'],
+    ['status', 'checkout'],
+    ['doctor', 'checkout'],
+    ['hunt', 'checkout'],
+    ['collect', 'checkout', '--out', '/nonexistent/x'],
+  ]) {
     for (const more of [['--profile', 'role'], []]) {
-      const ran = await program([...command, ...more, ...NOWHERE], { env: { ...env, ...(more.length === 0 ? { AWS_PROFILE: 'role' } : {}) } });
+      const ran = await program([...command, ...more, ...NOWHERE], {
+        env: { ...env, ...(more.length === 0 ? { AWS_PROFILE: 'role' } : {}) },
+      });
       assert.equal(ran.code, EXIT.unreachable, ran.err);
-      assert.match(ran.err, /^amber: ACQUIRE_CREDENTIALS: No AWS credentials \(AccessDenied\): the role of the profile could not be assumed: see to role_arn, source_profile, and that the trust policy of the role permits it\.\n$/u);
+      assert.match(
+        ran.err,
+        /^amber: ACQUIRE_CREDENTIALS: No AWS credentials \(AccessDenied\): the role of the profile could not be assumed: see to role_arn, source_profile, and that the trust policy of the role permits it\.\n$/u,
+      );
     }
   }
 });
@@ -149,10 +218,18 @@ test('a role that may not be assumed is told of as that, not as a permission tha
 test('no region is one line that says how to give one', async (t) => {
   const { env } = await sts(t);
   const keys = { ...env, AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
-  for (const command of [['status', 'checkout'], ['doctor', 'checkout'], ['hunt', 'checkout'], ['collect', 'checkout', '--out', '/nonexistent/x']]) {
+  for (const command of [
+    ['status', 'checkout'],
+    ['doctor', 'checkout'],
+    ['hunt', 'checkout'],
+    ['collect', 'checkout', '--out', '/nonexistent/x'],
+  ]) {
     const ran = await program(command, { env: keys });
     assert.equal(ran.code, EXIT.usage, ran.err);
-    assert.equal(ran.err, 'amber: USAGE: No region: give --region, or set AWS_REGION, or name the function by its ARN.\n');
+    assert.equal(
+      ran.err,
+      'amber: USAGE: No region: give --region, or set AWS_REGION, or name the function by its ARN.\n',
+    );
   }
   for (const command of ['captures', 'verify', 'show']) {
     const ran = await program([command, 's3://evidence/amber'], { env: keys });

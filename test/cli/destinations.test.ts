@@ -19,7 +19,12 @@ let client: S3Client;
 before(async () => {
   server = await fauxqs();
   server.createBucket(BUCKET);
-  client = new S3Client({ endpoint: server.endpoint, forcePathStyle: true, region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } });
+  client = new S3Client({
+    endpoint: server.endpoint,
+    forcePathStyle: true,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
 });
 after(async () => {
   client.destroy();
@@ -29,7 +34,9 @@ after(async () => {
 /** Puts a folder into the bucket; a prefix for each test. */
 async function uploaded(base: string, prefix: string): Promise<string> {
   for (const path of globSync(`${base}/**/*`).filter((name) => statSync(name).isFile())) {
-    await client.send(new PutObjectCommand({ Bucket: BUCKET, Key: `${prefix}/${relative(base, path)}`, Body: readFileSync(path) }));
+    await client.send(
+      new PutObjectCommand({ Bucket: BUCKET, Key: `${prefix}/${relative(base, path)}`, Body: readFileSync(path) }),
+    );
   }
   return `s3://${BUCKET}/${prefix}`;
 }
@@ -44,25 +51,50 @@ interface Places {
 
 async function places(prefix: string, recipient: boolean): Promise<Places> {
   const base = freshFolder();
-  const made = await makeCapture({ apart: true, into: base, ...(recipient ? { recipient: openIdentity(IDENTITY).recipients[0]! } : {}) });
+  const made = await makeCapture({
+    apart: true,
+    into: base,
+    ...(recipient ? { recipient: openIdentity(IDENTITY).recipients[0]! } : {}),
+  });
   const [log, key] = [join(freshFolder(), 'function.log'), join(freshFolder(), 'key.txt')];
   writeFileSync(log, made.log);
   writeFileSync(key, IDENTITY);
   const bucket = await uploaded(base, prefix);
   const s3 = ['--endpoint', server.endpoint, '--path-style', '--region', 'us-east-1'];
-  return { made, log, key, at: [[base, []], [pathToFileURL(base).href, []], [bucket, s3], [`${bucket}/`, s3]] };
+  return {
+    made,
+    log,
+    key,
+    at: [
+      [base, []],
+      [pathToFileURL(base).href, []],
+      [bucket, s3],
+      [`${bucket}/`, s3],
+    ],
+  };
 }
 
-async function amber(argv: readonly string[], options: { env?: NodeJS.ProcessEnv; cwd?: string; node?: string } = {}): Promise<Ran> {
+async function amber(
+  argv: readonly string[],
+  options: { env?: NodeJS.ProcessEnv; cwd?: string; node?: string } = {},
+): Promise<Ran> {
   return program(argv, { ...options, env: { ...KEYS, ...options.env } });
 }
 
 /** What was said, without where: it is the same for every place. */
 function bare(text: string): string {
-  return text.replaceAll(/(?:s3:\/\/|\/)[^\s",;]*/gu, 'PLACE').replaceAll(/ {2,}/gu, ' ').replaceAll(/"elapsedMs": ?\d+/gu, '');
+  return text
+    .replaceAll(/(?:s3:\/\/|\/)[^\s",;]*/gu, 'PLACE')
+    .replaceAll(/ {2,}/gu, ' ')
+    .replaceAll(/"elapsedMs": ?\d+/gu, '');
 }
 
-const COMMANDS: readonly (readonly [name: string, more: (places: Places) => readonly string[], code: number, says: RegExp])[] = [
+const COMMANDS: readonly (readonly [
+  name: string,
+  more: (places: Places) => readonly string[],
+  code: number,
+  says: RegExp,
+])[] = [
   ['captures', () => [], EXIT.ok, /checkout/u],
   ['verify', ({ log, key }) => ['--log', log, '-i', key], EXIT.ok, /verified/u],
   ['verify', () => ['--all'], EXIT.ok, /verified/u],
@@ -71,7 +103,10 @@ const COMMANDS: readonly (readonly [name: string, more: (places: Places) => read
   ['salvage', ({ key }) => ['-i', key], EXIT.ok, /note\.txt/u],
 ];
 
-for (const [form, recipient] of [['plain', false], ['for a recipient', true]] as const) {
+for (const [form, recipient] of [
+  ['plain', false],
+  ['for a recipient', true],
+] as const) {
   describe(`a capture that is ${form}`, () => {
     for (const [index, [name, more, code, says]] of COMMANDS.entries()) {
       test(`${[name, ...more({ log: 'LOG', key: 'KEY' } as Places)].join(' ')} says the same wherever it lies`, async () => {
@@ -97,14 +132,27 @@ for (const [form, recipient] of [['plain', false], ['for a recipient', true]] as
       for (const [location, options] of at.at) {
         const out = freshFolder();
         const key = ['-i', at.key];
-        for (const argv of [['pull', location, '--to', join(out, 'pulled'), '--extract', ...key], ['salvage', location, '--to', join(out, 'salvaged'), ...key], ['report', location, '--to', join(out, 'page.html'), ...key]]) {
+        for (const argv of [
+          ['pull', location, '--to', join(out, 'pulled'), '--extract', ...key],
+          ['salvage', location, '--to', join(out, 'salvaged'), ...key],
+          ['report', location, '--to', join(out, 'page.html'), ...key],
+        ]) {
           const ran = await amber([...argv, ...options]);
           assert.equal(ran.code, EXIT.ok, `${argv.join(' ')}: ${ran.out}${ran.err}`);
         }
         const plain = await amber(['decrypt', location, '--to', join(out, 'plain.tar.zst'), ...key, ...options]);
-        assert.deepEqual([plain.code, plain.err.includes('nothing to decrypt')], recipient ? [EXIT.ok, false] : [EXIT.usage, true], plain.err);
-        const names = globSync(`${out}/**/*`).map((path) => relative(out, path)).sort();
-        assert.ok(names.some((name) => name.endsWith('live_response/note.txt')), names.join(' '));
+        assert.deepEqual(
+          [plain.code, plain.err.includes('nothing to decrypt')],
+          recipient ? [EXIT.ok, false] : [EXIT.usage, true],
+          plain.err,
+        );
+        const names = globSync(`${out}/**/*`)
+          .map((path) => relative(out, path))
+          .sort();
+        assert.ok(
+          names.some((name) => name.endsWith('live_response/note.txt')),
+          names.join(' '),
+        );
         const verified = await amber(['verify', join(out, 'pulled'), ...key]);
         assert.equal(verified.code, EXIT.ok, verified.out + verified.err);
         told.add(names.join('\n'));
@@ -119,10 +167,18 @@ describe('a single object of a capture', () => {
     const at = await places('single', false);
     const folder = relative(at.made.base, at.made.folder);
     for (const [location, options] of at.at) {
-      const segment = await amber(['salvage', `${location.replace(/\/$/u, '')}/${folder}/${at.made.segments[0]!.name}`, ...options]);
+      const segment = await amber([
+        'salvage',
+        `${location.replace(/\/$/u, '')}/${folder}/${at.made.segments[0]!.name}`,
+        ...options,
+      ]);
       assert.match(segment.out, /live_response\/note\.txt/u, segment.err);
       const marker = await amber(['captures', `${location.replace(/\/$/u, '')}/${folder}`, ...options]);
-      assert.deepEqual([marker.code, marker.out.includes('checkout')], [EXIT.ok, true], `${location}: ${marker.out}${marker.err}`);
+      assert.deepEqual(
+        [marker.code, marker.out.includes('checkout')],
+        [EXIT.ok, true],
+        `${location}: ${marker.out}${marker.err}`,
+      );
     }
   });
 
@@ -142,7 +198,12 @@ describe('what cannot be reached', () => {
     const s3 = ['--endpoint', server.endpoint, '--path-style', '--region', 'us-east-1'];
     mkdirSync(join(freshFolder(), 'x'));
     for (const name of ['captures', 'verify', 'show', 'timeline', 'salvage', 'pull', 'report']) {
-      const argv = [name, 's3://no-such-bucket/amber', ...s3, ...(name === 'report' ? ['--to', join(freshFolder(), 'p.html')] : [])];
+      const argv = [
+        name,
+        's3://no-such-bucket/amber',
+        ...s3,
+        ...(name === 'report' ? ['--to', join(freshFolder(), 'p.html')] : []),
+      ];
       const ran = await amber(argv);
       assert.equal(ran.code, EXIT.unreachable, ran.out + ran.err);
       assert.match(ran.err, /^amber: CASE_MISSING: [^\n]+ there is no bucket no-such-bucket\n$/u);
@@ -151,6 +212,7 @@ describe('what cannot be reached', () => {
 
   test('reads on Node 22 as well', async () => {
     const at = await places('older', false);
-    for (const [location, options] of at.at) assert.equal((await amber(['verify', location, ...options], { node: NODE_22 })).code, EXIT.ok);
+    for (const [location, options] of at.at)
+      assert.equal((await amber(['verify', location, ...options], { node: NODE_22 })).code, EXIT.ok);
   });
 });

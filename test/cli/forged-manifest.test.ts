@@ -4,7 +4,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import type { CaptureManifest } from '../../src/seal/commit.ts';
-import { CAPTURE_ID, commitFacts, freshFolder, makeCapture, standardEntries, type MadeCapture } from '../case/captures.ts';
+import {
+  CAPTURE_ID,
+  commitFacts,
+  freshFolder,
+  makeCapture,
+  standardEntries,
+  type MadeCapture,
+} from '../case/captures.ts';
 import { copyOf } from '../case/checking.ts';
 import { program, type Ran } from './program.ts';
 
@@ -13,10 +20,13 @@ type Forgery = (manifest: CaptureManifest) => unknown;
 const FORGERIES: Readonly<Record<string, Forgery>> = {
   'identity.functionName': (manifest) => ({ ...manifest, identity: { ...manifest.identity, functionName: 'payroll' } }),
   'identity.accessKeyId': (manifest) => ({ ...manifest, identity: { ...manifest.identity, accessKeyId: 'AKIAOTHER' } }),
-  'identity.logStream': (manifest) => ({ ...manifest, identity: Object.fromEntries(Object.entries(manifest.identity).filter(([name]) => name !== 'logStream')) }),
+  'identity.logStream': (manifest) => ({
+    ...manifest,
+    identity: Object.fromEntries(Object.entries(manifest.identity).filter(([name]) => name !== 'logStream')),
+  }),
   'cause.reason': (manifest) => ({ ...manifest, cause: { ...manifest.cause, reason: 'a test' } }),
   'cause.trigger': (manifest) => ({ ...manifest, cause: { ...manifest.cause, trigger: 'event' } }),
-  'started': (manifest) => ({ ...manifest, clocks: { ...manifest.clocks, started: '2024-01-01T00:00:00.000Z' } }),
+  started: (manifest) => ({ ...manifest, clocks: { ...manifest.clocks, started: '2024-01-01T00:00:00.000Z' } }),
 };
 
 describe('manifest.json against capture.json', () => {
@@ -24,7 +34,13 @@ describe('manifest.json against capture.json', () => {
   before(async () => {
     const { cause, identity, tool, clocks } = commitFacts(CAPTURE_ID, 'zstd', undefined);
     const value = { captureId: CAPTURE_ID, started: clocks.started, cause, identity, tool, inProcess: true };
-    capture = await makeCapture({ apart: true, entries: [{ kind: 'json', path: 'capture.json', source: 'amber', method: 'api', value }, ...standardEntries().slice(1)] });
+    capture = await makeCapture({
+      apart: true,
+      entries: [
+        { kind: 'json', path: 'capture.json', source: 'amber', method: 'api', value },
+        ...standardEntries().slice(1),
+      ],
+    });
   });
 
   /** The log without its last line, which has the digest of manifest.json. */
@@ -33,7 +49,11 @@ describe('manifest.json against capture.json', () => {
     writeFileSync(file, log);
     return program(['verify', folder, '--log', file]);
   }
-  const withoutLine = (): string => capture.log.split('\n').filter((line) => !line.includes('"amber":"capture"')).join('\n');
+  const withoutLine = (): string =>
+    capture.log
+      .split('\n')
+      .filter((line) => !line.includes('"amber":"capture"'))
+      .join('\n');
 
   test('an honest one is verified; that the log has no digest of it is said and counted', async () => {
     const whole = await verify(capture.folder, capture.log);

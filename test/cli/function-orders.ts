@@ -15,10 +15,17 @@ export async function amber(...argv: readonly string[]): Promise<RanJson> {
 
 export async function amberWith(options: ProgramOptions, ...argv: readonly string[]): Promise<RanJson> {
   const ran = await program(argv, options);
-  return { ...ran, json: argv.includes('--json') ? JSON.parse(ran.out === '' ? '{}' : ran.out) as Record<string, unknown> : {} };
+  return {
+    ...ran,
+    json: argv.includes('--json') ? (JSON.parse(ran.out === '' ? '{}' : ran.out) as Record<string, unknown>) : {},
+  };
 }
 
-export type Configure = (t: TestContext, env: Readonly<Record<string, string>>, ...rules: readonly Rule[]) => Promise<Scene | undefined>;
+export type Configure = (
+  t: TestContext,
+  env: Readonly<Record<string, string>>,
+  ...rules: readonly Rule[]
+) => Promise<Scene | undefined>;
 
 /** The function, configured for this place. Both S3 servers take the same keys. */
 export const configured: Configure = async (t, env, ...rules) => {
@@ -28,7 +35,9 @@ export const configured: Configure = async (t, env, ...rules) => {
   t.after(() => Object.assign(process.env, MOTO_ENV));
   const lambda = new Lambda({ endpoint: set.motoEndpoint, region: 'eu-central-1' });
   t.after(() => lambda.destroy());
-  const Variables = Object.fromEntries(Object.entries({ ...env, STAGE: 'prod' }).filter(([name]) => !name.startsWith('AWS_')));
+  const Variables = Object.fromEntries(
+    Object.entries({ ...env, STAGE: 'prod' }).filter(([name]) => !name.startsWith('AWS_')),
+  );
   await lambda.updateFunctionConfiguration({ FunctionName: 'checkout', Environment: { Variables } });
   return set;
 };

@@ -17,8 +17,12 @@ const amber = builtAmber();
 /** A folder with one segment of these entries, small as a bomb is. */
 function bomb(entries: readonly (readonly [path: string, body: Buffer, pax?: string])[]): string {
   const pieces = entries.flatMap(([path, body, pax = '']) => [
-    ...(pax === '' ? [] : [paxHeader(pax.length), Buffer.from(pax, 'latin1'), Buffer.alloc(roundUp(pax.length) - pax.length)]),
-    encodeHeader({ path, type: '0', mode: 0o444, size: body.length, mtimeSeconds: 1 }), body, Buffer.alloc(roundUp(body.length) - body.length),
+    ...(pax === ''
+      ? []
+      : [paxHeader(pax.length), Buffer.from(pax, 'latin1'), Buffer.alloc(roundUp(pax.length) - pax.length)]),
+    encodeHeader({ path, type: '0', mode: 0o444, size: body.length, mtimeSeconds: 1 }),
+    body,
+    Buffer.alloc(roundUp(body.length) - body.length),
   ]);
   const folder = freshFolder();
   writeFileSync(join(folder, 'capture-0000.tar.zst'), zstdCompressSync(Buffer.concat([...pieces, Buffer.alloc(1024)])));
@@ -30,7 +34,14 @@ function paxHeader(size: number): Buffer {
   const block = Buffer.from(encodeHeader({ path: 'pax', type: '0', mode: 0o444, size, mtimeSeconds: 1 }));
   block.fill(' ', 148, 156);
   block.write('x', 156, 'latin1');
-  block.write(`${block.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  block.write(
+    `${block
+      .reduce((sum, byte) => sum + byte, 0)
+      .toString(8)
+      .padStart(6, '0')}\0 `,
+    148,
+    'latin1',
+  );
   return block;
 }
 
@@ -44,7 +55,11 @@ async function small(...argv: readonly string[]): Promise<{ out: string; err: st
 
 describe('hostile evidence, in the built command', () => {
   test('64 MiB of [ in processes.json is 2 KB where it lies, and is said not to be shown', async () => {
-    const folder = bomb([['capture.json', Buffer.from('{}')], ['live_response/processes.json', Buffer.alloc(64 * MIB, '[')], ['live_response/sockets.json', Buffer.from(`{"inet":[${'[],'.repeat(20 * MIB)}[]]}`)]]);
+    const folder = bomb([
+      ['capture.json', Buffer.from('{}')],
+      ['live_response/processes.json', Buffer.alloc(64 * MIB, '[')],
+      ['live_response/sockets.json', Buffer.from(`{"inet":[${'[],'.repeat(20 * MIB)}[]]}`)],
+    ]);
     assert.ok(statSync(join(folder, 'capture-0000.tar.zst')).size < 16 * 1024);
     const { out } = await small('show', folder);
     assert.match(out, /live_response\/processes\.json: it is no JSON/u);
@@ -56,7 +71,16 @@ describe('hostile evidence, in the built command', () => {
     const line = Buffer.alloc(4 * MIB, '[');
     line[line.length - 1] = 0x0a;
     const lines = Buffer.concat([line, line]);
-    const folder = bomb([['capture.json', Buffer.from('{}')], ...['manifest/0000.jsonl', 'timeline/timeline.jsonl', 'live_response/findings.jsonl', 'live_response/findings-ocsf.jsonl', 'cloudtrail/x-0000.jsonl'].map((path) => [path, lines] as const)]);
+    const folder = bomb([
+      ['capture.json', Buffer.from('{}')],
+      ...[
+        'manifest/0000.jsonl',
+        'timeline/timeline.jsonl',
+        'live_response/findings.jsonl',
+        'live_response/findings-ocsf.jsonl',
+        'cloudtrail/x-0000.jsonl',
+      ].map((path) => [path, lines] as const),
+    ]);
     for (const command of ['show', 'timeline', 'verify', 'salvage']) await small(command, folder);
     const large = freshFolder();
     writeFileSync(join(large, 'manifest.json'), Buffer.alloc(60 * MIB, '['));
@@ -67,15 +91,22 @@ describe('hostile evidence, in the built command', () => {
   test('a bodyfile of arrows, and names that are cut out of long lines', async () => {
     const arrows = `0|${' -> '.repeat(2 * MIB)}\r|1|r/rrwxrwxrwx|0|0|0|1|1|1|1\n`;
     const long = Array.from({ length: 3000 }, (_, index) => `0|/tmp/a-name-${index}|${'x'.repeat(60_000)}\n`).join('');
-    const folder = bomb([['capture.json', Buffer.from('{}')], ['bodyfile/bodyfile.txt', Buffer.from(arrows)], ['bodyfile/bodyfile-0001.txt', Buffer.from(long)]]);
+    const folder = bomb([
+      ['capture.json', Buffer.from('{}')],
+      ['bodyfile/bodyfile.txt', Buffer.from(arrows)],
+      ['bodyfile/bodyfile-0001.txt', Buffer.from(long)],
+    ]);
     for (const command of ['timeline', 'salvage']) await small(command, folder);
   });
 
   test('thousands of entries of which each has a pax header of 60 KB', async () => {
     const key = (index: number): string => `${String(index).padStart(5, '0')}=x`;
-    const records = (count: number): string => Array.from({ length: count }, (_, index) => `11 ${key(index)}\n`).join('');
+    const records = (count: number): string =>
+      Array.from({ length: count }, (_, index) => `11 ${key(index)}\n`).join('');
     const pax = records(5000);
-    const folder = bomb(Array.from({ length: 2000 }, (_, index) => [`[root]/tmp/${index}`, Buffer.alloc(0), pax] as const));
+    const folder = bomb(
+      Array.from({ length: 2000 }, (_, index) => [`[root]/tmp/${index}`, Buffer.alloc(0), pax] as const),
+    );
     for (const command of ['verify', 'salvage']) await small(command, folder);
   });
 
@@ -92,10 +123,17 @@ describe('a report, built', () => {
   test('of ten times the captures takes the memory of one, and says of each what it leaves out', async () => {
     const files = Array.from({ length: 400 }, (_, index) => bytesEntry(`[root]/tmp/file-${index}`, 'x'));
     const base = freshFolder();
-    const entries = [...standardEntries().slice(0, 2), ...files.map((entry) => ({ ...entry, path: `recovered/${entry.path}` }))];
+    const entries = [
+      ...standardEntries().slice(0, 2),
+      ...files.map((entry) => ({ ...entry, path: `recovered/${entry.path}` })),
+    ];
     const make = async (from: number, to: number): Promise<void> => {
       for (let number = from; number < to; number += 1) {
-        await makeCapture({ entries, captureId: `0197c0de-0000-7000-8000-${String(number).padStart(12, '0')}`, into: base });
+        await makeCapture({
+          entries,
+          captureId: `0197c0de-0000-7000-8000-${String(number).padStart(12, '0')}`,
+          into: base,
+        });
       }
     };
     await make(0, 30);
@@ -105,7 +143,10 @@ describe('a report, built', () => {
     const many = await amber(['report', base, '--to', larger]);
     assert.deepEqual([few.code, many.code], [0, 0], many.err);
     // 270 captures more had been 390 MiB; what there is now is the collector's, which takes its time.
-    assert.ok(many.bytes < few.bytes + 96 * MIB, `${Math.round(few.bytes / MIB)} MiB, then ${Math.round(many.bytes / MIB)} MiB`);
+    assert.ok(
+      many.bytes < few.bytes + 96 * MIB,
+      `${Math.round(few.bytes / MIB)} MiB, then ${Math.round(many.bytes / MIB)} MiB`,
+    );
     const html = readFileSync(larger, 'utf8');
     assert.match(html, /300 of 300 verified/u);
     assert.equal(html.match(/<h2>/gu)?.length, 300);

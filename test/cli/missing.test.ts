@@ -29,16 +29,27 @@ describe('a segment of a bucket that is not there any more', () => {
         for (const command of ['show', 'timeline', 'captures']) {
           const { code, out, err } = await program([command, folder]);
           equal(code, 1, `${command}: ${out}${err}`);
-          match(err, which === 'last' && command !== 'captures' ? /PROBLEM: .*no end/u : new RegExp(`PROBLEM: .*(?:segment|number) ${number}`, 'u'));
+          match(
+            err,
+            which === 'last' && command !== 'captures'
+              ? /PROBLEM: .*no end/u
+              : new RegExp(`PROBLEM: .*(?:segment|number) ${number}`, 'u'),
+          );
           if (command !== 'timeline') match(out, new RegExp(`in ${last} of ${last + 1}`, 'u'), command);
           if (command === 'captures') doesNotMatch(out, / whole /u);
         }
         const salvage = await program(['salvage', folder]);
         equal(salvage.code, 1);
         match(salvage.out, new RegExp(`1 segment is not there: number ${number}$`, 'mu'));
-        const { missing, holes } = JSON.parse((await program(['salvage', folder, '--json'])).out) as { missing: number[]; holes: { segment: number }[] };
+        const { missing, holes } = JSON.parse((await program(['salvage', folder, '--json'])).out) as {
+          missing: number[];
+          holes: { segment: number }[];
+        };
         deepEqual(missing, [number]);
-        deepEqual(holes.map(({ segment }) => segment), what === 'emptied' ? [number] : []);
+        deepEqual(
+          holes.map(({ segment }) => segment),
+          what === 'emptied' ? [number] : [],
+        );
         const verify = await program(['verify', folder]);
         equal(verify.code, 1);
         match(verify.out, new RegExp(`segment ${number} was stored and is not there`, 'u'));
@@ -52,11 +63,15 @@ describe('a segment of a bucket that is not there any more', () => {
     writeFileSync(join(folder, capture.manifest.segments[last]!.name), '');
     const { code, out } = await program(['salvage', folder, '--json']);
     equal(code, 1);
-    deepEqual((JSON.parse(out) as { holes: { segment: number }[] }).holes.map(({ segment }) => segment), [last]);
+    deepEqual(
+      (JSON.parse(out) as { holes: { segment: number }[] }).holes.map(({ segment }) => segment),
+      [last],
+    );
   });
 
   test('an intact capture is told as whole, and exits with 0', async () => {
-    for (const command of ['show', 'timeline', 'captures', 'salvage', 'verify']) equal((await program([command, capture.folder])).code, 0, command);
+    for (const command of ['show', 'timeline', 'captures', 'salvage', 'verify'])
+      equal((await program([command, capture.folder])).code, 0, command);
   });
 });
 
@@ -71,7 +86,10 @@ describe('an empty file with the name of a segment beside an intact joined file'
       writeFileSync(join(folder, 'capture-0000.tar.zst'), '');
       const verify = await program(['verify', folder, '--json']);
       const { checks } = JSON.parse(verify.out) as { checks: { state: string; findings: string[] }[] };
-      deepEqual(checks.flatMap(({ findings }) => findings).filter((text) => !text.includes('SHA256SUMS')), ['"capture-0000.tar.zst" is empty: Amber writes no empty segment']);
+      deepEqual(
+        checks.flatMap(({ findings }) => findings).filter((text) => !text.includes('SHA256SUMS')),
+        ['"capture-0000.tar.zst" is empty: Amber writes no empty segment'],
+      );
       const entries = (out: string): unknown => (JSON.parse(out) as { states: unknown }).states;
       const salvage = await program(['salvage', folder, '--json']);
       deepEqual(entries(salvage.out), entries((await program(['salvage', plain, '--json'])).out));
@@ -84,6 +102,7 @@ describe('an empty file with the name of a segment beside an intact joined file'
     const capture = await makeCapture({ apart: true });
     const folder = copyOf(capture);
     for (const name of readdirSync(folder)) if (name.startsWith('capture-')) writeFileSync(join(folder, name), '');
-    for (const command of ['show', 'timeline', 'captures', 'salvage', 'verify']) equal((await program([command, folder])).code, 1, command);
+    for (const command of ['show', 'timeline', 'captures', 'salvage', 'verify'])
+      equal((await program([command, folder])).code, 1, command);
   });
 });

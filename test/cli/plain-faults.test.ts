@@ -10,7 +10,11 @@ describe('amber trigger --new-key', () => {
   test('below a file, or an empty name: a plain line', async () => {
     const file = join(freshFolder(), 'file');
     writeFileSync(file, '');
-    for (const [folder, expected] of [[file, 3], [join(file, 'keys'), 3], ['', 2]] as const) {
+    for (const [folder, expected] of [
+      [file, 3],
+      [join(file, 'keys'), 3],
+      ['', 2],
+    ] as const) {
       const { code, err } = await program(['trigger', '--new-key', folder]);
       equal(code, expected, err);
       doesNotMatch(err, /BUG/u);
@@ -29,7 +33,10 @@ describe('amber trigger --new-key', () => {
 
 test('an empty location is a usage error, and an unknown command ends its sentence', async () => {
   equal((await program(['verify', ''])).code, 2);
-  match((await program(['bogus'])).err, /There is no command "bogus"; expected one of trigger, .*, for example amber captures --help\./u);
+  match(
+    (await program(['bogus'])).err,
+    /There is no command "bogus"; expected one of trigger, .*, for example amber captures --help\./u,
+  );
 });
 
 test('an empty log on standard input: the last line does not say verified', async () => {

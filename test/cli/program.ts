@@ -34,7 +34,14 @@ export interface ProgramOptions {
 function environment(more: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const aws = Object.entries(process.env).filter(([name]) => name.startsWith('AWS_'));
   const temporary = process.env['TMPDIR'] === undefined ? {} : { TMPDIR: process.env['TMPDIR'] };
-  return { PATH: '/usr/bin:/bin', HOME: '/nonexistent', AWS_EC2_METADATA_DISABLED: 'true', ...temporary, ...Object.fromEntries(aws), ...more };
+  return {
+    PATH: '/usr/bin:/bin',
+    HOME: '/nonexistent',
+    AWS_EC2_METADATA_DISABLED: 'true',
+    ...temporary,
+    ...Object.fromEntries(aws),
+    ...more,
+  };
 }
 
 /** Starts the command; for what has to be told something while it runs. */
@@ -42,7 +49,12 @@ export function startProgram(argv: readonly string[], options: ProgramOptions = 
   const { node = process.execPath, cwd, input, tty = false, echo = false } = options;
   const env = environment(options.env ?? {});
   const command = [node, COMMAND, ...argv];
-  if (tty) return spawn('python3', [TERMINAL, ...command], { env: { ...process.env, AMBER_TEST_ENV: JSON.stringify(env), ...(echo ? { AMBER_TEST_ECHO: '1' } : {}) }, cwd, stdio: 'pipe' });
+  if (tty)
+    return spawn('python3', [TERMINAL, ...command], {
+      env: { ...process.env, AMBER_TEST_ENV: JSON.stringify(env), ...(echo ? { AMBER_TEST_ECHO: '1' } : {}) },
+      cwd,
+      stdio: 'pipe',
+    });
   return spawn(node, command.slice(1), { env, cwd, stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
 }
 

@@ -25,14 +25,23 @@ interface Company {
 }
 
 async function company(t: TestContext): Promise<Company | undefined> {
-  const set = await configured(t, { AMBER_DESTINATION: `s3://${BUCKET}/amber`, AMBER_CONTROL: `s3://${BUCKET}-control/orders.json` });
+  const set = await configured(t, {
+    AMBER_DESTINATION: `s3://${BUCKET}/amber`,
+    AMBER_CONTROL: `s3://${BUCKET}-control/orders.json`,
+  });
   if (set === undefined) return undefined;
   const s3 = new S3({ endpoint: set.motoEndpoint, region: 'eu-central-1', forcePathStyle: true });
   t.after(() => s3.destroy());
   for (const Bucket of [BUCKET, `${BUCKET}-control`]) {
-    await s3.createBucket({ Bucket, CreateBucketConfiguration: { LocationConstraint: 'eu-central-1' } }).catch(() => undefined);
+    await s3
+      .createBucket({ Bucket, CreateBucketConfiguration: { LocationConstraint: 'eu-central-1' } })
+      .catch(() => undefined);
   }
-  await s3.putObject({ Bucket: `${BUCKET}-control`, Key: 'orders.json', Body: JSON.stringify({ amber: 1, state: 'idle' }) });
+  await s3.putObject({
+    Bucket: `${BUCKET}-control`,
+    Key: 'orders.json',
+    Body: JSON.stringify({ amber: 1, state: 'idle' }),
+  });
   const pair = certificate(`DNS:${HOST},DNS:localhost,IP:127.0.0.1`);
   const front = await secureFront(set.proxy.endpoint, pair);
   const proxy = await forwardProxy({ securePort: front.port, plainPort: Number(new URL(set.proxy.endpoint).port) });
@@ -42,7 +51,12 @@ async function company(t: TestContext): Promise<Company | undefined> {
   });
   const bundle = join(freshFolder(), 'company-ca.pem');
   writeFileSync(bundle, `# the authority of the company\n${pair.cert}`);
-  return { set, proxy, direct: `https://localhost:${front.port}`, env: { HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url, AWS_CA_BUNDLE: bundle } };
+  return {
+    set,
+    proxy,
+    direct: `https://localhost:${front.port}`,
+    env: { HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url, AWS_CA_BUNDLE: bundle },
+  };
 }
 
 const at = (endpoint: string): string[] => ['--endpoint', endpoint, '--region', 'eu-central-1'];
@@ -58,7 +72,17 @@ describe('through a proxy that has to be used', () => {
     if (made === undefined) return;
     const { proxy, env } = made;
     const through = at(`https://${HOST}`);
-    const order = ['trigger', 'checkout', '--reason', 'r', '--requester', 'me', '--captures', freshFolder(), ...through];
+    const order = [
+      'trigger',
+      'checkout',
+      '--reason',
+      'r',
+      '--requester',
+      'me',
+      '--captures',
+      freshFolder(),
+      ...through,
+    ];
     const commands: readonly (readonly [argv: readonly string[], code: number])[] = [
       [['status', 'checkout', ...through], EXIT.ok],
       [['doctor', 'checkout', ...through], EXIT.problem],
@@ -69,10 +93,32 @@ describe('through a proxy that has to be used', () => {
     for (const S3_TRANSPORT of ['sdk', 'light']) {
       proxy.seen.length = 0;
       const destination = `s3://${BUCKET}/${S3_TRANSPORT}`;
-      const collected = await run(['collect', 'checkout', '--destination', destination, '--sources', 'versions,layers', '--state', join(freshFolder(), 'state.jsonl'), ...through, '--json'], { ...env, AMBER_S3_TRANSPORT: S3_TRANSPORT });
-      const report = JSON.parse(collected.out) as { state: string; location: string; outcomes: Record<string, number>; error: unknown };
+      const collected = await run(
+        [
+          'collect',
+          'checkout',
+          '--destination',
+          destination,
+          '--sources',
+          'versions,layers',
+          '--state',
+          join(freshFolder(), 'state.jsonl'),
+          ...through,
+          '--json',
+        ],
+        { ...env, AMBER_S3_TRANSPORT: S3_TRANSPORT },
+      );
+      const report = JSON.parse(collected.out) as {
+        state: string;
+        location: string;
+        outcomes: Record<string, number>;
+        error: unknown;
+      };
       assert.deepEqual([report.state, report.error], ['whole', null], collected.out + collected.err);
-      assert.ok(proxy.seen.some((line) => line.startsWith(`GET http://${HOST}/_code/`)), 'the code was downloaded through the proxy');
+      assert.ok(
+        proxy.seen.some((line) => line.startsWith(`GET http://${HOST}/_code/`)),
+        'the code was downloaded through the proxy',
+      );
       const verified = await run(['verify', destination, '--path-style', ...through], env);
       assert.equal(verified.code, EXIT.ok, verified.out + verified.err);
     }
@@ -81,7 +127,10 @@ describe('through a proxy that has to be used', () => {
         proxy.seen.length = 0;
         const ran = await run(argv, env, { node });
         assert.equal(ran.code, code, `${argv.join(' ')}\n${ran.out}${ran.err}`);
-        assert.ok(proxy.seen.length > 0 && proxy.seen.some((line) => line === `CONNECT ${HOST}:443`), proxy.seen.join('\n'));
+        assert.ok(
+          proxy.seen.length > 0 && proxy.seen.some((line) => line === `CONNECT ${HOST}:443`),
+          proxy.seen.join('\n'),
+        );
       }
     }
   });
@@ -89,18 +138,33 @@ describe('through a proxy that has to be used', () => {
   test('in either case of letters, without a scheme, with a name and a password', async (t) => {
     const made = await company(t);
     if (made === undefined) return;
-    const { proxy, env: { AWS_CA_BUNDLE } } = made;
+    const {
+      proxy,
+      env: { AWS_CA_BUNDLE },
+    } = made;
     const status = ['status', 'checkout', '--captures', freshFolder(), ...at(`https://${HOST}`)];
     const host = proxy.url.slice('http://'.length);
-    for (const env of [{ https_proxy: proxy.url }, { https_proxy: host }, { HTTPS_PROXY: `${host}/` }, { https_proxy: proxy.url, HTTPS_PROXY: 'http://127.0.0.1:9' }]) {
+    for (const env of [
+      { https_proxy: proxy.url },
+      { https_proxy: host },
+      { HTTPS_PROXY: `${host}/` },
+      { https_proxy: proxy.url, HTTPS_PROXY: 'http://127.0.0.1:9' },
+    ]) {
       const ran = await run(status, { AWS_CA_BUNDLE, ...env });
       assert.equal(ran.code, EXIT.ok, ran.err);
     }
     proxy.credentials = 'me:p@ss word';
     const refused = await run(status, { AWS_CA_BUNDLE, HTTPS_PROXY: proxy.url });
     assert.equal(refused.code, EXIT.unreachable);
-    assert.match(refused.err, /The proxy 127\.0\.0\.1:\d+ of HTTPS_PROXY does not connect to aws\.amber\.test \(407 No\); it wants a name and a password/u);
-    const welcome = await run(status, { AWS_CA_BUNDLE, HTTPS_PROXY: proxy.url.replace('//', '//me:p%40ss%20word@'), DEBUG: '*' });
+    assert.match(
+      refused.err,
+      /The proxy 127\.0\.0\.1:\d+ of HTTPS_PROXY does not connect to aws\.amber\.test \(407 No\); it wants a name and a password/u,
+    );
+    const welcome = await run(status, {
+      AWS_CA_BUNDLE,
+      HTTPS_PROXY: proxy.url.replace('//', '//me:p%40ss%20word@'),
+      DEBUG: '*',
+    });
     assert.equal(welcome.code, EXIT.ok, welcome.err);
     assert.doesNotMatch(welcome.out + welcome.err, /p%40ss|p@ss|bWU6cEBzcyB3b3Jk/u);
   });
@@ -111,7 +175,14 @@ describe('through a proxy that has to be used', () => {
     const { proxy, direct, env } = made;
     const status = ['status', 'checkout', '--captures', freshFolder(), ...at(direct)];
     const port = new URL(direct).port;
-    for (const [NO_PROXY, isDirect] of [['', false], ['localhost', true], [`example.com, localhost:${port}`, true], ['localhost:1', false], ['*', true], ['host', false]] as const) {
+    for (const [NO_PROXY, isDirect] of [
+      ['', false],
+      ['localhost', true],
+      [`example.com, localhost:${port}`, true],
+      ['localhost:1', false],
+      ['*', true],
+      ['host', false],
+    ] as const) {
       for (const name of ['NO_PROXY', 'no_proxy']) {
         proxy.seen.length = 0;
         const ran = await run(status, { ...env, [name]: NO_PROXY });
@@ -124,18 +195,31 @@ describe('through a proxy that has to be used', () => {
   test('AWS_CA_BUNDLE counts without a proxy as well, and without it the private authority is not trusted', async (t) => {
     const made = await company(t);
     if (made === undefined) return;
-    const { direct, env: { AWS_CA_BUNDLE } } = made;
-    for (const argv of [['status', 'checkout', '--captures', freshFolder()], ['captures', `s3://${BUCKET}/amber`, '--path-style']]) {
+    const {
+      direct,
+      env: { AWS_CA_BUNDLE },
+    } = made;
+    for (const argv of [
+      ['status', 'checkout', '--captures', freshFolder()],
+      ['captures', `s3://${BUCKET}/amber`, '--path-style'],
+    ]) {
       assert.equal((await run([...argv, ...at(direct)], { AWS_CA_BUNDLE })).code, EXIT.ok);
       const ran = await run([...argv, ...at(direct)], {});
       assert.equal(ran.code, EXIT.unreachable);
-      assert.match(ran.err, /the TLS certificate is not trusted \(\w+\): name the authorities of the proxy or endpoint with AWS_CA_BUNDLE, for example/u);
+      assert.match(
+        ran.err,
+        /the TLS certificate is not trusted \(\w+\): name the authorities of the proxy or endpoint with AWS_CA_BUNDLE, for example/u,
+      );
     }
   });
 });
 
 describe('a proxy or a bundle that is not usable', () => {
-  const LOCATIONS = [['status', 'checkout'], ['captures', 's3://evidence/amber'], ['collect', 'checkout', '--out', '/nonexistent/x']];
+  const LOCATIONS = [
+    ['status', 'checkout'],
+    ['captures', 's3://evidence/amber'],
+    ['collect', 'checkout', '--out', '/nonexistent/x'],
+  ];
   const KEYS = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
 
   test('is one line that names the variable, what was expected and an example, and no password', async () => {
@@ -144,11 +228,20 @@ describe('a proxy or a bundle that is not usable', () => {
     writeFileSync(empty, 'no certificate\n');
     writeFileSync(damaged, '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
     const cases: readonly (readonly [NodeJS.ProcessEnv, RegExp])[] = [
-      [{ HTTPS_PROXY: 'socks5://proxy:1080' }, /HTTPS_PROXY is "socks5:\/\/proxy:1080"; expected the URL of an HTTP proxy, for example http:\/\/proxy\.example\.com:3128/u],
-      [{ https_proxy: 'http://me:geheim@proxy:99999' }, /https_proxy is "…@proxy:99999"; expected the URL of an HTTP proxy/u],
+      [
+        { HTTPS_PROXY: 'socks5://proxy:1080' },
+        /HTTPS_PROXY is "socks5:\/\/proxy:1080"; expected the URL of an HTTP proxy, for example http:\/\/proxy\.example\.com:3128/u,
+      ],
+      [
+        { https_proxy: 'http://me:geheim@proxy:99999' },
+        /https_proxy is "…@proxy:99999"; expected the URL of an HTTP proxy/u,
+      ],
       [{ HTTP_PROXY: 'http://proxy:3128/pac.js' }, /HTTP_PROXY is "http:\/\/proxy:3128\/pac\.js"; expected/u],
       [{ HTTPS_PROXY: 'http://a%zz:geheim@proxy' }, /HTTPS_PROXY is "…@proxy"; expected/u],
-      [{ AWS_CA_BUNDLE: '/nonexistent/ca.pem' }, /AWS_CA_BUNDLE is "\/nonexistent\/ca\.pem": it cannot be read \(ENOENT\); expected a file with certificates in PEM, for example \/etc\/ssl/u],
+      [
+        { AWS_CA_BUNDLE: '/nonexistent/ca.pem' },
+        /AWS_CA_BUNDLE is "\/nonexistent\/ca\.pem": it cannot be read \(ENOENT\); expected a file with certificates in PEM, for example \/etc\/ssl/u,
+      ],
       [{ AWS_CA_BUNDLE: folder }, /AWS_CA_BUNDLE is ".*": it is no file; expected/u],
       [{ AWS_CA_BUNDLE: '/dev/zero' }, /AWS_CA_BUNDLE is "\/dev\/zero": it is no file; expected/u],
       [{ AWS_CA_BUNDLE: empty }, /AWS_CA_BUNDLE is ".*": it holds no certificate; expected/u],
@@ -172,7 +265,10 @@ describe('a proxy or a bundle that is not usable', () => {
     for (const argv of LOCATIONS) {
       const ran = await run([...argv, '--region', 'eu-central-1'], { ...KEYS, HTTPS_PROXY: proxy.url });
       assert.equal(ran.code, EXIT.unreachable, ran.err);
-      assert.match(ran.err, /The proxy 127\.0\.0\.1:\d+ of HTTPS_PROXY does not connect to [\w.-]+\.amazonaws\.com \(403 No\)\. See to HTTPS_PROXY/u);
+      assert.match(
+        ran.err,
+        /The proxy 127\.0\.0\.1:\d+ of HTTPS_PROXY does not connect to [\w.-]+\.amazonaws\.com \(403 No\)\. See to HTTPS_PROXY/u,
+      );
       assert.match(ran.err, oneLine);
       const gone = await run([...argv, '--region', 'eu-central-1'], { ...KEYS, https_proxy: 'http://127.0.0.1:9' });
       assert.equal(gone.code, EXIT.unreachable, gone.err);

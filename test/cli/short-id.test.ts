@@ -9,7 +9,11 @@ import { fauxqs } from '../servers/fauxqs.ts';
 import { owner } from '../ship/s3-opened.ts';
 import { builtAmber, type BuiltAmber } from './command-built.ts';
 
-const IDS = ['0197c0de-0000-7000-8000-0000000000aa', '0197c0de-1000-7000-8000-0000000000bb', '0198ffff-0000-7000-8000-0000000000cc'] as const;
+const IDS = [
+  '0197c0de-0000-7000-8000-0000000000aa',
+  '0197c0de-1000-7000-8000-0000000000bb',
+  '0198ffff-0000-7000-8000-0000000000cc',
+] as const;
 
 let amber: BuiltAmber;
 let base = '';
@@ -25,14 +29,31 @@ before(async () => {
 
 test('every command that takes a capture takes it, in each way to write it', async () => {
   const to = (name: string): string => join(freshFolder(), name);
-  for (const command of [['verify'], ['show'], ['salvage', '-q'], ['pull', '--to', to('pulled')], ['timeline'], ['report', '--to', to('x.html')]]) {
+  for (const command of [
+    ['verify'],
+    ['show'],
+    ['salvage', '-q'],
+    ['pull', '--to', to('pulled')],
+    ['timeline'],
+    ['report', '--to', to('x.html')],
+  ]) {
     const { code, err, out } = await amber([...command, base, '0198']);
     assert.equal(code, 0, `${command.join(' ')}: ${out}${err}`);
   }
   const env = { AMBER_DESTINATION: base };
-  for (const argv of [[`${base}/0198`], [base, '0198FFFF'], [base, '0198ffff0000'], [base, IDS[2]], [`${base}/`, '0197c0de-1']]) {
+  for (const argv of [
+    [`${base}/0198`],
+    [base, '0198FFFF'],
+    [base, '0198ffff0000'],
+    [base, IDS[2]],
+    [`${base}/`, '0197c0de-1'],
+  ]) {
     const { code, err, out } = await amber(['verify', ...argv]);
-    assert.deepEqual([code, out.includes(argv.at(-1)?.startsWith('0197') === true ? IDS[1] : IDS[2])], [0, true], `${argv.join(' ')}: ${err}`);
+    assert.deepEqual(
+      [code, out.includes(argv.at(-1)?.startsWith('0197') === true ? IDS[1] : IDS[2])],
+      [0, true],
+      `${argv.join(' ')}: ${err}`,
+    );
   }
   assert.match((await amber(['verify', '0198'], { env })).out, new RegExp(IDS[2], 'u'));
 });
@@ -58,7 +79,14 @@ test('in a bucket as well', async () => {
     server.createBucket('evidence');
     for (const id of IDS) {
       const folder = join(base, 'function=checkout', `capture=${id}`);
-      for (const name of readdirSync(folder)) await client.send(new PutObjectCommand({ Bucket: 'evidence', Key: `amber/function=checkout/capture=${id}/${name}`, Body: readFileSync(join(folder, name)) }));
+      for (const name of readdirSync(folder))
+        await client.send(
+          new PutObjectCommand({
+            Bucket: 'evidence',
+            Key: `amber/function=checkout/capture=${id}/${name}`,
+            Body: readFileSync(join(folder, name)),
+          }),
+        );
     }
     const at = ['--endpoint', server.endpoint, '--path-style', '--region', 'us-east-1'];
     const env = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' };

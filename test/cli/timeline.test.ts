@@ -21,37 +21,112 @@ function rows(path: string, list: readonly unknown[]): Entry {
 }
 
 function stat(filename: string, timestamp: number, meaning: string): unknown {
-  return { message: `${filename} (file, 7 bytes)`, data_type: 'fs:stat', tag: ['file'], filename, timestamp, timestamp_desc: meaning, datetime: 'not looked at' };
+  return {
+    message: `${filename} (file, 7 bytes)`,
+    data_type: 'fs:stat',
+    tag: ['file'],
+    filename,
+    timestamp,
+    timestamp_desc: meaning,
+    datetime: 'not looked at',
+  };
 }
 
 /** A capture: processes, files, findings, and a bodyfile that has one path more. */
 function sandbox(): readonly Entry[] {
   return [
-    rows('bodyfile/bodyfile.txt', ['0|/tmp/a|1|r/rrw-r--r--|1|1|7|100|100|100|0', `0|/tmp/only in the bodyfile|2|r/rrw-r--r--|1|1|7|${T / 1000 + 3}|${T / 1000 + 4}|${T / 1000 + 4}|0`, 'no line']),
-    rows('live_response/findings-ocsf.jsonl', [{ time: T + 5000, severity: 'High', message: `a shell ${NASTY}`, finding_info: { analytic: { uid: 'shell-child' }, attacks: [{ technique: { uid: 'T1059.004' } }] } }]),
+    rows('bodyfile/bodyfile.txt', [
+      '0|/tmp/a|1|r/rrw-r--r--|1|1|7|100|100|100|0',
+      `0|/tmp/only in the bodyfile|2|r/rrw-r--r--|1|1|7|${T / 1000 + 3}|${T / 1000 + 4}|${T / 1000 + 4}|0`,
+      'no line',
+    ]),
+    rows('live_response/findings-ocsf.jsonl', [
+      {
+        time: T + 5000,
+        severity: 'High',
+        message: `a shell ${NASTY}`,
+        finding_info: { analytic: { uid: 'shell-child' }, attacks: [{ technique: { uid: 'T1059.004' } }] },
+      },
+    ]),
     rows('timeline/timeline.jsonl', [
-      { message: `Capture ${CAPTURE_ID} started by flag: x`, data_type: 'amber:capture', timestamp: Date.parse('2025-06-30T09:16:40.000Z') * 1000, timestamp_desc: 'Capture Start Time', tag: ['amber'] },
-      { message: `Process 9 started: /tmp/${NASTY}`, data_type: 'amber:process', timestamp: T * 1000 + 1_000_123, timestamp_desc: 'Process Start Time', tag: ['process'], pid: 9 },
+      {
+        message: `Capture ${CAPTURE_ID} started by flag: x`,
+        data_type: 'amber:capture',
+        timestamp: Date.parse('2025-06-30T09:16:40.000Z') * 1000,
+        timestamp_desc: 'Capture Start Time',
+        tag: ['amber'],
+      },
+      {
+        message: `Process 9 started: /tmp/${NASTY}`,
+        data_type: 'amber:process',
+        timestamp: T * 1000 + 1_000_123,
+        timestamp_desc: 'Process Start Time',
+        tag: ['process'],
+        pid: 9,
+      },
       { message: 'no time', data_type: 'amber:process', timestamp: 1e300, timestamp_desc: 'Process Start Time' },
     ]),
-    rows('timeline/timeline-0001.jsonl', [stat('/tmp/a', T * 1000 + 2_000_000, 'Content Modification Time'), stat('/tmp/a', -5_000_000, 'Creation Time'), '{"broken', '[]']),
+    rows('timeline/timeline-0001.jsonl', [
+      stat('/tmp/a', T * 1000 + 2_000_000, 'Content Modification Time'),
+      stat('/tmp/a', -5_000_000, 'Creation Time'),
+      '{"broken',
+      '[]',
+    ]),
   ];
 }
 
 const trail = (id: string, name: string, at: string): unknown => ({
-  EventId: id, EventName: name, ReadOnly: 'false', AccessKeyId: 'ASIA', EventTime: at, EventSource: 'lambda.amazonaws.com', Username: 'eve', Resources: [{ ResourceName: 'checkout' }],
-  CloudTrailEvent: JSON.stringify({ sourceIPAddress: '198.51.100.7', errorCode: 'AccessDenied', awsRegion: 'eu-central-1' }), FoundBy: 'x',
+  EventId: id,
+  EventName: name,
+  ReadOnly: 'false',
+  AccessKeyId: 'ASIA',
+  EventTime: at,
+  EventSource: 'lambda.amazonaws.com',
+  Username: 'eve',
+  Resources: [{ ResourceName: 'checkout' }],
+  CloudTrailEvent: JSON.stringify({
+    sourceIPAddress: '198.51.100.7',
+    errorCode: 'AccessDenied',
+    awsRegion: 'eu-central-1',
+  }),
+  FoundBy: 'x',
 });
 
 /** A collection: two queries that found one event, a log, GuardDuty, and documents of the control plane. */
 function collection(): readonly Entry[] {
   return [
-    rows('cloudtrail/eu-central-1/ResourceName=checkout-0000.jsonl', [trail('e-1', 'UpdateFunctionCode20150331v2', '2025-06-30 09:00:10+00:00')]),
-    rows('cloudtrail/us-east-1/Username=checkout-0000.jsonl', [trail('e-1', 'UpdateFunctionCode20150331v2', '2025-06-30 09:00:10+00:00'), trail('e-2', 'CreateUser', '2025-06-30 09:00:11+00:00')]),
+    rows('cloudtrail/eu-central-1/ResourceName=checkout-0000.jsonl', [
+      trail('e-1', 'UpdateFunctionCode20150331v2', '2025-06-30 09:00:10+00:00'),
+    ]),
+    rows('cloudtrail/us-east-1/Username=checkout-0000.jsonl', [
+      trail('e-1', 'UpdateFunctionCode20150331v2', '2025-06-30 09:00:10+00:00'),
+      trail('e-2', 'CreateUser', '2025-06-30 09:00:11+00:00'),
+    ]),
     rows('logs/aws/lambda/checkout/streams.jsonl', [{ logStreamName: 's', creationTime: T }]),
-    rows('logs/aws/lambda/checkout/s-0000.jsonl', [{ timestamp: T + 500, logStreamName: 's', eventId: '1', message: `printed ${NASTY}` }, { timestamp: T + 500, logStreamName: 's', eventId: '1', message: 'twice' }, { timestamp: T + 500, logStreamName: 's', eventId: '2', message: 'behind' }]),
-    rows('guardduty/findings.jsonl', [{ Id: 'g', Type: 'Backdoor:Lambda/C&CActivity.B', Severity: 8, Title: 'calls home', CreatedAt: '2025-06-30T09:00:20Z', Service: { EventFirstSeen: '2025-06-30T09:00:00.100Z' } }]),
-    bytesEntry('control_plane/function/5/configuration.json', JSON.stringify({ Configuration: { FunctionArn: 'arn:aws:lambda:eu-central-1:1:function:checkout:5', LastModified: '2025-06-30T09:00:09.000+0000' } })),
+    rows('logs/aws/lambda/checkout/s-0000.jsonl', [
+      { timestamp: T + 500, logStreamName: 's', eventId: '1', message: `printed ${NASTY}` },
+      { timestamp: T + 500, logStreamName: 's', eventId: '1', message: 'twice' },
+      { timestamp: T + 500, logStreamName: 's', eventId: '2', message: 'behind' },
+    ]),
+    rows('guardduty/findings.jsonl', [
+      {
+        Id: 'g',
+        Type: 'Backdoor:Lambda/C&CActivity.B',
+        Severity: 8,
+        Title: 'calls home',
+        CreatedAt: '2025-06-30T09:00:20Z',
+        Service: { EventFirstSeen: '2025-06-30T09:00:00.100Z' },
+      },
+    ]),
+    bytesEntry(
+      'control_plane/function/5/configuration.json',
+      JSON.stringify({
+        Configuration: {
+          FunctionArn: 'arn:aws:lambda:eu-central-1:1:function:checkout:5',
+          LastModified: '2025-06-30T09:00:09.000+0000',
+        },
+      }),
+    ),
   ];
 }
 
@@ -62,7 +137,10 @@ async function madeCase(): Promise<string> {
 }
 
 function parsed(text: string): TimelineRow[] {
-  return text.split('\n').slice(0, -1).map((line) => JSON.parse(line) as TimelineRow);
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as TimelineRow);
 }
 
 describe('amber timeline', () => {
@@ -70,56 +148,111 @@ describe('amber timeline', () => {
     const told = await amber('timeline', await madeCase(), '--jsonl');
     assert.equal(told.code, EXIT.ok, told.err);
     const events = parsed(told.out);
-    assert.deepEqual(events.map(({ datetime, source }) => [datetime.slice(0, 26), source]), [
-      ['1969-12-31T23:59:55.000000', 'files'],
-      ['2025-06-30T09:00:00.100000', 'guardduty'],
-      ['2025-06-30T09:00:00.500000', 'logs'], ['2025-06-30T09:00:00.500000', 'logs'],
-      ['2025-06-30T09:00:01.000123', 'processes'],
-      ['2025-06-30T09:00:02.000000', 'files'],
-      ['2025-06-30T09:00:03.000000', 'files'], ['2025-06-30T09:00:04.000000', 'files'],
-      ['2025-06-30T09:00:05.000000', 'findings'],
-      ['2025-06-30T09:00:09.000000', 'control-plane'],
-      ['2025-06-30T09:00:10.000000', 'cloudtrail'], ['2025-06-30T09:00:11.000000', 'cloudtrail'],
-      ['2025-06-30T09:00:20.000000', 'guardduty'],
-      ...['09:16:40', '09:16:40', '09:16:41', '09:16:41'].map((time) => [`2025-06-30T${time}.000000`, 'capture']),
-    ]);
+    assert.deepEqual(
+      events.map(({ datetime, source }) => [datetime.slice(0, 26), source]),
+      [
+        ['1969-12-31T23:59:55.000000', 'files'],
+        ['2025-06-30T09:00:00.100000', 'guardduty'],
+        ['2025-06-30T09:00:00.500000', 'logs'],
+        ['2025-06-30T09:00:00.500000', 'logs'],
+        ['2025-06-30T09:00:01.000123', 'processes'],
+        ['2025-06-30T09:00:02.000000', 'files'],
+        ['2025-06-30T09:00:03.000000', 'files'],
+        ['2025-06-30T09:00:04.000000', 'files'],
+        ['2025-06-30T09:00:05.000000', 'findings'],
+        ['2025-06-30T09:00:09.000000', 'control-plane'],
+        ['2025-06-30T09:00:10.000000', 'cloudtrail'],
+        ['2025-06-30T09:00:11.000000', 'cloudtrail'],
+        ['2025-06-30T09:00:20.000000', 'guardduty'],
+        ...['09:16:40', '09:16:40', '09:16:41', '09:16:41'].map((time) => [`2025-06-30T${time}.000000`, 'capture']),
+      ],
+    );
     for (const row of events) {
       assert.match(row.datetime, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/u);
-      assert.equal(row.timestamp, Date.parse(`${row.datetime.slice(0, 23)}Z`) * 1000 + Number(row.datetime.slice(23, 26)));
-      assert.ok(row.message !== '' && row.timestamp_desc !== '' && row.function_name === 'checkout' && row.capture_id.startsWith('0197c0de'));
+      assert.equal(
+        row.timestamp,
+        Date.parse(`${row.datetime.slice(0, 23)}Z`) * 1000 + Number(row.datetime.slice(23, 26)),
+      );
+      assert.ok(
+        row.message !== '' &&
+          row.timestamp_desc !== '' &&
+          row.function_name === 'checkout' &&
+          row.capture_id.startsWith('0197c0de'),
+      );
     }
     const only = events.find(({ timestamp }) => timestamp === (T + 4000) * 1000);
-    assert.deepEqual([only?.['filename'], only?.timestamp_desc, only?.tag], ['/tmp/only in the bodyfile', 'Content Modification Time; Metadata Modification Time', ['file', 'whole-seconds']]);
+    assert.deepEqual(
+      [only?.['filename'], only?.timestamp_desc, only?.tag],
+      ['/tmp/only in the bodyfile', 'Content Modification Time; Metadata Modification Time', ['file', 'whole-seconds']],
+    );
     const changed = events.find(({ source }) => source === 'cloudtrail');
     assert.equal(changed?.message, 'UpdateFunctionCode20150331v2 by eve from 198.51.100.7, refused: AccessDenied');
-    assert.deepEqual([changed['event_id'], changed['access_key_id'], changed['resources']], ['e-1', 'ASIA', 'checkout']);
-    assert.equal(events.find(({ source }) => source === 'control-plane')?.message, 'arn:aws:lambda:eu-central-1:1:function:checkout:5 was changed');
+    assert.deepEqual(
+      [changed['event_id'], changed['access_key_id'], changed['resources']],
+      ['e-1', 'ASIA', 'checkout'],
+    );
+    assert.equal(
+      events.find(({ source }) => source === 'control-plane')?.message,
+      'arn:aws:lambda:eu-central-1:1:function:checkout:5 was changed',
+    );
     assert.match(told.err, /17 events of 2 captures/u);
     assert.match(told.err, /2 rows have no time that can be used/u);
   });
 
   test('tells a finding at the time of the thing itself, and at that of the capture where this is unknown or no time', async () => {
     const finding = (name: string, info: object, process: object = {}): unknown => ({
-      time: T + 60_000, severity: 'High', message: name, finding_info: { analytic: { uid: name }, ...info }, evidences: [{ process: { pid: 9, ...process } }],
+      time: T + 60_000,
+      severity: 'High',
+      message: name,
+      finding_info: { analytic: { uid: name }, ...info },
+      evidences: [{ process: { pid: 9, ...process } }],
     });
     const events = [
-      finding('old', {}), finding('file', { first_seen_time: T + 2000 }), finding('process', { first_seen_time: T - 180_000 }, { created_time: T - 180_000 }),
-      finding('forged', { first_seen_time: 1e300 }), finding('text', { first_seen_time: ['x'] }),
+      finding('old', {}),
+      finding('file', { first_seen_time: T + 2000 }),
+      finding('process', { first_seen_time: T - 180_000 }, { created_time: T - 180_000 }),
+      finding('forged', { first_seen_time: 1e300 }),
+      finding('text', { first_seen_time: ['x'] }),
     ];
     const { base } = await makeCapture({ entries: [rows('live_response/findings-ocsf.jsonl', events)] });
     const told = parsed((await amber('timeline', base, '--jsonl', '--source', 'findings')).out);
-    const of = (row: TimelineRow): readonly unknown[] => [row['detector'], row.timestamp / 1000 - T, row.timestamp_desc, row['told_at']];
+    const of = (row: TimelineRow): readonly unknown[] => [
+      row['detector'],
+      row.timestamp / 1000 - T,
+      row.timestamp_desc,
+      row['told_at'],
+    ];
     const late = '2025-06-30T09:01:00.000000+00:00';
-    assert.deepEqual(told.slice(0, 2).map(of), [['process', -180_000, 'Finding: Start of the Process', late], ['file', 2000, 'Finding: Birth or Last Change of the File', late]]);
-    assert.deepEqual(told.slice(2).map(of).toSorted(), ['forged', 'old', 'text'].map((name) => [name, 60_000, 'Finding Told at Capture Time', undefined]));
+    assert.deepEqual(told.slice(0, 2).map(of), [
+      ['process', -180_000, 'Finding: Start of the Process', late],
+      ['file', 2000, 'Finding: Birth or Last Change of the File', late],
+    ]);
+    assert.deepEqual(
+      told.slice(2).map(of).toSorted(),
+      ['forged', 'old', 'text'].map((name) => [name, 60_000, 'Finding Told at Capture Time', undefined]),
+    );
   });
 
   test('takes a window and single sources', async () => {
     const base = await madeCase();
-    const window = await amber('timeline', base, '--jsonl', '--since', '2025-06-30T09:00:09Z', '--until', '2025-06-30T09:00:10Z');
-    assert.deepEqual(parsed(window.out).map(({ source }) => source), ['control-plane', 'cloudtrail']);
+    const window = await amber(
+      'timeline',
+      base,
+      '--jsonl',
+      '--since',
+      '2025-06-30T09:00:09Z',
+      '--until',
+      '2025-06-30T09:00:10Z',
+    );
+    assert.deepEqual(
+      parsed(window.out).map(({ source }) => source),
+      ['control-plane', 'cloudtrail'],
+    );
     const some = await amber('timeline', base, '--jsonl', '--source', 'logs, findings');
-    assert.deepEqual(parsed(some.out).map(({ source }) => source), ['logs', 'logs', 'findings']);
+    assert.deepEqual(
+      parsed(some.out).map(({ source }) => source),
+      ['logs', 'logs', 'findings'],
+    );
     assert.deepEqual((await amber('timeline', base, '--since', '1m')).out, '');
   });
 
@@ -132,22 +265,48 @@ describe('amber timeline', () => {
     }
     const text = (await amber('timeline', base)).out;
     assert.match(text, /^2025-06-30 09:00:01\.000123Z {2}processes {6}Process 9 started: \/tmp\/=cmd\|\\x1b\[31mred/mu);
-    assert.match(text, /^2025-06-30 09:00:02\.000000Z {2}files {10}Content Modification Time: \/tmp\/a \(file, 7 bytes\)$/mu);
-    const made = await makeCapture({ entries: [rows('logs/g/s-0000.jsonl', [{ timestamp: T, logStreamName: 's', message: NASTY }, { timestamp: T, logStreamName: 's', message: '-1+1' }])] });
+    assert.match(
+      text,
+      /^2025-06-30 09:00:02\.000000Z {2}files {10}Content Modification Time: \/tmp\/a \(file, 7 bytes\)$/mu,
+    );
+    const made = await makeCapture({
+      entries: [
+        rows('logs/g/s-0000.jsonl', [
+          { timestamp: T, logStreamName: 's', message: NASTY },
+          { timestamp: T, logStreamName: 's', message: '-1+1' },
+        ]),
+      ],
+    });
     const [head, first, second] = (await amber('timeline', made.base, '--csv', '--source', 'logs')).out.split('\n');
     assert.match(head ?? '', /^datetime,timestamp_desc,message,timestamp,source,/u);
-    assert.match(first ?? '', /^2025-06-30T09:00:00\.000000\+00:00,Log Event Time,"'=cmd\|\\x1b\[31mred.*"",""",1751274000000000,logs,/u);
+    assert.match(
+      first ?? '',
+      /^2025-06-30T09:00:00\.000000\+00:00,Log Event Time,"'=cmd\|\\x1b\[31mred.*"",""",1751274000000000,logs,/u,
+    );
     assert.match(second ?? '', /,'-1\+1,/u);
   });
 
   test('is one document, or a file that appears when it is complete', async () => {
     const base = await madeCase();
-    const whole = JSON.parse((await amber('timeline', base, '--json')).out) as { events: TimelineRow[]; sources: Record<string, number>; captures: { captureId: string; events: number }[] };
+    const whole = JSON.parse((await amber('timeline', base, '--json')).out) as {
+      events: TimelineRow[];
+      sources: Record<string, number>;
+      captures: { captureId: string; events: number }[];
+    };
     assert.equal(whole.events.length, 17);
     assert.deepEqual([whole.sources['logs'], whole.sources['cloudtrail'], whole.captures.length], [2, 2, 2]);
-    assert.deepEqual((JSON.parse((await amber('timeline', base, '--json', '--source', 'guardduty', '--until', '2020-01-01')).out) as typeof whole).events, []);
+    assert.deepEqual(
+      (
+        JSON.parse(
+          (await amber('timeline', base, '--json', '--source', 'guardduty', '--until', '2020-01-01')).out,
+        ) as typeof whole
+      ).events,
+      [],
+    );
     const to = join(freshFolder(), 'case.jsonl');
-    const filed = JSON.parse((await amber('timeline', base, '--json', '--to', to)).out) as typeof whole & { file: string };
+    const filed = JSON.parse((await amber('timeline', base, '--json', '--to', to)).out) as typeof whole & {
+      file: string;
+    };
     assert.deepEqual([filed.file, filed.events, parsed(readFileSync(to, 'utf8'))], [to, undefined, whole.events]);
     const again = await amber('timeline', base, '--jsonl', '--to', to);
     assert.deepEqual([again.code, again.err.includes('CASE_EXISTS')], [EXIT.usage, true]);
@@ -158,9 +317,16 @@ describe('amber timeline', () => {
   test('says what is wrong with the question, and what it could not read', async () => {
     const base = await madeCase();
     for (const [argv, code, says] of [
-      [['timeline'], EXIT.usage, /LOCATION is missing/u], [['timeline', base, '--source', 'log'], EXIT.usage, /--source has "log"; expected names out of capture, processes, files,/u],
-      [['timeline', base, '--csv', '--jsonl'], EXIT.usage, /not both/u], [['timeline', base, '--csv', '--json'], EXIT.usage, /name a file with --to/u],
-      [['timeline', base, '--since', 'noon'], EXIT.usage, /--since is "noon"/u], [['timeline', freshFolder()], EXIT.unreachable, /no capture in/u],
+      [['timeline'], EXIT.usage, /LOCATION is missing/u],
+      [
+        ['timeline', base, '--source', 'log'],
+        EXIT.usage,
+        /--source has "log"; expected names out of capture, processes, files,/u,
+      ],
+      [['timeline', base, '--csv', '--jsonl'], EXIT.usage, /not both/u],
+      [['timeline', base, '--csv', '--json'], EXIT.usage, /name a file with --to/u],
+      [['timeline', base, '--since', 'noon'], EXIT.usage, /--since is "noon"/u],
+      [['timeline', freshFolder()], EXIT.unreachable, /no capture in/u],
       [['timeline', join(base, 'not-there')], EXIT.unreachable, /CASE_MISSING/u],
     ] as const) {
       const ran = await amber(...argv);
@@ -171,14 +337,21 @@ describe('amber timeline', () => {
     const told = await amber('timeline', cut.folder, '--jsonl');
     assert.equal(told.code, EXIT.problem);
     assert.match(told.err, /PROBLEM: .*(?:the capture was cut|is not there)/u);
-    assert.ok(parsed(told.out).some(({ source }) => source === 'processes'), 'what is there is told');
+    assert.ok(
+      parsed(told.out).some(({ source }) => source === 'processes'),
+      'what is there is told',
+    );
     const path = join((await makeCapture({ entries: sandbox() })).folder, 'capture.tar.zst');
     writeFileSync(path, Buffer.concat([readFileSync(path).subarray(0, 200), Buffer.alloc(100, 7)]));
     assert.equal((await amber('timeline', path)).code, EXIT.problem);
   });
 
   test('opens age files with the identity', async () => {
-    const sealed = await makeCapture({ entries: sandbox(), apart: true, recipient: openIdentity(IDENTITY).recipients[0]! });
+    const sealed = await makeCapture({
+      entries: sandbox(),
+      apart: true,
+      recipient: openIdentity(IDENTITY).recipients[0]!,
+    });
     const closed = await amber('timeline', sealed.folder);
     assert.equal(closed.code, EXIT.problem);
     assert.match(closed.err, /--identity FILE/u);
@@ -189,10 +362,20 @@ describe('amber timeline', () => {
   });
 
   test('goes through a pipe that is closed early, and a slow one', async () => {
-    const many = Array.from({ length: 20_000 }, (_, index) => ({ timestamp: T + ((index * 7919) % 20_000), logStreamName: 's', message: `line ${index} ${'x'.repeat(80)}` }));
-    const made = await makeCapture({ entries: [rows('logs/g/s-0000.jsonl', many)], tarball: { segmentBytes: 64 * 1024 * 1024 } });
+    const many = Array.from({ length: 20_000 }, (_, index) => ({
+      timestamp: T + ((index * 7919) % 20_000),
+      logStreamName: 's',
+      message: `line ${index} ${'x'.repeat(80)}`,
+    }));
+    const made = await makeCapture({
+      entries: [rows('logs/g/s-0000.jsonl', many)],
+      tarball: { segmentBytes: 64 * 1024 * 1024 },
+    });
     const shell = (after: string): { status: number | null; stdout: string; stderr: string } =>
-      spawnSync('sh', ['-c', `"$0" "$1" timeline "$2" --jsonl | ${after}`, process.execPath, COMMAND, made.base], { encoding: 'utf8', maxBuffer: 1 << 28 });
+      spawnSync('sh', ['-c', `"$0" "$1" timeline "$2" --jsonl | ${after}`, process.execPath, COMMAND, made.base], {
+        encoding: 'utf8',
+        maxBuffer: 1 << 28,
+      });
     const early = shell('head -n 3');
     assert.deepEqual([early.stdout.split('\n').length, early.stderr], [4, '']);
     const slow = parsed(shell('(sleep 1; cat)').stdout).filter(({ source }) => source === 'logs');

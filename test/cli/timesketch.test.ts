@@ -17,7 +17,11 @@ const python = resolve('test/peers/venv/bin/python3');
 const MAX_BYTES = 32_766;
 const FIRST = 1_751_274_000_123_456;
 
-type Event = Readonly<Record<string, unknown>> & { readonly datetime: string; readonly message: string; readonly timestamp: number };
+type Event = Readonly<Record<string, unknown>> & {
+  readonly datetime: string;
+  readonly message: string;
+  readonly timestamp: number;
+};
 
 interface Imported {
   readonly events: readonly Event[];
@@ -32,24 +36,49 @@ function imported(t: TestContext, name: string, body: string): Imported | undefi
   }
   const file = join(freshFolder(), name);
   writeFileSync(file, body);
-  const { status, stdout, stderr } = spawnSync(python, [join(import.meta.dirname, 'timesketch-import.py'), file], { encoding: 'utf8', maxBuffer: 2 ** 28 });
+  const { status, stdout, stderr } = spawnSync(python, [join(import.meta.dirname, 'timesketch-import.py'), file], {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  });
   assert.equal(status, 0, stderr);
   return JSON.parse(stdout) as Imported;
 }
 
 /** What a reader of lines or of tables stumbles over: separators of Unicode, quotes, formulas, other scripts, bytes that are no text. */
-const NAMES = ['/tmp/plain', '/tmp/a\u2028b\u2029c\u0085d\u000be\u001cf', '/tmp/"quo,ted";\ttab', '/tmp/=1+1', '/tmp/line\nbreak\r', '/tmp/\u{1f600}', 'NaN', '/tmp/\ud800', `/tmp/${'\uffff'.repeat(70_000)}`];
+const NAMES = [
+  '/tmp/plain',
+  '/tmp/a\u2028b\u2029c\u0085d\u000be\u001cf',
+  '/tmp/"quo,ted";\ttab',
+  '/tmp/=1+1',
+  '/tmp/line\nbreak\r',
+  '/tmp/\u{1f600}',
+  'NaN',
+  '/tmp/\ud800',
+  `/tmp/${'\uffff'.repeat(70_000)}`,
+];
 
 function processRow(argv: string, name: string, at: number): string {
   const timestamp = FIRST + at * 1_000_000;
   return `${JSON.stringify({
-    datetime: '2025-06-30T09:00:00.000000+00:00', timestamp, timestamp_desc: 'Process Start Time', message: `Process ${at} started: ${name}`,
-    data_type: 'amber:process', tag: ['process'], pid: at, executable: name, command_line: argv,
+    datetime: '2025-06-30T09:00:00.000000+00:00',
+    timestamp,
+    timestamp_desc: 'Process Start Time',
+    message: `Process ${at} started: ${name}`,
+    data_type: 'amber:process',
+    tag: ['process'],
+    pid: at,
+    executable: name,
+    command_line: argv,
   })}\n`;
 }
 
 /** Arguments of the longest kind that a sandbox can have, and a row of a capture that bounded none. */
-const ARGUMENTS = [commandLine(['sh', '\xff'.repeat(8000)]), commandLine(['sh', 'x'.repeat(65_536)]), 'y'.repeat(65_536), '\uffff'.repeat(65_536)];
+const ARGUMENTS = [
+  commandLine(['sh', '\xff'.repeat(8000)]),
+  commandLine(['sh', 'x'.repeat(65_536)]),
+  'y'.repeat(65_536),
+  '\uffff'.repeat(65_536),
+];
 
 describe('timesketch-import-client', () => {
   for (const form of ['jsonl', 'csv'] as const) {
@@ -74,7 +103,11 @@ describe('timesketch-import-client', () => {
         if (form === 'jsonl') assert.ok(String(event['command_line']).length > 0);
       }
       for (const event of found.events) {
-        for (const [column, value] of Object.entries(event)) assert.ok(Buffer.byteLength(String(value)) <= MAX_BYTES, `${column} has ${Buffer.byteLength(String(value))} bytes`);
+        for (const [column, value] of Object.entries(event))
+          assert.ok(
+            Buffer.byteLength(String(value)) <= MAX_BYTES,
+            `${column} has ${Buffer.byteLength(String(value))} bytes`,
+          );
       }
     });
   }
@@ -84,7 +117,11 @@ describe('timesketch-import-client', () => {
     t.after(remove);
     writeHostileNames(path);
     const separators = 'a\xe2\x80\xa8b\xe2\x80\xa9c\xc2\x85d\x1ee\x0bf\x0c';
-    const processes = [['sh', separators], ['sh', '\xff'.repeat(8000)], ['sh', 'x'.repeat(65_536)]].map((argv) => ({ comm: 'sh', startMs: 1_751_274_000_000, argv }));
+    const processes = [
+      ['sh', separators],
+      ['sh', '\xff'.repeat(8000)],
+      ['sh', 'x'.repeat(65_536)],
+    ].map((argv) => ({ comm: 'sh', startMs: 1_751_274_000_000, argv }));
     const taken = await drain(timeline, makeContext({ writable: [path], processes }));
     const { folder } = await makeCapture({ entries: taken.map(({ entry }) => entry) });
     const stored = (await takeApart(folder)).flat().filter(({ path: name }) => name.startsWith('timeline/'));

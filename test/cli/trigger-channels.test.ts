@@ -12,8 +12,11 @@ import { NODE_22 } from './program.ts';
 describe('every channel, in a process that waits for its answers', () => {
   const order = { ...newOrder(), scope: { function: 'checkout' } };
   const appconfig: Rule = ({ method, url }) => {
-    if (method === 'POST' && url.pathname === '/configurationsessions') return json({ InitialConfigurationToken: 'first' }, 201);
-    return url.pathname === '/configuration' ? json(order, 200, { 'next-poll-configuration-token': 'second' }) : undefined;
+    if (method === 'POST' && url.pathname === '/configurationsessions')
+      return json({ InitialConfigurationToken: 'first' }, 201);
+    return url.pathname === '/configuration'
+      ? json(order, 200, { 'next-poll-configuration-token': 'second' })
+      : undefined;
   };
   /** The channel, what status says of its order before and after `trigger`, and how `trigger` ends. */
   const channels: readonly (readonly [control: string, before: string, code: number, says: RegExp, after: string])[] = [
@@ -51,13 +54,30 @@ describe('every channel, in a process that waits for its answers', () => {
     const set = await configured(t, { AMBER_DESTINATION: 's3://evidence-bucket/amber', AMBER_CONTROL: 'lambda:self' });
     if (set === undefined) return;
     const at = ['--endpoint', set.proxy.endpoint, '--region', 'eu-central-1', '--captures', freshFolder()];
-    set.proxy.rules.push(({ operation, url }) => (operation === 'GetFunctionConfiguration' && url.search === '' ? json({
-      FunctionArn: set.made.functionArn, FunctionName: 'checkout', RevisionId: '0f6b7c1e-5c0a-4b55-9f0e-aa12bb34cc56', LastModified: new Date().toISOString(),
-      Environment: { Variables: { AMBER_DESTINATION: 's3://evidence-bucket/amber', AMBER_CONTROL: 'lambda:self', AMBER_CAPTURE: 'now' } },
-    }) : undefined));
+    set.proxy.rules.push(({ operation, url }) =>
+      operation === 'GetFunctionConfiguration' && url.search === ''
+        ? json({
+            FunctionArn: set.made.functionArn,
+            FunctionName: 'checkout',
+            RevisionId: '0f6b7c1e-5c0a-4b55-9f0e-aa12bb34cc56',
+            LastModified: new Date().toISOString(),
+            Environment: {
+              Variables: {
+                AMBER_DESTINATION: 's3://evidence-bucket/amber',
+                AMBER_CONTROL: 'lambda:self',
+                AMBER_CAPTURE: 'now',
+              },
+            },
+          })
+        : undefined,
+    );
     for (const node of [process.execPath, NODE_22]) {
       const told = await amberWith({ node }, 'status', 'checkout', ...at, '--json');
-      assert.deepEqual([told.code, (told.json['ordered'] as { requester: string }).requester], [EXIT.ok, 'configuration of the function'], told.err);
+      assert.deepEqual(
+        [told.code, (told.json['ordered'] as { requester: string }).requester],
+        [EXIT.ok, 'configuration of the function'],
+        told.err,
+      );
     }
   });
 });
@@ -74,6 +94,11 @@ async function prepare(set: Scene, control: string): Promise<void> {
   }
   if (!control.startsWith('ssm:')) return;
   const body = JSON.stringify({ Name: control.slice('ssm:'.length), Value: idle, Type: 'String', Overwrite: true });
-  const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'AmazonSSM.PutParameter', 'authorization': 'AWS4-HMAC-SHA256 Credential=AKIDX/20250101/eu-central-1/ssm/aws4_request, SignedHeaders=host, Signature=0' };
+  const headers = {
+    'content-type': 'application/x-amz-json-1.1',
+    'x-amz-target': 'AmazonSSM.PutParameter',
+    authorization:
+      'AWS4-HMAC-SHA256 Credential=AKIDX/20250101/eu-central-1/ssm/aws4_request, SignedHeaders=host, Signature=0',
+  };
   assert.equal((await fetch(set.motoEndpoint, { method: 'POST', headers, body })).status, 200);
 }

@@ -10,18 +10,44 @@ import { builtAmber, type BuiltAmber, type BuiltRan } from './command-built.ts';
 const SENTENCE = /^amber: USAGE: .+; (?:expected .+, )?for example .+\.(?: `amber \w+ --help` lists them\.)?\n$/u;
 const WITHIN_MS = 60_000;
 /** Values of no kind: a negative number, an enum, a path, a date, an ARN, controls, markup. */
-const GARBAGE = ['-5', 'no\nsuch\u001b[31m', '/nonexistent/../x', '2025-13-45T99:00Z', 'arn:aws:s3:::x', '\u{1f600}', '', '1e99', '%s\\n${x}'];
+const GARBAGE = [
+  '-5',
+  'no\nsuch\u001b[31m',
+  '/nonexistent/../x',
+  '2025-13-45T99:00Z',
+  'arn:aws:s3:::x',
+  '\u{1f600}',
+  '',
+  '1e99',
+  '%s\\n${x}',
+];
 /** Kinds of values with one form for all commands, and what does not have it. */
 const WRONG: Readonly<Record<string, readonly string[]>> = {
-  N: ['-5', '0', '1.5', 'many', ''], SECONDS: ['-5', '0', 'soon'], LINES: ['-5', '1000', 'few'], LIFE: ['never', '0h', '12', '-5'], SIZE: ['-5', '0', 'big'], TIME: ['yesterday', '2025-13-45', '-5'],
-  ENDPOINT: ['arn:aws:s3:::x', '/nonexistent/../x', 'no\nsuch\u001b[31m', 'localhost:9000', ''], REGION: ['-5', 'eu central', ''],
+  N: ['-5', '0', '1.5', 'many', ''],
+  SECONDS: ['-5', '0', 'soon'],
+  LINES: ['-5', '1000', 'few'],
+  LIFE: ['never', '0h', '12', '-5'],
+  SIZE: ['-5', '0', 'big'],
+  TIME: ['yesterday', '2025-13-45', '-5'],
+  ENDPOINT: ['arn:aws:s3:::x', '/nonexistent/../x', 'no\nsuch\u001b[31m', 'localhost:9000', ''],
+  REGION: ['-5', 'eu central', ''],
 };
 /** What a command is given beside the option, so that it gets to it. */
 const BESIDE: Readonly<Record<string, readonly string[]>> = {
-  trigger: ['checkout', '--reason', 'x'], status: ['checkout'], collect: ['checkout', '--out', './case'], doctor: ['checkout'], hunt: ['checkout'],
+  trigger: ['checkout', '--reason', 'x'],
+  status: ['checkout'],
+  collect: ['checkout', '--out', './case'],
+  doctor: ['checkout'],
+  hunt: ['checkout'],
 };
 
-const NET = { AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE', AWS_SECRET_ACCESS_KEY: 'x'.repeat(40), AWS_ENDPOINT_URL: 'http://127.0.0.1:9', AWS_MAX_ATTEMPTS: '1' };
+const NET = {
+  AWS_REGION: 'eu-central-1',
+  AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE',
+  AWS_SECRET_ACCESS_KEY: 'x'.repeat(40),
+  AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
+  AWS_MAX_ATTEMPTS: '1',
+};
 
 let commands: readonly Command[];
 let amber: BuiltAmber;
@@ -46,9 +72,11 @@ const run = (argv: readonly string[]): Promise<BuiltRan> => amber(argv, { env: N
 /** Four at once: each is a process. */
 async function each<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
   const waiting = [...all];
-  await Promise.all(Array.from({ length: 4 }, async () => {
-    for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) await work(one);
-  }));
+  await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) await work(one);
+    }),
+  );
 }
 
 function assertSentence({ code, err, out }: BuiltRan, argv: readonly string[], ...parts: readonly string[]): void {
@@ -61,8 +89,14 @@ function assertSentence({ code, err, out }: BuiltRan, argv: readonly string[], .
 describe('usage', () => {
   test('an option without its value, an unknown one, a value where none is, and no place at all', async () => {
     const cases = commands.flatMap((command): [readonly string[], readonly string[]][] => [
-      ...valued(command).map(([name]): [readonly string[], readonly string[]] => [[command.name, ...besideOf(command), `--${name}`], [`--${name} has no value; expected `, `for example --${name} `]]),
-      [[command.name, ...besideOf(command), '--bogus=1'], ['There is no option "--bogus"', '--json']],
+      ...valued(command).map(([name]): [readonly string[], readonly string[]] => [
+        [command.name, ...besideOf(command), `--${name}`],
+        [`--${name} has no value; expected `, `for example --${name} `],
+      ]),
+      [
+        [command.name, ...besideOf(command), '--bogus=1'],
+        ['There is no option "--bogus"', '--json'],
+      ],
       [[command.name, '--json=yes'], ['--json is "yes"; expected no value']],
     ]);
     await each(cases, async ([argv, parts]) => {
@@ -83,29 +117,60 @@ describe('usage', () => {
   });
 
   test('a value of a kind that has one form: number, size, time', async () => {
-    const cases = commands.flatMap((command) => valued(command).flatMap(([name, { value = '' }]) => (WRONG[value] ?? []).map((text) => ({ command, name, text }))));
+    const cases = commands.flatMap((command) =>
+      valued(command).flatMap(([name, { value = '' }]) =>
+        (WRONG[value] ?? []).map((text) => ({ command, name, text })),
+      ),
+    );
     await each(cases, async ({ command, name, text }) => {
-      const argv = [command.name, ...besideOf(command), ...(name === 'max-bytes' && command.name === 'pull' ? ['--extract'] : []), `--${name}`, text];
+      const argv = [
+        command.name,
+        ...besideOf(command),
+        ...(name === 'max-bytes' && command.name === 'pull' ? ['--extract'] : []),
+        `--${name}`,
+        text,
+      ];
       assertSentence(await run(argv), argv, `--${name} is ${JSON.stringify(text)}; expected `, 'for example ');
     });
     assert.ok(cases.length > 30, `${cases.length} cases`);
   });
 
   test('more bytes than may be unpacked: what the limit is, and how to raise it', async () => {
-    const { code, err } = await run(['pull', base, '--extract', '--max-bytes', '5', '--to', join(freshFolder(), 'out')]);
+    const { code, err } = await run([
+      'pull',
+      base,
+      '--extract',
+      '--max-bytes',
+      '5',
+      '--to',
+      join(freshFolder(), 'out'),
+    ]);
     assert.equal(code, 1);
-    assert.match(err, /it was not unpacked to its end: the archive unpacks to more than 5 bytes, the most that --max-bytes allows; give more, for example --max-bytes 48GiB\.\n$/u);
+    assert.match(
+      err,
+      /it was not unpacked to its end: the archive unpacks to more than 5 bytes, the most that --max-bytes allows; give more, for example --max-bytes 48GiB\.\n$/u,
+    );
   });
 
   test('any value at any option: a documented code, no literal newline, no inner part of the program', async () => {
     const folder = freshFolder();
-    const options = commands.flatMap((command) => valued(command).filter(([name]) => name !== 'new-key').map(([name], at) => ({ command, name, at })));
+    const options = commands.flatMap((command) =>
+      valued(command)
+        .filter(([name]) => name !== 'new-key')
+        .map(([name], at) => ({ command, name, at })),
+    );
     // Who asks AWS waits for an answer, more than once: one value for each of their options, three for the others.
     const turns = ({ name }: Command): readonly number[] => (name in BESIDE ? [0] : [0, 1, 2]);
-    const cases = options.flatMap(({ command, name, at }) => turns(command).map((turn) => ({ command, name, text: GARBAGE[(at * 4 + turn) % GARBAGE.length] ?? '' })));
+    const cases = options.flatMap(({ command, name, at }) =>
+      turns(command).map((turn) => ({ command, name, text: GARBAGE[(at * 4 + turn) % GARBAGE.length] ?? '' })),
+    );
     await each(cases, async ({ command, name, text }) => {
       const writes = name === 'to' || name === 'out' || name === 'findings' || name === 'state';
-      const argv = [command.name, ...besideOf(command), `--${name}=${writes ? join(folder, 'no', 'such', `${command.name}${name}`, 'x') : text}`];
+      const argv = [
+        command.name,
+        ...besideOf(command),
+        `--${name}=${writes ? join(folder, 'no', 'such', `${command.name}${name}`, 'x') : text}`,
+      ];
       const { code, err, out, signal } = await run(argv);
       const call = `${JSON.stringify(argv)}: ${err}${out.slice(0, 500)}`;
       assert.equal(signal, null, call);

@@ -23,7 +23,9 @@ before(async () => {
 
 /** The command as bash starts it: `<(…)` is a pipe. */
 async function shell(line: string): Promise<{ code: number; out: string; err: string }> {
-  const child = spawn('bash', ['-c', line], { env: { PATH: '/usr/bin:/bin', HOME: '/nonexistent', NODE: process.execPath, AMBER: COMMAND } });
+  const child = spawn('bash', ['-c', line], {
+    env: { PATH: '/usr/bin:/bin', HOME: '/nonexistent', NODE: process.execPath, AMBER: COMMAND },
+  });
   let [out, err] = ['', ''];
   child.stdout.on('data', (piece) => void (out += String(piece)));
   child.stderr.on('data', (piece) => void (err += String(piece)));
@@ -35,15 +37,23 @@ describe('a log that comes out of a pipe', () => {
   test('is read, packed too, and decides', async () => {
     const plain = await shell(`"$NODE" "$AMBER" verify '${at}' --log <(cat '${log}')`);
     equal(plain.code, 0, plain.err);
-    match(plain.out, /^ok +digests in the log: 7 segments have the digest that the log holds, and so has manifest\.json$/mu);
+    match(
+      plain.out,
+      /^ok +digests in the log: 7 segments have the digest that the log holds, and so has manifest\.json$/mu,
+    );
     equal((await shell(`"$NODE" "$AMBER" verify '${dirname(at)}' --all --log <(gzip -c '${log}')`)).code, 0);
     const other = await shell(`"$NODE" "$AMBER" verify '${at}' --log <(sed 's/"sha256":"./"sha256":"x/' '${log}')`);
     equal(other.code, 1, other.out);
   });
 
   test('names what is not stored: it is read once, before or after', async () => {
-    for (const place of [join(dirname(at), 'gone', `capture=${CAPTURE_ID}`), join(freshFolder(), `capture=${CAPTURE_ID}`)]) {
-      const told = await shell(`mkdir -p '${dirname(place)}'; "$NODE" "$AMBER" verify '${place}' --log <(cat '${log}')`);
+    for (const place of [
+      join(dirname(at), 'gone', `capture=${CAPTURE_ID}`),
+      join(freshFolder(), `capture=${CAPTURE_ID}`),
+    ]) {
+      const told = await shell(
+        `mkdir -p '${dirname(place)}'; "$NODE" "$AMBER" verify '${place}' --log <(cat '${log}')`,
+      );
       equal(told.code, 1, told.err);
       match(told.out, /is named in the log, not stored/u);
     }
@@ -60,15 +70,26 @@ describe('a log that comes out of a pipe', () => {
     const writer = spawn('bash', ['-c', `cat '${log}' /dev/zero > '${fifo}'`]);
     const index = await readLogIndex(logFiles(fifo, 3_000_000));
     writer.kill();
-    deepEqual([index.of(CAPTURE_ID)?.lines, index.notRead], [8, ['the pipe: it has more than 3000000 bytes: the rest is not read.']]);
+    deepEqual(
+      [index.of(CAPTURE_ID)?.lines, index.notRead],
+      [8, ['the pipe: it has more than 3000000 bytes: the rest is not read.']],
+    );
   });
 });
 
 describe('a file that is no capture', () => {
   for (const [name, bytes, what] of [
-    ['manifest.json', undefined, /is a file beside the segments of a capture: give the folder that it is in, "\/.*\/"\./u],
+    [
+      'manifest.json',
+      undefined,
+      /is a file beside the segments of a capture: give the folder that it is in, "\/.*\/"\./u,
+    ],
     ['SHA256SUMS', Buffer.from('x'), /is a file beside the segments/u],
-    ['passwd', Buffer.from('root:x:0:0:root:/root:/bin/bash\n'), /is no capture: give the folder that holds manifest\.json/u],
+    [
+      'passwd',
+      Buffer.from('root:x:0:0:root:/root:/bin/bash\n'),
+      /is no capture: give the folder that holds manifest\.json/u,
+    ],
     ['empty', Buffer.alloc(0), /is no capture: give the folder/u],
     ['zeros', Buffer.alloc(4096), /is no capture: give the folder/u],
   ] as const) {
@@ -87,7 +108,10 @@ describe('a file that is no capture', () => {
 
   test('is not a tarball under another name, nor a damaged one under its own', async () => {
     const { folder } = await makeCapture({ compression: 'none' });
-    for (const [from, to, expected] of [['capture.tar', 'evidence', 0], ['capture.tar', 'evidence.tar', 0]] as const) {
+    for (const [from, to, expected] of [
+      ['capture.tar', 'evidence', 0],
+      ['capture.tar', 'evidence.tar', 0],
+    ] as const) {
       const other = join(freshFolder(), to);
       cpSync(join(folder, from), other);
       const { code, out } = await program(['verify', other]);
@@ -108,10 +132,17 @@ describe('a file that is no capture', () => {
 });
 
 test('a segment alone has exit code 1, as the help says', async () => {
-  match((await program(['verify', '--help'])).out, /1: failed, cut .*\na segment alone, which is a part of a capture, whatever holds of it/u);
+  match(
+    (await program(['verify', '--help'])).out,
+    /1: failed, cut .*\na segment alone, which is a part of a capture, whatever holds of it/u,
+  );
   const alone = join(freshFolder(), 'capture-0000.tar.zst');
   cpSync(join(at, 'capture-0000.tar.zst'), alone);
-  for (const [path, more] of [[alone, []], [alone, ['--log', log]], [join(at, 'capture-0001.tar.zst'), ['--log', log]]] as const) {
+  for (const [path, more] of [
+    [alone, []],
+    [alone, ['--log', log]],
+    [join(at, 'capture-0001.tar.zst'), ['--log', log]],
+  ] as const) {
     const { code, out } = await program(['verify', path, ...more]);
     equal(code, 1, out);
     match(out, /^one segment alone: .*; verify the folder for all of them$/mu);
@@ -124,7 +155,10 @@ test('bytes that are no text are told as they are', async () => {
   writeFileSync(file, Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(5000, 0xfe)]));
   const { code, err } = await program(['verify', at, '--log', file]);
   equal(code, 3);
-  match(err, /function\.log is neither text \(UTF-8 or UTF-16\) nor packed with gzip or zstd; its first bytes are 89 50 4e 47 0d 0a 1a 0a, in hexadecimal/u);
+  match(
+    err,
+    /function\.log is neither text \(UTF-8 or UTF-16\) nor packed with gzip or zstd; its first bytes are 89 50 4e 47 0d 0a 1a 0a, in hexadecimal/u,
+  );
   doesNotMatch(err, /efbfbd/u);
 });
 
@@ -136,10 +170,23 @@ describe('a capture that is stored twice', () => {
     for (const name of ['one', 'two']) cpSync(at, join(base, name, `capture=${CAPTURE_ID}`), { recursive: true });
     const { code, out } = await run(['verify', base, '--all', '--log', log]);
     equal(code, 0, out);
-    match(out, new RegExp(`^capture ${CAPTURE_ID} is stored 2 times, with the same bytes: ${base}/one/capture=${CAPTURE_ID}/ and ${base}/two/`, 'mu'));
+    match(
+      out,
+      new RegExp(
+        `^capture ${CAPTURE_ID} is stored 2 times, with the same bytes: ${base}/one/capture=${CAPTURE_ID}/ and ${base}/two/`,
+        'mu',
+      ),
+    );
     match(out, /^1 of 1 verified$/mu);
-    const told = JSON.parse((await run(['verify', base, '--all', '--log', log, '--json'])).out) as { captures: number; results: unknown[]; copies: { same: boolean; locations: string[] }[] };
-    deepEqual([told.captures, told.results.length, told.copies.length, told.copies[0]?.same, told.copies[0]?.locations.length], [1, 2, 1, true, 2]);
+    const told = JSON.parse((await run(['verify', base, '--all', '--log', log, '--json'])).out) as {
+      captures: number;
+      results: unknown[];
+      copies: { same: boolean; locations: string[] }[];
+    };
+    deepEqual(
+      [told.captures, told.results.length, told.copies.length, told.copies[0]?.same, told.copies[0]?.locations.length],
+      [1, 2, 1, true, 2],
+    );
   });
 
   test('is not verified where one of them was changed', async () => {

@@ -24,9 +24,14 @@ export function runChild(code: string, ...flags: readonly string[]): unknown {
     // A file, not -e: that puts every module of Node on the global object.
     const script = join(folder, 'child.mjs');
     writeFileSync(script, PREAMBLE + code);
-    const child = spawnSync(process.execPath, [...flags, script], { encoding: 'utf8', timeout: 60_000, maxBuffer: 2 ** 28 });
+    const child = spawnSync(process.execPath, [...flags, script], {
+      encoding: 'utf8',
+      timeout: 60_000,
+      maxBuffer: 2 ** 28,
+    });
     const line = child.stdout.trimEnd().split('\n').at(-1) ?? '';
-    if (child.status !== 0 || line === '') throw new Error(`child ended with ${child.status ?? child.signal}: ${child.stderr}`);
+    if (child.status !== 0 || line === '')
+      throw new Error(`child ended with ${child.status ?? child.signal}: ${child.stderr}`);
     return JSON.parse(line);
   } finally {
     rmSync(folder, { recursive: true });

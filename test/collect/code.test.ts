@@ -13,9 +13,13 @@ interface Packages {
   readonly unread: number;
 }
 
-async function take(facts: ContextFacts): Promise<{ files: Map<string, Drained>; packages: Packages; paths: string[] }> {
+async function take(
+  facts: ContextFacts,
+): Promise<{ files: Map<string, Drained>; packages: Packages; paths: string[] }> {
   const drained = await drain(code, makeContext(facts));
-  const json = drained.map(({ entry }) => entry).find((entry): entry is JsonEntry => entry.path === 'live_response/packages.json');
+  const json = drained
+    .map(({ entry }) => entry)
+    .find((entry): entry is JsonEntry => entry.path === 'live_response/packages.json');
   return {
     files: bySource(drained.filter(({ entry }) => entry.path.startsWith('[root]'))),
     packages: json?.value as Packages,
@@ -36,19 +40,35 @@ describe('code', () => {
     write('task/index.mjs', 'export const handler = 1;');
     write('task/node_modules/left/package.json', '{"name":"left","version":"2.0.0"}');
     write('task/node_modules/left/test/package.json', '{"name":"data"}');
-    write('task/node_modules/@scope/right/package.json', '\ufeff{"name":"@scope/right","version":"3.0.0","__proto__":{"a":1}}');
+    write(
+      'task/node_modules/@scope/right/package.json',
+      '\ufeff{"name":"@scope/right","version":"3.0.0","__proto__":{"a":1}}',
+    );
     write('task/node_modules/broken/package.json', '{"name":');
     write('task/node_modules/odd/package.json', '{"name":["x"],"version":7}');
     write('task/node_modules/huge/package.json', `{"name":"${'x'.repeat(300_000)}"}`);
-    write('task/site/requests-2.31.0.dist-info/METADATA', 'Metadata-Version: 2.1\nName: requests\nVersion: 2.31.0\n\nName: not-this\n');
+    write(
+      'task/site/requests-2.31.0.dist-info/METADATA',
+      'Metadata-Version: 2.1\nName: requests\nVersion: 2.31.0\n\nName: not-this\n',
+    );
     symlinkSync('/etc/passwd', join(root, 'task/node_modules/link'));
   });
   afterEach(() => remove());
 
   it('names the packages with versions, and what is wrong with a manifest', async () => {
     const { packages } = await take({ code: [`${root}/task`] });
-    const shown = packages.packages.map((one) => `${one.ecosystem} ${one.name ?? '-'} ${one.version ?? '-'}${one.problem === undefined ? '' : ' !'}`).sort();
-    assert.deepEqual(shown, ['npm - -', 'npm - - !', 'npm - - !', 'npm @scope/right 3.0.0', 'npm function 1.0.0', 'npm left 2.0.0', 'python requests 2.31.0']);
+    const shown = packages.packages
+      .map((one) => `${one.ecosystem} ${one.name ?? '-'} ${one.version ?? '-'}${one.problem === undefined ? '' : ' !'}`)
+      .sort();
+    assert.deepEqual(shown, [
+      'npm - -',
+      'npm - - !',
+      'npm - - !',
+      'npm @scope/right 3.0.0',
+      'npm function 1.0.0',
+      'npm left 2.0.0',
+      'python requests 2.31.0',
+    ]);
     assert.equal(packages.unread, 0);
   });
 
@@ -63,14 +83,22 @@ describe('code', () => {
     assert.ok(absent?.kind === 'absent' && absent.outcome === 'missing');
     const order = [...files.keys()];
     assert.ok(order.indexOf(`${root}/task/node_modules/left/package.json`) < order.indexOf(`${root}/task/index.mjs`));
-    assert.deepEqual(paths.slice(0, 3), ['live_response/packages.json', 'live_response/code-tree.json', 'bodyfile/bodyfile-code.txt']);
+    assert.deepEqual(paths.slice(0, 3), [
+      'live_response/packages.json',
+      'live_response/code-tree.json',
+      'bodyfile/bodyfile-code.txt',
+    ]);
     const listed = Number(execFileSync('sh', ['-c', `find "$1" | wc -l`, 'sh', `${root}/task`], { encoding: 'utf8' }));
     assert.equal(files.size, listed + 1);
   });
 
   it('stores bytes by policy', async () => {
     const stored = async (codeBytes: 'none' | 'changed' | 'all', startMs: number): Promise<boolean> => {
-      const { files } = await take({ code: [`${root}/task`], options: { codeBytes }, processes: [{ pid: 1, startMs }] });
+      const { files } = await take({
+        code: [`${root}/task`],
+        options: { codeBytes },
+        processes: [{ pid: 1, startMs }],
+      });
       const entry = files.get(`${root}/task/index.mjs`)?.entry;
       assert.ok(entry?.kind === 'file');
       return entry.store !== false;

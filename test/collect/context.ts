@@ -58,10 +58,26 @@ export function pacedBudget(sliceMs = 8): PacedBudget {
 /** A table with what the collectors of files ask of it, and nothing else. */
 export function makeTable(processes: readonly Partial<ProcessRecord>[]): ProcessTable {
   const records = processes.map((one, index) => {
-    const record: Partial<ProcessRecord> = { pid: index + 100, ppid: 1, comm: '', startMs: 0, argv: [], descriptors: [], files: new Map(), links: new Map(), ...one };
+    const record: Partial<ProcessRecord> = {
+      pid: index + 100,
+      ppid: 1,
+      comm: '',
+      startMs: 0,
+      argv: [],
+      descriptors: [],
+      files: new Map(),
+      links: new Map(),
+      ...one,
+    };
     return record as ProcessRecord;
   });
-  const table: Partial<ProcessTable> = { takenMs: Date.now(), self: 100, bootMs: 0, ticksPerSecond: 100, processes: records };
+  const table: Partial<ProcessTable> = {
+    takenMs: Date.now(),
+    self: 100,
+    bootMs: 0,
+    ticksPerSecond: 100,
+    processes: records,
+  };
   return table as ProcessTable;
 }
 

@@ -6,7 +6,14 @@ import { start } from '../proc/actors.ts';
 import { contextOf, valueOf } from './volatile.ts';
 
 interface Environments {
-  readonly processes: { pid: number; variables?: Record<string, string>; repeated?: unknown[]; others?: string[]; outcome?: string; reason?: string }[];
+  readonly processes: {
+    pid: number;
+    variables?: Record<string, string>;
+    repeated?: unknown[];
+    others?: string[];
+    outcome?: string;
+    reason?: string;
+  }[];
   readonly live?: Record<'added' | 'changed' | 'removed', { variables: Record<string, string> }>;
 }
 
@@ -14,7 +21,12 @@ describe('environment', () => {
   it('loses nothing of a hostile one', async () => {
     const { processes } = await valueOf<Environments>(environment, contextOf(plant(SANDBOX), { inProcess: false }));
     const implant = processes.find(({ pid }) => pid === 17);
-    assert.deepEqual(Object.entries(implant?.variables ?? {}), [['A', '1'], ['\udce9', '\udcff'], ['__proto__', 'polluted'], ['EMPTY', '']]);
+    assert.deepEqual(Object.entries(implant?.variables ?? {}), [
+      ['A', '1'],
+      ['\udce9', '\udcff'],
+      ['__proto__', 'polluted'],
+      ['EMPTY', ''],
+    ]);
     assert.deepEqual(implant?.repeated, [{ variables: { A: '2' } }]);
     assert.deepEqual(implant.others, ['=odd', 'noequals']);
     assert.equal(Object.getPrototypeOf({}), Object.prototype);
@@ -22,7 +34,10 @@ describe('environment', () => {
   });
 
   it('counts the padding that a changed process title leaves', () => {
-    assert.deepEqual({ ...parseEnvironment(Buffer.from('A=1\0\0\0\0B=2\0')), variables: undefined }, { variables: undefined, empty: 3 });
+    assert.deepEqual(
+      { ...parseEnvironment(Buffer.from('A=1\0\0\0\0B=2\0')), variables: undefined },
+      { variables: undefined, empty: 3 },
+    );
     assert.deepEqual(Object.keys(parseEnvironment(Buffer.alloc(0)).variables), []);
   });
 
@@ -30,7 +45,11 @@ describe('environment', () => {
     const child = start(t, '/bin/sleep', ['600'], { env: { CANARY: 'a=b\nc', UMLAUT: 'grüße' } });
     const { processes } = await valueOf<Environments>(environment, contextOf('/proc', { inProcess: false }));
     assert.deepEqual(processes.find(({ pid }) => pid === child.pid)?.variables, { CANARY: 'a=b\nc', UMLAUT: 'grüße' });
-    assert.ok(processes.every(({ variables, outcome, reason }) => variables !== undefined || (outcome !== undefined && reason !== undefined)));
+    assert.ok(
+      processes.every(
+        ({ variables, outcome, reason }) => variables !== undefined || (outcome !== undefined && reason !== undefined),
+      ),
+    );
   });
 
   it('tells what the function changed in its own', async () => {

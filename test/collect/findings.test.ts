@@ -11,19 +11,43 @@ import { missing } from '../peers.ts';
 import { faultsOf } from './ocsf-schema.ts';
 import { drain, makeContext } from './context.ts';
 
-const FOUND: readonly Finding[] = findingsOf({ now: nowOf({ processes: [processOf({ exe: '/tmp/tool' })], sockets: [socketOf({ remoteAddress: '203.0.113.7' })] }) });
-const REPORT: FindingsReport = { by: 'process', findings: FOUND, threshold: 'high', baselineMs: 1_800_000_000_000, failed: {}, left: [] };
+const FOUND: readonly Finding[] = findingsOf({
+  now: nowOf({ processes: [processOf({ exe: '/tmp/tool' })], sockets: [socketOf({ remoteAddress: '203.0.113.7' })] }),
+});
+const REPORT: FindingsReport = {
+  by: 'process',
+  findings: FOUND,
+  threshold: 'high',
+  baselineMs: 1_800_000_000_000,
+  failed: {},
+  left: [],
+};
 
 async function rowsOf(report: FindingsReport | undefined): Promise<Map<string, readonly unknown[]>> {
-  const scene = { ...makeContext({}), env: { AWS_LAMBDA_FUNCTION_NAME: 'checkout', AWS_REGION: 'eu-central-1' }, ...(report === undefined ? {} : { findings: () => Promise.resolve(report) }) };
+  const scene = {
+    ...makeContext({}),
+    env: { AWS_LAMBDA_FUNCTION_NAME: 'checkout', AWS_REGION: 'eu-central-1' },
+    ...(report === undefined ? {} : { findings: () => Promise.resolve(report) }),
+  };
   const drained = await drain(findings, scene);
-  return new Map(drained.map(({ entry }) => [entry.path, entry.kind === 'jsonl' ? (entry satisfies JsonLinesEntry).rows : []]));
+  return new Map(
+    drained.map(({ entry }) => [entry.path, entry.kind === 'jsonl' ? (entry satisfies JsonLinesEntry).rows : []]),
+  );
 }
 
 describe('findings', () => {
   test('are stored whole, behind a row that says what they were judged against', async () => {
     const rows = (await rowsOf(REPORT)).get('live_response/findings.jsonl') ?? [];
-    assert.deepEqual(rows[0], { look: { by: 'process', threshold: 'high', baseline: '2027-01-15T08:00:00.000Z', findings: FOUND.length, failed: {}, left: [] } });
+    assert.deepEqual(rows[0], {
+      look: {
+        by: 'process',
+        threshold: 'high',
+        baseline: '2027-01-15T08:00:00.000Z',
+        findings: FOUND.length,
+        failed: {},
+        left: [],
+      },
+    });
     assert.deepEqual(rows.slice(1), FOUND);
   });
 
@@ -49,15 +73,24 @@ describe('OCSF', () => {
   });
 
   test('says when the thing began, beside when it was told', async () => {
-    const now = nowOf({ processes: [processOf({ exe: '/tmp/tool', startMs: INIT_MS - 120_000 })], files: [fileOf({ path: '/tmp/born', magic: 'elf', bornMs: INIT_MS + 1000 })], extensions: ['sneak'] });
-    const events = (await rowsOf({ ...REPORT, findings: findingsOf({ now }) })).get('live_response/findings-ocsf.jsonl') as readonly Json[];
+    const now = nowOf({
+      processes: [processOf({ exe: '/tmp/tool', startMs: INIT_MS - 120_000 })],
+      files: [fileOf({ path: '/tmp/born', magic: 'elf', bornMs: INIT_MS + 1000 })],
+      extensions: ['sneak'],
+    });
+    const events = (await rowsOf({ ...REPORT, findings: findingsOf({ now }) })).get(
+      'live_response/findings-ocsf.jsonl',
+    ) as readonly Json[];
     const seen = new Map<string, unknown>();
     for (const event of events) {
       assert.deepEqual(faultsOf(event), []);
       const info = event['finding_info'] as Json;
       assert.equal(info['created_time'], event['time']);
       const [evidence] = event['evidences'] as readonly { process?: Json }[];
-      seen.set((info['analytic'] as { uid: string }).uid, [info['first_seen_time'], evidence?.process?.['created_time']]);
+      seen.set((info['analytic'] as { uid: string }).uid, [
+        info['first_seen_time'],
+        evidence?.process?.['created_time'],
+      ]);
     }
     assert.deepEqual(seen.get('staged-executable'), [INIT_MS - 120_000, INIT_MS - 120_000]);
     assert.deepEqual(seen.get('staged-file'), [INIT_MS + 1000, undefined]);
@@ -69,18 +102,29 @@ describe('OCSF', () => {
     assert.ok(event !== undefined);
     const untimed = Object.fromEntries(Object.entries(event).filter(([name]) => name !== 'time'));
     const wrong: readonly Json[] = [
-      { ...event, surprise: 1 }, { ...event, severity_id: 7 }, untimed, { ...event, message: 7 }, { ...event, evidences: {} }, { ...event, evidences: [{}] },
-      { ...event, metadata: { version: '1.3.0', product: {} } }, { ...event, finding_info: { title: 'x' } },
+      { ...event, surprise: 1 },
+      { ...event, severity_id: 7 },
+      untimed,
+      { ...event, message: 7 },
+      { ...event, evidences: {} },
+      { ...event, evidences: [{}] },
+      { ...event, metadata: { version: '1.3.0', product: {} } },
+      { ...event, finding_info: { title: 'x' } },
     ];
     for (const one of wrong) assert.notDeepEqual(faultsOf(one), []);
   });
 
   test('py-ocsf-models takes every event', async (t) => {
     const python = resolve('test/peers/venv/bin/python3');
-    if (!existsSync(python) || spawnSync(python, ['-c', 'import py_ocsf_models']).status !== 0) return void missing(t, 'py-ocsf-models in test/peers/venv (see .ci/run)');
+    if (!existsSync(python) || spawnSync(python, ['-c', 'import py_ocsf_models']).status !== 0)
+      return void missing(t, 'py-ocsf-models in test/peers/venv (see .ci/run)');
     const events = (await rowsOf(REPORT)).get('live_response/findings-ocsf.jsonl');
-    const read = 'import json, sys\nfrom py_ocsf_models.events.findings.detection_finding import DetectionFinding\nfor event in json.load(sys.stdin): print(DetectionFinding(**event).finding_info.uid)';
-    const { status, stdout, stderr } = spawnSync(python, ['-c', read], { input: JSON.stringify(events), encoding: 'utf8' });
+    const read =
+      'import json, sys\nfrom py_ocsf_models.events.findings.detection_finding import DetectionFinding\nfor event in json.load(sys.stdin): print(DetectionFinding(**event).finding_info.uid)';
+    const { status, stdout, stderr } = spawnSync(python, ['-c', read], {
+      input: JSON.stringify(events),
+      encoding: 'utf8',
+    });
     assert.equal(status, 0, stderr);
     assert.equal(stdout.trim().split('\n').length, FOUND.length);
   });
@@ -91,13 +135,20 @@ describe('OCSF', () => {
       const finding = FOUND[index];
       assert.equal(event['severity_id'], { low: 2, medium: 3, high: 4, critical: 5 }[finding?.severity ?? 'low']);
       assert.equal(String(event['severity']).toLowerCase(), finding?.severity);
-      const [attack] = (event['finding_info'] as { attacks: readonly { version: string; technique: { uid: string }; sub_technique?: { uid: string } }[] }).attacks;
+      const [attack] = (
+        event['finding_info'] as {
+          attacks: readonly { version: string; technique: { uid: string }; sub_technique?: { uid: string } }[];
+        }
+      ).attacks;
       // objects/attack.json: at least one of tactic, technique, sub_technique.
       assert.equal(attack?.version, '19');
       assert.equal(attack.sub_technique?.uid ?? attack.technique.uid, finding?.technique.id);
       assert.ok(finding?.technique.id.startsWith(attack.technique.uid));
       const [evidence] = event['evidences'] as readonly Json[];
-      assert.ok(evidence?.['data'] !== undefined || evidence?.['process'] !== undefined, 'objects/evidences.json asks for one of these');
+      assert.ok(
+        evidence?.['data'] !== undefined || evidence?.['process'] !== undefined,
+        'objects/evidences.json asks for one of these',
+      );
     }
     assert.equal(new Set(events.map((event) => (event['finding_info'] as Json)['uid'])).size, events.length);
   });

@@ -48,10 +48,15 @@ describe('inventory', () => {
     assert.equal(lines.length, 1 + HOSTILE_NAMES.length + 15);
     for (const line of lines) assert.equal(line.split('|').length, 11, line);
     const stat = lstatSync(join(root, 'plain'), { bigint: true });
-    const seconds = [stat.atimeNs, stat.mtimeNs, stat.ctimeNs, stat.birthtimeNs].map((time) => String(time / 1_000_000_000n));
-    const expected = ['0', `${root}/plain`, stat.ino, 'r/rrw-r--r--', stat.uid, stat.gid, stat.size, ...seconds].join('|');
+    const seconds = [stat.atimeNs, stat.mtimeNs, stat.ctimeNs, stat.birthtimeNs].map((time) =>
+      String(time / 1_000_000_000n),
+    );
+    const expected = ['0', `${root}/plain`, stat.ino, 'r/rrw-r--r--', stat.uid, stat.gid, stat.size, ...seconds].join(
+      '|',
+    );
     assert.ok(lines.includes(expected), expected);
-    const named = (name: string): string => lines.find((line) => line.startsWith(`0|${root}/${name}|`) || line.startsWith(`0|${root}/${name} ->`)) ?? '';
+    const named = (name: string): string =>
+      lines.find((line) => line.startsWith(`0|${root}/${name}|`) || line.startsWith(`0|${root}/${name} ->`)) ?? '';
     assert.match(named('fifo'), /\|p\/prw/u);
     assert.match(named('locked'), /\|r\/r---------\|/u);
     assert.match(named('sparse'), /\|10000000000\|/u);
@@ -74,11 +79,17 @@ describe('inventory', () => {
     writeHostileNames(root);
     writeSpecials(root);
     const { text, lines } = await take({ writable: [root] });
-    const out = execFileSync('mactime', ['-d', '-y', '-z', 'UTC'], { input: Buffer.from(text, 'utf8'), encoding: 'latin1', env: { ...process.env, TZ: 'UTC', LC_ALL: 'C' } });
+    const out = execFileSync('mactime', ['-d', '-y', '-z', 'UTC'], {
+      input: Buffer.from(text, 'utf8'),
+      encoding: 'latin1',
+      env: { ...process.env, TZ: 'UTC', LC_ALL: 'C' },
+    });
     assert.doesNotMatch(out, /[\0-\x09\x0b-\x1f\x7f]/u);
     for (const name of HOSTILE_NAMES) {
       const shown = Buffer.from(displayName(name), 'utf8').toString('latin1');
-      const read = shown.replaceAll(/%([0-9A-F]{2})/gu, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+      const read = shown.replaceAll(/%([0-9A-F]{2})/gu, (_, hex: string) =>
+        String.fromCharCode(Number.parseInt(hex, 16)),
+      );
       assert.ok(out.includes(`"${root}/${read.replaceAll('"', '""')}"`), JSON.stringify(name));
     }
     assert.ok(out.includes(`"${root}/to-nowhere -> \xff|\\x0a -> x"`));
@@ -92,7 +103,13 @@ describe('inventory', () => {
     writeFileSync(join(root, 'sub/.hidden'), 'x', { mode: 0o755 });
     execFileSync('chmod', ['4755', join(root, 'sub/.hidden')]);
     const { tree } = await take({ writable: [root, `${root}/none`] });
-    assert.deepEqual(tree['kinds'], { directory: 2, FIFO: 1, 'symbolic link': 8, 'regular file': 7, 'thing of unknown kind': 1 });
+    assert.deepEqual(tree['kinds'], {
+      directory: 2,
+      FIFO: 1,
+      'symbolic link': 8,
+      'regular file': 7,
+      'thing of unknown kind': 1,
+    });
     assert.equal(tree['hiddenEntries'], 1);
     assert.equal(tree['sparseFiles'], 1);
     assert.equal(tree['hardLinkedFiles'], 3);

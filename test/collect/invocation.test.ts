@@ -23,12 +23,23 @@ async function collect(context: CollectorContext): Promise<Facts> {
 }
 
 const FACTS: InvocationFacts = {
-  requestId: 'req-1', functionArn: 'arn:aws:lambda:eu-central-1:111122223333:function:orders', traceId: 'Root=1-2-3', tenantId: undefined,
-  deadlineMs: Date.now() + 60_000, number: 1, concurrent: 0, event: { password: 'x' },
+  requestId: 'req-1',
+  functionArn: 'arn:aws:lambda:eu-central-1:111122223333:function:orders',
+  traceId: 'Root=1-2-3',
+  tenantId: undefined,
+  deadlineMs: Date.now() + 60_000,
+  number: 1,
+  concurrent: 0,
+  event: { password: 'x' },
 };
 
 test('it names the sandbox and reads every clock', async () => {
-  const env = { AWS_ACCESS_KEY_ID: 'ASIAQQQQQQQQQQQQQQQQ', AWS_SECRET_ACCESS_KEY: 'never', AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand', TZ: ':UTC' };
+  const env = {
+    AWS_ACCESS_KEY_ID: 'ASIAQQQQQQQQQQQQQQQQ',
+    AWS_SECRET_ACCESS_KEY: 'never',
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    TZ: ':UTC',
+  };
   const value = await collect({ ...makeContext({}), env, invocation: FACTS });
   assert.equal(value.identity['account'], '111122223333');
   assert.equal(value.identity['accessKeyId'], 'ASIAQQQQQQQQQQQQQQQQ');
@@ -38,7 +49,9 @@ test('it names the sandbox and reads every clock', async () => {
   assert.ok(Number(value.invocation['remainingMs']) > 50_000);
   const { wallMs, monotonicNs, boottimeSeconds, timeZone } = value.clocks;
   assert.ok(Math.abs(Number(wallMs) - Date.now()) < 5_000);
-  assert.ok(Math.abs(Number(BigInt(monotonicNs!) / 1_000_000_000n) - Number(process.hrtime.bigint() / 1_000_000_000n)) < 5);
+  assert.ok(
+    Math.abs(Number(BigInt(monotonicNs!) / 1_000_000_000n) - Number(process.hrtime.bigint() / 1_000_000_000n)) < 5,
+  );
   assert.ok(Math.abs(Number(boottimeSeconds) - Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0])) < 5);
   assert.equal(timeZone, ':UTC');
   assert.doesNotMatch(JSON.stringify(value), /never/u);

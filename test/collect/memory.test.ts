@@ -8,10 +8,25 @@ import { contextOf, valueOf } from './volatile.ts';
 interface Memory {
   readonly meminfo: Record<string, number>;
   readonly cgroup: Record<string, string>;
-  readonly own?: { usage: { rss: number }; heap: { heap_size_limit: number }; spaces: { space_name: string }[]; resources: { maxRSS: number } };
+  readonly own?: {
+    usage: { rss: number };
+    heap: { heap_size_limit: number };
+    spaces: { space_name: string }[];
+    resources: { maxRSS: number };
+  };
   readonly processes: {
-    pid: number; status?: Record<string, number>; rollup?: Record<string, number>; regions?: { range: string; path: string }[]; failure?: string;
-    summary?: { regions: number; bytes: Record<string, number>; code: string[]; data: string[]; unusual: { range: string; why: string }[] };
+    pid: number;
+    status?: Record<string, number>;
+    rollup?: Record<string, number>;
+    regions?: { range: string; path: string }[];
+    failure?: string;
+    summary?: {
+      regions: number;
+      bytes: Record<string, number>;
+      code: string[];
+      data: string[];
+      unusual: { range: string; why: string }[];
+    };
   }[];
 }
 
@@ -28,7 +43,12 @@ describe('memory', () => {
       data: [],
       unusual: [
         { range: '7f0000000000-7f0000001000', perms: 'rwxp', path: '', why: 'writable and executable' },
-        { range: '7f0000002000-7f0000003000', perms: 'r-xp', path: '/tmp/inject.so (deleted)', why: 'executable from a deleted file' },
+        {
+          range: '7f0000002000-7f0000003000',
+          perms: 'r-xp',
+          path: '/tmp/inject.so (deleted)',
+          why: 'executable from a deleted file',
+        },
       ],
     });
     assert.deepEqual(node.status, { VmRSS: 1752 * 1024 });
@@ -37,7 +57,10 @@ describe('memory', () => {
   });
 
   it('adds the heap of the process it runs in', async () => {
-    const { own, processes, cgroup } = await valueOf<Memory>(memory, contextOf('/proc', {}, { limits: { fullDetail: 4096 } }));
+    const { own, processes, cgroup } = await valueOf<Memory>(
+      memory,
+      contextOf('/proc', {}, { limits: { fullDetail: 4096 } }),
+    );
     assert.ok((own?.usage.rss ?? 0) > 1024 * 1024);
     assert.ok((own?.heap.heap_size_limit ?? 0) > 0);
     assert.ok(own?.spaces.some(({ space_name: name }) => name === 'old_space'));
@@ -51,8 +74,14 @@ describe('memory', () => {
 
   it('leaves the list of regions to the raw files where there are many processes', async () => {
     const { processes } = await valueOf<Memory>(memory, contextOf(plant(SANDBOX), {}, { limits: { fullDetail: 1 } }));
-    assert.deepEqual(processes.map(({ pid, regions, summary }) => [pid, regions !== undefined, summary !== undefined]), [
-      [1, false, true], [9, true, true], [17, false, true], [23, false, true],
-    ]);
+    assert.deepEqual(
+      processes.map(({ pid, regions, summary }) => [pid, regions !== undefined, summary !== undefined]),
+      [
+        [1, false, true],
+        [9, true, true],
+        [17, false, true],
+        [23, false, true],
+      ],
+    );
   });
 });

@@ -20,7 +20,15 @@ interface Attribute {
 interface Schema {
   readonly version: string;
   readonly class: { readonly uid: number; readonly attributes: Readonly<Record<string, Attribute>> };
-  readonly objects: Readonly<Record<string, { readonly attributes: Readonly<Record<string, Attribute>>; readonly constraints?: { readonly at_least_one?: readonly string[] } } | null>>;
+  readonly objects: Readonly<
+    Record<
+      string,
+      {
+        readonly attributes: Readonly<Record<string, Attribute>>;
+        readonly constraints?: { readonly at_least_one?: readonly string[] };
+      } | null
+    >
+  >;
   readonly types: Readonly<Record<string, { readonly type?: string }>>;
 }
 
@@ -38,7 +46,12 @@ export function faultsOf(event: Json): string[] {
   return faults;
 }
 
-function inObject(value: Json, attributes: Readonly<Record<string, Attribute>>, path: string, profiles: ReadonlySet<string>): string[] {
+function inObject(
+  value: Json,
+  attributes: Readonly<Record<string, Attribute>>,
+  path: string,
+  profiles: ReadonlySet<string>,
+): string[] {
   const faults: string[] = [];
   for (const [name, attribute] of Object.entries(attributes)) {
     const applies = attribute.p === undefined || profiles.has(attribute.p);
@@ -47,7 +60,8 @@ function inObject(value: Json, attributes: Readonly<Record<string, Attribute>>, 
   for (const [name, given] of Object.entries(value)) {
     const attribute = attributes[name];
     if (attribute === undefined) faults.push(`${path}.${name} is not in the schema`);
-    else if (attribute.p !== undefined && !profiles.has(attribute.p)) faults.push(`${path}.${name} needs the profile ${attribute.p}`);
+    else if (attribute.p !== undefined && !profiles.has(attribute.p))
+      faults.push(`${path}.${name} needs the profile ${attribute.p}`);
     else faults.push(...inAttribute(given, attribute, `${path}.${name}`, profiles));
   }
   return faults;
@@ -68,13 +82,22 @@ function inOne(given: unknown, { t, o, e }: Attribute, path: string, profiles: R
     if (schema === null || schema === undefined || o === 'object') return [];
     const faults = inObject(given as Json, schema.attributes, path, profiles);
     const oneOf = schema.constraints?.at_least_one;
-    if (oneOf !== undefined && !oneOf.some((name) => name in given)) faults.push(`${path} has none of ${oneOf.join(', ')}`);
+    if (oneOf !== undefined && !oneOf.some((name) => name in given))
+      faults.push(`${path} has none of ${oneOf.join(', ')}`);
     return faults;
   }
-  if (e !== undefined && !OF_THE_CLASS.has(path.split('.').at(-1) ?? '') && !e.includes(String(given))) return [`${path} is ${JSON.stringify(given)}, none of ${e.join(', ')}`];
+  if (e !== undefined && !OF_THE_CLASS.has(path.split('.').at(-1) ?? '') && !e.includes(String(given)))
+    return [`${path} is ${JSON.stringify(given)}, none of ${e.join(', ')}`];
   const wanted = baseOf(t ?? '');
-  const fits = wanted === 'json_t' || (wanted === 'boolean_t' ? typeof given === 'boolean'
-    : wanted === 'integer_t' || wanted === 'long_t' ? Number.isInteger(given) : wanted === 'float_t' ? typeof given === 'number' : typeof given === 'string');
+  const fits =
+    wanted === 'json_t' ||
+    (wanted === 'boolean_t'
+      ? typeof given === 'boolean'
+      : wanted === 'integer_t' || wanted === 'long_t'
+        ? Number.isInteger(given)
+        : wanted === 'float_t'
+          ? typeof given === 'number'
+          : typeof given === 'string');
   return fits ? [] : [`${path} is ${typeof given}, not ${t ?? ''}`];
 }
 

@@ -30,7 +30,10 @@ describe('order', () => {
       writeMany(join(root, `d${index}`), index * 7);
     }
     const { tree, order } = await ordered(root);
-    assert.deepEqual([...order].sort((a, b) => a - b), Array.from({ length: tree.count }, (_, entry) => entry));
+    assert.deepEqual(
+      [...order].sort((a, b) => a - b),
+      Array.from({ length: tree.count }, (_, entry) => entry),
+    );
   });
 
   it('takes 15 of the smallest and the largest of a directory in a turn', async () => {

@@ -9,7 +9,9 @@ test('plain values come through as they are', () => {
 
 test('an error comes with name, message, stack, cause and what was hung on it', () => {
   const cause = new RangeError('inner');
-  const error = Object.assign(new TypeError('failed', { cause }), { config: { headers: { authorization: 'Bearer x' } } });
+  const error = Object.assign(new TypeError('failed', { cause }), {
+    config: { headers: { authorization: 'Bearer x' } },
+  });
   const plain = passive(error) as Record<string, unknown>;
   assert.equal(plain['name'], 'TypeError');
   assert.equal(plain['message'], 'failed');
@@ -20,10 +22,18 @@ test('an error comes with name, message, stack, cause and what was hung on it', 
 
 test('no code of the value runs', () => {
   let ran = 0;
-  const trap = (): never => { ran += 1; throw new Error('ran'); };
+  const trap = (): never => {
+    ran += 1;
+    throw new Error('ran');
+  };
   const hostile = {
-    get secret(): string { return trap(); },
-    toJSON: trap, toString: trap, [Symbol.toPrimitive]: trap, [Symbol.iterator]: trap,
+    get secret(): string {
+      return trap();
+    },
+    toJSON: trap,
+    toString: trap,
+    [Symbol.toPrimitive]: trap,
+    [Symbol.iterator]: trap,
     proxy: new Proxy({}, { get: trap, ownKeys: trap, getOwnPropertyDescriptor: trap, getPrototypeOf: trap }),
     error: Object.defineProperty(new Error('e'), 'stack', { get: trap }),
     then: trap,
@@ -36,7 +46,17 @@ test('no code of the value runs', () => {
 });
 
 test('cycles, depth, width and odd values end', () => {
-  const cyclic: Record<string, unknown> = { n: 1n, s: Symbol('x'), u: undefined, f: () => 1, nan: Number.NaN, d: new Date(5), b: Buffer.from('body'), m: new Map([['k', 'v']]), e: new Set([1]) };
+  const cyclic: Record<string, unknown> = {
+    n: 1n,
+    s: Symbol('x'),
+    u: undefined,
+    f: () => 1,
+    nan: Number.NaN,
+    d: new Date(5),
+    b: Buffer.from('body'),
+    m: new Map([['k', 'v']]),
+    e: new Set([1]),
+  };
   cyclic['self'] = cyclic;
   const plain = passive(cyclic) as Record<string, unknown>;
   assert.equal(plain['self'], '[circular]');

@@ -80,9 +80,15 @@ describe('memory of another process', () => {
     if (!hasPeer('python3')) return;
     const library = join(folder, 'code.bin');
     writeFileSync(library, Buffer.alloc(8 * 4096, 'original-code...'));
-    child = spawn('python3', [fileURLToPath(new URL('memory-target.py', import.meta.url)), MARKER.toString('hex'), library], { stdio: ['pipe', 'pipe', 'inherit'] });
+    child = spawn(
+      'python3',
+      [fileURLToPath(new URL('memory-target.py', import.meta.url)), MARKER.toString('hex'), library],
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    );
     const [line] = (await once(createInterface(child.stdout!), 'line')) as [string];
-    at = Object.fromEntries(Object.entries(JSON.parse(line) as Record<string, string>).map(([name, value]) => [name, BigInt(value)]));
+    at = Object.fromEntries(
+      Object.entries(JSON.parse(line) as Record<string, string>).map(([name, value]) => [name, BigInt(value)]),
+    );
     page = Number(at['page']);
     costBefore = tablesOf(child.pid!);
     stored = [];
@@ -101,10 +107,16 @@ describe('memory of another process', () => {
     const [maps] = entries;
     assert.ok(maps?.kind === 'bytes');
     assert.equal(maps.path, `memory/${child!.pid!}/maps.txt`);
-    const wanted = Buffer.from(maps.body).toString('latin1').trimEnd().split('\n').map((line) => /^([0-9a-f]+)-([0-9a-f]+)/u.exec(line)!);
+    const wanted = Buffer.from(maps.body)
+      .toString('latin1')
+      .trimEnd()
+      .split('\n')
+      .map((line) => /^([0-9a-f]+)-([0-9a-f]+)/u.exec(line)!);
     const covered = new Set(stored.map(({ notes }) => String(notes['mapping'])));
-    for (const entry of entries) if (entry.kind === 'absent') for (const range of entry.notes?.()['ranges'] as string[]) covered.add(range);
-    for (const [, start, end] of wanted) assert.ok(covered.has(`0x${start!}-0x${end!}`), `${start!}-${end!} is accounted for`);
+    for (const entry of entries)
+      if (entry.kind === 'absent') for (const range of entry.notes?.()['ranges'] as string[]) covered.add(range);
+    for (const [, start, end] of wanted)
+      assert.ok(covered.has(`0x${start!}-0x${end!}`), `${start!}-${end!} is accounted for`);
     assert.equal(covered.size, wanted.length);
   });
 
@@ -138,7 +150,13 @@ describe('memory of another process', () => {
   test('a gigabyte with three pages in it costs three pages, here and there', (t) => {
     if (!ready(t)) return;
     const islands = stored.filter(({ start }) => start >= at['sparse']! && start < at['sparse']! + 2n ** 30n);
-    assert.deepEqual(islands.map(({ start, bytes }) => [start - at['sparse']!, bytes.length]), [[100n << 20n, page], [900n << 20n, 2 * page]]);
+    assert.deepEqual(
+      islands.map(({ start, bytes }) => [start - at['sparse']!, bytes.length]),
+      [
+        [100n << 20n, page],
+        [900n << 20n, 2 * page],
+      ],
+    );
     assert.equal(bytesAt(at['sparse']! + (900n << 20n), 16)?.text, 'second-island...');
     assert.ok(tablesOf(child!.pid!) - costBefore < 512, 'the target got no page tables for what it never touched');
   });
@@ -176,23 +194,33 @@ describe('memory of another process', () => {
     stored = [];
     const some = await collect(contextOf(child!.pid!, { remainingBytes: () => 2 * page }));
     assert.ok(stored.every(({ bytes }) => bytes.length <= 2 * page));
-    assert.ok(some.some((entry) => entry.kind === 'absent' && entry.reason.endsWith('limit on the bytes of a capture')));
+    assert.ok(
+      some.some((entry) => entry.kind === 'absent' && entry.reason.endsWith('limit on the bytes of a capture')),
+    );
   });
 
   test('another process under the same pid is not taken for it, an ended one is missing', async (t) => {
     if (!ready(t)) return;
     const other = await collect(contextOf(child!.pid!, {}, 1));
-    assert.ok(other.some((entry) => entry.kind === 'absent' && entry.outcome === 'missing' && entry.reason.includes('another')));
+    assert.ok(
+      other.some((entry) => entry.kind === 'absent' && entry.outcome === 'missing' && entry.reason.includes('another')),
+    );
     assert.ok(other.every((entry) => entry.kind !== 'stream'));
     const memory = await ProcessMemory.open(`/proc/${child!.pid!}`);
     const context = contextOf(child!.pid!);
     child!.kill('SIGKILL');
     await once(child!, 'exit');
     const holes: Holes = { bytes: 0, ranges: [], more: 0 };
-    await assert.rejects(memory.fill(Buffer.alloc(page), at['hole']!, [{ from: 0, to: page }], holes), { code: 'COLLECTOR_FAILED', message: /ended/u });
+    await assert.rejects(memory.fill(Buffer.alloc(page), at['hole']!, [{ from: 0, to: page }], holes), {
+      code: 'COLLECTOR_FAILED',
+      message: /ended/u,
+    });
     memory.close();
     const gone = await collect(context);
-    assert.deepEqual(gone.map((entry) => [entry.kind, entry.outcome]), [['absent', 'missing']]);
+    assert.deepEqual(
+      gone.map((entry) => [entry.kind, entry.outcome]),
+      [['absent', 'missing']],
+    );
   });
 });
 
@@ -200,11 +228,15 @@ test('our own process is read without holding the main thread', async () => {
   const secret = Buffer.from(`own-${MARKER.toString('hex')}`);
   const turns: number[] = [];
   let last = performance.now();
-  const timer = setInterval(() => { turns.push(performance.now() - last); last = performance.now(); }, 5);
+  const timer = setInterval(() => {
+    turns.push(performance.now() - last);
+    last = performance.now();
+  }, 5);
   let found = false;
   for await (const entry of processMemory.collect(contextOf(process.pid))) {
     if (entry.kind !== 'stream') continue;
-    for await (const chunk of entry.chunks()) found ||= Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).includes(secret);
+    for await (const chunk of entry.chunks())
+      found ||= Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).includes(secret);
   }
   clearInterval(timer);
   assert.ok(found);
@@ -215,7 +247,11 @@ test('our own process is read without holding the main thread', async () => {
 test('a read that hangs is given up, and the next ones are not tried', async () => {
   const real = createPool();
   let hanging = false;
-  const pool: BoundedPool = { ...real, run: (job, ms) => (hanging ? Promise.resolve({ state: 'timed-out', reason: `no answer within ${ms} ms` }) : real.run(job, ms)) };
+  const pool: BoundedPool = {
+    ...real,
+    run: (job, ms) =>
+      hanging ? Promise.resolve({ state: 'timed-out', reason: `no answer within ${ms} ms` }) : real.run(job, ms),
+  };
   const memory = await ProcessMemory.open('/proc/self', { pool });
   hanging = true;
   const holes: Holes = { bytes: 0, ranges: [], more: 0 };
@@ -228,7 +264,10 @@ test('a read that hangs is given up, and the next ones are not tried', async () 
 test('every call names the process that it may hang for', async () => {
   const real = createPool();
   const owners: (string | undefined)[] = [];
-  const pool: BoundedPool = { ...real, run: (job, ms, owner) => real.run(job, ms, owners.push(owner) > 0 ? owner : undefined) };
+  const pool: BoundedPool = {
+    ...real,
+    run: (job, ms, owner) => real.run(job, ms, owners.push(owner) > 0 ? owner : undefined),
+  };
   const memory = await ProcessMemory.open('/proc/self', { pool, owner: '7:4711' });
   await memory.fill(Buffer.alloc(16), 0n, [{ from: 0, to: 0 }], { bytes: 0, ranges: [], more: 0 });
   memory.close();

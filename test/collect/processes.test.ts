@@ -37,9 +37,16 @@ describe('processes', () => {
   it('says who started what, with which digest, as whom and in which limits', async (t) => {
     const child = start(t, program('worker'), ['600'], { cwd: folder });
     await once(child, 'spawn');
-    const { processes: rows, self } = await valueOf<Processes>(processes, contextOf('/proc', {}, { limits: { fullDetail: 4096 } }));
+    const { processes: rows, self } = await valueOf<Processes>(
+      processes,
+      contextOf('/proc', {}, { limits: { fullDetail: 4096 } }),
+    );
     const row = rows.find(({ pid }) => pid === child.pid);
-    assert.deepEqual(row?.exe && { path: row.exe.path, sha256: row.exe.sha256, links: row.exe.links }, { path: join(folder, 'worker'), sha256: sleepHash, links: 1 });
+    assert.deepEqual(row?.exe && { path: row.exe.path, sha256: row.exe.sha256, links: row.exe.links }, {
+      path: join(folder, 'worker'),
+      sha256: sleepHash,
+      links: 1,
+    });
     assert.deepEqual(row?.['argv'], [join(folder, 'worker'), '600']);
     assert.deepEqual(row['cwd'], { path: folder });
     assert.equal(row['ppid'], process.pid);
@@ -77,8 +84,14 @@ describe('processes', () => {
     assert.equal(row?.exe?.reason, 'not hashed here: larger than 16777216 bytes');
     const files = await valueOf<{ path: string; pids: number[]; sha256?: string }[]>(executables, context);
     const found = files.filter((file) => file.path === path);
-    assert.deepEqual(found.map(({ sha256, pids }) => [sha256, pids]), [[expected, children.map(({ pid }) => pid)]]);
-    assert.equal(files.find(({ pids }) => pids.includes(process.pid))?.sha256, createHash('sha256').update(readFileSync(process.execPath)).digest('hex'));
+    assert.deepEqual(
+      found.map(({ sha256, pids }) => [sha256, pids]),
+      [[expected, children.map(({ pid }) => pid)]],
+    );
+    assert.equal(
+      files.find(({ pids }) => pids.includes(process.pid))?.sha256,
+      createHash('sha256').update(readFileSync(process.execPath)).digest('hex'),
+    );
   });
 
   it('keeps hostile names of a recorded tree without loss', async () => {

@@ -31,14 +31,17 @@ describe('writable against a racing attacker', () => {
     mkdirSync(join(root, 'a/b/c/d'), { recursive: true });
     mkdirSync(join(root, 'e/g/d'), { recursive: true });
     mkdirSync(join(outside.path, 'c/d'), { recursive: true });
-    for (const path of ['a/b/f', 'a/b/c/f', 'a/b/c/d/f', 'e/g/f', 'e/g/d/f', 'a/file', 'a/other']) writeFileSync(join(root, path), 'inside');
+    for (const path of ['a/b/f', 'a/b/c/f', 'a/b/c/d/f', 'e/g/f', 'e/g/d/f', 'a/file', 'a/other'])
+      writeFileSync(join(root, path), 'inside');
     for (const path of ['f', 'c/f', 'c/d/f', 'secret']) writeFileSync(join(outside.path, path), 'OUTSIDE');
     symlinkSync(outside.path, join(root, 'link'));
     symlinkSync(join(outside.path, 'c'), join(root, 'link2'));
     symlinkSync(join(outside.path, 'secret'), join(root, 'file-link'));
     execFileSync('mkfifo', [join(root, 'fifo')]);
     const before = readdirSync('/proc/self/fd').length;
-    const attacker = spawn(process.execPath, ['-e', ATTACK, root, outside.path], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const attacker = spawn(process.execPath, ['-e', ATTACK, root, outside.path], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     try {
       await new Promise((resolve) => attacker.stdout.once('data', resolve));
       const until = performance.now() + 3000;

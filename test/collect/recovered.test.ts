@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, copyFileSync, existsSync, linkSync, mkdtempSync, readFileSync, readSync, rmSync, unlinkSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdtempSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  unlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -15,11 +25,15 @@ const folder = mkdtempSync(join(tmpdir(), 'amber-recovered-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Entries of some processes, by name; descriptors are read and closed as the archive does it. */
-async function recover(pids: readonly (number | undefined)[], facts: Parameters<typeof contextOf>[1] = {}): Promise<Map<string, { entry: Entry; body?: Buffer }>> {
+async function recover(
+  pids: readonly (number | undefined)[],
+  facts: Parameters<typeof contextOf>[1] = {},
+): Promise<Map<string, { entry: Entry; body?: Buffer }>> {
   const found = new Map<string, { entry: Entry; body?: Buffer }>();
   for (const entry of await entriesOf(recovered, contextOf('/proc', facts))) {
     const body = entry.kind === 'file' ? readAndClose(entry) : undefined;
-    if (pids.some((pid) => entry.path.startsWith(`recovered/${pid}/`))) found.set(entry.path.slice(10), body === undefined ? { entry } : { entry, body });
+    if (pids.some((pid) => entry.path.startsWith(`recovered/${pid}/`)))
+      found.set(entry.path.slice(10), body === undefined ? { entry } : { entry, body });
   }
   return found;
 }
@@ -41,9 +55,15 @@ describe('recovered', () => {
     await Promise.all([once(first, 'spawn'), once(second, 'spawn')]);
     unlinkSync(path);
     const found = await recover([first.pid, second.pid]);
-    assert.deepEqual([...found].filter(([, { entry }]) => entry.kind === 'file').map(([path]) => path), [`${first.pid}/exe`]);
+    assert.deepEqual(
+      [...found].filter(([, { entry }]) => entry.kind === 'file').map(([path]) => path),
+      [`${first.pid}/exe`],
+    );
     const exe = found.get(`${first.pid}/exe`);
-    const digest = (body: Buffer | undefined): string => createHash('sha256').update(body ?? '').digest('hex');
+    const digest = (body: Buffer | undefined): string =>
+      createHash('sha256')
+        .update(body ?? '')
+        .digest('hex');
     assert.equal(digest(exe?.body), digest(readFileSync('/bin/sleep')));
     assert.deepEqual(exe?.entry.notes?.(), { link: `${path} (deleted)` });
     assert.equal(exe.entry.kind === 'file' && exe.entry.stat.nlink, 0n);
@@ -54,14 +74,18 @@ describe('recovered', () => {
 
   it('brings back deleted files and memfds, however they are open, and no FIFO', async (t) => {
     if (!requirePeer(t, 'python3')) return;
-    const [child, [file, wronly, memory, fifo]] = await python(t, `
+    const [child, [file, wronly, memory, fifo]] = await python(
+      t,
+      `
 import os, sys, time
 d = sys.argv[1]
 f = os.open(d + '/loot', os.O_RDWR | os.O_CREAT); os.write(f, b'loot' * 1000); os.lseek(f, 1234, 0); os.unlink(d + '/loot')
 w = os.open(d + '/log', os.O_WRONLY | os.O_CREAT | os.O_APPEND); os.write(w, b'log'); os.unlink(d + '/log')
 m = os.memfd_create('stage2'); os.write(m, b'\\x7fELF' + b'x' * 100)
 os.mkfifo(d + '/pipe'); p = os.open(d + '/pipe', os.O_RDWR); os.unlink(d + '/pipe')
-print(f, w, m, p, flush=True); time.sleep(600)`, folder);
+print(f, w, m, p, flush=True); time.sleep(600)`,
+      folder,
+    );
     const found = await recover([child.pid]);
     assert.equal(found.get(`${child.pid}/fd-${file}`)?.body?.toString(), 'loot'.repeat(1000));
     assert.equal(found.get(`${child.pid}/fd-${wronly}`)?.body?.toString(), 'log');
@@ -72,11 +96,15 @@ print(f, w, m, p, flush=True); time.sleep(600)`, folder);
 
   it('does not take a name for a deletion, and takes a file whose other name still stands', async (t) => {
     if (!requirePeer(t, 'python3')) return;
-    const [child, [named, linked]] = await python(t, `
+    const [child, [named, linked]] = await python(
+      t,
+      `
 import os, sys, time
 n = os.open(sys.argv[1] + '/mine (deleted)', os.O_RDWR | os.O_CREAT)
 l = os.open(sys.argv[1] + '/linked', os.O_RDWR | os.O_CREAT)
-print(n, l, flush=True); time.sleep(600)`, folder);
+print(n, l, flush=True); time.sleep(600)`,
+      folder,
+    );
     linkSync(join(folder, 'linked'), join(folder, 'elsewhere'));
     unlinkSync(join(folder, 'linked'));
     const found = await recover([child.pid]);
@@ -86,7 +114,9 @@ print(n, l, flush=True); time.sleep(600)`, folder);
 
   it('brings back or names what is only mapped any more', async (t) => {
     if (!requirePeer(t, 'python3')) return;
-    const [child, [from, named]] = await python(t, `
+    const [child, [from, named]] = await python(
+      t,
+      `
 import ctypes, os, sys, time
 libc = ctypes.CDLL(None); libc.mmap.restype = ctypes.c_void_p
 def mapped(text):
@@ -95,7 +125,9 @@ def mapped(text):
 f, address = mapped(b'mapped!' * 1000); os.close(f)
 # A second file of the same name that is open must not stand for the first.
 g, _ = mapped(b'decoy' * 1000)
-print('%x' % address, g, flush=True); time.sleep(600)`, folder);
+print('%x' % address, g, flush=True); time.sleep(600)`,
+      folder,
+    );
     const found = await recover([child.pid]);
     assert.equal(found.get(`${child.pid}/fd-${named}`)?.body?.toString(), 'decoy'.repeat(1000));
     const maps = [...found].filter(([path]) => path.includes('/map-'));
@@ -109,26 +141,33 @@ print('%x' % address, g, flush=True); time.sleep(600)`, folder);
 
   it('takes small content first, and no decoy above half of the bytes that are left', async (t) => {
     if (!requirePeer(t, 'python3')) return;
-    const [child, [sparse, large, small]] = await python(t, `
+    const [child, [sparse, large, small]] = await python(
+      t,
+      `
 import os, time
 a = os.memfd_create('decoy'); os.truncate(a, 10 << 30)
 b = os.memfd_create('large'); os.truncate(b, 1 << 20)
 c = os.memfd_create('small'); os.write(c, b'payload')
-print(a, b, c, flush=True); time.sleep(600)`);
+print(a, b, c, flush=True); time.sleep(600)`,
+    );
     const budget = { ...contextOf().budget, remainingBytes: () => 1 << 30 };
     const found = await recover([child.pid], { budget });
     const files = [...found].filter(([, { entry }]) => entry.kind === 'file').map(([path]) => path);
     assert.deepEqual(files, [`${child.pid}/fd-${small}`, `${child.pid}/fd-${large}`]);
     const decoy = found.get(`${child.pid}/fd-${sparse}`)?.entry;
     assert.deepEqual(decoy?.kind === 'absent' && [decoy.outcome, decoy.reason, decoy.stat?.size], [
-      'skipped', 'its 10737418240 bytes are more than half of what the byte budget has left', 10n << 30n,
+      'skipped',
+      'its 10737418240 bytes are more than half of what the byte budget has left',
+      10n << 30n,
     ]);
   });
 
   it('opens nothing else when a descriptor is swapped after the look', async (t) => {
     if (!requirePeer(t, 'python3')) return;
     const marker = join(folder, 'swapped');
-    const [child, [fd]] = await python(t, `
+    const [child, [fd]] = await python(
+      t,
+      `
 import os, signal, sys, time
 d = sys.argv[1]
 m = os.memfd_create('bait'); os.write(m, b'bait')
@@ -137,17 +176,23 @@ def swap(*_):
     os.dup2(p, m); open(sys.argv[2], 'w').close()
 signal.signal(signal.SIGUSR1, swap)
 print(m, flush=True)
-while True: time.sleep(1)`, folder, marker);
+while True: time.sleep(1)`,
+      folder,
+      marker,
+    );
     const quiet = contextOf().budget;
     const remainingBytes = (): number => {
       if (!existsSync(marker)) process.kill(child.pid ?? 0, 'SIGUSR1');
-      for (const until = Date.now() + 5000; !existsSync(marker) && Date.now() < until;);
+      for (const until = Date.now() + 5000; !existsSync(marker) && Date.now() < until; );
       return 1 << 30;
     };
     const found = await recover([child.pid], { budget: { ...quiet, remainingBytes } });
     assert.ok(existsSync(marker));
     const bait = found.get(`${child.pid}/fd-${fd}`)?.entry;
-    assert.deepEqual(bait?.kind === 'absent' && [bait.outcome, bait.reason], ['skipped', 'not a regular file any more']);
+    assert.deepEqual(bait?.kind === 'absent' && [bait.outcome, bait.reason], [
+      'skipped',
+      'not a regular file any more',
+    ]);
   });
 
   it('leaves no descriptor open', async () => {

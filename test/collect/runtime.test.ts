@@ -2,20 +2,41 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runChild } from './child.ts';
 
-interface Patch { name: string; fact: string; detail?: string; source?: string }
+interface Patch {
+  name: string;
+  fact: string;
+  detail?: string;
+  source?: string;
+}
 interface Runtime {
   process: { argv: string[]; node: { argv: string[] }; pid: number };
   inspectorUrl?: string;
   activeResources: Record<string, number>;
-  tampering: { patched: Patch[]; globals: { name: string; type: string; of?: string }[]; listeners: Record<string, number>; notKnown?: string[] };
+  tampering: {
+    patched: Patch[];
+    globals: { name: string; type: string; of?: string }[];
+    listeners: Record<string, number>;
+    notKnown?: string[];
+  };
   modules: { commonjs: { path: string; loaded: boolean; writable?: boolean }[]; builtin: string[]; notKnown: string[] };
 }
-interface Entry { kind: string; path: string; outcome?: string; reason?: string; value: unknown }
+interface Entry {
+  kind: string;
+  path: string;
+  outcome?: string;
+  reason?: string;
+  value: unknown;
+}
 
-const LOAD_ALL = ['fs', 'http', 'https', 'net', 'tls', 'dns', 'child_process', 'module', 'crypto', 'vm'].map((name) => `import 'node:${name}';`).join('');
+const LOAD_ALL = ['fs', 'http', 'https', 'net', 'tls', 'dns', 'child_process', 'module', 'crypto', 'vm']
+  .map((name) => `import 'node:${name}';`)
+  .join('');
 
 function run(code: string, ...flags: string[]): { runtime: Runtime; report: Entry | undefined } {
-  const entries = runChild(`${LOAD_ALL}${code}; await show(await collect('runtime', 'runtime'));process.exit();`, ...flags) as Entry[];
+  const entries = runChild(
+    `${LOAD_ALL}${code}; await show(await collect('runtime', 'runtime'));process.exit();`,
+    ...flags,
+  ) as Entry[];
   const runtime = entries.find((entry) => entry.path === 'live_response/runtime.json')?.value as Runtime;
   return { runtime, report: entries.find((entry) => entry.path === 'live_response/diagnostic-report.json') };
 }
@@ -24,7 +45,11 @@ test('an untouched process shows no patch, no added global, no environment', () 
   const { runtime, report } = run(`process.env.PLANTED = 'planted-secret-value'`, '--max-old-space-size=500');
   assert.deepEqual(runtime.tampering.patched, []);
   assert.equal(runtime.tampering.notKnown, undefined);
-  assert.ok(runtime.tampering.globals.every(({ name, of }) => name.startsWith('Symbol(undici.globalDispatcher.') && of === 'Agent'));
+  assert.ok(
+    runtime.tampering.globals.every(
+      ({ name, of }) => name.startsWith('Symbol(undici.globalDispatcher.') && of === 'Agent',
+    ),
+  );
   assert.equal(runtime.process.node.argv[0], '--max-old-space-size=500');
   assert.ok(runtime.modules.builtin.includes('child_process'));
   assert.match(runtime.modules.notKnown.join(), /ES modules/u);
@@ -51,10 +76,19 @@ test('patched intrinsics are named', () => {
   `);
   const facts = Object.fromEntries(runtime.tampering.patched.map(({ name, fact }) => [name, fact]));
   assert.deepEqual(facts, {
-    'JSON.parse': 'replaced', 'Array.prototype.last': 'added', 'Function.prototype.toString': 'proxy', 'String.prototype.at': 'removed',
-    'Promise.prototype.then': 'accessor', 'Object.keys': 'differs', 'Error.prepareStackTrace': 'added', 'Error.stackTraceLimit': 'differs',
+    'JSON.parse': 'replaced',
+    'Array.prototype.last': 'added',
+    'Function.prototype.toString': 'proxy',
+    'String.prototype.at': 'removed',
+    'Promise.prototype.then': 'accessor',
+    'Object.keys': 'differs',
+    'Error.prepareStackTrace': 'added',
+    'Error.stackTraceLimit': 'differs',
   });
-  assert.equal(runtime.tampering.patched.find(({ name }) => name === 'Array.prototype.last')?.source, 'function last() {}');
+  assert.equal(
+    runtime.tampering.patched.find(({ name }) => name === 'Array.prototype.last')?.source,
+    'function last() {}',
+  );
 });
 
 test('a function of Node that was wrapped is found by where it is defined, even under its own name and text head', () => {
@@ -72,15 +106,28 @@ test('a function of Node that was wrapped is found by where it is defined, even 
   `);
   const facts = runtime.tampering.patched.map(({ name, fact }) => `${name} ${fact}`).sort();
   assert.deepEqual(facts, [
-    'child_process.spawn proxy', 'fetch replaced', 'fs.readFile foreign', 'https.request foreign', 'https.request wrapped', 'module._load foreign',
+    'child_process.spawn proxy',
+    'fetch replaced',
+    'fs.readFile foreign',
+    'https.request foreign',
+    'https.request wrapped',
+    'module._load foreign',
     'net.connect accessor',
   ]);
-  assert.match(runtime.tampering.patched.find(({ name }) => name === 'fs.readFile')?.detail ?? '', /defined in script \d+:\d+:\d+, its siblings in \d+/u);
-  assert.equal(runtime.tampering.globals.some(({ name }) => name === 'getterRan'), false, 'no getter was run');
+  assert.match(
+    runtime.tampering.patched.find(({ name }) => name === 'fs.readFile')?.detail ?? '',
+    /defined in script \d+:\d+:\d+, its siblings in \d+/u,
+  );
+  assert.equal(
+    runtime.tampering.globals.some(({ name }) => name === 'getterRan'),
+    false,
+    'no getter was run',
+  );
 });
 
 test('added globals, listeners and modules from /tmp are named, values are not', () => {
-  const { runtime } = run(`
+  const { runtime } = run(
+    `
     globalThis.exfiltrate = function sendAll() {}; globalThis.token = 'planted-secret-value';
     Object.defineProperty(globalThis, 'lazy', { enumerable: true, configurable: true, get() { throw new Error('ran'); } });
     globalThis.trap = new Proxy({}, { getOwnPropertyDescriptor() { throw new Error('ran'); } });
@@ -88,7 +135,11 @@ test('added globals, listeners and modules from /tmp are named, values are not',
     const { writeFileSync } = await import('node:fs'); const { createRequire } = await import('node:module');
     const file = '/tmp/amber-dropped-' + process.pid + '.cjs';
     writeFileSync(file, ''); createRequire(file)(file); process.getBuiltinModule('fs').unlinkSync(file);
-  `.replace(/$/u, `; const facts = { writable: ['/tmp'] }; await show(await collect('runtime', 'runtime', facts)); process.exit();`));
+  `.replace(
+      /$/u,
+      `; const facts = { writable: ['/tmp'] }; await show(await collect('runtime', 'runtime', facts)); process.exit();`,
+    ),
+  );
   const added = runtime.tampering.globals.filter(({ name }) => !name.startsWith('Symbol(undici.'));
   const globals = Object.fromEntries(added.map(({ name, type }) => [name, type]));
   assert.deepEqual(globals, { exfiltrate: 'function', token: 'string', lazy: 'accessor', trap: 'proxy' });

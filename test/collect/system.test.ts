@@ -28,14 +28,19 @@ interface Facts {
 }
 
 test('it names kernel, mounts, settings and interfaces as the kernel has them', async () => {
-  const entries = (await drain(system, { ...makeContext({ writable: ['/tmp'] }), processes })).map(({ entry }) => entry);
+  const entries = (await drain(system, { ...makeContext({ writable: ['/tmp'] }), processes })).map(
+    ({ entry }) => entry,
+  );
   const facts = entries.find((entry) => entry.path === 'live_response/system.json');
   assert.ok(facts?.kind === 'json');
   const value = facts.value as Facts;
   assert.equal(value.kernel['release'], release());
   assert.equal(value.kernel['hostname'], hostname());
   assert.match(String(value.kernel['version']), /^Linux version /u);
-  assert.equal(value.hardening['kernel/randomize_va_space'], readFileSync('/proc/sys/kernel/randomize_va_space', 'utf8').trim());
+  assert.equal(
+    value.hardening['kernel/randomize_va_space'],
+    readFileSync('/proc/sys/kernel/randomize_va_space', 'utf8').trim(),
+  );
   const proc = value.mounts.find(({ directory }) => directory === '/proc');
   assert.equal(proc?.type, 'proc');
   assert.ok((value.filesystems['/tmp']?.bytes ?? 0) > 0);
@@ -54,7 +59,9 @@ test('files of /etc: a link is followed, a folder and a large file are said to b
   mkdirSync(join(etc, 'hosts'));
   writeFileSync(join(etc, 'resolv.conf'), Buffer.alloc(300 * 1024, 'x'));
   const context = makeContext({});
-  const entries = (await drain(system, { ...context, processes, roots: { ...context.roots, etc } })).map(({ entry }) => entry);
+  const entries = (await drain(system, { ...context, processes, roots: { ...context.roots, etc } })).map(
+    ({ entry }) => entry,
+  );
   const at = (name: string): Entry | undefined => entries.find((entry) => entry.path === `[root]/etc/${name}`);
   const release_ = at('os-release');
   assert.ok(release_?.kind === 'bytes');
@@ -75,11 +82,18 @@ test('limits of the control group, version 2 and version 1, in a container and o
   writeFileSync(join(v1, 'job', 'memory.limit_in_bytes'), '268435456\n');
   writeFileSync(join(v1, 'job', 'pids.max'), '1\n');
   writeFileSync(join(proc, 'self', 'cgroup'), '5:memory:/outer/job\n4:cpu,cpuacct:/nowhere\n0::/\n');
-  writeFileSync(join(proc, 'self', 'mountinfo'), [
-    `30 1 0:26 / ${v2} rw,relatime - cgroup2 cgroup2 rw`, `31 1 0:27 /outer ${v1} rw,relatime shared:1 - cgroup cgroup rw,memory`, '',
-  ].join('\n'));
+  writeFileSync(
+    join(proc, 'self', 'mountinfo'),
+    [
+      `30 1 0:26 / ${v2} rw,relatime - cgroup2 cgroup2 rw`,
+      `31 1 0:27 /outer ${v1} rw,relatime shared:1 - cgroup cgroup rw,memory`,
+      '',
+    ].join('\n'),
+  );
   assert.deepEqual(cgroupLimits(proc), {
-    [`${v2}/memory.max`]: '134217728', [`${v2}/cpu.max`]: '7200 100000', [`${v1}/job/memory.limit_in_bytes`]: '268435456',
+    [`${v2}/memory.max`]: '134217728',
+    [`${v2}/cpu.max`]: '7200 100000',
+    [`${v1}/job/memory.limit_in_bytes`]: '268435456',
   });
   assert.deepEqual(cgroupLimits(join(folder, 'nowhere')), {});
 });
@@ -109,7 +123,16 @@ interface Opinion {
 }
 
 const FIGURES = [
-  'mem.total', 'mem.free', 'mem.available', 'mem.buffers', 'mem.cached', 'mem.slab', 'mem.swaptotal', 'fullLoad', 'fsOpenFiles.allocated', 'fsOpenFiles.max',
+  'mem.total',
+  'mem.free',
+  'mem.available',
+  'mem.buffers',
+  'mem.cached',
+  'mem.slab',
+  'mem.swaptotal',
+  'fullLoad',
+  'fsOpenFiles.allocated',
+  'fsOpenFiles.max',
 ];
 
 test('no collector of the system starts a process or connects, systeminformation included', () => {
@@ -133,31 +156,61 @@ test('what systeminformation reads in another way than we do is a line each', as
   mkdirSync(join(proc, 'sys/fs'), { recursive: true });
   const real = readFileSync('/proc/meminfo', 'utf8');
   const total = Number(/MemTotal:\s+(\d+)/u.exec(real)?.[1]);
-  writeFileSync(join(proc, 'meminfo'), real.replace(/MemTotal:.*/u, `MemTotal: ${total + 4} kB`).replace(/Cached:.*/u, `Cached: ${total * 3} kB`));
+  writeFileSync(
+    join(proc, 'meminfo'),
+    real.replace(/MemTotal:.*/u, `MemTotal: ${total + 4} kB`).replace(/Cached:.*/u, `Cached: ${total * 3} kB`),
+  );
   writeFileSync(join(proc, 'stat'), 'cpu  0 0 0 100 0 0 0 0 0 0\n');
   writeFileSync(join(proc, 'sys/fs/file-nr'), `0\t0\t7\n`);
   const context = makeContext({});
-  const [document, ...lines] = (await drain(systemInformation, { ...context, roots: { ...context.roots, proc } })).map(({ entry }) => entry);
+  const [document, ...lines] = (await drain(systemInformation, { ...context, roots: { ...context.roots, proc } })).map(
+    ({ entry }) => entry,
+  );
   assert.equal(document?.path, 'live_response/systeminformation.json');
   const told = new Map(lines.map((line) => [line.path.slice('live_response/systeminformation.json/'.length), line]));
-  for (const figure of ['mem.total', 'mem.cached', 'fullLoad', 'fsOpenFiles.max']) assert.ok(told.has(figure), [...told.keys()].join(' '));
+  for (const figure of ['mem.total', 'mem.cached', 'fullLoad', 'fsOpenFiles.max'])
+    assert.ok(told.has(figure), [...told.keys()].join(' '));
   const line = told.get('mem.total');
   assert.deepEqual([line?.kind, line?.outcome], ['absent', 'failed']);
-  assert.equal(line?.reason, `two readings of mem.total differ: systeminformation has ${total * 1024}, our parser has ${(total + 4) * 1024}, and 0 is allowed`);
-  assert.deepEqual(line.notes?.(), { figure: 'mem.total', systeminformation: total * 1024, own: (total + 4) * 1024, tolerance: 0 });
+  assert.equal(
+    line?.reason,
+    `two readings of mem.total differ: systeminformation has ${total * 1024}, our parser has ${(total + 4) * 1024}, and 0 is allowed`,
+  );
+  assert.deepEqual(line.notes?.(), {
+    figure: 'mem.total',
+    systeminformation: total * 1024,
+    own: (total + 4) * 1024,
+    tolerance: 0,
+  });
   const moving = Math.round((total + 4) * 1024 * 0.02);
   assert.equal(told.get('mem.cached')?.notes?.()['tolerance'], moving);
 });
 
 test('a figure that moves may lie between both of our readings, and a tolerance beyond', () => {
-  const own = (allocated: number): Map<string, number> => new Map([['fsOpenFiles.allocated', allocated], ['fsOpenFiles.max', 9]]);
-  const differs = (allocated: unknown, max: unknown = 9): unknown => differencesOf({ mem: { error: 'no answer' }, fullLoad: Number.NaN, fsOpenFiles: { allocated, max } }, own(5000), own(9000));
+  const own = (allocated: number): Map<string, number> =>
+    new Map([
+      ['fsOpenFiles.allocated', allocated],
+      ['fsOpenFiles.max', 9],
+    ]);
+  const differs = (allocated: unknown, max: unknown = 9): unknown =>
+    differencesOf(
+      { mem: { error: 'no answer' }, fullLoad: Number.NaN, fsOpenFiles: { allocated, max } },
+      own(5000),
+      own(9000),
+    );
   const both = ['fsOpenFiles.allocated', 'fsOpenFiles.max'];
-  for (const fine of [5000, 9000, 7000, 3976, 10_024]) assert.deepEqual(differs(fine), { compared: both, differences: [] });
+  for (const fine of [5000, 9000, 7000, 3976, 10_024])
+    assert.deepEqual(differs(fine), { compared: both, differences: [] });
   for (const off of [3975, 10_025]) {
-    assert.deepEqual(differs(off), { compared: both, differences: [{ figure: 'fsOpenFiles.allocated', theirs: off, ours: 9000, tolerance: 1024 }] });
+    assert.deepEqual(differs(off), {
+      compared: both,
+      differences: [{ figure: 'fsOpenFiles.allocated', theirs: off, ours: 9000, tolerance: 1024 }],
+    });
   }
-  assert.deepEqual(differs('7000', 8), { compared: ['fsOpenFiles.max'], differences: [{ figure: 'fsOpenFiles.max', theirs: 8, ours: 9, tolerance: 0 }] });
+  assert.deepEqual(differs('7000', 8), {
+    compared: ['fsOpenFiles.max'],
+    differences: [{ figure: 'fsOpenFiles.max', theirs: 8, ours: 9, tolerance: 0 }],
+  });
 });
 
 test('where systeminformation is not installed, one line says so', () => {
@@ -166,7 +219,10 @@ test('where systeminformation is not installed, one line says so', () => {
     registerHooks({ resolve: (name, context, next) => next(name === 'systeminformation' ? 'systeminformation-that-is-not-here' : name, context) });
     await show(await collect('systemInformation', 'system-information'));
   `) as Entry[];
-  assert.deepEqual(entries.map(({ kind, outcome, reason }) => [kind, outcome, reason]), [['absent', 'missing', 'the package systeminformation is not installed here']]);
+  assert.deepEqual(
+    entries.map(({ kind, outcome, reason }) => [kind, outcome, reason]),
+    [['absent', 'missing', 'the package systeminformation is not installed here']],
+  );
 });
 
 test('the counter of children counts', () => {
@@ -178,9 +234,21 @@ test('the counter of children counts', () => {
 });
 
 for (const [name, facts, reason] of [
-  ['when less than 5 s are left', { budget: { remainingMs: 4999 }, env: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1769' } }, 'less than 5000 ms were left'],
-  ['with less than a core', { budget: { remainingMs: 60_000 }, env: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1768' } }, 'the function has 99 % of a core, and a whole one is asked for'],
-  ['with 128 MB', { budget: { remainingMs: 60_000 }, env: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128' } }, 'the function has 7 % of a core, and a whole one is asked for'],
+  [
+    'when less than 5 s are left',
+    { budget: { remainingMs: 4999 }, env: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1769' } },
+    'less than 5000 ms were left',
+  ],
+  [
+    'with less than a core',
+    { budget: { remainingMs: 60_000 }, env: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1768' } },
+    'the function has 99 % of a core, and a whole one is asked for',
+  ],
+  [
+    'with 128 MB',
+    { budget: { remainingMs: 60_000 }, env: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128' } },
+    'the function has 7 % of a core, and a whole one is asked for',
+  ],
 ] as const) {
   test(`systeminformation is not loaded ${name}`, () => {
     const { entries, loaded } = runChild(`
@@ -188,7 +256,10 @@ for (const [name, facts, reason] of [
       const { _cache } = (await import('node:module')).default;
       await show({ entries, loaded: Object.keys(_cache).filter((path) => path.includes('systeminformation')) });
     `) as { entries: Entry[]; loaded: string[] };
-    assert.deepEqual(entries.map(({ kind, outcome, reason }) => [kind, outcome, reason]), [['absent', 'skipped', reason]]);
+    assert.deepEqual(
+      entries.map(({ kind, outcome, reason }) => [kind, outcome, reason]),
+      [['absent', 'skipped', reason]],
+    );
     assert.deepEqual(loaded, []);
   });
 }

@@ -17,10 +17,18 @@ interface Row extends Record<string, unknown> {
 
 async function take(facts: ContextFacts): Promise<{ rows: Row[]; paths: string[]; sizes: number[] }> {
   const entries = (await drain(timeline, makeContext(facts))).map(({ entry }) => entry);
-  const structured = entries.filter((entry): entry is JsonLinesEntry => entry.kind === 'jsonl').flatMap((entry) => entry.rows as Row[]);
-  const bodies = entries.filter((entry): entry is BytesEntry => entry.kind === 'bytes').map((entry) => Buffer.from(entry.body));
+  const structured = entries
+    .filter((entry): entry is JsonLinesEntry => entry.kind === 'jsonl')
+    .flatMap((entry) => entry.rows as Row[]);
+  const bodies = entries
+    .filter((entry): entry is BytesEntry => entry.kind === 'bytes')
+    .map((entry) => Buffer.from(entry.body));
   const lines = bodies.flatMap((body) => body.toString('utf8').split('\n').slice(0, -1));
-  return { rows: [...structured, ...lines.map((line) => JSON.parse(line) as Row)], paths: entries.map((entry) => entry.path), sizes: bodies.map((body) => body.length) };
+  return {
+    rows: [...structured, ...lines.map((line) => JSON.parse(line) as Row)],
+    paths: entries.map((entry) => entry.path),
+    sizes: bodies.map((body) => body.length),
+  };
 }
 
 describe('timeline', () => {
@@ -33,10 +41,23 @@ describe('timeline', () => {
 
   it('has what Timesketch asks of every row', async () => {
     writeHostileNames(root);
-    const { rows } = await take({ writable: [root], processes: [{ comm: 'sh', startMs: 1_700_000_000_123.5, exe: { target: '/tmp/x\n', deleted: true }, argv: ['/tmp/x', '-a'] }] });
+    const { rows } = await take({
+      writable: [root],
+      processes: [
+        {
+          comm: 'sh',
+          startMs: 1_700_000_000_123.5,
+          exe: { target: '/tmp/x\n', deleted: true },
+          argv: ['/tmp/x', '-a'],
+        },
+      ],
+    });
     for (const row of rows) {
       assert.match(row.datetime, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/u);
-      assert.equal(row.timestamp, Date.parse(row.datetime.slice(0, 23) + 'Z') * 1000 + Number(row.datetime.slice(23, 26)));
+      assert.equal(
+        row.timestamp,
+        Date.parse(row.datetime.slice(0, 23) + 'Z') * 1000 + Number(row.datetime.slice(23, 26)),
+      );
       assert.ok(row.message !== '' && row.timestamp_desc !== '');
     }
     assert.equal(rows[0]?.timestamp_desc, 'Capture Start Time');
@@ -64,7 +85,9 @@ describe('timeline', () => {
     writeFileSync(join(root, 'f'), 'x');
     utimesSync(join(root, 'f'), new Date(0), new Date(-1500));
     const mtime = lstatSync(join(root, 'f'), { bigint: true }).mtimeNs;
-    const row = (await take({ writable: [root] })).rows.find((one) => one['filename'] === `${root}/f` && one.timestamp_desc.startsWith('Content'));
+    const row = (await take({ writable: [root] })).rows.find(
+      (one) => one['filename'] === `${root}/f` && one.timestamp_desc.startsWith('Content'),
+    );
     assert.equal(row?.timestamp, Number(mtime / 1000n));
   });
 
@@ -73,7 +96,11 @@ describe('timeline', () => {
     try {
       writeMany(large.path, 6_000);
       const { paths, sizes, rows } = await take({ writable: [large.path] });
-      assert.deepEqual(paths, ['timeline/timeline.jsonl', 'timeline/timeline-0001.jsonl', 'timeline/timeline-0002.jsonl']);
+      assert.deepEqual(paths, [
+        'timeline/timeline.jsonl',
+        'timeline/timeline-0001.jsonl',
+        'timeline/timeline-0002.jsonl',
+      ]);
       assert.ok((sizes[0] ?? 0) > 2 * 1024 * 1024);
       for (const size of sizes) assert.ok(size < 2.3 * 1024 * 1024);
       assert.ok(rows.length > 6_000);
@@ -92,7 +119,11 @@ it('a command line is cut between arguments, with a mark, below what OpenSearch 
   assert.equal(commandLine([]), '');
   const long = commandLine(['curl', 'x'.repeat(65_536), 'last']);
   assert.match(long, /^curl \[\.\.\. 2 of 3 arguments left out, 65547 bytes in all/u);
-  for (const argv of [['\xff'.repeat(60_000)], Array.from({ length: 40_000 }, () => '\xe9'), ['\xf0\x9f\x98\x80'.repeat(2000), 'y']]) {
+  for (const argv of [
+    ['\xff'.repeat(60_000)],
+    Array.from({ length: 40_000 }, () => '\xe9'),
+    ['\xf0\x9f\x98\x80'.repeat(2000), 'y'],
+  ]) {
     assert.ok(Buffer.byteLength(commandLine(argv)) < 32_766);
   }
 });

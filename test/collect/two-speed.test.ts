@@ -46,7 +46,10 @@ describe('twoSpeed', () => {
   });
 
   it('closes the part that is running when it is left', async () => {
-    for (const [stop, closed] of [['a', ['slow closed']], ['c', ['slow closed', 'fast closed']]] as const) {
+    for (const [stop, closed] of [
+      ['a', ['slow closed']],
+      ['c', ['slow closed', 'fast closed']],
+    ] as const) {
       log.length = 0;
       for await (const one of twoSpeed(slow())) if (one.path === stop) break;
       assert.deepEqual(log, closed);
@@ -54,11 +57,13 @@ describe('twoSpeed', () => {
   });
 
   it('rejects when the first part fails', async () => {
-    const failing = twoSpeed((async function* (): AsyncGenerator<Entry, Iterable<Entry>> {
-      yield* [];
-      await Promise.reject(new TypeError('boom'));
-      return [];
-    })());
+    const failing = twoSpeed(
+      (async function* (): AsyncGenerator<Entry, Iterable<Entry>> {
+        yield* [];
+        await Promise.reject(new TypeError('boom'));
+        return [];
+      })(),
+    );
     await assert.rejects(async () => {
       for await (const one of failing) assert.fail(one.path);
     }, /boom/u);

@@ -19,14 +19,18 @@ describe('writable without privileges', () => {
         mkdirSync(join(root, name));
         writeFileSync(join(root, name, 'inner'), 'x');
       }
-      for (const name of ['.', 'mine', 'mode-000', 'no-list', 'no-search', 'nothing']) if (isRoot) chownSync(join(root, name), NOBODY, NOBODY);
+      for (const name of ['.', 'mine', 'mode-000', 'no-list', 'no-search', 'nothing'])
+        if (isRoot) chownSync(join(root, name), NOBODY, NOBODY);
       writeFileSync(join(root, 'others'), 'readable', { mode: 0o644 });
       chmodSync(join(root, 'mode-000'), 0);
       chmodSync(join(root, 'no-list'), 0o300);
       chmodSync(join(root, 'no-search'), 0o400);
       chmodSync(join(root, 'nothing'), 0);
       const script = fileURLToPath(new URL('print-outcomes.ts', import.meta.url));
-      const out = execFileSync(process.execPath, [script, root], { encoding: 'utf8', ...(isRoot ? { uid: NOBODY, gid: NOBODY } : {}) });
+      const out = execFileSync(process.execPath, [script, root], {
+        encoding: 'utf8',
+        ...(isRoot ? { uid: NOBODY, gid: NOBODY } : {}),
+      });
       assert.deepEqual(JSON.parse(out), {
         '': 'directory',
         mine: 'file   mine',

@@ -4,7 +4,11 @@ import { snapshotProcesses, type SnapshotOptions } from '../../src/proc/snapshot
 import { makeContext } from './context.ts';
 
 /** A scene whose process table is read from `root`. */
-export function contextOf(root = '/proc', facts: Partial<CollectorContext> = {}, options: SnapshotOptions = {}): CollectorContext {
+export function contextOf(
+  root = '/proc',
+  facts: Partial<CollectorContext> = {},
+  options: SnapshotOptions = {},
+): CollectorContext {
   const context = makeContext({});
   const table = snapshotProcesses({ root, ...options });
   return { ...context, roots: { ...context.roots, proc: root }, processes: () => table, ...facts };

@@ -1,13 +1,30 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { writable } from '../../src/collect/writable.ts';
 import { writableTree } from '../../src/collect/trees.ts';
 import type { Entry, CollectorContext } from '../../src/contracts/evidence.ts';
 import { withLease } from '../adversary/hostile/lease.ts';
-import { HOSTILE_NAMES, freshTree, listenAt, writeDeep, writeHostileNames, writeMany, writeSpecials } from '../adversary/hostile/trees.ts';
+import {
+  HOSTILE_NAMES,
+  freshTree,
+  listenAt,
+  writeDeep,
+  writeHostileNames,
+  writeMany,
+  writeSpecials,
+} from '../adversary/hostile/trees.ts';
 import { requirePeer } from '../peers.ts';
 import { bySource, drain, makeContext, type Drained, type ContextFacts } from './context.ts';
 
@@ -52,17 +69,22 @@ describe('writable', () => {
     try {
       const taken = await take({ writable: [root] });
       assert.equal(taken.size, readdirSync(root).length + 1);
-      const kinds = Object.fromEntries([...taken.values()].map(({ entry }) => [entry.source.slice(root.length + 1), entry.kind]));
+      const kinds = Object.fromEntries(
+        [...taken.values()].map(({ entry }) => [entry.source.slice(root.length + 1), entry.kind]),
+      );
       assert.equal(kinds['fifo'], 'special');
       assert.equal(kinds['socket'], 'special');
-      for (const name of readdirSync(root).filter((one) => /^to-|^loop/u.test(one))) assert.equal(kinds[name], 'link', name);
+      for (const name of readdirSync(root).filter((one) => /^to-|^loop/u.test(one)))
+        assert.equal(kinds[name], 'link', name);
       const kcore = entryOf(taken, 'to-kcore');
       assert.ok(kcore.kind === 'link' && kcore.target === '/proc/kcore');
       const sparse = entryOf(taken, 'sparse');
       assert.ok(sparse.kind === 'file' && sparse.stat.size === 10_000_000_000n);
       const hardLinks = ['first-name', 'second-name', 'third-name'].map((name) => entryOf(taken, name));
       assert.equal(hardLinks.filter((entry) => entry.kind === 'file').length, 1);
-      for (const entry of hardLinks) if (entry.kind === 'absent') assert.match(`${entry.outcome} ${entry.reason}`, /^skipped hard link to .*-name$/u);
+      for (const entry of hardLinks)
+        if (entry.kind === 'absent')
+          assert.match(`${entry.outcome} ${entry.reason}`, /^skipped hard link to .*-name$/u);
     } finally {
       close();
     }
@@ -102,7 +124,8 @@ describe('writable', () => {
   });
 
   it('says what took the place of a file', async () => {
-    for (const name of ['to-fifo', 'to-link', 'to-directory', 'to-nothing', 'to-file']) writeFileSync(join(root, name), 'before');
+    for (const name of ['to-fifo', 'to-link', 'to-directory', 'to-nothing', 'to-file'])
+      writeFileSync(join(root, name), 'before');
     symlinkSync('x', join(root, 'link-to-file'));
     const taken = await takeAfter(root, () => {
       for (const name of readdirSync(root)) unlinkSync(join(root, name));
@@ -119,7 +142,10 @@ describe('writable', () => {
     };
     assert.equal(shown('to-fifo'), 'special changed a regular file when it was listed');
     assert.equal(shown('to-link'), 'link changed a regular file when it was listed');
-    assert.equal(shown('to-directory'), 'directory changed a regular file when it was listed; what is in it was not listed');
+    assert.equal(
+      shown('to-directory'),
+      'directory changed a regular file when it was listed; what is in it was not listed',
+    );
     assert.equal(shown('to-nothing'), 'absent missing it is gone (ENOENT)');
     assert.equal(shown('link-to-file'), 'file changed a symbolic link when it was listed');
     assert.equal(taken.get(`${root}/to-file`)?.head, 'after');
@@ -150,20 +176,30 @@ describe('writable', () => {
     writeFileSync(join(root, 'many/big-elf'), `\x7fELF${long}`, 'latin1');
     writeFileSync(join(root, 'many/big-data'), long);
     writeFileSync(join(root, 'tool'), '', { mode: 0o755 });
-    for (const name of ['running', 'open', 'mapped\nlib.so', 'script.py']) writeFileSync(join(root, `many/${name}`), long);
+    for (const name of ['running', 'open', 'mapped\nlib.so', 'script.py'])
+      writeFileSync(join(root, `many/${name}`), long);
     const maps = Buffer.from(`7f00-7f01 r-xp 0 00:1b 5                    ${root}/many/mapped\\012lib.so\n`, 'latin1');
     const taken = await take({
       writable: [root],
-      processes: [{
-        exe: { target: `${root}/many/running`, deleted: false },
-        cwd: { target: `${root}/many`, deleted: false },
-        argv: ['python3', './script.py'],
-        descriptors: [{ fd: 3, link: { target: `${root}/many/open`, deleted: false } }, { fd: 4, link: { target: `${root}/gone`, deleted: true } }],
-        files: new Map([['maps', { ok: true, body: maps, truncated: false }]]),
-      }],
+      processes: [
+        {
+          exe: { target: `${root}/many/running`, deleted: false },
+          cwd: { target: `${root}/many`, deleted: false },
+          argv: ['python3', './script.py'],
+          descriptors: [
+            { fd: 3, link: { target: `${root}/many/open`, deleted: false } },
+            { fd: 4, link: { target: `${root}/gone`, deleted: true } },
+          ],
+          files: new Map([['maps', { ok: true, body: maps, truncated: false }]]),
+        },
+      ],
     });
     const all = [...taken.keys()].map((path) => path.slice(root.length + 1));
-    for (const name of all.filter((one) => one.includes('/'))) assert.ok(all.indexOf(name.slice(0, name.indexOf('/'))) < all.indexOf(name), `${name} stands behind its directory`);
+    for (const name of all.filter((one) => one.includes('/')))
+      assert.ok(
+        all.indexOf(name.slice(0, name.indexOf('/'))) < all.indexOf(name),
+        `${name} stands behind its directory`,
+      );
     const order = all.filter((name) => !['', 'few', 'many'].includes(name));
     assert.deepEqual(order.slice(0, 4).sort(), ['many/mapped\nlib.so', 'many/open', 'many/running', 'many/script.py']);
     assert.deepEqual(order.slice(4, 6).sort(), ['many/big-elf', 'tool']);
@@ -174,7 +210,13 @@ describe('writable', () => {
   it('takes a file in use that the inventory does not have', async () => {
     writeMany(root, 100);
     mkdirSync(join(root, 'z'));
-    const context = makeContext({ writable: [root], processes: [{ exe: { target: `${root}/z/late`, deleted: false } }, { exe: { target: `${root}/../etc/passwd`, deleted: false } }] });
+    const context = makeContext({
+      writable: [root],
+      processes: [
+        { exe: { target: `${root}/z/late`, deleted: false } },
+        { exe: { target: `${root}/../etc/passwd`, deleted: false } },
+      ],
+    });
     await writableTree(context);
     writeFileSync(join(root, 'z/late'), 'payload');
     const taken = bySource(await drain(writable, context));
@@ -213,7 +255,7 @@ describe('writable', () => {
     const before = readdirSync('/proc/self/fd').length;
     await take({ writable: [root] });
     const half = (writable.collect(makeContext({ writable: [root] })) as AsyncIterable<Entry>)[Symbol.asyncIterator]();
-    for (let step = await half.next(); step.done !== true && step.value.kind !== 'file';) step = await half.next();
+    for (let step = await half.next(); step.done !== true && step.value.kind !== 'file'; ) step = await half.next();
     await half.return?.();
     assert.equal(readdirSync('/proc/self/fd').length, before + 1); // the entry that was given belongs to its taker
   });

@@ -58,12 +58,17 @@ export function testDestination(name: string, open: OpenDestination): void {
   };
   suite(`destination: ${name}`, () => {
     check('says where the capture stands', ({ destination }) => {
-      assert.match(destination.location, /account=111122223333\/region=us-east-1\/function=checkout\/date=2026-11-24\/capture=[^/]+\/$/u);
+      assert.match(
+        destination.location,
+        /account=111122223333\/region=us-east-1\/function=checkout\/date=2026-11-24\/capture=[^/]+\/$/u,
+      );
       return Promise.resolve();
     });
     check('stores what it is given: one byte, no byte, 8 MiB', async (opened) => storesBodies(opened));
     check('takes puts that overlap, and the manifest last', async (opened) => overlaps(opened));
-    check('does not overwrite: it refuses, or takes another name and says which', async (opened) => refusesOverwrite(opened));
+    check('does not overwrite: it refuses, or takes another name and says which', async (opened) =>
+      refusesOverwrite(opened),
+    );
     check('ends soon when the signal aborts, before and while it puts', async (opened) => endsWithSignal(opened));
     check('closes twice, and takes nothing afterwards', async ({ destination }) => {
       await destination.put(object(segmentName(0), Buffer.from('x')), never);
@@ -100,7 +105,9 @@ async function overlaps({ destination, stored }: OpenedDestination): Promise<voi
 async function refusesOverwrite({ destination, stored, refusesOverwrite }: OpenedDestination): Promise<void> {
   await destination.put(object(segmentName(0), Buffer.from('first')), never);
   if (!refusesOverwrite) return;
-  const again: unknown = await destination.put(object(segmentName(0), Buffer.from('second')), never).catch((error: unknown) => error);
+  const again: unknown = await destination
+    .put(object(segmentName(0), Buffer.from('second')), never)
+    .catch((error: unknown) => error);
   if (isAmberError(again)) {
     assert.equal(again.code, 'DESTINATION_EXISTS', again.message);
     assert.ok(!again.message.includes('\n'));
@@ -121,22 +128,29 @@ async function endsWithSignal({ destination }: OpenedDestination): Promise<void>
   const put = destination.put(object(segmentName(1), randomBytes(8 * MIB)), cut.signal);
   setTimeout(() => cut.abort(), 1);
   // A fast store may have finished before the signal; what counts is that the call ends, and how it fails.
-  await put.then((receipt) => assert.equal(receipt.state, 'stored'), (error: unknown) => {
-    assert.ok(isAmberError(error) && error.code.startsWith('DESTINATION_'), String(error));
-  });
+  await put.then(
+    (receipt) => assert.equal(receipt.state, 'stored'),
+    (error: unknown) => {
+      assert.ok(isAmberError(error) && error.code.startsWith('DESTINATION_'), String(error));
+    },
+  );
   assert.ok(performance.now() - started < 5000);
 }
 
 function checkReceipt(receipt: Receipt, body: Uint8Array): void {
   assert.equal(receipt.state, 'stored');
   assert.ok(receipt.attempts >= 1);
-  if (receipt.checksum !== undefined) assert.equal(receipt.checksum, createHash('sha256').update(body).digest('base64'));
+  if (receipt.checksum !== undefined)
+    assert.equal(receipt.checksum, createHash('sha256').update(body).digest('base64'));
   if (receipt.serverDate !== undefined) assert.ok(!Number.isNaN(Date.parse(receipt.serverDate)));
 }
 
 /** The AmberError that the promise must end in. */
 export async function rejected(promise: Promise<unknown>, code: RegExp): Promise<Error> {
-  const error: unknown = await promise.then(() => assert.fail('it succeeded'), (reason: unknown) => reason);
+  const error: unknown = await promise.then(
+    () => assert.fail('it succeeded'),
+    (reason: unknown) => reason,
+  );
   assert.ok(isAmberError(error), String(error));
   assert.match(error.code, code, error.message);
   return error;

@@ -36,7 +36,10 @@ describe('the sentry', () => {
     // ctime and the clock of the baseline have a granularity of milliseconds.
     await new Promise((resolve) => setTimeout(resolve, 20));
     writeFileSync(join(tree, 'after'), '\x7fELF');
-    assert.deepEqual((await monitor.scan(INVOCATION)).fresh.filter(mine).map(({ detector, subject }) => [detector, subject.path]), [['staged-file', join(tree, 'after')]]);
+    assert.deepEqual(
+      (await monitor.scan(INVOCATION)).fresh.filter(mine).map(({ detector, subject }) => [detector, subject.path]),
+      [['staged-file', join(tree, 'after')]],
+    );
     assert.deepEqual((await monitor.scan(INVOCATION)).fresh.filter(mine), []);
     const report = await monitor.report();
     const [kept, ...more] = report.findings.filter(mine);
@@ -53,13 +56,22 @@ describe('the sentry', () => {
     const init = { ms: Date.now(), uptimeSeconds: process.uptime(), rssBytes: process.memoryUsage.rss() };
     await new Promise((resolve) => setTimeout(resolve, 30));
     writeFileSync(join(tree, 'after'), '#!/bin/sh\n');
-    const child = spawn('sh', ['-c', 'cat /proc/self/environ > /dev/null; read line'], { stdio: ['pipe', 'ignore', 'ignore'] });
+    const child = spawn('sh', ['-c', 'cat /proc/self/environ > /dev/null; read line'], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
     t.after(() => child.kill('SIGKILL'));
     await new Promise((resolve) => child.once('spawn', resolve));
     const monitor = openInProcess({ roots, policy: policyOf('high') }, records(), init);
     const found = (await monitor.scan(INVOCATION)).fresh;
-    assert.ok(found.some(({ detector, subject }) => detector === 'staged-file' && subject.path === join(tree, 'after')));
-    assert.ok(found.some(({ detector, subject, severity }) => detector === 'shell-child' && subject.pid === child.pid && severity === 'high'));
+    assert.ok(
+      found.some(({ detector, subject }) => detector === 'staged-file' && subject.path === join(tree, 'after')),
+    );
+    assert.ok(
+      found.some(
+        ({ detector, subject, severity }) =>
+          detector === 'shell-child' && subject.pid === child.pid && severity === 'high',
+      ),
+    );
   });
 
   test('reports without having looked before', async (t) => {
@@ -76,7 +88,9 @@ describe('what a process knows of itself', () => {
     const { parse, stringify } = JSON;
     try {
       // As an injected payload does it: by a text.
-      JSON.parse = (evaluate('(parse) => (...given) => parse(...given)') as (original: typeof parse) => typeof parse)(parse);
+      JSON.parse = (evaluate('(parse) => (...given) => parse(...given)') as (original: typeof parse) => typeof parse)(
+        parse,
+      );
       JSON.stringify = ((...given: Parameters<typeof stringify>) => stringify(...given)) as typeof stringify;
       const { patched } = await facts();
       assert.deepEqual(patched.map(({ name }) => name).sort(), ['JSON.parse', 'JSON.stringify']);

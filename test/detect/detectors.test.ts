@@ -3,7 +3,22 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Observation, ObservedSocket } from '../../src/contracts/evidence.ts';
 import { DETECTORS } from '../../src/detect/index.ts';
-import { baselineOf, EXTENSION, fileOf, findingsOf, INIT, INIT_MS, nowOf, ownOf, processOf, RUNTIME, socketOf, told, within, type Look } from './scene.ts';
+import {
+  baselineOf,
+  EXTENSION,
+  fileOf,
+  findingsOf,
+  INIT,
+  INIT_MS,
+  nowOf,
+  ownOf,
+  processOf,
+  RUNTIME,
+  socketOf,
+  told,
+  within,
+  type Look,
+} from './scene.ts';
 
 interface Case {
   /** The finding that must be there, `detector:severity`. */
@@ -16,14 +31,31 @@ interface Case {
 
 /** A Python runtime with connections to the Runtime API, now and at init. */
 function pythonClients(now: readonly string[], then: readonly string[]): Look {
-  const runtime = { ...RUNTIME, exe: '/var/lang/bin/python3.13', comm: 'python3.13', argv: ['/var/lang/bin/python3.13', '/var/runtime/bootstrap.py'] };
-  const sockets = (inodes: readonly string[]): ObservedSocket[] => inodes.map((inode) => socketOf({ remoteAddress: '127.0.0.1', remotePort: 9001, inode, pids: [9] }));
-  return look({ processes: [runtime], sockets: sockets(now) }, baselineOf({ processes: [INIT, EXTENSION, runtime], sockets: sockets(then) }));
+  const runtime = {
+    ...RUNTIME,
+    exe: '/var/lang/bin/python3.13',
+    comm: 'python3.13',
+    argv: ['/var/lang/bin/python3.13', '/var/runtime/bootstrap.py'],
+  };
+  const sockets = (inodes: readonly string[]): ObservedSocket[] =>
+    inodes.map((inode) => socketOf({ remoteAddress: '127.0.0.1', remotePort: 9001, inode, pids: [9] }));
+  return look(
+    { processes: [runtime], sockets: sockets(now) },
+    baselineOf({ processes: [INIT, EXTENSION, runtime], sockets: sockets(then) }),
+  );
 }
 
 /** The runtime while the exec wrapper of the configuration is at work. */
-const WRAPPER = { ...RUNTIME, exe: '/usr/bin/bash', argv: ['/bin/bash', '/opt/wrap', 'node'], env: { ...RUNTIME.env, AWS_LAMBDA_EXEC_WRAPPER: '/opt/wrap' } };
-const look = (facts: Partial<Observation>, baseline?: Observation): Look => ({ now: nowOf(facts), ...(baseline === undefined ? {} : { baseline }) });
+const WRAPPER = {
+  ...RUNTIME,
+  exe: '/usr/bin/bash',
+  argv: ['/bin/bash', '/opt/wrap', 'node'],
+  env: { ...RUNTIME.env, AWS_LAMBDA_EXEC_WRAPPER: '/opt/wrap' },
+};
+const look = (facts: Partial<Observation>, baseline?: Observation): Look => ({
+  now: nowOf(facts),
+  ...(baseline === undefined ? {} : { baseline }),
+});
 const inside = (facts: Partial<Observation>): Look => ({ now: within(facts) });
 const one = (facts: Parameters<typeof processOf>[0]): Look => look({ processes: [processOf(facts)] });
 /** A process that was there at the end of init. */
@@ -32,7 +64,7 @@ function sinceInit(facts: Parameters<typeof processOf>[0]): Look {
   return look({ processes: [process] }, baselineOf({ processes: [INIT, EXTENSION, RUNTIME, process] }));
 }
 
-// prettier-ignore
+// biome-ignore format: a table, a row a line
 const CASES: Readonly<Record<string, Case>> = {
   'another program under the pid of the runtime': { finds: 'runtime-changed:critical', in: look({ processes: [{ ...RUNTIME, exe: '/tmp/new_runtime' }] }), not: look({ processes: [{ ...RUNTIME, argv: ['my-service'] }] }), atMost: 'low' },
   'another interpreter of the system under the pid of the runtime': { finds: 'runtime-changed:high', in: look({ processes: [{ ...RUNTIME, exe: '/usr/bin/python3' }] }), not: look({ processes: [processOf({ pid: 9, startTicks: 9999, role: 'runtime', exe: '/usr/bin/python3' })] }) },
@@ -115,15 +147,24 @@ describe('detectors', () => {
     const [detector = ''] = finds.split(':');
     test(`${detector}: ${name}`, () => {
       assert.ok(told(has).includes(finds), `found ${told(has).join(', ') || 'nothing'}`);
-      const severities = findingsOf(not).filter((finding) => finding.detector === detector).map(({ severity }) => severity);
+      const severities = findingsOf(not)
+        .filter((finding) => finding.detector === detector)
+        .map(({ severity }) => severity);
       const allowed = atMost === undefined ? [] : atMost === 'low' ? ['low'] : ['low', 'medium'];
-      assert.deepEqual(severities.filter((severity) => !allowed.includes(severity)), [], 'what only looks like it');
+      assert.deepEqual(
+        severities.filter((severity) => !allowed.includes(severity)),
+        [],
+        'what only looks like it',
+      );
     });
   }
 
   test('every one has a case of its own', () => {
     const tested = new Set(Object.values(CASES).map(({ finds }) => finds.split(':')[0]));
-    assert.deepEqual(DETECTORS.filter(({ name }) => !tested.has(name)).map(({ name }) => name), []);
+    assert.deepEqual(
+      DETECTORS.filter(({ name }) => !tested.has(name)).map(({ name }) => name),
+      [],
+    );
   });
 
   test('an ordinary sandbox has no findings, seen from either side', () => {
@@ -134,6 +175,7 @@ describe('detectors', () => {
   test('no finding holds the value of a variable that is not watched, or a control character that was not there', () => {
     const findings = findingsOf(one({ exe: '/tmp/\xff\n', argv: ['/tmp/\xff\n', 'x'.repeat(5000)] }));
     assert.ok(findings.length > 0);
-    for (const { title, evidence } of findings) for (const text of [title, ...evidence]) assert.ok(text.length <= 301, text);
+    for (const { title, evidence } of findings)
+      for (const text of [title, ...evidence]) assert.ok(text.length <= 301, text);
   });
 });

@@ -47,7 +47,8 @@ describe('a look counts what it left', () => {
     const records: OwnRecords = { env: {}, children: [], builtins: currentBuiltins(), currentBuiltins };
     const facts = ownFactsOf(records);
     const start = (count: number): void => {
-      for (let number = 0; number < count; number += 1) records.children.push({ child: { spawnfile: 'true', spawnargs: ['true'], pid: number }, atMs: number });
+      for (let number = 0; number < count; number += 1)
+        records.children.push({ child: { spawnfile: 'true', spawnargs: ['true'], pid: number }, atMs: number });
     };
     start(256);
     assert.deepEqual((await facts()).left, []);
@@ -56,36 +57,54 @@ describe('a look counts what it left', () => {
     assert.equal(spawned.length, 256);
     assert.deepEqual(left, ['13 earlier starts of child processes are no longer in the list of the last 256']);
     records.missed = 5;
-    assert.deepEqual((await facts()).left?.[1], '5 starts of child processes were not noted: too many came between two looks');
+    assert.deepEqual(
+      (await facts()).left?.[1],
+      '5 starts of child processes were not noted: too many came between two looks',
+    );
     const roots: Roots = { proc: recorded('none', { uptime: '1 1\n' }), etc: '/nowhere', writable: [], code: [] };
     assert.deepEqual((await openScanner({ by: 'process', roots, own: facts }).scan(INVOCATION)).notInspected.length, 2);
   });
 
   test('of children that a host has heard of and had no room for', async () => {
     let noted: OwnRecords | undefined;
-    const changeMonitor = openChangeMonitor(() => ({ moved: () => undefined, seen: () => undefined }), process.env, (records) => {
-      noted = records;
-      return Promise.reject(new Error('not asked to look'));
-    }, { ask: () => undefined, begin: () => true, fault: () => undefined });
+    const changeMonitor = openChangeMonitor(
+      () => ({ moved: () => undefined, seen: () => undefined }),
+      process.env,
+      (records) => {
+        noted = records;
+        return Promise.reject(new Error('not asked to look'));
+      },
+      { ask: () => undefined, begin: () => true, fault: () => undefined },
+    );
     await changeMonitor.anomalyMonitor().catch(() => undefined);
-    const ended = Array.from({ length: 70 }, () => new Promise((resolve) => spawn('true', { stdio: 'ignore' }).once('exit', resolve)));
+    const ended = Array.from(
+      { length: 70 },
+      () => new Promise((resolve) => spawn('true', { stdio: 'ignore' }).once('exit', resolve)),
+    );
     await Promise.all(ended);
     assert.deepEqual([noted?.children.length, noted?.missed], [64, 6]);
   });
 
   test('of the arguments of a start: 31, and 512 characters', async () => {
     const records: OwnRecords = { env: {}, children: [], builtins: currentBuiltins(), currentBuiltins };
-    const child = (...spawnargs: string[]): void => void records.children.push({ child: { spawnfile: 'x', spawnargs: ['x', ...spawnargs] }, atMs: 1 });
+    const child = (...spawnargs: string[]): void =>
+      void records.children.push({ child: { spawnfile: 'x', spawnargs: ['x', ...spawnargs] }, atMs: 1 });
     child(...Array.from({ length: 40 }, () => 'a'));
     child('b'.repeat(600));
     child('c');
     const args = (await ownFactsOf(records)()).spawned.map((one) => one.args);
-    assert.deepEqual(args, [`${Array.from({ length: 31 }, () => 'a').join(' ')} [left out: 9 arguments]`, `${'b'.repeat(512)} [left out: 88 characters]`, 'c']);
+    assert.deepEqual(args, [
+      `${Array.from({ length: 31 }, () => 'a').join(' ')} [left out: 9 arguments]`,
+      `${'b'.repeat(512)} [left out: 88 characters]`,
+      'c',
+    ]);
   });
 
   test('of the descriptors and the mapped files of a process: 256 and 16', async (t) => {
     if (!requirePeer(t, 'python3')) return;
-    const [child] = await python(t, `
+    const [child] = await python(
+      t,
+      `
 import ctypes, os, sys, time
 libc = ctypes.CDLL(None); libc.mmap.restype = ctypes.c_void_p
 held = []
@@ -94,7 +113,9 @@ for n in range(21):
     p = sys.argv[1] + '/code%d' % n
     f = os.open(p, os.O_RDWR | os.O_CREAT, 0o755); os.write(f, b'x' * 4096)
     libc.mmap(None, ctypes.c_size_t(4096), 5, 2, f, ctypes.c_long(0)); os.close(f)
-print(len(os.listdir('/proc/self/fd')) - 1, flush=True); time.sleep(600)`, folder);
+print(len(os.listdir('/proc/self/fd')) - 1, flush=True); time.sleep(600)`,
+      folder,
+    );
     const place = { root: '/proc', writable: [folder], stopped: () => false, always: () => false };
     let known: Awaited<ReturnType<typeof observeProcesses>>['known'] = new Map();
     // The second and the third time it has not run since, and is not read again.
@@ -106,8 +127,16 @@ print(len(os.listdir('/proc/self/fd')) - 1, flush=True); time.sleep(600)`, folde
       assert.ok(one !== undefined && one.descriptorsBeyond >= 300 + 3 - 256);
       const sum = (counts: readonly number[]): string => `${counts.reduce((total, count) => total + count, 0)}`;
       const over = [...known.values()].filter(({ descriptorsBeyond }) => descriptorsBeyond > 0);
-      assert.ok(seen.left.includes(`${sum(over.map(({ descriptorsBeyond }) => descriptorsBeyond))} descriptors of ${over.length} processes were not looked at: the limit of a process is 256`), seen.left.join('\n'));
-      assert.ok(seen.left.includes('5 mapped files of 1 processes were not looked at: the limit of a process is 16'), seen.left.join('\n'));
+      assert.ok(
+        seen.left.includes(
+          `${sum(over.map(({ descriptorsBeyond }) => descriptorsBeyond))} descriptors of ${over.length} processes were not looked at: the limit of a process is 256`,
+        ),
+        seen.left.join('\n'),
+      );
+      assert.ok(
+        seen.left.includes('5 mapped files of 1 processes were not looked at: the limit of a process is 16'),
+        seen.left.join('\n'),
+      );
     }
   });
 
@@ -135,10 +164,16 @@ print(len(os.listdir('/proc/self/fd')) - 1, flush=True); time.sleep(600)`, folde
   });
 
   test('of sockets: 2,048, also at a look that reads no table again', async () => {
-    const row = (number: number): string => `${String(number).padStart(4)}: 0100007F:1F90 0100007F:${(number % 65_535).toString(16).toUpperCase().padStart(4, '0')} 01 00000000:00000000 00:00000000 00000000     0        0 ${number + 1} 1 0\n`;
-    const table = (count: number): string => `  sl  local_address rem_address\n${Array.from({ length: count }, (_, number) => row(number)).join('')}`;
+    const row = (number: number): string =>
+      `${String(number).padStart(4)}: 0100007F:1F90 0100007F:${(number % 65_535).toString(16).toUpperCase().padStart(4, '0')} 01 00000000:00000000 00:00000000 00000000     0        0 ${number + 1} 1 0\n`;
+    const table = (count: number): string =>
+      `  sl  local_address rem_address\n${Array.from({ length: count }, (_, number) => row(number)).join('')}`;
     const sockstat = (tcp: number): string => `sockets: used 9\nTCP: inuse ${tcp} orphan 0\nUDP: inuse 0 mem 0\n`;
-    const root = recorded('sockets', { 'self/net/sockstat': sockstat(2060), 'self/net/sockstat6': 'TCP6: inuse 0\nUDP6: inuse 0\n', 'self/net/tcp': table(2060) });
+    const root = recorded('sockets', {
+      'self/net/sockstat': sockstat(2060),
+      'self/net/sockstat6': 'TCP6: inuse 0\nUDP6: inuse 0\n',
+      'self/net/tcp': table(2060),
+    });
     const first = await observeSockets(root, [], undefined);
     assert.equal(first.sockets.length, 2048);
     assert.deepEqual(first.left, ['12 sockets beyond the limit of 2048 were not looked at']);
@@ -146,11 +181,19 @@ print(len(os.listdir('/proc/self/fd')) - 1, flush=True); time.sleep(600)`, folde
     writeFileSync(join(root, 'self/net/sockstat'), sockstat(30_000));
     writeFileSync(join(root, 'self/net/tcp'), table(30_000));
     const cut = await observeSockets(root, [], first);
-    assert.match(cut.left.join('\n'), /^\d+ sockets beyond the limit of 2048 were not looked at\nnet\/tcp: only its first 1048576 bytes were read$/u);
+    assert.match(
+      cut.left.join('\n'),
+      /^\d+ sockets beyond the limit of 2048 were not looked at\nnet\/tcp: only its first 1048576 bytes were read$/u,
+    );
   });
 
   test('of pieces of evidence: 8 of a finding', () => {
-    const { evidence } = makeFinding(shellChild, { title: 't', severity: 'low', subject: { pid: 1 }, evidence: Array.from({ length: 11 }, (_, number) => `piece ${number}`) });
+    const { evidence } = makeFinding(shellChild, {
+      title: 't',
+      severity: 'low',
+      subject: { pid: 1 },
+      evidence: Array.from({ length: 11 }, (_, number) => `piece ${number}`),
+    });
     assert.deepEqual([evidence.length, evidence.at(-1)], [9, '3 further pieces of evidence were left out']);
   });
 

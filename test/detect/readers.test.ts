@@ -21,7 +21,8 @@ const ROOTS = { proc: '/proc', writable: [], code: [], etc: '/nowhere' };
 /** What the host notes of children, as the guard does. */
 function noting(t: TestContext): OwnRecords {
   const records: OwnRecords = { env: { ...process.env }, children: [], builtins: currentBuiltins(), currentBuiltins };
-  const note = (message: unknown): void => void records.children.push({ child: (message as { process?: unknown }).process, atMs: Date.now() });
+  const note = (message: unknown): void =>
+    void records.children.push({ child: (message as { process?: unknown }).process, atMs: Date.now() });
   subscribe('child_process', note);
   t.after(() => unsubscribe('child_process', note));
   return records;
@@ -39,7 +40,9 @@ function reader(t: TestContext, records: OwnRecords): number {
 
 /** Somebody who has read the arguments of a reader, and starts with the same ones. */
 async function imitation(t: TestContext, pid: number): Promise<number> {
-  const [program = '', ...args] = splitNul(readFileSync(`/proc/${pid}/cmdline`)).map((argument) => Buffer.from(argument, 'latin1').toString());
+  const [program = '', ...args] = splitNul(readFileSync(`/proc/${pid}/cmdline`)).map((argument) =>
+    Buffer.from(argument, 'latin1').toString(),
+  );
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'], cwd: '/', env: {} });
   t.after(() => child.kill('SIGKILL'));
   await new Promise((resolve) => child.once('spawn', resolve));
@@ -47,8 +50,10 @@ async function imitation(t: TestContext, pid: number): Promise<number> {
   return child.pid ?? 0;
 }
 
-const of = (found: readonly Finding[], pid: number): readonly string[] => found.filter(({ subject }) => subject.pid === pid).map(({ detector }) => detector);
-const roleOf = ({ processes }: Observation, pid: number): string | undefined => processes.find((one) => one.pid === pid)?.role;
+const of = (found: readonly Finding[], pid: number): readonly string[] =>
+  found.filter(({ subject }) => subject.pid === pid).map(({ detector }) => detector);
+const roleOf = ({ processes }: Observation, pid: number): string | undefined =>
+  processes.find((one) => one.pid === pid)?.role;
 const init = { ms: Date.now(), uptimeSeconds: process.uptime(), rssBytes: process.memoryUsage.rss() };
 
 describe('a reader that Amber has started', () => {
@@ -56,11 +61,16 @@ describe('a reader that Amber has started', () => {
     const records = noting(t);
     const ours = reader(t, records);
     const theirs = await imitation(t, ours);
-    const { observation, fresh } = await openInProcess({ roots: ROOTS, policy: policyOf('high') }, records, init).scan(INVOCATION);
+    const { observation, fresh } = await openInProcess({ roots: ROOTS, policy: policyOf('high') }, records, init).scan(
+      INVOCATION,
+    );
     assert.deepEqual([roleOf(observation, ours), roleOf(observation, theirs)], ['amber', 'other']);
     assert.deepEqual(of(fresh, ours), []);
     assert.ok(of(fresh, theirs).includes('second-interpreter'));
-    assert.deepEqual(observation.own?.spawned.map(({ pid }) => pid), [theirs]);
+    assert.deepEqual(
+      observation.own?.spawned.map(({ pid }) => pid),
+      [theirs],
+    );
   });
 
   test('is left out by the extension, and its imitation is reported', async (t) => {

@@ -1,7 +1,17 @@
 /** What a look reads: of a recorded tree, of a hostile one, and of this very machine; and what it does not read twice. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
@@ -20,15 +30,32 @@ function folder(t: TestContext): string {
 
 function lookout(writable: string, options: Partial<ScannerOptions> = {}): SandboxScanner {
   // A busy machine must not end a look early.
-  return openScanner({ by: 'process', roots: { proc: '/proc', writable: [writable], code: [], etc: '/nowhere' }, ...options, limits: { totalMs: 60_000, ...options.limits } });
+  return openScanner({
+    by: 'process',
+    roots: { proc: '/proc', writable: [writable], code: [], etc: '/nowhere' },
+    ...options,
+    limits: { totalMs: 60_000, ...options.limits },
+  });
 }
 
 describe('a recorded sandbox', () => {
-  const look = async (): Promise<Observation> => openScanner({ by: 'process', roots: { proc: plant(SANDBOX), writable: ['/tmp/amber-not-there'], code: [], etc: '/nowhere' } }).scan(INVOCATION);
+  const look = async (): Promise<Observation> =>
+    openScanner({
+      by: 'process',
+      roots: { proc: plant(SANDBOX), writable: ['/tmp/amber-not-there'], code: [], etc: '/nowhere' },
+    }).scan(INVOCATION);
 
   test('its processes have their roles, their links and what is mapped', async () => {
     const { processes } = await look();
-    assert.deepEqual(processes.map(({ pid, role }) => [pid, role]), [[9, 'runtime'], [1, 'init'], [17, 'other'], [23, 'other']]);
+    assert.deepEqual(
+      processes.map(({ pid, role }) => [pid, role]),
+      [
+        [9, 'runtime'],
+        [1, 'init'],
+        [17, 'other'],
+        [23, 'other'],
+      ],
+    );
     const implant = processes.find(({ pid }) => pid === 17);
     assert.equal(implant?.comm, IMPLANT_COMM);
     assert.equal(implant.exe, '/tmp/.x');
@@ -61,7 +88,11 @@ describe('a process that executes a program while it is read', () => {
       if (pid === 17 && left > 0) become(root, `name-${left--}`);
       return false;
     };
-    const { processes } = await observeProcesses({ root, writable: ['/tmp'], stopped: () => false, always }, limits, new Map());
+    const { processes } = await observeProcesses(
+      { root, writable: ['/tmp'], stopped: () => false, always },
+      limits,
+      new Map(),
+    );
     const one = processes.find(({ pid }) => pid === 17);
     return [one?.exe, one?.argv[0]];
   };
@@ -95,14 +126,21 @@ describe('writable trees', () => {
 
   test('what Python runs of a file by itself: lines of a .pth file, a module at the root of an archive', async (t) => {
     const tree = folder(t);
-    const member = (name: string): Buffer => Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(26, 10), Buffer.from(name)]);
+    const member = (name: string): Buffer =>
+      Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(26, 10), Buffer.from(name)]);
     writeFileSync(join(tree, 'code.pth'), '# paths\nimport os; os.environ\n');
     writeFileSync(join(tree, 'paths.pth'), '/opt/python\nimports\n');
     writeFileSync(join(tree, 'code.txt'), 'import os\n');
     writeFileSync(join(tree, 'hook.zip'), Buffer.concat([member('first.py'), member('sitecustomize.py')]));
     writeFileSync(join(tree, 'tracer.zip'), member('tracer/sitecustomize.py'));
     const { files } = await lookout(tree).scan(INVOCATION);
-    assert.deepEqual(files.filter(({ startsCode }) => startsCode).map(({ path }) => path.slice(tree.length + 1)).sort(), ['code.pth', 'hook.zip']);
+    assert.deepEqual(
+      files
+        .filter(({ startsCode }) => startsCode)
+        .map(({ path }) => path.slice(tree.length + 1))
+        .sort(),
+      ['code.pth', 'hook.zip'],
+    );
   });
 
   test('no file is opened twice while it is the same, and is when it has changed', async (t) => {
@@ -143,7 +181,10 @@ describe('writable trees', () => {
     await eye.scan(INVOCATION);
     rmSync(join(tree, 'a'), { recursive: true });
     symlinkSync(outside, join(tree, 'a'));
-    assert.deepEqual((await eye.scan(INVOCATION)).files.map(({ path, type }) => [path, type]), [[join(tree, 'a'), 'link']]);
+    assert.deepEqual(
+      (await eye.scan(INVOCATION)).files.map(({ path, type }) => [path, type]),
+      [[join(tree, 'a'), 'link']],
+    );
   });
 });
 
@@ -168,8 +209,11 @@ describe('this machine', () => {
     const child = spawn('sh', { stdio: ['pipe', 'ignore', 'ignore'] });
     t.after(() => child.kill('SIGKILL'));
     const eye = lookout(folder(t));
-    const seen = async (): Promise<ObservedProcess | undefined> => (await eye.scan(INVOCATION)).processes.find(({ pid }) => pid === child.pid);
-    const until = async (holds: (one: ObservedProcess | undefined) => boolean): Promise<ObservedProcess | undefined> => {
+    const seen = async (): Promise<ObservedProcess | undefined> =>
+      (await eye.scan(INVOCATION)).processes.find(({ pid }) => pid === child.pid);
+    const until = async (
+      holds: (one: ObservedProcess | undefined) => boolean,
+    ): Promise<ObservedProcess | undefined> => {
       for (let turn = 0; turn < 500; turn += 1) {
         const one = await seen();
         if (holds(one)) return one;
@@ -186,19 +230,30 @@ describe('this machine', () => {
     child.stdin.write(`exec 7< ${secret}\n`);
     assert.deepEqual((await until((one) => one?.peeks.length === 1))?.peeks, [secret]);
     child.stdin.write('exec sleep 300\n');
-    assert.match((await until((one) => one?.exe?.includes('sleep') === true || one?.exe?.includes('coreutils') === true))?.argv.join(' ') ?? '', /sleep 300/u);
+    assert.match(
+      (
+        await until((one) => one?.exe?.includes('sleep') === true || one?.exe?.includes('coreutils') === true)
+      )?.argv.join(' ') ?? '',
+      /sleep 300/u,
+    );
   });
 
   test('a process that executes its own program once more is read anew, its environment included', async (t) => {
     const child = spawn('sh', { stdio: ['pipe', 'ignore', 'ignore'] });
     t.after(() => child.kill('SIGKILL'));
     const eye = lookout(folder(t));
-    const seen = async (): Promise<ObservedProcess | undefined> => (await eye.scan(INVOCATION)).processes.find(({ pid }) => pid === child.pid);
+    const seen = async (): Promise<ObservedProcess | undefined> =>
+      (await eye.scan(INVOCATION)).processes.find(({ pid }) => pid === child.pid);
     let before = await seen();
     for (let turn = 0; turn < 500 && before?.exe?.endsWith('sh') !== true; turn += 1) before = await seen();
     child.stdin.write('export NODE_OPTIONS=--require=/tmp/hook.cjs\nexec sh\n');
     let after = await seen();
-    for (let turn = 0; turn < 500 && (after?.layout === before?.layout || after?.env?.['NODE_OPTIONS'] === undefined); turn += 1) after = await seen();
+    for (
+      let turn = 0;
+      turn < 500 && (after?.layout === before?.layout || after?.env?.['NODE_OPTIONS'] === undefined);
+      turn += 1
+    )
+      after = await seen();
     assert.deepEqual([after?.pid, after?.startTicks, after?.exe], [before?.pid, before?.startTicks, before?.exe]);
     assert.notEqual(after?.layout, before?.layout);
     assert.equal(after?.env?.['NODE_OPTIONS'], '--require=/tmp/hook.cjs');
@@ -208,6 +263,10 @@ describe('this machine', () => {
   test('only our own sandbox is looked at: not what other parents of this machine run', async (t) => {
     const { processes } = await lookout(folder(t)).scan(INVOCATION);
     if (process.ppid === 1) return;
-    assert.ok(processes.every(({ pid, ppid }) => pid === process.ppid || ppid === process.ppid || processes.some((one) => one.pid === ppid)));
+    assert.ok(
+      processes.every(
+        ({ pid, ppid }) => pid === process.ppid || ppid === process.ppid || processes.some((one) => one.pid === ppid),
+      ),
+    );
   });
 });

@@ -28,10 +28,15 @@ interface Typed {
 
 /** Each line of the block, as if it were typed: one that fails does not keep the next one from being run. */
 async function type(script: string, { folder, env }: Place): Promise<Typed> {
-  const child = spawn('bash', ['-c', `set -E; trap 'echo "$? $BASH_COMMAND" >&3' ERR\n${script}`], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+  const child = spawn('bash', ['-c', `set -E; trap 'echo "$? $BASH_COMMAND" >&3' ERR\n${script}`], {
+    cwd: folder,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  });
   let said = '';
   let failed = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => (said += text));
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding('utf8').on('data', (text: string) => (said += text));
   const third = child.stdio[3];
   assert.ok(third !== null && third !== undefined && 'setEncoding' in third);
   third.setEncoding('utf8').on('data', (text: string) => (failed += text));
@@ -47,18 +52,43 @@ describe('shell', () => {
       if (place === undefined) return;
       const { said, failed } = await type(blockOf(document, 'sh', begins), place);
       const expected = Object.entries(problems);
-      const unexpected = failed.filter((line) => !expected.some(([command, code]) => line.startsWith(`${String(code)} ${command}`)));
+      const unexpected = failed.filter(
+        (line) => !expected.some(([command, code]) => line.startsWith(`${String(code)} ${command}`)),
+      );
       assert.deepEqual(unexpected, [], said);
-      for (const [command, code] of expected) assert.ok(failed.some((line) => line.startsWith(`${String(code)} ${command}`)), `${command} found no problem:\n${said}`);
+      for (const [command, code] of expected)
+        assert.ok(
+          failed.some((line) => line.startsWith(`${String(code)} ${command}`)),
+          `${command} found no problem:\n${said}`,
+        );
     });
   }
 });
 
 /** What each example of JavaScript answers, by its document and its beginning. */
 const EXAMPLES = [
-  { document: 'README.md', begins: 'import', event: { forged: true }, answers: /^\{"statusCode":200\}$/u, trigger: 'call' },
-  { document: 'src/README.md', begins: 'const', event: { a: 1 }, answers: /^\{"a":1\}$/u, trigger: 'flag', env: { AMBER_CAPTURE: 'now' } },
-  { document: 'src/README.md', begins: 'import', event: { signature: 'forged' }, answers: /^\{"captured":"[0-9a-f-]{36}","state":"whole"\}$/u, trigger: 'call' },
+  {
+    document: 'README.md',
+    begins: 'import',
+    event: { forged: true },
+    answers: /^\{"statusCode":200\}$/u,
+    trigger: 'call',
+  },
+  {
+    document: 'src/README.md',
+    begins: 'const',
+    event: { a: 1 },
+    answers: /^\{"a":1\}$/u,
+    trigger: 'flag',
+    env: { AMBER_CAPTURE: 'now' },
+  },
+  {
+    document: 'src/README.md',
+    begins: 'import',
+    event: { signature: 'forged' },
+    answers: /^\{"captured":"[0-9a-f-]{36}","state":"whole"\}$/u,
+    trigger: 'call',
+  },
 ] as const;
 
 const INVOKE = `
@@ -72,7 +102,10 @@ describe('JavaScript', () => {
 
   test('every example is run', () => {
     const found = DOCUMENTS.flatMap(blocksOf).filter(({ language }) => language === 'js');
-    assert.deepEqual(found.map(({ document, text }) => `${document} ${text.split(' ')[0] ?? ''}`), EXAMPLES.map(({ document, begins }) => `${document} ${begins}`));
+    assert.deepEqual(
+      found.map(({ document, text }) => `${document} ${text.split(' ')[0] ?? ''}`),
+      EXAMPLES.map(({ document, begins }) => `${document} ${begins}`),
+    );
   });
 
   for (const { document, begins, event, answers, trigger, ...rest } of EXAMPLES) {
@@ -85,7 +118,12 @@ describe('JavaScript', () => {
       const file = join(folder, begins === 'import' ? 'function.mjs' : 'function.cjs');
       writeFileSync(file, blockOf(document, 'js', begins));
       const env = {
-        PATH: '/usr/bin:/bin', AMBER_DESTINATION: pathToFileURL(join(folder, 'evidence')).href, AMBER_DETECT: 'off', AMBER_WRITABLE: join(folder, 'tmp'), AMBER_CODE: join(folder, 'tmp'), ...('env' in rest ? rest.env : {}),
+        PATH: '/usr/bin:/bin',
+        AMBER_DESTINATION: pathToFileURL(join(folder, 'evidence')).href,
+        AMBER_DETECT: 'off',
+        AMBER_WRITABLE: join(folder, 'tmp'),
+        AMBER_CODE: join(folder, 'tmp'),
+        ...('env' in rest ? rest.env : {}),
       };
       mkdirSync(join(folder, 'evidence'));
       const script = `"${process.execPath}" -e '${INVOKE.replaceAll("'", "'\\''")}' "${file}" '${JSON.stringify(event)}'`;
@@ -106,18 +144,24 @@ interface Row {
 
 test('the detector that src/README.md shows finds what its row says, and not what only looks like it', async () => {
   const folder = freshFolder();
-  const shown = blockOf('src/README.md', 'ts', '/** A process that came after init').replaceAll(/from '\.\//gu, `from '${resolve('src/detect')}/`);
+  const shown = blockOf('src/README.md', 'ts', '/** A process that came after init').replaceAll(
+    /from '\.\//gu,
+    `from '${resolve('src/detect')}/`,
+  );
   writeFileSync(join(folder, 'listener.ts'), shown);
   // The row in its own words, with the helpers that it stands beside.
   const row = blockOf('src/README.md', 'ts', "'a process that waits");
   const helpers = `import { nowOf as look, processOf, socketOf } from '${resolve('test/detect/scene.ts')}';`;
   writeFileSync(join(folder, 'row.ts'), `${helpers}\nexport const cases = {\n${row}\n};\n`);
   const { listener } = (await import(pathToFileURL(join(folder, 'listener.ts')).href)) as { listener: Detector };
-  const { cases } = (await import(pathToFileURL(join(folder, 'row.ts')).href)) as { cases: Readonly<Record<string, Row>> };
+  const { cases } = (await import(pathToFileURL(join(folder, 'row.ts')).href)) as {
+    cases: Readonly<Record<string, Row>>;
+  };
   const [given] = Object.values(cases);
   assert.ok(given);
   const policy: DetectPolicy = policyOf('high');
-  const told = (now: Observation): readonly string[] => listener.detect(now, baselineOf(), policy).map(({ detector, severity }) => `${detector}:${severity}`);
+  const told = (now: Observation): readonly string[] =>
+    listener.detect(now, baselineOf(), policy).map(({ detector, severity }) => `${detector}:${severity}`);
   assert.deepEqual(told(given.in), [given.finds]);
   assert.deepEqual(told(given.not), []);
 });

@@ -37,14 +37,20 @@ describe('the documents', () => {
         const [file = '', anchor] = link.split('#');
         const target = file === '' ? path : normalize(join(dirname(path), file));
         assert.ok(existsSync(target), `${path}: ${link}`);
-        if (anchor !== undefined) assert.ok(anchorsOf(target).has(anchor), `${path}: ${link} names no heading of ${target}`);
+        if (anchor !== undefined)
+          assert.ok(anchorsOf(target).has(anchor), `${path}: ${link} names no heading of ${target}`);
       }
     });
 
     test(`${path} has sentences of at most ${String(MAX_WORDS)} words, and plain ones`, () => {
-      const long = sentencesOf(path).filter(({ text }) => countWords(text) > MAX_WORDS).map(({ line, text }) => `${path}:${String(line)}: ${text}`);
+      const long = sentencesOf(path)
+        .filter(({ text }) => countWords(text) > MAX_WORDS)
+        .map(({ line, text }) => `${path}:${String(line)}: ${text}`);
       assert.deepEqual(long, []);
-      assert.deepEqual(wordsOf(path).filter(({ text }) => UNCLEAR.test(text)), []);
+      assert.deepEqual(
+        wordsOf(path).filter(({ text }) => UNCLEAR.test(text)),
+        [],
+      );
     });
   }
 });
@@ -56,8 +62,17 @@ describe('what a document tells a reader to type', () => {
     for (const name of Object.keys(COMMANDS)) {
       const { code, out } = await program([name, '--help', '--json']);
       assert.equal(code, 0);
-      const told = (JSON.parse(out) as { options: Record<string, { type: 'string' | 'boolean'; short?: string }> }).options;
-      options.set(name, Object.fromEntries(Object.entries(told).map(([option, { type, short }]) => [option, { type, ...(short === undefined ? {} : { short }) }])));
+      const told = (JSON.parse(out) as { options: Record<string, { type: 'string' | 'boolean'; short?: string }> })
+        .options;
+      options.set(
+        name,
+        Object.fromEntries(
+          Object.entries(told).map(([option, { type, short }]) => [
+            option,
+            { type, ...(short === undefined ? {} : { short }) },
+          ]),
+        ),
+      );
     }
   });
 
@@ -65,14 +80,24 @@ describe('what a document tells a reader to type', () => {
     const known = [...RUN_HERE, ...LISTED];
     for (const { document, line, text } of shell) {
       const entries = known.filter((one) => one.document === document && text.startsWith(one.begins));
-      assert.equal(entries.length, 1, `${document}:${String(line)} is in ${String(entries.length)} entries of test/docs/blocks.ts`);
+      assert.equal(
+        entries.length,
+        1,
+        `${document}:${String(line)} is in ${String(entries.length)} entries of test/docs/blocks.ts`,
+      );
     }
-    for (const one of known) assert.equal(shell.filter(({ document, text }) => document === one.document && text.startsWith(one.begins)).length, 1, `${one.document}: ${one.begins}`);
+    for (const one of known)
+      assert.equal(
+        shell.filter(({ document, text }) => document === one.document && text.startsWith(one.begins)).length,
+        1,
+        `${one.document}: ${one.begins}`,
+      );
   });
 
   test('what another test runs stands in that test', () => {
     for (const { begins, shownBy } of LISTED) {
-      if (shownBy !== undefined) assert.ok(readFileSync(shownBy[0], 'utf8').includes(shownBy[1]), `${begins}: ${shownBy[0]}`);
+      if (shownBy !== undefined)
+        assert.ok(readFileSync(shownBy[0], 'utf8').includes(shownBy[1]), `${begins}: ${shownBy[0]}`);
     }
   });
 
@@ -94,7 +119,8 @@ describe('what a document tells a reader to type', () => {
       for (const code of codeOf(path).filter((one) => /^amber [a-z]/u.test(one))) {
         const [, name = '', ...args] = words(code.replaceAll('…', ''));
         assert.ok(options.has(name), `${path}: ${code}`);
-        for (const arg of args.filter((one) => one.startsWith('--'))) assert.ok(Object.hasOwn(options.get(name) ?? {}, arg.slice(2).split('=')[0] ?? ''), `${path}: ${code}`);
+        for (const arg of args.filter((one) => one.startsWith('--')))
+          assert.ok(Object.hasOwn(options.get(name) ?? {}, arg.slice(2).split('=')[0] ?? ''), `${path}: ${code}`);
       }
     }
   });
@@ -102,20 +128,27 @@ describe('what a document tells a reader to type', () => {
   test('scripts of npm in a sentence exist', () => {
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
     for (const path of DOCUMENTS) {
-      for (const code of codeOf(path)) for (const [, name = ''] of code.matchAll(/^npm run ([\w:-]+)/gu)) assert.ok(Object.hasOwn(scripts, name), `${path}: ${code}`);
+      for (const code of codeOf(path))
+        for (const [, name = ''] of code.matchAll(/^npm run ([\w:-]+)/gu))
+          assert.ok(Object.hasOwn(scripts, name), `${path}: ${code}`);
     }
   });
 
   test('the guide of the responder has every command, in its table and in a block', () => {
     const guide = 'src/cli/README.md';
     const table = codeOf(guide);
-    const typed = blocksOf(guide).flatMap(({ text }) => amberLines(text)).map(([name]) => name);
+    const typed = blocksOf(guide)
+      .flatMap(({ text }) => amberLines(text))
+      .map(([name]) => name);
     for (const name of Object.keys(COMMANDS)) assert.ok(table.includes(`amber ${name}`) && typed.includes(name), name);
   });
 
   function parse(name: string, args: readonly string[]): void {
     const known = options.get(name);
     assert.ok(known, `amber ${name}`);
-    assert.doesNotThrow(() => parseArgs({ args: [...args], options: known, allowPositionals: true }), `amber ${name} ${args.join(' ')}`);
+    assert.doesNotThrow(
+      () => parseArgs({ args: [...args], options: known, allowPositionals: true }),
+      `amber ${name} ${args.join(' ')}`,
+    );
   }
 });

@@ -19,7 +19,9 @@ const FENCE = /^(\s*)```(\w*)\s*$/u;
 /** Every fenced block, without the indent of its fence. */
 export function blocksOf(document: string): readonly Block[] {
   const blocks: Block[] = [];
-  let open: { readonly indent: number; readonly line: number; readonly language: string; readonly lines: string[] } | undefined;
+  let open:
+    | { readonly indent: number; readonly line: number; readonly language: string; readonly lines: string[] }
+    | undefined;
   for (const [index, line] of readFileSync(document, 'utf8').split('\n').entries()) {
     const [, indent = '', language = ''] = FENCE.exec(line) ?? [];
     if (!FENCE.test(line)) open?.lines.push(line.slice(open.indent));
@@ -35,7 +37,8 @@ export function blocksOf(document: string): readonly Block[] {
 /** The one block of this language that begins so. */
 export function blockOf(document: string, language: string, begins: string): string {
   const found = blocksOf(document).filter((one) => one.language === language && one.text.startsWith(begins));
-  if (found.length !== 1) throw new Error(`${document} has ${String(found.length)} blocks of ${language} that begin with ${begins}`);
+  if (found.length !== 1)
+    throw new Error(`${document} has ${String(found.length)} blocks of ${language} that begin with ${begins}`);
   return found[0]?.text ?? '';
 }
 
@@ -65,7 +68,11 @@ export function anchorsOf(document: string): ReadonlySet<string> {
   const anchors = linesOf(document).flatMap(({ text }) => {
     const heading = /^#{1,6} (.*)$/u.exec(text)?.[1];
     if (heading === undefined) return [];
-    const slug = plain(heading).toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, '').trim().replaceAll(/\s/gu, '-');
+    const slug = plain(heading)
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .trim()
+      .replaceAll(/\s/gu, '-');
     const before = seen.get(slug) ?? 0;
     seen.set(slug, before + 1);
     return [before === 0 ? slug : `${slug}-${String(before)}`];
@@ -75,7 +82,9 @@ export function anchorsOf(document: string): ReadonlySet<string> {
 
 /** Targets of links that lead into this repository. */
 export function linksOf(document: string): readonly string[] {
-  return linesOf(document).flatMap(({ text }) => [...text.matchAll(/\]\((?!https?:)([^)\s]+)\)/gu)].map((match) => match[1] ?? ''));
+  return linesOf(document).flatMap(({ text }) =>
+    [...text.matchAll(/\]\((?!https?:)([^)\s]+)\)/gu)].map((match) => match[1] ?? ''),
+  );
 }
 
 /** Texts in backticks. */
@@ -110,7 +119,10 @@ export function sentencesOf(document: string): readonly Prose[] {
   close();
   return paragraphs.flatMap(({ line, text }) => {
     const bare = plain(text.replaceAll(/`[^`]*`/gu, 'CODE')).replaceAll(/\([^()]*\)/gu, '');
-    return bare.split(/(?<=[.!?:])\s+/u).map((sentence) => ({ line, text: sentence.trim() })).filter((one) => one.text !== '');
+    return bare
+      .split(/(?<=[.!?:])\s+/u)
+      .map((sentence) => ({ line, text: sentence.trim() }))
+      .filter((one) => one.text !== '');
   });
 }
 

@@ -24,7 +24,10 @@ const id = (number: number): string => `0197c0de-0000-7000-8000-${String(number)
 /** The place, or undefined after the test was skipped. */
 export async function placeFor(where: Where, t: TestContext): Promise<Place | undefined> {
   const folder = freshFolder();
-  const here = { folder, env: { PATH: `${join(folder, 'bin')}:/usr/bin:/bin`, HOME: folder, AWS_EC2_METADATA_DISABLED: 'true' } };
+  const here = {
+    folder,
+    env: { PATH: `${join(folder, 'bin')}:/usr/bin:/bin`, HOME: folder, AWS_EC2_METADATA_DISABLED: 'true' },
+  };
   addCommand(folder);
   if (where === 'empty') return here;
   await fill(folder);
@@ -34,11 +37,18 @@ export async function placeFor(where: Where, t: TestContext): Promise<Place | un
   await makeBucket(warm.client, BUCKET);
   await upload(warm.client, join(folder, '.amber/demo/evidence'));
   const env = {
-    ...here.env, AWS_ACCESS_KEY_ID: KEYS.accessKeyId, AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey, AWS_REGION: 'eu-central-1',
-    AMBER_S3_ENDPOINT: warm.endpoint, AMBER_S3_PATH_STYLE: '1', AMBER_S3_REGION: 'us-east-1',
+    ...here.env,
+    AWS_ACCESS_KEY_ID: KEYS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
+    AWS_REGION: 'eu-central-1',
+    AMBER_S3_ENDPOINT: warm.endpoint,
+    AMBER_S3_PATH_STYLE: '1',
+    AMBER_S3_REGION: 'us-east-1',
   };
   if (where === 'bucket') return { folder, env };
-  const { publicKey } = JSON.parse((await program(['trigger', '--new-key', join(folder, 'keys'), '--json'])).out) as { publicKey: string };
+  const { publicKey } = JSON.parse((await program(['trigger', '--new-key', join(folder, 'keys'), '--json'])).out) as {
+    publicKey: string;
+  };
   const set = await configured(t, { ...warm.env, AMBER_CONTROL_KEY: publicKey });
   if (set === undefined) return undefined;
   await warm.write({ amber: 1, state: 'idle' });
@@ -53,7 +63,10 @@ function addCommand(folder: string): void {
 
 /** Cases that are whole, cut and sealed, and their log. */
 async function fill(folder: string): Promise<void> {
-  for (const [evidence, log, number] of [['.amber/demo/evidence', '.amber/demo/function.log', 1], ['evidence', 'function.log', 2]] as const) {
+  for (const [evidence, log, number] of [
+    ['.amber/demo/evidence', '.amber/demo/function.log', 1],
+    ['evidence', 'function.log', 2],
+  ] as const) {
     const into = join(folder, evidence);
     mkdirSync(into, { recursive: true });
     const made = await makeCapture({ into, captureId: id(number) });
@@ -72,8 +85,33 @@ async function fill(folder: string): Promise<void> {
 /** What a capture leaves in the log where nobody takes its first segment. */
 async function summaryLines(captureId: string): Promise<string> {
   const lines: string[] = [];
-  const processes = [{ pid: 1, ppid: 0, comm: 'node', start: '2025-06-30T09:00:00.000Z', exe: '/var/lang/bin/node', argv: ['node', 'index.mjs'], sockets: 0, open: [] }];
-  await writeLogEvidence({ captureId, summary: { captureId, started: '2025-06-30T09:16:40.000Z', cause: { trigger: 'flag', reason: 'a test' }, processesInAll: 1, inet: [], processes } }, (line) => lines.push(line), { lineBytes: 400 });
+  const processes = [
+    {
+      pid: 1,
+      ppid: 0,
+      comm: 'node',
+      start: '2025-06-30T09:00:00.000Z',
+      exe: '/var/lang/bin/node',
+      argv: ['node', 'index.mjs'],
+      sockets: 0,
+      open: [],
+    },
+  ];
+  await writeLogEvidence(
+    {
+      captureId,
+      summary: {
+        captureId,
+        started: '2025-06-30T09:16:40.000Z',
+        cause: { trigger: 'flag', reason: 'a test' },
+        processesInAll: 1,
+        inet: [],
+        processes,
+      },
+    },
+    (line) => lines.push(line),
+    { lineBytes: 400 },
+  );
   return `${lines.join('\n')}\n`;
 }
 
@@ -81,7 +119,9 @@ async function upload(client: S3Client, from: string): Promise<void> {
   for (const entry of readdirSync(from, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
-    await client.send(new PutObjectCommand({ Bucket: BUCKET, Key: `amber/${relative(from, path)}`, Body: readFileSync(path) }));
+    await client.send(
+      new PutObjectCommand({ Bucket: BUCKET, Key: `amber/${relative(from, path)}`, Body: readFileSync(path) }),
+    );
   }
 }
 
@@ -108,10 +148,24 @@ async function leave(warm: WarmPlace, order: Order, logStream: string, number: n
   const started = new Date().toISOString();
   const captureId = id(number);
   const manifest = {
-    format: 'amber-capture/1', captureId, state: 'whole', cause: { trigger: 'control', reason: order.reason, order: { id: order.id } }, identity: { functionName: 'checkout', logStream },
-    tool: { name: 'lambda-amber', version: '0', sha256: null, node: 'v24' }, clocks: { started, ended: started, elapsedMs: 1, destinationOffsetSeconds: null },
-    compression: 'zstd', recipient: null, segments: [], tarball: { sha256: '0'.repeat(64), bytes: 0, tarBytes: 0 }, chain: { head: null, parts: 0 }, outcomes: {}, collectors: {},
-    exceptions: [], redactions: 0, cost: { cpuMs: 0, rssBefore: 0, rssAfter: 0 }, limits: {},
+    format: 'amber-capture/1',
+    captureId,
+    state: 'whole',
+    cause: { trigger: 'control', reason: order.reason, order: { id: order.id } },
+    identity: { functionName: 'checkout', logStream },
+    tool: { name: 'lambda-amber', version: '0', sha256: null, node: 'v24' },
+    clocks: { started, ended: started, elapsedMs: 1, destinationOffsetSeconds: null },
+    compression: 'zstd',
+    recipient: null,
+    segments: [],
+    tarball: { sha256: '0'.repeat(64), bytes: 0, tarBytes: 0 },
+    chain: { head: null, parts: 0 },
+    outcomes: {},
+    collectors: {},
+    exceptions: [],
+    redactions: 0,
+    cost: { cpuMs: 0, rssBefore: 0, rssAfter: 0 },
+    limits: {},
   };
   const Key = `amber/account=123456789012/region=eu-central-1/function=checkout/date=${started.slice(0, 10)}/capture=${captureId}/manifest.json`;
   await warm.client.send(new PutObjectCommand({ Bucket: warm.evidence, Key, Body: JSON.stringify(manifest) }));

@@ -7,7 +7,9 @@ import { wayOf } from '../../src/doctor/layer-checks.ts';
 import { unpackedLayer } from '../layer/unpacked.ts';
 
 const OURS = '/opt/nodejs/node_modules/lambda-amber/handler.handler';
-const PRELOAD = { NODE_OPTIONS: '--max-http-header-size=16384 --require /opt/nodejs/node_modules/lambda-amber/preload.cjs' };
+const PRELOAD = {
+  NODE_OPTIONS: '--max-http-header-size=16384 --require /opt/nodejs/node_modules/lambda-amber/preload.cjs',
+};
 
 const state = (handler: string, environment: Readonly<Record<string, string>>, more: object = {}): string => {
   const { state: found, detail } = wayOf({ Handler: handler, ...more }, environment);
@@ -18,7 +20,13 @@ test('each way is recognised', () => {
   assert.match(state(OURS, { AMBER_HANDLER: 'src/index.handler' }), /^ok: .* src\/index\.handler$/u);
   assert.match(state('index.handler', { AWS_LAMBDA_EXEC_WRAPPER: '/opt/amber-exec' }), /^ok: AWS_LAMBDA_EXEC_WRAPPER/u);
   assert.match(state('index.handler', PRELOAD), /^ok: NODE_OPTIONS/u);
-  assert.match(state('/opt/nodejs/node_modules/datadog-lambda-js/handler.handler', { DD_LAMBDA_HANDLER: OURS, AMBER_HANDLER: 'index.handler' }), /^ok: another loader/u);
+  assert.match(
+    state('/opt/nodejs/node_modules/datadog-lambda-js/handler.handler', {
+      DD_LAMBDA_HANDLER: OURS,
+      AMBER_HANDLER: 'index.handler',
+    }),
+    /^ok: another loader/u,
+  );
 });
 
 test('what keeps a way from working is told with what to set', () => {
@@ -26,14 +34,24 @@ test('what keeps a way from working is told with what to set', () => {
   assert.match(state(OURS, { AMBER_HANDLER: OURS }), /^failed: AMBER_HANDLER and the handler are both/u);
   assert.match(state('index.handler', { AMBER_HANDLER: 'index.handler' }), /^failed: .*nothing reads it/u);
   assert.match(state('index.handler', PRELOAD, { DurableConfig: { ExecutionTimeout: 60 } }), /^failed: .*durable/u);
-  assert.match(state('index.handler', { AWS_LAMBDA_EXEC_WRAPPER: '/opt/otel-handler' }), /^warning: AWS_LAMBDA_EXEC_WRAPPER is \/opt\/otel-handler/u);
-  assert.match(wayOf({ Handler: 'index.handler' }, { AWS_LAMBDA_EXEC_WRAPPER: '/opt/otel-handler' }).fix ?? '', /AMBER_NEXT_EXEC_WRAPPER to \/opt\/otel-handler/u);
+  assert.match(
+    state('index.handler', { AWS_LAMBDA_EXEC_WRAPPER: '/opt/otel-handler' }),
+    /^warning: AWS_LAMBDA_EXEC_WRAPPER is \/opt\/otel-handler/u,
+  );
+  assert.match(
+    wayOf({ Handler: 'index.handler' }, { AWS_LAMBDA_EXEC_WRAPPER: '/opt/otel-handler' }).fix ?? '',
+    /AMBER_NEXT_EXEC_WRAPPER to \/opt\/otel-handler/u,
+  );
   assert.match(state('index.handler', {}), /^warning: nothing loads the layer/u);
 });
 
 test('the paths are those of the layer', async () => {
   const { home, opt } = await unpackedLayer('node');
   const below = (path: string): string => join(opt, path.replace('/opt/', ''));
-  assert.ok(existsSync(below(OURS.replace(/\.handler$/u, '.mjs'))) && existsSync(below('/opt/amber-exec')) && existsSync(below(PRELOAD.NODE_OPTIONS.split(' ').at(-1) ?? '')));
+  assert.ok(
+    existsSync(below(OURS.replace(/\.handler$/u, '.mjs'))) &&
+      existsSync(below('/opt/amber-exec')) &&
+      existsSync(below(PRELOAD.NODE_OPTIONS.split(' ').at(-1) ?? '')),
+  );
   rmSync(home, { recursive: true });
 });

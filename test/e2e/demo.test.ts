@@ -18,7 +18,10 @@ test('npm run demo compiles nothing, names the client, and says how the real one
     writeFileSync(join(bin, name), `#!/bin/sh\ntouch ${mark}\nexit 1\n`);
     chmodSync(join(bin, name), 0o755);
   }
-  const child = spawn(process.execPath, ['examples/demo.ts'], { env: { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` }, stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn(process.execPath, ['examples/demo.ts'], {
+    env: { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   let said = '';
   for await (const chunk of child.stdout) {
     said += String(chunk);

@@ -33,8 +33,22 @@ describe('dissect.target', () => {
     mkdirSync(join(tmp, 'deep/er'), { recursive: true });
     writeFileSync(join(tmp, 'deep/er/stage2.sh'), `#!/bin/sh\n# ${MARK}\n`);
     writeFileSync(join(tmp, 'top'), 'x');
-    const config = resolveConfig({ destination: pathToFileURL(home).href, writable: [tmp], code: [tmp], collect: ['-runtime', '-systeminformation'] }, {});
-    const report = await runCapture({ cause: { trigger: 'call', reason: 'test' }, config, invocation: undefined, inProcess: true, hardStopMs: Date.now() + 30_000 });
+    const config = resolveConfig(
+      {
+        destination: pathToFileURL(home).href,
+        writable: [tmp],
+        code: [tmp],
+        collect: ['-runtime', '-systeminformation'],
+      },
+      {},
+    );
+    const report = await runCapture({
+      cause: { trigger: 'call', reason: 'test' },
+      config,
+      invocation: undefined,
+      inProcess: true,
+      hardStopMs: Date.now() + 30_000,
+    });
     child.kill('SIGKILL');
     listener.close();
     assert.equal(report.state, 'whole', report.error?.message);
@@ -43,10 +57,18 @@ describe('dissect.target', () => {
     const tarball = join(home, 'capture.tar');
     execFileSync('zstd', ['-dq', join(report.location, 'capture.tar.zst'), '-o', `${tarball}.part`]);
     renameSync(`${tarball}.part`, tarball);
-    const ask = (what: string): string => execFileSync(query, ['-q', '-s', '-f', what, tarball], { encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'pipe'] });
+    const ask = (what: string): string =>
+      execFileSync(query, ['-q', '-s', '-f', what, tarball], {
+        encoding: 'utf8',
+        maxBuffer: 1 << 28,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
     const finds = (plugin: string, pattern: RegExp): void => {
       const lines = ask(plugin).split('\n');
-      assert.ok(lines.some((line) => pattern.test(line)), `${plugin} gave ${lines.length} records, none like ${pattern}`);
+      assert.ok(
+        lines.some((line) => pattern.test(line)),
+        `${plugin} gave ${lines.length} records, none like ${pattern}`,
+      );
     };
     finds('processes', new RegExp(`name='sleep' .*pid=${child.pid} `, 'u'));
     finds('environ', /HELLO_FROM.*the-sleeper/u);
@@ -55,15 +77,31 @@ describe('dissect.target', () => {
     await t.test('and files below /tmp: their bytes, their place in the tree, and what YARA finds in them', () => {
       const bin = resolve('test/peers/venv/bin');
       const path = join(tmp, 'deep/er/stage2.sh');
-      const read = execFileSync(join(bin, 'target-fs'), ['-q', tarball, 'cat', path], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+      const read = execFileSync(join(bin, 'target-fs'), ['-q', tarball, 'cat', path], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
       assert.ok(read.includes(MARK), `target-fs cat gave ${JSON.stringify(read)}`);
-      const walked = execFileSync(query, ['-q', '-s', '-f', 'walkfs', tarball], { encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'pipe'] });
-      for (const name of ['deep/er/stage2.sh', 'deep/er', 'deep', 'top']) assert.ok(walked.includes(join(tmp, name)), `walkfs lacks ${name}`);
+      const walked = execFileSync(query, ['-q', '-s', '-f', 'walkfs', tarball], {
+        encoding: 'utf8',
+        maxBuffer: 1 << 28,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      for (const name of ['deep/er/stage2.sh', 'deep/er', 'deep', 'top'])
+        assert.ok(walked.includes(join(tmp, name)), `walkfs lacks ${name}`);
       const rules = join(home, 'rules.yar');
       writeFileSync(rules, `rule stage2 { strings: $mark = "${MARK}" condition: $mark }\n`);
-      if (spawnSync(join(bin, 'python3'), ['-c', 'import yara']).status !== 0) return void missing(t, 'yara-python in test/peers/venv (see .ci/run)');
-      const matched = execFileSync(query, ['-q', '-s', '-f', 'yara', `--rules=${rules}`, `--path=${tmp}`, tarball], { encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'pipe'] });
-      assert.ok(matched.split('\n').some((line) => line.includes('stage2') && line.includes(path)), matched);
+      if (spawnSync(join(bin, 'python3'), ['-c', 'import yara']).status !== 0)
+        return void missing(t, 'yara-python in test/peers/venv (see .ci/run)');
+      const matched = execFileSync(query, ['-q', '-s', '-f', 'yara', `--rules=${rules}`, `--path=${tmp}`, tarball], {
+        encoding: 'utf8',
+        maxBuffer: 1 << 28,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      assert.ok(
+        matched.split('\n').some((line) => line.includes('stage2') && line.includes(path)),
+        matched,
+      );
     });
   });
 });

@@ -27,8 +27,16 @@ async function run(example: string, events: readonly unknown[]): Promise<Ran> {
   const evidence = join(home, example);
   mkdirSync(join(evidence, 'tmp'), { recursive: true });
   const sandbox = await startSandbox({
-    client: ensureClients() ? ric4 : standIn, handler: 'handler.handler', taskRoot: resolve('examples', example), timeoutMs: 30_000, memoryMb: 512,
-    env: { AMBER_DESTINATION: pathToFileURL(evidence).href, AMBER_WRITABLE: join(evidence, 'tmp'), AMBER_CODE: resolve('examples', example) },
+    client: ensureClients() ? ric4 : standIn,
+    handler: 'handler.handler',
+    taskRoot: resolve('examples', example),
+    timeoutMs: 30_000,
+    memoryMb: 512,
+    env: {
+      AMBER_DESTINATION: pathToFileURL(evidence).href,
+      AMBER_WRITABLE: join(evidence, 'tmp'),
+      AMBER_CODE: resolve('examples', example),
+    },
   });
   try {
     const answers: Result[] = [];
@@ -46,9 +54,13 @@ async function run(example: string, events: readonly unknown[]): Promise<Ran> {
 describe('the examples', () => {
   test('wrap: answers, and captures nothing while nothing is due', async () => {
     const { answers, tarballs } = await run('wrap', [{ name: 'Ada' }, {}]);
-    assert.deepEqual(answers.map((answer) => JSON.parse(answer.text) as unknown), [
-      { statusCode: 200, body: 'hello Ada' }, { statusCode: 200, body: 'hello world' },
-    ]);
+    assert.deepEqual(
+      answers.map((answer) => JSON.parse(answer.text) as unknown),
+      [
+        { statusCode: 200, body: 'hello Ada' },
+        { statusCode: 200, body: 'hello world' },
+      ],
+    );
     assert.deepEqual(tarballs, []);
   });
 
@@ -56,18 +68,32 @@ describe('the examples', () => {
     const { answers, tarballs, stdout } = await run('middy', [{}, { fail: true }]);
     assert.deepEqual(JSON.parse(answers[0]?.text ?? ''), { statusCode: 200, body: 'ok' });
     const error = JSON.parse(answers[1]?.text ?? '') as { errorType: string; errorMessage: string };
-    assert.deepEqual([answers[1]?.kind, error.errorType, error.errorMessage], ['error', 'TypeError', 'the order has no lines']);
+    assert.deepEqual(
+      [answers[1]?.kind, error.errorType, error.errorMessage],
+      ['error', 'TypeError', 'the order has no lines'],
+    );
     assert.equal(tarballs.length, 1, stdout);
   });
 
   test('custom-collector: its entry is in the capture, redacted like all structured evidence', async (t) => {
     if (!requirePeer(t, 'tar', 'zstd')) return;
-    const { answers, tarballs, stdout } = await run('custom-collector', [{ id: 1, apiKey: 'not-for-the-log-77' }, { id: 2, suspicious: true }]);
+    const { answers, tarballs, stdout } = await run('custom-collector', [
+      { id: 1, apiKey: 'not-for-the-log-77' },
+      { id: 2, suspicious: true },
+    ]);
     assert.deepEqual(JSON.parse(answers[0]?.text ?? ''), { queued: 1 });
     assert.equal((JSON.parse(answers[1]?.text ?? '') as { state: string }).state, 'whole', stdout);
-    const body = execFileSync('tar', ['--zstd', '-xOf', tarballs[0] ?? '', 'live_response/pending-orders.json']).toString();
+    const body = execFileSync('tar', [
+      '--zstd',
+      '-xOf',
+      tarballs[0] ?? '',
+      'live_response/pending-orders.json',
+    ]).toString();
     const queue = (JSON.parse(body) as { queue: readonly { id: number; apiKey?: string }[] }).queue;
-    assert.deepEqual(queue.map((order) => order.id), [1, 2]);
+    assert.deepEqual(
+      queue.map((order) => order.id),
+      [1, 2],
+    );
     assert.match(queue[0]?.apiKey ?? '', /^<redacted:[0-9a-f]{16}>$/u);
   });
 });

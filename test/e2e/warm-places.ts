@@ -21,7 +21,12 @@ export interface WarmPlace {
 
 export interface Manifest {
   readonly state: string;
-  readonly cause: { readonly trigger: string; readonly reason: string; readonly requester?: string; readonly order?: Readonly<Record<string, unknown>> };
+  readonly cause: {
+    readonly trigger: string;
+    readonly reason: string;
+    readonly requester?: string;
+    readonly order?: Readonly<Record<string, unknown>>;
+  };
 }
 
 let made = 0;
@@ -37,20 +42,35 @@ async function placeAt(endpoint: string, client: S3Client): Promise<WarmPlace> {
     await client.send(new PutObjectCommand({ Bucket: control, Key: CONTROL, Body }));
   };
   return {
-    endpoint, client, write, evidence,
+    endpoint,
+    client,
+    write,
+    evidence,
     env: {
-      AMBER_DESTINATION: `s3://${evidence}/amber`, AMBER_CONTROL: `s3://${control}/${CONTROL}`, AMBER_S3_ENDPOINT: endpoint, AMBER_S3_PATH_STYLE: '1',
-      AMBER_S3_REGION: 'us-east-1', AMBER_S3_TRANSPORT: 'light', AMBER_COMPRESSION: 'none', AMBER_CONTROL_TTL_MS: '0', AMBER_COOLDOWN_MS: '0', AMBER_DETECT: 'off',
+      AMBER_DESTINATION: `s3://${evidence}/amber`,
+      AMBER_CONTROL: `s3://${control}/${CONTROL}`,
+      AMBER_S3_ENDPOINT: endpoint,
+      AMBER_S3_PATH_STYLE: '1',
+      AMBER_S3_REGION: 'us-east-1',
+      AMBER_S3_TRANSPORT: 'light',
+      AMBER_COMPRESSION: 'none',
+      AMBER_CONTROL_TTL_MS: '0',
+      AMBER_COOLDOWN_MS: '0',
+      AMBER_DETECT: 'off',
       AMBER_COLLECT: '-inventory,-recovered,-writable,-timeline,-code',
-      AWS_ACCESS_KEY_ID: KEYS.accessKeyId, AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey, AWS_SESSION_TOKEN: '',
+      AWS_ACCESS_KEY_ID: KEYS.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
+      AWS_SESSION_TOKEN: '',
     },
     manifests: async (bucket = evidence) => {
       const { Contents } = await client.send(new ListObjectsV2Command({ Bucket: bucket }));
       const keys = (Contents ?? []).map(({ Key }) => Key ?? '').filter((key) => key.endsWith('/manifest.json'));
-      return Promise.all(keys.map(async (Key) => {
-        const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }));
-        return JSON.parse(await Body!.transformToString()) as Manifest;
-      }));
+      return Promise.all(
+        keys.map(async (Key) => {
+          const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }));
+          return JSON.parse(await Body!.transformToString()) as Manifest;
+        }),
+      );
     },
   };
 }

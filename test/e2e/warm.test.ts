@@ -24,9 +24,18 @@ after(async () => {
 const SLOW = { result: 'text', wait: 400 };
 const QUICK = { result: 'text' };
 
-async function sandboxAt(t: TestContext, client: Client, place: Pick<WarmPlace, 'env'>, more: { handler?: string; env?: Record<string, string> } = {}): Promise<Sandbox> {
+async function sandboxAt(
+  t: TestContext,
+  client: Client,
+  place: Pick<WarmPlace, 'env'>,
+  more: { handler?: string; env?: Record<string, string> } = {},
+): Promise<Sandbox> {
   const sandbox = await startSandbox({
-    client, handler: `amber.handlers.${more.handler ?? 'asynchronous'}`, taskRoot: HANDLERS, timeoutMs: 20_000, memoryMb: 1769,
+    client,
+    handler: `amber.handlers.${more.handler ?? 'asynchronous'}`,
+    taskRoot: HANDLERS,
+    timeoutMs: 20_000,
+    memoryMb: 1769,
     env: { SANDBOX_LIBRARY: bundle.entry, ...place.env, ...more.env },
   });
   t.after(() => sandbox.stop());
@@ -35,7 +44,11 @@ async function sandboxAt(t: TestContext, client: Client, place: Pick<WarmPlace, 
 }
 
 const lines = (sandbox: Sandbox, kind: string): Record<string, unknown>[] =>
-  sandbox.stdout().split('\n').filter((line) => line.startsWith(`{"amber":"${kind}"`)).map((line) => JSON.parse(line) as Record<string, unknown>);
+  sandbox
+    .stdout()
+    .split('\n')
+    .filter((line) => line.startsWith(`{"amber":"${kind}"`))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 /** Polls: a log line of a capture comes after the answer. */
 async function until(condition: () => boolean): Promise<void> {
@@ -56,7 +69,10 @@ async function invokesToCapture(sandbox: Sandbox, event: object, most: number): 
   return Number.POSITIVE_INFINITY;
 }
 
-const PLACES: readonly [string, (t: TestContext) => Promise<WarmPlace | undefined>][] = [['fauxqs', fauxqsPlace], ['radosgw', radosgwPlace]];
+const PLACES: readonly [string, (t: TestContext) => Promise<WarmPlace | undefined>][] = [
+  ['fauxqs', fauxqsPlace],
+  ['radosgw', radosgwPlace],
+];
 
 for (const client of [ric3, ric4, standIn]) {
   for (const [name, open] of PLACES) {
@@ -75,19 +91,33 @@ for (const client of [ric3, ric4, standIn]) {
         const [manifest] = await place.manifests();
         assert.equal(manifest?.state, 'whole');
         const { sha256, ...record } = manifest.cause.order ?? {};
-        assert.deepEqual({ ...manifest.cause, order: record }, {
-          trigger: 'control', reason: order.reason, requester: order.requester,
-          order: { id: order.id, channel: place.env['AMBER_CONTROL'], issued: order.issued, expires: order.expires, overrides: [] },
-        });
+        assert.deepEqual(
+          { ...manifest.cause, order: record },
+          {
+            trigger: 'control',
+            reason: order.reason,
+            requester: order.requester,
+            order: {
+              id: order.id,
+              channel: place.env['AMBER_CONTROL'],
+              issued: order.issued,
+              expires: order.expires,
+              overrides: [],
+            },
+          },
+        );
         assert.match(String(sha256), /^[0-9a-f]{64}$/u);
 
         await place.write(newOrder());
-        assert.ok(await invokesToCapture(sandbox, QUICK, 3) <= 2, sandbox.stdout());
+        assert.ok((await invokesToCapture(sandbox, QUICK, 3)) <= 2, sandbox.stdout());
 
         // The same again is a replay: no third capture, and one line that says so.
         await place.write({ ...order, reason: 'once more' });
         assert.equal(await invokesToCapture(sandbox, SLOW, 3), Number.POSITIVE_INFINITY);
-        assert.deepEqual(lines(sandbox, 'refused').map(({ limit, order: id }) => [limit, id]), [['replayed', order.id]]);
+        assert.deepEqual(
+          lines(sandbox, 'refused').map(({ limit, order: id }) => [limit, id]),
+          [['replayed', order.id]],
+        );
         assert.equal((await place.manifests()).length, 2);
       });
     });
@@ -105,7 +135,7 @@ describe('a sandbox that was frozen', { skip: STARTS_BOTH }, () => {
     await place.write(newOrder());
     await new Promise((resolve) => setTimeout(resolve, 3500));
     sandbox.thaw();
-    assert.ok(await invokesToCapture(sandbox, QUICK, 3) <= 2, sandbox.stdout());
+    assert.ok((await invokesToCapture(sandbox, QUICK, 3)) <= 2, sandbox.stdout());
     assert.deepEqual(lines(sandbox, 'fault'), []);
   });
 });
@@ -119,19 +149,30 @@ describe('an order', { skip: STARTS_BOTH }, () => {
     await makeBucket(place.client, foreign);
     const other = { destination: `s3://${foreign}/case-7`, collect: ['-environment', '+timeline'] };
     await place.write(newOrder(other));
-    const sandbox = await sandboxAt(t, ric4, place, { env: { AMBER_CONTROL_KEY: responder.key, AMBER_MAX_CAPTURES: '0' } });
+    const sandbox = await sandboxAt(t, ric4, place, {
+      env: { AMBER_CONTROL_KEY: responder.key, AMBER_MAX_CAPTURES: '0' },
+    });
     assert.equal(await invokesToCapture(sandbox, SLOW, 2), Number.POSITIVE_INFINITY);
-    assert.match(String(lines(sandbox, 'refused')[0]?.['error']), /without a signature an order starts a capture and nothing else, and this one asks for destination, collect/u);
+    assert.match(
+      String(lines(sandbox, 'refused')[0]?.['error']),
+      /without a signature an order starts a capture and nothing else, and this one asks for destination, collect/u,
+    );
 
     await place.write(signerFor(String(place.env['AMBER_CONTROL']))(responder, other));
     assert.equal(await invokesToCapture(sandbox, SLOW, 2), 1, sandbox.stdout());
     assert.deepEqual(await place.manifests(), []);
     const [manifest] = await place.manifests(foreign);
-    assert.deepEqual([manifest?.cause.order?.['signedBy'], manifest?.cause.order?.['overrides']], [fingerprint(responder.key), ['destination', 'collect']]);
+    assert.deepEqual(
+      [manifest?.cause.order?.['signedBy'], manifest?.cause.order?.['overrides']],
+      [fingerprint(responder.key), ['destination', 'collect']],
+    );
 
     await place.write(signerFor(String(place.env['AMBER_CONTROL']))(responder, { state: 'stop' }));
     await sandbox.invoke(SLOW);
-    assert.equal(await invokesToCapture(sandbox, { ...SLOW, 'amber-order': token(signerFor('event')(responder)) }, 1), Number.POSITIVE_INFINITY);
+    assert.equal(
+      await invokesToCapture(sandbox, { ...SLOW, 'amber-order': token(signerFor('event')(responder)) }, 1),
+      Number.POSITIVE_INFINITY,
+    );
     assert.equal(lines(sandbox, 'refused').at(-1)?.['limit'], 'stop');
   });
 
@@ -144,10 +185,23 @@ describe('an order', { skip: STARTS_BOTH }, () => {
     const sandbox = await sandboxAt(t, ric4, { env }, { env: { AMBER_CONTROL_KEY: responder.key } });
     const order = signerFor('event')(responder);
     assert.equal(await invokesToCapture(sandbox, { ...QUICK, 'amber-order': token(order) }, 1), 1, sandbox.stdout());
-    assert.equal(await invokesToCapture(sandbox, { ...QUICK, headers: { 'x-amber-order': token(order) } }, 2), Number.POSITIVE_INFINITY);
+    assert.equal(
+      await invokesToCapture(sandbox, { ...QUICK, headers: { 'x-amber-order': token(order) } }, 2),
+      Number.POSITIVE_INFINITY,
+    );
     assert.equal(lines(sandbox, 'refused')[0]?.['limit'], 'replayed');
-    assert.equal(await invokesToCapture(sandbox, { ...QUICK, headers: { 'x-amber-order': token(signerFor('event')(responder)) } }, 1), 1);
-    assert.deepEqual((await place.manifests()).map(({ cause }) => cause.trigger), ['event', 'event']);
+    assert.equal(
+      await invokesToCapture(
+        sandbox,
+        { ...QUICK, headers: { 'x-amber-order': token(signerFor('event')(responder)) } },
+        1,
+      ),
+      1,
+    );
+    assert.deepEqual(
+      (await place.manifests()).map(({ cause }) => cause.trigger),
+      ['event', 'event'],
+    );
   });
 });
 
@@ -164,14 +218,18 @@ describe('what is wrong with the channel leaves the handler alone', { skip: STAR
     const place = await fauxqsPlace(t);
     await place.write(IDLE);
     const sandbox = await sandboxAt(t, ric4, place);
-    const said = (): string[] => [...lines(sandbox, 'refused'), ...lines(sandbox, 'fault')].map(({ error }) => String(error));
+    const said = (): string[] =>
+      [...lines(sandbox, 'refused'), ...lines(sandbox, 'fault')].map(({ error }) => String(error));
     for (const [name, document, line] of cases) {
       const before = said().length;
       await place.write(document);
       for (const event of [SLOW, SLOW]) assert.equal(body(await sandbox.invoke(event)), '"text"', name);
       await until(() => said().length > before);
       assert.equal(said().length, before + 1, `${name}: ${sandbox.stdout()}`);
-      assert.ok(said().some((error) => line?.test(error)), `${name}: ${said().join('; ')}`);
+      assert.ok(
+        said().some((error) => line?.test(error)),
+        `${name}: ${said().join('; ')}`,
+      );
     }
     assert.deepEqual(lines(sandbox, 'capture'), []);
   });
@@ -187,7 +245,10 @@ describe('what is wrong with the channel leaves the handler alone', { skip: STAR
       const sandbox = await sandboxAt(t, ric4, place, { env });
       for (let count = 0; count < 4; count += 1) assert.equal(body(await sandbox.invoke(SLOW)), '"text"');
       await until(() => lines(sandbox, 'fault').length > 0);
-      assert.deepEqual(lines(sandbox, 'fault').map(({ where }) => where), ['control']);
+      assert.deepEqual(
+        lines(sandbox, 'fault').map(({ where }) => where),
+        ['control'],
+      );
       assert.deepEqual(lines(sandbox, 'capture'), []);
     });
   }

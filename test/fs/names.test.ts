@@ -7,13 +7,17 @@ import { HOSTILE_NAMES } from '../adversary/hostile/trees.ts';
 describe('displayName', () => {
   // As plaso reads `\xNN`, a code point, and mactime `%NN`, a byte.
   const decode = (shown: string): string =>
-    Buffer.from(shown.replaceAll(/\\x([0-9a-f]{2})/gu, (_, hex: string) => String.fromCodePoint(Number.parseInt(hex, 16))), 'utf8')
+    Buffer.from(
+      shown.replaceAll(/\\x([0-9a-f]{2})/gu, (_, hex: string) => String.fromCodePoint(Number.parseInt(hex, 16))),
+      'utf8',
+    )
       .toString('latin1')
       .replaceAll(/%([0-9A-F]{2})/gu, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 
   it('is lossless: both decodings give the bytes back', () => {
     const every = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte)).join('');
-    for (const name of [...HOSTILE_NAMES, every, '\\x0a', '%5Cx0a', '\\%0A']) assert.equal(decode(displayName(name)), name);
+    for (const name of [...HOSTILE_NAMES, every, '\\x0a', '%5Cx0a', '\\%0A'])
+      assert.equal(decode(displayName(name)), name);
   });
 
   it('is one line without separators, escapes or control characters, and valid UTF-8', () => {

@@ -9,7 +9,16 @@ import { descend, entryPath, openFile, openRoot } from '../../src/fs/open.ts';
 import type { Tree } from '../../src/fs/tree.ts';
 import { walk, type Pace } from '../../src/fs/walk.ts';
 import { pacedBudget } from '../collect/context.ts';
-import { bytePath, freshTree, HOSTILE_NAMES, listenAt, writeDeep, writeHostileNames, writeMany, writeSpecials } from '../adversary/hostile/trees.ts';
+import {
+  bytePath,
+  freshTree,
+  HOSTILE_NAMES,
+  listenAt,
+  writeDeep,
+  writeHostileNames,
+  writeMany,
+  writeSpecials,
+} from '../adversary/hostile/trees.ts';
 import { missing, requirePeer } from '../peers.ts';
 
 const free: Pace = { yieldIfDue: () => undefined, stopped: () => false };
@@ -73,11 +82,16 @@ describe('walk', () => {
       writeMany(large.path, 100_000);
       const budget = pacedBudget();
       const before = process.memoryUsage();
-      const { tree, elapsedMs } = await walk([large.path], 250_000, { yieldIfDue: budget.yieldIfDue, stopped: () => false });
+      const { tree, elapsedMs } = await walk([large.path], 250_000, {
+        yieldIfDue: budget.yieldIfDue,
+        stopped: () => false,
+      });
       const after = process.memoryUsage();
       assert.equal(tree.count, 100_001);
       const grown = (after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers) / 1e6;
-      t.diagnostic(`100,000 entries in ${elapsedMs.toFixed(0)} ms, longest hold ${budget.longestHoldMs().toFixed(1)} ms, ${grown.toFixed(1)} MB (garbage included)`);
+      t.diagnostic(
+        `100,000 entries in ${elapsedMs.toFixed(0)} ms, longest hold ${budget.longestHoldMs().toFixed(1)} ms, ${grown.toFixed(1)} MB (garbage included)`,
+      );
     } finally {
       large.remove();
     }
@@ -125,7 +139,20 @@ describe('walk', () => {
     const script = `const {walk}=await import(${JSON.stringify(new URL('../../src/fs/walk.ts', import.meta.url).href)});
       const w=await walk([${JSON.stringify(root)}],1000,{yieldIfDue:()=>undefined,stopped:()=>false});
       console.log(JSON.stringify([w.tree.count,w.tree.state(1),w.mounts[0].fileSystem.type]));`;
-    const out = execFileSync('unshare', ['-m', 'sh', '-c', 'mount -t proc proc "$1" && exec "$2" --input-type=module -e "$3"', 'sh', join(root, 'p'), process.execPath, script], { encoding: 'utf8' });
+    const out = execFileSync(
+      'unshare',
+      [
+        '-m',
+        'sh',
+        '-c',
+        'mount -t proc proc "$1" && exec "$2" --input-type=module -e "$3"',
+        'sh',
+        join(root, 'p'),
+        process.execPath,
+        script,
+      ],
+      { encoding: 'utf8' },
+    );
     assert.deepEqual(JSON.parse(out), [2, State.kernel, 'proc 0x9fa0']);
   });
 

@@ -14,7 +14,10 @@ export interface TestEnvironment extends HostEnvironment {
 }
 
 /** Without detectors, which would look at the machine that runs the tests. */
-export const DESTINATION: Record<string, string> = { AMBER_DESTINATION: 'file:///tmp/amber-not-there', AMBER_DETECT: 'off' };
+export const DESTINATION: Record<string, string> = {
+  AMBER_DESTINATION: 'file:///tmp/amber-not-there',
+  AMBER_DETECT: 'off',
+};
 export const NOW: Record<string, string> = { ...DESTINATION, AMBER_CAPTURE: 'now' };
 export const ON_ERROR: Record<string, string> = { ...DESTINATION, AMBER_ON_ERROR: 'any', AMBER_COOLDOWN_MS: '0' };
 
@@ -38,22 +41,41 @@ export function testEnvironment(env: Record<string, string>, captureMs = 0, engi
     return engine === undefined ? report(request) : engine(request);
   };
   return {
-    env, scope, requests, lines, state, emitter: new EventEmitter(),
-    engine: () => Promise.resolve(note), isLoaded: () => true,
+    env,
+    scope,
+    requests,
+    lines,
+    state,
+    emitter: new EventEmitter(),
+    engine: () => Promise.resolve(note),
+    isLoaded: () => true,
     log: (stream, record) => lines.push({ amber: stream, ...record }),
   };
 }
 
 export function report({ cause }: CaptureRequest): CaptureReport {
-  return { captureId: '0', state: 'whole', cause, location: 'file:///x', segments: 1, bytes: 1, outcomes: {}, elapsedMs: 1, cpuMs: 1 };
+  return {
+    captureId: '0',
+    state: 'whole',
+    cause,
+    location: 'file:///x',
+    segments: 1,
+    bytes: 1,
+    outcomes: {},
+    elapsedMs: 1,
+    cpuMs: 1,
+  };
 }
 
 /** A context as aws-lambda-ric 4 makes it, with so much time left. */
 export function lambdaContext(remainingMs = 60_000): Record<string, unknown> {
   const deadlineMs = Date.now() + remainingMs;
   return {
-    awsRequestId: 'request-1', invokedFunctionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:f',
-    tenantId: undefined, xRayTraceId: 'Root=1', getRemainingTimeInMillis: () => deadlineMs - Date.now(),
+    awsRequestId: 'request-1',
+    invokedFunctionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:f',
+    tenantId: undefined,
+    xRayTraceId: 'Root=1',
+    getRemainingTimeInMillis: () => deadlineMs - Date.now(),
   };
 }
 

@@ -39,24 +39,59 @@ describe('each hunt finds what it is for, and not what only looks like it', () =
 });
 
 test('all harmless logs together give no hit of any hunt that looks at single lines', () => {
-  const lines = ['runtime-killed', 'shell-errors', 'download-chatter', 'miner-output', 'encoded-blobs', 'secrets-printed', 'injection-payloads', 'sandbox-aware', 'read-only-writes', 'loader-abuse', 'scanner-agents'];
-  assert.deepEqual(hunt(lines, lines.flatMap((id) => LOGS[id]?.resembles ?? [])), []);
+  const lines = [
+    'runtime-killed',
+    'shell-errors',
+    'download-chatter',
+    'miner-output',
+    'encoded-blobs',
+    'secrets-printed',
+    'injection-payloads',
+    'sandbox-aware',
+    'read-only-writes',
+    'loader-abuse',
+    'scanner-agents',
+  ];
+  assert.deepEqual(
+    hunt(
+      lines,
+      lines.flatMap((id) => LOGS[id]?.resembles ?? []),
+    ),
+    [],
+  );
 });
 
 test('a hit has the lines of its own stream around it, also at the end of the stream', () => {
   const events = [
-    at(0, 'one before', 'a'), at(1, 'another stream', 'b'), at(2, 'two before', 'a'), at(3, 'sh: 1: wget: not found', 'a'), at(4, 'more of another', 'b'),
-    at(5, 'one after', 'a'), at(6, 'two after', 'a'), at(7, 'three after', 'a'), at(8, 'bash: line 3: nmap: command not found', 'b'),
+    at(0, 'one before', 'a'),
+    at(1, 'another stream', 'b'),
+    at(2, 'two before', 'a'),
+    at(3, 'sh: 1: wget: not found', 'a'),
+    at(4, 'more of another', 'b'),
+    at(5, 'one after', 'a'),
+    at(6, 'two after', 'a'),
+    at(7, 'three after', 'a'),
+    at(8, 'bash: line 3: nmap: command not found', 'b'),
   ];
   const [first, second] = hunt(['shell-errors'], events);
-  assert.deepEqual([first?.before, first?.after], [['one before', 'two before'], ['one after', 'two after']]);
+  assert.deepEqual(
+    [first?.before, first?.after],
+    [
+      ['one before', 'two before'],
+      ['one after', 'two after'],
+    ],
+  );
   assert.deepEqual([second?.before, second?.after], [['another stream', 'more of another'], []]);
   assert.equal(first?.time, '2025-06-30T09:00:00.003Z');
   assert.equal(first.source, 'offline');
 });
 
 test('a flood of hits is counted, not kept', () => {
-  const findings = hunt(['miner-output'], Array.from({ length: 5000 }, (_, index) => at(index, `xmrig ${index}`)), 0);
+  const findings = hunt(
+    ['miner-output'],
+    Array.from({ length: 5000 }, (_, index) => at(index, `xmrig ${index}`)),
+    0,
+  );
   assert.equal(findings.length, 1001);
   assert.equal(findings.at(-1)?.detail, 'and 4000 more');
 });
@@ -72,6 +107,18 @@ test('the patterns that go to Logs Insights have nothing that it does not know',
 
 test('hostile lines do not hold the hunts', () => {
   const started = performance.now();
-  hunt(HUNTS.map(({ id }) => id), ['a'.repeat(1_000_000), '../'.repeat(300_000), '; '.repeat(500_000), `"${'\\"'.repeat(400_000)}`, '{"type":"platform.'.repeat(50_000), `sh: ${'x:'.repeat(400_000)}`, `nohup ${'a '.repeat(400_000)}`, `nc ${'-a '.repeat(300_000)}`].map((message, index) => at(index, message)));
+  hunt(
+    HUNTS.map(({ id }) => id),
+    [
+      'a'.repeat(1_000_000),
+      '../'.repeat(300_000),
+      '; '.repeat(500_000),
+      `"${'\\"'.repeat(400_000)}`,
+      '{"type":"platform.'.repeat(50_000),
+      `sh: ${'x:'.repeat(400_000)}`,
+      `nohup ${'a '.repeat(400_000)}`,
+      `nc ${'-a '.repeat(300_000)}`,
+    ].map((message, index) => at(index, message)),
+  );
   assert.ok(performance.now() - started < 10_000, `${performance.now() - started} ms`);
 });

@@ -24,8 +24,17 @@ function makeTask(files: Readonly<Record<string, string>>): string {
   return folder;
 }
 
-async function loaded(generation: RuntimeGeneration, files: Readonly<Record<string, string>>, name: string): Promise<unknown> {
-  const place = { generation, appRoot: makeTask(files), require: createRequire(import.meta.url), load: async (path: string): Promise<unknown> => import(path) };
+async function loaded(
+  generation: RuntimeGeneration,
+  files: Readonly<Record<string, string>>,
+  name: string,
+): Promise<unknown> {
+  const place = {
+    generation,
+    appRoot: makeTask(files),
+    require: createRequire(import.meta.url),
+    load: async (path: string): Promise<unknown> => import(path),
+  };
   const handler = (await loadHandler(name, place)) as () => unknown;
   return handler();
 }
@@ -41,8 +50,16 @@ describe('a name', () => {
       assert.deepEqual(parts('src/app.a.b.handler'), ['src/', 'app', 'a.b.handler']);
       assert.deepEqual(parts('/var/my.task/app.handler'), ['/var/my.task/', 'app', 'handler']);
       assert.deepEqual(parts('.handler'), ['', '', 'handler']);
-      for (const bad of ['index', '/', '']) assert.throws(() => parseHandlerName(bad, generation), { name: 'Runtime.MalformedHandlerName', message: 'Bad handler' }, bad);
-      assert.throws(() => parseHandlerName('../index.handler', generation), { name: 'Runtime.MalformedHandlerName', message: /^'\.\.\/index\.handler' is not a valid handler name\./u });
+      for (const bad of ['index', '/', ''])
+        assert.throws(
+          () => parseHandlerName(bad, generation),
+          { name: 'Runtime.MalformedHandlerName', message: 'Bad handler' },
+          bad,
+        );
+      assert.throws(() => parseHandlerName('../index.handler', generation), {
+        name: 'Runtime.MalformedHandlerName',
+        message: /^'\.\.\/index\.handler' is not a valid handler name\./u,
+      });
     });
   }
 
@@ -55,20 +72,29 @@ describe('a name', () => {
         this.name = 'Runtime.HandlerNotFound';
       }
     }
-    const shape = (error: Error): unknown => [error.name, error.message, Object.keys(error), error.stack?.split('\n')[0]];
+    const shape = (error: Error): unknown => [
+      error.name,
+      error.message,
+      Object.keys(error),
+      error.stack?.split('\n')[0],
+    ];
     assert.deepEqual(shape(runtimeError('v3', 'HandlerNotFound', 'x')), shape(new OfV3('x')));
     assert.deepEqual(shape(runtimeError('v4', 'HandlerNotFound', 'x')), shape(new OfV4('x')));
   });
 });
 
 describe('a function in what a module exports', () => {
-  const find = (generation: RuntimeGeneration, exported: unknown, path: string): unknown => findHandler(exported, parseHandlerName(`index.${path}`, generation), generation);
+  const find = (generation: RuntimeGeneration, exported: unknown, path: string): unknown =>
+    findHandler(exported, parseHandlerName(`index.${path}`, generation), generation);
   const inner = (): void => undefined;
 
   test('is found through functions by version 3, and in the default export by version 4', () => {
     const outer = Object.assign((): void => undefined, { inner });
     assert.equal(find('v3', { outer }, 'outer.inner'), inner);
-    assert.throws(() => find('v4', { outer }, 'outer.inner'), { name: 'Runtime.HandlerNotFound', message: 'index.outer.inner is undefined or not exported' });
+    assert.throws(() => find('v4', { outer }, 'outer.inner'), {
+      name: 'Runtime.HandlerNotFound',
+      message: 'index.outer.inner is undefined or not exported',
+    });
     assert.equal(find('v4', { default: { inner } }, 'inner'), inner);
     assert.throws(() => find('v3', { default: { inner } }, 'inner'), { name: 'Runtime.HandlerNotFound' });
   });
@@ -76,7 +102,10 @@ describe('a function in what a module exports', () => {
   test('is refused if it is none', () => {
     for (const generation of GENERATIONS) {
       assert.throws(() => find(generation, { handler: {} }, 'handler'), { message: 'index.handler is not a function' });
-      for (const handler of [0, '', null, undefined]) assert.throws(() => find(generation, { handler }, 'handler'), { message: 'index.handler is undefined or not exported' });
+      for (const handler of [0, '', null, undefined])
+        assert.throws(() => find(generation, { handler }, 'handler'), {
+          message: 'index.handler is undefined or not exported',
+        });
     }
   });
 });
@@ -89,15 +118,35 @@ describe('a module', () => {
     for (const generation of GENERATIONS) {
       assert.equal(await loaded(generation, { ...both, 'index.js': says('js') }, 'index.handler'), 'js');
       assert.equal(await loaded(generation, both, 'index.handler'), 'mjs');
-      assert.equal(await loaded(generation, { 'package.json': '{"type":"module"}', 'index.js': `export const handler = () => 'module';\n` }, 'index.handler'), 'module');
-      assert.equal(await loaded(generation, { 'node_modules/mod/index.js': says('package') }, 'mod.handler'), 'package');
+      assert.equal(
+        await loaded(
+          generation,
+          { 'package.json': '{"type":"module"}', 'index.js': `export const handler = () => 'module';\n` },
+          'index.handler',
+        ),
+        'module',
+      );
+      assert.equal(
+        await loaded(generation, { 'node_modules/mod/index.js': says('package') }, 'mod.handler'),
+        'package',
+      );
     }
   });
 
   test('may be a promise for version 3, and passes its errors on as they are', async () => {
-    assert.equal(await loaded('v3', { 'index.cjs': `module.exports = Promise.resolve({ handler: () => 'promised' });\n` }, 'index.handler'), 'promised');
+    assert.equal(
+      await loaded(
+        'v3',
+        { 'index.cjs': `module.exports = Promise.resolve({ handler: () => 'promised' });\n` },
+        'index.handler',
+      ),
+      'promised',
+    );
     for (const generation of GENERATIONS) {
-      await assert.rejects(loaded(generation, { 'index.mjs': `throw new RangeError('far');\n` }, 'index.handler'), { name: 'RangeError', message: 'far' });
+      await assert.rejects(loaded(generation, { 'index.mjs': `throw new RangeError('far');\n` }, 'index.handler'), {
+        name: 'RangeError',
+        message: 'far',
+      });
       await assert.rejects(loaded(generation, { 'index.mjs': 'export const {' }, 'index.handler'), SyntaxError);
       await assert.rejects(loaded(generation, {}, 'index.handler'), { code: 'MODULE_NOT_FOUND' });
     }
@@ -113,7 +162,12 @@ describe('the client', () => {
     const { found, same } = (await import(join(folder, 'client.mjs'))) as { found: string; same: boolean };
     assert.ok(same);
     // The sources lie in a file of their own here; in the layer they are part of the module that asks.
-    assert.ok([join(folder, 'client.mjs'), new URL('../../src/lambda/client.ts', import.meta.url).pathname].some((path) => found.endsWith(path)), found);
+    assert.ok(
+      [join(folder, 'client.mjs'), new URL('../../src/lambda/client.ts', import.meta.url).pathname].some((path) =>
+        found.endsWith(path),
+      ),
+      found,
+    );
     assert.equal(typeof clientFile('file:///nowhere'), 'string');
   });
 

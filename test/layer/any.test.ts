@@ -12,7 +12,11 @@ interface Lock {
 }
 
 interface Bill {
-  readonly components: readonly { readonly name: string; readonly version: string; readonly hashes?: readonly { readonly alg: string; readonly content: string }[] }[];
+  readonly components: readonly {
+    readonly name: string;
+    readonly version: string;
+    readonly hashes?: readonly { readonly alg: string; readonly content: string }[];
+  }[];
 }
 
 const homes: string[] = [];
@@ -61,9 +65,14 @@ describe('the Node of the any layers', () => {
       assert.deepEqual(segmentsOf(node), segmentsOf(original));
       // Nothing is in it beside the package's own bytes: only the members about sections of the header differ.
       const differing = [...Array(64).keys()].filter((at) => node[at] !== original[at]);
-      assert.ok(differing.every((at) => (at >= 0x28 && at < 0x30) || (at >= 0x3c && at < 0x40)), `header bytes ${differing.join(' ')}`);
+      assert.ok(
+        differing.every((at) => (at >= 0x28 && at < 0x30) || (at >= 0x3c && at < 0x40)),
+        `header bytes ${differing.join(' ')}`,
+      );
       assert.ok(node.subarray(64).equals(original.subarray(64, node.length)));
-      assert.ok(carried.find(({ path }) => path === 'amber/node.LICENSE')?.bytes.equals(readFileSync(join(folder, 'LICENSE'))));
+      assert.ok(
+        carried.find(({ path }) => path === 'amber/node.LICENSE')?.bytes.equals(readFileSync(join(folder, 'LICENSE'))),
+      );
       if (process.arch === architecture) {
         const { stdout } = spawnSync(join(home, 'opt/amber/node'), ['--version'], { encoding: 'utf8' });
         assert.equal(stdout.trim(), `v${version}`);

@@ -12,7 +12,12 @@ import { startPlatform, type Platform } from '../sandbox/platform.ts';
 import { unpackedLayer } from './unpacked.ts';
 import { attach, REAL_CLIENTS, WAYS, type Way } from './ways.ts';
 
-const skip = STARTS_BOTH !== false ? STARTS_BOTH : canIsolate() || process.env['REQUIRE_PEERS'] === '1' ? false : 'not run: needs root, for /opt, and a checkout outside of /tmp';
+const skip =
+  STARTS_BOTH !== false
+    ? STARTS_BOTH
+    : canIsolate() || process.env['REQUIRE_PEERS'] === '1'
+      ? false
+      : 'not run: needs root, for /opt, and a checkout outside of /tmp';
 
 let home: string | undefined;
 before(async () => {
@@ -29,12 +34,23 @@ after(() => {
   if (home !== undefined) rmSync(home, { recursive: true });
 });
 
-async function open(t: TestContext, client: (typeof REAL_CLIENTS)[number], way: Way, env: Readonly<Record<string, string>>): Promise<Platform> {
+async function open(
+  t: TestContext,
+  client: (typeof REAL_CLIENTS)[number],
+  way: Way,
+  env: Readonly<Record<string, string>>,
+): Promise<Platform> {
   const attached = attach(way, '/opt', client, 'lifecycle.handler');
   const platform = await startPlatform({
-    opt: join(home ?? '', 'opt'), handler: attached.handler, memoryMb: 177, // so it waits 200 ms to be heard, which a busy machine may need as well
-    runtime: { command: [attached.client.node, ...attached.client.args(attached.handler)], env: { LAMBDA_TASK_ROOT: HANDLERS, AWS_EXECUTION_ENV: client.executionEnv, ...attached.env } },
-    extensions: [{ name: 'amber', command: ['/opt/extensions/amber'] }], env: { AMBER_DESTINATION: 'file:///mnt/evidence', AMBER_DETECT: 'off', ...attached.env, ...env },
+    opt: join(home ?? '', 'opt'),
+    handler: attached.handler,
+    memoryMb: 177, // so it waits 200 ms to be heard, which a busy machine may need as well
+    runtime: {
+      command: [attached.client.node, ...attached.client.args(attached.handler)],
+      env: { LAMBDA_TASK_ROOT: HANDLERS, AWS_EXECUTION_ENV: client.executionEnv, ...attached.env },
+    },
+    extensions: [{ name: 'amber', command: ['/opt/extensions/amber'] }],
+    env: { AMBER_DESTINATION: 'file:///mnt/evidence', AMBER_DETECT: 'off', ...attached.env, ...env },
   });
   t.after(() => platform.stop());
   return platform;
@@ -52,9 +68,17 @@ describe('the node layer', { skip, concurrency: 2 }, () => {
           await platform.idle();
         }
         const found = await storedCaptures(platform.ground.evidence);
-        assert.deepEqual(found.map(({ manifest }) => manifest?.cause.trigger), ['flag'], platform.log());
+        assert.deepEqual(
+          found.map(({ manifest }) => manifest?.cause.trigger),
+          ['flag'],
+          platform.log(),
+        );
         const one = found[0]!;
-        assert.equal((jsonOf(one, 'live_response/invocation.json') as { sandbox: { inProcess: boolean } }).sandbox.inProcess, false, platform.log());
+        assert.equal(
+          (jsonOf(one, 'live_response/invocation.json') as { sandbox: { inProcess: boolean } }).sandbox.inProcess,
+          false,
+          platform.log(),
+        );
         const inside = jsonOf(one, 'live_response/runtime.json') as { process: { pid: number } };
         assert.equal(inside.process.pid, platform.runtime()?.innerPid);
         assert.equal((await platform.shutdown())?.extensions[0]?.killed, false);

@@ -43,15 +43,30 @@ async function captured(client: typeof ric4, way: Way, env: Readonly<Record<stri
   writeFileSync(join(taskRoot, 'index.mjs'), 'export const handler = async () => 1;\n');
   const attached = attach(way, layer.opt, client, 'index.handler');
   const recording = await record(attached.client, {
-    handler: attached.handler, taskRoot, events: [{}], timeoutMs: 60_000, awaitsCapture: true,
-    env: { ...attached.env, AMBER_CAPTURE: 'now', AMBER_DETECT: 'off', AMBER_WRITABLE: join(taskRoot, 'tmp'), AMBER_CODE: `${taskRoot}/index.mjs,${layer.opt}`, AMBER_DESTINATION: `file://${folder}`, ...env },
+    handler: attached.handler,
+    taskRoot,
+    events: [{}],
+    timeoutMs: 60_000,
+    awaitsCapture: true,
+    env: {
+      ...attached.env,
+      AMBER_CAPTURE: 'now',
+      AMBER_DETECT: 'off',
+      AMBER_WRITABLE: join(taskRoot, 'tmp'),
+      AMBER_CODE: `${taskRoot}/index.mjs,${layer.opt}`,
+      AMBER_DESTINATION: `file://${folder}`,
+      ...env,
+    },
   });
   assert.equal(recording.answers[0]?.body, '1', recording.stdout.join('\n'));
   return { recording, folder };
 }
 
 function report({ amber }: Recording): Readonly<Record<string, unknown>> {
-  assert.deepEqual(amber.filter((line) => line['amber'] === 'fault'), []);
+  assert.deepEqual(
+    amber.filter((line) => line['amber'] === 'fault'),
+    [],
+  );
   return amber.find((line) => line['amber'] === 'capture') ?? {};
 }
 
@@ -62,10 +77,16 @@ describe('a capture by the layer alone', { skip: STARTS_BOTH }, () => {
         if (!ensureClient(t, client)) return;
         const prefix = `${transport}-${client.generation}`;
         const { recording } = await captured(client, 'preload', {
-          AMBER_DESTINATION: `s3://evidence/${prefix}`, AMBER_S3_TRANSPORT: transport, AMBER_S3_ENDPOINT: server.endpoint, AMBER_S3_PATH_STYLE: '1', AMBER_COLLECT: '-memory',
+          AMBER_DESTINATION: `s3://evidence/${prefix}`,
+          AMBER_S3_TRANSPORT: transport,
+          AMBER_S3_ENDPOINT: server.endpoint,
+          AMBER_S3_PATH_STYLE: '1',
+          AMBER_COLLECT: '-memory',
         });
         assert.equal(report(recording)['state'], 'whole', JSON.stringify(recording.amber));
-        const place = await openPlace(`s3://evidence/${prefix}`, { config: resolveConfig({ s3Endpoint: server.endpoint, s3PathStyle: true }, {}) });
+        const place = await openPlace(`s3://evidence/${prefix}`, {
+          config: resolveConfig({ s3Endpoint: server.endpoint, s3PathStyle: true }, {}),
+        });
         const states: string[] = [];
         for await (const { state } of listCaptures(place.store)) states.push(state);
         assert.deepEqual(states, ['whole']);
@@ -77,7 +98,12 @@ describe('a capture by the layer alone', { skip: STARTS_BOTH }, () => {
 
   test('what comes with a whole core and time, and what by name only: systeminformation and scripts', async (t) => {
     if (!ensureClient(t, ric4)) return;
-    const { recording, folder } = await captured(ric4, 'redirect', { AMBER_COLLECT: '+scripts', AMBER_COMPRESSION: 'none', AMBER_MAX_MS: '50000', AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1769' });
+    const { recording, folder } = await captured(ric4, 'redirect', {
+      AMBER_COLLECT: '+scripts',
+      AMBER_COMPRESSION: 'none',
+      AMBER_MAX_MS: '50000',
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1769',
+    });
     assert.equal(report(recording)['state'], 'whole', JSON.stringify(recording.amber));
     const [tarball = ''] = globSync(`${folder}/**/capture.tar`);
     const found = outcomes(readFileSync(tarball));
@@ -85,7 +111,10 @@ describe('a capture by the layer alone', { skip: STARTS_BOTH }, () => {
     const changed = /"changed":\s*\{\s*"variables":\s*(\{[^}]*\})/u.exec(readFileSync(tarball, 'latin1'))?.[1] ?? '';
     assert.deepEqual(JSON.parse(changed), { _HANDLER: 'index.handler' });
     assert.equal(found.get('live_response/systeminformation.json'), 'collected');
-    assert.ok([...found].some(([path, outcome]) => path.startsWith('live_response/scripts') && outcome === 'collected'), [...found.keys()].join(' '));
+    assert.ok(
+      [...found].some(([path, outcome]) => path.startsWith('live_response/scripts') && outcome === 'collected'),
+      [...found.keys()].join(' '),
+    );
   });
 
   test('encrypted, to a folder', async (t) => {
@@ -105,5 +134,7 @@ function outcomes(tarball: Buffer): ReadonlyMap<string, string> {
   const text = tarball.toString('latin1');
   const parts = [...text.matchAll(/^\{.*\}$/gmu)].map(([line]) => line);
   const field = (line: string, name: string): string => new RegExp(`"${name}":"([^"]*)"`, 'u').exec(line)?.[1] ?? '';
-  return new Map(parts.filter((line) => line.includes('"outcome":')).map((line) => [field(line, 'path'), field(line, 'outcome')]));
+  return new Map(
+    parts.filter((line) => line.includes('"outcome":')).map((line) => [field(line, 'path'), field(line, 'outcome')]),
+  );
 }

@@ -45,16 +45,34 @@ interface Function {
 
 const AMBER = { AMBER_DESTINATION: 'file:///mnt/evidence', AMBER_DETECT: 'off', AMBER_COOLDOWN_MS: '0' };
 
-async function open(t: TestContext, { stage, client, handler = 'lifecycle.handler', task = HANDLERS, way, attached = true, env, timeoutMs = 15_000, managed = false }: Function): Promise<Stage | undefined> {
+async function open(
+  t: TestContext,
+  {
+    stage,
+    client,
+    handler = 'lifecycle.handler',
+    task = HANDLERS,
+    way,
+    attached = true,
+    env,
+    timeoutMs = 15_000,
+    managed = false,
+  }: Function,
+): Promise<Stage | undefined> {
   if (stage.emulated && !requireEmulator(t)) return undefined;
   if (!canIsolate()) return void missing(t, 'root, for namespaces');
   if (!ensureClient(t, client)) return undefined;
   const front = way === undefined ? { client, handler, env: {} } : attach(way, '/opt', client, handler);
   const command = [front.client.node, ...front.client.args(front.handler)];
   const bootstrap = join(layer.home, `bootstrap-${client.generation}`);
-  if (managed) writeFileSync(bootstrap, `#!/bin/bash\nexec ${command.map((word) => `'${word}'`).join(' ')}\n`, { mode: 0o755 });
+  if (managed)
+    writeFileSync(bootstrap, `#!/bin/bash\nexec ${command.map((word) => `'${word}'`).join(' ')}\n`, { mode: 0o755 });
   const platform = await stage.start({
-    task, files: { '/var/lang/bin/node': client.node, ...(managed ? { '/var/runtime/bootstrap': bootstrap } : {}) }, timeoutMs, managed, handler: front.handler,
+    task,
+    files: { '/var/lang/bin/node': client.node, ...(managed ? { '/var/runtime/bootstrap': bootstrap } : {}) },
+    timeoutMs,
+    managed,
+    handler: front.handler,
     ...(attached ? { opt: layer.opt, extensions: [{ name: 'amber', command: ['/opt/extensions/amber'] }] } : {}),
     runtime: { command, cwd: '/var/task', env: { AWS_EXECUTION_ENV: client.executionEnv } },
     env: { ...(attached ? AMBER : {}), ...env, ...front.env },
@@ -71,15 +89,27 @@ async function answers(platform: Stage, events: readonly object[]): Promise<unkn
     const text = 'body' in result ? result.body.toString() : '';
     const { trace, ...value } = (result.kind === 'error' ? JSON.parse(text) : {}) as Record<string, unknown>;
     assert.equal(Array.isArray(trace), result.kind === 'error');
-    told.push([result.kind, result.kind === 'error' ? value : text, 'errorType' in result ? result.errorType : undefined]);
+    told.push([
+      result.kind,
+      result.kind === 'error' ? value : text,
+      'errorType' in result ? result.errorType : undefined,
+    ]);
     await platform.idle();
   }
   return told;
 }
 
 const EVENTS = [
-  { result: 'object' }, { result: 'text' }, { result: 'undefined' }, { result: 'number' }, { result: 'self' }, { result: 'text', wait: 20 },
-  { error: 'type' }, { error: 'properties' }, { error: 'string' }, { error: 'undefined', wait: 1 },
+  { result: 'object' },
+  { result: 'text' },
+  { result: 'undefined' },
+  { result: 'number' },
+  { result: 'self' },
+  { result: 'text', wait: 20 },
+  { error: 'type' },
+  { error: 'properties' },
+  { error: 'string' },
+  { error: 'undefined', wait: 1 },
 ] as const;
 
 interface ProcessRow {
@@ -91,10 +121,16 @@ interface ProcessRow {
 function holdsRuntime(one: Stored | undefined): void {
   assert.ok(one !== undefined);
   const { processes } = jsonOf(one, 'live_response/processes.json') as { processes: readonly ProcessRow[] };
-  assert.ok(processes.some(({ argv, exe }) => argv.some((word) => /ric[34]|managed-v3/u.test(word)) && exe?.path.endsWith('node') === true), JSON.stringify(processes.map(({ argv }) => argv)));
+  assert.ok(
+    processes.some(
+      ({ argv, exe }) => argv.some((word) => /ric[34]|managed-v3/u.test(word)) && exe?.path.endsWith('node') === true,
+    ),
+    JSON.stringify(processes.map(({ argv }) => argv)),
+  );
 }
 
-const triggered = (captures: readonly Stored[], trigger: string): Stored | undefined => captures.find(({ manifest }) => manifest?.cause.trigger === trigger);
+const triggered = (captures: readonly Stored[], trigger: string): Stored | undefined =>
+  captures.find(({ manifest }) => manifest?.cause.trigger === trigger);
 
 for (const stage of STAGES) {
   // Version 3 says nothing of our platform that the other suites do not say of it already.
@@ -122,8 +158,18 @@ for (const stage of STAGES) {
           const task = makeFunction(layer.home, one.files);
           const run = async (way?: Way): Promise<unknown> => {
             const handler = one.handler.replace('@TASK', '/var/task');
-            const env = Object.fromEntries(Object.entries(one.env ?? {}).map(([name, value]) => [name, value.replace('@TASK', '/var/task')]));
-            const platform = await open(t, { stage, client, task, handler, env, attached: way !== undefined, ...(way === undefined ? {} : { way }) });
+            const env = Object.fromEntries(
+              Object.entries(one.env ?? {}).map(([name, value]) => [name, value.replace('@TASK', '/var/task')]),
+            );
+            const platform = await open(t, {
+              stage,
+              client,
+              task,
+              handler,
+              env,
+              attached: way !== undefined,
+              ...(way === undefined ? {} : { way }),
+            });
             if (platform === undefined) return undefined;
             const told = await answers(platform, [{}]);
             await platform.stop();
@@ -139,7 +185,10 @@ for (const stage of STAGES) {
         const channel = await orderChannel(t);
         const platform = await open(t, { stage, client, env: { ...channel.env, AMBER_ON_CRASH: 'contents' } });
         if (platform === undefined) return;
-        assert.equal((await platform.invoke({ write: '/tmp/left', text: 'of the first invocation\n' })).kind, 'response');
+        assert.equal(
+          (await platform.invoke({ write: '/tmp/left', text: 'of the first invocation\n' })).kind,
+          'response',
+        );
         await platform.idle();
         await channel.write(newOrder());
         const ordered = await obeyed(platform, { waitMs: 300 });
@@ -155,7 +204,11 @@ for (const stage of STAGES) {
       });
 
       test('a crash stays a crash to its caller, also where less is left of the invocation than its capture takes', async (t) => {
-        for (const { timeoutMs, waitMs } of [{ timeoutMs: 2000, waitMs: 1400 }, { timeoutMs: 2000, waitMs: 1850 }, { timeoutMs: 6000, waitMs: 100 }]) {
+        for (const { timeoutMs, waitMs } of [
+          { timeoutMs: 2000, waitMs: 1400 },
+          { timeoutMs: 2000, waitMs: 1850 },
+          { timeoutMs: 6000, waitMs: 100 },
+        ]) {
           const took: number[] = [];
           for (const attached of [false, true]) {
             const platform = await open(t, { stage, client, attached, timeoutMs });
@@ -163,34 +216,66 @@ for (const stage of STAGES) {
             assert.equal((await platform.invoke({ say: 'ready' })).kind, 'response');
             await platform.idle();
             const result = await platform.invoke({ waitMs, exit: 1 });
-            assert.deepEqual([result.kind, 'errorType' in result ? result.errorType : ''], ['failed', 'Runtime.ExitError'], platform.log());
+            assert.deepEqual(
+              [result.kind, 'errorType' in result ? result.errorType : ''],
+              ['failed', 'Runtime.ExitError'],
+              platform.log(),
+            );
             took.push(result.tookMs - waitMs);
             await platform.stop();
           }
-          t.diagnostic(`exit ${String(timeoutMs - waitMs)} ms before the timeout: the caller waits ${took.map(String).join(' ms bare, ')} ms with the extension`);
+          t.diagnostic(
+            `exit ${String(timeoutMs - waitMs)} ms before the timeout: the caller waits ${took.map(String).join(' ms bare, ')} ms with the extension`,
+          );
         }
       });
 
       test('an answer that a capture holds is out when the process ends', async (t) => {
         for (const late of ['an exception', 'an exit', 'a signal']) {
-          const platform = await open(t, { stage, client, handler: 'late.amber.asynchronous', attached: false, env: { ...AMBER, SANDBOX_LIBRARY: resolve('src/index.ts'), AMBER_CAPTURE: 'now', AMBER_COLLECT: '-inventory,-recovered,-writable,-timeline,-code' } });
+          const platform = await open(t, {
+            stage,
+            client,
+            handler: 'late.amber.asynchronous',
+            attached: false,
+            env: {
+              ...AMBER,
+              SANDBOX_LIBRARY: resolve('src/index.ts'),
+              AMBER_CAPTURE: 'now',
+              AMBER_COLLECT: '-inventory,-recovered,-writable,-timeline,-code',
+            },
+          });
           if (platform === undefined) return;
           const result = await platform.invoke({ way: late, answer: 'value' });
-          assert.deepEqual([result.kind, 'body' in result ? JSON.parse(result.body.toString()) : undefined], ['response', { text: 'späß ✓', number: 1 }], `${late}\n${platform.log()}`);
+          assert.deepEqual(
+            [result.kind, 'body' in result ? JSON.parse(result.body.toString()) : undefined],
+            ['response', { text: 'späß ✓', number: 1 }],
+            `${late}\n${platform.log()}`,
+          );
           await platform.stop();
         }
       });
 
       const noneOfV3 = client.generation === 'v3' ? 'version 3 of the client does not know them' : false;
-      test('asks for SHUTDOWN alone on Managed Instances, where invocations run side by side, and captures there', { skip: noneOfV3 }, async (t) => {
+      test('asks for SHUTDOWN alone on Managed Instances, where invocations run side by side, and captures there', {
+        skip: noneOfV3,
+      }, async (t) => {
         const platform = await open(t, { stage, client, managed: true });
         if (platform === undefined) return;
-        assert.equal((await platform.invoke({ write: '/tmp/left', text: 'of an invocation\n' })).kind, 'response', platform.log());
+        assert.equal(
+          (await platform.invoke({ write: '/tmp/left', text: 'of an invocation\n' })).kind,
+          'response',
+          platform.log(),
+        );
         // The emulator refuses what comes before the client asks for a second one.
-        const both = async (): Promise<readonly InvokeResult[]> => Promise.all([platform.invoke({ waitMs: 300 }), platform.invoke({ waitMs: 300 })]);
+        const both = async (): Promise<readonly InvokeResult[]> =>
+          Promise.all([platform.invoke({ waitMs: 300 }), platform.invoke({ waitMs: 300 })]);
         let results = await both();
-        for (let tries = 0; tries < 20 && !results.every(({ kind }) => kind === 'response'); tries += 1) results = await both();
-        assert.ok(results.every(({ kind }) => kind === 'response'), JSON.stringify(results));
+        for (let tries = 0; tries < 20 && !results.every(({ kind }) => kind === 'response'); tries += 1)
+          results = await both();
+        assert.ok(
+          results.every(({ kind }) => kind === 'response'),
+          JSON.stringify(results),
+        );
         if (stage.emulated) {
           assert.match(platform.log(), /event=INVOKE err=ErrorInvalidEventType/u);
           assert.match(platform.log(), /Telemetry subscription created/u);
@@ -200,7 +285,9 @@ for (const stage of STAGES) {
         assert.match(last?.entries.get('bodyfile/bodyfile.txt')?.toString() ?? '', /\/tmp\/left/u, platform.log());
       });
 
-      test('finds an intruder by the clock on Managed Instances, where nothing is told of invocations', { skip: noneOfV3 }, async (t) => {
+      test('finds an intruder by the clock on Managed Instances, where nothing is told of invocations', {
+        skip: noneOfV3,
+      }, async (t) => {
         const platform = await open(t, { stage, client, managed: true, env: { AMBER_DETECT: 'high,-code-changed' } });
         if (platform === undefined) return;
         assert.equal((await platform.invoke({ stage: '/tmp/.x' })).kind, 'response', platform.log());

@@ -25,7 +25,9 @@ before(async () => {
 after(() => rmSync(layer.home, { recursive: true }));
 
 function hasPeer(t: { skip: (message: string) => void }, name: string): boolean {
-  return existsSync(join(PEERS, 'node_modules', name)) || missing(t, `${name}, which npm ci installs in test/layer/peers`);
+  return (
+    existsSync(join(PEERS, 'node_modules', name)) || missing(t, `${name}, which npm ci installs in test/layer/peers`)
+  );
 }
 
 /** Paths below /opt that the text names are in the zip, and variables are known. */
@@ -44,27 +46,41 @@ test('each names paths of the zip, variables that are known, and the runtimes an
     holdsToZip(text);
     assert.ok(text.includes('dist/layer/lambda-amber-node.zip'), name);
     if (name === 'amber.mjs') continue;
-    for (const word of [...node?.runtimes ?? [], ...node?.architectures ?? []]) assert.ok(text.includes(word), `${name}: ${word}`);
+    for (const word of [...(node?.runtimes ?? []), ...(node?.architectures ?? [])])
+      assert.ok(text.includes(word), `${name}: ${word}`);
   }
 });
 
 interface Resource {
   readonly Type: string;
-  readonly Properties: { readonly Handler?: string; readonly Environment?: { readonly Variables: Readonly<Record<string, unknown>> }; readonly Layers?: readonly unknown[]; readonly ContentUri?: string };
+  readonly Properties: {
+    readonly Handler?: string;
+    readonly Environment?: { readonly Variables: Readonly<Record<string, unknown>> };
+    readonly Layers?: readonly unknown[];
+    readonly ContentUri?: string;
+  };
 }
 
 test('SAM: a function by each way', (t) => {
   if (!hasPeer(t, 'yaml')) return;
   const yaml = peer('yaml') as { parse: (text: string, options: object) => unknown };
   const text = readFileSync(join(EXAMPLES, 'template.yaml'), 'utf8');
-  const template = yaml.parse(text, { logLevel: 'error', strict: true }) as { Globals: { Function: { Layers: unknown[]; CodeUri: string } }; Resources: Readonly<Record<string, Resource>> };
-  const ways = Object.values(template.Resources).filter(({ Type }) => Type === 'AWS::Serverless::Function').map(({ Properties }) => [Properties.Handler, Properties.Environment?.Variables]);
+  const template = yaml.parse(text, { logLevel: 'error', strict: true }) as {
+    Globals: { Function: { Layers: unknown[]; CodeUri: string } };
+    Resources: Readonly<Record<string, Resource>>;
+  };
+  const ways = Object.values(template.Resources)
+    .filter(({ Type }) => Type === 'AWS::Serverless::Function')
+    .map(({ Properties }) => [Properties.Handler, Properties.Environment?.Variables]);
   assert.deepEqual(ways, [
     [HANDLER, { AMBER_HANDLER: 'index.handler' }],
     ['index.handler', { AWS_LAMBDA_EXEC_WRAPPER: '/opt/amber-exec' }],
     ['index.handler', { NODE_OPTIONS: '--require /opt/nodejs/node_modules/lambda-amber/preload.cjs' }],
   ]);
-  assert.deepEqual([template.Globals.Function.Layers, resolve(EXAMPLES, template.Resources['Amber']?.Properties.ContentUri ?? '')], [['Amber'], resolve('dist/layer/lambda-amber-node.zip')]);
+  assert.deepEqual(
+    [template.Globals.Function.Layers, resolve(EXAMPLES, template.Resources['Amber']?.Properties.ContentUri ?? '')],
+    [['Amber'], resolve('dist/layer/lambda-amber-node.zip')],
+  );
   assert.ok(existsSync(join(EXAMPLES, template.Globals.Function.CodeUri, 'index.mjs')));
 });
 
@@ -86,7 +102,9 @@ test('CDK: the aspect puts every Node function of a stack behind the layer, and 
   const folder = mkdtempSync(join(tmpdir(), 'amber-cdk-'));
   cpSync(join(EXAMPLES, 'amber.mjs'), join(folder, 'amber.mjs'));
   symlinkSync(join(PEERS, 'node_modules'), join(folder, 'node_modules'));
-  writeFileSync(join(folder, 'app.mjs'), `
+  writeFileSync(
+    join(folder, 'app.mjs'),
+    `
     import { App, Aspects, Stack } from 'aws-cdk-lib';
     import { Code, Function, Runtime } from 'aws-cdk-lib/aws-lambda';
     import { AttachAmber } from './amber.mjs';
@@ -98,14 +116,29 @@ test('CDK: the aspect puts every Node function of a stack behind the layer, and 
     Aspects.of(stack).add(new AttachAmber(stack, { zip: ${JSON.stringify(layer.built.file)}, bucket: 'evidence', bucketOwner: '111122223333' }));
     app.synth();
     console.log(JSON.stringify(app.synth().getStackByName('Shop').template));
-  `);
+  `,
+  );
   const { status, stdout, stderr } = spawnSync(process.execPath, ['app.mjs'], { cwd: folder, encoding: 'utf8' });
   rmSync(folder, { recursive: true });
   assert.equal(status, 0, stderr);
-  const template = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { Resources: Readonly<Record<string, Resource>> };
-  const functions = Object.values(template.Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function').map(({ Properties }) => [Properties.Handler, Properties.Environment?.Variables, Properties.Layers?.length ?? 0]);
+  const template = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as {
+    Resources: Readonly<Record<string, Resource>>;
+  };
+  const functions = Object.values(template.Resources)
+    .filter(({ Type }) => Type === 'AWS::Lambda::Function')
+    .map(({ Properties }) => [Properties.Handler, Properties.Environment?.Variables, Properties.Layers?.length ?? 0]);
   assert.deepEqual(functions, [
-    [HANDLER, { STAGE: 'prod', AMBER_DESTINATION: 's3://evidence/amber', AMBER_S3_BUCKET_OWNER: '111122223333', AMBER_ON_ERROR: 'any', AMBER_HANDLER: 'index.handler' }, 1],
+    [
+      HANDLER,
+      {
+        STAGE: 'prod',
+        AMBER_DESTINATION: 's3://evidence/amber',
+        AMBER_S3_BUCKET_OWNER: '111122223333',
+        AMBER_ON_ERROR: 'any',
+        AMBER_HANDLER: 'index.handler',
+      },
+      1,
+    ],
     ['index.handler', undefined, 0],
   ]);
   assert.equal(JSON.stringify(template).match(/"s3:PutObject"/gu)?.length, 1);
@@ -114,6 +147,11 @@ test('CDK: the aspect puts every Node function of a stack behind the layer, and 
 test('the function of the example answers behind the layer', { skip: STARTS_BOTH }, async (t) => {
   if (!ensureClient(t, ric4)) return;
   const handler = HANDLER.replace('/opt', layer.opt);
-  const { answers } = await record(ric4, { handler, taskRoot: join(EXAMPLES, 'function'), env: { AMBER_HANDLER: 'index.handler' }, events: [{ name: 'Ada' }] });
+  const { answers } = await record(ric4, {
+    handler,
+    taskRoot: join(EXAMPLES, 'function'),
+    env: { AMBER_HANDLER: 'index.handler' },
+    events: [{ name: 'Ada' }],
+  });
   assert.equal(answers[0]?.body, '{"statusCode":200,"body":"hello Ada"}');
 });

@@ -39,20 +39,34 @@ interface Document {
 }
 
 function collect(input: string, ...args: readonly string[]): Document {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(PROBE, 'collect.mjs'), ...args], { input, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(PROBE, 'collect.mjs'), ...args], {
+    input,
+    encoding: 'utf8',
+  });
   assert.equal(status, 0, stderr);
   return JSON.parse(stdout) as Document;
 }
 
-test('one document: the function\'s view, the extension\'s, and what two shutdowns left', { skip: STARTS_BOTH }, async (t) => {
+test("one document: the function's view, the extension's, and what two shutdowns left", {
+  skip: STARTS_BOTH,
+}, async (t) => {
   if (!ensureClient(t, ric4)) return;
   const home = mkdtempSync(join(tmpdir(), 'amber-probe-'));
   t.after(() => rmSync(home, { recursive: true }));
   const changed = new Date().toISOString();
   const platform = await startPlatform({
-    runtime: { command: [ric4.node, ...ric4.args('index.handler')], cwd: join(PROBE, 'function'), env: { LAMBDA_TASK_ROOT: join(PROBE, 'function') } },
+    runtime: {
+      command: [ric4.node, ...ric4.args('index.handler')],
+      cwd: join(PROBE, 'function'),
+      env: { LAMBDA_TASK_ROOT: join(PROBE, 'function') },
+    },
     extensions: [{ name: 'amber-probe', command: [join(PROBE, 'layer/extensions/amber-probe')] }],
-    env: { PROBE_LOOK: join(PROBE, 'layer/probe/look.mjs'), PATH: `${dirname(ric4.node)}:/usr/bin:/bin`, ...(canIsolate() ? {} : { PROBE_FILE: join(home, 'probe.json') }) }, timeoutMs: 5000,
+    env: {
+      PROBE_LOOK: join(PROBE, 'layer/probe/look.mjs'),
+      PATH: `${dirname(ric4.node)}:/usr/bin:/bin`,
+      ...(canIsolate() ? {} : { PROBE_FILE: join(home, 'probe.json') }),
+    },
+    timeoutMs: 5000,
   });
   t.after(() => platform.stop());
   assert.equal((await platform.invoke({})).kind, 'response');
@@ -71,19 +85,36 @@ test('one document: the function\'s view, the extension\'s, and what two shutdow
   }
   // The extension sees the runtime, and says whether it may read it.
   const runtime = document.extension.processes.find(({ pid }) => pid === document.function.me.pid);
-  assert.ok(runtime !== undefined && (typeof runtime.mem === 'number' || typeof (runtime.mem as { error: string }).error === 'string'));
+  assert.ok(
+    runtime !== undefined &&
+      (typeof runtime.mem === 'number' || typeof (runtime.mem as { error: string }).error === 'string'),
+  );
   assert.equal(document.function.extension.before?.reason, 'timeout', 'what the reset left in /tmp');
 
-  assert.deepEqual(document.shutdowns.map(({ reason }) => reason), ['timeout', 'spindown']);
+  assert.deepEqual(
+    document.shutdowns.map(({ reason }) => reason),
+    ['timeout', 'spindown'],
+  );
   assert.equal(new Set(document.shutdowns.map(({ sandbox }) => sandbox)).size, 2);
-  if (platform.ground.isolated) assert.deepEqual(document.shutdowns.map(({ runtimesLeft }) => runtimesLeft), [0, 0], 'the runtime is dead before SHUTDOWN is told');
+  if (platform.ground.isolated)
+    assert.deepEqual(
+      document.shutdowns.map(({ runtimesLeft }) => runtimesLeft),
+      [0, 0],
+      'the runtime is dead before SHUTDOWN is told',
+    );
   for (const { grantedMs, survivedMs, cpuMs, cpuShare, sinceInvokeMs, sinceChangeMs } of document.shutdowns) {
-    assert.ok(grantedMs > 0 && grantedMs <= 2000 && survivedMs >= 300 && cpuMs > 0 && cpuShare > 0, JSON.stringify(document.shutdowns));
+    assert.ok(
+      grantedMs > 0 && grantedMs <= 2000 && survivedMs >= 300 && cpuMs > 0 && cpuShare > 0,
+      JSON.stringify(document.shutdowns),
+    );
     assert.ok(sinceInvokeMs >= 0 && (sinceChangeMs ?? -1) >= sinceInvokeMs);
   }
 
   // The same from what `aws logs filter-log-events` prints.
-  const events = platform.log().split('\n').map((message) => ({ logStreamName: 'x', message: `${message}\n` }));
+  const events = platform
+    .log()
+    .split('\n')
+    .map((message) => ({ logStreamName: 'x', message: `${message}\n` }));
   assert.deepEqual(collect(JSON.stringify({ events }), '--changed', changed), document);
   t.diagnostic(JSON.stringify(document.shutdowns));
 });

@@ -29,9 +29,21 @@ function task(files: Readonly<Record<string, readonly [text: string, mode: numbe
   return folder;
 }
 
-function variables(way: Way | undefined, taskRoot: string, handler: string, more: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+function variables(
+  way: Way | undefined,
+  taskRoot: string,
+  handler: string,
+  more: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
   const preload = join(layer.opt, 'nodejs/node_modules/lambda-amber/preload.cjs');
-  const env = { LAMBDA_TASK_ROOT: taskRoot, _HANDLER: handler, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x', MARK: 'a b', ...more, ...(way === 'preload' ? { NODE_OPTIONS: `--require ${preload}` } : {}) };
+  const env = {
+    LAMBDA_TASK_ROOT: taskRoot,
+    _HANDLER: handler,
+    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+    MARK: 'a b',
+    ...more,
+    ...(way === 'preload' ? { NODE_OPTIONS: `--require ${preload}` } : {}),
+  };
   const command = [process.execPath, '-p', 'JSON.stringify(process.env)'] as const;
   const [file, ...args] = way === 'exec' ? [join(layer.opt, 'amber-exec'), ...command] : command;
   const { stdout, stderr } = spawnSync(file, args, { env, cwd: taskRoot, encoding: 'utf8' });
@@ -42,7 +54,7 @@ function variables(way: Way | undefined, taskRoot: string, handler: string, more
 
 for (const way of ['exec', 'preload'] as const) {
   describe(way, () => {
-    // prettier-ignore
+    // biome-ignore format: a table, a row a line
     const programs: Readonly<Record<string, Parameters<typeof task>[0]>> = {
       'a script': { 'run.sh': [PROGRAM, 0o755] },
       'a script beside a module of its name': { 'run.sh': [PROGRAM, 0o755], 'run.js': ['exports.sh = 1;', 0o644] },
@@ -52,24 +64,39 @@ for (const way of ['exec', 'preload'] as const) {
       test(`the environment of the runtime is what it is bare: ${name}`, () => {
         const folder = task(files);
         assert.deepEqual(variables(way, folder, 'run.sh'), variables(undefined, folder, 'run.sh'));
-        for (const handler of ['run', '../run.sh', 'bin/run.sh']) assert.deepEqual(variables(way, folder, handler), variables(undefined, folder, handler), handler);
+        for (const handler of ['run', '../run.sh', 'bin/run.sh'])
+          assert.deepEqual(variables(way, folder, handler), variables(undefined, folder, handler), handler);
       });
     }
 
     test('a module is diverted, wherever the client finds it, and nothing else is added', () => {
       const found: Readonly<Record<string, string>> = {
-        'index.mjs': 'index.handler', 'dir/mod.cjs': 'dir/mod.a.handler', 'index.js': 'index.handler', bare: 'bare.handler',
-        'node_modules/package/index.js': 'package.handler', 'dir/node_modules/inner/index.js': 'dir/inner.handler', 'index.handler': 'index.handler',
+        'index.mjs': 'index.handler',
+        'dir/mod.cjs': 'dir/mod.a.handler',
+        'index.js': 'index.handler',
+        bare: 'bare.handler',
+        'node_modules/package/index.js': 'package.handler',
+        'dir/node_modules/inner/index.js': 'dir/inner.handler',
+        'index.handler': 'index.handler',
       };
       for (const [file, handler] of Object.entries(found)) {
         const folder = task({ [file]: ['', 0o644], 'index.cjs': ['', 0o644] });
-        const { _HANDLER, AMBER_HANDLER, _AMBER_HANDLER, ...rest } = variables(way, folder, handler, { PWD: folder, SHLVL: '3' });
+        const { _HANDLER, AMBER_HANDLER, _AMBER_HANDLER, ...rest } = variables(way, folder, handler, {
+          PWD: folder,
+          SHLVL: '3',
+        });
         assert.match(_HANDLER ?? '', /lambda-amber\/handler\.handler$/u, file);
         assert.equal(AMBER_HANDLER ?? _AMBER_HANDLER, handler);
-        assert.deepEqual({ ...rest, _HANDLER: handler }, variables(undefined, folder, handler, { PWD: folder, SHLVL: '3' }));
+        assert.deepEqual(
+          { ...rest, _HANDLER: handler },
+          variables(undefined, folder, handler, { PWD: folder, SHLVL: '3' }),
+        );
       }
       const path = task({ 'from-path/index.js': ['', 0o644] });
-      assert.match(variables(way, task({}), 'from-path.handler', { NODE_PATH: `/nowhere:${path}` })['_HANDLER'] ?? '', /lambda-amber/u);
+      assert.match(
+        variables(way, task({}), 'from-path.handler', { NODE_PATH: `/nowhere:${path}` })['_HANDLER'] ?? '',
+        /lambda-amber/u,
+      );
     });
   });
 }
@@ -77,7 +104,12 @@ for (const way of ['exec', 'preload'] as const) {
 test('exec: an adapter behind it finds its program', () => {
   const adapter = join(layer.home, 'adapter');
   writeFileSync(adapter, ADAPTER, { mode: 0o755 });
-  const env = { LAMBDA_TASK_ROOT: task({ 'run.sh': [PROGRAM, 0o755] }), _HANDLER: 'run.sh', NODE: process.execPath, AMBER_NEXT_EXEC_WRAPPER: adapter };
+  const env = {
+    LAMBDA_TASK_ROOT: task({ 'run.sh': [PROGRAM, 0o755] }),
+    _HANDLER: 'run.sh',
+    NODE: process.execPath,
+    AMBER_NEXT_EXEC_WRAPPER: adapter,
+  };
   const { stdout, status } = spawnSync(join(layer.opt, 'amber-exec'), ['/bin/false'], { env, encoding: 'utf8' });
   assert.deepEqual([status, JSON.parse(stdout)], [0, ['the program', 'run.sh', null]]);
 });
@@ -101,13 +133,25 @@ else console.log(JSON.stringify(seen));
 `;
 
 for (const client of REAL_CLIENTS) {
-  test(`forked children, threads and what a shell starts see what they see bare: ${client.name}`, { skip: STARTS_BOTH }, async (t) => {
+  test(`forked children, threads and what a shell starts see what they see bare: ${client.name}`, {
+    skip: STARTS_BOTH,
+  }, async (t) => {
     if (!ensureClient(t, client)) return;
     const taskRoot = task({ 'index.mjs': [FAMILY, 0o644], 'child.mjs': [CHILD, 0o644] });
-    const bare = (await record(client, { handler: 'index.handler', taskRoot, events: [{}, {}], timeoutMs: 20_000 })).answers.map(({ kind, body }) => [kind, body]);
+    const bare = (
+      await record(client, { handler: 'index.handler', taskRoot, events: [{}, {}], timeoutMs: 20_000 })
+    ).answers.map(({ kind, body }) => [kind, body]);
     assert.equal(bare[0]?.[0], 'response', bare[0]?.[1]);
     const attached = attach('preload', layer.opt, client, 'index.handler');
-    const answers = (await record(attached.client, { handler: attached.handler, taskRoot, env: attached.env, events: [{}, {}], timeoutMs: 20_000 })).answers.map(({ kind, body }) => [kind, body]);
+    const answers = (
+      await record(attached.client, {
+        handler: attached.handler,
+        taskRoot,
+        env: attached.env,
+        events: [{}, {}],
+        timeoutMs: 20_000,
+      })
+    ).answers.map(({ kind, body }) => [kind, body]);
     assert.deepEqual(answers, bare);
   });
 }
@@ -117,9 +161,23 @@ test('doctor recommends none of the ways for a program', () => {
     const { state, detail, fix = '' } = wayOf({ Handler }, environment);
     return [state, detail, fix];
   };
-  for (const [handler, environment] of [['run.sh', {}], ['run.sh', { AWS_LAMBDA_EXEC_WRAPPER: '/opt/bootstrap' }], ['bin/start', {}], ['run.sh', { AWS_LAMBDA_EXEC_WRAPPER: '/opt/amber-exec', AMBER_NEXT_EXEC_WRAPPER: '/opt/bootstrap' }]] as const) {
-    assert.deepEqual(of(handler, environment).map((text, at) => (at === 1 ? text.includes('is a program') : text)), ['ok', true, '']);
+  for (const [handler, environment] of [
+    ['run.sh', {}],
+    ['run.sh', { AWS_LAMBDA_EXEC_WRAPPER: '/opt/bootstrap' }],
+    ['bin/start', {}],
+    ['run.sh', { AWS_LAMBDA_EXEC_WRAPPER: '/opt/amber-exec', AMBER_NEXT_EXEC_WRAPPER: '/opt/bootstrap' }],
+  ] as const) {
+    assert.deepEqual(
+      of(handler, environment).map((text, at) => (at === 1 ? text.includes('is a program') : text)),
+      ['ok', true, ''],
+    );
   }
-  assert.equal(of('/opt/nodejs/node_modules/lambda-amber/handler.handler', { AWS_LAMBDA_EXEC_WRAPPER: '/opt/bootstrap', AMBER_HANDLER: 'run.sh' })[0], 'failed');
+  assert.equal(
+    of('/opt/nodejs/node_modules/lambda-amber/handler.handler', {
+      AWS_LAMBDA_EXEC_WRAPPER: '/opt/bootstrap',
+      AMBER_HANDLER: 'run.sh',
+    })[0],
+    'failed',
+  );
   assert.equal(of('index.handler')[0], 'warning');
 });

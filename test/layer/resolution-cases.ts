@@ -24,20 +24,26 @@ export interface Case {
 }
 
 /** Node reads the package.json of its working directory before it loads what `--require` names. */
-const PRELOADS = { way: 'preload', why: 'Node itself ends at the broken package.json, which the bare function fails of a moment later' } as const;
+const PRELOADS = {
+  way: 'preload',
+  why: 'Node itself ends at the broken package.json, which the bare function fails of a moment later',
+} as const;
 
 const same = (text: string): Expected => ({ v3: text, v4: text });
 
 /** What a handler sees of where it stands. */
-const SEEN = '[__ID__, process.env._HANDLER, process.argv.length, typeof globalThis.awslambda, Object.keys(globalThis.awslambda ?? {})]';
-const esm = (id: string): string => `export const handler = async () => ${SEEN.replace('__ID__', JSON.stringify(id))};\n`;
-const cjs = (id: string): string => `exports.handler = async () => [...${SEEN.replace('__ID__', JSON.stringify(id))}, require.main?.filename, module.parent?.filename, Object.keys(require.cache).length, module.paths[0]];\n`;
+const SEEN =
+  '[__ID__, process.env._HANDLER, process.argv.length, typeof globalThis.awslambda, Object.keys(globalThis.awslambda ?? {})]';
+const esm = (id: string): string =>
+  `export const handler = async () => ${SEEN.replace('__ID__', JSON.stringify(id))};\n`;
+const cjs = (id: string): string =>
+  `exports.handler = async () => [...${SEEN.replace('__ID__', JSON.stringify(id))}, require.main?.filename, module.parent?.filename, Object.keys(require.cache).length, module.paths[0]];\n`;
 const MODULE = '{"type":"module"}';
 const NOT_FOUND = 'Runtime.HandlerNotFound';
 const MALFORMED = 'Runtime.MalformedHandlerName';
 const IMPORT = 'Runtime.ImportModuleError';
 
-// prettier-ignore
+// biome-ignore format: a table, a row a line
 export const CASES: readonly Case[] = [
   { name: 'R1 a name that leads upwards', files: { 'index.mjs': esm('m') }, handler: '../index.handler', expected: same(MALFORMED) },
   { name: 'R1 two dots within the name', files: { 'index.mjs': esm('m') }, handler: 'index..handler', expected: same(MALFORMED) },

@@ -21,10 +21,18 @@ const ALL_FRAMES = '--stack-trace-limit=60';
 
 async function run(client: Client, one: Case, taskRoot: string, way?: Way): Promise<Recording> {
   const handler = one.handler.replace('@TASK', taskRoot);
-  const given = Object.fromEntries(Object.entries(one.env ?? {}).map(([name, value]) => [name, value.replace('@TASK', taskRoot)]));
+  const given = Object.fromEntries(
+    Object.entries(one.env ?? {}).map(([name, value]) => [name, value.replace('@TASK', taskRoot)]),
+  );
   const attached = way === undefined ? { client, handler, env: {} } : attach(way, layer.opt, client, handler);
   const env = { ...given, ...attached.env, NODE_OPTIONS: `${ALL_FRAMES} ${attached.env['NODE_OPTIONS'] ?? ''}`.trim() };
-  const recording = await record(attached.client, { handler: attached.handler, taskRoot, env, events: [{}], end: 'stop' });
+  const recording = await record(attached.client, {
+    handler: attached.handler,
+    taskRoot,
+    env,
+    events: [{}],
+    end: 'stop',
+  });
   return withoutFrames(recording, FRAMES);
 }
 
@@ -47,7 +55,8 @@ for (const client of REAL_CLIENTS) {
         const bare = await run(client, one, taskRoot);
         const { v3, v4, v4on22 = v4 } = one.expected;
         assert.equal(outcome(bare), client.generation === 'v3' ? v3 : client === ric4on22 ? v4on22 : v4);
-        for (const way of WAYS) if (way !== one.notBy?.way) assert.deepEqual(await run(client, one, taskRoot, way), bare, way);
+        for (const way of WAYS)
+          if (way !== one.notBy?.way) assert.deepEqual(await run(client, one, taskRoot, way), bare, way);
       });
     }
   });

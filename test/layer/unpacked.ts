@@ -17,7 +17,10 @@ export interface Unpacked {
 /** Builds the layer of this name and unpacks it. */
 export async function unpackedLayer(name: string): Promise<Unpacked> {
   const home = mkdtempSync(join(tmpdir(), 'amber-layer-'));
-  const [built] = await buildLayers(home, LAYERS.filter((layer) => layer.name === name));
+  const [built] = await buildLayers(
+    home,
+    LAYERS.filter((layer) => layer.name === name),
+  );
   assert.ok(built !== undefined, `there is no layer ${name}`);
   assert.deepEqual(built.problems, []);
   const opt = join(home, 'opt');
@@ -39,12 +42,19 @@ export function entries(zip: Buffer): readonly ZipEntry[] {
   let at = zip.readUInt32LE(end + 16);
   return Array.from({ length: zip.readUInt16LE(end + 10) }, () => {
     assert.equal(zip.readUInt32LE(at), 0x02014b50);
-    const [nameBytes, extraBytes, commentBytes] = [28, 30, 32].map((offset) => zip.readUInt16LE(at + offset)) as [number, number, number];
+    const [nameBytes, extraBytes, commentBytes] = [28, 30, 32].map((offset) => zip.readUInt16LE(at + offset)) as [
+      number,
+      number,
+      number,
+    ];
     const local = zip.readUInt32LE(at + 42);
     const from = local + 30 + zip.readUInt16LE(local + 26) + zip.readUInt16LE(local + 28);
     const stored = zip.subarray(from, from + zip.readUInt32LE(at + 20));
     const entry: ZipEntry = {
-      path: zip.toString('utf8', at + 46, at + 46 + nameBytes), mode: zip.readUInt32LE(at + 38) >>> 16, dosTime: zip.readUInt32LE(at + 12), extraBytes,
+      path: zip.toString('utf8', at + 46, at + 46 + nameBytes),
+      mode: zip.readUInt32LE(at + 38) >>> 16,
+      dosTime: zip.readUInt32LE(at + 12),
+      extraBytes,
       bytes: zip.readUInt16LE(at + 10) === 8 ? inflateRawSync(stored) : stored,
     };
     at += 46 + nameBytes + extraBytes + commentBytes;

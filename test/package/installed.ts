@@ -20,7 +20,9 @@ const NODE_24 = dirname(resolve('node_modules/.bin/node'));
 export function pack(): { readonly home: string; readonly tarball: string } {
   const home = mkdtempSync(join(tmpdir(), 'amber-package-'));
   const clone = join(home, 'clone');
-  const tracked = execFileSync('git', ['ls-files', '-z', '-co', '--exclude-standard'], { encoding: 'utf8' }).split('\0');
+  const tracked = execFileSync('git', ['ls-files', '-z', '-co', '--exclude-standard'], { encoding: 'utf8' }).split(
+    '\0',
+  );
   for (const name of tracked.filter((one) => one !== '' && existsSync(one))) cpSync(name, join(clone, name));
   // Links where the folder lies on the same disk: 400 MB are else copied.
   const own = join(clone, 'node_modules');
@@ -45,10 +47,16 @@ export function install(): Installed | undefined {
 
 /** With the Node of the tests before that of the machine. */
 function npm(args: readonly string[], cwd: string): { status: number | null; stderr: string } {
-  return spawnSync('npm', args, { cwd, encoding: 'utf8', env: { ...process.env, PATH: `${NODE_24}:${process.env['PATH'] ?? ''}` } });
+  return spawnSync('npm', args, {
+    cwd,
+    encoding: 'utf8',
+    env: { ...process.env, PATH: `${NODE_24}:${process.env['PATH'] ?? ''}` },
+  });
 }
 
 /** Bytes of what npm has put into the project. */
 export function packagesOf({ project }: Installed): readonly string[] {
-  return readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.')).sort();
+  return readdirSync(join(project, 'node_modules'))
+    .filter((name) => !name.startsWith('.'))
+    .sort();
 }

@@ -5,7 +5,11 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /** nodejs22.x runs without these two features (AWS, "Building Lambda functions with Node.js"). */
-export const LAMBDA_22: readonly string[] = [resolve('node_modules/node-22/bin/node'), '--no-experimental-require-module', '--no-experimental-detect-module'];
+export const LAMBDA_22: readonly string[] = [
+  resolve('node_modules/node-22/bin/node'),
+  '--no-experimental-require-module',
+  '--no-experimental-detect-module',
+];
 export const NODE_24: readonly string[] = [resolve('node_modules/node/bin/node')];
 
 export interface Run {
@@ -17,17 +21,49 @@ export interface Run {
 }
 
 /** Collectors that do not look at the machine of the tests. */
-const LEAN = ['sockets', 'descriptors', 'memory', 'procfs', 'recovered', 'executables', 'code', 'writable', 'inventory', 'timeline', 'findings'].map((name) => `-${name}`).join();
+const LEAN = [
+  'sockets',
+  'descriptors',
+  'memory',
+  'procfs',
+  'recovered',
+  'executables',
+  'code',
+  'writable',
+  'inventory',
+  'timeline',
+  'findings',
+]
+  .map((name) => `-${name}`)
+  .join();
 
 /** Runs `file`, with `AMBER_CAPTURE=now` into a folder of its own below `home`. */
-export function runOnce(home: string, node: readonly string[], file: string, env: Readonly<Record<string, string>> = {}): Run {
+export function runOnce(
+  home: string,
+  node: readonly string[],
+  file: string,
+  env: Readonly<Record<string, string>> = {},
+): Run {
   const evidence = mkdtempSync(join(home, 'evidence-'));
   const [program = '', ...flags] = node;
   const { status, stdout, stderr } = spawnSync(program, [...flags, file], {
-    encoding: 'utf8', cwd: home, timeout: 120_000,
-    env: { AWS_LAMBDA_FUNCTION_NAME: 'f', AWS_REGION: 'eu-central-1', AMBER_CAPTURE: 'now', AMBER_DETECT: 'off', AMBER_COLLECT: LEAN, AMBER_WRITABLE: evidence, AMBER_DESTINATION: pathToFileURL(evidence).href, ...env },
+    encoding: 'utf8',
+    cwd: home,
+    timeout: 120_000,
+    env: {
+      AWS_LAMBDA_FUNCTION_NAME: 'f',
+      AWS_REGION: 'eu-central-1',
+      AMBER_CAPTURE: 'now',
+      AMBER_DETECT: 'off',
+      AMBER_COLLECT: LEAN,
+      AMBER_WRITABLE: evidence,
+      AMBER_DESTINATION: pathToFileURL(evidence).href,
+      ...env,
+    },
   });
-  const captures = globSync(`${evidence}/**/manifest.json`).map((path) => JSON.parse(readFileSync(path, 'utf8')) as Run['captures'][number]);
+  const captures = globSync(`${evidence}/**/manifest.json`).map(
+    (path) => JSON.parse(readFileSync(path, 'utf8')) as Run['captures'][number],
+  );
   rmSync(evidence, { recursive: true });
   return { status, stdout, stderr, captures };
 }

@@ -39,11 +39,33 @@ describe('installed', () => {
   test('it holds what it declares, and brings two packages with theirs', (t) => {
     const at = installed(t);
     if (at === undefined) return;
-    const files = execFileSync('tar', ['-tzf', at.tarball], { encoding: 'utf8' }).trim().split('\n').map((name) => name.replace('package/', ''));
-    for (const name of ['index.js', 'index.cjs', 'index.d.ts', 'index.d.cts', 'bundled.js', 'engine.cjs', 'capture.js', 'cli/amber.js', 'THIRD-PARTY.txt']) assert.ok(files.includes(`dist/${name}`), name);
+    const files = execFileSync('tar', ['-tzf', at.tarball], { encoding: 'utf8' })
+      .trim()
+      .split('\n')
+      .map((name) => name.replace('package/', ''));
+    for (const name of [
+      'index.js',
+      'index.cjs',
+      'index.d.ts',
+      'index.d.cts',
+      'bundled.js',
+      'engine.cjs',
+      'capture.js',
+      'cli/amber.js',
+      'THIRD-PARTY.txt',
+    ])
+      assert.ok(files.includes(`dist/${name}`), name);
     for (const name of ['LICENSE', 'README.md', 'package.json']) assert.ok(files.includes(name), name);
-    assert.deepEqual(files.filter((name) => !/^(?:dist|src)\/|^(?:LICENSE|README\.md|package\.json)$/u.test(name) || name.startsWith('dist/layer')), []);
-    const described = JSON.parse(readFileSync(join(at.project, 'node_modules/lambda-amber/package.json'), 'utf8')) as { dependencies: object };
+    assert.deepEqual(
+      files.filter(
+        (name) =>
+          !/^(?:dist|src)\/|^(?:LICENSE|README\.md|package\.json)$/u.test(name) || name.startsWith('dist/layer'),
+      ),
+      [],
+    );
+    const described = JSON.parse(readFileSync(join(at.project, 'node_modules/lambda-amber/package.json'), 'utf8')) as {
+      dependencies: object;
+    };
     assert.deepEqual(Object.keys(described.dependencies), ['@aws-sdk/client-s3', 'systeminformation']);
     assert.ok(!packagesOf(at).includes('aws4'));
   });
@@ -51,7 +73,10 @@ describe('installed', () => {
   test('the command runs', (t) => {
     const at = installed(t);
     if (at === undefined) return;
-    const { status, stdout } = spawnSync(join(at.project, 'node_modules/.bin/amber'), ['--version'], { encoding: 'utf8', env: { PATH: `${resolve('node_modules/node/bin')}:/usr/bin:/bin` } });
+    const { status, stdout } = spawnSync(join(at.project, 'node_modules/.bin/amber'), ['--version'], {
+      encoding: 'utf8',
+      env: { PATH: `${resolve('node_modules/node/bin')}:/usr/bin:/bin` },
+    });
     assert.equal(status, 0);
     assert.match(stdout, /\d+\.\d+\.\d+/u);
   });
@@ -61,17 +86,28 @@ describe('installed', () => {
     if (at === undefined) return;
     const dist = join(at.project, 'node_modules/lambda-amber/dist');
     const packed = /"([\w+/]{10000,}={0,2})"/u.exec(readFileSync(join(dist, 'bundled.js'), 'utf8'))?.[1] ?? '';
-    assert.equal(brotliDecompressSync(Buffer.from(packed, 'base64')).toString(), readFileSync(join(dist, 'engine.cjs'), 'utf8'));
+    assert.equal(
+      brotliDecompressSync(Buffer.from(packed, 'base64')).toString(),
+      readFileSync(join(dist, 'engine.cjs'), 'utf8'),
+    );
   });
 
-  for (const [name, node] of [['Node 24', NODE_24], ['Node 22 as on Lambda', LAMBDA_22]] as const) {
+  for (const [name, node] of [
+    ['Node 24', NODE_24],
+    ['Node 22 as on Lambda', LAMBDA_22],
+  ] as const) {
     for (const [way, end, load] of [
-      ['import', 'mjs', "import { withCapture } from 'lambda-amber';"], ['require', 'cjs', "const { withCapture } = require('lambda-amber');"],
+      ['import', 'mjs', "import { withCapture } from 'lambda-amber';"],
+      ['require', 'cjs', "const { withCapture } = require('lambda-amber');"],
     ] as const) {
       test(`${way} on ${name} captures`, (t) => {
         const at = installed(t);
         if (at === undefined) return;
-        const file = script(at.project, `function.${end}`, `${load}\n${INVOKE}\ninvoke(withCapture(async (event) => event));\n`);
+        const file = script(
+          at.project,
+          `function.${end}`,
+          `${load}\n${INVOKE}\ninvoke(withCapture(async (event) => event));\n`,
+        );
         const { status, stdout, stderr, captures } = runOnce(at.project, node, file);
         assert.deepEqual([status, stderr, captures.length, captures[0]?.cause?.trigger], [0, '', 1, 'flag'], stdout);
         assert.match(stdout, /\{"answer":\{"a":1\}\}/u);
@@ -83,8 +119,14 @@ describe('installed', () => {
     const layer = await unpackedLayer('node');
     // A package of this name in a folder above would be taken for the function's own.
     writeFileSync(join(layer.home, 'package.json'), '{"private":true}\n');
-    const file = script(layer.home, 'function.cjs', `const { withCapture } = require('lambda-amber');\n${INVOKE}\ninvoke(withCapture(async (event) => event));\n`);
-    const { status, stdout, stderr, captures } = runOnce(layer.home, LAMBDA_22, file, { NODE_PATH: join(layer.opt, 'nodejs/node_modules') });
+    const file = script(
+      layer.home,
+      'function.cjs',
+      `const { withCapture } = require('lambda-amber');\n${INVOKE}\ninvoke(withCapture(async (event) => event));\n`,
+    );
+    const { status, stdout, stderr, captures } = runOnce(layer.home, LAMBDA_22, file, {
+      NODE_PATH: join(layer.opt, 'nodejs/node_modules'),
+    });
     rmSync(layer.home, { recursive: true });
     assert.deepEqual([status, stderr, captures.length], [0, '', 1], stdout);
   });
@@ -122,7 +164,8 @@ export const unknown: Options = { destinaton: 's3://x' };
 
 /** The collector and the trigger that the documents show, in a function of a user. */
 function readmeCollector(): string {
-  const [, shown] = /^## Extend it from your code\n[^]*?```ts\n([^]*?)```/mu.exec(readFileSync('src/README.md', 'utf8')) ?? [];
+  const [, shown] =
+    /^## Extend it from your code\n[^]*?```ts\n([^]*?)```/mu.exec(readFileSync('src/README.md', 'utf8')) ?? [];
   assert.ok(shown, 'src/README.md shows a collector in TypeScript');
   return `const orders: readonly string[] = [];\nconst work = async (event: { id: string }): Promise<string> => event.id;\n${shown.replace(/^import .*$/mu, '')}\nexport const extended: Promise<string> = handler({ id: 'a' }, {});\n`;
 }
@@ -135,7 +178,12 @@ const RESOLUTIONS = [
 ] as const;
 
 describe('typed', () => {
-  for (const [version, folder] of [[4.7, `${PEERS}/typescript-4.7`], [5, `${PEERS}/typescript-5.0`], [5.9, `${PEERS}/typescript-5.9`], [6, 'node_modules/typescript']] as const) {
+  for (const [version, folder] of [
+    [4.7, `${PEERS}/typescript-4.7`],
+    [5, `${PEERS}/typescript-5.0`],
+    [5.9, `${PEERS}/typescript-5.9`],
+    [6, 'node_modules/typescript'],
+  ] as const) {
     for (const { name, file, options, ...rest } of RESOLUTIONS) {
       if ('since' in rest && version < rest.since) continue;
       test(`TypeScript ${version}, ${name}, strict, every declaration checked`, (t) => {
@@ -144,13 +192,25 @@ describe('typed', () => {
         const home = join(at.project, `typed-${version}-${name.replaceAll(' ', '-')}`);
         mkdirSync(home);
         script(home, file, TYPED);
-        const readme = script(home, file.replace('function', 'readme'), `import { withCapture, type Collector, type Entry, type Trigger } from 'lambda-amber';\n${readmeCollector()}`);
+        const readme = script(
+          home,
+          file.replace('function', 'readme'),
+          `import { withCapture, type Collector, type Entry, type Trigger } from 'lambda-amber';\n${readmeCollector()}`,
+        );
         const compilerOptions = {
-          ...options, strict: true, skipLibCheck: false, noEmit: true, target: 'es2020', types: [], exactOptionalPropertyTypes: true,
+          ...options,
+          strict: true,
+          skipLibCheck: false,
+          noEmit: true,
+          target: 'es2020',
+          types: [],
+          exactOptionalPropertyTypes: true,
           ...(version >= 6 ? { ignoreDeprecations: '6.0' } : {}),
         };
         writeFileSync(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file, readme] }));
-        const { status, stdout } = spawnSync(process.execPath, [resolve(folder, 'bin/tsc'), '-p', home], { encoding: 'utf8' });
+        const { status, stdout } = spawnSync(process.execPath, [resolve(folder, 'bin/tsc'), '-p', home], {
+          encoding: 'utf8',
+        });
         assert.deepEqual([status, stdout], [0, '']);
       });
     }
@@ -159,11 +219,17 @@ describe('typed', () => {
   test('are the types wrong? finds nothing', async (t) => {
     const at = withPeers(t);
     if (at === undefined) return;
-    const { checkPackage, createPackageFromTarballData } = (await import(pathToFileURL(join(PEERS, '@arethetypeswrong/core/dist/index.js')).href)) as {
-      checkPackage: (files: unknown) => Promise<{ types: unknown; problems: readonly { kind: string; resolutionKind?: string }[] }>;
+    const { checkPackage, createPackageFromTarballData } = (await import(
+      pathToFileURL(join(PEERS, '@arethetypeswrong/core/dist/index.js')).href
+    )) as {
+      checkPackage: (
+        files: unknown,
+      ) => Promise<{ types: unknown; problems: readonly { kind: string; resolutionKind?: string }[] }>;
       createPackageFromTarballData: (bytes: Uint8Array) => unknown;
     };
-    const { types, problems } = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(at.tarball))));
+    const { types, problems } = await checkPackage(
+      createPackageFromTarballData(new Uint8Array(readFileSync(at.tarball))),
+    );
     assert.notEqual(types, false);
     assert.deepEqual(problems, []);
   });
@@ -175,7 +241,10 @@ test('Jest as it comes: a handler is required, called and captured', (t) => {
   const home = join(at.project, 'jest');
   mkdirSync(home);
   script(home, 'package.json', '{"private":true}\n');
-  script(home, 'function.test.js', `
+  script(
+    home,
+    'function.test.js',
+    `
 const { capture, withCapture } = require('lambda-amber');
 test('answers', async () => {
   expect(await withCapture(async (event) => event)({ a: 1 }, {})).toEqual({ a: 1 });
@@ -183,8 +252,13 @@ test('answers', async () => {
 test('captures', async () => {
   expect(await capture({ reason: 'in Jest', maxCaptures: 9, cooldownMs: 0 })).toMatchObject({ state: 'whole' });
 });
-`);
-  const { status, stdout, stderr, captures } = runOnce(home, [...NODE_24, join(PEERS, 'jest/bin/jest.js'), '--runInBand', '--rootDir'], home);
+`,
+  );
+  const { status, stdout, stderr, captures } = runOnce(
+    home,
+    [...NODE_24, join(PEERS, 'jest/bin/jest.js'), '--runInBand', '--rootDir'],
+    home,
+  );
   assert.equal(status, 0, stderr + stdout);
   assert.ok(captures.length >= 1, stdout);
 });
@@ -194,36 +268,62 @@ const MAX_BYTES = 290_000;
 
 type Bundler = (entry: string, outdir: string) => Promise<void>;
 
-const byEsbuild = (options: BuildOptions): Bundler => async (entry, outdir) => {
-  await build({ entryPoints: { index: entry }, bundle: true, platform: 'node', target: 'node22', outdir, outExtension: { '.js': options.format === 'cjs' ? '.cjs' : '.mjs' }, logLevel: 'error', ...options });
-};
+const byEsbuild =
+  (options: BuildOptions): Bundler =>
+  async (entry, outdir) => {
+    await build({
+      entryPoints: { index: entry },
+      bundle: true,
+      platform: 'node',
+      target: 'node22',
+      outdir,
+      outExtension: { '.js': options.format === 'cjs' ? '.cjs' : '.mjs' },
+      logLevel: 'error',
+      ...options,
+    });
+  };
 
 interface Rollup {
-  readonly rollup: (options: object) => Promise<{ readonly write: (options: object) => Promise<unknown>; readonly close: () => Promise<void> }>;
+  readonly rollup: (
+    options: object,
+  ) => Promise<{ readonly write: (options: object) => Promise<unknown>; readonly close: () => Promise<void> }>;
 }
 
 const fromPeers = createRequire(join(PEERS, 'x.js'));
-const byRollup = (format: 'es' | 'cjs'): Bundler => async (entry, outdir) => {
-  const { rollup } = fromPeers('rollup') as Rollup;
-  const plugins = ['node-resolve', 'commonjs'].map((name) => {
-    const made = fromPeers(`@rollup/plugin-${name}`) as { default?: (options: object) => object } & ((options: object) => object);
-    return (made.default ?? made)(name === 'node-resolve' ? { preferBuiltins: true } : {});
-  });
-  const bundle = await rollup({ input: { index: entry }, plugins, external: /^node:/u });
-  await bundle.write({ dir: outdir, format, entryFileNames: format === 'cjs' ? '[name].cjs' : '[name].mjs' });
-  await bundle.close();
-};
+const byRollup =
+  (format: 'es' | 'cjs'): Bundler =>
+  async (entry, outdir) => {
+    const { rollup } = fromPeers('rollup') as Rollup;
+    const plugins = ['node-resolve', 'commonjs'].map((name) => {
+      const made = fromPeers(`@rollup/plugin-${name}`) as { default?: (options: object) => object } & ((
+        options: object,
+      ) => object);
+      return (made.default ?? made)(name === 'node-resolve' ? { preferBuiltins: true } : {});
+    });
+    const bundle = await rollup({ input: { index: entry }, plugins, external: /^node:/u });
+    await bundle.write({ dir: outdir, format, entryFileNames: format === 'cjs' ? '[name].cjs' : '[name].mjs' });
+    await bundle.close();
+  };
 
-type Webpack = (options: object, done: (error: Error | null, stats: { hasErrors: () => boolean; toString: () => string } | undefined) => void) => void;
+type Webpack = (
+  options: object,
+  done: (error: Error | null, stats: { hasErrors: () => boolean; toString: () => string } | undefined) => void,
+) => void;
 
-const byWebpack = (mode: 'production' | 'development'): Bundler => async (entry, outdir) => new Promise((done, fail) => {
-  const webpack = fromPeers('webpack') as Webpack;
-  const output = { path: outdir, filename: 'index.cjs', library: { type: 'commonjs2' } };
-  webpack({ mode, target: 'node22', entry, output, context: join(outdir, '..'), devtool: false }, (error, stats) => {
-    if (error !== null || stats?.hasErrors() !== false) fail(error ?? new Error(stats?.toString()));
-    else done();
-  });
-});
+const byWebpack =
+  (mode: 'production' | 'development'): Bundler =>
+  async (entry, outdir) =>
+    new Promise((done, fail) => {
+      const webpack = fromPeers('webpack') as Webpack;
+      const output = { path: outdir, filename: 'index.cjs', library: { type: 'commonjs2' } };
+      webpack(
+        { mode, target: 'node22', entry, output, context: join(outdir, '..'), devtool: false },
+        (error, stats) => {
+          if (error !== null || stats?.hasErrors() !== false) fail(error ?? new Error(stats?.toString()));
+          else done();
+        },
+      );
+    });
 
 const EXTERNAL_SDK = { external: ['@aws-sdk/*'] };
 const BUNDLERS: readonly (readonly [name: string, bundler: Bundler, most?: number])[] = [
@@ -242,7 +342,16 @@ const BUNDLERS: readonly (readonly [name: string, bundler: Bundler, most?: numbe
 ];
 
 describe('bundled', () => {
-  for (const [way, source] of [['import', "import { withCapture } from 'lambda-amber';\nexport const handler = withCapture(async (event) => event);\n"], ['require', "const { withCapture } = require('lambda-amber');\nexports.handler = withCapture(async (event) => event);\n"]] as const) {
+  for (const [way, source] of [
+    [
+      'import',
+      "import { withCapture } from 'lambda-amber';\nexport const handler = withCapture(async (event) => event);\n",
+    ],
+    [
+      'require',
+      "const { withCapture } = require('lambda-amber');\nexports.handler = withCapture(async (event) => event);\n",
+    ],
+  ] as const) {
     for (const [name, bundler, most = MAX_BYTES] of BUNDLERS) {
       if (way === 'require' && !/esbuild, cjs, minified$|webpack, production|rollup, cjs/u.test(name)) continue;
       test(`${way} by ${name}: one file of ${most} bytes at most, alone in its folder, captures`, async (t) => {
@@ -257,7 +366,11 @@ describe('bundled', () => {
         const [bundle = ''] = files;
         assert.ok(statSync(join(outdir, bundle)).size <= most, `${statSync(join(outdir, bundle)).size} bytes`);
         const load = bundle.endsWith('.cjs') ? `require('./${bundle}')` : `import('./${bundle}')`;
-        const file = script(outdir, 'run.cjs', `${INVOKE}\nPromise.resolve(${load}).then(({ handler }) => invoke(handler));\n`);
+        const file = script(
+          outdir,
+          'run.cjs',
+          `${INVOKE}\nPromise.resolve(${load}).then(({ handler }) => invoke(handler));\n`,
+        );
         const { status, stdout, stderr, captures } = runOnce(outdir, LAMBDA_22, file, { LAMBDA_TASK_ROOT: outdir });
         assert.deepEqual([status, stderr, captures.length], [0, '', 1], stdout);
         assert.match(stdout, /\{"answer":\{"a":1\}\}/u);

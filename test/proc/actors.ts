@@ -7,21 +7,33 @@ import { snapshotProcesses, type SnapshotOptions } from '../../src/proc/snapshot
 import type { ProcessRecord, ProcessTable } from '../../src/contracts/process-table.ts';
 
 /** Starts a program and kills it at the end of the test. */
-export function start(t: TestContext, program: string, argv: readonly string[] = [], options: SpawnOptions = {}): ChildProcess {
+export function start(
+  t: TestContext,
+  program: string,
+  argv: readonly string[] = [],
+  options: SpawnOptions = {},
+): ChildProcess {
   const child = spawn(program, argv, { stdio: 'ignore', ...options });
   t.after(() => void child.kill('SIGKILL'));
   return child;
 }
 
 /** Runs Python and waits for the first line that it prints; gives the child and the words of that line. */
-export async function python(t: TestContext, script: string, ...argv: readonly string[]): Promise<readonly [ChildProcess, readonly string[]]> {
+export async function python(
+  t: TestContext,
+  script: string,
+  ...argv: readonly string[]
+): Promise<readonly [ChildProcess, readonly string[]]> {
   const child = start(t, 'python3', ['-c', script, ...argv], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = (await once(createInterface(child.stdout!), 'line')) as [string];
   return [child, line.split(' ')];
 }
 
 /** A snapshot, and the process of it that a child is. */
-export async function snapshotOf(child: ChildProcess, options: SnapshotOptions = {}): Promise<readonly [ProcessRecord, ProcessTable]> {
+export async function snapshotOf(
+  child: ChildProcess,
+  options: SnapshotOptions = {},
+): Promise<readonly [ProcessRecord, ProcessTable]> {
   const table = await snapshotProcesses(options);
   const record = table.processes.find((process) => process.pid === child.pid);
   if (record === undefined) throw new Error(`no process ${child.pid} among ${table.processes.length}`);

@@ -24,11 +24,15 @@ describe('lane', () => {
     const pool = createPool(2);
     let now = 0;
     let most = 0;
-    await Promise.all(Array.from({ length: 20 }, () => pool.run(async () => {
-      most = Math.max(most, (now += 1));
-      await sleep(1);
-      now -= 1;
-    }, 1000)));
+    await Promise.all(
+      Array.from({ length: 20 }, () =>
+        pool.run(async () => {
+          most = Math.max(most, (now += 1));
+          await sleep(1);
+          now -= 1;
+        }, 1000),
+      ),
+    );
     assert.equal(most, 2);
   });
 
@@ -44,7 +48,10 @@ describe('lane', () => {
     assert.equal((await pool.run(() => Promise.resolve(1), 1000)).state, 'done');
     // Queued while the last place is in use by a job that will hang: they must not wait for ever.
     const results = await Promise.all([pool.run(hang, 20), pool.run(hang, 20), pool.run(hang, 20)]);
-    assert.deepEqual(results.map((result) => result.state), ['timed-out', 'timed-out', 'timed-out']);
+    assert.deepEqual(
+      results.map((result) => result.state),
+      ['timed-out', 'timed-out', 'timed-out'],
+    );
     assert.equal(pool.hanging(), 2);
     assert.equal(started, 2);
     const before = performance.now();
@@ -55,7 +62,10 @@ describe('lane', () => {
   it('gives one owner no second place', async () => {
     const pool = createPool(2);
     assert.equal((await pool.run(() => never(), 10, '7:1')).state, 'timed-out');
-    assert.deepEqual(await pool.run(() => never(), 1000, '7:1'), { state: 'timed-out', reason: 'not tried: an earlier read of this process hangs' });
+    assert.deepEqual(await pool.run(() => never(), 1000, '7:1'), {
+      state: 'timed-out',
+      reason: 'not tried: an earlier read of this process hangs',
+    });
     assert.equal(pool.hanging(), 1);
     assert.equal((await pool.run(() => Promise.resolve(1), 1000, '7:2')).state, 'done');
     assert.equal((await pool.run(() => Promise.resolve(1), 1000)).state, 'done');
@@ -87,7 +97,10 @@ describe('lane', () => {
 
   it('does not blame a call for a busy main thread', async () => {
     const pool = createPool(1);
-    const result = pool.run((ticket) => readInPool('/proc/self/stat', { cap: 4096, whole: true }, { left: 4096 }, ticket), 100);
+    const result = pool.run(
+      (ticket) => readInPool('/proc/self/stat', { cap: 4096, whole: true }, { left: 4096 }, ticket),
+      100,
+    );
     const until = performance.now() + 300;
     while (performance.now() < until);
     assert.equal((await result).state, 'done');
@@ -125,8 +138,16 @@ describe('bounded reading', () => {
     assert.equal(readNow(file, rule, allowance).ok, true);
     assert.equal(allowance.left, 50_000);
     assert.deepEqual(readNow(file, rule, allowance), { ok: true, body: content.subarray(0, 50_000), truncated: true });
-    assert.deepEqual(readNow(file, rule, allowance), { ok: false, outcome: 'skipped', reason: 'limit on the bytes of a snapshot' });
-    assert.deepEqual(await readAside(file, rule, allowance), { ok: false, outcome: 'skipped', reason: 'limit on the bytes of a snapshot' });
+    assert.deepEqual(readNow(file, rule, allowance), {
+      ok: false,
+      outcome: 'skipped',
+      reason: 'limit on the bytes of a snapshot',
+    });
+    assert.deepEqual(await readAside(file, rule, allowance), {
+      ok: false,
+      outcome: 'skipped',
+      reason: 'limit on the bytes of a snapshot',
+    });
   });
 
   it('stops at the last line that the kernel always gives', () => {
@@ -145,9 +166,17 @@ describe('bounded reading', () => {
 
   it('names what is not there, and follows no link', () => {
     const rule = { cap: 10, whole: true };
-    assert.deepEqual(readNow(join(folder, 'none'), rule, { left: 10 }), { ok: false, outcome: 'missing', reason: 'ENOENT' });
+    assert.deepEqual(readNow(join(folder, 'none'), rule, { left: 10 }), {
+      ok: false,
+      outcome: 'missing',
+      reason: 'ENOENT',
+    });
     symlinkSync(file, join(folder, 'link'));
-    assert.deepEqual(readNow(join(folder, 'link'), rule, { left: 10 }), { ok: false, outcome: 'failed', reason: 'ELOOP' });
+    assert.deepEqual(readNow(join(folder, 'link'), rule, { left: 10 }), {
+      ok: false,
+      outcome: 'failed',
+      reason: 'ELOOP',
+    });
     assert.deepEqual(readNow(folder, rule, { left: 10 }), { ok: false, outcome: 'failed', reason: 'EISDIR' });
   });
 

@@ -43,7 +43,9 @@ process.stdout.write(JSON.stringify({
 /** A process that holds the lock of its address space for ever; see the script. */
 async function startVictim(t: TestContext): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'amber-fuse-'));
-  const server = start(t, 'python3', [join(import.meta.dirname, '../fixtures/proc/fuse-victim.py'), folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const server = start(t, 'python3', [join(import.meta.dirname, '../fixtures/proc/fuse-victim.py'), folder], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   t.after(async () => {
     // The end of the server aborts the file system, which lets all hung readers go.
     server.kill('SIGKILL');
@@ -61,14 +63,26 @@ describe('a process that really hangs its readers', () => {
     if (!requirePeer(t, 'python3', 'umount')) return;
     const victim = await startVictim(t);
     // In a process of its own: were the main thread to hang, it would be the one of this test.
-    const looker = spawn(process.execPath, ['--no-warnings', '--input-type=module-typescript', '-e', LOOK, String(victim)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const looker = spawn(
+      process.execPath,
+      ['--no-warnings', '--input-type=module-typescript', '-e', LOOK, String(victim)],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
     t.after(() => void looker.kill('SIGKILL'));
     const timer = setTimeout(() => looker.kill('SIGKILL'), 30_000);
     const ended = once(looker, 'exit').then(([code]) => code as number);
-    const [line] = (await Promise.race([once(createInterface(looker.stdout), 'line'), once(looker, 'exit').then(() => { throw new Error('it hung'); })])) as [string];
+    const [line] = (await Promise.race([
+      once(createInterface(looker.stdout), 'line'),
+      once(looker, 'exit').then(() => {
+        throw new Error('it hung');
+      }),
+    ])) as [string];
     const seen = JSON.parse(line) as Seen;
     assert.ok(seen.ms < 5000, `${seen.ms} ms`);
-    assert.ok(seen.victim.failures.some((failure) => failure.startsWith('environ: timed-out (no answer within 250 ms)')), seen.victim.failures.join());
+    assert.ok(
+      seen.victim.failures.some((failure) => failure.startsWith('environ: timed-out (no answer within 250 ms)')),
+      seen.victim.failures.join(),
+    );
     assert.ok(['stat', 'status'].every((name) => seen.victim.files.includes(name)));
     assert.deepEqual(seen.others, []);
     assert.equal(seen.hanging, 0, 'a child of its own hangs instead of our threads');

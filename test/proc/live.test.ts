@@ -27,13 +27,20 @@ describe('live processes', () => {
     const own = table.processes.find(({ pid }) => pid === process.pid);
     assert.equal(table.self, process.pid);
     assert.equal(own?.ppid, process.ppid);
-    assert.deepEqual(own.argv, [process.argv0 === '' ? '' : own.argv[0], ...process.execArgv, ...own.argv.slice(1 + process.execArgv.length)]);
+    assert.deepEqual(own.argv, [
+      process.argv0 === '' ? '' : own.argv[0],
+      ...process.execArgv,
+      ...own.argv.slice(1 + process.execArgv.length),
+    ]);
     assert.equal(own.cwd?.target, process.cwd());
     assert.equal(own.uid, process.getuid?.());
     assert.ok(own.threads > 1 && own.confirmed);
     assert.ok(own.descriptors.some(({ link }) => link.target === 'anon_inode:[eventpoll]'));
     // Good to a tick of the kernel and the start of the clock of this process.
-    assert.ok(Math.abs(own.startMs - performance.timeOrigin) < 2000, `${own.startMs - performance.timeOrigin} ms apart`);
+    assert.ok(
+      Math.abs(own.startMs - performance.timeOrigin) < 2000,
+      `${own.startMs - performance.timeOrigin} ms apart`,
+    );
     assert.ok(table.processes.every((process, index) => index === 0 || table.processes[index - 1]!.pid < process.pid));
   });
 
@@ -72,13 +79,18 @@ describe('live processes', () => {
 
   it('shows deleted files, memfds, pipes and sockets among the descriptors', async (t) => {
     if (!requirePeer(t, 'python3')) return;
-    const [child, [file, memory, stream, pipe]] = await python(t, `
+    const [child, [file, memory, stream, pipe]] = await python(
+      t,
+      `
 import os, socket, sys, time
 f = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT | os.O_APPEND); os.write(f, b'payload'); os.unlink(sys.argv[1])
 m = os.memfd_create('stage\\n2'); s = socket.socket(); r, w = os.pipe()
-print(f, m, s.fileno(), w, flush=True); time.sleep(600)`, join(folder, 'dropped'));
+print(f, m, s.fileno(), w, flush=True); time.sleep(600)`,
+      join(folder, 'dropped'),
+    );
     const [record] = await snapshotOf(child);
-    const by = (fd: string | undefined): (typeof record.descriptors)[number] | undefined => record.descriptors.find((each) => each.fd === Number(fd));
+    const by = (fd: string | undefined): (typeof record.descriptors)[number] | undefined =>
+      record.descriptors.find((each) => each.fd === Number(fd));
     assert.deepEqual(by(file)?.link, { target: join(folder, 'dropped'), deleted: true });
     assert.equal(by(file)?.position, '7');
     assert.equal(Number.parseInt(by(file)?.flags ?? '', 8) & 0o2003, 0o2002);
@@ -89,12 +101,15 @@ print(f, m, s.fileno(), w, flush=True); time.sleep(600)`, join(folder, 'dropped'
 
   it('sees through a first thread that has ended', async (t) => {
     if (!requirePeer(t, 'python3')) return;
-    const [child] = await python(t, `
+    const [child] = await python(
+      t,
+      `
 import ctypes, os, threading, time
 def rest():
     time.sleep(0.3); print(os.getpid(), flush=True); time.sleep(600)
 threading.Thread(target=rest).start()
-ctypes.CDLL(None).pthread_exit(None)`);
+ctypes.CDLL(None).pthread_exit(None)`,
+    );
     const [record] = await snapshotOf(child);
     assert.equal(record.state, 'Z');
     assert.notEqual(record.throughThread, undefined);
@@ -123,12 +138,17 @@ ctypes.CDLL(None).pthread_exit(None)`);
 
   it('bounds the descriptors of one process, and counts the rest', async (t) => {
     if (!requirePeer(t, 'python3')) return;
-    const [child] = await python(t, 'import os, time\nfor _ in range(900): os.open("/dev/zero", os.O_RDONLY)\nprint(1, flush=True); time.sleep(600)');
+    const [child] = await python(
+      t,
+      'import os, time\nfor _ in range(900): os.open("/dev/zero", os.O_RDONLY)\nprint(1, flush=True); time.sleep(600)',
+    );
     const [record] = await snapshotOf(child, { limits: { descriptors: 500 } });
     assert.equal(record.descriptors.length, 500);
     assert.equal(record.descriptorsUnread, readdirSync(`/proc/${child.pid}/fd`).length - 500);
     const devices = record.descriptors.filter(({ link }) => link.target === '/dev/zero');
-    assert.ok(devices.length > 400 && devices.every(({ flags, failure }) => flags !== undefined || failure !== undefined));
+    assert.ok(
+      devices.length > 400 && devices.every(({ flags, failure }) => flags !== undefined || failure !== undefined),
+    );
   });
 
   it('never holds the main thread for 20 ms', async (t) => {
@@ -136,7 +156,8 @@ ctypes.CDLL(None).pthread_exit(None)`);
     await snapshotProcesses();
     // What we do ourselves comes back every time; what the machine does beside us does not, and takes none of our CPU.
     let least = Infinity;
-    for (let round = 0; round < 5 && least >= 20; round += 1) least = Math.min(least, await longestStretch(() => snapshotProcesses()));
+    for (let round = 0; round < 5 && least >= 20; round += 1)
+      least = Math.min(least, await longestStretch(() => snapshotProcesses()));
     assert.ok(least < 20, `held for ${least.toFixed(1)} ms`);
   });
 });

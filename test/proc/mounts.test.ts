@@ -14,15 +14,38 @@ interface Line {
   readonly optional?: string;
 }
 
-const lineOf = ({ id, parent, point, type = 'ext4', device = '8:1', root = '/', optional = 'shared:1 ' }: Line): string =>
-  `${id} ${parent} ${device} ${root} ${point} rw,relatime ${optional}- ${type} source rw\n`;
-const tableOf = (...lines: readonly Line[]): MountTable => new MountTable({ body: Buffer.from(lines.map(lineOf).join(''), 'latin1'), truncated: false });
+const lineOf = ({
+  id,
+  parent,
+  point,
+  type = 'ext4',
+  device = '8:1',
+  root = '/',
+  optional = 'shared:1 ',
+}: Line): string => `${id} ${parent} ${device} ${root} ${point} rw,relatime ${optional}- ${type} source rw\n`;
+const tableOf = (...lines: readonly Line[]): MountTable =>
+  new MountTable({ body: Buffer.from(lines.map(lineOf).join(''), 'latin1'), truncated: false });
 const ROOT: Line = { id: 1, parent: 0, point: '/' };
 
 describe('the mount of a path', () => {
   it('is the longest mount point by whole components', () => {
-    const table = tableOf(ROOT, { id: 2, parent: 1, point: '/tmp', type: 'tmpfs' }, { id: 3, parent: 2, point: '/tmp/a', type: 'fuse' });
-    for (const [path, id] of [['/', 1], ['/tmp', 2], ['/tmp/x', 2], ['/tmp2', 1], ['/tmp2/a', 1], ['/tmp/a', 3], ['/tmp/a/b/c', 3], ['/tmp/ab', 2], ['/tm', 1], ['/var/tmp/a', 1]] as const) {
+    const table = tableOf(
+      ROOT,
+      { id: 2, parent: 1, point: '/tmp', type: 'tmpfs' },
+      { id: 3, parent: 2, point: '/tmp/a', type: 'fuse' },
+    );
+    for (const [path, id] of [
+      ['/', 1],
+      ['/tmp', 2],
+      ['/tmp/x', 2],
+      ['/tmp2', 1],
+      ['/tmp2/a', 1],
+      ['/tmp/a', 3],
+      ['/tmp/a/b/c', 3],
+      ['/tmp/ab', 2],
+      ['/tm', 1],
+      ['/var/tmp/a', 1],
+    ] as const) {
       assert.equal(table.at(path)?.id, id, path);
     }
   });
@@ -32,7 +55,12 @@ describe('the mount of a path', () => {
   });
 
   it('is the topmost of those that lie on one point, in whatever order they are listed', () => {
-    const lines: Line[] = [ROOT, { id: 9, parent: 1, point: '/tmp' }, { id: 4, parent: 9, point: '/tmp', type: 'fuse' }, { id: 6, parent: 4, point: '/tmp', type: 'tmpfs' }];
+    const lines: Line[] = [
+      ROOT,
+      { id: 9, parent: 1, point: '/tmp' },
+      { id: 4, parent: 9, point: '/tmp', type: 'fuse' },
+      { id: 6, parent: 4, point: '/tmp', type: 'tmpfs' },
+    ];
     for (const table of [tableOf(...lines), tableOf(...lines.toReversed())]) {
       assert.equal(table.at('/tmp/x')?.id, 6);
       assert.deepEqual([...table.reachable()].map(({ id }) => id).sort(), [1, 6]);
@@ -40,14 +68,29 @@ describe('the mount of a path', () => {
   });
 
   it('does not lie below a mount that another one hides', () => {
-    const table = tableOf(ROOT, { id: 2, parent: 1, point: '/mnt' }, { id: 3, parent: 2, point: '/mnt/deep', type: 'fuse' }, { id: 4, parent: 2, point: '/mnt', type: 'tmpfs' });
+    const table = tableOf(
+      ROOT,
+      { id: 2, parent: 1, point: '/mnt' },
+      { id: 3, parent: 2, point: '/mnt/deep', type: 'fuse' },
+      { id: 4, parent: 2, point: '/mnt', type: 'tmpfs' },
+    );
     assert.equal(table.at('/mnt/deep/x')?.id, 4);
-    assert.equal([...table.reachable()].some(({ id }) => id === 3), false);
+    assert.equal(
+      [...table.reachable()].some(({ id }) => id === 3),
+      false,
+    );
   });
 
   it('is that of a bind mount, whose device is the one of another point', () => {
-    const table = tableOf(ROOT, { id: 2, parent: 1, point: '/tmp', device: '0:40', type: 'tmpfs' }, { id: 3, parent: 1, point: '/opt/x', device: '0:40', type: 'tmpfs', root: '/sub' });
-    assert.deepEqual([table.at('/opt/x/y')?.id, table.at('/opt/x/y')?.device, table.at('/opt')?.device], [3, '0:40', '8:1']);
+    const table = tableOf(
+      ROOT,
+      { id: 2, parent: 1, point: '/tmp', device: '0:40', type: 'tmpfs' },
+      { id: 3, parent: 1, point: '/opt/x', device: '0:40', type: 'tmpfs', root: '/sub' },
+    );
+    assert.deepEqual(
+      [table.at('/opt/x/y')?.id, table.at('/opt/x/y')?.device, table.at('/opt')?.device],
+      [3, '0:40', '8:1'],
+    );
   });
 
   it('is not known for an id that is not listed, nor of an empty listing', () => {
@@ -61,7 +104,7 @@ describe('the mount of a path', () => {
     assert.deepEqual([table.at('/proc/1')?.id, table.at('/etc')], [12, undefined]);
   });
 
-  it('does not go round in mounts that are each other\'s parent', () => {
+  it("does not go round in mounts that are each other's parent", () => {
     assert.equal(tableOf({ id: 1, parent: 2, point: '/' }, { id: 2, parent: 1, point: '/' }).at('/a'), undefined);
     assert.equal(tableOf({ id: 1, parent: 1, point: '/' }, ROOT).at('/a')?.id, 1);
   });
@@ -93,7 +136,10 @@ describe('a line of mountinfo', () => {
   });
 
   it('is one of 50,000', () => {
-    const lines = Array.from({ length: 50_000 }, (_, at): Line => ({ id: at + 2, parent: 1, point: `/m/${at}`, type: 'fuse' }));
+    const lines = Array.from(
+      { length: 50_000 },
+      (_, at): Line => ({ id: at + 2, parent: 1, point: `/m/${at}`, type: 'fuse' }),
+    );
     const table = tableOf(ROOT, ...lines);
     assert.deepEqual([table.byId.size, table.at('/m/49999/x')?.id, table.at('/m/50000')?.id], [50_001, 50_001, 1]);
   });
@@ -101,10 +147,35 @@ describe('a line of mountinfo', () => {
 
 describe('a type', () => {
   it('tells who answers: the kernel, somebody, or what is below it', () => {
-    const seen = ['tmpfs', 'proc', 'ext4', 'overlay', 'fuse', 'fuseblk', 'fuse.sshfs', 'nfs4', '9p', 'virtiofs', 'cifs', 'autofs', ''].map((type) => [type, groundOf(type, true), groundOf(type, false)].join(' '));
+    const seen = [
+      'tmpfs',
+      'proc',
+      'ext4',
+      'overlay',
+      'fuse',
+      'fuseblk',
+      'fuse.sshfs',
+      'nfs4',
+      '9p',
+      'virtiofs',
+      'cifs',
+      'autofs',
+      '',
+    ].map((type) => [type, groundOf(type, true), groundOf(type, false)].join(' '));
     assert.deepEqual(seen, [
-      'tmpfs local local', 'proc local local', 'ext4 local doubtful', 'overlay local doubtful', 'fuse served served', 'fuseblk served served',
-      'fuse.sshfs served served', 'nfs4 served served', '9p served served', 'virtiofs served served', 'cifs served served', 'autofs served served', ' served served',
+      'tmpfs local local',
+      'proc local local',
+      'ext4 local doubtful',
+      'overlay local doubtful',
+      'fuse served served',
+      'fuseblk served served',
+      'fuse.sshfs served served',
+      'nfs4 served served',
+      '9p served served',
+      'virtiofs served served',
+      'cifs served served',
+      'autofs served served',
+      ' served served',
     ]);
   });
 });

@@ -10,21 +10,42 @@ import { linkInode, linkText, parseLink } from '../../src/proc/links.ts';
 import { NO_STATUS, parseStat, parseStatus } from '../../src/proc/stat.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
-const STAT_TAIL = 'S 7 8 9 34816 9 4194304 111 0 0 0 41 42 0 0 20 0 3 0 181978 2990080 438 18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0\n';
+const STAT_TAIL =
+  'S 7 8 9 34816 9 4194304 111 0 0 0 41 42 0 0 20 0 3 0 181978 2990080 438 18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0\n';
 
 describe('stat', () => {
-  for (const comm of ['sleep', '', 'a) S 1 (b', '))) R 0 0', 'two\nlines', '(', ') (', '\xff\xfe\x00x'.replace('\0', '')]) {
+  for (const comm of [
+    'sleep',
+    '',
+    'a) S 1 (b',
+    '))) R 0 0',
+    'two\nlines',
+    '(',
+    ') (',
+    '\xff\xfe\x00x'.replace('\0', ''),
+  ]) {
     it(`takes the name ${JSON.stringify(comm)} as it is`, () => {
       const stat = parseStat(bytes(`4242 (${comm}) ${STAT_TAIL}`));
       assert.deepEqual(stat, {
-        pid: 4242, comm, state: 'S', ppid: 7, processGroup: 8, session: 9, userTicks: 41, systemTicks: 42, threads: 3, startTicks: 181978,
-        rssPages: 438, layout: '',
+        pid: 4242,
+        comm,
+        state: 'S',
+        ppid: 7,
+        processGroup: 8,
+        session: 9,
+        userTicks: 41,
+        systemTicks: 42,
+        threads: 3,
+        startTicks: 181978,
+        rssPages: 438,
+        layout: '',
       });
     });
   }
 
   it('refuses what is no stat file', () => {
-    for (const text of ['', '12', '12 (x', ') 12 (', '12 (x) S 1', 'x (y) S 1 2 3']) assert.equal(parseStat(bytes(text)), undefined, text);
+    for (const text of ['', '12', '12 (x', ') 12 (', '12 (x) S 1', 'x (y) S 1 2 3'])
+      assert.equal(parseStat(bytes(text)), undefined, text);
   });
 
   it('agrees with the kernel about ourselves', () => {
@@ -41,7 +62,8 @@ describe('stat', () => {
 
 describe('fields', () => {
   // The kernel writes a newline of the name as \n (two characters), so a name cannot add a line.
-  const STATUS = 'Name:\tevil\\nUid:\\t0\nUmask:\t0022\nUid:\t993\t993\t993\t993\nGid:\t990\t990\t990\t990\nVmRSS:\t    1752 kB\nThreads:\t1\n';
+  const STATUS =
+    'Name:\tevil\\nUid:\\t0\nUmask:\t0022\nUid:\t993\t993\t993\t993\nGid:\t990\t990\t990\t990\nVmRSS:\t    1752 kB\nThreads:\t1\n';
 
   it('finds a field at the start of a line only', () => {
     assert.equal(fieldOf(STATUS, 'Name'), 'evil\\nUid:\\t0');
@@ -49,7 +71,10 @@ describe('fields', () => {
     assert.equal(fieldOf(STATUS, 'Threads'), '1');
     assert.equal(fieldOf(STATUS, 'RSS'), undefined);
     assert.equal(fieldOf('', 'Name'), undefined);
-    assert.deepEqual(fieldPicker(['Gid', 'Name', 'Nothing'])(bytes(STATUS)), { Name: 'evil\\nUid:\\t0', Gid: '990\t990\t990\t990' });
+    assert.deepEqual(fieldPicker(['Gid', 'Name', 'Nothing'])(bytes(STATUS)), {
+      Name: 'evil\\nUid:\\t0',
+      Gid: '990\t990\t990\t990',
+    });
     assert.deepEqual(fieldPicker(['A', 'B'])(bytes('no colon\nA: 1\nA: 2\nB:3\nxA: 4')), { A: '1', B: '3' });
     assert.deepEqual(parseStatus(bytes(STATUS)), { uid: 993, gid: 990, slots: Infinity });
     assert.deepEqual(parseStatus(bytes('Name:\tx\n')), NO_STATUS);
@@ -61,7 +86,9 @@ describe('fields', () => {
     // Carriage returns of a name are not escaped.
     assert.deepEqual(sizesOf(bytes('Name:\t\rVmRSS:\t1 kB\r\nVmRSS:\t 2 kB\n')), { VmRSS: 2048 });
     assert.deepEqual(fieldPicker(['Seccomp'])(bytes('Name:\t\rSeccomp:\t0\nSeccomp:\t2\n')), { Seccomp: '2' });
-    assert.deepEqual(sizesOf(bytes('Active(anon):     12 kB\nHugePages_Total:       0\n')), { 'Active(anon)': 12 * 1024 });
+    assert.deepEqual(sizesOf(bytes('Active(anon):     12 kB\nHugePages_Total:       0\n')), {
+      'Active(anon)': 12 * 1024,
+    });
   });
 });
 
@@ -87,8 +114,9 @@ describe('cgroup', () => {
   });
 
   it('finds the mounts', () => {
-    const text = '35 31 0:32 / /sys/fs/cgroup/mem\\040ory rw,relatime shared:9 - cgroup cgroup rw,memory\n'
-      + '41 31 0:38 /box /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n27 1 254:0 / / rw - ext4 /dev/vda rw\n';
+    const text =
+      '35 31 0:32 / /sys/fs/cgroup/mem\\040ory rw,relatime shared:9 - cgroup cgroup rw,memory\n' +
+      '41 31 0:38 /box /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n27 1 254:0 / / rw - ext4 /dev/vda rw\n';
     assert.deepEqual(parseCgroupMounts(bytes(text)), [
       { version: 1, root: '/', mountPoint: '/sys/fs/cgroup/mem ory', options: ['rw', 'memory'] },
       { version: 2, root: '/box', mountPoint: '/sys/fs/cgroup', options: ['rw', 'nsdelegate'] },
@@ -98,8 +126,17 @@ describe('cgroup', () => {
 
 describe('fdinfo', () => {
   it('keeps what an epoll watches', () => {
-    const info = parseFdInfo(bytes('pos:\t0\nflags:\t02000002\nmnt_id:\t15\nino:\t1057\ntfd:       14 events:       19 data:  pos:0\ntfd: 5 events: 1\n'));
-    assert.deepEqual(info, { position: '0', flags: '02000002', mount: 15, details: ['tfd: 14 events: 19 data: pos:0', 'tfd: 5 events: 1'] });
+    const info = parseFdInfo(
+      bytes(
+        'pos:\t0\nflags:\t02000002\nmnt_id:\t15\nino:\t1057\ntfd:       14 events:       19 data:  pos:0\ntfd: 5 events: 1\n',
+      ),
+    );
+    assert.deepEqual(info, {
+      position: '0',
+      flags: '02000002',
+      mount: 15,
+      details: ['tfd: 14 events: 19 data: pos:0', 'tfd: 5 events: 1'],
+    });
     assert.deepEqual(openFlagNames('02000002'), ['O_RDWR', 'O_CLOEXEC']);
     assert.deepEqual(openFlagNames('0102001'), ['O_WRONLY', 'O_APPEND']);
     assert.deepEqual(openFlagNames('x'), []);
@@ -113,13 +150,21 @@ describe('fdinfo', () => {
 
 describe('links', () => {
   it('takes the suffix off and gives it back', () => {
-    for (const text of ['/tmp/x', '/tmp/x (deleted)', '/tmp/x (deleted) (deleted)', '/memfd:n (deleted)', 'socket:[12]', ' (deleted)', '']) {
+    for (const text of [
+      '/tmp/x',
+      '/tmp/x (deleted)',
+      '/tmp/x (deleted) (deleted)',
+      '/memfd:n (deleted)',
+      'socket:[12]',
+      ' (deleted)',
+      '',
+    ]) {
       assert.equal(linkText(parseLink(text)), text);
     }
     assert.deepEqual(parseLink('/tmp/x (deleted) (deleted)'), { target: '/tmp/x (deleted)', deleted: true });
   });
 
-  it('takes an inode only from the kernel\'s own forms', () => {
+  it("takes an inode only from the kernel's own forms", () => {
     assert.equal(linkInode('socket:[123]'), '123');
     assert.equal(linkInode('/tmp/socket:[123]'), undefined);
     assert.equal(linkInode('anon_inode:[eventpoll]'), undefined);
@@ -137,8 +182,19 @@ describe('bytes', () => {
 
   it('turns any bytes into text and JSON without loss', () => {
     const all = String.fromCharCode(...Array.from({ length: 256 }, (_, code) => code));
-    const samples = [all, 'plain', latin1(Buffer.from('grüße €𝄞')), '\xc3', 'a\xe2\x82', '\xed\xa0\x80', '\xf4\x90\x80\x80', '\xc0\xaf', '\xef\xbb\xbfx'];
-    for (const sample of samples) assert.equal(escapeBack(JSON.parse(JSON.stringify(toText(sample))) as string), sample);
+    const samples = [
+      all,
+      'plain',
+      latin1(Buffer.from('grüße €𝄞')),
+      '\xc3',
+      'a\xe2\x82',
+      '\xed\xa0\x80',
+      '\xf4\x90\x80\x80',
+      '\xc0\xaf',
+      '\xef\xbb\xbfx',
+    ];
+    for (const sample of samples)
+      assert.equal(escapeBack(JSON.parse(JSON.stringify(toText(sample))) as string), sample);
     assert.equal(toText(latin1(Buffer.from('grüße €𝄞'))), 'grüße €𝄞');
     assert.equal(toText('\xff'), '\udcff');
   });
@@ -154,7 +210,10 @@ function escapeBack(text: string): string {
   let back = '';
   for (const char of text) {
     const code = char.charCodeAt(0);
-    back += char.length === 1 && code >= 0xdc80 && code <= 0xdcff ? String.fromCharCode(code - 0xdc00) : latin1(Buffer.from(char));
+    back +=
+      char.length === 1 && code >= 0xdc80 && code <= 0xdcff
+        ? String.fromCharCode(code - 0xdc00)
+        : latin1(Buffer.from(char));
   }
   return back;
 }

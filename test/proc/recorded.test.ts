@@ -22,16 +22,31 @@ function hanging(hangs: (path: string) => boolean): { pool: PoolRead; tried: str
 describe('a recorded sandbox', () => {
   it('is read whole', async () => {
     const table = await snapshotProcesses({ root });
-    assert.deepEqual(table.processes.map(({ pid, ppid, comm }) => [pid, ppid, comm]), [
-      [1, 0, 'rapid'], [9, 1, 'node'], [17, 9, IMPLANT_COMM], [23, 17, 'zombie'],
-    ]);
-    assert.deepEqual([table.self, table.detail, table.unread, table.vanished, table.stopped], [9, 'full', 0, [31], undefined]);
+    assert.deepEqual(
+      table.processes.map(({ pid, ppid, comm }) => [pid, ppid, comm]),
+      [
+        [1, 0, 'rapid'],
+        [9, 1, 'node'],
+        [17, 9, IMPLANT_COMM],
+        [23, 17, 'zombie'],
+      ],
+    );
+    assert.deepEqual(
+      [table.self, table.detail, table.unread, table.vanished, table.stopped],
+      [9, 'full', 0, [31], undefined],
+    );
     assert.deepEqual(table.unreadable, [{ pid: 32, outcome: 'failed', reason: 'its stat has no known form' }]);
     // The recorded uptime is not of today, so the start counts from btime.
     assert.equal(table.bootMs, 1_795_498_000_000);
     assert.equal(table.processes[1]?.startMs, 1_795_498_001_000);
-    const { namespaces: [own], unread } = await table.sockets;
-    assert.deepEqual([own?.namespace, [...(own?.files.keys() ?? [])].sort(), unread], ['net:[4026531840]', ['dev', 'tcp', 'tcp6', 'udp', 'udp6', 'unix'], 0]);
+    const {
+      namespaces: [own],
+      unread,
+    } = await table.sockets;
+    assert.deepEqual(
+      [own?.namespace, [...(own?.files.keys() ?? [])].sort(), unread],
+      ['net:[4026531840]', ['dev', 'tcp', 'tcp6', 'udp', 'udp6', 'unix'], 0],
+    );
     assert.ok(table.processes.every((process) => process.confirmed));
   });
 
@@ -41,29 +56,59 @@ describe('a recorded sandbox', () => {
     assert.deepEqual(evil?.argv, ['./kworker/0:1', '-e', '', '\xff\xfe']);
     assert.deepEqual(evil.exe, { target: '/tmp/.x', deleted: true });
     assert.equal(fileText(evil, 'environ').length, 52);
-    assert.deepEqual(node?.descriptors.map(({ fd, link }) => [fd, link.target, link.deleted]), [
-      [0, '/dev/null', false], [3, 'anon_inode:[eventpoll]', false], [18, 'socket:[5001]', false], [19, 'socket:[5002]', false],
-      [20, '/tmp/dropped', true], [21, '/memfd:stage2', true], [22, '/tmp/\xff\x1b[31m\ny', false],
-    ]);
+    assert.deepEqual(
+      node?.descriptors.map(({ fd, link }) => [fd, link.target, link.deleted]),
+      [
+        [0, '/dev/null', false],
+        [3, 'anon_inode:[eventpoll]', false],
+        [18, 'socket:[5001]', false],
+        [19, 'socket:[5002]', false],
+        [20, '/tmp/dropped', true],
+        [21, '/memfd:stage2', true],
+        [22, '/tmp/\xff\x1b[31m\ny', false],
+      ],
+    );
     assert.deepEqual(node.descriptors[1]?.details, ['tfd: 18 events: 19 data: 12 pos:0 ino:5 sdev:8']);
     assert.equal(zombie?.exe, undefined);
-    assert.deepEqual(zombie?.failures, ['oom_score: missing (ENOENT)', 'oom_score_adj: missing (ENOENT)', 'wchan: missing (ENOENT)', 'exe: missing (ENOENT)', 'fd: missing (ENOENT)']);
+    assert.deepEqual(zombie?.failures, [
+      'oom_score: missing (ENOENT)',
+      'oom_score_adj: missing (ENOENT)',
+      'wchan: missing (ENOENT)',
+      'exe: missing (ENOENT)',
+      'fd: missing (ENOENT)',
+    ]);
   });
 
   it('holds the order and the limits', async () => {
     const table = await snapshotProcesses({ root, limits: { processes: 2, descriptors: 3, fullDetail: 1 } });
     // Our own process is read first, whatever its number.
-    assert.deepEqual(table.processes.map(({ pid }) => pid), [1, 9]);
+    assert.deepEqual(
+      table.processes.map(({ pid }) => pid),
+      [1, 9],
+    );
     assert.equal(table.unread, 4);
     assert.equal(table.detail, 'core');
     const own = table.processes[1]!;
     assert.deepEqual([own.descriptors.length, own.descriptorsUnread], [3, 4]);
     assert.ok(own.failures.includes('fd: 4 descriptors beyond the limit were not read'));
     // Full detail is for ourselves and then the first, so that nobody can crowd that out with a hundred sleepers.
-    assert.deepEqual(table.processes.map(({ detail, files }) => [detail, files.has('limits'), files.has('environ')]), [['core', false, true], ['full', true, true]]);
+    assert.deepEqual(
+      table.processes.map(({ detail, files }) => [detail, files.has('limits'), files.has('environ')]),
+      [
+        ['core', false, true],
+        ['full', true, true],
+      ],
+    );
     const poor = await snapshotProcesses({ root, limits: { bytes: 2000, descriptorsTotal: 1 } });
-    assert.equal(poor.processes.reduce((sum, { descriptors }) => sum + descriptors.length, 0), 1);
-    assert.ok(poor.processes.some(({ failures }) => failures.some((line) => line.includes('skipped (limit on the bytes of a snapshot)'))));
+    assert.equal(
+      poor.processes.reduce((sum, { descriptors }) => sum + descriptors.length, 0),
+      1,
+    );
+    assert.ok(
+      poor.processes.some(({ failures }) =>
+        failures.some((line) => line.includes('skipped (limit on the bytes of a snapshot)')),
+      ),
+    );
   });
 
   it('is empty, not an error, where there is no /proc', async () => {
@@ -85,7 +130,11 @@ describe('reads that hang', () => {
     assert.equal(boundedPool.hanging(), 1);
     const [rapid, node, evil, zombie] = processes;
     assert.deepEqual(evil?.files.get('environ'), { ok: false, outcome: 'timed-out', reason: 'no answer within 60 ms' });
-    assert.deepEqual(evil.files.get('maps'), { ok: false, outcome: 'timed-out', reason: 'not tried: another read of this process hangs' });
+    assert.deepEqual(evil.files.get('maps'), {
+      ok: false,
+      outcome: 'timed-out',
+      reason: 'not tried: another read of this process hangs',
+    });
     assert.equal(evil.files.get('status')?.ok, true);
     for (const other of [rapid, node, zombie]) assert.equal(other?.files.get('maps')?.ok, true);
   });
@@ -115,7 +164,13 @@ describe('reads that hang', () => {
     const { pool } = hanging((path) => path.includes('/9/'));
     setTimeout(() => stop.abort(), 30);
     const before = performance.now();
-    const table = await snapshotProcesses({ root, boundedPool: createPool(1), pool, signal: stop.signal, limits: { slowMs: 5000 } });
+    const table = await snapshotProcesses({
+      root,
+      boundedPool: createPool(1),
+      pool,
+      signal: stop.signal,
+      limits: { slowMs: 5000 },
+    });
     assert.ok(performance.now() - before < 1000);
     assert.equal(table.stopped, 'the time of the snapshot was over');
     assert.equal(table.processes.find(({ pid }) => pid === 9)?.argv.length, 3);
@@ -131,7 +186,12 @@ describe('reads that hang', () => {
 
   it('end with the time of the whole', async () => {
     const { pool } = hanging(() => true);
-    const table = await snapshotProcesses({ root, boundedPool: createPool(), pool, limits: { totalMs: 30, slowMs: 10_000 } });
+    const table = await snapshotProcesses({
+      root,
+      boundedPool: createPool(),
+      pool,
+      limits: { totalMs: 30, slowMs: 10_000 },
+    });
     assert.equal(table.stopped, 'the time of the snapshot was over');
   });
 });

@@ -15,12 +15,23 @@ function row(local: string, remote: string, state: string, inode = '77'): string
 
 describe('tcp and udp', () => {
   it('reads IPv4 addresses, ports and states', () => {
-    const [listening, closing] = parseInet(bytes(HEAD + row('0100007F:1F90', '00000000:0000', '0A') + row('0A01A8C0:C350', '08080808:01BB', '06', '0')), 'tcp');
+    const [listening, closing] = parseInet(
+      bytes(HEAD + row('0100007F:1F90', '00000000:0000', '0A') + row('0A01A8C0:C350', '08080808:01BB', '06', '0')),
+      'tcp',
+    );
     assert.deepEqual(listening, {
-      local: { address: '127.0.0.1', port: 8080 }, remote: { address: '0.0.0.0', port: 0 }, state: 'LISTEN', uid: 993, inode: '77',
-      sendQueue: 0, receiveQueue: 0,
+      local: { address: '127.0.0.1', port: 8080 },
+      remote: { address: '0.0.0.0', port: 0 },
+      state: 'LISTEN',
+      uid: 993,
+      inode: '77',
+      sendQueue: 0,
+      receiveQueue: 0,
     });
-    assert.deepEqual([closing?.local.address, closing?.remote, closing?.state, closing?.inode], ['192.168.1.10', { address: '8.8.8.8', port: 443 }, 'TIME_WAIT', '0']);
+    assert.deepEqual(
+      [closing?.local.address, closing?.remote, closing?.state, closing?.inode],
+      ['192.168.1.10', { address: '8.8.8.8', port: 443 }, 'TIME_WAIT', '0'],
+    );
   });
 
   it('writes IPv6 addresses as RFC 5952 does', () => {
@@ -33,7 +44,10 @@ describe('tcp and udp', () => {
       ['000080FE00000000FF565002BEB8DEFE', 'fe80::250:56ff:fede:b8be'],
     ];
     for (const [hex, address] of addresses) {
-      assert.equal(parseInet(bytes(HEAD + row(`${hex}:0050`, `${'0'.repeat(32)}:0000`, '0A')), 'tcp6')[0]?.local.address, address);
+      assert.equal(
+        parseInet(bytes(HEAD + row(`${hex}:0050`, `${'0'.repeat(32)}:0000`, '0A')), 'tcp6')[0]?.local.address,
+        address,
+      );
     }
   });
 
@@ -56,7 +70,12 @@ describe('tcp and udp', () => {
     await once(client, 'connect');
     const sockets = parseInet(readFileSync('/proc/net/tcp'), 'tcp');
     assert.ok(sockets.some((socket) => socket.state === 'LISTEN' && socket.local.port === port));
-    assert.ok(sockets.some((socket) => socket.state === 'ESTABLISHED' && socket.local.port === client.localPort && socket.remote.port === port));
+    assert.ok(
+      sockets.some(
+        (socket) =>
+          socket.state === 'ESTABLISHED' && socket.local.port === client.localPort && socket.remote.port === port,
+      ),
+    );
     client.destroy();
     server.close();
   });
@@ -64,10 +83,18 @@ describe('tcp and udp', () => {
 
 describe('unix', () => {
   const UNIX_HEAD = 'Num       RefCount Protocol Flags    Type St Inode Path\n';
-  const unix = (flags: string, state: string, inode: string, path: string): string => `0000000000000000: 00000002 00000000 ${flags} 0001 ${state} ${inode}${path === '' ? '' : ` ${path}`}\n`;
+  const unix = (flags: string, state: string, inode: string, path: string): string =>
+    `0000000000000000: 00000002 00000000 ${flags} 0001 ${state} ${inode}${path === '' ? '' : ` ${path}`}\n`;
 
   it('reads listening, connected, unbound and abstract sockets', () => {
-    const sockets = parseUnix(bytes(UNIX_HEAD + unix('00010000', '01', '  9', '/run/a b.sock') + unix('00000000', '03', '10', '') + unix('00010000', '01', '11', '@\xff@x\x07')));
+    const sockets = parseUnix(
+      bytes(
+        UNIX_HEAD +
+          unix('00010000', '01', '  9', '/run/a b.sock') +
+          unix('00000000', '03', '10', '') +
+          unix('00010000', '01', '11', '@\xff@x\x07'),
+      ),
+    );
     assert.deepEqual(sockets, [
       { type: 'stream', state: 'LISTEN', inode: '9', path: '/run/a b.sock' },
       { type: 'stream', state: 'CONNECTED', inode: '10', path: '' },
@@ -76,7 +103,15 @@ describe('unix', () => {
   });
 
   it('gives a line that is no row to the name before it', () => {
-    const sockets = parseUnix(bytes(UNIX_HEAD + unix('00010000', '01', '12', '@one\ntwo\n\nfour') + unix('00000000', '03', '13', '')));
-    assert.deepEqual(sockets.map(({ inode, path }) => [inode, path]), [['12', '@one\ntwo\n\nfour'], ['13', '']]);
+    const sockets = parseUnix(
+      bytes(UNIX_HEAD + unix('00010000', '01', '12', '@one\ntwo\n\nfour') + unix('00000000', '03', '13', '')),
+    );
+    assert.deepEqual(
+      sockets.map(({ inode, path }) => [inode, path]),
+      [
+        ['12', '@one\ntwo\n\nfour'],
+        ['13', ''],
+      ],
+    );
   });
 });

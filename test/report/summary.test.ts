@@ -19,12 +19,25 @@ test('holds the processes, and the connections with the process that holds them'
   });
   let breaths = 0;
   const budget = { yieldIfDue: () => void (breaths += 1) };
-  const scene = { captureId: 'one', startedMs: 0, cause: { trigger: 'call', reason: 'test' }, invocation: undefined, budget, processes: () => snapshotProcesses() };
-  const summary = await volatileSummary(scene as unknown as CollectorContext) as { processes: { pid: number; uid?: number; exe?: string; open: string[] }[]; inet: { remote: { address: string; port: number }; state: string; owners: { pid: number }[] }[] };
+  const scene = {
+    captureId: 'one',
+    startedMs: 0,
+    cause: { trigger: 'call', reason: 'test' },
+    invocation: undefined,
+    budget,
+    processes: () => snapshotProcesses(),
+  };
+  const summary = (await volatileSummary(scene as unknown as CollectorContext)) as {
+    processes: { pid: number; uid?: number; exe?: string; open: string[] }[];
+    inet: { remote: { address: string; port: number }; state: string; owners: { pid: number }[] }[];
+  };
   const own = summary.processes.find(({ pid }) => pid === process.pid);
   assert.deepEqual([own?.exe, own?.uid], [process.execPath, process.getuid?.()]);
   assert.ok(own?.open.every((file) => !file.startsWith('anon_inode:')));
   const ours = summary.inet.filter(({ remote }) => remote.port === port);
-  assert.deepEqual(ours.map(({ state, remote, owners }) => [state, remote.address, owners.map(({ pid }) => pid)]), [['ESTABLISHED', '127.0.0.1', [process.pid]]]);
+  assert.deepEqual(
+    ours.map(({ state, remote, owners }) => [state, remote.address, owners.map(({ pid }) => pid)]),
+    [['ESTABLISHED', '127.0.0.1', [process.pid]]],
+  );
   assert.ok(breaths > 0);
 });

@@ -27,7 +27,8 @@ const PERIOD_US = 20_000;
 export function makeGroup(name: string, limits: GroupLimits): Group | undefined {
   try {
     const controllers = join(ROOT, 'cgroup.controllers');
-    if (existsSync(controllers)) return /\bmemory\b/u.test(readFileSync(controllers, 'utf8')) ? version2(name, limits) : undefined;
+    if (existsSync(controllers))
+      return /\bmemory\b/u.test(readFileSync(controllers, 'utf8')) ? version2(name, limits) : undefined;
     return existsSync(join(ROOT, 'memory')) ? version1(name, limits) : undefined;
   } catch {
     return undefined;
@@ -36,7 +37,11 @@ export function makeGroup(name: string, limits: GroupLimits): Group | undefined 
 
 /** A hierarchy for each controller: Documentation/admin-guide/cgroup-v1/memory.rst. */
 function version1(name: string, { memoryBytes, cores }: GroupLimits): Group {
-  const [memory, cpu, account] = ['memory', 'cpu', 'cpuacct'].map((controller) => join(ROOT, controller, name)) as [string, string, string];
+  const [memory, cpu, account] = ['memory', 'cpu', 'cpuacct'].map((controller) => join(ROOT, controller, name)) as [
+    string,
+    string,
+    string,
+  ];
   const folders = [...new Set([memory, cpu, account])];
   for (const folder of folders) mkdirSync(folder, { recursive: true });
   set(memory, 'memory.limit_in_bytes', memoryBytes);
@@ -87,7 +92,9 @@ function get(folder: string, file: string): string {
 }
 
 function field(folder: string, file: string, key: string): number {
-  const line = get(folder, file).split('\n').find((one) => one.startsWith(`${key} `));
+  const line = get(folder, file)
+    .split('\n')
+    .find((one) => one.startsWith(`${key} `));
   return Number(line?.slice(key.length + 1) ?? Number.NaN);
 }
 

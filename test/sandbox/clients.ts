@@ -28,36 +28,56 @@ const QUIET = ['--disable-warning=ExperimentalWarning'];
 
 const RIC3 = join(FOLDER, 'node_modules/ric3/bin/index.mjs');
 const RIC4 = join(FOLDER, 'node_modules/ric4/index.mjs');
-const ADDONS = ['ric3/dist/rapid-client.node', 'ric4/rapid-client.node'].map((path) => join(FOLDER, 'node_modules', path));
+const ADDONS = ['ric3/dist/rapid-client.node', 'ric4/rapid-client.node'].map((path) =>
+  join(FOLDER, 'node_modules', path),
+);
 
 /** aws-lambda-ric 3.3.0 on Node.js 22: nodejs22.x. It takes the handler from its arguments (bin/index.mjs). */
 export const ric3: Client = {
-  name: 'aws-lambda-ric 3 on Node 22', generation: 'v3', real: true, node: NODE_22, executionEnv: 'AWS_Lambda_nodejs22.x',
+  name: 'aws-lambda-ric 3 on Node 22',
+  generation: 'v3',
+  real: true,
+  node: NODE_22,
+  executionEnv: 'AWS_Lambda_nodejs22.x',
   args: (handler) => [...LAMBDA_22, ...QUIET, RIC3, handler],
 };
 
 /** aws-lambda-ric 4.0.2 on Node.js 22: nodejs22.x on Managed Instances. */
 export const ric4on22: Client = {
-  name: 'aws-lambda-ric 4 on Node 22', generation: 'v4', real: true, node: NODE_22, executionEnv: 'AWS_Lambda_nodejs22.x',
+  name: 'aws-lambda-ric 4 on Node 22',
+  generation: 'v4',
+  real: true,
+  node: NODE_22,
+  executionEnv: 'AWS_Lambda_nodejs22.x',
   args: () => [...LAMBDA_22, ...QUIET, RIC4],
 };
 
 /** aws-lambda-ric 4.0.2 on Node.js 24: nodejs24.x. */
 export const ric4: Client = {
-  name: 'aws-lambda-ric 4 on Node 24', generation: 'v4', real: true, node: NODE_24, executionEnv: 'AWS_Lambda_nodejs24.x',
+  name: 'aws-lambda-ric 4 on Node 24',
+  generation: 'v4',
+  real: true,
+  node: NODE_24,
+  executionEnv: 'AWS_Lambda_nodejs24.x',
   args: () => [...QUIET, RIC4],
 };
 
 /** Not a runtime client of AWS: the least that speaks the Runtime API, in the manner of version 4. */
 export const standIn: Client = {
-  name: 'stand-in client on Node 24', generation: 'v4', real: false, node: NODE_24, executionEnv: 'AWS_Lambda_nodejs24.x',
+  name: 'stand-in client on Node 24',
+  generation: 'v4',
+  real: false,
+  node: NODE_24,
+  executionEnv: 'AWS_Lambda_nodejs24.x',
   args: () => [...QUIET, join(import.meta.dirname, 'js-client.mjs')],
 };
 
 export const CLIENTS: readonly Client[] = [ric3, ric4on22, ric4, standIn];
 
 /** Reason to skip, on the tests' second Node: what starts clients starts them on both Nodes itself. */
-export const STARTS_BOTH: string | false = process.versions.node.startsWith('22.') ? 'run by the tests on Node 24, which start both' : false;
+export const STARTS_BOTH: string | false = process.versions.node.startsWith('22.')
+  ? 'run by the tests on Node 24, which start both'
+  : false;
 
 /** What the native part of the real clients is built with (README of aws-lambda-ric). */
 const TOOLCHAIN = ['autoconf', 'automake', 'libtoolize', 'cmake', 'g++', 'make', 'npm'];
@@ -78,8 +98,13 @@ export function ensureClients(): boolean {
   try {
     if (built()) return true;
     process.stderr.write('building the runtime clients, once: about two minutes\n');
-    const { status, stdout, stderr } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: FOLDER, encoding: 'utf8', timeout: INSTALL_MS });
-    if (status !== 0 || !built()) process.stderr.write(`the runtime clients were not built:\n${stdout}${stderr}`.slice(-4000));
+    const { status, stdout, stderr } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
+      cwd: FOLDER,
+      encoding: 'utf8',
+      timeout: INSTALL_MS,
+    });
+    if (status !== 0 || !built())
+      process.stderr.write(`the runtime clients were not built:\n${stdout}${stderr}`.slice(-4000));
     return built();
   } finally {
     release();
@@ -95,7 +120,8 @@ function lock(built: () => boolean): () => void {
       return () => rmSync(path, { recursive: true, force: true });
     } catch {
       if (built()) return () => undefined;
-      if (Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > INSTALL_MS) rmSync(path, { recursive: true, force: true });
+      if (Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > INSTALL_MS)
+        rmSync(path, { recursive: true, force: true });
       else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
     }
   }

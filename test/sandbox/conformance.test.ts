@@ -18,7 +18,11 @@ function proberLayer(t: TestContext, ends = ''): string {
   t.after(() => rmSync(opt, { recursive: true }));
   chmodSync(opt, 0o755);
   mkdirSync(join(opt, 'extensions'));
-  writeFileSync(join(opt, 'extensions/prober'), `#!/bin/bash\nexec '${standIn.node}' '${resolve('test/sandbox/prober.mjs')}' prober '${ends}'\n`, { mode: 0o755 });
+  writeFileSync(
+    join(opt, 'extensions/prober'),
+    `#!/bin/bash\nexec '${standIn.node}' '${resolve('test/sandbox/prober.mjs')}' prober '${ends}'\n`,
+    { mode: 0o755 },
+  );
   return opt;
 }
 
@@ -37,25 +41,53 @@ interface Script {
 }
 
 const SCRIPTS: readonly Script[] = [
-  { name: 'invocations, a crash, a timeout', events: [{ say: 1 }, { say: 2 }, { exit: 1 }, { say: 3 }, { spin: true }, { say: 4 }], lives: 2 },
-  { name: 'an extension that exits', ends: 'exit', events: [{ say: 1 }, { say: 2, waitMs: 300 }, { say: 3 }], lives: 0 },
-  { name: 'an extension that reports an error and goes on', ends: 'exit/error', events: [{ say: 1 }, { say: 2, waitMs: 300 }, { say: 3 }], lives: 0 },
+  {
+    name: 'invocations, a crash, a timeout',
+    events: [{ say: 1 }, { say: 2 }, { exit: 1 }, { say: 3 }, { spin: true }, { say: 4 }],
+    lives: 2,
+  },
+  {
+    name: 'an extension that exits',
+    ends: 'exit',
+    events: [{ say: 1 }, { say: 2, waitMs: 300 }, { say: 3 }],
+    lives: 0,
+  },
+  {
+    name: 'an extension that reports an error and goes on',
+    ends: 'exit/error',
+    events: [{ say: 1 }, { say: 2, waitMs: 300 }, { say: 3 }],
+    lives: 0,
+  },
   { name: 'an extension that cannot start', ends: 'init/error', events: [{ say: 1 }, { say: 2 }], lives: 0 },
 ];
 
-async function run(t: TestContext, start: (options: PlatformOptions) => Promise<Stage>, { ends, events }: Script): Promise<Run> {
+async function run(
+  t: TestContext,
+  start: (options: PlatformOptions) => Promise<Stage>,
+  { ends, events }: Script,
+): Promise<Run> {
   const stage = await start({
-    opt: proberLayer(t, ends), handler: 'lifecycle.handler', timeoutMs: 3000, telemetry: false, extensions: [{ name: 'prober', command: ['/opt/extensions/prober'] }],
+    opt: proberLayer(t, ends),
+    handler: 'lifecycle.handler',
+    timeoutMs: 3000,
+    telemetry: false,
+    extensions: [{ name: 'prober', command: ['/opt/extensions/prober'] }],
     runtime: { command: [standIn.node, ...standIn.args('')], cwd: HANDLERS, env: { LAMBDA_TASK_ROOT: HANDLERS } },
   });
   t.after(() => stage.stop());
   const answers: string[] = [];
   for (const event of events) {
     const result = await stage.invoke(event);
-    answers.push('errorType' in result ? `${result.kind} ${result.errorType}` : `${result.kind} ${result.body.toString()}`);
+    answers.push(
+      'errorType' in result ? `${result.kind} ${result.errorType}` : `${result.kind} ${result.body.toString()}`,
+    );
     await stage.idle();
   }
-  const probes = stage.log().split('\n').filter((line) => line.startsWith('{"probe":')).map((line) => (JSON.parse(line) as { probe: unknown }).probe);
+  const probes = stage
+    .log()
+    .split('\n')
+    .filter((line) => line.startsWith('{"probe":'))
+    .map((line) => (JSON.parse(line) as { probe: unknown }).probe);
   return { answers, probes };
 }
 
@@ -63,7 +95,9 @@ async function run(t: TestContext, start: (options: PlatformOptions) => Promise<
 const DOCUMENTED: Readonly<Record<string, string>> = { releasefail: 'failure' };
 
 function documented(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value), (key, one: unknown) => (key === 'reason' && typeof one === 'string' ? (DOCUMENTED[one] ?? one) : one));
+  return JSON.parse(JSON.stringify(value), (key, one: unknown) =>
+    key === 'reason' && typeof one === 'string' ? (DOCUMENTED[one] ?? one) : one,
+  );
 }
 
 describe('an extension is told the same by both platforms', { skip: STARTS_BOTH }, () => {

@@ -61,8 +61,12 @@ export async function startEmulator(options: PlatformOptions): Promise<Stage> {
       await Promise.race([emulator.exited, sleep(END_MS)]);
     },
     log: () => log,
-    logLines: (stream) => log.split('\n').filter((line) => line.startsWith('{"amber":"')).map((line) => JSON.parse(line) as Record<string, unknown>)
-      .filter((line) => stream === undefined || line['amber'] === stream),
+    logLines: (stream) =>
+      log
+        .split('\n')
+        .filter((line) => line.startsWith('{"amber":"'))
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+        .filter((line) => stream === undefined || line['amber'] === stream),
     stop: async () => {
       emulator.signal('SIGKILL');
       ground.close();
@@ -85,12 +89,23 @@ async function listening(ground: Ground, options: PlatformOptions, onOutput: (te
     const emulator = await ground.launch({
       // It takes the last argument for the handler, as the runtimes' own entry points do.
       command: [
-        `/mnt/rie/${basename(emulatorBinary() ?? '')}`, '--runtime-api-address', `127.0.0.1:${api}`, '--runtime-interface-emulator-address', `127.0.0.1:${front}`,
-        ...command.slice(0, command.at(-1) === handler ? -1 : undefined), handler,
+        `/mnt/rie/${basename(emulatorBinary() ?? '')}`,
+        '--runtime-api-address',
+        `127.0.0.1:${api}`,
+        '--runtime-interface-emulator-address',
+        `127.0.0.1:${front}`,
+        ...command.slice(0, command.at(-1) === handler ? -1 : undefined),
+        handler,
       ],
       // That of Managed Instances gives its children the uid of the sandbox, the other one its own.
-      cwd: cwd ?? '/', root: options.managed === true, onOutput,
-      env: { ...runtimeEnv(options, ''), AWS_LAMBDA_FUNCTION_TIMEOUT: String(Math.ceil((options.timeoutMs ?? 3000) / 1000)), ...env },
+      cwd: cwd ?? '/',
+      root: options.managed === true,
+      onOutput,
+      env: {
+        ...runtimeEnv(options, ''),
+        AWS_LAMBDA_FUNCTION_TIMEOUT: String(Math.ceil((options.timeoutMs ?? 3000) / 1000)),
+        ...env,
+      },
     });
     const untilMs = Date.now() + START_MS;
     while (Date.now() < untilMs && !emulator.hasExited()) {
@@ -124,14 +139,27 @@ async function invoke(port: number, event: unknown, mostMs: number): Promise<Inv
   return { kind: errorType === undefined ? 'response' : 'error', headers: [], body, tookMs };
 }
 
-async function post(port: number, event: string, mostMs: number): Promise<{ readonly status: number; readonly body: Buffer }> {
+async function post(
+  port: number,
+  event: string,
+  mostMs: number,
+): Promise<{ readonly status: number; readonly body: Buffer }> {
   return new Promise((done, reject) => {
-    const call = request({ host: '127.0.0.1', port, path: PATH, method: 'POST', headers: { 'Content-Length': Buffer.byteLength(event), 'X-Amzn-Trace-Id': TRACE_ID } }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => done({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) }));
-      response.on('error', reject);
-    });
+    const call = request(
+      {
+        host: '127.0.0.1',
+        port,
+        path: PATH,
+        method: 'POST',
+        headers: { 'Content-Length': Buffer.byteLength(event), 'X-Amzn-Trace-Id': TRACE_ID },
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () => done({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) }));
+        response.on('error', reject);
+      },
+    );
     call.on('error', reject);
     call.setTimeout(mostMs, () => call.destroy(new Error('the emulator does not answer')));
     call.end(event);

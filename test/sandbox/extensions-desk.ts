@@ -85,7 +85,11 @@ export class ExtensionsDesk {
     for (const agent of this.#agents.values()) {
       if (!agent.events.includes('INVOKE')) continue;
       hand(agent, {
-        eventType: 'INVOKE', deadlineMs, requestId, invokedFunctionArn: arn, tracing: { type: 'X-Amzn-Trace-Id', value: traceId },
+        eventType: 'INVOKE',
+        deadlineMs,
+        requestId,
+        invokedFunctionArn: arn,
+        tracing: { type: 'X-Amzn-Trace-Id', value: traceId },
       });
     }
   }
@@ -115,7 +119,8 @@ export class ExtensionsDesk {
     if (path === `${PREFIX}event/next` && request.method === 'GET') return this.#next(agent, response);
     if (path === TELEMETRY && request.method === 'PUT') return this.#subscribe(agent, response, body);
     const errorType = header(request, 'lambda-extension-function-error-type');
-    if (path !== `${PREFIX}init/error` && path !== `${PREFIX}exit/error`) return say(response, 404, { errorType: 'NotFound' });
+    if (path !== `${PREFIX}init/error` && path !== `${PREFIX}exit/error`)
+      return say(response, 404, { errorType: 'NotFound' });
     if (errorType === undefined) return refuse(response, 'Extension.MissingHeader');
     agent.hasFailed = true;
     say(response, 202, { status: 'OK' });
@@ -131,23 +136,49 @@ export class ExtensionsDesk {
     if (events === undefined) return refuse(response, 'InvalidRequestFormat');
     const external = this.#launched.has(name);
     // Internal extensions may not ask for SHUTDOWN, and on Managed Instances for nothing (core/internalagent.go).
-    const allowed = external ? (this.#rules.managed ? ['SHUTDOWN'] : ['INVOKE', 'SHUTDOWN']) : this.#rules.managed ? [] : ['INVOKE'];
+    const allowed = external
+      ? this.#rules.managed
+        ? ['SHUTDOWN']
+        : ['INVOKE', 'SHUTDOWN']
+      : this.#rules.managed
+        ? []
+        : ['INVOKE'];
     if (!events.every((event) => allowed.includes(event))) return refuse(response, 'Extension.InvalidEventType');
     if (!external && this.#closed) return refuse(response, 'Extension.RegistrationClosed');
     if (this.#byName(name) !== undefined) return refuse(response, 'Extension.InvalidExtensionState');
     if (this.#agents.size >= 10) return refuse(response, 'Extension.TooManyExtensions');
     const id = randomUUID();
-    this.#agents.set(id, { name, id, events: events as ExtensionEvent[], polls: 0, waiting: undefined, queued: undefined, hasFailed: false });
-    const account = header(request, 'lambda-extension-accept-feature')?.split(',').some((one) => one.trim() === 'accountId') === true;
-    say(response, 200, {
-      ...(account ? { accountId: '123456789012' } : {}), functionName: this.#rules.functionName, functionVersion: '$LATEST', handler: this.#rules.handler,
-    }, { 'Lambda-Extension-Identifier': id });
+    this.#agents.set(id, {
+      name,
+      id,
+      events: events as ExtensionEvent[],
+      polls: 0,
+      waiting: undefined,
+      queued: undefined,
+      hasFailed: false,
+    });
+    const account =
+      header(request, 'lambda-extension-accept-feature')
+        ?.split(',')
+        .some((one) => one.trim() === 'accountId') === true;
+    say(
+      response,
+      200,
+      {
+        ...(account ? { accountId: '123456789012' } : {}),
+        functionName: this.#rules.functionName,
+        functionVersion: '$LATEST',
+        handler: this.#rules.handler,
+      },
+      { 'Lambda-Extension-Identifier': id },
+    );
     return this.#moved();
   }
 
   #next(agent: Agent, response: ServerResponse): boolean {
     // A second poll while one waits: the state machine refuses it (ReadyState has no Ready transition).
-    if (agent.hasFailed || (agent.waiting !== undefined && !agent.waiting.destroyed)) return refuse(response, 'Extension.InvalidExtensionState');
+    if (agent.hasFailed || (agent.waiting !== undefined && !agent.waiting.destroyed))
+      return refuse(response, 'Extension.InvalidExtensionState');
     agent.polls += 1;
     agent.waiting = response;
     const event = agent.queued;
@@ -157,7 +188,11 @@ export class ExtensionsDesk {
 
   #subscribe(agent: Agent, response: ServerResponse, body: string): boolean {
     // Where there is no telemetry service the answer is 202 all the same, with an error in its body (runtimelogs_stub.go).
-    if (!this.#rules.telemetry) return say(response, 202, { errorType: 'Telemetry.NotSupported', errorMessage: 'Telemetry API is not supported' });
+    if (!this.#rules.telemetry)
+      return say(response, 202, {
+        errorType: 'Telemetry.NotSupported',
+        errorMessage: 'Telemetry API is not supported',
+      });
     if (!this.telemetry.subscribe(agent.name, body)) return say(response, 400, { errorType: 'ValidationError' });
     response.writeHead(200, { 'Content-Type': 'text/plain' }).end('OK');
     return true;
@@ -190,7 +225,13 @@ function hand(agent: Agent, event: LifecycleEvent): boolean {
   const response = agent.waiting;
   agent.waiting = undefined;
   if (response === undefined || response.destroyed) agent.queued = event;
-  else return say(response, 200, event, event.eventType === 'INVOKE' ? { 'Lambda-Extension-Event-Identifier': randomUUID() } : {});
+  else
+    return say(
+      response,
+      200,
+      event,
+      event.eventType === 'INVOKE' ? { 'Lambda-Extension-Event-Identifier': randomUUID() } : {},
+    );
   return false;
 }
 
@@ -223,7 +264,12 @@ function refuse(response: ServerResponse, errorType: string): true {
   return say(response, 403, { errorType, errorMessage: errorType });
 }
 
-function say(response: ServerResponse, status: number, body: object, headers: Readonly<Record<string, string>> = {}): true {
+function say(
+  response: ServerResponse,
+  status: number,
+  body: object,
+  headers: Readonly<Record<string, string>> = {},
+): true {
   response.writeHead(status, { 'Content-Type': 'application/json', ...headers });
   response.end(JSON.stringify(body));
   return true;

@@ -85,11 +85,17 @@ export async function makeGround(options: GroundOptions): Promise<Ground> {
   mkdirSync(evidence);
   chmodSync(home, 0o755);
   chmodSync(evidence, 0o777);
-  return options.namespace !== false && canIsolate() ? isolatedGround(home, evidence, options) : plainGround(home, evidence);
+  return options.namespace !== false && canIsolate()
+    ? isolatedGround(home, evidence, options)
+    : plainGround(home, evidence);
 }
 
 async function isolatedGround(home: string, evidence: string, options: GroundOptions): Promise<Ground> {
-  const holder = spawn('unshare', ['--mount', '--pid', '--ipc', '--fork', '--kill-child=SIGKILL', 'bash', '-c', holderScript(evidence, options)], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const holder = spawn(
+    'unshare',
+    ['--mount', '--pid', '--ipc', '--fork', '--kill-child=SIGKILL', 'bash', '-c', holderScript(evidence, options)],
+    { stdio: ['pipe', 'pipe', 'ignore'] },
+  );
   await new Promise<void>((resolve, reject) => {
     holder.stdout.once('data', () => resolve());
     holder.once('exit', (code) => reject(new Error(`the namespace could not be made: ${code}`)));
@@ -105,11 +111,26 @@ async function isolatedGround(home: string, evidence: string, options: GroundOpt
   }, 5).unref();
   const join993 = (options.procs ?? []).map((file) => `echo 0 > '${file}'; `).join('');
   return {
-    isolated: true, tmp: `/proc/${init}/root/tmp`, innerTmp: '/tmp', evidence, innerEvidence: '/mnt/evidence',
+    isolated: true,
+    tmp: `/proc/${init}/root/tmp`,
+    innerTmp: '/tmp',
+    evidence,
+    innerEvidence: '/mnt/evidence',
     launch: async ({ command, env, cwd, root, onOutput }) => {
-      const drop = root === true ? [] : ['setpriv', `--reuid=${UID}`, `--regid=${GID}`, '--clear-groups', '--bounding-set=-all', '--no-new-privs'];
+      const drop =
+        root === true
+          ? []
+          : ['setpriv', `--reuid=${UID}`, `--regid=${GID}`, '--clear-groups', '--bounding-set=-all', '--no-new-privs'];
       // env -i at the end: what finds the programs here is not the environment of the sandbox.
-      const inner = ['setsid', ...drop, 'env', '-i', `--chdir=${cwd}`, ...Object.entries(env).map(([key, value]) => `${key}=${value}`), ...command];
+      const inner = [
+        'setsid',
+        ...drop,
+        'env',
+        '-i',
+        `--chdir=${cwd}`,
+        ...Object.entries(env).map(([key, value]) => `${key}=${value}`),
+        ...command,
+      ];
       const script = `${join993}exec nsenter --target=${init} --mount --pid --ipc -- "$@"`;
       const child = spawn('bash', ['-c', script, 'bash', ...inner], { stdio: ['ignore', 'pipe', 'pipe'] });
       wrappers.push(child);
@@ -134,15 +155,28 @@ async function isolatedGround(home: string, evidence: string, options: GroundOpt
 
 /** The first process of the namespace: it adopts orphans and reaps them, as the platform's init does. */
 function holderScript(evidence: string, { opt, task, files, tmpMb, mounts }: GroundOptions): string {
-  const bind = (from: string, to: string): string => `mkdir -p ${to}; mount --bind '${from}' ${to}; mount -o remount,bind,ro ${to}`;
+  const bind = (from: string, to: string): string =>
+    `mkdir -p ${to}; mount --bind '${from}' ${to}; mount -o remount,bind,ro ${to}`;
   return [
-    'set -eu', 'mount --make-rprivate /', 'mount -t tmpfs -o size=1m,mode=755 mnt /mnt', `mkdir /mnt/evidence; mount --bind '${evidence}' /mnt/evidence`,
+    'set -eu',
+    'mount --make-rprivate /',
+    'mount -t tmpfs -o size=1m,mode=755 mnt /mnt',
+    `mkdir /mnt/evidence; mount --bind '${evidence}' /mnt/evidence`,
     ...Object.entries(mounts ?? {}).map(([name, from]) => bind(from, `/mnt/${name}`)),
     ...(opt === undefined ? [] : [bind(opt, '/opt')]),
     // Last the mounts that hide where the sources of others lie.
-    ...(task === undefined ? [] : [`mkdir /mnt/task; mount --bind '${task}' /mnt/task; mount -t tmpfs -o size=1m,mode=755 var /var; mkdir -p /var/task; mount --bind /mnt/task /var/task; mount -o remount,bind,ro /var/task; umount /mnt/task; rmdir /mnt/task`]),
-    ...Object.entries(task === undefined ? {} : files ?? {}).map(([path, from]) => `mkdir -p $(dirname ${path}); touch ${path}; mount --bind '${from}' ${path}`),
-    `mount -t tmpfs -o size=${tmpMb ?? 512}m,nr_inodes=0,mode=700,uid=${UID},gid=${GID} tmp /tmp`, 'mount -t tmpfs -o size=64m,mode=1777 shm /dev/shm', 'mount -t proc proc /proc', 'echo ready',
+    ...(task === undefined
+      ? []
+      : [
+          `mkdir /mnt/task; mount --bind '${task}' /mnt/task; mount -t tmpfs -o size=1m,mode=755 var /var; mkdir -p /var/task; mount --bind /mnt/task /var/task; mount -o remount,bind,ro /var/task; umount /mnt/task; rmdir /mnt/task`,
+        ]),
+    ...Object.entries(task === undefined ? {} : (files ?? {})).map(
+      ([path, from]) => `mkdir -p $(dirname ${path}); touch ${path}; mount --bind '${from}' ${path}`,
+    ),
+    `mount -t tmpfs -o size=${tmpMb ?? 512}m,nr_inodes=0,mode=700,uid=${UID},gid=${GID} tmp /tmp`,
+    'mount -t tmpfs -o size=64m,mode=1777 shm /dev/shm',
+    'mount -t proc proc /proc',
+    'echo ready',
     // A read that never ends: bash reaps whoever dies meanwhile.
     'while read -r _ || sleep 1; do :; done',
   ].join('\n');
@@ -154,9 +188,17 @@ function plainGround(home: string, evidence: string): Ground {
   const heads: SandboxProcess[] = [];
   const all = (name: NodeJS.Signals): void => heads.forEach((head) => head.signal(name));
   return {
-    isolated: false, tmp, innerTmp: tmp, evidence, innerEvidence: evidence,
+    isolated: false,
+    tmp,
+    innerTmp: tmp,
+    evidence,
+    innerEvidence: evidence,
     launch: async ({ command: [program = '', ...args], env, cwd, onOutput }) => {
-      const made = await launched(spawn(program, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] }), onOutput, false);
+      const made = await launched(
+        spawn(program, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] }),
+        onOutput,
+        false,
+      );
       heads.push(made);
       return made;
     },
@@ -170,7 +212,11 @@ function plainGround(home: string, evidence: string): Ground {
   };
 }
 
-async function launched(child: ChildProcess, onOutput: ((text: string) => void) | undefined, nested: boolean): Promise<SandboxProcess> {
+async function launched(
+  child: ChildProcess,
+  onOutput: ((text: string) => void) | undefined,
+  nested: boolean,
+): Promise<SandboxProcess> {
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name]?.setEncoding('utf8').on('data', (text: string) => {
@@ -184,7 +230,8 @@ async function launched(child: ChildProcess, onOutput: ((text: string) => void) 
     child.once('exit', (code, signal) => {
       exit = { code, signal };
       // What it said last is still in the pipe; a child of its own may hold that open for good.
-      for (const end of [new Promise((done) => child.once('close', done)), sleep(250)]) void end.then(() => resolve({ code, signal }));
+      for (const end of [new Promise((done) => child.once('close', done)), sleep(250)])
+        void end.then(() => resolve({ code, signal }));
     });
   });
   let pid = child.pid ?? 0;
@@ -197,11 +244,15 @@ async function launched(child: ChildProcess, onOutput: ((text: string) => void) 
     await sleep(1);
   }
   return {
-    pid, innerPid: innerPidOf(pid), exited, hasExited: () => exit !== undefined,
+    pid,
+    innerPid: innerPidOf(pid),
+    exited,
+    hasExited: () => exit !== undefined,
     signal: (name) => {
       if (exit === undefined && !send(-pid, name)) send(pid, name);
     },
-    stdout: () => output.stdout, stderr: () => output.stderr,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
   };
 }
 
@@ -213,7 +264,9 @@ function letGo(child: ChildProcess): void {
 }
 
 function pids(): number[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/u.test(name)).map(Number);
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/u.test(name))
+    .map(Number);
 }
 
 function pidNamespace(pid: number): string {

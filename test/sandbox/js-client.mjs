@@ -14,7 +14,9 @@ let requestId = '-';
 for (const level of ['log', 'info', 'warn', 'error', 'debug']) {
   const name = level === 'log' ? 'INFO' : level.toUpperCase();
   console[level] = (...words) => {
-    process.stdout.write(`${new Date().toISOString()}\t${requestId}\t${name}\t${format(...words).replaceAll('\n', '\r')}\n`);
+    process.stdout.write(
+      `${new Date().toISOString()}\t${requestId}\t${name}\t${format(...words).replaceAll('\n', '\r')}\n`,
+    );
   };
 }
 
@@ -63,8 +65,12 @@ async function load() {
   }
   const find = (from) => path.split('.').reduce((nested, key) => nested?.[key], from);
   const handler = find(found) ?? find(found?.default);
-  if (typeof handler !== 'function') throw Object.assign(new Error(`${process.env._HANDLER} is undefined or not exported`), { name: 'Runtime.HandlerNotFound' });
-  if (handler.length >= 3 && !handler[STREAMING]) throw Object.assign(new Error('callbacks are not supported'), { name: 'Runtime.CallbackHandlerDeprecated' });
+  if (typeof handler !== 'function')
+    throw Object.assign(new Error(`${process.env._HANDLER} is undefined or not exported`), {
+      name: 'Runtime.HandlerNotFound',
+    });
+  if (handler.length >= 3 && !handler[STREAMING])
+    throw Object.assign(new Error('callbacks are not supported'), { name: 'Runtime.CallbackHandlerDeprecated' });
   return handler;
 }
 
@@ -89,7 +95,9 @@ class Processor {
     try {
       const result = await this.handler(event, context);
       await new Promise((turn) => setImmediate(turn));
-      await call('POST', `${path}/response`, JSON.stringify(result === undefined ? null : result), { 'content-type': 'application/json' });
+      await call('POST', `${path}/response`, JSON.stringify(result === undefined ? null : result), {
+        'content-type': 'application/json',
+      });
     } catch (error) {
       console.error('Invoke Error', JSON.stringify(asError(error)));
       await call('POST', `${path}/error`, JSON.stringify(asError(error)), { 'content-type': 'application/json' });
@@ -98,10 +106,16 @@ class Processor {
 
   async streaming(event, context) {
     const request = send({
-      host, port, method: 'POST', path: `${PREFIX}/invocation/${context.awsRequestId}/response`, agent,
+      host,
+      port,
+      method: 'POST',
+      path: `${PREFIX}/invocation/${context.awsRequestId}/response`,
+      agent,
       headers: {
-        'lambda-runtime-function-response-mode': 'streaming', 'content-type': 'application/octet-stream',
-        'trailer': ['Lambda-Runtime-Function-Error-Type', 'Lambda-Runtime-Function-Error-Body'], 'transfer-encoding': 'chunked',
+        'lambda-runtime-function-response-mode': 'streaming',
+        'content-type': 'application/octet-stream',
+        trailer: ['Lambda-Runtime-Function-Error-Type', 'Lambda-Runtime-Function-Error-Body'],
+        'transfer-encoding': 'chunked',
       },
     });
     const answered = new Promise((done) => request.on('response', (response) => response.resume().on('end', done)));

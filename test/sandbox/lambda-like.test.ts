@@ -8,7 +8,15 @@ import { describe, it, type TestContext } from 'node:test';
 import type { CaptureReport } from '../../src/contracts/evidence.ts';
 import { requirePeer, missing } from '../peers.ts';
 import { fauxqs } from '../servers/fauxqs.ts';
-import { canLimit, NODE_22, NODE_24, runInLambda, sandboxKind, type LambdaOptions, type LambdaResult } from './lambda-like.ts';
+import {
+  canLimit,
+  NODE_22,
+  NODE_24,
+  runInLambda,
+  sandboxKind,
+  type LambdaOptions,
+  type LambdaResult,
+} from './lambda-like.ts';
 
 const LIMIT = { timeout: 120_000 };
 const kind = sandboxKind();
@@ -33,9 +41,11 @@ interface Case {
 
 const python = (code: string): string => `python3 -c '${code}'`;
 const MANY = python('import os\nfor i in range(100000): os.close(os.open("f%d" % i, os.O_CREAT|os.O_WRONLY))');
-const SMALL_FILES = python('import os\nfor i in range(10000):\n with open("f%d" % i, "wb") as f: f.write(os.urandom(4096))');
+const SMALL_FILES = python(
+  'import os\nfor i in range(10000):\n with open("f%d" % i, "wb") as f: f.write(os.urandom(4096))',
+);
 
-// prettier-ignore
+// biome-ignore format: a table, a row a line
 const CASES: readonly Case[] = [
   { title: '/tmp full to the last byte', memoryMb: [128, 64], prepareTmp: 'head -c 600M /dev/urandom > full 2>/dev/null || true; ! echo x > more 2>/dev/null || [ ! -s more ]',
     check: ({ bytes, outcomes }) => assert.ok(bytes > 500 * 2 ** 20 && outcomes.truncated === undefined) },
@@ -56,18 +66,24 @@ function mustRun(t: TestContext, limited: boolean): boolean {
 
 function reportOf({ stdout, stderr, exit, oomKilled }: LambdaResult): CaptureReport {
   const line = stdout.split('\n').find((one) => one.startsWith('report '));
-  assert.ok(line !== undefined, `exit ${exit}${oomKilled ? ', killed by the memory limit' : ''}: ${stderr.slice(-2000)}`);
+  assert.ok(
+    line !== undefined,
+    `exit ${exit}${oomKilled ? ', killed by the memory limit' : ''}: ${stderr.slice(-2000)}`,
+  );
   return JSON.parse(line.slice(7)) as CaptureReport;
 }
 
 const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 
-describe('in a sandbox like Lambda\'s', () => {
-  it('is uid 993 without capabilities, alone in its process table, with nothing to run and /var/task read-only', LIMIT, async (t) => {
-    if (!mustRun(t, false)) return;
-    const run = await runInLambda({
-      memoryMb: 128,
-      script: `
+describe("in a sandbox like Lambda's", () => {
+  it(
+    'is uid 993 without capabilities, alone in its process table, with nothing to run and /var/task read-only',
+    LIMIT,
+    async (t) => {
+      if (!mustRun(t, false)) return;
+      const run = await runInLambda({
+        memoryMb: 128,
+        script: `
 import fs from 'node:fs';
 const attempt = (what) => { try { return what(); } catch (error) { return error.code; } };
 const status = fs.readFileSync('/proc/self/status', 'latin1');
@@ -79,14 +95,26 @@ console.log(JSON.stringify({
   programs: process.env.PATH.split(':').flatMap((folder) => attempt(() => fs.readdirSync(folder))),
   tmpMb: fs.statfsSync('/tmp').blocks * fs.statfsSync('/tmp').bsize / 2 ** 20,
 }));`,
-    });
-    run.remove();
-    const seen = JSON.parse(run.stdout) as Record<string, unknown>;
-    assert.deepEqual({ ...seen, groups: undefined }, {
-      uid: 993, gid: 990, groups: undefined, cwd: '/var/task', effective: '0000000000000000', privileges: '1', processes: 2, write: 'EROFS',
-      programs: ['node'], tmpMb: 512,
-    });
-  });
+      });
+      run.remove();
+      const seen = JSON.parse(run.stdout) as Record<string, unknown>;
+      assert.deepEqual(
+        { ...seen, groups: undefined },
+        {
+          uid: 993,
+          gid: 990,
+          groups: undefined,
+          cwd: '/var/task',
+          effective: '0000000000000000',
+          privileges: '1',
+          processes: 2,
+          write: 'EROFS',
+          programs: ['node'],
+          tmpMb: 512,
+        },
+      );
+    },
+  );
 
   for (const { title, memoryMb, prepareTmp, tmp, node, check } of CASES) {
     for (const mb of memoryMb) {
@@ -94,10 +122,18 @@ console.log(JSON.stringify({
         if (!mustRun(t, true)) return;
         if (tmp?.kind === 'ext4' && !requirePeer(t, 'mkfs.ext4')) return;
         if (tmp?.kind === 'ext4' && !existsSync('/dev/loop-control')) return void missing(t, 'loop devices');
-        const run = await runInLambda({ memoryMb: mb, script: CAPTURES, prepareTmp, node: node ?? NODE_24, ...(tmp === undefined ? {} : { tmp }) });
+        const run = await runInLambda({
+          memoryMb: mb,
+          script: CAPTURES,
+          prepareTmp,
+          node: node ?? NODE_24,
+          ...(tmp === undefined ? {} : { tmp }),
+        });
         try {
           const report = reportOf(run);
-          t.diagnostic(`${mib(run.anonymousBytes)} without page cache; ${report.elapsedMs} ms, CPU ${report.cpuMs} ms, ${mib(report.bytes)} stored`);
+          t.diagnostic(
+            `${mib(run.anonymousBytes)} without page cache; ${report.elapsedMs} ms, CPU ${report.cpuMs} ms, ${mib(report.bytes)} stored`,
+          );
           assert.equal(report.state, 'whole', JSON.stringify(report));
           assert.ok(!run.oomKilled && run.exit === 0);
           check(report);
@@ -110,19 +146,35 @@ console.log(JSON.stringify({
     }
   }
 
-  for (const [transport, mb] of [['sdk', 128], ['light', 64]] as const) {
+  for (const [transport, mb] of [
+    ['sdk', 128],
+    ['light', 64],
+  ] as const) {
     it(`captures 10,000 files of 4 KiB within ${mb} MiB to S3, by the transport ${transport}`, LIMIT, async (t) => {
       if (!mustRun(t, true)) return;
       const server = await fauxqs();
       try {
         server.createBucket('evidence');
         const run = await runInLambda({
-          memoryMb: mb, script: CAPTURES, prepareTmp: SMALL_FILES, network: true, sdk: true,
-          env: { AMBER_DESTINATION: 's3://evidence/amber', AMBER_S3_ENDPOINT: server.endpoint, AMBER_S3_PATH_STYLE: '1', AMBER_S3_TRANSPORT: transport, AMBER_S3_REGION: 'us-east-1', AMBER_CODE: '/opt' },
+          memoryMb: mb,
+          script: CAPTURES,
+          prepareTmp: SMALL_FILES,
+          network: true,
+          sdk: true,
+          env: {
+            AMBER_DESTINATION: 's3://evidence/amber',
+            AMBER_S3_ENDPOINT: server.endpoint,
+            AMBER_S3_PATH_STYLE: '1',
+            AMBER_S3_TRANSPORT: transport,
+            AMBER_S3_REGION: 'us-east-1',
+            AMBER_CODE: '/opt',
+          },
         });
         run.remove();
         const report = reportOf(run);
-        t.diagnostic(`${mib(run.anonymousBytes)} without page cache; ${report.elapsedMs} ms, CPU ${report.cpuMs} ms, ${mib(report.bytes)} stored in ${report.segments} segments`);
+        t.diagnostic(
+          `${mib(run.anonymousBytes)} without page cache; ${report.elapsedMs} ms, CPU ${report.cpuMs} ms, ${mib(report.bytes)} stored in ${report.segments} segments`,
+        );
         assert.equal(report.state, 'whole', JSON.stringify(report));
         assert.ok(report.bytes > 40_000_000);
       } finally {
@@ -133,7 +185,10 @@ console.log(JSON.stringify({
 
   it('is killed where the limit is what it says: the sandbox means it', LIMIT, async (t) => {
     if (!mustRun(t, true)) return;
-    const run = await runInLambda({ memoryMb: 128, script: 'const kept = []; for (;;) kept.push(Buffer.alloc(2 ** 20, 1));' });
+    const run = await runInLambda({
+      memoryMb: 128,
+      script: 'const kept = []; for (;;) kept.push(Buffer.alloc(2 ** 20, 1));',
+    });
     run.remove();
     assert.ok(run.oomKilled && run.exit !== 0, JSON.stringify(run));
   });

@@ -64,7 +64,11 @@ export function sandboxKind(): 'root' | 'bubblewrap' | undefined {
   if (asked !== 'bwrap' && process.getuid?.() === 0 && ['unshare', 'setpriv', 'mount', 'bash'].every(hasPeer)) {
     if (spawnSync('unshare', ['--mount', '--pid', '--fork', '--uts', '--ipc', 'true']).status === 0) return 'root';
   }
-  if (hasPeer('bwrap') && spawnSync('bwrap', ['--unshare-all', '--ro-bind', '/', '/', 'true'], { stdio: 'ignore' }).status === 0) return 'bubblewrap';
+  if (
+    hasPeer('bwrap') &&
+    spawnSync('bwrap', ['--unshare-all', '--ro-bind', '/', '/', 'true'], { stdio: 'ignore' }).status === 0
+  )
+    return 'bubblewrap';
   return undefined;
 }
 
@@ -79,7 +83,12 @@ export function canLimit(): boolean {
 /** Flags of Node in Lambda: a twentieth of the memory for each semi-space, nine tenths for the old space (/var/runtime/bootstrap). */
 export function lambdaNodeFlags(memoryMb: number): readonly string[] {
   const young = Math.floor(memoryMb / 10);
-  return ['--expose-gc', '--max-http-header-size=81920', `--max-semi-space-size=${Math.floor(young / 2)}`, `--max-old-space-size=${memoryMb - young}`];
+  return [
+    '--expose-gc',
+    '--max-http-header-size=81920',
+    `--max-semi-space-size=${Math.floor(young / 2)}`,
+    `--max-old-space-size=${memoryMb - young}`,
+  ];
 }
 
 /** Runs a function once, from its start to its end. */
@@ -88,12 +97,33 @@ export async function runInLambda(options: LambdaOptions): Promise<LambdaResult>
   if (kind === undefined) throw new Error('neither root with unshare(1) nor bubblewrap: ask sandboxKind() before');
   const { home, root, task, evidence } = await makeHome(options.script, tmpdir());
   const { memoryMb, cores, prepareTmp, tmp, network } = options;
-  const group = kind === 'root' ? makeGroup(`amber-${process.pid}-${home.slice(-6)}`, { memoryBytes: memoryMb * 2 ** 20, cores }) : undefined;
-  const place: Place = { root, task, evidence, node: options.node ?? NODE_24, procs: group?.procs ?? [], prepareTmp, tmp, network, visible: options.sdk === true ? [SDK_HOME] : [] };
-  const command = (kind === 'root' ? rootCommand : bubblewrapCommand)(place, [...lambdaNodeFlags(memoryMb), '/var/task/index.mjs']);
+  const group =
+    kind === 'root'
+      ? makeGroup(`amber-${process.pid}-${home.slice(-6)}`, { memoryBytes: memoryMb * 2 ** 20, cores })
+      : undefined;
+  const place: Place = {
+    root,
+    task,
+    evidence,
+    node: options.node ?? NODE_24,
+    procs: group?.procs ?? [],
+    prepareTmp,
+    tmp,
+    network,
+    visible: options.sdk === true ? [SDK_HOME] : [],
+  };
+  const command = (kind === 'root' ? rootCommand : bubblewrapCommand)(place, [
+    ...lambdaNodeFlags(memoryMb),
+    '/var/task/index.mjs',
+  ]);
   try {
     const run = await observe(command, functionEnv(options), options.timeoutMs ?? 60_000, group);
-    return { ...run, limited: group !== undefined, evidence, remove: () => rmSync(home, { recursive: true, force: true }) };
+    return {
+      ...run,
+      limited: group !== undefined,
+      evidence,
+      remove: () => rmSync(home, { recursive: true, force: true }),
+    };
   } finally {
     group?.remove();
   }
@@ -110,13 +140,26 @@ export interface LimitedClient {
 }
 
 /** Puts a client into a sandbox: start it with {@link startSandbox}, and `remove` when that has ended. Needs root. */
-export async function limitClient(client: Client, options: Pick<LambdaOptions, 'memoryMb' | 'cores' | 'script' | 'prepareTmp'>): Promise<LimitedClient> {
+export async function limitClient(
+  client: Client,
+  options: Pick<LambdaOptions, 'memoryMb' | 'cores' | 'script' | 'prepareTmp'>,
+): Promise<LimitedClient> {
   const { memoryMb, cores, script, prepareTmp } = options;
   // In memory, where it may be: what a disk does beside us must not count against the deadline.
   const { home, root, task, evidence } = await makeHome(script, existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
   const group = makeGroup(`amber-${process.pid}-${home.slice(-6)}`, { memoryBytes: memoryMb * 2 ** 20, cores });
-  const place: Place = { root, task, evidence, node: client.node, procs: group?.procs ?? [], prepareTmp, network: true, visible: [import.meta.dirname] };
-  const args = (handler: string): readonly string[] => rootCommand(place, [...lambdaNodeFlags(memoryMb), ...client.args(handler)]);
+  const place: Place = {
+    root,
+    task,
+    evidence,
+    node: client.node,
+    procs: group?.procs ?? [],
+    prepareTmp,
+    network: true,
+    visible: [import.meta.dirname],
+  };
+  const args = (handler: string): readonly string[] =>
+    rootCommand(place, [...lambdaNodeFlags(memoryMb), ...client.args(handler)]);
   return {
     client: { ...client, node: args('')[0] ?? '', args: (handler) => args(handler).slice(1) },
     evidence,
@@ -128,9 +171,16 @@ export async function limitClient(client: Client, options: Pick<LambdaOptions, '
   };
 }
 
-async function makeHome(script: string, folder: string): Promise<{ home: string; root: string; task: string; evidence: string }> {
+async function makeHome(
+  script: string,
+  folder: string,
+): Promise<{ home: string; root: string; task: string; evidence: string }> {
   const home = mkdtempSync(join(folder, 'amber-lambda-'));
-  const [root, task, evidence] = ['root', 'task', 'evidence'].map((name) => join(home, name)) as [string, string, string];
+  const [root, task, evidence] = ['root', 'task', 'evidence'].map((name) => join(home, name)) as [
+    string,
+    string,
+    string,
+  ];
   for (const path of [root, task, evidence]) mkdirSync(path);
   for (const path of [home, evidence]) chmodSync(path, path === home ? 0o755 : 0o777);
   await makeTask(task, script);
@@ -140,21 +190,39 @@ async function makeHome(script: string, folder: string): Promise<{ home: string;
 /** AWS, "Using Lambda environment variables". */
 function functionEnv({ memoryMb, env }: LambdaOptions): Record<string, string> {
   return {
-    AWS_LAMBDA_FUNCTION_NAME: 'sandboxed-function', AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb), AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
-    AWS_REGION: 'eu-central-1', AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x', AWS_ACCESS_KEY_ID: 'ASIAIOSFODNN7EXAMPLE',
-    AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', AWS_SESSION_TOKEN: 'IQoJb3JpZ2luX2VjEXAMPLETOKEN',
-    LAMBDA_TASK_ROOT: '/var/task', LAMBDA_RUNTIME_DIR: '/var/runtime', LANG: 'en_US.UTF-8', TZ: ':UTC', PATH: '/var/lang/bin',
-    AMBER_DESTINATION: 'file:///mnt/evidence', ...env,
+    AWS_LAMBDA_FUNCTION_NAME: 'sandboxed-function',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_REGION: 'eu-central-1',
+    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+    AWS_ACCESS_KEY_ID: 'ASIAIOSFODNN7EXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+    AWS_SESSION_TOKEN: 'IQoJb3JpZ2luX2VjEXAMPLETOKEN',
+    LAMBDA_TASK_ROOT: '/var/task',
+    LAMBDA_RUNTIME_DIR: '/var/runtime',
+    LANG: 'en_US.UTF-8',
+    TZ: ':UTC',
+    PATH: '/var/lang/bin',
+    AMBER_DESTINATION: 'file:///mnt/evidence',
+    ...env,
   };
 }
 
 type Observed = Omit<LambdaResult, 'limited' | 'evidence' | 'remove'>;
 
 async function observe(
-  [program = '', ...args]: readonly string[], env: Record<string, string>, timeoutMs: number, group: Group | undefined,
+  [program = '', ...args]: readonly string[],
+  env: Record<string, string>,
+  timeoutMs: number,
+  group: Group | undefined,
 ): Promise<Observed> {
   const startedMs = performance.now();
-  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs, killSignal: 'SIGKILL' });
+  const child = spawn(program, args, {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: timeoutMs,
+    killSignal: 'SIGKILL',
+  });
   const output = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
@@ -162,10 +230,17 @@ async function observe(
   const sampler = setInterval(() => {
     if (group !== undefined) anonymousBytes = Math.max(anonymousBytes, group.anonymousBytes());
   }, 10);
-  const exit = await new Promise<number | NodeJS.Signals>((done) => child.once('close', (code, signal) => done(code ?? signal ?? 'SIGKILL')));
+  const exit = await new Promise<number | NodeJS.Signals>((done) =>
+    child.once('close', (code, signal) => done(code ?? signal ?? 'SIGKILL')),
+  );
   clearInterval(sampler);
   return {
-    exit, ...output, anonymousBytes, elapsedMs: performance.now() - startedMs,
-    oomKilled: group?.oomKilled() ?? false, peakBytes: group?.peakBytes() ?? Number.NaN, cpuMs: group?.cpuMs() ?? Number.NaN,
+    exit,
+    ...output,
+    anonymousBytes,
+    elapsedMs: performance.now() - startedMs,
+    oomKilled: group?.oomKilled() ?? false,
+    peakBytes: group?.peakBytes() ?? Number.NaN,
+    cpuMs: group?.cpuMs() ?? Number.NaN,
   };
 }

@@ -15,7 +15,10 @@ function library(): Promise<string> {
     const folder = mkdtempSync(join(tmpdir(), 'amber-library-'));
     process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
     await buildLibrary(join(folder, 'dist'));
-    writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'lambda-amber', type: 'module', exports: { '.': './dist/index.js' } }));
+    writeFileSync(
+      join(folder, 'package.json'),
+      JSON.stringify({ name: 'lambda-amber', type: 'module', exports: { '.': './dist/index.js' } }),
+    );
     return folder;
   })());
 }

@@ -10,7 +10,10 @@ const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:
 export function arrived(output: string, env: Readonly<Record<string, string | undefined>>): string {
   const least = LEVELS.indexOf(env['AWS_LAMBDA_LOG_LEVEL'] ?? 'TRACE');
   if (env['AWS_LAMBDA_LOG_FORMAT'] !== 'JSON') return output;
-  return output.split('\n').filter((line) => line === '' || levelOf(line) >= least).join('\n');
+  return output
+    .split('\n')
+    .filter((line) => line === '' || levelOf(line) >= least)
+    .join('\n');
 }
 
 function levelOf(line: string): number {

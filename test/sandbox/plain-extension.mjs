@@ -16,7 +16,8 @@ function call(method, path, headers, body) {
 }
 
 const say = (...words) => process.stdout.write(`${name} ${words.join(' ')}\n`);
-const register = (events) => call('POST', '/2020-01-01/extension/register', { 'Lambda-Extension-Name': name }, JSON.stringify({ events }));
+const register = (events) =>
+  call('POST', '/2020-01-01/extension/register', { 'Lambda-Extension-Name': name }, JSON.stringify({ events }));
 
 let registered = await register(['INVOKE', 'SHUTDOWN']);
 if (registered.status !== 200) {
@@ -34,7 +35,12 @@ if (mode === 'telemetry') {
   });
   await new Promise((done) => server.listen(0, '127.0.0.1', done));
   const destination = { protocol: 'HTTP', URI: `http://sandbox.localdomain:${server.address().port}` };
-  const body = JSON.stringify({ schemaVersion: '2022-12-13', types: ['platform'], buffering: { timeoutMs: 25, maxItems: 1000, maxBytes: 262144 }, destination });
+  const body = JSON.stringify({
+    schemaVersion: '2022-12-13',
+    types: ['platform'],
+    buffering: { timeoutMs: 25, maxItems: 1000, maxBytes: 262144 },
+    destination,
+  });
   const answer = await call('PUT', '/2022-07-01/telemetry', identity, body);
   say('subscribed', answer.status, answer.text);
 }

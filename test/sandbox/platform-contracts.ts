@@ -35,7 +35,11 @@ export interface PlatformOptions extends GroundOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
   /** What the role of the function gives; default is made up. An empty token for servers that know none. */
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken: string };
+  readonly credentials?: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken: string;
+  };
   readonly memoryMb?: number;
   /** False: no Telemetry API, as under the emulator. */
   readonly telemetry?: boolean;

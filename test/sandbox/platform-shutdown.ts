@@ -24,20 +24,25 @@ export async function shutDown(life: Life, reason: ShutdownReason): Promise<Shut
   }
   await killed(life.runtime);
   const runtimeMs = since();
-  const extensions = await Promise.all([...life.extensions].map(async ([name, process]) => {
-    const eventMs = since();
-    // Not subscribed to SHUTDOWN: SIGKILL to its process group, at once.
-    const subscribed = agents.get(name)?.includes('SHUTDOWN') === true;
-    if (subscribed) {
-      life.desk.shutdown(name, reason, deadlineMs);
-      const over = new AbortController();
-      await Promise.race([process.exited, sleep(PHASE_MS - since(), undefined, { signal: over.signal }).catch(() => undefined)]);
-      over.abort();
-    }
-    const left = !process.hasExited();
-    await killed(process);
-    return { name, eventMs, exitMs: since(), killed: left };
-  }));
+  const extensions = await Promise.all(
+    [...life.extensions].map(async ([name, process]) => {
+      const eventMs = since();
+      // Not subscribed to SHUTDOWN: SIGKILL to its process group, at once.
+      const subscribed = agents.get(name)?.includes('SHUTDOWN') === true;
+      if (subscribed) {
+        life.desk.shutdown(name, reason, deadlineMs);
+        const over = new AbortController();
+        await Promise.race([
+          process.exited,
+          sleep(PHASE_MS - since(), undefined, { signal: over.signal }).catch(() => undefined),
+        ]);
+        over.abort();
+      }
+      const left = !process.hasExited();
+      await killed(process);
+      return { name, eventMs, exitMs: since(), killed: left };
+    }),
+  );
   return { reason, runtimeMs, extensions };
 }
 

@@ -11,16 +11,29 @@ import { startPlatform, type Platform, type PlatformOptions } from './platform.t
 const EXTENSION = join(import.meta.dirname, 'plain-extension.mjs');
 const HANDLER = join(import.meta.dirname, 'handlers/lifecycle.mjs');
 
-async function open(t: { after: (done: () => Promise<void>) => void }, options: Partial<PlatformOptions> = {}, mode = 'plain'): Promise<Platform> {
+async function open(
+  t: { after: (done: () => Promise<void>) => void },
+  options: Partial<PlatformOptions> = {},
+  mode = 'plain',
+): Promise<Platform> {
   const platform = await startPlatform({
-    runtime: { command: [standIn.node, ...standIn.args('')], env: { LAMBDA_TASK_ROOT: join(import.meta.dirname, 'handlers') } },
-    handler: 'lifecycle.handler', extensions: [{ name: 'plain', command: [standIn.node, EXTENSION, 'plain', mode] }], ...options,
+    runtime: {
+      command: [standIn.node, ...standIn.args('')],
+      env: { LAMBDA_TASK_ROOT: join(import.meta.dirname, 'handlers') },
+    },
+    handler: 'lifecycle.handler',
+    extensions: [{ name: 'plain', command: [standIn.node, EXTENSION, 'plain', mode] }],
+    ...options,
   });
   t.after(() => platform.stop());
   return platform;
 }
 
-const said = (platform: Platform): string[] => platform.log().split('\n').filter((line) => line.startsWith('plain '));
+const said = (platform: Platform): string[] =>
+  platform
+    .log()
+    .split('\n')
+    .filter((line) => line.startsWith('plain '));
 
 describe('an extension in the sandbox', () => {
   for (const namespace of [true, false]) {
@@ -34,7 +47,10 @@ describe('an extension in the sandbox', () => {
       const record = await platform.shutdown();
       assert.equal(record?.reason, 'spindown');
       assert.equal(record.extensions[0]?.killed, false);
-      assert.deepEqual(said(platform).map((line) => line.split(' ')[1]), ['registered', 'INVOKE', 'SHUTDOWN:spindown']);
+      assert.deepEqual(
+        said(platform).map((line) => line.split(' ')[1]),
+        ['registered', 'INVOKE', 'SHUTDOWN:spindown'],
+      );
       assert.ok(existsSync(HANDLER));
     });
   }
@@ -42,9 +58,17 @@ describe('an extension in the sandbox', () => {
   test('has its uid, its pids and its /tmp with the runtime, and /tmp outlives a reset', async (t) => {
     if (!canIsolate()) return void missing(t, 'root, for namespaces');
     const platform = await open(t);
-    const before = JSON.parse((await said200(platform, { facts: true })).toString()) as { uid: number; pids: number[]; pid: number; tmp: string[] };
+    const before = JSON.parse((await said200(platform, { facts: true })).toString()) as {
+      uid: number;
+      pids: number[];
+      pid: number;
+      tmp: string[];
+    };
     assert.equal(before.uid, 993);
-    assert.ok(before.pids.includes(1) && before.pids.includes(before.pid) && before.pids.length < 10, String(before.pids));
+    assert.ok(
+      before.pids.includes(1) && before.pids.includes(before.pid) && before.pids.length < 10,
+      String(before.pids),
+    );
     writeFileSync(join(platform.ground.tmp, 'kept'), 'x');
     const late = await platform.invoke({ spin: true }, 300);
     assert.equal(late.kind, 'timeout');
@@ -83,7 +107,10 @@ describe('an extension in the sandbox', () => {
     const exited = await other.invoke({ exit: 3 });
     assert.deepEqual([exited.kind, 'errorType' in exited && exited.errorType], ['failed', 'Runtime.ExitError']);
     await other.idle();
-    assert.deepEqual(said(other).map((line) => line.split(' ')[1]), ['registered', 'INVOKE', 'SHUTDOWN:failure']);
+    assert.deepEqual(
+      said(other).map((line) => line.split(' ')[1]),
+      ['registered', 'INVOKE', 'SHUTDOWN:failure'],
+    );
   });
 
   test('gets 403 for INVOKE on Managed Instances, which run several invocations at once', async (t) => {
@@ -93,13 +120,17 @@ describe('an extension in the sandbox', () => {
     const results = await Promise.all([platform.invoke({}), platform.invoke({})]);
     assert.ok(results.every(({ kind }) => kind === 'response') && performance.now() - startedMs < 3000);
     await platform.shutdown();
-    assert.deepEqual(said(platform).map((line) => line.split(' ')[1]), ['refused', 'registered', 'SHUTDOWN:spindown']);
+    assert.deepEqual(
+      said(platform).map((line) => line.split(' ')[1]),
+      ['refused', 'registered', 'SHUTDOWN:spindown'],
+    );
   });
 
   test('hears of the end of an invocation by telemetry, where there is one', async (t) => {
     const platform = await open(t, { freeze: false }, 'telemetry');
     await platform.invoke({});
-    for (let tries = 0; tries < 100 && !platform.log().includes('platform.runtimeDone'); tries += 1) await new Promise((resolve) => setTimeout(resolve, 20));
+    for (let tries = 0; tries < 100 && !platform.log().includes('platform.runtimeDone'); tries += 1)
+      await new Promise((resolve) => setTimeout(resolve, 20));
     assert.match(platform.log(), /plain subscribed 200/u);
     assert.match(platform.log(), /platform.runtimeDone.*"status":"success"/u);
     const without = await open(t, { telemetry: false }, 'telemetry');

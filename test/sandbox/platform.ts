@@ -8,7 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ExtensionsDesk } from './extensions-desk.ts';
 import { makeGround, type Ground, type SandboxProcess } from './ground.ts';
 import { arrived } from './log-filter.ts';
-import type { InvokeResult, Life, Platform, PlatformOptions, ShutdownReason, ShutdownRecord } from './platform-contracts.ts';
+import type {
+  InvokeResult,
+  Life,
+  Platform,
+  PlatformOptions,
+  ShutdownReason,
+  ShutdownRecord,
+} from './platform-contracts.ts';
 import { extensionEnv, FUNCTION_ARN, FUNCTION_NAME, runtimeEnv, TRACE_ID } from './platform-env.ts';
 import { shutDown } from './platform-shutdown.ts';
 import { startRuntimeApi, type Post, type RuntimeApi } from './runtime-api.ts';
@@ -61,14 +68,20 @@ class Rapid implements Platform {
   readonly log = (): string => arrived(this.#log, this.#options.env ?? {});
 
   readonly logLines = (stream?: string): readonly Record<string, unknown>[] =>
-    this.log().split('\n').filter((line) => line.startsWith('{"amber":"')).map((line) => JSON.parse(line) as Record<string, unknown>)
+    this.log()
+      .split('\n')
+      .filter((line) => line.startsWith('{"amber":"'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
       .filter((line) => stream === undefined || line['amber'] === stream);
 
   readonly idle = async (): Promise<void> => {
     await this.#settling;
   };
 
-  readonly invoke = async (event: unknown = {}, timeoutMs: number = this.#options.timeoutMs ?? 3000): Promise<InvokeResult> => {
+  readonly invoke = async (
+    event: unknown = {},
+    timeoutMs: number = this.#options.timeoutMs ?? 3000,
+  ): Promise<InvokeResult> => {
     if (this.#options.managed !== true) await this.#settling;
     this.ground.thaw();
     if (this.#life?.crashed !== undefined) await this.#reset(this.#life, this.#life.crashed);
@@ -85,7 +98,11 @@ class Rapid implements Platform {
       await this.#settling;
       // A reset that lasts longer than the invocation has is a timeout to its caller (rapidcore/server.go, Invoke).
       const isLate = ended === 'timeout' || Date.now() > deadlineMs;
-      return { kind: isLate ? 'timeout' : 'failed', errorType: isLate ? 'Sandbox.Timedout' : ended, tookMs: Date.now() - startedMs };
+      return {
+        kind: isLate ? 'timeout' : 'failed',
+        errorType: isLate ? 'Sandbox.Timedout' : ended,
+        tookMs: Date.now() - startedMs,
+      };
     }
     if (this.#options.managed !== true) this.#settling = this.#settle(life, deadlineMs);
     const { kind, headers, body } = ended;
@@ -111,13 +128,26 @@ class Rapid implements Platform {
   #begin(): Life {
     const fatal = Promise.withResolvers<string>();
     const programs = this.#options.extensions ?? [];
-    const desk = new ExtensionsDesk({
-      functionName: FUNCTION_NAME, handler: this.#options.handler ?? 'index.handler', managed: this.#options.managed === true,
-      telemetry: this.#options.telemetry !== false,
-      onError: (_, errorType) => fatal.resolve(errorType),
-    }, programs.map(({ name }) => name));
+    const desk = new ExtensionsDesk(
+      {
+        functionName: FUNCTION_NAME,
+        handler: this.#options.handler ?? 'index.handler',
+        managed: this.#options.managed === true,
+        telemetry: this.#options.telemetry !== false,
+        onError: (_, errorType) => fatal.resolve(errorType),
+      },
+      programs.map(({ name }) => name),
+    );
     const extensions = new Map<string, SandboxProcess>();
-    const life: Life = { desk, extensions, runtime: undefined, fatal: fatal.promise, fail: fatal.resolve, ending: false, crashed: undefined };
+    const life: Life = {
+      desk,
+      extensions,
+      runtime: undefined,
+      fatal: fatal.promise,
+      fail: fatal.resolve,
+      ending: false,
+      crashed: undefined,
+    };
     this.#life = life;
     return life;
   }
@@ -126,25 +156,42 @@ class Rapid implements Platform {
   async #init(life: Life): Promise<string> {
     const startedMs = performance.now();
     for (const { name, command, env } of this.#options.extensions ?? []) {
-      const made = await this.#launch(life, { command, cwd: '/', env: { ...extensionEnv(this.#options, this.api.address), ...env } }, 'Extension.Crash');
+      const made = await this.#launch(
+        life,
+        { command, cwd: '/', env: { ...extensionEnv(this.#options, this.api.address), ...env } },
+        'Extension.Crash',
+      );
       (life.extensions as Map<string, SandboxProcess>).set(name, made);
     }
     await life.desk.allRegistered();
     const polls = this.api.polls();
     const { command, env, cwd } = this.#options.runtime;
-    life.runtime = await this.#launch(life, {
-      command, cwd: cwd ?? (this.ground.isolated && this.#options.task !== undefined ? '/var/task' : '/'),
-      env: { ...runtimeEnv(this.#options, this.api.address), ...env },
-    }, 'Runtime.ExitError');
+    life.runtime = await this.#launch(
+      life,
+      {
+        command,
+        cwd: cwd ?? (this.ground.isolated && this.#options.task !== undefined ? '/var/task' : '/'),
+        env: { ...runtimeEnv(this.#options, this.api.address), ...env },
+      },
+      'Runtime.ExitError',
+    );
     await this.api.polled(polls + 1);
     life.desk.closeRegistration();
-    life.desk.telemetry.tell('platform.initRuntimeDone', { initializationType: 'on-demand', phase: 'init', status: 'success' });
+    life.desk.telemetry.tell('platform.initRuntimeDone', {
+      initializationType: 'on-demand',
+      phase: 'init',
+      status: 'success',
+    });
     await life.desk.allReady();
     this.#initMs = performance.now() - startedMs;
     return DONE;
   }
 
-  async #launch(life: Life, what: { command: readonly string[]; env: Readonly<Record<string, string>>; cwd: string }, errorType: string): Promise<SandboxProcess> {
+  async #launch(
+    life: Life,
+    what: { command: readonly string[]; env: Readonly<Record<string, string>>; cwd: string },
+    errorType: string,
+  ): Promise<SandboxProcess> {
     const made = await this.ground.launch({ ...what, onOutput: (text) => (this.#log += text) });
     // Whoever exits without being asked ends the sandbox (watchEvents).
     void made.exited.then(() => {
@@ -162,24 +209,35 @@ class Rapid implements Platform {
     told?.tell('platform.start', { requestId, version: '$LATEST' });
     life.desk.invoke({ requestId, deadlineMs, arn: FUNCTION_ARN, traceId });
     const polls = this.api.polls();
-    const ended = await this.#within(life, deadlineMs - Date.now(), this.api.offer({
-      requestId, event: JSON.stringify(event),
-      headers: {
-        'Lambda-Runtime-Aws-Request-Id': requestId, 'Lambda-Runtime-Deadline-Ms': String(deadlineMs),
-        'Lambda-Runtime-Invoked-Function-Arn': FUNCTION_ARN, 'Lambda-Runtime-Trace-Id': traceId,
-      },
-    }));
+    const ended = await this.#within(
+      life,
+      deadlineMs - Date.now(),
+      this.api.offer({
+        requestId,
+        event: JSON.stringify(event),
+        headers: {
+          'Lambda-Runtime-Aws-Request-Id': requestId,
+          'Lambda-Runtime-Deadline-Ms': String(deadlineMs),
+          'Lambda-Runtime-Invoked-Function-Arn': FUNCTION_ARN,
+          'Lambda-Runtime-Trace-Id': traceId,
+        },
+      }),
+    );
     // Before SHUTDOWN (handleReset), or once the runtime asks for more (doInvoke).
     if (ended === 'timeout') told?.tell('platform.runtimeDone', { requestId, status: 'timeout' });
-    else if (typeof ended === 'string') told?.tell('platform.runtimeDone', { requestId, status: 'error', errorType: ended });
-    else void this.api.polled(polls + 1).then(() => told?.tell('platform.runtimeDone', { requestId, status: 'success' }));
+    else if (typeof ended === 'string')
+      told?.tell('platform.runtimeDone', { requestId, status: 'error', errorType: ended });
+    else
+      void this.api.polled(polls + 1).then(() => told?.tell('platform.runtimeDone', { requestId, status: 'success' }));
     return ended;
   }
 
   /** The response is out; the sandbox is idle when runtime and extensions ask for more, and has the rest of the timeout for it. */
   async #settle(life: Life, deadlineMs: number): Promise<void> {
     const polls = this.api.polls();
-    const ready = Promise.all([this.api.waiting() ? undefined : this.api.polled(polls + 1), life.desk.allReady()]).then(() => DONE);
+    const ready = Promise.all([this.api.waiting() ? undefined : this.api.polled(polls + 1), life.desk.allReady()]).then(
+      () => DONE,
+    );
     const ended = await this.#within(life, deadlineMs - Date.now(), ready);
     if (ended !== DONE) await this.#reset(life, ended);
     else this.#freeze();

@@ -65,7 +65,9 @@ export async function record(client: Client, script: Script): Promise<Recording>
   return {
     init: init === undefined ? undefined : answerOf({ ...init, kind: 'error', tookMs: 0 }, {}),
     answers: results.map((result, at) => answerOf(result, script.events[at] ?? {})),
-    refused: posts.filter(({ accepted }) => !accepted).map((post) => answerOf({ ...post, kind: 'error', tookMs: 0 }, {})),
+    refused: posts
+      .filter(({ accepted }) => !accepted)
+      .map((post) => answerOf({ ...post, kind: 'error', tookMs: 0 }, {})),
     exit,
     stdout: script.together === true ? log.sort() : log,
     stderr: sandbox.stderr().split('\n').map(normal),
@@ -86,7 +88,8 @@ async function run(sandbox: Sandbox, { events, together }: Script): Promise<Resu
 /** Waits until the log has the text; not for ever, because the comparison tells what is missing. */
 async function said(sandbox: Sandbox, text: string): Promise<void> {
   const untilMs = Date.now() + 10_000;
-  while (!sandbox.stdout().includes(text) && Date.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (!sandbox.stdout().includes(text) && Date.now() < untilMs)
+    await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 async function end(sandbox: Sandbox, how: 'stop' | 'SIGTERM' | 'itself'): Promise<Exit> {
@@ -103,8 +106,11 @@ function answerOf(result: Result, event: object): Answer {
   const waited = pending === undefined ? {} : { waited: result.tookMs >= pending * 0.9 };
   if (!('body' in result)) return { kind: result.kind, headers: [], body: '', trailers: [], ...waited };
   return {
-    kind: result.kind, headers: lengths(result.headers, result.body.length).map(normal), body: normal(result.body.toString('utf8')),
-    trailers: result.trailers.map(decoded).map(normal), ...waited,
+    kind: result.kind,
+    headers: lengths(result.headers, result.body.length).map(normal),
+    body: normal(result.body.toString('utf8')),
+    trailers: result.trailers.map(decoded).map(normal),
+    ...waited,
   };
 }
 
@@ -115,21 +121,25 @@ function decoded(value: string): string {
 
 /** Whether the length is right, in place of the length: stacks that are compared without a part of them differ in it. */
 function lengths(headers: readonly string[], bytes: number): string[] {
-  return headers.map((value, at) => (headers[at - 1]?.toLowerCase() === 'content-length' && at % 2 === 1 && value === String(bytes) ? '<right>' : value));
+  return headers.map((value, at) =>
+    headers[at - 1]?.toLowerCase() === 'content-length' && at % 2 === 1 && value === String(bytes) ? '<right>' : value,
+  );
 }
 
 /** Without what differs between two runs of the same thing: ids, times, ports, process ids, and which module exports it. */
 function normal(text: string): string {
-  return text
-    .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/gu, '<id>')
-    .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/gu, '<time>')
-    .replaceAll(/127\.0\.0\.1:\d+/gu, '<address>')
-    .replaceAll(/\(node:\d+\)/gu, '(node:<pid>)')
-    .replaceAll(/\[\d{13}\]/gu, '[<time>]')
-    .replaceAll(/\b(?:amber|plain)\.handlers\.\w+/gu, '<handler>')
-    // V8 names a function by the property that holds that very function; here the property holds the wrapper.
-    .replaceAll(' [as handler]', '')
-    .replaceAll(/\b(Runtime|[A-Z][a-z]*InvokeProcessor|Processor)\.handler(?= \(|")/gu, '$1.<anonymous>');
+  return (
+    text
+      .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/gu, '<id>')
+      .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/gu, '<time>')
+      .replaceAll(/127\.0\.0\.1:\d+/gu, '<address>')
+      .replaceAll(/\(node:\d+\)/gu, '(node:<pid>)')
+      .replaceAll(/\[\d{13}\]/gu, '[<time>]')
+      .replaceAll(/\b(?:amber|plain)\.handlers\.\w+/gu, '<handler>')
+      // V8 names a function by the property that holds that very function; here the property holds the wrapper.
+      .replaceAll(' [as handler]', '')
+      .replaceAll(/\b(Runtime|[A-Z][a-z]*InvokeProcessor|Processor)\.handler(?= \(|")/gu, '$1.<anonymous>')
+  );
 }
 
 /** Frames of Node's event loop: whether they are in a stack depends on what else became due in the same turn. */

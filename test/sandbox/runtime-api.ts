@@ -123,7 +123,12 @@ class Desk {
     await this.#take(kind, match?.[1] === undefined ? undefined : decodeURIComponent(match[1]), request, response);
   }
 
-  async #take(kind: Post['kind'], requestId: string | undefined, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #take(
+    kind: Post['kind'],
+    requestId: string | undefined,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     const startedMs = Date.now();
     const chunks: Buffer[] = [];
     try {
@@ -134,8 +139,14 @@ class Desk {
     const settle = requestId === undefined ? undefined : this.#open.get(requestId);
     const accepted = kind === 'init-error' || settle !== undefined;
     const post: Post = {
-      kind, requestId, headers: request.rawHeaders, body: Buffer.concat(chunks), trailers: request.rawTrailers,
-      startedMs, endedMs: Date.now(), accepted,
+      kind,
+      requestId,
+      headers: request.rawHeaders,
+      body: Buffer.concat(chunks),
+      trailers: request.rawTrailers,
+      startedMs,
+      endedMs: Date.now(),
+      accepted,
     };
     this.posts.push(post);
     if (requestId !== undefined) this.#open.delete(requestId);

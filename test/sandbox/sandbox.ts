@@ -64,7 +64,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { client } = options;
   // A process group of its own, which is killed whole (RIE internal/lambda/supervisor: Setpgid, kill of the group).
   const child = spawn(client.node, client.args(options.handler), {
-    cwd: options.taskRoot, detached: true, env: lambdaEnv(options, api.address), stdio: ['ignore', 'pipe', 'pipe'],
+    cwd: options.taskRoot,
+    detached: true,
+    env: lambdaEnv(options, api.address),
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
@@ -75,7 +78,13 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   return {
     pid: child.pid ?? 0,
     api,
-    invoke: async (event, timeoutMs) => invoke(api, event, { timeoutMs: timeoutMs ?? options.timeoutMs ?? 3000, exited, kill: () => signal('SIGKILL'), tell: options.onInvoke }),
+    invoke: async (event, timeoutMs) =>
+      invoke(api, event, {
+        timeoutMs: timeoutMs ?? options.timeoutMs ?? 3000,
+        exited,
+        kill: () => signal('SIGKILL'),
+        tell: options.onInvoke,
+      }),
     ready: async () => Promise.race([api.polled(1).then(() => 'ready' as const), api.initError, exited]),
     stdout: () => output.stdout,
     log: () => arrived(output.stdout + output.stderr, options.env ?? {}),

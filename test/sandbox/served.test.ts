@@ -37,11 +37,31 @@ interface Scene {
 
 /** The client, in a process namespace of its own, started when the server has fallen silent. */
 function beside(client: Client, mount: string, log: string, mode: string): Client {
-  const flags = ['--pid', '--fork', '--kill-child', '--mount', '--mount-proc', '--ipc', 'bash', '-c', SERVED_SCRIPT, 'served', SERVER, mount, log, mode];
+  const flags = [
+    '--pid',
+    '--fork',
+    '--kill-child',
+    '--mount',
+    '--mount-proc',
+    '--ipc',
+    'bash',
+    '-c',
+    SERVED_SCRIPT,
+    'served',
+    SERVER,
+    mount,
+    log,
+    mode,
+  ];
   return { ...client, node: 'unshare', args: (handler) => [...flags, client.node, ...client.args(handler)] };
 }
 
-async function open(t: TestContext, client: Client, mode: string, env: Readonly<Record<string, string>> = {}): Promise<Scene> {
+async function open(
+  t: TestContext,
+  client: Client,
+  mode: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Scene> {
   // In memory, where it may be: what a disk does beside us is no hold.
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'amber-beside-'));
   const [mount, log, evidence] = [join(folder, 'tree/served'), join(folder, 'requests'), join(folder, 'evidence')];
@@ -49,8 +69,17 @@ async function open(t: TestContext, client: Client, mode: string, env: Readonly<
   writeFileSync(log, '');
   writeFileSync(join(folder, 'tree/plain'), 'plain');
   const sandbox = await startSandbox({
-    client: beside(client, mount, log, mode), handler: 'watched-loop.handler', taskRoot: HANDLERS, timeoutMs: TIMEOUT_MS,
-    env: { AMBER_CAPTURE: 'now', AMBER_DESTINATION: `file://${evidence}`, AMBER_WRITABLE: join(folder, 'tree'), SANDBOX_LIBRARY: bundle.entry, ...env },
+    client: beside(client, mount, log, mode),
+    handler: 'watched-loop.handler',
+    taskRoot: HANDLERS,
+    timeoutMs: TIMEOUT_MS,
+    env: {
+      AMBER_CAPTURE: 'now',
+      AMBER_DESTINATION: `file://${evidence}`,
+      AMBER_WRITABLE: join(folder, 'tree'),
+      SANDBOX_LIBRARY: bundle.entry,
+      ...env,
+    },
   });
   t.after(async () => {
     await sandbox.stop();
@@ -58,12 +87,21 @@ async function open(t: TestContext, client: Client, mode: string, env: Readonly<
   });
   return {
     sandbox,
-    asked: () => readFileSync(log, 'utf8').split('\n').filter((line) => line !== ''),
-    manifests: () => globSync(`${evidence}/**/manifest.json`).map((path) => JSON.parse(readFileSync(path, 'utf8')) as { state: string; cause: { trigger: string } }),
+    asked: () =>
+      readFileSync(log, 'utf8')
+        .split('\n')
+        .filter((line) => line !== ''),
+    manifests: () =>
+      globSync(`${evidence}/**/manifest.json`).map(
+        (path) => JSON.parse(readFileSync(path, 'utf8')) as { state: string; cause: { trigger: string } },
+      ),
   };
 }
 
-async function answer({ invoke, log }: Sandbox, event: object): Promise<{ longestMs: number; turns: number; tookMs: number }> {
+async function answer(
+  { invoke, log }: Sandbox,
+  event: object,
+): Promise<{ longestMs: number; turns: number; tookMs: number }> {
   const result = await invoke(event);
   assert.equal(result.kind, 'response', log());
   return { ...(JSON.parse(result.body.toString()) as { longestMs: number; turns: number }), tookMs: result.tookMs };
@@ -71,16 +109,26 @@ async function answer({ invoke, log }: Sandbox, event: object): Promise<{ longes
 
 for (const client of [ric4, ric3]) {
   describe(`a wrapped function on ${client.name}, beside a silent server`, { skip: STARTS_BOTH }, () => {
-    for (const [what, mode] of [['that serves files in a namespace of its own', ''], ['that serves a folder of a writable tree', 'here']] as const) {
+    for (const [what, mode] of [
+      ['that serves files in a namespace of its own', ''],
+      ['that serves a folder of a writable tree', 'here'],
+    ] as const) {
       it(`${what}: answers on time, turns its loop, commits and exits`, LIMIT, async (t) => {
         if (!canServe(t) || !ensureClient(t, client)) return;
         const { sandbox, asked, manifests } = await open(t, client, mode);
         const first = await answer(sandbox, { beginAnew: true });
         assert.ok(first.tookMs < ANSWER_MS, `the answer took ${first.tookMs} ms`);
-        assert.deepEqual(manifests().map(({ state, cause }) => [state, cause.trigger]), [['whole', 'flag']], sandbox.log());
+        assert.deepEqual(
+          manifests().map(({ state, cause }) => [state, cause.trigger]),
+          [['whole', 'flag']],
+          sandbox.log(),
+        );
         const { longestMs, turns } = await answer(sandbox, {});
         t.diagnostic(`answer in ${first.tookMs} ms, held for ${longestMs.toFixed(0)} ms`);
-        assert.ok(turns > 20 && longestMs < MAX_HELD_MS, `the event loop was held for ${longestMs} ms in ${turns} turns`);
+        assert.ok(
+          turns > 20 && longestMs < MAX_HELD_MS,
+          `the event loop was held for ${longestMs} ms in ${turns} turns`,
+        );
         const result = await sandbox.invoke({ exitNow: 7 });
         assert.equal(result.kind, 'exit', sandbox.log());
         assert.ok(result.tookMs < EXIT_MS, `process.exit() took ${result.tookMs} ms`);

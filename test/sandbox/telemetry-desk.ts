@@ -19,13 +19,29 @@ export class TelemetryDesk {
   /** False: the request is not valid. */
   subscribe(name: string, body: string): boolean {
     try {
-      const wanted = JSON.parse(body) as { types?: string[]; destination?: { protocol?: string; URI?: string }; buffering?: { timeoutMs?: number } };
+      const wanted = JSON.parse(body) as {
+        types?: string[];
+        destination?: { protocol?: string; URI?: string };
+        buffering?: { timeoutMs?: number };
+      };
       const url = new URL(wanted.destination?.URI ?? '');
       const timeoutMs = wanted.buffering?.timeoutMs ?? 1000;
       // Limits of "buffering": 25 to 30,000 ms. The host must be the sandbox's own name.
-      if (wanted.destination?.protocol !== 'HTTP' || url.hostname !== 'sandbox.localdomain' || timeoutMs < 25 || timeoutMs > 30_000) return false;
+      if (
+        wanted.destination?.protocol !== 'HTTP' ||
+        url.hostname !== 'sandbox.localdomain' ||
+        timeoutMs < 25 ||
+        timeoutMs > 30_000
+      )
+        return false;
       if (wanted.types?.includes('platform') === true) {
-        this.#subscriptions.set(name, { port: Number(url.port), path: url.pathname, timeoutMs, events: [], timer: undefined });
+        this.#subscriptions.set(name, {
+          port: Number(url.port),
+          path: url.pathname,
+          timeoutMs,
+          events: [],
+          timer: undefined,
+        });
       }
       return true;
     } catch {
@@ -50,10 +66,17 @@ export class TelemetryDesk {
   #post(one: Subscription): void {
     one.timer = undefined;
     const body = JSON.stringify(one.events.splice(0));
-    const call = request({
-      host: '127.0.0.1', port: one.port, path: one.path, method: 'POST', agent: this.#agent,
-      headers: { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) },
-    }, (response) => response.resume());
+    const call = request(
+      {
+        host: '127.0.0.1',
+        port: one.port,
+        path: one.path,
+        method: 'POST',
+        agent: this.#agent,
+        headers: { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) },
+      },
+      (response) => response.resume(),
+    );
     call.on('error', () => undefined); // frozen or gone: what it missed is lost to it, as on the platform
     call.end(body);
   }

@@ -8,7 +8,11 @@ import { isAmberError } from '../../src/errors.ts';
 import { openIdentity } from '../../src/seal/age-open.ts';
 
 const EXPECTED: Readonly<Record<string, string | undefined>> = {
-  'success': undefined, 'no match': 'IDENTITY_INVALID', 'HMAC failure': 'ARCHIVE_CORRUPT', 'header failure': 'ARCHIVE_CORRUPT', 'payload failure': 'ARCHIVE_CORRUPT',
+  success: undefined,
+  'no match': 'IDENTITY_INVALID',
+  'HMAC failure': 'ARCHIVE_CORRUPT',
+  'header failure': 'ARCHIVE_CORRUPT',
+  'payload failure': 'ARCHIVE_CORRUPT',
 };
 
 interface Vector {
@@ -21,7 +25,10 @@ interface Vector {
 
 function parse(bytes: Buffer): Vector {
   const border = bytes.indexOf('\n\n');
-  const lines = bytes.toString('utf8', 0, border).split('\n').map((line) => line.split(': '));
+  const lines = bytes
+    .toString('utf8', 0, border)
+    .split('\n')
+    .map((line) => line.split(': '));
   const all = (wanted: string): string[] => lines.filter(([key]) => key === wanted).map(([, value]) => value ?? '');
   const body = bytes.subarray(border + 2);
   return {
@@ -58,7 +65,8 @@ for (const [name, bytes] of Object.entries<Uint8Array>(vectors)) {
     for (const step of [vector.sealed.length, 70_001, 997]) {
       const { code, released } = attempt(vector, Math.max(1, step));
       assert.equal(code, EXPECTED[vector.expected], `in steps of ${step}`);
-      if (vector.payload !== undefined) assert.equal(createHash('sha256').update(released).digest('hex'), vector.payload, `in steps of ${step}`);
+      if (vector.payload !== undefined)
+        assert.equal(createHash('sha256').update(released).digest('hex'), vector.payload, `in steps of ${step}`);
     }
   });
 }

@@ -77,7 +77,10 @@ describe('age, both ways', () => {
       t.after(() => rmSync(folder, { recursive: true }));
       const file = join(folder, 'key.txt');
       const run = (program: string, args: readonly string[], input?: Uint8Array): Buffer => {
-        const { status, stdout, stderr } = spawnSync(program, args, { ...(input === undefined ? {} : { input }), maxBuffer: 2 ** 26 });
+        const { status, stdout, stderr } = spawnSync(program, args, {
+          ...(input === undefined ? {} : { input }),
+          maxBuffer: 2 ** 26,
+        });
         assert.equal(status, 0, stderr.toString());
         return stdout;
       };
@@ -98,7 +101,10 @@ describe('age, both ways', () => {
   }
 
   test('any split of input and output gives the same bytes', async () => {
-    const lengths = fc.array(fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: CHUNK - 40, max: CHUNK + 40 })), { minLength: 1, maxLength: 8 });
+    const lengths = fc.array(
+      fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: CHUNK - 40, max: CHUNK + 40 })),
+      { minLength: 1, maxLength: 8 },
+    );
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: 4 * CHUNK + 7 }), lengths, lengths, async (size, pushes, pulls) => {
         const plain = randomBytes(size);
@@ -137,10 +143,31 @@ describe('damage', () => {
   test('a file cut anywhere gives its whole chunks and then ARCHIVE_CORRUPT', async () => {
     const sealed = await encrypt(plain);
     const sealedChunk = CHUNK + 16;
-    for (const length of [0, 1, 21, 22, 100, HEADER - 1, HEADER, START - 1, START, START + 1, START + 16, START + sealedChunk - 1, START + sealedChunk, START + sealedChunk + 5, START + 2 * sealedChunk, sealed.length - 1]) {
+    for (const length of [
+      0,
+      1,
+      21,
+      22,
+      100,
+      HEADER - 1,
+      HEADER,
+      START - 1,
+      START,
+      START + 1,
+      START + 16,
+      START + sealedChunk - 1,
+      START + sealedChunk,
+      START + sealedChunk + 5,
+      START + 2 * sealedChunk,
+      sealed.length - 1,
+    ]) {
       const decryptor = openIdentity(IDENTITY).decryptor();
       const got = Buffer.concat(decryptor.push(sealed.subarray(0, length)));
-      assert.equal(codeOf(() => decryptor.finish()), 'ARCHIVE_CORRUPT', `cut at ${length}`);
+      assert.equal(
+        codeOf(() => decryptor.finish()),
+        'ARCHIVE_CORRUPT',
+        `cut at ${length}`,
+      );
       const whole = Math.max(0, Math.floor((length - START) / sealedChunk)) * CHUNK;
       assert.ok(got.equals(plain.subarray(0, whole)), `cut at ${length}`);
     }
@@ -149,7 +176,14 @@ describe('damage', () => {
   test('no flipped bit gets through, and nothing unauthenticated is given out', async () => {
     const small = plain.subarray(0, CHUNK + 500);
     const sealed = await encrypt(small);
-    const offsets = new Set([...Array(START + 1).keys(), START + CHUNK, START + CHUNK + 15, START + CHUNK + 16, sealed.length - 17, sealed.length - 1]);
+    const offsets = new Set([
+      ...Array(START + 1).keys(),
+      START + CHUNK,
+      START + CHUNK + 15,
+      START + CHUNK + 16,
+      sealed.length - 17,
+      sealed.length - 1,
+    ]);
     for (const offset of offsets) {
       const bad = Buffer.from(sealed);
       bad[offset] = (bad[offset] ?? 0) ^ 1;
@@ -168,10 +202,20 @@ describe('damage', () => {
 
   test('bytes behind the end, a doubled file, swapped chunks', async () => {
     const sealed = await encrypt(plain.subarray(0, 2 * CHUNK + 9));
-    const chunk = (index: number): Buffer => sealed.subarray(START + index * (CHUNK + 16), START + (index + 1) * (CHUNK + 16));
-    assert.equal(codeOf(() => decrypt(Buffer.concat([sealed, Buffer.from('x')]))), 'ARCHIVE_CORRUPT');
-    assert.equal(codeOf(() => decrypt(Buffer.concat([sealed, sealed]))), 'ARCHIVE_CORRUPT');
-    assert.equal(codeOf(() => decrypt(Buffer.concat([sealed.subarray(0, START), chunk(1), chunk(0), chunk(2)]))), 'ARCHIVE_CORRUPT');
+    const chunk = (index: number): Buffer =>
+      sealed.subarray(START + index * (CHUNK + 16), START + (index + 1) * (CHUNK + 16));
+    assert.equal(
+      codeOf(() => decrypt(Buffer.concat([sealed, Buffer.from('x')]))),
+      'ARCHIVE_CORRUPT',
+    );
+    assert.equal(
+      codeOf(() => decrypt(Buffer.concat([sealed, sealed]))),
+      'ARCHIVE_CORRUPT',
+    );
+    assert.equal(
+      codeOf(() => decrypt(Buffer.concat([sealed.subarray(0, START), chunk(1), chunk(0), chunk(2)]))),
+      'ARCHIVE_CORRUPT',
+    );
   });
 
   test('damage far behind does not take the good chunks of the same push with it', async () => {
@@ -179,14 +223,23 @@ describe('damage', () => {
     sealed[sealed.length - 1] = (sealed.at(-1) ?? 0) ^ 1;
     const decryptor = openIdentity(IDENTITY).decryptor();
     assert.ok(Buffer.concat(decryptor.push(Buffer.concat([sealed, sealed]))).equals(plain.subarray(0, 2 * CHUNK)));
-    assert.equal(codeOf(() => decryptor.push(sealed)), 'ARCHIVE_CORRUPT');
-    assert.equal(codeOf(() => decryptor.finish()), 'ARCHIVE_CORRUPT');
+    assert.equal(
+      codeOf(() => decryptor.push(sealed)),
+      'ARCHIVE_CORRUPT',
+    );
+    assert.equal(
+      codeOf(() => decryptor.finish()),
+      'ARCHIVE_CORRUPT',
+    );
   });
 
   test('another identity is IDENTITY_INVALID', async () => {
     const other = await typage.generateX25519Identity();
     const sealed = await encrypt(plain);
-    assert.equal(codeOf(() => decrypt(sealed, [sealed.length], other)), 'IDENTITY_INVALID');
+    assert.equal(
+      codeOf(() => decrypt(sealed, [sealed.length], other)),
+      'IDENTITY_INVALID',
+    );
     assert.ok(decrypt(sealed, [sealed.length], `# one\n${other}\n\n# two\n${IDENTITY}\n`).equals(plain));
   });
 
@@ -209,14 +262,31 @@ describe('damage', () => {
 
 describe('keys', () => {
   const bad = async (recipient: string): Promise<string | undefined> =>
-    openAge(recipient).then(() => undefined, (error: unknown) => (isAmberError(error) ? error.code : String(error)));
+    openAge(recipient).then(
+      () => undefined,
+      (error: unknown) => (isAmberError(error) ? error.code : String(error)),
+    );
 
   test('recipients: checksum, kind, length, points of low order', async () => {
-    const lowOrder = ['00'.repeat(32), `01${'00'.repeat(31)}`, 'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800', '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157', `ec${'ff'.repeat(30)}7f`];
-    for (const hex of lowOrder) assert.equal(await bad(bech32.encodeFromBytes('age', Buffer.from(hex, 'hex'))), 'RECIPIENT_INVALID', hex);
+    const lowOrder = [
+      '00'.repeat(32),
+      `01${'00'.repeat(31)}`,
+      'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
+      '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
+      `ec${'ff'.repeat(30)}7f`,
+    ];
+    for (const hex of lowOrder)
+      assert.equal(await bad(bech32.encodeFromBytes('age', Buffer.from(hex, 'hex'))), 'RECIPIENT_INVALID', hex);
     const wrong = [
-      '', 'age1', `${RECIPIENT.slice(0, -1)}q`, RECIPIENT.replace('age1', 'age2'), RECIPIENT.toUpperCase(), IDENTITY,
-      bech32.encodeFromBytes('bc', randomBytes(32)), bech32.encodeFromBytes('age', randomBytes(31)), bech32.encodeFromBytes('age', randomBytes(33)),
+      '',
+      'age1',
+      `${RECIPIENT.slice(0, -1)}q`,
+      RECIPIENT.replace('age1', 'age2'),
+      RECIPIENT.toUpperCase(),
+      IDENTITY,
+      bech32.encodeFromBytes('bc', randomBytes(32)),
+      bech32.encodeFromBytes('age', randomBytes(31)),
+      bech32.encodeFromBytes('age', randomBytes(33)),
     ];
     for (const text of wrong) assert.equal(await bad(text), 'RECIPIENT_INVALID', text);
     assert.equal(await bad(` ${RECIPIENT}\n`), undefined);
@@ -224,8 +294,15 @@ describe('keys', () => {
 
   test('identities: every refusal names the line and never shows the key', () => {
     const wrong = [
-      '', '# only a comment', `${IDENTITY.slice(0, -1)}${IDENTITY.endsWith('Q') ? 'P' : 'Q'}`, IDENTITY.toLowerCase(), RECIPIENT, 'AGE-PLUGIN-YUBIKEY-1QQQ', 'AGE-SECRET-KEY-PQ-1QQQ',
-      bech32.encodeFromBytes('age-secret-key-', randomBytes(31)).toUpperCase(), `${IDENTITY}\nAGE-SECRET-KEY-1BROKEN`,
+      '',
+      '# only a comment',
+      `${IDENTITY.slice(0, -1)}${IDENTITY.endsWith('Q') ? 'P' : 'Q'}`,
+      IDENTITY.toLowerCase(),
+      RECIPIENT,
+      'AGE-PLUGIN-YUBIKEY-1QQQ',
+      'AGE-SECRET-KEY-PQ-1QQQ',
+      bech32.encodeFromBytes('age-secret-key-', randomBytes(31)).toUpperCase(),
+      `${IDENTITY}\nAGE-SECRET-KEY-1BROKEN`,
     ];
     for (const text of wrong) {
       try {
@@ -233,7 +310,8 @@ describe('keys', () => {
         assert.fail(`accepted ${text}`);
       } catch (error) {
         assert.ok(isAmberError(error) && error.code === 'IDENTITY_INVALID', String(error));
-        for (const part of [error.message, String(error.cause)]) assert.ok(!part.includes(IDENTITY.slice(16, 40)) && !part.includes('BROKEN'));
+        for (const part of [error.message, String(error.cause)])
+          assert.ok(!part.includes(IDENTITY.slice(16, 40)) && !part.includes('BROKEN'));
       }
     }
     assert.deepEqual(openIdentity(`\r\n# made today\r\n  ${IDENTITY}  \r\n`).recipients, [RECIPIENT]);
@@ -242,7 +320,13 @@ describe('keys', () => {
   test('a finished encryptor refuses more', async () => {
     const encryptor = (await openAge(RECIPIENT)).encryptor();
     encryptor.finish();
-    assert.equal(codeOf(() => encryptor.push(new Uint8Array(1))), 'BUG');
-    assert.equal(codeOf(() => encryptor.finish()), 'BUG');
+    assert.equal(
+      codeOf(() => encryptor.push(new Uint8Array(1))),
+      'BUG',
+    );
+    assert.equal(
+      codeOf(() => encryptor.finish()),
+      'BUG',
+    );
   });
 });

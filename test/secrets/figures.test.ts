@@ -7,7 +7,8 @@ import { measure } from './figures/run.ts';
 test('no value of a telling name comes through, shapes are found under any name, and what is harmless stays', () => {
   const { telling, plain, harmless } = measure(1);
   for (const [place, { of, wrong }] of telling) assert.deepEqual([of > 0, wrong], [true, []], place);
-  for (const [place, { of, wrong }] of plain) assert.ok(of > 0 && wrong.length <= of * 0.1, `${place}: ${wrong.join(', ')}`);
+  for (const [place, { of, wrong }] of plain)
+    assert.ok(of > 0 && wrong.length <= of * 0.1, `${place}: ${wrong.join(', ')}`);
   assert.ok(harmless.of > 0 && harmless.wrong.length <= harmless.of * 0.03, harmless.wrong.join(', '));
 });
 

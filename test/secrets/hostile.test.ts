@@ -21,12 +21,117 @@ function cpuMs(run: () => unknown): number {
 /** Repeated to a whole text. One line at least for every pattern in src/secrets; the leads of the shapes are added below. */
 const PIECES = [
   // shapes
-  'eyJ', 'eyJabcdefgh.', 'eyJabcdefgh.eyJabcdefgh', 'a_eyJ', '%3DeyJabcdefghi', '-----BEGIN PRIVATE KEY-----', '-----BEGIN ', '-----BEGIN RSA ', '-----', 'LS0tLS1CRUdJTi', 'IQoJb3JpZ2lu', 'ghp_', 'github_pat_', 'npm_', 'sk-', 'x-sk-', 'SG.', 'SG.abcdefghijklmnopq.', 'AIza',
-  '123456789:AA', '1', 'xoxb-', 'hooks.slack.com/services/', '/api/webhooks/1234567890123456', 'key-', 'AGE-SECRET-KEY-1', 'pypi-AgE', 'AKIAABCDEFGHIJKLMNOP', 'AKIAABCDEFGHIJKLMNOP.........', 'dapi0', 'gl', 'hf_', '://', '://a:', '://a:b', 'a://a:b@', '@', 'bearer ', 'Bearer aaaaaaaa', 'basic ', 'basic YTpi',
+  'eyJ',
+  'eyJabcdefgh.',
+  'eyJabcdefgh.eyJabcdefgh',
+  'a_eyJ',
+  '%3DeyJabcdefghi',
+  '-----BEGIN PRIVATE KEY-----',
+  '-----BEGIN ',
+  '-----BEGIN RSA ',
+  '-----',
+  'LS0tLS1CRUdJTi',
+  'IQoJb3JpZ2lu',
+  'ghp_',
+  'github_pat_',
+  'npm_',
+  'sk-',
+  'x-sk-',
+  'SG.',
+  'SG.abcdefghijklmnopq.',
+  'AIza',
+  '123456789:AA',
+  '1',
+  'xoxb-',
+  'hooks.slack.com/services/',
+  '/api/webhooks/1234567890123456',
+  'key-',
+  'AGE-SECRET-KEY-1',
+  'pypi-AgE',
+  'AKIAABCDEFGHIJKLMNOP',
+  'AKIAABCDEFGHIJKLMNOP.........',
+  'dapi0',
+  'gl',
+  'hf_',
+  '://',
+  '://a:',
+  '://a:b',
+  'a://a:b@',
+  '@',
+  'bearer ',
+  'Bearer aaaaaaaa',
+  'basic ',
+  'basic YTpi',
   // assignments and headers
-  'password', 'password=', 'password="', 'key=', 'x_key=', 'auth=', 'token_id=', 'token: ', 'key="\\', 'key=\'key="', 'secret\\"', 'pass pass', 'pwd.', 'cookie:', 'authorization: ', 'session=["', 'tokens=["a",', 'pin:=[ \t', '<password>', '<a', '<password', 'token[', '=', 'key=%41', 'cookie=a;', 'authorization=AWS4-HMAC-SHA256 ', 'token_file=/a/', 'token=arn:aws:', 'secret=2020-', 'password=<redacted:', '<redacted:0123456789abcdef>', 'arn:aws:secret:', 'secret=1,', 'secret={', 'secret={a}', 'secret={b:"', 'secret: |\n ', 'secret: |\\n ', 'secret>:', 'key.pwd:\n- a', 'basic+', 'LS0tLS1CRUdJTi=', '"data":[1', '<Buffer 61', '"Key":"token","Value":', '<key>secret</key>',
+  'password',
+  'password=',
+  'password="',
+  'key=',
+  'x_key=',
+  'auth=',
+  'token_id=',
+  'token: ',
+  'key="\\',
+  'key=\'key="',
+  'secret\\"',
+  'pass pass',
+  'pwd.',
+  'cookie:',
+  'authorization: ',
+  'session=["',
+  'tokens=["a",',
+  'pin:=[ \t',
+  '<password>',
+  '<a',
+  '<password',
+  'token[',
+  '=',
+  'key=%41',
+  'cookie=a;',
+  'authorization=AWS4-HMAC-SHA256 ',
+  'token_file=/a/',
+  'token=arn:aws:',
+  'secret=2020-',
+  'password=<redacted:',
+  '<redacted:0123456789abcdef>',
+  'arn:aws:secret:',
+  'secret=1,',
+  'secret={',
+  'secret={a}',
+  'secret={b:"',
+  'secret: |\n ',
+  'secret: |\\n ',
+  'secret>:',
+  'key.pwd:\n- a',
+  'basic+',
+  'LS0tLS1CRUdJTi=',
+  '"data":[1',
+  '<Buffer 61',
+  '"Key":"token","Value":',
+  '<key>secret</key>',
   // escapes, argv, environ
-  '"', '\\', '%41', '%', '+', 'a', ' ', '-', '--token ', '-u ', "curl -u '", 'curl "\\"', ';', 'A=', 'é', 'deadbeef', '\0', 'A=b\0', '--password\0', '$(', '`', "'",
+  '"',
+  '\\',
+  '%41',
+  '%',
+  '+',
+  'a',
+  ' ',
+  '-',
+  '--token ',
+  '-u ',
+  "curl -u '",
+  'curl "\\"',
+  ';',
+  'A=',
+  'é',
+  'deadbeef',
+  '\0',
+  'A=b\0',
+  '--password\0',
+  '$(',
+  '`',
+  "'",
 ];
 
 const LEADS = [...new Set([...SHAPES, ...PLACES].flatMap(({ leads }) => leads))];
@@ -34,9 +139,13 @@ const LEADS = [...new Set([...SHAPES, ...PLACES].flatMap(({ leads }) => leads))]
 const RUNS = ['A', 'a0', '-', '.', ' ', '=', '\\', '"', '\n'];
 /** Between a name and its value, two by two. */
 const SIGNS = ['=', ':', '"', "'", ' ', '\n', '\\', '\\"', '{', '[', '<', '>', '|', ',', '&', '%', '-', '.', 'aB3dE5'];
-const NAMES = SIGNS.flatMap((one) => SIGNS.map((other, at) => `${['secret', 'authorization', 'cookie', 'key'][at % 4] ?? ''}${one}${other}`));
+const NAMES = SIGNS.flatMap((one) =>
+  SIGNS.map((other, at) => `${['secret', 'authorization', 'cookie', 'key'][at % 4] ?? ''}${one}${other}`),
+);
 /** Each piece with some of the others, far from it in the list. */
-const PAIRS = PIECES.flatMap((piece, at) => [17, 53, 89].map((step) => piece + (PIECES[(at + step) % PIECES.length] ?? '')));
+const PAIRS = PIECES.flatMap((piece, at) =>
+  [17, 53, 89].map((step) => piece + (PIECES[(at + step) % PIECES.length] ?? '')),
+);
 
 const WHOLE = 32_768;
 const TIMES = 16;
@@ -63,19 +172,36 @@ function growth(piece: string, kind: Kind): number | undefined {
   const first = redact(piece, WHOLE, kind);
   if (first < QUICK_MS) return undefined;
   const part = least(5, () => redact(piece, WHOLE / TIMES, kind));
-  return Math.min(first, least(2, () => redact(piece, WHOLE, kind))) / part;
+  return (
+    Math.min(
+      first,
+      least(2, () => redact(piece, WHOLE, kind)),
+    ) / part
+  );
 }
 
 describe('the time grows with the length of the text alone', () => {
   const texts: readonly (readonly [string, Kind, readonly string[]])[] = [
-    ['text', 'text', PIECES], ['environ', 'environ', PIECES], ['cmdline', 'cmdline', PIECES], ['pieces by two', 'text', PAIRS], ['names', 'text', NAMES],
-    ['leads of shapes', 'text', LEADS], ['leads of shapes with a run', 'text', LEADS.flatMap((lead, at) => lead + (RUNS[at % RUNS.length] ?? '').repeat(40))],
+    ['text', 'text', PIECES],
+    ['environ', 'environ', PIECES],
+    ['cmdline', 'cmdline', PIECES],
+    ['pieces by two', 'text', PAIRS],
+    ['names', 'text', NAMES],
+    ['leads of shapes', 'text', LEADS],
+    [
+      'leads of shapes with a run',
+      'text',
+      LEADS.flatMap((lead, at) => lead + (RUNS[at % RUNS.length] ?? '').repeat(40)),
+    ],
   ];
   for (const [name, kind, pieces] of texts) {
     test(name, () => {
       for (const piece of pieces) {
         const times = growth(piece, kind);
-        assert.ok(times === undefined || times < MAX_RATIO, `${JSON.stringify(piece)}: ${times?.toFixed(0)} times as long for ${TIMES} times the text`);
+        assert.ok(
+          times === undefined || times < MAX_RATIO,
+          `${JSON.stringify(piece)}: ${times?.toFixed(0)} times as long for ${TIMES} times the text`,
+        );
       }
     });
   }
@@ -85,7 +211,10 @@ describe('a dictionary that an attacker fills', () => {
   test('values that share their beginning, and a text of near misses', () => {
     const redactor = createRedactor();
     const ms = cpuMs(() => {
-      const block = Array.from({ length: 3000 }, (_, index) => `T${index}_TOKEN=${'aaaa-'.repeat(1 + (index % 200))}${index}z!`).join('\0');
+      const block = Array.from(
+        { length: 3000 },
+        (_, index) => `T${index}_TOKEN=${'aaaa-'.repeat(1 + (index % 200))}${index}z!`,
+      ).join('\0');
       redactor.bytes(Buffer.from(block), 'environ');
       const { value, redactions } = redactor.text('aaaa-'.repeat(MIB / 5));
       assert.ok(value.endsWith('<limit>'), 'the rest of such a text is not kept');
@@ -108,7 +237,10 @@ describe('a dictionary that an attacker fills', () => {
     assert.ok(values.every((secret) => !shown.includes(secret)));
     assert.match(redactions.at(-1) ?? '', /^and \d+ more$/u);
     assert.ok(redactions.some((name) => name.endsWith(':limit:known-values')) || redactions.length === 501);
-    assert.match(redactor.text(`x ${own} y ${values[0] ?? ''}`).value, /^x <redacted:[0-9a-f]{16}> y <redacted:[0-9a-f]{16}>$/u);
+    assert.match(
+      redactor.text(`x ${own} y ${values[0] ?? ''}`).value,
+      /^x <redacted:[0-9a-f]{16}> y <redacted:[0-9a-f]{16}>$/u,
+    );
     for (const secret of values.slice(0, -1)) redactor.text(`PASSWORD=${secret}`); // one call learns no more than a hundred
     const last = values.at(-1) ?? '';
     assert.deepEqual(redactor.json({ password: last }).redactions, ['password', 'password:limit:known-values']);
@@ -118,7 +250,10 @@ describe('a dictionary that an attacker fills', () => {
   test('secrets that contain, overlap and extend each other', () => {
     const redactor = createRedactor();
     redactor.learn({ A_TOKEN: 'abcdef12', B_TOKEN: 'abcdef1234567', C_TOKEN: '4567890xyz', D_TOKEN: 'bcdef123' });
-    assert.match(redactor.text('<abcdef12> <abcdef1234567> <abcdef1234567890xyz>').value, /^(?:<<redacted:[0-9a-f]{16}>> ?){2}<<redacted:[0-9a-f]{16}>(?:890xyz)?>$/u);
+    assert.match(
+      redactor.text('<abcdef12> <abcdef1234567> <abcdef1234567890xyz>').value,
+      /^(?:<<redacted:[0-9a-f]{16}>> ?){2}<<redacted:[0-9a-f]{16}>(?:890xyz)?>$/u,
+    );
     assert.match(redactor.text('xbcdef123x').value, /^x<redacted:[0-9a-f]{16}>x$/u);
   });
 
@@ -130,21 +265,32 @@ describe('a dictionary that an attacker fills', () => {
     assert.match(mark, /^<redacted:[0-9a-f]{16}>$/u);
     const cut = redactor.text(`log: ${long.slice(0, 5000)}`).value;
     assert.ok(cut.length < 1100, `${cut.length} characters are left`);
-    assert.ok(!redactor.text(Buffer.from(`x${long}`).toString('base64')).value.includes(Buffer.from(`x${long}`).toString('base64').slice(10, 60)));
+    assert.ok(
+      !redactor
+        .text(Buffer.from(`x${long}`).toString('base64'))
+        .value.includes(Buffer.from(`x${long}`).toString('base64').slice(10, 60)),
+    );
   });
 });
 
 describe('the pattern of AMBER_REDACT', () => {
   test('hides what it matches, everywhere', () => {
     const redactor = createRedactor({ extra: /internal-[0-9]+/iu });
-    assert.match(redactor.text('a internal-1 INTERNAL-22 b').value, /^a <redacted:[0-9a-f]{16}> <redacted:[0-9a-f]{16}> b$/u);
+    assert.match(
+      redactor.text('a internal-1 INTERNAL-22 b').value,
+      /^a <redacted:[0-9a-f]{16}> <redacted:[0-9a-f]{16}> b$/u,
+    );
     const { value, redactions } = redactor.json({ 'x-internal-7': ['internal-123456789'] });
     assert.ok(!JSON.stringify(value).includes('internal-'));
     assert.deepEqual(redactions.length, 2);
     assert.ok(!Buffer.from(redactor.bytes(Buffer.from('A=internal-5\0'), 'environ').value).includes('internal'));
     for (const number of [123456789, 987654321]) {
       const encoded = redactor.text(Buffer.from(`see internal-${number}`).toString('base64')).value;
-      assert.match(Buffer.from(encoded, 'base64').toString(), /^see <redacted:[0-9a-f]{16}>$/u, 'inside an encoded text as well');
+      assert.match(
+        Buffer.from(encoded, 'base64').toString(),
+        /^see <redacted:[0-9a-f]{16}>$/u,
+        'inside an encoded text as well',
+      );
     }
   });
 
@@ -157,7 +303,9 @@ describe('the pattern of AMBER_REDACT', () => {
         text: redactor.text(`a ${long} b`).value,
         query: redactor.text(`https://h/x?a=${long}&b=1`).value.replace('https://h/x?a=', 'a ').replace('&b=1', ' b'),
         json: (redactor.json([`a ${long} b`]).value as string[])[0] ?? '',
-        variable: Buffer.from(redactor.bytes(Buffer.from(`X=a ${long} b`), 'environ').value).toString().slice(2),
+        variable: Buffer.from(redactor.bytes(Buffer.from(`X=a ${long} b`), 'environ').value)
+          .toString()
+          .slice(2),
         argument: Buffer.from(redactor.bytes(Buffer.from(`a ${long} b`), 'cmdline').value).toString(),
         base64: Buffer.from(redactor.text(Buffer.from(`a ${long} b`).toString('base64')).value, 'base64').toString(),
         escaped: decodeURIComponent(redactor.text(encodeURIComponent(`"a ${long} b"`)).value).slice(1, -1),
@@ -182,11 +330,36 @@ describe('the pattern of AMBER_REDACT', () => {
   });
 
   test('a pattern that may run for ever is refused, with what to do', () => {
-    for (const source of ['(a+)+$', '(a|b)*c', '([a-z]+x)*', '(?:a{1,}){2,}', 'a*', '', '(a)\\1', 'a+b+c+d', '((a{1,30}){1,30}){1,30}', '[a-z]{1,90}[a-z]+[a-z]+!', 'x'.repeat(1001), '(?<n>a)\\k<n>']) {
+    for (const source of [
+      '(a+)+$',
+      '(a|b)*c',
+      '([a-z]+x)*',
+      '(?:a{1,}){2,}',
+      'a*',
+      '',
+      '(a)\\1',
+      'a+b+c+d',
+      '((a{1,30}){1,30}){1,30}',
+      '[a-z]{1,90}[a-z]+[a-z]+!',
+      'x'.repeat(1001),
+      '(?<n>a)\\k<n>',
+    ]) {
       assert.ok(refusal(new RegExp(source, 'u')) !== undefined, source);
-      assert.throws(() => createRedactor({ extra: new RegExp(source, 'u') }), (error) => isAmberError(error) && error.code === 'CONFIG_INVALID');
+      assert.throws(
+        () => createRedactor({ extra: new RegExp(source, 'u') }),
+        (error) => isAmberError(error) && error.code === 'CONFIG_INVALID',
+      );
     }
-    for (const source of ['internal-[0-9]+', '[A-Z]{3}-[0-9]{4,12}', '(?:dev|prod)-secret-\\w+', '(?<=id=)[0-9a-f]{32}', 'cust_[a-z0-9]{8}(?:-[a-z0-9]{4})?', '[)(*+]{3}x', 'a\\+b']) assert.equal(refusal(new RegExp(source, 'u')), undefined, source);
+    for (const source of [
+      'internal-[0-9]+',
+      '[A-Z]{3}-[0-9]{4,12}',
+      '(?:dev|prod)-secret-\\w+',
+      '(?<=id=)[0-9a-f]{32}',
+      'cust_[a-z0-9]{8}(?:-[a-z0-9]{4})?',
+      '[)(*+]{3}x',
+      'a\\+b',
+    ])
+      assert.equal(refusal(new RegExp(source, 'u')), undefined, source);
   });
 
   test('a slow pattern costs one text its rest, not the capture its time', () => {

@@ -5,7 +5,21 @@ import { describe, test } from 'node:test';
 import { createRedactor } from '../../src/secrets/redactor.ts';
 
 describe('files of procfs stay as they are', () => {
-  for (const name of ['status', 'stat', 'statm', 'limits', 'maps', 'smaps_rollup', 'io', 'mountinfo', 'cgroup', 'net/tcp', 'net/unix', 'net/sockstat', 'oom_score']) {
+  for (const name of [
+    'status',
+    'stat',
+    'statm',
+    'limits',
+    'maps',
+    'smaps_rollup',
+    'io',
+    'mountinfo',
+    'cgroup',
+    'net/tcp',
+    'net/unix',
+    'net/sockstat',
+    'oom_score',
+  ]) {
     test(`/proc/self/${name}`, () => {
       const body = readFileSync(`/proc/self/${name}`);
       const { value, redactions } = createRedactor({}).bytes(body, 'text');

@@ -75,7 +75,11 @@ export function fault(status: number, code: string, message = 'as scripted'): An
 }
 
 /** The rule that answers one operation, the first `times` times that it is asked. */
-export function onOperation(operation: string, answer: Answer | ((asked: Asked) => Answer | undefined), times: number = Infinity): Rule {
+export function onOperation(
+  operation: string,
+  answer: Answer | ((asked: Asked) => Answer | undefined),
+  times: number = Infinity,
+): Rule {
   let left = times;
   return (asked) => {
     if (asked.operation !== operation || left <= 0) return undefined;
@@ -86,7 +90,14 @@ export function onOperation(operation: string, answer: Answer | ((asked: Asked) 
 
 /** What real Lambda answers where moto knows nothing. */
 const RECORDED: readonly Rule[] = [
-  onOperation('ListFunctionUrlConfigs', json({ FunctionUrlConfigs: [{ FunctionUrl: 'https://abc.lambda-url.eu-central-1.on.aws/', AuthType: 'NONE', FunctionArn: 'arn' }] })),
+  onOperation(
+    'ListFunctionUrlConfigs',
+    json({
+      FunctionUrlConfigs: [
+        { FunctionUrl: 'https://abc.lambda-url.eu-central-1.on.aws/', AuthType: 'NONE', FunctionArn: 'arn' },
+      ],
+    }),
+  ),
   onOperation('ListProvisionedConcurrencyConfigs', json({ ProvisionedConcurrencyConfigs: [] })),
   onOperation('GetRuntimeManagementConfig', json({ UpdateRuntimeOn: 'Auto', FunctionArn: 'arn' })),
   onOperation('GetFunctionRecursionConfig', json({ RecursiveLoop: 'Terminate' })),
@@ -101,23 +112,34 @@ export async function awsProxy(target: string, folder: string): Promise<AwsProxy
   const seen: string[] = [];
   let open = 0;
   let widest = 0;
-  const proxy: AwsProxy = { endpoint: '', rules, seen, delayMs: 0, widest: () => widest, close: () => Promise.resolve() };
+  const proxy: AwsProxy = {
+    endpoint: '',
+    rules,
+    seen,
+    delayMs: 0,
+    widest: () => widest,
+    close: () => Promise.resolve(),
+  };
   const server = createServer((incoming, outgoing) => {
     open += 1;
     widest = Math.max(widest, open);
     const wait = new Promise((resolve) => setTimeout(resolve, proxy.delayMs));
-    void wait.then(() => serve({ incoming, outgoing, target, folder, rules, seen })).catch((error: unknown) => outgoing.destroy(error as Error)).finally(() => {
-      open -= 1;
-    });
+    void wait
+      .then(() => serve({ incoming, outgoing, target, folder, rules, seen }))
+      .catch((error: unknown) => outgoing.destroy(error as Error))
+      .finally(() => {
+        open -= 1;
+      });
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as AddressInfo;
   return Object.assign(proxy, {
     endpoint: `http://127.0.0.1:${port}`,
-    close: () => new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    }),
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
   });
 }
 
@@ -139,7 +161,8 @@ async function serve(serving: Serving): Promise<void> {
   const asked: Asked = { operation: operationOf(incoming, url, body), method: incoming.method ?? 'GET', url, body };
   seen.push(asked.operation);
   const own = [...rules, foreignLayer, servedFrom(serving.folder, incoming), ...RECORDED];
-  const answer = own.reduce<Answer | undefined>((found, rule) => found ?? rule(asked), undefined) ?? await passOn(serving, asked);
+  const answer =
+    own.reduce<Answer | undefined>((found, rule) => found ?? rule(asked), undefined) ?? (await passOn(serving, asked));
   send(outgoing, answer);
 }
 
@@ -164,7 +187,11 @@ function operationOf(incoming: IncomingMessage, url: URL, body: Buffer): string 
 const foreignLayer: Rule = ({ operation, url }) => {
   if (!operation.startsWith('GetLayerVersion') || !decodeURIComponent(url.href).includes(FOREIGN)) return undefined;
   const action = operation === 'GetLayerVersionPolicy' ? operation : 'GetLayerVersion';
-  return fault(403, 'AccessDeniedException', `User: arn:aws:iam::${OWN}:user/responder is not authorized to perform: lambda:${action} on resource: shared-metrics because no resource-based policy allows it`);
+  return fault(
+    403,
+    'AccessDeniedException',
+    `User: arn:aws:iam::${OWN}:user/responder is not authorized to perform: lambda:${action} on resource: shared-metrics because no resource-based policy allows it`,
+  );
 };
 
 function servedFrom(folder: string, incoming: IncomingMessage): Rule {
@@ -174,7 +201,11 @@ function servedFrom(folder: string, incoming: IncomingMessage): Rule {
     if (!existsSync(file) || !url.searchParams.has('X-Amz-Signature')) return { status: 403, body: 'Forbidden' };
     const bytes = readFileSync(file);
     const from = Number(/^bytes=(\d+)-$/u.exec(incoming.headers.range ?? '')?.[1] ?? 0);
-    return { status: from === 0 ? 200 : 206, headers: { 'content-type': 'application/zip' }, body: bytes.subarray(from) };
+    return {
+      status: from === 0 ? 200 : 206,
+      headers: { 'content-type': 'application/zip' },
+      body: bytes.subarray(from),
+    };
   };
 }
 
@@ -183,17 +214,29 @@ const LOGGING = { LogGroup: '/shop/checkout-logs', LogFormat: 'Text' };
 
 /** On to moto, and back with links that lead here, the log group, and the account of the third layer. */
 async function passOn({ incoming, target }: Serving, asked: Asked): Promise<Answer> {
-  const path = asked.operation === 'GetLayerVersionByArn' ? layerPath(asked.url) : incoming.url ?? '/';
+  const path = asked.operation === 'GetLayerVersionByArn' ? layerPath(asked.url) : (incoming.url ?? '/');
   const headers = { ...incoming.headers, host: new URL(target).host };
   const answer = await new Promise<Answer>((resolve, reject) => {
     const { hostname, port } = new URL(target);
-    const upstream = httpRequest({ host: hostname, port, method: asked.method, path, headers, agent: false }, (response) => {
-      const pieces: Buffer[] = [];
-      response.on('data', (piece: Buffer) => pieces.push(piece)).on('error', reject).on('end', () => {
-        const kept = Object.entries(response.headers).filter(([name]) => !/^(?:connection|keep-alive|transfer-encoding|content-length|date|server)$/u.test(name));
-        resolve({ status: response.statusCode ?? 502, headers: Object.fromEntries(kept.map(([name, value]) => [name, String(value)])), body: Buffer.concat(pieces) });
-      });
-    });
+    const upstream = httpRequest(
+      { host: hostname, port, method: asked.method, path, headers, agent: false },
+      (response) => {
+        const pieces: Buffer[] = [];
+        response
+          .on('data', (piece: Buffer) => pieces.push(piece))
+          .on('error', reject)
+          .on('end', () => {
+            const kept = Object.entries(response.headers).filter(
+              ([name]) => !/^(?:connection|keep-alive|transfer-encoding|content-length|date|server)$/u.test(name),
+            );
+            resolve({
+              status: response.statusCode ?? 502,
+              headers: Object.fromEntries(kept.map(([name, value]) => [name, String(value)])),
+              body: Buffer.concat(pieces),
+            });
+          });
+      },
+    );
     upstream.on('error', reject);
     upstream.end(asked.body);
   });
@@ -221,12 +264,24 @@ interface Answered extends Configured {
 }
 
 function rewritten(answer: Answer, { operation }: Asked, own: string): Answer {
-  if (!/^(?:GetFunction|GetFunctionConfiguration|ListVersionsByFunction|GetLayerVersionByArn)$/u.test(operation) || answer.status !== 200) return answer;
-  const value = JSON.parse(String(answer.body).replaceAll(`:${OWN}:layer:shared-metrics`, `:${FOREIGN}:layer:shared-metrics`)) as Answered;
-  const link = (base64: string): string => `${own}/_code/${Buffer.from(base64, 'base64').toString('hex')}?X-Amz-Security-Token=IQoJb3JpZ2luX2VjSESSIONTOKEN&X-Amz-Signature=0123`;
-  if (value.Code !== undefined && value.Configuration !== undefined) value.Code['Location'] = link(value.Configuration.CodeSha256);
+  if (
+    !/^(?:GetFunction|GetFunctionConfiguration|ListVersionsByFunction|GetLayerVersionByArn)$/u.test(operation) ||
+    answer.status !== 200
+  )
+    return answer;
+  const value = JSON.parse(
+    String(answer.body).replaceAll(`:${OWN}:layer:shared-metrics`, `:${FOREIGN}:layer:shared-metrics`),
+  ) as Answered;
+  const link = (base64: string): string =>
+    `${own}/_code/${Buffer.from(base64, 'base64').toString('hex')}?X-Amz-Security-Token=IQoJb3JpZ2luX2VjSESSIONTOKEN&X-Amz-Signature=0123`;
+  if (value.Code !== undefined && value.Configuration !== undefined)
+    value.Code['Location'] = link(value.Configuration.CodeSha256);
   if (value.Content?.['CodeSha256'] !== undefined) value.Content['Location'] = link(value.Content['CodeSha256']);
-  for (const one of [value.Configuration, ...(value.Versions ?? []), ...(value.FunctionArn === undefined ? [] : [value])]) {
+  for (const one of [
+    value.Configuration,
+    ...(value.Versions ?? []),
+    ...(value.FunctionArn === undefined ? [] : [value]),
+  ]) {
     if (one === undefined) continue;
     one.LoggingConfig = LOGGING;
     one.ConfigSha256 = Buffer.from(`config of ${one.Version ?? ''}`).toString('base64');

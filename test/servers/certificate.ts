@@ -15,8 +15,23 @@ export function certificate(names: string = 'DNS:localhost,IP:127.0.0.1'): Certi
   try {
     const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
     const made = spawnSync('openssl', [
-      'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=amber test',
-      '-addext', `subjectAltName=${names}`, '-keyout', key, '-out', cert,
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      '/CN=amber test',
+      '-addext',
+      `subjectAltName=${names}`,
+      '-keyout',
+      key,
+      '-out',
+      cert,
     ]);
     if (made.status !== 0) throw new Error('needs openssl, for the certificate of the server');
     return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };

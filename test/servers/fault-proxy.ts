@@ -21,7 +21,13 @@ export type Fault =
   /** The connection is accepted, and nothing is read from it. */
   | 'never-read'
   /** An error as S3 words it. `early`: before the body is read, with the connection closed behind it. */
-  | { readonly status: number; readonly code: string; readonly inside?: string; readonly headers?: Readonly<Record<string, string>>; readonly early?: boolean }
+  | {
+      readonly status: number;
+      readonly code: string;
+      readonly inside?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly early?: boolean;
+    }
   /** The request passes after so many milliseconds. */
   | { readonly latencyMs: number }
   | Answered;
@@ -43,12 +49,23 @@ const ETAG = { etag: '"0123456789abcdef0123456789abcdef"' };
 const HTML = '<!DOCTYPE html><html><body>Sign in to the network</body></html>';
 
 export type NoReceipt =
-  | 'an error behind 200' | '202' | '204' | '200 without an ETag' | 'a web page' | 'a web page with an ETag' | '200 before the body is read'
-  | 'an answer that breaks off' | 'an answer without end';
+  | 'an error behind 200'
+  | '202'
+  | '204'
+  | '200 without an ETag'
+  | 'a web page'
+  | 'a web page with an ETag'
+  | '200 before the body is read'
+  | 'an answer that breaks off'
+  | 'an answer without end';
 
 /** What a portal, a proxy or a web server says in place of S3, or S3 itself behind a 200. */
 export const NO_RECEIPTS: Readonly<Record<NoReceipt, Answered>> = {
-  'an error behind 200': { answers: 200, headers: ETAG, body: '<?xml version="1.0"?>\n<Error><Code>InternalError</Code><Message>try again</Message></Error>' },
+  'an error behind 200': {
+    answers: 200,
+    headers: ETAG,
+    body: '<?xml version="1.0"?>\n<Error><Code>InternalError</Code><Message>try again</Message></Error>',
+  },
   '202': { answers: 202, headers: ETAG },
   '204': { answers: 204, headers: ETAG },
   '200 without an ETag': { answers: 200 },
@@ -155,7 +172,13 @@ export async function faultProxy(target: string, dice?: Dice): Promise<FaultProx
   };
 }
 
-async function serve(target: URL, fault: Fault, incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean): Promise<void> {
+async function serve(
+  target: URL,
+  fault: Fault,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  expects: boolean,
+): Promise<void> {
   if (fault === 'never-read') {
     incoming.socket.pause();
     return;
@@ -169,21 +192,39 @@ async function serve(target: URL, fault: Fault, incoming: IncomingMessage, outgo
   return forward(target, incoming, outgoing, fault === 'drop-answer');
 }
 
-async function answer(fault: Extract<Fault, { status: number }>, incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean): Promise<void> {
+async function answer(
+  fault: Extract<Fault, { status: number }>,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  expects: boolean,
+): Promise<void> {
   const early = fault.early === true || expects;
   if (!early) await once(incoming.resume(), 'end');
   const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${fault.code}</Code><Message>as scripted</Message>${fault.inside ?? ''}<RequestId>1</RequestId></Error>`;
-  outgoing.writeHead(fault.status, { 'content-type': 'application/xml', 'content-length': Buffer.byteLength(body), ...(early ? { connection: 'close' } : {}), ...fault.headers });
+  outgoing.writeHead(fault.status, {
+    'content-type': 'application/xml',
+    'content-length': Buffer.byteLength(body),
+    ...(early ? { connection: 'close' } : {}),
+    ...fault.headers,
+  });
   outgoing.end(body);
 }
 
-async function answered(fault: Answered, incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean): Promise<void> {
+async function answered(
+  fault: Answered,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  expects: boolean,
+): Promise<void> {
   if (fault.early !== true) {
     if (expects) outgoing.writeContinue();
     await once(incoming.resume(), 'end');
   }
   const { body = '', padBytes = 0, cut } = fault;
-  outgoing.writeHead(fault.answers, { ...(padBytes === 0 && cut !== true && fault.answers !== 204 ? { 'content-length': Buffer.byteLength(body) } : {}), ...fault.headers });
+  outgoing.writeHead(fault.answers, {
+    ...(padBytes === 0 && cut !== true && fault.answers !== 204 ? { 'content-length': Buffer.byteLength(body) } : {}),
+    ...fault.headers,
+  });
   if (cut === true) {
     outgoing.write(body, () => incoming.socket.resetAndDestroy());
     return;
@@ -212,18 +253,33 @@ function forward(target: URL, incoming: IncomingMessage, outgoing: ServerRespons
   if (socket.destroyed) return Promise.resolve(); // the client has given up while the request was held back
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   const headers = incoming.rawHeaders.filter((_, index, all) => all[index - (index % 2)]?.toLowerCase() !== 'expect');
-  const upstream = httpRequest({ host: target.hostname, port: target.port, method: incoming.method ?? 'GET', path: incoming.url ?? '/', headers, agent: false }, (response) => {
-    if (!drop) {
-      outgoing.writeHead(response.statusCode ?? 502, response.rawHeaders.filter((_, index, all) => !/^(connection|keep-alive)$/iu.test(all[index - (index % 2)] ?? '')));
-      response.pipe(outgoing);
-    } else {
-      response.resume();
-    }
-    response.on('error', reject).on('end', () => {
-      if (drop) socket.resetAndDestroy();
-      resolve(undefined);
-    });
-  });
+  const upstream = httpRequest(
+    {
+      host: target.hostname,
+      port: target.port,
+      method: incoming.method ?? 'GET',
+      path: incoming.url ?? '/',
+      headers,
+      agent: false,
+    },
+    (response) => {
+      if (!drop) {
+        outgoing.writeHead(
+          response.statusCode ?? 502,
+          response.rawHeaders.filter(
+            (_, index, all) => !/^(connection|keep-alive)$/iu.test(all[index - (index % 2)] ?? ''),
+          ),
+        );
+        response.pipe(outgoing);
+      } else {
+        response.resume();
+      }
+      response.on('error', reject).on('end', () => {
+        if (drop) socket.resetAndDestroy();
+        resolve(undefined);
+      });
+    },
+  );
   upstream.on('error', reject);
   incoming.on('close', () => {
     if (!incoming.complete) upstream.destroy();

@@ -17,11 +17,18 @@ export interface ForwardProxy {
 }
 
 /** Whatever the host, `securePort` of this machine is behind CONNECT, and `plainPort` behind other methods. */
-export async function forwardProxy({ securePort, plainPort }: { readonly securePort: number; readonly plainPort: number }): Promise<ForwardProxy> {
+export async function forwardProxy({
+  securePort,
+  plainPort,
+}: {
+  readonly securePort: number;
+  readonly plainPort: number;
+}): Promise<ForwardProxy> {
   const seen: string[] = [];
   const sockets = new Set<Duplex>();
   const isWelcome = ({ headers }: IncomingMessage): boolean =>
-    proxy.credentials === undefined || headers['proxy-authorization'] === `Basic ${Buffer.from(proxy.credentials).toString('base64')}`;
+    proxy.credentials === undefined ||
+    headers['proxy-authorization'] === `Basic ${Buffer.from(proxy.credentials).toString('base64')}`;
   const server = createServer((incoming, outgoing) => {
     seen.push(`${incoming.method ?? ''} ${incoming.url ?? ''}`);
     if (!isWelcome(incoming)) return void outgoing.writeHead(407).end();
@@ -43,7 +50,13 @@ export async function forwardProxy({ securePort, plainPort }: { readonly secureP
     socket.on('error', () => upstream.destroy());
   });
   const port = await listening(server);
-  const proxy: ForwardProxy = { url: `http://127.0.0.1:${port}`, seen, refuse: undefined, credentials: undefined, close: () => closed(server, sockets) };
+  const proxy: ForwardProxy = {
+    url: `http://127.0.0.1:${port}`,
+    seen,
+    refuse: undefined,
+    credentials: undefined,
+    close: () => closed(server, sockets),
+  };
   return proxy;
 }
 
@@ -53,19 +66,27 @@ export interface SecureFront {
 }
 
 /** TLS before a server of this machine; the Host header stays as it came. */
-export async function secureFront(endpoint: string, { key, cert }: { readonly key: string; readonly cert: string }): Promise<SecureFront> {
+export async function secureFront(
+  endpoint: string,
+  { key, cert }: { readonly key: string; readonly cert: string },
+): Promise<SecureFront> {
   const sockets = new Set<Duplex>();
-  const server = createSecureServer({ key, cert }, (incoming, outgoing) => passOn(Number(new URL(endpoint).port), incoming.headers.host ?? '', incoming.url ?? '/')(incoming, outgoing));
+  const server = createSecureServer({ key, cert }, (incoming, outgoing) =>
+    passOn(Number(new URL(endpoint).port), incoming.headers.host ?? '', incoming.url ?? '/')(incoming, outgoing),
+  );
   server.on('connection', (socket) => void sockets.add(socket));
   return { port: await listening(server), close: () => closed(server, sockets) };
 }
 
 function passOn(port: number, host: string, path: string): RequestListener {
   return (incoming, outgoing) => {
-    const upstream = httpRequest({ host: '127.0.0.1', port, method: incoming.method, path, headers: { ...incoming.headers, host }, agent: false }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(outgoing);
-    });
+    const upstream = httpRequest(
+      { host: '127.0.0.1', port, method: incoming.method, path, headers: { ...incoming.headers, host }, agent: false },
+      (answer) => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(outgoing);
+      },
+    );
     upstream.on('error', () => outgoing.destroy());
     upstream.on('continue', () => outgoing.writeContinue());
     incoming.pipe(upstream);

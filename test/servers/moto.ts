@@ -40,7 +40,10 @@ let server: ChildProcess | undefined;
 
 /** Credentials that moto takes: any. */
 export const MOTO_ENV: Readonly<Record<string, string>> = {
-  AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE', AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY', AWS_REGION: 'eu-central-1', AWS_DEFAULT_REGION: 'eu-central-1',
+  AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE',
+  AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY',
+  AWS_REGION: 'eu-central-1',
+  AWS_DEFAULT_REGION: 'eu-central-1',
 };
 
 /** The server, or undefined after the test was skipped because moto is absent. */
@@ -68,14 +71,21 @@ export async function stopMoto(): Promise<void> {
 async function start(bin: string): Promise<Moto> {
   const port = await freePort();
   const env = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', ...MOTO_ENV };
-  const child = spawn(`${bin}moto_server`, ['-H', '127.0.0.1', '-p', String(port)], { stdio: ['ignore', 'ignore', 'ignore'], env });
+  const child = spawn(`${bin}moto_server`, ['-H', '127.0.0.1', '-p', String(port)], {
+    stdio: ['ignore', 'ignore', 'ignore'],
+    env,
+  });
   server = child;
   const endpoint = `http://127.0.0.1:${port}`;
   await untilAnswers(child, endpoint);
   return {
     endpoint,
     fill: async (folder, ...args) => {
-      const { stdout } = await run(`${bin}python3`, [SCRIPT, endpoint, folder, ...args], { env, timeout: 300_000, maxBuffer: 16 * 1024 * 1024 });
+      const { stdout } = await run(`${bin}python3`, [SCRIPT, endpoint, folder, ...args], {
+        env,
+        timeout: 300_000,
+        maxBuffer: 16 * 1024 * 1024,
+      });
       return JSON.parse(stdout) as Filled;
     },
   };
@@ -85,7 +95,12 @@ async function untilAnswers(child: ChildProcess, endpoint: string): Promise<void
   const end = Date.now() + START_MS;
   while (Date.now() < end) {
     if (child.exitCode !== null) throw new Error(`moto_server ended with ${String(child.exitCode)}`);
-    const answered = await fetch(`${endpoint}/moto-api/`, { signal: AbortSignal.timeout(2000) }).then((response) => response.arrayBuffer()).then(() => true, () => false);
+    const answered = await fetch(`${endpoint}/moto-api/`, { signal: AbortSignal.timeout(2000) })
+      .then((response) => response.arrayBuffer())
+      .then(
+        () => true,
+        () => false,
+      );
     if (answered) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

@@ -39,7 +39,10 @@ export async function radosgw(t: Skippable): Promise<Radosgw | undefined> {
 }
 
 /** For a runner of many test files: starts the gateway for all of them; `env` goes into their environment. */
-export async function shareRadosgw(): Promise<{ readonly env: Readonly<Record<string, string>>; readonly stop: () => Promise<void> }> {
+export async function shareRadosgw(): Promise<{
+  readonly env: Readonly<Record<string, string>>;
+  readonly stop: () => Promise<void>;
+}> {
   started ??= start();
   const { endpoint, folder } = await started;
   return { env: { TEST_RADOSGW: JSON.stringify({ endpoint, folder }) }, stop: stopRadosgw };
@@ -67,7 +70,11 @@ async function start(): Promise<Radosgw> {
   if (process.getuid?.() === 0) chownSync(folder, NOBODY, NOBODY);
   const gateway = await freePort();
   const [program, args] = asNobody('bash', [SCRIPT, folder, String(gateway), String(await freePort())]);
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], cwd: '/', env: { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` } });
+  const child = spawn(program, args, {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    cwd: '/',
+    env: { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` },
+  });
   server = { child, folder };
   await untilReady(child);
   return handle(`http://127.0.0.1:${String(gateway)}`, folder);
@@ -93,8 +100,16 @@ function handle(endpoint: string, folder: string): Radosgw {
     folder,
     createUser: async (uid, accessKeyId, secretAccessKey) => {
       const [program, args] = asNobody('radosgw-admin', [
-        '-c', join(folder, 'ceph.conf'), '-n', 'client.rgw', 'user', 'create', `--uid=${uid}`, `--display-name=${uid}`,
-        `--access-key=${accessKeyId}`, `--secret-key=${secretAccessKey}`,
+        '-c',
+        join(folder, 'ceph.conf'),
+        '-n',
+        'client.rgw',
+        'user',
+        'create',
+        `--uid=${uid}`,
+        `--display-name=${uid}`,
+        `--access-key=${accessKeyId}`,
+        `--secret-key=${secretAccessKey}`,
       ]);
       await run(program, args, { timeout: 60_000, cwd: '/' });
     },

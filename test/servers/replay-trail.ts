@@ -34,7 +34,8 @@ export function replayTrail(events: readonly WireEvent[]): Rule {
     const key = JSON.stringify(question);
     const matching = found.get(key) ?? events.filter((event) => matches(event, question));
     found.set(key, matching);
-    const [asked = key, at = '0'] = NextToken === undefined ? [] : Buffer.from(NextToken, 'base64').toString('utf8').split('\u0000');
+    const [asked = key, at = '0'] =
+      NextToken === undefined ? [] : Buffer.from(NextToken, 'base64').toString('utf8').split('\u0000');
     if (asked !== key) return fault(400, 'InvalidNextTokenException');
     const end = Number(at) + Math.min(MaxResults, 50);
     const token = end < matching.length ? Buffer.from(`${key}\u0000${end}`).toString('base64') : undefined;
@@ -66,14 +67,37 @@ export function trailOf({ count, newestMs, accessKeyId }: TrailFacts): WireEvent
     const EventId = `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`;
     const source = ['lambda.amazonaws.com', 'logs.amazonaws.com', 'sts.amazonaws.com'][kind] ?? '';
     const record = {
-      eventVersion: '1.11', eventID: EventId, eventName: name, eventSource: source, eventTime: new Date(timeMs).toISOString().replace(/\.\d+Z$/u, 'Z'), readOnly: kind === 2,
-      awsRegion: 'eu-central-1', sourceIPAddress: kind === 2 ? '203.0.113.9' : '198.51.100.7', userAgent: kind === 2 ? 'aws-cli/2.17' : 'awslambda-worker/1.0',
-      userIdentity: { type: 'AssumedRole', arn: 'arn:aws:sts::123456789012:assumed-role/checkout-role/checkout', accessKeyId, accountId: '123456789012', sessionContext: { sessionIssuer: { userName: 'checkout-role' } } },
-      requestParameters: kind === 1 ? { logStreamName: '2025/06/30/[$LATEST]00000000000000000000000000000000' } : { functionName: 'checkout' }, responseElements: null,
+      eventVersion: '1.11',
+      eventID: EventId,
+      eventName: name,
+      eventSource: source,
+      eventTime: new Date(timeMs).toISOString().replace(/\.\d+Z$/u, 'Z'),
+      readOnly: kind === 2,
+      awsRegion: 'eu-central-1',
+      sourceIPAddress: kind === 2 ? '203.0.113.9' : '198.51.100.7',
+      userAgent: kind === 2 ? 'aws-cli/2.17' : 'awslambda-worker/1.0',
+      userIdentity: {
+        type: 'AssumedRole',
+        arn: 'arn:aws:sts::123456789012:assumed-role/checkout-role/checkout',
+        accessKeyId,
+        accountId: '123456789012',
+        sessionContext: { sessionIssuer: { userName: 'checkout-role' } },
+      },
+      requestParameters:
+        kind === 1
+          ? { logStreamName: '2025/06/30/[$LATEST]00000000000000000000000000000000' }
+          : { functionName: 'checkout' },
+      responseElements: null,
     };
     return {
-      EventId, EventName: name, ReadOnly: String(kind === 2), AccessKeyId: accessKeyId, EventTime: Math.floor(timeMs / 1000), EventSource: source,
-      Username: kind === 0 ? 'deployer' : 'checkout', Resources: kind === 0 ? [{ ResourceType: 'AWS::Lambda::Function', ResourceName: 'checkout' }] : [],
+      EventId,
+      EventName: name,
+      ReadOnly: String(kind === 2),
+      AccessKeyId: accessKeyId,
+      EventTime: Math.floor(timeMs / 1000),
+      EventSource: source,
+      Username: kind === 0 ? 'deployer' : 'checkout',
+      Resources: kind === 0 ? [{ ResourceType: 'AWS::Lambda::Function', ResourceName: 'checkout' }] : [],
       CloudTrailEvent: JSON.stringify(record),
     };
   });

@@ -15,7 +15,12 @@ export async function silentServer(): Promise<Silent> {
   let count = 0;
   const server = createServer((socket) => {
     count += 1;
-    sockets.add(socket.on('error', () => undefined).on('close', () => sockets.delete(socket)).resume());
+    sockets.add(
+      socket
+        .on('error', () => undefined)
+        .on('close', () => sockets.delete(socket))
+        .resume(),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -35,10 +40,13 @@ export async function silentServer(): Promise<Silent> {
 export async function unreachedServer(): Promise<Silent> {
   const program = `const s = require('net').createServer(); s.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => { console.log(s.address().port); });`;
   const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const port = await new Promise<number>((resolve) => child.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk.toString()))));
+  const port = await new Promise<number>((resolve) =>
+    child.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk.toString()))),
+  );
   child.kill('SIGSTOP');
   const fillers: Socket[] = [];
-  for (let count = 0; count < 16; count += 1) fillers.push(connect({ port, host: '127.0.0.1' }).on('error', () => undefined));
+  for (let count = 0; count < 16; count += 1)
+    fillers.push(connect({ port, host: '127.0.0.1' }).on('error', () => undefined));
   await new Promise((resolve) => setTimeout(resolve, 300));
   return {
     endpoint: `http://127.0.0.1:${String(port)}`,

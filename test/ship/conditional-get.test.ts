@@ -37,8 +37,10 @@ after(async () => {
   await server.stop();
 });
 
-const write = async (Body: string): Promise<unknown> => client.send(new PutObjectCommand({ Bucket: 'control', Key: KEY, Body }));
-const read = async (etag?: string, maxBytes = 1000): ReturnType<typeof conditionalGet> => conditionalGet(session, KEY, etag, maxBytes, never);
+const write = async (Body: string): Promise<unknown> =>
+  client.send(new PutObjectCommand({ Bucket: 'control', Key: KEY, Body }));
+const read = async (etag?: string, maxBytes = 1000): ReturnType<typeof conditionalGet> =>
+  conditionalGet(session, KEY, etag, maxBytes, never);
 
 test('the body comes once, and again when it has changed', async () => {
   await write('{"state":"idle"}');

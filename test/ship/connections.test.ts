@@ -57,9 +57,20 @@ async function bucket(keys: { key: string; cert: string }): Promise<Bucket> {
   server.on('secureConnection', (socket: TLSSocket) => sockets.push(socket));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const config = resolveConfig({ s3Endpoint: `https://localhost:${(server.address() as AddressInfo).port}`, s3PathStyle: true, s3Region: 'eu-central-1' }, {});
+  const config = resolveConfig(
+    {
+      s3Endpoint: `https://localhost:${(server.address() as AddressInfo).port}`,
+      s3PathStyle: true,
+      s3Region: 'eu-central-1',
+    },
+    {},
+  );
   const made: Bucket = {
-    server, sockets, stored, lateMs: 0, settings: readSettings(new URL('s3://evidence'), identity('0198f2f0'), config, {}, KEYS),
+    server,
+    sockets,
+    stored,
+    lateMs: 0,
+    settings: readSettings(new URL('s3://evidence'), identity('0198f2f0'), config, {}, KEYS),
     close: () => {
       server.closeAllConnections();
       server.close();
@@ -70,7 +81,15 @@ async function bucket(keys: { key: string; cert: string }): Promise<Bucket> {
 
 function request(bytes: number): PutRequest {
   const body = randomBytes(bytes);
-  return { key: 'a', body: [body], bytes, sha256: sha256(body), checksum: 'x', contentType: 'x', expectContinue: false };
+  return {
+    key: 'a',
+    body: [body],
+    bytes,
+    sha256: sha256(body),
+    checksum: 'x',
+    contentType: 'x',
+    expectContinue: false,
+  };
 }
 
 async function opened(t: TestContext, { settings, sockets, stored }: Bucket): Promise<S3Transport> {
@@ -97,7 +116,10 @@ test('the connection is there before the first segment, which takes it, and the 
   await until(() => good.sockets.length === 1);
   for (let number = 0; number < 2; number += 1) assert.equal((await transport.put(request(700_000), NEVER)).ok, true);
   assert.equal(good.sockets.length, 1);
-  assert.deepEqual(good.stored.map(({ bytes }) => bytes), [700_000, 700_000]);
+  assert.deepEqual(
+    good.stored.map(({ bytes }) => bytes),
+    [700_000, 700_000],
+  );
 });
 
 test('the next transport takes up the session; a server that has forgotten it is told who it is anew', async (t) => {
@@ -173,8 +195,13 @@ test('a rehearsal meets the server, and sends it nothing', async (t) => {
   good.server.setTicketKeys(randomBytes(48));
   good.sockets.length = 0;
   good.stored.length = 0;
-  const config = resolveConfig({ s3Endpoint: good.settings.endpoint?.href ?? '', s3PathStyle: true, s3Region: 'eu-central-1' }, {});
-  const { destination, met } = await withEnvironment({ AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' }, async () => openRehearsal('s3://evidence/amber', identity('0198f2f0'), config));
+  const config = resolveConfig(
+    { s3Endpoint: good.settings.endpoint?.href ?? '', s3PathStyle: true, s3Region: 'eu-central-1' },
+    {},
+  );
+  const { destination, met } = await withEnvironment({ AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' }, async () =>
+    openRehearsal('s3://evidence/amber', identity('0198f2f0'), config),
+  );
   for (const bytes of [3_000_000, 100]) {
     const receipt = await destination.put(object(segmentName(0), randomBytes(bytes)), NEVER);
     assert.deepEqual(receipt, { state: 'stored', attempts: 1, etag: '0' });
@@ -191,7 +218,9 @@ test('a rehearsal meets the server, and sends it nothing', async (t) => {
 test('a rehearsal where nobody answers ends all the same', async (t) => {
   if (!requirePeer(t, 'openssl')) return;
   const config = resolveConfig({ s3Endpoint: 'https://127.0.0.1:1', s3Region: 'eu-central-1' }, {});
-  const { destination, met } = await withEnvironment({ AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' }, async () => openRehearsal('s3://evidence', identity('0198f2f0'), config));
+  const { destination, met } = await withEnvironment({ AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' }, async () =>
+    openRehearsal('s3://evidence', identity('0198f2f0'), config),
+  );
   assert.equal((await destination.put(object(segmentName(0), randomBytes(10)), NEVER)).state, 'stored');
   destination.close();
   assert.equal(await met, false);

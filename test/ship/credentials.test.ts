@@ -19,8 +19,15 @@ async function endpoint(t: TestContext, listener: RequestListener): Promise<stri
 
 test('from the environment, with and without a session', async () => {
   const pair = { AWS_ACCESS_KEY_ID: 'A', AWS_SECRET_ACCESS_KEY: 'B' };
-  assert.deepEqual(await takeCredentials({ ...pair, AWS_SESSION_TOKEN: 'C' }), { accessKeyId: 'A', secretAccessKey: 'B', sessionToken: 'C' });
-  assert.deepEqual(await takeCredentials({ ...pair, AWS_SESSION_TOKEN: '' }), { accessKeyId: 'A', secretAccessKey: 'B' });
+  assert.deepEqual(await takeCredentials({ ...pair, AWS_SESSION_TOKEN: 'C' }), {
+    accessKeyId: 'A',
+    secretAccessKey: 'B',
+    sessionToken: 'C',
+  });
+  assert.deepEqual(await takeCredentials({ ...pair, AWS_SESSION_TOKEN: '' }), {
+    accessKeyId: 'A',
+    secretAccessKey: 'B',
+  });
   assert.equal(await takeCredentials({ AWS_ACCESS_KEY_ID: 'A' }), undefined);
   assert.equal(await takeCredentials({}), undefined);
 });
@@ -29,9 +36,14 @@ test('from the endpoint of SnapStart, with its token', async (t) => {
   let asked: string | undefined;
   const uri = await endpoint(t, (request, response) => {
     asked = request.headers.authorization;
-    response.end(JSON.stringify({ AccessKeyId: 'A', SecretAccessKey: 'B', Token: 'C', Expiration: '2026-11-24T12:00:00Z' }));
+    response.end(
+      JSON.stringify({ AccessKeyId: 'A', SecretAccessKey: 'B', Token: 'C', Expiration: '2026-11-24T12:00:00Z' }),
+    );
   });
-  const found = await takeCredentials({ AWS_CONTAINER_CREDENTIALS_FULL_URI: uri, AWS_CONTAINER_AUTHORIZATION_TOKEN: 'token' });
+  const found = await takeCredentials({
+    AWS_CONTAINER_CREDENTIALS_FULL_URI: uri,
+    AWS_CONTAINER_AUTHORIZATION_TOKEN: 'token',
+  });
   assert.deepEqual(found, { accessKeyId: 'A', secretAccessKey: 'B', sessionToken: 'C' });
   assert.equal(asked, 'token');
 });
@@ -44,9 +56,20 @@ test('an endpoint that is silent, endless, broken or far away gives a code, soon
   });
   const broken = await endpoint(t, (_request, response) => response.end('{"AccessKeyId":1}'));
   const refusing = await endpoint(t, (_request, response) => response.writeHead(500).end());
-  for (const uri of [silent, endless, broken, refusing, 'http://169.254.169.254/latest', 'http://evil.example/', 'nonsense']) {
+  for (const uri of [
+    silent,
+    endless,
+    broken,
+    refusing,
+    'http://169.254.169.254/latest',
+    'http://evil.example/',
+    'nonsense',
+  ]) {
     const started = performance.now();
-    const error = await rejected(takeCredentials({ AWS_CONTAINER_CREDENTIALS_FULL_URI: uri, AWS_CONTAINER_AUTHORIZATION_TOKEN: 'a-token' }), /^DESTINATION_CREDENTIALS$/u);
+    const error = await rejected(
+      takeCredentials({ AWS_CONTAINER_CREDENTIALS_FULL_URI: uri, AWS_CONTAINER_AUTHORIZATION_TOKEN: 'a-token' }),
+      /^DESTINATION_CREDENTIALS$/u,
+    );
     assert.doesNotMatch(error.message, /a-token|\n/u);
     assert.ok(performance.now() - started < 1500, uri);
   }

@@ -41,7 +41,11 @@ function inNamespace(t: TestContext, mountOptions: string): Said | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'amber-full-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const command = 'mount -t tmpfs -o "$1" none "$2" || exit 77; exec "$3" --input-type=module -e "$4" "$2"';
-  const child = spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'sh', '-c', command, 'sh', mountOptions, folder, process.execPath, SCRIPT], { encoding: 'utf8' });
+  const child = spawnSync(
+    'unshare',
+    ['--user', '--map-root-user', '--mount', 'sh', '-c', command, 'sh', mountOptions, folder, process.execPath, SCRIPT],
+    { encoding: 'utf8' },
+  );
   if (child.status === 77 || child.stderr.includes('unshare failed')) {
     missing(t, 'a user namespace that may mount a tmpfs');
     return undefined;
@@ -53,7 +57,10 @@ function inNamespace(t: TestContext, mountOptions: string): Said | undefined {
 test('a full file system: a code, the file as it was before, and what fits still follows', (t) => {
   const said = inNamespace(t, 'size=1m');
   if (said === undefined) return;
-  assert.deepEqual(said.errors.map(({ code }) => code), ['DESTINATION_UNAVAILABLE', 'DESTINATION_UNAVAILABLE']);
+  assert.deepEqual(
+    said.errors.map(({ code }) => code),
+    ['DESTINATION_UNAVAILABLE', 'DESTINATION_UNAVAILABLE'],
+  );
   for (const { message } of said.errors) assert.match(message, /ENOSPC.*make room/u);
   assert.deepEqual([said.bytes, said.content], [6, '<0><2>']);
   assert.deepEqual(said.names, ['capture.tar.zst']);
@@ -62,6 +69,9 @@ test('a full file system: a code, the file as it was before, and what fits still
 test('a read-only file system: a code', (t) => {
   const said = inNamespace(t, 'ro');
   if (said === undefined) return;
-  assert.deepEqual(said.errors.map(({ code }) => code), ['DESTINATION_DENIED']);
+  assert.deepEqual(
+    said.errors.map(({ code }) => code),
+    ['DESTINATION_DENIED'],
+  );
   assert.match(said.errors[0]?.message ?? '', /EROFS.*read-only/u);
 });

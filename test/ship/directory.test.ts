@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -32,7 +43,8 @@ testDestination('directory', async (t, capture) => {
   const destination = await openDestination(pathToFileURL(scratch(t)), capture, config);
   return {
     destination,
-    stored: ([first = '']) => Promise.resolve(readFileSync(join(destination.location, first.endsWith('.json') ? first : 'capture.tar.zst'))),
+    stored: ([first = '']) =>
+      Promise.resolve(readFileSync(join(destination.location, first.endsWith('.json') ? first : 'capture.tar.zst'))),
     refusesOverwrite: true,
   };
 });
@@ -55,9 +67,15 @@ test('sha256sum reads SHA256SUMS, and nothing is readable to others', async (t) 
 test('age files stay apart: a second header in one file is damage to the age command', async (t) => {
   const destination = await opened(t, scratch(t));
   const bodies = [randomBytes(100), randomBytes(200)];
-  for (const [number, body] of bodies.entries()) await destination.put(object(`${segmentName(number)}.age`, body), never);
+  for (const [number, body] of bodies.entries())
+    await destination.put(object(`${segmentName(number)}.age`, body), never);
   await destination.commit(object('manifest.json', Buffer.from('{}')), never);
-  assert.deepEqual(readdirSync(destination.location).sort(), ['SHA256SUMS', 'capture-0000.tar.zst.age', 'capture-0001.tar.zst.age', 'manifest.json']);
+  assert.deepEqual(readdirSync(destination.location).sort(), [
+    'SHA256SUMS',
+    'capture-0000.tar.zst.age',
+    'capture-0001.tar.zst.age',
+    'manifest.json',
+  ]);
   for (const [number, body] of bodies.entries()) {
     assert.equal(sha256(readFileSync(join(destination.location, `${segmentName(number)}.age`))), sha256(body));
   }
@@ -66,17 +84,24 @@ test('age files stay apart: a second header in one file is damage to the age com
 test('a commit marker is not overwritten, and nothing is left of the one that was to be', async (t) => {
   const destination = await opened(t, scratch(t));
   writeFileSync(join(destination.location, 'manifest.json'), 'squatted');
-  await assert.rejects(destination.commit(object('manifest.json', Buffer.from('{}')), never), { code: 'DESTINATION_EXISTS' });
+  await assert.rejects(destination.commit(object('manifest.json', Buffer.from('{}')), never), {
+    code: 'DESTINATION_EXISTS',
+  });
   assert.deepEqual(readdirSync(destination.location).sort(), ['SHA256SUMS', 'manifest.json']);
   assert.equal(readFileSync(join(destination.location, 'manifest.json'), 'latin1'), 'squatted');
 });
 
 test('a process that is killed while it writes the commit marker has not committed', async (t) => {
   const folder = scratch(t);
-  const child = spawn(process.execPath, ['--input-type=module', '-e', COMMIT_FOR_LONG, folder], { stdio: 'ignore', cwd: join(import.meta.dirname, '../..') });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', COMMIT_FOR_LONG, folder], {
+    stdio: 'ignore',
+    cwd: join(import.meta.dirname, '../..'),
+  });
   const exited = new Promise((resolve) => child.once('exit', resolve));
-  const written = (): number => globSync(`${folder}/**/{.manifest.json.partial,manifest.json}`).reduce((sum, path) => sum + statSync(path).size, 0);
-  for (const end = Date.now() + 20_000; written() === 0 && Date.now() < end;) await new Promise((resolve) => setTimeout(resolve, 2));
+  const written = (): number =>
+    globSync(`${folder}/**/{.manifest.json.partial,manifest.json}`).reduce((sum, path) => sum + statSync(path).size, 0);
+  for (const end = Date.now() + 20_000; written() === 0 && Date.now() < end; )
+    await new Promise((resolve) => setTimeout(resolve, 2));
   assert.ok(written() > 0);
   child.kill('SIGKILL');
   await exited;
@@ -94,10 +119,14 @@ const body = new Array(4096).fill(Buffer.alloc(2 ** 20, 1));
 await destination.commit({ name: 'manifest.json', body, bytes: 2 ** 32, sha256: '0'.repeat(64) }, new AbortController().signal);
 `;
 
-test('a segment that never comes holds the next ones up for a while only, and finds its own file later', { timeout: 30_000 }, async (t) => {
+test('a segment that never comes holds the next ones up for a while only, and finds its own file later', {
+  timeout: 30_000,
+}, async (t) => {
   const destination = await opened(t, scratch(t));
   const started = performance.now();
-  await Promise.all([3, 2].map((number) => destination.put(object(segmentName(number), Buffer.from(`<${String(number)}>`)), never)));
+  await Promise.all(
+    [3, 2].map((number) => destination.put(object(segmentName(number), Buffer.from(`<${String(number)}>`)), never)),
+  );
   const waited = performance.now() - started;
   assert.ok(waited > 4000 && waited < 8000, String(waited));
   await destination.put(object(segmentName(1), Buffer.from('<1>')), never);
@@ -144,7 +173,10 @@ test('a folder that is swapped for a link after it was opened does not lead out'
 
 test('what the file system refuses has a code and says what to do', async (t) => {
   const base = scratch(t);
-  const missing = await rejected(openDestination(pathToFileURL(join(base, 'no', 'such')), identity(), config), /^DESTINATION_MISSING$/u);
+  const missing = await rejected(
+    openDestination(pathToFileURL(join(base, 'no', 'such')), identity(), config),
+    /^DESTINATION_MISSING$/u,
+  );
   assert.match(missing.message, /ENOENT.*create it/u);
   writeFileSync(join(base, 'file'), '');
   await rejected(openDestination(pathToFileURL(join(base, 'file')), identity(), config), /^DESTINATION_DENIED$/u);

@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { resolveConfig } from '../../src/config/config.ts';
-import type { CaptureIdentity, Destination, DestinationProvider, Receipt, StoredObject } from '../../src/contracts/evidence.ts';
+import type {
+  CaptureIdentity,
+  Destination,
+  DestinationProvider,
+  Receipt,
+  StoredObject,
+} from '../../src/contracts/evidence.ts';
 import { AmberError } from '../../src/errors.ts';
 import { DESTINATIONS, openDestination } from '../../src/ship/index.ts';
 import { identity, rejected, testDestination } from '../contracts/destination.ts';
@@ -27,7 +33,11 @@ function openMemory(url: URL, capture: CaptureIdentity): Destination {
     if (kept.has(location + object.name)) return Promise.reject(new AmberError('DESTINATION_EXISTS'));
     const body = Buffer.concat(object.body);
     kept.set(location + object.name, body);
-    return Promise.resolve({ state: 'stored', attempts: 1, checksum: createHash('sha256').update(body).digest('base64') });
+    return Promise.resolve({
+      state: 'stored',
+      attempts: 1,
+      checksum: createHash('sha256').update(body).digest('base64'),
+    });
   };
   return { location, put, commit: put, close: () => void (closed = true) };
 }
@@ -36,7 +46,11 @@ const config = resolveConfig({ destinations: [memory] }, {});
 
 testDestination('one that a user made', async (_t, capture) => {
   const destination = await openDestination('memory://store', capture, config);
-  return { destination, stored: (names) => Promise.resolve(Buffer.concat(names.map((name) => kept.get(destination.location + name)!))), refusesOverwrite: true };
+  return {
+    destination,
+    stored: (names) => Promise.resolve(Buffer.concat(names.map((name) => kept.get(destination.location + name)!))),
+    refusesOverwrite: true,
+  };
 });
 
 test('a scheme that nobody answers to: the known ones are named', async () => {
@@ -57,5 +71,6 @@ test('every destination describes itself, under a name and a scheme of its own',
     assert.match(protocol, /^[a-z0-9]+:$/u);
     assert.match(description, /\S.{20,}\.$/u);
   }
-  for (const key of ['name', 'protocol'] as const) assert.equal(new Set(DESTINATIONS.map((entry) => entry[key])).size, DESTINATIONS.length);
+  for (const key of ['name', 'protocol'] as const)
+    assert.equal(new Set(DESTINATIONS.map((entry) => entry[key])).size, DESTINATIONS.length);
 });

@@ -2,10 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { captureFolder, encodeComponent, objectKey } from '../../src/ship/key.ts';
 
-const capture = { captureId: '0198f2f0-7a53-7000-8000-00000000abcd', account: '111122223333', region: 'eu-central-1', functionName: 'checkout_v2', date: '2026-11-24' };
+const capture = {
+  captureId: '0198f2f0-7a53-7000-8000-00000000abcd',
+  account: '111122223333',
+  region: 'eu-central-1',
+  functionName: 'checkout_v2',
+  date: '2026-11-24',
+};
 
 test('the key names account, region, function, day and capture', () => {
-  const folder = 'account=111122223333/region=eu-central-1/function=checkout_v2/date=2026-11-24/capture=0198f2f0-7a53-7000-8000-00000000abcd';
+  const folder =
+    'account=111122223333/region=eu-central-1/function=checkout_v2/date=2026-11-24/capture=0198f2f0-7a53-7000-8000-00000000abcd';
   assert.equal(captureFolder(capture).join('/'), folder);
   assert.equal(objectKey('team/amber', capture, 'capture-0000.tar.zst'), `team/amber/${folder}/capture-0000.tar.zst`);
   assert.equal(objectKey('', capture, 'manifest.json'), `${folder}/manifest.json`);
@@ -27,6 +34,12 @@ test('a component stays short, and no percent sequence is cut in two', () => {
     assert.ok(encoded.length <= 160);
     assert.doesNotMatch(encoded, /%.?$/u);
   }
-  const longest = { captureId: 'c'.repeat(999), account: 'a'.repeat(999), region: 'r'.repeat(999), functionName: 'f'.repeat(999), date: 'd'.repeat(999) };
+  const longest = {
+    captureId: 'c'.repeat(999),
+    account: 'a'.repeat(999),
+    region: 'r'.repeat(999),
+    functionName: 'f'.repeat(999),
+    date: 'd'.repeat(999),
+  };
   assert.ok(captureFolder(longest).every((part) => Buffer.byteLength(part) <= 255));
 });

@@ -11,19 +11,40 @@ async function linesOf(summary: unknown, limits?: { totalBytes?: number; lineByt
   const lines: string[] = [];
   const receipt = await writeLogEvidence({ captureId, summary }, (line) => lines.push(line), limits);
   assert.equal(receipt.lines, lines.length);
-  assert.equal(receipt.bytes, lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0));
+  assert.equal(
+    receipt.bytes,
+    lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0),
+  );
   return lines;
 }
 
 test('a summary comes back from its lines as it was', async () => {
-  const summary = { processes: [{ pid: 7, argv: ['sh', '-c', 'id; \n'] }], text: 'ä€😀', none: null, deep: { a: [1, [2, [3]]] } };
+  const summary = {
+    processes: [{ pid: 7, argv: ['sh', '-c', 'id; \n'] }],
+    text: 'ä€😀',
+    none: null,
+    deep: { a: [1, [2, [3]]] },
+  };
   const lines = await linesOf(summary);
   assert.equal(lines.length, 1);
   const line = JSON.parse(lines[0]!) as Record<string, unknown>;
-  assert.deepEqual(Object.keys(line), ['amber', 'level', 'timestamp', 'capture', 'part', 'of', 'encoding', 'sha256', 'data']);
+  assert.deepEqual(Object.keys(line), [
+    'amber',
+    'level',
+    'timestamp',
+    'capture',
+    'part',
+    'of',
+    'encoding',
+    'sha256',
+    'data',
+  ]);
   assert.equal(line['amber'], 'evidence');
   assert.equal(line['encoding'], 'zstd+base64');
-  assert.deepEqual(decodeLogEvidence(lines).map(({ captureId, summary, missing }) => ({ captureId, summary, missing })), [{ captureId, summary, missing: [] }]);
+  assert.deepEqual(
+    decodeLogEvidence(lines).map(({ captureId, summary, missing }) => ({ captureId, summary, missing })),
+    [{ captureId, summary, missing: [] }],
+  );
 });
 
 test('what does not compress is cut into lines, in any order, within the bounds', async () => {

@@ -5,18 +5,55 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { resolveConfig } from '../../src/config/config.ts';
 import { originOf } from '../../src/ship/s3-settings.ts';
 
-const REGIONS = ['us-east-1', 'eu-north-1', 'ap-southeast-7', 'mx-central-1', 'us-gov-west-1', 'cn-northwest-1', 'us-iso-east-1', 'us-isob-east-1', 'eusc-de-east-1'];
-const BUCKETS = ['evidence', 'evidence-2026', 'a.b.c', 'ap-0123456789abcdefghijklmnopqrstuvw-s3alias', 'x--y', 'my-x-s3', 'op-s3-logs'];
+const REGIONS = [
+  'us-east-1',
+  'eu-north-1',
+  'ap-southeast-7',
+  'mx-central-1',
+  'us-gov-west-1',
+  'cn-northwest-1',
+  'us-iso-east-1',
+  'us-isob-east-1',
+  'eusc-de-east-1',
+];
+const BUCKETS = [
+  'evidence',
+  'evidence-2026',
+  'a.b.c',
+  'ap-0123456789abcdefghijklmnopqrstuvw-s3alias',
+  'x--y',
+  'my-x-s3',
+  'op-s3-logs',
+];
 
 suite('the host of a request', () => {
   for (const region of REGIONS) {
     test(`in ${region} is that of the SDK`, async () => {
       const client = new S3Client({ region, credentials: { accessKeyId: 'A', secretAccessKey: 'B' } });
       for (const bucket of BUCKETS) {
-        const endpoint = client.config.endpointProvider({ Bucket: bucket, Region: region, UseFIPS: false, UseDualStack: false, ForcePathStyle: bucket.includes('.') });
+        const endpoint = client.config.endpointProvider({
+          Bucket: bucket,
+          Region: region,
+          UseFIPS: false,
+          UseDualStack: false,
+          ForcePathStyle: bucket.includes('.'),
+        });
         const theirs = await Promise.resolve(endpoint);
-        const { hostname, basePath } = originOf({ bucket, prefix: '', region, endpoint: undefined, pathStyle: false, credentials: undefined, kmsKey: undefined, bucketOwner: undefined });
-        assert.equal(`${hostname}${basePath}`, `${theirs.url.hostname}${theirs.url.pathname.replace(/\/$/u, '')}`, bucket);
+        const { hostname, basePath } = originOf({
+          bucket,
+          prefix: '',
+          region,
+          endpoint: undefined,
+          pathStyle: false,
+          credentials: undefined,
+          kmsKey: undefined,
+          bucketOwner: undefined,
+        });
+        assert.equal(
+          `${hostname}${basePath}`,
+          `${theirs.url.hostname}${theirs.url.pathname.replace(/\/$/u, '')}`,
+          bucket,
+        );
       }
       client.destroy();
     });
@@ -42,15 +79,31 @@ const REFUSED: readonly (readonly [bucket: string, words: RegExp])[] = [
 suite('what is no bucket for evidence is refused by name when the configuration is read', () => {
   for (const [bucket, words] of REFUSED) {
     test(bucket, () => {
-      for (const settings of [{ destination: `s3://${bucket}/amber` }, { destination: 's3://evidence/amber', control: `s3://${bucket}/orders.json` }]) {
-        assert.throws(() => resolveConfig(settings, {}), (thrown: Error) => words.test(thrown.message) && /`(?:destination|control)` is/u.test(thrown.message) && thrown.message.includes('-s3alias'));
+      for (const settings of [
+        { destination: `s3://${bucket}/amber` },
+        { destination: 's3://evidence/amber', control: `s3://${bucket}/orders.json` },
+      ]) {
+        assert.throws(
+          () => resolveConfig(settings, {}),
+          (thrown: Error) =>
+            words.test(thrown.message) &&
+            /`(?:destination|control)` is/u.test(thrown.message) &&
+            thrown.message.includes('-s3alias'),
+        );
       }
     });
   }
   test('the same in the environment, and in the destination of an order', () => {
-    assert.throws(() => resolveConfig({}, { AMBER_DESTINATION: 's3://evidence--use1-az4--x-s3/amber' }), /directory bucket/u);
+    assert.throws(
+      () => resolveConfig({}, { AMBER_DESTINATION: 's3://evidence--use1-az4--x-s3/amber' }),
+      /directory bucket/u,
+    );
   });
   test('names that only look alike are taken', () => {
-    for (const bucket of BUCKETS) assert.equal(resolveConfig({ destination: `s3://${bucket}/--x-s3/arn:aws` }, {}).destination, `s3://${bucket}/--x-s3/arn:aws`);
+    for (const bucket of BUCKETS)
+      assert.equal(
+        resolveConfig({ destination: `s3://${bucket}/--x-s3/arn:aws` }, {}).destination,
+        `s3://${bucket}/--x-s3/arn:aws`,
+      );
   });
 });

@@ -52,8 +52,12 @@ const REFUSALS: readonly (readonly [keyof typeof ANSWERS, AmberErrorCode, number
 for (const transport of TRANSPORTS) {
   suite(`s3 ${transport}: faults`, { timeout: 120_000 }, () => {
     for (const [name, code, attempts, words] of REFUSALS) {
-      for (const [size, early] of [[100, false], [8 * MIB, true]] as const) {
-        test(`${name}, ${early ? 'before' : 'after'} the body: ${code}`, async () => refusal(transport, { ...ANSWERS[name], early }, size, { code, attempts, words }));
+      for (const [size, early] of [
+        [100, false],
+        [8 * MIB, true],
+      ] as const) {
+        test(`${name}, ${early ? 'before' : 'after'} the body: ${code}`, async () =>
+          refusal(transport, { ...ANSWERS[name], early }, size, { code, attempts, words }));
       }
     }
     test('passing faults are repeated until the object is stored', async () => passing(transport));
@@ -63,18 +67,27 @@ for (const transport of TRANSPORTS) {
     test('a refusal is seen although the server closes in the middle of a body', async () => closesEarly(transport));
     test('a server that accepts and never answers is tried again', async () => triedAgain(transport));
     for (const fault of [ANSWERS.slowDown, ANSWERS.internal, 'reset-in-body', { answers: 200 }] satisfies Fault[]) {
-      test(`an outage of 1.5 s (${typeof fault === 'string' ? fault : JSON.stringify(fault)}) loses nothing where there is time`, async () => outage(transport, fault));
+      test(`an outage of 1.5 s (${typeof fault === 'string' ? fault : JSON.stringify(fault)}) loses nothing where there is time`, async () =>
+        outage(transport, fault));
     }
     test('connections are kept, and closed at the end', async () => connections(transport));
     test('overlapping puts through a bad network all land', async () => badNetwork(transport));
   });
 }
 
-async function refusal(transport: Transport, fault: Fault, size: number, expected: { code: AmberErrorCode; attempts: number; words: RegExp }): Promise<void> {
+async function refusal(
+  transport: Transport,
+  fault: Fault,
+  size: number,
+  expected: { code: AmberErrorCode; attempts: number; words: RegExp },
+): Promise<void> {
   const destination = await openS3({ endpoint: proxy.endpoint, bucket: 'evidence', keys }, transport, identity());
   proxy.script(...Array<Fault>(50).fill(fault));
   const signal = expected.attempts === 0 ? AbortSignal.timeout(1200) : never;
-  const error = await rejected(destination.put(object(segmentName(0), randomBytes(size)), signal), new RegExp(`^${expected.code}$`, 'u'));
+  const error = await rejected(
+    destination.put(object(segmentName(0), randomBytes(size)), signal),
+    new RegExp(`^${expected.code}$`, 'u'),
+  );
   destination.close();
   if (expected.attempts > 0) assert.equal(proxy.seen.length, expected.attempts, error.message);
   else assert.ok(proxy.seen.length > 2, error.message);
@@ -84,7 +97,13 @@ async function refusal(transport: Transport, fault: Fault, size: number, expecte
 }
 
 async function passing(transport: Transport): Promise<void> {
-  for (const fault of ['reset-in-body', 'drop-answer', ANSWERS.slowDown, ANSWERS.internal, ANSWERS.conflict] satisfies Fault[]) {
+  for (const fault of [
+    'reset-in-body',
+    'drop-answer',
+    ANSWERS.slowDown,
+    ANSWERS.internal,
+    ANSWERS.conflict,
+  ] satisfies Fault[]) {
     const capture = identity();
     const destination = await openS3({ endpoint: proxy.endpoint, bucket: 'evidence', keys }, transport, capture);
     const body = randomBytes(3 * MIB);
@@ -122,7 +141,10 @@ async function firstRefused(transport: Transport): Promise<void> {
   const closed = await faultProxy(server.endpoint);
   const destination = await openS3({ endpoint: closed.endpoint, bucket: 'evidence', keys }, transport, identity());
   await closed.close();
-  const error = await rejected(destination.put(object(segmentName(0), Buffer.from('x')), AbortSignal.timeout(1200)), /^DESTINATION_UNAVAILABLE$/u);
+  const error = await rejected(
+    destination.put(object(segmentName(0), Buffer.from('x')), AbortSignal.timeout(1200)),
+    /^DESTINATION_UNAVAILABLE$/u,
+  );
   destination.close();
   assert.match(error.message, /after \d+ attempts \(ECONNREFUSED\)/u);
   assert.ok(isAmberError(error) && error.details['maybeStored'] === false);
@@ -133,7 +155,10 @@ async function silence(transport: Transport): Promise<void> {
     const destination = await openS3({ endpoint: proxy.endpoint, bucket: 'evidence', keys }, transport, identity());
     proxy.script(fault);
     const started = performance.now();
-    const error = await rejected(destination.put(object(segmentName(0), randomBytes(16 * MIB)), AbortSignal.timeout(700)), /^DESTINATION_UNAVAILABLE$/u);
+    const error = await rejected(
+      destination.put(object(segmentName(0), randomBytes(16 * MIB)), AbortSignal.timeout(700)),
+      /^DESTINATION_UNAVAILABLE$/u,
+    );
     const waited = performance.now() - started;
     destination.close();
     assert.ok(waited > 600 && waited < 1700, String(waited));
@@ -168,32 +193,61 @@ async function outage(transport: Transport, fault: Fault): Promise<void> {
   const bodies = [1000, 300_000, 2 * MIB].map((bytes) => randomBytes(bytes));
   proxy.script();
   proxy.outage(1500, fault);
-  const receipts = await Promise.all(bodies.map((body, number) => destination.put(object(segmentName(number), body), AbortSignal.timeout(20_000))));
+  const receipts = await Promise.all(
+    bodies.map((body, number) => destination.put(object(segmentName(number), body), AbortSignal.timeout(20_000))),
+  );
   destination.close();
-  assert.ok(receipts.every(({ state, attempts }) => state === 'stored' && attempts > 2), JSON.stringify(receipts));
-  assert.equal(sha256(await readBack(client, 'evidence', capture, bodies.map((_, number) => segmentName(number)))), sha256(Buffer.concat(bodies)));
+  assert.ok(
+    receipts.every(({ state, attempts }) => state === 'stored' && attempts > 2),
+    JSON.stringify(receipts),
+  );
+  assert.equal(
+    sha256(
+      await readBack(
+        client,
+        'evidence',
+        capture,
+        bodies.map((_, number) => segmentName(number)),
+      ),
+    ),
+    sha256(Buffer.concat(bodies)),
+  );
 }
 
 async function connections(transport: Transport): Promise<void> {
   const fresh = await faultProxy(server.endpoint);
   const destination = await openS3({ endpoint: fresh.endpoint, bucket: 'evidence', keys }, transport, identity());
-  for (let number = 0; number < 5; number++) await destination.put(object(segmentName(number), randomBytes(100_000)), never);
+  for (let number = 0; number < 5; number++)
+    await destination.put(object(segmentName(number), randomBytes(100_000)), never);
   assert.equal(fresh.connections(), 1);
-  await Promise.all([5, 6, 7, 8, 9, 10, 11, 12].map((number) => destination.put(object(segmentName(number), randomBytes(100_000)), never)));
+  await Promise.all(
+    [5, 6, 7, 8, 9, 10, 11, 12].map((number) =>
+      destination.put(object(segmentName(number), randomBytes(100_000)), never),
+    ),
+  );
   assert.ok(fresh.connections() <= 4, String(fresh.connections()));
   destination.close();
   await fresh.close();
 }
 
 async function badNetwork(transport: Transport): Promise<void> {
-  const bad = await faultProxy(server.endpoint, { seed: 7, share: 0.25, faults: ['reset-in-body', 'drop-answer', ANSWERS.slowDown, { latencyMs: 20 }] });
+  const bad = await faultProxy(server.endpoint, {
+    seed: 7,
+    share: 0.25,
+    faults: ['reset-in-body', 'drop-answer', ANSWERS.slowDown, { latencyMs: 20 }],
+  });
   const capture = identity();
   const destination = await openS3({ endpoint: bad.endpoint, bucket: 'evidence', keys }, transport, capture);
   const bodies = Array.from({ length: 12 }, () => randomBytes(200_000));
   const names = bodies.map((_, number) => segmentName(number));
-  const receipts = await Promise.all(bodies.map((body, number) => destination.put(object(names[number]!, body), never)));
+  const receipts = await Promise.all(
+    bodies.map((body, number) => destination.put(object(names[number]!, body), never)),
+  );
   destination.close();
-  assert.ok(receipts.some(({ attempts }) => attempts > 1), 'the seed brings faults');
+  assert.ok(
+    receipts.some(({ attempts }) => attempts > 1),
+    'the seed brings faults',
+  );
   assert.equal(sha256(await readBack(client, 'evidence', capture, names)), sha256(Buffer.concat(bodies)));
   await bad.close();
 }

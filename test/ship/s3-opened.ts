@@ -22,14 +22,27 @@ export interface Where {
 }
 
 /** Opens `s3://bucket/prefix` with these keys in the environment, which is put back before this returns. */
-export async function openS3(where: Where, transport: Transport, capture: CaptureIdentity, options: Options = {}): Promise<Destination> {
-  const config = resolveConfig({ s3Endpoint: where.endpoint, s3PathStyle: true, s3Region: 'us-east-1', s3Transport: transport, ...options }, {});
-  return withEnvironment({ AWS_ACCESS_KEY_ID: where.keys.accessKeyId, AWS_SECRET_ACCESS_KEY: where.keys.secretAccessKey }, async () =>
-    openDestination(`s3://${where.bucket}/${where.prefix ?? 'amber'}`, capture, config));
+export async function openS3(
+  where: Where,
+  transport: Transport,
+  capture: CaptureIdentity,
+  options: Options = {},
+): Promise<Destination> {
+  const config = resolveConfig(
+    { s3Endpoint: where.endpoint, s3PathStyle: true, s3Region: 'us-east-1', s3Transport: transport, ...options },
+    {},
+  );
+  return withEnvironment(
+    { AWS_ACCESS_KEY_ID: where.keys.accessKeyId, AWS_SECRET_ACCESS_KEY: where.keys.secretAccessKey },
+    async () => openDestination(`s3://${where.bucket}/${where.prefix ?? 'amber'}`, capture, config),
+  );
 }
 
 /** Runs `body` with no AWS variable but these. */
-export async function withEnvironment<T>(variables: Readonly<Record<string, string>>, body: () => Promise<T>): Promise<T> {
+export async function withEnvironment<T>(
+  variables: Readonly<Record<string, string>>,
+  body: () => Promise<T>,
+): Promise<T> {
   const before = { ...process.env };
   for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) Reflect.deleteProperty(process.env, name);
   Object.assign(process.env, variables);
@@ -42,7 +55,15 @@ export async function withEnvironment<T>(variables: Readonly<Record<string, stri
 }
 
 export function owner(endpoint: string, credentials: Keys): S3Client {
-  return new S3Client({ endpoint, forcePathStyle: true, region: 'us-east-1', credentials, maxAttempts: 2, requestChecksumCalculation: 'WHEN_REQUIRED', responseChecksumValidation: 'WHEN_REQUIRED' });
+  return new S3Client({
+    endpoint,
+    forcePathStyle: true,
+    region: 'us-east-1',
+    credentials,
+    maxAttempts: 2,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  });
 }
 
 export async function makeBucket(client: S3Client, bucket: string, objectLock = false): Promise<void> {
@@ -50,10 +71,17 @@ export async function makeBucket(client: S3Client, bucket: string, objectLock = 
 }
 
 /** The bytes that stand in the bucket under these names of the capture, joined. */
-export async function readBack(client: S3Client, bucket: string, capture: CaptureIdentity, names: readonly string[]): Promise<Buffer> {
+export async function readBack(
+  client: S3Client,
+  bucket: string,
+  capture: CaptureIdentity,
+  names: readonly string[],
+): Promise<Buffer> {
   const bodies: Uint8Array[] = [];
   for (const name of names) {
-    const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: objectKey('amber', capture, name) }));
+    const { Body } = await client.send(
+      new GetObjectCommand({ Bucket: bucket, Key: objectKey('amber', capture, name) }),
+    );
     bodies.push(await Body!.transformToByteArray());
   }
   return Buffer.concat(bodies);

@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { DeleteObjectCommand, GetObjectCommand, ListObjectVersionsCommand, PutBucketVersioningCommand, PutObjectLockConfigurationCommand } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectVersionsCommand,
+  PutBucketVersioningCommand,
+  PutObjectLockConfigurationCommand,
+} from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { objectKey } from '../../src/ship/key.ts';
 import { identity, object, rejected, segmentName, sha256, testDestination } from '../contracts/destination.ts';
@@ -34,11 +40,19 @@ async function prepare(server: Radosgw): Promise<Ready> {
   const client = owner(server.endpoint, keys);
   await makeBucket(client, 'plain');
   await makeBucket(client, 'versioned');
-  await client.send(new PutBucketVersioningCommand({ Bucket: 'versioned', VersioningConfiguration: { Status: 'Enabled' } }));
+  await client.send(
+    new PutBucketVersioningCommand({ Bucket: 'versioned', VersioningConfiguration: { Status: 'Enabled' } }),
+  );
   await makeBucket(client, 'locked', true);
-  await client.send(new PutObjectLockConfigurationCommand({
-    Bucket: 'locked', ObjectLockConfiguration: { ObjectLockEnabled: 'Enabled', Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days: 1 } } },
-  }));
+  await client.send(
+    new PutObjectLockConfigurationCommand({
+      Bucket: 'locked',
+      ObjectLockConfiguration: {
+        ObjectLockEnabled: 'Enabled',
+        Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days: 1 } },
+      },
+    }),
+  );
   return { server, client };
 }
 
@@ -72,8 +86,16 @@ async function wrongKeys(t: TestContext, transport: Transport): Promise<void> {
   if (at === undefined) return;
   const { endpoint } = at.server;
   for (const [where, code, words] of [
-    [{ endpoint, bucket: 'plain', keys: { ...keys, secretAccessKey: 'wrong' } }, /^DESTINATION_DENIED$/u, /SignatureDoesNotMatch.*bucket plain/u],
-    [{ endpoint, bucket: 'plain', keys: { ...keys, accessKeyId: 'AKIDNOBODY' } }, /^DESTINATION_CREDENTIALS$/u, /InvalidAccessKeyId/u],
+    [
+      { endpoint, bucket: 'plain', keys: { ...keys, secretAccessKey: 'wrong' } },
+      /^DESTINATION_DENIED$/u,
+      /SignatureDoesNotMatch.*bucket plain/u,
+    ],
+    [
+      { endpoint, bucket: 'plain', keys: { ...keys, accessKeyId: 'AKIDNOBODY' } },
+      /^DESTINATION_CREDENTIALS$/u,
+      /InvalidAccessKeyId/u,
+    ],
     [{ endpoint, bucket: 'no-such-bucket', keys }, /^DESTINATION_MISSING$/u, /no bucket no-such-bucket/u],
   ] as const) {
     const destination = await openS3(where, transport, identity());
@@ -109,7 +131,13 @@ async function versions(t: TestContext, transport: Transport): Promise<void> {
   assert.ok(receipt.versionId !== undefined && receipt.versionId !== '');
   assert.match(receipt.etag ?? '', /^[0-9a-f]{32}$/u);
   assert.ok(Math.abs(Date.parse(receipt.serverDate ?? '') - Date.now()) < 60_000);
-  const { Body } = await at.client.send(new GetObjectCommand({ Bucket: 'versioned', Key: objectKey('amber', capture, segmentName(0)), VersionId: receipt.versionId }));
+  const { Body } = await at.client.send(
+    new GetObjectCommand({
+      Bucket: 'versioned',
+      Key: objectKey('amber', capture, segmentName(0)),
+      VersionId: receipt.versionId,
+    }),
+  );
   assert.equal(await Body?.transformToString(), 'first');
 }
 
@@ -117,10 +145,14 @@ async function encrypted(t: TestContext, transport: Transport): Promise<void> {
   const at = await ready(t);
   if (at === undefined) return;
   const capture = identity();
-  const destination = await openS3({ endpoint: at.server.endpoint, bucket: 'plain', keys }, transport, capture, { s3KmsKey: 'amber-key' });
+  const destination = await openS3({ endpoint: at.server.endpoint, bucket: 'plain', keys }, transport, capture, {
+    s3KmsKey: 'amber-key',
+  });
   await destination.put(object(segmentName(0), Buffer.from('secret')), never);
   destination.close();
-  const found = await at.client.send(new GetObjectCommand({ Bucket: 'plain', Key: objectKey('amber', capture, segmentName(0)) }));
+  const found = await at.client.send(
+    new GetObjectCommand({ Bucket: 'plain', Key: objectKey('amber', capture, segmentName(0)) }),
+  );
   assert.equal(found.ServerSideEncryption, 'aws:kms');
   assert.equal(found.SSEKMSKeyId, 'amber-key');
   assert.equal(await found.Body?.transformToString(), 'secret');
@@ -136,7 +168,12 @@ async function locked(t: TestContext, transport: Transport): Promise<void> {
   destination.close();
   const Key = objectKey('amber', capture, segmentName(0));
   assert.ok(versionId !== undefined);
-  await assert.rejects(at.client.send(new DeleteObjectCommand({ Bucket: 'locked', Key, VersionId: versionId })), { name: 'AccessDenied' });
+  await assert.rejects(at.client.send(new DeleteObjectCommand({ Bucket: 'locked', Key, VersionId: versionId })), {
+    name: 'AccessDenied',
+  });
   const { Versions } = await at.client.send(new ListObjectVersionsCommand({ Bucket: 'locked', Prefix: Key }));
-  assert.deepEqual(Versions?.map(({ VersionId }) => VersionId), [versionId]);
+  assert.deepEqual(
+    Versions?.map(({ VersionId }) => VersionId),
+    [versionId],
+  );
 }

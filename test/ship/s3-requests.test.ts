@@ -38,11 +38,19 @@ after(async () => {
   await server.stop();
 });
 
-const where = (prefix?: string): { endpoint: string; bucket: string; keys: typeof keys; prefix?: string } =>
-  ({ endpoint: proxy.endpoint, bucket: 'evidence', keys, ...(prefix === undefined ? {} : { prefix }) });
+const where = (prefix?: string): { endpoint: string; bucket: string; keys: typeof keys; prefix?: string } => ({
+  endpoint: proxy.endpoint,
+  bucket: 'evidence',
+  keys,
+  ...(prefix === undefined ? {} : { prefix }),
+});
 
 async function onePut(transport: Transport, body: Buffer, sum = sha256(body)): Promise<Seen> {
-  const options = { s3KmsKey: 'arn:aws:kms:us-east-1:111122223333:key/abc', s3BucketOwner: '111122223333', destination: 's3://evidence' };
+  const options = {
+    s3KmsKey: 'arn:aws:kms:us-east-1:111122223333:key/abc',
+    s3BucketOwner: '111122223333',
+    destination: 's3://evidence',
+  };
   const destination = await openS3(where(), transport, identity('0198f2f0'), options);
   proxy.script();
   await destination.put({ ...object(segmentName(0), body), sha256: sum }, never).catch(() => undefined);
@@ -57,7 +65,10 @@ for (const transport of TRANSPORTS) {
       const body = randomBytes(2000);
       const { method, url, headers } = await onePut(transport, body);
       assert.equal(method, 'PUT');
-      assert.equal(decodeURIComponent(url.replace(/\?x-id=PutObject$/u, '')), '/evidence/amber/account=111122223333/region=us-east-1/function=checkout/date=2026-11-24/capture=0198f2f0/capture-0000.tar.zst');
+      assert.equal(
+        decodeURIComponent(url.replace(/\?x-id=PutObject$/u, '')),
+        '/evidence/amber/account=111122223333/region=us-east-1/function=checkout/date=2026-11-24/capture=0198f2f0/capture-0000.tar.zst',
+      );
       assert.equal(headers['if-none-match'], '*');
       assert.equal(headers['content-length'], '2000');
       assert.equal(headers['content-type'], 'application/octet-stream');
@@ -65,10 +76,28 @@ for (const transport of TRANSPORTS) {
       assert.equal(headers['x-amz-checksum-sha256'], Buffer.from(sha256(body), 'hex').toString('base64'));
       assert.equal(headers['x-amz-expected-bucket-owner'], '111122223333');
       assert.equal(headers['x-amz-server-side-encryption'], 'aws:kms');
-      assert.equal(headers['x-amz-server-side-encryption-aws-kms-key-id'], 'arn:aws:kms:us-east-1:111122223333:key/abc');
-      for (const absent of ['transfer-encoding', 'content-encoding', 'x-amz-trailer', 'x-amz-decoded-content-length', 'expect']) assert.equal(headers[absent], undefined, absent);
+      assert.equal(
+        headers['x-amz-server-side-encryption-aws-kms-key-id'],
+        'arn:aws:kms:us-east-1:111122223333:key/abc',
+      );
+      for (const absent of [
+        'transfer-encoding',
+        'content-encoding',
+        'x-amz-trailer',
+        'x-amz-decoded-content-length',
+        'expect',
+      ])
+        assert.equal(headers[absent], undefined, absent);
       const signed = /SignedHeaders=([^,]+)/u.exec(headers.authorization ?? '')?.[1]?.split(';') ?? [];
-      for (const name of ['host', 'if-none-match', 'x-amz-checksum-sha256', 'x-amz-content-sha256', 'x-amz-date', 'x-amz-server-side-encryption']) assert.ok(signed.includes(name), name);
+      for (const name of [
+        'host',
+        'if-none-match',
+        'x-amz-checksum-sha256',
+        'x-amz-content-sha256',
+        'x-amz-date',
+        'x-amz-server-side-encryption',
+      ])
+        assert.ok(signed.includes(name), name);
     });
 
     test('the hash that was given is sent: the body is not hashed again', async () => {
@@ -80,7 +109,10 @@ for (const transport of TRANSPORTS) {
       const capture = identity();
       const destination = await openS3(where('team a/ü+b%25(!)*'), transport, capture);
       await destination.put(object('manifest.json', Buffer.from(transport)), never);
-      assert.equal(destination.location, `s3://evidence/team a/ü+b%25(!)*/account=111122223333/region=us-east-1/function=checkout/date=2026-11-24/capture=${capture.captureId}/`);
+      assert.equal(
+        destination.location,
+        `s3://evidence/team a/ü+b%25(!)*/account=111122223333/region=us-east-1/function=checkout/date=2026-11-24/capture=${capture.captureId}/`,
+      );
       destination.close();
       const Key = `${destination.location.slice('s3://evidence/'.length)}manifest.json`;
       const { Body, ContentType } = await client.send(new GetObjectCommand({ Bucket: 'evidence', Key }));
@@ -91,7 +123,9 @@ for (const transport of TRANSPORTS) {
     test('keys that are swapped after the destination was opened change nothing', async () => {
       const destination = await openS3(where(), transport, identity());
       proxy.script();
-      await withEnvironment({ AWS_ACCESS_KEY_ID: 'AKIDATTACKER', AWS_SECRET_ACCESS_KEY: 'x' }, async () => destination.put(object(segmentName(0), Buffer.from('x')), never));
+      await withEnvironment({ AWS_ACCESS_KEY_ID: 'AKIDATTACKER', AWS_SECRET_ACCESS_KEY: 'x' }, async () =>
+        destination.put(object(segmentName(0), Buffer.from('x')), never),
+      );
       destination.close();
       assert.match(proxy.seen[0]?.headers.authorization ?? '', /Credential=AKIDEXAMPLE\//u);
     });
@@ -103,7 +137,9 @@ for (const transport of TRANSPORTS) {
         const destination = await openS3(${JSON.stringify(where())}, ${JSON.stringify(transport)}, identity());
         await destination.put(object('a', Buffer.from('a')), new AbortController().signal);
         console.log('stored');`;
-      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { timeout: 20_000 });
+      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+        timeout: 20_000,
+      });
       assert.equal(stdout, 'stored\n');
     });
   });
@@ -131,11 +167,25 @@ test('files that the attacker put into HOME neither move the evidence nor hold i
     console.log(await put.then(({ state }) => state, ({ code }) => code));
     process.exit(); // a read of a FIFO would keep a thread, and the process with it
   `;
-  const env = { PATH: process.env['PATH'], HOME: home, AWS_ACCESS_KEY_ID: 'A', AWS_SECRET_ACCESS_KEY: 'B', AWS_REGION: 'eu-central-1' };
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: home,
+    AWS_ACCESS_KEY_ID: 'A',
+    AWS_SECRET_ACCESS_KEY: 'B',
+    AWS_REGION: 'eu-central-1',
+  };
   const run = async (endpoint: string): Promise<string> =>
-    (await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, endpoint], { timeout: 20_000, env })).stdout;
+    (
+      await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, endpoint], {
+        timeout: 20_000,
+        env,
+      })
+    ).stdout;
 
-  writeFileSync(join(home, '.aws', 'config'), `[default]\nendpoint_url = ${evil.endpoint}\nregion = eu-evil-1\nuse_fips_endpoint = true\n`);
+  writeFileSync(
+    join(home, '.aws', 'config'),
+    `[default]\nendpoint_url = ${evil.endpoint}\nregion = eu-evil-1\nuse_fips_endpoint = true\n`,
+  );
   assert.match(await run(''), /^asked for s3\.us-east-1\.amazonaws\.com\nDESTINATION_MISSING\n$/u);
   assert.equal(evil.connections(), 0);
 
@@ -146,9 +196,16 @@ test('files that the attacker put into HOME neither move the evidence nor hold i
 
 test('auto is light below 512 MB, the SDK above', async () => {
   const config = resolveConfig({ s3Endpoint: proxy.endpoint, s3PathStyle: true }, {});
-  for (const [memory, agent] of [['128', /^lambda-amber$/u], ['511', /^lambda-amber$/u], ['512', /aws-sdk-js/u], ['1769', /aws-sdk-js/u]] as const) {
+  for (const [memory, agent] of [
+    ['128', /^lambda-amber$/u],
+    ['511', /^lambda-amber$/u],
+    ['512', /aws-sdk-js/u],
+    ['1769', /aws-sdk-js/u],
+  ] as const) {
     const environment = { AWS_ACCESS_KEY_ID: 'A', AWS_SECRET_ACCESS_KEY: 'B', AWS_LAMBDA_FUNCTION_MEMORY_SIZE: memory };
-    const destination = await withEnvironment(environment, async () => openDestination('s3://evidence/amber', identity(), config));
+    const destination = await withEnvironment(environment, async () =>
+      openDestination('s3://evidence/amber', identity(), config),
+    );
     proxy.script();
     await destination.put(object(segmentName(0), Buffer.from('x')), never);
     destination.close();

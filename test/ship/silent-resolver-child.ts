@@ -9,7 +9,8 @@ import { withCapture } from '../../src/index.ts';
 
 const SILENT = `const s = require('dgram').createSocket('udp4'); let asked = 0; s.on('message', () => console.log(++asked)); s.bind(53, '127.0.0.1', () => console.log('ready'));`;
 const budgetMs = Number(process.env['AMBER_MAX_MS']);
-const mark = (what: string, facts: object = {}): void => void writeSync(1, `${JSON.stringify({ mark: what, ...facts })}\n`);
+const mark = (what: string, facts: object = {}): void =>
+  void writeSync(1, `${JSON.stringify({ mark: what, ...facts })}\n`);
 
 const resolver = spawn(process.execPath, ['-e', SILENT], { stdio: ['ignore', 'pipe', 'inherit'] });
 let asked = 0;
@@ -21,7 +22,11 @@ await new Promise((resolve) => {
 });
 const handler = withCapture(() => Promise.resolve('the answer'));
 const started = performance.now();
-const context = { awsRequestId: '11111111-2222-3333-4444-555555555555', invokedFunctionArn: 'arn:aws:lambda:eu-central-1:111122223333:function:f', getRemainingTimeInMillis: () => 60_000 - (performance.now() - started) };
+const context = {
+  awsRequestId: '11111111-2222-3333-4444-555555555555',
+  invokedFunctionArn: 'arn:aws:lambda:eu-central-1:111122223333:function:f',
+  getRemainingTimeInMillis: () => 60_000 - (performance.now() - started),
+};
 const answer: unknown = await (handler as (event: unknown, context: unknown) => unknown)({}, context);
 mark('answer', { answer, tookMs: performance.now() - started, asked });
 await sleep(budgetMs + 2000);

@@ -23,21 +23,47 @@ interface Line {
 }
 
 async function linesOf(transport: string, resolv: string): Promise<readonly Line[]> {
-  const child = spawn('bwrap', [
-    '--dev-bind', '/', '/', '--unshare-net', '--die-with-parent', '--ro-bind', resolv, '/etc/resolv.conf',
-    process.execPath, '--no-warnings', join(import.meta.dirname, 'silent-resolver-child.ts'),
-  ], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: {
-      PATH: process.env['PATH'] ?? '', AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE', AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
-      AWS_LAMBDA_FUNCTION_NAME: 'f', AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1769', AMBER_CAPTURE: 'now', AMBER_DESTINATION: 's3://evidence-bucket/amber', AMBER_DETECT: 'off',
-      AMBER_S3_TRANSPORT: transport, AMBER_MAX_MS: String(BUDGET_MS), AMBER_WRITABLE: '/dev/shm/nothing', AMBER_CODE: '/nowhere',
+  const child = spawn(
+    'bwrap',
+    [
+      '--dev-bind',
+      '/',
+      '/',
+      '--unshare-net',
+      '--die-with-parent',
+      '--ro-bind',
+      resolv,
+      '/etc/resolv.conf',
+      process.execPath,
+      '--no-warnings',
+      join(import.meta.dirname, 'silent-resolver-child.ts'),
+    ],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        AWS_REGION: 'eu-central-1',
+        AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE',
+        AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+        AWS_LAMBDA_FUNCTION_NAME: 'f',
+        AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1769',
+        AMBER_CAPTURE: 'now',
+        AMBER_DESTINATION: 's3://evidence-bucket/amber',
+        AMBER_DETECT: 'off',
+        AMBER_S3_TRANSPORT: transport,
+        AMBER_MAX_MS: String(BUDGET_MS),
+        AMBER_WRITABLE: '/dev/shm/nothing',
+        AMBER_CODE: '/nowhere',
+      },
     },
-  });
+  );
   let text = '';
   child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
   await new Promise((resolve) => child.once('close', resolve));
-  return text.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Line);
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Line);
 }
 
 suite('a name server that never answers', { timeout: 240_000 }, () => {
@@ -53,9 +79,15 @@ suite('a name server that never answers', { timeout: 240_000 }, () => {
       writeFileSync(join(folder, 'resolv.conf'), 'nameserver 127.0.0.1\n');
       const lines = await linesOf(transport, join(folder, 'resolv.conf'));
       const at = (is: (line: Line) => boolean): number => lines.findIndex(is);
-      const [summary, answer, ended] = [at(({ amber }) => amber === 'evidence'), at(({ mark }) => mark === 'answer'), at(({ amber }) => amber === 'capture')];
+      const [summary, answer, ended] = [
+        at(({ amber }) => amber === 'evidence'),
+        at(({ mark }) => mark === 'answer'),
+        at(({ amber }) => amber === 'capture'),
+      ];
       const shown = lines.map((line) => JSON.stringify(line).slice(0, 300)).join('\n');
-      t.diagnostic(`answer after ${lines[answer]?.tookMs?.toFixed(0)} ms; capture ${lines[ended]?.state} after ${lines[ended]?.elapsedMs} ms`);
+      t.diagnostic(
+        `answer after ${lines[answer]?.tookMs?.toFixed(0)} ms; capture ${lines[ended]?.state} after ${lines[ended]?.elapsedMs} ms`,
+      );
       assert.equal(lines[answer]?.answer, 'the answer', shown);
       assert.ok((lines[answer].asked ?? 0) > 0, `the name server was asked\n${shown}`);
       assert.ok(summary >= 0 && summary < answer, `the summary is in the log before the answer\n${shown}`);

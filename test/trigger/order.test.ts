@@ -7,7 +7,14 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { resolveConfig, type Options } from '../../src/config/config.ts';
-import { judgeOrder, misses, type Admitted, type JudgeOptions, type OrderRefusal, type Place } from '../../src/trigger/order-judge.ts';
+import {
+  judgeOrder,
+  misses,
+  type Admitted,
+  type JudgeOptions,
+  type OrderRefusal,
+  type Place,
+} from '../../src/trigger/order-judge.ts';
 import { MAX_ORDER_BYTES, parseOrder, type Order } from '../../src/trigger/order.ts';
 import { newControlKey, readControlKey } from '../../src/cli/control-keys.ts';
 import { boundId } from '../../src/trigger/order-binding.ts';
@@ -22,10 +29,17 @@ const responder = newResponder();
 const NOW = Date.now();
 const RECIPIENT = 'age1jxyjc3f3v9d9e7lrdg9mdf9jteplqs04q47w50pf5pulw9lpxduqy64en5';
 
-const config = (options: Options = {}): Config => resolveConfig({ destination: 's3://evidence/amber', controlKey: responder.key, ...options }, {});
+const config = (options: Options = {}): Config =>
+  resolveConfig({ destination: 's3://evidence/amber', controlKey: responder.key, ...options }, {});
 
 function judge(document: unknown, options: Partial<JudgeOptions> = {}): ReturnType<typeof judgeOrder> {
-  return judgeOrder(document instanceof Buffer ? document : bytes(document), { config: config(), channel: 's3://control/k', trigger: 'control', nowMs: NOW, ...options });
+  return judgeOrder(document instanceof Buffer ? document : bytes(document), {
+    config: config(),
+    channel: 's3://control/k',
+    trigger: 'control',
+    nowMs: NOW,
+    ...options,
+  });
 }
 
 function why(document: unknown, options: Partial<JudgeOptions> = {}): OrderRefusal | 'admitted' | 'idle' {
@@ -43,12 +57,35 @@ describe('parsing', () => {
   test('wrong types, unknown members, missing ones and controls in texts are malformed; no value is repeated', () => {
     const secret = 'hunter22';
     const wrong: readonly unknown[] = [
-      null, [], 'text', 7, {}, { amber: 2, state: 'idle' }, { ...newOrder(), state: 'delete' }, { ...newOrder(), id: secret.slice(0, 3) }, { ...newOrder(), id: `../${secret}` },
-      { ...newOrder(), issued: NOW }, { ...newOrder(), expires: 'tomorrow' }, { ...newOrder(), expires: '2026-02-30T25:00:00Z' }, { ...newOrder(), scope: {} },
-      { ...newOrder(), scope: { host: secret } }, { ...newOrder(), scope: ['all'] }, { ...newOrder(), scope: { function: 7 } }, { ...newOrder(), requester: '' },
-      { ...newOrder(), reason: `line\n{"amber":"capture"}` }, { ...newOrder(), reason: 'x'.repeat(501) }, { ...newOrder(), collect: '+heap' }, { ...newOrder(), collect: [] },
-      { ...newOrder(), maxMs: -1 }, { ...newOrder(), maxBytes: 1.5 }, { ...newOrder(), signature: 'short' }, { ...newOrder(), [secret]: 1 },
-      Buffer.from(JSON.stringify(newOrder()).replace('"amber":1', '"amber":1,"__proto__":{"x":1}')), Buffer.from('{'), Buffer.from([0x7b, 0xff, 0x7d]), Buffer.alloc(0),
+      null,
+      [],
+      'text',
+      7,
+      {},
+      { amber: 2, state: 'idle' },
+      { ...newOrder(), state: 'delete' },
+      { ...newOrder(), id: secret.slice(0, 3) },
+      { ...newOrder(), id: `../${secret}` },
+      { ...newOrder(), issued: NOW },
+      { ...newOrder(), expires: 'tomorrow' },
+      { ...newOrder(), expires: '2026-02-30T25:00:00Z' },
+      { ...newOrder(), scope: {} },
+      { ...newOrder(), scope: { host: secret } },
+      { ...newOrder(), scope: ['all'] },
+      { ...newOrder(), scope: { function: 7 } },
+      { ...newOrder(), requester: '' },
+      { ...newOrder(), reason: `line\n{"amber":"capture"}` },
+      { ...newOrder(), reason: 'x'.repeat(501) },
+      { ...newOrder(), collect: '+heap' },
+      { ...newOrder(), collect: [] },
+      { ...newOrder(), maxMs: -1 },
+      { ...newOrder(), maxBytes: 1.5 },
+      { ...newOrder(), signature: 'short' },
+      { ...newOrder(), [secret]: 1 },
+      Buffer.from(JSON.stringify(newOrder()).replace('"amber":1', '"amber":1,"__proto__":{"x":1}')),
+      Buffer.from('{'),
+      Buffer.from([0x7b, 0xff, 0x7d]),
+      Buffer.alloc(0),
     ];
     for (const document of wrong) {
       const parsed = parseOrder(document instanceof Buffer ? document : bytes(document));
@@ -60,17 +97,28 @@ describe('parsing', () => {
   test('10 MB are refused by their size, before they are read as JSON', () => {
     const before = process.memoryUsage().heapUsed;
     const parsed = parseOrder(Buffer.alloc(10 * 1024 * 1024, 0x5b));
-    assert.deepEqual(parsed, { kind: 'refused', why: 'too-long', reason: `it is longer than ${String(MAX_ORDER_BYTES)} bytes` });
+    assert.deepEqual(parsed, {
+      kind: 'refused',
+      why: 'too-long',
+      reason: `it is longer than ${String(MAX_ORDER_BYTES)} bytes`,
+    });
     assert.ok(process.memoryUsage().heapUsed - before < 5 * 1024 * 1024);
   });
 
   test('any JSON gives an answer and no error', () => {
-    fc.assert(fc.property(fc.json({ maxDepth: 4 }), (text) => {
-      assert.ok(['order', 'idle', 'refused'].includes(parseOrder(Buffer.from(text)).kind));
-    }));
-    fc.assert(fc.property(fc.dictionary(fc.constantFrom(...Object.keys(newOrder()), 'signature', 'collect', 'x'), fc.jsonValue()), (changes) => {
-      assert.ok(['order', 'idle', 'refused'].includes(parseOrder(bytes({ ...newOrder(), ...changes })).kind));
-    }));
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 4 }), (text) => {
+        assert.ok(['order', 'idle', 'refused'].includes(parseOrder(Buffer.from(text)).kind));
+      }),
+    );
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.constantFrom(...Object.keys(newOrder()), 'signature', 'collect', 'x'), fc.jsonValue()),
+        (changes) => {
+          assert.ok(['order', 'idle', 'refused'].includes(parseOrder(bytes({ ...newOrder(), ...changes })).kind));
+        },
+      ),
+    );
     assert.equal(parseOrder(Buffer.from('['.repeat(MAX_ORDER_BYTES))).kind, 'refused');
   });
 });
@@ -83,11 +131,25 @@ describe('signatures', () => {
   });
 
   test('are plain Ed25519 over the form that is documented', () => {
-    const order = newOrder({ id: 'order-0001', issued: '2026-01-31T10:00:00Z', expires: '2026-01-31T11:00:00Z', scope: { version: '1', function: 'f' }, requester: 'é', reason: 'r' });
-    const text = 'lambda-amber order 1\n{"amber":1,"expires":"2026-01-31T11:00:00Z","id":"order-0001","issued":"2026-01-31T10:00:00Z","reason":"r","requester":"é","scope":{"function":"f","version":"1"},"state":"capture"}';
+    const order = newOrder({
+      id: 'order-0001',
+      issued: '2026-01-31T10:00:00Z',
+      expires: '2026-01-31T11:00:00Z',
+      scope: { version: '1', function: 'f' },
+      requester: 'é',
+      reason: 'r',
+    });
+    const text =
+      'lambda-amber order 1\n{"amber":1,"expires":"2026-01-31T11:00:00Z","id":"order-0001","issued":"2026-01-31T10:00:00Z","reason":"r","requester":"é","scope":{"function":"f","version":"1"},"state":"capture"}';
     assert.equal(canonicalForm(order).toString(), text);
     const signature = sign(null, Buffer.from(text), responder.privateKey);
-    assert.equal(why({ ...order, signature: signature.toString('base64url') }, { nowMs: Date.parse(order.issued), config: config({ controlUnbound: true }) }), 'admitted');
+    assert.equal(
+      why(
+        { ...order, signature: signature.toString('base64url') },
+        { nowMs: Date.parse(order.issued), config: config({ controlUnbound: true }) },
+      ),
+      'admitted',
+    );
     assert.ok(verify(null, Buffer.from(text), createPublicKey(responder.privateKey), signature));
   });
 
@@ -100,16 +162,48 @@ describe('signatures', () => {
     const order = signOrder(newOrder({ id: boundId('s3://control/k') }), readControlKey(privateFile));
     writeFileSync(at('message'), canonicalForm(order));
     writeFileSync(at('signature'), Buffer.from(order.signature ?? '', 'base64url'));
-    const checked = spawnSync('openssl', ['pkeyutl', '-verify', '-pubin', '-inkey', publicFile, '-rawin', '-in', at('message'), '-sigfile', at('signature')], { encoding: 'utf8' });
+    const checked = spawnSync(
+      'openssl',
+      [
+        'pkeyutl',
+        '-verify',
+        '-pubin',
+        '-inkey',
+        publicFile,
+        '-rawin',
+        '-in',
+        at('message'),
+        '-sigfile',
+        at('signature'),
+      ],
+      { encoding: 'utf8' },
+    );
     assert.equal(checked.status, 0, checked.stderr + checked.stdout);
-    const made = spawnSync('openssl', ['pkeyutl', '-sign', '-inkey', privateFile, '-rawin', '-in', at('message'), '-out', at('theirs')], { encoding: 'utf8' });
+    const made = spawnSync(
+      'openssl',
+      ['pkeyutl', '-sign', '-inkey', privateFile, '-rawin', '-in', at('message'), '-out', at('theirs')],
+      { encoding: 'utf8' },
+    );
     assert.equal(made.status, 0, made.stderr);
-    assert.equal(why({ ...order, signature: readFileSync(at('theirs')).toString('base64url') }, { config: config({ controlKey: publicKey }) }), 'admitted');
+    assert.equal(
+      why(
+        { ...order, signature: readFileSync(at('theirs')).toString('base64url') },
+        { config: config({ controlKey: publicKey }) },
+      ),
+      'admitted',
+    );
   });
 
   test('do not fit after any change, nor with another key; then the order is refused and does not count as unsigned', () => {
     const order = signed(responder);
-    for (const change of [{ id: 'another-id' }, { scope: { function: 'f' } }, { reason: 'x' }, { expires: new Date(NOW + 700_000).toISOString() }, { destination: 's3://evil/x' }, { state: 'stop' as const }]) {
+    for (const change of [
+      { id: 'another-id' },
+      { scope: { function: 'f' } },
+      { reason: 'x' },
+      { expires: new Date(NOW + 700_000).toISOString() },
+      { destination: 's3://evil/x' },
+      { state: 'stop' as const },
+    ]) {
       assert.equal(why({ ...order, ...change }), 'signature');
     }
     assert.equal(why(signed(newResponder())), 'signature');
@@ -120,7 +214,10 @@ describe('signatures', () => {
     const other = newResponder();
     const verdict = judge(signed(responder), { config: config({ controlKey: [other.key, responder.key] }) });
     assert.equal(verdict.kind === 'admitted' ? verdict.record.signedBy : '', fingerprint(responder.key));
-    assert.equal(why(signed(responder), { config: config({ controlKey: [`ed25519:${'_'.repeat(43)}`] }) }), 'signature');
+    assert.equal(
+      why(signed(responder), { config: config({ controlKey: [`ed25519:${'_'.repeat(43)}`] }) }),
+      'signature',
+    );
   });
 });
 
@@ -128,33 +225,69 @@ describe('what an order may do', () => {
   test('unsigned: start a capture as configured, and nothing else', () => {
     const verdict = judge(newOrder());
     assert.equal(verdict.kind, 'admitted');
-    assert.deepEqual([(verdict).config, (verdict).record.signedBy, (verdict).record.overrides], [config(), undefined, []]);
-    for (const change of [{ destination: 's3://foreign/x' }, { collect: ['+timeline'] }, { recipient: RECIPIENT }, { maxBytes: 1_000_000 }, { maxMs: 50 }, { state: 'stop' as const }]) {
+    assert.deepEqual([verdict.config, verdict.record.signedBy, verdict.record.overrides], [config(), undefined, []]);
+    for (const change of [
+      { destination: 's3://foreign/x' },
+      { collect: ['+timeline'] },
+      { recipient: RECIPIENT },
+      { maxBytes: 1_000_000 },
+      { maxMs: 50 },
+      { state: 'stop' as const },
+    ]) {
       assert.equal(why(newOrder(change)), 'unsigned', JSON.stringify(change));
-      assert.equal(why(newOrder(change), { config: resolveConfig({ destination: 's3://evidence/amber' }, {}) }), 'no-key');
+      assert.equal(
+        why(newOrder(change), { config: resolveConfig({ destination: 's3://evidence/amber' }, {}) }),
+        'no-key',
+      );
     }
     assert.equal(why(newOrder({ destination: 's3://evidence/amber' })), 'admitted', 'what is configured is no change');
-    assert.equal(why(signed(responder), { config: resolveConfig({ destination: 's3://evidence/amber' }, {}) }), 'admitted', 'without a key it counts as unsigned');
+    assert.equal(
+      why(signed(responder), { config: resolveConfig({ destination: 's3://evidence/amber' }, {}) }),
+      'admitted',
+      'without a key it counts as unsigned',
+    );
   });
 
   test('signed: destination, collectors, recipient and budget of that one capture', () => {
-    const verdict = judge(signed(responder, { destination: 's3://case-7/x', collect: ['+process-memory', '-code'], recipient: RECIPIENT, maxBytes: 100_000, maxMs: 5000 }), { config: config({ collect: '-timeline' }) });
+    const verdict = judge(
+      signed(responder, {
+        destination: 's3://case-7/x',
+        collect: ['+process-memory', '-code'],
+        recipient: RECIPIENT,
+        maxBytes: 100_000,
+        maxMs: 5000,
+      }),
+      { config: config({ collect: '-timeline' }) },
+    );
     assert.equal(verdict.kind, 'admitted');
     const { config: own, record } = verdict;
-    assert.deepEqual([own.destination, own.collect, own.recipient, own.maxBytes, own.maxMs], ['s3://case-7/x', ['-timeline', '+process-memory', '-code'], RECIPIENT, 100_000, 5000]);
+    assert.deepEqual(
+      [own.destination, own.collect, own.recipient, own.maxBytes, own.maxMs],
+      ['s3://case-7/x', ['-timeline', '+process-memory', '-code'], RECIPIENT, 100_000, 5000],
+    );
     assert.equal(own.marginMs, config().marginMs);
     assert.deepEqual(record.overrides, ['destination', 'recipient', 'collect', 'maxBytes', 'maxMs']);
   });
 
   test('signed, what is not usable is refused as it would be in code', () => {
-    for (const change of [{ collect: ['+heap'] }, { collect: ['+everything'] }, { destination: 'nowhere' }, { maxMs: 1 }, { recipient: 'age1x' }]) assert.equal(why(signed(responder, change)), 'config', JSON.stringify(change));
+    for (const change of [
+      { collect: ['+heap'] },
+      { collect: ['+everything'] },
+      { destination: 'nowhere' },
+      { maxMs: 1 },
+      { recipient: 'age1x' },
+    ])
+      assert.equal(why(signed(responder, change)), 'config', JSON.stringify(change));
   });
 
   test('in an event: nothing without a signature', () => {
     assert.equal(why(newOrder(), { trigger: 'event', needsSignature: true }), 'unsigned');
     assert.equal(why(signerFor('event')(responder), { trigger: 'event', needsSignature: true }), 'admitted');
     assert.equal(why(signed(responder), { needsSignature: true, config: resolveConfig({}, {}) }), 'no-key');
-    assert.equal(why(signed(responder, { expires: new Date(NOW + 7_200_000).toISOString() }), { maxLifeMs: 3_600_000 }), 'long-lived');
+    assert.equal(
+      why(signed(responder, { expires: new Date(NOW + 7_200_000).toISOString() }), { maxLifeMs: 3_600_000 }),
+      'long-lived',
+    );
   });
 });
 
@@ -169,14 +302,39 @@ describe('times', () => {
 });
 
 describe('scope and one shot', () => {
-  const place: Place = { functionName: 'checkout', functionVersion: '7', functionArn: 'arn:aws:lambda:eu-central-1:111122223333:function:checkout:live', logStream: 'stream', tenantId: 'blue' };
-  const missed = (order: Order, at: Partial<Place> = {}, taken: readonly string[] = [], nowMs = NOW): string | undefined =>
-    misses(judge(order) as Admitted, { ...place, ...at }, new Set(taken), nowMs)?.why;
+  const place: Place = {
+    functionName: 'checkout',
+    functionVersion: '7',
+    functionArn: 'arn:aws:lambda:eu-central-1:111122223333:function:checkout:live',
+    logStream: 'stream',
+    tenantId: 'blue',
+  };
+  const missed = (
+    order: Order,
+    at: Partial<Place> = {},
+    taken: readonly string[] = [],
+    nowMs = NOW,
+  ): string | undefined => misses(judge(order) as Admitted, { ...place, ...at }, new Set(taken), nowMs)?.why;
 
   test('everything that is named has to fit', () => {
     const arn = 'arn:aws:lambda:eu-central-1:111122223333:function:checkout';
-    for (const scope of ['all', { function: 'checkout' }, { function: arn }, { version: '7' }, { tenant: 'blue', logStream: 'stream' }] as const) assert.equal(missed(newOrder({ scope })), undefined, JSON.stringify(scope));
-    for (const scope of [{ function: 'check' }, { function: arn.replace('1111', '2222') }, { function: arn.slice(0, -1) }, { version: '$LATEST' }, { tenant: 'red' }, { function: 'checkout', logStream: 'other' }]) assert.equal(missed(newOrder({ scope })), 'out-of-scope', JSON.stringify(scope));
+    for (const scope of [
+      'all',
+      { function: 'checkout' },
+      { function: arn },
+      { version: '7' },
+      { tenant: 'blue', logStream: 'stream' },
+    ] as const)
+      assert.equal(missed(newOrder({ scope })), undefined, JSON.stringify(scope));
+    for (const scope of [
+      { function: 'check' },
+      { function: arn.replace('1111', '2222') },
+      { function: arn.slice(0, -1) },
+      { version: '$LATEST' },
+      { tenant: 'red' },
+      { function: 'checkout', logStream: 'other' },
+    ])
+      assert.equal(missed(newOrder({ scope })), 'out-of-scope', JSON.stringify(scope));
     assert.equal(missed(newOrder({ scope: { tenant: 'blue' } }), { tenantId: undefined }), 'out-of-scope');
   });
 
@@ -189,7 +347,17 @@ describe('scope and one shot', () => {
 
 describe('a signature binds', () => {
   const event: Partial<JudgeOptions> = { trigger: 'event', channel: 'amber-order', needsSignature: true };
-  const channels = ['s3://control/k', 's3://control/k2', 's3://other/k', 's3://control/k/', 'ssm:/amber/orders', 'appconfig:a/b/c', 'event', 'S3://control/k', 's3://control'];
+  const channels = [
+    's3://control/k',
+    's3://control/k2',
+    's3://other/k',
+    's3://control/k/',
+    'ssm:/amber/orders',
+    'appconfig:a/b/c',
+    'event',
+    'S3://control/k',
+    's3://control',
+  ];
 
   test('one channel: an order of one is refused in every other, and never counts as unsigned', () => {
     for (const from of channels) {
@@ -209,7 +377,8 @@ describe('a signature binds', () => {
 
   test('its binding cannot be taken off or changed without the key', () => {
     const order = signerFor('s3://other/k')(responder);
-    for (const id of [boundId('s3://control/k'), 'a-plain-id', order.id.slice(2), `1-${order.id.slice(2)}`]) assert.equal(why({ ...order, id }), 'signature', id);
+    for (const id of [boundId('s3://control/k'), 'a-plain-id', order.id.slice(2), `1-${order.id.slice(2)}`])
+      assert.equal(why({ ...order, id }), 'signature', id);
   });
 
   test('form 1, which binds nothing, is refused unless the function takes it; unsigned orders need none', () => {
@@ -217,16 +386,26 @@ describe('a signature binds', () => {
     assert.equal(why(old), 'old-form');
     assert.equal(why(old, event), 'old-form');
     assert.equal(why(old, { config: config({ controlUnbound: true }) }), 'admitted');
-    assert.equal(why(signerFor('event')(responder), { config: config({ controlUnbound: true }) }), 'other-channel', 'what is bound stays bound');
+    assert.equal(
+      why(signerFor('event')(responder), { config: config({ controlUnbound: true }) }),
+      'other-channel',
+      'what is bound stays bound',
+    );
     assert.equal(why(newOrder()), 'admitted');
   });
 
   test('a layer that knows form 1 alone takes what is signed today', () => {
     for (const channel of channels) {
-      const order = signerFor(channel)(responder, { destination: 's3://case-7/x', scope: { logStream: '2026/11/24/[$LATEST]0123' } });
+      const order = signerFor(channel)(responder, {
+        destination: 's3://case-7/x',
+        scope: { logStream: '2026/11/24/[$LATEST]0123' },
+      });
       assert.ok(isAdmittedByForm1(bytes(order), responder.key), channel);
       assert.ok(!isAdmittedByForm1(bytes({ ...order, reason: 'another' }), responder.key));
-      assert.ok(!isAdmittedByForm1(bytes({ ...order, channel }), responder.key), 'it takes no member that it does not know');
+      assert.ok(
+        !isAdmittedByForm1(bytes({ ...order, channel }), responder.key),
+        'it takes no member that it does not know',
+      );
     }
   });
 });
@@ -234,8 +413,16 @@ describe('a signature binds', () => {
 describe('times of an order', () => {
   test('that expires before it is issued, or at that moment, is refused', () => {
     const at = (ms: number): string => new Date(NOW + ms).toISOString();
-    for (const [issued, expires] of [[240_000, 60_000], [60_000, 60_000], [200_000, 199_999]] as const) {
-      for (const order of [newOrder({ issued: at(issued), expires: at(expires) }), signed(responder, { issued: at(issued), expires: at(expires) })]) assert.equal(why(order), 'malformed');
+    for (const [issued, expires] of [
+      [240_000, 60_000],
+      [60_000, 60_000],
+      [200_000, 199_999],
+    ] as const) {
+      for (const order of [
+        newOrder({ issued: at(issued), expires: at(expires) }),
+        signed(responder, { issued: at(issued), expires: at(expires) }),
+      ])
+        assert.equal(why(order), 'malformed');
     }
     assert.equal(why(newOrder({ issued: at(240_000), expires: at(240_001) })), 'admitted');
   });

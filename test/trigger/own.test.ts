@@ -17,18 +17,28 @@ interface Asked {
 function own(given: object, options: Options = {}): Asked {
   const faults: string[] = [];
   const mine = { name: 'mine', description: 'of a test', moments: () => ['settled'], fires: () => undefined, ...given };
-  const config = resolveConfig({ destination: 'file:///tmp/none', ...options, triggers: [mine as unknown as Trigger] }, {});
-  const [trigger] = ownTriggers(config, ({ name }, error) => faults.push(`${name}: ${error instanceof Error ? error.message : String(error)}`));
+  const config = resolveConfig(
+    { destination: 'file:///tmp/none', ...options, triggers: [mine as unknown as Trigger] },
+    {},
+  );
+  const [trigger] = ownTriggers(config, ({ name }, error) =>
+    faults.push(`${name}: ${error instanceof Error ? error.message : String(error)}`),
+  );
   assert.ok(trigger);
   return { trigger, faults, config };
 }
 
-const fire = ({ trigger, config }: Asked, event: TriggerEvent = SETTLED): Cause | undefined => trigger.fires(event, config);
+const fire = ({ trigger, config }: Asked, event: TriggerEvent = SETTLED): Cause | undefined =>
+  trigger.fires(event, config);
 
 describe('a trigger of code', () => {
   test('gets moment and configuration, and gives its cause under its own name', () => {
     const seen: unknown[] = [];
-    const asked = own({ fires: (...all: unknown[]) => (seen.push(...all), { trigger: 'control', reason: 'an order is forged', requester: 'code' }) });
+    const asked = own({
+      fires: (...all: unknown[]) => (
+        seen.push(...all), { trigger: 'control', reason: 'an order is forged', requester: 'code' }
+      ),
+    });
     assert.deepEqual(fire(asked), { trigger: 'mine', reason: 'an order is forged', requester: 'code' });
     assert.deepEqual(seen, [SETTLED, asked.config]);
     assert.deepEqual(asked.faults, []);
@@ -36,12 +46,19 @@ describe('a trigger of code', () => {
 
   test('passes for no order: what a responder has signed is not for code to say', () => {
     const order = { id: 'a', signedBy: 'key' };
-    assert.deepEqual(fire(own({ fires: () => ({ trigger: 'control', reason: 'x', order }) })), { trigger: 'mine', reason: 'x' });
+    assert.deepEqual(fire(own({ fires: () => ({ trigger: 'control', reason: 'x', order }) })), {
+      trigger: 'mine',
+      reason: 'x',
+    });
   });
 
   test('is not asked at a moment that it did not name', () => {
     let asked = 0;
-    const one = own({ fires: () => { asked += 1; } });
+    const one = own({
+      fires: () => {
+        asked += 1;
+      },
+    });
     assert.equal(fire(one, { at: 'failed', invocation: 1, error: new Error('x') }), undefined);
     assert.equal(asked, 0);
   });
@@ -53,13 +70,25 @@ describe('a trigger of code', () => {
   });
 
   for (const [name, fires] of [
-    ['throws', () => { throw new Error('torn'); }],
+    [
+      'throws',
+      () => {
+        throw new Error('torn');
+      },
+    ],
     ['gives a text', () => 'yes'],
     ['gives true', () => true],
     ['gives null', () => null],
     ['gives no reason', () => ({ trigger: 'mine' })],
     ['gives an empty reason', () => ({ reason: ' ' })],
-    ['gives a getter that throws', () => ({ get reason(): string { throw new Error('torn'); } })],
+    [
+      'gives a getter that throws',
+      () => ({
+        get reason(): string {
+          throw new Error('torn');
+        },
+      }),
+    ],
     ['is asynchronous', async () => Promise.reject(new Error('torn'))],
   ] as const) {
     test(`one that ${name} fires nothing, and says so`, async () => {
@@ -72,7 +101,13 @@ describe('a trigger of code', () => {
   }
 
   test('moments that it cannot name turn it off, with one fault', () => {
-    for (const moments of [() => ['always'], () => 'settled', () => { throw new Error('torn'); }]) {
+    for (const moments of [
+      () => ['always'],
+      () => 'settled',
+      () => {
+        throw new Error('torn');
+      },
+    ]) {
       const asked = own({ moments });
       assert.deepEqual(asked.trigger.moments(asked.config), []);
       assert.equal(asked.faults.length, 1);
@@ -83,7 +118,13 @@ describe('a trigger of code', () => {
     const moments = (): string[] => ['near-deadline'];
     const usual = own({ moments });
     assert.equal(usual.trigger.leadMs?.(usual.config, 3000), 1500);
-    for (const leadMs of [() => Number.NaN, () => 'soon', () => { throw new Error('torn'); }]) {
+    for (const leadMs of [
+      () => Number.NaN,
+      () => 'soon',
+      () => {
+        throw new Error('torn');
+      },
+    ]) {
       const asked = own({ moments, leadMs });
       assert.equal(asked.trigger.leadMs?.(asked.config, 3000), 1500);
       assert.equal(asked.faults.length, 1);
@@ -100,7 +141,18 @@ describe('a trigger of code', () => {
   });
 
   test('AMBER_CAPTURE=off turns it off', () => {
-    const mine: Trigger = { name: 'mine', description: 'of a test', moments: () => ['settled'], fires: () => undefined };
-    assert.deepEqual(ownTriggers(resolveConfig({ destination: 'file:///tmp/none', capture: 'off', triggers: [mine] }, {}), assert.ifError), []);
+    const mine: Trigger = {
+      name: 'mine',
+      description: 'of a test',
+      moments: () => ['settled'],
+      fires: () => undefined,
+    };
+    assert.deepEqual(
+      ownTriggers(
+        resolveConfig({ destination: 'file:///tmp/none', capture: 'off', triggers: [mine] }, {}),
+        assert.ifError,
+      ),
+      [],
+    );
   });
 });

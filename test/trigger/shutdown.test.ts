@@ -4,7 +4,10 @@ import { test } from 'node:test';
 import { resolveConfig } from '../../src/config/config.ts';
 import { endingOf } from '../../src/trigger/shutdown.ts';
 
-const config = resolveConfig({}, { AMBER_DESTINATION: 's3://bucket-name', AMBER_ON_CRASH: 'contents', AMBER_ON_SHUTDOWN: 'off' });
+const config = resolveConfig(
+  {},
+  { AMBER_DESTINATION: 's3://bucket-name', AMBER_ON_CRASH: 'contents', AMBER_ON_SHUTDOWN: 'off' },
+);
 
 test('a timeout and a failure are a crash, everything else is the end of the sandbox', () => {
   for (const reason of ['timeout', 'Timeout', 'failure', 'FAILURE', 'ReleaseFail', 'ReserveFail']) {
@@ -18,5 +21,8 @@ test('a timeout and a failure are a crash, everything else is the end of the san
 });
 
 test('what the platform says of the last invocation stands in the reason', () => {
-  assert.match(endingOf('failure', 'error Runtime.OutOfMemory', config).cause.reason, /last invocation: error Runtime\.OutOfMemory$/u);
+  assert.match(
+    endingOf('failure', 'error Runtime.OutOfMemory', config).cause.reason,
+    /last invocation: error Runtime\.OutOfMemory$/u,
+  );
 });

@@ -29,7 +29,9 @@ describe('every trigger', () => {
   test('fires at no moment that it did not ask for', () => {
     const all = config({ capture: 'now', onError: 'any', deadlineMs: 1000 });
     const moments: TriggerEvent[] = [
-      { at: 'settled', invocation: 1 }, failed(new Error('x')), { at: 'near-deadline', invocation: 1, remainingMs: 500 },
+      { at: 'settled', invocation: 1 },
+      failed(new Error('x')),
+      { at: 'near-deadline', invocation: 1, remainingMs: 500 },
     ];
     for (const trigger of TRIGGERS) {
       for (const event of moments) {
@@ -74,14 +76,20 @@ describe('error', () => {
   });
 
   test('the reason holds the name and never the message, on one bounded line', () => {
-    const hostile = Object.assign(new Error('password=hunter2'), { name: `Evil\n{"amber":"capture"}${'x'.repeat(500)}` });
+    const hostile = Object.assign(new Error('password=hunter2'), {
+      name: `Evil\n{"amber":"capture"}${'x'.repeat(500)}`,
+    });
     const reason = error.fires(failed(hostile), config({ onError: 'any' }))?.reason ?? '';
     assert.doesNotMatch(reason, /hunter2|\n|"/u);
     assert.ok(reason.length < 150);
   });
 
   test('an error whose getters throw is still an error', () => {
-    const trap = Object.defineProperty(new Error('x'), 'name', { get: () => { throw new Error('no'); } });
+    const trap = Object.defineProperty(new Error('x'), 'name', {
+      get: () => {
+        throw new Error('no');
+      },
+    });
     assert.deepEqual(errorNames(trap), ['object']);
     assert.ok(error.fires(failed(trap), config({ onError: 'any' })));
   });
@@ -96,22 +104,40 @@ test('deadline: fires at its own time, not at that of another trigger', () => {
 });
 
 test('call: the reason and the requester are those of the caller', () => {
-  assert.deepEqual(callCause('suspicious upload', 'alice'), { trigger: 'call', reason: 'suspicious upload', requester: 'alice' });
+  assert.deepEqual(callCause('suspicious upload', 'alice'), {
+    trigger: 'call',
+    reason: 'suspicious upload',
+    requester: 'alice',
+  });
   assert.deepEqual(callCause(undefined, undefined), { trigger: 'call', reason: 'code called capture()' });
 });
 
 describe('control and event', () => {
-  const all = config({ destination: 's3://evidence', control: 's3://bucket/key', controlKey: 'ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' });
-  const ordered = (trigger: 'control' | 'event'): OrderedCapture => ({ cause: { trigger, reason: trigger }, config: all });
+  const all = config({
+    destination: 's3://evidence',
+    control: 's3://bucket/key',
+    controlKey: 'ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+  });
+  const ordered = (trigger: 'control' | 'event'): OrderedCapture => ({
+    cause: { trigger, reason: trigger },
+    config: all,
+  });
 
   test('fire for their own orders, at every moment, and for nothing else', () => {
-    for (const moment of [{ at: 'settled', invocation: 1 }, failed(new Error('x')), { at: 'near-deadline', invocation: 1, remainingMs: 500 }] as const) {
+    for (const moment of [
+      { at: 'settled', invocation: 1 },
+      failed(new Error('x')),
+      { at: 'near-deadline', invocation: 1, remainingMs: 500 },
+    ] as const) {
       for (const trigger of [control, event]) {
         assert.ok(trigger.moments(all).includes(moment.at));
         assert.equal(trigger.fires(moment, all), undefined);
         const orders = [ordered('control'), ordered('event')];
         assert.equal(trigger.fires({ ...moment, orders }, all)?.reason, trigger.name);
-        assert.equal(trigger.fires({ ...moment, orders: orders.filter(({ cause }) => cause.trigger !== trigger.name) }, all), undefined);
+        assert.equal(
+          trigger.fires({ ...moment, orders: orders.filter(({ cause }) => cause.trigger !== trigger.name) }, all),
+          undefined,
+        );
       }
     }
   });

@@ -23,7 +23,12 @@ export interface Absent {
 }
 
 /** `seen` are the ids that were found at `location`. */
-export function absentCaptures(index: LogIndex, seen: ReadonlySet<string>, location: string, trail?: TrailObjects): Absent {
+export function absentCaptures(
+  index: LogIndex,
+  seen: ReadonlySet<string>,
+  location: string,
+  trail?: TrailObjects,
+): Absent {
   const captures: AbsentCapture[] = [];
   let elsewhere = 0;
   for (const captureId of index.ids()) {
@@ -37,9 +42,19 @@ export function absentCaptures(index: LogIndex, seen: ReadonlySet<string>, locat
   return { captures: captures.sort((one, other) => rank(other) - rank(one)), elsewhere, leftOut: index.leftOut };
 }
 
-export function absentCapture(captureId: string, { segments, manifest, locations }: LogDigests, trail?: TrailObjects): AbsentCapture {
+export function absentCapture(
+  captureId: string,
+  { segments, manifest, locations }: LogDigests,
+  trail?: TrailObjects,
+): AbsentCapture {
   const stored = [...segments.values()].filter((segment) => segment.stored).length;
-  return { captureId, segments: stored, manifest: [...manifest], locations: [...locations], trail: trail?.capture(captureId) };
+  return {
+    captureId,
+    segments: stored,
+    manifest: [...manifest],
+    locations: [...locations],
+    trail: trail?.capture(captureId),
+  };
 }
 
 /** A part of the bucket was looked at, and the log says that it lies in another. */

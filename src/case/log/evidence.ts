@@ -90,9 +90,11 @@ class EvidenceLines {
 }
 
 function readLine({ amber, capture, part, of, encoding, sha256, data }: LogRecord): Line | undefined {
-  if (amber !== 'evidence' || typeof capture !== 'string' || typeof encoding !== 'string' || typeof sha256 !== 'string') return undefined;
+  if (amber !== 'evidence' || typeof capture !== 'string' || typeof encoding !== 'string' || typeof sha256 !== 'string')
+    return undefined;
   if (typeof data !== 'string' || typeof part !== 'number' || typeof of !== 'number') return undefined;
-  if (!Number.isSafeInteger(of) || of < 1 || of > MAX_PARTS || !Number.isSafeInteger(part) || part < 1 || part > of) return undefined;
+  if (!Number.isSafeInteger(of) || of < 1 || of > MAX_PARTS || !Number.isSafeInteger(part) || part < 1 || part > of)
+    return undefined;
   return { capture, part, of, encoding, sha256, data };
 }
 
@@ -105,7 +107,8 @@ function decodeGroup(parts: ReadonlyMap<number, Line>, room: { bytes: number }):
   const about = { captureId: capture, missing, sha256 };
   if (missing.length > 0) return { ...about, problem: `${String(missing.length)} of ${String(of)} lines are missing` };
   const packed = Buffer.from(numbers.map((number) => parts.get(number)?.data ?? '').join(''), 'base64');
-  if (createHash('sha256').update(packed).digest('hex') !== sha256) return { ...about, problem: 'the lines do not match their SHA-256' };
+  if (createHash('sha256').update(packed).digest('hex') !== sha256)
+    return { ...about, problem: 'the lines do not match their SHA-256' };
   try {
     const unpacked = unpack(packed, encoding, Math.max(1, room.bytes));
     room.bytes -= unpacked.length;

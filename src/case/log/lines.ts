@@ -69,7 +69,10 @@ export async function readLogIndex(files: AsyncIterable<LogFile>, wanted: Iterab
 }
 
 /** The same for one text. */
-export async function readLogDigests(source: AsyncIterable<Uint8Array>, captureId: string | undefined): Promise<LogIndex> {
+export async function readLogDigests(
+  source: AsyncIterable<Uint8Array>,
+  captureId: string | undefined,
+): Promise<LogIndex> {
   return readLogIndex(oneFile(source), captureId === undefined ? [] : [captureId]);
 }
 
@@ -134,7 +137,10 @@ class Index {
       of: (id) => digestsOf(captures.get(id)),
       byDigest: (digests) => findByDigest(captures, new Set(digests)),
       ids: () => captures.keys(),
-      captures: captures.size, leftOut: this.#leftOut, records, notRead,
+      captures: captures.size,
+      leftOut: this.#leftOut,
+      records,
+      notRead,
     };
   }
 
@@ -191,10 +197,32 @@ function add(set: Set<string> | undefined, value: unknown): Set<string> | undefi
 
 function digestsOf(capture: Capture | undefined): LogDigests | undefined {
   if (capture === undefined) return undefined;
-  const { lines, beyond, stored, segments, whole = NONE, manifest = NONE, committed = NONE, states = NONE, locations = NONE } = capture;
-  const told = [...(segments ?? [])].map(([number, { objects = NONE, sha256 = NONE, chain = NONE, stored: kept }]) =>
-    [number, { objects, sha256, chain, stored: kept }] as const);
-  return { lines, beyond, stored, whole, manifest, committed, states, locations, segments: new Map(told.sort(([one], [other]) => one - other)) };
+  const {
+    lines,
+    beyond,
+    stored,
+    segments,
+    whole = NONE,
+    manifest = NONE,
+    committed = NONE,
+    states = NONE,
+    locations = NONE,
+  } = capture;
+  const told = [...(segments ?? [])].map(
+    ([number, { objects = NONE, sha256 = NONE, chain = NONE, stored: kept }]) =>
+      [number, { objects, sha256, chain, stored: kept }] as const,
+  );
+  return {
+    lines,
+    beyond,
+    stored,
+    whole,
+    manifest,
+    committed,
+    states,
+    locations,
+    segments: new Map(told.sort(([one], [other]) => one - other)),
+  };
 }
 
 function findByDigest(captures: ReadonlyMap<string, Capture>, digests: ReadonlySet<string>): string | undefined {

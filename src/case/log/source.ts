@@ -68,7 +68,12 @@ async function* upTo(bytes: AsyncIterable<Uint8Array>, most: number): AsyncGener
 }
 
 /** Links are not followed. */
-async function* filesBelow(base: string, folder: string, depth: number, budget: { left: number }): AsyncGenerator<LogFile> {
+async function* filesBelow(
+  base: string,
+  folder: string,
+  depth: number,
+  budget: { left: number },
+): AsyncGenerator<LogFile> {
   const folders: string[] = [];
   try {
     for await (const entry of await opendir(join(base, folder))) {
@@ -87,7 +92,9 @@ async function* filesBelow(base: string, folder: string, depth: number, budget: 
 
 /** Calls `take` with every record of these kinds. Never rejects because of what the files hold. */
 export async function readLog(
-  files: AsyncIterable<LogFile>, kinds: readonly string[], take: (record: LogRecord) => void,
+  files: AsyncIterable<LogFile>,
+  kinds: readonly string[],
+  take: (record: LogRecord) => void,
 ): Promise<LogRead> {
   const read: LogRead = { files: 0, records: 0, notRead: [], notReadBeyond: 0 };
   for await (const file of files) {
@@ -144,12 +151,18 @@ async function* counted(bytes: AsyncIterable<Uint8Array>, count: { bytes: number
   }
 }
 
-async function* bounded(bytes: AsyncIterable<Uint8Array>, packed: { readonly bytes: number }): AsyncGenerator<Uint8Array> {
+async function* bounded(
+  bytes: AsyncIterable<Uint8Array>,
+  packed: { readonly bytes: number },
+): AsyncGenerator<Uint8Array> {
   let unpacked = 0;
   for await (const chunk of bytes) {
     unpacked += chunk.length;
     if (unpacked > Math.max(MIN_UNPACKED, packed.bytes * MAX_RATIO)) {
-      throw new AmberError('ARCHIVE_CORRUPT', `it unpacks to more than ${MAX_RATIO} times its size, which no log does: the rest is not read.`);
+      throw new AmberError(
+        'ARCHIVE_CORRUPT',
+        `it unpacks to more than ${MAX_RATIO} times its size, which no log does: the rest is not read.`,
+      );
     }
     yield chunk;
   }
@@ -180,7 +193,9 @@ async function* again(start: Buffer, iterator: AsyncIterator<Uint8Array>): Async
 /** UTF-8, or what the byte order mark says. */
 async function* decoded(start: Uint8Array, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const [one, two] = start;
-  const decoder = new TextDecoder(one === 0xff && two === 0xfe ? 'utf-16le' : one === 0xfe && two === 0xff ? 'utf-16be' : 'utf-8');
+  const decoder = new TextDecoder(
+    one === 0xff && two === 0xfe ? 'utf-16le' : one === 0xfe && two === 0xff ? 'utf-16be' : 'utf-8',
+  );
   for await (const chunk of bytes) yield decoder.decode(chunk, { stream: true });
   yield decoder.decode();
 }
@@ -208,7 +223,9 @@ class FirstLook {
   #bytes = '';
 
   begin(start: Uint8Array): void {
-    this.#bytes = Buffer.from(start.subarray(0, 8)).toString('hex').replaceAll(/..(?=.)/gu, '$& ');
+    this.#bytes = Buffer.from(start.subarray(0, 8))
+      .toString('hex')
+      .replaceAll(/..(?=.)/gu, '$& ');
   }
 
   see(text: string): void {

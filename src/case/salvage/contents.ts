@@ -86,7 +86,8 @@ export class SalvageContents implements TarVisitor {
     const entry = this.#entry;
     this.#extractor?.end();
     if (entry !== undefined && this.#part !== undefined) this.#endPart(partNumber(entry.path) ?? -1, this.#part);
-    else if (entry !== undefined && this.#digest !== undefined) this.#wait({ entry, digest: this.#digest, segment: this.#began });
+    else if (entry !== undefined && this.#digest !== undefined)
+      this.#wait({ entry, digest: this.#digest, segment: this.#began });
     this.#clear();
   }
 
@@ -95,7 +96,11 @@ export class SalvageContents implements TarVisitor {
     const entry = this.#entry;
     this.#extractor?.end();
     if (entry !== undefined) {
-      this.#record(entry, 'partial', { segment: this.#began, have: this.#have, detail: `${entry.size - this.#have} bytes at its end are missing` });
+      this.#record(entry, 'partial', {
+        segment: this.#began,
+        have: this.#have,
+        detail: `${entry.size - this.#have} bytes at its end are missing`,
+      });
       if (this.#partials.size < MAX_PARTIALS) this.#partials.add(entry.path);
     }
     this.#clear();
@@ -111,7 +116,11 @@ export class SalvageContents implements TarVisitor {
 
   /** No part will come for what waits. */
   finish(): void {
-    for (const seen of this.#waiting) this.#record(seen.entry, 'unconfirmed', { segment: seen.segment, detail: 'the manifest part of its segment is not there' });
+    for (const seen of this.#waiting)
+      this.#record(seen.entry, 'unconfirmed', {
+        segment: seen.segment,
+        detail: 'the manifest part of its segment is not there',
+      });
     this.#waiting = [];
   }
 
@@ -137,22 +146,29 @@ export class SalvageContents implements TarVisitor {
     if (!claimsEntry(item)) return;
     const match = matcher.take(path);
     if (match === undefined) {
-      if (!this.#partials.delete(path)) this.#tell({ path, state: 'lost', segment: undefined, size: item.stored ?? 0, have: 0 });
+      if (!this.#partials.delete(path))
+        this.#tell({ path, state: 'lost', segment: undefined, size: item.stored ?? 0, have: 0 });
       return;
     }
     const wrong = differences(item, match.seen);
     const { segment } = match.seen;
-    this.#record(match.seen.entry, wrong.length === 0 ? 'whole' : 'differs', wrong.length === 0 ? { segment } : { segment, detail: wrong.join('; ') });
+    this.#record(
+      match.seen.entry,
+      wrong.length === 0 ? 'whole' : 'differs',
+      wrong.length === 0 ? { segment } : { segment, detail: wrong.join('; ') },
+    );
   }
 
   #endPart(number: number, part: PartReader): void {
     part.finish();
     if (this.#foreign) {
-      if (this.#entry !== undefined) this.#record(this.#entry, 'unlisted', { detail: 'a manifest part of another capture' });
+      if (this.#entry !== undefined)
+        this.#record(this.#entry, 'unlisted', { detail: 'a manifest part of another capture' });
       return;
     }
     this.parts.push(number);
-    for (const { entry, segment } of this.#matcher?.rest() ?? []) this.#record(entry, 'unlisted', { segment, detail: 'no line of the manifest part tells of it' });
+    for (const { entry, segment } of this.#matcher?.rest() ?? [])
+      this.#record(entry, 'unlisted', { segment, detail: 'no line of the manifest part tells of it' });
     this.#waiting = [];
   }
 
@@ -161,7 +177,11 @@ export class SalvageContents implements TarVisitor {
     if (this.#waiting.length > MAX_WAITING) this.finish();
   }
 
-  #record({ path, size }: TarEntry, state: SalvageState, more: { segment?: number | undefined; have?: number; detail?: string }): void {
+  #record(
+    { path, size }: TarEntry,
+    state: SalvageState,
+    more: { segment?: number | undefined; have?: number; detail?: string },
+  ): void {
     this.#tell({ path, state, segment: this.segment, size, have: size, ...more });
   }
 

@@ -21,23 +21,35 @@ export interface SalvageFolderResult extends SalvageResult {
  * @throws AmberError CASE_EXISTS, CASE_UNSAFE, DESTINATION_*, and what {@link salvage} throws.
  */
 export async function salvageInto(
-  capture: OpenCapture, target: string, options: Omit<SalvageOptions, 'extractor' | 'onFragment'> & { readonly limits: ExtractLimits },
+  capture: OpenCapture,
+  target: string,
+  options: Omit<SalvageOptions, 'extractor' | 'onFragment'> & { readonly limits: ExtractLimits },
 ): Promise<SalvageFolderResult> {
   return fillFolder(target, async (folder) => {
     const writer = new Writer(folder);
     try {
       mkdirSync(join(folder, 'files'), { mode: 0o700 });
       let notMade = 0;
-      const extractor = new Extractor(join(folder, 'files'), (entry) => {
-        notMade += 1;
-        writer.line('not-extracted.jsonl', JSON.stringify({ ...entry, path: readable(entry.path), target: readable(entry.target) }));
-      }, options.limits);
+      const extractor = new Extractor(
+        join(folder, 'files'),
+        (entry) => {
+          notMade += 1;
+          writer.line(
+            'not-extracted.jsonl',
+            JSON.stringify({ ...entry, path: readable(entry.path), target: readable(entry.target) }),
+          );
+        },
+        options.limits,
+      );
       const onRecord = (record: SalvageRecord): void => {
         writer.line('salvage.jsonl', JSON.stringify({ ...record, path: readable(record.path) }));
         options.onRecord(record);
       };
       const onFragment = (segment: number | undefined, bytes: Buffer): void =>
-        writer.bytes(join('fragments', `segment-${segment === undefined ? 'joined' : String(segment).padStart(4, '0')}.bin`), bytes);
+        writer.bytes(
+          join('fragments', `segment-${segment === undefined ? 'joined' : String(segment).padStart(4, '0')}.bin`),
+          bytes,
+        );
       const result = await salvage(capture, { ...options, extractor, onRecord, onFragment });
       extractor.finish();
       for (const path of result.notThere()) writer.line('not-there.txt', path);

@@ -54,10 +54,14 @@ const MAX_UNEXPECTED = 1000;
 /** Rejects only where nothing of the capture can be read, no identity opens any of it, or the extractor fails. */
 export async function salvage(capture: OpenCapture, options: SalvageOptions): Promise<SalvageResult> {
   const states: Partial<Record<SalvageState, number>> = {};
-  const contents = new SalvageContents((record) => {
-    states[record.state] = (states[record.state] ?? 0) + 1;
-    options.onRecord(record);
-  }, options.extractor, capture.manifest?.captureId ?? idInPath(capture.location));
+  const contents = new SalvageContents(
+    (record) => {
+      states[record.state] = (states[record.state] ?? 0) + 1;
+      options.onRecord(record);
+    },
+    options.extractor,
+    capture.manifest?.captureId ?? idInPath(capture.location),
+  );
   let fragmentBytes = 0;
   const stream = new SalvageStream(contents, {
     fragment: (bytes) => {
@@ -74,7 +78,11 @@ export async function salvage(capture: OpenCapture, options: SalvageOptions): Pr
   for (const part of parts) {
     const follows = previous === undefined ? (part.number ?? 0) === 0 : part.number === (previous.number ?? -2) + 1;
     if (!follows) holed = true;
-    stream.begin(part.number, { follows, continues: part.committed?.continues ?? (holed && (await isClosed(capture, part, options)) ? false : undefined), isPart: partTest(part, contents) });
+    stream.begin(part.number, {
+      follows,
+      continues: part.committed?.continues ?? (holed && (await isClosed(capture, part, options)) ? false : undefined),
+      isPart: partTest(part, contents),
+    });
     for await (const piece of oneOfMany(lenientTar(capture, part, options.identity), closed)) {
       if (!(piece instanceof Gap)) {
         stream.push(piece);
@@ -89,13 +97,24 @@ export async function salvage(capture: OpenCapture, options: SalvageOptions): Pr
     previous = part;
   }
   stream.finish();
-  if (closed[0] !== undefined && closed.length === parts.length && !isOurKey(capture, options.identity)) throw closed[0];
-  if (capture.unexpectedObjects.length > MAX_UNEXPECTED) holes.push({ segment: undefined, reason: `${capture.unexpectedObjects.length - MAX_UNEXPECTED} more objects that are not ours were not looked at` });
+  if (closed[0] !== undefined && closed.length === parts.length && !isOurKey(capture, options.identity))
+    throw closed[0];
+  if (capture.unexpectedObjects.length > MAX_UNEXPECTED)
+    holes.push({
+      segment: undefined,
+      reason: `${capture.unexpectedObjects.length - MAX_UNEXPECTED} more objects that are not ours were not looked at`,
+    });
   holes.push(...emptied(capture));
   const { inventory } = contents;
   return {
-    location: capture.location, captureId: capture.manifest?.captureId ?? contents.captureId, segments: parts.length,
-    missing: capture.missing, holes, states, fragmentBytes, manifestParts: contents.parts,
+    location: capture.location,
+    captureId: capture.manifest?.captureId ?? contents.captureId,
+    segments: parts.length,
+    missing: capture.missing,
+    holes,
+    states,
+    fragmentBytes,
+    manifestParts: contents.parts,
     inventory: { listed: inventory.listed, unseen: inventory.unseen, beyond: inventory.beyond },
     notThere: () => inventory.missing(),
   };
@@ -103,7 +122,9 @@ export async function salvage(capture: OpenCapture, options: SalvageOptions): Pr
 
 /** Empty files in the place of a segment; beside an intact joined file they stand for nothing. */
 function emptied({ parts, unexpectedObjects }: OpenCapture): readonly Hole[] {
-  const empty = unexpectedObjects.filter(({ bytes, number }) => bytes === 0 && !parts.some((part) => part.number === undefined || part.number === number));
+  const empty = unexpectedObjects.filter(
+    ({ bytes, number }) => bytes === 0 && !parts.some((part) => part.number === undefined || part.number === number),
+  );
   return empty.slice(0, MAX_HOLES).map(({ number, object }) => ({ segment: number, reason: `${object} is empty` }));
 }
 
@@ -149,8 +170,10 @@ function partTest({ committed, number }: CapturePart, contents: SalvageContents)
   return (body) => {
     let ours = false;
     readPart({
-      header: ({ capture, segment }) => (ours = segment === number && (contents.captureId === undefined || capture === contents.captureId)),
-      item: () => undefined, problem: () => undefined,
+      header: ({ capture, segment }) =>
+        (ours = segment === number && (contents.captureId === undefined || capture === contents.captureId)),
+      item: () => undefined,
+      problem: () => undefined,
     }).push(body.subarray(0, body.indexOf(0x0a) + 1));
     return ours;
   };

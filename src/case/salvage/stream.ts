@@ -150,7 +150,11 @@ export class SalvageStream {
   #keepTail(chunk: Buffer): void {
     this.#tail.push(chunk);
     this.#tailBytes += chunk.length;
-    for (let first = this.#tail[0]; first !== undefined && this.#tailBytes - first.length >= TAIL_BYTES; first = this.#tail[0]) {
+    for (
+      let first = this.#tail[0];
+      first !== undefined && this.#tailBytes - first.length >= TAIL_BYTES;
+      first = this.#tail[0]
+    ) {
       this.#sink.fragment(first);
       this.#tail.shift();
       this.#tailBytes -= first.length;
@@ -167,7 +171,12 @@ export class SalvageStream {
       if (header < 0 || header + BLOCK > tail.length || !isHeader(tail, header)) continue;
       const ustar = readUstar(tail, header);
       const number = typeof ustar === 'string' ? undefined : partNumber(ustar.path);
-      if (typeof ustar === 'string' || number === undefined || (this.#segment !== undefined && number !== this.#segment)) continue;
+      if (
+        typeof ustar === 'string' ||
+        number === undefined ||
+        (this.#segment !== undefined && number !== this.#segment)
+      )
+        continue;
       const body = header + BLOCK;
       const end = body + roundUp(ustar.size);
       if (end > tail.length || !isZero(tail.subarray(end)) || tail.length - end > 2 * BLOCK) continue;

@@ -2,7 +2,8 @@
 import { field, text } from '../view/process-tree.ts';
 
 /** Documents of the control plane that the overview is made of. */
-const DOCUMENT = /^(?:control_plane\/(?:function\/[^/]+\/(?:configuration|code)|aliases|urls|event_sources|concurrency|policies\/[^/]+|layers\/[^/]+\/(?:metadata|layer)|roles\/[^/]+\/(?:attached_policies|inline\/[^/]+))|logs\/.+\/subscription_filters)\.json$/u;
+const DOCUMENT =
+  /^(?:control_plane\/(?:function\/[^/]+\/(?:configuration|code)|aliases|urls|event_sources|concurrency|policies\/[^/]+|layers\/[^/]+\/(?:metadata|layer)|roles\/[^/]+\/(?:attached_policies|inline\/[^/]+))|logs\/.+\/subscription_filters)\.json$/u;
 
 export function isControlPlane(path: string): boolean {
   return DOCUMENT.test(path);
@@ -21,7 +22,10 @@ export function collectionSections(documents: Documents): readonly Section[] {
   const account = text(field(field(documents.get('capture.json'), 'identity'), 'account'));
   return [
     { title: 'Versions', rows: versionRows(documents) },
-    { title: 'Who may invoke, and what feeds it', rows: [...policyRows(documents, account), ...urlRows(documents), ...sourceRows(documents)] },
+    {
+      title: 'Who may invoke, and what feeds it',
+      rows: [...policyRows(documents, account), ...urlRows(documents), ...sourceRows(documents)],
+    },
     { title: 'Layers', rows: layerRows(documents, account) },
     { title: 'Policies of the role', rows: roleRows(documents) },
     { title: 'Who else gets the log', rows: filterRows(documents) },
@@ -42,25 +46,37 @@ function list(value: unknown): readonly unknown[] {
 function versionRows(documents: Documents): (readonly string[])[] {
   const rows: (readonly string[])[] = [];
   const firstWith = new Map<string, string>();
-  const found = below(documents, /^control_plane\/function\/([^/]+)\/configuration\.json$/u).sort(([one], [other]) => (one === '$LATEST' ? 1 : other === '$LATEST' ? -1 : Number(one) - Number(other)));
+  const found = below(documents, /^control_plane\/function\/([^/]+)\/configuration\.json$/u).sort(([one], [other]) =>
+    one === '$LATEST' ? 1 : other === '$LATEST' ? -1 : Number(one) - Number(other),
+  );
   for (const [version, document] of found) {
     const configuration = field(document, 'Configuration');
     const digest = text(field(configuration, 'CodeSha256'));
     const same = firstWith.get(digest);
     if (same === undefined) firstWith.set(digest, version);
     const code = stateOf(documents.get(`control_plane/function/${version}/code.json`));
-    rows.push([version, digest, same === undefined ? 'new code' : `code of ${same}`, code, text(field(configuration, 'LastModified')).slice(0, 19), text(field(configuration, 'Handler')), aliasesOf(documents, version)]);
+    rows.push([
+      version,
+      digest,
+      same === undefined ? 'new code' : `code of ${same}`,
+      code,
+      text(field(configuration, 'LastModified')).slice(0, 19),
+      text(field(configuration, 'Handler')),
+      aliasesOf(documents, version),
+    ]);
   }
   return rows.length === 0 ? [] : [['VERSION', 'CODE SHA-256', '', 'CODE', 'CHANGED', 'HANDLER', 'ALIASES'], ...rows];
 }
 
 function aliasesOf(documents: Documents, version: string): string {
-  return list(documents.get('control_plane/aliases.json')).flatMap((alias) => {
-    const weight = field(field(field(alias, 'RoutingConfig'), 'AdditionalVersionWeights'), version);
-    const name = text(field(alias, 'Name'));
-    if (typeof weight === 'number') return [`${name} ${Math.round(weight * 100)} %`];
-    return text(field(alias, 'FunctionVersion')) === version ? [name] : [];
-  }).join(', ');
+  return list(documents.get('control_plane/aliases.json'))
+    .flatMap((alias) => {
+      const weight = field(field(field(alias, 'RoutingConfig'), 'AdditionalVersionWeights'), version);
+      const name = text(field(alias, 'Name'));
+      if (typeof weight === 'number') return [`${name} ${Math.round(weight * 100)} %`];
+      return text(field(alias, 'FunctionVersion')) === version ? [name] : [];
+    })
+    .join(', ');
 }
 
 function policyRows(documents: Documents, account: string): (readonly string[])[] {
@@ -71,17 +87,42 @@ function policyRows(documents: Documents, account: string): (readonly string[])[
       if (seen.has(told)) return []; // the policy of a qualifier may repeat that of the function
       seen.add(told);
       const principal = JSON.stringify(field(statement, 'Principal') ?? null);
-      const open = principal.includes('"*"') ? 'ANYBODY' : (/\b\d{12}\b/u.exec(principal)?.[0] ?? account) === account ? '' : 'ANOTHER ACCOUNT';
-      return [[qualifier, text(field(statement, 'Effect')), JSON.stringify(field(statement, 'Action') ?? null), principal, open]];
-    }));
+      const open = principal.includes('"*"')
+        ? 'ANYBODY'
+        : (/\b\d{12}\b/u.exec(principal)?.[0] ?? account) === account
+          ? ''
+          : 'ANOTHER ACCOUNT';
+      return [
+        [
+          qualifier,
+          text(field(statement, 'Effect')),
+          JSON.stringify(field(statement, 'Action') ?? null),
+          principal,
+          open,
+        ],
+      ];
+    }),
+  );
 }
 
 function urlRows(documents: Documents): (readonly string[])[] {
-  return list(documents.get('control_plane/urls.json')).map((url) => ['URL', text(field(url, 'AuthType')), text(field(url, 'FunctionUrl')), '', field(url, 'AuthType') === 'NONE' ? 'ANYBODY' : '']);
+  return list(documents.get('control_plane/urls.json')).map((url) => [
+    'URL',
+    text(field(url, 'AuthType')),
+    text(field(url, 'FunctionUrl')),
+    '',
+    field(url, 'AuthType') === 'NONE' ? 'ANYBODY' : '',
+  ]);
 }
 
 function sourceRows(documents: Documents): (readonly string[])[] {
-  return list(documents.get('control_plane/event_sources.json')).map((one) => ['source', text(field(one, 'State')), text(field(one, 'EventSourceArn')), '', '']);
+  return list(documents.get('control_plane/event_sources.json')).map((one) => [
+    'source',
+    text(field(one, 'State')),
+    text(field(one, 'EventSourceArn')),
+    '',
+    '',
+  ]);
 }
 
 /** Also those that could not be had: the configurations name them. */
@@ -97,7 +138,13 @@ function layerRows(documents: Documents, account: string): (readonly string[])[]
     const [, , , , owner = '', , layer = '', version = ''] = arn.split(':');
     const folder = `control_plane/layers/${owner}-${layer}-${version}`;
     const digest = text(field(field(documents.get(`${folder}/metadata.json`), 'Content'), 'CodeSha256'));
-    return [`${owner} ${layer}:${version}`, digest, stateOf(documents.get(`${folder}/layer.json`)), owner === account ? '' : 'ANOTHER ACCOUNT', `versions ${versions.join(', ')}`];
+    return [
+      `${owner} ${layer}:${version}`,
+      digest,
+      stateOf(documents.get(`${folder}/layer.json`)),
+      owner === account ? '' : 'ANOTHER ACCOUNT',
+      `versions ${versions.join(', ')}`,
+    ];
   });
 }
 
@@ -108,10 +155,14 @@ function stateOf(facts: unknown): string {
 
 function roleRows(documents: Documents): (readonly string[])[] {
   const inline = below(documents, /^control_plane\/roles\/([^/]+\/inline\/[^/]+)\.json$/u).map(([name]) => [name]);
-  const attached = below(documents, /^control_plane\/roles\/([^/]+)\/attached_policies\.json$/u).flatMap(([role, policies]) => list(policies).map((one) => [`${role}/${text(field(one, 'PolicyArn'))}`]));
+  const attached = below(documents, /^control_plane\/roles\/([^/]+)\/attached_policies\.json$/u).flatMap(
+    ([role, policies]) => list(policies).map((one) => [`${role}/${text(field(one, 'PolicyArn'))}`]),
+  );
   return [...inline, ...attached];
 }
 
 function filterRows(documents: Documents): (readonly string[])[] {
-  return below(documents, /^logs\/(.+)\/subscription_filters\.json$/u).flatMap(([group, filters]) => list(filters).map((one) => [group, text(field(one, 'filterName')), text(field(one, 'destinationArn'))]));
+  return below(documents, /^logs\/(.+)\/subscription_filters\.json$/u).flatMap(([group, filters]) =>
+    list(filters).map((one) => [group, text(field(one, 'filterName')), text(field(one, 'destinationArn'))]),
+  );
 }

@@ -30,11 +30,16 @@ export interface DecryptResult {
  */
 export async function decrypt(capture: OpenCapture, options: DecryptOptions): Promise<DecryptResult> {
   const parts = capture.parts.filter(({ sealed }) => sealed);
-  if (parts.length === 0) throw new AmberError('USAGE', `Nothing in ${capture.location} is an age file: there is nothing to decrypt.`);
+  if (parts.length === 0)
+    throw new AmberError('USAGE', `Nothing in ${capture.location} is an age file: there is nothing to decrypt.`);
   const progress = progressOf(parts, options);
   if (capture.missing.length === 0) {
     try {
-      return { files: [await write(capture, parts, options.to, options.identity, progress)], joined: true, problems: [] };
+      return {
+        files: [await write(capture, parts, options.to, options.identity, progress)],
+        joined: true,
+        problems: [],
+      };
     } catch (cause) {
       const damage = damageOf(capture, cause, options.identity);
       if (parts.length === 1) throw damage;
@@ -43,14 +48,20 @@ export async function decrypt(capture: OpenCapture, options: DecryptOptions): Pr
   return apart(capture, parts, options);
 }
 
-async function apart(capture: OpenCapture, parts: readonly CapturePart[], options: DecryptOptions): Promise<DecryptResult> {
+async function apart(
+  capture: OpenCapture,
+  parts: readonly CapturePart[],
+  options: DecryptOptions,
+): Promise<DecryptResult> {
   const progress = progressOf(parts, options);
   await mkdir(options.to, { recursive: true, mode: 0o700 });
   const files = [];
   const failed: AmberError[] = [];
   for (const part of parts) {
     try {
-      files.push(await write(capture, [part], join(options.to, part.object.replace(/\.age$/u, '')), options.identity, progress));
+      files.push(
+        await write(capture, [part], join(options.to, part.object.replace(/\.age$/u, '')), options.identity, progress),
+      );
     } catch (cause) {
       failed.push(damageOf(capture, cause, options.identity));
     }
@@ -70,13 +81,21 @@ function damageOf(capture: OpenCapture, cause: unknown, identity: AgeIdentity): 
 }
 
 async function write(
-  capture: OpenCapture, parts: readonly CapturePart[], path: string, identity: AgeIdentity, progress: (bytes: number) => undefined,
+  capture: OpenCapture,
+  parts: readonly CapturePart[],
+  path: string,
+  identity: AgeIdentity,
+  progress: (bytes: number) => undefined,
 ): Promise<DecryptResult['files'][number]> {
   return fillFile(path, async (file) => {
     const digest = createHash('sha256');
     let bytes = 0;
     for (const part of parts) {
-      for await (const chunk of openAge(storedBytes(capture, part, (stored) => progress(stored.length)), part, identity)) {
+      for await (const chunk of openAge(
+        storedBytes(capture, part, (stored) => progress(stored.length)),
+        part,
+        identity,
+      )) {
         digest.update(chunk);
         bytes += chunk.length;
         await append(file, chunk, path);

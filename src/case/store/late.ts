@@ -14,12 +14,19 @@ const MAX_OF_NUMBER = 16;
 const MAX_BYTES = 8 * 1024 * 1024 * 1024;
 
 /** By number, the objects with a name of their own that have the digest of a lost segment. */
-export async function findLate(store: CaseStore, manifest: CaptureManifest, objects: readonly StoredName[]): Promise<ReadonlyMap<number, StoredName>> {
+export async function findLate(
+  store: CaseStore,
+  manifest: CaptureManifest,
+  objects: readonly StoredName[],
+): Promise<ReadonlyMap<number, StoredName>> {
   const lost = manifest.segments.filter(({ state }) => state === 'lost');
   const late = new Map<number, StoredName>();
   const room = { bytes: MAX_BYTES };
   if (lost.length === 0) return late;
-  const renamed = Map.groupBy(objects.filter(({ name }) => SEGMENT.exec(name)?.[2] !== undefined), ({ name }) => Number(SEGMENT.exec(name)?.[1]));
+  const renamed = Map.groupBy(
+    objects.filter(({ name }) => SEGMENT.exec(name)?.[2] !== undefined),
+    ({ name }) => Number(SEGMENT.exec(name)?.[1]),
+  );
   for (const segment of lost) {
     const found = await firstWithDigest(store, segment, renamed.get(segment.number) ?? [], room);
     if (found !== undefined) late.set(segment.number, found);
@@ -28,14 +35,17 @@ export async function findLate(store: CaseStore, manifest: CaptureManifest, obje
 }
 
 async function firstWithDigest(
-  store: CaseStore, { name, bytes, sha256 }: CommittedSegment, objects: readonly StoredName[], room: { bytes: number },
+  store: CaseStore,
+  { name, bytes, sha256 }: CommittedSegment,
+  objects: readonly StoredName[],
+  room: { bytes: number },
 ): Promise<StoredName | undefined> {
   const form = SEGMENT.exec(name)?.[3];
   const alike = objects.filter((object) => object.bytes === bytes && SEGMENT.exec(object.name)?.[3] === form);
   for (const object of alike.slice(0, MAX_OF_NUMBER)) {
     if (bytes > room.bytes) return undefined;
     room.bytes -= bytes;
-    if (await digestOf(store, object.name) === sha256) return object;
+    if ((await digestOf(store, object.name)) === sha256) return object;
   }
   return undefined;
 }

@@ -55,12 +55,15 @@ const MAX_GAPS = 10_000;
 export async function* findCaptures(store: CaseStore): AsyncGenerator<FoundCapture> {
   let open: { folder: string; objects: StoredName[] }[] = [];
   for await (const { folder, name, bytes } of store.walk()) {
-    const [over, around] = [open.filter((one) => !isBelow(folder, one.folder)), open.filter((one) => isBelow(folder, one.folder))];
+    const [over, around] = [
+      open.filter((one) => !isBelow(folder, one.folder)),
+      open.filter((one) => isBelow(folder, one.folder)),
+    ];
     for (const one of over.reverse()) if (isCapture(one.objects)) yield one;
     open = around;
     if (!isOwn(name)) continue;
     let here = open.at(-1);
-    if (here?.folder !== folder) open.push(here = { folder, objects: [] });
+    if (here?.folder !== folder) open.push((here = { folder, objects: [] }));
     if (here.objects.length < MAX_OBJECTS) here.objects.push({ name, bytes });
   }
   for (const one of open.reverse()) if (isCapture(one.objects)) yield one;
@@ -93,15 +96,24 @@ async function summarise(store: CaseStore, objects: readonly StoredName[]): Prom
   const manifest = objects.some(({ name }) => name === 'manifest.json') ? await readManifest(store) : undefined;
   const facts = { location: store.location, bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0) };
   const place = placeOf(store.location);
-  if (typeof manifest === 'object') return { ...facts, ...committed(manifest, place.functionName), ...missingOf(manifest, parts) };
+  if (typeof manifest === 'object')
+    return { ...facts, ...committed(manifest, place.functionName), ...missingOf(manifest, parts) };
   return {
-    ...facts, ...place,
+    ...facts,
+    ...place,
     started: place.captureId === undefined ? undefined : timeOfId(place.captureId),
-    logStream: undefined, trigger: undefined, order: undefined, reason: manifest, endedEarly: undefined,
+    logStream: undefined,
+    trigger: undefined,
+    order: undefined,
+    reason: manifest,
+    endedEarly: undefined,
     state: manifest === undefined ? 'cut' : 'unreadable',
     sealed: parts.some(({ name }) => name.endsWith('.age')),
-    segments: parts.length, missing: gaps(parts), removed: [],
-    notCollected: undefined, completeness: undefined,
+    segments: parts.length,
+    missing: gaps(parts),
+    removed: [],
+    notCollected: undefined,
+    completeness: undefined,
   };
 }
 
@@ -112,14 +124,17 @@ function missingOf({ segments, recipient }: CaptureManifest, parts: readonly Sto
   const filled = parts.filter(({ bytes }) => bytes > 0);
   const names = new Set(filled.map(({ name }) => name));
   const numbers = new Set(filled.map(({ name }) => numberOf(name)));
-  let left = recipient === null ? filled.find(({ name }) => JOINED.test(name))?.bytes ?? 0 : 0;
+  let left = recipient === null ? (filled.find(({ name }) => JOINED.test(name))?.bytes ?? 0) : 0;
   const missing = segments.filter(({ name, number, state, bytes }) => {
     if (names.has(name) || (state === 'lost' && numbers.has(number))) return false;
     if (state === 'lost' || left <= 0) return true;
     left -= bytes;
     return false;
   });
-  return { missing: missing.map(({ number }) => number), removed: missing.filter(({ state }) => state !== 'lost').map(({ number }) => number) };
+  return {
+    missing: missing.map(({ number }) => number),
+    removed: missing.filter(({ state }) => state !== 'lost').map(({ number }) => number),
+  };
 }
 
 /** Without manifest.json: the numbers below the last one that no object has. */
@@ -127,7 +142,8 @@ function gaps(parts: readonly StoredName[]): readonly number[] {
   const numbers = new Set(parts.filter(({ bytes }) => bytes > 0).map(({ name }) => numberOf(name)));
   const last = Math.max(-1, ...[...numbers].filter((number) => number !== undefined));
   const missing: number[] = [];
-  for (let number = 0; number < last && missing.length < MAX_GAPS; number += 1) if (!numbers.has(number)) missing.push(number);
+  for (let number = 0; number < last && missing.length < MAX_GAPS; number += 1)
+    if (!numbers.has(number)) missing.push(number);
   return numbers.has(undefined) ? [] : missing;
 }
 
@@ -150,20 +166,31 @@ async function readManifest(store: CaseStore): Promise<CaptureManifest | string>
 const FINE: ReadonlySet<string> = new Set(['collected', 'changed', 'empty']);
 
 /** Items that are not among the evidence as they should be, by outcome. */
-export function notCollected(outcomes: Readonly<Partial<Record<Outcome, number>>>): Readonly<Partial<Record<Outcome, number>>> {
+export function notCollected(
+  outcomes: Readonly<Partial<Record<Outcome, number>>>,
+): Readonly<Partial<Record<Outcome, number>>> {
   return Object.fromEntries(Object.entries(outcomes).filter(([outcome, count]) => !FINE.has(outcome) && count > 0));
 }
 
-function committed(manifest: CaptureManifest, functionInPath: string | undefined): Omit<CaptureSummary, 'location' | 'bytes' | 'missing' | 'removed'> {
+function committed(
+  manifest: CaptureManifest,
+  functionInPath: string | undefined,
+): Omit<CaptureSummary, 'location' | 'bytes' | 'missing' | 'removed'> {
   const { captureId, clocks, cause, state, recipient, segments, outcomes } = manifest;
   const name: unknown = 'functionName' in manifest.identity ? manifest.identity.functionName : undefined;
   const stream: unknown = 'logStream' in manifest.identity ? manifest.identity.logStream : undefined;
   return {
-    captureId, state, segments: segments.length, sealed: recipient !== null,
+    captureId,
+    state,
+    segments: segments.length,
+    sealed: recipient !== null,
     started: clocks.started,
     functionName: typeof name === 'string' ? name : functionInPath,
     logStream: typeof stream === 'string' ? stream : undefined,
-    trigger: cause.trigger, order: cause.order?.id, reason: cause.reason, endedEarly: typeof manifest.endedEarly === 'string' ? manifest.endedEarly : undefined,
+    trigger: cause.trigger,
+    order: cause.order?.id,
+    reason: cause.reason,
+    endedEarly: typeof manifest.endedEarly === 'string' ? manifest.endedEarly : undefined,
     completeness: completenessText(manifest),
     notCollected: notCollected(outcomes),
   };
@@ -179,7 +206,9 @@ export function placeOf(location: string): { captureId: string | undefined; func
 }
 
 /** Ids of the captures below a place, from the names of their folders, or from manifest.json where those do not tell. */
-export async function* captureIds(store: CaseStore): AsyncGenerator<{ readonly folder: string; readonly captureId: string }> {
+export async function* captureIds(
+  store: CaseStore,
+): AsyncGenerator<{ readonly folder: string; readonly captureId: string }> {
   for await (const { folder, objects } of findCaptures(store)) {
     const here = folder === '' ? store : store.enter(folder);
     const captureId = idInPath(here.location) ?? (await summarise(here, objects)).captureId;
@@ -188,7 +217,9 @@ export async function* captureIds(store: CaseStore): AsyncGenerator<{ readonly f
 }
 
 /** Ids as manifest.json has them, which takes a request for each capture. */
-export async function* manifestIds(store: CaseStore): AsyncGenerator<{ readonly folder: string; readonly captureId: string }> {
+export async function* manifestIds(
+  store: CaseStore,
+): AsyncGenerator<{ readonly folder: string; readonly captureId: string }> {
   for await (const { folder, objects } of findCaptures(store)) {
     const { captureId } = await summarise(folder === '' ? store : store.enter(folder), objects);
     if (captureId !== undefined) yield { folder, captureId };

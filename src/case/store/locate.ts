@@ -39,13 +39,21 @@ export function isShortId(text: string): boolean {
 export async function openPlace(location: string, s3: S3ReadOptions): Promise<Place> {
   if (/^s3:/iu.test(location)) return openBucket(location, s3);
   if (/^[a-z][a-z0-9+.-]+:\/\//iu.test(location) && !/^file:/iu.test(location)) {
-    throw new AmberError('USAGE', `${JSON.stringify(location)} is neither s3://BUCKET/PREFIX nor file:///DIR nor a path.`);
+    throw new AmberError(
+      'USAGE',
+      `${JSON.stringify(location)} is neither s3://BUCKET/PREFIX nor file:///DIR nor a path.`,
+    );
   }
   const path = resolve(/^file:/iu.test(location) ? localPath(location) : location);
   const short = isShortId(basename(path)) ? { store: openDirectory(dirname(path)), id: basename(path) } : undefined;
   try {
     const isFile = await isPlainFile(path);
-    return { store: openDirectory(isFile ? dirname(path) : path), only: isFile ? basename(path) : undefined, short, close: () => undefined };
+    return {
+      store: openDirectory(isFile ? dirname(path) : path),
+      only: isFile ? basename(path) : undefined,
+      short,
+      close: () => undefined,
+    };
   } catch (cause) {
     if (short === undefined || !isAmberError(cause) || cause.code !== 'CASE_MISSING') throw cause;
     const { store } = await openShort(short);
@@ -55,25 +63,41 @@ export async function openPlace(location: string, s3: S3ReadOptions): Promise<Pl
 
 function localPath(location: string): string {
   const judged = parseFileUrl(location);
-  if (!judged.ok) throw new AmberError('USAGE', `${JSON.stringify(location)} is not usable: expected ${judged.expected}; a path works as well.`);
+  if (!judged.ok)
+    throw new AmberError(
+      'USAGE',
+      `${JSON.stringify(location)} is not usable: expected ${judged.expected}; a path works as well.`,
+    );
   return judged.value;
 }
 
-
 async function openBucket(location: string, s3: S3ReadOptions): Promise<Place> {
   const judged = parseBucketUrl(location);
-  if (!judged.ok) throw new AmberError('USAGE', `${JSON.stringify(location)} is no place in S3: expected ${judged.expected}; for example s3://evidence-bucket/amber`);
+  if (!judged.ok)
+    throw new AmberError(
+      'USAGE',
+      `${JSON.stringify(location)} is no place in S3: expected ${judged.expected}; for example s3://evidence-bucket/amber`,
+    );
   const { bucket, prefix } = judged.value;
   const { openS3Reader } = await import('../../ship/s3-read.ts');
   const reader = await openS3Reader(bucket, s3);
   const parts = prefix === '' ? [] : prefix.split('/');
   const last = parts.at(-1);
-  const only = last !== undefined && !location.endsWith('/') && (isPart(last) || last === 'manifest.json') ? last : undefined;
+  const only =
+    last !== undefined && !location.endsWith('/') && (isPart(last) || last === 'manifest.json') ? last : undefined;
   const folder = (only === undefined ? parts : parts.slice(0, -1)).map((part) => `${part}/`).join('');
   const id = parts.at(-1) ?? '';
-  const above = parts.slice(0, -1).map((part) => `${part}/`).join('');
+  const above = parts
+    .slice(0, -1)
+    .map((part) => `${part}/`)
+    .join('');
   const short = only === undefined && isShortId(id) ? { store: openPrefix(reader, bucket, above), id } : undefined;
-  return { store: openPrefix(reader, bucket, folder), only: only === 'manifest.json' ? undefined : only, short, close: () => reader.close() };
+  return {
+    store: openPrefix(reader, bucket, folder),
+    only: only === 'manifest.json' ? undefined : only,
+    short,
+    close: () => reader.close(),
+  };
 }
 
 /** Captures that an error names. */
@@ -96,12 +120,16 @@ export async function openOnly({ store, only, short }: Place): Promise<OpenCaptu
   const [first, ...others] = found;
   if (first !== undefined && others.length === 0) return openCapture(store.enter(first));
   if (first === undefined && short !== undefined) return openShort(short);
-  if (first === undefined) throw new AmberError('CASE_MISSING', `There is no capture in ${store.location} or below it.`);
+  if (first === undefined)
+    throw new AmberError('CASE_MISSING', `There is no capture in ${store.location} or below it.`);
   throw several(`There are several captures below ${store.location}`, store, found);
 }
 
 function several(what: string, store: CaseStore, folders: readonly string[]): AmberError {
-  const names = folders.slice(0, MAX_NAMED).map((folder) => `${store.location}${folder}`).join(' ');
+  const names = folders
+    .slice(0, MAX_NAMED)
+    .map((folder) => `${store.location}${folder}`)
+    .join(' ');
   return new AmberError('CASE_MISSING', `${what}: name one of ${names}${folders.length > MAX_NAMED ? ' …' : ''}`);
 }
 
@@ -111,7 +139,11 @@ async function openShort({ store, id }: ShortId): Promise<OpenCapture> {
   // Who renames a folder does not take the capture away: manifest.json has its id.
   const found = named.length > 0 ? named : await foldersOf(id, manifestIds(store));
   const [first, ...others] = found;
-  if (first === undefined) throw new AmberError('CASE_MISSING', `There is no capture in ${store.location} or below it whose id begins with ${id}.`);
+  if (first === undefined)
+    throw new AmberError(
+      'CASE_MISSING',
+      `There is no capture in ${store.location} or below it whose id begins with ${id}.`,
+    );
   if (others.length > 0) throw several(`The id ${id} is of several captures below ${store.location}`, store, found);
   return openCapture(first === '' ? store : store.enter(first));
 }
@@ -133,7 +165,10 @@ const plainId = (id: string): string => id.replaceAll('-', '').toLowerCase();
  * Every capture and collection at a place or below it, one after the other, in the order of their names. `deleted`: behind
  * them those of which every object was deleted, where a bucket keeps versions.
  */
-export async function* openAll({ store, only, short }: Place, { deleted = false }: { readonly deleted?: boolean } = {}): AsyncGenerator<OpenCapture> {
+export async function* openAll(
+  { store, only, short }: Place,
+  { deleted = false }: { readonly deleted?: boolean } = {},
+): AsyncGenerator<OpenCapture> {
   if (only !== undefined) {
     yield await openCapture(store, only);
     return;

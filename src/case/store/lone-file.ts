@@ -7,8 +7,11 @@ import type { CaseStore } from './store.ts';
 export async function mayHoldCapture(store: CaseStore, name: string): Promise<boolean> {
   if (isPart(name) || /\.(?:tar(?:\.zst|\.gz)?|tgz)(?:\.age)?$/u.test(name)) return true;
   let start = Buffer.alloc(0);
-  for await (const piece of store.read(name, { start: 0, bytes: MAGIC_AT + MAGIC.length })) start = Buffer.concat([start, piece]);
-  return packingOf(start) !== 'none' || start.subarray(0, AGE.length).equals(AGE) || start.subarray(MAGIC_AT).equals(MAGIC);
+  for await (const piece of store.read(name, { start: 0, bytes: MAGIC_AT + MAGIC.length }))
+    start = Buffer.concat([start, piece]);
+  return (
+    packingOf(start) !== 'none' || start.subarray(0, AGE.length).equals(AGE) || start.subarray(MAGIC_AT).equals(MAGIC)
+  );
 }
 
 /** POSIX.1-2017, pax, ustar interchange format. */

@@ -16,7 +16,8 @@ export function parseManifest(body: Uint8Array): CaptureManifest | string {
   const value = parseJson(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'), LIMITS);
   if (value === undefined) return 'it is not JSON, or has more in it than Amber writes';
   if (!isObject(value)) return 'it is no JSON object';
-  if (value['format'] !== FORMAT) return `its format is ${JSON.stringify(value['format'] ?? null).slice(0, 100)}, this version reads ${FORMAT}`;
+  if (value['format'] !== FORMAT)
+    return `its format is ${JSON.stringify(value['format'] ?? null).slice(0, 100)}, this version reads ${FORMAT}`;
   const wrong = badField(value) ?? badSegment(value['segments']);
   return wrong ?? (value as unknown as CaptureManifest);
 }
@@ -28,7 +29,11 @@ function badField(value: Json): string | undefined {
     state: state === 'whole' || state === 'cut',
     compression: compression === 'zstd' || compression === 'gzip' || compression === 'none',
     recipient: recipient === null || typeof recipient === 'string',
-    tarball: isObject(tarball) && (tarball['sha256'] === null || isDigest(tarball['sha256'])) && isCount(tarball['bytes']) && isCount(tarball['tarBytes']),
+    tarball:
+      isObject(tarball) &&
+      (tarball['sha256'] === null || isDigest(tarball['sha256'])) &&
+      isCount(tarball['bytes']) &&
+      isCount(tarball['tarBytes']),
     chain: isObject(chain) && (chain['head'] === null || isDigest(chain['head'])) && isCount(chain['parts']),
     cause: isObject(cause) && typeof cause['trigger'] === 'string' && typeof cause['reason'] === 'string',
     clocks: isObject(clocks) && typeof clocks['started'] === 'string',
@@ -53,7 +58,8 @@ function badSegment(segments: unknown): string | undefined {
     if (!isObject(segment) || !fitsSegment(segment)) return 'one of its segments is not described as it should be';
     const number = Number(segment['number']);
     if (number <= before) return `its segment ${number} stands behind segment ${before}`;
-    if (number === before + 1 && segment['tarOffset'] !== offset) return `its segment ${number} does not begin where the one before it ends`;
+    if (number === before + 1 && segment['tarOffset'] !== offset)
+      return `its segment ${number} does not begin where the one before it ends`;
     before = number;
     offset = Number(segment['tarOffset']) + Number(segment['tarBytes']);
   }
@@ -62,17 +68,27 @@ function badSegment(segments: unknown): string | undefined {
 
 function fitsSegment(segment: Json): boolean {
   const { number, name, sha256, chainHead, continues, receipt } = segment;
-  return isCount(number) && typeof name === 'string' && Number(SEGMENT_NAME.exec(name)?.[1]) === number
-    && isDigest(sha256) && (chainHead === null || isDigest(chainHead)) && typeof continues === 'boolean'
-    && isCount(segment['bytes']) && isCount(segment['tarOffset']) && isCount(segment['tarBytes'])
-    && isOneOf(segment['state'], ['stored', 'unknown', 'lost']) && (receipt === undefined || isObject(receipt));
+  return (
+    isCount(number) &&
+    typeof name === 'string' &&
+    Number(SEGMENT_NAME.exec(name)?.[1]) === number &&
+    isDigest(sha256) &&
+    (chainHead === null || isDigest(chainHead)) &&
+    typeof continues === 'boolean' &&
+    isCount(segment['bytes']) &&
+    isCount(segment['tarOffset']) &&
+    isCount(segment['tarBytes']) &&
+    isOneOf(segment['state'], ['stored', 'unknown', 'lost']) &&
+    (receipt === undefined || isObject(receipt))
+  );
 }
 
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-const isOneOf = (value: unknown, words: readonly string[]): boolean => typeof value === 'string' && words.includes(value);
+const isOneOf = (value: unknown, words: readonly string[]): boolean =>
+  typeof value === 'string' && words.includes(value);
 const isDigest = (value: unknown): boolean => typeof value === 'string' && SHA256.test(value);
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
 const isCounts = (value: unknown): boolean => isObject(value) && Object.values(value).every(isCount);

@@ -9,7 +9,15 @@ import { packingByName, packingOf, type Packing } from '../tar/decompress.ts';
 import { findLate } from './late.ts';
 import { parseManifest } from './manifest-file.ts';
 import { JOINED, SEGMENT } from './object-names.ts';
-import { openDirectory, readError, readWhole, type CaseStore, type Range, type StoredName, type Survey } from './store.ts';
+import {
+  openDirectory,
+  readError,
+  readWhole,
+  type CaseStore,
+  type Range,
+  type StoredName,
+  type Survey,
+} from './store.ts';
 
 /** Bytes that follow each other in one object: a segment, or a joined tarball of which the segments are not known. */
 export interface CapturePart {
@@ -72,22 +80,35 @@ export async function isPlainFile(path: string): Promise<boolean> {
   } catch (cause) {
     throw readError(path, cause);
   }
-  if (!found.isFile() && !found.isDirectory()) throw new AmberError('CASE_MISSING', `${JSON.stringify(path)} is neither a file nor a folder.`);
+  if (!found.isFile() && !found.isDirectory())
+    throw new AmberError('CASE_MISSING', `${JSON.stringify(path)} is neither a file nor a folder.`);
   return found.isFile();
 }
 
 /** Opens the capture in `store`; with `only`, just that object of it. */
 export async function openCapture(store: CaseStore, only?: string): Promise<OpenCapture> {
   const { objects, others, history } = await surveyOf(store, only);
-  const marker = objects.some(({ name }) => name === 'manifest.json') ? await readWhole(store, 'manifest.json', MAX_MANIFEST) : undefined;
+  const marker = objects.some(({ name }) => name === 'manifest.json')
+    ? await readWhole(store, 'manifest.json', MAX_MANIFEST)
+    : undefined;
   const parsed = marker === undefined ? undefined : parseManifest(marker);
   const manifest = typeof parsed === 'object' ? parsed : undefined;
   const { parts, missing, unexpectedObjects } = await findParts({ store, objects, manifest, only });
   if (parts.length === 0 && unexpectedObjects.length === 0 && marker === undefined) {
-    throw new AmberError('CASE_MISSING', `There is no capture in ${store.location}: no manifest.json, no capture-NNNN.tar…; \`amber captures\` lists what lies below a folder.`);
+    throw new AmberError(
+      'CASE_MISSING',
+      `There is no capture in ${store.location}: no manifest.json, no capture-NNNN.tar…; \`amber captures\` lists what lies below a folder.`,
+    );
   }
   return {
-    store, objects, others, history, manifest, parts, missing, unexpectedObjects,
+    store,
+    objects,
+    others,
+    history,
+    manifest,
+    parts,
+    missing,
+    unexpectedObjects,
     location: only === undefined ? store.location : `${store.location}${only}`,
     manifestSha256: marker === undefined ? undefined : hash('sha256', marker, 'hex'),
     manifestProblem: typeof parsed === 'string' ? parsed : undefined,
@@ -97,7 +118,9 @@ export async function openCapture(store: CaseStore, only?: string): Promise<Open
 }
 
 async function surveyOf(store: CaseStore, only: string | undefined): Promise<Survey> {
-  return store.survey === undefined ? { objects: await store.list(), others: { count: 0, atLeast: false }, history: undefined } : store.survey(only);
+  return store.survey === undefined
+    ? { objects: await store.list(), others: { count: 0, atLeast: false }, history: undefined }
+    : store.survey(only);
 }
 
 interface Found {
@@ -136,11 +159,13 @@ async function findParts(found: Found): Promise<Parts> {
   const apart = ownForm(segments);
   const own = new Set(apart);
   const unexpectedObjects = all.filter((part) => !own.has(part));
-  if (apart.length === 0 && joined !== undefined) return { parts: [await wholePart(store, joined, undefined)], missing: [], unexpectedObjects };
+  if (apart.length === 0 && joined !== undefined)
+    return { parts: [await wholePart(store, joined, undefined)], missing: [], unexpectedObjects };
   const numbers = new Set(apart.map(({ number }) => number));
   const last = apart.at(-1)?.number ?? -1;
   const missing: number[] = [];
-  for (let number = 0; number < last && missing.length < 10_000; number += 1) if (!numbers.has(number)) missing.push(number);
+  for (let number = 0; number < last && missing.length < 10_000; number += 1)
+    if (!numbers.has(number)) missing.push(number);
   return { parts: apart, missing, unexpectedObjects };
 }
 
@@ -152,7 +177,9 @@ async function findParts(found: Found): Promise<Parts> {
 function ownForm(segments: readonly CapturePart[]): readonly CapturePart[] {
   const forms = Map.groupBy(segments, ({ object }) => SEGMENT.exec(object)?.[3] ?? '');
   const chosen = [...forms.values()].map((parts) => {
-    const apart = [...Map.groupBy(parts, ({ number }) => number).values()].flatMap((same) => (same.length === 2 ? same.slice(1) : same.slice(0, 1)));
+    const apart = [...Map.groupBy(parts, ({ number }) => number).values()].flatMap((same) =>
+      same.length === 2 ? same.slice(1) : same.slice(0, 1),
+    );
     return { apart, run: apart.findIndex(({ number }, index) => number !== index) };
   });
   const length = ({ apart, run }: (typeof chosen)[number]): number => (run < 0 ? apart.length : run);
@@ -161,7 +188,10 @@ function ownForm(segments: readonly CapturePart[]): readonly CapturePart[] {
 }
 
 /** Segments apart under their names; the others one after the other in the joined file. */
-function committedParts({ manifest, objects, late }: Committed, joined: StoredName | undefined): Omit<Parts, 'unexpectedObjects'> {
+function committedParts(
+  { manifest, objects, late }: Committed,
+  joined: StoredName | undefined,
+): Omit<Parts, 'unexpectedObjects'> {
   // Amber writes no empty segment: whoever emptied one has removed it.
   const byName = new Map(objects.flatMap((object) => (object.bytes === 0 ? [] : [[object.name, object] as const])));
   const parts: CapturePart[] = [];
@@ -191,8 +221,13 @@ async function apartParts(store: CaseStore, objects: readonly StoredName[]): Pro
 
 async function singlePart({ store, objects, manifest }: Found, name: string): Promise<CapturePart> {
   const object = objects.find((candidate) => candidate.name === name);
-  if (object === undefined) throw new AmberError('CASE_MISSING', `${JSON.stringify(name)} is not a plain file of ${store.location}.`);
-  return wholePart(store, object, manifest?.segments.find((segment) => segment.name === name));
+  if (object === undefined)
+    throw new AmberError('CASE_MISSING', `${JSON.stringify(name)} is not a plain file of ${store.location}.`);
+  return wholePart(
+    store,
+    object,
+    manifest?.segments.find((segment) => segment.name === name),
+  );
 }
 
 async function findOpened(store: CaseStore, objects: readonly StoredName[]): Promise<CapturePart | undefined> {
@@ -200,11 +235,18 @@ async function findOpened(store: CaseStore, objects: readonly StoredName[]): Pro
   return joined === undefined ? undefined : wholePart(store, joined, undefined);
 }
 
-async function wholePart(store: CaseStore, { name, bytes }: StoredName, committed: CommittedSegment | undefined): Promise<CapturePart> {
+async function wholePart(
+  store: CaseStore,
+  { name, bytes }: StoredName,
+  committed: CommittedSegment | undefined,
+): Promise<CapturePart> {
   const [, digits] = SEGMENT.exec(name) ?? [];
   return {
     number: digits === undefined ? undefined : Number(digits),
-    object: name, range: undefined, bytes, committed,
+    object: name,
+    range: undefined,
+    bytes,
+    committed,
     packing: packingByName(name) ?? packingOf(await firstBytes(store, name)),
     sealed: name.endsWith('.age'),
   };

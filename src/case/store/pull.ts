@@ -36,7 +36,9 @@ export interface PullResult {
   readonly whole: boolean;
   /** Digests that are not those of manifest.json, in words. */
   readonly problems: readonly string[];
-  readonly extracted: { readonly files: number; readonly links: number; readonly notMade: number; readonly unsafe: number } | undefined;
+  readonly extracted:
+    | { readonly files: number; readonly links: number; readonly notMade: number; readonly unsafe: number }
+    | undefined;
 }
 
 /**
@@ -56,16 +58,27 @@ export async function pull(capture: OpenCapture, target: string, options: PullOp
       work.problems.push(`${part.object} is not ours, or another one is: \`amber verify\` tells`);
       await writeApart(work, part);
     }
-    if (capture.unexpectedObjects.length > MAX_UNEXPECTED) work.problems.push(`${capture.unexpectedObjects.length - MAX_UNEXPECTED} more objects that are not ours were not copied`);
+    if (capture.unexpectedObjects.length > MAX_UNEXPECTED)
+      work.problems.push(
+        `${capture.unexpectedObjects.length - MAX_UNEXPECTED} more objects that are not ours were not copied`,
+      );
     for (const { name, deleted, read } of capture.history?.changed ?? []) {
-      work.problems.push(`${name} was ${deleted === undefined ? 'put over' : `deleted at ${deleted}`}: its ${read} version is copied (\`amber verify\` tells)`);
+      work.problems.push(
+        `${name} was ${deleted === undefined ? 'put over' : `deleted at ${deleted}`}: its ${read} version is copied (\`amber verify\` tells)`,
+      );
     }
     if (whole && sealed && options.identity !== undefined) await writeOpened(work, joined, options.identity);
     await writeMarker(work);
     const extracted = options.extract === true ? await extract(work, whole) : undefined;
     return {
-      folder: target, captureId: capture.manifest?.captureId, files: Object.fromEntries(work.files), bytes: work.done,
-      tarball: work.files.has(joined) ? joined : undefined, whole, problems: work.problems, extracted,
+      folder: target,
+      captureId: capture.manifest?.captureId,
+      files: Object.fromEntries(work.files),
+      bytes: work.done,
+      tarball: work.files.has(joined) ? joined : undefined,
+      whole,
+      problems: work.problems,
+      extracted,
     };
   });
 }
@@ -104,7 +117,11 @@ async function* countedBytes(work: Work, part: CapturePart): AsyncGenerator<Uint
   }
 }
 
-async function writeJoined(work: Work, name: string, bytesOf: (part: CapturePart) => AsyncIterable<Uint8Array>): Promise<void> {
+async function writeJoined(
+  work: Work,
+  name: string,
+  bytesOf: (part: CapturePart) => AsyncIterable<Uint8Array>,
+): Promise<void> {
   await writeFile(work, name, async function* () {
     for (const part of work.capture.parts) yield* bytesOf(part);
   });
@@ -130,7 +147,9 @@ function damageOf(cause: unknown): string {
 }
 
 async function writeApart(work: Work, part: CapturePart): Promise<void> {
-  await writeFile(work, part.range === undefined ? part.object : part.committed?.name ?? part.object, () => countedBytes(work, part));
+  await writeFile(work, part.range === undefined ? part.object : (part.committed?.name ?? part.object), () =>
+    countedBytes(work, part),
+  );
 }
 
 async function writeFile(work: Work, name: string, chunks: () => AsyncIterable<Uint8Array>): Promise<void> {
@@ -152,7 +171,8 @@ async function writeFile(work: Work, name: string, chunks: () => AsyncIterable<U
 /** manifest.json byte for byte, and SHA256SUMS for sha256sum(1). */
 async function writeMarker(work: Work): Promise<void> {
   const { capture } = work;
-  if (capture.objects.some(({ name }) => name === 'manifest.json')) await writeFile(work, 'manifest.json', () => capture.store.read('manifest.json'));
+  if (capture.objects.some(({ name }) => name === 'manifest.json'))
+    await writeFile(work, 'manifest.json', () => capture.store.read('manifest.json'));
   const lines = [...work.files].map(([name, sha256]) => `${sha256}  ${name}\n`);
   await writeFile(work, 'SHA256SUMS', async function* () {
     yield await Promise.resolve(Buffer.from(lines.join('')));
@@ -163,7 +183,9 @@ async function writeMarker(work: Work): Promise<void> {
 async function extract(work: Work, whole: boolean): Promise<PullResult['extracted']> {
   const { capture, options } = work;
   if (!whole) {
-    work.problems.push('it was not unpacked, because it is cut: `amber salvage LOCATION --to DIR` unpacks what is there');
+    work.problems.push(
+      'it was not unpacked, because it is cut: `amber salvage LOCATION --to DIR` unpacks what is there',
+    );
     return undefined;
   }
   const target = join(work.folder, 'extracted');
@@ -171,12 +193,16 @@ async function extract(work: Work, whole: boolean): Promise<PullResult['extracte
   const log = openSync(join(work.folder, 'not-extracted.jsonl'), 'wx', 0o600);
   let notMade = 0;
   let unsafe = 0;
-  const extractor = new Extractor(target, (entry) => {
-    notMade += 1;
-    if (entry.unsafe) unsafe += 1;
-    writeSync(log, `${JSON.stringify({ ...entry, path: readable(entry.path), target: readable(entry.target) })}\n`);
-    options.onNotExtracted?.(entry);
-  }, options.limits ?? DEFAULT_LIMITS);
+  const extractor = new Extractor(
+    target,
+    (entry) => {
+      notMade += 1;
+      if (entry.unsafe) unsafe += 1;
+      writeSync(log, `${JSON.stringify({ ...entry, path: readable(entry.path), target: readable(entry.target) })}\n`);
+      options.onNotExtracted?.(entry);
+    },
+    options.limits ?? DEFAULT_LIMITS,
+  );
   try {
     await readWholeTar(wholeBytes(capture, options.identity), extractor);
   } catch (cause) {

@@ -16,12 +16,15 @@ export function runOf({ alone, manifestProblem, unexpectedObjects }: OpenCapture
   if (begin > 0 && !alone) problems.push(begin === 1 ? state(0) : `segments 0 to ${begin - 1} are not there`);
   const end = parts.findIndex(({ number }, index) => number !== undefined && number !== begin + index);
   if (end >= 0) problems.push(`${state(begin + end)}; what comes behind it is left out (\`amber salvage\` reads it)`);
-  return { parts: end < 0 ? parts : parts.slice(0, end), problem: problems.length === 0 ? undefined : problems.join('; ') };
+  return {
+    parts: end < 0 ? parts : parts.slice(0, end),
+    problem: problems.length === 0 ? undefined : problems.join('; '),
+  };
 }
 
 /** Two problems in one sentence. */
 export function joined(one: string | undefined, other: string | undefined): string | undefined {
-  return one === undefined || other === undefined ? one ?? other : `${one}; ${other}`;
+  return one === undefined || other === undefined ? (one ?? other) : `${one}; ${other}`;
 }
 
 const MAX_NUMBERS = 100;

@@ -32,7 +32,8 @@ export function openPrefix(reader: S3Reader, bucket: string, prefix: string): Ca
     walk: () => walkPrefix(reader, prefix),
     deleted: () => foldersWithDeleted(reader, prefix),
     enter: (folder) => openPrefix(reader, bucket, folder === '' ? prefix : `${prefix}${folder}/`),
-    read: (name: string, range?: Range) => reader.read(`${prefix}${name}`, range?.start, range?.bytes, firsts.get(name)?.versionId),
+    read: (name: string, range?: Range) =>
+      reader.read(`${prefix}${name}`, range?.start, range?.bytes, firsts.get(name)?.versionId),
   };
 }
 
@@ -40,7 +41,11 @@ const byName = (one: StoredName, other: StoredName): number => (one.name < other
 
 /** An intruder can write a million keys into the folder: then only names of ours are asked for. */
 async function surveyPrefix(reader: S3Reader, prefix: string): Promise<Pick<Survey, 'objects' | 'others'>> {
-  const nameOf = ({ key, bytes, modified }: S3Object): StoredName => ({ name: key.slice(prefix.length), bytes, modified });
+  const nameOf = ({ key, bytes, modified }: S3Object): StoredName => ({
+    name: key.slice(prefix.length),
+    bytes,
+    modified,
+  });
   const own = (objects: readonly S3Object[]): StoredName[] => objects.map(nameOf).filter(({ name }) => isOwn(name));
   const page = await reader.some(prefix, PAGE);
   const first = own(page.objects);
@@ -61,7 +66,10 @@ async function byNumber(reader: S3Reader, prefix: string): Promise<S3Object[]> {
   let absent = 0;
   for (let number = 0; absent < MAX_ABSENT; number += 1) {
     const stem = `${prefix}capture-${String(number).padStart(4, '0')}`;
-    const [plain, apart] = await Promise.all([reader.some(`${stem}.tar`, MAX_OF_NUMBER), reader.some(`${stem}-`, MAX_OF_NUMBER)]);
+    const [plain, apart] = await Promise.all([
+      reader.some(`${stem}.tar`, MAX_OF_NUMBER),
+      reader.some(`${stem}-`, MAX_OF_NUMBER),
+    ]);
     absent = plain.objects.length + apart.objects.length === 0 ? absent + 1 : 0;
     found.push(...plain.objects, ...apart.objects);
     if (number >= MAX_SEGMENTS) break;

@@ -84,19 +84,31 @@ export function openDirectory(path: string): CaseStore {
 /** A capture lies five folders below its destination; a few more may stand above. */
 const MAX_DEPTH = 12;
 
-async function* walkFolder(base: string, folder: string, depth: number): AsyncGenerator<StoredName & { folder: string }> {
+async function* walkFolder(
+  base: string,
+  folder: string,
+  depth: number,
+): AsyncGenerator<StoredName & { folder: string }> {
   const path = join(base, folder);
   for (const file of await attempt(path, () => listFiles(path))) yield { ...file, folder };
   if (depth === MAX_DEPTH) return;
   const entries = await attempt(path, () => readdir(path, { withFileTypes: true }));
-  for (const name of entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort()) {
+  for (const name of entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort()) {
     yield* walkFolder(base, join(folder, name), depth + 1);
   }
 }
 
 async function surveyFolder(path: string, also?: string): Promise<Survey> {
   const names = await attempt(path, () => plainFiles(path));
-  const objects = await attempt(path, () => withSizes(path, names.filter((name) => isOwn(name) || name === also)));
+  const objects = await attempt(path, () =>
+    withSizes(
+      path,
+      names.filter((name) => isOwn(name) || name === also),
+    ),
+  );
   return { objects, others: { count: names.length - objects.length, atLeast: false }, history: undefined };
 }
 
@@ -106,7 +118,10 @@ async function listFiles(path: string): Promise<readonly StoredName[]> {
 
 async function plainFiles(path: string): Promise<readonly string[]> {
   const entries = await readdir(path, { withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map(({ name }) => name).sort();
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name)
+    .sort();
 }
 
 async function withSizes(path: string, names: readonly string[]): Promise<readonly StoredName[]> {
@@ -119,14 +134,20 @@ async function withSizes(path: string, names: readonly string[]): Promise<readon
 export async function* readFile(path: string, range?: Range, reuseBuffers = false): AsyncGenerator<Buffer> {
   const file = await attempt(path, () => open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
   try {
-    if (!(await file.stat()).isFile()) throw new AmberError('CASE_MISSING', `${JSON.stringify(path)} is not a plain file.`);
+    if (!(await file.stat()).isFile())
+      throw new AmberError('CASE_MISSING', `${JSON.stringify(path)} is not a plain file.`);
     yield* chunks(file, path, range, reuseBuffers);
   } finally {
     await file.close();
   }
 }
 
-async function* chunks(file: FileHandle, path: string, range: Range | undefined, reuseBuffers: boolean): AsyncGenerator<Buffer> {
+async function* chunks(
+  file: FileHandle,
+  path: string,
+  range: Range | undefined,
+  reuseBuffers: boolean,
+): AsyncGenerator<Buffer> {
   let at = range?.start ?? 0;
   const end = range === undefined ? Number.MAX_SAFE_INTEGER : range.start + range.bytes;
   let buffer: Buffer | undefined;
@@ -147,7 +168,11 @@ export async function readWhole(store: CaseStore, name: string, most: number): P
   let bytes = 0;
   for await (const piece of store.read(name)) {
     bytes += piece.length;
-    if (bytes > most) throw new AmberError('ARCHIVE_CORRUPT', `${JSON.stringify(name)} is larger than ${most} bytes: it was not written by Amber.`);
+    if (bytes > most)
+      throw new AmberError(
+        'ARCHIVE_CORRUPT',
+        `${JSON.stringify(name)} is larger than ${most} bytes: it was not written by Amber.`,
+      );
     pieces.push(piece);
   }
   return Buffer.concat(pieces);
@@ -173,5 +198,8 @@ async function attempt<T>(path: string, run: () => Promise<T>): Promise<T> {
 export function readError(path: string, cause: unknown): AmberError {
   const fault = systemCode(cause) ?? 'unknown';
   const [code, advice] = MEANING[fault] ?? ['CASE_UNREADABLE', 'the file system failed'];
-  return new AmberError(code, `Reading ${JSON.stringify(path)} failed (${fault}): ${advice}.`, { cause, details: { path, fault } });
+  return new AmberError(code, `Reading ${JSON.stringify(path)} failed (${fault}): ${advice}.`, {
+    cause,
+    details: { path, fault },
+  });
 }

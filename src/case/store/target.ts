@@ -67,7 +67,10 @@ export function demandFree(target: string): void {
   } catch (cause) {
     throw folderError(cause, target);
   }
-  throw new AmberError('CASE_EXISTS', `${JSON.stringify(target)} is there already, and nothing is overwritten: name another with --to.`);
+  throw new AmberError(
+    'CASE_EXISTS',
+    `${JSON.stringify(target)} is there already, and nothing is overwritten: name another with --to.`,
+  );
 }
 
 async function writing<T>(path: string, run: () => Promise<T>): Promise<T> {

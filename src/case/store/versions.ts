@@ -39,28 +39,45 @@ export async function readHistory(reader: S3Reader, prefix: string, objects: rea
   for (const [name, versions] of byName) {
     const told = changeOf(versions);
     if (told === undefined || changed.length === MAX_CHANGED) continue;
-    const readable = untold ?? await tryRead(reader, told.oldest);
+    const readable = untold ?? (await tryRead(reader, told.oldest));
     if (readable === undefined) {
       first.set(name, { versionId: told.oldest.versionId });
       added.push({ name, bytes: told.oldest.bytes, modified: told.oldest.modified });
     } else untold = readable;
     const { deleted, newer, oldest } = told;
-    changed.push({ name, deleted, newer, first: oldest.modified, read: readable === undefined ? 'first' : current.has(name) ? 'current' : 'none' });
+    changed.push({
+      name,
+      deleted,
+      newer,
+      first: oldest.modified,
+      read: readable === undefined ? 'first' : current.has(name) ? 'current' : 'none',
+    });
   }
   return { history: { changed, untold }, first, added };
 }
 
-async function listVersions(reader: S3Reader, prefix: string): Promise<{ byName: Map<string, S3Version[]>; untold: string | undefined }> {
+async function listVersions(
+  reader: S3Reader,
+  prefix: string,
+): Promise<{ byName: Map<string, S3Version[]>; untold: string | undefined }> {
   const all = await ownVersions(reader, prefix, [''], FEW_VERSIONS);
   // An intruder can fill the folder: then names of ours alone.
   const { byName, more } = all.more ? await ownVersions(reader, prefix, OWN_STEMS, MAX_VERSIONS) : all;
   const kept = [...byName.values()].flat();
   if (more) return { byName, untold: `there are more than ${MAX_VERSIONS} versions: not all were looked at` };
-  return { byName, untold: kept.every(({ versionId }) => versionId === 'null' || versionId === '') ? 'the bucket keeps no versions' : undefined };
+  return {
+    byName,
+    untold: kept.every(({ versionId }) => versionId === 'null' || versionId === '')
+      ? 'the bucket keeps no versions'
+      : undefined,
+  };
 }
 
 async function ownVersions(
-  reader: S3Reader, prefix: string, stems: readonly string[], most: number,
+  reader: S3Reader,
+  prefix: string,
+  stems: readonly string[],
+  most: number,
 ): Promise<{ byName: Map<string, S3Version[]>; more: boolean }> {
   const byName = new Map<string, S3Version[]>();
   let count = 0;
@@ -91,7 +108,7 @@ function changeOf(versions: readonly S3Version[]): Change | undefined {
   const marker = versions.findLast(({ deleteMarker }) => deleteMarker);
   const newer = stored.filter(({ etag, bytes }) => etag !== oldest.etag || bytes !== oldest.bytes).length;
   if (marker === undefined && newer === 0) return undefined;
-  return { oldest, newer, deleted: marker === undefined ? undefined : marker.modified ?? 'an unknown time' };
+  return { oldest, newer, deleted: marker === undefined ? undefined : (marker.modified ?? 'an unknown time') };
 }
 
 /** Why the version cannot be read. */

@@ -64,5 +64,6 @@ function lastByte(piece: Buffer): number {
 }
 
 function feedZeros(digest: Hash, count: number): void {
-  for (let left = count; left > 0; left -= ZEROS.length) digest.update(left < ZEROS.length ? ZEROS.subarray(0, left) : ZEROS);
+  for (let left = count; left > 0; left -= ZEROS.length)
+    digest.update(left < ZEROS.length ? ZEROS.subarray(0, left) : ZEROS);
 }

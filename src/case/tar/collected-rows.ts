@@ -23,7 +23,11 @@ const MAX_FILES = 1_000_000;
 const MAX_DEPTH = 64;
 
 /** All rows at a place: of every capture below it, or of the unpacked folder that it is. @throws AmberError CASE_*, ARCHIVE_CORRUPT. */
-export async function* rowsAt<T>({ store, only }: Place, identity: AgeIdentity | undefined, kind: RowKind<T>): AsyncGenerator<T> {
+export async function* rowsAt<T>(
+  { store, only }: Place,
+  identity: AgeIdentity | undefined,
+  kind: RowKind<T>,
+): AsyncGenerator<T> {
   if (only !== undefined) {
     yield* rowsOfCapture(await openCapture(store, only), identity, kind);
     return;
@@ -37,7 +41,11 @@ export async function* rowsAt<T>({ store, only }: Place, identity: AgeIdentity |
 }
 
 /** All rows of the tarball, in its order. @throws AmberError ARCHIVE_CORRUPT, IDENTITY_INVALID, CASE_*. */
-async function* rowsOfCapture<T>(capture: OpenCapture, identity: AgeIdentity | undefined, kind: RowKind<T>): AsyncGenerator<T> {
+async function* rowsOfCapture<T>(
+  capture: OpenCapture,
+  identity: AgeIdentity | undefined,
+  kind: RowKind<T>,
+): AsyncGenerator<T> {
   const collector = new RowCollector(kind);
   const reader = new TarReader(collector);
   for (const part of capture.parts) {

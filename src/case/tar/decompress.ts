@@ -31,7 +31,11 @@ export function packingByName(name: string): Packing | undefined {
  *
  * @throws AmberError ARCHIVE_CORRUPT for damage and for an end in the middle; what was yielded before stays true.
  */
-export async function* decompress(source: AsyncIterable<Uint8Array>, packing: Packing, reuseBuffers = false): AsyncGenerator<Buffer> {
+export async function* decompress(
+  source: AsyncIterable<Uint8Array>,
+  packing: Packing,
+  reuseBuffers = false,
+): AsyncGenerator<Buffer> {
   if (packing === 'zstd') yield* unpackZstd(source, reuseBuffers);
   else if (packing === 'gzip') yield* streamThrough(source, zlib.createGunzip({ chunkSize: 256 * 1024 }));
   else for await (const chunk of source) yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
@@ -117,7 +121,10 @@ async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
 }
 
 /** Own loop instead of pipe(): the source's own error has to come out, and nothing may be read after an early return. */
-async function* streamThrough(source: AsyncIterable<Uint8Array>, engine: zlib.Gunzip | zlib.ZstdDecompress): AsyncGenerator<Buffer> {
+async function* streamThrough(
+  source: AsyncIterable<Uint8Array>,
+  engine: zlib.Gunzip | zlib.ZstdDecompress,
+): AsyncGenerator<Buffer> {
   const feeding = feed(source, engine);
   try {
     for await (const chunk of engine) yield chunk as Buffer;
@@ -130,7 +137,10 @@ async function* streamThrough(source: AsyncIterable<Uint8Array>, engine: zlib.Gu
   }
 }
 
-function feed(source: AsyncIterable<Uint8Array>, engine: zlib.Gunzip | zlib.ZstdDecompress): { ended: Promise<void>; fault: () => unknown } {
+function feed(
+  source: AsyncIterable<Uint8Array>,
+  engine: zlib.Gunzip | zlib.ZstdDecompress,
+): { ended: Promise<void>; fault: () => unknown } {
   let fault: unknown;
   let fed = 0;
   const pump = async (): Promise<void> => {
@@ -141,11 +151,14 @@ function feed(source: AsyncIterable<Uint8Array>, engine: zlib.Gunzip | zlib.Zstd
     }
     engine.end();
   };
-  const ended = pump().then(() => checkEaten(engine, fed), (cause: unknown) => {
-    fault = cause;
-    engine.destroy(cause instanceof Error ? cause : undefined);
-    throw cause;
-  });
+  const ended = pump().then(
+    () => checkEaten(engine, fed),
+    (cause: unknown) => {
+      fault = cause;
+      engine.destroy(cause instanceof Error ? cause : undefined);
+      throw cause;
+    },
+  );
   ended.catch(() => undefined); // awaited by the reader
   return { ended, fault: () => fault };
 }
@@ -158,7 +171,10 @@ async function checkEaten(engine: zlib.Gunzip | zlib.ZstdDecompress, fed: number
     else engine.once('close', resolve).once('end', resolve);
   });
   if (engine.readableEnded && engine.bytesWritten < fed) {
-    throw new AmberError('ARCHIVE_CORRUPT', `Behind byte ${engine.bytesWritten} follow bytes that are not compressed data.`);
+    throw new AmberError(
+      'ARCHIVE_CORRUPT',
+      `Behind byte ${engine.bytesWritten} follow bytes that are not compressed data.`,
+    );
   }
 }
 

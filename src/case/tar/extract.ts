@@ -37,7 +37,12 @@ const MAX_LINKS = 200_000;
 const MAX_LINK_BYTES = 64 * 1024 * 1024;
 const MAX_KNOWN = 10_000;
 const HOLE = 64 * 1024;
-const KINDS: Readonly<Record<string, string>> = { 1: 'a hard link', 3: 'a character device', 4: 'a block device', 6: 'a FIFO' };
+const KINDS: Readonly<Record<string, string>> = {
+  1: 'a hard link',
+  3: 'a character device',
+  4: 'a block device',
+  6: 'a FIFO',
+};
 
 export class Extractor implements TarVisitor {
   readonly #target: string;
@@ -63,14 +68,23 @@ export class Extractor implements TarVisitor {
   entry(entry: TarEntry): void {
     this.#entries += 1;
     this.#bytes += entry.size;
-    if (this.#entries > this.#limits.maxEntries) throw tooMuch(`${this.#limits.maxEntries} entries, the most that are taken from an archive`);
-    if (this.#bytes > this.#limits.maxBytes) throw tooMuch(`${this.#limits.maxBytes} bytes, the most that --max-bytes allows; give more, for example --max-bytes 48GiB`);
+    if (this.#entries > this.#limits.maxEntries)
+      throw tooMuch(`${this.#limits.maxEntries} entries, the most that are taken from an archive`);
+    if (this.#bytes > this.#limits.maxBytes)
+      throw tooMuch(
+        `${this.#limits.maxBytes} bytes, the most that --max-bytes allows; give more, for example --max-bytes 48GiB`,
+      );
     const parts = safeParts(entry.path);
     if (typeof parts === 'string') this.#refuse(entry, parts, true);
     else if (entry.type === '0') this.#open(entry, parts);
     else if (entry.type === '5') this.#directory(entry, parts);
     else if (entry.type === '2') this.#link(entry, parts);
-    else this.#refuse(entry, `${KINDS[entry.type] ?? `an entry of type ${JSON.stringify(entry.type)}`} is not made`, entry.type === '1');
+    else
+      this.#refuse(
+        entry,
+        `${KINDS[entry.type] ?? `an entry of type ${JSON.stringify(entry.type)}`} is not made`,
+        entry.type === '1',
+      );
   }
 
   body(piece: Buffer): void {
@@ -114,7 +128,11 @@ export class Extractor implements TarVisitor {
   #open(entry: TarEntry, parts: readonly BytePath[]): void {
     try {
       this.#parents(parts);
-      const fd = openSync(this.#path(parts), constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+      const fd = openSync(
+        this.#path(parts),
+        constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+        0o600,
+      );
       this.#file = { fd, at: 0, entry };
     } catch (cause) {
       this.#fail(entry, cause);
@@ -135,7 +153,8 @@ export class Extractor implements TarVisitor {
       return;
     }
     this.#linkBytes += entry.path.length + entry.target.length;
-    if (this.#links.length >= MAX_LINKS || this.#linkBytes > MAX_LINK_BYTES) this.#refuse(entry, 'there are too many links', false);
+    if (this.#links.length >= MAX_LINKS || this.#linkBytes > MAX_LINK_BYTES)
+      this.#refuse(entry, 'there are too many links', false);
     else this.#links.push({ parts, target: entry.target, entry });
   }
 

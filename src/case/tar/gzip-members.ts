@@ -29,7 +29,11 @@ export async function* gunzipMembers(source: AsyncIterable<Uint8Array>): AsyncGe
       if (members > 0) await bytes.skip(BETWEEN);
       if (!(await bytes.fill(1))) return;
       if (!(await isMember(bytes))) {
-        throw corrupt(members === 0 ? 'It does not begin with a gzip member.' : `Behind ${members} gzip members, at byte ${bytes.at}, follow bytes that are not compressed data.`);
+        throw corrupt(
+          members === 0
+            ? 'It does not begin with a gzip member.'
+            : `Behind ${members} gzip members, at byte ${bytes.at}, follow bytes that are not compressed data.`,
+        );
       }
       yield* member(bytes);
     }
@@ -58,7 +62,7 @@ async function* member(bytes: ByteSource): AsyncGenerator<Buffer> {
   };
   let small = atOnce(bytes);
   // So the pieces are joined once for many members.
-  if (small === undefined && bytes.held.length < AT_ONCE && await bytes.fill(AT_ONCE)) small = atOnce(bytes);
+  if (small === undefined && bytes.held.length < AT_ONCE && (await bytes.fill(AT_ONCE))) small = atOnce(bytes);
   if (small !== undefined) yield seen(small);
   else for await (const piece of streamed(bytes)) yield seen(piece);
   const trailer = await bytes.take(TRAILER_BYTES);
@@ -78,7 +82,10 @@ async function passHeader(bytes: ByteSource): Promise<void> {
 function atOnce(bytes: ByteSource): Buffer | undefined {
   try {
     // The types of Node know the result without `info` alone.
-    const { buffer, engine } = zlib.inflateRawSync(bytes.held, { info: true, maxOutputLength: MAX_AT_ONCE }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
+    const { buffer, engine } = zlib.inflateRawSync(bytes.held, {
+      info: true,
+      maxOutputLength: MAX_AT_ONCE,
+    }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
     bytes.pass(engine.bytesWritten);
     return buffer;
   } catch {
@@ -99,7 +106,12 @@ async function* streamed(bytes: ByteSource): AsyncGenerator<Buffer> {
     await feeding;
   } catch (cause) {
     const reason = fault ?? cause;
-    throw isAmberError(reason) ? reason : corrupt(`The compressed data is damaged: ${reason instanceof Error ? reason.message : String(reason)}.`, reason);
+    throw isAmberError(reason)
+      ? reason
+      : corrupt(
+          `The compressed data is damaged: ${reason instanceof Error ? reason.message : String(reason)}.`,
+          reason,
+        );
   } finally {
     engine.destroy();
     await feeding;
@@ -162,7 +174,8 @@ class ByteSource {
 
   async take(bytes: number): Promise<Buffer> {
     await this.fill(bytes);
-    if (this.held.length < bytes) throw corrupt('The compressed data is damaged: it ends in the middle of a gzip member.');
+    if (this.held.length < bytes)
+      throw corrupt('The compressed data is damaged: it ends in the middle of a gzip member.');
     return this.pass(bytes);
   }
 
@@ -179,7 +192,8 @@ class ByteSource {
       if (end >= 0) return void this.pass(end + 1);
       const length = this.held.length;
       await this.fill(length + 1);
-      if (this.held.length === length || length > MAX_TEXT) throw corrupt('The compressed data is damaged: the header of a gzip member has no end.');
+      if (this.held.length === length || length > MAX_TEXT)
+        throw corrupt('The compressed data is damaged: the header of a gzip member has no end.');
     }
   }
 
@@ -194,7 +208,7 @@ class ByteSource {
 
   /** What is held, or the next piece. */
   async chunk(): Promise<Buffer | undefined> {
-    return await this.fill(1) ? this.pass(this.held.length) : undefined;
+    return (await this.fill(1)) ? this.pass(this.held.length) : undefined;
   }
 
   giveBack(bytes: Buffer): void {

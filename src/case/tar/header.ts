@@ -66,8 +66,18 @@ export function readUstar(block: Buffer, at: number): Ustar | string {
     path: prefix === '' ? name : `${prefix}/${name}`,
     type: typeOf(block[at + 156] ?? 0),
     target: text(block, at + 157, 100),
-    size, mode, uid, gid, mtime,
-    oddities: posix && prefix === '' ? NONE : [...(posix ? NONE : ['it is not POSIX ustar']), ...(prefix === '' ? NONE : ['it splits its name in two fields'])],
+    size,
+    mode,
+    uid,
+    gid,
+    mtime,
+    oddities:
+      posix && prefix === ''
+        ? NONE
+        : [
+            ...(posix ? NONE : ['it is not POSIX ustar']),
+            ...(prefix === '' ? NONE : ['it splits its name in two fields']),
+          ],
   };
 }
 
@@ -95,8 +105,18 @@ type PaxKey = 'hdrcharset' | 'path' | 'linkpath' | 'size' | 'mtime' | 'atime' | 
 
 function isKnown(key: string): key is PaxKey {
   switch (key) {
-    case 'hdrcharset': case 'path': case 'linkpath': case 'size': case 'mtime': case 'atime': case 'ctime': case 'uid': case 'gid': return true;
-    default: return false;
+    case 'hdrcharset':
+    case 'path':
+    case 'linkpath':
+    case 'size':
+    case 'mtime':
+    case 'atime':
+    case 'ctime':
+    case 'uid':
+    case 'gid':
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -104,16 +124,26 @@ function isKnown(key: string): key is PaxKey {
 export function readPax(block: Buffer, at: number, size: number): Pax | string {
   const body = block.toString('latin1', at, at + size);
   const known: Record<PaxKey, string | undefined> = {
-    hdrcharset: undefined, path: undefined, linkpath: undefined, size: undefined, mtime: undefined, atime: undefined, ctime: undefined, uid: undefined, gid: undefined,
+    hdrcharset: undefined,
+    path: undefined,
+    linkpath: undefined,
+    size: undefined,
+    mtime: undefined,
+    atime: undefined,
+    ctime: undefined,
+    uid: undefined,
+    gid: undefined,
   };
   let unknown = NO_KEYS;
   for (let from = 0; from < size; ) {
     const space = digitsEnd(body, from);
     const end = space < 0 ? 0 : from + Number(body.slice(from, space));
     const equals = body.indexOf('=', space);
-    if (space < 0 || end > size || body.charCodeAt(end - 1) !== 0x0a || equals < 0 || equals >= end) return 'a pax record is malformed';
+    if (space < 0 || end > size || body.charCodeAt(end - 1) !== 0x0a || equals < 0 || equals >= end)
+      return 'a pax record is malformed';
     const key = body.slice(space + 1, equals);
-    if (isKnown(key) ? known[key] !== undefined : unknown.has(key)) return `it has two pax records ${JSON.stringify(key)}`;
+    if (isKnown(key) ? known[key] !== undefined : unknown.has(key))
+      return `it has two pax records ${JSON.stringify(key)}`;
     if (isKnown(key)) known[key] = valueOf(block, body, at, { from: equals + 1, to: end - 1 });
     else unknown = unknown === NO_KEYS ? new Set([key]) : unknown.add(key);
     from = end;
@@ -122,7 +152,12 @@ export function readPax(block: Buffer, at: number, size: number): Pax | string {
 }
 
 /** A part of a string keeps all of it: of a large header, which thirty thousand entries may have, the value is read again. */
-function valueOf(block: Buffer, body: string, at: number, { from, to }: { readonly from: number; readonly to: number }): string {
+function valueOf(
+  block: Buffer,
+  body: string,
+  at: number,
+  { from, to }: { readonly from: number; readonly to: number },
+): string {
   return body.length < LARGE_PAX ? body.slice(from, to) : block.toString('latin1', at + from, at + to);
 }
 
@@ -145,16 +180,25 @@ export function joinHeaders(ustar: Ustar, pax: Pax | undefined, offset: number, 
   const uid = countRecord(known?.uid, ustar.uid);
   const gid = countRecord(known?.gid, ustar.gid);
   if (size < 0 || uid < 0 || gid < 0) return 'a number in its pax records is malformed';
-  if (isLong(known?.mtime) || isLong(known?.atime) || isLong(known?.ctime)) return 'a time in its pax records is malformed';
+  if (isLong(known?.mtime) || isLong(known?.atime) || isLong(known?.ctime))
+    return 'a time in its pax records is malformed';
   let { oddities } = ustar;
   if (type !== '0' && ustar.size !== 0) oddities = [...oddities, 'it has a size though its type has no body'];
   if (pax !== undefined && pax.unknown.size > 0) oddities = [...oddities, ...unknownRecords(pax.unknown)];
   return {
-    path: known?.path ?? ustar.path, type, size, mode: ustar.mode, uid, gid,
+    path: known?.path ?? ustar.path,
+    type,
+    size,
+    mode: ustar.mode,
+    uid,
+    gid,
     mtime: known?.mtime ?? String(ustar.mtime),
-    atime: known?.atime, ctime: known?.ctime,
+    atime: known?.atime,
+    ctime: known?.ctime,
     target: known?.linkpath ?? ustar.target,
-    offset, bodyOffset, oddities,
+    offset,
+    bodyOffset,
+    oddities,
   };
 }
 
@@ -164,8 +208,12 @@ function isLong(time: string | undefined): boolean {
 }
 
 function unknownRecords(keys: ReadonlySet<string>): readonly string[] {
-  const named = [...keys].slice(0, MAX_NAMED).map((key) => `it has a pax record ${JSON.stringify(key.slice(0, MAX_NAME))}`);
-  return keys.size <= MAX_NAMED ? named : [...named, `it has ${keys.size - MAX_NAMED} further pax records that Amber does not write`];
+  const named = [...keys]
+    .slice(0, MAX_NAMED)
+    .map((key) => `it has a pax record ${JSON.stringify(key.slice(0, MAX_NAME))}`);
+  return keys.size <= MAX_NAMED
+    ? named
+    : [...named, `it has ${keys.size - MAX_NAMED} further pax records that Amber does not write`];
 }
 
 /** A decimal number of the pax records, `otherwise` where there is none, -1 where it is not one. */

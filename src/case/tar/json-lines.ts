@@ -21,7 +21,10 @@ export class JsonLines implements DocumentReader {
     const rest = this.#splitter.rest();
     if (rest !== undefined) this.#take(rest);
     const left = this.#left + this.#splitter.dropped;
-    return { value: this.#rows, problem: left === 0 ? undefined : `${left} of its lines are no JSON, or too large or too many to be shown` };
+    return {
+      value: this.#rows,
+      problem: left === 0 ? undefined : `${left} of its lines are no JSON, or too large or too many to be shown`,
+    };
   }
 
   #take(line: string): void {

@@ -60,8 +60,12 @@ export class JsonRows implements DocumentReader {
 
   finish(): Reading {
     const value = this.#tooLarge ? undefined : parseJson(this.#out.toString('utf8', 0, this.#size));
-    if (value === undefined) return { value, problem: this.#tooLarge ? 'it is too large or too deep to be shown' : 'it is no JSON' };
-    return { value, problem: this.#left === 0 ? undefined : `${this.#left} rows are too large or too many to be shown` };
+    if (value === undefined)
+      return { value, problem: this.#tooLarge ? 'it is too large or too deep to be shown' : 'it is no JSON' };
+    return {
+      value,
+      problem: this.#left === 0 ? undefined : `${this.#left} rows are too large or too many to be shown`,
+    };
   }
 
   /** The rest of a string, as far as it lies in the piece. Gives the index behind it. */
@@ -84,10 +88,21 @@ export class JsonRows implements DocumentReader {
 
   #token(byte: number): void {
     switch (byte) {
-      case 0x20: case 0x09: case 0x0a: case 0x0d: this.#space(); break;
-      case 0x2c: this.#comma(); break;
-      case 0x5d: case 0x7d: this.#close(byte); break;
-      default: this.#value(byte);
+      case 0x20:
+      case 0x09:
+      case 0x0a:
+      case 0x0d:
+        this.#space();
+        break;
+      case 0x2c:
+        this.#comma();
+        break;
+      case 0x5d:
+      case 0x7d:
+        this.#close(byte);
+        break;
+      default:
+        this.#value(byte);
     }
   }
 
@@ -107,7 +122,8 @@ export class JsonRows implements DocumentReader {
 
   #move(depth: number): void {
     this.#depth = depth;
-    this.#atRows = depth > 0 && depth <= ROW_DEPTH && this.#kinds[depth] === LIST && (depth === 1 || this.#kinds[1] !== LIST);
+    this.#atRows =
+      depth > 0 && depth <= ROW_DEPTH && this.#kinds[depth] === LIST && (depth === 1 || this.#kinds[1] !== LIST);
   }
 
   #beginRow(): void {

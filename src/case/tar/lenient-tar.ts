@@ -22,7 +22,11 @@ const LEAST_READ_AGAIN = 16 * 1024 * 1024;
 const MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 
 /** @throws AmberError only where the part cannot be read, or no identity opens it. */
-export async function* lenientTar(capture: OpenCapture, part: CapturePart, identity: AgeIdentity | undefined): AsyncGenerator<Buffer | Gap> {
+export async function* lenientTar(
+  capture: OpenCapture,
+  part: CapturePart,
+  identity: AgeIdentity | undefined,
+): AsyncGenerator<Buffer | Gap> {
   if (part.packing === 'zstd' && !part.sealed) {
     yield* plainFrames(capture, part);
     return;
@@ -41,7 +45,8 @@ async function* plainFrames(capture: OpenCapture, part: CapturePart): AsyncGener
   const start = part.range?.start ?? 0;
   const end = start + part.bytes;
   const spent = { bytes: 0 };
-  const stored = (at: number): AsyncIterable<Uint8Array> => counted(capture.store.read(part.object, { start: at, bytes: end - at }), spent);
+  const stored = (at: number): AsyncIterable<Uint8Array> =>
+    counted(capture.store.read(part.object, { start: at, bytes: end - at }), spent);
   let from = start;
   for (let resyncs = 0; ; resyncs += 1) {
     const place = { start: 0 };
@@ -54,7 +59,9 @@ async function* plainFrames(capture: OpenCapture, part: CapturePart): AsyncGener
       yield* whatComes(stored(broken));
       yield mark;
       if (resyncs === MAX_RESYNCS || spent.bytes > MAX_READ_AGAIN * part.bytes + LEAST_READ_AGAIN) {
-        yield new Gap(`It is damaged in ${resyncs + 1} places; what comes behind byte ${broken} of ${part.object} is not looked through any further.`);
+        yield new Gap(
+          `It is damaged in ${resyncs + 1} places; what comes behind byte ${broken} of ${part.object} is not looked through any further.`,
+        );
         return;
       }
       const next = await findMagic(stored(broken + 1), broken + 1);

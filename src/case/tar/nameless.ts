@@ -14,7 +14,11 @@ export function openNameless(): number {
     rmdirSync(folder);
     return fd;
   } catch (cause) {
-    throw new AmberError('DESTINATION_FAILED', `The folder for temporary files, ${JSON.stringify(tmpdir())}, cannot be written; TMPDIR names another.`, { cause });
+    throw new AmberError(
+      'DESTINATION_FAILED',
+      `The folder for temporary files, ${JSON.stringify(tmpdir())}, cannot be written; TMPDIR names another.`,
+      { cause },
+    );
   }
 }
 
@@ -24,7 +28,11 @@ export function appendTo(fd: number, bytes: Uint8Array): void {
     try {
       at += writeSync(fd, bytes, at);
     } catch (cause) {
-      throw new AmberError('DESTINATION_FAILED', `The folder for temporary files, ${JSON.stringify(tmpdir())}, is full or cannot be written; TMPDIR names another.`, { cause });
+      throw new AmberError(
+        'DESTINATION_FAILED',
+        `The folder for temporary files, ${JSON.stringify(tmpdir())}, is full or cannot be written; TMPDIR names another.`,
+        { cause },
+      );
     }
   }
 }

@@ -70,7 +70,10 @@ export class TarReader {
 
   /** True where an entry may begin, that is also where a segment may end. */
   get atBorder(): boolean {
-    return this.#state === 'ended' || (this.#state === 'header' && this.#carried === 0 && this.#pax === undefined && this.#zeroBlocks === 0);
+    return (
+      this.#state === 'ended' ||
+      (this.#state === 'header' && this.#carried === 0 && this.#pax === undefined && this.#zeroBlocks === 0)
+    );
   }
 
   get ended(): boolean {
@@ -107,7 +110,8 @@ export class TarReader {
 
   #takePadding(chunk: Buffer, at: number): number {
     const end = Math.min(chunk.length, at + this.#left);
-    for (let index = at; index < end; index += 1) if (chunk[index] !== 0) throw this.#corrupt('the padding behind a body is not zero');
+    for (let index = at; index < end; index += 1)
+      if (chunk[index] !== 0) throw this.#corrupt('the padding behind a body is not zero');
     this.#left -= end - at;
     if (this.#left === 0) this.#state = 'header';
     return end;
@@ -193,12 +197,17 @@ export class TarReader {
   }
 
   #corrupt(reason: string): AmberError {
-    return new AmberError('ARCHIVE_CORRUPT', `At byte ${this.#offset} of the tar stream, ${reason}.`, { details: { offset: this.#offset } });
+    return new AmberError('ARCHIVE_CORRUPT', `At byte ${this.#offset} of the tar stream, ${reason}.`, {
+      details: { offset: this.#offset },
+    });
   }
 }
 
 /** Reads a stream that may break off anywhere. @throws AmberError ARCHIVE_CORRUPT, and what the visitor or the source throws. */
-export async function readStrictly(chunks: AsyncIterable<Buffer>, visitor: TarVisitor): Promise<{ readonly ended: boolean }> {
+export async function readStrictly(
+  chunks: AsyncIterable<Buffer>,
+  visitor: TarVisitor,
+): Promise<{ readonly ended: boolean }> {
   const reader = new TarReader(visitor);
   for await (const chunk of chunks) reader.push(chunk);
   return reader;

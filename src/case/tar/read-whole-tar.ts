@@ -105,7 +105,8 @@ class Run {
         if (!this.#tar.write(piece)) await drained(this.#tar);
       }
       if (this.#stopped) return;
-      if (this.#window.end - this.#bodyEnd > MAX_HEAD) this.#tar.destroy(new AmberError('ARCHIVE_CORRUPT', 'No entry begins.'));
+      if (this.#window.end - this.#bodyEnd > MAX_HEAD)
+        this.#tar.destroy(new AmberError('ARCHIVE_CORRUPT', 'No entry begins.'));
     }
     if (this.#mayWrite()) this.#tar.end(null);
   }

@@ -9,7 +9,10 @@ import type { CapturePart, OpenCapture } from '../store/open.ts';
  * `reuseBuffers` spares memory: a chunk is good until the next one is asked for.
  */
 export async function* storedBytes(
-  capture: OpenCapture, part: CapturePart, see?: (chunk: Uint8Array) => Promise<void> | undefined, reuseBuffers = false,
+  capture: OpenCapture,
+  part: CapturePart,
+  see?: (chunk: Uint8Array) => Promise<void> | undefined,
+  reuseBuffers = false,
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of capture.store.read(part.object, part.range, reuseBuffers)) {
     await see?.(chunk);
@@ -27,7 +30,12 @@ export function mayFleet({ packing, sealed }: CapturePart): boolean {
  *
  * @throws AmberError ARCHIVE_CORRUPT for damage, IDENTITY_INVALID where it is an age file and there is no identity for it.
  */
-export function tarBytes(stored: AsyncIterable<Uint8Array>, part: CapturePart, identity: AgeIdentity | undefined, reuseBuffers = false): AsyncGenerator<Buffer> {
+export function tarBytes(
+  stored: AsyncIterable<Uint8Array>,
+  part: CapturePart,
+  identity: AgeIdentity | undefined,
+  reuseBuffers = false,
+): AsyncGenerator<Buffer> {
   return decompress(part.sealed ? openAge(stored, part, identity) : stored, part.packing, reuseBuffers);
 }
 
@@ -37,9 +45,16 @@ export async function* wholeBytes(capture: OpenCapture, identity: AgeIdentity | 
 }
 
 /** The content of an age file. */
-export async function* openAge(stored: AsyncIterable<Uint8Array>, part: CapturePart, identity: AgeIdentity | undefined): AsyncGenerator<Uint8Array> {
+export async function* openAge(
+  stored: AsyncIterable<Uint8Array>,
+  part: CapturePart,
+  identity: AgeIdentity | undefined,
+): AsyncGenerator<Uint8Array> {
   if (identity === undefined) {
-    throw new AmberError('IDENTITY_INVALID', `${part.object} is an age file: give the identity that opens it with --identity FILE.`);
+    throw new AmberError(
+      'IDENTITY_INVALID',
+      `${part.object} is an age file: give the identity that opens it with --identity FILE.`,
+    );
   }
   const decryptor = identity.decryptor();
   for await (const chunk of stored) yield* named(part, () => decryptor.push(chunk));

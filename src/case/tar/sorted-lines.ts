@@ -50,7 +50,10 @@ export class SortedLines {
 
   /** All lines in order; of equal ones the first that came. Ask once. */
   *sorted(): Generator<SortedLine> {
-    const runs = this.#levels.toReversed().flat().map((run) => run.lines());
+    const runs = this.#levels
+      .toReversed()
+      .flat()
+      .map((run) => run.lines());
     yield* merge(this.#batch === undefined ? runs : [...runs, this.#batch.sorted()]);
   }
 
@@ -76,7 +79,10 @@ function write({ order, key, text }: SortedLine): string {
 /** A newline or a tab in a line would become a line of its own, which an attacker has written. */
 function demandPlain({ order, key, text }: SortedLine): void {
   if (Number.isFinite(order) && isPrintableAscii(text) && isPrintableAscii(key) && !key.includes(' ')) return;
-  throw new AmberError('BUG', 'A line that is to be sorted has no order, or is not printable ASCII: it would not come back as it is.');
+  throw new AmberError(
+    'BUG',
+    'A line that is to be sorted has no order, or is not printable ASCII: it would not come back as it is.',
+  );
 }
 
 /** Bytes of a line at the least, for the number of lines in a batch; shorter ones fill it earlier. */
@@ -113,8 +119,13 @@ class Batch {
 
   *sorted(): Generator<SortedLine> {
     const orders = this.#orders;
-    const indexes = new Uint32Array(this.#count).map((_, index) => index).sort((one, other) => (orders[one] ?? 0) - (orders[other] ?? 0) || one - other);
-    for (const index of indexes) yield parse(this.#bytes.toString('latin1', index === 0 ? 0 : this.#ends[index - 1], (this.#ends[index] ?? 1) - 1));
+    const indexes = new Uint32Array(this.#count)
+      .map((_, index) => index)
+      .sort((one, other) => (orders[one] ?? 0) - (orders[other] ?? 0) || one - other);
+    for (const index of indexes)
+      yield parse(
+        this.#bytes.toString('latin1', index === 0 ? 0 : this.#ends[index - 1], (this.#ends[index] ?? 1) - 1),
+      );
   }
 }
 

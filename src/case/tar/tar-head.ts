@@ -7,7 +7,13 @@ import { joinHeaders, readPax, readUstar, type Pax, type TarEntry } from './head
 
 /** tar-stream's words for the type flags that Amber knows. */
 const TYPES: Readonly<Record<string, Header['type']>> = {
-  '0': 'file', '1': 'link', '2': 'symlink', '3': 'character-device', '4': 'block-device', '5': 'directory', '6': 'fifo',
+  '0': 'file',
+  '1': 'link',
+  '2': 'symlink',
+  '3': 'character-device',
+  '4': 'block-device',
+  '5': 'directory',
+  '6': 'fifo',
 };
 
 /**
@@ -39,7 +45,9 @@ export function agrees(entry: TarEntry, { name, linkname, size, type }: Header):
   if (size !== entry.size || TYPES[entry.type] === undefined || type !== TYPES[entry.type]) return false;
   // It takes a folder to have no body, whatever its size.
   if (entry.type === '5' && entry.size !== 0) return false;
-  return isSameName(entry.path, name) && ((entry.type !== '1' && entry.type !== '2') || isSameName(entry.target, linkname));
+  return (
+    isSameName(entry.path, name) && ((entry.type !== '1' && entry.type !== '2') || isSameName(entry.target, linkname))
+  );
 }
 
 /** Without a target tar-stream has null, which its types do not say. */

@@ -36,7 +36,10 @@ export const WINDOW_LOG_MAX = 25;
  *
  * @throws AmberError ARCHIVE_CORRUPT where the bytes are no frame, or end inside of one.
  */
-export async function* zstdFrames(source: AsyncIterable<Uint8Array>, place: { start: number } = { start: 0 }): AsyncGenerator<ZstdFrame> {
+export async function* zstdFrames(
+  source: AsyncIterable<Uint8Array>,
+  place: { start: number } = { start: 0 },
+): AsyncGenerator<ZstdFrame> {
   const at = new Cursor(source[Symbol.asyncIterator]());
   const tiny = new Tiny();
   let likely = LEAST_ROOM;
@@ -112,7 +115,11 @@ class Cursor {
   /** The next bytes of a frame that has not ended. @throws AmberError ARCHIVE_CORRUPT where there are none. */
   async next(walk: FrameWalk): Promise<Buffer> {
     if (await this.more()) return this.take(walk);
-    throw new AmberError('ARCHIVE_CORRUPT', `The compressed data ends in the middle of a frame, at byte ${this.position}.`, { details: { position: this.position } });
+    throw new AmberError(
+      'ARCHIVE_CORRUPT',
+      `The compressed data ends in the middle of a frame, at byte ${this.position}.`,
+      { details: { position: this.position } },
+    );
   }
 
   /** Ends the source early. */
@@ -122,7 +129,12 @@ class Cursor {
 }
 
 /** Gives the size of the frame, where it was kept in one piece. */
-async function* oneFrame(at: Cursor, walk: FrameWalk, first: Buffer, likely: number): AsyncGenerator<ZstdFrame, number> {
+async function* oneFrame(
+  at: Cursor,
+  walk: FrameWalk,
+  first: Buffer,
+  likely: number,
+): AsyncGenerator<ZstdFrame, number> {
   const held = new Gathered(walk.ended ? first.length : Math.max(first.length, likely));
   held.add(first);
   while (!walk.ended && isSmall(held, walk)) held.add(await at.next(walk));
@@ -215,7 +227,11 @@ class Tiny {
 /** Undefined where it is damaged, or has more content than that: then it goes the way of all others. */
 function unpackTiny(frame: Buffer, most: number): Buffer | undefined {
   try {
-    const options = { params: { [zlib.constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX }, chunkSize: Math.min(Math.max(most, 64), 4096), maxOutputLength: TINY_CONTENT };
+    const options = {
+      params: { [zlib.constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX },
+      chunkSize: Math.min(Math.max(most, 64), 4096),
+      maxOutputLength: TINY_CONTENT,
+    };
     return zlib.zstdDecompressSync(frame, options);
   } catch {
     return undefined;

@@ -73,13 +73,26 @@ export class FrameWalk {
   /** A field is complete. */
   #read(bytes: Buffer, at: number): void {
     switch (this.#stage) {
-      case 'magic': this.#magic(bytes.readUInt32LE(at)); break;
-      case 'skip-size': this.#pass(bytes.readUInt32LE(at)); break;
-      case 'descriptor': this.#descriptor(bytes[at] ?? 0); break;
-      case 'header': this.#expect('block', 3); break;
-      case 'block': this.#header(bytes.readUIntLE(at, 3)); break;
-      case 'repeated': this.#repeated(bytes[at] ?? 0); break;
-      default: this.ended = true;
+      case 'magic':
+        this.#magic(bytes.readUInt32LE(at));
+        break;
+      case 'skip-size':
+        this.#pass(bytes.readUInt32LE(at));
+        break;
+      case 'descriptor':
+        this.#descriptor(bytes[at] ?? 0);
+        break;
+      case 'header':
+        this.#expect('block', 3);
+        break;
+      case 'block':
+        this.#header(bytes.readUIntLE(at, 3));
+        break;
+      case 'repeated':
+        this.#repeated(bytes[at] ?? 0);
+        break;
+      default:
+        this.ended = true;
     }
   }
 
@@ -109,7 +122,8 @@ export class FrameWalk {
     this.#block = word;
     const kind = (word >> 1) & 3;
     const size = word >> 3;
-    if (kind === 3 || size > BLOCK_MAX) throw new AmberError('ARCHIVE_CORRUPT', `A zstd block of the frame at byte ${this.#start} is damaged.`);
+    if (kind === 3 || size > BLOCK_MAX)
+      throw new AmberError('ARCHIVE_CORRUPT', `A zstd block of the frame at byte ${this.#start} is damaged.`);
     this.blocks += 1;
     this.most += kind === 2 ? BLOCK_MAX : size;
     if (kind === 2) this.plain = false;
@@ -163,10 +177,14 @@ export function isUsualHeader(frame: Buffer, content: number): boolean {
   if (!single && (window < 17 || window > 24)) return false;
   const at = single ? 5 : 6;
   switch (flags >> 6) {
-    case 0: return !single || frame[at] === content;
-    case 1: return frame.readUInt16LE(at) + 256 === content;
-    case 2: return frame.readUInt32LE(at) === content;
-    default: return frame.readBigUInt64LE(at) === BigInt(content);
+    case 0:
+      return !single || frame[at] === content;
+    case 1:
+      return frame.readUInt16LE(at) + 256 === content;
+    case 2:
+      return frame.readUInt32LE(at) === content;
+    default:
+      return frame.readBigUInt64LE(at) === BigInt(content);
   }
 }
 

@@ -4,11 +4,28 @@ import { microseconds, type TimelineEvent } from './event.ts';
 
 /** Members of the answers of Lambda and IAM that are such times. */
 const TIMES: Readonly<Record<string, string>> = {
-  LastModified: 'changed', LastModifiedTime: 'changed', UpdateDate: 'changed', UpdatedAt: 'changed',
-  CreatedDate: 'made', CreateDate: 'made', CreationTime: 'made', CreatedAt: 'made', LastUsedDate: 'last used',
+  LastModified: 'changed',
+  LastModifiedTime: 'changed',
+  UpdateDate: 'changed',
+  UpdatedAt: 'changed',
+  CreatedDate: 'made',
+  CreateDate: 'made',
+  CreationTime: 'made',
+  CreatedAt: 'made',
+  LastUsedDate: 'last used',
 };
 /** What names the thing, the most telling first. */
-const NAMES = ['FunctionUrl', 'LayerVersionArn', 'EventSourceArn', 'FunctionArn', 'Arn', 'PolicyName', 'RoleName', 'UUID', 'Name'];
+const NAMES = [
+  'FunctionUrl',
+  'LayerVersionArn',
+  'EventSourceArn',
+  'FunctionArn',
+  'Arn',
+  'PolicyName',
+  'RoleName',
+  'UUID',
+  'Name',
+];
 const MAX_DEPTH = 8;
 const MAX_NODES = 20_000;
 
@@ -20,8 +37,10 @@ export function controlPlaneEvents(document: unknown, path: string): readonly Ti
     const own = Array.isArray(value) ? name : nameOf(value as Record<string, unknown>, name);
     for (const [key, inner] of Object.entries(value)) {
       const meaning = Object.hasOwn(TIMES, key) ? TIMES[key] : undefined;
-      const timestamp = meaning === undefined ? Number.NaN : microseconds(typeof inner === 'number' ? inner * 1000 : inner);
-      if (meaning !== undefined && !Number.isNaN(timestamp)) events.push(event({ timestamp, meaning, key, name: own, path }));
+      const timestamp =
+        meaning === undefined ? Number.NaN : microseconds(typeof inner === 'number' ? inner * 1000 : inner);
+      if (meaning !== undefined && !Number.isNaN(timestamp))
+        events.push(event({ timestamp, meaning, key, name: own, path }));
       else walk(inner, own, depth + 1);
     }
   };
@@ -29,10 +48,27 @@ export function controlPlaneEvents(document: unknown, path: string): readonly Ti
   return events;
 }
 
-function event({ timestamp, meaning, key, name, path }: { readonly timestamp: number; readonly meaning: string; readonly key: string; readonly name: string; readonly path: string }): TimelineEvent {
+function event({
+  timestamp,
+  meaning,
+  key,
+  name,
+  path,
+}: {
+  readonly timestamp: number;
+  readonly meaning: string;
+  readonly key: string;
+  readonly name: string;
+  readonly path: string;
+}): TimelineEvent {
   return {
-    timestamp, timestamp_desc: `Control Plane ${key}`, data_type: 'aws:control-plane',
-    message: `${name} was ${meaning}`, tag: ['control-plane'], key: `control:${name}:${key}`, more: { resource: name, evidence: path },
+    timestamp,
+    timestamp_desc: `Control Plane ${key}`,
+    data_type: 'aws:control-plane',
+    message: `${name} was ${meaning}`,
+    tag: ['control-plane'],
+    key: `control:${name}:${key}`,
+    more: { resource: name, evidence: path },
   };
 }
 

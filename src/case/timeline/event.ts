@@ -37,7 +37,9 @@ const EARLIEST = Date.UTC(1700, 0, 1) * 1000;
 const LATEST = Number.MAX_SAFE_INTEGER;
 
 export function isTime(timestamp: unknown): timestamp is number {
-  return typeof timestamp === 'number' && Number.isSafeInteger(timestamp) && timestamp >= EARLIEST && timestamp <= LATEST;
+  return (
+    typeof timestamp === 'number' && Number.isSafeInteger(timestamp) && timestamp >= EARLIEST && timestamp <= LATEST
+  );
 }
 
 /** Longest text of a time. */
@@ -45,7 +47,12 @@ const MAX_TIME = 64;
 
 /** Microseconds of what AWS and we write: ISO 8601 (also with a space, or `+0000`), or milliseconds. NaN for what is no time. */
 export function microseconds(time: unknown): number {
-  const ms = typeof time === 'number' ? time : typeof time === 'string' && time.length < MAX_TIME ? Date.parse(time.replace(/^(\d{4}-\d\d-\d\d) /u, '$1T').replace(/([+-]\d\d)(\d\d)$/u, '$1:$2')) : Number.NaN;
+  const ms =
+    typeof time === 'number'
+      ? time
+      : typeof time === 'string' && time.length < MAX_TIME
+        ? Date.parse(time.replace(/^(\d{4}-\d\d-\d\d) /u, '$1T').replace(/([+-]\d\d)(\d\d)$/u, '$1:$2'))
+        : Number.NaN;
   const timestamp = Math.round(ms * 1000);
   return isTime(timestamp) ? timestamp : Number.NaN;
 }
@@ -77,16 +84,30 @@ export interface Origin {
 
 /** The row of an event; its texts are bounded. */
 export function rowOf(event: TimelineEvent, { source, functionName, captureId }: Origin): TimelineRow {
-  const more = Object.fromEntries(Object.entries(event.more ?? {}).flatMap(([name, value]): [string, unknown][] => {
-    if (value === undefined || value === null || value === '') return [];
-    return [[name, typeof value === 'number' || typeof value === 'boolean' ? value : shortened(typeof value === 'string' ? value : JSON.stringify(value), MAX_TEXT)]];
-  }));
+  const more = Object.fromEntries(
+    Object.entries(event.more ?? {}).flatMap(([name, value]): [string, unknown][] => {
+      if (value === undefined || value === null || value === '') return [];
+      return [
+        [
+          name,
+          typeof value === 'number' || typeof value === 'boolean'
+            ? value
+            : shortened(typeof value === 'string' ? value : JSON.stringify(value), MAX_TEXT),
+        ],
+      ];
+    }),
+  );
   return {
     ...more,
     message: shortened(event.message, MAX_MESSAGE) || '(empty)',
-    datetime: dateText(event.timestamp), timestamp: event.timestamp, timestamp_desc: shortened(event.timestamp_desc, MAX_TEXT),
-    source, data_type: shortened(event.data_type, MAX_TEXT), tag: (event.tag ?? []).slice(0, MAX_TAGS).map((tag) => shortened(tag, 100)),
-    function_name: shortened(functionName, MAX_TEXT), capture_id: shortened(captureId, 100),
+    datetime: dateText(event.timestamp),
+    timestamp: event.timestamp,
+    timestamp_desc: shortened(event.timestamp_desc, MAX_TEXT),
+    source,
+    data_type: shortened(event.data_type, MAX_TEXT),
+    tag: (event.tag ?? []).slice(0, MAX_TAGS).map((tag) => shortened(tag, 100)),
+    function_name: shortened(functionName, MAX_TEXT),
+    capture_id: shortened(captureId, 100),
   };
 }
 

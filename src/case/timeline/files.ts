@@ -21,7 +21,12 @@ export function bodyfileEvents(value: unknown): readonly TimelineEvent[] {
   const [, shown = '', inode, mode, uid, gid, size, ...times] = LINE.exec(typeof value === 'string' ? value : '') ?? [];
   if (shown === '') return [];
   const meanings = new Map<number, string>();
-  for (const [index, meaning] of ['Last Access Time', 'Content Modification Time', 'Metadata Modification Time', 'Creation Time'].entries()) {
+  for (const [index, meaning] of [
+    'Last Access Time',
+    'Content Modification Time',
+    'Metadata Modification Time',
+    'Creation Time',
+  ].entries()) {
     const timestamp = Number(times[index]) * 1_000_000;
     if (timestamp === 0 || !isTime(timestamp)) continue;
     const before = meanings.get(timestamp);
@@ -29,7 +34,11 @@ export function bodyfileEvents(value: unknown): readonly TimelineEvent[] {
   }
   const filename = withoutTarget(shown);
   return [...meanings].map(([timestamp, meaning]) => ({
-    timestamp, timestamp_desc: meaning, data_type: 'fs:stat', message: `${shown} (${mode ?? ''}, ${size ?? ''} bytes)`, tag: ['file', 'whole-seconds'],
+    timestamp,
+    timestamp_desc: meaning,
+    data_type: 'fs:stat',
+    message: `${shown} (${mode ?? ''}, ${size ?? ''} bytes)`,
+    tag: ['file', 'whole-seconds'],
     more: { filename, inode, mode, uid: Number(uid), gid: Number(gid), size: Number(size) },
   }));
 }

@@ -91,7 +91,8 @@ export class EventReader implements TarVisitor {
 
   #line(line: string): void {
     if (line === '') return;
-    if (this.#open.some(({ fallback }) => fallback === true)) this.#fallback.add({ order: 0, key: '', text: asciiJson(line) });
+    if (this.#open.some(({ fallback }) => fallback === true))
+      this.#fallback.add({ order: 0, key: '', text: asciiJson(line) });
     else this.#value(parseJson(line));
   }
 

@@ -16,8 +16,24 @@ export function textLine(row: TimelineRow): string {
 
 /** Timesketch needs the first three; further columns of a row stand in the JSON forms alone. */
 const COLUMNS = [
-  'datetime', 'timestamp_desc', 'message', 'timestamp', 'source', 'data_type', 'tag', 'function_name', 'capture_id',
-  'filename', 'pid', 'log_stream', 'username', 'source_ip', 'access_key_id', 'event_id', 'resource', 'evidence',
+  'datetime',
+  'timestamp_desc',
+  'message',
+  'timestamp',
+  'source',
+  'data_type',
+  'tag',
+  'function_name',
+  'capture_id',
+  'filename',
+  'pid',
+  'log_stream',
+  'username',
+  'source_ip',
+  'access_key_id',
+  'event_id',
+  'resource',
+  'evidence',
 ] as const;
 
 export function csvHead(): string {
@@ -28,7 +44,9 @@ export function csvHead(): string {
 export function csvLine(row: TimelineRow): string {
   return COLUMNS.map((column) => {
     const value = row[column];
-    return typeof value === 'number' ? String(value) : cell(Array.isArray(value) ? value.join(' ') : typeof value === 'string' ? value : '');
+    return typeof value === 'number'
+      ? String(value)
+      : cell(Array.isArray(value) ? value.join(' ') : typeof value === 'string' ? value : '');
   }).join(',');
 }
 

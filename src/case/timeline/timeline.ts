@@ -46,14 +46,30 @@ export class Timeline {
   }
 
   /** Reads one capture. @throws AmberError where it cannot be reached; damage is a problem of the share. */
-  async add(capture: OpenCapture, identity: AgeIdentity | undefined, onProgress?: (done: number, total: number) => void): Promise<TimelineShare> {
+  async add(
+    capture: OpenCapture,
+    identity: AgeIdentity | undefined,
+    onProgress?: (done: number, total: number) => void,
+  ): Promise<TimelineShare> {
     const id = capture.manifest?.captureId ?? '';
-    const name: unknown = capture.manifest === undefined ? undefined : (capture.manifest.identity as Record<string, unknown>)['functionName'];
-    const about = { functionName: typeof name === 'string' ? name : /(?:^|\/)function=([^/]+)\//u.exec(capture.location)?.[1] ?? '', captureId: id };
+    const name: unknown =
+      capture.manifest === undefined
+        ? undefined
+        : (capture.manifest.identity as Record<string, unknown>)['functionName'];
+    const about = {
+      functionName: typeof name === 'string' ? name : (/(?:^|\/)function=([^/]+)\//u.exec(capture.location)?.[1] ?? ''),
+      captureId: id,
+    };
     const reader = new EventReader(this.#window.sources, (event, source) => this.#take(event, { source, ...about }));
     for (const event of captureEvents(capture)) reader.tell(event, 'capture');
     const problem = await readAll(capture, identity, reader, onProgress);
-    return { location: capture.location, captureId: capture.manifest?.captureId, events: reader.events, unusable: reader.unusable, problem };
+    return {
+      location: capture.location,
+      captureId: capture.manifest?.captureId,
+      events: reader.events,
+      unusable: reader.unusable,
+      problem,
+    };
   }
 
   /** Every row, by time; of one time in the order in which they were read. Ask once. */
@@ -98,12 +114,31 @@ function captureEvents({ manifest }: OpenCapture): readonly TimelineEvent[] {
   const what = cause.trigger === 'collect' ? 'Collection' : 'Capture';
   const items = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
   return [
-    { timestamp: microseconds(clocks.started), timestamp_desc: 'Capture Start Time', data_type: 'amber:capture', message: `${what} ${captureId} started by ${cause.trigger}: ${cause.reason}`, tag: ['amber'], key: `begin:${captureId}` },
-    { timestamp: microseconds(clocks.ended), timestamp_desc: 'Capture End Time', data_type: 'amber:capture', message: `${what} ${captureId} ended: ${state}, ${items} items`, tag: ['amber'], key: `end:${captureId}` },
+    {
+      timestamp: microseconds(clocks.started),
+      timestamp_desc: 'Capture Start Time',
+      data_type: 'amber:capture',
+      message: `${what} ${captureId} started by ${cause.trigger}: ${cause.reason}`,
+      tag: ['amber'],
+      key: `begin:${captureId}`,
+    },
+    {
+      timestamp: microseconds(clocks.ended),
+      timestamp_desc: 'Capture End Time',
+      data_type: 'amber:capture',
+      message: `${what} ${captureId} ended: ${state}, ${items} items`,
+      tag: ['amber'],
+      key: `end:${captureId}`,
+    },
   ];
 }
 
-async function readAll(capture: OpenCapture, identity: AgeIdentity | undefined, reader: EventReader, onProgress?: (done: number, total: number) => void): Promise<string | undefined> {
+async function readAll(
+  capture: OpenCapture,
+  identity: AgeIdentity | undefined,
+  reader: EventReader,
+  onProgress?: (done: number, total: number) => void,
+): Promise<string | undefined> {
   const sealed = identity === undefined && capture.parts.some((part) => part.sealed);
   const { parts, problem } = runOf(capture, sealed && capture.opened !== undefined ? [capture.opened] : capture.parts);
   const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -111,11 +146,16 @@ async function readAll(capture: OpenCapture, identity: AgeIdentity | undefined, 
   let done = 0;
   try {
     for (const part of parts) {
-      const stored = storedBytes(capture, part, (chunk) => {
-        done += chunk.length;
-        onProgress?.(done, total);
-        return undefined;
-      }, mayFleet(part));
+      const stored = storedBytes(
+        capture,
+        part,
+        (chunk) => {
+          done += chunk.length;
+          onProgress?.(done, total);
+          return undefined;
+        },
+        mayFleet(part),
+      );
       for await (const chunk of tarBytes(stored, part, identity, true)) tar.push(chunk);
     }
   } catch (cause) {
@@ -124,5 +164,8 @@ async function readAll(capture: OpenCapture, identity: AgeIdentity | undefined, 
   } finally {
     reader.close();
   }
-  return joined(problem, tar.ended ? (reader.foreign ? FOREIGN : undefined) : 'the tar stream has no end: the capture was cut');
+  return joined(
+    problem,
+    tar.ended ? (reader.foreign ? FOREIGN : undefined) : 'the tar stream has no end: the capture was cut',
+  );
 }

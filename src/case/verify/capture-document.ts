@@ -39,7 +39,10 @@ export class CaptureDocument {
     ];
     for (const [name, inside, outside] of pairs) {
       for (const at of inside === undefined ? [] : contradictions(name, inside, outside)) {
-        checks.fail('header', `${at.name} is ${shown(at.outside)} in manifest.json, ${shown(at.inside)} in capture.json`);
+        checks.fail(
+          'header',
+          `${at.name} is ${shown(at.outside)} in manifest.json, ${shown(at.inside)} in capture.json`,
+        );
       }
     }
     checks.ok('header', 'id, start, cause, identity and tool');
@@ -56,7 +59,9 @@ interface Contradiction {
 function contradictions(name: string, inside: unknown, outside: unknown, depth = 0): readonly Contradiction[] {
   if (isObject(inside) && isObject(outside) && depth < MAX_DEPTH) {
     const keys = new Set([...Object.keys(inside), ...Object.keys(outside)]);
-    return [...keys].flatMap((key) => contradictions(`${name}.${key}`, field(inside, key), field(outside, key), depth + 1));
+    return [...keys].flatMap((key) =>
+      contradictions(`${name}.${key}`, field(inside, key), field(outside, key), depth + 1),
+    );
   }
   const redacted = [inside, outside].some((value) => typeof value === 'string' && holdsMark(value));
   return redacted || JSON.stringify(inside) === JSON.stringify(outside) ? [] : [{ name, inside, outside }];

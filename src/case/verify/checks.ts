@@ -72,7 +72,9 @@ export class CheckList {
   }
 
   all(): readonly Check[] {
-    const names = (Object.keys(CHECKS) as CheckName[]).filter((name) => !ONLY_WHERE_SAID.has(name) || this.#said.has(name) || this.#failed.has(name));
+    const names = (Object.keys(CHECKS) as CheckName[]).filter(
+      (name) => !ONLY_WHERE_SAID.has(name) || this.#said.has(name) || this.#failed.has(name),
+    );
     return names.map((name) => {
       const failure = this.#failed.get(name);
       const said = this.#said.get(name) ?? { state: 'not-checked', detail: 'there was nothing to compare it with' };
@@ -80,7 +82,7 @@ export class CheckList {
         name,
         what: CHECKS[name],
         state: failure === undefined ? said.state : 'failed',
-        detail: failure === undefined ? said.detail : failure.findings[0] ?? said.detail,
+        detail: failure === undefined ? said.detail : (failure.findings[0] ?? said.detail),
         findings: failure?.findings ?? [],
         count: failure?.count ?? 0,
       };

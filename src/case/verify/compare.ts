@@ -19,7 +19,12 @@ export function claimsEntry(item: ManifestItem): boolean {
 
 /** Path of the entry as bytes; a directory ends with a slash. */
 export function itemPath(item: ManifestItem): BytePath {
-  const path = item.pathBase64 !== undefined ? Buffer.from(item.pathBase64, 'base64').toString('latin1') : isAsciiText(item.path) ? item.path : Buffer.from(item.path, 'utf8').toString('latin1');
+  const path =
+    item.pathBase64 !== undefined
+      ? Buffer.from(item.pathBase64, 'base64').toString('latin1')
+      : isAsciiText(item.path)
+        ? item.path
+        : Buffer.from(item.path, 'utf8').toString('latin1');
   return item.kind === 'directory' ? `${path}/` : path;
 }
 
@@ -40,18 +45,27 @@ export function differences(item: ManifestItem, { entry, digest }: SeenEntry): r
 function agrees(item: ManifestItem, entry: TarEntry, sha256: string | undefined): boolean {
   const { stored, uid, gid, mtime, atime, ctime } = item;
   const target = item.storedTarget ?? item.target;
-  return sha256 !== undefined && (stored === undefined || sha256 === item.sha256)
-    && entry.size === (stored ?? 0) && entry.uid === (uid ?? 0) && entry.gid === (gid ?? 0)
-    && (mtime === undefined || entry.mtime === mtime) && (atime === undefined || entry.atime === atime) && (ctime === undefined || entry.ctime === ctime)
-    && entry.type === expectedType(item) && entry.mode === expectedMode(item)
-    && (entry.target === '' ? target === undefined || target === '' : readable(entry.target) === target)
-    && entry.oddities.length === 0;
+  return (
+    sha256 !== undefined &&
+    (stored === undefined || sha256 === item.sha256) &&
+    entry.size === (stored ?? 0) &&
+    entry.uid === (uid ?? 0) &&
+    entry.gid === (gid ?? 0) &&
+    (mtime === undefined || entry.mtime === mtime) &&
+    (atime === undefined || entry.atime === atime) &&
+    (ctime === undefined || entry.ctime === ctime) &&
+    entry.type === expectedType(item) &&
+    entry.mode === expectedMode(item) &&
+    (entry.target === '' ? target === undefined || target === '' : readable(entry.target) === target) &&
+    entry.oddities.length === 0
+  );
 }
 
 function inWords(item: ManifestItem, entry: TarEntry, sha256: string | undefined): readonly string[] {
   const wrong: string[] = [];
   const check = (name: string, is: string | number | undefined, expected: string | number | undefined): void => {
-    if (expected !== undefined && is !== expected) wrong.push(`its ${name} is ${is ?? 'not there'}, the manifest says ${expected}`);
+    if (expected !== undefined && is !== expected)
+      wrong.push(`its ${name} is ${is ?? 'not there'}, the manifest says ${expected}`);
   };
   check('type', entry.type, expectedType(item));
   check('size', entry.size, item.stored ?? 0);

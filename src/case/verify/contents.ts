@@ -97,7 +97,11 @@ export class ContentCheck implements TarVisitor {
 
   /** The stream has ended: nothing may wait any more. */
   finish(): void {
-    if (this.#waiting.length > 0) this.#checks.fail('entries', `${this.#waiting.length} entries behind the last manifest part have no line in any, the first is ${show(this.#waiting[0])}`);
+    if (this.#waiting.length > 0)
+      this.#checks.fail(
+        'entries',
+        `${this.#waiting.length} entries behind the last manifest part have no line in any, the first is ${show(this.#waiting[0])}`,
+      );
     this.#forget();
   }
 
@@ -107,7 +111,10 @@ export class ContentCheck implements TarVisitor {
     this.#waiting.push(seen);
     this.#waitingPaths += seen.entry.path.length + seen.entry.target.length;
     if (this.#waiting.length <= MAX_WAITING && this.#waitingPaths <= MAX_WAITING_PATHS) return;
-    this.#checks.fail('entries', `more than ${MAX_WAITING} entries stand in a row without a manifest part; Amber does not write that`);
+    this.#checks.fail(
+      'entries',
+      `more than ${MAX_WAITING} entries stand in a row without a manifest part; Amber does not write that`,
+    );
     this.#flooded = true;
     this.#forget();
   }
@@ -127,7 +134,8 @@ export class ContentCheck implements TarVisitor {
       return;
     }
     if (match.moved) this.#checks.fail('entries', `${show(path)} is not at its place: the entries were reordered`);
-    for (const difference of differences(item, match.seen)) this.#checks.fail('entries', `${show(path)}: ${difference}`);
+    for (const difference of differences(item, match.seen))
+      this.#checks.fail('entries', `${show(path)}: ${difference}`);
   }
 
   #finishPart(entry: TarEntry, part: PartReader): void {
@@ -156,7 +164,9 @@ export class ContentCheck implements TarVisitor {
     if (header.capture !== this.captureId) wrong(`it belongs to another capture, ${JSON.stringify(header.capture)}`);
     if (header.items !== items) wrong(`it has ${items} items and says ${header.items}`);
     if (this.#previous !== undefined && header.previous !== this.#previous) {
-      wrong(`it follows on ${header.previous ?? 'nothing'}, but the part before it has ${this.#previous ?? 'none'}: the chain is broken`);
+      wrong(
+        `it follows on ${header.previous ?? 'nothing'}, but the part before it has ${this.#previous ?? 'none'}: the chain is broken`,
+      );
     }
   }
 }

@@ -21,9 +21,11 @@ export function byCapture(results: readonly VerifyResult[]): readonly (readonly 
 }
 
 export function copiesAmong(results: readonly VerifyResult[]): readonly Copies[] {
-  return byCapture(results).filter((group) => group.length > 1).map((group) => ({
-    captureId: group[0]?.captureId ?? '',
-    locations: group.map(({ location }) => location),
-    same: group.every(({ sha256 }) => sha256 === group[0]?.sha256),
-  }));
+  return byCapture(results)
+    .filter((group) => group.length > 1)
+    .map((group) => ({
+      captureId: group[0]?.captureId ?? '',
+      locations: group.map(({ location }) => location),
+      same: group.every(({ sha256 }) => sha256 === group[0]?.sha256),
+    }));
 }

@@ -13,12 +13,19 @@ const NOT_STORED = 'is named in the log, not stored';
 const MAX_TOLD = 10;
 
 /** Ids that the capture goes by, the one in its folder's name first: who can change objects cannot move them there. */
-export function idsOf({ location, manifest }: OpenCapture, ...others: readonly (string | undefined)[]): readonly string[] {
+export function idsOf(
+  { location, manifest }: OpenCapture,
+  ...others: readonly (string | undefined)[]
+): readonly string[] {
   return [idInPath(location), manifest?.captureId, ...others].filter((id) => id !== undefined);
 }
 
 /** The id to judge by: the first that the log knows, else that of the capture with such a digest in the log. */
-export function judgedId(ids: readonly string[], { bySegment }: Digests, index: LogIndex | undefined): string | undefined {
+export function judgedId(
+  ids: readonly string[],
+  { bySegment }: Digests,
+  index: LogIndex | undefined,
+): string | undefined {
   const known = ids.find((id) => index?.of(id) !== undefined);
   return known ?? ids[0] ?? index?.byDigest([...bySegment.values()].map(({ sha256 }) => sha256));
 }
@@ -32,19 +39,30 @@ export function isCollection({ manifest }: OpenCapture): boolean {
 export function unreadLog(index: LogIndex | undefined): string | undefined {
   if (index === undefined) return undefined;
   if (index.notRead.length > 0) return `not read: ${index.notRead.join('; ')}`;
-  return index.records === 0 ? 'not read: there is no line of Amber in it; is it the log of this function and time?' : undefined;
+  return index.records === 0
+    ? 'not read: there is no line of Amber in it; is it the log of this function and time?'
+    : undefined;
 }
 
 export function checkLog(
-  capture: OpenCapture, checks: CheckList, digests: Digests,
+  capture: OpenCapture,
+  checks: CheckList,
+  digests: Digests,
   { id, index, trail }: { id: string | undefined; index: LogIndex | undefined; trail: TrailObjects | undefined },
 ): LogDigests | undefined {
   const log = id === undefined ? undefined : index?.of(id);
-  if (log !== undefined) compare(capture, checks, digests, { log, unread: unreadLog(index), fate: fateOf(capture, id, trail) });
+  if (log !== undefined)
+    compare(capture, checks, digests, { log, unread: unreadLog(index), fate: fateOf(capture, id, trail) });
   else if (index === undefined) {
-    checks.skip('log', 'no log was given (--log FILE), so nothing outside of this folder vouches for the capture: whoever could write all of it could have made it');
+    checks.skip(
+      'log',
+      'no log was given (--log FILE), so nothing outside of this folder vouches for the capture: whoever could write all of it could have made it',
+    );
   } else if (isCollection(capture)) {
-    checks.skip('log', 'it calls itself a collection, which a responder makes: the log of the function holds no digest of it');
+    checks.skip(
+      'log',
+      'it calls itself a collection, which a responder makes: the log of the function holds no digest of it',
+    );
   } else if (unreadLog(index) !== undefined) checks.skip('log', unreadLog(index) ?? '');
   else checks.fail('log', `the log has no line of this capture; it has those of ${someIds(index)}`);
   return log;
@@ -58,7 +76,10 @@ function someIds(index: LogIndex): string {
 }
 
 function compare(
-  capture: OpenCapture, checks: CheckList, digests: Digests, { log, unread, fate }: { log: LogDigests; unread: string | undefined; fate: FateOf },
+  capture: OpenCapture,
+  checks: CheckList,
+  digests: Digests,
+  { log, unread, fate }: { log: LogDigests; unread: string | undefined; fate: FateOf },
 ): void {
   // Findings are bounded: those of what is there come before those that anybody can add by a line.
   const fail = (text: string): void => checks.fail('log', text);
@@ -78,10 +99,19 @@ function compare(
     oneDigest(`the chain at segment ${number}`, logged.chain, fail);
   }
   // Without it, only what the attested segments say can contradict a manifest.json that somebody else wrote.
-  if (capture.manifestSha256 !== undefined && log.manifest.size === 0) checks.skip('marker', 'the log has no digest of manifest.json: what stands there alone may be anybody\'s');
+  if (capture.manifestSha256 !== undefined && log.manifest.size === 0)
+    checks.skip('marker', "the log has no digest of manifest.json: what stands there alone may be anybody's");
   const rest = silent.length === 0 ? '' : `; it has no line of segments ${list(silent)}`;
-  const marker = capture.manifestSha256 === undefined ? '' : log.manifest.size === 0 ? '; it has no digest of manifest.json' : ', and so has manifest.json';
-  checks.ok('log', `${anchored} segments have the digest that the log holds${marker}${rest}${unread === undefined ? '' : `; ${unread}`}`);
+  const marker =
+    capture.manifestSha256 === undefined
+      ? ''
+      : log.manifest.size === 0
+        ? '; it has no digest of manifest.json'
+        : ', and so has manifest.json';
+  checks.ok(
+    'log',
+    `${anchored} segments have the digest that the log holds${marker}${rest}${unread === undefined ? '' : `; ${unread}`}`,
+  );
 }
 
 /** What became of an object that is not there, in words: as a trail tells, else what a line of the log leaves open. */
@@ -90,7 +120,10 @@ type FateOf = (names: Iterable<string>) => string;
 function fateOf({ location }: OpenCapture, id: string | undefined, trail: TrailObjects | undefined): FateOf {
   return (names) => {
     for (const name of names) {
-      const told = id === undefined ? undefined : trail?.of(id, name, location.startsWith('s3:') ? `${location}${name}` : undefined);
+      const told =
+        id === undefined
+          ? undefined
+          : trail?.of(id, name, location.startsWith('s3:') ? `${location}${name}` : undefined);
       if (told !== undefined) return `${NOT_STORED}: ${told}`;
     }
     return ABSENT;
@@ -99,18 +132,23 @@ function fateOf({ location }: OpenCapture, id: string | undefined, trail: TrailO
 
 function tellAbsent(capture: OpenCapture, log: LogDigests, fate: FateOf, fail: (text: string) => void): void {
   const marker = capture.manifestSha256 === undefined ? fate(['manifest.json']) : '';
-  if (marker !== '' && log.committed.size > 0) fail(`manifest.json (SHA-256 ${[...log.committed].join(' or ')}) ${marker}`);
-  else if (marker !== '' && log.states.has('whole')) fail(`manifest.json ${marker}: the log says that the capture is whole`);
+  if (marker !== '' && log.committed.size > 0)
+    fail(`manifest.json (SHA-256 ${[...log.committed].join(' or ')}) ${marker}`);
+  else if (marker !== '' && log.states.has('whole'))
+    fail(`manifest.json ${marker}: the log says that the capture is whole`);
   const present = new Set(capture.parts.map(({ number }) => number));
   // A joined tarball of which the segments are not known may hold any of them.
-  const absent = present.has(undefined) ? [] : [...log.segments].filter(([number, { stored }]) => stored && !present.has(number));
+  const absent = present.has(undefined)
+    ? []
+    : [...log.segments].filter(([number, { stored }]) => stored && !present.has(number));
   for (const [number, logged] of absent.slice(0, MAX_TOLD)) {
     const [object = 'no name'] = logged.objects;
     fail(`segment ${number} (${object}, SHA-256 ${[...logged.sha256].join(' or ')}) ${fate(logged.objects)}`);
   }
   const more = absent.slice(MAX_TOLD).map(([number]) => number);
   if (more.length > 0) fail(`${more.length} more segments (${ranges(more)}): each ${ABSENT}`);
-  if (log.beyond > 0) fail(`${log.beyond} lines of the log tell of segments that no capture can have: somebody has flooded it`);
+  if (log.beyond > 0)
+    fail(`${log.beyond} lines of the log tell of segments that no capture can have: somebody has flooded it`);
 }
 
 function ranges(numbers: readonly number[]): string {
@@ -126,23 +164,34 @@ function ranges(numbers: readonly number[]): string {
 
 /** The parts are the whole, as far as anything here says. */
 function isAll({ manifest, parts }: OpenCapture): boolean {
-  return manifest === undefined ? parts.every(({ number }) => number === undefined) : parts.length === manifest.segments.length;
+  return manifest === undefined
+    ? parts.every(({ number }) => number === undefined)
+    : parts.length === manifest.segments.length;
 }
 
 function compareSegment(
-  segment: { number: number; sha256: string; head: string | null | undefined }, logged: LoggedSegment, fail: (text: string) => void,
+  segment: { number: number; sha256: string; head: string | null | undefined },
+  logged: LoggedSegment,
+  fail: (text: string) => void,
 ): boolean {
   const { number, sha256, head } = segment;
-  if (!logged.sha256.has(sha256)) fail(`segment ${number} is ${sha256}, the log says ${[...logged.sha256].join(' and ')}`);
+  if (!logged.sha256.has(sha256))
+    fail(`segment ${number} is ${sha256}, the log says ${[...logged.sha256].join(' and ')}`);
   if (typeof head === 'string' && logged.chain.size > 0 && !logged.chain.has(head)) {
     fail(`the chain at segment ${number} is ${head}, the log says ${[...logged.chain].join(' and ')}`);
   }
   return logged.sha256.has(sha256);
 }
 
-function compareOne(what: string, logged: ReadonlySet<string>, found: string | undefined, fail: (text: string) => void): void {
+function compareOne(
+  what: string,
+  logged: ReadonlySet<string>,
+  found: string | undefined,
+  fail: (text: string) => void,
+): void {
   oneDigest(what, logged, fail);
-  if (found !== undefined && logged.size > 0 && !logged.has(found)) fail(`${what} is ${found}, the log says ${[...logged].join(' and ')}`);
+  if (found !== undefined && logged.size > 0 && !logged.has(found))
+    fail(`${what} is ${found}, the log says ${[...logged].join(' and ')}`);
 }
 
 function oneDigest(what: string, logged: ReadonlySet<string>, fail: (text: string) => void): void {

@@ -113,7 +113,11 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 function asHeader(value: unknown): ManifestPartHeader | undefined {
   if (!isRecord(value) || value['manifest'] !== 1) return undefined;
   const { capture, segment, previous, items } = value;
-  const fits = typeof capture === 'string' && typeof segment === 'number' && typeof items === 'number' && (previous === null || typeof previous === 'string');
+  const fits =
+    typeof capture === 'string' &&
+    typeof segment === 'number' &&
+    typeof items === 'number' &&
+    (previous === null || typeof previous === 'string');
   return fits ? { manifest: 1, capture, segment, previous, items } : undefined;
 }
 
@@ -133,10 +137,28 @@ function mayCount(value: unknown): boolean {
 function isItem(value: unknown): value is ManifestItem {
   if (!isRecord(value)) return false;
   const { redactions, notes } = value;
-  return isText(value['path']) && isText(value['source']) && isText(value['collector']) && isText(value['method']) && isText(value['kind']) && isText(value['outcome'])
-    && mayText(value['pathBase64']) && mayText(value['reason']) && mayText(value['byDesign']) && mayText(value['sha256']) && mayText(value['mode'])
-    && mayText(value['mtime']) && mayText(value['atime']) && mayText(value['ctime']) && mayText(value['target'])
-    && mayCount(value['size']) && mayCount(value['stored']) && mayCount(value['padded']) && mayCount(value['uid']) && mayCount(value['gid'])
-    && (redactions === undefined || (Array.isArray(redactions) && redactions.every(isText)))
-    && (notes === undefined || isRecord(notes));
+  return (
+    isText(value['path']) &&
+    isText(value['source']) &&
+    isText(value['collector']) &&
+    isText(value['method']) &&
+    isText(value['kind']) &&
+    isText(value['outcome']) &&
+    mayText(value['pathBase64']) &&
+    mayText(value['reason']) &&
+    mayText(value['byDesign']) &&
+    mayText(value['sha256']) &&
+    mayText(value['mode']) &&
+    mayText(value['mtime']) &&
+    mayText(value['atime']) &&
+    mayText(value['ctime']) &&
+    mayText(value['target']) &&
+    mayCount(value['size']) &&
+    mayCount(value['stored']) &&
+    mayCount(value['padded']) &&
+    mayCount(value['uid']) &&
+    mayCount(value['gid']) &&
+    (redactions === undefined || (Array.isArray(redactions) && redactions.every(isText))) &&
+    (notes === undefined || isRecord(notes))
+  );
 }

@@ -18,27 +18,51 @@ export interface Digests {
 export function checkCommit(capture: OpenCapture, checks: CheckList): void {
   const { manifest, manifestProblem } = capture;
   if (manifestProblem !== undefined) checks.fail('commit', `manifest.json is not usable: ${manifestProblem}`);
-  else if (manifest === undefined) checks.skip('commit', 'there is no manifest.json: it was never stored, or removed; the log of the function tells which (--log FILE)');
-  else checks.ok('commit', `capture ${manifest.captureId}, ${manifest.state}; its SHA-256 is ${capture.manifestSha256 ?? ''}`);
+  else if (manifest === undefined)
+    checks.skip(
+      'commit',
+      'there is no manifest.json: it was never stored, or removed; the log of the function tells which (--log FILE)',
+    );
+  else
+    checks.ok(
+      'commit',
+      `capture ${manifest.captureId}, ${manifest.state}; its SHA-256 is ${capture.manifestSha256 ?? ''}`,
+    );
   for (const [what, folder, told] of manifest === undefined ? [] : renamed(capture.location, manifest)) {
-    checks.fail('commit', `the folder is that of ${what} ${folder}, manifest.json is of ${told}: the capture was moved or renamed`);
+    checks.fail(
+      'commit',
+      `the folder is that of ${what} ${folder}, manifest.json is of ${told}: the capture was moved or renamed`,
+    );
   }
 }
 
 /** What the names of the folders say otherwise: what is told, the folder, manifest.json. */
-function renamed(location: string, { captureId, identity }: CaptureManifest): readonly (readonly [string, string, string])[] {
+function renamed(
+  location: string,
+  { captureId, identity }: CaptureManifest,
+): readonly (readonly [string, string, string])[] {
   const place = placeOf(location);
   const name = field(identity, 'functionName');
-  const told = typeof name === 'string' ? captureFolder({ captureId, functionName: name, account: '', region: '', date: '' })[2]?.slice('function='.length) : undefined;
+  const told =
+    typeof name === 'string'
+      ? captureFolder({ captureId, functionName: name, account: '', region: '', date: '' })[2]?.slice(
+          'function='.length,
+        )
+      : undefined;
   return [
-    ...(place.captureId === undefined || place.captureId === captureId ? [] : [['capture', place.captureId, captureId] as const]),
-    ...(place.functionName === undefined || told === undefined || place.functionName === told ? [] : [['function', place.functionName, told] as const]),
+    ...(place.captureId === undefined || place.captureId === captureId
+      ? []
+      : [['capture', place.captureId, captureId] as const]),
+    ...(place.functionName === undefined || told === undefined || place.functionName === told
+      ? []
+      : [['function', place.functionName, told] as const]),
   ];
 }
 
 export function checkObjects(capture: OpenCapture, checks: CheckList): void {
   const { manifest, missing, unexpectedObjects, others } = capture;
-  const beside = others.count === 0 ? '' : `; ${others.atLeast ? 'more than ' : ''}${others.count} other objects lie beside it`;
+  const beside =
+    others.count === 0 ? '' : `; ${others.atLeast ? 'more than ' : ''}${others.count} other objects lie beside it`;
   if (capture.alone) {
     checks.skip('objects', 'one segment alone was given');
     return;
@@ -48,28 +72,47 @@ export function checkObjects(capture: OpenCapture, checks: CheckList): void {
       checks.fail('objects', `${JSON.stringify(object)} is empty: Amber writes no empty segment`);
       continue;
     }
-    checks.fail('objects', `${JSON.stringify(object)} is not ours, or another one is: ${manifest === undefined ? `segment ${number ?? 0} is there twice, or in another form than the others` : 'manifest.json does not name it'}`);
+    checks.fail(
+      'objects',
+      `${JSON.stringify(object)} is not ours, or another one is: ${manifest === undefined ? `segment ${number ?? 0} is there twice, or in another form than the others` : 'manifest.json does not name it'}`,
+    );
   }
   if (manifest === undefined) {
-    checks.skip('objects', missing.length === 0 ? `there is no manifest.json to say how many there should be${beside}` : `segments ${list(missing)} are not there${beside}`);
+    checks.skip(
+      'objects',
+      missing.length === 0
+        ? `there is no manifest.json to say how many there should be${beside}`
+        : `segments ${list(missing)} are not there${beside}`,
+    );
     return;
   }
   const absent = new Set(missing);
   const lost = new Set(manifest.segments.filter(({ state }) => state === 'lost').map(({ number }) => number));
   for (const { number, name, sha256 } of manifest.segments) {
-    if (absent.has(number) && !lost.has(number)) checks.fail('objects', `segment ${number} was stored and is not there, by manifest.json: ${name}, SHA-256 ${sha256}`);
+    if (absent.has(number) && !lost.has(number))
+      checks.fail(
+        'objects',
+        `segment ${number} was stored and is not there, by manifest.json: ${name}, SHA-256 ${sha256}`,
+      );
   }
-  if (lost.size > 0 !== (manifest.state === 'cut')) checks.fail('objects', `manifest.json says ${manifest.state}, and that ${lost.size} segments were lost`);
+  if (lost.size > 0 !== (manifest.state === 'cut'))
+    checks.fail('objects', `manifest.json says ${manifest.state}, and that ${lost.size} segments were lost`);
   checkJoinedSize(capture, checks);
   const gone = [...lost].filter((number) => absent.has(number));
-  checks.ok('objects', `${manifest.segments.length - missing.length} of ${manifest.segments.length} segments${gone.length === 0 ? '' : `, ${list(gone)} were lost on the way`}${tellLate(capture)}${beside}`);
+  checks.ok(
+    'objects',
+    `${manifest.segments.length - missing.length} of ${manifest.segments.length} segments${gone.length === 0 ? '' : `, ${list(gone)} were lost on the way`}${tellLate(capture)}${beside}`,
+  );
 }
 
 /** Segments that manifest.json calls lost, because nobody had acknowledged them when it was written. */
 function tellLate({ parts }: OpenCapture): string {
   const late = parts.filter(({ committed }) => committed?.state === 'lost');
   if (late.length === 0) return '';
-  const renamed = late.filter(({ object, committed }) => object !== committed?.name).slice(0, 10).map(({ object }) => object);
+  const renamed = late
+    .filter(({ object, committed }) => object !== committed?.name)
+    .slice(0, 10)
+    .map(({ object }) => object);
   return `, ${list(late.flatMap(({ number }) => number ?? []))} stored after the commit${renamed.length === 0 ? '' : ` (as ${renamed.join(', ')}: the plain name was taken)`}`;
 }
 
@@ -81,11 +124,16 @@ export function checkVersions({ history, objects }: OpenCapture, checks: CheckLi
       ...(deleted === undefined ? [] : [`was deleted at ${deleted}: a delete marker lies over it`]),
       ...(newer === 0 ? [] : [`was put over: ${newer} later versions lie over the first`]),
     ].join(', and ');
-    const which = read === 'first' ? `the first version, of ${first ?? 'an unknown time'}, is read`
-      : read === 'current' ? 'the first version could not be read, so the current one is' : 'the first version could not be read';
+    const which =
+      read === 'first'
+        ? `the first version, of ${first ?? 'an unknown time'}, is read`
+        : read === 'current'
+          ? 'the first version could not be read, so the current one is'
+          : 'the first version could not be read';
     checks.fail('versions', `${name} ${what}; ${which}`);
   }
-  if (history.untold !== undefined) checks.skip('versions', `what was deleted or put over is not known: ${history.untold}`);
+  if (history.untold !== undefined)
+    checks.skip('versions', `what was deleted or put over is not known: ${history.untold}`);
   else checks.ok('versions', `${objects.length} objects are in their first version`);
 }
 
@@ -94,7 +142,10 @@ function checkJoinedSize({ parts, objects }: OpenCapture, checks: CheckList): vo
   const last = joined.at(-1)?.range;
   const size = objects.find(({ name }) => name === joined[0]?.object)?.bytes;
   if (last !== undefined && size !== undefined && size > last.start + last.bytes) {
-    checks.fail('objects', `${joined[0]?.object ?? ''} has ${size - last.start - last.bytes} bytes more than the segments of manifest.json`);
+    checks.fail(
+      'objects',
+      `${joined[0]?.object ?? ''} has ${size - last.start - last.bytes} bytes more than the segments of manifest.json`,
+    );
   }
 }
 
@@ -108,7 +159,8 @@ export function checkReceipts({ manifest }: OpenCapture, checks: CheckList, dige
     if (committed === undefined || typeof checksum !== 'string') continue;
     compared += 1;
     const stored = Buffer.from(checksum, 'base64').toString('hex');
-    if (stored !== sha256) checks.fail('receipts', `the destination acknowledged ${committed.name} as ${stored}, and it is ${sha256}`);
+    if (stored !== sha256)
+      checks.fail('receipts', `the destination acknowledged ${committed.name} as ${stored}, and it is ${sha256}`);
   }
   const lost = unknown === 0 ? '' : `; ${unknown} were stored without a receipt, because the answer was lost`;
   if (compared === 0) checks.skip('receipts', `the destination gave no checksums${lost}`);
@@ -132,12 +184,17 @@ export async function checkSums(capture: OpenCapture, checks: CheckList, digests
     }
     named.add(name);
     const found = await digestOf(capture, digests, name);
-    if (found !== sha256) checks.fail('sums', `${JSON.stringify(name)} is ${found ?? 'not there'}, SHA256SUMS says ${sha256}`);
+    if (found !== sha256)
+      checks.fail('sums', `${JSON.stringify(name)} is ${found ?? 'not there'}, SHA256SUMS says ${sha256}`);
     compared += 1;
   }
   if (!text.endsWith('\n')) checks.fail('sums', 'SHA256SUMS ends in the middle of a line');
-  const ours = new Set([...capture.parts.map(({ object }) => object), ...(capture.manifestSha256 === undefined ? [] : ['manifest.json'])]);
-  for (const name of ours) if (!named.has(name)) checks.fail('sums', `SHA256SUMS does not cover ${name}: it has no line of it`);
+  const ours = new Set([
+    ...capture.parts.map(({ object }) => object),
+    ...(capture.manifestSha256 === undefined ? [] : ['manifest.json']),
+  ]);
+  for (const name of ours)
+    if (!named.has(name)) checks.fail('sums', `SHA256SUMS does not cover ${name}: it has no line of it`);
   checks.ok('sums', `${compared} files have the digests of SHA256SUMS`);
 }
 
@@ -156,12 +213,17 @@ async function digestOf(capture: OpenCapture, digests: Digests, name: string): P
 
 export function checkSender({ manifest, parts }: OpenCapture, checks: CheckList): void {
   const sealed = manifest === undefined ? parts.some((part) => part.sealed) : manifest.recipient !== null;
-  checks.skip('sender', sealed
-    ? 'age does not authenticate a sender: whoever knows the public key can make such files. Only the digests in the log and the receipts of the bucket tie them to the function'
-    : 'a capture is not signed: only the digests in the log and the receipts of the bucket tie it to the function');
+  checks.skip(
+    'sender',
+    sealed
+      ? 'age does not authenticate a sender: whoever knows the public key can make such files. Only the digests in the log and the receipts of the bucket tie them to the function'
+      : 'a capture is not signed: only the digests in the log and the receipts of the bucket tie it to the function',
+  );
 }
 
 /** The first numbers, and how many more there are. */
 export function list(numbers: readonly number[]): string {
-  return numbers.length <= 10 ? numbers.join(', ') : `${numbers.slice(0, 10).join(', ')} and ${numbers.length - 10} more`;
+  return numbers.length <= 10
+    ? numbers.join(', ')
+    : `${numbers.slice(0, 10).join(', ')} and ${numbers.length - 10} more`;
 }

@@ -20,10 +20,16 @@ export async function readParkedNote(capture: OpenCapture): Promise<ParkedNote |
   if (!capture.objects.some(({ name }) => name === NOTE)) return undefined;
   const bytes = await readWhole(capture.store, NOTE, MAX_NOTE);
   try {
-    const { amber, captureId, segments } = JSON.parse(bytes.toString('utf8')) as { amber?: unknown; captureId?: unknown; segments?: unknown };
-    if (amber !== 'parked' || !Array.isArray(segments)) return { usable: false, captureId: undefined, names: new Set() };
+    const { amber, captureId, segments } = JSON.parse(bytes.toString('utf8')) as {
+      amber?: unknown;
+      captureId?: unknown;
+      segments?: unknown;
+    };
+    if (amber !== 'parked' || !Array.isArray(segments))
+      return { usable: false, captureId: undefined, names: new Set() };
     return {
-      usable: true, captureId: typeof captureId === 'string' ? captureId : undefined,
+      usable: true,
+      captureId: typeof captureId === 'string' ? captureId : undefined,
       names: new Set(segments.map((segment) => String((segment as { name?: unknown } | null)?.name))),
     };
   } catch {
@@ -31,7 +37,12 @@ export async function readParkedNote(capture: OpenCapture): Promise<ParkedNote |
   }
 }
 
-export function checkParked(note: ParkedNote | undefined, checks: CheckList, digests: Digests, log: LogDigests | undefined): void {
+export function checkParked(
+  note: ParkedNote | undefined,
+  checks: CheckList,
+  digests: Digests,
+  log: LogDigests | undefined,
+): void {
   if (note === undefined) {
     checks.ok('parked', 'nothing of it was parked');
     return;
@@ -41,15 +52,23 @@ export function checkParked(note: ParkedNote | undefined, checks: CheckList, dig
     return;
   }
   // A directory holds the joined file: its bytes are those of the one segment.
-  const parts = [...digests.bySegment].filter(([part]) => note.names.has(part.object) || (part.number === undefined && note.names.size === 1));
+  const parts = [...digests.bySegment].filter(
+    ([part]) => note.names.has(part.object) || (part.number === undefined && note.names.size === 1),
+  );
   if (log === undefined || parts.length === 0) {
-    checks.skip('parked', `${note.names.size} segments lay in the sandbox's /tmp before they were sent, within reach of whoever was there: unverified without the log (--log FILE)`);
+    checks.skip(
+      'parked',
+      `${note.names.size} segments lay in the sandbox's /tmp before they were sent, within reach of whoever was there: unverified without the log (--log FILE)`,
+    );
     return;
   }
   for (const [part, { sha256 }] of parts) {
     const number = part.number ?? Number(/\d+/u.exec([...note.names][0] ?? '')?.[0]);
     if (log.segments.get(number)?.sha256.has(sha256) === true) continue;
-    checks.fail('parked', `${part.object} is ${sha256}, and the log knows no such digest: it was changed or forged while it was parked`);
+    checks.fail(
+      'parked',
+      `${part.object} is ${sha256}, and the log knows no such digest: it was changed or forged while it was parked`,
+    );
   }
   checks.ok('parked', `${parts.length} segments were parked, and have the digest that was logged before`);
 }

@@ -75,17 +75,27 @@ interface Position {
 type Content = 'read' | 'passed over' | AmberError;
 
 /** All stored bytes are hashed, whatever the reader of the tar stream makes of them. */
-async function readPart(reading: Reading, part: CapturePart, { hasher, before, total }: Position): Promise<{ bytes: number; content: Content }> {
+async function readPart(
+  reading: Reading,
+  part: CapturePart,
+  { hasher, before, total }: Position,
+): Promise<{ bytes: number; content: Content }> {
   const { capture, tar, identity, onProgress } = reading;
   let bytes = 0;
   let content: Content = 'passed over';
-  const stored = storedBytes(capture, part, (chunk) => {
-    bytes += chunk.length;
-    onProgress?.(before + bytes, total);
-    return hasher.update(chunk);
-  }, mayFleet(part));
+  const stored = storedBytes(
+    capture,
+    part,
+    (chunk) => {
+      bytes += chunk.length;
+      onProgress?.(before + bytes, total);
+      return hasher.update(chunk);
+    },
+    mayFleet(part),
+  );
   try {
-    if (tar?.begin(part) === true) content = await readInto(tar, tarBytes(shielded(stored), part, identity, true), part);
+    if (tar?.begin(part) === true)
+      content = await readInto(tar, tarBytes(shielded(stored), part, identity, true), part);
     for (let step = await stored.next(); step.done !== true; ) step = await stored.next();
   } finally {
     await stored.return(undefined);
@@ -95,7 +105,8 @@ async function readPart(reading: Reading, part: CapturePart, { hasher, before, t
 
 /** What an earlier `decrypt` made of the parts. */
 export async function readOpened(capture: OpenCapture, part: CapturePart, tar: TarCheck): Promise<void> {
-  if (tar.begin(part)) await readInto(tar, tarBytes(storedBytes(capture, part, undefined, mayFleet(part)), part, undefined, true), part);
+  if (tar.begin(part))
+    await readInto(tar, tarBytes(storedBytes(capture, part, undefined, mayFleet(part)), part, undefined, true), part);
 }
 
 async function readInto(tar: TarCheck, stream: AsyncIterable<Buffer>, part: CapturePart): Promise<Content> {
@@ -123,20 +134,30 @@ async function readInto(tar: TarCheck, stream: AsyncIterable<Buffer>, part: Capt
  * @throws AmberError IDENTITY_INVALID for a wrong identity.
  */
 export function judgeUnopened(
-  { capture, identity }: Reading, { bySegment, unopened, opened }: PartsRead, checks: CheckList, log: LogDigests | undefined,
+  { capture, identity }: Reading,
+  { bySegment, unopened, opened }: PartsRead,
+  checks: CheckList,
+  log: LogDigests | undefined,
 ): void {
   const [first] = unopened;
   if (first === undefined) return;
   const changed = ({ part: { number, committed }, part }: BadPart): boolean => {
     const sha256 = bySegment.get(part)?.sha256 ?? '';
     const logged = number === undefined ? undefined : log?.segments.get(number)?.sha256;
-    return (committed !== undefined && committed.sha256 !== sha256) || (logged !== undefined && logged.size > 0 && !logged.has(sha256));
+    return (
+      (committed !== undefined && committed.sha256 !== sha256) ||
+      (logged !== undefined && logged.size > 0 && !logged.has(sha256))
+    );
   };
   const ours = isOurKey(capture, identity);
   if (opened === 0 && capture.parts.every((part) => part.sealed) && !ours && !unopened.some(changed)) throw first.error;
   for (const bad of unopened) {
-    const why = identity === undefined ? 'it is an age file, and no identity was given (--identity FILE)'
-      : changed(bad) ? 'its digest says that it was changed' : 'it was changed, or it is encrypted to another recipient';
+    const why =
+      identity === undefined
+        ? 'it is an age file, and no identity was given (--identity FILE)'
+        : changed(bad)
+          ? 'its digest says that it was changed'
+          : 'it was changed, or it is encrypted to another recipient';
     checks.fail('structure', `${bad.part.object} was not opened: ${why}`);
   }
 }

@@ -89,7 +89,9 @@ function hashInThread(): StoredHasher {
     for (const { reject } of waiting.splice(0)) reject(failure);
   });
   const next = (wants: keyof Answer): Promise<Answer> =>
-    failure === undefined ? new Promise((resolve, reject) => waiting.push({ resolve, reject, wants })) : Promise.reject(failure);
+    failure === undefined
+      ? new Promise((resolve, reject) => waiting.push({ resolve, reject, wants }))
+      : Promise.reject(failure);
   const digest = async (end: 'part' | 'whole'): Promise<string> => {
     const answer = next('sha256');
     worker.postMessage({ end });

@@ -65,7 +65,10 @@ export class TarCheck {
   end(part: CapturePart): void {
     const expected = part.committed?.tarBytes;
     if (this.#reader !== undefined && expected !== undefined && expected !== this.#partBytes) {
-      this.#checks.fail('structure', `${part.object} holds ${this.#partBytes} bytes of tar, manifest.json says ${expected}`);
+      this.#checks.fail(
+        'structure',
+        `${part.object} holds ${this.#partBytes} bytes of tar, manifest.json says ${expected}`,
+      );
     }
   }
 
@@ -75,9 +78,12 @@ export class TarCheck {
     if (cut) this.incomplete ||= reader?.ended !== true;
     else if (reader !== undefined && !reader.ended) {
       const open = reader.open;
-      this.#checks.fail('structure', open === undefined
-        ? 'the tar stream ends without the two zero blocks that close it'
-        : `the tar stream ends ${open.left} bytes before the end of ${JSON.stringify(open.entry.path)}`);
+      this.#checks.fail(
+        'structure',
+        open === undefined
+          ? 'the tar stream ends without the two zero blocks that close it'
+          : `the tar stream ends ${open.left} bytes before the end of ${JSON.stringify(open.entry.path)}`,
+      );
       this.incomplete = true;
     }
     if (!this.incomplete) this.contents.finish();
@@ -93,12 +99,21 @@ export class TarCheck {
     for (const segment of manifest.segments) {
       const part = parts.get(segment.number);
       if (part === undefined) {
-        if (segment.chainHead !== null && !this.incomplete) this.#checks.fail('chain', `the part that closes segment ${segment.number} is not there`);
+        if (segment.chainHead !== null && !this.incomplete)
+          this.#checks.fail('chain', `the part that closes segment ${segment.number} is not there`);
         continue;
       }
       const end = segment.tarOffset + segment.tarBytes - (segment === last ? 2 * BLOCK : 0);
-      if (part.end !== end) this.#checks.fail('chain', `the part of segment ${segment.number} ends at byte ${part.end} of the tar stream, the segment at ${end}`);
-      if (part.sha256 !== segment.chainHead) this.#checks.fail('head', `the part of segment ${segment.number} is ${part.sha256}, manifest.json says ${segment.chainHead ?? 'none'}`);
+      if (part.end !== end)
+        this.#checks.fail(
+          'chain',
+          `the part of segment ${segment.number} ends at byte ${part.end} of the tar stream, the segment at ${end}`,
+        );
+      if (part.sha256 !== segment.chainHead)
+        this.#checks.fail(
+          'head',
+          `the part of segment ${segment.number} is ${part.sha256}, manifest.json says ${segment.chainHead ?? 'none'}`,
+        );
     }
   }
 
@@ -110,6 +125,8 @@ export class TarCheck {
 
 /** The head of the chain before a segment, as manifest.json has it. */
 function headBefore(capture: OpenCapture, committed: CommittedSegment): string | null {
-  const before = capture.manifest?.segments.filter(({ number, chainHead }) => number < committed.number && chainHead !== null);
+  const before = capture.manifest?.segments.filter(
+    ({ number, chainHead }) => number < committed.number && chainHead !== null,
+  );
   return before?.at(-1)?.chainHead ?? null;
 }

@@ -11,7 +11,9 @@ const MAX_TOLD = 10;
 
 /** An object that was put over has other bytes; one of the same bytes may have been copied in place, which is said alone. */
 export function checkTimes(capture: OpenCapture, checks: CheckList, digests: Digests): void {
-  const times = new Map(capture.objects.flatMap(({ name, modified }) => (modified === undefined ? [] : [[name, modified] as const])));
+  const times = new Map(
+    capture.objects.flatMap(({ name, modified }) => (modified === undefined ? [] : [[name, modified] as const])),
+  );
   const marker = times.get('manifest.json');
   const { manifest } = capture;
   if (times.size === 0) return;
@@ -23,17 +25,31 @@ export function checkTimes(capture: OpenCapture, checks: CheckList, digests: Dig
   for (const [{ object, committed, range }, { sha256 }] of digests.bySegment) {
     const modified = times.get(object);
     // One that is called lost was acknowledged later, in order.
-    if (range !== undefined || committed === undefined || committed.state === 'lost' || modified === undefined || modified <= marker) continue;
+    if (
+      range !== undefined ||
+      committed === undefined ||
+      committed.state === 'lost' ||
+      modified === undefined ||
+      modified <= marker
+    )
+      continue;
     const told = `${object} was stored at ${modified}, after manifest.json (${marker})`;
     if (sha256 === committed.sha256) same.push(told);
     else checks.fail('times', `${told}, and has other bytes: it was put over`);
   }
   for (const { object } of capture.unexpectedObjects) {
     const modified = times.get(object);
-    if (modified !== undefined && modified > marker) checks.fail('times', `${JSON.stringify(object)} was stored at ${modified}, after manifest.json (${marker}): it was added`);
+    if (modified !== undefined && modified > marker)
+      checks.fail(
+        'times',
+        `${JSON.stringify(object)} was stored at ${modified}, after manifest.json (${marker}): it was added`,
+      );
   }
   const rewritten = lateMarker(capture, marker);
-  const said = [...(rewritten === undefined ? [] : [rewritten]), ...same.slice(0, MAX_TOLD).map((told) => `${told}, with the bytes that it names: a copy in place?`)];
+  const said = [
+    ...(rewritten === undefined ? [] : [rewritten]),
+    ...same.slice(0, MAX_TOLD).map((told) => `${told}, with the bytes that it names: a copy in place?`),
+  ];
   if (same.length > MAX_TOLD) said.push(`and ${same.length - MAX_TOLD} more`);
   if (said.length > 0) checks.skip('times', said.join('; '));
   else checks.ok('times', `nothing was stored after manifest.json (${marker})`);

@@ -57,7 +57,8 @@ export class Totals {
       const [said, sum] = [(manifest.outcomes as Record<string, number>)[key] ?? 0, outcomes.get(key) ?? 0];
       if (said !== sum) wrong.push(`manifest.json counts ${said} times "${key}" in all and ${sum} times by collector`);
     }
-    if (manifest.redactions !== this.redactions) wrong.push(`manifest.json counts ${manifest.redactions} redactions, the parts ${this.redactions}`);
+    if (manifest.redactions !== this.redactions)
+      wrong.push(`manifest.json counts ${manifest.redactions} redactions, the parts ${this.redactions}`);
     return wrong;
   }
 }

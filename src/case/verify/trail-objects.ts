@@ -64,7 +64,11 @@ function callOf(line: string): ObjectCall | undefined {
   if (!/(?:Put|Copy|Delete)Objects?|CompleteMultipartUpload/u.test(line)) return undefined;
   const record = parseJson(text(field(parseJson(line), 'CloudTrailEvent')));
   const name = text(field(record, 'eventName'));
-  if (field(record, 'eventSource') !== 's3.amazonaws.com' || (!STORING.has(name) && name !== 'DeleteObject' && name !== 'DeleteObjects')) return undefined;
+  if (
+    field(record, 'eventSource') !== 's3.amazonaws.com' ||
+    (!STORING.has(name) && name !== 'DeleteObject' && name !== 'DeleteObjects')
+  )
+    return undefined;
   const time = text(field(record, 'eventTime'));
   if (text(field(record, 'errorCode')) !== '' || !TIME.test(time)) return undefined;
   const asked = field(record, 'requestParameters');
@@ -72,16 +76,28 @@ function callOf(line: string): ObjectCall | undefined {
   const cut = (value: unknown): string => text(value).slice(0, MAX_TEXT);
   const key = field(asked, 'key');
   return {
-    name, time, bucket: cut(field(asked, 'bucketName')),
+    name,
+    time,
+    bucket: cut(field(asked, 'bucketName')),
     key: typeof key === 'string' && name !== 'DeleteObjects' ? key : undefined,
     version: cut(field(asked, 'versionId')),
-    who: cut(field(identity, 'arn')) || cut(field(identity, 'principalId')) || cut(field(identity, 'invokedBy')) || 'somebody whom the record does not name',
-    accessKey: cut(field(identity, 'accessKeyId')), from: cut(field(record, 'sourceIPAddress')), eventId: cut(field(record, 'eventID')),
+    who:
+      cut(field(identity, 'arn')) ||
+      cut(field(identity, 'principalId')) ||
+      cut(field(identity, 'invokedBy')) ||
+      'somebody whom the record does not name',
+    accessKey: cut(field(identity, 'accessKeyId')),
+    from: cut(field(record, 'sourceIPAddress')),
+    eventId: cut(field(record, 'eventID')),
   };
 }
 
 /** Of a damaged collection what stands before the damage. @throws AmberError CASE_*, IDENTITY_INVALID. */
-export async function readTrailObjects(place: Place, identity: AgeIdentity | undefined, ids: AskedIds): Promise<TrailObjects> {
+export async function readTrailObjects(
+  place: Place,
+  identity: AgeIdentity | undefined,
+  ids: AskedIds,
+): Promise<TrailObjects> {
   const objects = new Objects(ids);
   let notRead: string | undefined;
   try {
@@ -135,21 +151,30 @@ class Objects {
     const told = (fate: Fate): string => `${fateText(fate, this.#batches)} (CloudTrail, as collected in ${location})`;
     return {
       of: (id, name, place) => {
-        const fates = (this.#fates.get(id)?.get(name) ?? []).filter(({ bucket, key }) => place === undefined || `s3://${bucket}/${key}` === place);
+        const fates = (this.#fates.get(id)?.get(name) ?? []).filter(
+          ({ bucket, key }) => place === undefined || `s3://${bucket}/${key}` === place,
+        );
         return fates.length === 0 ? undefined : fates.slice(0, MAX_TOLD).map(told).join('; ');
       },
       capture: (id) => {
-        const fates = [...this.#fates.get(id)?.values() ?? []].flat();
+        const fates = [...(this.#fates.get(id)?.values() ?? [])].flat();
         if (fates.length === 0) return undefined;
         const more = fates.length > MAX_TOLD ? `; and ${fates.length - MAX_TOLD} more objects` : '';
         return `${fates.sort(byWorth).slice(0, MAX_TOLD).map(told).join('; ')}${more}`;
       },
-      calls: this.#calls, leftOut: this.#leftOut,
+      calls: this.#calls,
+      leftOut: this.#leftOut,
     };
   }
 
-  #fateOf(share: 'stored' | 'others', { bucket, key, id, name }: { bucket: string; key: string; id: string; name: string }): Fate | undefined {
-    const known = this.#fates.get(id)?.get(name)?.find((one) => one.bucket === bucket && one.key === key);
+  #fateOf(
+    share: 'stored' | 'others',
+    { bucket, key, id, name }: { bucket: string; key: string; id: string; name: string },
+  ): Fate | undefined {
+    const known = this.#fates
+      .get(id)
+      ?.get(name)
+      ?.find((one) => one.bucket === bucket && one.key === key);
     if (known !== undefined) return known;
     const names = this.#fates.get(id) ?? new Map<string, Fate[]>();
     const fates = names.get(name) ?? [];
@@ -165,7 +190,8 @@ class Objects {
 
 /** What was deleted comes first, then manifest.json. */
 function byWorth(one: Fate, other: Fate): number {
-  const worth = ({ deleted, key }: Fate): number => (deleted === undefined ? 0 : 2) + (key.endsWith('/manifest.json') ? 1 : 0);
+  const worth = ({ deleted, key }: Fate): number =>
+    (deleted === undefined ? 0 : 2) + (key.endsWith('/manifest.json') ? 1 : 0);
   return worth(other) - worth(one);
 }
 
@@ -176,12 +202,18 @@ function later(one: ObjectCall | undefined, other: ObjectCall): ObjectCall {
 function fateText({ bucket, key, stored, deleted }: Fate, batches: readonly ObjectCall[]): string {
   const object = `s3://${bucket}/${key}`;
   if (deleted !== undefined && (stored === undefined || stored.time <= deleted.time)) {
-    const before = stored === undefined ? ', which S3 also acknowledges for a key that is not there' : `; it was stored at ${stored.time}`;
+    const before =
+      stored === undefined
+        ? ', which S3 also acknowledges for a key that is not there'
+        : `; it was stored at ${stored.time}`;
     return `${object} was deleted at ${deleted.time} ${byWhom(deleted)}${deleted.version === '' ? '' : `, version ${deleted.version}`}${before}`;
   }
   const since = batches.filter((batch) => batch.bucket === bucket && batch.time >= (stored?.time ?? ''));
   const [first] = since;
-  const batch = first === undefined ? '' : `; objects of the bucket were deleted at ${first.time} ${byWhom(first)}${since.length > 1 ? ` and ${since.length - 1} times more` : ''}, and DeleteObjects records no keys`;
+  const batch =
+    first === undefined
+      ? ''
+      : `; objects of the bucket were deleted at ${first.time} ${byWhom(first)}${since.length > 1 ? ` and ${since.length - 1} times more` : ''}, and DeleteObjects records no keys`;
   return `${object} was there: it was stored at ${stored?.time ?? ''} ${stored === undefined ? '' : byWhom(stored)}, so it was removed, and no record of a DeleteObject says by whom${batch}`;
 }
 

@@ -62,7 +62,8 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
   checkCommit(capture, checks);
   checkObjects(capture, checks);
   checkVersions(capture, checks);
-  const readable: boolean = identity !== undefined || capture.parts.some(({ sealed }) => !sealed) || capture.parts.length === 0;
+  const readable: boolean =
+    identity !== undefined || capture.parts.some(({ sealed }) => !sealed) || capture.parts.length === 0;
   const reading: Reading = { capture, tar: readable ? tar : undefined, identity, onProgress };
   const digests = await readParts(reading);
   const opened = readable ? undefined : capture.opened;
@@ -84,12 +85,25 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
   judgeUnopened(reading, digests, checks, log);
   const unread = tellUnread(digests, checks);
   return {
-    location: capture.location, captureId, ...verdictOf(capture, checks, { tar, log, unread }),
-    log: log !== undefined ? 'read' : index === undefined || isCollection(capture) ? 'none' : unreadLog(index) === undefined ? 'read' : 'not-read',
-    checks: checks.all(), sha256: digests.whole, segments: capture.parts.length,
-    bytes: capture.parts.reduce((sum, part) => sum + part.bytes, 0), tarBytes: tar.bytes,
+    location: capture.location,
+    captureId,
+    ...verdictOf(capture, checks, { tar, log, unread }),
+    log:
+      log !== undefined
+        ? 'read'
+        : index === undefined || isCollection(capture)
+          ? 'none'
+          : unreadLog(index) === undefined
+            ? 'read'
+            : 'not-read',
+    checks: checks.all(),
+    sha256: digests.whole,
+    segments: capture.parts.length,
+    bytes: capture.parts.reduce((sum, part) => sum + part.bytes, 0),
+    tarBytes: tar.bytes,
     notCollected: capture.manifest === undefined ? undefined : notCollected(capture.manifest.outcomes),
-    entries: tar.contents.entries, items: tar.contents.totals.items,
+    entries: tar.contents.entries,
+    items: tar.contents.totals.items,
   };
 }
 
@@ -102,8 +116,10 @@ function checkDigests(capture: OpenCapture, checks: CheckList, digests: PartsRea
   for (const [part, { sha256, bytes }] of digests.bySegment) {
     if (part.committed === undefined) continue;
     compared += 1;
-    if (bytes !== part.committed.bytes) checks.fail('segments', `${part.committed.name} has ${bytes} bytes, manifest.json says ${part.committed.bytes}`);
-    else if (sha256 !== part.committed.sha256) checks.fail('segments', `${part.committed.name} is ${sha256}, manifest.json says ${part.committed.sha256}`);
+    if (bytes !== part.committed.bytes)
+      checks.fail('segments', `${part.committed.name} has ${bytes} bytes, manifest.json says ${part.committed.bytes}`);
+    else if (sha256 !== part.committed.sha256)
+      checks.fail('segments', `${part.committed.name} is ${sha256}, manifest.json says ${part.committed.sha256}`);
   }
   if (compared > 0) checks.ok('segments', `${compared} segments have the digests of manifest.json`);
   else checks.skip('segments', 'there is no manifest.json to compare with');
@@ -113,7 +129,10 @@ function checkDigests(capture: OpenCapture, checks: CheckList, digests: PartsRea
   } else if (digests.unread.length > 0) {
     checks.skip('whole', `not all segments could be read; what was read has ${digests.whole}`);
   } else if (manifest.tarball.sha256 === null) {
-    checks.skip('whole', `manifest.json has no SHA-256 of the whole ("sha256": null), as at the end of a small sandbox, where there is no time for one: the SHA-256 of each segment stands for it. That of the joined segments is ${digests.whole}`);
+    checks.skip(
+      'whole',
+      `manifest.json has no SHA-256 of the whole ("sha256": null), as at the end of a small sandbox, where there is no time for one: the SHA-256 of each segment stands for it. That of the joined segments is ${digests.whole}`,
+    );
   } else if (digests.whole !== manifest.tarball.sha256) {
     checks.fail('whole', `the joined segments are ${digests.whole}, manifest.json says ${manifest.tarball.sha256}`);
   } else checks.ok('whole', digests.whole);
@@ -121,18 +140,24 @@ function checkDigests(capture: OpenCapture, checks: CheckList, digests: PartsRea
 
 function tellContents(capture: OpenCapture, checks: CheckList, tar: TarCheck | undefined): void {
   if (tar === undefined) {
-    for (const name of ['structure', 'entries', 'chain', 'head', 'totals'] as const) checks.skip(name, 'the segments are age files: give the identity with --identity FILE');
+    for (const name of ['structure', 'entries', 'chain', 'head', 'totals'] as const)
+      checks.skip(name, 'the segments are age files: give the identity with --identity FILE');
     return;
   }
   const { contents } = tar;
   if (tar.bytes > 0 || capture.parts.length === 0) checks.ok('structure', `${tar.bytes} bytes of tar`);
-  else checks.skip('structure', 'nothing of it was read: without manifest.json and the segments before it, nobody knows where in it an entry begins');
+  else
+    checks.skip(
+      'structure',
+      'nothing of it was read: without manifest.json and the segments before it, nobody knows where in it an entry begins',
+    );
   if (contents.entries === 0) checks.skip('entries', 'no entry was read');
   else checks.ok('entries', `${contents.entries} entries, ${contents.totals.items} lines`);
   if (contents.parts.length === 0) checks.skip('chain', 'no manifest part was read');
   else checks.ok('chain', `${contents.parts.length} parts, the last is ${contents.parts.at(-1)?.sha256 ?? 'none'}`);
   const { manifest } = capture;
-  if (contents.parts.length === 0 && capture.parts.length > 0 && !tar.incomplete) checks.fail('chain', 'there is no manifest part: this is not an Amber capture');
+  if (contents.parts.length === 0 && capture.parts.length > 0 && !tar.incomplete)
+    checks.fail('chain', 'there is no manifest part: this is not an Amber capture');
   if (manifest === undefined) return;
   contents.capture.compare(manifest, checks);
   if (contents.captureId !== undefined && contents.captureId !== manifest.captureId) {
@@ -146,8 +171,10 @@ function tellContents(capture: OpenCapture, checks: CheckList, tar: TarCheck | u
   for (const difference of contents.totals.differences(manifest)) checks.fail('totals', difference);
   checks.ok('totals', `${contents.totals.items} items, ${contents.totals.redactions} redactions`);
   const head = contents.parts.at(-1)?.sha256 ?? null;
-  if (head !== manifest.chain.head) checks.fail('head', `the last part is ${head ?? 'none'}, manifest.json says ${manifest.chain.head ?? 'none'}`);
-  if (contents.parts.length !== manifest.chain.parts) checks.fail('head', `there are ${contents.parts.length} parts, manifest.json says ${manifest.chain.parts}`);
+  if (head !== manifest.chain.head)
+    checks.fail('head', `the last part is ${head ?? 'none'}, manifest.json says ${manifest.chain.head ?? 'none'}`);
+  if (contents.parts.length !== manifest.chain.parts)
+    checks.fail('head', `there are ${contents.parts.length} parts, manifest.json says ${manifest.chain.parts}`);
   checks.ok('head', head ?? 'none');
 }
 
@@ -165,25 +192,47 @@ function countedIn({ contents: { totals }, incomplete }: TarCheck): Shortfalls |
 /** Failed checks of which the summary tells the first finding. */
 const MAX_TOLD = 4;
 
-function verdictOf(capture: OpenCapture, checks: CheckList, { tar, log, unread }: Found): { verdict: Verdict; summary: string } {
+function verdictOf(
+  capture: OpenCapture,
+  checks: CheckList,
+  { tar, log, unread }: Found,
+): { verdict: Verdict; summary: string } {
   if (checks.anyFailed) {
     const failed = checks.all().filter(({ state }) => state === 'failed');
-    const told = failed.slice(0, MAX_TOLD).map(({ what, detail, count }) => `${what}: ${detail}${count > 1 ? ` (and ${count - 1} more)` : ''}`);
-    return { verdict: 'failed', summary: `FAILED: ${[...told, ...failed.slice(MAX_TOLD).map(({ what }) => what)].join('; ')}` };
+    const told = failed
+      .slice(0, MAX_TOLD)
+      .map(({ what, detail, count }) => `${what}: ${detail}${count > 1 ? ` (and ${count - 1} more)` : ''}`);
+    return {
+      verdict: 'failed',
+      summary: `FAILED: ${[...told, ...failed.slice(MAX_TOLD).map(({ what }) => what)].join('; ')}`,
+    };
   }
   const { manifest, missing } = capture;
   if (unread !== undefined) return { verdict: 'unreadable', summary: `not verified: ${unread}; what was read holds` };
   if (isWhole(capture)) {
     const open = checks.all().filter(({ state }) => state === 'not-checked').length;
-    return { verdict: 'verified', summary: `verified: everything that was checked holds${open === 0 ? '' : `; ${open} checks could not be made`}${manifest === undefined ? '' : `; evidence ${completenessText(manifest, countedIn(tar))}`}` };
+    return {
+      verdict: 'verified',
+      summary: `verified: everything that was checked holds${open === 0 ? '' : `; ${open} checks could not be made`}${manifest === undefined ? '' : `; evidence ${completenessText(manifest, countedIn(tar))}`}`,
+    };
   }
   const last = tar.contents.parts.at(-1);
-  const reached = last === undefined ? 'no manifest part was read' : capture.alone && capture.parts[0]?.number !== 0 ? `what segment ${last.segment} holds is as its manifest part says` : `verified up to segment ${last.segment} (byte ${last.end} of the tar stream)`;
+  const reached =
+    last === undefined
+      ? 'no manifest part was read'
+      : capture.alone && capture.parts[0]?.number !== 0
+        ? `what segment ${last.segment} holds is as its manifest part says`
+        : `verified up to segment ${last.segment} (byte ${last.end} of the tar stream)`;
   const gap = missing.length === 0 ? '' : `; ${missing.length} segments are not there, the first is ${missing[0] ?? 0}`;
-  if (capture.alone) return { verdict: 'cut', summary: `one segment alone: ${reached}; verify the folder for all of them` };
+  if (capture.alone)
+    return { verdict: 'cut', summary: `one segment alone: ${reached}; verify the folder for all of them` };
   const uncommitted = log === undefined ? 'it was never committed, or it was removed' : 'nor does the log tell of one';
-  const why = manifest === undefined ? `there is no manifest.json: ${uncommitted}`
-    : missing.length === 0 ? 'manifest.json says that segments were lost, and they were stored after it' : 'manifest.json says that segments were lost';
+  const why =
+    manifest === undefined
+      ? `there is no manifest.json: ${uncommitted}`
+      : missing.length === 0
+        ? 'manifest.json says that segments were lost, and they were stored after it'
+        : 'manifest.json says that segments were lost';
   return { verdict: 'cut', summary: `cut: ${why}; ${reached}${gap}. \`amber salvage\` reads what is there` };
 }
 

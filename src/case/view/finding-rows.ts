@@ -45,12 +45,30 @@ export function pidOf(finding: unknown): number {
 export function findingSection(documents: Documents): TextSection {
   const findings = findingsIn(documents);
   const starts = startsIn(documents);
-  const rank = (finding: unknown): number => (ORDER.indexOf(text(field(finding, 'severity'))) + ORDER.length + 1) % (ORDER.length + 1);
-  const rows = findings.toSorted((one, other) => rank(one) - rank(other)).map((finding) => [
-    text(field(finding, 'severity')), text(field(field(finding, 'technique'), 'id')) || text(field(finding, 'technique')), text(field(finding, 'detector')), happened(finding, starts),
-    [text(field(finding, 'title')), ...evidenceOf(finding)].join('; ') + (field(finding, 'handedOver') === true ? ' (as a process of the function says)' : ''),
-  ].map((cell) => renderText(cell, MAX_CELL)));
-  return { title: 'Findings', rows, count: rows.length, notes: notesOf([...list(documents.get(LIST)), ...list(documents.get(LATE))].map((row) => field(row, 'look')).concat(handedIn(documents))) };
+  const rank = (finding: unknown): number =>
+    (ORDER.indexOf(text(field(finding, 'severity'))) + ORDER.length + 1) % (ORDER.length + 1);
+  const rows = findings
+    .toSorted((one, other) => rank(one) - rank(other))
+    .map((finding) =>
+      [
+        text(field(finding, 'severity')),
+        text(field(field(finding, 'technique'), 'id')) || text(field(finding, 'technique')),
+        text(field(finding, 'detector')),
+        happened(finding, starts),
+        [text(field(finding, 'title')), ...evidenceOf(finding)].join('; ') +
+          (field(finding, 'handedOver') === true ? ' (as a process of the function says)' : ''),
+      ].map((cell) => renderText(cell, MAX_CELL)),
+    );
+  return {
+    title: 'Findings',
+    rows,
+    count: rows.length,
+    notes: notesOf(
+      [...list(documents.get(LIST)), ...list(documents.get(LATE))]
+        .map((row) => field(row, 'look'))
+        .concat(handedIn(documents)),
+    ),
+  };
 }
 
 /** When the thing began. Older captures do not say so: then it is the start of the process. */
@@ -59,7 +77,12 @@ function happened(finding: unknown, starts: ReadonlyMap<number, string>): string
 }
 
 function startsIn(documents: Documents): ReadonlyMap<number, string> {
-  return new Map(list(field(documents.get('live_response/processes.json'), 'processes')).map((row) => [number(field(row, 'pid')), shortTime(text(field(row, 'start')))]));
+  return new Map(
+    list(field(documents.get('live_response/processes.json'), 'processes')).map((row) => [
+      number(field(row, 'pid')),
+      shortTime(text(field(row, 'start'))),
+    ]),
+  );
 }
 
 function shortTime(time: string): string {
@@ -68,15 +91,22 @@ function shortTime(time: string): string {
 
 /** What the rows about the looks say: limits, and detectors that failed. */
 function notesOf(looks: readonly unknown[]): readonly string[] {
-  const notes = looks.flatMap((look) => {
-    const failed = field(look, 'failed');
-    return [
-      ...list(field(look, 'left')).map(text),
-      ...(typeof failed === 'object' && failed !== null ? Object.entries(failed).map(([detector, error]) => `the detector ${detector} failed: ${text(error)}`) : []),
-    ];
-  }).filter((note) => note !== '');
+  const notes = looks
+    .flatMap((look) => {
+      const failed = field(look, 'failed');
+      return [
+        ...list(field(look, 'left')).map(text),
+        ...(typeof failed === 'object' && failed !== null
+          ? Object.entries(failed).map(([detector, error]) => `the detector ${detector} failed: ${text(error)}`)
+          : []),
+      ];
+    })
+    .filter((note) => note !== '');
   const more = notes.length - MAX_NOTES;
-  return [...notes.slice(0, MAX_NOTES).map((note) => `Not looked at: ${renderText(note, MAX_CELL)}`), ...(more > 0 ? [`Not looked at: ${more} more; live_response/findings.jsonl has them`] : [])];
+  return [
+    ...notes.slice(0, MAX_NOTES).map((note) => `Not looked at: ${renderText(note, MAX_CELL)}`),
+    ...(more > 0 ? [`Not looked at: ${more} more; live_response/findings.jsonl has them`] : []),
+  ];
 }
 
 function list(value: unknown): readonly unknown[] {
@@ -84,5 +114,8 @@ function list(value: unknown): readonly unknown[] {
 }
 
 function evidenceOf(finding: unknown): readonly string[] {
-  return list(field(finding, 'evidence')).slice(0, MAX_EVIDENCE).map(text).filter((one) => one !== '');
+  return list(field(finding, 'evidence'))
+    .slice(0, MAX_EVIDENCE)
+    .map(text)
+    .filter((one) => one !== '');
 }

@@ -60,7 +60,10 @@ export class ReportPage {
   }
 
   /** @param moments - events of all of them; @param madeMs - our clock, milliseconds since the epoch */
-  async writeTo(file: FileHandle, { title, moments, madeMs }: { readonly title: string; readonly moments: TextSection; readonly madeMs: number }): Promise<void> {
+  async writeTo(
+    file: FileHandle,
+    { title, moments, madeMs }: { readonly title: string; readonly moments: TextSection; readonly madeMs: number },
+  ): Promise<void> {
     await file.writeFile(headHtml(title, { verified: this.verified, count: this.count, moments, madeMs }));
     const buffer = Buffer.allocUnsafe(PIECE);
     for (let at = 0; at < this.#bytes; ) {
@@ -113,19 +116,29 @@ const WORDS = { ok: ['ok', 'ok'], failed: ['failed', 'FAILED'], 'not-checked': [
 
 function checkHtml(check: Check): string {
   const [tone, word] = WORDS[check.state];
-  const told = [check.detail, ...check.findings].filter((line) => line !== '').map((line) => escapeHtml(renderMessage(line))).join('<br>');
+  const told = [check.detail, ...check.findings]
+    .filter((line) => line !== '')
+    .map((line) => escapeHtml(renderMessage(line)))
+    .join('<br>');
   return `<tr><td class="${tone}">${word}</td><td>${escapeHtml(check.what)}</td><td>${told}</td></tr>`;
 }
 
 function sectionHtml({ title, rows, count, notes = [] }: TextSection, most: number, command = 'show'): string {
   const shown = rows.slice(0, most);
-  const more = count > shown.length ? `<p class="dim">and ${count - shown.length} more: \`amber ${command}\` lists them</p>` : '';
+  const more =
+    count > shown.length ? `<p class="dim">and ${count - shown.length} more: \`amber ${command}\` lists them</p>` : '';
   const cells = shown.map((row) => `<tr>${row.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`).join('');
   const told = notes.map((note) => `<p class="failed">${escapeHtml(renderMessage(note))}</p>`).join('');
   return `<details${shown.length > LONG ? '' : ' open'}><summary>${escapeHtml(title)} (${count})</summary>${told}<table class="rows">${cells}</table>${more}</details>`;
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
 function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"']/gu, (character) => ENTITIES[character] ?? '');

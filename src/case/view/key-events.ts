@@ -12,7 +12,14 @@ const MAX_TELLING = 1000;
 const MAX_OTHERS = 1000;
 
 /** Log events and file times are too many for a page. */
-const SOURCES: ReadonlySet<string> = new Set(['capture', 'processes', 'findings', 'cloudtrail', 'guardduty', 'control-plane']);
+const SOURCES: ReadonlySet<string> = new Set([
+  'capture',
+  'processes',
+  'findings',
+  'cloudtrail',
+  'guardduty',
+  'control-plane',
+]);
 
 const SEVERE: ReadonlySet<string> = new Set(['critical', 'high', 'error']);
 
@@ -31,7 +38,11 @@ export class KeyMoments {
 
   /** The capture that comes next. */
   expect({ documents }: CaptureView): void {
-    this.#pids = new Set(findingsIn(documents).map(pidOf).filter((pid) => !Number.isNaN(pid)));
+    this.#pids = new Set(
+      findingsIn(documents)
+        .map(pidOf)
+        .filter((pid) => !Number.isNaN(pid)),
+    );
   }
 
   section(timeline: Timeline): TextSection {

@@ -56,7 +56,9 @@ function processLine(row: Json, self: number): string {
     number(row['pid']) === self ? 'the function' : '',
   ].filter((mark) => mark !== '');
   const about = marks.length === 0 ? '' : ` [${marks.join(', ')}]`;
-  return renderText(`${text(row['pid'])} uid ${text(row['uid'])} ${time(row['start'])} ${argv === '' ? `(${text(row['comm'])})` : argv.slice(0, MAX_ARGUMENTS)}${about}`);
+  return renderText(
+    `${text(row['pid'])} uid ${text(row['uid'])} ${time(row['start'])} ${argv === '' ? `(${text(row['comm'])})` : argv.slice(0, MAX_ARGUMENTS)}${about}`,
+  );
 }
 
 function digestOf(exe: unknown): string {
@@ -80,7 +82,11 @@ export function socketRows(document: unknown): readonly SocketRow[] {
     state: renderText(text(row['state'])),
     local: renderText(endpoint(row['local'])),
     remote: renderText(endpoint(row['remote'])),
-    owners: renderText(objects(row['owners']).map((owner) => `${text(owner['pid'])}/${text(owner['comm'])} fd ${text(owner['fd'])}`).join(', ') || text(row['unowned'])),
+    owners: renderText(
+      objects(row['owners'])
+        .map((owner) => `${text(owner['pid'])}/${text(owner['comm'])} fd ${text(owner['fd'])}`)
+        .join(', ') || text(row['unowned']),
+    ),
   }));
   return rows.sort((one, other) => rank(one) - rank(other));
 }
@@ -108,7 +114,11 @@ function objects(value: unknown): readonly Json[] {
 
 /** A scalar as text; nothing for what is none. */
 export function text(value: unknown): string {
-  return typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
+  return typeof value === 'string'
+    ? value
+    : typeof value === 'number' || typeof value === 'boolean'
+      ? String(value)
+      : '';
 }
 
 /** A number; NaN for what is none. `Number` of an object calls what the object brings along. */
@@ -117,5 +127,7 @@ export function number(value: unknown): number {
 }
 
 function time(value: unknown): string {
-  return text(value).replace('T', ' ').replace(/\.\d+Z$/u, 'Z');
+  return text(value)
+    .replace('T', ' ')
+    .replace(/\.\d+Z$/u, 'Z');
 }

@@ -19,7 +19,10 @@ const UNSAFE_IN_LINES = /[^\P{C}\n]|[\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point
 /** Lines that go out as they are: their maker has rendered every name in them. @throws AmberError BUG where that is not so. */
 export function demandSafeLines(text: string): void {
   if (PLAIN_LINES.test(text) || !UNSAFE_IN_LINES.test(text)) return;
-  throw new AmberError('BUG', 'A result holds a control or an invisible character that was not escaped; this part of it is not written.');
+  throw new AmberError(
+    'BUG',
+    'A result holds a control or an invisible character that was not escaped; this part of it is not written.',
+  );
 }
 
 /** Text of any origin for a terminal: one line, and every byte of it can be told from the escapes. */

@@ -26,17 +26,36 @@ export function headRows(capture: OpenCapture, view: CaptureView): readonly (rea
     ['capture', text(manifest?.captureId ?? field(header, 'captureId'))],
     ['location', capture.location],
     ['state', stateOf(capture, view)],
-    ['evidence', manifest === undefined ? '' : completenessText(manifest, view.problem === undefined && view.items > 0 ? view.shortfalls : undefined)],
-    ['started', `${text(manifest?.clocks.started ?? field(header, 'started'))}${manifest === undefined ? '' : tookOf(manifest)}`],
+    [
+      'evidence',
+      manifest === undefined
+        ? ''
+        : completenessText(manifest, view.problem === undefined && view.items > 0 ? view.shortfalls : undefined),
+    ],
+    [
+      'started',
+      `${text(manifest?.clocks.started ?? field(header, 'started'))}${manifest === undefined ? '' : tookOf(manifest)}`,
+    ],
     ['ended early', text(manifest?.endedEarly)],
     ['cause', `${text(field(cause, 'trigger'))}: ${text(field(cause, 'reason'))}`],
     ['requester', text(field(cause, 'requester'))],
     ['order', orderOf(field(cause, 'order'))],
-    ['function', ['functionName', 'functionVersion', 'region', 'account'].map((name) => text(field(identity, name))).join('  ')],
+    [
+      'function',
+      ['functionName', 'functionVersion', 'region', 'account'].map((name) => text(field(identity, name))).join('  '),
+    ],
     ['log stream', `${text(field(identity, 'logGroup'))} ${text(field(identity, 'logStream'))}`],
     ['access key', text(field(identity, 'accessKeyId'))],
-    ['request', `${text(field(invocation, 'requestId'))}${field(invocation, 'coldStart') === true ? ', the first of this sandbox' : ''}`],
-    ['items', `${view.items}: ${Object.entries(view.outcomes).map(([outcome, count]) => `${count} ${outcome}`).join(', ')}`],
+    [
+      'request',
+      `${text(field(invocation, 'requestId'))}${field(invocation, 'coldStart') === true ? ', the first of this sandbox' : ''}`,
+    ],
+    [
+      'items',
+      `${view.items}: ${Object.entries(view.outcomes)
+        .map(([outcome, count]) => `${count} ${outcome}`)
+        .join(', ')}`,
+    ],
     ['redactions', `${view.redactions} in ${view.redacted.count} items`],
   ];
   return rows.filter(([, value]) => value.trim() !== '').map(([name, value]) => [name, renderText(value)] as const);
@@ -44,7 +63,9 @@ export function headRows(capture: OpenCapture, view: CaptureView): readonly (rea
 
 /** What the capture took, as far as manifest.json says it. */
 function tookOf({ clocks, cost }: CaptureManifest): string {
-  const [elapsed, cpu] = [field(clocks, 'elapsedMs'), field(cost, 'cpuMs')].map((ms) => (typeof ms === 'number' ? `${ms} ms` : undefined));
+  const [elapsed, cpu] = [field(clocks, 'elapsedMs'), field(cost, 'cpuMs')].map((ms) =>
+    typeof ms === 'number' ? `${ms} ms` : undefined,
+  );
   return `${elapsed === undefined ? '' : `, took ${elapsed}`}${cpu === undefined ? '' : `, ${cpu} of CPU`}`;
 }
 
@@ -60,7 +81,9 @@ function stateOf({ manifest, manifestProblem, parts, missing }: OpenCapture, vie
   const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
   const sealed = parts.some((part) => part.sealed) ? ', sealed in age files' : '';
   const marker = manifestProblem === undefined ? 'no manifest.json' : 'manifest.json is not usable';
-  const word = (manifest?.state === 'whole' && missing.length > 0 ? 'not all there' : manifest?.state) ?? (view.problem === undefined || manifestProblem !== undefined ? marker : `cut, ${marker}`);
+  const word =
+    (manifest?.state === 'whole' && missing.length > 0 ? 'not all there' : manifest?.state) ??
+    (view.problem === undefined || manifestProblem !== undefined ? marker : `cut, ${marker}`);
   const all = missing.length === 0 ? '' : ` of ${parts.length + missing.length}`;
   return `${word}, ${size(bytes)} in ${parts.length}${all} segments${sealed}`;
 }
@@ -68,7 +91,9 @@ function stateOf({ manifest, manifestProblem, parts, missing }: OpenCapture, vie
 /** The sections that have something to say, in the order of a reader's questions. */
 export function bodySections(view: CaptureView): readonly TextSection[] {
   const { documents } = view;
-  const sockets = socketRows(documents.get('live_response/sockets.json')).map(({ protocol, state, local, remote, owners }) => [protocol, state, local, remote, owners]);
+  const sockets = socketRows(documents.get('live_response/sockets.json')).map(
+    ({ protocol, state, local, remote, owners }) => [protocol, state, local, remote, owners],
+  );
   const processes = [...processLines(documents.get('live_response/processes.json'))].map((line) => [line]);
   const sections: readonly TextSection[] = [
     { title: 'Left out of this view: read it in the tarball', rows: [], count: 0, notes: view.leftOut },
@@ -77,8 +102,16 @@ export function bodySections(view: CaptureView): readonly TextSection[] {
     counted('Sockets', sockets),
     listed('Recovered: deleted executables, deleted files that were open, memfds', view.recovered, recoveredRow),
     listed('/tmp and /dev/shm, in order of value', view.files, fileRow),
-    ...collectionSections(documents).map(({ title, rows }) => counted(title, rows.map((row) => row.map((cell) => renderText(cell, MAX_CELL))))),
-    listed('Not as it should be', view.exceptions, (item) => [renderText(item.outcome), `${shown(item)}: ${renderText(item.reason ?? '')}`]),
+    ...collectionSections(documents).map(({ title, rows }) =>
+      counted(
+        title,
+        rows.map((row) => row.map((cell) => renderText(cell, MAX_CELL))),
+      ),
+    ),
+    listed('Not as it should be', view.exceptions, (item) => [
+      renderText(item.outcome),
+      `${shown(item)}: ${renderText(item.reason ?? '')}`,
+    ]),
     listed('Redacted', view.redacted, (item) => [`${shown(item)}: ${redactionsOf(item)}`]),
   ];
   return sections.filter(({ count, notes = [] }) => count + notes.length > 0);
@@ -88,7 +121,11 @@ function counted(title: string, rows: readonly (readonly string[])[]): TextSecti
   return { title, rows, count: rows.length };
 }
 
-function listed(title: string, listing: Listing<ManifestItem>, row: (item: ManifestItem) => readonly string[]): TextSection {
+function listed(
+  title: string,
+  listing: Listing<ManifestItem>,
+  row: (item: ManifestItem) => readonly string[],
+): TextSection {
   return { title, rows: listing.first.map(row), count: listing.count };
 }
 
@@ -98,20 +135,39 @@ function shown(item: ManifestItem): string {
 
 function recoveredRow(item: ManifestItem): readonly string[] {
   const reason = item.reason === undefined ? '' : `  (${renderText(item.reason)})`;
-  return [shown(item), renderText(item.outcome), `${item.stored ?? item.size ?? 0} bytes`, renderText(item.sha256 ?? ''), `${renderText(text(item.notes?.['link']))}${reason}`];
+  return [
+    shown(item),
+    renderText(item.outcome),
+    `${item.stored ?? item.size ?? 0} bytes`,
+    renderText(item.sha256 ?? ''),
+    `${renderText(text(item.notes?.['link']))}${reason}`,
+  ];
 }
 
 function fileRow(item: ManifestItem): readonly string[] {
-  const facts = [item.mode ?? '', String(item.size ?? 0).padStart(10), isoTime(item.mtime), (item.sha256 ?? '').slice(0, 16)];
+  const facts = [
+    item.mode ?? '',
+    String(item.size ?? 0).padStart(10),
+    isoTime(item.mtime),
+    (item.sha256 ?? '').slice(0, 16),
+  ];
   return [...facts.map((fact) => renderText(fact)), shown(item).replace(/^\[root\]/u, '')];
 }
 
 function redactionsOf({ redactions = [] }: ManifestItem): string {
-  return `${redactions.slice(0, MAX_REDACTIONS).map((name) => renderText(name)).join(', ')}${redactions.length > MAX_REDACTIONS ? ', …' : ''}`;
+  return `${redactions
+    .slice(0, MAX_REDACTIONS)
+    .map((name) => renderText(name))
+    .join(', ')}${redactions.length > MAX_REDACTIONS ? ', …' : ''}`;
 }
 
 /** Decimal seconds as a date, where they are one. */
 function isoTime(seconds: string | undefined): string {
   const ms = Number(seconds) * 1000;
-  return Math.abs(ms) < 8.64e15 ? new Date(ms).toISOString().replace('T', ' ').replace(/\.\d+Z$/u, 'Z') : seconds ?? '';
+  return Math.abs(ms) < 8.64e15
+    ? new Date(ms)
+        .toISOString()
+        .replace('T', ' ')
+        .replace(/\.\d+Z$/u, 'Z')
+    : (seconds ?? '');
 }

@@ -15,7 +15,14 @@ import { isOurKey, storedBytes, tarBytes } from '../tar/segment-bytes.ts';
 import type { TarEntry } from '../tar/header.ts';
 
 /** Structured documents that are read. */
-const DOCUMENTS: ReadonlySet<string> = new Set(['capture.json', 'live_response/invocation.json', 'live_response/processes.json', 'live_response/sockets.json', 'live_response/findings.jsonl', 'live_response/findings-late.jsonl']);
+const DOCUMENTS: ReadonlySet<string> = new Set([
+  'capture.json',
+  'live_response/invocation.json',
+  'live_response/processes.json',
+  'live_response/sockets.json',
+  'live_response/findings.jsonl',
+  'live_response/findings-late.jsonl',
+]);
 /** What a process of the function has handed over; a second one has a number. */
 const HANDED = /^live_response\/function-process(?:-\d)?\.json$/u;
 /** Documents of a collection that are read as well, and their bytes in all. */
@@ -54,11 +61,16 @@ export interface CaptureView {
 
 /** Reads what is readable from the beginning on. @throws AmberError only where the capture cannot be reached. */
 export async function viewCapture(
-  capture: OpenCapture, identity: AgeIdentity | undefined, onProgress?: (done: number, total: number) => void,
+  capture: OpenCapture,
+  identity: AgeIdentity | undefined,
+  onProgress?: (done: number, total: number) => void,
 ): Promise<CaptureView> {
   const viewer = new Viewer();
   const readable = identity !== undefined || capture.parts.every(({ sealed }) => !sealed);
-  const { parts, problem } = runOf(capture, readable || capture.opened === undefined ? capture.parts : [capture.opened]);
+  const { parts, problem } = runOf(
+    capture,
+    readable || capture.opened === undefined ? capture.parts : [capture.opened],
+  );
   const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;
   const chunks = async function* (): AsyncGenerator<Buffer> {
@@ -76,7 +88,12 @@ export async function viewCapture(
     const whole = problem === undefined && capture.manifest?.state === 'whole' && parts === capture.parts;
     ({ ended } = await (whole ? readWholeTar : readStrictly)(chunks(), viewer));
   } catch (cause) {
-    if (!isAmberError(cause) || (cause.code !== 'ARCHIVE_CORRUPT' && cause.code !== 'IDENTITY_INVALID') || (cause.code === 'IDENTITY_INVALID' && identity !== undefined && !isOurKey(capture, identity))) throw cause;
+    if (
+      !isAmberError(cause) ||
+      (cause.code !== 'ARCHIVE_CORRUPT' && cause.code !== 'IDENTITY_INVALID') ||
+      (cause.code === 'IDENTITY_INVALID' && identity !== undefined && !isOurKey(capture, identity))
+    )
+      throw cause;
     return viewer.finish(joined(problem, cause.message));
   }
   return viewer.finish(joined(problem, ended ? viewer.foreign : 'the tar stream has no end: the capture was cut'));
@@ -99,7 +116,17 @@ class Bounded<T> implements Listing<T> {
 }
 
 const FINE: ReadonlySet<string> = new Set(['collected', 'changed', 'empty', 'skipped']);
-const OUTCOMES: ReadonlySet<string> = new Set(['collected', 'truncated', 'changed', 'empty', 'missing', 'denied', 'skipped', 'timed-out', 'failed']);
+const OUTCOMES: ReadonlySet<string> = new Set([
+  'collected',
+  'truncated',
+  'changed',
+  'empty',
+  'missing',
+  'denied',
+  'skipped',
+  'timed-out',
+  'failed',
+]);
 
 class Viewer implements TarVisitor {
   readonly #documents = new Map<string, unknown>();
@@ -118,8 +145,10 @@ class Viewer implements TarVisitor {
   #controlLeft = 0;
 
   entry({ path, size }: TarEntry): void {
-    if (partNumber(path) !== undefined) this.#part = readPart({ header: () => undefined, item: (item) => this.#take(item), problem: () => undefined });
-    else if (this.#wants(path, size)) this.#document = { path, reader: path.endsWith('.jsonl') ? new JsonLines() : new JsonRows() };
+    if (partNumber(path) !== undefined)
+      this.#part = readPart({ header: () => undefined, item: (item) => this.#take(item), problem: () => undefined });
+    else if (this.#wants(path, size))
+      this.#document = { path, reader: path.endsWith('.jsonl') ? new JsonLines() : new JsonRows() };
   }
 
   #wants(path: string, size: number): boolean {
@@ -155,9 +184,22 @@ class Viewer implements TarVisitor {
 
   finish(problem: string | undefined): CaptureView {
     return {
-      documents: this.#documents, recovered: this.#recovered, files: this.#files, exceptions: this.#exceptions,
-      redacted: this.#redacted, redactions: this.#redactions, outcomes: this.#outcomes, shortfalls: this.#shortfalls, items: this.#items, problem,
-      leftOut: [...this.#leftOut, ...(this.#controlLeft === 0 ? [] : [`${this.#controlLeft} documents of the control plane are too large or too many to be shown`])],
+      documents: this.#documents,
+      recovered: this.#recovered,
+      files: this.#files,
+      exceptions: this.#exceptions,
+      redacted: this.#redacted,
+      redactions: this.#redactions,
+      outcomes: this.#outcomes,
+      shortfalls: this.#shortfalls,
+      items: this.#items,
+      problem,
+      leftOut: [
+        ...this.#leftOut,
+        ...(this.#controlLeft === 0
+          ? []
+          : [`${this.#controlLeft} documents of the control plane are too large or too many to be shown`]),
+      ],
     };
   }
 

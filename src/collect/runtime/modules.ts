@@ -56,7 +56,10 @@ export function loadedModules(writable: readonly string[]): LoadedModules {
 export function builtinModules(): readonly string[] {
   const list = own(process, 'moduleLoadList');
   if (!Array.isArray(list)) return [];
-  return list.map(String).filter((line) => line.startsWith('NativeModule ')).map((line) => line.slice('NativeModule '.length));
+  return list
+    .map(String)
+    .filter((line) => line.startsWith('NativeModule '))
+    .map((line) => line.slice('NativeModule '.length));
 }
 
 function own(object: unknown, key: string): unknown {

@@ -17,25 +17,43 @@ interface Group {
   readonly names: readonly string[];
 }
 
-// prettier-ignore
 const GROUPS: readonly Group[] = [
-  { module: 'fs', anchor: 'get:promises', names: ['readFile', 'readFileSync', 'openSync', 'writeFileSync', 'createReadStream'] },
+  {
+    module: 'fs',
+    anchor: 'get:promises',
+    names: ['readFile', 'readFileSync', 'openSync', 'writeFileSync', 'createReadStream'],
+  },
   { module: 'http', anchor: 'get:maxHeaderSize', names: ['request', 'get'] },
-  { module: '_http_outgoing', anchor: 'OutgoingMessage/prototype/getHeaderNames', names: ['OutgoingMessage/prototype/write', 'OutgoingMessage/prototype/end'] },
+  {
+    module: '_http_outgoing',
+    anchor: 'OutgoingMessage/prototype/getHeaderNames',
+    names: ['OutgoingMessage/prototype/write', 'OutgoingMessage/prototype/end'],
+  },
   { module: 'https', anchor: 'Server', names: ['request', 'get'] },
   { module: 'net', anchor: '_normalizeArgs', names: ['connect', 'Socket/prototype/connect'] },
   { module: 'tls', anchor: 'TLSSocket', names: ['connect'] },
   { module: 'dns', anchor: 'lookupService', names: ['lookup'] },
-  { module: 'child_process', anchor: '_forkChild', names: ['spawn', 'spawnSync', 'exec', 'execSync', 'execFile', 'execFileSync', 'fork'] },
-  { module: 'module', anchor: '_nodeModulePaths', names: ['_load', '_resolveFilename', 'prototype/require', 'prototype/_compile', '_extensions/.js'] },
+  {
+    module: 'child_process',
+    anchor: '_forkChild',
+    names: ['spawn', 'spawnSync', 'exec', 'execSync', 'execFile', 'execFileSync', 'fork'],
+  },
+  {
+    module: 'module',
+    anchor: '_nodeModulePaths',
+    names: ['_load', '_resolveFilename', 'prototype/require', 'prototype/_compile', '_extensions/.js'],
+  },
   { module: 'events', anchor: 'prototype/setMaxListeners', names: ['prototype/emit'] },
   { module: 'crypto', anchor: 'createECDH', names: ['createHmac', 'createDecipheriv'] },
 ];
 
 /** Globals of Node that are JavaScript, by the beginning of their text in Node.js 22 and 24. */
 const GLOBALS: ReadonlyMap<string, string> = new Map([
-  ['fetch', 'function fetch('], ['setTimeout', 'function setTimeout('], ['setInterval', 'function setInterval('],
-  ['setImmediate', 'function setImmediate('], ['queueMicrotask', 'function queueMicrotask('],
+  ['fetch', 'function fetch('],
+  ['setTimeout', 'function setTimeout('],
+  ['setInterval', 'function setInterval('],
+  ['setImmediate', 'function setImmediate('],
+  ['queueMicrotask', 'function queueMicrotask('],
 ]);
 
 interface Checked {
@@ -51,7 +69,9 @@ export interface NativesFound {
 
 /** Compares Node's functions with where they belong, a group at a time. Never throws. */
 export async function comparedNatives(
-  realm: Realm, loaded: ReadonlySet<string>, yieldIfDue: () => Promise<void> | undefined,
+  realm: Realm,
+  loaded: ReadonlySet<string>,
+  yieldIfDue: () => Promise<void> | undefined,
 ): Promise<NativesFound> {
   const patches = comparedGlobals(realm);
   let open: () => Session;
@@ -80,13 +100,19 @@ function comparedGroup(realm: Realm, group: Group, open: () => Session): Patch[]
     const name = `${group.module}.${path.replace('get:', '').replaceAll('/', '.')}`;
     return { name, target: lookUp(realm, exports, path) };
   });
-  const [anchor, ...places] = locate(checked.map(({ target }) => (isOpen(target) ? target : undefined)), open());
+  const [anchor, ...places] = locate(
+    checked.map(({ target }) => (isOpen(target) ? target : undefined)),
+    open(),
+  );
   return checked.slice(1).flatMap(({ name, target }, index): Patch[] => {
     if (types.isProxy(target)) return [{ name, fact: 'proxy' }];
     if (typeof target !== 'function') return [{ name, fact: target === GETTER ? 'accessor' : 'removed' }];
     const place = places[index];
     if (place !== undefined && place.scriptId === anchor?.scriptId) return marksOf(realm, name, target);
-    const detail = place === undefined ? 'native, bound or not to be located' : `defined in script ${describe(place)}, its siblings in ${anchor?.scriptId ?? 'none'}`;
+    const detail =
+      place === undefined
+        ? 'native, bound or not to be located'
+        : `defined in script ${describe(place)}, its siblings in ${anchor?.scriptId ?? 'none'}`;
     return [...marksOf(realm, name, target), { name, fact: 'foreign', detail, ...sourceOf(realm, target) }];
   });
 }
@@ -101,7 +127,9 @@ function comparedGlobals(realm: Realm): Patch[] {
     const value: unknown = property?.value;
     if (types.isProxy(value)) return [{ name, fact: 'proxy' }];
     if (typeof value !== 'function') return [{ name, fact: property === undefined ? 'removed' : 'accessor' }];
-    return realm.textOf(value).startsWith(text) ? marksOf(realm, name, value) : [{ name, fact: 'replaced', ...sourceOf(realm, value) }];
+    return realm.textOf(value).startsWith(text)
+      ? marksOf(realm, name, value)
+      : [{ name, fact: 'replaced', ...sourceOf(realm, value) }];
   });
 }
 
@@ -120,17 +148,22 @@ function lookUp(realm: Realm, from: unknown, path: string): unknown {
   return at;
 }
 
-// prettier-ignore
 const ORDINARY: ReadonlySet<string> = new Set(['length', 'name', 'prototype', 'arguments', 'caller', 'native']);
 
 const MAX_MARKS = 8;
 
 /** Properties that wrappers leave on a function (`__original`, `__wrapped`, `_datadog…`). Constructors have their own. */
 function marksOf(realm: Realm, name: string, target: object): Patch[] {
-  if (realm.descriptor(target, 'prototype')?.writable === false || /[A-Z]\w*$/u.test(name) && !name.includes('.prototype.')) return [];
+  if (
+    realm.descriptor(target, 'prototype')?.writable === false ||
+    (/[A-Z]\w*$/u.test(name) && !name.includes('.prototype.'))
+  )
+    return [];
   const marks = realm.ownKeys(target).filter((key) => typeof key === 'string' && !ORDINARY.has(key));
   const more = marks.length > MAX_MARKS ? ` and ${marks.length - MAX_MARKS} more` : '';
-  return marks.length === 0 ? [] : [{ name, fact: 'wrapped', detail: `carries ${marks.slice(0, MAX_MARKS).map(String).join(', ')}${more}` }];
+  return marks.length === 0
+    ? []
+    : [{ name, fact: 'wrapped', detail: `carries ${marks.slice(0, MAX_MARKS).map(String).join(', ')}${more}` }];
 }
 
 interface Place {
@@ -171,7 +204,11 @@ function locate(targets: readonly unknown[], session: Session): (Place | undefin
 }
 
 /** In a session of the same thread the answer comes before `post` returns. */
-function ownProperties(session: Session, object: Runtime.RemoteObject, use: (found: Runtime.GetPropertiesReturnType) => void): void {
+function ownProperties(
+  session: Session,
+  object: Runtime.RemoteObject,
+  use: (found: Runtime.GetPropertiesReturnType) => void,
+): void {
   session.post('Runtime.getProperties', { objectId: object.objectId ?? '', ownProperties: true }, (_, found) => {
     use(found);
   });

@@ -44,11 +44,41 @@ export function freshRealm(): Realm {
   };
 }
 
-// prettier-ignore
 const INTRINSICS: readonly string[] = [
-  'Object', 'Function', 'Array', 'String', 'Number', 'Boolean', 'Symbol', 'BigInt', 'Promise', 'RegExp', 'Date', 'Error', 'TypeError',
-  'Map', 'Set', 'WeakMap', 'WeakSet', 'WeakRef', 'Proxy', 'Reflect', 'JSON', 'Math', 'ArrayBuffer', 'SharedArrayBuffer', 'DataView',
-  'Uint8Array', 'Atomics', 'eval', 'parseInt', 'parseFloat', 'isNaN', 'decodeURIComponent', 'encodeURIComponent', 'WebAssembly',
+  'Object',
+  'Function',
+  'Array',
+  'String',
+  'Number',
+  'Boolean',
+  'Symbol',
+  'BigInt',
+  'Promise',
+  'RegExp',
+  'Date',
+  'Error',
+  'TypeError',
+  'Map',
+  'Set',
+  'WeakMap',
+  'WeakSet',
+  'WeakRef',
+  'Proxy',
+  'Reflect',
+  'JSON',
+  'Math',
+  'ArrayBuffer',
+  'SharedArrayBuffer',
+  'DataView',
+  'Uint8Array',
+  'Atomics',
+  'eval',
+  'parseInt',
+  'parseFloat',
+  'isNaN',
+  'decodeURIComponent',
+  'encodeURIComponent',
+  'WebAssembly',
 ];
 
 /** What Node itself adds to the intrinsics of its main realm: no patch. Seen in Node.js 22 and 24. */
@@ -75,7 +105,12 @@ export function comparedIntrinsics(realm: Realm, global: object = globalThis): r
     const ours: unknown = property?.value;
     if (isWalkable(ours) && isWalkable(fresh)) walk(realm, name, ours, fresh, patches);
   }
-  return patches.length <= MAX_PATCHES ? patches : [...patches.slice(0, MAX_PATCHES), { name: `and ${patches.length - MAX_PATCHES} more`, fact: 'differs', detail: 'beyond the limit of this list' }];
+  return patches.length <= MAX_PATCHES
+    ? patches
+    : [
+        ...patches.slice(0, MAX_PATCHES),
+        { name: `and ${patches.length - MAX_PATCHES} more`, fact: 'differs', detail: 'beyond the limit of this list' },
+      ];
 }
 
 /** A constructor with its prototype, or a namespace. */
@@ -103,28 +138,42 @@ function comparedObject(realm: Realm, path: string, ours: object, fresh: object,
     const name = join(path, key);
     const property = realm.descriptor(ours, key);
     const expected = OF_NODE.get(name);
-    if (expected !== undefined && (typeof property?.value !== 'function' || realm.textOf(property.value).startsWith(expected))) continue;
+    if (
+      expected !== undefined &&
+      (typeof property?.value !== 'function' || realm.textOf(property.value).startsWith(expected))
+    )
+      continue;
     if (patches.length >= MAX_PATCHES) patches.push(UNSHOWN);
     else patches.push({ name, fact: 'added', ...sourceOf(realm, part(property, 'value') ?? part(property, 'get')) });
   }
 }
 
 function compareProperty(
-  realm: Realm, name: string, ours: PropertyDescriptor | undefined, fresh: PropertyDescriptor | undefined,
+  realm: Realm,
+  name: string,
+  ours: PropertyDescriptor | undefined,
+  fresh: PropertyDescriptor | undefined,
 ): Patch | undefined {
   if (fresh === undefined) return undefined;
   if (ours === undefined) return { name, fact: 'removed' };
-  if ('get' in ours !== 'get' in fresh) return { name, fact: 'get' in ours ? 'accessor' : 'differs', ...sourceOf(realm, part(ours, 'get')) };
+  if ('get' in ours !== 'get' in fresh)
+    return { name, fact: 'get' in ours ? 'accessor' : 'differs', ...sourceOf(realm, part(ours, 'get')) };
   for (const slot of ['value', 'get', 'set'] as const) {
     const now = part(ours, slot);
     const then = part(fresh, slot);
     if (types.isProxy(now)) return { name, fact: 'proxy' };
-    if (typeof now !== typeof then) return { name, fact: 'differs', detail: `${slot}: ${typeof now}`, ...sourceOf(realm, now) };
-    if (typeof now === 'function' && realm.textOf(now) !== realm.textOf(then)) return { name, fact: 'replaced', ...sourceOf(realm, now) };
+    if (typeof now !== typeof then)
+      return { name, fact: 'differs', detail: `${slot}: ${typeof now}`, ...sourceOf(realm, now) };
+    if (typeof now === 'function' && realm.textOf(now) !== realm.textOf(then))
+      return { name, fact: 'replaced', ...sourceOf(realm, now) };
     if (isPrimitive(now) && !Object.is(now, then)) return { name, fact: 'differs', detail: `${slot}: ${String(now)}` };
   }
-  const moved = (['writable', 'enumerable', 'configurable'] as const).filter((attribute) => ours[attribute] !== fresh[attribute]);
-  return moved.length === 0 ? undefined : { name, fact: 'differs', detail: moved.map((attribute) => `${attribute}: ${ours[attribute]}`).join(', ') };
+  const moved = (['writable', 'enumerable', 'configurable'] as const).filter(
+    (attribute) => ours[attribute] !== fresh[attribute],
+  );
+  return moved.length === 0
+    ? undefined
+    : { name, fact: 'differs', detail: moved.map((attribute) => `${attribute}: ${ours[attribute]}`).join(', ') };
 }
 
 /** The head of a function's source. */

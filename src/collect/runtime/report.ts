@@ -2,7 +2,9 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { describeError } from '../../errors.ts';
 
-export type ReportRead = { readonly ok: true; readonly report: Record<string, unknown> } | { readonly ok: false; readonly reason: string };
+export type ReportRead =
+  | { readonly ok: true; readonly report: Record<string, unknown> }
+  | { readonly ok: false; readonly reason: string };
 
 /** Settings that exist from Node.js 22.0 (excludeNetwork) and 22.13 (excludeEnv) on. */
 interface ReportSettings {

@@ -24,7 +24,15 @@ export interface CaptureOrder {
 }
 
 /** Collectors that say little after the runtime has gone, or that take longer than the end of a sandbox lasts. */
-const NOT_AT_THE_END = ['findings', 'executables', 'code', 'scripts', 'systeminformation', 'process-memory', 'heap'] as const;
+const NOT_AT_THE_END = [
+  'findings',
+  'executables',
+  'code',
+  'scripts',
+  'systeminformation',
+  'process-memory',
+  'heap',
+] as const;
 /** Collectors of contents. */
 const CONTENTS = ['recovered', 'writable', 'timeline'] as const;
 
@@ -44,7 +52,12 @@ export function configAtTheEnd(state: ExtensionState, contents: boolean): Config
  * processes that are left, and every path of /tmp. Raw files of /proc, of which it has the facts, wait: for contents, where those
  * are wanted.
  */
-const BEHIND_CONTENTS: LastCapture['tiers'] = { descriptors: 'recovered', memory: 'code', procfs: 'code', system: 'code' };
+const BEHIND_CONTENTS: LastCapture['tiers'] = {
+  descriptors: 'recovered',
+  memory: 'code',
+  procfs: 'code',
+  system: 'code',
+};
 const SECOND: LastCapture['tiers'] = { descriptors: 'recovered', memory: 'recovered', procfs: 'recovered' };
 const MIB = 1024 * 1024;
 
@@ -52,7 +65,8 @@ const MIB = 1024 * 1024;
 export function lastCapture({ prepared, config, environment }: ExtensionState, contents: boolean): LastCapture {
   const isSlow = (coresOf(environment.env) ?? 1) < 1;
   return {
-    closingCpuMs: prepared ? 20 : 55, segmentBytes: 4 * MIB,
+    closingCpuMs: prepared ? 20 : 55,
+    segmentBytes: 4 * MIB,
     // A third of the digests, and with little CPU that is a tenth of the time. The file of a folder has no other digest.
     digestWhole: !isSlow || config.destination?.startsWith('s3:') !== true,
     tiers: isSlow ? (contents ? BEHIND_CONTENTS : SECOND) : {},
@@ -75,8 +89,18 @@ function lastInventory(state: ExtensionState): Collector {
       const { seen, invocation } = state;
       if (invocation !== undefined && state.telemetry) await doneWithin(state, invocation, LATE_MS);
       yield {
-        kind: 'json', path: 'live_response/last_inventory.json', source: 'amber', method: 'api',
-        value: { lastInvocation: invocation === undefined ? undefined : { number: invocation.number, ...invocation.event, ...invocation.done }, taken: seen === undefined ? undefined : new Date(seen.takenMs).toISOString(), ...seen },
+        kind: 'json',
+        path: 'live_response/last_inventory.json',
+        source: 'amber',
+        method: 'api',
+        value: {
+          lastInvocation:
+            invocation === undefined
+              ? undefined
+              : { number: invocation.number, ...invocation.event, ...invocation.done },
+          taken: seen === undefined ? undefined : new Date(seen.takenMs).toISOString(),
+          ...seen,
+        },
       };
     },
   };
@@ -89,17 +113,34 @@ export function startCapture(state: ExtensionState, order: CaptureOrder): Runnin
   const refused = order.last === true ? undefined : refusal(state, count);
   if (refused !== undefined) return refused;
   const { promise, resolve } = Promise.withResolvers<CaptureReport | undefined>();
-  const running: Running = { cause: order.cause, hinted, stopper: new AbortController(), ended: promise, handed: [], isSealed: false, waiting: new Set() };
+  const running: Running = {
+    cause: order.cause,
+    hinted,
+    stopper: new AbortController(),
+    ended: promise,
+    handed: [],
+    isSealed: false,
+    waiting: new Set(),
+  };
   const requestId = state.invocation?.event.requestId;
   state.running = running;
   count.captures += 1;
   const { control, config } = state;
-  const unsubscribe = control === undefined || order.last === true ? undefined : watchForStopOrder({ control, ttlMs: config.controlTtlMs, facts: () => currentFacts(state), stop: (reason) => running.stopper.abort(reason) });
+  const unsubscribe =
+    control === undefined || order.last === true
+      ? undefined
+      : watchForStopOrder({
+          control,
+          ttlMs: config.controlTtlMs,
+          facts: () => currentFacts(state),
+          stop: (reason) => running.stopper.abort(reason),
+        });
   void run(state, order, running, count).then((report) => {
     unsubscribe?.();
     if (state.running === running) state.running = undefined;
     count.endedMs = Date.now();
-    if (!hinted) state.last = { cause: order.cause, requestId, atMs: count.endedMs, isWhole: report?.state === 'whole' };
+    if (!hinted)
+      state.last = { cause: order.cause, requestId, atMs: count.endedMs, isWhole: report?.state === 'whole' };
     if (report?.state === 'whole' && order.cause.order !== undefined) state.answered.add(order.cause.order.id);
     resolve(report);
   });
@@ -109,9 +150,11 @@ export function startCapture(state: ExtensionState, order: CaptureOrder): Runnin
 function refusal({ running, config, control }: ExtensionState, { captures, endedMs }: Count): AmberError | undefined {
   if (control?.stopped() === true) return limited('stop', 'a signed order to stop is in force (AMBER_CONTROL)');
   if (running !== undefined) return new AmberError('CAPTURE_BUSY', undefined, { details: { limit: 'single-flight' } });
-  if (captures >= config.maxCaptures) return limited('cap', `this sandbox has had its ${String(config.maxCaptures)} captures (AMBER_MAX_CAPTURES)`);
+  if (captures >= config.maxCaptures)
+    return limited('cap', `this sandbox has had its ${String(config.maxCaptures)} captures (AMBER_MAX_CAPTURES)`);
   const waitMs = endedMs + config.cooldownMs - Date.now();
-  if (endedMs > 0 && waitMs > 0) return limited('cooldown', `the last capture ended less than AMBER_COOLDOWN_MS ago; ${String(waitMs)} ms are left`);
+  if (endedMs > 0 && waitMs > 0)
+    return limited('cooldown', `the last capture ended less than AMBER_COOLDOWN_MS ago; ${String(waitMs)} ms are left`);
   return undefined;
 }
 
@@ -119,11 +162,19 @@ function limited(limit: string, message: string): AmberError {
   return new AmberError('CAPTURE_LIMITED', message, { details: { limit } });
 }
 
-async function run(state: ExtensionState, { cause, config, hardStopMs, last }: CaptureOrder, running: Running, count: Count): Promise<CaptureReport | undefined> {
+async function run(
+  state: ExtensionState,
+  { cause, config, hardStopMs, last }: CaptureOrder,
+  running: Running,
+  count: Count,
+): Promise<CaptureReport | undefined> {
   const { environment, monitor, fleet, parking } = state;
   try {
     const invocation = currentFacts(state);
-    const full = fleet === undefined ? undefined : await claimFleet({ config, cause, state: fleet, env: environment.env, invocation, hardStopMs });
+    const full =
+      fleet === undefined
+        ? undefined
+        : await claimFleet({ config, cause, state: fleet, env: environment.env, invocation, hardStopMs });
     if (full !== undefined) {
       count.captures -= 1;
       logRefusal(state, cause, full);
@@ -132,9 +183,26 @@ async function run(state: ExtensionState, { cause, config, hardStopMs, last }: C
     const engine = await environment.engine();
     // With the runtime gone another look tells nothing, and the engine would take one.
     const handed = handedOver(running);
-    const findings = monitor === undefined ? {} : { findings: async () => (last === true ? monitor.snapshot() : handed.withHanded(await monitor.report())) };
-    const kept = { ...config, destinations: [parkingProvider(parking, schemeOf(config.destination ?? '')), ...config.destinations], ...(last === true ? {} : { collectors: [...config.collectors, ...handed.collectors] }) };
-    return await engine({ cause, config: kept, invocation, hardStopMs, inProcess: false, stopSignal: running.stopper.signal, parked: parking.digests, ...findings, ...(last === true ? { last: lastCapture(state, !config.collect.includes('-writable')) } : {}) });
+    const findings =
+      monitor === undefined
+        ? {}
+        : { findings: async () => (last === true ? monitor.snapshot() : handed.withHanded(await monitor.report())) };
+    const kept = {
+      ...config,
+      destinations: [parkingProvider(parking, schemeOf(config.destination ?? '')), ...config.destinations],
+      ...(last === true ? {} : { collectors: [...config.collectors, ...handed.collectors] }),
+    };
+    return await engine({
+      cause,
+      config: kept,
+      invocation,
+      hardStopMs,
+      inProcess: false,
+      stopSignal: running.stopper.signal,
+      parked: parking.digests,
+      ...findings,
+      ...(last === true ? { last: lastCapture(state, !config.collect.includes('-writable')) } : {}),
+    });
   } catch (error) {
     environment.log('fault', { where: 'extension', error: describeError(error) });
     return undefined;
@@ -145,5 +213,11 @@ async function run(state: ExtensionState, { cause, config, hardStopMs, last }: C
 export function logRefusal({ environment, fleet }: ExtensionState, cause: Cause, refused: AmberError): void {
   const limit = String(refused.details['limit'] ?? '');
   if (fleet !== undefined && !firstTime(fleet, `refused:${cause.trigger}:${limit}`)) return;
-  environment.log('refused', { trigger: cause.trigger, reason: cause.reason, code: refused.code, limit, error: refused.message });
+  environment.log('refused', {
+    trigger: cause.trigger,
+    reason: cause.reason,
+    code: refused.code,
+    limit,
+    error: refused.message,
+  });
 }

@@ -28,7 +28,11 @@ export function watchDeadline(state: ExtensionState, invocation: InvocationRecor
   if (deadlineMs === undefined) return;
   const totalMs = deadlineMs - Date.now();
   // `now` asks for a capture of the sandbox, whatever becomes of its first invocation; an open finding or order does too.
-  const lead = leadMs(state.config, totalMs, state.open.size > 0 || (state.config.capture === 'now' && state.own.captures + state.hinted.captures === 0));
+  const lead = leadMs(
+    state.config,
+    totalMs,
+    state.open.size > 0 || (state.config.capture === 'now' && state.own.captures + state.hinted.captures === 0),
+  );
   if (lead <= 0) return;
   arm(state, invocation, deadlineMs - lead);
 }
@@ -50,7 +54,11 @@ function fire(state: ExtensionState, invocation: InvocationRecord, dueMs: number
   const cause = deadline.fires({ at: 'near-deadline', invocation: invocation.number, remainingMs }, config);
   if (cause === undefined) return;
   // Half of the margin of an in-process capture: nobody's answer has to be passed on here.
-  const start = startCapture(state, { cause, config: state.config, hardStopMs: deadlineMs - Math.min(state.config.marginMs, remainingMs / 4) });
+  const start = startCapture(state, {
+    cause,
+    config: state.config,
+    hardStopMs: deadlineMs - Math.min(state.config.marginMs, remainingMs / 4),
+  });
   if (isAmberError(start)) logRefusal(state, cause, start);
   else state.open.clear();
 }

@@ -5,12 +5,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { policyOf } from '../../config/detect-policy.ts';
 import { describeError, isAmberError } from '../../errors.ts';
-import { openExtensionsApi, type ExtensionsApi, type InvokeEvent, type LifecycleEvent } from '../../lambda/extensions-api.ts';
+import {
+  openExtensionsApi,
+  type ExtensionsApi,
+  type InvokeEvent,
+  type LifecycleEvent,
+} from '../../lambda/extensions-api.ts';
 import { readIdentity } from '../../lambda/identity.ts';
 import { subscribe, type RuntimeDone } from '../../lambda/telemetry-api.ts';
 import { watchDeadline } from './deadline.ts';
 import { hasParked, sendParked } from '../../ship/parked.ts';
-import { scan, openState, currentFacts, type ExtensionState, type ExtensionEnvironment, type InvocationRecord } from './state.ts';
+import {
+  scan,
+  openState,
+  currentFacts,
+  type ExtensionState,
+  type ExtensionEnvironment,
+  type InvocationRecord,
+} from './state.ts';
 import { handleFindings, executePendingOrder, openOrders } from './orders.ts';
 import { invocationOver, prepare } from './prepare.ts';
 import { collectGarbage } from './settle.ts';
@@ -54,10 +66,11 @@ export async function runExtension(environment: ExtensionEnvironment, name: stri
     failures = event === undefined ? failures + 1 : 0;
     if (event?.kind === 'INVOKE' && state !== undefined) await hold(state, event);
     if (event?.kind !== 'SHUTDOWN') continue;
-    if (state !== undefined) await safely(environment, async () => {
-      await ready;
-      await atShutdown(state, event);
-    });
+    if (state !== undefined)
+      await safely(environment, async () => {
+        await ready;
+        await atShutdown(state, event);
+      });
     environment.exit();
     return;
   }
@@ -86,7 +99,11 @@ async function register({ env, log }: ExtensionEnvironment, api: ExtensionsApi):
 }
 
 /** The next event; undefined when the answer was none: one line says so, the first time in a row. */
-async function nextEvent({ log }: ExtensionEnvironment, api: ExtensionsApi, failures: number): Promise<LifecycleEvent | undefined> {
+async function nextEvent(
+  { log }: ExtensionEnvironment,
+  api: ExtensionsApi,
+  failures: number,
+): Promise<LifecycleEvent | undefined> {
   if (failures > 0) await sleep(PAUSES_MS[Math.min(failures, PAUSES_MS.length) - 1]);
   try {
     return await api.next();
@@ -106,7 +123,12 @@ async function hold(state: ExtensionState, event: InvokeEvent): Promise<void> {
 }
 
 async function atInvoke(state: ExtensionState, event: InvokeEvent): Promise<void> {
-  const invocation: InvocationRecord = { number: (state.invocation?.number ?? 0) + 1, event, startedMs: Date.now(), done: undefined };
+  const invocation: InvocationRecord = {
+    number: (state.invocation?.number ?? 0) + 1,
+    event,
+    startedMs: Date.now(),
+    done: undefined,
+  };
   state.invocation = invocation;
   state.init ??= { ms: invocation.startedMs, uptimeSeconds: process.uptime(), rssBytes: 0 };
   watchDeadline(state, invocation);
@@ -128,7 +150,8 @@ async function watchInvocation(state: ExtensionState, invocation: InvocationReco
   clearInterval(state.ticker);
   const again = async (): Promise<void> => handleFindings(state, await scan(state));
   state.ticker = setInterval(() => {
-    if (state.invocation === invocation && invocation.done === undefined && state.running === undefined) void safely(state.environment, again);
+    if (state.invocation === invocation && invocation.done === undefined && state.running === undefined)
+      void safely(state.environment, again);
   }, LOOK_EVERY_MS).unref();
   if (invocation.startedMs - (state.seen?.takenMs ?? 0) < LOOK_EVERY_MS) return;
   const waits = state.telemetry && policyOf(state.config.detect).threshold !== 'off';
@@ -161,7 +184,8 @@ async function patrol(state: ExtensionState): Promise<void> {
 
 function runtimeDone(state: ExtensionState, done: RuntimeDone): void {
   const { invocation } = state;
-  if (invocation === undefined || (done.requestId !== undefined && done.requestId !== invocation.event.requestId)) return;
+  if (invocation === undefined || (done.requestId !== undefined && done.requestId !== invocation.event.requestId))
+    return;
   invocation.done = done;
   for (const end of state.doneWatchers) end();
 }

@@ -11,9 +11,23 @@ import { anomaly } from '../../trigger/anomaly.ts';
 import { deadline } from '../../trigger/deadline.ts';
 import { error as failure } from '../../trigger/error.ts';
 import { logRefusal, startCapture } from './capture.ts';
-import { currentFacts, type ExtensionState, type ExtensionEnvironment, type Running, type HandoffServer } from './state.ts';
+import {
+  currentFacts,
+  type ExtensionState,
+  type ExtensionEnvironment,
+  type Running,
+  type HandoffServer,
+} from './state.ts';
 import { hardStopOf } from './orders.ts';
-import { MAX_FACTS_BYTES, MAX_HINT_BYTES, policyPrint, socketName, HandoffConnection, type HandoffRequest, type Verdict } from '../handoff/connection.ts';
+import {
+  MAX_FACTS_BYTES,
+  MAX_HINT_BYTES,
+  policyPrint,
+  socketName,
+  HandoffConnection,
+  type HandoffRequest,
+  type Verdict,
+} from '../handoff/connection.ts';
 
 const MAX_CONNECTIONS = 4;
 const MAX_A_MINUTE = 20;
@@ -99,7 +113,12 @@ async function judge(state: ExtensionState, request: HandoffRequest): Promise<Ju
   const again = isKnown(state, request);
   if (again !== undefined) return again;
   const open = [...state.open];
-  const start = startCapture(state, { cause: due.cause, config: due.config, hardStopMs: hardStopOf(state, due.config), hinted: true });
+  const start = startCapture(state, {
+    cause: due.cause,
+    config: due.config,
+    hardStopMs: hardStopOf(state, due.config),
+    hinted: true,
+  });
   if (isAmberError(start)) {
     logRefusal(state, due.cause, start);
     return refused(String(start.details['limit'] ?? start.code));
@@ -116,11 +135,17 @@ async function judge(state: ExtensionState, request: HandoffRequest): Promise<Ju
 function isKnown(state: ExtensionState, { trigger, order, requestId, reason }: HandoffRequest): Judged | undefined {
   const { running, last, answered, config, invocation } = state;
   const isAlike = (cause: Cause): boolean => cause.trigger === trigger && cause.order?.id === order;
-  if (running?.isSealed === false && isAlike(running.cause) && (!running.hinted || order !== undefined)) return { verdict: 'running', running };
+  if (running?.isSealed === false && isAlike(running.cause) && (!running.hinted || order !== undefined))
+    return { verdict: 'running', running };
   if (order !== undefined) return answered.has(order) ? { verdict: 'done' } : undefined;
   if (last?.isWhole !== true || !isAlike(last.cause)) return undefined;
-  if (trigger === 'deadline') return requestId !== undefined && requestId === last.requestId && requestId === invocation?.event.requestId ? { verdict: 'done' } : undefined;
-  return trigger === 'anomaly' && Date.now() - last.atMs < config.cooldownMs && hasFound(state, reason) ? { verdict: 'done' } : undefined;
+  if (trigger === 'deadline')
+    return requestId !== undefined && requestId === last.requestId && requestId === invocation?.event.requestId
+      ? { verdict: 'done' }
+      : undefined;
+  return trigger === 'anomaly' && Date.now() - last.atMs < config.cooldownMs && hasFound(state, reason)
+    ? { verdict: 'done' }
+    : undefined;
 }
 
 /**
@@ -129,7 +154,9 @@ function isKnown(state: ExtensionState, { trigger, order, requestId, reason }: H
  */
 function hasFound({ monitor }: ExtensionState, reason: string): boolean {
   const ours = new Set(monitor?.snapshot().findings.map(({ detector }) => detector));
-  const named = [...reason.matchAll(/([a-z][a-z-]*) \((?:low|medium|high|critical)\)/gu)].map(([, detector]) => detector ?? '');
+  const named = [...reason.matchAll(/([a-z][a-z-]*) \((?:low|medium|high|critical)\)/gu)].map(
+    ([, detector]) => detector ?? '',
+  );
   return named.length > 0 && !/ and \d+ more$/u.test(reason) && named.every((detector) => ours.has(detector));
 }
 
@@ -142,15 +169,27 @@ interface Due {
 
 async function dueFor(state: ExtensionState, request: HandoffRequest): Promise<Due | undefined> {
   const { config } = state;
-  const cause: Cause = { trigger: request.trigger, reason: `${printable(request.reason)} (as the function's process says)` };
+  const cause: Cause = {
+    trigger: request.trigger,
+    reason: `${printable(request.reason)} (as the function's process says)`,
+  };
   switch (request.trigger) {
-    case 'control': return ordered(state, request);
-    case 'event': return signed(state, request);
-    case 'flag': return config.capture === 'now' && state.own.captures + state.hinted.captures === 0 ? { cause, config } : undefined;
-    case 'error': return failure.moments(config).length > 0 ? { cause, config } : undefined;
-    case 'anomaly': return anomaly.moments(config).length > 0 ? { cause, config } : undefined;
-    case 'deadline': return deadline.moments(config).length > 0 ? { cause, config } : undefined;
-    default: return undefined;
+    case 'control':
+      return ordered(state, request);
+    case 'event':
+      return signed(state, request);
+    case 'flag':
+      return config.capture === 'now' && state.own.captures + state.hinted.captures === 0
+        ? { cause, config }
+        : undefined;
+    case 'error':
+      return failure.moments(config).length > 0 ? { cause, config } : undefined;
+    case 'anomaly':
+      return anomaly.moments(config).length > 0 ? { cause, config } : undefined;
+    case 'deadline':
+      return deadline.moments(config).length > 0 ? { cause, config } : undefined;
+    default:
+      return undefined;
   }
 }
 
@@ -159,7 +198,11 @@ async function ordered(state: ExtensionState, request: HandoffRequest): Promise<
   const { control } = state;
   const order = await control?.check(CHECK_MS, currentFacts(state), { fresh: true });
   if (control === undefined || order === undefined || order.cause.order?.id !== request.order) return undefined;
-  return { cause: order.cause, config: { ...order.config, s3Transport: 'light' }, markConsumed: () => control.markConsumed(order) };
+  return {
+    cause: order.cause,
+    config: { ...order.config, s3Transport: 'light' },
+    markConsumed: () => control.markConsumed(order),
+  };
 }
 
 async function signed(state: ExtensionState, { token }: HandoffRequest): Promise<Due | undefined> {
@@ -169,7 +212,11 @@ async function signed(state: ExtensionState, { token }: HandoffRequest): Promise
   const { judgeEvent, markEventConsumed } = await import('../orders/event-order.ts');
   const order = judgeEvent({ config, state: fleet, environment }, token, facts);
   if (order === undefined) return undefined;
-  return { cause: order.cause, config: { ...order.config, s3Transport: 'light' }, markConsumed: () => markEventConsumed({ state: fleet }, order) };
+  return {
+    cause: order.cause,
+    config: { ...order.config, s3Transport: 'light' },
+    markConsumed: () => markEventConsumed({ state: fleet }, order),
+  };
 }
 
 /** For a capture and a log line; names of errors and findings are all that reasons hold. */

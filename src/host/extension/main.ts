@@ -7,17 +7,35 @@ import { runExtension } from './extension.ts';
 
 // Neither a mistake of ours nor a signal of somebody in the sandbox may end the extension: its end is the function's.
 for (const name of ['uncaughtException', 'unhandledRejection'] as const) {
-  process.on(name, (error: unknown) => void logLine('fault', { where: 'extension', what: name, error: describeError(error) }));
+  process.on(
+    name,
+    (error: unknown) => void logLine('fault', { where: 'extension', what: name, error: describeError(error) }),
+  );
 }
-for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2', 'SIGALRM', 'SIGVTALRM', 'SIGPIPE', 'SIGXCPU', 'SIGXFSZ'] as const) process.on(name, () => undefined);
+for (const name of [
+  'SIGTERM',
+  'SIGINT',
+  'SIGHUP',
+  'SIGUSR2',
+  'SIGALRM',
+  'SIGVTALRM',
+  'SIGPIPE',
+  'SIGXCPU',
+  'SIGXFSZ',
+] as const)
+  process.on(name, () => undefined);
 setInterval(() => undefined, 2 ** 30);
 
-await runExtension({
-  env: process.env,
-  log: logLine,
-  engine: async () => (await import('../../capture/capture.ts')).runCapture,
-  anomalyMonitor: async (options) => (await import('../../detect/anomaly-monitor.ts')).openMonitor(options),
-  control: async (config) => (await import('../orders/control.ts')).openControl(config, { env: process.env, log: logLine }),
-  handoffs: openHandoffServer,
-  exit: () => process.exit(0),
-}, basename(process.argv[2] ?? 'amber'));
+await runExtension(
+  {
+    env: process.env,
+    log: logLine,
+    engine: async () => (await import('../../capture/capture.ts')).runCapture,
+    anomalyMonitor: async (options) => (await import('../../detect/anomaly-monitor.ts')).openMonitor(options),
+    control: async (config) =>
+      (await import('../orders/control.ts')).openControl(config, { env: process.env, log: logLine }),
+    handoffs: openHandoffServer,
+    exit: () => process.exit(0),
+  },
+  basename(process.argv[2] ?? 'amber'),
+);

@@ -42,7 +42,8 @@ export async function lastOrder(state: ExtensionState): Promise<void> {
 export async function handleFindings(state: ExtensionState, fresh: readonly Finding[]): Promise<void> {
   if (fresh.length === 0) return;
   for (const { detector, severity } of fresh) {
-    if ((severity === 'high' || severity === 'critical') && state.open.size < MAX_OPEN) state.open.add(`${detector} (${severity})`);
+    if ((severity === 'high' || severity === 'critical') && state.open.size < MAX_OPEN)
+      state.open.add(`${detector} (${severity})`);
   }
   const moment = { at: 'found', invocation: state.invocation?.number ?? 0, findings: fresh } as const;
   const cause = anomaly.moments(state.config).length === 0 ? undefined : anomaly.fires(moment, state.config);
@@ -51,7 +52,10 @@ export async function handleFindings(state: ExtensionState, fresh: readonly Find
 
 /** Its own limit, or what the invocation leaves: also when it has been answered, the platform keeps to its deadline. */
 export function hardStopOf({ invocation }: ExtensionState, config: Config): number {
-  return Math.min(Date.now() + config.maxMs, (invocation?.event.deadlineMs ?? Infinity) - Math.max(LEAST_MS, config.marginMs));
+  return Math.min(
+    Date.now() + config.maxMs,
+    (invocation?.event.deadlineMs ?? Infinity) - Math.max(LEAST_MS, config.marginMs),
+  );
 }
 
 /** True if a capture has begun and was stored whole: the poll waits for it, so that the sandbox is not frozen in its middle. */

@@ -54,23 +54,48 @@ async function rehearse(state: ExtensionState): Promise<void> {
   const engine = await state.environment.engine();
   let met: Promise<unknown> | undefined;
   await engine({
-    cause: { trigger: 'shutdown', reason: 'rehearsal' }, config: { ...configAtTheEnd(state, false), destination: 'rehearsal://none', destinations: [rehearsal(state, (connection) => {
-      met = connection;
-    })] },
-    invocation: currentFacts(state), hardStopMs: Date.now() + REHEARSAL_MS, inProcess: false, quiet: true, last: lastCapture(state, false),
+    cause: { trigger: 'shutdown', reason: 'rehearsal' },
+    config: {
+      ...configAtTheEnd(state, false),
+      destination: 'rehearsal://none',
+      destinations: [
+        rehearsal(state, (connection) => {
+          met = connection;
+        }),
+      ],
+    },
+    invocation: currentFacts(state),
+    hardStopMs: Date.now() + REHEARSAL_MS,
+    inProcess: false,
+    quiet: true,
+    last: lastCapture(state, false),
     findings: () => Promise.resolve(state.monitor?.snapshot() ?? NOTHING_FOUND),
   });
   await met;
 }
 
-const NOTHING_FOUND: FindingsReport = { by: 'extension', findings: [], threshold: 'off', baselineMs: undefined, failed: {}, left: [] };
+const NOTHING_FOUND: FindingsReport = {
+  by: 'extension',
+  findings: [],
+  threshold: 'off',
+  baselineMs: undefined,
+  failed: {},
+  left: [],
+};
 
 /** Does what the real destination would up to the last step, where that leaves nothing there, and keeps nothing. */
 function rehearsal({ config }: ExtensionState, met: (connection: Promise<unknown>) => void): DestinationProvider {
   const receipt: Receipt = { state: 'stored', attempts: 1 };
-  const nowhere: Destination = { location: 'nowhere', put: () => Promise.resolve(receipt), commit: () => Promise.resolve(receipt), close: () => undefined };
+  const nowhere: Destination = {
+    location: 'nowhere',
+    put: () => Promise.resolve(receipt),
+    commit: () => Promise.resolve(receipt),
+    close: () => undefined,
+  };
   return {
-    name: 'rehearsal', protocol: 'rehearsal:', description: 'Keeps nothing.',
+    name: 'rehearsal',
+    protocol: 'rehearsal:',
+    description: 'Keeps nothing.',
     open: async (_, capture): Promise<Destination> => {
       if (config.destination?.startsWith('s3:') !== true) return nowhere;
       const { openRehearsal } = await import('../../ship/rehearsal.ts');

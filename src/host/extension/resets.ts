@@ -8,7 +8,19 @@
  * sandbox is captured whatever he writes; what he has forged is moved aside, said in the log, and part of that capture like any file.
  * The record holds back nothing for which a finding or an order is open, and for all else no longer than {@link PAUSE_MS}.
  */
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readSync, renameSync, unlinkSync, writeSync, type BigIntStats } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+  type BigIntStats,
+} from 'node:fs';
 import { describeError } from '../../errors.ts';
 
 /** What the policy asks for after a crash is captured as often as AMBER_MAX_CAPTURES says in this time. */
@@ -31,7 +43,11 @@ export interface Resets {
 }
 
 /** @param tmp - folder that outlives a reset, where the record lies as `.amber-resets` */
-export function openResets(tmp: string, log: (record: Readonly<Record<string, unknown>>) => unknown, nowMs: number = Date.now()): Resets {
+export function openResets(
+  tmp: string,
+  log: (record: Readonly<Record<string, unknown>>) => unknown,
+  nowMs: number = Date.now(),
+): Resets {
   const path = `${tmp}/.amber-resets`;
   const boot = bootId();
   const found = standing(path);
@@ -47,7 +63,11 @@ export function openResets(tmp: string, log: (record: Readonly<Record<string, un
       try {
         if (isChanged(found, standing(path))) {
           renameSync(path, `${path}.foreign`);
-          log({ where: 'resets', error: 'the record of captures after crashes was written by somebody else in this life of the sandbox; it is kept as .amber-resets.foreign' });
+          log({
+            where: 'resets',
+            error:
+              'the record of captures after crashes was written by somebody else in this life of the sandbox; it is kept as .amber-resets.foreign',
+          });
         }
         write(path, JSON.stringify({ boot, captured: [...recent(now), now].slice(-MAX_TIMES) }));
       } catch (error) {
@@ -83,9 +103,15 @@ function readTimes(path: string, boot: string): number[] {
     const stat = fstatSync(fd);
     if (!stat.isFile() || stat.nlink !== 1 || stat.size > MAX_BYTES) return [];
     const bytes = Buffer.alloc(stat.size);
-    const record = JSON.parse(bytes.toString('latin1', 0, readSync(fd, bytes, 0, stat.size, 0))) as { boot?: unknown; captured?: unknown } | null;
+    const record = JSON.parse(bytes.toString('latin1', 0, readSync(fd, bytes, 0, stat.size, 0))) as {
+      boot?: unknown;
+      captured?: unknown;
+    } | null;
     if (record?.boot !== boot || !Array.isArray(record.captured)) return [];
-    return record.captured.filter((time): time is number => Number.isSafeInteger(time) && Number(time) > 0).slice(-MAX_TIMES).sort((one, other) => one - other);
+    return record.captured
+      .filter((time): time is number => Number.isSafeInteger(time) && Number(time) > 0)
+      .slice(-MAX_TIMES)
+      .sort((one, other) => one - other);
   } catch {
     return [];
   } finally {

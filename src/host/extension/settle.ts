@@ -30,6 +30,8 @@ export function collectGarbage(invocations: number): void {
 
 function collect(flavor: 'regular' | 'last-resort'): void {
   // A context that is made after the flag has the function.
-  const gc = process.getBuiltinModule('node:vm').runInNewContext('typeof gc === "function" ? gc : () => undefined') as (how: object) => void;
+  const gc = process.getBuiltinModule('node:vm').runInNewContext('typeof gc === "function" ? gc : () => undefined') as (
+    how: object,
+  ) => void;
   gc({ type: 'major', execution: 'sync', flavor });
 }

@@ -41,7 +41,15 @@ export async function atShutdown(state: ExtensionState, event: ShutdownEvent): P
   const exitMs = isBound ? LATE_EXIT_MS : EXIT_MS;
   if (endMs - Date.now() < LEAST_CRASH_MS) {
     state.running?.stopper.abort(new AmberError('CAPTURE_ABORTED', 'the end of the sandbox came'));
-    logRefusal(state, cause, new AmberError('CAPTURE_LIMITED', `${String(Math.max(0, endMs - Date.now()))} ms are left of the invocation that crashed: its caller is answered with that error at once`, { details: { limit: 'answer' } }));
+    logRefusal(
+      state,
+      cause,
+      new AmberError(
+        'CAPTURE_LIMITED',
+        `${String(Math.max(0, endMs - Date.now()))} ms are left of the invocation that crashed: its caller is answered with that error at once`,
+        { details: { limit: 'answer' } },
+      ),
+    );
     return;
   }
   const [under] = await Promise.all([settle(state, endMs), lastOrder(state)]);
@@ -50,7 +58,12 @@ export async function atShutdown(state: ExtensionState, event: ShutdownEvent): P
   if ((policy === 'off' && !ordered) || (under === 'whole' && state.open.size === 0)) return;
   const due = dueAtTheEnd(state, cause, policy === 'contents');
   if (due === undefined) return;
-  const start = startCapture(state, { cause: due.cause, config: configAtTheEnd(state, due.contents), hardStopMs: endMs - exitMs, last: true });
+  const start = startCapture(state, {
+    cause: due.cause,
+    config: configAtTheEnd(state, due.contents),
+    hardStopMs: endMs - exitMs,
+    last: true,
+  });
   if (!isAmberError(start)) await Promise.race([start.ended, sleep(Math.max(0, endMs - exitMs / 2 - Date.now()))]);
   // What the destination did not take is parked as soon as its put has failed.
   await Promise.race([Promise.allSettled(state.parking.pending), sleep(Math.max(0, endMs - exitMs / 4 - Date.now()))]);
@@ -73,18 +86,28 @@ interface Due {
  * across the lives of the sandbox, and one line says so of what is not captured.
  */
 function dueAtTheEnd(state: ExtensionState, cause: Cause, contents: boolean): Due | undefined {
-  const { open, resets, config: { maxCaptures } } = state;
+  const {
+    open,
+    resets,
+    config: { maxCaptures },
+  } = state;
   const because = (why: string): Cause => ({ ...cause, reason: `${cause.reason}; ${why}` });
   const nowMs = Date.now();
   const allowed = cause.trigger === 'crash' && open.size === 0 ? resets.allowed(maxCaptures, nowMs) : 'all';
   const counted = `${String(resets.captured(nowMs))} captures after crashes of this sandbox in the last hour (AMBER_MAX_CAPTURES), by its own record`;
   if (allowed === 'nothing') {
-    logRefusal(state, cause, new AmberError('CAPTURE_LIMITED', `${counted}; the next in ten minutes`, { details: { limit: 'resets' } }));
+    logRefusal(
+      state,
+      cause,
+      new AmberError('CAPTURE_LIMITED', `${counted}; the next in ten minutes`, { details: { limit: 'resets' } }),
+    );
     return undefined;
   }
   if (cause.trigger === 'crash') resets.note(nowMs);
   if (open.size > 0) return { cause: because(`open: ${[...open].slice(0, 3).join(', ')}`), contents: true };
-  return allowed === 'inventory' && contents ? { cause: because(`without contents: ${counted}`), contents: false } : { cause, contents };
+  return allowed === 'inventory' && contents
+    ? { cause: because(`without contents: ${counted}`), contents: false }
+    : { cause, contents };
 }
 
 /** The platform's deadline is a wall clock time, and the clock may jump between the two processes that read it. */
@@ -97,7 +120,10 @@ export function leftMs(deadlineMs: number | undefined, nowMs: number = Date.now(
 async function settle({ running }: ExtensionState, endMs: number): Promise<'whole' | undefined> {
   if (running === undefined) return undefined;
   running.stopper.abort(new AmberError('CAPTURE_ABORTED', 'the end of the sandbox came'));
-  const report = await Promise.race([running.ended, sleep(Math.max(0, (endMs - Date.now()) * SHARE_OF_RUNNING), undefined)]);
+  const report = await Promise.race([
+    running.ended,
+    sleep(Math.max(0, (endMs - Date.now()) * SHARE_OF_RUNNING), undefined),
+  ]);
   return report?.state === 'whole' ? 'whole' : undefined;
 }
 

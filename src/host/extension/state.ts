@@ -122,16 +122,40 @@ export function openState(environment: ExtensionEnvironment, managed: boolean): 
   // The SDK takes longer to load than a shutdown lasts, and what systeminformation knows of a sandbox is not worth its size.
   const config: Config = { ...asked, s3Transport: 'light', collect: ['-systeminformation', ...asked.collect] };
   if (config.destination === undefined) {
-    environment.log('config', { armed: false, where: 'extension', error: 'AMBER_DESTINATION is not set; for example s3://evidence-bucket/amber' });
+    environment.log('config', {
+      armed: false,
+      where: 'extension',
+      error: 'AMBER_DESTINATION is not set; for example s3://evidence-bucket/amber',
+    });
     return undefined;
   }
   const tmp = config.writable[0] ?? '/tmp';
   const parking = openParking(tmp, environment.log);
   return {
-    environment, config, asked, managed, telemetry: false, invocation: undefined, doneWatchers: new Set(), monitor: undefined, seen: undefined, control: undefined, init: undefined,
-    fleet: sandboxState({}), timer: undefined, ticker: undefined, running: undefined, last: undefined, own: { captures: 0, endedMs: 0 },
-    hinted: { captures: 0, endedMs: 0 }, holding: managed, answered: new Set(), open: new Set(), prepared: false,
-    parking, resets: openResets(tmp, (record) => environment.log('fault', record)),
+    environment,
+    config,
+    asked,
+    managed,
+    telemetry: false,
+    invocation: undefined,
+    doneWatchers: new Set(),
+    monitor: undefined,
+    seen: undefined,
+    control: undefined,
+    init: undefined,
+    fleet: sandboxState({}),
+    timer: undefined,
+    ticker: undefined,
+    running: undefined,
+    last: undefined,
+    own: { captures: 0, endedMs: 0 },
+    hinted: { captures: 0, endedMs: 0 },
+    holding: managed,
+    answered: new Set(),
+    open: new Set(),
+    prepared: false,
+    parking,
+    resets: openResets(tmp, (record) => environment.log('fault', record)),
   };
 }
 
@@ -142,7 +166,11 @@ function readConfig({ env, log }: ExtensionEnvironment): Config | undefined {
     if (warnings.length > 0) log('config', { armed: true, where: 'extension', warning: warnings.join('; ') });
     return config;
   } catch (error) {
-    log('config', { armed: false, where: 'extension', ...(isAmberError(error) ? { code: error.code, error: error.message } : {}) });
+    log('config', {
+      armed: false,
+      where: 'extension',
+      ...(isAmberError(error) ? { code: error.code, error: error.message } : {}),
+    });
     return undefined;
   }
 }
@@ -158,7 +186,10 @@ export function currentFacts({ invocation }: ExtensionState): InvocationFacts | 
 export async function scan(state: ExtensionState): Promise<readonly Finding[]> {
   const { monitor, invocation } = state;
   if (monitor === undefined) return [];
-  const { observation, fresh } = await monitor.scan({ number: invocation?.number ?? 0, startedMs: invocation?.startedMs ?? 0 });
+  const { observation, fresh } = await monitor.scan({
+    number: invocation?.number ?? 0,
+    startedMs: invocation?.startedMs ?? 0,
+  });
   state.seen = observation;
   return fresh;
 }
@@ -166,13 +197,20 @@ export async function scan(state: ExtensionState): Promise<readonly Finding[]> {
 export async function loadMonitor(state: ExtensionState): Promise<void> {
   const { writable, code, detect } = state.config;
   state.monitor ??= await state.environment.anomalyMonitor({
-    by: 'extension', roots: { proc: '/proc', writable, code, etc: '/etc' }, policy: policyOf(detect), limits: { totalMs: LOOK_MS },
+    by: 'extension',
+    roots: { proc: '/proc', writable, code, etc: '/etc' },
+    policy: policyOf(detect),
+    limits: { totalMs: LOOK_MS },
     ...(state.init === undefined ? {} : { init: state.init }),
   });
 }
 
 /** Waits until the platform says that the invocation is over, `leftMs` at most: true if it has said so. */
-export async function doneWithin({ doneWatchers }: ExtensionState, invocation: InvocationRecord, leftMs: number): Promise<boolean> {
+export async function doneWithin(
+  { doneWatchers }: ExtensionState,
+  invocation: InvocationRecord,
+  leftMs: number,
+): Promise<boolean> {
   if (isDone(invocation)) return true;
   if (leftMs <= 0) return false;
   await new Promise<void>((resolve) => {

@@ -17,7 +17,10 @@ const READ_MS = 50;
 export async function learnStream(env: NodeJS.ProcessEnv, proc: string = '/proc'): Promise<void> {
   if (env[NAME] !== undefined) return;
   for (const pid of pidsOf(proc)) {
-    const text = await Promise.race([readFile(`${proc}/${pid}/environ`, 'latin1').catch(() => ''), sleep(READ_MS, '', { ref: false })]);
+    const text = await Promise.race([
+      readFile(`${proc}/${pid}/environ`, 'latin1').catch(() => ''),
+      sleep(READ_MS, '', { ref: false }),
+    ]);
     const found = FORM.exec(text)?.[1];
     if (found === undefined) continue;
     env[NAME] = found;

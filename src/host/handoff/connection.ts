@@ -46,8 +46,20 @@ export interface Verdict {
 
 /** An entry as it goes through the socket. */
 export type HandedEntry =
-  | { readonly kind: 'json'; readonly path: string; readonly source: string; readonly method: string; readonly value: unknown }
-  | { readonly kind: 'jsonl'; readonly path: string; readonly source: string; readonly method: string; readonly rows: readonly unknown[] }
+  | {
+      readonly kind: 'json';
+      readonly path: string;
+      readonly source: string;
+      readonly method: string;
+      readonly value: unknown;
+    }
+  | {
+      readonly kind: 'jsonl';
+      readonly path: string;
+      readonly source: string;
+      readonly method: string;
+      readonly rows: readonly unknown[];
+    }
   | (Pick<BytesEntry, 'kind' | 'path' | 'source' | 'method' | 'redaction'> & { readonly base64: string })
   | Pick<AbsentEntry, 'kind' | 'path' | 'source' | 'method' | 'outcome' | 'reason'>;
 
@@ -139,7 +151,9 @@ export class HandoffConnection {
 function parsed(line: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
   } catch {
     return undefined;
   }

@@ -36,7 +36,12 @@ export async function gatherFacts(request: CaptureRequest): Promise<Facts> {
     entries.push(left >= 0 ? entry : tooLarge(entry));
     if (left < 0) left += bytes;
   };
-  const budget = startBudget({ collectMs: Math.min(MAX_MS, request.hardStopMs - Date.now()), totalMs: MAX_MS, bytes: MAX_FACTS_BYTES, sliceMs: SLICE_MS });
+  const budget = startBudget({
+    collectMs: Math.min(MAX_MS, request.hardStopMs - Date.now()),
+    totalMs: MAX_MS,
+    bytes: MAX_FACTS_BYTES,
+    sliceMs: SLICE_MS,
+  });
   try {
     const context = sceneOf(request, budget);
     for (const collector of HANDED_OVER.filter(({ name, optIn }) => wanted(request, name, optIn === true))) {
@@ -58,8 +63,17 @@ function wanted({ config }: CaptureRequest, name: string, optIn: boolean): boole
 function sceneOf({ cause, config, invocation }: CaptureRequest, budget: CollectorContext['budget']): CollectorContext {
   const roots = { proc: '/proc', writable: config.writable, code: config.code, etc: '/etc' };
   return {
-    captureId: '', startedMs: Date.now(), cause, invocation, config, roots, budget, env: { ...process.env }, inProcess: true,
-    processes: async () => (await import('../../proc/snapshot.ts')).snapshotProcesses({ root: roots.proc, signal: budget.signal }),
+    captureId: '',
+    startedMs: Date.now(),
+    cause,
+    invocation,
+    config,
+    roots,
+    budget,
+    env: { ...process.env },
+    inProcess: true,
+    processes: async () =>
+      (await import('../../proc/snapshot.ts')).snapshotProcesses({ root: roots.proc, signal: budget.signal }),
   };
 }
 
@@ -71,23 +85,49 @@ async function run(collector: Collector, context: CollectorContext, take: (entry
       if (context.budget.signal.aborted) return;
     }
   } catch (error) {
-    take({ kind: 'absent', path: `live_response/${collector.name}.json`, source: collector.name, method: 'api', outcome: 'failed', reason: describeError(error) });
+    take({
+      kind: 'absent',
+      path: `live_response/${collector.name}.json`,
+      source: collector.name,
+      method: 'api',
+      outcome: 'failed',
+      reason: describeError(error),
+    });
   }
 }
 
 function handedEntry(entry: Entry): HandedEntry | undefined {
   const { path, source, method } = entry;
   switch (entry.kind) {
-    case 'json': return { kind: 'json', path, source, method, value: entry.value };
-    case 'jsonl': return { kind: 'jsonl', path, source, method, rows: entry.rows };
-    case 'bytes': return { kind: 'bytes', path, source, method, redaction: entry.redaction, base64: Buffer.from(entry.body).toString('base64') };
-    case 'absent': return { kind: 'absent', path, source, method, outcome: entry.outcome, reason: entry.reason };
-    default: return undefined; // no collector of the process itself gives files
+    case 'json':
+      return { kind: 'json', path, source, method, value: entry.value };
+    case 'jsonl':
+      return { kind: 'jsonl', path, source, method, rows: entry.rows };
+    case 'bytes':
+      return {
+        kind: 'bytes',
+        path,
+        source,
+        method,
+        redaction: entry.redaction,
+        base64: Buffer.from(entry.body).toString('base64'),
+      };
+    case 'absent':
+      return { kind: 'absent', path, source, method, outcome: entry.outcome, reason: entry.reason };
+    default:
+      return undefined; // no collector of the process itself gives files
   }
 }
 
 function tooLarge({ path, source, method }: HandedEntry): HandedEntry {
-  return { kind: 'absent', path, source, method, outcome: 'skipped', reason: `limit of ${String(MAX_FACTS_BYTES)} bytes on what is handed over` };
+  return {
+    kind: 'absent',
+    path,
+    source,
+    method,
+    outcome: 'skipped',
+    reason: `limit of ${String(MAX_FACTS_BYTES)} bytes on what is handed over`,
+  };
 }
 
 /** The invocation as the handler has it, what the function has made of its environment, what its own detectors know. */
@@ -95,17 +135,29 @@ async function ownFacts({ cause, invocation, config, findings }: CaptureRequest)
   const environ = readNow('/proc/self/environ', { cap: MAX_ENVIRON_BYTES, whole: false }, { left: MAX_ENVIRON_BYTES });
   const { requestId, traceId, tenantId, number, concurrent } = invocation ?? {};
   return {
-    kind: 'json', path: 'live_response/function-process.json', source: 'runtime context', method: 'api',
+    kind: 'json',
+    path: 'live_response/function-process.json',
+    source: 'runtime context',
+    method: 'api',
     value: {
       pid: process.pid,
       invocation: {
-        requestId, traceId, tenantId, number, concurrent,
-        ...(config.includeEvent && invocation !== undefined && 'event' in invocation ? { event: passive(invocation.event) } : {}),
+        requestId,
+        traceId,
+        tenantId,
+        number,
+        concurrent,
+        ...(config.includeEvent && invocation !== undefined && 'event' in invocation
+          ? { event: passive(invocation.event) }
+          : {}),
         ...(invocation !== undefined && 'error' in invocation ? { error: passive(invocation.error) } : {}),
       },
       environment: environ.ok ? environmentChanges(process.pid, environ.body, process.env) : undefined,
       // Only where they have been looked for: a first look takes 50 ms of CPU.
-      findings: cause.trigger !== 'anomaly' ? undefined : await findings?.().catch((error: unknown) => ({ failed: describeError(error) })),
+      findings:
+        cause.trigger !== 'anomaly'
+          ? undefined
+          : await findings?.().catch((error: unknown) => ({ failed: describeError(error) })),
     },
   };
 }

@@ -21,15 +21,25 @@ export interface HandedFindings {
 /** Reads the `findings` of function-process.json. */
 export function readHanded(report: unknown): HandedFindings {
   const rows = listOf(objectOf(report)['findings']);
-  const kept = rows.slice(0, MAX).map(findingOf).filter((one) => one !== undefined);
+  const kept = rows
+    .slice(0, MAX)
+    .map(findingOf)
+    .filter((one) => one !== undefined);
   return { kept, left: rows.length - kept.length };
 }
 
 /** One list: ours, and behind it what was handed over and is not known. Of one key ours stands, which nobody has forged. */
 export function mergeHanded(report: FindingsReport, { kept, left }: HandedFindings): FindingsReport {
   return {
-    ...report, findings: unknownIn([...report.findings, ...kept], new Set()),
-    left: left === 0 ? report.left : [...report.left, `${String(left)} findings that a process handed over were not taken: live_response/function-process.json has them`],
+    ...report,
+    findings: unknownIn([...report.findings, ...kept], new Set()),
+    left:
+      left === 0
+        ? report.left
+        : [
+            ...report.left,
+            `${String(left)} findings that a process handed over were not taken: live_response/function-process.json has them`,
+          ],
   };
 }
 
@@ -50,26 +60,49 @@ function findingOf(value: unknown): Finding | undefined {
   const severity = SEVERITIES.find((one) => one === row['severity']);
   const kind = KINDS.find((one) => one === row['kind']);
   const id = textOf(technique['id'], MAX_TEXT);
-  if (!isName(detector) || severity === undefined || kind === undefined || typeof title !== 'string' || !/^T\d{4}(?:\.\d{3})?$/u.test(id)) return undefined;
+  if (
+    !isName(detector) ||
+    severity === undefined ||
+    kind === undefined ||
+    typeof title !== 'string' ||
+    !/^T\d{4}(?:\.\d{3})?$/u.test(id)
+  )
+    return undefined;
   if (typeof key !== 'string' || key === '' || key.length > MAX_NAME) return undefined;
   const happened = happenedOf(objectOf(row['happened']));
   const raisedBy = listOf(row['raisedBy']).slice(0, MAX_EVIDENCE).filter(isName);
   return {
-    detector, severity, kind, key, title: title.slice(0, MAX_TEXT), technique: { id, name: textOf(technique['name'], MAX_TEXT) }, attackVersion: '19',
-    subject: subjectOf(objectOf(row['subject'])), evidence: textsOf(row['evidence']), benign: textsOf(row['benign']),
-    ...(raisedBy.length === 0 ? {} : { raisedBy }), ...(happened === undefined ? {} : { happened }), handedOver: true,
+    detector,
+    severity,
+    kind,
+    key,
+    title: title.slice(0, MAX_TEXT),
+    technique: { id, name: textOf(technique['name'], MAX_TEXT) },
+    attackVersion: '19',
+    subject: subjectOf(objectOf(row['subject'])),
+    evidence: textsOf(row['evidence']),
+    benign: textsOf(row['benign']),
+    ...(raisedBy.length === 0 ? {} : { raisedBy }),
+    ...(happened === undefined ? {} : { happened }),
+    handedOver: true,
   };
 }
 
 function subjectOf({ pid, startTicks, path, name, address }: Json): Subject {
   return {
-    ...(isCount(pid) ? { pid } : {}), ...(isCount(startTicks) ? { startTicks } : {}), ...(isShort(path) ? { path } : {}),
-    ...(isShort(name) ? { name } : {}), ...(isShort(address) ? { address } : {}),
+    ...(isCount(pid) ? { pid } : {}),
+    ...(isCount(startTicks) ? { startTicks } : {}),
+    ...(isShort(path) ? { path } : {}),
+    ...(isShort(name) ? { name } : {}),
+    ...(isShort(address) ? { address } : {}),
   };
 }
 
 function happenedOf({ time, of }: Json): Happened | undefined {
-  const ms = typeof time === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/u.test(time) ? Date.parse(time) : Number.NaN;
+  const ms =
+    typeof time === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/u.test(time)
+      ? Date.parse(time)
+      : Number.NaN;
   return Number.isNaN(ms) || (of !== 'process' && of !== 'file') ? undefined : { time: new Date(ms).toISOString(), of };
 }
 
@@ -86,7 +119,10 @@ function isShort(value: unknown): value is string {
 }
 
 function textsOf(value: unknown): readonly string[] {
-  return listOf(value).slice(0, MAX_EVIDENCE).map((one) => textOf(one, MAX_TEXT)).filter((one) => one !== '');
+  return listOf(value)
+    .slice(0, MAX_EVIDENCE)
+    .map((one) => textOf(one, MAX_TEXT))
+    .filter((one) => one !== '');
 }
 
 function textOf(value: unknown, most: number): string {

@@ -39,32 +39,44 @@ export async function handOver(given: HandOver): Promise<boolean> {
     const inode = name === undefined ? undefined : listeningInode(name);
     if (name === undefined || inode === undefined) return false;
     connection = new HandoffConnection(connect({ path: `\0${name}` }), true);
-    const pid = (await connection.readMessage(1024, Math.min(MAX_ACK_MS, ACK_MS / Math.min(1, setup.cores ?? 1))))?.['pid'];
+    const pid = (await connection.readMessage(1024, Math.min(MAX_ACK_MS, ACK_MS / Math.min(1, setup.cores ?? 1))))?.[
+      'pid'
+    ];
     if (pid === undefined) return false;
     if (isExtension(pid, inode)) {
       const offered = await offer(connection, given);
       after = offered.after;
       return offered.isTaken;
     }
-    if (firstTime(setup.state, 'hint')) setup.environment.log('fault', { where: 'hint', error: 'somebody other than the extension listens in its place: the capture is made in process' });
+    if (firstTime(setup.state, 'hint'))
+      setup.environment.log('fault', {
+        where: 'hint',
+        error: 'somebody other than the extension listens in its place: the capture is made in process',
+      });
     return false;
   } catch (error) {
     fault(setup.environment, 'hint', error);
     return false;
   } finally {
     if (after === undefined) connection?.close();
-    else void after.catch((error: unknown) => fault(setup.environment, 'hint', error)).finally(() => connection?.close());
+    else
+      void after.catch((error: unknown) => fault(setup.environment, 'hint', error)).finally(() => connection?.close());
   }
 }
 
 /** Code waits for the report of its own capture; what only code knows, or is too large to pass on, stays here. */
 function mayHandOver({ cause, config }: CaptureRequest): boolean {
   if (config.triggers.some(({ name }) => name === cause.trigger)) return false; // the extension knows no trigger of code
-  return cause.trigger !== 'call' && !asksForMore(config) && process.getBuiltinModule('node:worker_threads').isMainThread;
+  return (
+    cause.trigger !== 'call' && !asksForMore(config) && process.getBuiltinModule('node:worker_threads').isMainThread
+  );
 }
 
 function asksForMore({ collectors, destinations, collect }: Config): boolean {
-  return collectors.length + destinations.length > 0 || collect.findLast((item) => item.slice(1) === 'heap')?.startsWith('+') === true;
+  return (
+    collectors.length + destinations.length > 0 ||
+    collect.findLast((item) => item.slice(1) === 'heap')?.startsWith('+') === true
+  );
 }
 
 interface Offered {
@@ -74,8 +86,19 @@ interface Offered {
 }
 
 async function offer(connection: HandoffConnection, given: HandOver): Promise<Offered> {
-  const { setup, request: { cause, invocation, hardStopMs }, token } = given;
-  const request: HandoffRequest = { trigger: cause.trigger, reason: cause.reason, requestId: invocation?.requestId, order: cause.order?.id, token, policy: policyPrint(setup.config) };
+  const {
+    setup,
+    request: { cause, invocation, hardStopMs },
+    token,
+  } = given;
+  const request: HandoffRequest = {
+    trigger: cause.trigger,
+    reason: cause.reason,
+    requestId: invocation?.requestId,
+    order: cause.order?.id,
+    token,
+    policy: policyPrint(setup.config),
+  };
   connection.writeMessage(request);
   const verdict = await connection.readMessage(4096, VERDICT_MS);
   const answer = String(verdict?.['verdict']);
@@ -91,11 +114,16 @@ async function offer(connection: HandoffConnection, given: HandOver): Promise<Of
 }
 
 /** Hands over what only this process knows: true once the extension has it. */
-async function tell(connection: HandoffConnection, { setup, request }: HandOver, told: Readonly<Record<string, unknown>>): Promise<boolean> {
+async function tell(
+  connection: HandoffConnection,
+  { setup, request }: HandOver,
+  told: Readonly<Record<string, unknown>>,
+): Promise<boolean> {
   const { gatherFacts } = await import('./facts.ts');
   const facts = await gatherFacts(request);
   connection.writeMessage(facts);
-  if ((await connection.readMessage(1024, Math.min(GOT_MS, request.hardStopMs - Date.now()))) === undefined) return false;
+  if ((await connection.readMessage(1024, Math.min(GOT_MS, request.hardStopMs - Date.now()))) === undefined)
+    return false;
   setup.environment.log('handed', { ...told, entries: facts.entries.length, ...facts.cost });
   return true;
 }

@@ -36,7 +36,9 @@ function startTicks(pid: number): number | undefined {
 function holds(pid: number, socket: string): boolean {
   const folder = `/proc/${String(pid)}/fd`;
   try {
-    return readdirSync(folder).slice(0, MAX_DESCRIPTORS).some((fd) => linkOf(`${folder}/${fd}`) === socket);
+    return readdirSync(folder)
+      .slice(0, MAX_DESCRIPTORS)
+      .some((fd) => linkOf(`${folder}/${fd}`) === socket);
   } catch {
     return false;
   }

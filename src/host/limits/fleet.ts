@@ -44,7 +44,15 @@ const PART = 4;
 const MAX_MS = 3000;
 
 /** Claims a slot if the capture needs one. @returns why it may not start, or undefined: it may. Never throws. */
-export async function claimFleet({ config, cause, state, env, invocation, hardStopMs, claim }: FleetRequest): Promise<AmberError | undefined> {
+export async function claimFleet({
+  config,
+  cause,
+  state,
+  env,
+  invocation,
+  hardStopMs,
+  claim,
+}: FleetRequest): Promise<AmberError | undefined> {
   if (!needsSlot(config, cause)) return undefined;
   const nowMs = Date.now();
   const ask = claim ?? (await import('../../ship/slots.ts')).claimSlot;

@@ -57,7 +57,13 @@ export interface Pace {
 }
 
 /** Why no capture may start now, as CAPTURE_BUSY or CAPTURE_LIMITED; undefined if one may. */
-export function refusal(config: Config, state: SandboxState, nowMs: number, hardStopMs: number, pace: Pace): AmberError | undefined {
+export function refusal(
+  config: Config,
+  state: SandboxState,
+  nowMs: number,
+  hardStopMs: number,
+  pace: Pace,
+): AmberError | undefined {
   if (config.disabled) return limited('switch', 'AMBER_DISABLED is set');
   if (state.running) return new AmberError('CAPTURE_BUSY', undefined, { details: { limit: 'single-flight' } });
   if (pace.isSigned !== true && state.captures >= config.maxCaptures) {
@@ -70,7 +76,10 @@ export function refusal(config: Config, state: SandboxState, nowMs: number, hard
   const budget = Math.max(0, Math.round(hardStopMs - nowMs));
   const least = leastMs(pace.cores, pace.isLoaded);
   if (budget < least) {
-    return limited('budget', `${String(budget)} ms are left for a capture, less than the ${String(least)} ms that one takes here: a longer timeout, more memory or a higher AMBER_MAX_MS lets it start`);
+    return limited(
+      'budget',
+      `${String(budget)} ms are left for a capture, less than the ${String(least)} ms that one takes here: a longer timeout, more memory or a higher AMBER_MAX_MS lets it start`,
+    );
   }
   return undefined;
 }

@@ -58,8 +58,15 @@ export function sandboxState(scope: object = globalThis): SandboxState | undefin
   const found = (scope as Record<symbol, SandboxState | undefined>)[KEY];
   if (found !== undefined) return found.version === VERSION ? found : undefined;
   const made: SandboxState = {
-    version: VERSION, invocations: 0, inFlight: 0, captures: 0, running: false, endedMs: 0,
-    watched: new WeakSet(), done: new Set(), kept: new Map(),
+    version: VERSION,
+    invocations: 0,
+    inFlight: 0,
+    captures: 0,
+    running: false,
+    endedMs: 0,
+    watched: new WeakSet(),
+    done: new Set(),
+    kept: new Map(),
   };
   // Not enumerable: code that lists the globals sees what it saw without us.
   Object.defineProperty(scope, KEY, { value: made });

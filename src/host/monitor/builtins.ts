@@ -1,19 +1,34 @@
 /** The functions of Node and of the language through which everything goes, as they are now. No getter is run, nothing is loaded. */
 
-// prettier-ignore
 const GLOBALS: readonly string[] = [
-  'fetch', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'JSON.parse', 'JSON.stringify', 'Promise.prototype.then',
-  'Function.prototype.call', 'Function.prototype.apply', 'Reflect.apply', 'Object.defineProperty', 'Array.prototype.push',
-  'process.dlopen', 'process.getBuiltinModule',
+  'fetch',
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+  'queueMicrotask',
+  'JSON.parse',
+  'JSON.stringify',
+  'Promise.prototype.then',
+  'Function.prototype.call',
+  'Function.prototype.apply',
+  'Reflect.apply',
+  'Object.defineProperty',
+  'Array.prototype.push',
+  'process.dlopen',
+  'process.getBuiltinModule',
 ];
 
-// prettier-ignore
 const MODULES: Readonly<Record<string, readonly string[]>> = {
   fs: ['readFile', 'readFileSync', 'openSync', 'writeFileSync', 'createReadStream'],
-  http: ['request', 'get'], https: ['request', 'get'], net: ['connect', 'Socket.prototype.connect'], tls: ['connect'], dns: ['lookup'],
+  http: ['request', 'get'],
+  https: ['request', 'get'],
+  net: ['connect', 'Socket.prototype.connect'],
+  tls: ['connect'],
+  dns: ['lookup'],
   child_process: ['spawn', 'spawnSync', 'exec', 'execSync', 'execFile', 'execFileSync', 'fork'],
   module: ['_load', '_resolveFilename', 'prototype.require', 'prototype._compile'],
-  events: ['prototype.emit'], crypto: ['createHmac', 'createHash', 'createDecipheriv'],
+  events: ['prototype.emit'],
+  crypto: ['createHmac', 'createHash', 'createDecipheriv'],
 };
 
 /** Where a function stands. */
@@ -39,7 +54,9 @@ export function builtinPlaces(): Place[] {
 
 /** By name, what stands at each place now. */
 export function currentBuiltins(places: readonly Place[] = builtinPlaces()): Map<string, unknown> {
-  return new Map(places.map(({ name, holder, key }) => [name, Object.getOwnPropertyDescriptor(holder, key)?.value as unknown]));
+  return new Map(
+    places.map(({ name, holder, key }) => [name, Object.getOwnPropertyDescriptor(holder, key)?.value as unknown]),
+  );
 }
 
 function placeOf(from: unknown, path: string, name: string): Place | undefined {
@@ -51,7 +68,9 @@ function placeOf(from: unknown, path: string, name: string): Place | undefined {
     at = Object.getOwnPropertyDescriptor(at, step)?.value;
   }
   // Inherited members stand elsewhere, and a getter would have to be run.
-  return isHolder(at) && typeof Object.getOwnPropertyDescriptor(at, key)?.value === 'function' ? { name, holder: at, key } : undefined;
+  return isHolder(at) && typeof Object.getOwnPropertyDescriptor(at, key)?.value === 'function'
+    ? { name, holder: at, key }
+    : undefined;
 }
 
 function isHolder(value: unknown): value is Readonly<Record<string, unknown>> {

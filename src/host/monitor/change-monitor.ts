@@ -93,11 +93,17 @@ interface MonitorState<W extends MonitoredInvocation> {
 }
 
 /** Opens the change monitor of a sandbox at the end of init. */
-export function openChangeMonitor<W extends MonitoredInvocation>(probe: (spawned: () => number) => Probe, env: NodeJS.ProcessEnv, open: OpenMonitor, handler: FindingHandler<W>): ChangeMonitor<W> {
+export function openChangeMonitor<W extends MonitoredInvocation>(
+  probe: (spawned: () => number) => Probe,
+  env: NodeJS.ProcessEnv,
+  open: OpenMonitor,
+  handler: FindingHandler<W>,
+): ChangeMonitor<W> {
   const init: InitFacts = { ms: Date.now(), uptimeSeconds: process.uptime(), rssBytes: process.memoryUsage.rss() };
   // The one way to hear of children that wraps nothing; starts that wait for their end (spawnSync) do not tell.
   process.getBuiltinModule('node:diagnostics_channel').subscribe('child_process', (message) => {
-    if (records.children.length < MAX_CHILDREN) records.children.push({ child: (message as { process?: unknown }).process, atMs: Date.now() });
+    if (records.children.length < MAX_CHILDREN)
+      records.children.push({ child: (message as { process?: unknown }).process, atMs: Date.now() });
     else records.missed = (records.missed ?? 0) + 1;
   });
   const places = builtinPlaces();
@@ -105,8 +111,18 @@ export function openChangeMonitor<W extends MonitoredInvocation>(probe: (spawned
   const records: OwnRecords = { env, children: [], builtins, currentBuiltins };
   let monitor: Promise<AnomalyMonitor> | undefined;
   const state: MonitorState<W> = {
-    probe: probe(() => startedOf(records)), notes: makeNotes(env, places, builtins), handler, current: undefined, moment: { number: 0, startedMs: init.ms }, looking: false, owed: false, urgent: false, unsettled: false,
-    lookedMs: init.ms, costMs: 0, pending: undefined,
+    probe: probe(() => startedOf(records)),
+    notes: makeNotes(env, places, builtins),
+    handler,
+    current: undefined,
+    moment: { number: 0, startedMs: init.ms },
+    looking: false,
+    owed: false,
+    urgent: false,
+    unsettled: false,
+    lookedMs: init.ms,
+    costMs: 0,
+    pending: undefined,
     load: () => (monitor ??= open(records, init)),
   };
   return {
@@ -126,11 +142,20 @@ export function openChangeMonitor<W extends MonitoredInvocation>(probe: (spawned
 
 /** Children that were started since the last look. A reader that a look of ours has started is no reason for another look. */
 function startedOf({ children, isOurs }: OwnRecords): number {
-  return isOurs === undefined || children.length === 0 ? children.length : children.filter(({ child }) => !isOurs(child)).length;
+  return isOurs === undefined || children.length === 0
+    ? children.length
+    : children.filter(({ child }) => !isOurs(child)).length;
 }
 
 /** Variables that lead requests elsewhere. Node asks libuv for each, 1 microsecond, so one of them is compared at a time. */
-const ROUTES = ['AWS_LAMBDA_RUNTIME_API', 'NODE_OPTIONS', 'LD_PRELOAD', 'HTTPS_PROXY', 'AWS_ENDPOINT_URL', '_HANDLER'] as const;
+const ROUTES = [
+  'AWS_LAMBDA_RUNTIME_API',
+  'NODE_OPTIONS',
+  'LD_PRELOAD',
+  'HTTPS_PROXY',
+  'AWS_ENDPOINT_URL',
+  '_HANDLER',
+] as const;
 
 function makeNotes(env: NodeJS.ProcessEnv, places: readonly Place[], builtins: ReadonlyMap<string, unknown>): Notes {
   return {
@@ -202,7 +227,9 @@ async function scan<W extends MonitoredInvocation>(monitorState: MonitorState<W>
   monitorState.urgent = false;
   try {
     const { observation, fresh } = await (await monitorState.load()).scan(moment);
-    monitorState.unsettled = observation.processes.some(({ role, startMs, state }) => role === 'other' && state !== 'Z' && startMs + LATE_MS >= moment.startedMs);
+    monitorState.unsettled = observation.processes.some(
+      ({ role, startMs, state }) => role === 'other' && state !== 'Z' && startMs + LATE_MS >= moment.startedMs,
+    );
     monitorState.probe.seen(observation.processes.map(({ pid }) => pid));
     const tracked = monitorState.current;
     const cause = fresh.length === 0 || tracked === undefined ? undefined : monitorState.handler.ask(tracked, fresh);

@@ -61,7 +61,11 @@ function mountsOf(): Mount[] {
       const border = line.indexOf(' - ');
       if (border < 0) continue;
       const [, , device = '', , point = ''] = line.slice(0, border).split(' ', 5);
-      mounts.push({ point: point.includes('\\') ? plainly(point) : point, device, type: line.slice(border + 3, line.indexOf(' ', border + 3)) });
+      mounts.push({
+        point: point.includes('\\') ? plainly(point) : point,
+        device,
+        type: line.slice(border + 3, line.indexOf(' ', border + 3)),
+      });
     }
     return mounts;
   } catch {

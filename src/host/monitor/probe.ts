@@ -4,7 +4,8 @@ import type { Stats } from 'node:fs';
 import { localTrees } from './local-trees.ts';
 
 // Kept from before user code can replace them. Node has loaded the module itself by then.
-const { constants, fstatSync, openSync, readdirSync, readSync, statSync, statfsSync } = process.getBuiltinModule('node:fs');
+const { constants, fstatSync, openSync, readdirSync, readSync, statSync, statfsSync } =
+  process.getBuiltinModule('node:fs');
 const resourceUsage = process.resourceUsage.bind(process);
 
 export type Moved = 'files' | 'processes';
@@ -46,7 +47,9 @@ const JUMP_KIB = 256 * 1024;
  * @param restless - takes every call for one after which a process was started; for the bench
  */
 export function openProbe(trees: readonly string[], spawned: () => number, restless = false): Probe {
-  const marks = localTrees(trees).map((root): Mark => ({ root, fd: -1, inode: 0, ctimeMs: 0, mtimeMs: 0, free: 0, inodes: 0 }));
+  const marks = localTrees(trees).map(
+    (root): Mark => ({ root, fd: -1, inode: 0, ctimeMs: 0, mtimeMs: 0, free: 0, inodes: 0 }),
+  );
   const buffer = new Uint8Array(64);
   const loadavg = openAt('/proc/loadavg', constants.O_RDONLY);
   let lastPid = -1;
@@ -54,7 +57,8 @@ export function openProbe(trees: readonly string[], spawned: () => number, restl
   // At init the number alone: whatever is started later has a higher one. Where there is none, and where numbers begin anew, by name.
   const initPid = loadavg < 0 ? 0 : lastNumber(buffer, readAt(loadavg, buffer));
   let pids = initPid === 0 ? new Set(processes()) : undefined;
-  const isNew = (pid: string): boolean => (pids === undefined ? Number(pid) > initPid || lastPid < initPid : !pids.has(pid));
+  const isNew = (pid: string): boolean =>
+    pids === undefined ? Number(pid) > initPid || lastPid < initPid : !pids.has(pid);
   const pidMoved = (): boolean => {
     const pid = loadavg < 0 ? 0 : lastNumber(buffer, readAt(loadavg, buffer));
     const moved = pid !== lastPid || pid === 0;
@@ -107,7 +111,12 @@ function treeMoved(mark: Mark): boolean {
   try {
     const { ino, mtimeMs, ctimeMs } = stat;
     const { bfree, ffree } = statfsSync(mark.root);
-    const moved = mtimeMs !== mark.mtimeMs || ctimeMs !== mark.ctimeMs || bfree !== mark.free || ffree !== mark.inodes || ino !== mark.inode;
+    const moved =
+      mtimeMs !== mark.mtimeMs ||
+      ctimeMs !== mark.ctimeMs ||
+      bfree !== mark.free ||
+      ffree !== mark.inodes ||
+      ino !== mark.inode;
     mark.inode = ino;
     mark.mtimeMs = mtimeMs;
     mark.ctimeMs = ctimeMs;

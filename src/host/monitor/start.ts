@@ -17,7 +17,12 @@ export function startMonitoring(setup: HostSetup): void {
   try {
     let changeMonitor = monitors.get(state);
     if (changeMonitor === undefined) {
-      changeMonitor = openChangeMonitor(environment.probe ?? ((spawned) => openProbe(config.writable, spawned)), environment.env, environment.anomalyMonitor ?? opener(config), alarmOf(environment));
+      changeMonitor = openChangeMonitor(
+        environment.probe ?? ((spawned) => openProbe(config.writable, spawned)),
+        environment.env,
+        environment.anomalyMonitor ?? opener(config),
+        alarmOf(environment),
+      );
       monitors.set(state, changeMonitor);
     }
     setup.changeMonitor = changeMonitor;
@@ -29,7 +34,8 @@ export function startMonitoring(setup: HostSetup): void {
 /** What a change monitor does with its findings. */
 export function alarmOf(environment: HostEnvironment): FindingHandler<TrackedInvocation> {
   return {
-    ask: (tracked, findings) => ask(tracked.setup, tracked.setup.found, { at: 'found', invocation: tracked.number, findings }),
+    ask: (tracked, findings) =>
+      ask(tracked.setup, tracked.setup.found, { at: 'found', invocation: tracked.number, findings }),
     begin: beginFound,
     fault: (error) => fault(environment, 'detect', error),
   };
@@ -37,5 +43,6 @@ export function alarmOf(environment: HostEnvironment): FindingHandler<TrackedInv
 
 export function opener({ detect, writable, code }: Config): OpenMonitor {
   const roots: Roots = { proc: '/proc', writable, code, etc: '/etc' };
-  return async (records, init) => (await import('../../detect/in-process.ts')).openInProcess({ roots, policy: policyOf(detect) }, records, init);
+  return async (records, init) =>
+    (await import('../../detect/in-process.ts')).openInProcess({ roots, policy: policyOf(detect) }, records, init);
 }

@@ -42,7 +42,11 @@ export interface ControlPoller {
 const kept = shared<ControlPoller>('checks');
 
 /** The checks of this sandbox, one for all hosts in it; undefined where AMBER_CONTROL is not set. */
-export function pollerFor(config: Config, state: SandboxState, environment: HostEnvironment): ControlPoller | undefined {
+export function pollerFor(
+  config: Config,
+  state: SandboxState,
+  environment: HostEnvironment,
+): ControlPoller | undefined {
   if (config.control === undefined || config.capture === 'off') return undefined;
   const open = environment.control ?? (async () => (await import('./control.ts')).openControl(config, environment));
   const poller = kept.get(state) ?? makePoller(open, state, config, environment);
@@ -75,10 +79,24 @@ interface PollerState {
   again: NodeJS.Timeout | undefined;
 }
 
-function makePoller(open: OpenControl, state: SandboxState, config: Config, environment: HostEnvironment): ControlPoller {
+function makePoller(
+  open: OpenControl,
+  state: SandboxState,
+  config: Config,
+  environment: HostEnvironment,
+): ControlPoller {
   const poller: PollerState = {
-    open, state, config, environment, control: undefined, opening: undefined, running: undefined, owed: undefined, patient: true,
-    isQuiet: () => false, again: undefined,
+    open,
+    state,
+    config,
+    environment,
+    control: undefined,
+    opening: undefined,
+    running: undefined,
+    owed: undefined,
+    patient: true,
+    isQuiet: () => false,
+    again: undefined,
   };
   return {
     begin: (invocation, isQuiet) => {
@@ -87,7 +105,8 @@ function makePoller(open: OpenControl, state: SandboxState, config: Config, envi
     },
     pendingRead: (invocation, leftMs) => {
       const { running, control } = poller;
-      if (running === undefined || running.since >= invocation || !poller.patient || control?.lastRead() === 'failed') return undefined;
+      if (running === undefined || running.since >= invocation || !poller.patient || control?.lastRead() === 'failed')
+        return undefined;
       return within(poller, running.ended, Math.max(0, Math.min(HOLD_MS, leftMs)));
     },
     cancelRead: () => {
@@ -118,7 +137,9 @@ function start(poller: PollerState, since: number): void {
   poller.owed = undefined;
   const stop = new AbortController();
   // Behind what the runtime client does on this stack: then the handler has been called, and it is known how it answers.
-  const ended = Promise.resolve().then(() => run(poller, read)).catch(() => undefined);
+  const ended = Promise.resolve()
+    .then(() => run(poller, read))
+    .catch(() => undefined);
   const read: Read = { startedMs: Date.now(), since, stop, ended };
   poller.running = read;
 }
@@ -138,7 +159,10 @@ function opened(poller: PollerState): Promise<Control | undefined> {
   return (poller.opening ??= poller.open().then(
     (made) => (poller.control = made),
     (error: unknown) => {
-      poller.environment.log('fault', { where: 'control', error: isAmberError(error) ? error.message : 'the channel could not be opened' });
+      poller.environment.log('fault', {
+        where: 'control',
+        error: isAmberError(error) ? error.message : 'the channel could not be opened',
+      });
       return undefined;
     },
   ));
@@ -148,9 +172,12 @@ function opened(poller: PollerState): Promise<Control | undefined> {
 function readAgain(poller: PollerState): void {
   clearTimeout(poller.again);
   if (poller.state.inFlight === 0) return;
-  poller.again = setTimeout(() => {
-    if (poller.state.inFlight > 0 && poller.running === undefined) start(poller, poller.state.invocations);
-  }, Math.max(LEAST_AGAIN_MS, poller.config.controlTtlMs));
+  poller.again = setTimeout(
+    () => {
+      if (poller.state.inFlight > 0 && poller.running === undefined) start(poller, poller.state.invocations);
+    },
+    Math.max(LEAST_AGAIN_MS, poller.config.controlTtlMs),
+  );
   poller.again.unref();
 }
 

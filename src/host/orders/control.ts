@@ -71,10 +71,28 @@ const MAX_LINES = 20;
  */
 export async function openControl(config: Config, environment: ControlEnvironment): Promise<Control> {
   const channel = environment.channel ?? (await openChannel(config.control ?? '', config, environment.env));
-  const state: ControlState = { config, environment, channel, body: undefined, held: undefined, offsetMs: 0, expired: false, frozen: 0, lastRead: undefined, lastMs: 0, nextMs: 0, taken: new Set(), said: new Set() };
+  const state: ControlState = {
+    config,
+    environment,
+    channel,
+    body: undefined,
+    held: undefined,
+    offsetMs: 0,
+    expired: false,
+    frozen: 0,
+    lastRead: undefined,
+    lastMs: 0,
+    nextMs: 0,
+    taken: new Set(),
+    said: new Set(),
+  };
   return {
     check: async (budgetMs, facts, how = {}) => {
-      if (how.last !== true && (state.channel.onlyAtTheEnd === true || (how.fresh !== true && Date.now() < state.nextMs))) return dueNow(state, facts);
+      if (
+        how.last !== true &&
+        (state.channel.onlyAtTheEnd === true || (how.fresh !== true && Date.now() < state.nextMs))
+      )
+        return dueNow(state, facts);
       const alive = how.background === true ? undefined : setTimeout(() => undefined, budgetMs + FROZEN_MS);
       try {
         await read(state, budgetMs, how);
@@ -92,7 +110,9 @@ export async function openControl(config: Config, environment: ControlEnvironmen
       // Whoever writes the same id there again is told that it is a replay.
       if (state.held?.order.id === cause.order.id) state.held = undefined;
     },
-    stopped: () => state.held?.order.state === 'stop' && misses(state.held, placeOf(state, undefined), state.taken, now(state)) === undefined,
+    stopped: () =>
+      state.held?.order.state === 'stop' &&
+      misses(state.held, placeOf(state, undefined), state.taken, now(state)) === undefined,
     lastRead: () => state.lastRead,
     dropConnections: () => state.channel.dropConnections(),
     close: () => state.channel.close(),
@@ -132,7 +152,11 @@ async function read(state: ControlState, budgetMs: number, { quiet, signal }: Ho
   state.lastMs = nowMs;
   state.nextMs = nowMs + config.controlTtlMs * (0.8 + Math.random() * 0.4);
   const late = AbortSignal.timeout(Math.max(1, budgetMs));
-  const reply = await channel.read(MAX_ORDER_BYTES, signal === undefined ? late : AbortSignal.any([late, signal]), quiet);
+  const reply = await channel.read(
+    MAX_ORDER_BYTES,
+    signal === undefined ? late : AbortSignal.any([late, signal]),
+    quiet,
+  );
   state.lastMs = Date.now();
   if (!reply.ok && late.aborted && state.lastMs - nowMs > budgetMs + FROZEN_MS && (state.frozen += 1) < MAX_FROZEN) {
     state.nextMs = 0; // the time went by while the sandbox was frozen: that says nothing on the channel
@@ -145,7 +169,14 @@ async function read(state: ControlState, budgetMs: number, { quiet, signal }: Ho
     // Called off by us, between two invocations: that says nothing on the channel.
     const code = late.aborted ? 'NoAnswer' : reply.fault.code;
     if (signal?.aborted === true) state.nextMs = 0;
-    else say(state, `fault:${code}`, 'fault', { where: 'control', channel: channel.location, code, ...(reply.fault.status === undefined ? {} : { status: reply.fault.status }), error: adviceFor(reply.fault.status) });
+    else
+      say(state, `fault:${code}`, 'fault', {
+        where: 'control',
+        channel: channel.location,
+        code,
+        ...(reply.fault.status === undefined ? {} : { status: reply.fault.status }),
+        error: adviceFor(reply.fault.status),
+      });
     return;
   }
   state.lastRead = 'good';
@@ -153,7 +184,12 @@ async function read(state: ControlState, budgetMs: number, { quiet, signal }: Ho
   state.body = reply.value.body;
   const serverMs = Date.parse(reply.value.serverDate ?? '');
   if (!Number.isNaN(serverMs)) state.offsetMs = serverMs - Date.now();
-  const verdict = judgeOrder(reply.value.body, { config, channel: channel.location, trigger: 'control', nowMs: now(state) });
+  const verdict = judgeOrder(reply.value.body, {
+    config,
+    channel: channel.location,
+    trigger: 'control',
+    nowMs: now(state),
+  });
   state.held = verdict.kind === 'admitted' ? verdict : undefined;
   if (verdict.kind === 'refused') refuse(state, verdict);
 }
@@ -174,7 +210,8 @@ async function renew(state: ControlState): Promise<void> {
 const EXPIRED = /^(?:Expired|Invalid)Token|^TokenRefreshRequired|^ExpiredTokenException|^UnrecognizedClient/u;
 
 function adviceFor(status: number | undefined): string {
-  if (status === 403 || status === 404) return 'the control object cannot be read: it must always exist, and the role of the function must be allowed to read it';
+  if (status === 403 || status === 404)
+    return 'the control object cannot be read: it must always exist, and the role of the function must be allowed to read it';
   return 'the control object could not be read; orders do not reach this sandbox until it can';
 }
 
@@ -195,11 +232,21 @@ function placeOf({ environment }: ControlState, facts: InvocationFacts | undefin
 
 function refuse(state: ControlState, { why, reason, id }: Refused): void {
   say(state, `refused:${why}:${id ?? ''}`, 'refused', {
-    trigger: 'control', channel: state.channel.location, limit: why, ...(id === undefined ? {} : { order: id }), code: 'ORDER_REFUSED', error: `the order is refused: ${reason}`,
+    trigger: 'control',
+    channel: state.channel.location,
+    limit: why,
+    ...(id === undefined ? {} : { order: id }),
+    code: 'ORDER_REFUSED',
+    error: `the order is refused: ${reason}`,
   });
 }
 
-function say({ said, environment }: ControlState, what: string, stream: 'refused' | 'fault', record: Readonly<Record<string, unknown>>): void {
+function say(
+  { said, environment }: ControlState,
+  what: string,
+  stream: 'refused' | 'fault',
+  record: Readonly<Record<string, unknown>>,
+): void {
   if (said.has(what) || said.size >= MAX_LINES) return;
   said.add(what);
   environment.log(stream, record);

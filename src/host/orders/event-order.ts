@@ -37,16 +37,41 @@ export function judgeEvent(setup: Judge, token: string, facts: InvocationFacts):
   const { config, state, environment } = setup;
   const seen = seenIn(state);
   const nowMs = Date.now();
-  if (!mayLook(seen, nowMs)) return refuse(setup, { kind: 'refused', why: 'flood', reason: `more than ${String(MAX_A_SECOND)} events a second carry one` });
-  if (token.length > MAX_TOKEN_LENGTH) return refuse(setup, { kind: 'refused', why: 'too-long', reason: `it is longer than ${String(MAX_TOKEN_LENGTH)} characters` });
+  if (!mayLook(seen, nowMs))
+    return refuse(setup, {
+      kind: 'refused',
+      why: 'flood',
+      reason: `more than ${String(MAX_A_SECOND)} events a second carry one`,
+    });
+  if (token.length > MAX_TOKEN_LENGTH)
+    return refuse(setup, {
+      kind: 'refused',
+      why: 'too-long',
+      reason: `it is longer than ${String(MAX_TOKEN_LENGTH)} characters`,
+    });
   const verdict = judgeOrder(Buffer.from(token, 'base64url'), {
-    config, channel: EVENT_FIELD, trigger: 'event', nowMs, maxLifeMs: MAX_LIFE_MS, needsSignature: true,
+    config,
+    channel: EVENT_FIELD,
+    trigger: 'event',
+    nowMs,
+    maxLifeMs: MAX_LIFE_MS,
+    needsSignature: true,
   });
   if (verdict.kind === 'idle') return undefined;
   if (verdict.kind === 'refused') return refuse(setup, verdict);
-  if (verdict.order.state === 'stop') return refuse(setup, { kind: 'refused', why: 'out-of-scope', reason: 'stop is said in the control object, where it reaches every sandbox' });
+  if (verdict.order.state === 'stop')
+    return refuse(setup, {
+      kind: 'refused',
+      why: 'out-of-scope',
+      reason: 'stop is said in the control object, where it reaches every sandbox',
+    });
   const { functionName, functionVersion, functionArn, logStream, tenantId } = readIdentity(environment.env, facts);
-  const missed = misses(verdict, { functionName, functionVersion, functionArn, logStream, tenantId }, seen.taken, nowMs);
+  const missed = misses(
+    verdict,
+    { functionName, functionVersion, functionArn, logStream, tenantId },
+    seen.taken,
+    nowMs,
+  );
   if (missed !== undefined) return refuse(setup, { kind: 'refused', ...missed });
   return { cause: verdict.cause, config: verdict.config };
 }
@@ -65,6 +90,12 @@ function mayLook(seen: Seen, nowMs: number): boolean {
 
 /** Whoever may invoke the function writes these: one line for each kind, and nothing of the event in it. */
 function refuse({ state, environment }: Judge, { why, reason }: Refused): OrderedCapture | undefined {
-  if (firstTime(state, `event:${why}`)) environment.log('refused', { trigger: 'event', limit: why, code: 'ORDER_REFUSED', error: `the order is refused: ${reason}` });
+  if (firstTime(state, `event:${why}`))
+    environment.log('refused', {
+      trigger: 'event',
+      limit: why,
+      code: 'ORDER_REFUSED',
+      error: `the order is refused: ${reason}`,
+    });
   return undefined;
 }

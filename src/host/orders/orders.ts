@@ -36,7 +36,8 @@ async function hear(tracked: TrackedInvocation, token: string, facts: () => Invo
  */
 export function awaitOrders(tracked: TrackedInvocation, atOnce: boolean): Promise<unknown> | undefined {
   const { poller, config } = tracked.setup;
-  const leftMs = tracked.deadlineMs === undefined ? Number.MAX_SAFE_INTEGER : tracked.deadlineMs - config.marginMs - Date.now();
+  const leftMs =
+    tracked.deadlineMs === undefined ? Number.MAX_SAFE_INTEGER : tracked.deadlineMs - config.marginMs - Date.now();
   const wait = tracked.asking ?? (atOnce ? undefined : poller?.pendingRead(tracked.number, leftMs));
   if (tracked.isQuiet) {
     if (wait === undefined) poller?.cancelRead();
@@ -46,7 +47,10 @@ export function awaitOrders(tracked: TrackedInvocation, atOnce: boolean): Promis
 }
 
 /** The orders that are due in this invocation; undefined: none. */
-export function ordersFor(tracked: TrackedInvocation, facts: () => InvocationFacts): readonly OrderedCapture[] | undefined {
+export function ordersFor(
+  tracked: TrackedInvocation,
+  facts: () => InvocationFacts,
+): readonly OrderedCapture[] | undefined {
   const due = tracked.setup.poller?.due(facts);
   if (due === undefined && tracked.order === undefined) return undefined;
   return [...(due === undefined ? [] : [due]), ...(tracked.order === undefined ? [] : [tracked.order])];

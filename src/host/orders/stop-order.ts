@@ -14,7 +14,9 @@ const READ_MS = 1000;
 
 /** The manifest gives its message. */
 function stopCame(): AmberError {
-  return new AmberError('CAPTURE_ABORTED', 'a signed order to stop (AMBER_CONTROL) came', { details: { limit: 'stop' } });
+  return new AmberError('CAPTURE_ABORTED', 'a signed order to stop (AMBER_CONTROL) came', {
+    details: { limit: 'stop' },
+  });
 }
 
 export interface WhileCapturing {

@@ -62,9 +62,25 @@ function factsOf({ state, config }: HostSetup, context: unknown, event: unknown)
   if ('cannotTell' in borrowed) return borrowed;
   if (borrowed.facts !== undefined) return { facts: { ...borrowed.facts, ...given } };
   // Not wrapped: the runtime client knows which request it is, and no more.
-  return { facts: requestInProgress() === undefined ? undefined : invocationFacts({ ...known, ...given, context, deadlineMs: undefined }) };
+  return {
+    facts:
+      requestInProgress() === undefined
+        ? undefined
+        : invocationFacts({ ...known, ...given, context, deadlineMs: undefined }),
+  };
 }
 
 function noCapture(cause: Cause, state: 'refused' | 'failed', error: AmberError): CaptureReport {
-  return { captureId: '', state, cause, location: '', segments: 0, bytes: 0, outcomes: {}, elapsedMs: 0, cpuMs: 0, error };
+  return {
+    captureId: '',
+    state,
+    cause,
+    location: '',
+    segments: 0,
+    bytes: 0,
+    outcomes: {},
+    elapsedMs: 0,
+    cpuMs: 0,
+    error,
+  };
 }

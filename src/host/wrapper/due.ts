@@ -25,7 +25,11 @@ export function armLate(env: NodeJS.ProcessEnv): Late {
   const setup: HostSetup | AmberError = loadSetup({}, environment);
   if (isAmberError(setup)) throw setup;
   setup.changeMonitor = monitors.get(setup.state);
-  return { handler: alarmOf(environment), open: opener(setup.config), due: makeDue(setup, openProgress(setup.state, env)) };
+  return {
+    handler: alarmOf(environment),
+    open: opener(setup.config),
+    due: makeDue(setup, openProgress(setup.state, env)),
+  };
 }
 
 /** Says that something of ours went wrong and was contained. */

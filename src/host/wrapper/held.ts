@@ -74,7 +74,8 @@ function arm(held: Held): () => void {
     sayReady(held);
   };
   const signals = SIGNALS.filter((name) => emitter.listenerCount(name) === 0).map((name) => ({
-    name, listener: (): void => {
+    name,
+    listener: (): void => {
       disarm();
       exiting();
       process.kill(process.pid, name);
@@ -128,9 +129,14 @@ function sayReady({ poster, isShared }: Held): void {
 export function clientOf(caller: unknown): Pick<Held, 'poster' | 'isV3'> | undefined {
   try {
     // Version 3 calls the handler as a method of its Runtime, version 4 as one of a processor that has a lifecycle.
-    const { handler, client, lifecycle } = caller as { handler?: unknown; client?: unknown; lifecycle?: { client?: unknown } };
+    const { handler, client, lifecycle } = caller as {
+      handler?: unknown;
+      client?: unknown;
+      lifecycle?: { client?: unknown };
+    };
     const poster = (lifecycle === undefined ? client : lifecycle.client) as Partial<Poster> | undefined;
-    const posts = typeof poster?.postInvocationResponse === 'function' && typeof poster.postInvocationError === 'function';
+    const posts =
+      typeof poster?.postInvocationResponse === 'function' && typeof poster.postInvocationError === 'function';
     if (!isWrapped(handler) || !posts || typeof poster.nextInvocation !== 'function') return undefined;
     return { poster: poster as Poster, isV3: lifecycle === undefined };
   } catch {

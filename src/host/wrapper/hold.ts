@@ -27,7 +27,9 @@ export function follow(tracked: TrackedInvocation, result: unknown): object | un
   try {
     const { then } = result as { then?: unknown };
     if (typeof then !== 'function') return undefined;
-    return then === nativeThen && result instanceof Promise ? followPromise(tracked, result) : followThenable(tracked, result as Thenable);
+    return then === nativeThen && result instanceof Promise
+      ? followPromise(tracked, result)
+      : followThenable(tracked, result as Thenable);
   } catch {
     return undefined; // a getter or a proxy that throws: the runtime meets it as it would without us
   }
@@ -73,13 +75,21 @@ function delay(callback: unknown, settled: (argument: unknown) => Promise<unknow
 const STREAMED: Outcome = { streamed: true };
 
 /** Sees to it that the answer is posted even if the process ends while it is held. */
-function hold(tracked: TrackedInvocation, wait: Promise<unknown> | undefined, outcome: Outcome): Promise<unknown> | undefined {
+function hold(
+  tracked: TrackedInvocation,
+  wait: Promise<unknown> | undefined,
+  outcome: Outcome,
+): Promise<unknown> | undefined {
   if (wait === undefined || (tracked.streams && 'error' in outcome)) return wait;
   const client = clientOf(tracked.caller);
-  const requestId: unknown = client === undefined ? undefined : Reflect.get(Object(lambdaContext(tracked.context)) as object, 'awsRequestId');
+  const requestId: unknown =
+    client === undefined ? undefined : Reflect.get(Object(lambdaContext(tracked.context)) as object, 'awsRequestId');
   if (client === undefined || typeof requestId !== 'string') return wait;
   const { env, emitter } = tracked.setup.environment;
-  return holdFor({ ...client, outcome, requestId, emitter, isShared: (env['AWS_LAMBDA_MAX_CONCURRENCY'] ?? '') !== '' }, wait);
+  return holdFor(
+    { ...client, outcome, requestId, emitter, isShared: (env['AWS_LAMBDA_MAX_CONCURRENCY'] ?? '') !== '' },
+    wait,
+  );
 }
 
 /** A value that the runtime takes as the result (aws-lambda-ric 4 awaits whatever the handler returns). */
@@ -88,7 +98,11 @@ export function passOn(tracked: TrackedInvocation, wait: Promise<unknown> | unde
 }
 
 /** An error that the runtime takes as the result. Thrown on at once if there is nothing to wait for. */
-export function failWith(tracked: TrackedInvocation, wait: Promise<unknown> | undefined, error: unknown): Promise<never> {
+export function failWith(
+  tracked: TrackedInvocation,
+  wait: Promise<unknown> | undefined,
+  error: unknown,
+): Promise<never> {
   const held = hold(tracked, wait, { error });
   if (held === undefined) throw error;
   return held.then(() => {

@@ -27,14 +27,22 @@ const guards = shared<ChangeMonitor<TrackedInvocation>>('guard');
 
 /** True where wrapping has nothing to say and nothing to prepare. */
 export function isPlain(options: unknown, env: NodeJS.ProcessEnv): boolean {
-  if (options !== undefined && (typeof options !== 'object' || options === null || Reflect.ownKeys(options).length > 0)) return false;
-  for (const name in env) if (name.startsWith('AMBER_') && name !== 'AMBER_DESTINATION' && name !== 'AMBER_DETECT') return false;
+  if (options !== undefined && (typeof options !== 'object' || options === null || Reflect.ownKeys(options).length > 0))
+    return false;
+  for (const name in env)
+    if (name.startsWith('AMBER_') && name !== 'AMBER_DESTINATION' && name !== 'AMBER_DETECT') return false;
   return PLAIN_DESTINATION.test(env['AMBER_DESTINATION'] ?? '') && LEVEL.test(env['AMBER_DETECT'] ?? 'high');
 }
 
 /** As `withCapture` (wrap.ts). */
-export function wrapIdle(handler: unknown, options: Options | undefined, env: NodeJS.ProcessEnv, host: () => Host): unknown {
-  const state = isPlain(options, env) && typeof handler === 'function' && !(WRAPPED in handler) ? sandboxState() : undefined;
+export function wrapIdle(
+  handler: unknown,
+  options: Options | undefined,
+  env: NodeJS.ProcessEnv,
+  host: () => Host,
+): unknown {
+  const state =
+    isPlain(options, env) && typeof handler === 'function' && !(WRAPPED in handler) ? sandboxState() : undefined;
   // Another copy of the package may have configured the change monitor.
   if (state === undefined || guards.get(state) !== undefined) return host().withCapture(handler as Callable, options);
   try {

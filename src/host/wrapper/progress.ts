@@ -10,12 +10,20 @@ import type { SandboxState } from '../limits/state.ts';
 import type { Called, Progress } from '../limits/invocation-progress.ts';
 
 /** Why a capture has no facts of the invocation that asks for it. */
-export const CANNOT_TELL = 'several invocations run at once, and which of them calls cannot be told: give capture() its context';
+export const CANNOT_TELL =
+  'several invocations run at once, and which of them calls cannot be told: give capture() its context';
 
 /** Opens it for the sandbox, for all copies of the package in it. */
 export function openProgress(state: SandboxState, env: NodeJS.ProcessEnv): Progress {
   return (state.progress ??= {
-    wanted: false, isLearned: false, several: (env['AWS_LAMBDA_MAX_CONCURRENCY'] ?? '') !== '', startedMs: 0, last: undefined, timeoutMs: 0, functionArn: undefined, byStore: new WeakMap(),
+    wanted: false,
+    isLearned: false,
+    several: (env['AWS_LAMBDA_MAX_CONCURRENCY'] ?? '') !== '',
+    startedMs: 0,
+    last: undefined,
+    timeoutMs: 0,
+    functionArn: undefined,
+    byStore: new WeakMap(),
   });
 }
 
@@ -34,18 +42,21 @@ export function note(progress: Progress, called: Called): void {
   const leftMs = (deadlineOf(context, progress.startedMs) ?? 0) - progress.startedMs;
   // An invocation that begins a life anew has less: the longest is what the function has.
   progress.timeoutMs = Math.max(progress.timeoutMs, leftMs);
-  progress.functionArn = invocationFacts({ context, deadlineMs: undefined, number: 0, concurrent: 0 }).functionArn ?? progress.functionArn;
+  progress.functionArn =
+    invocationFacts({ context, deadlineMs: undefined, number: 0, concurrent: 0 }).functionArn ?? progress.functionArn;
   const store = progress.several ? storeInProgress() : undefined;
   if (store !== undefined) progress.byStore.set(store, called);
 }
 
 /** What `capture()` knows of the invocation that calls it. */
-export type Borrowed =
-  | { readonly facts: InvocationFacts | undefined }
-  | { readonly cannotTell: true };
+export type Borrowed = { readonly facts: InvocationFacts | undefined } | { readonly cannotTell: true };
 
 /** @param known - what belongs to the facts beside the invocation itself. */
-export function borrow(state: SandboxState, known: Pick<KnownFacts, 'number' | 'concurrent'>, includeEvent: boolean): Borrowed {
+export function borrow(
+  state: SandboxState,
+  known: Pick<KnownFacts, 'number' | 'concurrent'>,
+  includeEvent: boolean,
+): Borrowed {
   const { progress } = state;
   if (progress === undefined || state.invocations === 0) return { facts: undefined };
   progress.wanted = true;
@@ -55,7 +66,10 @@ export function borrow(state: SandboxState, known: Pick<KnownFacts, 'number' | '
   if (called === undefined && several) return { cannotTell: true };
   const deadlineMs = called === undefined ? computed(progress) : deadlineOf(lambdaContext(called.context));
   const facts = invocationFacts({
-    ...known, context: called?.context, deadlineMs: ahead(deadlineMs), number: called?.number ?? known.number,
+    ...known,
+    context: called?.context,
+    deadlineMs: ahead(deadlineMs),
+    number: called?.number ?? known.number,
     ...(includeEvent && called !== undefined ? { event: called.event } : {}),
   });
   return { facts: { ...facts, functionArn: facts.functionArn ?? progress.functionArn } };

@@ -36,13 +36,23 @@ export async function redirect(host: RedirectHost): Promise<unknown> {
   const name = env['_AMBER_HANDLER'] ?? env['AMBER_HANDLER'] ?? '';
   Reflect.deleteProperty(env, '_AMBER_HANDLER');
   if (name === '' || isOwn(name)) {
-    const why = name === '' ? 'AMBER_HANDLER is not set' : `AMBER_HANDLER is ${name}, which is the handler of the layer itself`;
-    throw runtimeError(generation, 'HandlerNotFound', `${why}; set it to the handler of the function, for example index.handler`);
+    const why =
+      name === '' ? 'AMBER_HANDLER is not set' : `AMBER_HANDLER is ${name}, which is the handler of the layer itself`;
+    throw runtimeError(
+      generation,
+      'HandlerNotFound',
+      `${why}; set it to the handler of the function, for example index.handler`,
+    );
   }
   // What the function reads is the name that it would read without us.
   env['_HANDLER'] = name;
   const wrap = await loadWrap(host);
-  const place: LoadPlace = { generation, appRoot: appRoot(env), require: createRequire(client), load: async (path) => host.load(path) };
+  const place: LoadPlace = {
+    generation,
+    appRoot: appRoot(env),
+    require: createRequire(client),
+    load: async (path) => host.load(path),
+  };
   try {
     return wrapped(wrap, await loadHandler(name, place));
   } catch (error) {

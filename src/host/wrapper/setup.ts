@@ -49,26 +49,50 @@ export function loadSetup(options: Options, environment: HostEnvironment): HostS
   const warnings: string[] = [];
   const config = readConfig(options, environment.env, ({ message }) => warnings.push(message));
   if (state === undefined || isAmberError(config)) {
-    const error = isAmberError(config) ? config : new AmberError('CAPTURE_LIMITED', OTHER_VERSION, { details: { limit: 'version' } });
-    if (state === undefined || firstTime(state, 'config')) environment.log('config', { armed: false, ...errorFields(error) });
+    const error = isAmberError(config)
+      ? config
+      : new AmberError('CAPTURE_LIMITED', OTHER_VERSION, { details: { limit: 'version' } });
+    if (state === undefined || firstTime(state, 'config'))
+      environment.log('config', { armed: false, ...errorFields(error) });
     return error;
   }
-  if (warnings.length > 0 && firstTime(state, 'config-warning')) environment.log('config', { armed: true, warning: warnings.join('; ') });
-  const triggers = [...TRIGGERS, ...ownTriggers(config, ({ name }, error) => {
-    if (firstTime(state, `trigger:${name}`)) fault(environment, `trigger ${name}`, error);
-  })];
-  const at = (moment: TriggerEvent['at']): Trigger[] => triggers.filter((trigger) => trigger.moments(config).includes(moment));
+  if (warnings.length > 0 && firstTime(state, 'config-warning'))
+    environment.log('config', { armed: true, warning: warnings.join('; ') });
+  const triggers = [
+    ...TRIGGERS,
+    ...ownTriggers(config, ({ name }, error) => {
+      if (firstTime(state, `trigger:${name}`)) fault(environment, `trigger ${name}`, error);
+    }),
+  ];
+  const at = (moment: TriggerEvent['at']): Trigger[] =>
+    triggers.filter((trigger) => trigger.moments(config).includes(moment));
   const [settled, failed, near, found] = [at('settled'), at('failed'), at('near-deadline'), at('found')];
   const once = [...settled, ...failed, ...near].every((trigger) => trigger.once === true);
   const hearsEvents = settled.some(({ name }) => name === 'event');
-  return { config, state, environment, settled, failed, near, found, once, changeMonitor: undefined, hearsEvents, cores: coresOf(environment.env), poller: pollerFor(config, state, environment) };
+  return {
+    config,
+    state,
+    environment,
+    settled,
+    failed,
+    near,
+    found,
+    once,
+    changeMonitor: undefined,
+    hearsEvents,
+    cores: coresOf(environment.env),
+    poller: pollerFor(config, state, environment),
+  };
 }
 
 const OTHER_VERSION = 'another version of lambda-amber is loaded in this process, and is in charge';
 
 /** The kill switch works in either place, and before anything else is read: code must not be able to override it. Gives its name. */
 function switchedOff(options: Options, env: NodeJS.ProcessEnv): string | undefined {
-  const places = [[OPTIONS.disabled.env, env[OPTIONS.disabled.env]], ['option `disabled`', areOptions(options) ? options.disabled : undefined]] as const;
+  const places = [
+    [OPTIONS.disabled.env, env[OPTIONS.disabled.env]],
+    ['option `disabled`', areOptions(options) ? options.disabled : undefined],
+  ] as const;
   return places.find(([, given]) => {
     const parsed = OPTIONS.disabled.parse(given);
     return parsed.ok && parsed.value;

@@ -13,16 +13,18 @@ import { fault } from '../environment.ts';
 // Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with it.
 const { clearTimeout, setTimeout } = globalThis;
 
-const STOPPED = new AmberError('CAPTURE_LIMITED', 'a signed order to stop is in force (AMBER_CONTROL)', { details: { limit: 'stop' } });
+const STOPPED = new AmberError('CAPTURE_LIMITED', 'a signed order to stop is in force (AMBER_CONTROL)', {
+  details: { limit: 'stop' },
+});
 
 /** A capture that has begun, or why there is none. */
 export type Start =
   | {
-    readonly begun: true;
-    readonly ended: Promise<CaptureReport | undefined>;
-    /** Resolves when an answer need not wait any longer: at the end, or before it where the destination is not reached. */
-    readonly freed: Promise<unknown>;
-  }
+      readonly begun: true;
+      readonly ended: Promise<CaptureReport | undefined>;
+      /** Resolves when an answer need not wait any longer: at the end, or before it where the destination is not reached. */
+      readonly freed: Promise<unknown>;
+    }
   | { readonly begun: false; readonly refused: AmberError };
 
 /** What an order brings. */
@@ -42,14 +44,24 @@ export interface Ordered {
  * The one timer here is meant to keep the event loop alive: while a capture runs, a v3 runtime must not find the loop
  * empty and end a callback invocation (aws-lambda-ric 3, BeforeExitListener.js), nor may a v4 process run out of work.
  */
-export function startCapture(setup: HostSetup, cause: Cause, invocation: InvocationFacts | undefined, { config = setup.config, token }: Ordered = {}): Start {
+export function startCapture(
+  setup: HostSetup,
+  cause: Cause,
+  invocation: InvocationFacts | undefined,
+  { config = setup.config, token }: Ordered = {},
+): Start {
   const { state } = setup;
   const nowMs = Date.now();
   const hardStopMs = hardStop(config, nowMs, invocation?.deadlineMs, setup.cores);
-  const pace: Pace = { cores: setup.cores, isLoaded: setup.environment.isLoaded(), isSigned: cause.order?.signedBy !== undefined };
-  const refused = setup.poller?.stopped() === true
-    ? STOPPED
-    : (refusal(setup.config, state, nowMs, hardStopMs, pace) ?? knownFull(config, cause, state, nowMs));
+  const pace: Pace = {
+    cores: setup.cores,
+    isLoaded: setup.environment.isLoaded(),
+    isSigned: cause.order?.signedBy !== undefined,
+  };
+  const refused =
+    setup.poller?.stopped() === true
+      ? STOPPED
+      : (refusal(setup.config, state, nowMs, hardStopMs, pace) ?? knownFull(config, cause, state, nowMs));
   if (refused !== undefined) return { begun: false, refused };
   state.running = true;
   state.captures += 1;
@@ -60,7 +72,11 @@ export function startCapture(setup: HostSetup, cause: Cause, invocation: Invocat
       timer.unref();
       early.resolve(undefined);
     };
-    void run({ setup, request: { cause, config, invocation, hardStopMs, inProcess: true, release, ...findingsOf(setup) }, token }).then((report) => {
+    void run({
+      setup,
+      request: { cause, config, invocation, hardStopMs, inProcess: true, release, ...findingsOf(setup) },
+      token,
+    }).then((report) => {
       clearTimeout(timer);
       state.running = false;
       if (report === NO_SLOT) state.captures -= 1;
@@ -107,7 +123,10 @@ async function isHandedOver(given: HandOver): Promise<boolean> {
   }
 }
 
-async function runEngine(setup: HostSetup, request: CaptureRequest): Promise<CaptureReport | typeof NO_SLOT | undefined> {
+async function runEngine(
+  setup: HostSetup,
+  request: CaptureRequest,
+): Promise<CaptureReport | typeof NO_SLOT | undefined> {
   let release: (() => void) | undefined;
   let unsubscribe: (() => void) | undefined;
   try {
@@ -141,5 +160,11 @@ const OTHER_THREAD = 'another thread of this process captures the sandbox, or di
 export function logRefusal({ state, environment }: HostSetup, cause: Cause, refused: AmberError): void {
   const limit = String(refused.details['limit'] ?? '');
   if (!firstTime(state, `refused:${cause.trigger}:${limit}`)) return;
-  environment.log('refused', { trigger: cause.trigger, reason: cause.reason, code: refused.code, limit, error: refused.message });
+  environment.log('refused', {
+    trigger: cause.trigger,
+    reason: cause.reason,
+    code: refused.code,
+    limit,
+    error: refused.message,
+  });
 }

@@ -27,7 +27,12 @@ export interface Failure {
 }
 
 /** Begins to watch; undefined if another host watches this invocation already (a wrapper around a wrapper, middy within). */
-export function trackInvocation(setup: HostSetup, number: number, event: unknown, context: unknown): TrackedInvocation | undefined {
+export function trackInvocation(
+  setup: HostSetup,
+  number: number,
+  event: unknown,
+  context: unknown,
+): TrackedInvocation | undefined {
   if (typeof context === 'object' && context !== null) {
     if (setup.state.watched.has(context)) return undefined;
     setup.state.watched.add(context);
@@ -37,14 +42,31 @@ export function trackInvocation(setup: HostSetup, number: number, event: unknown
   const deadlineMs = setup.near.length === 0 ? undefined : deadlineOf(lambdaContext(context), nowMs);
   const totalMs = (deadlineMs ?? nowMs) - nowMs;
   const tracked: TrackedInvocation = {
-    setup, event, context, number, deadlineMs, totalMs, open: true, isOver: undefined, timer: undefined, capture: undefined,
-    isQuiet: false, caller: undefined, streams: false, asking: undefined, order: undefined,
+    setup,
+    event,
+    context,
+    number,
+    deadlineMs,
+    totalMs,
+    open: true,
+    isOver: undefined,
+    timer: undefined,
+    capture: undefined,
+    isQuiet: false,
+    caller: undefined,
+    streams: false,
+    asking: undefined,
+    order: undefined,
   };
   if (deadlineMs !== undefined) setTimer(tracked, totalMs);
   setup.changeMonitor?.opened(tracked);
-  beginOrders(tracked, () => facts(tracked, undefined), () => {
-    if (tracked.isQuiet) returned(tracked); // an answer by the context is not seen, so there may be no later moment
-  });
+  beginOrders(
+    tracked,
+    () => facts(tracked, undefined),
+    () => {
+      if (tracked.isQuiet) returned(tracked); // an answer by the context is not seen, so there may be no later moment
+    },
+  );
   return tracked;
 }
 
@@ -55,7 +77,8 @@ export function endTracking(tracked: TrackedInvocation): void {
   tracked.setup.state.inFlight -= 1;
   if (tracked.timer !== undefined) clearTimeout(tracked.timer);
   tracked.timer = undefined;
-  if (typeof tracked.context === 'object' && tracked.context !== null) tracked.setup.state.watched.delete(tracked.context);
+  if (typeof tracked.context === 'object' && tracked.context !== null)
+    tracked.setup.state.watched.delete(tracked.context);
   tracked.setup.changeMonitor?.settled(tracked);
 }
 
@@ -88,7 +111,9 @@ function consider(tracked: TrackedInvocation, failure: Failure | undefined): Pro
   try {
     const orders = pending(tracked, failure);
     const cause =
-      (failure === undefined ? undefined : ask(setup, setup.failed, { at: 'failed', invocation, error: failure.error, ...orders })) ??
+      (failure === undefined
+        ? undefined
+        : ask(setup, setup.failed, { at: 'failed', invocation, error: failure.error, ...orders })) ??
       ask(setup, setup.settled, { at: 'settled', invocation, ...orders });
     return cause === undefined ? undefined : begin(tracked, cause, failure, orders.orders);
   } catch (error) {
@@ -106,7 +131,12 @@ function pending(tracked: TrackedInvocation, failure: Failure | undefined): Pend
   return orders === undefined ? {} : { orders };
 }
 
-function begin(tracked: TrackedInvocation, cause: Cause, failure: Failure | undefined, orders: Pending['orders']): Promise<unknown> | undefined {
+function begin(
+  tracked: TrackedInvocation,
+  cause: Cause,
+  failure: Failure | undefined,
+  orders: Pending['orders'],
+): Promise<unknown> | undefined {
   const ordered = orders?.find((one) => one.cause === cause);
   const start = startCapture(tracked.setup, cause, facts(tracked, failure), ordered);
   if (!start.begun) {
@@ -178,7 +208,8 @@ function nearDeadline(tracked: TrackedInvocation): void {
   try {
     const orders = pending(tracked, undefined);
     const cause = ask(setup, setup.near, { at: 'near-deadline', invocation, remainingMs, ...orders });
-    if (cause === undefined || begin(tracked, cause, undefined, orders.orders) === undefined) setTimer(tracked, remainingMs - SLACK_MS);
+    if (cause === undefined || begin(tracked, cause, undefined, orders.orders) === undefined)
+      setTimer(tracked, remainingMs - SLACK_MS);
   } catch (error) {
     fault(setup.environment, 'deadline', error);
   }

@@ -15,7 +15,10 @@ export function watchUncaught({ failed, state, environment }: HostSetup): void {
   if (!failed.some(({ name }) => name === 'error') || !firstTime(state, 'uncaught')) return;
   environment.emitter.on('uncaughtExceptionMonitor', (error: unknown, origin: unknown) => {
     environment.log('refused', {
-      trigger: 'error', limit: 'uncaught', name: errorNames(error)[0], origin: String(origin),
+      trigger: 'error',
+      limit: 'uncaught',
+      name: errorNames(error)[0],
+      origin: String(origin),
       error: 'the process ends by an uncaught error; nothing can be captured in it any more',
     });
   });

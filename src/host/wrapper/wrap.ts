@@ -21,9 +21,12 @@ import type { Progress } from '../limits/invocation-progress.ts';
 export type AnyHandler = (...args: any[]) => unknown;
 
 /** A handler as Lambda calls it: one that names fewer than two parameters takes the context and the callback all the same. */
-export type Wrapped<H extends AnyHandler> = H & (
-  H extends (...args: infer A) => infer R ? (A extends [] | [unknown?] ? (...args: LambdaArguments<A>) => R : unknown) : unknown
-);
+export type Wrapped<H extends AnyHandler> = H &
+  (H extends (...args: infer A) => infer R
+    ? A extends [] | [unknown?]
+      ? (...args: LambdaArguments<A>) => R
+      : unknown
+    : unknown);
 
 type LambdaArguments<A extends unknown[]> = A extends []
   ? [event?: unknown, context?: unknown, callback?: unknown]

@@ -42,7 +42,9 @@ const FLAGS = ['--no-warnings', '--max-old-space-size=32', '--max-semi-space-siz
 /** Why no child is started now, or undefined. */
 export function whyNoChild(): string | undefined {
   const free = process.availableMemory();
-  return free < CHILD_BYTES ? `a reader of its own needs ${CHILD_BYTES} bytes of memory, and ${free} are free` : undefined;
+  return free < CHILD_BYTES
+    ? `a reader of its own needs ${CHILD_BYTES} bytes of memory, and ${free} are free`
+    : undefined;
 }
 
 /** Starts a child for this job alone. No option and no secret of the function reaches it. */
@@ -59,7 +61,9 @@ export function startProcfs(): Aside {
 }
 
 function start(script: string): { readonly aside: Aside; readonly input: Writable } {
-  const env = Object.fromEntries(['PATH', 'LD_LIBRARY_PATH'].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+  const env = Object.fromEntries(
+    ['PATH', 'LD_LIBRARY_PATH'].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
   const child = spawn(process.execPath, [...FLAGS, '-e', script], { env, stdio: ['pipe', 'pipe', 'ignore'], cwd: '/' });
   noteReader(child);
   const silent = (): void => undefined;

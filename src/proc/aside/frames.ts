@@ -42,7 +42,10 @@ export class Frames {
     while (this.#inBody) await this.#piece();
     const length = await this.#length(MAX_HEAD);
     if (length === undefined) return undefined;
-    const { stat, body, ...head } = JSON.parse((await this.#take(length)).toString('utf8')) as Omit<AsideItem, 'stat' | 'body'> & { stat?: Record<string, string>; body?: boolean };
+    const { stat, body, ...head } = JSON.parse((await this.#take(length)).toString('utf8')) as Omit<
+      AsideItem,
+      'stat' | 'body'
+    > & { stat?: Record<string, string>; body?: boolean };
     this.#inBody = body === true;
     return {
       ...head,
@@ -86,7 +89,9 @@ export class Frames {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         step.catch(() => undefined);
-        reject(new AmberError('COLLECTOR_FAILED', `no answer within ${this.#answerMs} ms`, { details: { timedOut: true } }));
+        reject(
+          new AmberError('COLLECTOR_FAILED', `no answer within ${this.#answerMs} ms`, { details: { timedOut: true } }),
+        );
       }, this.#answerMs);
       step.then(resolve, reject).finally(() => clearTimeout(timer));
     });

@@ -33,7 +33,9 @@ export async function asidePool(root: string, pids: readonly number[], slowMs: n
   const reader = new Reader(slowMs);
   return {
     pool: (path, rule, allowance, _ticket, done) => void reader.read(path, rule, allowance).then(done),
-    boundedPool: createPool(LANES), slowMs: LANE_MS, end: () => reader.end(),
+    boundedPool: createPool(LANES),
+    slowMs: LANE_MS,
+    end: () => reader.end(),
   };
 }
 
@@ -91,8 +93,10 @@ class Reader {
   async #read(path: string, rule: ReadRule, allowance: Allowance): Promise<ProcRead> {
     const process = path.split('/').slice(0, 3).join('/');
     if (allowance.left <= 0) return SPENT;
-    if (this.#hung.has(process)) return { ok: false, outcome: 'timed-out', reason: 'not tried: another read of this process hangs' };
-    if (this.#ended || this.#started > MAX_LEFT_BEHIND) return { ok: false, outcome: 'timed-out', reason: `not tried: ${this.#hung.size} earlier reads of procfs hang` };
+    if (this.#hung.has(process))
+      return { ok: false, outcome: 'timed-out', reason: 'not tried: another read of this process hangs' };
+    if (this.#ended || this.#started > MAX_LEFT_BEHIND)
+      return { ok: false, outcome: 'timed-out', reason: `not tried: ${this.#hung.size} earlier reads of procfs hang` };
     try {
       return await this.#ask(path, Math.min(rule.cap, allowance.left), allowance);
     } catch {

@@ -54,12 +54,20 @@ export interface ChannelSession {
 const FOREGROUND_CONNECT_MS = 5000;
 
 export async function openChannelSession(
-  origin: S3Origin, region: string, env: NodeJS.ProcessEnv, use: ChannelUse, more: Pick<SignedSession, 'service' | 'headers'> = {},
+  origin: S3Origin,
+  region: string,
+  env: NodeJS.ProcessEnv,
+  use: ChannelUse,
+  more: Pick<SignedSession, 'service' | 'headers'> = {},
 ): Promise<ChannelSession> {
   const credentials = await credentialsOf(env);
   if (use !== 'background') {
     const agent = await use.agent(origin.secure);
-    const session = await openSessionAt(origin, region, credentials, { ...more, connectMs: FOREGROUND_CONNECT_MS, ...(agent === undefined ? {} : { agent }) });
+    const session = await openSessionAt(origin, region, credentials, {
+      ...more,
+      connectMs: FOREGROUND_CONNECT_MS,
+      ...(agent === undefined ? {} : { agent }),
+    });
     return { session, setQuiet: () => undefined };
   }
   const names = backgroundNames();
@@ -69,7 +77,11 @@ export async function openChannelSession(
 
 async function credentialsOf(env: NodeJS.ProcessEnv): Promise<Credentials> {
   const found = await takeCredentials(env);
-  if (found === undefined) throw new AmberError('DESTINATION_CREDENTIALS', 'No AWS credentials to read AMBER_CONTROL with: give the function a role.');
+  if (found === undefined)
+    throw new AmberError(
+      'DESTINATION_CREDENTIALS',
+      'No AWS credentials to read AMBER_CONTROL with: give the function a role.',
+    );
   return found;
 }
 
@@ -83,9 +95,18 @@ export function serviceOrigin(service: string, variable: string, region: string,
   const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
   const given = env[variable];
   const url = new URL(given !== undefined && URL.canParse(given) ? given : `https://${service}.${region}.${suffix}`);
-  return { secure: url.protocol === 'https:', hostname: url.hostname, port: url.port, host: url.host, basePath: url.pathname.replace(/\/+$/u, '') };
+  return {
+    secure: url.protocol === 'https:',
+    hostname: url.hostname,
+    port: url.port,
+    host: url.host,
+    basePath: url.pathname.replace(/\/+$/u, ''),
+  };
 }
 
 export function regionOf(config: Config, env: NodeJS.ProcessEnv): string {
-  return [env['AWS_REGION'], env['AWS_DEFAULT_REGION'], config.s3Region].find((name) => name !== undefined && name !== '') ?? 'us-east-1';
+  return (
+    [env['AWS_REGION'], env['AWS_DEFAULT_REGION'], config.s3Region].find((name) => name !== undefined && name !== '') ??
+    'us-east-1'
+  );
 }

@@ -13,9 +13,16 @@ export const CHANNELS: readonly ChannelProvider[] = [s3Channel, ssmChannel, appc
 
 /** @throws AmberError DESTINATION_UNKNOWN when no channel answers to the scheme, or what the channel throws. */
 export async function openChannel(
-  location: string, config: Config, env: NodeJS.ProcessEnv, use: ChannelUse = 'background',
+  location: string,
+  config: Config,
+  env: NodeJS.ProcessEnv,
+  use: ChannelUse = 'background',
 ): Promise<ControlChannel> {
   const provider = CHANNELS.find(({ protocol }) => location.startsWith(protocol));
-  if (provider === undefined) throw new AmberError('DESTINATION_UNKNOWN', `No channel answers to AMBER_CONTROL; known are ${CHANNELS.map(({ protocol }) => protocol).join(', ')}`);
+  if (provider === undefined)
+    throw new AmberError(
+      'DESTINATION_UNKNOWN',
+      `No channel answers to AMBER_CONTROL; known are ${CHANNELS.map(({ protocol }) => protocol).join(', ')}`,
+    );
   return provider.open(location, config, env, use);
 }

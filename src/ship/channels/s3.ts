@@ -10,7 +10,11 @@ import { dropIdle, openChannelSession, regionOf, type ChannelProvider } from './
 
 function placeOf(location: string): BucketUrl {
   const judged = parseBucketUrl(location);
-  if (!judged.ok) throw new AmberError('CONFIG_INVALID', `AMBER_CONTROL is not usable: expected ${judged.expected}; for example s3://evidence-bucket/amber-control/orders.json`);
+  if (!judged.ok)
+    throw new AmberError(
+      'CONFIG_INVALID',
+      `AMBER_CONTROL is not usable: expected ${judged.expected}; for example s3://evidence-bucket/amber-control/orders.json`,
+    );
   return judged.value;
 }
 
@@ -19,18 +23,26 @@ const ANSWER_BYTES = 64 * 1024;
 export const s3Channel: ChannelProvider = {
   name: 's3',
   protocol: 's3:',
-  description: 'An object, `s3://BUCKET/KEY`, outside of the prefix that the function may write. Needs s3:GetObject on it.',
+  description:
+    'An object, `s3://BUCKET/KEY`, outside of the prefix that the function may write. Needs s3:GetObject on it.',
   open: async (location, config, env, use) => {
     const { bucket, prefix: key } = placeOf(location);
     const region = config.s3Region ?? regionOf(config, env);
     const settings: S3Settings = {
-      bucket, prefix: '', region, pathStyle: config.s3PathStyle, credentials: undefined, kmsKey: undefined, bucketOwner: undefined,
+      bucket,
+      prefix: '',
+      region,
+      pathStyle: config.s3PathStyle,
+      credentials: undefined,
+      kmsKey: undefined,
+      bucketOwner: undefined,
       endpoint: config.s3Endpoint === undefined ? undefined : new URL(config.s3Endpoint),
     };
     // Somebody else's bucket of the same name must not give orders: where the captures go to it, its owner is known.
     const destination = parseBucketUrl(config.destination ?? '');
     const sameBucket = destination.ok && destination.value.bucket === bucket;
-    const headers = sameBucket && config.s3BucketOwner !== undefined ? { 'x-amz-expected-bucket-owner': config.s3BucketOwner } : {};
+    const headers =
+      sameBucket && config.s3BucketOwner !== undefined ? { 'x-amz-expected-bucket-owner': config.s3BucketOwner } : {};
     const { session, setQuiet } = await openChannelSession(originOf(settings), region, env, use, { headers });
     let etag: string | undefined;
     let clockMs: number | undefined;
@@ -52,9 +64,16 @@ export const s3Channel: ChannelProvider = {
       write: async (body, signal) => {
         const sha256 = process.getBuiltinModule('node:crypto').hash('sha256', body, 'hex');
         const put = { 'content-type': 'application/json', 'content-length': body.length };
-        const reply = await signedRequest(session, { method: 'PUT', key, headers: put, sha256, body: [body], maxAnswerBytes: ANSWER_BYTES }, signal);
+        const reply = await signedRequest(
+          session,
+          { method: 'PUT', key, headers: put, sha256, body: [body], maxAnswerBytes: ANSWER_BYTES },
+          signal,
+        );
         if (!reply.ok || reply.value.status === 200) return reply;
-        return { ok: false, fault: faultFromAnswer(reply.value.status, reply.value.headers, reply.value.body.toString('utf8')) };
+        return {
+          ok: false,
+          fault: faultFromAnswer(reply.value.status, reply.value.headers, reply.value.body.toString('utf8')),
+        };
       },
       dropConnections: () => dropIdle(session),
       close: () => session.agent.destroy(),

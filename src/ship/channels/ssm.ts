@@ -2,7 +2,14 @@
 import { codeWord } from '../code-word.ts';
 import type { Reply } from '../faults.ts';
 import { signedRequest, type SignedAnswer } from '../signed-request.ts';
-import { dropIdle, openChannelSession, regionOf, serviceOrigin, type ChannelProvider, type ChannelSession } from './channel.ts';
+import {
+  dropIdle,
+  openChannelSession,
+  regionOf,
+  serviceOrigin,
+  type ChannelProvider,
+  type ChannelSession,
+} from './channel.ts';
 
 /** JSON around the value: names, dates, the ARN; and a value is escaped. */
 const AROUND_BYTES = 4096;
@@ -10,11 +17,18 @@ const AROUND_BYTES = 4096;
 export const ssmChannel: ChannelProvider = {
   name: 'ssm',
   protocol: 'ssm:',
-  description: 'A parameter, `ssm:/NAME`, of type String. Needs ssm:GetParameter on it. Throttled at 40 a second in an account: for small fleets.',
+  description:
+    'A parameter, `ssm:/NAME`, of type String. Needs ssm:GetParameter on it. Throttled at 40 a second in an account: for small fleets.',
   open: async (location, config, env, use) => {
     const Name = location.slice('ssm:'.length);
     const region = regionOf(config, env);
-    const opened = await openChannelSession(serviceOrigin('ssm', 'AWS_ENDPOINT_URL_SSM', region, env), region, env, use, { service: 'ssm' });
+    const opened = await openChannelSession(
+      serviceOrigin('ssm', 'AWS_ENDPOINT_URL_SSM', region, env),
+      region,
+      env,
+      use,
+      { service: 'ssm' },
+    );
     let version: string | undefined;
     return {
       location,
@@ -30,7 +44,13 @@ export const ssmChannel: ChannelProvider = {
         return { ok: true, value: { state: 'changed', body: Buffer.from(value, 'utf8'), etag, serverDate } };
       },
       write: async (body, signal) => {
-        const reply = await call(opened, 'PutParameter', { Name, Value: body.toString('utf8'), Type: 'String', Overwrite: true, Tier: 'Intelligent-Tiering' }, AROUND_BYTES, signal);
+        const reply = await call(
+          opened,
+          'PutParameter',
+          { Name, Value: body.toString('utf8'), Type: 'String', Overwrite: true, Tier: 'Intelligent-Tiering' },
+          AROUND_BYTES,
+          signal,
+        );
         return reply.ok && reply.value.status !== 200 ? { ok: false, fault: faultOf(reply.value) } : reply;
       },
       dropConnections: () => dropIdle(opened.session),
@@ -40,9 +60,19 @@ export const ssmChannel: ChannelProvider = {
 };
 
 /** AWS JSON 1.1: the operation in a header, everything else in the body ("Making API requests", SSM API Reference). */
-function call({ session }: ChannelSession, operation: string, input: object, maxAnswerBytes: number, signal: AbortSignal): Promise<Reply<SignedAnswer>> {
+function call(
+  { session }: ChannelSession,
+  operation: string,
+  input: object,
+  maxAnswerBytes: number,
+  signal: AbortSignal,
+): Promise<Reply<SignedAnswer>> {
   const body = Buffer.from(JSON.stringify(input));
-  const headers = { 'content-type': 'application/x-amz-json-1.1', 'content-length': body.length, 'x-amz-target': `AmazonSSM.${operation}` };
+  const headers = {
+    'content-type': 'application/x-amz-json-1.1',
+    'content-length': body.length,
+    'x-amz-target': `AmazonSSM.${operation}`,
+  };
   const sha256 = process.getBuiltinModule('node:crypto').hash('sha256', body, 'hex');
   return signedRequest(session, { method: 'POST', key: '', headers, sha256, body: [body], maxAnswerBytes }, signal);
 }

@@ -21,7 +21,10 @@ describe('manifests of attacks', () => {
       for (const id of scenario.techniques) assert.match(id, /^T\d{4}(?:\.\d{3})?$/u);
       assert.match(scenario.source, /^A\d{1,2}$/u);
       assert.ok(scenario.detectors.length > 0);
-      assert.deepEqual(scenario.detectors.filter((one) => !DETECTOR_NAMES.includes(one)), []);
+      assert.deepEqual(
+        scenario.detectors.filter((one) => !DETECTOR_NAMES.includes(one)),
+        [],
+      );
       assert.ok(scenario.evidence.length > 0 || scenario.limit !== undefined);
     });
   }
@@ -37,7 +40,11 @@ describe('attacks are found', () => {
       if (lacking !== undefined) return void missing(t, lacking);
       const trial = await runTrial({ folder, scenario, runtime, watchers: [watcher] });
       assert.deepEqual(trial.absent, [], `the emulation did not do what it is to do: ${trial.output}`);
-      assert.deepEqual(trial.answers.filter((answer) => !/^(?:ready|response)/u.test(answer)), [], trial.output);
+      assert.deepEqual(
+        trial.answers.filter((answer) => !/^(?:ready|response)/u.test(answer)),
+        [],
+        trial.output,
+      );
       const [watched] = trial.watched;
       assert.ok(watched !== undefined);
       const { found, lacks } = verdict(scenario, watched);

@@ -19,12 +19,24 @@ describe('benign workloads start no capture', () => {
       test(`${name}: ${runtime}`, LIMIT, async (t) => {
         if (lacking !== undefined) return void missing(t, lacking);
         const packages = lackingPackages(scenario);
-        if (packages.length > 0) return void missing(t, `${packages.join(', ')} (npm ci --ignore-scripts in test/adversary/benign)`);
-        const trial = await runTrial({ folder, scenario, runtime, watchers: runtime === 'node' ? ['wrapper', 'extension'] : ['extension'], further: 0 });
+        if (packages.length > 0)
+          return void missing(t, `${packages.join(', ')} (npm ci --ignore-scripts in test/adversary/benign)`);
+        const trial = await runTrial({
+          folder,
+          scenario,
+          runtime,
+          watchers: runtime === 'node' ? ['wrapper', 'extension'] : ['extension'],
+          further: 0,
+        });
         // A workload that failed proves nothing.
-        assert.deepEqual(trial.answers.filter((answer) => !/^(?:ready|response)/u.test(answer)), [], trial.output);
+        assert.deepEqual(
+          trial.answers.filter((answer) => !/^(?:ready|response)/u.test(answer)),
+          [],
+          trial.output,
+        );
         assert.deepEqual(trial.faults, []);
-        for (const { watcher, triggered, high } of trial.watched) assert.deepEqual({ watcher, triggered, high }, { watcher, triggered: false, high: [] });
+        for (const { watcher, triggered, high } of trial.watched)
+          assert.deepEqual({ watcher, triggered, high }, { watcher, triggered: false, high: [] });
       });
     }
   }

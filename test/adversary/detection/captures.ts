@@ -46,8 +46,14 @@ async function readCapture(manifest: string): Promise<SeenCapture> {
   const { state } = JSON.parse(readFileSync(manifest, 'utf8')) as { state: string };
   const items = new Map<string, Item>();
   for (const tarball of globSync(`${dirname(manifest)}/capture*.tar.zst`).sort()) await readTarball(tarball, items);
-  const { cause, inProcess } = JSON.parse(items.get('capture.json')?.text ?? '{}') as { cause: { trigger: string; reason: string }; inProcess: boolean };
-  const rows = (items.get('live_response/findings.jsonl')?.text ?? '').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Finding | object);
+  const { cause, inProcess } = JSON.parse(items.get('capture.json')?.text ?? '{}') as {
+    cause: { trigger: string; reason: string };
+    inProcess: boolean;
+  };
+  const rows = (items.get('live_response/findings.jsonl')?.text ?? '')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Finding | object);
   // The first row is about the look.
   const findings = rows.filter((row): row is Finding => 'detector' in row);
   return { trigger: cause.trigger, reason: cause.reason, inProcess, state, findings, items };
@@ -73,11 +79,21 @@ async function readTarball(path: string, items: Map<string, Item>): Promise<void
 
 /** What of `wanted` the capture does not hold, in words. */
 export function missingEvidence(capture: SeenCapture, wanted: readonly Evidence[]): string[] {
-  return wanted.filter((one) => !holds(capture, one)).map((one) => `${one.path.source}${one.holds === undefined ? '' : ` with ${one.holds.source}`}${one.target === undefined ? '' : ` -> ${one.target.source}`}${one.is === undefined ? '' : ` = ${one.is}`}`);
+  return wanted
+    .filter((one) => !holds(capture, one))
+    .map(
+      (one) =>
+        `${one.path.source}${one.holds === undefined ? '' : ` with ${one.holds.source}`}${one.target === undefined ? '' : ` -> ${one.target.source}`}${one.is === undefined ? '' : ` = ${one.is}`}`,
+    );
 }
 
 function holds({ items }: SeenCapture, { path, holds: text, is, target }: Evidence): boolean {
   const sha256 = is === undefined ? undefined : createHash('sha256').update(readFileSync(is)).digest('hex');
-  return [...items].some(([name, item]) =>
-    path.test(name) && (text?.test(item.text) ?? true) && (target?.test(item.target ?? '') ?? true) && (sha256 === undefined || item.sha256 === sha256));
+  return [...items].some(
+    ([name, item]) =>
+      path.test(name) &&
+      (text?.test(item.text) ?? true) &&
+      (target?.test(item.target ?? '') ?? true) &&
+      (sha256 === undefined || item.sha256 === sha256),
+  );
 }

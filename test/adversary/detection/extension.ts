@@ -27,7 +27,9 @@ export async function extensionLayer(): Promise<string> {
 }
 
 /** How the platform starts it. */
-export const EXTENSION: NonNullable<Place['beside']> = [{ command: ['/opt/extensions/amber'], env: { AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9001' } }];
+export const EXTENSION: NonNullable<Place['beside']> = [
+  { command: ['/opt/extensions/amber'], env: { AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9001' } },
+];
 
 /** The platform's side. */
 export interface ExtensionHost {
@@ -46,7 +48,16 @@ const TELEMETRY = '/2022-07-01/telemetry';
 
 /** @param inward - socket of network.ts, by which the sandbox's own ports are reached */
 export function hostExtension(inward: string): ExtensionHost {
-  const desk = new ExtensionsDesk({ functionName: 'sandboxed-function', handler: 'index.handler', managed: false, telemetry: true, onError: () => undefined }, ['amber']);
+  const desk = new ExtensionsDesk(
+    {
+      functionName: 'sandboxed-function',
+      handler: 'index.handler',
+      managed: false,
+      telemetry: true,
+      onError: () => undefined,
+    },
+    ['amber'],
+  );
   let port = 0;
   let requestId = '';
   let begunMs = 0;
@@ -55,10 +66,13 @@ export function hostExtension(inward: string): ExtensionHost {
       if (incoming.url !== TELEMETRY) return desk.serve(incoming, response);
       // In place of the desk's own, which looks for the listener on this machine and not in the sandbox.
       let text = '';
-      incoming.setEncoding('utf8').on('data', (piece: string) => (text += piece)).on('end', () => {
-        port = Number(new URL((JSON.parse(text) as { destination: { URI: string } }).destination.URI).port);
-        response.writeHead(200, { 'Content-Type': 'text/plain' }).end('OK');
-      });
+      incoming
+        .setEncoding('utf8')
+        .on('data', (piece: string) => (text += piece))
+        .on('end', () => {
+          port = Number(new URL((JSON.parse(text) as { destination: { URI: string } }).destination.URI).port);
+          response.writeHead(200, { 'Content-Type': 'text/plain' }).end('OK');
+        });
       return true;
     },
     onInvoke: (facts) => {
@@ -79,16 +93,31 @@ export function hostExtension(inward: string): ExtensionHost {
 
 /** AWS, "Lambda Telemetry API Event schema reference": platform.runtimeDone. */
 async function tellDone(inward: string, port: number, requestId: string, durationMs: number): Promise<void> {
-  const body = JSON.stringify([{ time: new Date().toISOString(), type: 'platform.runtimeDone', record: { requestId, status: 'success', metrics: { durationMs } } }]);
+  const body = JSON.stringify([
+    {
+      time: new Date().toISOString(),
+      type: 'platform.runtimeDone',
+      record: { requestId, status: 'success', metrics: { durationMs } },
+    },
+  ]);
   await new Promise<void>((done) => {
-    const post = request({
-      method: 'POST', path: '/', headers: { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body), 'Connection': 'close' },
-      createConnection: () => {
-        const socket = connect(inward);
-        socket.write(`${port}\n`);
-        return socket;
+    const post = request(
+      {
+        method: 'POST',
+        path: '/',
+        headers: { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body), Connection: 'close' },
+        createConnection: () => {
+          const socket = connect(inward);
+          socket.write(`${port}\n`);
+          return socket;
+        },
       },
-    }, (response) => response.resume().on('end', done).on('error', () => done()));
+      (response) =>
+        response
+          .resume()
+          .on('end', done)
+          .on('error', () => done()),
+    );
     post.setTimeout(WORK_MS, () => post.destroy());
     post.on('error', () => done()); // frozen or gone
     post.end(body);

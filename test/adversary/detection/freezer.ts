@@ -26,8 +26,12 @@ export function makeFreezer(name: string): Freezer | undefined {
   } catch {
     return undefined;
   }
-  const write = (frozen: boolean): void => writeFileSync(file, isFirst ? (frozen ? 'FROZEN' : 'THAWED') : (frozen ? '1' : '0'));
-  const stands = (): boolean => (isFirst ? readFileSync(file, 'utf8').trim() === 'FROZEN' : readFileSync(join(folder, 'cgroup.events'), 'utf8').includes('frozen 1'));
+  const write = (frozen: boolean): void =>
+    writeFileSync(file, isFirst ? (frozen ? 'FROZEN' : 'THAWED') : frozen ? '1' : '0');
+  const stands = (): boolean =>
+    isFirst
+      ? readFileSync(file, 'utf8').trim() === 'FROZEN'
+      : readFileSync(join(folder, 'cgroup.events'), 'utf8').includes('frozen 1');
   return {
     procs: [join(folder, 'cgroup.procs')],
     freeze: async () => {

@@ -76,7 +76,9 @@ function web(at: 'exfiltration' | 'partner'): (socket: Socket) => void {
       tell(isPayload ? 'payload' : at, text);
       if (!/^(?:GET|POST|PUT) /u.test(text)) return;
       const body = isPayload ? readFileSync('/usr/bin/sleep') : Buffer.from('{}');
-      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: ${isPayload ? 'close' : 'keep-alive'}\r\n\r\n`);
+      socket.write(
+        `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: ${isPayload ? 'close' : 'keep-alive'}\r\n\r\n`,
+      );
       socket.write(body, () => (isPayload ? socket.end() : undefined));
     });
   };
@@ -95,11 +97,20 @@ function keep(at: Arrival['at'], greeting: string): (socket: Socket) => void {
 async function resolver(at: 'dns' | 'foreign-dns', host: string): Promise<void> {
   const socket = createSocket('udp4');
   socket.on('message', (question, from) => {
-    tell(at, question.subarray(12).toString('latin1').replaceAll(/[^\w-]/gu, '.'));
+    tell(
+      at,
+      question
+        .subarray(12)
+        .toString('latin1')
+        .replaceAll(/[^\w-]/gu, '.'),
+    );
     const end = question.indexOf(0, 12) + 5;
     const header = Buffer.from([question[0] ?? 0, question[1] ?? 0, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]);
     const address = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 198, 51, 100, 20]);
-    setTimeout(() => socket.send(Buffer.concat([header, question.subarray(12, end), address]), from.port, from.address), 40);
+    setTimeout(
+      () => socket.send(Buffer.concat([header, question.subarray(12, end), address]), from.port, from.address),
+      40,
+    );
   });
   socket.on('error', () => undefined);
   for (let attempt = 0; attempt < 100; attempt += 1) {
@@ -120,7 +131,10 @@ async function listenInward(path: string): Promise<void> {
       const end = head.indexOf('\n');
       const inside = connect(Number(head.subarray(0, end).toString()), '127.0.0.1').on('error', () => caller.destroy());
       inside.write(head.subarray(end + 1));
-      caller.on('close', () => inside.destroy()).pipe(inside).pipe(caller);
+      caller
+        .on('close', () => inside.destroy())
+        .pipe(inside)
+        .pipe(caller);
     });
   });
   await new Promise<void>((done) => server.listen(path, done));
@@ -133,7 +147,10 @@ async function serve(apiSocket: string, inward: string): Promise<void> {
     listenInward(inward),
     listen('127.0.0.1', port, (socket) => {
       const api = connect(apiSocket).on('error', () => socket.destroy());
-      socket.on('close', () => api.destroy()).pipe(api).pipe(socket);
+      socket
+        .on('close', () => api.destroy())
+        .pipe(api)
+        .pipe(socket);
     }),
     listen(attacker, 443, web('exfiltration')),
     listen(attacker, 4444, keep('shell', 'id; echo shell-is-here\n')),

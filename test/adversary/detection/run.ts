@@ -14,7 +14,13 @@ import { runtimeFor } from './runtimes.ts';
 import { runTrial, verdict, type Trial, type Watched, type Watcher } from './trial.ts';
 
 const { values } = parseArgs({
-  options: { json: { type: 'boolean' }, only: { type: 'string' }, attacks: { type: 'boolean' }, benign: { type: 'boolean' }, verbose: { type: 'boolean' } },
+  options: {
+    json: { type: 'boolean' },
+    only: { type: 'string' },
+    attacks: { type: 'boolean' },
+    benign: { type: 'boolean' },
+    verbose: { type: 'boolean' },
+  },
 });
 
 interface AttackRow {
@@ -45,7 +51,8 @@ const say = (line: string): void => {
   if (values.json !== true) process.stdout.write(`${line}\n`);
 };
 const wanted = values.only?.split(',');
-const chosen = <T>(found: readonly Found<T>[]): Found<T>[] => found.filter(({ name }) => wanted?.includes(name) ?? true);
+const chosen = <T>(found: readonly Found<T>[]): Found<T>[] =>
+  found.filter(({ name }) => wanted?.includes(name) ?? true);
 
 function findingLines({ high, low }: Watched): string[] {
   return [...high, ...low].map(({ severity, detector, title }) => `${severity} ${detector}: ${title}`);
@@ -70,8 +77,16 @@ async function runAttack({ name, folder, scenario }: Found<Attack>): Promise<Att
       if (watched === undefined) continue;
       const { found, by, lacks } = verdict(scenario, watched);
       rows.push({
-        attack: name, victim: runtime, watcher, found, by, after: watched.after, limit: scenario.limit, tookMs: trial.tookMs,
-        problems: [...problemsOf(trial), ...lacks.map((one) => `not in the capture: ${one}`)], findings: findingLines(watched),
+        attack: name,
+        victim: runtime,
+        watcher,
+        found,
+        by,
+        after: watched.after,
+        limit: scenario.limit,
+        tookMs: trial.tookMs,
+        problems: [...problemsOf(trial), ...lacks.map((one) => `not in the capture: ${one}`)],
+        findings: findingLines(watched),
       });
     }
   }
@@ -81,11 +96,22 @@ async function runAttack({ name, folder, scenario }: Found<Attack>): Promise<Att
 async function runBenign({ name, folder, scenario }: Found<Benign>): Promise<BenignRow[]> {
   const rows: BenignRow[] = [];
   for (const runtime of scenario.victims) {
-    const trial = await runTrial({ folder, scenario, runtime, watchers: runtime === 'node' ? ['wrapper', 'extension'] : ['extension'], further: 2 });
+    const trial = await runTrial({
+      folder,
+      scenario,
+      runtime,
+      watchers: runtime === 'node' ? ['wrapper', 'extension'] : ['extension'],
+      further: 2,
+    });
     for (const watched of trial.watched) {
       rows.push({
-        workload: name, victim: runtime, watcher: watched.watcher, triggered: watched.triggered, tookMs: trial.tookMs,
-        problems: problemsOf(trial), findings: findingLines(watched),
+        workload: name,
+        victim: runtime,
+        watcher: watched.watcher,
+        triggered: watched.triggered,
+        tookMs: trial.tookMs,
+        problems: problemsOf(trial),
+        findings: findingLines(watched),
       });
     }
   }
@@ -94,11 +120,21 @@ async function runBenign({ name, folder, scenario }: Found<Benign>): Promise<Ben
 
 function tell(row: AttackRow | BenignRow): void {
   const what = 'attack' in row ? row.attack : row.workload;
-  const outcome = 'attack' in row ? (row.found ? `found by ${row.by.join(', ')}` : row.limit === undefined ? 'MISSED' : 'not found (a limit)') : row.triggered ? 'TRIGGERED' : 'quiet';
+  const outcome =
+    'attack' in row
+      ? row.found
+        ? `found by ${row.by.join(', ')}`
+        : row.limit === undefined
+          ? 'MISSED'
+          : 'not found (a limit)'
+      : row.triggered
+        ? 'TRIGGERED'
+        : 'quiet';
   say(`  ${what.padEnd(24)} ${row.victim.padEnd(7)} ${row.watcher.padEnd(10)} ${outcome}`);
   for (const problem of row.problems) say(`      problem: ${problem}`);
   const failed = 'attack' in row ? !row.found : row.triggered;
-  if (values.verbose === true || failed) for (const line of row.findings.slice(0, 40)) say(`      ${line.slice(0, 200)}`);
+  if (values.verbose === true || failed)
+    for (const line of row.findings.slice(0, 40)) say(`      ${line.slice(0, 200)}`);
 }
 
 function told<T extends AttackRow | BenignRow>(rows: readonly T[]): readonly T[] {
@@ -107,12 +143,23 @@ function told<T extends AttackRow | BenignRow>(rows: readonly T[]): readonly T[]
 }
 
 /** By attack and victim: one that any watcher has found is found. */
-function summary(rows: readonly AttackRow[]): { tried: number; found: number; missed: string[]; limits: number; detectors: Record<string, number> } {
-  const victims = Map.groupBy(rows.filter(({ limit }) => limit === undefined), ({ attack, victim }) => `${attack} (${victim})`);
+function summary(rows: readonly AttackRow[]): {
+  tried: number;
+  found: number;
+  missed: string[];
+  limits: number;
+  detectors: Record<string, number>;
+} {
+  const victims = Map.groupBy(
+    rows.filter(({ limit }) => limit === undefined),
+    ({ attack, victim }) => `${attack} (${victim})`,
+  );
   const missed = [...victims].filter(([, group]) => !group.some(({ found }) => found)).map(([name]) => name);
   const detectors: Record<string, number> = {};
   for (const name of rows.flatMap(({ found, by }) => (found ? by : []))) detectors[name] = (detectors[name] ?? 0) + 1;
-  const limits = new Set(rows.filter(({ limit }) => limit !== undefined).map(({ attack, victim }) => `${attack} ${victim}`)).size;
+  const limits = new Set(
+    rows.filter(({ limit }) => limit !== undefined).map(({ attack, victim }) => `${attack} ${victim}`),
+  ).size;
   return { tried: victims.size, found: victims.size - missed.length, missed, limits, detectors };
 }
 
@@ -143,7 +190,11 @@ async function main(): Promise<number> {
   return conclude(attackRows, benignRows, skipped);
 }
 
-function conclude(attackRows: readonly AttackRow[], benignRows: readonly BenignRow[], skipped: readonly string[]): number {
+function conclude(
+  attackRows: readonly AttackRow[],
+  benignRows: readonly BenignRow[],
+  skipped: readonly string[],
+): number {
   const figures = summary(attackRows);
   const byWatcher = (watcher: Watcher): string => {
     const rows = attackRows.filter((row) => row.watcher === watcher && row.limit === undefined);
@@ -153,15 +204,29 @@ function conclude(attackRows: readonly AttackRow[], benignRows: readonly BenignR
   const problems = [...attackRows, ...benignRows].filter((row) => row.problems.length > 0).length;
   const workloads = new Set(benignRows.map(({ workload, victim }) => `${workload} ${victim}`)).size;
   if (values.json === true) {
-    const text = { attacks: { ...figures, rows: attackRows }, benign: { run: benignRows.length, workloads, triggered: triggered.length, skipped, rows: benignRows }, problems };
+    const text = {
+      attacks: { ...figures, rows: attackRows },
+      benign: { run: benignRows.length, workloads, triggered: triggered.length, skipped, rows: benignRows },
+      problems,
+    };
     process.stdout.write(`${JSON.stringify(text, undefined, 2)}\n`);
   }
   if (attackRows.length > 0) {
-    say(`attacks found: ${figures.found} of ${figures.tried} (${byWatcher('wrapper')}, ${byWatcher('extension')}); beside these, ${figures.limits} that are known to be out of reach`);
+    say(
+      `attacks found: ${figures.found} of ${figures.tried} (${byWatcher('wrapper')}, ${byWatcher('extension')}); beside these, ${figures.limits} that are known to be out of reach`,
+    );
     for (const name of figures.missed) say(`  missed: ${name}`);
-    say(`detectors: ${Object.entries(figures.detectors).sort((a, b) => b[1] - a[1]).map(([name, count]) => `${name} ${count}`).join(', ')}`);
+    say(
+      `detectors: ${Object.entries(figures.detectors)
+        .sort((a, b) => b[1] - a[1])
+        .map(([name, count]) => `${name} ${count}`)
+        .join(', ')}`,
+    );
   }
-  if (benignRows.length > 0) say(`benign captures triggered: ${triggered.length} of ${benignRows.length} (${workloads} workloads, watched by wrapper and extension)`);
+  if (benignRows.length > 0)
+    say(
+      `benign captures triggered: ${triggered.length} of ${benignRows.length} (${workloads} workloads, watched by wrapper and extension)`,
+    );
   for (const one of skipped) say(`  not run: ${one}`);
   if (problems > 0) say(`${problems} rows have problems`);
   return figures.missed.length + triggered.length + problems > 0 ? 1 : 0;

@@ -39,13 +39,21 @@ function node(folder: string, generation: 'v3' | 'v4'): Installed {
     cpSync(resolve('test/sandbox/js-client.mjs'), join(folder, 'index.mjs'));
     return { name: standIn.name, client: { ...standIn, args: () => ['/var/runtime/index.mjs'] }, folder, env: {} };
   }
-  cpSync(join(CLIENTS, '@aws/lambda-invoke-store'), join(folder, 'node_modules/@aws/lambda-invoke-store'), { recursive: true });
+  cpSync(join(CLIENTS, '@aws/lambda-invoke-store'), join(folder, 'node_modules/@aws/lambda-invoke-store'), {
+    recursive: true,
+  });
   if (generation === 'v3') {
-    for (const part of ['bin', 'dist', 'package.json']) cpSync(join(CLIENTS, 'ric3', part), join(folder, part), { recursive: true });
-    const args = (handler: string): readonly string[] => [...ric3.args(handler).slice(0, 2), '/var/runtime/bin/index.mjs', handler];
+    for (const part of ['bin', 'dist', 'package.json'])
+      cpSync(join(CLIENTS, 'ric3', part), join(folder, part), { recursive: true });
+    const args = (handler: string): readonly string[] => [
+      ...ric3.args(handler).slice(0, 2),
+      '/var/runtime/bin/index.mjs',
+      handler,
+    ];
     return { name: ric3.name, client: { ...ric3, args }, folder, env: {} };
   }
-  for (const part of ['index.mjs', 'rapid-client.node', 'package.json']) cpSync(join(CLIENTS, 'ric4', part), join(folder, part));
+  for (const part of ['index.mjs', 'rapid-client.node', 'package.json'])
+    cpSync(join(CLIENTS, 'ric4', part), join(folder, part));
   return { name: ric4.name, client: { ...ric4, args: () => ['/var/runtime/index.mjs'] }, folder, env: {} };
 }
 
@@ -54,7 +62,14 @@ function python(folder: string): Installed {
   const path = pythonPath();
   const name = path.split('/').at(-1) ?? 'python3';
   const [ric] = globSync('test/peers/venv/lib/python3*/site-packages/awslambdaric');
-  const client: Client = { name: '', generation: 'v4', real: ric !== undefined, node: '', executionEnv: `AWS_Lambda_${name.replace(/^python/u, 'python')}`, args: (handler) => ['/var/runtime/bootstrap.py', handler] };
+  const client: Client = {
+    name: '',
+    generation: 'v4',
+    real: ric !== undefined,
+    node: '',
+    executionEnv: `AWS_Lambda_${name.replace(/^python/u, 'python')}`,
+    args: (handler) => ['/var/runtime/bootstrap.py', handler],
+  };
   const env = { PYTHONDONTWRITEBYTECODE: '1', PYTHONPATH: '/var/runtime' };
   mkdirSync(folder, { recursive: true });
   if (ric === undefined) {
@@ -64,12 +79,17 @@ function python(folder: string): Installed {
   for (const part of globSync(`${resolve(ric, '..')}/{awslambdaric,snapshot_restore_py,simplejson,runtime_client*}`)) {
     cpSync(part, join(folder, part.split('/').at(-1) ?? ''), { recursive: true });
   }
-  writeFileSync(join(folder, 'bootstrap.py'), 'import os\nimport sys\n\nsys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])\nfrom awslambdaric.__main__ import main\n\nif __name__ == "__main__":\n    main(sys.argv)\n');
+  writeFileSync(
+    join(folder, 'bootstrap.py'),
+    'import os\nimport sys\n\nsys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])\nfrom awslambdaric.__main__ import main\n\nif __name__ == "__main__":\n    main(sys.argv)\n',
+  );
   return { name: `awslambdaric on ${name}`, client, program: { name, path }, folder, env };
 }
 
 function pythonPath(): string {
-  const [path] = globSync('/usr/bin/python3.[0-9]*').filter((one) => /python3\.\d+$/u.test(one)).sort();
+  const [path] = globSync('/usr/bin/python3.[0-9]*')
+    .filter((one) => /python3\.\d+$/u.test(one))
+    .sort();
   if (path === undefined) throw new Error('needs python3 in /usr/bin');
   return path;
 }

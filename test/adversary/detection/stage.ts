@@ -3,7 +3,19 @@
  * between invocations, and the Runtime API behind 127.0.0.1:9001. Needs root.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -53,7 +65,11 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const installed = runtimeFor(runtime, generation);
   const home = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'amber-stage-'));
   chmodSync(home, 0o755);
-  const [root, task, evidence] = ['root', 'task', 'evidence'].map((name) => join(home, name)) as [string, string, string];
+  const [root, task, evidence] = ['root', 'task', 'evidence'].map((name) => join(home, name)) as [
+    string,
+    string,
+    string,
+  ];
   for (const path of [root, task, evidence]) mkdirSync(path);
   chmodSync(evidence, 0o777);
   await furnish(task, options);
@@ -62,7 +78,12 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const freezer = makeFreezer(`amber-${process.pid}-${home.slice(-6)}`);
   const ready = join(home, 'network-is-ready');
   const place: Place = {
-    root, task, evidence, node: installed.client.node || process.execPath, procs: freezer?.procs ?? [], program: installed.program,
+    root,
+    task,
+    evidence,
+    node: installed.client.node || process.execPath,
+    procs: freezer?.procs ?? [],
+    program: installed.program,
     binds: [{ from: installed.folder, to: '/var/runtime' }, ...makeOpt(join(home, 'opt'), options, layers)],
     visible: ['/usr/bin', '/bin'],
     setup: [...networkSetup(), `for turn in {1..600}; do [ -e ${ready} ] && break; sleep 0.05; done`],
@@ -73,10 +94,17 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const sandbox = await startSandbox({
     client: { ...installed.client, node: command('')[0] ?? '', args: (handler) => command(handler).slice(1) },
     handler: scenario.entry ?? (runtime === 'node' ? 'index.handler' : 'handler.handler'),
-    taskRoot: task, timeoutMs: scenario.timeoutMs ?? 10_000, memoryMb: scenario.memoryMb ?? 1024, ...(host === undefined ? {} : { neighbour: host.neighbour, onInvoke: host.onInvoke }),
+    taskRoot: task,
+    timeoutMs: scenario.timeoutMs ?? 10_000,
+    memoryMb: scenario.memoryMb ?? 1024,
+    ...(host === undefined ? {} : { neighbour: host.neighbour, onInvoke: host.onInvoke }),
     env: {
-      AWS_LAMBDA_RUNTIME_API: RUNTIME_API, LAMBDA_TASK_ROOT: '/var/task', PATH: '/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin',
-      AMBER_DESTINATION: 'file:///mnt/evidence', ...installed.env, ...scenario.env,
+      AWS_LAMBDA_RUNTIME_API: RUNTIME_API,
+      LAMBDA_TASK_ROOT: '/var/task',
+      PATH: '/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin',
+      AMBER_DESTINATION: 'file:///mnt/evidence',
+      ...installed.env,
+      ...scenario.env,
     },
   });
   const arrivals: Arrival[] = [];
@@ -85,7 +113,9 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   writeFileSync(ready, '');
   let polls = 1;
   return {
-    sandbox, arrivals, evidence,
+    sandbox,
+    arrivals,
+    evidence,
     thaw: () => freezer?.thaw(),
     invoke: async (event) => {
       freezer?.thaw();
@@ -133,7 +163,8 @@ async function furnish(task: string, { folder, runtime, wrapped, scenario }: Sta
   for (const path of scenario.files ?? []) cpSync(resolve(folder, path), join(task, basename(path)));
   for (const name of packagesOf(scenario)) linkPackage(task, name);
   const packages = join(folder, 'packages', runtime);
-  if (existsSync(packages)) cpSync(packages, runtime === 'node' ? join(task, 'node_modules') : task, { recursive: true });
+  if (existsSync(packages))
+    cpSync(packages, runtime === 'node' ? join(task, 'node_modules') : task, { recursive: true });
 }
 
 /** Packages of test/adversary/benign stand where layers put them, and are found through the function's own folder. */
@@ -151,7 +182,11 @@ function linkPackage(task: string, name: string): void {
 }
 
 /** /opt as the platform makes it: the layers' files over one another. */
-function makeOpt(opt: string, { folder, scenario }: StageOptions, layers: readonly string[]): NonNullable<Place['binds']> {
+function makeOpt(
+  opt: string,
+  { folder, scenario }: StageOptions,
+  layers: readonly string[],
+): NonNullable<Place['binds']> {
   mkdirSync(opt);
   const own = scenario.opt === undefined ? [] : [resolve(folder, scenario.opt)];
   for (const layer of [...own, ...layers]) cpSync(layer, opt, { recursive: true });
@@ -166,7 +201,11 @@ async function pipeTo(path: string, address: string): Promise<Server> {
   const [host, port] = address.split(':');
   const server = createServer((socket) => {
     const api = connect(Number(port), host).on('error', () => socket.destroy());
-    socket.on('error', () => api.destroy()).on('close', () => api.destroy()).pipe(api).pipe(socket);
+    socket
+      .on('error', () => api.destroy())
+      .on('close', () => api.destroy())
+      .pipe(api)
+      .pipe(socket);
   });
   await new Promise<void>((done) => server.listen(path, done));
   return server;
@@ -176,9 +215,20 @@ async function startNetwork(pid: number, home: string, arrivals: Arrival[]): Pro
   const namespace = `/proc/${pid}/ns/net`;
   const ours = readlinkSync('/proc/self/ns/net');
   for (let turn = 0; turn < 200 && readlinkSync(namespace) === ours; turn += 1) await sleep(10);
-  const child = spawn('nsenter', [`--net=${namespace}`, process.execPath, '--disable-warning=ExperimentalWarning', resolve('test/adversary/detection/network.ts'), join(home, 'api.sock'), join(home, 'inward.sock')], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    'nsenter',
+    [
+      `--net=${namespace}`,
+      process.execPath,
+      '--disable-warning=ExperimentalWarning',
+      resolve('test/adversary/detection/network.ts'),
+      join(home, 'api.sock'),
+      join(home, 'inward.sock'),
+    ],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   let rest = '';
   await new Promise<void>((done, failed) => {
     child.once('exit', (code) => failed(new Error(`the network of the sandbox ended with ${code}`)));

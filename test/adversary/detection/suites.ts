@@ -35,9 +35,13 @@ async function load<T>(suite: string, name: 'attack' | 'benign'): Promise<Found<
 /** What a sandbox with a network of its own needs, where it is missing, in words. */
 export function lackingForSandbox(): string | undefined {
   if (process.getuid?.() !== 0) return 'root';
-  const programs = ['unshare', 'nsenter', 'setpriv', 'mount', 'bash', 'ip', 'python3'].filter((program) => !hasPeer(program));
+  const programs = ['unshare', 'nsenter', 'setpriv', 'mount', 'bash', 'ip', 'python3'].filter(
+    (program) => !hasPeer(program),
+  );
   if (programs.length > 0) return programs.join(', ');
-  const works = spawnSync('unshare', ['--mount', '--pid', '--fork', '--uts', '--ipc', '--net', 'ip', 'link', 'set', 'lo', 'up']).status === 0;
+  const works =
+    spawnSync('unshare', ['--mount', '--pid', '--fork', '--uts', '--ipc', '--net', 'ip', 'link', 'set', 'lo', 'up'])
+      .status === 0;
   return works ? undefined : 'namespaces of processes, mounts and networks';
 }
 
@@ -51,7 +55,9 @@ export function lackingPackages({ packages }: Benign): readonly string[] {
 
 /** Installs the packages of the benign suite from its lock file, unless they are there. What went wrong, in words. */
 export function installPackages(): string | undefined {
-  const { dependencies } = JSON.parse(readFileSync(join(BENIGN, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
+  const { dependencies } = JSON.parse(readFileSync(join(BENIGN, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
   const isThere = ([name, version]: [string, string]): boolean => {
     const path = join(BENIGN, 'node_modules', name, 'package.json');
     return existsSync(path) && (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version === version;
@@ -59,6 +65,10 @@ export function installPackages(): string | undefined {
   if (Object.entries(dependencies).every(isThere)) return undefined;
   process.stderr.write('installing the packages of the benign workloads, 340 MB, once\n');
   // None of them needs its install script: the programs are in the packages.
-  const { status, stderr } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: BENIGN, encoding: 'utf8', timeout: INSTALL_MS });
+  const { status, stderr } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    cwd: BENIGN,
+    encoding: 'utf8',
+    timeout: INSTALL_MS,
+  });
   return status === 0 ? undefined : `npm ci in ${BENIGN} failed: ${stderr.slice(-1000)}`;
 }

@@ -59,7 +59,12 @@ export async function runTrial(options: TrialOptions): Promise<Trial> {
   const begunMs = performance.now();
   const { scenario, runtime, watchers, folder, generation, further } = options;
   const stage = await openStage({
-    folder: resolve(folder), scenario, runtime, wrapped: watchers.includes('wrapper'), extended: watchers.includes('extension'), ...(generation === undefined ? {} : { generation }),
+    folder: resolve(folder),
+    scenario,
+    runtime,
+    wrapped: watchers.includes('wrapper'),
+    extended: watchers.includes('extension'),
+    ...(generation === undefined ? {} : { generation }),
   });
   try {
     const answers = [await readyText(stage)];
@@ -74,15 +79,30 @@ export async function runTrial(options: TrialOptions): Promise<Trial> {
     };
     const lives = (): boolean => /^(?:ready|response|error)/u.test(answers.at(-1) ?? '');
     for (const event of scenario.events) if (lives()) await invoke(event);
-    for (let more = 0; more < (further ?? Math.max(...watchers.map((one) => FURTHER[one]))) && firsts.includes(undefined) && lives(); more += 1) await invoke(scenario.events.at(-1));
+    for (
+      let more = 0;
+      more < (further ?? Math.max(...watchers.map((one) => FURTHER[one]))) && firsts.includes(undefined) && lives();
+      more += 1
+    )
+      await invoke(scenario.events.at(-1));
     if (unfinished(stage.evidence) > 0) stage.thaw();
     await ended(stage);
     if (firsts.includes(undefined)) await stage.shutdown();
     const captures = await readCaptures(stage.evidence);
     const output = `${stage.sandbox.stdout()}${stage.sandbox.stderr()}`;
     return {
-      name: basename(folder), runtime, answers, absent: absentOf(scenario, stage), output: output.slice(-6000), tookMs: Math.round(performance.now() - begunMs),
-      faults: output.split('\n').filter((line) => /^\{"amber":"(?:fault|config|refused)"/u.test(line) && !/"limit":"(?:cooldown|single-flight)"/u.test(line)),
+      name: basename(folder),
+      runtime,
+      answers,
+      absent: absentOf(scenario, stage),
+      output: output.slice(-6000),
+      tookMs: Math.round(performance.now() - begunMs),
+      faults: output
+        .split('\n')
+        .filter(
+          (line) =>
+            /^\{"amber":"(?:fault|config|refused)"/u.test(line) && !/"limit":"(?:cooldown|single-flight)"/u.test(line),
+        ),
       watched: watchers.map((watcher, index) => conclude(watcher, firsts[index], captures)),
     };
   } finally {
@@ -92,13 +112,20 @@ export async function runTrial(options: TrialOptions): Promise<Trial> {
 
 async function readyText(stage: Stage): Promise<string> {
   const ready = await stage.sandbox.ready();
-  return typeof ready === 'string' ? ready : 'body' in ready ? `init-error ${ready.body.toString().slice(0, 500)}` : `exit ${ready.code ?? ready.signal ?? ''}`;
+  return typeof ready === 'string'
+    ? ready
+    : 'body' in ready
+      ? `init-error ${ready.body.toString().slice(0, 500)}`
+      : `exit ${ready.code ?? ready.signal ?? ''}`;
 }
 
 /** Who has begun a capture. One that is under way cannot be read yet: it is the wrapper's, since the poll of the extension waits for its own. */
 async function begunBy(stage: Stage): Promise<ReadonlySet<Watcher>> {
   const captures = await readCaptures(stage.evidence);
-  return new Set<Watcher>([...captures.map(watcherOf), ...(unfinished(stage.evidence) > 0 ? ['wrapper' as const] : [])]);
+  return new Set<Watcher>([
+    ...captures.map(watcherOf),
+    ...(unfinished(stage.evidence) > 0 ? ['wrapper' as const] : []),
+  ]);
 }
 
 function watcherOf({ inProcess }: SeenCapture): Watcher {
@@ -111,21 +138,37 @@ async function ended(stage: Stage): Promise<void> {
 
 function conclude(watcher: Watcher, first: number | undefined, all: readonly SeenCapture[]): Watched {
   const captures = all.filter((one) => watcherOf(one) === watcher);
-  const findings = [...new Map(captures.flatMap((one) => one.findings).map((one) => [`${one.key} ${one.severity}`, one])).values()];
+  const findings = [
+    ...new Map(captures.flatMap((one) => one.findings).map((one) => [`${one.key} ${one.severity}`, one])).values(),
+  ];
   const triggered = captures.some(({ trigger }) => trigger === 'anomaly');
-  return { watcher, triggered, after: triggered ? first : undefined, high: findings.filter(isHigh), low: findings.filter((one) => !isHigh(one)), captures };
+  return {
+    watcher,
+    triggered,
+    after: triggered ? first : undefined,
+    high: findings.filter(isHigh),
+    low: findings.filter((one) => !isHigh(one)),
+    captures,
+  };
 }
 
 function absentOf(scenario: Scenario, { arrivals }: Stage): string[] {
-  const wanted = 'arrives' in scenario ? (scenario as Attack).arrives ?? [] : [];
-  return wanted.filter(({ at, holds }) => !arrivals.some((one) => one.at === at && (holds?.test(one.text) ?? true))).map(({ at, holds }) => `${at}${holds === undefined ? '' : ` ${holds.source}`}`);
+  const wanted = 'arrives' in scenario ? ((scenario as Attack).arrives ?? []) : [];
+  return wanted
+    .filter(({ at, holds }) => !arrivals.some((one) => one.at === at && (holds?.test(one.text) ?? true)))
+    .map(({ at, holds }) => `${at}${holds === undefined ? '' : ` ${holds.source}`}`);
 }
 
 /** Whether a watcher has found an attack: a capture because of an anomaly, and what its evidence lacks. */
-export function verdict(attack: Attack, watched: Watched): { readonly found: boolean; readonly by: readonly string[]; readonly lacks: readonly string[] } {
+export function verdict(
+  attack: Attack,
+  watched: Watched,
+): { readonly found: boolean; readonly by: readonly string[]; readonly lacks: readonly string[] } {
   const capture = watched.captures.find(({ trigger }) => trigger === 'anomaly');
   if (capture === undefined) return { found: false, by: [], lacks: [] };
   // What names the attack, and not what it also does.
-  const by = [...new Set(capture.findings.filter(isHigh).map(({ detector }) => detector))].filter((name) => attack.detectors.includes(name));
+  const by = [...new Set(capture.findings.filter(isHigh).map(({ detector }) => detector))].filter((name) =>
+    attack.detectors.includes(name),
+  );
   return { found: by.length > 0, by, lacks: missingEvidence(capture, attack.evidence) };
 }

@@ -51,18 +51,25 @@ async function onFauxqs(name: string): Promise<Bucket> {
   return opened({ server: 'fauxqs', endpoint: server.endpoint, name, strangers: undefined }, () => server.stop());
 }
 
-async function opened(facts: Pick<Bucket, 'server' | 'endpoint' | 'name' | 'strangers'>, stop: () => Promise<void>): Promise<Bucket> {
+async function opened(
+  facts: Pick<Bucket, 'server' | 'endpoint' | 'name' | 'strangers'>,
+  stop: () => Promise<void>,
+): Promise<Bucket> {
   const client: S3Client = owner(facts.endpoint, OWNER);
   await makeBucket(client, facts.name);
   await client.send(new PutObjectCommand({ Bucket: facts.name, Key: 'first', Body: 'x' })); // makes radosgw set up its pools
-  const reader = await openS3Reader(facts.name, { config: { s3Endpoint: facts.endpoint, s3PathStyle: true, s3Region: 'us-east-1', s3BucketOwner: undefined } });
+  const reader = await openS3Reader(facts.name, {
+    config: { s3Endpoint: facts.endpoint, s3PathStyle: true, s3Region: 'us-east-1', s3BucketOwner: undefined },
+  });
   const keysBelow = async (prefix: string): Promise<string[]> => {
     const found: string[] = [];
     for await (const { key } of reader.list(prefix)) found.push(key);
     return found;
   };
   return {
-    ...facts, keys: OWNER, keysBelow,
+    ...facts,
+    keys: OWNER,
+    keysBelow,
     read: async (prefix) => {
       const store = openPrefix(reader, facts.name, prefix);
       const objects: Objects = new Map();
@@ -74,7 +81,13 @@ async function opened(facts: Pick<Bucket, 'server' | 'endpoint' | 'name' | 'stra
       return objects;
     },
     remove: async (...keys) => {
-      if (keys.length > 0) await client.send(new DeleteObjectsCommand({ Bucket: facts.name, Delete: { Objects: keys.map((Key) => ({ Key })), Quiet: true } }));
+      if (keys.length > 0)
+        await client.send(
+          new DeleteObjectsCommand({
+            Bucket: facts.name,
+            Delete: { Objects: keys.map((Key) => ({ Key })), Quiet: true },
+          }),
+        );
     },
     close: async () => {
       client.destroy();
@@ -92,7 +105,10 @@ export function useKeys(): void {
 
 /** Objects that were read once, as the folder of a capture. */
 export function inMemory(location: string, objects: ReadonlyMap<string, Buffer>): CaseStore {
-  const list = (): StoredName[] => [...objects].map(([name, body]) => ({ name, bytes: body.length })).sort((one, other) => (one.name < other.name ? -1 : 1));
+  const list = (): StoredName[] =>
+    [...objects]
+      .map(([name, body]) => ({ name, bytes: body.length }))
+      .sort((one, other) => (one.name < other.name ? -1 : 1));
   async function* walk(): AsyncGenerator<StoredName & { folder: string }> {
     for (const object of list()) yield await Promise.resolve({ ...object, folder: '' });
   }

@@ -55,7 +55,14 @@ export async function captureUnder(one: CaptureOf): Promise<Captured> {
   // A capture takes its environment when it begins: others may run beside it with another one.
   const begin = (request: CaptureRequest): Promise<CaptureReport> =>
     inEnvironment(one.keys, () => (running = runCapture({ ...request, roots: one.scene.roots })));
-  const environment: HostEnvironment = { env: {}, scope: {}, emitter: new EventEmitter(), log: logLine, engine: () => Promise.resolve(begin), isLoaded: () => true };
+  const environment: HostEnvironment = {
+    env: {},
+    scope: {},
+    emitter: new EventEmitter(),
+    log: logLine,
+    engine: () => Promise.resolve(begin),
+    isLoaded: () => true,
+  };
   const { script, outageMs } = one.plan;
   one.proxy.script(...(outageMs === undefined ? script : []));
   if (outageMs !== undefined) one.proxy.outage(outageMs, script[0] ?? 'pass');
@@ -65,11 +72,23 @@ export async function captureUnder(one: CaptureOf): Promise<Captured> {
   const report = await Promise.race([running, sleep(one.maxMs + STUCK_MS, undefined, { ref: false })]);
   const endedMs = performance.now() - started;
   const loggedAt = report === undefined ? undefined : one.tap.summaryAt(report.captureId);
-  return { handlerProblem, tookMs, report, endedMs, loggedMs: loggedAt === undefined ? undefined : loggedAt - started, log: report === undefined ? '' : one.tap.take(report.captureId) };
+  return {
+    handlerProblem,
+    tookMs,
+    report,
+    endedMs,
+    loggedMs: loggedAt === undefined ? undefined : loggedAt - started,
+    log: report === undefined ? '' : one.tap.take(report.captureId),
+  };
 }
 
 function inEnvironment<T>(keys: Keys, begin: () => T): T {
-  const variables = { AWS_ACCESS_KEY_ID: keys.accessKeyId, AWS_SECRET_ACCESS_KEY: keys.secretAccessKey, AWS_LAMBDA_FUNCTION_NAME: 'checkout', AWS_REGION: 'us-east-1' };
+  const variables = {
+    AWS_ACCESS_KEY_ID: keys.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+    AWS_LAMBDA_FUNCTION_NAME: 'checkout',
+    AWS_REGION: 'us-east-1',
+  };
   const before = Object.fromEntries(Object.keys(variables).map((name) => [name, process.env[name]]));
   Object.assign(process.env, variables);
   try {
@@ -88,15 +107,24 @@ function optionsOf({ proxy, bucket, prefix, transport, recipient, handler, maxMs
     // Each of these captures stands for a sandbox; what happens on the machine beside them is no anomaly of it.
     detect: 'off',
     destination: `s3://${plan.real === 'absent' ? 'not-there' : bucket}/${prefix}`,
-    s3Endpoint: proxy.endpoint, s3PathStyle: true, s3Region: 'us-east-1', s3Transport: transport,
-    maxMs, writable: scene.roots.writable, code: scene.roots.code,
+    s3Endpoint: proxy.endpoint,
+    s3PathStyle: true,
+    s3Region: 'us-east-1',
+    s3Transport: transport,
+    maxMs,
+    writable: scene.roots.writable,
+    code: scene.roots.code,
     ...(handler === 'rejects' || handler === 'throws' ? { onError: 'any' } : { capture: 'now' }),
     ...(recipient === undefined ? {} : { recipient }),
   };
 }
 
 /** Calls a wrapped handler of this kind, and says what differs from the bare one. */
-async function callHandler(environment: HostEnvironment, kind: HandlerKind, options: Options): Promise<string | undefined> {
+async function callHandler(
+  environment: HostEnvironment,
+  kind: HandlerKind,
+  options: Options,
+): Promise<string | undefined> {
   const value = { statusCode: 200, body: 'as it was' };
   const error = new TypeError('the handler failed');
   const event = { key: 'value' };

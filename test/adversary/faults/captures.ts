@@ -43,21 +43,44 @@ const LANES = 4;
 /** Connections that the reader of the bucket keeps. */
 const READERS = 16;
 
-export async function runCaptures({ captures, seed, bucket, maxMs = 2000, onProgress }: CapturesRun): Promise<CaptureFigures> {
+export async function runCaptures({
+  captures,
+  seed,
+  bucket,
+  maxMs = 2000,
+  onProgress,
+}: CapturesRun): Promise<CaptureFigures> {
   const identity = openIdentity(IDENTITY);
   const scene = plantScene();
   const tap = tapLog();
   const proxies = await Promise.all(Array.from({ length: LANES }, () => faultProxy(bucket.endpoint)));
   const tally = newTally();
-  const uncaught = (error: unknown): void => void tally.violations.push(`an error that nobody caught: ${String(error)}`);
+  const uncaught = (error: unknown): void =>
+    void tally.violations.push(`an error that nobody caught: ${String(error)}`);
   process.on('unhandledRejection', uncaught);
   const around = { scene, tap, bucket: bucket.name };
   const plan = (index: number, proxy: FaultProxy): CaptureOf => ({
-    ...around, proxy, ...draw(index, seed, bucket), prefix: `fault-${index}`, maxMs, recipient: index % 4 < 2 ? undefined : identity.recipients[0],
+    ...around,
+    proxy,
+    ...draw(index, seed, bucket),
+    prefix: `fault-${index}`,
+    maxMs,
+    recipient: index % 4 < 2 ? undefined : identity.recipients[0],
   });
   try {
     // Once with either transport, so that no figure holds the time that loading takes.
-    for (const transport of TRANSPORTS) await captureUnder({ ...around, proxy: proxies[0]!, transport, plan: NOTHING, prefix: 'warm-up', keys: bucket.keys, recipient: undefined, handler: 'value', maxMs: 20_000 });
+    for (const transport of TRANSPORTS)
+      await captureUnder({
+        ...around,
+        proxy: proxies[0]!,
+        transport,
+        plan: NOTHING,
+        prefix: 'warm-up',
+        keys: bucket.keys,
+        recipient: undefined,
+        handler: 'value',
+        maxMs: 20_000,
+      });
     tap.rest();
     const before = openDescriptors();
     // Judged when none of them runs: that takes the thread, and a capture would seem slow.
@@ -66,7 +89,11 @@ export async function runCaptures({ captures, seed, bucket, maxMs = 2000, onProg
       const ended = await Promise.all(batch.map(captureUnder));
       for (const [lane, one] of batch.entries()) {
         const captured = ended[lane]!;
-        count(tally, { one, captured, judged: await judgeCapture({ one, captured, bucket, identity }) }, `seed ${seed}, capture ${index + lane}`);
+        count(
+          tally,
+          { one, captured, judged: await judgeCapture({ one, captured, bucket, identity }) },
+          `seed ${seed}, capture ${index + lane}`,
+        );
         onProgress?.(tally.captures);
       }
     }
@@ -98,7 +125,11 @@ function newTally(): Tally {
   return { captures: 0, handlersRight: 0, acknowledged: 0, salvaged: 0, slowestMs: 0, byFault: {}, violations: [] };
 }
 
-function count(tally: Tally, { one, captured, judged }: { one: CaptureOf; captured: Captured; judged: Judged }, name: string): void {
+function count(
+  tally: Tally,
+  { one, captured, judged }: { one: CaptureOf; captured: Captured; judged: Judged },
+  name: string,
+): void {
   const outcomes = (tally.byFault[one.plan.fault] ??= {});
   outcomes[judged.outcome] = (outcomes[judged.outcome] ?? 0) + 1;
   tally.captures += 1;
@@ -115,8 +146,14 @@ function draw(index: number, seed: number, bucket: Bucket): Pick<CaptureOf, 'pla
   const random = seeded(seed * 1_000_003 + index);
   const plan = drawPlan(index, random, bucket.strangers !== undefined);
   const unknown = { accessKeyId: 'AKIDNOBODYKNOWS', secretAccessKey: 'a-secret-of-nobody-that-no-line-holds' };
-  const keys = plan.real === 'stranger' ? (bucket.strangers ?? bucket.keys) : plan.real === 'unknown-key' ? unknown : bucket.keys;
-  return { plan, keys, transport: TRANSPORTS[index % TRANSPORTS.length] ?? 'light', handler: HANDLERS[Math.floor(random() * HANDLERS.length)] ?? 'value' };
+  const keys =
+    plan.real === 'stranger' ? (bucket.strangers ?? bucket.keys) : plan.real === 'unknown-key' ? unknown : bucket.keys;
+  return {
+    plan,
+    keys,
+    transport: TRANSPORTS[index % TRANSPORTS.length] ?? 'light',
+    handler: HANDLERS[Math.floor(random() * HANDLERS.length)] ?? 'value',
+  };
 }
 
 function describe({ plan, transport, recipient, handler }: CaptureOf): string {

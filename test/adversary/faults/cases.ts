@@ -26,15 +26,23 @@ interface FaultCase {
   readonly real?: Plan['real'];
 }
 
-const REFUSED = (answer: keyof typeof ANSWERS): FaultCase['draw'] => (random) => ({ ...ANSWERS[answer], early: random() < 0.5 });
+const REFUSED =
+  (answer: keyof typeof ANSWERS): FaultCase['draw'] =>
+  (random) => ({ ...ANSWERS[answer], early: random() < 0.5 });
 /** Of an answer that comes early, a small segment cannot tell: it has left before, and this server gives no checksums. */
 const TELLING = Object.values(NO_RECEIPTS).filter(({ early }) => early !== true);
 
 /** The clock of the server is somewhere else, it says; the true server behind it is of another opinion. */
-const SKEWED: FaultCase['draw'] = (random) => ({ ...ANSWERS.skewed, headers: { date: new Date(Date.now() + (random() - 0.5) * 172_800_000).toUTCString() } });
-const either = (...faults: readonly Fault[]): FaultCase['draw'] => (random) => faults[Math.floor(random() * faults.length)] ?? 'pass';
+const SKEWED: FaultCase['draw'] = (random) => ({
+  ...ANSWERS.skewed,
+  headers: { date: new Date(Date.now() + (random() - 0.5) * 172_800_000).toUTCString() },
+});
+const either =
+  (...faults: readonly Fault[]): FaultCase['draw'] =>
+  (random) =>
+    faults[Math.floor(random() * faults.length)] ?? 'pass';
 
-// prettier-ignore
+// biome-ignore format: a table, a row a line
 const CASES: Readonly<Record<string, FaultCase>> = {
   'no fault':                  { codes: [], draw: () => 'pass' },
   '403':                       { codes: ['DESTINATION_DENIED'], draw: REFUSED('denied'), real: 'stranger' },
@@ -67,12 +75,18 @@ export function drawPlan(index: number, random: Random, checksKeys: boolean): Pl
   const chosen = CASES[fault];
   if (chosen === undefined) return { fault, script: [], codes: [] };
   const { codes, draw, real, outageMs } = chosen;
-  if (outageMs !== undefined) return { fault, codes, script: [draw(random)], outageMs: Math.round(random() * outageMs) };
-  if (real !== undefined && random() < 0.25 && (checksKeys || real === 'absent')) return { fault, script: [], codes, real };
+  if (outageMs !== undefined)
+    return { fault, codes, script: [draw(random)], outageMs: Math.round(random() * outageMs) };
+  if (real !== undefined && random() < 0.25 && (checksKeys || real === 'absent'))
+    return { fault, script: [], codes, real };
   const before = random() < 0.2 ? 0 : Math.floor(random() * REQUESTS);
   const dice = random();
   const times = fault === 'slow' || dice > 0.6 ? ALL : dice < 0.4 ? 1 : 2 + Math.floor(random() * 3);
-  return { fault, codes, script: [...Array<Fault>(before).fill('pass'), ...Array.from({ length: times }, () => draw(random))] };
+  return {
+    fault,
+    codes,
+    script: [...Array<Fault>(before).fill('pass'), ...Array.from({ length: times }, () => draw(random))],
+  };
 }
 
 /** mulberry32: small and seeded. */

@@ -37,5 +37,8 @@ suite('a capture under faults', { timeout: 300_000 }, () => {
 
 /** It goes on against a server that checks less; where all peers are required, it fails. */
 function sayWhatIsMissing(t: { diagnostic: (text: string) => void }): void {
-  missing({ skip: (message) => t.diagnostic(message) }, 'radosgw: fauxqs stands in, which checks neither signatures nor If-None-Match');
+  missing(
+    { skip: (message) => t.diagnostic(message) },
+    'radosgw: fauxqs stands in, which checks neither signatures nor If-None-Match',
+  );
 }

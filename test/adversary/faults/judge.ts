@@ -64,11 +64,14 @@ export function openStored({ objects }: Pick<Evidence, 'objects'>): Promise<Open
 
 /** Acknowledged segments that are not there as they were acknowledged. */
 export function checkAcknowledged({ objects, log, removed }: Evidence): string[] {
-  return linesOf<SegmentLine>(log, 'segment').filter(({ state }) => state !== 'lost').flatMap(({ segment, object, sha256 }) => {
-    const body = objects.get(object);
-    if (body === undefined) return removed?.has(segment) === true ? [] : [`${object} was acknowledged and is not in the bucket`];
-    return digest(body) === sha256 ? [] : [`${object} was acknowledged with another digest than it has`];
-  });
+  return linesOf<SegmentLine>(log, 'segment')
+    .filter(({ state }) => state !== 'lost')
+    .flatMap(({ segment, object, sha256 }) => {
+      const body = objects.get(object);
+      if (body === undefined)
+        return removed?.has(segment) === true ? [] : [`${object} was acknowledged and is not in the bucket`];
+      return digest(body) === sha256 ? [] : [`${object} was acknowledged with another digest than it has`];
+    });
 }
 
 /** Salvages what is there, and holds it against what must be readable. */
@@ -76,13 +79,21 @@ export async function checkSalvage(evidence: Evidence): Promise<Salvaged> {
   const { identity, scene } = evidence;
   const capture = await openStored(evidence);
   // Whatever manifest.json says: somebody may have forged it.
-  const runs = await readRuns(await openStored({ objects: new Map([...evidence.objects].filter(([name]) => name !== 'manifest.json')) }), identity);
+  const runs = await readRuns(
+    await openStored({ objects: new Map([...evidence.objects].filter(([name]) => name !== 'manifest.json')) }),
+    identity,
+  );
   const folder = mkdtempSync(join(tmpdir(), 'amber-salvaged-'));
   const records: SalvageRecord[] = [];
   const fragments: Buffer[] = [];
   try {
     const extractor = new Extractor(folder, () => undefined);
-    const result = await salvage(capture, { identity, extractor, onRecord: (record) => records.push(record), onFragment: (_, bytes) => fragments.push(Buffer.from(bytes)) });
+    const result = await salvage(capture, {
+      identity,
+      extractor,
+      onRecord: (record) => records.push(record),
+      onFragment: (_, bytes) => fragments.push(Buffer.from(bytes)),
+    });
     extractor.finish();
     const problems = [
       ...result.holes.map(({ segment, reason }) => `segment ${segment ?? '?'} does not read: ${reason}`),
@@ -125,7 +136,11 @@ async function readRuns(capture: OpenCapture, identity: AgeIdentity | undefined)
 }
 
 /** Undefined for a segment that is none: salvage has to tell of it. */
-async function readPart(capture: OpenCapture, part: CapturePart, identity: AgeIdentity | undefined): Promise<Buffer[] | undefined> {
+async function readPart(
+  capture: OpenCapture,
+  part: CapturePart,
+  identity: AgeIdentity | undefined,
+): Promise<Buffer[] | undefined> {
   const pieces: Buffer[] = [];
   try {
     for await (const chunk of tarBytes(storedBytes(capture, part), part, identity)) pieces.push(chunk);
@@ -161,13 +176,20 @@ function readRun(first: number, bytes: Buffer): Run {
 }
 
 function checkRecords(records: readonly SalvageRecord[], holed: boolean): string[] {
-  return records.filter(({ state }) => state === 'differs' || state === 'unlisted' || (state === 'lost' && !holed))
+  return records
+    .filter(({ state }) => state === 'differs' || state === 'unlisted' || (state === 'lost' && !holed))
     .map(({ path, state, detail }) => `${JSON.stringify(path)} is ${state}: ${detail ?? ''}`);
 }
 
 function checkEntries(runs: readonly Run[], records: readonly SalvageRecord[]): string[] {
-  const readable = new Set(records.filter(({ state }) => state === 'whole' || state === 'unconfirmed').map(({ path }) => path));
-  return runs.flatMap(({ whole }) => whole.filter((path) => !path.startsWith("manifest/") && !readable.has(path)).map((path) => `${JSON.stringify(path)} is in the bucket, and salvage does not give it`));
+  const readable = new Set(
+    records.filter(({ state }) => state === 'whole' || state === 'unconfirmed').map(({ path }) => path),
+  );
+  return runs.flatMap(({ whole }) =>
+    whole
+      .filter((path) => !path.startsWith('manifest/') && !readable.has(path))
+      .map((path) => `${JSON.stringify(path)} is in the bucket, and salvage does not give it`),
+  );
 }
 
 interface Contents {
@@ -187,9 +209,17 @@ function checkContents({ scene, runs, records, fragments, folder }: Contents): s
     const complete = record?.state === 'whole' || record?.state === 'unconfirmed';
     const zeros = Math.max(0, ...runs.map(({ padded }) => padded.get(name) ?? 0));
     const expected = Buffer.concat([body.subarray(0, body.length - zeros), Buffer.alloc(zeros)]);
-    if (complete && !readFileSync(join(folder, name)).equals(expected)) return [`${name} was salvaged with other bytes than it has`];
-    if (record?.state === 'partial' && record.have > 0 && !readFileSync(join(folder, name)).equals(body.subarray(0, record.have))) return [`the beginning of ${name} was salvaged with other bytes than it has`];
-    return there && !complete && !fragments.includes(body) ? [`the bytes of ${name} are in the bucket, and salvage does not give them`] : [];
+    if (complete && !readFileSync(join(folder, name)).equals(expected))
+      return [`${name} was salvaged with other bytes than it has`];
+    if (
+      record?.state === 'partial' &&
+      record.have > 0 &&
+      !readFileSync(join(folder, name)).equals(body.subarray(0, record.have))
+    )
+      return [`the beginning of ${name} was salvaged with other bytes than it has`];
+    return there && !complete && !fragments.includes(body)
+      ? [`the bytes of ${name} are in the bucket, and salvage does not give them`]
+      : [];
   });
 }
 
@@ -201,9 +231,15 @@ function checkInventory(scene: PlantedScene, runs: readonly Run[], result: Salva
   const expected = [...scene.paths].filter((path) => !runs.some(({ mentioned }) => mentioned.has(`[root]${path}`)));
   const shown = expected.map(bodyfileName);
   return [
-    ...(result.inventory.listed < scene.paths.size ? [`the inventory has ${result.inventory.listed} of ${scene.paths.size} paths`] : []),
-    ...shown.filter((path) => !missing.has(path)).map((path) => `the inventory does not tell that ${path} is not there`),
-    ...[...missing].filter((path) => !shown.includes(path)).map((path) => `the inventory tells that ${path} is not there, and it is`),
+    ...(result.inventory.listed < scene.paths.size
+      ? [`the inventory has ${result.inventory.listed} of ${scene.paths.size} paths`]
+      : []),
+    ...shown
+      .filter((path) => !missing.has(path))
+      .map((path) => `the inventory does not tell that ${path} is not there`),
+    ...[...missing]
+      .filter((path) => !shown.includes(path))
+      .map((path) => `the inventory tells that ${path} is not there, and it is`),
   ];
 }
 

@@ -50,16 +50,40 @@ const MAX_MS = 20_000;
 /** Lines of an undisturbed capture, the first of them its begin. */
 const LINES = 12;
 
-type Tally = { -readonly [K in keyof Omit<KillFigures, 'moments' | 'violations' | 'usualMs'>]: number } & { moments: Record<keyof KillFigures['moments'], number>; violations: string[] };
+type Tally = { -readonly [K in keyof Omit<KillFigures, 'moments' | 'violations' | 'usualMs'>]: number } & {
+  moments: Record<keyof KillFigures['moments'], number>;
+  violations: string[];
+};
 
 export async function runKills({ kills, seed, bucket, onProgress }: KillsRun): Promise<KillFigures> {
   const scene = plantScene();
   const program = await bundleChild();
   const identity = openIdentity(IDENTITY);
-  const tally: Tally = { kills: 0, withRecipient: 0, holed: 0, acknowledged: 0, stored: 0, salvaged: 0, named: 0, tooLate: 0, moments: { 'nothing stored': 0, 'some segments': 0, committed: 0 }, violations: [] };
-  const order = (prefix: string, index: number): ChildOrder => orderFor({ bucket, scene, prefix, transport: TRANSPORTS[index % 2] ?? 'light', recipient: index % 4 < 2 ? undefined : identity.recipients[0] });
+  const tally: Tally = {
+    kills: 0,
+    withRecipient: 0,
+    holed: 0,
+    acknowledged: 0,
+    stored: 0,
+    salvaged: 0,
+    named: 0,
+    tooLate: 0,
+    moments: { 'nothing stored': 0, 'some segments': 0, committed: 0 },
+    violations: [],
+  };
+  const order = (prefix: string, index: number): ChildOrder =>
+    orderFor({
+      bucket,
+      scene,
+      prefix,
+      transport: TRANSPORTS[index % 2] ?? 'light',
+      recipient: index % 4 < 2 ? undefined : identity.recipients[0],
+    });
   try {
-    const undisturbed = await inLanes(MEASURED, async (index) => (await runChild(program, order(`undisturbed-${index}`, index), bucket)).tookMs);
+    const undisturbed = await inLanes(
+      MEASURED,
+      async (index) => (await runChild(program, order(`undisturbed-${index}`, index), bucket)).tookMs,
+    );
     const usualMs = undisturbed.sort((one, other) => one - other)[MEASURED / 2] ?? 0;
     await inLanes(3 * kills, async (index) => {
       if (tally.kills >= kills) return;
@@ -99,8 +123,16 @@ function orderFor({ bucket, scene, prefix, transport, recipient }: OrderParts): 
   return {
     roots,
     options: {
-      ...SMALL, destination: `s3://${bucket.name}/${prefix}`, s3Endpoint: bucket.endpoint, s3PathStyle: '1', s3Region: 'us-east-1',
-      s3Transport: transport, maxMs: MAX_MS, writable: roots.writable, code: roots.code, ...(recipient === undefined ? {} : { recipient }),
+      ...SMALL,
+      destination: `s3://${bucket.name}/${prefix}`,
+      s3Endpoint: bucket.endpoint,
+      s3PathStyle: '1',
+      s3Region: 'us-east-1',
+      s3Transport: transport,
+      maxMs: MAX_MS,
+      writable: roots.writable,
+      code: roots.code,
+      ...(recipient === undefined ? {} : { recipient }),
     },
   };
 }
@@ -110,7 +142,18 @@ async function bundleChild(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'amber-kill-'));
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
-  await build({ entryPoints: ['test/adversary/faults/kill-child.ts'], outdir: folder, outExtension: { '.js': '.mjs' }, bundle: true, format: 'esm', platform: 'node', target: 'node22.15', packages: 'external', splitting: true, logLevel: 'warning' });
+  await build({
+    entryPoints: ['test/adversary/faults/kill-child.ts'],
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22.15',
+    packages: 'external',
+    splitting: true,
+    logLevel: 'warning',
+  });
   return join(folder, 'kill-child.mjs');
 }
 
@@ -122,7 +165,9 @@ interface Moment {
 
 /** By the clock, or by what it has got done: on a busy machine the clock alone would hit the beginning most of the time. */
 function drawMoment(index: number, random: Random, usualMs: number): Moment {
-  return index % 3 === 0 ? { lines: 1, delayMs: random() * usualMs } : { lines: 1 + Math.floor(random() * LINES), delayMs: random() ** 2 * 60 };
+  return index % 3 === 0
+    ? { lines: 1, delayMs: random() * usualMs }
+    : { lines: 1 + Math.floor(random() * LINES), delayMs: random() ** 2 * 60 };
 }
 
 interface Child {
@@ -136,7 +181,13 @@ interface Child {
 async function runChild(program: string, order: ChildOrder, { keys }: Bucket, moment?: Moment): Promise<Child> {
   const child = spawn(process.execPath, [program, JSON.stringify(order)], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { PATH: process.env['PATH'], AWS_ACCESS_KEY_ID: keys.accessKeyId, AWS_SECRET_ACCESS_KEY: keys.secretAccessKey, AWS_LAMBDA_FUNCTION_NAME: 'checkout', AWS_REGION: 'us-east-1' },
+    env: {
+      PATH: process.env['PATH'],
+      AWS_ACCESS_KEY_ID: keys.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+      AWS_LAMBDA_FUNCTION_NAME: 'checkout',
+      AWS_REGION: 'us-east-1',
+    },
   });
   const pieces: Buffer[] = [];
   let began = 0;
@@ -146,11 +197,18 @@ async function runChild(program: string, order: ChildOrder, { keys }: Bucket, mo
     pieces.push(piece);
     if (began === 0) began = performance.now();
     lines += piece.toString('latin1').split('\n').length - 1;
-    if (moment !== undefined && lines >= moment.lines) timer ??= setTimeout(() => child.kill('SIGKILL'), moment.delayMs);
+    if (moment !== undefined && lines >= moment.lines)
+      timer ??= setTimeout(() => child.kill('SIGKILL'), moment.delayMs);
   });
-  const [, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((end) => child.once('close', (code, name) => end([code, name])));
+  const [, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((end) =>
+    child.once('close', (code, name) => end([code, name])),
+  );
   clearTimeout(timer);
-  return { log: Buffer.concat(pieces).toString('utf8').replace(BEGIN, ''), killed: signal === 'SIGKILL', tookMs: performance.now() - began };
+  return {
+    log: Buffer.concat(pieces).toString('utf8').replace(BEGIN, ''),
+    killed: signal === 'SIGKILL',
+    tookMs: performance.now() - began,
+  };
 }
 
 interface Killed {
@@ -164,12 +222,21 @@ interface Killed {
   readonly sealed: boolean;
 }
 
-async function judge({ index, seed, child, bucket, scene, identity, random, sealed }: Killed, tally: Tally): Promise<void> {
+async function judge(
+  { index, seed, child, bucket, scene, identity, random, sealed }: Killed,
+  tally: Tally,
+): Promise<void> {
   const prefix = `kill-${index}/`;
   const whole = await bucket.read(prefix);
   const removed = random() < 0.4 ? await takeOneAway(bucket, prefix, whole, random) : undefined;
   const objects = removed === undefined ? whole : await bucket.read(prefix);
-  const evidence: Evidence = { objects, log: child.log, scene, identity: sealed ? identity : undefined, removed: new Set(removed === undefined ? [] : [removed]) };
+  const evidence: Evidence = {
+    objects,
+    log: child.log,
+    scene,
+    identity: sealed ? identity : undefined,
+    removed: new Set(removed === undefined ? [] : [removed]),
+  };
   const acknowledged = linesOf<SegmentLine>(child.log, 'segment').filter(({ state }) => state !== 'lost');
   const stored = [...objects.keys()].filter((name) => name.startsWith('capture-')).length;
   const problems = checkAcknowledged(evidence);
@@ -179,19 +246,37 @@ async function judge({ index, seed, child, bucket, scene, identity, random, seal
   tally.holed += removed === undefined ? 0 : 1;
   tally.acknowledged += acknowledged.length;
   tally.stored += stored;
-  if (child.killed) tally.moments[objects.has('manifest.json') ? 'committed' : stored > 0 ? 'some segments' : 'nothing stored'] += 1;
+  if (child.killed)
+    tally.moments[objects.has('manifest.json') ? 'committed' : stored > 0 ? 'some segments' : 'nothing stored'] += 1;
   if (stored > 0) {
     const { problems: more, result } = await checkSalvage(evidence);
-    problems.push(...more, ...(await checkVerdict(evidence, removed, acknowledged.some(({ segment }) => segment === removed))));
+    problems.push(
+      ...more,
+      ...(await checkVerdict(
+        evidence,
+        removed,
+        acknowledged.some(({ segment }) => segment === removed),
+      )),
+    );
     tally.salvaged += (result.states.whole ?? 0) + (result.states.unconfirmed ?? 0);
     tally.named += result.inventory.unseen;
   }
   await bucket.remove(...(await bucket.keysBelow(prefix)));
-  tally.violations.push(...problems.map((problem) => `seed ${seed}, kill ${index}${sealed ? ', recipient' : ''}${removed === undefined ? '' : `, segment ${removed} removed`}: ${problem}`));
+  tally.violations.push(
+    ...problems.map(
+      (problem) =>
+        `seed ${seed}, kill ${index}${sealed ? ', recipient' : ''}${removed === undefined ? '' : `, segment ${removed} removed`}: ${problem}`,
+    ),
+  );
 }
 
 /** Removes a segment that is neither the first nor the last from the bucket, and gives its number. */
-async function takeOneAway(bucket: Bucket, prefix: string, objects: Objects, random: Random): Promise<number | undefined> {
+async function takeOneAway(
+  bucket: Bucket,
+  prefix: string,
+  objects: Objects,
+  random: Random,
+): Promise<number | undefined> {
   const names = [...objects.keys()].filter((name) => name.startsWith('capture-')).sort();
   if (names.length < 3) return undefined;
   const name = names[1 + Math.floor(random() * (names.length - 2))] ?? '';
@@ -202,13 +287,19 @@ async function takeOneAway(bucket: Bucket, prefix: string, objects: Objects, ran
 
 /** verify says what happened: verified, cut, or that a segment was removed where manifest.json or the log know of it. */
 async function checkVerdict(evidence: Evidence, removed: number | undefined, acknowledged: boolean): Promise<string[]> {
-  const { verdict, summary, checks } = await verifyCapture(await openStored(evidence), { identity: evidence.identity, log: (captureId) => readLogDigests(chunks(evidence.log), captureId) });
+  const { verdict, summary, checks } = await verifyCapture(await openStored(evidence), {
+    identity: evidence.identity,
+    log: (captureId) => readLogDigests(chunks(evidence.log), captureId),
+  });
   const committed = evidence.objects.has('manifest.json');
   const logged = linesOf<SegmentLine>(evidence.log, 'segment').length > 0;
   const missed = removed !== undefined && (committed || acknowledged);
   // Of a capture without a line, the log says nothing, or that it is none: that depends on whether its id is readable.
   const expected = missed ? ['failed'] : !logged ? ['failed', 'cut'] : committed ? ['verified'] : ['cut'];
   const findings = checks.flatMap((check) => check.findings).join('; ');
-  if (!expected.includes(verdict)) return [`verify says ${verdict} instead of ${expected.join(' or ')}: ${summary} ${findings}`];
-  return missed && !findings.includes(`segment ${removed}`) ? [`verify does not name segment ${removed}: ${findings}`] : [];
+  if (!expected.includes(verdict))
+    return [`verify says ${verdict} instead of ${expected.join(' or ')}: ${summary} ${findings}`];
+  return missed && !findings.includes(`segment ${removed}`)
+    ? [`verify does not name segment ${removed}: ${findings}`]
+    : [];
 }

@@ -20,9 +20,11 @@ export function tapLog(): LogTap {
   const summaries = new Map<string, number>();
   const tap = (fd: number, data: NodeJS.ArrayBufferView | string, ...rest: never[]): number => {
     if (fd !== 1) return real(fd, data as string, ...rest);
-    const text = typeof data === 'string' ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8');
+    const text =
+      typeof data === 'string' ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8');
     taken += text;
-    for (const [, captureId] of text.matchAll(/^\{"amber":"evidence",.{0,200}?"capture":"([\w-]+)"/gmu)) if (!summaries.has(captureId ?? '')) summaries.set(captureId ?? '', performance.now());
+    for (const [, captureId] of text.matchAll(/^\{"amber":"evidence",.{0,200}?"capture":"([\w-]+)"/gmu))
+      if (!summaries.has(captureId ?? '')) summaries.set(captureId ?? '', performance.now());
     return Buffer.byteLength(text);
   };
   fs.writeSync = tap as typeof fs.writeSync;

@@ -17,7 +17,13 @@ export interface PlantedScene {
 }
 
 /** Small segments, so that a hundred kilobytes are several of them. */
-export const SMALL: Options = { segmentBytes: '64KiB', maxCaptures: '1', cooldownMs: '0', codeBytes: 'all', collect: '-runtime' };
+export const SMALL: Options = {
+  segmentBytes: '64KiB',
+  maxCaptures: '1',
+  cooldownMs: '0',
+  codeBytes: 'all',
+  collect: '-runtime',
+};
 
 /** Sizes of the planted files: some share a segment, some need several. */
 const SIZES = [40_000, 150_000, 9000, 4000, 30_000, 700, 70_000, 12_000];
@@ -32,21 +38,28 @@ export function plantScene(): PlantedScene {
     writeFileSync(path, body);
     files.set(path, body);
   };
-  for (const [index, size] of SIZES.entries()) write(join(writable, index % 2 === 0 ? 'work' : '', `file-${index}`), noise(size, `file ${index}`));
+  for (const [index, size] of SIZES.entries())
+    write(join(writable, index % 2 === 0 ? 'work' : '', `file-${index}`), noise(size, `file ${index}`));
   write(join(writable, 'empty'), Buffer.alloc(0));
   write(join(writable, 'a | b\n\u001b[31m'), Buffer.from('an odd name'));
   symlinkSync('/etc/passwd', join(writable, 'link'));
-  const paths = new Set([writable, ...readdirSync(writable, { recursive: true }).map((name) => join(writable, String(name)))]);
+  const paths = new Set([
+    writable,
+    ...readdirSync(writable, { recursive: true }).map((name) => join(writable, String(name))),
+  ]);
   write(join(code, 'handler.mjs'), noise(5000, 'code'));
   return {
     roots: { proc: plant(SANDBOX), writable: [writable], code: [code], etc: base },
-    files, paths,
+    files,
+    paths,
     remove: () => rmSync(base, { recursive: true, force: true }),
   };
 }
 
 /** Bytes that do not compress, the same in every run. */
 function noise(size: number, seed: string): Buffer {
-  const blocks = Array.from({ length: Math.ceil(size / 32) }, (_, index) => createHash('sha256').update(`${seed} ${index}`).digest());
+  const blocks = Array.from({ length: Math.ceil(size / 32) }, (_, index) =>
+    createHash('sha256').update(`${seed} ${index}`).digest(),
+  );
   return Buffer.concat(blocks).subarray(0, size);
 }

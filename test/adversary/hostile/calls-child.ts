@@ -1,5 +1,15 @@
 /** Touches a served mount in every way that a trace has to show: `node calls-child.ts JOB.json`, with `folder` in the job. */
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statfsSync,
+  statSync,
+} from 'node:fs';
 
 const { folder } = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as { folder: string };
 const served = `${folder}/tree/served`;

@@ -1,14 +1,28 @@
 /** System calls of a program and its children, as strace(1) writes them, and which of them go to a mount that somebody serves. */
 
 /** Calls that ask a file system something, and what is needed to tell whose they are. */
-const CALLS = 'open,openat,openat2,creat,stat,lstat,newfstatat,fstat,statx,statfs,fstatfs,access,faccessat,faccessat2,chdir,fchdir,getdents64,'
-  + 'readlink,readlinkat,read,pread64,readv,preadv,mmap,lseek,getxattr,lgetxattr,fgetxattr,listxattr,llistxattr,flistxattr,inotify_add_watch,execve,clone,clone3,fork,vfork';
+const CALLS =
+  'open,openat,openat2,creat,stat,lstat,newfstatat,fstat,statx,statfs,fstatfs,access,faccessat,faccessat2,chdir,fchdir,getdents64,' +
+  'readlink,readlinkat,read,pread64,readv,preadv,mmap,lseek,getxattr,lgetxattr,fgetxattr,listxattr,llistxattr,flistxattr,inotify_add_watch,execve,clone,clone3,fork,vfork';
 
 /**
  * Writes the calls to a file. As a grandchild (-D): the program is nobody's child that it would not be without. Without the paths
  * of descriptors (-y): to print them strace asks the mount itself, and hangs.
  */
-export const tracer = (log: string): readonly string[] => ['strace', '-D', '-f', '-qq', '-s', '4096', '-e', `trace=${CALLS}`, '-e', 'signal=none', '-o', log];
+export const tracer = (log: string): readonly string[] => [
+  'strace',
+  '-D',
+  '-f',
+  '-qq',
+  '-s',
+  '4096',
+  '-e',
+  `trace=${CALLS}`,
+  '-e',
+  'signal=none',
+  '-o',
+  log,
+];
 
 export interface Call {
   /** The process (not the thread): `main`, or the script of a child. */
@@ -55,12 +69,13 @@ export function callsIn(log: string, served: Served): Traced {
     // It may never come back: it is judged when it begins, too.
     if (name !== undefined && start.endsWith('<unfinished ...>')) begun.set(tid, start);
     const call = name ?? resumed ?? '';
-    const text = resumed === undefined ? start : `${(begun.get(tid) ?? '').replace(/ ?<unfinished \.\.\.>$/u, '')}${rest}`;
+    const text =
+      resumed === undefined ? start : `${(begun.get(tid) ?? '').replace(/ ?<unfinished \.\.\.>$/u, '')}${rest}`;
     const process = owners.get(tid) ?? main;
     owners.set(tid, process);
     count += 1;
     follow(call, text, process, owners);
-    if (call === 'execve' && text.endsWith(" = 0")) process.program = SCRIPT.exec(text)?.[1] ?? 'main';
+    if (call === 'execve' && text.endsWith(' = 0')) process.program = SCRIPT.exec(text)?.[1] ?? 'main';
     programs.add(process.program);
     if (goesTo(call, text, process, served)) touching.push({ by: process.program, text: `${call}(${text}` });
   }
@@ -71,8 +86,13 @@ export function callsIn(log: string, served: Served): Traced {
 function follow(call: string, text: string, process: Process, owners: Map<string, Process>): void {
   const result = / = (\d+)$/u.exec(text)?.[1];
   if (result === undefined) return;
-  if (/^(?:clone3?|v?fork)$/u.test(call)) owners.set(result, text.includes('CLONE_THREAD') ? process : { program: process.program, descriptors: new Map(process.descriptors) });
-  if (/^(?:open|openat|openat2|creat)$/u.test(call)) process.descriptors.set(result, pathsOf(call, text, process)[0] ?? '');
+  if (/^(?:clone3?|v?fork)$/u.test(call))
+    owners.set(
+      result,
+      text.includes('CLONE_THREAD') ? process : { program: process.program, descriptors: new Map(process.descriptors) },
+    );
+  if (/^(?:open|openat|openat2|creat)$/u.test(call))
+    process.descriptors.set(result, pathsOf(call, text, process)[0] ?? '');
 }
 
 const PATHS = /^(?:open|creat|stat|lstat|statfs|access|chdir|readlink|l?getxattr|l?listxattr)$/u;
@@ -103,7 +123,12 @@ function real(given: string, base: string, { descriptors }: Process): string {
 
 /** To ask a link where it leads is no call to what lies there. */
 function isOfLink(call: string, text: string): boolean {
-  return call.startsWith('readlink') || call === 'lstat' || text.includes('AT_SYMLINK_NOFOLLOW') || text.includes('O_NOFOLLOW');
+  return (
+    call.startsWith('readlink') ||
+    call === 'lstat' ||
+    text.includes('AT_SYMLINK_NOFOLLOW') ||
+    text.includes('O_NOFOLLOW')
+  );
 }
 
 function goesTo(call: string, text: string, process: Process, { at, links }: Served): boolean {

@@ -39,11 +39,22 @@ const watch = watchHolds();
 const report = await runCapture({
   cause: { trigger: 'call', reason: 'hostile input' },
   config,
-  invocation: job.event === undefined ? undefined : {
-    requestId: '11111111-2222-3333-4444-555555555555', functionArn: undefined, traceId: undefined, tenantId: undefined,
-    deadlineMs: undefined, number: 1, concurrent: 0, event: job.event,
-    ...(job.error === undefined ? {} : { error: Object.assign(new Error(String(job.error['message'])), job.error) }),
-  },
+  invocation:
+    job.event === undefined
+      ? undefined
+      : {
+          requestId: '11111111-2222-3333-4444-555555555555',
+          functionArn: undefined,
+          traceId: undefined,
+          tenantId: undefined,
+          deadlineMs: undefined,
+          number: 1,
+          concurrent: 0,
+          event: job.event,
+          ...(job.error === undefined
+            ? {}
+            : { error: Object.assign(new Error(String(job.error['message'])), job.error) }),
+        },
   hardStopMs: Date.now() + (job.hardStopInMs ?? 60_000),
   inProcess: true,
   roots: { proc: '/proc', etc: '/etc', writable, code },
@@ -52,8 +63,12 @@ const holds = watch.end();
 // Descriptors of the destination are closed in the thread pool.
 await new Promise((resolve) => setTimeout(resolve, 50));
 const outcome: CaptureOutcome = {
-  report: { ...report, ...(report.error === undefined ? {} : { error: `${report.error.code}: ${report.error.message}` }) } as CaptureOutcome['report'],
-  holds, idleBytes,
+  report: {
+    ...report,
+    ...(report.error === undefined ? {} : { error: `${report.error.code}: ${report.error.message}` }),
+  } as CaptureOutcome['report'],
+  holds,
+  idleBytes,
   peakBytes: process.resourceUsage().maxRSS * 1024,
   descriptors: { before, after: openDescriptors() },
 };

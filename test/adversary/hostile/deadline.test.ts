@@ -53,15 +53,30 @@ interface Running {
 const running = new Set<Running>();
 
 /** A sandbox whose handler has answered once. */
-async function start(memoryMb: number, env: Readonly<Record<string, string>>, prepareTmp?: string, timeoutMs = 60_000): Promise<Running> {
+async function start(
+  memoryMb: number,
+  env: Readonly<Record<string, string>>,
+  prepareTmp?: string,
+  timeoutMs = 60_000,
+): Promise<Running> {
   const client = ensureClients() ? ric4 : standIn;
-  const limited = await limitClient(client, { memoryMb, cores: coresOf(memoryMb), script: HANDLER, ...(prepareTmp === undefined ? {} : { prepareTmp }) });
+  const limited = await limitClient(client, {
+    memoryMb,
+    cores: coresOf(memoryMb),
+    script: HANDLER,
+    ...(prepareTmp === undefined ? {} : { prepareTmp }),
+  });
   const sandbox = await startSandbox({
-    client: limited.client, handler: 'index.handler', taskRoot: '/', memoryMb, timeoutMs,
+    client: limited.client,
+    handler: 'index.handler',
+    taskRoot: '/',
+    memoryMb,
+    timeoutMs,
     env: { LAMBDA_TASK_ROOT: '/var/task', AMBER_DESTINATION: 'file:///mnt/evidence', ...env },
   });
   const one: Running = {
-    sandbox, limited,
+    sandbox,
+    limited,
     stop: async () => {
       running.delete(one);
       await sandbox.stop();
@@ -91,11 +106,22 @@ function mustRun(t: TestContext): boolean {
 /** Log lines of a kind; what was written last may still be in the pipe. */
 async function linesOf(sandbox: Sandbox, kind: string): Promise<Record<string, unknown>[]> {
   await new Promise((resolve) => setTimeout(resolve, 20));
-  return sandbox.stdout().split('\n').filter((line) => line.startsWith(`{"amber":"${kind}"`)).map((line) => JSON.parse(line) as Record<string, unknown>);
+  return sandbox
+    .stdout()
+    .split('\n')
+    .filter((line) => line.startsWith(`{"amber":"${kind}"`))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
 const told = (line: Record<string, unknown> | undefined): string =>
-  JSON.stringify(Object.fromEntries(['amber', 'state', 'code', 'error', 'cpuMs', 'elapsedMs', 'segments', 'bytes', 'outcomes'].map((key) => [key, line?.[key]])));
+  JSON.stringify(
+    Object.fromEntries(
+      ['amber', 'state', 'code', 'error', 'cpuMs', 'elapsedMs', 'segments', 'bytes', 'outcomes'].map((key) => [
+        key,
+        line?.[key],
+      ]),
+    ),
+  );
 
 /** What `{"amber":"evidence"}` lines hold. */
 function processesIn(lines: readonly Record<string, unknown>[]): readonly { readonly exe?: string }[] {
@@ -122,43 +148,61 @@ describe('the deadline of an invocation', () => {
   for (const memoryMb of [128, 512, 1769]) {
     for (const leftMs of [3000, 1000, 300]) {
       const starts = leftMs - MARGIN_MS >= leastMs(coresOf(memoryMb), false) + ROUNDING_MS;
-      it(`is kept by a function of ${memoryMb} MB that fails with ${leftMs} ms left: ${starts ? 'it is captured' : 'no capture starts'}`, LIMIT, async (t) => {
-        if (!mustRun(t)) return;
-        const { sandbox, stop } = await start(memoryMb, { AMBER_ON_ERROR: 'any' }, FLOOD);
-        const result = await sandbox.invoke({ fail: true }, leftMs);
-        // The answer goes first where time is short; with a twentieth of a core the line comes a good while later.
-        let [refused, captured] = [await linesOf(sandbox, 'refused'), await linesOf(sandbox, 'capture')];
-        for (const end = Date.now() + LINE_MS; refused.length + captured.length === 0 && Date.now() < end;) [refused, captured] = [await linesOf(sandbox, 'refused'), await linesOf(sandbox, 'capture')];
-        t.diagnostic(`answered after ${result.tookMs} ms; ${told(captured[0] ?? refused[0])}`);
-        await stop();
-        assert.equal(result.kind, 'error', `${result.kind} after ${result.tookMs} ms`);
-        if (refused.length > 0) assert.ok(refused[0]?.['limit'] === 'budget' && captured.length === 0);
-        else assert.ok(starts && captured.length === 1);
-      });
+      it(
+        `is kept by a function of ${memoryMb} MB that fails with ${leftMs} ms left: ${starts ? 'it is captured' : 'no capture starts'}`,
+        LIMIT,
+        async (t) => {
+          if (!mustRun(t)) return;
+          const { sandbox, stop } = await start(memoryMb, { AMBER_ON_ERROR: 'any' }, FLOOD);
+          const result = await sandbox.invoke({ fail: true }, leftMs);
+          // The answer goes first where time is short; with a twentieth of a core the line comes a good while later.
+          let [refused, captured] = [await linesOf(sandbox, 'refused'), await linesOf(sandbox, 'capture')];
+          for (const end = Date.now() + LINE_MS; refused.length + captured.length === 0 && Date.now() < end; )
+            [refused, captured] = [await linesOf(sandbox, 'refused'), await linesOf(sandbox, 'capture')];
+          t.diagnostic(`answered after ${result.tookMs} ms; ${told(captured[0] ?? refused[0])}`);
+          await stop();
+          assert.equal(result.kind, 'error', `${result.kind} after ${result.tookMs} ms`);
+          if (refused.length > 0) assert.ok(refused[0]?.['limit'] === 'budget' && captured.length === 0);
+          else assert.ok(starts && captured.length === 1);
+        },
+      );
     }
   }
 
   // The least that Lambda has: 128 MB and 3 s are what a function gets where nobody chooses.
-  it('leaves a function of 128 MB with a timeout of 3 s enough for a segment by AMBER_CAPTURE=now, or for the processes in its log', LIMIT, async (t) => {
-    if (!mustRun(t)) return;
-    const { sandbox, stop } = await start(128, { AMBER_CAPTURE: 'now' }, undefined, 3000);
-    const [captured] = await linesOf(sandbox, 'capture');
-    t.diagnostic(told(captured));
-    const evidence = await linesOf(sandbox, 'evidence');
-    await stop();
-    const { collected } = captured?.['outcomes'] as { collected: number };
-    // The header alone is no evidence.
-    if (captured?.['state'] === 'failed' || collected === 1) assert.ok(processesIn(evidence).some(({ exe }) => exe?.endsWith('/node') === true), sandbox.stdout());
-  });
+  it(
+    'leaves a function of 128 MB with a timeout of 3 s enough for a segment by AMBER_CAPTURE=now, or for the processes in its log',
+    LIMIT,
+    async (t) => {
+      if (!mustRun(t)) return;
+      const { sandbox, stop } = await start(128, { AMBER_CAPTURE: 'now' }, undefined, 3000);
+      const [captured] = await linesOf(sandbox, 'capture');
+      t.diagnostic(told(captured));
+      const evidence = await linesOf(sandbox, 'evidence');
+      await stop();
+      const { collected } = captured?.['outcomes'] as { collected: number };
+      // The header alone is no evidence.
+      if (captured?.['state'] === 'failed' || collected === 1)
+        assert.ok(
+          processesIn(evidence).some(({ exe }) => exe?.endsWith('/node') === true),
+          sandbox.stdout(),
+        );
+    },
+  );
 
   for (const memoryMb of [512, 1769]) {
-    it(`is kept by a busy handler of ${memoryMb} MB that would have finished before the hard stop of a capture beside it`, LIMIT, async (t) => {
-      if (!mustRun(t)) return;
-      // Work is sized by what the machine does in a second before; where it gets slower meanwhile, the trial says nothing: the best of three counts.
-      let last = '';
-      for (let attempt = 0; attempt < 3 && last !== 'response, 1 captured'; attempt += 1) last = await busyBeside(t, memoryMb);
-      assert.equal(last, 'response, 1 captured');
-    });
+    it(
+      `is kept by a busy handler of ${memoryMb} MB that would have finished before the hard stop of a capture beside it`,
+      LIMIT,
+      async (t) => {
+        if (!mustRun(t)) return;
+        // Work is sized by what the machine does in a second before; where it gets slower meanwhile, the trial says nothing: the best of three counts.
+        let last = '';
+        for (let attempt = 0; attempt < 3 && last !== 'response, 1 captured'; attempt += 1)
+          last = await busyBeside(t, memoryMb);
+        assert.equal(last, 'response, 1 captured');
+      },
+    );
   }
 });
 
@@ -175,12 +219,22 @@ process.stdout.write('\\nreport ' + JSON.stringify({ state: report.state, first:
   for (const memoryMb of [128, 256, 512, 1024, 1769]) {
     it(`is whole at ${memoryMb} MB, and says what CPU it took`, LIMIT, async (t) => {
       if (!mustRun(t)) return;
-      const run = await runInLambda({ memoryMb, cores: coresOf(memoryMb), script: SCRIPT, prepareTmp: 'for name in $(seq 20); do echo $name > file-$name; done' });
+      const run = await runInLambda({
+        memoryMb,
+        cores: coresOf(memoryMb),
+        script: SCRIPT,
+        prepareTmp: 'for name in $(seq 20); do echo $name > file-$name; done',
+      });
       run.remove();
       const line = run.stdout.split('\n').find((one) => one.startsWith('report '));
       assert.ok(line !== undefined, run.stderr);
-      const { state, first, last } = JSON.parse(line.slice(7)) as Record<'first' | 'last', { ms: number; cpuMs: number }> & { state: string };
-      t.diagnostic(`${memoryMb} MB: volatile segment after ${first.cpuMs} ms of CPU (${first.ms} ms), manifest after ${last.cpuMs} (${last.ms}); whole process ${run.cpuMs.toFixed(0)} ms of CPU`);
+      const { state, first, last } = JSON.parse(line.slice(7)) as Record<
+        'first' | 'last',
+        { ms: number; cpuMs: number }
+      > & { state: string };
+      t.diagnostic(
+        `${memoryMb} MB: volatile segment after ${first.cpuMs} ms of CPU (${first.ms} ms), manifest after ${last.cpuMs} (${last.ms}); whole process ${run.cpuMs.toFixed(0)} ms of CPU`,
+      );
       assert.equal(state, 'whole');
     });
   }

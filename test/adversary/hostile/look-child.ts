@@ -31,7 +31,12 @@ const served = `${tree}/served`;
 symlinkSync(served, `${folder}/link`);
 symlinkSync(served, `${folder}/other`);
 symlinkSync(`${served}/x (deleted)`, `${tree}/to-file`);
-const roots: Roots = { proc: '/proc', etc: served, writable: [tree, served, `${folder}/link`], code: [served, `${served}/opt`, `${folder}/link/opt`] };
+const roots: Roots = {
+  proc: '/proc',
+  etc: served,
+  writable: [tree, served, `${folder}/link`],
+  code: [served, `${served}/opt`, `${folder}/link/opt`],
+};
 Object.assign(process.env, { LAMBDA_TASK_ROOT: `${folder}/link`, _HANDLER: 'index.handler' });
 
 const probe = openProbe([tree, served, `${folder}/link`], () => 0);
@@ -52,17 +57,30 @@ for (const by of ['process', 'extension'] as const) {
   }
 }
 
-const names = [`${served}/x (deleted)`, `file://${served}/implant`, `${folder}/other/implant`, `/proc/self/root${served}/implant`];
+const names = [
+  `${served}/x (deleted)`,
+  `file://${served}/implant`,
+  `${folder}/other/implant`,
+  `/proc/self/root${served}/implant`,
+];
 // Kept: V8 forgets a script that nothing holds.
-const held: unknown[] = names.map((filename, index) => vm.runInThisContext(`(() => ${index})`, { filename }) as unknown);
+const held: unknown[] = names.map(
+  (filename, index) => vm.runInThisContext(`(() => ${index})`, { filename }) as unknown,
+);
 const context = contextOf('/proc', { roots });
 const entries: Entry[] = [];
 for (const collector of [scripts, system]) for await (const entry of collector.collect(context)) entries.push(entry);
-const rows = entries.flatMap((entry) => (entry.kind === 'jsonl' ? [...entry.rows] : [])) as { url: string; origin: string }[];
+const rows = entries.flatMap((entry) => (entry.kind === 'jsonl' ? [...entry.rows] : [])) as {
+  url: string;
+  origin: string;
+}[];
 // The inspector makes URLs of paths.
 const plain = (name: string): string => decodeURIComponent(name).replace('file://', '');
 const looked: Looked = {
-  left, files, stats, nameservers,
+  left,
+  files,
+  stats,
+  nameservers,
   entries: entries.map((entry) => [entry.path, 'outcome' in entry ? entry.outcome : undefined]),
   origins: names.slice(0, held.length).map((name) => rows.find(({ url }) => plain(url) === plain(name))?.origin ?? ''),
 };

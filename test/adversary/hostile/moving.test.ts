@@ -15,9 +15,11 @@ const absent = [...PEERS, 'mkfifo'].filter((program) => !hasPeer(program));
 
 /** What stands in the way of the mutator: a folder for each of its ways. */
 function writeTargets(root: string, outside: string): void {
-  for (const folder of ['grow', 'shrink', 'vanish', 'swap', 'folders', 'flood', 'deeper', 'stable']) mkdirSync(join(root, folder));
+  for (const folder of ['grow', 'shrink', 'vanish', 'swap', 'folders', 'flood', 'deeper', 'stable'])
+    mkdirSync(join(root, folder));
   for (let index = 0; index < 100; index += 1) {
-    for (const folder of ['grow', 'shrink', 'vanish', 'stable']) writeFileSync(join(root, folder, `f${index}`), String(index).repeat(5000));
+    for (const folder of ['grow', 'shrink', 'vanish', 'stable'])
+      writeFileSync(join(root, folder, `f${index}`), String(index).repeat(5000));
   }
   for (const folder of ['grow', 'shrink', 'vanish']) {
     writeFileSync(join(root, folder, 'large'), '');
@@ -47,13 +49,18 @@ describe('a whole capture of a tree that changes under it', () => {
   const captures: Whole[] = [];
   let mutator: ChildProcess | undefined;
 
-  before(async () => {
-    if (absent.length > 0) return;
-    writeTargets(root, outside.path);
-    mutator = spawn(process.execPath, [join(import.meta.dirname, 'mutator.mjs'), root], { stdio: ['ignore', 'pipe', 'inherit'] });
-    await new Promise((resolve) => mutator?.stdout?.once('data', resolve));
-    for (let round = 0; round < CAPTURES; round += 1) captures.push(await captureWhole({ writable: [root] }));
-  }, { timeout: 120_000 });
+  before(
+    async () => {
+      if (absent.length > 0) return;
+      writeTargets(root, outside.path);
+      mutator = spawn(process.execPath, [join(import.meta.dirname, 'mutator.mjs'), root], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await new Promise((resolve) => mutator?.stdout?.once('data', resolve));
+      for (let round = 0; round < CAPTURES; round += 1) captures.push(await captureWhole({ writable: [root] }));
+    },
+    { timeout: 120_000 },
+  );
   after(async () => {
     const ended = new Promise((resolve) => mutator?.once('close', resolve) ?? resolve(undefined));
     if (mutator?.kill('SIGKILL') === true) await ended;
@@ -64,7 +71,11 @@ describe('a whole capture of a tree that changes under it', () => {
   /** Items of a folder in all captures, and how often each kind of end was met. */
   const itemsOf = (folder: string, pattern = /./u): { items: ManifestItem[]; ends: Record<string, number> } => {
     const prefix = `[root]${root}/${folder}/`;
-    const items = captures.flatMap((whole) => [...whole.items].filter(([path]) => path.startsWith(prefix) && pattern.test(path.slice(prefix.length))).map(([, item]) => item));
+    const items = captures.flatMap((whole) =>
+      [...whole.items]
+        .filter(([path]) => path.startsWith(prefix) && pattern.test(path.slice(prefix.length)))
+        .map(([, item]) => item),
+    );
     const ends: Record<string, number> = {};
     for (const { kind, outcome } of items) ends[`${kind} ${outcome}`] = (ends[`${kind} ${outcome}`] ?? 0) + 1;
     return { items, ends };
@@ -86,7 +97,13 @@ describe('a whole capture of a tree that changes under it', () => {
     if (absent.length > 0) return void missing(t, absent.join(', '));
     const { items, ends } = itemsOf('stable');
     assert.deepEqual(ends, { 'file collected': 100 * CAPTURES });
-    for (const { path, sha256 } of items) assert.equal(sha256, createHash('sha256').update((/f(\d+)$/u.exec(path)?.[1] ?? '').repeat(5000)).digest('hex'));
+    for (const { path, sha256 } of items)
+      assert.equal(
+        sha256,
+        createHash('sha256')
+          .update((/f(\d+)$/u.exec(path)?.[1] ?? '').repeat(5000))
+          .digest('hex'),
+      );
   });
 
   it('cuts a file that grows at the size that it had when it was opened', (t) => {
@@ -96,7 +113,10 @@ describe('a whole capture of a tree that changes under it', () => {
     assertEnds(ends, ['file collected', 'file changed']);
     assert.equal(items.length, 101 * CAPTURES);
     for (const { size, stored, padded } of items) assert.ok(size === stored && padded === undefined);
-    assert.ok(itemsOf('grow', /^large$/u).items.some(({ outcome }) => outcome === 'changed'), 'the large one grew all the time');
+    assert.ok(
+      itemsOf('grow', /^large$/u).items.some(({ outcome }) => outcome === 'changed'),
+      'the large one grew all the time',
+    );
   });
 
   it('fills up a file that shrinks or is truncated, and says how much of it is filling', (t) => {
@@ -115,7 +135,14 @@ describe('a whole capture of a tree that changes under it', () => {
     if (absent.length > 0) return void missing(t, absent.join(', '));
     const { items, ends } = itemsOf('vanish');
     t.diagnostic(JSON.stringify(ends));
-    assertEnds(ends, ['file collected', 'file changed', 'file empty', 'file truncated', 'file failed', 'absent missing']);
+    assertEnds(ends, [
+      'file collected',
+      'file changed',
+      'file empty',
+      'file truncated',
+      'file failed',
+      'absent missing',
+    ]);
     assert.ok(items.length > 60 * CAPTURES, 'most of them are there at any moment');
   });
 

@@ -1,6 +1,19 @@
 // Changes a tree for as long as it lives, as fast as it can: node mutator.mjs ROOT. Prints a line when it has begun.
 // Each folder of ROOT has its own way; moving.test.ts makes them and says what must come of it.
-import { appendFileSync, closeSync, ftruncateSync, mkdirSync, openSync, readdirSync, renameSync, rmdirSync, truncateSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 
 const root = process.argv[2];
 const attempt = (change) => {
@@ -10,12 +23,16 @@ const attempt = (change) => {
     // what another change has taken away meanwhile
   }
 };
-const swap = (one, other) => attempt(() => {
-  renameSync(one, `${root}/.swap`);
-  renameSync(other, one);
-  renameSync(`${root}/.swap`, other);
-});
-const filesOf = (folder) => readdirSync(`${root}/${folder}`).filter((name) => name !== 'large').map((name) => `${root}/${folder}/${name}`);
+const swap = (one, other) =>
+  attempt(() => {
+    renameSync(one, `${root}/.swap`);
+    renameSync(other, one);
+    renameSync(`${root}/.swap`, other);
+  });
+const filesOf = (folder) =>
+  readdirSync(`${root}/${folder}`)
+    .filter((name) => name !== 'large')
+    .map((name) => `${root}/${folder}/${name}`);
 const LARGE = 48 * 2 ** 20;
 const block = Buffer.alloc(4096, 'x');
 

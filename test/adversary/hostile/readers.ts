@@ -35,7 +35,9 @@ const C_LOCALE = { ...process.env, LC_ALL: 'C', TZ: 'UTC' };
 export async function readThreeWays(tarball: string, canary: string, folder: string): Promise<Reading> {
   const python = readByPython(tarball, canary, folder);
   const names = python.members.map(({ name, type }) => (type === '5' ? `${name.replace(/\/$/u, '')}/` : name));
-  const kinds = python.members.map(({ type, size }) => `${LETTERS[type] ?? '?'}${LETTERS[type] === '-' ? ` ${size}` : ''}`);
+  const kinds = python.members.map(
+    ({ type, size }) => `${LETTERS[type] ?? '?'}${LETTERS[type] === '-' ? ` ${size}` : ''}`,
+  );
   for (const program of ['tar', 'bsdtar']) {
     const listed = listBy(program, tarball);
     assertSame(listed.names, names, `names as ${program} lists them`);
@@ -55,7 +57,9 @@ function assertSame(seen: readonly string[], wanted: readonly string[], what: st
 function readByPython(tarball: string, canary: string, folder: string): Reading & { readonly bodies: string } {
   const script = fileURLToPath(new URL('read-tar.py', import.meta.url));
   const shell = 'zstd -dc -- "$1" | python3 "$2" "$3" "$4"';
-  const lines = execFileSync('bash', ['-o', 'pipefail', '-c', shell, '-', tarball, script, canary, folder], BYTES).trimEnd().split('\n');
+  const lines = execFileSync('bash', ['-o', 'pipefail', '-c', shell, '-', tarball, script, canary, folder], BYTES)
+    .trimEnd()
+    .split('\n');
   const end = JSON.parse(lines.pop() ?? '') as { bodies: string; canary: number };
   return { ...end, members: lines.map((line) => JSON.parse(line) as Member) };
 }
@@ -63,12 +67,20 @@ function readByPython(tarball: string, canary: string, folder: string): Reading 
 function listBy(program: string, tarball: string): { names: string[]; kinds: string[] } {
   const flags = program === 'tar' ? ['--quoting-style=escape', '--numeric-owner', '--full-time'] : [];
   // GNU tar takes hdrcharset for an unknown keyword and says so; bytes are all that it knows.
-  const { stdout, stderr, status } = spawnSync(program, [...flags, '--zstd', '-tvf', tarball], { ...BYTES, env: C_LOCALE });
+  const { stdout, stderr, status } = spawnSync(program, [...flags, '--zstd', '-tvf', tarball], {
+    ...BYTES,
+    env: C_LOCALE,
+  });
   assert.equal(status, 0, `${program}: ${stderr.slice(0, 2000)}`);
-  assert.deepEqual(stderr.split('\n').filter((line) => line !== '' && !line.includes("'hdrcharset'")), [], program);
-  const row = program === 'tar'
-    ? /^(.)\S+ \d+\/\d+ +(\d+)(?:,\d+)? \S+ \S+ +(.*)$/su
-    : /^(.)\S+ +\d+ \S+ +\S+ +(\d+)(?:,\d+)? \w+ +\d+ +[\d:]+ (.*)$/su;
+  assert.deepEqual(
+    stderr.split('\n').filter((line) => line !== '' && !line.includes("'hdrcharset'")),
+    [],
+    program,
+  );
+  const row =
+    program === 'tar'
+      ? /^(.)\S+ \d+\/\d+ +(\d+)(?:,\d+)? \S+ \S+ +(.*)$/su
+      : /^(.)\S+ +\d+ \S+ +\S+ +(\d+)(?:,\d+)? \w+ +\d+ +[\d:]+ (.*)$/su;
   const names: string[] = [];
   const kinds: string[] = [];
   for (const line of stdout.trimEnd().split('\n')) {
@@ -84,12 +96,23 @@ function beforeArrow(text: string): string {
   return text.slice(0, text.indexOf(' -> '));
 }
 
-const ESCAPES: Readonly<Record<string, string>> = { a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', '\\': '\\', ' ': ' ' };
+const ESCAPES: Readonly<Record<string, string>> = {
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+  '\\': '\\',
+  ' ': ' ',
+};
 
 /** Both programs write what does not print as in C. */
 function unescape(text: string): string {
   return text.replaceAll(/\\(?:([0-7]{3})|(.))/gsu, (all, octal?: string, letter?: string) =>
-    octal === undefined ? ESCAPES[letter ?? ''] ?? all : String.fromCharCode(Number.parseInt(octal, 8)));
+    octal === undefined ? (ESCAPES[letter ?? ''] ?? all) : String.fromCharCode(Number.parseInt(octal, 8)),
+  );
 }
 
 /** SHA-256 of all bodies, one after the other. */

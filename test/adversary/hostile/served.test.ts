@@ -18,7 +18,8 @@ async function capture(t: TestContext, job: ServedJob = {}): Promise<ServedCaptu
   return seen;
 }
 
-const item = ({ items }: ServedCapture, path: string): ManifestItem | undefined => items.find((one) => one.path === path);
+const item = ({ items }: ServedCapture, path: string): ManifestItem | undefined =>
+  items.find((one) => one.path === path);
 
 describe('files that a silent server holds', () => {
   it('open, mapped, deleted and run from its own namespace: listed, not touched', LIMIT, async (t) => {
@@ -33,7 +34,9 @@ describe('files that a silent server holds', () => {
       assert.match(link, /\(deleted\)$/u);
       assert.deepEqual([mount.type, mount.point.endsWith('/tree/served')], ['fuse', true]);
     }
-    const processes = JSON.parse(seen.text('live_response/processes.json')) as { processes: { pid: number; exe: { path: string; reason?: string; sha256?: string } }[] };
+    const processes = JSON.parse(seen.text('live_response/processes.json')) as {
+      processes: { pid: number; exe: { path: string; reason?: string; sha256?: string } }[];
+    };
     const exe = processes.processes.find(({ pid }) => pid === implant)?.exe;
     assert.match(exe?.reason ?? '', /^skipped \(not opened: somebody serves the mount/u);
     assert.match(exe?.path ?? '', /\/implant$/u);
@@ -67,7 +70,9 @@ describe('files that a silent server holds', () => {
     assert.equal(found?.outcome, 'skipped');
     assert.match(found.reason ?? '', /^not looked at: somebody serves the mount on which it lies \(fuse at /u);
     assert.equal(seen.items.find((one) => one.path.endsWith('/tree/plain'))?.outcome, 'collected');
-    const tree = JSON.parse(seen.text('live_response/tree.json')) as { incomplete: { paths: { path: string; why: string }[] } };
+    const tree = JSON.parse(seen.text('live_response/tree.json')) as {
+      incomplete: { paths: { path: string; why: string }[] };
+    };
     assert.match(tree.incomplete.paths.find(({ path }) => path.endsWith('/tree/served'))?.why ?? '', /fuse/u);
     assert.deepEqual(seen.asked, []);
   });
@@ -81,8 +86,15 @@ describe('a tree that the owner names and another machine serves', () => {
     const file = found.find(({ path }) => path.endsWith('/served/x (deleted)'));
     assert.deepEqual([file?.outcome, file?.method, file?.size, file?.mode], ['collected', 'child', 600, '100644']);
     assert.equal(seen.text(file?.path ?? ''), 'served'.repeat(100));
-    assert.equal(found.find(({ path }) => path.endsWith('/served/implant'))?.sha256, createHash('sha256').update(readFileSync('/bin/sleep')).digest('hex'));
-    assert.equal(seen.items.filter(({ path }) => path.endsWith('/tree/served') && path.startsWith('[root]')).length, 2, 'once as a root, once as a mount point in the other tree');
+    assert.equal(
+      found.find(({ path }) => path.endsWith('/served/implant'))?.sha256,
+      createHash('sha256').update(readFileSync('/bin/sleep')).digest('hex'),
+    );
+    assert.equal(
+      seen.items.filter(({ path }) => path.endsWith('/tree/served') && path.startsWith('[root]')).length,
+      2,
+      'once as a root, once as a mount point in the other tree',
+    );
   });
 
   it('costs two seconds where it hangs, and its reader is left behind', LIMIT, async (t) => {
@@ -97,14 +109,22 @@ describe('a tree that the owner names and another machine serves', () => {
 });
 
 describe('what only looks as if somebody served it', () => {
-  it('a tmpfs of another mount namespace, listed or detached, and a memfd come back byte for byte', LIMIT, async (t) => {
-    if (!canServe(t)) return;
-    const seen = await capture(t, { actor: 'nameless-tmpfs.py' });
-    const { holder, listed, detached, memfd } = seen.facts;
-    for (const [fd, body, method] of [[listed, 'listed', 'proc-fd'], [detached, 'detached', 'child'], [memfd, 'memfd', 'proc-fd']] as const) {
-      const path = `recovered/${holder}/fd-${fd}`;
-      assert.deepEqual([item(seen, path)?.outcome, item(seen, path)?.method], ['collected', method], path);
-      assert.equal(seen.text(path), body.repeat(1000));
-    }
-  });
+  it(
+    'a tmpfs of another mount namespace, listed or detached, and a memfd come back byte for byte',
+    LIMIT,
+    async (t) => {
+      if (!canServe(t)) return;
+      const seen = await capture(t, { actor: 'nameless-tmpfs.py' });
+      const { holder, listed, detached, memfd } = seen.facts;
+      for (const [fd, body, method] of [
+        [listed, 'listed', 'proc-fd'],
+        [detached, 'detached', 'child'],
+        [memfd, 'memfd', 'proc-fd'],
+      ] as const) {
+        const path = `recovered/${holder}/fd-${fd}`;
+        assert.deepEqual([item(seen, path)?.outcome, item(seen, path)?.method], ['collected', method], path);
+        assert.equal(seen.text(path), body.repeat(1000));
+      }
+    },
+  );
 });

@@ -70,19 +70,51 @@ export interface Beside {
 }
 
 /** Runs a program of this folder, with the silent mount at `FOLDER/tree/served` where it is ours. Its job names the folder. */
-export async function runBeside(t: TestContext, { mode, actor = 'fuse-server.py', prepare, under, look, ...rest }: ServedJob, child: string): Promise<Beside> {
+export async function runBeside(
+  t: TestContext,
+  { mode, actor = 'fuse-server.py', prepare, under, look, ...rest }: ServedJob,
+  child: string,
+): Promise<Beside> {
   const folder = mkdtempSync(join(tmpdir(), 'amber-served-'));
   const [mount, log, evidence] = [join(folder, 'tree/served'), join(folder, 'requests'), join(folder, 'evidence')];
   for (const made of [mount, evidence]) mkdirSync(made, { recursive: true });
   writeFileSync(log, '');
   writeFileSync(join(folder, 'tree/plain'), 'plain');
   prepare?.(folder);
-  const request: CaptureJob = { writable: [join(folder, 'tree')], hardStopInMs: 20_000, ...rest, destination: `file://${evidence}` };
+  const request: CaptureJob = {
+    writable: [join(folder, 'tree')],
+    hardStopInMs: 20_000,
+    ...rest,
+    destination: `file://${evidence}`,
+  };
   const whole = { ...request, folder, writable: request.writable.map((path) => path.replace('FOLDER', folder)) };
   writeFileSync(join(folder, 'job.json'), JSON.stringify(whole));
-  const node = [...(under?.(folder) ?? []), process.execPath, '--no-warnings', join(import.meta.dirname, child), join(folder, 'job.json')];
+  const node = [
+    ...(under?.(folder) ?? []),
+    process.execPath,
+    '--no-warnings',
+    join(import.meta.dirname, child),
+    join(folder, 'job.json'),
+  ];
   const server = join(import.meta.dirname, '../../fixtures/proc', actor);
-  const argv = ['--pid', '--fork', '--kill-child', '--mount', '--mount-proc', '--ipc', '--net', 'bash', '-c', SERVED_SCRIPT, 'served', server, mount, log, mode ?? '', ...node];
+  const argv = [
+    '--pid',
+    '--fork',
+    '--kill-child',
+    '--mount',
+    '--mount-proc',
+    '--ipc',
+    '--net',
+    'bash',
+    '-c',
+    SERVED_SCRIPT,
+    'served',
+    server,
+    mount,
+    log,
+    mode ?? '',
+    ...node,
+  ];
   const started = performance.now();
   const runner = spawn('unshare', argv, { stdio: ['ignore', 'pipe', 'pipe'] });
   t.after(() => {
@@ -92,21 +124,41 @@ export async function runBeside(t: TestContext, { mode, actor = 'fuse-server.py'
   const { output, status } = await outputOf(runner);
   const elapsedMs = performance.now() - started;
   look?.(folder);
-  const asked = readFileSync(log, 'utf8').split('\n').filter((line) => line !== '');
+  const asked = readFileSync(log, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
   assert.equal(status, 0, `${output}\nasked of the server: ${asked.join(' ')}`);
   const lines = output.trimEnd().split('\n');
-  return { folder, evidence, asked, elapsedMs, facts: JSON.parse(lines[0] ?? '') as ServedFacts, last: JSON.parse(lines.at(-1) ?? '') };
+  return {
+    folder,
+    evidence,
+    asked,
+    elapsedMs,
+    facts: JSON.parse(lines[0] ?? '') as ServedFacts,
+    last: JSON.parse(lines.at(-1) ?? ''),
+  };
 }
 
 /** Captures, and reads what came of it. */
-export async function captureServed(t: TestContext, job: ServedJob, child = 'capture-child.ts'): Promise<ServedCapture> {
+export async function captureServed(
+  t: TestContext,
+  job: ServedJob,
+  child = 'capture-child.ts',
+): Promise<ServedCapture> {
   const { folder, evidence, facts, last, asked, elapsedMs } = await runBeside(t, job, child);
   const outcome = last as CaptureOutcome;
   const tar = join(folder, 'capture.tar');
   execFileSync('bash', ['-c', 'cat $(find "$1" -name "*.tar.zst" | sort) | zstd -dc > "$2"', 'join', evidence, tar]);
-  const text = (member: string): string => execFileSync('tar', ['-xOf', tar, '--no-wildcards', member], { encoding: 'utf8', maxBuffer: 2 ** 28 });
-  const parts = execFileSync('tar', ['-tf', tar], { encoding: 'utf8' }).split('\n').filter((name) => name.startsWith('manifest/'));
-  const items = parts.flatMap((name) => text(name).split('\n')).filter((line) => line !== '').map((line) => JSON.parse(line) as ManifestItem).filter(({ path }) => typeof path === 'string');
+  const text = (member: string): string =>
+    execFileSync('tar', ['-xOf', tar, '--no-wildcards', member], { encoding: 'utf8', maxBuffer: 2 ** 28 });
+  const parts = execFileSync('tar', ['-tf', tar], { encoding: 'utf8' })
+    .split('\n')
+    .filter((name) => name.startsWith('manifest/'));
+  const items = parts
+    .flatMap((name) => text(name).split('\n'))
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as ManifestItem)
+    .filter(({ path }) => typeof path === 'string');
   return { ...outcome, facts, items, asked, elapsedMs, text };
 }
 

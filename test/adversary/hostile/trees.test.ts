@@ -3,7 +3,16 @@ import { chmodSync, chownSync, mkdirSync, readFileSync, symlinkSync, writeFileSy
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { missing, requirePeer } from '../../peers.ts';
-import { freshTree, listenAt, writeDeep, writeDevices, writeHostileNames, writeMany, writeSpecials, HOSTILE_NAMES } from './trees.ts';
+import {
+  freshTree,
+  listenAt,
+  writeDeep,
+  writeDevices,
+  writeHostileNames,
+  writeMany,
+  writeSpecials,
+  HOSTILE_NAMES,
+} from './trees.ts';
 import { assertAccounted, assertSound, CANARY, captureWhole, costOf, listTree, PEERS, type Whole } from './whole.ts';
 
 const LIMIT = { timeout: 120_000 };
@@ -37,32 +46,41 @@ describe('a whole capture of a hostile tree', () => {
     assert.equal(whole.inventory.size, HOSTILE_NAMES.length + 1);
   });
 
-  it('takes FIFOs, sockets, links, loops, hard links, a sparse 10 GB file and mode 000 for what they are', LIMIT, async (t) => {
-    if (!requirePeer(t, ...PEERS, 'mkfifo')) return;
-    const outside = freshTree();
-    const close = await listenAt(join(root, 'socket'));
-    try {
-      writeFileSync(join(outside.path, 'secret'), CANARY);
-      writeSpecials(root);
-      symlinkSync(outside.path, join(root, 'to-outside'));
-      symlinkSync(join(outside.path, 'secret'), join(root, 'to-secret'));
-      const paths = listTree(root);
-      const whole = await captureWhole({ writable: [root], options: { maxBytes: 64 * 2 ** 20 } });
-      t.diagnostic(costOf(whole));
-      assertSound(whole, 64);
-      assertAccounted(whole, paths);
-      for (const path of paths.filter((one) => /\/(?:to-|loop-)[^/]*$/u.test(one))) assert.equal(whole.items.get(`[root]${path}`)?.kind, 'link', path);
-      assert.equal(outcomeOf(whole, 'fifo'), 'special collected');
-      assert.match(outcomeOf(whole, 'socket'), /^special skipped a socket has no tar type/u);
-      assert.match(outcomeOf(whole, 'sparse'), /^file truncated the byte budget is spent$/u);
-      const names = ['first-name', 'second-name', 'third-name'].map((name) => outcomeOf(whole, name));
-      assert.deepEqual(names.map((one) => one.split(' ', 2).join(' ')).sort(), ['absent skipped', 'absent skipped', 'file collected']);
-      assert.equal(outcomeOf(whole, 'empty'), 'file empty');
-    } finally {
-      close();
-      outside.remove();
-    }
-  });
+  it(
+    'takes FIFOs, sockets, links, loops, hard links, a sparse 10 GB file and mode 000 for what they are',
+    LIMIT,
+    async (t) => {
+      if (!requirePeer(t, ...PEERS, 'mkfifo')) return;
+      const outside = freshTree();
+      const close = await listenAt(join(root, 'socket'));
+      try {
+        writeFileSync(join(outside.path, 'secret'), CANARY);
+        writeSpecials(root);
+        symlinkSync(outside.path, join(root, 'to-outside'));
+        symlinkSync(join(outside.path, 'secret'), join(root, 'to-secret'));
+        const paths = listTree(root);
+        const whole = await captureWhole({ writable: [root], options: { maxBytes: 64 * 2 ** 20 } });
+        t.diagnostic(costOf(whole));
+        assertSound(whole, 64);
+        assertAccounted(whole, paths);
+        for (const path of paths.filter((one) => /\/(?:to-|loop-)[^/]*$/u.test(one)))
+          assert.equal(whole.items.get(`[root]${path}`)?.kind, 'link', path);
+        assert.equal(outcomeOf(whole, 'fifo'), 'special collected');
+        assert.match(outcomeOf(whole, 'socket'), /^special skipped a socket has no tar type/u);
+        assert.match(outcomeOf(whole, 'sparse'), /^file truncated the byte budget is spent$/u);
+        const names = ['first-name', 'second-name', 'third-name'].map((name) => outcomeOf(whole, name));
+        assert.deepEqual(names.map((one) => one.split(' ', 2).join(' ')).sort(), [
+          'absent skipped',
+          'absent skipped',
+          'file collected',
+        ]);
+        assert.equal(outcomeOf(whole, 'empty'), 'file empty');
+      } finally {
+        close();
+        outside.remove();
+      }
+    },
+  );
 
   it('opens no device node', LIMIT, async (t) => {
     if (!requirePeer(t, ...PEERS)) return;
@@ -72,8 +90,15 @@ describe('a whole capture of a hostile tree', () => {
     t.diagnostic(costOf(whole));
     assertSound(whole, 64);
     assertAccounted(whole, paths);
-    for (const path of paths.filter((one) => one.includes('/device-'))) assert.equal(whole.items.get(`[root]${path}`)?.kind, 'special', path);
-    assert.deepEqual(whole.members.filter(({ name }) => name.includes('/device-')).map(({ type }) => type).sort(), ['3', '3', '3', '3', '4']);
+    for (const path of paths.filter((one) => one.includes('/device-')))
+      assert.equal(whole.items.get(`[root]${path}`)?.kind, 'special', path);
+    assert.deepEqual(
+      whole.members
+        .filter(({ name }) => name.includes('/device-'))
+        .map(({ type }) => type)
+        .sort(),
+      ['3', '3', '3', '3', '4'],
+    );
   });
 
   it('goes 200 directories deep, where each name has 255 bytes', LIMIT, async (t) => {
@@ -85,7 +110,10 @@ describe('a whole capture of a hostile tree', () => {
     t.diagnostic(costOf(whole));
     assertSound(whole, 80);
     assertAccounted(whole, paths);
-    assert.equal(whole.items.get(`[root]${paths.find((path) => path.endsWith('/at-200')) ?? ''}`)?.outcome, 'collected');
+    assert.equal(
+      whole.items.get(`[root]${paths.find((path) => path.endsWith('/at-200')) ?? ''}`)?.outcome,
+      'collected',
+    );
   });
 
   it('takes 100,000 entries of one directory, and a payload beside them before', LIMIT, async (t) => {
@@ -116,14 +144,24 @@ describe('a whole capture of a hostile tree', () => {
       writeFileSync(join(root, name, 'inner'), 'x');
     }
     for (const name of ['mine', 'locked', 'own-000']) writeFileSync(join(root, name), name);
-    for (const name of ['.', 'mine', 'own-000', 'no-list', 'no-search', 'nothing']) chownSync(join(root, name), UID, UID);
-    for (const [name, mode] of [['locked', 0], ['own-000', 0], ['no-list', 0o300], ['no-search', 0o400], ['nothing', 0]] as const) chmodSync(join(root, name), mode);
+    for (const name of ['.', 'mine', 'own-000', 'no-list', 'no-search', 'nothing'])
+      chownSync(join(root, name), UID, UID);
+    for (const [name, mode] of [
+      ['locked', 0],
+      ['own-000', 0],
+      ['no-list', 0o300],
+      ['no-search', 0o400],
+      ['nothing', 0],
+    ] as const)
+      chmodSync(join(root, name), mode);
     const whole = await captureWhole({ writable: [root], uid: UID });
     t.diagnostic(costOf(whole));
     assertSound(whole, 64);
     assert.equal(outcomeOf(whole, 'mine'), 'file collected');
-    for (const name of ['locked', 'own-000', 'no-search/inner']) assert.equal(outcomeOf(whole, name), 'absent denied permission denied (EACCES)', name);
-    for (const name of ['no-list', 'nothing']) assert.match(outcomeOf(whole, name), /^directory denied it could not be listed \(EACCES\)$/u, name);
+    for (const name of ['locked', 'own-000', 'no-search/inner'])
+      assert.equal(outcomeOf(whole, name), 'absent denied permission denied (EACCES)', name);
+    for (const name of ['no-list', 'nothing'])
+      assert.match(outcomeOf(whole, name), /^directory denied it could not be listed \(EACCES\)$/u, name);
     assert.ok(!readFileSync(import.meta.filename, 'utf8').includes(CANARY));
   });
 });

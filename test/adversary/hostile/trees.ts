@@ -1,6 +1,17 @@
 /** Trees as an attacker writes them into /tmp. Each generator fills an empty directory and says what must be found. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, closeSync, existsSync, linkSync, mkdirSync, mkdtempSync, openSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,9 +94,16 @@ export function writeSpecials(directory: string): void {
 
 /** Device nodes that never end or never answer. Needs CAP_MKNOD; false without it. */
 export function writeDevices(directory: string): boolean {
-  const nodes = [['null', 'c', '1', '3'], ['zero', 'c', '1', '5'], ['kmsg', 'c', '1', '11'], ['tty', 'c', '5', '0'], ['loop', 'b', '7', '0']];
+  const nodes = [
+    ['null', 'c', '1', '3'],
+    ['zero', 'c', '1', '5'],
+    ['kmsg', 'c', '1', '11'],
+    ['tty', 'c', '5', '0'],
+    ['loop', 'b', '7', '0'],
+  ];
   try {
-    for (const [name = '', ...numbers] of nodes) execFileSync('mknod', [join(directory, `device-${name}`), ...numbers], { stdio: 'ignore' });
+    for (const [name = '', ...numbers] of nodes)
+      execFileSync('mknod', [join(directory, `device-${name}`), ...numbers], { stdio: 'ignore' });
     return true;
   } catch {
     return false;

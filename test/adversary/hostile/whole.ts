@@ -47,8 +47,15 @@ let bundle: Promise<string> | undefined;
 /** As a function would have it: one file, so that the child's memory is that of the capture and not of a compiler. */
 function childScript(): Promise<string> {
   return (bundle ??= build({
-    entryPoints: { child: join(import.meta.dirname, 'capture-child.ts') }, outdir: scratch, outExtension: { '.js': '.mjs' },
-    bundle: true, format: 'esm', platform: 'node', target: 'node22.15', external: ['@aws-sdk/*'], logLevel: 'error',
+    entryPoints: { child: join(import.meta.dirname, 'capture-child.ts') },
+    outdir: scratch,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22.15',
+    external: ['@aws-sdk/*'],
+    logLevel: 'error',
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   }).then(() => join(scratch, 'child.mjs')));
 }
@@ -67,7 +74,7 @@ const BESIDE = 'read -r _ < <(exec python3 "$1" $2); shift 2; exec "$@"';
 export async function captureWhole(options: WholeOptions): Promise<Whole> {
   const { log, evidence } = await runWhole(options);
   const outcome = JSON.parse(log.trimEnd().split('\n').at(-1) ?? '') as CaptureOutcome;
-  return { ...outcome, ...await readCapture(evidence), log };
+  return { ...outcome, ...(await readCapture(evidence)), log };
 }
 
 /** The same without reading it: what the child wrote, and the folder of the evidence. */
@@ -75,21 +82,33 @@ export async function runWhole(options: WholeOptions): Promise<{ log: string; ev
   const { uid, beside, env, argv = [], ...rest } = options;
   const evidence = mkdtempSync(join(scratch, 'evidence-'));
   const job: CaptureJob = { ...rest, destination: `file://${evidence}` };
-  const dropped = uid === undefined || process.getuid?.() !== 0 ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--bounding-set=-all', '--no-new-privs'];
+  const dropped =
+    uid === undefined || process.getuid?.() !== 0
+      ? []
+      : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--bounding-set=-all', '--no-new-privs'];
   if (dropped.length > 0) execFileSync('chown', ['-R', `${uid}:${uid}`, evidence]);
   execFileSync('chmod', ['755', scratch]);
   // A function of 128 MB, without its limit: what it would have taken can be seen, and asserted on.
   const jobFile = `${evidence}.json`;
   writeFileSync(jobFile, JSON.stringify(job));
   const node = [process.execPath, ...lambdaNodeFlags(MEMORY_MB), await childScript(), jobFile, ...argv];
-  const actors = beside === undefined ? [] : ['bash', '-c', BESIDE, '-', join(import.meta.dirname, 'actors.py'), beside.join(' ')];
+  const actors =
+    beside === undefined ? [] : ['bash', '-c', BESIDE, '-', join(import.meta.dirname, 'actors.py'), beside.join(' ')];
   return { log: await run([...alone(), ...actors, ...dropped, ...node], env), evidence };
 }
 
 /** Standard output and error of a command that must end well within a minute. */
-async function run([program = '', ...args]: readonly string[], variables: Readonly<Record<string, string>> = {}): Promise<string> {
+async function run(
+  [program = '', ...args]: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const env = { PATH: process.env['PATH'], AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(MEMORY_MB), ...variables };
-  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000, killSignal: 'SIGKILL' });
+  const child = spawn(program, args, {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
+  });
   let out = '';
   let errors = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
@@ -113,7 +132,8 @@ export async function readCapture(evidence: string): Promise<Read> {
   const items = manifestItems(members);
   for (const member of members) {
     const name = member.name.replace(/\/$/u, '');
-    if (!name.startsWith('manifest/')) assert.ok(items.has(name), `${JSON.stringify(name)} is in the tarball and not in the manifest`);
+    if (!name.startsWith('manifest/'))
+      assert.ok(items.has(name), `${JSON.stringify(name)} is in the tarball and not in the manifest`);
   }
   return { members, items, inventory: inventoryOf(members), text };
 }
@@ -126,7 +146,8 @@ function manifestItems(members: readonly Member[]): Map<string, ManifestItem> {
     assert.equal((JSON.parse(header) as { items: number }).items, lines.length);
     for (const line of lines) {
       const item = JSON.parse(line) as ManifestItem;
-      const bytes = item.pathBase64 === undefined ? Buffer.from(item.path, 'utf8') : Buffer.from(item.pathBase64, 'base64');
+      const bytes =
+        item.pathBase64 === undefined ? Buffer.from(item.path, 'utf8') : Buffer.from(item.pathBase64, 'base64');
       items.set(bytes.toString('latin1'), item);
     }
   }
@@ -141,7 +162,9 @@ function manifestItems(members: readonly Member[]): Map<string, ManifestItem> {
 
 function inventoryOf(members: readonly Member[]): Set<string> {
   const paths = new Set<string>();
-  for (const file of members.filter(({ name }) => name.startsWith('bodyfile/inventory') || name.startsWith('bodyfile/bodyfile'))) {
+  for (const file of members.filter(
+    ({ name }) => name.startsWith('bodyfile/inventory') || name.startsWith('bodyfile/bodyfile'),
+  )) {
     for (const line of textOf(file).trimEnd().split('\n')) {
       const fields = line.split('|');
       assert.equal(fields.length, 11, `a line of the bodyfile has ${fields.length} fields: ${line}`);
@@ -153,16 +176,20 @@ function inventoryOf(members: readonly Member[]): Set<string> {
 
 /** The bytes of a name as it stands in a bodyfile: `%NN` is a byte, `\xNN` a character (of those below U+0100). */
 function undisplay(shown: string, mode: string): string {
-  const name = mode.startsWith('l') ? shown.split(' -> ')[0] ?? '' : shown;
-  return Buffer.from(name, 'utf8').toString('latin1').replaceAll(/%([0-9A-F]{2})|\\x([0-9a-f]{2})/gu, (_all, percent?: string, escape?: string) => {
-    const character = String.fromCharCode(Number.parseInt(percent ?? escape ?? '', 16));
-    return percent === undefined ? Buffer.from(character, 'utf8').toString('latin1') : character;
-  });
+  const name = mode.startsWith('l') ? (shown.split(' -> ')[0] ?? '') : shown;
+  return Buffer.from(name, 'utf8')
+    .toString('latin1')
+    .replaceAll(/%([0-9A-F]{2})|\\x([0-9a-f]{2})/gu, (_all, percent?: string, escape?: string) => {
+      const character = String.fromCharCode(Number.parseInt(percent ?? escape ?? '', 16));
+      return percent === undefined ? Buffer.from(character, 'utf8').toString('latin1') : character;
+    });
 }
 
 /** Every path of a tree as find(1) sees it: byte strings. */
 export function listTree(root: string): string[] {
-  return execFileSync('find', [root, '-print0'], { encoding: 'latin1', maxBuffer: 2 ** 30 }).split('\0').slice(0, -1);
+  return execFileSync('find', [root, '-print0'], { encoding: 'latin1', maxBuffer: 2 ** 30 })
+    .split('\0')
+    .slice(0, -1);
 }
 
 /** Fails unless each path is in the inventory and ends in one item of the manifest. */
@@ -176,8 +203,12 @@ export function assertAccounted(whole: Whole, paths: Iterable<string>): void {
 /** What must hold for every capture, whatever it met. */
 export function assertSound(whole: Whole, peakMb: number): void {
   assert.equal(whole.report.state, 'whole', whole.log.slice(-3000));
-  for (const path of whole.inventory) assert.ok(whole.items.has(`[root]${path}`), `${JSON.stringify(path)} is in the inventory and not in the manifest`);
-  assert.ok(whole.descriptors.after <= whole.descriptors.before + 1, `descriptors went from ${whole.descriptors.before} to ${whole.descriptors.after}`);
+  for (const path of whole.inventory)
+    assert.ok(whole.items.has(`[root]${path}`), `${JSON.stringify(path)} is in the inventory and not in the manifest`);
+  assert.ok(
+    whole.descriptors.after <= whole.descriptors.before + 1,
+    `descriptors went from ${whole.descriptors.before} to ${whole.descriptors.after}`,
+  );
   const grown = (whole.peakBytes - whole.idleBytes) / 2 ** 20;
   assert.ok(grown < peakMb, `took ${grown.toFixed(0)} MiB over idle`);
 }
@@ -185,6 +216,8 @@ export function assertSound(whole: Whole, peakMb: number): void {
 /** One line on what it cost. Figures of time are told and not judged: other programs share the machine. */
 export function costOf({ report, holds, peakBytes, idleBytes }: Whole): string {
   const mb = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
-  return `${report.elapsedMs} ms, CPU ${report.cpuMs} ms, ${mb(peakBytes - idleBytes)} MiB over idle; main thread: ${holds.turns} turns, held `
-    + `${holds.longestMs.toFixed(1)} ms at the most (${holds.longestCpuMs.toFixed(1)} ms of CPU), ${holds.over20} times over 20 ms of CPU; ${JSON.stringify(report.outcomes)}`;
+  return (
+    `${report.elapsedMs} ms, CPU ${report.cpuMs} ms, ${mb(peakBytes - idleBytes)} MiB over idle; main thread: ${holds.turns} turns, held ` +
+    `${holds.longestMs.toFixed(1)} ms at the most (${holds.longestCpuMs.toFixed(1)} ms of CPU), ${holds.over20} times over 20 ms of CPU; ${JSON.stringify(report.outcomes)}`
+  );
 }

@@ -19,14 +19,41 @@ export async function forgedMarker(captureId: string, objects: Objects, segments
     const chainHead = head === undefined ? null : digest(head.body);
     if (chainHead !== null) heads.push(chainHead);
     const body = objects.get(part.object) ?? Buffer.alloc(0);
-    named.push({ number: part.number, name: part.object, bytes: body.length, sha256: digest(body), tarOffset, tarBytes: tar.length, tier: 'volatile', continues: false, chainHead, state: 'stored' });
+    named.push({
+      number: part.number,
+      name: part.object,
+      bytes: body.length,
+      sha256: digest(body),
+      tarOffset,
+      tarBytes: tar.length,
+      tier: 'volatile',
+      continues: false,
+      chainHead,
+      state: 'stored',
+    });
     tarOffset += tar.length;
   }
-  const joined = Buffer.concat(capture.parts.slice(0, segments).map(({ object }) => objects.get(object) ?? Buffer.alloc(0)));
+  const joined = Buffer.concat(
+    capture.parts.slice(0, segments).map(({ object }) => objects.get(object) ?? Buffer.alloc(0)),
+  );
   return JSON.stringify({
-    format: FORMAT, captureId, state: 'whole', cause: { trigger: 'flag', reason: 'forged' }, identity: {}, tool: {}, compression: 'zstd', recipient: null,
-    clocks: { started: new Date().toISOString() }, segments: named,
-    tarball: { sha256: digest(joined), bytes: joined.length, tarBytes: tarOffset }, chain: { head: heads.at(-1) ?? null, parts: heads.length },
-    outcomes: {}, collectors: {}, exceptions: [], redactions: 0, cost: {}, limits: {},
+    format: FORMAT,
+    captureId,
+    state: 'whole',
+    cause: { trigger: 'flag', reason: 'forged' },
+    identity: {},
+    tool: {},
+    compression: 'zstd',
+    recipient: null,
+    clocks: { started: new Date().toISOString() },
+    segments: named,
+    tarball: { sha256: digest(joined), bytes: joined.length, tarBytes: tarOffset },
+    chain: { head: heads.at(-1) ?? null, parts: heads.length },
+    outcomes: {},
+    collectors: {},
+    exceptions: [],
+    redactions: 0,
+    cost: {},
+    limits: {},
   });
 }

@@ -38,8 +38,10 @@ let users: Promise<string> | undefined;
 export async function guardedBucket(t: TestContext, bucket: string, versions: boolean): Promise<Guarded | undefined> {
   const server = await radosgw(t);
   if (server === undefined) return undefined;
-  users ??= server.createUser('guard-custodian', CUSTODIAN.accessKeyId, CUSTODIAN.secretAccessKey)
-    .then(() => server.createUser('guard-function', FUNCTION.accessKeyId, FUNCTION.secretAccessKey)).then(() => server.endpoint);
+  users ??= server
+    .createUser('guard-custodian', CUSTODIAN.accessKeyId, CUSTODIAN.secretAccessKey)
+    .then(() => server.createUser('guard-function', FUNCTION.accessKeyId, FUNCTION.secretAccessKey))
+    .then(() => server.endpoint);
   const endpoint = await users;
   const custodian = owner(endpoint, CUSTODIAN);
   const attacker = owner(endpoint, FUNCTION);
@@ -49,9 +51,18 @@ export async function guardedBucket(t: TestContext, bucket: string, versions: bo
   });
   await makeBucket(custodian, bucket, versions);
   await custodian.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy: shippedPolicy(bucket) }));
-  const status = (attempt: Promise<unknown>): Promise<number> => attempt.then(() => 200, (error: unknown) => (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode ?? 0);
+  const status = (attempt: Promise<unknown>): Promise<number> =>
+    attempt.then(
+      () => 200,
+      (error: unknown) => (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode ?? 0,
+    );
   return {
-    endpoint, bucket, keys: FUNCTION, attacker, custodian, status,
+    endpoint,
+    bucket,
+    keys: FUNCTION,
+    attacker,
+    custodian,
+    status,
     read: (captureId) => readObjects(custodian, bucket, captureId),
     create: (Key, Body) => status(attacker.send(new PutObjectCommand({ Bucket: bucket, Key, Body, IfNoneMatch: '*' }))),
   };
@@ -59,11 +70,16 @@ export async function guardedBucket(t: TestContext, bucket: string, versions: bo
 
 /** As it is in examples/bucket, but for what this server does not know; its users stand for accounts, and the writer owns what he writes. */
 function shippedPolicy(bucket: string): string {
-  const policy = JSON.parse(readFileSync(new URL('../../../examples/bucket/bucket-policy.json', import.meta.url), 'utf8')) as { Statement: { Sid: string }[] };
+  const policy = JSON.parse(
+    readFileSync(new URL('../../../examples/bucket/bucket-policy.json', import.meta.url), 'utf8'),
+  ) as { Statement: { Sid: string }[] };
   const known = policy.Statement.filter(({ Sid }) => Sid !== 'TlsOnly' && Sid !== 'NewObjectsOnly');
   const reads = {
-    Sid: 'CustodianReads', Effect: 'Allow', Principal: { AWS: 'arn:aws:iam:::user/guard-custodian' },
-    Action: ['s3:GetObject', 's3:GetObjectVersion'], Resource: 'arn:aws:s3:::EVIDENCE-BUCKET/*',
+    Sid: 'CustodianReads',
+    Effect: 'Allow',
+    Principal: { AWS: 'arn:aws:iam:::user/guard-custodian' },
+    Action: ['s3:GetObject', 's3:GetObjectVersion'],
+    Resource: 'arn:aws:s3:::EVIDENCE-BUCKET/*',
   };
   return JSON.stringify({ ...policy, Statement: [...known, reads] })
     .replaceAll('EVIDENCE-BUCKET', bucket)
@@ -73,7 +89,9 @@ function shippedPolicy(bucket: string): string {
 
 async function readObjects(client: S3Client, bucket: string, captureId: string): Promise<Objects> {
   const objects: Objects = new Map();
-  const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: `amber/account=${ACCOUNT}/` }));
+  const { Contents = [] } = await client.send(
+    new ListObjectsV2Command({ Bucket: bucket, Prefix: `amber/account=${ACCOUNT}/` }),
+  );
   for (const { Key = '' } of Contents.filter((object) => object.Key?.includes(`/capture=${captureId}/`))) {
     const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }));
     objects.set(Key.slice(Key.lastIndexOf('/') + 1), Buffer.from((await Body?.transformToByteArray()) ?? []));

@@ -11,11 +11,14 @@ import { one, readManifest, writeManifest } from '../../case/forge.ts';
 import { failed } from './watched.ts';
 
 async function verify(made: MadeCapture, log: string): Promise<VerifyResult & { findings: string }> {
-  const result = await verifyCapture(await openLocal(made.folder), { log: (captureId) => readLogDigests(one(Buffer.from(log)), captureId) });
+  const result = await verifyCapture(await openLocal(made.folder), {
+    log: (captureId) => readLogDigests(one(Buffer.from(log)), captureId),
+  });
   return { ...result, findings: result.checks.flatMap((check) => check.findings).join('\n') };
 }
 
-const forged = (line: Readonly<Record<string, unknown>>): string => `${JSON.stringify({ amber: 'segment', capture: CAPTURE_ID, state: 'stored', chain: null, ...line })}\n`;
+const forged = (line: Readonly<Record<string, unknown>>): string =>
+  `${JSON.stringify({ amber: 'segment', capture: CAPTURE_ID, state: 'stored', chain: null, ...line })}\n`;
 const DIGEST = 'f'.repeat(64);
 
 describe('forged lines in the log', () => {
@@ -40,29 +43,45 @@ describe('forged lines in the log', () => {
   test('a segment that never was: verify misses it', async () => {
     const made = await makeCapture();
     const result = await verify(made, made.log + forged({ segment: 99, sha256: DIGEST }));
-    assert.match(result.findings, /segment 99 \(no name, SHA-256 f{64}\) is named in the log, not stored: removed, or never there/u);
+    assert.match(
+      result.findings,
+      /segment 99 \(no name, SHA-256 f{64}\) is named in the log, not stored: removed, or never there/u,
+    );
   });
 
   test('lines of other captures change nothing', async () => {
     const made = await makeCapture();
-    const noise = Array.from({ length: 100 }, (_, index) => forged({ capture: `0197c0de-0000-7000-8000-${String(index).padStart(12, '0')}`, segment: 0, sha256: DIGEST })).join('');
+    const noise = Array.from({ length: 100 }, (_, index) =>
+      forged({ capture: `0197c0de-0000-7000-8000-${String(index).padStart(12, '0')}`, segment: 0, sha256: DIGEST }),
+    ).join('');
     assert.equal((await verify(made, noise + made.log + noise)).verdict, 'verified');
   });
 
   test('half a line and text around ours change nothing', async () => {
     const made = await makeCapture();
-    const lines = made.log.split('\n').map((line) => `2025-06-30T09:16:41.000Z\tid\tINFO\t{"amber":"segment","capture":"\u001b[2K${line}`).join('\n');
+    const lines = made.log
+      .split('\n')
+      .map((line) => `2025-06-30T09:16:41.000Z\tid\tINFO\t{"amber":"segment","capture":"\u001b[2K${line}`)
+      .join('\n');
     assert.equal((await verify(made, lines)).verdict, 'verified');
   });
 
   test('a second summary of a failed capture stands beside ours, it does not replace it', async () => {
     const lines: string[] = [];
-    await writeLogEvidence({ captureId: CAPTURE_ID, summary: { processes: ['what was there'] } }, (line) => lines.push(line));
-    await writeLogEvidence({ captureId: CAPTURE_ID, summary: { processes: ['nothing of note'] } }, (line) => lines.push(line));
+    await writeLogEvidence({ captureId: CAPTURE_ID, summary: { processes: ['what was there'] } }, (line) =>
+      lines.push(line),
+    );
+    await writeLogEvidence({ captureId: CAPTURE_ID, summary: { processes: ['nothing of note'] } }, (line) =>
+      lines.push(line),
+    );
     const decoded = decodeLogEvidence(lines);
-    assert.deepEqual(decoded.map(({ captureId, summary }) => [captureId, summary]), [
-      [CAPTURE_ID, { processes: ['what was there'] }], [CAPTURE_ID, { processes: ['nothing of note'] }],
-    ]);
+    assert.deepEqual(
+      decoded.map(({ captureId, summary }) => [captureId, summary]),
+      [
+        [CAPTURE_ID, { processes: ['what was there'] }],
+        [CAPTURE_ID, { processes: ['nothing of note'] }],
+      ],
+    );
   });
 });
 

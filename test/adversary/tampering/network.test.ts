@@ -26,7 +26,29 @@ suite('a server with a certificate that nobody trusts', () => {
       if (!requirePeer(t, 'openssl')) return;
       const folder = mkdtempSync(join(tmpdir(), 'amber-tls-'));
       const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-      execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert], { stdio: 'ignore' });
+      execFileSync(
+        'openssl',
+        [
+          'req',
+          '-x509',
+          '-newkey',
+          'ec',
+          '-pkeyopt',
+          'ec_paramgen_curve:P-256',
+          '-nodes',
+          '-days',
+          '2',
+          '-subj',
+          '/CN=127.0.0.1',
+          '-addext',
+          'subjectAltName=IP:127.0.0.1',
+          '-keyout',
+          key,
+          '-out',
+          cert,
+        ],
+        { stdio: 'ignore' },
+      );
       let requests = 0;
       const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (_, response) => {
         requests += 1;
@@ -41,8 +63,15 @@ suite('a server with a certificate that nobody trusts', () => {
       });
       Object.assign(process.env, { NODE_TLS_REJECT_UNAUTHORIZED: '0', AWS_CA_BUNDLE: cert });
       const endpoint = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
-      const destination = await openS3({ endpoint, bucket: 'evidence', keys: { accessKeyId: 'AKIDTLS', secretAccessKey: 'tls-secret' } }, transport, identity());
-      const error = await rejected(destination.put(object(segmentName(0), Buffer.from('evidence')), never), /^DESTINATION_UNTRUSTED$/u);
+      const destination = await openS3(
+        { endpoint, bucket: 'evidence', keys: { accessKeyId: 'AKIDTLS', secretAccessKey: 'tls-secret' } },
+        transport,
+        identity(),
+      );
+      const error = await rejected(
+        destination.put(object(segmentName(0), Buffer.from('evidence')), never),
+        /^DESTINATION_UNTRUSTED$/u,
+      );
       destination.close();
       assert.match(error.message, /certificate of the endpoint is not trusted/u);
       assert.equal(requests, 0);
@@ -63,9 +92,18 @@ suite('a proxy that somebody in the sandbox names', () => {
         await proxy.close();
         await server.stop();
       });
-      for (const name of ['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY']) for (const variable of [name, name.toLowerCase()]) process.env[variable] = proxy.url;
+      for (const name of ['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY'])
+        for (const variable of [name, name.toLowerCase()]) process.env[variable] = proxy.url;
       process.env['NODE_USE_ENV_PROXY'] = '1';
-      const destination = await openS3({ endpoint: server.endpoint, bucket: 'evidence', keys: { accessKeyId: 'AKIDPROXY', secretAccessKey: 'secret' } }, transport, identity());
+      const destination = await openS3(
+        {
+          endpoint: server.endpoint,
+          bucket: 'evidence',
+          keys: { accessKeyId: 'AKIDPROXY', secretAccessKey: 'secret' },
+        },
+        transport,
+        identity(),
+      );
       const receipt = await destination.put(object(segmentName(0), Buffer.from('evidence')), never);
       destination.close();
       assert.equal(receipt.state, 'stored');

@@ -36,11 +36,25 @@ describe('a capture in a process that is not its own', { timeout: 120_000 }, () 
     rmSync(base, { recursive: true, force: true });
   });
 
-  async function run(attack: Attack, maxMs = MAX_MS, act: (child: ChildProcess, line: string) => void = () => undefined): Promise<Ended> {
+  async function run(
+    attack: Attack,
+    maxMs = MAX_MS,
+    act: (child: ChildProcess, line: string) => void = () => undefined,
+  ): Promise<Ended> {
     const target = join(base, String(runs++));
     mkdirSync(target);
     const { writable, code } = scene.roots;
-    const job: Job = { attack, options: { destination: pathToFileURL(target).href, maxMs, writable, code, segmentBytes: '64KiB', collect: '-runtime,-procfs,-memory' } };
+    const job: Job = {
+      attack,
+      options: {
+        destination: pathToFileURL(target).href,
+        maxMs,
+        writable,
+        code,
+        segmentBytes: '64KiB',
+        collect: '-runtime,-procfs,-memory',
+      },
+    };
     const child = spawn(process.execPath, [VICTIM, JSON.stringify(job)], { stdio: ['ignore', 'pipe', 'pipe'] });
     let log = '';
     let told = '';
@@ -53,7 +67,12 @@ describe('a capture in a process that is not its own', { timeout: 120_000 }, () 
     const answer = /^\{"right".*$/mu.exec(told)?.[0];
     assert.ok(signal !== null || answer !== undefined, told);
     const [part] = globSync(`${target}/**/capture*.tar.zst`);
-    return { log, signal, handler: answer === undefined ? undefined : JSON.parse(answer) as Ended['handler'], folder: part === undefined ? undefined : dirname(part) };
+    return {
+      log,
+      signal,
+      handler: answer === undefined ? undefined : (JSON.parse(answer) as Ended['handler']),
+      folder: part === undefined ? undefined : dirname(part),
+    };
   }
 
   async function assertVerified({ folder, handler }: Ended): Promise<void> {
@@ -97,7 +116,10 @@ describe('a capture in a process that is not its own', { timeout: 120_000 }, () 
     const capture = await openLocal(ended.folder);
     await salvage(capture, { onRecord: (record) => records.push(record) });
     assert.ok((capture.parts[0]?.bytes ?? 0) >= lines.reduce((sum, { bytes }) => sum + bytes, 0));
-    assert.ok(records.some(({ path, state }) => path === 'capture.json' && state === 'whole'), JSON.stringify(records.slice(0, 5)));
+    assert.ok(
+      records.some(({ path, state }) => path === 'capture.json' && state === 'whole'),
+      JSON.stringify(records.slice(0, 5)),
+    );
   });
 
   test('it is stopped past its time and goes on: it ends at once, in order, and the handler gives its result', async () => {

@@ -25,7 +25,13 @@ function replace(target: object, name: string): void {
 
 const LOOSE: Readonly<Record<Attack, () => void>> = {
   nothing: () => undefined,
-  environment: () => Object.assign(process.env, { AMBER_DISABLED: '1', AMBER_DESTINATION: 'file:///nowhere', AMBER_CAPTURE: 'off', AMBER_MAX_BYTES: '64KiB' }),
+  environment: () =>
+    Object.assign(process.env, {
+      AMBER_DISABLED: '1',
+      AMBER_DESTINATION: 'file:///nowhere',
+      AMBER_CAPTURE: 'off',
+      AMBER_MAX_BYTES: '64KiB',
+    }),
   stdout: () => closeSync(1),
   arrays: () => ['map', 'filter', 'flatMap', 'push', 'join'].forEach((name) => replace(Array.prototype, name)),
   json: () => replace(JSON, 'stringify'),

@@ -27,7 +27,11 @@ export interface Watched extends Captured {
 }
 
 /** Runs a capture with the keys of the function; `attack` runs beside it. */
-export async function watchedCapture(guarded: Guarded, transport: Transport, attack: (sight: Sight) => Promise<void> = () => Promise.resolve()): Promise<Watched> {
+export async function watchedCapture(
+  guarded: Guarded,
+  transport: Transport,
+  attack: (sight: Sight) => Promise<void> = () => Promise.resolve(),
+): Promise<Watched> {
   const proxy = await faultProxy(guarded.endpoint);
   const scene = plantScene();
   const tap = tapLog();
@@ -40,7 +44,19 @@ export async function watchedCapture(guarded: Guarded, transport: Transport, att
     const script = Array.from({ length: 100 }, () => ({ latencyMs: LATENCY_MS }));
     const plan = { fault: 'attack', script, codes: [] };
     const [captured] = await Promise.all([
-      captureUnder({ plan, scene, proxy, tap, bucket: guarded.bucket, prefix: 'amber', keys: guarded.keys, transport, recipient: undefined, handler: 'value', maxMs: 20_000 }),
+      captureUnder({
+        plan,
+        scene,
+        proxy,
+        tap,
+        bucket: guarded.bucket,
+        prefix: 'amber',
+        keys: guarded.keys,
+        transport,
+        recipient: undefined,
+        handler: 'value',
+        maxMs: 20_000,
+      }),
       attack({ requests, seen: proxy.seen }),
     ]);
     return { ...captured, scene, captureId: captured.report?.captureId ?? '' };
@@ -53,7 +69,9 @@ export async function watchedCapture(guarded: Guarded, transport: Transport, att
 
 /** verify, with the log of the function. */
 export async function verifyWithLog(objects: Objects, log: string): Promise<VerifyResult & { findings: string }> {
-  const result = await verifyCapture(await openStored({ objects }), { log: (captureId) => readLogDigests(chunks(log), captureId) });
+  const result = await verifyCapture(await openStored({ objects }), {
+    log: (captureId) => readLogDigests(chunks(log), captureId),
+  });
   return { ...result, findings: result.checks.flatMap((check) => check.findings).join('\n') };
 }
 

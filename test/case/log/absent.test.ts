@@ -21,9 +21,18 @@ interface Told {
   readonly summary: string;
   readonly captureId: string;
   readonly log: string;
-  readonly checks: readonly { readonly name: string; readonly state: string; readonly detail: string; readonly findings: readonly string[] }[];
+  readonly checks: readonly {
+    readonly name: string;
+    readonly state: string;
+    readonly detail: string;
+    readonly findings: readonly string[];
+  }[];
   readonly results: readonly Told[];
-  readonly missing: readonly { readonly captureId: string; readonly segments: number; readonly manifest: readonly string[] }[];
+  readonly missing: readonly {
+    readonly captureId: string;
+    readonly segments: number;
+    readonly manifest: readonly string[];
+  }[];
   readonly missingInAll: number;
   readonly leftOut: number;
 }
@@ -45,7 +54,11 @@ function saved(text: string | Uint8Array): string {
 }
 
 /** A capture in segments, in a folder with its id. */
-async function stored(id: string, into = freshFolder(), more: Parameters<typeof makeCapture>[0] = {}): Promise<MadeCapture & { readonly at: string }> {
+async function stored(
+  id: string,
+  into = freshFolder(),
+  more: Parameters<typeof makeCapture>[0] = {},
+): Promise<MadeCapture & { readonly at: string }> {
   const made = await makeCapture({ apart: true, captureId: id, ...more });
   const at = join(into, `capture=${id}`);
   mkdirSync(dirname(at), { recursive: true });
@@ -72,7 +85,10 @@ describe('what the log names and is not stored', () => {
       const told = await verify(at, '--log', saved(log));
       assert.deepEqual([told.code, told.captureId, told.log], [1, ID('a2'), 'read']);
       assert.equal(logCheck(told)?.findings.length, 2);
-      assert.ok(logCheck(told)?.findings.includes(`segment 0 (${segments[0]!.name}, SHA-256 ${segments[0]!.sha256}) ${ABSENT}`), told.summary);
+      assert.ok(
+        logCheck(told)?.findings.includes(`segment 0 (${segments[0]!.name}, SHA-256 ${segments[0]!.sha256}) ${ABSENT}`),
+        told.summary,
+      );
       // The folder has another name: the digests of what is left tell whose it is.
       const renamed = join(freshFolder(), 'case-17');
       cpSync(at, renamed, { recursive: true });
@@ -89,7 +105,9 @@ describe('what the log names and is not stored', () => {
     rmSync(two.at, { recursive: true });
     const told = await verify(base, '--all', '--log', log);
     assert.deepEqual([told.code, told.results.map(({ verdict }) => verdict)], [1, ['verified']]);
-    assert.deepEqual(told.missing, [{ captureId: ID('b2'), segments: two.segments.length, manifest: [manifest], locations: [] }]);
+    assert.deepEqual(told.missing, [
+      { captureId: ID('b2'), segments: two.segments.length, manifest: [manifest], locations: [] },
+    ]);
     const { out, code } = await amber(['verify', base, '--all', '--log', log]);
     assert.equal(code, 1);
     assert.match(out, new RegExp(`FAILED: capture ${ID('b2')} ${ABSENT}`, 'u'));
@@ -109,7 +127,9 @@ describe('what the log names and is not stored', () => {
     const failed = [
       { amber: 'segment', capture: ID('c2'), segment: 0, state: 'lost', sha256: 'f'.repeat(64) },
       { amber: 'capture', capture: ID('c2'), state: 'failed', segments: 0, bytes: 0 },
-    ].map((line) => `${JSON.stringify(line)}\n`).join('');
+    ]
+      .map((line) => `${JSON.stringify(line)}\n`)
+      .join('');
     assert.equal((await verify(base, '--all', '--log', saved(log + failed))).code, 0);
   });
 
@@ -117,8 +137,16 @@ describe('what the log names and is not stored', () => {
     const base = freshFolder();
     const [here, gone] = [await stored(ID('d1'), base), await stored(ID('d2'), base)];
     rmSync(gone.at, { recursive: true });
-    const forged = (from: number): string => Array.from({ length: 60_000 }, (_, index) =>
-      JSON.stringify({ amber: 'segment', capture: `0197c0df-0000-7000-8000-${String(from + index).padStart(12, '0')}`, segment: 0, state: 'stored', sha256: 'f'.repeat(64) })).join('\n');
+    const forged = (from: number): string =>
+      Array.from({ length: 60_000 }, (_, index) =>
+        JSON.stringify({
+          amber: 'segment',
+          capture: `0197c0df-0000-7000-8000-${String(from + index).padStart(12, '0')}`,
+          segment: 0,
+          state: 'stored',
+          sha256: 'f'.repeat(64),
+        }),
+      ).join('\n');
     const log = saved([forged(0), gone.log, forged(60_000), here.log].join('\n'));
     const { out, err, code, bytes } = await amber(['verify', base, '--all', '--log', log]);
     assert.equal(code, 1);
@@ -128,12 +156,18 @@ describe('what the log names and is not stored', () => {
     assert.ok(bytes < 600 * 1024 * 1024, `${String(bytes)} bytes`);
     const told = await verify(base, '--all', '--log', log);
     assert.deepEqual([told.results[0]?.verdict, logCheck(told.results[0]!)?.state], ['verified', 'ok']);
-    assert.deepEqual([told.missing[0]?.captureId, told.missing.length, told.missingInAll, told.leftOut], [ID('d2'), 10_000, 100_000, 20_001]);
+    assert.deepEqual(
+      [told.missing[0]?.captureId, told.missing.length, told.missingInAll, told.leftOut],
+      [ID('d2'), 10_000, 100_000, 20_001],
+    );
   });
 
   test('a capture that calls itself a collection is held against a log that names it', async () => {
     const { at, log, manifest } = await stored(ID('e1'));
-    writeFileSync(join(at, 'manifest.json'), JSON.stringify({ ...manifest, cause: { trigger: 'collect', reason: 'forged' } }));
+    writeFileSync(
+      join(at, 'manifest.json'),
+      JSON.stringify({ ...manifest, cause: { trigger: 'collect', reason: 'forged' } }),
+    );
     assert.equal((await verify(dirname(at), '--all', '--log', saved(log))).code, 1);
   });
 });
@@ -150,17 +184,31 @@ describe('a log through the built command', () => {
       const only = Object.keys(files);
       const told = await verify(at, '--log', only.length === 1 ? join(folder, only[0]!) : folder);
       assert.deepEqual([told.code, told.verdict, told.log], [0, 'verified', 'read'], `${name}: ${told.summary}`);
-      assert.match(logCheck(told)?.detail ?? '', new RegExp(`^${segments.length} segments .* and so has manifest\\.json$`, 'u'), name);
+      assert.match(
+        logCheck(told)?.detail ?? '',
+        new RegExp(`^${segments.length} segments .* and so has manifest\\.json$`, 'u'),
+        name,
+      );
     }
   });
 
   test('that cannot be read is said to be not read, never to be tampered with', async () => {
     const { at, log } = await stored(ID('f2'));
     const gzip = gzipSync(log);
-    const cases = [Buffer.from('504b0304140000000800', 'hex'), Buffer.from('PAR1'), gzip.subarray(0, 20), Buffer.alloc(0), Buffer.from('hello\n'), Buffer.alloc(3000, 0xfe)];
+    const cases = [
+      Buffer.from('504b0304140000000800', 'hex'),
+      Buffer.from('PAR1'),
+      gzip.subarray(0, 20),
+      Buffer.alloc(0),
+      Buffer.from('hello\n'),
+      Buffer.alloc(3000, 0xfe),
+    ];
     for (const bytes of cases) {
       const told = await verify(at, '--log', saved(bytes));
-      assert.deepEqual([told.code, told.verdict, told.log, logCheck(told)?.state], [3, 'verified', 'not-read', 'not-checked']);
+      assert.deepEqual(
+        [told.code, told.verdict, told.log, logCheck(told)?.state],
+        [3, 'verified', 'not-read', 'not-checked'],
+      );
       assert.match(logCheck(told)?.detail ?? '', /^not read: /u);
       assert.doesNotMatch(JSON.stringify(told), /tampered|FAILED/u);
     }
@@ -168,7 +216,9 @@ describe('a log through the built command', () => {
 
   test('of which the end is damaged still proves what it says', async () => {
     const { at, log } = await stored(ID('f3'));
-    const packed = gzipSync(`${log}${Array.from({ length: 60_000 }, (_, index) => `line ${String(index * 7919)}`).join('\n')}`);
+    const packed = gzipSync(
+      `${log}${Array.from({ length: 60_000 }, (_, index) => `line ${String(index * 7919)}`).join('\n')}`,
+    );
     const cut = saved(packed.subarray(0, packed.length - 1000));
     const told = await verify(at, '--log', cut);
     assert.deepEqual([told.code, told.log], [0, 'read']);
@@ -182,14 +232,26 @@ test('whole is not complete: verify says what was not collected', async () => {
   const { folder } = await makeCapture();
   const told = await amber(['verify', folder]);
   assert.match(told.out, /^The evidence is not complete: 1 denied \(`amber show` tells of them\)\nverified: /mu);
-  assert.deepEqual((await verify(folder) as unknown as { notCollected: unknown }).notCollected, { denied: 1 });
+  assert.deepEqual(((await verify(folder)) as unknown as { notCollected: unknown }).notCollected, { denied: 1 });
 });
 
 test('SHA256SUMS that does not cover manifest.json says nothing of it', async () => {
   const { folder } = await makeCapture();
   const path = join(folder, 'SHA256SUMS');
-  writeFileSync(path, readFileSync(path, 'utf8').split('\n').filter((line) => !line.endsWith('manifest.json')).join('\n'));
-  writeFileSync(join(folder, 'manifest.json'), readFileSync(join(folder, 'manifest.json'), 'utf8').replace('"cpuMs": 100', '"cpuMs": 101'));
+  writeFileSync(
+    path,
+    readFileSync(path, 'utf8')
+      .split('\n')
+      .filter((line) => !line.endsWith('manifest.json'))
+      .join('\n'),
+  );
+  writeFileSync(
+    join(folder, 'manifest.json'),
+    readFileSync(join(folder, 'manifest.json'), 'utf8').replace('"cpuMs": 100', '"cpuMs": 101'),
+  );
   const told = await verify(folder);
-  assert.deepEqual([told.code, told.checks.find(({ name }) => name === 'sums')?.findings], [1, ['SHA256SUMS does not cover manifest.json: it has no line of it']]);
+  assert.deepEqual(
+    [told.code, told.checks.find(({ name }) => name === 'sums')?.findings],
+    [1, ['SHA256SUMS does not cover manifest.json: it has no line of it']],
+  );
 });

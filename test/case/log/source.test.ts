@@ -19,7 +19,8 @@ async function* inPieces(bytes: Uint8Array, seed: number): AsyncGenerator<Uint8A
 }
 
 async function* files(named: Readonly<Record<string, Uint8Array>>, seed: number): AsyncGenerator<LogFile> {
-  for (const [name, bytes] of Object.entries(named)) yield await Promise.resolve({ name, bytes: inPieces(bytes, seed) });
+  for (const [name, bytes] of Object.entries(named))
+    yield await Promise.resolve({ name, bytes: inPieces(bytes, seed) });
 }
 
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
@@ -31,8 +32,9 @@ describe(`a log is read in every form (SEED=${SEED})`, async () => {
       const index = await readLogIndex(files(named, SEED + place));
       const told = index.of(manifest.captureId);
       assert.deepEqual([index.notRead, told?.lines, told?.segments.size], [[], segments.length + 1, segments.length]);
-      for (const { number, sha256 } of segments) assert.deepEqual([...told?.segments.get(number)?.sha256 ?? []], [sha256]);
-      assert.deepEqual([told?.manifest.size, [...told?.whole ?? []]], [1, [manifest.tarball.sha256]]);
+      for (const { number, sha256 } of segments)
+        assert.deepEqual([...(told?.segments.get(number)?.sha256 ?? [])], [sha256]);
+      assert.deepEqual([told?.manifest.size, [...(told?.whole ?? [])]], [1, [manifest.tarball.sha256]]);
     });
   }
 });
@@ -40,10 +42,13 @@ describe(`a log is read in every form (SEED=${SEED})`, async () => {
 describe('what is no log', () => {
   const kinds: Readonly<Record<string, readonly [Uint8Array, RegExp]>> = {
     'a ZIP archive': [Buffer.from('504b0304140000000800', 'hex'), /a ZIP archive: unpack it first/u],
-    'bzip2': [Buffer.from('BZh91AY&SY'), /bzip2/u],
-    'xz': [Buffer.from('fd377a585a000004', 'hex'), /xz/u],
-    'Parquet': [Buffer.from('PAR1\u0015\u0000'), /Parquet/u],
-    'random bytes': [Buffer.from(Array.from({ length: 5000 }, (_, index) => (index * 7919 + (index >> 3)) % 256)), /neither text nor packed/u],
+    bzip2: [Buffer.from('BZh91AY&SY'), /bzip2/u],
+    xz: [Buffer.from('fd377a585a000004', 'hex'), /xz/u],
+    Parquet: [Buffer.from('PAR1\u0015\u0000'), /Parquet/u],
+    'random bytes': [
+      Buffer.from(Array.from({ length: 5000 }, (_, index) => (index * 7919 + (index >> 3)) % 256)),
+      /neither text nor packed/u,
+    ],
     'gzip that is cut': [gzipSync('START\n'.repeat(1000)).subarray(0, 30), /damaged/u],
     'gzip with a changed byte': [damagedGzip(), /damaged/u],
   };
@@ -58,7 +63,9 @@ describe('what is no log', () => {
   test('hides nothing: a log into which NULs and binary were written is read', async () => {
     const { log, manifest } = await makeCapture();
     const noise = Buffer.alloc(20_000, 0xfe);
-    const index = await readLogIndex(files({ 'x.log': Buffer.concat([noise, Buffer.alloc(9000), Buffer.from(log), noise]) }, 2));
+    const index = await readLogIndex(
+      files({ 'x.log': Buffer.concat([noise, Buffer.alloc(9000), Buffer.from(log), noise]) }, 2),
+    );
     assert.deepEqual(index.notRead, []);
     assert.ok((index.of(manifest.captureId)?.lines ?? 0) > 3);
   });
@@ -71,30 +78,72 @@ describe('what is no log', () => {
 
 describe('gzip members', () => {
   const digest = 'a'.repeat(64);
-  const member = (capture: string, more = ''): Buffer => gzipSync(`${JSON.stringify({ amber: 'segment', capture, segment: 0, sha256: digest })}\n${more}`);
+  const member = (capture: string, more = ''): Buffer =>
+    gzipSync(`${JSON.stringify({ amber: 'segment', capture, segment: 0, sha256: digest })}\n${more}`);
 
   test('of any size, with and without a delimiter, are all read, wherever a piece ends', async () => {
     const noise = Array.from({ length: 700_000 }, (_, index) => (index * 7919) % 10_007).join(' ');
-    const named = Buffer.concat([member('named').subarray(0, 3), Buffer.from([0x1e]), member('named').subarray(4, 10),
-      Buffer.from([3, 0, 1, 2, 3]), Buffer.from('records.json\0a comment\0'), Buffer.from([9, 9]), member('named').subarray(10)]);
-    const bytes = Buffer.concat([member('first'), Buffer.from('\n'), member('large', noise), Buffer.from('\n\n'), named, gzipSync(''), member('second'), member('large', noise), member('last'), Buffer.from('\n')]);
+    const named = Buffer.concat([
+      member('named').subarray(0, 3),
+      Buffer.from([0x1e]),
+      member('named').subarray(4, 10),
+      Buffer.from([3, 0, 1, 2, 3]),
+      Buffer.from('records.json\0a comment\0'),
+      Buffer.from([9, 9]),
+      member('named').subarray(10),
+    ]);
+    const bytes = Buffer.concat([
+      member('first'),
+      Buffer.from('\n'),
+      member('large', noise),
+      Buffer.from('\n\n'),
+      named,
+      gzipSync(''),
+      member('second'),
+      member('large', noise),
+      member('last'),
+      Buffer.from('\n'),
+    ]);
     const index = await readLogIndex(files({ 'x.gz': bytes }, SEED));
-    assert.deepEqual([index.notRead, [...index.ids()], index.records], [[], ['first', 'large', 'named', 'second', 'last'], 6], `SEED=${SEED}`);
+    assert.deepEqual(
+      [index.notRead, [...index.ids()], index.records],
+      [[], ['first', 'large', 'named', 'second', 'last'], 6],
+      `SEED=${SEED}`,
+    );
   });
 
   const behind: Readonly<Record<string, Buffer>> = {
-    'text': Buffer.from(`${JSON.stringify({ amber: 'segment', capture: 'c', segment: 0, sha256: 'f'.repeat(64) })}\n`),
+    text: Buffer.from(`${JSON.stringify({ amber: 'segment', capture: 'c', segment: 0, sha256: 'f'.repeat(64) })}\n`),
     'one byte': Buffer.from('x'),
     'the beginning of a member': Buffer.from([0x1f, 0x8b, 8]),
-    'a member with another sum': Buffer.from(member('c').map((byte, place, all) => (place === all.length - 6 ? byte ^ 1 : byte))),
+    'a member with another sum': Buffer.from(
+      member('c').map((byte, place, all) => (place === all.length - 6 ? byte ^ 1 : byte)),
+    ),
     'another method': Buffer.from([0x1f, 0x8b, 7, 0, 0, 0]),
   };
   for (const [name, junk] of Object.entries(behind)) {
     test(`with ${name} behind them: what stands before counts, the rest is not read`, async () => {
-      const index = await readLogIndex(files({ 'x.gz': Buffer.concat([member('c'), Buffer.from('\n'), member('c'), Buffer.from('\n'), junk, gzipSync('{"amber":"segment","capture":"later"}')]) }, SEED));
-      assert.deepEqual([...index.of('c')?.segments.get(0)?.sha256 ?? []], [digest]);
+      const index = await readLogIndex(
+        files(
+          {
+            'x.gz': Buffer.concat([
+              member('c'),
+              Buffer.from('\n'),
+              member('c'),
+              Buffer.from('\n'),
+              junk,
+              gzipSync('{"amber":"segment","capture":"later"}'),
+            ]),
+          },
+          SEED,
+        ),
+      );
+      assert.deepEqual([...(index.of('c')?.segments.get(0)?.sha256 ?? [])], [digest]);
       assert.deepEqual([index.of('later'), index.notRead.length], [undefined, 1]);
-      assert.match(index.notRead[0] ?? '', /^x\.gz: (?:Behind 2 gzip members, at byte \d+, follow bytes|The compressed data is damaged)/u);
+      assert.match(
+        index.notRead[0] ?? '',
+        /^x\.gz: (?:Behind 2 gzip members, at byte \d+, follow bytes|The compressed data is damaged)/u,
+      );
     });
   }
 
@@ -107,7 +156,9 @@ describe('gzip members', () => {
 
   test('that unpack to more than a log can hold are read to the bound', { timeout: 120_000 }, async () => {
     const bomb = gzipSync(Buffer.alloc(32 * 1024 * 1024, 0x20));
-    const index = await readLogIndex(files({ 'x.gz': gzipSync(Buffer.concat([member('c'), ...Array.from({ length: 200 }, () => bomb)])) }, SEED));
+    const index = await readLogIndex(
+      files({ 'x.gz': gzipSync(Buffer.concat([member('c'), ...Array.from({ length: 200 }, () => bomb)])) }, SEED),
+    );
     assert.deepEqual(index.of('c')?.lines, 1);
     assert.match(index.notRead[0] ?? '', /unpacks to more than \d+ times its size/u);
   });
@@ -121,7 +172,10 @@ describe('an intruder who writes the log', () => {
     'braces without an end': '{'.repeat(4 * 1024 * 1024),
     'the name alone': '"amber"'.repeat(1_000_000),
     'a line without an end': 'x'.repeat(64 * 1024 * 1024),
-    'quotes at every depth': Array.from({ length: 60_000 }, (_, index) => `{${'\\'.repeat(2 ** (index % 7) - 1)}"amber${'\\'.repeat(2 ** (index % 7) - 1)}":`).join(''),
+    'quotes at every depth': Array.from(
+      { length: 60_000 },
+      (_, index) => `{${'\\'.repeat(2 ** (index % 7) - 1)}"amber${'\\'.repeat(2 ** (index % 7) - 1)}":`,
+    ).join(''),
   };
   for (const [name, flood] of Object.entries(cases)) {
     test(`hides no record of ours, and takes no time: ${name}`, { timeout: 60_000 }, async () => {
@@ -135,7 +189,11 @@ describe('an intruder who writes the log', () => {
     for (let at = 0; at <= text.length; at += 1) {
       const scanner = new RecordScanner('segment');
       const found = [...scanner.push('y'.repeat(70_000)), ...scanner.push(text.slice(0, at)), ...scanner.push('')];
-      assert.equal([...found, ...scanner.push(`${text.slice(at)}${' '.repeat(66_000)}`), ...scanner.end()].length, 1, String(at));
+      assert.equal(
+        [...found, ...scanner.push(`${text.slice(at)}${' '.repeat(66_000)}`), ...scanner.end()].length,
+        1,
+        String(at),
+      );
     }
     assert.equal(recordsIn(text, 'segment').length, 1);
   });
@@ -154,12 +212,21 @@ describe('an intruder who writes the log', () => {
   });
 
   test('of captures that never were: they are bounded and counted, and no asked one is lost', async () => {
-    const forged = Array.from({ length: 101_000 }, (_, index) => JSON.stringify({ amber: 'segment', capture: `0197c0df-0000-7000-8000-${String(index).padStart(12, '0')}`, segment: 0, sha256: 'f'.repeat(64) })).join('\n');
-    const many = Array.from({ length: 30_000 }, (_, index) => JSON.stringify({ amber: 'segment', capture: 'c', segment: index + 1, sha256: 'f'.repeat(64) })).join('\n');
+    const forged = Array.from({ length: 101_000 }, (_, index) =>
+      JSON.stringify({
+        amber: 'segment',
+        capture: `0197c0df-0000-7000-8000-${String(index).padStart(12, '0')}`,
+        segment: 0,
+        sha256: 'f'.repeat(64),
+      }),
+    ).join('\n');
+    const many = Array.from({ length: 30_000 }, (_, index) =>
+      JSON.stringify({ amber: 'segment', capture: 'c', segment: index + 1, sha256: 'f'.repeat(64) }),
+    ).join('\n');
     const index = await readLogIndex(files({ 'x.log': Buffer.from(`${forged}\n${many}\n${record}\n`) }, 5), ['c']);
     assert.deepEqual([index.captures, index.leftOut], [100_001, 1000]);
     const told = index.of('c');
     assert.deepEqual([told?.lines, told?.segments.size, told?.beyond], [30_001, 20_000, 10_001]);
-    assert.deepEqual([...told?.segments.get(0)?.sha256 ?? []], ['a'.repeat(64)]);
+    assert.deepEqual([...(told?.segments.get(0)?.sha256 ?? [])], ['a'.repeat(64)]);
   });
 });

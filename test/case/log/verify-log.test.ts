@@ -17,7 +17,15 @@ describe('the log', () => {
 
   test('with two digests for one segment is tampering', async () => {
     const made = await makeCapture();
-    const line = { amber: 'segment', capture: made.manifest.captureId, segment: 1, object: 'x', bytes: 1, sha256: sha256('fake'), chain: null };
+    const line = {
+      amber: 'segment',
+      capture: made.manifest.captureId,
+      segment: 1,
+      object: 'x',
+      bytes: 1,
+      sha256: sha256('fake'),
+      chain: null,
+    };
     const result = await verify(made.folder, withLog(`${JSON.stringify(line)}\n${made.log}`));
     assert.deepEqual(failedChecks(result), ['log']);
     assert.match(findings(result), /2 different digests for segment 1: somebody has tampered/u);
@@ -30,24 +38,49 @@ describe('the log', () => {
       'raw with text around': lines.map((line) => `2025-06-30T09:16:41Z\t${line} trailing`).join('\n'),
       'filter-log-events': JSON.stringify({ events: lines.map((message) => ({ timestamp: 1, message })) }, null, 4),
       'one line of it': JSON.stringify({ events: lines.map((message) => ({ timestamp: 1, message })) }),
-      'a string in a string': JSON.stringify({ Records: [{ body: JSON.stringify({ logEvents: lines.map((message) => ({ message })) }) }] }),
-      'JSON log format': lines.map((line) => JSON.stringify({ timestamp: 'x', type: 'app', record: line.startsWith('{') ? (JSON.parse(line) as unknown) : line })).join('\n'),
+      'a string in a string': JSON.stringify({
+        Records: [{ body: JSON.stringify({ logEvents: lines.map((message) => ({ message })) }) }],
+      }),
+      'JSON log format': lines
+        .map((line) =>
+          JSON.stringify({
+            timestamp: 'x',
+            type: 'app',
+            record: line.startsWith('{') ? (JSON.parse(line) as unknown) : line,
+          }),
+        )
+        .join('\n'),
     };
     for (const [name, log] of Object.entries(forms)) {
       const result = await verify(made.folder, withLog(log));
       assert.equal(result.verdict, 'verified', `${name}: ${findings(result)}`);
-      assert.match(result.checks.find((check) => check.name === 'log')?.detail ?? '', new RegExp(`^${made.segments.length} segments .* and so has manifest\\.json$`, 'u'), name);
+      assert.match(
+        result.checks.find((check) => check.name === 'log')?.detail ?? '',
+        new RegExp(`^${made.segments.length} segments .* and so has manifest\\.json$`, 'u'),
+        name,
+      );
     }
   });
 
   test('of something else is no anchor', async () => {
     const made = await makeCapture();
-    assert.match(findings(await verify(made.folder, withLog('START\nhello\n{"amber":"segment","capture":"other","segment":0,"sha256":"x"}\n'))), /no line of this capture; it has those of other/u);
+    assert.match(
+      findings(
+        await verify(
+          made.folder,
+          withLog('START\nhello\n{"amber":"segment","capture":"other","segment":0,"sha256":"x"}\n'),
+        ),
+      ),
+      /no line of this capture; it has those of other/u,
+    );
   });
 
   test('that lacks lines is said to', async () => {
     const made = await makeCapture();
-    const some = made.log.split('\n').filter((line) => !line.includes('"segment":1,')).join('\n');
+    const some = made.log
+      .split('\n')
+      .filter((line) => !line.includes('"segment":1,'))
+      .join('\n');
     const result = await verify(made.folder, withLog(some));
     assert.equal(result.verdict, 'verified');
     assert.match(result.checks.find(({ name }) => name === 'log')?.detail ?? '', /it has no line of segments 1/u);

@@ -22,8 +22,15 @@ interface Salvaged {
 
 async function run(path: string, identity?: string): Promise<Salvaged> {
   const records: SalvageRecord[] = [];
-  const result = await salvage(await openLocal(path), { onRecord: (record) => records.push(record), ...(identity === undefined ? {} : { identity: openIdentity(identity) }) });
-  return { result, records, by: (state) => records.filter((record) => record.state === state).map((record) => record.path) };
+  const result = await salvage(await openLocal(path), {
+    onRecord: (record) => records.push(record),
+    ...(identity === undefined ? {} : { identity: openIdentity(identity) }),
+  });
+  return {
+    result,
+    records,
+    by: (state) => records.filter((record) => record.state === state).map((record) => record.path),
+  };
 }
 
 /** Removes objects of a capture that lies apart. */
@@ -32,13 +39,37 @@ function without(made: MadeCapture, ...names: readonly (number | string)[]): str
   return made.folder;
 }
 
-const INVENTORY = ['/tmp', '/tmp/work', '/tmp/large', '/tmp/gone', '/tmp/never|seen', '/tmp/caf\u00e9', '/tmp/link', ...Array.from({ length: 20 }, (_, index) => `/tmp/work/file-${index}`)];
+const INVENTORY = [
+  '/tmp',
+  '/tmp/work',
+  '/tmp/large',
+  '/tmp/gone',
+  '/tmp/never|seen',
+  '/tmp/caf\u00e9',
+  '/tmp/link',
+  ...Array.from({ length: 20 }, (_, index) => `/tmp/work/file-${index}`),
+];
 
 /** A standard capture with an inventory in its first segment, as the collector writes it. */
 function withInventory(): readonly (Entry | 'files' | 'code')[] {
-  const lines = INVENTORY.map((path) => `0|${path.replace('|', '%7C')}${path.endsWith('link') ? ' -> /etc/passwd' : ''}|1|r/rrw-------|0|0|1|0|0|0|0\n`).join('');
+  const lines = INVENTORY.map(
+    (path) =>
+      `0|${path.replace('|', '%7C')}${path.endsWith('link') ? ' -> /etc/passwd' : ''}|1|r/rrw-------|0|0|1|0|0|0|0\n`,
+  ).join('');
   const [header, ...rest] = standardEntries() as readonly (Entry | 'files' | 'code')[];
-  return [header!, bytesEntry('bodyfile/bodyfile.txt', lines), { kind: 'absent', path: '[root]/tmp/gone', source: '/tmp/gone', method: 'openat', outcome: 'missing', reason: 'ENOENT' }, ...rest];
+  return [
+    header!,
+    bytesEntry('bodyfile/bodyfile.txt', lines),
+    {
+      kind: 'absent',
+      path: '[root]/tmp/gone',
+      source: '/tmp/gone',
+      method: 'openat',
+      outcome: 'missing',
+      reason: 'ENOENT',
+    },
+    ...rest,
+  ];
 }
 
 describe('salvage', () => {
@@ -61,10 +92,17 @@ describe('salvage', () => {
       assert.deepEqual(result.missing, [1]);
       assert.deepEqual(by('differs'), []);
       assert.deepEqual(by('unlisted'), []);
-      assert.ok(by('whole').includes('capture.json') && by('whole').includes('[root]/tmp/large') && by('whole').includes('[root]/tmp/behind'));
+      assert.ok(
+        by('whole').includes('capture.json') &&
+          by('whole').includes('[root]/tmp/large') &&
+          by('whole').includes('[root]/tmp/behind'),
+      );
       const there = new Set(by('whole').map((path) => path.replace('[root]', '').replace(/\/$/u, '')));
       assert.ok([...result.notThere()].every((path) => !there.has(path)));
-      assert.ok([...result.notThere()].includes('/tmp/never%7Cseen') && [...result.notThere()].includes('/tmp/link'), 'the target of a link is no part of its name');
+      assert.ok(
+        [...result.notThere()].includes('/tmp/never%7Cseen') && [...result.notThere()].includes('/tmp/link'),
+        'the target of a link is no part of its name',
+      );
       assert.ok(![...result.notThere()].includes('/tmp/gone'), 'it has a line that says what became of it');
       assert.equal(result.inventory.listed, INVENTORY.length);
       assert.equal(there.size + result.inventory.unseen >= INVENTORY.length - 2, true);
@@ -75,7 +113,10 @@ describe('salvage', () => {
     test(`knows bytes of a file whose beginning is missing, ${marker ? 'with' : 'without'} manifest.json`, async () => {
       const made = await makeCapture({ apart: true });
       const large = made.segments.findIndex(({ continues }) => continues) - 1;
-      assert.ok(large > 0 && made.segments.filter(({ continues }) => continues).length >= 2, 'the large one spans three segments');
+      assert.ok(
+        large > 0 && made.segments.filter(({ continues }) => continues).length >= 2,
+        'the large one spans three segments',
+      );
       without(made, large, ...(marker ? [] : ['manifest.json']));
       const { result, by } = await run(made.folder);
       assert.deepEqual(by('lost'), ['[root]/tmp/large']);
@@ -87,7 +128,10 @@ describe('salvage', () => {
 
   test('tells a file of which the middle is missing partial, once', async () => {
     const made = await makeCapture({ apart: true });
-    without(made, made.segments.findIndex(({ continues }) => continues));
+    without(
+      made,
+      made.segments.findIndex(({ continues }) => continues),
+    );
     const { records, by } = await run(made.folder);
     assert.deepEqual(by('partial'), ['[root]/tmp/large']);
     const partial = records.find(({ state }) => state === 'partial');
@@ -171,14 +215,34 @@ function decoy(size: number): Buffer {
     return Buffer.concat([encodeHeader({ path, type: '0', mode: 0o444, size: body.length, mtimeSeconds: 1 }), padded]);
   };
   const innocent = fake('[root]/tmp/innocent', Buffer.from('nothing to see here'));
-  const item = { path: '[root]/tmp/innocent', source: 'x', collector: 'x', method: 'x', kind: 'bytes', outcome: 'collected', stored: 19, sha256: sha256('nothing to see here') };
-  const part = (number: number): Buffer => fake(`manifest/${String(number).padStart(4, '0')}.jsonl`, Buffer.from(`${JSON.stringify({ manifest: 1, capture: 'x', segment: number, previous: null, items: 1 })}\n${JSON.stringify(item)}\n`));
+  const item = {
+    path: '[root]/tmp/innocent',
+    source: 'x',
+    collector: 'x',
+    method: 'x',
+    kind: 'bytes',
+    outcome: 'collected',
+    stored: 19,
+    sha256: sha256('nothing to see here'),
+  };
+  const part = (number: number): Buffer =>
+    fake(
+      `manifest/${String(number).padStart(4, '0')}.jsonl`,
+      Buffer.from(
+        `${JSON.stringify({ manifest: 1, capture: 'x', segment: number, previous: null, items: 1 })}\n${JSON.stringify(item)}\n`,
+      ),
+    );
   const unit = Buffer.concat([innocent, part(2), part(3), part(4)]);
   return Buffer.concat(Array.from({ length: Math.ceil(size / unit.length) }, () => unit)).subarray(0, size);
 }
 
 describe('salvage under attack', () => {
-  const entries = [...standardEntries().slice(0, 3), 'files', bytesEntry('[root]/tmp/decoy', decoy(900_000)), bytesEntry('[root]/tmp/real', 'real')] as const;
+  const entries = [
+    ...standardEntries().slice(0, 3),
+    'files',
+    bytesEntry('[root]/tmp/decoy', decoy(900_000)),
+    bytesEntry('[root]/tmp/real', 'real'),
+  ] as const;
 
   test('takes no entry out of the body of a file, when manifest.json says where segments begin', async () => {
     const made = await makeCapture({ apart: true, entries: [...entries], compression: 'none' });
@@ -195,7 +259,11 @@ describe('salvage under attack', () => {
     const first = made.segments.findIndex(({ continues }) => continues);
     const closing = made.segments.findIndex(({ continues, chainHead }) => continues && chainHead !== undefined);
     assert.ok(closing > first);
-    without(made, 'manifest.json', ...made.segments.map(({ number }) => number).filter((number) => number > 0 && number < closing));
+    without(
+      made,
+      'manifest.json',
+      ...made.segments.map(({ number }) => number).filter((number) => number > 0 && number < closing),
+    );
     const { by } = await run(made.folder);
     assert.ok(by('whole').includes('[root]/tmp/real'), JSON.stringify(by('whole')));
   });
@@ -207,18 +275,32 @@ describe('salvage into a folder', () => {
     const large = made.segments.findIndex(({ continues }) => continues) - 1;
     without(made, large, 'manifest.json');
     const target = join(freshFolder(), 'salvaged');
-    const result = await salvageInto(await openLocal(made.folder), target, { limits: DEFAULT_LIMITS, onRecord: () => undefined });
+    const result = await salvageInto(await openLocal(made.folder), target, {
+      limits: DEFAULT_LIMITS,
+      onRecord: () => undefined,
+    });
     assert.equal(readFileSync(join(target, 'files/live_response/note.txt'), 'utf8'), 'volatile');
     assert.deepEqual(readFileSync(join(target, 'files/[root]/tmp/work/file-3')), noise(5000 + 3 * 997, 3));
-    const fragments = readdirSync(join(target, 'fragments')).sort().map((name) => readFileSync(join(target, 'fragments', name)));
+    const fragments = readdirSync(join(target, 'fragments'))
+      .sort()
+      .map((name) => readFileSync(join(target, 'fragments', name)));
     const body = noise(700_000, 99);
     const tail = Buffer.concat(fragments);
     assert.equal(tail.length, result.fragmentBytes);
     const padding = roundUp(700_000) - 700_000;
     assert.ok(body.includes(tail.subarray(0, tail.length - padding)), 'they are bytes of the file');
-    const lines = readFileSync(join(target, 'salvage.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as SalvageRecord);
-    assert.equal(lines.length, Object.values(result.states).reduce((sum, count) => sum + count, 0));
+    const lines = readFileSync(join(target, 'salvage.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as SalvageRecord);
+    assert.equal(
+      lines.length,
+      Object.values(result.states).reduce((sum, count) => sum + count, 0),
+    );
     assert.match(readFileSync(join(target, 'not-there.txt'), 'utf8'), /^\/tmp\/never%7Cseen$/mu);
-    await assert.rejects(salvageInto(await openLocal(made.folder), target, { limits: DEFAULT_LIMITS, onRecord: () => undefined }), { code: 'CASE_EXISTS' });
+    await assert.rejects(
+      salvageInto(await openLocal(made.folder), target, { limits: DEFAULT_LIMITS, onRecord: () => undefined }),
+      { code: 'CASE_EXISTS' },
+    );
   });
 });

@@ -20,7 +20,13 @@ import { failedChecks, findings, verify, withLog } from '../checking.ts';
 import { readManifest, sha256 } from '../forge.ts';
 import type { S3Transport } from '../../../src/ship/s3-transport.ts';
 
-const IDENTITY = { captureId: CAPTURE_ID, account: '111122223333', region: 'eu-central-1', functionName: 'checkout', date: '2025-06-30' };
+const IDENTITY = {
+  captureId: CAPTURE_ID,
+  account: '111122223333',
+  region: 'eu-central-1',
+  functionName: 'checkout',
+  date: '2025-06-30',
+};
 
 let amber: BuiltAmber;
 before(() => {
@@ -43,32 +49,40 @@ async function captureLate(squatter?: Buffer): Promise<Late> {
   const transport: S3Transport = {
     put: async ({ key, body }) => {
       const name = key.slice(key.lastIndexOf('/') + 1);
-      const isTaken = name.startsWith("capture-0001.");
+      const isTaken = name.startsWith('capture-0001.');
       if (isTaken && squatter !== undefined) writeFileSync(join(folder, name), squatter);
       if (isTaken) return { ok: false, fault: { status: 412, code: 'PreconditionFailed' } };
       if (name === 'manifest.json') committed.resolve(undefined);
-      if (name.startsWith("capture-0001-")) await committed.promise;
+      if (name.startsWith('capture-0001-')) await committed.promise;
       writeFileSync(join(folder, name), Buffer.concat(body), { flag: 'wx' });
       return { ok: true, value: { etag: 'x' } };
     },
     close: () => undefined,
   };
   const config = resolveConfig({ s3Region: 'eu-central-1' }, {});
-  const destination = s3Over(transport, readSettings(new URL('s3://evidence/amber'), IDENTITY, config, {}, undefined), IDENTITY);
+  const destination = s3Over(
+    transport,
+    readSettings(new URL('s3://evidence/amber'), IDENTITY, config, {}, undefined),
+    IDENTITY,
+  );
   const manifest = openManifest(CAPTURE_ID);
   const lines: string[] = [];
   const { error } = await deliver({
-    destination, hardStop: new AbortController().signal, commitBy: dueAt.signal,
+    destination,
+    hardStop: new AbortController().signal,
+    commitBy: dueAt.signal,
     tarball: { ...TARBALL, compression: 'zstd', manifest },
     fill: async (tarball) => {
-      for (const entry of standardEntries()) await (typeof entry === 'string' ? tarball.startTier(entry) : tarball.add(entry, 'test'));
+      for (const entry of standardEntries())
+        await (typeof entry === 'string' ? tarball.startTier(entry) : tarball.add(entry, 'test'));
       setTimeout(() => dueAt.abort(), 50);
     },
     onShipped: (shipped) => void lines.push(logLine('segment', segmentLine(CAPTURE_ID, shipped))),
-    marker: (shipped, sealed) => commitDocument({ ...commitFacts(CAPTURE_ID, 'zstd', undefined), ...sealed }, shipped, manifest, (value) => value),
+    marker: (shipped, sealed) =>
+      commitDocument({ ...commitFacts(CAPTURE_ID, 'zstd', undefined), ...sealed }, shipped, manifest, (value) => value),
   });
   assert.equal(error?.code, 'DESTINATION_UNAVAILABLE');
-  const renamed = readdirSync(folder).find((name) => name.startsWith("capture-0001-"));
+  const renamed = readdirSync(folder).find((name) => name.startsWith('capture-0001-'));
   assert.ok(renamed !== undefined);
   assert.equal(readManifest(folder).segments[1]?.state, 'lost');
   return { folder, renamed, log: lines.join('\n') };
@@ -82,7 +96,10 @@ describe('a segment that was renamed, and acknowledged after the commit marker',
       assert.deepEqual([result.verdict, failedChecks(result)], ['cut', []], findings(result));
       assert.equal(result.segments, readManifest(folder).segments.length);
       assert.match(result.summary, /were lost, and they were stored after it/u);
-      assert.match(result.checks.find(({ name }) => name === 'objects')!.detail, new RegExp(`1 stored after the commit \\(as ${renamed.replaceAll('.', '\\.')}`, 'u'));
+      assert.match(
+        result.checks.find(({ name }) => name === 'objects')!.detail,
+        new RegExp(`1 stored after the commit \\(as ${renamed.replaceAll('.', '\\.')}`, 'u'),
+      );
     }
   });
 
@@ -92,7 +109,11 @@ describe('a segment that was renamed, and acknowledged after the commit marker',
     const { code, err } = await amber(['pull', folder, '--to', target]);
     assert.deepEqual([code, err.includes('is not ours'), existsSync(join(target, renamed))], [1, false, true], err);
     const verified = await amber(['verify', target]);
-    assert.deepEqual([verified.code, verified.out.includes('stored after the commit'), /is not ours|FAILED/u.test(verified.out)], [1, true, false], verified.out);
+    assert.deepEqual(
+      [verified.code, verified.out.includes('stored after the commit'), /is not ours|FAILED/u.test(verified.out)],
+      [1, true, false],
+      verified.out,
+    );
   });
 
   test('stands beside the object that took its name: that one is foreign', async () => {
@@ -102,7 +123,10 @@ describe('a segment that was renamed, and acknowledged after the commit marker',
     assert.match(findings(result), /^"capture-0001\.tar\.zst" is not ours/u);
     const target = join(freshFolder(), 'pulled');
     assert.match((await amber(['pull', folder, '--to', target])).err, /PROBLEM: capture-0001\.tar\.zst is not ours/u);
-    assert.deepEqual(readdirSync(target).filter((name) => name.startsWith('capture-0001')), [renamed, 'capture-0001.tar.zst']);
+    assert.deepEqual(
+      readdirSync(target).filter((name) => name.startsWith('capture-0001')),
+      [renamed, 'capture-0001.tar.zst'],
+    );
   });
 
   test('is not taken for a foreign one: other bytes, another number, a copy, one byte that changed', async () => {
@@ -113,7 +137,9 @@ describe('a segment that was renamed, and acknowledged after the commit marker',
     copyFileSync(join(folder, renamed), join(folder, 'capture-0001-ffffffff.tar.zst'));
     const result = await verify(folder);
     assert.deepEqual(failedChecks(result), ['objects'], findings(result));
-    const foreign = ['capture-0001-00000000', 'capture-0002-0badf00d', 'capture-0001-ffffffff'].filter((name) => findings(result).includes(`"${name}.tar.zst" is not ours`));
+    const foreign = ['capture-0001-00000000', 'capture-0002-0badf00d', 'capture-0001-ffffffff'].filter((name) =>
+      findings(result).includes(`"${name}.tar.zst" is not ours`),
+    );
     assert.equal(foreign.length, 3, findings(result));
     body[body.length >> 1]! ^= 1;
     const changed = await captureLate();

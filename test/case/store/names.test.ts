@@ -19,7 +19,13 @@ async function renamed(squat?: Uint8Array): Promise<MadeCapture> {
   const made = await makeCapture({ apart: true });
   renameSync(join(made.folder, OWN), join(made.folder, OTHER));
   if (squat !== undefined) writeFileSync(join(made.folder, OWN), squat);
-  const manifest: CaptureManifest = { ...made.manifest, segments: made.manifest.segments.map((segment) => ({ ...segment, name: segment.number === 1 ? OTHER : segment.name })) };
+  const manifest: CaptureManifest = {
+    ...made.manifest,
+    segments: made.manifest.segments.map((segment) => ({
+      ...segment,
+      name: segment.number === 1 ? OTHER : segment.name,
+    })),
+  };
   writeFileSync(join(made.folder, 'manifest.json'), `${JSON.stringify(manifest)}\n`);
   return made;
 }
@@ -32,7 +38,10 @@ async function findings(folder: string): Promise<VerifyResult & { findings: stri
 async function wholeEntries(folder: string): Promise<string[]> {
   const records: SalvageRecord[] = [];
   await salvage(await openLocal(folder), { onRecord: (record) => records.push(record) });
-  return records.filter(({ state }) => state === 'whole').map(({ path }) => path).sort();
+  return records
+    .filter(({ state }) => state === 'whole')
+    .map(({ path }) => path)
+    .sort();
 }
 
 describe('a segment under another name', () => {
@@ -48,7 +57,10 @@ describe('a segment under another name', () => {
     rmSync(join(folder, 'manifest.json'));
     const capture = await openLocal(folder);
     assert.deepEqual([capture.missing, capture.unexpectedObjects.map(({ object }) => object)], [[], [OWN]]);
-    assert.match((await findings(folder)).findings, /"capture-0001\.tar\.zst" is not ours, or another one is: segment 1 is there twice/u);
+    assert.match(
+      (await findings(folder)).findings,
+      /"capture-0001\.tar\.zst" is not ours, or another one is: segment 1 is there twice/u,
+    );
     assert.deepEqual(await wholeEntries(folder), all);
   });
 

@@ -27,7 +27,10 @@ describe('pull', () => {
     assert.deepEqual(result.problems, []);
     const checked = await verify(result.folder, withLog(made.log));
     assert.equal(checked.verdict, 'verified');
-    assert.deepEqual(checked.checks.filter(({ state }) => state === 'not-checked').map(({ name }) => name), ['sender']);
+    assert.deepEqual(
+      checked.checks.filter(({ state }) => state === 'not-checked').map(({ name }) => name),
+      ['sender'],
+    );
     execFileSync('sha256sum', ['-c', '--quiet', 'SHA256SUMS'], { cwd: result.folder });
   });
 
@@ -42,7 +45,10 @@ describe('pull', () => {
     const checked = await verify(opened.folder, withLog(made.log));
     assert.equal(checked.verdict, 'verified');
     assert.equal(checked.entries, 27, 'the contents are checked through the opened tarball');
-    assert.deepEqual(checked.checks.filter(({ state }) => state === 'not-checked').map(({ name }) => name), ['sender']);
+    assert.deepEqual(
+      checked.checks.filter(({ state }) => state === 'not-checked').map(({ name }) => name),
+      ['sender'],
+    );
     assert.equal((await verify(opened.folder, { identity })).entries, 27);
     writeFileSync(join(opened.folder, 'capture.tar.zst'), 'other');
     assert.deepEqual(failedChecks(await verify(opened.folder)), ['structure', 'sums']);
@@ -76,7 +82,10 @@ describe('pull', () => {
     const result = await pulled(made, { extract: true });
     assert.deepEqual([result.whole, result.tarball, result.extracted], [false, undefined, undefined]);
     assert.match(result.problems.join(), /not unpacked, because it is cut/u);
-    assert.equal(readdirSync(result.folder).filter((file) => file.startsWith('capture-')).length, made.segments.length - 1);
+    assert.equal(
+      readdirSync(result.folder).filter((file) => file.startsWith('capture-')).length,
+      made.segments.length - 1,
+    );
     assert.equal((await verify(result.folder)).verdict, 'cut');
   });
 
@@ -84,7 +93,15 @@ describe('pull', () => {
     const base = freshFolder();
     const made = await makeCapture({ apart: true });
     const capture = await openLocal(made.folder);
-    const gone = { ...capture, store: { ...capture.store, read: () => { throw new RangeError('gone'); } } };
+    const gone = {
+      ...capture,
+      store: {
+        ...capture.store,
+        read: () => {
+          throw new RangeError('gone');
+        },
+      },
+    };
     await assert.rejects(pull(gone, join(base, 'case')), /gone/u);
     assert.deepEqual(readdirSync(base), []);
     writeFileSync(join(base, 'case'), 'precious');
@@ -105,7 +122,9 @@ describe('decrypt', () => {
     if (!requirePeer(t, 'age')) return;
     const key = join(freshFolder(), 'key.txt');
     writeFileSync(key, `# created for a test\n${IDENTITY}\n`);
-    const joined = made.segments.map(({ name }) => execFileSync('age', ['-d', '-i', key, join(made.folder, name)], { maxBuffer: 1 << 28 }));
+    const joined = made.segments.map(({ name }) =>
+      execFileSync('age', ['-d', '-i', key, join(made.folder, name)], { maxBuffer: 1 << 28 }),
+    );
     assert.deepEqual(readFileSync(to), Buffer.concat(joined));
   });
 
@@ -115,7 +134,10 @@ describe('decrypt', () => {
     const to = join(freshFolder(), 'segments');
     const result = await decrypt(await openLocal(made.folder), { identity, to });
     assert.equal(result.joined, false);
-    assert.deepEqual(readdirSync(to).sort(), made.segments.filter((_, index) => index !== 1).map(({ name }) => name.replace('.age', '')));
+    assert.deepEqual(
+      readdirSync(to).sort(),
+      made.segments.filter((_, index) => index !== 1).map(({ name }) => name.replace('.age', '')),
+    );
     const broken = join(made.folder, made.segments[0]!.name);
     writeFileSync(broken, readFileSync(broken).subarray(0, -1));
     rmSync(to, { recursive: true });
@@ -125,6 +147,8 @@ describe('decrypt', () => {
 
   test('of what is not encrypted is a misunderstanding', async () => {
     const made = await makeCapture();
-    await assert.rejects(async () => decrypt(await openLocal(made.folder), { identity, to: join(made.base, 'x') }), { code: 'USAGE' });
+    await assert.rejects(async () => decrypt(await openLocal(made.folder), { identity, to: join(made.base, 'x') }), {
+      code: 'USAGE',
+    });
   });
 });

@@ -28,7 +28,12 @@ before(async () => {
   process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
   server = await fauxqs();
   server.createBucket('evidence');
-  client = new S3Client({ endpoint: server.endpoint, forcePathStyle: true, region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } });
+  client = new S3Client({
+    endpoint: server.endpoint,
+    forcePathStyle: true,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
   whole = await makeCapture({ apart: true });
   await upload(whole.folder, `${FOLDER}/capture=${CAPTURE_ID}/`, readdirSync(whole.folder));
   await upload(whole.folder, `${FOLDER}/capture=${CUT_ID}/`, [whole.segments[0]!.name, whole.segments[2]!.name]);
@@ -40,7 +45,10 @@ after(async () => {
 });
 
 async function upload(folder: string, prefix: string, names: readonly string[]): Promise<void> {
-  for (const name of names) await client.send(new PutObjectCommand({ Bucket: 'evidence', Key: `${prefix}${name}`, Body: readFileSync(join(folder, name)) }));
+  for (const name of names)
+    await client.send(
+      new PutObjectCommand({ Bucket: 'evidence', Key: `${prefix}${name}`, Body: readFileSync(join(folder, name)) }),
+    );
 }
 
 function options(endpoint: string = server.endpoint): S3ReadOptions {
@@ -53,10 +61,17 @@ describe('captures in S3', () => {
     const found = [];
     for await (const capture of listCaptures(store)) found.push(capture);
     close();
-    assert.deepEqual(found.map(({ captureId, state, functionName, segments }) => [captureId, state, functionName, segments]), [
-      [CAPTURE_ID, 'whole', 'checkout', whole.segments.length], [CUT_ID, 'cut', 'checkout', 2],
-    ]);
-    assert.deepEqual([found[0]?.trigger, found[0]?.notCollected, found[0]?.bytes], ['flag', { denied: 1 }, whole.manifest.tarball.bytes]);
+    assert.deepEqual(
+      found.map(({ captureId, state, functionName, segments }) => [captureId, state, functionName, segments]),
+      [
+        [CAPTURE_ID, 'whole', 'checkout', whole.segments.length],
+        [CUT_ID, 'cut', 'checkout', 2],
+      ],
+    );
+    assert.deepEqual(
+      [found[0]?.trigger, found[0]?.notCollected, found[0]?.bytes],
+      ['flag', { denied: 1 }, whole.manifest.tarball.bytes],
+    );
     assert.equal(found[1]?.started, timeOfId(CUT_ID));
     assert.match(found[1]?.started ?? '', /^2025-06-30T/u);
   });
@@ -75,7 +90,10 @@ describe('captures in S3', () => {
 
   test('are asked for by name where there are several', async () => {
     const place = await openPlace('s3://evidence/amber/', options());
-    await assert.rejects(openOnly(place), { code: 'CASE_MISSING', message: new RegExp(`several captures .*capture=${CAPTURE_ID}`, 'u') });
+    await assert.rejects(openOnly(place), {
+      code: 'CASE_MISSING',
+      message: new RegExp(`several captures .*capture=${CAPTURE_ID}`, 'u'),
+    });
     place.close();
   });
 
@@ -108,13 +126,15 @@ describe('a bucket that cannot be read', () => {
   });
 
   const answers: Record<string, [number, string, string, RegExp]> = {
-    'denied': [403, 'AccessDenied', 'CASE_DENIED', /allow s3:ListBucket on arn:aws:s3:::evidence$/u],
+    denied: [403, 'AccessDenied', 'CASE_DENIED', /allow s3:ListBucket on arn:aws:s3:::evidence$/u],
     'an expired token': [400, 'ExpiredToken', 'CASE_DENIED', /--profile/u],
-    'overloaded': [503, 'SlowDown', 'CASE_UNREADABLE', /try again/u],
+    overloaded: [503, 'SlowDown', 'CASE_UNREADABLE', /try again/u],
   };
   for (const [name, [status, code, expected, message]] of Object.entries(answers)) {
     test(`is an error with advice: ${name}`, async () => {
-      const fake = await answering((_, respond) => respond(status, `<?xml version="1.0"?><Error><Code>${code}</Code><Message>no</Message></Error>`));
+      const fake = await answering((_, respond) =>
+        respond(status, `<?xml version="1.0"?><Error><Code>${code}</Code><Message>no</Message></Error>`),
+      );
       const place = await openPlace('s3://evidence/amber', options(fake.endpoint));
       await assert.rejects(openOnly(place), { code: expected, message });
       place.close();
@@ -150,12 +170,21 @@ describe('a bucket that cannot be read', () => {
 type Respond = (status: number, body: string | Buffer, how?: { etag: string; broken: boolean }) => void;
 
 /** An HTTP server with one answer. */
-async function answering(answer: (request: { range: string | undefined }, respond: Respond) => void): Promise<{ endpoint: string; server: Server }> {
+async function answering(
+  answer: (request: { range: string | undefined }, respond: Respond) => void,
+): Promise<{ endpoint: string; server: Server }> {
   const fake = createServer((request, response) => {
     answer({ range: request.headers.range }, (status, body, how) => {
-      response.writeHead(status, { 'content-type': 'application/xml', 'content-length': Buffer.byteLength(body), ...(how === undefined ? {} : { etag: how.etag }) });
+      response.writeHead(status, {
+        'content-type': 'application/xml',
+        'content-length': Buffer.byteLength(body),
+        ...(how === undefined ? {} : { etag: how.etag }),
+      });
       if (how?.broken !== true) response.end(body);
-      else response.write(Buffer.from(body).subarray(0, Math.floor(body.length / 3)), () => setTimeout(() => response.destroy(), 20));
+      else
+        response.write(Buffer.from(body).subarray(0, Math.floor(body.length / 3)), () =>
+          setTimeout(() => response.destroy(), 20),
+        );
     });
   });
   await new Promise<void>((resolve) => void fake.listen(0, '127.0.0.1', resolve));

@@ -20,9 +20,15 @@ async function unpack(bytes: Buffer, packing: Packing, size = 1024 * 1024): Prom
 
 type HandBlock = readonly [kind: 0 | 1, content: Buffer];
 
-const blocksByHand: fc.Arbitrary<readonly HandBlock[]> = fc.array(fc.oneof(
-  fc.uint8Array({ maxLength: 30 }).map((bytes): HandBlock => [0, Buffer.from(bytes)]), fc.tuple(fc.integer({ min: 0, max: 131_072 }), fc.constantFrom(0, 0, 7)).map(([size, byte]): HandBlock => [1, Buffer.alloc(size, byte)]),
-), { minLength: 1, maxLength: 6 });
+const blocksByHand: fc.Arbitrary<readonly HandBlock[]> = fc.array(
+  fc.oneof(
+    fc.uint8Array({ maxLength: 30 }).map((bytes): HandBlock => [0, Buffer.from(bytes)]),
+    fc
+      .tuple(fc.integer({ min: 0, max: 131_072 }), fc.constantFrom(0, 0, 7))
+      .map(([size, byte]): HandBlock => [1, Buffer.alloc(size, byte)]),
+  ),
+  { minLength: 1, maxLength: 6 },
+);
 
 /** A frame of raw and repeated blocks, RFC 8878 section 3.1.1. An empty repeated block has a byte as well. */
 function frameByHand(window: number, blocks: readonly HandBlock[]): { content: Buffer; bytes: Buffer } {
@@ -31,19 +37,28 @@ function frameByHand(window: number, blocks: readonly HandBlock[]): { content: B
     head.writeUIntLE((index === blocks.length - 1 ? 1 : 0) | (kind << 1) | (content.length << 3), 0, 3);
     return Buffer.concat([head, kind === 1 ? Buffer.from([content[0] ?? 0]) : content]);
   });
-  return { content: Buffer.concat(blocks.map(([, content]) => content)), bytes: Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, window]), ...pieces]) };
+  return {
+    content: Buffer.concat(blocks.map(([, content]) => content)),
+    bytes: Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, window]), ...pieces]),
+  };
 }
 
 const BODIES = [Buffer.from('one '.repeat(1000)), noise(200_000, 4), Buffer.alloc(0), Buffer.from('end')];
 
 describe('decompressing', () => {
-  for (const [packing, compress] of [['zstd', (body: Buffer) => zstdCompressSync(body)], ['gzip', (body: Buffer) => gzipSync(body)]] as const) {
+  for (const [packing, compress] of [
+    ['zstd', (body: Buffer) => zstdCompressSync(body)],
+    ['gzip', (body: Buffer) => gzipSync(body)],
+  ] as const) {
     test(`${packing} joins frames that follow each other, whatever the chunks`, async () => {
       const joined = Buffer.concat(BODIES.map(compress));
       assert.equal(packingOf(joined), packing);
       for (const size of [1, 7, 4096, 1024 * 1024]) {
         if (size === 1 && packing === 'gzip') continue;
-        assert.deepEqual(await unpack(size === 1 ? joined.subarray(0, compress(BODIES[0]!).length) : joined, packing, size), size === 1 ? BODIES[0] : Buffer.concat(BODIES));
+        assert.deepEqual(
+          await unpack(size === 1 ? joined.subarray(0, compress(BODIES[0]!).length) : joined, packing, size),
+          size === 1 ? BODIES[0] : Buffer.concat(BODIES),
+        );
       }
     });
 
@@ -51,10 +66,18 @@ describe('decompressing', () => {
       const frames = BODIES.map(compress);
       const joined = Buffer.concat(frames);
       for (const cut of [1, 3, frames[3]!.length + 5, joined.length - 2]) {
-        await assert.rejects(unpack(joined.subarray(0, joined.length - cut), packing), { code: 'ARCHIVE_CORRUPT' }, `cut ${cut}`);
+        await assert.rejects(
+          unpack(joined.subarray(0, joined.length - cut), packing),
+          { code: 'ARCHIVE_CORRUPT' },
+          `cut ${cut}`,
+        );
       }
-      await assert.rejects(unpack(Buffer.concat([joined, Buffer.from('trailing garbage')]), packing), { code: 'ARCHIVE_CORRUPT' });
-      await assert.rejects(unpack(Buffer.concat([frames[0]!, Buffer.alloc(600), frames[1]!]), packing), { code: 'ARCHIVE_CORRUPT' });
+      await assert.rejects(unpack(Buffer.concat([joined, Buffer.from('trailing garbage')]), packing), {
+        code: 'ARCHIVE_CORRUPT',
+      });
+      await assert.rejects(unpack(Buffer.concat([frames[0]!, Buffer.alloc(600), frames[1]!]), packing), {
+        code: 'ARCHIVE_CORRUPT',
+      });
       let got = 0;
       await assert.rejects(async () => {
         for await (const chunk of decompress(inPieces(joined.subarray(0, -3), 100_000), packing)) got += chunk.length;
@@ -121,32 +144,90 @@ describe('decompressing', () => {
   });
 
   test('frames of all kinds, mixed and in chunks of any size, give what each of them gives alone', async () => {
-    const body = fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.integer({ min: 0, max: 300_000 }).map((size) => noise(size, 3)), fc.tuple(fc.integer({ min: 0, max: 400_000 }), fc.constantFrom(0, 65)).map(([size, byte]) => Buffer.alloc(size, byte)));
-    const packed = fc.tuple(body, fc.constantFrom(0, 1), fc.constantFrom(1, 9), fc.boolean()).map(([content, checksum, level, sized]) => {
-      const params = { [zlib.constants.ZSTD_c_checksumFlag]: checksum, [zlib.constants.ZSTD_c_compressionLevel]: level, [zlib.constants.ZSTD_c_contentSizeFlag]: sized ? 1 : 0 };
-      return { content: Buffer.from(content), bytes: zstdCompressSync(content, { params }) };
-    });
-    const byHand = fc.tuple(blocksByHand, fc.constantFrom(0x38, 0x70)).map(([blocks, window]) => frameByHand(window, blocks));
-    const skippable = fc.uint8Array({ maxLength: 300 }).map((junk) => ({ content: Buffer.alloc(0), bytes: Buffer.concat([Buffer.from([0x5a, 0x2a, 0x4d, 0x18, junk.length & 255, junk.length >> 8, 0, 0]), junk]) }));
-    await fc.assert(fc.asyncProperty(fc.array(fc.oneof({ weight: 3, arbitrary: packed }, { weight: 2, arbitrary: byHand }, skippable), { maxLength: 12 }), fc.constantFrom(1, 5, 1000, 65_536, 1 << 24), async (frames, size) => {
-      const joined = Buffer.concat(frames.map(({ bytes }) => bytes));
-      assert.ok((await unpack(joined, 'zstd', joined.length > 50_000 ? Math.max(size, 1000) : size)).equals(Buffer.concat(frames.map(({ content }) => content))));
-    }), { numRuns: 150 });
+    const body = fc.oneof(
+      fc.uint8Array({ maxLength: 40 }),
+      fc.integer({ min: 0, max: 300_000 }).map((size) => noise(size, 3)),
+      fc
+        .tuple(fc.integer({ min: 0, max: 400_000 }), fc.constantFrom(0, 65))
+        .map(([size, byte]) => Buffer.alloc(size, byte)),
+    );
+    const packed = fc
+      .tuple(body, fc.constantFrom(0, 1), fc.constantFrom(1, 9), fc.boolean())
+      .map(([content, checksum, level, sized]) => {
+        const params = {
+          [zlib.constants.ZSTD_c_checksumFlag]: checksum,
+          [zlib.constants.ZSTD_c_compressionLevel]: level,
+          [zlib.constants.ZSTD_c_contentSizeFlag]: sized ? 1 : 0,
+        };
+        return { content: Buffer.from(content), bytes: zstdCompressSync(content, { params }) };
+      });
+    const byHand = fc
+      .tuple(blocksByHand, fc.constantFrom(0x38, 0x70))
+      .map(([blocks, window]) => frameByHand(window, blocks));
+    const skippable = fc.uint8Array({ maxLength: 300 }).map((junk) => ({
+      content: Buffer.alloc(0),
+      bytes: Buffer.concat([Buffer.from([0x5a, 0x2a, 0x4d, 0x18, junk.length & 255, junk.length >> 8, 0, 0]), junk]),
+    }));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.oneof({ weight: 3, arbitrary: packed }, { weight: 2, arbitrary: byHand }, skippable), {
+          maxLength: 12,
+        }),
+        fc.constantFrom(1, 5, 1000, 65_536, 1 << 24),
+        async (frames, size) => {
+          const joined = Buffer.concat(frames.map(({ bytes }) => bytes));
+          assert.ok(
+            (await unpack(joined, 'zstd', joined.length > 50_000 ? Math.max(size, 1000) : size)).equals(
+              Buffer.concat(frames.map(({ content }) => content)),
+            ),
+          );
+        },
+      ),
+      { numRuns: 150 },
+    );
   });
 
   test('a changed byte of a frame is taken by nothing that the decompressor itself would refuse', async () => {
-    const frames = [zstdCompressSync(Buffer.from('x')), zstdCompressSync(Buffer.from('ab'.repeat(300))), zstdCompressSync(noise(300, 1), { params: { [zlib.constants.ZSTD_c_checksumFlag]: 1 } }), frameByHand(0x38, [[0, Buffer.from('raw')], [1, Buffer.alloc(9, 7)]]).bytes];
-    await fc.assert(fc.asyncProperty(fc.constantFrom(...frames), fc.nat(), fc.integer({ min: 1, max: 255 }), async (frame, where, change) => {
-      const changed = Buffer.from(frame);
-      changed[where % changed.length]! ^= change;
-      const ours = await unpack(changed, 'zstd').catch(() => undefined);
-      if (ours === undefined || /^[\x50-\x5f]\x2a\x4d\x18/u.test(changed.toString('latin1'))) return;
-      assert.ok(zlib.zstdDecompressSync(changed, { params: { [zlib.constants.ZSTD_d_windowLogMax]: 25 } }).equals(ours));
-    }), { numRuns: 2000 });
+    const frames = [
+      zstdCompressSync(Buffer.from('x')),
+      zstdCompressSync(Buffer.from('ab'.repeat(300))),
+      zstdCompressSync(noise(300, 1), { params: { [zlib.constants.ZSTD_c_checksumFlag]: 1 } }),
+      frameByHand(0x38, [
+        [0, Buffer.from('raw')],
+        [1, Buffer.alloc(9, 7)],
+      ]).bytes,
+    ];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...frames),
+        fc.nat(),
+        fc.integer({ min: 1, max: 255 }),
+        async (frame, where, change) => {
+          const changed = Buffer.from(frame);
+          changed[where % changed.length]! ^= change;
+          const ours = await unpack(changed, 'zstd').catch(() => undefined);
+          if (ours === undefined || /^[\x50-\x5f]\x2a\x4d\x18/u.test(changed.toString('latin1'))) return;
+          assert.ok(
+            zlib.zstdDecompressSync(changed, { params: { [zlib.constants.ZSTD_d_windowLogMax]: 25 } }).equals(ours),
+          );
+        },
+      ),
+      { numRuns: 2000 },
+    );
   });
 
   test('a million frames that hold next to nothing are few pieces', async () => {
-    for (const [unit, content] of [[zstdCompressSync(Buffer.alloc(0)), 0], [zstdCompressSync(Buffer.from('x')), 1], [frameByHand(0x38, Array.from({ length: 40 }, () => [0, Buffer.alloc(0)] as const)).bytes, 0]] as const) {
+    for (const [unit, content] of [
+      [zstdCompressSync(Buffer.alloc(0)), 0],
+      [zstdCompressSync(Buffer.from('x')), 1],
+      [
+        frameByHand(
+          0x38,
+          Array.from({ length: 40 }, () => [0, Buffer.alloc(0)] as const),
+        ).bytes,
+        0,
+      ],
+    ] as const) {
       const count = Math.floor(10_000_000 / unit.length);
       const joined = Buffer.alloc(count * unit.length, unit);
       let [pieces, bytes] = [0, 0];
@@ -160,6 +241,11 @@ describe('decompressing', () => {
   });
 
   test('names tell the compression', () => {
-    assert.deepEqual(['capture.tar.zst', 'capture-0001.tar.gz', 'capture-0001.tar.zst.age', 'capture.tar', 'x.tar.age', 'odd'].map(packingByName), ['zstd', 'gzip', 'zstd', 'none', 'none', undefined]);
+    assert.deepEqual(
+      ['capture.tar.zst', 'capture-0001.tar.gz', 'capture-0001.tar.zst.age', 'capture.tar', 'x.tar.age', 'odd'].map(
+        packingByName,
+      ),
+      ['zstd', 'gzip', 'zstd', 'none', 'none', undefined],
+    );
   });
 });

@@ -3,7 +3,19 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
-  closeSync, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, readdirSync, readlinkSync, rmSync, symlinkSync, utimesSync, writeFileSync, chmodSync,
+  closeSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+  chmodSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -15,8 +27,26 @@ import { bytesEntry, freshFolder, makeCapture, noise, type MadeCapture } from '.
 import { unzstd } from '../forge.ts';
 
 const NAMES = [
-  'plain', 'new\nline', 'tab\tand\u001b[31mescape', 'caf\xc3\xa9', 'not-utf8-\xff\xfe\x80', 'back\\slash', 'pipe|quote"\'', ' leading', 'trailing ', '-rf', '*?[', '%41', 'a=b',
-  'n'.repeat(255), '\xe9'.repeat(255), `${'deep/'.repeat(60)}bottom`, `${'\xff'.repeat(90)}/${'x'.repeat(120)}/y`, '99 path=injected\n', '.hidden', '...',
+  'plain',
+  'new\nline',
+  'tab\tand\u001b[31mescape',
+  'caf\xc3\xa9',
+  'not-utf8-\xff\xfe\x80',
+  'back\\slash',
+  'pipe|quote"\'',
+  ' leading',
+  'trailing ',
+  '-rf',
+  '*?[',
+  '%41',
+  'a=b',
+  'n'.repeat(255),
+  '\xe9'.repeat(255),
+  `${'deep/'.repeat(60)}bottom`,
+  `${'\xff'.repeat(90)}/${'x'.repeat(120)}/y`,
+  '99 path=injected\n',
+  '.hidden',
+  '...',
 ];
 
 const source = freshFolder();
@@ -27,7 +57,14 @@ const at = (path: string): Buffer => Buffer.concat([Buffer.from(`${source}/`), B
 
 function fileEntry(path: string): Entry {
   const fd = openSync(at(path), 'r');
-  return { kind: 'file', path: `[root]/tmp/${path}`, source: `/tmp/${path}`, method: 'openat', fd, stat: fstatSync(fd, { bigint: true }) };
+  return {
+    kind: 'file',
+    path: `[root]/tmp/${path}`,
+    source: `/tmp/${path}`,
+    method: 'openat',
+    fd,
+    stat: fstatSync(fd, { bigint: true }),
+  };
 }
 
 before(async () => {
@@ -36,19 +73,48 @@ before(async () => {
     mkdirSync(at(name.includes('/') ? name.slice(0, name.lastIndexOf('/')) : ''), { recursive: true });
     writeFileSync(at(name), noise(index * 3001, index));
     chmodSync(at(name), [0o644, 0o4751, 0o2755, 0o1777, 0o400, 0o000][index % 6]!);
-    execFileSync('touch', ['-h', '-d', `@${1_000_000_000 + index}.${String(123_456_789 + index)}`, '--', `${source}/plain`]);
+    execFileSync('touch', [
+      '-h',
+      '-d',
+      `@${1_000_000_000 + index}.${String(123_456_789 + index)}`,
+      '--',
+      `${source}/plain`,
+    ]);
     utimesSync(at(name), 1, 1_000_000_000 + index + 0.25);
     entries.push(fileEntry(name));
   }
   execFileSync('touch', ['-d', '2001-02-03 04:05:06.123456789 UTC', join(source, 'plain')]);
   entries.push({ ...fileEntry('plain'), path: '[root]/tmp/nanoseconds' });
-  for (const [name, target] of [['link', '/var/lang/bin/node'], ['link-not-utf8', '\xff\xfe'], ['link-long', 'z'.repeat(300)], ['link-newline', 'a\nb']] as const) {
+  for (const [name, target] of [
+    ['link', '/var/lang/bin/node'],
+    ['link-not-utf8', '\xff\xfe'],
+    ['link-long', 'z'.repeat(300)],
+    ['link-newline', 'a\nb'],
+  ] as const) {
     symlinkSync(Buffer.from(target, 'latin1'), at(name));
-    entries.push({ kind: 'link', path: `[root]/tmp/${name}`, source: `/tmp/${name}`, method: 'readlink', target, stat: lstatSync(at(name), { bigint: true }) });
+    entries.push({
+      kind: 'link',
+      path: `[root]/tmp/${name}`,
+      source: `/tmp/${name}`,
+      method: 'readlink',
+      target,
+      stat: lstatSync(at(name), { bigint: true }),
+    });
   }
   execFileSync('mkfifo', [join(source, 'fifo')]);
-  entries.push({ kind: 'special', path: '[root]/tmp/fifo', source: '/tmp/fifo', method: 'lstat', stat: lstatSync(at('fifo'), { bigint: true }) });
-  entries.push({ kind: 'directory', path: '[root]/tmp/folder', source: '/tmp/folder', method: 'openat' }, 'code', bytesEntry('live_response/large', noise(700_000, 3)), bytesEntry('last', 'end'));
+  entries.push({
+    kind: 'special',
+    path: '[root]/tmp/fifo',
+    source: '/tmp/fifo',
+    method: 'lstat',
+    stat: lstatSync(at('fifo'), { bigint: true }),
+  });
+  entries.push(
+    { kind: 'directory', path: '[root]/tmp/folder', source: '/tmp/folder', method: 'openat' },
+    'code',
+    bytesEntry('live_response/large', noise(700_000, 3)),
+    bytesEntry('last', 'end'),
+  );
   made = await makeCapture({ entries, apart: true });
 });
 
@@ -73,7 +139,14 @@ function ours(tar: Buffer): Member[] {
   const reader = new TarReader({
     entry: ({ path, type, mode, size, mtime, target }) => {
       hash = createHash('sha256');
-      open = { path: path.replace(/\/$/u, ''), type, mode, size, target, mtime: mtime.includes('.') ? mtime : `${mtime}.000000000` };
+      open = {
+        path: path.replace(/\/$/u, ''),
+        type,
+        mode,
+        size,
+        target,
+        mtime: mtime.includes('.') ? mtime : `${mtime}.000000000`,
+      };
     },
     body: (piece) => void hash.update(piece),
     end: () => void members.push({ ...open!, sha256: hash.digest('hex') }),
@@ -87,15 +160,29 @@ function unpacked(folder: string, members: readonly Member[]): Member[] {
   return members.map((member) => {
     const path = Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(member.path, 'latin1')]);
     const stat = lstatSync(path, { bigint: true });
-    const type = stat.isFile() ? '0' : stat.isSymbolicLink() ? '2' : stat.isDirectory() ? '5' : stat.isFIFO() ? '6' : '?';
+    const type = stat.isFile()
+      ? '0'
+      : stat.isSymbolicLink()
+        ? '2'
+        : stat.isDirectory()
+          ? '5'
+          : stat.isFIFO()
+            ? '6'
+            : '?';
     if (type === '0') chmodSync(path, 0o600);
     return {
-      path: member.path, type,
+      path: member.path,
+      type,
       mode: type === '2' ? member.mode : Number(stat.mode) & 0o7777,
       size: type === '0' ? Number(stat.size) : 0,
-      mtime: type === '5' ? member.mtime : `${stat.mtimeNs / 1_000_000_000n}.${String(stat.mtimeNs % 1_000_000_000n).padStart(9, '0')}`,
+      mtime:
+        type === '5'
+          ? member.mtime
+          : `${stat.mtimeNs / 1_000_000_000n}.${String(stat.mtimeNs % 1_000_000_000n).padStart(9, '0')}`,
       target: type === '2' ? readlinkSync(path, { encoding: 'latin1' }) : '',
-      sha256: createHash('sha256').update(type === '0' ? readFileSync(path) : '').digest('hex'),
+      sha256: createHash('sha256')
+        .update(type === '0' ? readFileSync(path) : '')
+        .digest('hex'),
     };
   });
 }
@@ -122,7 +209,13 @@ json.dump(out, sys.stdout)
 `;
 
 function python(tar: Buffer): Member[] {
-  return JSON.parse(execFileSync('python3', ['-c', PYTHON], { input: tar, maxBuffer: 1 << 28, env: { ...process.env, LC_ALL: 'C.UTF-8' } }).toString()) as Member[];
+  return JSON.parse(
+    execFileSync('python3', ['-c', PYTHON], {
+      input: tar,
+      maxBuffer: 1 << 28,
+      env: { ...process.env, LC_ALL: 'C.UTF-8' },
+    }).toString(),
+  ) as Member[];
 }
 
 const EXTRACTORS = {
@@ -130,10 +223,19 @@ const EXTRACTORS = {
   bsdtar: ['bsdtar', '-xpf', '-', '--no-same-owner'],
 } as const;
 
-function extracted(peer: keyof typeof EXTRACTORS, tar: Buffer, members: readonly Member[]): { members: Member[]; files: number } {
+function extracted(
+  peer: keyof typeof EXTRACTORS,
+  tar: Buffer,
+  members: readonly Member[],
+): { members: Member[]; files: number } {
   const folder = freshFolder();
   const [program, ...args] = EXTRACTORS[peer];
-  const { status, stderr } = spawnSync(program, args, { input: tar, cwd: folder, maxBuffer: 1 << 28, env: { ...process.env, LC_ALL: 'C.UTF-8' } });
+  const { status, stderr } = spawnSync(program, args, {
+    input: tar,
+    cwd: folder,
+    maxBuffer: 1 << 28,
+    env: { ...process.env, LC_ALL: 'C.UTF-8' },
+  });
   assert.equal(status, 0, stderr.toString());
   const files = count(Buffer.from(folder));
   return { members: unpacked(folder, members), files };
@@ -150,7 +252,10 @@ describe('a tarball in the hands of others', () => {
       if (!requirePeer(t, peer)) return;
       const tar = await tarOf('all');
       const expected = ours(tar);
-      assert.equal(expected.length, NAMES.length + 9 + made.segments.filter(({ chainHead }) => chainHead !== undefined).length);
+      assert.equal(
+        expected.length,
+        NAMES.length + 9 + made.segments.filter(({ chainHead }) => chainHead !== undefined).length,
+      );
       const { members, files } = extracted(peer, tar, expected);
       assert.deepEqual(members, expected);
       assert.equal(files, expected.filter(({ type }) => type !== '5').length);
@@ -171,7 +276,8 @@ describe('a tarball in the hands of others', () => {
       const tar = await tarOf(number);
       const expected = ours(tar);
       assert.deepEqual(python(tar), expected);
-      for (const peer of ['tar', 'bsdtar'] as const) assert.deepEqual(extracted(peer, tar, expected).members, expected, `${peer}, segment ${number}`);
+      for (const peer of ['tar', 'bsdtar'] as const)
+        assert.deepEqual(extracted(peer, tar, expected).members, expected, `${peer}, segment ${number}`);
     }
   });
 
@@ -190,14 +296,26 @@ describe('a tarball in the hands of others', () => {
   test('sizes beyond octal are understood', (t) => {
     if (!requirePeer(t, 'tar', 'bsdtar', 'python3')) return;
     const size = 9 * 1024 ** 3 + 5;
-    const stat = { mtimeNs: 0n, atimeNs: 0n, ctimeNs: 0n, uid: 3_000_000_000n, gid: 3_000_000_001n, rdev: 0n, mode: 0o100600n };
+    const stat = {
+      mtimeNs: 0n,
+      atimeNs: 0n,
+      ctimeNs: 0n,
+      uid: 3_000_000_000n,
+      gid: 3_000_000_001n,
+      rdev: 0n,
+      mode: 0o100600n,
+    };
     const header = encodeHeader({ path: 'huge', type: '0', mode: 0o600, size, mtimeSeconds: 0, stat: stat as never });
     for (const program of ['tar', 'bsdtar']) {
       const { stdout } = spawnSync(program, ['-tvf', '-', '--numeric-owner'], { input: header, encoding: 'utf8' });
       assert.match(stdout, new RegExp(`3000000000[ /]+3000000001 +${size} `, 'u'), program);
     }
-    const script = 'import sys, tarfile; m = tarfile.open(fileobj=sys.stdin.buffer, mode="r|").next(); print(m.size, m.uid, m.gid)';
-    assert.equal(execFileSync('python3', ['-c', script], { input: header }).toString().trim(), `${size} 3000000000 3000000001`);
+    const script =
+      'import sys, tarfile; m = tarfile.open(fileobj=sys.stdin.buffer, mode="r|").next(); print(m.size, m.uid, m.gid)';
+    assert.equal(
+      execFileSync('python3', ['-c', script], { input: header }).toString().trim(),
+      `${size} 3000000000 3000000001`,
+    );
   });
 
   for (const compression of ['zstd', 'gzip', 'none'] as const) {
@@ -206,7 +324,9 @@ describe('a tarball in the hands of others', () => {
       const { folder } = await makeCapture({ compression });
       execFileSync('sha256sum', ['-c', '--strict', '--quiet', 'SHA256SUMS'], { cwd: folder });
       const name = readdirSync(folder).find((file) => file.startsWith('capture.tar'))!;
-      const lists = ['tar', 'bsdtar'].map((program) => execFileSync(program, ['-tf', name], { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 26 }));
+      const lists = ['tar', 'bsdtar'].map((program) =>
+        execFileSync(program, ['-tf', name], { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 26 }),
+      );
       assert.equal(lists[0], lists[1]);
       assert.ok(lists[0]!.split('\n').length > 30);
     });
@@ -218,7 +338,11 @@ describe('a tarball in the hands of others', () => {
     execFileSync('age-keygen', ['-o', key], { stdio: 'ignore' });
     const recipient = execFileSync('age-keygen', ['-y', key], { encoding: 'utf8' }).trim();
     const sealed = await makeCapture({ recipient });
-    const list = execFileSync('sh', ['-c', 'for f in capture-*.age; do age -d -i "$0" "$f"; done | tar --zstd -tf -', key], { cwd: sealed.folder, encoding: 'utf8' });
+    const list = execFileSync(
+      'sh',
+      ['-c', 'for f in capture-*.age; do age -d -i "$0" "$f"; done | tar --zstd -tf -', key],
+      { cwd: sealed.folder, encoding: 'utf8' },
+    );
     assert.match(list, /^capture\.json$/mu);
     closeSync(openSync(key, 'r'));
   });

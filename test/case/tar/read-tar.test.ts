@@ -15,7 +15,10 @@ interface Read {
 }
 
 /** Reads a stream in chunks of the given sizes, in turn. */
-function readAll(tar: Buffer, sizes: readonly number[] = [tar.length]): { entries: Read[]; ended: boolean; border: boolean } {
+function readAll(
+  tar: Buffer,
+  sizes: readonly number[] = [tar.length],
+): { entries: Read[]; ended: boolean; border: boolean } {
   const entries: Read[] = [];
   let entry: TarEntry | undefined;
   let hash = createHash('sha256');
@@ -68,32 +71,69 @@ describe('the tar reader', () => {
     assert.ok(expected.length > 25);
     const types: Record<string, string> = { '0': 'file', '2': 'symlink', '5': 'directory' };
     const whole = readAll(tar);
-    assert.deepEqual(whole.entries.map(({ entry: { path, size, mode, type }, sha256 }) => ({ name: path, size, mode, type: types[type], sha256 })), expected);
+    assert.deepEqual(
+      whole.entries.map(({ entry: { path, size, mode, type }, sha256 }) => ({
+        name: path,
+        size,
+        mode,
+        type: types[type],
+        sha256,
+      })),
+      expected,
+    );
     assert.ok(whole.ended);
-    fc.assert(fc.property(fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1, maxLength: 6 }), (sizes) => {
-      assert.deepEqual(readAll(tar, sizes).entries, whole.entries);
-    }), { numRuns: 30, seed: 7 });
-    assert.deepEqual(readAll(tar.subarray(0, 40_000), [1]).entries, whole.entries.slice(0, readAll(tar.subarray(0, 40_000)).entries.length));
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1, maxLength: 6 }), (sizes) => {
+        assert.deepEqual(readAll(tar, sizes).entries, whole.entries);
+      }),
+      { numRuns: 30, seed: 7 },
+    );
+    assert.deepEqual(
+      readAll(tar.subarray(0, 40_000), [1]).entries,
+      whole.entries.slice(0, readAll(tar.subarray(0, 40_000)).entries.length),
+    );
   });
 
   test('keeps every byte of a name', () => {
-    fc.assert(fc.property(fc.uint8Array({ minLength: 1, maxLength: 600 }), fc.uint8Array({ minLength: 1, maxLength: 300 }), (path, target) => {
-      const name = Buffer.from(path.map((byte) => (byte === 0 ? 1 : byte))).toString('latin1');
-      const link = Buffer.from(target.map((byte) => (byte === 0 ? 1 : byte))).toString('latin1');
-      const { entries } = readAll(Buffer.concat([header({ path: name, type: '2', target: link }), END]));
-      assert.equal(entries[0]?.entry.path, name);
-      assert.equal(entries[0].entry.target, link);
-      assert.deepEqual(entries[0].entry.oddities, []);
-    }), { numRuns: 300, seed: 1 });
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 1, maxLength: 600 }),
+        fc.uint8Array({ minLength: 1, maxLength: 300 }),
+        (path, target) => {
+          const name = Buffer.from(path.map((byte) => (byte === 0 ? 1 : byte))).toString('latin1');
+          const link = Buffer.from(target.map((byte) => (byte === 0 ? 1 : byte))).toString('latin1');
+          const { entries } = readAll(Buffer.concat([header({ path: name, type: '2', target: link }), END]));
+          assert.equal(entries[0]?.entry.path, name);
+          assert.equal(entries[0].entry.target, link);
+          assert.deepEqual(entries[0].entry.oddities, []);
+        },
+      ),
+      { numRuns: 300, seed: 1 },
+    );
   });
 
   test('reads sizes beyond 8 GiB, owners and times beyond octal', () => {
-    const stat = { mtimeNs: 1_700_000_000_123_456_789n, atimeNs: -5n, ctimeNs: 1n, uid: 4_000_000_000n, gid: 2_097_152n, rdev: 0n, mode: 0o100644n };
-    const reader = new TarReader({ entry: (entry) => void (seen = entry), body: () => undefined, end: () => undefined });
+    const stat = {
+      mtimeNs: 1_700_000_000_123_456_789n,
+      atimeNs: -5n,
+      ctimeNs: 1n,
+      uid: 4_000_000_000n,
+      gid: 2_097_152n,
+      rdev: 0n,
+      mode: 0o100644n,
+    };
+    const reader = new TarReader({
+      entry: (entry) => void (seen = entry),
+      body: () => undefined,
+      end: () => undefined,
+    });
     let seen: TarEntry | undefined;
     reader.push(header({ size: 9 * 1024 ** 3, stat: stat as never }));
     assert.equal(seen?.size, 9 * 1024 ** 3);
-    assert.deepEqual([seen.mtime, seen.atime, seen.uid, seen.gid], ['1700000000.123456789', '-0.000000005', 4_000_000_000, 2_097_152]);
+    assert.deepEqual(
+      [seen.mtime, seen.atime, seen.uid, seen.gid],
+      ['1700000000.123456789', '-0.000000005', 4_000_000_000, 2_097_152],
+    );
     assert.deepEqual(reader.open?.left, 9 * 1024 ** 3);
   });
 
@@ -108,16 +148,25 @@ describe('the tar reader', () => {
 
   const corrupt: Record<string, [Buffer, RegExp]> = {
     'a wrong checksum': [Buffer.concat([header().fill(0x78, 0, 1)]), /checksum is wrong/u],
-    'noise': [noise(2048, 3), /there is no tar header/u],
+    noise: [noise(2048, 3), /there is no tar header/u],
     'a number that is not octal': [forged((block) => block.write('9', 124)), /not octal/u],
     'a size in base 256': [forged((block) => block.writeUInt8(0x80, 124)), /not octal/u],
-    'padding that is not zero': [Buffer.concat([header({ size: 1 }), Buffer.from('xy'), Buffer.alloc(510)]), /padding behind a body is not zero/u],
-    'one zero block between entries': [Buffer.concat([header(), Buffer.alloc(512), header()]), /a zero block stands between/u],
+    'padding that is not zero': [
+      Buffer.concat([header({ size: 1 }), Buffer.from('xy'), Buffer.alloc(510)]),
+      /padding behind a body is not zero/u,
+    ],
+    'one zero block between entries': [
+      Buffer.concat([header(), Buffer.alloc(512), header()]),
+      /a zero block stands between/u,
+    ],
     'data behind the end': [Buffer.concat([header(), END, Buffer.from('x')]), /data behind the end/u],
-    'a pax header of its own size': [forged((block) => {
-      block.write('x', 156);
-      block.write('77777777777', 124);
-    }), /a pax header of 8589934591 bytes/u],
+    'a pax header of its own size': [
+      forged((block) => {
+        block.write('x', 156);
+        block.write('77777777777', 124);
+      }),
+      /a pax header of 8589934591 bytes/u,
+    ],
     'an empty pax header': [forged((block) => block.write('x', 156)), /a pax header of 0 bytes/u],
     'a malformed pax record': [pax('9 path=a'), /pax record is malformed/u],
     'a pax record longer than the header': [pax('99 path=a\n'), /pax record is malformed/u],
@@ -136,10 +185,18 @@ describe('the tar reader', () => {
     assert.match(odd(forged((block) => block.write('ustar  \0', 257, 'latin1')))[0] ?? '', /not POSIX ustar/u);
     assert.match(odd(forged((block) => block.write('prefix', 345, 'latin1')))[0] ?? '', /splits its name/u);
     assert.match(odd(Buffer.concat([pax('18 comment=hidden\n'), header()]))[0] ?? '', /pax record "comment"/u);
-    assert.match(odd(Buffer.concat([forged((block) => {
-      block.write('2', 156);
-      block.write('00000000005', 124);
-    }), Buffer.alloc(512)]))[0] ?? '', /a size though its type has no body/u);
+    assert.match(
+      odd(
+        Buffer.concat([
+          forged((block) => {
+            block.write('2', 156);
+            block.write('00000000005', 124);
+          }),
+          Buffer.alloc(512),
+        ]),
+      )[0] ?? '',
+      /a size though its type has no body/u,
+    );
   });
 
   function pax(records: string): Buffer {

@@ -13,7 +13,10 @@ import type { TarEntry } from '../../../src/case/tar/header.ts';
 import { freshFolder, makeCapture, noise } from '../captures.ts';
 import { unzstd } from '../forge.ts';
 
-type Read = (chunks: AsyncIterable<Buffer>, visitor: TarVisitor) => Promise<{ readonly ended: boolean; readonly strictFrom?: number }>;
+type Read = (
+  chunks: AsyncIterable<Buffer>,
+  visitor: TarVisitor,
+) => Promise<{ readonly ended: boolean; readonly strictFrom?: number }>;
 
 interface Seen {
   readonly entries: readonly (readonly [entry: TarEntry, bytes: number, sha256: string, whole: boolean])[];
@@ -76,7 +79,10 @@ function entry(path: string, body: Buffer | string = '', over: Partial<HeaderFie
   const bytes = Buffer.from(body);
   const padded = Buffer.alloc(roundUp(bytes.length));
   bytes.copy(padded);
-  return Buffer.concat([encodeHeader({ path, type: '0', mode: 0o644, size: bytes.length, mtimeSeconds: 1, ...over }), padded]);
+  return Buffer.concat([
+    encodeHeader({ path, type: '0', mode: 0o644, size: bytes.length, mtimeSeconds: 1, ...over }),
+    padded,
+  ]);
 }
 
 /** A header block whose fields are changed and whose checksum fits. */
@@ -94,11 +100,14 @@ function special(type: string, body: Buffer | string, name = 'a'): Buffer {
   const bytes = Buffer.from(body);
   const padded = Buffer.alloc(roundUp(bytes.length));
   bytes.copy(padded);
-  return Buffer.concat([forged((block) => {
-    block.write(name, 0, 'latin1');
-    block.write(type, 156, 'latin1');
-    block.write(bytes.length.toString(8).padStart(11, '0'), 124, 'latin1');
-  }), padded]);
+  return Buffer.concat([
+    forged((block) => {
+      block.write(name, 0, 'latin1');
+      block.write(type, 156, 'latin1');
+      block.write(bytes.length.toString(8).padStart(11, '0'), 124, 'latin1');
+    }),
+    padded,
+  ]);
 }
 
 const END = Buffer.alloc(1024);
@@ -112,27 +121,64 @@ describe('tar-stream behind guards', () => {
     assert.ok(whole.entries.length > 25 && whole.ended === true);
     const last = whole.entries.at(-1)![0];
     assert.equal(whole.strictFrom, last.bodyOffset + last.size, 'the strict reader had only the end to read');
-    await fc.assert(fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1, maxLength: 6 }), async (sizes) => {
-      assert.deepEqual((await seenBy(readWholeTar, tar, sizes)).entries, whole.entries);
-    }), { numRuns: 20, seed: 7 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1, maxLength: 6 }), async (sizes) => {
+        assert.deepEqual((await seenBy(readWholeTar, tar, sizes)).entries, whole.entries);
+      }),
+      { numRuns: 20, seed: 7 },
+    );
   });
 
   test('keeps names and targets of all bytes, short and long', async () => {
-    const names = [ALL_BYTES, ALL_BYTES.replaceAll('/', ''), '\xff', '\xc3\xa9', '\xef\xbf\xbd', '\xff\xfe', `${'\xff'.repeat(90)}/${'x'.repeat(120)}`, '99 path=injected\n', '__proto__', 'a=b', ' '];
-    const tar = Buffer.concat([...names.flatMap((name, index) => [entry(name, noise(index * 501, index)), entry(`l/${name}`, '', { type: '2', target: name })]), END]);
+    const names = [
+      ALL_BYTES,
+      ALL_BYTES.replaceAll('/', ''),
+      '\xff',
+      '\xc3\xa9',
+      '\xef\xbf\xbd',
+      '\xff\xfe',
+      `${'\xff'.repeat(90)}/${'x'.repeat(120)}`,
+      '99 path=injected\n',
+      '__proto__',
+      'a=b',
+      ' ',
+    ];
+    const tar = Buffer.concat([
+      ...names.flatMap((name, index) => [
+        entry(name, noise(index * 501, index)),
+        entry(`l/${name}`, '', { type: '2', target: name }),
+      ]),
+      END,
+    ]);
     const whole = await same(tar);
-    assert.deepEqual(whole.entries.map(([{ path }]) => path), names.flatMap((name) => [name, `l/${name}`]));
-    assert.deepEqual(whole.entries.filter(([{ type }]) => type === '2').map(([{ target }]) => target), names);
+    assert.deepEqual(
+      whole.entries.map(([{ path }]) => path),
+      names.flatMap((name) => [name, `l/${name}`]),
+    );
+    assert.deepEqual(
+      whole.entries.filter(([{ type }]) => type === '2').map(([{ target }]) => target),
+      names,
+    );
     const last = whole.entries.at(-1)![0];
     assert.equal(whole.strictFrom, last.bodyOffset, 'no name made the strict reader take over');
   });
 
   test('keeps any name: two that differ in bytes stay two', async () => {
-    const bytePath = fc.uint8Array({ minLength: 1, maxLength: 400 }).map((bytes) => Buffer.from(bytes.map((byte) => (byte === 0 ? 1 : byte))).toString('latin1'));
-    await fc.assert(fc.asyncProperty(fc.array(fc.tuple(bytePath, bytePath), { minLength: 1, maxLength: 8 }), async (pairs) => {
-      const whole = await same(Buffer.concat([...pairs.map(([path, target]) => entry(path, '', { type: '2', target })), END]));
-      assert.deepEqual(whole.entries.map(([{ path, target }]) => [path, target]), pairs);
-    }), { numRuns: 60, seed: 3 });
+    const bytePath = fc
+      .uint8Array({ minLength: 1, maxLength: 400 })
+      .map((bytes) => Buffer.from(bytes.map((byte) => (byte === 0 ? 1 : byte))).toString('latin1'));
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(bytePath, bytePath), { minLength: 1, maxLength: 8 }), async (pairs) => {
+        const whole = await same(
+          Buffer.concat([...pairs.map(([path, target]) => entry(path, '', { type: '2', target })), END]),
+        );
+        assert.deepEqual(
+          whole.entries.map(([{ path, target }]) => [path, target]),
+          pairs,
+        );
+      }),
+      { numRuns: 60, seed: 3 },
+    );
   });
 
   test('a header block with raw bytes and a split name is read byte for byte', async () => {
@@ -145,9 +191,15 @@ describe('tar-stream behind guards', () => {
   });
 
   test('a body beyond 8 GiB is announced as the strict reader does, and cut', async () => {
-    const tar = Buffer.concat([encodeHeader({ path: 'huge', type: '0', mode: 0o644, size: 9 * 1024 ** 3, mtimeSeconds: 1 }), noise(300_000, 2)]);
+    const tar = Buffer.concat([
+      encodeHeader({ path: 'huge', type: '0', mode: 0o644, size: 9 * 1024 ** 3, mtimeSeconds: 1 }),
+      noise(300_000, 2),
+    ]);
     const { entries, ended } = await same(tar);
-    assert.deepEqual([entries[0]?.[0].size, entries[0]?.[1], entries[0]?.[3], ended], [9 * 1024 ** 3, 300_000, false, false]);
+    assert.deepEqual(
+      [entries[0]?.[0].size, entries[0]?.[1], entries[0]?.[3], ended],
+      [9 * 1024 ** 3, 300_000, false, false],
+    );
   });
 
   test('gives all that came before a cut, wherever that is', async () => {
@@ -164,10 +216,16 @@ describe('tar-stream behind guards', () => {
     }
   });
 
-  const pax = (records: string): Buffer => Buffer.concat([special('x', Buffer.from(records, 'latin1')), entry('real', 'body')]);
+  const pax = (records: string): Buffer =>
+    Buffer.concat([special('x', Buffer.from(records, 'latin1')), entry('real', 'body')]);
   const cases: Readonly<Record<string, readonly Buffer[]>> = {
     'a folder with a body': [special('5', noise(1000, 1), 'folder'), entry('b')],
-    'GNU long names': [special('L', 'n'.repeat(200)), entry('short'), special('K', 'k'.repeat(200)), entry('link', '', { type: '2', target: 'x' })],
+    'GNU long names': [
+      special('L', 'n'.repeat(200)),
+      entry('short'),
+      special('K', 'k'.repeat(200)),
+      entry('link', '', { type: '2', target: 'x' }),
+    ],
     'a global pax header': [special('g', '12 path=all\n'), entry('b', 'x')],
     'an empty path in a pax record': [pax('8 path=\n')],
     'a path with a NUL': [pax('12 path=a\0bc\n')],
@@ -182,8 +240,11 @@ describe('tar-stream behind guards', () => {
     'a character device, a FIFO and a hard link': [special('3', ''), special('6', ''), special('1', ''), entry('b')],
     'a number that is not octal': [forged((block) => block.write('9', 124))],
     'a size in base 256': [forged((block) => block.writeUInt8(0x80, 124))],
-    'a wrong checksum': [entry('a', 'x'), Buffer.from(encodeHeader({ path: 'b', type: '0', mode: 0, size: 0, mtimeSeconds: 1 })).fill(0x78, 0, 1)],
-    'noise': [entry('a', 'x'), noise(4096, 3)],
+    'a wrong checksum': [
+      entry('a', 'x'),
+      Buffer.from(encodeHeader({ path: 'b', type: '0', mode: 0, size: 0, mtimeSeconds: 1 })).fill(0x78, 0, 1),
+    ],
+    noise: [entry('a', 'x'), noise(4096, 3)],
     'padding that is not zero': [entry('a', 'x').fill(1, 1023), entry('b')],
     'a zero block between entries': [entry('a'), Buffer.alloc(512), entry('b')],
     'an archive behind the end of another': [entry('a'), END, entry('b'), END],
@@ -198,31 +259,48 @@ describe('tar-stream behind guards', () => {
   }
 
   test('damage at any place is never read in another way', async () => {
-    const good = Buffer.concat([entry('first', noise(900, 1)), entry('\xff\xfe', 'x'), entry('l', '', { type: '2', target: '\xff' }), entry('last', noise(10, 4)), END]);
-    await fc.assert(fc.asyncProperty(fc.array(fc.tuple(fc.nat({ max: good.length - 1 }), fc.nat({ max: 255 })), { minLength: 1, maxLength: 4 }), async (changes) => {
-      const tar = Buffer.from(good);
-      for (const [at, value] of changes) tar[at] = value;
-      await same(tar, [1500]);
-    }), { numRuns: 150, seed: 11 });
+    const good = Buffer.concat([
+      entry('first', noise(900, 1)),
+      entry('\xff\xfe', 'x'),
+      entry('l', '', { type: '2', target: '\xff' }),
+      entry('last', noise(10, 4)),
+      END,
+    ]);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.nat({ max: good.length - 1 }), fc.nat({ max: 255 })), { minLength: 1, maxLength: 4 }),
+        async (changes) => {
+          const tar = Buffer.from(good);
+          for (const [at, value] of changes) tar[at] = value;
+          await same(tar, [1500]);
+        },
+      ),
+      { numRuns: 150, seed: 11 },
+    );
   });
 
   test('ends at what the visitor refuses, and closes the source', async () => {
     let closed = false;
     async function* source(): AsyncGenerator<Buffer> {
       try {
-        for (let index = 0; index < 100; index += 1) yield await Promise.resolve(entry(`f${index}`, noise(100_000, index)));
+        for (let index = 0; index < 100; index += 1)
+          yield await Promise.resolve(entry(`f${index}`, noise(100_000, index)));
       } finally {
         closed = true;
       }
     }
     let entries = 0;
-    await assert.rejects(readWholeTar(source(), {
-      entry: () => {
-        entries += 1;
-        if (entries === 3) throw new RangeError('enough');
-      },
-      body: () => undefined, end: () => undefined,
-    }), RangeError);
+    await assert.rejects(
+      readWholeTar(source(), {
+        entry: () => {
+          entries += 1;
+          if (entries === 3) throw new RangeError('enough');
+        },
+        body: () => undefined,
+        end: () => undefined,
+      }),
+      RangeError,
+    );
     assert.deepEqual([entries, closed], [3, true]);
   });
 });
@@ -252,8 +330,15 @@ async function unpacked(read: Read, tar: Buffer, limits?: ExtractLimits): Promis
   for (const name of readdirSync(top, { recursive: true, encoding: 'latin1' }).sort()) {
     const path = Buffer.concat([Buffer.from(top), Buffer.from(name, 'latin1')]);
     const stat = lstatSync(path);
-    const content = stat.isFile() ? createHash('sha256').update(readFileSync(path)).digest('hex') : stat.isSymbolicLink() ? readlinkSync(path, 'latin1') : 'folder';
-    files.set(name, `${stat.mode.toString(8)} ${stat.isDirectory() ? '' : stat.mtimeMs === 1000 || stat.isSymbolicLink() ? '1' : stat.mtimeMs} ${content}`);
+    const content = stat.isFile()
+      ? createHash('sha256').update(readFileSync(path)).digest('hex')
+      : stat.isSymbolicLink()
+        ? readlinkSync(path, 'latin1')
+        : 'folder';
+    files.set(
+      name,
+      `${stat.mode.toString(8)} ${stat.isDirectory() ? '' : stat.mtimeMs === 1000 || stat.isSymbolicLink() ? '1' : stat.mtimeMs} ${content}`,
+    );
   }
   return { files, told, error };
 }
@@ -261,11 +346,23 @@ async function unpacked(read: Read, tar: Buffer, limits?: ExtractLimits): Promis
 describe('unpacking with tar-stream', () => {
   const hostile = Buffer.concat([
     ...['../evil', '/evil', 'a/../../evil', '..', '', `n\0b`].map((path) => entry(path, 'evil')),
-    entry('out', '', { type: '2', target: '../..' }), entry('out/evil', 'evil'), entry('abs', '', { type: '2', target: '/etc' }), entry('ok', '', { type: '2', target: 'd/\xff' }),
-    entry('hard', '', { type: '1' as '2', target: '/etc/passwd' }), entry('null', '', { type: '3' }), entry('fifo', '', { type: '6' }),
-    entry('d/', '', { type: '5' }), ...['\xff', '\xfe', '\xef\xbf\xbd', '\u001b[31m', 'new\nline', '-rf'].map((name) => entry(`d/${name}`, name)),
-    entry('same', 'first'), entry('same', 'second'), entry('same/below', 'x'),
-    entry('sparse', Buffer.concat([Buffer.from('head'), Buffer.alloc(3_000_000), Buffer.from('tail'), Buffer.alloc(200_000)])), END,
+    entry('out', '', { type: '2', target: '../..' }),
+    entry('out/evil', 'evil'),
+    entry('abs', '', { type: '2', target: '/etc' }),
+    entry('ok', '', { type: '2', target: 'd/\xff' }),
+    entry('hard', '', { type: '1' as '2', target: '/etc/passwd' }),
+    entry('null', '', { type: '3' }),
+    entry('fifo', '', { type: '6' }),
+    entry('d/', '', { type: '5' }),
+    ...['\xff', '\xfe', '\xef\xbf\xbd', '\u001b[31m', 'new\nline', '-rf'].map((name) => entry(`d/${name}`, name)),
+    entry('same', 'first'),
+    entry('same', 'second'),
+    entry('same/below', 'x'),
+    entry(
+      'sparse',
+      Buffer.concat([Buffer.from('head'), Buffer.alloc(3_000_000), Buffer.from('tail'), Buffer.alloc(200_000)]),
+    ),
+    END,
   ]);
 
   test('a hostile tarball ends in the same files and the same refusals as before', async () => {
@@ -273,7 +370,10 @@ describe('unpacking with tar-stream', () => {
     const whole = await unpacked(readWholeTar, hostile);
     assert.deepEqual(whole, strict);
     assert.ok(whole.told.some(({ unsafe }) => unsafe) && whole.files.size > 8);
-    assert.deepEqual([...whole.files.keys()].filter((name) => !name.startsWith('deep')), []);
+    assert.deepEqual(
+      [...whole.files.keys()].filter((name) => !name.startsWith('deep')),
+      [],
+    );
   });
 
   test('a capture ends in the same files', async () => {
@@ -287,7 +387,10 @@ describe('unpacking with tar-stream', () => {
   test('a bomb ends at the same limit, by bytes and by entries', async () => {
     const bomb = encodeHeader({ path: 'bomb', type: '0', mode: 0o644, size: 30 * 1024 ** 3, mtimeSeconds: 1 });
     const many = Buffer.concat([...Array.from({ length: 11 }, (_, index) => entry(`f${index}`)), END]);
-    for (const [tar, limits] of [[bomb, undefined], [many, { maxBytes: 1e9, maxEntries: 10 }]] as const) {
+    for (const [tar, limits] of [
+      [bomb, undefined],
+      [many, { maxBytes: 1e9, maxEntries: 10 }],
+    ] as const) {
       const whole = await unpacked(readWholeTar, tar, limits);
       assert.match(whole.error ?? '', /unpacks to more than/u);
       assert.deepEqual(whole, await unpacked(readStrictly, tar, limits));

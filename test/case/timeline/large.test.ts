@@ -26,14 +26,23 @@ process.exitCode = code;
 function archive(): string {
   const path = join(freshFolder(), 'capture.tar.zst');
   const fd = openSync(path, 'w');
-  writeSync(fd, zstdCompressSync(encodeHeader({ path: 'capture.json', type: '0', mode: 0o444, size: 0, mtimeSeconds: 1 })));
+  writeSync(
+    fd,
+    zstdCompressSync(encodeHeader({ path: 'capture.json', type: '0', mode: 0o444, size: 0, mtimeSeconds: 1 })),
+  );
   for (let from = 0; from < EVENTS; from += 20_000) {
     const lines = Array.from({ length: 20_000 }, (_, index) => {
       const number = (Math.imul(from + index, 1_000_003) >>> 0) % EVENTS;
       return `{"timestamp":${1_750_000_000_000 + number},"logStreamName":"2025/06/30/[$LATEST]abc","eventId":"${from + index}","message":"INFO request ${number} GET /orders/${number} 200 and what a function says beside it"}\n`;
     });
     const body = Buffer.from(lines.join(''));
-    const header = encodeHeader({ path: `logs/g/s-${String(from / 20_000).padStart(4, '0')}.jsonl`, type: '0', mode: 0o444, size: body.length, mtimeSeconds: 1 });
+    const header = encodeHeader({
+      path: `logs/g/s-${String(from / 20_000).padStart(4, '0')}.jsonl`,
+      type: '0',
+      mode: 0o444,
+      size: body.length,
+      mtimeSeconds: 1,
+    });
     const tar = Buffer.concat([header, body, Buffer.alloc(roundUp(body.length) - body.length)]);
     for (let at = 0; at < tar.length; at += MIB) writeSync(fd, zstdCompressSync(tar.subarray(at, at + MIB)));
   }
@@ -47,10 +56,16 @@ test('a timeline of a million events stays below 256 MiB, and in order', async (
   await buildCommand(built);
   const to = join(freshFolder(), 'timeline.jsonl');
   const started = performance.now();
-  const ran = spawnSync(process.execPath, ['--input-type=module', '-e', script(join(built, 'amber.js')), 'timeline', archive(), '--jsonl', '--to', to], { encoding: 'utf8' });
+  const ran = spawnSync(
+    process.execPath,
+    ['--input-type=module', '-e', script(join(built, 'amber.js')), 'timeline', archive(), '--jsonl', '--to', to],
+    { encoding: 'utf8' },
+  );
   assert.equal(ran.status, 0, ran.stderr);
   const bytes = Number(/\d+$/u.exec(ran.stderr)?.[0]) * 1024;
-  t.diagnostic(`${EVENTS} events in ${Math.round(performance.now() - started)} ms, ${Math.round(bytes / MIB)} MiB resident`);
+  t.diagnostic(
+    `${EVENTS} events in ${Math.round(performance.now() - started)} ms, ${Math.round(bytes / MIB)} MiB resident`,
+  );
   assert.ok(bytes < MAX_BYTES, `${bytes} bytes resident`);
   let [count, last, rest] = [0, 0, ''];
   const buffer = Buffer.alloc(MIB);

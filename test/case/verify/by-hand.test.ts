@@ -30,28 +30,51 @@ function shell(script: string, cwd: string): { stdout: string; status: number | 
 const PEERS = ['bash', 'tar', 'zstd', 'sha256sum', 'jq', 'diff'];
 
 describe('by hand', () => {
-  const entries = [bytesEntry('a', 'one'), bytesEntry('[root]/tmp/b c', noise(100_000, 1)), 'files', bytesEntry('[root]/tmp/large', noise(600_000, 2)), bytesEntry('empty', '')] as const;
+  const entries = [
+    bytesEntry('a', 'one'),
+    bytesEntry('[root]/tmp/b c', noise(100_000, 1)),
+    'files',
+    bytesEntry('[root]/tmp/large', noise(600_000, 2)),
+    bytesEntry('empty', ''),
+  ] as const;
 
   test('segments of a bucket: digests as in the log, whole chain, every entry', async (t) => {
     if (!requirePeer(t, ...PEERS)) return;
     const made = await makeCapture({ entries: [...entries], apart: true });
     const { stdout } = shell(DIGESTS, made.folder);
-    for (const { sha256, name } of made.segments) assert.ok(stdout.includes(`${sha256}  ${name}\n`) && made.log.includes(sha256));
-    assert.ok(stdout.includes(`${made.manifest.tarball.sha256}  -`) && made.log.includes(made.manifest.tarball.sha256 ?? 'none'));
+    for (const { sha256, name } of made.segments)
+      assert.ok(stdout.includes(`${sha256}  ${name}\n`) && made.log.includes(sha256));
+    assert.ok(
+      stdout.includes(`${made.manifest.tarball.sha256}  -`) &&
+        made.log.includes(made.manifest.tarball.sha256 ?? 'none'),
+    );
     assert.equal(shell(CHAIN, made.folder).stdout, `head "${made.manifest.chain.head ?? ''}"\n`);
     assert.deepEqual(shell(ENTRIES, made.folder), { stdout: '', status: 0 });
   });
 
   test('a joined tarball: SHA256SUMS, and what was tampered with shows', async (t) => {
     if (!requirePeer(t, ...PEERS)) return;
-    const made: MadeCapture = await makeCapture({ entries: [...entries.slice(0, 2), 'files', bytesEntry('empty', '')] });
+    const made: MadeCapture = await makeCapture({
+      entries: [...entries.slice(0, 2), 'files', bytesEntry('empty', '')],
+    });
     assert.equal(shell(SUMS, made.folder).status, 0);
     const segments = await takeApart(made.folder);
-    putTogether(made.folder, segments.map((pieces) => pieces.map((piece) => (piece.path === 'manifest/0000.jsonl'
-      ? partWith(piece, (lines) => lines.map((line) => line.replace('"method":"test"', '"method":"tesT"'))) : piece))));
+    putTogether(
+      made.folder,
+      segments.map((pieces) =>
+        pieces.map((piece) =>
+          piece.path === 'manifest/0000.jsonl'
+            ? partWith(piece, (lines) => lines.map((line) => line.replace('"method":"test"', '"method":"tesT"')))
+            : piece,
+        ),
+      ),
+    );
     assert.match(shell(CHAIN, made.folder).stdout, /^BROKEN before parts\/manifest\/0001\.jsonl$/mu);
     assert.equal(shell(ENTRIES, made.folder).status, 0);
-    putTogether(made.folder, segments.map((pieces) => pieces.filter(({ path }) => path !== 'a')));
+    putTogether(
+      made.folder,
+      segments.map((pieces) => pieces.filter(({ path }) => path !== 'a')),
+    );
     assert.match(shell(ENTRIES, made.folder).stdout, /^< [0-9a-f]{64} {2}a$/mu);
     writeFileSync(join(made.folder, 'manifest.json'), '{}');
     assert.notEqual(spawnSync('sha256sum', ['-c', '--status', 'SHA256SUMS'], { cwd: made.folder }).status, 0);

@@ -9,7 +9,10 @@ import { copyOf, failedChecks, findings, IDENTITY, verify, withLog } from '../ch
 describe('a flipped bit', () => {
   for (const compression of ['zstd', 'gzip', 'none'] as const) {
     test(`is found wherever it is: ${compression}`, async () => {
-      const made = await makeCapture({ compression, entries: [...standardEntries().slice(0, 8), bytesEntry('zeros', Buffer.alloc(3000))] });
+      const made = await makeCapture({
+        compression,
+        entries: [...standardEntries().slice(0, 8), bytesEntry('zeros', Buffer.alloc(3000))],
+      });
       for (const name of readdirSync(made.folder)) {
         const path = join(made.folder, name);
         const body = readFileSync(path);
@@ -70,7 +73,10 @@ describe('a truncated capture', () => {
     assert.match(result.summary, new RegExp(`verified up to segment ${made.segments.length - 1}`, 'u'));
     const middle = join(made.folder, made.segments[1]!.name);
     unlinkSync(middle);
-    assert.match((await verify(made.folder)).summary, /verified up to segment 0 .*1 segments are not there, the first is 1/u);
+    assert.match(
+      (await verify(made.folder)).summary,
+      /verified up to segment 0 .*1 segments are not there, the first is 1/u,
+    );
   });
 
   test('without its manifest.json is still held against the log', async () => {
@@ -78,12 +84,24 @@ describe('a truncated capture', () => {
     unlinkSync(join(made.folder, 'manifest.json'));
     const removed = await verify(made.folder, withLog(made.log));
     assert.deepEqual([removed.verdict, failedChecks(removed)], ['failed', ['log']]);
-    assert.match(removed.summary, /manifest\.json \(SHA-256 [0-9a-f]{64}\) is named in the log, not stored: removed, or never there/u);
-    const uncommitted = made.log.split('\n').filter((line) => !line.includes('"amber":"capture"')).join('\n');
-    assert.match((await verify(made.folder, withLog(uncommitted))).summary, /^cut: there is no manifest\.json: nor does the log tell of one/u);
+    assert.match(
+      removed.summary,
+      /manifest\.json \(SHA-256 [0-9a-f]{64}\) is named in the log, not stored: removed, or never there/u,
+    );
+    const uncommitted = made.log
+      .split('\n')
+      .filter((line) => !line.includes('"amber":"capture"'))
+      .join('\n');
+    assert.match(
+      (await verify(made.folder, withLog(uncommitted))).summary,
+      /^cut: there is no manifest\.json: nor does the log tell of one/u,
+    );
     copyFileSync(join(made.folder, made.segments[0]!.name), join(made.folder, made.segments.at(-1)!.name));
     assert.ok(failedChecks(await verify(made.folder, withLog(made.log))).includes('log'));
     unlinkSync(join(made.folder, made.segments.at(-1)!.name));
-    assert.match(findings(await verify(made.folder, withLog(made.log))), /is named in the log, not stored: removed, or never there/u);
+    assert.match(
+      findings(await verify(made.folder, withLog(made.log))),
+      /is named in the log, not stored: removed, or never there/u,
+    );
   });
 });

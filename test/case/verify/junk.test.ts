@@ -35,7 +35,8 @@ async function sealedToOther(): Promise<Buffer> {
   return Buffer.concat([...encryptor.push(noise(3000, 1)), ...encryptor.finish()]);
 }
 
-const salvage = (folder: string, ...argv: readonly string[]): Promise<BuiltRan> => amber(['salvage', folder, '--json', ...argv]);
+const salvage = (folder: string, ...argv: readonly string[]): Promise<BuiltRan> =>
+  amber(['salvage', folder, '--json', ...argv]);
 
 interface Salvaged {
   readonly states: Readonly<Record<string, number>>;
@@ -72,7 +73,10 @@ describe('an age file of another key beside a sealed capture', () => {
       const clean = await verify(folder, { identity: openIdentity(IDENTITY) });
       writeFileSync(join(folder, `capture-000${made.segments.length}.tar.zst.age`), await sealedToOther());
       const result = await verify(folder, { identity: openIdentity(IDENTITY) });
-      assert.deepEqual([result.verdict, failedChecks(result), result.entries], ['failed', [committed ? 'objects' : 'structure'], clean.entries]);
+      assert.deepEqual(
+        [result.verdict, failedChecks(result), result.entries],
+        ['failed', [committed ? 'objects' : 'structure'], clean.entries],
+      );
       const { code, out } = await salvage(folder, '-i', key);
       const told = JSON.parse(out) as Salvaged;
       assert.deepEqual([code, told.holes.length, told.states['whole']], [1, 1, clean.entries]);
@@ -94,7 +98,10 @@ describe('a changed byte in an age header', () => {
       writeFileSync(path, body);
       const result = await verify(folder, { identity: openIdentity(IDENTITY) });
       assert.equal(result.verdict, 'failed', String(at));
-      assert.ok(failedChecks(result).includes('segments') && failedChecks(result).includes('structure'), `${String(at)}: ${failedChecks(result).join()}`);
+      assert.ok(
+        failedChecks(result).includes('segments') && failedChecks(result).includes('structure'),
+        `${String(at)}: ${failedChecks(result).join()}`,
+      );
     }
   });
 
@@ -109,11 +116,21 @@ describe('a changed byte in an age header', () => {
     assert.deepEqual([verified.code, verified.err], [1, '']);
     assert.match(verified.out, /capture-0000\.tar\.zst\.age was not opened: its digest says that it was changed/u);
     for (const command of ['show', 'timeline', 'report']) {
-      const { code, err } = await amber([command, folder, '-i', key, ...(command === 'report' ? ['--to', join(freshFolder(), 'x.html')] : [])]);
+      const { code, err } = await amber([
+        command,
+        folder,
+        '-i',
+        key,
+        ...(command === 'report' ? ['--to', join(freshFolder(), 'x.html')] : []),
+      ]);
       assert.deepEqual([code, /BUG|amber: [A-Z]/u.test(err)], [1, false], `${command}: ${err}`);
     }
     const salvaged = await salvage(folder, '-i', key);
-    assert.deepEqual([salvaged.code, ((JSON.parse(salvaged.out) as Salvaged).states['whole'] ?? 0) > 15], [1, true], salvaged.err);
+    assert.deepEqual(
+      [salvaged.code, ((JSON.parse(salvaged.out) as Salvaged).states['whole'] ?? 0) > 15],
+      [1, true],
+      salvaged.err,
+    );
     const [pulled, opened] = [join(freshFolder(), 'pulled'), join(freshFolder(), 'opened')];
     assert.equal((await amber(['pull', folder, '-i', key, '--to', pulled])).code, 1);
     assert.equal(readdirSync(pulled).filter((name) => name.endsWith('.age')).length, made.segments.length);
@@ -128,7 +145,8 @@ describe('a changed byte in an age header', () => {
     const body = readFileSync(path);
     body[60] = (body[60] ?? 0) ^ 1;
     writeFileSync(path, body);
-    for (const command of ['verify', 'salvage']) assert.equal((await amber([command, made.folder, '-i', key])).code, 1, command);
+    for (const command of ['verify', 'salvage'])
+      assert.equal((await amber([command, made.folder, '-i', key])).code, 1, command);
   });
 });
 
@@ -139,10 +157,18 @@ describe('junk keys in the folder of a capture', () => {
     try {
       server.createBucket('evidence');
       const made = await makeCapture({ apart: true });
-      const put = (name: string, body: Uint8Array | string): Promise<unknown> => client.send(new PutObjectCommand({ Bucket: 'evidence', Key: `amber/capture=${made.manifest.captureId}/${name}`, Body: body }));
+      const put = (name: string, body: Uint8Array | string): Promise<unknown> =>
+        client.send(
+          new PutObjectCommand({
+            Bucket: 'evidence',
+            Key: `amber/capture=${made.manifest.captureId}/${name}`,
+            Body: body,
+          }),
+        );
       for (const name of readdirSync(made.folder)) await put(name, readFileSync(join(made.folder, name)));
       for (const stem of ['aaa', 'capture-0000x', 'capture-00000000', 'capture=', 'dir/x', 'zzz']) {
-        for (let from = 0; from < 250; from += 50) await Promise.all(Array.from({ length: 50 }, (_, index) => put(`${stem}${String(from + index)}`, 'x')));
+        for (let from = 0; from < 250; from += 50)
+          await Promise.all(Array.from({ length: 50 }, (_, index) => put(`${stem}${String(from + index)}`, 'x')));
       }
       const at = ['--endpoint', server.endpoint, '--path-style', '--region', 'us-east-1'];
       const env = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' };
@@ -152,7 +178,10 @@ describe('junk keys in the folder of a capture', () => {
         assert.match(out, /1250 other objects lie beside it/u);
       }
       const listed = await amber(['captures', 's3://evidence/amber', '--json', ...at], { env });
-      assert.deepEqual((JSON.parse(listed.out) as { captures: { state: string }[] }).captures.map(({ state }) => state), ['whole']);
+      assert.deepEqual(
+        (JSON.parse(listed.out) as { captures: { state: string }[] }).captures.map(({ state }) => state),
+        ['whole'],
+      );
     } finally {
       client.destroy();
       await server.stop();
@@ -167,17 +196,28 @@ describe('junk keys in the folder of a capture', () => {
     const sizeOf = (key: string): number => (files.includes(key) ? readFileSync(join(made.folder, key)).length : 1);
     return {
       listed: () => listed,
-      list: () => { throw new Error('everything was listed'); },
-      children: () => { throw new Error('everything was listed'); },
+      list: () => {
+        throw new Error('everything was listed');
+      },
+      children: () => {
+        throw new Error('everything was listed');
+      },
       some: (prefix, most) => {
         const from = firstFrom(keys, prefix);
         const found = keys.slice(from, from + most + 1).filter((name) => name.startsWith(prefix));
         listed += Math.min(found.length, most);
-        return Promise.resolve({ objects: found.slice(0, most).map((name): S3Object => ({ key: name, bytes: sizeOf(name) })), more: found.length > most });
+        return Promise.resolve({
+          objects: found.slice(0, most).map((name): S3Object => ({ key: name, bytes: sizeOf(name) })),
+          more: found.length > most,
+        });
       },
-      versions: async function* () { /* keeps none */ },
+      versions: async function* () {
+        /* keeps none */
+      },
       read: async function* (name, start = 0, most = Number.MAX_SAFE_INTEGER) {
-        yield await Promise.resolve(files.includes(name) ? readFileSync(join(made.folder, name)).subarray(start, start + most) : Buffer.from('x'));
+        yield await Promise.resolve(
+          files.includes(name) ? readFileSync(join(made.folder, name)).subarray(start, start + most) : Buffer.from('x'),
+        );
       },
       close: () => undefined,
     };
@@ -203,7 +243,10 @@ describe('junk keys in the folder of a capture', () => {
       test(`of 205,000 hide nothing: ${name}, ${committed ? 'with' : 'without'} manifest.json`, async () => {
         const made = await makeCapture({ apart: true });
         if (!committed) rmSync(join(made.folder, 'manifest.json'));
-        const reader = bucketOf(made, Array.from({ length: 205_000 }, (_, index) => nameOf(index)));
+        const reader = bucketOf(
+          made,
+          Array.from({ length: 205_000 }, (_, index) => nameOf(index)),
+        );
         const result = await verifyCapture(await openCapture(openPrefix(reader, 'evidence', '')));
         assert.equal(result.entries, 27);
         assert.equal(result.checks.find((check) => check.name === 'segments')?.state, committed ? 'ok' : 'not-checked');

@@ -11,7 +11,11 @@ import type { StreamEntry } from '../../../src/contracts/evidence.ts';
 import { bytesEntry, freshFolder, makeCapture, noise } from '../captures.ts';
 
 /** verify stays below 256 MiB; salvage, which decompresses in smaller steps, may take half as much again. */
-const MAX: Readonly<Record<string, number>> = { verify: 256 * 1024 * 1024, show: 256 * 1024 * 1024, salvage: 384 * 1024 * 1024 };
+const MAX: Readonly<Record<string, number>> = {
+  verify: 256 * 1024 * 1024,
+  show: 256 * 1024 * 1024,
+  salvage: 384 * 1024 * 1024,
+};
 
 /** maxRSS of getrusage(2) would begin with that of the parent: exec keeps it. VmHWM does not. */
 const SCRIPT = `
@@ -23,7 +27,10 @@ process.exitCode = code;
 `;
 
 function run(...argv: readonly string[]): { code: number | null; out: string; bytes: number } {
-  const ran = spawnSync(process.execPath, ['--input-type=module', '-e', SCRIPT, ...argv], { encoding: 'utf8', maxBuffer: 1 << 28 });
+  const ran = spawnSync(process.execPath, ['--input-type=module', '-e', SCRIPT, ...argv], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
   return { code: ran.status, out: ran.stdout, bytes: Number(/\d+$/u.exec(ran.stderr)?.[0]) * 1024 };
 }
 
@@ -49,12 +56,20 @@ function archive(pieces: Iterable<Buffer>): string {
   return path;
 }
 
-const header = (path: string, size: number): Buffer => encodeHeader({ path, type: '0', mode: 0o444, size, mtimeSeconds: 1 });
+const header = (path: string, size: number): Buffer =>
+  encodeHeader({ path, type: '0', mode: 0o444, size, mtimeSeconds: 1 });
 
 function* longPart(lines: number, entries: boolean): Generator<Buffer> {
-  const line = (index: number): Buffer => Buffer.from(`${JSON.stringify({ path: `[root]/tmp/${'d'.repeat(60)}/${String(index).padStart(8, '0')}`, source: 's', collector: `c${index % 50_000}`, method: 'm', kind: 'bytes', outcome: 'collected', stored: 0, sha256: '0'.repeat(64) })}\n`);
-  if (entries) for (let index = 0; index < lines; index += 1) yield header(`[root]/tmp/${'d'.repeat(60)}/${String(index).padStart(8, '0')}`, 0);
-  const first = Buffer.from(`${JSON.stringify({ manifest: 1, capture: 'x', segment: 0, previous: null, items: lines })}\n`);
+  const line = (index: number): Buffer =>
+    Buffer.from(
+      `${JSON.stringify({ path: `[root]/tmp/${'d'.repeat(60)}/${String(index).padStart(8, '0')}`, source: 's', collector: `c${index % 50_000}`, method: 'm', kind: 'bytes', outcome: 'collected', stored: 0, sha256: '0'.repeat(64) })}\n`,
+    );
+  if (entries)
+    for (let index = 0; index < lines; index += 1)
+      yield header(`[root]/tmp/${'d'.repeat(60)}/${String(index).padStart(8, '0')}`, 0);
+  const first = Buffer.from(
+    `${JSON.stringify({ manifest: 1, capture: 'x', segment: 0, previous: null, items: lines })}\n`,
+  );
   const size = first.length + lines * line(0).length + collectorDigits(lines);
   yield header('manifest/0000.jsonl', size);
   yield first;
@@ -77,7 +92,8 @@ describe('memory', () => {
       assert.ok(bytes < MAX[command]!, `${command} took ${Math.round(bytes / 1024 / 1024)} MiB`);
       const result = JSON.parse(out) as VerifyResult;
       assert.equal(result.items, 1_000_000);
-      if (command === 'verify') assert.deepEqual(result.checks.find(({ name }) => name === 'entries')?.count, 1_000_000);
+      if (command === 'verify')
+        assert.deepEqual(result.checks.find(({ name }) => name === 'entries')?.count, 1_000_000);
     }
   });
 
@@ -102,7 +118,14 @@ describe('memory', () => {
   });
 
   test('of a capture of 4 GiB of zeros and 200 MiB of noise', async () => {
-    const zeros: StreamEntry = { kind: 'stream', path: 'zeros', source: 'x', method: 'x', size: 4 * 1024 ** 3, chunks: () => [] };
+    const zeros: StreamEntry = {
+      kind: 'stream',
+      path: 'zeros',
+      source: 'x',
+      method: 'x',
+      size: 4 * 1024 ** 3,
+      chunks: () => [],
+    };
     const body = noise(10 * 1024 * 1024, 1);
     const made = await makeCapture({
       entries: [zeros, ...Array.from({ length: 20 }, (_, index) => bytesEntry(`noise-${index}`, body))],

@@ -27,16 +27,29 @@ function attacked(): string {
   const tree = join(freshFolder(), 'tmp');
   mkdirSync(join(tree, 'deep/er'), { recursive: true });
   writeFileSync(join(tree, 'payload'), noise(300_000, 1), { mode: 0o755 });
-  writeFileSync(Buffer.concat([Buffer.from(`${tree}/deep/`), Buffer.from('\xff\u001b[31m\n', 'latin1')]), 'hostile name');
-  for (let index = 0; index < 50; index += 1) writeFileSync(join(tree, 'deep/er', `file-${index}`), noise(index * 100, index));
+  writeFileSync(
+    Buffer.concat([Buffer.from(`${tree}/deep/`), Buffer.from('\xff\u001b[31m\n', 'latin1')]),
+    'hostile name',
+  );
+  for (let index = 0; index < 50; index += 1)
+    writeFileSync(join(tree, 'deep/er', `file-${index}`), noise(index * 100, index));
   symlinkSync('/etc/passwd', join(tree, 'link'));
   return tree;
 }
 
 function capture(options: object): Made {
   const base = freshFolder();
-  const given = { destination: pathToFileURL(base).href, writable: [attacked()], collect: ['-runtime', '-systeminformation', '-code'], segmentBytes: '256KiB', ...options };
-  const ran = spawnSync(process.execPath, ['--input-type=module', '-e', SCRIPT, JSON.stringify(given)], { encoding: 'utf8', maxBuffer: 1 << 28 });
+  const given = {
+    destination: pathToFileURL(base).href,
+    writable: [attacked()],
+    collect: ['-runtime', '-systeminformation', '-code'],
+    segmentBytes: '256KiB',
+    ...options,
+  };
+  const ran = spawnSync(process.execPath, ['--input-type=module', '-e', SCRIPT, JSON.stringify(given)], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
   assert.equal(ran.status, 0, ran.stderr);
   const log = join(freshFolder(), 'function.log');
   writeFileSync(log, ran.stdout);
@@ -53,19 +66,38 @@ describe('a capture of this machine', () => {
       const { folder, log } = capture({ compression });
       const verified = amber('verify', folder, '--log', log);
       assert.equal(verified.status, 0, verified.stdout + verified.stderr);
-      assert.match(verified.stdout, /^ok +digests in the log: \d+ segments have the digest that the log holds, and so has manifest\.json$/mu);
+      assert.match(
+        verified.stdout,
+        /^ok +digests in the log: \d+ segments have the digest that the log holds, and so has manifest\.json$/mu,
+      );
       const shown = amber('show', folder, '--lines', '500');
       assert.equal(shown.status, 0, shown.stderr);
-      assert.match(shown.stdout, new RegExp(`^ *(?:[│├└─ ]*)${process.pid} uid `, 'mu'), 'the process of this test is in the tree');
+      assert.match(
+        shown.stdout,
+        new RegExp(`^ *(?:[│├└─ ]*)${process.pid} uid `, 'mu'),
+        'the process of this test is in the tree',
+      );
       assert.match(shown.stdout, /^ +100755 +300000 .*\/payload$/mu);
       const told = amber('timeline', folder, '--source', 'capture,processes,files');
       assert.equal(told.status, 0, told.stderr);
       assert.match(told.stdout, new RegExp(`Z {2}processes {6}Process ${process.pid} started: `, 'u'));
-      assert.match(told.stdout.split('\n').filter((line) => line.includes('/payload ')).join('\n'), /Z {2}files {10}.*Content Modification Time.*: \S+\/payload \(regular file, 300000 bytes\)$/mu);
-      assert.equal(told.stdout.match(/Z {2}capture .* (?:started by call: a test|ended: whole, \d+ items)$/gmu)?.length, 2);
+      assert.match(
+        told.stdout
+          .split('\n')
+          .filter((line) => line.includes('/payload '))
+          .join('\n'),
+        /Z {2}files {10}.*Content Modification Time.*: \S+\/payload \(regular file, 300000 bytes\)$/mu,
+      );
+      assert.equal(
+        told.stdout.match(/Z {2}capture .* (?:started by call: a test|ended: whole, \d+ items)$/gmu)?.length,
+        2,
+      );
       assert.match(shown.stdout, /\/deep\/\\xff\\x1b\[31m\\x0a$|\/deep\/\\xff\\x1b\[31m\\n$/mu);
       const salvaged = amber('salvage', folder, '--json');
-      const { states, inventory } = JSON.parse(salvaged.stdout) as { states: Record<string, number>; inventory: { listed: number; unseen: number } };
+      const { states, inventory } = JSON.parse(salvaged.stdout) as {
+        states: Record<string, number>;
+        inventory: { listed: number; unseen: number };
+      };
       assert.deepEqual(Object.keys(states), ['whole']);
       assert.ok(inventory.listed > 50);
       assert.equal(inventory.unseen, 0, 'every path of the inventory is found again under the same name');
@@ -78,7 +110,9 @@ describe('a capture of this machine', () => {
     writeFileSync(key, IDENTITY);
     const verified = amber('verify', folder, '--log', log, '--identity', key);
     assert.equal(verified.status, 0, verified.stdout + verified.stderr);
-    const name = readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((path) => path.endsWith('capture-0001.tar.zst.age'))!;
+    const name = readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((path) =>
+      path.endsWith('capture-0001.tar.zst.age'),
+    )!;
     unlinkSync(join(folder, name));
     unlinkSync(join(folder, dirname(name), 'manifest.json'));
     assert.equal(amber('verify', folder, '--identity', key, '--log', log).status, 1);

@@ -16,7 +16,8 @@ before(() => {
 });
 
 const ID = '0197c0de-0000-7000-8000-0000000000b1';
-const KEY = (name: string, id = ID): string => `amber/account=111122223333/region=eu-central-1/function=checkout/date=2025-06-30/capture=${id}/${name}`;
+const KEY = (name: string, id = ID): string =>
+  `amber/account=111122223333/region=eu-central-1/function=checkout/date=2025-06-30/capture=${id}/${name}`;
 const AT = '2025-06-30T09:16:42Z';
 const LATER = '2025-06-30T11:00:05Z';
 const ABSENT = 'is named in the log, not stored';
@@ -44,26 +45,58 @@ async function verify({ at, log }: Scene, events: readonly DataEvent[], ...more:
 }
 
 const put = (name: string, time = AT): DataEvent => ({ name: 'PutObject', time, key: KEY(name) });
-const gone = (name: string, more: Partial<DataEvent> = {}): DataEvent => ({ name: 'DeleteObject', time: LATER, key: KEY(name), ...more });
+const gone = (name: string, more: Partial<DataEvent> = {}): DataEvent => ({
+  name: 'DeleteObject',
+  time: LATER,
+  key: KEY(name),
+  ...more,
+});
 
 describe('what the trail tells of an object that is not stored', () => {
   test('a DeleteObject: deleted, by whom, when and from where', async () => {
     const here = await scene();
     for (const name of ['manifest.json', 'capture-0001.tar.zst']) rmSync(join(here.at, name));
-    const { code, out, err } = await verify(here, [put('manifest.json'), gone('manifest.json'), put('capture-0001.tar.zst'), gone('capture-0001.tar.zst', { version: 'v1' }), gone('capture-0002.tar.zst', { key: KEY('capture-0001.tar.zst', '0197c0de-0000-7000-8000-0000000000b2') })]);
+    const { code, out, err } = await verify(here, [
+      put('manifest.json'),
+      gone('manifest.json'),
+      put('capture-0001.tar.zst'),
+      gone('capture-0001.tar.zst', { version: 'v1' }),
+      gone('capture-0002.tar.zst', { key: KEY('capture-0001.tar.zst', '0197c0de-0000-7000-8000-0000000000b2') }),
+    ]);
     assert.equal(code, 1, err);
     const by = `by ${ADMIN} with AKIAIOSFODNN7EXAMPLE from 203.0.113.7 \\(DeleteObject, event event-of-DeleteObject-${LATER}\\)`;
-    assert.match(out, new RegExp(`manifest\\.json \\(SHA-256 [0-9a-f]{64}\\) ${ABSENT}: s3://${BUCKET}/amber/.*/capture=${ID}/manifest\\.json was deleted at ${LATER} ${by}; it was stored at ${AT} \\(CloudTrail, as collected in `, 'u'));
-    assert.match(out, new RegExp(`segment 1 \\(capture-0001\\.tar\\.zst, SHA-256 [0-9a-f]{64}\\) ${ABSENT}: .*/capture-0001\\.tar\\.zst was deleted at ${LATER} ${by}, version v1; it was stored at`, 'u'));
+    assert.match(
+      out,
+      new RegExp(
+        `manifest\\.json \\(SHA-256 [0-9a-f]{64}\\) ${ABSENT}: s3://${BUCKET}/amber/.*/capture=${ID}/manifest\\.json was deleted at ${LATER} ${by}; it was stored at ${AT} \\(CloudTrail, as collected in `,
+        'u',
+      ),
+    );
+    assert.match(
+      out,
+      new RegExp(
+        `segment 1 \\(capture-0001\\.tar\\.zst, SHA-256 [0-9a-f]{64}\\) ${ABSENT}: .*/capture-0001\\.tar\\.zst was deleted at ${LATER} ${by}, version v1; it was stored at`,
+        'u',
+      ),
+    );
     assert.doesNotMatch(out, /never there/u);
   });
 
   test('a PutObject alone: it was there, and nobody is named for its removal', async () => {
     const here = await scene();
     rmSync(join(here.at, 'manifest.json'));
-    const { code, out } = await verify(here, [put('manifest.json'), gone('manifest.json', { errorCode: 'AccessDenied' })]);
+    const { code, out } = await verify(here, [
+      put('manifest.json'),
+      gone('manifest.json', { errorCode: 'AccessDenied' }),
+    ]);
     assert.equal(code, 1);
-    assert.match(out, new RegExp(`${ABSENT}: .* was there: it was stored at ${AT} by arn:aws:sts:.*, so it was removed, and no record of a DeleteObject says by whom \\(CloudTrail`, 'u'));
+    assert.match(
+      out,
+      new RegExp(
+        `${ABSENT}: .* was there: it was stored at ${AT} by arn:aws:sts:.*, so it was removed, and no record of a DeleteObject says by whom \\(CloudTrail`,
+        'u',
+      ),
+    );
     assert.doesNotMatch(out, /mallory/u);
   });
 
@@ -71,8 +104,19 @@ describe('what the trail tells of an object that is not stored', () => {
     const here = await scene();
     rmSync(join(here.at, 'manifest.json'));
     const batch = { name: 'DeleteObjects' };
-    const { out } = await verify(here, [put('manifest.json'), { ...batch, time: '2025-06-30T08:00:00Z' }, { ...batch, time: LATER }, { ...batch, time: LATER, bucket: 'another-bucket' }]);
-    assert.match(out, new RegExp(`so it was removed, and no record of a DeleteObject says by whom; objects of the bucket were deleted at ${LATER} by ${ADMIN} .*\\(DeleteObjects, event .*\\), and DeleteObjects records no keys`, 'u'));
+    const { out } = await verify(here, [
+      put('manifest.json'),
+      { ...batch, time: '2025-06-30T08:00:00Z' },
+      { ...batch, time: LATER },
+      { ...batch, time: LATER, bucket: 'another-bucket' },
+    ]);
+    assert.match(
+      out,
+      new RegExp(
+        `so it was removed, and no record of a DeleteObject says by whom; objects of the bucket were deleted at ${LATER} by ${ADMIN} .*\\(DeleteObjects, event .*\\), and DeleteObjects records no keys`,
+        'u',
+      ),
+    );
     assert.doesNotMatch(out, /times more|08:00:00/u);
   });
 
@@ -87,7 +131,13 @@ describe('what the trail tells of an object that is not stored', () => {
     const here = await scene();
     rmSync(join(here.at, 'manifest.json'));
     const other: DataEvent = { name: 'DeleteObject', time: LATER, key: 'amber/capture=other/manifest.json' };
-    for (const events of [[], [other], [gone('manifest.json', { errorCode: 'AccessDenied' })], [{ ...gone('manifest.json'), name: 'GetObject' }], [gone('manifest.json', { time: 'yesterday' })]]) {
+    for (const events of [
+      [],
+      [other],
+      [gone('manifest.json', { errorCode: 'AccessDenied' })],
+      [{ ...gone('manifest.json'), name: 'GetObject' }],
+      [gone('manifest.json', { time: 'yesterday' })],
+    ]) {
       const { code, out } = await verify(here, events);
       assert.equal(code, 1);
       assert.match(out, /is named in the log, not stored: removed, or never there$/mu);
@@ -100,9 +150,18 @@ describe('what the trail tells of an object that is not stored', () => {
     rmSync(here.at, { recursive: true });
     await makeCapture({ into: here.base });
     const events = [put('manifest.json'), gone('manifest.json'), put('capture-0000.tar.zst')];
-    for (const { out, code } of [await verify({ ...here, at: here.base }, events, '--all'), await verify(here, events)]) {
+    for (const { out, code } of [
+      await verify({ ...here, at: here.base }, events, '--all'),
+      await verify(here, events),
+    ]) {
       assert.equal(code, 1);
-      assert.match(out, new RegExp(`FAILED: capture ${ID} ${ABSENT}: s3://${BUCKET}/.*/manifest\\.json was deleted at ${LATER} by ${ADMIN}.*; .*/capture-0000\\.tar\\.zst was there`, 'u'));
+      assert.match(
+        out,
+        new RegExp(
+          `FAILED: capture ${ID} ${ABSENT}: s3://${BUCKET}/.*/manifest\\.json was deleted at ${LATER} by ${ADMIN}.*; .*/capture-0000\\.tar\\.zst was there`,
+          'u',
+        ),
+      );
     }
   });
 
@@ -110,7 +169,11 @@ describe('what the trail tells of an object that is not stored', () => {
     const here = await scene();
     const bare = await makeCapture({ apart: true });
     const none = await amber(['verify', here.at, '--log', here.log, '--collection', bare.folder]);
-    assert.deepEqual([none.code, none.err.includes('no data events of S3 on objects of these captures')], [0, true], none.err);
+    assert.deepEqual(
+      [none.code, none.err.includes('no data events of S3 on objects of these captures')],
+      [0, true],
+      none.err,
+    );
     writeFileSync(join(bare.folder, 'capture-0000.tar.zst'), 'junk');
     const damaged = await amber(['verify', here.at, '--log', here.log, '--collection', bare.folder]);
     assert.deepEqual([damaged.code, damaged.err.includes('not read: ')], [0, true], damaged.err);
@@ -121,27 +184,59 @@ describe('what the trail tells of an object that is not stored', () => {
 test('rows out of an unpacked collection are the same', async () => {
   const folder = freshFolder();
   mkdirSync(join(folder, 'cloudtrail'));
-  writeFileSync(join(folder, 'cloudtrail', 'trail-0000.jsonl'), trailRows([put('manifest.json'), gone('manifest.json')]));
-  const told = await readTrailObjects(await openPlace(folder, { config: {} } as never), undefined, { stored: new Set([ID]), others: new Set() });
+  writeFileSync(
+    join(folder, 'cloudtrail', 'trail-0000.jsonl'),
+    trailRows([put('manifest.json'), gone('manifest.json')]),
+  );
+  const told = await readTrailObjects(await openPlace(folder, { config: {} } as never), undefined, {
+    stored: new Set([ID]),
+    others: new Set(),
+  });
   assert.match(told.of(ID, 'manifest.json') ?? '', /was deleted at/u);
   // Where the place is known, another bucket says nothing.
   assert.equal(told.of(ID, 'manifest.json', `s3://other/${KEY('manifest.json')}`), undefined);
   assert.match(told.of(ID, 'manifest.json', `s3://${BUCKET}/${KEY('manifest.json')}`) ?? '', /was deleted at/u);
 });
 
-test('a flood of forged captures, in the log and in the bucket, is bounded and hides no real one', { timeout: 280_000 }, async () => {
+test('a flood of forged captures, in the log and in the bucket, is bounded and hides no real one', {
+  timeout: 280_000,
+}, async () => {
   const here = await scene();
   rmSync(join(here.at, 'manifest.json'));
   const forged = (index: number): string => `0197c0df-0000-7000-8000-${String(index).padStart(12, '0')}`;
-  const lines = Array.from({ length: 20_000 }, (_, index) => JSON.stringify({ amber: 'segment', capture: forged(index), segment: 0, state: 'stored', object: 'capture-0000.tar.zst', sha256: 'f'.repeat(64) }));
+  const lines = Array.from({ length: 20_000 }, (_, index) =>
+    JSON.stringify({
+      amber: 'segment',
+      capture: forged(index),
+      segment: 0,
+      state: 'stored',
+      object: 'capture-0000.tar.zst',
+      sha256: 'f'.repeat(64),
+    }),
+  );
   // As Firehose stores them: a member for each record, with a delimiter behind it.
-  const members = Array.from({ length: 200 }, (_, index) => [gzipSync(lines.slice(index * 100, index * 100 + 100).join('\n')), Buffer.from('\n')]);
+  const members = Array.from({ length: 200 }, (_, index) => [
+    gzipSync(lines.slice(index * 100, index * 100 + 100).join('\n')),
+    Buffer.from('\n'),
+  ]);
   writeFileSync(here.log, Buffer.concat([...members.flat(), gzipSync(readFileSync(here.log))]));
-  const events = Array.from({ length: 20_000 }, (_, index): DataEvent => ({ name: 'PutObject', time: AT, key: KEY('capture-0000.tar.zst', forged(index)) }));
-  const flood = [...events, ...Array.from({ length: 5000 }, (): DataEvent => ({ name: 'DeleteObjects', time: LATER })), put('manifest.json'), gone('manifest.json')];
+  const events = Array.from(
+    { length: 20_000 },
+    (_, index): DataEvent => ({ name: 'PutObject', time: AT, key: KEY('capture-0000.tar.zst', forged(index)) }),
+  );
+  const flood = [
+    ...events,
+    ...Array.from({ length: 5000 }, (): DataEvent => ({ name: 'DeleteObjects', time: LATER })),
+    put('manifest.json'),
+    gone('manifest.json'),
+  ];
   const told = await verify({ ...here, at: here.base }, flood, '--all', '--json');
   assert.equal(told.code, 1, told.err);
-  const { results, missing, missingInAll } = JSON.parse(told.out) as { results: { summary: string }[]; missing: { trail?: string }[]; missingInAll: number };
+  const { results, missing, missingInAll } = JSON.parse(told.out) as {
+    results: { summary: string }[];
+    missing: { trail?: string }[];
+    missingInAll: number;
+  };
   assert.deepEqual([results.length, missing.length, missingInAll], [1, 10_000, 20_000]);
   assert.match(results[0]?.summary ?? '', /manifest\.json .* was deleted at .*mallory/u);
   assert.ok(missing.every(({ trail }) => trail?.includes('was there') === true));

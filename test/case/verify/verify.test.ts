@@ -20,7 +20,10 @@ describe('a capture that nobody touched', () => {
         assert.equal(result.sha256, made.manifest.tarball.sha256);
         assert.equal(result.entries, 27);
         assert.equal(result.items, 28);
-        assert.deepEqual(result.checks.filter(({ state }) => state !== 'ok').map(({ name }) => name), apart ? ['sums', 'sender'] : ['receipts', 'sender']);
+        assert.deepEqual(
+          result.checks.filter(({ state }) => state !== 'ok').map(({ name }) => name),
+          apart ? ['sums', 'sender'] : ['receipts', 'sender'],
+        );
       });
     }
   }
@@ -32,20 +35,32 @@ describe('a capture that nobody touched', () => {
       const result = await verify(made.folder, withLog(made.log));
       assert.equal(result.verdict, 'verified', findings(result));
       assert.equal(result.entries, 27);
-      assert.match(result.checks.find(({ name }) => name === 'whole')?.detail ?? '', /^manifest\.json has no SHA-256 of the whole \("sha256": null\), as at .* the SHA-256 of each segment stands for it\. That of the joined segments is [0-9a-f]{64}$/u);
-      assert.deepEqual(result.checks.filter(({ state }) => state !== 'ok').map(({ name }) => name), ['whole', 'sums', 'sender']);
+      assert.match(
+        result.checks.find(({ name }) => name === 'whole')?.detail ?? '',
+        /^manifest\.json has no SHA-256 of the whole \("sha256": null\), as at .* the SHA-256 of each segment stands for it\. That of the joined segments is [0-9a-f]{64}$/u,
+      );
+      assert.deepEqual(
+        result.checks.filter(({ state }) => state !== 'ok').map(({ name }) => name),
+        ['whole', 'sums', 'sender'],
+      );
       // The joined segments are what they are with a digest.
       assert.equal(result.sha256, (await makeCapture({ compression, apart: true })).manifest.tarball.sha256);
     });
   }
 
   test('verifies with padding: a file that shrank, and one that ends with zeros of its own', async () => {
-    const short = (path: string, size: number, body: Buffer) => ({ kind: 'stream', path, source: 'test', method: 'api', size, chunks: () => [body] }) as const;
+    const short = (path: string, size: number, body: Buffer) =>
+      ({ kind: 'stream', path, source: 'test', method: 'api', size, chunks: () => [body] }) as const;
     const zeros = Buffer.concat([noise(1000, 1), Buffer.alloc(3000)]);
-    const made = await makeCapture({ entries: [
-      short('shrank', 700_000, noise(300_001, 5)), short('shrank-zeros', 10_000, zeros), bytesEntry('zeros', Buffer.alloc(200_000)),
-      short('nothing', 2_000_000, Buffer.alloc(0)), bytesEntry('tail', zeros),
-    ] });
+    const made = await makeCapture({
+      entries: [
+        short('shrank', 700_000, noise(300_001, 5)),
+        short('shrank-zeros', 10_000, zeros),
+        bytesEntry('zeros', Buffer.alloc(200_000)),
+        short('nothing', 2_000_000, Buffer.alloc(0)),
+        bytesEntry('tail', zeros),
+      ],
+    });
     assert.equal((await verify(made.folder)).verdict, 'verified');
   });
 
@@ -61,7 +76,10 @@ describe('a capture that nobody touched', () => {
     const made = await makeCapture({ recipient: identity.recipients[0]!, apart: true });
     const outside = await verify(made.folder);
     assert.equal(outside.verdict, 'verified');
-    assert.deepEqual(outside.checks.filter(({ state }) => state === 'not-checked').map(({ name }) => name), ['structure', 'entries', 'chain', 'head', 'totals', 'sums', 'log', 'sender']);
+    assert.deepEqual(
+      outside.checks.filter(({ state }) => state === 'not-checked').map(({ name }) => name),
+      ['structure', 'entries', 'chain', 'head', 'totals', 'sums', 'log', 'sender'],
+    );
     assert.match(outside.checks.at(-1)?.detail ?? '', /age does not authenticate a sender/u);
     const inside = await verify(made.folder, { identity });
     assert.equal(inside.verdict, 'verified');
@@ -102,7 +120,9 @@ describe('a segment', () => {
   test('that was lost on the way makes the capture cut, and the rest is verified', async () => {
     const made = await makeCapture({ apart: true });
     const manifest = readManifest(made.folder);
-    const segments = manifest.segments.map((segment) => (segment.number === 1 ? { ...segment, state: 'lost' } : segment));
+    const segments = manifest.segments.map((segment) =>
+      segment.number === 1 ? { ...segment, state: 'lost' } : segment,
+    );
     unlinkSync(join(made.folder, made.segments[1]!.name));
     writeFileSync(join(made.folder, 'manifest.json'), JSON.stringify({ ...manifest, state: 'cut', segments }));
     const result = await verify(made.folder);
@@ -144,7 +164,11 @@ describe('what is no capture', () => {
     const manifest = readManifest(folder);
     for (const bad of [
       { ...manifest, segments: [{ ...manifest.segments[0], name: '../../etc/passwd' }] },
-      { ...manifest, segments: 'none' }, { ...manifest, tarball: null }, { ...manifest, collectors: { __proto__: null, x: { collected: 'many' } } }, [], null,
+      { ...manifest, segments: 'none' },
+      { ...manifest, tarball: null },
+      { ...manifest, collectors: { __proto__: null, x: { collected: 'many' } } },
+      [],
+      null,
     ]) {
       writeManifest(folder, bad);
       assert.ok(failedChecks(await verify(folder)).includes('commit'));

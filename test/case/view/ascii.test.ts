@@ -20,16 +20,32 @@ function* everything(): Generator<string> {
 }
 
 /** Any code units, so that pairs, halves of pairs and their orders all come. */
-const units = fc.array(fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.integer({ min: 0xd800, max: 0xdfff }), fc.constantFrom(0x0a, 0x0d, 0x09, 0x22, 0x5c, 0x1b, 0x9b, 0x202e, 0x200b, 0x2028)), { maxLength: 60 })
+const units = fc
+  .array(
+    fc.oneof(
+      fc.integer({ min: 0, max: 0xffff }),
+      fc.integer({ min: 0xd800, max: 0xdfff }),
+      fc.constantFrom(0x0a, 0x0d, 0x09, 0x22, 0x5c, 0x1b, 0x9b, 0x202e, 0x200b, 0x2028),
+    ),
+    { maxLength: 60 },
+  )
   .map((codes) => String.fromCharCode(...codes));
 
 /** What no text of ours holds: controls, marks of direction, what is invisible, halves of pairs. */
 const HARM = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 
-const row = (message: string): ReturnType<typeof rowOf> => rowOf(
-  { timestamp: 1_751_274_000_000_000, timestamp_desc: message, message, data_type: 'fs:stat', tag: [message], more: { filename: message, [message]: 'x' } },
-  { source: 'files', functionName: message, captureId: 'x' },
-);
+const row = (message: string): ReturnType<typeof rowOf> =>
+  rowOf(
+    {
+      timestamp: 1_751_274_000_000_000,
+      timestamp_desc: message,
+      message,
+      data_type: 'fs:stat',
+      tag: [message],
+      more: { filename: message, [message]: 'x' },
+    },
+    { source: 'files', functionName: message, captureId: 'x' },
+  );
 
 describe('the encoder', () => {
   test('gives printable ASCII that is the same value again, for every code point and lone surrogate', () => {
@@ -48,17 +64,23 @@ describe('the encoder', () => {
   });
 
   test('lets no row of a timeline become two, whatever the name', () => {
-    fc.assert(fc.property(units, (text) => {
-      const made = row(text);
-      const line = asciiJson(made);
-      const lines = new SortedLines({ batch: 4096 });
-      lines.add({ order: 1, key: '', text: line });
-      const sorted = [...lines.sorted()].map((one) => one.text);
-      assert.deepEqual(sorted, [line]);
-      // JSON.parse of V8 13.6 (Node 24) misreads keys that end with an escape, once a like one came before: values alone.
-      assert.deepEqual(sorted.map((one) => Object.values(JSON.parse(one) as Record<string, unknown>)), [Object.values(made)]);
-      assert.ok(isPrintableAscii(line) && line.includes(`${asciiJson(text)}:"x"`));
-    }), { numRuns: 500 });
+    fc.assert(
+      fc.property(units, (text) => {
+        const made = row(text);
+        const line = asciiJson(made);
+        const lines = new SortedLines({ batch: 4096 });
+        lines.add({ order: 1, key: '', text: line });
+        const sorted = [...lines.sorted()].map((one) => one.text);
+        assert.deepEqual(sorted, [line]);
+        // JSON.parse of V8 13.6 (Node 24) misreads keys that end with an escape, once a like one came before: values alone.
+        assert.deepEqual(
+          sorted.map((one) => Object.values(JSON.parse(one) as Record<string, unknown>)),
+          [Object.values(made)],
+        );
+        assert.ok(isPrintableAscii(line) && line.includes(`${asciiJson(text)}:"x"`));
+      }),
+      { numRuns: 500 },
+    );
   });
 });
 
@@ -66,7 +88,13 @@ describe('text for a terminal', () => {
   test('holds no control, no mark of direction and nothing invisible, for every code point and lone surrogate', () => {
     for (const text of everything()) {
       const made = row(text);
-      for (const shown of [renderText(text, 1e6), renderMessage(text, 1e6), renderPath(Buffer.from(text, 'utf8').toString('latin1'), 1e6), textLine(made), csvLine(made)]) {
+      for (const shown of [
+        renderText(text, 1e6),
+        renderMessage(text, 1e6),
+        renderPath(Buffer.from(text, 'utf8').toString('latin1'), 1e6),
+        textLine(made),
+        csvLine(made),
+      ]) {
         assert.doesNotMatch(shown, HARM);
         demandSafeLines(shown);
       }
@@ -74,12 +102,18 @@ describe('text for a terminal', () => {
   });
 
   test('can be told from our own escapes, and is not cut inside of a code point', () => {
-    assert.equal(renderText('a\\x1b\u001b\u202e\u200b\ufe0f\u3164\ud800😀'), 'a\\\\x1b\\x1b\\u{202e}\\u{200b}\\u{fe0f}\\u{3164}\\u{d800}😀');
+    assert.equal(
+      renderText('a\\x1b\u001b\u202e\u200b\ufe0f\u3164\ud800😀'),
+      'a\\\\x1b\\x1b\\u{202e}\\u{200b}\\u{fe0f}\\u{3164}\\u{d800}😀',
+    );
     assert.equal(renderText('ab\u{1f600}', 3), 'ab…');
-    fc.assert(fc.property(units, fc.integer({ min: 0, max: 40 }), (text, most) => {
-      assert.doesNotMatch(renderText(text, most), HARM);
-      assert.doesNotMatch(renderMessage(text, most), HARM);
-    }), { numRuns: 500 });
+    fc.assert(
+      fc.property(units, fc.integer({ min: 0, max: 40 }), (text, most) => {
+        assert.doesNotMatch(renderText(text, most), HARM);
+        assert.doesNotMatch(renderMessage(text, most), HARM);
+      }),
+      { numRuns: 500 },
+    );
   });
 });
 
@@ -94,7 +128,8 @@ describe('a writer of lines', () => {
     for (const key of ['a b', 'a\tb']) assert.throws(() => lines.add({ order: 1, key, text: '' }), bug);
     for (const order of [Number.NaN, Infinity]) assert.throws(() => lines.add({ order, key: '', text: '' }), bug);
     assert.deepEqual([...lines.sorted()], []);
-    for (const text of ['a\u001b[2J', 'a\u202e', 'a\u2028', 'a\ufe0f', '\ud800']) assert.throws(() => demandSafeLines(text), bug, JSON.stringify(text));
+    for (const text of ['a\u001b[2J', 'a\u202e', 'a\u2028', 'a\ufe0f', '\ud800'])
+      assert.throws(() => demandSafeLines(text), bug, JSON.stringify(text));
     demandSafeLines('plain\nand é 😀\n');
   });
 });

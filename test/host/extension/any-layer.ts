@@ -41,17 +41,31 @@ export interface RuntimeMarks {
 }
 
 /** Process, environment, socket, file and nameless file of the function. */
-export function holds(one: Stored | undefined, { pid, child, port }: Left, { argument, exe, executionEnv }: RuntimeMarks): void {
+export function holds(
+  one: Stored | undefined,
+  { pid, child, port }: Left,
+  { argument, exe, executionEnv }: RuntimeMarks,
+): void {
   assert.ok(one?.manifest !== undefined);
-  const { processes } = jsonOf(one, 'live_response/processes.json') as { processes: { pid: number; argv: string[]; exe?: { path: string } }[] };
+  const { processes } = jsonOf(one, 'live_response/processes.json') as {
+    processes: { pid: number; argv: string[]; exe?: { path: string } }[];
+  };
   const runtime = processes.find((row) => row.pid === pid);
   assert.ok(runtime?.argv.some((word) => word.includes(argument)) === true, `the runtime: ${JSON.stringify(runtime)}`);
   assert.match(runtime.exe?.path ?? '', exe);
   assert.match(one.entries.get(`[root]/proc/${pid}/cmdline`)?.toString() ?? '', new RegExp(argument, 'u'));
-  assert.ok(processes.some((row) => row.pid === child), 'its child');
-  assert.match(one.entries.get(`[root]/proc/${pid}/environ`)?.toString() ?? '', new RegExp(`AWS_EXECUTION_ENV=${executionEnv}`, 'u'));
+  assert.ok(
+    processes.some((row) => row.pid === child),
+    'its child',
+  );
+  assert.match(
+    one.entries.get(`[root]/proc/${pid}/environ`)?.toString() ?? '',
+    new RegExp(`AWS_EXECUTION_ENV=${executionEnv}`, 'u'),
+  );
   assert.ok(JSON.stringify(jsonOf(one, 'live_response/sockets.json')).includes(String(port)), 'its socket');
   assert.equal(one.entries.get('[root]/tmp/dropped.sh')?.toString(), '#!/bin/sh\nexec sleep 1000\n');
-  const nameless = [...one.entries].find(([path, body]) => path.startsWith(`recovered/${pid}/`) && body.toString() === 'deleted and still open\n');
+  const nameless = [...one.entries].find(
+    ([path, body]) => path.startsWith(`recovered/${pid}/`) && body.toString() === 'deleted and still open\n',
+  );
   assert.ok(nameless !== undefined, [...one.entries.keys()].filter((path) => path.startsWith('recovered')).join(' '));
 }

@@ -43,10 +43,16 @@ describe('the any layer for arm64', { skip: STARTS_BOTH }, () => {
   test('holds a Node for it, of which the loader of glibc finds every library', (t) => {
     if (!hasEmulator(t)) return;
     // As the launcher asks.
-    const { status, stdout } = spawnSync(QEMU, ['-L', ROOT, join(ROOT, 'lib/ld-linux-aarch64.so.1'), '--list', join(opt, 'amber/node')], { encoding: 'utf8' });
+    const { status, stdout } = spawnSync(
+      QEMU,
+      ['-L', ROOT, join(ROOT, 'lib/ld-linux-aarch64.so.1'), '--list', join(opt, 'amber/node')],
+      { encoding: 'utf8' },
+    );
     assert.equal(status, 0);
     assert.match(stdout, /libstdc\+\+\.so\.6/u);
-    const told = spawnSync(QEMU, ['-L', ROOT, join(opt, 'amber/node'), '-p', 'process.arch + process.version'], { encoding: 'utf8' });
+    const told = spawnSync(QEMU, ['-L', ROOT, join(opt, 'amber/node'), '-p', 'process.arch + process.version'], {
+      encoding: 'utf8',
+    });
     assert.equal(told.stdout.trim(), `arm64v${process.versions.node}`);
   });
 
@@ -55,23 +61,50 @@ describe('the any layer for arm64', { skip: STARTS_BOTH }, () => {
     if (!canIsolate()) return void missing(t, 'root, for namespaces');
     const channel = await orderChannel(t);
     const platform = await startPlatform({
-      opt, memoryMb: 512, timeoutMs: 180_000, handler: 'lifecycle.handler', runtime: { command: [standIn.node, ...standIn.args('')], env: { LAMBDA_TASK_ROOT: HANDLERS } },
-      extensions: [{ name: 'amber', command: [...EMULATED, '/opt/amber/node', ...FLAGS, '/opt/amber/extension.mjs', 'amber'] }],
+      opt,
+      memoryMb: 512,
+      timeoutMs: 180_000,
+      handler: 'lifecycle.handler',
+      runtime: { command: [standIn.node, ...standIn.args('')], env: { LAMBDA_TASK_ROOT: HANDLERS } },
+      extensions: [
+        { name: 'amber', command: [...EMULATED, '/opt/amber/node', ...FLAGS, '/opt/amber/extension.mjs', 'amber'] },
+      ],
       // An emulated processor is slow: what takes 0.5 s elsewhere takes ten times that.
-      env: { AMBER_DESTINATION: 'file:///mnt/evidence', AMBER_DETECT: 'off', AMBER_CODE: '/var/task', AMBER_MAX_MS: '120000', ...channel.env },
+      env: {
+        AMBER_DESTINATION: 'file:///mnt/evidence',
+        AMBER_DETECT: 'off',
+        AMBER_CODE: '/var/task',
+        AMBER_MAX_MS: '120000',
+        ...channel.env,
+      },
     });
     t.after(() => platform.stop());
-    assert.equal((await platform.invoke({ write: '/tmp/left', text: 'of the function\n' })).kind, 'response', platform.log());
+    assert.equal(
+      (await platform.invoke({ write: '/tmp/left', text: 'of the function\n' })).kind,
+      'response',
+      platform.log(),
+    );
     await platform.idle();
     await channel.write(newOrder());
     const one = await obeyed(platform, { waitMs: 500 });
     assert.ok(one?.manifest !== undefined, platform.log());
     assert.equal(one.entries.get('[root]/tmp/left')?.toString(), 'of the function\n');
-    const { processes } = jsonOf(one, 'live_response/processes.json') as { processes: { pid: number; argv: string[] }[] };
-    assert.ok(processes.some(({ pid, argv }) => pid === platform.runtime()?.innerPid && argv.some((word) => word.includes('js-client'))));
-    assert.ok(processes.some(({ argv }) => argv.includes('/opt/amber/node')), 'itself');
+    const { processes } = jsonOf(one, 'live_response/processes.json') as {
+      processes: { pid: number; argv: string[] }[];
+    };
+    assert.ok(
+      processes.some(
+        ({ pid, argv }) => pid === platform.runtime()?.innerPid && argv.some((word) => word.includes('js-client')),
+      ),
+    );
+    assert.ok(
+      processes.some(({ argv }) => argv.includes('/opt/amber/node')),
+      'itself',
+    );
     const record = await platform.shutdown();
     const { manifest } = (await storedCaptures(platform.ground.evidence)).at(-1) ?? {};
-    t.diagnostic(`SHUTDOWN took ${Math.round(record?.extensions[0]?.exitMs ?? 0)} ms, killed: ${record?.extensions[0]?.killed}, ${manifest?.cause.trigger}; init ${Math.round(platform.initMs())} ms; capture ${JSON.stringify(platform.logLines('capture').map(({ elapsedMs, cpuMs, state }) => [elapsedMs, cpuMs, state]))}`);
+    t.diagnostic(
+      `SHUTDOWN took ${Math.round(record?.extensions[0]?.exitMs ?? 0)} ms, killed: ${record?.extensions[0]?.killed}, ${manifest?.cause.trigger}; init ${Math.round(platform.initMs())} ms; capture ${JSON.stringify(platform.logLines('capture').map(({ elapsedMs, cpuMs, state }) => [elapsedMs, cpuMs, state]))}`,
+    );
   });
 });

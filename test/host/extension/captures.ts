@@ -18,20 +18,31 @@ export interface Stored {
 export async function storedCaptures(evidence: string): Promise<Stored[]> {
   const files = filesBelow(evidence);
   const folders = [...new Set(files.map(dirname))].filter((folder) => basename(folder).startsWith('capture=')).sort();
-  return Promise.all(folders.map(async (folder) => {
-    const tarball = files.find((file) => dirname(file) === folder && /^capture.*\.tar\.zst$/u.test(basename(file)));
-    const manifest = files.find((file) => file === `${folder}/manifest.json`);
-    return {
-      id: basename(folder).slice('capture='.length), folder,
-      manifest: manifest === undefined ? undefined : (JSON.parse(readFileSync(manifest, 'utf8')) as Stored['manifest']),
-      entries: tarball === undefined ? new Map<string, Buffer>() : await entriesOf(await unzstd(readFileSync(tarball))),
-    };
-  }));
+  return Promise.all(
+    folders.map(async (folder) => {
+      const tarball = files.find((file) => dirname(file) === folder && /^capture.*\.tar\.zst$/u.test(basename(file)));
+      const manifest = files.find((file) => file === `${folder}/manifest.json`);
+      return {
+        id: basename(folder).slice('capture='.length),
+        folder,
+        manifest:
+          manifest === undefined ? undefined : (JSON.parse(readFileSync(manifest, 'utf8')) as Stored['manifest']),
+        entries:
+          tarball === undefined ? new Map<string, Buffer>() : await entriesOf(await unzstd(readFileSync(tarball))),
+      };
+    }),
+  );
 }
 
 async function unzstd(bytes: Buffer): Promise<Buffer> {
   const pieces: Buffer[] = [];
-  for await (const piece of decompress((async function* once() { yield await Promise.resolve(bytes); })(), 'zstd')) pieces.push(piece);
+  for await (const piece of decompress(
+    (async function* once() {
+      yield await Promise.resolve(bytes);
+    })(),
+    'zstd',
+  ))
+    pieces.push(piece);
   return Buffer.concat(pieces);
 }
 

@@ -14,9 +14,15 @@ interface ProcessRow {
   readonly exe?: { readonly path: string; readonly sha256?: string };
 }
 
-const processesOf = (one: Stored): readonly ProcessRow[] => (jsonOf(one, 'live_response/processes.json') as { processes: ProcessRow[] }).processes;
+const processesOf = (one: Stored): readonly ProcessRow[] =>
+  (jsonOf(one, 'live_response/processes.json') as { processes: ProcessRow[] }).processes;
 
-describe('the extension', { skip: canIsolate() || process.env['REQUIRE_PEERS'] === '1' ? false : 'not run: needs root, for namespaces, and a checkout outside of /tmp' }, () => {
+describe('the extension', {
+  skip:
+    canIsolate() || process.env['REQUIRE_PEERS'] === '1'
+      ? false
+      : 'not run: needs root, for namespaces, and a checkout outside of /tmp',
+}, () => {
   test('keeps an inventory of an idle sandbox that ends, and leaves at once', async (t) => {
     const platform = await openScene(t);
     await platform.invoke({ write: '/tmp/left', text: 'what the function left\n' });
@@ -28,8 +34,14 @@ describe('the extension', { skip: canIsolate() || process.env['REQUIRE_PEERS'] =
     assert.equal(one.manifest.cause.trigger, 'shutdown');
     assert.match(one.entries.get('bodyfile/bodyfile.txt')?.toString() ?? '', /\/tmp\/left/u);
     assert.equal(one.entries.has('[root]/tmp/left'), false);
-    const last = jsonOf(one, 'live_response/last_inventory.json') as { processes: { argv: string[] }[]; files: { path: string }[] };
-    assert.ok(last.processes.some(({ argv }) => argv.some((word) => word.includes('js-client'))), 'the runtime was seen while it lived');
+    const last = jsonOf(one, 'live_response/last_inventory.json') as {
+      processes: { argv: string[] }[];
+      files: { path: string }[];
+    };
+    assert.ok(
+      last.processes.some(({ argv }) => argv.some((word) => word.includes('js-client'))),
+      'the runtime was seen while it lived',
+    );
     assert.ok(last.files.some(({ path }) => path === '/tmp/left'));
   });
 
@@ -42,20 +54,28 @@ describe('the extension', { skip: canIsolate() || process.env['REQUIRE_PEERS'] =
     assert.equal(one?.entries.get('[root]/tmp/left')?.toString(), 'what the function left\n');
   });
 
-  for (const [memoryMb, first] of [[128, '[root]/tmp/left'], [3008, '[root]/proc/version']] as const) {
+  for (const [memoryMb, first] of [
+    [128, '[root]/tmp/left'],
+    [3008, '[root]/proc/version'],
+  ] as const) {
     test(`with the CPU of ${memoryMb} MB ${first} comes first at the end, behind what was seen last and the paths of /tmp`, async (t) => {
       const platform = await openScene(t, { memoryMb, env: { AMBER_ON_SHUTDOWN: 'contents' } });
       await platform.invoke({ write: '/tmp/left', text: 'left\n' });
       await platform.idle();
       await platform.shutdown();
       const [one] = await storedCaptures(platform.ground.evidence);
-      const order = [...(one?.entries.keys() ?? [])].filter((name) => ['live_response/processes.json', '[root]/proc/version', '[root]/tmp/left'].includes(name));
+      const order = [...(one?.entries.keys() ?? [])].filter((name) =>
+        ['live_response/processes.json', '[root]/proc/version', '[root]/tmp/left'].includes(name),
+      );
       assert.equal(order[0], 'live_response/processes.json', platform.log());
       assert.equal(order[1], first);
       assert.equal(order.length, 3);
-      const part = Object.keys(Object.fromEntries(one?.entries ?? [])).findIndex((name) => name.startsWith('manifest/'));
+      const part = Object.keys(Object.fromEntries(one?.entries ?? [])).findIndex((name) =>
+        name.startsWith('manifest/'),
+      );
       const inFirst = [...(one?.entries.keys() ?? [])].slice(0, part);
-      for (const name of ['live_response/last_inventory.json', 'bodyfile/bodyfile.txt', 'live_response/sockets.json']) assert.ok(inFirst.includes(name), name);
+      for (const name of ['live_response/last_inventory.json', 'bodyfile/bodyfile.txt', 'live_response/sockets.json'])
+        assert.ok(inFirst.includes(name), name);
       assert.equal(inFirst.includes('[root]/proc/version'), first === '[root]/proc/version');
     });
   }
@@ -71,10 +91,19 @@ describe('the extension', { skip: canIsolate() || process.env['REQUIRE_PEERS'] =
     const one = captures.find(({ manifest }) => manifest?.cause.trigger === 'deadline');
     assert.ok(one !== undefined, platform.log());
     const row = processesOf(one).find(({ pid }) => pid === runtime);
-    assert.ok(row?.argv.some((word) => word.includes('js-client')) === true && row.exe?.path.includes('node') === true, JSON.stringify(row));
-    for (const name of ['environ', 'maps', 'status']) assert.ok((one.entries.get(`[root]/proc/${runtime}/${name}`)?.length ?? 0) > 0, name);
+    assert.ok(
+      row?.argv.some((word) => word.includes('js-client')) === true && row.exe?.path.includes('node') === true,
+      JSON.stringify(row),
+    );
+    for (const name of ['environ', 'maps', 'status'])
+      assert.ok((one.entries.get(`[root]/proc/${runtime}/${name}`)?.length ?? 0) > 0, name);
     assert.equal(one.entries.get('[root]/tmp/dropped')?.toString(), 'payload\n');
-    assert.equal(captures.find(({ manifest }) => manifest?.cause.trigger === 'crash')?.manifest?.cause.reason.startsWith('an invocation ran out of time'), true);
+    assert.equal(
+      captures
+        .find(({ manifest }) => manifest?.cause.trigger === 'crash')
+        ?.manifest?.cause.reason.startsWith('an invocation ran out of time'),
+      true,
+    );
     const next = await platform.invoke({ say: 'again' });
     assert.equal(next.kind, 'response');
   });
@@ -87,7 +116,11 @@ describe('the extension', { skip: canIsolate() || process.env['REQUIRE_PEERS'] =
     await platform.idle();
     const [one] = await storedCaptures(platform.ground.evidence);
     assert.equal(one?.manifest?.cause.trigger, 'crash');
-    const last = (jsonOf(one, 'live_response/last_inventory.json') as { lastInvocation: { number: number; status?: string; errorType?: string } }).lastInvocation;
+    const last = (
+      jsonOf(one, 'live_response/last_inventory.json') as {
+        lastInvocation: { number: number; status?: string; errorType?: string };
+      }
+    ).lastInvocation;
     assert.deepEqual([last.number, last.status, last.errorType], [2, 'error', 'Runtime.ExitError']);
     assert.equal(one.entries.get('[root]/tmp/.x')?.toString(), 'stage two\n');
     assert.equal(platform.shutdowns[0]?.extensions[0]?.killed, false);
@@ -99,8 +132,14 @@ describe('the extension', { skip: canIsolate() || process.env['REQUIRE_PEERS'] =
       await platform.invoke({});
       await platform.idle();
       const result = await platform.invoke({ write: '/tmp/left', text: 'x', waitMs: 2000 - leftMs, exit: 1 }, 2000);
-      assert.deepEqual([result.kind, 'errorType' in result ? result.errorType : ''], ['failed', 'Runtime.ExitError'], platform.log());
-      const crashed = (await storedCaptures(platform.ground.evidence)).some(({ manifest }) => manifest?.cause.trigger === 'crash');
+      assert.deepEqual(
+        [result.kind, 'errorType' in result ? result.errorType : ''],
+        ['failed', 'Runtime.ExitError'],
+        platform.log(),
+      );
+      const crashed = (await storedCaptures(platform.ground.evidence)).some(
+        ({ manifest }) => manifest?.cause.trigger === 'crash',
+      );
       const refused = platform.logLines('refused').some(({ limit }) => limit === 'answer');
       assert.ok(crashed || refused || platform.logLines('capture').length > 0, platform.log());
       if (leftMs < 200) assert.ok(refused, platform.log());
@@ -142,11 +181,16 @@ describe('the extension', { skip: canIsolate() || process.env['REQUIRE_PEERS'] =
 
   for (const reason of REASONS) {
     test(`stores the volatile segment before anything else and is gone in time, with 30 MB in /tmp: ${reason} (npm run shutdowns has 200 of each)`, async () => {
-      for (const trial of await shutdownTrials(reason, 2, 30)) assert.ok(trial.volatile && !trial.killed, JSON.stringify(trial));
+      for (const trial of await shutdownTrials(reason, 2, 30))
+        assert.ok(trial.volatile && !trial.killed, JSON.stringify(trial));
     });
   }
 
-  for (const [what, env] of [['the kill switch', { AMBER_DISABLED: '1' }], ['an unusable configuration', { AMBER_MAX_MS: 'soon' }], ['no destination', { AMBER_DESTINATION: '' }]] as const) {
+  for (const [what, env] of [
+    ['the kill switch', { AMBER_DISABLED: '1' }],
+    ['an unusable configuration', { AMBER_MAX_MS: 'soon' }],
+    ['no destination', { AMBER_DESTINATION: '' }],
+  ] as const) {
     test(`with ${what} it only keeps the platform company`, async (t) => {
       const platform = await openScene(t, { env });
       assert.equal((await platform.invoke({ say: 1 })).kind, 'response');

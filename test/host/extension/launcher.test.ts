@@ -28,12 +28,20 @@ async function makeOpt(node: (home: string) => string, leastMb = 128): Promise<O
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-async function open(t: { after: (done: () => Promise<void> | void) => void }, opt: Opt, env: Record<string, string> = {}, memoryMb = 512): Promise<Platform> {
+async function open(
+  t: { after: (done: () => Promise<void> | void) => void },
+  opt: Opt,
+  env: Record<string, string> = {},
+  memoryMb = 512,
+): Promise<Platform> {
   t.after(opt.remove);
   const platform = await startPlatform({
-    opt: opt.folder, memoryMb, handler: 'lifecycle.handler',
+    opt: opt.folder,
+    memoryMb,
+    handler: 'lifecycle.handler',
     runtime: { command: [standIn.node, ...standIn.args('')], env: { LAMBDA_TASK_ROOT: HANDLERS } },
-    extensions: [{ name: 'amber', command: ['/opt/extensions/amber'] }], env: { AMBER_DESTINATION: 'file:///mnt/evidence', ...env },
+    extensions: [{ name: 'amber', command: ['/opt/extensions/amber'] }],
+    env: { AMBER_DESTINATION: 'file:///mnt/evidence', ...env },
   });
   t.after(() => platform.stop());
   return platform;
@@ -46,33 +54,58 @@ async function lives(platform: Platform): Promise<void> {
   assert.equal(record?.extensions[0]?.killed, false, JSON.stringify(record));
 }
 
-describe('the launcher', { skip: canIsolate() || process.env['REQUIRE_PEERS'] === '1' ? false : 'not run: needs root, for /opt' }, () => {
+describe('the launcher', {
+  skip: canIsolate() || process.env['REQUIRE_PEERS'] === '1' ? false : 'not run: needs root, for /opt',
+}, () => {
   test('starts Node without what the function asks of its own Node or loader', async (t) => {
     const platform = await open(t, await makeOpt(() => standIn.node), {
-      NODE_OPTIONS: '--no-warnings', LD_LIBRARY_PATH: '/nowhere', BASH_ENV: '/tmp/evil', NODE_EXTRA_CA_CERTS: '/nowhere', SSL_CERT_FILE: '/nowhere', UV_THREADPOOL_SIZE: '1',
+      NODE_OPTIONS: '--no-warnings',
+      LD_LIBRARY_PATH: '/nowhere',
+      BASH_ENV: '/tmp/evil',
+      NODE_EXTRA_CA_CERTS: '/nowhere',
+      SSL_CERT_FILE: '/nowhere',
+      UV_THREADPOOL_SIZE: '1',
     });
     await lives(platform);
     const [one] = await storedCaptures(platform.ground.evidence);
     assert.ok(one?.manifest !== undefined);
-    const environ = [...one.entries].find(([path, body]) => /proc\/\d+\/cmdline$/u.test(path) && body.includes('extension.mjs'))?.[0].replace('cmdline', 'environ');
+    const environ = [...one.entries]
+      .find(([path, body]) => /proc\/\d+\/cmdline$/u.test(path) && body.includes('extension.mjs'))?.[0]
+      .replace('cmdline', 'environ');
     const own = one.entries.get(environ ?? '')?.toString() ?? '';
     assert.match(own, /AWS_LAMBDA_RUNTIME_API=/u);
-    for (const name of ['NODE_OPTIONS', 'LD_LIBRARY_PATH', 'BASH_ENV', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'UV_THREADPOOL_SIZE']) assert.doesNotMatch(own, new RegExp(`${name}=`, 'u'));
+    for (const name of [
+      'NODE_OPTIONS',
+      'LD_LIBRARY_PATH',
+      'BASH_ENV',
+      'NODE_EXTRA_CA_CERTS',
+      'SSL_CERT_FILE',
+      'UV_THREADPOOL_SIZE',
+    ])
+      assert.doesNotMatch(own, new RegExp(`${name}=`, 'u'));
   });
 
   const cases: readonly (readonly [string, () => Promise<Opt>, RegExp, number?])[] = [
     ['there is no Node', () => makeOpt(() => '/opt/amber/none'), /there is no Node/u],
     ['memory is short', () => makeOpt(() => standIn.node, 256), /less than 256 MB/u, 128],
-    ['the program is missing', async () => {
-      const opt = await makeOpt(() => standIn.node);
-      rmSync(join(opt.folder, 'amber/extension.mjs'));
-      return opt;
-    }, /extension.mjs is missing/u],
-    ['its own Node is for another system', async () => {
-      const opt = await makeOpt(() => '$home/node');
-      writeFileSync(join(opt.folder, 'amber/node'), 'no program', { mode: 0o755 });
-      return opt;
-    }, /too old for Node, or it has another architecture/u],
+    [
+      'the program is missing',
+      async () => {
+        const opt = await makeOpt(() => standIn.node);
+        rmSync(join(opt.folder, 'amber/extension.mjs'));
+        return opt;
+      },
+      /extension.mjs is missing/u,
+    ],
+    [
+      'its own Node is for another system',
+      async () => {
+        const opt = await makeOpt(() => '$home/node');
+        writeFileSync(join(opt.folder, 'amber/node'), 'no program', { mode: 0o755 });
+        return opt;
+      },
+      /too old for Node, or it has another architecture/u,
+    ],
   ];
   for (const [what, make, says, memoryMb] of cases) {
     test(`idles as a stub where ${what}`, async (t) => {
@@ -87,7 +120,10 @@ describe('the launcher', { skip: canIsolate() || process.env['REQUIRE_PEERS'] ==
     const opt = await makeOpt(() => '/opt/amber/none');
     t.after(opt.remove);
     const platform = await startPlatform({
-      opt: opt.folder, managed: true, handler: 'lifecycle.handler', runtime: { command: [standIn.node, ...standIn.args('')], env: { LAMBDA_TASK_ROOT: HANDLERS } },
+      opt: opt.folder,
+      managed: true,
+      handler: 'lifecycle.handler',
+      runtime: { command: [standIn.node, ...standIn.args('')], env: { LAMBDA_TASK_ROOT: HANDLERS } },
       extensions: [{ name: 'amber', command: ['/opt/extensions/amber'] }],
     });
     t.after(() => platform.stop());

@@ -2,7 +2,20 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, fstatSync, globSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  fstatSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -20,7 +33,10 @@ import { openScene, type SceneOptions } from './sandbox.ts';
 const FORGED = '0197c0de-0000-7000-8000-0000000000aa.2026-11-24.capture-0000.tar.zst';
 
 /** A crash while nothing can be stored. */
-async function crashed(t: { after: (done: () => Promise<void>) => void }, options: SceneOptions = {}): Promise<Platform> {
+async function crashed(
+  t: { after: (done: () => Promise<void>) => void },
+  options: SceneOptions = {},
+): Promise<Platform> {
   const platform = await openScene(t, options);
   await platform.invoke({});
   await platform.idle();
@@ -43,7 +59,10 @@ async function verified(platform: Platform, folder: string): Promise<VerifyResul
   return verifyCapture(await openLocal(folder), { log: (id) => readLogDigests(log(), id) });
 }
 
-const skip = canIsolate() || process.env['REQUIRE_PEERS'] === '1' ? false : 'not run: needs root, for namespaces, and a checkout outside of /tmp';
+const skip =
+  canIsolate() || process.env['REQUIRE_PEERS'] === '1'
+    ? false
+    : 'not run: needs root, for namespaces, and a checkout outside of /tmp';
 
 describe('a parked capture', { skip }, () => {
   test('is sent in the next life, and verifies against the digest that was logged before it was made', async (t) => {
@@ -71,7 +90,9 @@ describe('a parked capture', { skip }, () => {
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     t.after(() => silent.close());
     const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
-    const platform = await openScene(t, { env: { AMBER_DESTINATION: 's3://evidence-bucket/amber', AMBER_S3_ENDPOINT: endpoint, AMBER_S3_PATH_STYLE: '1' } });
+    const platform = await openScene(t, {
+      env: { AMBER_DESTINATION: 's3://evidence-bucket/amber', AMBER_S3_ENDPOINT: endpoint, AMBER_S3_PATH_STYLE: '1' },
+    });
     await platform.invoke({});
     await platform.idle();
     assert.equal((await platform.invoke({ exit: 1 })).kind, 'failed');
@@ -86,12 +107,25 @@ describe('a parked capture', { skip }, () => {
     const asked: string[] = [];
     const expired = createServer((request, response) => {
       asked.push(request.url ?? '');
-      request.resume().on('end', () => response.writeHead(400, { 'content-type': 'application/xml' }).end('<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>'));
+      request
+        .resume()
+        .on('end', () =>
+          response
+            .writeHead(400, { 'content-type': 'application/xml' })
+            .end('<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>'),
+        );
     });
     await new Promise<void>((resolve) => expired.listen(0, '127.0.0.1', resolve));
     t.after(() => expired.close());
     const endpoint = `http://127.0.0.1:${(expired.address() as AddressInfo).port}`;
-    const platform = await openScene(t, { env: { AMBER_DESTINATION: 's3://evidence-bucket/amber', AMBER_S3_ENDPOINT: endpoint, AMBER_S3_PATH_STYLE: '1', AMBER_ON_CRASH: 'contents' } });
+    const platform = await openScene(t, {
+      env: {
+        AMBER_DESTINATION: 's3://evidence-bucket/amber',
+        AMBER_S3_ENDPOINT: endpoint,
+        AMBER_S3_PATH_STYLE: '1',
+        AMBER_ON_CRASH: 'contents',
+      },
+    });
     await platform.invoke({});
     await platform.idle();
     assert.deepEqual(asked, [], 'a rehearsal sends nothing');
@@ -136,12 +170,18 @@ describe('a parked capture', { skip }, () => {
     assert.ok(result.tookMs < 2000);
     await platform.idle();
     const [one, ...more] = foldersOf(platform);
-    assert.ok(one?.endsWith('capture=0197c0de-0000-7000-8000-0000000000aa') === true && more.length === 0, platform.log());
+    assert.ok(
+      one?.endsWith('capture=0197c0de-0000-7000-8000-0000000000aa') === true && more.length === 0,
+      platform.log(),
+    );
     const checked = await verified(platform, one);
     assert.equal(checked.verdict, 'failed');
   });
 
-  for (const [what, tmpMb, prepare] of [['full', 1, 'head -c 1020000 /dev/zero > /tmp/fill'], ['not ours to write', 16, 'chown 0:0 /tmp; chmod 755 /tmp']] as const) {
+  for (const [what, tmpMb, prepare] of [
+    ['full', 1, 'head -c 1020000 /dev/zero > /tmp/fill'],
+    ['not ours to write', 16, 'chown 0:0 /tmp; chmod 755 /tmp'],
+  ] as const) {
     test(`is given up where /tmp is ${what}; the function goes on, and the log has the summary`, async (t) => {
       const platform = await openScene(t, { tmpMb });
       spawnSync('bash', ['-c', prepare.replaceAll('/tmp', platform.ground.tmp)]);
@@ -152,7 +192,10 @@ describe('a parked capture', { skip }, () => {
       await platform.idle();
       assert.equal(platform.shutdowns[0]?.extensions[0]?.killed, false);
       assert.deepEqual(parkedFiles(platform), []);
-      assert.ok(platform.logLines('fault').some((line) => line['where'] === 'parked'), platform.log());
+      assert.ok(
+        platform.logLines('fault').some((line) => line['where'] === 'parked'),
+        platform.log(),
+      );
       assert.equal((await platform.invoke({ say: 1 })).kind, 'response');
     });
   }
@@ -160,7 +203,9 @@ describe('a parked capture', { skip }, () => {
 
 /** Folders alone: what was tampered with need not be readable. */
 function foldersOf(platform: Platform): string[] {
-  return globSync(`${platform.ground.evidence}/**/parked.json`).map((path) => path.slice(0, -'/parked.json'.length)).sort();
+  return globSync(`${platform.ground.evidence}/**/parked.json`)
+    .map((path) => path.slice(0, -'/parked.json'.length))
+    .sort();
 }
 
 test('a capture in the same life hashes what is parked and stores everything else, whatever its name', (t) => {
@@ -170,9 +215,23 @@ test('a capture in the same life hashes what is parked and stores everything els
   const entries = Object.entries(bodies).map(([name, body]) => {
     writeFileSync(join(folder, name), body);
     const fd = openSync(join(folder, name), 'r');
-    return { kind: 'file' as const, path: name, source: name, method: 'openat', fd, stat: fstatSync(fd, { bigint: true }) };
+    return {
+      kind: 'file' as const,
+      path: name,
+      source: name,
+      method: 'openat',
+      fd,
+      stat: fstatSync(fd, { bigint: true }),
+    };
   });
   const digest = createHash('sha256').update(bodies.parked).digest('hex');
-  const stored = [...unnested(entries, new Map([[digest, bodies.parked.length]]))].map((entry) => [entry.path, 'store' in entry ? entry.store : true]);
-  assert.deepEqual(stored, [['parked', false], ['same', true], ['payload', true]]);
+  const stored = [...unnested(entries, new Map([[digest, bodies.parked.length]]))].map((entry) => [
+    entry.path,
+    'store' in entry ? entry.store : true,
+  ]);
+  assert.deepEqual(stored, [
+    ['parked', false],
+    ['same', true],
+    ['payload', true],
+  ]);
 });

@@ -1,6 +1,18 @@
 /** A function that crashes at every invocation is captured so often and no more, and whoever is in the sandbox cannot forge that away. */
 import assert from 'node:assert/strict';
-import { existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
@@ -21,7 +33,8 @@ function folder(t: TestContext): string {
   return made;
 }
 
-const open = (tmp: string, nowMs: number, log: unknown[] = []): Resets => openResets(tmp, (record) => log.push(record), nowMs);
+const open = (tmp: string, nowMs: number, log: unknown[] = []): Resets =>
+  openResets(tmp, (record) => log.push(record), nowMs);
 const allowedAt = (tmp: string, nowMs: number): string => open(tmp, nowMs).allowed(3, nowMs);
 
 describe('the record of captures after crashes', () => {
@@ -37,7 +50,18 @@ describe('the record of captures after crashes', () => {
       if (allowed !== 'nothing') seen.push(`${minute} ${allowed}`);
     }
     assert.deepEqual(log, []);
-    assert.deepEqual(seen, ['0 all', '1 all', '2 all', '12 inventory', '22 inventory', '32 inventory', '42 inventory', '52 inventory', '62 inventory', '72 inventory']);
+    assert.deepEqual(seen, [
+      '0 all',
+      '1 all',
+      '2 all',
+      '12 inventory',
+      '22 inventory',
+      '32 inventory',
+      '42 inventory',
+      '52 inventory',
+      '62 inventory',
+      '72 inventory',
+    ]);
     assert.equal(allowedAt(tmp, NOW + 72 * MINUTE + 59 * MINUTE), 'all');
     assert.deepEqual(readdirSync(tmp), ['.amber-resets']);
     assert.equal(statSync(join(tmp, '.amber-resets')).mode & 0o777, 0o600);
@@ -73,9 +97,14 @@ describe('the record of captures after crashes', () => {
   });
 
   const records: Readonly<Record<string, string>> = {
-    'no JSON': '{', 'null': 'null', 'a list': '[1]', 'of another sandbox': JSON.stringify({ boot: 'x', captured: [NOW, NOW, NOW] }),
-    'from the future': JSON.stringify({ boot: BOOT, captured: [NOW + 1, NOW + 2, NOW + 3] }), 'no times': JSON.stringify({ boot: BOOT, captured: ['x', null, {}, -1, 1.5] }),
-    'of long ago': JSON.stringify({ boot: BOOT, captured: [1, 2, 3] }), 'a byte order mark': `\ufeff${JSON.stringify({ boot: BOOT, captured: [NOW] })}`,
+    'no JSON': '{',
+    null: 'null',
+    'a list': '[1]',
+    'of another sandbox': JSON.stringify({ boot: 'x', captured: [NOW, NOW, NOW] }),
+    'from the future': JSON.stringify({ boot: BOOT, captured: [NOW + 1, NOW + 2, NOW + 3] }),
+    'no times': JSON.stringify({ boot: BOOT, captured: ['x', null, {}, -1, 1.5] }),
+    'of long ago': JSON.stringify({ boot: BOOT, captured: [1, 2, 3] }),
+    'a byte order mark': `\ufeff${JSON.stringify({ boot: BOOT, captured: [NOW] })}`,
   };
   for (const [what, text] of Object.entries(records)) {
     test(`a record that is ${what} says nothing`, (t) => {
@@ -93,7 +122,10 @@ describe('the record of captures after crashes', () => {
     const forged = JSON.stringify({ boot: BOOT, captured: [NOW, NOW, NOW] });
     writeFileSync(victim, forged);
     const places: readonly (() => unknown)[] = [
-      () => symlinkSync(victim, path), () => linkSync(victim, path), () => spawnSync('mkfifo', [path]), () => truncateSync(path, 10 * 2 ** 30),
+      () => symlinkSync(victim, path),
+      () => linkSync(victim, path),
+      () => spawnSync('mkfifo', [path]),
+      () => truncateSync(path, 10 * 2 ** 30),
     ];
     for (const place of places) {
       if (place === places[3]) writeFileSync(path, forged);
@@ -123,16 +155,32 @@ async function crash(platform: Platform): Promise<void> {
   await platform.idle();
 }
 
-const captured = async (platform: Platform): Promise<string[]> => (await storedCaptures(platform.ground.evidence)).map(({ manifest }) => manifest?.cause.trigger ?? 'cut');
+const captured = async (platform: Platform): Promise<string[]> =>
+  (await storedCaptures(platform.ground.evidence)).map(({ manifest }) => manifest?.cause.trigger ?? 'cut');
 
-describe('a sandbox that crashes again and again', { skip: canIsolate() || process.env['REQUIRE_PEERS'] === '1' ? false : 'not run: needs root, for namespaces, and a checkout outside of /tmp' }, () => {
+describe('a sandbox that crashes again and again', {
+  skip:
+    canIsolate() || process.env['REQUIRE_PEERS'] === '1'
+      ? false
+      : 'not run: needs root, for namespaces, and a checkout outside of /tmp',
+}, () => {
   test('is captured as often as AMBER_MAX_CAPTURES says, and one line says so of each crash after that', async (t) => {
     const platform = await openScene(t, { env: { AMBER_MAX_CAPTURES: '2', AMBER_ON_CRASH: 'contents' } });
     for (let time = 0; time < 5; time += 1) await crash(platform);
     assert.deepEqual(await captured(platform), ['crash', 'crash']);
     const refused = platform.logLines('refused');
-    assert.deepEqual(refused.map(({ trigger, limit }) => [trigger, limit]), [['crash', 'resets'], ['crash', 'resets'], ['crash', 'resets']]);
-    assert.match(String(refused[0]?.['error']), /^2 captures after crashes of this sandbox in the last hour \(AMBER_MAX_CAPTURES\), by its own record/u);
+    assert.deepEqual(
+      refused.map(({ trigger, limit }) => [trigger, limit]),
+      [
+        ['crash', 'resets'],
+        ['crash', 'resets'],
+        ['crash', 'resets'],
+      ],
+    );
+    assert.match(
+      String(refused[0]?.['error']),
+      /^2 captures after crashes of this sandbox in the last hour \(AMBER_MAX_CAPTURES\), by its own record/u,
+    );
     // An orderly end is none of them.
     assert.equal((await platform.invoke({})).kind, 'response');
     await platform.idle();
@@ -149,7 +197,10 @@ describe('a sandbox that crashes again and again', { skip: canIsolate() || proce
     const [one] = await storedCaptures(platform.ground.evidence);
     assert.equal(one?.manifest?.cause.trigger, 'crash', platform.log());
     assert.equal(one.entries.get('[root]/tmp/.amber-resets.foreign')?.toString(), text);
-    assert.deepEqual(platform.logLines('fault').map(({ where }) => where), ['resets']);
+    assert.deepEqual(
+      platform.logLines('fault').map(({ where }) => where),
+      ['resets'],
+    );
     await crash(platform);
     assert.equal((await captured(platform)).length, 1);
     assert.ok(existsSync(join(platform.ground.tmp, '.amber-resets')));
@@ -167,7 +218,11 @@ describe('a sandbox that crashes again and again', { skip: canIsolate() || proce
       await crash(platform);
     }
     const captures = await storedCaptures(platform.ground.evidence);
-    assert.deepEqual(captures.map(({ manifest }) => manifest?.cause.trigger), ['crash', 'crash'], platform.log());
+    assert.deepEqual(
+      captures.map(({ manifest }) => manifest?.cause.trigger),
+      ['crash', 'crash'],
+      platform.log(),
+    );
     for (const [life, { manifest, entries }] of captures.entries()) {
       assert.match(manifest?.cause.reason ?? '', /; open: /u);
       assert.ok((entries.get(`[root]/tmp/.x${life}`)?.length ?? 0) > 1000);

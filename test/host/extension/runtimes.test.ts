@@ -20,14 +20,29 @@ interface Scene {
   readonly timeoutMs?: number;
 }
 
-async function open(t: TestContext, stage: StageKind, runtime: OtherRuntime, { env, timeoutMs = 15_000 }: Scene): Promise<Stage | undefined> {
+async function open(
+  t: TestContext,
+  stage: StageKind,
+  runtime: OtherRuntime,
+  { env, timeoutMs = 15_000 }: Scene,
+): Promise<Stage | undefined> {
   if (stage.emulated && !requireEmulator(t)) return undefined;
   if (!canIsolate()) return void missing(t, 'root, for namespaces');
   const parts = runtime.parts();
   if (parts === undefined) return void missing(t, runtime.needs);
   const started = await stage.start({
-    opt: await anyLayer(), memoryMb: 512, timeoutMs, ...parts, extensions: [{ name: 'amber', command: ['/opt/extensions/amber'] }],
-    env: { AMBER_DESTINATION: 'file:///mnt/evidence', AMBER_DETECT: 'off', AMBER_COOLDOWN_MS: '0', AMBER_CODE: '/var/task', ...env },
+    opt: await anyLayer(),
+    memoryMb: 512,
+    timeoutMs,
+    ...parts,
+    extensions: [{ name: 'amber', command: ['/opt/extensions/amber'] }],
+    env: {
+      AMBER_DESTINATION: 'file:///mnt/evidence',
+      AMBER_DETECT: 'off',
+      AMBER_COOLDOWN_MS: '0',
+      AMBER_CODE: '/var/task',
+      ...env,
+    },
   });
   t.after(() => started.stop());
   return started;
@@ -62,8 +77,15 @@ for (const stage of STAGES) {
         const left = await leave(platform);
         assert.equal((await platform.invoke({ spin: true })).kind, 'timeout');
         const captures = await storedCaptures(platform.ground.evidence);
-        holds(captures.find(({ manifest }) => manifest?.cause.trigger === 'deadline'), left, runtime.marks);
-        assert.ok(captures.some(({ manifest }) => manifest?.cause.reason.startsWith('an invocation ran out of time')), platform.log());
+        holds(
+          captures.find(({ manifest }) => manifest?.cause.trigger === 'deadline'),
+          left,
+          runtime.marks,
+        );
+        assert.ok(
+          captures.some(({ manifest }) => manifest?.cause.reason.startsWith('an invocation ran out of time')),
+          platform.log(),
+        );
         assert.equal((await platform.invoke({})).kind, 'response');
       });
 
@@ -92,8 +114,14 @@ for (const stage of STAGES) {
         assert.equal(one.entries.get('[root]/tmp/dropped.sh')?.toString(), '#!/bin/sh\nexec sleep 1000\n');
         // Without a Telemetry API nothing is looked at beforehand (see "At each invocation" in layer/README.md).
         if (stage.emulated) return;
-        const last = jsonOf(one, 'live_response/last_inventory.json') as { processes: { pid: number; argv: string[] }[] };
-        assert.ok(last.processes.some((row) => row.pid === pid && row.argv.some((word) => word.includes(runtime.marks.argument))));
+        const last = jsonOf(one, 'live_response/last_inventory.json') as {
+          processes: { pid: number; argv: string[] }[];
+        };
+        assert.ok(
+          last.processes.some(
+            (row) => row.pid === pid && row.argv.some((word) => word.includes(runtime.marks.argument)),
+          ),
+        );
         assert.ok(last.processes.some((row) => row.pid === child));
       });
     });

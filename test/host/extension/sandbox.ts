@@ -22,7 +22,12 @@ export function extensionFolder(): Promise<string> {
 const LAUNCHER = readFileSync(resolve(import.meta.dirname, '../../../layer/extension/launcher.sh'), 'utf8');
 /** What the launcher gives to Node. */
 export const FLAGS: readonly string[] = /^exec "\$node" (.*) "\$home/mu.exec(LAUNCHER)?.[1]?.split(' ') ?? [];
-export const LAUNCH_ENV: Readonly<Record<string, string>> = Object.fromEntries([...(/^export (.*)$/mu.exec(LAUNCHER)?.[1] ?? '').matchAll(/(\w+)=(\w+)/gu)].map(([, name = '', value = '']) => [name, value]));
+export const LAUNCH_ENV: Readonly<Record<string, string>> = Object.fromEntries(
+  [...(/^export (.*)$/mu.exec(LAUNCHER)?.[1] ?? '').matchAll(/(\w+)=(\w+)/gu)].map(([, name = '', value = '']) => [
+    name,
+    value,
+  ]),
+);
 
 export const HANDLERS: string = resolve(import.meta.dirname, '../../sandbox/handlers');
 
@@ -36,14 +41,23 @@ export interface SceneOptions extends Partial<Omit<PlatformOptions, 'extensions'
 }
 
 /** Starts a function of test/sandbox/handlers/lifecycle.mjs beside the extension. Captures go to a folder. */
-export async function openScene(t: { after: (done: () => Promise<void>) => void }, options: SceneOptions = {}): Promise<Platform> {
+export async function openScene(
+  t: { after: (done: () => Promise<void>) => void },
+  options: SceneOptions = {},
+): Promise<Platform> {
   const { env, node, flags = FLAGS, alone, ...rest } = options;
   const extension = join(await extensionFolder(), 'extension.mjs');
   // The handlers lie in the checkout, which changes while the machine runs: a finding that no test here is about.
   const evidence = { AMBER_DESTINATION: 'file:///mnt/evidence', AMBER_DETECT: 'off' };
   const platform = await startPlatform({
     runtime: { command: [standIn.node, ...standIn.args('')], env: { LAMBDA_TASK_ROOT: HANDLERS } },
-    handler: 'lifecycle.handler', extensions: alone === true ? [] : [{ name: 'amber', command: [node ?? process.execPath, ...flags, extension, 'amber'], env: LAUNCH_ENV }], env: { ...evidence, ...env }, ...rest,
+    handler: 'lifecycle.handler',
+    extensions:
+      alone === true
+        ? []
+        : [{ name: 'amber', command: [node ?? process.execPath, ...flags, extension, 'amber'], env: LAUNCH_ENV }],
+    env: { ...evidence, ...env },
+    ...rest,
   });
   t.after(() => platform.stop());
   return platform;
@@ -51,7 +65,10 @@ export async function openScene(t: { after: (done: () => Promise<void>) => void 
 
 /** Files of a folder and below, relative to it. */
 export function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name)).sort();
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((one) => one.isFile())
+    .map((one) => join(one.parentPath, one.name))
+    .sort();
 }
 
 /** Random bytes in files of `folder`, as an attacker leaves them: so many MB in 40 files. */
@@ -62,4 +79,3 @@ export function fillTmp(folder: string, mb: number): void {
     writeFileSync(join(folder, `file-${number}`), bytes);
   }
 }
-

@@ -24,7 +24,18 @@ export const REASONS: readonly ShutdownReason[] = ['spindown', 'timeout', 'failu
 /** One sandbox, ended `count` times; every life is prepared by one invocation before. */
 export async function shutdownTrials(reason: ShutdownReason, count: number, mb: number): Promise<Trial[]> {
   const cleanup: (() => Promise<void>)[] = [];
-  const platform = await openScene({ after: (done) => void cleanup.push(done) }, { tmpMb: mb + 64, env: { AMBER_ON_SHUTDOWN: 'contents', AMBER_ON_CRASH: 'contents', AMBER_DETECT: 'off', AMBER_MAX_CAPTURES: '1000' } });
+  const platform = await openScene(
+    { after: (done) => void cleanup.push(done) },
+    {
+      tmpMb: mb + 64,
+      env: {
+        AMBER_ON_SHUTDOWN: 'contents',
+        AMBER_ON_CRASH: 'contents',
+        AMBER_DETECT: 'off',
+        AMBER_MAX_CAPTURES: '1000',
+      },
+    },
+  );
   const trials: Trial[] = [];
   try {
     fillTmp(platform.ground.tmp, mb);
@@ -32,7 +43,8 @@ export async function shutdownTrials(reason: ShutdownReason, count: number, mb: 
       await platform.invoke({ say: number }, 20_000);
       await platform.idle();
       trials.push(await endOnce(platform, reason));
-      for (const name of readdirSync(platform.ground.evidence)) rmSync(join(platform.ground.evidence, name), { recursive: true });
+      for (const name of readdirSync(platform.ground.evidence))
+        rmSync(join(platform.ground.evidence, name), { recursive: true });
     }
   } finally {
     for (const done of cleanup) await done();
@@ -49,7 +61,9 @@ async function endOnce(platform: Platform, reason: ShutdownReason): Promise<Tria
   const [extension] = platform.shutdowns.at(-1)?.extensions ?? [];
   const segments = lines.filter((line) => line['amber'] === 'segment' && line['state'] === 'stored');
   return {
-    reason, exitMs: extension?.exitMs ?? Number.NaN, killed: extension?.killed ?? true,
+    reason,
+    exitMs: extension?.exitMs ?? Number.NaN,
+    killed: extension?.killed ?? true,
     volatile: segments.some((line) => line['segment'] === 0),
     committed: lines.some((line) => line['amber'] === 'capture' && line['state'] === 'whole'),
     bytes: segments.reduce((sum, line) => sum + Number(line['bytes']), 0),
@@ -59,21 +73,33 @@ async function endOnce(platform: Platform, reason: ShutdownReason): Promise<Tria
 /** One line of a table. */
 export function summary(trials: readonly Trial[], mb: number): Record<string, string | number> {
   const times = trials.map(({ exitMs }) => exitMs).sort((one, other) => one - other);
-  const at = (part: number): number => Math.round(times[Math.min(times.length - 1, Math.floor(times.length * part))] ?? Number.NaN);
+  const at = (part: number): number =>
+    Math.round(times[Math.min(times.length - 1, Math.floor(times.length * part))] ?? Number.NaN);
   const count = (what: (trial: Trial) => boolean): number => trials.filter(what).length;
   return {
-    'reason': trials[0]?.reason ?? '', 'shutdowns': trials.length, 'volatile segment': count(({ volatile }) => volatile), 'committed': count(({ committed }) => committed),
-    'all of /tmp': count(({ bytes }) => bytes >= mb * 2 ** 20), 'past 2,000 ms': count(({ killed }) => killed), 'median ms': at(0.5), 'p99 ms': at(0.99), 'longest ms': at(1),
+    reason: trials[0]?.reason ?? '',
+    shutdowns: trials.length,
+    'volatile segment': count(({ volatile }) => volatile),
+    committed: count(({ committed }) => committed),
+    'all of /tmp': count(({ bytes }) => bytes >= mb * 2 ** 20),
+    'past 2,000 ms': count(({ killed }) => killed),
+    'median ms': at(0.5),
+    'p99 ms': at(0.99),
+    'longest ms': at(1),
   };
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { count: { type: 'string', default: '200' }, mb: { type: 'string', default: '30' } } });
+  const { values } = parseArgs({
+    options: { count: { type: 'string', default: '200' }, mb: { type: 'string', default: '30' } },
+  });
   const rows = [];
   for (const reason of REASONS) {
     const row = summary(await shutdownTrials(reason, Number(values.count), Number(values.mb)), Number(values.mb));
     console.table([row]);
     rows.push(row);
   }
-  process.exitCode = rows.every((row) => row['volatile segment'] === row['shutdowns'] && row['past 2,000 ms'] === 0) ? 0 : 1;
+  process.exitCode = rows.every((row) => row['volatile segment'] === row['shutdowns'] && row['past 2,000 ms'] === 0)
+    ? 0
+    : 1;
 }

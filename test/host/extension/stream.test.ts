@@ -20,7 +20,12 @@ function proc(t: TestContext, environments: Readonly<Record<string, string>>): s
 }
 
 test('an extension learns its log stream from the first process that has it', async (t) => {
-  const root = proc(t, { 2: 'PATH=/bin\0', 9: `A=b\0AWS_LAMBDA_LOG_STREAM_NAME=${STREAM}\0C=d\0`, 10: 'AWS_LAMBDA_LOG_STREAM_NAME=forged\0', self: '' });
+  const root = proc(t, {
+    2: 'PATH=/bin\0',
+    9: `A=b\0AWS_LAMBDA_LOG_STREAM_NAME=${STREAM}\0C=d\0`,
+    10: 'AWS_LAMBDA_LOG_STREAM_NAME=forged\0',
+    self: '',
+  });
   const env: NodeJS.ProcessEnv = {};
   await learnStream(env, root);
   assert.equal(env['AWS_LAMBDA_LOG_STREAM_NAME'], STREAM);

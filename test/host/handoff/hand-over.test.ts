@@ -15,15 +15,21 @@ import { HANDLERS, openScene, type SceneOptions } from '../extension/sandbox.ts'
 import { orderChannel } from '../orders/order-channel.ts';
 import { newOrder } from '../orders/orders.ts';
 
-const skip = canIsolate() || process.env['REQUIRE_PEERS'] === '1' ? false : 'not run: needs root, for namespaces, and a checkout outside of /tmp';
+const skip =
+  canIsolate() || process.env['REQUIRE_PEERS'] === '1'
+    ? false
+    : 'not run: needs root, for namespaces, and a checkout outside of /tmp';
 
 type Line = Readonly<Record<string, unknown>>;
 
 /** As a function with a tenth of a core: it waits 200 ms to be heard, which a busy machine may need as well. */
-const wrapped = (t: TestContext, env: Readonly<Record<string, string>>, more: SceneOptions = {}): Promise<Platform> => openScene(t, { handler: 'wrapped.handler', memoryMb: 177, env, ...more });
+const wrapped = (t: TestContext, env: Readonly<Record<string, string>>, more: SceneOptions = {}): Promise<Platform> =>
+  openScene(t, { handler: 'wrapped.handler', memoryMb: 177, env, ...more });
 const handed = (platform: Platform): readonly Line[] => platform.logLines('handed');
 const captures = (platform: Platform): Promise<Stored[]> => storedCaptures(platform.ground.evidence);
-const isInProcess = (one: Stored | undefined): boolean => one !== undefined && (jsonOf(one, 'live_response/invocation.json') as { sandbox: { inProcess: boolean } }).sandbox.inProcess;
+const isInProcess = (one: Stored | undefined): boolean =>
+  one !== undefined &&
+  (jsonOf(one, 'live_response/invocation.json') as { sandbox: { inProcess: boolean } }).sandbox.inProcess;
 
 const bodyOf = (result: InvokeResult): string => ('body' in result ? result.body.toString() : '');
 
@@ -45,10 +51,16 @@ describe('a due capture is handed to the extension', { skip }, () => {
     assert.deepEqual([line?.['verdict'], line?.['held']], ['taken', true], platform.log());
     const inside = jsonOf(one, 'live_response/runtime.json') as { process: { pid: number } };
     assert.equal(inside.process.pid, platform.runtime()?.innerPid);
-    const own = jsonOf(one, 'live_response/function-process.json') as { invocation: { event: { say: string } }; environment: { added: { variables: object } } };
+    const own = jsonOf(one, 'live_response/function-process.json') as {
+      invocation: { event: { say: string } };
+      environment: { added: { variables: object } };
+    };
     assert.equal(own.invocation.event.say, 'first');
     assert.ok(Object.keys(own.environment.added.variables).includes('SET_BY_CODE'));
-    const { cost, warning } = jsonOf(one, 'live_response/handed-over.json') as { cost: { ms: number; cpuMs: number }; warning: string };
+    const { cost, warning } = jsonOf(one, 'live_response/handed-over.json') as {
+      cost: { ms: number; cpuMs: number };
+      warning: string;
+    };
     assert.ok(cost.ms >= 0 && cost.cpuMs >= 0 && warning.length > 0);
   });
 
@@ -67,7 +79,11 @@ describe('a due capture is handed to the extension', { skip }, () => {
   for (const client of [ric3, ric4]) {
     test(`the answer goes first, so that what the handler leaves behind does not reach it: ${client.name}`, async (t) => {
       if (!ensureClient(t, client)) return;
-      const runtime = { command: [client.node, ...client.args('wrapped.handler')], cwd: HANDLERS, env: { LAMBDA_TASK_ROOT: HANDLERS } };
+      const runtime = {
+        command: [client.node, ...client.args('wrapped.handler')],
+        cwd: HANDLERS,
+        env: { LAMBDA_TASK_ROOT: HANDLERS },
+      };
       for (const late of [0, 5, 40]) {
         const platform = await wrapped(t, { AMBER_CAPTURE: 'now', AMBER_COOLDOWN_MS: '0' }, { runtime });
         const result = await invoke(platform, { say: 'first', late });
@@ -95,7 +111,11 @@ describe('a due capture is handed to the extension', { skip }, () => {
     await invoke(platform, {});
     assert.equal((await invoke(platform, { waitMs: 3000, say: 'in time' }, 8000)).kind, 'response');
     const found = await captures(platform);
-    assert.deepEqual(found.map(({ manifest }) => manifest?.cause.trigger), ['deadline'], platform.log());
+    assert.deepEqual(
+      found.map(({ manifest }) => manifest?.cause.trigger),
+      ['deadline'],
+      platform.log(),
+    );
     assert.equal(isInProcess(found[0]), false);
     assert.ok(['running', 'taken'].includes(String(handed(platform)[0]?.['verdict'])), platform.log());
     assert.ok(found[0]?.entries.has('live_response/runtime.json'));
@@ -108,13 +128,37 @@ describe('a due capture is handed to the extension', { skip }, () => {
     await invoke(platform, { stage: '/tmp/.x' });
     for (let number = 0; number < 4; number += 1) await invoke(platform, { waitMs: 200 });
     const found = await captures(platform);
-    assert.deepEqual(found.map(({ manifest }) => manifest?.cause.trigger), ['anomaly'], platform.log());
-    assert.ok(handed(platform).every(({ verdict }) => verdict === 'done' || verdict === 'taken' || verdict === 'running'));
+    assert.deepEqual(
+      found.map(({ manifest }) => manifest?.cause.trigger),
+      ['anomaly'],
+      platform.log(),
+    );
+    assert.ok(
+      handed(platform).every(({ verdict }) => verdict === 'done' || verdict === 'taken' || verdict === 'running'),
+    );
     // In the shadow of that capture, what only the process can find is captured all the same.
-    const policy = policyPrint(resolveConfig({}, { AMBER_DESTINATION: 'file:///mnt/evidence', AMBER_DETECT: 'high,-code-changed' }));
-    const say = (reason: string): object => ({ say: [{ trigger: 'anomaly', reason, policy }, { entries: [] }], ms: 15_000 });
-    const result = await invoke(platform, { forge: [say('detectors found staged-file (critical): /tmp/.x'), say('detectors found patched-builtins (high): fetch')] }, 60_000);
-    assert.deepEqual((JSON.parse(bodyOf(result)) as Line[][]).map(([, line]) => line?.['verdict']), ['done', 'taken'], platform.log());
+    const policy = policyPrint(
+      resolveConfig({}, { AMBER_DESTINATION: 'file:///mnt/evidence', AMBER_DETECT: 'high,-code-changed' }),
+    );
+    const say = (reason: string): object => ({
+      say: [{ trigger: 'anomaly', reason, policy }, { entries: [] }],
+      ms: 15_000,
+    });
+    const result = await invoke(
+      platform,
+      {
+        forge: [
+          say('detectors found staged-file (critical): /tmp/.x'),
+          say('detectors found patched-builtins (high): fetch'),
+        ],
+      },
+      60_000,
+    );
+    assert.deepEqual(
+      (JSON.parse(bodyOf(result)) as Line[][]).map(([, line]) => line?.['verdict']),
+      ['done', 'taken'],
+      platform.log(),
+    );
   });
 
   test('an order that both see is captured once', async (t) => {
@@ -125,7 +169,11 @@ describe('a due capture is handed to the extension', { skip }, () => {
     await channel.write(order);
     for (let number = 0; number < 4; number += 1) await invoke(platform, { waitMs: 300 });
     const found = await captures(platform);
-    assert.deepEqual(found.map(({ manifest }) => manifest?.cause.trigger), ['control'], platform.log());
+    assert.deepEqual(
+      found.map(({ manifest }) => manifest?.cause.trigger),
+      ['control'],
+      platform.log(),
+    );
     assert.equal((jsonOf(found[0]!, 'capture.json') as { cause: { order: { id: string } } }).cause.order.id, order.id);
   });
 });
@@ -143,7 +191,11 @@ describe('captured in process', { skip }, () => {
     const platform = await openScene(t, { handler: 'wrapped.own', env: {} });
     await invoke(platform, {});
     const found = await captures(platform);
-    assert.deepEqual(found.map((one) => [isInProcess(one), one.manifest?.cause.trigger]), [[true, 'always']], platform.log());
+    assert.deepEqual(
+      found.map((one) => [isInProcess(one), one.manifest?.cause.trigger]),
+      [[true, 'always']],
+      platform.log(),
+    );
     assert.deepEqual(handed(platform), []);
   });
 
@@ -152,54 +204,96 @@ describe('captured in process', { skip }, () => {
     await invoke(platform, { squat: true, fail: 'after the name was taken' });
     const found = await captures(platform);
     assert.deepEqual(found.map(isInProcess), [true], platform.log());
-    assert.deepEqual((platform.logLines('fault') as readonly Line[]).map(({ where }) => where), ['hint'], platform.log());
+    assert.deepEqual(
+      (platform.logLines('fault') as readonly Line[]).map(({ where }) => where),
+      ['hint'],
+      platform.log(),
+    );
   });
 });
 
 describe('hints of whoever has the uid', { skip }, () => {
   const env = { AMBER_ON_ERROR: 'NoErrorOfThisName', AMBER_COOLDOWN_MS: '0', AMBER_MAX_CAPTURES: '1' };
-  const policy = policyPrint(resolveConfig({}, { ...env, AMBER_DESTINATION: 'file:///mnt/evidence', AMBER_DETECT: 'off' }));
-  const hint = (trigger: string, more: object = {}): object => ({ trigger, reason: 'forged \u001b[31m', policy, ...more });
+  const policy = policyPrint(
+    resolveConfig({}, { ...env, AMBER_DESTINATION: 'file:///mnt/evidence', AMBER_DETECT: 'off' }),
+  );
+  const hint = (trigger: string, more: object = {}): object => ({
+    trigger,
+    reason: 'forged \u001b[31m',
+    policy,
+    ...more,
+  });
 
   test('start what the policy permits, in numbers of their own, and a finding of ours is captured all the same', async (t) => {
     const platform = await wrapped(t, { ...env, AMBER_DETECT: 'off' });
     await invoke(platform, {});
-    const facts = { entries: [
-      { kind: 'json', path: '../../etc/passwd', source: 'x', method: 'api', value: 1 },
-      { kind: 'json', path: 'live_response/processes.json', source: 'x', method: 'api', value: 'forged' },
-      { kind: 'json', path: 'live_response/runtime.json', source: 'x\u001b', method: 'api', value: 'forged' },
-      { kind: 'file', path: 'live_response/runtime.json', fd: 3 }, null, 7,
-    ] };
+    const facts = {
+      entries: [
+        { kind: 'json', path: '../../etc/passwd', source: 'x', method: 'api', value: 1 },
+        { kind: 'json', path: 'live_response/processes.json', source: 'x', method: 'api', value: 'forged' },
+        { kind: 'json', path: 'live_response/runtime.json', source: 'x\u001b', method: 'api', value: 'forged' },
+        { kind: 'file', path: 'live_response/runtime.json', fd: 3 },
+        null,
+        7,
+      ],
+    };
     const forged = [
-      { say: [hint('flag')] }, { say: [hint('call')] }, { say: [hint('shutdown')] }, { say: [hint('anomaly')] }, { say: [hint('control', { order: 'no-such-order' })] },
-      { say: [hint('event', { token: 'AAAA' })] }, { say: [{ ...hint('error'), policy: 'another' }] }, { say: [hint('error'), facts], ms: 15_000 }, { say: [hint('error'), facts] },
+      { say: [hint('flag')] },
+      { say: [hint('call')] },
+      { say: [hint('shutdown')] },
+      { say: [hint('anomaly')] },
+      { say: [hint('control', { order: 'no-such-order' })] },
+      { say: [hint('event', { token: 'AAAA' })] },
+      { say: [{ ...hint('error'), policy: 'another' }] },
+      { say: [hint('error'), facts], ms: 15_000 },
+      { say: [hint('error'), facts] },
     ];
     const result = await invoke(platform, { forge: forged });
     const verdicts = (JSON.parse(bodyOf(result)) as Line[][]).map(([, line]) => line?.['verdict']);
-    assert.deepEqual(verdicts, ['refused', 'refused', 'refused', 'refused', 'refused', 'refused', 'refused', 'taken', 'refused'], platform.log());
+    assert.deepEqual(
+      verdicts,
+      ['refused', 'refused', 'refused', 'refused', 'refused', 'refused', 'refused', 'taken', 'refused'],
+      platform.log(),
+    );
     const [one, ...more] = await captures(platform);
     assert.ok(one !== undefined && more.length === 0);
     assert.match(one.manifest?.cause.reason ?? '', /^forged \?\[31m \(as the function's process says\)$/u);
     assert.notEqual(jsonOf(one, 'live_response/processes.json'), 'forged');
     assert.equal(jsonOf(one, 'live_response/runtime.json'), 'forged');
-    assert.deepEqual([...one.entries.keys()].filter((path) => path.includes('..')), []);
+    assert.deepEqual(
+      [...one.entries.keys()].filter((path) => path.includes('..')),
+      [],
+    );
     // The one capture of the cap is still there for our own triggers.
     await platform.shutdown();
-    assert.deepEqual((await captures(platform)).map(({ manifest }) => manifest?.cause.trigger), ['error', 'shutdown']);
+    assert.deepEqual(
+      (await captures(platform)).map(({ manifest }) => manifest?.cause.trigger),
+      ['error', 'shutdown'],
+    );
   });
 
   test('cannot keep it from its work: floods, garbage, silence', async (t) => {
     const platform = await wrapped(t, env);
     await invoke(platform, {});
-    const result = await invoke(platform, { forge: [
-      { raw: { text: 'x'.repeat(1024), times: 1024 } }, { raw: { text: '\n', times: 1000 } }, { raw: { text: '{"a":', times: 5000 } }, { raw: { text: `${'['.repeat(60_000)}\n`, times: 1 } },
-      { say: [null, 1, [], {}] }, ...Array.from({ length: 20 }, () => ({ say: [hint('call')], ms: 200 })), { ms: 1500 },
-    ] });
+    const result = await invoke(platform, {
+      forge: [
+        { raw: { text: 'x'.repeat(1024), times: 1024 } },
+        { raw: { text: '\n', times: 1000 } },
+        { raw: { text: '{"a":', times: 5000 } },
+        { raw: { text: `${'['.repeat(60_000)}\n`, times: 1 } },
+        { say: [null, 1, [], {}] },
+        ...Array.from({ length: 20 }, () => ({ say: [hint('call')], ms: 200 })),
+        { ms: 1500 },
+      ],
+    });
     assert.equal(result.kind, 'response', platform.log());
     assert.equal((await invoke(platform, { say: 'still there' })).kind, 'response');
     const record = await platform.shutdown();
     assert.equal(record?.extensions[0]?.killed, false);
-    assert.deepEqual((await captures(platform)).map(({ manifest }) => manifest?.cause.trigger), ['shutdown']);
+    assert.deepEqual(
+      (await captures(platform)).map(({ manifest }) => manifest?.cause.trigger),
+      ['shutdown'],
+    );
   });
 });
 

@@ -66,18 +66,27 @@ async function run({ sandboxes, hours, fleetCap, perSandbox, everyMs }: FleetOpt
   const made: number[] = [];
   let logLines = 0;
   let fired = 0;
-  const fleet = await Promise.all(Array.from({ length: sandboxes }, async (_, number) => {
-    made.push(0);
-    const environment = await groundOf(bucket, () => (logLines += 1), ({ config }) => {
-      made[number] = (made[number] ?? 0) + 1;
-      const day = Math.floor(Date.now() / DAY_MS);
-      perDay.set(day, (perDay.get(day) ?? 0) + 1);
-      return config.maxMs;
-    });
-    const setup = loadSetup({ destination: 's3://evidence-bucket/amber', fleetCap, maxCaptures: perSandbox, detect: 'off' }, environment);
-    if (isAmberError(setup)) throw setup;
-    return setup;
-  }));
+  const fleet = await Promise.all(
+    Array.from({ length: sandboxes }, async (_, number) => {
+      made.push(0);
+      const environment = await groundOf(
+        bucket,
+        () => (logLines += 1),
+        ({ config }) => {
+          made[number] = (made[number] ?? 0) + 1;
+          const day = Math.floor(Date.now() / DAY_MS);
+          perDay.set(day, (perDay.get(day) ?? 0) + 1);
+          return config.maxMs;
+        },
+      );
+      const setup = loadSetup(
+        { destination: 's3://evidence-bucket/amber', fleetCap, maxCaptures: perSandbox, detect: 'off' },
+        environment,
+      );
+      if (isAmberError(setup)) throw setup;
+      return setup;
+    }),
+  );
   for (let ms = 0; ms < hours * 3_600_000; ms += everyMs) {
     for (const setup of fleet) {
       fired += 1;
@@ -92,12 +101,24 @@ async function run({ sandboxes, hours, fleetCap, perSandbox, everyMs }: FleetOpt
     mock.timers.tick(everyMs - CAPTURE_MS);
   }
   return {
-    sandboxes, hours, fired, perSandbox, fleetCap, captures: made.reduce((sum, one) => sum + one, 0), most: Math.max(...made),
-    mostInADay: Math.max(0, ...perDay.values()), slotRequests: bucket.requests, logLines,
+    sandboxes,
+    hours,
+    fired,
+    perSandbox,
+    fleetCap,
+    captures: made.reduce((sum, one) => sum + one, 0),
+    most: Math.max(...made),
+    mostInADay: Math.max(0, ...perDay.values()),
+    slotRequests: bucket.requests,
+    logLines,
   };
 }
 
-async function groundOf(bucket: Bucket, log: () => unknown, captured: (request: CaptureRequest) => unknown): Promise<HostEnvironment> {
+async function groundOf(
+  bucket: Bucket,
+  log: () => unknown,
+  captured: (request: CaptureRequest) => unknown,
+): Promise<HostEnvironment> {
   const { claimSlot } = await import('../../../src/ship/slots.ts');
   const put: PutNew = async (name) => {
     bucket.requests += 1;
@@ -107,13 +128,28 @@ async function groundOf(bucket: Bucket, log: () => unknown, captured: (request: 
     return { ok: true, value: undefined };
   };
   return {
-    env: { AWS_LAMBDA_FUNCTION_NAME: 'checkout', AWS_REGION: 'eu-central-1', AWS_ACCOUNT_ID: '111122223333' }, scope: {}, emitter: new EventEmitter(), isLoaded: () => true, log,
+    env: { AWS_LAMBDA_FUNCTION_NAME: 'checkout', AWS_REGION: 'eu-central-1', AWS_ACCOUNT_ID: '111122223333' },
+    scope: {},
+    emitter: new EventEmitter(),
+    isLoaded: () => true,
+    log,
     claim: (request) => claimSlot({ ...request, put }),
-    engine: () => Promise.resolve(async (request: CaptureRequest) => {
-      captured(request);
-      await new Promise((resolve) => setTimeout(resolve, CAPTURE_MS));
-      return { captureId: '0', state: 'whole', cause: request.cause, location: 's3://evidence', segments: 1, bytes: 1, outcomes: {}, elapsedMs: 1, cpuMs: 1 } as const;
-    }),
+    engine: () =>
+      Promise.resolve(async (request: CaptureRequest) => {
+        captured(request);
+        await new Promise((resolve) => setTimeout(resolve, CAPTURE_MS));
+        return {
+          captureId: '0',
+          state: 'whole',
+          cause: request.cause,
+          location: 's3://evidence',
+          segments: 1,
+          bytes: 1,
+          outcomes: {},
+          elapsedMs: 1,
+          cpuMs: 1,
+        } as const;
+      }),
   };
 }
 
@@ -125,8 +161,12 @@ if (import.meta.main) {
   if (process.argv.includes('--json')) console.log(JSON.stringify(figures));
   else {
     for (const one of figures) {
-      console.log(`${String(one.sandboxes)} sandboxes, ${String(one.hours)} h, ${String(one.fired)} times a detector fired; ${String(one.perSandbox)} captures a sandbox, fleet cap ${one.fleetCap === 0 ? 'off' : String(one.fleetCap)}:`);
-      console.log(`  ${String(one.captures)} captures (${String(one.most)} in one sandbox at most, ${String(one.mostInADay)} in one day), ${String(one.slotRequests)} requests for slots, ${String(one.logLines)} log lines`);
+      console.log(
+        `${String(one.sandboxes)} sandboxes, ${String(one.hours)} h, ${String(one.fired)} times a detector fired; ${String(one.perSandbox)} captures a sandbox, fleet cap ${one.fleetCap === 0 ? 'off' : String(one.fleetCap)}:`,
+      );
+      console.log(
+        `  ${String(one.captures)} captures (${String(one.most)} in one sandbox at most, ${String(one.mostInADay)} in one day), ${String(one.slotRequests)} requests for slots, ${String(one.logLines)} log lines`,
+      );
     }
   }
 }

@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Options } from '../../../src/config/config.ts';
 import { isAmberError } from '../../../src/errors.ts';
-import { DESTINATION, lambdaContext, NOW, ON_ERROR, sleep, testEnvironment, wrap, type Handler } from '../environment.ts';
+import {
+  DESTINATION,
+  lambdaContext,
+  NOW,
+  ON_ERROR,
+  sleep,
+  testEnvironment,
+  wrap,
+  type Handler,
+} from '../environment.ts';
 
 describe('limits', () => {
   test('the cap ends it; each refusal is said once', async () => {
@@ -21,7 +30,13 @@ describe('limits', () => {
     await assert.rejects(wrapped({}, lambdaContext()));
     await assert.rejects(wrapped({}, lambdaContext()));
     assert.equal(environment.requests.length, 1);
-    assert.deepEqual(environment.lines.map(({ amber, limit }) => [amber, limit]), [['refused', 'budget'], ['refused', 'cooldown']]);
+    assert.deepEqual(
+      environment.lines.map(({ amber, limit }) => [amber, limit]),
+      [
+        ['refused', 'budget'],
+        ['refused', 'cooldown'],
+      ],
+    );
   });
 
   test('one capture at a time; invocations that settle meanwhile are passed on at once', async () => {
@@ -45,7 +60,12 @@ describe('limits', () => {
   });
 
   test('an engine that cannot be loaded, throws or rejects is one fault line', async () => {
-    for (const engine of [() => { throw new Error('secret in a message'); }, async () => Promise.reject(new Error('secret in a message'))]) {
+    for (const engine of [
+      () => {
+        throw new Error('secret in a message');
+      },
+      async () => Promise.reject(new Error('secret in a message')),
+    ]) {
       const environment = testEnvironment(NOW, 0, engine);
       assert.equal(await wrap(environment, async () => Promise.resolve(5))(), 5);
       assert.equal(environment.lines.length, 1);
@@ -60,12 +80,15 @@ describe('limits', () => {
 describe('configuration', () => {
   test('bad options throw where the handler is wrapped, all at once', () => {
     const bad = { maxMs: 1, nonsense: true } as unknown as Options;
-    assert.throws(() => wrap(testEnvironment({ AMBER_MAX_MS: 'x' }), () => 1, bad), (error) => {
-      assert.ok(isAmberError(error));
-      assert.equal(error.code, 'CONFIG_INVALID');
-      assert.match(error.message, /maxMs.*nonsense|nonsense.*maxMs/u);
-      return true;
-    });
+    assert.throws(
+      () => wrap(testEnvironment({ AMBER_MAX_MS: 'x' }), () => 1, bad),
+      (error) => {
+        assert.ok(isAmberError(error));
+        assert.equal(error.code, 'CONFIG_INVALID');
+        assert.match(error.message, /maxMs.*nonsense|nonsense.*maxMs/u);
+        return true;
+      },
+    );
   });
 
   test('a bad environment runs the handler itself and says once why nothing is armed', () => {
@@ -74,7 +97,10 @@ describe('configuration', () => {
     assert.equal(wrap(environment, handler), handler);
     assert.equal(wrap(environment, handler), handler);
     assert.equal(environment.lines.length, 1);
-    assert.match(String(environment.lines[0]?.['error']), /AMBER_MAX_MS.*AMBER_DESTINATION|AMBER_DESTINATION.*AMBER_MAX_MS/u);
+    assert.match(
+      String(environment.lines[0]?.['error']),
+      /AMBER_MAX_MS.*AMBER_DESTINATION|AMBER_DESTINATION.*AMBER_MAX_MS/u,
+    );
   });
 
   test('options that only lack what the environment brings are not bad', () => {
@@ -88,7 +114,9 @@ describe('configuration', () => {
   test('the kill switch gives the handler itself, whatever else is set, and nothing is said', () => {
     const handler = (): number => 1;
     for (const [env, options] of [
-      [{ AMBER_DISABLED: '1', AMBER_MAX_MS: 'x' }, {}], [{ AMBER_DISABLED: '1' }, { disabled: false }], [{}, { disabled: true }],
+      [{ AMBER_DISABLED: '1', AMBER_MAX_MS: 'x' }, {}],
+      [{ AMBER_DISABLED: '1' }, { disabled: false }],
+      [{}, { disabled: true }],
     ] as const) {
       const environment = testEnvironment(env);
       assert.equal(wrap(environment, handler, options), handler);
@@ -107,7 +135,9 @@ describe('configuration', () => {
 describe('the pace of small functions', () => {
   const small = { ...ON_ERROR, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128' };
   const fail = async (environment: ReturnType<typeof testEnvironment>, leftMs: number): Promise<void> => {
-    await assert.rejects(wrap<Handler>(environment, async () => Promise.reject(new Error('x')))({}, lambdaContext(leftMs)));
+    await assert.rejects(
+      wrap<Handler>(environment, async () => Promise.reject(new Error('x')))({}, lambdaContext(leftMs)),
+    );
   };
 
   test('a capture needs as much more time as the function has less CPU', async () => {
@@ -142,10 +172,23 @@ describe('the pace of small functions', () => {
   });
 
   test('the engine is loaded ahead where a capture is certain, and nowhere else', () => {
-    for (const [env, loads] of [[NOW, 1], [ON_ERROR, 0], [{ ...NOW, AMBER_MAX_CAPTURES: '0' }, 0]] as const) {
+    for (const [env, loads] of [
+      [NOW, 1],
+      [ON_ERROR, 0],
+      [{ ...NOW, AMBER_MAX_CAPTURES: '0' }, 0],
+    ] as const) {
       let loaded = 0;
       const environment = testEnvironment(env);
-      wrap({ ...environment, engine: async () => { loaded += 1; return environment.engine(); } }, async () => Promise.resolve(1));
+      wrap(
+        {
+          ...environment,
+          engine: async () => {
+            loaded += 1;
+            return environment.engine();
+          },
+        },
+        async () => Promise.resolve(1),
+      );
       assert.equal(loaded, loads);
     }
   });

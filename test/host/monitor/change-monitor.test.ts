@@ -35,7 +35,15 @@ function scene(env: Record<string, string> = {}): Scene {
       noted?.children.splice(0);
       return Promise.resolve({ observation: { ...observation, processes: [] }, fresh });
     },
-    report: (): Promise<FindingsReport> => Promise.resolve({ by: 'process', findings: FOUND === undefined ? [] : [FOUND], threshold: 'high', baselineMs: 0, failed: {}, left: [] }),
+    report: (): Promise<FindingsReport> =>
+      Promise.resolve({
+        by: 'process',
+        findings: FOUND === undefined ? [] : [FOUND],
+        threshold: 'high',
+        baselineMs: 0,
+        failed: {},
+        left: [],
+      }),
     baseline: () => undefined,
     snapshot: () => ({ by: 'process', findings: [], threshold: 'high', baselineMs: 0, failed: {}, left: [] }),
   };
@@ -56,12 +64,17 @@ function scene(env: Record<string, string> = {}): Scene {
       return Promise.resolve(monitor);
     },
   };
-  return { environment, move: () => void (moved = 'files'), looks: () => looks, find: (...findings) => void (due = findings) };
+  return {
+    environment,
+    move: () => void (moved = 'files'),
+    looks: () => looks,
+    find: (...findings) => void (due = findings),
+  };
 }
 
 /** Waits until something is so; fails after ten seconds. */
 async function until(what: () => boolean): Promise<void> {
-  for (const end = Date.now() + 10_000; !what();) {
+  for (const end = Date.now() + 10_000; !what(); ) {
     assert.ok(Date.now() < end, 'it did not come to that');
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -125,12 +138,17 @@ describe('the guard', () => {
     const handler = wrap(environment, slow);
     await handler(undefined, lambdaContext());
     const { parse } = JSON;
-    t.after(() => Object.defineProperty(JSON, 'parse', { value: parse, writable: true, configurable: true, enumerable: false }));
+    t.after(() =>
+      Object.defineProperty(JSON, 'parse', { value: parse, writable: true, configurable: true, enumerable: false }),
+    );
     let throws = true;
-    Object.defineProperty(JSON, 'parse', { get: () => {
-      if (throws) throw new TypeError('not for you');
-      return () => 'patched';
-    }, configurable: true });
+    Object.defineProperty(JSON, 'parse', {
+      get: () => {
+        if (throws) throw new TypeError('not for you');
+        return () => 'patched';
+      },
+      configurable: true,
+    });
     const answered = await handler(undefined, lambdaContext());
     throws = false;
     await handler(undefined, lambdaContext());
@@ -187,12 +205,19 @@ describe('the guard', () => {
     await handler(undefined, lambdaContext(400));
     await handler(undefined, lambdaContext(400));
     await until(() => looks() === 1 && environment.lines.some((line) => line['amber'] === 'refused'));
-    assert.deepEqual(environment.lines.map((line) => [line['amber'], line['trigger'], line['limit']]), [['refused', 'anomaly', 'budget']]);
+    assert.deepEqual(
+      environment.lines.map((line) => [line['amber'], line['trigger'], line['limit']]),
+      [['refused', 'anomaly', 'budget']],
+    );
     await handler(undefined, lambdaContext());
     await until(() => environment.requests.length === 1);
   });
 
-  for (const [what, env] of [['without a destination', { AMBER_DESTINATION: '' }], ['with AMBER_DETECT=off', { AMBER_DETECT: 'off' }], ['with AMBER_CAPTURE=off', { AMBER_CAPTURE: 'off' }]] as const) {
+  for (const [what, env] of [
+    ['without a destination', { AMBER_DESTINATION: '' }],
+    ['with AMBER_DETECT=off', { AMBER_DETECT: 'off' }],
+    ['with AMBER_CAPTURE=off', { AMBER_CAPTURE: 'off' }],
+  ] as const) {
     test(`is not there ${what}`, async () => {
       const { environment, move, looks } = scene(env);
       const handler = wrap(environment, slow);

@@ -1,7 +1,17 @@
 /** The probe of a wrapped function: what moves it, and what it does when its descriptors or trees go. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { appendFileSync, closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
@@ -38,10 +48,13 @@ describe('the probe', () => {
 
   test('costs nobody a descriptor that was closed or a tree that was made anew', (t) => {
     const { tree, probe } = probed(t);
-    const moves = (): readonly (Moved | undefined)[] => [1, 2, 3, 4].map(() => probe.moved('all')).filter((one) => one !== 'processes');
+    const moves = (): readonly (Moved | undefined)[] =>
+      [1, 2, 3, 4].map(() => probe.moved('all')).filter((one) => one !== 'processes');
     moves();
     // Somebody closes it, and another file gets its number.
-    const fd = readdirSync('/proc/self/fd').map(Number).find((one) => linkOf(one) === tree);
+    const fd = readdirSync('/proc/self/fd')
+      .map(Number)
+      .find((one) => linkOf(one) === tree);
     assert.ok(fd !== undefined);
     closeSync(fd);
     const others = Array.from({ length: 4 }, () => openSync('/dev/null', 'r'));
@@ -66,7 +79,11 @@ describe('the probe', () => {
       const before = moved();
       const held = Buffer.alloc(${String(1200 * 2 ** 20)}, 1);
       console.log(JSON.stringify([before, moved(), moved(), held.length > 0]));`;
-    const { stdout } = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script], { encoding: 'utf8' });
+    const { stdout } = spawnSync(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script],
+      { encoding: 'utf8' },
+    );
     assert.deepEqual(JSON.parse(stdout), [false, true, false, true]);
   });
 

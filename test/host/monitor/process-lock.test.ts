@@ -21,7 +21,11 @@ const SOURCE = `
   });
 `;
 
-function thread(): { ask: (trigger: string, cooldownMs?: number, id?: string) => Promise<boolean>; release: (trigger: string) => void; end: () => Promise<number> } {
+function thread(): {
+  ask: (trigger: string, cooldownMs?: number, id?: string) => Promise<boolean>;
+  release: (trigger: string) => void;
+  end: () => Promise<number>;
+} {
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(SOURCE)}`), {
     workerData: { module: import.meta.resolve('../../../src/host/monitor/process-lock.ts') },
   });

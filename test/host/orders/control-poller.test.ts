@@ -4,11 +4,25 @@ import { describe, test } from 'node:test';
 import type { OrderedCapture } from '../../../src/contracts/evidence.ts';
 import type { Control, HowToCheck } from '../../../src/host/orders/control.ts';
 import { resolveConfig } from '../../../src/config/config.ts';
-import { lambdaContext, report, sleep, testEnvironment, wrap, type Handler, type TestEnvironment } from '../environment.ts';
+import {
+  lambdaContext,
+  report,
+  sleep,
+  testEnvironment,
+  wrap,
+  type Handler,
+  type TestEnvironment,
+} from '../environment.ts';
 import { newOrder } from './orders.ts';
 import type { Engine } from '../../../src/host/environment.ts';
 
-const ENV = { AMBER_DESTINATION: 'file:///tmp/amber-not-there', AMBER_CONTROL: 's3://control/orders.json', AMBER_CONTROL_TTL_MS: '0', AMBER_COOLDOWN_MS: '0', AMBER_DETECT: 'off' };
+const ENV = {
+  AMBER_DESTINATION: 'file:///tmp/amber-not-there',
+  AMBER_CONTROL: 's3://control/orders.json',
+  AMBER_CONTROL_TTL_MS: '0',
+  AMBER_COOLDOWN_MS: '0',
+  AMBER_DETECT: 'off',
+};
 const CONFIG = resolveConfig({}, ENV);
 
 interface Played {
@@ -32,22 +46,38 @@ function play(env: Record<string, string> = {}, more: { takesMs?: number } = {},
     check: async (_budget, _facts, how = {}) => {
       played.reads.push(how);
       nextMs = Date.now() + Number({ ...ENV, ...env }.AMBER_CONTROL_TTL_MS);
-      const called = new Promise((resolve) => how.signal?.addEventListener('abort', () => resolve('off'), { once: true }));
-      if (await Promise.race([pause(played.takesMs), called]) === 'off') return undefined;
+      const called = new Promise((resolve) =>
+        how.signal?.addEventListener('abort', () => resolve('off'), { once: true }),
+      );
+      if ((await Promise.race([pause(played.takesMs), called])) === 'off') return undefined;
       last = played.fails ? 'failed' : 'good';
       if (!played.fails) held = played.brings;
       return held;
     },
-    nextMs: () => nextMs, isPending: () => held !== undefined, due: () => held, stopped: () => played.stopped, lastRead: () => last,
+    nextMs: () => nextMs,
+    isPending: () => held !== undefined,
+    due: () => held,
+    stopped: () => played.stopped,
+    lastRead: () => last,
     markConsumed: ({ cause }) => {
       played.took.push(cause.order?.id ?? '');
       held = undefined;
       played.brings = undefined;
     },
-    dropConnections: () => (played.drops += 1), close: () => undefined,
+    dropConnections: () => (played.drops += 1),
+    close: () => undefined,
   };
   const environment = { ...testEnvironment({ ...ENV, ...env }, 0, engine), control: () => Promise.resolve(control) };
-  const played: Played = { environment, takesMs: more.takesMs ?? 0, brings: undefined, fails: false, stopped: false, reads: [], took: [], drops: 0 };
+  const played: Played = {
+    environment,
+    takesMs: more.takesMs ?? 0,
+    brings: undefined,
+    fails: false,
+    stopped: false,
+    reads: [],
+    took: [],
+    drops: 0,
+  };
   return played;
 }
 
@@ -56,13 +86,29 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTi
 
 const ordered = (signedBy?: string): OrderedCapture => {
   const { id, issued, expires } = newOrder();
-  return { config: CONFIG, cause: { trigger: 'control', reason: 'r', order: { id, issued, expires, channel: 'c', sha256: '', overrides: [], ...(signedBy === undefined ? {} : { signedBy }) } } };
+  return {
+    config: CONFIG,
+    cause: {
+      trigger: 'control',
+      reason: 'r',
+      order: {
+        id,
+        issued,
+        expires,
+        channel: 'c',
+        sha256: '',
+        overrides: [],
+        ...(signedBy === undefined ? {} : { signedBy }),
+      },
+    },
+  };
 };
 
-const handlerOf = (at: Played, ms = 0): ((event?: unknown, context?: unknown) => Promise<unknown>) => wrap(at.environment, async () => {
-  if (ms > 0) await sleep(ms);
-  return 'answer';
-});
+const handlerOf = (at: Played, ms = 0): ((event?: unknown, context?: unknown) => Promise<unknown>) =>
+  wrap(at.environment, async () => {
+    if (ms > 0) await sleep(ms);
+    return 'answer';
+  });
 
 test('is read at init and at invocations, beside the handler; an order captures in the invocation in which it comes', async () => {
   const at = play();
@@ -73,7 +119,10 @@ test('is read at init and at invocations, beside the handler; an order captures 
   const order = ordered();
   at.brings = order;
   assert.equal(await handler({}, lambdaContext()), 'answer');
-  assert.deepEqual(at.environment.requests.map(({ cause }) => cause), [order.cause]);
+  assert.deepEqual(
+    at.environment.requests.map(({ cause }) => cause),
+    [order.cause],
+  );
   assert.deepEqual(at.took, [order.cause.order?.id]);
   await handler({}, lambdaContext());
   assert.equal(at.environment.requests.length, 1);
@@ -134,10 +183,15 @@ describe('a channel that does not answer', () => {
 
   test('a channel that cannot be opened is one line', async () => {
     const at = play();
-    const handler = wrap({ ...at.environment, control: () => Promise.reject(new TypeError('secret')) }, () => Promise.resolve('answer'));
+    const handler = wrap({ ...at.environment, control: () => Promise.reject(new TypeError('secret')) }, () =>
+      Promise.resolve('answer'),
+    );
     for (let count = 0; count < 3; count += 1) assert.equal(await handler(), 'answer');
     await sleep(5);
-    assert.deepEqual(at.environment.lines.map(({ amber, where, error }) => [amber, where, error]), [['fault', 'control', 'the channel could not be opened']]);
+    assert.deepEqual(
+      at.environment.lines.map(({ amber, where, error }) => [amber, where, error]),
+      [['fault', 'control', 'the channel could not be opened']],
+    );
   });
 });
 
@@ -168,7 +222,10 @@ test('stop: whatever asks is refused while it is in force', async () => {
   at.stopped = true;
   await assert.rejects(handler({}, lambdaContext()), /failed/u);
   assert.equal(at.environment.requests.length, 0);
-  assert.deepEqual(at.environment.lines.map(({ limit }) => limit), ['stop']);
+  assert.deepEqual(
+    at.environment.lines.map(({ limit }) => limit),
+    ['stop'],
+  );
   at.stopped = false;
   await assert.rejects(handler({}, lambdaContext()), /failed/u);
   assert.equal(at.environment.requests.length, 1);
@@ -194,7 +251,11 @@ test('stop: a capture that runs is ended when the order comes, with its reason, 
 });
 
 test('a signed order is beyond cap and cooldown, an unsigned one is not', async () => {
-  const at = play({ AMBER_MAX_CAPTURES: '1', AMBER_COOLDOWN_MS: '60000', AMBER_CONTROL_KEY: 'ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' });
+  const at = play({
+    AMBER_MAX_CAPTURES: '1',
+    AMBER_COOLDOWN_MS: '60000',
+    AMBER_CONTROL_KEY: 'ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+  });
   const handler = handlerOf(at, 20);
   at.brings = ordered();
   await handler({}, lambdaContext());
@@ -202,7 +263,10 @@ test('a signed order is beyond cap and cooldown, an unsigned one is not', async 
   await handler({}, lambdaContext());
   assert.equal(at.environment.requests.length, 1, JSON.stringify(at.environment.lines));
   assert.equal(at.took.length, 1, 'a refused order is not spent');
-  assert.deepEqual(at.environment.lines.map(({ limit }) => limit), ['cap']);
+  assert.deepEqual(
+    at.environment.lines.map(({ limit }) => limit),
+    ['cap'],
+  );
   for (let count = 0; count < 2; count += 1) {
     at.brings = ordered('key');
     await handler({}, lambdaContext());
@@ -224,7 +288,10 @@ test('an invocation that lasts reads again', async () => {
 test('an order is carried out before the deadline where the handler does not settle', async () => {
   const at = play({ AMBER_MARGIN_MS: '50' });
   at.brings = { ...ordered(), config: resolveConfig({ marginMs: 50 }, ENV) };
-  const handler = wrap<Handler>(at.environment, () => new Promise((resolve) => setTimeout(resolve, 2000, 'late').unref()));
+  const handler = wrap<Handler>(
+    at.environment,
+    () => new Promise((resolve) => setTimeout(resolve, 2000, 'late').unref()),
+  );
   void handler({}, lambdaContext(900));
   for (let waited = 0; waited < 2000 && at.environment.requests.length === 0; waited += 5) await sleep(5);
   assert.equal(at.environment.requests.length, 1);

@@ -22,7 +22,11 @@ interface Played {
   drops: number;
 }
 
-async function play(options: Options = {}, env: NodeJS.ProcessEnv = { AWS_LAMBDA_FUNCTION_NAME: 'checkout' }, more: Pick<ControlChannel, 'onlyAtTheEnd'> = {}): Promise<Played> {
+async function play(
+  options: Options = {},
+  env: NodeJS.ProcessEnv = { AWS_LAMBDA_FUNCTION_NAME: 'checkout' },
+  more: Pick<ControlChannel, 'onlyAtTheEnd'> = {},
+): Promise<Played> {
   const lines: Record<string, unknown>[] = [];
   const channel: ControlChannel = {
     ...more,
@@ -32,18 +36,52 @@ async function play(options: Options = {}, env: NodeJS.ProcessEnv = { AWS_LAMBDA
       if (played.hangs) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
       if (played.hangs) return { ok: false, fault: { code: 'ABORT_ERR' } };
       if (played.fails !== undefined) return { ok: false, fault: played.fails };
-      return { ok: true, value: { state: 'changed', body: bytes(played.says), etag: undefined, serverDate: played.serverDate } };
+      return {
+        ok: true,
+        value: { state: 'changed', body: bytes(played.says), etag: undefined, serverDate: played.serverDate },
+      };
     },
     dropConnections: () => (played.drops += 1),
     close: () => undefined,
   };
-  const config = resolveConfig({ destination: 's3://evidence/amber', control: 's3://control/orders.json', controlTtlMs: 0, controlKey: responder.key, ...options }, {});
-  const control = await openControl(config, { env, log: (stream, record) => lines.push({ amber: stream, ...record }), channel });
-  const played: Played = { control, lines, says: IDLE, serverDate: undefined, fails: undefined, hangs: false, reads: 0, drops: 0 };
+  const config = resolveConfig(
+    {
+      destination: 's3://evidence/amber',
+      control: 's3://control/orders.json',
+      controlTtlMs: 0,
+      controlKey: responder.key,
+      ...options,
+    },
+    {},
+  );
+  const control = await openControl(config, {
+    env,
+    log: (stream, record) => lines.push({ amber: stream, ...record }),
+    channel,
+  });
+  const played: Played = {
+    control,
+    lines,
+    says: IDLE,
+    serverDate: undefined,
+    fails: undefined,
+    hangs: false,
+    reads: 0,
+    drops: 0,
+  };
   return played;
 }
 
-const facts = (more: Partial<InvocationFacts> = {}): InvocationFacts => ({ requestId: 'r', functionArn: undefined, traceId: undefined, tenantId: undefined, deadlineMs: undefined, number: 2, concurrent: 0, ...more });
+const facts = (more: Partial<InvocationFacts> = {}): InvocationFacts => ({
+  requestId: 'r',
+  functionArn: undefined,
+  traceId: undefined,
+  tenantId: undefined,
+  deadlineMs: undefined,
+  number: 2,
+  concurrent: 0,
+  ...more,
+});
 
 test('an order is due until its capture has begun; the same id again is a replay, with one line', async () => {
   const at = await play();
@@ -51,14 +89,20 @@ test('an order is due until its capture has begun; the same id again is a replay
   const order = newOrder();
   at.says = order;
   const due = await at.control.check(100);
-  assert.deepEqual([due?.cause.trigger, due?.cause.reason, due?.cause.requester, due?.cause.order?.id], ['control', order.reason, order.requester, order.id]);
+  assert.deepEqual(
+    [due?.cause.trigger, due?.cause.reason, due?.cause.requester, due?.cause.order?.id],
+    ['control', order.reason, order.requester, order.id],
+  );
   assert.ok(at.control.due() !== undefined, 'a capture that was refused is tried again');
   at.control.markConsumed(due!);
   assert.deepEqual([at.control.due(), await at.control.check(100)], [undefined, undefined]);
   assert.deepEqual(at.lines, []);
   at.says = { ...order, reason: 'again' };
   for (let count = 0; count < 3; count += 1) assert.equal(await at.control.check(100), undefined);
-  assert.deepEqual(at.lines.map(({ amber, limit, order: id }) => [amber, limit, id]), [['refused', 'replayed', order.id]]);
+  assert.deepEqual(
+    at.lines.map(({ amber, limit, order: id }) => [amber, limit, id]),
+    [['refused', 'replayed', order.id]],
+  );
   at.says = newOrder();
   assert.ok(await at.control.check(100));
 });
@@ -66,7 +110,8 @@ test('an order is due until its capture has begun; the same id again is a replay
 test('a channel that has something to say at the end alone is asked then, and at no other moment', async () => {
   const at = await play({}, undefined, { onlyAtTheEnd: true });
   at.says = newOrder();
-  for (const how of [{}, { fresh: true }, { fresh: true, background: true }]) assert.equal(await at.control.check(100, undefined, how), undefined);
+  for (const how of [{}, { fresh: true }, { fresh: true, background: true }])
+    assert.equal(await at.control.check(100, undefined, how), undefined);
   assert.deepEqual([at.reads, at.control.nextMs()], [0, Infinity]);
   assert.ok(await at.control.check(100, undefined, { last: true }));
   assert.equal(at.reads, 1);
@@ -81,7 +126,10 @@ test('the last good value counts while the channel fails, until it expires; each
   assert.ok(await at.control.check(100));
   assert.ok(await at.control.check(100));
   assert.equal(at.control.lastRead(), 'failed');
-  assert.deepEqual(at.lines.map(({ where, code, status }) => [where, code, status]), [['control', 'AccessDenied', 403]]);
+  assert.deepEqual(
+    at.lines.map(({ where, code, status }) => [where, code, status]),
+    [['control', 'AccessDenied', 403]],
+  );
   t.mock.timers.tick(601_000);
   assert.equal(await at.control.check(100), undefined);
   assert.equal(at.lines.at(-1)?.['limit'], 'expired');
@@ -93,7 +141,10 @@ test('a read that gets no answer ends within its budget', async () => {
   const started = performance.now();
   assert.equal(await at.control.check(150), undefined);
   assert.ok(performance.now() - started >= 100);
-  assert.deepEqual(at.lines.map(({ code }) => code), ['NoAnswer']);
+  assert.deepEqual(
+    at.lines.map(({ code }) => code),
+    ['NoAnswer'],
+  );
 });
 
 test('a read that the host calls off says nothing, and the next one is due at once', async () => {
@@ -148,11 +199,17 @@ test('times of an order are held against the clock of the channel', async () => 
 });
 
 test('scope is asked at each invocation: the tenant, the version, the sandbox', async () => {
-  const at = await play({}, { AWS_LAMBDA_FUNCTION_NAME: 'checkout', AWS_LAMBDA_FUNCTION_VERSION: '7', AWS_LAMBDA_LOG_STREAM_NAME: 'stream' });
+  const at = await play(
+    {},
+    { AWS_LAMBDA_FUNCTION_NAME: 'checkout', AWS_LAMBDA_FUNCTION_VERSION: '7', AWS_LAMBDA_LOG_STREAM_NAME: 'stream' },
+  );
   at.says = newOrder({ scope: { function: 'checkout', version: '7', logStream: 'stream', tenant: 'blue' } });
   assert.equal(await at.control.check(100, facts({ tenantId: 'red' })), undefined);
   assert.ok(at.control.due(facts({ tenantId: 'blue' })), 'the next invocation is that of the tenant');
-  assert.deepEqual(at.lines.map(({ limit }) => limit), ['out-of-scope']);
+  assert.deepEqual(
+    at.lines.map(({ limit }) => limit),
+    ['out-of-scope'],
+  );
 });
 
 describe('stop', () => {

@@ -20,8 +20,15 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 /** An order for every sandbox, valid from now for ten minutes. */
 export function newOrder(changes: Readonly<Partial<Order>> = {}, nowMs: number = Date.now()): Order {
   return {
-    amber: 1, state: 'capture', id: randomUUID(), issued: iso(nowMs), expires: iso(nowMs + 600_000), scope: 'all',
-    requester: 'ir@example.com', reason: 'GuardDuty finding 42', ...changes,
+    amber: 1,
+    state: 'capture',
+    id: randomUUID(),
+    issued: iso(nowMs),
+    expires: iso(nowMs + 600_000),
+    scope: 'all',
+    requester: 'ir@example.com',
+    reason: 'GuardDuty finding 42',
+    ...changes,
   };
 }
 
@@ -29,7 +36,8 @@ export type Sign = (responder: Responder, changes?: Readonly<Partial<Order>>, no
 
 /** Signs orders for one channel: AMBER_CONTROL as it is written, or `event`. */
 export function signerFor(channel: string): Sign {
-  return (responder, changes = {}, nowMs) => signOrder(newOrder({ id: boundId(channel), ...changes }, nowMs), responder.privateKey);
+  return (responder, changes = {}, nowMs) =>
+    signOrder(newOrder({ id: boundId(channel), ...changes }, nowMs), responder.privateKey);
 }
 
 export const bytes = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));

@@ -16,7 +16,12 @@ before(async () => {
 });
 after(() => rmSync(bundle.directory, { recursive: true }));
 
-const AMBER = { AMBER_DETECT: 'off', AMBER_COOLDOWN_MS: '0', AMBER_MAX_CAPTURES: '9', AMBER_COLLECT: '-inventory,-recovered,-writable,-timeline,-code' };
+const AMBER = {
+  AMBER_DETECT: 'off',
+  AMBER_COOLDOWN_MS: '0',
+  AMBER_MAX_CAPTURES: '9',
+  AMBER_COLLECT: '-inventory,-recovered,-writable,-timeline,-code',
+};
 
 interface Told {
   readonly state: string;
@@ -28,7 +33,12 @@ interface Told {
 
 async function open(t: TestContext, client: Client, env: Readonly<Record<string, string>> = {}): Promise<Sandbox> {
   const folder = mkdtempSync(join(tmpdir(), 'amber-asks-'));
-  const sandbox = await startSandbox({ client, handler: 'asks.handler', taskRoot: HANDLERS, env: { ...AMBER, AMBER_DESTINATION: `file://${folder}`, SANDBOX_LIBRARY: bundle.entry, ...env } });
+  const sandbox = await startSandbox({
+    client,
+    handler: 'asks.handler',
+    taskRoot: HANDLERS,
+    env: { ...AMBER, AMBER_DESTINATION: `file://${folder}`, SANDBOX_LIBRARY: bundle.entry, ...env },
+  });
   t.after(async () => {
     await sandbox.stop();
     rmSync(folder, { recursive: true });
@@ -48,7 +58,8 @@ async function filed({ location: given }: Told): Promise<{ requestId?: string; d
   const location = given.replace(/^file:\/\//u, '').replace(/\/$/u, '');
   const one = (await storedCaptures(dirname(location))).find(({ id }) => location.includes(id));
   assert.ok(one !== undefined, location);
-  return (jsonOf(one, 'live_response/invocation.json') as { invocation: { requestId?: string; deadline?: string } }).invocation;
+  return (jsonOf(one, 'live_response/invocation.json') as { invocation: { requestId?: string; deadline?: string } })
+    .invocation;
 }
 
 for (const client of [ric3, ric4on22, ric4]) {
@@ -69,7 +80,10 @@ for (const client of [ric3, ric4on22, ric4]) {
         const { requestId, deadline } = await filed(told);
         assert.equal(requestId, told.requestId);
         // Of an invocation that nobody watched the deadline is computed: from its beginning, and the timeout that was learned.
-        assert.ok(Math.abs(Date.parse(deadline ?? '') - told.deadlineMs) < 500, `${String(deadline)} ${new Date(told.deadlineMs).toISOString()}`);
+        assert.ok(
+          Math.abs(Date.parse(deadline ?? '') - told.deadlineMs) < 500,
+          `${String(deadline)} ${new Date(told.deadlineMs).toISOString()}`,
+        );
       }
     });
 
@@ -83,7 +97,11 @@ for (const client of [ric3, ric4on22, ric4]) {
   });
 }
 
-const MANAGED = { AWS_LAMBDA_MAX_CONCURRENCY: '4', AWS_LAMBDA_NODEJS_WORKER_COUNT: '1', AWS_LAMBDA_INITIALIZATION_TYPE: 'lambda-managed-instances' };
+const MANAGED = {
+  AWS_LAMBDA_MAX_CONCURRENCY: '4',
+  AWS_LAMBDA_NODEJS_WORKER_COUNT: '1',
+  AWS_LAMBDA_INITIALIZATION_TYPE: 'lambda-managed-instances',
+};
 
 for (const client of [ric4on22, ric4]) {
   test(`two invocations at once are told apart: ${client.name}`, { skip: STARTS_BOTH }, async (t) => {

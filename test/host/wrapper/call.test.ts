@@ -8,7 +8,12 @@ import { DESTINATION, lambdaContext, sleep, testEnvironment, wrap } from '../env
 test('captures with what the caller says, in time before the deadline of the context', async () => {
   const environment = testEnvironment(DESTINATION);
   const report = await captureOn(environment, {
-    reason: 'upload of a web shell', requester: 'scanner', context: lambdaContext(3000), event: { a: 1 }, includeEvent: true, maxMs: '9000',
+    reason: 'upload of a web shell',
+    requester: 'scanner',
+    context: lambdaContext(3000),
+    event: { a: 1 },
+    includeEvent: true,
+    maxMs: '9000',
   });
   assert.equal(report.state, 'whole');
   const [request] = environment.requests;
@@ -67,8 +72,11 @@ const ARN = 'arn:aws:lambda:eu-central-1:123456789012:function:f';
 test('inside a wrapped handler it borrows the invocation: the first one, a later one that nobody watches, all after a call', async () => {
   const environment = testEnvironment({ ...DESTINATION, AMBER_COOLDOWN_MS: '0', AMBER_MAX_CAPTURES: '9' });
   const calls = [false, false, true, true];
-  const handler: Called<unknown> = wrap(environment, async (asks: unknown) => (asks === true ? (await captureOn(environment, 'why')).cause.reason : 'quiet'));
-  for (const [at, asks] of calls.entries()) await handler(asks, { ...lambdaContext(2000), awsRequestId: `request-${String(at)}` });
+  const handler: Called<unknown> = wrap(environment, async (asks: unknown) =>
+    asks === true ? (await captureOn(environment, 'why')).cause.reason : 'quiet',
+  );
+  for (const [at, asks] of calls.entries())
+    await handler(asks, { ...lambdaContext(2000), awsRequestId: `request-${String(at)}` });
   assert.equal(environment.requests.length, 2);
   for (const request of environment.requests) {
     assert.deepEqual(request.cause, { trigger: 'call', reason: 'why' });
@@ -78,7 +86,13 @@ test('inside a wrapped handler it borrows the invocation: the first one, a later
     assert.ok(request.hardStopMs - Date.now() <= 1500);
   }
   // The third was called directly: its request is what the runtime client keeps, and there is none here.
-  assert.deepEqual(environment.requests.map(({ invocation }) => [invocation?.requestId, invocation?.number]), [[undefined, 3], ['request-3', 4]]);
+  assert.deepEqual(
+    environment.requests.map(({ invocation }) => [invocation?.requestId, invocation?.number]),
+    [
+      [undefined, 3],
+      ['request-3', 4],
+    ],
+  );
 });
 
 test('the event is borrowed where events are wanted, and the deadline of an invocation that is over binds nothing', async () => {
@@ -91,7 +105,10 @@ test('the event is borrowed where events are wanted, and the deadline of an invo
   await handler({ late: false }, lambdaContext(2000));
   await handler({ late: true }, lambdaContext(30));
   await late;
-  assert.deepEqual(environment.requests.map(({ invocation }) => invocation?.event), [{ late: false }, { late: true }]);
+  assert.deepEqual(
+    environment.requests.map(({ invocation }) => invocation?.event),
+    [{ late: false }, { late: true }],
+  );
   assert.equal(environment.requests[1]?.invocation?.deadlineMs, undefined);
 });
 
@@ -102,14 +119,38 @@ test('of several invocations at once each is told apart by what the client keeps
   t.after(() => delete scope.awslambda);
   for (const isKept of [true, false]) {
     scope.awslambda = isKept ? { InvokeStore: { getContext: () => store.getStore() } } : {};
-    const environment = testEnvironment({ ...DESTINATION, AMBER_COOLDOWN_MS: '0', AMBER_MAX_CAPTURES: '9', AWS_LAMBDA_MAX_CONCURRENCY: '4' });
+    const environment = testEnvironment({
+      ...DESTINATION,
+      AMBER_COOLDOWN_MS: '0',
+      AMBER_MAX_CAPTURES: '9',
+      AWS_LAMBDA_MAX_CONCURRENCY: '4',
+    });
     const handler: Called<number> = wrap(environment, async (waitMs: number) => {
       await sleep(waitMs);
       return captureOn(environment, {});
     });
-    await Promise.all([60, 5, 30].map((waitMs, at) => store.run({}, () => handler(waitMs, { ...lambdaContext(2000 + 1000 * at), awsRequestId: `request-${String(at)}` }))));
-    const told = environment.requests.map(({ invocation, cause }) => [invocation?.requestId, Math.ceil(((invocation?.deadlineMs ?? NaN) - Date.now()) / 1000), cause.reason.includes(CANNOT_TELL)]);
+    await Promise.all(
+      [60, 5, 30].map((waitMs, at) =>
+        store.run({}, () =>
+          handler(waitMs, { ...lambdaContext(2000 + 1000 * at), awsRequestId: `request-${String(at)}` }),
+        ),
+      ),
+    );
+    const told = environment.requests.map(({ invocation, cause }) => [
+      invocation?.requestId,
+      Math.ceil(((invocation?.deadlineMs ?? NaN) - Date.now()) / 1000),
+      cause.reason.includes(CANNOT_TELL),
+    ]);
     const none = [undefined, NaN, true];
-    assert.deepEqual(told, isKept ? [['request-1', 3, false], ['request-2', 4, false], ['request-0', 2, false]] : [none, none, none]);
+    assert.deepEqual(
+      told,
+      isKept
+        ? [
+            ['request-1', 3, false],
+            ['request-2', 4, false],
+            ['request-0', 2, false],
+          ]
+        : [none, none, none],
+    );
   }
 });

@@ -19,12 +19,21 @@ test('the control object is read for all copies together, and an order in an eve
   assert.equal(other.pollerFor(config, environment.state, environment), first);
 
   const otherEvents = (await copyOf('event-order')) as typeof events;
-  events.markEventConsumed(environment, { cause: { trigger: 'event', reason: 'x', order: { id: 'order-1' } as never }, config });
-  otherEvents.markEventConsumed(environment, { cause: { trigger: 'event', reason: 'x', order: { id: 'order-2' } as never }, config });
-  assert.deepEqual(shared<{ taken: Set<string> }>('event-orders').get(environment.state)?.taken, new Set(['order-1', 'order-2']));
+  events.markEventConsumed(environment, {
+    cause: { trigger: 'event', reason: 'x', order: { id: 'order-1' } as never },
+    config,
+  });
+  otherEvents.markEventConsumed(environment, {
+    cause: { trigger: 'event', reason: 'x', order: { id: 'order-2' } as never },
+    config,
+  });
+  assert.deepEqual(
+    shared<{ taken: Set<string> }>('event-orders').get(environment.state)?.taken,
+    new Set(['order-1', 'order-2']),
+  );
 });
 
-test('a state of another form is nobody\'s', () => {
+test("a state of another form is nobody's", () => {
   const scope = {};
   Object.defineProperty(scope, Symbol.for('lambda-amber.state'), { value: { version: 1 } });
   assert.equal(sandboxState(scope), undefined);

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { DESTINATION, lambdaContext, NOW, ON_ERROR, sleep, testEnvironment, wrap, type Handler } from '../environment.ts';
+import {
+  DESTINATION,
+  lambdaContext,
+  NOW,
+  ON_ERROR,
+  sleep,
+  testEnvironment,
+  wrap,
+  type Handler,
+} from '../environment.ts';
 
 describe('a due capture', () => {
   test('holds the result until it has ended, and changes nothing of it', async () => {
@@ -16,7 +25,12 @@ describe('a due capture', () => {
   });
 
   test('has the facts of the invocation, and the event where it is asked for', async () => {
-    const environment = testEnvironment({ ...NOW, AMBER_INCLUDE_EVENT: '1', AMBER_MAX_MS: '900000', AMBER_MARGIN_MS: '700' });
+    const environment = testEnvironment({
+      ...NOW,
+      AMBER_INCLUDE_EVENT: '1',
+      AMBER_MAX_MS: '900000',
+      AMBER_MARGIN_MS: '700',
+    });
     const context = lambdaContext(5000);
     const event = { a: 1 };
     await wrap<Handler>(environment, async () => Promise.resolve())(event, context);
@@ -27,27 +41,50 @@ describe('a due capture', () => {
     assert.deepEqual(
       { ...request?.invocation, deadlineMs: 0 },
       {
-        requestId: 'request-1', functionArn: context['invokedFunctionArn'], traceId: 'Root=1', tenantId: undefined,
-        deadlineMs: 0, number: 1, concurrent: 0, event,
+        requestId: 'request-1',
+        functionArn: context['invokedFunctionArn'],
+        traceId: 'Root=1',
+        tenantId: undefined,
+        deadlineMs: 0,
+        number: 1,
+        concurrent: 0,
+        event,
       },
     );
   });
 
-  for (const [name, thrown] of Object.entries({ error: new Error('x'), undefined: undefined, text: 'x', object: { a: 1 } })) {
+  for (const [name, thrown] of Object.entries({
+    error: new Error('x'),
+    undefined: undefined,
+    text: 'x',
+    object: { a: 1 },
+  })) {
     test(`passes on what the handler rejects or throws: ${name}`, async () => {
       const environment = testEnvironment(ON_ERROR, 5);
-      const rejected: unknown = await wrap(environment, async () => Promise.reject(thrown as Error))().catch((error: unknown) => error);
+      const rejected: unknown = await wrap(environment, async () => Promise.reject(thrown as Error))().catch(
+        (error: unknown) => error,
+      );
       assert.equal(rejected, thrown);
-      const sync = wrap(environment, (): unknown => { throw thrown; });
+      const sync = wrap(environment, (): unknown => {
+        throw thrown;
+      });
       assert.equal(await Promise.resolve(sync()).catch((error: unknown) => error), thrown);
-      assert.deepEqual(environment.requests.map(({ cause }) => cause.trigger), ['error', 'error']);
+      assert.deepEqual(
+        environment.requests.map(({ cause }) => cause.trigger),
+        ['error', 'error'],
+      );
       assert.equal(environment.requests[0]?.invocation?.error, thrown);
     });
   }
 
   test('a sync throw stays a sync throw when nothing is due', () => {
     const environment = testEnvironment({ ...DESTINATION, AMBER_ON_ERROR: 'SomethingElse' });
-    assert.throws(wrap(environment, () => { throw new TypeError('sync'); }), TypeError);
+    assert.throws(
+      wrap(environment, () => {
+        throw new TypeError('sync');
+      }),
+      TypeError,
+    );
     assert.equal(environment.requests.length, 0);
   });
 

@@ -19,9 +19,22 @@ before(async () => {
 after(() => rmSync(bundle.directory, { recursive: true }));
 
 /** Its capture takes longer than what the handler leaves behind: the answer is held when that comes. */
-const CAPTURE = { AMBER_CAPTURE: 'now', AMBER_DETECT: 'off', AMBER_MAX_MS: '15000', AMBER_COLLECT: '-inventory,-recovered,-writable,-timeline,-code' };
+const CAPTURE = {
+  AMBER_CAPTURE: 'now',
+  AMBER_DETECT: 'off',
+  AMBER_MAX_MS: '15000',
+  AMBER_COLLECT: '-inventory,-recovered,-writable,-timeline,-code',
+};
 
-const WAYS = ['an exception', 'an exception that is no error', 'a rejection', 'an exit', 'an exit in a promise', 'a signal', 'an exit by a listener of the function'];
+const WAYS = [
+  'an exception',
+  'an exception that is no error',
+  'a rejection',
+  'an exit',
+  'an exit in a promise',
+  'a signal',
+  'an exit by a listener of the function',
+];
 
 /** A process that exits while its client waits for an invocation hangs, bare too: Node joins the thread that waits. */
 const DYING_MS = 150;
@@ -35,7 +48,7 @@ interface Case {
   readonly lives?: true;
 }
 
-// prettier-ignore
+// biome-ignore format: a table, a row a line
 const CASES: readonly Case[] = [
   ...WAYS.flatMap((way) => ['value', 'error'].map((answer): Case => ({ name: `${way}, the answer is a ${answer}`, handler: 'asynchronous', event: { way, answer } }))),
   ...['undefined', 'bigint'].map((answer): Case => ({ name: `an exception, the answer is ${answer}`, handler: 'asynchronous', event: { way: 'an exception', answer } })),
@@ -68,13 +81,28 @@ interface Run {
   readonly log: string;
 }
 
-async function run(client: Client, module: 'plain' | 'amber', { handler, event, lives }: Case, env: Record<string, string>): Promise<Run> {
-  const sandbox = await startSandbox({ client, handler: `late.${module}.${handler}`, taskRoot: HANDLERS, timeoutMs: 15_000, env: { SANDBOX_LIBRARY: bundle.entry, ...env } });
+async function run(
+  client: Client,
+  module: 'plain' | 'amber',
+  { handler, event, lives }: Case,
+  env: Record<string, string>,
+): Promise<Run> {
+  const sandbox = await startSandbox({
+    client,
+    handler: `late.${module}.${handler}`,
+    taskRoot: HANDLERS,
+    timeoutMs: 15_000,
+    env: { SANDBOX_LIBRARY: bundle.entry, ...env },
+  });
   assert.equal(await sandbox.ready(), 'ready', sandbox.stderr());
   const result = await sandbox.invoke(event);
   if (lives !== true) await Promise.race([sandbox.exited, new Promise((resolve) => setTimeout(resolve, DYING_MS))]);
   await sandbox.stop();
-  return { answer: answerOf(result), posts: sandbox.api.posts.filter(({ kind }) => kind === 'response').length, log: sandbox.stdout() + sandbox.stderr() };
+  return {
+    answer: answerOf(result),
+    posts: sandbox.api.posts.filter(({ kind }) => kind === 'response').length,
+    log: sandbox.stdout() + sandbox.stderr(),
+  };
 }
 
 /** Without the frames of a stack, where those of the wrapper are. */

@@ -19,7 +19,11 @@ class Lazy {
 }
 
 describe('thenables', () => {
-  for (const [env, captures] of [[{}, 0], [{ ...DESTINATION, AMBER_ON_ERROR: 'Other' }, 0], [NOW, 1]] as const) {
+  for (const [env, captures] of [
+    [{}, 0],
+    [{ ...DESTINATION, AMBER_ON_ERROR: 'Other' }, 0],
+    [NOW, 1],
+  ] as const) {
     test(`are subscribed to as often as the runtime does it (${Object.keys(env).join(' ')})`, async () => {
       const environment = testEnvironment(env, 20);
       const value = { a: 1 };
@@ -42,7 +46,13 @@ describe('thenables', () => {
     const odd = { then: (_: Callback, rejected: Callback) => (setTimeout(() => rejected('no'), 5), derived) };
     const reasons: unknown[] = [];
     const result = wrap(environment, () => odd)();
-    assert.equal(result.then(() => reasons.push('fulfilled'), (reason: unknown) => reasons.push(reason)), derived);
+    assert.equal(
+      result.then(
+        () => reasons.push('fulfilled'),
+        (reason: unknown) => reasons.push(reason),
+      ),
+      derived,
+    );
     await until(() => reasons.length > 0);
     assert.deepEqual(reasons, ['no']);
     assert.equal(environment.requests[0]?.cause.trigger, 'error');
@@ -50,7 +60,11 @@ describe('thenables', () => {
 
   test('a `then` that throws when it is read throws at the runtime, as without us', async () => {
     for (const env of [{}, NOW]) {
-      const odd = Object.defineProperty({}, 'then', { get: () => { throw new RangeError('no'); } });
+      const odd = Object.defineProperty({}, 'then', {
+        get: () => {
+          throw new RangeError('no');
+        },
+      });
       const runtime4 = async (): Promise<unknown> => Promise.resolve(wrap(testEnvironment(env), () => odd)());
       await assert.rejects(runtime4(), RangeError);
     }
@@ -69,8 +83,13 @@ test('a value of a synchronous handler is the result of a v4 runtime, after the 
 
 test('a streaming handler that returns no promise stays an error of the runtime', async () => {
   const environment = testEnvironment(NOW, 10);
-  const handler = Object.assign((): unknown => 'not a promise', { [Symbol.for('aws.lambda.runtime.handler.streaming')]: 'response' });
-  assert.equal(Reflect.apply(wrap(environment, handler), undefined, [{}, { write: 1 }, lambdaContext()]), 'not a promise');
+  const handler = Object.assign((): unknown => 'not a promise', {
+    [Symbol.for('aws.lambda.runtime.handler.streaming')]: 'response',
+  });
+  assert.equal(
+    Reflect.apply(wrap(environment, handler), undefined, [{}, { write: 1 }, lambdaContext()]),
+    'not a promise',
+  );
   await until(() => environment.requests.length > 0);
   assert.equal(environment.requests[0]?.invocation?.requestId, 'request-1');
 });
@@ -81,18 +100,24 @@ async function until(hasCome: () => boolean): Promise<void> {
 }
 
 /** Calls as aws-lambda-ric 3 does (Runtime.js, CallbackContext.js): the first answer counts, whoever gives it. */
-function runtime3(handler: (...args: never[]) => unknown): { answers: unknown[][]; done: () => boolean; result: unknown } {
+function runtime3(handler: (...args: never[]) => unknown): {
+  answers: unknown[][];
+  done: () => boolean;
+  result: unknown;
+} {
   const answers: unknown[][] = [];
-  const first = (name: string) => (...args: unknown[]) => {
-    if (answers.length === 0) answers.push([name, ...args]);
-  };
+  const first =
+    (name: string) =>
+    (...args: unknown[]) => {
+      if (answers.length === 0) answers.push([name, ...args]);
+    };
   const context = { ...lambdaContext(), succeed: first('succeed'), fail: first('fail'), done: first('done') };
   const result: unknown = Reflect.apply(handler, undefined, [{}, context, first('callback')]);
   return { answers, done: () => answers.length > 0, result };
 }
 
 describe('callbacks of a v3 runtime', () => {
-  test('are the runtime\'s own while nothing is watched', () => {
+  test("are the runtime's own while nothing is watched", () => {
     const own = (): void => undefined;
     const seen: unknown[] = [];
     const wrapped = wrap(testEnvironment({}), (...args: unknown[]) => seen.push(...args));
@@ -108,12 +133,14 @@ describe('callbacks of a v3 runtime', () => {
   test('with the flag the capture starts when the handler returns, and the callback waits for it', async () => {
     const environment = testEnvironment(NOW, 200);
     let called = false;
-    const run = runtime3(wrap(environment, (_event: unknown, _context: unknown, callback: Callback) => {
-      setTimeout(() => {
-        callback(null, 'ok');
-        called = true;
-      }, 5);
-    }));
+    const run = runtime3(
+      wrap(environment, (_event: unknown, _context: unknown, callback: Callback) => {
+        setTimeout(() => {
+          callback(null, 'ok');
+          called = true;
+        }, 5);
+      }),
+    );
     await until(() => called);
     assert.equal(environment.requests.length, 1);
     assert.deepEqual(run.answers, []);
@@ -124,22 +151,35 @@ describe('callbacks of a v3 runtime', () => {
   test('an error is held for its capture, and the answers after it do not overtake it', async () => {
     const environment = testEnvironment(ON_ERROR, 30);
     const error = new Error('x');
-    const run = runtime3(wrap(environment, async (_event: unknown, context: { succeed: Callback }, callback: Callback) => {
-      callback(error);
-      callback(null, 'late');
-      context.succeed('later');
-      return Promise.resolve('latest');
-    }));
+    const run = runtime3(
+      wrap(environment, async (_event: unknown, context: { succeed: Callback }, callback: Callback) => {
+        callback(error);
+        callback(null, 'late');
+        context.succeed('later');
+        return Promise.resolve('latest');
+      }),
+    );
     void (run.result as Promise<unknown>).then((value) => run.answers.push(['promise', value]));
     await until(() => run.answers.length >= 2);
-    assert.deepEqual(run.answers, [['callback', error], ['promise', 'latest']]);
+    assert.deepEqual(run.answers, [
+      ['callback', error],
+      ['promise', 'latest'],
+    ]);
     assert.equal(environment.requests.length, 1);
   });
 
   test('falsy errors are errors, undefined and null are none', async () => {
-    for (const [value, captures] of [[0, 1], ['', 1], [false, 1], [undefined, 0], [null, 0]] as const) {
+    for (const [value, captures] of [
+      [0, 1],
+      ['', 1],
+      [false, 1],
+      [undefined, 0],
+      [null, 0],
+    ] as const) {
       const environment = testEnvironment(ON_ERROR);
-      const run = runtime3(wrap(environment, (_event: unknown, _context: unknown, callback: Callback) => callback(value, 1)));
+      const run = runtime3(
+        wrap(environment, (_event: unknown, _context: unknown, callback: Callback) => callback(value, 1)),
+      );
       await until(() => run.answers.length > 0);
       assert.deepEqual(run.answers, [['callback', value, 1]]);
       assert.equal(environment.requests.length, captures);
@@ -150,7 +190,11 @@ describe('callbacks of a v3 runtime', () => {
     const environment = testEnvironment(ON_ERROR, 10);
     let caught: unknown = 'nothing';
     try {
-      runtime3(wrap(environment, () => { throw undefined; }));
+      runtime3(
+        wrap(environment, () => {
+          throw undefined;
+        }),
+      );
     } catch (thrown) {
       caught = thrown;
     }

@@ -12,16 +12,36 @@ const PLAIN = { AMBER_DESTINATION: 's3://evidence-bucket/amber/captures', AWS_RE
 
 describe('what has to be judged when a handler is wrapped', () => {
   test('a plain destination and a level of detection have not', () => {
-    for (const env of [PLAIN, { ...PLAIN, AMBER_DETECT: 'medium' }]) for (const options of [undefined, {}]) assert.ok(isPlain(options, env));
+    for (const env of [PLAIN, { ...PLAIN, AMBER_DETECT: 'medium' }])
+      for (const options of [undefined, {}]) assert.ok(isPlain(options, env));
   });
 
   test('everything else has', () => {
     for (const env of [
-      {}, { AMBER_DESTINATION: '' }, { AMBER_DESTINATION: 's3://x' }, { AMBER_DESTINATION: 's3://bucket/a//b' }, { AMBER_DESTINATION: 's3://bucket--use1-az4--x-s3/../a' }, { AMBER_DESTINATION: 'file:///mnt' },
-      { ...PLAIN, AMBER_DETECT: 'off' }, { ...PLAIN, AMBER_DETECT: 'hihg' }, { ...PLAIN, AMBER_CAPTURE: 'now' }, { ...PLAIN, AMBER_CONTROL: 's3://b/c' }, { ...PLAIN, AMBER_ON_ERROR: 'any' },
-      { ...PLAIN, AMBER_DISABLED: '1' }, { ...PLAIN, AMBER_DESTINATON: 's3://b' },
-    ]) assert.ok(!isPlain({}, env), JSON.stringify(env));
-    for (const options of [null, 'x', [1], { onError: 'any' }, { [Symbol('any')]: 1 }, Object.create({}, { hidden: { value: 1 } })]) assert.ok(!isPlain(options, PLAIN));
+      {},
+      { AMBER_DESTINATION: '' },
+      { AMBER_DESTINATION: 's3://x' },
+      { AMBER_DESTINATION: 's3://bucket/a//b' },
+      { AMBER_DESTINATION: 's3://bucket--use1-az4--x-s3/../a' },
+      { AMBER_DESTINATION: 'file:///mnt' },
+      { ...PLAIN, AMBER_DETECT: 'off' },
+      { ...PLAIN, AMBER_DETECT: 'hihg' },
+      { ...PLAIN, AMBER_CAPTURE: 'now' },
+      { ...PLAIN, AMBER_CONTROL: 's3://b/c' },
+      { ...PLAIN, AMBER_ON_ERROR: 'any' },
+      { ...PLAIN, AMBER_DISABLED: '1' },
+      { ...PLAIN, AMBER_DESTINATON: 's3://b' },
+    ])
+      assert.ok(!isPlain({}, env), JSON.stringify(env));
+    for (const options of [
+      null,
+      'x',
+      [1],
+      { onError: 'any' },
+      { [Symbol('any')]: 1 },
+      Object.create({}, { hidden: { value: 1 } }),
+    ])
+      assert.ok(!isPlain(options, PLAIN));
   });
 });
 
@@ -44,7 +64,12 @@ function scene(): Scene {
 test('a plain handler is called as it is; what has moved brings the host, with the configuration of init', () => {
   const { loads, late, host } = scene();
   const env: NodeJS.ProcessEnv = { ...PLAIN };
-  const handler = Object.assign(function named(event: unknown): unknown { return event; }, { own: 7 });
+  const handler = Object.assign(
+    function named(event: unknown): unknown {
+      return event;
+    },
+    { own: 7 },
+  );
   const wrapped = wrapIdle(handler, undefined, env, host) as typeof handler;
   assert.deepEqual([wrapped.name, wrapped.length, wrapped.own, WRAPPED in wrapped, loads()], ['named', 1, 7, true, 0]);
   assert.equal(wrapIdle(wrapped, {}, env, host), wrapped, 'and is wrapped once');

@@ -13,16 +13,29 @@ before(async () => {
 after(() => rmSync(bundle.directory, { recursive: true }));
 
 test('only hosts, triggers, configuration and the log line are loaded before a capture', () => {
-  const expected = /^src\/(?:index|version|config\/[\w-]+|secrets\/(?:pattern|values)|errors|contracts|lambda\/(?:cores|deadline|log-level|stdout)|report\/log)\.ts$|^src\/(?:host|trigger)\//u;
-  assert.deepEqual(bundle.idle.filter((path) => !expected.test(path)), []);
+  const expected =
+    /^src\/(?:index|version|config\/[\w-]+|secrets\/(?:pattern|values)|errors|contracts|lambda\/(?:cores|deadline|log-level|stdout)|report\/log)\.ts$|^src\/(?:host|trigger)\//u;
+  assert.deepEqual(
+    bundle.idle.filter((path) => !expected.test(path)),
+    [],
+  );
 });
 
 test('no module of Node is loaded for an idle function, and none of its own is found in the global object', () => {
   const module = join(bundle.directory, 'wrapped.mjs');
-  writeFileSync(module, `import { withCapture } from ${JSON.stringify(bundle.entry)};\nexport const handler = withCapture(async () => 1, { destination: 's3://bucket', onError: 'any', deadlineMs: 500 });\n`);
-  const { stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', 'test/bench/idle-import.mjs', module], { encoding: 'utf8', env: {} });
+  writeFileSync(
+    module,
+    `import { withCapture } from ${JSON.stringify(bundle.entry)};\nexport const handler = withCapture(async () => 1, { destination: 's3://bucket', onError: 'any', deadlineMs: 500 });\n`,
+  );
+  const { stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', 'test/bench/idle-import.mjs', module], {
+    encoding: 'utf8',
+    env: {},
+  });
   assert.equal(stderr, '');
   const { modules, globals } = JSON.parse(stdout) as { modules: string[]; globals: string[] };
-  assert.deepEqual(modules.filter((name) => !name.startsWith('Internal Binding')), []);
+  assert.deepEqual(
+    modules.filter((name) => !name.startsWith('Internal Binding')),
+    [],
+  );
   assert.deepEqual(globals, []);
 });

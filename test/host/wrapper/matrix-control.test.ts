@@ -23,7 +23,10 @@ after(async () => {
 });
 
 const CONTROL = {
-  AMBER_DESTINATION: 'file:///tmp/amber-matrix', AMBER_CONTROL: 's3://control/orders.json', AMBER_CONTROL_TTL_MS: '0', AMBER_S3_PATH_STYLE: '1',
+  AMBER_DESTINATION: 'file:///tmp/amber-matrix',
+  AMBER_CONTROL: 's3://control/orders.json',
+  AMBER_CONTROL_TTL_MS: '0',
+  AMBER_S3_PATH_STYLE: '1',
   AMBER_DETECT: 'off',
 };
 /** Where an answer depends on how long the event loop has something to do. */
@@ -37,7 +40,8 @@ for (const client of CLIENTS) {
         const before = silent.connections();
         await same(client, row, silent);
         // Rows that end in their init have no handler that could be wrapped.
-        if (row.events.length > 0 && row.name !== 'three parameters') assert.ok(silent.connections() > before, 'no check was in flight');
+        if (row.events.length > 0 && row.name !== 'three parameters')
+          assert.ok(silent.connections() > before, 'no check was in flight');
       });
       if (!WAITS_FOR_THE_LOOP.test(row.name)) continue;
       test(`${row.name}; the server is never reached`, async (t) => {
@@ -48,18 +52,35 @@ for (const client of CLIENTS) {
 }
 
 async function same(client: Client, row: Row, { endpoint }: Silent): Promise<void> {
-  const [bare, checked] = await Promise.all([run(client, row, 'plain', {}), run(client, row, 'amber', { ...CONTROL, AMBER_S3_ENDPOINT: endpoint })]);
+  const [bare, checked] = await Promise.all([
+    run(client, row, 'plain', {}),
+    run(client, row, 'amber', { ...CONTROL, AMBER_S3_ENDPOINT: endpoint }),
+  ]);
   const { amber, ...rest } = withoutFrames(checked, `${LOOP}|${WRAPPER}`);
   assert.deepEqual({ ...rest, amber: [] }, withoutFrames(bare, LOOP));
-  assert.ok(amber.every((line) => line['where'] === 'control'), JSON.stringify(amber));
+  assert.ok(
+    amber.every((line) => line['where'] === 'control'),
+    JSON.stringify(amber),
+  );
 }
 
 function rowsFor(client: Client): readonly Row[] {
   const fitting = ROWS.filter(({ generation }) => generation === undefined || generation === client.generation);
-  return client.real || STARTS_BOTH !== false || !ensureClients() ? fitting : fitting.filter(({ basic }) => basic === true);
+  return client.real || STARTS_BOTH !== false || !ensureClients()
+    ? fitting
+    : fitting.filter(({ basic }) => basic === true);
 }
 
-async function run(client: Client, row: Row, module: 'plain' | 'amber', env: Record<string, string>): Promise<Recording> {
+async function run(
+  client: Client,
+  row: Row,
+  module: 'plain' | 'amber',
+  env: Record<string, string>,
+): Promise<Recording> {
   const name = module === 'amber' ? (row.wrapped ?? row.handler) : row.handler;
-  return record(client, { ...row, handler: `${module}.handlers.${name}`, env: { NODE_OPTIONS: '--stack-trace-limit=50', SANDBOX_LIBRARY: bundle.entry, ...row.env, ...env } });
+  return record(client, {
+    ...row,
+    handler: `${module}.handlers.${name}`,
+    env: { NODE_OPTIONS: '--stack-trace-limit=50', SANDBOX_LIBRARY: bundle.entry, ...row.env, ...env },
+  });
 }

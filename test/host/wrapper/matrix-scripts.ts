@@ -15,16 +15,45 @@ export interface Row extends Omit<Script, 'handler'> {
 }
 
 const results = [
-  'object', 'text', 'undefined', 'null', 'number', 'false', 'toJson', 'arguments', 'self', 'trace', 'handlerVariable',
-  'mutatedContext', 'remaining', 'listeners', 'log', 'bigint', 'circular',
+  'object',
+  'text',
+  'undefined',
+  'null',
+  'number',
+  'false',
+  'toJson',
+  'arguments',
+  'self',
+  'trace',
+  'handlerVariable',
+  'mutatedContext',
+  'remaining',
+  'listeners',
+  'log',
+  'bigint',
+  'circular',
 ];
-const errors = ['error', 'type', 'properties', 'string', 'empty', 'undefined', 'null', 'number', 'object', 'withoutStack', 'control'];
+const errors = [
+  'error',
+  'type',
+  'properties',
+  'string',
+  'empty',
+  'undefined',
+  'null',
+  'number',
+  'object',
+  'withoutStack',
+  'control',
+];
 const LONG = 300;
 const MANAGED_INSTANCES = {
-  AWS_LAMBDA_MAX_CONCURRENCY: '4', AWS_LAMBDA_NODEJS_WORKER_COUNT: '1', AWS_LAMBDA_INITIALIZATION_TYPE: 'lambda-managed-instances',
+  AWS_LAMBDA_MAX_CONCURRENCY: '4',
+  AWS_LAMBDA_NODEJS_WORKER_COUNT: '1',
+  AWS_LAMBDA_INITIALIZATION_TYPE: 'lambda-managed-instances',
 };
 
-// prettier-ignore
+// biome-ignore format: a table, a row a line
 export const ROWS: readonly Row[] = [
   { name: 'an async handler: results', handler: 'asynchronous', basic: true, events: [...results.map((result) => ({ result })), { result: 'text', wait: 20 }] },
   { name: 'an async handler: errors before and after it first waits', handler: 'asynchronous', basic: true,
@@ -85,7 +114,7 @@ function due(name: string, handler: string, event: object, more: Partial<Row> = 
 
 const V3 = { generation: 'v3' } as const;
 
-// prettier-ignore
+// biome-ignore format: a table, a row a line
 export const DUE_ROWS: readonly Row[] = [
   due('a result', 'asynchronous', { result: 'object', wait: 5 }, { basic: true }),
   due('a result that cannot be serialised', 'asynchronous', { result: 'bigint' }),

@@ -31,7 +31,9 @@ for (const client of CLIENTS) {
       test(row.name, async (t) => {
         if (!ensureClient(t, client)) return;
         const [bare, setup, watching] = await Promise.all([
-          run(client, row, 'plain', {}), run(client, row, 'amber', DESTINATION), run(client, row, 'amber', WATCHING),
+          run(client, row, 'plain', {}),
+          run(client, row, 'amber', DESTINATION),
+          run(client, row, 'amber', WATCHING),
         ]);
         const expected = withoutFrames(bare, LOOP);
         assert.deepEqual(expected.amber, []);
@@ -47,7 +49,11 @@ for (const client of CLIENTS) {
 
 /** The volatile tier alone: what lies in /tmp of the machine that runs the tests is not the matter here. */
 const CAPTURE = {
-  AMBER_CAPTURE: 'now', AMBER_ON_ERROR: 'any', AMBER_DETECT: 'off', AMBER_COMPRESSION: 'none', AMBER_MAX_MS: '15000',
+  AMBER_CAPTURE: 'now',
+  AMBER_ON_ERROR: 'any',
+  AMBER_DETECT: 'off',
+  AMBER_COMPRESSION: 'none',
+  AMBER_MAX_MS: '15000',
   AMBER_COLLECT: '-inventory,-recovered,-writable,-timeline,-code',
 };
 /** The error trigger captures before the process ends only if it is the handler that fails. */
@@ -63,23 +69,33 @@ for (const client of CLIENTS) {
         const crashes = CRASHES.includes(row.name);
         const [bare, captured] = await Promise.all([
           run(client, row, 'plain', {}),
-          run(client, { ...row, awaitsCapture: !crashes }, 'amber', { ...CAPTURE, AMBER_DESTINATION: `file://${folder}` }),
+          run(client, { ...row, awaitsCapture: !crashes }, 'amber', {
+            ...CAPTURE,
+            AMBER_DESTINATION: `file://${folder}`,
+          }),
         ]);
         const { amber, ...rest } = withoutFrames(captured, `${LOOP}|${WRAPPER}`);
         assert.deepEqual({ ...rest, amber: [] }, withoutFrames(bare, LOOP));
         const ends = amber.filter((line) => line['amber'] === 'capture');
         const manifests = globSync('**/manifest.json', { cwd: folder });
-        assert.deepEqual([ends.map((line) => line['state']), manifests.length], crashes ? [[], 0] : [['whole'], 1], JSON.stringify(amber));
+        assert.deepEqual(
+          [ends.map((line) => line['state']), manifests.length],
+          crashes ? [[], 0] : [['whole'], 1],
+          JSON.stringify(amber),
+        );
       });
     }
   });
 }
 
-test('CommonJS on nodejs22.x, where require() of an ES module is off: an export that is a promise', { skip: STARTS_BOTH }, async (t) => {
+test('CommonJS on nodejs22.x, where require() of an ES module is off: an export that is a promise', {
+  skip: STARTS_BOTH,
+}, async (t) => {
   if (!ensureClient(t, ric3)) return;
   const script = { handler: 'promised.handler', events: [{ a: 1 }, { a: 2 }] };
   const [bare, wrapped] = await Promise.all([
-    record(ric3, script), record(ric3, { ...script, env: { ...DESTINATION, SANDBOX_WRAP: '1', SANDBOX_LIBRARY: bundle.entry } }),
+    record(ric3, script),
+    record(ric3, { ...script, env: { ...DESTINATION, SANDBOX_WRAP: '1', SANDBOX_LIBRARY: bundle.entry } }),
   ]);
   assert.deepEqual(wrapped, bare);
   assert.equal(bare.answers[1]?.body, '[{"a":2},"function",false]');
@@ -88,12 +104,23 @@ test('CommonJS on nodejs22.x, where require() of an ES module is off: an export 
 /** Where the real clients run, the stand-in only has to show that it works. */
 function rowsFor(client: Client, rows: readonly Row[]): readonly Row[] {
   const fitting = rows.filter(({ generation }) => generation === undefined || generation === client.generation);
-  return client.real || STARTS_BOTH !== false || !ensureClients() ? fitting : fitting.filter(({ basic }) => basic === true);
+  return client.real || STARTS_BOTH !== false || !ensureClients()
+    ? fitting
+    : fitting.filter(({ basic }) => basic === true);
 }
 
-async function run(client: Client, row: Row, module: 'plain' | 'amber', env: Record<string, string>): Promise<Recording> {
+async function run(
+  client: Client,
+  row: Row,
+  module: 'plain' | 'amber',
+  env: Record<string, string>,
+): Promise<Recording> {
   const name = module === 'amber' ? (row.wrapped ?? row.handler) : row.handler;
-  const recording = await record(client, { ...row, handler: `${module}.handlers.${name}`, env: { ...ALL_FRAMES, SANDBOX_LIBRARY: bundle.entry, ...row.env, ...env } });
+  const recording = await record(client, {
+    ...row,
+    handler: `${module}.handlers.${name}`,
+    env: { ...ALL_FRAMES, SANDBOX_LIBRARY: bundle.entry, ...row.env, ...env },
+  });
   assert.equal(recording.answers.length, recording.init === undefined ? row.events.length : 0);
   return recording;
 }

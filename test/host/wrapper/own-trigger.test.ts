@@ -18,7 +18,12 @@ before(async () => {
 });
 after(() => rmSync(bundle.directory, { recursive: true }));
 
-const AMBER = { AMBER_DETECT: 'off', AMBER_COOLDOWN_MS: '0', AMBER_MAX_CAPTURES: '9', AMBER_COLLECT: '-inventory,-recovered,-writable,-timeline,-code' };
+const AMBER = {
+  AMBER_DETECT: 'off',
+  AMBER_COOLDOWN_MS: '0',
+  AMBER_MAX_CAPTURES: '9',
+  AMBER_COLLECT: '-inventory,-recovered,-writable,-timeline,-code',
+};
 
 interface Scene {
   readonly sandbox: Sandbox;
@@ -28,7 +33,9 @@ interface Scene {
 async function open(t: TestContext, client: Client, env: Readonly<Record<string, string>> = {}): Promise<Scene> {
   const folder = mkdtempSync(join(tmpdir(), 'amber-own-'));
   const sandbox = await startSandbox({
-    client, handler: 'own-trigger.handler', taskRoot: HANDLERS,
+    client,
+    handler: 'own-trigger.handler',
+    taskRoot: HANDLERS,
     env: { ...AMBER, AMBER_DESTINATION: `file://${folder}`, SANDBOX_LIBRARY: bundle.entry, ...env },
   });
   t.after(async () => {
@@ -48,10 +55,12 @@ async function answer({ sandbox }: Scene, event: object): Promise<unknown> {
 /** Trigger and reason of what is stored. */
 async function causes({ folder }: Scene): Promise<readonly string[]> {
   const captures = await storedCaptures(folder);
-  return captures.map((one) => {
-    const { cause } = jsonOf(one, 'capture.json') as { cause: { trigger: string; reason: string } };
-    return `${cause.trigger}: ${cause.reason}`;
-  }).sort();
+  return captures
+    .map((one) => {
+      const { cause } = jsonOf(one, 'capture.json') as { cause: { trigger: string; reason: string } };
+      return `${cause.trigger}: ${cause.reason}`;
+    })
+    .sort();
 }
 
 for (const client of [ric3, ric4on22, ric4]) {
@@ -65,7 +74,10 @@ for (const client of [ric3, ric4on22, ric4]) {
       assert.deepEqual(await causes(scene), ['web-shell: cmd.php was uploaded']);
       const failed = await scene.sandbox.invoke({ name: 'a.png', fails: 'AccessDenied' }, 9000);
       assert.equal(failed.kind, 'error');
-      assert.deepEqual(await causes(scene), ['denied: a call of the function was denied', 'web-shell: cmd.php was uploaded']);
+      assert.deepEqual(await causes(scene), [
+        'denied: a call of the function was denied',
+        'web-shell: cmd.php was uploaded',
+      ]);
       assert.deepEqual(await answer(scene, { name: 'b.png' }), { name: 'b.png', asked: 2 }); // a failure that is captured asks nobody else
       assert.equal((await causes(scene)).length, 2);
       assert.deepEqual(scene.sandbox.stdout().match(/"where":"trigger [a-z-]+"/gu), ['"where":"trigger broken"']);
@@ -83,7 +95,12 @@ for (const client of [ric3, ric4on22, ric4]) {
 }
 
 describe('limits', () => {
-  const mine: Trigger = { name: 'mine', description: 'of a test', moments: () => ['settled'], fires: () => ({ trigger: 'mine', reason: 'always' }) };
+  const mine: Trigger = {
+    name: 'mine',
+    description: 'of a test',
+    moments: () => ['settled'],
+    fires: () => ({ trigger: 'mine', reason: 'always' }),
+  };
   const triggers = [mine];
   const handler: Handler = async () => Promise.resolve(7);
 
@@ -91,14 +108,25 @@ describe('limits', () => {
     const environment = testEnvironment({ ...DESTINATION, AMBER_MAX_CAPTURES: '2', AMBER_COOLDOWN_MS: '60000' });
     const wrapped = wrap(environment, handler, { triggers });
     for (let turn = 0; turn < 4; turn += 1) assert.equal(await wrapped(), 7);
-    assert.deepEqual(environment.requests.map(({ cause }) => cause.trigger), ['mine']);
-    assert.deepEqual(environment.lines.map((line) => [line['amber'], line['trigger'], line['limit']]), [['refused', 'mine', 'cooldown']]);
+    assert.deepEqual(
+      environment.requests.map(({ cause }) => cause.trigger),
+      ['mine'],
+    );
+    assert.deepEqual(
+      environment.lines.map((line) => [line['amber'], line['trigger'], line['limit']]),
+      [['refused', 'mine', 'cooldown']],
+    );
   });
 
   test('it needs a slot of the fleet, like every trigger that may be wrong in all sandboxes at once', async () => {
     const claimed: string[] = [];
-    const environment = { ...testEnvironment({ ...DESTINATION, AMBER_DESTINATION: 's3://bucket', AMBER_FLEET_CAP: '5' }) };
-    Object.assign(environment, { claim: async ({ cause }: { cause: { trigger: string } }) => Promise.resolve((claimed.push(cause.trigger), { kind: 'claimed' })) });
+    const environment = {
+      ...testEnvironment({ ...DESTINATION, AMBER_DESTINATION: 's3://bucket', AMBER_FLEET_CAP: '5' }),
+    };
+    Object.assign(environment, {
+      claim: async ({ cause }: { cause: { trigger: string } }) =>
+        Promise.resolve((claimed.push(cause.trigger), { kind: 'claimed' })),
+    });
     await wrap(environment, handler, { triggers })();
     assert.deepEqual([claimed, environment.requests.length], [['mine'], 1]);
   });
@@ -106,7 +134,10 @@ describe('limits', () => {
   test('a built-in trigger comes first, and AMBER_CAPTURE=off turns both off', async () => {
     const flagged = testEnvironment({ ...DESTINATION, AMBER_CAPTURE: 'now' });
     await wrap(flagged, handler, { triggers })();
-    assert.deepEqual(flagged.requests.map(({ cause }) => cause.trigger), ['flag']);
+    assert.deepEqual(
+      flagged.requests.map(({ cause }) => cause.trigger),
+      ['flag'],
+    );
     const off = testEnvironment({ ...DESTINATION, AMBER_CAPTURE: 'off' });
     await wrap(off, handler, { triggers })();
     assert.deepEqual(off.requests, []);

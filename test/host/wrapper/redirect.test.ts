@@ -9,7 +9,10 @@ import { OPTIONS } from '../../../src/config/config.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'amber-redirect-'));
 after(() => rmSync(home, { recursive: true }));
-writeFileSync(join(home, 'index.mjs'), `export const handler = () => ['bare', process.env._HANDLER];\nexport const early = globalThis.loaded;\n`);
+writeFileSync(
+  join(home, 'index.mjs'),
+  `export const handler = () => ['bare', process.env._HANDLER];\nexport const early = globalThis.loaded;\n`,
+);
 
 interface Ran {
   readonly value: unknown;
@@ -32,8 +35,15 @@ function redirected(library: string, env: Readonly<Record<string, string>>): Ran
     }
     console.error(JSON.stringify({ value, error, loaded: globalThis.loaded === true }));
   `;
-  const { stdout, stderr } = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', program], { encoding: 'utf8', env: { LAMBDA_TASK_ROOT: home, ...env } });
-  const lines = stdout.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>);
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', program],
+    { encoding: 'utf8', env: { LAMBDA_TASK_ROOT: home, ...env } },
+  );
+  const lines = stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
   const { value, error, loaded } = JSON.parse(stderr.trim().split('\n').at(-1) ?? '') as Partial<Ran>;
   return { value, error, loaded: loaded === true, lines };
 }
@@ -42,17 +52,36 @@ const WRAPS = `return { withCapture: (handler) => () => ['wrapped', ...handler()
 const NAMED = { AMBER_HANDLER: 'index.handler', _HANDLER: '/opt/nodejs/node_modules/lambda-amber/handler.handler' };
 
 test('gives the function wrapped, which sees its own name', () => {
-  assert.deepEqual(redirected(WRAPS, NAMED), { value: ['wrapped', 'bare', 'index.handler'], error: undefined, loaded: true, lines: [] });
+  assert.deepEqual(redirected(WRAPS, NAMED), {
+    value: ['wrapped', 'bare', 'index.handler'],
+    error: undefined,
+    loaded: true,
+    lines: [],
+  });
 });
 
 test('gives the function bare, with one line, if the library cannot be loaded or does not wrap', () => {
   for (const [library, error] of [
-    [`throw new TypeError('torn');`, 'TypeError: torn'], ['return {};', 'AmberError: the library of the layer has no withCapture'],
-    [`return { withCapture: () => { throw new TypeError('torn'); } };`, 'TypeError: torn'], ['throw null;', 'null'],
+    [`throw new TypeError('torn');`, 'TypeError: torn'],
+    ['return {};', 'AmberError: the library of the layer has no withCapture'],
+    [`return { withCapture: () => { throw new TypeError('torn'); } };`, 'TypeError: torn'],
+    ['throw null;', 'null'],
   ] as const) {
     const { value, lines } = redirected(library, NAMED);
     assert.deepEqual(value, ['bare', 'index.handler'], library);
-    assert.deepEqual(lines.map((line) => ({ ...line, timestamp: 'now' })), [{ amber: 'fault', effect: 'the function runs without Amber', error, level: 'INFO', timestamp: 'now', where: 'layer' }]);
+    assert.deepEqual(
+      lines.map((line) => ({ ...line, timestamp: 'now' })),
+      [
+        {
+          amber: 'fault',
+          effect: 'the function runs without Amber',
+          error,
+          level: 'INFO',
+          timestamp: 'now',
+          where: 'layer',
+        },
+      ],
+    );
   }
 });
 
@@ -65,9 +94,16 @@ test('loads nothing of ours where the kill switch is on, in every spelling that 
 });
 
 test('says what to set where it does not know the function', () => {
-  for (const env of [{}, { AMBER_HANDLER: '' }, { AMBER_HANDLER: '/opt/nodejs/node_modules/lambda-amber/handler.handler' }]) {
+  for (const env of [
+    {},
+    { AMBER_HANDLER: '' },
+    { AMBER_HANDLER: '/opt/nodejs/node_modules/lambda-amber/handler.handler' },
+  ]) {
     const { error, lines } = redirected(WRAPS, { ...NAMED, AMBER_HANDLER: '', ...env });
-    assert.match(error ?? '', /^Runtime\.HandlerNotFound: AMBER_HANDLER is .*; set it to the handler of the function, for example index\.handler$/u);
+    assert.match(
+      error ?? '',
+      /^Runtime\.HandlerNotFound: AMBER_HANDLER is .*; set it to the handler of the function, for example index\.handler$/u,
+    );
     assert.deepEqual(lines, []);
   }
 });

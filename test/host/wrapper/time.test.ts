@@ -25,10 +25,17 @@ describe('a destination that accepts and never answers', { skip: STARTS_BOTH }, 
         silent.close();
       });
       const sandbox = await startSandbox({
-        client, handler: 'amber.handlers.asynchronous', taskRoot: HANDLERS, timeoutMs: TIMEOUT_MS,
+        client,
+        handler: 'amber.handlers.asynchronous',
+        taskRoot: HANDLERS,
+        timeoutMs: TIMEOUT_MS,
         env: {
-          AMBER_CAPTURE: 'now', AMBER_DETECT: 'off', AMBER_DESTINATION: 's3://evidence/amber', AMBER_COLLECT: '-writable,-inventory,-timeline,-code,-recovered',
-          AMBER_S3_ENDPOINT: `http://127.0.0.1:${String((silent.address() as AddressInfo).port)}`, AMBER_S3_PATH_STYLE: '1',
+          AMBER_CAPTURE: 'now',
+          AMBER_DETECT: 'off',
+          AMBER_DESTINATION: 's3://evidence/amber',
+          AMBER_COLLECT: '-writable,-inventory,-timeline,-code,-recovered',
+          AMBER_S3_ENDPOINT: `http://127.0.0.1:${String((silent.address() as AddressInfo).port)}`,
+          AMBER_S3_PATH_STYLE: '1',
           AMBER_MARGIN_MS: String(MARGIN_MS),
         },
       });
@@ -48,11 +55,17 @@ describe('a destination that accepts and never answers', { skip: STARTS_BOTH }, 
 });
 
 describe('a sandbox that freezes past the deadline of an invocation that has answered', { skip: STARTS_BOTH }, () => {
-  for (const [client, event, handler] of [[ric3, { style: 'succeed' }, 'plain'], [ric4, { result: 'text' }, 'asynchronous']] as const) {
+  for (const [client, event, handler] of [
+    [ric3, { style: 'succeed' }, 'plain'],
+    [ric4, { result: 'text' }, 'asynchronous'],
+  ] as const) {
     test(`${client.name}: captures nothing when it wakes`, async (t) => {
       if (!ensureClient(t, client)) return;
       const sandbox = await startSandbox({
-        client, handler: `amber.handlers.${handler}`, taskRoot: HANDLERS, timeoutMs: 1500,
+        client,
+        handler: `amber.handlers.${handler}`,
+        taskRoot: HANDLERS,
+        timeoutMs: 1500,
         env: { AMBER_DETECT: 'off', AMBER_DESTINATION: 'file:///tmp/amber-frozen', AMBER_DEADLINE_MS: '500' },
       });
       try {
@@ -72,14 +85,24 @@ describe('a sandbox that freezes past the deadline of an invocation that has ans
   }
 });
 
-test('an invocation that runs out of time ends the sandbox, and what is near its deadline is captured before', { skip: STARTS_BOTH }, async (t) => {
+test('an invocation that runs out of time ends the sandbox, and what is near its deadline is captured before', {
+  skip: STARTS_BOTH,
+}, async (t) => {
   const client = ensureClient({ skip: () => undefined }, ric4) ? ric4 : standIn;
   t.diagnostic(`with the ${client.name}`);
   const folder = mkdtempSync(join(tmpdir(), 'amber-late-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const sandbox = await startSandbox({
-    client, handler: 'amber.handlers.asynchronous', taskRoot: HANDLERS, timeoutMs: 4000,
-    env: { AMBER_DETECT: 'off', AMBER_DESTINATION: `file://${folder}`, AMBER_DEADLINE_MS: '3000', AMBER_COLLECT: '-writable,-inventory,-timeline,-code,-recovered' },
+    client,
+    handler: 'amber.handlers.asynchronous',
+    taskRoot: HANDLERS,
+    timeoutMs: 4000,
+    env: {
+      AMBER_DETECT: 'off',
+      AMBER_DESTINATION: `file://${folder}`,
+      AMBER_DEADLINE_MS: '3000',
+      AMBER_COLLECT: '-writable,-inventory,-timeline,-code,-recovered',
+    },
   });
   try {
     await sandbox.ready();

@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { WRAPPED } from '../../../src/host/wrapper/mark.ts';
 import { withCapture } from '../../../src/host/wrapper/wrap.ts';
-import { DESTINATION, lambdaContext, NOW, ON_ERROR, sleep, testEnvironment, wrap, type Handler } from '../environment.ts';
+import {
+  DESTINATION,
+  lambdaContext,
+  NOW,
+  ON_ERROR,
+  sleep,
+  testEnvironment,
+  wrap,
+  type Handler,
+} from '../environment.ts';
 
 describe('the function object', () => {
   for (const env of [{}, NOW, ON_ERROR]) {
@@ -25,7 +34,10 @@ describe('the function object', () => {
   }
 
   test('properties set on the wrapper later are seen by the runtime, and the handler keeps its own', () => {
-    const wrapped = wrap(testEnvironment({}), Object.freeze(() => 1));
+    const wrapped = wrap(
+      testEnvironment({}),
+      Object.freeze(() => 1),
+    );
     assert.ok(WRAPPED in wrapped);
     const open = wrap(testEnvironment({}), () => 1);
     const streaming = Symbol.for('aws.lambda.runtime.handler.streaming');
@@ -119,7 +131,13 @@ test('several invocations at once are each their own', async () => {
     return event;
   });
   const results = await Promise.allSettled([30, 20, 10].map(async (event) => wrapped(event, lambdaContext())));
-  assert.deepEqual(results.map(({ status }) => status), ['fulfilled', 'rejected', 'fulfilled']);
-  assert.deepEqual(environment.requests.map(({ invocation }) => [invocation?.number, invocation?.concurrent]), [[2, 1]]);
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  );
+  assert.deepEqual(
+    environment.requests.map(({ invocation }) => [invocation?.number, invocation?.concurrent]),
+    [[2, 1]],
+  );
   assert.equal(environment.state.inFlight, 0);
 });

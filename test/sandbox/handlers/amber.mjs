@@ -4,7 +4,9 @@ import { handlers as plain, newStreamer } from './plain.mjs';
 // The library as it is published, where the test has built it: it loads in a tenth of the time of its sources.
 const { withCapture } = await import(process.env.SANDBOX_LIBRARY ?? '../../../src/index.ts');
 
-export const handlers = Object.fromEntries(Object.entries(plain).map(([name, handler]) => [name, withCapture(handler)]));
+export const handlers = Object.fromEntries(
+  Object.entries(plain).map(([name, handler]) => [name, withCapture(handler)]),
+);
 
 handlers.twice = withCapture(handlers.asynchronous);
 if (globalThis.awslambda) {

@@ -7,5 +7,11 @@ export const handler = withCapture(async ({ until, asks }, context) => {
   while (until !== undefined && !existsSync(until)) await new Promise((done) => setTimeout(done, 20));
   if (asks !== true) return context.awsRequestId;
   const { state, cause, location } = await capture('a web shell was uploaded');
-  return { state, reason: cause.reason, location, requestId: context.awsRequestId, deadlineMs: Date.now() + context.getRemainingTimeInMillis() };
+  return {
+    state,
+    reason: cause.reason,
+    location,
+    requestId: context.awsRequestId,
+    deadlineMs: Date.now() + context.getRemainingTimeInMillis(),
+  };
 });

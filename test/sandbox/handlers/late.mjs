@@ -6,17 +6,29 @@ const LATER_MS = 5;
 
 // What is left behind, by name: each ends the process.
 const ways = {
-  'an exception': () => { throw new Error('late'); },
-  'an exception that is no error': () => { throw 'late'; },
-  'a rejection': () => { void Promise.reject(new Error('late')); },
-  'an exit': () => { process.exit(3); },
-  'an exit in a promise': () => { void Promise.resolve().then(() => process.exit(0)); },
-  'a signal': () => { process.kill(process.pid, 'SIGTERM'); },
+  'an exception': () => {
+    throw new Error('late');
+  },
+  'an exception that is no error': () => {
+    throw 'late';
+  },
+  'a rejection': () => {
+    void Promise.reject(new Error('late'));
+  },
+  'an exit': () => {
+    process.exit(3);
+  },
+  'an exit in a promise': () => {
+    void Promise.resolve().then(() => process.exit(0));
+  },
+  'a signal': () => {
+    process.kill(process.pid, 'SIGTERM');
+  },
   'an exit by a listener of the function': () => {
     process.on('uncaughtException', () => process.exit(4));
     throw new Error('late');
   },
-  'nothing': () => undefined,
+  nothing: () => undefined,
   // It goes on, so nothing may be answered in its place.
   'an exception that a listener takes': () => {
     process.on('uncaughtException', () => undefined);
@@ -29,7 +41,9 @@ const answers = {
   value: () => ({ text: 'späß ✓', number: 1 }),
   undefined: () => undefined,
   bigint: () => 1n,
-  error: () => { throw Object.assign(new TypeError('of the handler'), { retry: false }); },
+  error: () => {
+    throw Object.assign(new TypeError('of the handler'), { retry: false });
+  },
 };
 
 async function asynchronous({ way, answer, atOnce }) {
@@ -48,11 +62,17 @@ function callback() {
 }
 
 const { streamifyResponse = (handler) => handler } = globalThis.awslambda ?? {};
-const stream = () => async ({ way }, response) => {
-  response.end('streamed');
-  await new Promise((resolve) => response.on('finish', resolve));
-  setTimeout(ways[way], LATER_MS);
-};
+const stream =
+  () =>
+  async ({ way }, response) => {
+    response.end('streamed');
+    await new Promise((resolve) => response.on('finish', resolve));
+    setTimeout(ways[way], LATER_MS);
+  };
 
 export const plain = { asynchronous, callback, streaming: streamifyResponse(stream()) };
-export const amber = { asynchronous: withCapture(asynchronous), callback: withCapture(callback), streaming: withCapture(streamifyResponse(stream())) };
+export const amber = {
+  asynchronous: withCapture(asynchronous),
+  callback: withCapture(callback),
+  streaming: withCapture(streamifyResponse(stream())),
+};

@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { copyFileSync, readdirSync, writeFileSync } from 'node:fs';
 
 export const handler = async (event) => {
-  if (event.write !== undefined) writeFileSync(event.write, event.text ?? 'written by the function\n', { mode: event.mode ?? 0o644 });
+  if (event.write !== undefined)
+    writeFileSync(event.write, event.text ?? 'written by the function\n', { mode: event.mode ?? 0o644 });
   if (event.waitMs !== undefined) await new Promise((done) => setTimeout(done, event.waitMs));
   if (event.stage !== undefined) {
     copyFileSync('/bin/sleep', event.stage);
@@ -13,7 +14,11 @@ export const handler = async (event) => {
   if (event.exit !== undefined) process.exit(event.exit);
   if (event.facts !== true) return event.say ?? null;
   return {
-    uid: process.getuid(), pid: process.pid, tmp: readdirSync('/tmp'),
-    pids: readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number),
+    uid: process.getuid(),
+    pid: process.pid,
+    tmp: readdirSync('/tmp'),
+    pids: readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number),
   };
 };

@@ -21,7 +21,10 @@ async function deep(levels) {
 
 // What a context looks like to the handler: names, kinds, and whether they are accessors.
 const shape = (object) =>
-  Object.entries(Object.getOwnPropertyDescriptors(object)).map(([name, property]) => [name, 'get' in property ? 'accessor' : typeof property.value]);
+  Object.entries(Object.getOwnPropertyDescriptors(object)).map(([name, property]) => [
+    name,
+    'get' in property ? 'accessor' : typeof property.value,
+  ]);
 
 const results = {
   object: () => ({ a: 1, deep: { text: 'späß ✓' } }),
@@ -40,7 +43,10 @@ const results = {
   arguments: (self, args) => [args.length, typeof args[0], shape(args[1]), typeof args[2]],
   self: (self) => [typeof self, self?.constructor?.name, Object.keys(self ?? {}).sort()],
   trace: () => process.env._X_AMZN_TRACE_ID,
-  handlerVariable: () => [process.env._HANDLER?.replace(/^amber/u, 'plain'), process.cwd() === process.env.LAMBDA_TASK_ROOT],
+  handlerVariable: () => [
+    process.env._HANDLER?.replace(/^amber/u, 'plain'),
+    process.cwd() === process.env.LAMBDA_TASK_ROOT,
+  ],
   mutatedContext: (self, args) => {
     args[1].added = 1;
     delete args[1].functionName;
@@ -50,7 +56,11 @@ const results = {
     const ms = args[1].getRemainingTimeInMillis();
     return ms > 2000 && ms <= 3000;
   },
-  listeners: () => ['SIGTERM', 'uncaughtException', 'unhandledRejection', 'beforeExit', 'exit'].map((name) => [name, process.listenerCount(name)]),
+  listeners: () =>
+    ['SIGTERM', 'uncaughtException', 'unhandledRejection', 'beforeExit', 'exit'].map((name) => [
+      name,
+      process.listenerCount(name),
+    ]),
   log: () => {
     console.log('a line of the handler', { with: 'an object' });
     console.error(new Error('an error that is only logged'));
@@ -100,7 +110,9 @@ const thenables = {
     then(...args) {
       this.runs += 1;
       console.log(`query run ${this.runs}`);
-      return sleep(5).then(() => value).then(...args);
+      return sleep(5)
+        .then(() => value)
+        .then(...args);
     },
   }),
   subclass: (value) => class Sub extends Promise {}.resolve(value),
@@ -114,28 +126,58 @@ function plain() {
   if (waits !== undefined) context.callbackWaitsForEmptyEventLoop = waits;
   if (event.pending) setTimeout(() => undefined, event.pending);
   switch (style) {
-    case 'return': return results[event.result](this, arguments);
-    case 'throw': throw errors[event.error]();
-    case 'promise': return Promise.resolve(results[event.result](this, arguments));
-    case 'thenable': return thenables[event.thenable]({ value: 1 });
-    case 'emitter': return void setTimeout(() => context.succeed({ by: 'succeed' }), 20) ?? new EventEmitter();
-    case 'succeed': return void setTimeout(() => context.succeed({ by: 'succeed' }), 20);
-    case 'done': return void setTimeout(() => context.done(null, { by: 'done' }), 20);
-    case 'doneError': return void setTimeout(() => context.done(errors.properties()), 5);
-    case 'fail': return void setTimeout(() => context.fail(errors.properties()), 5);
-    case 'failNothing': return void setTimeout(() => context.fail(), 5);
-    case 'callback': return void callback(null, { by: 'callback' });
-    case 'callbackLater': return void setTimeout(() => callback(null, { by: 'callback' }), 20);
-    case 'callbackError': return void setTimeout(() => callback(errors[event.error]()), 5);
-    case 'callbackFalsy': return void callback(event.error, 'not taken');
-    case 'callbackTwice': callback(null, 'first'); callback(null, 'second'); return undefined;
-    case 'callbackThenSucceed': callback(null, 'first'); context.succeed('second'); return undefined;
-    case 'callbackErrorThenSucceed': callback(errors.error()); context.succeed('second'); return undefined;
-    case 'callbackAndPromise': callback(null, 'callback'); return sleep(5).then(() => 'promise');
-    case 'callbackErrorAndPromise': callback(errors.error()); return Promise.resolve('promise');
-    case 'accessor': return Promise.resolve([context.callbackWaitsForEmptyEventLoop, shape(context)]);
-    case 'never': return undefined;
-    default: throw new Error(`no such style: ${style}`);
+    case 'return':
+      return results[event.result](this, arguments);
+    case 'throw':
+      throw errors[event.error]();
+    case 'promise':
+      return Promise.resolve(results[event.result](this, arguments));
+    case 'thenable':
+      return thenables[event.thenable]({ value: 1 });
+    case 'emitter':
+      return void setTimeout(() => context.succeed({ by: 'succeed' }), 20) ?? new EventEmitter();
+    case 'succeed':
+      return void setTimeout(() => context.succeed({ by: 'succeed' }), 20);
+    case 'done':
+      return void setTimeout(() => context.done(null, { by: 'done' }), 20);
+    case 'doneError':
+      return void setTimeout(() => context.done(errors.properties()), 5);
+    case 'fail':
+      return void setTimeout(() => context.fail(errors.properties()), 5);
+    case 'failNothing':
+      return void setTimeout(() => context.fail(), 5);
+    case 'callback':
+      return void callback(null, { by: 'callback' });
+    case 'callbackLater':
+      return void setTimeout(() => callback(null, { by: 'callback' }), 20);
+    case 'callbackError':
+      return void setTimeout(() => callback(errors[event.error]()), 5);
+    case 'callbackFalsy':
+      return void callback(event.error, 'not taken');
+    case 'callbackTwice':
+      callback(null, 'first');
+      callback(null, 'second');
+      return undefined;
+    case 'callbackThenSucceed':
+      callback(null, 'first');
+      context.succeed('second');
+      return undefined;
+    case 'callbackErrorThenSucceed':
+      callback(errors.error());
+      context.succeed('second');
+      return undefined;
+    case 'callbackAndPromise':
+      callback(null, 'callback');
+      return sleep(5).then(() => 'promise');
+    case 'callbackErrorAndPromise':
+      callback(errors.error());
+      return Promise.resolve('promise');
+    case 'accessor':
+      return Promise.resolve([context.callbackWaitsForEmptyEventLoop, shape(context)]);
+    case 'never':
+      return undefined;
+    default:
+      throw new Error(`no such style: ${style}`);
   }
 }
 
@@ -144,7 +186,10 @@ function threeParameters(event, context, callback) {
   callback(null, [event, typeof context]);
 }
 
-const counting = Object.assign(async () => ({ calls: (counting.calls += 1), label: counting.label }), { calls: 0, label: 'own property' });
+const counting = Object.assign(async () => ({ calls: (counting.calls += 1), label: counting.label }), {
+  calls: 0,
+  label: 'own property',
+});
 
 class Service {
   #secret = 'private';
@@ -158,25 +203,51 @@ const service = new Service();
 // How a process ends.
 async function ends({ way }) {
   switch (way) {
-    case 'unawaited rejection': void Promise.reject(new PaymentError('nobody waits')); return sleep(50);
-    case 'rejected text': void Promise.reject('a text'); return sleep(50);
-    case 'throw in a timer': setTimeout(() => { throw new PaymentError('in a timer'); }, 5); return sleep(50);
-    case 'after the answer': setTimeout(() => { throw new Error('late'); }, 20); return 'answered';
-    case 'exit': process.exit(3); break;
-    case 'abort': process.kill(process.pid, 'SIGKILL'); break;
-    case 'never settles': return new Promise(() => undefined);
-    case 'own listener': process.on('SIGTERM', () => { console.log('handled SIGTERM'); process.exit(7); }); return 'listening';
-    default: return way;
+    case 'unawaited rejection':
+      void Promise.reject(new PaymentError('nobody waits'));
+      return sleep(50);
+    case 'rejected text':
+      void Promise.reject('a text');
+      return sleep(50);
+    case 'throw in a timer':
+      setTimeout(() => {
+        throw new PaymentError('in a timer');
+      }, 5);
+      return sleep(50);
+    case 'after the answer':
+      setTimeout(() => {
+        throw new Error('late');
+      }, 20);
+      return 'answered';
+    case 'exit':
+      process.exit(3);
+      break;
+    case 'abort':
+      process.kill(process.pid, 'SIGKILL');
+      break;
+    case 'never settles':
+      return new Promise(() => undefined);
+    case 'own listener':
+      process.on('SIGTERM', () => {
+        console.log('handled SIGTERM');
+        process.exit(7);
+      });
+      return 'listening';
+    default:
+      return way;
   }
   return undefined;
 }
 
 async function stream(event, response, context) {
-  if (event.prelude) response = awslambda.HttpResponseStream.from(response, { statusCode: 201, headers: { 'x-a': 'b' } });
+  if (event.prelude)
+    response = awslambda.HttpResponseStream.from(response, { statusCode: 201, headers: { 'x-a': 'b' } });
   if (event.type) response.setContentType(event.type);
   if (event.error === 'before') throw errors.properties();
   if (event.error === 'string') throw 'a text';
-  response.write(`first ${arguments.length} ${typeof context.getRemainingTimeInMillis} ${response.writableHighWaterMark};`);
+  response.write(
+    `first ${arguments.length} ${typeof context.getRemainingTimeInMillis} ${response.writableHighWaterMark};`,
+  );
   if (event.error === 'after') {
     await sleep(5);
     throw errors.properties();
@@ -193,7 +264,10 @@ async function stream(event, response, context) {
 const { streamifyResponse = (handler) => handler } = globalThis.awslambda ?? {};
 
 // A new function each time, because making one streaming marks it.
-export const newStreamer = () => async (...args) => stream(...args);
+export const newStreamer =
+  () =>
+  async (...args) =>
+    stream(...args);
 export const handlers = {
   asynchronous,
   plain,

@@ -2,6 +2,9 @@
 // nodejs22.x, where require() of an ES module is switched off, comes by the library.
 const handler = async (event) => [event, typeof require, module.exports === exports];
 
-module.exports = process.env.SANDBOX_WRAP === '1'
-  ? import(process.env.SANDBOX_LIBRARY ?? '../../../src/index.ts').then(({ withCapture }) => ({ handler: withCapture(handler) }))
-  : Promise.resolve({ handler });
+module.exports =
+  process.env.SANDBOX_WRAP === '1'
+    ? import(process.env.SANDBOX_LIBRARY ?? '../../../src/index.ts').then(({ withCapture }) => ({
+        handler: withCapture(handler),
+      }))
+    : Promise.resolve({ handler });

@@ -12,13 +12,19 @@ const name = `\0lambda-amber-1-${/\d+/.exec(readlinkSync('/proc/self/ns/pid'))[0
 async function forge({ say = [], ms = 1000, raw }) {
   const socket = connect({ path: name });
   let heard = '';
-  socket.setEncoding('utf8').on('data', (text) => (heard += text)).on('error', () => undefined);
+  socket
+    .setEncoding('utf8')
+    .on('data', (text) => (heard += text))
+    .on('error', () => undefined);
   if (raw !== undefined) socket.write(raw.text.repeat(raw.times));
   // At once: behind a verdict that ends the connection a second write fails, and takes with it what was not read yet.
   if (say.length > 0) socket.write(say.map((line) => `${JSON.stringify(line)}\n`).join(''));
   await Promise.race([new Promise((done) => socket.once('close', done)), new Promise((done) => setTimeout(done, ms))]);
   socket.destroy();
-  return heard.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
+  return heard
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
 }
 
 /** Another process that answers in the extension's place. */
@@ -55,7 +61,10 @@ export const handler = withCapture(async (event) => {
   if (event.holdReports !== undefined) holdReports(event.holdReports);
   // By a text: what was deployed may replace a built-in.
   if (event.patch === true) globalThis.fetch = new Function('return () => undefined')();
-  if (event.late !== undefined) setTimeout(() => { throw new Error('late'); }, event.late);
+  if (event.late !== undefined)
+    setTimeout(() => {
+      throw new Error('late');
+    }, event.late);
   if (event.live !== undefined) process.env.SET_BY_CODE = event.live;
   const heard = [];
   for (const one of event.forge ?? []) heard.push(await forge(one));
@@ -68,5 +77,12 @@ export const other = withCapture(() => 'other', { maxMs: 9000 });
 
 /** With a trigger of its own. */
 export const own = withCapture(async () => 'own', {
-  triggers: [{ name: 'always', description: 'Every invocation.', moments: () => ['settled'], fires: () => ({ trigger: 'always', reason: 'a test' }) }],
+  triggers: [
+    {
+      name: 'always',
+      description: 'Every invocation.',
+      moments: () => ['settled'],
+      fires: () => ({ trigger: 'always', reason: 'a test' }),
+    },
+  ],
 });

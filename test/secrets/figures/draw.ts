@@ -33,7 +33,10 @@ export function drawFrom(seed: number): Draw {
   const bytes = (length: number): Buffer => Buffer.from(Array.from({ length }, () => next() & 255));
   const hex = (length: number): string => of('0123456789abcdef', length);
   return {
-    of, number, bytes, hex,
+    of,
+    number,
+    bytes,
+    hex,
     one: (choices) => choices[number(choices.length)] ?? '',
     alnum: (length) => of(LOWER.toUpperCase() + LOWER + DIGITS, length),
     digits: (length) => of('123456789', 1) + of(DIGITS, length - 1),

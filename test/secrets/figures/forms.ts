@@ -36,10 +36,16 @@ function lookForIssued(issuer: string, value: string, draw: Draw, into: Map<stri
 }
 
 function lookForHarmless(name: string, value: string, into: Map<string, Count>): void {
-  const variable = name.replaceAll(/\W/gu, '_').replaceAll(/([a-z])([A-Z])/gu, '$1_$2').toUpperCase();
+  const variable = name
+    .replaceAll(/\W/gu, '_')
+    .replaceAll(/([a-z])([A-Z])/gu, '$1_$2')
+    .toUpperCase();
   const shown = {
-    environ: Buffer.from(createRedactor().bytes(Buffer.from(`A=1\0${variable}=${value}\0`), 'environ').value).toString(),
-    'JSON in a log line': createRedactor().text(`2026-08-01T00:00:00Z INFO saw ${JSON.stringify({ [name]: value })}`).value,
+    environ: Buffer.from(
+      createRedactor().bytes(Buffer.from(`A=1\0${variable}=${value}\0`), 'environ').value,
+    ).toString(),
+    'JSON in a log line': createRedactor().text(`2026-08-01T00:00:00Z INFO saw ${JSON.stringify({ [name]: value })}`)
+      .value,
     'a log line': createRedactor().text(`handled ${name}: ${value} in 4 ms`).value,
     JSON: JSON.stringify(createRedactor().json({ Records: [{ [name]: value }] }).value),
   };

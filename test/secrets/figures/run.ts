@@ -29,13 +29,19 @@ export function measure(rounds: number): Figures {
   const kept: Count = { of: 0, wrong: [] };
   for (let round = 0; round < rounds; round++) {
     for (const place of PLACES) {
-      for (const name of TELLING) for (const value of chosen()) look(telling, place.name, `${name}=${value}`, place.shown(createRedactor(), name, value).includes(value));
+      for (const name of TELLING)
+        for (const value of chosen())
+          look(telling, place.name, `${name}=${value}`, place.shown(createRedactor(), name, value).includes(value));
       if (place.plain !== true) continue;
-      for (const [issuer, value] of Object.entries(shaped())) for (const name of HARMLESS_NAMES) look(plain, place.name, `${issuer} ${value}`, place.shown(createRedactor(), name, value).includes(value));
+      for (const [issuer, value] of Object.entries(shaped()))
+        for (const name of HARMLESS_NAMES)
+          look(plain, place.name, `${issuer} ${value}`, place.shown(createRedactor(), name, value).includes(value));
     }
     for (const [name, value] of Object.entries(harmless())) {
       for (const shown of [
-        Buffer.from(createRedactor().bytes(Buffer.from(`${name}=${value}\0`), 'environ').value).toString(), createRedactor().text(`saw "${name}":"${value}" there`).value, JSON.stringify(createRedactor().json({ [name]: [value] }).value).replaceAll('\\"', '"'),
+        Buffer.from(createRedactor().bytes(Buffer.from(`${name}=${value}\0`), 'environ').value).toString(),
+        createRedactor().text(`saw "${name}":"${value}" there`).value,
+        JSON.stringify(createRedactor().json({ [name]: [value] }).value).replaceAll('\\"', '"'),
       ]) {
         kept.of++;
         if (!shown.includes(value)) kept.wrong.push(`${name}=${value}`);
@@ -50,12 +56,20 @@ function line(what: string, { of, wrong }: Count): string {
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { rounds: { type: 'string', default: '2' }, seed: { type: 'string', default: String(Date.now() % 1_000_000) } } });
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: '2' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    },
+  });
   const figures = measure(Number(values.rounds));
   for (const [place, count] of figures.telling) process.stdout.write(line(`leaks, telling name: ${place}`, count));
-  for (const [place, count] of figures.plain) process.stdout.write(line(`leaks, harmless name and a shape: ${place}`, count));
+  for (const [place, count] of figures.plain)
+    process.stdout.write(line(`leaks, harmless name and a shape: ${place}`, count));
   process.stdout.write(line('over-redaction: harmless values', figures.harmless));
   const forms = measureForms(Number(values.seed));
-  for (const [place, count] of forms.issued) process.stdout.write(line(`leaks, issuers, seed ${values.seed}: ${place}`, count));
-  for (const [place, count] of forms.harmless) process.stdout.write(line(`over-redaction, forms, seed ${values.seed}: ${place}`, count));
+  for (const [place, count] of forms.issued)
+    process.stdout.write(line(`leaks, issuers, seed ${values.seed}: ${place}`, count));
+  for (const [place, count] of forms.harmless)
+    process.stdout.write(line(`over-redaction, forms, seed ${values.seed}: ${place}`, count));
 }

@@ -10,9 +10,12 @@ type Form = readonly [name: string, draw: (draw: Draw) => string];
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const day = (draw: Draw): string => `20${draw.number(10) + 18}-0${draw.number(9) + 1}-1${draw.number(10)}`;
 const time = (draw: Draw): string => `0${draw.number(10)}:1${draw.number(10)}:2${draw.number(10)}`;
-const region = (draw: Draw): string => draw.one(['us-east-1', 'eu-west-1', 'ap-northeast-1', 'us-gov-west-1', 'sa-east-1']);
-const arn = (service: string, rest: (draw: Draw) => string) => (draw: Draw): string =>
-  `arn:aws:${service}:${region(draw)}:${draw.digits(12)}:${rest(draw)}`;
+const region = (draw: Draw): string =>
+  draw.one(['us-east-1', 'eu-west-1', 'ap-northeast-1', 'us-gov-west-1', 'sa-east-1']);
+const arn =
+  (service: string, rest: (draw: Draw) => string) =>
+  (draw: Draw): string =>
+    `arn:aws:${service}:${region(draw)}:${draw.digits(12)}:${rest(draw)}`;
 const json = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64');
 
 const EVENTS: readonly Form[] = [
@@ -70,10 +73,17 @@ const EVENTS: readonly Form[] = [
 
 const LOGS: readonly Form[] = [
   ['log_line', (d) => `END RequestId: ${d.uuid()} Duration: ${d.digits(3)}.${d.digits(2)} ms Memory Size: 512 MB`],
-  ['alb', (d) => `http ${day(d)}T${time(d)}.${d.digits(6)}Z app/my-loadbalancer/${d.hex(16)} 192.0.2.7:2817 "GET / HTTP/1.1"`],
+  [
+    'alb',
+    (d) => `http ${day(d)}T${time(d)}.${d.digits(6)}Z app/my-loadbalancer/${d.hex(16)} 192.0.2.7:2817 "GET / HTTP/1.1"`,
+  ],
   ['target_group_arn', arn('elasticloadbalancing', (d) => `targetgroup/orders/${d.hex(16)}`)],
   ['ssl', (d) => `ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 ${d.one(['-', 'h2', 'grpcs'])}`],
-  ['cloudfront', (d) => `${day(d)}\t${time(d)}\tFRA5${d.number(9)}-C1\t${d.digits(5)}\tGET\t${d.lower(14)}.cloudfront.net\t/index.html\t200`],
+  [
+    'cloudfront',
+    (d) =>
+      `${day(d)}\t${time(d)}\tFRA5${d.number(9)}-C1\t${d.digits(5)}\tGET\t${d.lower(14)}.cloudfront.net\t/index.html\t200`,
+  ],
   ['log_stream', (d) => `${day(d).replaceAll('-', '/')}/orders[12][$LATEST]${d.hex(32)}`],
   ['time_iso', (d) => `${day(d)}T${time(d)}.${d.digits(9)}+02:00`],
   ['clf_time', (d) => `1${d.number(10)}/May/2021:${time(d)} +0000`],
@@ -89,7 +99,10 @@ const LOGS: readonly Form[] = [
   ['k8s.pod.name', (d) => `orders-${d.hex(9)}-${d.lower(5)}`],
   ['faas.version', (d) => d.digits(3)],
   ['process.executable.build_id', (d) => d.hex(40)],
-  ['user_agent', (d) => `Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/1${d.digits(2)}.0.0.0 Safari/537.36`],
+  [
+    'user_agent',
+    (d) => `Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/1${d.digits(2)}.0.0.0 Safari/537.36`,
+  ],
   ['sampling', (d) => `parentbased_traceidratio=0.${d.digits(4)}`],
 ];
 
@@ -116,7 +129,10 @@ const BUILDS: readonly Form[] = [
   ['chunk', (d) => `/static/js/main.${d.hex(8)}.chunk.js`],
   ['asset_url', (d) => `https://cdn.example.com/assets/index-${d.base64url(6)}.js`],
   ['next_build', (d) => `/_next/static/${d.base64url(16)}/_buildManifest.js`],
-  ['template_url', (d) => `https://cdk-hnb659fds-assets-${d.digits(12)}-${region(d)}.s3.${region(d)}.amazonaws.com/${d.hex(64)}.json`],
+  [
+    'template_url',
+    (d) => `https://cdk-hnb659fds-assets-${d.digits(12)}-${region(d)}.s3.${region(d)}.amazonaws.com/${d.hex(64)}.json`,
+  ],
   ['nix_path', (d) => `/nix/store/${d.of('0123456789abcdfghijklmnpqrsvwxyz', 32)}-openssl-3.0.${d.number(20)}`],
   ['pnpm_path', (d) => `/var/task/node_modules/.pnpm/foo@1.0.0_${d.hex(32)}/node_modules/foo`],
   ['credentialsId', (d) => d.uuid()],

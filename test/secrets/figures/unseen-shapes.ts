@@ -8,7 +8,10 @@ type Form = readonly [issuer: string, draw: (draw: Draw) => string];
 
 const B64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 /** Azure puts a fixed signature in the middle of its keys (Microsoft.Security.Utilities). */
-const azure = (before: number, sign: string, behind: number) => (d: Draw): string => `${d.of(B64, before)}${sign}${d.of(B64, behind)}=`;
+const azure =
+  (before: number, sign: string, behind: number) =>
+  (d: Draw): string =>
+    `${d.of(B64, before)}${sign}${d.of(B64, behind)}=`;
 
 const MODELS: readonly Form[] = [
   ['Anthropic admin', (d) => `sk-ant-admin01-${d.alnum(93)}AA`],
@@ -117,7 +120,10 @@ const SERVICES: readonly Form[] = [
   ['Asana', (d) => `2/${d.digits(16)}/${d.digits(16)}:${d.hex(32)}`],
   ['HubSpot', (d) => `pat-eu1-${d.uuid()}`],
   ['Figma', (d) => `figd_${d.base64url(30)}`],
-  ['Mapbox', (d) => `sk.${Buffer.from(JSON.stringify({ u: 'acme', a: d.lower(25) })).toString('base64url')}.${d.base64url(16)}`],
+  [
+    'Mapbox',
+    (d) => `sk.${Buffer.from(JSON.stringify({ u: 'acme', a: d.lower(25) })).toString('base64url')}.${d.base64url(16)}`,
+  ],
   ['Clerk', (d) => `sk_live_${d.alnum(42)}`],
   ['Stytch', (d) => `secret-live-${d.base64url(27)}`],
   ['LaunchDarkly mobile', (d) => `mob-${d.uuid()}`],

@@ -15,24 +15,45 @@ const say = (record) => writeSync(1, `${JSON.stringify({ ...record, sandbox })}\
 
 function call(method, path, headers, body) {
   return new Promise((resolve, reject) => {
-    const sent = request(`http://${process.env.AWS_LAMBDA_RUNTIME_API}/2020-01-01/extension/${path}`, { method, headers }, (response) => {
-      const chunks = [];
-      response.on('data', (chunk) => chunks.push(chunk)).on('end', () => resolve({ status: response.statusCode, headers: response.headers, text: Buffer.concat(chunks).toString() }));
-    });
+    const sent = request(
+      `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2020-01-01/extension/${path}`,
+      { method, headers },
+      (response) => {
+        const chunks = [];
+        response
+          .on('data', (chunk) => chunks.push(chunk))
+          .on('end', () =>
+            resolve({ status: response.statusCode, headers: response.headers, text: Buffer.concat(chunks).toString() }),
+          );
+      },
+    );
     sent.on('error', reject).end(body);
   });
 }
 
 async function register() {
   for (const events of [['INVOKE', 'SHUTDOWN'], ['SHUTDOWN']]) {
-    const answer = await call('POST', 'register', { 'Lambda-Extension-Name': NAME, 'Content-Type': 'application/json' }, JSON.stringify({ events }));
-    if (answer.status === 200) return { identity: { 'Lambda-Extension-Identifier': answer.headers['lambda-extension-identifier'] }, events };
+    const answer = await call(
+      'POST',
+      'register',
+      { 'Lambda-Extension-Name': NAME, 'Content-Type': 'application/json' },
+      JSON.stringify({ events }),
+    );
+    if (answer.status === 200)
+      return { identity: { 'Lambda-Extension-Identifier': answer.headers['lambda-extension-identifier'] }, events };
     say({ probe: 'refused', events, status: answer.status, answer: answer.text.slice(0, 300) });
   }
   return undefined;
 }
 
-const state = { invocations: 0, initAt: Date.now(), lastInvokeAt: undefined, runtime: undefined, look: undefined, before: before() };
+const state = {
+  invocations: 0,
+  initAt: Date.now(),
+  lastInvokeAt: undefined,
+  runtime: undefined,
+  look: undefined,
+  before: before(),
+};
 
 /** What the life before had time to write, if this one follows a reset. */
 function before() {
@@ -48,7 +69,9 @@ function onInvoke() {
   state.lastInvokeAt = Date.now();
   if (state.look !== undefined) return;
   state.look = look('extension');
-  state.runtime = Array.isArray(state.look.processes) ? state.look.processes.filter(({ pid }) => pid !== process.pid && pid !== 1).map(({ pid }) => pid) : [];
+  state.runtime = Array.isArray(state.look.processes)
+    ? state.look.processes.filter(({ pid }) => pid !== process.pid && pid !== 1).map(({ pid }) => pid)
+    : [];
   say(state.look);
   keep({});
 }
@@ -70,14 +93,23 @@ function onShutdown({ shutdownReason, deadlineMs }) {
   const cpu = process.cpuUsage();
   const begun = performance.now();
   const facts = {
-    probe: 'shutdown', reason: shutdownReason, startedAt: new Date(startedAt).toISOString(), grantedMs: deadlineMs - startedAt, invocations: state.invocations,
-    sinceInvokeMs: state.lastInvokeAt === undefined ? null : startedAt - state.lastInvokeAt, sinceInitMs: startedAt - state.initAt,
+    probe: 'shutdown',
+    reason: shutdownReason,
+    startedAt: new Date(startedAt).toISOString(),
+    grantedMs: deadlineMs - startedAt,
+    invocations: state.invocations,
+    sinceInvokeMs: state.lastInvokeAt === undefined ? null : startedAt - state.lastInvokeAt,
+    sinceInitMs: startedAt - state.initAt,
     runtimesLeft: (state.runtime ?? []).filter(exists).length,
   };
   for (let step = 0; step * STEP_MS <= facts.grantedMs + 500; step += 1) {
     while (performance.now() - begun < step * STEP_MS);
     const { user, system } = process.cpuUsage(cpu);
-    const shutdown = { ...facts, survivedMs: Math.round(performance.now() - begun), cpuMs: Math.round((user + system) / 1000) };
+    const shutdown = {
+      ...facts,
+      survivedMs: Math.round(performance.now() - begun),
+      cpuMs: Math.round((user + system) / 1000),
+    };
     say(shutdown);
     keep({ shutdown });
   }
@@ -94,7 +126,10 @@ function exists(pid) {
 const registered = await register();
 for (;;) {
   // No timeout: a sandbox may sleep for hours. Without an identity it stays, because an extension that ends, ends the function.
-  const answer = registered === undefined ? await new Promise(() => setInterval(() => undefined, 60_000)) : await call('GET', 'event/next', registered.identity);
+  const answer =
+    registered === undefined
+      ? await new Promise(() => setInterval(() => undefined, 60_000))
+      : await call('GET', 'event/next', registered.identity);
   const event = JSON.parse(answer.text);
   if (event.eventType === 'INVOKE') onInvoke();
   if (event.eventType === 'SHUTDOWN') {

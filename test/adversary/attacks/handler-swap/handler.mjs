@@ -12,7 +12,9 @@ const PAYLOAD = `
 
 const agent = new Agent({ keepAlive: true });
 const send = (text) => {
-  const post = request({ host: '203.0.113.7', port: 443, method: 'POST', path: '/event', agent }, (response) => response.resume());
+  const post = request({ host: '203.0.113.7', port: 443, method: 'POST', path: '/event', agent }, (response) =>
+    response.resume(),
+  );
   post.on('error', () => undefined);
   post.end(text);
 };

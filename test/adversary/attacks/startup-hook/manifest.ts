@@ -10,6 +10,8 @@ export const attack: Attack = {
   // In the very first invocation: nobody has looked before it.
   events: [{ attack: true }, { job: true }, { job: true }],
   detectors: ['startup-hook'],
-  evidence: [{ path: /^\[root\]\/tmp\/\.local\/lib\/python3\.\d+\/site-packages\/colours\.pth$/u, holds: /203\.0\.113\.7/u }],
+  evidence: [
+    { path: /^\[root\]\/tmp\/\.local\/lib\/python3\.\d+\/site-packages\/colours\.pth$/u, holds: /203\.0\.113\.7/u },
+  ],
   arrives: [{ at: 'exfiltration', holds: /hooked/u }],
 };

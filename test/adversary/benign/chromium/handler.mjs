@@ -6,7 +6,11 @@ let browser;
 
 async function start() {
   const program = await chromium.executablePath();
-  browser = spawn(program, [...chromium.args, '--remote-debugging-port=9222', '--user-data-dir=/tmp/profile', 'about:blank'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  browser = spawn(
+    program,
+    [...chromium.args, '--remote-debugging-port=9222', '--user-data-dir=/tmp/profile', 'about:blank'],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
   let said = '';
   browser.stderr.on('data', (text) => (said = (said + text).slice(-2000)));
   for (let turn = 0; turn < 200; turn += 1) {

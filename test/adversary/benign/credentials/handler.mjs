@@ -15,6 +15,10 @@ export const handler = async () => {
   mkdirSync('/tmp/.aws', { recursive: true });
   writeFileSync('/tmp/.aws/credentials', FILE);
   const files = { filepath: '/tmp/.aws/credentials', configFilepath: '/tmp/.aws/config', ignoreCache: true };
-  const got = [await fromEnv()(), await fromIni({ ...files, profile: 'default' })(), await fromProcess({ ...files, profile: 'tool' })()];
+  const got = [
+    await fromEnv()(),
+    await fromIni({ ...files, profile: 'default' })(),
+    await fromProcess({ ...files, profile: 'tool' })(),
+  ];
   return got.map(({ accessKeyId }) => accessKeyId);
 };

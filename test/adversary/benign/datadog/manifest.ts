@@ -6,5 +6,10 @@ export const benign: Benign = {
   victims: ['node'],
   events: [{}, {}, {}, {}],
   entry: 'node_modules/datadog-lambda-js/dist/handler.handler',
-  env: { DD_LAMBDA_HANDLER: 'index.handler', DD_TRACE_ENABLED: 'true', DD_FLUSH_TO_LOG: 'true', DD_SITE: 'datadoghq.com' },
+  env: {
+    DD_LAMBDA_HANDLER: 'index.handler',
+    DD_TRACE_ENABLED: 'true',
+    DD_FLUSH_TO_LOG: 'true',
+    DD_SITE: 'datadoghq.com',
+  },
 };
