@@ -7,7 +7,6 @@ import { COLLECTORS } from '../src/collect/index.ts';
 import { COLLECTOR_NAMES, DETECTOR_NAMES, MEMORY_COLLECTORS } from '../src/config/names.ts';
 import { DETECTORS } from '../src/detect/index.ts';
 import * as api from '../src/index.ts';
-import { withTables } from '../layer/readme-tables.ts';
 import { TRIGGER_NAMES } from '../src/config/names.ts';
 import { TRIGGERS } from '../src/trigger/index.ts';
 import { VERSION } from '../src/version.ts';
