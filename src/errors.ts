@@ -2,6 +2,7 @@
  * The one error class of Amber. `code` is the identity (stable, documented, closed); the message says what to do.
  * Messages never hold a secret: values are passed through the redactor or left out.
  */
+import { defined } from './defined.ts';
 
 /** What went wrong, and the sentence a reader gets when no better one is at hand. */
 export const ERROR_CODES = {
@@ -98,7 +99,7 @@ function causeDocument(cause: unknown, depth: number): ErrorDocument {
   const code = systemCode(cause);
   return {
     name: textOf(cause.name),
-    ...(code === undefined ? {} : { code }),
+    ...defined({ code }),
     message: covered(textOf(cause.message)),
     ...(cause.cause === undefined || depth >= MAX_CAUSES ? {} : { cause: causeDocument(cause.cause, depth + 1) }),
   };

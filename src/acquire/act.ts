@@ -1,4 +1,5 @@
 /** The two things that `amber` does to a function, both only if asked: invoking it, and setting its environment flag. */
+import { defined } from '../defined.ts';
 import type { Clients } from './clients.ts';
 import type { Target } from './contracts.ts';
 import { fatalError } from './error-class.ts';
@@ -24,10 +25,10 @@ export async function probe(
       Array.from({ length: count }, async () => {
         const { StatusCode, FunctionError } = await lambda.invoke({
           FunctionName: askedAs,
-          ...(qualifier === undefined ? {} : { Qualifier: qualifier }),
+          ...defined({ Qualifier: qualifier }),
           Payload: Buffer.from(payload),
         });
-        return { statusCode: StatusCode, ...(FunctionError === undefined ? {} : { functionError: FunctionError }) };
+        return { statusCode: StatusCode, ...defined({ functionError: FunctionError }) };
       }),
     );
   } catch (error) {
@@ -66,7 +67,7 @@ export async function setFlag(
     await lambda.updateFunctionConfiguration({
       FunctionName: askedAs,
       Environment: { Variables: { ...Environment?.Variables, AMBER_CAPTURE: 'now' } },
-      ...(RevisionId === undefined ? {} : { RevisionId }),
+      ...defined({ RevisionId }),
     });
   } catch (error) {
     throw error instanceof AmberError ? error : fatalError(call, error, region);

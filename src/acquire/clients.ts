@@ -9,6 +9,7 @@ import type { S3 } from '@aws-sdk/client-s3';
 import type { STS } from '@aws-sdk/client-sts';
 import type { Agent } from 'node:http';
 import type { Outward, AskCredentials } from '../contracts/outward.ts';
+import { defined } from '../defined.ts';
 import type { Meter } from './meter.ts';
 import { paces, type Pace } from './pace.ts';
 
@@ -141,9 +142,7 @@ async function clientSettings(
 ): Promise<ClientSettings> {
   const [httpAgent, httpsAgent] = [await agents(false), await agents(true)];
   return {
-    ...(region === undefined ? {} : { region }),
-    ...(profile === undefined ? {} : { profile }),
-    ...(endpoint === undefined ? {} : { endpoint }),
+    ...defined({ region, profile, endpoint }),
     ...(outward === undefined ? {} : { credentials: outward.credentials }),
     maxAttempts: attempts ?? ATTEMPTS,
     retryMode: 'standard',

@@ -5,6 +5,7 @@
  *
  * The twin of capture.ts: what {@link runCollection} writes is a capture of the control plane, and reads like one.
  */
+import { defined } from '../defined.ts';
 import { beginCollection, type CollectionRun, type CollectRequest } from './run.ts';
 import type { Source } from './contracts.ts';
 import { SOURCES } from './index.ts';
@@ -260,7 +261,7 @@ function finish(
     resumed: run.resumed,
     functionArn: run.target.functionArn,
     figures: run.meter.figures(),
-    ...(stopped === undefined ? {} : { stopped }),
+    ...defined({ stopped }),
     deniedActions: notebook.denied(),
     problems: run.problems.map((problem) => run.redact(problem)),
   };

@@ -1,4 +1,5 @@
 /** Credentials of the responder, as the SDK finds them: one chain for all clients, so that a code is asked for once. */
+import { defined } from '../defined.ts';
 import { AmberError, isAmberError } from '../errors.ts';
 import type { AskCredentials, OpenAgent } from '../contracts/outward.ts';
 import { CONNECT_MS, REQUEST_MS } from './clients.ts';
@@ -32,7 +33,7 @@ export function responderCredentials({ profile, agent, askCode }: CredentialOpti
     const [httpAgent, httpsAgent] = [await agent(false), await agent(true)];
     const agents = httpAgent === undefined || httpsAgent === undefined ? {} : { httpAgent, httpsAgent };
     return defaultProvider({
-      ...(profile === undefined ? {} : { profile }),
+      ...defined({ profile }),
       ...(askCode === undefined ? {} : { mfaCodeProvider: once }),
       clientConfig: { requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: REQUEST_MS, ...agents } },
     });

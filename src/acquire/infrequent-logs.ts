@@ -4,6 +4,7 @@
  */
 import type { CloudWatchLogs, ResultField } from '@aws-sdk/client-cloudwatch-logs';
 import type { Entry } from '../contracts/evidence.ts';
+import { defined } from '../defined.ts';
 import { jsonEntry } from './ask.ts';
 import type { AcquireContext, Target } from './contracts.ts';
 import { absentEntry } from './error-class.ts';
@@ -60,7 +61,7 @@ export async function* infrequentEvents({
         query: QUERY,
         ...window,
         signal: context.signal,
-        ...(pollMs === undefined ? {} : { pollMs }),
+        ...defined({ pollMs }),
       });
       if (rows.length >= QUERY_ROWS && window.untilMs - window.sinceMs > LEAST_MS) {
         open.push(...halves(window));

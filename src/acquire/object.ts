@@ -1,5 +1,6 @@
 /** One version of an S3 object, for code that lies in the customer's bucket and for the files of a trail. */
 import type { S3 } from '@aws-sdk/client-s3';
+import { defined } from '../defined.ts';
 import { AmberError } from '../errors.ts';
 import type { Opener } from './download.ts';
 
@@ -16,7 +17,7 @@ export function fromObject(s3: S3, { bucket, key, version }: ObjectName, signal:
       {
         Bucket: bucket,
         Key: key,
-        ...(version === undefined ? {} : { VersionId: version }),
+        ...defined({ VersionId: version }),
         ...(from === 0 ? {} : { Range: `bytes=${from}-` }),
       },
       { abortSignal: signal },

@@ -1,5 +1,6 @@
 import type { Lambda } from '@aws-sdk/client-lambda';
 import type { Entry } from '../contracts/evidence.ts';
+import { defined } from '../defined.ts';
 import { ahead, ask, jsonEntry } from './ask.ts';
 import type { AcquireContext, Source, Target } from './contracts.ts';
 import { absentEntry, classifyError } from './error-class.ts';
@@ -57,7 +58,7 @@ async function look(
   try {
     const { Policy, RevisionId } = await lambda.getPolicy({
       FunctionName: askedAs,
-      ...(qualifier === undefined ? {} : { Qualifier: qualifier }),
+      ...defined({ Qualifier: qualifier }),
     });
     return { name, state: 'present', entry: jsonEntry(asked, { RevisionId, Policy: parsed(Policy) }) };
   } catch (error) {

@@ -1,5 +1,6 @@
 /** Rows gathered into entries of bounded size, numbered: `NAME-0000.jsonl`, `NAME-0001.jsonl`, … */
 import type { JsonLinesEntry } from '../contracts/evidence.ts';
+import { defined } from '../defined.ts';
 import type { Ledger } from './ledger.ts';
 
 /** Text of one entry, before compression. */
@@ -39,7 +40,7 @@ export function openSeries({ stem, source, ledger, further, evenEmpty }: SeriesO
     },
     flush: (complete) => {
       if (rows.length === 0 && !(complete && evenEmpty === true)) return undefined;
-      const notes = { series: stem, rows: rows.length, complete, ...(mark === undefined ? {} : { mark }) };
+      const notes = { series: stem, rows: rows.length, complete, ...defined({ mark }) };
       const path = `${stem}-${String(number).padStart(4, '0')}.jsonl`;
       const entry: JsonLinesEntry = { kind: 'jsonl', path, source, method: 'api', rows, notes: () => notes };
       number += 1;

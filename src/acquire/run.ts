@@ -1,6 +1,7 @@
 /** The state of one collection: clients, target, budget, redactors, book and ledger. Made by {@link beginCollection}. */
 import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
+import { defined } from '../defined.ts';
 import { openClients, type ClientOptions, type Clients } from './clients.ts';
 import type { AcquireContext, Target } from './contracts.ts';
 import { regionOf } from './function.ts';
@@ -103,7 +104,7 @@ export async function beginCollection(request: CollectRequest): Promise<Collecti
   const cause: Cause = {
     trigger: 'collect',
     reason: `amber collect ${target.functionName}`,
-    ...(requester === undefined ? {} : { requester }),
+    ...defined({ requester }),
   };
   const identity = identityOf(target);
   const manifest = openManifest(captureId);
@@ -177,7 +178,7 @@ function startClock(): { startedMs: number; rssBefore: number; elapsedMs: () => 
 
 /** Knows every value of every version's environment, wherever it stands in the evidence. */
 function redactorOf(config: Config, target: Target, key: Buffer): Redactor {
-  const redactor = createRedactor({ key, ...(config.redact === undefined ? {} : { extra: config.redact }) });
+  const redactor = createRedactor({ key, ...defined({ extra: config.redact }) });
   for (const version of target.versions) redactor.learn(version.Environment?.Variables ?? {});
   return redactor;
 }

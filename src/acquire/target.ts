@@ -1,5 +1,6 @@
 /** Finds the function, its versions and aliases: what the other sources are asked about. */
 import type { AliasConfiguration, FunctionConfiguration, Lambda } from '@aws-sdk/client-lambda';
+import { defined } from '../defined.ts';
 import { isAmberError, type AmberError } from '../errors.ts';
 import { everyItem } from './ask.ts';
 import type { Clients } from './clients.ts';
@@ -93,7 +94,7 @@ async function firstAnswer(
   try {
     return await lambda.getFunctionConfiguration({
       FunctionName: askedAs,
-      ...(qualifier === undefined ? {} : { Qualifier: qualifier }),
+      ...defined({ Qualifier: qualifier }),
     });
   } catch (error) {
     throw fatalError(

@@ -1,6 +1,7 @@
 /** A request without a client of the SDK: presigned links, and whether an endpoint answers. Redirects are not followed. */
 import { request as plainRequest, type IncomingMessage } from 'node:http';
 import { request as secureRequest } from 'node:https';
+import { defined } from '../defined.ts';
 import { AmberError } from '../errors.ts';
 import type { OpenAgent } from '../contracts/outward.ts';
 
@@ -25,7 +26,7 @@ export async function webRequest(
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const asked = (secure ? secureRequest : plainRequest)(
     target,
-    { method, headers, signal, ...(through === undefined ? {} : { agent: through }) },
+    { method, headers, signal, ...defined({ agent: through }) },
     resolve,
   );
   asked.on('error', reject).end();

@@ -5,6 +5,7 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { types } from 'node:util';
 import type { AbsentEntry, ByDesign, BytePath, Entry, FileStat, Outcome, Redaction } from '../contracts/evidence.ts';
+import { defined } from '../defined.ts';
 import { AmberError, describeError } from '../errors.ts';
 
 /** Linux PATH_MAX (limits.h): a longer path cannot be extracted. */
@@ -86,9 +87,9 @@ function commonOf(given: Readonly<Record<string, unknown>>, collector: string): 
     path: pathOf(given['path']),
     source: bytesOf('source', source),
     method: textOf('method', method),
-    ...(outcome === undefined ? {} : { outcome }),
+    ...defined({ outcome }),
     ...(reason === undefined ? {} : { reason: textOf('reason', reason) }),
-    ...(byDesign === undefined ? {} : { byDesign }),
+    ...defined({ byDesign }),
     ...(notes === undefined ? {} : { notes: safeNotes(functionOf('notes', notes)) }),
   };
 }

@@ -6,6 +6,7 @@
  */
 import { createHash, type Hash } from 'node:crypto';
 import type { Segment, Tier } from '../contracts/evidence.ts';
+import { defined } from '../defined.ts';
 import { release, type Compressor } from './compress.ts';
 
 /** One age file a segment: a fresh file key each. */
@@ -180,7 +181,7 @@ export class SegmentWriter {
       tarOffset: this.#tarOffset,
       tarBytes: this.#tarBytes,
       tier,
-      ...(chainHead === undefined ? {} : { chainHead }),
+      ...defined({ chainHead }),
     };
     const memory = this.#body;
     const sha256 = (this.#own ?? this.#whole?.copy())?.digest('hex') ?? '';

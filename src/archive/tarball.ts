@@ -7,6 +7,7 @@
 import { createHash, hash } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import type { Budget, Entry, FileEntry, ManifestItem, Segment, Tier } from '../contracts/evidence.ts';
+import { defined } from '../defined.ts';
 import { describeError } from '../errors.ts';
 import { endOf } from '../lambda/budget.ts';
 import type { Redactor } from '../secrets/contracts.ts';
@@ -77,7 +78,7 @@ export class Tarball {
       segmentBytes: options.segmentBytes,
       yieldIfDue: options.budget.yieldIfDue,
       digestWhole: options.digestWhole ?? true,
-      ...(options.encryptor === undefined ? {} : { encryptor: options.encryptor }),
+      ...defined({ encryptor: options.encryptor }),
     });
     this.#body = { writer: this.#writer, signal: options.budget.signal, betweenParts: () => this.#cutInside() };
   }
@@ -210,7 +211,7 @@ export class Tarball {
       outcome: 'skipped',
       byDesign: 'stored-elsewhere',
       reason: 'this directory stands in the tarball already',
-      ...(stat === undefined ? {} : { stat }),
+      ...defined({ stat }),
     };
   }
 
@@ -290,7 +291,7 @@ export class Tarball {
       mode,
       size,
       mtimeSeconds: Math.floor(this.#options.startedMs / 1000),
-      ...(stat === undefined ? {} : { stat }),
+      ...defined({ stat }),
     };
   }
 

@@ -7,6 +7,7 @@
  */
 import { runCollector } from '../archive/run-collector.ts';
 import type { Tarball } from '../archive/tarball.ts';
+import { defined } from '../defined.ts';
 import { beginCapture, type CaptureRequest, type CaptureRun } from './run.ts';
 import { planCollectors } from '../collect/plan.ts';
 import type { CaptureReport, Destination, Tier } from '../contracts/evidence.ts';
@@ -87,7 +88,7 @@ async function captureTo(
   });
   if (shipped.some(({ segment, receipt }) => segment.number === 0 && receipt === undefined)) await resort.write();
   const report = finalReport(facts(run, destination), shipped, sealed?.sha256 ?? undefined, error);
-  return { report, ...(manifestDigest === undefined ? {} : { manifestDigest }) };
+  return { report, ...defined({ manifestDigest }) };
 }
 
 async function collectInto(run: CaptureRun, tarball: Tarball): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { Tarball, type TarballOptions } from '../archive/tarball.ts';
 import type { Destination, StoredObject } from '../contracts/evidence.ts';
+import { defined } from '../defined.ts';
 import { AmberError, describeError, isAmberError } from '../errors.ts';
 import { openOutbox, untilAborted, type Outbox, type OutboxOptions, type Shipped } from '../ship/outbox.ts';
 
@@ -55,9 +56,7 @@ export async function deliver(parts: DeliveryParts): Promise<Delivery> {
     inFlight: IN_FLIGHT,
     waitingBytes: WAITING * (tarball.segmentBytes + 2 * tarball.partBytes),
     onShipped: (shipped) => parts.onShipped(shipped, outbox),
-    ...(patienceMs === undefined ? {} : { patienceMs }),
-    ...(onTrouble === undefined ? {} : { onTrouble }),
-    ...(onFull === undefined ? {} : { onFull }),
+    ...defined({ patienceMs, onTrouble, onFull }),
   });
   try {
     return await fillAndCommit(parts, outbox);
@@ -90,7 +89,7 @@ async function fillAndCommit(parts: DeliveryParts, outbox: Outbox): Promise<Deli
   await outbox.settle();
   // Whatever comes of them later, the marker calls these lost.
   const unanswered = known.find(({ error }) => error !== undefined)?.error;
-  return { shipped: outbox.shipped(), sealed, ...(unanswered === undefined ? {} : { error: unanswered }), ...ended };
+  return { shipped: outbox.shipped(), sealed, ...defined({ error: unanswered }), ...ended };
 }
 
 async function commit(
@@ -106,7 +105,7 @@ async function commit(
     await untilAborted(destination.commit(document, signal), hardStop);
     return { manifestDigest };
   } catch (cause) {
-    return { error: asAmberError(cause), ...(manifestDigest === undefined ? {} : { manifestDigest }) };
+    return { error: asAmberError(cause), ...defined({ manifestDigest }) };
   }
 }
 

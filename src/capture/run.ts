@@ -14,6 +14,7 @@ import type {
   Tier,
   Config,
 } from '../contracts/evidence.ts';
+import { defined } from '../defined.ts';
 import { openMonitor } from '../detect/anomaly-monitor.ts';
 import { isAmberError, type AmberError } from '../errors.ts';
 import { coresOf } from '../lambda/cores.ts';
@@ -110,7 +111,7 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
   const identity = readIdentity(env, invocation);
   const captureId = v7({ msecs: startedMs, random: randomBytes(16) });
   const key = randomBytes(32);
-  const outside = createRedactor({ key, ...(config.redact === undefined ? {} : { extra: config.redact }) });
+  const outside = createRedactor({ key, ...defined({ extra: config.redact }) });
   const inside = config.recipient === undefined ? outside : passThrough();
   const budget = startBudget(limitsOf(request, startedMs));
   const stop = (): void => budget.stop(endReason(request));
@@ -132,7 +133,7 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
     inProcess: request.inProcess,
     processes,
     findings: findingsOf(request, roots),
-    ...(request.parked === undefined ? {} : { parked: request.parked }),
+    ...defined({ parked: request.parked }),
   };
   const manifest = openManifest(captureId);
   const tool = toolFacts();

@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
 import type { ClientOptions } from '../acquire/clients.ts';
 import { OPTIONS, resolveConfig } from '../config/config.ts';
+import { defined } from '../defined.ts';
 import { AmberError } from '../errors.ts';
 import { textOption, type CommandOptions } from './command.ts';
 import { outwardOf } from './outward.ts';
@@ -68,7 +69,7 @@ export function windowOption(values: Values): { readonly sinceMs?: number; reado
   const untilMs = timeOption(values, 'until');
   if (sinceMs !== undefined && sinceMs >= (untilMs ?? Date.now()))
     throw new AmberError('USAGE', 'The window ends before it begins: --since must be earlier than --until.');
-  return { ...(sinceMs === undefined ? {} : { sinceMs }), ...(untilMs === undefined ? {} : { untilMs }) };
+  return defined({ sinceMs, untilMs });
 }
 
 /** Variables of a sandbox that also mean something to a responder; the others are not looked at. */
@@ -101,8 +102,7 @@ export function writeConfig(values: Values): Config {
   }
   return resolveConfig(
     {
-      ...(target === undefined ? {} : { destination: target }),
-      ...(recipient === undefined ? {} : { recipient }),
+      ...defined({ destination: target, recipient }),
       ...(endpoint === undefined ? {} : { s3Endpoint: endpoint, s3PathStyle: true }),
     },
     env,

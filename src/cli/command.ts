@@ -1,6 +1,7 @@
 /** What a command of `amber` is: a plain object. A new one is a file in this folder and one line in index.ts. */
 import { readFile } from 'node:fs/promises';
 import { OPTIONS, resolveConfig } from '../config/config.ts';
+import { defined } from '../defined.ts';
 import { AmberError } from '../errors.ts';
 import { openIdentity, type AgeIdentity } from '../seal/age-open.ts';
 import type { S3ReadOptions } from '../ship/s3-read.ts';
@@ -108,8 +109,7 @@ export function s3Options(values: Values): S3ReadOptions {
   const region = textOption(values, 'region');
   const config = resolveConfig(
     {
-      ...(endpoint === undefined ? {} : { s3Endpoint: endpoint }),
-      ...(region === undefined ? {} : { s3Region: region }),
+      ...defined({ s3Endpoint: endpoint, s3Region: region }),
       ...(values['path-style'] === true ? { s3PathStyle: true } : {}),
     },
     env,

@@ -1,4 +1,5 @@
 /** From the options of `amber trigger` to an order. */
+import { defined } from '../defined.ts';
 import { AmberError } from '../errors.ts';
 import { boundId, type Channel } from '../trigger/order-binding.ts';
 import { MAX_LIFE_MS, type Order, type OrderScope } from '../trigger/order.ts';
@@ -88,11 +89,7 @@ function scopeOf(values: Values, functionName: string): Order['scope'] {
     textOption(values, 'tenant'),
     textOption(values, 'log-stream'),
   ];
-  const narrow: OrderScope = {
-    ...(version === undefined ? {} : { version }),
-    ...(tenant === undefined ? {} : { tenant }),
-    ...(logStream === undefined ? {} : { logStream }),
-  };
+  const narrow: OrderScope = defined({ version, tenant, logStream });
   if (values['all'] !== true) return { function: functionName, ...narrow };
   return Object.keys(narrow).length === 0 ? 'all' : narrow;
 }
@@ -105,11 +102,9 @@ function overridesOf(values: Values): Partial<Order> {
   ];
   const [maxBytes, maxMs] = [wholeOption(values, 'max-bytes'), wholeOption(values, 'max-ms')];
   return {
-    ...(destination === undefined ? {} : { destination }),
-    ...(recipient === undefined ? {} : { recipient }),
+    ...defined({ destination, recipient }),
     ...(collect === undefined ? {} : { collect: collect.split(',').map((one) => one.trim()) }),
-    ...(maxBytes === undefined ? {} : { maxBytes }),
-    ...(maxMs === undefined ? {} : { maxMs }),
+    ...defined({ maxBytes, maxMs }),
   };
 }
 

@@ -2,6 +2,7 @@
 import type { Clients } from '../acquire/clients.ts';
 import type { Target } from '../acquire/contracts.ts';
 import { OPTIONS, resolveConfig } from '../config/config.ts';
+import { defined } from '../defined.ts';
 import { AmberError, describeError } from '../errors.ts';
 import type { ControlChannel } from '../ship/channels/index.ts';
 import type { S3ReadOptions } from '../ship/s3-read.ts';
@@ -164,7 +165,7 @@ export function channelError(
 ): AmberError {
   const actions = Object.entries(ACTIONS).find(([scheme]) => control.startsWith(scheme))?.[1] ?? ['', ''];
   const action = what === 'read' ? actions[0] : actions[1];
-  const details = { action, fault: fault.code, ...(fault.status === undefined ? {} : { status: fault.status }) };
+  const details = { action, fault: fault.code, ...defined({ status: fault.status }) };
   if (/Expired|InvalidToken|UnrecognizedClient|InvalidAccessKeyId/u.test(fault.code))
     return new AmberError('ACQUIRE_CREDENTIALS', `The AWS credentials are wrong or expired (${fault.code}).`, {
       details,

@@ -8,6 +8,7 @@ import { HttpsProxyAgent } from 'https-proxy-agent';
 import { Agent as HttpAgent, type ClientRequest } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';
+import { defined } from '../defined.ts';
 import { AmberError, describeError, systemCode } from '../errors.ts';
 import { isExcluded } from './no-proxy.ts';
 import type { Proxy, ProxySettings } from './proxy.ts';
@@ -24,7 +25,7 @@ export class ChoosingAgent extends BaseAgent {
 
   constructor(settings: ProxySettings, secure: boolean) {
     // Said here, it is not NODE_TLS_REJECT_UNAUTHORIZED that decides, as in a function.
-    const tls = secure ? { rejectUnauthorized: true, ...(settings.ca === undefined ? {} : { ca: settings.ca }) } : {};
+    const tls = secure ? { rejectUnauthorized: true, ...defined({ ca: settings.ca }) } : {};
     const options = { keepAlive: true, maxSockets: MAX_SOCKETS, ...tls };
     super(options);
     this.#settings = settings;
@@ -56,7 +57,7 @@ function proxiedAgent(proxy: Proxy, secure: boolean, ca: string | undefined): Ht
     keepAlive: true,
     maxSockets: MAX_SOCKETS,
     rejectUnauthorized: true,
-    ...(ca === undefined ? {} : { ca }),
+    ...defined({ ca }),
     headers: username === '' && password === '' ? {} : { 'Proxy-Authorization': `Basic ${token}` },
   };
   return secure ? new TunnelAgent(proxy, bare, options) : new ForwardAgent(proxy, bare, options);

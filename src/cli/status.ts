@@ -2,6 +2,7 @@
 import type { CaptureSummary } from '../case/store/list.ts';
 import { renderText } from '../case/view/safe-names.ts';
 import { parseBucketUrl } from '../config/destination.ts';
+import { defined } from '../defined.ts';
 import { isAmberError } from '../errors.ts';
 import { windowOption } from './aws-options.ts';
 import { textOption, type Command } from './command.ts';
@@ -116,7 +117,7 @@ async function orderNow({ orders, config }: FunctionPlace, nowMs: number): Promi
     return {
       state: verdict.why === 'expired' ? 'expired' : 'refused',
       reason: verdict.reason,
-      ...(verdict.id === undefined ? {} : { id: verdict.id }),
+      ...defined({ id: verdict.id }),
     };
   const { id, expires, requester, reason, state } = verdict.order;
   return {

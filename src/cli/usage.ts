@@ -1,5 +1,6 @@
 /** What was typed, read against the options of a command: a wrong word is one sentence with the flag, the value, what is expected and an example. */
 import { parseArgs } from 'node:util';
+import { defined } from '../defined.ts';
 import { AmberError } from '../errors.ts';
 import type { Command, CommandOption, CommandOptions } from './command.ts';
 import type { Values } from './option-values.ts';
@@ -50,10 +51,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
 /** @throws AmberError USAGE. */
 export function typed(command: Command, options: CommandOptions, args: readonly string[]): Typed {
   const spec = Object.fromEntries(
-    Object.entries(options).map(([name, { type, short }]) => [
-      name,
-      { type, ...(short === undefined ? {} : { short }) },
-    ]),
+    Object.entries(options).map(([name, { type, short }]) => [name, { type, ...defined({ short }) }]),
   );
   const words = withNegatives(options, args);
   let read: Typed;

@@ -1,5 +1,6 @@
 /** Mappings that are not stored, gathered by reason: a process has hundreds, and each has to be accounted for. */
 import type { AbsentEntry, BytePath } from '../contracts/evidence.ts';
+import { defined } from '../defined.ts';
 import { BY_DESIGN } from './memory-regions.ts';
 
 /** Ranges named for one reason; the bytes of the rest are counted. */
@@ -45,7 +46,7 @@ export function skippedRegions(folder: BytePath, source: BytePath): SkippedRegio
 
 function designOf(reason: string): Pick<AbsentEntry, 'byDesign'> {
   const byDesign = BY_DESIGN.get(reason);
-  return byDesign === undefined ? {} : { byDesign };
+  return defined({ byDesign });
 }
 
 function outcomeOf(reason: string): AbsentEntry['outcome'] {

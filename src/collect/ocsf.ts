@@ -3,6 +3,7 @@
  * attributes that the class and its objects require and those that they recommend and we know. https://schema.ocsf.io/1.4.0/classes/detection_finding
  */
 import type { Finding, CollectorContext, Severity } from '../contracts/evidence.ts';
+import { defined } from '../defined.ts';
 import { readIdentity } from '../lambda/identity.ts';
 import { VERSION } from '../version.ts';
 
@@ -52,7 +53,7 @@ export function detectionFinding(
     cloud: { provider: 'AWS', account: { uid: account, name: account, type_id: 10, type: 'AWS Account' }, region },
     finding_info: {
       created_time: context.startedMs,
-      ...(beganMs === undefined ? {} : { first_seen_time: beganMs }),
+      ...defined({ first_seen_time: beganMs }),
       uid: `${context.captureId}/${finding.key}`,
       title: finding.title,
       types: [finding.kind],
@@ -65,7 +66,7 @@ export function detectionFinding(
       {
         type: 'AWS::Lambda::Function',
         name: functionName,
-        ...(functionArn === undefined ? {} : { uid: functionArn }),
+        ...defined({ uid: functionArn }),
         cloud_partition: 'aws',
         region,
       },
@@ -76,7 +77,7 @@ export function detectionFinding(
 
 function unmappedOf({ raisedBy, handedOver }: Finding): { unmapped?: Readonly<Record<string, unknown>> } {
   const unmapped = {
-    ...(raisedBy === undefined ? {} : { raised_by: raisedBy }),
+    ...defined({ raised_by: raisedBy }),
     ...(handedOver === true ? { handed_over: true } : {}),
   };
   return Object.keys(unmapped).length === 0 ? {} : { unmapped };

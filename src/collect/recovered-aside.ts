@@ -1,5 +1,6 @@
 /** Nameless content of which no listing tells where it lies: tried by a child, where nobody is seen that could serve it. */
 import type { Entry, CollectorContext } from '../contracts/evidence.ts';
+import { defined } from '../defined.ts';
 import { AmberError } from '../errors.ts';
 import { toText } from '../proc/bytes.ts';
 import type { MountBook } from '../proc/mount-book.ts';
@@ -85,7 +86,7 @@ async function entryOf({ item, entry }: Doubtful, aside: Aside, most: number): P
       outcome: problem === undefined ? 'skipped' : 'failed',
       reason,
       ...(isOther ? { byDesign: 'no-content' } : {}),
-      ...(stat === undefined ? {} : { stat }),
+      ...defined({ stat }),
     };
   }
   return {

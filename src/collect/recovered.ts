@@ -1,6 +1,7 @@
 /** Content that has no name any more: deleted executables, deleted open files, memfds. */
 import { closeSync, constants, fstatSync, openSync, type BigIntStats } from 'node:fs';
 import type { AbsentEntry, Collector, Entry, CollectorContext } from '../contracts/evidence.ts';
+import { defined } from '../defined.ts';
 import { toText } from '../proc/bytes.ts';
 import { mountFacts, pin, type MountBook, type Place } from '../proc/mount-book.ts';
 import { detachedMemory, queuedDescriptors, unaskedQueues } from './beyond-reach.ts';
@@ -87,12 +88,12 @@ function consider(found: Found | undefined, firsts: Map<string, Item>, wanted: W
     return {
       ...absent(item, 'skipped', `the same file as ${pathOf(first)}`),
       byDesign: 'stored-elsewhere',
-      ...(stat === undefined ? {} : { stat }),
+      ...defined({ stat }),
     };
   if ('outcome' in found)
     return {
       ...absent(item, found.outcome, found.reason, found.place),
-      ...(found.byDesign === undefined ? {} : { byDesign: found.byDesign }),
+      ...defined({ byDesign: found.byDesign }),
     };
   firsts.set(identityOf(found.stat), item);
   wanted.push(found);

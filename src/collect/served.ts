@@ -1,6 +1,7 @@
 /** Trees that the configuration names and that lie where somebody else has to answer: EFS, FUSE, 9p. Read by a child. */
 import { closeSync } from 'node:fs';
 import type { BytePath, Collector, Entry, CollectorContext } from '../contracts/evidence.ts';
+import { defined } from '../defined.ts';
 import { describeError } from '../errors.ts';
 import { Kind } from '../fs/kinds.ts';
 import { absenceOf } from '../fs/outcome.ts';
@@ -68,7 +69,7 @@ async function* readTree(context: CollectorContext, root: BytePath): AsyncGenera
 function entryOf({ path = '', stat, target, unlisted, problem, body }: AsideItem, most: number): Entry {
   const place = placed(path);
   if (problem !== undefined || stat === undefined)
-    return { kind: 'absent', ...place, ...absenceOf({ code: problem }), ...(stat === undefined ? {} : { stat }) };
+    return { kind: 'absent', ...place, ...absenceOf({ code: problem }), ...defined({ stat }) };
   const kind = Number(stat.mode) & 0o170000;
   if (kind === Kind.directory)
     return {

@@ -9,7 +9,7 @@
 import type { Finding, FindingsReport } from './detect.ts';
 import type { Destination, CaptureIdentity } from './store.ts';
 import type { Tier, Entry } from './entry.ts';
-import type { TriggerName, Cause } from './cause.ts';
+import type { Cause } from './cause.ts';
 import type { Settings } from './settings.ts';
 import type { ProcessTable } from './process-table.ts';
 

@@ -8,6 +8,7 @@ import type {
   Severity,
   Technique,
 } from '../contracts/evidence.ts';
+import { defined } from '../defined.ts';
 import { before, isAllowed, makeFinding, named, newcomers, subjectOf } from './finding.ts';
 import { isWritablePlace } from './places.ts';
 import { isWrapper } from './programs.ts';
@@ -144,7 +145,7 @@ function drift(one: ObservedProcess, { name, value, severity, what, part }: Drif
     severity,
     technique: TECHNIQUES[useOf(name) ?? 'code'],
     subject: { ...subjectOf(one), name },
-    ...(part === undefined ? {} : { part }),
+    ...defined({ part }),
     evidence: [`${source}: ${name}=${value}`],
   });
 }

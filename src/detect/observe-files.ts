@@ -1,6 +1,7 @@
 /** The writable trees of a sandbox: every path with its metadata, and what the first bytes of each file say. */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import type { BytePath, Magic, ObservedFile } from '../contracts/evidence.ts';
+import { defined } from '../defined.ts';
 import { Descent } from '../fs/descent.ts';
 import { Kind, State } from '../fs/kinds.ts';
 import { openFile } from '../fs/open.ts';
@@ -167,7 +168,7 @@ function rowOf(
     ctimeMs: Number(tree.ctime(entry)) / NS_PER_MS,
     ...(tree.btime(entry) > 0n ? { bornMs: Number(tree.btime(entry)) / NS_PER_MS } : {}),
     magic,
-    ...(target === undefined ? {} : { target }),
+    ...defined({ target }),
     ...(accessKeys.length === 0 ? {} : { accessKeys }),
     ...(moreAccessKeys === 0 ? {} : { moreAccessKeys }),
     ...(startsCode === true ? { startsCode } : {}),

@@ -1,5 +1,6 @@
 /** A further Node, Python, Perl, …: what was brought along as text needs one to run. */
 import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, Severity } from '../contracts/evidence.ts';
+import { defined } from '../defined.ts';
 import { exeEvidence, isAllowed, makeFinding, named, newcomers, subjectOf } from './finding.ts';
 import { idiomsOf } from './idioms.ts';
 import { isWritablePlace } from './places.ts';
@@ -25,7 +26,7 @@ export const secondInterpreter: Detector = {
           makeFinding(secondInterpreter, {
             title: `${named(one)}: ${what}`,
             severity,
-            subject: { ...subjectOf(one), ...(script === undefined ? {} : { path: script }) },
+            subject: { ...subjectOf(one), ...defined({ path: script }) },
             evidence: [exeEvidence(one), `/proc/${String(one.pid)}/cmdline: ${one.argv.join(' ')}`],
           }),
         ];

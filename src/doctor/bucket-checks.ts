@@ -12,6 +12,7 @@ import {
   type DoctorCheck,
   type InspectedFunction,
 } from './contracts.ts';
+import { defined } from '../defined.ts';
 
 const NO_BUCKET = notChecked('captures do not go to a bucket');
 const EXAMPLE = 'examples/bucket/bucket-policy.json';
@@ -50,7 +51,7 @@ export const bucketThere: DoctorCheck = bucketCheck(
     try {
       const { BucketRegion } = await s3.headBucket({
         Bucket: name,
-        ...(config.s3BucketOwner === undefined ? {} : { ExpectedBucketOwner: config.s3BucketOwner }),
+        ...defined({ ExpectedBucketOwner: config.s3BucketOwner }),
       });
       if (BucketRegion !== undefined && BucketRegion !== region)
         return failed(

@@ -1,4 +1,5 @@
 /** Log lines of a host, and errors in them. */
+import { defined } from '../defined.ts';
 import { isAmberError, type AmberErrorCode } from '../errors.ts';
 import type { LogStream } from '../report/log.ts';
 
@@ -12,5 +13,5 @@ export function errorFields(error: unknown): Readonly<Record<string, string>> {
   if (isAmberError(error)) return { code: error.code, error: error.message };
   if (!(error instanceof Error)) return { error: typeof error };
   const place = /\n\s+at ([^\n]*)/u.exec(error.stack ?? '')?.[1];
-  return { code: 'BUG' satisfies AmberErrorCode, error: error.name, ...(place === undefined ? {} : { place }) };
+  return { code: 'BUG' satisfies AmberErrorCode, error: error.name, ...defined({ place }) };
 }

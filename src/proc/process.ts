@@ -1,5 +1,6 @@
 /** One process: everything under /proc/PID that the table holds. Source: proc_pid(5). */
 import { closeSync, readdirSync, readSync } from 'node:fs';
+import { defined } from '../defined.ts';
 import { splitNul } from './bytes.ts';
 import { described, FDINFO, takeInfo, type DescriptorList } from './descriptors.ts';
 import { ownerOf } from './bounded-pool.ts';
@@ -193,7 +194,7 @@ export function finishProcess(session: Session, draft: Draft, bootMs: number): P
     files,
     links,
     failures: [...draft.failures, ...draft.descriptors.failures],
-    ...(draft.thread === undefined ? {} : { throughThread: draft.thread }),
+    ...defined({ throughThread: draft.thread }),
     confirmed,
   };
 }

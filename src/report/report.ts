@@ -1,5 +1,6 @@
 /** What is said afterwards: the report for the caller, the digest lines for the log. */
 import type { CaptureReport, Cause, Outcome, Receipt, Segment } from '../contracts/evidence.ts';
+import { defined } from '../defined.ts';
 import { AmberError } from '../errors.ts';
 
 /** The facts that every report starts from. */
@@ -36,8 +37,7 @@ export function finalReport(
     completeness: fault === undefined ? facts.completeness : 'partial',
     segments: stored.length,
     bytes: stored.reduce((sum, one) => sum + one.segment.bytes, 0),
-    ...(sha256 === undefined ? {} : { sha256 }),
-    ...(fault === undefined ? {} : { error: fault }),
+    ...defined({ sha256, error: fault }),
   };
 }
 
@@ -68,7 +68,7 @@ export function captureLine(report: CaptureReport, manifest: string | undefined)
     ...rest,
     trigger: cause.trigger,
     reason: cause.reason,
-    ...(manifest === undefined ? {} : { manifest }),
+    ...defined({ manifest }),
     ...(error === undefined ? {} : { code: error.code, error: error.message }),
   };
 }

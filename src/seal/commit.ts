@@ -5,6 +5,7 @@
  */
 import { hash } from 'node:crypto';
 import type { Cause, ManifestItem, Outcome, Receipt, Segment, StoredObject } from '../contracts/evidence.ts';
+import { defined } from '../defined.ts';
 import type { AmberError, AmberErrorCode } from '../errors.ts';
 import type { Completeness } from './completeness.ts';
 import type { ManifestWriter } from './manifest.ts';
@@ -132,7 +133,7 @@ export function commitDocument(
       path,
       outcome,
       collector,
-      ...(reason === undefined ? {} : { reason }),
+      ...defined({ reason }),
     })),
     redactions: manifest.redactions(),
   };
@@ -153,7 +154,7 @@ function committed({ segment, receipt, error }: ShippedSegment): CommittedSegmen
     continues,
     chainHead: chainHead ?? null,
     state: receipt?.state ?? 'lost',
-    ...(receipt === undefined ? {} : { receipt }),
+    ...defined({ receipt }),
     ...(error === undefined ? {} : { error: { code: error.code, message: error.message } }),
   };
 }

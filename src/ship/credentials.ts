@@ -3,6 +3,7 @@
  * Read from the environment, or from the endpoint that Lambda names where credentials are not in it (SnapStart:
  * "Activating SnapStart" and "Container credential provider" in the AWS SDKs and Tools Reference Guide).
  */
+import { defined } from '../defined.ts';
 import { AmberError } from '../errors.ts';
 
 export interface Credentials {
@@ -74,23 +75,19 @@ function get(url: URL, token: string | undefined): Promise<string> {
     url.protocol === 'https:' ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
   const signal = AbortSignal.timeout(ENDPOINT_TIMEOUT_MS);
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const asked = request(
-    url,
-    { agent: false, signal, headers: token === undefined ? {} : { authorization: token } },
-    (response) => {
-      let body = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => {
-        body += chunk;
-        if (body.length > MAX_ANSWER_BYTES) asked.destroy(refused('the answer is too long'));
-      });
-      response.on('error', reject);
-      response.on('end', () => {
-        if (response.statusCode === 200) resolve(body);
-        else reject(refused(`it answered ${String(response.statusCode)}`));
-      });
-    },
-  );
+  const asked = request(url, { agent: false, signal, headers: defined({ authorization: token }) }, (response) => {
+    let body = '';
+    response.setEncoding('utf8');
+    response.on('data', (chunk: string) => {
+      body += chunk;
+      if (body.length > MAX_ANSWER_BYTES) asked.destroy(refused('the answer is too long'));
+    });
+    response.on('error', reject);
+    response.on('end', () => {
+      if (response.statusCode === 200) resolve(body);
+      else reject(refused(`it answered ${String(response.statusCode)}`));
+    });
+  });
   asked.on('error', reject);
   asked.end();
   return promise;

@@ -2,6 +2,7 @@
  * What a failed S3 request means, whichever transport ran it: may it be repeated, may it have been carried out all the
  * same, and which AmberError tells the reader what to do. Codes: "Error responses" of the Amazon S3 API Reference.
  */
+import { defined } from '../defined.ts';
 import { AmberError, isAmberError, systemCode } from '../errors.ts';
 import type { AmberErrorCode } from '../errors.ts';
 import { codeWord } from './code-word.ts';
@@ -143,9 +144,7 @@ export function faultError(fault: Fault, context: FaultContext): AmberError {
       fault: fault.code,
       attempts: context.attempts,
       maybeStored: context.lost || mayHaveArrived(fault),
-      ...(fault.status === undefined ? {} : { status: fault.status }),
-      ...(fault.reason === undefined ? {} : { reason: fault.reason }),
-      ...(fault.region === undefined ? {} : { region: fault.region }),
+      ...defined({ status: fault.status, reason: fault.reason, region: fault.region }),
       ...(fault.code === 'Aborted' ? { aborted: true } : {}),
     },
   });
@@ -227,9 +226,7 @@ export function faultFromAnswer(
   return {
     status,
     code: codeWord(element(body, 'Code')) ?? codeOfStatus(status),
-    ...(reason === undefined ? {} : { reason }),
-    ...(region === undefined ? {} : { region }),
-    ...(serverDate === undefined ? {} : { serverDate }),
+    ...defined({ reason, region, serverDate }),
   };
 }
 
@@ -247,9 +244,7 @@ export function faultFromError(error: unknown): Fault {
   return {
     code: answered ? nameOr(thrown, codeOfStatus(status)) : (systemCode(error) ?? nameOr(thrown, 'Unknown')),
     ...(answered ? { status } : {}),
-    ...(reason === undefined ? {} : { reason }),
-    ...(region === undefined ? {} : { region }),
-    ...(serverDate === undefined ? {} : { serverDate }),
+    ...defined({ reason, region, serverDate }),
     cause: error,
   };
 }

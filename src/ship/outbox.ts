@@ -5,6 +5,7 @@
  * refused for good.
  */
 import type { Destination, Receipt, Segment, Trouble } from '../contracts/evidence.ts';
+import { defined } from '../defined.ts';
 import { AmberError, isAmberError, type AmberErrorCode } from '../errors.ts';
 
 /** A segment without its bytes, and what the destination said. */
@@ -113,7 +114,7 @@ async function send(state: OutboxState, segment: Segment): Promise<void> {
   const { body, recycle, ...facts } = segment;
   const memory = body.reduce((sum, piece) => sum + Math.max(piece.byteLength, piece.buffer.byteLength), 0);
   const flight: Flight = { facts, memory, troubles: new Set(), stop: new AbortController() };
-  const flown = deliver(state, { body, ...(recycle === undefined ? {} : { recycle }) }, flight).finally(() => {
+  const flown = deliver(state, { body, ...defined({ recycle }) }, flight).finally(() => {
     state.flying.delete(flown);
     moved(state);
   });

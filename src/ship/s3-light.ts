@@ -1,4 +1,5 @@
 /** S3 without the SDK, for where loading it would eat the budget: a signed PutObject over node:https, connections kept. */
+import { defined } from '../defined.ts';
 import { cured, type Place } from './cure.ts';
 import type { Reply } from './faults.ts';
 import { MAX_ANSWER_BYTES, putReply } from './receipt.ts';
@@ -15,7 +16,7 @@ import type { S3Transport } from './s3-transport.ts';
 export async function openLight(settings: S3Settings, place: Place = settings): Promise<S3Transport> {
   const session = {
     ...(await openSession({ ...settings, ...place })),
-    ...(place.clockMs === undefined ? {} : { clockMs: place.clockMs }),
+    ...defined({ clockMs: place.clockMs }),
   };
   session.connections.begin();
   return lightOver(session, settings);
@@ -64,7 +65,7 @@ function putHeaders(settings: S3Settings, request: PutRequest): Record<string, s
     'if-none-match': '*',
     'x-amz-checksum-sha256': request.checksum,
     ...(request.expectContinue ? { expect: '100-continue' } : {}),
-    ...(settings.bucketOwner === undefined ? {} : { 'x-amz-expected-bucket-owner': settings.bucketOwner }),
+    ...defined({ 'x-amz-expected-bucket-owner': settings.bucketOwner }),
     ...(settings.kmsKey === undefined
       ? {}
       : {

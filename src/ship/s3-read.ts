@@ -3,6 +3,7 @@
  * look for credentials and regions wherever the AWS SDK does. The SDK is loaded when the first reader is opened.
  */
 import type * as Sdk from '@aws-sdk/client-s3';
+import { defined } from '../defined.ts';
 import { AmberError, isAmberError, type AmberErrorCode } from '../errors.ts';
 import { certificateAdvice } from './certificate-advice.ts';
 import { credentialAdvice } from './credential-advice.ts';
@@ -90,8 +91,7 @@ async function clientConfig({ config, profile, outward }: S3ReadOptions): Promis
   return {
     // Without a region the SDK asks the shared configuration; a custom endpoint needs any.
     ...(region === undefined ? (s3Endpoint === undefined ? {} : { region: 'us-east-1' }) : { region }),
-    ...(s3Endpoint === undefined ? {} : { endpoint: s3Endpoint }),
-    ...(profile === undefined ? {} : { profile }),
+    ...defined({ endpoint: s3Endpoint, profile }),
     ...(outward === undefined ? {} : { credentials: outward.credentials }),
     forcePathStyle: s3PathStyle,
     followRegionRedirects: true,
@@ -172,7 +172,7 @@ async function* versions(target: S3ReadTarget, prefix: string): AsyncGenerator<S
       return;
     next = {
       KeyMarker: NextKeyMarker,
-      ...(NextVersionIdMarker === undefined ? {} : { VersionIdMarker: NextVersionIdMarker }),
+      ...defined({ VersionIdMarker: NextVersionIdMarker }),
     };
   }
 }
@@ -208,8 +208,7 @@ async function* pages(
       Bucket: target.bucket,
       Prefix: prefix,
       ...owned(target),
-      ...(delimiter === undefined ? {} : { Delimiter: delimiter }),
-      ...(token === undefined ? {} : { ContinuationToken: token }),
+      ...defined({ Delimiter: delimiter, ContinuationToken: token }),
     };
     const page = await attempt(target, 's3:ListBucket', prefix, () =>
       target.client.send(new target.sdk.ListObjectsV2Command(input)),
@@ -231,7 +230,7 @@ async function* read(
   start: number,
   most: number,
 ): AsyncGenerator<Uint8Array> {
-  const version = versionId === undefined ? {} : { VersionId: versionId };
+  const version = defined({ VersionId: versionId });
   let at = start;
   const end = start + most;
   let etag: string | undefined;
@@ -243,7 +242,7 @@ async function* read(
           ? {}
           : { Range: `bytes=${at}-${most === Number.MAX_SAFE_INTEGER ? '' : end - 1}` };
       // The same object all along, should somebody replace it meanwhile.
-      const same = etag === undefined ? {} : { IfMatch: etag };
+      const same = defined({ IfMatch: etag });
       const output = await target.client.send(
         new target.sdk.GetObjectCommand({
           Bucket: target.bucket,
@@ -273,7 +272,7 @@ async function* read(
 }
 
 const owned = (target: S3ReadTarget): { ExpectedBucketOwner?: string } =>
-  target.owner === undefined ? {} : { ExpectedBucketOwner: target.owner };
+  defined({ ExpectedBucketOwner: target.owner });
 
 async function attempt<T>(target: S3ReadTarget, action: string, key: string, run: () => Promise<T>): Promise<T> {
   try {
@@ -299,7 +298,7 @@ function readFault(target: S3ReadTarget, action: string, key: string, cause: unk
         key,
         action,
         fault: fault.code,
-        ...(fault.status === undefined ? {} : { status: fault.status }),
+        ...defined({ status: fault.status }),
       },
     },
   );

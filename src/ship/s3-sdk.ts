@@ -4,6 +4,7 @@
  * capture opens its destination, never before, and reads no file of the sandbox for its configuration.
  */
 import type * as Sdk from '@aws-sdk/client-s3';
+import { defined } from '../defined.ts';
 import { AmberError } from '../errors.ts';
 import type { Place } from './cure.ts';
 import type { Answer } from './exchange.ts';
@@ -56,7 +57,7 @@ function clientConfig(settings: S3Settings): Sdk.S3ClientConfig {
   return {
     region: settings.region,
     ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint.href }),
-    ...(settings.credentials === undefined ? {} : { credentials: settings.credentials }),
+    ...defined({ credentials: settings.credentials }),
     forcePathStyle: settings.pathStyle,
     maxAttempts: 1,
     retryMode: 'standard',
@@ -142,7 +143,7 @@ function commandInput(settings: S3Settings, request: PutRequest): Sdk.PutObjectC
     ContentType: request.contentType,
     ChecksumSHA256: request.checksum,
     IfNoneMatch: '*',
-    ...(settings.bucketOwner === undefined ? {} : { ExpectedBucketOwner: settings.bucketOwner }),
+    ...defined({ ExpectedBucketOwner: settings.bucketOwner }),
     ...(settings.kmsKey === undefined ? {} : { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: settings.kmsKey }),
   };
 }

@@ -9,6 +9,7 @@ import type {
   Trouble,
   Config,
 } from '../contracts/evidence.ts';
+import { defined } from '../defined.ts';
 import { describeError, isAmberError, type AmberError } from '../errors.ts';
 import type { Outward } from '../contracts/outward.ts';
 import { takeCredentials } from './credentials.ts';
@@ -46,7 +47,7 @@ async function openS3(url: URL, capture: CaptureIdentity, config: Config, outwar
     ...(outward === undefined ? {} : { agent: outward.agent }),
   };
   const { transport, notice } = await openTransport(settings, config);
-  return { ...s3Over(transport, settings, capture), ...(notice === undefined ? {} : { notice }) };
+  return { ...s3Over(transport, settings, capture), ...defined({ notice }) };
 }
 
 /** The destination over a transport that is open. */

@@ -4,6 +4,7 @@
  */
 import type { Agent } from 'node:http';
 import { Readable } from 'node:stream';
+import { defined } from '../defined.ts';
 import { exchange, type Answer } from './exchange.ts';
 import { MAX_ANSWER_BYTES } from './receipt.ts';
 
@@ -58,11 +59,11 @@ export function openSdkHandler(agents?: readonly [plain: Agent, secure: Agent]):
       const outgoing = (isSecure ? https : http).request({
         agent: isSecure ? secure : plain,
         hostname: request.hostname.replace(/^\[(.*)\]$/u, '$1'),
-        ...(request.port === undefined ? {} : { port: request.port }),
+        ...defined({ port: request.port }),
         method: request.method,
         path: request.path + queryOf(request.query),
         headers: request.headers,
-        ...(abortSignal === undefined ? {} : { signal: abortSignal }),
+        ...defined({ signal: abortSignal }),
       });
       const body = request.body instanceof Uint8Array ? [request.body] : [];
       const onSlow = abortSignal === undefined ? undefined : listeners.get(abortSignal);

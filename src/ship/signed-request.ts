@@ -4,6 +4,7 @@
  */
 import type { Agent, RequestOptions, request as httpRequest } from 'node:http';
 import type { sign as aws4Sign } from 'aws4';
+import { defined } from '../defined.ts';
 import { AmberError } from '../errors.ts';
 import { connectionsOver, openConnections, serverName, type Connections } from './connections.ts';
 import type { Credentials } from './credentials.ts';
@@ -69,7 +70,7 @@ export async function openSession(settings: S3Settings): Promise<SignedSession> 
   }
   const origin = originOf(settings);
   const agent = await settings.agent?.(origin.secure);
-  return openSessionAt(origin, settings.region, settings.credentials, agent === undefined ? {} : { agent });
+  return openSessionAt(origin, settings.region, settings.credentials, defined({ agent }));
 }
 
 /** The same at any endpoint of AWS: for services beside S3, and for what runs in the background. */

@@ -1,5 +1,6 @@
 /** Code asks: `capture()`. No moment fires it. */
 import type { Cause, Trigger } from '../contracts/evidence.ts';
+import { defined } from '../defined.ts';
 
 /** Stands in the registry so that lists and tables name it; the host starts it. */
 export const call: Trigger = {
@@ -17,6 +18,6 @@ export function callCause(reason: string | undefined, requester: string | undefi
   return {
     trigger: 'call',
     reason: reason ?? CALLED,
-    ...(requester === undefined ? {} : { requester }),
+    ...defined({ requester }),
   };
 }

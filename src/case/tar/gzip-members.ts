@@ -3,6 +3,7 @@
  * adds a delimiter to records that are packed already. Node's gunzip reads the first form alone.
  */
 import zlib from 'node:zlib';
+import { defined } from '../../defined.ts';
 import { AmberError, isAmberError } from '../../errors.ts';
 
 /** Bits of FLG (RFC 1952 section 2.3.1). */
@@ -43,7 +44,7 @@ export async function* gunzipMembers(source: AsyncIterable<Uint8Array>): AsyncGe
 }
 
 function corrupt(message: string, cause?: unknown): AmberError {
-  return new AmberError('ARCHIVE_CORRUPT', message, cause === undefined ? {} : { cause });
+  return new AmberError('ARCHIVE_CORRUPT', message, defined({ cause }));
 }
 
 async function isMember(bytes: ByteSource): Promise<boolean> {

@@ -3,6 +3,7 @@ import type { CaptureRequest } from '../../capture/capture.ts';
 import { resolveConfig } from '../../config/config.ts';
 import { policyOf } from '../../config/detect-policy.ts';
 import type { CaptureReport, Cause, Finding, InvocationFacts, Observation, Config } from '../../contracts/evidence.ts';
+import { defined } from '../../defined.ts';
 import type { AnomalyMonitor, MonitorOptions } from '../../detect/anomaly-monitor.ts';
 import { isAmberError } from '../../errors.ts';
 import type { InvokeEvent } from '../../lambda/extensions-api.ts';
@@ -201,7 +202,7 @@ export async function loadMonitor(state: ExtensionState): Promise<void> {
     roots: { proc: '/proc', writable, code, etc: '/etc' },
     policy: policyOf(detect),
     limits: { totalMs: LOOK_MS },
-    ...(state.init === undefined ? {} : { init: state.init }),
+    ...defined({ init: state.init }),
   });
 }
 

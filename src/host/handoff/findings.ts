@@ -1,5 +1,6 @@
 /** Findings that a process of the function hands over: read as what anybody with its uid may have sent, and marked so. */
 import type { Finding, FindingsReport, Happened, Kind, Severity, Subject } from '../../contracts/evidence.ts';
+import { defined } from '../../defined.ts';
 
 /** Findings of one sender: as many as one look of our own gives. */
 const MAX = 200;
@@ -83,7 +84,7 @@ function findingOf(value: unknown): Finding | undefined {
     evidence: textsOf(row['evidence']),
     benign: textsOf(row['benign']),
     ...(raisedBy.length === 0 ? {} : { raisedBy }),
-    ...(happened === undefined ? {} : { happened }),
+    ...defined({ happened }),
     handedOver: true,
   };
 }

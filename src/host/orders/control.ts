@@ -3,6 +3,7 @@
  * Loaded only where AMBER_CONTROL is set. The extension calls it directly; in process, checks.ts says when.
  */
 import type { InvocationFacts, OrderedCapture, Config } from '../../contracts/evidence.ts';
+import { defined } from '../../defined.ts';
 import { readIdentity } from '../../lambda/identity.ts';
 import { openChannel, type ControlChannel } from '../../ship/channels/index.ts';
 import { judgeOrder, misses, type Admitted, type Place, type Refused } from '../../trigger/order-judge.ts';
@@ -174,7 +175,7 @@ async function read(state: ControlState, budgetMs: number, { quiet, signal }: Ho
         where: 'control',
         channel: channel.location,
         code,
-        ...(reply.fault.status === undefined ? {} : { status: reply.fault.status }),
+        ...defined({ status: reply.fault.status }),
         error: adviceFor(reply.fault.status),
       });
     return;
@@ -235,7 +236,7 @@ function refuse(state: ControlState, { why, reason, id }: Refused): void {
     trigger: 'control',
     channel: state.channel.location,
     limit: why,
-    ...(id === undefined ? {} : { order: id }),
+    ...defined({ order: id }),
     code: 'ORDER_REFUSED',
     error: `the order is refused: ${reason}`,
   });

@@ -3,6 +3,7 @@
  * here, because Managed Instances run several at once.
  */
 import type { Cause, InvocationFacts, OrderedCapture } from '../../contracts/evidence.ts';
+import { defined } from '../../defined.ts';
 import { deadlineOf } from '../../lambda/deadline.ts';
 import { ask, type HostSetup, type TrackedInvocation } from './setup.ts';
 import { invocationFacts, lambdaContext } from './facts.ts';
@@ -128,7 +129,7 @@ interface Pending {
 
 function pending(tracked: TrackedInvocation, failure: Failure | undefined): Pending {
   const orders = ordersFor(tracked, () => facts(tracked, failure));
-  return orders === undefined ? {} : { orders };
+  return defined({ orders });
 }
 
 function begin(

@@ -1,4 +1,5 @@
 /** Where orders of responders are read: what a channel is, and what all of them share. */
+import { defined } from '../../defined.ts';
 import { AmberError } from '../../errors.ts';
 import type { Outward } from '../../contracts/outward.ts';
 import { backgroundNames } from '../background.ts';
@@ -66,7 +67,7 @@ export async function openChannelSession(
     const session = await openSessionAt(origin, region, credentials, {
       ...more,
       connectMs: FOREGROUND_CONNECT_MS,
-      ...(agent === undefined ? {} : { agent }),
+      ...defined({ agent }),
     });
     return { session, setQuiet: () => undefined };
   }
