@@ -1,7 +1,7 @@
 /**
- * The second half of the demo: the code-level evidence beside the capture. A stand-in control plane (moto, with recorded
- * answers of CloudTrail, which moto does not have) knows the function of the demo with five versions, of which the last has
- * a back door, and `amber collect` preserves all of it, asked for the access key that the capture found.
+ * The second half of the demo: the code-level evidence beside the capture. A stand-in control plane (moto, with
+ * recorded answers of CloudTrail, which moto does not have) knows the function of the demo with five versions, of which
+ * the last has a back door, and `amber collect` preserves all of it, asked for the access key that the capture found.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -33,7 +33,10 @@ export interface DemoResult {
   readonly status: number;
 }
 
-/** @param isReal - under the real aws-lambda-ric; without it nothing is compiled, and the small client of the tests starts at once */
+/**
+ * @param isReal - under the real aws-lambda-ric; without it nothing is compiled, and the small client of the tests
+ * starts at once
+ */
 export async function demo(say: (line: string) => void, isReal = false): Promise<DemoResult> {
   rmSync(HOME, { recursive: true, force: true });
   for (const folder of [evidence, writable]) mkdirSync(folder, { recursive: true });

@@ -1,6 +1,7 @@
 /**
- * `npm run build`: the npm package into dist/. The library is bundled, because loading thirty small modules would cost an
- * idle function more than reading one file. Dependencies stay imports. The `amber` command is one file with everything in it.
+ * `npm run build`: the npm package into dist/. The library is bundled, because loading thirty small modules would cost
+ * an idle function more than reading one file. Dependencies stay imports. The `amber` command is one file with
+ * everything in it.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';

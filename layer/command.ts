@@ -1,7 +1,7 @@
 /**
- * The `amber` command as it is published: one file with everything in it. Four fifths of that are clients of the AWS SDK,
- * and half of the commands need none: they stand in the file as a text, which is compiled when the first client is asked
- * for. To compile them at each start took longer than it takes Node to start.
+ * The `amber` command as it is published: one file with everything in it. Four fifths of that are clients of the AWS
+ * SDK, and half of the commands need none: they stand in the file as a text, which is compiled when the first client is
+ * asked for. To compile them at each start took longer than it takes Node to start.
  */
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +20,10 @@ const COMMON: BuildOptions = {
   write: false,
 };
 
-/** The first thing that runs, in words that old versions know: what stands below may fail in ways that say nothing of the cause. */
+/**
+ * The first thing that runs, in words that old versions know: what stands below may fail in ways that say nothing of
+ * the cause.
+ */
 const OLD_NODE = `import { writeSync as amberWrite } from 'node:fs';
 const [amberMajor, amberMinor] = process.versions.node.split('.').map(Number);
 if (amberMajor < 22 || (amberMajor === 22 && amberMinor < 15)) {

@@ -8,8 +8,8 @@ export interface LayerFile {
   /** Started as a program: mode 0755 instead of 0644. */
   readonly executable?: boolean;
   /**
-   * Read at every cold start, before any capture: `hook` stands between the runtime and the function, `library` is what it
-   * wraps the handler with. Counts against the ceilings of these names.
+   * Read at every cold start, before any capture: `hook` stands between the runtime and the function, `library` is what
+   * it wraps the handler with. Counts against the ceilings of these names.
    */
   readonly idle?: 'hook' | 'library';
   /** Packages of others that are part of it. */

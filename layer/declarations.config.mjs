@@ -1,4 +1,5 @@
-// For rollup: the types of the package as one file that imports nothing but Node's, so that whoever checks it needs no dependency of ours.
+// For rollup: the types of the package as one file that imports nothing but Node's, so that whoever checks it needs no
+// dependency of ours.
 import { dts } from 'rollup-plugin-dts';
 
 // The same twice: what uses require() is typed by a file of its own (TypeScript, "Modules - Reference", node16).

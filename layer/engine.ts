@@ -1,12 +1,15 @@
 /**
- * What a capture needs, as one CommonJS text: `engine.cjs` for functions that use require(), and packed into `bundled.js`
- * for bundlers. A bundler that sees modules puts them into the one file that every cold start parses, 17 ms of CPU for
- * these; a text is skipped in one, and compiled when a capture is due.
+ * What a capture needs, as one CommonJS text: `engine.cjs` for functions that use require(), and packed into
+ * `bundled.js` for bundlers. A bundler that sees modules puts them into the one file that every cold start parses, 17
+ * ms of CPU for these; a text is skipped in one, and compiled when a capture is due.
  */
 import { brotliCompressSync, constants } from 'node:zlib';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 
-/** What `src/index.ts` imports when it is due, by the name of its file: the recipe, orders, what is handed to the extension, detectors. */
+/**
+ * What `src/index.ts` imports when it is due, by the name of its file: the recipe, orders, what is handed to the
+ * extension, detectors.
+ */
 export const APART: Readonly<Record<string, string>> = {
   capture: 'src/capture/capture.ts',
   control: 'src/host/orders/control.ts',
@@ -73,7 +76,9 @@ export function packedIn({ text }: Engine, host: string): Plugin {
   };
 }
 
-/** The host as one CommonJS text. The errors are those of the file that compiles it, the rest comes out of the engine. */
+/**
+ * The host as one CommonJS text. The errors are those of the file that compiles it, the rest comes out of the engine.
+ */
 export async function hostText(options: BuildOptions): Promise<string> {
   const given: Plugin = {
     name: 'what the host is given',

@@ -18,9 +18,9 @@ const COMMON: BuildOptions = {
 };
 
 /**
- * What stays an import: the function's own copy of the SDK serves, and the others are rarely asked for. The small packages
- * that every capture needs (uuid, aws4, and the decoder of recipients) go in: to find and load them took 25 ms, two thirds
- * of what a capture took to load.
+ * What stays an import: the function's own copy of the SDK serves, and the others are rarely asked for. The small
+ * packages that every capture needs (uuid, aws4, and the decoder of recipients) go in: to find and load them took 25
+ * ms, two thirds of what a capture took to load.
  */
 const EXTERNAL = ['@aws-sdk/*', '@smithy/*', 'systeminformation'];
 
@@ -48,8 +48,8 @@ export interface LibraryFiles {
 }
 
 /**
- * Built-in modules by `process.getBuiltinModule`. An `import` makes a facade that asks a module for all it has, and so loads
- * what nobody uses: node:http brings undici (19 ms), node:fs its streams.
+ * Built-in modules by `process.getBuiltinModule`. An `import` makes a facade that asks a module for all it has, and so
+ * loads what nobody uses: node:http brings undici (19 ms), node:fs its streams.
  */
 export const BUILTINS: Plugin = {
   name: 'built-in modules without their facades',
@@ -96,11 +96,12 @@ const BESIDE: Plugin = {
 /**
  * Writes the library into `outdir`: `index.js` for import, `index.cjs` for require(), `bundled.js` for bundlers.
  *
- * Two builds of each, not one in chunks: then the few modules that both need (errors, log line) stand in both, and an idle
- * function reads one file instead of three, 0.7 ms less. An error of either copy is an AmberError to the other.
+ * Two builds of each, not one in chunks: then the few modules that both need (errors, log line) stand in both, and an
+ * idle function reads one file instead of three, 0.7 ms less. An error of either copy is an AmberError to the other.
  *
- * `complete`: nothing stays an import, see {@link COMPLETE}, and what every cold start reads is as short as it can be. A
- * layer is not bundled, and what is due is there once: `index.cjs` takes it by import(), which runs wherever a layer does.
+ * `complete`: nothing stays an import, see {@link COMPLETE}, and what every cold start reads is as short as it can be.
+ * A layer is not bundled, and what is due is there once: `index.cjs` takes it by import(), which runs wherever a layer
+ * does.
  */
 export async function buildLibrary(
   outdir: string,

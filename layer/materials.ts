@@ -1,4 +1,7 @@
-/** A bill of materials in the form of CycloneDX 1.6 (ECMA-424), the same for the same files: no time, no serial number. */
+/**
+ * A bill of materials in the form of CycloneDX 1.6 (ECMA-424), the same for the same files: no time, no serial number.
+ */
+import { defined } from '../src/defined.ts';
 import { VERSION } from '../src/version.ts';
 import type { Component } from './contracts.ts';
 
@@ -35,7 +38,7 @@ function described(ref: string, { name, version, license, integrity }: Component
   return {
     type: 'library',
     'bom-ref': ref,
-    ...(group === undefined ? {} : { group }),
+    ...defined({ group }),
     name: short,
     version,
     purl: ref,

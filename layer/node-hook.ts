@@ -1,4 +1,7 @@
-/** The part of the layer that stands in front of a Node function: handler redirect, preload, exec wrapper, and the library. */
+/**
+ * The part of the layer that stands in front of a Node function: handler redirect, preload, exec wrapper, and the
+ * library.
+ */
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

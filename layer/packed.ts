@@ -24,10 +24,11 @@ function compile(): Parts {
 }
 
 /**
- * The packages of the function and of the runtime: the SDK, where a capture uses it. A bundle lies anywhere in the task root.
+ * The packages of the function and of the runtime: the SDK, where a capture uses it. A bundle lies anywhere in the task
+ * root.
  *
- * Node looks in `$HOME/.node_modules` as well (Modules: CommonJS, "Loading from the global folders"). HOME is often /tmp in
- * a sandbox, where the attacker writes: what is found there is not loaded.
+ * Node looks in `$HOME/.node_modules` as well (Modules: CommonJS, "Loading from the global folders"). HOME is often
+ * /tmp in a sandbox, where the attacker writes: what is found there is not loaded.
  */
 function requireOf({ LAMBDA_TASK_ROOT: root, HOME: home }: NodeJS.ProcessEnv): (name: string) => unknown {
   const found = process.getBuiltinModule('node:module').createRequire(`${root ?? process.cwd()}/amber-engine.js`);

@@ -1,6 +1,6 @@
 /**
- * `NODE_OPTIONS=--require /opt/nodejs/node_modules/lambda-amber/preload.cjs`: makes the runtime load the layer's handler
- * instead of the function's, which is what `Handler` and `AMBER_HANDLER` do in the configuration.
+ * `NODE_OPTIONS=--require /opt/nodejs/node_modules/lambda-amber/preload.cjs`: makes the runtime load the layer's
+ * handler instead of the function's, which is what `Handler` and `AMBER_HANDLER` do in the configuration.
  *
  * Both clients read `_HANDLER` after the preloads (managed nodejs22.x passes it to `run`; aws-lambda-ric 4
  * src/utils/runtime-setup.ts). A process that has none is not a runtime: an extension, for example. Never throws.
@@ -35,8 +35,8 @@ function divert(given: string): void {
 }
 
 /**
- * Whether the handler names a module by the rules of the runtime clients (src/lambda/load-handler.ts). A program, such as the
- * run.sh of the Lambda Web Adapter, is started by somebody else under this very name.
+ * Whether the handler names a module by the rules of the runtime clients (src/lambda/load-handler.ts). A program, such
+ * as the run.sh of the Lambda Web Adapter, is started by somebody else under this very name.
  */
 function isModule(given: string): boolean {
   const path = process.getBuiltinModule('node:path');
@@ -66,7 +66,10 @@ function isProgram(file: string): boolean {
   }
 }
 
-/** Threads and children of the function run this file, too: a Node that has a Node with our preload above it is no runtime. */
+/**
+ * Threads and children of the function run this file, too: a Node that has a Node with our preload above it is no
+ * runtime.
+ */
 function isRuntime(): boolean {
   if (!process.getBuiltinModule('node:worker_threads').isMainThread) return false;
   const { readFileSync, readlinkSync } = process.getBuiltinModule('node:fs');

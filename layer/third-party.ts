@@ -1,4 +1,6 @@
-/** What of others is part of the files that are built: their licences, whole, and what a bill of materials says of them. */
+/**
+ * What of others is part of the files that are built: their licences, whole, and what a bill of materials says of them.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Metafile } from 'esbuild';

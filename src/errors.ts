@@ -62,7 +62,9 @@ export class AmberError extends Error {
     Object.defineProperty(this, BRAND, { value: true });
   }
 
-  /** What `JSON.stringify` shows. Members of an `Error` are not enumerable, so that without this the message was lost. */
+  /**
+   * What `JSON.stringify` shows. Members of an `Error` are not enumerable, so that without this the message was lost.
+   */
   toJSON(): ErrorDocument {
     const { cause } = this;
     return {
@@ -106,8 +108,8 @@ function causeDocument(cause: unknown, depth: number): ErrorDocument {
 }
 
 /**
- * What secrets look like in messages of others: keys, users of URLs, signatures in their queries, what stands behind a name,
- * and long tokens. Each pattern is linear in the text.
+ * What secrets look like in messages of others: keys, users of URLs, signatures in their queries, what stands behind a
+ * name, and long tokens. Each pattern is linear in the text.
  */
 const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]*/gu, '…'],

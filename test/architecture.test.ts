@@ -1,4 +1,6 @@
-/** Rules on the tree that no compiler checks: who may import whom, what an idle function loads, what is in a registry. */
+/**
+ * Rules on the tree that no compiler checks: who may import whom, what an idle function loads, what is in a registry.
+ */
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { before, describe, test } from 'node:test';

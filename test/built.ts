@@ -11,8 +11,8 @@ function changedMs(path: string): number {
 }
 
 /**
- * Builds dist/ where it is missing or older than its sources. `npm test` calls it before the first file of tests, so that
- * files that run at the same time find it fresh: a build takes away what another one is about to start.
+ * Builds dist/ where it is missing or older than its sources. `npm test` calls it before the first file of tests, so
+ * that files that run at the same time find it fresh: a build takes away what another one is about to start.
  */
 export function buildPackage(): void {
   const built = changedMs(LAST);

@@ -26,8 +26,8 @@ export const SIBLINGS: readonly (readonly [string, string])[] = [
   ['fs', 'proc'], // a walk asks on which mount a path lies
 ];
 /**
- * What a host needs of stages outside of a capture: while it idles, or to hand something over. Whatever else it wants of
- * them is the engine's, which is loaded when a capture is due.
+ * What a host needs of stages outside of a capture: while it idles, or to hand something over. Whatever else it wants
+ * of them is the engine's, which is loaded when a capture is due.
  */
 export const HOST_OF_STAGES: readonly string[] = [
   'host/environment.ts -> report/log.ts',

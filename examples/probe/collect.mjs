@@ -1,6 +1,6 @@
-// Makes one JSON document of the probe's lines: from a log, or from what `aws logs filter-log-events` prints, on standard
-// input. --changed TIME: when the configuration was changed or concurrency set to 0; then it tells how long after that each
-// sandbox got SHUTDOWN.
+// Makes one JSON document of the probe's lines: from a log, or from what `aws logs filter-log-events` prints, on
+// standard input. --changed TIME: when the configuration was changed or concurrency set to 0; then it tells how long
+// after that each sandbox got SHUTDOWN.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 

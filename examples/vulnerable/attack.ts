@@ -17,8 +17,8 @@ export async function listenForImplant(): Promise<{ port: number; connected: Pro
 }
 
 /**
- * The value of `host` in the request: a command injection (ATT&CK T1190, T1059.004) that drops an ELF (T1105), starts it
- * with a connection to the attacker as its descriptor 3, deletes it (T1070.004), and leaves a script behind.
+ * The value of `host` in the request: a command injection (ATT&CK T1190, T1059.004) that drops an ELF (T1105), starts
+ * it with a connection to the attacker as its descriptor 3, deletes it (T1070.004), and leaves a script behind.
  */
 export function payload(folder: string, port: number): string {
   const implant = `${folder}/.kworker`;

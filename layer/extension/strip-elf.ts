@@ -1,7 +1,7 @@
 /**
- * A program without what only debuggers read: symbol table, its strings, section headers. The kernel and the loader go by
- * the program headers alone (elf(5)), and linkers put those three last; so the file ends where the last segment does. Needs no
- * strip(1) for another architecture, and gives the same bytes everywhere.
+ * A program without what only debuggers read: symbol table, its strings, section headers. The kernel and the loader go
+ * by the program headers alone (elf(5)), and linkers put those three last; so the file ends where the last segment
+ * does. Needs no strip(1) for another architecture, and gives the same bytes everywhere.
  */
 const MAGIC = 0x7f454c46;
 const CLASS_64 = 2;

@@ -1,4 +1,6 @@
-/** The two things that `amber` does to a function, both only if asked: invoking it, and setting its environment flag. */
+/**
+ * The two things that `amber` does to a function, both only if asked: invoking it, and setting its environment flag.
+ */
 import { defined } from '../defined.ts';
 import type { Clients } from './clients.ts';
 import type { Target } from './contracts.ts';
@@ -12,7 +14,10 @@ export interface Probe {
   readonly functionError?: string;
 }
 
-/** Invokes the function so many times at once: idle sandboxes thaw. @throws AmberError ACQUIRE_DENIED (lambda:InvokeFunction), … */
+/**
+ * Invokes the function so many times at once: idle sandboxes thaw. @throws AmberError ACQUIRE_DENIED
+ * (lambda:InvokeFunction), …
+ */
 export async function probe(
   aws: Clients,
   { askedAs, qualifier, region }: Target,
@@ -37,8 +42,8 @@ export async function probe(
 }
 
 /**
- * `AMBER_CAPTURE=now` in the configuration of $LATEST, with every other variable as it was. New sandboxes start with it; the
- * ones that are warm get no further invocation.
+ * `AMBER_CAPTURE=now` in the configuration of $LATEST, with every other variable as it was. New sandboxes start with
+ * it; the ones that are warm get no further invocation.
  *
  * @throws AmberError ACQUIRE_DENIED (lambda:UpdateFunctionConfiguration), ACQUIRE_FAILED.
  */

@@ -4,7 +4,9 @@ import { AmberError } from '../errors.ts';
 import type { AcquireContext } from './contracts.ts';
 import { absentEntry, type Asked } from './error-class.ts';
 
-/** The answer as a JSON entry, or what became of it; nothing if an earlier run has it. `undefined` answers are left out. */
+/**
+ * The answer as a JSON entry, or what became of it; nothing if an earlier run has it. `undefined` answers are left out.
+ */
 export async function* ask(context: AcquireContext, asked: Asked, run: () => Promise<unknown>): AsyncGenerator<Entry> {
   if (context.ledger.done(asked.path)) return;
   try {

@@ -1,4 +1,6 @@
-/** What the sources of code-level evidence share. They yield the same entries as collectors, so one archive takes both. */
+/**
+ * What the sources of code-level evidence share. They yield the same entries as collectors, so one archive takes both.
+ */
 import type { AliasConfiguration, FunctionConfiguration } from '@aws-sdk/client-lambda';
 import type { Entry } from '../contracts/evidence.ts';
 import type { Clients } from './clients.ts';
@@ -48,7 +50,9 @@ export interface Target {
   readonly untilMs: number;
   /** Found in captures: CloudTrail is asked for each. */
   readonly accessKeyIds: readonly string[];
-  /** A trail's files, read in place of LookupEvents: `s3://BUCKET/PREFIX`, the prefix being what stands before AWSLogs/. */
+  /**
+   * A trail's files, read in place of LookupEvents: `s3://BUCKET/PREFIX`, the prefix being what stands before AWSLogs/.
+   */
   readonly trail: string | undefined;
 }
 

@@ -1,4 +1,7 @@
-/** Which sandboxes of a function are, or were, at work: one log stream each ("Lambda execution environments", one stream an environment). */
+/**
+ * Which sandboxes of a function are, or were, at work: one log stream each ("Lambda execution environments", one stream
+ * an environment).
+ */
 import type { Clients } from './clients.ts';
 import { fatalError } from './error-class.ts';
 import type { Window } from './target-options.ts';
@@ -14,10 +17,11 @@ const PAGE = 50;
 const MAX_PAGES = 100;
 
 /**
- * Streams with events in the window. A time that CloudWatch gives for the last event may lag behind by some minutes, so a
- * stream that was made in the window counts as well.
+ * Streams with events in the window. A time that CloudWatch gives for the last event may lag behind by some minutes, so
+ * a stream that was made in the window counts as well.
  *
- * @throws AmberError ACQUIRE_DENIED (logs:DescribeLogStreams), ACQUIRE_CREDENTIALS, ACQUIRE_FAILED. A group that is not there is empty.
+ * @throws AmberError ACQUIRE_DENIED (logs:DescribeLogStreams), ACQUIRE_CREDENTIALS, ACQUIRE_FAILED. A group that is not
+ *   there is empty.
  */
 export async function activeStreams(
   aws: Clients,

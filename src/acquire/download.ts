@@ -66,7 +66,9 @@ export async function openDownload(options: DownloadOptions): Promise<Download> 
   return { size, chunks, facts: () => ({ bytes, sha256: digest.copy().digest('base64'), attempts }) };
 }
 
-/** Opens a presigned link. `link` gives one that is good now: it is asked at each attempt, because links last minutes. */
+/**
+ * Opens a presigned link. `link` gives one that is good now: it is asked at each attempt, because links last minutes.
+ */
 export function fromLink(
   link: () => Promise<string>,
   { aws, signal }: { readonly aws: Pick<Clients, 'agent'>; readonly signal: AbortSignal },

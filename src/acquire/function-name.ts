@@ -1,4 +1,6 @@
-/** How a function is named, and whether what answered is that function: nothing is collected or written on a likeness. */
+/**
+ * How a function is named, and whether what answered is that function: nothing is collected or written on a likeness.
+ */
 import type { FunctionConfiguration } from '@aws-sdk/client-lambda';
 import { AmberError } from '../errors.ts';
 

@@ -111,7 +111,9 @@ async function* imageEntries(image: Image, context: AcquireContext): AsyncGenera
   }
 }
 
-/** The manifest as the registry signs it: its text has the digest, or it is an error. @throws AmberError ACQUIRE_FAILED. */
+/**
+ * The manifest as the registry signs it: its text has the digest, or it is an error. @throws AmberError ACQUIRE_FAILED.
+ */
 async function manifestOf(ecr: ECR, { registryId, repositoryName }: Image, imageDigest: string): Promise<string> {
   const { images = [], failures = [] } = await ecr.batchGetImage({
     registryId,
@@ -135,7 +137,9 @@ function rawJson({ path, call }: Pick<Asked, 'path' | 'call'>, text: string): En
   return { kind: 'bytes', path, source: call, method: 'api', redaction: 'content', body: Buffer.from(text, 'utf8') };
 }
 
-/** Of an index: the digest of the manifest for this processor. @returns undefined where the text is a manifest itself. */
+/**
+ * Of an index: the digest of the manifest for this processor. @returns undefined where the text is a manifest itself.
+ */
 function chosenOf(text: string, architecture: string): string | undefined {
   const { manifests } = parsed(text);
   if (!Array.isArray(manifests)) return undefined;

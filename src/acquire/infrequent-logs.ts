@@ -1,6 +1,7 @@
 /**
  * Log groups of the class INFREQUENT_ACCESS, which answer no FilterLogEvents: their events come from Logs Insights
- * (CloudWatch Logs User Guide, "Log classes"). A query gives 10,000 rows at most, so a full window is asked again in halves.
+ * (CloudWatch Logs User Guide, "Log classes"). A query gives 10,000 rows at most, so a full window is asked again in
+ * halves.
  */
 import type { CloudWatchLogs, ResultField } from '@aws-sdk/client-cloudwatch-logs';
 import type { Entry } from '../contracts/evidence.ts';

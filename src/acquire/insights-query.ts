@@ -25,7 +25,10 @@ const POLL_MS = 1000;
 /** Longest query in milliseconds; Insights itself ends one after 60 minutes. */
 const LONGEST_MS = 900_000;
 
-/** Needs logs:StartQuery, logs:GetQueryResults, logs:StopQuery. @throws AmberError ACQUIRE_FAILED, or what the client throws. */
+/**
+ * Needs logs:StartQuery, logs:GetQueryResults, logs:StopQuery. @throws AmberError ACQUIRE_FAILED, or what the client
+ * throws.
+ */
 export async function runInsights({
   logs,
   logGroups,

@@ -46,7 +46,9 @@ export interface Ledger {
 
 const FRESH: SeriesState = { parts: 0, mark: undefined, complete: false };
 
-/** Reads the file if it is there; without one, `path` undefined, nothing is kept. @throws AmberError CASE_UNREADABLE. */
+/**
+ * Reads the file if it is there; without one, `path` undefined, nothing is kept. @throws AmberError CASE_UNREADABLE.
+ */
 export function openLedger(path: string | undefined): Ledger {
   const paths = new Set<string>();
   const series = new Map<string, SeriesState>();

@@ -89,8 +89,8 @@ function stemOf(group: string, stream: string): string {
 }
 
 /**
- * Streams with events in the window, latest first. `lastEventTimestamp` lags by up to an hour, and ingestion time counts
- * as well ("API_LogStream"), so a stream is left out only where both say that it ended a day before the window.
+ * Streams with events in the window, latest first. `lastEventTimestamp` lags by up to an hour, and ingestion time
+ * counts as well ("API_LogStream"), so a stream is left out only where both say that it ended a day before the window.
  */
 async function streamsOf(
   logs: CloudWatchLogs,

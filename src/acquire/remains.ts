@@ -5,8 +5,8 @@ import type { Target } from './contracts.ts';
 import type { TargetOptions } from './target-options.ts';
 
 /**
- * The target without a function: its ARN as it was named, in the account of the caller where none was, and the log group
- * that Lambda makes by default ("Sending Lambda function logs to CloudWatch Logs").
+ * The target without a function: its ARN as it was named, in the account of the caller where none was, and the log
+ * group that Lambda makes by default ("Sending Lambda function logs to CloudWatch Logs").
  *
  * @throws AmberError the given one, where nothing of the function is found: the name is wrong then.
  */

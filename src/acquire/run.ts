@@ -1,4 +1,6 @@
-/** The state of one collection: clients, target, budget, redactors, book and ledger. Made by {@link beginCollection}. */
+/**
+ * The state of one collection: clients, target, budget, redactors, book and ledger. Made by {@link beginCollection}.
+ */
 import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
 import { defined } from '../defined.ts';
@@ -72,7 +74,9 @@ export interface CollectionRun {
 
 const MIB = 1024 * 1024;
 const WEEK_MS = 7 * 86_400_000;
-/** A collection of many versions and a busy log takes hours at the quotas of the account; this ends one that never does. */
+/**
+ * A collection of many versions and a busy log takes hours at the quotas of the account; this ends one that never does.
+ */
 const LONGEST_MS = 24 * 3_600_000;
 const MAX_BYTES = 1024 * 1024 * MIB;
 const SEGMENT_MS = 30_000;

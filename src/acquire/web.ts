@@ -1,4 +1,6 @@
-/** A request without a client of the SDK: presigned links, and whether an endpoint answers. Redirects are not followed. */
+/**
+ * A request without a client of the SDK: presigned links, and whether an endpoint answers. Redirects are not followed.
+ */
 import { request as plainRequest, type IncomingMessage } from 'node:http';
 import { request as secureRequest } from 'node:https';
 import { defined } from '../defined.ts';

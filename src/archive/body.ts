@@ -165,7 +165,10 @@ async function nextPart(options: BodyOptions): Promise<void> {
 
 /** Below this, zeros go through the compressor like other bytes. */
 const SMALL_PADDING = 1024 * 1024;
-/** Without compression no more than this is padded: beyond it the stream cannot go on, and the capture ends there as cut. */
+/**
+ * Without compression no more than this is padded: beyond it the stream cannot go on, and the capture ends there as
+ * cut.
+ */
 const MAX_PLAIN_PADDING = 64 * 1024 * 1024;
 
 async function padRest(writer: SegmentWriter, count: number): Promise<void> {

@@ -9,7 +9,9 @@ export type CompressionName = 'zstd' | 'gzip' | 'none';
 
 export interface Compressor {
   readonly extension: string;
-  /** One frame for `part`. Calls must not overlap. Copy the result before `part` is written to again: it may be `part`. */
+  /**
+   * One frame for `part`. Calls must not overlap. Copy the result before `part` is written to again: it may be `part`.
+   */
   readonly frame: (part: Buffer) => Promise<readonly Uint8Array[]>;
   /** Takes back what `frame` gave, after it was copied: the memory is free at once, and not when it is collected. */
   readonly release: (pieces: readonly Uint8Array[]) => void;
@@ -32,8 +34,8 @@ export function createCompressor(name: CompressionName, partBytes: number = 1024
 }
 
 /**
- * Frees the memory of a buffer that has it for itself; other views of it are empty afterwards. Of the dead buffers that a
- * compressor leaves behind V8 would let 64 MB pile up.
+ * Frees the memory of a buffer that has it for itself; other views of it are empty afterwards. Of the dead buffers that
+ * a compressor leaves behind V8 would let 64 MB pile up.
  */
 export function release(bytes: Uint8Array): void {
   const { buffer } = bytes;
@@ -41,9 +43,10 @@ export function release(bytes: Uint8Array): void {
 }
 
 /**
- * One context for the whole capture; every write ends a frame (`flush: ZSTD_e_end`) and the next one begins another. zstd
- * finds out by itself what does not compress and stores it (1.9 GB/s on random bytes), so no sample is taken. At the end of
- * a chunk it waits until the main thread gives it another one, so a chunk takes two parts that do not compress.
+ * One context for the whole capture; every write ends a frame (`flush: ZSTD_e_end`) and the next one begins another.
+ * zstd finds out by itself what does not compress and stores it (1.9 GB/s on random bytes), so no sample is taken. At
+ * the end of a chunk it waits until the main thread gives it another one, so a chunk takes two parts that do not
+ * compress.
  */
 function createZstd(chunkSize: number): Compressor {
   const { ZSTD_c_compressionLevel, ZSTD_e_end } = zlib.constants;

@@ -187,7 +187,9 @@ function ustar(buffer: Buffer, at: number, path: BytePath, type: TypeFlag | 'x',
   buffer[at + 155] = 0x20;
 }
 
-/** Writes up to `most` bytes and gives their sum. Names are short: a call out of JavaScript costs more than the loop. */
+/**
+ * Writes up to `most` bytes and gives their sum. Names are short: a call out of JavaScript costs more than the loop.
+ */
 function text(buffer: Buffer, at: number, bytes: BytePath, most: number): number {
   const length = Math.min(bytes.length, most);
   let sum = 0;

@@ -1,6 +1,6 @@
 /**
- * Where a stored link may lead. The target of a link is the attacker's text: extracted with `tar -x`, a link to `/` would
- * lead every tool that follows links out of the evidence and into the analyst's own machine.
+ * Where a stored link may lead. The target of a link is the attacker's text: extracted with `tar -x`, a link to `/`
+ * would lead every tool that follows links out of the evidence and into the analyst's own machine.
  */
 import type { BytePath } from '../contracts/evidence.ts';
 

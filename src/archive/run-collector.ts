@@ -1,4 +1,6 @@
-/** Runs one collector: entry by entry into the tarball, in time slices, under the budget. A fault of it is an outcome. */
+/**
+ * Runs one collector: entry by entry into the tarball, in time slices, under the budget. A fault of it is an outcome.
+ */
 import { types } from 'node:util';
 import type {
   AbsentEntry,
@@ -45,7 +47,9 @@ export interface EntrySource {
   readonly isForeign?: boolean;
 }
 
-/** Moves every entry of a source into the sink, and says so there if the source fails or the time ends before it does. */
+/**
+ * Moves every entry of a source into the sink, and says so there if the source fails or the time ends before it does.
+ */
 export async function drainEntries(source: EntrySource, sink: EntrySink): Promise<void> {
   let items = 0;
   const refusals: Refusals = { count: 0, first: '' };
@@ -157,7 +161,10 @@ function iterate<T>(start: () => Iterable<T> | AsyncIterable<T>): Source<T> {
   }
 }
 
-/** What a user's code yields is carried unseen: it may be a promise, which waiting would take apart, or a proxy, which throws. */
+/**
+ * What a user's code yields is carried unseen: it may be a promise, which waiting would take apart, or a proxy, which
+ * throws.
+ */
 interface Box {
   readonly given: unknown;
 }
@@ -247,7 +254,9 @@ function cancelIterator(source: Iterator<unknown> | AsyncIterator<unknown>): voi
   }
 }
 
-/** Paths of a user's collector are kept inside the archive's tree, and away from the manifest parts that verify reads. */
+/**
+ * Paths of a user's collector are kept inside the archive's tree, and away from the manifest parts that verify reads.
+ */
 function safe(entry: Entry): Entry {
   const { path } = entry;
   // Nearly no path has two dots in a row, and asking for them is cheap.

@@ -1,8 +1,8 @@
 /**
  * The tar stream cut into segments. Bytes fill one part while the other is compressed; a finished part becomes one
  * frame, is encrypted where there is a recipient, while the next part is compressed, and kept until the segment is cut.
- * Memory: two parts, one segment being filled, one being handed over, and what `onSegment` still holds. Bodies serve again
- * when their taker says so: V8 collects dead buffers only once there are 64 MB of them, half of a small function.
+ * Memory: two parts, one segment being filled, one being handed over, and what `onSegment` still holds. Bodies serve
+ * again when their taker says so: V8 collects dead buffers only once there are 64 MB of them, half of a small function.
  */
 import { createHash, type Hash } from 'node:crypto';
 import type { Segment, Tier } from '../contracts/evidence.ts';
@@ -87,7 +87,9 @@ export class SegmentWriter {
     return this.#total + this.#bytes;
   }
 
-  /** The free end of the part, to read into; call {@link advance} with what was filled. Never empty after {@link flush}. */
+  /**
+   * The free end of the part, to read into; call {@link advance} with what was filled. Never empty after {@link flush}.
+   */
   space(): Buffer {
     return this.#part.subarray(this.#used);
   }

@@ -12,7 +12,9 @@ export interface Rendered {
 
 /** Redactions listed for one item; more are counted. */
 const MAX_LISTED = 200;
-/** Arrays longer than this are rendered row by row, and shorter ones whose rows have so many members and strings in all. */
+/**
+ * Arrays longer than this are rendered row by row, and shorter ones whose rows have so many members and strings in all.
+ */
 const LONG = 32;
 const HEAVY = 500;
 
@@ -41,8 +43,8 @@ export async function render(
 }
 
 /**
- * An entry without the secrets that stand beside its body: in its reason, in its notes, in where a link leads (where its
- * collector asked for that), and in its source, unless that is the name of a file: names of files are kept.
+ * An entry without the secrets that stand beside its body: in its reason, in its notes, in where a link leads (where
+ * its collector asked for that), and in its source, unless that is the name of a file: names of files are kept.
  */
 export function withoutSecrets(
   entry: Entry,
@@ -140,7 +142,10 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
-/** Readers that end a line at every separator of Unicode (Python's codecs, and so Timesketch's importer) would lose the row. */
+/**
+ * Readers that end a line at every separator of Unicode (Python's codecs, and so Timesketch's importer) would lose the
+ * row.
+ */
 function oneLine(json: string): string {
   return json.replaceAll(/[\u0085\u2028\u2029]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

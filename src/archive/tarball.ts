@@ -108,7 +108,8 @@ export class Tarball {
 
   /** A border between tiers: what was collected so far is on its way before anything else is read. */
   async startTier(next: Tier): Promise<void> {
-    if (this.#options.budget.signal.aborted) return; // what comes are lines that say so, and a segment takes time to close
+    // what comes are lines that say so, and a segment takes time to close
+    if (this.#options.budget.signal.aborted) return;
     if (this.#writer.tarBytes > 0) await this.#cut();
     this.#tier = next;
   }
@@ -197,7 +198,10 @@ export class Tarball {
     }
   }
 
-  /** A directory that comes again is a line alone: a reader that keeps the last entry of a name would lose what lies below it. */
+  /**
+   * A directory that comes again is a line alone: a reader that keeps the last entry of a name would lose what lies
+   * below it.
+   */
   #once(entry: Entry): Entry {
     if (entry.kind !== 'directory') return entry;
     const known = this.#directories.size;
@@ -295,7 +299,9 @@ export class Tarball {
     };
   }
 
-  /** Makes room for a header and the `body` bytes that follow it, in a new segment if they would not fit in this one. */
+  /**
+   * Makes room for a header and the `body` bytes that follow it, in a new segment if they would not fit in this one.
+   */
   async #writeHeader(fields: HeaderFields, body = 0): Promise<void> {
     const header = encodeHeader(fields);
     if (this.#isFull(header.length + roundUp(body))) await this.#cut();

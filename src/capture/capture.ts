@@ -24,7 +24,8 @@ export type { CaptureRequest, LastCapture } from './run.ts';
 
 /**
  * Runs one capture to its end. Never rejects and never outlives `request.hardStopMs` by more than one slice: what could
- * not be stored is in the report, and the volatile summary goes to the log when the destination did not take its segment.
+ * not be stored is in the report, and the volatile summary goes to the log when the destination did not take its
+ * segment.
  */
 export async function runCapture(request: CaptureRequest): Promise<CaptureReport> {
   const isQuiet = request.quiet === true;
@@ -101,7 +102,10 @@ async function collectInto(run: CaptureRun, tarball: Tarball): Promise<void> {
   }
 }
 
-/** The time was over before any collector had read anything: the process table of the redactor is all there is, and the log is the quicker way. */
+/**
+ * The time was over before any collector had read anything: the process table of the redactor is all there is, and the
+ * log is the quicker way.
+ */
 function isBare({ budget, manifest }: CaptureRun): boolean {
   return budget.signal.aborted && (manifest.outcomes().collected ?? 0) <= 1; // the header
 }

@@ -1,6 +1,6 @@
 /**
- * From entries to a committed tarball: archive → seal → ship, the part that a capture in a sandbox and a collection of the
- * control plane have in common.
+ * From entries to a committed tarball: archive → seal → ship, the part that a capture in a sandbox and a collection of
+ * the control plane have in common.
  */
 import { Tarball, type TarballOptions } from '../archive/tarball.ts';
 import type { Destination, StoredObject } from '../contracts/evidence.ts';
@@ -8,7 +8,9 @@ import { defined } from '../defined.ts';
 import { AmberError, describeError, isAmberError } from '../errors.ts';
 import { openOutbox, untilAborted, type Outbox, type OutboxOptions, type Shipped } from '../ship/outbox.ts';
 
-/** Segments on their way at a time. With the one being filled this bounds the memory of a capture while all goes well. */
+/**
+ * Segments on their way at a time. With the one being filled this bounds the memory of a capture while all goes well.
+ */
 const IN_FLIGHT = 2;
 /** Segments beside those that may wait for a destination that fails; as memory, since segments differ. */
 const WAITING = 3;

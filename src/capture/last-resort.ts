@@ -1,6 +1,6 @@
 /**
- * The volatile summary goes to the log, once, when the destination has not taken the first segment: CloudWatch keeps what
- * stdout gets. It goes there before anybody's answer is let go, since a sandbox may be frozen or reset behind it.
+ * The volatile summary goes to the log, once, when the destination has not taken the first segment: CloudWatch keeps
+ * what stdout gets. It goes there before anybody's answer is let go, since a sandbox may be frozen or reset behind it.
  */
 import type { CaptureRun } from './run.ts';
 import type { Trouble } from '../contracts/evidence.ts';
@@ -10,7 +10,10 @@ import { volatileSummary } from '../report/summary.ts';
 import { writeLogEvidence } from '../ship/log.ts';
 import type { OutboxOptions } from '../ship/outbox.ts';
 
-/** The first segment waits so long for a destination in trouble before the summary goes to the log. A short one passes unseen. */
+/**
+ * The first segment waits so long for a destination in trouble before the summary goes to the log. A short one passes
+ * unseen.
+ */
 const LOG_AFTER_MS: Readonly<Record<Trouble, number>> = { unreached: 200, failing: 1000 };
 /** An answer waits so long for a destination that nobody can reach. */
 const RELEASE_AFTER_MS = 350;

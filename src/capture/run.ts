@@ -1,4 +1,6 @@
-/** The state of one capture: its context, budget, redactors and manifest. Made by {@link beginCapture}, ended by `end`. */
+/**
+ * The state of one capture: its context, budget, redactors and manifest. Made by {@link beginCapture}, ended by `end`.
+ */
 import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
 import type { TarballOptions } from '../archive/tarball.ts';
@@ -41,9 +43,15 @@ export interface CaptureRequest {
   readonly inProcess: boolean;
   /** What the detectors of the host know; without it a capture looks once, with nothing to compare with. */
   readonly findings?: () => Promise<FindingsReport>;
-  /** Ends collecting when aborted; what there is by then is closed and committed. An AmberError as its reason goes into the manifest. */
+  /**
+   * Ends collecting when aborted; what there is by then is closed and committed. An AmberError as its reason goes into
+   * the manifest.
+   */
   readonly stopSignal?: AbortSignal;
-  /** Called when nobody should wait for the capture any more: the destination is not reached, and it goes on all the same. */
+  /**
+   * Called when nobody should wait for the capture any more: the destination is not reached, and it goes on all the
+   * same.
+   */
   readonly release?: () => void;
   /** Size by SHA-256 of captures that lie parked in /tmp: they are not stored again. */
   readonly parked?: ReadonlyMap<string, number>;

@@ -148,8 +148,8 @@ async function help(command: Command, out: Output): Promise<void> {
 }
 
 /**
- * A reader that closes the pipe early (`amber … | head`) is no error. What else keeps a result from being written is one:
- * a full disk is told of on standard error, where that still takes anything.
+ * A reader that closes the pipe early (`amber … | head`) is no error. What else keeps a result from being written is
+ * one: a full disk is told of on standard error, where that still takes anything.
  */
 function watchStream(stream: NodeJS.WriteStream, name: string): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {

@@ -7,8 +7,8 @@ import { onePositional, type Invocation } from './command.ts';
 const SHORT_ID = /^[0-9a-f](?:-?[0-9a-f]){3,31}$/iu;
 
 /**
- * A location whose last part may be the beginning of an id. An id alone is looked for below AMBER_DESTINATION, or below the
- * folder that one is in.
+ * A location whose last part may be the beginning of an id. An id alone is looked for below AMBER_DESTINATION, or below
+ * the folder that one is in.
  *
  * @throws AmberError USAGE.
  */

@@ -1,4 +1,7 @@
-/** Asks for the code of an MFA device on the terminal. It is shown nowhere: other eyes and recordings may see the screen. */
+/**
+ * Asks for the code of an MFA device on the terminal. It is shown nowhere: other eyes and recordings may see the
+ * screen.
+ */
 import { AmberError } from '../errors.ts';
 
 const CODE = /^\d{6}$/u;

@@ -47,7 +47,10 @@ export const ORDER_OPTIONS: CommandOptions = {
 const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 const DEFAULT_LIFE = '1h';
 
-/** The order without its signature, with an id that ties it to `channel` where it is to be signed. @throws AmberError USAGE. */
+/**
+ * The order without its signature, with an id that ties it to `channel` where it is to be signed. @throws AmberError
+ * USAGE.
+ */
 export function orderFrom(
   values: Values,
   functionName: string,

@@ -1,4 +1,6 @@
-/** What `amber trigger` and `amber status` stand on: the function, its channel of orders, and where its captures lie. */
+/**
+ * What `amber trigger` and `amber status` stand on: the function, its channel of orders, and where its captures lie.
+ */
 import type { Clients } from '../acquire/clients.ts';
 import type { Target } from '../acquire/contracts.ts';
 import { OPTIONS, resolveConfig } from '../config/config.ts';

@@ -1,4 +1,7 @@
-/** What a command says: results on standard output, everything else on standard error. Never an escape sequence of a capture. */
+/**
+ * What a command says: results on standard output, everything else on standard error. Never an escape sequence of a
+ * capture.
+ */
 import { randomUUID } from 'node:crypto';
 import { asciiDocument } from '../case/view/ascii.ts';
 import { demandSafeLines, renderMessage } from '../case/view/safe-names.ts';
@@ -14,7 +17,10 @@ export interface Output {
   /** A remark on standard error. */
   readonly note: (text: string) => void;
   readonly json: (value: unknown) => void;
-  /** Lines of a long result as they are: the caller has rendered them, or this throws. Wait for the promise, where there is one, before more. */
+  /**
+   * Lines of a long result as they are: the caller has rendered them, or this throws. Wait for the promise, where there
+   * is one, before more.
+   */
   readonly write: (text: string) => Promise<void> | undefined;
   /** The text in a colour where the terminal has any. Use it on text without names. */
   readonly paint: (tone: Tone, text: string) => string;

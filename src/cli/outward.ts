@@ -1,4 +1,7 @@
-/** The way of the command to AWS: proxies and authorities of the environment, credentials of the profile. One for each profile. */
+/**
+ * The way of the command to AWS: proxies and authorities of the environment, credentials of the profile. One for each
+ * profile.
+ */
 import type { Outward } from '../contracts/outward.ts';
 import { askMfaCode, hasTerminal } from './mfa-code.ts';
 import { proxySettings } from './proxy.ts';

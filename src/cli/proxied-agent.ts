@@ -1,6 +1,6 @@
 /**
- * Connections of the command where the environment names proxies or authorities: each request goes through the proxy of its
- * scheme, or directly where NO_PROXY excludes its host. Loaded only then.
+ * Connections of the command where the environment names proxies or authorities: each request goes through the proxy of
+ * its scheme, or directly where NO_PROXY excludes its host. Loaded only then.
  */
 import { Agent as BaseAgent, type AgentConnectOpts } from 'agent-base';
 import { HttpProxyAgent } from 'http-proxy-agent';
@@ -71,7 +71,10 @@ interface ProxyOptions {
   readonly headers: Record<string, string>;
 }
 
-/** Through CONNECT: the proxy sees names of hosts alone. What it answers in the host's place is an error, not an answer of AWS. */
+/**
+ * Through CONNECT: the proxy sees names of hosts alone. What it answers in the host's place is an error, not an answer
+ * of AWS.
+ */
 class TunnelAgent extends HttpsProxyAgent<string> {
   readonly #proxy: Proxy;
 

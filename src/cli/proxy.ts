@@ -1,4 +1,7 @@
-/** HTTPS_PROXY, HTTP_PROXY, NO_PROXY and AWS_CA_BUNDLE of the responder's machine: what they say, or one line on what is wrong. */
+/**
+ * HTTPS_PROXY, HTTP_PROXY, NO_PROXY and AWS_CA_BUNDLE of the responder's machine: what they say, or one line on what is
+ * wrong.
+ */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { AmberError, systemCode } from '../errors.ts';

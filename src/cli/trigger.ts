@@ -221,7 +221,10 @@ async function carryOut(
   return waited === undefined ? 0 : tellWaited(waited, out);
 }
 
-/** A sandbox that had an event within this may still be warm: idle ones are kept 5 to 15 minutes as a rule, busy ones longer. */
+/**
+ * A sandbox that had an event within this may still be warm: idle ones are kept 5 to 15 minutes as a rule, busy ones
+ * longer.
+ */
 const ACTIVE_MS = 30 * 60_000;
 const MAX_PROBES = 50;
 

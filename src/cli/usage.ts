@@ -1,4 +1,7 @@
-/** What was typed, read against the options of a command: a wrong word is one sentence with the flag, the value, what is expected and an example. */
+/**
+ * What was typed, read against the options of a command: a wrong word is one sentence with the flag, the value, what is
+ * expected and an example.
+ */
 import { parseArgs } from 'node:util';
 import { defined } from '../defined.ts';
 import { AmberError } from '../errors.ts';

@@ -24,8 +24,8 @@ export function demandFile(logPath: string | undefined): void {
 }
 
 /**
- * The log that --log names, read once: a file in any form, a folder of an export, or `-`. `wanted` are kept whatever else is
- * in it.
+ * The log that --log names, read once: a file in any form, a folder of an export, or `-`. `wanted` are kept whatever
+ * else is in it.
  *
  * @throws AmberError CASE_* where it is not there or may not be read.
  */
@@ -48,8 +48,8 @@ export interface Collected {
 }
 
 /**
- * What the collection tells of the objects of these captures: those that are stored, and those that the log names. One that
- * is damaged keeps nothing from being verified.
+ * What the collection tells of the objects of these captures: those that are stored, and those that the log names. One
+ * that is damaged keeps nothing from being verified.
  *
  * @throws AmberError CASE_*, IDENTITY_INVALID where it cannot be reached or opened.
  */

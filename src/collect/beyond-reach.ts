@@ -39,7 +39,9 @@ export function* detachedMemory(table: ProcessTable, proc: string): Generator<Ab
     };
 }
 
-/** Descriptors that were sent over a socket and not received: no process has them, only the queue (unix(7), SCM_RIGHTS). */
+/**
+ * Descriptors that were sent over a socket and not received: no process has them, only the queue (unix(7), SCM_RIGHTS).
+ */
 export function* queuedDescriptors({ pid, descriptors }: ProcessRecord, proc: string): Generator<AbsentEntry> {
   for (const { fd, details = [] } of descriptors) {
     const count = details.map((line) => /^scm_fds: ([1-9]\d*)$/u.exec(line)?.[1]).find((found) => found !== undefined);
@@ -55,7 +57,10 @@ export function* queuedDescriptors({ pid, descriptors }: ProcessRecord, proc: st
   }
 }
 
-/** Of many processes most are read without the fdinfo of their sockets: whether anything waits in those queues is not known. */
+/**
+ * Of many processes most are read without the fdinfo of their sockets: whether anything waits in those queues is not
+ * known.
+ */
 export function* unaskedQueues({ processes }: ProcessTable, proc: string): Generator<AbsentEntry> {
   const counts = processes
     .filter(({ detail }) => detail === 'core')

@@ -1,4 +1,6 @@
-/** Takes a tree in a given order, each path once. Synchronous: the archive gives the main thread back between entries. */
+/**
+ * Takes a tree in a given order, each path once. Synchronous: the archive gives the main thread back between entries.
+ */
 import type { BytePath, Entry } from '../contracts/evidence.ts';
 import { Kind, State } from '../fs/kinds.ts';
 import type { Tree } from '../fs/tree.ts';
@@ -9,8 +11,8 @@ import type { EntryReader } from './entry-reader.ts';
 const MAX_BUSY = 1000;
 
 /**
- * Every entry of `order`, class after class, and each directory before what is in it: a reader that keeps the last entry
- * of a name loses what came before its directory. Closes the taker.
+ * Every entry of `order`, class after class, and each directory before what is in it: a reader that keeps the last
+ * entry of a name loses what came before its directory. Closes the taker.
  */
 export function* contents(order: Order, directories: Directories, reader: EntryReader): Generator<Entry> {
   const busy: number[] = [];
@@ -46,7 +48,10 @@ export class Directories {
     this.#taken = new Uint8Array(tree.count);
   }
 
-  /** Directories above `entry` that are still to be taken, outermost first. They count as taken then, and `entry` as well. */
+  /**
+   * Directories above `entry` that are still to be taken, outermost first. They count as taken then, and `entry` as
+   * well.
+   */
   before(entry: number): number[] {
     const above: number[] = [];
     for (let at = this.#tree.parent(entry); at >= 0 && this.#taken[at] === 0; at = this.#tree.parent(at)) {

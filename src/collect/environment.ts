@@ -47,7 +47,9 @@ export const environment: Collector = {
 /** Environments by their bytes: children have that of their parent. */
 type Known = Map<string, Environment>;
 
-/** A row is redacted at a stretch. No sane process has more; what an attacker has goes on in further rows of its pid. */
+/**
+ * A row is redacted at a stretch. No sane process has more; what an attacker has goes on in further rows of its pid.
+ */
 const MAX_VARIABLES = 200;
 
 function* split(row: Row): Generator<Row> {

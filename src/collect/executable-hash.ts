@@ -1,6 +1,6 @@
 /**
- * What a process runs, by content: /proc/PID/exe opened and hashed, so that a deleted or memfd executable is no obstacle.
- * Each file is hashed once, however many processes run it.
+ * What a process runs, by content: /proc/PID/exe opened and hashed, so that a deleted or memfd executable is no
+ * obstacle. Each file is hashed once, however many processes run it.
  */
 import { createHash } from 'node:crypto';
 import { close, closeSync, constants, fstatSync, openSync, read, type BigIntStats } from 'node:fs';
@@ -73,7 +73,9 @@ interface Hashing {
   readonly owner: string;
 }
 
-/** Looks without opening, and opens what is to be hashed: only where the kernel alone answers, so nothing here waits. */
+/**
+ * Looks without opening, and opens what is to be hashed: only where the kernel alone answers, so nothing here waits.
+ */
 function identify(
   context: CollectorContext,
   table: ProcessTable,

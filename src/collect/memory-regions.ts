@@ -55,15 +55,18 @@ function isDevice(path: BytePath): boolean {
 }
 
 /**
- * Which pages of a mapping are evidence. What is mapped read-only from a file that still has its name stands in that file;
- * only pages that were changed in memory are taken (relocated tables, and code that somebody patched).
+ * Which pages of a mapping are evidence. What is mapped read-only from a file that still has its name stands in that
+ * file; only pages that were changed in memory are taken (relocated tables, and code that somebody patched).
  */
 export function pagesWanted(vma: Vma): PageFilter {
   const named = vma.path.startsWith('/') && !vma.path.endsWith(' (deleted)');
   return named && !vma.perms.includes('w') ? 'own' : 'present';
 }
 
-/** Mappings in order of value: code without a file, heap and stack, then the rest; smallest first, so that one huge mapping starves none. */
+/**
+ * Mappings in order of value: code without a file, heap and stack, then the rest; smallest first, so that one huge
+ * mapping starves none.
+ */
 export function inOrderOfValue(regions: readonly Vma[]): readonly Vma[] {
   return regions.toSorted((left, right) => rank(left) - rank(right) || sizeOf(left) - sizeOf(right));
 }

@@ -1,6 +1,7 @@
 /**
- * A finding as an event of the Open Cybersecurity Schema Framework: class Detection Finding (2004), version 1.4.0, with all
- * attributes that the class and its objects require and those that they recommend and we know. https://schema.ocsf.io/1.4.0/classes/detection_finding
+ * A finding as an event of the Open Cybersecurity Schema Framework: class Detection Finding (2004), version 1.4.0, with
+ * all attributes that the class and its objects require and those that they recommend and we know.
+ * https://schema.ocsf.io/1.4.0/classes/detection_finding
  */
 import type { Finding, CollectorContext, Severity } from '../contracts/evidence.ts';
 import { defined } from '../defined.ts';
@@ -18,8 +19,8 @@ const SEVERITIES: Readonly<Record<Severity, readonly [id: number, caption: strin
 };
 
 /**
- * Gives the event. Times are milliseconds since the epoch (timestamp_t): `time` and `created_time` are those of the capture,
- * `first_seen_time` is that of the thing itself.
+ * Gives the event. Times are milliseconds since the epoch (timestamp_t): `time` and `created_time` are those of the
+ * capture, `first_seen_time` is that of the thing itself.
  */
 export function detectionFinding(
   finding: Finding,

@@ -110,7 +110,9 @@ function fromJson(text: string): Identity {
   };
 }
 
-/** Core metadata is in the form of mail headers. https://packaging.python.org/en/latest/specifications/core-metadata/ */
+/**
+ * Core metadata is in the form of mail headers. https://packaging.python.org/en/latest/specifications/core-metadata/
+ */
 function fromHeaders(text: string): Identity {
   const end = text.search(/\r?\n\r?\n/u);
   const headers = end < 0 ? text : text.slice(0, end);

@@ -1,4 +1,6 @@
-/** Nameless content of which no listing tells where it lies: tried by a child, where nobody is seen that could serve it. */
+/**
+ * Nameless content of which no listing tells where it lies: tried by a child, where nobody is seen that could serve it.
+ */
 import type { Entry, CollectorContext } from '../contracts/evidence.ts';
 import { defined } from '../defined.ts';
 import { AmberError } from '../errors.ts';
@@ -19,8 +21,8 @@ const LARGEST_PART = 0.5;
 const MAX_LEFT_BEHIND = 2;
 
 /**
- * A mount that was detached is listed nowhere, whether it is a tmpfs or a server's. Without anybody who could serve it, it is
- * read; a memfd (of huge pages) is read in any case.
+ * A mount that was detached is listed nowhere, whether it is a tmpfs or a server's. Without anybody who could serve it,
+ * it is read; a memfd (of huge pages) is read in any case.
  */
 export async function* recoverAside(
   context: CollectorContext,

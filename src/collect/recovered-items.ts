@@ -39,10 +39,15 @@ export type Found = { readonly item: Item } & (
 const MAX_MAPS = 1024;
 const EXACT = { bigint: true } as const;
 
-/** Shared memory of a process and its children; the kernel shows it as a deleted file. Its pages are in their memory. */
+/**
+ * Shared memory of a process and its children; the kernel shows it as a deleted file. Its pages are in their memory.
+ */
 const NO_FILE = /^\/(?:dev\/zero|\[aio\]|anon_hugepage)/u;
 
-/** What one process has: executable first, then descriptors, then what is only mapped; `left` is told what is beyond the limit. */
+/**
+ * What one process has: executable first, then descriptors, then what is only mapped; `left` is told what is beyond the
+ * limit.
+ */
 export function* candidates(record: ProcessRecord, proc: string, left: (count: number) => void): Generator<Item> {
   const dir = processDir(proc, record);
   const { pid } = record;

@@ -131,7 +131,10 @@ function recover(context: CollectorContext, book: MountBook, item: Item, expecte
   }
 }
 
-/** Holds, looks, and only then opens for reading: nothing but a regular file for which the kernel answers is ever opened. */
+/**
+ * Holds, looks, and only then opens for reading: nothing but a regular file for which the kernel answers is ever
+ * opened.
+ */
 function openRegular(item: Item, book: MountBook): { fd: number; stat: BigIntStats } | { place: Place } | undefined {
   const { fd: held, place } = pin(item.source, item.dir, book);
   try {

@@ -1,11 +1,12 @@
 /**
- * Every script that V8 holds: ES modules, whose cache is not public, and code that was never a file (eval, vm, a payload
- * from the network). Code that stands on no disk, or where the function can write, is stored. `sha256` is of the source as
- * UTF-8, as V8 has it: for a plain script that of the file as it was loaded, so it tells when another one stands there now.
+ * Every script that V8 holds: ES modules, whose cache is not public, and code that was never a file (eval, vm, a
+ * payload from the network). Code that stands on no disk, or where the function can write, is stored. `sha256` is of
+ * the source as UTF-8, as V8 has it: for a plain script that of the file as it was loaded, so it tells when another one
+ * stands there now.
  *
  * The list comes from the debugger's domain, which is enabled and disabled within one turn of the event loop: no code
- * of the function runs meanwhile, so that nothing can stop at a `debugger` statement. Enabling hashes every source, 10 MB
- * a second on one CPU, and cannot be sliced; that is why this collector has to be asked for.
+ * of the function runs meanwhile, so that nothing can stop at a `debugger` statement. Enabling hashes every source, 10
+ * MB a second on one CPU, and cannot be sliced; that is why this collector has to be asked for.
  */
 import { existsSync } from 'node:fs';
 import type { Session } from 'node:inspector';

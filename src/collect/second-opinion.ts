@@ -58,8 +58,8 @@ export function ownFigures(proc: string): Figures {
 }
 
 /**
- * A figure that moves may lie anywhere between our reading before and our reading after, and a tolerance beyond; one that
- * is fixed has none. Figures that one side does not have are not compared.
+ * A figure that moves may lie anywhere between our reading before and our reading after, and a tolerance beyond; one
+ * that is fixed has none. Figures that one side does not have are not compared.
  */
 export function differencesOf(
   reported: Reported,
@@ -102,7 +102,10 @@ function textOf(path: string): Uint8Array {
   return read.ok ? read.body : new Uint8Array();
 }
 
-/** Percent of the time since boot that was not idle, of user, nice, system, idle and irq as Node sums them (libuv, uv_cpu_info). */
+/**
+ * Percent of the time since boot that was not idle, of user, nice, system, idle and irq as Node sums them (libuv,
+ * uv_cpu_info).
+ */
 function loadOf(stat: string): number | undefined {
   const fields = /^cpu +(\d+) (\d+) (\d+) (\d+) \d+ (\d+)/u.exec(stat)?.slice(1).map(Number);
   if (fields === undefined) return undefined;

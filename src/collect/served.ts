@@ -1,4 +1,6 @@
-/** Trees that the configuration names and that lie where somebody else has to answer: EFS, FUSE, 9p. Read by a child. */
+/**
+ * Trees that the configuration names and that lie where somebody else has to answer: EFS, FUSE, 9p. Read by a child.
+ */
 import { closeSync } from 'node:fs';
 import type { BytePath, Collector, Entry, CollectorContext } from '../contracts/evidence.ts';
 import { defined } from '../defined.ts';

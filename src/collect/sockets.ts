@@ -109,7 +109,10 @@ function ownersOf(inode: string, owners: Owners): { owners: readonly Owner[]; un
   return held === undefined ? { owners: [], unowned: 'no process that could be read holds it' } : { owners: held };
 }
 
-/** Sockets that processes hold and that stand in no table: other families (netlink, vsock), other namespaces, just closed. */
+/**
+ * Sockets that processes hold and that stand in no table: other families (netlink, vsock), other namespaces, just
+ * closed.
+ */
 function elsewhere(owners: Owners, seen: ReadonlySet<string>): unknown[] {
   return [...owners].filter(([inode]) => !seen.has(inode)).map(([inode, held]) => ({ inode, owners: held }));
 }

@@ -30,7 +30,10 @@ const FILES: readonly string[] = [
 /** Hierarchies of version 1: as many as there are controllers, and whoever may mount can make named ones. */
 const MAX_GROUPS = 32;
 
-/** Values by `directory/file`, as text; files that a version or a controller does not have are left out. `left` is told how many groups were not read. */
+/**
+ * Values by `directory/file`, as text; files that a version or a controller does not have are left out. `left` is told
+ * how many groups were not read.
+ */
 export function cgroupLimits(
   proc: string,
   names: readonly string[] = FILES,

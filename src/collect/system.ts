@@ -1,4 +1,6 @@
-/** The machine under the function: kernel, mounts, limits, network interfaces, and the few files of /etc that name it. */
+/**
+ * The machine under the function: kernel, mounts, limits, network interfaces, and the few files of /etc that name it.
+ */
 import { closeSync, fstatSync, readSync, statfsSync, type BigIntStats } from 'node:fs';
 import * as os from 'node:os';
 import type { AbsentEntry, Collector, Entry, CollectorContext } from '../contracts/evidence.ts';
@@ -27,7 +29,10 @@ const ETC = [
 ];
 const ETC_BYTES = 256 * 1024;
 
-/** What makes an attack easier or harder: proc_sys_kernel(5), proc_sys_fs(5), proc_sys_vm(5). Absent: not in this kernel. */
+/**
+ * What makes an attack easier or harder: proc_sys_kernel(5), proc_sys_fs(5), proc_sys_vm(5). Absent: not in this
+ * kernel.
+ */
 const HARDENING: readonly string[] = [
   'kernel/yama/ptrace_scope',
   'kernel/randomize_va_space',

@@ -22,7 +22,10 @@ const CHUNK_BYTES = 2 * 1024 * 1024;
 const BATCH = 128;
 /** Characters of paths that are handled at a stretch. */
 const BATCH_LENGTH = 64 * 1024;
-/** A path is shown up to here, twice in each row; the bodyfile has the whole. OpenSearch indexes no more than 32 KiB of a field. */
+/**
+ * A path is shown up to here, twice in each row; the bodyfile has the whole. OpenSearch indexes no more than 32 KiB of
+ * a field.
+ */
 const PATH_LENGTH = 2048;
 /** Bytes of a command line; one that is no UTF-8 takes three times as many. */
 const COMMAND_LENGTH = 8192;
@@ -71,8 +74,8 @@ function processRows(table: ProcessTable | undefined): Record<string, unknown>[]
 }
 
 /**
- * The command line, whole arguments up to {@link COMMAND_LENGTH} bytes: OpenSearch refuses a field above 32,766 bytes. An
- * argument is shown whole or not at all: a secret must look as it does elsewhere to be found and redacted.
+ * The command line, whole arguments up to {@link COMMAND_LENGTH} bytes: OpenSearch refuses a field above 32,766 bytes.
+ * An argument is shown whole or not at all: a secret must look as it does elsewhere to be found and redacted.
  */
 export function commandLine(argv: readonly BytePath[]): string {
   const shown: BytePath[] = [];

@@ -2,8 +2,8 @@
 import type { Entry } from '../contracts/evidence.ts';
 
 /**
- * Gives what `source` yields, and then the entries of the iterable that it returns. Those are answered at once, not by a
- * promise each: a promise, and the watch for the end of the budget that goes with it, cost more than opening a file.
+ * Gives what `source` yields, and then the entries of the iterable that it returns. Those are answered at once, not by
+ * a promise each: a promise, and the watch for the end of the budget that goes with it, cost more than opening a file.
  *
  * A consumer may look whether `next()` gave a promise; `for await` takes both, because it awaits whatever it gets
  * (https://tc39.es/ecma262/#sec-runtime-semantics-forin-div-ofbodyevaluation-lhs-stmt-iterator-lhskind-labelset).

@@ -44,7 +44,9 @@ const Class = {
 
 /** A file larger than this part of the bytes that are left is taken last. */
 const LARGE_SHARE = 0.25;
-/** Looking at first bytes costs an open: done for files that taking the smallest first would delay, and not for ever. */
+/**
+ * Looking at first bytes costs an open: done for files that taking the smallest first would delay, and not for ever.
+ */
 const PEEK_SIZE = 64 * 1024;
 const MAX_PEEKS = 2000;
 const PEEK_MS = 20;

@@ -1,7 +1,7 @@
 /**
  * Names that look like buckets and are something else, or buckets that keep no evidence: refused by name when the
- * configuration is read, and not by an answer of S3 in the middle of a capture. Suffixes that AWS reserves: "General purpose
- * bucket naming rules", Amazon S3 User Guide.
+ * configuration is read, and not by an answer of S3 in the middle of a capture. Suffixes that AWS reserves: "General
+ * purpose bucket naming rules", Amazon S3 User Guide.
  */
 
 const GENERAL = 'a general purpose bucket, or the alias of an access point to one (…-s3alias)';

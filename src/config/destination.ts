@@ -1,7 +1,7 @@
 /**
  * Places as users type them. The function, the command and the doctor read them here, so that all of them mean the same
- * object. What stands in a URL is kept as it is typed, or refused: a URL parser would drop `#…` and `?…`, decode `%25` and
- * resolve `..` without a word, and the evidence would lie elsewhere.
+ * object. What stands in a URL is kept as it is typed, or refused: a URL parser would drop `#…` and `?…`, decode `%25`
+ * and resolve `..` without a word, and the evidence would lie elsewhere.
  */
 
 export type Judged<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly expected: string };
@@ -22,7 +22,10 @@ const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{2,254}$/u;
 const good = <T>(value: T): Judged<T> => ({ ok: true, value });
 const bad = (expected: string): Judged<never> => ({ ok: false, expected });
 
-/** `s3://BUCKET` or `s3://BUCKET/PREFIX`: as for `aws s3`, the prefix is no URL, so that `#`, `?`, `%` and spaces are themselves. */
+/**
+ * `s3://BUCKET` or `s3://BUCKET/PREFIX`: as for `aws s3`, the prefix is no URL, so that `#`, `?`, `%` and spaces are
+ * themselves.
+ */
 export function parseBucketUrl(text: string, mostBytes: number = MAX_KEY_BYTES): Judged<BucketUrl> {
   const [, bucket = '', typed = ''] = /^s3:\/\/([^/]*)(?:\/(.*))?$/isu.exec(text) ?? [];
   if (bucket.includes('@')) return bad('a URL without a user name in it');

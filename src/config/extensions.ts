@@ -1,4 +1,7 @@
-/** Collectors, destinations and triggers of code, judged when a handler is wrapped: in a capture it would be too late to say so. */
+/**
+ * Collectors, destinations and triggers of code, judged when a handler is wrapped: in a capture it would be too late to
+ * say so.
+ */
 import { COLLECTOR_NAMES, TRIGGER_NAMES } from './names.ts';
 import type { Extensions } from './options.ts';
 import type { ConfigIssue } from './unknown.ts';

@@ -31,7 +31,10 @@ export const COLLECTOR_NAMES: readonly string[] = [
 /** Collectors that hold raw memory: they need a recipient. */
 export const MEMORY_COLLECTORS: ReadonlySet<string> = new Set(['process-memory', 'heap']);
 
-/** Names of the triggers, and `collect`, which is the cause of a collection; a test holds them equal to trigger/index.ts. */
+/**
+ * Names of the triggers, and `collect`, which is the cause of a collection; a test holds them equal to
+ * trigger/index.ts.
+ */
 export const TRIGGER_NAMES: readonly TriggerName[] = [
   'control',
   'event',

@@ -1,4 +1,7 @@
-/** What a user may pass in code: literal types, so that a wrong word does not compile. A test holds the docs equal to those of the table. */
+/**
+ * What a user may pass in code: literal types, so that a wrong word does not compile. A test holds the docs equal to
+ * those of the table.
+ */
 import type { Collector, DestinationProvider, Trigger } from '../contracts/evidence.ts';
 
 /** A switch, as in code or as in the environment. */
@@ -18,23 +21,40 @@ export interface Extensions {
   readonly triggers?: readonly Trigger[] | undefined;
 }
 
-/** Options of `withCapture`, `amberMiddleware` and `capture`. Each may be given in the environment instead; code wins. */
+/**
+ * Options of `withCapture`, `amberMiddleware` and `capture`. Each may be given in the environment instead; code wins.
+ */
 export interface Options extends Extensions {
   /** Kill switch: nothing is armed, nothing is loaded. */
   readonly disabled?: Flag | undefined;
-  /** `now` captures at the first invoke of each new sandbox; `armed` waits for another trigger; `off` allows `capture()` calls only. */
+  /**
+   * `now` captures at the first invoke of each new sandbox; `armed` waits for another trigger; `off` allows `capture()`
+   * calls only.
+   */
   readonly capture?: 'off' | 'armed' | 'now' | undefined;
   /** Where captures go: `s3://bucket/prefix` or `file:///dir`. */
   readonly destination?: string | undefined;
-  /** Where orders of responders are read at invocations: `s3://bucket/key`, `ssm:/name`, `appconfig:APPLICATION/ENVIRONMENT/PROFILE`, or `lambda:self` for the flag in the configuration. */
+  /**
+   * Where orders of responders are read at invocations: `s3://bucket/key`, `ssm:/name`,
+   * `appconfig:APPLICATION/ENVIRONMENT/PROFILE`, or `lambda:self` for the flag in the configuration.
+   */
   readonly control?: string | undefined;
   /** Orders are read at most so often in a sandbox; a fifth more or less by chance. */
   readonly controlTtlMs?: Whole | undefined;
-  /** Ed25519 public keys of responders (`amber trigger --new-key`). Orders signed with one may set destination, collectors and budget, or stop; events may carry orders. */
+  /**
+   * Ed25519 public keys of responders (`amber trigger --new-key`). Orders signed with one may set destination,
+   * collectors and budget, or stop; events may carry orders.
+   */
   readonly controlKey?: string | readonly string[] | undefined;
-  /** Take signed orders of form 1 as well: their signature names no channel, so one that was written elsewhere counts here. For responders whose `amber` is older than this layer. */
+  /**
+   * Take signed orders of form 1 as well: their signature names no channel, so one that was written elsewhere counts
+   * here. For responders whose `amber` is older than this layer.
+   */
   readonly controlUnbound?: Flag | undefined;
-  /** Captures a day (UTC) that triggers other than a responder may start in all sandboxes of the function together; 0 = no such cap. Needs an `s3:` destination. */
+  /**
+   * Captures a day (UTC) that triggers other than a responder may start in all sandboxes of the function together; 0 =
+   * no such cap. Needs an `s3:` destination.
+   */
   readonly fleetCap?: Whole | undefined;
   /** age X25519 public key: every segment is one age file, and raw values stand inside. */
   readonly recipient?: string | undefined;
@@ -46,9 +66,15 @@ export interface Options extends Extensions {
   readonly onError?: string | undefined;
   /** Capture when so many milliseconds of the invocation are left and the handler has not settled; 0 = off. */
   readonly deadlineMs?: Whole | undefined;
-  /** Anomalies that start a capture: a level (`low`, `medium`, `high`, `critical`, `off`), `-NAME` and `+NAME` for single detectors, `allow:KIND=VALUE` for what is known. */
+  /**
+   * Anomalies that start a capture: a level (`low`, `medium`, `high`, `critical`, `off`), `-NAME` and `+NAME` for
+   * single detectors, `allow:KIND=VALUE` for what is known.
+   */
   readonly detect?: string | undefined;
-  /** What the extension captures when the platform ends an idle sandbox: `inventory` (contents too where a finding or an order is open), `contents`, `off`. */
+  /**
+   * What the extension captures when the platform ends an idle sandbox: `inventory` (contents too where a finding or an
+   * order is open), `contents`, `off`.
+   */
   readonly onShutdown?: 'off' | 'inventory' | 'contents' | undefined;
   /** The same after a crash of the runtime or a timeout. */
   readonly onCrash?: 'off' | 'inventory' | 'contents' | undefined;
@@ -56,7 +82,10 @@ export interface Options extends Extensions {
   readonly writable?: string | readonly string[] | undefined;
   /** Trees of code: every file is hashed. */
   readonly code?: string | readonly string[] | undefined;
-  /** Bytes of code to store beside the hash of every file: `none`, `changed` (mtime or ctime after the sandbox started), `all`. */
+  /**
+   * Bytes of code to store beside the hash of every file: `none`, `changed` (mtime or ctime after the sandbox started),
+   * `all`.
+   */
   readonly codeBytes?: 'none' | 'changed' | 'all' | undefined;
   /** Put the (redacted) event of the invocation into the capture. */
   readonly includeEvent?: Flag | undefined;
@@ -78,7 +107,9 @@ export interface Options extends Extensions {
   readonly segmentBytes?: Bytes | undefined;
   /** Longest time that the main thread is held at a stretch. */
   readonly sliceMs?: Whole | undefined;
-  /** `sdk`: client-s3 of the AWS SDK; `light`: signed requests over node:https; `auto`: light below 512 MB of memory. */
+  /**
+   * `sdk`: client-s3 of the AWS SDK; `light`: signed requests over node:https; `auto`: light below 512 MB of memory.
+   */
   readonly s3Transport?: 'auto' | 'sdk' | 'light' | undefined;
   /** Another S3 endpoint. */
   readonly s3Endpoint?: string | undefined;

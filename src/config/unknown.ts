@@ -1,7 +1,7 @@
 /**
- * Names that this version does not know. In code they are mistakes, seen before anything is deployed. In the environment
- * they may be meant for a newer version: a layer that is rolled back must not disarm every function that has it. So they
- * are left out with a warning, except where a typing error would take protection away.
+ * Names that this version does not know. In code they are mistakes, seen before anything is deployed. In the
+ * environment they may be meant for a newer version: a layer that is rolled back must not disarm every function that
+ * has it. So they are left out with a warning, except where a typing error would take protection away.
  */
 import { COLLECTOR_NAMES, DETECTOR_NAMES } from './names.ts';
 

@@ -17,8 +17,9 @@ const AMOUNT = /^[+-]?\d{1,9} ?[A-Za-z]{0,10}$/u;
 const LONGEST_SHOWN = 80;
 
 /**
- * The value as an error message may show it. The message goes to the log, and somebody may have put a secret in the wrong
- * variable: words, numbers, paths and addresses are shown, a URL without its user and query, of the rest the length.
+ * The value as an error message may show it. The message goes to the log, and somebody may have put a secret in the
+ * wrong variable: words, numbers, paths and addresses are shown, a URL without its user and query, of the rest the
+ * length.
  */
 export function show(given: unknown): string {
   if (given === null || given === undefined || typeof given === 'number' || typeof given === 'boolean')

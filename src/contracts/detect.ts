@@ -49,14 +49,19 @@ export interface Happened {
 /** One thing that a detector has found. Holds no value of an environment variable and no content of a file. */
 export interface Finding {
   readonly detector: string;
-  /** One sentence: what is there. May hold names and arguments that an attacker chose; it is redacted on its way out. */
+  /**
+   * One sentence: what is there. May hold names and arguments that an attacker chose; it is redacted on its way out.
+   */
   readonly title: string;
   readonly technique: Technique;
   readonly attackVersion: AttackVersion;
   readonly kind: Kind;
   readonly severity: Severity;
   readonly subject: Subject;
-  /** Where the proof stands: `/proc/17/exe -> /tmp/.x (deleted)`, `/tmp/.x: ELF`, `tcp 10.0.0.2:4711 -> 203.0.113.7:3333`. */
+  /**
+   * Where the proof stands: `/proc/17/exe -> /tmp/.x (deleted)`, `/tmp/.x: ELF`, `tcp 10.0.0.2:4711 ->
+   * 203.0.113.7:3333`.
+   */
   readonly evidence: readonly string[];
   /** What harmless thing looks the same. */
   readonly benign: readonly string[];
@@ -70,7 +75,9 @@ export interface Finding {
   readonly handedOver?: true;
 }
 
-/** What a detector reads, so that hosts can tell what it costs: facts at hand, /proc of processes, socket tables, files. */
+/**
+ * What a detector reads, so that hosts can tell what it costs: facts at hand, /proc of processes, socket tables, files.
+ */
 export type Cost = 'facts' | 'processes' | 'sockets' | 'files';
 
 export type Observer = 'extension' | 'process';
@@ -114,7 +121,10 @@ export interface ObservedProcess {
   readonly rssBytes: number;
   /** Other at each exec: see `ProcessStat` in proc/stat.ts. */
   readonly layout: string;
-  /** Watched variables of the environment that it was started with (see `WATCHED` in detect/variables.ts); undefined where unreadable. */
+  /**
+   * Watched variables of the environment that it was started with (see `WATCHED` in detect/variables.ts); undefined
+   * where unreadable.
+   */
   readonly env: Readonly<Record<string, string>> | undefined;
   /** Link texts of descriptors 0, 1 and 2; '' for a closed one. Undefined where unreadable. */
   readonly stdio: readonly BytePath[] | undefined;
@@ -161,7 +171,10 @@ export interface ObservedFile {
   readonly accessKeys?: readonly string[];
   /** Further ones there; absent for none. */
   readonly moreAccessKeys?: number;
-  /** A `.pth` file with a line that Python executes, or an archive that begins with a module that Python imports by itself. */
+  /**
+   * A `.pth` file with a line that Python executes, or an archive that begins with a module that Python imports by
+   * itself.
+   */
   readonly startsCode?: true;
 }
 
@@ -175,7 +188,9 @@ export interface CodeIdentity {
 /** A built-in of Node that another function stands in for. */
 export interface PatchedBuiltin {
   readonly name: string;
-  /** Path or URL of the script that defines the function now; '' for none (eval, new Function), undefined where unknown. */
+  /**
+   * Path or URL of the script that defines the function now; '' for none (eval, new Function), undefined where unknown.
+   */
   readonly script: string | undefined;
 }
 
@@ -244,7 +259,10 @@ export interface FindingsReport {
   readonly by: Observer;
   readonly findings: readonly Finding[];
   readonly threshold: DetectPolicy['threshold'];
-  /** What the findings were judged against: the state at this moment, milliseconds since the epoch. Undefined without a look. */
+  /**
+   * What the findings were judged against: the state at this moment, milliseconds since the epoch. Undefined without a
+   * look.
+   */
   readonly baselineMs: number | undefined;
   /** Detectors that failed, with the error. */
   readonly failed: Readonly<Record<string, string>>;

@@ -1,6 +1,9 @@
 /** What a collector yields: one entry an item, with how it was read and what became of it. */
 
-/** What `stat` with `bigint: true` tells (BigIntStats of node:fs), as far as it is read: types of Node are not needed to use the package. */
+/**
+ * What `stat` with `bigint: true` tells (BigIntStats of node:fs), as far as it is read: types of Node are not needed to
+ * use the package.
+ */
 export interface FileStat {
   readonly dev: bigint;
   readonly ino: bigint;
@@ -37,8 +40,8 @@ export type Outcome =
   | 'failed';
 
 /**
- * Why an item was left out on purpose, so that a capture without it is complete. Whoever leaves it out sets it; the words
- * of `reason` are for people.
+ * Why an item was left out on purpose, so that a capture without it is complete. Whoever leaves it out sets it; the
+ * words of `reason` are for people.
  */
 export type ByDesign =
   | 'stored-elsewhere' // this capture, or another one of this sandbox, has it
@@ -104,7 +107,9 @@ export interface FileEntry extends EntryBase {
   readonly store?: boolean;
 }
 
-/** A body that is produced piece by piece and of which the size is known before. Short bodies are padded, and said so. */
+/**
+ * A body that is produced piece by piece and of which the size is known before. Short bodies are padded, and said so.
+ */
 export interface StreamEntry extends EntryBase {
   readonly kind: 'stream';
   readonly size: number;
@@ -118,7 +123,10 @@ export interface StreamEntry extends EntryBase {
 export interface LinkEntry extends EntryBase {
   readonly kind: 'link';
   readonly target: BytePath;
-  /** The target is evidence on a process and is searched for secrets. Without it the link is stored as it is, like contents. */
+  /**
+   * The target is evidence on a process and is searched for secrets. Without it the link is stored as it is, like
+   * contents.
+   */
   readonly redaction?: 'text';
   readonly stat?: FileStat;
 }

@@ -21,11 +21,15 @@ export type * from './store.ts';
 // ---------------------------------------------------------------- trigger
 
 /** A point in an invocation at which triggers are asked, and what was ordered until then. */
-export type TriggerEvent = { readonly orders?: readonly OrderedCapture[] } & (
-  | { readonly at: 'settled'; readonly invocation: number } // the handler has returned or thrown; 1 = first of this sandbox
+export type TriggerEvent = {
+  readonly orders?: readonly OrderedCapture[];
+} & // the handler has returned or thrown; 1 = first of this sandbox
+(
+  | { readonly at: 'settled'; readonly invocation: number }
   | { readonly at: 'failed'; readonly invocation: number; readonly error: unknown }
   | { readonly at: 'near-deadline'; readonly invocation: number; readonly remainingMs: number }
-  | { readonly at: 'found'; readonly invocation: number; readonly findings: readonly Finding[] } // detectors have looked, and these are new
+  // detectors have looked, and these are new
+  | { readonly at: 'found'; readonly invocation: number; readonly findings: readonly Finding[] }
 );
 
 /** One reason to capture. It runs on the handler's critical path, so it is cheap and does not throw. */

@@ -1,4 +1,6 @@
-/** How a command of a responder gets out to AWS. A function has none of it: there, the attacker writes the environment. */
+/**
+ * How a command of a responder gets out to AWS. A function has none of it: there, the attacker writes the environment.
+ */
 import type { Agent } from 'node:http';
 
 export interface SessionCredentials {

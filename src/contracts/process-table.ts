@@ -35,8 +35,9 @@ export interface OpenDescriptor {
 }
 
 /**
- * How much is read of a process. `core`, for those beyond the first 8 where there are more than 32, leaves out limits, cgroup, io, smaps_rollup, scores,
- * fdinfo of pipes and sockets, and most namespaces, so that a thousand processes do not take a second.
+ * How much is read of a process. `core`, for those beyond the first 8 where there are more than 32, leaves out limits,
+ * cgroup, io, smaps_rollup, scores, fdinfo of pipes and sockets, and most namespaces, so that a thousand processes do
+ * not take a second.
  */
 export type Detail = 'full' | 'core';
 
@@ -67,8 +68,8 @@ export interface ProcessRecord {
   /** What could not be had of this process, in words. */
   readonly failures: readonly string[];
   /**
-   * Thread through which the process was read. Set when its first thread has ended and others run: /proc/PID then shows no
-   * memory, no environment and no descriptors, which hides a process from most tools.
+   * Thread through which the process was read. Set when its first thread has ended and others run: /proc/PID then shows
+   * no memory, no environment and no descriptors, which hides a process from most tools.
    */
   readonly throughThread?: number;
   /** The same process was there before and after all of this was read. False: it ended meanwhile (see `failures`). */
@@ -114,8 +115,8 @@ export interface ProcessTable {
   /** `core` if any process was read in that. */
   readonly detail: Detail;
   /**
-   * Socket tables. They are read beside the processes and may take longer: the kernel walks its whole hash table for tcp.
-   * Never rejects.
+   * Socket tables. They are read beside the processes and may take longer: the kernel walks its whole hash table for
+   * tcp. Never rejects.
    */
   readonly sockets: Promise<SocketTables>;
   /** Files of /proc itself: `uptime`, `stat`, `meminfo`, `mounts`, … */

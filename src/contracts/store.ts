@@ -22,7 +22,9 @@ export interface ManifestItem {
   readonly size?: number;
   /** Bytes of body in the tarball, before compression. */
   readonly stored?: number;
-  /** Zero bytes at the end of the stored body in place of bytes that could not be read; `sha256` does not cover them. */
+  /**
+   * Zero bytes at the end of the stored body in place of bytes that could not be read; `sha256` does not cover them.
+   */
   readonly padded?: number;
   /** Lower-case hex SHA-256 of the stored body without its padding (of the whole body when `store` was false). */
   readonly sha256?: string;
@@ -89,15 +91,15 @@ export interface StoredObject {
 }
 
 /**
- * Why a put goes on without a receipt. `failing`: the store has asked to come back. `unreached`: nobody was reached, or what
- * answers is no store; nobody should wait long for that.
+ * Why a put goes on without a receipt. `failing`: the store has asked to come back. `unreached`: nobody was reached, or
+ * what answers is no store; nobody should wait long for that.
  */
 export type Trouble = 'failing' | 'unreached';
 
 /**
  * Keeps the objects of one capture. `put` resolves once the object is durable and rejects with an AmberError
- * (DESTINATION_*); it never overwrites. Calls may overlap, and the memory of `body` serves again once `put` has resolved:
- * keep a copy, not a reference. `commit` is called last, once, with `manifest.json`.
+ * (DESTINATION_*); it never overwrites. Calls may overlap, and the memory of `body` serves again once `put` has
+ * resolved: keep a copy, not a reference. `commit` is called last, once, with `manifest.json`.
  */
 export interface Destination {
   /** Where the capture stands, as a responder would type it. No secret in it. */
@@ -131,7 +133,9 @@ export interface CaptureIdentity {
 /** What a capture came to. Free of secrets. */
 export interface CaptureReport {
   readonly captureId: string;
-  /** `whole`: manifest committed. `cut`: segments stored, no commit. `failed`: nothing stored. `refused`: not started. */
+  /**
+   * `whole`: manifest committed. `cut`: segments stored, no commit. `failed`: nothing stored. `refused`: not started.
+   */
   readonly state: 'whole' | 'cut' | 'failed' | 'refused';
   readonly cause: Cause;
   readonly location: string;

@@ -41,7 +41,9 @@ function placeOfV6(text: string): Place {
   return AWS_V6.some((start) => text.startsWith(start)) ? 'aws' : 'public';
 }
 
-/** True if `address` is in `network`: an address, or one with `/bits`. Of IPv6 only the same text and a text before `*`. */
+/**
+ * True if `address` is in `network`: an address, or one with `/bits`. Of IPv6 only the same text and a text before `*`.
+ */
 export function inNetwork(address: string, network: string): boolean {
   const text = plain(address);
   const number = ipv4(text);

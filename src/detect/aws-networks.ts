@@ -1,7 +1,7 @@
 /**
- * Where Amazon's public addresses lie: the prefixes of https://ip-ranges.amazonaws.com/ip-ranges.json (of 2026-08-21) that
- * hold 4,096 addresses and more, joined; 99.4 % of all. Anybody can rent an address there: this tells what is ordinary for
- * a function to talk to, not what is good.
+ * Where Amazon's public addresses lie: the prefixes of https://ip-ranges.amazonaws.com/ip-ranges.json (of 2026-08-21)
+ * that hold 4,096 addresses and more, joined; 99.4 % of all. Anybody can rent an address there: this tells what is
+ * ordinary for a function to talk to, not what is good.
  *
  * Four bytes each: the first three of the network, and the length of its prefix.
  */

@@ -1,15 +1,15 @@
 /**
- * Two kinds of evidence on one subject weigh more than either: a program that was brought along is a package's business,
- * one that was brought along and talks to a stranger is not.
+ * Two kinds of evidence on one subject weigh more than either: a program that was brought along is a package's
+ * business, one that was brought along and talks to a stranger is not.
  */
 import { reaches } from '../config/detect-policy.ts';
 import type { Finding, Observation, ObservedProcess, Severity } from '../contracts/evidence.ts';
 import { scriptOf } from './programs.ts';
 
 /**
- * Raises findings. Subjects are lines of processes (a process, and its ancestors and descendants that are no part of the
- * platform) and the files that these run. Only findings of `medium` and more count, and of each kind once: two kinds
- * make `high`, three make `critical`. Nothing is raised by more findings of the same kind, however many.
+ * Raises findings. Subjects are lines of processes (a process, and its ancestors and descendants that are no part of
+ * the platform) and the files that these run. Only findings of `medium` and more count, and of each kind once: two
+ * kinds make `high`, three make `critical`. Nothing is raised by more findings of the same kind, however many.
  */
 export function correlate(findings: readonly Finding[], now: Observation): readonly Finding[] {
   const lines = linesOf(now.processes);

@@ -79,7 +79,10 @@ function isKnown(name: string): boolean {
   return SYSTEM.has(name) || isInterpreter(name) || isShell(name);
 }
 
-/** The kernel names a process that is started through a script's first line after the script: `bootstrap` run by sh is no lie. */
+/**
+ * The kernel names a process that is started through a script's first line after the script: `bootstrap` run by sh is
+ * no lie.
+ */
 function isScriptName({ argv }: ObservedProcess, claimed: string): boolean {
   return argv
     .slice(1, 3)

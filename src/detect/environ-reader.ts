@@ -1,4 +1,6 @@
-/** A process holds open what procfs shows of another one: its environment, with the credentials in it, or its memory. */
+/**
+ * A process holds open what procfs shows of another one: its environment, with the credentials in it, or its memory.
+ */
 import type { Detector, Finding, Observation, ObservedProcess, Severity } from '../contracts/evidence.ts';
 import { makeFinding, named, subjectOf } from './finding.ts';
 import { idiomsOf } from './idioms.ts';

@@ -14,8 +14,9 @@ import { isDrivenBrowser } from './programs.ts';
 import { socketEvidence } from './stdio-socket.ts';
 
 /**
- * Open resolvers, which answer over HTTPS at these addresses as well (their own documentation): Cloudflare, Google, Quad9,
- * OpenDNS, AdGuard. Code that sets a resolver of its own sets one of these. Anybody else's gets to read what is asked.
+ * Open resolvers, which answer over HTTPS at these addresses as well (their own documentation): Cloudflare, Google,
+ * Quad9, OpenDNS, AdGuard. Code that sets a resolver of its own sets one of these. Anybody else's gets to read what is
+ * asked.
  */
 const OPEN: ReadonlySet<string> = new Set([
   '1.1.1.1',

@@ -22,13 +22,19 @@ export function magicOf(head: Uint8Array): Magic {
 /** Control characters beside tab, line feed, carriage return and escape. */
 const ODD = /[\x01-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]/gu;
 
-/** No NUL and few control characters in the first half kilobyte. Without a loop: most files are met by code that is not compiled yet. */
+/**
+ * No NUL and few control characters in the first half kilobyte. Without a loop: most files are met by code that is not
+ * compiled yet.
+ */
 function isText(bytes: Buffer): boolean {
   const sample = bytes.subarray(0, 512);
   return !sample.includes(0) && (sample.toString('latin1').match(ODD)?.length ?? 0) * 50 < sample.length;
 }
 
-/** An archive is read as far as its head: a local file header names each member (APPNOTE.TXT 4.3.7), 30 bytes before the name. */
+/**
+ * An archive is read as far as its head: a local file header names each member (APPNOTE.TXT 4.3.7), 30 bytes before the
+ * name.
+ */
 const MEMBER = /PK\x03\x04.{26}(?:site|user)customize\.pyc?/su;
 
 /** Whether Python runs something of this file when it starts: see startup-hook.ts. */
@@ -37,7 +43,10 @@ export function startsCodeIn(name: string, head: Uint8Array, magic: Magic): bool
   return name.endsWith('.pth') && magic === 'text' && /^import[ \t]/mu.test(latin1(head));
 }
 
-/** Access key ids of users and roles: IAM user guide, "Unique identifiers" (AKIA, ASIA). Documentation has its own examples. */
+/**
+ * Access key ids of users and roles: IAM user guide, "Unique identifiers" (AKIA, ASIA). Documentation has its own
+ * examples.
+ */
 const ACCESS_KEY = /(?<![A-Z0-9])A[KS]IA[A-Z0-9]{16}(?![A-Z0-9])/gu;
 const MAX_KEYS = 4;
 

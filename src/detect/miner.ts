@@ -4,7 +4,10 @@ import { exeEvidence, isAllowed, makeFinding, named, newcomers, subjectOf } from
 import { socketEvidence } from './stdio-socket.ts';
 import { cpuShare } from './resource-jump.ts';
 
-/** Stratum (the protocol of pools), options that XMRig and its kind share, and addresses of Monero wallets (95 characters of base 58). */
+/**
+ * Stratum (the protocol of pools), options that XMRig and its kind share, and addresses of Monero wallets (95
+ * characters of base 58).
+ */
 const ARGUMENTS: readonly RegExp[] = [
   /\bstratum\+?(?:tcp|ssl|tls|udp)?\d?:\/\//u,
   /--donate-level\b/u,

@@ -50,8 +50,8 @@ const UNREAD: Head = { magic: 'unread', accessKeys: [] };
 const EMPTY: Head = { magic: 'empty', accessKeys: [] };
 
 /**
- * Lists `roots`. What has the inode and the ctime that it had is what it was, and is not opened again: nobody without root
- * can set a ctime, and everything that changes a file moves it. Never rejects for what it finds.
+ * Lists `roots`. What has the inode and the ctime that it had is what it was, and is not opened again: nobody without
+ * root can set a ctime, and everything that changes a file moves it. Never rejects for what it finds.
  */
 export async function observeFiles(
   roots: readonly BytePath[],

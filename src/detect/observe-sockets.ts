@@ -28,7 +28,9 @@ const SMALL: ReadRule = { cap: 16 * 1024, whole: true };
 const TABLE: ReadRule = { cap: 1024 * 1024, whole: false };
 const MAX_SOCKETS = 2048;
 
-/** What is in use of each table, from sockstat: `proc_net(5)`. A socket counts from the moment that it has an address. */
+/**
+ * What is in use of each table, from sockstat: `proc_net(5)`. A socket counts from the moment that it has an address.
+ */
 const IN_USE = [
   ['sockstat', 'TCP', 'tcp'],
   ['sockstat', 'UDP', 'udp'],
@@ -46,7 +48,8 @@ export async function observeSockets(
   const owners = ownersOf(processes);
   const used = usedTables(`${root}/self/net`, allowance);
   const key = `${[...owners.keys()].sort().join(',')}|${used.map(([name, count]) => `${name}=${String(count)}`).join(',')}`;
-  // A connected UDP socket looks no different in the counts: where there are some, the table is read again. It is short.
+  // A connected UDP socket looks no different in the counts: where there are some, the table is read again. It is
+  // short.
   const moved = before?.key !== key;
   const wanted = used.filter(([name, count]) => count > 0 && (moved || name.startsWith('udp')));
   const kept = moved ? [] : before.sockets.filter(({ protocol }) => protocol.startsWith('tcp'));

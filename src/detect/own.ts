@@ -8,12 +8,18 @@ import { watchedOf } from './variables.ts';
 /** What the host of a wrapped function has noted. */
 export interface OwnRecords {
   readonly env: NodeJS.ProcessEnv;
-  /** Children that Node told of (diagnostics_channel `child_process`), in the order of their start. Emptied by whoever reads it. */
+  /**
+   * Children that Node told of (diagnostics_channel `child_process`), in the order of their start. Emptied by whoever
+   * reads it.
+   */
   readonly children: { readonly child: unknown; readonly atMs: number }[];
   /** Functions as they were at init, or when they were first met. */
   readonly builtins: Map<string, unknown>;
   readonly currentBuiltins: () => ReadonlyMap<string, unknown>;
-  /** True for a child that Amber has started. Set by who reads these records: the host has not loaded what starts such children. */
+  /**
+   * True for a child that Amber has started. Set by who reads these records: the host has not loaded what starts such
+   * children.
+   */
   isOurs?: (child: unknown) => boolean;
   /** Children that were started and are not in `children`, because there were too many between two readings. */
   missed?: number;
@@ -111,13 +117,15 @@ async function patchedOf({ builtins, currentBuiltins }: OwnRecords): Promise<Pat
   return moved.map(({ name }, index) => ({ name, script: scripts[index] }));
 }
 
-/** The functions are handed to the inspector under this name, for the length of one call in which no other code runs. */
+/**
+ * The functions are handed to the inspector under this name, for the length of one call in which no other code runs.
+ */
 const HANDOVER = 'lambda-amber.moved';
 
 /**
- * Where functions are defined: `file:///var/task/x.mjs`, `''` for text that was evaluated, undefined where V8 does not say
- * (native and bound functions, proxies). Enabling the debugger makes V8 list its scripts, some milliseconds, which is why
- * this is asked only when a built-in has been replaced.
+ * Where functions are defined: `file:///var/task/x.mjs`, `''` for text that was evaluated, undefined where V8 does not
+ * say (native and bound functions, proxies). Enabling the debugger makes V8 list its scripts, some milliseconds, which
+ * is why this is asked only when a built-in has been replaced.
  */
 async function scriptsOf(values: readonly unknown[]): Promise<(string | undefined)[]> {
   const places: (string | undefined)[] = values.map(() => undefined);

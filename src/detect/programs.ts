@@ -53,14 +53,17 @@ export function familyOf(name: string): string {
   return SHELLS.has(bare) ? 'sh' : bare === 'nodejs' ? 'node' : bare;
 }
 
-/** An exec wrapper of the function's configuration that has not executed the runtime yet: on Managed Instances a look may come so early. */
+/**
+ * An exec wrapper of the function's configuration that has not executed the runtime yet: on Managed Instances a look
+ * may come so early.
+ */
 export function isWrapper({ exe, env }: Pick<ObservedProcess, 'exe' | 'env'>): boolean {
   return isShell(exe) && env?.['AWS_LAMBDA_EXEC_WRAPPER'] !== undefined;
 }
 
 /**
- * A browser that is driven from the function (Puppeteer, Playwright): a multi-process Chromium says so in its arguments.
- * Whoever copies the arguments passes for one here; the findings on the file and the process stay.
+ * A browser that is driven from the function (Puppeteer, Playwright): a multi-process Chromium says so in its
+ * arguments. Whoever copies the arguments passes for one here; the findings on the file and the process stay.
  */
 export function isDrivenBrowser({ argv }: Pick<ObservedProcess, 'argv'>): boolean {
   return (

@@ -1,4 +1,6 @@
-/** Memory or CPU that the function did not use before. Weak by itself, and beside another finding a hint at what for. */
+/**
+ * Memory or CPU that the function did not use before. Weak by itself, and beside another finding a hint at what for.
+ */
 import type { Detector, Finding, Observation, ObservedProcess } from '../contracts/evidence.ts';
 import { makeFinding, named, newcomers, subjectOf } from './finding.ts';
 

@@ -1,4 +1,6 @@
-/** Somebody else takes the function's events: a process that is neither runtime nor extension talks to the Runtime API. */
+/**
+ * Somebody else takes the function's events: a process that is neither runtime nor extension talks to the Runtime API.
+ */
 import type { Detector, Finding, Observation, ObservedProcess, ObservedSocket } from '../contracts/evidence.ts';
 import { makeFinding, named, subjectOf } from './finding.ts';
 import { isInterpreter, familyOf } from './programs.ts';
@@ -41,8 +43,9 @@ export const runtimeApiClient: Detector = {
 };
 
 /**
- * The runtime clients of Python and Ruby have one connection and keep it (aws-lambda-cpp, one curl handle; net/http). While
- * it stands, another one of the same process is not theirs. Node's client has several, and programs that are compiled may.
+ * The runtime clients of Python and Ruby have one connection and keep it (aws-lambda-cpp, one curl handle; net/http).
+ * While it stands, another one of the same process is not theirs. Node's client has several, and programs that are
+ * compiled may.
  */
 function secondClient(now: Observation, baseline: Observation, ports: ReadonlySet<number>): Finding[] {
   const runtime = now.processes.find(({ role }) => role === 'runtime');

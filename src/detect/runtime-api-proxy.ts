@@ -16,7 +16,10 @@ export const runtimeApiProxy: Detector = {
   detect: (now: Observation): readonly Finding[] => [...differing(now), ...listeners(now), ...rewritten(now)],
 };
 
-/** LambdaSpy changes the value in the memory of init: what init starts later gets another one than what it started before. */
+/**
+ * LambdaSpy changes the value in the memory of init: what init starts later gets another one than what it started
+ * before.
+ */
 function differing(now: Observation): Finding[] {
   const declared = declaredApis(now).toSorted((a, b) => a.process.startTicks - b.process.startTicks);
   const first = declared[0];

@@ -1,4 +1,7 @@
-/** The runtime has called exec, for another program or for its own with other arguments. The runtime swap of Unit 42 does this from /tmp or a memfd. */
+/**
+ * The runtime has called exec, for another program or for its own with other arguments. The runtime swap of Unit 42
+ * does this from /tmp or a memfd.
+ */
 import type { Detector, Finding, Observation } from '../contracts/evidence.ts';
 import { before, exeEvidence, makeFinding, named, subjectOf } from './finding.ts';
 import { isWritablePlace } from './places.ts';

@@ -1,4 +1,6 @@
-/** Something runs that was not deployed: out of a writable tree, out of memory alone, or out of a file that was deleted. */
+/**
+ * Something runs that was not deployed: out of a writable tree, out of memory alone, or out of a file that was deleted.
+ */
 import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, Severity } from '../contracts/evidence.ts';
 import { before, exeEvidence, isAllowed, makeFinding, named, subjectOf } from './finding.ts';
 import { isWritablePlace } from './places.ts';

@@ -1,4 +1,7 @@
-/** Files that an interpreter runs whenever it starts, without being asked to. They lie there before and after it has run. */
+/**
+ * Files that an interpreter runs whenever it starts, without being asked to. They lie there before and after it has
+ * run.
+ */
 import { reaches } from '../config/detect-policy.ts';
 import type {
   BytePath,
@@ -71,7 +74,9 @@ interface Hook {
   readonly folder: BytePath;
 }
 
-/** docs.python.org, site: these modules are imported, and lines of `.pth` files that begin with `import` are executed. */
+/**
+ * docs.python.org, site: these modules are imported, and lines of `.pth` files that begin with `import` are executed.
+ */
 const MODULE = /^(?:site|user)customize(?:\.pyc?|(?:\.[\w-]+)*\.so)$/u;
 const PACKAGE = /^(?<folder>.*)\/(?:site|user)customize\/__init__\.pyc?$/su;
 /** bash(1), dash(1), zsh(1): read from HOME, which many functions set to /tmp. */
@@ -94,7 +99,8 @@ function hookOf(file: ObservedFile): Hook | undefined {
 
 /**
  * A module that lies deeper than the folder of installed distributions is out of Python's reach until somebody puts its
- * own folder on the path, and a `.pth` file beside others is what installing leaves. Whoever copies this has a finding still.
+ * own folder on the path, and a `.pth` file beside others is what installing leaves. Whoever copies this has a finding
+ * still.
  */
 function severityOf(
   file: ObservedFile,
@@ -110,8 +116,9 @@ function severityOf(
 }
 
 /**
- * Folders that hold the metadata of an installed distribution (PyPA, Recording installed projects), and those of packages in
- * a virtual environment (docs.python.org, venv: the file pyvenv.cfg makes one), where tools leave hooks before anything else.
+ * Folders that hold the metadata of an installed distribution (PyPA, Recording installed projects), and those of
+ * packages in a virtual environment (docs.python.org, venv: the file pyvenv.cfg makes one), where tools leave hooks
+ * before anything else.
  */
 function foldersOfDistributions(files: readonly ObservedFile[]): Set<BytePath> {
   const above = (path: BytePath): BytePath => path.slice(0, path.lastIndexOf('/'));

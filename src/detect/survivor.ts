@@ -1,4 +1,7 @@
-/** A process that lives on when its invocation has been answered: it is frozen with the sandbox, and goes on with the next one. */
+/**
+ * A process that lives on when its invocation has been answered: it is frozen with the sandbox, and goes on with the
+ * next one.
+ */
 import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, Severity } from '../contracts/evidence.ts';
 import { before, isAllowed, makeFinding, named, newcomers, subjectOf } from './finding.ts';
 import { isWritablePlace } from './places.ts';

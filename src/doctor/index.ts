@@ -1,4 +1,6 @@
-/** The checks of `amber doctor`, in the order in which they are told. A new one = one plain object and one line here. */
+/**
+ * The checks of `amber doctor`, in the order in which they are told. A new one = one plain object and one line here.
+ */
 import { resolveConfig, type Warn } from '../config/config.ts';
 import { parseBucketUrl } from '../config/destination.ts';
 import { describeError, isAmberError } from '../errors.ts';
@@ -54,7 +56,10 @@ export interface CheckedLine extends Diagnosis {
   readonly what: string;
 }
 
-/** Runs every check; one that is denied is `not-checked` with the action that it needs. @throws AmberError ACQUIRE_CREDENTIALS. */
+/**
+ * Runs every check; one that is denied is `not-checked` with the action that it needs. @throws AmberError
+ * ACQUIRE_CREDENTIALS.
+ */
 export async function* runChecks(inspected: InspectedFunction): AsyncGenerator<CheckedLine> {
   for (const { name, what, actions, check } of CHECKS)
     yield { name, what, ...(await diagnose(check, actions, inspected)) };

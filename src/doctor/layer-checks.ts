@@ -1,4 +1,7 @@
-/** Whether the layer is in the function, and whether it is loaded: the three ways of layer/, and what keeps each from working. */
+/**
+ * Whether the layer is in the function, and whether it is loaded: the three ways of layer/, and what keeps each from
+ * working.
+ */
 import type { FunctionConfiguration } from '@aws-sdk/client-lambda';
 import {
   failed,
@@ -121,7 +124,9 @@ function redirected(to: string | undefined): Diagnosis {
   return ok(`the handler of the layer hands on to ${to}`);
 }
 
-/** A loader of others takes the name of its next handler from a variable of its own (DD_LAMBDA_HANDLER and the like). */
+/**
+ * A loader of others takes the name of its next handler from a variable of its own (DD_LAMBDA_HANDLER and the like).
+ */
 function chained(environment: Readonly<Record<string, string>>): boolean {
   return Object.values(environment).includes(HANDLER) && environment['AMBER_HANDLER'] !== undefined;
 }

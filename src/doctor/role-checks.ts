@@ -1,4 +1,7 @@
-/** What the execution role may do, simulated by IAM itself. Policies of the bucket, of a VPC endpoint and of the organisation come on top. */
+/**
+ * What the execution role may do, simulated by IAM itself. Policies of the bucket, of a VPC endpoint and of the
+ * organisation come on top.
+ */
 import { arnName } from '../acquire/paths.ts';
 import {
   failed,

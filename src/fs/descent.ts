@@ -121,7 +121,8 @@ export class Descent {
 
   /**
    * Several levels by one call. The kernel follows links in the middle of a path, so the result counts only if the
-   * kernel's own name for it is the expected one: a path through a link would show where the link led. Undefined if not.
+   * kernel's own name for it is the expected one: a path through a link would show where the link led. Undefined if
+   * not.
    */
   #distant(from: number, names: readonly BytePath[], target: number): number | undefined {
     let fd: number;

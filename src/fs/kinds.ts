@@ -1,6 +1,9 @@
 /** Kinds of files, their modes as text, and what a walk says of an entry. */
 
-/** What the walk could not do with an entry. `whole`: nothing; its stat is known, and if it is a directory, all of it is listed. */
+/**
+ * What the walk could not do with an entry. `whole`: nothing; its stat is known, and if it is a directory, all of it is
+ * listed.
+ */
 export const State = {
   whole: 0,
   /** Named by its directory and gone before its lstat. */

@@ -26,7 +26,10 @@ const REASONS: Readonly<Record<number, NotListed>> = {
   [State.late]: { outcome: 'skipped', reason: 'not listed to the end: the time for the inventory was over' },
 };
 
-/** Outcome and reason for a directory whose own metadata is there and whose entries are not all known; undefined if they are. */
+/**
+ * Outcome and reason for a directory whose own metadata is there and whose entries are not all known; undefined if they
+ * are.
+ */
 export function whyNotListed(tree: Tree, entry: number): NotListed | undefined {
   const why = REASONS[tree.state(entry)];
   const problem = tree.problem(entry);

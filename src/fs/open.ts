@@ -108,7 +108,9 @@ export function readLink(directory: number, name: BytePath): BytePath {
   return readlinkSync(entryPath(directory, name), 'latin1');
 }
 
-/** The path that the kernel has for an open descriptor now. Throws ENAMETOOLONG for paths of about 4096 bytes and more. */
+/**
+ * The path that the kernel has for an open descriptor now. Throws ENAMETOOLONG for paths of about 4096 bytes and more.
+ */
 export function whereIs(fd: number): BytePath {
   return readlinkSync(descriptorPath(fd), 'latin1');
 }

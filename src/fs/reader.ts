@@ -8,8 +8,8 @@ import type { Tree } from './tree.ts';
 /** Names read from the kernel at a time. */
 const BATCH = 64;
 /**
- * Listing at once costs a tenth of opening a `Dir`, and holds the thread as long as it takes. Up to this size a directory
- * has some 3,000 entries at the most: tmpfs counts 20 bytes an entry, ext4 needs 12 and more.
+ * Listing at once costs a tenth of opening a `Dir`, and holds the thread as long as it takes. Up to this size a
+ * directory has some 3,000 entries at the most: tmpfs counts 20 bytes an entry, ext4 needs 12 and more.
  */
 const SMALL_BYTES = 40_000;
 

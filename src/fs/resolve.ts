@@ -1,7 +1,7 @@
 /**
- * Paths that others may have chosen, resolved one component after the other from a descriptor: so that no mount is entered
- * on which somebody else has to answer, neither by name nor by a link (`/proc/PID/root` leads into other namespaces), and so
- * that a directory which is swapped for a link meanwhile leads nowhere.
+ * Paths that others may have chosen, resolved one component after the other from a descriptor: so that no mount is
+ * entered on which somebody else has to answer, neither by name nor by a link (`/proc/PID/root` leads into other
+ * namespaces), and so that a directory which is swapped for a link meanwhile leads nowhere.
  */
 import { closeSync, constants, fstatSync, openSync, type BigIntStats } from 'node:fs';
 import type { BytePath } from '../contracts/evidence.ts';
@@ -28,8 +28,8 @@ const LINK = 0o120000n;
 const KIND = 0o170000n;
 
 /**
- * Reaches an absolute path, its last component included if that is a link. Gives the place instead where somebody else would
- * have to answer on the way or at its end.
+ * Reaches an absolute path, its last component included if that is a link. Gives the place instead where somebody else
+ * would have to answer on the way or at its end.
  *
  * @throws the system error of the component that cannot be opened
  */
@@ -75,7 +75,9 @@ export function reach(path: BytePath, places: Places): Reached | Place {
   }
 }
 
-/** stat of a path that others may have chosen; undefined where there is nothing, or somebody else would have to answer. */
+/**
+ * stat of a path that others may have chosen; undefined where there is nothing, or somebody else would have to answer.
+ */
 export function statLocal(path: BytePath, places: Places): BigIntStats | undefined {
   try {
     const reached = reach(path, places);
@@ -91,8 +93,8 @@ export function statLocal(path: BytePath, places: Places): BigIntStats | undefin
 }
 
 /**
- * Opens for reading what a path leads to, without waiting for a writer, a driver or the holder of a lease. Gives the place
- * where somebody else would have to answer. The caller closes it.
+ * Opens for reading what a path leads to, without waiting for a writer, a driver or the holder of a lease. Gives the
+ * place where somebody else would have to answer. The caller closes it.
  *
  * @throws the system error of the component that cannot be opened
  */

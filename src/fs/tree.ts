@@ -1,6 +1,6 @@
 /**
- * What a walk found, in columns: about 75 bytes a path and its name, so that 100,000 paths fit beside a 128 MB function.
- * An entry is its number; a directory comes before what is in it. The queue of the walk is the tree itself.
+ * What a walk found, in columns: about 75 bytes a path and its name, so that 100,000 paths fit beside a 128 MB
+ * function. An entry is its number; a directory comes before what is in it. The queue of the walk is the tree itself.
  */
 import type { BigIntStats } from 'node:fs';
 import type { BytePath } from '../contracts/evidence.ts';

@@ -1,8 +1,9 @@
 /**
- * Lists trees that an attacker writes. Never follows a link, never blocks, holds the main thread for one batch at a time.
+ * Lists trees that an attacker writes. Never follows a link, never blocks, holds the main thread for one batch at a
+ * time.
  *
- * Breadth first, and a directory with very many entries gives way to the others after its share: so a flood in one place
- * does not use up the limit before the rest is seen.
+ * Breadth first, and a directory with very many entries gives way to the others after its share: so a flood in one
+ * place does not use up the limit before the rest is seen.
  */
 import { closeSync, fstatSync, statfsSync } from 'node:fs';
 import type { BytePath } from '../contracts/evidence.ts';
@@ -36,8 +37,8 @@ const SHARES = 8;
 const COUNTED = 4;
 
 /**
- * Lists `roots` and all below them, up to `limit` entries. What is mounted there and served by somebody is named and not
- * touched, as `book` knows it. Never rejects for what it finds.
+ * Lists `roots` and all below them, up to `limit` entries. What is mounted there and served by somebody is named and
+ * not touched, as `book` knows it. Never rejects for what it finds.
  */
 export async function walk(
   roots: readonly BytePath[],

@@ -1,4 +1,6 @@
-/** Hunts over whole streams: one stream is one sandbox, so what happens to a sandbox shows in how its stream goes on. */
+/**
+ * Hunts over whole streams: one stream is one sandbox, so what happens to a sandbox shows in how its stream goes on.
+ */
 import type { Hunt, Matcher, WholeHit } from './contracts.ts';
 
 const HOUR_MS = 3_600_000;
@@ -128,7 +130,10 @@ function silenceMatcher(): Matcher {
   };
 }
 
-/** Lambda ends sandboxes "every few hours", also those that are always invoked ("Lambda execution environment lifecycle"). */
+/**
+ * Lambda ends sandboxes "every few hours", also those that are always invoked ("Lambda execution environment
+ * lifecycle").
+ */
 const LONG_HOURS = 6;
 
 /** 19 */

@@ -6,7 +6,9 @@ import { isAmberError, type AmberError } from '../errors.ts';
 export interface BudgetLimits {
   /** Milliseconds from now until collecting stops. */
   readonly collectMs: number;
-  /** Milliseconds from now until the commit marker is written, whatever is not acknowledged by then; default is the end. */
+  /**
+   * Milliseconds from now until the commit marker is written, whatever is not acknowledged by then; default is the end.
+   */
   readonly commitMs?: number;
   /** Milliseconds from now until everything has ended, shipping and commit included. */
   readonly totalMs: number;

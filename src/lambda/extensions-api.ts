@@ -54,7 +54,8 @@ const MAX_BYTES = 64 * 1024;
 
 /** @param name - file name of the extension in /opt/extensions: the platform knows it by that. */
 export function openExtensionsApi(env: NodeJS.ProcessEnv, name: string): ExtensionsApi {
-  // Not by import: the facade of node:http brings undici, and fetch has a timeout of 300 s that a frozen sandbox runs into.
+  // Not by import: the facade of node:http brings undici, and fetch has a timeout of 300 s that a frozen sandbox runs
+  // into.
   const http = process.getBuiltinModule('node:http');
   const [host = '127.0.0.1', port = '9001'] = (env['AWS_LAMBDA_RUNTIME_API'] ?? '').split(':');
   const agent: Agent = new http.Agent({ keepAlive: true, maxSockets: 2 });

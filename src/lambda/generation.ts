@@ -1,8 +1,8 @@
 /** Which of the two runtime clients runs the handler: they differ in what a handler may look like. */
 
 /**
- * `v3`: nodejs18.x to nodejs22.x, callbacks allowed. `v4`: nodejs24.x, and every Node.js on Managed Instances; a handler of
- * three parameters is refused at init, and what a synchronous handler returns is its result.
+ * `v3`: nodejs18.x to nodejs22.x, callbacks allowed. `v4`: nodejs24.x, and every Node.js on Managed Instances; a
+ * handler of three parameters is refused at init, and what a synchronous handler returns is its result.
  */
 export type RuntimeGeneration = 'v3' | 'v4';
 

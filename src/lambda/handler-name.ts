@@ -1,7 +1,7 @@
 /**
  * From the handler's name to the function, by the rules of the two runtime clients, error types and messages included:
- * aws-lambda-ric 3 (src/UserFunction.js, src/Errors.js) and 4 (src/utils/handler-path.ts, src/function/handler-resolver.ts,
- * src/utils/errors.ts).
+ * aws-lambda-ric 3 (src/UserFunction.js, src/Errors.js) and 4 (src/utils/handler-path.ts,
+ * src/function/handler-resolver.ts, src/utils/errors.ts).
  */
 import { basename } from 'node:path';
 import type { RuntimeGeneration } from './generation.ts';
@@ -49,8 +49,8 @@ export function parseHandlerName(full: string, generation: RuntimeGeneration): H
 }
 
 /**
- * Finds the function in what the module exports. Version 3 goes through functions and has no default export to fall back
- * on, version 4 goes through objects only and tries the default export as well.
+ * Finds the function in what the module exports. Version 3 goes through functions and has no default export to fall
+ * back on, version 4 goes through objects only and tries the default export as well.
  *
  * @throws Runtime.HandlerNotFound
  */

@@ -2,8 +2,8 @@
 import type { InvocationFacts } from '../contracts/evidence.ts';
 
 /**
- * Everything that names the execution environment. The variables are the reserved ones of AWS ("Using Lambda environment
- * variables"); an extension lacks some of them (handler, log stream, task root), so they may be absent.
+ * Everything that names the execution environment. The variables are the reserved ones of AWS ("Using Lambda
+ * environment variables"); an extension lacks some of them (handler, log stream, task root), so they may be absent.
  */
 export interface Identity {
   readonly functionName: string;

@@ -1,9 +1,9 @@
 /**
- * Loads the module of a handler as the runtime client would: the same files in the same order, `require` where it requires
- * and `import` where it imports, so that a function behind the layer finds what it would find in front of it.
+ * Loads the module of a handler as the runtime client would: the same files in the same order, `require` where it
+ * requires and `import` where it imports, so that a function behind the layer finds what it would find in front of it.
  *
- * What user code throws while it is loaded is passed on as it is. The client, which loads us, then makes of it what it would
- * have made: Runtime.UserCodeSyntaxError, Runtime.ImportModuleError, or the error itself.
+ * What user code throws while it is loaded is passed on as it is. The client, which loads us, then makes of it what it
+ * would have made: Runtime.UserCodeSyntaxError, Runtime.ImportModuleError, or the error itself.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -42,7 +42,9 @@ async function loadV4({ appRoot, require, load }: LoadPlace, { root, module }: H
   return require(require.resolve(module, { paths: [appRoot, join(appRoot, folder)] }));
 }
 
-/** aws-lambda-ric 3, src/UserFunction.js. An export that is a promise is awaited, because `async` functions return it. */
+/**
+ * aws-lambda-ric 3, src/UserFunction.js. An export that is a promise is awaited, because `async` functions return it.
+ */
 async function loadV3({ appRoot, require, load }: LoadPlace, { root, module }: HandlerName): Promise<unknown> {
   const file = resolve(appRoot, root, module);
   const required = (extension: string): unknown =>

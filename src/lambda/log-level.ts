@@ -1,6 +1,6 @@
 /**
- * What the platform wants of a line. With log format JSON and an application log level it drops every line below that level,
- * and a line without a valid `level` and `timestamp` counts as INFO (AWS, "Log-level filtering").
+ * What the platform wants of a line. With log format JSON and an application log level it drops every line below that
+ * level, and a line without a valid `level` and `timestamp` counts as INFO (AWS, "Log-level filtering").
  */
 
 /** Levels of AWS, least first. */
@@ -15,7 +15,9 @@ export interface Envelope {
   readonly timestamp: string;
 }
 
-/** The least level that passes, and INFO where nothing filters above that. A function whose logs are text has no filter. */
+/**
+ * The least level that passes, and INFO where nothing filters above that. A function whose logs are text has no filter.
+ */
 export function leastLevel(env: Readonly<Record<string, string | undefined>>): string {
   if (env['AWS_LAMBDA_LOG_FORMAT']?.toUpperCase() !== 'JSON') return ORDINARY;
   const asked = env['AWS_LAMBDA_LOG_LEVEL']?.toUpperCase() ?? '';

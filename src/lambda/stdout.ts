@@ -1,6 +1,6 @@
 /**
- * Standard output, as long as it is the one that the process began with. Whoever closes descriptor 1 makes the next file
- * or socket that is opened number 1: a log line would then be written into the evidence.
+ * Standard output, as long as it is the one that the process began with. Whoever closes descriptor 1 makes the next
+ * file or socket that is opened number 1: a log line would then be written into the evidence.
  */
 import { AmberError } from '../errors.ts';
 
@@ -11,7 +11,8 @@ interface Place {
 
 const BEGAN: unique symbol = Symbol.for('lambda-amber.stdout');
 
-// Not imported: an import of node:fs makes Node build node:fs/promises and all streams, 10 ms for a function that is idle.
+// Not imported: an import of node:fs makes Node build node:fs/promises and all streams, 10 ms for a function that is
+// idle.
 const fs = process.getBuiltinModule('node:fs');
 
 function place(): Place | undefined {
@@ -30,7 +31,8 @@ if (!(BEGAN in home)) Object.defineProperty(home, BEGAN, { value: place() });
 /**
  * Writes to descriptor 1 and gives the number of bytes that were taken.
  *
- * @throws the system's error (EAGAIN for a full pipe), or AmberError DESTINATION_UNAVAILABLE where it is another file now.
+ * @throws the system's error (EAGAIN for a full pipe), or AmberError DESTINATION_UNAVAILABLE where it is another file
+ *   now.
  */
 export function writeStdout(bytes: Uint8Array): number {
   const began = home[BEGAN];

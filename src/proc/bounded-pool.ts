@@ -2,9 +2,10 @@
  * Calls that another process can make hang, kept away from the main thread and from the rest of the threadpool.
  *
  * Reading /proc/PID/environ, cmdline, maps or mem takes locks of that process and may fault in its pages; with a page
- * behind a FUSE mount that its owner serves, such a read never returns (and not even open() does while an exec hangs: `mm_access` waits
- * for exec_update_lock). No call can cancel it. libuv has 4 threads for all file and DNS work of the function we are
- * guests of, so at most 2 of ours are ever in use, and a call that hangs keeps its place until it comes back.
+ * behind a FUSE mount that its owner serves, such a read never returns (and not even open() does while an exec hangs:
+ * `mm_access` waits for exec_update_lock). No call can cancel it. libuv has 4 threads for all file and DNS work of the
+ * function we are guests of, so at most 2 of ours are ever in use, and a call that hangs keeps its place until it comes
+ * back.
  */
 
 /** How a call through the pool ended. A rejected job is `failed` with what it threw. */

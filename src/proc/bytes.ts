@@ -17,7 +17,10 @@ export function toFsPath(path: BytePath): string | Buffer {
   return isAscii(path) ? path : Buffer.from(path, 'latin1');
 }
 
-/** Splits a NUL-separated file (`cmdline`, `environ`) into its items. An empty file has none; a missing last NUL is no matter. */
+/**
+ * Splits a NUL-separated file (`cmdline`, `environ`) into its items. An empty file has none; a missing last NUL is no
+ * matter.
+ */
 export function splitNul(body: Uint8Array): BytePath[] {
   if (body.byteLength === 0) return [];
   const text = latin1(body);

@@ -8,7 +8,10 @@ export interface FdInfo {
   readonly flags: string | undefined;
   /** The mount on which it was opened: an id of some mountinfo. */
   readonly mount: number | undefined;
-  /** The further lines: what an epoll watches, what inotify looks at, the count of an eventfd, … At most 64, and how many more there are. */
+  /**
+   * The further lines: what an epoll watches, what inotify looks at, the count of an eventfd, … At most 64, and how
+   * many more there are.
+   */
   readonly details: readonly string[];
 }
 
@@ -40,8 +43,8 @@ function numberIn(text: string): number | undefined {
   return /^\s*\d+\s*$/u.test(text) ? Number(text) : undefined;
 }
 
-// Values of include/uapi/asm-generic/fcntl.h; O_DIRECT, O_DIRECTORY, O_NOFOLLOW and O_LARGEFILE differ between x86-64 and
-// arm64, so they are not named here: the octal number stands beside.
+// Values of include/uapi/asm-generic/fcntl.h; O_DIRECT, O_DIRECTORY, O_NOFOLLOW and O_LARGEFILE differ between x86-64
+// and arm64, so they are not named here: the octal number stands beside.
 const FLAGS: readonly (readonly [string, number])[] = [
   ['O_CREAT', 0o100],
   ['O_EXCL', 0o200],

@@ -1,13 +1,16 @@
 /**
- * Files of `Key: value` lines: status, meminfo, smaps_rollup. Source: proc(5). In `status` the kernel escapes newlines of the
- * name, so no process can add a line of its own.
+ * Files of `Key: value` lines: status, meminfo, smaps_rollup. Source: proc(5). In `status` the kernel escapes newlines
+ * of the name, so no process can add a line of its own.
  */
 import { latin1 } from './bytes.ts';
 
 /** Not `^` of a multi-line pattern: that also matches behind a carriage return, which a process may put in its name. */
 const LINE_START = '(?<![^\\n])';
 
-/** Makes a reader of some fields only, in the order of the file; names must be words. The first of two equal keys counts. */
+/**
+ * Makes a reader of some fields only, in the order of the file; names must be words. The first of two equal keys
+ * counts.
+ */
 export function fieldPicker(names: readonly string[]): (body: Uint8Array) => Record<string, string> {
   const line = new RegExp(`${LINE_START}(${names.join('|')}):[ \\t]*([^\\n]*)`, 'g');
   return (body) => {

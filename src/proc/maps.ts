@@ -20,8 +20,9 @@ export interface Vma {
   /** Inode number, decimal; `0` for anonymous memory. */
   readonly inode: string;
   /**
-   * File, `[heap]`, `[stack]`, `[anon:name]`, `/memfd:name (deleted)`, or empty. As printed: the kernel writes a newline in a name as
-   * `\012` and leaves backslashes alone, so that the text cannot be turned back into the name for certain.
+   * File, `[heap]`, `[stack]`, `[anon:name]`, `/memfd:name (deleted)`, or empty. As printed: the kernel writes a
+   * newline in a name as `\012` and leaves backslashes alone, so that the text cannot be turned back into the name for
+   * certain.
    */
   readonly path: BytePath;
 }

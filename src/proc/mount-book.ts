@@ -1,6 +1,6 @@
 /**
- * What is known of mounts in one capture: our own namespace, those of the processes that are looked at, and of each mount
- * who answers for what lies on it. Reading mountinfo and fdinfo asks no file system anything.
+ * What is known of mounts in one capture: our own namespace, those of the processes that are looked at, and of each
+ * mount who answers for what lies on it. Reading mountinfo and fdinfo asks no file system anything.
  */
 import { closeSync, openSync } from 'node:fs';
 import type { BytePath } from '../contracts/evidence.ts';
@@ -33,10 +33,10 @@ const TASK_ROOT = 'LAMBDA_TASK_ROOT=';
 const MAX_NAMESPACES = 64;
 /**
  * The first mount that the kernel makes, for files that have no name: memfds, System V memory, shared anonymous memory
- * (`shmem_init` in mm/shmem.c, called first in `mnt_init` of fs/namespace.c). It is listed nowhere and stands as long as the
- * kernel runs, so that nobody else is ever given its number (`mnt_alloc_id` takes the lowest that is free). Its superblock is
- * the first without a disk: `00:01`. Seen on Linux 6.18 on x86-64 alone: no other kernel was at hand. Where a memfd has
- * another mount id, it counts as doubtful, and a child reads it whole (collect/recovered-aside.ts).
+ * (`shmem_init` in mm/shmem.c, called first in `mnt_init` of fs/namespace.c). It is listed nowhere and stands as long
+ * as the kernel runs, so that nobody else is ever given its number (`mnt_alloc_id` takes the lowest that is free). Its
+ * superblock is the first without a disk: `00:01`. Seen on Linux 6.18 on x86-64 alone: no other kernel was at hand.
+ * Where a memfd has another mount id, it counts as doubtful, and a child reads it whole (collect/recovered-aside.ts).
  */
 const NAMELESS_MOUNT = 0;
 export const NAMELESS_DEVICE = '0:1';
@@ -97,8 +97,8 @@ export class MountBook {
   }
 
   /**
-   * The same for an id that a descriptor of ours holds, so that it is nobody else's. Mounts of our own namespace stay what they
-   * are: to change those takes CAP_SYS_ADMIN in it. The others are read as they are now.
+   * The same for an id that a descriptor of ours holds, so that it is nobody else's. Mounts of our own namespace stay
+   * what they are: to change those takes CAP_SYS_ADMIN in it. The others are read as they are now.
    */
   placeHeld(id: number | undefined, dir: string): Place {
     if (id === undefined || id === NAMELESS_MOUNT || this.own().byId.has(id)) return this.place(id, dir);
@@ -181,9 +181,10 @@ export interface Pin {
 }
 
 /**
- * Holds what a link of procfs leads to and tells where it lies, from the listings of this moment: as long as it is held, its
- * mount id is nobody else's, so that no swap of the descriptor or of a mount comes between. The caller closes it. Following
- * such a link sends FUSE no request; NFS and 9p it may ask (d_weak_revalidate), and only the platform can mount those.
+ * Holds what a link of procfs leads to and tells where it lies, from the listings of this moment: as long as it is
+ * held, its mount id is nobody else's, so that no swap of the descriptor or of a mount comes between. The caller closes
+ * it. Following such a link sends FUSE no request; NFS and 9p it may ask (d_weak_revalidate), and only the platform can
+ * mount those.
  *
  * @throws the system error of the open
  */

@@ -1,6 +1,6 @@
 /**
- * The mounts of one namespace, and who answers for what lies on them. Source: proc_pid_mountinfo(5), `show_mountinfo` in the
- * kernel's fs/proc_namespace.c.
+ * The mounts of one namespace, and who answers for what lies on them. Source: proc_pid_mountinfo(5), `show_mountinfo`
+ * in the kernel's fs/proc_namespace.c.
  */
 import type { BytePath } from '../contracts/evidence.ts';
 import { latin1 } from './bytes.ts';
@@ -17,8 +17,8 @@ export interface Mount {
 }
 
 /**
- * Who answers when a file there is opened or read: `local`, the kernel alone; `served`, another process or machine, which
- * need not answer; `doubtful`, the kernel by means of something else, which may be either.
+ * Who answers when a file there is opened or read: `local`, the kernel alone; `served`, another process or machine,
+ * which need not answer; `doubtful`, the kernel by means of something else, which may be either.
  */
 export type Ground = 'local' | 'served' | 'doubtful';
 
@@ -47,8 +47,8 @@ const KERNEL: ReadonlySet<string> = new Set([
   'fusectl',
 ]);
 /**
- * They stand on something: a disk, or for overlay other file systems, which may be served. An overlay can be mounted in any
- * user namespace, over a FUSE file system too, so only those that our own namespace has are above doubt.
+ * They stand on something: a disk, or for overlay other file systems, which may be served. An overlay can be mounted in
+ * any user namespace, over a FUSE file system too, so only those that our own namespace has are above doubt.
  */
 const STANDING: ReadonlySet<string> = new Set([
   'ext2',
@@ -97,8 +97,8 @@ export class MountTable {
 
   /**
    * The mount in which a path lies, found as the kernel finds it: from the root along what is mounted on what, so that
-   * neither the order of the list nor a mount that another one hides misleads. `path` is absolute, without links and dots.
-   * Undefined where the root itself is in no listed mount (a changed root), and nothing on the way is.
+   * neither the order of the list nor a mount that another one hides misleads. `path` is absolute, without links and
+   * dots. Undefined where the root itself is in no listed mount (a changed root), and nothing on the way is.
    */
   at(path: BytePath): Mount | undefined {
     let mount = this.#top(undefined, '/');

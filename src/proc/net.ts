@@ -1,4 +1,7 @@
-/** /proc/net/tcp, tcp6, udp, udp6 (and raw, udplite, icmp, which look the same). Source: proc_net_tcp(5), net/ipv4/tcp_ipv4.c. */
+/**
+ * /proc/net/tcp, tcp6, udp, udp6 (and raw, udplite, icmp, which look the same). Source: proc_net_tcp(5),
+ * net/ipv4/tcp_ipv4.c.
+ */
 import { latin1 } from './bytes.ts';
 
 export interface Endpoint {

@@ -1,5 +1,6 @@
 /**
- * Which pages of a mapping are there, from /proc/PID/pagemap. Source: the kernel's Documentation/admin-guide/mm/pagemap.rst.
+ * Which pages of a mapping are there, from /proc/PID/pagemap. Source: the kernel's
+ * Documentation/admin-guide/mm/pagemap.rst.
  *
  * Reading memory that a process never touched would fault it in: page tables at the least, pages of a sparse memfd at
  * the worst, charged to the function's memory limit; and a page behind a FUSE file may never come. So only pages
@@ -13,7 +14,9 @@ export interface Extent {
   readonly to: number;
 }
 
-/** `present`: in memory or in swap. `own`: present and not the page of a file: written by the process (copy on write). */
+/**
+ * `present`: in memory or in swap. `own`: present and not the page of a file: written by the process (copy on write).
+ */
 export type PageFilter = 'present' | 'own';
 
 // Bits 63, 62, 61 of an entry are bits 31, 30, 29 of its upper half.

@@ -38,7 +38,10 @@ const SLOW: readonly SlowFile[] = [
   ['maps', { ...LIST, lastLine: 'ffffffffff600000-ffffffffff601000 ' }],
 ];
 const SLOW_FULL: readonly SlowFile[] = [...SLOW, ['io', SMALL], ['smaps_rollup', SMALL]];
-/** Our own process waits for nobody here, so these are there even when the pool hangs. (Its maps can be long: not so those.) */
+/**
+ * Our own process waits for nobody here, so these are there even when the pool hangs. (Its maps can be long: not so
+ * those.)
+ */
 const OWN_NOW: ReadonlySet<string> = new Set(['environ', 'cmdline']);
 
 /** A process that is being read. */

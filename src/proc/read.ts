@@ -20,14 +20,18 @@ export interface ReadRule {
   readonly lastLine?: string;
 }
 
-/** Bytes that a snapshot may still keep, so that a thousand processes with a large environment do not fill the memory. */
+/**
+ * Bytes that a snapshot may still keep, so that a thousand processes with a large environment do not fill the memory.
+ */
 export interface Allowance {
   left: number;
 }
 
 type Failure = Extract<ProcRead, { ok: false }>;
 
-/** O_NONBLOCK so that a FIFO in a tree that is no procfs does not hang; O_NOFOLLOW so that a link in it leads nowhere. */
+/**
+ * O_NONBLOCK so that a FIFO in a tree that is no procfs does not hang; O_NOFOLLOW so that a link in it leads nowhere.
+ */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 const BUFFER_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
@@ -81,7 +85,10 @@ export type PoolRead = (
   done: (read: ProcRead) => void,
 ) => void;
 
-/** Ends early once the ticket says that nobody waits. Callbacks, not promises: with 500 processes this runs some thousand times. */
+/**
+ * Ends early once the ticket says that nobody waits. Callbacks, not promises: with 500 processes this runs some
+ * thousand times.
+ */
 export const poolRead: PoolRead = (path, rule, allowance, ticket, done) => {
   if (allowance.left <= 0) {
     done(SPENT);
@@ -115,7 +122,10 @@ export function readInPool(path: string, rule: ReadRule, allowance: Allowance, t
 
 const READ_ALONE: Ticket = { abandoned: () => false, progress: () => undefined };
 
-/** Reads a file that is slow to make but cannot hang (net/tcp walks the whole hash table) without holding the main thread. */
+/**
+ * Reads a file that is slow to make but cannot hang (net/tcp walks the whole hash table) without holding the main
+ * thread.
+ */
 export function readAside(path: string, rule: ReadRule, allowance: Allowance): Promise<ProcRead> {
   return readInPool(path, rule, allowance, READ_ALONE);
 }

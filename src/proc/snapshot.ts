@@ -1,6 +1,6 @@
 /**
- * The process table, read once for all collectors. It runs in somebody's main thread: it turns the event loop after each
- * process, and what another process can hold up is read in the threadpool (see proc/bounded-pool.ts).
+ * The process table, read once for all collectors. It runs in somebody's main thread: it turns the event loop after
+ * each process, and what another process can hold up is read in the threadpool (see proc/bounded-pool.ts).
  */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { readDescriptors } from './descriptors.ts';
@@ -65,7 +65,9 @@ const FIRST_FEW = 8;
 /** Processes whose slow part may be under way: enough to keep the pool busy, few enough to hold few descriptors. */
 const MAX_PENDING = 16;
 
-/** Reads the process table. Never rejects: what could not be had is in `vanished`, `unread`, `stopped` and `failures`. */
+/**
+ * Reads the process table. Never rejects: what could not be had is in `vanished`, `unread`, `stopped` and `failures`.
+ */
 export async function snapshotProcesses(options: SnapshotOptions = {}): Promise<ProcessTable> {
   const root = options.root ?? '/proc';
   const limits = { ...SNAPSHOT_LIMITS, ...options.limits };
@@ -124,8 +126,8 @@ interface Walk {
 }
 
 /**
- * Reads process after process. What waits for the pool is awaited later: between the short steps here the event loop turns,
- * which is when the pool goes on.
+ * Reads process after process. What waits for the pool is awaited later: between the short steps here the event loop
+ * turns, which is when the pool goes on.
  */
 async function walk(session: Session, pids: readonly number[], { bootMs, full, onStop }: WalkPlan): Promise<Walk> {
   const records: ProcessRecord[] = [];

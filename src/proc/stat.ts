@@ -22,8 +22,9 @@ export interface ProcessStat {
   /** Resident memory in pages. */
   readonly rssPages: number;
   /**
-   * Where its code, stack and environment begin. Each exec lays them out anew, at random, so that another value under the same
-   * pid and start is another exec, also of the same program. Empty where the kernel does not tell us (PTRACE_MODE_READ).
+   * Where its code, stack and environment begin. Each exec lays them out anew, at random, so that another value under
+   * the same pid and start is another exec, also of the same program. Empty where the kernel does not tell us
+   * (PTRACE_MODE_READ).
    */
   readonly layout: string;
 }

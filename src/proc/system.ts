@@ -1,4 +1,6 @@
-/** Files of /proc that belong to no process, and the socket tables. Sources: proc(5), proc_net(5), proc_sys_kernel(5). */
+/**
+ * Files of /proc that belong to no process, and the socket tables. Sources: proc(5), proc_net(5), proc_sys_kernel(5).
+ */
 import { latin1 } from './bytes.ts';
 import { fieldOf } from './fields.ts';
 import { readLink } from './links.ts';

@@ -6,7 +6,9 @@ export interface UnixSocket {
   readonly type: 'stream' | 'dgram' | 'seqpacket' | 'unknown';
   readonly state: 'LISTEN' | 'CONNECTED' | 'CONNECTING' | 'DISCONNECTING' | 'UNCONNECTED' | 'FREE';
   readonly inode: string;
-  /** File it is bound to, or `@name` for an abstract one (the kernel prints every NUL of that as `@`); empty if unbound. */
+  /**
+   * File it is bound to, or `@name` for an abstract one (the kernel prints every NUL of that as `@`); empty if unbound.
+   */
   readonly path: BytePath;
 }
 
@@ -19,8 +21,8 @@ const ROW = /^[^\s:]+: [0-9A-F]{8} [0-9A-F]{8} ([0-9A-F]{8}) ([0-9A-F]{4}) ([0-9
 
 /**
  * Every unix socket. The kernel prints names raw, newlines included: a line that is no row belongs to the name before
- * it. A name can therefore also contain something that looks like a row; nothing in the file tells such a one apart, but
- * no descriptor has its inode.
+ * it. A name can therefore also contain something that looks like a row; nothing in the file tells such a one apart,
+ * but no descriptor has its inode.
  */
 export function parseUnix(body: Uint8Array): UnixSocket[] {
   return [...unixSockets(body)];

@@ -46,7 +46,9 @@ export function failureReport(facts: ReportFacts, error: AmberError): CaptureRep
   return { ...facts, completeness: 'partial', state: 'failed', segments: 0, bytes: 0, error };
 }
 
-/** One line a segment, as soon as it is acknowledged: the log's copy of the digest, which the function cannot rewrite. */
+/**
+ * One line a segment, as soon as it is acknowledged: the log's copy of the digest, which the function cannot rewrite.
+ */
 export function segmentLine(captureId: string, { segment, receipt, error }: ShippedSegment): Record<string, unknown> {
   return {
     capture: captureId,

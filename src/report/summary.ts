@@ -32,7 +32,9 @@ interface Owner {
   readonly comm: string;
 }
 
-/** Internet sockets that a process holds, as sockets.json has them: what a sandbox talks to is seldom more than a few. */
+/**
+ * Internet sockets that a process holds, as sockets.json has them: what a sandbox talks to is seldom more than a few.
+ */
 async function heldSockets(table: ProcessTable, { yieldIfDue }: Budget): Promise<readonly object[]> {
   const owners = new Map<string, Owner>();
   for (const { pid, comm, descriptors } of table.processes) {

@@ -74,7 +74,9 @@ export function encode64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64').replaceAll('=', '');
 }
 
-/** The bytes of canonical unpadded base64, or undefined: padding and stray last bits are refused, as the format asks. */
+/**
+ * The bytes of canonical unpadded base64, or undefined: padding and stray last bits are refused, as the format asks.
+ */
 export function decode64(text: string): Uint8Array | undefined {
   const bytes = Buffer.from(text, 'base64');
   return encode64(bytes) === text ? bytes : undefined;

@@ -1,4 +1,7 @@
-/** Reads the header of an age v1 file (https://age-encryption.org/v1, ABNF of the header). Strict: what it refuses, age refuses. */
+/**
+ * Reads the header of an age v1 file (https://age-encryption.org/v1, ABNF of the header). Strict: what it refuses, age
+ * refuses.
+ */
 import { AmberError } from '../errors.ts';
 import { decode64, VERSION_LINE } from './age-crypto.ts';
 

@@ -1,12 +1,14 @@
-/** Opens the payload of an age v1 file: ChaCha20-Poly1305 in chunks of 64 KiB (https://age-encryption.org/v1, Payload). */
+/**
+ * Opens the payload of an age v1 file: ChaCha20-Poly1305 in chunks of 64 KiB (https://age-encryption.org/v1, Payload).
+ */
 import { createDecipheriv } from 'node:crypto';
 import { AmberError } from '../errors.ts';
 import * as age from './age-crypto.ts';
 
 /**
  * One age file being read. The bytes of all answers, in order, are the plaintext; every answer is authentic.
- * Both calls throw AmberError IDENTITY_INVALID (no identity opens it) or ARCHIVE_CORRUPT (damaged or cut). A `push` that
- * meets damage behind good chunks still gives those, and the next call throws. Answers never alias the input.
+ * Both calls throw AmberError IDENTITY_INVALID (no identity opens it) or ARCHIVE_CORRUPT (damaged or cut). A `push`
+ * that meets damage behind good chunks still gives those, and the next call throws. Answers never alias the input.
  */
 export interface AgeDecryptor {
   readonly push: (bytes: Uint8Array) => Uint8Array[];

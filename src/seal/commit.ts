@@ -1,7 +1,7 @@
 /**
- * `manifest.json`: written last, it is the commit marker. It names every segment with its digest and receipt, the whole,
- * the head of the chain, what was not collected and what the capture cost. It is always redacted: it lies in clear
- * beside age files.
+ * `manifest.json`: written last, it is the commit marker. It names every segment with its digest and receipt, the
+ * whole, the head of the chain, what was not collected and what the capture cost. It is always redacted: it lies in
+ * clear beside age files.
  */
 import { hash } from 'node:crypto';
 import type { Cause, ManifestItem, Outcome, Receipt, Segment, StoredObject } from '../contracts/evidence.ts';
@@ -36,7 +36,10 @@ export interface CaptureManifest {
   /** `whole`: every segment is stored. `cut`: some are lost. */
   readonly state: 'whole' | 'cut';
   readonly cause: Cause;
-  /** Why the host ended it before it had collected everything, where it did: a signed order to stop, the end of the sandbox. */
+  /**
+   * Why the host ended it before it had collected everything, where it did: a signed order to stop, the end of the
+   * sandbox.
+   */
   readonly endedEarly?: string;
   readonly identity: object;
   readonly tool: ToolFacts;
@@ -45,7 +48,9 @@ export interface CaptureManifest {
   /** The age recipient, or null. */
   readonly recipient: string | null;
   readonly segments: readonly CommittedSegment[];
-  /** The segments joined in order; their digest is null where there was no time for one beside those of the segments. */
+  /**
+   * The segments joined in order; their digest is null where there was no time for one beside those of the segments.
+   */
   readonly tarball: { readonly sha256: string | null; readonly bytes: number; readonly tarBytes: number };
   readonly chain: { readonly head: string | null; readonly parts: number };
   /** Whether the evidence is all there; absent in older captures. */

@@ -56,7 +56,10 @@ export class Shortfalls {
   }
 }
 
-/** Counts the items of a capture that has no completeness of its own: it is older than `byDesign`, or its manifest is gone. */
+/**
+ * Counts the items of a capture that has no completeness of its own: it is older than `byDesign`, or its manifest is
+ * gone.
+ */
 export class OldShortfalls extends Shortfalls {
   override add(item: Judged): void {
     if (item.outcome !== 'skipped' || !OLD_WORDS.test(item.reason ?? '')) super.add(item);

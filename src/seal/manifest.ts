@@ -75,7 +75,9 @@ export function openManifest(captureId: string): ManifestWriter {
 
 const FIRST_BYTES = 64 * 1024;
 
-/** Lines as UTF-8, in memory that serves again: as strings they would outlive many collections and swell the young heap. */
+/**
+ * Lines as UTF-8, in memory that serves again: as strings they would outlive many collections and swell the young heap.
+ */
 class Lines {
   #memory = Buffer.allocUnsafeSlow(FIRST_BYTES);
   bytes = 0;

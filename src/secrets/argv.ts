@@ -21,7 +21,10 @@ const MAX_NESTING = 3;
 
 const WITH_VALUE = /^((?:--?|\/)?(?:D(?=[a-z]))?([A-Za-z_][\w.-]{0,100}))=/u;
 const OPTION = /^--?([A-Za-z][\w.-]{0,100})$/u;
-/** Behind an option that takes a value, this is the next option all the same; anything else with a dash may be a password. */
+/**
+ * Behind an option that takes a value, this is the next option all the same; anything else with a dash may be a
+ * password.
+ */
 const NOT_A_VALUE = /^--[A-Za-z]|^-[A-Za-z]$/u;
 /** Positional in `aws configure set NAME VALUE` and the like: the name is a secret's and nothing else. */
 const BARE_NAME = /^(?:aws_(?:secret_access_key|session_token)|_authToken)$/u;

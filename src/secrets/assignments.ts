@@ -158,7 +158,10 @@ function* namesIn(text: string, done: () => number): Generator<NameFound> {
   }
 }
 
-/** `?key=…` of a URL and `Key=…`: a word so common that its value has to look like a key. In JSON it is the name of an object. */
+/**
+ * `?key=…` of a URL and `Key=…`: a word so common that its value has to look like a key. In JSON it is the name of an
+ * object.
+ */
 function isKeyOf(text: string, name: string, end: number): boolean {
   return (
     name.length === 3 &&
@@ -196,8 +199,9 @@ function branchEnd(text: string, from: number): { readonly end: number; readonly
 }
 
 /**
- * `"credentials": {"accessKeyId": …}`: every text in the object, as in an object that is one (structure.ts). A branch in a
- * branch is done with the outer one; so each character is looked at once, twice where the outer one is longer than a look.
+ * `"credentials": {"accessKeyId": …}`: every text in the object, as in an object that is one (structure.ts). A branch
+ * in a branch is done with the outer one; so each character is looked at once, twice where the outer one is longer than
+ * a look.
  */
 function hideBranch(text: string, from: number, { reader, cover, put, branches }: Hiding): void {
   if (from < branches.done) return;

@@ -7,8 +7,8 @@ const UNFINISHED =
 const TELLING = 4;
 
 /**
- * True for what is only the beginning of a shape (`-----BEGIN`, `sk_live_`, `https://`): somebody's value was cut there.
- * If it were searched for everywhere, it would break up the secrets that begin with it.
+ * True for what is only the beginning of a shape (`-----BEGIN`, `sk_live_`, `https://`): somebody's value was cut
+ * there. If it were searched for everywhere, it would break up the secrets that begin with it.
  */
 export function isBeginning(value: string): boolean {
   if (value.length > 80) return false;

@@ -1,4 +1,7 @@
-/** Values that go on below their name: block scalars and lists of YAML (https://yaml.org/spec/1.2.2/#81-block-scalar-styles). */
+/**
+ * Values that go on below their name: block scalars and lists of YAML
+ * (https://yaml.org/spec/1.2.2/#81-block-scalar-styles).
+ */
 
 export interface Line {
   readonly at: number;

@@ -89,7 +89,9 @@ export function* entityRuns(text: string): Iterable<Run> {
   }
 }
 
-/** JSON in JSON whose quotes are `\u0022`, as .NET writes it. Other quotes are read where they stand (assignments.ts). */
+/**
+ * JSON in JSON whose quotes are `\u0022`, as .NET writes it. Other quotes are read where they stand (assignments.ts).
+ */
 export function* unicodeRuns(text: string): Iterable<Run> {
   if (!text.includes('\\u0022')) return;
   for (const { index, 0: run } of text.matchAll(/[^"]{1,1048576}/gu)) {

@@ -17,6 +17,8 @@ export interface Redactor {
   readonly text: (text: string) => Redacted<string>;
   /** Bytes of a kind: `environ` (NAME=value, NUL), `cmdline` (NUL), `text` (UTF-8 or latin1), `content` (untouched). */
   readonly bytes: (body: Uint8Array, kind: Redaction) => Redacted<Uint8Array>;
-  /** Learns the secrets of an environment without giving anything back, so that they are found everywhere from now on. */
+  /**
+   * Learns the secrets of an environment without giving anything back, so that they are found everywhere from now on.
+   */
   readonly learn: (variables: Readonly<Record<string, string | undefined>>) => void;
 }

@@ -51,7 +51,9 @@ export class Notes {
   }
 }
 
-/** `mark` gives the mark of bytes. What is beyond the lessons is hidden where it stands and not searched for elsewhere. */
+/**
+ * `mark` gives the mark of bytes. What is beyond the lessons is hidden where it stands and not searched for elsewhere.
+ */
 export function createCover(
   view: View,
   known: KnownValues,

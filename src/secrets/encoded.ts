@@ -1,7 +1,7 @@
 /**
- * Looks into texts that stand encoded inside a text: form and URL encoding, base64 of JSON (bodies of API Gateway, records
- * of Kinesis), gzip in base64 (events of CloudWatch Logs), JSON in JSON, XML in XML, Buffers. What holds a secret is
- * written again in its encoding, so that a reader decodes it as before and finds the mark.
+ * Looks into texts that stand encoded inside a text: form and URL encoding, base64 of JSON (bodies of API Gateway,
+ * records of Kinesis), gzip in base64 (events of CloudWatch Logs), JSON in JSON, XML in XML, Buffers. What holds a
+ * secret is written again in its encoding, so that a reader decodes it as before and finds the mark.
  */
 import { base64Runs, bufferRuns, entityRuns, LEAST_BASE64, percentRuns, TOO_LONG, unicodeRuns } from './codecs.ts';
 import type { Codec, Run } from './codecs.ts';

@@ -1,4 +1,7 @@
-/** The user's own pattern (AMBER_REDACT). It may be any regular expression and the attacker writes the text, so both are bounded. */
+/**
+ * The user's own pattern (AMBER_REDACT). It may be any regular expression and the attacker writes the text, so both are
+ * bounded.
+ */
 import { AmberError } from '../errors.ts';
 import type { Cover } from './cover.ts';
 import { marksIn } from './mark.ts';

@@ -1,4 +1,6 @@
-/** Forms that begin with the same 8 characters, kept in order, so that the longest one at a place is found by bisection. */
+/**
+ * Forms that begin with the same 8 characters, kept in order, so that the longest one at a place is found by bisection.
+ */
 
 export interface Form {
   readonly text: string;

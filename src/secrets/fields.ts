@@ -1,4 +1,7 @@
-/** Members that are secret because of what stands beside them: private parts of web keys, parameters of type SecureString. */
+/**
+ * Members that are secret because of what stands beside them: private parts of web keys, parameters of type
+ * SecureString.
+ */
 import type { Cover } from './cover.ts';
 import { isMark } from './mark.ts';
 

@@ -3,7 +3,10 @@ import type { Cover } from './cover.ts';
 import { holdsMark, isMark } from './mark.ts';
 
 const SCHEME = /^([A-Za-z][\w-]{1,40})([ \t]{1,8})(?=\S)/u;
-/** SigV4 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-signing-elements.html): only the signature is one use. */
+/**
+ * SigV4 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-signing-elements.html): only the signature is
+ * one use.
+ */
 const SIGV4 = /^(AWS4-[\w-]{1,60}[ \t]{1,8}[\s\S]{0,4096}?Signature=)([0-9a-fA-F]{16,512}|<redacted:[0-9a-f]{16}>)/u;
 const ATTRIBUTES: ReadonlySet<string> = new Set([
   'path',

@@ -3,7 +3,10 @@ import type { Cover } from './cover.ts';
 import { LIMIT } from './mark.ts';
 import type { Hit, Found } from './hit.ts';
 
-/** What may begin at a place of the text: gives the hits, in order. `at` is where its lead stands, `behind` where that ends. */
+/**
+ * What may begin at a place of the text: gives the hits, in order. `at` is where its lead stands, `behind` where that
+ * ends.
+ */
 export type Finder = (text: string, at: number, behind: number, cover: Cover) => readonly Hit[];
 
 /** A gap between two pieces of one secret: the ends of their base64 forms are not compared. */

@@ -28,7 +28,9 @@ const WORK_FLOOR = 1_000_000;
 /** Texts longer than this are scanned as bytes: typed arrays are faster than strings, but cost a copy. */
 const SCAN_AS_BYTES = 256;
 
-/** How many secrets one call may still learn: a text of 100,000 assignments must not hold the thread for half a second. */
+/**
+ * How many secrets one call may still learn: a text of 100,000 assignments must not hold the thread for half a second.
+ */
 export interface Lessons {
   left: number;
 }

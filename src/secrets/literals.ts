@@ -1,4 +1,6 @@
-/** Where the value behind a name ends: quoted as in JSON, Python, shells and Go, unquoted as in .env, YAML and queries. */
+/**
+ * Where the value behind a name ends: quoted as in JSON, Python, shells and Go, unquoted as in .env, YAML and queries.
+ */
 import { isMark, MARK_LENGTH } from './mark.ts';
 
 export interface Value {

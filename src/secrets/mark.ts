@@ -65,8 +65,8 @@ export function createMarker(key: Uint8Array): (secret: Buffer) => string {
 const BLOCK = 64;
 
 /**
- * HMAC-SHA256 in hex (RFC 2104), by two hashes at one call each: createHmac() takes 60 microseconds to prepare the same key
- * again, and a process may have thousands of variables.
+ * HMAC-SHA256 in hex (RFC 2104), by two hashes at one call each: createHmac() takes 60 microseconds to prepare the same
+ * key again, and a process may have thousands of variables.
  */
 function createMac(key: Uint8Array): (message: Buffer) => string {
   const short = key.length > BLOCK ? hash('sha256', key, 'buffer') : key;

@@ -76,7 +76,9 @@ interface Judged {
   /** Its value may be random and is no secret for that. */
   readonly identifying: boolean;
   readonly counting: boolean;
-  /** `secret_id` may open something, though it is a UUID (AppRole of Vault); `credentials_id` names an entry of a store. */
+  /**
+   * `secret_id` may open something, though it is a UUID (AppRole of Vault); `credentials_id` names an entry of a store.
+   */
   readonly opening: boolean;
 }
 

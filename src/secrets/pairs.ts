@@ -1,4 +1,6 @@
-/** What the two members of a pair are called where one names a thing and the other holds it: `{Key, Value}` and its kin. */
+/**
+ * What the two members of a pair are called where one names a thing and the other holds it: `{Key, Value}` and its kin.
+ */
 
 const LABEL =
   /^(?:(?:parameter|option|header|field|attribute|variable|env|tag|setting|property|config|output)?_?(?:key|name|label)|variable|field|header|k|id|parameter)$/iu;

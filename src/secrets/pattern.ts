@@ -1,4 +1,7 @@
-/** Judges a user's regular expression before it meets text that an attacker wrote. Imports nothing: the configuration asks it. */
+/**
+ * Judges a user's regular expression before it meets text that an attacker wrote. Imports nothing: the configuration
+ * asks it.
+ */
 
 const MAX_SOURCE = 1000;
 /** Characters that the pattern sees at a time. */
@@ -69,7 +72,10 @@ function classEnd(source: string, from: number): number {
   return at;
 }
 
-/** How many lengths the repetition that stands at `at` may have, or undefined if there is none. `?` and `{3}` repeat nothing. */
+/**
+ * How many lengths the repetition that stands at `at` may have, or undefined if there is none. `?` and `{3}` repeat
+ * nothing.
+ */
 function repeatAt(source: string, at: number): number | undefined {
   if (source[at] === '*' || source[at] === '+') return Number.POSITIVE_INFINITY;
   const limits = /^\{(\d{1,6}),(\d{0,6})\}/u.exec(source.slice(at, at + 16));

@@ -116,7 +116,10 @@ function secretOfPair(text: string, _at: number, behind: number, cover: Cover): 
   return [{ start: end - key.length, end, mark: cover.hide(key, 'aws-secret-key') }];
 }
 
-/** `login NAME password SECRET` of .netrc (https://www.gnu.org/software/inetutils/manual/html_node/The-_002enetrc-file.html). */
+/**
+ * `login NAME password SECRET` of .netrc
+ * (https://www.gnu.org/software/inetutils/manual/html_node/The-_002enetrc-file.html).
+ */
 const NETRC = /[ \t]{0,8}[^\s"']{1,128}(?:\s|\\n){1,16}(?:password|passwd)[ \t]{1,8}([^\s"'\\]{1,512})/y;
 
 function netrc(text: string, _at: number, behind: number, cover: Cover): readonly Hit[] {

@@ -148,7 +148,9 @@ function redactedStrings(
   };
 }
 
-/** Changes no value; for what goes inside an age file. Values that JSON does not know still become plain and bounded. */
+/**
+ * Changes no value; for what goes inside an age file. Values that JSON does not know still become plain and bounded.
+ */
 export function passThrough(): Redactor {
   const strings: Strings = {
     key: (text) => text,

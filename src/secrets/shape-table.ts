@@ -2,7 +2,8 @@
  * Credentials that show themselves by their shape. A new one is one line.
  *
  * The prefixes and lengths are facts that the issuers publish; they were compared with the rules of gitleaks and of
- * TruffleHog. Rules of theirs that only name a service and take any run of letters are not here: names.ts has those names.
+ * TruffleHog. Rules of theirs that only name a service and take any run of letters are not here: names.ts has those
+ * names.
  */
 
 export interface Shape {

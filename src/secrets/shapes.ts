@@ -1,6 +1,7 @@
 /**
  * Finds secrets by their shape, wherever they stand: one walk over the text looks for the beginnings of all shapes, and
- * only where one stands is its pattern asked. The work grows with the text: see {@link Shape} for what a pattern may be.
+ * only where one stands is its pattern asked. The work grows with the text: see {@link Shape} for what a pattern may
+ * be.
  */
 import type { Cover } from './cover.ts';
 import { plainly } from './escapes.ts';

@@ -1,4 +1,6 @@
-/** Walks any value and gives a plain copy of it: bounded in depth, size and number of nodes, with every string redacted. */
+/**
+ * Walks any value and gives a plain copy of it: bounded in depth, size and number of nodes, with every string redacted.
+ */
 import { isUtf8 } from 'node:buffer';
 import { types } from 'node:util';
 import { GETTER, primitive, takeApart } from './foreign.ts';
@@ -175,7 +177,10 @@ function labelIn(fields: Fields): string | undefined {
   return undefined;
 }
 
-/** Members that are secret because of what the record is: a private JSON Web Key (RFC 7518, section 6), a SecureString of SSM. */
+/**
+ * Members that are secret because of what the record is: a private JSON Web Key (RFC 7518, section 6), a SecureString
+ * of SSM.
+ */
 function kindOf(fields: Fields): RegExp | undefined {
   if (fields.keys.length > MAX_MEMBERS) return undefined;
   if (fields.keys.includes('kty')) return /^(?:d|p|q|dp|dq|qi|k|oth)$/u;

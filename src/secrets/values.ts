@@ -50,7 +50,8 @@ const IDENTIFIER = new RegExp(
     '01[0-9A-HJKMNP-TV-Z]{24}', // https://github.com/ulid/spec, until 2039
     '(?:.{1,255}@)?(?:sha(?:1|256|384|512)[:-])[0-9A-Za-z+/=]{40,128}', // image, Subresource Integrity
     '[a-z]{1,20}:\\/\\/[0-9a-f]{64}', // docker://, containerd://
-    '(?:pk|price|prod|acct|cus|evt|pi|ch|py|sub|si|in|ii|re|req|pm|card|src|txn|po|tr)_(?:live_|test_)?[0-9A-Za-z]{14,99}', // Stripe
+    // Stripe
+    '(?:pk|price|prod|acct|cus|evt|pi|ch|py|sub|si|in|ii|re|req|pm|card|src|txn|po|tr)_(?:live_|test_)?[0-9A-Za-z]{14,99}',
     '[a-z]{1,20}_01[0-9a-hjkmnp-tv-z]{24}', // https://github.com/jetify-com/typeid, a UUIDv7 until 2039
     'c[j-m][0-9a-z]{23}', // CUID, by its time: 2017 to 2028
     '[0-9a-f]{32}-\\d{1,5}', // ETag of an upload in parts
@@ -108,8 +109,8 @@ export function isUuid(value: string): boolean {
 }
 
 /**
- * True for one token of at least 20 characters with a stretch that nobody would choose: letters, cases and digits change
- * places as often as in random base64, base36 or hex. Names that tools generate have shorter random parts
+ * True for one token of at least 20 characters with a stretch that nobody would choose: letters, cases and digits
+ * change places as often as in random base64, base36 or hex. Names that tools generate have shorter random parts
  * (`MyStack-Table794EDED1-3S8G0BUU9XJX`), words change case too seldom.
  */
 export function looksRandom(text: string): boolean {
@@ -155,7 +156,8 @@ function isRandomStretch(value: string, start: number, end: number): boolean {
     before = kind;
   }
   if ((seen & DIGIT) === 0 || (seen & (LOWER | UPPER)) === 0 || distinct.size < 8) return false;
-  // Expected share of changes: base64 0.62, hex 0.47, base36 0.40, base32 0.30; camel case with a version number up to 0.4.
+  // Expected share of changes: base64 0.62, hex 0.47, base36 0.40, base32 0.30; camel case with a version number up to
+  // 0.4.
   return changes >= pairs * ((seen & LOWER) !== 0 && (seen & UPPER) !== 0 ? 0.4 : 0.2);
 }
 

@@ -1,13 +1,16 @@
 /**
- * Names to addresses for requests that nobody waits for. Node's own look-up runs in a thread and keeps the event loop alive
- * until the resolver of the system gives up (5 s and more: resolv.conf(5)); a callback handler's empty event loop would wait
- * for it. So names are asked of the DNS directly, for half a second at most, and what was learned is remembered.
+ * Names to addresses for requests that nobody waits for. Node's own look-up runs in a thread and keeps the event loop
+ * alive until the resolver of the system gives up (5 s and more: resolv.conf(5)); a callback handler's empty event loop
+ * would wait for it. So names are asked of the DNS directly, for half a second at most, and what was learned is
+ * remembered.
  */
 import type { LookupFunction } from 'node:net';
 import { AmberError } from '../errors.ts';
 import type { Background } from './exchange.ts';
 
-/** A connection that is being made keeps the event loop alive, and nothing can change that: so it does for a short time. */
+/**
+ * A connection that is being made keeps the event loop alive, and nothing can change that: so it does for a short time.
+ */
 const CONNECT_MS = 300;
 /** While an event loop is waited for to become empty: what a connection takes within a region, with room. */
 const QUIET_CONNECT_MS = 100;
@@ -63,7 +66,8 @@ function give(found: Remembered, all: boolean, callback: LookupCallback): void {
   const address = found.addresses[found.next % found.addresses.length] ?? '';
   found.next += 1;
   const family = address.includes(':') ? 6 : 4;
-  // One address, also where all are asked for: several would be tried side by side, with timers that keep the loop alive.
+  // One address, also where all are asked for: several would be tried side by side, with timers that keep the loop
+  // alive.
   queueMicrotask(() => (all ? callback(null, [{ address, family }]) : callback(null, address, family)));
 }
 

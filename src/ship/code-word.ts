@@ -1,4 +1,7 @@
-/** Codes of errors as AWS writes them (`NoSuchKey`, `KMS.DisabledException`), told from anything else that a server may put in their place. */
+/**
+ * Codes of errors as AWS writes them (`NoSuchKey`, `KMS.DisabledException`), told from anything else that a server may
+ * put in their place.
+ */
 
 /** Words in camel case, joined by dots. Alternating runs of one class: the time grows with the length. */
 const WORDS = /^(?:[A-Z]{1,8}[a-z]{1,20}|[A-Z]{2,8}\.){1,12}$/u;
@@ -6,7 +9,10 @@ const LONGEST = 64;
 /** Letters to a capital. Words have five, random letters two. */
 const LEAST_RATIO = 2.2;
 
-/** The code, or undefined if it is none: it goes to the log, and whoever answers in the place of AWS may have put a secret there. */
+/**
+ * The code, or undefined if it is none: it goes to the log, and whoever answers in the place of AWS may have put a
+ * secret there.
+ */
 export function codeWord(code: string | undefined): string | undefined {
   if (code === undefined || code.length > LONGEST || !WORDS.test(code)) return undefined;
   const capitals = code.replaceAll(/[A-Z]+(?=[A-Z])|[^A-Z]/gu, '').length;

@@ -17,8 +17,8 @@ export type Fetched =
 const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
 /**
- * Asks once for the object `key`, without its body if it still has `etag`. Never throws. An object longer than `maxBytes`
- * is a fault (`AnswerTooLong`). Without ListBucket, S3 answers 403 for an object that does not exist.
+ * Asks once for the object `key`, without its body if it still has `etag`. Never throws. An object longer than
+ * `maxBytes` is a fault (`AnswerTooLong`). Without ListBucket, S3 answers 403 for an object that does not exist.
  */
 export async function conditionalGet(
   session: SignedSession,

@@ -1,8 +1,8 @@
 /**
- * Connections to one origin. The first is made while there is nothing to send yet, and what a TLS server gave to take up its
- * session again (RFC 8446 section 2.2) outlives the capture: the next handshake does without certificates and signatures. No
- * connection is kept for later: a sandbox is frozen between invocations, the server has closed by then or forgotten it, and asking
- * whether it still answers takes as long as a new one.
+ * Connections to one origin. The first is made while there is nothing to send yet, and what a TLS server gave to take
+ * up its session again (RFC 8446 section 2.2) outlives the capture: the next handshake does without certificates and
+ * signatures. No connection is kept for later: a sandbox is frozen between invocations, the server has closed by then
+ * or forgotten it, and asking whether it still answers takes as long as a new one.
  */
 import type { Agent, AgentOptions, ClientRequestArgs } from 'node:http';
 import type { Socket } from 'node:net';
@@ -13,13 +13,15 @@ export interface Connections {
   readonly agent: Agent;
   /** Makes a connection now; the next request takes it, in whatever state it is. Never throws. */
   readonly begin: () => void;
-  /** Before a request: what nobody has used for long is dropped, a server or a freeze may have ended it without a word. */
+  /**
+   * Before a request: what nobody has used for long is dropped, a server or a freeze may have ended it without a word.
+   */
   readonly freshen: () => void;
   /** After a request. */
   readonly used: () => void;
   /**
-   * Resolves when the connection of `begin` is through, and the server has had the time to give a session; false if it has failed
-   * or `signal` came first.
+   * Resolves when the connection of `begin` is through, and the server has had the time to give a session; false if it
+   * has failed or `signal` came first.
    */
   readonly known: (signal: AbortSignal) => Promise<boolean>;
   readonly close: () => void;
@@ -113,7 +115,10 @@ export function serverName({ secure, hostname }: S3Origin): { servername?: strin
   return secure ? { servername: /^[\d.]+$|:/u.test(hostname) ? '' : hostname } : {};
 }
 
-/** Names are checked once a session, at its beginning: what is taken up again must come from a connection that has passed. */
+/**
+ * Names are checked once a session, at its beginning: what is taken up again must come from a connection that has
+ * passed.
+ */
 function learn(socket: TLSSocket, key: string): void {
   let given: Buffer | undefined;
   const keep = (): void => {

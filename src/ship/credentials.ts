@@ -1,7 +1,7 @@
 /**
- * AWS credentials, taken once when a destination is opened: a swap of the environment during the capture changes nothing.
- * Read from the environment, or from the endpoint that Lambda names where credentials are not in it (SnapStart:
- * "Activating SnapStart" and "Container credential provider" in the AWS SDKs and Tools Reference Guide).
+ * AWS credentials, taken once when a destination is opened: a swap of the environment during the capture changes
+ * nothing. Read from the environment, or from the endpoint that Lambda names where credentials are not in it
+ * (SnapStart: "Activating SnapStart" and "Container credential provider" in the AWS SDKs and Tools Reference Guide).
  */
 import { defined } from '../defined.ts';
 import { AmberError } from '../errors.ts';

@@ -1,6 +1,6 @@
 /**
- * Refusals that the same request escapes when it is signed anew: the clock of a sandbox that was thawed is wrong, or the
- * bucket is in another region than the function. Nothing that an answer says leads to a host that is not of AWS.
+ * Refusals that the same request escapes when it is signed anew: the clock of a sandbox that was thawed is wrong, or
+ * the bucket is in another region than the function. Nothing that an answer says leads to a host that is not of AWS.
  */
 import { isClockFault, isRegionFault, type Fault, type Reply } from './faults.ts';
 import type { PutAnswer, PutRequest, S3Settings } from './s3-settings.ts';
@@ -16,9 +16,15 @@ export interface Place {
   readonly clockMs?: number;
 }
 
-/** A put is signed anew so often at the most: once for the region, once for the clock, and once after a freeze in between. */
+/**
+ * A put is signed anew so often at the most: once for the region, once for the clock, and once after a freeze in
+ * between.
+ */
 const MAX_CURES = 3;
-/** S3 bears 15 minutes ("RequestTimeTooSkewed", Amazon S3 API Reference). With less between the clocks it is not the clock. */
+/**
+ * S3 bears 15 minutes ("RequestTimeTooSkewed", Amazon S3 API Reference). With less between the clocks it is not the
+ * clock.
+ */
 const LEAST_SKEW_MS = 60_000;
 
 /** A transport that signs anew where that cures a refusal, by opening another one with what was learned. */

@@ -1,4 +1,6 @@
-/** One HTTP exchange: the body goes out piece by piece, the answer comes back bounded. Both S3 transports send with it. */
+/**
+ * One HTTP exchange: the body goes out piece by piece, the answer comes back bounded. Both S3 transports send with it.
+ */
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { AmberError } from '../errors.ts';
@@ -45,7 +47,9 @@ const CONNECT_MS = 1000;
 const SLOW_MS = 100;
 /** A server that does not know Expect never answers it: RFC 9110 section 10.1.1 lets the client go on. */
 const CONTINUE_MS = 1000;
-/** More at a time is encrypted into more memory than the socket takes, and leaves the caches of the processor meanwhile. */
+/**
+ * More at a time is encrypted into more memory than the socket takes, and leaves the caches of the processor meanwhile.
+ */
 const PIECE_BYTES = 256 * 1024;
 
 /** Sends the body of a request that was made, and gives the answer. Rejects where none came. */

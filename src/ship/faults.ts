@@ -11,7 +11,9 @@ import { codeWord } from './code-word.ts';
 export interface Fault {
   /** HTTP status; absent when no answer came. */
   readonly status?: number;
-  /** S3's error code (`AccessDenied`), Node's (`ECONNRESET`), or ours (`AttemptTimeout`, `ConnectTimeout`, `Aborted`). */
+  /**
+   * S3's error code (`AccessDenied`), Node's (`ECONNRESET`), or ours (`AttemptTimeout`, `ConnectTimeout`, `Aborted`).
+   */
   readonly code: string;
   /** The server's words, one short line. */
   readonly reason?: string;
@@ -49,7 +51,9 @@ const NEVER_SENT: ReadonlySet<string> = new Set([
   'ENETUNREACH',
   'ConnectTimeout',
 ]);
-/** Codes that ask to come back, whatever the status. ConditionalRequestConflict: S3 User Guide, "conditional writes". */
+/**
+ * Codes that ask to come back, whatever the status. ConditionalRequestConflict: S3 User Guide, "conditional writes".
+ */
 const COME_BACK: ReadonlySet<string> = new Set([
   'SlowDown',
   'ServiceUnavailable',

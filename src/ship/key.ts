@@ -1,4 +1,6 @@
-/** Where the objects of a capture stand: one folder a capture, Hive-style, so that Athena and a human can both read it. */
+/**
+ * Where the objects of a capture stand: one folder a capture, Hive-style, so that Athena and a human can both read it.
+ */
 import type { CaptureIdentity } from '../contracts/evidence.ts';
 
 /** Longest encoded component. A file name has 255 bytes at most (NAME_MAX), an S3 key 1024 in all. */

@@ -14,8 +14,8 @@ import { prune } from './prune.ts';
 /** Bytes of all lines together. CloudWatch Logs costs by the byte, and a reader has to copy them out. */
 const MAX_TOTAL_BYTES = 256 * 1024;
 /**
- * Bytes of one line, newline included. An event may have 256 KiB (1 MiB today: "CloudWatch Logs quotas"); 32 KiB is half
- * of what a pipe holds (pipe(7)), so that a line goes out in one write.
+ * Bytes of one line, newline included. An event may have 256 KiB (1 MiB today: "CloudWatch Logs quotas"); 32 KiB is
+ * half of what a pipe holds (pipe(7)), so that a line goes out in one write.
  */
 const MAX_LINE_BYTES = 32 * 1024;
 /** Levels of pruning, gentlest first: how many members an array or object keeps, how many characters a text. */

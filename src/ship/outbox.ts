@@ -1,8 +1,8 @@
 /**
- * Sends segments with a bounded number in flight and keeps what became of each. One that meets trouble goes on being sent
- * and makes room for the next ones, as long as the bytes of all that wait fit a bound: beyond it the capture waits with
- * them. A segment that cannot be stored is reported as lost, and the next ones are still tried, unless the destination
- * refused for good.
+ * Sends segments with a bounded number in flight and keeps what became of each. One that meets trouble goes on being
+ * sent and makes room for the next ones, as long as the bytes of all that wait fit a bound: beyond it the capture waits
+ * with them. A segment that cannot be stored is reported as lost, and the next ones are still tried, unless the
+ * destination refused for good.
  */
 import type { Destination, Receipt, Segment, Trouble } from '../contracts/evidence.ts';
 import { defined } from '../defined.ts';

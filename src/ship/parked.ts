@@ -1,7 +1,8 @@
 /**
  * Objects that the destination did not take before a sandbox was reset are parked in its /tmp, which outlives the reset
- * (AWS, "Lambda execution environment lifecycle"), and sent in the next life. Whoever is in the sandbox can change or forge
- * them meanwhile: the digest goes to the log before the file is made, and what is sent says that it is unverified.
+ * (AWS, "Lambda execution environment lifecycle"), and sent in the next life. Whoever is in the sandbox can change or
+ * forge them meanwhile: the digest goes to the log before the file is made, and what is sent says that it is
+ * unverified.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -98,7 +99,10 @@ interface Parked {
   readonly sealed: boolean;
 }
 
-/** Never throws. Contents are raw where nothing seals them, and stand in /tmp already: of those the first segment alone is kept. */
+/**
+ * Never throws. Contents are raw where nothing seals them, and stand in /tmp already: of those the first segment alone
+ * is kept.
+ */
 function park(parking: Parking, { capture, object, sealed }: Parked): void {
   const name = `${capture.captureId}.${capture.date}.${object.name}`;
   if (!NAME.test(name) || (!sealed && !object.name.startsWith('capture-0000.'))) return;
@@ -162,8 +166,9 @@ export function hasParked({ folder }: Parking): boolean {
 }
 
 /**
- * Sends what lies in the folder, each object to the folder of its capture, with a note `parked.json` beside it, and removes
- * what was taken. Bounded in number and bytes: whoever is in the sandbox may have put more there. Never rejects.
+ * Sends what lies in the folder, each object to the folder of its capture, with a note `parked.json` beside it, and
+ * removes what was taken. Bounded in number and bytes: whoever is in the sandbox may have put more there. Never
+ * rejects.
  */
 export async function sendParked(
   parking: Parking,

@@ -1,6 +1,6 @@
 /**
- * All that S3 needs, done once while nobody waits: code is compiled, the name is looked up, and the server gives a TLS session that
- * the next connection takes up again. Nothing is sent but a handshake.
+ * All that S3 needs, done once while nobody waits: code is compiled, the name is looked up, and the server gives a TLS
+ * session that the next connection takes up again. Nothing is sent but a handshake.
  */
 import { Duplex } from 'node:stream';
 import type { CaptureIdentity, Destination, Config } from '../contracts/evidence.ts';
@@ -14,8 +14,9 @@ import { openSession } from './signed-request.ts';
 const HANDSHAKE_MS = 1000;
 
 /**
- * A destination that signs and writes every request as the one at `url` would, into a connection that leads nowhere and answers 200.
- * Beside it one true connection is made and closed; `met` tells whether the server was reached, and never rejects.
+ * A destination that signs and writes every request as the one at `url` would, into a connection that leads nowhere and
+ * answers 200. Beside it one true connection is made and closed; `met` tells whether the server was reached, and never
+ * rejects.
  *
  * @throws AmberError DESTINATION_CREDENTIALS, CONFIG_INVALID as the destination itself would.
  */

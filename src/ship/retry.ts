@@ -1,6 +1,6 @@
 /**
- * Attempts: how long each, how long between, and on until the time is used up: a store that is out for a second must not
- * cost evidence while there are 20 left. Our own, so that both transports behave alike and end in time.
+ * Attempts: how long each, how long between, and on until the time is used up: a store that is out for a second must
+ * not cost evidence while there are 20 left. Our own, so that both transports behave alike and end in time.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { faultFromError, isTransient, mayHaveArrived } from './faults.ts';
@@ -33,8 +33,8 @@ export function rulesFor(bytes: number): RetryRules {
 }
 
 /**
- * Runs `once` until it succeeds, fails for good, or `signal` aborts, even if `once` does not look at its own signal. Never
- * throws.
+ * Runs `once` until it succeeds, fails for good, or `signal` aborts, even if `once` does not look at its own signal.
+ * Never throws.
  *
  * @param onPause - called before each pause, with the fault that it follows
  */
@@ -81,7 +81,8 @@ async function attemptOnce<T>(
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
-    attempt.abort(); // frees what the attempt may still hold, such as a request that was answered before its body was sent
+    // frees what the attempt may still hold, such as a request that was answered before its body was sent
+    attempt.abort();
   }
 }
 

@@ -1,4 +1,6 @@
-/** S3 without the SDK, for where loading it would eat the budget: a signed PutObject over node:https, connections kept. */
+/**
+ * S3 without the SDK, for where loading it would eat the budget: a signed PutObject over node:https, connections kept.
+ */
 import { defined } from '../defined.ts';
 import { cured, type Place } from './cure.ts';
 import type { Reply } from './faults.ts';

@@ -1,7 +1,7 @@
 /**
- * S3 through the AWS SDK (client-s3): it knows endpoints, names of buckets and signatures. What it has signed is sent by the
- * same exchange as that of the light transport, once, and its answer is judged by the same rules. The SDK is loaded when a
- * capture opens its destination, never before, and reads no file of the sandbox for its configuration.
+ * S3 through the AWS SDK (client-s3): it knows endpoints, names of buckets and signatures. What it has signed is sent
+ * by the same exchange as that of the light transport, once, and its answer is judged by the same rules. The SDK is
+ * loaded when a capture opens its destination, never before, and reads no file of the sandbox for its configuration.
  */
 import type * as Sdk from '@aws-sdk/client-s3';
 import { defined } from '../defined.ts';
@@ -65,7 +65,8 @@ function clientConfig(settings: S3Settings): Sdk.S3ClientConfig {
     responseChecksumValidation: 'WHEN_REQUIRED',
     expectContinueHeader: false,
     // All that follows would else be looked up in ~/.aws/config. HOME is often /tmp in a sandbox, where the attacker
-    // writes: a file with `endpoint_url` in it would send the evidence to him, and a FIFO would never be read to its end.
+    // writes: a file with `endpoint_url` in it would send the evidence to him, and a FIFO would never be read to its
+    // end.
     ignoreConfiguredEndpointUrls: true,
     defaultsMode: 'standard',
     authSchemePreference: ['sigv4'],

@@ -1,4 +1,6 @@
-/** Amazon S3, and what speaks its protocol: PutObject alone, nothing overwritten, two transports behind one contract. */
+/**
+ * Amazon S3, and what speaks its protocol: PutObject alone, nothing overwritten, two transports behind one contract.
+ */
 import { randomBytes } from 'node:crypto';
 import type {
   CaptureIdentity,
@@ -153,8 +155,8 @@ async function send(
     contentType: object.name.endsWith('.json') ? 'application/json' : 'application/octet-stream',
   };
   const either = AbortSignal.any([signal, target.closing.signal]);
-  // A server that refuses may close while the body is on its way, and the refusal is lost in a broken pipe. So it is asked
-  // first until it has shown that it takes objects, and again when an attempt has failed.
+  // A server that refuses may close while the body is on its way, and the refusal is lost in a broken pipe. So it is
+  // asked first until it has shown that it takes objects, and again when an attempt has failed.
   const asks = (attempt: number): boolean => object.bytes > EXPECT_BYTES && (!target.stored || attempt > 1);
   const once = async (own: AbortSignal, attempt: number): Promise<Reply<PutAnswer>> =>
     checked(target, await target.transport.put({ ...request, expectContinue: asks(attempt) }, own));

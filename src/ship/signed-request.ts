@@ -1,6 +1,6 @@
 /**
- * One signed request to S3 over node:http or node:https, with the `aws4` package as the signer. Loads neither before the
- * first session is opened. The light transport puts with it; a conditional read of a control object uses it too.
+ * One signed request to S3 over node:http or node:https, with the `aws4` package as the signer. Loads neither before
+ * the first session is opened. The light transport puts with it; a conditional read of a control object uses it too.
  */
 import type { Agent, RequestOptions, request as httpRequest } from 'node:http';
 import type { sign as aws4Sign } from 'aws4';
@@ -80,7 +80,8 @@ export async function openSessionAt(
   credentials: Credentials,
   { agent, ...more }: Partial<Pick<SignedSession, 'service' | 'headers' | 'background' | 'connectMs' | 'agent'>> = {},
 ): Promise<SignedSession> {
-  const client = origin.secure ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http'); // not by import: see connections.ts
+  // not by import: see connections.ts
+  const client = origin.secure ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
   const connections =
     agent !== undefined
       ? connectionsOver(agent)

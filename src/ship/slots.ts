@@ -1,6 +1,7 @@
 /**
- * A cap for all sandboxes of a function together, with PutObject alone: captures of a day have numbered slots, and a sandbox
- * claims one by writing its key with If-None-Match. One of all that try gets it (S3 User Guide, "conditional writes").
+ * A cap for all sandboxes of a function together, with PutObject alone: captures of a day have numbered slots, and a
+ * sandbox claims one by writing its key with If-None-Match. One of all that try gets it (S3 User Guide, "conditional
+ * writes").
  *
  * It guards against a detector that is wrong everywhere at once, not against an attacker: he has the same role, and can
  * claim every slot. Orders of responders need none.

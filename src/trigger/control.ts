@@ -4,7 +4,9 @@ import type { TriggerEvent, Trigger, Config } from '../contracts/evidence.ts';
 /** Part of an invocation that a capture before its deadline may take, as for the flag. */
 const PART = 3;
 
-/** An order that the host has read from AMBER_CONTROL and found due. Comes first in the registry: somebody waits for it. */
+/**
+ * An order that the host has read from AMBER_CONTROL and found due. Comes first in the registry: somebody waits for it.
+ */
 export const control: Trigger = {
   name: 'control',
   description: 'A responder orders it through AMBER_CONTROL; reaches warm sandboxes at their next invocation.',

@@ -1,4 +1,6 @@
-/** A responder asks in the event of an invocation, by an order that is signed. It reaches the one sandbox that gets it. */
+/**
+ * A responder asks in the event of an invocation, by an order that is signed. It reaches the one sandbox that gets it.
+ */
 import type { Trigger } from '../contracts/evidence.ts';
 import { orderLeadMs, orderOf } from './control.ts';
 

@@ -68,7 +68,9 @@ export interface JudgeOptions {
 /** A clock may be so far ahead of the one that issued the order. */
 export const CLOCK_SLACK_MS: number = 5 * 60_000;
 
-/** Judges a document as soon as it is read. Scope and one-shot id are asked later, at each invocation: {@link misses}. */
+/**
+ * Judges a document as soon as it is read. Scope and one-shot id are asked later, at each invocation: {@link misses}.
+ */
 export function judgeOrder(body: Uint8Array, options: JudgeOptions): Admitted | Refused | { readonly kind: 'idle' } {
   const parsed = parseOrder(body);
   if (parsed.kind !== 'order') return parsed;

@@ -1,6 +1,7 @@
 /**
- * Ed25519 signatures (RFC 8032) of orders. What is signed is the order without its signature in canonical form: JSON with
- * the members in code unit order and no white space, as in RFC 8785, behind a line that no other document begins with.
+ * Ed25519 signatures (RFC 8032) of orders. What is signed is the order without its signature in canonical form: JSON
+ * with the members in code unit order and no white space, as in RFC 8785, behind a line that no other document begins
+ * with.
  *
  * `node:crypto` is loaded at the first signature and not before.
  */

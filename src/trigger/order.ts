@@ -1,6 +1,7 @@
 /**
  * An order: the document by which a responder asks sandboxes for a capture. It is the control object, and what a signed
- * event carries. Whoever may write there chose every byte of it: bounded, strict, and nothing that is unknown is passed over.
+ * event carries. Whoever may write there chose every byte of it: bounded, strict, and nothing that is unknown is passed
+ * over.
  */
 
 /** Longest order, in bytes. An advanced SSM parameter holds 8 KiB. */
@@ -51,7 +52,10 @@ export type ParsedOrder =
   | { readonly kind: 'idle' }
   | { readonly kind: 'refused'; readonly why: 'too-long' | 'malformed'; readonly reason: string };
 
-/** Reads an order. Never throws; what is wrong comes as one short sentence that repeats no byte of the document's values. */
+/**
+ * Reads an order. Never throws; what is wrong comes as one short sentence that repeats no byte of the document's
+ * values.
+ */
 export function parseOrder(body: Uint8Array): ParsedOrder {
   if (body.byteLength > MAX_ORDER_BYTES)
     return { kind: 'refused', why: 'too-long', reason: `it is longer than ${String(MAX_ORDER_BYTES)} bytes` };

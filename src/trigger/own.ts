@@ -1,6 +1,6 @@
 /**
- * Triggers of code. They run on the handler's critical path beside the built-in ones, so what they do wrong is contained:
- * it costs this trigger, never the handler, and never another trigger.
+ * Triggers of code. They run on the handler's critical path beside the built-in ones, so what they do wrong is
+ * contained: it costs this trigger, never the handler, and never another trigger.
  */
 import { policyOf } from '../config/detect-policy.ts';
 import type { Cause, TriggerEvent, Trigger, Config } from '../contracts/evidence.ts';
@@ -71,7 +71,10 @@ function leadOf(trigger: Trigger, config: Config, remainingMs: number, fault: Fa
   }
 }
 
-/** A copy with the trigger's own name and no order: an order is what a responder has signed or written, and code is neither. */
+/**
+ * A copy with the trigger's own name and no order: an order is what a responder has signed or written, and code is
+ * neither.
+ */
 function causeOf(trigger: Trigger, given: unknown): Cause | undefined {
   if (given === undefined) return undefined;
   // Nobody waits for a promise, and one that is rejected must not end the process.

@@ -19,8 +19,8 @@ export interface Ending {
 const FAILURES: ReadonlySet<string> = new Set(['failure', 'releasefail', 'reservefail']);
 
 /**
- * @param reason - `shutdownReason` of the event: `spindown`, `timeout`, `failure`. The emulator of AWS writes `Timeout`, `ReleaseFail`,
- * and `SandboxTerminated` for an orderly end.
+ * @param reason - `shutdownReason` of the event: `spindown`, `timeout`, `failure`. The emulator of AWS writes
+ *   `Timeout`, `ReleaseFail`, and `SandboxTerminated` for an orderly end.
  * @param how - what the Telemetry API said of the last invocation: `error Runtime.OutOfMemory`
  */
 export function endingOf(reason: string, how: string | undefined, config: Config): Ending {

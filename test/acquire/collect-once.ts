@@ -1,6 +1,7 @@
 /**
- * One collection in a process of its own, so that its memory can be measured: prints the report and the peak of resident
- * memory as JSON. Arguments: endpoint, folder, sources, access key ids, begin of the window, state file, bytes of a segment.
+ * One collection in a process of its own, so that its memory can be measured: prints the report and the peak of
+ * resident memory as JSON. Arguments: endpoint, folder, sources, access key ids, begin of the window, state file, bytes
+ * of a segment.
  */
 import { pathToFileURL } from 'node:url';
 import { runCollection } from '../../src/acquire/collect.ts';

@@ -1,4 +1,6 @@
-/** A function is asked for as it was named, and an answer of another one ends the command before anything is written. */
+/**
+ * A function is asked for as it was named, and an answer of another one ends the command before anything is written.
+ */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { after, describe, test } from 'node:test';

@@ -1,4 +1,6 @@
-/** Container images: a registry whose manifests, blobs and digests are made here, beside what may go wrong with them. */
+/**
+ * Container images: a registry whose manifests, blobs and digests are made here, beside what may go wrong with them.
+ */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';

@@ -1,4 +1,7 @@
-/** What can be had of a function that is gone, or that may not be read; and of log groups that FilterLogEvents does not read. */
+/**
+ * What can be had of a function that is gone, or that may not be read; and of log groups that FilterLogEvents does not
+ * read.
+ */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CloudWatchLogs } from '@aws-sdk/client-cloudwatch-logs';
@@ -161,7 +164,9 @@ test('a function that may not be read is collected without it, and with it once 
 });
 
 describe('a log group of infrequent access', () => {
-  /** Answers queries over `count` events as Logs Insights does: whole seconds, both ends included, 10,000 rows at most. */
+  /**
+   * Answers queries over `count` events as Logs Insights does: whole seconds, both ends included, 10,000 rows at most.
+   */
   function insights(
     count: number,
     startMs: number,

@@ -93,8 +93,8 @@ export async function readTarball(location: string): Promise<Map<string, Buffer>
 }
 
 /**
- * Entry by entry. Not through Node's own zstd stream, which fails ("Unknown frame descriptor") where a chunk of its input
- * ends inside the header of a further frame.
+ * Entry by entry. Not through Node's own zstd stream, which fails ("Unknown frame descriptor") where a chunk of its
+ * input ends inside the header of a further frame.
  */
 export async function* tarEntries(location: string): AsyncGenerator<{ path: string; body: Buffer }> {
   const capture = await openLocal(location);

@@ -52,7 +52,8 @@ describe('a header', () => {
         assert.equal(found.mode, given.mode & 0o7777);
         assert.equal(found.size, given.size);
         assert.equal(found.type === 'symlink' ? found.linkname : undefined, given.target);
-        // Its own field is octal and begins in 1970; what does not fit stands in the records, which it hands over as they are.
+        // Its own field is octal and begins in 1970; what does not fit stands in the records, which it hands over as
+        // they are.
         if (given.stat === undefined) assert.equal(found.mtime.getTime(), given.mtimeSeconds * 1000);
         else
           assert.deepEqual(

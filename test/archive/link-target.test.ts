@@ -54,7 +54,9 @@ function linksOutside(root: string): string[] {
   return outside;
 }
 
-/** What an attacker and procfs leave: absolute links, links out by `..`, links through links, all that a path can be. */
+/**
+ * What an attacker and procfs leave: absolute links, links out by `..`, links through links, all that a path can be.
+ */
 const HOSTILE: readonly (readonly [string, string])[] = [
   ['[root]/proc/17/root', '/'],
   ['[root]/proc/17/cwd', '/tmp'],

@@ -1,4 +1,7 @@
-/** What the extension of the `any` layer keeps while nothing is due, beside a runtime of each language: it shares nothing with them. */
+/**
+ * What the extension of the `any` layer keeps while nothing is due, beside a runtime of each language: it shares
+ * nothing with them.
+ */
 import { readFileSync } from 'node:fs';
 import { anyLayer } from '../host/extension/any-layer.ts';
 import { HANDLERS } from '../host/extension/sandbox.ts';
@@ -37,7 +40,10 @@ interface Memory {
   readonly uss: number;
   readonly pss: number;
   readonly rss: number;
-  /** Pages that no file holds: what the kernel cannot drop. The rest of the private ones are of the program, Node itself. */
+  /**
+   * Pages that no file holds: what the kernel cannot drop. The rest of the private ones are of the program, Node
+   * itself.
+   */
   readonly anonymous: number;
   readonly runtimeRss: number;
 }

@@ -1,4 +1,7 @@
-/** What the import of a bundled function costs with Amber in it, over the same function without: CPU of the whole process, by turns. */
+/**
+ * What the import of a bundled function costs with Amber in it, over the same function without: CPU of the whole
+ * process, by turns.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

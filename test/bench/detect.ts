@@ -1,4 +1,7 @@
-/** What looking for anomalies costs: in process at every invocation, and a look at 10 processes, 20 sockets and 200 files. */
+/**
+ * What looking for anomalies costs: in process at every invocation, and a look at 10 processes, 20 sockets and 200
+ * files.
+ */
 import { spawnSync } from 'node:child_process';
 import type { Measure, Row } from './measure.ts';
 

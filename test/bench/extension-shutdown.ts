@@ -1,8 +1,9 @@
 /**
- * What a shutdown takes of little CPU: `node extension-shutdown.ts FOLDER MEMORY_MB RUNS` prints rows as JSON. The quota holds from the end of the
- * first invocation on: the platform gives init more, and what is prepared there is prepared. S3 is a TLS server outside of the quota that
- * answers after 30 ms. {@link inNetwork} starts it in a network of its own: the sockets of everything else here are none of a sandbox's,
- * and a kernel with 24 GB keeps a table of 262,144 connections, which takes 4 ms to read, and one with 128 MB keeps 1,024.
+ * What a shutdown takes of little CPU: `node extension-shutdown.ts FOLDER MEMORY_MB RUNS` prints rows as JSON. The
+ * quota holds from the end of the first invocation on: the platform gives init more, and what is prepared there is
+ * prepared. S3 is a TLS server outside of the quota that answers after 30 ms. {@link inNetwork} starts it in a network
+ * of its own: the sockets of everything else here are none of a sandbox's, and a kernel with 24 GB keeps a table of
+ * 262,144 connections, which takes 4 ms to read, and one with 128 MB keeps 1,024.
  */
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** The external extension: how soon it is ready, what it holds and uses while nothing is due, and what a shutdown takes of little CPU. */
+/**
+ * The external extension: how soon it is ready, what it holds and uses while nothing is due, and what a shutdown takes
+ * of little CPU.
+ */
 import { readFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';

@@ -1,6 +1,7 @@
 /**
- * A program of the benchmark: the system calls and the digest of each file that the archive of /tmp cannot do without, and
- * nothing else: no tar, no manifest, no digest of segments. What is above it is ours; what is below, Node's and the kernel's.
+ * A program of the benchmark: the system calls and the digest of each file that the archive of /tmp cannot do without,
+ * and nothing else: no tar, no manifest, no digest of segments. What is above it is ours; what is below, Node's and the
+ * kernel's.
  *
  *     node floor.mjs DIR
  */

@@ -1,4 +1,7 @@
-/** What the caller waits for when his invocation is captured: in process, and where the extension takes the capture over. */
+/**
+ * What the caller waits for when his invocation is captured: in process, and where the extension takes the capture
+ * over.
+ */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openScene } from '../host/extension/sandbox.ts';

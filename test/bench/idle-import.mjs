@@ -1,4 +1,5 @@
-// One process, one import: node --expose-gc idle-import.mjs MODULE. Prints milliseconds, bytes and built-in modules as JSON.
+// One process, one import: node --expose-gc idle-import.mjs MODULE. Prints milliseconds, bytes and built-in modules as
+// JSON.
 performance.now(); // loads what the clock needs, before it counts
 const before = new Set(process.moduleLoadList);
 const globals = new Set(Object.keys(globalThis));

@@ -1,4 +1,5 @@
-// Nanoseconds of `await handler(event, context)`, bare and wrapped, turn by turn: node idle-invoke.mjs LIBRARY [WRITABLE TREE]. Prints JSON.
+// Nanoseconds of `await handler(event, context)`, bare and wrapped, turn by turn: node idle-invoke.mjs LIBRARY
+// [WRITABLE TREE]. Prints JSON.
 const { withCapture } = await import(process.argv[2]);
 const { default: middy } = await import('@middy/core');
 const bare = async (event) => event;

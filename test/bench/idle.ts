@@ -78,7 +78,10 @@ export async function measureIdle(): Promise<IdleCost> {
   }
 }
 
-/** With processes and a writable tree of its own, as in a sandbox: what else this machine starts and writes does not move anything. */
+/**
+ * With processes and a writable tree of its own, as in a sandbox: what else this machine starts and writes does not
+ * move anything.
+ */
 function invokeApart(entry: string): string | undefined {
   const place = [
     '--pid',

@@ -1,6 +1,6 @@
 /**
- * What the layer adds to a cold start: from the start of the process to the first poll of the runtime client, which ends
- * init, against the same function without it. By turns, under the real clients.
+ * What the layer adds to a cold start: from the start of the process to the first poll of the runtime client, which
+ * ends init, against the same function without it. By turns, under the real clients.
  */
 import { spawn } from 'node:child_process';
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

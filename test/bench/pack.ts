@@ -1,6 +1,6 @@
 /**
- * A program of the benchmark, bundled before it runs: one tree of files through the collector of /tmp and the archive, as in
- * a capture, to a sink in this process that drops the segments. Prints what it cost as JSON.
+ * A program of the benchmark, bundled before it runs: one tree of files through the collector of /tmp and the archive,
+ * as in a capture, to a sink in this process that drops the segments. Prints what it cost as JSON.
  *
  *     node pack.mjs DIR COMPRESSION [RUNS]
  */

@@ -1,10 +1,11 @@
 /**
- * Times the process table and the volatile collectors, first run in a fresh process, at 5, 49 and 499 processes. By hand:
+ * Times the process table and the volatile collectors, first run in a fresh process, at 5, 49 and 499 processes. By
+ * hand:
  *
  *     node test/bench/proc.ts [--runs 5] [--counts 5,49,499]
  *
- * Each count has a PID namespace of its own (unshare, as root), so that other processes do not count. Loading the modules
- * is not in the figure: a function loads them before, bundled.
+ * Each count has a PID namespace of its own (unshare, as root), so that other processes do not count. Loading the
+ * modules is not in the figure: a function loads them before, bundled.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

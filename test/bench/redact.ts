@@ -1,6 +1,6 @@
 /**
- * How fast the redactor is, by hand: `node test/bench/redact.ts`. Prints milliseconds of CPU (user) and MB/s, the mean of several runs.
- * Half of the runs see a dictionary of learned secrets, as a real capture has.
+ * How fast the redactor is, by hand: `node test/bench/redact.ts`. Prints milliseconds of CPU (user) and MB/s, the mean
+ * of several runs. Half of the runs see a dictionary of learned secrets, as a real capture has.
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';

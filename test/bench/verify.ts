@@ -5,8 +5,8 @@
  *
  * A ratio of 1 means as fast as the two programs one after the other; the target is 0.8. All read the same bytes from
  * memory, and the starts of all programs count. Captures (and with --keep they stay): tiny (one file: what a start
- * costs), small (10,000 files of 4 KiB that do not compress), many (100,000 of them), noise (N GiB that do not compress),
- * tree (the files of node_modules), zeros (a sparse file of 10 GiB beside the sources).
+ * costs), small (10,000 files of 4 KiB that do not compress), many (100,000 of them), noise (N GiB that do not
+ * compress), tree (the files of node_modules), zeros (a sparse file of 10 GiB beside the sources).
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -59,7 +59,9 @@ export interface VerifyCost {
   readonly content: number;
   /** Seconds of a Node that does nothing. */
   readonly node: number;
-  /** (sha256sum + decompress) / verify; the same without the start of Node; and with `content` in place of `decompress`. */
+  /**
+   * (sha256sum + decompress) / verify; the same without the start of Node; and with `content` in place of `decompress`.
+   */
   readonly ratio: number;
   readonly withoutNode: number;
   readonly sameWork: number;

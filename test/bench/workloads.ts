@@ -65,7 +65,10 @@ export function sparseFile(folder: string, gib: number): string {
   });
 }
 
-/** W4: 28 MB in 42 files, like /tmp of a function that was attacked: 14 MB of programs, 7 MB of text, 7 MB that do not compress. */
+/**
+ * W4: 28 MB in 42 files, like /tmp of a function that was attacked: 14 MB of programs, 7 MB of text, 7 MB that do not
+ * compress.
+ */
 export function attackedTmp(folder: string): string {
   return once(folder, 'w4', (directory) => {
     for (const name of ['.cache', '.x11', 'work']) mkdirSync(join(directory, name));

@@ -98,7 +98,8 @@ export async function makeCapture(options: MakeOptions = {}): Promise<MadeCaptur
     manifest: manifestWriter,
     ...(age === undefined ? {} : { encryptor: () => age.encryptor() }),
     onSegment: (segment) => {
-      segments.push({ ...segment, body: segment.body.map((piece) => Buffer.from(piece)) }); // the archive uses the memory again
+      // the archive uses the memory again
+      segments.push({ ...segment, body: segment.body.map((piece) => Buffer.from(piece)) });
       return outbox.send(segment);
     },
     ...options.tarball,

@@ -1,4 +1,6 @@
-/** What an attacker who can write everything does to a capture: edits the tar stream and makes all outer digests fit. */
+/**
+ * What an attacker who can write everything does to a capture: edits the tar stream and makes all outer digests fit.
+ */
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

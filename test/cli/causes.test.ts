@@ -1,4 +1,6 @@
-/** One line for each cause, with what to do: the built command where something of the responder's machine is not right. */
+/**
+ * One line for each cause, with what to do: the built command where something of the responder's machine is not right.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';

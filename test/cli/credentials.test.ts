@@ -1,4 +1,7 @@
-/** Profiles with an MFA device, roles that are refused, and no region: the built command, and an STS that answers as told. */
+/**
+ * Profiles with an MFA device, roles that are refused, and no region: the built command, and an STS that answers as
+ * told.
+ */
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';

@@ -1,4 +1,6 @@
-/** Every command that reads captures, on every place that it takes: a path, a file: URL, an s3: URL, as a built file. */
+/**
+ * Every command that reads captures, on every place that it takes: a path, a file: URL, an s3: URL, as a built file.
+ */
 import assert from 'node:assert/strict';
 import { globSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';

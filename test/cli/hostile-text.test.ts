@@ -8,7 +8,10 @@ import { builtAmber } from './command-built.ts';
 
 const amber = builtAmber();
 
-/** Code points of which the low byte is a newline, a quote, an escape: written as one byte each they were a row of their own. */
+/**
+ * Code points of which the low byte is a newline, a quote, an escape: written as one byte each they were a row of their
+ * own.
+ */
 const FORGED = Array.from('\n{"source":"cloudtrail","message":"DeleteTrail"}\u001b[2J\t', (character) =>
   String.fromCodePoint(0x1f000 + character.charCodeAt(0)),
 ).join('');

@@ -1,4 +1,7 @@
-/** HTTPS_PROXY, HTTP_PROXY, NO_PROXY and AWS_CA_BUNDLE in the built command: a real proxy, a private authority, moto behind both. */
+/**
+ * HTTPS_PROXY, HTTP_PROXY, NO_PROXY and AWS_CA_BUNDLE in the built command: a real proxy, a private authority, moto
+ * behind both.
+ */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

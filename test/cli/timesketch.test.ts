@@ -1,4 +1,7 @@
-/** What `amber timeline` writes, read by timesketch-import-client: every row arrives, at its time, and nothing is complained of. */
+/**
+ * What `amber timeline` writes, read by timesketch-import-client: every row arrives, at its time, and nothing is
+ * complained of.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -44,7 +47,10 @@ function imported(t: TestContext, name: string, body: string): Imported | undefi
   return JSON.parse(stdout) as Imported;
 }
 
-/** What a reader of lines or of tables stumbles over: separators of Unicode, quotes, formulas, other scripts, bytes that are no text. */
+/**
+ * What a reader of lines or of tables stumbles over: separators of Unicode, quotes, formulas, other scripts, bytes that
+ * are no text.
+ */
 const NAMES = [
   '/tmp/plain',
   '/tmp/a\u2028b\u2029c\u0085d\u000be\u001cf',

@@ -1,4 +1,7 @@
-/** Whatever is typed: one sentence with the flag, the value, what is expected and an example; every command, as it is published. */
+/**
+ * Whatever is typed: one sentence with the flag, the value, what is expected and an example; every command, as it is
+ * published.
+ */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';

@@ -1,4 +1,6 @@
-/** What `amber verify` is given, through the built command: pipes, files that are no capture, a segment alone, copies. */
+/**
+ * What `amber verify` is given, through the built command: pipes, files that are no capture, a segment alone, copies.
+ */
 import { deepEqual, doesNotMatch, equal, match } from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { appendFileSync, cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';

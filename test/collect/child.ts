@@ -4,7 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** For the code: `at(path)` resolves from this folder, `collect(export, file, facts)` drives a collector, `show(value)` answers. */
+/**
+ * For the code: `at(path)` resolves from this folder, `collect(export, file, facts)` drives a collector, `show(value)`
+ * answers.
+ */
 const PREAMBLE = `
 const at = (path) => new URL(path, ${JSON.stringify(import.meta.url)}).href;
 const collect = async (name, file, facts = {}) => {

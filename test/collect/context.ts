@@ -81,7 +81,9 @@ export function makeTable(processes: readonly Partial<ProcessRecord>[]): Process
   return table as ProcessTable;
 }
 
-/** Every entry of a collector. Descriptors are read (the first `head` bytes, latin1) and closed, as the archive would. */
+/**
+ * Every entry of a collector. Descriptors are read (the first `head` bytes, latin1) and closed, as the archive would.
+ */
 export async function drain(collector: Collector, context: CollectorContext, head = 64): Promise<Drained[]> {
   const drained: Drained[] = [];
   for await (const entry of collector.collect(context)) {

@@ -1,4 +1,7 @@
-/** Findings in a capture: every one, with what it was judged against, and as OCSF events that hold what the schema requires. */
+/**
+ * Findings in a capture: every one, with what it was judged against, and as OCSF events that hold what the schema
+ * requires.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';

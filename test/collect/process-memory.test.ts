@@ -38,7 +38,9 @@ function startOf(pid: number): number {
   return parseStat(readFileSync(`/proc/${pid}/stat`))?.startTicks ?? 0;
 }
 
-/** Drives the collector as the archive does: a stream is read before the next entry is asked for, its notes after it. */
+/**
+ * Drives the collector as the archive does: a stream is read before the next entry is asked for, its notes after it.
+ */
 async function collect(context: CollectorContext): Promise<Entry[]> {
   const entries: Entry[] = [];
   for await (const entry of processMemory.collect(context)) {

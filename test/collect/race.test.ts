@@ -8,8 +8,8 @@ import { freshTree } from '../adversary/hostile/trees.ts';
 import { bySource, drain, makeContext } from './context.ts';
 
 /**
- * Swaps directories for links to a place outside, and files for FIFOs and links, as fast as it can. A rename that fails met
- * a reader or its own last swap: the attacker goes on.
+ * Swaps directories for links to a place outside, and files for FIFOs and links, as fast as it can. A rename that fails
+ * met a reader or its own last swap: the attacker goes on.
  */
 const ATTACK = `
 const fs = require('node:fs');

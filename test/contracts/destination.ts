@@ -15,7 +15,10 @@ import { isAmberError } from '../../src/errors.ts';
 /** One opened destination, empty. */
 export interface OpenedDestination {
   readonly destination: Destination;
-  /** What stands there under these names, joined in their order. A destination that joins segments gives its joined file. */
+  /**
+   * What stands there under these names, joined in their order. A destination that joins segments gives its joined
+   * file.
+   */
   readonly stored: (names: readonly string[]) => Promise<Buffer>;
   /** False: nothing at the other end refuses to overwrite, so this cannot be shown there. */
   readonly refusesOverwrite: boolean;

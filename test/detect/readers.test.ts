@@ -1,4 +1,7 @@
-/** The readers that Amber starts for what may never answer: left out of what is found, and nobody else by looking like one. */
+/**
+ * The readers that Amber starts for what may never answer: left out of what is found, and nobody else by looking like
+ * one.
+ */
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';

@@ -1,4 +1,6 @@
-/** What a look reads: of a recorded tree, of a hostile one, and of this very machine; and what it does not read twice. */
+/**
+ * What a look reads: of a recorded tree, of a hostile one, and of this very machine; and what it does not read twice.
+ */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import {

@@ -1,4 +1,7 @@
-/** Observations made by hand: a sandbox with init, an extension and a Node runtime, to which a test adds what it is about. */
+/**
+ * Observations made by hand: a sandbox with init, an extension and a Node runtime, to which a test adds what it is
+ * about.
+ */
 import type {
   DetectPolicy,
   Finding,

@@ -1,4 +1,6 @@
-/** What becomes of every shell block of the documents: it is run here, run by another test, or listed with the reason. */
+/**
+ * What becomes of every shell block of the documents: it is run here, run by another test, or listed with the reason.
+ */
 
 /** Where a block is run; test/docs/places.ts makes it. */
 export type Where =

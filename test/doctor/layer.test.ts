@@ -1,4 +1,6 @@
-/** What the doctor says of the ways in which the layer is put in front of a function, with the paths that the layer has. */
+/**
+ * What the doctor says of the ways in which the layer is put in front of a function, with the paths that the layer has.
+ */
 import assert from 'node:assert/strict';
 import { rmSync, existsSync } from 'node:fs';
 import { join } from 'node:path';

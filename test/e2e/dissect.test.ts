@@ -1,4 +1,6 @@
-/** A capture is a target of dissect without any step between: the tarball's `[root]/` tree is loaded as a Linux system. */
+/**
+ * A capture is a target of dissect without any step between: the tarball's `[root]/` tree is loaded as a Linux system.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,6 +1,6 @@
 /**
- * An orphan: a warm sandbox that gets no further invocation, because the configuration of its function was changed after an
- * order was written. The platform ends it, and the extension reads the order then.
+ * An orphan: a warm sandbox that gets no further invocation, because the configuration of its function was changed
+ * after an order was written. The platform ends it, and the extension reads the order then.
  */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';

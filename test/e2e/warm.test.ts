@@ -1,4 +1,7 @@
-/** A warm sandbox under the real runtime clients: an order is written between two invocations, and the next one is captured. */
+/**
+ * A warm sandbox under the real runtime clients: an order is written between two invocations, and the next one is
+ * captured.
+ */
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { after, before, describe, test, type TestContext } from 'node:test';

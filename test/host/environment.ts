@@ -1,4 +1,6 @@
-/** A environment for hosts in tests: its own state, its own environment, an engine that only notes what it was asked. */
+/**
+ * A environment for hosts in tests: its own state, its own environment, an engine that only notes what it was asked.
+ */
 import { EventEmitter } from 'node:events';
 import type { CaptureRequest } from '../../src/capture/capture.ts';
 import type { Options } from '../../src/config/config.ts';

@@ -1,6 +1,6 @@
 /**
- * With log format JSON and an application log level, the platform drops the lines below that level. Under both clients, at
- * every level, the digests of a capture arrive, and the summary of one that no destination took.
+ * With log format JSON and an application log level, the platform drops the lines below that level. Under both clients,
+ * at every level, the digests of a capture arrive, and the summary of one that no destination took.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** The Node that the `any` layers carry is npm's: the bytes in the zip that is built are those of the package, by its integrity. */
+/**
+ * The Node that the `any` layers carry is npm's: the bytes in the zip that is built are those of the package, by its
+ * integrity.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -30,7 +33,8 @@ function segmentsOf(elf: Buffer): readonly string[] {
   return Array.from({ length: elf.readUInt16LE(0x38) }, (_, index) => {
     const at = headers + index * elf.readUInt16LE(0x36);
     const [offset, size] = [Number(elf.readBigUInt64LE(at + 0x08)), Number(elf.readBigUInt64LE(at + 0x20))];
-    // The first one begins with the file's own header, whose three members about sections tell nothing to who starts it.
+    // The first one begins with the file's own header, whose three members about sections tell nothing to who starts
+    // it.
     const bytes = Buffer.from(elf.subarray(offset, offset + size));
     if (offset === 0 && size >= 64) bytes.fill(0, 0x28, 0x30).fill(0, 0x3a, 0x40);
     assert.equal(bytes.length, size, 'a segment that is cut');

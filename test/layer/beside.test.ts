@@ -1,4 +1,7 @@
-/** Behind the layer and beside others: a function that bundles the library itself, Datadog's and OpenTelemetry's wrappers, durable functions. */
+/**
+ * Behind the layer and beside others: a function that bundles the library itself, Datadog's and OpenTelemetry's
+ * wrappers, durable functions.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

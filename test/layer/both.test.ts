@@ -1,4 +1,7 @@
-/** The node layer as it is attached: hook and extension, a function that knows of neither, AWS's own clients. One capture, not two. */
+/**
+ * The node layer as it is attached: hook and extension, a function that knows of neither, AWS's own clients. One
+ * capture, not two.
+ */
 import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

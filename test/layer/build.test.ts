@@ -1,4 +1,7 @@
-/** What the build of the layers promises: the same bytes each time, sizes, modes, nothing of the SDK before it is needed. */
+/**
+ * What the build of the layers promises: the same bytes each time, sizes, modes, nothing of the SDK before it is
+ * needed.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -1,4 +1,7 @@
-/** A capture by the layer alone: everything that it needs is in the zip, both transports, encryption, and what is rarely asked for. */
+/**
+ * A capture by the layer alone: everything that it needs is in the zip, both transports, encryption, and what is rarely
+ * asked for.
+ */
 import assert from 'node:assert/strict';
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * The node layer as it is deployed, under the real clients: `/opt` from the zip, its launcher and the Node of the runtime, the handler
- * behind each way of attaching. On the platform of the tests, and on AWS's emulator where its binary is given.
+ * The node layer as it is deployed, under the real clients: `/opt` from the zip, its launcher and the Node of the
+ * runtime, the handler behind each way of attaching. On the platform of the tests, and on AWS's emulator where its
+ * binary is given.
  */
 import assert from 'node:assert/strict';
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';

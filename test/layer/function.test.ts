@@ -1,4 +1,6 @@
-/** The handlers of the matrix behind the layer: answers, streams, crashes and log lines are those of the bare function. */
+/**
+ * The handlers of the matrix behind the layer: answers, streams, crashes and log lines are those of the bare function.
+ */
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
@@ -14,7 +16,10 @@ before(async () => {
 });
 after(() => rmSync(layer.home, { recursive: true }));
 
-/** Triggers that watch every invocation, and that none of the rows fires; detectors would find what else this machine does. */
+/**
+ * Triggers that watch every invocation, and that none of the rows fires; detectors would find what else this machine
+ * does.
+ */
 const WATCHING = {
   AMBER_DESTINATION: 'file:///tmp/amber-layer',
   AMBER_ON_ERROR: 'NoErrorOfThisName',

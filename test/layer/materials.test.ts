@@ -1,4 +1,7 @@
-/** What the zips say of others: licences whole, a bill of materials that the published schema accepts, and a Node that is the one that was meant. */
+/**
+ * What the zips say of others: licences whole, a bill of materials that the published schema accepts, and a Node that
+ * is the one that was meant.
+ */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

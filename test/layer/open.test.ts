@@ -1,4 +1,7 @@
-/** Whatever is wrong with the layer or its variables: the function answers as if it were not there, and one line says what happened. */
+/**
+ * Whatever is wrong with the layer or its variables: the function answers as if it were not there, and one line says
+ * what happened.
+ */
 import assert from 'node:assert/strict';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,7 +33,9 @@ function copy(change: (opt: string, folder: string) => void): string {
   return opt;
 }
 
-/** Detectors that look at the process itself, from the lowest level on: others would find what else this machine does. */
+/**
+ * Detectors that look at the process itself, from the lowest level on: others would find what else this machine does.
+ */
 const OF_THE_PROCESS =
   'low,-staged-executable,-staged-file,-disguised-name,-shell-child,-second-interpreter,-stdio-socket,-survivor,-runtime-api-client,-environ-reader,-miner,-outbound,-foreign-resolver,-foreign-credentials,-unknown-extension,-resource-jump';
 

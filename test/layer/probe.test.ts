@@ -1,4 +1,7 @@
-/** The probe of examples/probe, function and extension, in the local sandbox: what it prints, through a timeout and to the end. */
+/**
+ * The probe of examples/probe, function and extension, in the local sandbox: what it prints, through a timeout and to
+ * the end.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** A handler that is a program is left alone, and children and threads of a function find what they find without the layer. */
+/**
+ * A handler that is a program is left alone, and children and threads of a function find what they find without the
+ * layer.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

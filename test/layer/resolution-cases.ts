@@ -1,9 +1,14 @@
-/** Every rule by which a handler is found, as a small function: files, the handler's name, and what the runtimes make of it. */
+/**
+ * Every rule by which a handler is found, as a small function: files, the handler's name, and what the runtimes make of
+ * it.
+ */
 import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Way } from './ways.ts';
 
-/** `ok` and what the handler says of itself, or the type of the error of init; `exit`: the process ends without either. */
+/**
+ * `ok` and what the handler says of itself, or the type of the error of init; `exit`: the process ends without either.
+ */
 export interface Expected {
   readonly v3: string;
   readonly v4: string;

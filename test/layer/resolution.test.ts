@@ -1,4 +1,7 @@
-/** Every rule by which the runtimes find a handler: the function behind the layer against the bare one, under the real clients. */
+/**
+ * Every rule by which the runtimes find a handler: the function behind the layer against the bare one, under the real
+ * clients.
+ */
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
@@ -14,7 +17,10 @@ before(async () => {
 });
 after(() => rmSync(layer.home, { recursive: true }));
 
-/** Frames of the clients, of the layer and of Node: what leads to the function differs, the function's own frames do not. */
+/**
+ * Frames of the clients, of the layer and of Node: what leads to the function differs, the function's own frames do
+ * not.
+ */
 const FRAMES = 'node:internal|node_modules/ric[34]/|sandbox/managed-v3|lambda-amber/(?:handler|index)';
 /** A stack of ten frames ends at another place when there are more of them. */
 const ALL_FRAMES = '--stack-trace-limit=60';

@@ -1,4 +1,7 @@
-/** The package as npm gives it to a user: packed from what git tracks, and installed into a project that holds nothing else. */
+/**
+ * The package as npm gives it to a user: packed from what git tracks, and installed into a project that holds nothing
+ * else.
+ */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +19,10 @@ export interface Installed {
 export const PEERS: string = resolve('test/package/peers/node_modules');
 const NODE_24 = dirname(resolve('node_modules/.bin/node'));
 
-/** A copy of the tracked files in their present state, packed by npm, which builds it first. Away from the checkout: nothing is found in its folders. */
+/**
+ * A copy of the tracked files in their present state, packed by npm, which builds it first. Away from the checkout:
+ * nothing is found in its folders.
+ */
 export function pack(): { readonly home: string; readonly tarball: string } {
   const home = mkdtempSync(join(tmpdir(), 'amber-package-'));
   const clone = join(home, 'clone');

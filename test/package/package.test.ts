@@ -1,4 +1,7 @@
-/** The package as its users have it: packed, installed into an empty project, and used there by all that functions are written, typed, tested and bundled with. */
+/**
+ * The package as its users have it: packed, installed into an empty project, and used there by all that functions are
+ * written, typed, tested and bundled with.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -333,7 +336,8 @@ const BUNDLERS: readonly (readonly [name: string, bundler: Bundler, most?: numbe
   ['esbuild, cjs, minified', byEsbuild({ format: 'cjs', minify: true })],
   ['esbuild, esm, SDK external', byEsbuild({ format: 'esm', ...EXTERNAL_SDK })],
   ['esbuild, cjs, minified, SDK external', byEsbuild({ format: 'cjs', minify: true, ...EXTERNAL_SDK })],
-  // Own conditions take away `module` (esbuild, "Conditions"): then it bundles what Node would load. That works, at a price.
+  // Own conditions take away `module` (esbuild, "Conditions"): then it bundles what Node would load. That works, at a
+  // price.
   ['esbuild, cjs, conditions of its own', byEsbuild({ format: 'cjs', minify: true, conditions: ['mine'] }), 5_000_000],
   ['rollup, es', byRollup('es')],
   ['rollup, cjs', byRollup('cjs')],

@@ -162,7 +162,10 @@ ctypes.CDLL(None).pthread_exit(None)`,
   });
 });
 
-/** Longest stretch between two turns of the event loop while `work` runs: milliseconds that passed and that we computed in. */
+/**
+ * Longest stretch between two turns of the event loop while `work` runs: milliseconds that passed and that we computed
+ * in.
+ */
 async function longestStretch(work: () => Promise<unknown>): Promise<number> {
   let longest = 0;
   let last = performance.now();

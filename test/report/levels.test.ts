@@ -49,7 +49,10 @@ test('the filter of the double: each level, and what counts as INFO', () => {
   );
 });
 
-/** What a line may look like when it is read: as it was written, by an older version, and inside of what others put around it. */
+/**
+ * What a line may look like when it is read: as it was written, by an older version, and inside of what others put
+ * around it.
+ */
 const FORMS: Readonly<Record<string, (line: string) => string>> = {
   'as written': (line) => line,
   'by an older version': (line) => line.replace(/"level":"[A-Z]+","timestamp":"[^"]+",/u, ''),

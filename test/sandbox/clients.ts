@@ -1,4 +1,6 @@
-/** The runtime clients: the real ones of nodejs22.x and nodejs24.x, and a small one for machines that cannot build them. */
+/**
+ * The runtime clients: the real ones of nodejs22.x and nodejs24.x, and a small one for machines that cannot build them.
+ */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -111,7 +113,9 @@ export function ensureClients(): boolean {
   }
 }
 
-/** Test files run side by side: one installs, the others wait. A lock older than an install is that of a dead process. */
+/**
+ * Test files run side by side: one installs, the others wait. A lock older than an install is that of a dead process.
+ */
 function lock(built: () => boolean): () => void {
   const path = join(tmpdir(), `amber-sandbox-clients-${Buffer.from(FOLDER).toString('hex').slice(-40)}.lock`);
   for (;;) {

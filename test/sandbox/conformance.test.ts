@@ -91,7 +91,10 @@ async function run(
   return { answers, probes };
 }
 
-/** What AWS documents, where its emulator says something else: spindown, timeout, failure (Extensions API, "Shutdown phase"). */
+/**
+ * What AWS documents, where its emulator says something else: spindown, timeout, failure (Extensions API, "Shutdown
+ * phase").
+ */
 const DOCUMENTED: Readonly<Record<string, string>> = { releasefail: 'failure' };
 
 function documented(value: unknown): unknown {

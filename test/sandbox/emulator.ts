@@ -1,8 +1,10 @@
 /**
- * AWS's own runtime interface emulator (aws-lambda-runtime-interface-emulator) in the place of platform.ts. Its binary is not part of
- * this project: RIE_BINARY names it. It starts what it finds in /opt/extensions and the runtime, in the same namespaces as there.
+ * AWS's own runtime interface emulator (aws-lambda-runtime-interface-emulator) in the place of platform.ts. Its binary
+ * is not part of this project: RIE_BINARY names it. It starts what it finds in /opt/extensions and the runtime, in the
+ * same namespaces as there.
  *
- * What it has not: a freeze, a Telemetry API, a memory limit. It initialises at the first invocation, and takes whole seconds.
+ * What it has not: a freeze, a Telemetry API, a memory limit. It initialises at the first invocation, and takes whole
+ * seconds.
  */
 import { existsSync } from 'node:fs';
 import { request } from 'node:http';

@@ -1,8 +1,10 @@
 /**
- * The Extensions API as extensions see it: register, event/next, init/error, exit/error, and the Telemetry API beside it.
+ * The Extensions API as extensions see it: register, event/next, init/error, exit/error, and the Telemetry API beside
+ * it.
  *
- * Sources, unless a rule names another: aws-lambda-runtime-interface-emulator (RIE) internal/lambda/rapi/handler/agent*.go
- * for paths, headers, error types and status codes; core/externalagent_states.go for what is allowed when.
+ * Sources, unless a rule names another: aws-lambda-runtime-interface-emulator (RIE)
+ * internal/lambda/rapi/handler/agent*.go for paths, headers, error types and status codes; core/externalagent_states.go
+ * for what is allowed when.
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -46,7 +48,9 @@ interface Agent {
   hasFailed: boolean;
 }
 
-/** One life of a sandbox: from init to the next reset (RIE rapid/handlers.go reinitialize clears every registration). */
+/**
+ * One life of a sandbox: from init to the next reset (RIE rapid/handlers.go reinitialize clears every registration).
+ */
 export class ExtensionsDesk {
   readonly telemetry: TelemetryDesk = new TelemetryDesk();
   readonly #rules: DeskRules;
@@ -187,7 +191,8 @@ export class ExtensionsDesk {
   }
 
   #subscribe(agent: Agent, response: ServerResponse, body: string): boolean {
-    // Where there is no telemetry service the answer is 202 all the same, with an error in its body (runtimelogs_stub.go).
+    // Where there is no telemetry service the answer is 202 all the same, with an error in its body
+    // (runtimelogs_stub.go).
     if (!this.#rules.telemetry)
       return say(response, 202, {
         errorType: 'Telemetry.NotSupported',

@@ -1,10 +1,11 @@
 /**
- * Where the processes of a sandbox run. As root: a PID, mount and IPC namespace of its own that outlives every reset, with
- * a tmpfs on /tmp, folders of this machine on /opt, /var/task and /mnt/evidence, and uid 993, gid 990 without capabilities.
- * Elsewhere: plain processes, and a folder that stands for /tmp.
+ * Where the processes of a sandbox run. As root: a PID, mount and IPC namespace of its own that outlives every reset,
+ * with a tmpfs on /tmp, folders of this machine on /opt, /var/task and /mnt/evidence, and uid 993, gid 990 without
+ * capabilities. Elsewhere: plain processes, and a folder that stands for /tmp.
  *
- * Source of uid and gid, and of one process group for each process: RIE internal/lambda-managed-instances/supervisor/local/
- * process.go, internal/lambda/supervisor/local_supervisor.go (Setpgid, kill of the group).
+ * Source of uid and gid, and of one process group for each process: RIE
+ * internal/lambda-managed-instances/supervisor/local/ process.go, internal/lambda/supervisor/local_supervisor.go
+ * (Setpgid, kill of the group).
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
@@ -105,7 +106,8 @@ async function isolatedGround(home: string, evidence: string, options: GroundOpt
   const members = (): number[] => pids().filter((pid) => pid !== init && pidNamespace(pid) === namespace);
   const wrappers: ChildProcess[] = [];
   let frozen = false;
-  // nsenter stops itself when its child is stopped, and continues the child when it is continued: so never while frozen.
+  // nsenter stops itself when its child is stopped, and continues the child when it is continued: so never while
+  // frozen.
   const wake = setInterval(() => {
     if (!frozen) wrappers.forEach((one) => one.exitCode === null && one.signalCode === null && one.kill('SIGCONT'));
   }, 5).unref();

@@ -1,5 +1,6 @@
-// Not a runtime client of AWS. The least that speaks the Runtime API in the manner of aws-lambda-ric 4, so that tests and
-// the demo run where the real clients cannot be built. It proves nothing about Lambda: for that there are the real ones.
+// Not a runtime client of AWS. The least that speaks the Runtime API in the manner of aws-lambda-ric 4, so that tests
+// and the demo run where the real clients cannot be built. It proves nothing about Lambda: for that there are the real
+// ones.
 import { Agent, request as send } from 'node:http';
 import { resolve } from 'node:path';
 import { format } from 'node:util';

@@ -1,6 +1,6 @@
 /**
- * A capture where it has to live: a sandbox like Lambda's, with a limit on memory that kills. The least that Lambda sells is
- * 128 MB; what passes in 64 MiB leaves half of it to the handler.
+ * A capture where it has to live: a sandbox like Lambda's, with a limit on memory that kills. The least that Lambda
+ * sells is 128 MB; what passes in 64 MiB leaves half of it to the handler.
  */
 import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';

@@ -23,7 +23,9 @@ export interface LambdaOptions {
   /** The function: the text of an ES module that may import `lambda-amber`, run as /var/task/index.mjs. */
   readonly script: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Bash, run in /tmp by the function's uid before it starts, with the programs of this machine and outside the limits. */
+  /**
+   * Bash, run in /tmp by the function's uid before it starts, with the programs of this machine and outside the limits.
+   */
   readonly prepareTmp?: string;
   /** What /tmp is: tmpfs of so many MB (512), or an ext4 image, of which no page is memory. */
   readonly tmp?: { readonly kind: 'tmpfs' | 'ext4'; readonly mb: number };
@@ -80,7 +82,10 @@ export function canLimit(): boolean {
   return group !== undefined;
 }
 
-/** Flags of Node in Lambda: a twentieth of the memory for each semi-space, nine tenths for the old space (/var/runtime/bootstrap). */
+/**
+ * Flags of Node in Lambda: a twentieth of the memory for each semi-space, nine tenths for the old space
+ * (/var/runtime/bootstrap).
+ */
 export function lambdaNodeFlags(memoryMb: number): readonly string[] {
   const young = Math.floor(memoryMb / 10);
   return [

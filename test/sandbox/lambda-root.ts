@@ -1,4 +1,6 @@
-/** What stands around a function in the sandbox of lambda-like.ts: its file system and its uid, made by a shell script. */
+/**
+ * What stands around a function in the sandbox of lambda-like.ts: its file system and its uid, made by a shell script.
+ */
 import { join } from 'node:path';
 
 export interface Place {

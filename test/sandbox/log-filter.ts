@@ -1,7 +1,7 @@
 /**
  * What of the output of a sandbox reaches CloudWatch Logs. With log format JSON the platform drops lines below the
- * application log level; a line that is no JSON object, or has no valid level, counts as INFO, and so does one without a
- * valid timestamp (AWS, "Log-level filtering").
+ * application log level; a line that is no JSON object, or has no valid level, counts as INFO, and so does one without
+ * a valid timestamp (AWS, "Log-level filtering").
  */
 const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/u;

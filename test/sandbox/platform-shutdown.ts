@@ -3,7 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SandboxProcess } from './ground.ts';
 import type { Life, ShutdownReason, ShutdownRecord } from './platform-contracts.ts';
 
-/** RIE reset and shutdown deadlines, and AWS, "Lambda execution environment lifecycle": 2,000 ms with external extensions. */
+/**
+ * RIE reset and shutdown deadlines, and AWS, "Lambda execution environment lifecycle": 2,000 ms with external
+ * extensions.
+ */
 const PHASE_MS = 2000;
 /** runtimeDeadlineShare of shutdown.go: of the phase, what the runtime has between SIGTERM and SIGKILL. */
 const RUNTIME_SHARE = 0.3;

@@ -1,6 +1,6 @@
 /**
- * Lambda's platform in small: it starts extensions and a runtime, hands out invocations, freezes what is idle, resets after
- * a timeout or a crash, and shuts down with its two seconds. Every rule names its source; RIE is
+ * Lambda's platform in small: it starts extensions and a runtime, hands out invocations, freezes what is idle, resets
+ * after a timeout or a crash, and shuts down with its two seconds. Every rule names its source; RIE is
  * aws-lambda-runtime-interface-emulator, commit 4fa2157, internal/lambda/rapid unless another folder is named.
  */
 import { randomUUID } from 'node:crypto';
@@ -152,7 +152,10 @@ class Rapid implements Platform {
     return life;
   }
 
-  /** Extensions first; the runtime when all have registered; over when all of them wait for an event (doRuntimeDomainInit). */
+  /**
+   * Extensions first; the runtime when all have registered; over when all of them wait for an event
+   * (doRuntimeDomainInit).
+   */
   async #init(life: Life): Promise<string> {
     const startedMs = performance.now();
     for (const { name, command, env } of this.#options.extensions ?? []) {
@@ -232,7 +235,10 @@ class Rapid implements Platform {
     return ended;
   }
 
-  /** The response is out; the sandbox is idle when runtime and extensions ask for more, and has the rest of the timeout for it. */
+  /**
+   * The response is out; the sandbox is idle when runtime and extensions ask for more, and has the rest of the timeout
+   * for it.
+   */
   async #settle(life: Life, deadlineMs: number): Promise<void> {
     const polls = this.api.polls();
     const ready = Promise.all([this.api.waiting() ? undefined : this.api.polled(polls + 1), life.desk.allReady()]).then(
@@ -243,7 +249,10 @@ class Rapid implements Platform {
     else this.#freeze();
   }
 
-  /** A timeout on Managed Instances stops nothing; anything that crashes ends the whole environment (AWS, Managed Instances). */
+  /**
+   * A timeout on Managed Instances stops nothing; anything that crashes ends the whole environment (AWS, Managed
+   * Instances).
+   */
   async #reset(life: Life, why: string): Promise<void> {
     if (this.#options.managed === true && why === 'timeout') return;
     if (!life.ending) await this.#end(life, why === 'timeout' ? 'timeout' : 'failure');

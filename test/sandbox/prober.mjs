@@ -1,4 +1,5 @@
-// An extension that asks the Extensions API what it should refuse, and prints what it was told: for a comparison of platforms.
+// An extension that asks the Extensions API what it should refuse, and prints what it was told: for a comparison of
+// platforms.
 import { request } from 'node:http';
 
 const [, , NAME, ENDS] = process.argv;

@@ -119,14 +119,18 @@ function decoded(value: string): string {
   return value.startsWith('eyJ') ? Buffer.from(value, 'base64').toString() : value;
 }
 
-/** Whether the length is right, in place of the length: stacks that are compared without a part of them differ in it. */
+/**
+ * Whether the length is right, in place of the length: stacks that are compared without a part of them differ in it.
+ */
 function lengths(headers: readonly string[], bytes: number): string[] {
   return headers.map((value, at) =>
     headers[at - 1]?.toLowerCase() === 'content-length' && at % 2 === 1 && value === String(bytes) ? '<right>' : value,
   );
 }
 
-/** Without what differs between two runs of the same thing: ids, times, ports, process ids, and which module exports it. */
+/**
+ * Without what differs between two runs of the same thing: ids, times, ports, process ids, and which module exports it.
+ */
 function normal(text: string): string {
   return (
     text

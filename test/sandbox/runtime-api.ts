@@ -48,7 +48,10 @@ export interface RuntimeApi {
   readonly close: () => Promise<void>;
 }
 
-/** Answers what it knows on the same port, and gives false for the rest: the Extensions API stands beside the Runtime API. */
+/**
+ * Answers what it knows on the same port, and gives false for the rest: the Extensions API stands beside the Runtime
+ * API.
+ */
 export type Neighbour = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 export async function startRuntimeApi(neighbour: Neighbour = () => false): Promise<RuntimeApi> {

@@ -26,7 +26,9 @@ export interface SandboxOptions {
   readonly onInvoke?: (facts: InvokeFacts) => void;
 }
 
-/** How an invocation ended: answered, timed out (the sandbox is dead then), or the process has gone before it answered. */
+/**
+ * How an invocation ended: answered, timed out (the sandbox is dead then), or the process has gone before it answered.
+ */
 export type Result =
   | (Pick<Post, 'headers' | 'body' | 'trailers'> & { readonly kind: 'response' | 'error'; readonly tookMs: number })
   | { readonly kind: 'timeout' | 'exit'; readonly tookMs: number };
@@ -129,7 +131,8 @@ async function invoke(api: RuntimeApi, event: unknown, { timeoutMs, exited, kill
       }),
       exited.then((): Result => ({ kind: 'exit', tookMs: took() })),
       sleep(timeoutMs, undefined, { signal: over.signal }).then((): Result => {
-        // An invocation that is out of time ends the sandbox (RIE internal/lambda/rapid: Reset("Timeout"), then SIGKILL).
+        // An invocation that is out of time ends the sandbox (RIE internal/lambda/rapid: Reset("Timeout"), then
+        // SIGKILL).
         kill();
         return { kind: 'timeout', tookMs: took() };
       }),

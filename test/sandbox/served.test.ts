@@ -1,6 +1,6 @@
 /**
- * A wrapped function under the runtime client, beside processes that hold files of a silent FUSE server: its answer comes, its
- * event loop turns, its capture commits, and it can end.
+ * A wrapped function under the runtime client, beside processes that hold files of a silent FUSE server: its answer
+ * comes, its event loop turns, its capture commits, and it can end.
  */
 import assert from 'node:assert/strict';
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

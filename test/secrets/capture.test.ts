@@ -1,6 +1,6 @@
 /**
- * The secrets policy, proven on whole captures: secrets are planted in every structured place that a function, its callers
- * and an attacker beside it can write to, and searched for in everything that the capture gives out.
+ * The secrets policy, proven on whole captures: secrets are planted in every structured place that a function, its
+ * callers and an attacker beside it can write to, and searched for in everything that the capture gives out.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

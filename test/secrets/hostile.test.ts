@@ -18,7 +18,10 @@ function cpuMs(run: () => unknown): number {
   return (user + system) / 1000;
 }
 
-/** Repeated to a whole text. One line at least for every pattern in src/secrets; the leads of the shapes are added below. */
+/**
+ * Repeated to a whole text. One line at least for every pattern in src/secrets; the leads of the shapes are added
+ * below.
+ */
 const PIECES = [
   // shapes
   'eyJ',
@@ -241,7 +244,8 @@ describe('a dictionary that an attacker fills', () => {
       redactor.text(`x ${own} y ${values[0] ?? ''}`).value,
       /^x <redacted:[0-9a-f]{16}> y <redacted:[0-9a-f]{16}>$/u,
     );
-    for (const secret of values.slice(0, -1)) redactor.text(`PASSWORD=${secret}`); // one call learns no more than a hundred
+    // one call learns no more than a hundred
+    for (const secret of values.slice(0, -1)) redactor.text(`PASSWORD=${secret}`);
     const last = values.at(-1) ?? '';
     assert.deepEqual(redactor.json({ password: last }).redactions, ['password', 'password:limit:known-values']);
     assert.ok(process.memoryUsage().rss - before < 200 * MIB);

@@ -1,4 +1,7 @@
-/** Whatever leaves Amber beside the evidence: lines about the configuration, codes that a server chose, manifest lines, errors of the command. */
+/**
+ * Whatever leaves Amber beside the evidence: lines about the configuration, codes that a server chose, manifest lines,
+ * errors of the command.
+ */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';

@@ -1,4 +1,7 @@
-/** moto in server mode: a stand-in for the control plane of AWS that we did not write. Started at most once in a process. */
+/**
+ * moto in server mode: a stand-in for the control plane of AWS that we did not write. Started at most once in a
+ * process.
+ */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,6 +1,6 @@
 /**
- * LookupEvents as CloudTrail answers it, from a list of recorded events: by one attribute, in a window, from new to old,
- * fifty a page, with a token that is good for the same question only.
+ * LookupEvents as CloudTrail answers it, from a list of recorded events: by one attribute, in a window, from new to
+ * old, fifty a page, with a token that is good for the same question only.
  */
 import { json, fault, onOperation, type Rule } from './aws-proxy.ts';
 

@@ -34,8 +34,8 @@ export async function silentServer(): Promise<Silent> {
 }
 
 /**
- * Packets to it are dropped, as by a security group: a stopped process whose queue of connections is full (listen(2): on
- * overflow the kernel ignores further attempts, and the client tries again until it gives up).
+ * Packets to it are dropped, as by a security group: a stopped process whose queue of connections is full (listen(2):
+ * on overflow the kernel ignores further attempts, and the client tries again until it gives up).
  */
 export async function unreachedServer(): Promise<Silent> {
   const program = `const s = require('net').createServer(); s.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => { console.log(s.address().port); });`;

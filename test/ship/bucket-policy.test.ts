@@ -1,7 +1,7 @@
 /**
  * The policies of examples/bucket. radosgw 16 evaluates what it knows of them: the condition key `s3:if-none-match` it
- * does not, `NotAction` never matches in it, and it checks If-None-Match in buckets without versions only. What it cannot show
- * is held to AWS's words instead (S3 User Guide, "Enforce conditional writes on Amazon S3 buckets").
+ * does not, `NotAction` never matches in it, and it checks If-None-Match in buckets without versions only. What it
+ * cannot show is held to AWS's words instead (S3 User Guide, "Enforce conditional writes on Amazon S3 buckets").
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -110,7 +110,10 @@ const BUCKET = 'policy-evidence';
 const CAPTURES = 'amber/account=111122223333/';
 const never = new AbortController().signal;
 
-/** In a bucket with BucketOwnerEnforced the custodian owns all objects. radosgw 16 has no such setting: the writer owns them. */
+/**
+ * In a bucket with BucketOwnerEnforced the custodian owns all objects. radosgw 16 has no such setting: the writer owns
+ * them.
+ */
 const OWNERSHIP = {
   Sid: 'CustodianReads',
   Effect: 'Allow',

@@ -1,4 +1,7 @@
-/** Connections that are made ahead, and TLS sessions that are taken up again: never one that is stale, never one that was not checked. */
+/**
+ * Connections that are made ahead, and TLS sessions that are taken up again: never one that is stale, never one that
+ * was not checked.
+ */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';

@@ -1,4 +1,7 @@
-/** Which buckets are taken, and where requests to them go: as the endpoint rules of the AWS SDK have it, or refused by name. */
+/**
+ * Which buckets are taken, and where requests to them go: as the endpoint rules of the AWS SDK have it, or refused by
+ * name.
+ */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { S3Client } from '@aws-sdk/client-s3';

@@ -1,4 +1,7 @@
-/** A function whose bundle leaves the AWS SDK out, or brings one that is none: the capture goes by the light transport, with one line. */
+/**
+ * A function whose bundle leaves the AWS SDK out, or brings one that is none: the capture goes by the light transport,
+ * with one line.
+ */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,6 @@
-/** Both S3 transports over radosgw: signatures, conditions, versions, locks, and the bucket policy of examples/bucket. */
+/**
+ * Both S3 transports over radosgw: signatures, conditions, versions, locks, and the bucket policy of examples/bucket.
+ */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, suite, test } from 'node:test';

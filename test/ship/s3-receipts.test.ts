@@ -96,7 +96,8 @@ for (const transport of TRANSPORTS) {
     });
     test('an answer of 400 MB is not kept in memory', async () => {
       const destination = await openS3({ endpoint: proxy.endpoint, bucket: 'evidence', keys }, transport, identity());
-      await destination.put(object(segmentName(0), randomBytes(1000)), AbortSignal.timeout(5000)); // all that is loaded is loaded
+      // all that is loaded is loaded
+      await destination.put(object(segmentName(0), randomBytes(1000)), AbortSignal.timeout(5000));
       const before = process.memoryUsage.rss();
       let most = before;
       const watch = setInterval(() => (most = Math.max(most, process.memoryUsage.rss())), 5);

@@ -1,4 +1,6 @@
-/** The name server takes every question and answers none (EAI_AGAIN, in the end): usual in a VPC whose rules drop DNS. */
+/**
+ * The name server takes every question and answers none (EAI_AGAIN, in the end): usual in a VPC whose rules drop DNS.
+ */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -51,7 +51,8 @@ const slotsOf = (claims: readonly Claim[]): number[] =>
 async function gateway(t: TestContext): Promise<{ endpoint: string; client: S3Client } | undefined> {
   const server = await radosgw(t);
   if (server === undefined) return undefined;
-  await server.createUser('slots', keys.accessKeyId, keys.secretAccessKey).catch(() => undefined); // there from the test before
+  // there from the test before
+  await server.createUser('slots', keys.accessKeyId, keys.secretAccessKey).catch(() => undefined);
   const client = owner(server.endpoint, keys);
   clients.push(client);
   return { endpoint: server.endpoint, client };

@@ -1,4 +1,7 @@
-/** Reads back what a capture wrote to the log when no destination answered, or there was no time for one. The lines come from CloudWatch Logs. */
+/**
+ * Reads back what a capture wrote to the log when no destination answered, or there was no time for one. The lines come
+ * from CloudWatch Logs.
+ */
 import { createHash } from 'node:crypto';
 import { inflateSync, zstdDecompressSync } from 'node:zlib';
 import { describeError } from '../../errors.ts';
@@ -17,7 +20,10 @@ export interface DecodedEvidence {
   readonly problem?: string;
 }
 
-/** Bounds against lines that somebody made up: parts of one summary, the size of all when they are unpacked, and what is kept of a log. */
+/**
+ * Bounds against lines that somebody made up: parts of one summary, the size of all when they are unpacked, and what is
+ * kept of a log.
+ */
 const MAX_PARTS = 1000;
 const MAX_UNPACKED_BYTES = 64 * 1024 * 1024;
 const MAX_LOG_BYTES = 64 * 1024 * 1024;
@@ -41,7 +47,10 @@ export interface LogEvidence {
   readonly notRead: readonly string[];
 }
 
-/** Reads a log in any form (see case/log/source.ts). Never rejects because of what stands in it: what cannot be decoded has a `problem`. */
+/**
+ * Reads a log in any form (see case/log/source.ts). Never rejects because of what stands in it: what cannot be decoded
+ * has a `problem`.
+ */
 export async function readLogEvidence(files: AsyncIterable<LogFile>): Promise<LogEvidence> {
   const lines = new EvidenceLines();
   const { notRead } = await readLog(files, [KIND], (record) => lines.take(record));

@@ -1,7 +1,7 @@
 /**
- * The digest lines of captures in the function's log. The log is the list of what must exist: a line cannot be taken back.
- * But an intruder in the sandbox can write lines too, so a line proves nothing by itself, and where a segment has two
- * digests, somebody has lied.
+ * The digest lines of captures in the function's log. The log is the list of what must exist: a line cannot be taken
+ * back. But an intruder in the sandbox can write lines too, so a line proves nothing by itself, and where a segment has
+ * two digests, somebody has lied.
  */
 import type { LogRecord } from './scan.ts';
 import { readLog, type LogFile } from './source.ts';
@@ -23,7 +23,10 @@ export interface LogDigests {
   /** SHA-256 of the whole, and of manifest.json, from the last line of the capture. */
   readonly whole: ReadonlySet<string>;
   readonly manifest: ReadonlySet<string>;
-  /** Those of them that the destination has acknowledged: a line with a `code` tells of a marker that was sent and not stored. */
+  /**
+   * Those of them that the destination has acknowledged: a line with a `code` tells of a marker that was sent and not
+   * stored.
+   */
   readonly committed: ReadonlySet<string>;
   /** `whole`, `cut`, `failed`, as the last line says. */
   readonly states: ReadonlySet<string>;

@@ -1,7 +1,7 @@
 /**
- * Finds the records of Amber in any text that holds them: raw lines, strings inside of JSON at whatever depth, cells of CSV,
- * pretty-printed JSON over several lines. The function's log takes text from an intruder, so work is linear in the text and
- * memory is bounded, whatever it says.
+ * Finds the records of Amber in any text that holds them: raw lines, strings inside of JSON at whatever depth, cells of
+ * CSV, pretty-printed JSON over several lines. The function's log takes text from an intruder, so work is linear in the
+ * text and memory is bounded, whatever it says.
  */
 
 export type LogRecord = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 /**
- * The text of a log in whatever form it was saved: one file, standard input, or a folder of an export; packed with gzip or
- * zstd, once or twice; in UTF-8 or UTF-16. What is none of these is said to be not read: it proves nothing.
+ * The text of a log in whatever form it was saved: one file, standard input, or a folder of an export; packed with gzip
+ * or zstd, once or twice; in UTF-8 or UTF-16. What is none of these is said to be not read: it proves nothing.
  */
 import { createReadStream } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';

@@ -35,7 +35,9 @@ export interface SalvageResult {
   readonly location: string;
   readonly captureId: string | undefined;
   readonly segments: number;
-  /** Segments that are not there; at the end there may be more, which nobody can know without manifest.json or the log. */
+  /**
+   * Segments that are not there; at the end there may be more, which nobody can know without manifest.json or the log.
+   */
   readonly missing: readonly number[];
   readonly holes: readonly Hole[];
   readonly states: Readonly<Partial<Record<SalvageState, number>>>;

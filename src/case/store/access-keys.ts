@@ -8,7 +8,9 @@ const KEY_ID = /^A[SK]IA[A-Z0-9]{12,124}$/u;
 const MAX_KEYS = 1000;
 const MAX_MANIFEST = 64 * 1024 * 1024;
 
-/** Key ids of the captures of `functionName` below the store, in the order in which they are found; at most a thousand. */
+/**
+ * Key ids of the captures of `functionName` below the store, in the order in which they are found; at most a thousand.
+ */
 export async function accessKeysOf(store: CaseStore, functionName: string): Promise<readonly string[]> {
   const keys = new Set<string>();
   for await (const { folder, objects } of findCaptures(store)) {

@@ -1,4 +1,7 @@
-/** What a responder reads of a collection first: versions and their code, who may invoke, layers, role, ways out of the log. */
+/**
+ * What a responder reads of a collection first: versions and their code, who may invoke, layers, role, ways out of the
+ * log.
+ */
 import { field, text } from '../view/process-tree.ts';
 
 /** Documents of the control plane that the overview is made of. */

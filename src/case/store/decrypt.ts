@@ -26,7 +26,8 @@ export interface DecryptResult {
 /**
  * One segment that does not open keeps no other from being written.
  *
- * @throws AmberError USAGE (nothing is encrypted), IDENTITY_INVALID and ARCHIVE_CORRUPT where nothing opens, CASE_EXISTS, DESTINATION_*.
+ * @throws AmberError USAGE (nothing is encrypted), IDENTITY_INVALID and ARCHIVE_CORRUPT where nothing opens,
+ *   CASE_EXISTS, DESTINATION_*.
  */
 export async function decrypt(capture: OpenCapture, options: DecryptOptions): Promise<DecryptResult> {
   const parts = capture.parts.filter(({ sealed }) => sealed);

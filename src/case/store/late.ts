@@ -1,6 +1,7 @@
 /**
- * Segments that manifest.json calls lost and that were stored all the same, under a name that it does not know: the plain
- * name was taken, and the answer came after the commit marker had gone. Their digest tells, which the marker names.
+ * Segments that manifest.json calls lost and that were stored all the same, under a name that it does not know: the
+ * plain name was taken, and the answer came after the commit marker had gone. Their digest tells, which the marker
+ * names.
  */
 import { createHash } from 'node:crypto';
 import { isAmberError } from '../../errors.ts';
@@ -8,7 +9,10 @@ import type { CaptureManifest, CommittedSegment } from '../../seal/commit.ts';
 import { SEGMENT } from './object-names.ts';
 import type { CaseStore, StoredName } from './store.ts';
 
-/** Objects of one number that are hashed: who writes more of that size floods the folder, and what is beyond stays foreign. */
+/**
+ * Objects of one number that are hashed: who writes more of that size floods the folder, and what is beyond stays
+ * foreign.
+ */
 const MAX_OF_NUMBER = 16;
 /** Bytes that are hashed for one capture. */
 const MAX_BYTES = 8 * 1024 * 1024 * 1024;

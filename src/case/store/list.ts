@@ -152,7 +152,9 @@ function numberOf(name: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** The manifest, or why there is none that can be read. A folder that we may not read is no reason to hide the others. */
+/**
+ * The manifest, or why there is none that can be read. A folder that we may not read is no reason to hide the others.
+ */
 async function readManifest(store: CaseStore): Promise<CaptureManifest | string> {
   try {
     const parsed = parseManifest(await readWhole(store, 'manifest.json', MAX_MANIFEST));
@@ -205,7 +207,9 @@ export function placeOf(location: string): { captureId: string | undefined; func
   return { captureId: stored ?? pulled, functionName: /(?:^|\/)function=([^/]+)\//u.exec(location)?.[1] };
 }
 
-/** Ids of the captures below a place, from the names of their folders, or from manifest.json where those do not tell. */
+/**
+ * Ids of the captures below a place, from the names of their folders, or from manifest.json where those do not tell.
+ */
 export async function* captureIds(
   store: CaseStore,
 ): AsyncGenerator<{ readonly folder: string; readonly captureId: string }> {

@@ -104,8 +104,8 @@ async function openBucket(location: string, s3: S3ReadOptions): Promise<Place> {
 const MAX_NAMED = 10;
 
 /**
- * The capture at a place: in the folder itself, the only one below it, or the one whose id begins as the last part of the
- * place does.
+ * The capture at a place: in the folder itself, the only one below it, or the one whose id begins as the last part of
+ * the place does.
  *
  * @throws AmberError CASE_MISSING, naming the captures where there are several.
  */
@@ -162,8 +162,8 @@ async function foldersOf(id: string, ids: ReturnType<typeof captureIds>): Promis
 const plainId = (id: string): string => id.replaceAll('-', '').toLowerCase();
 
 /**
- * Every capture and collection at a place or below it, one after the other, in the order of their names. `deleted`: behind
- * them those of which every object was deleted, where a bucket keeps versions.
+ * Every capture and collection at a place or below it, one after the other, in the order of their names. `deleted`:
+ * behind them those of which every object was deleted, where a bucket keeps versions.
  */
 export async function* openAll(
   { store, only, short }: Place,

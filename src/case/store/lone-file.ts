@@ -3,7 +3,9 @@ import { packingOf } from '../tar/decompress.ts';
 import { isPart } from './object-names.ts';
 import type { CaseStore } from './store.ts';
 
-/** By a name of ours or of a tarball, else by how it begins: packed, an age file, or the first header of a tar stream. */
+/**
+ * By a name of ours or of a tarball, else by how it begins: packed, an age file, or the first header of a tar stream.
+ */
 export async function mayHoldCapture(store: CaseStore, name: string): Promise<boolean> {
   if (isPart(name) || /\.(?:tar(?:\.zst|\.gz)?|tgz)(?:\.age)?$/u.test(name)) return true;
   let start = Buffer.alloc(0);

@@ -1,8 +1,8 @@
 /** The names that objects of a capture have. Everything else beside them is not ours. */
 
 /**
- * Number, digits, suffix. Numbers have four digits, or more without a zero in front. The eight digits are of a segment whose
- * own name somebody had taken before.
+ * Number, digits, suffix. Numbers have four digits, or more without a zero in front. The eight digits are of a segment
+ * whose own name somebody had taken before.
  */
 export const SEGMENT: RegExp = /^capture-(\d{4}|[1-9]\d{4,8})(-[0-9a-f]{8})?(\.tar(?:\.zst|\.gz)?(?:\.age)?)$/u;
 /** All segments in one file, as a local directory has them. */

@@ -72,7 +72,10 @@ export async function openLocal(path: string): Promise<OpenCapture> {
   return openCapture(openDirectory(dirname(target)), basename(target));
 }
 
-/** A file, not a folder. @throws AmberError CASE_MISSING for what is neither (a pipe, a device), CASE_DENIED, CASE_UNREADABLE. */
+/**
+ * A file, not a folder. @throws AmberError CASE_MISSING for what is neither (a pipe, a device), CASE_DENIED,
+ * CASE_UNREADABLE.
+ */
 export async function isPlainFile(path: string): Promise<boolean> {
   let found: Stats;
   try {
@@ -170,9 +173,9 @@ async function findParts(found: Found): Promise<Parts> {
 }
 
 /**
- * Without manifest.json: the form (compression, encryption) of the segments of a capture is one, so those of another form are
- * somebody else's. It is the form in which most of the first numbers are there. Of two of a number the one with digits came second, because the
- * plain name was taken; more of them are a flood.
+ * Without manifest.json: the form (compression, encryption) of the segments of a capture is one, so those of another
+ * form are somebody else's. It is the form in which most of the first numbers are there. Of two of a number the one
+ * with digits came second, because the plain name was taken; more of them are a flood.
  */
 function ownForm(segments: readonly CapturePart[]): readonly CapturePart[] {
   const forms = Map.groupBy(segments, ({ object }) => SEGMENT.exec(object)?.[3] ?? '');

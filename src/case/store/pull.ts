@@ -1,7 +1,7 @@
 /**
- * Brings a capture into a local folder: as it was stored where that is what its digests are of (age files, segments of a
- * cut capture), else joined to one tarball. Digests are compared on the way; what differs is told and kept, because it
- * is evidence too.
+ * Brings a capture into a local folder: as it was stored where that is what its digests are of (age files, segments of
+ * a cut capture), else joined to one tarball. Digests are compared on the way; what differs is told and kept, because
+ * it is evidence too.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';

@@ -61,8 +61,9 @@ export interface CaseStore {
   /** The store of a folder below, by its relative path; of this folder where that is empty. */
   readonly enter: (folder: string) => CaseStore;
   /**
-   * The bytes of an object, or of a range of it; a shorter object ends early. `reuseBuffers`: a chunk is good until the next
-   * one is asked for, so that its memory can be used again (fresh memory costs more than reading from the page cache).
+   * The bytes of an object, or of a range of it; a shorter object ends early. `reuseBuffers`: a chunk is good until the
+   * next one is asked for, so that its memory can be used again (fresh memory costs more than reading from the page
+   * cache).
    */
   readonly read: (name: string, range?: Range, reuseBuffers?: boolean) => AsyncIterable<Uint8Array>;
 }

@@ -122,7 +122,9 @@ async function tryRead(reader: S3Reader, { key, versionId, bytes }: S3Version): 
   }
 }
 
-/** Folders below a prefix in which a delete marker lies over something of ours. Nothing where versions cannot be listed. */
+/**
+ * Folders below a prefix in which a delete marker lies over something of ours. Nothing where versions cannot be listed.
+ */
 export async function* foldersWithDeleted(reader: S3Reader, prefix: string): AsyncGenerator<string> {
   let last: string | undefined;
   try {

@@ -11,7 +11,10 @@ import { storedBytes, tarBytes } from './segment-bytes.ts';
 import { readFile } from '../store/store.ts';
 import type { TarEntry } from './header.ts';
 
-/** Which entries are read, and what a line of them is; undefined for what is none: the tarball is whoever's who wrote it. */
+/**
+ * Which entries are read, and what a line of them is; undefined for what is none: the tarball is whoever's who wrote
+ * it.
+ */
 export interface RowKind<T> {
   readonly path: RegExp;
   readonly parse: (line: string) => T | undefined;
@@ -22,7 +25,10 @@ const MAX_LINE = 8 * 1024 * 1024;
 const MAX_FILES = 1_000_000;
 const MAX_DEPTH = 64;
 
-/** All rows at a place: of every capture below it, or of the unpacked folder that it is. @throws AmberError CASE_*, ARCHIVE_CORRUPT. */
+/**
+ * All rows at a place: of every capture below it, or of the unpacked folder that it is. @throws AmberError CASE_*,
+ * ARCHIVE_CORRUPT.
+ */
 export async function* rowsAt<T>(
   { store, only }: Place,
   identity: AgeIdentity | undefined,

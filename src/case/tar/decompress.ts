@@ -26,8 +26,8 @@ export function packingByName(name: string): Packing | undefined {
 }
 
 /**
- * Decompresses whole frames or members that follow each other. Yields pieces of at most about 8 MiB. `reuseBuffers`: each is
- * good until the next one is asked for; its memory is given back then, not when garbage is collected.
+ * Decompresses whole frames or members that follow each other. Yields pieces of at most about 8 MiB. `reuseBuffers`:
+ * each is good until the next one is asked for; its memory is given back then, not when garbage is collected.
  *
  * @throws AmberError ARCHIVE_CORRUPT for damage and for an end in the middle; what was yielded before stays true.
  */
@@ -120,7 +120,9 @@ async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
   yield await Promise.resolve(bytes);
 }
 
-/** Own loop instead of pipe(): the source's own error has to come out, and nothing may be read after an early return. */
+/**
+ * Own loop instead of pipe(): the source's own error has to come out, and nothing may be read after an early return.
+ */
 async function* streamThrough(
   source: AsyncIterable<Uint8Array>,
   engine: zlib.Gunzip | zlib.ZstdDecompress,

@@ -1,6 +1,6 @@
 /**
- * Gzip as logs are stored in: members one behind the other (RFC 1952 section 2.2), with line ends between them where Firehose
- * adds a delimiter to records that are packed already. Node's gunzip reads the first form alone.
+ * Gzip as logs are stored in: members one behind the other (RFC 1952 section 2.2), with line ends between them where
+ * Firehose adds a delimiter to records that are packed already. Node's gunzip reads the first form alone.
  */
 import zlib from 'node:zlib';
 import { defined } from '../../defined.ts';
@@ -22,7 +22,10 @@ const MAX_AT_ONCE = 4 * 1024 * 1024;
 /** Line ends of a delimiter, and zeros, with which tar and tape pad. */
 const BETWEEN: ReadonlySet<number> = new Set([0x00, 0x09, 0x0a, 0x0d, 0x20]);
 
-/** @throws AmberError ARCHIVE_CORRUPT for damage, and for what follows and is no member; what was yielded before stays true. */
+/**
+ * @throws AmberError ARCHIVE_CORRUPT for damage, and for what follows and is no member; what was yielded before stays
+ * true.
+ */
 export async function* gunzipMembers(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   const bytes = new ByteSource(source);
   try {

@@ -1,6 +1,7 @@
 /**
  * Tar headers read back, byte-exact: names stay latin1 byte paths, because what a reader decodes as UTF-8 is lost where
- * an attacker chose other bytes (tar-stream decodes pax records so). ustar and pax: POSIX.1-2001, "pax interchange format".
+ * an attacker chose other bytes (tar-stream decodes pax records so). ustar and pax: POSIX.1-2001, "pax interchange
+ * format".
  */
 import { BLOCK } from '../../archive/header.ts';
 import type { BytePath } from '../../contracts/evidence.ts';
@@ -151,7 +152,10 @@ export function readPax(block: Buffer, at: number, size: number): Pax | string {
   return { known, unknown };
 }
 
-/** A part of a string keeps all of it: of a large header, which thirty thousand entries may have, the value is read again. */
+/**
+ * A part of a string keeps all of it: of a large header, which thirty thousand entries may have, the value is read
+ * again.
+ */
 function valueOf(
   block: Buffer,
   body: string,

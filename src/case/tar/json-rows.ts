@@ -1,6 +1,6 @@
 /**
- * One JSON document that is read as it goes by, of any size, in bounded memory: of its lists, each row is kept or left out
- * as a whole, and counted. So a process with a megabyte of arguments hides none of the others.
+ * One JSON document that is read as it goes by, of any size, in bounded memory: of its lists, each row is kept or left
+ * out as a whole, and counted. So a process with a megabyte of arguments hides none of the others.
  */
 import { JSON_LIMITS, parseJson } from './bounded-json.ts';
 

@@ -1,4 +1,7 @@
-/** A file for what does not fit in memory, without a name as soon as it is open: nothing is left behind, whatever ends the program. */
+/**
+ * A file for what does not fit in memory, without a name as soon as it is open: nothing is left behind, whatever ends
+ * the program.
+ */
 import { mkdtempSync, openSync, rmdirSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -203,7 +203,10 @@ export class TarReader {
   }
 }
 
-/** Reads a stream that may break off anywhere. @throws AmberError ARCHIVE_CORRUPT, and what the visitor or the source throws. */
+/**
+ * Reads a stream that may break off anywhere. @throws AmberError ARCHIVE_CORRUPT, and what the visitor or the source
+ * throws.
+ */
 export async function readStrictly(
   chunks: AsyncIterable<Buffer>,
   visitor: TarVisitor,

@@ -1,7 +1,8 @@
 /**
- * Reads the tar stream of a whole capture with tar-stream, and calls a visitor. tar-stream finds the headers and bodies;
- * names, links and numbers come from the raw header blocks, because it decodes pax records as UTF-8 and so loses bytes.
- * Where both readings differ, the strict reader goes on from there: it says what is wrong as it does for `verify`.
+ * Reads the tar stream of a whole capture with tar-stream, and calls a visitor. tar-stream finds the headers and
+ * bodies; names, links and numbers come from the raw header blocks, because it decodes pax records as UTF-8 and so
+ * loses bytes. Where both readings differ, the strict reader goes on from there: it says what is wrong as it does for
+ * `verify`.
  */
 import type { Extract, Header } from 'tar-stream';
 import { AmberError } from '../../errors.ts';
@@ -23,7 +24,10 @@ const MAX_HEAD = 4 * PIECE;
 /** A header block's own names keep their bytes so. The types of tar-stream do not know this option. */
 const OPTIONS = { highWaterMark: PIECE, filenameEncoding: 'latin1' };
 
-/** A chunk of `chunks` must stay as it is. @throws AmberError ARCHIVE_CORRUPT, and what the visitor or the source throws. */
+/**
+ * A chunk of `chunks` must stay as it is. @throws AmberError ARCHIVE_CORRUPT, and what the visitor or the source
+ * throws.
+ */
 export async function readWholeTar(chunks: AsyncIterable<Buffer>, visitor: TarVisitor): Promise<WholeTar> {
   // Loaded here: half of the commands read no tarball.
   const { extract } = await import('tar-stream');
@@ -160,7 +164,9 @@ class Run {
     }
   }
 
-  /** What tar-stream has not given: the end of the archive always, the rest of a cut body, what both read differently. */
+  /**
+   * What tar-stream has not given: the end of the archive always, the rest of a cut body, what both read differently.
+   */
   async #finishStrictly(): Promise<WholeTar> {
     const strictFrom = this.#position;
     const strict = TarReader.behind(this.#visitor, this.#entry, strictFrom);

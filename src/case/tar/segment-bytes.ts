@@ -5,8 +5,8 @@ import { decompress } from './decompress.ts';
 import type { CapturePart, OpenCapture } from '../store/open.ts';
 
 /**
- * The stored bytes of a part. `see` is called with every chunk, in order, and waited for. Where {@link mayFleet} says so,
- * `reuseBuffers` spares memory: a chunk is good until the next one is asked for.
+ * The stored bytes of a part. `see` is called with every chunk, in order, and waited for. Where {@link mayFleet} says
+ * so, `reuseBuffers` spares memory: a chunk is good until the next one is asked for.
  */
 export async function* storedBytes(
   capture: OpenCapture,
@@ -20,7 +20,9 @@ export async function* storedBytes(
   }
 }
 
-/** True where {@link tarBytes} holds no chunk of what it reads: gunzip and age work on one while they ask for the next. */
+/**
+ * True where {@link tarBytes} holds no chunk of what it reads: gunzip and age work on one while they ask for the next.
+ */
 export function mayFleet({ packing, sealed }: CapturePart): boolean {
   return packing !== 'gzip' && !sealed;
 }
@@ -28,7 +30,8 @@ export function mayFleet({ packing, sealed }: CapturePart): boolean {
 /**
  * The tar stream of a part from its stored bytes. `reuseBuffers`: each piece is good until the next one is asked for.
  *
- * @throws AmberError ARCHIVE_CORRUPT for damage, IDENTITY_INVALID where it is an age file and there is no identity for it.
+ * @throws AmberError ARCHIVE_CORRUPT for damage, IDENTITY_INVALID where it is an age file and there is no identity for
+ *   it.
  */
 export function tarBytes(
   stored: AsyncIterable<Uint8Array>,

@@ -16,7 +16,10 @@ export interface SortedLine {
   readonly text: string;
 }
 
-/** Bytes that are sorted in memory. Not as strings: of a million of these the heap would grow to three times as much before it is collected. */
+/**
+ * Bytes that are sorted in memory. Not as strings: of a million of these the heap would grow to three times as much
+ * before it is collected.
+ */
 const BATCH = 8 * 1024 * 1024;
 /** Files that are merged at a time; 512 MiB of lines are one such merge. */
 const WIDTH = 64;
@@ -35,7 +38,10 @@ export class SortedLines {
     this.#width = limits.width ?? WIDTH;
   }
 
-  /** @throws AmberError DESTINATION_FAILED where the folder for temporary files cannot take it; BUG for a line that would not come back as it is. */
+  /**
+   * @throws AmberError DESTINATION_FAILED where the folder for temporary files cannot take it; BUG for a line that
+   * would not come back as it is.
+   */
   add(line: SortedLine): void {
     demandPlain(line);
     this.count += 1;

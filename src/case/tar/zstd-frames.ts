@@ -7,7 +7,10 @@ import zlib from 'node:zlib';
 import { AmberError } from '../../errors.ts';
 import { BLOCK_MAX, FrameWalk, isUsualHeader, plainContent } from './zstd-walk.ts';
 
-/** One frame, in memory of its own: the chunks of the source may be used again. Drain `pieces` before you ask for the next frame. */
+/**
+ * One frame, in memory of its own: the chunks of the source may be used again. Drain `pieces` before you ask for the
+ * next frame.
+ */
 export type ZstdFrame =
   /** The content of one small frame, or of several that follow each other. */
   | { readonly content: Buffer }
@@ -65,7 +68,9 @@ export async function* zstdFrames(
   }
 }
 
-/** The bytes of the frame in the chunk in hand; an error is kept, because content of frames before it may still wait. */
+/**
+ * The bytes of the frame in the chunk in hand; an error is kept, because content of frames before it may still wait.
+ */
 function walkOrKeep(at: Cursor, walk: FrameWalk): Buffer | AmberError {
   try {
     return at.take(walk);

@@ -1,6 +1,6 @@
 /**
- * Finds the end of one zstd frame (RFC 8878 section 3.1) by its block headers, over chunks of any size and without a wait:
- * the cost is that of the bytes, however small frames and blocks are.
+ * Finds the end of one zstd frame (RFC 8878 section 3.1) by its block headers, over chunks of any size and without a
+ * wait: the cost is that of the bytes, however small frames and blocks are.
  */
 import { AmberError } from '../../errors.ts';
 
@@ -188,7 +188,10 @@ export function isUsualHeader(frame: Buffer, content: number): boolean {
   }
 }
 
-/** The content of a whole frame of which {@link FrameWalk.plain} is true, written to `into` at `to`. Gives the index behind it. */
+/**
+ * The content of a whole frame of which {@link FrameWalk.plain} is true, written to `into` at `to`. Gives the index
+ * behind it.
+ */
 export function plainContent(frame: Buffer, into: Buffer, to: number): number {
   let at = 5 + headerRest(frame[4] ?? 0);
   for (let last = false; !last; ) {

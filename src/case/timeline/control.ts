@@ -1,4 +1,7 @@
-/** Events of a timeline out of the documents of the control plane: every time in them that says when something was made or changed. */
+/**
+ * Events of a timeline out of the documents of the control plane: every time in them that says when something was made
+ * or changed.
+ */
 import { text } from '../view/process-tree.ts';
 import { microseconds, type TimelineEvent } from './event.ts';
 

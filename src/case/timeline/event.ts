@@ -45,7 +45,10 @@ export function isTime(timestamp: unknown): timestamp is number {
 /** Longest text of a time. */
 const MAX_TIME = 64;
 
-/** Microseconds of what AWS and we write: ISO 8601 (also with a space, or `+0000`), or milliseconds. NaN for what is no time. */
+/**
+ * Microseconds of what AWS and we write: ISO 8601 (also with a space, or `+0000`), or milliseconds. NaN for what is no
+ * time.
+ */
 export function microseconds(time: unknown): number {
   const ms =
     typeof time === 'number'

@@ -1,4 +1,7 @@
-/** Events of a timeline out of a bodyfile, for paths of which the capture's own timeline has none: it ends at a number of rows. */
+/**
+ * Events of a timeline out of a bodyfile, for paths of which the capture's own timeline has none: it ends at a number
+ * of rows.
+ */
 import { isTime, type TimelineEvent } from './event.ts';
 
 /** `MD5|name|inode|mode|uid|gid|size|atime|mtime|ctime|crtime`: the name has no `|`, see collect/bodyfile.ts. */
@@ -10,7 +13,9 @@ export function pathOfLine(line: string): string | undefined {
   return path === undefined ? undefined : withoutTarget(path);
 }
 
-/** A name has no ` -> ` of its own. By index: `/ -> .*$/` tries every one of a million that are not followed by the end. */
+/**
+ * A name has no ` -> ` of its own. By index: `/ -> .*$/` tries every one of a million that are not followed by the end.
+ */
 function withoutTarget(shown: string): string {
   const arrow = shown.indexOf(' -> ');
   return arrow < 0 ? shown : shown.slice(0, arrow);

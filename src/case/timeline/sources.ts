@@ -1,4 +1,7 @@
-/** Where the events of a timeline come from: which entries of a capture or a collection, and what each line of them tells. A new one is one object here. */
+/**
+ * Where the events of a timeline come from: which entries of a capture or a collection, and what each line of them
+ * tells. A new one is one object here.
+ */
 import { controlPlaneEvents } from './control.ts';
 import { cloudtrailEvents, guardDutyEvents, logEvents } from './cloud.ts';
 import { dateText, microseconds, type TimelineEvent } from './event.ts';

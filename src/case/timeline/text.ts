@@ -51,8 +51,9 @@ export function csvLine(row: TimelineRow): string {
 }
 
 /**
- * A spreadsheet takes what begins so for a formula, and runs it (OWASP, "CSV Injection"): an apostrophe makes it a text. Where
- * a locale separates cells by a semicolon or a tab, a cell begins behind one, too; full-width forms count as the plain ones.
+ * A spreadsheet takes what begins so for a formula, and runs it (OWASP, "CSV Injection"): an apostrophe makes it a
+ * text. Where a locale separates cells by a semicolon or a tab, a cell begins behind one, too; full-width forms count
+ * as the plain ones.
  */
 const FORMULA = /(^|[;\t\r\n|])([\s\u00a0\u3000"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20\t\r])/gu;
 

@@ -1,4 +1,7 @@
-/** One timeline of a case: what captures and collections tell, with the time when it happened, sorted, with bounded memory. */
+/**
+ * One timeline of a case: what captures and collections tell, with the time when it happened, sorted, with bounded
+ * memory.
+ */
 import { isAmberError } from '../../errors.ts';
 import type { AgeIdentity } from '../../seal/age-open.ts';
 import { asciiJson } from '../view/ascii.ts';

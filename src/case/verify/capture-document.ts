@@ -1,4 +1,7 @@
-/** capture.json, the first entry of a capture, held against manifest.json: the log attests its segment, even where it has no digest of the manifest. */
+/**
+ * capture.json, the first entry of a capture, held against manifest.json: the log attests its segment, even where it
+ * has no digest of the manifest.
+ */
 import { holdsMark } from '../../secrets/mark.ts';
 import type { CaptureManifest } from '../../seal/commit.ts';
 import { parseJson } from '../tar/bounded-json.ts';

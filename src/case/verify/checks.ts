@@ -41,7 +41,10 @@ const MAX_FINDINGS = 20;
 /** Left out where nothing was there to speak of them: versions of a bucket, a log, a tar stream that could be read. */
 const ONLY_WHERE_SAID: ReadonlySet<CheckName> = new Set(['versions', 'times', 'header', 'marker']);
 
-/** Collects what the checks say. A check that nobody spoke of is `not-checked`; those of versions and times are left out where there are none. */
+/**
+ * Collects what the checks say. A check that nobody spoke of is `not-checked`; those of versions and times are left out
+ * where there are none.
+ */
 export class CheckList {
   readonly #failed = new Map<CheckName, { findings: string[]; count: number }>();
   readonly #said = new Map<CheckName, { state: CheckState; detail: string }>();

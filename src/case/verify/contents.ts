@@ -50,7 +50,9 @@ export class ContentCheck implements TarVisitor {
     this.#checks = checks;
   }
 
-  /** Bytes went missing: what waited for its part has none, and the chain goes on from `head` (undefined: not known). */
+  /**
+   * Bytes went missing: what waited for its part has none, and the chain goes on from `head` (undefined: not known).
+   */
   resume(head: string | null | undefined): void {
     this.#forget();
     this.#entry = undefined;

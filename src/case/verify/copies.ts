@@ -1,4 +1,6 @@
-/** Captures that a place holds more than once: a case folder has what was pulled twice, a bucket what somebody copied. */
+/**
+ * Captures that a place holds more than once: a case folder has what was pulled twice, a bucket what somebody copied.
+ */
 import type { VerifyResult } from './verify.ts';
 
 export interface Copies {

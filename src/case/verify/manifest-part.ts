@@ -133,7 +133,10 @@ function mayCount(value: unknown): boolean {
   return value === undefined || (Number.isSafeInteger(value) && Number(value) >= 0);
 }
 
-/** A line may come from anybody: only what has the types of an item is one. Member by member: that is three times as fast as lists of names. */
+/**
+ * A line may come from anybody: only what has the types of an item is one. Member by member: that is three times as
+ * fast as lists of names.
+ */
 function isItem(value: unknown): value is ManifestItem {
   if (!isRecord(value)) return false;
   const { redactions, notes } = value;

@@ -1,4 +1,7 @@
-/** Objects that were parked in a sandbox and sent in its next life: only the log can tell whether they are what was parked. */
+/**
+ * Objects that were parked in a sandbox and sent in its next life: only the log can tell whether they are what was
+ * parked.
+ */
 import type { CheckList } from './checks.ts';
 import type { LogDigests } from '../log/lines.ts';
 import type { OpenCapture } from '../store/open.ts';

@@ -1,4 +1,7 @@
-/** Reads every part of a capture once: digests of the stored bytes, and the tar stream inside. One bad part stops no other. */
+/**
+ * Reads every part of a capture once: digests of the stored bytes, and the tar stream inside. One bad part stops no
+ * other.
+ */
 import { isAmberError, type AmberError } from '../../errors.ts';
 import type { AgeIdentity } from '../../seal/age-open.ts';
 import type { CheckList } from './checks.ts';
@@ -128,8 +131,8 @@ async function readInto(tar: TarCheck, stream: AsyncIterable<Buffer>, part: Capt
 }
 
 /**
- * A wrong identity opens nothing, and every digest holds: that is no finding about the capture. Else what does not open is
- * damaged, or somebody else's.
+ * A wrong identity opens nothing, and every digest holds: that is no finding about the capture. Else what does not open
+ * is damaged, or somebody else's.
  *
  * @throws AmberError IDENTITY_INVALID for a wrong identity.
  */

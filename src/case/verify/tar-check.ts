@@ -1,4 +1,6 @@
-/** The tar stream of a whole capture, part by part: goes on behind damage and gaps where manifest.json says that it can. */
+/**
+ * The tar stream of a whole capture, part by part: goes on behind damage and gaps where manifest.json says that it can.
+ */
 import { BLOCK } from '../../archive/header.ts';
 import { isAmberError } from '../../errors.ts';
 import type { CommittedSegment } from '../../seal/commit.ts';

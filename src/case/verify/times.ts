@@ -1,4 +1,7 @@
-/** What the times tell at which a store took the objects (S3's LastModified): nothing of a capture is newer than its commit. */
+/**
+ * What the times tell at which a store took the objects (S3's LastModified): nothing of a capture is newer than its
+ * commit.
+ */
 import type { CheckList } from './checks.ts';
 import type { OpenCapture } from '../store/open.ts';
 import type { Digests } from './outside.ts';
@@ -9,7 +12,10 @@ const LONGEST_MS = 900_000;
 const SLACK_MS = 60_000;
 const MAX_TOLD = 10;
 
-/** An object that was put over has other bytes; one of the same bytes may have been copied in place, which is said alone. */
+/**
+ * An object that was put over has other bytes; one of the same bytes may have been copied in place, which is said
+ * alone.
+ */
 export function checkTimes(capture: OpenCapture, checks: CheckList, digests: Digests): void {
   const times = new Map(
     capture.objects.flatMap(({ name, modified }) => (modified === undefined ? [] : [[name, modified] as const])),
@@ -55,7 +61,10 @@ export function checkTimes(capture: OpenCapture, checks: CheckList, digests: Dig
   else checks.ok('times', `nothing was stored after manifest.json (${marker})`);
 }
 
-/** A capture that was copied, and one that was parked, come later as well: the log tells, so this is no failure by itself. */
+/**
+ * A capture that was copied, and one that was parked, come later as well: the log tells, so this is no failure by
+ * itself.
+ */
 function lateMarker({ manifest, objects }: OpenCapture, marker: string): string | undefined {
   if (manifest === undefined || objects.some(({ name }) => name === 'parked.json')) return undefined;
   const { ended, destinationOffsetSeconds: offset } = manifest.clocks;

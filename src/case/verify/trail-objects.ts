@@ -1,6 +1,6 @@
 /**
- * What the data events of S3 in a collection tell of the objects of captures: which was stored or deleted, when, by whom,
- * from where. CloudTrail has them only where a trail logs data events, and LookupEvents never gives them.
+ * What the data events of S3 in a collection tell of the objects of captures: which was stored or deleted, when, by
+ * whom, from where. CloudTrail has them only where a trail logs data events, and LookupEvents never gives them.
  */
 import { isAmberError } from '../../errors.ts';
 import type { AgeIdentity } from '../../seal/age-open.ts';
@@ -26,7 +26,10 @@ export interface ObjectCall {
 }
 
 export interface TrailObjects {
-  /** What became of an object, in words; undefined where no record tells. `place` is where it should be, if that is known. */
+  /**
+   * What became of an object, in words; undefined where no record tells. `place` is where it should be, if that is
+   * known.
+   */
   readonly of: (captureId: string, name: string, place?: string) => string | undefined;
   /** The same of all objects of a capture. */
   readonly capture: (captureId: string) => string | undefined;

@@ -9,7 +9,10 @@ const ORDER = ['critical', 'high', 'medium', 'low', 'info'];
 const MAX_EVIDENCE = 4;
 const MAX_CELL = 300;
 const MAX_NOTES = 20;
-/** The list, what came when it was written already, and what a process that handed over knew (in older captures there alone). */
+/**
+ * The list, what came when it was written already, and what a process that handed over knew (in older captures there
+ * alone).
+ */
 const LIST = 'live_response/findings.jsonl';
 const LATE = 'live_response/findings-late.jsonl';
 const HANDED = /^live_response\/function-process(?:-\d)?\.json$/u;
@@ -41,7 +44,10 @@ export function pidOf(finding: unknown): number {
   return number(field(field(finding, 'subject'), 'pid'));
 }
 
-/** Severity, technique, detector, when, and what; with what was not looked at, which a reader must not take for nothing there. */
+/**
+ * Severity, technique, detector, when, and what; with what was not looked at, which a reader must not take for nothing
+ * there.
+ */
 export function findingSection(documents: Documents): TextSection {
   const findings = findingsIn(documents);
   const starts = startsIn(documents);

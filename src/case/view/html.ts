@@ -27,7 +27,10 @@ summary{cursor:pointer;font-weight:600;margin:.5rem 0}
 
 /** A section of more rows than this is folded up. */
 const LONG = 40;
-/** Rows of a section that stand in the page; the rest is counted. A case of many captures has fewer of each. Key events have a bound of their own. */
+/**
+ * Rows of a section that stand in the page; the rest is counted. A case of many captures has fewer of each. Key events
+ * have a bound of their own.
+ */
 const MAX_ROWS = 1000;
 const LEAST_ROWS = 20;
 const ROWS_OF_A_CASE = 10_000;

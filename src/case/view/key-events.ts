@@ -61,7 +61,10 @@ export class KeyMoments {
     return { title: 'What happened when', rows, count };
   }
 
-  /** Of processes those with a finding and those whose executable is gone, of CloudTrail what changed something or was refused. */
+  /**
+   * Of processes those with a finding and those whose executable is gone, of CloudTrail what changed something or was
+   * refused.
+   */
   #isKey({ source, tag, pid }: TimelineRow): boolean {
     if (source === 'processes') return tag.includes('deleted-executable') || this.#pids.has(number(pid));
     if (source === 'cloudtrail') return tag.includes('write') || tag.includes('error');

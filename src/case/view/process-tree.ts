@@ -1,4 +1,7 @@
-/** Processes as a tree, and sockets with those who hold them, out of the capture's own documents. Anybody may have written these. */
+/**
+ * Processes as a tree, and sockets with those who hold them, out of the capture's own documents. Anybody may have
+ * written these.
+ */
 import { renderText } from './safe-names.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -74,7 +77,10 @@ export interface SocketRow {
   readonly owners: string;
 }
 
-/** Internet sockets: those that a process holds first, and of each kind those of a peer elsewhere, then the ones that listen; what the host said to itself and has closed is last. */
+/**
+ * Internet sockets: those that a process holds first, and of each kind those of a peer elsewhere, then the ones that
+ * listen; what the host said to itself and has closed is last.
+ */
 export function socketRows(document: unknown): readonly SocketRow[] {
   const rows = objects(field(document, 'inet')).map((row) => ({
     held: objects(row['owners']).length > 0,

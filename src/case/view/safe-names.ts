@@ -16,7 +16,10 @@ const PLAIN = /^[\x20-\x5b\x5d-\x7e]*$/u;
 const PLAIN_LINES = /^[\n\x20-\x7e]*$/u;
 const UNSAFE_IN_LINES = /[^\P{C}\n]|[\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 
-/** Lines that go out as they are: their maker has rendered every name in them. @throws AmberError BUG where that is not so. */
+/**
+ * Lines that go out as they are: their maker has rendered every name in them. @throws AmberError BUG where that is not
+ * so.
+ */
 export function demandSafeLines(text: string): void {
   if (PLAIN_LINES.test(text) || !UNSAFE_IN_LINES.test(text)) return;
   throw new AmberError(
@@ -47,7 +50,8 @@ function cut(text: string, most: number): string {
 function escape(character: string): string {
   if (character === '\\') return '\\\\';
   let code = character.codePointAt(0) ?? 0;
-  if (code >= 0xdc80 && code <= 0xdcff) code -= 0xdc00; // a byte that is not UTF-8, as the collectors write it (PEP 383)
+  // a byte that is not UTF-8, as the collectors write it (PEP 383)
+  if (code >= 0xdc80 && code <= 0xdcff) code -= 0xdc00;
   const known: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
   return known[character] ?? (code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`);
 }
@@ -71,8 +75,8 @@ export function safeParts(path: BytePath): readonly BytePath[] | string {
 }
 
 /**
- * True if a link at `parts` stays below the target folder whatever other links there are: relative, and `..` only at its
- * beginning and no further up than the target folder. (Behind another link `..` may lead anywhere.)
+ * True if a link at `parts` stays below the target folder whatever other links there are: relative, and `..` only at
+ * its beginning and no further up than the target folder. (Behind another link `..` may lead anywhere.)
  */
 export function staysInside(parts: readonly BytePath[], target: BytePath): boolean {
   if (target === '' || target.startsWith('/') || target.includes('\0')) return false;

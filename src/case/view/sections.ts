@@ -1,4 +1,6 @@
-/** What a reader is told of one capture, in sections: for the terminal (`amber show`) and for a page (`amber report`). */
+/**
+ * What a reader is told of one capture, in sections: for the terminal (`amber show`) and for a page (`amber report`).
+ */
 import type { ManifestItem } from '../../contracts/evidence.ts';
 import type { CaptureManifest } from '../../seal/commit.ts';
 import { collectionSections } from '../store/collection.ts';

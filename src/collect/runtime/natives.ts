@@ -10,7 +10,9 @@ import { types } from 'node:util';
 import { describeError } from '../../errors.ts';
 import { sourceOf, type Patch, type Realm } from './realm.ts';
 
-/** Functions of one file of Node: `anchor` and `names` are paths of own properties, `get:x` the getter of an accessor. */
+/**
+ * Functions of one file of Node: `anchor` and `names` are paths of own properties, `get:x` the getter of an accessor.
+ */
 interface Group {
   readonly module: string;
   readonly anchor: string;
@@ -152,7 +154,9 @@ const ORDINARY: ReadonlySet<string> = new Set(['length', 'name', 'prototype', 'a
 
 const MAX_MARKS = 8;
 
-/** Properties that wrappers leave on a function (`__original`, `__wrapped`, `_datadog…`). Constructors have their own. */
+/**
+ * Properties that wrappers leave on a function (`__original`, `__wrapped`, `_datadog…`). Constructors have their own.
+ */
 function marksOf(realm: Realm, name: string, target: object): Patch[] {
   if (
     realm.descriptor(target, 'prototype')?.writable === false ||

@@ -46,10 +46,15 @@ function withArgv(report: Record<string, unknown>): Record<string, unknown> {
   return { ...report, header: { ...header, argv: commandLine } };
 }
 
-/** Event loops of a process without workers: its own and two of Node's platform. Seen in Node.js 22 and 24, whatever the flags. */
+/**
+ * Event loops of a process without workers: its own and two of Node's platform. Seen in Node.js 22 and 24, whatever the
+ * flags.
+ */
 const LOOPS_WITHOUT_WORKERS = 3;
 
-/** A worker thread brings an event loop of its own, and that an epoll descriptor; there is no public list of workers. */
+/**
+ * A worker thread brings an event loop of its own, and that an epoll descriptor; there is no public list of workers.
+ */
 function mayHaveWorkers(): boolean {
   try {
     // In a worker, only workers of that worker would be waited for: nobody nests them.

@@ -48,9 +48,9 @@ export function configAtTheEnd(state: ExtensionState, contents: boolean): Config
 }
 
 /**
- * With little CPU the first segment of the end holds what no later one could: what was seen last, which is in our memory alone, the
- * processes that are left, and every path of /tmp. Raw files of /proc, of which it has the facts, wait: for contents, where those
- * are wanted.
+ * With little CPU the first segment of the end holds what no later one could: what was seen last, which is in our
+ * memory alone, the processes that are left, and every path of /tmp. Raw files of /proc, of which it has the facts,
+ * wait: for contents, where those are wanted.
  */
 const BEHIND_CONTENTS: LastCapture['tiers'] = {
   descriptors: 'recovered',
@@ -67,7 +67,8 @@ export function lastCapture({ prepared, config, environment }: ExtensionState, c
   return {
     closingCpuMs: prepared ? 20 : 55,
     segmentBytes: 4 * MIB,
-    // A third of the digests, and with little CPU that is a tenth of the time. The file of a folder has no other digest.
+    // A third of the digests, and with little CPU that is a tenth of the time. The file of a folder has no other
+    // digest.
     digestWhole: !isSlow || config.destination?.startsWith('s3:') !== true,
     tiers: isSlow ? (contents ? BEHIND_CONTENTS : SECOND) : {},
   };
@@ -79,7 +80,10 @@ const KNOWN_FINDINGS: Collector = { ...findings, name: 'known-findings', tier: '
 /** The platform tells of an end in batches of 25 ms, and SHUTDOWN may overtake it (AWS, "Lambda Telemetry API"). */
 const LATE_MS = 50;
 
-/** What the extension saw while the processes still lived, and what the platform says of the last invocation: it says so late. */
+/**
+ * What the extension saw while the processes still lived, and what the platform says of the last invocation: it says so
+ * late.
+ */
 function lastInventory(state: ExtensionState): Collector {
   return {
     name: 'last-inventory',

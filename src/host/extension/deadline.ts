@@ -1,6 +1,7 @@
 /**
- * Before an invocation runs out of time its processes are captured while they still live. The extension has a thread of its
- * own, so a handler that blocks its event loop cannot keep it from that; no timer in the handler's process would fire.
+ * Before an invocation runs out of time its processes are captured while they still live. The extension has a thread of
+ * its own, so a handler that blocks its event loop cannot keep it from that; no timer in the handler's process would
+ * fire.
  */
 import { isAmberError } from '../../errors.ts';
 import { deadline } from '../../trigger/deadline.ts';
@@ -27,7 +28,8 @@ export function watchDeadline(state: ExtensionState, invocation: InvocationRecor
   const { deadlineMs } = invocation.event;
   if (deadlineMs === undefined) return;
   const totalMs = deadlineMs - Date.now();
-  // `now` asks for a capture of the sandbox, whatever becomes of its first invocation; an open finding or order does too.
+  // `now` asks for a capture of the sandbox, whatever becomes of its first invocation; an open finding or order does
+  // too.
   const lead = leadMs(
     state.config,
     totalMs,

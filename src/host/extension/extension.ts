@@ -113,7 +113,10 @@ async function nextEvent(
   }
 }
 
-/** Until the next event is asked for, the platform keeps the sandbox awake: so for what the function's process has handed over. */
+/**
+ * Until the next event is asked for, the platform keeps the sandbox awake: so for what the function's process has
+ * handed over.
+ */
 async function hold(state: ExtensionState, event: InvokeEvent): Promise<void> {
   state.holding = true;
   for (const tell of state.running?.waiting ?? []) tell();
@@ -143,8 +146,9 @@ async function atInvoke(state: ExtensionState, event: InvokeEvent): Promise<void
 }
 
 /**
- * Looks at the sandbox once a second at most: after the answer where detectors are on and the platform tells of it, which keeps the
- * sandbox from the next invocation for some 30 ms; else at once. In an invocation that lasts, the last look is never much older.
+ * Looks at the sandbox once a second at most: after the answer where detectors are on and the platform tells of it,
+ * which keeps the sandbox from the next invocation for some 30 ms; else at once. In an invocation that lasts, the last
+ * look is never much older.
  */
 async function watchInvocation(state: ExtensionState, invocation: InvocationRecord): Promise<void> {
   clearInterval(state.ticker);

@@ -1,8 +1,8 @@
 /**
- * Handoffs: a process of the function says that a capture is due, and hands over what only it knows. Whoever has its uid can say
- * so, at any time and as often as he likes. So a hint starts what the policy would have started anyway, and no more: with
- * a cap, a cooldown and a rate of its own, so that it uses up nothing of what our own triggers may start, and an order behind
- * it is read from its own place, or has a signature.
+ * Handoffs: a process of the function says that a capture is due, and hands over what only it knows. Whoever has its
+ * uid can say so, at any time and as often as he likes. So a hint starts what the policy would have started anyway, and
+ * no more: with a cap, a cooldown and a rate of its own, so that it uses up nothing of what our own triggers may start,
+ * and an order behind it is read from its own place, or has a signature.
  */
 import { createServer, type Socket } from 'node:net';
 import type { Cause, Config } from '../../contracts/evidence.ts';
@@ -35,7 +35,9 @@ const HINT_MS = 1000;
 const FACTS_MS = 2000;
 const CHECK_MS = 300;
 
-/** Binds the name. Where that fails (a second extension, no procfs) one line says so, and captures are made in process. */
+/**
+ * Binds the name. Where that fails (a second extension, no procfs) one line says so, and captures are made in process.
+ */
 export function openHandoffServer(log: ExtensionEnvironment['log']): HandoffServer {
   let state: ExtensionState | undefined;
   const rate = { minute: 0, hints: 0 };
@@ -131,7 +133,10 @@ async function judge(state: ExtensionState, request: HandoffRequest): Promise<Ju
   return { verdict: 'taken', running: start };
 }
 
-/** A capture for this very reason runs, or has ended whole. One that a hint has started answers for nothing but its order. */
+/**
+ * A capture for this very reason runs, or has ended whole. One that a hint has started answers for nothing but its
+ * order.
+ */
 function isKnown(state: ExtensionState, { trigger, order, requestId, reason }: HandoffRequest): Judged | undefined {
   const { running, last, answered, config, invocation } = state;
   const isAlike = (cause: Cause): boolean => cause.trigger === trigger && cause.order?.id === order;
@@ -149,8 +154,8 @@ function isKnown(state: ExtensionState, { trigger, order, requestId, reason }: H
 }
 
 /**
- * What only the process can find (a patched built-in, a replaced handler) no capture of ours has answered: an intruder could
- * bring one about, and do that in its shadow.
+ * What only the process can find (a patched built-in, a replaced handler) no capture of ours has answered: an intruder
+ * could bring one about, and do that in its shadow.
  */
 function hasFound({ monitor }: ExtensionState, reason: string): boolean {
   const ours = new Set(monitor?.snapshot().findings.map(({ detector }) => detector));

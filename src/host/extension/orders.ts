@@ -1,4 +1,6 @@
-/** Why the extension captures while an invocation runs or has just ended: orders of responders, and what detectors find. */
+/**
+ * Why the extension captures while an invocation runs or has just ended: orders of responders, and what detectors find.
+ */
 import type { Cause, Finding, Config } from '../../contracts/evidence.ts';
 import { describeError, isAmberError } from '../../errors.ts';
 import { anomaly } from '../../trigger/anomaly.ts';
@@ -58,7 +60,10 @@ export function hardStopOf({ invocation }: ExtensionState, config: Config): numb
   );
 }
 
-/** True if a capture has begun and was stored whole: the poll waits for it, so that the sandbox is not frozen in its middle. */
+/**
+ * True if a capture has begun and was stored whole: the poll waits for it, so that the sandbox is not frozen in its
+ * middle.
+ */
 async function capture(state: ExtensionState, cause: Cause, config: Config): Promise<boolean> {
   const start = startCapture(state, { cause, config, hardStopMs: hardStopOf(state, config) });
   if (isAmberError(start)) {

@@ -1,7 +1,7 @@
 /**
- * What the end of a sandbox needs is made ready after the first answer, when nobody waits: the engine is loaded, one capture
- * is rehearsed with a destination that keeps nothing, and the scanner is opened. A function of 128 MB has 140 ms of CPU in the two
- * seconds of its shutdown; loading and running code for the first time would take all of it.
+ * What the end of a sandbox needs is made ready after the first answer, when nobody waits: the engine is loaded, one
+ * capture is rehearsed with a destination that keeps nothing, and the scanner is opened. A function of 128 MB has 140
+ * ms of CPU in the two seconds of its shutdown; loading and running code for the first time would take all of it.
  */
 import type { Destination, DestinationProvider, FindingsReport, Receipt } from '../../contracts/evidence.ts';
 import { describeError } from '../../errors.ts';
@@ -39,9 +39,9 @@ export async function prepare(state: ExtensionState): Promise<void> {
 }
 
 /**
- * The end of init, as the platform tells it with the end of the first invocation: we hear of its beginning late where the
- * handler has the CPU, and what it does by then would count for init's. Anybody here can post what the platform posts, so
- * that this moves init to an earlier moment alone, and not before our own start: then more is new.
+ * The end of init, as the platform tells it with the end of the first invocation: we hear of its beginning late where
+ * the handler has the CPU, and what it does by then would count for init's. Anybody here can post what the platform
+ * posts, so that this moves init to an earlier moment alone, and not before our own start: then more is new.
  */
 export function initBefore({ init, invocation }: Pick<ExtensionState, 'init' | 'invocation'>): ExtensionState['init'] {
   const startedMs = invocation?.number === 1 ? invocation.done?.startedMs : undefined;

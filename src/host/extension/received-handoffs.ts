@@ -145,7 +145,10 @@ function keepFindings(received: ReceivedHandoffs, own: unknown): void {
   received.left += left;
 }
 
-/** What a second sender says of the same thing stands beside what the first one said: which of them lies is for others to judge. */
+/**
+ * What a second sender says of the same thing stands beside what the first one said: which of them lies is for others
+ * to judge.
+ */
 function apart(
   entry: (Entry & { readonly path: string }) | undefined,
   { seen, kept }: ReceivedHandoffs,

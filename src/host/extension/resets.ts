@@ -1,12 +1,13 @@
 /**
- * How often this sandbox was captured after a crash, remembered across resets: the extension ends with each, and a function that
- * crashes at every invocation would be captured without end.
+ * How often this sandbox was captured after a crash, remembered across resets: the extension ends with each, and a
+ * function that crashes at every invocation would be captured without end.
  *
- * The only memory that outlives a reset is /tmp (AWS, "Lambda execution environment lifecycle"), where whoever is in the sandbox can
- * write too, and no key is out of his reach. So what stands there is read when the extension starts, before the runtime does (RIE
- * internal/lambda/rapid/handlers.go, doRuntimeDomainInit), and what is written later counts for later lives alone. The first crash of a
- * sandbox is captured whatever he writes; what he has forged is moved aside, said in the log, and part of that capture like any file.
- * The record holds back nothing for which a finding or an order is open, and for all else no longer than {@link PAUSE_MS}.
+ * The only memory that outlives a reset is /tmp (AWS, "Lambda execution environment lifecycle"), where whoever is in
+ * the sandbox can write too, and no key is out of his reach. So what stands there is read when the extension starts,
+ * before the runtime does (RIE internal/lambda/rapid/handlers.go, doRuntimeDomainInit), and what is written later
+ * counts for later lives alone. The first crash of a sandbox is captured whatever he writes; what he has forged is
+ * moved aside, said in the log, and part of that capture like any file. The record holds back nothing for which a
+ * finding or an order is open, and for all else no longer than {@link PAUSE_MS}.
  */
 import {
   closeSync,
@@ -30,7 +31,9 @@ export const PAUSE_MS = 600_000;
 const MAX_BYTES = 32 * 1024;
 /** The largest AMBER_MAX_CAPTURES. */
 const MAX_TIMES = 1000;
-/** The same in all lives of a sandbox, another one in each sandbox (random(4)): a record from elsewhere says nothing. */
+/**
+ * The same in all lives of a sandbox, another one in each sandbox (random(4)): a record from elsewhere says nothing.
+ */
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
 export interface Resets {
@@ -95,7 +98,10 @@ function bootId(): string {
   }
 }
 
-/** In ascending order; none where the file is missing, no plain file of ours alone, too large, of another sandbox, or none of ours. */
+/**
+ * In ascending order; none where the file is missing, no plain file of ours alone, too large, of another sandbox, or
+ * none of ours.
+ */
 function readTimes(path: string, boot: string): number[] {
   let fd = -1;
   try {

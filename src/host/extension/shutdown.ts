@@ -1,6 +1,7 @@
 /**
- * The end of a sandbox. The runtime has gone before the extension hears of it (RIE internal/lambda/rapid/shutdown.go), so its
- * processes are what was seen last; /tmp is there still. Two seconds in all, of which the runtime may have used 0.6.
+ * The end of a sandbox. The runtime has gone before the extension hears of it (RIE internal/lambda/rapid/shutdown.go),
+ * so its processes are what was seen last; /tmp is there still. Two seconds in all, of which the runtime may have used
+ * 0.6.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cause } from '../../contracts/evidence.ts';
@@ -11,17 +12,23 @@ import { configAtTheEnd, logRefusal, startCapture } from './capture.ts';
 import type { ExtensionState } from './state.ts';
 import { lastOrder } from './orders.ts';
 
-/** Between the hard stop of the capture and SIGKILL: the last slice, the log line, the exit, by a thread that may get a slice of CPU every 20 ms. */
+/**
+ * Between the hard stop of the capture and SIGKILL: the last slice, the log line, the exit, by a thread that may get a
+ * slice of CPU every 20 ms.
+ */
 const EXIT_MS = 200;
 /** What is left where the clock makes no sense of the event's deadline: 2,000 ms less the runtime's share of 600. */
 const LEAST_MS = 1400;
 const MAX_MS = 2000;
-/** A capture that is under way when SHUTDOWN comes may close in this part of the time; it has most of what there is to have. */
+/**
+ * A capture that is under way when SHUTDOWN comes may close in this part of the time; it has most of what there is to
+ * have.
+ */
 const SHARE_OF_RUNNING = 0.6;
 
 /**
- * The caller of an invocation that crashed is answered when the extensions have ended, and told of a timeout where that takes
- * longer than its invocation has (RIE internal/lambda/rapidcore/server.go, Invoke): so much is left of it.
+ * The caller of an invocation that crashed is answered when the extensions have ended, and told of a timeout where that
+ * takes longer than its invocation has (RIE internal/lambda/rapidcore/server.go, Invoke): so much is left of it.
  */
 const ANSWER_MS = 100;
 /** The exit from a capture that the invocation bounds: nothing is killed when it is late. */
@@ -69,7 +76,9 @@ export async function atShutdown(state: ExtensionState, event: ShutdownEvent): P
   await Promise.race([Promise.allSettled(state.parking.pending), sleep(Math.max(0, endMs - exitMs / 4 - Date.now()))]);
 }
 
-/** When the answer of the invocation in progress is due; undefined where nobody waits for one: answered, or out of time. */
+/**
+ * When the answer of the invocation in progress is due; undefined where nobody waits for one: answered, or out of time.
+ */
 function answerDue({ invocation }: ExtensionState, nowMs: number): number | undefined {
   const deadlineMs = invocation?.event.deadlineMs;
   if (deadlineMs === undefined || deadlineMs <= nowMs || invocation?.done?.status === 'success') return undefined;
@@ -82,8 +91,8 @@ interface Due {
 }
 
 /**
- * What is captured, and why. A finding or an order that is open makes it contents; without one, the captures after crashes are counted
- * across the lives of the sandbox, and one line says so of what is not captured.
+ * What is captured, and why. A finding or an order that is open makes it contents; without one, the captures after
+ * crashes are counted across the lives of the sandbox, and one line says so of what is not captured.
  */
 function dueAtTheEnd(state: ExtensionState, cause: Cause, contents: boolean): Due | undefined {
   const {
@@ -116,7 +125,9 @@ export function leftMs(deadlineMs: number | undefined, nowMs: number = Date.now(
   return left > 0 && left <= MAX_MS ? left : LEAST_MS;
 }
 
-/** Lets a capture that runs close: `whole` if it did, and it was one of this invocation's processes while they lived. */
+/**
+ * Lets a capture that runs close: `whole` if it did, and it was one of this invocation's processes while they lived.
+ */
 async function settle({ running }: ExtensionState, endMs: number): Promise<'whole' | undefined> {
   if (running === undefined) return undefined;
   running.stopper.abort(new AmberError('CAPTURE_ABORTED', 'the end of the sandbox came'));

@@ -1,4 +1,7 @@
-/** What the extension knows and does in one life of a sandbox: its policy, the invocation in progress, what was seen last. */
+/**
+ * What the extension knows and does in one life of a sandbox: its policy, the invocation in progress, what was seen
+ * last.
+ */
 import type { CaptureRequest } from '../../capture/capture.ts';
 import { resolveConfig } from '../../config/config.ts';
 import { policyOf } from '../../config/detect-policy.ts';
@@ -42,7 +45,10 @@ export interface InvocationRecord {
 
 export interface Running {
   readonly cause: Cause;
-  /** The function's process asked for it: anybody with its uid can, so it uses up nothing of what our own triggers may start. */
+  /**
+   * The function's process asked for it: anybody with its uid can, so it uses up nothing of what our own triggers may
+   * start.
+   */
   readonly hinted: boolean;
   /** Ends its collecting; it closes and commits what it has. */
   readonly stopper: AbortController;
@@ -115,12 +121,14 @@ const LOOK_MS = 250;
 /**
  * Reads the policy.
  *
- * @returns undefined where there is nothing to do: one line says why, unless it was asked for (AMBER_DISABLED, AMBER_CAPTURE=off).
+ * @returns undefined where there is nothing to do: one line says why, unless it was asked for (AMBER_DISABLED,
+ *   AMBER_CAPTURE=off).
  */
 export function openState(environment: ExtensionEnvironment, managed: boolean): ExtensionState | undefined {
   const asked = readConfig(environment);
   if (asked === undefined || asked.disabled || asked.capture === 'off') return undefined;
-  // The SDK takes longer to load than a shutdown lasts, and what systeminformation knows of a sandbox is not worth its size.
+  // The SDK takes longer to load than a shutdown lasts, and what systeminformation knows of a sandbox is not worth its
+  // size.
   const config: Config = { ...asked, s3Transport: 'light', collect: ['-systeminformation', ...asked.collect] };
   if (config.destination === undefined) {
     environment.log('config', {

@@ -1,6 +1,6 @@
 /**
- * The log stream of the sandbox, for orders that name one: AWS leaves AWS_LAMBDA_LOG_STREAM_NAME out of the environment of
- * extensions ("Lambda Extensions API", AWS Lambda Developer Guide), and the runtime has it in its own.
+ * The log stream of the sandbox, for orders that name one: AWS leaves AWS_LAMBDA_LOG_STREAM_NAME out of the environment
+ * of extensions ("Lambda Extensions API", AWS Lambda Developer Guide), and the runtime has it in its own.
  */
 import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';

@@ -37,7 +37,10 @@ export interface HandoffRequest {
 }
 
 export interface Verdict {
-  /** `running`: a capture for this very reason runs; `done`: it has ended and is whole. Whoever is `refused` captures himself. */
+  /**
+   * `running`: a capture for this very reason runs; `done`: it has ended and is whole. Whoever is `refused` captures
+   * himself.
+   */
   readonly verdict: 'taken' | 'running' | 'done' | 'refused';
   /** The sandbox stays awake for the capture when the answer is out: nobody need wait for it. */
   readonly held: boolean;
@@ -72,7 +75,9 @@ export function socketName(): string | undefined {
   }
 }
 
-/** Says without its values whether two configurations ask for the same capture. How S3 is spoken to makes no difference. */
+/**
+ * Says without its values whether two configurations ask for the same capture. How S3 is spoken to makes no difference.
+ */
 export function policyPrint(config: Config): string {
   const fields = (Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]).filter((name) => name !== 's3Transport').sort();
   const values = fields.map((name) => {
@@ -93,7 +98,9 @@ export class HandoffConnection {
   #closed = false;
   #wake = (): void => undefined;
 
-  /** @param keepsAlive - the timers of `readMessage` keep an event loop alive, which the connection itself never does */
+  /**
+   * @param keepsAlive - the timers of `readMessage` keep an event loop alive, which the connection itself never does
+   */
   constructor(socket: Socket, keepsAlive: boolean) {
     this.#socket = socket;
     this.#keepsAlive = keepsAlive;

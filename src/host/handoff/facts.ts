@@ -1,4 +1,6 @@
-/** What only the function's own process can tell, as lines for whoever captures in its place. Loaded when that is due. */
+/**
+ * What only the function's own process can tell, as lines for whoever captures in its place. Loaded when that is due.
+ */
 import { environmentChanges } from '../../collect/environment.ts';
 import { passive } from '../../collect/passive.ts';
 import { runtime } from '../../collect/runtime.ts';
@@ -10,7 +12,10 @@ import { startBudget } from '../../lambda/budget.ts';
 import { readNow } from '../../proc/read.ts';
 import { MAX_FACTS_BYTES, type HandedEntry } from './connection.ts';
 
-/** Collectors that read the process they run in. A heap snapshot is too large to hand over: its capture stays in process. */
+/**
+ * Collectors that read the process they run in. A heap snapshot is too large to hand over: its capture stays in
+ * process.
+ */
 export const HANDED_OVER: readonly Collector[] = [runtime, scripts];
 
 /** Longest time of collecting, in milliseconds: the answer waits for it. */

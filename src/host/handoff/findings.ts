@@ -1,4 +1,6 @@
-/** Findings that a process of the function hands over: read as what anybody with its uid may have sent, and marked so. */
+/**
+ * Findings that a process of the function hands over: read as what anybody with its uid may have sent, and marked so.
+ */
 import type { Finding, FindingsReport, Happened, Kind, Severity, Subject } from '../../contracts/evidence.ts';
 import { defined } from '../../defined.ts';
 
@@ -29,7 +31,9 @@ export function readHanded(report: unknown): HandedFindings {
   return { kept, left: rows.length - kept.length };
 }
 
-/** One list: ours, and behind it what was handed over and is not known. Of one key ours stands, which nobody has forged. */
+/**
+ * One list: ours, and behind it what was handed over and is not known. Of one key ours stands, which nobody has forged.
+ */
 export function mergeHanded(report: FindingsReport, { kept, left }: HandedFindings): FindingsReport {
   return {
     ...report,

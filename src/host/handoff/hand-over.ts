@@ -1,4 +1,6 @@
-/** Hands a due capture to the extension, where one listens: so that neither the caller nor the main thread carries it. */
+/**
+ * Hands a due capture to the extension, where one listens: so that neither the caller nor the main thread carries it.
+ */
 import { connect } from 'node:net';
 import type { CaptureRequest } from '../../capture/capture.ts';
 import type { HostSetup } from '../wrapper/setup.ts';
@@ -8,7 +10,10 @@ import { firstTime } from '../limits/state.ts';
 import type { Config } from '../../contracts/evidence.ts';
 import { fault } from '../environment.ts';
 
-/** Without an answer within this the capture is made in process. Both sides share the CPU of the function, so it is of a whole core. */
+/**
+ * Without an answer within this the capture is made in process. Both sides share the CPU of the function, so it is of a
+ * whole core.
+ */
 const ACK_MS = 20;
 const MAX_ACK_MS = 200;
 /** An order is read anew by the extension before it says what becomes of it. */
@@ -26,7 +31,8 @@ export interface HandOver {
 /**
  * Offers the capture to the extension.
  *
- * @returns true once nobody need wait for it any more: the extension keeps the sandbox awake until it has what only this
+ * @returns true once nobody need wait for it any more: the extension keeps the sandbox awake until it has what only
+ *   this
  *   process knows, or has that and has ended. False: nobody listens, or not for this; the capture is to be made in process.
  *   Never rejects.
  */
@@ -66,7 +72,8 @@ export async function handOver(given: HandOver): Promise<boolean> {
 
 /** Code waits for the report of its own capture; what only code knows, or is too large to pass on, stays here. */
 function mayHandOver({ cause, config }: CaptureRequest): boolean {
-  if (config.triggers.some(({ name }) => name === cause.trigger)) return false; // the extension knows no trigger of code
+  // the extension knows no trigger of code
+  if (config.triggers.some(({ name }) => name === cause.trigger)) return false;
   return (
     cause.trigger !== 'call' && !asksForMore(config) && process.getBuiltinModule('node:worker_threads').isMainThread
   );

@@ -1,4 +1,6 @@
-/** The cap over all sandboxes (AMBER_FLEET_CAP), as a host asks for it: only for captures that no responder has ordered. */
+/**
+ * The cap over all sandboxes (AMBER_FLEET_CAP), as a host asks for it: only for captures that no responder has ordered.
+ */
 import type { Cause, InvocationFacts, TriggerName, Config } from '../../contracts/evidence.ts';
 import type { AmberError } from '../../errors.ts';
 import type { Claim, SlotRequest } from '../../ship/slots.ts';

@@ -17,8 +17,8 @@ const LOADED_CPU_MS = 100;
 const STRETCH_CPU_MS = 25;
 
 /**
- * The least time for a capture that starts now, in milliseconds. A function of 128 MB has a fourteenth of a core: there it
- * is 2.4 s with the engine still to be loaded, and 1.4 s without.
+ * The least time for a capture that starts now, in milliseconds. A function of 128 MB has a fourteenth of a core: there
+ * it is 2.4 s with the engine still to be loaded, and 1.4 s without.
  *
  * @param cores - what the function may use, undefined if not known
  */
@@ -36,11 +36,11 @@ function atPace(cpuMs: number, cores: number): number {
  * invocation less the margin, whichever is sooner. The margin is never less than the longest stretch of the capture
  * takes at the pace of the function, so that the result of the handler is passed on before the deadline.
  *
- * So a handler that has settled while `leastMs` and the margin were left is answered in time. One that still runs when a
- * capture starts shares the main thread with it until the hard stop, and no longer. The bound: it loses at most the time
- * from the start to the hard stop, or what the whole capture takes, whichever is less. A handler that would finish by more
- * than that before the deadline never times out because of a capture. A first capture with little in /tmp takes 350 to
- * 400 ms of CPU: 5.5 s at 128 MB, 2.6 s at 256, 1.3 s at 512, 0.65 s at 1024, 0.4 s at 1769.
+ * So a handler that has settled while `leastMs` and the margin were left is answered in time. One that still runs when
+ * a capture starts shares the main thread with it until the hard stop, and no longer. The bound: it loses at most the
+ * time from the start to the hard stop, or what the whole capture takes, whichever is less. A handler that would finish
+ * by more than that before the deadline never times out because of a capture. A first capture with little in /tmp takes
+ * 350 to 400 ms of CPU: 5.5 s at 128 MB, 2.6 s at 256, 1.3 s at 512, 0.65 s at 1024, 0.4 s at 1769.
  */
 export function hardStop(config: Config, nowMs: number, deadlineMs: number | undefined, cores?: number): number {
   const own = nowMs + config.maxMs;

@@ -2,8 +2,8 @@
  * What all copies of Amber in one process share: a function may bundle the package and have the layer's copy beside it
  * (datadog-lambda-js issue 500), and still there is one sandbox, one capture at a time, one cap.
  *
- * A worker thread of Managed Instances has a global object of its own, so it counts for itself; host/monitor/process-lock.ts sees to it that
- * they do not capture side by side.
+ * A worker thread of Managed Instances has a global object of its own, so it counts for itself;
+ * host/monitor/process-lock.ts sees to it that they do not capture side by side.
  */
 
 import type { Progress } from './invocation-progress.ts';
@@ -30,7 +30,10 @@ export interface SandboxState {
   progress?: Progress;
   /** What is said or done once in a sandbox: log lines of a kind, the listener for uncaught errors. */
   readonly done: Set<string>;
-  /** What is kept for all hosts of the sandbox, by {@link shared}: made by the copy that needs it first, used by every other. */
+  /**
+   * What is kept for all hosts of the sandbox, by {@link shared}: made by the copy that needs it first, used by every
+   * other.
+   */
   readonly kept: Map<string, unknown>;
 }
 

@@ -1,4 +1,7 @@
-/** The functions of Node and of the language through which everything goes, as they are now. No getter is run, nothing is loaded. */
+/**
+ * The functions of Node and of the language through which everything goes, as they are now. No getter is run, nothing
+ * is loaded.
+ */
 
 const GLOBALS: readonly string[] = [
   'fetch',

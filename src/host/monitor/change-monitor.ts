@@ -1,10 +1,11 @@
 /**
- * Whether anything has moved in the sandbox since the last invocation, asked in process at the cost of some microseconds.
+ * Whether anything has moved in the sandbox since the last invocation, asked in process at the cost of some
+ * microseconds.
  *
- * It is asked when an invocation begins: what the last one did is done by then, and a sandbox is frozen as soon as it has
- * answered, so that nothing could be done earlier. While nothing has moved the handler is called directly. When something
- * has, the invocation is watched and the detectors look, beside the handler; what they find starts a capture, for which
- * the answer of that invocation waits.
+ * It is asked when an invocation begins: what the last one did is done by then, and a sandbox is frozen as soon as it
+ * has answered, so that nothing could be done earlier. While nothing has moved the handler is called directly. When
+ * something has, the invocation is watched and the detectors look, beside the handler; what they find starts a capture,
+ * for which the answer of that invocation waits.
  */
 import type { Cause, Finding } from '../../contracts/evidence.ts';
 import type { OwnRecords } from '../../detect/own.ts';
@@ -12,15 +13,20 @@ import type { InitFacts, AnomalyMonitor } from '../../detect/anomaly-monitor.ts'
 import { builtinPlaces, currentBuiltins, type Place } from './builtins.ts';
 import type { Probe } from './probe.ts';
 
-// Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with it.
+// Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with
+// it.
 const { setTimeout } = globalThis;
 
-/** Files that come and go at every invocation are looked at once a second, and not more than a twentieth of the time. */
+/**
+ * Files that come and go at every invocation are looked at once a second, and not more than a twentieth of the time.
+ */
 const FILES_MS = 1000;
 const FILES_SHARE = 20;
 /** What moves none of what is compared is seen this late. */
 const HEARTBEAT_MS = 300_000;
-/** With no invocation in progress a capture waits so long for the next one; a sandbox that runs on then is not frozen. */
+/**
+ * With no invocation in progress a capture waits so long for the next one; a sandbox that runs on then is not frozen.
+ */
 const IDLE_MS = 100;
 /** A timer that is later than this was frozen meanwhile. */
 const LATE_MS = 50;
@@ -85,7 +91,9 @@ interface MonitorState<W extends MonitoredInvocation> {
   owed: boolean;
   /** A process among it: that is not put off. */
   urgent: boolean;
-  /** Processes that were started in the last invocation are still there: whether they outlive it is seen in the next. */
+  /**
+   * Processes that were started in the last invocation are still there: whether they outlive it is seen in the next.
+   */
   unsettled: boolean;
   lookedMs: number;
   costMs: number;
@@ -140,14 +148,20 @@ export function openChangeMonitor<W extends MonitoredInvocation>(
   };
 }
 
-/** Children that were started since the last look. A reader that a look of ours has started is no reason for another look. */
+/**
+ * Children that were started since the last look. A reader that a look of ours has started is no reason for another
+ * look.
+ */
 function startedOf({ children, isOurs }: OwnRecords): number {
   return isOurs === undefined || children.length === 0
     ? children.length
     : children.filter(({ child }) => !isOurs(child)).length;
 }
 
-/** Variables that lead requests elsewhere. Node asks libuv for each, 1 microsecond, so one of them is compared at a time. */
+/**
+ * Variables that lead requests elsewhere. Node asks libuv for each, 1 microsecond, so one of them is compared at a
+ * time.
+ */
 const ROUTES = [
   'AWS_LAMBDA_RUNTIME_API',
   'NODE_OPTIONS',
@@ -200,7 +214,10 @@ function ask<W extends MonitoredInvocation>(state: MonitorState<W>, what: 'all' 
   if (moved === 'processes') state.urgent = true;
 }
 
-/** Where the sandbox is not frozen at once, what this invocation has started is looked at now; files that moved before it, too. */
+/**
+ * Where the sandbox is not frozen at once, what this invocation has started is looked at now; files that moved before
+ * it, too.
+ */
 function settled<W extends MonitoredInvocation>(state: MonitorState<W>, tracked: W): void {
   state.current = tracked;
   ask(state, 'processes');
@@ -242,7 +259,10 @@ async function scan<W extends MonitoredInvocation>(monitorState: MonitorState<W>
   monitorState.looking = false;
 }
 
-/** Captures in the invocation that is in progress; with none, in the next one, or where the sandbox runs on all the same. */
+/**
+ * Captures in the invocation that is in progress; with none, in the next one, or where the sandbox runs on all the
+ * same.
+ */
 function announce<W extends MonitoredInvocation>(state: MonitorState<W>, tracked: W, cause: Cause): void {
   if (tracked.open) {
     start(state, tracked, cause);

@@ -1,6 +1,6 @@
 /**
- * Which trees may be asked at every invocation: those for which the kernel alone answers. A tree on EFS, or on anything that
- * another process serves, would hold the function as long as its server likes.
+ * Which trees may be asked at every invocation: those for which the kernel alone answers. A tree on EFS, or on anything
+ * that another process serves, would hold the function as long as its server likes.
  */
 const { lstatSync, readFileSync, readlinkSync } = process.getBuiltinModule('node:fs');
 

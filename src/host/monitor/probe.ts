@@ -1,4 +1,7 @@
-/** Has anything moved? Two tiers: a handful of system calls at each invocation, the list of processes when one was started. */
+/**
+ * Has anything moved? Two tiers: a handful of system calls at each invocation, the list of processes when one was
+ * started.
+ */
 
 import type { Stats } from 'node:fs';
 import { localTrees } from './local-trees.ts';
@@ -11,7 +14,10 @@ const resourceUsage = process.resourceUsage.bind(process);
 export type Moved = 'files' | 'processes';
 
 export interface Probe {
-  /** What has moved since the last call; `processes` before `files`. Asked for processes alone, it leaves the trees for later. */
+  /**
+   * What has moved since the last call; `processes` before `files`. Asked for processes alone, it leaves the trees for
+   * later.
+   */
   readonly moved: (what: 'all' | 'processes') => Moved | undefined;
   /** The processes that a look has seen. */
   readonly seen: (pids: readonly number[]) => void;
@@ -33,15 +39,16 @@ const JUMP_KIB = 256 * 1024;
 
 /**
  * First tier, five system calls and 7 microseconds: fstat and statfs of the first tree, of the others in turn (a file
- * that comes, goes or grows anywhere in it takes blocks or an inode); from /proc/loadavg the number that was given to the
- * last process or thread (proc_loadavg(5)), which moves for every child, whoever starts it, so that the list of children
- * need not be read; and the largest resident memory so far (getrusage(2)). That has the heap and all else in it, where the
- * statistics of the heap alone take 0.4 microseconds and 2.5 ms and more to load node:v8 with its streams.
+ * that comes, goes or grows anywhere in it takes blocks or an inode); from /proc/loadavg the number that was given to
+ * the last process or thread (proc_loadavg(5)), which moves for every child, whoever starts it, so that the list of
+ * children need not be read; and the largest resident memory so far (getrusage(2)). That has the heap and all else in
+ * it, where the statistics of the heap alone take 0.4 microseconds and 2.5 ms and more to load node:v8 with its
+ * streams.
  *
  * A tree for which somebody else answers (EFS) is left out: the looks do not enter it either.
  *
- * Second tier, when that number has moved: the names in /proc, 20 to 80 microseconds. A file that is overwritten within its
- * blocks moves nothing; the next look sees it.
+ * Second tier, when that number has moved: the names in /proc, 20 to 80 microseconds. A file that is overwritten within
+ * its blocks moves nothing; the next look sees it.
  *
  * @param spawned - children that Node has told of since they were last looked at
  * @param restless - takes every call for one after which a process was started; for the bench
@@ -54,7 +61,8 @@ export function openProbe(trees: readonly string[], spawned: () => number, restl
   const loadavg = openAt('/proc/loadavg', constants.O_RDONLY);
   let lastPid = -1;
   const memoryMoved = memoryMark();
-  // At init the number alone: whatever is started later has a higher one. Where there is none, and where numbers begin anew, by name.
+  // At init the number alone: whatever is started later has a higher one. Where there is none, and where numbers begin
+  // anew, by name.
   const initPid = loadavg < 0 ? 0 : lastNumber(buffer, readAt(loadavg, buffer));
   let pids = initPid === 0 ? new Set(processes()) : undefined;
   const isNew = (pid: string): boolean =>

@@ -1,7 +1,7 @@
 /**
  * When the control object is read in process: at init, and at the beginning of invocations under the TTL, beside the
- * handler. What a read brings counts as soon as it is there: in its own invocation if the handler takes that long, else in
- * the next. All that reads is loaded only where AMBER_CONTROL is set.
+ * handler. What a read brings counts as soon as it is there: in its own invocation if the handler takes that long, else
+ * in the next. All that reads is loaded only where AMBER_CONTROL is set.
  */
 import type { InvocationFacts, OrderedCapture, Config } from '../../contracts/evidence.ts';
 import { isAmberError, type AmberError } from '../../errors.ts';
@@ -9,7 +9,8 @@ import type { Control, OpenControl } from './control.ts';
 import { shared, type SandboxState } from '../limits/state.ts';
 import type { HostEnvironment } from '../environment.ts';
 
-// Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with it.
+// Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with
+// it.
 const { clearTimeout, setTimeout } = globalThis;
 
 /** Longest time of one read. The handler runs meanwhile. */
@@ -17,15 +18,19 @@ const READ_MS = 2000;
 /** A read that is older than this when an invocation begins was frozen in between: its connection is dead. */
 const STALE_MS = 1000;
 /**
- * An answer waits so long, at most, for a read that was begun before its invocation: a handler that is always quicker than
- * the read would otherwise never let one end. Not again after a wait that brought nothing, until a read has succeeded.
+ * An answer waits so long, at most, for a read that was begun before its invocation: a handler that is always quicker
+ * than the read would otherwise never let one end. Not again after a wait that brought nothing, until a read has
+ * succeeded.
  */
 const HOLD_MS = 150;
 /** In an invocation that lasts, the object is read again under the TTL; not more often than this. */
 const LEAST_AGAIN_MS = 1000;
 
 export interface ControlPoller {
-  /** An invocation begins (1 also for init: the first invocation waits for nothing). `isQuiet`: its client waits for an empty event loop before it takes the answer. */
+  /**
+   * An invocation begins (1 also for init: the first invocation waits for nothing). `isQuiet`: its client waits for an
+   * empty event loop before it takes the answer.
+   */
   readonly begin: (invocation: number, isQuiet: () => boolean) => void;
   /** What the answer of this invocation has to wait for, at most {@link HOLD_MS}; undefined: nothing. */
   readonly pendingRead: (invocation: number, leftMs: number) => Promise<unknown> | undefined;
@@ -35,7 +40,10 @@ export interface ControlPoller {
   readonly due: (facts: () => InvocationFacts) => OrderedCapture | undefined;
   readonly markConsumed: (ordered: OrderedCapture) => void;
   readonly stopped: () => boolean;
-  /** Reads on while a capture runs, and calls `stop` with a reason to end it when a signed order to stop comes. @returns what to call at its end. */
+  /**
+   * Reads on while a capture runs, and calls `stop` with a reason to end it when a signed order to stop comes. @returns
+   * what to call at its end.
+   */
   readonly watchForStop: (stop: (reason: AmberError) => void) => () => void;
 }
 
@@ -136,7 +144,8 @@ function begin(poller: PollerState, invocation: number): void {
 function start(poller: PollerState, since: number): void {
   poller.owed = undefined;
   const stop = new AbortController();
-  // Behind what the runtime client does on this stack: then the handler has been called, and it is known how it answers.
+  // Behind what the runtime client does on this stack: then the handler has been called, and it is known how it
+  // answers.
   const ended = Promise.resolve()
     .then(() => run(poller, read))
     .catch(() => undefined);

@@ -62,7 +62,10 @@ const IDLE_MS = 3000;
 const FROZEN_MS = 500;
 /** So many reads in a row that were frozen say something all the same. */
 const MAX_FROZEN = 3;
-/** Lines on refused orders and failed reads, in the life of a sandbox: whoever may write the object must not fill the log. */
+/**
+ * Lines on refused orders and failed reads, in the life of a sandbox: whoever may write the object must not fill the
+ * log.
+ */
 const MAX_LINES = 20;
 
 /**
@@ -222,7 +225,8 @@ function dueNow(state: ControlState, facts: InvocationFacts | undefined): Ordere
   const missed = misses(held, placeOf(state, facts), taken, now(state));
   if (missed === undefined) return { cause: held.cause, config: held.config };
   refuse(state, { kind: 'refused', ...missed, id: held.order.id });
-  if (missed.why !== 'out-of-scope') state.held = undefined; // the next invocation may be that of the tenant that is meant
+  // the next invocation may be that of the tenant that is meant
+  if (missed.why !== 'out-of-scope') state.held = undefined;
   return undefined;
 }
 

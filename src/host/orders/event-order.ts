@@ -1,4 +1,6 @@
-/** Orders in events: judged beside the handler, within bounds that a flood of them cannot pass. Loaded at the first one. */
+/**
+ * Orders in events: judged beside the handler, within bounds that a flood of them cannot pass. Loaded at the first one.
+ */
 import type { InvocationFacts, OrderedCapture } from '../../contracts/evidence.ts';
 import { readIdentity } from '../../lambda/identity.ts';
 import { EVENT_FIELD, MAX_TOKEN_LENGTH } from '../../trigger/event.ts';

@@ -1,4 +1,6 @@
-/** Orders as one invocation meets them: read at its beginning, waited for where that is promised, asked for at its end. */
+/**
+ * Orders as one invocation meets them: read at its beginning, waited for where that is promised, asked for at its end.
+ */
 import type { InvocationFacts, OrderedCapture } from '../../contracts/evidence.ts';
 import { tokenOf } from '../../trigger/event.ts';
 import { fault } from '../environment.ts';

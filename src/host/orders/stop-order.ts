@@ -1,9 +1,13 @@
-/** A signed order to stop, as it reaches a capture that runs: the channel is read meanwhile, and the capture closes with what it has. */
+/**
+ * A signed order to stop, as it reaches a capture that runs: the channel is read meanwhile, and the capture closes with
+ * what it has.
+ */
 import type { InvocationFacts } from '../../contracts/evidence.ts';
 import { AmberError } from '../../errors.ts';
 import type { Control } from './control.ts';
 
-// Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with it.
+// Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with
+// it.
 const { clearTimeout, setTimeout } = globalThis;
 
 /** Most captures are over by then; one that has gigabytes to read is not. */

@@ -23,12 +23,12 @@ export interface CaptureOptions extends Options {
 }
 
 /**
- * Captures now. Everything that limits triggers limits this: one capture at a time, cooldown, cap, kill switch; then the
- * report says `refused` and its `error` why. An environment that is not usable refuses too, with one log line.
+ * Captures now. Everything that limits triggers limits this: one capture at a time, cooldown, cap, kill switch; then
+ * the report says `refused` and its `error` why. An environment that is not usable refuses too, with one log line.
  *
  * Inside a wrapped handler it borrows the invocation in progress: request, deadline, account. Where several run at once
- * (Managed Instances) it knows which one calls as long as the runtime client does; else `cause.reason` of the report says
- * that it cannot tell, and no deadline binds the capture.
+ * (Managed Instances) it knows which one calls as long as the runtime client does; else `cause.reason` of the report
+ * says that it cannot tell, and no deadline binds the capture.
  *
  * @param asked - options, or the reason alone
  * @returns the report; the capture has ended, at the latest `marginMs` before the deadline of the invocation.

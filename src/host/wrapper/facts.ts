@@ -55,7 +55,9 @@ export function requestInProgress(): string | undefined {
   return text(globalThis, REQUEST_ID);
 }
 
-/** What aws-lambda-ric 4 keeps for the invocation that runs: one object for each, through everything that it waits for. */
+/**
+ * What aws-lambda-ric 4 keeps for the invocation that runs: one object for each, through everything that it waits for.
+ */
 export function storeInProgress(): object | undefined {
   const store = property(property(globalThis, 'awslambda'), 'InvokeStore');
   const ask = property(store, 'getContext');

@@ -1,6 +1,6 @@
 /**
- * An answer that a capture holds reaches its caller even if the process ends meanwhile. Without a capture the client has
- * posted it by then, so what ends the process first has the client post it: by the client's own methods, which are
+ * An answer that a capture holds reaches its caller even if the process ends meanwhile. Without a capture the client
+ * has posted it by then, so what ends the process first has the client post it: by the client's own methods, which are
  * synchronous (aws-lambda-ric 3 src/RAPIDClient.js, 4 src/client/rapid-client.ts). Loaded for a capture, and in force
  * for as long as an answer is held.
  */
@@ -28,7 +28,8 @@ export interface Held {
   readonly isShared: boolean;
 }
 
-// Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with it.
+// Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with
+// it.
 const { clearImmediate, setImmediate } = globalThis;
 
 /** Signals that end a process which does not listen for them, and that may be listened for. */
@@ -114,7 +115,10 @@ function respond(poster: Poster, value: unknown, requestId: string): void {
   }
 }
 
-/** An invocation is over when the runtime asks for the next one (RIE internal/lambda/rapid/handlers.go, AwaitRuntimeReady). */
+/**
+ * An invocation is over when the runtime asks for the next one (RIE internal/lambda/rapid/handlers.go,
+ * AwaitRuntimeReady).
+ */
 function sayReady({ poster, isShared }: Held): void {
   if (isShared) return;
   try {

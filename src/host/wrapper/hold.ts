@@ -19,8 +19,8 @@ const nativeThen: unknown = Reflect.get(Promise.prototype, 'then');
 /**
  * What to give to the runtime in place of a result that settles later; undefined for a result that is no such thing.
  *
- * Thenables are told as the runtimes tell them (aws-lambda-ric 3 Runtime.js, 4 streaming-invoke-processor.ts). A function
- * with a `then` is one to v3 alone and nobody writes such handlers: it is passed on as it is.
+ * Thenables are told as the runtimes tell them (aws-lambda-ric 3 Runtime.js, 4 streaming-invoke-processor.ts). A
+ * function with a `then` is one to v3 alone and nobody writes such handlers: it is passed on as it is.
  */
 export function follow(tracked: TrackedInvocation, result: unknown): object | undefined {
   if (typeof result !== 'object' || result === null) return undefined;
@@ -37,7 +37,8 @@ export function follow(tracked: TrackedInvocation, result: unknown): object | un
 
 /**
  * A promise that settles as `promise` does. It is derived and not a second listener beside the original: V8 follows a
- * chain of one reaction a promise, so that a listener on the side would cut the `at async` frames off every error stack.
+ * chain of one reaction a promise, so that a listener on the side would cut the `at async` frames off every error
+ * stack.
  */
 function followPromise(tracked: TrackedInvocation, promise: Promise<unknown>): Promise<unknown> {
   return promise.then(

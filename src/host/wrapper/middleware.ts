@@ -26,11 +26,12 @@ export interface CaptureMiddleware {
 /**
  * Capture triggers as a middy middleware: `middy(handler).use(amberMiddleware(options))`.
  *
- * Use it first: its `before` then runs first and its `after` and `onError` last, when what the others did is there to be
- * captured. A middleware before it that answers early keeps it from seeing the invocation. {@link withCapture} around the
- * middy handler sees more (streaming that goes on after the hooks); with both, the wrapper does the work.
+ * Use it first: its `before` then runs first and its `after` and `onError` last, when what the others did is there to
+ * be captured. A middleware before it that answers early keeps it from seeing the invocation. {@link withCapture}
+ * around the middy handler sees more (streaming that goes on after the hooks); with both, the wrapper does the work.
  *
- * @throws AmberError CONFIG_INVALID, if what is wrong stands in `options`; a bad environment arms nothing, with one log line.
+ * @throws AmberError CONFIG_INVALID, if what is wrong stands in `options`; a bad environment arms nothing, with one log
+ *   line.
  */
 export function amberMiddleware(options: Options = {}): CaptureMiddleware {
   return middlewareOn(HOST_ENVIRONMENT, options);
@@ -82,7 +83,10 @@ function begin(setup: HostSetup, watches: Map<MiddyRequest, TrackedInvocation>, 
   }
 }
 
-/** A later `before` of another middleware has answered: middy then calls neither the handler nor `after` (core/index.js). */
+/**
+ * A later `before` of another middleware has answered: middy then calls neither the handler nor `after`
+ * (core/index.js).
+ */
 function answeredEarly(request: MiddyRequest): boolean {
   return 'earlyResponse' in request;
 }

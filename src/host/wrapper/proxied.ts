@@ -20,7 +20,10 @@ export function contextIn(handler: Callable, args: readonly unknown[]): unknown 
   return isStreaming(handler) ? args[2] : args[1];
 }
 
-/** A proxy of the handler. `begins` is asked at each call, before the call; undefined means that the handler is called directly. */
+/**
+ * A proxy of the handler. `begins` is asked at each call, before the call; undefined means that the handler is called
+ * directly.
+ */
 export function proxied<H extends Callable>(handler: H, begins: () => Trap | undefined): H {
   const traps: ProxyHandler<H> = {
     has: (target, key) => key === WRAPPED || Reflect.has(target, key),

@@ -1,7 +1,7 @@
 /**
- * Stands in front of a function whose code is not touched: the runtime loads us, we load the function by the runtime's own
- * rules and give it back, wrapped. Fails open: whatever goes wrong with us is one line in the log, and the function runs as
- * if nobody stood there.
+ * Stands in front of a function whose code is not touched: the runtime loads us, we load the function by the runtime's
+ * own rules and give it back, wrapped. Fails open: whatever goes wrong with us is one line in the log, and the function
+ * runs as if nobody stood there.
  */
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';

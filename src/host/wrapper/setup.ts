@@ -1,4 +1,6 @@
-/** Configuration and triggers, made ready once, when a handler is wrapped: nothing of this is done for an invocation. */
+/**
+ * Configuration and triggers, made ready once, when a handler is wrapped: nothing of this is done for an invocation.
+ */
 import { areOptions, OPTIONS, resolveConfig, type Options, type Warn } from '../../config/config.ts';
 import type { Cause, TriggerEvent, Trigger, Config, OrderedCapture } from '../../contracts/evidence.ts';
 import { AmberError, isAmberError } from '../../errors.ts';
@@ -87,7 +89,10 @@ export function loadSetup(options: Options, environment: HostEnvironment): HostS
 
 const OTHER_VERSION = 'another version of lambda-amber is loaded in this process, and is in charge';
 
-/** The kill switch works in either place, and before anything else is read: code must not be able to override it. Gives its name. */
+/**
+ * The kill switch works in either place, and before anything else is read: code must not be able to override it. Gives
+ * its name.
+ */
 function switchedOff(options: Options, env: NodeJS.ProcessEnv): string | undefined {
   const places = [
     [OPTIONS.disabled.env, env[OPTIONS.disabled.env]],
@@ -100,8 +105,8 @@ function switchedOff(options: Options, env: NodeJS.ProcessEnv): string | undefin
 }
 
 /**
- * Code that is right leaves open only what the environment may still bring. So code is judged beside an environment that
- * brings exactly that; what is wrong then, code alone has got wrong.
+ * Code that is right leaves open only what the environment may still bring. So code is judged beside an environment
+ * that brings exactly that; what is wrong then, code alone has got wrong.
  */
 const SUPPLIED = {
   AMBER_DESTINATION: 's3://any-bucket',
@@ -117,7 +122,9 @@ function readConfig(options: Options, env: NodeJS.ProcessEnv, warn: Warn): Confi
   }
 }
 
-/** True while some trigger may still start a capture in this sandbox; for anomalies, while something has moved in it. */
+/**
+ * True while some trigger may still start a capture in this sandbox; for anomalies, while something has moved in it.
+ */
 export function isWatching(setup: HostSetup): boolean {
   const { settled, failed, near, changeMonitor, once, state, config } = setup;
   if (setup.hearsEvents) return true; // signed orders are not held up by the cap
@@ -152,7 +159,9 @@ export interface TrackedInvocation {
   timer: NodeJS.Timeout | undefined;
   /** The capture that runs for this invocation: whoever passes its result on waits for it. */
   capture: Promise<unknown> | undefined;
-  /** The client takes the answer when the event loop is empty (a callback of aws-lambda-ric 3), so nothing may fill it. */
+  /**
+   * The client takes the answer when the event loop is empty (a callback of aws-lambda-ric 3), so nothing may fill it.
+   */
   isQuiet: boolean;
   /** What calls the handler, where the host knows it: the client posts through it. */
   caller: unknown;

@@ -10,7 +10,8 @@ import { firstTime } from '../limits/state.ts';
 import { acquireProcessLock } from '../monitor/process-lock.ts';
 import { fault } from '../environment.ts';
 
-// Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with it.
+// Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with
+// it.
 const { clearTimeout, setTimeout } = globalThis;
 
 const STOPPED = new AmberError('CAPTURE_LIMITED', 'a signed order to stop is in force (AMBER_CONTROL)', {
@@ -22,7 +23,10 @@ export type Start =
   | {
       readonly begun: true;
       readonly ended: Promise<CaptureReport | undefined>;
-      /** Resolves when an answer need not wait any longer: at the end, or before it where the destination is not reached. */
+      /**
+       * Resolves when an answer need not wait any longer: at the end, or before it where the destination is not
+       * reached.
+       */
       readonly freed: Promise<unknown>;
     }
   | { readonly begun: false; readonly refused: AmberError };
@@ -88,9 +92,9 @@ export function startCapture(
 }
 
 /**
- * Loads the engine ahead where a capture is certain to come (`AMBER_CAPTURE=now`): during init, which no invocation waits
- * for. In a function of 128 MB that saves its first invocation a second, most of what it has for the capture. Of the worker
- * threads of a Managed Instances process only one will capture: they load it when it is due.
+ * Loads the engine ahead where a capture is certain to come (`AMBER_CAPTURE=now`): during init, which no invocation
+ * waits for. In a function of 128 MB that saves its first invocation a second, most of what it has for the capture. Of
+ * the worker threads of a Managed Instances process only one will capture: they load it when it is due.
  */
 export function loadAhead({ config, state, environment, poller }: HostSetup): void {
   poller?.begin(1, () => false);
@@ -156,7 +160,9 @@ async function runEngine(
 
 const OTHER_THREAD = 'another thread of this process captures the sandbox, or did so a short time ago';
 
-/** Says once for each trigger and limit that a due capture was refused: a failing function would say it at every call. */
+/**
+ * Says once for each trigger and limit that a due capture was refused: a failing function would say it at every call.
+ */
 export function logRefusal({ state, environment }: HostSetup, cause: Cause, refused: AmberError): void {
   const limit = String(refused.details['limit'] ?? '');
   if (!firstTime(state, `refused:${cause.trigger}:${limit}`)) return;

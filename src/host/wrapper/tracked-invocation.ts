@@ -11,7 +11,8 @@ import { awaitOrders, beginOrders, ordersFor, spend } from '../orders/orders.ts'
 import { logRefusal, startCapture } from './start.ts';
 import { fault } from '../environment.ts';
 
-// Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with it.
+// Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with
+// it.
 const { clearTimeout, setTimeout } = globalThis;
 
 /** The longest delay that a timer of Node takes. */
@@ -23,11 +24,16 @@ const SLACK_MS = 5;
 /** How the handler failed. A wrapper object, because `undefined` can be thrown too. */
 export interface Failure {
   readonly error: unknown;
-  /** Thrown before anything was waited for: the client shows another stack of its own where that becomes a rejection. */
+  /**
+   * Thrown before anything was waited for: the client shows another stack of its own where that becomes a rejection.
+   */
   readonly atOnce?: true;
 }
 
-/** Begins to watch; undefined if another host watches this invocation already (a wrapper around a wrapper, middy within). */
+/**
+ * Begins to watch; undefined if another host watches this invocation already (a wrapper around a wrapper, middy
+ * within).
+ */
 export function trackInvocation(
   setup: HostSetup,
   number: number,
@@ -152,9 +158,9 @@ function begin(
 }
 
 /**
- * Detectors have found something. An invocation that still runs is answered after the capture. One that has answered may
- * still wait for an empty event loop, which the capture fills (a callback of aws-lambda-ric 3): until it has passed, its
- * deadline counts.
+ * Detectors have found something. An invocation that still runs is answered after the capture. One that has answered
+ * may still wait for an empty event loop, which the capture fills (a callback of aws-lambda-ric 3): until it has
+ * passed, its deadline counts.
  *
  * @returns false if too little was left for a capture, so that it is to be tried again in the next invocation.
  */

@@ -17,10 +17,14 @@ import type { Progress } from '../limits/invocation-progress.ts';
  * Any function: the parameters are the handler's own business. A parameter without a type is `any`, as in `Handler` of
  * \@types/aws-lambda.
  */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- `never` or `unknown` would be the type of an event that has none
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- `never` or `unknown` would be the type of an event
+// that has none
 export type AnyHandler = (...args: any[]) => unknown;
 
-/** A handler as Lambda calls it: one that names fewer than two parameters takes the context and the callback all the same. */
+/**
+ * A handler as Lambda calls it: one that names fewer than two parameters takes the context and the callback all the
+ * same.
+ */
 export type Wrapped<H extends AnyHandler> = H &
   (H extends (...args: infer A) => infer R
     ? A extends [] | [unknown?]
@@ -35,21 +39,24 @@ type LambdaArguments<A extends unknown[]> = A extends []
 /**
  * Wraps a handler so that triggers can capture its sandbox.
  *
- * The result is a proxy of the handler: kind, name, number of parameters, own properties and symbols (streaming) are the
- * handler's own, now and later. While nothing is due it is called as if it stood there itself, without a frame in the
- * stack or a listener on its promise; only V8 shows it, by leaving `[as handler]` off its frame. In the first invocation of
- * a sandbox, in which the timeout of the function is learned, in all that follow a `capture()`, and while a trigger watches,
- * one frame of this file is in the stacks of what the handler throws before it first waits; under a trigger its promise
- * is a derived one. Anomalies are watched for without that, until something has moved in the sandbox (a file in `/tmp`, a process). When a capture is due, the result is passed on, unchanged, once the capture has ended: at the latest `marginMs`
- * before the deadline.
+ * The result is a proxy of the handler: kind, name, number of parameters, own properties and symbols (streaming) are
+ * the handler's own, now and later. While nothing is due it is called as if it stood there itself, without a frame in
+ * the stack or a listener on its promise; only V8 shows it, by leaving `[as handler]` off its frame. In the first
+ * invocation of a sandbox, in which the timeout of the function is learned, in all that follow a `capture()`, and while
+ * a trigger watches, one frame of this file is in the stacks of what the handler throws before it first waits; under a
+ * trigger its promise is a derived one. Anomalies are watched for without that, until something has moved in the
+ * sandbox (a file in `/tmp`, a process). When a capture is due, the result is passed on, unchanged, once the capture
+ * has ended: at the latest `marginMs` before the deadline.
  *
- * A handler of aws-lambda-ric 3 that returns no promise answers by its callback or by `context.succeed`, `fail`, `done`.
- * What `AMBER_CAPTURE=now` captures is then the moment at which the function returns, and its work may still go on; an
- * answer by the callback waits for the capture, an answer by `context` does not, and its failure fires no trigger.
+ * A handler of aws-lambda-ric 3 that returns no promise answers by its callback or by `context.succeed`, `fail`,
+ * `done`. What `AMBER_CAPTURE=now` captures is then the moment at which the function returns, and its work may still go
+ * on; an answer by the callback waits for the capture, an answer by `context` does not, and its failure fires no
+ * trigger.
  *
  * Wrap last: methods of the handler that return it (middy's `use`) return the handler and not the wrapper.
  *
- * @param handler - anything else than a function (`undefined`, too) is given back as it is: the runtime then fails as it does
+ * @param handler - anything else than a function (`undefined`, too) is given back as it is: the runtime then fails as
+ *   it does
  *   without Amber, and says what is wrong with the handler.
  * @param options - over the environment, see the table of options.
  * @returns the wrapped handler; the handler itself if it is wrapped already, if `AMBER_DISABLED` is set, or if the
@@ -147,7 +154,8 @@ function plain(tracked: TrackedInvocation, handler: Callable, args: readonly unk
 /** The handler has thrown before it returned. */
 function thrown(tracked: TrackedInvocation, handler: Callable, args: readonly unknown[], error: unknown): unknown {
   const wait = settle(tracked, { error, atOnce: true });
-  // A v3 runtime hands a thrown undefined or null to the callback, which takes it for success; a rejected one is an error.
+  // A v3 runtime hands a thrown undefined or null to the callback, which takes it for success; a rejected one is an
+  // error.
   const lost = isCallbackStyle(args) && !isStreaming(handler) && (error === undefined || error === null);
   return failWith(tracked, lost ? undefined : wait, error);
 }

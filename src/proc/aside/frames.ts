@@ -1,4 +1,7 @@
-/** What the child writes, taken apart. Everything in it is data of somebody else: lengths are bounded, fields are checked. */
+/**
+ * What the child writes, taken apart. Everything in it is data of somebody else: lengths are bounded, fields are
+ * checked.
+ */
 import type { Readable } from 'node:stream';
 import { statSync, type BigIntStats } from 'node:fs';
 import { AmberError } from '../../errors.ts';

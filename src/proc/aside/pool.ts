@@ -1,7 +1,8 @@
 /**
- * Reading procfs by a child, where a process is seen that could let its readers hang: who holds `/dev/fuse` or a userfaultfd
- * may serve pages of any process, and a read of its arguments, environment or mappings then waits for ever. In our own thread
- * pool such a read would keep `process.exit()` of the function from returning, since Node joins its threads.
+ * Reading procfs by a child, where a process is seen that could let its readers hang: who holds `/dev/fuse` or a
+ * userfaultfd may serve pages of any process, and a read of its arguments, environment or mappings then waits for ever.
+ * In our own thread pool such a read would keep `process.exit()` of the function from returning, since Node joins its
+ * threads.
  */
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { createPool, type BoundedPool } from '../bounded-pool.ts';

@@ -1,7 +1,7 @@
 /**
- * The program of the child that reads what may never answer. Text, because a function that is bundled has no second file, and
- * because nothing of ours is to be loaded there. It gets a job as JSON on its standard input and writes frames: a head as
- * JSON with its length before it, then the body in pieces with their lengths, ended by a length of 0.
+ * The program of the child that reads what may never answer. Text, because a function that is bundled has no second
+ * file, and because nothing of ours is to be loaded there. It gets a job as JSON on its standard input and writes
+ * frames: a head as JSON with its length before it, then the body in pieces with their lengths, ended by a length of 0.
  */
 export const ASIDE_SCRIPT: string = String.raw`/* lambda-amber: reads what may never answer, and may be abandoned */
 'use strict';

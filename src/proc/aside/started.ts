@@ -1,13 +1,16 @@
 /**
- * The readers that Amber itself has started (see child.ts). Known by pid and start, noted in the moment of the start, and never
- * by name or arguments: those anybody can imitate. Kept in this module, so that no code of the function can add to it by a key.
+ * The readers that Amber itself has started (see child.ts). Known by pid and start, noted in the moment of the start,
+ * and never by name or arguments: those anybody can imitate. Kept in this module, so that no code of the function can
+ * add to it by a key.
  */
 import { parseStat } from '../stat.ts';
 import { readNow, type ReadRule } from '../read.ts';
 
 interface Started {
   readonly startTicks: number;
-  /** Of the program that we had executed, from the first look at it: another value is another exec, which is not ours. */
+  /**
+   * Of the program that we had executed, from the first look at it: another value is another exec, which is not ours.
+   */
   layout: string | undefined;
 }
 
@@ -21,7 +24,10 @@ const STAT: ReadRule = { cap: 4096, whole: true };
 const objects = new WeakSet<object>();
 const running = new Map<number, Started>();
 
-/** Notes a child in the same turn in which it was started: until the event loop turns nobody reaps it, so its pid is its own. */
+/**
+ * Notes a child in the same turn in which it was started: until the event loop turns nobody reaps it, so its pid is its
+ * own.
+ */
 export function noteReader(child: Child): void {
   objects.add(child);
   const { pid } = child;

@@ -1,6 +1,6 @@
 /**
- * The control object as an AppConfig configuration. A session is started once; each read gives the token of the next one and
- * a body only when the configuration has changed ("AWS AppConfig Data", API Reference).
+ * The control object as an AppConfig configuration. A session is started once; each read gives the token of the next
+ * one and a body only when the configuration has changed ("AWS AppConfig Data", API Reference).
  */
 import { codeWord } from '../code-word.ts';
 import type { Fetched } from '../conditional-get.ts';

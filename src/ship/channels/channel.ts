@@ -47,7 +47,10 @@ export type ChannelUse = 'background' | Pick<Outward, 'agent'>;
 
 export interface ChannelSession {
   readonly session: SignedSession;
-  /** Nothing may keep the event loop alive during the next request, see {@link ControlChannel.read}; no effect in the foreground. */
+  /**
+   * Nothing may keep the event loop alive during the next request, see {@link ControlChannel.read}; no effect in the
+   * foreground.
+   */
   readonly setQuiet: (quiet: boolean) => void;
 }
 
@@ -91,7 +94,9 @@ export function dropIdle({ agent }: SignedSession): void {
   for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
 }
 
-/** The endpoint of a service of AWS, or the one that the SDKs' own variable names (AWS SDKs and Tools Reference Guide). */
+/**
+ * The endpoint of a service of AWS, or the one that the SDKs' own variable names (AWS SDKs and Tools Reference Guide).
+ */
 export function serviceOrigin(service: string, variable: string, region: string, env: NodeJS.ProcessEnv): S3Origin {
   const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
   const given = env[variable];

@@ -1,6 +1,7 @@
 /**
- * The function's own current configuration in place of an order: whoever sets AMBER_CAPTURE=now there starts new sandboxes and
- * leaves the old ones without a word. One of those asks for it at its end (GetFunctionConfiguration, Lambda API Reference).
+ * The function's own current configuration in place of an order: whoever sets AMBER_CAPTURE=now there starts new
+ * sandboxes and leaves the old ones without a word. One of those asks for it at its end (GetFunctionConfiguration,
+ * Lambda API Reference).
  */
 import { codeWord } from '../code-word.ts';
 import type { Reply } from '../faults.ts';

@@ -1,4 +1,7 @@
-/** The control object as an SSM parameter: GetParameter, by its version. A standard parameter holds 4 KiB, an advanced one 8. */
+/**
+ * The control object as an SSM parameter: GetParameter, by its version. A standard parameter holds 4 KiB, an advanced
+ * one 8.
+ */
 import { codeWord } from '../code-word.ts';
 import type { Reply } from '../faults.ts';
 import { signedRequest, type SignedAnswer } from '../signed-request.ts';

@@ -1,4 +1,7 @@
-/** Workloads that look suspicious start no capture at the default policy. Their packages: `npm ci` in test/adversary/benign. */
+/**
+ * Workloads that look suspicious start no capture at the default policy. Their packages: `npm ci` in
+ * test/adversary/benign.
+ */
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { benign, lackingForSandbox, lackingPackages } from '../detection/suites.ts';

@@ -45,9 +45,15 @@ export interface Attack extends Scenario {
   readonly techniques: readonly string[];
   /** Row of the research's table of attacks. */
   readonly source: string;
-  /** Victims in which a wrapper in the process has a chance. In the others only an extension sees it: the process is gone. */
+  /**
+   * Victims in which a wrapper in the process has a chance. In the others only an extension sees it: the process is
+   * gone.
+   */
   readonly inProcess: readonly Runtime[];
-  /** Detectors, any of which has found it when it says so at the threshold: what names the attack, not what it also does. */
+  /**
+   * Detectors, any of which has found it when it says so at the threshold: what names the attack, not what it also
+   * does.
+   */
   readonly detectors: readonly string[];
   /** What the capture must hold. */
   readonly evidence: readonly Evidence[];

@@ -1,7 +1,7 @@
 /**
- * What stands around a sandbox's network: run by stage.ts inside the network namespace of the sandbox and outside of its
- * other namespaces, so that no process of it is seen there. All addresses lie on that namespace's loopback device (RFC
- * 5737 for those of strangers): nothing can leave it.
+ * What stands around a sandbox's network: run by stage.ts inside the network namespace of the sandbox and outside of
+ * its other namespaces, so that no process of it is seen there. All addresses lie on that namespace's loopback device
+ * (RFC 5737 for those of strangers): nothing can leave it.
  *
  *     node network.ts API_SOCKET INWARD     passes 127.0.0.1:9001 on to the Runtime API, connects whoever calls the socket
  *                                           INWARD to the port that he names in his first line, serves the addresses

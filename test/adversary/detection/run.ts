@@ -1,6 +1,6 @@
 /**
- * `npm run detection`: emulated attacks and suspicious-looking workloads, each in a sandbox of its own, and what Amber makes
- * of them at the default policy. Exits with 1 if an attack was missed or a workload started a capture.
+ * `npm run detection`: emulated attacks and suspicious-looking workloads, each in a sandbox of its own, and what Amber
+ * makes of them at the default policy. Exits with 1 if an attack was missed or a workload started a capture.
  *
  *     npm run detection -- --json                 one object
  *     npm run detection -- --only miner,sharp     these alone

@@ -55,7 +55,10 @@ export interface Stage {
   readonly close: () => Promise<void>;
 }
 
-/** How long a sandbox sleeps between two invocations: the extension looks once a second. And how long it may take to be asleep. */
+/**
+ * How long a sandbox sleeps between two invocations: the extension looks once a second. And how long it may take to be
+ * asleep.
+ */
 const FROZEN_MS = 150;
 const FROZEN_EXTENDED_MS = 1050;
 const IDLE_MS = 4000;

@@ -52,7 +52,10 @@ const SEVERITIES: readonly Severity[] = ['low', 'medium', 'high', 'critical'];
 const isHigh = ({ severity }: Finding): boolean => SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf('high');
 
 const CAPTURE_MS = 20_000;
-/** A wrapper has no time of its own: it looks while the sandbox is awake for its callers. The extension looks at each here. */
+/**
+ * A wrapper has no time of its own: it looks while the sandbox is awake for its callers. The extension looks at each
+ * here.
+ */
 const FURTHER: Readonly<Record<Watcher, number>> = { wrapper: 12, extension: 2 };
 
 export async function runTrial(options: TrialOptions): Promise<Trial> {
@@ -119,7 +122,10 @@ async function readyText(stage: Stage): Promise<string> {
       : `exit ${ready.code ?? ready.signal ?? ''}`;
 }
 
-/** Who has begun a capture. One that is under way cannot be read yet: it is the wrapper's, since the poll of the extension waits for its own. */
+/**
+ * Who has begun a capture. One that is under way cannot be read yet: it is the wrapper's, since the poll of the
+ * extension waits for its own.
+ */
 async function begunBy(stage: Stage): Promise<ReadonlySet<Watcher>> {
   const captures = await readCaptures(stage.evidence);
   return new Set<Watcher>([

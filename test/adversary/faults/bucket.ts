@@ -57,7 +57,8 @@ async function opened(
 ): Promise<Bucket> {
   const client: S3Client = owner(facts.endpoint, OWNER);
   await makeBucket(client, facts.name);
-  await client.send(new PutObjectCommand({ Bucket: facts.name, Key: 'first', Body: 'x' })); // makes radosgw set up its pools
+  // makes radosgw set up its pools
+  await client.send(new PutObjectCommand({ Bucket: facts.name, Key: 'first', Body: 'x' }));
   const reader = await openS3Reader(facts.name, {
     config: { s3Endpoint: facts.endpoint, s3PathStyle: true, s3Region: 'us-east-1', s3BucketOwner: undefined },
   });

@@ -12,7 +12,10 @@ export interface Plan {
   readonly script: readonly Fault[];
   /** The first fault is met by every request for so many milliseconds from the first one on. */
   readonly outageMs?: number;
-  /** `stranger`: the keys of a user without rights. `absent`: a bucket that is not there. Both are answered by the server itself. */
+  /**
+   * `stranger`: the keys of a user without rights. `absent`: a bucket that is not there. Both are answered by the
+   * server itself.
+   */
   readonly real?: 'stranger' | 'absent' | 'unknown-key';
   /** Codes that a report of this capture may have, besides those of a time that ended. */
   readonly codes: readonly AmberErrorCode[];
@@ -29,7 +32,9 @@ interface FaultCase {
 const REFUSED =
   (answer: keyof typeof ANSWERS): FaultCase['draw'] =>
   (random) => ({ ...ANSWERS[answer], early: random() < 0.5 });
-/** Of an answer that comes early, a small segment cannot tell: it has left before, and this server gives no checksums. */
+/**
+ * Of an answer that comes early, a small segment cannot tell: it has left before, and this server gives no checksums.
+ */
 const TELLING = Object.values(NO_RECEIPTS).filter(({ early }) => early !== true);
 
 /** The clock of the server is somewhere else, it says; the true server behind it is of another opinion. */

@@ -10,9 +10,10 @@ import type { Captured, CaptureOf } from './capture.ts';
 import { checkAcknowledged, checkSalvage, linesOf, openStored, type Evidence, type SegmentLine } from './judge.ts';
 
 /**
- * `whole`: verify says verified. `whole, unanswered`: it says so as well, but the answer to the commit marker did not come in
- * time, and the report says cut. `cut, told`: manifest.json says what was lost. `cut`: there is no manifest.json.
- * `failed`: nothing was acknowledged; the summary is in the log. `none`: it did not end, which may not be.
+ * `whole`: verify says verified. `whole, unanswered`: it says so as well, but the answer to the commit marker did not
+ * come in time, and the report says cut. `cut, told`: manifest.json says what was lost. `cut`: there is no
+ * manifest.json. `failed`: nothing was acknowledged; the summary is in the log. `none`: it did not end, which may not
+ * be.
  */
 export const OUTCOMES = ['whole', 'whole, unanswered', 'cut, told', 'cut', 'failed', 'none'] as const;
 export type OutcomeName = (typeof OUTCOMES)[number];

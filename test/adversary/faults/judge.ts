@@ -2,7 +2,8 @@
  * Whether what a capture left in the bucket is what it says it left: every segment that was acknowledged is there with
  * the digest that the log holds, salvage reads all of it, and the inventory names what is not there.
  *
- * The truth comes from the bytes that were planted, and from each run of segments read apart; salvage has no part in it.
+ * The truth comes from the bytes that were planted, and from each run of segments read apart; salvage has no part in
+ * it.
  */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -223,7 +224,9 @@ function checkContents({ scene, runs, records, fragments, folder }: Contents): s
   });
 }
 
-/** The inventory stands in segment 0. It names every planted path, and salvage says which of them nothing is there of. */
+/**
+ * The inventory stands in segment 0. It names every planted path, and salvage says which of them nothing is there of.
+ */
 function checkInventory(scene: PlantedScene, runs: readonly Run[], result: SalvageResult): string[] {
   const first = runs.find((run) => run.first === 0);
   if (first?.mentioned.has('bodyfile/bodyfile.txt') !== true) return [];

@@ -163,7 +163,9 @@ interface Moment {
   readonly delayMs: number;
 }
 
-/** By the clock, or by what it has got done: on a busy machine the clock alone would hit the beginning most of the time. */
+/**
+ * By the clock, or by what it has got done: on a busy machine the clock alone would hit the beginning most of the time.
+ */
 function drawMoment(index: number, random: Random, usualMs: number): Moment {
   return index % 3 === 0
     ? { lines: 1, delayMs: random() * usualMs }
@@ -285,7 +287,9 @@ async function takeOneAway(
   return Number(/^capture-(\d+)/u.exec(name)?.[1]);
 }
 
-/** verify says what happened: verified, cut, or that a segment was removed where manifest.json or the log know of it. */
+/**
+ * verify says what happened: verified, cut, or that a segment was removed where manifest.json or the log know of it.
+ */
 async function checkVerdict(evidence: Evidence, removed: number | undefined, acknowledged: boolean): Promise<string[]> {
   const { verdict, summary, checks } = await verifyCapture(await openStored(evidence), {
     identity: evidence.identity,

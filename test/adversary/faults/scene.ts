@@ -1,4 +1,6 @@
-/** What the captures of the fault tests are of: a recorded process table, and a small tree whose every byte is known. */
+/**
+ * What the captures of the fault tests are of: a recorded process table, and a small tree whose every byte is known.
+ */
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

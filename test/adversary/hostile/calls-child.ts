@@ -1,4 +1,7 @@
-/** Touches a served mount in every way that a trace has to show: `node calls-child.ts JOB.json`, with `folder` in the job. */
+/**
+ * Touches a served mount in every way that a trace has to show: `node calls-child.ts JOB.json`, with `folder` in the
+ * job.
+ */
 import {
   closeSync,
   constants,

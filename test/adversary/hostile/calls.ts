@@ -1,4 +1,7 @@
-/** System calls of a program and its children, as strace(1) writes them, and which of them go to a mount that somebody serves. */
+/**
+ * System calls of a program and its children, as strace(1) writes them, and which of them go to a mount that somebody
+ * serves.
+ */
 
 /** Calls that ask a file system something, and what is needed to tell whose they are. */
 const CALLS =
@@ -6,8 +9,8 @@ const CALLS =
   'readlink,readlinkat,read,pread64,readv,preadv,mmap,lseek,getxattr,lgetxattr,fgetxattr,listxattr,llistxattr,flistxattr,inotify_add_watch,execve,clone,clone3,fork,vfork';
 
 /**
- * Writes the calls to a file. As a grandchild (-D): the program is nobody's child that it would not be without. Without the paths
- * of descriptors (-y): to print them strace asks the mount itself, and hangs.
+ * Writes the calls to a file. As a grandchild (-D): the program is nobody's child that it would not be without. Without
+ * the paths of descriptors (-y): to print them strace asks the mount itself, and hangs.
  */
 export const tracer = (log: string): readonly string[] => [
   'strace',

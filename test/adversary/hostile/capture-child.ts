@@ -1,6 +1,7 @@
 /**
- * One whole capture in a process of its own: `node capture-child.ts JOB.json …`, where further arguments are ignored. Its last line of output tells what it came
- * to, what it held the main thread for and what memory it took. Run by whole.ts.
+ * One whole capture in a process of its own: `node capture-child.ts JOB.json …`, where further arguments are ignored.
+ * Its last line of output tells what it came to, what it held the main thread for and what memory it took. Run by
+ * whole.ts.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { resolveConfig, type Options } from '../../../src/config/config.ts';

@@ -1,6 +1,6 @@
 /**
- * What a capture takes of the time of an invocation, under the CPU quotas of Lambda. A function of 128 MB has 7 % of a core,
- * so that a stretch of 25 ms of CPU lasts a third of a second there.
+ * What a capture takes of the time of an invocation, under the CPU quotas of Lambda. A function of 128 MB has 7 % of a
+ * core, so that a stretch of 25 ms of CPU lasts a third of a second there.
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -130,7 +130,10 @@ function processesIn(lines: readonly Record<string, unknown>[]): readonly { read
   return (JSON.parse(zstdDecompressSync(packed).toString()) as { processes: readonly { exe?: string }[] }).processes;
 }
 
-/** A handler that would be done by more than a capture may take of its time before the deadline, with a capture beside it. */
+/**
+ * A handler that would be done by more than a capture may take of its time before the deadline, with a capture beside
+ * it.
+ */
 async function busyBeside(t: TestContext, memoryMb: number): Promise<string> {
   const [timeoutMs, leadMs] = [3000, 1500];
   const { sandbox, stop } = await start(memoryMb, { AMBER_DEADLINE_MS: String(leadMs) }, FLOOD);
@@ -196,7 +199,8 @@ describe('the deadline of an invocation', () => {
       LIMIT,
       async (t) => {
         if (!mustRun(t)) return;
-        // Work is sized by what the machine does in a second before; where it gets slower meanwhile, the trial says nothing: the best of three counts.
+        // Work is sized by what the machine does in a second before; where it gets slower meanwhile, the trial says
+        // nothing: the best of three counts.
         let last = '';
         for (let attempt = 0; attempt < 3 && last !== 'response, 1 captured'; attempt += 1)
           last = await busyBeside(t, memoryMb);

@@ -11,7 +11,9 @@ export interface Holds {
   readonly elapsedMs: number;
 }
 
-/** A timer of 1 ms is due in each turn that follows a stretch of work, so the time between two of them is the stretch. */
+/**
+ * A timer of 1 ms is due in each turn that follows a stretch of work, so the time between two of them is the stretch.
+ */
 export function watchHolds(): { readonly end: () => Holds } {
   const started = performance.now();
   let last = started;

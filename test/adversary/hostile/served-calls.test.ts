@@ -1,4 +1,7 @@
-/** Of a mount that somebody serves no process of Amber asks anything, but the reader that may be left behind: by strace(1). */
+/**
+ * Of a mount that somebody serves no process of Amber asks anything, but the reader that may be left behind: by
+ * strace(1).
+ */
 import assert from 'node:assert/strict';
 import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -100,7 +103,8 @@ describe('system calls on a mount that somebody serves', () => {
       const seen = found({ at: [], links: linksOf(facts) });
       assert.ok(seen.count > 1000, `${seen.count} calls were seen`);
       assert.ok(seen.programs.has(PROCFS), 'procfs is read by a child');
-      // O_PATH opens nothing: it sends the server no request, which its own log shows. What is held so is only closed again.
+      // O_PATH opens nothing: it sends the server no request, which its own log shows. What is held so is only closed
+      // again.
       const touching = textOf(seen.touching);
       assert.ok(
         touching.some((line) => PINNED.test(line)),

@@ -1,4 +1,7 @@
-/** What an attacker serves: files of a FUSE server that answers nothing any more. Its request log tells who touched them. */
+/**
+ * What an attacker serves: files of a FUSE server that answers nothing any more. Its request log tells who touched
+ * them.
+ */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -36,7 +36,10 @@ export interface ServedCapture extends CaptureOutcome {
 }
 
 export interface ServedJob extends Partial<Omit<CaptureJob, 'destination'>> {
-  /** `detach`: no namespace lists the mount; `here`: it lies in the namespace of the capture, at the folder `served`; `alive`: and answers. */
+  /**
+   * `detach`: no namespace lists the mount; `here`: it lies in the namespace of the capture, at the folder `served`;
+   * `alive`: and answers.
+   */
   readonly mode?: 'detach' | 'here' | 'alive';
   /** Another program of test/fixtures/proc than the server. */
   readonly actor?: string;
@@ -54,7 +57,10 @@ export function canServe(t: TestContext): boolean {
   return requirePeer(t, 'python3', 'unshare', 'tar', 'zstd');
 }
 
-/** Starts a server, prints its facts once it is silent, and goes on as another program. Arguments: actor, mount, log, mode, program. */
+/**
+ * Starts a server, prints its facts once it is silent, and goes on as another program. Arguments: actor, mount, log,
+ * mode, program.
+ */
 export const SERVED_SCRIPT = 'read -r facts < <(exec python3 "$1" "$2" "$3" $4); echo "$facts"; shift 4; exec "$@"';
 /** Above everything that a capture may take: whoever is not back by then hangs. */
 const HANGS_MS = 40_000;
@@ -69,7 +75,10 @@ export interface Beside {
   readonly elapsedMs: number;
 }
 
-/** Runs a program of this folder, with the silent mount at `FOLDER/tree/served` where it is ours. Its job names the folder. */
+/**
+ * Runs a program of this folder, with the silent mount at `FOLDER/tree/served` where it is ours. Its job names the
+ * folder.
+ */
 export async function runBeside(
   t: TestContext,
   { mode, actor = 'fuse-server.py', prepare, under, look, ...rest }: ServedJob,

@@ -1,4 +1,6 @@
-/** A whole capture of a hostile place: run in a process of its own, read by three programs, and told from the tarball. */
+/**
+ * A whole capture of a hostile place: run in a process of its own, read by three programs, and told from the tarball.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -70,7 +72,10 @@ function alone(): readonly string[] {
 /** The actors live as long as the process namespace, or a minute. */
 const BESIDE = 'read -r _ < <(exec python3 "$1" $2); shift 2; exec "$@"';
 
-/** Runs a capture, reads its tarball three ways, and fails if it left descriptors behind or anything of it does not add up. */
+/**
+ * Runs a capture, reads its tarball three ways, and fails if it left descriptors behind or anything of it does not add
+ * up.
+ */
 export async function captureWhole(options: WholeOptions): Promise<Whole> {
   const { log, evidence } = await runWhole(options);
   const outcome = JSON.parse(log.trimEnd().split('\n').at(-1) ?? '') as CaptureOutcome;

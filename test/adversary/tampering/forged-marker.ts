@@ -1,4 +1,6 @@
-/** A commit marker by somebody who has seen the segments: every digest in it is right, and it names the first ones only. */
+/**
+ * A commit marker by somebody who has seen the segments: every digest in it is right, and it names the first ones only.
+ */
 import { openCapture } from '../../../src/case/store/open.ts';
 import { inMemory, type Objects } from '../faults/bucket.ts';
 import { digest } from '../faults/judge.ts';

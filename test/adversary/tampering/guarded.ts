@@ -1,7 +1,7 @@
 /**
- * A bucket under the shipped policy, and somebody with the keys of the function in front of it. radosgw 16 knows neither
- * `s3:if-none-match` nor aws:SecureTransport over http, and checks If-None-Match in buckets without versions only: see
- * test/ship/bucket-policy.test.ts, which holds those statements to AWS's words.
+ * A bucket under the shipped policy, and somebody with the keys of the function in front of it. radosgw 16 knows
+ * neither `s3:if-none-match` nor aws:SecureTransport over http, and checks If-None-Match in buckets without versions
+ * only: see test/ship/bucket-policy.test.ts, which holds those statements to AWS's words.
  */
 import { readFileSync } from 'node:fs';
 import type { TestContext } from 'node:test';
@@ -68,7 +68,10 @@ export async function guardedBucket(t: TestContext, bucket: string, versions: bo
   };
 }
 
-/** As it is in examples/bucket, but for what this server does not know; its users stand for accounts, and the writer owns what he writes. */
+/**
+ * As it is in examples/bucket, but for what this server does not know; its users stand for accounts, and the writer
+ * owns what he writes.
+ */
 function shippedPolicy(bucket: string): string {
   const policy = JSON.parse(
     readFileSync(new URL('../../../examples/bucket/bucket-policy.json', import.meta.url), 'utf8'),

@@ -1,6 +1,6 @@
 /**
- * A function whose process is not its own any more: `node victim.ts '{…job…}'`. It wraps a handler, lets the attack loose
- * and calls the handler; what the handler gave stands on descriptor 2, as JSON.
+ * A function whose process is not its own any more: `node victim.ts '{…job…}'`. It wraps a handler, lets the attack
+ * loose and calls the handler; what the handler gave stands on descriptor 2, as JSON.
  */
 import { closeSync, writeSync } from 'node:fs';
 import { withCapture } from '../../../src/index.ts';

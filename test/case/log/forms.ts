@@ -1,4 +1,6 @@
-/** A log of a function in every form in which its owners save it. Shapes as the programs write them, with their sources. */
+/**
+ * A log of a function in every form in which its owners save it. Shapes as the programs write them, with their sources.
+ */
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 
 export interface LogForm {
@@ -43,7 +45,10 @@ function pretty(line: string): string {
   }
 }
 
-/** `aws logs tail --format short|detailed|json`: a line each with the time, the stream; `json` prints JSON over several lines. */
+/**
+ * `aws logs tail --format short|detailed|json`: a line each with the time, the stream; `json` prints JSON over several
+ * lines.
+ */
 const TAIL: Readonly<Record<string, (line: string, index: number) => string>> = {
   short: (line, index) => `${time(index).slice(0, 19)} ${line}`,
   detailed: (line, index) => `${time(index).replace('Z', '000+00:00')} ${STREAM} ${line}`,

@@ -207,7 +207,10 @@ describe('salvage', () => {
   });
 });
 
-/** A file of the attacker that looks like entries of a capture, manifest part included, at any place where it may be cut. */
+/**
+ * A file of the attacker that looks like entries of a capture, manifest part included, at any place where it may be
+ * cut.
+ */
 function decoy(size: number): Buffer {
   const fake = (path: string, body: Buffer): Buffer => {
     const padded = Buffer.alloc(roundUp(body.length));

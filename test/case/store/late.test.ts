@@ -1,6 +1,6 @@
 /**
- * A segment whose name was taken goes under another one, and its answer comes after the commit marker has gone. The store is
- * a double: a real one answers in no such order on demand. Everything else is what a capture runs.
+ * A segment whose name was taken goes under another one, and its answer comes after the commit marker has gone. The
+ * store is a double: a real one answers in no such order on demand. Everything else is what a capture runs.
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';

@@ -1,4 +1,6 @@
-/** Segments under other names than their own, and segments that manifest.json hides: by whoever writes into the bucket. */
+/**
+ * Segments under other names than their own, and segments that manifest.json hides: by whoever writes into the bucket.
+ */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** tar-stream behind our guards gives what the strict reader gives: entries, bodies, errors, and where a stream breaks off. */
+/**
+ * tar-stream behind our guards gives what the strict reader gives: entries, bodies, errors, and where a stream breaks
+ * off.
+ */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, lstatSync } from 'node:fs';

@@ -1,4 +1,6 @@
-/** What an intruder who may write beside a capture puts there stops nothing: one finding, and everything else is read. */
+/**
+ * What an intruder who may write beside a capture puts there stops nothing: one finding, and everything else is read.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';

@@ -72,7 +72,8 @@ describe('the encoder', () => {
         lines.add({ order: 1, key: '', text: line });
         const sorted = [...lines.sorted()].map((one) => one.text);
         assert.deepEqual(sorted, [line]);
-        // JSON.parse of V8 13.6 (Node 24) misreads keys that end with an escape, once a like one came before: values alone.
+        // JSON.parse of V8 13.6 (Node 24) misreads keys that end with an escape, once a like one came before: values
+        // alone.
         assert.deepEqual(
           sorted.map((one) => Object.values(JSON.parse(one) as Record<string, unknown>)),
           [Object.values(made)],

@@ -1,4 +1,7 @@
-/** /opt as the zip of the `any` layer makes it, built once in a process, and what captures of a function of any runtime must hold. */
+/**
+ * /opt as the zip of the `any` layer makes it, built once in a process, and what captures of a function of any runtime
+ * must hold.
+ */
 import assert from 'node:assert/strict';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * The files of the `any-arm64` layer under an emulator of that processor (qemu-user, with Debian's C and C++ libraries for it as its
- * root): its Node runs the extension from registration to the end of the sandbox. The launcher's bash and the kernel are those of this machine.
+ * The files of the `any-arm64` layer under an emulator of that processor (qemu-user, with Debian's C and C++ libraries
+ * for it as its root): its Node runs the extension from registration to the end of the sandbox. The launcher's bash and
+ * the kernel are those of this machine.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -25,7 +26,9 @@ function hasEmulator(t: TestContext): boolean {
   return existsSync(join(ROOT, 'lib/libstdc++.so.6')) || missing(t, 'libc6-arm64-cross and libstdc++6-arm64-cross');
 }
 
-/** The loader is named: with `-L` the emulator looks for every absolute path in that folder first, `/` and `/etc` too. */
+/**
+ * The loader is named: with `-L` the emulator looks for every absolute path in that folder first, `/` and `/etc` too.
+ */
 const EMULATED = [QEMU, join(ROOT, 'lib/ld-linux-aarch64.so.1'), '--library-path', join(ROOT, 'lib')];
 
 describe('the any layer for arm64', { skip: STARTS_BOTH }, () => {

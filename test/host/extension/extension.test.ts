@@ -1,4 +1,7 @@
-/** The extension in a sandbox: what it captures when an invocation runs out of time, when the runtime dies, and at the end. */
+/**
+ * The extension in a sandbox: what it captures when an invocation runs out of time, when the runtime dies, and at the
+ * end.
+ */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

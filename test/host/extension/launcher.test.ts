@@ -1,4 +1,6 @@
-/** The launcher of the extension: whatever is missing, the function's init goes through, and one line says what it is. */
+/**
+ * The launcher of the extension: whatever is missing, the function's init goes through, and one line says what it is.
+ */
 import assert from 'node:assert/strict';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -1,4 +1,7 @@
-/** What the destination does not take before a reset is parked in /tmp, sent in the next life, and vouched for by the log alone. */
+/**
+ * What the destination does not take before a reset is parked in /tmp, sent in the next life, and vouched for by the
+ * log alone.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -1,4 +1,7 @@
-/** A function that crashes at every invocation is captured so often and no more, and whoever is in the sandbox cannot forge that away. */
+/**
+ * A function that crashes at every invocation is captured so often and no more, and whoever is in the sandbox cannot
+ * forge that away.
+ */
 import assert from 'node:assert/strict';
 import {
   existsSync,

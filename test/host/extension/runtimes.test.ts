@@ -1,6 +1,6 @@
 /**
- * Functions of Python, Java and Go under AWS's own runtime clients, captured by the extension of the `any` layer with a Node of its
- * own: on the platform of these tests, and on AWS's emulator where its binary is given.
+ * Functions of Python, Java and Go under AWS's own runtime clients, captured by the extension of the `any` layer with a
+ * Node of its own: on the platform of these tests, and on AWS's emulator where its binary is given.
  */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';

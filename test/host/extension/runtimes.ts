@@ -1,4 +1,7 @@
-/** Functions of other runtimes under AWS's own runtime clients: each is left with what an intruder leaves when an event says `leave`. */
+/**
+ * Functions of other runtimes under AWS's own runtime clients: each is left with what an intruder leaves when an event
+ * says `leave`.
+ */
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -96,7 +99,8 @@ const java: OtherRuntime = {
     return {
       handler: 'Function::handle',
       runtime: {
-        // Flags of the managed runtime (AWS, "Customize Java runtime startup behavior"): no second compiler, no JIT data kept.
+        // Flags of the managed runtime (AWS, "Customize Java runtime startup behavior"): no second compiler, no JIT
+        // data kept.
         command: [
           'java',
           '-XX:MaxRAM=512m',

@@ -1,6 +1,6 @@
 /**
- * `npm run shutdowns [-- --count 200 --mb 30]`: ends a sandbox again and again, for each reason, with so many MB in /tmp, and
- * tells what was captured in the 2,000 ms that the platform gives.
+ * `npm run shutdowns [-- --count 200 --mb 30]`: ends a sandbox again and again, for each reason, with so many MB in
+ * /tmp, and tells what was captured in the 2,000 ms that the platform gives.
  */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** The function's process and the extension know of each other: a due capture is made once, and the caller does not wait for it. */
+/**
+ * The function's process and the extension know of each other: a due capture is made once, and the caller does not wait
+ * for it.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** What processes of the function hand over for a capture that the extension makes: nothing of it is lost without a line. */
+/**
+ * What processes of the function hand over for a capture that the extension makes: nothing of it is lost without a
+ * line.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Collector, Entry, Finding, FindingsReport, CollectorContext } from '../../../src/contracts/evidence.ts';

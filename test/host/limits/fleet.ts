@@ -1,7 +1,7 @@
 /**
- * A thousand sandboxes on a virtual clock, each with a detector that always fires: how many captures start. Nothing of the
- * hosts is replaced but the clock, the engine (which notes that it was asked) and the bucket of slots (a set of names in
- * which the first to put one has it, as If-None-Match does).
+ * A thousand sandboxes on a virtual clock, each with a detector that always fires: how many captures start. Nothing of
+ * the hosts is replaced but the clock, the engine (which notes that it was asked) and the bucket of slots (a set of
+ * names in which the first to put one has it, as If-None-Match does).
  *
  *     node test/host/limits/fleet.ts [--json]
  */

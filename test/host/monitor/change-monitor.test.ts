@@ -1,4 +1,6 @@
-/** The change monitor of a wrapped function: what it costs nothing for, what makes it look, and what a finding starts. */
+/**
+ * The change monitor of a wrapped function: what it costs nothing for, what makes it look, and what a finding starts.
+ */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { describe, test } from 'node:test';

@@ -1,4 +1,7 @@
-/** `capture()` without a context, inside a wrapped handler under the real clients: it is filed with the invocation that asks. */
+/**
+ * `capture()` without a context, inside a wrapped handler under the real clients: it is filed with the invocation that
+ * asks.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -79,7 +82,8 @@ for (const client of [ric3, ric4on22, ric4]) {
         assert.match(told.location, /account=123456789012\//u);
         const { requestId, deadline } = await filed(told);
         assert.equal(requestId, told.requestId);
-        // Of an invocation that nobody watched the deadline is computed: from its beginning, and the timeout that was learned.
+        // Of an invocation that nobody watched the deadline is computed: from its beginning, and the timeout that was
+        // learned.
         assert.ok(
           Math.abs(Date.parse(deadline ?? '') - told.deadlineMs) < 500,
           `${String(deadline)} ${new Date(told.deadlineMs).toISOString()}`,

@@ -1,6 +1,6 @@
 /**
- * While a capture holds an answer, the process may end by what the handler has left behind. The caller gets what he gets bare,
- * under each runtime client: the answer is posted before the process ends.
+ * While a capture holds an answer, the process may end by what the handler has left behind. The caller gets what he
+ * gets bare, under each runtime client: the answer is posted before the process ends.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -93,7 +93,8 @@ export const ROWS: readonly Row[] = [
   { name: 'an unhandled rejection', handler: 'ends', basic: true, events: [{ way: 'unawaited rejection' }], end: 'itself' },
   { name: 'an unhandled rejection of a text', handler: 'ends', events: [{ way: 'rejected text' }], end: 'itself' },
   { name: 'a throw in a timer', handler: 'ends', events: [{ way: 'throw in a timer' }], end: 'itself' },
-  // Version 3 posts the error over a connection on which another thread waits for the next invocation: it differs each time.
+  // Version 3 posts the error over a connection on which another thread waits for the next invocation: it differs each
+  // time.
   { name: 'a throw after the answer', handler: 'ends', generation: 'v4', events: [{ way: 'after the answer' }], end: 'itself' },
   { name: 'an exit', handler: 'ends', events: [{ way: 'exit' }], end: 'itself' },
   { name: 'a kill', handler: 'ends', events: [{ way: 'abort' }], end: 'itself' },

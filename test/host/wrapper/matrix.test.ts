@@ -1,6 +1,6 @@
 /**
- * The wrapper cannot be told from the bare handler: every row runs bare and wrapped under each runtime client, and what the
- * client posts, how it ends and what it logs is the same, byte for byte.
+ * The wrapper cannot be told from the bare handler: every row runs bare and wrapped under each runtime client, and what
+ * the client posts, how it ends and what it logs is the same, byte for byte.
  */
 import assert from 'node:assert/strict';
 import { globSync, mkdtempSync, rmSync } from 'node:fs';
@@ -20,7 +20,9 @@ after(() => rmSync(bundle.directory, { recursive: true }));
 
 /** Without detectors: what moves in /tmp of the machine that runs the tests would have invocations watched. */
 const DESTINATION = { AMBER_DESTINATION: 'file:///tmp/amber-matrix', AMBER_DETECT: 'off' };
-/** V8 keeps ten frames: a frame of ours, where a trigger watches, would push the last one of the client out of sight. */
+/**
+ * V8 keeps ten frames: a frame of ours, where a trigger watches, would push the last one of the client out of sight.
+ */
 const ALL_FRAMES = { NODE_OPTIONS: '--stack-trace-limit=50' };
 /** Triggers that watch every invocation, and that none of the rows fires. */
 const WATCHING = { ...DESTINATION, AMBER_ON_ERROR: 'NoErrorOfThisName', AMBER_DEADLINE_MS: '10' };

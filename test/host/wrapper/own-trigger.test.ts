@@ -1,4 +1,7 @@
-/** Triggers of code in a wrapped handler under the runtime clients: the answer is the handler's, the capture names the trigger. */
+/**
+ * Triggers of code in a wrapped handler under the runtime clients: the answer is the handler's, the capture names the
+ * trigger.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -78,7 +81,8 @@ for (const client of [ric3, ric4on22, ric4]) {
         'denied: a call of the function was denied',
         'web-shell: cmd.php was uploaded',
       ]);
-      assert.deepEqual(await answer(scene, { name: 'b.png' }), { name: 'b.png', asked: 2 }); // a failure that is captured asks nobody else
+      // a failure that is captured asks nobody else
+      assert.deepEqual(await answer(scene, { name: 'b.png' }), { name: 'b.png', asked: 2 });
       assert.equal((await causes(scene)).length, 2);
       assert.deepEqual(scene.sandbox.stdout().match(/"where":"trigger [a-z-]+"/gu), ['"where":"trigger broken"']);
     });

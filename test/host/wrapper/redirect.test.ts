@@ -1,4 +1,7 @@
-/** The handler that stands in front of a function: what it gives, and that it fails open. The runtimes themselves: test/layer. */
+/**
+ * The handler that stands in front of a function: what it gives, and that it fails open. The runtimes themselves:
+ * test/layer.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,6 @@
-/** Time under the real clients: an answer comes before the deadline whatever the capture does, and a sandbox may freeze. */
+/**
+ * Time under the real clients: an answer comes before the deadline whatever the capture does, and a sandbox may freeze.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo, type Socket } from 'node:net';

@@ -1,4 +1,5 @@
-// What OpenTelemetry's layers preload: the hook for ES modules, and the instrumentation of the handler. Spans go to standard output.
+// What OpenTelemetry's layers preload: the hook for ES modules, and the instrumentation of the handler. Spans go to
+// standard output.
 import { register } from 'node:module';
 import { trace } from '@opentelemetry/api';
 import { registerInstrumentations } from '@opentelemetry/instrumentation';

@@ -1,5 +1,6 @@
-// Handlers as people write them, one object of them, so that one sandbox serves many cases. `amber.mjs` exports the same
-// handlers through withCapture (its name is as long, so that not even lengths differ); nothing in this file knows of it.
+// Handlers as people write them, one object of them, so that one sandbox serves many cases. `amber.mjs` exports the
+// same handlers through withCapture (its name is as long, so that not even lengths differ); nothing in this file knows
+// of it.
 import { EventEmitter } from 'node:events';
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,4 +1,6 @@
-/** The places in which a secret may stand, each as the program that writes it would: name and value in, evidence out. */
+/**
+ * The places in which a secret may stand, each as the program that writes it would: name and value in, evidence out.
+ */
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Redactor } from '../../../src/secrets/contracts.ts';
 

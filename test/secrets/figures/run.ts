@@ -3,8 +3,9 @@
  *
  *     npm run secrets -- [--rounds N] [--seed N]
  *
- * Values are drawn anew at each run. Leaks are counted by place: telling names with values that people and tools choose,
- * harmless names with credentials that have a shape of their own. Over-redaction is counted over harmless values.
+ * Values are drawn anew at each run. Leaks are counted by place: telling names with values that people and tools
+ * choose, harmless names with credentials that have a shape of their own. Over-redaction is counted over harmless
+ * values.
  */
 import { parseArgs } from 'node:util';
 import { createRedactor } from '../../../src/secrets/redactor.ts';

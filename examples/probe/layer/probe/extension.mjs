@@ -1,5 +1,6 @@
-// The extension of the probe: looks from beside the function at its first invocation, and measures what a shutdown leaves
-// (time until SIGKILL, share of the CPU). What it finds are lines of JSON in the log, and a file that outlives a reset.
+// The extension of the probe: looks from beside the function at its first invocation, and measures what a shutdown
+// leaves (time until SIGKILL, share of the CPU). What it finds are lines of JSON in the log, and a file that outlives a
+// reset.
 import { randomUUID } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { request } from 'node:http';
@@ -125,7 +126,8 @@ function exists(pid) {
 
 const registered = await register();
 for (;;) {
-  // No timeout: a sandbox may sleep for hours. Without an identity it stays, because an extension that ends, ends the function.
+  // No timeout: a sandbox may sleep for hours. Without an identity it stays, because an extension that ends, ends the
+  // function.
   const answer =
     registered === undefined
       ? await new Promise(() => setInterval(() => undefined, 60_000))

@@ -1,5 +1,6 @@
-// What of a sandbox nobody can know without an account: looked at by the function and, from beside it, by the extension.
-// Reads /proc and lists folders; starts nothing, changes nothing, and shows no content of memory and no variable.
+// What of a sandbox nobody can know without an account: looked at by the function and, from beside it, by the
+// extension. Reads /proc and lists folders; starts nothing, changes nothing, and shows no content of memory and no
+// variable.
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, statfsSync, statSync } from 'node:fs';
 import os from 'node:os';
 

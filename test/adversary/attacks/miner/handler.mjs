@@ -1,4 +1,5 @@
-// Harmless: the ELF is bash, which counts for 20 seconds at most; the pool is an address on the sandbox's loopback device.
+// Harmless: the ELF is bash, which counts for 20 seconds at most; the pool is an address on the sandbox's loopback
+// device.
 import { spawn } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
 
