@@ -142,7 +142,7 @@ describe('reads that hang', () => {
   it('are never more than two, in all captures together', async () => {
     const boundedPool = createPool();
     const { pool, tried } = hanging(() => true);
-    const options = { root, lane: boundedPool, pool, limits: { slowMs: 40 } };
+    const options = { root, boundedPool, pool, limits: { slowMs: 40 } };
     const first = await snapshotProcesses(options);
     assert.equal(tried.length, 2);
     assert.equal(boundedPool.hanging(), 2);

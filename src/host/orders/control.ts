@@ -1,6 +1,6 @@
 /**
  * Orders of responders, as a host reads them: a channel (S3, …), what it last gave, and what of it is due here and now.
- * Loaded only where AMBER_CONTROL is set. The extension calls it directly; in process, checks.ts says when.
+ * Loaded only where AMBER_CONTROL is set. The extension calls it directly; in process, control-poller.ts says when.
  */
 import type { InvocationFacts, OrderedCapture, Config } from '../../contracts/evidence.ts';
 import { defined } from '../../defined.ts';

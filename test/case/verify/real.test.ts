@@ -11,8 +11,8 @@ import { IDENTITY } from '../checking.ts';
 
 const source = join(import.meta.dirname, '../../../src');
 const SCRIPT = `
-import { runCapture } from ${JSON.stringify(join(source, 'capture.ts'))};
-import { resolveConfig } from ${JSON.stringify(join(source, 'config.ts'))};
+import { runCapture } from ${JSON.stringify(join(source, 'capture/capture.ts'))};
+import { resolveConfig } from ${JSON.stringify(join(source, 'config/config.ts'))};
 const config = resolveConfig(JSON.parse(process.argv[1]), {});
 await runCapture({ cause: { trigger: 'call', reason: 'a test' }, config, invocation: undefined, hardStopMs: Date.now() + 25_000, inProcess: true });
 `;
