@@ -20,15 +20,14 @@ export type * from './store.ts';
 
 // ---------------------------------------------------------------- trigger
 
-/** A point in an invocation at which triggers are asked, and what was ordered until then. */
-export type TriggerEvent = {
-  readonly orders?: readonly OrderedCapture[];
-} & // the handler has returned or thrown; 1 = first of this sandbox
-(
+/**
+ * A point in an invocation at which triggers are asked, and what was ordered until then. Invocation 1 is the first of this
+ * sandbox. `settled` and `failed`: the handler has returned or thrown. `found`: detectors have found something new.
+ */
+export type TriggerEvent = { readonly orders?: readonly OrderedCapture[] } & (
   | { readonly at: 'settled'; readonly invocation: number }
   | { readonly at: 'failed'; readonly invocation: number; readonly error: unknown }
   | { readonly at: 'near-deadline'; readonly invocation: number; readonly remainingMs: number }
-  // detectors have looked, and these are new
   | { readonly at: 'found'; readonly invocation: number; readonly findings: readonly Finding[] }
 );
 
