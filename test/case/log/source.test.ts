@@ -47,7 +47,7 @@ describe('what is no log', () => {
     Parquet: [Buffer.from('PAR1\u0015\u0000'), /Parquet/u],
     'random bytes': [
       Buffer.from(Array.from({ length: 5000 }, (_, index) => (index * 7919 + (index >> 3)) % 256)),
-      /neither text nor packed/u,
+      /neither text \(UTF-8 or UTF-16\) nor packed/u,
     ],
     'gzip that is cut': [gzipSync('START\n'.repeat(1000)).subarray(0, 30), /damaged/u],
     'gzip with a changed byte': [damagedGzip(), /damaged/u],
