@@ -2,14 +2,12 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { LAYER_CEILINGS } from '../test/budgets.ts';
 import type { BuiltLayer, Layer, LayerFile } from './contracts.ts';
 import { anyExtension, nodeExtension } from './extension/parts.ts';
 import { materials } from './materials.ts';
 import { nodeHook } from './node-hook.ts';
 import { zip } from './zip.ts';
-
-const KIB = 1024;
-const MIB = 1024 * KIB;
 
 export const LAYERS: readonly Layer[] = [
   {
@@ -18,7 +16,7 @@ export const LAYERS: readonly Layer[] = [
     architectures: ['x86_64', 'arm64'],
     runtimes: ['nodejs22.x', 'nodejs24.x'],
     parts: [nodeHook, nodeExtension],
-    ceilings: { zipped: 2 * MIB, unpacked: 10 * MIB, hook: 60 * KIB, library: 80 * KIB },
+    ceilings: LAYER_CEILINGS.node,
   },
   ...(['x64', 'arm64'] as const).map(
     (architecture): Layer => ({
@@ -38,7 +36,7 @@ export const LAYERS: readonly Layer[] = [
         'provided.al2023',
       ],
       parts: [anyExtension(architecture)],
-      ceilings: { zipped: 45 * MIB, unpacked: 120 * MIB },
+      ceilings: LAYER_CEILINGS.any,
     }),
   ),
 ];

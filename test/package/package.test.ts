@@ -5,16 +5,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { brotliDecompressSync } from 'node:zlib';
-import { build, type BuildOptions } from 'esbuild';
+import { COMMAND_BYTES, TARBALL_BYTES } from '../budgets.ts';
 import { unpackedLayer } from '../layer/unpacked.ts';
 import { missing } from '../peers.ts';
+import { BUNDLERS } from './bundlers.ts';
 import { install, packagesOf, PEERS, type Installed } from './installed.ts';
 import { INVOKE, LAMBDA_22, NODE_24, runOnce, script } from './once.ts';
+import { readmeCollector, TYPED } from './typed.ts';
 
 interface Skippable {
   skip: (message: string) => void;
@@ -71,6 +72,14 @@ describe('installed', () => {
     };
     assert.deepEqual(Object.keys(described.dependencies), ['@aws-sdk/client-s3', 'systeminformation']);
     assert.ok(!packagesOf(at).includes('aws4'));
+  });
+
+  test('tarball and command are within their budgets', (t) => {
+    const at = installed(t);
+    if (at === undefined) return;
+    const command = join(at.project, 'node_modules/lambda-amber/dist/cli/amber.js');
+    assert.ok(statSync(at.tarball).size <= TARBALL_BYTES, `the tarball has ${statSync(at.tarball).size} bytes`);
+    assert.ok(statSync(command).size <= COMMAND_BYTES, `the command has ${statSync(command).size} bytes`);
   });
 
   test('the command runs', (t) => {
@@ -134,44 +143,6 @@ describe('installed', () => {
     assert.deepEqual([status, stderr, captures.length], [0, '', 1], stdout);
   });
 });
-
-/** A function of a user, typed by what the package says. */
-const TYPED = `
-import { amberMiddleware, capture, isAmberError, withCapture, type Cause, type Collector, type Config, type Entry, type Moment, type Options, type Trigger } from 'lambda-amber';
-interface Event { readonly id: string }
-const mine: Collector = { name: 'mine', description: 'mine', tier: 'files', *collect(scene): Generator<Entry> { yield { kind: 'json', path: 'mine.json', source: 'mine', method: 'api', value: scene.captureId }; } };
-const shell: Trigger = { name: 'web-shell', description: 'a web shell', moments: (config: Config) => (config.onError === 'any' ? ['settled'] : ['settled', 'failed']), fires: (moment: Moment): Cause | undefined => (moment.at === 'failed' && moment.error instanceof TypeError ? { trigger: 'web-shell', reason: 'a type error' } : undefined) };
-const options: Options = { triggers: [shell],  destination: 's3://bucket/prefix', compression: 'gzip', maxBytes: '512MiB', maxMs: 4000, s3PathStyle: true, collect: ['-code'], collectors: [mine], recipient: undefined };
-export const handler = withCapture(async (event: Event, context: { awsRequestId: string }): Promise<number> => event.id.length + context.awsRequestId.length, options);
-export const answered: Promise<number> = handler({ id: 'a' }, { awsRequestId: 'b' });
-const short = withCapture(async (event) => event.id as string);
-export const shortAnswers: readonly Promise<string>[] = [short({ id: 'a' }), short({ id: 'a' }, { awsRequestId: 'b' }), short({ id: 'a' }, {}, () => undefined)];
-const own = withCapture(async (event: Event): Promise<string> => event.id);
-export const ownAnswer: Promise<string> = own({ id: 'a' }, { awsRequestId: 'b' });
-// @ts-expect-error the event is the handler's own
-export const ownWrong = own({ id: 7 }, {});
-// @ts-expect-error the context that a handler names is the handler's own
-export const contextWrong = handler({ id: 'a' }, { awsRequestId: 7 });
-const bare = withCapture(() => 7);
-export const bareAnswers: readonly number[] = [bare(), bare({}), bare({}, {})];
-export const sameKind: (event: Event) => Promise<string> = own;
-const described = withCapture(Object.assign(async (event: Event) => event.id, { use: (name: string): string => name }));
-export const used: string = described.use('a');
-export const middleware = amberMiddleware({ onError: 'any' });
-export const report = capture({ reason: 'a test' }).then(({ state, error }) => (isAmberError(error) ? error.code : state));
-// @ts-expect-error gz is no word
-export const wrong: Options = { compression: 'gz' };
-// @ts-expect-error an option that there is not
-export const unknown: Options = { destinaton: 's3://x' };
-`;
-
-/** The collector and the trigger that the documents show, in a function of a user. */
-function readmeCollector(): string {
-  const [, shown] =
-    /^## Extend it from your code\n[^]*?```ts\n([^]*?)```/mu.exec(readFileSync('src/README.md', 'utf8')) ?? [];
-  assert.ok(shown, 'src/README.md shows a collector in TypeScript');
-  return `const orders: readonly string[] = [];\nconst work = async (event: { id: string }): Promise<string> => event.id;\n${shown.replace(/^import .*$/mu, '')}\nexport const extended: Promise<string> = handler({ id: 'a' }, {});\n`;
-}
 
 const RESOLUTIONS = [
   { name: 'node', file: 'function.ts', options: { module: 'commonjs', moduleResolution: 'node' } },
@@ -266,85 +237,6 @@ test('captures', async () => {
   assert.ok(captures.length >= 1, stdout);
 });
 
-/** Bytes that Amber may add to a bundle: the idle part and the packed engine. */
-const MAX_BYTES = 290_000;
-
-type Bundler = (entry: string, outdir: string) => Promise<void>;
-
-const byEsbuild =
-  (options: BuildOptions): Bundler =>
-  async (entry, outdir) => {
-    await build({
-      entryPoints: { index: entry },
-      bundle: true,
-      platform: 'node',
-      target: 'node22',
-      outdir,
-      outExtension: { '.js': options.format === 'cjs' ? '.cjs' : '.mjs' },
-      logLevel: 'error',
-      ...options,
-    });
-  };
-
-interface Rollup {
-  readonly rollup: (
-    options: object,
-  ) => Promise<{ readonly write: (options: object) => Promise<unknown>; readonly close: () => Promise<void> }>;
-}
-
-const fromPeers = createRequire(join(PEERS, 'x.js'));
-const byRollup =
-  (format: 'es' | 'cjs'): Bundler =>
-  async (entry, outdir) => {
-    const { rollup } = fromPeers('rollup') as Rollup;
-    const plugins = ['node-resolve', 'commonjs'].map((name) => {
-      const made = fromPeers(`@rollup/plugin-${name}`) as { default?: (options: object) => object } & ((
-        options: object,
-      ) => object);
-      return (made.default ?? made)(name === 'node-resolve' ? { preferBuiltins: true } : {});
-    });
-    const bundle = await rollup({ input: { index: entry }, plugins, external: /^node:/u });
-    await bundle.write({ dir: outdir, format, entryFileNames: format === 'cjs' ? '[name].cjs' : '[name].mjs' });
-    await bundle.close();
-  };
-
-type Webpack = (
-  options: object,
-  done: (error: Error | null, stats: { hasErrors: () => boolean; toString: () => string } | undefined) => void,
-) => void;
-
-const byWebpack =
-  (mode: 'production' | 'development'): Bundler =>
-  async (entry, outdir) =>
-    new Promise((done, fail) => {
-      const webpack = fromPeers('webpack') as Webpack;
-      const output = { path: outdir, filename: 'index.cjs', library: { type: 'commonjs2' } };
-      webpack(
-        { mode, target: 'node22', entry, output, context: join(outdir, '..'), devtool: false },
-        (error, stats) => {
-          if (error !== null || stats?.hasErrors() !== false) fail(error ?? new Error(stats?.toString()));
-          else done();
-        },
-      );
-    });
-
-const EXTERNAL_SDK = { external: ['@aws-sdk/*'] };
-const BUNDLERS: readonly (readonly [name: string, bundler: Bundler, most?: number])[] = [
-  ['esbuild, esm', byEsbuild({ format: 'esm' })],
-  ['esbuild, cjs', byEsbuild({ format: 'cjs' })],
-  ['esbuild, esm, minified', byEsbuild({ format: 'esm', minify: true })],
-  ['esbuild, cjs, minified', byEsbuild({ format: 'cjs', minify: true })],
-  ['esbuild, esm, SDK external', byEsbuild({ format: 'esm', ...EXTERNAL_SDK })],
-  ['esbuild, cjs, minified, SDK external', byEsbuild({ format: 'cjs', minify: true, ...EXTERNAL_SDK })],
-  // Own conditions take away `module` (esbuild, "Conditions"): then it bundles what Node would load. That works, at a
-  // price.
-  ['esbuild, cjs, conditions of its own', byEsbuild({ format: 'cjs', minify: true, conditions: ['mine'] }), 5_000_000],
-  ['rollup, es', byRollup('es')],
-  ['rollup, cjs', byRollup('cjs')],
-  ['webpack, production', byWebpack('production')],
-  ['webpack, development', byWebpack('development'), 400_000],
-];
-
 describe('bundled', () => {
   for (const [way, source] of [
     [
@@ -356,7 +248,7 @@ describe('bundled', () => {
       "const { withCapture } = require('lambda-amber');\nexports.handler = withCapture(async (event) => event);\n",
     ],
   ] as const) {
-    for (const [name, bundler, most = MAX_BYTES] of BUNDLERS) {
+    for (const [name, bundler, most] of BUNDLERS) {
       if (way === 'require' && !/esbuild, cjs, minified$|webpack, production|rollup, cjs/u.test(name)) continue;
       test(`${way} by ${name}: one file of ${most} bytes at most, alone in its folder, captures`, async (t) => {
         const at = withPeers(t);
