@@ -12,13 +12,13 @@ import { createMeter, type Meter, type MeterFigures } from './meter.ts';
 import { compareAccount, parseFunctionName, type FunctionName } from './function-name.ts';
 import { callerOf } from './act.ts';
 import { readTarget } from './target.ts';
-import type { TarballOptions } from '../archive/tarball.ts';
+import type { TarballOptions } from '../archive/contracts.ts';
 import type { CaptureIdentity, Cause, JsonEntry, Config } from '../contracts/evidence.ts';
 import { AmberError } from '../errors.ts';
 import { startBudget, type RunningBudget } from '../lambda/budget.ts';
-import { clockFacts, cpuSince, toolFacts } from '../capture/facts.ts';
-import { openAge } from '../seal/age.ts';
-import type { CommitFacts, ShippedSegment } from '../seal/commit.ts';
+import { clockFacts, startClock, toolFacts, type RunClock } from '../capture/facts.ts';
+import { openAge, type AgeRecipient } from '../seal/age.ts';
+import type { CommitFacts, ShippedSegment, ToolFacts } from '../seal/commit.ts';
 import { openManifest, type ManifestWriter } from '../seal/manifest.ts';
 import type { Redactor } from '../secrets/contracts.ts';
 import { createRedactor, passThrough } from '../secrets/redactor.ts';
@@ -89,17 +89,14 @@ const SLICE_MS = 20;
  */
 export async function beginCollection(request: CollectRequest): Promise<CollectionRun> {
   const { config } = request;
-  const { startedMs, rssBefore, elapsedMs, cpuMs } = startClock();
+  const clock = startClock();
+  const { startedMs } = clock;
   const named = parseFunctionName(request.functionName);
   const ledger = openLedger(request.statePath);
   const recipient = config.recipient === undefined ? undefined : await openAge(config.recipient);
-  const meter = createMeter();
-  const budget = startBudget({ collectMs: LONGEST_MS, totalMs: LONGEST_MS, bytes: MAX_BYTES, sliceMs: SLICE_MS });
-  const signal = AbortSignal.any([budget.signal, request.signal]);
-  const aws = openClients({ ...request.clients, region: named.region ?? request.clients.region }, meter, signal);
+  const { aws, meter, budget, signal, end } = openAccess(request, named.region);
   const [target, requester] = await find(aws, request, named, ledger).catch((error: unknown) => {
-    budget.end();
-    aws.close();
+    end();
     throw error;
   });
   const captureId = v7({ msecs: startedMs, random: randomBytes(16) });
@@ -110,13 +107,13 @@ export async function beginCollection(request: CollectRequest): Promise<Collecti
     reason: `amber collect ${target.functionName}`,
     ...defined({ requester }),
   };
-  const identity = identityOf(target);
-  const manifest = openManifest(captureId);
-  const tool = toolFacts();
-  const problems: string[] = target.isAbsent
-    ? [`${target.functionName} is gone, or may not be read: what does not need it was collected`]
-    : [];
+  const problems = firstProblems(target);
   const resumed = ledger.size();
+  const identity = identityOf(target);
+  const tool = toolFacts();
+  const header = { captureId, startedMs, cause, identity, tool, target, resumed, sources: request.sources };
+  const redactor = recipient === undefined ? outside : passThrough();
+  const manifest = openManifest(captureId);
   return {
     config,
     captureId,
@@ -128,55 +125,80 @@ export async function beginCollection(request: CollectRequest): Promise<Collecti
     manifest,
     problems,
     resumed,
-    elapsedMs,
-    cpuMs,
+    end,
+    elapsedMs: clock.elapsedMs,
+    cpuMs: clock.cpuMs,
     place: { ...identity, captureId, date: new Date(startedMs).toISOString().slice(0, 10) },
     context: { aws, meter, ledger, signal, warn: (problem) => void problems.push(problem) },
-    header: () =>
-      headerEntry(
-        { captureId, startedMs, cause, identity, tool, target, resumed, sources: request.sources },
-        recipient === undefined ? undefined : key,
-      ),
-    tarballOptions: () => ({
-      compression: config.compression,
-      segmentBytes: config.segmentBytes,
-      segmentMs: SEGMENT_MS,
-      partBytes: MIB,
-      startedMs,
-      redactor: recipient === undefined ? outside : passThrough(),
-      budget: { ...budget, signal },
-      spend: budget.spend,
-      manifest,
-      ...(recipient === undefined ? {} : { encryptor: () => recipient.encryptor() }),
-    }),
-    commitFacts: (shipped, sealed) => ({
-      captureId,
-      cause,
-      identity,
-      tool,
-      ...sealed,
-      compression: config.compression,
-      recipient: config.recipient ?? null,
-      limits: { segmentBytes: config.segmentBytes, sinceMs: target.sinceMs, untilMs: target.untilMs },
-      clocks: clockFacts(startedMs, elapsedMs(), shipped),
-      cost: { cpuMs: cpuMs(), rssBefore, rssAfter: process.memoryUsage.rss() },
-    }),
+    header: () => headerEntry(header, recipient === undefined ? undefined : key),
+    tarballOptions: () => tarballOptions(config, { startedMs, budget, signal, manifest, redactor, recipient }),
+    commitFacts: (shipped, sealed) => ({ ...commitFacts(header, config, clock, shipped), ...sealed }),
     redact: <T>(value: T) => outside.json(value).value as T,
-    end: () => {
-      budget.end();
-      aws.close();
-    },
   };
 }
 
-function startClock(): { startedMs: number; rssBefore: number; elapsedMs: () => number; cpuMs: () => number } {
-  const started = performance.now();
-  const cpu = process.cpuUsage();
+function firstProblems({ functionName, isAbsent }: Target): string[] {
+  return isAbsent ? [`${functionName} is gone, or may not be read: what does not need it was collected`] : [];
+}
+
+interface Access {
+  readonly aws: Clients;
+  readonly meter: Meter;
+  readonly budget: RunningBudget;
+  /** Aborted at the end of the budget, or when the responder has had enough. */
+  readonly signal: AbortSignal;
+  readonly end: () => void;
+}
+
+function openAccess(request: CollectRequest, region: string | undefined): Access {
+  const meter = createMeter();
+  const budget = startBudget({ collectMs: LONGEST_MS, totalMs: LONGEST_MS, bytes: MAX_BYTES, sliceMs: SLICE_MS });
+  const signal = AbortSignal.any([budget.signal, request.signal]);
+  const aws = openClients({ ...request.clients, region: region ?? request.clients.region }, meter, signal);
+  const end = (): void => {
+    budget.end();
+    aws.close();
+  };
+  return { aws, meter, budget, signal, end };
+}
+
+interface TarballParts extends Pick<TarballOptions, 'startedMs' | 'redactor'>, Pick<Access, 'budget' | 'signal'> {
+  readonly manifest: ManifestWriter;
+  readonly recipient: AgeRecipient | undefined;
+}
+
+function tarballOptions(
+  { compression, segmentBytes }: Config,
+  { budget, signal, recipient, ...parts }: TarballParts,
+): Omit<TarballOptions, 'onSegment'> {
   return {
-    startedMs: Date.now(),
-    rssBefore: process.memoryUsage.rss(),
-    elapsedMs: () => Math.round(performance.now() - started),
-    cpuMs: () => cpuSince(cpu),
+    ...parts,
+    compression,
+    segmentBytes,
+    segmentMs: SEGMENT_MS,
+    partBytes: MIB,
+    budget: { ...budget, signal },
+    spend: budget.spend,
+    ...(recipient === undefined ? {} : { encryptor: () => recipient.encryptor() }),
+  };
+}
+
+function commitFacts(
+  { captureId, cause, identity, tool, startedMs, target }: HeaderFacts,
+  { compression, recipient, segmentBytes }: Config,
+  clock: RunClock,
+  shipped: readonly ShippedSegment[],
+): Omit<CommitFacts, 'sha256' | 'bytes'> {
+  return {
+    captureId,
+    cause,
+    identity,
+    tool,
+    compression,
+    recipient: recipient ?? null,
+    limits: { segmentBytes, sinceMs: target.sinceMs, untilMs: target.untilMs },
+    clocks: clockFacts(startedMs, clock.elapsedMs(), shipped),
+    cost: { cpuMs: clock.cpuMs(), rssBefore: clock.rssBefore, rssAfter: process.memoryUsage.rss() },
   };
 }
 
@@ -232,8 +254,8 @@ interface HeaderFacts {
   readonly captureId: string;
   readonly startedMs: number;
   readonly cause: Cause;
-  readonly identity: object;
-  readonly tool: object;
+  readonly identity: ReturnType<typeof identityOf>;
+  readonly tool: ToolFacts;
   readonly target: Target;
   readonly resumed: number;
   readonly sources: readonly string[] | undefined;

@@ -8,7 +8,8 @@
 import { runCollector } from '../archive/run-collector.ts';
 import type { Tarball } from '../archive/tarball.ts';
 import { defined } from '../defined.ts';
-import { beginCapture, type CaptureRequest, type CaptureRun } from './run.ts';
+import type { CaptureRequest, CaptureRun } from './contracts.ts';
+import { beginCapture } from './run.ts';
 import { planCollectors } from '../collect/plan.ts';
 import type { CaptureReport, Destination, Tier } from '../contracts/evidence.ts';
 import { asAmberError, deliver } from './deliver.ts';
@@ -20,7 +21,7 @@ import { commitDocument } from '../seal/commit.ts';
 import { openDestination } from '../ship/index.ts';
 import { untilAborted } from '../ship/outbox.ts';
 
-export type { CaptureRequest, LastCapture } from './run.ts';
+export type { CaptureRequest, LastCapture } from './contracts.ts';
 
 /**
  * Runs one capture to its end. Never rejects and never outlives `request.hardStopMs` by more than one slice: what could

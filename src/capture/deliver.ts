@@ -2,7 +2,8 @@
  * From entries to a committed tarball: archive → seal → ship, the part that a capture in a sandbox and a collection of
  * the control plane have in common.
  */
-import { Tarball, type TarballOptions } from '../archive/tarball.ts';
+import type { TarballOptions } from '../archive/contracts.ts';
+import { Tarball } from '../archive/tarball.ts';
 import type { Destination, StoredObject } from '../contracts/evidence.ts';
 import { defined } from '../defined.ts';
 import { AmberError, describeError, isAmberError } from '../errors.ts';

@@ -30,8 +30,26 @@ function ownHash(): string | null {
   }
 }
 
-/** Milliseconds of CPU, user and system, since `start`. */
-export function cpuSince(start: NodeJS.CpuUsage): number {
-  const { user, system } = process.cpuUsage(start);
-  return Math.round((user + system) / 1000);
+/** What a run is measured by, from here on. */
+export interface RunClock {
+  readonly startedMs: number;
+  /** Resident bytes at the start. */
+  readonly rssBefore: number;
+  readonly elapsedMs: () => number;
+  /** Milliseconds of CPU, user and system. */
+  readonly cpuMs: () => number;
+}
+
+export function startClock(): RunClock {
+  const started = performance.now();
+  const cpu = process.cpuUsage();
+  return {
+    startedMs: Date.now(),
+    rssBefore: process.memoryUsage.rss(),
+    elapsedMs: () => Math.round(performance.now() - started),
+    cpuMs: () => {
+      const { user, system } = process.cpuUsage(cpu);
+      return Math.round((user + system) / 1000);
+    },
+  };
 }

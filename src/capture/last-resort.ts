@@ -2,7 +2,7 @@
  * The volatile summary goes to the log, once, when the destination has not taken the first segment: CloudWatch keeps
  * what stdout gets. It goes there before anybody's answer is let go, since a sandbox may be frozen or reset behind it.
  */
-import type { CaptureRun } from './run.ts';
+import type { CaptureRun } from './contracts.ts';
 import type { Trouble } from '../contracts/evidence.ts';
 import { describeError } from '../errors.ts';
 import { logLine } from '../report/log.ts';

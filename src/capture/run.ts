@@ -3,19 +3,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
-import type { TarballOptions } from '../archive/tarball.ts';
+import type { TarballOptions } from '../archive/contracts.ts';
 import { policyOf } from '../config/detect-policy.ts';
-import type {
-  CaptureIdentity,
-  Cause,
-  FindingsReport,
-  InvocationFacts,
-  JsonEntry,
-  Roots,
-  CollectorContext,
-  Tier,
-  Config,
-} from '../contracts/evidence.ts';
+import type { CaptureIdentity, CollectorContext, FindingsReport, JsonEntry, Roots } from '../contracts/evidence.ts';
 import { defined } from '../defined.ts';
 import { openMonitor } from '../detect/anomaly-monitor.ts';
 import { isAmberError, type AmberError } from '../errors.ts';
@@ -24,81 +14,14 @@ import { startBudget, type RunningBudget } from '../lambda/budget.ts';
 import { readIdentity, type Identity } from '../lambda/identity.ts';
 import { snapshotProcesses } from '../proc/snapshot.ts';
 import { openAge, type AgeRecipient } from '../seal/age.ts';
-import { clockFacts, cpuSince, toolFacts } from './facts.ts';
-import type { CommitFacts, ShippedSegment, ToolFacts } from '../seal/commit.ts';
+import type { CaptureRequest, CaptureRun, LastCapture } from './contracts.ts';
+import { clockFacts, startClock, toolFacts } from './facts.ts';
+import type { CommitFacts, ToolFacts } from '../seal/commit.ts';
 import { openManifest, type ManifestWriter } from '../seal/manifest.ts';
 import type { Redactor } from '../secrets/contracts.ts';
 import { createRedactor, passThrough } from '../secrets/redactor.ts';
 import { redactInSlices } from '../secrets/slices.ts';
 import type { ProcessTable } from '../contracts/process-table.ts';
-
-/** What a host asks for. */
-export interface CaptureRequest {
-  readonly cause: Cause;
-  readonly config: Config;
-  readonly invocation: InvocationFacts | undefined;
-  /** Milliseconds since the epoch at which everything must have ended. */
-  readonly hardStopMs: number;
-  /** True where the function's own process runs the capture. */
-  readonly inProcess: boolean;
-  /** What the detectors of the host know; without it a capture looks once, with nothing to compare with. */
-  readonly findings?: () => Promise<FindingsReport>;
-  /**
-   * Ends collecting when aborted; what there is by then is closed and committed. An AmberError as its reason goes into
-   * the manifest.
-   */
-  readonly stopSignal?: AbortSignal;
-  /**
-   * Called when nobody should wait for the capture any more: the destination is not reached, and it goes on all the
-   * same.
-   */
-  readonly release?: () => void;
-  /** Size by SHA-256 of captures that lie parked in /tmp: they are not stored again. */
-  readonly parked?: ReadonlyMap<string, number>;
-  /** The last capture of a sandbox, or a rehearsal of it. */
-  readonly last?: LastCapture;
-  /** Nothing goes to the log: a rehearsal. */
-  readonly quiet?: boolean;
-  /** Other places to read from; for tests. */
-  readonly roots?: Roots;
-}
-
-/** How the last capture of a sandbox differs: the function has gone and needs its memory no more, and time is short. */
-export interface LastCapture {
-  /** CPU that the close takes, milliseconds: little where it has been rehearsed. */
-  readonly closingCpuMs: number;
-  /** Most bytes of a segment: each costs as much CPU as 0.5 MB of its content. */
-  readonly segmentBytes: number;
-  /** False: of the segments joined no digest is made. */
-  readonly digestWhole: boolean;
-  /** Tiers of collectors, by name, that are to wait for others. */
-  readonly tiers: Readonly<Record<string, Tier>>;
-}
-
-export interface CaptureRun {
-  readonly config: Config;
-  readonly tiers: Readonly<Record<string, Tier>>;
-  readonly context: CollectorContext;
-  readonly budget: RunningBudget;
-  readonly place: CaptureIdentity;
-  readonly manifest: ManifestWriter;
-  readonly elapsedMs: () => number;
-  readonly cpuMs: () => number;
-  /** Takes the first snapshot of the process table and learns every secret in it, before anything is written. */
-  readonly prepare: () => Promise<void>;
-  /** The first entry of the tarball. */
-  readonly header: () => JsonEntry;
-  readonly tarballOptions: () => Omit<TarballOptions, 'onSegment'>;
-  readonly commitFacts: (
-    shipped: readonly ShippedSegment[],
-    sealed: { sha256: string | null; bytes: number },
-  ) => CommitFacts;
-  /** Redacts what leaves for the log or manifest.json, whatever the recipient. */
-  readonly redact: <T>(value: T) => T;
-  readonly end: () => void;
-  /** Why its host ended it before its time, where it did. */
-  readonly endedEarly: () => string | undefined;
-}
 
 const MIB = 1024 * 1024;
 /** Below this size of function, segments and parts are small: three of each must fit beside the handler. */
@@ -111,10 +34,9 @@ const SEGMENT_MS = 2000;
 const CLOSING_CPU_MS = 55;
 
 export function beginCapture(request: CaptureRequest): CaptureRun {
-  const { config, invocation, cause } = request;
-  const startedMs = Date.now();
-  const started = performance.now();
-  const cpu = process.cpuUsage();
+  const { config, invocation } = request;
+  const clock = startClock();
+  const { startedMs, elapsedMs, cpuMs } = clock;
   const env = { ...process.env };
   const identity = readIdentity(env, invocation);
   const captureId = v7({ msecs: startedMs, random: randomBytes(16) });
@@ -122,33 +44,11 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
   const outside = createRedactor({ key, ...defined({ extra: config.redact }) });
   const inside = config.recipient === undefined ? outside : passThrough();
   const budget = startBudget(limitsOf(request, startedMs));
-  const stop = (): void => budget.stop(endReason(request));
-  request.stopSignal?.addEventListener('abort', stop, { once: true });
-  if (request.stopSignal?.aborted === true) stop(); // while the engine was loaded
-  const roots = request.roots ?? { proc: '/proc', writable: config.writable, code: config.code, etc: '/etc' };
-  let table: Promise<ProcessTable> | undefined;
-  const processes = (): Promise<ProcessTable> =>
-    (table ??= snapshotProcesses({ root: roots.proc, signal: budget.signal }));
-  const context: CollectorContext = {
-    captureId,
-    startedMs,
-    cause,
-    invocation,
-    config,
-    roots,
-    budget,
-    env,
-    inProcess: request.inProcess,
-    processes,
-    findings: findingsOf(request, roots),
-    ...defined({ parked: request.parked }),
-  };
+  const ignoreStop = heedStop(request, budget);
+  const context = contextOf(request, { captureId, startedMs, env, budget });
   const manifest = openManifest(captureId);
   const tool = toolFacts();
   let recipient: AgeRecipient | undefined;
-  const rssBefore = process.memoryUsage.rss();
-  const elapsedMs = (): number => Math.round(performance.now() - started);
-  const cpuMs = (): number => cpuSince(cpu);
   return {
     config,
     context,
@@ -164,22 +64,50 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
       ...sealed,
       ...endedEarly(request),
       clocks: clockFacts(startedMs, elapsedMs(), shipped),
-      cost: { cpuMs: cpuMs(), rssBefore, rssAfter: process.memoryUsage.rss() },
+      cost: { cpuMs: cpuMs(), rssBefore: clock.rssBefore, rssAfter: process.memoryUsage.rss() },
     }),
     prepare: async () => {
       if (config.recipient !== undefined) recipient = await openAge(config.recipient);
       outside.learn(env);
       outside.json({ event: invocation?.event, error: invocation?.error });
-      await learnTable(outside, await processes(), budget.yieldIfDue);
+      await learnTable(outside, await context.processes(), budget.yieldIfDue);
     },
     header: () => headerEntry(context, identity, tool, config.recipient === undefined ? undefined : key),
     tarballOptions: () =>
       tarballOptions({ context, identity, budget, manifest, inside, recipient, last: request.last }),
     redact: <T>(value: T) => outside.json(value).value as T,
     end: () => {
-      request.stopSignal?.removeEventListener('abort', stop);
+      ignoreStop();
       budget.end();
     },
+  };
+}
+
+/** Ends the budget when the host says stop. Gives what ends the listening. */
+function heedStop(request: CaptureRequest, budget: RunningBudget): () => void {
+  const stop = (): void => budget.stop(endReason(request));
+  request.stopSignal?.addEventListener('abort', stop, { once: true });
+  if (request.stopSignal?.aborted === true) stop(); // while the engine was loaded
+  return () => request.stopSignal?.removeEventListener('abort', stop);
+}
+
+function contextOf(
+  request: CaptureRequest,
+  own: Pick<CollectorContext, 'captureId' | 'startedMs' | 'env'> & { readonly budget: RunningBudget },
+): CollectorContext {
+  const { cause, config, invocation, inProcess, parked } = request;
+  const roots = request.roots ?? { proc: '/proc', writable: config.writable, code: config.code, etc: '/etc' };
+  let table: Promise<ProcessTable> | undefined;
+  return {
+    ...own,
+    cause,
+    invocation,
+    config,
+    roots,
+    inProcess,
+    processes: () => (table ??= snapshotProcesses({ root: roots.proc, signal: own.budget.signal })),
+    findings: findingsOf(request, roots),
+    ...defined({ parked }),
   };
 }
 

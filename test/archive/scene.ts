@@ -1,6 +1,7 @@
 /** A tarball in memory for tests, with everything around it real. */
 import type { Budget, Entry, ManifestItem, Segment } from '../../src/contracts/evidence.ts';
-import { Tarball, type TarballOptions } from '../../src/archive/tarball.ts';
+import type { TarballOptions } from '../../src/archive/contracts.ts';
+import { Tarball } from '../../src/archive/tarball.ts';
 import { openManifest } from '../../src/seal/manifest.ts';
 
 /** Redacts nothing: the engine has its own tests. */
