@@ -56,13 +56,14 @@ export function openClients(options: ClientOptions, meter: Meter, signal: AbortS
   const agents = openAgents(options.outward);
   let known: Promise<ClientSettings> | undefined;
   const settings = (): Promise<ClientSettings> => (known ??= clientSettings(options, agents));
-  function kept<T extends Client>(service: string, name: string, make: () => Promise<T>): Promise<T> {
-    const client = (made.get(name) as Promise<T> | undefined) ?? make().then((fresh) => metered(fresh, service));
+  function kept<T extends Client>(service: string, name: string, make: MakeClient<T>): Promise<T> {
+    const client =
+      (made.get(name) as Promise<T> | undefined) ??
+      settings()
+        .then(make)
+        .then((fresh) => metered(fresh, service));
     made.set(name, client);
     return client;
-  }
-  function once<T extends Client>(service: string, make: () => Promise<T>): () => Promise<T> {
-    return () => kept(service, service, make);
   }
   function metered<T extends Client>(client: T, service: string): T {
     client.middlewareStack.add(counted(service, { pace, meter, signal }), {
@@ -73,38 +74,7 @@ export function openClients(options: ClientOptions, meter: Meter, signal: AbortS
     return client;
   }
   return {
-    lambda: once('lambda', async () => new (await import('@aws-sdk/client-lambda')).Lambda(await settings())),
-    logs: once(
-      'logs',
-      async () => new (await import('@aws-sdk/client-cloudwatch-logs')).CloudWatchLogs(await settings()),
-    ),
-    cloudtrail: (region) =>
-      kept(
-        'cloudtrail',
-        `cloudtrail ${region}`,
-        async () => new (await import('@aws-sdk/client-cloudtrail')).CloudTrail({ ...(await settings()), region }),
-      ),
-    ecr: (region) =>
-      kept(
-        'ecr',
-        `ecr ${region}`,
-        async () => new (await import('@aws-sdk/client-ecr')).ECR({ ...(await settings()), region }),
-      ),
-    iam: once('iam', async () => new (await import('@aws-sdk/client-iam')).IAM(await settings())),
-    sts: once('sts', async () => new (await import('@aws-sdk/client-sts')).STS(await settings())),
-    guardduty: once(
-      'guardduty',
-      async () => new (await import('@aws-sdk/client-guardduty')).GuardDuty(await settings()),
-    ),
-    s3: once(
-      's3',
-      async () =>
-        new (await import('@aws-sdk/client-s3')).S3({
-          ...(await settings()),
-          forcePathStyle: options.endpoint !== undefined,
-          followRegionRedirects: true,
-        }),
-    ),
+    ...servicesOf(kept, options),
     agent: (secure) => agents(secure),
     close: () => {
       for (const client of made.values()) void client.then((one) => one.destroy()).catch(() => undefined);
@@ -113,6 +83,51 @@ export function openClients(options: ClientOptions, meter: Meter, signal: AbortS
           .then((agent) => agent?.destroy())
           .catch(() => undefined);
     },
+  };
+}
+
+type MakeClient<T> = (settings: ClientSettings) => Promise<T>;
+/** The client of that name, made at its first use. */
+type Kept = <T extends Client>(service: string, name: string, make: MakeClient<T>) => Promise<T>;
+
+function servicesOf(kept: Kept, { endpoint }: ClientOptions): Omit<Clients, 'agent' | 'close'> {
+  const once =
+    <T extends Client>(service: string, make: MakeClient<T>): (() => Promise<T>) =>
+    () =>
+      kept(service, service, make);
+  return {
+    lambda: once('lambda', async (settings) => new (await import('@aws-sdk/client-lambda')).Lambda(settings)),
+    logs: once(
+      'logs',
+      async (settings) => new (await import('@aws-sdk/client-cloudwatch-logs')).CloudWatchLogs(settings),
+    ),
+    cloudtrail: (region) =>
+      kept(
+        'cloudtrail',
+        `cloudtrail ${region}`,
+        async (settings) => new (await import('@aws-sdk/client-cloudtrail')).CloudTrail({ ...settings, region }),
+      ),
+    ecr: (region) =>
+      kept(
+        'ecr',
+        `ecr ${region}`,
+        async (settings) => new (await import('@aws-sdk/client-ecr')).ECR({ ...settings, region }),
+      ),
+    iam: once('iam', async (settings) => new (await import('@aws-sdk/client-iam')).IAM(settings)),
+    sts: once('sts', async (settings) => new (await import('@aws-sdk/client-sts')).STS(settings)),
+    guardduty: once(
+      'guardduty',
+      async (settings) => new (await import('@aws-sdk/client-guardduty')).GuardDuty(settings),
+    ),
+    s3: once(
+      's3',
+      async (settings) =>
+        new (await import('@aws-sdk/client-s3')).S3({
+          ...settings,
+          forcePathStyle: endpoint !== undefined,
+          followRegionRedirects: true,
+        }),
+    ),
   };
 }
 

@@ -115,78 +115,96 @@ async function openerOf(
 }
 
 function* entriesOf(one: Look, target: Target, context: AcquireContext): Generator<Entry> {
-  const { listed, answer, begun, configSha256 } = one;
+  const { listed, answer, begun } = one;
   const version = listed.Version ?? 'unknown';
   const call = `lambda:GetFunction ${target.askedAs}:${version}`;
-  const configuration = { path: pathOf(listed, 'configuration.json'), call };
-  const code = { path: pathOf(listed, 'code.zip'), call };
   if (answer === undefined) {
     // The list has the configuration all the same.
     yield jsonEntry(
-      { path: configuration.path, call: `lambda:ListVersionsByFunction ${target.askedAs}` },
+      { path: pathOf(listed, 'configuration.json'), call: `lambda:ListVersionsByFunction ${target.askedAs}` },
       { Configuration: listed },
     );
-    yield absentEntry(code, one.error);
+    yield absentEntry({ path: pathOf(listed, 'code.zip'), call }, one.error);
     context.warn(`version ${version}: its code could not be asked for`);
     return;
   }
-  const { Configuration, Code, Tags, Concurrency } = answer;
-  if (Configuration?.RevisionId !== listed.RevisionId)
-    context.warn(
-      `version ${version} was changed while it was collected (RevisionId ${String(listed.RevisionId)}, then ${String(Configuration?.RevisionId)})`,
-    );
-  yield jsonEntry(configuration, {
-    digests: {
-      CodeSha256: Configuration?.CodeSha256 ?? null,
-      ConfigSha256: configSha256 ?? null,
-      RevisionId: Configuration?.RevisionId ?? null,
-    },
-    Configuration,
-    Code: { ...Code, Location: bareLink(Code?.Location) },
-    Tags,
-    Concurrency,
-  });
-  if (Configuration?.PackageType === 'Image') {
+  yield configurationEntry(one, answer, call, context);
+  if (answer.Configuration?.PackageType === 'Image') yield imageEntry(listed, answer, call);
+  else if (begun !== undefined) yield* codeEntries(codeItem(listed, answer, call), begun, context);
+  else if (!context.ledger.done(pathOf(listed, 'code.json'))) {
     yield {
       kind: 'absent',
-      path: pathOf(listed, 'image'),
-      source: call,
-      method: 'api',
-      outcome: 'skipped',
-      byDesign: 'nothing-to-do',
-      reason: `a container image: the source images asks the registry for it by digest, ${Code?.ResolvedImageUri ?? Code?.ImageUri ?? 'which Lambda did not give'}`,
-    };
-  } else if (begun !== undefined) {
-    const item: CodeItem = {
-      asked: {
-        ...code,
-        ...(Code?.Location === undefined
-          ? {
-              call: `s3:GetObject ${Code?.ResolvedS3Object?.S3Bucket ?? ''}/${Code?.ResolvedS3Object?.S3Key ?? ''}`,
-              action: 's3:GetObjectVersion',
-            }
-          : {}),
-      },
-      codeSha256: Configuration?.CodeSha256,
-      codeSize: Configuration?.CodeSize,
-      origin: {
-        version,
-        repository: Code?.RepositoryType,
-        location: bareLink(Code?.Location),
-        object: Code?.ResolvedS3Object,
-        signingJob: Configuration?.SigningJobArn,
-        signingProfile: Configuration?.SigningProfileVersionArn,
-      },
-    };
-    yield* codeEntries(item, begun, context);
-  } else if (!context.ledger.done(pathOf(listed, 'code.json'))) {
-    yield {
-      kind: 'absent',
-      path: code.path,
+      path: pathOf(listed, 'code.zip'),
       source: call,
       method: 'api',
       outcome: 'missing',
-      reason: Code?.Error?.Message ?? 'Lambda gave no link to the code',
+      reason: answer.Code?.Error?.Message ?? 'Lambda gave no link to the code',
     };
   }
+}
+
+function configurationEntry(
+  { listed, configSha256 }: Look,
+  { Configuration, Code, Tags, Concurrency }: GetFunctionCommandOutput,
+  call: string,
+  context: AcquireContext,
+): Entry {
+  if (Configuration?.RevisionId !== listed.RevisionId)
+    context.warn(
+      `version ${listed.Version ?? 'unknown'} was changed while it was collected ` +
+        `(RevisionId ${String(listed.RevisionId)}, then ${String(Configuration?.RevisionId)})`,
+    );
+  return jsonEntry(
+    { path: pathOf(listed, 'configuration.json'), call },
+    {
+      digests: {
+        CodeSha256: Configuration?.CodeSha256 ?? null,
+        ConfigSha256: configSha256 ?? null,
+        RevisionId: Configuration?.RevisionId ?? null,
+      },
+      Configuration,
+      Code: { ...Code, Location: bareLink(Code?.Location) },
+      Tags,
+      Concurrency,
+    },
+  );
+}
+
+function imageEntry(listed: FunctionConfiguration, { Code }: GetFunctionCommandOutput, call: string): Entry {
+  const digest = Code?.ResolvedImageUri ?? Code?.ImageUri ?? 'which Lambda did not give';
+  return {
+    kind: 'absent',
+    path: pathOf(listed, 'image'),
+    source: call,
+    method: 'api',
+    outcome: 'skipped',
+    byDesign: 'nothing-to-do',
+    reason: `a container image: the source images asks the registry for it by digest, ${digest}`,
+  };
+}
+
+function codeItem(
+  listed: FunctionConfiguration,
+  { Configuration, Code }: GetFunctionCommandOutput,
+  call: string,
+): CodeItem {
+  const object = Code?.ResolvedS3Object;
+  return {
+    asked: {
+      path: pathOf(listed, 'code.zip'),
+      ...(Code?.Location === undefined
+        ? { call: `s3:GetObject ${object?.S3Bucket ?? ''}/${object?.S3Key ?? ''}`, action: 's3:GetObjectVersion' }
+        : { call }),
+    },
+    codeSha256: Configuration?.CodeSha256,
+    codeSize: Configuration?.CodeSize,
+    origin: {
+      version: listed.Version ?? 'unknown',
+      repository: Code?.RepositoryType,
+      location: bareLink(Code?.Location),
+      object,
+      signingJob: Configuration?.SigningJobArn,
+      signingProfile: Configuration?.SigningProfileVersionArn,
+    },
+  };
 }
