@@ -8,12 +8,13 @@
  * (Setpgid, kill of the group).
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasPeer } from '../peers.ts';
 import type { Exit } from './sandbox.ts';
+import { innerPidOf, letGo, onlyChild, pidNamespace, pids, send } from './pids.ts';
 
 export interface GroundOptions {
   /** Seen as /opt. */
@@ -256,50 +257,4 @@ async function launched(
     stdout: () => output.stdout,
     stderr: () => output.stderr,
   };
-}
-
-/** A descendant that left the group may hold a pipe open: nobody reads it any more. */
-function letGo(child: ChildProcess): void {
-  child.kill('SIGKILL');
-  for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
-  child.unref();
-}
-
-function pids(): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/u.test(name))
-    .map(Number);
-}
-
-function pidNamespace(pid: number): string {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/pid`);
-  } catch {
-    return '';
-  }
-}
-
-function onlyChild(pid: number): number | undefined {
-  try {
-    return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]) || undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function innerPidOf(pid: number): number {
-  try {
-    return Number(/^NSpid:.*\s(\d+)$/mu.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? pid);
-  } catch {
-    return pid;
-  }
-}
-
-function send(pid: number, name: NodeJS.Signals): boolean {
-  try {
-    process.kill(pid, name);
-    return true;
-  } catch {
-    return false;
-  }
 }

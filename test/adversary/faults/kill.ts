@@ -1,20 +1,18 @@
 /** Captures in processes that are killed at a random moment, and what is left of them. */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { rmSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { readLogDigests } from '../../../src/case/log/lines.ts';
 import { verifyCapture } from '../../../src/case/verify/verify.ts';
 import { openIdentity, type AgeIdentity } from '../../../src/seal/age-open.ts';
-import { TRANSPORTS, type Transport } from '../../ship/s3-opened.ts';
+import { TRANSPORTS } from '../../ship/s3-opened.ts';
 import type { Bucket, Objects } from './bucket.ts';
 import { IDENTITY } from './captures.ts';
 import { seeded, type Random } from './cases.ts';
 import { checkAcknowledged, checkSalvage, linesOf, openStored, type Evidence, type SegmentLine } from './judge.ts';
 import { chunks } from './judge-capture.ts';
-import { BEGIN, type ChildOrder } from './kill-order.ts';
-import { plantScene, SMALL, type PlantedScene } from './scene.ts';
+import type { ChildOrder } from './kill-order.ts';
+import { plantScene, type PlantedScene } from './scene.ts';
+import { bundleChild, type Child, drawMoment, orderFor, runChild } from './killed-child.ts';
 
 export interface KillFigures {
   readonly kills: number;
@@ -46,9 +44,6 @@ export interface KillsRun {
 const LANES = 2;
 /** Undisturbed captures before; the first ones are slow. */
 const MEASURED = 8;
-const MAX_MS = 20_000;
-/** Lines of an undisturbed capture, the first of them its begin. */
-const LINES = 12;
 
 type Tally = { -readonly [K in keyof Omit<KillFigures, 'moments' | 'violations' | 'usualMs'>]: number } & {
   moments: Record<keyof KillFigures['moments'], number>;
@@ -108,109 +103,6 @@ async function inLanes<T>(count: number, work: (index: number) => Promise<T>): P
   };
   await Promise.all(Array.from({ length: LANES }, lane));
   return results;
-}
-
-interface OrderParts {
-  readonly bucket: Bucket;
-  readonly scene: PlantedScene;
-  readonly prefix: string;
-  readonly transport: Transport;
-  readonly recipient: string | undefined;
-}
-
-function orderFor({ bucket, scene, prefix, transport, recipient }: OrderParts): ChildOrder {
-  const { roots } = scene;
-  return {
-    roots,
-    options: {
-      ...SMALL,
-      destination: `s3://${bucket.name}/${prefix}`,
-      s3Endpoint: bucket.endpoint,
-      s3PathStyle: '1',
-      s3Region: 'us-east-1',
-      s3Transport: transport,
-      maxMs: MAX_MS,
-      writable: roots.writable,
-      code: roots.code,
-      ...(recipient === undefined ? {} : { recipient }),
-    },
-  };
-}
-
-/** One file, so that a process is up within a tenth of a second. */
-async function bundleChild(): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'amber-kill-'));
-  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
-  await build({
-    entryPoints: ['test/adversary/faults/kill-child.ts'],
-    outdir: folder,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node22.15',
-    packages: 'external',
-    splitting: true,
-    logLevel: 'warning',
-  });
-  return join(folder, 'kill-child.mjs');
-}
-
-/** When the process gets SIGKILL: so long after so many lines of its log. */
-interface Moment {
-  readonly lines: number;
-  readonly delayMs: number;
-}
-
-/**
- * By the clock, or by what it has got done: on a busy machine the clock alone would hit the beginning most of the time.
- */
-function drawMoment(index: number, random: Random, usualMs: number): Moment {
-  return index % 3 === 0
-    ? { lines: 1, delayMs: random() * usualMs }
-    : { lines: 1 + Math.floor(random() * LINES), delayMs: random() ** 2 * 60 };
-}
-
-interface Child {
-  readonly log: string;
-  readonly killed: boolean;
-  /** From the begin of the capture to the end of the process. */
-  readonly tookMs: number;
-}
-
-/** Runs a capture; at that moment the process gets SIGKILL. */
-async function runChild(program: string, order: ChildOrder, { keys }: Bucket, moment?: Moment): Promise<Child> {
-  const child = spawn(process.execPath, [program, JSON.stringify(order)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: {
-      PATH: process.env['PATH'],
-      AWS_ACCESS_KEY_ID: keys.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
-      AWS_LAMBDA_FUNCTION_NAME: 'checkout',
-      AWS_REGION: 'us-east-1',
-    },
-  });
-  const pieces: Buffer[] = [];
-  let began = 0;
-  let lines = 0;
-  let timer: NodeJS.Timeout | undefined;
-  child.stdout.on('data', (piece: Buffer) => {
-    pieces.push(piece);
-    if (began === 0) began = performance.now();
-    lines += piece.toString('latin1').split('\n').length - 1;
-    if (moment !== undefined && lines >= moment.lines)
-      timer ??= setTimeout(() => child.kill('SIGKILL'), moment.delayMs);
-  });
-  const [, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((end) =>
-    child.once('close', (code, name) => end([code, name])),
-  );
-  clearTimeout(timer);
-  return {
-    log: Buffer.concat(pieces).toString('utf8').replace(BEGIN, ''),
-    killed: signal === 'SIGKILL',
-    tookMs: performance.now() - began,
-  };
 }
 
 interface Killed {

@@ -1,8 +1,8 @@
-/** What the versions of a bucket tell, against radosgw, which keeps them; and against fauxqs, which knows none. */
+/** What the versions of a bucket tell, against radosgw, which keeps them. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test, type TestContext } from 'node:test';
+import { after, describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   DeleteObjectCommand,
@@ -11,43 +11,14 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { builtAmber, type BuiltAmber } from '../../cli/command-built.ts';
-import { fauxqs } from '../../servers/fauxqs.ts';
-import { radosgw, stopRadosgw } from '../../servers/radosgw.ts';
+import { radosgw } from '../../servers/radosgw.ts';
 import { makeBucket, owner } from '../../ship/s3-opened.ts';
-import { freshFolder, makeCapture, type MadeCapture } from '../captures.ts';
+import { freshFolder, makeCapture } from '../captures.ts';
+import { amber, check, type Told, upload } from './versions-scene.ts';
 
 const KEYS = { accessKeyId: 'AKIDVERSIONS', secretAccessKey: 'versions-secret' };
 const READER = { accessKeyId: 'AKIDVERSIONSREADER', secretAccessKey: 'reader-secret' };
 const BUCKET = 'versioned-evidence';
-
-let amber: BuiltAmber;
-before(() => {
-  amber = builtAmber();
-});
-after(stopRadosgw);
-
-interface Told {
-  readonly verdict: string;
-  readonly summary: string;
-  readonly checks: readonly {
-    readonly name: string;
-    readonly state: string;
-    readonly detail: string;
-    readonly findings: readonly string[];
-  }[];
-  readonly results: readonly Told[];
-}
-
-const check = (told: Told | undefined, name: string): Told['checks'][number] | undefined =>
-  told?.checks.find((one) => one.name === name);
-
-async function upload(client: S3Client, bucket: string, { folder }: MadeCapture, prefix: string): Promise<void> {
-  for (const name of readdirSync(folder))
-    await client.send(
-      new PutObjectCommand({ Bucket: bucket, Key: `${prefix}${name}`, Body: readFileSync(join(folder, name)) }),
-    );
-}
 
 describe('a bucket with versions', { timeout: 300_000 }, () => {
   let endpoint = '';
@@ -301,30 +272,4 @@ describe('a bucket with versions', { timeout: 300_000 }, () => {
     await policy('s3:ListBucket', 's3:GetObject', 's3:ListBucketVersions', 's3:GetObjectVersion');
     assert.equal(check(await verify([`s3://${BUCKET}/denied`], READER), 'segments')?.state, 'ok');
   });
-});
-
-test('a server without versions is said to have none', async () => {
-  const server = await fauxqs();
-  const client = owner(server.endpoint, { accessKeyId: 'test', secretAccessKey: 'test' });
-  try {
-    server.createBucket('evidence');
-    await upload(client, 'evidence', await makeCapture({ apart: true }), 'amber/');
-    const { code, out, err } = await amber(
-      [
-        'verify',
-        's3://evidence/amber',
-        '--json',
-        '--endpoint',
-        server.endpoint,
-        '--path-style',
-        '--region',
-        'us-east-1',
-      ],
-      { env: { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' } },
-    );
-    assert.deepEqual([code, check(JSON.parse(out) as Told, 'versions')?.state], [0, 'not-checked'], err);
-  } finally {
-    client.destroy();
-    await server.stop();
-  }
 });

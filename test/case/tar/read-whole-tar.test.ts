@@ -4,22 +4,15 @@
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, lstatSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { encodeHeader, roundUp, type HeaderFields } from '../../../src/archive/header.ts';
-import { Extractor, type ExtractLimits, type NotExtracted } from '../../../src/case/tar/extract.ts';
-import { readStrictly, type TarVisitor } from '../../../src/case/tar/read-tar.ts';
+import { encodeHeader, roundUp } from '../../../src/archive/header.ts';
+import { readStrictly } from '../../../src/case/tar/read-tar.ts';
 import { readWholeTar } from '../../../src/case/tar/read-whole-tar.ts';
 import type { TarEntry } from '../../../src/case/tar/header.ts';
-import { freshFolder, makeCapture, noise } from '../captures.ts';
+import { makeCapture, noise } from '../captures.ts';
 import { unzstd } from '../forge.ts';
-
-type Read = (
-  chunks: AsyncIterable<Buffer>,
-  visitor: TarVisitor,
-) => Promise<{ readonly ended: boolean; readonly strictFrom?: number }>;
+import { END, entry, inChunks, type Read } from './forged-tar.ts';
 
 interface Seen {
   readonly entries: readonly (readonly [entry: TarEntry, bytes: number, sha256: string, whole: boolean])[];
@@ -27,16 +20,6 @@ interface Seen {
   readonly error: string | undefined;
   /** Bytes that tar-stream gave. */
   readonly strictFrom: number | undefined;
-}
-
-async function* inChunks(tar: Buffer, sizes: readonly number[], broken?: Error): AsyncGenerator<Buffer> {
-  for (let at = 0, turn = 0; at < tar.length; turn += 1) {
-    const size = sizes[turn % sizes.length]!;
-    yield tar.subarray(at, at + size);
-    at += size;
-  }
-  await Promise.resolve();
-  if (broken !== undefined) throw broken;
 }
 
 async function seenBy(read: Read, tar: Buffer, sizes: readonly number[] = [tar.length], broken?: Error): Promise<Seen> {
@@ -78,16 +61,6 @@ async function same(tar: Buffer, sizes?: readonly number[], broken?: Error): Pro
   return whole;
 }
 
-function entry(path: string, body: Buffer | string = '', over: Partial<HeaderFields> = {}): Buffer {
-  const bytes = Buffer.from(body);
-  const padded = Buffer.alloc(roundUp(bytes.length));
-  bytes.copy(padded);
-  return Buffer.concat([
-    encodeHeader({ path, type: '0', mode: 0o644, size: bytes.length, mtimeSeconds: 1, ...over }),
-    padded,
-  ]);
-}
-
 /** A header block whose fields are changed and whose checksum fits. */
 function forged(change: (block: Buffer) => void): Buffer {
   const block = Buffer.from(encodeHeader({ path: 'a', type: '0', mode: 0o644, size: 0, mtimeSeconds: 1 }));
@@ -112,8 +85,6 @@ function special(type: string, body: Buffer | string, name = 'a'): Buffer {
     padded,
   ]);
 }
-
-const END = Buffer.alloc(1024);
 const ALL_BYTES = Buffer.from(Array.from({ length: 255 }, (_, byte) => byte + 1)).toString('latin1');
 
 describe('tar-stream behind guards', () => {
@@ -305,98 +276,5 @@ describe('tar-stream behind guards', () => {
       RangeError,
     );
     assert.deepEqual([entries, closed], [3, true]);
-  });
-});
-
-interface Unpacked {
-  readonly files: ReadonlyMap<string, string>;
-  readonly told: readonly NotExtracted[];
-  readonly error: string | undefined;
-}
-
-async function unpacked(read: Read, tar: Buffer, limits?: ExtractLimits): Promise<Unpacked> {
-  const target = join(freshFolder(), 'deep', 'target');
-  mkdirSync(target, { recursive: true });
-  const told: NotExtracted[] = [];
-  const extractor = new Extractor(target, (one) => told.push(one), limits);
-  let error: string | undefined;
-  try {
-    await read(inChunks(tar, [30_000]), extractor);
-  } catch (cause) {
-    error = String(cause);
-  } finally {
-    extractor.finish();
-  }
-  const files = new Map<string, string>();
-  // All below the folder above: a file that got out of the target would differ.
-  const top = join(target, '..', '..', '/');
-  for (const name of readdirSync(top, { recursive: true, encoding: 'latin1' }).sort()) {
-    const path = Buffer.concat([Buffer.from(top), Buffer.from(name, 'latin1')]);
-    const stat = lstatSync(path);
-    const content = stat.isFile()
-      ? createHash('sha256').update(readFileSync(path)).digest('hex')
-      : stat.isSymbolicLink()
-        ? readlinkSync(path, 'latin1')
-        : 'folder';
-    files.set(
-      name,
-      `${stat.mode.toString(8)} ${stat.isDirectory() ? '' : stat.mtimeMs === 1000 || stat.isSymbolicLink() ? '1' : stat.mtimeMs} ${content}`,
-    );
-  }
-  return { files, told, error };
-}
-
-describe('unpacking with tar-stream', () => {
-  const hostile = Buffer.concat([
-    ...['../evil', '/evil', 'a/../../evil', '..', '', `n\0b`].map((path) => entry(path, 'evil')),
-    entry('out', '', { type: '2', target: '../..' }),
-    entry('out/evil', 'evil'),
-    entry('abs', '', { type: '2', target: '/etc' }),
-    entry('ok', '', { type: '2', target: 'd/\xff' }),
-    entry('hard', '', { type: '1' as '2', target: '/etc/passwd' }),
-    entry('null', '', { type: '3' }),
-    entry('fifo', '', { type: '6' }),
-    entry('d/', '', { type: '5' }),
-    ...['\xff', '\xfe', '\xef\xbf\xbd', '\u001b[31m', 'new\nline', '-rf'].map((name) => entry(`d/${name}`, name)),
-    entry('same', 'first'),
-    entry('same', 'second'),
-    entry('same/below', 'x'),
-    entry(
-      'sparse',
-      Buffer.concat([Buffer.from('head'), Buffer.alloc(3_000_000), Buffer.from('tail'), Buffer.alloc(200_000)]),
-    ),
-    END,
-  ]);
-
-  test('a hostile tarball ends in the same files and the same refusals as before', async () => {
-    const strict = await unpacked(readStrictly, hostile);
-    const whole = await unpacked(readWholeTar, hostile);
-    assert.deepEqual(whole, strict);
-    assert.ok(whole.told.some(({ unsafe }) => unsafe) && whole.files.size > 8);
-    assert.deepEqual(
-      [...whole.files.keys()].filter((name) => !name.startsWith('deep')),
-      [],
-    );
-  });
-
-  test('a capture ends in the same files', async () => {
-    const made = await makeCapture();
-    const tar = await unzstd(Buffer.concat(made.segments.flatMap(({ body }) => body)));
-    const whole = await unpacked(readWholeTar, tar);
-    assert.deepEqual(whole, await unpacked(readStrictly, tar));
-    assert.deepEqual([whole.error, whole.files.size > 25], [undefined, true]);
-  });
-
-  test('a bomb ends at the same limit, by bytes and by entries', async () => {
-    const bomb = encodeHeader({ path: 'bomb', type: '0', mode: 0o644, size: 30 * 1024 ** 3, mtimeSeconds: 1 });
-    const many = Buffer.concat([...Array.from({ length: 11 }, (_, index) => entry(`f${index}`)), END]);
-    for (const [tar, limits] of [
-      [bomb, undefined],
-      [many, { maxBytes: 1e9, maxEntries: 10 }],
-    ] as const) {
-      const whole = await unpacked(readWholeTar, tar, limits);
-      assert.match(whole.error ?? '', /unpacks to more than/u);
-      assert.deepEqual(whole, await unpacked(readStrictly, tar, limits));
-    }
   });
 });

@@ -5,42 +5,23 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test, type TestContext } from 'node:test';
+import { describe, test } from 'node:test';
 import { resolveConfig } from '../../../src/config/config.ts';
 import { COLLECTORS } from '../../../src/collect/index.ts';
 import { HANDED_OVER } from '../../../src/host/handoff/facts.ts';
 import { policyPrint } from '../../../src/host/handoff/connection.ts';
 import { ensureClient, ric3, ric4 } from '../../sandbox/clients.ts';
-import { canIsolate } from '../../sandbox/ground.ts';
-import type { InvokeResult, Platform } from '../../sandbox/platform.ts';
-import { jsonOf, storedCaptures, type Stored } from '../extension/captures.ts';
-import { HANDLERS, openScene, type SceneOptions } from '../extension/sandbox.ts';
+import type { Platform } from '../../sandbox/platform.ts';
+import { jsonOf, type Stored } from '../extension/captures.ts';
+import { HANDLERS, openScene } from '../extension/sandbox.ts';
 import { orderChannel } from '../orders/order-channel.ts';
 import { newOrder } from '../orders/orders.ts';
+import { bodyOf, captures, invoke, type Line, skip, wrapped } from './handed.ts';
 
-const skip =
-  canIsolate() || process.env['REQUIRE_PEERS'] === '1'
-    ? false
-    : 'not run: needs root, for namespaces, and a checkout outside of /tmp';
-
-type Line = Readonly<Record<string, unknown>>;
-
-/** As a function with a tenth of a core: it waits 200 ms to be heard, which a busy machine may need as well. */
-const wrapped = (t: TestContext, env: Readonly<Record<string, string>>, more: SceneOptions = {}): Promise<Platform> =>
-  openScene(t, { handler: 'wrapped.handler', memoryMb: 177, env, ...more });
 const handed = (platform: Platform): readonly Line[] => platform.logLines('handed');
-const captures = (platform: Platform): Promise<Stored[]> => storedCaptures(platform.ground.evidence);
 const isInProcess = (one: Stored | undefined): boolean =>
   one !== undefined &&
   (jsonOf(one, 'live_response/invocation.json') as { sandbox: { inProcess: boolean } }).sandbox.inProcess;
-
-const bodyOf = (result: InvokeResult): string => ('body' in result ? result.body.toString() : '');
-
-async function invoke(platform: Platform, event: unknown, timeoutMs = 20_000): Promise<InvokeResult> {
-  const result = await platform.invoke(event, timeoutMs);
-  await platform.idle();
-  return result;
-}
 
 describe('a due capture is handed to the extension', { skip }, () => {
   test('the first invocation of a sandbox, by AMBER_CAPTURE=now, with what only the process knows', async (t) => {
@@ -211,91 +192,6 @@ describe('captured in process', { skip }, () => {
       (platform.logLines('fault') as readonly Line[]).map(({ where }) => where),
       ['hint'],
       platform.log(),
-    );
-  });
-});
-
-describe('hints of whoever has the uid', { skip }, () => {
-  const env = { AMBER_ON_ERROR: 'NoErrorOfThisName', AMBER_COOLDOWN_MS: '0', AMBER_MAX_CAPTURES: '1' };
-  const policy = policyPrint(
-    resolveConfig({}, { ...env, AMBER_DESTINATION: 'file:///mnt/evidence', AMBER_DETECT: 'off' }),
-  );
-  const hint = (trigger: string, more: object = {}): object => ({
-    trigger,
-    reason: 'forged \u001b[31m',
-    policy,
-    ...more,
-  });
-
-  test('start what the policy permits, in numbers of their own, and a finding of ours is captured all the same', async (t) => {
-    const platform = await wrapped(t, { ...env, AMBER_DETECT: 'off' });
-    await invoke(platform, {});
-    const facts = {
-      entries: [
-        { kind: 'json', path: '../../etc/passwd', source: 'x', method: 'api', value: 1 },
-        { kind: 'json', path: 'live_response/processes.json', source: 'x', method: 'api', value: 'forged' },
-        { kind: 'json', path: 'live_response/runtime.json', source: 'x\u001b', method: 'api', value: 'forged' },
-        { kind: 'file', path: 'live_response/runtime.json', fd: 3 },
-        null,
-        7,
-      ],
-    };
-    const forged = [
-      { say: [hint('flag')] },
-      { say: [hint('call')] },
-      { say: [hint('shutdown')] },
-      { say: [hint('anomaly')] },
-      { say: [hint('control', { order: 'no-such-order' })] },
-      { say: [hint('event', { token: 'AAAA' })] },
-      { say: [{ ...hint('error'), policy: 'another' }] },
-      { say: [hint('error'), facts], ms: 15_000 },
-      { say: [hint('error'), facts] },
-    ];
-    const result = await invoke(platform, { forge: forged });
-    const verdicts = (JSON.parse(bodyOf(result)) as Line[][]).map(([, line]) => line?.['verdict']);
-    assert.deepEqual(
-      verdicts,
-      ['refused', 'refused', 'refused', 'refused', 'refused', 'refused', 'refused', 'taken', 'refused'],
-      platform.log(),
-    );
-    const [one, ...more] = await captures(platform);
-    assert.ok(one !== undefined && more.length === 0);
-    assert.match(one.manifest?.cause.reason ?? '', /^forged \?\[31m \(as the function's process says\)$/u);
-    assert.notEqual(jsonOf(one, 'live_response/processes.json'), 'forged');
-    assert.equal(jsonOf(one, 'live_response/runtime.json'), 'forged');
-    assert.deepEqual(
-      [...one.entries.keys()].filter((path) => path.includes('..')),
-      [],
-    );
-    // The one capture of the cap is still there for our own triggers.
-    await platform.shutdown();
-    assert.deepEqual(
-      (await captures(platform)).map(({ manifest }) => manifest?.cause.trigger),
-      ['error', 'shutdown'],
-    );
-  });
-
-  test('cannot keep it from its work: floods, garbage, silence', async (t) => {
-    const platform = await wrapped(t, env);
-    await invoke(platform, {});
-    const result = await invoke(platform, {
-      forge: [
-        { raw: { text: 'x'.repeat(1024), times: 1024 } },
-        { raw: { text: '\n', times: 1000 } },
-        { raw: { text: '{"a":', times: 5000 } },
-        { raw: { text: `${'['.repeat(60_000)}\n`, times: 1 } },
-        { say: [null, 1, [], {}] },
-        ...Array.from({ length: 20 }, () => ({ say: [hint('call')], ms: 200 })),
-        { ms: 1500 },
-      ],
-    });
-    assert.equal(result.kind, 'response', platform.log());
-    assert.equal((await invoke(platform, { say: 'still there' })).kind, 'response');
-    const record = await platform.shutdown();
-    assert.equal(record?.extensions[0]?.killed, false);
-    assert.deepEqual(
-      (await captures(platform)).map(({ manifest }) => manifest?.cause.trigger),
-      ['shutdown'],
     );
   });
 });
