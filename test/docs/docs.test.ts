@@ -13,6 +13,18 @@ import { LISTED, RUN_HERE } from './blocks.ts';
 import { anchorsOf, blocksOf, codeOf, countWords, linksOf, sentencesOf, wordsOf } from './markdown.ts';
 
 const MAX_WORDS = 25;
+/** A path of this repository, as documents write it in backticks. */
+const OWN_PATH = /(?<![\w./-])(?:src|test|layer|examples|\.ci|\.github)\/[\w./*{},-]*/gu;
+/** Files that a reader is told to write. */
+const TO_BE_WRITTEN: ReadonlySet<string> = new Set([
+  'src/acquire/NAME.ts',
+  'src/cli/NAME.ts',
+  'src/collect/NAME.ts',
+  'src/detect/listener.ts',
+  'src/trigger/NAME.ts',
+  'test/cli/NAME.test.ts',
+  'test/collect/NAME.test.ts',
+]);
 const UNCLEAR = /\b(?:whoever|so many|that is none|cannot be had)\b/iu;
 
 describe('the documents', () => {
@@ -42,6 +54,14 @@ describe('the documents', () => {
       }
     });
 
+    test(`${path} names files and folders that exist`, () => {
+      const named = codeOf(path).flatMap((code) => [...code.matchAll(OWN_PATH)].map(([name]) => name));
+      assert.deepEqual(
+        named.filter((name) => !TO_BE_WRITTEN.has(name) && !existsSync(name)),
+        [],
+      );
+    });
+
     test(`${path} has sentences of at most ${String(MAX_WORDS)} words, and plain ones`, () => {
       const long = sentencesOf(path)
         .filter(({ text }) => countWords(text) > MAX_WORDS)
@@ -53,6 +73,11 @@ describe('the documents', () => {
       );
     });
   }
+});
+
+test('what a reader is told to write stands in a document, and is not there yet', () => {
+  const shown = new Set(DOCUMENTS.flatMap(codeOf));
+  for (const name of TO_BE_WRITTEN) assert.ok(shown.has(name) && !existsSync(name), name);
 });
 
 describe('what a document tells a reader to type', () => {
