@@ -27,7 +27,6 @@ export function detectionFinding(
   context: Pick<CollectorContext, 'captureId' | 'startedMs' | 'env' | 'invocation'>,
 ): Readonly<Record<string, unknown>> {
   const [severityId, severity] = SEVERITIES[finding.severity];
-  const beganMs = finding.happened === undefined ? undefined : Date.parse(finding.happened.time);
   const { functionName, functionArn, account, region } = readIdentity(context.env, context.invocation);
   return {
     class_uid: CLASS,
@@ -52,16 +51,7 @@ export function detectionFinding(
       correlation_uid: context.captureId,
     },
     cloud: { provider: 'AWS', account: { uid: account, name: account, type_id: 10, type: 'AWS Account' }, region },
-    finding_info: {
-      created_time: context.startedMs,
-      ...defined({ first_seen_time: beganMs }),
-      uid: `${context.captureId}/${finding.key}`,
-      title: finding.title,
-      types: [finding.kind],
-      desc: `Looks the same: ${finding.benign.join('; ')}.`,
-      analytic: { uid: finding.detector, name: finding.detector, type_id: 1, type: 'Rule' },
-      attacks: [{ version: finding.attackVersion, ...attackOf(finding) }],
-    },
+    finding_info: infoOf(finding, context),
     evidences: [{ data: { subject: finding.subject, evidence: finding.evidence }, ...processOf(finding) }],
     resources: [
       {
@@ -73,6 +63,23 @@ export function detectionFinding(
       },
     ],
     ...unmappedOf(finding),
+  };
+}
+
+function infoOf(
+  finding: Finding,
+  { captureId, startedMs }: Pick<CollectorContext, 'captureId' | 'startedMs'>,
+): Readonly<Record<string, unknown>> {
+  const beganMs = finding.happened === undefined ? undefined : Date.parse(finding.happened.time);
+  return {
+    created_time: startedMs,
+    ...defined({ first_seen_time: beganMs }),
+    uid: `${captureId}/${finding.key}`,
+    title: finding.title,
+    types: [finding.kind],
+    desc: `Looks the same: ${finding.benign.join('; ')}.`,
+    analytic: { uid: finding.detector, name: finding.detector, type_id: 1, type: 'Rule' },
+    attacks: [{ version: finding.attackVersion, ...attackOf(finding) }],
   };
 }
 

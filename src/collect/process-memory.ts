@@ -19,7 +19,7 @@ import {
   type Piece,
 } from './memory-regions.ts';
 import { skippedRegions } from './memory-skipped.ts';
-import type { ProcessRecord, ProcessTable } from '../contracts/process-table.ts';
+import type { ProcessRecord, ProcessTable, ProcRead } from '../contracts/process-table.ts';
 
 const SLICE_BYTES = 2 ** 20;
 const MAPS_RULE = { cap: 16 * 2 ** 20, whole: false };
@@ -62,17 +62,7 @@ async function* memoryOf(record: ProcessRecord, context: CollectorContext): Asyn
     yield absent(folder, `${directory}/mem`, 'timed-out', `not tried: its maps did not answer (${known.reason})`);
     return;
   }
-  const maps = await sharedPool.run(
-    (ticket) => readInPool(`${directory}/maps`, MAPS_RULE, { left: MAPS_RULE.cap }, ticket),
-    SLOW_MS,
-    owner,
-  );
-  const read =
-    maps.state === 'done'
-      ? maps.value
-      : maps.state === 'failed'
-        ? failure(maps.error)
-        : { ok: false as const, outcome: 'timed-out' as const, reason: maps.reason };
+  const read = await mapsOf(directory, owner);
   if (!read.ok) {
     yield absent(`${folder}/maps.txt`, `${directory}/maps`, read.outcome, read.reason);
     return;
@@ -111,6 +101,16 @@ async function* memoryOf(record: ProcessRecord, context: CollectorContext): Asyn
   } finally {
     memory.close();
   }
+}
+
+async function mapsOf(directory: string, owner: string): Promise<ProcRead> {
+  const maps = await sharedPool.run(
+    (ticket) => readInPool(`${directory}/maps`, MAPS_RULE, { left: MAPS_RULE.cap }, ticket),
+    SLOW_MS,
+    owner,
+  );
+  if (maps.state === 'done') return maps.value;
+  return maps.state === 'failed' ? failure(maps.error) : { ok: false, outcome: 'timed-out', reason: maps.reason };
 }
 
 /** The descriptor of `mem` stays with the address space it was opened for; so whose it is can be asked afterwards. */

@@ -64,7 +64,7 @@ export const system: Collector = {
   tier: 'files',
   async *collect(context: CollectorContext): AsyncGenerator<Entry> {
     const table = await context.processes();
-    const { proc, etc, writable } = context.roots;
+    const { proc, etc } = context.roots;
     let groupsLeft = 0;
     const cgroup = cgroupLimits(proc, undefined, (count) => (groupsLeft = count));
     yield {
@@ -72,38 +72,7 @@ export const system: Collector = {
       path: 'live_response/system.json',
       source: proc,
       method: 'procfs',
-      value: {
-        kernel: {
-          release: os.release(),
-          version: textOf(table.system.get('version')),
-          machine: os.machine(),
-          hostname: os.hostname(),
-          bootMs: table.bootMs,
-        },
-        hardening: valuesOf(HARDENING, `${proc}/sys`),
-        cpu: {
-          count: os.cpus().length,
-          model: os.cpus()[0]?.model,
-          available: os.availableParallelism(),
-          load: os.loadavg(),
-        },
-        memory: {
-          total: os.totalmem(),
-          free: os.freemem(),
-          available: process.availableMemory(),
-          limit: process.constrainedMemory(),
-        },
-        cgroup,
-        mounts: mountsOf(table),
-        filesystems: Object.fromEntries(['/', ...writable].map((path) => [path, spaceOf(path, groundsOf(context))])),
-        network: os.networkInterfaces(),
-        user: {
-          uid: process.getuid?.(),
-          euid: process.geteuid?.(),
-          gid: process.getgid?.(),
-          groups: process.getgroups?.(),
-        },
-      },
+      value: { ...machineOf(table, context), cgroup, ...surroundingsOf(table, context) },
     };
     if (groupsLeft > 0)
       yield {
@@ -118,6 +87,46 @@ export const system: Collector = {
     for (const name of ETC) yield etcFile(`${etc}/${name}`, `[root]/etc/${name}`, groundsOf(context));
   },
 };
+
+function machineOf(table: ProcessTable, { roots }: CollectorContext): object {
+  return {
+    kernel: {
+      release: os.release(),
+      version: textOf(table.system.get('version')),
+      machine: os.machine(),
+      hostname: os.hostname(),
+      bootMs: table.bootMs,
+    },
+    hardening: valuesOf(HARDENING, `${roots.proc}/sys`),
+    cpu: {
+      count: os.cpus().length,
+      model: os.cpus()[0]?.model,
+      available: os.availableParallelism(),
+      load: os.loadavg(),
+    },
+    memory: {
+      total: os.totalmem(),
+      free: os.freemem(),
+      available: process.availableMemory(),
+      limit: process.constrainedMemory(),
+    },
+  };
+}
+
+function surroundingsOf(table: ProcessTable, context: CollectorContext): object {
+  const places = ['/', ...context.roots.writable];
+  return {
+    mounts: mountsOf(table),
+    filesystems: Object.fromEntries(places.map((path) => [path, spaceOf(path, groundsOf(context))])),
+    network: os.networkInterfaces(),
+    user: {
+      uid: process.getuid?.(),
+      euid: process.geteuid?.(),
+      gid: process.getgid?.(),
+      groups: process.getgroups?.(),
+    },
+  };
+}
 
 /** Links are followed: /etc/os-release is one in most images, and the function cannot write there. */
 function etcFile(path: string, name: string, book: MountBook): Entry {

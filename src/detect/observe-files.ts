@@ -89,12 +89,7 @@ export async function observeFiles(
           }
           if (head === undefined) unread += 1;
         }
-        kept = {
-          row: rowOf(tree, entry, path, head ?? UNREAD),
-          device: tree.device(entry),
-          ctime: tree.ctime(entry),
-          isRead: head !== undefined,
-        };
+        kept = keptOf(tree, entry, path, head);
       }
       known.set(path, kept);
       files.push(kept.row);
@@ -103,6 +98,16 @@ export async function observeFiles(
     descent.close();
   }
   return { files, known, left: [...leftOf(unlisted, counted, unread), ...servedOf(facts)] };
+}
+
+/** Without a head it is looked at again. */
+function keptOf(tree: Tree, entry: number, path: BytePath, head: Head | undefined): Kept {
+  return {
+    row: rowOf(tree, entry, path, head ?? UNREAD),
+    device: tree.device(entry),
+    ctime: tree.ctime(entry),
+    isRead: head !== undefined,
+  };
 }
 
 function isSame({ row, device, ctime }: Kept, tree: Tree, entry: number): boolean {

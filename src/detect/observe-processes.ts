@@ -4,19 +4,16 @@
  * the runtime.
  */
 import { readdirSync, readlinkSync } from 'node:fs';
-import type { BytePath, ObservedProcess } from '../contracts/evidence.ts';
+import type { ObservedProcess } from '../contracts/evidence.ts';
 import { asidePool } from '../proc/aside/pool.ts';
-import { latin1, splitNul } from '../proc/bytes.ts';
+import { latin1 } from '../proc/bytes.ts';
 import { ownerOf, sharedPool } from '../proc/bounded-pool.ts';
 import { parseLink } from '../proc/links.ts';
-import { executableRows } from '../proc/maps.ts';
 import { poolRead, readNow, type Allowance, type ReadRule } from '../proc/read.ts';
-import { readSlowly, yieldToEventLoop, type Session, type SlowFile } from '../proc/session.ts';
+import { yieldToEventLoop, type Session } from '../proc/session.ts';
 import { parseStat, TICKS_PER_SECOND, type ProcessStat } from '../proc/stat.ts';
 import { descriptorsOf, linkText, type Descriptors } from './observe-descriptors.ts';
-import { isWritablePlace } from './places.ts';
-import { watchedIn } from './variables.ts';
-import type { ProcRead } from '../contracts/process-table.ts';
+import { HELD_FILES, LOOKS_AT_MAPS, MAX_MAPPED, readHeld, type HeldPlace, type Own } from './observe-held.ts';
 
 export interface ProcessLimits {
   readonly processes: number;
@@ -27,19 +24,9 @@ export interface ProcessLimits {
 }
 
 /** What is kept of a process from one look to the next. */
-interface Known {
-  readonly exe: string | undefined;
-  readonly layout: string;
-  readonly argv: readonly BytePath[];
-  readonly env: Readonly<Record<string, string>> | undefined;
-  readonly mapped: readonly BytePath[];
-  /** Objects that `mapped` has no room for. */
-  readonly mappedBeyond: number;
-  /** Files of it that are longer than what was read: `maps`. */
-  readonly cut: readonly string[];
+interface Known extends Own {
   /** Descriptors that were not looked at. */
   readonly descriptorsBeyond: number;
-  readonly looks: number;
   /**
    * Its row, and what the scheduler had counted for it then; undefined where it cannot be told whether it has run
    * since.
@@ -61,25 +48,16 @@ export interface ProcessesSeen {
   readonly left: readonly string[];
 }
 
-export interface ProcessPlace {
+export interface ProcessPlace extends HeldPlace {
   /** `/proc`, or a recorded tree. */
   readonly root: string;
-  readonly writable: readonly BytePath[];
   readonly stopped: () => boolean;
-  /** Processes of which arguments and mappings are read at each look: the runtime. */
-  readonly always: (pid: number) => boolean;
 }
 
 const KIB = 1024;
 const SMALL: ReadRule = { cap: 16 * KIB, whole: true };
-const ENVIRON: SlowFile = ['environ', { cap: 256 * KIB, whole: true }];
-const CMDLINE: SlowFile = ['cmdline', { cap: 64 * KIB, whole: true }];
-const MAPS: SlowFile = ['maps', { cap: 1024 * KIB, whole: false, lastLine: 'ffffffffff600000-ffffffffff601000 ' }];
 /** Bytes of all files of one look. */
 const BYTES = 16 * KIB * KIB;
-/** New processes map their libraries a little later than we may see them. */
-const LOOKS_AT_MAPS = 2;
-const MAX_MAPPED = 16;
 /** Lambda has 4 KiB on both architectures. */
 const PAGE_BYTES = 4096;
 const AT_ONCE = 8; // between two turns of the event loop
@@ -138,7 +116,7 @@ function beyondOf(known: KnownProcesses, most: number): string[] {
       most,
       all.map(({ descriptorsBeyond }) => descriptorsBeyond),
     ),
-    ...[ENVIRON, CMDLINE, MAPS].flatMap(([name, { cap }]) => {
+    ...HELD_FILES.flatMap(([name, { cap }]) => {
       const count = all.filter(({ cut }) => cut.includes(name)).length;
       return count === 0
         ? []
@@ -223,53 +201,6 @@ function runCount(session: Session, dir: string, { threads, state }: ProcessStat
   return /^[1-9]/u.test(text) ? text : undefined;
 }
 
-interface Held {
-  readonly dir: string;
-  readonly owner: string;
-  readonly pid: number;
-  readonly link: string | undefined;
-  readonly layout: string;
-  readonly old: Known | undefined;
-}
-
-type Own = Omit<Known, 'still' | 'descriptorsBeyond'>;
-
-/**
- * What a process can hold up, or what is known of it. A kernel thread and a zombie have no executable, and none of it.
- */
-async function readHeld(
-  session: Session,
-  place: ProcessPlace,
-  { dir, owner, pid, link, layout, old }: Held,
-): Promise<Own> {
-  const changed = old === undefined || old.exe !== link || old.layout !== layout;
-  const always = place.always(pid);
-  const files = [
-    ...(changed ? [ENVIRON] : []),
-    ...(changed || always || old.looks < LOOKS_AT_MAPS ? [CMDLINE] : []),
-    ...(changed || always || old.looks < LOOKS_AT_MAPS ? [MAPS] : []),
-  ];
-  const reads = new Map<string, ProcRead>();
-  if (link !== undefined) await readSlowly(session, { dir, owner }, files, (name, read) => reads.set(name, read));
-  const [environ, cmdline, maps] = [reads.get('environ'), reads.get('cmdline'), reads.get('maps')];
-  return {
-    exe: link,
-    layout,
-    env: environ?.ok === true ? watchedIn(environ.body) : changed ? undefined : old.env,
-    argv: cmdline?.ok === true ? splitNul(cmdline.body) : (old?.argv ?? []),
-    ...(maps?.ok === true
-      ? mappedOf(maps.body, place.writable, link)
-      : { mapped: old?.mapped ?? [], mappedBeyond: old?.mappedBeyond ?? 0 }),
-    cut: [
-      ...new Set([
-        ...[...reads].filter(([, read]) => read.ok && read.truncated).map(([name]) => name),
-        ...(changed ? [] : old.cut.filter((name) => !reads.has(name))),
-      ]),
-    ],
-    looks: changed ? 1 : old.looks + 1,
-  };
-}
-
 function rowOf(
   {
     stat,
@@ -303,29 +234,6 @@ function rowOf(
     peeks: descriptors?.peeks ?? [],
     mapped: now.mapped,
   };
-}
-
-/** Nearly no process maps anything of these places, and looking is a hundred times cheaper than parsing. */
-function mappedOf(
-  body: Uint8Array,
-  writable: readonly BytePath[],
-  link: string | undefined,
-): Pick<Known, 'mapped' | 'mappedBeyond'> {
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (
-    ![...writable.map((root) => `${root}/`), '/memfd:', ' (deleted)'].some((mark) => text.includes(mark, 0, 'latin1'))
-  )
-    return { mapped: [], mappedBeyond: 0 };
-  const found = new Set<BytePath>();
-  for (const { path } of executableRows(body)) {
-    if (path === link) continue;
-    if (
-      path.startsWith('/') &&
-      (path.startsWith('/memfd:') || path.endsWith(' (deleted)') || isWritablePlace(path, writable))
-    )
-      found.add(path);
-  }
-  return { mapped: [...found].slice(0, MAX_MAPPED), mappedBeyond: Math.max(0, found.size - MAX_MAPPED) };
 }
 
 function ownPid(root: string): number {

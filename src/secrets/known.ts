@@ -61,15 +61,7 @@ export function createKnownValues(): KnownValues {
     const family = families.get(head) ?? { forms: [], longest: 0 };
     families.set(head, family);
     insert(family, form, mark);
-    for (let offset = 0; offset < STRIDE; offset++) {
-      const slot = slotOf(
-        form.charCodeAt(offset),
-        form.charCodeAt(offset + 1),
-        form.charCodeAt(offset + 2),
-        form.charCodeAt(offset + 3),
-      );
-      filter[slot] = (filter[slot] ?? 0) | (1 << offset);
-    }
+    letPass(filter, form);
   }
 
   return {
@@ -98,6 +90,19 @@ export function createKnownValues(): KnownValues {
       if (found.cutAt < text.length) note('limit:work');
     },
   };
+}
+
+/** The groups of 4 at the first offsets of a form pass the filter from then on. */
+function letPass(filter: Uint8Array, form: string): void {
+  for (let offset = 0; offset < STRIDE; offset++) {
+    const slot = slotOf(
+      form.charCodeAt(offset),
+      form.charCodeAt(offset + 1),
+      form.charCodeAt(offset + 2),
+      form.charCodeAt(offset + 3),
+    );
+    filter[slot] = (filter[slot] ?? 0) | (1 << offset);
+  }
 }
 
 /** Whole characters of UTF-8 stay together. The last piece is never so short that it would hit by chance. */

@@ -10,6 +10,7 @@ import type { Cover } from './cover.ts';
 import type { Redacted, Redactor } from './contracts.ts';
 import { createExtraRule } from './extra.ts';
 import { createKnownValues } from './known.ts';
+import type { KnownValues } from './known.ts';
 import { createMarker } from './mark.ts';
 import type { View } from './mark.ts';
 import { createMemory } from './memory.ts';
@@ -29,6 +30,8 @@ export interface RedactorOptions {
 /** The cover for a place: `env.NAME`, `argv[3]`, a path in an object; '' for running text. */
 type CoverAt = (where: string) => Cover;
 type CoverInto = (notes: Notes) => CoverAt;
+type Settle = <T>(view: View, run: (notes: Notes, into: CoverInto) => T) => Redacted<T>;
+type InText = (text: string, notes: Notes, into: CoverInto) => string;
 
 /** Secrets that one call learns, some 5 ms. More are hidden where they stand and are not searched for elsewhere. */
 const MAX_LESSONS = 100;
@@ -44,29 +47,8 @@ export function createRedactor(options: RedactorOptions = {}): Redactor {
   const rules = createRules(known, options.extra === undefined ? undefined : createExtraRule(options.extra));
   const memory = createMemory(known.generation);
 
-  /** Runs once more if secrets were learned on the way: they may stand in what was already done. */
-  function settle<T>(view: View, run: (notes: Notes, into: CoverInto) => T): Redacted<T> {
-    const lessons = { left: MAX_LESSONS };
-    const into: CoverInto = (notes) => (where) =>
-      createCover(view, known, mark, (rule) => notes.add(where, rule), lessons);
-    const before = known.generation();
-    const notes = new Notes();
-    const value = run(notes, into);
-    if (known.generation() === before) return { value, redactions: notes.list() };
-    const more = new Notes(notes);
-    return { value: run(more, into), redactions: more.list() };
-  }
-
-  function bytes(body: Uint8Array, run: (text: string, notes: Notes, into: CoverInto) => string): Redacted<Uint8Array> {
-    // Both ways give back the same bytes. Valid UTF-8 is read as such, so that `\u00e4` and a literal ä are one.
-    const encoding = !isAscii(body) && isUtf8(body) ? 'utf8' : 'latin1';
-    const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString(encoding);
-    const { value, redactions } = settle(encoding === 'utf8' ? 'text' : 'bytes', (notes, into) =>
-      run(text, notes, into),
-    );
-    return { value: value === text ? body : Buffer.from(value, encoding), redactions };
-  }
-
+  const settle = settling(known, mark);
+  const bytes = (body: Uint8Array, run: InText): Redacted<Uint8Array> => redactedBytes(settle, body, run);
   const variable = (entry: string, cover: CoverAt): string =>
     rules.variable(entry, (name) => cover(`env.${shortName(name, rules, cover)}`));
 
@@ -109,6 +91,29 @@ export function createRedactor(options: RedactorOptions = {}): Redactor {
       });
     },
   };
+}
+
+/** Runs once more if secrets were learned on the way: they may stand in what was already done. */
+function settling(known: KnownValues, mark: (secret: Buffer) => string): Settle {
+  return (view, run) => {
+    const lessons = { left: MAX_LESSONS };
+    const into: CoverInto = (notes) => (where) =>
+      createCover(view, known, mark, (rule) => notes.add(where, rule), lessons);
+    const before = known.generation();
+    const notes = new Notes();
+    const value = run(notes, into);
+    if (known.generation() === before) return { value, redactions: notes.list() };
+    const more = new Notes(notes);
+    return { value: run(more, into), redactions: more.list() };
+  };
+}
+
+function redactedBytes(settle: Settle, body: Uint8Array, run: InText): Redacted<Uint8Array> {
+  // Both ways give back the same bytes. Valid UTF-8 is read as such, so that `\u00e4` and a literal ä are one.
+  const encoding = !isAscii(body) && isUtf8(body) ? 'utf8' : 'latin1';
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString(encoding);
+  const { value, redactions } = settle(encoding === 'utf8' ? 'text' : 'bytes', (notes, into) => run(text, notes, into));
+  return { value: value === text ? body : Buffer.from(value, encoding), redactions };
 }
 
 /** A variable's name for the list of redactions: short, and without the secrets that somebody put in it. */

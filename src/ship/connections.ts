@@ -43,18 +43,10 @@ export function openConnections(origin: S3Origin, options: AgentOptions): Connec
   const { secure, hostname } = origin;
   // Not by import: its facade asks node:http for all it has, and so loads undici, which takes 25 ms of a whole core.
   const client = secure ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
-  const tls = secure ? process.getBuiltinModule('node:tls') : undefined;
-  if (tls !== undefined) context ??= tls.createSecureContext();
+  if (secure) context ??= process.getBuiltinModule('node:tls').createSecureContext();
   const all = { ...options, ...(secure ? { ...TLS, secureContext: context } : {}) };
   const agent = new client.Agent(all);
-  const make = agent.createConnection.bind(agent);
-  const key = `${hostname}:${origin.port}`;
-  const connect: typeof make = (given, done) => {
-    const session = secure ? sessions.get(key) : undefined;
-    const socket = make(session === undefined ? given : ({ ...given, session } as ClientRequestArgs), done);
-    if (tls !== undefined && socket instanceof tls.TLSSocket) learn(socket, key);
-    return socket;
-  };
+  const connect = resuming(agent.createConnection.bind(agent), origin);
   let spare: Socket | undefined;
   let madeMs = 0;
   let usedMs = Date.now();
@@ -90,6 +82,21 @@ export function openConnections(origin: S3Origin, options: AgentOptions): Connec
       spare?.destroy();
       agent.destroy();
     },
+  };
+}
+
+type Connect = Agent['createConnection'];
+
+/** Connections that take up the last session with a TLS server, and learn of the next. */
+function resuming(make: Connect, { secure, hostname, port }: S3Origin): Connect {
+  if (!secure) return make;
+  const tls = process.getBuiltinModule('node:tls');
+  const key = `${hostname}:${port}`;
+  return (given, done) => {
+    const session = sessions.get(key);
+    const socket = make(session === undefined ? given : ({ ...given, session } as ClientRequestArgs), done);
+    if (socket instanceof tls.TLSSocket) learn(socket, key);
+    return socket;
   };
 }
 

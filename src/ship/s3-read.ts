@@ -4,11 +4,10 @@
  */
 import type * as Sdk from '@aws-sdk/client-s3';
 import { defined } from '../defined.ts';
-import { AmberError, isAmberError, type AmberErrorCode } from '../errors.ts';
-import { certificateAdvice } from './certificate-advice.ts';
-import { credentialAdvice } from './credential-advice.ts';
+import { AmberError } from '../errors.ts';
 import type { Outward } from '../contracts/outward.ts';
-import { faultFromError, isTransient, type Fault } from './faults.ts';
+import { faultFromError, isTransient } from './faults.ts';
+import { readFault } from './s3-read-fault.ts';
 import type { Config } from '../contracts/evidence.ts';
 
 export interface S3Object {
@@ -266,7 +265,7 @@ async function* read(
       countedFrom = at;
       failures += 1;
       if (failures > RESUMES || !isTransient(fault))
-        throw readFault(target, versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion', key, cause);
+        throw readFault(target.bucket, versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion', key, cause);
     }
   }
 }
@@ -278,75 +277,6 @@ async function attempt<T>(target: S3ReadTarget, action: string, key: string, run
   try {
     return await run();
   } catch (cause) {
-    throw readFault(target, action, key, cause);
+    throw readFault(target.bucket, action, key, cause);
   }
-}
-
-/** The error for a read that failed for good: says which permission is missing, holds no secret. */
-function readFault(target: S3ReadTarget, action: string, key: string, cause: unknown): AmberError {
-  if (isAmberError(cause)) return cause;
-  const fault = faultFromError(cause);
-  const [code, advice] = meaning(target, fault, action, key);
-  const status = fault.status === undefined ? fault.code : `${fault.status} ${fault.code}`;
-  return new AmberError(
-    code,
-    `${action} on s3://${target.bucket}/${key} failed (${status}): ${advice}`.replaceAll(/\s+/gu, ' '),
-    {
-      cause,
-      details: {
-        bucket: target.bucket,
-        key,
-        action,
-        fault: fault.code,
-        ...defined({ status: fault.status }),
-      },
-    },
-  );
-}
-
-const NO_CREDENTIALS =
-  /^(?:CredentialsProviderError|ExpiredToken|InvalidToken|InvalidAccessKeyId|TokenRefreshRequired|TokenProviderError)/u;
-
-function meaning(
-  { bucket }: S3ReadTarget,
-  fault: Fault,
-  action: string,
-  key: string,
-): readonly [AmberErrorCode, string] {
-  const { code, status } = fault;
-  if (NO_CREDENTIALS.test(code))
-    return [
-      'CASE_DENIED',
-      credentialAdvice(fault.cause) ??
-        'the credentials are missing, wrong or expired; log in, or choose others with --profile',
-    ];
-  if (code === 'InvalidObjectState')
-    return [
-      'CASE_UNREADABLE',
-      `the object is archived (Glacier): restore it first with aws s3api restore-object --bucket ${bucket} --key '${key}' --restore-request Days=7, and read it when that is done`,
-    ];
-  if (code === 'SignatureDoesNotMatch') return ['CASE_DENIED', 'the secret key does not belong to the access key id'];
-  if (status === 301 || status === 307 || code === 'PermanentRedirect' || code === 'AuthorizationHeaderMalformed') {
-    return ['CASE_UNREADABLE', `the bucket is in ${fault.region ?? 'another region'}; give it with --region`];
-  }
-  if (status === 412) return ['CASE_UNREADABLE', 'the object was replaced while it was read'];
-  if (status === 403) {
-    const resource = action.startsWith('s3:ListBucket') ? bucket : `${bucket}/${key}`;
-    return [
-      'CASE_DENIED',
-      `this role may not; allow ${action} on arn:aws:s3:::${resource}${action.startsWith('s3:GetObject') ? ', and kms:Decrypt where the bucket is encrypted with a KMS key' : ''}`,
-    ];
-  }
-  if (code === 'NoSuchBucket') return ['CASE_MISSING', `there is no bucket ${bucket}`];
-  if (status === 404) return ['CASE_MISSING', 'there is no such object'];
-  if (/region/iu.test(fault.reason ?? '') && status === undefined)
-    return ['CASE_UNREADABLE', 'no region is configured; give it with --region'];
-  const untrusted = certificateAdvice(fault.cause);
-  if (untrusted !== undefined) return ['CASE_UNREADABLE', untrusted];
-  return [
-    'CASE_UNREADABLE',
-    isTransient(fault)
-      ? 'no answer; check the network and --endpoint, or try again'
-      : (fault.reason ?? 'the answer is one that Amber does not know'),
-  ];
 }

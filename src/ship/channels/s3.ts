@@ -1,5 +1,6 @@
 /** The control object in S3: a GET that costs nothing while the object has not changed. */
 import { parseBucketUrl, type BucketUrl } from '../../config/destination.ts';
+import type { Config } from '../../contracts/evidence.ts';
 import { AmberError } from '../../errors.ts';
 import { conditionalGet } from '../conditional-get.ts';
 import { clockFor } from '../cure.ts';
@@ -18,6 +19,19 @@ function placeOf(location: string): BucketUrl {
   return judged.value;
 }
 
+function settingsOf(bucket: string, region: string, { s3PathStyle, s3Endpoint }: Config): S3Settings {
+  return {
+    bucket,
+    prefix: '',
+    region,
+    pathStyle: s3PathStyle,
+    credentials: undefined,
+    kmsKey: undefined,
+    bucketOwner: undefined,
+    endpoint: s3Endpoint === undefined ? undefined : new URL(s3Endpoint),
+  };
+}
+
 const ANSWER_BYTES = 64 * 1024;
 
 export const s3Channel: ChannelProvider = {
@@ -28,16 +42,7 @@ export const s3Channel: ChannelProvider = {
   open: async (location, config, env, use) => {
     const { bucket, prefix: key } = placeOf(location);
     const region = config.s3Region ?? regionOf(config, env);
-    const settings: S3Settings = {
-      bucket,
-      prefix: '',
-      region,
-      pathStyle: config.s3PathStyle,
-      credentials: undefined,
-      kmsKey: undefined,
-      bucketOwner: undefined,
-      endpoint: config.s3Endpoint === undefined ? undefined : new URL(config.s3Endpoint),
-    };
+    const settings = settingsOf(bucket, region, config);
     // Somebody else's bucket of the same name must not give orders: where the captures go to it, its owner is known.
     const destination = parseBucketUrl(config.destination ?? '');
     const sameBucket = destination.ok && destination.value.bucket === bucket;
