@@ -1,6 +1,7 @@
 /**
- * `npm run docs`: writes the tables of the documents from the registries, between `<!-- table: NAME -->` and `<!--
- * /table -->`. A test renders them again and compares, so that no document drifts.
+ * `npm run docs`: writes the tables of the documents from the registries.
+ * They stand between `<!-- table: NAME -->` and `<!-- /table -->`.
+ * A test renders them again and compares, so that no document drifts.
  */
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { HUNTS } from '../src/hunt/index.ts';

@@ -1,6 +1,7 @@
 /** `amber report`: a case as one page. */
 import type { OpenCapture } from '../case/store/open.ts';
-import type { ReportedCapture } from '../case/view/html.ts';
+import type { ReportedCapture, ReportPage } from '../case/view/html.ts';
+import type { KeyMoments } from '../case/view/key-events.ts';
 import type { CaptureView } from '../case/view/view.ts';
 import { AmberError, isAmberError } from '../errors.ts';
 import {
@@ -62,18 +63,7 @@ Exit code 0: all of them verified. 1: one did not, or is cut. Needs s3:ListBucke
     const timeline = new Timeline(key.window);
     try {
       for await (const capture of openAll(place)) {
-        try {
-          const { reported, view } = await read(capture, { identity, log }, out);
-          page.add(reported);
-          key.expect(view);
-        } catch (cause) {
-          // One that cannot be read keeps no other from the page.
-          if (!isAmberError(cause) || !/^(?:CASE_|IDENTITY_)/u.test(cause.code)) throw cause;
-          out.note(`NOT READ: ${capture.location}: ${cause.code}: ${cause.message}`);
-          page.addUnread(capture.location, `not read: ${cause.message}`);
-          continue;
-        }
-        await timeline.add(capture, identity);
+        if (await addTo({ page, key }, capture, { identity, log }, out)) await timeline.add(capture, identity);
       }
       if (page.count === 0)
         throw new AmberError('CASE_MISSING', `There is no capture in ${place.store.location} or below it.`);
@@ -92,6 +82,26 @@ Exit code 0: all of them verified. 1: one did not, or is cut. Needs s3:ListBucke
     return verified === count ? 0 : 1;
   },
 };
+
+interface Filled {
+  readonly page: ReportPage;
+  readonly key: KeyMoments;
+}
+
+/** False for a capture that cannot be read: it keeps no other from the page. */
+async function addTo({ page, key }: Filled, capture: OpenCapture, means: VerifyMeans, out: Output): Promise<boolean> {
+  try {
+    const { reported, view } = await read(capture, means, out);
+    page.add(reported);
+    key.expect(view);
+    return true;
+  } catch (cause) {
+    if (!isAmberError(cause) || !/^(?:CASE_|IDENTITY_)/u.test(cause.code)) throw cause;
+    out.note(`NOT READ: ${capture.location}: ${cause.code}: ${cause.message}`);
+    page.addUnread(capture.location, `not read: ${cause.message}`);
+    return false;
+  }
+}
 
 async function read(
   capture: OpenCapture,

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { asciiDocument } from '../case/view/ascii.ts';
 import { renderText } from '../case/view/safe-names.ts';
 import { AmberError } from '../errors.ts';
-import { IN_EVENTS } from '../trigger/order-binding.ts';
 import type { Order } from '../trigger/order.ts';
 import { textOption, type Command, type Invocation } from './command.ts';
 import { ORDER_PLACE_OPTIONS, channelError, openOrdersOf, type OrdersOf } from './orders-of.ts';
-import { ORDER_OPTIONS, orderFrom, wholeOption } from './order-options.ts';
+import { ORDER_OPTIONS, wholeOption } from './order-options.ts';
 import type { Output } from './output.ts';
+import { makeOrder } from './trigger-order.ts';
 import type { Waited } from './trigger-wait.ts';
 import type { Values } from './option-values.ts';
 
@@ -100,42 +100,11 @@ function payloadOf(values: Values): string | undefined {
   } catch (cause) {
     throw new AmberError(
       'USAGE',
-      `--probe-payload is ${JSON.stringify(given.slice(0, 100))}; expected JSON, or @FILE with JSON in it, for example --probe-payload '{}'.`,
+      `--probe-payload is ${JSON.stringify(given.slice(0, 100))}; expected JSON, or @FILE with JSON in it, ` +
+        "for example --probe-payload '{}'.",
       { cause },
     );
   }
-}
-
-/** The order, judged as a sandbox will judge it: what it would refuse is not written. @throws AmberError USAGE. */
-async function makeOrder(place: OrdersOf, values: Values): Promise<Order> {
-  const { callerOf } = await import('../acquire/act.ts');
-  const { judgeOrder } = await import('../trigger/order-judge.ts');
-  const requester = textOption(values, 'requester') ?? (await callerOf(place.aws));
-  if (requester === undefined)
-    throw new AmberError('USAGE', 'Who asks is not known: sts:GetCallerIdentity gave no answer; say --requester WHO.');
-  const isEvent = values['event'] === true;
-  const unsigned = orderFrom(values, place.target.functionName, requester, isEvent ? IN_EVENTS : place.control);
-  const keyFile = textOption(values, 'sign');
-  const order = keyFile === undefined ? unsigned : await sign(unsigned, keyFile);
-  const verdict = judgeOrder(Buffer.from(JSON.stringify(order)), {
-    config: place.config,
-    channel: place.control,
-    trigger: isEvent ? 'event' : 'control',
-    nowMs: Date.now(),
-    needsSignature: isEvent,
-    ...(isEvent ? { maxLifeMs: 3_600_000 } : {}),
-  });
-  if (verdict.kind === 'refused')
-    throw new AmberError('USAGE', `${place.target.functionName} would refuse this order: ${verdict.reason}`, {
-      details: { refused: verdict.why },
-    });
-  return order;
-}
-
-async function sign(order: Order, keyFile: string): Promise<Order> {
-  const { readControlKey } = await import('./control-keys.ts');
-  const { signOrder } = await import('../trigger/order-signature.ts');
-  return signOrder(order, readControlKey(keyFile));
 }
 
 async function tellToken(order: Order, out: Output): Promise<number> {
@@ -144,7 +113,8 @@ async function tellToken(order: Order, out: Output): Promise<number> {
   out.json({ order, field: EVENT_FIELD, header: EVENT_HEADERS[0], token });
   out.line(token);
   out.note(
-    `Put it into the event as ${EVENT_FIELD}, into the header ${EVENT_HEADERS[0] ?? ''}, or into custom.${EVENT_FIELD} of the client context. It reaches the sandbox that gets it.`,
+    `Put it into the event as ${EVENT_FIELD}, into the header ${EVENT_HEADERS[0] ?? ''}, ` +
+      `or into custom.${EVENT_FIELD} of the client context. It reaches the sandbox that gets it.`,
   );
   return 0;
 }
@@ -173,12 +143,14 @@ async function write({ channel, control }: OrdersOf, document: object): Promise<
   if (channel.onlyAtTheEnd === true)
     throw new AmberError(
       'USAGE',
-      `${control} holds no order: what reaches the sandboxes that are left behind is AMBER_CAPTURE=now in the configuration of the function.`,
+      `${control} holds no order: what reaches the sandboxes that are left behind is AMBER_CAPTURE=now ` +
+        'in the configuration of the function.',
     );
   if (channel.write === undefined)
     throw new AmberError(
       'USAGE',
-      `${control} takes a deployment: put what --dry-run prints into the configuration profile and deploy it at once (aws appconfig start-deployment).`,
+      `${control} takes a deployment: put what --dry-run prints into the configuration profile and deploy it at once ` +
+        '(aws appconfig start-deployment).',
     );
   const reply = await channel.write(
     Buffer.from(`${JSON.stringify(document, null, 1)}\n`),
@@ -234,7 +206,8 @@ function tellWhen({ config, target }: OrdersOf, order: Order, out: Output): void
     out.line(`sandboxes stop capturing within ${ttl} s of invocations, until ${order.expires}`);
   else
     out.line(
-      `warm sandboxes capture at an invocation within ${ttl} s of invocations, or at the next one; an orphaned one at SHUTDOWN, where it has the extension`,
+      `warm sandboxes capture at an invocation within ${ttl} s of invocations, or at the next one; ` +
+        'an orphaned one at SHUTDOWN, where it has the extension',
     );
   if (target.configuration.State === 'Inactive') out.note('The function is Inactive: it has no sandbox.');
 }
@@ -297,7 +270,8 @@ async function flag({ aws, target }: OrdersOf, waited: boolean, out: Output): Pr
   const { setFlag } = await import('../acquire/act.ts');
   if (!waited)
     out.note(
-      'The flag starts new sandboxes: warm ones that have not captured yet get no further invocation. --wait lets them capture first.',
+      'The flag starts new sandboxes: warm ones that have not captured yet get no further invocation. ' +
+        '--wait lets them capture first.',
     );
   await setFlag(aws, target);
   out.line('AMBER_CAPTURE=now is set: new sandboxes capture at their first invocation');

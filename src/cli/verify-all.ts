@@ -17,26 +17,13 @@ export async function verifyAll(
   out: Output,
 ): Promise<number> {
   const { captureIds } = await import('../case/store/list.ts');
-  const { openAll } = await import('../case/store/locate.ts');
-  const { idsOf } = await import('../case/verify/log.ts');
   const { store } = place;
   const wanted = new Set<string>();
   if (logPath !== undefined || collected !== undefined)
     for await (const { captureId } of captureIds(store)) wanted.add(captureId);
   const log = await logOption(logPath, wanted, out);
   const trail = await trailOption(collected, { stored: wanted, log }, identity, out);
-  const results: VerifyResult[] = [];
-  const unread: string[] = [];
-  const seen = new Set<string>();
-  for await (const capture of openAll(place, { deleted: true })) {
-    for (const id of idsOf(capture).slice(0, 1)) seen.add(id);
-    const result = await verifyEach(capture, { identity, log, trail }, out);
-    if (typeof result === 'string') unread.push(result);
-    else {
-      results.push(tellResult(result, out));
-      if (result.captureId !== undefined) seen.add(result.captureId);
-    }
-  }
+  const { results, unread, seen } = await verifyEvery(place, { identity, log, trail }, out);
   const absent =
     log === undefined
       ? undefined
@@ -54,9 +41,8 @@ export async function verifyAll(
   ).length;
   const copies = copiesAmong(results);
   for (const one of copies) tellCopies(one, out);
-  out.line(
-    `${verified} of ${captures.length + unread.length + missing} verified${missing === 0 ? '' : `; ${missing} are named in the log, not stored`}`,
-  );
+  const unstored = missing === 0 ? '' : `; ${missing} are named in the log, not stored`;
+  out.line(`${verified} of ${captures.length + unread.length + missing} verified${unstored}`);
   out.json({
     location: store.location,
     results,
@@ -70,6 +56,32 @@ export async function verifyAll(
   });
   if (missing > 0) return 1;
   return exitOf(results) === 0 && unread.length > 0 ? 3 : exitOf(results);
+}
+
+interface Verified {
+  readonly results: readonly VerifyResult[];
+  /** Errors of those that could not be read, in words. */
+  readonly unread: readonly string[];
+  /** Ids of captures that are stored. */
+  readonly seen: ReadonlySet<string>;
+}
+
+async function verifyEvery(place: Place, means: VerifyMeans, out: Output): Promise<Verified> {
+  const { openAll } = await import('../case/store/locate.ts');
+  const { idsOf } = await import('../case/verify/log.ts');
+  const results: VerifyResult[] = [];
+  const unread: string[] = [];
+  const seen = new Set<string>();
+  for await (const capture of openAll(place, { deleted: true })) {
+    for (const id of idsOf(capture).slice(0, 1)) seen.add(id);
+    const result = await verifyEach(capture, means, out);
+    if (typeof result === 'string') unread.push(result);
+    else {
+      results.push(tellResult(result, out));
+      if (result.captureId !== undefined) seen.add(result.captureId);
+    }
+  }
+  return { results, unread, seen };
 }
 
 /** One that cannot be read keeps no other from being verified: its error, in words. */

@@ -59,8 +59,8 @@ export interface Finding {
   readonly severity: Severity;
   readonly subject: Subject;
   /**
-   * Where the proof stands: `/proc/17/exe -> /tmp/.x (deleted)`, `/tmp/.x: ELF`, `tcp 10.0.0.2:4711 ->
-   * 203.0.113.7:3333`.
+   * Where the proof stands: `/proc/17/exe -> /tmp/.x (deleted)`, `/tmp/.x: ELF`,
+   * `tcp 10.0.0.2:4711 -> 203.0.113.7:3333`.
    */
   readonly evidence: readonly string[];
   /** What harmless thing looks the same. */

@@ -71,8 +71,39 @@ export async function salvage(capture: OpenCapture, options: SalvageOptions): Pr
       options.onFragment?.(contents.segment, bytes);
     },
   });
-  const holes: Hole[] = [];
   const parts = capture.parts.length === 0 && capture.opened !== undefined ? [capture.opened] : allParts(capture);
+  const { holes, closed } = await readParts(capture, parts, { stream, contents }, options);
+  stream.finish();
+  if (closed[0] !== undefined && closed.length === parts.length && !isOurKey(capture, options.identity))
+    throw closed[0];
+  const { inventory } = contents;
+  return {
+    location: capture.location,
+    captureId: capture.manifest?.captureId ?? contents.captureId,
+    segments: parts.length,
+    missing: capture.missing,
+    holes: [...holes, ...notLookedAt(capture), ...emptied(capture)],
+    states,
+    fragmentBytes,
+    manifestParts: contents.parts,
+    inventory: { listed: inventory.listed, unseen: inventory.unseen, beyond: inventory.beyond },
+    notThere: () => inventory.missing(),
+  };
+}
+
+interface Readers {
+  readonly stream: SalvageStream;
+  readonly contents: SalvageContents;
+}
+
+/** Puts every part through the stream. Gives the places where bytes are missing, and why parts could not be opened. */
+async function readParts(
+  capture: OpenCapture,
+  parts: readonly CapturePart[],
+  { stream, contents }: Readers,
+  options: SalvageOptions,
+): Promise<{ holes: readonly Hole[]; closed: readonly AmberError[] }> {
+  const holes: Hole[] = [];
   const progress = progressOf(parts, options);
   const closed: AmberError[] = [];
   let previous: CapturePart | undefined;
@@ -98,28 +129,12 @@ export async function salvage(capture: OpenCapture, options: SalvageOptions): Pr
     progress(part);
     previous = part;
   }
-  stream.finish();
-  if (closed[0] !== undefined && closed.length === parts.length && !isOurKey(capture, options.identity))
-    throw closed[0];
-  if (capture.unexpectedObjects.length > MAX_UNEXPECTED)
-    holes.push({
-      segment: undefined,
-      reason: `${capture.unexpectedObjects.length - MAX_UNEXPECTED} more objects that are not ours were not looked at`,
-    });
-  holes.push(...emptied(capture));
-  const { inventory } = contents;
-  return {
-    location: capture.location,
-    captureId: capture.manifest?.captureId ?? contents.captureId,
-    segments: parts.length,
-    missing: capture.missing,
-    holes,
-    states,
-    fragmentBytes,
-    manifestParts: contents.parts,
-    inventory: { listed: inventory.listed, unseen: inventory.unseen, beyond: inventory.beyond },
-    notThere: () => inventory.missing(),
-  };
+  return { holes, closed };
+}
+
+function notLookedAt({ unexpectedObjects }: OpenCapture): readonly Hole[] {
+  const more = unexpectedObjects.length - MAX_UNEXPECTED;
+  return more > 0 ? [{ segment: undefined, reason: `${more} more objects that are not ours were not looked at` }] : [];
 }
 
 /** Empty files in the place of a segment; beside an intact joined file they stand for nothing. */

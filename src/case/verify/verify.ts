@@ -88,14 +88,7 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
     location: capture.location,
     captureId,
     ...verdictOf(capture, checks, { tar, log, unread }),
-    log:
-      log !== undefined
-        ? 'read'
-        : index === undefined || isCollection(capture)
-          ? 'none'
-          : unreadLog(index) === undefined
-            ? 'read'
-            : 'not-read',
+    log: log === undefined ? logState(capture, index) : 'read',
     checks: checks.all(),
     sha256: digests.whole,
     segments: capture.parts.length,
@@ -105,6 +98,12 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
     entries: tar.contents.entries,
     items: tar.contents.totals.items,
   };
+}
+
+/** Of a log that told no digests of this capture. */
+function logState(capture: OpenCapture, index: LogIndex | undefined): VerifyResult['log'] {
+  if (index === undefined || isCollection(capture)) return 'none';
+  return unreadLog(index) === undefined ? 'read' : 'not-read';
 }
 
 function isWhole({ manifest, alone }: OpenCapture): boolean {
@@ -131,7 +130,8 @@ function checkDigests(capture: OpenCapture, checks: CheckList, digests: PartsRea
   } else if (manifest.tarball.sha256 === null) {
     checks.skip(
       'whole',
-      `manifest.json has no SHA-256 of the whole ("sha256": null), as at the end of a small sandbox, where there is no time for one: the SHA-256 of each segment stands for it. That of the joined segments is ${digests.whole}`,
+      'manifest.json has no SHA-256 of the whole ("sha256": null), as at the end of a small sandbox, where there is no ' +
+        `time for one: the SHA-256 of each segment stands for it. That of the joined segments is ${digests.whole}`,
     );
   } else if (digests.whole !== manifest.tarball.sha256) {
     checks.fail('whole', `the joined segments are ${digests.whole}, manifest.json says ${manifest.tarball.sha256}`);
@@ -149,7 +149,8 @@ function tellContents(capture: OpenCapture, checks: CheckList, tar: TarCheck | u
   else
     checks.skip(
       'structure',
-      'nothing of it was read: without manifest.json and the segments before it, nobody knows where in it an entry begins',
+      'nothing of it was read: without manifest.json and the segments before it, ' +
+        'nobody knows where in it an entry begins',
     );
   if (contents.entries === 0) checks.skip('entries', 'no entry was read');
   else checks.ok('entries', `${contents.entries} entries, ${contents.totals.items} lines`);
@@ -211,10 +212,9 @@ function verdictOf(
   if (unread !== undefined) return { verdict: 'unreadable', summary: `not verified: ${unread}; what was read holds` };
   if (isWhole(capture)) {
     const open = checks.all().filter(({ state }) => state === 'not-checked').length;
-    return {
-      verdict: 'verified',
-      summary: `verified: everything that was checked holds${open === 0 ? '' : `; ${open} checks could not be made`}${manifest === undefined ? '' : `; evidence ${completenessText(manifest, countedIn(tar))}`}`,
-    };
+    const unmade = open === 0 ? '' : `; ${open} checks could not be made`;
+    const evidence = manifest === undefined ? '' : `; evidence ${completenessText(manifest, countedIn(tar))}`;
+    return { verdict: 'verified', summary: `verified: everything that was checked holds${unmade}${evidence}` };
   }
   const last = tar.contents.parts.at(-1);
   const reached =

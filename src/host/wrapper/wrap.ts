@@ -17,8 +17,7 @@ import type { Progress } from '../limits/invocation-progress.ts';
  * Any function: the parameters are the handler's own business. A parameter without a type is `any`, as in `Handler` of
  * \@types/aws-lambda.
  */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- `never` or `unknown` would be the type of an event
-// that has none
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- `never` or `unknown` would bind the event
 export type AnyHandler = (...args: any[]) => unknown;
 
 /**
