@@ -3,13 +3,13 @@ import { findings } from '../../collect/findings.ts';
 import type { LastCapture } from '../../capture/capture.ts';
 import type { CaptureReport, Cause, Collector, JsonEntry, Config } from '../../contracts/evidence.ts';
 import { schemeOf } from '../../config/destination.ts';
-import { AmberError, describeError } from '../../errors.ts';
+import { type AmberError, describeError } from '../../errors.ts';
 import { coresOf } from '../../lambda/cores.ts';
 import { parkingProvider } from '../../ship/parked.ts';
-import { doneWithin, currentFacts, type Count, type ExtensionState, type Running } from './state.ts';
+import { doneWithin, currentFacts, type ExtensionState, type Running } from './state.ts';
 import { handedOver } from './received-handoffs.ts';
 import { claimFleet } from '../limits/fleet.ts';
-import { firstTime } from '../limits/state.ts';
+import type { CaptureCount } from '../limits/limiter.ts';
 import { watchForStopOrder } from '../orders/stop-order.ts';
 
 export interface CaptureOrder {
@@ -114,7 +114,7 @@ function lastInventory(state: ExtensionState): Collector {
 export function startCapture(state: ExtensionState, order: CaptureOrder): Running | AmberError {
   const hinted = order.hinted === true;
   const count = hinted ? state.hinted : state.own;
-  const refused = order.last === true ? undefined : refusal(state, count);
+  const refused = order.last === true ? undefined : state.limiter.refusal({ ...order, count, nowMs: Date.now() });
   if (refused !== undefined) return refused;
   const { promise, resolve } = Promise.withResolvers<CaptureReport | undefined>();
   const running: Running = {
@@ -151,37 +151,19 @@ export function startCapture(state: ExtensionState, order: CaptureOrder): Runnin
   return running;
 }
 
-function refusal({ running, config, control }: ExtensionState, { captures, endedMs }: Count): AmberError | undefined {
-  if (control?.stopped() === true) return limited('stop', 'a signed order to stop is in force (AMBER_CONTROL)');
-  if (running !== undefined) return new AmberError('CAPTURE_BUSY', undefined, { details: { limit: 'single-flight' } });
-  if (captures >= config.maxCaptures)
-    return limited('cap', `this sandbox has had its ${String(config.maxCaptures)} captures (AMBER_MAX_CAPTURES)`);
-  const waitMs = endedMs + config.cooldownMs - Date.now();
-  if (endedMs > 0 && waitMs > 0)
-    return limited('cooldown', `the last capture ended less than AMBER_COOLDOWN_MS ago; ${String(waitMs)} ms are left`);
-  return undefined;
-}
-
-function limited(limit: string, message: string): AmberError {
-  return new AmberError('CAPTURE_LIMITED', message, { details: { limit } });
-}
-
 async function run(
   state: ExtensionState,
   { cause, config, hardStopMs, last }: CaptureOrder,
   running: Running,
-  count: Count,
+  count: CaptureCount,
 ): Promise<CaptureReport | undefined> {
   const { environment, monitor, fleet, parking } = state;
   try {
     const invocation = currentFacts(state);
-    const full =
-      fleet === undefined
-        ? undefined
-        : await claimFleet({ config, cause, state: fleet, env: environment.env, invocation, hardStopMs });
+    const full = await claimFleet({ config, cause, state: fleet, env: environment.env, invocation, hardStopMs });
     if (full !== undefined) {
       count.captures -= 1;
-      logRefusal(state, cause, full);
+      state.limiter.logRefusal(cause, full);
       return undefined;
     }
     const engine = await environment.engine();
@@ -211,17 +193,4 @@ async function run(
     environment.log('fault', { where: 'extension', error: describeError(error) });
     return undefined;
   }
-}
-
-/** Says once for each trigger and limit that a due capture was refused. */
-export function logRefusal({ environment, fleet }: ExtensionState, cause: Cause, refused: AmberError): void {
-  const limit = String(refused.details['limit'] ?? '');
-  if (fleet !== undefined && !firstTime(fleet, `refused:${cause.trigger}:${limit}`)) return;
-  environment.log('refused', {
-    trigger: cause.trigger,
-    reason: cause.reason,
-    code: refused.code,
-    limit,
-    error: refused.message,
-  });
 }

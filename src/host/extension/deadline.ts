@@ -6,7 +6,7 @@
 import { isAmberError } from '../../errors.ts';
 import { deadline } from '../../trigger/deadline.ts';
 import { flag } from '../../trigger/flag.ts';
-import { logRefusal, startCapture } from './capture.ts';
+import { startCapture } from './capture.ts';
 import type { ExtensionState, InvocationRecord } from './state.ts';
 import type { Config } from '../../contracts/evidence.ts';
 
@@ -61,6 +61,6 @@ function fire(state: ExtensionState, invocation: InvocationRecord, dueMs: number
     config: state.config,
     hardStopMs: deadlineMs - Math.min(state.config.marginMs, remainingMs / 4),
   });
-  if (isAmberError(start)) logRefusal(state, cause, start);
+  if (isAmberError(start)) state.limiter.logRefusal(cause, start);
   else state.open.clear();
 }

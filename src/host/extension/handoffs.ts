@@ -10,7 +10,7 @@ import { describeError, isAmberError } from '../../errors.ts';
 import { anomaly } from '../../trigger/anomaly.ts';
 import { deadline } from '../../trigger/deadline.ts';
 import { error as failure } from '../../trigger/error.ts';
-import { logRefusal, startCapture } from './capture.ts';
+import { startCapture } from './capture.ts';
 import {
   currentFacts,
   type ExtensionState,
@@ -122,7 +122,7 @@ async function judge(state: ExtensionState, request: HandoffRequest): Promise<Ju
     hinted: true,
   });
   if (isAmberError(start)) {
-    logRefusal(state, due.cause, start);
+    state.limiter.logRefusal(due.cause, start);
     return refused(String(start.details['limit'] ?? start.code));
   }
   due.markConsumed?.();
@@ -213,7 +213,7 @@ async function ordered(state: ExtensionState, request: HandoffRequest): Promise<
 async function signed(state: ExtensionState, { token }: HandoffRequest): Promise<Due | undefined> {
   const { config, fleet, environment } = state;
   const facts = currentFacts(state);
-  if (token === undefined || fleet === undefined || facts === undefined) return undefined;
+  if (token === undefined || facts === undefined) return undefined;
   const { judgeEvent, markEventConsumed } = await import('../orders/event-order.ts');
   const order = judgeEvent({ config, state: fleet, environment }, token, facts);
   if (order === undefined) return undefined;

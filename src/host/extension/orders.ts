@@ -4,7 +4,7 @@
 import type { Cause, Finding, Config } from '../../contracts/evidence.ts';
 import { describeError, isAmberError } from '../../errors.ts';
 import { anomaly } from '../../trigger/anomaly.ts';
-import { logRefusal, startCapture } from './capture.ts';
+import { startCapture } from './capture.ts';
 import { currentFacts, type ExtensionState } from './state.ts';
 import { learnStream } from './stream.ts';
 
@@ -67,7 +67,7 @@ export function hardStopOf({ invocation }: ExtensionState, config: Config): numb
 async function capture(state: ExtensionState, cause: Cause, config: Config): Promise<boolean> {
   const start = startCapture(state, { cause, config, hardStopMs: hardStopOf(state, config) });
   if (isAmberError(start)) {
-    logRefusal(state, cause, start);
+    state.limiter.logRefusal(cause, start);
     return false;
   }
   const report = await start.ended;

@@ -8,7 +8,7 @@ import type { Cause } from '../../contracts/evidence.ts';
 import { AmberError, isAmberError } from '../../errors.ts';
 import type { ShutdownEvent } from '../../lambda/extensions-api.ts';
 import { endingOf } from '../../trigger/shutdown.ts';
-import { configAtTheEnd, logRefusal, startCapture } from './capture.ts';
+import { configAtTheEnd, startCapture } from './capture.ts';
 import type { ExtensionState } from './state.ts';
 import { lastOrder } from './orders.ts';
 
@@ -48,8 +48,7 @@ export async function atShutdown(state: ExtensionState, event: ShutdownEvent): P
   const exitMs = isBound ? LATE_EXIT_MS : EXIT_MS;
   if (endMs - Date.now() < LEAST_CRASH_MS) {
     state.running?.stopper.abort(new AmberError('CAPTURE_ABORTED', 'the end of the sandbox came'));
-    logRefusal(
-      state,
+    state.limiter.logRefusal(
       cause,
       new AmberError(
         'CAPTURE_LIMITED',
@@ -105,8 +104,7 @@ function dueAtTheEnd(state: ExtensionState, cause: Cause, contents: boolean): Du
   const allowed = cause.trigger === 'crash' && open.size === 0 ? resets.allowed(maxCaptures, nowMs) : 'all';
   const counted = `${String(resets.captured(nowMs))} captures after crashes of this sandbox in the last hour (AMBER_MAX_CAPTURES), by its own record`;
   if (allowed === 'nothing') {
-    logRefusal(
-      state,
+    state.limiter.logRefusal(
       cause,
       new AmberError('CAPTURE_LIMITED', `${counted}; the next in ten minutes`, { details: { limit: 'resets' } }),
     );

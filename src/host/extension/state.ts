@@ -15,7 +15,9 @@ import type { LogStream } from '../../report/log.ts';
 import { openParking, type Parking } from '../../ship/parked.ts';
 import type { Control } from '../orders/control.ts';
 import { openResets, type Resets } from './resets.ts';
-import { sandboxState, type SandboxState } from '../limits/state.ts';
+import { CaptureLimiter, type CaptureCount } from '../limits/limiter.ts';
+import { FLOOR_MS } from '../limits/limits.ts';
+import { freshState, type SandboxState } from '../limits/state.ts';
 
 export type ExtensionEngine = (request: CaptureRequest) => Promise<CaptureReport>;
 
@@ -70,12 +72,6 @@ export interface Ended {
   readonly isWhole: boolean;
 }
 
-/** Captures of one kind: how many were started in this life, and when the last one ended. */
-export interface Count {
-  captures: number;
-  endedMs: number;
-}
-
 export interface ExtensionState {
   readonly environment: ExtensionEnvironment;
   readonly config: Config;
@@ -94,15 +90,16 @@ export interface ExtensionState {
   control: Control | undefined;
   /** The end of init as detectors need it: noted when the first invocation is told of. */
   init: MonitorOptions['init'];
-  /** For the cap over all sandboxes. */
-  readonly fleet: SandboxState | undefined;
+  /** What the limits keep: lines that were logged, and the answer of the cap over all sandboxes. */
+  readonly fleet: SandboxState;
+  readonly limiter: CaptureLimiter;
   timer: NodeJS.Timeout | undefined;
   /** Looks during an invocation that lasts. */
   ticker: NodeJS.Timeout | undefined;
   running: Running | undefined;
   last: Ended | undefined;
-  readonly own: Count;
-  readonly hinted: Count;
+  readonly own: CaptureCount;
+  readonly hinted: CaptureCount;
   /** An event was taken and the next one is not asked for yet: the platform does not freeze the sandbox. */
   holding: boolean;
   /** Ids of the orders that a whole capture has answered. */
@@ -140,7 +137,8 @@ export function openState(environment: ExtensionEnvironment, managed: boolean): 
   }
   const tmp = config.writable[0] ?? '/tmp';
   const parking = openParking(tmp, environment.log);
-  return {
+  const fleet = freshState();
+  const state: ExtensionState = {
     environment,
     config,
     asked,
@@ -152,7 +150,8 @@ export function openState(environment: ExtensionEnvironment, managed: boolean): 
     seen: undefined,
     control: undefined,
     init: undefined,
-    fleet: sandboxState({}),
+    fleet,
+    limiter: limiterOf(config, environment, fleet, () => state),
     timer: undefined,
     ticker: undefined,
     running: undefined,
@@ -166,6 +165,29 @@ export function openState(environment: ExtensionEnvironment, managed: boolean): 
     parking,
     resets: openResets(tmp, (record) => environment.log('fault', record)),
   };
+  return state;
+}
+
+/**
+ * A capture here runs beside the handler and holds up no answer: what it has stored at its stop is a gain, however
+ * little CPU the function has. So its least time is the floor.
+ *
+ * @param state - asked when a capture is due
+ */
+function limiterOf(
+  config: Config,
+  { log }: ExtensionEnvironment,
+  fleet: SandboxState,
+  state: () => Pick<ExtensionState, 'control' | 'running'>,
+): CaptureLimiter {
+  return new CaptureLimiter({
+    config,
+    state: fleet,
+    log,
+    isStopped: () => state().control?.stopped() === true,
+    isRunning: () => state().running !== undefined,
+    leastMs: () => FLOOR_MS,
+  });
 }
 
 function readConfig({ env, log }: ExtensionEnvironment): Config | undefined {

@@ -1,6 +1,4 @@
-/** When a capture may not start: pure functions on the counts of the sandbox. */
-import { AmberError } from '../../errors.ts';
-import type { SandboxState } from './state.ts';
+/** How long a capture takes, and when it must have ended: pure functions of the CPU that a function has. */
 import type { Config } from '../../contracts/evidence.ts';
 
 /** Under this no capture starts, however fast the machine; also the least maxMs. */
@@ -46,44 +44,4 @@ export function hardStop(config: Config, nowMs: number, deadlineMs: number | und
   const own = nowMs + config.maxMs;
   const margin = cores === undefined ? config.marginMs : Math.max(config.marginMs, atPace(STRETCH_CPU_MS, cores));
   return deadlineMs === undefined ? own : Math.min(own, deadlineMs - margin);
-}
-
-/** What the sandbox can do, as far as it decides when a capture may start. */
-export interface Pace {
-  readonly cores: number | undefined;
-  readonly isLoaded: boolean;
-  /** A signed order asks: it is carried out once, so neither cap nor cooldown holds it up. */
-  readonly isSigned?: boolean;
-}
-
-/** Why no capture may start now, as CAPTURE_BUSY or CAPTURE_LIMITED; undefined if one may. */
-export function refusal(
-  config: Config,
-  state: SandboxState,
-  nowMs: number,
-  hardStopMs: number,
-  pace: Pace,
-): AmberError | undefined {
-  if (config.disabled) return limited('switch', 'AMBER_DISABLED is set');
-  if (state.running) return new AmberError('CAPTURE_BUSY', undefined, { details: { limit: 'single-flight' } });
-  if (pace.isSigned !== true && state.captures >= config.maxCaptures) {
-    return limited('cap', `this sandbox has had its ${String(config.maxCaptures)} captures (AMBER_MAX_CAPTURES)`);
-  }
-  const wait = state.endedMs + config.cooldownMs - nowMs;
-  if (pace.isSigned !== true && state.endedMs > 0 && wait > 0) {
-    return limited('cooldown', `the last capture ended less than AMBER_COOLDOWN_MS ago; ${String(wait)} ms are left`);
-  }
-  const budget = Math.max(0, Math.round(hardStopMs - nowMs));
-  const least = leastMs(pace.cores, pace.isLoaded);
-  if (budget < least) {
-    return limited(
-      'budget',
-      `${String(budget)} ms are left for a capture, less than the ${String(least)} ms that one takes here: a longer timeout, more memory or a higher AMBER_MAX_MS lets it start`,
-    );
-  }
-  return undefined;
-}
-
-function limited(limit: string, message: string): AmberError {
-  return new AmberError('CAPTURE_LIMITED', message, { details: { limit } });
 }

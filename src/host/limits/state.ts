@@ -60,7 +60,15 @@ export function shared<T>(what: string): Kept<T> {
 export function sandboxState(scope: object = globalThis): SandboxState | undefined {
   const found = (scope as Record<symbol, SandboxState | undefined>)[KEY];
   if (found !== undefined) return found.version === VERSION ? found : undefined;
-  const made: SandboxState = {
+  const made = freshState();
+  // Not enumerable: code that lists the globals sees what it saw without us.
+  Object.defineProperty(scope, KEY, { value: made });
+  return made;
+}
+
+/** The state of a sandbox in which nothing has happened. */
+export function freshState(): SandboxState {
+  return {
     version: VERSION,
     invocations: 0,
     inFlight: 0,
@@ -71,9 +79,6 @@ export function sandboxState(scope: object = globalThis): SandboxState | undefin
     done: new Set(),
     kept: new Map(),
   };
-  // Not enumerable: code that lists the globals sees what it saw without us.
-  Object.defineProperty(scope, KEY, { value: made });
-  return made;
 }
 
 /** True the first time that it is asked for `what`. The set is bounded by the few words that hosts use. */

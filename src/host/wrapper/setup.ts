@@ -9,6 +9,8 @@ import { TRIGGERS } from '../../trigger/index.ts';
 import { ownTriggers } from '../../trigger/own.ts';
 import { pollerFor, type ControlPoller } from '../orders/control-poller.ts';
 import type { ChangeMonitor } from '../monitor/change-monitor.ts';
+import { CaptureLimiter } from '../limits/limiter.ts';
+import { leastMs } from '../limits/limits.ts';
 import { firstTime, sandboxState, type SandboxState } from '../limits/state.ts';
 import { errorFields } from '../log.ts';
 import { type HostEnvironment, fault } from '../environment.ts';
@@ -18,6 +20,7 @@ export interface HostSetup {
   readonly config: Config;
   readonly state: SandboxState;
   readonly environment: HostEnvironment;
+  readonly limiter: CaptureLimiter;
   readonly settled: readonly Trigger[];
   readonly failed: readonly Trigger[];
   readonly near: readonly Trigger[];
@@ -71,10 +74,13 @@ export function loadSetup(options: Options, environment: HostEnvironment): HostS
   const [settled, failed, near, found] = [at('settled'), at('failed'), at('near-deadline'), at('found')];
   const once = [...settled, ...failed, ...near].every((trigger) => trigger.once === true);
   const hearsEvents = settled.some(({ name }) => name === 'event');
+  const cores = coresOf(environment.env);
+  const poller = pollerFor(config, state, environment);
   return {
     config,
     state,
     environment,
+    limiter: limiterOf({ config, state, environment, cores, poller }),
     settled,
     failed,
     near,
@@ -82,9 +88,27 @@ export function loadSetup(options: Options, environment: HostEnvironment): HostS
     once,
     changeMonitor: undefined,
     hearsEvents,
-    cores: coresOf(environment.env),
-    poller: pollerFor(config, state, environment),
+    cores,
+    poller,
   };
+}
+
+/** A capture in process shares the thread with the handler: it starts where the time is enough for it. */
+function limiterOf({
+  config,
+  state,
+  environment,
+  cores,
+  poller,
+}: Pick<HostSetup, 'config' | 'state' | 'environment' | 'cores' | 'poller'>): CaptureLimiter {
+  return new CaptureLimiter({
+    config,
+    state,
+    log: environment.log,
+    isStopped: () => poller?.stopped() === true,
+    isRunning: () => state.running,
+    leastMs: () => leastMs(cores, environment.isLoaded()),
+  });
 }
 
 const OTHER_VERSION = 'another version of lambda-amber is loaded in this process, and is in charge';

@@ -3,20 +3,15 @@ import type { CaptureRequest } from '../../capture/capture.ts';
 import type { CaptureReport, Cause, InvocationFacts, Config } from '../../contracts/evidence.ts';
 import { AmberError } from '../../errors.ts';
 import type { HostSetup } from './setup.ts';
-import { claimFleet, knownFull } from '../limits/fleet.ts';
+import { claimFleet } from '../limits/fleet.ts';
 import type { HandOver } from '../handoff/hand-over.ts';
-import { hardStop, refusal, type Pace } from '../limits/limits.ts';
-import { firstTime } from '../limits/state.ts';
+import { hardStop } from '../limits/limits.ts';
 import { acquireProcessLock } from '../monitor/process-lock.ts';
 import { fault } from '../environment.ts';
 
 // Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with
 // it.
 const { clearTimeout, setTimeout } = globalThis;
-
-const STOPPED = new AmberError('CAPTURE_LIMITED', 'a signed order to stop is in force (AMBER_CONTROL)', {
-  details: { limit: 'stop' },
-});
 
 /** A capture that has begun, or why there is none. */
 export type Start =
@@ -57,15 +52,8 @@ export function startCapture(
   const { state } = setup;
   const nowMs = Date.now();
   const hardStopMs = hardStop(config, nowMs, invocation?.deadlineMs, setup.cores);
-  const pace: Pace = {
-    cores: setup.cores,
-    isLoaded: setup.environment.isLoaded(),
-    isSigned: cause.order?.signedBy !== undefined,
-  };
-  const refused =
-    setup.poller?.stopped() === true
-      ? STOPPED
-      : (refusal(setup.config, state, nowMs, hardStopMs, pace) ?? knownFull(config, cause, state, nowMs));
+  const isSigned = cause.order?.signedBy !== undefined;
+  const refused = setup.limiter.refusal({ cause, config, count: state, nowMs, hardStopMs, isSigned });
   if (refused !== undefined) return { begun: false, refused };
   state.running = true;
   state.captures += 1;
@@ -136,13 +124,14 @@ async function runEngine(
   try {
     release = await acquireProcessLock(request.cause, request.config);
     if (release === undefined) {
-      logRefusal(setup, request.cause, new AmberError('CAPTURE_BUSY', OTHER_THREAD, { details: { limit: 'threads' } }));
+      const busy = new AmberError('CAPTURE_BUSY', OTHER_THREAD, { details: { limit: 'threads' } });
+      setup.limiter.logRefusal(request.cause, busy);
       return undefined;
     }
     const { state, environment } = setup;
     const full = await claimFleet({ ...request, state, env: environment.env, claim: environment.claim });
     if (full !== undefined) {
-      logRefusal(setup, request.cause, full);
+      setup.limiter.logRefusal(request.cause, full);
       return NO_SLOT;
     }
     const engine = await setup.environment.engine();
@@ -159,18 +148,3 @@ async function runEngine(
 }
 
 const OTHER_THREAD = 'another thread of this process captures the sandbox, or did so a short time ago';
-
-/**
- * Says once for each trigger and limit that a due capture was refused: a failing function would say it at every call.
- */
-export function logRefusal({ state, environment }: HostSetup, cause: Cause, refused: AmberError): void {
-  const limit = String(refused.details['limit'] ?? '');
-  if (!firstTime(state, `refused:${cause.trigger}:${limit}`)) return;
-  environment.log('refused', {
-    trigger: cause.trigger,
-    reason: cause.reason,
-    code: refused.code,
-    limit,
-    error: refused.message,
-  });
-}

@@ -8,7 +8,7 @@ import { deadlineOf } from '../../lambda/deadline.ts';
 import { ask, type HostSetup, type TrackedInvocation } from './setup.ts';
 import { invocationFacts, lambdaContext } from './facts.ts';
 import { awaitOrders, beginOrders, ordersFor, spend } from '../orders/orders.ts';
-import { logRefusal, startCapture } from './start.ts';
+import { startCapture } from './start.ts';
 import { fault } from '../environment.ts';
 
 // Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with
@@ -147,7 +147,7 @@ function begin(
   const ordered = orders?.find((one) => one.cause === cause);
   const start = startCapture(tracked.setup, cause, facts(tracked, failure), ordered);
   if (!start.begun) {
-    logRefusal(tracked.setup, cause, start.refused);
+    tracked.setup.limiter.logRefusal(cause, start.refused);
     return undefined;
   }
   spend(tracked, ordered);
@@ -169,7 +169,7 @@ export function beginFound(tracked: TrackedInvocation, cause: Cause): boolean {
   const isBinding = tracked.open || (known.deadlineMs !== undefined && known.deadlineMs > Date.now());
   const start = startCapture(tracked.setup, cause, isBinding ? known : { ...known, deadlineMs: undefined });
   if (!start.begun) {
-    logRefusal(tracked.setup, cause, start.refused);
+    tracked.setup.limiter.logRefusal(cause, start.refused);
     return start.refused.details['limit'] !== 'budget';
   }
   if (!tracked.open) return true;

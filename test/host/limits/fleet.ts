@@ -59,7 +59,7 @@ interface Bucket {
 async function run({ sandboxes, hours, fleetCap, perSandbox, everyMs }: FleetOptions): Promise<FleetFigures> {
   // Loaded now: the hosts keep the timers that they find when they are loaded.
   const { loadSetup } = await import('../../../src/host/wrapper/setup.ts');
-  const { startCapture, logRefusal } = await import('../../../src/host/wrapper/start.ts');
+  const { startCapture } = await import('../../../src/host/wrapper/start.ts');
   const { isAmberError } = await import('../../../src/errors.ts');
   const bucket: Bucket = { taken: new Set(), requests: 0 };
   const perDay = new Map<number, number>();
@@ -92,7 +92,7 @@ async function run({ sandboxes, hours, fleetCap, perSandbox, everyMs }: FleetOpt
       fired += 1;
       const cause = { trigger: 'anomaly', reason: 'a detector that always fires' } as const;
       const start = startCapture(setup, cause, undefined);
-      if (!start.begun) logRefusal(setup, cause, start.refused);
+      if (!start.begun) setup.limiter.logRefusal(cause, start.refused);
     }
     // What has been begun comes to its claim and its engine, and the time passes.
     for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
