@@ -54,7 +54,8 @@ export async function setFlag(
   if (qualifier !== undefined && qualifier !== '$LATEST') {
     throw new AmberError(
       'USAGE',
-      `--env-flag changes $LATEST, and ${functionName}:${qualifier} was named, which would not see it. Name the function alone, or leave --env-flag out.`,
+      `--env-flag changes $LATEST, and ${functionName}:${qualifier} was named, which would not see it. Name the ` +
+        'function alone, or leave --env-flag out.',
     );
   }
   const lambda = await aws.lambda();
@@ -67,7 +68,8 @@ export async function setFlag(
     if (Environment?.Error !== undefined)
       throw new AmberError(
         'ACQUIRE_DENIED',
-        'The environment of the function cannot be read (kms:Decrypt), so it cannot be written back either. Set AMBER_CAPTURE=now by hand.',
+        'The environment of the function cannot be read (kms:Decrypt), so it cannot be written back either. Set ' +
+          'AMBER_CAPTURE=now by hand.',
       );
     await lambda.updateFunctionConfiguration({
       FunctionName: askedAs,

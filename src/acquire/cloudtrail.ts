@@ -18,7 +18,8 @@ const MAX_REMEMBERED = 2_000_000;
 export const cloudtrail: Source = {
   name: 'cloudtrail',
   description:
-    'CloudTrail event history by function name, ARN, role, role session and every access key found in captures (LookupEvents).',
+    'CloudTrail event history by function name, ARN, role, role session and every access key found in captures ' +
+    '(LookupEvents).',
   lane: 'trail',
   actions: ['cloudtrail:LookupEvents'],
   acquire,

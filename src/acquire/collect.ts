@@ -81,7 +81,8 @@ function chosen(names: readonly string[] | undefined): readonly Source[] {
   if (unknown !== undefined)
     throw new AmberError(
       'USAGE',
-      `--sources has ${JSON.stringify(unknown)}; expected names out of ${SOURCES.map(({ name }) => name).join(', ')}, for example --sources versions,logs.`,
+      `--sources has ${JSON.stringify(unknown)}; expected names out of ` +
+        `${SOURCES.map(({ name }) => name).join(', ')}, for example --sources versions,logs.`,
     );
   return SOURCES.filter((source) => names.includes(source.name));
 }

@@ -22,7 +22,8 @@ export function responderCredentials({ profile, agent, askCode }: CredentialOpti
         failure ??
         new AmberError(
           'ACQUIRE_CREDENTIALS',
-          'The session with the code of the MFA device has ended: run the same command again, it goes on where this one ended.',
+          'The session with the code of the MFA device has ended: run the same command again, it goes on where ' +
+            'this one ended.',
         )
       );
     isAsked = true;

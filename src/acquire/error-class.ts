@@ -93,7 +93,8 @@ export function credentialsError(cause: unknown): AmberError {
     });
   return new AmberError(
     'ACQUIRE_CREDENTIALS',
-    `The AWS credentials are missing, wrong or expired (${name}). Renew them (\`aws sso login\`, or the AWS_ variables) and run the same command again: it goes on where this one ended.`,
+    `The AWS credentials are missing, wrong or expired (${name}). Renew them (\`aws sso login\`, or the AWS_ ` +
+      'variables) and run the same command again: it goes on where this one ended.',
     { cause, details: { fault: name } },
   );
 }
@@ -112,7 +113,8 @@ export function fatalError(asked: Asked, error: unknown, region: string): AmberE
   if (errorClass === 'missing')
     return new AmberError(
       'ACQUIRE_MISSING',
-      `There is no function ${JSON.stringify(asked.call.split(' ')[1] ?? '')} in ${region}; is it another region (--region) or account (--profile)?`,
+      `There is no function ${JSON.stringify(asked.call.split(' ')[1] ?? '')} in ${region}; is it another ` +
+        'region (--region) or account (--profile)?',
       { cause: error, details },
     );
   return new AmberError('ACQUIRE_FAILED', `${asked.call}: ${certificateAdvice(error) ?? describeError(error)}`, {

@@ -28,7 +28,8 @@ export function parseFunctionName(text: string): FunctionName {
     return { name, region, account, qualifier, askedAs };
   throw new AmberError(
     'USAGE',
-    `${JSON.stringify(text.slice(0, 200))} is neither the name nor the ARN of a function; for example checkout, checkout:live, or arn:aws:lambda:eu-central-1:111122223333:function:checkout.`,
+    `${JSON.stringify(text.slice(0, 200))} is neither the name nor the ARN of a function; for example checkout, ` +
+      'checkout:live, or arn:aws:lambda:eu-central-1:111122223333:function:checkout.',
   );
 }
 
@@ -64,7 +65,9 @@ export function compareAnswer(
   if (arn !== undefined && differences.length === 0) return arn;
   throw new AmberError(
     'ACQUIRE_MISMATCH',
-    `The answer is of another function: ${differences.join('; ')}. Asked: ${described(expected)}; answered: ${JSON.stringify(FunctionArn.slice(0, 300))}. Use credentials of that account (--profile), or name the function as it is.`,
+    `The answer is of another function: ${differences.join('; ')}. Asked: ${described(expected)}; answered: ` +
+      `${JSON.stringify(FunctionArn.slice(0, 300))}. Use credentials of that account (--profile), or name the ` +
+      'function as it is.',
     { details: { asked: described(expected), answered: FunctionArn.slice(0, 300) } },
   );
 }
@@ -81,7 +84,9 @@ export function compareAccount(functionArn: string, caller: string | undefined):
   if (own === undefined || own === account) return;
   throw new AmberError(
     'ACQUIRE_MISMATCH',
-    `${functionArn} is in account ${account ?? 'unknown'}, and the credentials are of account ${own}, whose logs, roles and CloudTrail would stand in for its own. Use credentials of ${account ?? 'that account'} (--profile).`,
+    `${functionArn} is in account ${account ?? 'unknown'}, and the credentials are of account ${own}, whose ` +
+      `logs, roles and CloudTrail would stand in for its own. Use credentials of ${account ?? 'that account'} ` +
+      '(--profile).',
     { details: { asked: functionArn, caller: own } },
   );
 }

@@ -89,11 +89,13 @@ function tellLimits(
 ): void {
   if (fullSeconds.length > 0)
     warn(
-      `${group}: ${fullSeconds.length} seconds have more than ${QUERY_ROWS} events, and Logs Insights gives no more of a second; the first is ${fullSeconds[0] ?? ''}`,
+      `${group}: ${fullSeconds.length} seconds have more than ${QUERY_ROWS} events, and Logs Insights gives no ` +
+        `more of a second; the first is ${fullSeconds[0] ?? ''}`,
     );
   if (unaskedMs > 0)
     warn(
-      `${group}: ${Math.ceil(unaskedMs / 1000)} s of the window were not asked for after ${MAX_QUERIES} queries; collect a shorter window (--since, --until)`,
+      `${group}: ${Math.ceil(unaskedMs / 1000)} s of the window were not asked for after ${MAX_QUERIES} ` +
+        'queries; collect a shorter window (--since, --until)',
     );
 }
 

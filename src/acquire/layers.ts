@@ -81,7 +81,9 @@ async function look(lambda: Lambda, arn: string, context: AcquireContext): Promi
 function* entriesOf(one: Look, usedBy: readonly string[], target: Target, context: AcquireContext): Generator<Entry> {
   const { arn, answer, begun } = one;
   const foreign = isForeign(arn, target);
-  const hint = `${foreign ? 'it belongs to another account; ' : ''}what the function loaded of it lies in [root]/opt of a capture`;
+  const hint =
+    `${foreign ? 'it belongs to another account; ' : ''}what the function loaded of it lies in [root]/opt of a ` +
+    'capture';
   const asked = {
     path: pathOf(arn, 'layer.zip'),
     call: `lambda:GetLayerVersionByArn ${arn}`,

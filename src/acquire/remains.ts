@@ -59,7 +59,8 @@ async function demandTrace(
   for (const name of [named.name, functionArn]) if (await hasEvents(aws, region, name)) return;
   throw new AmberError(
     error.code,
-    `${error.message} Nothing is left of it either: no log group ${logGroups.join(', ')}, and no event in CloudTrail. If it logged elsewhere, name the group (--log-group).`,
+    `${error.message} Nothing is left of it either: no log group ${logGroups.join(', ')}, and no event in ` +
+      'CloudTrail. If it logged elsewhere, name the group (--log-group).',
     { cause: error, details: error.details },
   );
 }

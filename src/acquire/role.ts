@@ -9,7 +9,8 @@ import { arnName, component } from './paths.ts';
 export const role: Source = {
   name: 'role',
   description:
-    'Execution role of every version: trust, inline and attached policies in their versions, permission boundary, last use.',
+    'Execution role of every version: trust, inline and attached policies in their versions, permission ' +
+    'boundary, last use.',
   lane: 'control-plane',
   actions: [
     'iam:GetRole',

@@ -243,7 +243,8 @@ async function find(
   if (ledger.head !== undefined && ledger.head.functionArn !== target.functionArn) {
     throw new AmberError(
       'USAGE',
-      `The state in ${JSON.stringify(request.statePath ?? '')} is of a collection of ${ledger.head.functionArn}, not of ${target.functionArn}; name another with --state.`,
+      `The state in ${JSON.stringify(request.statePath ?? '')} is of a collection of ` +
+        `${ledger.head.functionArn}, not of ${target.functionArn}; name another with --state.`,
     );
   }
   compareAccount(target.functionArn, caller);

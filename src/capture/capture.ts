@@ -83,7 +83,9 @@ async function captureTo(
     },
     onTrouble: resort.onTrouble,
     onFull: (bytes) => {
-      const error = `${String(bytes)} bytes of segments wait for the destination, as many as may: nothing more is collected until it takes some`;
+      const error =
+        `${String(bytes)} bytes of segments wait for the destination, as many as may: nothing more is collected ` +
+        'until it takes some';
       if (!isQuiet) logLine('fault', { capture: context.captureId, where: 'ship', error });
     },
     marker: (stored, whole) => commitDocument(run.commitFacts(stored, whole), stored, run.manifest, run.redact),

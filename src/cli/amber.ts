@@ -107,7 +107,8 @@ async function commandNamed(name: string): Promise<Command> {
   const near = Object.keys(COMMANDS).find((known) => known.startsWith(name.slice(0, 3)));
   throw new AmberError(
     'USAGE',
-    `There is no command ${JSON.stringify(name)}; expected one of ${Object.keys(COMMANDS).join(', ')}, for example amber ${near ?? 'captures'} --help.`,
+    `There is no command ${JSON.stringify(name)}; expected one of ${Object.keys(COMMANDS).join(', ')}, for ` +
+      `example amber ${near ?? 'captures'} --help.`,
   );
 }
 
@@ -126,7 +127,8 @@ async function overview(out: Output): Promise<void> {
   );
   out.line('capture below it. `amber COMMAND --help` tells more.');
   out.line(
-    '`whole` or `cut` is the state of the commit, `complete` or `partial` that of the evidence: `amber captures --help`.',
+    '`whole` or `cut` is the state of the commit, `complete` or `partial` that of the evidence: `amber captures ' +
+      '--help`.',
   );
   out.line('Exit codes: 0 all is well, 1 a problem was found, 2 wrong usage, 3 it cannot be reached or written.');
 }

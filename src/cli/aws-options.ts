@@ -58,7 +58,8 @@ export function timeOption(values: Values, name: string, nowMs: number = Date.no
   if (Number.isNaN(ms))
     throw new AmberError(
       'USAGE',
-      `--${name} is ${JSON.stringify(text)}; expected a time with its zone or how long ago, for example 2025-06-30T09:00Z or 24h.`,
+      `--${name} is ${JSON.stringify(text)}; expected a time with its zone or how long ago, for example ` +
+        '2025-06-30T09:00Z or 24h.',
     );
   return ms;
 }
@@ -118,7 +119,8 @@ export function logGroupsOption(values: Values): readonly string[] | undefined {
   if (wrong !== undefined)
     throw new AmberError(
       'USAGE',
-      `--log-group has ${JSON.stringify(wrong.slice(0, 100))}; expected names of log groups, for example /aws/lambda/checkout.`,
+      `--log-group has ${JSON.stringify(wrong.slice(0, 100))}; expected names of log groups, for example ` +
+        '/aws/lambda/checkout.',
     );
   return names;
 }

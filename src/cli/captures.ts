@@ -79,7 +79,10 @@ function stateOf({ state, removed }: CaptureSummary): string {
 function sizeOf({ bytes, segments, missing, completeness }: CaptureSummary): string {
   if (missing.length === 0) return `${size(bytes)} in ${segments}`;
   const count = completeness === undefined ? String(segments) : `${segments - missing.length} of ${segments}`;
-  return `${size(bytes)} in ${count}, without ${missing.slice(0, MAX_NUMBERS).join(', ')}${missing.length > MAX_NUMBERS ? ' …' : ''}`;
+  return (
+    `${size(bytes)} in ${count}, without ` +
+    `${missing.slice(0, MAX_NUMBERS).join(', ')}${missing.length > MAX_NUMBERS ? ' …' : ''}`
+  );
 }
 
 const MAX_NUMBERS = 10;

@@ -143,7 +143,10 @@ function stopper(out: Output): { readonly signal: AbortSignal; readonly end: () 
 
 function progress({ requests, inFlight, throttled, bytes, planned, done, etaMs }: MeterFigures): string {
   const eta = etaMs === undefined ? '' : `, about ${Math.ceil(etaMs / 1000)} s left`;
-  return `${done} of ${planned} steps, ${requests} requests (${inFlight} in flight${throttled > 0 ? `, ${throttled} throttled` : ''}), ${size(bytes)}${eta}`;
+  return (
+    `${done} of ${planned} steps, ${requests} requests (${inFlight} in ` +
+    `flight${throttled > 0 ? `, ${throttled} throttled` : ''}), ${size(bytes)}${eta}`
+  );
 }
 
 function forMachines({ error, stopped, ...report }: CollectReport): object {

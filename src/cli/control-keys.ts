@@ -73,7 +73,8 @@ export function readControlKey(path: string): KeyObject {
   } catch (cause) {
     throw new AmberError(
       'USAGE',
-      `${path} holds no private key in PEM that can be read (${systemCode(cause) ?? 'no key'}); \`amber trigger --new-key DIR\` makes one.`,
+      `${path} holds no private key in PEM that can be read (${systemCode(cause) ?? 'no key'}); \`amber trigger ` +
+        '--new-key DIR` makes one.',
       { cause },
     );
   }

@@ -41,7 +41,8 @@ apart. Nothing is overwritten. The same with the age command, segment by segment
       out.json(result);
       for (const { path, sha256, bytes } of result.files) out.line(`${sha256}  ${path}  (${size(bytes)})`);
       out.note(
-        'age does not authenticate a sender: verify the digests of the age files against the log (`amber verify --log`).',
+        'age does not authenticate a sender: verify the digests of the age files against the log (`amber verify ' +
+          '--log`).',
       );
       for (const problem of result.problems) out.note(`PROBLEM: ${problem}`);
       return result.joined && result.problems.length === 0 ? 0 : 1;

@@ -90,7 +90,8 @@ function chosen(names: string | undefined): readonly Hunt[] {
   if (unknown !== undefined)
     throw new AmberError(
       'USAGE',
-      `--hunts has ${JSON.stringify(unknown)}; expected ids that \`amber hunt --list\` tells, separated by commas, for example --hunts ${HUNTS[0]?.id ?? ''}.`,
+      `--hunts has ${JSON.stringify(unknown)}; expected ids that \`amber hunt --list\` tells, separated by ` +
+        `commas, for example --hunts ${HUNTS[0]?.id ?? ''}.`,
     );
   return HUNTS.filter(({ id }) => wanted.includes(id));
 }
@@ -204,7 +205,8 @@ function tell({ findings, events, problems }: HuntsResult, out: Output): void {
   for (const one of findings) {
     const mark = `${one.severity.padEnd(6)} ${one.hunt}`;
     out.line(
-      `${one.severity === 'high' ? out.paint('bad', mark) : out.paint('strong', mark)}  ${one.technique}  ${one.time ?? ''}  ${renderText(one.logStream ?? '')}`,
+      `${one.severity === 'high' ? out.paint('bad', mark) : out.paint('strong', mark)}  ${one.technique}  ` +
+        `${one.time ?? ''}  ${renderText(one.logStream ?? '')}`,
     );
     out.line(`       ${renderText(one.title)}: ${renderText(one.detail, 300)}`);
     for (const line of one.before) out.line(out.paint('dim', '     | ') + renderText(line.trimEnd(), 200));

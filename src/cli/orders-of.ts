@@ -94,7 +94,8 @@ export async function openOrdersOf(invocation: Invocation): Promise<OrdersOf> {
   place.close();
   throw new AmberError(
     'USAGE',
-    `${place.target.functionName} has no AMBER_CONTROL, so no order reaches its warm sandboxes; give --control URL if another place is read.`,
+    `${place.target.functionName} has no AMBER_CONTROL, so no order reaches its warm sandboxes; give --control ` +
+      'URL if another place is read.',
   );
 }
 
@@ -180,7 +181,8 @@ export function channelError(
     return new AmberError('ACQUIRE_MISSING', `There is no ${control} (${fault.code}).`, { details });
   return new AmberError(
     'ACQUIRE_FAILED',
-    `${control} could not be ${what === 'read' ? 'read' : 'written'} (${fault.code}${fault.cause === undefined ? '' : `: ${describeError(fault.cause)}`}).`,
+    `${control} could not be ${what === 'read' ? 'read' : 'written'} ` +
+      `(${fault.code}${fault.cause === undefined ? '' : `: ${describeError(fault.cause)}`}).`,
     { details },
   );
 }

@@ -29,7 +29,8 @@ export function profileOption(values: Values): string | undefined {
       : `which has ${known.slice(0, MAX_NAMED).join(', ')}${known.length > MAX_NAMED ? ', …' : ''}`;
   throw new AmberError(
     'USAGE',
-    `There is no profile ${JSON.stringify(profile)} in the shared AWS configuration (~/.aws), ${which}; give another with ${given === undefined ? 'AWS_PROFILE' : '--profile'}.`,
+    `There is no profile ${JSON.stringify(profile)} in the shared AWS configuration (~/.aws), ${which}; give ` +
+      `another with ${given === undefined ? 'AWS_PROFILE' : '--profile'}.`,
   );
 }
 

@@ -95,7 +95,8 @@ class TunnelAgent extends HttpsProxyAgent<string> {
     const needs = answered.statusCode === 407 ? '; it wants a name and a password: http://NAME:PASSWORD@HOST:PORT' : '';
     throw failed(
       this.#proxy,
-      `does not connect to ${options.host ?? 'the host'} (${answered.statusCode} ${answered.statusText.slice(0, 100)})${needs}`,
+      `does not connect to ${options.host ?? 'the host'} (${answered.statusCode} ` +
+        `${answered.statusText.slice(0, 100)})${needs}`,
     );
   }
 }

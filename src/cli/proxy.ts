@@ -54,7 +54,8 @@ function proxyOf(env: NodeJS.ProcessEnv, name: string): Proxy | undefined {
   const shown = value.replace(/^.*@/su, '…@').slice(0, 100);
   throw new AmberError(
     'CONFIG_INVALID',
-    `${variable} is ${JSON.stringify(shown)}; expected the URL of an HTTP proxy, for example http://proxy.example.com:3128`,
+    `${variable} is ${JSON.stringify(shown)}; expected the URL of an HTTP proxy, for example ` +
+      'http://proxy.example.com:3128',
   );
 }
 
@@ -71,7 +72,8 @@ function authorities(path: string): string {
   const wrong = (why: string, cause?: unknown): AmberError =>
     new AmberError(
       'CONFIG_INVALID',
-      `AWS_CA_BUNDLE is ${JSON.stringify(path.slice(0, 200))}: ${why}; expected a file with certificates in PEM, for example /etc/ssl/certs/company-ca.pem`,
+      `AWS_CA_BUNDLE is ${JSON.stringify(path.slice(0, 200))}: ${why}; expected a file with certificates in ` +
+        'PEM, for example /etc/ssl/certs/company-ca.pem',
       { cause },
     );
   let text: string;

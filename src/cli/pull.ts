@@ -46,13 +46,15 @@ lead out and devices are listed in not-extracted.jsonl. The folder appears when 
       meter.end();
       out.json(result);
       out.line(
-        `${result.folder}: ${size(result.bytes)}${result.tarball === undefined ? ', not joined' : `, joined to ${result.tarball}`}`,
+        `${result.folder}: ` +
+          `${size(result.bytes)}${result.tarball === undefined ? ', not joined' : `, joined to ${result.tarball}`}`,
       );
       for (const [name, sha256] of Object.entries(result.files)) out.line(`  ${sha256}  ${name}`);
       const { extracted } = result;
       if (extracted !== undefined) {
         out.line(
-          `unpacked ${extracted.files} files and ${extracted.links} links; ${extracted.notMade} entries were not made (not-extracted.jsonl), ${extracted.unsafe} of them dangerous`,
+          `unpacked ${extracted.files} files and ${extracted.links} links; ${extracted.notMade} entries were ` +
+            `not made (not-extracted.jsonl), ${extracted.unsafe} of them dangerous`,
         );
       }
       if (!result.whole)

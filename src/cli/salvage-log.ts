@@ -21,7 +21,8 @@ export async function salvageLog({ positionals, values, out }: Invocation, path:
   if (found.length === 0)
     throw new AmberError(
       'CASE_MISSING',
-      `There is no line {"amber":"evidence",…} in ${path === '-' ? 'what was read' : path}: captures write them only where no destination takes their first segment in time.`,
+      `There is no line {"amber":"evidence",…} in ${path === '-' ? 'what was read' : path}: captures write them ` +
+        'only where no destination takes their first segment in time.',
     );
   out.json({ found, leftOut, notRead });
   for (const one of found) tell(one, out);
@@ -37,11 +38,13 @@ function tell({ captureId, summary, problem, sha256 }: DecodedEvidence, out: Out
     return;
   }
   out.line(
-    `  started    ${renderText(text(field(summary, 'started')), 100)}, request ${renderText(text(field(summary, 'requestId')), 100) || 'unknown'}`,
+    `  started    ${renderText(text(field(summary, 'started')), 100)}, request ` +
+      (renderText(text(field(summary, 'requestId')), 100) || 'unknown'),
   );
   out.line(`  cause      ${renderText(`${text(field(cause, 'trigger'))}: ${text(field(cause, 'reason'))}`, 500)}`);
   out.line(
-    `  processes  ${renderText(text(field(summary, 'processesInAll')), 20)} in all; SHA-256 of the summary is ${renderText(sha256, 100)}`,
+    `  processes  ${renderText(text(field(summary, 'processesInAll')), 20)} in all; SHA-256 of the summary is ` +
+      renderText(sha256, 100),
   );
   const rows = listOf(field(summary, 'processes'));
   list(out, [...processLines({ processes: rows.map(withExecutable) })]);

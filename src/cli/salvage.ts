@@ -65,7 +65,8 @@ each different one is shown.
           limits: DEFAULT_LIMITS,
         });
         out.note(
-          `${written.folder}: ${written.extracted.files} files, ${written.extracted.links} links; ${written.extracted.notMade} entries were not made`,
+          `${written.folder}: ${written.extracted.files} files, ${written.extracted.links} links; ` +
+            `${written.extracted.notMade} entries were not made`,
         );
         result = written;
       }
@@ -129,7 +130,8 @@ function tellEnd(result: SalvageResult, out: Output, told: Told): void {
   const { inventory } = result;
   if (inventory.listed > 0)
     out.line(
-      `inventory: ${inventory.listed} paths, of ${inventory.unseen} of them nothing else is there${inventory.beyond === 0 ? '' : `; ${inventory.beyond} were too many to compare`}`,
+      `inventory: ${inventory.listed} paths, of ${inventory.unseen} of them nothing else is ` +
+        `there${inventory.beyond === 0 ? '' : `; ${inventory.beyond} were too many to compare`}`,
     );
   for (const path of paths) out.line(`not there   ${renderText(path)}`);
   if (inventory.unseen > paths.length)

@@ -187,12 +187,14 @@ function tell(
   const who =
     ordered.requester === undefined
       ? ''
-      : ` by ${ordered.requester}, ${ordered.signed === true ? 'signed' : 'not signed'}, until ${ordered.expires ?? ''}`;
+      : ` by ${ordered.requester}, ${ordered.signed === true ? 'signed' : 'not signed'}, until ` +
+        (ordered.expires ?? '');
   out.line(
     `control   ${out.paint(tone, ordered.state)}${orders === undefined ? '' : ` ${renderText(orders.control)}`}${renderText(`${who}${ordered.reason === undefined ? '' : `: ${ordered.reason}`}`)}`,
   );
   out.line(
-    `coverage  ${covered} of ${active}${capped ? ' or more' : ''} sandboxes that were at work have been captured (${captures.length} captures)`,
+    `coverage  ${covered} of ${active}${capped ? ' or more' : ''} sandboxes that were at work have been ` +
+      `captured (${captures.length} captures)`,
   );
   for (const name of missing.slice(0, MAX_NAMED)) out.line(`          not yet  ${renderText(name)}`);
   if (missing.length > MAX_NAMED) out.line(`          and ${missing.length - MAX_NAMED} more`);

@@ -32,7 +32,8 @@ Exit code 0: all was read. 1: a capture is cut, damaged or sealed. Needs s3:List
       type: 'string',
       value: 'NAMES',
       description:
-        'Only these, separated by commas: capture, processes, files, findings, logs, cloudtrail, guardduty, control-plane.',
+        'Only these, separated by commas: capture, processes, files, findings, logs, cloudtrail, guardduty, ' +
+        'control-plane.',
     },
     jsonl: { type: 'boolean', description: 'JSON lines for Timesketch.' },
     csv: { type: 'boolean', description: 'CSV for Timesketch; a cell that would be a formula gets an apostrophe.' },
@@ -93,7 +94,8 @@ async function windowOf(values: Values): Promise<TimelineWindow> {
   if (unknown !== undefined)
     throw new AmberError(
       'USAGE',
-      `--source has ${JSON.stringify(unknown)}; expected names out of ${SOURCE_NAMES.join(', ')}, for example --source logs,cloudtrail.`,
+      `--source has ${JSON.stringify(unknown)}; expected names out of ${SOURCE_NAMES.join(', ')}, for example ` +
+        '--source logs,cloudtrail.',
     );
   const { sinceMs, untilMs } = windowOption(values);
   return {

@@ -40,7 +40,8 @@ export async function awaitCaptures(
           found.set(one.location, one);
           out.status('');
           out.line(
-            `${out.paint('good', 'captured')} ${renderText(one.logStream ?? 'a sandbox')}: ${one.state}, ${size(one.bytes)}, ${renderText(one.location)}`,
+            `${out.paint('good', 'captured')} ${renderText(one.logStream ?? 'a sandbox')}: ${one.state}, ` +
+              `${size(one.bytes)}, ${renderText(one.location)}`,
           );
         }
       } finally {
@@ -54,7 +55,8 @@ export async function awaitCaptures(
     if (active.length > 0 && active.every((name) => captured.has(name))) break;
     if (Date.now() >= endMs || options.signal.aborted) break;
     out.status(
-      `${found.size} captured, ${active.length} sandboxes were at work; ${Math.ceil((endMs - Date.now()) / 1000)} s left`,
+      `${found.size} captured, ${active.length} sandboxes were at work; ` +
+        `${Math.ceil((endMs - Date.now()) / 1000)} s left`,
     );
     await pause(Math.min(options.everyMs, Math.max(0, endMs - Date.now())), options.signal);
   }

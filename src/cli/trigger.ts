@@ -260,7 +260,8 @@ function tellWaited({ captures, active }: Waited, out: Output): number {
   const captured = new Set(captures.map(({ logStream }) => logStream));
   const missing = active.filter((name) => !captured.has(name));
   out.line(
-    `${captures.length} captures; ${active.length - missing.length} of the ${active.length} sandboxes that were at work`,
+    `${captures.length} captures; ${active.length - missing.length} of the ${active.length} sandboxes that were ` +
+      'at work',
   );
   for (const name of missing) out.line(`${out.paint('bad', 'not yet')} ${renderText(name)}`);
   return captures.length > 0 && missing.length === 0 ? 0 : 1;

@@ -112,7 +112,10 @@ function sentence(options: CommandOptions, words: readonly string[]): string | u
         next === undefined
           ? ''
           : ` (${JSON.stringify(next)} is an option; a value that begins so is typed --${name}=${next})`;
-      return `--${name} has no value${instead}; expected ${expectedOf(option[1])}, for example --${name} ${exampleOf(option[1])}.`;
+      return (
+        `--${name} has no value${instead}; expected ${expectedOf(option[1])}, for example --${name} ` +
+        `${exampleOf(option[1])}.`
+      );
     }
   }
   return undefined;
@@ -121,7 +124,10 @@ function sentence(options: CommandOptions, words: readonly string[]): string | u
 function unknown(options: CommandOptions, flag: string): string {
   const near = Object.keys(options).find((name) => name.startsWith(flag.slice(2, 5)) && flag.length > 3);
   const known = Object.keys(options).map((name) => `--${name}`);
-  return `There is no option ${JSON.stringify(flag)}; expected one of ${known.join(', ')}, for example ${near === undefined ? (known[0] ?? '--help') : `--${near}`}.`;
+  return (
+    `There is no option ${JSON.stringify(flag)}; expected one of ${known.join(', ')}, for example ` +
+    `${near === undefined ? (known[0] ?? '--help') : `--${near}`}.`
+  );
 }
 
 function checkValue(name: string, option: CommandOption, value: string | boolean | undefined): void {
@@ -129,7 +135,8 @@ function checkValue(name: string, option: CommandOption, value: string | boolean
   if (typeof value !== 'string' || form === undefined || form.test(value)) return;
   throw new AmberError(
     'USAGE',
-    `--${name} is ${JSON.stringify(value.slice(0, 200))}; expected ${expectedOf(option)}, for example --${name} ${exampleOf(option)}.`,
+    `--${name} is ${JSON.stringify(value.slice(0, 200))}; expected ${expectedOf(option)}, for example --${name} ` +
+      `${exampleOf(option)}.`,
   );
 }
 

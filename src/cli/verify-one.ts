@@ -69,7 +69,8 @@ export async function trailOption(
     if (trail.notRead !== undefined) out.note(`${location}: not read: ${trail.notRead}`);
     else if (trail.calls === 0) {
       out.note(
-        `${location}: there are no data events of S3 on objects of these captures: the trail logs none, or \`amber collect\` ran without --trail.`,
+        `${location}: there are no data events of S3 on objects of these captures: the trail logs none, or ` +
+          '`amber collect` ran without --trail.',
       );
     }
     if (trail.leftOut > 0)

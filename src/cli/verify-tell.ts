@@ -63,13 +63,15 @@ export function tellAbsent({ captures, elsewhere, leftOut }: Absent, out: Output
     out.line(
       out.paint(
         'bad',
-        `${captures.length - MAX_ABSENT} more captures are named in the log, not stored: removed, or never there (--json)`,
+        `${captures.length - MAX_ABSENT} more captures are named in the log, not stored: removed, or never ` +
+          'there (--json)',
       ),
     );
   }
   if (leftOut > 0)
     out.note(
-      `PROBLEM: the log has ${leftOut} lines of captures that were too many to keep: an intruder may have flooded it. Give a shorter time.`,
+      `PROBLEM: the log has ${leftOut} lines of captures that were too many to keep: an intruder may have ` +
+        'flooded it. Give a shorter time.',
     );
   if (elsewhere > 0) out.note(`The log names ${elsewhere} captures that are stored outside of this place.`);
 }
@@ -83,6 +85,7 @@ export function tellAbsentOne({ captureId, segments, manifest, locations, trail 
     locations.length === 0 ? '' : ` in ${locations.map((location) => renderText(location, 500)).join(' or ')}`;
   out.line(
     out.paint('bad', 'FAILED: ') +
-      `capture ${renderText(captureId, 100)} is named in the log, not stored: ${trail === undefined ? 'removed, or never there' : renderText(trail)}; the log tells of ${what}${where}`,
+      `capture ${renderText(captureId, 100)} is named in the log, not stored: ` +
+      `${trail === undefined ? 'removed, or never there' : renderText(trail)}; the log tells of ${what}${where}`,
   );
 }

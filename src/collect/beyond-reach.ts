@@ -52,7 +52,9 @@ export function* queuedDescriptors({ pid, descriptors }: ProcessRecord, proc: st
       source: `${proc}/${pid}/fdinfo/${fd}`,
       method: 'procfs',
       outcome: 'skipped',
-      reason: `${count} descriptors wait in the queue of this socket: no process has them, and what they lead to cannot be reached`,
+      reason:
+        `${count} descriptors wait in the queue of this socket: no process has them, and what they lead to cannot ` +
+        'be reached',
     };
   }
 }
@@ -74,7 +76,9 @@ export function* unaskedQueues({ processes }: ProcessTable, proc: string): Gener
     source: `${proc}/*/fdinfo`,
     method: 'procfs',
     outcome: 'skipped',
-    reason: `${sockets} sockets of ${counts.length} processes were not asked for descriptors in their queues: there are too many processes to read each in full`,
+    reason:
+      `${sockets} sockets of ${counts.length} processes were not asked for descriptors in their queues: there are ` +
+      'too many processes to read each in full',
   };
 }
 
@@ -88,6 +92,7 @@ export function attributesLine({ roots }: CollectorContext): AbsentEntry {
     outcome: 'skipped',
     byDesign: 'never-read',
     reason:
-      'extended attributes (user.*, security.capability, POSIX ACLs) were not looked at: Node has no call that reads them',
+      'extended attributes (user.*, security.capability, POSIX ACLs) were not looked at: Node has no call that ' +
+      'reads them',
   };
 }

@@ -15,7 +15,8 @@ import { twoSpeed } from './two-speed.ts';
 export const code: Collector = {
   name: 'code',
   description:
-    'The code as loaded (/var/task, /opt, /var/runtime): a hash of every file, bytes by policy (AMBER_CODE_BYTES), packages with versions',
+    'The code as loaded (/var/task, /opt, /var/runtime): a hash of every file, bytes by policy ' +
+    '(AMBER_CODE_BYTES), packages with versions',
   tier: 'code',
   collect: (context) => twoSpeed(collect(context)),
 };

@@ -9,7 +9,8 @@ const MAX_EACH = 1024 * 1024 * 1024;
 export const executables: Collector = {
   name: 'executables',
   description:
-    'Every file that a process runs, with its SHA-256 and the pids: also the large ones, which processes.json leaves out.',
+    'Every file that a process runs, with its SHA-256 and the pids: also the large ones, which processes.json ' +
+    'leaves out.',
   tier: 'code',
   async *collect(context: CollectorContext): AsyncGenerator<JsonLinesEntry> {
     const table = await context.processes();

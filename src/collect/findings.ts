@@ -5,7 +5,8 @@ import { detectionFinding } from './ocsf.ts';
 export const findings: Collector = {
   name: 'findings',
   description:
-    'What the detectors found until now, whether it started the capture or not, also as OCSF Detection Findings (2004).',
+    'What the detectors found until now, whether it started the capture or not, also as OCSF Detection Findings ' +
+    '(2004).',
   // A look takes 50 ms of CPU the first time: what vanishes is stored before.
   tier: 'files',
   async *collect(context: CollectorContext): AsyncGenerator<Entry> {

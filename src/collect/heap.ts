@@ -70,7 +70,10 @@ function refusalOf(context: CollectorContext, cost: SnapshotCost): string | unde
   const limit = Number.isFinite(functionMb) ? functionMb * 2 ** 20 - process.memoryUsage.rss() : Infinity;
   const free = Math.max(0, Math.min(process.availableMemory(), limit));
   if (free < cost.bytes) {
-    return `a snapshot of this heap may take ${mib(cost.bytes)} MiB more, and ${mib(free)} MiB are free: it would end the function`;
+    return (
+      `a snapshot of this heap may take ${mib(cost.bytes)} MiB more, and ${mib(free)} MiB are free: it would end ` +
+      'the function'
+    );
   }
   // A function has one CPU per 1,769 MB (AWS, "Configure Lambda function memory").
   const wallMs = cost.cpuMs / Math.min(1, Number.isFinite(functionMb) ? functionMb / 1769 : 1);

@@ -24,7 +24,9 @@ async function* collect(context: CollectorContext): AsyncGenerator<Entry> {
       source,
       method: 'lstat',
       outcome: 'skipped',
-      reason: `${count} further paths are not listed: the limit of ${context.config.maxEntries} entries (AMBER_MAX_ENTRIES), or of the length of their names, was reached`,
+      reason:
+        `${count} further paths are not listed: the limit of ${context.config.maxEntries} entries ` +
+        '(AMBER_MAX_ENTRIES), or of the length of their names, was reached',
     };
   }
   yield {

@@ -26,7 +26,8 @@ const CGROUP = [
 export const memory: Collector = {
   name: 'memory',
   description:
-    'Mappings of every process with a summary, resident sizes, system and cgroup memory, V8 heap statistics. No contents.',
+    'Mappings of every process with a summary, resident sizes, system and cgroup memory, V8 heap statistics. No ' +
+    'contents.',
   tier: 'volatile',
   async *collect(context: CollectorContext): AsyncGenerator<JsonEntry> {
     const table = await context.processes();

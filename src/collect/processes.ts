@@ -35,7 +35,8 @@ const pickStatus = fieldPicker([
 export const processes: Collector = {
   name: 'processes',
   description:
-    'Every process: executable with SHA-256, arguments, parent, start, owner, limits, cgroup, namespaces, what could not be read.',
+    'Every process: executable with SHA-256, arguments, parent, start, owner, limits, cgroup, namespaces, what ' +
+    'could not be read.',
   tier: 'volatile',
   async *collect(context: CollectorContext): AsyncGenerator<JsonEntry> {
     const table = await context.processes();

@@ -145,6 +145,8 @@ export function whyNot(item: Item, error: unknown): { outcome: ReturnType<typeof
   if (outcome !== 'denied' || !item.name.startsWith('map-')) return { outcome, reason };
   return {
     outcome,
-    reason: `${reason}: a mapping is all that leads to it, and map_files needs CAP_CHECKPOINT_RESTORE; its pages are in the memory of the process`,
+    reason:
+      `${reason}: a mapping is all that leads to it, and map_files needs CAP_CHECKPOINT_RESTORE; its pages are in ` +
+      'the memory of the process',
   };
 }

@@ -107,7 +107,9 @@ function* beyond({ unlisted, unstored }: Listed): Generator<Entry> {
     yield {
       ...common,
       path: 'recovered/scripts-beyond-the-limit',
-      reason: `the source of ${unstored} more scripts is not stored: the limits are ${MAX_BODIES} scripts and ${MAX_BODY_CHARS} characters of one`,
+      reason:
+        `the source of ${unstored} more scripts is not stored: the limits are ${MAX_BODIES} scripts and ` +
+        `${MAX_BODY_CHARS} characters of one`,
     };
 }
 

@@ -18,7 +18,8 @@ const LARGEST_PART = 0.5;
 export const served: Collector = {
   name: 'served',
   description:
-    'Trees of AMBER_WRITABLE and AMBER_CODE that lie on EFS or on what else somebody serves, read by a child that may be left behind.',
+    'Trees of AMBER_WRITABLE and AMBER_CODE that lie on EFS or on what else somebody serves, read by a child ' +
+    'that may be left behind.',
   tier: 'files',
   async *collect(context: CollectorContext): AsyncGenerator<Entry> {
     for (const root of [...context.roots.writable, ...context.roots.code]) {
@@ -54,14 +55,16 @@ async function* readTree(context: CollectorContext, root: BytePath): AsyncGenera
         yield absent(
           `${root}/beyond-the-limit`,
           'skipped',
-          `${item.beyond} further paths are not read: the limit of ${context.config.maxEntries} entries (AMBER_MAX_ENTRIES) was reached`,
+          `${item.beyond} further paths are not read: the limit of ${context.config.maxEntries} entries ` +
+            '(AMBER_MAX_ENTRIES) was reached',
         );
     }
   } catch (cause) {
     yield absent(
       root,
       'timed-out',
-      `not read to the end, and its reader was left behind: ${cause instanceof Error ? cause.message : describeError(cause)}`,
+      'not read to the end, and its reader was left behind: ' +
+        (cause instanceof Error ? cause.message : describeError(cause)),
     );
   } finally {
     aside.abandon();

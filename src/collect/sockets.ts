@@ -18,7 +18,8 @@ const INET = ['tcp', 'tcp6', 'udp', 'udp6', 'udplite', 'udplite6', 'raw', 'raw6'
 export const sockets: Collector = {
   name: 'sockets',
   description:
-    'TCP, UDP, raw and unix sockets of every network namespace, with state, addresses and the processes that hold them.',
+    'TCP, UDP, raw and unix sockets of every network namespace, with state, addresses and the processes that ' +
+    'hold them.',
   tier: 'volatile',
   async *collect(context: CollectorContext): AsyncGenerator<JsonEntry> {
     const table = await context.processes();

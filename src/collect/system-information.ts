@@ -22,7 +22,8 @@ type Calls = Pick<typeof Package, 'mem' | 'fullLoad' | 'fsOpenFiles'>;
 export const systemInformation: Collector = {
   name: 'systeminformation',
   description:
-    'Memory, load and open files as the package systeminformation reads them, held against our own parsers; spawns nothing.',
+    'Memory, load and open files as the package systeminformation reads them, held against our own parsers; ' +
+    'spawns nothing.',
   tier: 'code',
   async *collect(context: CollectorContext): AsyncGenerator<Entry> {
     const why = whyNot(context);
@@ -86,7 +87,9 @@ function lineOf({ figure, theirs, ours, tolerance }: Difference): AbsentEntry {
     path: `${PATH}/${figure}`,
     ...COMMON,
     outcome: 'failed',
-    reason: `two readings of ${figure} differ: systeminformation has ${theirs}, our parser has ${ours}, and ${tolerance} is allowed`,
+    reason:
+      `two readings of ${figure} differ: systeminformation has ${theirs}, our parser has ${ours}, and ` +
+      `${tolerance} is allowed`,
     notes: () => ({ figure, systeminformation: theirs, own: ours, tolerance }),
   };
 }

@@ -60,7 +60,8 @@ const HARDENING: readonly string[] = [
 export const system: Collector = {
   name: 'system',
   description:
-    'Kernel, hardening settings, mounts, cgroup limits, file systems, interfaces; os-release, hosts, resolv.conf, passwd.',
+    'Kernel, hardening settings, mounts, cgroup limits, file systems, interfaces; os-release, hosts, ' +
+    'resolv.conf, passwd.',
   tier: 'files',
   async *collect(context: CollectorContext): AsyncGenerator<Entry> {
     const table = await context.processes();

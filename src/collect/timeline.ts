@@ -90,7 +90,8 @@ export function commandLine(argv: readonly BytePath[]): string {
     shown.length === argv.length
       ? []
       : [
-          `[... ${argv.length - shown.length} of ${argv.length} arguments left out, ${bytes} bytes in all: see live_response/processes.json]`,
+          `[... ${argv.length - shown.length} of ${argv.length} arguments left out, ${bytes} bytes in all: see ` +
+            'live_response/processes.json]',
         ];
   return [Buffer.from(shown.join(' '), 'latin1').toString('utf8'), ...mark].join(' ').trimStart();
 }

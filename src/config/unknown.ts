@@ -97,7 +97,9 @@ export function withoutUnknownNames(
     known[variable] = items.filter((item) => !unknown.includes(item)).join(',');
     warnings.push({
       name: variable,
-      message: `${variable} names ${what} that this version does not know, and that are left out: ${unknown.map((item) => item.trim()).join(', ')}`,
+      message:
+        `${variable} names ${what} that this version does not know, and that are left out: ` +
+        unknown.map((item) => item.trim()).join(', '),
     });
   };
   leaveOut('AMBER_COLLECT', 'collectors', (_, name) => COLLECTOR_NAMES.includes(name) || own.includes(name));

@@ -23,7 +23,9 @@ export const environReader: Detector = {
       if (held === undefined && idiom === undefined) return [];
       return [
         makeFinding(environReader, {
-          title: `${named(one)} ${held === undefined ? 'was started to read the environment of a process' : `holds ${held} open`}`,
+          title:
+            `${named(one)} ` +
+            (held === undefined ? 'was started to read the environment of a process' : `holds ${held} open`),
           severity: severityOf(one),
           subject: subjectOf(one),
           evidence: [

@@ -24,7 +24,8 @@ const TECHNIQUES: Readonly<Record<VariableUse, Technique>> = {
 export const environmentDrift: Detector = {
   name: 'environment-drift',
   description:
-    'Loader variables, NODE_OPTIONS, the exec wrapper, endpoints or proxies lead into a writable tree or differ from init.',
+    'Loader variables, NODE_OPTIONS, the exec wrapper, endpoints or proxies lead into a writable tree or differ ' +
+    'from init.',
   technique: TECHNIQUES.code,
   kind: 'hijack',
   severity: 'high',

@@ -107,7 +107,8 @@ function beyondOf(known: KnownProcesses, most: number): string[] {
     return sum === 0
       ? []
       : [
-          `${String(sum)} ${what} of ${String(over.length)} processes were not looked at: the limit of a process is ${String(limit)}`,
+          `${String(sum)} ${what} of ${String(over.length)} processes were not looked at: the limit of a ` +
+            `process is ${String(limit)}`,
         ];
   };
   return [

@@ -57,7 +57,8 @@ export function ownFactsOf(records: OwnRecords): () => Promise<OwnFacts> {
         ...(left === 0
           ? []
           : [
-              `${String(left)} earlier starts of child processes are no longer in the list of the last ${String(MAX_SPAWNED)}`,
+              `${String(left)} earlier starts of child processes are no longer in the list of the last ` +
+                String(MAX_SPAWNED),
             ]),
         ...(missed === 0
           ? []

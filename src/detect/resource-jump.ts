@@ -58,7 +58,8 @@ function ofProcesses(now: Observation, baseline: Observation): Finding[] {
         subject: subjectOf(one),
         part: 'cpu',
         evidence: [
-          `/proc/${String(one.pid)}/stat: ${String(one.ticks)} ticks of 10 ms since ${new Date(one.startMs).toISOString()}`,
+          `/proc/${String(one.pid)}/stat: ${String(one.ticks)} ticks of 10 ms since ` +
+            new Date(one.startMs).toISOString(),
         ],
       }),
     ];

@@ -11,7 +11,8 @@ import { socketEvidence } from './stdio-socket.ts';
 export const runtimeApiClient: Detector = {
   name: 'runtime-api-client',
   description:
-    'A process that is neither runtime nor extension is connected to the Runtime API, or something in the runtime is beside its client.',
+    'A process that is neither runtime nor extension is connected to the Runtime API, or something in the ' +
+    'runtime is beside its client.',
   technique: { id: 'T1557', name: 'Adversary-in-the-Middle' },
   kind: 'hijack',
   severity: 'high',

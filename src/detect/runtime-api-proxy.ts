@@ -99,6 +99,7 @@ function listenerEvidence(now: Observation, value: string): string[] {
   return socket === undefined
     ? []
     : [
-        `${socket.localAddress}:${String(socket.localPort)} is listened on by pid ${socket.pids.join(', ') || 'unknown'}`,
+        `${socket.localAddress}:${String(socket.localPort)} is listened on by pid ` +
+          (socket.pids.join(', ') || 'unknown'),
       ];
 }

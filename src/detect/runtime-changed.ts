@@ -10,7 +10,8 @@ import { isWrapper } from './programs.ts';
 export const runtimeChanged: Detector = {
   name: 'runtime-changed',
   description:
-    'The executable or the arguments of the runtime, of an extension or of init have changed under the same pid, or it has executed its own program once more.',
+    'The executable or the arguments of the runtime, of an extension or of init have changed under the same ' +
+    'pid, or it has executed its own program once more.',
   technique: { id: 'T1574', name: 'Hijack Execution Flow' },
   kind: 'hijack',
   severity: 'critical',

@@ -28,7 +28,8 @@ export const stagedFile: Detector = {
             severity,
             subject: { path: file.path },
             evidence: [
-              `${file.path}: ${what}, ${String(file.size)} bytes, mode ${file.mode.toString(8)}, changed ${new Date(file.ctimeMs).toISOString()}`,
+              `${file.path}: ${what}, ${String(file.size)} bytes, mode ${file.mode.toString(8)}, changed ` +
+                new Date(file.ctimeMs).toISOString(),
             ],
           }),
         ];

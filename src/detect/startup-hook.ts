@@ -22,13 +22,15 @@ const MAX = 16;
 export const startupHook: Detector = {
   name: 'startup-hook',
   description:
-    'A writable tree holds a file that interpreters run by themselves when they start: sitecustomize, a .pth file with code, a profile of a shell.',
+    'A writable tree holds a file that interpreters run by themselves when they start: sitecustomize, a .pth ' +
+    'file with code, a profile of a shell.',
   technique: { id: 'T1546.018', name: 'Python Startup Hooks' },
   kind: 'hijack',
   severity: 'high',
   cost: 'files',
   benign: [
-    'packages with a hook of their own (tracers, setuptools) that are unpacked or installed into /tmp: beside their .dist-info or in a virtual environment it is medium at most',
+    'packages with a hook of their own (tracers, setuptools) that are unpacked or installed into /tmp: beside ' +
+      'their .dist-info or in a virtual environment it is medium at most',
     'a home folder in /tmp',
   ],
   runs: ['extension', 'process'],

@@ -23,7 +23,8 @@ export const stdioSocket: Detector = {
       if (socket !== undefined) {
         return [
           makeFinding(stdioSocket, {
-            title: `${named(one)} has a network connection for its ${['input', 'output', 'error output'][fd] ?? 'stdio'}`,
+            title:
+              `${named(one)} has a network connection for its ` + (['input', 'output', 'error output'][fd] ?? 'stdio'),
             severity: isShell(one.exe) || isInterpreter(one.exe) ? 'critical' : 'high',
             subject: { ...subjectOf(one), address: `${socket.remoteAddress}:${String(socket.remotePort)}` },
             evidence: [`/proc/${String(one.pid)}/fd/${String(fd)} -> ${one.stdio[fd] ?? ''}`, socketEvidence(socket)],

@@ -13,13 +13,15 @@ const SLACK_MS = 50;
 export const survivor: Detector = {
   name: 'survivor',
   description:
-    'A process that was started in an invocation is still there in a later one, or has cut itself loose from the runtime.',
+    'A process that was started in an invocation is still there in a later one, or has cut itself loose from ' +
+    'the runtime.',
   technique: { id: 'T1546', name: 'Event Triggered Execution' },
   kind: 'execution',
   severity: 'high',
   cost: 'processes',
   benign: [
-    'a browser, a compiler service or a query engine that is kept for the next invocation: it stays tied to the runtime by pipes',
+    'a browser, a compiler service or a query engine that is kept for the next invocation: it stays tied to the ' +
+      'runtime by pipes',
   ],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] =>
@@ -34,8 +36,10 @@ export const survivor: Detector = {
           severity,
           subject: subjectOf(one),
           evidence: [
-            `started ${new Date(one.startMs).toISOString()}, invocation ${String(now.invocation.number)} began ${new Date(now.invocation.startedMs).toISOString()}`,
-            `parent pid ${String(one.ppid)}, session ${String(one.session)}, stdio ${one.stdio?.join(' ') ?? 'not readable'}`,
+            `started ${new Date(one.startMs).toISOString()}, invocation ${String(now.invocation.number)} began ` +
+              new Date(now.invocation.startedMs).toISOString(),
+            `parent pid ${String(one.ppid)}, session ${String(one.session)}, stdio ` +
+              (one.stdio?.join(' ') ?? 'not readable'),
           ],
         }),
       ];

@@ -8,7 +8,8 @@ const KILL_FILE = 'disable-extensions-jwigqn8j';
 export const unknownExtension: Detector = {
   name: 'unknown-extension',
   description:
-    'An extension has come since init, is not among those of allow:extension=…, or all are turned off by a file in /opt.',
+    'An extension has come since init, is not among those of allow:extension=…, or all are turned off by a file ' +
+    'in /opt.',
   technique: { id: 'T1574', name: 'Hijack Execution Flow' },
   kind: 'hijack',
   severity: 'high',

@@ -78,7 +78,8 @@ export const bucketOwner: DoctorCheck = {
     if (config.s3BucketOwner !== undefined) return ok(`account ${config.s3BucketOwner} is expected`);
     return warning(
       'AMBER_S3_BUCKET_OWNER is not set',
-      `Set it to the account of ${bucket.name}: should the bucket be deleted, another account could take its name and get the captures.`,
+      `Set it to the account of ${bucket.name}: should the bucket be deleted, another account could take its ` +
+        'name and get the captures.',
     );
   },
 };
@@ -108,13 +109,16 @@ export const objectLock: DoctorCheck = bucketCheck(
       () => s3.getObjectLockConfiguration({ Bucket: name }),
       /^ObjectLockConfigurationNotFound/u,
     );
-    const fix = `aws s3api put-object-lock-configuration --bucket ${name} --object-lock-configuration 'ObjectLockEnabled=Enabled,Rule={DefaultRetention={Mode=GOVERNANCE,Days=90}}'`;
+    const fix =
+      `aws s3api put-object-lock-configuration --bucket ${name} --object-lock-configuration ` +
+      "'ObjectLockEnabled=Enabled,Rule={DefaultRetention={Mode=GOVERNANCE,Days=90}}'";
     if (answer?.ObjectLockConfiguration?.ObjectLockEnabled !== 'Enabled') return failed('Object Lock is off', fix);
     const retention = answer.ObjectLockConfiguration.Rule?.DefaultRetention;
     if (retention === undefined)
       return warning('Object Lock is on, without a default retention: PutObject alone does not lock', fix);
     return ok(
-      `${retention.Mode ?? '?'}, ${retention.Days === undefined ? `${retention.Years ?? '?'} years` : `${retention.Days} days`}`,
+      `${retention.Mode ?? '?'}, ` +
+        (retention.Days === undefined ? `${retention.Years ?? '?'} years` : `${retention.Days} days`),
     );
   },
 );
@@ -159,7 +163,8 @@ export const publicAccess: DoctorCheck = bucketCheck(
       return ok('all four are blocked');
     return failed(
       'public access is not blocked',
-      `aws s3api put-public-access-block --bucket ${name} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true`,
+      `aws s3api put-public-access-block --bucket ${name} --public-access-block-configuration ` +
+        'BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true',
     );
   },
 );

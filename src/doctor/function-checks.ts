@@ -29,7 +29,8 @@ export const runtime: DoctorCheck = {
   check: ({ configuration: { PackageType, Runtime = 'unknown' } }) => {
     if (PackageType === 'Image')
       return notChecked(
-        'a container image: the library needs Node 22.15 or later in it, the extension belongs into /opt/extensions of the image',
+        'a container image: the library needs Node 22.15 or later in it, the extension belongs into ' +
+          '/opt/extensions of the image',
       );
     const major = Number(/^nodejs(\d+)\./u.exec(Runtime)?.[1] ?? Number.NaN);
     if (Number.isNaN(major))
@@ -73,7 +74,9 @@ export const recipient: DoctorCheck = {
     config.recipient === undefined
       ? warning(
           'AMBER_RECIPIENT is not set',
-          'Make a key with `age-keygen`, keep it away from AWS, and set AMBER_RECIPIENT to its public part: without, structured evidence is redacted, contents lie in clear in the bucket, and process memory is refused.',
+          'Make a key with `age-keygen`, keep it away from AWS, and set AMBER_RECIPIENT to its public part: ' +
+            'without, structured evidence is redacted, contents lie in clear in the bucket, and process memory is ' +
+            'refused.',
         )
       : ok(config.recipient),
 };
@@ -128,7 +131,9 @@ export const network: DoctorCheck = {
     if (subnets === 0) return ok('no VPC: the public endpoint of S3');
     return warning(
       `it runs in ${VpcConfig?.VpcId ?? 'a VPC'}, ${subnets} subnets; from here it cannot be told how those reach S3`,
-      `Every route table of the subnets needs a gateway endpoint for S3${bucket === undefined ? '' : ` in ${bucket.region}`} (or a NAT), and its policy has to allow s3:PutObject on the bucket.`,
+      'Every route table of the subnets needs a gateway endpoint for ' +
+        `S3${bucket === undefined ? '' : ` in ${bucket.region}`} (or a NAT), and its policy has to allow ` +
+        's3:PutObject on the bucket.',
     );
   },
 };

@@ -38,7 +38,8 @@ export const attached: DoctorCheck = {
       );
     return failed(
       'neither a layer of Amber nor AMBER_DESTINATION',
-      'Wrap the handler with withCapture() or attach the layer, and set AMBER_DESTINATION. Do it in the next deployment, not during an incident: an update replaces the sandboxes that hold the evidence.',
+      'Wrap the handler with withCapture() or attach the layer, and set AMBER_DESTINATION. Do it in the next ' +
+        'deployment, not during an incident: an update replaces the sandboxes that hold the evidence.',
     );
   },
 };
@@ -101,12 +102,14 @@ export function wayOf(
   if (AWS_LAMBDA_EXEC_WRAPPER !== undefined) {
     return warning(
       `AWS_LAMBDA_EXEC_WRAPPER is ${AWS_LAMBDA_EXEC_WRAPPER}, and nothing loads the layer into the runtime`,
-      `Set the handler to ${HANDLER} and AMBER_HANDLER to ${Handler}; or AWS_LAMBDA_EXEC_WRAPPER to ${WRAPPER} and AMBER_NEXT_EXEC_WRAPPER to ${AWS_LAMBDA_EXEC_WRAPPER}.`,
+      `Set the handler to ${HANDLER} and AMBER_HANDLER to ${Handler}; or AWS_LAMBDA_EXEC_WRAPPER to ${WRAPPER} ` +
+        `and AMBER_NEXT_EXEC_WRAPPER to ${AWS_LAMBDA_EXEC_WRAPPER}.`,
     );
   }
   return warning(
     'nothing loads the layer into the runtime',
-    `Set the handler to ${HANDLER} and AMBER_HANDLER to ${Handler} (or NODE_OPTIONS to --require ${PRELOAD}); without, what only the process knows (modules, handles, heap) is missing.`,
+    `Set the handler to ${HANDLER} and AMBER_HANDLER to ${Handler} (or NODE_OPTIONS to --require ${PRELOAD}); ` +
+      'without, what only the process knows (modules, handles, heap) is missing.',
   );
 }
 
@@ -114,7 +117,8 @@ function redirected(to: string | undefined): Diagnosis {
   if (to === undefined || to === '')
     return failed(
       "the handler is the layer's, and AMBER_HANDLER is not set",
-      'Set AMBER_HANDLER to the handler of the function, for example index.handler: without, the function cannot start.',
+      'Set AMBER_HANDLER to the handler of the function, for example index.handler: without, the function ' +
+        'cannot start.',
     );
   if (to.endsWith('lambda-amber/handler.handler'))
     return failed(

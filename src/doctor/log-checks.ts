@@ -15,7 +15,8 @@ export const logging: DoctorCheck = {
     if (ApplicationLogLevel !== undefined && STRICT.includes(ApplicationLogLevel)) {
       return warning(
         `${kept}: Amber's lines go out as ${ApplicationLogLevel}, or they would be dropped`,
-        `Except lines with "amber" from alarms that count ${ApplicationLogLevel}, or set the level to INFO. A layer that is older than this command says no level: its digests are dropped.`,
+        `Except lines with "amber" from alarms that count ${ApplicationLogLevel}, or set the level to INFO. A ` +
+          'layer that is older than this command says no level: its digests are dropped.',
       );
     }
     if (SystemLogLevel === 'WARN')

@@ -53,7 +53,8 @@ export const roleOrders: DoctorCheck = {
     if (!may.includes(read))
       return failed(
         `the role may not ${read} on ${resource}`,
-        `Give the role {"Effect":"Allow","Action":"${read}","Resource":"${resource}"} (examples/bucket/function-policy.json).`,
+        `Give the role {"Effect":"Allow","Action":"${read}","Resource":"${resource}"} ` +
+          '(examples/bucket/function-policy.json).',
       );
     if (may.includes(write))
       return warning(

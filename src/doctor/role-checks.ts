@@ -48,7 +48,8 @@ export const roleWrites: DoctorCheck = {
     if ((await allowed(inspected, ['s3:PutObject'], resource)).length > 0) return ok(`s3:PutObject on ${folder}`);
     return failed(
       `${arnName(inspected.configuration.Role ?? '')} may not s3:PutObject on ${folder}`,
-      `Give the role {"Effect":"Allow","Action":"s3:PutObject","Resource":"${folder}"} (examples/bucket/function-policy.json).`,
+      `Give the role {"Effect":"Allow","Action":"s3:PutObject","Resource":"${folder}"} ` +
+        '(examples/bucket/function-policy.json).',
     );
   },
 };
@@ -74,7 +75,8 @@ export const roleLimits: DoctorCheck = {
     if (more.length === 0) return ok('no reading, deleting, aborting, nor changing of retention');
     return warning(
       `it may ${more.join(', ')}`,
-      'Take it from the role, or deny it in the bucket policy (examples/bucket/bucket-policy.json): an attacker in the sandbox has the same credentials.',
+      'Take it from the role, or deny it in the bucket policy (examples/bucket/bucket-policy.json): an attacker ' +
+        'in the sandbox has the same credentials.',
     );
   },
 };
@@ -91,7 +93,8 @@ export const roleKey: DoctorCheck = {
     if ((await allowed(inspected, ['kms:GenerateDataKey'], key)).length > 0) return ok(`kms:GenerateDataKey on ${key}`);
     return failed(
       `it may not kms:GenerateDataKey on ${key}`,
-      `Give the role {"Effect":"Allow","Action":"kms:GenerateDataKey","Resource":"${key}"}, and see that the key policy lets it.`,
+      `Give the role {"Effect":"Allow","Action":"kms:GenerateDataKey","Resource":"${key}"}, and see that the ` +
+        'key policy lets it.',
     );
   },
 };
@@ -109,7 +112,9 @@ export const roleLogs: DoctorCheck = {
     if (may.length === 2) return ok(`digests are anchored in ${group}`);
     return failed(
       `it may not write to ${group}`,
-      `Allow logs:CreateLogStream and logs:PutLogEvents on arn:${partition}:logs:${target.region}:${target.account}:log-group:${group}:*: the digests in the log are what an attacker cannot take back.`,
+      'Allow logs:CreateLogStream and logs:PutLogEvents on ' +
+        `arn:${partition}:logs:${target.region}:${target.account}:log-group:${group}:*: the digests in the log ` +
+        'are what an attacker cannot take back.',
     );
   },
 };

@@ -4,12 +4,14 @@ const CAUSES: readonly (readonly [RegExp, (found: RegExpExecArray) => string])[]
   [
     /Profile (\S{1,100}) requires multi-factor authentication/u,
     ([, profile = '']) =>
-      `the profile ${profile} wants a code of its MFA device (mfa_serial): get a session with aws sts get-session-token or assume-role --serial-number … --token-code …, and set its three AWS_ variables`,
+      `the profile ${profile} wants a code of its MFA device (mfa_serial): get a session with aws sts ` +
+      'get-session-token or assume-role --serial-number … --token-code …, and set its three AWS_ variables',
   ],
   [
     /(?:Could not resolve credentials using profile: \[|Profile )([^\]\s]{1,100})(?:\]| could not be found| not found)/iu,
     ([, profile = '']) =>
-      `there is no profile ${profile} with credentials in the shared AWS configuration; \`aws configure list-profiles\` lists them`,
+      `there is no profile ${profile} with credentials in the shared AWS configuration; \`aws configure ` +
+      'list-profiles` lists them',
   ],
   [
     /\bSSO\b|aws sso login|token (?:is|has) expired/iu,
@@ -22,7 +24,8 @@ const CAUSES: readonly (readonly [RegExp, (found: RegExpExecArray) => string])[]
   [
     /AssumeRole/u,
     () =>
-      'the role of the profile could not be assumed: see to role_arn, source_profile, and that the trust policy of the role permits it',
+      'the role of the profile could not be assumed: see to role_arn, source_profile, and that the trust policy ' +
+      'of the role permits it',
   ],
   [
     /Could not load credentials from any providers/u,

@@ -23,7 +23,8 @@ export const directory: DestinationProvider = {
   name: 'directory',
   protocol: 'file:',
   description:
-    'A local folder: `file:///DIR`. Segments are joined to one tarball, or kept as they are with a recipient; nothing is overwritten.',
+    'A local folder: `file:///DIR`. Segments are joined to one tarball, or kept as they are with a recipient; ' +
+    'nothing is overwritten.',
   open: (url, capture) => openDirectory(url, capture),
 };
 

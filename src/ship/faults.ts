@@ -161,7 +161,8 @@ function meaning(fault: Fault, context: FaultContext): readonly [AmberErrorCode,
   if (CREDENTIALS.has(code))
     return [
       'DESTINATION_CREDENTIALS',
-      'the credentials are missing, wrong or expired; give the function a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+      'the credentials are missing, wrong or expired; give the function a role, or set AWS_ACCESS_KEY_ID and ' +
+        'AWS_SECRET_ACCESS_KEY',
     ];
   if (isClockFault(fault))
     return ['DESTINATION_CLOCK', 'the clock of this machine is more than 15 minutes away from the clock of S3; set it'];
@@ -176,7 +177,8 @@ function meaning(fault: Fault, context: FaultContext): readonly [AmberErrorCode,
   if (status === 403 || code === 'AccessDenied')
     return [
       'DESTINATION_DENIED',
-      `allow s3:PutObject on arn:aws:s3:::${context.bucket}/${folderOf(context.key)}*${kmsAdvice(context)}, and look at the bucket policy and AMBER_S3_BUCKET_OWNER`,
+      `allow s3:PutObject on arn:aws:s3:::${context.bucket}/${folderOf(context.key)}*${kmsAdvice(context)}, and ` +
+        'look at the bucket policy and AMBER_S3_BUCKET_OWNER',
     ];
   if (code === 'NoSuchBucket' || status === 404)
     return [
@@ -194,7 +196,8 @@ function meaning(fault: Fault, context: FaultContext): readonly [AmberErrorCode,
   if (CERTIFICATE.test(code))
     return [
       'DESTINATION_UNTRUSTED',
-      'the TLS certificate of the endpoint is not trusted, and nothing was sent; check AMBER_S3_ENDPOINT and NODE_EXTRA_CA_CERTS',
+      'the TLS certificate of the endpoint is not trusted, and nothing was sent; check AMBER_S3_ENDPOINT and ' +
+        'NODE_EXTRA_CA_CERTS',
     ];
   return ['DESTINATION_FAILED', fault.reason ?? 'the answer is one that Amber does not know'];
 }
@@ -210,7 +213,10 @@ function unavailableAdvice(fault: Fault): string {
 
 function regionAdvice(fault: Fault, context: FaultContext): string {
   const found = fault.region === undefined ? 'another region' : `region ${fault.region}`;
-  return `the bucket is in ${found}, not in ${context.region}; set AMBER_S3_REGION${fault.region === undefined ? '' : `=${fault.region}`}`;
+  return (
+    `the bucket is in ${found}, not in ${context.region}; set ` +
+    `AMBER_S3_REGION${fault.region === undefined ? '' : `=${fault.region}`}`
+  );
 }
 
 const kmsAdvice = (context: FaultContext): string =>

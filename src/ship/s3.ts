@@ -95,7 +95,9 @@ async function openTransport(settings: S3Settings, config: Config): Promise<Open
     // A bundle that leaves @aws-sdk out, or a package that is broken: the other transport needs none of it.
     return {
       transport: await openLightly(settings),
-      notice: `@aws-sdk/client-s3 cannot be loaded (${describeError(error)}); the capture is sent by the light transport`,
+      notice:
+        `@aws-sdk/client-s3 cannot be loaded (${describeError(error)}); the capture is sent by the light ` +
+        'transport',
     };
   }
 }

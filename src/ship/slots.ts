@@ -98,7 +98,9 @@ async function tryAll({ config, cause, nowMs, signal }: SlotRequest, identity: I
 }
 
 function full(untilMs: number, { fleetCap }: Config, why: string): Claim {
-  const message = `the sandboxes of this function may start ${String(fleetCap)} captures a day on their own (AMBER_FLEET_CAP), and ${why}; none is tried before ${new Date(untilMs).toISOString()}`;
+  const message =
+    `the sandboxes of this function may start ${String(fleetCap)} captures a day on their own (AMBER_FLEET_CAP), ` +
+    `and ${why}; none is tried before ${new Date(untilMs).toISOString()}`;
   return {
     kind: 'full',
     untilMs,

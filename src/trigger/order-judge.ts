@@ -141,7 +141,8 @@ function unsigned(
   if (needsSignature === true) return refuse('unsigned', 'it is not signed');
   return refuse(
     'unsigned',
-    `without a signature an order starts a capture and nothing else, and this one asks for ${overrides.length > 0 ? overrides.join(', ') : 'stop'}`,
+    'without a signature an order starts a capture and nothing else, and this one asks for ' +
+      (overrides.length > 0 ? overrides.join(', ') : 'stop'),
   );
 }
 

@@ -239,6 +239,9 @@ class FirstLook {
     const plain = this.#text.replaceAll('\0', '');
     const strange = plain.replaceAll(/[^\u0001-\u0008\u000e-\u001a\ufffd]/gu, '').length;
     if (strange <= plain.length * MAX_STRANGE) return undefined;
-    return `neither text (UTF-8 or UTF-16) nor packed with gzip or zstd; its first bytes are ${this.#bytes}, in hexadecimal`;
+    return (
+      `neither text (UTF-8 or UTF-16) nor packed with gzip or zstd; its first bytes are ${this.#bytes}, in ` +
+      'hexadecimal'
+    );
   }
 }

@@ -100,7 +100,8 @@ export async function openCapture(store: CaseStore, only?: string): Promise<Open
   if (parts.length === 0 && unexpectedObjects.length === 0 && marker === undefined) {
     throw new AmberError(
       'CASE_MISSING',
-      `There is no capture in ${store.location}: no manifest.json, no capture-NNNN.tar…; \`amber captures\` lists what lies below a folder.`,
+      `There is no capture in ${store.location}: no manifest.json, no capture-NNNN.tar…; \`amber captures\` ` +
+        'lists what lies below a folder.',
     );
   }
   return {

@@ -64,7 +64,8 @@ export async function pull(capture: OpenCapture, target: string, options: PullOp
       );
     for (const { name, deleted, read } of capture.history?.changed ?? []) {
       work.problems.push(
-        `${name} was ${deleted === undefined ? 'put over' : `deleted at ${deleted}`}: its ${read} version is copied (\`amber verify\` tells)`,
+        `${name} was ${deleted === undefined ? 'put over' : `deleted at ${deleted}`}: its ${read} version is ` +
+          'copied (`amber verify` tells)',
       );
     }
     if (whole && sealed && options.identity !== undefined) await writeOpened(work, joined, options.identity);

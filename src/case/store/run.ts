@@ -32,5 +32,8 @@ const MAX_NUMBERS = 100;
 /** `1 segment is not there: number 0`. */
 export function missingText(numbers: readonly number[]): string {
   const [are, name] = numbers.length === 1 ? ['segment is', 'number'] : ['segments are', 'numbers'];
-  return `${numbers.length} ${are} not there: ${name} ${numbers.slice(0, MAX_NUMBERS).join(', ')}${numbers.length > MAX_NUMBERS ? ' …' : ''}`;
+  return (
+    `${numbers.length} ${are} not there: ${name} ` +
+    `${numbers.slice(0, MAX_NUMBERS).join(', ')}${numbers.length > MAX_NUMBERS ? ' …' : ''}`
+  );
 }

@@ -62,7 +62,8 @@ async function* plainFrames(capture: OpenCapture, part: CapturePart): AsyncGener
       yield mark;
       if (resyncs === MAX_RESYNCS || spent.bytes > MAX_READ_AGAIN * part.bytes + LEAST_READ_AGAIN) {
         yield new Gap(
-          `It is damaged in ${resyncs + 1} places; what comes behind byte ${broken} of ${part.object} is not looked through any further.`,
+          `It is damaged in ${resyncs + 1} places; what comes behind byte ${broken} of ${part.object} is not ` +
+            'looked through any further.',
         );
         return;
       }

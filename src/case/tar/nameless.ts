@@ -33,7 +33,8 @@ export function appendTo(fd: number, bytes: Uint8Array): void {
     } catch (cause) {
       throw new AmberError(
         'DESTINATION_FAILED',
-        `The folder for temporary files, ${JSON.stringify(tmpdir())}, is full or cannot be written; TMPDIR names another.`,
+        `The folder for temporary files, ${JSON.stringify(tmpdir())}, is full or cannot be written; TMPDIR ` +
+          'names another.',
         { cause },
       );
     }

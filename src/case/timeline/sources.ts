@@ -54,7 +54,8 @@ export const TIMELINE_SOURCES: readonly TimelineSource[] = [
   {
     name: 'findings',
     description:
-      'What the detectors found, at the time of the thing itself; where that is not known, of the capture that tells of it.',
+      'What the detectors found, at the time of the thing itself; where that is not known, of the capture that ' +
+      'tells of it.',
     path: /^live_response\/findings(?:-late)?-ocsf\.jsonl$/u,
     form: 'rows',
     events: findingEvents,

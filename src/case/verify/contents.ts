@@ -102,7 +102,8 @@ export class ContentCheck implements TarVisitor {
     if (this.#waiting.length > 0)
       this.#checks.fail(
         'entries',
-        `${this.#waiting.length} entries behind the last manifest part have no line in any, the first is ${show(this.#waiting[0])}`,
+        `${this.#waiting.length} entries behind the last manifest part have no line in any, the first is ` +
+          show(this.#waiting[0]),
       );
     this.#forget();
   }
@@ -167,7 +168,8 @@ export class ContentCheck implements TarVisitor {
     if (header.items !== items) wrong(`it has ${items} items and says ${header.items}`);
     if (this.#previous !== undefined && header.previous !== this.#previous) {
       wrong(
-        `it follows on ${header.previous ?? 'nothing'}, but the part before it has ${this.#previous ?? 'none'}: the chain is broken`,
+        `it follows on ${header.previous ?? 'nothing'}, but the part before it has ${this.#previous ?? 'none'}: ` +
+          'the chain is broken',
       );
     }
   }

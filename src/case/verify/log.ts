@@ -56,7 +56,8 @@ export function checkLog(
   else if (index === undefined) {
     checks.skip(
       'log',
-      'no log was given (--log FILE), so nothing outside of this folder vouches for the capture: whoever could write all of it could have made it',
+      'no log was given (--log FILE), so nothing outside of this folder vouches for the capture: whoever could ' +
+        'write all of it could have made it',
     );
   } else if (isCollection(capture)) {
     checks.skip(
@@ -110,7 +111,8 @@ function compare(
         : ', and so has manifest.json';
   checks.ok(
     'log',
-    `${anchored} segments have the digest that the log holds${marker}${rest}${unread === undefined ? '' : `; ${unread}`}`,
+    `${anchored} segments have the digest that the log ` +
+      `holds${marker}${rest}${unread === undefined ? '' : `; ${unread}`}`,
   );
 }
 

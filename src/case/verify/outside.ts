@@ -101,7 +101,8 @@ export function checkObjects(capture: OpenCapture, checks: CheckList): void {
   const gone = [...lost].filter((number) => absent.has(number));
   checks.ok(
     'objects',
-    `${manifest.segments.length - missing.length} of ${manifest.segments.length} segments${gone.length === 0 ? '' : `, ${list(gone)} were lost on the way`}${tellLate(capture)}${beside}`,
+    `${manifest.segments.length - missing.length} of ${manifest.segments.length} ` +
+      `segments${gone.length === 0 ? '' : `, ${list(gone)} were lost on the way`}${tellLate(capture)}${beside}`,
   );
 }
 
@@ -113,7 +114,10 @@ function tellLate({ parts }: OpenCapture): string {
     .filter(({ object, committed }) => object !== committed?.name)
     .slice(0, 10)
     .map(({ object }) => object);
-  return `, ${list(late.flatMap(({ number }) => number ?? []))} stored after the commit${renamed.length === 0 ? '' : ` (as ${renamed.join(', ')}: the plain name was taken)`}`;
+  return (
+    `, ${list(late.flatMap(({ number }) => number ?? []))} stored after the ` +
+    `commit${renamed.length === 0 ? '' : ` (as ${renamed.join(', ')}: the plain name was taken)`}`
+  );
 }
 
 /** What the versions of a bucket tell of the objects. */
@@ -216,7 +220,8 @@ export function checkSender({ manifest, parts }: OpenCapture, checks: CheckList)
   checks.skip(
     'sender',
     sealed
-      ? 'age does not authenticate a sender: whoever knows the public key can make such files. Only the digests in the log and the receipts of the bucket tie them to the function'
+      ? 'age does not authenticate a sender: whoever knows the public key can make such files. Only the digests ' +
+          'in the log and the receipts of the bucket tie them to the function'
       : 'a capture is not signed: only the digests in the log and the receipts of the bucket tie it to the function',
   );
 }

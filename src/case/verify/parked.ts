@@ -61,7 +61,8 @@ export function checkParked(
   if (log === undefined || parts.length === 0) {
     checks.skip(
       'parked',
-      `${note.names.size} segments lay in the sandbox's /tmp before they were sent, within reach of whoever was there: unverified without the log (--log FILE)`,
+      `${note.names.size} segments lay in the sandbox's /tmp before they were sent, within reach of whoever was ` +
+        'there: unverified without the log (--log FILE)',
     );
     return;
   }

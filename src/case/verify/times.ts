@@ -71,5 +71,8 @@ function lateMarker({ manifest, objects }: OpenCapture, marker: string): string 
   const endedMs = Date.parse(ended) + (typeof offset === 'number' ? offset * 1000 : 0);
   const budgetMs = Math.max(LONGEST_MS, manifest.limits['maxMs'] ?? 0);
   if (!(Date.parse(marker) > endedMs + budgetMs + SLACK_MS)) return undefined;
-  return `manifest.json was stored at ${marker}, and the capture ended at ${ended}: it was rewritten, or all of it was copied here (--log FILE tells)`;
+  return (
+    `manifest.json was stored at ${marker}, and the capture ended at ${ended}: it was rewritten, or all of it was ` +
+    'copied here (--log FILE tells)'
+  );
 }

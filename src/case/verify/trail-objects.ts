@@ -209,15 +209,23 @@ function fateText({ bucket, key, stored, deleted }: Fate, batches: readonly Obje
       stored === undefined
         ? ', which S3 also acknowledges for a key that is not there'
         : `; it was stored at ${stored.time}`;
-    return `${object} was deleted at ${deleted.time} ${byWhom(deleted)}${deleted.version === '' ? '' : `, version ${deleted.version}`}${before}`;
+    return (
+      `${object} was deleted at ${deleted.time} ` +
+      `${byWhom(deleted)}${deleted.version === '' ? '' : `, version ${deleted.version}`}${before}`
+    );
   }
   const since = batches.filter((batch) => batch.bucket === bucket && batch.time >= (stored?.time ?? ''));
   const [first] = since;
   const batch =
     first === undefined
       ? ''
-      : `; objects of the bucket were deleted at ${first.time} ${byWhom(first)}${since.length > 1 ? ` and ${since.length - 1} times more` : ''}, and DeleteObjects records no keys`;
-  return `${object} was there: it was stored at ${stored?.time ?? ''} ${stored === undefined ? '' : byWhom(stored)}, so it was removed, and no record of a DeleteObject says by whom${batch}`;
+      : `; objects of the bucket were deleted at ${first.time} ` +
+        `${byWhom(first)}${since.length > 1 ? ` and ${since.length - 1} times more` : ''}, and DeleteObjects ` +
+        'records no keys';
+  return (
+    `${object} was there: it was stored at ${stored?.time ?? ''} ${stored === undefined ? '' : byWhom(stored)}, ` +
+    `so it was removed, and no record of a DeleteObject says by whom${batch}`
+  );
 }
 
 function byWhom({ name, who, accessKey, from, eventId }: ObjectCall): string {

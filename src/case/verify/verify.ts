@@ -130,7 +130,8 @@ function checkDigests(capture: OpenCapture, checks: CheckList, digests: PartsRea
   } else if (manifest.tarball.sha256 === null) {
     checks.skip(
       'whole',
-      'manifest.json has no SHA-256 of the whole ("sha256": null), as at the end of a small sandbox, where there is no ' +
+      'manifest.json has no SHA-256 of the whole ("sha256": null), as at the end of a small sandbox, where ' +
+        'there is no ' +
         `time for one: the SHA-256 of each segment stands for it. That of the joined segments is ${digests.whole}`,
     );
   } else if (digests.whole !== manifest.tarball.sha256) {

@@ -60,7 +60,8 @@ function processLine(row: Json, self: number): string {
   ].filter((mark) => mark !== '');
   const about = marks.length === 0 ? '' : ` [${marks.join(', ')}]`;
   return renderText(
-    `${text(row['pid'])} uid ${text(row['uid'])} ${time(row['start'])} ${argv === '' ? `(${text(row['comm'])})` : argv.slice(0, MAX_ARGUMENTS)}${about}`,
+    `${text(row['pid'])} uid ${text(row['uid'])} ${time(row['start'])} ` +
+      `${argv === '' ? `(${text(row['comm'])})` : argv.slice(0, MAX_ARGUMENTS)}${about}`,
   );
 }
 

@@ -76,7 +76,9 @@ function orderOf(order: unknown): string {
   const id = text(field(order, 'id'));
   if (id === '') return '';
   const key = text(field(order, 'signedBy'));
-  return `${id} from ${text(field(order, 'channel'))}, ${key === '' ? 'not signed' : `signed by key ${key.slice(0, 16)}…`}`;
+  return (
+    `${id} from ${text(field(order, 'channel'))}, ` + (key === '' ? 'not signed' : `signed by key ${key.slice(0, 16)}…`)
+  );
 }
 
 function stateOf({ manifest, manifestProblem, parts, missing }: OpenCapture, view: CaptureView): string {

@@ -5,13 +5,20 @@ import type { Realm } from './realm.ts';
 /** Names that Node.js 22 and 24 define besides those of a bare context. */
 const OF_NODE: ReadonlySet<string> = new Set(
   (
-    'global process Buffer clearImmediate setImmediate clearInterval clearTimeout setInterval setTimeout queueMicrotask structuredClone atob btoa ' +
-    'URL URLSearchParams URLPattern DOMException AbortController AbortSignal Event EventTarget CustomEvent EventSource TextEncoder TextDecoder ' +
-    'TransformStream TransformStreamDefaultController WritableStream WritableStreamDefaultController WritableStreamDefaultWriter ReadableStream ' +
-    'ReadableStreamDefaultReader ReadableStreamBYOBReader ReadableStreamBYOBRequest ReadableByteStreamController ReadableStreamDefaultController ' +
-    'ByteLengthQueuingStrategy CountQueuingStrategy TextEncoderStream TextDecoderStream CompressionStream DecompressionStream BroadcastChannel ' +
-    'MessageChannel MessagePort MessageEvent Blob File Performance PerformanceEntry PerformanceMark PerformanceMeasure PerformanceObserver ' +
-    'PerformanceObserverEntryList PerformanceResourceTiming performance fetch FormData Headers Request Response CloseEvent WebSocket ' +
+    'global process Buffer clearImmediate setImmediate clearInterval clearTimeout setInterval setTimeout ' +
+    'queueMicrotask structuredClone atob btoa ' +
+    'URL URLSearchParams URLPattern DOMException AbortController AbortSignal Event EventTarget CustomEvent ' +
+    'EventSource TextEncoder TextDecoder ' +
+    'TransformStream TransformStreamDefaultController WritableStream WritableStreamDefaultController ' +
+    'WritableStreamDefaultWriter ReadableStream ' +
+    'ReadableStreamDefaultReader ReadableStreamBYOBReader ReadableStreamBYOBRequest ' +
+    'ReadableByteStreamController ReadableStreamDefaultController ' +
+    'ByteLengthQueuingStrategy CountQueuingStrategy TextEncoderStream TextDecoderStream CompressionStream ' +
+    'DecompressionStream BroadcastChannel ' +
+    'MessageChannel MessagePort MessageEvent Blob File Performance PerformanceEntry PerformanceMark ' +
+    'PerformanceMeasure PerformanceObserver ' +
+    'PerformanceObserverEntryList PerformanceResourceTiming performance fetch FormData Headers Request Response ' +
+    'CloseEvent WebSocket ' +
     'Navigator navigator crypto Crypto CryptoKey SubtleCrypto Storage localStorage sessionStorage'
   ).split(' '),
 );

@@ -23,7 +23,8 @@ export const appconfigChannel: ChannelProvider = {
   name: 'appconfig',
   protocol: 'appconfig:',
   description:
-    'A configuration, `appconfig:APPLICATION/ENVIRONMENT/PROFILE`. Needs appconfig:StartConfigurationSession and appconfig:GetLatestConfiguration; read every 15 s at most.',
+    'A configuration, `appconfig:APPLICATION/ENVIRONMENT/PROFILE`. Needs appconfig:StartConfigurationSession ' +
+    'and appconfig:GetLatestConfiguration; read every 15 s at most.',
   open: async (location, config, env, use) => {
     const [application = '', environment = '', profile = ''] = location.slice('appconfig:'.length).split('/');
     const region = regionOf(config, env);

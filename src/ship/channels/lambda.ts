@@ -19,7 +19,9 @@ export const lambdaChannel: ChannelProvider = {
   name: 'lambda',
   protocol: 'lambda:',
   description:
-    'The configuration of the function, `lambda:self`: `AMBER_CAPTURE=now`, set within a day, is the order. Asked for at the end of a sandbox alone, so with the extension. Needs lambda:GetFunctionConfiguration on the function itself.',
+    'The configuration of the function, `lambda:self`: `AMBER_CAPTURE=now`, set within a day, is the order. ' +
+    'Asked for at the end of a sandbox alone, so with the extension. Needs lambda:GetFunctionConfiguration on ' +
+    'the function itself.',
   open: async (location, config, env, use) => {
     const region = regionOf(config, env);
     const name = env['AWS_LAMBDA_FUNCTION_NAME'] ?? '';

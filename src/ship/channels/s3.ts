@@ -14,7 +14,8 @@ function placeOf(location: string): BucketUrl {
   if (!judged.ok)
     throw new AmberError(
       'CONFIG_INVALID',
-      `AMBER_CONTROL is not usable: expected ${judged.expected}; for example s3://evidence-bucket/amber-control/orders.json`,
+      `AMBER_CONTROL is not usable: expected ${judged.expected}; for example ` +
+        's3://evidence-bucket/amber-control/orders.json',
     );
   return judged.value;
 }

@@ -21,7 +21,8 @@ export const ssmChannel: ChannelProvider = {
   name: 'ssm',
   protocol: 'ssm:',
   description:
-    'A parameter, `ssm:/NAME`, of type String. Needs ssm:GetParameter on it. Throttled at 40 a second in an account: for small fleets.',
+    'A parameter, `ssm:/NAME`, of type String. Needs ssm:GetParameter on it. Throttled at 40 a second in an ' +
+    'account: for small fleets.',
   open: async (location, config, env, use) => {
     const Name = location.slice('ssm:'.length);
     const region = regionOf(config, env);
