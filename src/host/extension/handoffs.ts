@@ -11,6 +11,7 @@ import { anomaly } from '../../trigger/anomaly.ts';
 import { deadline } from '../../trigger/deadline.ts';
 import { error as failure } from '../../trigger/error.ts';
 import { startCapture } from './capture.ts';
+import { printable } from './received-handoffs.ts';
 import {
   currentFacts,
   type ExtensionState,
@@ -222,9 +223,4 @@ async function signed(state: ExtensionState, { token }: HandoffRequest): Promise
     config: { ...order.config, s3Transport: 'light' },
     markConsumed: () => markEventConsumed({ state: fleet }, order),
   };
-}
-
-/** For a capture and a log line; names of errors and findings are all that reasons hold. */
-function printable(text: string): string {
-  return text.replaceAll(/[^\x20-\x7e]/gu, '?').slice(0, 300);
 }

@@ -185,8 +185,8 @@ function entryOf(value: unknown): (Entry & { readonly path: string }) | undefine
   if (typeof path !== 'string' || !PATHS.test(path)) return undefined;
   const base = {
     path,
-    source: `${SOURCE}: ${short(source)}`,
-    method: short(method),
+    source: `${SOURCE}: ${printable(source)}`,
+    method: printable(method),
     notes: () => ({ unverified: true }),
   };
   switch (kind) {
@@ -199,13 +199,13 @@ function entryOf(value: unknown): (Entry & { readonly path: string }) | undefine
         ? { kind, ...base, body: Buffer.from(base64, 'base64'), redaction: 'text' }
         : undefined;
     case 'absent':
-      return { kind, ...base, outcome: outcome === 'failed' ? 'failed' : 'skipped', reason: short(reason) };
+      return { kind, ...base, outcome: outcome === 'failed' ? 'failed' : 'skipped', reason: printable(reason) };
     default:
       return undefined;
   }
 }
 
-/** Of one line and a bounded length. */
-function short(value: unknown): string {
-  return (typeof value === 'string' ? value : '?').replaceAll(/[^\x20-\x7e]/gu, '?').slice(0, 300);
+/** What a process of the function says, for a capture and a log line: one line of a bounded length. */
+export function printable(said: unknown): string {
+  return (typeof said === 'string' ? said : '?').replaceAll(/[^\x20-\x7e]/gu, '?').slice(0, 300);
 }
