@@ -79,9 +79,9 @@ function hostile(by: Observation['by']): Observation {
     ),
   );
   const files = NAMES.flatMap((path) =>
-    NUMBERS.map((number) =>
+    NUMBERS.map((number, index) =>
       fileOf({
-        path,
+        path: `${path}${index}`,
         size: number,
         mode: number,
         inode: number,
