@@ -20,5 +20,5 @@ const events = run({
 events.on('test:fail', ({ todo }) => {
   if (todo === undefined || todo === false) process.exitCode = 1;
 });
-events.compose(new Spec()).pipe(process.stdout);
-events.compose(tally).pipe(createWriteStream(to));
+events.compose<NodeJS.ReadWriteStream>(new Spec()).pipe(process.stdout);
+events.compose<NodeJS.ReadableStream>(tally).pipe(createWriteStream(to));

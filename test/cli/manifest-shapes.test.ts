@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { main } from '../../src/cli/amber.ts';
 import { Writable } from 'node:stream';
 import { freshFolder, makeCapture, type MadeCapture } from '../case/captures.ts';
+import { times } from '../effort.ts';
 import { program } from './program.ts';
 
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
@@ -170,7 +171,7 @@ describe(`a manifest.json of which members are replaced or taken away (SEED=${SE
         }
         rmSync(join(folder, '..'), { recursive: true });
       }),
-      { seed: SEED, numRuns: 50 },
+      { seed: SEED, numRuns: times(50) },
     );
   });
 });

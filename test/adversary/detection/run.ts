@@ -5,8 +5,10 @@
  *     npm run detection -- --json                 one object
  *     npm run detection -- --only miner,sharp     these alone
  *     npm run detection -- --attacks | --benign   one suite
+ *     npm run detection -- --slice 3 --seed WORD  three of each suite, drawn by the seed: .ci/run gives the commit
  *     npm run detection -- --verbose              every finding
  */
+import { createHash } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { Attack, Benign, Runtime } from './case.ts';
 import { attacks, benign, installPackages, lackingForSandbox, lackingPackages, type Found } from './suites.ts';
@@ -19,6 +21,8 @@ const { values } = parseArgs({
     only: { type: 'string' },
     attacks: { type: 'boolean' },
     benign: { type: 'boolean' },
+    slice: { type: 'string' },
+    seed: { type: 'string', default: '1' },
     verbose: { type: 'boolean' },
   },
 });
@@ -51,8 +55,12 @@ const say = (line: string): void => {
   if (values.json !== true) process.stdout.write(`${line}\n`);
 };
 const wanted = values.only?.split(',');
-const chosen = <T>(found: readonly Found<T>[]): Found<T>[] =>
-  found.filter(({ name }) => wanted?.includes(name) ?? true);
+const place = (name: string): string => createHash('sha256').update(`${values.seed} ${name}`).digest('hex');
+const chosen = <T>(found: readonly Found<T>[]): readonly Found<T>[] => {
+  const named = found.filter(({ name }) => wanted?.includes(name) ?? true);
+  if (values.slice === undefined) return named;
+  return named.sort((a, b) => (place(a.name) < place(b.name) ? -1 : 1)).slice(0, Number(values.slice));
+};
 
 function findingLines({ high, low }: Watched): string[] {
   return [...high, ...low].map(({ severity, detector, title }) => `${severity} ${detector}: ${title}`);

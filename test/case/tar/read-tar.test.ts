@@ -8,6 +8,7 @@ import { TarReader } from '../../../src/case/tar/read-tar.ts';
 import type { TarEntry } from '../../../src/case/tar/header.ts';
 import { makeCapture, noise } from '../captures.ts';
 import { unzstd } from '../forge.ts';
+import { times } from '../../effort.ts';
 
 interface Read {
   readonly entry: TarEntry;
@@ -86,7 +87,7 @@ describe('the tar reader', () => {
       fc.property(fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1, maxLength: 6 }), (sizes) => {
         assert.deepEqual(readAll(tar, sizes).entries, whole.entries);
       }),
-      { numRuns: 30, seed: 7 },
+      { numRuns: times(30), seed: 7 },
     );
     assert.deepEqual(
       readAll(tar.subarray(0, 40_000), [1]).entries,
@@ -108,7 +109,7 @@ describe('the tar reader', () => {
           assert.deepEqual(entries[0].entry.oddities, []);
         },
       ),
-      { numRuns: 300, seed: 1 },
+      { numRuns: times(300), seed: 1 },
     );
   });
 

@@ -12,6 +12,7 @@ import { readWholeTar } from '../../../src/case/tar/read-whole-tar.ts';
 import type { TarEntry } from '../../../src/case/tar/header.ts';
 import { makeCapture, noise } from '../captures.ts';
 import { unzstd } from '../forge.ts';
+import { times } from '../../effort.ts';
 import { END, entry, inChunks, type Read } from './forged-tar.ts';
 
 interface Seen {
@@ -99,7 +100,7 @@ describe('tar-stream behind guards', () => {
       fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1, maxLength: 6 }), async (sizes) => {
         assert.deepEqual((await seenBy(readWholeTar, tar, sizes)).entries, whole.entries);
       }),
-      { numRuns: 20, seed: 7 },
+      { numRuns: times(20), seed: 7 },
     );
   });
 
@@ -151,7 +152,7 @@ describe('tar-stream behind guards', () => {
           pairs,
         );
       }),
-      { numRuns: 60, seed: 3 },
+      { numRuns: times(60), seed: 3 },
     );
   });
 
@@ -249,7 +250,7 @@ describe('tar-stream behind guards', () => {
           await same(tar, [1500]);
         },
       ),
-      { numRuns: 150, seed: 11 },
+      { numRuns: times(150), seed: 11 },
     );
   });
 

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { isAmberError } from '../../../src/errors.ts';
 import { SortedLines } from '../../../src/case/tar/sorted-lines.ts';
+import { times } from '../../effort.ts';
 
 /** Descriptors of files that this process has open and that have no name any more. */
 function nameless(): number {
@@ -41,7 +42,7 @@ describe('lines that are sorted in files', () => {
           lines.close();
         },
       ),
-      { numRuns: 150, seed: 11 },
+      { numRuns: times(150), seed: 11 },
     );
   });
 
