@@ -40,7 +40,9 @@ describe('configuration', () => {
   test('each option has in its type the doc that the table has', () => {
     const source = readFileSync('src/config/options.ts', 'utf8');
     const typed = new Map(
-      [...source.matchAll(/\/\*\* (.*) \*\/\n {2}readonly (\w+)\?: /gu)].map(([, doc = '', name = '']) => [name, doc]),
+      [...source.matchAll(/\n {2}\/\*\*\s((?:(?!\*\/)[\s\S])*?)\s*\*\/\n {2}readonly (\w+)\?: /gu)].map(
+        ([, doc = '', name = '']) => [name, doc.replaceAll(/\n? *\* /gu, ' ').trim()],
+      ),
     );
     for (const name of ['collectors', 'destinations', 'triggers']) assert.ok(typed.delete(name), name);
     assert.deepEqual(typed, new Map(Object.entries(OPTIONS).map(([name, { doc }]) => [name, doc])));
