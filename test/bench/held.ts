@@ -1,6 +1,6 @@
 /**
- * A program of the benchmark, bundled before it runs: one whole capture, watched by a timer. `node held.mjs TREE
- * DESTINATION`
+ * A program of the benchmark, bundled before it runs: one whole capture, watched by a timer. node held.mjs TREE
+ * DESTINATION
  */
 import { runCapture } from '../../src/capture/capture.ts';
 import { resolveConfig } from '../../src/config/config.ts';

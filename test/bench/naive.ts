@@ -1,6 +1,6 @@
 /**
- * A program of the benchmark: a tree as most code would pack it, by tar-stream with a stream for each file. `node
- * naive.mjs DIR`
+ * A program of the benchmark: a tree as most code would pack it, by tar-stream with a stream for each file. node
+ * naive.mjs DIR
  */
 import { createReadStream, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * A wrapped handler, called once, beside a resolver that takes questions and answers none: `node
- * silent-resolver-child.ts`, as root of a network namespace of its own. Marks of its own stand between the lines that
+ * A wrapped handler, called once, beside a resolver that takes questions and answers none: node
+ * silent-resolver-child.ts, as root of a network namespace of its own. Marks of its own stand between the lines that
  * Amber logs, in the order in which they came.
  */
 import { spawn } from 'node:child_process';

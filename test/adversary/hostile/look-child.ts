@@ -1,6 +1,6 @@
 /**
- * Everything that runs while nothing is captured, and two collectors that take paths from others: `node look-child.ts
- * JOB.json`, with `folder` in the job, below which `tree/served` is a mount of a silent server. Prints what it saw.
+ * Everything that runs while nothing is captured, and two collectors that take paths from others: node look-child.ts
+ * JOB.json, with folder in the job, below which tree/served is a mount of a silent server. Prints what it saw.
  */
 import { readFileSync, symlinkSync } from 'node:fs';
 import vm from 'node:vm';
