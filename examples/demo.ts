@@ -16,8 +16,8 @@ import { startSandbox } from '../test/sandbox/sandbox.ts';
 import { collectCase, FUNCTION } from './demo-case.ts';
 import { listenForImplant, payload } from './vulnerable/attack.ts';
 
-/** Where everything of the demo lies. */
-export const HOME: string = resolve('.amber/demo');
+/** Where everything of the demo lies; DEMO_FOLDER is for two at a time. */
+export const HOME: string = resolve(process.env['DEMO_FOLDER'] ?? '.amber/demo');
 const evidence = join(HOME, 'evidence');
 const writable = join(HOME, 'tmp');
 const log = join(HOME, 'function.log');

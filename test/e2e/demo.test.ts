@@ -19,7 +19,7 @@ test('npm run demo compiles nothing, names the client, and says how the real one
     chmodSync(join(bin, name), 0o755);
   }
   const child = spawn(process.execPath, ['examples/demo.ts'], {
-    env: { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` },
+    env: { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}`, DEMO_FOLDER: join(bin, 'demo') },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   let said = '';
