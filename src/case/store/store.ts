@@ -95,11 +95,19 @@ async function* walkFolder(
   if (depth === MAX_DEPTH) return;
   const entries = await attempt(path, () => readdir(path, { withFileTypes: true }));
   for (const name of entries
-    .filter((entry) => entry.isDirectory())
+    .filter((entry) => entry.isDirectory() && isText(entry.name))
     .map((entry) => entry.name)
     .sort()) {
     yield* walkFolder(base, join(folder, name), depth + 1);
   }
+}
+
+/**
+ * False for a name whose bytes are no UTF-8: Node puts U+FFFD in their place, and finds nothing under that name. Extracted
+ * evidence holds such names, and no name of Amber's own is one of them.
+ */
+function isText(name: string): boolean {
+  return !name.includes('\u{fffd}');
 }
 
 async function surveyFolder(path: string, also?: string): Promise<Survey> {
@@ -127,7 +135,7 @@ async function plainFiles(path: string): Promise<readonly string[]> {
 
 async function withSizes(path: string, names: readonly string[]): Promise<readonly StoredName[]> {
   const found: StoredName[] = [];
-  for (const name of names) found.push({ name, bytes: (await lstat(join(path, name))).size });
+  for (const name of names.filter(isText)) found.push({ name, bytes: (await lstat(join(path, name))).size });
   return found;
 }
 
