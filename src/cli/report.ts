@@ -1,5 +1,6 @@
 /** `amber report`: a case as one page. */
 import type { OpenCapture } from '../case/store/open.ts';
+import type { LogIndex } from '../case/log/lines.ts';
 import type { ReportedCapture, ReportPage } from '../case/view/html.ts';
 import type { KeyMoments } from '../case/view/key-events.ts';
 import type { CaptureView } from '../case/view/view.ts';
@@ -30,7 +31,8 @@ ${TWO_WORDS}
 The page is bounded: 1,000 rows of each list, fewer where a case has more than ten captures (10,000 divided by their
 number, 20 at least), and of the key events 1,000 of what an intruder did and 1,000 others. What a bound leaves out is
 counted in the page; \`amber show\` and \`amber timeline\` have more of it, the tarball all.
-Exit code 0: all of them verified. 1: one did not, or is cut. Needs s3:ListBucket and s3:GetObject.
+Exit code 0: all of them verified. 1: one did not, is cut, or is named in the log and not stored. 3: a part of the log
+was not read. Needs s3:ListBucket and s3:GetObject.
 
   amber report ./case --to case.html
   amber report s3://evidence-bucket/amber/account=…/region=…/function=checkout --log function.log --to checkout.html`,
@@ -60,11 +62,13 @@ Exit code 0: all of them verified. 1: one did not, or is cut. Needs s3:ListBucke
     const log = await logOption(logPath, wanted, out);
     const page = new ReportPage();
     const key = new KeyMoments();
+    const seen = new Set<string>();
     const timeline = new Timeline(key.window);
     try {
       for await (const capture of openAll(place)) {
-        if (await addTo({ page, key }, capture, { identity, log }, out)) await timeline.add(capture, identity);
+        if (await addTo({ page, key, seen }, capture, { identity, log }, out)) await timeline.add(capture, identity);
       }
+      if (log !== undefined) await addAbsent(page, log, seen, place.store.location);
       if (page.count === 0)
         throw new AmberError('CASE_MISSING', `There is no capture in ${place.store.location} or below it.`);
       const moments = key.section(timeline);
@@ -79,19 +83,45 @@ Exit code 0: all of them verified. 1: one did not, or is cut. Needs s3:ListBucke
     const { count, verified } = page;
     out.json({ page: target, captures: count, verified });
     out.line(`${target}: ${count} captures, ${verified} verified`);
-    return verified === count ? 0 : 1;
+    if (verified !== count) return 1;
+    return log !== undefined && log.notRead.length > 0 ? 3 : 0;
   },
 };
 
 interface Filled {
   readonly page: ReportPage;
   readonly key: KeyMoments;
+  /** Ids of captures that are stored. */
+  readonly seen: Set<string>;
+}
+
+/** Captures that only the log names, in the page. */
+const MAX_ABSENT = 100;
+
+/** A capture that the log tells of and that is not there belongs into the page: an intruder may have removed it. */
+async function addAbsent(page: ReportPage, log: LogIndex, seen: ReadonlySet<string>, location: string): Promise<void> {
+  const { absentCaptures } = await import('../case/log/absent.ts');
+  const { captures } = absentCaptures(log, seen, location);
+  for (const { captureId, segments } of captures.slice(0, MAX_ABSENT)) {
+    const told = `the log tells of ${segments} segments`;
+    page.addUnread(`capture ${captureId}`, `named in the log, not stored: removed, or never there; ${told}`);
+  }
+  if (captures.length > MAX_ABSENT)
+    page.addUnread(`${captures.length - MAX_ABSENT} more captures`, 'named in the log, not stored');
 }
 
 /** False for a capture that cannot be read: it keeps no other from the page. */
-async function addTo({ page, key }: Filled, capture: OpenCapture, means: VerifyMeans, out: Output): Promise<boolean> {
+async function addTo(
+  { page, key, seen }: Filled,
+  capture: OpenCapture,
+  means: VerifyMeans,
+  out: Output,
+): Promise<boolean> {
   try {
+    const { idsOf } = await import('../case/verify/log.ts');
+    for (const id of idsOf(capture).slice(0, 1)) seen.add(id);
     const { reported, view } = await read(capture, means, out);
+    if (reported.verified.captureId !== undefined) seen.add(reported.verified.captureId);
     page.add(reported);
     key.expect(view);
     return true;

@@ -42,20 +42,25 @@ export async function verifyAll(
   const copies = copiesAmong(results);
   for (const one of copies) tellCopies(one, out);
   const unstored = missing === 0 ? '' : `; ${missing} are named in the log, not stored`;
-  out.line(`${verified} of ${captures.length + unread.length + missing} verified${unstored}`);
+  // The log is the list of what must exist: what stands in the rest of it is not known.
+  const logNotRead = log?.notRead ?? [];
+  const gaps =
+    logNotRead.length === 0 ? '' : '; a part of the log was not read, so captures that it names may be missing';
+  out.line(`${verified} of ${captures.length + unread.length + missing} verified${unstored}${gaps}`);
   out.json({
     location: store.location,
     results,
     captures: captures.length,
     copies: copies.slice(0, MAX_JSON),
     unread,
+    logNotRead,
     missing: absent?.captures.slice(0, MAX_JSON) ?? [],
     missingInAll: missing,
     elsewhere: absent?.elsewhere ?? 0,
     leftOut: absent?.leftOut ?? 0,
   });
   if (missing > 0) return 1;
-  return exitOf(results) === 0 && unread.length > 0 ? 3 : exitOf(results);
+  return exitOf(results) === 0 && unread.length + logNotRead.length > 0 ? 3 : exitOf(results);
 }
 
 interface Verified {
