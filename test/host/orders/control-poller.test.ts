@@ -92,7 +92,7 @@ test('a signed order is beyond cap and cooldown, an unsigned one is not', async 
     AMBER_COOLDOWN_MS: '60000',
     AMBER_CONTROL_KEY: 'ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
   });
-  const handler = handlerOf(at, 20);
+  const handler = handlerOf(at, 150);
   at.brings = ordered();
   await handler({}, lambdaContext());
   at.brings = ordered();
