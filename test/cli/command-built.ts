@@ -17,7 +17,7 @@ export interface BuiltRan {
 
 export type BuiltAmber = (
   argv: readonly string[],
-  options?: { readonly env?: NodeJS.ProcessEnv; readonly withinMs?: number },
+  options?: { readonly env?: NodeJS.ProcessEnv; readonly withinMs?: number; readonly cwd?: string },
 ) => Promise<BuiltRan>;
 
 /** A module that runs before the command: it says at the end how much memory the process had at most. */
@@ -30,8 +30,9 @@ process.on('exit', () => writeSync(3, /VmHWM:\\s+(\\d+)/.exec(readFileSync('/pro
 export function builtAmber(): BuiltAmber {
   const command = join(freshFolder(), 'amber.mjs');
   copyFileSync(COMMAND, command);
-  return async (argv, { env = {}, withinMs = 300_000 } = {}) => {
+  return async (argv, { env = {}, withinMs = 300_000, cwd = '.' } = {}) => {
     const child = spawn(process.execPath, ['--import', MEASURE, command, ...argv], {
+      cwd,
       env: { PATH: '/usr/bin:/bin', HOME: '/nonexistent', AWS_EC2_METADATA_DISABLED: 'true', ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     });

@@ -70,7 +70,9 @@ function valued({ options }: Command): readonly (readonly [string, CommandOption
   return Object.entries(options).filter(([, { type }]) => type === 'string');
 }
 
-const run = (argv: readonly string[]): Promise<BuiltRan> => amber(argv, { env: NET, withinMs: WITHIN_MS });
+/** What a command makes where nobody says where, lies there. */
+const cwd = freshFolder();
+const run = (argv: readonly string[]): Promise<BuiltRan> => amber(argv, { env: NET, withinMs: WITHIN_MS, cwd });
 
 /** Four at once: each is a process. */
 async function each<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
