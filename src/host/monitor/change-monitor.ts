@@ -10,8 +10,9 @@
 import type { Cause, Finding } from '../../contracts/evidence.ts';
 import type { OwnRecords } from '../../detect/own.ts';
 import type { InitFacts, AnomalyMonitor } from '../../detect/anomaly-monitor.ts';
-import { builtinPlaces, currentBuiltins, type Place } from './builtins.ts';
-import type { Probe } from './probe.ts';
+import { builtinPlaces, currentBuiltins } from './builtins.ts';
+import { haveChanged, makeNotes, type Notes } from './notes.ts';
+import type { Moved, Probe } from './probe.ts';
 
 // Kept from before user code can replace them, and not imported: node:timers brings timers/promises and streams with
 // it.
@@ -62,20 +63,24 @@ export interface ChangeMonitor<W extends MonitoredInvocation> {
 
 export type OpenMonitor = (records: OwnRecords, init: InitFacts) => Promise<AnomalyMonitor>;
 
-/** A property and what stood in it when it was last looked at. */
-interface Note {
-  readonly holder: Readonly<Record<string, unknown>>;
-  readonly key: string;
-  value: unknown;
+/** What a scan leaves behind when it ends, all of it at once. */
+interface LastScan {
+  readonly endedMs: number;
+  readonly costMs: number;
+  /** Processes that the last invocation has started are still there. The next scan shows whether they outlive it. */
+  readonly unsettled: boolean;
 }
 
-interface Notes {
-  readonly functions: readonly Note[];
-  readonly variables: readonly Note[];
-  /** The variable whose turn it is. */
-  next: number;
-}
-
+/**
+ * Three states that change apart from each other:
+ *
+ *     due      none -> files                            a file has moved, or the heartbeat is due
+ *              none, files -> processes                 a process, a built-in or a variable has moved
+ *              any -> none                              a scan begins
+ *     scan     resting -> scheduled -> running -> resting
+ *     pending  none -> cause                            no invocation is in progress, or too little is left of it
+ *              cause -> none                            a capture begins
+ */
 interface MonitorState<W extends MonitoredInvocation> {
   readonly probe: Probe;
   readonly notes: Notes;
@@ -85,18 +90,11 @@ interface MonitorState<W extends MonitoredInvocation> {
   current: W | undefined;
   /** The invocation in progress, or the last one. */
   moment: { readonly number: number; readonly startedMs: number };
-  /** A look is due or under way. */
-  looking: boolean;
-  /** Something has moved and was not looked at yet. */
-  owed: boolean;
-  /** A process among it: that is not put off. */
-  urgent: boolean;
-  /**
-   * Processes that were started in the last invocation are still there: whether they outlive it is seen in the next.
-   */
-  unsettled: boolean;
-  lookedMs: number;
-  costMs: number;
+  /** What has moved since the last scan began. A scan for files may be put off, one for processes is not. */
+  due: Moved | undefined;
+  scan: 'resting' | 'scheduled' | 'running';
+  last: LastScan;
+  /** Why a capture waits for an invocation. */
   pending: Cause | undefined;
 }
 
@@ -124,12 +122,9 @@ export function openChangeMonitor<W extends MonitoredInvocation>(
     handler,
     current: undefined,
     moment: { number: 0, startedMs: init.ms },
-    looking: false,
-    owed: false,
-    urgent: false,
-    unsettled: false,
-    lookedMs: init.ms,
-    costMs: 0,
+    due: undefined,
+    scan: 'resting',
+    last: { endedMs: init.ms, costMs: 0, unsettled: false },
     pending: undefined,
     load: () => (monitor ??= open(records, init)),
   };
@@ -141,7 +136,8 @@ export function openChangeMonitor<W extends MonitoredInvocation>(
         handler.fault(error); // what stands in a built-in's place may be anything, also a getter that throws
       }
     },
-    isHot: () => state.owed || state.unsettled || state.looking || state.pending !== undefined,
+    isHot: () =>
+      state.due !== undefined || state.last.unsettled || state.scan !== 'resting' || state.pending !== undefined,
     opened: (tracked) => opened(state, tracked),
     settled: (tracked) => settled(state, tracked),
     anomalyMonitor: state.load,
@@ -158,49 +154,12 @@ function startedOf({ children, isOurs }: OwnRecords): number {
     : children.filter(({ child }) => !isOurs(child)).length;
 }
 
-/**
- * Variables that lead requests elsewhere. Node asks libuv for each, 1 microsecond, so one of them is compared at a
- * time.
- */
-const ROUTES = [
-  'AWS_LAMBDA_RUNTIME_API',
-  'NODE_OPTIONS',
-  'LD_PRELOAD',
-  'HTTPS_PROXY',
-  'AWS_ENDPOINT_URL',
-  '_HANDLER',
-] as const;
-
-function makeNotes(env: NodeJS.ProcessEnv, places: readonly Place[], builtins: ReadonlyMap<string, unknown>): Notes {
-  return {
-    functions: places.map(({ name, holder, key }) => ({ holder, key, value: builtins.get(name) })),
-    variables: ROUTES.map((key) => ({ holder: env, key, value: env[key] })),
-    next: 0,
-  };
-}
-
-/** True once for each change: what is there now is what the next call compares with. */
-function haveChanged(notes: Notes): boolean {
-  let changed = false;
-  for (const note of notes.functions) changed = hasChanged(note) || changed;
-  const variable = notes.variables[notes.next];
-  notes.next = (notes.next + 1) % notes.variables.length;
-  return (variable !== undefined && hasChanged(variable)) || changed;
-}
-
-function hasChanged(note: Note): boolean {
-  const value = note.holder[note.key];
-  if (value === note.value) return false;
-  note.value = value;
-  return true;
-}
-
 function begins<W extends MonitoredInvocation>(state: MonitorState<W>, number: number): void {
   const nowMs = Date.now();
   state.moment = { number, startedMs: nowMs };
   ask(state, 'all');
-  if (nowMs - state.lookedMs > HEARTBEAT_MS) state.owed = true;
-  if (state.urgent || state.unsettled) scanSoon(state);
+  if (nowMs - state.last.endedMs > HEARTBEAT_MS) state.due ??= 'files';
+  if (isUrgent(state)) scanSoon(state);
 }
 
 function opened<W extends MonitoredInvocation>(state: MonitorState<W>, tracked: W): void {
@@ -210,8 +169,7 @@ function opened<W extends MonitoredInvocation>(state: MonitorState<W>, tracked: 
 
 function ask<W extends MonitoredInvocation>(state: MonitorState<W>, what: 'all' | 'processes'): void {
   const moved = haveChanged(state.notes) ? 'processes' : state.probe.moved(what);
-  if (moved !== undefined) state.owed = true;
-  if (moved === 'processes') state.urgent = true;
+  if (state.due !== 'processes') state.due = moved ?? state.due;
 }
 
 /**
@@ -221,30 +179,37 @@ function ask<W extends MonitoredInvocation>(state: MonitorState<W>, what: 'all' 
 function settled<W extends MonitoredInvocation>(state: MonitorState<W>, tracked: W): void {
   state.current = tracked;
   ask(state, 'processes');
-  if (state.owed) scanSoon(state);
+  if (state.due !== undefined) scanSoon(state);
 }
 
 /** Behind what runs now, and nothing that an empty event loop waits for. */
 function scanSoon<W extends MonitoredInvocation>(state: MonitorState<W>): void {
-  if (state.looking || isTooSoon(state)) return;
-  state.looking = true;
+  if (state.scan !== 'resting' || isTooSoon(state)) return;
+  state.scan = 'scheduled';
   setTimeout(() => void scan(state), 1).unref();
 }
 
+/** Processes have moved, or it is not known yet whether those of the last invocation outlive it. */
+function isUrgent<W extends MonitoredInvocation>({ due, last }: MonitorState<W>): boolean {
+  return due === 'processes' || last.unsettled;
+}
+
 function isTooSoon<W extends MonitoredInvocation>(state: MonitorState<W>): boolean {
-  if (state.urgent || state.unsettled) return false;
-  return state.costMs > 0 && Date.now() - state.lookedMs < FILES_MS + state.costMs * FILES_SHARE;
+  if (isUrgent(state)) return false;
+  const { endedMs, costMs } = state.last;
+  return costMs > 0 && Date.now() - endedMs < FILES_MS + costMs * FILES_SHARE;
 }
 
 /** One look. Never rejects. */
 async function scan<W extends MonitoredInvocation>(monitorState: MonitorState<W>): Promise<void> {
   const started = performance.now();
   const { moment } = monitorState;
-  monitorState.owed = false;
-  monitorState.urgent = false;
+  let { unsettled } = monitorState.last;
+  monitorState.scan = 'running';
+  monitorState.due = undefined;
   try {
     const { observation, fresh } = await (await monitorState.load()).scan(moment);
-    monitorState.unsettled = observation.processes.some(
+    unsettled = observation.processes.some(
       ({ role, startMs, state }) => role === 'other' && state !== 'Z' && startMs + LATE_MS >= moment.startedMs,
     );
     monitorState.probe.seen(observation.processes.map(({ pid }) => pid));
@@ -254,9 +219,8 @@ async function scan<W extends MonitoredInvocation>(monitorState: MonitorState<W>
   } catch (error) {
     monitorState.handler.fault(error);
   }
-  monitorState.lookedMs = Date.now();
-  monitorState.costMs = performance.now() - started;
-  monitorState.looking = false;
+  monitorState.last = { endedMs: Date.now(), costMs: performance.now() - started, unsettled };
+  monitorState.scan = 'resting';
 }
 
 /**
