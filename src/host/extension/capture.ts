@@ -62,10 +62,10 @@ const SECOND: LastCapture['tiers'] = { descriptors: 'recovered', memory: 'recove
 const MIB = 1024 * 1024;
 
 /** How the last capture is made. It has been rehearsed unless the first invocation was the last. */
-export function lastCapture({ prepared, config, environment }: ExtensionState, contents: boolean): LastCapture {
+export function lastCapture({ sight, config, environment }: ExtensionState, contents: boolean): LastCapture {
   const isSlow = (coresOf(environment.env) ?? 1) < 1;
   return {
-    closingCpuMs: prepared ? 20 : 55,
+    closingCpuMs: sight.prepared ? 20 : 55,
     segmentBytes: 4 * MIB,
     // A third of the digests, and with little CPU that is a tenth of the time. The file of a folder has no other
     // digest.
@@ -90,7 +90,8 @@ function lastInventory(state: ExtensionState): Collector {
     description: 'Processes, sockets and files as the extension saw them before the runtime ended.',
     tier: 'volatile',
     async *collect(): AsyncGenerator<JsonEntry> {
-      const { seen, invocation } = state;
+      const { invocation } = state;
+      const { seen } = state.sight;
       if (invocation !== undefined && state.telemetry) await doneWithin(state, invocation, LATE_MS);
       yield {
         kind: 'json',
@@ -113,7 +114,8 @@ function lastInventory(state: ExtensionState): Collector {
 /** Starts a capture, or says why not. `ended` never rejects. */
 export function startCapture(state: ExtensionState, order: CaptureOrder): Running | AmberError {
   const hinted = order.hinted === true;
-  const count = hinted ? state.hinted : state.own;
+  const { captures } = state;
+  const count = hinted ? captures.hinted : captures.own;
   const refused = order.last === true ? undefined : state.limiter.refusal({ ...order, count, nowMs: Date.now() });
   if (refused !== undefined) return refused;
   const { promise, resolve } = Promise.withResolvers<CaptureReport | undefined>();
@@ -127,7 +129,7 @@ export function startCapture(state: ExtensionState, order: CaptureOrder): Runnin
     waiting: new Set(),
   };
   const requestId = state.invocation?.event.requestId;
-  state.running = running;
+  captures.running = running;
   count.captures += 1;
   const { control, config } = state;
   const unsubscribe =
@@ -141,11 +143,11 @@ export function startCapture(state: ExtensionState, order: CaptureOrder): Runnin
         });
   void run(state, order, running, count).then((report) => {
     unsubscribe?.();
-    if (state.running === running) state.running = undefined;
+    if (captures.running === running) captures.running = undefined;
     count.endedMs = Date.now();
     if (!hinted)
-      state.last = { cause: order.cause, requestId, atMs: count.endedMs, isWhole: report?.state === 'whole' };
-    if (report?.state === 'whole' && order.cause.order !== undefined) state.answered.add(order.cause.order.id);
+      captures.last = { cause: order.cause, requestId, atMs: count.endedMs, isWhole: report?.state === 'whole' };
+    if (report?.state === 'whole' && order.cause.order !== undefined) captures.answered.add(order.cause.order.id);
     resolve(report);
   });
   return running;
@@ -157,7 +159,8 @@ async function run(
   running: Running,
   count: CaptureCount,
 ): Promise<CaptureReport | undefined> {
-  const { environment, monitor, fleet, parking } = state;
+  const { environment, fleet, parking } = state;
+  const { monitor } = state.sight;
   try {
     const invocation = currentFacts(state);
     const full = await claimFleet({ config, cause, state: fleet, env: environment.env, invocation, hardStopMs });

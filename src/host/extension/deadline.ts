@@ -23,8 +23,9 @@ export function leadMs(config: Config, totalMs: number, wanted: boolean): number
 
 /** Sets the timer of this invocation; the one of the last is cleared. */
 export function watchDeadline(state: ExtensionState, invocation: InvocationRecord): void {
-  clearTimeout(state.timer);
-  state.timer = undefined;
+  clearTimeout(state.timers.deadline);
+  state.timers.deadline = undefined;
+  const { own, hinted, open } = state.captures;
   const { deadlineMs } = invocation.event;
   if (deadlineMs === undefined) return;
   const totalMs = deadlineMs - Date.now();
@@ -33,14 +34,20 @@ export function watchDeadline(state: ExtensionState, invocation: InvocationRecor
   const lead = leadMs(
     state.config,
     totalMs,
-    state.open.size > 0 || (state.config.capture === 'now' && state.own.captures + state.hinted.captures === 0),
+    open.size > 0 || (state.config.capture === 'now' && own.captures + hinted.captures === 0),
   );
   if (lead <= 0) return;
   arm(state, invocation, deadlineMs - lead);
 }
 
 function arm(state: ExtensionState, invocation: InvocationRecord, dueMs: number): void {
-  state.timer = setTimeout(fire, Math.min(Math.max(0, dueMs - Date.now()), LONGEST_TIMER_MS), state, invocation, dueMs);
+  state.timers.deadline = setTimeout(
+    fire,
+    Math.min(Math.max(0, dueMs - Date.now()), LONGEST_TIMER_MS),
+    state,
+    invocation,
+    dueMs,
+  );
 }
 
 function fire(state: ExtensionState, invocation: InvocationRecord, dueMs: number): void {
@@ -62,5 +69,5 @@ function fire(state: ExtensionState, invocation: InvocationRecord, dueMs: number
     hardStopMs: deadlineMs - Math.min(state.config.marginMs, remainingMs / 4),
   });
   if (isAmberError(start)) state.limiter.logRefusal(cause, start);
-  else state.open.clear();
+  else state.captures.open.clear();
 }

@@ -51,7 +51,7 @@ export async function runExtension(environment: ExtensionEnvironment, name: stri
     server?.close();
     return;
   }
-  const state = openState(environment, managed);
+  const state = openState(environment, managed ? 'managed' : 'polling');
   if (state === undefined) server?.close();
   else {
     server?.serve(state);
@@ -59,7 +59,7 @@ export async function runExtension(environment: ExtensionEnvironment, name: stri
     await openOrders(state);
   }
   // No invocations are told of there, nothing is frozen, and several CPUs are the rule: ready while others start.
-  const ready = state?.managed === true ? patrol(state) : undefined;
+  const ready = state?.phase === 'managed' ? patrol(state) : undefined;
   let failures = 0;
   for (;;) {
     const event = await nextEvent(environment, api, failures);
@@ -118,11 +118,11 @@ async function nextEvent(
  * handed over.
  */
 async function hold(state: ExtensionState, event: InvokeEvent): Promise<void> {
-  state.holding = true;
-  for (const tell of state.running?.waiting ?? []) tell();
+  state.phase = 'invoked';
+  for (const tell of state.captures.running?.waiting ?? []) tell();
   await safely(state.environment, () => atInvoke(state, event));
-  while (state.running?.hinted === true) await state.running.ended;
-  state.holding = false;
+  while (state.captures.running?.hinted === true) await state.captures.running.ended;
+  state.phase = 'polling';
 }
 
 async function atInvoke(state: ExtensionState, event: InvokeEvent): Promise<void> {
@@ -133,14 +133,14 @@ async function atInvoke(state: ExtensionState, event: InvokeEvent): Promise<void
     done: undefined,
   };
   state.invocation = invocation;
-  state.init ??= { ms: invocation.startedMs, uptimeSeconds: process.uptime(), rssBytes: 0 };
+  state.sight.init ??= { ms: invocation.startedMs, uptimeSeconds: process.uptime(), rssBytes: 0 };
   watchDeadline(state, invocation);
   if (invocation.number === 1 && hasParked(state.parking)) await sendParkedHere(state);
   await executePendingOrder(state);
-  if (state.prepared) await watchInvocation(state, invocation);
+  if (state.sight.prepared) await watchInvocation(state, invocation);
   else if (await invocationOver(state)) {
-    clearTimeout(state.timer);
-    await state.running?.ended;
+    clearTimeout(state.timers.deadline);
+    await state.captures.running?.ended;
     await prepare(state);
   }
 }
@@ -151,16 +151,16 @@ async function atInvoke(state: ExtensionState, event: InvokeEvent): Promise<void
  * look is never much older.
  */
 async function watchInvocation(state: ExtensionState, invocation: InvocationRecord): Promise<void> {
-  clearInterval(state.ticker);
+  clearInterval(state.timers.scan);
   const again = async (): Promise<void> => handleFindings(state, await scan(state));
-  state.ticker = setInterval(() => {
-    if (state.invocation === invocation && invocation.done === undefined && state.running === undefined)
+  state.timers.scan = setInterval(() => {
+    if (state.invocation === invocation && invocation.done === undefined && state.captures.running === undefined)
       void safely(state.environment, again);
   }, LOOK_EVERY_MS).unref();
-  if (invocation.startedMs - (state.seen?.takenMs ?? 0) < LOOK_EVERY_MS) return;
+  if (invocation.startedMs - (state.sight.seen?.takenMs ?? 0) < LOOK_EVERY_MS) return;
   const waits = state.telemetry && policyOf(state.config.detect).threshold !== 'off';
   // A capture under way looks for itself.
-  if ((!waits || (await invocationOver(state))) && state.running?.hinted !== true) await again();
+  if ((!waits || (await invocationOver(state))) && state.captures.running?.hinted !== true) await again();
   collectGarbage(invocation.number);
 }
 
@@ -177,7 +177,7 @@ async function patrol(state: ExtensionState): Promise<void> {
   await prepare(state);
   let busy = false;
   setInterval(() => {
-    if (busy || state.running !== undefined) return;
+    if (busy || state.captures.running !== undefined) return;
     busy = true;
     void safely(state.environment, async () => {
       await executePendingOrder(state);

@@ -69,7 +69,7 @@ async function serve(state: ExtensionState, socket: Socket): Promise<void> {
     const request = requestOf(await connection.readMessage(MAX_HINT_BYTES, HINT_MS));
     if (request === undefined) return;
     const { running, ...verdict } = await judge(state, request);
-    connection.writeMessage({ ...verdict, held: state.holding } satisfies Verdict);
+    connection.writeMessage({ ...verdict, held: state.phase !== 'polling' } satisfies Verdict);
     if (running !== undefined) await take(connection, running);
   } catch (error) {
     state.environment.log('fault', { where: 'hints', error: describeError(error) });
@@ -115,7 +115,7 @@ async function judge(state: ExtensionState, request: HandoffRequest): Promise<Ju
   // The order was read meanwhile, and somebody may have begun with it.
   const again = isKnown(state, request);
   if (again !== undefined) return again;
-  const open = [...state.open];
+  const open = [...state.captures.open];
   const start = startCapture(state, {
     cause: due.cause,
     config: due.config,
@@ -128,8 +128,8 @@ async function judge(state: ExtensionState, request: HandoffRequest): Promise<Ju
   }
   due.markConsumed?.();
   void start.ended.then((report) => {
-    if (report?.state === 'whole') open.forEach((one) => state.open.delete(one));
-    else state.open.add(`${due.cause.trigger} (handed over)`);
+    if (report?.state === 'whole') open.forEach((one) => state.captures.open.delete(one));
+    else state.captures.open.add(`${due.cause.trigger} (handed over)`);
   });
   return { verdict: 'taken', running: start };
 }
@@ -139,7 +139,8 @@ async function judge(state: ExtensionState, request: HandoffRequest): Promise<Ju
  * order.
  */
 function isKnown(state: ExtensionState, { trigger, order, requestId, reason }: HandoffRequest): Judged | undefined {
-  const { running, last, answered, config, invocation } = state;
+  const { config, invocation } = state;
+  const { running, last, answered } = state.captures;
   const isAlike = (cause: Cause): boolean => cause.trigger === trigger && cause.order?.id === order;
   if (running?.isSealed === false && isAlike(running.cause) && (!running.hinted || order !== undefined))
     return { verdict: 'running', running };
@@ -158,8 +159,8 @@ function isKnown(state: ExtensionState, { trigger, order, requestId, reason }: H
  * What only the process can find (a patched built-in, a replaced handler) no capture of ours has answered: an intruder
  * could bring one about, and do that in its shadow.
  */
-function hasFound({ monitor }: ExtensionState, reason: string): boolean {
-  const ours = new Set(monitor?.snapshot().findings.map(({ detector }) => detector));
+function hasFound({ sight }: ExtensionState, reason: string): boolean {
+  const ours = new Set(sight.monitor?.snapshot().findings.map(({ detector }) => detector));
   const named = [...reason.matchAll(/([a-z][a-z-]*) \((?:low|medium|high|critical)\)/gu)].map(
     ([, detector]) => detector ?? '',
   );
@@ -174,7 +175,7 @@ interface Due {
 }
 
 async function dueFor(state: ExtensionState, request: HandoffRequest): Promise<Due | undefined> {
-  const { config } = state;
+  const { config, captures } = state;
   const cause: Cause = {
     trigger: request.trigger,
     reason: `${printable(request.reason)} (as the function's process says)`,
@@ -185,7 +186,7 @@ async function dueFor(state: ExtensionState, request: HandoffRequest): Promise<D
     case 'event':
       return signed(state, request);
     case 'flag':
-      return config.capture === 'now' && state.own.captures + state.hinted.captures === 0
+      return config.capture === 'now' && captures.own.captures + captures.hinted.captures === 0
         ? { cause, config }
         : undefined;
     case 'error':

@@ -37,19 +37,19 @@ export async function executePendingOrder(state: ExtensionState): Promise<void> 
 /** The last look at the channel: an order that waits here makes the end of the sandbox its capture. Never rejects. */
 export async function lastOrder(state: ExtensionState): Promise<void> {
   const ordered = await state.control?.check(LAST_CHECK_MS, currentFacts(state), { last: true });
-  if (ordered !== undefined) state.open.add(`order ${ordered.cause.order?.id ?? ''}: ${ordered.cause.reason}`);
+  if (ordered !== undefined) state.captures.open.add(`order ${ordered.cause.order?.id ?? ''}: ${ordered.cause.reason}`);
 }
 
 /** Captures if what was found reaches the level of the policy; what no capture has answered is open at the end. */
 export async function handleFindings(state: ExtensionState, fresh: readonly Finding[]): Promise<void> {
   if (fresh.length === 0) return;
   for (const { detector, severity } of fresh) {
-    if ((severity === 'high' || severity === 'critical') && state.open.size < MAX_OPEN)
-      state.open.add(`${detector} (${severity})`);
+    if ((severity === 'high' || severity === 'critical') && state.captures.open.size < MAX_OPEN)
+      state.captures.open.add(`${detector} (${severity})`);
   }
   const moment = { at: 'found', invocation: state.invocation?.number ?? 0, findings: fresh } as const;
   const cause = anomaly.moments(state.config).length === 0 ? undefined : anomaly.fires(moment, state.config);
-  if (cause !== undefined && (await capture(state, cause, state.config))) state.open.clear();
+  if (cause !== undefined && (await capture(state, cause, state.config))) state.captures.open.clear();
 }
 
 /** Its own limit, or what the invocation leaves: also when it has been answered, the platform keeps to its deadline. */

@@ -8,7 +8,7 @@ import { describeError } from '../../errors.ts';
 import { configAtTheEnd, lastCapture } from './capture.ts';
 import { handleFindings } from './orders.ts';
 import { tuneForIdle } from './settle.ts';
-import { doneWithin, loadMonitor, scan, currentFacts, type ExtensionState } from './state.ts';
+import { doneWithin, loadMonitor, scan, currentFacts, type ExtensionState, type Sight } from './state.ts';
 
 /** Longest wait for the end of the first invocation, beyond its deadline: the platform may never say. */
 const GRACE_MS = 200;
@@ -25,13 +25,14 @@ export async function invocationOver(state: ExtensionState): Promise<boolean> {
 
 /** Once in a life. Never rejects. */
 export async function prepare(state: ExtensionState): Promise<void> {
-  if (state.prepared) return;
-  state.prepared = true;
+  const { sight, captures } = state;
+  if (sight.prepared) return;
+  sight.prepared = true;
   try {
-    state.init = initBefore(state);
+    sight.init = initBefore({ init: sight.init, invocation: state.invocation });
     await loadMonitor(state);
     await handleFindings(state, await scan(state));
-    for (let time = 0; time < REHEARSALS && state.running === undefined; time += 1) await rehearse(state);
+    for (let time = 0; time < REHEARSALS && captures.running === undefined; time += 1) await rehearse(state);
     tuneForIdle();
   } catch (error) {
     state.environment.log('fault', { where: 'extension', what: 'prepare', error: describeError(error) });
@@ -43,7 +44,10 @@ export async function prepare(state: ExtensionState): Promise<void> {
  * the handler has the CPU, and what it does by then would count for init's. Anybody here can post what the platform
  * posts, so that this moves init to an earlier moment alone, and not before our own start: then more is new.
  */
-export function initBefore({ init, invocation }: Pick<ExtensionState, 'init' | 'invocation'>): ExtensionState['init'] {
+export function initBefore({
+  init,
+  invocation,
+}: Pick<Sight, 'init'> & Pick<ExtensionState, 'invocation'>): Sight['init'] {
   const startedMs = invocation?.number === 1 ? invocation.done?.startedMs : undefined;
   if (init === undefined || startedMs === undefined) return init;
   const earlierMs = Math.min(Math.max(0, init.ms - startedMs), init.uptimeSeconds * 1000);
@@ -69,7 +73,7 @@ async function rehearse(state: ExtensionState): Promise<void> {
     inProcess: false,
     quiet: true,
     last: lastCapture(state, false),
-    findings: () => Promise.resolve(state.monitor?.snapshot() ?? NOTHING_FOUND),
+    findings: () => Promise.resolve(state.sight.monitor?.snapshot() ?? NOTHING_FOUND),
   });
   await met;
 }

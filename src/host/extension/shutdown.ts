@@ -38,8 +38,9 @@ const LEAST_CRASH_MS = 200;
 
 /** Captures what is left, by policy. Ends in time, and never rejects. */
 export async function atShutdown(state: ExtensionState, event: ShutdownEvent): Promise<void> {
-  clearTimeout(state.timer);
-  clearInterval(state.ticker);
+  clearTimeout(state.timers.deadline);
+  clearInterval(state.timers.scan);
+  const { open } = state.captures;
   const { cause, policy } = endingOf(event.reason, lastWord(state), state.config);
   const wholeMs = Date.now() + leftMs(event.deadlineMs);
   const answerMs = cause.trigger === 'crash' ? answerDue(state, Date.now()) : undefined;
@@ -47,7 +48,7 @@ export async function atShutdown(state: ExtensionState, event: ShutdownEvent): P
   const endMs = isBound ? answerMs : wholeMs;
   const exitMs = isBound ? LATE_EXIT_MS : EXIT_MS;
   if (endMs - Date.now() < LEAST_CRASH_MS) {
-    state.running?.stopper.abort(new AmberError('CAPTURE_ABORTED', 'the end of the sandbox came'));
+    state.captures.running?.stopper.abort(new AmberError('CAPTURE_ABORTED', 'the end of the sandbox came'));
     state.limiter.logRefusal(
       cause,
       new AmberError(
@@ -60,8 +61,8 @@ export async function atShutdown(state: ExtensionState, event: ShutdownEvent): P
   }
   const [under] = await Promise.all([settle(state, endMs), lastOrder(state)]);
   if (state.control?.stopped() === true) return;
-  const ordered = [...state.open].some((one) => one.startsWith('order '));
-  if ((policy === 'off' && !ordered) || (under === 'whole' && state.open.size === 0)) return;
+  const ordered = [...open].some((one) => one.startsWith('order '));
+  if ((policy === 'off' && !ordered) || (under === 'whole' && open.size === 0)) return;
   const due = dueAtTheEnd(state, cause, policy === 'contents');
   if (due === undefined) return;
   const start = startCapture(state, {
@@ -95,7 +96,7 @@ interface Due {
  */
 function dueAtTheEnd(state: ExtensionState, cause: Cause, contents: boolean): Due | undefined {
   const {
-    open,
+    captures: { open },
     resets,
     config: { maxCaptures },
   } = state;
@@ -126,7 +127,7 @@ export function leftMs(deadlineMs: number | undefined, nowMs: number = Date.now(
 /**
  * Lets a capture that runs close: `whole` if it did, and it was one of this invocation's processes while they lived.
  */
-async function settle({ running }: ExtensionState, endMs: number): Promise<'whole' | undefined> {
+async function settle({ captures: { running } }: ExtensionState, endMs: number): Promise<'whole' | undefined> {
   if (running === undefined) return undefined;
   running.stopper.abort(new AmberError('CAPTURE_ABORTED', 'the end of the sandbox came'));
   const report = await Promise.race([

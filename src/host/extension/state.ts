@@ -72,41 +72,62 @@ export interface Ended {
   readonly isWhole: boolean;
 }
 
+/**
+ * Whether the platform may freeze the sandbox:
+ *
+ *     managed                          never: several invocations at once, and no INVOKE events
+ *     polling -> invoked -> polling    not between an INVOKE event and the question for the next one
+ */
+export type Phase = 'managed' | 'polling' | 'invoked';
+
+/** What was seen of the sandbox. */
+export interface Sight {
+  /** Set while the first answer is out and nobody waits; the end of the sandbox is rehearsed then. */
+  prepared: boolean;
+  monitor: AnomalyMonitor | undefined;
+  /** What it saw last. */
+  seen: Observation | undefined;
+  /** The end of init as detectors need it: noted when the first invocation is told of. */
+  init: MonitorOptions['init'];
+}
+
+/** What was captured, and why more is wanted. */
+export interface Captures {
+  running: Running | undefined;
+  last: Ended | undefined;
+  readonly own: CaptureCount;
+  readonly hinted: CaptureCount;
+  /** Ids of the orders that a whole capture has answered. */
+  readonly answered: Set<string>;
+  /** Why contents are wanted at the end: findings and orders that no capture has answered. One line each. */
+  readonly open: Set<string>;
+}
+
+/** Timers of an invocation in progress. */
+interface Timers {
+  deadline: NodeJS.Timeout | undefined;
+  /** Looks during an invocation that lasts. */
+  scan: NodeJS.Timeout | undefined;
+}
+
 export interface ExtensionState {
   readonly environment: ExtensionEnvironment;
   readonly config: Config;
   /** As the environment says it; `config` is what the extension makes of it. */
   readonly asked: Config;
-  /** Several invocations at once, and no INVOKE events. */
-  readonly managed: boolean;
+  phase: Phase;
   /** True where the platform tells how invocations end. */
   telemetry: boolean;
   invocation: InvocationRecord | undefined;
+  readonly timers: Timers;
   /** Resolves waiting parties when the platform says that an invocation is over. */
   readonly doneWatchers: Set<() => void>;
-  monitor: AnomalyMonitor | undefined;
-  /** What it saw last. */
-  seen: Observation | undefined;
+  readonly sight: Sight;
+  readonly captures: Captures;
   control: Control | undefined;
-  /** The end of init as detectors need it: noted when the first invocation is told of. */
-  init: MonitorOptions['init'];
   /** What the limits keep: lines that were logged, and the answer of the cap over all sandboxes. */
   readonly fleet: SandboxState;
   readonly limiter: CaptureLimiter;
-  timer: NodeJS.Timeout | undefined;
-  /** Looks during an invocation that lasts. */
-  ticker: NodeJS.Timeout | undefined;
-  running: Running | undefined;
-  last: Ended | undefined;
-  readonly own: CaptureCount;
-  readonly hinted: CaptureCount;
-  /** An event was taken and the next one is not asked for yet: the platform does not freeze the sandbox. */
-  holding: boolean;
-  /** Ids of the orders that a whole capture has answered. */
-  readonly answered: Set<string>;
-  /** Why contents are wanted at the end: findings and orders that no capture has answered. One line each. */
-  readonly open: Set<string>;
-  prepared: boolean;
   readonly parking: Parking;
   /** Captures after crashes in earlier lives of this sandbox. */
   readonly resets: Resets;
@@ -121,7 +142,7 @@ const LOOK_MS = 250;
  * @returns undefined where there is nothing to do: one line says why, unless it was asked for (AMBER_DISABLED,
  *   AMBER_CAPTURE=off).
  */
-export function openState(environment: ExtensionEnvironment, managed: boolean): ExtensionState | undefined {
+export function openState(environment: ExtensionEnvironment, phase: 'managed' | 'polling'): ExtensionState | undefined {
   const asked = readConfig(environment);
   if (asked === undefined || asked.disabled || asked.capture === 'off') return undefined;
   // The SDK takes longer to load than a shutdown lasts, and what systeminformation knows of a sandbox is not worth its
@@ -142,26 +163,23 @@ export function openState(environment: ExtensionEnvironment, managed: boolean): 
     environment,
     config,
     asked,
-    managed,
+    phase,
     telemetry: false,
     invocation: undefined,
+    timers: { deadline: undefined, scan: undefined },
     doneWatchers: new Set(),
-    monitor: undefined,
-    seen: undefined,
+    sight: { prepared: false, monitor: undefined, seen: undefined, init: undefined },
+    captures: {
+      running: undefined,
+      last: undefined,
+      own: { captures: 0, endedMs: 0 },
+      hinted: { captures: 0, endedMs: 0 },
+      answered: new Set(),
+      open: new Set(),
+    },
     control: undefined,
-    init: undefined,
     fleet,
     limiter: limiterOf(config, environment, fleet, () => state),
-    timer: undefined,
-    ticker: undefined,
-    running: undefined,
-    last: undefined,
-    own: { captures: 0, endedMs: 0 },
-    hinted: { captures: 0, endedMs: 0 },
-    holding: managed,
-    answered: new Set(),
-    open: new Set(),
-    prepared: false,
     parking,
     resets: openResets(tmp, (record) => environment.log('fault', record)),
   };
@@ -178,14 +196,14 @@ function limiterOf(
   config: Config,
   { log }: ExtensionEnvironment,
   fleet: SandboxState,
-  state: () => Pick<ExtensionState, 'control' | 'running'>,
+  state: () => Pick<ExtensionState, 'control' | 'captures'>,
 ): CaptureLimiter {
   return new CaptureLimiter({
     config,
     state: fleet,
     log,
     isStopped: () => state().control?.stopped() === true,
-    isRunning: () => state().running !== undefined,
+    isRunning: () => state().captures.running !== undefined,
     leastMs: () => FLOOR_MS,
   });
 }
@@ -215,24 +233,24 @@ export function currentFacts({ invocation }: ExtensionState): InvocationFacts | 
 
 /** One look at the sandbox, kept for the end; gives what detectors find new in it. Never rejects. */
 export async function scan(state: ExtensionState): Promise<readonly Finding[]> {
-  const { monitor, invocation } = state;
-  if (monitor === undefined) return [];
-  const { observation, fresh } = await monitor.scan({
+  const { sight, invocation } = state;
+  if (sight.monitor === undefined) return [];
+  const { observation, fresh } = await sight.monitor.scan({
     number: invocation?.number ?? 0,
     startedMs: invocation?.startedMs ?? 0,
   });
-  state.seen = observation;
+  sight.seen = observation;
   return fresh;
 }
 
 export async function loadMonitor(state: ExtensionState): Promise<void> {
   const { writable, code, detect } = state.config;
-  state.monitor ??= await state.environment.anomalyMonitor({
+  state.sight.monitor ??= await state.environment.anomalyMonitor({
     by: 'extension',
     roots: { proc: '/proc', writable, code, etc: '/etc' },
     policy: policyOf(detect),
     limits: { totalMs: LOOK_MS },
-    ...defined({ init: state.init }),
+    ...defined({ init: state.sight.init }),
   });
 }
 

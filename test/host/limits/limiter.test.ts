@@ -115,9 +115,9 @@ describe('the limiter of the extension', () => {
     const { state, requests } = openExtension(t, {});
     const late = startCapture(state, { ...within(-1000), config: state.config });
     assert.equal(isAmberError(late) ? late.details['limit'] : 'begun', 'budget');
-    assert.deepEqual([state.own.captures, state.running], [0, undefined]);
+    assert.deepEqual([state.captures.own.captures, state.captures.running], [0, undefined]);
     await begin(state, { ...within(-1000), last: true });
-    assert.deepEqual([state.own.captures, requests.length], [1, 1]);
+    assert.deepEqual([state.captures.own.captures, requests.length], [1, 1]);
   });
 
   test('a function of 128 MB is captured in less time than it would take in process', async (t) => {
@@ -137,7 +137,7 @@ describe('the limiter of the extension', () => {
     await begin(state, within(5000));
     assert.equal(limit(false), 'cap');
     await begin(state, { ...within(5000), last: true });
-    assert.deepEqual([state.hinted.captures, state.own.captures], [1, 2]);
+    assert.deepEqual([state.captures.hinted.captures, state.captures.own.captures], [1, 2]);
   });
 });
 
@@ -169,7 +169,7 @@ function openExtension(
       control: async () => Promise.reject(new AmberError('BUG')),
       exit: () => undefined,
     },
-    false,
+    'polling',
   );
   assert.ok(state !== undefined);
   return { state, requests };
