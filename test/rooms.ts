@@ -2,7 +2,7 @@
 
 /** Rooms of src, a floor a line: a room may import what stands on the floors below its own. */
 export const FLOORS: readonly (readonly string[])[] = [
-  ['defined'],
+  ['defined', 'printable'],
   ['errors', 'version'],
   ['contracts'],
   ['proc', 'fs', 'lambda', 'secrets'],
@@ -20,7 +20,13 @@ export const ROOMS_OF: Readonly<Record<string, readonly string[]>> = {
   host: ['wrapper', 'monitor', 'orders', 'handoff', 'extension', 'limits'],
 };
 /** What lies at the root of src: the public API, and what stands below every room. */
-export const ROOT: readonly string[] = ['src/defined.ts', 'src/errors.ts', 'src/index.ts', 'src/version.ts'];
+export const ROOT: readonly string[] = [
+  'src/defined.ts',
+  'src/errors.ts',
+  'src/index.ts',
+  'src/printable.ts',
+  'src/version.ts',
+];
 /** Rooms of one floor that know of each other, in one direction. */
 export const SIBLINGS: readonly (readonly [string, string])[] = [
   ['fs', 'proc'], // a walk asks on which mount a path lies

@@ -3,6 +3,7 @@
  * screen.
  */
 import { AmberError } from '../errors.ts';
+import { printable } from '../printable.ts';
 
 const CODE = /^\d{6}$/u;
 const ATTEMPTS = 3;
@@ -15,7 +16,7 @@ export function hasTerminal(): boolean {
 
 /** @throws AmberError ACQUIRE_CREDENTIALS when no code is typed. */
 export async function askMfaCode(serial: string): Promise<string> {
-  const device = serial.replaceAll(/[^\w:/+=,.@-]/gu, '?').slice(0, 300);
+  const device = printable(serial, 'name', 300);
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     process.stderr.write(`Code of the MFA device ${device} (six digits, not shown): `);
     const code = (await hiddenLine().finally(() => process.stderr.write('\n'))).trim();

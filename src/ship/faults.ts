@@ -5,6 +5,7 @@
 import { defined } from '../defined.ts';
 import { AmberError, isAmberError, systemCode } from '../errors.ts';
 import type { AmberErrorCode } from '../errors.ts';
+import { printable } from '../printable.ts';
 import { codeWord } from './code-word.ts';
 
 /** A failed request as data. */
@@ -288,10 +289,7 @@ const textHeader = (value: string | string[] | undefined): string | undefined =>
 /** One printable line of at most 200 characters, or undefined. The server, or who stands in its place, chose it. */
 function text(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
-  const line = value
-    .replaceAll(/[\u0000-\u001f\u007f-\u009f]+/gu, ' ')
-    .trim()
-    .slice(0, 200);
+  const line = printable(value, 'sentence', 200);
   return line === '' ? undefined : line;
 }
 

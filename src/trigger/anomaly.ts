@@ -1,6 +1,7 @@
 /** A detector has found something that does not belong in a sandbox. */
 import { policyOf, reaches } from '../config/detect-policy.ts';
 import type { Cause, Finding, TriggerEvent, Trigger, Config } from '../contracts/evidence.ts';
+import { printable } from '../printable.ts';
 
 /** Captures when detectors find something at or above the level of `AMBER_DETECT`. */
 export const anomaly: Trigger = {
@@ -24,18 +25,15 @@ function isOff({ capture, destination, detect }: Config): boolean {
 }
 
 const MAX_SHOWN = 5;
+/** An attacker chooses names of files. */
+const MAX_NAME = 80;
 
 /** Detector and subject alone: a title may hold arguments, and this sentence goes to the log. */
 function shortly({ detector, severity, subject }: Finding): string {
   const { pid, path, name, address } = subject;
   const parts = [
     ...(pid === undefined ? [] : [`pid ${String(pid)}`]),
-    ...[path, name, address].filter((part) => part !== undefined).map(printable),
+    ...[path, name, address].filter((part) => part !== undefined).map((part) => printable(part, 'name', MAX_NAME)),
   ];
   return `${detector} (${severity})${parts.length === 0 ? '' : `: ${parts.join(' ')}`}`;
-}
-
-/** An attacker chooses names of files: one line, of a bounded length, without control characters. */
-function printable(text: string): string {
-  return text.replaceAll(/[^\w./:+@=-]/gu, '?').slice(0, 80);
 }

@@ -1,5 +1,9 @@
 /** The handler has failed: by a throw, a rejection, or an error given to the callback. */
 import type { Cause, TriggerEvent, Trigger, Config } from '../contracts/evidence.ts';
+import { printable } from '../printable.ts';
+
+/** The code that throws chooses the name. */
+const MAX_NAME = 80;
 
 /** Captures by policy (`AMBER_ON_ERROR`: `any`, or names) before the error is passed on. */
 export const error: Trigger = {
@@ -13,7 +17,10 @@ export const error: Trigger = {
       return undefined;
     }
     // The name alone: a message may hold what a user typed, and this sentence goes to the log.
-    return { trigger: 'error', reason: `the handler failed with ${printable(names[0] ?? 'unknown')}` };
+    return {
+      trigger: 'error',
+      reason: `the handler failed with ${printable(names[0] ?? 'unknown', 'name', MAX_NAME)}`,
+    };
   },
 };
 
@@ -30,9 +37,4 @@ export function errorNames(thrown: unknown): readonly string[] {
   } catch {
     return ['object']; // a getter that throws: the error keeps its name to itself
   }
-}
-
-/** Whoever throws chooses the name: one line, of a bounded length, without control characters. */
-function printable(name: string): string {
-  return name.replaceAll(/[^\w.:$-]/gu, '?').slice(0, 80);
 }

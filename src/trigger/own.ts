@@ -5,10 +5,11 @@
 import { policyOf } from '../config/detect-policy.ts';
 import type { Cause, TriggerEvent, Trigger, Config } from '../contracts/evidence.ts';
 import { AmberError } from '../errors.ts';
+import { printable } from '../printable.ts';
 import { orderLeadMs } from './control.ts';
 
 const MOMENTS: readonly unknown[] = ['settled', 'failed', 'near-deadline', 'found'] satisfies TriggerEvent['at'][];
-/** Reason and requester go to the log and into the manifest. */
+/** Reason and requester go to the log and into the manifest, and may hold what a user typed. */
 const MAX_TEXT = 300;
 
 /** Takes what a trigger of code did wrong. */
@@ -87,16 +88,11 @@ function causeOf(trigger: Trigger, given: unknown): Cause | undefined {
     throw wrong(trigger, 'fires() gives something else than undefined or { trigger, reason }');
   return {
     trigger: trigger.name,
-    reason: printable(reason),
-    ...(typeof requester === 'string' ? { requester: printable(requester) } : {}),
+    reason: printable(reason, 'sentence', MAX_TEXT),
+    ...(typeof requester === 'string' ? { requester: printable(requester, 'sentence', MAX_TEXT) } : {}),
   };
 }
 
 function wrong({ name }: Trigger, what: string): AmberError {
   return new AmberError('CONFIG_INVALID', `trigger \`${name}\`: ${what}`);
-}
-
-/** One line of a bounded length: the reason may hold what a user typed. */
-function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, ' ').slice(0, MAX_TEXT);
 }

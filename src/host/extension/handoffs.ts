@@ -11,7 +11,7 @@ import { anomaly } from '../../trigger/anomaly.ts';
 import { deadline } from '../../trigger/deadline.ts';
 import { error as failure } from '../../trigger/error.ts';
 import { startCapture } from './capture.ts';
-import { printable } from './received-handoffs.ts';
+import { saidLine } from './received-handoffs.ts';
 import {
   currentFacts,
   type ExtensionState,
@@ -178,7 +178,7 @@ async function dueFor(state: ExtensionState, request: HandoffRequest): Promise<D
   const { config, captures } = state;
   const cause: Cause = {
     trigger: request.trigger,
-    reason: `${printable(request.reason)} (as the function's process says)`,
+    reason: `${saidLine(request.reason)} (as the function's process says)`,
   };
   switch (request.trigger) {
     case 'control':

@@ -4,6 +4,7 @@ import { detectionFinding } from '../../collect/ocsf.ts';
 import type { Collector, Entry, Finding, FindingsReport, CollectorContext } from '../../contracts/evidence.ts';
 import type { Running } from './state.ts';
 import { mergeHanded, readHanded, unknownIn } from '../handoff/findings.ts';
+import { printable } from '../../printable.ts';
 
 /** What is on its way is waited for so long: the capture needs most of it for itself. */
 const WAIT_MS = 1000;
@@ -185,8 +186,8 @@ function entryOf(value: unknown): (Entry & { readonly path: string }) | undefine
   if (typeof path !== 'string' || !PATHS.test(path)) return undefined;
   const base = {
     path,
-    source: `${SOURCE}: ${printable(source)}`,
-    method: printable(method),
+    source: `${SOURCE}: ${saidLine(source)}`,
+    method: saidLine(method),
     notes: () => ({ unverified: true }),
   };
   switch (kind) {
@@ -199,13 +200,13 @@ function entryOf(value: unknown): (Entry & { readonly path: string }) | undefine
         ? { kind, ...base, body: Buffer.from(base64, 'base64'), redaction: 'text' }
         : undefined;
     case 'absent':
-      return { kind, ...base, outcome: outcome === 'failed' ? 'failed' : 'skipped', reason: printable(reason) };
+      return { kind, ...base, outcome: outcome === 'failed' ? 'failed' : 'skipped', reason: saidLine(reason) };
     default:
       return undefined;
   }
 }
 
 /** What a process of the function says, for a capture and a log line: one line of a bounded length. */
-export function printable(said: unknown): string {
-  return (typeof said === 'string' ? said : '?').replaceAll(/[^\x20-\x7e]/gu, '?').slice(0, 300);
+export function saidLine(said: unknown): string {
+  return printable(typeof said === 'string' ? said : '?', 'ascii', 300);
 }
