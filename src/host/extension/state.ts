@@ -76,7 +76,7 @@ export interface Ended {
  * Whether the platform may freeze the sandbox:
  *
  *     managed                          never: several invocations at once, and no INVOKE events
- *     polling -> invoked -> polling    not between an INVOKE event and the question for the next one
+ *     polling → invoked → polling    not between an INVOKE event and the question for the next one
  */
 export type Phase = 'managed' | 'polling' | 'invoked';
 

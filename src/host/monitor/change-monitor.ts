@@ -74,12 +74,12 @@ interface LastScan {
 /**
  * Three states that change apart from each other:
  *
- *     due      none -> files                            a file has moved, or the heartbeat is due
- *              none, files -> processes                 a process, a built-in or a variable has moved
- *              any -> none                              a scan begins
- *     scan     resting -> scheduled -> running -> resting
- *     pending  none -> cause                            no invocation is in progress, or too little is left of it
- *              cause -> none                            a capture begins
+ *     due      none → files                            a file has moved, or the heartbeat is due
+ *              none, files → processes                 a process, a built-in or a variable has moved
+ *              any → none                              a scan begins
+ *     scan     resting → scheduled → running → resting
+ *     pending  none → cause                            no invocation is in progress, or too little is left of it
+ *              cause → none                            a capture begins
  */
 interface MonitorState<W extends MonitoredInvocation> {
   readonly probe: Probe;
