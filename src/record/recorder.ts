@@ -1,0 +1,168 @@
+/** The recorder of a process: what hooks tell becomes events in its ring, counted, within the budget of each kind. */
+import type { Lineage, RecordedKind } from '../contracts/recorded.ts';
+import { openBudget, type Budget } from './budget.ts';
+import { openRing, type Ring } from './ring.ts';
+
+/** A function that closes every descriptor takes the ring with it: so often another one is made. */
+const MAX_RINGS = 4;
+const { now } = Date;
+
+/** What a hook tells beside kind and subject. */
+export interface Told {
+  readonly argv?: readonly string[];
+  readonly lineage?: Lineage;
+  readonly detail?: Readonly<Record<string, string | number>>;
+  /** The code that did it. Asked only for an event that is written: it takes longer than all the rest. */
+  readonly origin?: () => readonly string[];
+}
+
+export interface RecorderFacts {
+  readonly tallies: ReturnType<Budget['tallies']>;
+  /** Rings that were made: each after the first because somebody took the one before, or for a restored snapshot. */
+  readonly rings: number;
+  /** Events that could not be written: there was no ring, or it did not take them. */
+  readonly unwritten: number;
+  /** Why the ring lies in memory alone. */
+  readonly refused?: string;
+}
+
+export interface Recorder {
+  /** The number of the invocation that began last. */
+  invocation: number;
+  /** Never throws. */
+  readonly put: (kind: RecordedKind, subject: string, told?: Told) => void;
+  /** Goes on in a new ring. */
+  readonly renew: (why: string) => void;
+  readonly ring: () => Ring | undefined;
+  readonly facts: () => RecorderFacts;
+}
+
+/** Who records, for the first event of a ring. */
+export interface RecorderIdentity {
+  /** Language and version: `node 24.21.0`. */
+  readonly language: string;
+  readonly pid: number;
+  readonly detail?: Readonly<Record<string, string | number>>;
+}
+
+interface State {
+  readonly identity: RecorderIdentity;
+  readonly open: () => Ring;
+  readonly budget: Budget;
+  ring: Ring | undefined;
+  rings: number;
+  sequence: number;
+  unwritten: number;
+  /** An event is being made: what its making causes is not recorded. */
+  busy: boolean;
+}
+
+export function openRecorder(identity: RecorderIdentity, open: () => Ring = openRing): Recorder {
+  const state: State = {
+    identity,
+    open,
+    budget: openBudget(),
+    ring: undefined,
+    rings: 0,
+    sequence: 0,
+    unwritten: 0,
+    busy: false,
+  };
+  const recorder: Recorder = {
+    invocation: 0,
+    put: (kind, subject, told = {}) => {
+      if (state.busy) return;
+      state.busy = true;
+      try {
+        judge(state, recorder.invocation, { kind, subject, told });
+      } catch {
+        state.unwritten += 1;
+      }
+      state.busy = false;
+    },
+    renew: (why) => begin(state, recorder.invocation, why),
+    ring: () => state.ring,
+    facts: () => factsOf(state),
+  };
+  begin(state, 0, 'init');
+  return recorder;
+}
+
+interface Item {
+  readonly kind: RecordedKind;
+  readonly subject: string;
+  readonly told: Told;
+}
+
+function judge(state: State, invocation: number, item: Item): void {
+  const { kind, subject, told } = item;
+  const timeMs = now();
+  const key = told.argv === undefined ? subject : `${subject}\0${told.argv.join('\0')}`;
+  const verdict = state.budget.judge(kind, key, timeMs);
+  if (verdict === undefined) return;
+  if ('count' in verdict) {
+    write(state, { invocation, timeMs, item, count: verdict.count });
+    return;
+  }
+  const { left } = verdict;
+  // Told at the 1st, 2nd, 4th, 8th … that is left out.
+  if (kind !== 'limit' && (left & (left - 1)) === 0) {
+    const limit = { kind: 'limit', subject: kind, told: { detail: { left } } } as const;
+    const said = state.budget.judge('limit', `${kind} ${left}`, timeMs);
+    if (said !== undefined && 'count' in said) write(state, { invocation, timeMs, item: limit, count: 1 });
+  }
+}
+
+interface Due {
+  readonly invocation: number;
+  readonly timeMs: number;
+  readonly item: Item;
+  readonly count: number;
+}
+
+function write(state: State, due: Due): void {
+  if (state.ring === undefined) {
+    state.unwritten += 1;
+    return;
+  }
+  const { kind, subject, told } = due.item;
+  const written = state.ring.write({
+    sequence: state.sequence + 1,
+    timeMs: due.timeMs,
+    invocation: due.invocation,
+    pid: state.identity.pid,
+    kind,
+    subject,
+    count: due.count,
+    ...told,
+    origin: told.origin?.() ?? [],
+  });
+  state.sequence += 1;
+  if (written === 'written') return;
+  if (written === 'failed') {
+    state.unwritten += 1;
+    return;
+  }
+  begin(state, due.invocation, 'taken away');
+  write(state, due);
+}
+
+function begin(state: State, invocation: number, why: string): void {
+  if (state.rings === MAX_RINGS) {
+    state.ring = undefined;
+    return;
+  }
+  state.rings += 1;
+  state.sequence = 0;
+  state.ring = state.open();
+  const { language, detail } = state.identity;
+  const { place } = state.ring;
+  const where = 'refused' in place ? { memory: place.refused } : {};
+  const told = { detail: { ring: state.rings, why, ...where, ...detail } };
+  write(state, { invocation, timeMs: now(), item: { kind: 'begin', subject: language, told }, count: 1 });
+}
+
+function factsOf({ budget, rings, unwritten, ring }: State): RecorderFacts {
+  const refused = ring !== undefined && 'refused' in ring.place ? { refused: ring.place.refused } : {};
+  return { tallies: budget.tallies(), rings, unwritten, ...refused };
+}
