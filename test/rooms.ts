@@ -2,7 +2,7 @@
 
 /** Rooms of src, a floor a line: a room may import what stands on the floors below its own. */
 export const FLOORS: readonly (readonly string[])[] = [
-  ['defined', 'printable'],
+  ['defined', 'many', 'printable'],
   ['errors', 'version'],
   ['contracts'],
   ['proc', 'fs', 'lambda', 'secrets'],
@@ -24,6 +24,7 @@ export const ROOT: readonly string[] = [
   'src/defined.ts',
   'src/errors.ts',
   'src/index.ts',
+  'src/many.ts',
   'src/printable.ts',
   'src/version.ts',
 ];

@@ -7,7 +7,7 @@ import { VERSION } from '../version.ts';
 import { GENERAL_OPTIONS, type Command, type CommandOptions } from './command.ts';
 import { COMMANDS } from './index.ts';
 import { openOutput, table, type Output, type Streams } from './output.ts';
-import { exampleCall, typed } from './usage.ts';
+import { exampleCall, typed, withExample } from './usage.ts';
 
 /** Exit codes. */
 export const EXIT = { ok: 0, problem: 1, usage: 2, unreachable: 3 } as const;
@@ -98,7 +98,12 @@ async function dispatch(argv: readonly string[], out: Output): Promise<number> {
     await help(command, out);
     return EXIT.ok;
   }
-  return command.run({ positionals, values, out, example: exampleCall(command) });
+  const example = exampleCall(command);
+  try {
+    return await command.run({ positionals, values, out, example });
+  } catch (cause) {
+    throw isAmberError(cause) ? withExample(cause, example) : cause;
+  }
 }
 
 async function commandNamed(name: string): Promise<Command> {
@@ -150,12 +155,13 @@ async function help(command: Command, out: Output): Promise<void> {
 }
 
 /**
- * A reader that closes the pipe early (`amber … | head`) is no error. What else keeps a result from being written is
+ * A reader that closes the pipe early (`amber … | head`) is no error, and changes no judgement: the command goes on to
+ * its exit code, and writes nothing more. What else keeps a result from being written is
  * one: a full disk is told of on standard error, where that still takes anything.
  */
 function watchStream(stream: NodeJS.WriteStream, name: string): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(EXIT.ok);
+    if (error.code === 'EPIPE') return;
     const why =
       error.code === 'ENOSPC' ? 'no space is left; free some, or write elsewhere' : 'see what it is connected to';
     try {

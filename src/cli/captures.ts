@@ -27,7 +27,9 @@ Needs s3:ListBucket, and s3:GetObject for manifest.json.
     const place = await openPlace(onePositional(invocation, 'LOCATION'), s3Options(values));
     try {
       const found = [];
-      for await (const capture of listCaptures(place.store)) found.push(capture);
+      // Who names a file asks for its capture, not for those in folders beside it.
+      for await (const capture of listCaptures(place.store))
+        if (place.only === undefined || capture.location === place.store.location) found.push(capture);
       found.sort((one, other) => ((one.started ?? '') < (other.started ?? '') ? -1 : 1));
       out.json({ location: place.store.location, captures: found });
       if (found.length === 0) out.note(`There is no capture below ${place.store.location}`);

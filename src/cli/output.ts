@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { asciiDocument } from '../case/view/ascii.ts';
 import { demandSafeLines, renderMessage } from '../case/view/safe-names.ts';
 import { size } from '../case/view/size.ts';
+import { systemCode } from '../errors.ts';
 
 export type Tone = 'good' | 'bad' | 'dim' | 'strong';
 
@@ -22,6 +23,8 @@ export interface Output {
    * is one, before more.
    */
   readonly write: (text: string) => Promise<void> | undefined;
+  /** The reader of standard output has gone away (`amber … | head`): what is written is dropped. */
+  readonly isUnread: () => boolean;
   /** The text in a colour where the terminal has any. Use it on text without names. */
   readonly paint: (tone: Tone, text: string) => string;
   /** A meter on standard error, where that is a terminal. Call `end` before anything else is said. */
@@ -47,7 +50,8 @@ export interface Streams {
 }
 
 export function openOutput(streams: Streams, wantsJson: boolean): Output {
-  const { stdout, stderr, env } = streams;
+  const { stderr, env } = streams;
+  const stdout = untilClosed(streams.stdout);
   // Colours pass as marks that nobody who made a capture can know, and become sequences behind the escaping.
   const mark = `\u0001${randomUUID()}:`;
   const coloured = stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
@@ -62,22 +66,34 @@ export function openOutput(streams: Streams, wantsJson: boolean): Output {
     },
     write: (text) => {
       demandSafeLines(text);
-      return stdout.write(text) ? undefined : drained(stdout);
+      return stdout.write(text) ? undefined : drained(streams.stdout);
     },
+    isUnread: stdout.isClosed,
     paint: (tone, text) => (coloured ? `${mark}${COLOURS[tone]}m${text}${mark}0m` : text),
     status: statusLine(stderr),
     meter: (what) => (stderr.isTTY === true ? meter(stderr, what) : { update: () => undefined, end: () => undefined }),
   };
 }
 
+/** What a command finds is its exit code, whether or not anybody reads the rest of what it says. */
+function untilClosed(stream: Streams['stdout']): {
+  readonly isTTY: boolean | undefined;
+  readonly write: (text: string) => boolean;
+  readonly isClosed: () => boolean;
+} {
+  let closed = false;
+  stream.on('error', (error) => (closed ||= systemCode(error) === 'EPIPE'));
+  return { isTTY: stream.isTTY, write: (text) => closed || stream.write(text), isClosed: () => closed };
+}
+
 /** A reader that has gone away is no reason to wait: the write after it fails. */
 function drained(stream: Streams['stdout']): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
-      stream.off('drain', done).off('close', done);
+      for (const event of ['drain', 'close', 'error']) stream.off(event, done);
       resolve();
     };
-    stream.on('drain', done).on('close', done);
+    for (const event of ['drain', 'close', 'error']) stream.on(event, done);
   });
 }
 

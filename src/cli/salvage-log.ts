@@ -1,33 +1,48 @@
 /** `amber salvage --log`: what captures have left in the log of the function. */
-import type { DecodedEvidence } from '../case/log/evidence.ts';
 import { field, processLines, socketRows, text } from '../case/view/process-tree.ts';
+import type { DecodedEvidence } from '../case/log/evidence.ts';
+import { malformedText } from '../case/log/malformed.ts';
 import { renderText } from '../case/view/safe-names.ts';
 import { AmberError } from '../errors.ts';
+import { many } from '../many.ts';
 import { textOption, type Invocation } from './command.ts';
 import { table, type Output } from './output.ts';
 
 /** Lines that are shown of each list; --json has all. */
 const MAX_LINES = 200;
 
-/** @throws AmberError USAGE, CASE_MISSING where the log cannot be read or holds nothing of the kind. */
+/** @throws AmberError USAGE, CASE_MISSING, ARCHIVE_CORRUPT where the log holds nothing of the kind that can be read. */
 export async function salvageLog({ positionals, values, out }: Invocation, path: string): Promise<number> {
   if (positionals.length > 0) throw new AmberError('USAGE', 'Give a LOCATION or --log FILE, not both.');
   if (textOption(values, 'to') !== undefined)
     throw new AmberError('USAGE', '--to goes with a LOCATION; with --log, --json has all that is found.');
   const { readLogEvidence } = await import('../case/log/evidence.ts');
   const { logFiles } = await import('../case/log/source.ts');
-  const { found, leftOut, notRead } = await readLogEvidence(logFiles(path));
+  const { found, leftOut, notRead, malformed } = await readLogEvidence(logFiles(path));
   for (const reason of notRead) out.note(`${path}: not read: ${reason}`);
-  if (found.length === 0)
-    throw new AmberError(
-      'CASE_MISSING',
-      `There is no line {"amber":"evidence",…} in ${path === '-' ? 'what was read' : path}: captures write them ` +
-        'only where no destination takes their first segment in time.',
-    );
-  out.json({ found, leftOut, notRead });
+  if (found.length === 0) throw nothingFound(path, notRead, malformed);
+  out.json({ found, leftOut, notRead, malformed });
   for (const one of found) tell(one, out);
-  if (leftOut > 0) out.note(`PROBLEM: ${String(leftOut)} lines were too many to keep`);
-  return leftOut === 0 && notRead.length === 0 && found.every(({ problem }) => problem === undefined) ? 0 : 1;
+  if (leftOut > 0) out.note(`PROBLEM: ${many(leftOut, 'line was', 'lines were')} too many to keep`);
+  if (malformed > 0) out.note(`PROBLEM: ${malformedText(malformed)}`);
+  if (leftOut + malformed > 0 || found.some(({ problem }) => problem !== undefined)) return 1;
+  return notRead.length === 0 ? 0 : 3;
+}
+
+/** A line that is there and cannot be read is not told as one that is not there. */
+function nothingFound(path: string, notRead: readonly string[], malformed: number): AmberError {
+  const where = path === '-' ? 'what was read' : path;
+  if (malformed > 0)
+    return new AmberError(
+      'ARCHIVE_CORRUPT',
+      `No line {"amber":"evidence",…} of ${where} can be read: ${malformedText(malformed)}.`,
+    );
+  const far = notRead.length === 0 ? '' : ', as far as it was read';
+  return new AmberError(
+    'CASE_MISSING',
+    `There is no line {"amber":"evidence",…} in ${where}${far}: captures write them only where no destination takes ` +
+      'their first segment in time.',
+  );
 }
 
 function tell({ captureId, summary, problem, sha256 }: DecodedEvidence, out: Output): void {

@@ -114,13 +114,13 @@ interface Telling {
 async function tell(made: Timeline, shares: readonly TimelineShare[], { form, to, out }: Telling): Promise<void> {
   if (to !== undefined) {
     const { fillFile } = await import('../case/store/target.ts');
-    await fillFile(to, (file) => events(made, form, (text) => written(file, text)));
+    await fillFile(to, (file) => events(made, form, { write: (text) => written(file, text), isUnread: () => false }));
     out.json({ file: to, ...summary(made, shares) });
   } else if (form === 'json') {
     await out.write('{"events":[\n');
-    await events(made, form, out.write);
+    await events(made, form, out);
     await out.write(`],\n${asciiJson(summary(made, shares)).slice(1)}\n`);
-  } else await events(made, form, out.write);
+  } else await events(made, form, out);
   const total = Object.values(made.counts).reduce((sum, count) => sum + count, 0);
   if (!out.wantsJson)
     out.note(
@@ -147,14 +147,18 @@ async function written(file: FileHandle, text: string): Promise<void> {
   await file.writeFile(text);
 }
 
+/** Where the events go, and whether anybody is there to read them. */
+type Sink = Pick<Output, 'write' | 'isUnread'>;
+
 const PIECE = 64 * 1024;
 
 /** All events in one of the forms, in pieces that are waited for. */
-async function events(made: Timeline, form: Form, write: (text: string) => Promise<void> | undefined): Promise<void> {
+async function events(made: Timeline, form: Form, { write, isUnread }: Sink): Promise<void> {
   const { csvHead, csvLine, textLine } = await import('../case/timeline/text.ts');
   let piece = form === 'csv' ? `${csvHead()}\n` : '';
   let first = true;
   for (const { json } of made.rows()) {
+    if (isUnread()) return;
     if (form === 'jsonl') piece += `${json}\n`;
     else if (form === 'json') piece += first ? `${json}\n` : `,${json}\n`;
     else piece += `${(form === 'csv' ? csvLine : textLine)(JSON.parse(json) as TimelineRow)}\n`;

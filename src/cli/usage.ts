@@ -149,6 +149,13 @@ function exampleOf({ value = '', example }: CommandOption): string {
   return example ?? KINDS[value]?.example ?? value;
 }
 
+/** Whatever was typed wrong, a call that is right stands behind it. */
+export function withExample(error: AmberError, example: string): AmberError {
+  if (error.code !== 'USAGE' || error.message.includes('for example ')) return error;
+  const { message, details, cause } = error;
+  return new AmberError('USAGE', `${message.replace(/\.$/u, '')}; for example ${example}.`, { details, cause });
+}
+
 /** The first example of a command, out of its help. */
 export function exampleCall({ name, details, usage }: Pick<Command, 'name' | 'details' | 'usage'>): string {
   return (

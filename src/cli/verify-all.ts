@@ -6,7 +6,7 @@ import { AmberError, isAmberError } from '../errors.ts';
 import type { Output } from './output.ts';
 import { logOption, trailOption, verifyOne, type VerifyMeans } from './verify-one.ts';
 import { tellAbsent, tellCopies, tellResult } from './verify-tell.ts';
-import { exitOf, type VerifyCommand } from './verify-exit.ts';
+import { exitOf, inputsOf, unreadIn, type VerifyCommand } from './verify-exit.ts';
 
 /** Captures that only the log names, in the JSON document. */
 const MAX_JSON = 10_000;
@@ -43,9 +43,9 @@ export async function verifyAll(
   for (const one of copies) tellCopies(one, out);
   const unstored = missing === 0 ? '' : `; ${missing} are named in the log, not stored`;
   // The log is the list of what must exist: what stands in the rest of it is not known.
-  const logNotRead = log?.notRead ?? [];
+  const inputs = inputsOf(log, trail);
   const gaps =
-    logNotRead.length === 0 ? '' : '; a part of the log was not read, so captures that it names may be missing';
+    inputs.logNotRead.length === 0 ? '' : '; a part of the log was not read, so captures that it names may be missing';
   out.line(`${verified} of ${captures.length + unread.length + missing} verified${unstored}${gaps}`);
   out.json({
     location: store.location,
@@ -53,14 +53,14 @@ export async function verifyAll(
     captures: captures.length,
     copies: copies.slice(0, MAX_JSON),
     unread,
-    logNotRead,
+    ...inputs,
     missing: absent?.captures.slice(0, MAX_JSON) ?? [],
     missingInAll: missing,
     elsewhere: absent?.elsewhere ?? 0,
     leftOut: absent?.leftOut ?? 0,
   });
   if (missing > 0) return 1;
-  return exitOf(results) === 0 && unread.length + logNotRead.length > 0 ? 3 : exitOf(results);
+  return exitOf(results, unread.length + unreadIn(inputs));
 }
 
 interface Verified {

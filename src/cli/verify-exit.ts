@@ -1,5 +1,6 @@
 /** What `amber verify` is asked, and its exit code. */
 import type { LogIndex } from '../case/log/lines.ts';
+import type { TrailObjects } from '../case/verify/trail-objects.ts';
 import type { VerifyResult } from '../case/verify/verify.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
 import type { Collected } from './verify-one.ts';
@@ -12,8 +13,33 @@ export interface VerifyCommand {
   readonly log?: LogIndex | undefined;
 }
 
-/** A failed or cut capture is a problem; one that could not be read is not. */
-export function exitOf(results: readonly VerifyResult[]): number {
+/**
+ * A failed or cut capture is a problem; one that could not be read is not. `unread`: what else of the input could not
+ * be read, such as files of the log.
+ */
+export function exitOf(results: readonly VerifyResult[], unread: number): number {
   if (results.some(({ verdict }) => verdict === 'failed' || verdict === 'cut')) return 1;
-  return results.every(({ verdict, log }) => verdict === 'verified' && log !== 'not-read') ? 0 : 3;
+  const isRead = results.every(({ verdict, log }) => verdict === 'verified' && log !== 'not-read');
+  return isRead && unread === 0 ? 0 : 3;
+}
+
+/** What of the log and of the collection says nothing, because it could not be read; for machines and the exit code. */
+export interface InputsRead {
+  readonly logNotRead: readonly string[];
+  /** Lines of the log that are cut, or made up. */
+  readonly logMalformed: number;
+  readonly collection: { readonly calls: number; readonly leftOut: number; readonly notRead: string | null } | null;
+}
+
+export function inputsOf(log: LogIndex | undefined, trail: TrailObjects | undefined): InputsRead {
+  return {
+    logNotRead: log?.notRead ?? [],
+    logMalformed: log?.malformed ?? 0,
+    collection:
+      trail === undefined ? null : { calls: trail.calls, leftOut: trail.leftOut, notRead: trail.notRead ?? null },
+  };
+}
+
+export function unreadIn({ logNotRead, collection }: InputsRead): number {
+  return logNotRead.length + (typeof collection?.notRead === 'string' ? 1 : 0);
 }

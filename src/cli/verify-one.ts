@@ -36,9 +36,11 @@ export async function logOption(
 ): Promise<LogIndex | undefined> {
   if (path === undefined) return undefined;
   const { readLogIndex } = await import('../case/log/lines.ts');
+  const { malformedText } = await import('../case/log/malformed.ts');
   const { logFiles } = await import('../case/log/source.ts');
   const index = await readLogIndex(logFiles(path), wanted);
   for (const reason of index.notRead) out.note(`${path}: not read: ${reason}`);
+  if (index.malformed > 0) out.note(`PROBLEM: ${path}: ${malformedText(index.malformed)}`);
   return index;
 }
 

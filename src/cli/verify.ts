@@ -3,6 +3,7 @@ import type { LogIndex } from '../case/log/lines.ts';
 import type { Place } from '../case/store/locate.ts';
 import type { VerifyResult } from '../case/verify/verify.ts';
 import { AmberError, isAmberError } from '../errors.ts';
+import { many } from '../many.ts';
 import {
   identityOption,
   IDENTITY_OPTION,
@@ -17,7 +18,7 @@ import type { Output } from './output.ts';
 import { verifyAll } from './verify-all.ts';
 import { demandFile, logOption, trailOption, verifyOne } from './verify-one.ts';
 import { tellAbsentOne, tellResult } from './verify-tell.ts';
-import { type VerifyCommand, exitOf } from './verify-exit.ts';
+import { exitOf, inputsOf, unreadIn, type InputsRead, type VerifyCommand } from './verify-exit.ts';
 
 export const verify: Command = {
   name: 'verify',
@@ -40,8 +41,8 @@ A case holds several: --all verifies every capture and collection below LOCATION
 One that is stored twice counts once, verified where all copies are, and the copies are named.
 Exit code 0: verified. 1: failed, cut (the part that is there may still hold), or named in the log and not stored; also
 a segment alone, which is a part of a capture, whatever holds of it. 2: LOCATION is a file that is no capture, such as
-manifest.json: give its folder. 3: the log or a part of the capture could not be read. Needs s3:ListBucket and
-s3:GetObject; for versions s3:ListBucketVersions and s3:GetObjectVersion.
+manifest.json: give its folder. 3: a part of the log, of the collection or of the capture could not be read, or the
+identity does not open it; what could be judged holds. Needs s3:ListBucket and s3:GetObject; for versions s3:ListBucketVersions and s3:GetObjectVersion.
 
   amber verify s3://evidence-bucket/amber/…/capture=0197…/ --log function.log
   amber verify s3://evidence-bucket/amber 0197c0de --log ./export
@@ -78,7 +79,6 @@ s3:GetObject; for versions s3:ListBucketVersions and s3:GetObjectVersion.
       return absentOr(cause, location, options, out);
     }
     try {
-      await demandCapture(place, location);
       return values['all'] === true
         ? await verifyAll(place, options, out)
         : await verifyOnly(place, location, options, out);
@@ -88,36 +88,29 @@ s3:GetObject; for versions s3:ListBucketVersions and s3:GetObjectVersion.
   },
 };
 
-/** @throws AmberError USAGE for a file that no capture is in. */
-async function demandCapture({ store, only }: Place, location: string): Promise<void> {
-  const { mayHoldCapture } = await import('../case/store/lone-file.ts');
-  const { isOwn } = await import('../case/store/object-names.ts');
-  if (only === undefined || (await mayHoldCapture(store, only))) return;
-  const what = isOwn(only)
-    ? `is a file beside the segments of a capture: give the folder that it is in, ${JSON.stringify(store.location)}`
-    : 'is no capture: give the folder that holds manifest.json and the segments, a single segment, or a tarball';
-  throw new AmberError('USAGE', `${JSON.stringify(location)} ${what}.`);
-}
-
 async function verifyOnly(place: Place, location: string, options: VerifyCommand, out: Output): Promise<number> {
   const { openOnly } = await import('../case/store/locate.ts');
   const { idsOf } = await import('../case/verify/log.ts');
   let result: VerifyResult;
   let log: LogIndex | undefined;
+  let inputs: InputsRead;
   try {
     const capture = await openOnly(place);
     const { identity, logPath, collected } = options;
     log = await logOption(logPath, idsOf(capture), out);
     const trail = await trailOption(collected, { stored: idsOf(capture), log }, identity, out);
     result = await verifyOne(capture, { identity, log, trail }, out);
+    inputs = inputsOf(log, trail);
   } catch (cause) {
     return absentOr(cause, location, { ...options, log }, out);
   }
   tellResult(result, out);
-  if (log !== undefined && log.captures > 1)
-    out.note(`The log names ${log.captures - 1} other captures: --all looks for them, too.`);
-  out.json(result);
-  return exitOf([result]);
+  if (result.log === 'read' && inputs.logNotRead.length > 0)
+    out.line(out.paint('bad', 'A part of the log was not read: what it says of this capture may stand there.'));
+  const others = log === undefined ? 0 : log.captures - (log.of(result.captureId ?? '') === undefined ? 0 : 1);
+  if (others > 0) out.note(`The log names ${many(others, 'other capture')}: --all looks for them, too.`);
+  out.json({ ...result, ...inputs, otherCapturesInLog: others });
+  return exitOf([result], unreadIn(inputs));
 }
 
 /** Where nothing is stored, the log may still name it. @throws the error where it does not. */
@@ -132,13 +125,16 @@ async function absentOr(
   if (!isAmberError(cause) || cause.code !== 'CASE_MISSING' || id === undefined || logPath === undefined) throw cause;
   const index = read ?? (await logOption(logPath, [id], out));
   const log = index?.of(id);
-  if (log?.stored !== true)
-    throw new AmberError('CASE_MISSING', `${cause.message} Nor does the log say that capture ${id} was stored.`, {
+  if (log?.stored !== true) {
+    const far = (index?.notRead.length ?? 0) === 0 ? '' : ', as far as it was read';
+    throw new AmberError('CASE_MISSING', `${cause.message} Nor does the log say${far} that capture ${id} was stored.`, {
       cause,
     });
+  }
   const { absentCapture } = await import('../case/log/absent.ts');
-  const absent = absentCapture(id, log, await trailOption(collected, { stored: [id], log: undefined }, identity, out));
+  const trail = await trailOption(collected, { stored: [id], log: undefined }, identity, out);
+  const absent = absentCapture(id, log, trail);
   tellAbsentOne(absent, out);
-  out.json({ location, captureId: id, verdict: 'failed', missing: [absent] });
+  out.json({ location, captureId: id, verdict: 'failed', missing: [absent], ...inputsOf(index, trail) });
   return 1;
 }

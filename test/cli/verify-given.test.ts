@@ -84,7 +84,7 @@ describe('a file that is no capture', () => {
     [
       'manifest.json',
       undefined,
-      /is a file beside the segments of a capture: give the folder that it is in, "\/.*\/"\./u,
+      /is a file beside the segments of a capture: give the folder that it is in, "\/.*\/"; for example amber verify /u,
     ],
     ['SHA256SUMS', Buffer.from('x'), /is a file beside the segments/u],
     [

@@ -5,8 +5,9 @@
 import { createHash } from 'node:crypto';
 import { inflateSync, zstdDecompressSync } from 'node:zlib';
 import { describeError } from '../../errors.ts';
-import { recordsIn, type LogRecord } from './scan.ts';
-import { readLog, type LogFile } from './source.ts';
+import { plainDigest, recordsIn, type LogRecord } from './scan.ts';
+import { readLog } from './source.ts';
+import type { LogFile } from './walk.ts';
 
 /** One summary. The function's own code can write such lines too: two versions of one capture are two results. */
 export interface DecodedEvidence {
@@ -45,6 +46,8 @@ export interface LogEvidence {
   readonly leftOut: number;
   /** Why the log, or files of it, could not be read. */
   readonly notRead: readonly string[];
+  /** Lines that are cut, or have another form than ours. */
+  readonly malformed: number;
 }
 
 /**
@@ -53,8 +56,9 @@ export interface LogEvidence {
  */
 export async function readLogEvidence(files: AsyncIterable<LogFile>): Promise<LogEvidence> {
   const lines = new EvidenceLines();
-  const { notRead } = await readLog(files, [KIND], (record) => lines.take(record));
-  return { ...lines.decoded(), notRead };
+  const { notRead, notReadBeyond, malformed } = await readLog(files, [KIND], (record) => lines.take(record));
+  const beyond = notReadBeyond === 0 ? [] : [`and ${notReadBeyond} more`];
+  return { ...lines.decoded(), notRead: [...notRead, ...beyond], malformed };
 }
 
 /** The same for log lines that are there already. */
@@ -72,12 +76,14 @@ class EvidenceLines {
   #left = MAX_LOG_BYTES;
   #leftOut = 0;
 
-  take(record: LogRecord): void {
+  /** False for a record that is no line of ours. */
+  take(record: LogRecord): boolean {
     const line = readLine(record);
     if (line !== undefined) this.#add(line);
+    return line !== undefined;
   }
 
-  decoded(): Omit<LogEvidence, 'notRead'> {
+  decoded(): Omit<LogEvidence, 'notRead' | 'malformed'> {
     const room = { bytes: MAX_UNPACKED_BYTES };
     return { found: [...this.#groups.values()].map((parts) => decodeGroup(parts, room)), leftOut: this.#leftOut };
   }
@@ -104,7 +110,7 @@ function readLine({ amber, capture, part, of, encoding, sha256, data }: LogRecor
   if (typeof data !== 'string' || typeof part !== 'number' || typeof of !== 'number') return undefined;
   if (!Number.isSafeInteger(of) || of < 1 || of > MAX_PARTS || !Number.isSafeInteger(part) || part < 1 || part > of)
     return undefined;
-  return { capture, part, of, encoding, sha256, data };
+  return { capture, part, of, encoding, sha256: plainDigest(sha256), data };
 }
 
 /** `room`: what is left for this summary and those after it. */

@@ -3,8 +3,9 @@
  * back. But an intruder in the sandbox can write lines too, so a line proves nothing by itself, and where a segment has
  * two digests, somebody has lied.
  */
-import type { LogRecord } from './scan.ts';
-import { readLog, type LogFile } from './source.ts';
+import { plainDigest, type LogRecord } from './scan.ts';
+import { readLog } from './source.ts';
+import type { LogFile } from './walk.ts';
 
 /** What the log says of one segment; every different statement is kept. */
 export interface LoggedSegment {
@@ -32,6 +33,8 @@ export interface LogDigests {
   readonly states: ReadonlySet<string>;
   /** Where it was stored, as the last line says. */
   readonly locations: ReadonlySet<string>;
+  /** What the last line says, in words: a capture writes one, so of two different ones nobody knows which is its own. */
+  readonly ends: ReadonlySet<string>;
   /** Some line says that something of it was stored. */
   readonly stored: boolean;
   /** Lines of segments that were too many to keep. */
@@ -53,6 +56,8 @@ export interface LogIndex {
   readonly records: number;
   /** Why the log, or files of it, could not be read. */
   readonly notRead: readonly string[];
+  /** Lines that are cut, or have another form than ours. */
+  readonly malformed: number;
 }
 
 const KINDS = ['segment', 'capture', 'parked'];
@@ -67,8 +72,9 @@ const MAX_ID = 64;
 /** Reads the log once. `wanted` are ids that are kept whatever else is in it, be it a flood. */
 export async function readLogIndex(files: AsyncIterable<LogFile>, wanted: Iterable<string> = []): Promise<LogIndex> {
   const index = new Index(wanted);
-  const { records, notRead, notReadBeyond } = await readLog(files, KINDS, (record) => index.take(record));
-  return index.finish(records, notReadBeyond === 0 ? notRead : [...notRead, `and ${notReadBeyond} more`]);
+  const { records, notRead, notReadBeyond, malformed } = await readLog(files, KINDS, (record) => index.take(record));
+  const beyond = notReadBeyond === 0 ? [] : [`and ${notReadBeyond} more`];
+  return index.finish({ records, malformed, notRead: [...notRead, ...beyond] });
 }
 
 /** The same for one text. */
@@ -101,6 +107,7 @@ interface Capture {
   committed?: Set<string> | undefined;
   states?: Set<string> | undefined;
   locations?: Set<string> | undefined;
+  ends?: Set<string> | undefined;
 }
 
 const NONE: ReadonlySet<string> = new Set();
@@ -116,25 +123,19 @@ class Index {
     this.#wanted = new Set(wanted);
   }
 
-  take(record: LogRecord): void {
+  /** False for a record that is no line of ours. */
+  take(record: LogRecord): boolean {
     const id = record['capture'];
-    if (typeof id !== 'string' || id.length > MAX_ID) return;
+    if (typeof id !== 'string' || id.length > MAX_ID || !hasForm(record)) return false;
     const capture = this.#captureOf(id);
-    if (capture === undefined) return;
+    if (capture === undefined) return true;
     capture.lines += 1;
-    if (record['amber'] !== 'capture') {
-      this.#takeSegment(capture, record, this.#wanted.has(id) ? 'wanted' : 'others');
-      return;
-    }
-    capture.stored ||= record['state'] === 'whole' || record['state'] === 'cut';
-    capture.whole = add(capture.whole, record['sha256']);
-    capture.manifest = add(capture.manifest, record['manifest']);
-    if (record['code'] === undefined) capture.committed = add(capture.committed, record['manifest']);
-    capture.states = add(capture.states, record['state']);
-    capture.locations = add(capture.locations, record['location']);
+    if (record['amber'] === 'capture') takeEnd(capture, record);
+    else this.#takeSegment(capture, record, this.#wanted.has(id) ? 'wanted' : 'others');
+    return true;
   }
 
-  finish(records: number, notRead: readonly string[]): LogIndex {
+  finish(read: Pick<LogIndex, 'records' | 'notRead' | 'malformed'>): LogIndex {
     const captures = this.#captures;
     return {
       of: (id) => digestsOf(captures.get(id)),
@@ -142,8 +143,7 @@ class Index {
       ids: () => captures.keys(),
       captures: captures.size,
       leftOut: this.#leftOut,
-      records,
-      notRead,
+      ...read,
     };
   }
 
@@ -165,8 +165,7 @@ class Index {
   #takeSegment(capture: Capture, record: LogRecord, share: 'wanted' | 'others'): void {
     // That a parked object was sent in the next life says nothing on what it was when it was parked.
     if (record['amber'] === 'parked' && record['state'] !== 'parked') return;
-    const number = record['segment'];
-    if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0) return;
+    const number = Number(record['segment']);
     const stored = record['amber'] !== 'parked' && record['state'] !== 'lost';
     capture.stored ||= stored;
     const segment = capture.segments?.get(number) ?? this.#newSegment(capture, number, share);
@@ -175,8 +174,8 @@ class Index {
       return;
     }
     segment.objects = add(segment.objects, record['object']);
-    segment.sha256 = add(segment.sha256, record['sha256']);
-    segment.chain = add(segment.chain, record['chain']);
+    segment.sha256 = addDigest(segment.sha256, record['sha256']);
+    segment.chain = addDigest(segment.chain, record['chain']);
     segment.stored ||= stored;
   }
 
@@ -189,6 +188,31 @@ class Index {
     capture.segments.set(number, segment);
     return segment;
   }
+}
+
+/** The number of a segment is what its line is about. */
+function hasForm({ amber, segment }: LogRecord): boolean {
+  return amber === 'capture' || (typeof segment === 'number' && Number.isSafeInteger(segment) && segment >= 0);
+}
+
+function takeEnd(capture: Capture, record: LogRecord): void {
+  const { state, code, location, sha256, manifest, segments } = record;
+  capture.stored ||= state === 'whole' || state === 'cut';
+  capture.whole = addDigest(capture.whole, sha256);
+  capture.manifest = addDigest(capture.manifest, manifest);
+  if (code === undefined) capture.committed = addDigest(capture.committed, manifest);
+  capture.states = add(capture.states, state);
+  capture.locations = add(capture.locations, location);
+  const said = [
+    typeof state === 'string' ? state : 'no state',
+    typeof segments === 'number' ? `segments ${segments}` : '',
+    typeof location === 'string' ? `in ${location}` : '',
+  ].filter((word) => word !== '');
+  capture.ends = add(capture.ends, said.join(', '));
+}
+
+function addDigest(set: Set<string> | undefined, value: unknown): Set<string> | undefined {
+  return add(set, typeof value === 'string' ? plainDigest(value) : undefined);
 }
 
 function add(set: Set<string> | undefined, value: unknown): Set<string> | undefined {
@@ -210,6 +234,7 @@ function digestsOf(capture: Capture | undefined): LogDigests | undefined {
     committed = NONE,
     states = NONE,
     locations = NONE,
+    ends = NONE,
   } = capture;
   const told = [...(segments ?? [])].map(
     ([number, { objects = NONE, sha256 = NONE, chain = NONE, stored: kept }]) =>
@@ -224,6 +249,7 @@ function digestsOf(capture: Capture | undefined): LogDigests | undefined {
     committed,
     states,
     locations,
+    ends,
     segments: new Map(told.sort(([one], [other]) => one - other)),
   };
 }

@@ -6,6 +6,11 @@
 
 export type LogRecord = Readonly<Record<string, unknown>>;
 
+/** A digest in the letters in which ours are written: the same bytes in upper case are the same digest. */
+export function plainDigest(text: string): string {
+  return /^[0-9a-fA-F]{64}$/u.test(text) ? text.toLowerCase() : text;
+}
+
 /** A record of ours has 32 KiB at most; quoting twice makes four times that. */
 const MAX_RECORD = 256 * 1024;
 /** Text that is kept before a mark: fields that a log forwarder put into the same object. */
@@ -38,6 +43,7 @@ export class RecordScanner {
   #held = '';
   /** Marks before this index of the held text have been read. */
   #done = 0;
+  #broken = 0;
 
   constructor(...kinds: readonly string[]) {
     this.#kinds = kinds;
@@ -47,6 +53,11 @@ export class RecordScanner {
     this.#waiting.push(text);
     this.#waitingChars += text.length;
     return this.#waitingChars < MIN_WINDOW ? [] : this.#scan(false);
+  }
+
+  /** Marks of a record that no record stands around. */
+  get broken(): number {
+    return this.#broken;
   }
 
   /** The text ends here; the scanner can be used for another one. */
@@ -75,7 +86,7 @@ export class RecordScanner {
       else if (found === 'open' && !last && limit === text.length && text.length - mark.index < MAX_RECORD) {
         done = mark.index;
         break;
-      }
+      } else this.#broken += 1;
     }
     const from = Math.max(0, done - MAX_BEFORE);
     this.#held = text.slice(from);

@@ -3,19 +3,15 @@
  * or zstd, once or twice; in UTF-8 or UTF-16. What is none of these is said to be not read: it proves nothing.
  */
 import { createReadStream } from 'node:fs';
-import { opendir, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
-import { AmberError, isAmberError } from '../../errors.ts';
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { AmberError, isAmberError, type AmberErrorCode } from '../../errors.ts';
 import { decompress, packingOf } from '../tar/decompress.ts';
 import { gunzipMembers } from '../tar/gzip-members.ts';
 import { RecordScanner, type LogRecord } from './scan.ts';
 import { isPlainFile } from '../store/open.ts';
 import { readError, readFile } from '../store/store.ts';
-
-export interface LogFile {
-  readonly name: string;
-  readonly bytes: AsyncIterable<Uint8Array>;
-}
+import { filesBelow, type LogFile } from './walk.ts';
 
 export interface LogRead {
   /** Files that were looked at. */
@@ -25,12 +21,12 @@ export interface LogRead {
   /** What could not be read, in words, bounded; the rest is counted. */
   readonly notRead: string[];
   notReadBeyond: number;
+  /** Texts that have the mark of a record of Amber and are none: cut, or made up by somebody. */
+  malformed: number;
 }
 
 /** A pipe may never end: more than a responder has of one function. */
 const MAX_PIPE = 64 * 1024 ** 3;
-const MAX_FILES = 200_000;
-const MAX_DEPTH = 12;
 const MAX_NOT_READ = 20;
 /** Firehose packs records that CloudWatch Logs has packed already. */
 const MAX_LAYERS = 3;
@@ -47,7 +43,7 @@ export async function* logFiles(path: string, most: number = MAX_PIPE): AsyncGen
   if (path === '-') yield { name: 'standard input', bytes: upTo(process.stdin as AsyncIterable<Uint8Array>, most) };
   else if (await isPipe(path)) yield { name: 'the pipe', bytes: upTo(createReadStream(path), most) };
   else if (await isPlainFile(path)) yield { name: basename(path), bytes: readFile(resolve(path)) };
-  else yield* filesBelow(path, '', 0, { left: MAX_FILES });
+  else yield* filesBelow(path);
 }
 
 async function isPipe(path: string): Promise<boolean> {
@@ -67,43 +63,31 @@ async function* upTo(bytes: AsyncIterable<Uint8Array>, most: number): AsyncGener
   }
 }
 
-/** Links are not followed. */
-async function* filesBelow(
-  base: string,
-  folder: string,
-  depth: number,
-  budget: { left: number },
-): AsyncGenerator<LogFile> {
-  const folders: string[] = [];
-  try {
-    for await (const entry of await opendir(join(base, folder))) {
-      if (budget.left === 0) return;
-      const path = join(folder, entry.name);
-      if (entry.isDirectory() && depth < MAX_DEPTH) folders.push(path);
-      if (!entry.isFile()) continue;
-      budget.left -= 1;
-      yield { name: path, bytes: readFile(join(base, path)) };
-    }
-  } catch (cause) {
-    throw isAmberError(cause) ? cause : readError(join(base, folder), cause);
-  }
-  for (const path of folders.sort()) yield* filesBelow(base, path, depth + 1, budget);
-}
+/** What is wrong with one file of a log, and says nothing of the others. */
+const OF_ONE_FILE: ReadonlySet<AmberErrorCode> = new Set([
+  'ARCHIVE_CORRUPT',
+  'CASE_MISSING',
+  'CASE_DENIED',
+  'CASE_UNREADABLE',
+]);
 
-/** Calls `take` with every record of these kinds. Never rejects because of what the files hold. */
+/**
+ * Calls `take` with every record of these kinds. Never rejects because of what the files hold, nor because one of them
+ * cannot be read: the others are. `take` says whether the record has the form of one.
+ */
 export async function readLog(
   files: AsyncIterable<LogFile>,
   kinds: readonly string[],
-  take: (record: LogRecord) => void,
+  take: (record: LogRecord) => boolean,
 ): Promise<LogRead> {
-  const read: LogRead = { files: 0, records: 0, notRead: [], notReadBeyond: 0 };
+  const read: LogRead = { files: 0, records: 0, notRead: [], notReadBeyond: 0, malformed: 0 };
   for await (const file of files) {
     read.files += 1;
     const scanner = new RecordScanner(...kinds);
     const before = read.records;
     const takeAll = (records: readonly LogRecord[]): void => {
       read.records += records.length;
-      records.forEach(take);
+      for (const record of records) if (!take(record)) read.malformed += 1;
     };
     const look = new FirstLook();
     try {
@@ -113,10 +97,11 @@ export async function readLog(
         takeAll(scanner.push(text.replaceAll('\0', '')));
       }
     } catch (cause) {
-      if (!isAmberError(cause) || cause.code !== 'ARCHIVE_CORRUPT') throw cause;
+      if (!isAmberError(cause) || !OF_ONE_FILE.has(cause.code)) throw cause;
       note(read, `${file.name}: ${cause.message}`);
     }
     takeAll(scanner.end());
+    read.malformed += scanner.broken;
     const strange = read.records === before ? look.strange() : undefined;
     if (strange !== undefined) note(read, `${file.name} is ${strange}`);
   }

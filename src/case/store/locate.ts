@@ -4,7 +4,8 @@ import { parseBucketUrl, parseFileUrl } from '../../config/destination.ts';
 import { AmberError, isAmberError } from '../../errors.ts';
 import type { S3ReadOptions } from '../../ship/s3-read.ts';
 import { captureIds, findCaptures, isCapture, manifestIds } from './list.ts';
-import { isPart } from './object-names.ts';
+import { mayHoldCapture } from './lone-file.ts';
+import { isOwn, isPart } from './object-names.ts';
 import { isPlainFile, openCapture, type OpenCapture } from './open.ts';
 import { openPrefix } from './s3.ts';
 import { openDirectory, type CaseStore } from './store.ts';
@@ -48,6 +49,7 @@ export async function openPlace(location: string, s3: S3ReadOptions): Promise<Pl
   const short = isShortId(basename(path)) ? { store: openDirectory(dirname(path)), id: basename(path) } : undefined;
   try {
     const isFile = await isPlainFile(path);
+    if (isFile) await demandCapture(path, location);
     return {
       store: openDirectory(isFile ? dirname(path) : path),
       only: isFile ? basename(path) : undefined,
@@ -59,6 +61,17 @@ export async function openPlace(location: string, s3: S3ReadOptions): Promise<Pl
     const { store } = await openShort(short);
     return { store, only: undefined, close: () => undefined };
   }
+}
+
+/** @throws AmberError USAGE for a file that no capture is in: nothing is said of it. */
+async function demandCapture(path: string, location: string): Promise<void> {
+  const store = openDirectory(dirname(path));
+  const name = basename(path);
+  if (await mayHoldCapture(store, name)) return;
+  const what = isOwn(name)
+    ? `is a file beside the segments of a capture: give the folder that it is in, ${JSON.stringify(store.location)}`
+    : 'is no capture: give the folder that holds manifest.json and the segments, a single segment, or a tarball';
+  throw new AmberError('USAGE', `${JSON.stringify(location)} ${what}.`);
 }
 
 function localPath(location: string): string {
@@ -108,7 +121,7 @@ const MAX_NAMED = 10;
  * The capture at a place: in the folder itself, the only one below it, or the one whose id begins as the last part of
  * the place does.
  *
- * @throws AmberError CASE_MISSING, naming the captures where there are several.
+ * @throws AmberError CASE_MISSING; USAGE, naming the captures, where there are several.
  */
 export async function openOnly({ store, only, short }: Place): Promise<OpenCapture> {
   if (only !== undefined) return openCapture(store, only);
@@ -131,7 +144,11 @@ function several(what: string, store: CaseStore, folders: readonly string[]): Am
     .slice(0, MAX_NAMED)
     .map((folder) => `${store.location}${folder}`)
     .join(' ');
-  return new AmberError('CASE_MISSING', `${what}: name one of ${names}${folders.length > MAX_NAMED ? ' …' : ''}`);
+  const example = `${store.location}${folders[0] ?? ''}`;
+  return new AmberError(
+    'USAGE',
+    `${what}; expected one of ${names}${folders.length > MAX_NAMED ? ' …' : ''}; for example ${example}.`,
+  );
 }
 
 /** As git does: the beginning of an id, where it is that of one capture. */

@@ -73,7 +73,7 @@ export async function openLocal(path: string): Promise<OpenCapture> {
 }
 
 /**
- * A file, not a folder. @throws AmberError CASE_MISSING for what is neither (a pipe, a device), CASE_DENIED,
+ * A file, not a folder. @throws AmberError USAGE for what is neither (a pipe, a device), CASE_MISSING, CASE_DENIED,
  * CASE_UNREADABLE.
  */
 export async function isPlainFile(path: string): Promise<boolean> {
@@ -84,7 +84,7 @@ export async function isPlainFile(path: string): Promise<boolean> {
     throw readError(path, cause);
   }
   if (!found.isFile() && !found.isDirectory())
-    throw new AmberError('CASE_MISSING', `${JSON.stringify(path)} is neither a file nor a folder.`);
+    throw new AmberError('USAGE', `${JSON.stringify(path)} is neither a file nor a folder; expected one of them.`);
   return found.isFile();
 }
 

@@ -4,6 +4,7 @@ import { open, readdir, lstat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isOwn } from './object-names.ts';
 import { AmberError, systemCode, type AmberErrorCode } from '../../errors.ts';
+import { renderPath } from '../view/safe-names.ts';
 
 /** An object by its name in the folder. */
 export interface StoredName {
@@ -139,9 +140,10 @@ async function withSizes(path: string, names: readonly string[]): Promise<readon
   return found;
 }
 
-/** The bytes of one plain file. A FIFO or device in its place does not block: it is refused. */
-export async function* readFile(path: string, range?: Range, reuseBuffers = false): AsyncGenerator<Buffer> {
-  const file = await attempt(path, () => open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
+/** The bytes of one plain file, of whatever name. A FIFO or device in its place does not block: it is refused. */
+export async function* readFile(name: string | Buffer, range?: Range, reuseBuffers = false): AsyncGenerator<Buffer> {
+  const path = typeof name === 'string' ? name : renderPath(name.toString('latin1'));
+  const file = await attempt(path, () => open(name, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
   try {
     if (!(await file.stat()).isFile())
       throw new AmberError('CASE_MISSING', `${JSON.stringify(path)} is not a plain file.`);

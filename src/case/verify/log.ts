@@ -2,6 +2,7 @@
 import type { CheckList } from './checks.ts';
 import { idInPath } from '../store/list.ts';
 import type { LogDigests, LoggedSegment, LogIndex } from '../log/lines.ts';
+import { malformedText } from '../log/malformed.ts';
 import type { OpenCapture } from '../store/open.ts';
 import type { TrailObjects } from './trail-objects.ts';
 import { list, type Digests } from './outside.ts';
@@ -39,9 +40,10 @@ export function isCollection({ manifest }: OpenCapture): boolean {
 export function unreadLog(index: LogIndex | undefined): string | undefined {
   if (index === undefined) return undefined;
   if (index.notRead.length > 0) return `not read: ${index.notRead.join('; ')}`;
-  return index.records === 0
+  if (index.records > 0) return undefined;
+  return index.malformed === 0
     ? 'not read: there is no line of Amber in it; is it the log of this function and time?'
-    : undefined;
+    : `not read: there is no whole line of Amber in it: ${malformedText(index.malformed)}`;
 }
 
 export function checkLog(
@@ -65,7 +67,10 @@ export function checkLog(
       'it calls itself a collection, which a responder makes: the log of the function holds no digest of it',
     );
   } else if (unreadLog(index) !== undefined) checks.skip('log', unreadLog(index) ?? '');
-  else checks.fail('log', `the log has no line of this capture; it has those of ${someIds(index)}`);
+  else {
+    const malformed = index.malformed === 0 ? '' : `; ${malformedText(index.malformed)}`;
+    checks.fail('log', `the log has no line of this capture; it has those of ${someIds(index)}${malformed}`);
+  }
   return log;
 }
 
@@ -95,6 +100,11 @@ function compare(
     else anchored += compareSegment({ number, sha256, head: committed?.chainHead }, logged, fail) ? 1 : 0;
   }
   if (!capture.alone) tellAbsent(capture, log, fate, fail);
+  if (log.ends.size > 1)
+    fail(
+      `the log has ${log.ends.size} different last lines of the capture (${[...log.ends].join(' | ')}): a capture ` +
+        'writes one, so somebody has added the others, and none is believed alone',
+    );
   for (const [number, logged] of log.segments) {
     oneDigest(`segment ${number}`, logged.sha256, fail);
     oneDigest(`the chain at segment ${number}`, logged.chain, fail);

@@ -134,16 +134,16 @@ async function readInto(tar: TarCheck, stream: AsyncIterable<Buffer>, part: Capt
  * A wrong identity opens nothing, and every digest holds: that is no finding about the capture. Else what does not open
  * is damaged, or somebody else's.
  *
- * @throws AmberError IDENTITY_INVALID for a wrong identity.
+ * @returns that the identity is a wrong one, in words: what can be judged without one was judged.
  */
 export function judgeUnopened(
   { capture, identity }: Reading,
   { bySegment, unopened, opened }: PartsRead,
   checks: CheckList,
   log: LogDigests | undefined,
-): void {
+): string | undefined {
   const [first] = unopened;
-  if (first === undefined) return;
+  if (first === undefined) return undefined;
   const changed = ({ part: { number, committed }, part }: BadPart): boolean => {
     const sha256 = bySegment.get(part)?.sha256 ?? '';
     const logged = number === undefined ? undefined : log?.segments.get(number)?.sha256;
@@ -153,7 +153,11 @@ export function judgeUnopened(
     );
   };
   const ours = isOurKey(capture, identity);
-  if (opened === 0 && capture.parts.every((part) => part.sealed) && !ours && !unopened.some(changed)) throw first.error;
+  if (opened === 0 && capture.parts.every((part) => part.sealed) && !ours && !unopened.some(changed)) {
+    const told = wrongKey(capture, identity);
+    for (const name of INSIDE) checks.skip(name, told);
+    return told;
+  }
   for (const bad of unopened) {
     const why =
       identity === undefined
@@ -163,6 +167,16 @@ export function judgeUnopened(
           : 'it was changed, or it is encrypted to another recipient';
     checks.fail('structure', `${bad.part.object} was not opened: ${why}`);
   }
+  return undefined;
+}
+
+/** What only who opens the segments can check. */
+export const INSIDE = ['structure', 'entries', 'chain', 'head', 'totals'] as const;
+
+function wrongKey({ manifest }: OpenCapture, identity: AgeIdentity | undefined): string {
+  const given = identity?.recipients.length === 1 ? `, of ${identity.recipients[0] ?? ''},` : '';
+  const named = typeof manifest?.recipient === 'string' ? ` of ${manifest.recipient}` : ' that they are encrypted to';
+  return `the identity${given} does not open the segments; give the one${named}`;
 }
 
 /** @returns what could not be read, in words. */

@@ -16,7 +16,7 @@ import type { TrailObjects } from './trail-objects.ts';
 import { checkLog, idsOf, isCollection, judgedId, unreadLog } from './log.ts';
 import { checkCommit, checkObjects, checkReceipts, checkSender, checkSums, checkVersions } from './outside.ts';
 import { checkParked, readParkedNote } from './parked.ts';
-import { judgeUnopened, readOpened, readParts, tellUnread, type PartsRead, type Reading } from './parts.ts';
+import { INSIDE, judgeUnopened, readOpened, readParts, tellUnread, type PartsRead, type Reading } from './parts.ts';
 import { checkTimes } from './times.ts';
 
 export interface VerifyOptions {
@@ -54,7 +54,7 @@ export interface VerifyResult {
   readonly items: number;
 }
 
-/** Rejects only where the capture cannot be read at all, or the identity is of somebody else. */
+/** Rejects only where the capture cannot be read at all. */
 export async function verifyCapture(capture: OpenCapture, options: VerifyOptions = {}): Promise<VerifyResult> {
   const { identity, onProgress } = options;
   const checks = new CheckList();
@@ -82,8 +82,8 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
   const log = checkLog(capture, checks, digests, { id: captureId, index, trail: options.trail });
   checkParked(parked, checks, digests, log);
   checkSender(capture, checks);
-  judgeUnopened(reading, digests, checks, log);
-  const unread = tellUnread(digests, checks);
+  const unopened = judgeUnopened(reading, digests, checks, log);
+  const unread = tellUnread(digests, checks) ?? unopened;
   return {
     location: capture.location,
     captureId,
@@ -141,8 +141,7 @@ function checkDigests(capture: OpenCapture, checks: CheckList, digests: PartsRea
 
 function tellContents(capture: OpenCapture, checks: CheckList, tar: TarCheck | undefined): void {
   if (tar === undefined) {
-    for (const name of ['structure', 'entries', 'chain', 'head', 'totals'] as const)
-      checks.skip(name, 'the segments are age files: give the identity with --identity FILE');
+    for (const name of INSIDE) checks.skip(name, 'the segments are age files: give the identity with --identity FILE');
     return;
   }
   const { contents } = tar;

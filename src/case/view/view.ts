@@ -11,7 +11,7 @@ import { partNumber, readPart, type PartReader } from '../verify/manifest-part.t
 import { readStrictly, type TarVisitor } from '../tar/read-tar.ts';
 import { readWholeTar } from '../tar/read-whole-tar.ts';
 import { joined, runOf } from '../store/run.ts';
-import { isOurKey, storedBytes, tarBytes } from '../tar/segment-bytes.ts';
+import { storedBytes, tarBytes } from '../tar/segment-bytes.ts';
 import type { TarEntry } from '../tar/header.ts';
 
 /** Structured documents that are read. */
@@ -88,12 +88,7 @@ export async function viewCapture(
     const whole = problem === undefined && capture.manifest?.state === 'whole' && parts === capture.parts;
     ({ ended } = await (whole ? readWholeTar : readStrictly)(chunks(), viewer));
   } catch (cause) {
-    if (
-      !isAmberError(cause) ||
-      (cause.code !== 'ARCHIVE_CORRUPT' && cause.code !== 'IDENTITY_INVALID') ||
-      (cause.code === 'IDENTITY_INVALID' && identity !== undefined && !isOurKey(capture, identity))
-    )
-      throw cause;
+    if (!isAmberError(cause) || (cause.code !== 'ARCHIVE_CORRUPT' && cause.code !== 'IDENTITY_INVALID')) throw cause;
     return viewer.finish(joined(problem, cause.message));
   }
   return viewer.finish(joined(problem, ended ? viewer.foreign : 'the tar stream has no end: the capture was cut'));

@@ -118,7 +118,7 @@ describe('what the log names and is not stored', () => {
     assert.equal((await amber(['verify', join(base, `capture=${ID('b3')}`), '--log', log])).code, 3);
     // Of one capture alone, the others are mentioned.
     const single = await verify(one.at, '--log', log);
-    assert.match(single.err, /The log names 1 other captures/u);
+    assert.match(single.err, /The log names 1 other capture:/u);
   });
 
   test('a capture that stored nothing, as the log says, is not missed', async () => {
@@ -221,7 +221,7 @@ describe('a log through the built command', () => {
     );
     const cut = saved(packed.subarray(0, packed.length - 1000));
     const told = await verify(at, '--log', cut);
-    assert.deepEqual([told.code, told.log], [0, 'read']);
+    assert.deepEqual([told.code, told.verdict, told.log], [3, 'verified', 'read']);
     assert.match(logCheck(told)?.detail ?? '', /not read: .*damaged/u);
     appendFileSync(join(at, 'capture-0001.tar.zst'), 'x');
     assert.equal((await verify(at, '--log', cut)).code, 1);

@@ -91,7 +91,7 @@ describe('captures in S3', () => {
   test('are asked for by name where there are several', async () => {
     const place = await openPlace('s3://evidence/amber/', options());
     await assert.rejects(openOnly(place), {
-      code: 'CASE_MISSING',
+      code: 'USAGE',
       message: new RegExp(`several captures .*capture=${CAPTURE_ID}`, 'u'),
     });
     place.close();
