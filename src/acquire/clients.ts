@@ -38,7 +38,7 @@ export interface Clients {
   readonly guardduty: () => Promise<GuardDuty>;
   readonly s3: () => Promise<S3>;
   /** For what is asked without a client; undefined: as Node makes connections. */
-  readonly agent: (secure: boolean) => Promise<Agent | undefined>;
+  readonly agent: (options: { readonly secure: boolean }) => Promise<Agent | undefined>;
   readonly close: () => void;
 }
 
@@ -75,11 +75,11 @@ export function openClients(options: ClientOptions, meter: Meter, signal: AbortS
   }
   return {
     ...servicesOf(kept, options),
-    agent: (secure) => agents(secure),
+    agent: ({ secure }) => agents({ secure }),
     close: () => {
       for (const client of made.values()) void client.then((one) => one.destroy()).catch(() => undefined);
       for (const secure of [true, false])
-        void agents(secure)
+        void agents({ secure })
           .then((agent) => agent?.destroy())
           .catch(() => undefined);
     },
@@ -134,8 +134,8 @@ function servicesOf(kept: Kept, { endpoint }: ClientOptions): Omit<Clients, 'age
 /** One agent for each scheme, for all clients. */
 function openAgents(outward: Outward | undefined): Clients['agent'] {
   const opened = new Map<boolean, Promise<Agent | undefined>>();
-  return (secure) => {
-    const agent = opened.get(secure) ?? outward?.agent(secure) ?? Promise.resolve(undefined);
+  return ({ secure }) => {
+    const agent = opened.get(secure) ?? outward?.agent({ secure }) ?? Promise.resolve(undefined);
     opened.set(secure, agent);
     return agent;
   };
@@ -155,7 +155,7 @@ async function clientSettings(
   { region, profile, endpoint, attempts, outward }: ClientOptions,
   agents: Clients['agent'],
 ): Promise<ClientSettings> {
-  const [httpAgent, httpsAgent] = [await agents(false), await agents(true)];
+  const [httpAgent, httpsAgent] = [await agents({ secure: false }), await agents({ secure: true })];
   return {
     ...defined({ region, profile, endpoint }),
     ...(outward === undefined ? {} : { credentials: outward.credentials }),
@@ -202,7 +202,7 @@ function counted(service: string, { pace, meter, signal }: Counting): never {
         throttled = error instanceof Error && /Throttl|TooManyRequests|RequestLimitExceeded|SlowDown/u.test(error.name);
         throw error;
       } finally {
-        meter.end(throttled);
+        meter.end({ throttled });
       }
     };
     return paced as typeof next;

@@ -96,15 +96,15 @@ async function* lookUp({ client, region, query, seen, target, context }: LookUp)
         if (event.EventId !== undefined && seen.size < MAX_REMEMBERED) seen.add(event.EventId);
         const bytes = Buffer.byteLength(event.CloudTrailEvent ?? '') + 500;
         context.meter.bytes(bytes);
-        const full = rows.waiting() + bytes > ENTRY_BYTES ? rows.flush(false) : undefined;
+        const full = rows.waiting() + bytes > ENTRY_BYTES ? rows.flush({ complete: false }) : undefined;
         if (full !== undefined) yield full;
         rows.add(rowOf(event, asked), bytes, event.EventTime?.getTime() ?? target.untilMs);
       }
     }
-    const last = rows.flush(true);
+    const last = rows.flush({ complete: true });
     if (last !== undefined) yield last;
   } catch (error) {
-    const rest = rows.flush(false);
+    const rest = rows.flush({ complete: false });
     if (rest !== undefined) yield rest;
     yield absentEntry({ path: `${stem}-rest`, call }, error);
   }

@@ -129,7 +129,7 @@ async function collectTo(
     tarball: run.tarballOptions(),
     fill: (tarball) => fill(run, sources, { tarball, notebook, stop, why: () => stopped?.message }),
     onShipped: (shipped, outbox) => {
-      notebook.acknowledged(shipped.segment.number, shipped.receipt !== undefined);
+      notebook.acknowledged(shipped.segment.number, { stored: shipped.receipt !== undefined });
       const refused = outbox.refused();
       if (refused !== undefined) stop(refused);
     },
@@ -198,7 +198,7 @@ function inTurn(tarball: Tarball, notebook: Notebook): EntrySink {
 
 interface Notebook {
   readonly note: (item: ManifestItem, segment: number) => void;
-  readonly acknowledged: (segment: number, stored: boolean) => void;
+  readonly acknowledged: (segment: number, options: { readonly stored: boolean }) => void;
   readonly denied: () => readonly string[];
   /** Items that another run may get. */
   readonly open: () => number;
@@ -225,7 +225,7 @@ function openNotebook({ captureId, ledger }: CollectionRun): Notebook {
       };
       waiting.push({ line, segment });
     },
-    acknowledged: (segment, isStored) => {
+    acknowledged: (segment, { stored: isStored }) => {
       if (isStored) stored.add(segment);
       while (stored.delete(safe + 1)) safe += 1;
       ledger.record(waiting.filter((one) => one.segment <= safe).map((one) => one.line));

@@ -31,7 +31,7 @@ export function responderCredentials({ profile, agent, askCode }: CredentialOpti
   };
   const open = async (): Promise<AskCredentials> => {
     const { defaultProvider } = await import('@aws-sdk/credential-provider-node');
-    const [httpAgent, httpsAgent] = [await agent(false), await agent(true)];
+    const [httpAgent, httpsAgent] = [await agent({ secure: false }), await agent({ secure: true })];
     const agents = httpAgent === undefined || httpsAgent === undefined ? {} : { httpAgent, httpsAgent };
     return defaultProvider({
       ...defined({ profile }),

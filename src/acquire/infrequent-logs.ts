@@ -72,12 +72,12 @@ export async function* infrequentEvents({
       facts.rows += rows.length;
       for (const row of rows) yield* take(row, streams, { group, call, context, window });
     }
-    for (const series of streams.values()) yield* flushed(series, true);
+    for (const series of streams.values()) yield* flushed(series, { complete: true });
     tellLimits(facts, group, context);
     yield jsonEntry({ path, call }, { ...facts, logGroupClass: 'INFREQUENT_ACCESS' });
     context.meter.step();
   } catch (error) {
-    for (const series of streams.values()) yield* flushed(series, false);
+    for (const series of streams.values()) yield* flushed(series, { complete: false });
     yield absentEntry({ path, call }, error);
   }
 }
@@ -134,7 +134,7 @@ function* take(
   const message = fields.get('@message') ?? '';
   const bytes = Buffer.byteLength(message) + 200;
   context.meter.bytes(bytes);
-  if (series.waiting() + bytes > ENTRY_BYTES) yield* flushed(series, false);
+  if (series.waiting() + bytes > ENTRY_BYTES) yield* flushed(series, { complete: false });
   series.add(
     {
       timestamp,
@@ -148,7 +148,7 @@ function* take(
   );
 }
 
-function* flushed(series: RowSeries, complete: boolean): Generator<Entry> {
-  const entry = series.flush(complete);
+function* flushed(series: RowSeries, { complete }: { readonly complete: boolean }): Generator<Entry> {
+  const entry = series.flush({ complete });
   if (entry !== undefined) yield entry;
 }

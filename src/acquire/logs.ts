@@ -161,11 +161,11 @@ async function* batch({ logs, group, names, target, context }: Batch): AsyncGene
       yield* relieve([...series.values()]);
     }
     for (const rows of series.values()) {
-      yield* written(rows, true);
+      yield* written(rows, { complete: true });
       meter.step();
     }
   } catch (error) {
-    for (const rows of series.values()) yield* written(rows, false);
+    for (const rows of series.values()) yield* written(rows, { complete: false });
     yield absentEntry(
       { path: `logs/${folders(group)}/rest-of-${names.length}-streams`, call, hint: `first of them ${names[0] ?? ''}` },
       error,
@@ -176,12 +176,12 @@ async function* batch({ logs, group, names, target, context }: Batch): AsyncGene
 function* take(rows: RowSeries, event: FilteredLogEvent): Generator<Entry> {
   const { eventId, logStreamName, timestamp = 0, ingestionTime, message = '' } = event;
   const bytes = Buffer.byteLength(message) + 200;
-  if (rows.waiting() + bytes > ENTRY_BYTES) yield* written(rows, false);
+  if (rows.waiting() + bytes > ENTRY_BYTES) yield* written(rows, { complete: false });
   rows.add({ timestamp, ingestionTime, logStreamName, eventId, message }, bytes, timestamp);
 }
 
-function* written(rows: RowSeries, complete: boolean): Generator<Entry> {
-  const entry = rows.flush(complete);
+function* written(rows: RowSeries, { complete }: { readonly complete: boolean }): Generator<Entry> {
+  const entry = rows.flush({ complete });
   if (entry !== undefined) yield entry;
 }
 
@@ -191,6 +191,6 @@ function* relieve(all: readonly RowSeries[]): Generator<Entry> {
   for (const rows of all.toSorted((one, other) => other.waiting() - one.waiting())) {
     if (waiting <= WAITING_BYTES) return;
     waiting -= rows.waiting();
-    yield* written(rows, false);
+    yield* written(rows, { complete: false });
   }
 }

@@ -17,7 +17,7 @@ export interface MeterFigures {
 
 export interface Meter {
   readonly begin: () => void;
-  readonly end: (throttled: boolean) => void;
+  readonly end: (options: { readonly throttled: boolean }) => void;
   readonly bytes: (count: number) => void;
   readonly plan: (steps: number) => void;
   readonly step: () => void;
@@ -32,7 +32,7 @@ export function createMeter(): Meter {
       sum.requests += 1;
       sum.inFlight += 1;
     },
-    end: (throttled) => {
+    end: ({ throttled }) => {
       sum.inFlight -= 1;
       if (throttled) sum.throttled += 1;
     },

@@ -11,7 +11,7 @@ export interface RowSeries {
   readonly waiting: () => number;
   readonly add: (row: unknown, bytes: number, mark: number) => void;
   /** The entry of what waits. `complete`: nothing follows in this series. Undefined if there is nothing to say. */
-  readonly flush: (complete: boolean) => JsonLinesEntry | undefined;
+  readonly flush: (options: { readonly complete: boolean }) => JsonLinesEntry | undefined;
 }
 
 export interface SeriesOptions {
@@ -38,7 +38,7 @@ export function openSeries({ stem, source, ledger, further, evenEmpty }: SeriesO
       bytes += size;
       mark = mark === undefined ? at : further(mark, at);
     },
-    flush: (complete) => {
+    flush: ({ complete }) => {
       if (rows.length === 0 && !(complete && evenEmpty === true)) return undefined;
       const notes = { series: stem, rows: rows.length, complete, ...defined({ mark }) };
       const path = `${stem}-${String(number).padStart(4, '0')}.jsonl`;

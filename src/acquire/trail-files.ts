@@ -65,7 +65,7 @@ async function* acquire(target: Target, context: AcquireContext): AsyncGenerator
     }
     context.meter.step();
   }
-  const last = rows.flush(whole);
+  const last = rows.flush({ complete: whole });
   if (last !== undefined) yield last;
   yield { kind: 'jsonl', path: `${stem}-files.jsonl`, source: target.trail, method: 'api', rows: files };
 }
@@ -131,7 +131,7 @@ async function* scanFile(scan: Scan, key: string): AsyncGenerator<Entry> {
     seen.add(row.EventId);
     taken += 1;
     const bytes = Buffer.byteLength(text) + 500;
-    const full = rows.waiting() + bytes > ENTRY_BYTES ? rows.flush(false) : undefined;
+    const full = rows.waiting() + bytes > ENTRY_BYTES ? rows.flush({ complete: false }) : undefined;
     if (full !== undefined) yield full;
     rows.add(row, bytes, timeMs);
   }

@@ -24,7 +24,7 @@ export async function webRequest(
 ): Promise<IncomingMessage> {
   const target = new URL(url);
   const secure = target.protocol === 'https:';
-  const through = await agent(secure);
+  const through = await agent({ secure });
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const asked = (secure ? secureRequest : plainRequest)(
     target,

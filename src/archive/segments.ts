@@ -190,7 +190,7 @@ export class SegmentWriter {
     const recycle = (): void => void this.#free.push(memory);
     this.#handing = this.#options.onSegment({ ...facts, body: [memory.subarray(0, facts.bytes)], sha256, recycle });
     this.#handing.catch(() => undefined); // reported by the next await of it
-    this.#reset(chainHead === undefined);
+    this.#reset({ inside: chainHead === undefined });
   }
 
   /** Waits until every segment was handed over. */
@@ -239,7 +239,7 @@ export class SegmentWriter {
     return `capture-${String(this.#number).padStart(4, '0')}.tar${this.#options.compressor.extension}${sealed}`;
   }
 
-  #reset(inside: boolean): void {
+  #reset({ inside }: { readonly inside: boolean }): void {
     this.#continues = inside;
     this.#tarOffset += this.#tarBytes;
     this.#total += this.#bytes;

@@ -31,7 +31,7 @@ export type { CaptureRequest, LastCapture } from './contracts.ts';
 export async function runCapture(request: CaptureRequest): Promise<CaptureReport> {
   const isQuiet = request.quiet === true;
   const run = beginCapture(request);
-  const resort = openLastResort(run, isQuiet, () => {
+  const resort = openLastResort(run, { isQuiet }, () => {
     run.budget.release();
     request.release?.();
   });
@@ -42,7 +42,7 @@ export async function runCapture(request: CaptureRequest): Promise<CaptureReport
     if (destination.notice !== undefined && !isQuiet)
       logLine('fault', run.redact({ capture: run.context.captureId, where: 'ship', error: destination.notice }));
     await run.prepare();
-    result = await captureTo(run, destination, resort, isQuiet);
+    result = await captureTo(run, destination, resort, { isQuiet });
   } catch (cause) {
     result = { report: failureReport(facts(run, destination), asAmberError(cause)) };
   }
@@ -64,7 +64,7 @@ async function captureTo(
   run: CaptureRun,
   destination: Destination,
   resort: LastResort,
-  isQuiet: boolean,
+  { isQuiet }: { readonly isQuiet: boolean },
 ): Promise<Result> {
   const { budget, context } = run;
   const { shipped, sealed, manifestDigest, error } = await deliver({

@@ -29,7 +29,11 @@ export interface LastResort {
 }
 
 /** @param release - called once, when nobody should wait for the capture any more; the summary is in the log by then */
-export function openLastResort(run: CaptureRun, isQuiet: boolean, release: () => void): LastResort {
+export function openLastResort(
+  run: CaptureRun,
+  { isQuiet }: { readonly isQuiet: boolean },
+  release: () => void,
+): LastResort {
   const timers = new Set<NodeJS.Timeout>();
   let written: Promise<void> | undefined;
   let isStored = false;

@@ -24,7 +24,7 @@ const UNREACHABLE = /^(?:CASE_MISSING|CASE_DENIED|CASE_UNREADABLE|DESTINATION_\w
 /** Runs one command line, without the interpreter and the script. Resolves to the exit code; never rejects. */
 export async function main(argv: readonly string[], streams: Streams): Promise<number> {
   const json = argv.includes('--json');
-  const out = openOutput(streams, json);
+  const out = openOutput(streams, { wantsJson: json });
   try {
     return await dispatch(argv, out);
   } catch (cause) {

@@ -49,7 +49,7 @@ export interface Streams {
   readonly env: NodeJS.ProcessEnv;
 }
 
-export function openOutput(streams: Streams, wantsJson: boolean): Output {
+export function openOutput(streams: Streams, { wantsJson }: { readonly wantsJson: boolean }): Output {
   const { stderr, env } = streams;
   const stdout = untilClosed(streams.stdout);
   // Colours pass as marks that nobody who made a capture can know, and become sequences behind the escaping.

@@ -12,11 +12,11 @@ const opened = new Map<string | undefined, Outward>();
 export function outwardOf(profile: string | undefined): Outward {
   const known = opened.get(profile);
   if (known !== undefined) return known;
-  const agent: Outward['agent'] = async (secure) => {
+  const agent: Outward['agent'] = async ({ secure }) => {
     const settings = proxySettings(process.env);
     if (settings === undefined) return undefined;
     const { ChoosingAgent } = await import('./proxied-agent.ts');
-    return new ChoosingAgent(settings, secure);
+    return new ChoosingAgent(settings, { secure });
   };
   let credentials: Outward['credentials'] | undefined;
   const outward: Outward = {

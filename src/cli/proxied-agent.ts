@@ -23,7 +23,7 @@ export class ChoosingAgent extends BaseAgent {
   readonly #direct: HttpAgent;
   readonly #proxied: HttpAgent | undefined;
 
-  constructor(settings: ProxySettings, secure: boolean) {
+  constructor(settings: ProxySettings, { secure }: { readonly secure: boolean }) {
     // Said here, it is not NODE_TLS_REJECT_UNAUTHORIZED that decides, as in a function.
     const tls = secure ? { rejectUnauthorized: true, ...defined({ ca: settings.ca }) } : {};
     const options = { keepAlive: true, maxSockets: MAX_SOCKETS, ...tls };
@@ -31,7 +31,7 @@ export class ChoosingAgent extends BaseAgent {
     this.#settings = settings;
     this.#direct = secure ? new HttpsAgent(options) : new HttpAgent(options);
     const proxy = secure ? settings.secure : settings.plain;
-    this.#proxied = proxy === undefined ? undefined : proxiedAgent(proxy, secure, settings.ca);
+    this.#proxied = proxy === undefined ? undefined : proxiedAgent(proxy, { secure }, settings.ca);
   }
 
   override connect(_: ClientRequest, { host, port }: AgentConnectOpts): HttpAgent {
@@ -47,7 +47,7 @@ export class ChoosingAgent extends BaseAgent {
   }
 }
 
-function proxiedAgent(proxy: Proxy, secure: boolean, ca: string | undefined): HttpAgent {
+function proxiedAgent(proxy: Proxy, { secure }: { readonly secure: boolean }, ca: string | undefined): HttpAgent {
   const { username, password } = proxy.url;
   const bare = new URL(proxy.url);
   bare.username = bare.password = '';

@@ -52,7 +52,7 @@ each different one is shown.
     const told: Told = { records: [], beyond: 0 };
     const options = {
       identity,
-      onRecord: (record: SalvageRecord) => tellRecord(record, out, told, values['quiet'] === true),
+      onRecord: (record: SalvageRecord) => tellRecord(record, out, told, { quiet: values['quiet'] === true }),
     };
     try {
       const capture = await openOnly(place);
@@ -87,7 +87,7 @@ interface Told {
 const MAX_JSON = 10_000;
 const MAX_PATHS = 200;
 
-function tellRecord(record: SalvageRecord, out: Output, told: Told, quiet: boolean): void {
+function tellRecord(record: SalvageRecord, out: Output, told: Told, { quiet }: { readonly quiet: boolean }): void {
   const { path, state, segment, size: bytes, have, detail } = record;
   if (out.wantsJson) {
     if (told.records.length < MAX_JSON)

@@ -181,7 +181,7 @@ async function carryOut(
   const probes =
     payload === undefined ? [] : await sendProbes(place, payload, wholeOption(values, 'probes') ?? active.length, out);
   const waited = values['wait'] === true ? await wait(place, order, active, { values, out }) : undefined;
-  if (values['env-flag'] === true) await flag(place, values['wait'] === true, out);
+  if (values['env-flag'] === true) await flag(place, { waited: values['wait'] === true }, out);
   out.json({
     order,
     control: place.control,
@@ -267,7 +267,7 @@ function tellWaited({ captures, active }: Waited, out: Output): number {
   return captures.length > 0 && missing.length === 0 ? 0 : 1;
 }
 
-async function flag({ aws, target }: OrdersOf, waited: boolean, out: Output): Promise<void> {
+async function flag({ aws, target }: OrdersOf, { waited }: { readonly waited: boolean }, out: Output): Promise<void> {
   const { setFlag } = await import('../acquire/act.ts');
   if (!waited)
     out.note(

@@ -158,7 +158,7 @@ export class EntryReader {
   #file(target: Target): Entry | number {
     let fd: number;
     try {
-      fd = openFile(target.fd, target.name, this.#owns(target.entry));
+      fd = openFile(target.fd, target.name, { own: this.#owns(target.entry) });
     } catch (cause) {
       // ELOOP: a link. ENXIO: a socket, or a device without driver (open(2)).
       const code = systemCode(cause);

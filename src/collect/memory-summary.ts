@@ -32,7 +32,7 @@ export interface Summary {
  * Adds region after region, so that the caller can yieldIfDue between them. `whole`: all of them, not only the
  * executable ones.
  */
-export function startSummary(whole: boolean): Summary {
+export function startSummary({ whole }: { readonly whole: boolean }): Summary {
   const bytes = { file: 0, anonymous: 0, heap: 0, stack: 0, shared: 0 };
   const code = new Set<string>();
   const data = new Set<string>();

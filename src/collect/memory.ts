@@ -64,7 +64,7 @@ async function mappingsOf(context: CollectorContext, record: ProcessRecord): Pro
     return { ...who, failure: `maps: ${maps?.outcome ?? 'skipped'} (${maps?.reason ?? 'not reached'})` };
   // Of a thousand processes most have all their mappings in [root]/proc alone.
   const full = record.detail === 'full';
-  const summary = startSummary(full);
+  const summary = startSummary({ whole: full });
   const regions: VmaText[] | undefined = full ? [] : undefined;
   let count = 0;
   for (const region of full ? mapsRows(maps.body) : executableRows(maps.body)) {

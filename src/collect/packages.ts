@@ -69,7 +69,7 @@ export async function listPackages(tree: Tree, yieldIfDue: () => Promise<void> |
 function read(tree: Tree, entry: number, descent: Descent, buffer: Buffer): string | { readonly problem: string } {
   let fd = -1;
   try {
-    fd = openFile(descent.directory(tree.parent(entry)), tree.names[entry] ?? '', true);
+    fd = openFile(descent.directory(tree.parent(entry)), tree.names[entry] ?? '', { own: true });
     const stat = fstatSync(fd);
     if (!stat.isFile()) return { problem: 'it is no file any more' };
     if (stat.size > MAX_BYTES) return { problem: `it has ${stat.size} bytes` };

@@ -159,7 +159,7 @@ class Peek {
   #read(entry: number): string {
     let fd = -1;
     try {
-      fd = openFile(this.#descent.directory(this.#tree.parent(entry)), this.#tree.names[entry] ?? '', true);
+      fd = openFile(this.#descent.directory(this.#tree.parent(entry)), this.#tree.names[entry] ?? '', { own: true });
       if (!fstatSync(fd).isFile()) return '';
       return this.#head.toString('latin1', 0, readSync(fd, this.#head, 0, 4, 0));
     } catch {

@@ -14,7 +14,7 @@ export interface SessionCredentials {
 export type AskCredentials = (asked?: Record<string, unknown>) => Promise<SessionCredentials>;
 
 /** Connections for requests with or without TLS; undefined: as Node makes them. Who asks for one destroys it. */
-export type OpenAgent = (secure: boolean) => Promise<Agent | undefined>;
+export type OpenAgent = (options: { readonly secure: boolean }) => Promise<Agent | undefined>;
 
 export interface Outward {
   /** @throws AmberError CONFIG_INVALID when a variable that it honours is not usable. */

@@ -97,7 +97,7 @@ export async function observeFiles(
   } finally {
     descent.close();
   }
-  return { files, known, left: [...leftOf(unlisted, counted, unread), ...servedOf(facts)] };
+  return { files, known, left: [...leftOf(unlisted, { counted }, unread), ...servedOf(facts)] };
 }
 
 /** Without a head it is looked at again. */
@@ -126,7 +126,7 @@ function servedOf(roots: readonly RootFacts[]): string[] {
   );
 }
 
-function leftOf(unlisted: number, counted: boolean, unread: number): string[] {
+function leftOf(unlisted: number, { counted }: { readonly counted: boolean }, unread: number): string[] {
   const left: string[] = [];
   if (unlisted > 0)
     left.push(`${counted ? '' : 'more than '}${String(unlisted)} paths beyond the limit were not looked at`);
@@ -138,7 +138,7 @@ function leftOf(unlisted: number, counted: boolean, unread: number): string[] {
 function read(tree: Tree, entry: number, descent: Descent, buffer: Buffer): Head | undefined {
   let fd = -1;
   try {
-    fd = openFile(descent.directory(tree.parent(entry)), tree.names[entry] ?? '', true);
+    fd = openFile(descent.directory(tree.parent(entry)), tree.names[entry] ?? '', { own: true });
     const stat = fstatSync(fd);
     if (!stat.isFile() || stat.ino !== tree.inode(entry)) return undefined;
     const bytes = buffer.subarray(0, readSync(fd, buffer, 0, HEAD_BYTES, 0));

@@ -27,7 +27,7 @@ export const survivor: Detector = {
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] =>
     newcomers(now, baseline).flatMap((one): Finding[] => {
       if (one.state === 'Z' || (one.exe !== undefined && isAllowed(policy, 'exe', one.exe))) return [];
-      const judged = judge(one, now, before(baseline, one) !== undefined);
+      const judged = judge(one, now, { sinceInit: before(baseline, one) !== undefined });
       if (judged === undefined) return [];
       const [severity, what] = judged;
       return [
@@ -47,7 +47,11 @@ export const survivor: Detector = {
 };
 
 /** @param sinceInit - what is deployed starts helpers at init, and those are meant to stay */
-function judge(one: ObservedProcess, now: Observation, sinceInit: boolean): readonly [Severity, string] | undefined {
+function judge(
+  one: ObservedProcess,
+  now: Observation,
+  { sinceInit }: { readonly sinceInit: boolean },
+): readonly [Severity, string] | undefined {
   const outlived = one.startMs + SLACK_MS < now.invocation.startedMs;
   const loose = isOrphan(one, now) || (one.session === one.pid && isDeaf(one));
   if (loose && !isDrivenBrowser(one)) {

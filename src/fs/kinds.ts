@@ -73,11 +73,16 @@ const LETTERS: Readonly<Record<number, string>> = {
 /** A mode as a bodyfile has it: `r/rrwxr-xr-x`, `d/drwxrwxrwt`; `-/----------` for an unknown one. */
 export function modeText(mode: number): string {
   const letter = LETTERS[mode & KIND_BITS] ?? '-';
-  const triple = (shift: number, special: boolean, mark: string): string => {
+  const triple = (shift: number, special: number, mark: string): string => {
     const bits = mode >>> shift;
     const execute = (bits & 1) === 1;
-    const last = special ? (execute ? mark : mark.toUpperCase()) : execute ? 'x' : '-';
+    const last = special !== 0 ? (execute ? mark : mark.toUpperCase()) : execute ? 'x' : '-';
     return ((bits & 4) === 0 ? '-' : 'r') + ((bits & 2) === 0 ? '-' : 'w') + last;
   };
-  return `${letter}/${letter}${triple(6, (mode & 0o4000) !== 0, 's')}${triple(3, (mode & 0o2000) !== 0, 's')}${triple(0, (mode & 0o1000) !== 0, 't')}`;
+  const [user, group, others] = [
+    triple(6, mode & 0o4000, 's'),
+    triple(3, mode & 0o2000, 's'),
+    triple(0, mode & 0o1000, 't'),
+  ];
+  return `${letter}/${letter}${user}${group}${others}`;
 }

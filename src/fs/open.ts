@@ -84,7 +84,7 @@ export function openDistantDirectory(directory: number, names: readonly BytePath
  * Opens a file of an open directory for reading. What it is must be asked of the descriptor (fstat): between listing
  * and opening anything can take its place. `own`: it belongs to our uid, so that its atime can be left alone.
  */
-export function openFile(directory: number, name: BytePath, own: boolean): number {
+export function openFile(directory: number, name: BytePath, { own }: { readonly own: boolean }): number {
   const path = entryPath(directory, name);
   if (!own) return openSync(path, FILE);
   try {

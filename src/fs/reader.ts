@@ -21,7 +21,7 @@ export class DirectoryReader {
   #rest: BytePath[] | undefined;
 
   /** `fd` is the open directory; `honest`: its file system's directory sizes tell of the number of entries. */
-  constructor(tree: Tree, entry: number, fd: number, honest: boolean) {
+  constructor(tree: Tree, entry: number, fd: number, { honest }: { readonly honest: boolean }) {
     this.#tree = tree;
     this.entry = entry;
     if (honest && fstatSync(fd).size <= SMALL_BYTES) this.#rest = listAll(fd);

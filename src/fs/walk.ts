@@ -163,7 +163,7 @@ class Walker {
         else if (this.#crosses(entry, fd)) this.#tree.setState(entry, State.kernel);
         if (this.#tree.state(entry) !== State.whole) return undefined;
       }
-      return new DirectoryReader(this.#tree, entry, fd, this.#honest.has(this.#tree.device(entry)));
+      return new DirectoryReader(this.#tree, entry, fd, { honest: this.#honest.has(this.#tree.device(entry)) });
     } catch (cause) {
       this.#mark(entry, cause, State.unlistable);
       return undefined;

@@ -30,7 +30,7 @@ const BUFFER_MS = 25;
  */
 export async function subscribe(
   api: ExtensionsApi,
-  managed: boolean,
+  { managed }: { readonly managed: boolean },
   onDone: (done: RuntimeDone) => void,
 ): Promise<boolean> {
   let server: Server | undefined;

@@ -145,7 +145,7 @@ export class MountBook {
         reason: `no namespace that was read lists its mount (${id}), so somebody may serve it`,
       };
     const isOurs = this.own().devices.has(mount.device);
-    const ground = isOurs && this.#known.has(mount.device) ? 'local' : groundOf(mount.type, isOurs);
+    const ground = isOurs && this.#known.has(mount.device) ? 'local' : groundOf(mount.type, { isOurs });
     if (ground === 'local') return { ground, mount, id };
     const what = `${toText(mount.type)} at ${toText(mount.point)}, mount ${id}`;
     return {

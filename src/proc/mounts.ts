@@ -63,7 +63,7 @@ const STANDING: ReadonlySet<string> = new Set([
 ]);
 
 /** What a file system of this type is; `isOurs` if its superblock is mounted in our own namespace. */
-export function groundOf(type: string, isOurs: boolean): Ground {
+export function groundOf(type: string, { isOurs }: { readonly isOurs: boolean }): Ground {
   if (KERNEL.has(type)) return 'local';
   if (STANDING.has(type)) return isOurs ? 'local' : 'doubtful';
   return 'served';

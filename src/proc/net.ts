@@ -75,7 +75,7 @@ export function* inetSockets(body: Uint8Array, protocol: string): Generator<Inet
     yield {
       local: { address: formatAddress(local), port: Number.parseInt(localPort, 16) },
       remote: { address: formatAddress(remote), port: Number.parseInt(remotePort, 16) },
-      state: stateName(Number.parseInt(state, 16), stream),
+      state: stateName(Number.parseInt(state, 16), { stream }),
       uid: Number(uid),
       inode,
       sendQueue: Number.parseInt(tx, 16),
@@ -84,7 +84,7 @@ export function* inetSockets(body: Uint8Array, protocol: string): Generator<Inet
   }
 }
 
-function stateName(state: number, stream: boolean): string {
+function stateName(state: number, { stream }: { readonly stream: boolean }): string {
   if (!stream && state === 7) return 'UNCONN';
   return STATES[state] ?? `UNKNOWN(${state})`;
 }

@@ -71,9 +71,9 @@ export function readOpen(fd: number, rule: ReadRule, allowance: Allowance): Proc
     while (body.wantsMoreAfter(count));
   } catch (error) {
     // Lists may fail half way (the process ended): what came before is evidence.
-    return body.empty() ? failure(error) : body.finish(true);
+    return body.empty() ? failure(error) : body.finish({ broken: true });
   }
-  return body.finish(false);
+  return body.finish({ broken: false });
 }
 
 /** Reads one file in the threadpool and calls `done` once: {@link poolRead}, or a stand-in of a test. */
@@ -106,7 +106,7 @@ export const poolRead: PoolRead = (path, rule, allowance, ticket, done) => {
         read(fd, buffer, body.at, buffer.length - body.at, null, take);
         return;
       }
-      const result = error !== null && body.empty() ? failure(error) : body.finish(error !== null);
+      const result = error !== null && body.empty() ? failure(error) : body.finish({ broken: error !== null });
       laneBuffers.push(buffer);
       closeSync(fd);
       done(result);
@@ -180,7 +180,7 @@ class Body {
     return body;
   }
 
-  finish(broken: boolean): ProcRead {
+  finish({ broken }: { readonly broken: boolean }): ProcRead {
     const total = this.kept + this.at;
     const size = Math.min(total, this.limit);
     const body =

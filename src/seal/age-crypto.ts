@@ -62,7 +62,7 @@ export function wrapKey(shared: Uint8Array, share: Uint8Array, recipient: Uint8A
 }
 
 /** The nonce of chunk `counter`: 11 bytes big endian, then 1 for the last chunk. Safe up to 2^53 chunks. */
-export function chunkNonce(nonce: Buffer, counter: number, last: boolean): Buffer {
+export function chunkNonce(nonce: Buffer, counter: number, { last }: { readonly last: boolean }): Buffer {
   nonce.writeUIntBE(Math.floor(counter / 2 ** 32), 1, 6);
   nonce.writeUInt32BE(counter % 2 ** 32, 7);
   nonce[11] = last ? 1 : 0;

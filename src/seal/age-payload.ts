@@ -35,7 +35,7 @@ export function openPayload(key: Uint8Array): AgeDecryptor {
 
   /** Damage, or bytes behind the end. The good chunks in front of it are evidence and go out first. */
   function fail(chunk: Uint8Array, out: Uint8Array[]): Uint8Array[] {
-    const last = stream.open(chunk, true);
+    const last = stream.open(chunk, { last: true });
     if (last !== undefined) out.push(last);
     failure =
       last === undefined
@@ -53,7 +53,7 @@ export function openPayload(key: Uint8Array): AgeDecryptor {
       while (held === SEALED_CHUNK || rest.length >= SEALED_CHUNK) {
         const chunk = held > 0 ? pending : rest.subarray(0, SEALED_CHUNK);
         const behind = held > 0 ? rest : rest.subarray(SEALED_CHUNK);
-        const plain = stream.open(chunk, false);
+        const plain = stream.open(chunk, { last: false });
         // With nothing behind it a full chunk may be the last one: finish() will tell.
         if (plain === undefined && behind.length === 0) break;
         if (plain === undefined) return fail(chunk, out);
@@ -66,7 +66,7 @@ export function openPayload(key: Uint8Array): AgeDecryptor {
     },
     finish() {
       if (failure !== undefined) throw failure;
-      const plain = stream.open(pending.subarray(0, held), true);
+      const plain = stream.open(pending.subarray(0, held), { last: true });
       if (plain === undefined) throw held === 0 ? cut(stream.chunks()) : damaged(stream.chunks());
       if (plain.length === 0 && stream.chunks() > 1)
         throw new AmberError('ARCHIVE_CORRUPT', 'The age file ends with an empty chunk behind others.');
@@ -77,19 +77,19 @@ export function openPayload(key: Uint8Array): AgeDecryptor {
 
 /** Opens chunks in order. One that does not open may be tried again, as the last one. */
 function countChunks(key: Uint8Array): {
-  open: (sealed: Uint8Array, last: boolean) => Uint8Array | undefined;
+  open: (sealed: Uint8Array, options: { readonly last: boolean }) => Uint8Array | undefined;
   chunks: () => number;
 } {
   const nonce = Buffer.alloc(12);
   let chunks = 0;
   return {
     chunks: () => chunks,
-    open(sealed, last) {
+    open(sealed, { last }) {
       const size = sealed.length - age.TAG_BYTES;
       if (size < 0) return undefined;
       const plain = openChunk(
         key,
-        age.chunkNonce(nonce, chunks, last),
+        age.chunkNonce(nonce, chunks, { last }),
         sealed.subarray(0, size),
         sealed.subarray(size),
       );

@@ -77,8 +77,8 @@ function createEncryptor(point: KeyObject, recipient: Uint8Array): AgeEncryptor 
   let chunks = 0;
   let finished = false;
 
-  function seal(out: Uint8Array[], chunk: Uint8Array, last: boolean): void {
-    const cipher = createCipheriv(age.CIPHER, key, age.chunkNonce(nonce, chunks++, last), age.CIPHER_OPTIONS);
+  function seal(out: Uint8Array[], chunk: Uint8Array, { last }: { readonly last: boolean }): void {
+    const cipher = createCipheriv(age.CIPHER, key, age.chunkNonce(nonce, chunks++, { last }), age.CIPHER_OPTIONS);
     if (chunk.length > 0) out.push(cipher.update(chunk));
     cipher.final();
     out.push(cipher.getAuthTag());
@@ -99,10 +99,10 @@ function createEncryptor(point: KeyObject, recipient: Uint8Array): AgeEncryptor 
         pending.set(bytes.subarray(0, offset), held);
         held += offset;
         if (offset === bytes.length) return out;
-        seal(out, pending, false);
+        seal(out, pending, { last: false });
       }
       for (; bytes.length - offset > age.CHUNK_BYTES; offset += age.CHUNK_BYTES) {
-        seal(out, bytes.subarray(offset, offset + age.CHUNK_BYTES), false);
+        seal(out, bytes.subarray(offset, offset + age.CHUNK_BYTES), { last: false });
       }
       pending.set(bytes.subarray(offset));
       held = bytes.length - offset;
@@ -110,7 +110,7 @@ function createEncryptor(point: KeyObject, recipient: Uint8Array): AgeEncryptor 
     },
     finish() {
       const out = begin();
-      seal(out, pending.subarray(0, held), true);
+      seal(out, pending.subarray(0, held), { last: true });
       finished = true;
       key.fill(0);
       pending.fill(0);

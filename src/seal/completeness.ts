@@ -67,7 +67,11 @@ export class OldShortfalls extends Shortfalls {
 }
 
 /** Of such a capture whose items were not read. What was skipped on purpose cannot be told from the rest there. */
-export function completenessOf(outcomes: Counts, isWhole: boolean, ended: string | undefined): Completeness {
+export function completenessOf(
+  outcomes: Counts,
+  { isWhole }: { readonly isWhole: boolean },
+  ended: string | undefined,
+): Completeness {
   const short = Object.entries(outcomes).filter(([outcome, count]) => SHORT.has(outcome) && count > 0);
   const partial = short.length > 0 || !isWhole || ended !== undefined;
   return { state: partial ? 'partial' : 'complete', outcomes: Object.fromEntries(short), reasons: [] };

@@ -40,7 +40,7 @@ export function backgroundNames(resolve: (hostname: string) => Promise<readonly 
     lookup: (hostname, options, callback) => {
       const found = known.get(hostname);
       if (found !== undefined && (names.quiet || Date.now() - found.atMs < FRESH_MS)) {
-        give(found, options.all === true, callback);
+        give(found, { all: options.all === true }, callback);
         return;
       }
       if (names.quiet) {
@@ -51,7 +51,7 @@ export function backgroundNames(resolve: (hostname: string) => Promise<readonly 
         (addresses) => {
           const fresh: Remembered = { addresses: addresses.slice(0, MAX), atMs: Date.now(), next: 0 };
           known.set(hostname, fresh);
-          give(fresh, options.all === true, callback);
+          give(fresh, { all: options.all === true }, callback);
         },
         (error: unknown) => callback(error instanceof Error ? error : unresolved('no address'), '', 4),
       );
@@ -62,7 +62,7 @@ export function backgroundNames(resolve: (hostname: string) => Promise<readonly 
 
 type LookupCallback = Parameters<LookupFunction>[2];
 
-function give(found: Remembered, all: boolean, callback: LookupCallback): void {
+function give(found: Remembered, { all }: { readonly all: boolean }, callback: LookupCallback): void {
   const address = found.addresses[found.next % found.addresses.length] ?? '';
   found.next += 1;
   const family = address.includes(':') ? 6 : 4;

@@ -77,7 +77,7 @@ export function openConnections(origin: S3Origin, options: AgentOptions): Connec
     used: () => {
       usedMs = Date.now();
     },
-    known: async (signal) => spare !== undefined && (await settled(spare, secure, signal)),
+    known: async (signal) => spare !== undefined && (await settled(spare, { secure }, signal)),
     close: () => {
       spare?.destroy();
       agent.destroy();
@@ -144,7 +144,7 @@ function learn(socket: TLSSocket, key: string): void {
   });
 }
 
-function settled(socket: Socket, secure: boolean, signal: AbortSignal): Promise<boolean> {
+function settled(socket: Socket, { secure }: { readonly secure: boolean }, signal: AbortSignal): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const stop = (): void => resolve(false);
   // TLS 1.3 gives sessions after the handshake, TLS 1.2 within it.

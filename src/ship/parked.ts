@@ -117,7 +117,7 @@ function park(parking: Parking, { capture, object, sealed }: Parked): void {
   let folder = -1;
   let made = false;
   try {
-    folder = openFolder(parking.folder, true);
+    folder = openFolder(parking.folder, { make: true });
     const { bavail, bsize } = statfsSync(`/proc/self/fd/${String(folder)}`);
     const used = [...parking.digests.values()].reduce((sum, bytes) => sum + bytes, 0);
     if (used + object.bytes > Math.min(MAX_BYTES, (bavail * bsize + used) * SHARE)) {
@@ -141,7 +141,7 @@ function park(parking: Parking, { capture, object, sealed }: Parked): void {
 }
 
 /** @throws the system's error; a link or another thing in its place is not followed. */
-function openFolder(path: string, make: boolean): number {
+function openFolder(path: string, { make }: { readonly make: boolean }): number {
   if (make) attempt(() => mkdirSync(path, { mode: 0o700 }));
   return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
 }
@@ -157,7 +157,7 @@ function attempt(work: () => unknown): void {
 /** True if there is something to send. One system call where there is not. */
 export function hasParked({ folder }: Parking): boolean {
   try {
-    const fd = openFolder(folder, false);
+    const fd = openFolder(folder, { make: false });
     closeSync(fd);
     return true;
   } catch {
@@ -178,7 +178,7 @@ export async function sendParked(
 ): Promise<void> {
   let folder = -1;
   try {
-    folder = openFolder(parking.folder, false);
+    folder = openFolder(parking.folder, { make: false });
     const base = `/proc/self/fd/${String(folder)}`;
     const captures = Map.groupBy(
       readdirSync(base)

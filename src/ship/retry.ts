@@ -51,7 +51,7 @@ export async function retry<T>(
     lost ||= mayHaveArrived(reply.fault);
     onPause?.(reply.fault);
     const pause = Math.random() * Math.min(rules.capMs, rules.baseMs * 2 ** Math.min(attempt, 16));
-    if (!(await pauseFor(pause, signal, rules.isFree !== true))) return { reply, attempts: attempt, lost };
+    if (!(await pauseFor(pause, signal, { ref: rules.isFree !== true }))) return { reply, attempts: attempt, lost };
   }
 }
 
@@ -87,7 +87,7 @@ async function attemptOnce<T>(
 }
 
 /** False if the signal ended the pause. */
-async function pauseFor(ms: number, signal: AbortSignal, ref: boolean): Promise<boolean> {
+async function pauseFor(ms: number, signal: AbortSignal, { ref }: { readonly ref: boolean }): Promise<boolean> {
   try {
     await sleep(ms, undefined, { signal, ref });
     return true;

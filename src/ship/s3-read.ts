@@ -85,7 +85,7 @@ interface S3ReadTarget {
 
 async function clientConfig({ config, profile, outward }: S3ReadOptions): Promise<Sdk.S3ClientConfig> {
   const { s3Endpoint, s3PathStyle, s3Region } = config;
-  const [httpAgent, httpsAgent] = [await outward?.agent(false), await outward?.agent(true)];
+  const [httpAgent, httpsAgent] = [await outward?.agent({ secure: false }), await outward?.agent({ secure: true })];
   const region = s3Region ?? process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'];
   return {
     // Without a region the SDK asks the shared configuration; a custom endpoint needs any.
@@ -179,8 +179,8 @@ async function* versions(target: S3ReadTarget, prefix: string): AsyncGenerator<S
 /** The SDK gives versions and delete markers in two lists, each in the order of the answer; of one key, time tells. */
 function inOrder({ Versions = [], DeleteMarkers = [] }: Sdk.ListObjectVersionsCommandOutput): S3Version[] {
   const all = [
-    ...Versions.map((one) => versionOf(one, false, one.Size ?? 0, one.ETag)),
-    ...DeleteMarkers.map((one) => versionOf(one, true, 0, undefined)),
+    ...Versions.map((one) => versionOf(one, { deleteMarker: false }, one.Size ?? 0, one.ETag)),
+    ...DeleteMarkers.map((one) => versionOf(one, { deleteMarker: true }, 0, undefined)),
   ];
   return all.sort((one, other) =>
     one.key === other.key ? (other.modified ?? '').localeCompare(one.modified ?? '') : one.key < other.key ? -1 : 1,
@@ -189,7 +189,7 @@ function inOrder({ Versions = [], DeleteMarkers = [] }: Sdk.ListObjectVersionsCo
 
 function versionOf(
   { Key = '', VersionId = '', LastModified }: Sdk.ObjectVersion | Sdk.DeleteMarkerEntry,
-  deleteMarker: boolean,
+  { deleteMarker }: { readonly deleteMarker: boolean },
   bytes: number,
   etag: string | undefined,
 ): S3Version {

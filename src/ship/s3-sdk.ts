@@ -29,7 +29,7 @@ export async function loadSdk(): Promise<typeof Sdk> {
  * @throws AmberError DESTINATION_CREDENTIALS when neither the settings nor the SDK's own chain have any.
  */
 export async function openSdk(sdk: typeof Sdk, settings: S3Settings, place: Place = settings): Promise<S3Transport> {
-  const [plain, secure] = [await settings.agent?.(false), await settings.agent?.(true)];
+  const [plain, secure] = [await settings.agent?.({ secure: false }), await settings.agent?.({ secure: true })];
   const handler = openSdkHandler(plain === undefined || secure === undefined ? undefined : [plain, secure]);
   const client = new sdk.S3Client({
     ...clientConfig({ ...settings, ...place }),

@@ -69,7 +69,7 @@ export async function openSession(settings: S3Settings): Promise<SignedSession> 
     );
   }
   const origin = originOf(settings);
-  const agent = await settings.agent?.(origin.secure);
+  const agent = await settings.agent?.({ secure: origin.secure });
   return openSessionAt(origin, settings.region, settings.credentials, defined({ agent }));
 }
 

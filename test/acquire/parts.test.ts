@@ -233,10 +233,10 @@ test('a series goes on with the number after the last that is safe', () => {
   const rows = openSeries({ stem: 's', source: 'x', ledger, further: Math.max });
   rows.add({ a: 1 }, 10, 12);
   assert.equal(rows.waiting(), 10);
-  const entry = rows.flush(false);
+  const entry = rows.flush({ complete: false });
   assert.deepEqual(
     [entry?.path, entry?.notes?.()],
     ['s-0002.jsonl', { series: 's', rows: 1, complete: false, mark: 12 }],
   );
-  assert.equal(rows.flush(true), undefined, 'nothing waits');
+  assert.equal(rows.flush({ complete: true }), undefined, 'nothing waits');
 });

@@ -68,7 +68,7 @@ function perCall(call: () => void): number {
 const probe = openProbe([folder, '/dev/shm'], () => 0);
 const idleUs = perCall(() => void probe.moved('all'));
 // As if a thread had been started before each call: the list of processes is read, and none is new.
-const restless = openProbe([folder, '/dev/shm'], () => 0, true);
+const restless = openProbe([folder, '/dev/shm'], () => 0, { restless: true });
 const pidsUs = perCall(() => void restless.moved('all'));
 console.log(
   JSON.stringify({

@@ -77,7 +77,7 @@ print(flush=True); time.sleep(600)`,
   });
 
   it('of unusual mappings, lines of fdinfo and findings of one kind', () => {
-    const summary = startSummary(true);
+    const summary = startSummary({ whole: true });
     for (let at = 1; at <= 600; at += 1)
       summary.add({ range: `${at}000-${at}fff`, perms: 'rwxp', offset: '0', dev: '00:00', inode: '0', path: '' });
     assert.equal(summary.finish().moreUnusual, 88);

@@ -215,8 +215,8 @@ describe('descent', () => {
     symlinkSync('/etc/passwd', join(root, 'link'));
     rmSync(bytePath(root, 'x'), { force: true });
     const fd = openRoot(root);
-    closeSync(openFile(fd, 'fifo', true));
-    assert.throws(() => openFile(fd, 'link', true), { code: 'ELOOP' });
+    closeSync(openFile(fd, 'fifo', { own: true }));
+    assert.throws(() => openFile(fd, 'link', { own: true }), { code: 'ELOOP' });
     closeSync(fd);
   });
 });

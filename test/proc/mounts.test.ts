@@ -161,7 +161,7 @@ describe('a type', () => {
       'cifs',
       'autofs',
       '',
-    ].map((type) => [type, groundOf(type, true), groundOf(type, false)].join(' '));
+    ].map((type) => [type, groundOf(type, { isOurs: true }), groundOf(type, { isOurs: false })].join(' '));
     assert.deepEqual(seen, [
       'tmpfs local local',
       'proc local local',

@@ -101,7 +101,7 @@ describe('completeness', () => {
     assert.equal(completenessText(older), 'partial: 1 denied');
     assert.equal(completenessIn({ ...older, outcomes: { collected: 3, missing: 2 } }).state, 'complete');
     assert.equal(completenessIn({ ...older, outcomes: { collected: 3 }, endedEarly: 'SHUTDOWN' }).state, 'partial');
-    assert.equal(completenessOf({ collected: 3 }, false, undefined).state, 'partial');
+    assert.equal(completenessOf({ collected: 3 }, { isWhole: false }, undefined).state, 'partial');
   });
 
   test('counts lost segments and an early end, and bounds its reasons', () => {

@@ -49,7 +49,7 @@ describe('a read keeps no event loop alive', () => {
     const channel = await openChannel('s3://bucket/k', config, ${JSON.stringify(KEYS)});
     const started = performance.now();
     process.on('exit', () => console.log(Math.round(performance.now() - started)));
-    void channel.read(1000, AbortSignal.timeout(60000), ${String(quiet)});`;
+    void channel.read(1000, AbortSignal.timeout(60000), { quiet: ${String(quiet)} });`;
   const lived = (endpoint: string, quiet: boolean): Promise<number> =>
     new Promise((resolve) => {
       setImmediate(() => {

@@ -52,7 +52,7 @@ export class RecordScanner {
   push(text: string): readonly LogRecord[] {
     this.#waiting.push(text);
     this.#waitingChars += text.length;
-    return this.#waitingChars < MIN_WINDOW ? [] : this.#scan(false);
+    return this.#waitingChars < MIN_WINDOW ? [] : this.#scan({ last: false });
   }
 
   /** Marks of a record that no record stands around. */
@@ -62,13 +62,13 @@ export class RecordScanner {
 
   /** The text ends here; the scanner can be used for another one. */
   end(): readonly LogRecord[] {
-    const records = this.#scan(true);
+    const records = this.#scan({ last: true });
     this.#held = '';
     this.#done = 0;
     return records;
   }
 
-  #scan(last: boolean): LogRecord[] {
+  #scan({ last }: { readonly last: boolean }): LogRecord[] {
     // System.Text.Json writes a quote inside of a string as \u0022.
     const text = (this.#held + this.#waiting.join('')).replaceAll('\\u0022', '\\"');
     this.#waiting = [];

@@ -13,7 +13,7 @@ export function completenessIn(manifest: CaptureManifest, counted?: Shortfalls):
   if (isSaid && said !== undefined) return said;
   if (counted !== undefined)
     return counted.result(manifest.segments.filter(({ state }) => state === 'lost').length, ended);
-  return completenessOf(manifest.outcomes, manifest.state === 'whole', ended);
+  return completenessOf(manifest.outcomes, { isWhole: manifest.state === 'whole' }, ended);
 }
 
 /** `complete`, or `partial: 10 skipped, 1 denied (the time of the capture was over)`. */

@@ -58,7 +58,7 @@ async function firstWithDigest(
 async function digestOf(store: CaseStore, name: string): Promise<string | undefined> {
   const digest = createHash('sha256');
   try {
-    for await (const chunk of store.read(name, undefined, true)) digest.update(chunk);
+    for await (const chunk of store.read(name, undefined, { reuseBuffers: true })) digest.update(chunk);
   } catch (cause) {
     if (!isAmberError(cause)) throw cause;
     return undefined;

@@ -70,7 +70,7 @@ export async function pull(capture: OpenCapture, target: string, options: PullOp
     }
     if (whole && sealed && options.identity !== undefined) await writeOpened(work, joined, options.identity);
     await writeMarker(work);
-    const extracted = options.extract === true ? await extract(work, whole) : undefined;
+    const extracted = options.extract === true ? await extract(work, { whole }) : undefined;
     return {
       folder: target,
       captureId: capture.manifest?.captureId,
@@ -181,7 +181,7 @@ async function writeMarker(work: Work): Promise<void> {
   work.files.delete('SHA256SUMS');
 }
 
-async function extract(work: Work, whole: boolean): Promise<PullResult['extracted']> {
+async function extract(work: Work, { whole }: { readonly whole: boolean }): Promise<PullResult['extracted']> {
   const { capture, options } = work;
   if (!whole) {
     work.problems.push(

@@ -66,7 +66,11 @@ export interface CaseStore {
    * next one is asked for, so that its memory can be used again (fresh memory costs more than reading from the page
    * cache).
    */
-  readonly read: (name: string, range?: Range, reuseBuffers?: boolean) => AsyncIterable<Uint8Array>;
+  readonly read: (
+    name: string,
+    range?: Range,
+    options?: { readonly reuseBuffers?: boolean },
+  ) => AsyncIterable<Uint8Array>;
 }
 
 const CHUNK = 1024 * 1024;
@@ -79,7 +83,7 @@ export function openDirectory(path: string): CaseStore {
     survey: (also) => surveyFolder(path, also),
     walk: () => walkFolder(path, '', 0),
     enter: (folder) => openDirectory(join(path, folder)),
-    read: (name, range, reuseBuffers) => readFile(join(path, name), range, reuseBuffers),
+    read: (name, range, options) => readFile(join(path, name), range, options),
   };
 }
 
@@ -141,13 +145,17 @@ async function withSizes(path: string, names: readonly string[]): Promise<readon
 }
 
 /** The bytes of one plain file, of whatever name. A FIFO or device in its place does not block: it is refused. */
-export async function* readFile(name: string | Buffer, range?: Range, reuseBuffers = false): AsyncGenerator<Buffer> {
+export async function* readFile(
+  name: string | Buffer,
+  range?: Range,
+  { reuseBuffers = false }: { readonly reuseBuffers?: boolean } = {},
+): AsyncGenerator<Buffer> {
   const path = typeof name === 'string' ? name : renderPath(name.toString('latin1'));
   const file = await attempt(path, () => open(name, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
   try {
     if (!(await file.stat()).isFile())
       throw new AmberError('CASE_MISSING', `${JSON.stringify(path)} is not a plain file.`);
-    yield* chunks(file, path, range, reuseBuffers);
+    yield* chunks(file, path, range, { reuseBuffers });
   } finally {
     await file.close();
   }
@@ -157,7 +165,7 @@ async function* chunks(
   file: FileHandle,
   path: string,
   range: Range | undefined,
-  reuseBuffers: boolean,
+  { reuseBuffers }: { readonly reuseBuffers: boolean },
 ): AsyncGenerator<Buffer> {
   let at = range?.start ?? 0;
   const end = range === undefined ? Number.MAX_SAFE_INTEGER : range.start + range.bytes;

@@ -34,9 +34,9 @@ export function packingByName(name: string): Packing | undefined {
 export async function* decompress(
   source: AsyncIterable<Uint8Array>,
   packing: Packing,
-  reuseBuffers = false,
+  { reuseBuffers = false }: { readonly reuseBuffers?: boolean } = {},
 ): AsyncGenerator<Buffer> {
-  if (packing === 'zstd') yield* unpackZstd(source, reuseBuffers);
+  if (packing === 'zstd') yield* unpackZstd(source, { reuseBuffers });
   else if (packing === 'gzip') yield* streamThrough(source, zlib.createGunzip({ chunkSize: 256 * 1024 }));
   else for await (const chunk of source) yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }
@@ -47,7 +47,10 @@ const unzstd = promisify<Buffer, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress);
 export type Unpacked = Buffer | AsyncIterable<Buffer>;
 
 /** Frame by frame; while the caller works on one, a thread of the pool decompresses the next. */
-async function* unpackZstd(source: AsyncIterable<Uint8Array>, reuseBuffers: boolean): AsyncGenerator<Buffer> {
+async function* unpackZstd(
+  source: AsyncIterable<Uint8Array>,
+  { reuseBuffers }: { readonly reuseBuffers: boolean },
+): AsyncGenerator<Buffer> {
   const frames = zstdFrames(source);
   try {
     let ahead = next(frames);

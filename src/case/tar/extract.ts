@@ -75,16 +75,14 @@ export class Extractor implements TarVisitor {
         `${this.#limits.maxBytes} bytes, the most that --max-bytes allows; give more, for example --max-bytes 48GiB`,
       );
     const parts = safeParts(entry.path);
-    if (typeof parts === 'string') this.#refuse(entry, parts, true);
+    if (typeof parts === 'string') this.#refuse(entry, parts, { unsafe: true });
     else if (entry.type === '0') this.#open(entry, parts);
     else if (entry.type === '5') this.#directory(entry, parts);
     else if (entry.type === '2') this.#link(entry, parts);
     else
-      this.#refuse(
-        entry,
-        `${KINDS[entry.type] ?? `an entry of type ${JSON.stringify(entry.type)}`} is not made`,
-        entry.type === '1',
-      );
+      this.#refuse(entry, `${KINDS[entry.type] ?? `an entry of type ${JSON.stringify(entry.type)}`} is not made`, {
+        unsafe: entry.type === '1',
+      });
   }
 
   body(piece: Buffer): void {
@@ -119,7 +117,7 @@ export class Extractor implements TarVisitor {
         symlinkSync(Buffer.from(target, 'latin1'), this.#path(parts));
         this.links += 1;
       } catch (cause) {
-        this.#refuse(entry, whyNot(cause), systemCode(cause) === 'EEXIST');
+        this.#refuse(entry, whyNot(cause), { unsafe: systemCode(cause) === 'EEXIST' });
       }
     }
     this.#links.length = 0;
@@ -149,12 +147,12 @@ export class Extractor implements TarVisitor {
 
   #link(entry: TarEntry, parts: readonly BytePath[]): void {
     if (!staysInside(parts, entry.target)) {
-      this.#refuse(entry, 'a link that leads out of the folder is not made', false);
+      this.#refuse(entry, 'a link that leads out of the folder is not made', { unsafe: false });
       return;
     }
     this.#linkBytes += entry.path.length + entry.target.length;
     if (this.#links.length >= MAX_LINKS || this.#linkBytes > MAX_LINK_BYTES)
-      this.#refuse(entry, 'there are too many links', false);
+      this.#refuse(entry, 'there are too many links', { unsafe: false });
     else this.#links.push({ parts, target: entry.target, entry });
   }
 
@@ -176,10 +174,10 @@ export class Extractor implements TarVisitor {
   #fail(entry: TarEntry, cause: unknown): void {
     const code = systemCode(cause) ?? '';
     if (!(code in PER_NAME)) throw folderError(cause, this.#target);
-    this.#refuse(entry, whyNot(cause), code === 'EEXIST' || code === 'ENOTDIR');
+    this.#refuse(entry, whyNot(cause), { unsafe: code === 'EEXIST' || code === 'ENOTDIR' });
   }
 
-  #refuse({ path, type, target }: TarEntry, reason: string, unsafe: boolean): void {
+  #refuse({ path, type, target }: TarEntry, reason: string, { unsafe }: { readonly unsafe: boolean }): void {
     this.#tell({ path, type, target, reason, unsafe });
   }
 }

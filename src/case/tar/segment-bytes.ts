@@ -12,9 +12,9 @@ export async function* storedBytes(
   capture: OpenCapture,
   part: CapturePart,
   see?: (chunk: Uint8Array) => Promise<void> | undefined,
-  reuseBuffers = false,
+  { reuseBuffers = false }: { readonly reuseBuffers?: boolean } = {},
 ): AsyncGenerator<Uint8Array> {
-  for await (const chunk of capture.store.read(part.object, part.range, reuseBuffers)) {
+  for await (const chunk of capture.store.read(part.object, part.range, { reuseBuffers })) {
     await see?.(chunk);
     yield chunk;
   }
@@ -37,9 +37,9 @@ export function tarBytes(
   stored: AsyncIterable<Uint8Array>,
   part: CapturePart,
   identity: AgeIdentity | undefined,
-  reuseBuffers = false,
+  { reuseBuffers = false }: { readonly reuseBuffers?: boolean } = {},
 ): AsyncGenerator<Buffer> {
-  return decompress(part.sealed ? openAge(stored, part, identity) : stored, part.packing, reuseBuffers);
+  return decompress(part.sealed ? openAge(stored, part, identity) : stored, part.packing, { reuseBuffers });
 }
 
 /** The tar stream of all parts. @throws AmberError as {@link tarBytes} does. */

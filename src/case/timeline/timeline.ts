@@ -157,9 +157,9 @@ async function readAll(
           onProgress?.(done, total);
           return undefined;
         },
-        mayFleet(part),
+        { reuseBuffers: mayFleet(part) },
       );
-      for await (const chunk of tarBytes(stored, part, identity, true)) tar.push(chunk);
+      for await (const chunk of tarBytes(stored, part, identity, { reuseBuffers: true })) tar.push(chunk);
     }
   } catch (cause) {
     if (!isAmberError(cause) || (cause.code !== 'ARCHIVE_CORRUPT' && cause.code !== 'IDENTITY_INVALID')) throw cause;

@@ -94,11 +94,11 @@ async function readPart(
       onProgress?.(before + bytes, total);
       return hasher.update(chunk);
     },
-    mayFleet(part),
+    { reuseBuffers: mayFleet(part) },
   );
   try {
     if (tar?.begin(part) === true)
-      content = await readInto(tar, tarBytes(shielded(stored), part, identity, true), part);
+      content = await readInto(tar, tarBytes(shielded(stored), part, identity, { reuseBuffers: true }), part);
     for (let step = await stored.next(); step.done !== true; ) step = await stored.next();
   } finally {
     await stored.return(undefined);
@@ -109,7 +109,13 @@ async function readPart(
 /** What an earlier `decrypt` made of the parts. */
 export async function readOpened(capture: OpenCapture, part: CapturePart, tar: TarCheck): Promise<void> {
   if (tar.begin(part))
-    await readInto(tar, tarBytes(storedBytes(capture, part, undefined, mayFleet(part)), part, undefined, true), part);
+    await readInto(
+      tar,
+      tarBytes(storedBytes(capture, part, undefined, { reuseBuffers: mayFleet(part) }), part, undefined, {
+        reuseBuffers: true,
+      }),
+      part,
+    );
 }
 
 async function readInto(tar: TarCheck, stream: AsyncIterable<Buffer>, part: CapturePart): Promise<Content> {

@@ -75,7 +75,7 @@ export class TarCheck {
   }
 
   /** All parts went by. `cut`: the stream may end anywhere. */
-  finish(cut: boolean): void {
+  finish({ cut }: { readonly cut: boolean }): void {
     const reader = this.#reader;
     if (cut) this.incomplete ||= reader?.ended !== true;
     else if (reader !== undefined && !reader.ended) {

@@ -69,7 +69,7 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
   const opened = readable ? undefined : capture.opened;
   if (opened !== undefined) await readOpened(capture, opened, tar);
   const inside = readable || opened !== undefined;
-  if (inside) tar.finish(!isWhole(capture));
+  if (inside) tar.finish({ cut: !isWhole(capture) });
   tellContents(capture, checks, inside ? tar : undefined);
   const parked = await readParkedNote(capture);
   checkDigests(capture, checks, digests);

@@ -37,7 +37,7 @@ const NOT_AT_THE_END = [
 const CONTENTS = ['recovered', 'writable', 'timeline'] as const;
 
 /** The configuration of a capture at the end of a sandbox: what was seen last comes with it. */
-export function configAtTheEnd(state: ExtensionState, contents: boolean): Config {
+export function configAtTheEnd(state: ExtensionState, { contents }: { readonly contents: boolean }): Config {
   const { config } = state;
   const without = contents ? NOT_AT_THE_END : [...CONTENTS, 'system', ...NOT_AT_THE_END];
   return {
@@ -62,7 +62,10 @@ const SECOND: LastCapture['tiers'] = { descriptors: 'recovered', memory: 'recove
 const MIB = 1024 * 1024;
 
 /** How the last capture is made. It has been rehearsed unless the first invocation was the last. */
-export function lastCapture({ sight, config, environment }: ExtensionState, contents: boolean): LastCapture {
+export function lastCapture(
+  { sight, config, environment }: ExtensionState,
+  { contents }: { readonly contents: boolean },
+): LastCapture {
   const isSlow = (coresOf(environment.env) ?? 1) < 1;
   return {
     closingCpuMs: sight.prepared ? 20 : 55,
@@ -190,7 +193,7 @@ async function run(
       stopSignal: running.stopper.signal,
       parked: parking.digests,
       ...findings,
-      ...(last === true ? { last: lastCapture(state, !config.collect.includes('-writable')) } : {}),
+      ...(last === true ? { last: lastCapture(state, { contents: !config.collect.includes('-writable') }) } : {}),
     });
   } catch (error) {
     environment.log('fault', { where: 'extension', error: describeError(error) });

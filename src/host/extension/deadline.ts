@@ -16,7 +16,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const LATE_MS = 50;
 
 /** Milliseconds before the deadline at which the capture starts; 0: nothing asks for one. */
-export function leadMs(config: Config, totalMs: number, wanted: boolean): number {
+export function leadMs(config: Config, totalMs: number, { wanted }: { readonly wanted: boolean }): number {
   if (config.deadlineMs > 0) return Math.min(config.deadlineMs, totalMs - 1);
   return wanted ? Math.min(flag.leadMs?.(config, totalMs) ?? 0, totalMs - 1) : 0;
 }
@@ -31,11 +31,9 @@ export function watchDeadline(state: ExtensionState, invocation: InvocationRecor
   const totalMs = deadlineMs - Date.now();
   // `now` asks for a capture of the sandbox, whatever becomes of its first invocation; an open finding or order does
   // too.
-  const lead = leadMs(
-    state.config,
-    totalMs,
-    open.size > 0 || (state.config.capture === 'now' && own.captures + hinted.captures === 0),
-  );
+  const lead = leadMs(state.config, totalMs, {
+    wanted: open.size > 0 || (state.config.capture === 'now' && own.captures + hinted.captures === 0),
+  });
   if (lead <= 0) return;
   arm(state, invocation, deadlineMs - lead);
 }

@@ -55,7 +55,7 @@ export async function runExtension(environment: ExtensionEnvironment, name: stri
   if (state === undefined) server?.close();
   else {
     server?.serve(state);
-    state.telemetry = await subscribe(api, managed, (done) => runtimeDone(state, done));
+    state.telemetry = await subscribe(api, { managed }, (done) => runtimeDone(state, done));
     await openOrders(state);
   }
   // No invocations are told of there, nothing is frozen, and several CPUs are the rule: ready while others start.

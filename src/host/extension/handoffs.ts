@@ -63,7 +63,7 @@ export function openHandoffServer(log: ExtensionEnvironment['log']): HandoffServ
 
 /** One connection, from its first word to the end of the capture. Never rejects. */
 async function serve(state: ExtensionState, socket: Socket): Promise<void> {
-  const connection = new HandoffConnection(socket, false);
+  const connection = new HandoffConnection(socket, { keepsAlive: false });
   try {
     connection.writeMessage({ pid: process.pid });
     const request = requestOf(await connection.readMessage(MAX_HINT_BYTES, HINT_MS));

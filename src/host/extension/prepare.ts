@@ -60,7 +60,7 @@ async function rehearse(state: ExtensionState): Promise<void> {
   await engine({
     cause: { trigger: 'shutdown', reason: 'rehearsal' },
     config: {
-      ...configAtTheEnd(state, false),
+      ...configAtTheEnd(state, { contents: false }),
       destination: 'rehearsal://none',
       destinations: [
         rehearsal(state, (connection) => {
@@ -72,7 +72,7 @@ async function rehearse(state: ExtensionState): Promise<void> {
     hardStopMs: Date.now() + REHEARSAL_MS,
     inProcess: false,
     quiet: true,
-    last: lastCapture(state, false),
+    last: lastCapture(state, { contents: false }),
     findings: () => Promise.resolve(state.sight.monitor?.snapshot() ?? NOTHING_FOUND),
   });
   await met;

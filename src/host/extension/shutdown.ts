@@ -63,11 +63,11 @@ export async function atShutdown(state: ExtensionState, event: ShutdownEvent): P
   if (state.control?.stopped() === true) return;
   const ordered = [...open].some((one) => one.startsWith('order '));
   if ((policy === 'off' && !ordered) || (under === 'whole' && open.size === 0)) return;
-  const due = dueAtTheEnd(state, cause, policy === 'contents');
+  const due = dueAtTheEnd(state, cause, { contents: policy === 'contents' });
   if (due === undefined) return;
   const start = startCapture(state, {
     cause: due.cause,
-    config: configAtTheEnd(state, due.contents),
+    config: configAtTheEnd(state, { contents: due.contents }),
     hardStopMs: endMs - exitMs,
     last: true,
   });
@@ -94,7 +94,11 @@ interface Due {
  * What is captured, and why. A finding or an order that is open makes it contents; without one, the captures after
  * crashes are counted across the lives of the sandbox, and one line says so of what is not captured.
  */
-function dueAtTheEnd(state: ExtensionState, cause: Cause, contents: boolean): Due | undefined {
+function dueAtTheEnd(
+  state: ExtensionState,
+  cause: Cause,
+  { contents }: { readonly contents: boolean },
+): Due | undefined {
   const {
     captures: { open },
     resets,

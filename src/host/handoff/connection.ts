@@ -101,7 +101,7 @@ export class HandoffConnection {
   /**
    * @param keepsAlive - the timers of `readMessage` keep an event loop alive, which the connection itself never does
    */
-  constructor(socket: Socket, keepsAlive: boolean) {
+  constructor(socket: Socket, { keepsAlive }: { readonly keepsAlive: boolean }) {
     this.#socket = socket;
     this.#keepsAlive = keepsAlive;
     socket.unref();

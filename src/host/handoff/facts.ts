@@ -49,7 +49,7 @@ export async function gatherFacts(request: CaptureRequest): Promise<Facts> {
   });
   try {
     const context = sceneOf(request, budget);
-    for (const collector of HANDED_OVER.filter(({ name, optIn }) => wanted(request, name, optIn === true))) {
+    for (const collector of HANDED_OVER.filter(({ name, optIn }) => wanted(request, name, { optIn: optIn === true }))) {
       await run(collector, context, take);
     }
     take(await ownFacts(request));
@@ -60,7 +60,7 @@ export async function gatherFacts(request: CaptureRequest): Promise<Facts> {
   return { entries, cost: { ms: Math.round(performance.now() - started), cpuMs: Math.round((user + system) / 1000) } };
 }
 
-function wanted({ config }: CaptureRequest, name: string, optIn: boolean): boolean {
+function wanted({ config }: CaptureRequest, name: string, { optIn }: { readonly optIn: boolean }): boolean {
   return config.collect.findLast((item) => item.slice(1) === name)?.startsWith('+') ?? !optIn;
 }
 

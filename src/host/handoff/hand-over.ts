@@ -44,7 +44,7 @@ export async function handOver(given: HandOver): Promise<boolean> {
     const name = mayHandOver(request) ? socketName() : undefined;
     const inode = name === undefined ? undefined : listeningInode(name);
     if (name === undefined || inode === undefined) return false;
-    connection = new HandoffConnection(connect({ path: `\0${name}` }), true);
+    connection = new HandoffConnection(connect({ path: `\0${name}` }), { keepsAlive: true });
     const pid = (await connection.readMessage(1024, Math.min(MAX_ACK_MS, ACK_MS / Math.min(1, setup.cores ?? 1))))?.[
       'pid'
     ];

@@ -20,7 +20,7 @@ const STRETCH_CPU_MS = 25;
  *
  * @param cores - what the function may use, undefined if not known
  */
-export function leastMs(cores: number | undefined, isLoaded: boolean): number {
+export function leastMs(cores: number | undefined, { isLoaded }: { readonly isLoaded: boolean }): number {
   return cores === undefined ? FLOOR_MS : Math.max(FLOOR_MS, atPace(isLoaded ? LOADED_CPU_MS : COLD_CPU_MS, cores));
 }
 

@@ -53,7 +53,11 @@ const JUMP_KIB = 256 * 1024;
  * @param spawned - children that Node has told of since they were last looked at
  * @param restless - takes every call for one after which a process was started; for the bench
  */
-export function openProbe(trees: readonly string[], spawned: () => number, restless = false): Probe {
+export function openProbe(
+  trees: readonly string[],
+  spawned: () => number,
+  { restless = false }: { readonly restless?: boolean } = {},
+): Probe {
   const marks = localTrees(trees).map(
     (root): Mark => ({ root, fd: -1, inode: 0, ctimeMs: 0, mtimeMs: 0, free: 0, inodes: 0 }),
   );

@@ -148,7 +148,7 @@ interface ControlState {
 
 const now = ({ offsetMs }: ControlState): number => Date.now() + offsetMs;
 
-async function read(state: ControlState, budgetMs: number, { quiet, signal }: HowToCheck): Promise<void> {
+async function read(state: ControlState, budgetMs: number, { quiet = false, signal }: HowToCheck): Promise<void> {
   await renew(state);
   const { channel, config } = state;
   const nowMs = Date.now();
@@ -156,11 +156,9 @@ async function read(state: ControlState, budgetMs: number, { quiet, signal }: Ho
   state.lastMs = nowMs;
   state.nextMs = nowMs + config.controlTtlMs * (0.8 + Math.random() * 0.4);
   const late = AbortSignal.timeout(Math.max(1, budgetMs));
-  const reply = await channel.read(
-    MAX_ORDER_BYTES,
-    signal === undefined ? late : AbortSignal.any([late, signal]),
+  const reply = await channel.read(MAX_ORDER_BYTES, signal === undefined ? late : AbortSignal.any([late, signal]), {
     quiet,
-  );
+  });
   state.lastMs = Date.now();
   if (!reply.ok && late.aborted && state.lastMs - nowMs > budgetMs + FROZEN_MS && (state.frozen += 1) < MAX_FROZEN) {
     state.nextMs = 0; // the time went by while the sandbox was frozen: that says nothing on the channel

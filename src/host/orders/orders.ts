@@ -36,7 +36,10 @@ async function hear(tracked: TrackedInvocation, token: string, facts: () => Invo
  *
  * @param atOnce - the handler has thrown before it waited for anything: it is not held for a read
  */
-export function awaitOrders(tracked: TrackedInvocation, atOnce: boolean): Promise<unknown> | undefined {
+export function awaitOrders(
+  tracked: TrackedInvocation,
+  { atOnce }: { readonly atOnce: boolean },
+): Promise<unknown> | undefined {
   const { poller, config } = tracked.setup;
   const leftMs =
     tracked.deadlineMs === undefined ? Number.MAX_SAFE_INTEGER : tracked.deadlineMs - config.marginMs - Date.now();

@@ -58,7 +58,7 @@ function factsOf({ state, config }: HostSetup, context: unknown, event: unknown)
   if (context !== undefined) {
     return { facts: invocationFacts({ ...known, ...given, context, deadlineMs: deadlineOf(lambdaContext(context)) }) };
   }
-  const borrowed = borrow(state, known, config.includeEvent);
+  const borrowed = borrow(state, known, { includeEvent: config.includeEvent });
   if ('cannotTell' in borrowed) return borrowed;
   if (borrowed.facts !== undefined) return { facts: { ...borrowed.facts, ...given } };
   // Not wrapped: the runtime client knows which request it is, and no more.

@@ -16,7 +16,7 @@ export { withCapture } from './wrap.ts';
 export interface Late {
   readonly handler: FindingHandler<TrackedInvocation>;
   readonly open: OpenMonitor;
-  readonly due: (isNoted: boolean) => Trap | undefined;
+  readonly due: (options: { readonly isNoted: boolean }) => Trap | undefined;
 }
 
 /** Arms with the environment as it was when the handler was wrapped; the change monitor stands since then. */

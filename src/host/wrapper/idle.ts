@@ -74,7 +74,7 @@ function standBy(handler: Callable, state: SandboxState, env: NodeJS.ProcessEnv,
     const isNoted = begun(progress);
     if (made === undefined && state.captures === 0 && !changeMonitor.isHot()) return isNoted ? noted : undefined;
     try {
-      return late().due(isNoted);
+      return late().due({ isNoted });
     } catch (error) {
       host().tell('invoke', error);
       return undefined;

@@ -56,7 +56,7 @@ export type Borrowed = { readonly facts: InvocationFacts | undefined } | { reado
 export function borrow(
   state: SandboxState,
   known: Pick<KnownFacts, 'number' | 'concurrent'>,
-  includeEvent: boolean,
+  { includeEvent }: { readonly includeEvent: boolean },
 ): Borrowed {
   const { progress } = state;
   if (progress === undefined || state.invocations === 0) return { facts: undefined };

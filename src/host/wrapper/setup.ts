@@ -107,7 +107,7 @@ function limiterOf({
     log: environment.log,
     isStopped: () => poller?.stopped() === true,
     isRunning: () => state.running,
-    leastMs: () => leastMs(cores, environment.isLoaded()),
+    leastMs: () => leastMs(cores, { isLoaded: environment.isLoaded() }),
   });
 }
 

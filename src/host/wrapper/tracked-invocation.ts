@@ -99,7 +99,7 @@ export function settle(tracked: TrackedInvocation, failure?: Failure): Promise<u
   if (!tracked.open) return tracked.capture;
   endTracking(tracked);
   if (tracked.capture !== undefined) return tracked.capture;
-  const wait = awaitOrders(tracked, failure?.atOnce === true);
+  const wait = awaitOrders(tracked, { atOnce: failure?.atOnce === true });
   if (wait === undefined) return consider(tracked, failure);
   tracked.capture = wait.then(() => {
     tracked.capture = undefined;

@@ -79,16 +79,19 @@ export function wrapOn<H extends AnyHandler>(environment: HostEnvironment, handl
   return proxied(handler, () => {
     state.invocations += 1;
     setup.changeMonitor?.begins(state.invocations);
-    return due(begun(progress));
+    return due({ isNoted: begun(progress) });
   });
 }
 
 /** What is called in the handler's place in an invocation that has begun, which is to be noted or not. */
-export function makeDue(setup: HostSetup, progress: Progress): (isNoted: boolean) => Trap | undefined {
+export function makeDue(
+  setup: HostSetup,
+  progress: Progress,
+): (options: { readonly isNoted: boolean }) => Trap | undefined {
   const { state, config, environment } = setup;
   const call = makeCall(setup, progress);
   const noted = makeNoted(state, progress, (error) => fault(environment, 'invoke', error));
-  return (isNoted) => {
+  return ({ isNoted }) => {
     if (isWatching(setup)) return call;
     return isNoted && state.captures < config.maxCaptures ? noted : undefined;
   };

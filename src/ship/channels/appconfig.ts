@@ -47,8 +47,8 @@ export const appconfigChannel: ChannelProvider = {
     };
     return {
       location,
-      read: async (maxBytes, signal, quiet = false) => {
-        opened.setQuiet(quiet);
+      read: async (maxBytes, signal, { quiet = false }: { readonly quiet?: boolean } = {}) => {
+        opened.setQuiet({ quiet });
         if (place.token !== undefined && Date.now() < place.nextMs) return { ok: true, value: { state: 'unchanged' } };
         const started = place.token === undefined ? await start(place, signal) : undefined;
         return started ?? latest(place, maxBytes, signal);

@@ -21,7 +21,11 @@ export interface ControlChannel {
    *
    * @param quiet - nothing may keep the event loop alive: no name is asked for, a connection is given up early
    */
-  readonly read: (maxBytes: number, signal: AbortSignal, quiet?: boolean) => Promise<Reply<Fetched>>;
+  readonly read: (
+    maxBytes: number,
+    signal: AbortSignal,
+    options?: { readonly quiet?: boolean },
+  ) => Promise<Reply<Fetched>>;
   /** Writes the document, for a responder; absent where that takes a deployment. Never throws. */
   readonly write?: (body: Buffer, signal: AbortSignal) => Promise<Reply<unknown>>;
   /** Drops idle connections: a sandbox that was frozen finds them dead. */
@@ -51,7 +55,7 @@ export interface ChannelSession {
    * Nothing may keep the event loop alive during the next request, see {@link ControlChannel.read}; no effect in the
    * foreground.
    */
-  readonly setQuiet: (quiet: boolean) => void;
+  readonly setQuiet: (options: { readonly quiet: boolean }) => void;
 }
 
 /** A responder reaches AWS over longer ways than a sandbox. */
@@ -66,7 +70,7 @@ export async function openChannelSession(
 ): Promise<ChannelSession> {
   const credentials = await credentialsOf(env);
   if (use !== 'background') {
-    const agent = await use.agent(origin.secure);
+    const agent = await use.agent({ secure: origin.secure });
     const session = await openSessionAt(origin, region, credentials, {
       ...more,
       connectMs: FOREGROUND_CONNECT_MS,
@@ -76,7 +80,7 @@ export async function openChannelSession(
   }
   const names = backgroundNames();
   const session = await openSessionAt(origin, region, credentials, { ...more, background: names });
-  return { session, setQuiet: (quiet) => (names.quiet = quiet) };
+  return { session, setQuiet: ({ quiet }) => (names.quiet = quiet) };
 }
 
 async function credentialsOf(env: NodeJS.ProcessEnv): Promise<Credentials> {

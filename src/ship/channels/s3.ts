@@ -56,8 +56,8 @@ export const s3Channel: ChannelProvider = {
       conditionalGet(clockMs === undefined ? session : { ...session, clockMs }, key, etag, maxBytes, signal);
     return {
       location,
-      read: async (maxBytes, signal, quiet = false) => {
-        setQuiet(quiet);
+      read: async (maxBytes, signal, { quiet = false }: { readonly quiet?: boolean } = {}) => {
+        setQuiet({ quiet });
         let reply = await get(maxBytes, signal);
         const skew = reply.ok ? undefined : clockFor(reply.fault, clockMs);
         if (skew !== undefined) {

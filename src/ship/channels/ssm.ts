@@ -36,8 +36,8 @@ export const ssmChannel: ChannelProvider = {
     let version: string | undefined;
     return {
       location,
-      read: async (maxBytes, signal, quiet = false) => {
-        opened.setQuiet(quiet);
+      read: async (maxBytes, signal, { quiet = false }: { readonly quiet?: boolean } = {}) => {
+        opened.setQuiet({ quiet });
         const reply = await call(opened, 'GetParameter', { Name }, maxBytes * 2 + AROUND_BYTES, signal);
         const found = parameterOf(reply);
         if (!found.ok) return found;

@@ -150,7 +150,7 @@ async function busyBeside(t: TestContext, memoryMb: number): Promise<string> {
 describe('the deadline of an invocation', () => {
   for (const memoryMb of [128, 512, 1769]) {
     for (const leftMs of [3000, 1000, 300]) {
-      const starts = leftMs - MARGIN_MS >= leastMs(coresOf(memoryMb), false) + ROUNDING_MS;
+      const starts = leftMs - MARGIN_MS >= leastMs(coresOf(memoryMb), { isLoaded: false }) + ROUNDING_MS;
       it(
         `is kept by a function of ${memoryMb} MB that fails with ${leftMs} ms left: ${starts ? 'it is captured' : 'no capture starts'}`,
         LIMIT,

@@ -269,10 +269,10 @@ describe('time', () => {
   test('the lead of the deadline is that of the policy, or of the flag, or none', () => {
     const config = (env: Record<string, string>): ReturnType<typeof resolveConfig> =>
       resolveConfig({}, { AMBER_DESTINATION: 's3://bucket-name', ...env });
-    assert.equal(leadMs(config({ AMBER_DEADLINE_MS: '2500' }), 10_000, false), 2500);
-    assert.equal(leadMs(config({ AMBER_DEADLINE_MS: '2500' }), 1000, false), 999);
-    assert.equal(leadMs(config({}), 9000, false), 0);
-    assert.equal(leadMs(config({}), 9000, true), 3500);
+    assert.equal(leadMs(config({ AMBER_DEADLINE_MS: '2500' }), 10_000, { wanted: false }), 2500);
+    assert.equal(leadMs(config({ AMBER_DEADLINE_MS: '2500' }), 1000, { wanted: false }), 999);
+    assert.equal(leadMs(config({}), 9000, { wanted: false }), 0);
+    assert.equal(leadMs(config({}), 9000, { wanted: true }), 3500);
   });
 });
 
