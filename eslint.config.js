@@ -1,6 +1,13 @@
 import tsdoc from 'eslint-plugin-tsdoc';
 import tseslint from 'typescript-eslint';
 
+/** A parameter that is true or false says nothing at the call. */
+const BOOLEAN_PARAMETERS = [
+  '.params[typeAnnotation.typeAnnotation.type="TSBooleanKeyword"]',
+  '.params[parameter.typeAnnotation.typeAnnotation.type="TSBooleanKeyword"]',
+  '.params[left.typeAnnotation.typeAnnotation.type="TSBooleanKeyword"]',
+  'AssignmentPattern.params[right.raw=/^(true|false)$/]',
+];
 const bannedNames = ['utils', 'helpers', 'manager', 'common'];
 
 export default tseslint.config(
@@ -38,6 +45,10 @@ export default tseslint.config(
       'no-restricted-syntax': [
         'error',
         { selector: 'NewExpression[callee.name="Error"]', message: 'Use AmberError with a code.' },
+        ...BOOLEAN_PARAMETERS.map((selector) => ({
+          selector,
+          message: 'Name it where it is given: take { name }: { readonly name: boolean }, or write two functions.',
+        })),
       ],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],

@@ -56,7 +56,7 @@ function examine(arg: string, state: State): Part | undefined {
     const part = valuePart(arg, 0, pending.name, pending.holds);
     if (part !== undefined) return part;
   }
-  if (nextProgram(arg, option !== null, state)) return undefined;
+  if (nextProgram(arg, { isOption: option !== null }, state)) return undefined;
   const { program } = state;
   const holds = ownOption(program, arg);
   if (holds !== undefined) {
@@ -75,7 +75,7 @@ function examine(arg: string, state: State): Part | undefined {
 }
 
 /** Takes note of the command's name; true if `arg` is that name. */
-function nextProgram(arg: string, isOption: boolean, state: State): boolean {
+function nextProgram(arg: string, { isOption }: { readonly isOption: boolean }, state: State): boolean {
   if (state.program?.login !== undefined && arg === 'login') state.program = state.program.login;
   if (state.program?.starts === true && !isOption) state.expecting = 'command';
   if (state.expecting === undefined || isOption || WITH_VALUE.test(arg)) return false;

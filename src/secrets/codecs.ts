@@ -21,7 +21,7 @@ export interface Run {
 export type Codec = (text: string) => Iterable<Run>;
 
 const MARK_ESCAPED = /%3Credacted%3A([0-9a-f]{16})%3E/gu;
-const IN_PERCENT = flags('%+.~*!$(),-_', true);
+const IN_PERCENT = flags('%+.~*!$(),-_', { withLetters: true });
 /** Signs of a structure: quotes, `=`, `:`, `{`, `&`, `<`, line ends. */
 const STRUCTURAL = /%(?:25)*(?:22|27|26|3[ACDacd]|7[Bb]|0[ADad])/u;
 const MAX_RUN = 1_048_576;
@@ -40,7 +40,7 @@ export function* percentRuns(text: string): Iterable<Run> {
         start,
         end,
         read: () => textOf(decodePercent(isForm ? run.replaceAll('+', ' ') : run)?.text),
-        write: (shown) => escapeLike(shown, run, isForm),
+        write: (shown) => escapeLike(shown, run, { isForm }),
       };
     }
     at = text.indexOf('%', end);
@@ -48,7 +48,7 @@ export function* percentRuns(text: string): Iterable<Run> {
 }
 
 /** Characters that stood there without an escape stay without one, and so do marks. */
-function escapeLike(shown: string, run: string, isForm: boolean): string {
+function escapeLike(shown: string, run: string, { isForm }: { readonly isForm: boolean }): string {
   const escaped = encodeURIComponent(shown.toWellFormed()).replaceAll(MARK_ESCAPED, '<redacted:$1>');
   return escaped.replaceAll(/%[0-9A-F]{2}/gu, (code) => {
     if (code === '%20' && isForm) return '+';
@@ -255,7 +255,7 @@ function textOf(bytes: string | undefined): string | undefined {
   return latin.toString('latin1') === bytes && isUtf8(latin) ? latin.toString('utf8') : bytes;
 }
 
-function flags(characters: string, withLetters: boolean): Uint8Array {
+function flags(characters: string, { withLetters }: { readonly withLetters: boolean }): Uint8Array {
   const table = new Uint8Array(128);
   for (const char of characters) table[char.charCodeAt(0)] = 1;
   if (withLetters)

@@ -51,13 +51,18 @@ export function findEncoded(text: string, looking: Looking): void {
 
 function findRuns(text: string, codec: Codec, looking: Looking): void {
   for (const run of codec(text)) {
-    const mark = opened(text, run, looking, codec === bufferRuns);
+    const mark = opened(text, run, looking, { isBuffer: codec === bufferRuns });
     if (mark !== undefined) looking.hits.push({ start: run.start, end: run.end, mark });
   }
 }
 
 /** What comes in the place of the run; undefined if it stays. */
-function opened(text: string, run: Run, { cover, depth, look }: Looking, isBuffer: boolean): string | undefined {
+function opened(
+  text: string,
+  run: Run,
+  { cover, depth, look }: Looking,
+  { isBuffer }: { readonly isBuffer: boolean },
+): string | undefined {
   if (depth.layer >= MAX_LAYERS) {
     cover.note('limit:layers');
     return undefined;

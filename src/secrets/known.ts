@@ -84,7 +84,7 @@ export function createKnownValues(): KnownValues {
       const search: Search = { filter, families, found };
       find({ text, origin: (at) => at }, search);
       if (text.includes('%') || text.includes('\\')) {
-        for (const view of decodedViews(text, escapable)) find(view, search);
+        for (const view of decodedViews(text, { escapable })) find(view, search);
       }
       if (found.hits.length > before) note('known');
       if (found.cutAt < text.length) note('limit:work');
@@ -118,7 +118,7 @@ function* piecesOf(secret: Buffer): Generator<Buffer> {
 }
 
 /** The text with its escapes decoded, twice where they nest. */
-function* decodedViews(text: string, escapable: boolean): Generator<Decoded> {
+function* decodedViews(text: string, { escapable }: { readonly escapable: boolean }): Generator<Decoded> {
   const percent = decodePercent(text);
   if (percent !== undefined) yield percent;
   yield* nested(percent, decodePercent);

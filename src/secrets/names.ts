@@ -103,7 +103,7 @@ function judgeAnew(name: string): Judged {
   const last = words.at(-1) ?? '';
   const about = words.length > 1 && ABOUT.has(last);
   return {
-    kind: kindOf(name, words, squashed, about),
+    kind: kindOf(name, words, squashed, { about }),
     about,
     identifying: isIdentifying(words),
     opening: !['credential', 'credentials', 'secrets'].includes(words.at(-2) ?? ''),
@@ -120,7 +120,12 @@ function isIdentifying(words: readonly string[]): boolean {
   return last === 'key' && named.some((word) => OPEN_KEYS.has(word));
 }
 
-function kindOf(name: string, words: readonly string[], squashed: string, about: boolean): Kind {
+function kindOf(
+  name: string,
+  words: readonly string[],
+  squashed: string,
+  { about }: { readonly about: boolean },
+): Kind {
   if (ALWAYS.has(squashed)) return 'always';
   if (
     HARMLESS.test(name) ||

@@ -143,7 +143,7 @@ function redactedStrings(
       if (place === 'plain' && !isSecretByName(name, value)) return text(value);
       if (place === 'argv') return rules.argv([value], () => lazy)[0] ?? value;
       if (place === 'secret' && !mayStayInBranch(name, value)) return lazy.hide(value, '');
-      return rules.named(name, value, lazy, place === 'environment');
+      return rules.named(name, value, lazy, { suspicious: place === 'environment' });
     },
     argv: (list) => rules.argv(list, (index) => here(`[${index}]`)),
     bytes: (body) => {

@@ -18,7 +18,7 @@ export interface Rules {
   /** The user's own pattern, shapes, encoded texts and known values, then assignments and fields. */
   readonly text: (text: string, cover: Cover) => string;
   /** The value of a name. `suspicious`: a random value is a secret, whatever its name (environment variables). */
-  readonly named: (name: string, value: string, cover: Cover, suspicious: boolean) => string;
+  readonly named: (name: string, value: string, cover: Cover, options: { readonly suspicious: boolean }) => string;
   /** A value whose name or place already says that it is a secret. */
   readonly secret: (name: string, value: string, cover: Cover, rule: string) => string;
   /** `NAME=value`, or anything else that stands in an environment block. */
@@ -74,8 +74,12 @@ function lookAt(text: string, looking: Look): string {
 }
 
 export function createRules(known: KnownValues, extra: ExtraRule | undefined): Rules {
-  const look = (text: string, cover: Cover, depth = surface(text), search = true): string =>
-    lookAt(text, { cover, depth, known: search ? known : undefined, extra });
+  const look = (
+    text: string,
+    cover: Cover,
+    depth = surface(text),
+    { search = true }: { readonly search?: boolean } = {},
+  ): string => lookAt(text, { cover, depth, known: search ? known : undefined, extra });
   const text = (text: string, cover: Cover): string => look(text, cover);
 
   function secret(name: string, value: string, cover: Cover, rule: string): string {
@@ -84,11 +88,11 @@ export function createRules(known: KnownValues, extra: ExtraRule | undefined): R
     if (isCookieName(name) && value.includes('=')) return hideCookies(value, cover, rule);
     // A connection string or a JSON document holds secrets of its own: learn them, although all of it goes.
     if (value.length >= LEAST_COMPOUND && /[:=@]/u.test(value))
-      look(value, { ...cover, note: () => undefined }, surface(value), false);
+      look(value, { ...cover, note: () => undefined }, surface(value), { search: false });
     return cover.hide(value, rule);
   }
 
-  function named(name: string, value: string, cover: Cover, suspicious: boolean): string {
+  function named(name: string, value: string, cover: Cover, { suspicious }: { readonly suspicious: boolean }): string {
     if (isSecretByName(name, value)) return secret(name, value, cover, '');
     const shown = text(value, cover);
     if (suspicious && !holdsMark(shown) && isSuspect(name, shown)) return cover.hide(shown, 'random');
@@ -106,7 +110,7 @@ export function createRules(known: KnownValues, extra: ExtraRule | undefined): R
     const whole = assemble(entry, found);
     // A secret with `=` in it may begin in what looks like the name.
     if (!whole.startsWith(`${name}=`)) return text(whole, own);
-    return `${name}=${named(name, entry.slice(at + 1), own, true)}`;
+    return `${name}=${named(name, entry.slice(at + 1), own, { suspicious: true })}`;
   }
 
   function argv(args: readonly string[], cover: (index: number) => Cover): string[] {
