@@ -11,6 +11,9 @@ const DENIED = /^(?:AccessDenied\w*|UnauthorizedOperation|Unauthorized\w*|NotAut
 const MISSING =
   /^(?:ResourceNotFound\w*|NoSuchEntity\w*|NotFound\w*|NoSuchKey|NoSuchBucket|NoSuchVersion|DurableExecutionNotFound\w*|ProvisionedConcurrencyConfigNotFound\w*|TrailNotFound\w*)$/u;
 
+/** A reason holds names and words that somebody else has chosen. */
+const MAX_REASON = 1000;
+
 export type ErrorClass = 'credentials' | 'denied' | 'missing' | 'failed';
 
 export function classifyError(error: unknown): ErrorClass {
@@ -51,7 +54,7 @@ export function absentEntry(asked: Asked, error: unknown): AbsentEntry {
     source: asked.call,
     method: 'api',
     outcome: errorClass,
-    reason: reasonOf(asked, errorClass, error),
+    reason: reasonOf(asked, errorClass, error).slice(0, MAX_REASON),
     notes: () => ({ action: actionOf(asked, error), ...(asked.final === true ? { final: true } : {}) }),
   };
 }

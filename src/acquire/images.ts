@@ -1,6 +1,6 @@
 import type { ECR } from '@aws-sdk/client-ecr';
 import { createHash } from 'node:crypto';
-import type { Entry } from '../contracts/evidence.ts';
+import type { AbsentEntry, Entry } from '../contracts/evidence.ts';
 import { AmberError } from '../errors.ts';
 import { begin, codeEntries } from './code.ts';
 import type { AcquireContext, Source, Target } from './contracts.ts';
@@ -42,7 +42,8 @@ async function* acquire(target: Target, context: AcquireContext): AsyncGenerator
   for (const { PackageType, Version, Architectures } of target.versions) {
     if (PackageType !== 'Image' || Version === undefined) continue;
     const uri = await imageUri(target, Version, context);
-    if (uri === undefined || seen.has(uri)) continue; // the source of versions says why it could not be asked
+    if (typeof uri === 'object') yield uri;
+    if (typeof uri !== 'string' || seen.has(uri)) continue;
     seen.add(uri);
     const [, registryId, region, repositoryName, digest] = IMAGE.exec(uri) ?? [];
     if (registryId === undefined || region === undefined || repositoryName === undefined || digest === undefined) {
@@ -70,11 +71,17 @@ async function* acquire(target: Target, context: AcquireContext): AsyncGenerator
   }
 }
 
-async function imageUri(target: Target, Qualifier: string, { aws }: AcquireContext): Promise<string | undefined> {
+/** The image by digest, or why it could not be asked for; undefined where Lambda names none. */
+async function imageUri(
+  target: Target,
+  Qualifier: string,
+  { aws }: AcquireContext,
+): Promise<string | AbsentEntry | undefined> {
   try {
     return (await (await aws.lambda()).getFunction({ FunctionName: target.askedAs, Qualifier })).Code?.ResolvedImageUri;
-  } catch {
-    return undefined;
+  } catch (error) {
+    const call = `lambda:GetFunction ${target.askedAs}:${Qualifier}`;
+    return absentEntry({ path: `control_plane/images/of-version-${component(Qualifier)}`, call }, error);
   }
 }
 

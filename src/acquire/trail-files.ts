@@ -7,7 +7,7 @@ import type { AcquireContext, Source, Target } from './contracts.ts';
 import { openDownload } from './download.ts';
 import { absentEntry } from './error-class.ts';
 import { fromObject } from './object.ts';
-import { arnName } from './paths.ts';
+import { arnName, component } from './paths.ts';
 import { trailRecords } from './records.ts';
 import { ENTRY_BYTES, openSeries, type RowSeries } from './rows.ts';
 import { rowOfRecord, trailRegions } from './trail-row.ts';
@@ -103,7 +103,7 @@ async function* scanDay(scan: Scan, Prefix: string): AsyncGenerator<Entry> {
         yield* scanFile(scan, Key);
       } catch (error) {
         yield absentEntry(
-          { path: `cloudtrail/trail/${arnName(Key)}`, call: `s3:GetObject s3://${Bucket}/${Key}` },
+          { path: `cloudtrail/trail/${component(arnName(Key))}`, call: `s3:GetObject s3://${Bucket}/${Key}` },
           error,
         );
       }

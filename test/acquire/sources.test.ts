@@ -2,25 +2,9 @@ import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { SOURCES } from '../../src/acquire/index.ts';
 import { json, onOperation, type Rule } from '../servers/aws-proxy.ts';
 import { trailOf } from '../servers/replay-trail.ts';
 import { collect, lines, scene, series, value } from './scene.ts';
-
-test('every source says what it needs, in the words of IAM', () => {
-  assert.equal(new Set(SOURCES.map(({ name }) => name)).size, SOURCES.length);
-  for (const source of SOURCES) {
-    assert.match(source.name, /^[a-z][a-z-]+$/u);
-    assert.match(source.description, /\.$/u);
-    assert.ok(source.actions.length > 0);
-    for (const action of source.actions)
-      assert.match(
-        action,
-        /^[a-z0-9]+:(?:Get|BatchGet|List|Describe|Lookup|Filter|StartQuery$)[A-Za-z]*$/u,
-        `${action} reads`,
-      );
-  }
-});
 
 /** Changes what GetFunction says of a version. */
 function altered(

@@ -33,6 +33,8 @@ export interface AwsProxy {
   readonly seen: string[];
   /** Milliseconds that every answer waits: a round trip. */
   delayMs: number;
+  /** Changes what moto has answered. */
+  change: ((answer: Answer, asked: Asked) => Answer) | undefined;
   /** Requests at a time, at most. */
   readonly widest: () => number;
   readonly close: () => Promise<void>;
@@ -117,6 +119,7 @@ export async function awsProxy(target: string, folder: string): Promise<AwsProxy
     rules,
     seen,
     delayMs: 0,
+    change: undefined,
     widest: () => widest,
     close: () => Promise.resolve(),
   };
@@ -125,7 +128,7 @@ export async function awsProxy(target: string, folder: string): Promise<AwsProxy
     widest = Math.max(widest, open);
     const wait = new Promise((resolve) => setTimeout(resolve, proxy.delayMs));
     void wait
-      .then(() => serve({ incoming, outgoing, target, folder, rules, seen }))
+      .then(() => serve({ incoming, outgoing, target, folder, rules, seen, change: proxy.change }))
       .catch((error: unknown) => outgoing.destroy(error as Error))
       .finally(() => {
         open -= 1;
@@ -150,6 +153,7 @@ interface Serving {
   readonly folder: string;
   readonly rules: readonly Rule[];
   readonly seen: string[];
+  readonly change: AwsProxy['change'];
 }
 
 async function serve(serving: Serving): Promise<void> {
@@ -213,7 +217,7 @@ function servedFrom(folder: string, incoming: IncomingMessage): Rule {
 const LOGGING = { LogGroup: '/shop/checkout-logs', LogFormat: 'Text' };
 
 /** On to moto, and back with links that lead here, the log group, and the account of the third layer. */
-async function passOn({ incoming, target }: Serving, asked: Asked): Promise<Answer> {
+async function passOn({ incoming, target, change }: Serving, asked: Asked): Promise<Answer> {
   const path = asked.operation === 'GetLayerVersionByArn' ? layerPath(asked.url) : (incoming.url ?? '/');
   const headers = { ...incoming.headers, host: new URL(target).host };
   const answer = await new Promise<Answer>((resolve, reject) => {
@@ -240,7 +244,8 @@ async function passOn({ incoming, target }: Serving, asked: Asked): Promise<Answ
     upstream.on('error', reject);
     upstream.end(asked.body);
   });
-  return rewritten(answer, asked, `http://${incoming.headers.host ?? ''}`);
+  const given = rewritten(answer, asked, `http://${incoming.headers.host ?? ''}`);
+  return change?.(given, asked) ?? given;
 }
 
 function layerPath(url: URL): string {
