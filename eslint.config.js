@@ -62,7 +62,17 @@ export default tseslint.config(
     files: ['test/**/*.ts', 'examples/**/*.ts'],
     rules: {
       'max-lines-per-function': 'off',
-      'no-restricted-syntax': 'off',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'Property[key.name="numRuns"] > Literal',
+          message: 'Write times(N) of test/effort.ts: the nightly run draws more.',
+        },
+        {
+          selector: 'CallExpression[callee.object.name="fc"][callee.property.name="assert"][arguments.length<2]',
+          message: 'Give it { numRuns: times(N) } of test/effort.ts.',
+        },
+      ],
       '@typescript-eslint/no-floating-promises': [
         'error',
         {

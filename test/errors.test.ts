@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { AmberError, describeError, type ErrorDocument } from '../src/errors.ts';
+import { times } from './effort.ts';
 
 const shown = (error: unknown): ErrorDocument => JSON.parse(JSON.stringify(error)) as ErrorDocument;
 
@@ -81,6 +82,7 @@ describe('JSON.stringify of an AmberError', () => {
             shown(new AmberError('BUG', text)).code === 'BUG',
         );
       }),
+      { numRuns: times(100) },
     );
   });
 });

@@ -11,6 +11,7 @@ import { fault, json, onOperation, type Rule } from '../servers/aws-proxy.ts';
 import { stopRadosgw } from '../servers/radosgw.ts';
 import { amber } from '../cli/function-orders.ts';
 import { freshFolder, scene } from './scene.ts';
+import { times } from '../effort.ts';
 
 const OWN = '123456789012';
 const OTHER = '999988887777';
@@ -47,6 +48,7 @@ describe('names', () => {
           });
         }
       }),
+      { numRuns: times(100) },
     );
   });
 

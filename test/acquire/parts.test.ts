@@ -14,6 +14,7 @@ import { openSeries } from '../../src/acquire/rows.ts';
 import { parseFunctionName } from '../../src/acquire/function-name.ts';
 import { rowOfRecord, trailTime } from '../../src/acquire/trail-row.ts';
 import { freshFolder } from './scene.ts';
+import { times } from '../effort.ts';
 
 const HEAD: LedgerHead = {
   collection: 1,
@@ -91,11 +92,13 @@ describe('paths', () => {
         assert.ok(!path.includes('/../') && !path.includes('/./') && !path.includes('//'), path);
         assert.match(component(name), /^[A-Za-z0-9._$[\]@:+=%~-]{1,210}$/u);
       }),
+      { numRuns: times(100) },
     );
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), (one, other) => {
         if (one !== other) assert.notEqual(component(one), component(other));
       }),
+      { numRuns: times(100) },
     );
     assert.equal(folders('/aws/lambda/checkout'), 'aws/lambda/checkout');
     assert.equal(component('2025[$LATEST]'), '2025[$LATEST]');
@@ -191,7 +194,7 @@ describe('CloudTrail', () => {
           assert.deepEqual(found, texts);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: times(60) },
     );
   });
   test('a file that ends early or is no gzip is an error, not an end', async () => {

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { extract, type Header } from 'tar-stream';
 import { BLOCK, encodeHeader, HOT_HEADER, writeHeader, type HeaderFields } from '../../src/archive/header.ts';
+import { times } from '../effort.ts';
 
 const nanoseconds = fc.bigInt({ min: -(2n ** 60n), max: 2n ** 62n });
 const id = fc.oneof(fc.nat(100_000), fc.integer({ min: 0, max: 2 ** 32 - 1 })).map(BigInt);
@@ -63,7 +64,7 @@ describe('a header', () => {
         assert.equal(Number(pax['uid'] ?? found.uid), Number(given.stat?.uid ?? 0));
         assert.equal(Number(pax['gid'] ?? found.gid), Number(given.stat?.gid ?? 0));
       }),
-      { numRuns: 500 },
+      { numRuns: times(500) },
     );
   });
 
@@ -80,6 +81,7 @@ describe('a header', () => {
           assert.ok(memory.subarray(blocks * BLOCK + length).every((byte) => byte === 0xee));
         },
       ),
+      { numRuns: times(100) },
     );
   });
 });

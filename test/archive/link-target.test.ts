@@ -10,6 +10,7 @@ import { LinkTargets, NOWHERE } from '../../src/archive/link-target.ts';
 import type { Entry } from '../../src/contracts/evidence.ts';
 import { requirePeer } from '../peers.ts';
 import { pack } from './scene.ts';
+import { times } from '../effort.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'amber-links-'));
 after(() => rmSync(home, { recursive: true, force: true }));
@@ -110,7 +111,7 @@ describe('targets', () => {
           assert.ok(depth >= 0, `${where} -> ${to} is stored as ${stored}`);
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: times(3000) },
     );
   });
 });

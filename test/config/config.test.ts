@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { OPTIONS, resolveConfig, type Options } from '../../src/config/config.ts';
 import { isAmberError } from '../../src/errors.ts';
+import { times } from '../effort.ts';
 
 function issues(options: Options, env: Record<string, string> = {}): string {
   try {
@@ -114,7 +115,7 @@ describe('configuration', () => {
     ];
     const known = Object.values(OPTIONS).map(({ env }) => env);
     for (const name of protective) {
-      for (let round = 0; round < 40; round += 1) {
+      for (let round = 0; round < times(40); round += 1) {
         const edited = `AMBER_${edit(edit(name, draw), round % 2 === 0 ? draw : undefined)}`;
         if (known.includes(edited)) continue;
         assert.match(issues({}, { [edited]: '1' }), new RegExp(`^${edited} is unknown; did you mean AMBER_`, 'u'));

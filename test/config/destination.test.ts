@@ -9,6 +9,7 @@ import { resolveConfig } from '../../src/config/config.ts';
 import { isAmberError } from '../../src/errors.ts';
 import { destinationUrl, readSettings } from '../../src/ship/s3-settings.ts';
 import { identity } from '../contracts/destination.ts';
+import { times } from '../effort.ts';
 
 /** Prefix under which the function writes; undefined where its configuration is refused. */
 function written(destination: string): string | undefined {
@@ -106,6 +107,7 @@ describe('a place in S3', () => {
           prefix.replace(/\/$/u, ''),
         );
       }),
+      { numRuns: times(100) },
     );
   });
 });

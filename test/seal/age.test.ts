@@ -12,6 +12,7 @@ import { openAge } from '../../src/seal/age.ts';
 import { openIdentity } from '../../src/seal/age-open.ts';
 import { requirePeer } from '../peers.ts';
 import { codeOf, IDENTITY, RECIPIENT } from './age-identity.ts';
+import { times } from '../effort.ts';
 
 const CHUNK = 65_536;
 /** Header of one X25519 stanza, and the payload nonce behind it. */
@@ -98,7 +99,7 @@ describe('age, both ways', () => {
         const plain = randomBytes(size);
         assert.ok(decrypt(await encrypt(plain, pushes), pulls).equals(plain));
       }),
-      { numRuns: 60 },
+      { numRuns: times(60) },
     );
   });
 

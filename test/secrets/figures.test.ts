@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { measureForms } from './figures/forms.ts';
 import { measure } from './figures/run.ts';
+import { times } from '../effort.ts';
 
 test('no value of a telling name comes through, shapes are found under any name, and what is harmless stays', () => {
-  const { telling, plain, harmless } = measure(1);
+  const { telling, plain, harmless } = measure(times(1));
   for (const [place, { of, wrong }] of telling) assert.deepEqual([of > 0, wrong], [true, []], place);
   for (const [place, { of, wrong }] of plain)
     assert.ok(of > 0 && wrong.length <= of * 0.1, `${place}: ${wrong.join(', ')}`);

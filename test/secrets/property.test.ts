@@ -4,8 +4,9 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { createRedactor } from '../../src/secrets/redactor.ts';
 import { isLearnable } from '../../src/secrets/values.ts';
+import { times } from '../effort.ts';
 
-const RUNS = { numRuns: 120 };
+const RUNS = { numRuns: times(120) };
 const from = (alphabet: string): fc.Arbitrary<string> =>
   fc.string({ unit: fc.constantFrom(...Array.from(alphabet)), minLength: 8, maxLength: 80 });
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
@@ -184,7 +185,7 @@ describe('a secret that nobody announced', () => {
           for (const encode of Object.values(ENCODERS)) assertGone(redactor.text(encode(value)).value, value);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: times(60) },
     );
   });
 

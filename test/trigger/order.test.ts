@@ -14,6 +14,7 @@ import { canonicalForm, fingerprint, signOrder } from '../../src/trigger/order-s
 import { requirePeer } from '../peers.ts';
 import { bytes, IDLE, newOrder, newResponder, signerFor } from '../host/orders/orders.ts';
 import { config, judge, NOW, responder, signed, why } from './judged.ts';
+import { times } from '../effort.ts';
 
 const RECIPIENT = 'age1jxyjc3f3v9d9e7lrdg9mdf9jteplqs04q47w50pf5pulw9lpxduqy64en5';
 
@@ -80,6 +81,7 @@ describe('parsing', () => {
       fc.property(fc.json({ maxDepth: 4 }), (text) => {
         assert.ok(['order', 'idle', 'refused'].includes(parseOrder(Buffer.from(text)).kind));
       }),
+      { numRuns: times(100) },
     );
     fc.assert(
       fc.property(
@@ -88,6 +90,7 @@ describe('parsing', () => {
           assert.ok(['order', 'idle', 'refused'].includes(parseOrder(bytes({ ...newOrder(), ...changes })).kind));
         },
       ),
+      { numRuns: times(100) },
     );
     assert.equal(parseOrder(Buffer.from('['.repeat(MAX_ORDER_BYTES))).kind, 'refused');
   });

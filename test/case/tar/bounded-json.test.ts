@@ -10,6 +10,7 @@ import { bodySections, headRows } from '../../../src/case/view/sections.ts';
 import { viewCapture } from '../../../src/case/view/view.ts';
 import { parseManifest } from '../../../src/case/store/manifest-file.ts';
 import { bytesEntry, makeCapture } from '../captures.ts';
+import { times } from '../../effort.ts';
 
 function read(reader: DocumentReader, body: Buffer, size = 1 << 18): Reading {
   for (let at = 0; at < body.length; at += size) reader.push(body.subarray(at, at + size));
@@ -18,7 +19,10 @@ function read(reader: DocumentReader, body: Buffer, size = 1 << 18): Reading {
 
 describe('a text of JSON', () => {
   test('is what JSON.parse gives, unless it is too deep or has too many values', () => {
-    fc.assert(fc.property(fc.json({ maxDepth: 6 }), (json) => assert.deepEqual(parseJson(json), JSON.parse(json))));
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 6 }), (json) => assert.deepEqual(parseJson(json), JSON.parse(json))),
+      { numRuns: times(100) },
+    );
     const long = JSON.stringify({ text: `${'x'.repeat(10_000)}[[[[{{{{"\\`.repeat(20) });
     assert.deepEqual(parseJson(long, { depth: 2, values: 2 }), JSON.parse(long), 'what stands in a string is no depth');
     assert.equal(parseJson('['.repeat(3000) + ']'.repeat(3000)), undefined);
@@ -44,7 +48,7 @@ describe('a document of JSON that is read row by row', () => {
           assert.deepEqual([got, problem], [value, undefined]);
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: times(1000) },
     );
   });
 
@@ -72,7 +76,7 @@ describe('a document of JSON that is read row by row', () => {
           assert.deepEqual(read(new JsonRows(), Buffer.from(text), 3).value, value);
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: times(2000) },
     );
   });
 
@@ -202,7 +206,7 @@ describe('documents of a hostile capture', () => {
             assert.doesNotMatch(cell, /\p{C}/u);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: times(60) },
     );
   });
 
@@ -216,7 +220,7 @@ describe('documents of a hostile capture', () => {
         for (const member of Object.keys(first!))
           parseManifest(Buffer.from(body({ ...manifest, segments: [{ ...first, [member]: value }, ...others] })));
       }),
-      { numRuns: 300 },
+      { numRuns: times(300) },
     );
   });
 });

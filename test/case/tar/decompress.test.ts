@@ -7,6 +7,7 @@ import { createCompressor } from '../../../src/archive/compress.ts';
 import { decompress, packingByName, packingOf, type Packing } from '../../../src/case/tar/decompress.ts';
 import { requirePeer } from '../../peers.ts';
 import { noise } from '../captures.ts';
+import { times } from '../../effort.ts';
 
 async function* inPieces(bytes: Buffer, size: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield await Promise.resolve(bytes.subarray(at, at + size));
@@ -183,7 +184,7 @@ describe('decompressing', () => {
           );
         },
       ),
-      { numRuns: 150 },
+      { numRuns: times(150) },
     );
   });
 
@@ -212,7 +213,7 @@ describe('decompressing', () => {
           );
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: times(2000) },
     );
   });
 

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { rowOf } from '../../../src/case/timeline/event.ts';
 import { csvHead, csvLine } from '../../../src/case/timeline/text.ts';
+import { times } from '../../effort.ts';
 
 const line = (message: string): string =>
   csvLine(
@@ -81,7 +82,7 @@ test('no cell begins as a formula, whichever separator a spreadsheet takes', () 
       }
       assert.equal(cells(text, ',').length, csvHead().split(',').length);
     }),
-    { numRuns: 3000 },
+    { numRuns: times(3000) },
   );
 });
 

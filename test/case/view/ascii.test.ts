@@ -8,6 +8,7 @@ import { SortedLines } from '../../../src/case/tar/sorted-lines.ts';
 import { rowOf } from '../../../src/case/timeline/event.ts';
 import { csvLine, textLine } from '../../../src/case/timeline/text.ts';
 import { isAmberError } from '../../../src/errors.ts';
+import { times } from '../../effort.ts';
 
 /** Every code point, lone surrogates among them, in strings of 256. */
 function* everything(): Generator<string> {
@@ -80,7 +81,7 @@ describe('the encoder', () => {
         );
         assert.ok(isPrintableAscii(line) && line.includes(`${asciiJson(text)}:"x"`));
       }),
-      { numRuns: 500 },
+      { numRuns: times(500) },
     );
   });
 });
@@ -113,7 +114,7 @@ describe('text for a terminal', () => {
         assert.doesNotMatch(renderText(text, most), HARM);
         assert.doesNotMatch(renderMessage(text, most), HARM);
       }),
-      { numRuns: 500 },
+      { numRuns: times(500) },
     );
   });
 });
