@@ -13,7 +13,7 @@ say() {
   local level=INFO now
   [[ ${AWS_LAMBDA_LOG_FORMAT^^} == JSON && ${AWS_LAMBDA_LOG_LEVEL^^} =~ ^(WARN|ERROR|FATAL)$ ]] && level=${AWS_LAMBDA_LOG_LEVEL^^}
   TZ=UTC printf -v now '%(%FT%TZ)T' -1
-  printf '{"amber":"config","level":"%s","timestamp":"%s","armed":false,"where":"extension","error":"%s"}\n' "$level" "$now" "$1"
+  printf '{"amber":"config","level":"%s","timestamp":"%s","schema":1,"armed":false,"where":"extension","error":"%s"}\n' "$level" "$now" "$1"
 }
 
 # What stands in the way of starting Node; nothing is printed if it can start.

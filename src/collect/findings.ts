@@ -1,5 +1,6 @@
 /** What the detectors have found, in our own words and as OCSF Detection Findings. */
 import type { Collector, Entry, FindingsReport, CollectorContext } from '../contracts/evidence.ts';
+import { SCHEMAS } from '../version.ts';
 import { detectionFinding } from './ocsf.ts';
 
 export const findings: Collector = {
@@ -46,6 +47,7 @@ function lookRow({
 }: FindingsReport): Readonly<Record<string, unknown>> {
   return {
     look: {
+      schema: SCHEMAS.findings,
       by,
       threshold,
       baseline: baselineMs === undefined ? null : new Date(baselineMs).toISOString(),

@@ -3,6 +3,8 @@
  * level, and a line without a valid `level` and `timestamp` counts as INFO (AWS, "Log-level filtering").
  */
 
+import { SCHEMAS } from '../version.ts';
+
 /** Levels of AWS, least first. */
 const LEVELS: readonly string[] = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 /** Nobody who alarms on errors is called by a digest. */
@@ -13,6 +15,8 @@ export interface Envelope {
   readonly level: string;
   /** RFC 3339. */
   readonly timestamp: string;
+  /** Version of the lines, see {@link SCHEMAS}. */
+  readonly schema: number;
 }
 
 /**
@@ -28,5 +32,5 @@ export function leastLevel(env: Readonly<Record<string, string | undefined>>): s
 const LEVEL = leastLevel(process.env);
 
 export function envelope(): Envelope {
-  return { level: LEVEL, timestamp: new Date().toISOString() };
+  return { level: LEVEL, timestamp: new Date().toISOString(), schema: SCHEMAS.log };
 }

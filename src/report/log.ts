@@ -95,7 +95,7 @@ export function renderLine(
 }
 
 /** No record says these of itself. */
-const OURS: readonly string[] = ['amber', 'level', 'timestamp'];
+const OURS: readonly string[] = ['amber', 'level', 'timestamp', 'schema'];
 
 /** Keys in code unit order at every level. Deep, cyclic or odd values become text: JSON.stringify then cannot throw. */
 function sorted(value: unknown, depth: number): unknown {

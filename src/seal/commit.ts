@@ -7,6 +7,7 @@ import { hash } from 'node:crypto';
 import type { Cause, ManifestItem, Outcome, Receipt, Segment, StoredObject } from '../contracts/evidence.ts';
 import { defined } from '../defined.ts';
 import type { AmberError, AmberErrorCode } from '../errors.ts';
+import { SCHEMAS } from '../version.ts';
 import type { Completeness } from './completeness.ts';
 import type { ManifestWriter } from './manifest.ts';
 
@@ -32,6 +33,8 @@ export interface CommittedSegment {
 
 export interface CaptureManifest {
   readonly format: typeof FORMAT;
+  /** Version of the members; absent in captures from before there were numbers. */
+  readonly schema?: number;
   readonly captureId: string;
   /** `whole`: every segment is stored. `cut`: some are lost. */
   readonly state: 'whole' | 'cut';
@@ -93,6 +96,7 @@ export interface CostFacts {
 export type CommitFacts = Omit<
   CaptureManifest,
   | 'format'
+  | 'schema'
   | 'state'
   | 'segments'
   | 'exceptions'
@@ -126,6 +130,7 @@ export function commitDocument(
   const segments = shipped.map(committed);
   const document: CaptureManifest = {
     format: FORMAT,
+    schema: SCHEMAS.manifest,
     ...rest,
     state: segments.every((segment) => segment.state !== 'lost') ? 'whole' : 'cut',
     segments,

@@ -16,13 +16,13 @@ function runScript(body: string, shell?: string): { stdout: string; status: numb
 }
 
 const untimed = (text: string): string =>
-  text.replaceAll(/"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"/gu, '"timestamp":"<time>"');
+  text.replaceAll(/"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"/gu, '"timestamp":"<time>","schema":1');
 
 test('a line is JSON with the kind first and stable keys', () => {
   const first = renderLine('segment', { z: 1, a: { d: 2, b: [{ y: 1, x: 2 }] }, amber: 'forged', size: 3n });
   assert.equal(
     untimed(first),
-    '{"amber":"segment","level":"INFO","timestamp":"<time>","a":{"b":[{"x":2,"y":1}],"d":2},"size":"3","z":1}',
+    '{"amber":"segment","level":"INFO","timestamp":"<time>","schema":1,"a":{"b":[{"x":2,"y":1}],"d":2},"size":"3","z":1}',
   );
   assert.equal(untimed(renderLine('segment', { a: 1, b: 2 })), untimed(renderLine('segment', { b: 2, a: 1 })));
   const said = JSON.parse(renderLine('segment', { level: 'DEBUG', timestamp: 'never' })) as Record<string, string>;
@@ -59,7 +59,7 @@ test('it reaches standard output past a patched console and a patched stdout', (
   const { stdout } = runScript(`
     console.log = () => {}; process.stdout.write = () => true;
     logLine('segment', { number: 0 }); console.log('nothing');`);
-  assert.equal(untimed(stdout), '{"amber":"segment","level":"INFO","timestamp":"<time>","number":0}\n');
+  assert.equal(untimed(stdout), '{"amber":"segment","level":"INFO","timestamp":"<time>","schema":1,"number":0}\n');
 });
 
 test('a pipe that is full for a while gets the whole line, a dead one is contained', () => {
@@ -71,7 +71,10 @@ test('a pipe that is full for a while gets the whole line, a dead one is contain
     return Math.min(20, bytes.length);
   };
   assert.equal(logLine('capture', { id: 'x' }, slow), true);
-  assert.equal(untimed(parts.join('')), '{"amber":"capture","level":"INFO","timestamp":"<time>","id":"x"}\n');
+  assert.equal(
+    untimed(parts.join('')),
+    '{"amber":"capture","level":"INFO","timestamp":"<time>","schema":1,"id":"x"}\n',
+  );
 
   const started = performance.now();
   const full = (): number => {
@@ -103,7 +106,7 @@ test('a line after a torn one stands on its own', () => {
     }),
     true,
   );
-  assert.equal(untimed(parts.join('')), '{"amb\n{"amber":"segment","level":"INFO","timestamp":"<time>"}\n');
+  assert.equal(untimed(parts.join('')), '{"amb\n{"amber":"segment","level":"INFO","timestamp":"<time>","schema":1}\n');
 });
 
 test('a closed standard output does not end the process', () => {

@@ -32,6 +32,7 @@ test('a summary comes back from its lines as it was', async () => {
     'amber',
     'level',
     'timestamp',
+    'schema',
     'capture',
     'part',
     'of',

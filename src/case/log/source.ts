@@ -8,6 +8,7 @@ import { basename, resolve } from 'node:path';
 import { AmberError, isAmberError, type AmberErrorCode } from '../../errors.ts';
 import { decompress, packingOf } from '../tar/decompress.ts';
 import { gunzipMembers } from '../tar/gzip-members.ts';
+import { newerSchema } from '../../version.ts';
 import { RecordScanner, type LogRecord } from './scan.ts';
 import { isPlainFile } from '../store/open.ts';
 import { readError, readFile } from '../store/store.ts';
@@ -85,8 +86,10 @@ export async function readLog(
     read.files += 1;
     const scanner = new RecordScanner(...kinds);
     const before = read.records;
+    let newer: string | undefined;
     const takeAll = (records: readonly LogRecord[]): void => {
       read.records += records.length;
+      newer ??= records.map(({ schema }) => newerSchema('log', schema)).find((line) => line !== undefined);
       for (const record of records) if (!take(record)) read.malformed += 1;
     };
     const look = new FirstLook();
@@ -102,6 +105,7 @@ export async function readLog(
     }
     takeAll(scanner.end());
     read.malformed += scanner.broken;
+    if (newer !== undefined) note(read, `${file.name} in part: ${newer}`);
     const strange = read.records === before ? look.strange() : undefined;
     if (strange !== undefined) note(read, `${file.name} is ${strange}`);
   }

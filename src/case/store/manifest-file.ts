@@ -16,15 +16,21 @@ export function parseManifest(body: Uint8Array): CaptureManifest | string {
   const value = parseJson(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'), LIMITS);
   if (value === undefined) return 'it is not JSON, or has more in it than Amber writes';
   if (!isObject(value)) return 'it is no JSON object';
-  if (value['format'] !== FORMAT)
-    return `its format is ${JSON.stringify(value['format'] ?? null).slice(0, 100)}, this version reads ${FORMAT}`;
+  if (value['format'] !== FORMAT) return otherFormat(value['format']);
   const wrong = badField(value) ?? badSegment(value['segments']);
   return wrong ?? (value as unknown as CaptureManifest);
+}
+
+function otherFormat(format: unknown): string {
+  const told = `its format is ${JSON.stringify(format ?? null).slice(0, 100)}, this version reads ${FORMAT}`;
+  const [, number] = /^amber-capture\/(\d{1,6})$/u.exec(typeof format === 'string' ? format : '') ?? [];
+  return number === undefined ? told : `${told}: a newer amber reads it, and \`salvage\` what is in the segments`;
 }
 
 function badField(value: Json): string | undefined {
   const { captureId, state, compression, recipient, tarball, chain, cause, clocks } = value;
   const checks: Readonly<Record<string, boolean>> = {
+    schema: value['schema'] === undefined || isCount(value['schema']),
     captureId: typeof captureId === 'string' && /^[\w-]{1,64}$/u.test(captureId),
     state: state === 'whole' || state === 'cut',
     compression: compression === 'zstd' || compression === 'gzip' || compression === 'none',

@@ -80,7 +80,7 @@ class PartLines implements PartReader {
     const value = parseJson(line);
     if (this.#lines === 1) {
       const header = asHeader(value);
-      if (header === undefined) this.#problem('its first line is no header');
+      if (header === undefined) this.#problem(`its first line is ${headerProblem(value)}`);
       else this.#events.header(header);
       return;
     }
@@ -119,6 +119,14 @@ function asHeader(value: unknown): ManifestPartHeader | undefined {
     typeof items === 'number' &&
     (previous === null || typeof previous === 'string');
   return fits ? { manifest: 1, capture, segment, previous, items } : undefined;
+}
+
+/** What stands in place of the header. */
+function headerProblem(value: unknown): string {
+  const version = isRecord(value) ? value['manifest'] : undefined;
+  return Number.isSafeInteger(version) && Number(version) > 1
+    ? `the header of version ${Number(version)}, newer than 1, which this version knows: use a newer amber`
+    : 'no header';
 }
 
 function isText(value: unknown): boolean {

@@ -6,6 +6,7 @@ import type { CheckList } from './checks.ts';
 import { placeOf } from '../store/list.ts';
 import type { CapturePart, OpenCapture } from '../store/open.ts';
 import { field } from '../view/process-tree.ts';
+import { newerSchema } from '../../version.ts';
 import { readWhole } from '../store/store.ts';
 
 /** What the stored bytes were found to be. */
@@ -26,7 +27,12 @@ export function checkCommit(capture: OpenCapture, checks: CheckList): void {
   else
     checks.ok(
       'commit',
-      `capture ${manifest.captureId}, ${manifest.state}; its SHA-256 is ${capture.manifestSha256 ?? ''}`,
+      [
+        `capture ${manifest.captureId}, ${manifest.state}; its SHA-256 is ${capture.manifestSha256 ?? ''}`,
+        newerSchema('manifest', manifest.schema) ?? [],
+      ]
+        .flat()
+        .join('; '),
     );
   for (const [what, folder, told] of manifest === undefined ? [] : renamed(capture.location, manifest)) {
     checks.fail(

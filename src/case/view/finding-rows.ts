@@ -1,5 +1,6 @@
 /** Findings of detectors as rows, the severest first. What they quote was chosen by whoever is in the sandbox. */
 import { field, number, text } from './process-tree.ts';
+import { newerSchema } from '../../version.ts';
 import { renderText } from './safe-names.ts';
 import type { TextSection } from './section.ts';
 
@@ -110,6 +111,7 @@ function notesOf(looks: readonly unknown[]): readonly string[] {
     .filter((note) => note !== '');
   const more = notes.length - MAX_NOTES;
   return [
+    ...new Set(looks.flatMap((look) => newerSchema('findings', field(look, 'schema')) ?? [])),
     ...notes.slice(0, MAX_NOTES).map((note) => `Not looked at: ${renderText(note, MAX_CELL)}`),
     ...(more > 0 ? [`Not looked at: ${more} more; live_response/findings.jsonl has them`] : []),
   ];

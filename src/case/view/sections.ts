@@ -1,6 +1,7 @@
 /**
  * What a reader is told of one capture, in sections: for the terminal (`amber show`) and for a page (`amber report`).
  */
+import { newerSchema } from '../../version.ts';
 import type { ManifestItem } from '../../contracts/evidence.ts';
 import type { CaptureManifest } from '../../seal/commit.ts';
 import { collectionSections } from '../store/collection.ts';
@@ -39,6 +40,7 @@ export function headRows(capture: OpenCapture, view: CaptureView): readonly (rea
       `${text(manifest?.clocks.started ?? field(header, 'started'))}${manifest === undefined ? '' : tookOf(manifest)}`,
     ],
     ['ended early', text(manifest?.endedEarly)],
+    ['manifest', newerSchema('manifest', manifest?.schema) ?? ''],
     ['cause', `${text(field(cause, 'trigger'))}: ${text(field(cause, 'reason'))}`],
     ['requester', text(field(cause, 'requester'))],
     ['order', orderOf(field(cause, 'order'))],
