@@ -12,11 +12,13 @@ const { stringify } = JSON;
 export type Draft = Omit<RecordedEvent, 'cut'>;
 
 /** Bytes of JSON that the parts beside the subject may take. */
-const ORIGIN_BYTES = 116;
+const ORIGIN_BYTES = 112;
 const ORIGIN_EACH = 72;
-const LINEAGE_BYTES = 60;
-const DETAIL_BYTES = 116;
+const LINEAGE_BYTES = 72;
+const DETAIL_BYTES = 108;
 const DETAIL_EACH = 100;
+/** Less is not worth a text. */
+const LEAST_BYTES = 6;
 /** `,"x":` with sixteen digits, and the brace at the end. */
 const CUT_BYTES = 22;
 
@@ -64,7 +66,7 @@ function aside({ origin, lineage, detail }: Draft): string {
   }
   if (lineage !== undefined) {
     const child = lineage.child === undefined ? '' : `"child":${lineage.child}`;
-    const stdio = lineage.stdio === undefined ? '' : `"stdio":[${quoteList(lineage.stdio, LINEAGE_BYTES - 40).json}]`;
+    const stdio = lineage.stdio === undefined ? '' : `"stdio":[${quoteList(lineage.stdio, LINEAGE_BYTES - 30).json}]`;
     text += `,"l":{${child}${child === '' || stdio === '' ? '' : ','}${stdio}}`;
   }
   return detail === undefined ? text : `${text}${detailText(detail)}`;
@@ -75,7 +77,7 @@ function detailText(detail: Readonly<Record<string, string | number>>): string {
   for (const name of Object.keys(detail)) {
     const value = detail[name] ?? '';
     const room = Math.min(DETAIL_EACH, DETAIL_BYTES - text.length - name.length - 4);
-    if (room < 8) break;
+    if (room < LEAST_BYTES) break;
     const json = typeof value === 'number' ? numberText(value) : quote(value, room).json;
     text += `${text === '' ? '' : ','}"${name}":${json}`;
   }
@@ -92,7 +94,7 @@ function quoteList(texts: readonly string[], room: number, each: number = room):
   let left = 0;
   for (const text of texts) {
     const free = Math.min(each, room - json.length - 1);
-    if (free < 8) {
+    if (free < LEAST_BYTES) {
       left += text.length;
       continue;
     }

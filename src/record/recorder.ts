@@ -29,8 +29,10 @@ export interface RecorderFacts {
 export interface Recorder {
   /** The number of the invocation that began last. */
   invocation: number;
-  /** Never throws. */
-  readonly put: (kind: RecordedKind, subject: string, told?: Told) => void;
+  /** Never throws. True for what has not happened before, as far as it is remembered. */
+  readonly put: (kind: RecordedKind, subject: string, told?: Told) => boolean;
+  /** True once after a module was loaded that had not been loaded before. */
+  readonly takeMoved: () => boolean;
   /** Goes on in a new ring. */
   readonly renew: (why: string) => void;
   readonly ring: () => Ring | undefined;
@@ -55,6 +57,7 @@ interface State {
   unwritten: number;
   /** An event is being made: what its making causes is not recorded. */
   busy: boolean;
+  moved: boolean;
 }
 
 export function openRecorder(identity: RecorderIdentity, open: () => Ring = openRing): Recorder {
@@ -67,18 +70,27 @@ export function openRecorder(identity: RecorderIdentity, open: () => Ring = open
     sequence: 0,
     unwritten: 0,
     busy: false,
+    moved: false,
   };
   const recorder: Recorder = {
     invocation: 0,
     put: (kind, subject, told = {}) => {
-      if (state.busy) return;
+      if (state.busy) return false;
       state.busy = true;
+      let isNew = false;
       try {
-        judge(state, recorder.invocation, { kind, subject, told });
+        isNew = judge(state, recorder.invocation, { kind, subject, told });
       } catch {
         state.unwritten += 1;
       }
       state.busy = false;
+      if (isNew && (kind === 'module' || kind === 'addon')) state.moved = true;
+      return isNew;
+    },
+    takeMoved: () => {
+      const { moved } = state;
+      state.moved = false;
+      return moved;
     },
     renew: (why) => begin(state, recorder.invocation, why),
     ring: () => state.ring,
@@ -94,15 +106,15 @@ interface Item {
   readonly told: Told;
 }
 
-function judge(state: State, invocation: number, item: Item): void {
+function judge(state: State, invocation: number, item: Item): boolean {
   const { kind, subject, told } = item;
   const timeMs = now();
   const key = told.argv === undefined ? subject : `${subject}\0${told.argv.join('\0')}`;
   const verdict = state.budget.judge(kind, key, timeMs);
-  if (verdict === undefined) return;
+  if (verdict === undefined) return false;
   if ('count' in verdict) {
     write(state, { invocation, timeMs, item, count: verdict.count });
-    return;
+    return verdict.count === 1;
   }
   const { left } = verdict;
   // Told at the 1st, 2nd, 4th, 8th … that is left out.
@@ -111,6 +123,7 @@ function judge(state: State, invocation: number, item: Item): void {
     const said = state.budget.judge('limit', `${kind} ${left}`, timeMs);
     if (said !== undefined && 'count' in said) write(state, { invocation, timeMs, item: limit, count: 1 });
   }
+  return false;
 }
 
 interface Due {

@@ -32,12 +32,12 @@ function placeOf({ place }: Ring): Place {
 }
 
 describe('the file of a ring', () => {
-  test('has no name, belongs to its owner alone, and has its blocks from the beginning', () => {
+  test('has no name, belongs to its owner alone, and has the blocks of its first events from the beginning', () => {
     const ring = openRing([folder]);
     const { fd } = placeOf(ring);
     const { nlink, mode, size, blocks } = fstatSync(fd);
     assert.deepEqual([nlink, mode & 0o777, size, readdirSync(folder)], [0, 0o600, RING_BYTES, []]);
-    assert.ok(blocks * 512 >= RING_BYTES, `${blocks} blocks`);
+    assert.ok(blocks * 512 >= RING_BYTES / 4, `${blocks} blocks`);
     assert.match(readlinkSync(`/proc/self/fd/${fd}`), / \(deleted\)$/u);
     closeSync(fd);
   });
@@ -122,7 +122,7 @@ test('a folder that is full leaves the ring in memory, and says so', { skip: pro
   const { spawnSync } = await import('node:child_process');
   const full = join(folder, 'full');
   mkdirSync(full);
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', full]);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=32k', 'none', full]);
   if (mounted.status !== 0) return;
   try {
     const { place } = openRing([full]);
