@@ -1,4 +1,4 @@
-/** Text that somebody else has chosen, made fit for a log line, a manifest and a terminal: one line of a bounded length. */
+/** Text that somebody else has chosen, as one line of a bounded length for a log, a manifest and a terminal. */
 
 type Form = 'sentence' | 'ascii' | 'name';
 

@@ -19,7 +19,8 @@ export const QUERY_ROWS = 10_000;
 const MAX_QUERIES = 2000;
 /** Windows are not cut below a second: Insights takes whole ones. */
 const LEAST_MS = 1000;
-const QUERY = `fields @timestamp, @ingestionTime, @logStream, @message, @ptr | sort @timestamp asc | limit ${QUERY_ROWS}`;
+const QUERY =
+  'fields @timestamp, @ingestionTime, @logStream, @message, @ptr | sort @timestamp asc | limit ' + `${QUERY_ROWS}`;
 
 interface Window {
   readonly sinceMs: number;

@@ -126,7 +126,8 @@ function lastLines(
     return [...refused, absent(source, 'failed', `after ${items} items: ${describeError(end.cause)}`)];
   const why =
     source.stopped?.() ??
-    `${endOf(source.budget.signal)} after ${items} items; paths of the inventory without a line of their own were not reached`;
+    `${endOf(source.budget.signal)} after ${items} items; paths of the inventory without a line of ` +
+      'their own were not reached';
   return [...refused, absent(source, 'skipped', why)];
 }
 

@@ -63,7 +63,7 @@ export class TarStream {
     if (this.writer.tarBytes > 0 && Date.now() - this.writer.openedMs >= this.#options.segmentMs) await this.cut();
   }
 
-  /** Makes room for a header and the `body` bytes that follow it, in a new segment if they would not fit in this one. */
+  /** Makes room for a header and the `body` bytes behind it, in a new segment where this one has too little left. */
   async writeHeader(fields: HeaderFields, body = 0): Promise<void> {
     const header = encodeHeader(fields);
     if (this.isFull(header.length + roundUp(body))) await this.cut();

@@ -24,13 +24,15 @@ export const collect: Command = {
   usage: 'FUNCTION (--out DIR | --destination URL) [--captures LOCATION] [--since TIME] [--until TIME]',
   details: `
 Changes nothing: code and configuration of every version, layers, aliases, policies, triggers, the execution role, the
-streams of the configured log group (of --log-group too), CloudTrail by function, role and every access key of the captures, GuardDuty
-findings. What is denied or gone is a line in the manifest; of a function that is gone, what is left is collected. The result is a capture: \`amber verify\`, \`pull\` and
-\`show\` read it. Without --recipient, environment variables and other secrets are redacted.
+streams of the configured log group (of --log-group too), CloudTrail by function, role and every access key of the
+captures, GuardDuty findings. What is denied or gone is a line in the manifest; of a function that is gone, what is
+left is collected. The result is a capture: \`amber verify\`, \`pull\` and \`show\` read it. Without --recipient,
+environment variables and other secrets are redacted.
 ${TWO_WORDS}
 A run that was stopped (Ctrl-C, the end of its time) is partial; it goes on, as one that was denied something does,
 where it ended when the same command is run again.
-Exit code 0: everything is there. 1: something was denied or failed, or a digest does not match. 3: nothing was collected.
+Exit code 0: everything is there. 1: something was denied or failed, or a digest does not match. 3: nothing was
+collected.
 
   amber collect checkout --out ./case --captures s3://evidence-bucket/amber --since 7d
   amber collect arn:aws:lambda:eu-central-1:111122223333:function:checkout --destination s3://evidence-bucket/amber`,

@@ -44,10 +44,10 @@ export interface Command {
 }
 
 /** Said wherever a command tells either. */
-export const TWO_WORDS = `Two words, two questions. \`whole\` or \`cut\` is the state of the commit: whether manifest.json and every segment that it
-names are stored. \`complete\` or \`partial\` is the evidence: whether all is in them that was there and was to be taken. A
-capture whose time ended after three items can be whole, and is partial; what is skipped on purpose, with \`byDesign\` in
-its line of the manifest, is no shortfall.`;
+export const TWO_WORDS = `Two words, two questions. \`whole\` or \`cut\` is the state of the commit: whether
+manifest.json and every segment that it names are stored. \`complete\` or \`partial\` is the evidence: whether all is
+in them that was there and was to be taken. A capture whose time ended after three items can be whole, and is
+partial; what is skipped on purpose, with \`byDesign\` in its line of the manifest, is no shortfall.`;
 
 /** Options of every command. */
 export const GENERAL_OPTIONS: CommandOptions = {

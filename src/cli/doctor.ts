@@ -10,8 +10,9 @@ export const doctor: Command = {
   summary: 'Tells whether a function is ready to be captured, and what to do if not.',
   usage: 'FUNCTION',
   details: `
-Looks at the function (layer, handler, runtime, timeout, memory, Amber's variables), at what its role may do (simulated by
-IAM where you may ask for that), and at the bucket: policy, versioning, Object Lock, encryption, public access, endpoint.
+Looks at the function (layer, handler, runtime, timeout, memory, Amber's variables), at what its role may do
+(simulated by IAM where you may ask for that), and at the bucket: policy, versioning, Object Lock, encryption, public
+access, endpoint.
 Changes nothing. Each line that fails comes with its fix; what you may not ask is not checked, with the action it needs.
 Exit code 0: nothing failed. 1: something did.
 

@@ -26,12 +26,13 @@ export const hunt: Command = {
   summary: 'Hunts the log of a function for malicious activity.',
   usage: 'FUNCTION [--since TIME] [--until TIME] | --offline LOCATION',
   details: `
-${HUNTS.length} hunts: shells, downloaders, miners, injections, loaders, unknown extensions, runtimes that were swapped, roles that are
-tried out, and others; --list tells them with their ATT&CK ids and with what harmless thing looks alike. They run in
-CloudWatch Logs Insights (which costs by the bytes that it reads; the last day by default), or with --offline over a
-collection, free and again and again. A hit is a reason to look, not a verdict.
+${HUNTS.length} hunts: shells, downloaders, miners, injections, loaders, unknown extensions, runtimes that were
+swapped, roles that are tried out, and others; --list tells them with their ATT&CK ids and with what harmless thing
+looks alike. They run in CloudWatch Logs Insights (which costs by the bytes that it reads; the last day by default),
+or with --offline over a collection, free and again and again. A hit is a reason to look, not a verdict.
 Exit code 0: no hits of medium or high severity. 1: hits, or a hunt that could not be asked.
-Needs lambda:GetFunctionConfiguration, logs:StartQuery, logs:GetQueryResults, and logs:GetLogEvents for the lines around hits.
+Needs lambda:GetFunctionConfiguration, logs:StartQuery, logs:GetQueryResults, and logs:GetLogEvents for the lines
+around hits.
 
   amber hunt checkout --since 24h
   amber hunt --offline ./case --findings findings.jsonl`,

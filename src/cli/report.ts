@@ -23,10 +23,10 @@ export const report: Command = {
   summary: 'Writes a case as one HTML page that opens offline.',
   usage: 'LOCATION [ID] [--to FILE] [--log FILE] [--identity FILE]',
   details: `
-Verifies and reads every capture and collection below LOCATION, and writes what \`amber verify\` and \`amber show\` say of
-them into one page, the key events of their timeline first: without scripts, with nothing that is loaded from elsewhere,
-and with every name escaped. It holds what the captures hold, redacted where they are; with --identity it holds what is
-inside of age files, raw.
+Verifies and reads every capture and collection below LOCATION, and writes what \`amber verify\` and \`amber show\`
+say of them into one page, the key events of their timeline first: without scripts, with nothing that is loaded from
+elsewhere, and with every name escaped. It holds what the captures hold, redacted where they are; with --identity it
+holds what is inside of age files, raw.
 ${TWO_WORDS}
 The page is bounded: 1,000 rows of each list, fewer where a case has more than ten captures (10,000 divided by their
 number, 20 at least), and of the key events 1,000 of what an intruder did and 1,000 others. What a bound leaves out is

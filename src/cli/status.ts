@@ -190,7 +190,8 @@ function tell(
       : ` by ${ordered.requester}, ${ordered.signed === true ? 'signed' : 'not signed'}, until ` +
         (ordered.expires ?? '');
   out.line(
-    `control   ${out.paint(tone, ordered.state)}${orders === undefined ? '' : ` ${renderText(orders.control)}`}${renderText(`${who}${ordered.reason === undefined ? '' : `: ${ordered.reason}`}`)}`,
+    `control   ${out.paint(tone, ordered.state)}${orders === undefined ? '' : ` ${renderText(orders.control)}`}` +
+      renderText(`${who}${ordered.reason === undefined ? '' : `: ${ordered.reason}`}`),
   );
   out.line(
     `coverage  ${covered} of ${active}${capped ? ' or more' : ''} sandboxes that were at work have been ` +
@@ -201,6 +202,7 @@ function tell(
   if (slots === undefined) out.line('fleet cap off (AMBER_FLEET_CAP)');
   else
     out.line(
-      `fleet cap ${slots.taken} of ${slots.cap} slots of today are taken${slots.taken >= slots.cap ? out.paint('bad', ': no capture starts on its own before midnight UTC') : ''}`,
+      `fleet cap ${slots.taken} of ${slots.cap} slots of today are taken` +
+        (slots.taken >= slots.cap ? out.paint('bad', ': no capture starts on its own before midnight UTC') : ''),
     );
 }

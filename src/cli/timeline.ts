@@ -17,12 +17,14 @@ export const timeline: Command = {
   usage: 'LOCATION [ID] [--since TIME] [--until TIME] [--source NAMES] [--jsonl | --csv] [--to FILE]',
   details: `
 Reads every capture and collection at LOCATION or below it, and writes one line an event, in the order of time (UTC):
-begin and end of captures, starts of processes, times of files, findings, log events, CloudTrail, GuardDuty, and what was
-made or changed in the control plane. --jsonl and --csv have the columns that Timesketch imports; --json is one document
-with the events and a summary. Clocks are not set against each other: a sandbox may be off (capture.json tells by how much).
+begin and end of captures, starts of processes, times of files, findings, log events, CloudTrail, GuardDuty, and what
+was made or changed in the control plane. --jsonl and --csv have the columns that Timesketch imports; --json is one
+document with the events and a summary. Clocks are not set against each other: a sandbox may be off (capture.json
+tells by how much).
 What the sandbox tells of itself, file times above all, is what whoever was in it let it tell.
-It is sorted in files in the folder for temporary files (TMPDIR), which takes as much room as the timeline as JSON lines;
-memory stays the same, whatever the number of events. A message is cut after 8192 characters, another column after 2048.
+It is sorted in files in the folder for temporary files (TMPDIR), which takes as much room as the timeline as JSON
+lines; memory stays the same, whatever the number of events. A message is cut after 8192 characters, another column
+after 2048.
 Exit code 0: all was read. 1: a capture is cut, damaged or sealed. Needs s3:ListBucket and s3:GetObject.
 
   amber timeline ./case --since 2025-06-30T09:00Z --source logs,cloudtrail,findings

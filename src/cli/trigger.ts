@@ -17,19 +17,19 @@ export const trigger: Command = {
   summary: 'Orders a capture of every sandbox of a function, warm ones included.',
   usage: 'FUNCTION --reason TEXT [--wait] [--sign KEYFILE] | --new-key DIR',
   details: `
-Writes the control object first, and nothing before it: warm sandboxes read it at their next invocation. Frozen ones need
-an invocation for that: --probe-payload sends some, and they run the function's code. Only if asked, and last,
+Writes the control object first, and nothing before it: warm sandboxes read it at their next invocation. Frozen ones
+need an invocation for that: --probe-payload sends some, and they run the function's code. Only if asked, and last,
 --env-flag sets AMBER_CAPTURE=now: that starts new sandboxes and leaves the warm ones without invocations, so wait for
 their captures first (--wait).
 A signature holds in one channel alone (an S3 order is no event order). Layers older than this take such orders as well;
 this layer refuses orders that an older command has signed, unless the function has AMBER_CONTROL_UNBOUND=1.
-Exit code 0: written (with --wait: every sandbox that was at work has been captured). 1: some have not, when the time was
-over. 2: the order would be refused. 3: it could not be written, with the action that is missing.
+Exit code 0: written (with --wait: every sandbox that was at work has been captured). 1: some have not, when the time
+was over. 2: the order would be refused. 3: it could not be written, with the action that is missing.
 
   amber trigger --new-key ./keys                       # once: a key pair; the public half goes into AMBER_CONTROL_KEY
   amber trigger checkout --reason "GuardDuty 42" --wait
   amber trigger checkout --reason "GuardDuty 42" --sign ./keys/amber-control.key --collect +process-memory
-  amber trigger checkout --reason "GuardDuty 42" --sign ./keys/amber-control.key --log-stream '2026/11/24/[$LATEST]0123…'   # one sandbox
+  amber trigger checkout --reason "GuardDuty 42" --sign ./keys/amber-control.key --log-stream '2026/11/24/[$LATEST]01…'
   amber trigger checkout --withdraw                    # the control object says idle again`,
   options: {
     ...ORDER_OPTIONS,

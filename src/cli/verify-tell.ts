@@ -36,7 +36,9 @@ export function tellResult(result: VerifyResult, out: Output): VerifyResult {
 function tellCheck(check: Check, out: Output): void {
   const word = WORDS[check.state].padEnd(WIDTH);
   out.line(
-    `${out.paint(check.state === 'ok' ? 'good' : check.state === 'failed' ? 'bad' : 'dim', word)}${check.what}${check.state === 'failed' ? '' : `: ${check.detail}`}`,
+    out.paint(check.state === 'ok' ? 'good' : check.state === 'failed' ? 'bad' : 'dim', word) +
+      check.what +
+      (check.state === 'failed' ? '' : `: ${check.detail}`),
   );
   for (const finding of check.findings) out.line(`${' '.repeat(WIDTH)}- ${finding}`);
   if (check.count > check.findings.length)

@@ -31,18 +31,21 @@ standard input, or a pipe as in --log <(aws logs tail …), as CloudWatch, Fireh
 Vector give it: text, JSON or CSV, UTF-8 or UTF-16, packed with gzip or zstd. The function's log takes lines from an
 intruder, too: what only the log names was removed, or never there.
 --collection names what \`amber collect --trail\` made: where its trail logs data events of S3, they say who stored and
-who deleted such an object, when and from where. Give one that you made: who can write to the bucket can put another there.
-Age files are opened with --identity; without, their digests alone are verified. age does not authenticate a sender: that
-a file decrypts says nothing about who made it.
+who deleted such an object, when and from where. Give one that you made: who can write to the bucket can put another
+there.
+Age files are opened with --identity; without, their digests alone are verified. age does not authenticate a sender:
+that a file decrypts says nothing about who made it.
 In a bucket with versions the first version of each object is read, and what was deleted or put over is told.
 In any bucket the times tell what was stored after manifest.json, and a manifest.json that is too late for its capture.
 ${TWO_WORDS}
-A case holds several: --all verifies every capture and collection below LOCATION, and names those that only the log knows.
+A case holds several: --all verifies every capture and collection below LOCATION, and names those that only the log
+knows.
 One that is stored twice counts once, verified where all copies are, and the copies are named.
 Exit code 0: verified. 1: failed, cut (the part that is there may still hold), or named in the log and not stored; also
 a segment alone, which is a part of a capture, whatever holds of it. 2: LOCATION is a file that is no capture, such as
 manifest.json: give its folder. 3: a part of the log, of the collection or of the capture could not be read, or the
-identity does not open it; what could be judged holds. Needs s3:ListBucket and s3:GetObject; for versions s3:ListBucketVersions and s3:GetObjectVersion.
+identity does not open it; what could be judged holds. Needs s3:ListBucket and s3:GetObject; for versions
+s3:ListBucketVersions and s3:GetObjectVersion.
 
   amber verify s3://evidence-bucket/amber/…/capture=0197…/ --log function.log
   amber verify s3://evidence-bucket/amber 0197c0de --log ./export

@@ -85,8 +85,10 @@ function line(tree: Tree, entry: number, directory: ShownDirectory): string {
   const mode = tree.mode(entry);
   const target = tree.kind(entry) === Kind.link ? shownTarget(tree.target(entry)) : '';
   return (
-    `0|${directory.pathOf(entry)}${target}|${tree.inode(entry)}|${modeText(mode)}|${tree.uid(entry)}|${tree.gid(entry)}|` +
-    `${exact(tree.size(entry))}|${seconds(tree.atime(entry))}|${seconds(tree.mtime(entry))}|${seconds(tree.ctime(entry))}|${seconds(tree.btime(entry))}\n`
+    `0|${directory.pathOf(entry)}${target}|${tree.inode(entry)}|${modeText(mode)}|` +
+    `${tree.uid(entry)}|${tree.gid(entry)}|` +
+    `${exact(tree.size(entry))}|${seconds(tree.atime(entry))}|${seconds(tree.mtime(entry))}|` +
+    `${seconds(tree.ctime(entry))}|${seconds(tree.btime(entry))}\n`
   );
 }
 

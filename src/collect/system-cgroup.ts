@@ -89,6 +89,6 @@ function directoryOf(mount: CgroupMount, path: string): string {
         : path.startsWith(`${mount.root}/`)
           ? path.slice(mount.root.length)
           : '';
-  const directory = `${mount.mountPoint}${below === '/' || below.includes('/../') || below.endsWith('/..') ? '' : below}`;
+  const directory = mount.mountPoint + (below === '/' || below.includes('/../') || below.endsWith('/..') ? '' : below);
   return directory.replace(/\/$/u, '');
 }

@@ -21,8 +21,9 @@ export type * from './store.ts';
 // ---------------------------------------------------------------- trigger
 
 /**
- * A point in an invocation at which triggers are asked, and what was ordered until then. Invocation 1 is the first of this
- * sandbox. `settled` and `failed`: the handler has returned or thrown. `found`: detectors have found something new.
+ * A point in an invocation at which triggers are asked, and what was ordered until then. Invocation 1 is the first of
+ * this sandbox. `settled` and `failed`: the handler has returned or thrown. `found`: detectors have found something
+ * new.
  */
 export type TriggerEvent = { readonly orders?: readonly OrderedCapture[] } & (
   | { readonly at: 'settled'; readonly invocation: number }

@@ -1,10 +1,11 @@
 /**
  * What the black box records: one event a slot, written by the recorder of a process (Node, Python) into its ring, or
- * said by the extension. Whoever has the uid of the function can write a ring, so all of it is untrusted when it is read.
+ * said by the extension. Whoever has the uid of the function can write a ring, so all of it is untrusted when it is
+ * read.
  *
  * A ring is an anonymous file of 512 slots of 512 bytes. Event n stands in slot (n - 1) % 512. A slot holds one JSON
- * object in UTF-8 with the keys of {@link SlotRecord}, blanks behind it, and a newline as its last byte. A slot of zeros
- * was never written. Nothing else tells where a ring begins or ends: its first event is of the kind `begin`.
+ * object in UTF-8 with the keys of {@link SlotRecord}, blanks behind it, and a newline as its last byte. A slot of
+ * zeros was never written. Nothing else tells where a ring begins or ends: its first event is of the kind `begin`.
  */
 
 /** The schema of a slot. Another number means other keys. */
@@ -57,7 +58,10 @@ export interface RecordedEvent {
   readonly sequence: number;
   /** Milliseconds since the epoch, by the clock of the process. */
   readonly timeMs: number;
-  /** Number of the invocation that began last; 0 during init. With several at once it is not sure to be the one that acts. */
+  /**
+   * Number of the invocation that began last; 0 during init. With several at once it is not sure to be the one that
+   * acts.
+   */
   readonly invocation: number;
   /** The process that wrote it. */
   readonly pid: number;
@@ -68,7 +72,9 @@ export interface RecordedEvent {
   readonly argv?: readonly string[];
   /** How often this has happened until now: an event is written at the 1st, 2nd, 4th, 8th, … time. */
   readonly count: number;
-  /** UTF-16 units of subject and argv that did not fit: what stands there is then a beginning, and the rest is unknown. */
+  /**
+   * UTF-16 units of subject and argv that did not fit: what stands there is then a beginning, and the rest is unknown.
+   */
   readonly cut?: number;
   /** The code that did it, nearest first: paths and URLs, `eval`, `vm`, `data:`. Absent where no frame is left. */
   readonly origin?: readonly string[];
@@ -112,8 +118,8 @@ export interface SlotFault {
   readonly slot: number;
   /**
    * `unreadable`: no such JSON. `schema`: of another version. `misplaced`: its sequence belongs into another slot.
-   * `twice`: another slot has this sequence. `apart`: its sequence is not in the run that most events make. `backwards`:
-   * dated before the event that precedes it. `cut`: the file ends in it.
+   * `twice`: another slot has this sequence. `apart`: its sequence is not in the run that most events make.
+   * `backwards`: dated before the event that precedes it. `cut`: the file ends in it.
    */
   readonly what: 'unreadable' | 'schema' | 'misplaced' | 'twice' | 'apart' | 'backwards' | 'cut';
   /** In words, without contents. */

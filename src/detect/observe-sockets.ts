@@ -47,7 +47,8 @@ export async function observeSockets(
   const allowance: Allowance = { left: 4 * 1024 * 1024 };
   const owners = ownersOf(processes);
   const used = usedTables(`${root}/self/net`, allowance);
-  const key = `${[...owners.keys()].sort().join(',')}|${used.map(([name, count]) => `${name}=${String(count)}`).join(',')}`;
+  const counts = used.map(([name, count]) => `${name}=${String(count)}`);
+  const key = `${[...owners.keys()].sort().join(',')}|${counts.join(',')}`;
   // A connected UDP socket looks no different in the counts: where there are some, the table is read again. It is
   // short.
   const moved = before?.key !== key;

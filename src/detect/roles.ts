@@ -10,7 +10,8 @@ import { isShell } from './programs.ts';
  * - `init`: pid 1 and our own parent.
  * - `runtime`: in process we ourselves; seen from an extension the first child of init whose environment has
  *   `_HANDLER`,
- *   which extensions do not get (RIE rapidcore/env). With an exec wrapper that does not exec: that shell and its first child.
+ *   which extensions do not get (RIE rapidcore/env). With an exec wrapper that does not exec: that shell and its first
+ *   child.
  * - `amber`: we ourselves, seen from an extension, and the readers that this very process has started.
  * - `extension`: other children of init that are not younger than the runtime. What is younger has been left to init by
  *   a

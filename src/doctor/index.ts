@@ -121,6 +121,10 @@ function bucketOf(config: Config, { account, region, functionName }: Target): Bu
   const judged = parseBucketUrl(config.destination ?? '');
   if (!judged.ok) return undefined;
   const { bucket: name, prefix } = judged.value;
-  const sampleKey = `${prefix === '' ? '' : `${prefix}/`}account=${account}/region=${region}/function=${functionName}/date=2025-01-01/capture=0/capture-0000.tar.zst`;
+  const sampleKey = [
+    ...(prefix === '' ? [] : [prefix]),
+    `account=${account}/region=${region}/function=${functionName}`,
+    'date=2025-01-01/capture=0/capture-0000.tar.zst',
+  ].join('/');
   return { name, prefix, sampleKey, region: config.s3Region ?? region };
 }

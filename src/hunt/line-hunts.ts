@@ -12,7 +12,9 @@ function lineHunt({ pattern, unless, ...facts }: LineHunt): Hunt {
   const flags = pattern.ignoreCase ? '(?i)' : '';
   return {
     ...facts,
-    query: `fields @timestamp, @logStream, @message | filter @message like /${flags}${pattern.source}/ | sort @timestamp asc | limit 1000`,
+    query:
+      `fields @timestamp, @logStream, @message | filter @message like /${flags}${pattern.source}/ | sort ` +
+      '@timestamp asc | limit 1000',
     matcher: () => ({
       see: (event) => {
         const match = pattern.exec(event.message)?.[0];

@@ -15,7 +15,9 @@ export const novelty: Hunt = {
   severity: 'low',
   benign: 'Known lines with other numbers, ids and times.',
   query:
-    'fields @timestamp, @logStream, @message | filter @message not like /^(START|END|REPORT|INIT_START|EXTENSION|XRAY)/ | pattern @message | sort @sampleCount asc | limit 100',
+    'fields @timestamp, @logStream, @message | filter @message not like ' +
+    '/^(START|END|REPORT|INIT_START|EXTENSION|XRAY)/ | pattern @message | sort @sampleCount asc | ' +
+    'limit 100',
   matcher,
 };
 
@@ -70,7 +72,9 @@ function fresh(templates: ReadonlyMap<string, Template>, lines: number, border: 
     return [
       {
         timestamp: border,
-        detail: `${late.length} of ${templates.size} kinds of lines are new in the last quarter of the window: was another version deployed?`,
+        detail:
+          `${late.length} of ${templates.size} kinds of lines are new in the last quarter of the window: was ` +
+          'another version deployed?',
       },
     ];
   return late.map(

@@ -12,7 +12,10 @@ export const probing: Hunt = {
   severity: 'high',
   benign: 'One permission that the role lacks, however often it is denied.',
   query:
-    'filter @message like /is not authorized to perform|AccessDenied|UnrecognizedClient|ExpiredToken|InvalidClientTokenId/ | parse @message /perform: (?<act>\\S+)/ | stats count(*) as n, min(@timestamp) as first by act, bin(15m) | sort n desc | limit 1000',
+    'filter @message like /is not authorized to ' +
+    'perform|AccessDenied|UnrecognizedClient|ExpiredToken|InvalidClientTokenId/ | parse @message ' +
+    '/perform: (?<act>\\S+)/ | stats count(*) as n, min(@timestamp) as first by act, bin(15m) | sort n ' +
+    'desc | limit 1000',
   matcher: () => {
     let recent: { action: string; at: number }[] = [];
     let toldAt = -WINDOW_MS;
@@ -24,7 +27,10 @@ export const probing: Hunt = {
         recent.push({ action, at: timestamp });
         if (recent.length < ACTIONS || Math.abs(timestamp - toldAt) < WINDOW_MS) return undefined;
         toldAt = timestamp;
-        return `${recent.length} different actions denied within 15 minutes: ${recent.map((one) => one.action).join(', ')}`;
+        return (
+          `${recent.length} different actions denied within 15 minutes: ` +
+          `${recent.map((one) => one.action).join(', ')}`
+        );
       },
     };
   },

@@ -18,7 +18,9 @@ export const memoryJump: Hunt = {
   severity: 'medium',
   benign: 'A function of which all sandboxes use nearly all of a small memory.',
   query:
-    'filter @type="REPORT" | stats max(@maxMemoryUsed)/max(@memorySize) as frac, max(@maxMemoryUsed)/1000/1000 as mb, count(*) as n by bin(15m), @logStream | filter frac > 0.9 | sort frac desc | limit 1000',
+    'filter @type="REPORT" | stats max(@maxMemoryUsed)/max(@memorySize) as frac, ' +
+    'max(@maxMemoryUsed)/1000/1000 as mb, count(*) as n by bin(15m), @logStream | filter frac > 0.9 | ' +
+    'sort frac desc | limit 1000',
   matcher: () => {
     const streams = new Map<string, { fraction: number; at: number; mb: number }>();
     return {
@@ -38,7 +40,9 @@ export const memoryJump: Hunt = {
             ([logStream, { fraction, at, mb }]): WholeHit => ({
               logStream,
               timestamp: at,
-              detail: `${mb} MB, ${Math.round(fraction * 100)} % of the limit; the median sandbox uses ${Math.round(usual * 100)} %`,
+              detail:
+                `${mb} MB, ${Math.round(fraction * 100)} % of the limit; the median sandbox uses ` +
+                `${Math.round(usual * 100)} %`,
             }),
           );
       },
@@ -54,7 +58,8 @@ export const durationDrift: Hunt = {
   severity: 'low',
   benign: 'Single slow invocations, such as cold starts.',
   query:
-    'filter @type="REPORT" | stats pct(@duration,50) as p50, pct(@duration,99) as p99, max(@duration) as mx, count(*) as n by bin(1h) | filter p99 > 5*p50 | sort p99 desc | limit 1000',
+    'filter @type="REPORT" | stats pct(@duration,50) as p50, pct(@duration,99) as p99, max(@duration) ' +
+    'as mx, count(*) as n by bin(1h) | filter p99 > 5*p50 | sort p99 desc | limit 1000',
   matcher: () => drift(),
 };
 
@@ -81,7 +86,9 @@ function drift(): Matcher {
           return [
             {
               timestamp: hour * HOUR_MS,
-              detail: `${slow} of ${values.length} invocations of this hour took more than five times the usual ${Math.round(usual)} ms`,
+              detail:
+                `${slow} of ${values.length} invocations of this hour took more than five times the usual ` +
+                `${Math.round(usual)} ms`,
             },
           ];
         });

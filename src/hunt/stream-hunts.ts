@@ -15,7 +15,8 @@ export const resets: Hunt = {
   severity: 'medium',
   benign: 'One INIT_START for each sandbox.',
   query:
-    'filter @message like /INIT_START|platform.initStart/ | stats count(*) as inits, min(@timestamp) as first, max(@timestamp) as last by @logStream | filter inits > 1 | sort inits desc | limit 1000',
+    'filter @message like /INIT_START|platform.initStart/ | stats count(*) as inits, min(@timestamp) ' +
+    'as first, max(@timestamp) as last by @logStream | filter inits > 1 | sort inits desc | limit 1000',
   matcher: () => {
     const inits = new Map<string, number>();
     return {
@@ -24,7 +25,8 @@ export const resets: Hunt = {
         const count = (inits.get(logStream) ?? 0) + 1;
         inits.set(logStream, count);
         return count > 1
-          ? `start number ${count} of this sandbox: the one before ended in a crash, a time-out or an exit, and /tmp survived it`
+          ? `start number ${count} of this sandbox: the one before ended in a crash, a time-out or an exit, ` +
+              'and /tmp survived it'
           : undefined;
       },
     };
@@ -43,7 +45,9 @@ export const unknownExtensions: Hunt = {
   severity: 'high',
   benign: 'Extensions of AWS and of monitoring vendors.',
   query:
-    'filter @message like /EXTENSION\\s+Name:|platform.extension|Found target env var at: 0x|Patched \\d+ instances/ | parse @message /Name: (?<ext>\\S+)\\s+State: (?<st>\\S+)/ | stats count(*) as n, min(@timestamp) as first by ext, st | sort n asc | limit 1000',
+    'filter @message like /EXTENSION\\s+Name:|platform.extension|Found target env var at: 0x|Patched ' +
+    '\\d+ instances/ | parse @message /Name: (?<ext>\\S+)\\s+State: (?<st>\\S+)/ | stats count(*) as ' +
+    'n, min(@timestamp) as first by ext, st | sort n asc | limit 1000',
   matcher: () => {
     const told = new Set<string>();
     return {
@@ -67,7 +71,9 @@ export const rareRuntimes: Hunt = {
   severity: 'low',
   benign: 'One version for all, or an update that reaches them all.',
   query:
-    'filter @message like /INIT_START/ | parse @message /Runtime Version: (?<rv>\\S+)\\s+Runtime Version ARN: (?<arn>\\S+)/ | stats count(*) as n, min(@timestamp) as first, max(@timestamp) as last by rv, arn | sort n asc | limit 100',
+    'filter @message like /INIT_START/ | parse @message /Runtime Version: (?<rv>\\S+)\\s+Runtime ' +
+    'Version ARN: (?<arn>\\S+)/ | stats count(*) as n, min(@timestamp) as first, max(@timestamp) as ' +
+    'last by rv, arn | sort n asc | limit 100',
   matcher: () => {
     const versions = new Map<string, { count: number; logStream: string; at: number }>();
     return {
@@ -105,7 +111,8 @@ export const silence: Hunt = {
   severity: 'high',
   benign: 'A function that never prints anything.',
   query:
-    'stats sum(strcontains(@message,"REPORT RequestId")) as reports, count(*) as lines, lines/reports as ratio by @logStream, bin(30m) | filter reports > 3 | sort ratio asc | limit 1000',
+    'stats sum(strcontains(@message,"REPORT RequestId")) as reports, count(*) as lines, lines/reports ' +
+    'as ratio by @logStream, bin(30m) | filter reports > 3 | sort ratio asc | limit 1000',
   matcher: () => silenceMatcher(),
 };
 
@@ -124,7 +131,8 @@ function silenceMatcher(): Matcher {
       } else state.silent += 1;
       state.own = 0;
       return state.silent === SILENT && state.spoken >= SPOKEN
-        ? `${SILENT} invocations without a line of the handler, after ${state.spoken} with some: something else may be answering`
+        ? `${SILENT} invocations without a line of the handler, after ${state.spoken} with some: something ` +
+            'else may be answering'
         : undefined;
     },
   };
@@ -144,7 +152,8 @@ export const longLived: Hunt = {
   severity: 'low',
   benign: 'Sandboxes of two or three hours under steady load.',
   query:
-    'stats min(@timestamp) as a, max(@timestamp) as b, count(*) as n by @logStream | fields (b-a)/3600000 as hours | filter hours > 6 | sort hours desc | limit 1000',
+    'stats min(@timestamp) as a, max(@timestamp) as b, count(*) as n by @logStream | fields ' +
+    '(b-a)/3600000 as hours | filter hours > 6 | sort hours desc | limit 1000',
   matcher: () => {
     const spans = new Map<string, { first: number; last: number; reports: number }>();
     return {
@@ -162,7 +171,9 @@ export const longLived: Hunt = {
             ([logStream, { first, last, reports }]): WholeHit => ({
               logStream,
               timestamp: last,
-              detail: `${((last - first) / HOUR_MS).toFixed(1)} hours, ${reports} invocations, one each ${Math.round((last - first) / 1000 / Math.max(1, reports))} s`,
+              detail:
+                `${((last - first) / HOUR_MS).toFixed(1)} hours, ${reports} invocations, one each ` +
+                `${Math.round((last - first) / 1000 / Math.max(1, reports))} s`,
             }),
           ),
     };

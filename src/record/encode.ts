@@ -1,6 +1,6 @@
 /**
- * One event as the 512 bytes of its slot. All text is ASCII: what is beyond it is escaped, so that a character of JSON is
- * a byte, and every sequence of UTF-16 units comes back as it was, lone surrogates too.
+ * One event as the 512 bytes of its slot. All text is ASCII: what is beyond it is escaped, so that a character of JSON
+ * is a byte, and every sequence of UTF-16 units comes back as it was, lone surrogates too.
  */
 import type { RecordedEvent } from '../contracts/recorded.ts';
 import { BLANK, NEWLINE, SCHEMA, SLOT_BYTES } from './format.ts';
@@ -42,7 +42,9 @@ export function encodeSlot(page: Buffer, event: Draft): void {
 /** The JSON of a slot: at most one byte less than it has. */
 export function slotText(event: Draft): string {
   const { sequence, timeMs, invocation, pid, kind, count, subject, argv } = event;
-  const head = `{"v":${SCHEMA},"n":${sequence},"t":${timeMs},"i":${invocation},"p":${pid},"k":"${kind}","c":${count}${aside(event)}`;
+  const head =
+    `{"v":${SCHEMA},"n":${sequence},"t":${timeMs},"i":${invocation},` +
+    `"p":${pid},"k":"${kind}","c":${count}${aside(event)}`;
   const room = SLOT_BYTES - 1 - CUT_BYTES - head.length;
   if (argv === undefined) {
     const { json, left } = quote(subject, room - 5);

@@ -19,7 +19,9 @@ export interface Allowance {
 const RARE: Allowance = { burst: 32, perSecond: 0.5 };
 const USUAL: Allowance = { burst: 64, perSecond: 2 };
 
-/** Every kind, and how much of the ring a flood of it may take. A third of the slots is more than any kind alone gets. */
+/**
+ * Every kind, and how much of the ring a flood of it may take. A third of the slots is more than any kind alone gets.
+ */
 export const KINDS: Readonly<Record<RecordedKind, Allowance>> = {
   begin: RARE,
   away: RARE,

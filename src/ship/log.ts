@@ -3,7 +3,8 @@
  * the platform takes it to CloudWatch Logs. Compressed, base64, cut into lines, bounded in size.
  *
  * ```json
- * {"amber":"evidence","level":"INFO","timestamp":"…","capture":"…","part":1,"of":3,"encoding":"zstd+base64","sha256":"…","data":"…"}
+ * {"amber":"evidence","level":"INFO","timestamp":"…","capture":"…","part":1,"of":3,
+ *  "encoding":"zstd+base64","sha256":"…","data":"…"}
  * ```
  */
 import { systemCode } from '../errors.ts';

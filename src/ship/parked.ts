@@ -234,7 +234,17 @@ async function sendCapture(parking: Parking, { base, identity, objects, config, 
       unlinkSync(`${base}/${name}`);
     }
     const note = Buffer.from(
-      `${JSON.stringify({ amber: 'parked', state: 'parked, unverified', captureId: identity.captureId, sent: new Date().toISOString(), segments }, undefined, 1)}\n`,
+      `${JSON.stringify(
+        {
+          amber: 'parked',
+          state: 'parked, unverified',
+          captureId: identity.captureId,
+          sent: new Date().toISOString(),
+          segments,
+        },
+        undefined,
+        1,
+      )}\n`,
     );
     await destination.put(
       {

@@ -75,7 +75,12 @@ async function tryAll({ config, cause, nowMs, signal }: SlotRequest, identity: I
   const cap = config.fleetCap;
   const first = randomInt(cap);
   const body = Buffer.from(
-    `${JSON.stringify({ logStream: identity.logStream, trigger: cause.trigger, reason: cause.reason.slice(0, 200), at: new Date(nowMs).toISOString() })}\n`,
+    `${JSON.stringify({
+      logStream: identity.logStream,
+      trigger: cause.trigger,
+      reason: cause.reason.slice(0, 200),
+      at: new Date(nowMs).toISOString(),
+    })}\n`,
   );
   let fault: Fault | undefined;
   for (let tried = 0, faults = 0; tried < Math.min(cap, MAX_TRIED); tried += 1) {

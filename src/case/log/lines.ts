@@ -33,7 +33,9 @@ export interface LogDigests {
   readonly states: ReadonlySet<string>;
   /** Where it was stored, as the last line says. */
   readonly locations: ReadonlySet<string>;
-  /** What the last line says, in words: a capture writes one, so of two different ones nobody knows which is its own. */
+  /**
+   * What the last line says, in words: a capture writes one, so of two different ones nobody knows which is its own.
+   */
   readonly ends: ReadonlySet<string>;
   /** Some line says that something of it was stored. */
   readonly stored: boolean;

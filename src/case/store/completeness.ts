@@ -23,5 +23,6 @@ export function completenessText(manifest: CaptureManifest, counted?: Shortfalls
     .map(([outcome, count]) => `${text(count)} ${outcome}`)
     .join(', ');
   const first = Array.isArray(reasons) ? text(field(reasons[0], 'reason')) : '';
-  return `${state}${counts === '' ? '' : `: ${counts}`}${first === '' ? '' : ` (${first}${reasons.length > 1 ? ', …' : ''})`}`;
+  const why = first === '' ? '' : ` (${first}${reasons.length > 1 ? ', …' : ''})`;
+  return `${state}${counts === '' ? '' : `: ${counts}`}${why}`;
 }

@@ -108,8 +108,8 @@ async function* walkFolder(
 }
 
 /**
- * False for a name whose bytes are no UTF-8: Node puts U+FFFD in their place, and finds nothing under that name. Extracted
- * evidence holds such names, and no name of Amber's own is one of them.
+ * False for a name whose bytes are no UTF-8: Node puts U+FFFD in their place, and finds nothing under that name.
+ * Extracted evidence holds such names, and no name of Amber's own is one of them.
  */
 function isText(name: string): boolean {
   return !name.includes('\u{fffd}');

@@ -80,7 +80,10 @@ export function checkObjects(capture: OpenCapture, checks: CheckList): void {
     }
     checks.fail(
       'objects',
-      `${JSON.stringify(object)} is not ours, or another one is: ${manifest === undefined ? `segment ${number ?? 0} is there twice, or in another form than the others` : 'manifest.json does not name it'}`,
+      `${JSON.stringify(object)} is not ours, or another one is: ` +
+        (manifest === undefined
+          ? `segment ${number ?? 0} is there twice, or in another form than the others`
+          : 'manifest.json does not name it'),
     );
   }
   if (manifest === undefined) {

@@ -19,11 +19,13 @@ export interface ReportedCapture {
 const STYLE = `
 body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:76rem;padding:0 1rem;color:#1c1c1c;background:#fff}
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.5rem;border-top:2px solid #c9c9c9;padding-top:1rem}
-table{border-collapse:collapse;margin:.4rem 0 1rem}td,th{padding:.1rem .9rem .1rem 0;text-align:left;vertical-align:top}th{white-space:nowrap}
+table{border-collapse:collapse;margin:.4rem 0 1rem}
+td,th{padding:.1rem .9rem .1rem 0;text-align:left;vertical-align:top}th{white-space:nowrap}
 .rows td,.pre{font:13px/1.45 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
 summary{cursor:pointer;font-weight:600;margin:.5rem 0}
 .ok{color:#136c2e}.failed{color:#b3121d;font-weight:700}.dim{color:#666}
-@media(prefers-color-scheme:dark){body{color:#ddd;background:#161616}.ok{color:#6fd08c}.failed{color:#ff7b81}.dim{color:#999}h2{border-color:#444}}`;
+@media(prefers-color-scheme:dark){
+body{color:#ddd;background:#161616}.ok{color:#6fd08c}.failed{color:#ff7b81}.dim{color:#999}h2{border-color:#444}}`;
 
 /** A section of more rows than this is folded up. */
 const LONG = 40;
@@ -94,11 +96,14 @@ function headHtml(named: string, { verified, count, moments, madeMs }: Head): st
   const title = renderMessage(named);
   const made = new Date(madeMs).toISOString().replace(/\.\d+Z$/u, 'Z');
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body>
+<html lang="en"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width">
+<title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body>
 <h1>${escapeHtml(title)}</h1>
 <p class="${verified === count ? 'ok' : 'failed'}">${verified} of ${count} verified</p>
-<p class="dim">Made ${made}. What a capture says was written by, or beside, whoever was in the sandbox; what was verified of it stands with each.</p>
+<p class="dim">Made ${made}. What a capture says was written by, or beside, an intruder in the sandbox;
+what was verified of it stands with each.</p>
 ${moments.count === 0 ? '' : sectionHtml(moments, moments.rows.length, 'timeline')}
 `;
 }
@@ -106,11 +111,17 @@ ${moments.count === 0 ? '' : sectionHtml(moments, moments.rows.length, 'timeline
 function captureHtml({ head, sections, verified, problem }: ReportedCapture, most: number): string {
   const name = head.find(([key]) => key === 'function')?.[1] ?? verified.location;
   const when = head.find(([key]) => key === 'started')?.[1] ?? '';
+  const facts = head.map(
+    ([key, value]) => `<tr><th>${escapeHtml(key)}</th><td class="pre">${escapeHtml(value)}</td></tr>`,
+  );
+  const isVerified = verified.verdict === 'verified';
   return [
     `<h2>${escapeHtml(`${name} ${when}`)}</h2>`,
-    `<table>${head.map(([key, value]) => `<tr><th>${escapeHtml(key)}</th><td class="pre">${escapeHtml(value)}</td></tr>`).join('')}</table>`,
+    `<table>${facts.join('')}</table>`,
     ...(problem === undefined ? [] : [`<p class="failed">${escapeHtml(renderMessage(problem))}</p>`]),
-    `<details${verified.verdict === 'verified' ? '' : ' open'}><summary class="${verified.verdict === 'verified' ? 'ok' : 'failed'}">${escapeHtml(renderMessage(verified.summary))}</summary><table class="rows">${verified.checks.map(checkHtml).join('')}</table></details>`,
+    `<details${isVerified ? '' : ' open'}>` +
+      `<summary class="${isVerified ? 'ok' : 'failed'}">${escapeHtml(renderMessage(verified.summary))}</summary>` +
+      `<table class="rows">${verified.checks.map(checkHtml).join('')}</table></details>`,
     ...sections.map((section) => sectionHtml(section, most)),
   ].join('\n');
 }
@@ -132,7 +143,10 @@ function sectionHtml({ title, rows, count, notes = [] }: TextSection, most: numb
     count > shown.length ? `<p class="dim">and ${count - shown.length} more: \`amber ${command}\` lists them</p>` : '';
   const cells = shown.map((row) => `<tr>${row.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`).join('');
   const told = notes.map((note) => `<p class="failed">${escapeHtml(renderMessage(note))}</p>`).join('');
-  return `<details${shown.length > LONG ? '' : ' open'}><summary>${escapeHtml(title)} (${count})</summary>${told}<table class="rows">${cells}</table>${more}</details>`;
+  return (
+    `<details${shown.length > LONG ? '' : ' open'}><summary>${escapeHtml(title)} (${count})</summary>${told}<table ` +
+    `class="rows">${cells}</table>${more}</details>`
+  );
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

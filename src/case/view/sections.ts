@@ -52,7 +52,8 @@ export function headRows(capture: OpenCapture, view: CaptureView): readonly (rea
     ['access key', text(field(identity, 'accessKeyId'))],
     [
       'request',
-      `${text(field(invocation, 'requestId'))}${field(invocation, 'coldStart') === true ? ', the first of this sandbox' : ''}`,
+      text(field(invocation, 'requestId')) +
+        (field(invocation, 'coldStart') === true ? ', the first of this sandbox' : ''),
     ],
     [
       'items',

@@ -69,7 +69,8 @@ export function openResets(
           log({
             where: 'resets',
             error:
-              'the record of captures after crashes was written by somebody else in this life of the sandbox; it is kept as .amber-resets.foreign',
+              'the record of captures after crashes was written by somebody else in this life of the sandbox; it ' +
+              'is kept as .amber-resets.foreign',
           });
         }
         write(path, JSON.stringify({ boot, captured: [...recent(now), now].slice(-MAX_TIMES) }));

@@ -53,7 +53,8 @@ export async function atShutdown(state: ExtensionState, event: ShutdownEvent): P
       cause,
       new AmberError(
         'CAPTURE_LIMITED',
-        `${String(Math.max(0, endMs - Date.now()))} ms are left of the invocation that crashed: its caller is answered with that error at once`,
+        `${String(Math.max(0, endMs - Date.now()))} ms are left of the invocation that crashed: its caller ` +
+          'is answered with that error at once',
         { details: { limit: 'answer' } },
       ),
     );
@@ -107,7 +108,9 @@ function dueAtTheEnd(
   const because = (why: string): Cause => ({ ...cause, reason: `${cause.reason}; ${why}` });
   const nowMs = Date.now();
   const allowed = cause.trigger === 'crash' && open.size === 0 ? resets.allowed(maxCaptures, nowMs) : 'all';
-  const counted = `${String(resets.captured(nowMs))} captures after crashes of this sandbox in the last hour (AMBER_MAX_CAPTURES), by its own record`;
+  const counted =
+    `${String(resets.captured(nowMs))} captures after crashes of this sandbox in the last hour ` +
+    '(AMBER_MAX_CAPTURES), by its own record';
   if (allowed === 'nothing') {
     state.limiter.logRefusal(
       cause,

@@ -43,7 +43,8 @@ export function mergeHanded(report: FindingsReport, { kept, left }: HandedFindin
         ? report.left
         : [
             ...report.left,
-            `${String(left)} findings that a process handed over were not taken: live_response/function-process.json has them`,
+            `${String(left)} findings that a process handed over were not taken: ` +
+              'live_response/function-process.json has them',
           ],
   };
 }

@@ -33,8 +33,8 @@ export interface HandOver {
  *
  * @returns true once nobody need wait for it any more: the extension keeps the sandbox awake until it has what only
  *   this
- *   process knows, or has that and has ended. False: nobody listens, or not for this; the capture is to be made in process.
- *   Never rejects.
+ *   process knows, or has that and has ended. False: nobody listens, or not for this; the capture is to be made in
+ *   process. Never rejects.
  */
 export async function handOver(given: HandOver): Promise<boolean> {
   const { setup, request } = given;

@@ -85,7 +85,8 @@ function overBudget({ nowMs, hardStopMs }: CaptureAttempt, leastMs: number): Amb
   if (leftMs >= leastMs) return undefined;
   return limited(
     'budget',
-    `${String(leftMs)} ms are left for a capture, less than the ${String(leastMs)} ms that one takes here: a longer timeout, more memory or a higher AMBER_MAX_MS lets it start`,
+    `${String(leftMs)} ms are left for a capture, less than the ${String(leastMs)} ms that one takes ` +
+      'here: a longer timeout, more memory or a higher AMBER_MAX_MS lets it start',
   );
 }
 

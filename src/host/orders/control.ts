@@ -213,7 +213,10 @@ const EXPIRED = /^(?:Expired|Invalid)Token|^TokenRefreshRequired|^ExpiredTokenEx
 
 function adviceFor(status: number | undefined): string {
   if (status === 403 || status === 404)
-    return 'the control object cannot be read: it must always exist, and the role of the function must be allowed to read it';
+    return (
+      'the control object cannot be read: it must always exist, and the role of the function must be ' +
+      'allowed to read it'
+    );
   return 'the control object could not be read; orders do not reach this sandbox until it can';
 }
 

@@ -16,7 +16,10 @@ const put = (bytes) => {
 };
 const length = (count) => { const four = Buffer.alloc(4); four.writeUInt32BE(count); return four; };
 const head = (facts) => { const text = Buffer.from(JSON.stringify(facts)); put(length(text.length)); put(text); };
-const NUMBERS = ['dev', 'ino', 'mode', 'nlink', 'uid', 'gid', 'rdev', 'size', 'blksize', 'blocks', 'atimeNs', 'mtimeNs', 'ctimeNs', 'birthtimeNs'];
+const NUMBERS = [
+  'dev', 'ino', 'mode', 'nlink', 'uid', 'gid', 'rdev', 'size', 'blksize', 'blocks',
+  'atimeNs', 'mtimeNs', 'ctimeNs', 'birthtimeNs',
+];
 const factsOf = (stat) => Object.fromEntries(NUMBERS.map((name) => [name, String(stat[name])]));
 const whole = (path, stat, fd) => {
   const body = Number(stat.size) <= job.most;
@@ -31,7 +34,8 @@ const whole = (path, stat, fd) => {
   }
   if (body) put(length(0));
 };
-const failed = (path, error, stat) => head({ path, problem: error.code || String(error.message), ...(stat ? { stat: factsOf(stat) } : {}) });
+const failed = (path, error, stat) =>
+  head({ path, problem: error.code || String(error.message), ...(stat ? { stat: factsOf(stat) } : {}) });
 const file = (name, path, flags) => {
   const fd = fs.openSync(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | flags);
   try {
@@ -75,8 +79,10 @@ if (job.root !== undefined) {
 }
 `;
 
+const PROCFS_TITLE = '/* lambda-amber: reads procfs of processes that may not let go, and may be abandoned */';
+
 /** The same for files of procfs, one after the other as they are asked for: a line of JSON each, `path` and `cap`. */
-export const PROCFS_SCRIPT: string = String.raw`/* lambda-amber: reads procfs of processes that may not let go, and may be abandoned */
+export const PROCFS_SCRIPT: string = String.raw`${PROCFS_TITLE}
 'use strict';
 const fs = require('node:fs');
 const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW } = fs.constants;
