@@ -15,7 +15,7 @@ export interface Probe {
 }
 
 /**
- * Invokes the function so many times at once: idle sandboxes thaw. @throws AmberError ACQUIRE_DENIED
+ * Invokes the function this many times at once: idle sandboxes thaw. @throws AmberError ACQUIRE_DENIED
  * (lambda:InvokeFunction), …
  */
 export async function probe(

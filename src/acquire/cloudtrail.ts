@@ -46,7 +46,7 @@ interface Query {
 }
 
 /**
- * The same thing has several names: events on the function name it by name or by ARN, the session of a sandbox is named
+ * The same thing has several names: events on the function name it by name or by ARN. The session of a sandbox is named
  * after the function, and the role stands in AssumeRole and in changes of its policies.
  */
 function queriesOf(target: Target, { warn }: AcquireContext): Query[] {

@@ -17,7 +17,7 @@ const PAGE = 50;
 const MAX_PAGES = 100;
 
 /**
- * Streams with events in the window. A time that CloudWatch gives for the last event may lag behind by some minutes, so
+ * Streams with events in the window. A time that CloudWatch gives for the last event may lag behind by some minutes. So
  * a stream that was made in the window counts as well.
  *
  * @throws AmberError ACQUIRE_DENIED (logs:DescribeLogStreams), ACQUIRE_CREDENTIALS, ACQUIRE_FAILED. A group that is not

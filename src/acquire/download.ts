@@ -22,7 +22,7 @@ export interface DownloadFacts {
   readonly attempts: number;
 }
 
-/** The bytes from an offset on; `length` is what the server says will come. Rejects if they cannot be had. */
+/** The bytes from an offset on; `length` is what the server says will come. Rejects if they are not given. */
 export type Opener = (from: number) => Promise<{ readonly length: number; readonly body: AsyncIterable<Uint8Array> }>;
 
 export interface DownloadOptions {

@@ -33,7 +33,7 @@ export interface Asked {
   readonly call: string;
   /** IAM action, where it is not the name of the call. */
   readonly action?: string;
-  /** Where else the evidence may be, when it cannot be had here. */
+  /** Where else the evidence may be, when it is not to be read here. */
   readonly hint?: string;
   /** Asking again changes nothing: it is not ours. */
   readonly final?: boolean;

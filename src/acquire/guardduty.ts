@@ -4,7 +4,7 @@ import { everyItem, plain } from './ask.ts';
 import type { AcquireContext, Source, Target } from './contracts.ts';
 import { absentEntry } from './error-class.ts';
 
-/** GetFindings takes so many ids. */
+/** GetFindings takes at most this many ids. */
 const BATCH = 50;
 /** Findings that one collection takes. */
 const MAX_FINDINGS = 5000;

@@ -20,7 +20,7 @@ import { trailFiles } from './trail-files.ts';
 import { urls } from './urls.ts';
 import { versions } from './versions.ts';
 
-/** What can be deleted by whoever holds the account comes first: versions and layers. */
+/** What can be deleted by an intruder who holds the account comes first: versions and layers. */
 export const SOURCES: readonly Source[] = [
   versions,
   layers,

@@ -7,7 +7,7 @@ import { infrequentEvents } from './infrequent-logs.ts';
 import { folders } from './paths.ts';
 import { ENTRY_BYTES, openSeries, type RowSeries } from './rows.ts';
 
-/** FilterLogEvents takes so many streams ("API_FilterLogEvents"). */
+/** FilterLogEvents takes at most this many streams ("API_FilterLogEvents"). */
 const BATCH = 100;
 /** Rows that wait, of all streams of a batch together: beyond it the largest stream is written out. */
 const WAITING_BYTES = 16 * 1024 * 1024;
@@ -90,7 +90,7 @@ function stemOf(group: string, stream: string): string {
 
 /**
  * Streams with events in the window, latest first. `lastEventTimestamp` lags by up to an hour, and ingestion time
- * counts as well ("API_LogStream"), so a stream is left out only where both say that it ended a day before the window.
+ * counts as well ("API_LogStream"). So a stream is left out only where both say that it ended a day before the window.
  */
 async function streamsOf(
   logs: CloudWatchLogs,

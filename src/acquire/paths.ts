@@ -1,4 +1,4 @@
-/** Names that come from AWS, or from whoever named a log stream, as paths in the tarball. */
+/** Names that come from AWS, or from somebody who named a log stream, as paths in the tarball. */
 import { hash } from 'node:crypto';
 
 /** Longest component of a path: file systems take 255 bytes, and a number and a suffix follow. */
