@@ -1,6 +1,6 @@
 /**
- * Compression in whole frames: each part of the tar stream becomes one zstd frame (RFC 8878) or one gzip member
- * (RFC 1952), so a segment cut between parts opens on its own and segments join with `cat`.
+ * Compression in whole frames: each part of the tar stream becomes one zstd frame (RFC 8878) or one gzip member (RFC
+ * 1952). So a segment cut between parts opens on its own, and segments join with `cat`.
  */
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
@@ -45,7 +45,7 @@ export function release(bytes: Uint8Array): void {
 /**
  * One context for the whole capture; every write ends a frame (`flush: ZSTD_e_end`) and the next one begins another.
  * zstd finds out by itself what does not compress and stores it (1.9 GB/s on random bytes), so no sample is taken. At
- * the end of a chunk it waits until the main thread gives it another one, so a chunk takes two parts that do not
+ * the end of a chunk it waits until the main thread gives it another one. So a chunk takes two parts that do not
  * compress.
  */
 function createZstd(chunkSize: number): Compressor {

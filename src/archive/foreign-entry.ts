@@ -1,6 +1,6 @@
 /**
  * What a user's collector yields, judged before the archive touches it. A body of another size than its header declares
- * would break the whole tarball, so an entry of another form is refused here, with words that say what was expected.
+ * would break the whole tarball. So an entry of another form is refused here, with words that say what was expected.
  */
 import { closeSync, fstatSync } from 'node:fs';
 import { types } from 'node:util';

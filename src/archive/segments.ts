@@ -1,8 +1,8 @@
 /**
- * The tar stream cut into segments. Bytes fill one part while the other is compressed; a finished part becomes one
- * frame, is encrypted where there is a recipient, while the next part is compressed, and kept until the segment is cut.
- * Memory: two parts, one segment being filled, one being handed over, and what `onSegment` still holds. Bodies serve
- * again when their taker says so: V8 collects dead buffers only once there are 64 MB of them, half of a small function.
+ * The tar stream cut into segments. Bytes fill one part while the other is compressed. A finished part becomes one
+ * frame, which is encrypted where there is a recipient and kept until the segment is cut. Memory: two parts, one
+ * segment being filled, one being handed over, and what `onSegment` still holds. Bodies serve again when their taker
+ * says so: V8 collects dead buffers only once there are 64 MB of them, half of a small function.
  */
 import { createHash, type Hash } from 'node:crypto';
 import type { Segment, Tier } from '../contracts/evidence.ts';
@@ -167,7 +167,7 @@ export class SegmentWriter {
   }
 
   /**
-   * Ends the segment. `chainHead` is the digest of the manifest segment that closes it; without one the cut is inside
+   * Ends the segment. `chainHead` is the digest of the manifest segment that closes it. Without one the cut is inside
    * the body of an entry, which goes on in the next segment. Waits for the segment before this one to be handed over.
    */
   async cut(tier: Tier, chainHead?: string): Promise<void> {

@@ -13,7 +13,8 @@ export interface Rendered {
 /** Redactions listed for one item; more are counted. */
 const MAX_LISTED = 200;
 /**
- * Arrays longer than this are rendered row by row, and shorter ones whose rows have so many members and strings in all.
+ * Arrays longer than this are rendered row by row, and shorter ones whose rows have this many members and strings in
+ * all.
  */
 const LONG = 32;
 const HEAVY = 500;
