@@ -37,7 +37,7 @@ export function absentCaptures(
     if (isElsewhere(log, location)) elsewhere += 1;
     else captures.push(absentCapture(captureId, log, trail));
   }
-  // A line is cheap to forge; a capture that is told of to its end costs a little more, and is what an operator asks
+  // A line is cheap to forge. A capture that is told of to its end costs a little more, and is what an operator asks
   // for.
   const rank = ({ manifest, segments }: AbsentCapture): number => (manifest.length > 0 ? 1_000_000 : 0) + segments;
   return { captures: captures.sort((one, other) => rank(other) - rank(one)), elsewhere, leftOut: index.leftOut };

@@ -19,6 +19,6 @@ function eventOf(line: string): LogEvent | undefined {
     if (typeof timestamp !== 'number' || typeof message !== 'string') return undefined;
     return { timestamp, logStream: typeof logStreamName === 'string' ? logStreamName : '', message };
   } catch {
-    return undefined; // a line that is no event: the tarball is whoever's who wrote it
+    return undefined; // a line that is no event: the tarball belongs to its writer
   }
 }

@@ -12,7 +12,7 @@ import type { LogFile } from './walk.ts';
 /** One summary. The function's own code can write such lines too: two versions of one capture are two results. */
 export interface DecodedEvidence {
   readonly captureId: string;
-  /** The summary; undefined where `problem` says why it cannot be had. */
+  /** The summary; undefined where `problem` says why it is not there. */
   readonly summary?: unknown;
   /** Numbers of the parts that are not among the lines. */
   readonly missing: readonly number[];

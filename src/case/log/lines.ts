@@ -1,7 +1,7 @@
 /**
  * The digest lines of captures in the function's log. The log is the list of what must exist: a line cannot be taken
- * back. But an intruder in the sandbox can write lines too, so a line proves nothing by itself, and where a segment has
- * two digests, somebody has lied.
+ * back. But an intruder in the sandbox can write lines too, so a line proves nothing by itself. Where a segment has two
+ * digests, somebody has lied.
  */
 import { plainDigest, type LogRecord } from './scan.ts';
 import { readLog } from './source.ts';

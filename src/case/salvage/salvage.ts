@@ -1,5 +1,5 @@
 /**
- * Reads what is left of a capture that was cut: past missing segments, damaged frames and a truncated end, and says of
+ * Reads what is left of a capture that was cut: past missing segments, damaged frames and a truncated end. It says of
  * every entry whether a manifest part confirms it, and of every path of the inventory that nothing is there of.
  */
 import { hash } from 'node:crypto';

@@ -1,7 +1,7 @@
 /**
- * Finds entries in a tar stream with holes. Behind a hole it looks for the next header, and in a segment that goes on
- * inside of a body for the manifest part at its end: everything before that is bytes of a file, whatever they look
- * like.
+ * Finds entries in a tar stream with holes. Behind a hole it looks for the next header. In a segment that goes on
+ * inside of a body it looks for the manifest part at its end: everything before that is bytes of a file, whatever they
+ * look like.
  */
 import { roundUp } from '../../archive/header.ts';
 import { isAmberError } from '../../errors.ts';

@@ -196,7 +196,7 @@ function committedParts(
   { manifest, objects, late }: Committed,
   joined: StoredName | undefined,
 ): Omit<Parts, 'unexpectedObjects'> {
-  // Amber writes no empty segment: whoever emptied one has removed it.
+  // Amber writes no empty segment: somebody who emptied one has removed it.
   const byName = new Map(objects.flatMap((object) => (object.bytes === 0 ? [] : [[object.name, object] as const])));
   const parts: CapturePart[] = [];
   const missing: number[] = [];

@@ -10,7 +10,7 @@ const PAGE = 1000;
 const MAX_OTHERS = 10_000;
 /** Keys that begin like a segment: a capture has a few thousand at most. */
 const MAX_SEGMENTS = 20_000;
-/** Beyond these, segments are asked for number by number, until so many numbers in a row are not there. */
+/** Beyond these, segments are asked for number by number, until this many numbers in a row are not there. */
 const MAX_ABSENT = 64;
 const MAX_OF_NUMBER = 16;
 

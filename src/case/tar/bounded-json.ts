@@ -1,6 +1,6 @@
 /**
  * JSON that anybody may have written, parsed in bounded memory. V8 takes 46 bytes for each `[` of a text of nothing
- * else, and what is nested a few thousand deep ends whoever walks it: depth and number of values are judged before.
+ * else. A walk of what is nested a few thousand deep ends the process: depth and number of values are judged before.
  */
 
 export interface JsonLimits {

@@ -12,8 +12,7 @@ import { readFile } from '../store/store.ts';
 import type { TarEntry } from './header.ts';
 
 /**
- * Which entries are read, and what a line of them is; undefined for what is none: the tarball is whoever's who wrote
- * it.
+ * Which entries are read, and what a line of them is; undefined for what is none: the tarball belongs to its writer.
  */
 export interface RowKind<T> {
   readonly path: RegExp;

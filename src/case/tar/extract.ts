@@ -1,7 +1,7 @@
 /**
  * Unpacks a tar stream into a fresh folder, so that nothing in it can hurt the examiner: nothing is written outside of
- * the folder, nothing is overwritten, no link is there while files are written, nothing is executable or set-uid, runs
- * of zeros take no space. What is not made (devices, links that lead out) is told.
+ * the folder, nothing is overwritten, no link is there while files are written. Nothing is executable or set-uid, and
+ * runs of zeros take no space. What is not made (devices, links that lead out) is told.
  */
 import { closeSync, constants, ftruncateSync, futimesSync, mkdirSync, openSync, symlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';

@@ -163,7 +163,7 @@ class ByteSource {
     this.#iterator = source[Symbol.asyncIterator]();
   }
 
-  /** Holds so many, or all that are left. False where none are. */
+  /** Holds this many, or all that are left. False where none are. */
   async fill(bytes: number): Promise<boolean> {
     const pieces: Uint8Array[] = [this.held];
     let length = this.held.length;

@@ -1,4 +1,4 @@
-/** The rows of a file of JSON lines, in bounded memory. A line that is none takes no other with it. */
+/** The rows of a file of JSON lines, in bounded memory. A line that is not JSON takes no other with it. */
 import { parseJson } from './bounded-json.ts';
 import type { DocumentReader, Reading } from './json-rows.ts';
 import { LineSplitter } from './lines.ts';

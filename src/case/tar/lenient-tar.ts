@@ -17,7 +17,7 @@ export class Gap {
 /** Times that the next frame is looked for in one part. */
 const MAX_RESYNCS = 1000;
 /**
- * Bytes that are read for it, as a multiple of the part: whoever nests frames in frames would have it read without end.
+ * Bytes that are read for it, as a multiple of the part: frames nested in frames would have it read without end.
  */
 const MAX_READ_AGAIN = 4;
 const LEAST_READ_AGAIN = 16 * 1024 * 1024;

@@ -182,7 +182,7 @@ export class TarReader {
     return chunk.length;
   }
 
-  /** `size` bytes in one piece, from what was carried over and from `chunk`; undefined until there are so many. */
+  /** `size` bytes in one piece, from what was carried over and from `chunk`; undefined until there are enough. */
   #gather(chunk: Buffer, at: number, size: number): { bytes: Buffer; at: number; taken: number } | undefined {
     const needed = size - this.#carried;
     if (this.#carried === 0 && chunk.length - at >= size) return { bytes: chunk, at, taken: size };

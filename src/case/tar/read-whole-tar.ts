@@ -1,6 +1,6 @@
 /**
  * Reads the tar stream of a whole capture with tar-stream, and calls a visitor. tar-stream finds the headers and
- * bodies; names, links and numbers come from the raw header blocks, because it decodes pax records as UTF-8 and so
+ * bodies. Names, links and numbers come from the raw header blocks, because it decodes pax records as UTF-8 and so
  * loses bytes. Where both readings differ, the strict reader goes on from there: it says what is wrong as it does for
  * `verify`.
  */

@@ -18,7 +18,7 @@ export type ZstdFrame =
   | { readonly whole: Buffer }
   /** Its bytes, read on demand. */
   | { readonly pieces: AsyncIterable<Buffer> }
-  /** It stands for so many zeros: what the archive writes for the holes of a file. */
+  /** It stands for a run of zeros: what the archive writes for the holes of a file. */
   | { readonly zeros: number };
 
 /** Compressed bytes and blocks up to which a frame is handed over in one piece: at most 8 MiB of content. */

@@ -74,7 +74,7 @@ export function dateText(timestamp: number): string {
   return `${shownText}.${String(timestamp - second * 1_000_000).padStart(6, '0')}+00:00`;
 }
 
-/** Longest message, and longest text of another column: whoever wants more has the path of the evidence. */
+/** Longest message, and longest text of another column: a reader who wants more has the path of the evidence. */
 const MAX_MESSAGE = 8192;
 const MAX_TEXT = 2048;
 const MAX_TAGS = 16;

@@ -14,7 +14,7 @@ import { TIMELINE_SOURCES, type TimelineSource } from './sources.ts';
 /** An event of CloudWatch has 1 MiB at most; escaping may make six of it. */
 const MAX_LINE = 8 * 1024 * 1024;
 const MAX_DOCUMENT = 1024 * 1024;
-/** A timeline of a capture has so many rows at most, and a path has one at least. */
+/** A timeline of a capture has this many rows at most, and a path has one at least. */
 const MAX_SEEN = 400_000;
 
 export class EventReader implements TarVisitor {

@@ -15,7 +15,7 @@ export interface TimelineSource {
   readonly path: RegExp;
   /** `rows`: JSON lines; `document`: one JSON document; `lines`: text. */
   readonly form: 'rows' | 'document' | 'lines';
-  /** The events of a row, a document, a line. Nothing for what is none: whoever wrote the tarball wrote it. */
+  /** The events of a row, a document, a line. Nothing for what is none: the writer of the tarball wrote it. */
   readonly events: (value: unknown, path: string) => readonly TimelineEvent[];
   /** Read only for paths that the source before it did not tell of: it has the same events, less exact. */
   readonly fallback?: boolean;

@@ -1,4 +1,4 @@
-/** Rows of a timeline as text for a reader, and as CSV. What they quote was chosen by whoever was in the sandbox. */
+/** Rows of a timeline as text for a reader, and as CSV. What they quote was chosen by code in the sandbox. */
 import { renderText } from '../view/safe-names.ts';
 import type { TimelineRow } from './event.ts';
 

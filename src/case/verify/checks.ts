@@ -49,7 +49,7 @@ export class CheckList {
   readonly #failed = new Map<CheckName, { findings: string[]; count: number }>();
   readonly #said = new Map<CheckName, { state: CheckState; detail: string }>();
 
-  /** Something is wrong. Names in `finding` are rendered safely by whoever prints it. */
+  /** Something is wrong. Names in `finding` are rendered safely by the code that prints it. */
   fail(name: CheckName, finding: string): void {
     const entry = this.#failed.get(name) ?? { findings: [], count: 0 };
     if (entry.findings.length < MAX_FINDINGS) entry.findings.push(finding);

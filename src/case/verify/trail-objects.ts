@@ -51,7 +51,7 @@ const STORING: ReadonlySet<string> = new Set(['PutObject', 'CompleteMultipartUpl
 /** `…/capture=ID/NAME` */
 const KEY = /(?:^|\/)capture=([^/]{1,64})\/([^/]{1,64})$/u;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/u;
-/** Objects that are kept of captures that are stored, and of others: whoever floods the log uses up the second. */
+/** Objects that are kept of captures that are stored, and of others: a flood of the log uses up the second. */
 const MAX_KEPT = { stored: 100_000, others: 50_000 } as const;
 /** Buckets and prefixes in which an object of one name was seen. */
 const MAX_PLACES = 16;

@@ -1,6 +1,6 @@
 /**
  * Verifies one capture in one pass, with flat memory: digests of the stored bytes, the tar stream against the manifest
- * parts inside of it, the chain of those, receipts, SHA256SUMS, and the digests that the log holds.
+ * parts inside of it. Then the chain of those, receipts, SHA256SUMS, and the digests that the log holds.
  */
 import type { Outcome } from '../../contracts/evidence.ts';
 import { AmberError } from '../../errors.ts';

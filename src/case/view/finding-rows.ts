@@ -1,4 +1,4 @@
-/** Findings of detectors as rows, the severest first. What they quote was chosen by whoever is in the sandbox. */
+/** Findings of detectors as rows, the severest first. What they quote was chosen by code in the sandbox. */
 import { field, number, text } from './process-tree.ts';
 import { newerSchema } from '../../version.ts';
 import { renderText } from './safe-names.ts';

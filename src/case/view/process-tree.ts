@@ -80,7 +80,7 @@ export interface SocketRow {
 
 /**
  * Internet sockets: those that a process holds first, and of each kind those of a peer elsewhere, then the ones that
- * listen; what the host said to itself and has closed is last.
+ * listen. What the host said to itself and has closed is last.
  */
 export function socketRows(document: unknown): readonly SocketRow[] {
   const rows = objects(field(document, 'inet')).map((row) => ({

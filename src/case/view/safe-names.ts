@@ -7,8 +7,8 @@ import { AmberError } from '../../errors.ts';
 
 /**
  * What must not reach a terminal as it is: controls (escape sequences begin with ESC or C1), marks that turn the
- * direction of writing or are invisible (category Cf), separators of lines, odd spaces, lone surrogates, what is not
- * assigned, and what fonts draw as nothing (variation selectors, Hangul fillers; Unicode, UAX #44, property DI).
+ * direction of writing or are invisible (category Cf), separators of lines, odd spaces. Lone surrogates too, what is
+ * not assigned, and what fonts draw as nothing (variation selectors, Hangul fillers; Unicode, UAX #44, property DI).
  * The backslash too, because it begins our own escapes.
  */
 const UNSAFE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\\]|(?! )\p{Zs}/gu;
