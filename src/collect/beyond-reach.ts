@@ -1,4 +1,4 @@
-/** What is there and cannot be had without native code: a line for each, so that nobody takes it for nothing. */
+/** What is there and cannot be read without native code: a line for each, so that nobody takes it for nothing. */
 import type { AbsentEntry, CollectorContext } from '../contracts/evidence.ts';
 import { latin1 } from '../proc/bytes.ts';
 import type { ProcessRecord, ProcessTable } from '../contracts/process-table.ts';

@@ -50,8 +50,8 @@ export interface SnapshotCost {
 
 /**
  * Memory beside the heap, and CPU time. Measured on Node.js 24 (rise of VmHWM over the heap in use): 14 times a heap of
- * small objects, 5 to 7 times that of loaded code (a compiler, an SDK), 0.4 to 0.8 times one of long strings, which
- * have a space of their own; 50 ms a MiB of small objects. So the worst shape is taken: an estimate that is too low
+ * small objects, 5 to 7 times that of loaded code (a compiler, an SDK). 0.4 to 0.8 times one of long strings, which
+ * have a space of their own. 50 ms a MiB of small objects. So the worst shape is taken: an estimate that is too low
  * kills the function, one that is too high leaves the snapshot out.
  */
 export function costOfSnapshot(

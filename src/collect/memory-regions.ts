@@ -13,7 +13,7 @@ export interface Piece {
 const MIB = 2 ** 20;
 /** Mappings up to this size are stored whole, larger ones by the parts of them that are in memory. */
 const WHOLE_BYTES = 64 * MIB;
-/** Parts that lie closer than this are one piece, so that a mapping ends in no more than so many. */
+/** Parts that lie closer than this are one piece, so that a mapping ends in at most this many. */
 const JOIN_BYTES = MIB;
 const MAX_PIECES = 1024;
 /** Reserved address space beyond this is not searched for pages: 64 GiB cost 128 MB of pagemap. */

@@ -1,6 +1,6 @@
 /**
- * The order in which a tree is taken: class after class, and within a class in turns over the directories, so that
- * 100,000 small files in one place do not keep a payload in another waiting.
+ * The order in which a tree is taken: class after class, and within a class in turns over the directories. So 100,000
+ * small files in one place keep no payload in another waiting.
  */
 import type { Tree } from '../fs/tree.ts';
 

@@ -27,7 +27,7 @@ const FILES: readonly string[] = [
   'cpuset.cpus',
 ];
 
-/** Hierarchies of version 1: as many as there are controllers, and whoever may mount can make named ones. */
+/** Hierarchies of version 1: as many as there are controllers, and a process that may mount can make named ones. */
 const MAX_GROUPS = 32;
 
 /**

@@ -1,7 +1,7 @@
 /**
  * A second opinion: three figures of the machine as the package systeminformation reads them, held against our own
  * parsers. Most of its calls run `ps`, `date`, `cat` and the like, which are not in the image and would stand in the
- * evidence; these three read files alone (a test counts children). Last by default: loading it takes 25 ms of a core.
+ * evidence. These three read files alone (a test counts children). Last by default: loading it takes 25 ms of a core.
  */
 import { setTimeout as after } from 'node:timers/promises';
 import type * as Package from 'systeminformation';

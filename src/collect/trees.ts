@@ -1,4 +1,4 @@
-/** The trees of one capture: each is walked once, whoever asks first. */
+/** The trees of one capture: each is walked once, at the first question. */
 import type { CollectorContext } from '../contracts/evidence.ts';
 import { walk, type Pace, type Walked } from '../fs/walk.ts';
 import { groundsOf } from './grounds.ts';

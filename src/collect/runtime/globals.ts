@@ -41,7 +41,7 @@ export interface Extra<T> {
 
 /**
  * Lists what was added. Types only: a value may be anything, secrets included. `Symbol(undici.globalDispatcher.N)`, of
- * class Agent, is Node's own once `http` is loaded; it is listed because whoever replaces it sees every fetch.
+ * class Agent, is Node's own once `http` is loaded; it is listed because code that replaces it sees every fetch.
  */
 export function extraGlobals(realm: Realm): Extra<readonly ExtraGlobal[]> {
   const extra: ExtraGlobal[] = [];

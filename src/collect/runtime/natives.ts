@@ -1,9 +1,9 @@
 /**
  * Node's own functions, which are JavaScript and so have no `[native code]` to show: where they are defined tells.
  *
- * V8's inspector gives the script and line of a function ([[FunctionLocation]]) without running it and without
- * enabling the debugger. Every group below has an anchor that stands in the same file of Node and that nobody wraps; a
- * function of the group in another script was put there by someone. Only modules that are loaded are looked at.
+ * V8's inspector gives the script and line of a function ([[FunctionLocation]]) without running it and without enabling
+ * the debugger. Every group below has an anchor that stands in the same file of Node and that nobody wraps. A function
+ * of the group in another script was put there by someone. Only modules that are loaded are looked at.
  */
 import type { Runtime, Session } from 'node:inspector';
 import { types } from 'node:util';
