@@ -64,7 +64,7 @@ export interface Options extends Extensions {
   readonly collect?: string | readonly string[] | undefined;
   /** Capture when the handler fails: `off`, `any`, or error names separated by commas. */
   readonly onError?: string | undefined;
-  /** Capture when so many milliseconds of the invocation are left and the handler has not settled; 0 = off. */
+  /** Capture when this many milliseconds of the invocation are left and the handler has not settled; 0 = off. */
   readonly deadlineMs?: Whole | undefined;
   /**
    * Anomalies that start a capture: a level (`low`, `medium`, `high`, `critical`, `off`), `-NAME` and `+NAME` for
@@ -95,7 +95,7 @@ export interface Options extends Extensions {
   readonly maxBytes?: Bytes | undefined;
   /** Longest time of one capture. */
   readonly maxMs?: Whole | undefined;
-  /** A capture ends so many milliseconds before the deadline of the invocation. */
+  /** A capture ends this many milliseconds before the deadline of the invocation. */
   readonly marginMs?: Whole | undefined;
   /** Paths of /tmp and /dev/shm that are listed; the rest is counted. */
   readonly maxEntries?: Whole | undefined;
