@@ -40,8 +40,8 @@ export type Outcome =
   | 'failed';
 
 /**
- * Why an item was left out on purpose, so that a capture without it is complete. Whoever leaves it out sets it; the
- * words of `reason` are for people.
+ * Why an item was left out on purpose, so that a capture without it is complete. The code that leaves it out sets it;
+ * the words of `reason` are for people.
  */
 export type ByDesign =
   | 'stored-elsewhere' // this capture, or another one of this sandbox, has it

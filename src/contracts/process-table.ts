@@ -35,9 +35,8 @@ export interface OpenDescriptor {
 }
 
 /**
- * How much is read of a process. `core`, for those beyond the first 8 where there are more than 32, leaves out limits,
- * cgroup, io, smaps_rollup, scores, fdinfo of pipes and sockets, and most namespaces, so that a thousand processes do
- * not take a second.
+ * How much is read of a process. `core`, for those beyond the first 8 of more than 32, leaves out limits, cgroup, io,
+ * smaps_rollup, scores, fdinfo of pipes and sockets, most namespaces. So a thousand processes do not take a second.
  */
 export type Detail = 'full' | 'core';
 

@@ -1,6 +1,6 @@
 /**
  * What the black box records: one event a slot, written by the recorder of a process (Node, Python) into its ring, or
- * said by the extension. Whoever has the uid of the function can write a ring, so all of it is untrusted when it is
+ * said by the extension. A process with the uid of the function can write a ring, so all of it is untrusted when it is
  * read.
  *
  * A ring is an anonymous file of 512 slots of 512 bytes. Event n stands in slot (n - 1) % 512. A slot holds one JSON

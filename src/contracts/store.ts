@@ -61,7 +61,9 @@ export interface Segment {
   readonly tarOffset: number;
   readonly tarBytes: number;
   readonly tier: Tier;
-  /** Gives the memory of `body` back for the next segment. Called by whoever took it, once nobody reads it any more. */
+  /**
+   * Gives the memory of `body` back for the next segment. Called by the one who took it, once nobody reads it any more.
+   */
   readonly recycle?: () => void;
 }
 
