@@ -85,7 +85,7 @@ function severityOf(one: ObservedProcess, address: string): Severity {
   return one.role === 'other' || isSomebodys(address) ? 'high' : 'medium';
 }
 
-/** A public address of no open resolver: whoever runs it reads the questions. */
+/** A public address of no open resolver: its owner reads the questions. */
 function isSomebodys(address: string): boolean {
   return placeOf(address) === 'public' && !OPEN.has(address);
 }

@@ -1,7 +1,7 @@
 /**
  * The processes of a sandbox, as far as detectors ask: a tenth of what a capture reads. What the kernel fills by itself
- * is read at each look; what a process can hold up (see proc/bounded-pool.ts) when it is new, has called exec, or is
- * the runtime.
+ * is read at each look. What a process can hold up is read (see proc/bounded-pool.ts) when it is new, has called exec,
+ * or is the runtime.
  */
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { ObservedProcess } from '../contracts/evidence.ts';
@@ -194,7 +194,7 @@ async function readOnce(
  * Nanoseconds that a process of one thread has run for, and how often it was put on a processor
  * (Documentation/scheduler/sched-stats.rst). While both stand it has done nothing: no exec, no descriptor, no mapping.
  * A process that shares its tables (CLONE_FILES) is listed itself. Undefined for several threads, of which this file
- * tells of the first alone, for one that runs at this moment, and where the kernel does not count (`0 0 0`).
+ * tells the first alone. Also for one that runs at this moment, and where the kernel does not count (`0 0 0`).
  */
 function runCount(session: Session, dir: string, { threads, state }: ProcessStat): string | undefined {
   const read = threads === 1 && state !== 'R' ? readNow(`${dir}/schedstat`, SMALL, session.allowance) : undefined;

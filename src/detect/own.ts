@@ -9,8 +9,8 @@ import { watchedOf } from './variables.ts';
 export interface OwnRecords {
   readonly env: NodeJS.ProcessEnv;
   /**
-   * Children that Node told of (diagnostics_channel `child_process`), in the order of their start. Emptied by whoever
-   * reads it.
+   * Children that Node told of (diagnostics_channel `child_process`), in the order of their start. Emptied by its
+   * reader.
    */
   readonly children: { readonly child: unknown; readonly atMs: number }[];
   /** Functions as they were at init, or when they were first met. */

@@ -1,4 +1,4 @@
-/** A built-in of Node is another function than at init: whoever stands there sees what goes through it. */
+/** A built-in of Node is another function than at init: a function that stands there sees what goes through it. */
 import type { Detector, Finding, Observation, PatchedBuiltin, Severity } from '../contracts/evidence.ts';
 import { makeFinding } from './finding.ts';
 import { isWritablePlace } from './places.ts';

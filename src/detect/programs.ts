@@ -63,7 +63,7 @@ export function isWrapper({ exe, env }: Pick<ObservedProcess, 'exe' | 'env'>): b
 
 /**
  * A browser that is driven from the function (Puppeteer, Playwright): a multi-process Chromium says so in its
- * arguments. Whoever copies the arguments passes for one here; the findings on the file and the process stay.
+ * arguments. An intruder who copies the arguments passes for one here; the findings on the file and the process stay.
  */
 export function isDrivenBrowser({ argv }: Pick<ObservedProcess, 'argv'>): boolean {
   return (

@@ -1,4 +1,6 @@
-/** The runtime is told to find the Runtime API elsewhere than the others: whoever listens there sees every event. */
+/**
+ * The runtime is told to find the Runtime API elsewhere than the others: a process that listens there sees every event.
+ */
 import type { Detector, Finding, Observation, ObservedProcess, Severity } from '../contracts/evidence.ts';
 import { makeFinding, named, subjectOf } from './finding.ts';
 import { declaredApis, endpointOf, listenerOn, RUNTIME_API } from './runtime-api.ts';

@@ -101,8 +101,8 @@ function hookOf(file: ObservedFile): Hook | undefined {
 
 /**
  * A module that lies deeper than the folder of installed distributions is out of Python's reach until somebody puts its
- * own folder on the path, and a `.pth` file beside others is what installing leaves. Whoever copies this has a finding
- * still.
+ * own folder on the path. A `.pth` file beside others is what installing leaves. An intruder who copies this has a
+ * finding still.
  */
 function severityOf(
   file: ObservedFile,

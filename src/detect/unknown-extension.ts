@@ -34,7 +34,7 @@ function ofName(name: string, baseline: Observation, policy: DetectPolicy): Find
   ];
   if (!baseline.extensions.includes(name)) return make('high', `the extension ${name} was not there at init`);
   if (name === KILL_FILE) return make('medium', 'a file in /opt turns all extensions off');
-  // Whoever lists some extensions wants to hear of the others.
+  // A user who lists some extensions wants to hear of the others.
   return policy.allow.some(({ kind }) => kind === 'extension')
     ? make('medium', `the extension ${name} is not among the known ones`)
     : [];
