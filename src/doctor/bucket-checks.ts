@@ -17,7 +17,7 @@ import { defined } from '../defined.ts';
 const NO_BUCKET = notChecked('captures do not go to a bucket');
 const EXAMPLE = 'examples/bucket/bucket-policy.json';
 
-/** `action`: what whoever asks needs, if anything. */
+/** `action`: what the user of the check needs, if anything. */
 function bucketCheck(
   name: string,
   what: string,

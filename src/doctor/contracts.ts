@@ -18,7 +18,7 @@ export interface DoctorCheck {
   readonly name: string;
   /** What is looked at, in a few words. */
   readonly what: string;
-  /** IAM actions of whoever runs the check. */
+  /** IAM actions of the user who runs the check. */
   readonly actions: readonly string[];
   /** May throw what a client throws: the check is then `not-checked`, with the action that is missing. */
   readonly check: (inspected: InspectedFunction) => Promise<Diagnosis> | Diagnosis;

@@ -54,7 +54,7 @@ export const roleWrites: DoctorCheck = {
   },
 };
 
-/** Nothing of it is needed, and whoever breaks in has it too. */
+/** Nothing of it is needed, and an intruder has it too. */
 const TOO_MUCH = [
   's3:GetObject',
   's3:DeleteObject',
