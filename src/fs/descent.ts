@@ -120,7 +120,7 @@ export class Descent {
   }
 
   /**
-   * Several levels by one call. The kernel follows links in the middle of a path, so the result counts only if the
+   * Several levels by one call. The kernel follows links in the middle of a path. So the result counts only if the
    * kernel's own name for it is the expected one: a path through a link would show where the link led. Undefined if
    * not.
    */

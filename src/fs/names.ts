@@ -4,8 +4,8 @@ import type { BytePath } from '../contracts/evidence.ts';
 
 /**
  * What does not stand for itself: control characters (C0, DEL, C1), line and paragraph separators, marks that turn the
- * direction of writing, `%` and `\` (the escapes), `|` (the separator of a bodyfile), and `->`, which parts a link from
- * its target.
+ * direction of writing. Also `%` and `\` (the escapes), `|` (the separator of a bodyfile), and `->`, which parts a link
+ * from its target.
  */
 const UNSAFE_TEXT = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\ufeff%|\\]|->/gu;
 const UNSAFE_BYTE = /[\0-\x1f\x7f-\xff%|\\]|->/gu;

@@ -1,8 +1,8 @@
 /**
- * Opening things below a directory that is held open. A path is resolved one component at a time, from a descriptor,
- * as `/proc/PID/fd/N/name` (proc_pid_fd(5)): a directory that is swapped for a link after it was opened does not lead
- * anywhere else, and the last component is never followed (O_NOFOLLOW, open(2)). Nothing here blocks on a FIFO, and a
- * file under a lease (fcntl(2), F_SETLEASE) fails with EAGAIN instead of waiting for its holder (O_NONBLOCK).
+ * Opening things below a directory that is held open. A path is resolved one component at a time, from a descriptor, as
+ * `/proc/PID/fd/N/name` (proc_pid_fd(5)): a directory that is swapped for a link after it was opened does not lead
+ * anywhere else. The last component is never followed (O_NOFOLLOW, open(2)). Nothing here blocks on a FIFO, and a file
+ * under a lease (fcntl(2), F_SETLEASE) fails with EAGAIN instead of waiting for its holder (O_NONBLOCK).
  *
  * All functions are synchronous and throw Node's system errors: see `outcomeOf` in outcome.ts for what they mean.
  */

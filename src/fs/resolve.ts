@@ -1,7 +1,7 @@
 /**
- * Paths that others may have chosen, resolved one component after the other from a descriptor: so that no mount is
- * entered on which somebody else has to answer, neither by name nor by a link (`/proc/PID/root` leads into other
- * namespaces), and so that a directory which is swapped for a link meanwhile leads nowhere.
+ * Paths that others may have chosen, resolved one component after the other from a descriptor. No mount is entered on
+ * which somebody else has to answer, neither by name nor by a link (`/proc/PID/root` leads into other namespaces). A
+ * directory that is swapped for a link meanwhile leads nowhere.
  */
 import { closeSync, constants, fstatSync, openSync, type BigIntStats } from 'node:fs';
 import type { BytePath } from '../contracts/evidence.ts';
