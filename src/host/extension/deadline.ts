@@ -1,6 +1,6 @@
 /**
  * Before an invocation runs out of time its processes are captured while they still live. The extension has a thread of
- * its own, so a handler that blocks its event loop cannot keep it from that; no timer in the handler's process would
+ * its own, so a handler that blocks its event loop cannot keep it from that. No timer in the handler's process would
  * fire.
  */
 import { isAmberError } from '../../errors.ts';

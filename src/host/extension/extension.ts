@@ -147,7 +147,7 @@ async function atInvoke(state: ExtensionState, event: InvokeEvent): Promise<void
 
 /**
  * Looks at the sandbox once a second at most: after the answer where detectors are on and the platform tells of it,
- * which keeps the sandbox from the next invocation for some 30 ms; else at once. In an invocation that lasts, the last
+ * else at once. That keeps the sandbox from the next invocation for some 30 ms. In an invocation that lasts, the last
  * look is never much older.
  */
 async function watchInvocation(state: ExtensionState, invocation: InvocationRecord): Promise<void> {

@@ -1,8 +1,8 @@
 /**
- * Handoffs: a process of the function says that a capture is due, and hands over what only it knows. Whoever has its
- * uid can say so, at any time and as often as he likes. So a hint starts what the policy would have started anyway, and
- * no more: with a cap, a cooldown and a rate of its own, so that it uses up nothing of what our own triggers may start,
- * and an order behind it is read from its own place, or has a signature.
+ * Handoffs: a process of the function says that a capture is due, and hands over what only it knows. A process with its
+ * uid can say so at any time, and as often as it likes. So a hint starts what the policy would have started anyway, and
+ * no more. A cap, a cooldown and a rate of its own keep it from using up what our own triggers may start. An order
+ * behind it is read from its own place, or has a signature.
  */
 import { createServer, type Socket } from 'node:net';
 import type { Cause, Config } from '../../contracts/evidence.ts';

@@ -1,7 +1,7 @@
 /**
  * What the end of a sandbox needs is made ready after the first answer, when nobody waits: the engine is loaded, one
  * capture is rehearsed with a destination that keeps nothing, and the scanner is opened. A function of 128 MB has 140
- * ms of CPU in the two seconds of its shutdown; loading and running code for the first time would take all of it.
+ * ms of CPU in the two seconds of its shutdown. Loading and running code for the first time would take all of it.
  */
 import type { Destination, DestinationProvider, FindingsReport, Receipt } from '../../contracts/evidence.ts';
 import { describeError } from '../../errors.ts';

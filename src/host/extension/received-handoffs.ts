@@ -52,7 +52,7 @@ function collectorsOf(running: Pick<Running, 'isSealed'>, received: ReceivedHand
       description: `${description} It came while the capture was under way.`,
       tier: 'code',
       async *collect(context): AsyncGenerator<Entry> {
-        running.isSealed = true; // whoever comes now is sent away, and captures himself
+        running.isSealed = true; // a process that comes now is sent away, and captures by itself
         yield* keep(received);
         const more = received.handed.length - received.kept;
         if (more > 0)

@@ -2,12 +2,12 @@
  * How often this sandbox was captured after a crash, remembered across resets: the extension ends with each, and a
  * function that crashes at every invocation would be captured without end.
  *
- * The only memory that outlives a reset is /tmp (AWS, "Lambda execution environment lifecycle"), where whoever is in
- * the sandbox can write too, and no key is out of his reach. So what stands there is read when the extension starts,
- * before the runtime does (RIE internal/lambda/rapid/handlers.go, doRuntimeDomainInit), and what is written later
- * counts for later lives alone. The first crash of a sandbox is captured whatever he writes; what he has forged is
- * moved aside, said in the log, and part of that capture like any file. The record holds back nothing for which a
- * finding or an order is open, and for all else no longer than {@link PAUSE_MS}.
+ * The only memory that outlives a reset is /tmp (AWS, "Lambda execution environment lifecycle"), where an intruder can
+ * write too, and no key is out of his reach. So what stands there is read when the extension starts, before the runtime
+ * does (RIE internal/lambda/rapid/handlers.go, doRuntimeDomainInit), and what is written later counts for later lives
+ * alone. The first crash of a sandbox is captured whatever he writes. What he has forged is moved aside, said in the
+ * log, and part of that capture like any file. The record holds back nothing for which a finding or an order is open,
+ * and for all else no longer than {@link PAUSE_MS}.
  */
 import {
   closeSync,

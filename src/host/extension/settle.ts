@@ -1,7 +1,7 @@
 /**
  * The extension idles from here on, and what it does once more is compiled: V8 is told so. Not on the command line of
- * Node, where a flag that changes how V8 compiles makes it refuse the code that Node brings for its own modules, and
- * costs 25 ms of the function's init; nor before all modules are loaded, for the same reason.
+ * Node: a flag that changes how V8 compiles makes it refuse the code that Node brings for its own modules. That costs
+ * 25 ms of the function's init. Nor before all modules are loaded, for the same reason.
  */
 
 /**

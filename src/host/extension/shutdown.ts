@@ -21,14 +21,14 @@ const EXIT_MS = 200;
 const LEAST_MS = 1400;
 const MAX_MS = 2000;
 /**
- * A capture that is under way when SHUTDOWN comes may close in this part of the time; it has most of what there is to
+ * A capture that is under way when SHUTDOWN comes may close in this part of the time. It has most of what there is to
  * have.
  */
 const SHARE_OF_RUNNING = 0.6;
 
 /**
- * The caller of an invocation that crashed is answered when the extensions have ended, and told of a timeout where that
- * takes longer than its invocation has (RIE internal/lambda/rapidcore/server.go, Invoke): so much is left of it.
+ * The caller of an invocation that crashed is answered when the extensions have ended. He is told of a timeout where
+ * that takes longer than his invocation has (RIE internal/lambda/rapidcore/server.go, Invoke): so much is left of it.
  */
 const ANSWER_MS = 100;
 /** The exit from a capture that the invocation bounds: nothing is killed when it is late. */
@@ -92,8 +92,8 @@ interface Due {
 }
 
 /**
- * What is captured, and why. A finding or an order that is open makes it contents; without one, the captures after
- * crashes are counted across the lives of the sandbox, and one line says so of what is not captured.
+ * What is captured, and why. A finding or an order that is open makes it contents. Without one, the captures after
+ * crashes are counted across the lives of the sandbox. One line says so of what is not captured.
  */
 function dueAtTheEnd(
   state: ExtensionState,

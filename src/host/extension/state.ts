@@ -280,7 +280,7 @@ function isDone(invocation: InvocationRecord): boolean {
 }
 
 export interface HandoffServer {
-  /** From now on hints are answered; until then whoever connects is sent away. */
+  /** From now on hints are answered; until then a process that connects is sent away. */
   readonly serve: (state: ExtensionState) => void;
   readonly close: () => void;
 }

@@ -10,7 +10,7 @@
  *                        ←   got
  *                        ←   held, or ended                for whoever still waits
  *
- * Both ends distrust the other: whoever has the uid of the function can connect here, or bind the name before us.
+ * Both ends distrust the other: a process with the uid of the function can connect here, or bind the name before us.
  */
 import { createHash } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
@@ -38,8 +38,8 @@ export interface HandoffRequest {
 
 export interface Verdict {
   /**
-   * `running`: a capture for this very reason runs; `done`: it has ended and is whole. Whoever is `refused` captures
-   * himself.
+   * `running`: a capture for this very reason runs; `done`: it has ended and is whole. A process that is `refused`
+   * captures by itself.
    */
   readonly verdict: 'taken' | 'running' | 'done' | 'refused';
   /** The sandbox stays awake for the capture when the answer is out: nobody need wait for it. */

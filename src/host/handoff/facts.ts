@@ -1,5 +1,6 @@
 /**
- * What only the function's own process can tell, as lines for whoever captures in its place. Loaded when that is due.
+ * What only the function's own process can tell, as lines for the process that captures in its place. Loaded when that
+ * is due.
  */
 import { environmentChanges } from '../../collect/environment.ts';
 import { passive } from '../../collect/passive.ts';

@@ -1,8 +1,8 @@
 /**
- * Who listens for hints. The name of an abstract socket belongs to whoever binds it first, and an attacker who answers
- * in the extension's place would keep the capture from happening. The platform starts extensions before the runtime
- * (AWS, "Lambda execution environment lifecycle"), so whoever listens must be older than this process; what an intruder
- * starts is younger. An intruder older than the runtime came with a layer, and owns the sandbox anyway.
+ * Who listens for hints. The name of an abstract socket belongs to the process that binds it first. An attacker who
+ * answers in the extension's place would keep the capture from happening. The platform starts extensions before the
+ * runtime (AWS, "Lambda execution environment lifecycle"), so the listener must be older than this process; what an
+ * intruder starts is younger. An intruder older than the runtime came with a layer, and owns the sandbox anyway.
  */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { readNow } from '../../proc/read.ts';

@@ -32,7 +32,7 @@ function atPace(cpuMs: number, cores: number): number {
 /**
  * The epoch millisecond at which everything of a capture must have ended: its own limit, or the deadline of the
  * invocation less the margin, whichever is sooner. The margin is never less than the longest stretch of the capture
- * takes at the pace of the function, so that the result of the handler is passed on before the deadline.
+ * takes at the pace of the function. So the result of the handler is passed on before the deadline.
  *
  * So a handler that has settled while `leastMs` and the margin were left is answered in time. One that still runs when
  * a capture starts shares the main thread with it until the hard stop, and no longer. The bound: it loses at most the

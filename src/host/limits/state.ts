@@ -1,8 +1,8 @@
 /**
  * What all copies of Amber in one process share: a function may bundle the package and have the layer's copy beside it
- * (datadog-lambda-js issue 500), and still there is one sandbox, one capture at a time, one cap.
+ * (datadog-lambda-js issue 500). Still there is one sandbox, one capture at a time, one cap.
  *
- * A worker thread of Managed Instances has a global object of its own, so it counts for itself;
+ * A worker thread of Managed Instances has a global object of its own, so it counts for itself.
  * host/monitor/process-lock.ts sees to it that they do not capture side by side.
  */
 

@@ -2,10 +2,10 @@
  * Whether anything has moved in the sandbox since the last invocation, asked in process at the cost of some
  * microseconds.
  *
- * It is asked when an invocation begins: what the last one did is done by then, and a sandbox is frozen as soon as it
- * has answered, so that nothing could be done earlier. While nothing has moved the handler is called directly. When
- * something has, the invocation is watched and the detectors look, beside the handler; what they find starts a capture,
- * for which the answer of that invocation waits.
+ * It is asked when an invocation begins: what the last one did is done by then. A sandbox is frozen as soon as it has
+ * answered, so nothing could be done earlier. While nothing has moved the handler is called directly. When something
+ * has, the invocation is watched and the detectors look, beside the handler. What they find starts a capture, for which
+ * the answer of that invocation waits.
  */
 import type { Cause, Finding } from '../../contracts/evidence.ts';
 import type { OwnRecords } from '../../detect/own.ts';

@@ -39,11 +39,10 @@ const JUMP_KIB = 256 * 1024;
 
 /**
  * First tier, five system calls and 7 microseconds: fstat and statfs of the first tree, of the others in turn (a file
- * that comes, goes or grows anywhere in it takes blocks or an inode); from /proc/loadavg the number that was given to
- * the last process or thread (proc_loadavg(5)), which moves for every child, whoever starts it, so that the list of
- * children need not be read; and the largest resident memory so far (getrusage(2)). That has the heap and all else in
- * it, where the statistics of the heap alone take 0.4 microseconds and 2.5 ms and more to load node:v8 with its
- * streams.
+ * that comes, goes or grows anywhere in it takes blocks or an inode). From /proc/loadavg the number that was given to
+ * the last process or thread (proc_loadavg(5)), which moves for every child. So the list of children is not read. Then
+ * the largest resident memory so far (getrusage(2)). That has the heap and all else in it. The statistics of the heap
+ * alone take 0.4 microseconds, and 2.5 ms and more to load node:v8 with its streams.
  *
  * A tree for which somebody else answers (EFS) is left out: the looks do not enter it either.
  *

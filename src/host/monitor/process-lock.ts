@@ -1,6 +1,6 @@
 /**
  * One capture at a time for all threads of a process. On Managed Instances the runtime starts worker threads (eight for
- * each vCPU: aws-lambda-ric 4 worker.ts), each with its own globals and so its own counts; every one of them would
+ * each vCPU: aws-lambda-ric 4 worker.ts), each with its own globals and so its own counts. Every one of them would
  * capture the same /tmp and the same process table.
  *
  * Threads share no JavaScript, and a lock file in /tmp would be in the evidence. So a thread binds a name among the
@@ -8,7 +8,7 @@
  */
 import type { Cause, Config } from '../../contracts/evidence.ts';
 
-/** Taken: whoever holds it gives it back when the capture has ended. */
+/** Taken: its holder gives it back when the capture has ended. */
 export type Release = () => void;
 
 const NOTHING: Release = () => undefined;
@@ -17,7 +17,7 @@ const NOTHING: Release = () => undefined;
  * Asks for the turn of this process. After a capture the name is kept for the cooldown, and that of the flag for ever:
  * one sandbox, one capture by its flag, and one by each order.
  *
- * @returns undefined if another thread has it. In the main thread, and where sockets cannot be had, it is always given.
+ * @returns undefined if another thread has it. In the main thread, and where there are no sockets, it is always given.
  */
 export async function acquireProcessLock(cause: Cause, config: Config): Promise<Release | undefined> {
   if (process.getBuiltinModule('node:worker_threads').isMainThread) return NOTHING;

@@ -60,11 +60,10 @@ export interface ControlEnvironment {
 const IDLE_MS = 3000;
 /** A timer that is so late was frozen with its sandbox. */
 const FROZEN_MS = 500;
-/** So many reads in a row that were frozen say something all the same. */
+/** This many reads in a row that were frozen say something all the same. */
 const MAX_FROZEN = 3;
 /**
- * Lines on refused orders and failed reads, in the life of a sandbox: whoever may write the object must not fill the
- * log.
+ * Lines on refused orders and failed reads, in the life of a sandbox: a writer of the object must not fill the log.
  */
 const MAX_LINES = 20;
 
@@ -111,7 +110,7 @@ export async function openControl(config: Config, environment: ControlEnvironmen
     markConsumed: ({ cause }) => {
       if (cause.order === undefined) return;
       state.taken.add(cause.order.id);
-      // Whoever writes the same id there again is told that it is a replay.
+      // A responder who writes the same id there again is told that it is a replay.
       if (state.held?.order.id === cause.order.id) state.held = undefined;
     },
     stopped: () =>

@@ -9,7 +9,7 @@ import type { HostSetup } from '../wrapper/setup.ts';
 import { firstTime, shared, type SandboxState } from '../limits/state.ts';
 import type { HostEnvironment } from '../environment.ts';
 
-/** An order in an event lives an hour at most: whoever sees it on its way must not keep it for later. */
+/** An order in an event lives an hour at most: a reader on its way must not keep it for later. */
 const MAX_LIFE_MS = 3_600_000;
 /** A signature takes 0.1 to 0.2 ms of a core to check. */
 const MAX_A_SECOND = 20;
@@ -90,7 +90,7 @@ function mayLook(seen: Seen, nowMs: number): boolean {
   return seen.inSecond <= MAX_A_SECOND;
 }
 
-/** Whoever may invoke the function writes these: one line for each kind, and nothing of the event in it. */
+/** A caller of the function writes these: one line for each kind, and nothing of the event in it. */
 function refuse({ state, environment }: Judge, { why, reason }: Refused): OrderedCapture | undefined {
   if (firstTime(state, `event:${why}`))
     environment.log('refused', {

@@ -27,7 +27,7 @@ export interface CaptureOptions extends Options {
  * the report says `refused` and its `error` why. An environment that is not usable refuses too, with one log line.
  *
  * Inside a wrapped handler it borrows the invocation in progress: request, deadline, account. Where several run at once
- * (Managed Instances) it knows which one calls as long as the runtime client does; else `cause.reason` of the report
+ * (Managed Instances) it knows which one calls as long as the runtime client does. Else `cause.reason` of the report
  * says that it cannot tell, and no deadline binds the capture.
  *
  * @param asked - options, or the reason alone

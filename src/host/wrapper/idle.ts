@@ -1,8 +1,8 @@
 /**
  * `withCapture` as it stands in a bundle: all that an idle function pays for. Where a destination is all that is
- * configured, nothing has to be read, said or done when a handler is wrapped, but what only that moment can tell: what
- * stands in the sandbox before the first invocation. Of the rest nothing is loaded until something has moved, or code
- * asks for it.
+ * configured, nothing has to be read, said or done when a handler is wrapped. What only that moment can tell is kept:
+ * what stands in the sandbox before the first invocation. Of the rest nothing is loaded until something has moved, or
+ * code asks for it.
  */
 import type { Options } from '../../config/config.ts';
 import type * as due from './due.ts';

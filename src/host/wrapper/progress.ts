@@ -1,6 +1,6 @@
 /**
  * The invocation in progress, for code that calls `capture()` without its context. An ordinary invocation is not
- * watched, so it leaves nothing but the time at which it began; the first one of a sandbox tells what is the same for
+ * watched, so it leaves nothing but the time at which it began. The first one of a sandbox tells what is the same for
  * all of them: the timeout of the function, and whose it is. Once code has called `capture()`, every invocation is
  * noted whole.
  */

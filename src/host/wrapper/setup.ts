@@ -181,7 +181,7 @@ export interface TrackedInvocation {
   /** For hosts that are not told of every end: true if the invocation has settled without them. */
   isOver: (() => boolean) | undefined;
   timer: NodeJS.Timeout | undefined;
-  /** The capture that runs for this invocation: whoever passes its result on waits for it. */
+  /** The capture that runs for this invocation: the code that passes its result on waits for it. */
   capture: Promise<unknown> | undefined;
   /**
    * The client takes the answer when the event loop is empty (a callback of aws-lambda-ric 3), so nothing may fill it.

@@ -41,7 +41,8 @@ export interface Ordered {
  * A capture that the extension makes in place of this process gives undefined too.
  *
  * The one timer here is meant to keep the event loop alive: while a capture runs, a v3 runtime must not find the loop
- * empty and end a callback invocation (aws-lambda-ric 3, BeforeExitListener.js), nor may a v4 process run out of work.
+ * empty: it would end a callback invocation (aws-lambda-ric 3, BeforeExitListener.js). Nor may a v4 process run out of
+ * work.
  */
 export function startCapture(
   setup: HostSetup,

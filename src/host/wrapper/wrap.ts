@@ -40,16 +40,16 @@ type LambdaArguments<A extends unknown[]> = A extends []
  *
  * The result is a proxy of the handler: kind, name, number of parameters, own properties and symbols (streaming) are
  * the handler's own, now and later. While nothing is due it is called as if it stood there itself, without a frame in
- * the stack or a listener on its promise; only V8 shows it, by leaving `[as handler]` off its frame. In the first
- * invocation of a sandbox, in which the timeout of the function is learned, in all that follow a `capture()`, and while
- * a trigger watches, one frame of this file is in the stacks of what the handler throws before it first waits; under a
- * trigger its promise is a derived one. Anomalies are watched for without that, until something has moved in the
- * sandbox (a file in `/tmp`, a process). When a capture is due, the result is passed on, unchanged, once the capture
- * has ended: at the latest `marginMs` before the deadline.
+ * the stack or a listener on its promise. Only V8 shows it, by leaving `[as handler]` off its frame. The first
+ * invocation of a sandbox, in which the timeout of the function is learned, is another case. So are all that follow a
+ * `capture()`, and those that a trigger watches. One frame of this file is then in the stacks of what the handler
+ * throws before it first waits. Under a trigger its promise is a derived one. Anomalies are watched for without that,
+ * until something has moved in the sandbox (a file in `/tmp`, a process). When a capture is due, the result is passed
+ * on, unchanged, once the capture has ended: at the latest `marginMs` before the deadline.
  *
  * A handler of aws-lambda-ric 3 that returns no promise answers by its callback or by `context.succeed`, `fail`,
  * `done`. What `AMBER_CAPTURE=now` captures is then the moment at which the function returns, and its work may still go
- * on; an answer by the callback waits for the capture, an answer by `context` does not, and its failure fires no
+ * on. An answer by the callback waits for the capture, an answer by `context` does not, and its failure fires no
  * trigger.
  *
  * Wrap last: methods of the handler that return it (middy's `use`) return the handler and not the wrapper.
