@@ -34,7 +34,7 @@ export function clientFile(own: string): string {
 
 /**
  * Which client is at work. Version 4 puts an `InvokeStore` into `globalThis.awslambda` before it loads the function
- * (src/utils/runtime-setup.ts, package lambda-invoke-store), version 3 makes that object anew without one; where
+ * (src/utils/runtime-setup.ts, package lambda-invoke-store), version 3 makes that object anew without one. Where
  * functions have asked for none (AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA), the version of Node tells.
  */
 export function clientGeneration(env: NodeJS.ProcessEnv): RuntimeGeneration {

@@ -50,7 +50,7 @@ export function parseHandlerName(full: string, generation: RuntimeGeneration): H
 
 /**
  * Finds the function in what the module exports. Version 3 goes through functions and has no default export to fall
- * back on, version 4 goes through objects only and tries the default export as well.
+ * back on. Version 4 goes through objects only and tries the default export as well.
  *
  * @throws Runtime.HandlerNotFound
  */

@@ -1,6 +1,6 @@
 /**
  * Loads the module of a handler as the runtime client would: the same files in the same order, `require` where it
- * requires and `import` where it imports, so that a function behind the layer finds what it would find in front of it.
+ * requires and `import` where it imports. So a function behind the layer finds what it would find in front of it.
  *
  * What user code throws while it is loaded is passed on as it is. The client, which loads us, then makes of it what it
  * would have made: Runtime.UserCodeSyntaxError, Runtime.ImportModuleError, or the error itself.

@@ -1,6 +1,6 @@
 /**
  * What the platform wants of a line. With log format JSON and an application log level it drops every line below that
- * level, and a line without a valid `level` and `timestamp` counts as INFO (AWS, "Log-level filtering").
+ * level. A line without a valid `level` and `timestamp` counts as INFO (AWS, "Log-level filtering").
  */
 
 import { SCHEMAS } from '../version.ts';
@@ -28,7 +28,7 @@ export function leastLevel(env: Readonly<Record<string, string | undefined>>): s
   return LEVELS.indexOf(asked) > LEVELS.indexOf(ORDINARY) ? asked : ORDINARY;
 }
 
-/** The platform sets both variables before the process starts: whoever changes them later changes no line. */
+/** The platform sets both variables before the process starts: a later change of them changes no line. */
 const LEVEL = leastLevel(process.env);
 
 export function envelope(): Envelope {

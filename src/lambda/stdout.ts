@@ -1,5 +1,5 @@
 /**
- * Standard output, as long as it is the one that the process began with. Whoever closes descriptor 1 makes the next
+ * Standard output, as long as it is the one that the process began with. Code that closes descriptor 1 makes the next
  * file or socket that is opened number 1: a log line would then be written into the evidence.
  */
 import { AmberError } from '../errors.ts';

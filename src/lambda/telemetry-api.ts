@@ -1,6 +1,6 @@
 /**
- * The Telemetry API: the platform tells how each invocation ended. A hint and no proof, because whoever is in the
- * sandbox can post to the listener as well: nothing starts a capture because of it.
+ * The Telemetry API: the platform tells how each invocation ended. A hint and no proof, because an intruder can post to
+ * the listener as well: nothing starts a capture because of it.
  *
  * Source: AWS, "Lambda Telemetry API reference", "Lambda Telemetry API Event schema reference". Under AWS's emulator
  * there is none: it answers 202 with `Telemetry.NotSupported` (rapi/handler/runtimelogs_stub.go).
