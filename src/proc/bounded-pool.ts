@@ -1,10 +1,10 @@
 /**
  * Calls that another process can make hang, kept away from the main thread and from the rest of the threadpool.
  *
- * Reading /proc/PID/environ, cmdline, maps or mem takes locks of that process and may fault in its pages; with a page
+ * Reading /proc/PID/environ, cmdline, maps or mem takes locks of that process and may fault in its pages. With a page
  * behind a FUSE mount that its owner serves, such a read never returns (and not even open() does while an exec hangs:
  * `mm_access` waits for exec_update_lock). No call can cancel it. libuv has 4 threads for all file and DNS work of the
- * function we are guests of, so at most 2 of ours are ever in use, and a call that hangs keeps its place until it comes
+ * function we are guests of. So at most 2 of ours are ever in use. A call that hangs keeps its place until it comes
  * back.
  */
 
@@ -25,8 +25,8 @@ export interface Ticket {
 export interface BoundedPool {
   /**
    * Runs `job` when a place is free. Never rejects. The time counts from the start of the job, and from each
-   * `progress()`; an abandoned job keeps its place until it ends, and then gives it back. While a call hangs, no other
-   * is tried for the same `owner` (see {@link ownerOf}): one hostile process takes one place, in however many captures.
+   * `progress()`; an abandoned job keeps its place until it ends. While a call hangs, no other is tried for the same
+   * `owner` (see {@link ownerOf}): one hostile process takes one place, in however many captures.
    */
   readonly run: <T>(job: (ticket: Ticket) => Promise<T>, timeoutMs: number, owner?: string) => Promise<PoolResult<T>>;
   /** Calls that hang at this moment. */

@@ -25,7 +25,7 @@ export interface DescriptorPlace {
 }
 
 export const FDINFO: ReadRule = { cap: 64 * 1024, whole: true };
-/** Above so many slots the folder is read piece by piece: listing a million names would hold the main thread. */
+/** Above this many slots the folder is read piece by piece: listing a million names would hold the main thread. */
 const MAX_SLOTS_AT_ONCE = 4096;
 /** Descriptors, or names, between two turns of the event loop. */
 const A_STRETCH = 24;
@@ -108,7 +108,7 @@ function linkOf(dir: string, name: string, failures: string[]): Mutable<OpenDesc
 /**
  * Regular files, pipes and sockets give their offset and flags at once. Anonymous inodes and devices have fdinfo
  * functions of their own, and those may wait: that of an epoll takes a mutex under which epoll_wait copies to its
- * owner's memory, that of a tun device the lock of all network configuration.
+ * owner's memory. That of a tun device the lock of all network configuration.
  */
 function wayToInfo(target: string, detail: Detail): 'now' | 'aside' | 'none' {
   if (target === '/dev/null') return detail === 'full' ? 'now' : 'none';

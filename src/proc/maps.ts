@@ -21,7 +21,7 @@ export interface Vma {
   readonly inode: string;
   /**
    * File, `[heap]`, `[stack]`, `[anon:name]`, `/memfd:name (deleted)`, or empty. As printed: the kernel writes a
-   * newline in a name as `\012` and leaves backslashes alone, so that the text cannot be turned back into the name for
+   * newline in a name as `\012` and leaves backslashes alone. So the text cannot be turned back into the name for
    * certain.
    */
   readonly path: BytePath;

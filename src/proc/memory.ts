@@ -92,7 +92,7 @@ export class ProcessMemory {
 
   /**
    * Fills `target`, which the caller has zeroed, with the memory from `start` on, in the given runs (offsets into
-   * `target`); what cannot be read stays zero and is added to `holes`. Rejects when the process has ended or hangs.
+   * `target`). What cannot be read stays zero and is added to `holes`. Rejects when the process has ended or hangs.
    */
   async fill(target: Buffer, start: bigint, runs: readonly Extent[], holes: Holes): Promise<void> {
     await this.call(async (ticket) => {

@@ -12,7 +12,7 @@ export interface Mount {
   /** `major:minor` of its superblock, decimal. */
   readonly device: string;
   readonly point: BytePath;
-  /** `ext4`, `fuse.sshfs`: the first part is the kernel's own word, the rest that of whoever mounted it. */
+  /** `ext4`, `fuse.sshfs`: the first part is the kernel's own word, the rest that of the process that mounted it. */
   readonly type: string;
 }
 
@@ -48,7 +48,7 @@ const KERNEL: ReadonlySet<string> = new Set([
 ]);
 /**
  * They stand on something: a disk, or for overlay other file systems, which may be served. An overlay can be mounted in
- * any user namespace, over a FUSE file system too, so only those that our own namespace has are above doubt.
+ * any user namespace, over a FUSE file system too. So only those that our own namespace has are above doubt.
  */
 const STANDING: ReadonlySet<string> = new Set([
   'ext2',

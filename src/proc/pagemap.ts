@@ -3,8 +3,8 @@
  * Documentation/admin-guide/mm/pagemap.rst.
  *
  * Reading memory that a process never touched would fault it in: page tables at the least, pages of a sparse memfd at
- * the worst, charged to the function's memory limit; and a page behind a FUSE file may never come. So only pages
- * that are present are read. The flags need no privilege; page frame numbers do, and read as 0.
+ * the worst, charged to the function's memory limit. And a page behind a FUSE file may never come. So only pages that
+ * are present are read. The flags need no privilege; page frame numbers do, and read as 0.
  */
 import { readFileSync } from 'node:fs';
 

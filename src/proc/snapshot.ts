@@ -27,7 +27,7 @@ export interface SnapshotLimits {
   readonly descriptorsTotal: number;
   /** Bytes of all files that are kept. */
   readonly bytes: number;
-  /** Up to so many processes all are read in full detail; of more only our own and the first few are. */
+  /** Up to this many processes all are read in full detail; of more only our own and the first few are. */
   readonly fullDetail: number;
   /** Network namespaces beside our own. */
   readonly namespaces: number;

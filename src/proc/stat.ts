@@ -22,8 +22,8 @@ export interface ProcessStat {
   /** Resident memory in pages. */
   readonly rssPages: number;
   /**
-   * Where its code, stack and environment begin. Each exec lays them out anew, at random, so that another value under
-   * the same pid and start is another exec, also of the same program. Empty where the kernel does not tell us
+   * Where its code, stack and environment begin. Each exec lays them out anew, at random. So another value under the
+   * same pid and start is another exec, also of the same program. Empty where the kernel does not tell us
    * (PTRACE_MODE_READ).
    */
   readonly layout: string;
@@ -31,7 +31,7 @@ export interface ProcessStat {
 
 /**
  * Reads a stat file. The name stands between the first `(` and the last `)`, because the process chooses it and may put
- * parentheses, blanks and newlines there (`prctl(PR_SET_NAME)`); behind the last `)` there are only numbers.
+ * parentheses, blanks and newlines there (`prctl(PR_SET_NAME)`). Behind the last `)` there are only numbers.
  *
  * @returns undefined if the text is no stat file.
  */

@@ -65,7 +65,7 @@ export function namespaceOf(session: Session, pid: number | 'self'): string {
 
 /**
  * Milliseconds since the epoch at which this kernel booted. `btime` is cut to seconds, which puts a process before the
- * file that it was started from; now less the uptime is good to 10 ms, and is taken unless the two disagree (a recorded
+ * file that it was started from. Now less the uptime is good to 10 ms, and is taken unless the two disagree (a recorded
  * tree, a clock that was set).
  */
 export function bootTime(system: ReadonlyMap<string, ProcRead>, nowMs: number): number {

@@ -21,7 +21,7 @@ const ROW = /^[^\s:]+: [0-9A-F]{8} [0-9A-F]{8} ([0-9A-F]{8}) ([0-9A-F]{4}) ([0-9
 
 /**
  * Every unix socket. The kernel prints names raw, newlines included: a line that is no row belongs to the name before
- * it. A name can therefore also contain something that looks like a row; nothing in the file tells such a one apart,
+ * it. A name can therefore also contain something that looks like a row. Nothing in the file tells such a one apart,
  * but no descriptor has its inode.
  */
 export function parseUnix(body: Uint8Array): UnixSocket[] {

@@ -1,6 +1,6 @@
 /**
  * Reading by a child of our own: for what lies where another process or machine has to answer. A call that never
- * returns holds the child alone, which is killed and left behind; nothing in our own process waits for it, not even its
+ * returns holds the child alone, which is killed and left behind. Nothing in our own process waits for it, not even its
  * end.
  */
 import { spawn } from 'node:child_process';
