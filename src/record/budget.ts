@@ -20,7 +20,9 @@ export interface Tally {
   left: number;
 }
 
-/** Whether an event is to be written. `count`: it is, and it happens so often. `left`: so many of its kind were not. */
+/**
+ * Whether an event is to be written. `count`: it is, and it happens so often. `left`: this many of its kind were not.
+ */
 export type Verdict = { readonly count: number } | { readonly left: number } | undefined;
 
 export interface Budget {

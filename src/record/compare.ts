@@ -1,4 +1,4 @@
-/** What was tailed against the ring as it was found later: whoever has the uid can change what has been written. */
+/** What was tailed against the ring as it was found later: a process with the uid can change what has been written. */
 import type { ReadRing, RecordedEvent } from '../contracts/recorded.ts';
 
 export interface RingDifference {

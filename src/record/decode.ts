@@ -1,6 +1,6 @@
 /**
- * Reads a ring as it was found. Its writer may have been killed in the middle, and whoever has the uid may have written
- * into it, so nothing is taken on trust: each slot is an event, or a fault with its reason.
+ * Reads a ring as it was found. Its writer may have been killed in the middle, and a process with the uid may have
+ * written into it. So nothing is taken on trust: each slot is an event, or a fault with its reason.
  */
 import type { Lineage, ReadRing, RecordedEvent, SlotFault } from '../contracts/recorded.ts';
 import { defined } from '../defined.ts';

@@ -1,6 +1,6 @@
 /**
  * One event as the 512 bytes of its slot. All text is ASCII: what is beyond it is escaped, so that a character of JSON
- * is a byte, and every sequence of UTF-16 units comes back as it was, lone surrogates too.
+ * is a byte. Every sequence of UTF-16 units comes back as it was, lone surrogates too.
  */
 import type { RecordedEvent } from '../contracts/recorded.ts';
 import { BLANK, NEWLINE, SCHEMA, SLOT_BYTES } from './format.ts';

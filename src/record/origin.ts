@@ -1,6 +1,6 @@
 /** Which code did it, told by the stack at that moment. What goes on after a wait has no frame of its cause any more. */
 
-/** Ours and those of Node stand first: so many are needed to reach the code of the function. */
+/** Ours and those of Node stand first: this many are needed to reach the code of the function. */
 const FRAMES = 12;
 const MAX_NAMES = 3;
 const MAX_NAME = 66;
