@@ -1,14 +1,14 @@
 /**
  * One line of JSON on standard output: the copy of Amber's words that the sandbox cannot take back.
  *
- * Whatever a function writes to descriptor 1 or 2 is read by the platform at the other end of the pipe and stored by
+ * Whatever a function writes to descriptor 1 or 2 is read by the platform at the other end of the pipe. It is stored by
  * CloudWatch Logs under the platform's own clock. Someone who owns the process afterwards cannot reach it: the role of
  * a function may append to a log stream, not rewrite it. So the digest of each segment is said here as soon as it is
  * known.
  *
  * The line goes to descriptor 1 itself. The runtime client replaces `console.*` (and code may replace
- * `process.stdout.write`): either would add a prefix, wrap the line in another JSON object, or drop it by log level;
- * the platform's own filter is met by its `level`.
+ * `process.stdout.write`): either would add a prefix, wrap the line in another JSON object, or drop it by log level.
+ * The platform's own filter is met by its `level`.
  */
 import { systemCode } from '../errors.ts';
 import { writeStdout } from '../lambda/stdout.ts';
@@ -18,8 +18,8 @@ import { envelope, type Envelope } from '../lambda/log-level.ts';
 export type LogStream = 'segment' | 'capture' | 'refused' | 'fault' | 'config' | 'parked' | 'handed';
 
 /**
- * Longest line in bytes, newline included. CloudWatch takes events of 1 MiB; 32 KiB keeps below the 64 KiB of a pipe,
- * so that a line is never waited for longer than the reader takes for one pipe's worth.
+ * Longest line in bytes, newline included. CloudWatch takes events of 1 MiB. 32 KiB keeps below the 64 KiB of a pipe.
+ * So a line is never waited for longer than the reader takes for one pipe's worth.
  */
 export const MAX_LINE_BYTES: number = 32 * 1024;
 
@@ -27,7 +27,7 @@ export const MAX_LINE_BYTES: number = 32 * 1024;
 export type LineWriter = (bytes: Uint8Array) => number;
 
 /**
- * Said where no line can be made, with the time of the start. Encoded now: whoever replaces built-ins breaks the
+ * Said where no line can be made, with the time of the start. Encoded now: code that replaces built-ins breaks the
  * encoder, too.
  */
 const BROKEN = Buffer.from(
