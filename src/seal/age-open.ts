@@ -1,6 +1,6 @@
 /**
- * Decrypts age v1 files with X25519 identities, piece by piece. Nothing is given out before its tag was checked, and a
- * file that was cut gives every whole chunk up to the cut, and then an error.
+ * Decrypts age v1 files with X25519 identities, piece by piece. Nothing is given out before its tag was checked. A file
+ * that was cut gives every whole chunk up to the cut, and then an error.
  */
 import { bech32 } from '@scure/base';
 import { createHmac, timingSafeEqual } from 'node:crypto';

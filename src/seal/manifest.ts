@@ -1,7 +1,7 @@
 /**
  * The manifest inside the tarball: one line an item, in parts that close each segment. Each part names the SHA-256 of
- * the part before it, so no item can be taken out, added, moved or changed without breaking every later part, and the
- * heads of the chain stand in the log, where the function's role cannot rewrite them.
+ * the part before it, so an item that is taken out, added, moved or changed breaks every later part. The heads of the
+ * chain stand in the log, where the function's role cannot rewrite them.
  */
 import { hash } from 'node:crypto';
 import type { ManifestItem, Outcome } from '../contracts/evidence.ts';
