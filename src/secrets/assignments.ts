@@ -200,7 +200,7 @@ function branchEnd(text: string, from: number): { readonly end: number; readonly
 
 /**
  * `"credentials": {"accessKeyId": …}`: every text in the object, as in an object that is one (structure.ts). A branch
- * in a branch is done with the outer one; so each character is looked at once, twice where the outer one is longer than
+ * in a branch is done with the outer one. So each character is looked at once, twice where the outer one is longer than
  * a look.
  */
 function hideBranch(text: string, from: number, { reader, cover, put, branches }: Hiding): void {

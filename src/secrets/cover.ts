@@ -15,7 +15,7 @@ export interface Cover {
   readonly note: (rule: string) => void;
 }
 
-/** One line a redaction at most, so many lines a call. */
+/** One line a redaction at most, this many lines a call. */
 const MAX_NOTES = 500;
 
 /** The names of what was taken out: `env.DB_PASSWORD`, `argv[3]`, `headers.authorization`, `text:jwt`. */

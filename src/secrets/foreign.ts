@@ -1,6 +1,6 @@
 /**
  * Values that JSON does not know, as plain ones: without calling a getter, a proxy trap, `toJSON` or `toString` of the
- * value, because all of these may be code of the function, or of whoever broke into it.
+ * value. All of these may be code of the function or of an intruder.
  */
 import { types } from 'node:util';
 

@@ -1,7 +1,7 @@
 /**
  * Secrets that were met once, searched for in every text from then on.
  *
- * Every form has at least 8 characters, so it holds a whole group of 4 at one of its first 5 offsets that falls on a
+ * Every form has at least 8 characters. So it holds a whole group of 4 at one of its first 5 offsets that falls on a
  * multiple of 5: looking at every fifth position is enough. Few groups pass that filter, and only there the 8 leading
  * characters are looked up. The work on one text is bounded: a text that was made of near misses of planted secrets is
  * cut, not searched for ever.

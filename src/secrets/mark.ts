@@ -37,7 +37,7 @@ export type View = 'bytes' | 'text';
 
 /**
  * The bytes that a secret consists of. A password that was read from procfs as latin1 and the same password in a JSON
- * string must get one mark, so characters that spell valid UTF-8 in latin1 are taken for those bytes.
+ * string must get one mark. So characters that spell valid UTF-8 in latin1 are taken for those bytes.
  */
 export function bytesOf(secret: string, view: View): Buffer {
   const wide = Buffer.from(secret, 'utf8');

@@ -18,7 +18,7 @@ export interface Shape {
   readonly fresh?: string;
   /** What stands in front only tells of the secret, and stays. */
   readonly apart?: true;
-  /** So many characters in front belong to the neighbour. */
+  /** This many characters in front belong to the neighbour. */
   readonly keep?: number;
   readonly accept?: (found: string) => boolean;
 }

@@ -166,7 +166,7 @@ function record(fields: Fields, name: string, place: Place, state: Walk): Record
   return copy;
 }
 
-/** A label may stand behind its value; only so many members are asked. */
+/** A label may stand behind its value; only this many members are asked. */
 const MAX_MEMBERS = 32;
 
 function labelIn(fields: Fields): string | undefined {
