@@ -10,8 +10,8 @@ const LONGEST = 64;
 const LEAST_RATIO = 2.2;
 
 /**
- * The code, or undefined if it is none: it goes to the log, and whoever answers in the place of AWS may have put a
- * secret there.
+ * The code, or undefined if it is none: it goes to the log, and a server in the place of AWS may have put a secret
+ * there.
  */
 export function codeWord(code: string | undefined): string | undefined {
   if (code === undefined || code.length > LONGEST || !WORDS.test(code)) return undefined;

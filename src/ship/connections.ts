@@ -1,8 +1,8 @@
 /**
- * Connections to one origin. The first is made while there is nothing to send yet, and what a TLS server gave to take
- * up its session again (RFC 8446 section 2.2) outlives the capture: the next handshake does without certificates and
+ * Connections to one origin. The first is made while there is nothing to send yet. What a TLS server gave to take up
+ * its session again (RFC 8446 section 2.2) outlives the capture: the next handshake does without certificates and
  * signatures. No connection is kept for later: a sandbox is frozen between invocations, the server has closed by then
- * or forgotten it, and asking whether it still answers takes as long as a new one.
+ * or forgotten it. Asking whether it still answers takes as long as a new one.
  */
 import type { Agent, AgentOptions, ClientRequestArgs } from 'node:http';
 import type { Socket } from 'node:net';
@@ -20,7 +20,7 @@ export interface Connections {
   /** After a request. */
   readonly used: () => void;
   /**
-   * Resolves when the connection of `begin` is through, and the server has had the time to give a session; false if it
+   * Resolves when the connection of `begin` is through, and the server has had the time to give a session. False if it
    * has failed or `signal` came first.
    */
   readonly known: (signal: AbortSignal) => Promise<boolean>;
@@ -65,7 +65,7 @@ export function openConnections(origin: S3Origin, options: AgentOptions): Connec
       if (spare !== undefined && !spare.destroyed) return;
       const port = origin.port === '' ? (secure ? 443 : 80) : Number(origin.port);
       const socket = connect({ ...all, host: hostname, port, ...serverName(origin) }) as Socket;
-      // Whoever takes it hears of its faults by himself.
+      // The one who takes it hears of its faults by himself.
       socket.on('error', () => undefined).unref();
       spare = socket;
       madeMs = Date.now();

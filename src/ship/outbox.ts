@@ -1,8 +1,8 @@
 /**
  * Sends segments with a bounded number in flight and keeps what became of each. One that meets trouble goes on being
- * sent and makes room for the next ones, as long as the bytes of all that wait fit a bound: beyond it the capture waits
- * with them. A segment that cannot be stored is reported as lost, and the next ones are still tried, unless the
- * destination refused for good.
+ * sent and makes room for the next ones. That holds as long as the bytes of all that wait fit a bound: beyond it the
+ * capture waits with them. A segment that cannot be stored is reported as lost, and the next ones are still tried,
+ * unless the destination refused for good.
  */
 import type { Destination, Receipt, Segment, Trouble } from '../contracts/evidence.ts';
 import { defined } from '../defined.ts';
@@ -26,7 +26,7 @@ export interface Outbox {
   readonly shipped: () => readonly Shipped[];
   /** Set when trying further segments is pointless. */
   readonly refused: () => AmberError | undefined;
-  /** Takes nothing any more: whoever still packs segments ends with it. */
+  /** Takes nothing any more: the code that still packs segments ends with it. */
   readonly close: () => void;
 }
 
@@ -155,7 +155,7 @@ function trouble(state: OutboxState, flight: Flight, what: Trouble): void {
   moved(state);
 }
 
-/** Whoever waits for room looks again. */
+/** Code that waits for room looks again. */
 function moved(state: OutboxState): void {
   state.turn.resolve(undefined);
   state.turn = Promise.withResolvers();

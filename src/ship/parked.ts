@@ -1,7 +1,7 @@
 /**
  * Objects that the destination did not take before a sandbox was reset are parked in its /tmp, which outlives the reset
- * (AWS, "Lambda execution environment lifecycle"), and sent in the next life. Whoever is in the sandbox can change or
- * forge them meanwhile: the digest goes to the log before the file is made, and what is sent says that it is
+ * (AWS, "Lambda execution environment lifecycle"). They are sent in the next life. An intruder in the sandbox can
+ * change or forge them meanwhile: the digest goes to the log before the file is made, and what is sent says that it is
  * unverified.
  */
 import { createHash } from 'node:crypto';
@@ -167,7 +167,7 @@ export function hasParked({ folder }: Parking): boolean {
 
 /**
  * Sends what lies in the folder, each object to the folder of its capture, with a note `parked.json` beside it, and
- * removes what was taken. Bounded in number and bytes: whoever is in the sandbox may have put more there. Never
+ * removes what was taken. Bounded in number and bytes: an intruder in the sandbox may have put more there. Never
  * rejects.
  */
 export async function sendParked(

@@ -9,7 +9,7 @@ export interface Pruned {
   readonly pruned: boolean;
 }
 
-/** Keeps at most so many members of each array and object, and so many characters of each text. */
+/** Keeps at most this many members of each array and object, and this many characters of each text. */
 export function prune(value: unknown, members: number, characters: number): Pruned {
   const state = { members, characters, nodes: 0, pruned: false };
   const copied = copy(value, 0, state);

@@ -2,7 +2,7 @@
  * What an answer to PutObject says: stored, refused, or nothing that counts. Both transports are judged here.
  *
  * S3 answers 200 with an ETag and no body ("PutObject", Amazon S3 API Reference), and may put an error into a body
- * behind a 200 ("Error responses"). Whoever else answers (a portal, a proxy, a web server) must not pass for it.
+ * behind a 200 ("Error responses"). Another one that answers (a portal, a proxy, a web server) must not pass for it.
  */
 import type { Answer } from './exchange.ts';
 import { faultFromAnswer, noReceipt, type Reply } from './faults.ts';

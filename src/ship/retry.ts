@@ -27,7 +27,7 @@ export interface Retried<T> {
 const ABORTED: Fault = { code: 'Aborted' };
 const NOT_STARTED: Fault = { code: 'Aborted', unsent: true };
 
-/** Rules for a body of so many bytes: an attempt has 3 s and 1 s more for each MiB. */
+/** Rules for a body of this many bytes: an attempt has 3 s and 1 s more for each MiB. */
 export function rulesFor(bytes: number): RetryRules {
   return { attemptMs: 3000 + Math.ceil(bytes / 1024), baseMs: 100, capMs: 2000 };
 }

@@ -54,7 +54,7 @@ const CONNECT_MS = 5000;
 /** Silence on a connection that is taken for its end. */
 const IDLE_MS = 30_000;
 const REQUEST_ATTEMPTS = 4;
-/** Times that a body is taken up again where it broke, for every so many bytes that came. */
+/** Times that a body is taken up again where it broke, each time that this many bytes came. */
 const RESUMES = 4;
 const RESUME_BYTES = 1024 * 1024;
 /** Objects of one folder that are listed: a capture has hundreds, a hostile bucket may have millions. */

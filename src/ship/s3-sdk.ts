@@ -1,7 +1,7 @@
 /**
  * S3 through the AWS SDK (client-s3): it knows endpoints, names of buckets and signatures. What it has signed is sent
- * by the same exchange as that of the light transport, once, and its answer is judged by the same rules. The SDK is
- * loaded when a capture opens its destination, never before, and reads no file of the sandbox for its configuration.
+ * by the same exchange as that of the light transport, once. Its answer is judged by the same rules. The SDK is loaded
+ * when a capture opens its destination, never before, and reads no file of the sandbox for its configuration.
  */
 import type * as Sdk from '@aws-sdk/client-s3';
 import { defined } from '../defined.ts';

@@ -1,6 +1,6 @@
 /**
  * The HTTP client that the SDK is given in place of its own: one exchange as the light transport makes it, so that the
- * answer is bounded, and the raw answer is kept beside what the SDK makes of it.
+ * answer is bounded. The raw answer is kept beside what the SDK makes of it.
  */
 import type { Agent } from 'node:http';
 import { Readable } from 'node:stream';

@@ -1,6 +1,6 @@
 /**
- * The function's own current configuration in place of an order: whoever sets AMBER_CAPTURE=now there starts new
- * sandboxes and leaves the old ones without a word. One of those asks for it at its end (GetFunctionConfiguration,
+ * The function's own current configuration in place of an order: a responder who sets AMBER_CAPTURE=now there starts
+ * new sandboxes and leaves the old ones without a word. One of those asks for it at its end (GetFunctionConfiguration,
  * Lambda API Reference).
  */
 import { codeWord } from '../code-word.ts';
@@ -11,7 +11,7 @@ import { dropIdle, openChannelSession, regionOf, serviceOrigin, type ChannelProv
 /** 4 KiB of environment variables, escaped, and what stands around them. */
 const ANSWER_BYTES = 64 * 1024;
 const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
-/** A flip that is older has been carried out by whoever was to. */
+/** A flip that is older has been carried out by the sandboxes that were to. */
 const LIFE_MS = 86_400_000;
 const IDLE = { amber: 1, state: 'idle' } as const;
 
