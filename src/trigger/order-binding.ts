@@ -1,7 +1,7 @@
 /**
  * What ties a signed order to the one channel that it was signed for: its id. The signature covers the id, and the id
- * holds a digest of the channel, so that an order cannot be lifted from one bucket into another, or from a bucket into
- * an event.
+ * holds a digest of the channel. So an order cannot be lifted from one bucket into another, or from a bucket into an
+ * event.
  *
  * This is form 2 of signed orders. Form 1 has an id that says nothing. Layers that know form 1 alone take both, because
  * to them an id is an id: one document serves a fleet of both, and nobody can take the binding off without the key.

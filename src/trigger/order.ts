@@ -1,6 +1,6 @@
 /**
  * An order: the document by which a responder asks sandboxes for a capture. It is the control object, and what a signed
- * event carries. Whoever may write there chose every byte of it: bounded, strict, and nothing that is unknown is passed
+ * event carries. A writer of that place chose every byte of it: bounded, strict, and nothing that is unknown is passed
  * over.
  */
 
