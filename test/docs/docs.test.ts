@@ -10,9 +10,18 @@ import { COMMANDS } from '../../src/cli/index.ts';
 import { program } from '../cli/program.ts';
 import { amberLines, words } from './amber-lines.ts';
 import { LISTED, RUN_HERE } from './blocks.ts';
-import { anchorsOf, blocksOf, codeOf, countWords, linksOf, sentencesOf, wordsOf } from './markdown.ts';
+import {
+  anchorsOf,
+  blocksOf,
+  codeOf,
+  countWords,
+  linksOf,
+  MAX_WORDS,
+  sentencesOf,
+  UNCLEAR,
+  wordsOf,
+} from './markdown.ts';
 
-const MAX_WORDS = 25;
 /** A path of this repository, as documents write it in backticks. */
 const OWN_PATH = /(?<![\w./-])(?:src|test|layer|examples|\.ci|\.github)\/[\w./*{},-]*/gu;
 /** Files that a reader is told to write. */
@@ -25,7 +34,6 @@ const TO_BE_WRITTEN: ReadonlySet<string> = new Set([
   'test/cli/NAME.test.ts',
   'test/collect/NAME.test.ts',
 ]);
-const UNCLEAR = /\b(?:whoever|so many|that is none|cannot be had)\b/iu;
 
 describe('the documents', () => {
   const all = DOCUMENTS.map((path) => readFileSync(path, 'utf8')).join('\n');

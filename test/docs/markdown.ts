@@ -14,6 +14,11 @@ export interface Prose {
   readonly text: string;
 }
 
+/** Of a sentence. */
+export const MAX_WORDS = 25;
+/** Phrases that say nothing, or that must be read twice. */
+export const UNCLEAR: RegExp = /\b(?:whoever|so many|that is none|cannot be had)\b/iu;
+
 const FENCE = /^(\s*)```(\w*)\s*$/u;
 
 /** Every fenced block, without the indent of its fence. */
@@ -117,13 +122,16 @@ export function sentencesOf(document: string): readonly Prose[] {
     }
   }
   close();
-  return paragraphs.flatMap(({ line, text }) => {
-    const bare = plain(text.replaceAll(/`[^`]*`/gu, 'CODE')).replaceAll(/\([^()]*\)/gu, '');
-    return bare
-      .split(/(?<=[.!?:])\s+/u)
-      .map((sentence) => ({ line, text: sentence.trim() }))
-      .filter((one) => one.text !== '');
-  });
+  return paragraphs.flatMap(proseSentences);
+}
+
+/** The sentences of one paragraph. */
+export function proseSentences({ line, text }: Prose): Prose[] {
+  const bare = plain(text.replaceAll(/`[^`]*`/gu, 'CODE')).replaceAll(/\([^()]*\)/gu, '');
+  return bare
+    .split(/(?<=[.!?:])\s+/u)
+    .map((sentence) => ({ line, text: sentence.trim() }))
+    .filter((one) => one.text !== '');
 }
 
 export function countWords(sentence: string): number {
