@@ -43,6 +43,7 @@ describe('findings', () => {
     const rows = (await rowsOf(REPORT)).get('live_response/findings.jsonl') ?? [];
     assert.deepEqual(rows[0], {
       look: {
+        schema: 1,
         by: 'process',
         threshold: 'high',
         baseline: '2027-01-15T08:00:00.000Z',
