@@ -61,7 +61,7 @@ export const OPTIONS: { readonly [K in keyof Settings]: Option<Settings[K]> } = 
   onError:        option('AMBER_ON_ERROR', 'off', parse.text, 'any',
     'Capture when the handler fails: `off`, `any`, or error names separated by commas.'),
   deadlineMs:     option('AMBER_DEADLINE_MS', 0, parse.integer(0, 890_000), '3000',
-    'Capture when so many milliseconds of the invocation are left and the handler has not settled; 0 = off.'),
+    'Capture when this many milliseconds of the invocation are left and the handler has not settled; 0 = off.'),
   detect:         option('AMBER_DETECT', 'high', parse.detect, 'high,-survivor,allow:to=203.0.113.0/24',
     'Anomalies that start a capture: a level (`low`, `medium`, `high`, `critical`, `off`), `-NAME` and `+NAME` ' +
     'for single detectors, `allow:KIND=VALUE` for what is known.'),
@@ -85,7 +85,7 @@ export const OPTIONS: { readonly [K in keyof Settings]: Option<Settings[K]> } = 
     'Content bytes of one capture, before compression.'),
   maxMs:          option('AMBER_MAX_MS', 30_000, parse.integer(50, 900_000), '5000', 'Longest time of one capture.'),
   marginMs:       option('AMBER_MARGIN_MS', 500, parse.integer(50, 60_000), '800',
-    'A capture ends so many milliseconds before the deadline of the invocation.'),
+    'A capture ends this many milliseconds before the deadline of the invocation.'),
   maxEntries:     option('AMBER_MAX_ENTRIES', 250_000, parse.integer(100, 5_000_000), '50000',
     'Paths of /tmp and /dev/shm that are listed; the rest is counted.'),
   maxCaptures:    option('AMBER_MAX_CAPTURES', 3, parse.integer(0, 1000), '1',
