@@ -23,7 +23,7 @@ Goes on behind missing segments, damaged frames and a truncated end. Every entry
 and every path of the inventory of which nothing is there is listed. Without --to nothing is written. With it, entries
 are unpacked as \`amber pull --extract\` does. Exit code 1 when something is missing.
 With --log, and no LOCATION, it shows what captures have left in the log of the function where no destination took them,
-or where there was no time for more: processes and their connections. Whoever ran in the sandbox can write such
+or where there was no time for more: processes and their connections. An intruder in the sandbox can write such
 lines, too; each different one is shown.
 
   amber salvage s3://evidence-bucket/amber/…/capture=0197…/

@@ -21,7 +21,7 @@ begin and end of captures, starts of processes, times of files, findings, log ev
 was made or changed in the control plane. --jsonl and --csv have the columns that Timesketch imports; --json is one
 document with the events and a summary. Clocks are not set against each other: a sandbox may be off (capture.json
 tells by how much).
-What the sandbox tells of itself, file times above all, is what whoever was in it let it tell.
+What the sandbox tells of itself, file times above all, is what an intruder let it tell.
 It is sorted in files in the folder for temporary files (TMPDIR), which takes as much room as the timeline as JSON
 lines; memory stays the same, whatever the number of events. A message is cut after 8192 characters, another column
 after 2048.

@@ -26,7 +26,7 @@ export const verify: Command = {
   usage: 'LOCATION [ID] [--all] [--log FILE] [--collection LOCATION] [--identity FILE]',
   details: `
 Streams the capture once and writes nothing. Give the function's log with --log: its digest lines are the anchor that
-whoever can write to the bucket cannot change, and the list of what must exist. A file, a folder of an export, - for
+a writer to the bucket cannot change, and the list of what must exist. A file, a folder of an export, - for
 standard input, or a pipe as in --log <(aws logs tail …), as CloudWatch, Firehose, Logs Insights, \`aws logs\`, SAM or
 Vector give it: text, JSON or CSV, UTF-8 or UTF-16, packed with gzip or zstd. The function's log takes lines from an
 intruder, too: what only the log names was removed, or never there.

@@ -139,7 +139,7 @@ export const encryption: DoctorCheck = bucketCheck(
       return ok(`${rule.SSEAlgorithm} ${rule.KMSMasterKeyID ?? 'with the key of AWS'}`);
     if (config.recipient !== undefined) return ok("with S3's own keys; the captures are age files in themselves");
     return warning(
-      "with S3's own keys: whoever may read the bucket reads the captures",
+      "with S3's own keys: everyone who may read the bucket reads the captures",
       'Set AMBER_RECIPIENT, or a key of your own (AMBER_S3_KMS_KEY) that responders alone may decrypt with.',
     );
   },

@@ -58,7 +58,7 @@ export const roleOrders: DoctorCheck = {
       );
     if (may.includes(write))
       return warning(
-        `the role may ${write} on ${resource}: whoever breaks in can take orders away`,
+        `the role may ${write} on ${resource}: an intruder can take orders away`,
         'Take it from the role: only responders write orders (examples/bucket/responder-policy.json).',
       );
     return ok(`${read} on ${resource}, and no writing`);

@@ -157,7 +157,7 @@ async function* bounded(
   }
 }
 
-/** The first bytes (four at least, where there are so many), and all of them again. */
+/** The first bytes (four at least, where there are that many), and all of them again. */
 async function peek(bytes: AsyncIterable<Uint8Array>): Promise<{ start: Uint8Array; rest: AsyncIterable<Uint8Array> }> {
   const iterator = bytes[Symbol.asyncIterator]();
   let start = Buffer.alloc(0);
