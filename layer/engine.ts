@@ -77,13 +77,14 @@ export function packedIn({ text }: Engine, host: string): Plugin {
 }
 
 /**
- * The host as one CommonJS text. The errors are those of the file that compiles it, the rest comes out of the engine.
+ * The host as one CommonJS text. The errors and the recorder are those of the file that compiles it, the rest comes out of the engine.
  */
 export async function hostText(options: BuildOptions): Promise<string> {
   const given: Plugin = {
     name: 'what the host is given',
     setup: (builder) => {
       builder.onResolve({ filter: /\/errors\.ts$/ }, () => ({ path: 'amber:errors', external: true }));
+      builder.onResolve({ filter: /\/record\/arm\.ts$/ }, () => ({ path: 'amber:record', external: true }));
       builder.onResolve({ filter: /\.ts$/ }, ({ path, kind }) => {
         const name = /([^/]+)\.ts$/u.exec(path)?.[1] ?? '';
         return kind === 'dynamic-import' && name in APART ? { path: name, external: true } : undefined;

@@ -2,6 +2,7 @@
 import { hostText } from 'amber:host';
 import type { Options } from '../src/config/config.ts';
 import * as errors from '../src/errors.ts';
+import * as record from '../src/record/arm.ts';
 import type { CaptureOptions } from '../src/host/wrapper/call.ts';
 import { wrapIdle, type Host } from '../src/host/wrapper/idle.ts';
 import type { CaptureMiddleware } from '../src/host/wrapper/middleware.ts';
@@ -13,7 +14,10 @@ export { VERSION } from '../src/version.ts';
 
 let loaded: Host | undefined;
 
-/** Compiled when it is first called. It has the errors of this file, so that there is one class of them. */
+/** What the host takes from this file: one class of errors, and one recorder. */
+const GIVEN: Readonly<Record<string, unknown>> = { 'amber:errors': errors, 'amber:record': record };
+
+/** Compiled when it is first called. */
 function host(): Host {
   if (loaded === undefined) {
     const made = { exports: {} };
@@ -22,7 +26,7 @@ function host(): Host {
       .compileFunction(hostText(), ['module', 'require'], { filename: 'amber-host.js' }) as (
       ...given: unknown[]
     ) => void;
-    module(made, (name: string) => (name === 'amber:errors' ? errors : part(name)));
+    module(made, (name: string) => GIVEN[name] ?? part(name));
     loaded = made.exports as Host;
   }
   return loaded;

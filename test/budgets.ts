@@ -9,14 +9,14 @@ const MIB = 1024 * KIB;
 
 /** Bytes of a layer: its zip, its files, and what each cold start reads. The build writes nothing that has more. */
 export const LAYER_CEILINGS: Readonly<Record<'node' | 'any', Ceilings>> = {
-  node: { zipped: 2 * MIB, unpacked: 10 * MIB, hook: 60 * KIB, library: 80 * KIB },
+  node: { zipped: 2 * MIB, unpacked: 10 * MIB, hook: 60 * KIB, library: 96 * KIB },
   any: { zipped: 45 * MIB, unpacked: 120 * MIB },
 };
 
 /** Bytes of a bundled function that does nothing but wrap its handler: the idle part and the packed engine. */
-export const BUNDLE_BYTES = 290_000;
+export const BUNDLE_BYTES = 315_000;
 /** The same, written by webpack without minifying. */
-export const BUNDLE_BYTES_DEVELOPMENT = 400_000;
+export const BUNDLE_BYTES_DEVELOPMENT = 430_000;
 /** The same, where a bundler takes what Node would load instead of the packed engine. */
 export const BUNDLE_BYTES_UNPACKED = 5_000_000;
 

@@ -31,6 +31,7 @@ export const ROOT: readonly string[] = [
 /** Rooms of one floor that know of each other, in one direction. */
 export const SIBLINGS: readonly (readonly [string, string])[] = [
   ['fs', 'proc'], // a walk asks on which mount a path lies
+  ['collect', 'record'], // a ring is decoded where it is collected
 ];
 /**
  * What a host needs of stages outside of a capture: while it idles, or to hand something over. Whatever else it wants
@@ -71,6 +72,7 @@ export const HOST_OF_STAGES: readonly string[] = [
   'host/orders/event-order.ts -> trigger/order-judge.ts',
   'host/orders/orders.ts -> trigger/event.ts',
   'host/wrapper/call.ts -> trigger/call.ts',
+  'host/wrapper/record.ts -> record/arm.ts',
   'host/wrapper/redirect.ts -> report/log.ts',
   'host/wrapper/setup.ts -> trigger/index.ts',
   'host/wrapper/setup.ts -> trigger/own.ts',

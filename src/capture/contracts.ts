@@ -11,6 +11,7 @@ import type {
   Roots,
   Tier,
 } from '../contracts/evidence.ts';
+import type { OwnRecord } from '../contracts/recorded.ts';
 import type { RunningBudget } from '../lambda/budget.ts';
 import type { CommitFacts, ShippedSegment } from '../seal/commit.ts';
 import type { ManifestWriter } from '../seal/manifest.ts';
@@ -26,6 +27,8 @@ export interface CaptureRequest {
   readonly inProcess: boolean;
   /** What the detectors of the host know; without it a capture looks once, with nothing to compare with. */
   readonly findings?: () => Promise<FindingsReport>;
+  /** What the recorder of this process knows. */
+  readonly recorded?: () => OwnRecord;
   /**
    * Ends collecting when aborted; what there is by then is closed and committed. An AmberError as its reason goes into
    * the manifest.

@@ -17,8 +17,8 @@ export const timeline: Command = {
   usage: 'LOCATION [ID] [--since TIME] [--until TIME] [--source NAMES] [--jsonl | --csv] [--to FILE]',
   details: `
 Reads every capture and collection at LOCATION or below it, and writes one line an event, in the order of time (UTC):
-begin and end of captures, starts of processes, times of files, findings, log events, CloudTrail, GuardDuty, and what
-was made or changed in the control plane. --jsonl and --csv have the columns that Timesketch imports; --json is one
+begin and end of captures, starts of processes, times of files, findings, events of the black box, log events,
+CloudTrail, GuardDuty, and what was made or changed in the control plane. --jsonl and --csv have the columns that Timesketch imports; --json is one
 document with the events and a summary. Clocks are not set against each other: a sandbox may be off (capture.json
 tells by how much).
 What the sandbox tells of itself, file times above all, is what an intruder let it tell.
@@ -34,8 +34,8 @@ Exit code 0: all was read. 1: a capture is cut, damaged or sealed. Needs s3:List
       type: 'string',
       value: 'NAMES',
       description:
-        'Only these, separated by commas: capture, processes, files, findings, logs, cloudtrail, guardduty, ' +
-        'control-plane.',
+        'Only these, separated by commas: capture, processes, files, findings, recorded, logs, cloudtrail, ' +
+        'guardduty, control-plane.',
     },
     jsonl: { type: 'boolean', description: 'JSON lines for Timesketch.' },
     csv: { type: 'boolean', description: 'CSV for Timesketch; a cell that would be a formula gets an apostrophe.' },

@@ -15,6 +15,7 @@ import { memory } from './memory.ts';
 import { processMemory } from './process-memory.ts';
 import { processes } from './processes.ts';
 import { procfs } from './procfs.ts';
+import { recorder } from './recorder.ts';
 import { recovered } from './recovered.ts';
 import { runtime } from './runtime.ts';
 import { scripts } from './scripts.ts';
@@ -27,6 +28,7 @@ import { writable } from './writable.ts';
 
 export const COLLECTORS: readonly Collector[] = [
   // volatile
+  recorder,
   invocation,
   processes,
   sockets,

@@ -6,6 +6,7 @@ import { toText } from '../proc/bytes.ts';
 import { mountFacts, pin, type MountBook, type Place } from '../proc/mount-book.ts';
 import { detachedMemory, queuedDescriptors, unaskedQueues } from './beyond-reach.ts';
 import { groundsOf } from './grounds.ts';
+import { ringsOf } from './rings.ts';
 import { recoverAside, type Doubtful } from './recovered-aside.ts';
 import { candidates, identityOf, look, untouchedReason, whyNot, type Found, type Item } from './recovered-items.ts';
 
@@ -23,6 +24,7 @@ export const recovered: Collector = {
     const table = await context.processes();
     const { processes } = table;
     const book = groundsOf(context);
+    const rings = new Set((await ringsOf(context)).rings.map(({ identity }) => identity));
     const firsts = new Map<string, Item>();
     const wanted: Wanted[] = [];
     const doubtful: Doubtful[] = [];
@@ -32,7 +34,7 @@ export const recovered: Collector = {
       for (const item of candidates(record, context.roots.proc, (count) => (unlisted = count))) {
         if ((looked += 1) > MAX_ITEMS || context.budget.signal.aborted) continue;
         const found = look(item, book);
-        const entry = consider(found, firsts, wanted);
+        const entry = isRing(found, rings) ? asRing(item) : consider(found, firsts, wanted);
         if (entry === undefined) continue;
         if (isDoubtful(found)) doubtful.push({ item, entry });
         else yield entry;
@@ -75,6 +77,18 @@ interface Wanted {
 
 function isDoubtful(found: Found | undefined): boolean {
   return found !== undefined && 'place' in found && found.place.ground === 'doubtful';
+}
+
+function isRing(found: Found | undefined, rings: ReadonlySet<string>): boolean {
+  return found !== undefined && 'stat' in found && rings.has(identityOf(found.stat));
+}
+
+/** Contents are stored as they are, and those of a ring are to be covered. */
+function asRing(item: Item): AbsentEntry {
+  return {
+    ...absent(item, 'skipped', 'a ring of the black box: it lies under live_response/rings'),
+    byDesign: 'stored-elsewhere',
+  };
 }
 
 /** Puts the item on the list, or gives the entry that says why it is not there. */

@@ -4,6 +4,7 @@
  */
 import { COLLECTOR_NAMES, MEMORY_COLLECTORS } from './names.ts';
 import type { Options } from './options.ts';
+import { policyOf } from './detect-policy.ts';
 import { readExtensions } from './extensions.ts';
 import { unknownOptions, unknownVariables, withoutUnknownNames, type ConfigIssue } from './unknown.ts';
 import { OWN_SCHEMES, schemeOf } from './destination.ts';
@@ -65,6 +66,10 @@ export const OPTIONS: { readonly [K in keyof Settings]: Option<Settings[K]> } = 
   detect:         option('AMBER_DETECT', 'high', parse.detect, 'high,-survivor,allow:to=203.0.113.0/24',
     'Anomalies that start a capture: a level (`low`, `medium`, `high`, `critical`, `off`), `-NAME` and `+NAME` ' +
     'for single detectors, `allow:KIND=VALUE` for what is known.'),
+  record:         option('AMBER_RECORD', 'events', parse.oneOf('off', 'events', 'paths'), 'paths',
+    'What the black box of a Node function keeps: `events` (children, addresses, domains, modules), `paths` (names ' +
+    'of hosts and paths of requests as well), `off`. Where there is no destination, or AMBER_DETECT is `off`, ' +
+    'nothing unless this is set.'),
   onShutdown:     option('AMBER_ON_SHUTDOWN', 'inventory', parse.oneOf('off', 'inventory', 'contents'), 'contents',
     'What the extension captures when the platform ends an idle sandbox: `inventory` (contents too where a ' +
     'finding or an order is open), `contents`, `off`.'),
@@ -150,10 +155,17 @@ export function resolveConfig(
   for (const [name, entry] of Object.entries(OPTIONS) as [OptionName, Option<unknown>][]) {
     values[name] = readOption(name, entry, options[name], env[entry.env], issues);
   }
+  values['record'] = recordOf(values as Config, options, env);
   issues.push(...contradictions(values as Config, (name) => nameOf(name, options)));
   if (issues.length > 0) throw configError(issues);
   for (const one of [...unknown.warnings, ...warnings]) warn(one);
   return Object.freeze(values) as Config;
+}
+
+/** The black box serves captures and detectors: where there is neither, it is on for those alone who ask for it. */
+function recordOf({ record, destination, detect }: Config, options: Options, env: NodeJS.ProcessEnv): Config['record'] {
+  const isAsked = options.record !== undefined || (env[OPTIONS.record.env] ?? '') !== '';
+  return isAsked || (destination !== undefined && policyOf(detect).threshold !== 'off') ? record : 'off';
 }
 
 /** What may be read as options; anything else is a mistake of code. */

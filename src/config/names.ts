@@ -6,6 +6,7 @@ import type { TriggerName } from '../contracts/evidence.ts';
 
 export const COLLECTOR_NAMES: readonly string[] = [
   'invocation',
+  'recorder',
   'processes',
   'sockets',
   'descriptors',

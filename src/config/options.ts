@@ -72,6 +72,12 @@ export interface Options extends Extensions {
    */
   readonly detect?: string | undefined;
   /**
+   * What the black box of a Node function keeps: `events` (children, addresses, domains, modules), `paths` (names of
+   * hosts and paths of requests as well), `off`. Where there is no destination, or AMBER_DETECT is `off`, nothing unless
+   * this is set.
+   */
+  readonly record?: 'off' | 'events' | 'paths' | undefined;
+  /**
    * What the extension captures when the platform ends an idle sandbox: `inventory` (contents too where a finding or an
    * order is open), `contents`, `off`.
    */

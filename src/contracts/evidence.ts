@@ -12,6 +12,7 @@ import type { Tier, Entry } from './entry.ts';
 import type { Cause } from './cause.ts';
 import type { Settings } from './settings.ts';
 import type { ProcessTable } from './process-table.ts';
+import type { OwnRecord } from './recorded.ts';
 
 export type * from './cause.ts';
 export type * from './detect.ts';
@@ -100,6 +101,8 @@ export interface CollectorContext {
   readonly processes: () => Promise<ProcessTable>;
   /** What detectors have found in this sandbox until now. */
   readonly findings?: () => Promise<FindingsReport>;
+  /** What the recorder of this process knows; absent where it has none. */
+  readonly recorded?: () => OwnRecord;
 }
 
 /** Absolute directories without a trailing slash. */

@@ -140,3 +140,11 @@ export interface ReadRing {
   /** Bytes that this file has more than a ring, or less (negative). */
   readonly sizeFault: number;
 }
+
+/** What the recorder of a process knows beside its ring. */
+export interface OwnRecord {
+  /** The ring, where no folder took it and it lies in memory alone. */
+  readonly bytes?: Uint8Array;
+  /** Events by kind, seen, written and left out; rings; the longest delay of what is compared in turns. */
+  readonly facts: Readonly<Record<string, unknown>>;
+}

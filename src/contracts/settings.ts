@@ -18,6 +18,7 @@ export interface Settings {
   onShutdown: 'off' | 'inventory' | 'contents';
   onCrash: 'off' | 'inventory' | 'contents';
   detect: string;
+  record: 'off' | 'events' | 'paths';
   writable: readonly string[];
   code: readonly string[];
   codeBytes: 'none' | 'changed' | 'all';

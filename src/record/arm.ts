@@ -2,6 +2,7 @@
  * Arms the recorder of a Node process: one call at the end of init, before code of the function runs where a layer does
  * it; one at the beginning of each invocation. Hooks tell what happens, and checks compare what no hook tells of.
  */
+import type { OwnRecord } from '../contracts/recorded.ts';
 import { functionChecks, standingChecks, type Place } from './checks/functions.ts';
 import { makeTurns, type Turns } from './checks/check.ts';
 import { moduleChecks, type ModuleChecks } from './checks/exports.ts';
@@ -21,6 +22,8 @@ export interface Recording {
   readonly begins: (number: number) => void;
   readonly ring: () => Ring | undefined;
   readonly facts: () => RecorderFacts & { readonly longestDelay: number };
+  /** For a capture. */
+  readonly own: () => OwnRecord;
 }
 
 /** What the host gives. */
@@ -41,7 +44,8 @@ type Look = (recorder: Recorder) => void;
 interface Asked {
   readonly turns: Turns;
   readonly each: readonly Look[];
-  readonly modules: ModuleChecks;
+  /** Set when the first invocation begins: node:module takes a third of a millisecond to load. */
+  modules: ModuleChecks | undefined;
 }
 
 export function armRecorder({
@@ -64,9 +68,10 @@ export function armRecorder({
   const turns = makeTurns();
   const prototypes = prototypeChecks();
   turns.add([...functionChecks(places), ...standingChecks(standing), ...variableChecks(env), ...prototypes.inTurns]);
-  const asked: Asked = { turns, each: [prototypes.each, ...inspectorLooks(env)], modules: moduleChecks(cacheOf()) };
+  const asked: Asked = { turns, each: [prototypes.each, ...inspectorLooks(env)], modules: undefined };
   const restores = env['AWS_LAMBDA_INITIALIZATION_TYPE'] === 'snap-start';
   let hasBegun = false;
+  const facts: Recording['facts'] = () => ({ ...recorder.facts(), longestDelay: turns.longest() });
   return {
     begins: (number) => {
       recorder.invocation = number;
@@ -74,14 +79,21 @@ export function armRecorder({
         hasBegun = true;
         if (restores) recorder.renew('restored');
         for (const run of afterInit) run();
+        asked.modules = moduleChecks(cacheOf());
         asked.turns.add(asked.modules.fresh());
         return;
       }
       ask(asked, recorder);
     },
     ring: recorder.ring,
-    facts: () => ({ ...recorder.facts(), longestDelay: turns.longest() }),
+    facts,
+    own: () => ({ ...inMemory(recorder.ring()), facts: { ...facts() } }),
   };
+}
+
+/** A ring in a file is read as that of every other process is. */
+function inMemory(ring: Ring | undefined): Pick<OwnRecord, 'bytes'> {
+  return ring !== undefined && 'refused' in ring.place ? { bytes: ring.bytes() } : {};
 }
 
 function identity(): Parameters<typeof openRecorder>[0] {
@@ -104,7 +116,7 @@ function ask({ turns, each, modules }: Asked, recorder: Recorder): void {
     turns.next(recorder);
     return;
   }
-  turns.add(modules.fresh());
+  turns.add(modules?.fresh() ?? []);
   turns.all(recorder);
 }
 

@@ -21,6 +21,7 @@ import { idle } from './idle.ts';
 import { layer } from './layer.ts';
 import { memory } from './memory.ts';
 import { packages } from './packages.ts';
+import { recorder } from './recorder.ts';
 import { smallFunctions } from './small-functions.ts';
 import { volatile } from './volatile.ts';
 import { workplace } from './workloads.ts';
@@ -42,6 +43,7 @@ const MEASURES: readonly Measure[] = [
   handed,
   holds,
   detect,
+  recorder,
   packages,
 ];
 

@@ -52,8 +52,25 @@ describe('configuration', () => {
   test('has a default for every option and needs nothing', () => {
     const config = resolveConfig({}, {});
     for (const [name, option] of Object.entries(OPTIONS))
-      assert.deepEqual(config[name as keyof typeof OPTIONS], option.fallback);
+      if (name !== 'record') assert.deepEqual(config[name as keyof typeof OPTIONS], option.fallback);
     assert.ok(Object.isFrozen(config));
+  });
+
+  test('the black box is on where there is a destination and detection, or where it is asked for', () => {
+    const destination = { AMBER_DESTINATION: 's3://bucket' };
+    const recordOf = (env: NodeJS.ProcessEnv, options: Options = {}): string => resolveConfig(options, env).record;
+    assert.equal(recordOf({}), 'off');
+    assert.equal(recordOf(destination), 'events');
+    assert.equal(recordOf({}, { destination: 's3://bucket' }), 'events');
+    assert.equal(recordOf({ ...destination, AMBER_DETECT: 'off' }), 'off');
+    assert.equal(recordOf({ ...destination, AMBER_DETECT: 'off,+miner' }), 'events');
+    assert.equal(recordOf({ ...destination, AMBER_DETECT: 'off', AMBER_RECORD: 'paths' }), 'paths');
+    assert.equal(recordOf({ AMBER_RECORD: 'events' }), 'events');
+    assert.equal(recordOf(destination, { record: 'off' }), 'off');
+    assert.throws(
+      () => recordOf({ AMBER_RECORD: 'all' }),
+      /AMBER_RECORD is "all"; expected one of off, events, paths/u,
+    );
   });
 
   test('code wins over the environment, and values may be written or typed', () => {

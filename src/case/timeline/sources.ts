@@ -6,6 +6,7 @@ import { controlPlaneEvents } from './control.ts';
 import { cloudtrailEvents, guardDutyEvents, logEvents } from './cloud.ts';
 import { dateText, microseconds, type TimelineEvent } from './event.ts';
 import { bodyfileEvents } from './files.ts';
+import { recordedEvents } from './recorded.ts';
 import { field, text } from '../view/process-tree.ts';
 
 export interface TimelineSource {
@@ -59,6 +60,14 @@ export const TIMELINE_SOURCES: readonly TimelineSource[] = [
     path: /^live_response\/findings(?:-late)?-ocsf\.jsonl$/u,
     form: 'rows',
     events: findingEvents,
+  },
+  {
+    name: 'recorded',
+    description:
+      'Events of the black box: children, connections, requests, modules, changes, by the clock of the process.',
+    path: /^live_response\/events\.jsonl$/u,
+    form: 'rows',
+    events: recordedEvents,
   },
   {
     name: 'logs',

@@ -9,6 +9,7 @@ import { itemPath } from '../verify/compare.ts';
 import { completenessText } from '../store/completeness.ts';
 import { findingSection } from './finding-rows.ts';
 import type { OpenCapture } from '../store/open.ts';
+import { recordedSection } from './recorded-rows.ts';
 import { field, processLines, socketRows, text } from './process-tree.ts';
 import { renderPath, renderText } from './safe-names.ts';
 import { size } from './size.ts';
@@ -105,6 +106,7 @@ export function bodySections(view: CaptureView): readonly TextSection[] {
   const sections: readonly TextSection[] = [
     { title: 'Left out of this view: read it in the tarball', rows: [], count: 0, notes: view.leftOut },
     findingSection(documents),
+    recordedSection(documents),
     counted('Processes', processes),
     counted('Sockets', sockets),
     listed('Recovered: deleted executables, deleted files that were open, memfds', view.recovered, recoveredRow),

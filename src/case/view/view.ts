@@ -22,6 +22,7 @@ const DOCUMENTS: ReadonlySet<string> = new Set([
   'live_response/sockets.json',
   'live_response/findings.jsonl',
   'live_response/findings-late.jsonl',
+  'live_response/events.jsonl',
 ]);
 /** What a process of the function has handed over; a second one has a number. */
 const HANDED = /^live_response\/function-process(?:-\d)?\.json$/u;

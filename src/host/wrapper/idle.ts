@@ -10,6 +10,7 @@ import { openChangeMonitor, type ChangeMonitor, type OpenMonitor } from '../moni
 import { WRAPPED } from './mark.ts';
 import { openProbe } from '../monitor/probe.ts';
 import { begun, openProgress } from './progress.ts';
+import { recordings, startRecording } from './record.ts';
 import { makeNoted, proxied, type Callable } from './proxied.ts';
 import { sandboxState, shared, type SandboxState } from '../limits/state.ts';
 import type { TrackedInvocation } from './setup.ts';
@@ -60,6 +61,8 @@ function standBy(handler: Callable, state: SandboxState, env: NodeJS.ProcessEnv,
   let made: ReturnType<Host['armLate']> | undefined;
   const late = (): ReturnType<Host['armLate']> => (made ??= host().armLate(configured));
   const open: OpenMonitor = async (records, init) => late().open(records, init);
+  startRecording(state, { level: 'events', env, scope: globalThis }, (error) => host().tell('record', error));
+  const recording = recordings.get(state);
   const changeMonitor = openChangeMonitor<TrackedInvocation>((spawned) => openProbe(TREES, spawned), env, open, {
     ask: (tracked, findings) => late().handler.ask(tracked, findings),
     begin: (tracked, cause) => late().handler.begin(tracked, cause),
@@ -70,6 +73,7 @@ function standBy(handler: Callable, state: SandboxState, env: NodeJS.ProcessEnv,
   const noted = makeNoted(state, progress, (error) => host().tell('invoke', error));
   return proxied(handler, () => {
     state.invocations += 1;
+    recording?.begins(state.invocations);
     changeMonitor.begins(state.invocations);
     const isNoted = begun(progress);
     if (made === undefined && state.captures === 0 && !changeMonitor.isHot()) return isNoted ? noted : undefined;

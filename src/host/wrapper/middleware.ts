@@ -4,9 +4,11 @@ import { isAmberError } from '../../errors.ts';
 import { startMonitoring } from '../monitor/start.ts';
 import { loadSetup, isWatching, type HostSetup, type TrackedInvocation } from './setup.ts';
 import { begun, note, openProgress } from './progress.ts';
+import { recordings } from './record.ts';
 import { loadAhead } from './start.ts';
 import { watchUncaught } from './uncaught.ts';
 import { endTracking, trackInvocation, settle, type Failure } from './tracked-invocation.ts';
+import { record } from './wrap.ts';
 import { fault, HOST_ENVIRONMENT, type HostEnvironment } from '../environment.ts';
 
 /** The part of a middy request that is read. */
@@ -43,6 +45,7 @@ export function middlewareOn(environment: HostEnvironment, options: Options): Ca
   if (isAmberError(setup)) return { before: () => undefined, after: () => undefined, onError: () => undefined };
   watchUncaught(setup);
   loadAhead(setup);
+  record(setup);
   startMonitoring(setup);
   const watches = new Map<MiddyRequest, TrackedInvocation>();
   const end = (request: MiddyRequest, failure?: Failure): Promise<void> | undefined => {
@@ -66,6 +69,7 @@ function begin(setup: HostSetup, watches: Map<MiddyRequest, TrackedInvocation>, 
       endTracking(tracked);
     }
     setup.state.invocations += 1;
+    recordings.get(setup.state)?.begins(setup.state.invocations);
     setup.changeMonitor?.begins(setup.state.invocations);
     const progress = openProgress(setup.state, setup.environment.env);
     begun(progress);

@@ -4,6 +4,7 @@ import type { CaptureReport, Cause, InvocationFacts, Config } from '../../contra
 import { AmberError } from '../../errors.ts';
 import type { HostSetup } from './setup.ts';
 import { claimFleet } from '../limits/fleet.ts';
+import { recordings } from './record.ts';
 import type { HandOver } from '../handoff/hand-over.ts';
 import { hardStop } from '../limits/limits.ts';
 import { acquireProcessLock } from '../monitor/process-lock.ts';
@@ -67,7 +68,16 @@ export function startCapture(
     };
     void run({
       setup,
-      request: { cause, config, invocation, hardStopMs, inProcess: true, release, ...findingsOf(setup) },
+      request: {
+        cause,
+        config,
+        invocation,
+        hardStopMs,
+        inProcess: true,
+        release,
+        ...findingsOf(setup),
+        ...recordedOf(setup),
+      },
       token,
     }).then((report) => {
       clearTimeout(timer);
@@ -95,6 +105,12 @@ export function loadAhead({ config, state, environment, poller }: HostSetup): vo
 /** What the detectors know, asked when the capture comes to it. */
 function findingsOf({ changeMonitor }: HostSetup): Pick<CaptureRequest, 'findings'> {
   return changeMonitor === undefined ? {} : { findings: async () => (await changeMonitor.anomalyMonitor()).report() };
+}
+
+/** What the black box of this process knows beside its ring. */
+function recordedOf({ state }: HostSetup): Pick<CaptureRequest, 'recorded'> {
+  const recording = recordings.get(state);
+  return recording === undefined ? {} : { recorded: recording.own };
 }
 
 /** The sandboxes of the function have had their captures: nothing was begun, so nothing counts. */

@@ -6,6 +6,7 @@ import { loadSetup, isWatching, type HostSetup, type TrackedInvocation } from '.
 import { failWith, follow, followCallback, passOn } from './hold.ts';
 import { WRAPPED } from './mark.ts';
 import { begun, note, openProgress } from './progress.ts';
+import { recordings, startRecording } from './record.ts';
 import { contextIn, isStreaming, makeNoted, proxied, type Callable, type Trap } from './proxied.ts';
 import { loadAhead } from './start.ts';
 import { watchUncaught } from './uncaught.ts';
@@ -72,15 +73,24 @@ export function wrapOn<H extends AnyHandler>(environment: HostEnvironment, handl
   if (isAmberError(setup) || typeof handler !== 'function' || WRAPPED in handler) return handler;
   watchUncaught(setup);
   loadAhead(setup);
+  record(setup);
   startMonitoring(setup);
   const { state } = setup;
+  const recording = recordings.get(state);
   const progress = openProgress(state, environment.env);
   const due = makeDue(setup, progress);
   return proxied(handler, () => {
     state.invocations += 1;
+    recording?.begins(state.invocations);
     setup.changeMonitor?.begins(state.invocations);
     return due({ isNoted: begun(progress) });
   });
+}
+
+/** Before the monitor notes what stands in the sandbox: the black box is part of it. */
+export function record({ state, config, environment }: HostSetup): void {
+  const { env, scope } = environment;
+  startRecording(state, { level: config.record, env, scope }, (error) => fault(environment, 'record', error));
 }
 
 /** What is called in the handler's place in an invocation that has begun, which is to be noted or not. */

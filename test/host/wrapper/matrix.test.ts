@@ -19,7 +19,7 @@ before(async () => {
 after(() => rmSync(bundle.directory, { recursive: true }));
 
 /** Without detectors: what moves in /tmp of the machine that runs the tests would have invocations watched. */
-const DESTINATION = { AMBER_DESTINATION: 'file:///tmp/amber-matrix', AMBER_DETECT: 'off' };
+const DESTINATION = { AMBER_DESTINATION: 'file:///tmp/amber-matrix', AMBER_DETECT: 'off', AMBER_RECORD: 'events' };
 /**
  * V8 keeps ten frames: a frame of ours, where a trigger watches, would push the last one of the client out of sight.
  */

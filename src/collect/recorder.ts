@@ -1,0 +1,87 @@
+/** The black box: what processes did before the capture. It is read first: every process with this uid can overwrite it. */
+import type { Collector, CollectorContext, Entry } from '../contracts/evidence.ts';
+import { SLOT_BYTES, SLOTS } from '../record/format.ts';
+import { toText } from '../proc/bytes.ts';
+import { ringsOf, type FoundRing, type FoundRings } from './rings.ts';
+
+const PATH = 'live_response/events.jsonl';
+
+export const recorder: Collector = {
+  name: 'recorder',
+  description:
+    'The black box: what the function did before the capture (children, connections, requests, modules, changes), ' +
+    'and its rings as found.',
+  tier: 'volatile',
+  async *collect(context: CollectorContext): AsyncGenerator<Entry> {
+    const found = await ringsOf(context);
+    if (found.rings.length === 0) {
+      yield {
+        ...{ kind: 'absent', path: PATH, source: 'recorder', method: 'proc-fd', outcome: 'skipped' },
+        ...{ byDesign: 'nothing-to-do', reason: 'no process has a recorder (AMBER_RECORD)' },
+      };
+      return;
+    }
+    const rows = [boxRow(found, context), ...found.rings.flatMap(eventRows)];
+    yield { kind: 'jsonl', path: PATH, source: 'recorder', method: 'proc-fd', rows };
+    for (const [at, ring] of found.rings.entries()) yield asFound(ring, at + 1, context);
+  },
+};
+
+/** The first row says what the others are read from, and what is wrong or missing there. */
+function boxRow({ rings, left }: FoundRings, { recorded }: CollectorContext): Readonly<Record<string, unknown>> {
+  const facts = recorded?.().facts;
+  return {
+    box: {
+      rings: rings.map(({ identity, label, holders, read }, at) => ({
+        ring: at + 1,
+        inode: identity,
+        place: label === undefined ? 'memory' : toText(label),
+        holders,
+        pids: read.pids,
+        events: read.events.length,
+        overwritten: read.overwritten,
+        missing: read.missing,
+        faults: read.faults,
+        ...(read.sizeFault < 0 ? { bytesMissing: -read.sizeFault } : {}),
+      })),
+      left,
+      ...(facts === undefined ? {} : { recorder: facts }),
+    },
+  };
+}
+
+function eventRows({ read }: FoundRing, at: number): Readonly<Record<string, unknown>>[] {
+  return read.events.map((event) => ({ ring: at + 1, time: isoTime(event.timeMs), ...event }));
+}
+
+/** What the clock of somebody else says may be no date. */
+function isoTime(ms: number): string | undefined {
+  return ms < 8.64e15 ? new Date(ms).toISOString() : undefined;
+}
+
+/** With a recipient the bytes. Without one each slot is a row, in which secrets are covered as in every other. */
+function asFound(ring: FoundRing, number: number, { config }: CollectorContext): Entry {
+  const from = { source: ring.source, method: 'proc-fd' } as const;
+  const path = `live_response/rings/ring-${number}`;
+  if (config.recipient !== undefined)
+    return { kind: 'bytes', path: `${path}.bin`, ...from, body: ring.bytes, redaction: 'content' };
+  const faulty = new Map(ring.read.faults.map((fault) => [fault.slot, fault]));
+  const rows: Readonly<Record<string, unknown>>[] = [];
+  for (let slot = 0; slot < SLOTS; slot += 1) {
+    const bytes = Buffer.from(ring.bytes.subarray(slot * SLOT_BYTES, (slot + 1) * SLOT_BYTES));
+    if (bytes.every((byte) => byte === 0)) continue;
+    const { what, reason } = faulty.get(slot) ?? {};
+    rows.push({ slot, ...(what === undefined ? {} : { what, reason }), text: textIn(bytes) });
+  }
+  return { kind: 'jsonl', path: `${path}.jsonl`, ...from, rows };
+}
+
+/** A slot that is JSON stands there as such, so that its members are searched as those of a row. */
+function textIn(bytes: Buffer): unknown {
+  const text = bytes.toString('latin1').trimEnd();
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
