@@ -7,6 +7,7 @@ import { functionChecks, standingChecks, type Place } from './checks/functions.t
 import { makeTurns, type Turns } from './checks/check.ts';
 import { moduleChecks, type ModuleChecks } from './checks/exports.ts';
 import { inspectorCheck, prototypeChecks, variableChecks } from './checks/surroundings.ts';
+import { KEPT } from './hooks/children.ts';
 import type { Hook } from './hooks/hook.ts';
 import { HOOKS } from './hooks/index.ts';
 import { bindingsBarred, openScope } from './hooks/scope.ts';
@@ -57,7 +58,7 @@ export function armRecorder({
 }: RecordingScope): Recording {
   const recorder = openRecorder(identity(), open);
   // User code may change its environment later; what was configured counts.
-  const { scope, standing, afterInit } = openScope(recorder, level === 'paths', { ...env });
+  const { scope, standing, afterInit } = openScope(recorder, level === 'paths', atInit(env));
   for (const hook of hooks) {
     try {
       hook.arm(scope);
@@ -89,6 +90,11 @@ export function armRecorder({
     facts,
     own: () => ({ ...inMemory(recorder.ring()), facts: { ...facts() } }),
   };
+}
+
+/** A copy of the whole would ask for forty variables. */
+function atInit(env: NodeJS.ProcessEnv): Record<string, string | undefined> {
+  return Object.fromEntries([...KEPT, 'NODE_PENDING_DEPRECATION'].map((name) => [name, env[name]]));
 }
 
 /** A ring in a file is read as that of every other process is. */

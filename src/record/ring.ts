@@ -21,19 +21,18 @@ export interface Ring {
 
 export function openRing(folders?: readonly string[]): Ring {
   const page = Buffer.alloc(SLOT_BYTES);
-  const blank = Buffer.alloc(RING_BYTES);
-  const place = filled(makePlace(RING_BYTES, folders), blank);
-  return 'refused' in place ? inMemory(place, blank, page) : inFile(place, page);
+  const place = filled(makePlace(RING_BYTES, folders));
+  return 'refused' in place ? inMemory(place, Buffer.alloc(RING_BYTES), page) : inFile(place, page);
 }
 
 /**
  * The blocks of the first events are taken now: a full /tmp does not silence them. Those of all would be half a
  * millisecond of every cold start.
  */
-function filled(place: Place | NoPlace, blank: Uint8Array): Place | NoPlace {
+function filled(place: Place | NoPlace): Place | NoPlace {
   if ('refused' in place) return place;
   try {
-    if (writeSync(place.fd, blank, 0, FILLED_BYTES, 0) === FILLED_BYTES) return place;
+    if (writeSync(place.fd, Buffer.alloc(FILLED_BYTES), 0, FILLED_BYTES, 0) === FILLED_BYTES) return place;
   } catch {
     // said below
   }
