@@ -6,6 +6,7 @@ import { absentEntry } from './error-class.ts';
 import { arnName, component } from './paths.ts';
 import { ENTRY_BYTES, openSeries } from './rows.ts';
 import { trailRegions, trailTime, type TrailRow } from './trail-row.ts';
+import { many } from '../many.ts';
 
 /** LookupEvents goes back so far ("Viewing events with CloudTrail event history"). */
 const HISTORY_MS = 90 * 86_400_000;
@@ -52,7 +53,7 @@ interface Query {
 function queriesOf(target: Target, { warn }: AcquireContext): Query[] {
   const keys = target.accessKeyIds.slice(0, MAX_KEYS);
   if (keys.length < target.accessKeyIds.length)
-    warn(`CloudTrail was asked for ${keys.length} of ${target.accessKeyIds.length} access keys`);
+    warn(`CloudTrail was asked for ${keys.length} of ${many(target.accessKeyIds.length, 'access key')}`);
   const resource = (AttributeValue: string): LookupAttribute => ({ AttributeKey: 'ResourceName', AttributeValue });
   const own = [target.functionName, target.functionArn].map(resource);
   const everywhere = [

@@ -54,6 +54,8 @@ export interface Target {
    * A trail's files, read in place of LookupEvents: `s3://BUCKET/PREFIX`, the prefix being what stands before AWSLogs/.
    */
   readonly trail: string | undefined;
+  /** Where captures lie, as the responder named it. */
+  readonly captures?: string | undefined;
 }
 
 export interface Gap {

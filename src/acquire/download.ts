@@ -6,6 +6,7 @@ import { AmberError, describeError } from '../errors.ts';
 import type { Clients } from './clients.ts';
 import type { Meter } from './meter.ts';
 import { webRequest } from './web.ts';
+import { many } from '../many.ts';
 
 export interface Download {
   /** Bytes that the server announced. */
@@ -54,7 +55,7 @@ export async function openDownload(options: DownloadOptions): Promise<Download> 
           yield chunk;
         }
         if (bytes < size)
-          throw new AmberError('ACQUIRE_FAILED', `the connection ended after ${bytes} of ${size} bytes`);
+          throw new AmberError('ACQUIRE_FAILED', `the connection ended after ${bytes} of ${many(size, 'byte')}`);
       } catch (error) {
         if (options.signal.aborted || attempts >= ATTEMPTS) throw error;
         attempts += 1;

@@ -7,6 +7,7 @@ import type { AcquireContext, Source, Target } from './contracts.ts';
 import { fromLink } from './download.ts';
 import { absentEntry, type Asked } from './error-class.ts';
 import { component } from './paths.ts';
+import { many } from '../many.ts';
 
 /** Container images by digest: manifest, configuration and layers, as the registry keeps them. */
 export const images: Source = {
@@ -110,7 +111,7 @@ async function* imageEntries(image: Image, context: AcquireContext): AsyncGenera
   }
   const blobs = blobsOf(text);
   if (blobs.length > MAX_BLOBS)
-    context.warn(`${image.uri} names ${blobs.length} blobs, and ${MAX_BLOBS} of them were collected`);
+    context.warn(`${image.uri} names ${many(blobs.length, 'blob')}, and ${MAX_BLOBS} of them were collected`);
   context.meter.plan(blobs.length);
   for (const blob of blobs.slice(0, MAX_BLOBS)) {
     yield* blobEntries(ecr, image, blob, context);

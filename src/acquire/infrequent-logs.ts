@@ -12,6 +12,7 @@ import { absentEntry } from './error-class.ts';
 import { insightsTime, runInsights } from './insights-query.ts';
 import { folders } from './paths.ts';
 import { ENTRY_BYTES, openSeries, type RowSeries } from './rows.ts';
+import { many } from '../many.ts';
 
 /** Most rows that one query gives (CloudWatch Logs API, "StartQuery", limit). */
 export const QUERY_ROWS = 10_000;
@@ -90,7 +91,8 @@ function tellLimits(
 ): void {
   if (fullSeconds.length > 0)
     warn(
-      `${group}: ${fullSeconds.length} seconds have more than ${QUERY_ROWS} events, and Logs Insights gives no ` +
+      `${group}: ${many(fullSeconds.length, 'second has', 'seconds have')} more than ${QUERY_ROWS} events, and ` +
+        `Logs Insights gives no ` +
         `more of a second; the first is ${fullSeconds[0] ?? ''}`,
     );
   if (unaskedMs > 0)

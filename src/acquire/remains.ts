@@ -35,6 +35,7 @@ export async function remains(aws: Clients, options: TargetOptions, error: Amber
     untilMs: options.untilMs,
     accessKeyIds: options.accessKeyIds,
     trail: options.trail,
+    captures: options.captures,
   };
 }
 

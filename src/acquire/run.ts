@@ -35,6 +35,8 @@ export interface CollectRequest {
   readonly window: Partial<Window>;
   readonly accessKeyIds: readonly string[];
   readonly trail?: string | undefined;
+  /** Where captures of it lie: what a trail tells of that bucket is kept. */
+  readonly captures?: string | undefined;
   /** Log groups beside the configured ones. */
   readonly logGroups?: readonly string[] | undefined;
   /** Names of sources; undefined: all. */
@@ -236,6 +238,7 @@ async function find(
     untilMs,
     accessKeyIds: request.accessKeyIds,
     trail: request.trail,
+    captures: request.captures,
     logGroups: request.logGroups,
     allowAbsent: true,
     caller,

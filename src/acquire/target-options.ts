@@ -12,6 +12,7 @@ export interface TargetOptions extends Window {
   readonly region: string;
   readonly accessKeyIds: readonly string[];
   readonly trail: string | undefined;
+  readonly captures?: string | undefined;
   /** Log groups that the user named, beside the configured ones. */
   readonly logGroups?: readonly string[] | undefined;
   /** Go on without the function, where it is gone or may not be read: what is left of it is evidence as well. */

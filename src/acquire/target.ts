@@ -53,6 +53,7 @@ export async function readTarget(aws: Clients, options: TargetOptions): Promise<
     untilMs: options.untilMs,
     accessKeyIds: options.accessKeyIds,
     trail: options.trail,
+    captures: options.captures,
   };
 }
 

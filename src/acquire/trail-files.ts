@@ -19,7 +19,9 @@ const DAY_MS = 86_400_000;
 /** What a trail keeps: older than the event history, with data events, and not bounded by two requests a second. */
 export const trailFiles: Source = {
   name: 'trail-files',
-  description: "With --trail: records of a trail's files in S3 that name the function, its role or an access key.",
+  description:
+    "With --trail: records of a trail's files in S3 that name the function, its role, an access key or the bucket of " +
+    'its captures.',
   lane: 'trail',
   actions: ['s3:ListBucket', 's3:GetObject'],
   acquire,
@@ -43,7 +45,9 @@ async function* acquire(target: Target, context: AcquireContext): AsyncGenerator
   const stem = 'cloudtrail/trail';
   const rows = openSeries({ stem, source: target.trail, ledger: context.ledger, further: Math.max, evenEmpty: true });
   if (context.ledger.series(stem).complete) return;
-  const days = trailRegions(target).flatMap((region) => daysOf(target).map((day) => ({ region, day })));
+  const days = trailRegions(target, valuesOf(target, 'AMBER_S3_REGION')).flatMap((region) =>
+    daysOf(target).map((day) => ({ region, day })),
+  );
   context.meter.plan(days.length);
   const files: FileFacts[] = [];
   const scan: Scan = { s3, bucket, rows, words: wordsOf(target), seen: new Set(), files, target, context };
@@ -139,9 +143,30 @@ async function* scanFile(scan: Scan, key: string): AsyncGenerator<Entry> {
   scan.files.push({ key, bytes, sha256Base64: sha256, records, taken });
 }
 
-/** A record that holds none of these has nothing to do with the function. */
+/**
+ * A record that holds none of these has nothing to do with the function. Somebody else may delete evidence: of the
+ * bucket of its captures every record counts, because those of DeleteObjects and of a changed policy name no key.
+ */
 function wordsOf(target: Target): string[] {
-  return [...new Set([target.functionName, target.functionArn, ...target.roles.map(arnName), ...target.accessKeyIds])];
+  const names = [target.functionName, target.functionArn, ...target.roles.map(arnName), ...target.accessKeyIds];
+  // As a member of the request, and as a resource or the beginning of one: not as a part of another name.
+  const buckets = evidenceBuckets(target).flatMap((bucket) => [`"${bucket}"`, `:::${bucket}"`, `:::${bucket}/`]);
+  return [...new Set([...names, ...buckets])];
+}
+
+/** Where any version of the function is configured to store, and what the responder named. */
+export function evidenceBuckets(target: Target): readonly string[] {
+  const places = [
+    ...valuesOf(target, 'AMBER_DESTINATION'),
+    ...(target.captures === undefined ? [] : [target.captures]),
+  ];
+  const judged = places.filter((place) => /^s3:/iu.test(place)).map((place) => parseBucketUrl(place));
+  return [...new Set(judged.flatMap((one) => (one.ok ? [one.value.bucket] : [])))];
+}
+
+function valuesOf({ versions }: Target, variable: string): readonly string[] {
+  const values = versions.map(({ Environment }) => Environment?.Variables?.[variable] ?? '');
+  return [...new Set(values)].filter((value) => value !== '');
 }
 
 /** Folders by day, UTC, from the window's first to some hours behind its last. */

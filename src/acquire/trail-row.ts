@@ -16,18 +16,21 @@ export interface TrailRow {
 }
 
 /**
- * Regions whose events concern a function: its own, and the one in which the global services (IAM, STS) are recorded
- * ("CloudTrail concepts, global service events").
+ * Regions whose events concern a function: its own, those of its buckets of evidence, and the one in which the global
+ * services (IAM, STS) are recorded ("CloudTrail concepts, global service events").
  */
-export function trailRegions({
-  region,
-  functionArn,
-}: {
-  readonly region: string;
-  readonly functionArn: string;
-}): readonly string[] {
+export function trailRegions(
+  {
+    region,
+    functionArn,
+  }: {
+    readonly region: string;
+    readonly functionArn: string;
+  },
+  ofBuckets: readonly string[] = [],
+): readonly string[] {
   const global = functionArn.startsWith('arn:aws:') ? 'us-east-1' : region;
-  return [...new Set([region, global])];
+  return [...new Set([region, global, ...ofBuckets])];
 }
 
 /**

@@ -5,6 +5,7 @@ import { missingText } from '../case/store/run.ts';
 import { size } from '../case/view/size.ts';
 import { onePositional, S3_OPTIONS, s3Options, TWO_WORDS, type Command } from './command.ts';
 import { table } from './output.ts';
+import { many } from '../many.ts';
 
 export const captures: Command = {
   name: 'captures',
@@ -59,7 +60,7 @@ Needs s3:ListBucket, and s3:GetObject for manifest.json.
       for (const [id, copies] of Map.groupBy(found, ({ captureId }) => captureId)) {
         if (id !== undefined && copies.length > 1)
           out.note(
-            `Capture ${renderText(id)} is there ${copies.length} times, copied or renamed: ${copies
+            `Capture ${renderText(id)} is there ${many(copies.length, 'time')}, copied or renamed: ${copies
               .slice(0, MAX_NUMBERS)
               .map(({ location }) => renderText(location))
               .join(' ')}`,

@@ -17,6 +17,7 @@ import {
 import { onePositional, s3Options, textOption, TWO_WORDS, type Command } from './command.ts';
 import type { Output } from './output.ts';
 import type { Values } from './option-values.ts';
+import { many } from '../many.ts';
 
 export const collect: Command = {
   name: 'collect',
@@ -44,7 +45,11 @@ collected.
       value: 'AGE1…',
       description: 'age public key: the tarball is encrypted and holds raw values.',
     },
-    captures: { type: 'string', value: 'LOCATION', description: 'Captures whose access keys CloudTrail is asked for.' },
+    captures: {
+      type: 'string',
+      value: 'LOCATION',
+      description: 'Captures: CloudTrail is asked for their access keys, the files of a trail for their bucket.',
+    },
     trail: {
       type: 'string',
       value: 'URL',
@@ -91,6 +96,7 @@ collected.
         window,
         accessKeyIds,
         trail,
+        captures: textOption(values, 'captures'),
         logGroups: logGroupsOption(values),
         clients: clientOptions(values),
         signal: stop.signal,
@@ -123,7 +129,7 @@ async function keysOf(values: Values, name: string, out: Output): Promise<readon
   const place = await openPlace(location, s3Options(values));
   try {
     const keys = await accessKeysOf(place.store, name);
-    out.note(`${keys.length} access keys in captures of ${name}`);
+    out.note(`${many(keys.length, 'access key')} in captures of ${name}`);
     return keys;
   } finally {
     place.close();
@@ -146,7 +152,7 @@ function stopper(out: Output): { readonly signal: AbortSignal; readonly end: () 
 function progress({ requests, inFlight, throttled, bytes, planned, done, etaMs }: MeterFigures): string {
   const eta = etaMs === undefined ? '' : `, about ${Math.ceil(etaMs / 1000)} s left`;
   return (
-    `${done} of ${planned} steps, ${requests} requests (${inFlight} in ` +
+    `${done} of ${many(planned, 'step')}, ${many(requests, 'request')} (${inFlight} in ` +
     `flight${throttled > 0 ? `, ${throttled} throttled` : ''}), ${size(bytes)}${eta}`
   );
 }
@@ -163,9 +169,11 @@ function tell(report: CollectReport, out: Output): void {
   out.line(
     `${report.state}, evidence ${report.completeness}: ${Object.entries(outcomes)
       .map(([outcome, count]) => `${count} ${outcome}`)
-      .join(', ')}; ${size(figures.bytes)} in ${figures.requests} requests, ${(report.elapsedMs / 1000).toFixed(1)} s`,
+      .join(
+        ', ',
+      )}; ${size(figures.bytes)} in ${many(figures.requests, 'request')}, ${(report.elapsedMs / 1000).toFixed(1)} s`,
   );
-  if (report.resumed > 0) out.line(`${report.resumed} items were there from earlier runs`);
+  if (report.resumed > 0) out.line(`${many(report.resumed, 'item was', 'items were')} there from earlier runs`);
   for (const action of deniedActions)
     out.line(
       out.paint('bad', 'denied ') + `${renderText(action)}: allow it and run the same command again, or live without`,

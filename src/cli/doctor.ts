@@ -4,6 +4,7 @@ import { renderText } from '../case/view/safe-names.ts';
 import { AWS_OPTIONS, clientOptions } from './aws-options.ts';
 import { onePositional, type Command } from './command.ts';
 import type { Output } from './output.ts';
+import { many } from '../many.ts';
 
 export const doctor: Command = {
   name: 'doctor',
@@ -43,7 +44,7 @@ Exit code 0: nothing failed. 1: something did.
     out.line(
       failures === 0
         ? out.paint('good', 'ready')
-        : out.paint('bad', `not ready: ${failures} of ${lines.length} checks failed`),
+        : out.paint('bad', `not ready: ${failures} of ${many(lines.length, 'check')} failed`),
     );
     return failures === 0 ? 0 : 1;
   },

@@ -18,6 +18,7 @@ import {
 import { table, type Output } from './output.ts';
 import type { LogEvent } from '../contracts/log-event.ts';
 import type { Values } from './option-values.ts';
+import { many } from '../many.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -155,7 +156,7 @@ async function online(invocation: Invocation, hunts: readonly Hunt[], context: n
       events = Math.max(events, one.scanned);
       if (one.problem !== undefined) problems.push(`${one.hunt}: ${one.problem}`);
       asked += 1;
-      out.status(`${asked} of ${hunts.length} hunts, ${findings.length} hits`);
+      out.status(`${asked} of ${many(hunts.length, 'hunt')}, ${many(findings.length, 'hit')}`);
     }
   } finally {
     out.status('');
@@ -215,5 +216,5 @@ function tell({ findings, events, problems }: HuntsResult, out: Output): void {
     for (const line of one.after) out.line(out.paint('dim', '     | ') + renderText(line.trimEnd(), 200));
   }
   for (const problem of problems) out.line(out.paint('bad', 'not asked ') + renderText(problem));
-  out.line(`${findings.length} hits in ${events} log events`);
+  out.line(`${many(findings.length, 'hit')} in ${many(events, 'log event')}`);
 }

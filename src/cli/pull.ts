@@ -4,6 +4,7 @@ import { size } from '../case/view/size.ts';
 import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
 import { captureLocation } from './location.ts';
 import type { Values } from './option-values.ts';
+import { many } from '../many.ts';
 
 export const pull: Command = {
   name: 'pull',
@@ -53,7 +54,8 @@ lead out and devices are listed in not-extracted.jsonl. The folder appears when 
       const { extracted } = result;
       if (extracted !== undefined) {
         out.line(
-          `unpacked ${extracted.files} files and ${extracted.links} links; ${extracted.notMade} entries were ` +
+          `unpacked ${many(extracted.files, 'file')} and ${many(extracted.links, 'link')}; ` +
+            `${many(extracted.notMade, 'entry was', 'entries were')} ` +
             `not made (not-extracted.jsonl), ${extracted.unsafe} of them dangerous`,
         );
       }

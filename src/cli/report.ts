@@ -17,6 +17,7 @@ import {
 import { captureLocation } from './location.ts';
 import type { Output } from './output.ts';
 import { demandFile, logOption, verifyOne, type VerifyMeans } from './verify-one.ts';
+import { many } from '../many.ts';
 
 export const report: Command = {
   name: 'report',
@@ -82,7 +83,7 @@ was not read. Needs s3:ListBucket and s3:GetObject.
     }
     const { count, verified } = page;
     out.json({ page: target, captures: count, verified });
-    out.line(`${target}: ${count} captures, ${verified} verified`);
+    out.line(`${target}: ${many(count, 'capture')}, ${verified} verified`);
     if (verified !== count) return 1;
     return log !== undefined && log.notRead.length > 0 ? 3 : 0;
   },
@@ -103,11 +104,11 @@ async function addAbsent(page: ReportPage, log: LogIndex, seen: ReadonlySet<stri
   const { absentCaptures } = await import('../case/log/absent.ts');
   const { captures } = absentCaptures(log, seen, location);
   for (const { captureId, segments } of captures.slice(0, MAX_ABSENT)) {
-    const told = `the log tells of ${segments} segments`;
+    const told = `the log tells of ${many(segments, 'segment')}`;
     page.addUnread(`capture ${captureId}`, `named in the log, not stored: removed, or never there; ${told}`);
   }
   if (captures.length > MAX_ABSENT)
-    page.addUnread(`${captures.length - MAX_ABSENT} more captures`, 'named in the log, not stored');
+    page.addUnread(many(captures.length - MAX_ABSENT, 'more capture'), 'named in the log, not stored');
 }
 
 /** False for a capture that cannot be read: it keeps no other from the page. */

@@ -1,12 +1,14 @@
 /** `amber salvage`: what is left of a capture that was cut. */
-import { renderPath, renderText } from '../case/view/safe-names.ts';
+import { renderPath, renderShown, renderText } from '../case/view/safe-names.ts';
 import type { SalvageRecord, SalvageState } from '../case/salvage/contents.ts';
 import type { SalvageResult } from '../case/salvage/salvage.ts';
 import { missingText } from '../case/store/run.ts';
+import { nameBehind } from '../fs/names.ts';
 import { size } from '../case/view/size.ts';
 import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
 import { captureLocation } from './location.ts';
 import type { Output } from './output.ts';
+import { many } from '../many.ts';
 
 export const salvage: Command = {
   name: 'salvage',
@@ -65,8 +67,8 @@ lines, too; each different one is shown.
           limits: DEFAULT_LIMITS,
         });
         out.note(
-          `${written.folder}: ${written.extracted.files} files, ${written.extracted.links} links; ` +
-            `${written.extracted.notMade} entries were not made`,
+          `${written.folder}: ${many(written.extracted.files, 'file')}, ${many(written.extracted.links, 'link')}; ` +
+            `${many(written.extracted.notMade, 'entry was', 'entries were')} not made`,
         );
         result = written;
       }
@@ -121,7 +123,8 @@ function tellEnd(result: SalvageResult, out: Output, told: Told): void {
     if (paths.length === (out.wantsJson ? MAX_JSON : MAX_PATHS)) break;
     paths.push(path);
   }
-  out.json({ ...facts, entries: told.records, entriesBeyond: told.beyond, notThere: paths });
+  const asEntries = paths.map((path) => Buffer.from(nameBehind(path), 'latin1').toString('utf8'));
+  out.json({ ...facts, entries: told.records, entriesBeyond: told.beyond, notThere: asEntries });
   out.line();
   for (const hole of result.holes) out.line(`hole in segment ${hole.segment ?? 'joined'}: ${hole.reason}`);
   if (result.missing.length > 0) out.line(missingText(result.missing));
@@ -130,10 +133,10 @@ function tellEnd(result: SalvageResult, out: Output, told: Told): void {
   const { inventory } = result;
   if (inventory.listed > 0)
     out.line(
-      `inventory: ${inventory.listed} paths, of ${inventory.unseen} of them nothing else is ` +
-        `there${inventory.beyond === 0 ? '' : `; ${inventory.beyond} were too many to compare`}`,
+      `inventory: ${many(inventory.listed, 'path')}, of ${inventory.unseen} of them nothing else is ` +
+        `there${inventory.beyond === 0 ? '' : `; ${many(inventory.beyond, 'more path was', 'more paths were')} too many`}`,
     );
-  for (const path of paths) out.line(`not there   ${renderText(path)}`);
+  for (const path of paths) out.line(`not there   ${renderShown(path)}`);
   if (inventory.unseen > paths.length)
     out.line(`not there   and ${inventory.unseen - paths.length} more (--to DIR writes all to not-there.txt)`);
   out.line(

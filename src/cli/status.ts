@@ -10,6 +10,7 @@ import { ORDER_PLACE_OPTIONS, openFunctionPlace, channelError, type FunctionPlac
 import type { Output } from './output.ts';
 import { MAX_ORDER_BYTES } from '../trigger/order.ts';
 import type { Values } from './option-values.ts';
+import { many } from '../many.ts';
 
 export const status: Command = {
   name: 'status',
@@ -194,15 +195,17 @@ function tell(
       renderText(`${who}${ordered.reason === undefined ? '' : `: ${ordered.reason}`}`),
   );
   out.line(
-    `coverage  ${covered} of ${active}${capped ? ' or more' : ''} sandboxes that were at work have been ` +
-      `captured (${captures.length} captures)`,
+    `coverage  ${covered} of ${active}${capped ? ' or more' : ''} ` +
+      `${active === 1 ? 'sandbox that was' : 'sandboxes that were'} at ` +
+      `work ${active === 1 ? 'has' : 'have'} been captured (${many(captures.length, 'capture')})`,
   );
   for (const name of missing.slice(0, MAX_NAMED)) out.line(`          not yet  ${renderText(name)}`);
   if (missing.length > MAX_NAMED) out.line(`          and ${missing.length - MAX_NAMED} more`);
   if (slots === undefined) out.line('fleet cap off (AMBER_FLEET_CAP)');
   else
     out.line(
-      `fleet cap ${slots.taken} of ${slots.cap} slots of today are taken` +
+      `fleet cap ${slots.taken} of ${many(slots.cap, 'slot of today is', 'slots of today are')} ` +
+        'taken' +
         (slots.taken >= slots.cap ? out.paint('bad', ': no capture starts on its own before midnight UTC') : ''),
     );
 }

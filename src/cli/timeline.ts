@@ -10,6 +10,7 @@ import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, typ
 import { captureLocation } from './location.ts';
 import type { Output } from './output.ts';
 import type { Values } from './option-values.ts';
+import { many } from '../many.ts';
 
 export const timeline: Command = {
   name: 'timeline',
@@ -126,7 +127,7 @@ async function tell(made: Timeline, shares: readonly TimelineShare[], { form, to
   const total = Object.values(made.counts).reduce((sum, count) => sum + count, 0);
   if (!out.wantsJson)
     out.note(
-      `${to === undefined ? '' : `${to}: `}${total} events of ${shares.length} captures${
+      `${to === undefined ? '' : `${to}: `}${many(total, 'event')} of ${many(shares.length, 'capture')}${
         total === 0
           ? ''
           : ` (${Object.entries(made.counts)
@@ -136,7 +137,11 @@ async function tell(made: Timeline, shares: readonly TimelineShare[], { form, to
     );
   for (const { location, problem, unusable } of out.wantsJson ? [] : shares) {
     if (problem !== undefined) out.note(`PROBLEM: ${location}: ${problem}`);
-    if (unusable > 0) out.note(`${location}: ${unusable} rows have no time that can be used, and are left out`);
+    if (unusable > 0)
+      out.note(
+        `${location}: ${many(unusable, 'row has', 'rows have')} no time that can be used, and ` +
+          `${unusable === 1 ? 'is' : 'are'} left out`,
+      );
   }
 }
 

@@ -6,6 +6,7 @@ import { isAmberError } from '../errors.ts';
 import type { Order } from '../trigger/order.ts';
 import type { Output } from './output.ts';
 import type { OrdersOf } from './orders-of.ts';
+import { many } from '../many.ts';
 
 export interface WaitOptions {
   readonly forMs: number;
@@ -55,7 +56,7 @@ export async function awaitCaptures(
     if (active.length > 0 && active.every((name) => captured.has(name))) break;
     if (Date.now() >= endMs || options.signal.aborted) break;
     out.status(
-      `${found.size} captured, ${active.length} sandboxes were at work; ` +
+      `${found.size} captured, ${many(active.length, 'sandbox was', 'sandboxes were')} at work; ` +
         `${Math.ceil((endMs - Date.now()) / 1000)} s left`,
     );
     await pause(Math.min(options.everyMs, Math.max(0, endMs - Date.now())), options.signal);

@@ -11,6 +11,7 @@ import type { Output } from './output.ts';
 import { makeOrder } from './trigger-order.ts';
 import type { Waited } from './trigger-wait.ts';
 import type { Values } from './option-values.ts';
+import { many } from '../many.ts';
 
 export const trigger: Command = {
   name: 'trigger',
@@ -222,7 +223,7 @@ async function sendProbes(
   const count = Math.min(Math.max(1, wanted), MAX_PROBES);
   const answers = await probe(aws, target, payload, count);
   const failed = answers.filter(({ functionError }) => functionError !== undefined).length;
-  out.line(`${count} probes sent${failed > 0 ? `, ${failed} answered with an error of the function` : ''}`);
+  out.line(`${many(count, 'probe')} sent${failed > 0 ? `, ${failed} answered with an error of the function` : ''}`);
   return answers;
 }
 
@@ -260,7 +261,8 @@ function tellWaited({ captures, active }: Waited, out: Output): number {
   const captured = new Set(captures.map(({ logStream }) => logStream));
   const missing = active.filter((name) => !captured.has(name));
   out.line(
-    `${captures.length} captures; ${active.length - missing.length} of the ${active.length} sandboxes that were ` +
+    `${many(captures.length, 'capture')}; ${active.length - missing.length} of the ` +
+      `${many(active.length, 'sandbox', 'sandboxes')} that were ` +
       'at work',
   );
   for (const name of missing) out.line(`${out.paint('bad', 'not yet')} ${renderText(name)}`);

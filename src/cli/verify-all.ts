@@ -41,7 +41,7 @@ export async function verifyAll(
   ).length;
   const copies = copiesAmong(results);
   for (const one of copies) tellCopies(one, out);
-  const unstored = missing === 0 ? '' : `; ${missing} are named in the log, not stored`;
+  const unstored = missing === 0 ? '' : `; ${missing} ${missing === 1 ? 'is' : 'are'} named in the log, not stored`;
   // The log is the list of what must exist: what stands in the rest of it is not known.
   const inputs = inputsOf(log, trail);
   const gaps =

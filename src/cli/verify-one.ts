@@ -7,6 +7,7 @@ import { AmberError } from '../errors.ts';
 import type { S3ReadOptions } from '../ship/s3-read.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
 import type { Output } from './output.ts';
+import { many } from '../many.ts';
 
 export interface VerifyMeans {
   readonly identity: AgeIdentity | undefined;
@@ -77,7 +78,8 @@ export async function trailOption(
     }
     if (trail.leftOut > 0)
       out.note(
-        `PROBLEM: ${trail.leftOut} data events of S3 were too many to keep: an intruder may have flooded the bucket.`,
+        `PROBLEM: ${many(trail.leftOut, 'data event of S3 was', 'data events of S3 were')} too many to keep: an ` +
+          `intruder may have flooded the bucket.`,
       );
     return trail;
   } finally {

@@ -5,6 +5,7 @@ import type { Copies } from '../case/verify/copies.ts';
 import { renderText } from '../case/view/safe-names.ts';
 import type { VerifyResult } from '../case/verify/verify.ts';
 import type { Output } from './output.ts';
+import { many } from '../many.ts';
 
 const WORDS = { ok: 'ok', failed: 'FAILED', 'not-checked': 'not checked' } as const;
 const WIDTH = 13;
@@ -55,7 +56,9 @@ export function tellCopies({ captureId, locations, same }: Copies, out: Output):
     .join(' and ');
   const more = locations.length > MAX_COPIES ? ` and ${locations.length - MAX_COPIES} more` : '';
   const bytes = same ? 'with the same bytes' : 'with other bytes: it was decrypted, or one of them was changed';
-  out.line(`capture ${renderText(captureId, 100)} is stored ${locations.length} times, ${bytes}: ${told}${more}`);
+  out.line(
+    `capture ${renderText(captureId, 100)} is stored ${many(locations.length, 'time')}, ${bytes}: ${told}${more}`,
+  );
 }
 
 export function tellAbsent({ captures, elsewhere, leftOut }: Absent, out: Output): void {
@@ -65,22 +68,25 @@ export function tellAbsent({ captures, elsewhere, leftOut }: Absent, out: Output
     out.line(
       out.paint(
         'bad',
-        `${captures.length - MAX_ABSENT} more captures are named in the log, not stored: removed, or never ` +
+        `${many(captures.length - MAX_ABSENT, 'more capture is', 'more captures are')} named in the log, not ` +
+          `stored: removed, or never ` +
           'there (--json)',
       ),
     );
   }
   if (leftOut > 0)
     out.note(
-      `PROBLEM: the log has ${leftOut} lines of captures that were too many to keep: an intruder may have ` +
+      `PROBLEM: the log has ${many(leftOut, 'line')} of captures that ${leftOut === 1 ? 'was' : 'were'} too ` +
+        `many to keep: an intruder may have ` +
         'flooded it. Give a shorter time.',
     );
-  if (elsewhere > 0) out.note(`The log names ${elsewhere} captures that are stored outside of this place.`);
+  if (elsewhere > 0)
+    out.note(`The log names ${many(elsewhere, 'capture that is', 'captures that are')} stored outside of this place.`);
 }
 
 export function tellAbsentOne({ captureId, segments, manifest, locations, trail }: AbsentCapture, out: Output): void {
   const what = [
-    `${segments} segments`,
+    many(segments, 'segment'),
     ...manifest.map((digest) => `manifest.json (SHA-256 ${renderText(digest, 100)})`),
   ].join(' and ');
   const where =

@@ -10,6 +10,7 @@ import type { Tree } from '../fs/tree.ts';
 import { ShownDirectory, TextChunk } from './bodyfile.ts';
 import { processesOf, writableTree } from './trees.ts';
 import type { ProcessRecord, ProcessTable } from '../contracts/process-table.ts';
+import { many } from '../many.ts';
 
 export const timeline: Collector = {
   name: 'timeline',
@@ -168,7 +169,7 @@ function rowsOf(tree: Tree, entry: number, directory: ShownDirectory): string[] 
   const mode = tree.mode(entry);
   const path = shortened(directory.pathOf(entry));
   const file = JSON.stringify({
-    message: `${path} (${kindName(tree.kind(entry))}, ${tree.size(entry)} bytes)`,
+    message: `${path} (${kindName(tree.kind(entry))}, ${many(tree.size(entry), 'byte')})`,
     data_type: 'fs:stat',
     tag: (mode & 0o111) !== 0 && tree.kind(entry) === Kind.file ? ['file', 'executable'] : ['file'],
     filename: path,

@@ -13,6 +13,7 @@ import {
   type InspectedFunction,
 } from './contracts.ts';
 import { defined } from '../defined.ts';
+import { many } from '../many.ts';
 
 const NO_BUCKET = notChecked('captures do not go to a bucket');
 const EXAMPLE = 'examples/bucket/bucket-policy.json';
@@ -118,7 +119,7 @@ export const objectLock: DoctorCheck = bucketCheck(
       return warning('Object Lock is on, without a default retention: PutObject alone does not lock', fix);
     return ok(
       `${retention.Mode ?? '?'}, ` +
-        (retention.Days === undefined ? `${retention.Years ?? '?'} years` : `${retention.Days} days`),
+        (retention.Days === undefined ? `${retention.Years ?? '?'} years` : many(retention.Days, 'day')),
     );
   },
 );

@@ -1,5 +1,6 @@
 /** What the configuration of the function says by itself. */
 import { failed, notChecked, ok, warning, type DoctorCheck } from './contracts.ts';
+import { many } from '../many.ts';
 
 export const active: DoctorCheck = {
   name: 'active',
@@ -130,7 +131,8 @@ export const network: DoctorCheck = {
     const subnets = VpcConfig?.SubnetIds?.length ?? 0;
     if (subnets === 0) return ok('no VPC: the public endpoint of S3');
     return warning(
-      `it runs in ${VpcConfig?.VpcId ?? 'a VPC'}, ${subnets} subnets; from here it cannot be told how those reach S3`,
+      `it runs in ${VpcConfig?.VpcId ?? 'a VPC'}, ${many(subnets, 'subnet')}; from here it cannot be told how ` +
+        `those reach S3`,
       'Every route table of the subnets needs a gateway endpoint for ' +
         `S3${bucket === undefined ? '' : ` in ${bucket.region}`} (or a NAT), and its policy has to allow ` +
         's3:PutObject on the bucket.',

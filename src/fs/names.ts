@@ -27,6 +27,18 @@ export function displayName(name: BytePath): string {
   return name.replace(UNSAFE_BYTE, (text) => encode(text, 'latin1'));
 }
 
+/** The name behind what {@link displayName} shows; what it would not have written stands for itself. */
+export function nameBehind(shown: string): BytePath {
+  if (!/[%\\]|[^\0-\x7f]/u.test(shown)) return shown;
+  const pieces = shown.split(/(%[\dA-F]{2}|\\x[\da-f]{2})/u);
+  const bytes = pieces.map((piece) => {
+    if (/^%[\dA-F]{2}$/u.test(piece)) return Buffer.from([Number.parseInt(piece.slice(1), 16)]);
+    const code = /^\\x([\da-f]{2})$/u.exec(piece)?.[1];
+    return Buffer.from(code === undefined ? piece : String.fromCharCode(Number.parseInt(code, 16)), 'utf8');
+  });
+  return Buffer.concat(bytes).toString('latin1');
+}
+
 function encode(text: string, encoding: 'utf8' | 'latin1'): string {
   if (text === '->') return '-%3E';
   if (CONTROL.test(text) && (encoding === 'utf8' || text < '\x80'))

@@ -1,4 +1,5 @@
 import type { Hunt, Matcher, WholeHit } from './contracts.ts';
+import { many } from '../many.ts';
 
 /** Lines before there is something to compare with. */
 const LEARNED = 200;
@@ -73,8 +74,8 @@ function fresh(templates: ReadonlyMap<string, Template>, lines: number, border: 
       {
         timestamp: border,
         detail:
-          `${late.length} of ${templates.size} kinds of lines are new in the last quarter of the window: was ` +
-          'another version deployed?',
+          `${late.length} of ${many(templates.size, 'kind')} of lines ${late.length === 1 ? 'is' : 'are'} ` +
+          `new in the last quarter of the window: was another version deployed?`,
       },
     ];
   return late.map(

@@ -1,5 +1,6 @@
 /** Hunts over the REPORT lines: what a miner or a beacon does to memory and time, though nothing is printed. */
 import type { Hunt, Matcher, WholeHit } from './contracts.ts';
+import { many } from '../many.ts';
 
 /** Values that are kept of one function; a reservoir would do as well, but this is enough for days. */
 const MAX_VALUES = 2_000_000;
@@ -87,8 +88,8 @@ function drift(): Matcher {
             {
               timestamp: hour * HOUR_MS,
               detail:
-                `${slow} of ${values.length} invocations of this hour took more than five times the usual ` +
-                `${Math.round(usual)} ms`,
+                `${slow} of ${many(values.length, 'invocation')} of this hour took more than five times ` +
+                `the usual ${Math.round(usual)} ms`,
             },
           ];
         });

@@ -2,6 +2,7 @@
  * Hunts over whole streams: one stream is one sandbox, so what happens to a sandbox shows in how its stream goes on.
  */
 import type { Hunt, Matcher, WholeHit } from './contracts.ts';
+import { many } from '../many.ts';
 
 const HOUR_MS = 3_600_000;
 /** Streams that are remembered; beyond it new ones are passed over. */
@@ -172,7 +173,7 @@ export const longLived: Hunt = {
               logStream,
               timestamp: last,
               detail:
-                `${((last - first) / HOUR_MS).toFixed(1)} hours, ${reports} invocations, one each ` +
+                `${((last - first) / HOUR_MS).toFixed(1)} hours, ${many(reports, 'invocation')}, one each ` +
                 `${Math.round((last - first) / 1000 / Math.max(1, reports))} s`,
             }),
           ),

@@ -202,3 +202,48 @@ test('GuardDuty findings on the function are taken; durable executions with thei
     'ExecutionStarted',
   );
 });
+
+test('the files of a trail give every record of the bucket that holds the captures, whoever called', async (t) => {
+  const set = await scene(t);
+  if (set === undefined) return;
+  const trail = `trail-of-buckets-${Date.now()}`;
+  await put(set.motoEndpoint, trail, undefined, '');
+  const newestMs = Math.floor(Date.now() / 1000) * 1000 - 3_600_000;
+  const called = (eventName: string, bucketName: string, arn?: string): string =>
+    JSON.stringify({
+      eventID: `${eventName} ${bucketName}`,
+      eventTime: new Date(newestMs).toISOString(),
+      eventSource: 's3.amazonaws.com',
+      eventName,
+      userIdentity: { arn: 'arn:aws:iam::123456789012:user/mallory' },
+      requestParameters: { bucketName },
+      resources: [{ type: 'AWS::S3::Bucket', ARN: arn ?? `arn:aws:s3:::${bucketName}` }],
+    });
+  const records = [
+    called('DeleteObjects', 'evidence-bucket'),
+    called('PutBucketPolicy', 'evidence-bucket'),
+    called('DeleteObject', 'named-bucket', 'arn:aws:s3:::named-bucket/amber/x'),
+    called('DeleteObjects', 'evidence-bucket-of-another'),
+    called('DeleteObjects', 'another-evidence-bucket'),
+    called('DeleteObjects', 'third'),
+  ];
+  const day = new Date(newestMs).toISOString().slice(0, 10).replaceAll('-', '/');
+  await put(
+    set.motoEndpoint,
+    trail,
+    `AWSLogs/123456789012/CloudTrail/eu-central-1/${day}/one.json.gz`,
+    gzipSync(`{"Records":[${records.join(',')}]}`),
+  );
+  const kept = async (captures?: string): Promise<readonly string[]> => {
+    const { files } = await collect(set.proxy.endpoint, {
+      sources: ['trail-files'],
+      trail: `s3://${trail}`,
+      ...(captures === undefined ? {} : { captures }),
+    });
+    return series<{ EventId: string }>(files, 'cloudtrail/trail').map(({ EventId }) => EventId);
+  };
+  const own = ['DeleteObjects evidence-bucket', 'PutBucketPolicy evidence-bucket'];
+  assert.deepEqual(await kept(), own);
+  assert.deepEqual(await kept('s3://named-bucket/amber'), [...own, 'DeleteObject named-bucket']);
+  assert.deepEqual(await kept('/a/folder'), own);
+});

@@ -67,7 +67,7 @@ test('collect, verify, captures and hunt, one after the other, as a responder wo
   };
   assert.equal(report.state, 'whole');
   assert.equal(collected.code, EXIT.ok, collected.err);
-  assert.match(collected.err, /1 access keys in captures of checkout/u);
+  assert.match(collected.err, /1 access key in captures of checkout/u);
   assert.match(collected.err, /\r\d+ of \d+ steps, \d+ requests \(\d+ in flight/u, 'progress on a terminal');
   assert.ok(set.proxy.seen.includes('LookupEvents'));
 
@@ -84,7 +84,7 @@ test('collect, verify, captures and hunt, one after the other, as a responder wo
   const hunted = await amber(['hunt', '--offline', out, '--findings', findings]);
   assert.equal(hunted.code, EXIT.problem);
   assert.match(hunted.out, /secrets-printed +T1552\.001/u);
-  assert.match(hunted.out, /1 hits in 60 log events/u);
+  assert.match(hunted.out, /1 hit in 60 log events/u);
   assert.equal((JSON.parse(readFileSync(findings, 'utf8').trim()) as { hunt: string }).hunt, 'secrets-printed');
   assert.equal(
     (await amber(['hunt', '--offline', out, '--findings', findings])).code,
@@ -93,7 +93,7 @@ test('collect, verify, captures and hunt, one after the other, as a responder wo
   );
   assert.equal((await amber(['hunt', '--offline', out, '--hunts', 'miner-output'])).code, EXIT.ok);
   const tarball = readdirSync(report.location).find((name) => name.startsWith('capture.tar')) ?? '';
-  assert.match((await amber(['hunt', '--offline', join(report.location, tarball)])).out, /1 hits in 60 log events/u);
+  assert.match((await amber(['hunt', '--offline', join(report.location, tarball)])).out, /1 hit in 60 log events/u);
 
   const { events: merged, sources } = JSON.parse((await amber(['timeline', out, '--json'])).out) as {
     events: { timestamp: number; source: string; event_id?: string; resource?: string }[];
@@ -162,7 +162,7 @@ test('hunt goes through Logs Insights, doctor says what to do', async (t) => {
   if (set === undefined) return;
   const hunted = await amber(['hunt', 'checkout', '--hunts', 'reset-in-place', '--endpoint', set.proxy.endpoint]);
   assert.equal(hunted.code, EXIT.problem);
-  assert.match(hunted.out, /reset-in-place .*\n.*@logStream=s inits=2\n1 hits in 60 log events/u);
+  assert.match(hunted.out, /reset-in-place .*\n.*@logStream=s inits=2\n1 hit in 60 log events/u);
   const looked = await amber(['doctor', 'checkout', '--endpoint', set.proxy.endpoint, '--json']);
   const { ready, checks } = JSON.parse(looked.out) as {
     ready: boolean;

@@ -104,7 +104,7 @@ test('--json has all that was found, and what is wrong with it', async () => {
       ['two', undefined],
     ],
   );
-  assert.match(found[1]?.problem ?? '', /^1 of \d+ lines are missing$/u);
+  assert.match(found[1]?.problem ?? '', /^1 of \d+ lines is missing$/u);
   assert.equal(leftOut, 0);
 });
 

@@ -3,11 +3,13 @@
  * published.
  */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { GENERAL_OPTIONS, type Command, type CommandOption } from '../../src/cli/command.ts';
 import { COMMANDS } from '../../src/cli/index.ts';
 import { freshFolder, makeCapture } from '../case/captures.ts';
+import { IDENTITY } from '../case/checking.ts';
 import { builtAmber, type BuiltAmber, type BuiltRan } from './command-built.ts';
 
 const SENTENCE = /^amber: USAGE: .+; (?:expected .+, )?for example .+\.(?: `amber \w+ --help` lists them\.)?\n$/u;
@@ -55,10 +57,13 @@ const NET = {
 let commands: readonly Command[];
 let amber: BuiltAmber;
 let base: string;
+let identity: string;
 before(async () => {
   commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
   amber = builtAmber();
   ({ base } = await makeCapture());
+  identity = join(freshFolder(), 'key.txt');
+  writeFileSync(identity, `${IDENTITY}\n`);
 });
 
 function besideOf({ name }: Command): readonly string[] {
@@ -138,6 +143,47 @@ describe('usage', () => {
       assertSentence(await run(argv), argv, `--${name} is ${JSON.stringify(text)}; expected `, 'for example ');
     });
     assert.ok(cases.length > 30, `${cases.length} cases`);
+  });
+
+  test('a rare mistake: what goes with what, what is missing, what is of another kind', async () => {
+    const log = join(freshFolder(), 'function.log');
+    const cases: readonly (readonly string[])[] = [
+      ['bogus'],
+      ['help', 'bogus'],
+      ['timeline', base, '--jsonl', '--csv'],
+      ['timeline', base, '--json', '--csv'],
+      ['timeline', base, '--source', 'bogus'],
+      ['timeline', base, '--since', '2025-06-30T10:00Z', '--until', '2025-06-30T09:00Z'],
+      ['verify', base, '--all', '--log', '-'],
+      ['report', base, '--log', '-'],
+      ['verify', 'gopher://x'],
+      ['verify', 's3://'],
+      ['verify', 'file://host/x'],
+      ['verify', '/dev/null'],
+      ['show', log.replace(/function\.log$/u, '') + 'manifest.json'],
+      ['salvage', base, '--log', log],
+      ['salvage', '--log', log, '--to', 'x'],
+      ['decrypt', base, '--to', 'x'],
+      ['decrypt', base, '--identity', identity],
+      ['decrypt', base, '--identity', identity, '--to', 'x'],
+      ['collect', 'checkout'],
+      ['collect', 'checkout', '--out', 'x', '--destination', 's3://evidence-bucket/amber'],
+      ['collect', 'checkout', '--out', 'x', '--sources', 'bogus'],
+      ['collect', 'checkout', '--out', 'x', '--trail', 'bogus'],
+      ['collect', 'no such function', '--out', 'x'],
+      ['hunt', 'checkout', '--hunts', 'bogus'],
+      ['status', 'checkout', '--profile', 'bogus'],
+      ['trigger', '--new-key', ''],
+    ];
+    writeFileSync(join(log.replace(/function\.log$/u, ''), 'manifest.json'), '{}');
+    await each(cases, async (argv) => {
+      if (!argv.includes('--json')) assertSentence(await run(argv), argv, 'for example ');
+      if (argv[0] === 'bogus' || argv[0] === 'help') return;
+      const told = JSON.parse((await run([...argv.filter((word) => word !== '--json'), '--json'])).out) as {
+        error: { code: string; message: string };
+      };
+      assert.match(`${told.error.code} ${told.error.message}`, /^USAGE .+; .*for example /u, JSON.stringify(argv));
+    });
   });
 
   test('more bytes than may be unpacked: what the limit is, and how to raise it', async () => {

@@ -8,6 +8,7 @@ import { describeError } from '../../errors.ts';
 import { plainDigest, recordsIn, type LogRecord } from './scan.ts';
 import { readLog } from './source.ts';
 import type { LogFile } from './walk.ts';
+import { many } from '../../many.ts';
 
 /** One summary. The function's own code can write such lines too: two versions of one capture are two results. */
 export interface DecodedEvidence {
@@ -120,7 +121,11 @@ function decodeGroup(parts: ReadonlyMap<number, Line>, room: { bytes: number }):
   const numbers = Array.from({ length: of }, (_, index) => index + 1);
   const missing = numbers.filter((number) => !parts.has(number));
   const about = { captureId: capture, missing, sha256 };
-  if (missing.length > 0) return { ...about, problem: `${String(missing.length)} of ${String(of)} lines are missing` };
+  if (missing.length > 0)
+    return {
+      ...about,
+      problem: `${missing.length} of ${many(of, 'line')} ${missing.length === 1 ? 'is' : 'are'} missing`,
+    };
   const packed = Buffer.from(numbers.map((number) => parts.get(number)?.data ?? '').join(''), 'base64');
   if (createHash('sha256').update(packed).digest('hex') !== sha256)
     return { ...about, problem: 'the lines do not match their SHA-256' };

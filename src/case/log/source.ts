@@ -13,6 +13,7 @@ import { RecordScanner, type LogRecord } from './scan.ts';
 import { isPlainFile } from '../store/open.ts';
 import { readError, readFile } from '../store/store.ts';
 import { filesBelow, type LogFile } from './walk.ts';
+import { many } from '../../many.ts';
 
 export interface LogRead {
   /** Files that were looked at. */
@@ -60,7 +61,8 @@ async function* upTo(bytes: AsyncIterable<Uint8Array>, most: number): AsyncGener
   for await (const chunk of bytes) {
     yield chunk.subarray(0, left);
     left -= chunk.length;
-    if (left < 0) throw new AmberError('ARCHIVE_CORRUPT', `it has more than ${most} bytes: the rest is not read.`);
+    if (left < 0)
+      throw new AmberError('ARCHIVE_CORRUPT', `it has more than ${many(most, 'byte')}: the rest is not read.`);
   }
 }
 

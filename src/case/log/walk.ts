@@ -8,6 +8,7 @@ import type { BytePath } from '../../contracts/evidence.ts';
 import { AmberError, isAmberError } from '../../errors.ts';
 import { readError, readFile } from '../store/store.ts';
 import { renderPath } from '../view/safe-names.ts';
+import { many } from '../../many.ts';
 
 export interface LogFile {
   readonly name: string;
@@ -50,13 +51,13 @@ async function* filesIn(walk: Walk, folder: BytePath, depth: number): AsyncGener
   const here = folder === '' ? walk.base : `${walk.base}/${folder}`;
   const folders: BytePath[] = [];
   try {
-    if (depth > limits.depth) throw unread(`it lies more than ${limits.depth} folders deep`);
+    if (depth > limits.depth) throw unread(`it lies more than ${many(limits.depth, 'folder')} deep`);
     if (OF_THE_KERNEL.has((await statfs(fileName(here))).type))
       throw unread('the kernel makes it, and keeps no log there');
     for await (const entry of await opendir(fileName(here), { encoding: 'latin1' })) {
       if (walk.names === limits.names) {
         walk.full = true;
-        throw unread(`there are more than ${limits.names} names below the folder: the rest is not read`);
+        throw unread(`there are more than ${many(limits.names, 'name')} below the folder: the rest is not read`);
       }
       walk.names += 1;
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
@@ -88,7 +89,7 @@ async function* bounded(walk: Walk, path: BytePath): AsyncGenerator<Uint8Array> 
   for await (const chunk of readFile(fileName(path))) {
     walk.bytes += chunk.length;
     if (walk.bytes > walk.limits.bytes)
-      throw unread(`the files of the folder have more than ${walk.limits.bytes} bytes: the rest is not read`);
+      throw unread(`the files of the folder have more than ${many(walk.limits.bytes, 'byte')}: the rest is not read`);
     yield chunk;
   }
 }
@@ -97,7 +98,6 @@ function refused(path: BytePath, error: AmberError): LogFile {
   return { name: renderPath(path), bytes: failing(error) };
 }
 
-// eslint-disable-next-line require-yield
 async function* failing(error: AmberError): AsyncGenerator<Uint8Array> {
   await Promise.reject(error);
 }

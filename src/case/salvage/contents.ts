@@ -8,6 +8,7 @@ import { partNumber, readPart, type PartReader } from '../verify/manifest-part.t
 import { EntryMatcher } from '../verify/match.ts';
 import type { TarVisitor } from '../tar/read-tar.ts';
 import type { TarEntry } from '../tar/header.ts';
+import { many } from '../../many.ts';
 
 /**
  * `whole`: as its manifest line says. `unconfirmed`: its manifest part is not there. `partial`: only its beginning is
@@ -99,7 +100,9 @@ export class SalvageContents implements TarVisitor {
       this.#record(entry, 'partial', {
         segment: this.#began,
         have: this.#have,
-        detail: `${entry.size - this.#have} bytes at its end are missing`,
+        detail:
+          `${many(entry.size - this.#have, 'byte')} at its end ` +
+          `${entry.size - this.#have === 1 ? 'is' : 'are'} missing`,
       });
       if (this.#partials.size < MAX_PARTIALS) this.#partials.add(entry.path);
     }

@@ -8,6 +8,7 @@ import type { OpenCapture } from '../store/open.ts';
 import type { SalvageRecord } from './contents.ts';
 import { salvage, type SalvageOptions, type SalvageResult } from './salvage.ts';
 import { fillFolder } from '../store/target.ts';
+import { renderShown } from '../view/safe-names.ts';
 
 export interface SalvageFolderResult extends SalvageResult {
   readonly folder: string;
@@ -52,7 +53,7 @@ export async function salvageInto(
         );
       const result = await salvage(capture, { ...options, extractor, onRecord, onFragment });
       extractor.finish();
-      for (const path of result.notThere()) writer.line('not-there.txt', path);
+      for (const path of result.notThere()) writer.line('not-there.txt', renderShown(path));
       return { ...result, folder: target, extracted: { files: extractor.files, links: extractor.links, notMade } };
     } finally {
       writer.close();

@@ -43,6 +43,8 @@ export interface OpenCapture {
   /** How much else lies there, and what the versions of the objects tell. */
   readonly others: Survey['others'];
   readonly history: Survey['history'];
+  /** What has a name of ours and is no plain file, with what it is. */
+  readonly odd: ReadonlyMap<string, string>;
   readonly manifest: CaptureManifest | undefined;
   readonly manifestSha256: string | undefined;
   /** Why manifest.json is not usable, where it is there and is not. */
@@ -60,6 +62,7 @@ export interface OpenCapture {
 }
 
 const MAX_MANIFEST = 64 * 1024 * 1024;
+const NONE: ReadonlyMap<string, string> = new Map();
 
 /**
  * Opens a capture in a local folder, or a single tarball or segment.
@@ -90,7 +93,7 @@ export async function isPlainFile(path: string): Promise<boolean> {
 
 /** Opens the capture in `store`; with `only`, just that object of it. */
 export async function openCapture(store: CaseStore, only?: string): Promise<OpenCapture> {
-  const { objects, others, history } = await surveyOf(store, only);
+  const { objects, others, history, odd = NONE } = await surveyOf(store, only);
   const marker = objects.some(({ name }) => name === 'manifest.json')
     ? await readWhole(store, 'manifest.json', MAX_MANIFEST)
     : undefined;
@@ -109,13 +112,14 @@ export async function openCapture(store: CaseStore, only?: string): Promise<Open
     objects,
     others,
     history,
+    odd,
     manifest,
     parts,
     missing,
     unexpectedObjects,
     location: only === undefined ? store.location : `${store.location}${only}`,
     manifestSha256: marker === undefined ? undefined : hash('sha256', marker, 'hex'),
-    manifestProblem: typeof parsed === 'string' ? parsed : undefined,
+    manifestProblem: typeof parsed === 'string' ? parsed : odd.get('manifest.json'),
     alone: only !== undefined && SEGMENT.test(only),
     opened: manifest?.recipient == null || only !== undefined ? undefined : await findOpened(store, objects),
   };

@@ -1,5 +1,5 @@
 /** Where the objects of a capture lie, for reading: a folder, or a prefix in S3. Nothing is ever written through it. */
-import { constants } from 'node:fs';
+import { constants, type Dirent } from 'node:fs';
 import { open, readdir, lstat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isOwn } from './object-names.ts';
@@ -46,6 +46,8 @@ export interface Survey {
   readonly others: { readonly count: number; readonly atLeast: boolean };
   /** Undefined where objects have no versions. */
   readonly history: History | undefined;
+  /** What has a name of ours and is no plain file, with what it is: a link in the place of a segment. */
+  readonly odd?: ReadonlyMap<string, string>;
 }
 
 export interface CaseStore {
@@ -116,22 +118,32 @@ function isText(name: string): boolean {
 }
 
 async function surveyFolder(path: string, also?: string): Promise<Survey> {
-  const names = await attempt(path, () => plainFiles(path));
+  const entries = await attempt(path, () => readdir(path, { withFileTypes: true }));
+  const names = namesOf(entries);
   const objects = await attempt(path, () =>
     withSizes(
       path,
       names.filter((name) => isOwn(name) || name === also),
     ),
   );
-  return { objects, others: { count: names.length - objects.length, atLeast: false }, history: undefined };
+  const odd = new Map(
+    entries.flatMap((entry) => (isOwn(entry.name) && !entry.isFile() ? [[entry.name, kindOf(entry)] as const] : [])),
+  );
+  return { objects, others: { count: names.length - objects.length, atLeast: false }, history: undefined, odd };
+}
+
+function kindOf(entry: Dirent): string {
+  if (entry.isSymbolicLink()) return 'it is a symbolic link, and links are not followed';
+  if (entry.isDirectory()) return 'it is a folder';
+  return entry.isFIFO() ? 'it is a FIFO' : 'it is neither a file nor a folder';
 }
 
 async function listFiles(path: string): Promise<readonly StoredName[]> {
-  return withSizes(path, await plainFiles(path));
+  return withSizes(path, namesOf(await readdir(path, { withFileTypes: true })));
 }
 
-async function plainFiles(path: string): Promise<readonly string[]> {
-  const entries = await readdir(path, { withFileTypes: true });
+/** Of plain files. */
+function namesOf(entries: readonly Dirent[]): readonly string[] {
   return entries
     .filter((entry) => entry.isFile())
     .map(({ name }) => name)

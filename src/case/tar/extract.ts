@@ -12,6 +12,7 @@ import { isZero } from './read-tar.ts';
 import type { TarVisitor } from './read-tar.ts';
 import { safeParts, staysInside } from '../view/safe-names.ts';
 import type { TarEntry } from './header.ts';
+import { many } from '../../many.ts';
 
 export interface ExtractLimits {
   /** Content bytes, zeros included. */
@@ -69,10 +70,11 @@ export class Extractor implements TarVisitor {
     this.#entries += 1;
     this.#bytes += entry.size;
     if (this.#entries > this.#limits.maxEntries)
-      throw tooMuch(`${this.#limits.maxEntries} entries, the most that are taken from an archive`);
+      throw tooMuch(`${many(this.#limits.maxEntries, 'entry', 'entries')}, the most that are taken from an archive`);
     if (this.#bytes > this.#limits.maxBytes)
       throw tooMuch(
-        `${this.#limits.maxBytes} bytes, the most that --max-bytes allows; give more, for example --max-bytes 48GiB`,
+        `${many(this.#limits.maxBytes, 'byte')}, the most that --max-bytes allows; give more, for example ` +
+          `--max-bytes 48GiB`,
       );
     const parts = safeParts(entry.path);
     if (typeof parts === 'string') this.#refuse(entry, parts, { unsafe: true });

@@ -3,6 +3,7 @@
  * out as a whole, and counted. So a process with a megabyte of arguments hides none of the others.
  */
 import { JSON_LIMITS, parseJson } from './bounded-json.ts';
+import { many } from '../../many.ts';
 
 export interface Reading {
   /** Undefined where nothing could be read. */
@@ -64,7 +65,8 @@ export class JsonRows implements DocumentReader {
       return { value, problem: this.#tooLarge ? 'it is too large or too deep to be shown' : 'it is no JSON' };
     return {
       value,
-      problem: this.#left === 0 ? undefined : `${this.#left} rows are too large or too many to be shown`,
+      problem:
+        this.#left === 0 ? undefined : `${many(this.#left, 'row is', 'rows are')} too large or too many to be shown`,
     };
   }
 

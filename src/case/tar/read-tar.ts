@@ -6,6 +6,7 @@
 import { BLOCK, roundUp } from '../../archive/header.ts';
 import { AmberError } from '../../errors.ts';
 import { joinHeaders, readPax, readUstar, type Pax, type TarEntry } from './header.ts';
+import { many } from '../../many.ts';
 
 export interface TarVisitor {
   readonly entry: (entry: TarEntry) => void;
@@ -146,7 +147,7 @@ export class TarReader {
 
   #beginPax(size: number): void {
     if (this.#pax !== undefined) throw this.#corrupt('two pax headers follow each other');
-    if (size === 0 || size > MAX_PAX) throw this.#corrupt(`a pax header of ${size} bytes`);
+    if (size === 0 || size > MAX_PAX) throw this.#corrupt(`a pax header of ${many(size, 'byte')}`);
     this.#left = size;
     this.#state = 'pax';
   }

@@ -32,6 +32,11 @@ export interface TimelineRow {
   readonly [column: string]: unknown;
 }
 
+/** Such a row shows the name of a file or a program, in the form of collect/bodyfile.ts. */
+export function isNamed(dataType: string): boolean {
+  return dataType === 'fs:stat' || dataType === 'amber:process';
+}
+
 /** Timesketch takes years from 1700; the end is that of whole numbers, in 2255. */
 const EARLIEST = Date.UTC(1700, 0, 1) * 1000;
 const LATEST = Number.MAX_SAFE_INTEGER;

@@ -2,6 +2,7 @@
  * Events of a timeline out of a bodyfile, for paths of which the capture's own timeline has none: it ends at a number
  * of rows.
  */
+import { many } from '../../many.ts';
 import { isTime, type TimelineEvent } from './event.ts';
 
 /** `MD5|name|inode|mode|uid|gid|size|atime|mtime|ctime|crtime`: the name has no `|`, see collect/bodyfile.ts. */
@@ -42,7 +43,7 @@ export function bodyfileEvents(value: unknown): readonly TimelineEvent[] {
     timestamp,
     timestamp_desc: meaning,
     data_type: 'fs:stat',
-    message: `${shown} (${mode ?? ''}, ${size ?? ''} bytes)`,
+    message: `${shown} (${mode ?? ''}, ${many(Number(size), 'byte')})`,
     tag: ['file', 'whole-seconds'],
     more: { filename, inode, mode, uid: Number(uid), gid: Number(gid), size: Number(size) },
   }));

@@ -13,6 +13,7 @@ import { SortedLines } from '../tar/sorted-lines.ts';
 import { keyWord, microseconds, rowOf, type Origin, type TimelineEvent, type TimelineRow } from './event.ts';
 import { EventReader } from './read.ts';
 import { FOREIGN } from '../view/view.ts';
+import { many } from '../../many.ts';
 
 export interface TimelineWindow {
   /** Microseconds; both ends are in it. */
@@ -129,7 +130,7 @@ function captureEvents({ manifest }: OpenCapture): readonly TimelineEvent[] {
       timestamp: microseconds(clocks.ended),
       timestamp_desc: 'Capture End Time',
       data_type: 'amber:capture',
-      message: `${what} ${captureId} ended: ${state}, ${items} items`,
+      message: `${what} ${captureId} ended: ${state}, ${many(items, 'item')}`,
       tag: ['amber'],
       key: `end:${captureId}`,
     },

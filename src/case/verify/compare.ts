@@ -3,6 +3,7 @@ import { readable } from '../../archive/item.ts';
 import type { BytePath, ManifestItem } from '../../contracts/evidence.ts';
 import type { BodyDigest } from '../tar/body-digest.ts';
 import type { TarEntry } from '../tar/header.ts';
+import { many } from '../../many.ts';
 
 /** An entry that went by, as it waits for its manifest part. */
 export interface SeenEntry {
@@ -76,7 +77,8 @@ function inWords(item: ManifestItem, entry: TarEntry, sha256: string | undefined
   check('ctime', entry.ctime, item.ctime);
   check('target', readable(entry.target), item.storedTarget ?? item.target ?? '');
   for (const oddity of entry.oddities) wrong.push(`${oddity}, which Amber does not write`);
-  if (sha256 === undefined) wrong.push(`its last ${item.padded ?? 0} bytes are said to be padding and are not zero`);
+  if (sha256 === undefined)
+    wrong.push(`its end of ${many(item.padded ?? 0, 'byte')} is said to be padding and is not zero`);
   else check('SHA-256', sha256, item.stored === undefined ? undefined : item.sha256);
   if (item.stored !== undefined && item.sha256 === undefined) wrong.push('the manifest gives no SHA-256 for it');
   return wrong;

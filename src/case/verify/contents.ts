@@ -14,6 +14,7 @@ import { EntryMatcher } from './match.ts';
 import type { TarVisitor } from '../tar/read-tar.ts';
 import type { TarEntry } from '../tar/header.ts';
 import { Totals } from './totals.ts';
+import { many } from '../../many.ts';
 
 /** A manifest part that was read. */
 export interface SeenPart {
@@ -102,7 +103,8 @@ export class ContentCheck implements TarVisitor {
     if (this.#waiting.length > 0)
       this.#checks.fail(
         'entries',
-        `${this.#waiting.length} entries behind the last manifest part have no line in any, the first is ` +
+        `${many(this.#waiting.length, 'entry', 'entries')} behind the last manifest part without a line in any, ` +
+          `the first is ` +
           show(this.#waiting[0]),
       );
     this.#forget();
@@ -165,7 +167,7 @@ export class ContentCheck implements TarVisitor {
     this.captureId ??= header.capture;
     if (header.segment !== number) wrong(`it says that it closes segment ${header.segment}`);
     if (header.capture !== this.captureId) wrong(`it belongs to another capture, ${JSON.stringify(header.capture)}`);
-    if (header.items !== items) wrong(`it has ${items} items and says ${header.items}`);
+    if (header.items !== items) wrong(`it has ${many(items, 'item')} and says ${header.items}`);
     if (this.#previous !== undefined && header.previous !== this.#previous) {
       wrong(
         `it follows on ${header.previous ?? 'nothing'}, but the part before it has ${this.#previous ?? 'none'}: ` +

@@ -6,6 +6,7 @@ import { malformedText } from '../log/malformed.ts';
 import type { OpenCapture } from '../store/open.ts';
 import type { TrailObjects } from './trail-objects.ts';
 import { list, type Digests } from './outside.ts';
+import { many } from '../../many.ts';
 
 /** An intruder may have written the line, so nobody knows that the object was ever there. */
 export const ABSENT = 'is named in the log, not stored: removed, or never there';
@@ -112,7 +113,8 @@ function compare(
   // Without it, only what the attested segments say can contradict a manifest.json that somebody else wrote.
   if (capture.manifestSha256 !== undefined && log.manifest.size === 0)
     checks.skip('marker', "the log has no digest of manifest.json: what stands there alone may be anybody's");
-  const rest = silent.length === 0 ? '' : `; it has no line of segments ${list(silent)}`;
+  const rest =
+    silent.length === 0 ? '' : `; it has no line of ${silent.length === 1 ? 'segment' : 'segments'} ${list(silent)}`;
   const marker =
     capture.manifestSha256 === undefined
       ? ''
@@ -121,7 +123,7 @@ function compare(
         : ', and so has manifest.json';
   checks.ok(
     'log',
-    `${anchored} segments have the digest that the log ` +
+    `${many(anchored, 'segment has', 'segments have')} the digest that the log ` +
       `holds${marker}${rest}${unread === undefined ? '' : `; ${unread}`}`,
   );
 }
@@ -143,7 +145,9 @@ function fateOf({ location }: OpenCapture, id: string | undefined, trail: TrailO
 }
 
 function tellAbsent(capture: OpenCapture, log: LogDigests, fate: FateOf, fail: (text: string) => void): void {
-  const marker = capture.manifestSha256 === undefined ? fate(['manifest.json']) : '';
+  // One that is there and no file is told by the check of the commit.
+  const isGone = capture.manifestSha256 === undefined && capture.manifestProblem === undefined;
+  const marker = isGone ? fate(['manifest.json']) : '';
   if (marker !== '' && log.committed.size > 0)
     fail(`manifest.json (SHA-256 ${[...log.committed].join(' or ')}) ${marker}`);
   else if (marker !== '' && log.states.has('whole'))
@@ -158,9 +162,12 @@ function tellAbsent(capture: OpenCapture, log: LogDigests, fate: FateOf, fail: (
     fail(`segment ${number} (${object}, SHA-256 ${[...logged.sha256].join(' or ')}) ${fate(logged.objects)}`);
   }
   const more = absent.slice(MAX_TOLD).map(([number]) => number);
-  if (more.length > 0) fail(`${more.length} more segments (${ranges(more)}): each ${ABSENT}`);
+  if (more.length > 0) fail(`${many(more.length, 'more segment', 'more segments')} (${ranges(more)}): each ${ABSENT}`);
   if (log.beyond > 0)
-    fail(`${log.beyond} lines of the log tell of segments that no capture can have: somebody has flooded it`);
+    fail(
+      `${many(log.beyond, 'line of the log tells', 'lines of the log tell')} of segments that no capture can ` +
+        `have: somebody has flooded it`,
+    );
 }
 
 function ranges(numbers: readonly number[]): string {

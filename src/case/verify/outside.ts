@@ -4,10 +4,12 @@ import type { CaptureManifest } from '../../seal/commit.ts';
 import { captureFolder } from '../../ship/key.ts';
 import type { CheckList } from './checks.ts';
 import { placeOf } from '../store/list.ts';
+import { markerText } from '../store/marker.ts';
 import type { CapturePart, OpenCapture } from '../store/open.ts';
 import { field } from '../view/process-tree.ts';
 import { newerSchema } from '../../version.ts';
 import { readWhole } from '../store/store.ts';
+import { many } from '../../many.ts';
 
 /** What the stored bytes were found to be. */
 export interface Digests {
@@ -68,7 +70,10 @@ function renamed(
 export function checkObjects(capture: OpenCapture, checks: CheckList): void {
   const { manifest, missing, unexpectedObjects, others } = capture;
   const beside =
-    others.count === 0 ? '' : `; ${others.atLeast ? 'more than ' : ''}${others.count} other objects lie beside it`;
+    others.count === 0
+      ? ''
+      : `; ${others.atLeast ? 'more than ' : ''}${many(others.count, 'other object lies', 'other objects lie')} ` +
+        `beside it`;
   if (capture.alone) {
     checks.skip('objects', 'one segment alone was given');
     return;
@@ -90,8 +95,9 @@ export function checkObjects(capture: OpenCapture, checks: CheckList): void {
     checks.skip(
       'objects',
       missing.length === 0
-        ? `there is no manifest.json to say how many there should be${beside}`
-        : `segments ${list(missing)} are not there${beside}`,
+        ? `${markerText(capture)} to say how many there should be${beside}`
+        : `${missing.length === 1 ? 'segment' : 'segments'} ${list(missing)} ` +
+            `${missing.length === 1 ? 'is' : 'are'} not there${beside}`,
     );
     return;
   }
@@ -105,14 +111,21 @@ export function checkObjects(capture: OpenCapture, checks: CheckList): void {
       );
   }
   if (lost.size > 0 !== (manifest.state === 'cut'))
-    checks.fail('objects', `manifest.json says ${manifest.state}, and that ${lost.size} segments were lost`);
+    checks.fail(
+      'objects',
+      `manifest.json says ${manifest.state}, and that ${many(lost.size, 'segment was', 'segments were')} lost`,
+    );
   checkJoinedSize(capture, checks);
   const gone = [...lost].filter((number) => absent.has(number));
   checks.ok(
     'objects',
-    `${manifest.segments.length - missing.length} of ${manifest.segments.length} ` +
-      `segments${gone.length === 0 ? '' : `, ${list(gone)} were lost on the way`}${tellLate(capture)}${beside}`,
+    `${manifest.segments.length - missing.length} of ` +
+      `${many(manifest.segments.length, 'segment')}${lostText(gone)}${tellLate(capture)}${beside}`,
   );
+}
+
+function lostText(gone: readonly number[]): string {
+  return gone.length === 0 ? '' : `, ${list(gone)} ${gone.length === 1 ? 'was' : 'were'} lost on the way`;
 }
 
 /** Segments that manifest.json calls lost, because nobody had acknowledged them when it was written. */
@@ -129,13 +142,21 @@ function tellLate({ parts }: OpenCapture): string {
   );
 }
 
+/** A link, a folder or a FIFO in the place of an object is not read, and is no object that is not there. */
+export function checkOdd({ odd, alone }: OpenCapture, checks: CheckList): void {
+  for (const [name, kind] of alone ? [] : odd)
+    if (name !== 'manifest.json') checks.fail('objects', `${name} is not a file: ${kind}`);
+}
+
 /** What the versions of a bucket tell of the objects. */
 export function checkVersions({ history, objects }: OpenCapture, checks: CheckList): void {
   if (history === undefined) return;
   for (const { name, deleted, newer, first, read } of history.changed) {
     const what = [
       ...(deleted === undefined ? [] : [`was deleted at ${deleted}: a delete marker lies over it`]),
-      ...(newer === 0 ? [] : [`was put over: ${newer} later versions lie over the first`]),
+      ...(newer === 0
+        ? []
+        : [`was put over: ${many(newer, 'later version lies', 'later versions lie')} over the first`]),
     ].join(', and ');
     const which =
       read === 'first'
@@ -147,7 +168,7 @@ export function checkVersions({ history, objects }: OpenCapture, checks: CheckLi
   }
   if (history.untold !== undefined)
     checks.skip('versions', `what was deleted or put over is not known: ${history.untold}`);
-  else checks.ok('versions', `${objects.length} objects are in their first version`);
+  else checks.ok('versions', `${many(objects.length, 'object is in its', 'objects are in their')} first version`);
 }
 
 function checkJoinedSize({ parts, objects }: OpenCapture, checks: CheckList): void {
@@ -157,7 +178,8 @@ function checkJoinedSize({ parts, objects }: OpenCapture, checks: CheckList): vo
   if (last !== undefined && size !== undefined && size > last.start + last.bytes) {
     checks.fail(
       'objects',
-      `${joined[0]?.object ?? ''} has ${size - last.start - last.bytes} bytes more than the segments of manifest.json`,
+      `${joined[0]?.object ?? ''} has ${many(size - last.start - last.bytes, 'byte')} more than the segments of ` +
+        `manifest.json`,
     );
   }
 }
@@ -169,35 +191,55 @@ export function checkReceipts({ manifest }: OpenCapture, checks: CheckList, dige
   for (const [{ committed }, { sha256 }] of digests.bySegment) {
     if (committed?.state === 'unknown') unknown += 1;
     const checksum = committed?.receipt?.checksum;
-    if (committed === undefined || typeof checksum !== 'string') continue;
-    compared += 1;
-    const stored = Buffer.from(checksum, 'base64').toString('hex');
-    if (stored !== sha256)
+    if (committed === undefined || checksum === undefined) continue;
+    const stored = digestIn(checksum);
+    if (stored === undefined)
+      checks.fail('receipts', `the receipt of ${committed.name} holds ${shortJson(checksum)}, which is no SHA-256`);
+    else compared += 1;
+    if (stored !== undefined && stored !== sha256)
       checks.fail('receipts', `the destination acknowledged ${committed.name} as ${stored}, and it is ${sha256}`);
   }
-  const lost = unknown === 0 ? '' : `; ${unknown} were stored without a receipt, because the answer was lost`;
+  const lost =
+    unknown === 0
+      ? ''
+      : `; ${many(unknown, 'segment was', 'segments were')} stored without a receipt, because the answer was lost`;
   if (compared === 0) checks.skip('receipts', `the destination gave no checksums${lost}`);
-  else checks.ok('receipts', `${compared} segments have the checksum that the destination computed${lost}`);
+  else
+    checks.ok(
+      'receipts',
+      `${many(compared, 'segment has', 'segments have')} the checksum that the destination computed${lost}`,
+    );
+}
+
+/** In hexadecimal, out of the Base64 that S3 gives; undefined for what is none. */
+function digestIn(checksum: unknown): string | undefined {
+  if (typeof checksum !== 'string' || !/^[A-Za-z0-9+/]{43}=$/u.test(checksum)) return undefined;
+  return Buffer.from(checksum, 'base64').toString('hex');
+}
+
+function shortJson(value: unknown): string {
+  return (JSON.stringify(value) ?? 'nothing').slice(0, 100);
 }
 
 /** `SHA256SUMS` of a folder: every name in it is compared. */
 export async function checkSums(capture: OpenCapture, checks: CheckList, digests: Digests): Promise<void> {
   if (!capture.objects.some(({ name }) => name === 'SHA256SUMS')) {
-    checks.skip('sums', 'there is no SHA256SUMS here');
+    const kind = capture.odd.get('SHA256SUMS');
+    checks.skip('sums', kind === undefined ? 'there is no SHA256SUMS here' : `SHA256SUMS is not read: ${kind}`);
     return;
   }
   const text = (await readWhole(capture.store, 'SHA256SUMS', 16 * 1024 * 1024)).toString('utf8');
   let compared = 0;
   const named = new Set<string>();
   for (const line of text.split('\n').slice(0, -1)) {
-    const [, sha256, name] = /^([0-9a-f]{64}) [ *](.+)$/u.exec(line) ?? [];
+    const [, sha256, name] = /^([0-9a-fA-F]{64}) [ *](.+)$/u.exec(line) ?? [];
     if (sha256 === undefined || name === undefined) {
       checks.fail('sums', `the line ${JSON.stringify(line.slice(0, 100))} is none of sha256sum`);
       continue;
     }
     named.add(name);
     const found = await digestOf(capture, digests, name);
-    if (found !== sha256)
+    if (found !== sha256.toLowerCase())
       checks.fail('sums', `${JSON.stringify(name)} is ${found ?? 'not there'}, SHA256SUMS says ${sha256}`);
     compared += 1;
   }
@@ -208,7 +250,7 @@ export async function checkSums(capture: OpenCapture, checks: CheckList, digests
   ]);
   for (const name of ours)
     if (!named.has(name)) checks.fail('sums', `SHA256SUMS does not cover ${name}: it has no line of it`);
-  checks.ok('sums', `${compared} files have the digests of SHA256SUMS`);
+  checks.ok('sums', `${many(compared, 'file has the digest', 'files have the digests')} of SHA256SUMS`);
 }
 
 async function digestOf(capture: OpenCapture, digests: Digests, name: string): Promise<string | undefined> {

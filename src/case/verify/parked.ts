@@ -7,6 +7,7 @@ import type { LogDigests } from '../log/lines.ts';
 import type { OpenCapture } from '../store/open.ts';
 import { readWhole } from '../store/store.ts';
 import type { Digests } from './outside.ts';
+import { many } from '../../many.ts';
 
 const NOTE = 'parked.json';
 const MAX_NOTE = 1024 * 1024;
@@ -61,7 +62,8 @@ export function checkParked(
   if (log === undefined || parts.length === 0) {
     checks.skip(
       'parked',
-      `${note.names.size} segments lay in the sandbox's /tmp before they were sent, within reach of whoever was ` +
+      `${many(note.names.size, 'segment')} lay in the sandbox's /tmp before they were sent, within reach of ` +
+        `whoever was ` +
         'there: unverified without the log (--log FILE)',
     );
     return;
@@ -74,5 +76,9 @@ export function checkParked(
       `${part.object} is ${sha256}, and the log knows no such digest: it was changed or forged while it was parked`,
     );
   }
-  checks.ok('parked', `${parts.length} segments were parked, and have the digest that was logged before`);
+  checks.ok(
+    'parked',
+    `${many(parts.length, 'segment was parked, and has', 'segments were parked, and have')} the digest that was ` +
+      `logged before`,
+  );
 }

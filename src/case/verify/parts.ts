@@ -11,6 +11,7 @@ import { isOurKey, mayFleet, shielded, storedBytes, tarBytes } from '../tar/segm
 import { hashStored, type StoredHasher } from './stored-hash.ts';
 import type { TarCheck } from './tar-check.ts';
 import type { Digests } from './outside.ts';
+import { many } from '../../many.ts';
 
 export interface Reading {
   readonly capture: OpenCapture;
@@ -189,7 +190,9 @@ function wrongKey({ manifest }: OpenCapture, identity: AgeIdentity | undefined):
 export function tellUnread({ unread }: PartsRead, checks: CheckList): string | undefined {
   const [first] = unread;
   if (first === undefined) return undefined;
-  const told = `${unread.length} segments were not read, the first is ${first.part.object}: ${first.error.message}`;
+  const told =
+    `${many(unread.length, 'segment was', 'segments were')} not read, the first is ` +
+    `${first.part.object}: ${first.error.message}`;
   checks.skip('structure', told);
   return told;
 }

@@ -8,6 +8,7 @@ import type { CheckList } from './checks.ts';
 import { ContentCheck } from './contents.ts';
 import type { CapturePart, OpenCapture } from '../store/open.ts';
 import { TarReader } from '../tar/read-tar.ts';
+import { many } from '../../many.ts';
 
 export class TarCheck {
   readonly contents: ContentCheck;
@@ -69,7 +70,7 @@ export class TarCheck {
     if (this.#reader !== undefined && expected !== undefined && expected !== this.#partBytes) {
       this.#checks.fail(
         'structure',
-        `${part.object} holds ${this.#partBytes} bytes of tar, manifest.json says ${expected}`,
+        `${part.object} holds ${many(this.#partBytes, 'byte')} of tar, manifest.json says ${expected}`,
       );
     }
   }
@@ -84,7 +85,7 @@ export class TarCheck {
         'structure',
         open === undefined
           ? 'the tar stream ends without the two zero blocks that close it'
-          : `the tar stream ends ${open.left} bytes before the end of ${JSON.stringify(open.entry.path)}`,
+          : `the tar stream ends ${many(open.left, 'byte')} before the end of ${JSON.stringify(open.entry.path)}`,
       );
       this.incomplete = true;
     }

@@ -3,6 +3,7 @@
  * commit.
  */
 import type { CheckList } from './checks.ts';
+import { markerText } from '../store/marker.ts';
 import type { OpenCapture } from '../store/open.ts';
 import type { Digests } from './outside.ts';
 
@@ -24,7 +25,7 @@ export function checkTimes(capture: OpenCapture, checks: CheckList, digests: Dig
   const { manifest } = capture;
   if (times.size === 0) return;
   if (marker === undefined || manifest === undefined) {
-    checks.skip('times', 'there is no manifest.json to compare the times of the segments with');
+    checks.skip('times', `${markerText(capture)} to compare the times of the segments with`);
     return;
   }
   const same: string[] = [];

@@ -2,6 +2,7 @@
 import type { ManifestItem } from '../../contracts/evidence.ts';
 import type { CaptureManifest } from '../../seal/commit.ts';
 import { OldShortfalls } from '../../seal/completeness.ts';
+import { many } from '../../many.ts';
 
 /** Collectors times outcomes: more different names than this are an attack on our memory. */
 const MAX_KEYS = 10_000;
@@ -51,14 +52,15 @@ export class Totals {
     }
     for (const key of new Set([...claimed.keys(), ...this.#counts.keys()])) {
       const [said, counted] = [claimed.get(key) ?? 0, this.#counts.get(key)?.times ?? 0];
-      if (said !== counted) wrong.push(`manifest.json counts ${said} times "${key}", the parts ${counted}`);
+      if (said !== counted) wrong.push(`manifest.json counts ${many(said, 'time')} "${key}", the parts ${counted}`);
     }
     for (const key of new Set([...outcomes.keys(), ...Object.keys(manifest.outcomes)])) {
       const [said, sum] = [(manifest.outcomes as Record<string, number>)[key] ?? 0, outcomes.get(key) ?? 0];
-      if (said !== sum) wrong.push(`manifest.json counts ${said} times "${key}" in all and ${sum} times by collector`);
+      if (said !== sum)
+        wrong.push(`manifest.json counts ${many(said, 'time')} "${key}" in all and ${many(sum, 'time')} by collector`);
     }
     if (manifest.redactions !== this.redactions)
-      wrong.push(`manifest.json counts ${manifest.redactions} redactions, the parts ${this.redactions}`);
+      wrong.push(`manifest.json counts ${many(manifest.redactions, 'redaction')}, the parts ${this.redactions}`);
     return wrong;
   }
 }

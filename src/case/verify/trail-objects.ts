@@ -9,6 +9,7 @@ import { rowsAt, type RowKind } from '../tar/collected-rows.ts';
 import type { Place } from '../store/locate.ts';
 import { isOwn } from '../store/object-names.ts';
 import { field, text } from '../view/process-tree.ts';
+import { many } from '../../many.ts';
 
 /** One call that succeeded. */
 export interface ObjectCall {
@@ -220,7 +221,7 @@ function fateText({ bucket, key, stored, deleted }: Fate, batches: readonly Obje
     first === undefined
       ? ''
       : `; objects of the bucket were deleted at ${first.time} ` +
-        `${byWhom(first)}${since.length > 1 ? ` and ${since.length - 1} times more` : ''}, and DeleteObjects ` +
+        `${byWhom(first)}${since.length > 1 ? ` and ${many(since.length - 1, 'time')} more` : ''}, and DeleteObjects ` +
         'records no keys';
   return (
     `${object} was there: it was stored at ${stored?.time ?? ''} ${stored === undefined ? '' : byWhom(stored)}, ` +

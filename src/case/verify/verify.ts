@@ -9,15 +9,25 @@ import type { Shortfalls } from '../../seal/completeness.ts';
 import { completenessText } from '../store/completeness.ts';
 import { CheckList, type Check } from './checks.ts';
 import { notCollected } from '../store/list.ts';
+import { markerText } from '../store/marker.ts';
 import type { LogDigests, LogIndex } from '../log/lines.ts';
 import type { OpenCapture } from '../store/open.ts';
 import { TarCheck } from './tar-check.ts';
 import type { TrailObjects } from './trail-objects.ts';
 import { checkLog, idsOf, isCollection, judgedId, unreadLog } from './log.ts';
-import { checkCommit, checkObjects, checkReceipts, checkSender, checkSums, checkVersions } from './outside.ts';
+import {
+  checkCommit,
+  checkObjects,
+  checkOdd,
+  checkReceipts,
+  checkSender,
+  checkSums,
+  checkVersions,
+} from './outside.ts';
 import { checkParked, readParkedNote } from './parked.ts';
 import { INSIDE, judgeUnopened, readOpened, readParts, tellUnread, type PartsRead, type Reading } from './parts.ts';
 import { checkTimes } from './times.ts';
+import { many } from '../../many.ts';
 
 export interface VerifyOptions {
   /** Opens the age files; without one their contents are not checked. */
@@ -61,6 +71,7 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
   const tar = new TarCheck(capture, checks);
   checkCommit(capture, checks);
   checkObjects(capture, checks);
+  checkOdd(capture, checks);
   checkVersions(capture, checks);
   const readable: boolean =
     identity !== undefined || capture.parts.some(({ sealed }) => !sealed) || capture.parts.length === 0;
@@ -116,14 +127,20 @@ function checkDigests(capture: OpenCapture, checks: CheckList, digests: PartsRea
     if (part.committed === undefined) continue;
     compared += 1;
     if (bytes !== part.committed.bytes)
-      checks.fail('segments', `${part.committed.name} has ${bytes} bytes, manifest.json says ${part.committed.bytes}`);
+      checks.fail(
+        'segments',
+        `${part.committed.name} has ${many(bytes, 'byte')}, manifest.json says ${part.committed.bytes}`,
+      );
     else if (sha256 !== part.committed.sha256)
       checks.fail('segments', `${part.committed.name} is ${sha256}, manifest.json says ${part.committed.sha256}`);
   }
-  if (compared > 0) checks.ok('segments', `${compared} segments have the digests of manifest.json`);
-  else checks.skip('segments', 'there is no manifest.json to compare with');
+  if (compared > 0)
+    checks.ok('segments', `${many(compared, 'segment has', 'segments have')} the digests of manifest.json`);
+  else checks.skip('segments', `${markerText(capture)} to compare with`);
   const { manifest } = capture;
-  if (manifest === undefined || capture.parts.length < manifest.segments.length) {
+  if (manifest === undefined) {
+    checks.skip('whole', `${markerText(capture)} to compare with; what is there has ${digests.whole}`);
+  } else if (capture.parts.length < manifest.segments.length) {
     checks.skip('whole', `not all segments are there; what is there has ${digests.whole}`);
   } else if (digests.unread.length > 0) {
     checks.skip('whole', `not all segments could be read; what was read has ${digests.whole}`);
@@ -145,7 +162,7 @@ function tellContents(capture: OpenCapture, checks: CheckList, tar: TarCheck | u
     return;
   }
   const { contents } = tar;
-  if (tar.bytes > 0 || capture.parts.length === 0) checks.ok('structure', `${tar.bytes} bytes of tar`);
+  if (tar.bytes > 0 || capture.parts.length === 0) checks.ok('structure', `${many(tar.bytes, 'byte')} of tar`);
   else
     checks.skip(
       'structure',
@@ -153,9 +170,13 @@ function tellContents(capture: OpenCapture, checks: CheckList, tar: TarCheck | u
         'nobody knows where in it an entry begins',
     );
   if (contents.entries === 0) checks.skip('entries', 'no entry was read');
-  else checks.ok('entries', `${contents.entries} entries, ${contents.totals.items} lines`);
+  else checks.ok('entries', `${many(contents.entries, 'entry', 'entries')}, ${many(contents.totals.items, 'line')}`);
   if (contents.parts.length === 0) checks.skip('chain', 'no manifest part was read');
-  else checks.ok('chain', `${contents.parts.length} parts, the last is ${contents.parts.at(-1)?.sha256 ?? 'none'}`);
+  else
+    checks.ok(
+      'chain',
+      `${many(contents.parts.length, 'part')}, the last is ${contents.parts.at(-1)?.sha256 ?? 'none'}`,
+    );
   const { manifest } = capture;
   if (contents.parts.length === 0 && capture.parts.length > 0 && !tar.incomplete)
     checks.fail('chain', 'there is no manifest part: this is not an Amber capture');
@@ -170,12 +191,12 @@ function tellContents(capture: OpenCapture, checks: CheckList, tar: TarCheck | u
     return;
   }
   for (const difference of contents.totals.differences(manifest)) checks.fail('totals', difference);
-  checks.ok('totals', `${contents.totals.items} items, ${contents.totals.redactions} redactions`);
+  checks.ok('totals', `${many(contents.totals.items, 'item')}, ${many(contents.totals.redactions, 'redaction')}`);
   const head = contents.parts.at(-1)?.sha256 ?? null;
   if (head !== manifest.chain.head)
     checks.fail('head', `the last part is ${head ?? 'none'}, manifest.json says ${manifest.chain.head ?? 'none'}`);
   if (contents.parts.length !== manifest.chain.parts)
-    checks.fail('head', `there are ${contents.parts.length} parts, manifest.json says ${manifest.chain.parts}`);
+    checks.fail('head', `it has ${many(contents.parts.length, 'part')}, manifest.json says ${manifest.chain.parts}`);
   checks.ok('head', head ?? 'none');
 }
 
@@ -212,7 +233,7 @@ function verdictOf(
   if (unread !== undefined) return { verdict: 'unreadable', summary: `not verified: ${unread}; what was read holds` };
   if (isWhole(capture)) {
     const open = checks.all().filter(({ state }) => state === 'not-checked').length;
-    const unmade = open === 0 ? '' : `; ${open} checks could not be made`;
+    const unmade = open === 0 ? '' : `; ${many(open, 'check')} could not be made`;
     const evidence = manifest === undefined ? '' : `; evidence ${completenessText(manifest, countedIn(tar))}`;
     return { verdict: 'verified', summary: `verified: everything that was checked holds${unmade}${evidence}` };
   }
@@ -223,7 +244,10 @@ function verdictOf(
       : capture.alone && capture.parts[0]?.number !== 0
         ? `what segment ${last.segment} holds is as its manifest part says`
         : `verified up to segment ${last.segment} (byte ${last.end} of the tar stream)`;
-  const gap = missing.length === 0 ? '' : `; ${missing.length} segments are not there, the first is ${missing[0] ?? 0}`;
+  const gap =
+    missing.length === 0
+      ? ''
+      : `; ${many(missing.length, 'segment is', 'segments are')} not there, the first is ${missing[0] ?? 0}`;
   if (capture.alone)
     return { verdict: 'cut', summary: `one segment alone: ${reached}; verify the folder for all of them` };
   const uncommitted = log === undefined ? 'it was never committed, or it was removed' : 'nor does the log tell of one';

@@ -1,9 +1,9 @@
 /** The events of a case that a reader wants first, out of its timeline. */
 import { findingsIn, pidOf } from './finding-rows.ts';
 import { number } from './process-tree.ts';
-import { renderText } from './safe-names.ts';
 import type { Timeline, TimelineWindow } from '../timeline/timeline.ts';
 import type { TimelineRow } from '../timeline/event.ts';
+import { messageText } from '../timeline/text.ts';
 import type { CaptureView } from './view.ts';
 import type { TextSection } from './section.ts';
 
@@ -56,7 +56,7 @@ export class KeyMoments {
       if (tells ? telling === MAX_TELLING : others === MAX_OTHERS) continue;
       if (tells) telling += 1;
       else others += 1;
-      rows.push([row.datetime.replace('T', ' ').replace('+00:00', 'Z'), row.source, renderText(row.message, 300)]);
+      rows.push([row.datetime.replace('T', ' ').replace('+00:00', 'Z'), row.source, messageText(row, 300)]);
     }
     return { title: 'What happened when', rows, count };
   }

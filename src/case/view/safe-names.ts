@@ -4,6 +4,7 @@
  */
 import type { BytePath } from '../../contracts/evidence.ts';
 import { AmberError } from '../../errors.ts';
+import { nameBehind } from '../../fs/names.ts';
 
 /**
  * What must not reach a terminal as it is: controls (escape sequences begin with ESC or C1), marks that turn the
@@ -62,6 +63,14 @@ export function renderPath(path: BytePath, most?: number): string {
   const text = bytes.toString('utf8');
   if (Buffer.from(text, 'utf8').equals(bytes)) return renderText(text, most);
   return path.replaceAll(/[^\x20-\x5b\x5d-\x7e]/gu, escape).slice(0, most ?? 4096);
+}
+
+/**
+ * A name that a capture shows in a bodyfile or a timeline, which have an escape of their own for mactime and plaso, as
+ * every other name is shown here. It is rendered once: its backslashes are escapes.
+ */
+export function renderShown(shown: string, most?: number): string {
+  return renderPath(nameBehind(shown), most);
 }
 
 /** Components of a path to write to below a target folder, or why it may not be written. */

@@ -15,6 +15,7 @@ import { renderPath, renderText } from './safe-names.ts';
 import { size } from './size.ts';
 import type { CaptureView, Listing } from './view.ts';
 import type { TextSection } from './section.ts';
+import { many } from '../../many.ts';
 
 const MAX_CELL = 200;
 const MAX_REDACTIONS = 8;
@@ -62,7 +63,7 @@ export function headRows(capture: OpenCapture, view: CaptureView): readonly (rea
         .map(([outcome, count]) => `${count} ${outcome}`)
         .join(', ')}`,
     ],
-    ['redactions', `${view.redactions} in ${view.redacted.count} items`],
+    ['redactions', `${view.redactions} in ${many(view.redacted.count, 'item')}`],
   ];
   return rows.filter(([, value]) => value.trim() !== '').map(([name, value]) => [name, renderText(value)] as const);
 }
@@ -92,8 +93,9 @@ function stateOf({ manifest, manifestProblem, parts, missing }: OpenCapture, vie
   const word =
     (manifest?.state === 'whole' && missing.length > 0 ? 'not all there' : manifest?.state) ??
     (view.problem === undefined || manifestProblem !== undefined ? marker : `cut, ${marker}`);
-  const all = missing.length === 0 ? '' : ` of ${parts.length + missing.length}`;
-  return `${word}, ${size(bytes)} in ${parts.length}${all} segments${sealed}`;
+  const count = many(parts.length + missing.length, 'segment');
+  const all = missing.length === 0 ? count : `${parts.length} of ${count}`;
+  return `${word}, ${size(bytes)} in ${all}${sealed}`;
 }
 
 /** The sections that have something to say, in the order of a reader's questions. */
@@ -147,7 +149,7 @@ function recoveredRow(item: ManifestItem): readonly string[] {
   return [
     shown(item),
     renderText(item.outcome),
-    `${item.stored ?? item.size ?? 0} bytes`,
+    many(item.stored ?? item.size ?? 0, 'byte'),
     renderText(item.sha256 ?? ''),
     `${renderText(text(item.notes?.['link']))}${reason}`,
   ];

@@ -13,6 +13,7 @@ import { readWholeTar } from '../tar/read-whole-tar.ts';
 import { joined, runOf } from '../store/run.ts';
 import { storedBytes, tarBytes } from '../tar/segment-bytes.ts';
 import type { TarEntry } from '../tar/header.ts';
+import { many } from '../../many.ts';
 
 /** Structured documents that are read. */
 const DOCUMENTS: ReadonlySet<string> = new Set([
@@ -194,7 +195,10 @@ class Viewer implements TarVisitor {
         ...this.#leftOut,
         ...(this.#controlLeft === 0
           ? []
-          : [`${this.#controlLeft} documents of the control plane are too large or too many to be shown`]),
+          : [
+              `${many(this.#controlLeft, 'control-plane document is', 'control-plane documents are')} too ` +
+                'large or too many to be shown',
+            ]),
       ],
     };
   }

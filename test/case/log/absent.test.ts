@@ -111,7 +111,7 @@ describe('what the log names and is not stored', () => {
     const { out, code } = await amber(['verify', base, '--all', '--log', log]);
     assert.equal(code, 1);
     assert.match(out, new RegExp(`FAILED: capture ${ID('b2')} ${ABSENT}`, 'u'));
-    assert.match(out, /^1 of 2 verified; 1 are named in the log, not stored$/mu);
+    assert.match(out, /^1 of 2 verified; 1 is named in the log, not stored$/mu);
     // Asked for by its folder, it is the same.
     const alone = await amber(['verify', two.at, '--log', log]);
     assert.deepEqual([alone.code, alone.out.includes(ABSENT)], [1, true], alone.err);

@@ -50,7 +50,7 @@ test('two captures are two results; a missing line is named', async () => {
     ],
   );
   assert.equal(decoded[1]?.summary, undefined);
-  assert.match(decoded[1]?.problem ?? '', /^1 of \d+ lines are missing$/u);
+  assert.match(decoded[1]?.problem ?? '', /^1 of \d+ lines is missing$/u);
 });
 
 test('a line that somebody made up later does not replace ours', async () => {

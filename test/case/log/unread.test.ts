@@ -118,7 +118,7 @@ describe('a part of a log that cannot be read', () => {
   test('beyond a bound is named as well: names, depth, bytes', async () => {
     const folder = exported();
     for (const [limit, reason] of [
-      [{ names: 1 }, 'aws: there are more than 1 names below the folder: the rest is not read.'],
+      [{ names: 1 }, 'aws: there are more than 1 name below the folder: the rest is not read.'],
       [{ depth: 0 }, 'aws: it lies more than 0 folders deep.'],
       [{ bytes: 10 }, 'aws/function.log: the files of the folder have more than 10 bytes: the rest is not read.'],
     ] as const) {

@@ -83,6 +83,6 @@ describe('the log', () => {
       .join('\n');
     const result = await verify(made.folder, withLog(some));
     assert.equal(result.verdict, 'verified');
-    assert.match(result.checks.find(({ name }) => name === 'log')?.detail ?? '', /it has no line of segments 1/u);
+    assert.match(result.checks.find(({ name }) => name === 'log')?.detail ?? '', /it has no line of segment 1/u);
   });
 });
