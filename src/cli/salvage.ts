@@ -133,8 +133,8 @@ function tellEnd(result: SalvageResult, out: Output, told: Told): void {
   const { inventory } = result;
   if (inventory.listed > 0)
     out.line(
-      `inventory: ${many(inventory.listed, 'path')}, of ${inventory.unseen} of them nothing else is ` +
-        `there${inventory.beyond === 0 ? '' : `; ${many(inventory.beyond, 'more path was', 'more paths were')} too many`}`,
+      `inventory: ${many(inventory.listed, 'path')}, of ${inventory.unseen} of them nothing else is there` +
+        (inventory.beyond === 0 ? '' : `; ${many(inventory.beyond, 'was', 'were')} too many to compare`),
     );
   for (const path of paths) out.line(`not there   ${renderShown(path)}`);
   if (inventory.unseen > paths.length)

@@ -232,7 +232,7 @@ export async function checkSums(capture: OpenCapture, checks: CheckList, digests
   let compared = 0;
   const named = new Set<string>();
   for (const line of text.split('\n').slice(0, -1)) {
-    const [, sha256, name] = /^([0-9a-fA-F]{64}) [ *](.+)$/u.exec(line) ?? [];
+    const [, sha256, name] = /^([0-9a-f]{64}|[0-9A-F]{64}) [ *](.+)$/u.exec(line) ?? [];
     if (sha256 === undefined || name === undefined) {
       checks.fail('sums', `the line ${JSON.stringify(line.slice(0, 100))} is none of sha256sum`);
       continue;

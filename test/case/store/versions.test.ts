@@ -92,7 +92,7 @@ describe('a bucket with versions', { timeout: 300_000 }, () => {
         findings.join('\n'),
       );
     assert.ok(
-      findings.some((text) => text.startsWith(`${one!.name} was put over: 1 later versions`)),
+      findings.some((text) => text.startsWith(`${one!.name} was put over: 1 later version lies`)),
       findings.join('\n'),
     );
     // Every other command reads the first version as well.
@@ -216,7 +216,7 @@ describe('a bucket with versions', { timeout: 300_000 }, () => {
         [3, 'unreadable', []],
         told.summary,
       );
-      assert.match(told.summary, new RegExp(`1 segments were not read, the first is ${name}: .*s3:GetObject`, 'u'));
+      assert.match(told.summary, new RegExp(`1 segment was not read, the first is ${name}: .*s3:GetObject`, 'u'));
       assert.match(
         check(told, 'segments')?.detail ?? '',
         new RegExp(`^${made.segments.length - 1} segments have the digests`, 'u'),

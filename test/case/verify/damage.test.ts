@@ -75,7 +75,7 @@ describe('a truncated capture', () => {
     unlinkSync(middle);
     assert.match(
       (await verify(made.folder)).summary,
-      /verified up to segment 0 .*1 segments are not there, the first is 1/u,
+      /verified up to segment 0 .*1 segment is not there, the first is 1/u,
     );
   });
 

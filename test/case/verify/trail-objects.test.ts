@@ -176,7 +176,7 @@ describe('what the trail tells of an object that is not stored', () => {
     );
     writeFileSync(join(bare.folder, 'capture-0000.tar.zst'), 'junk');
     const damaged = await amber(['verify', here.at, '--log', here.log, '--collection', bare.folder]);
-    assert.deepEqual([damaged.code, damaged.err.includes('not read: ')], [0, true], damaged.err);
+    assert.deepEqual([damaged.code, damaged.err.includes('not read: ')], [3, true], damaged.err);
     assert.equal((await amber(['verify', here.at, '--collection', join(here.base, 'nowhere')])).code, 3);
   });
 });
