@@ -89,8 +89,8 @@ async function openBucket(location: string, s3: S3ReadOptions): Promise<Place> {
   if (!judged.ok)
     throw new AmberError(
       'USAGE',
-      `${JSON.stringify(location)} is no place in S3: expected ${judged.expected}; for example ` +
-        's3://evidence-bucket/amber',
+      `${JSON.stringify(location)} is no place in S3; expected ${judged.expected}, for example ` +
+        's3://evidence-bucket/amber.',
     );
   const { bucket, prefix } = judged.value;
   const { openS3Reader } = await import('../../ship/s3-read.ts');
