@@ -67,13 +67,26 @@ export function packedIn({ text }: Engine, host: string): Plugin {
     setup: (builder) => {
       builder.onResolve({ filter: /^amber:/ }, ({ path }) => ({ path, namespace: 'text' }));
       builder.onLoad({ filter: /^amber:packed$/, namespace: 'text' }, () => ({
-        contents: `export const packed = () => ${JSON.stringify(bytes.toString('base64'))};`,
+        contents: `export function packed() { return ${inPieces(bytes.toString('base64'))}; }`,
       }));
       builder.onLoad({ filter: /^amber:host$/, namespace: 'text' }, () => ({
-        contents: `export const hostText = () => ${JSON.stringify(host)};`,
+        contents: `export function hostText() { return ${inPieces(host)}; }`,
       }));
     },
   };
+}
+
+/** Characters of one literal: of a longer one V8 copies what it has read so far again and again. */
+const PIECE = 1024;
+
+/**
+ * A text as an array of short literals. It stands in the body of a function, which is skipped until it is called; an
+ * arrow function that is an expression would be compiled with the file, and its text be kept.
+ */
+function inPieces(text: string): string {
+  const pieces: string[] = [];
+  for (let at = 0; at < text.length; at += PIECE) pieces.push(text.slice(at, at + PIECE));
+  return JSON.stringify(pieces);
 }
 
 /**

@@ -23,7 +23,7 @@ function host(): Host {
     const made = { exports: {} };
     const module = process
       .getBuiltinModule('node:vm')
-      .compileFunction(hostText(), ['module', 'require'], { filename: 'amber-host.js' }) as (
+      .compileFunction(hostText().join(''), ['module', 'require'], { filename: 'amber-host.js' }) as (
       ...given: unknown[]
     ) => void;
     module(made, (name: string) => GIVEN[name] ?? part(name));

@@ -14,7 +14,7 @@ export function part(name: string): unknown {
 function compile(): Parts {
   const { brotliDecompressSync } = process.getBuiltinModule('node:zlib');
   const { compileFunction } = process.getBuiltinModule('node:vm');
-  const text = brotliDecompressSync(Buffer.from(packed(), 'base64')).toString('latin1');
+  const text = brotliDecompressSync(Buffer.from(packed().join(''), 'base64')).toString('latin1');
   const made = {};
   const module = compileFunction(text, ['exports', 'require', 'module'], { filename: 'amber-engine.js' }) as (
     ...given: unknown[]

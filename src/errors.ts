@@ -109,24 +109,27 @@ function causeDocument(cause: unknown, depth: number): ErrorDocument {
 
 /**
  * What secrets look like in messages of others: keys, users of URLs, signatures in their queries, what stands behind a
- * name, and long tokens. Each pattern is linear in the text.
+ * name, and long tokens. Each pattern is linear in the text. They are texts until a message is shown: V8 reads a pattern
+ * in full where it stands, and this file is read at every cold start.
  */
-const SECRETS: readonly (readonly [RegExp, string])[] = [
-  [/-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]*/gu, '…'],
-  [/AGE-SECRET-KEY-1[0-9A-Z]+/giu, '…'],
-  [/:\/\/[^/@\s]{1,500}@/gu, '://…@'],
-  [/(\bx-amz-(?:signature|security-token|credential)=)[^&\s"']+/giu, '$1…'],
+const SECRETS: readonly (readonly [pattern: string, flags: string, mark: string])[] = [
+  ['-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]*', 'gu', '…'],
+  ['AGE-SECRET-KEY-1[0-9A-Z]+', 'giu', '…'],
+  ['://[^/@\\s]{1,500}@', 'gu', '://…@'],
+  ['(\\bx-amz-(?:signature|security-token|credential)=)[^&\\s"\']+', 'giu', '$1…'],
   [
-    /((?:secret|passw(?:or)?d|token|authorization|api[_-]?key)\w{0,40}["']?\s{0,3}[:=]\s{0,3}["']?)(?:Bearer |Basic )?[^\s"',;&]+/giu,
+    '((?:secret|passw(?:or)?d|token|authorization|api[_-]?key)\\w{0,40}["\']?\\s{0,3}[:=]\\s{0,3}["\']?)' +
+      '(?:Bearer |Basic )?[^\\s"\',;&]+',
+    'giu',
     '$1…',
   ],
-  [/\b(?=[a-z+/\d]*[A-Z])(?=[A-Z+/\d]*[a-z])(?=[A-Za-z+/]*\d)[A-Za-z\d+/]{40,}={0,2}/gu, '…'],
+  ['\\b(?=[a-z+/\\d]*[A-Z])(?=[A-Z+/\\d]*[a-z])(?=[A-Za-z+/]*\\d)[A-Za-z\\d+/]{40,}={0,2}', 'gu', '…'],
 ];
 
 /** Text for a reader outside of the process: one line, secrets covered. */
 function covered(text: string): string {
   let line = text.replaceAll(/\s+/gu, ' ').slice(0, 4 * MAX_CHARACTERS);
-  for (const [pattern, mark] of SECRETS) line = line.replaceAll(pattern, mark);
+  for (const [pattern, flags, mark] of SECRETS) line = line.replaceAll(new RegExp(pattern, flags), mark);
   return line.slice(0, MAX_CHARACTERS);
 }
 

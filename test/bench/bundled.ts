@@ -3,11 +3,13 @@
  * process, by turns.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { BUNDLE_BYTES_UNPACKED } from '../budgets.ts';
 import { buildPackage } from '../built.ts';
-import { byTurns, type Measure, type Setting } from './measure.ts';
+import { BUNDLERS } from '../package/bundlers.ts';
+import { PEERS } from '../package/installed.ts';
+import { byTurns, type Measure, type Row, type Setting } from './measure.ts';
 
 const MAX_MS = 3;
 
@@ -15,72 +17,88 @@ const BARE = 'export const handler = async (event) => event;\n';
 const WRAPPED =
   "import { withCapture } from 'lambda-amber';\nexport const handler = withCapture(async (event) => event);\n";
 
+const ARMED = { AMBER_DESTINATION: 's3://bucket/prefix', AMBER_DETECT: 'high' };
+/** What else is configured, and whether the host has to judge it when the handler is wrapped. */
+const FURTHER: readonly (readonly [what: string, env: Record<string, string>, judged: boolean])[] = [
+  ['AMBER_MAX_MS and AMBER_S3_REGION', { AMBER_MAX_MS: '5000', AMBER_S3_REGION: 'eu-central-1' }, false],
+  ['AMBER_ON_ERROR', { AMBER_ON_ERROR: 'any' }, true],
+];
+
 /** CPU milliseconds of a process that loads a module and ends. */
-function cpuMs(file: string): number {
+function cpuMs(file: string, further: Record<string, string> = {}): number {
   const load = file.endsWith('.cjs') ? `require(${JSON.stringify(file)})` : `await import(${JSON.stringify(file)})`;
   const program = `const before = process.cpuUsage(); ${load}; const { user, system } = process.cpuUsage(before); console.log((user + system) / 1000);`;
   const { stdout } = spawnSync(
     process.execPath,
     ['--input-type', file.endsWith('.cjs') ? 'commonjs' : 'module', '-e', program],
-    { encoding: 'utf8', env: { AMBER_DESTINATION: 's3://bucket/prefix', AMBER_DETECT: 'high' } },
+    { encoding: 'utf8', env: { ...ARMED, ...further } },
   );
   return Number(stdout);
 }
 
-async function bundles({ folder }: Setting): Promise<Readonly<Record<string, string>>> {
+interface Bundled {
+  readonly kind: string;
+  readonly bare: string;
+  readonly wrapped: string;
+}
+
+/** By each bundler the same function twice; what Node loads where nobody has bundled comes first. */
+async function bundles({ folder }: Setting): Promise<readonly Bundled[]> {
   buildPackage();
   const home = join(folder, 'bundled');
   mkdirSync(join(home, 'node_modules'), { recursive: true });
   symlinkSync(resolve('.'), join(home, 'node_modules/lambda-amber'));
-  const made: Record<string, string> = {};
-  for (const [what, text] of [
-    ['bare', BARE],
-    ['wrapped', WRAPPED],
-  ] as const) {
-    writeFileSync(join(home, `${what}.js`), text);
-    for (const format of ['esm', 'cjs'] as const) {
-      for (const minify of [false, true]) {
-        const name = `${what} ${format}${minify ? ' minified' : ''}`;
-        const outfile = join(home, `${name.replaceAll(' ', '-')}.${format === 'esm' ? 'mjs' : 'cjs'}`);
-        await build({
-          entryPoints: [join(home, `${what}.js`)],
-          bundle: true,
-          platform: 'node',
-          target: 'node22',
-          format,
-          minify,
-          outfile,
-        });
-        made[name] = outfile;
-      }
-    }
+  const entries = { bare: join(home, 'bare.js'), wrapped: join(home, 'wrapped.js') };
+  writeFileSync(entries.bare, BARE);
+  writeFileSync(entries.wrapped, WRAPPED);
+  writeFileSync(join(home, 'bare.mjs'), BARE);
+  writeFileSync(join(home, 'unbundled.mjs'), WRAPPED);
+  const made: Bundled[] = [{ kind: 'not bundled', bare: join(home, 'bare.mjs'), wrapped: join(home, 'unbundled.mjs') }];
+  for (const [kind, bundler, most] of BUNDLERS) {
+    if (most === BUNDLE_BYTES_UNPACKED || (!kind.startsWith('esbuild') && !existsSync(PEERS))) continue;
+    const one = async (what: 'bare' | 'wrapped'): Promise<string> => {
+      const outdir = join(home, `${what}-${kind.replaceAll(/\W+/gu, '-')}`);
+      await bundler(entries[what], outdir);
+      return join(outdir, globSync('*.{mjs,cjs}', { cwd: outdir })[0] ?? '');
+    };
+    made.push({ kind, bare: await one('bare'), wrapped: await one('wrapped') });
   }
-  // What Node loads where nobody has bundled.
-  made['bare unbundled'] = made['bare esm'] ?? '';
-  writeFileSync((made['wrapped unbundled'] = join(home, 'unbundled.mjs')), WRAPPED);
   return made;
 }
 
 export const bundled: Measure = {
   name: 'bundled',
-  title: 'Import of a function that esbuild has bundled with Amber, over the same function without',
+  title: 'Import of a function that is bundled with Amber, armed, over the same function without: CPU',
   run: async (setting) => {
-    const files = await bundles(setting);
-    const found = byTurns(
-      setting.quick ? 5 : 31,
-      Object.fromEntries(Object.entries(files).map(([name, file]) => [name, () => cpuMs(file)])),
-    );
-    const over = (kind: string): number =>
-      (found[`wrapped ${kind}`] ?? Number.NaN) - (found[`bare ${kind}`] ?? Number.NaN);
-    return ['esm', 'esm minified', 'cjs', 'cjs minified'].map(
-      (kind) =>
-        ({
-          what: `${kind}, armed, CPU over ${(found[`bare ${kind}`] ?? Number.NaN).toFixed(1)} ms bare`,
-          ours: over(kind),
-          unit: 'ms',
-          against: { name: 'the same, not bundled', value: over('unbundled') },
-          target: { of: 'ours', most: MAX_MS },
-        }) as const,
-    );
+    const made = await bundles(setting);
+    const minified = made.find(({ kind }) => kind === 'esbuild, esm, minified');
+    const contenders: Record<string, () => number> = {};
+    for (const { kind, bare, wrapped } of made) {
+      contenders[`bare ${kind}`] = () => cpuMs(bare);
+      contenders[`wrapped ${kind}`] = () => cpuMs(wrapped);
+    }
+    for (const [what, env] of FURTHER) contenders[`wrapped ${what}`] = () => cpuMs(minified?.wrapped ?? '', env);
+    const found = byTurns(setting.quick ? 5 : 31, contenders);
+    const ms = (name: string): number => found[name] ?? Number.NaN;
+    const over = (kind: string): number => ms(`wrapped ${kind}`) - ms(`bare ${kind}`);
+    const against = { name: 'the same, not bundled', value: over('not bundled') };
+    const target = { of: 'ours', most: MAX_MS } as const;
+    const rows: Row[] = made.slice(1).map(({ kind }) => ({
+      what: `${kind}, over ${ms(`bare ${kind}`).toFixed(1)} ms bare`,
+      ours: over(kind),
+      unit: 'ms',
+      against,
+      target,
+    }));
+    for (const [what, , judged] of FURTHER)
+      rows.push({
+        what: `esbuild, esm, minified, with ${what}${judged ? ' (judged at init)' : ''}`,
+        ours: ms(`wrapped ${what}`) - ms('bare esbuild, esm, minified'),
+        unit: 'ms',
+        against,
+        ...(judged ? {} : { target }),
+      });
+    if (!existsSync(PEERS)) rows.push({ what: 'rollup, webpack', notRun: 'npm ci in test/package/peers' });
+    return rows;
   },
 };

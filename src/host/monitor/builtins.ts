@@ -1,79 +1,97 @@
 /**
  * The functions of Node and of the language through which everything goes, as they are now. No getter is run, nothing
  * is loaded.
+ *
+ * They are noted at init, by code that has never run: what loops longer than some hundred steps V8 compiles a second
+ * time, for half a millisecond. So they lie in groups of one holder, and their names are made when they are asked for.
  */
 
-const GLOBALS: readonly string[] = [
-  'fetch',
-  'setTimeout',
-  'setInterval',
-  'setImmediate',
-  'queueMicrotask',
-  'JSON.parse',
-  'JSON.stringify',
-  'Promise.prototype.then',
-  'Function.prototype.call',
-  'Function.prototype.apply',
-  'Reflect.apply',
-  'Object.defineProperty',
-  'Array.prototype.push',
-  'process.dlopen',
-  'process.getBuiltinModule',
-];
+/** Names of functions by what holds them; '' is the object itself. */
+type Table = Readonly<Record<string, readonly string[]>>;
 
-const MODULES: Readonly<Record<string, readonly string[]>> = {
-  fs: ['readFile', 'readFileSync', 'openSync', 'writeFileSync', 'createReadStream'],
-  http: ['request', 'get'],
-  https: ['request', 'get'],
-  net: ['connect', 'Socket.prototype.connect'],
-  tls: ['connect'],
-  dns: ['lookup'],
-  child_process: ['spawn', 'spawnSync', 'exec', 'execSync', 'execFile', 'execFileSync', 'fork'],
-  module: ['_load', '_resolveFilename', 'prototype.require', 'prototype._compile'],
-  events: ['prototype.emit'],
-  crypto: ['createHmac', 'createHash', 'createDecipheriv'],
+const GLOBALS: Table = {
+  '': ['fetch', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask'],
+  JSON: ['parse', 'stringify'],
+  'Promise.prototype': ['then'],
+  'Function.prototype': ['call', 'apply'],
+  Reflect: ['apply'],
+  Object: ['defineProperty'],
+  'Array.prototype': ['push'],
 };
 
-/** Where a function stands. */
-export interface Place {
-  readonly name: string;
+const MODULES: Readonly<Record<string, Table>> = {
+  fs: { '': ['readFile', 'readFileSync', 'openSync', 'writeFileSync', 'createReadStream'] },
+  http: { '': ['request', 'get'] },
+  https: { '': ['request', 'get'] },
+  net: { '': ['connect'], 'Socket.prototype': ['connect'] },
+  tls: { '': ['connect'] },
+  dns: { '': ['lookup'] },
+  child_process: { '': ['spawn', 'spawnSync', 'exec', 'execSync', 'execFile', 'execFileSync', 'fork'] },
+  module: { '': ['_load', '_resolveFilename'], prototype: ['require', '_compile'] },
+  events: { prototype: ['emit'] },
+  crypto: { '': ['createHmac', 'createHash', 'createDecipheriv'] },
+};
+
+/** Functions that stand in one object. */
+export interface Group {
+  readonly where: string;
   readonly holder: Readonly<Record<string, unknown>>;
-  readonly key: string;
+  readonly keys: readonly string[];
+  /** What stood under each key when the group was made; undefined for what is no function of the holder's own. */
+  readonly initial: readonly unknown[];
+  /** The same as it was last looked at. */
+  readonly values: unknown[];
 }
 
-/** Every place, of modules that are loaded. */
-export function builtinPlaces(): Place[] {
-  // `process` is an accessor of the global object.
-  const roots: Readonly<Record<string, unknown>> = { process };
-  const places = GLOBALS.map((path) => placeOf(path.startsWith('process.') ? roots : globalThis, path, path));
-  const loaded = new Set((process as { moduleLoadList?: readonly string[] }).moduleLoadList);
-  for (const name in MODULES) {
-    if (!loaded.has(`NativeModule ${name}`)) continue;
-    const exports: unknown = process.getBuiltinModule(name);
-    for (const path of MODULES[name] ?? []) places.push(placeOf(exports, path, `${name}.${path}`));
-  }
-  return places.filter((place) => place !== undefined);
+/** Every group, of modules that are loaded. */
+export function builtinGroups(): Group[] {
+  const groups: Group[] = [];
+  addGroups(groups, '', globalThis, GLOBALS);
+  addGroups(groups, 'process', process, { '': ['dlopen', 'getBuiltinModule'] }); // an accessor of the global object
+  const loaded = (process as { moduleLoadList?: readonly string[] }).moduleLoadList ?? [];
+  for (const name in MODULES)
+    if (loaded.includes(`NativeModule ${name}`))
+      addGroups(groups, name, process.getBuiltinModule(name), MODULES[name] ?? {});
+  return groups;
+}
+
+function addGroups(groups: Group[], name: string, root: unknown, table: Table): void {
+  for (const path in table)
+    groups.push(
+      groupOf(name === '' || path === '' ? name + path : `${name}.${path}`, holderIn(root, path), table[path]),
+    );
+}
+
+/** By name, what stood at each place when its group was made. */
+export function namedBuiltins(groups: readonly Group[]): Map<string, unknown> {
+  const named = new Map<string, unknown>();
+  for (const { where, keys, initial } of groups)
+    for (const [index, key] of keys.entries())
+      if (initial[index] !== undefined) named.set(where === '' ? key : `${where}.${key}`, initial[index]);
+  return named;
 }
 
 /** By name, what stands at each place now. */
-export function currentBuiltins(places: readonly Place[] = builtinPlaces()): Map<string, unknown> {
-  return new Map(
-    places.map(({ name, holder, key }) => [name, Object.getOwnPropertyDescriptor(holder, key)?.value as unknown]),
-  );
+export function currentBuiltins(): Map<string, unknown> {
+  return namedBuiltins(builtinGroups());
 }
 
-function placeOf(from: unknown, path: string, name: string): Place | undefined {
-  const steps = path.split('.');
-  const key = steps.pop() ?? '';
-  let at = from;
-  for (const step of steps) {
-    if (!isHolder(at)) return undefined;
-    at = Object.getOwnPropertyDescriptor(at, step)?.value;
-  }
+function groupOf(where: string, holder: unknown, keys: readonly string[] = []): Group {
+  const held = isHolder(holder) ? holder : {};
   // Inherited members stand elsewhere, and a getter would have to be run.
-  return isHolder(at) && typeof Object.getOwnPropertyDescriptor(at, key)?.value === 'function'
-    ? { name, holder: at, key }
-    : undefined;
+  const initial = keys.map((key): unknown => {
+    const value: unknown = Object.getOwnPropertyDescriptor(held, key)?.value;
+    return typeof value === 'function' ? value : undefined;
+  });
+  return { where, holder: held, keys, initial, values: [...initial] };
+}
+
+function holderIn(root: unknown, path: string): unknown {
+  if (path === '') return root;
+  let holder = root;
+  for (const step of path.split('.'))
+    holder = isHolder(holder) ? (Object.getOwnPropertyDescriptor(holder, step)?.value as unknown) : undefined;
+  return holder;
 }
 
 function isHolder(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -10,7 +10,7 @@
 import type { Cause, Finding } from '../../contracts/evidence.ts';
 import type { OwnRecords } from '../../detect/own.ts';
 import type { InitFacts, AnomalyMonitor } from '../../detect/anomaly-monitor.ts';
-import { builtinPlaces, currentBuiltins } from './builtins.ts';
+import { currentBuiltins, namedBuiltins } from './builtins.ts';
 import { haveChanged, makeNotes, type Notes } from './notes.ts';
 import type { Moved, Probe } from './probe.ts';
 
@@ -105,20 +105,14 @@ export function openChangeMonitor<W extends MonitoredInvocation>(
   open: OpenMonitor,
   handler: FindingHandler<W>,
 ): ChangeMonitor<W> {
-  const init: InitFacts = { ms: Date.now(), uptimeSeconds: process.uptime(), rssBytes: process.memoryUsage.rss() };
-  // The one way to hear of children that wraps nothing; starts that wait for their end (spawnSync) do not tell.
-  process.getBuiltinModule('node:diagnostics_channel').subscribe('child_process', (message) => {
-    if (records.children.length < MAX_CHILDREN)
-      records.children.push({ child: (message as { process?: unknown }).process, atMs: Date.now() });
-    else records.missed = (records.missed ?? 0) + 1;
-  });
-  const places = builtinPlaces();
-  const builtins = currentBuiltins(places);
-  const records: OwnRecords = { env, children: [], builtins, currentBuiltins };
+  const init = { ms: Date.now(), uptimeSeconds: process.uptime(), rssBytes: 0 };
+  const records: OwnRecords = { env, children: [], builtins: new Map(), currentBuiltins };
+  hearOfChildren(records);
+  const notes = makeNotes(env);
   let monitor: Promise<AnomalyMonitor> | undefined;
   const state: MonitorState<W> = {
     probe: probe(() => startedOf(records)),
-    notes: makeNotes(env, places, builtins),
+    notes,
     handler,
     current: undefined,
     moment: { number: 0, startedMs: init.ms },
@@ -126,11 +120,16 @@ export function openChangeMonitor<W extends MonitoredInvocation>(
     scan: 'resting',
     last: { endedMs: init.ms, costMs: 0, unsettled: false },
     pending: undefined,
-    load: () => (monitor ??= open(records, init)),
+    load: () => {
+      if (monitor !== undefined) return monitor;
+      for (const [name, value] of namedBuiltins(notes.functions)) records.builtins.set(name, value);
+      return (monitor = open(records, ended(init)));
+    },
   };
   return {
     begins: (number) => {
       try {
+        ended(init);
         begins(state, number);
       } catch (error) {
         handler.fault(error); // what stands in a built-in's place may be anything, also a getter that throws
@@ -142,6 +141,24 @@ export function openChangeMonitor<W extends MonitoredInvocation>(
     settled: (tracked) => settled(state, tracked),
     anomalyMonitor: state.load,
   };
+}
+
+/**
+ * Init ends when the first invocation begins: what is loaded until then is its memory, too. A look before that ends it
+ * as well.
+ */
+function ended(init: { -readonly [K in keyof InitFacts]: InitFacts[K] }): InitFacts {
+  if (init.rssBytes === 0) init.rssBytes = process.memoryUsage.rss();
+  return init;
+}
+
+/** The one way to hear of children that wraps nothing; starts that wait for their end (spawnSync) do not tell. */
+function hearOfChildren(records: OwnRecords): void {
+  process.getBuiltinModule('node:diagnostics_channel').subscribe('child_process', (message) => {
+    if (records.children.length < MAX_CHILDREN)
+      records.children.push({ child: (message as { process?: unknown }).process, atMs: Date.now() });
+    else records.missed = (records.missed ?? 0) + 1;
+  });
 }
 
 /**

@@ -2,18 +2,13 @@
  * What stands in built-ins and in variables that lead requests elsewhere, compared with what stood there at the last
  * question. It costs some microseconds, and it loads nothing.
  */
-import type { Place } from './builtins.ts';
-
-/** A property and what stood in it when it was last looked at. */
-interface Note {
-  readonly holder: Readonly<Record<string, unknown>>;
-  readonly key: string;
-  value: unknown;
-}
+import { builtinGroups, type Group } from './builtins.ts';
 
 export interface Notes {
-  readonly functions: readonly Note[];
-  readonly variables: readonly Note[];
+  readonly functions: readonly Group[];
+  readonly env: NodeJS.ProcessEnv;
+  /** What each of {@link ROUTES} was when it was last looked at. */
+  readonly variables: (string | undefined)[];
   /** The variable whose turn it is. */
   next: number;
 }
@@ -31,30 +26,30 @@ const ROUTES = [
   '_HANDLER',
 ] as const;
 
-export function makeNotes(
-  env: NodeJS.ProcessEnv,
-  places: readonly Place[],
-  builtins: ReadonlyMap<string, unknown>,
-): Notes {
-  return {
-    functions: places.map(({ name, holder, key }) => ({ holder, key, value: builtins.get(name) })),
-    variables: ROUTES.map((key) => ({ holder: env, key, value: env[key] })),
-    next: 0,
-  };
+export function makeNotes(env: NodeJS.ProcessEnv): Notes {
+  return { functions: builtinGroups(), env, variables: ROUTES.map((key) => env[key]), next: 0 };
 }
 
 /** True once for each change: what is there now is what the next call compares with. */
 export function haveChanged(notes: Notes): boolean {
   let changed = false;
-  for (const note of notes.functions) changed = hasChanged(note) || changed;
-  const variable = notes.variables[notes.next];
-  notes.next = (notes.next + 1) % notes.variables.length;
-  return (variable !== undefined && hasChanged(variable)) || changed;
+  for (const group of notes.functions) changed = hasChanged(group) || changed;
+  const { env, next, variables } = notes;
+  notes.next = (next + 1) % ROUTES.length;
+  const value = env[ROUTES[next] ?? ''];
+  if (value === variables[next]) return changed;
+  variables[next] = value;
+  return true;
 }
 
-function hasChanged(note: Note): boolean {
-  const value = note.holder[note.key];
-  if (value === note.value) return false;
-  note.value = value;
-  return true;
+function hasChanged({ holder, keys, initial, values }: Group): boolean {
+  let changed = false;
+  for (let index = 0; index < keys.length; index += 1) {
+    if (initial[index] === undefined) continue;
+    const value = holder[keys[index] ?? ''];
+    if (value === values[index]) continue;
+    values[index] = value;
+    changed = true;
+  }
+  return changed;
 }

@@ -7,7 +7,7 @@ import type { Stats } from 'node:fs';
 import { localTrees } from './local-trees.ts';
 
 // Kept from before user code can replace them. Node has loaded the module itself by then.
-const { constants, fstatSync, openSync, readdirSync, readSync, statSync, statfsSync } =
+const { constants, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync, statfsSync } =
   process.getBuiltinModule('node:fs');
 const resourceUsage = process.resourceUsage.bind(process);
 
@@ -34,6 +34,8 @@ interface Mark {
   inodes: number;
 }
 
+/** A descriptor that is opened when it is first asked. */
+const UNOPENED = -3;
 /** Memory that has doubled and grown by this much since it was last told of. */
 const JUMP_KIB = 256 * 1024;
 
@@ -49,6 +51,8 @@ const JUMP_KIB = 256 * 1024;
  * Second tier, when that number has moved: the names in /proc, 20 to 80 microseconds. A file that is overwritten within
  * its blocks moves nothing; the next look sees it.
  *
+ * At init each tree is told by the `lstat` that has found it local; it is opened when it is first asked.
+ *
  * @param spawned - children that Node has told of since they were last looked at
  * @param restless - takes every call for one after which a process was started; for the bench
  */
@@ -57,26 +61,30 @@ export function openProbe(
   spawned: () => number,
   { restless = false }: { readonly restless?: boolean } = {},
 ): Probe {
-  const marks = localTrees(trees).map(
-    (root): Mark => ({ root, fd: -1, inode: 0, ctimeMs: 0, mtimeMs: 0, free: 0, inodes: 0 }),
-  );
+  const marks: Mark[] = [];
+  for (const { root, stat } of localTrees(trees)) {
+    const mark = { root, fd: -1, inode: 0, ctimeMs: 0, mtimeMs: 0, free: 0, inodes: 0 };
+    marks.push(mark);
+    if (stat !== undefined) haveMoved(mark, stat);
+    else treeMoved(mark);
+  }
   const buffer = new Uint8Array(64);
-  const loadavg = openAt('/proc/loadavg', constants.O_RDONLY);
+  let loadavg = UNOPENED;
   let lastPid = -1;
   const memoryMoved = memoryMark();
   // At init the number alone: whatever is started later has a higher one. Where there is none, and where numbers begin
   // anew, by name.
-  const initPid = loadavg < 0 ? 0 : lastNumber(buffer, readAt(loadavg, buffer));
+  const initPid = initNumber();
   let pids = initPid === 0 ? new Set(processes()) : undefined;
   const isNew = (pid: string): boolean =>
     pids === undefined ? Number(pid) > initPid || lastPid < initPid : !pids.has(pid);
   const pidMoved = (): boolean => {
+    if (loadavg === UNOPENED) loadavg = openAt('/proc/loadavg', constants.O_RDONLY);
     const pid = loadavg < 0 ? 0 : lastNumber(buffer, readAt(loadavg, buffer));
     const moved = pid !== lastPid || pid === 0;
     lastPid = pid;
     return moved;
   };
-  for (const mark of marks) treeMoved(mark);
   const [first, ...rest] = marks;
   let turn = 0;
   /** The first tree, and in turns one of the others and the memory. */
@@ -105,11 +113,12 @@ export function openProbe(
   };
 }
 
-/** True once for each jump of the largest resident memory. */
+/** True once for each jump of the largest resident memory, from the first call on. */
 export function memoryMark(): () => boolean {
-  let peakKib = resourceUsage().maxRSS;
+  let peakKib: number | undefined;
   return () => {
     const { maxRSS } = resourceUsage();
+    peakKib ??= maxRSS;
     if (maxRSS < 2 * peakKib || maxRSS - peakKib < JUMP_KIB) return false;
     peakKib = maxRSS;
     return true;
@@ -118,9 +127,11 @@ export function memoryMark(): () => boolean {
 
 function treeMoved(mark: Mark): boolean {
   const stat = statOf(mark);
-  if (stat === undefined) return false;
+  return stat !== undefined && haveMoved(mark, stat);
+}
+
+function haveMoved(mark: Mark, { ino, mtimeMs, ctimeMs }: Stats): boolean {
   try {
-    const { ino, mtimeMs, ctimeMs } = stat;
     const { bfree, ffree } = statfsSync(mark.root);
     const moved =
       mtimeMs !== mark.mtimeMs ||
@@ -178,6 +189,17 @@ function readAt(fd: number, buffer: Uint8Array): number {
     return 0;
   }
 }
+
+/** What stands in /proc/loadavg for {@link lastNumber}, read in one call; 0 where it cannot be read. */
+function initNumber(): number {
+  try {
+    const text = readFileSync('/proc/loadavg', 'utf8');
+    return Number(text.slice(text.lastIndexOf(' '))) || 0;
+  } catch {
+    return 0;
+  }
+}
+
 function processes(): string[] {
   try {
     return readdirSync('/proc').filter((name) => name.charCodeAt(0) < 0x3a);

@@ -1,4 +1,5 @@
 /** All of a host that an idle function in a bundle does without: loaded as a whole when something is due (idle.ts). */
+import type { Options } from '../../config/config.ts';
 import { isAmberError, type AmberError } from '../../errors.ts';
 import { alarmOf, monitors, opener } from '../monitor/start.ts';
 import { loadSetup, type HostSetup, type TrackedInvocation } from './setup.ts';
@@ -19,10 +20,10 @@ export interface Late {
   readonly due: (options: { readonly isNoted: boolean }) => Trap | undefined;
 }
 
-/** Arms with the environment as it was when the handler was wrapped; the change monitor stands since then. */
-export function armLate(env: NodeJS.ProcessEnv): Late {
+/** Arms with environment and options as they were when the handler was wrapped; the change monitor stands since then. */
+export function armLate(env: NodeJS.ProcessEnv, options: Options = {}): Late {
   const environment = { ...HOST_ENVIRONMENT, env };
-  const setup: HostSetup | AmberError = loadSetup({}, environment);
+  const setup: HostSetup | AmberError = loadSetup(options, environment);
   if (isAmberError(setup)) throw setup;
   setup.changeMonitor = monitors.get(setup.state);
   return {

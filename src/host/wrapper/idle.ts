@@ -1,6 +1,6 @@
 /**
- * `withCapture` as it stands in a bundle: all that an idle function pays for. Where a destination is all that is
- * configured, nothing has to be read, said or done when a handler is wrapped. What only that moment can tell is kept:
+ * `withCapture` as it stands in a bundle: all that an idle function pays for. Where the configuration is plain
+ * (plain.ts), nothing has to be read, said or done when a handler is wrapped. What only that moment can tell is kept:
  * what stands in the sandbox before the first invocation. Of the rest nothing is loaded until something has moved, or
  * code asks for it.
  */
@@ -8,6 +8,7 @@ import type { Options } from '../../config/config.ts';
 import type * as due from './due.ts';
 import { openChangeMonitor, type ChangeMonitor, type OpenMonitor } from '../monitor/change-monitor.ts';
 import { WRAPPED } from './mark.ts';
+import { readPlain, type Plain } from './plain.ts';
 import { openProbe } from '../monitor/probe.ts';
 import { begun, openProgress } from './progress.ts';
 import { recordings, startRecording } from './record.ts';
@@ -18,23 +19,7 @@ import type { TrackedInvocation } from './setup.ts';
 /** What is loaded when it is due. */
 export type Host = typeof due;
 
-/** A destination in which nothing can be wrong. Anything else is judged at once. */
-const PLAIN_DESTINATION = /^s3:\/\/[a-z0-9][a-z0-9-]{1,61}[a-z0-9](?:\/[a-z0-9_-]{1,60}){0,3}$/u;
-/** Levels of AMBER_DETECT at which there is a change monitor. */
-const LEVEL = /^(?:low|medium|high|critical)$/u;
-/** The trees of AMBER_WRITABLE where it is not set. */
-const TREES = ['/tmp', '/dev/shm'];
-
 const guards = shared<ChangeMonitor<TrackedInvocation>>('guard');
-
-/** True where wrapping has nothing to say and nothing to prepare. */
-export function isPlain(options: unknown, env: NodeJS.ProcessEnv): boolean {
-  if (options !== undefined && (typeof options !== 'object' || options === null || Reflect.ownKeys(options).length > 0))
-    return false;
-  for (const name in env)
-    if (name.startsWith('AMBER_') && name !== 'AMBER_DESTINATION' && name !== 'AMBER_DETECT') return false;
-  return PLAIN_DESTINATION.test(env['AMBER_DESTINATION'] ?? '') && LEVEL.test(env['AMBER_DETECT'] ?? 'high');
-}
 
 /** As `withCapture` (wrap.ts). */
 export function wrapIdle(
@@ -43,31 +28,66 @@ export function wrapIdle(
   env: NodeJS.ProcessEnv,
   host: () => Host,
 ): unknown {
-  const state =
-    isPlain(options, env) && typeof handler === 'function' && !(WRAPPED in handler) ? sandboxState() : undefined;
+  // User code may change its environment and its options later; what was configured counts.
+  const configured: Configured = { env: { ...env }, options: copyOf(options) };
+  const plain =
+    configured.options === undefined || typeof handler !== 'function' || WRAPPED in handler
+      ? undefined
+      : readPlain(configured.options, configured.env);
+  const state = plain === undefined ? undefined : sandboxState();
   // Another copy of the package may have configured the change monitor.
-  if (state === undefined || guards.get(state) !== undefined) return host().withCapture(handler as Callable, options);
+  if (plain === undefined || state === undefined || guards.get(state) !== undefined)
+    return host().withCapture(handler as Callable, options);
   try {
-    return standBy(handler as Callable, state, env, host);
+    return standBy({ handler: handler as Callable, state, plain, env, configured }, host);
   } catch (error) {
     host().tell('guard', error);
     return handler;
   }
 }
 
-function standBy(handler: Callable, state: SandboxState, env: NodeJS.ProcessEnv, host: () => Host): unknown {
-  // User code may change its environment later; what was configured counts.
-  const configured = { ...env };
+interface Configured {
+  readonly env: NodeJS.ProcessEnv;
+  readonly options: Options | undefined;
+}
+
+/** Undefined where they are more than a list of values: a class, an accessor that throws, hidden members. */
+function copyOf(options: unknown): Options | undefined {
+  if (options === undefined) return {};
+  try {
+    if (typeof options !== 'object' || options === null || Object.getPrototypeOf(options) !== Object.prototype)
+      return undefined;
+    const copy = { ...options };
+    return Reflect.ownKeys(options).length === Object.keys(copy).length ? copy : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+interface Stand {
+  readonly handler: Callable;
+  readonly state: SandboxState;
+  readonly plain: Plain;
+  readonly env: NodeJS.ProcessEnv;
+  readonly configured: Configured;
+}
+
+function standBy({ handler, state, plain, env, configured }: Stand, host: () => Host): unknown {
   let made: ReturnType<Host['armLate']> | undefined;
-  const late = (): ReturnType<Host['armLate']> => (made ??= host().armLate(configured));
+  const late = (): ReturnType<Host['armLate']> => (made ??= host().armLate(configured.env, configured.options));
   const open: OpenMonitor = async (records, init) => late().open(records, init);
   startRecording(state, { level: 'events', env, scope: globalThis }, (error) => host().tell('record', error));
   const recording = recordings.get(state);
-  const changeMonitor = openChangeMonitor<TrackedInvocation>((spawned) => openProbe(TREES, spawned), env, open, {
-    ask: (tracked, findings) => late().handler.ask(tracked, findings),
-    begin: (tracked, cause) => late().handler.begin(tracked, cause),
-    fault: (error) => host().tell('detect', error),
-  });
+  const changeMonitor = openChangeMonitor<TrackedInvocation>(
+    (spawned) => openProbe(plain.writable, spawned),
+    env,
+    open,
+    {
+      ask: (tracked, findings) => late().handler.ask(tracked, findings),
+      begin: (tracked, cause) => late().handler.begin(tracked, cause),
+      fault: (error) => host().tell('detect', error),
+    },
+  );
   guards.set(state, changeMonitor);
   const progress = openProgress(state, env);
   const noted = makeNoted(state, progress, (error) => host().tell('invoke', error));
