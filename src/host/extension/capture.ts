@@ -9,7 +9,6 @@ import { parkingProvider } from '../../ship/parked.ts';
 import { doneWithin, currentFacts, type ExtensionState, type Running } from './state.ts';
 import { handedOver } from './received-handoffs.ts';
 import { claimFleet } from '../limits/fleet.ts';
-import type { CaptureCount } from '../limits/limiter.ts';
 import { watchForStopOrder } from '../orders/stop-order.ts';
 
 export interface CaptureOrder {
@@ -144,9 +143,14 @@ export function startCapture(state: ExtensionState, order: CaptureOrder): Runnin
           facts: () => currentFacts(state),
           stop: (reason) => running.stopper.abort(reason),
         });
-  void run(state, order, running, count).then((report) => {
+  void run(state, order, running).then((report) => {
     unsubscribe?.();
     if (captures.running === running) captures.running = undefined;
+    if (report === NO_SLOT) {
+      count.captures -= 1;
+      resolve(undefined);
+      return;
+    }
     count.endedMs = Date.now();
     if (!hinted)
       captures.last = { cause: order.cause, requestId, atMs: count.endedMs, isWhole: report?.state === 'whole' };
@@ -156,21 +160,22 @@ export function startCapture(state: ExtensionState, order: CaptureOrder): Runnin
   return running;
 }
 
+/** The sandboxes of the function have had their captures: nothing was begun, so nothing counts, and nothing cools down. */
+const NO_SLOT = Symbol('no slot');
+
 async function run(
   state: ExtensionState,
   { cause, config, hardStopMs, last }: CaptureOrder,
   running: Running,
-  count: CaptureCount,
-): Promise<CaptureReport | undefined> {
+): Promise<CaptureReport | typeof NO_SLOT | undefined> {
   const { environment, fleet, parking } = state;
   const { monitor } = state.sight;
   try {
     const invocation = currentFacts(state);
     const full = await claimFleet({ config, cause, state: fleet, env: environment.env, invocation, hardStopMs });
     if (full !== undefined) {
-      count.captures -= 1;
       state.limiter.logRefusal(cause, full);
-      return undefined;
+      return NO_SLOT;
     }
     const engine = await environment.engine();
     // With the runtime gone another look tells nothing, and the engine would take one.
