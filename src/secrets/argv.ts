@@ -2,6 +2,7 @@
  * Secrets in command lines: `--name=value`, `--name value`, `NAME=value`, the options of well-known programs, and the
  * same inside scripts that stand in one argument (`sh -c "curl -u user:password …"`).
  */
+import type { Left } from './cover.ts';
 import { isSecretByName } from './names.ts';
 import { programOf } from './programs.ts';
 import type { Holds, Program } from './programs.ts';
@@ -37,13 +38,19 @@ interface State {
   pending: { readonly name: string; readonly holds?: Holds } | undefined;
 }
 
+/** A limit was met at this argument: its words or characters are looked at as text alone. */
+export type ArgvLimit = (index: number, which: 'words' | 'script' | 'nesting', left: Left) => void;
+
 /** The secret parts of each argument, in order and without overlap. */
-export function secretParts(argv: readonly string[], nesting = 0): Part[][] {
+export function secretParts(argv: readonly string[], limit: ArgvLimit, nesting = 0): Part[][] {
   const state: State = { program: undefined, expecting: 'command', pending: undefined };
+  if (argv.length > MAX_WORDS) limit(MAX_WORDS, 'words', { count: argv.length - MAX_WORDS, of: 'words' });
   return argv.map((arg, index) => {
     const part = index < MAX_WORDS ? examine(arg, state) : undefined;
     if (part !== undefined) return part.end > part.start ? [part] : [];
-    return nesting < MAX_NESTING && /\s/u.test(arg) ? scriptParts(arg, nesting + 1) : [];
+    if (!/\s/u.test(arg)) return [];
+    // Within a script, what is met belongs to the argument that the script is.
+    return scriptParts(arg, (_, which, left) => limit(index, which, left), nesting + 1);
   });
 }
 
@@ -120,11 +127,17 @@ function valuePart(arg: string, from: number, name: string, holds: Holds | undef
 }
 
 /** A script, or a process title in one piece: its words, command by command. */
-function scriptParts(script: string, nesting: number): Part[] {
+function scriptParts(script: string, limit: ArgvLimit, nesting: number): Part[] {
   const parts: Part[] = [];
+  if (nesting > MAX_NESTING) {
+    limit(0, 'nesting', { count: 1, of: 'texts' });
+    return parts;
+  }
+  if (script.length > MAX_SCRIPT) limit(0, 'script', { count: script.length - MAX_SCRIPT, of: 'characters' });
   for (const words of commandsOf(script.slice(0, MAX_SCRIPT))) {
     const found = secretParts(
       words.map((word) => word.text),
+      limit,
       nesting,
     );
     for (const [index, inner] of found.entries()) {

@@ -207,6 +207,7 @@ function hideBranch(text: string, from: number, { reader, cover, put, branches }
   if (from < branches.done) return;
   const { end, isWhole } = branchEnd(text, from);
   branches.done = isWhole ? end : from + LONGEST_BRANCH / 2;
+  if (!isWhole) cover.note('limit:branch', { count: text.length - end, of: 'characters' });
   const members = new RegExp(MEMBER);
   // No search goes on behind the branch. One character more: a value may begin there.
   const inside = text.slice(from, end + 1);

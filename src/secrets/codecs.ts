@@ -34,12 +34,13 @@ export function* percentRuns(text: string): Iterable<Run> {
     let end = at;
     while (end < text.length && isIn(IN_PERCENT, text, end)) end++;
     const run = text.slice(start, end);
-    if (run.length <= MAX_RUN && STRUCTURAL.test(run)) {
+    if (STRUCTURAL.test(run)) {
       const isForm = run.includes('+') && !run.includes('%20');
       yield {
         start,
         end,
-        read: () => textOf(decodePercent(isForm ? run.replaceAll('+', ' ') : run)?.text),
+        read: () =>
+          run.length > MAX_RUN ? TOO_LONG : textOf(decodePercent(isForm ? run.replaceAll('+', ' ') : run)?.text),
         write: (shown) => escapeLike(shown, run, { isForm }),
       };
     }

@@ -64,14 +64,14 @@ function opened(
   { isBuffer }: { readonly isBuffer: boolean },
 ): string | undefined {
   if (depth.layer >= MAX_LAYERS) {
-    cover.note('limit:layers');
+    cover.note('limit:layers', { count: 1, of: 'texts' });
     return undefined;
   }
   const inner = run.read();
   if (inner === undefined) return undefined;
   if (inner !== TOO_LONG) depth.room.left -= inner.length;
   if (inner === TOO_LONG || depth.room.left < 0) {
-    cover.note('limit:encoded');
+    cover.note('limit:encoded', { count: 1, of: 'texts' });
     return LIMIT;
   }
   const name = isBuffer ? NAMED.exec(text.slice(Math.max(0, run.start - 200), run.start))?.[1] : undefined;

@@ -44,7 +44,7 @@ export function createExtraRule(pattern: RegExp): ExtraRule {
     let done = 0;
     for (let start = 0; start === 0 || start + OVERLAP < text.length; start += WINDOW - OVERLAP) {
       if (start > 0 && performance.now() - started > MAX_MS) {
-        cover.note('limit:pattern');
+        cover.note('limit:pattern', { count: text.length - start, of: 'characters' });
         found.cutAt = Math.min(found.cutAt, start);
         return;
       }

@@ -6,6 +6,7 @@
  * characters are looked up. The work on one text is bounded: a text that was made of near misses of planted secrets is
  * cut, not searched for ever.
  */
+import type { Note } from './cover.ts';
 import { compose, decodeBackslash, decodePercent } from './escapes.ts';
 import type { Decoded } from './escapes.ts';
 import { insert, longestAt } from './family.ts';
@@ -39,7 +40,7 @@ export interface KnownValues {
   /** Adds a secret; false if the bounds forbid it. Adding a known one changes nothing. */
   readonly learn: (secret: Buffer, mark: string, lessons: Lessons) => boolean;
   /** Adds a hit for each known secret in the text. */
-  readonly find: (text: string, found: Found, note: (rule: string) => void) => void;
+  readonly find: (text: string, found: Found, note: Note) => void;
   /** Grows whenever a secret was added: what was clean before may no longer be. */
   readonly generation: () => number;
 }
@@ -81,13 +82,14 @@ export function createKnownValues(): KnownValues {
     find(text, found, note) {
       if (values.size === 0 || text.length < LEAST_FORM) return;
       const before = found.hits.length;
+      const { cutAt } = found;
       const search: Search = { filter, families, found };
       find({ text, origin: (at) => at }, search);
       if (text.includes('%') || text.includes('\\')) {
         for (const view of decodedViews(text, { escapable })) find(view, search);
       }
       if (found.hits.length > before) note('known');
-      if (found.cutAt < text.length) note('limit:work');
+      if (found.cutAt < cutAt) note('limit:work', { count: cutAt - found.cutAt, of: 'characters' });
     },
   };
 }

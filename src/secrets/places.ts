@@ -140,7 +140,10 @@ function command(text: string, at: number, behind: number, cover: Cover): readon
   const rest = LINE.exec(text)?.[0] ?? '';
   const line = text.slice(at, behind) + rest;
   if (!rest.includes('-')) return NONE;
-  return (secretParts(['sh', line])[1] ?? [])
+  const next = text[behind + rest.length];
+  if (next !== undefined && next !== '\n' && next !== '\r') cover.note('limit:line', { count: 1, of: 'texts' });
+  const parts = secretParts(['sh', line], (_, which, left) => cover.note(`limit:${which}`, left));
+  return (parts[1] ?? [])
     .filter(({ start, end, cookie }) => cookie !== true && !holdsMark(line.slice(start, end)))
     .map(({ start, end, name }) => ({
       start: at + start,

@@ -61,7 +61,7 @@ export function createRedactor(options: RedactorOptions = {}): Redactor {
           value,
           '',
           'plain',
-          startWalk(strings, path, (which) => notes.copy(`limit:${which}`)),
+          startWalk(strings, path, (which, left) => notes.copy(`limit:${which}`, left)),
         );
       }),
     text: (text) => settle('text', (notes, into) => rules.text(text, into(notes)(''))),
@@ -98,7 +98,7 @@ function settling(known: KnownValues, mark: (secret: Buffer) => string): Settle 
   return (view, run) => {
     const lessons = { left: MAX_LESSONS };
     const into: CoverInto = (notes) => (where) =>
-      createCover(view, known, mark, (rule) => notes.add(where, rule), lessons);
+      createCover(view, known, mark, (rule, left) => notes.add(where, rule, left), lessons);
     const before = known.generation();
     const notes = new Notes();
     const value = run(notes, into);
@@ -131,7 +131,7 @@ function redactedStrings(
   // Made when it is needed: most strings hold nothing.
   const lazy: Cover = {
     hide: (secret, rule, meant) => here().hide(secret, rule, meant),
-    note: (rule) => here().note(rule),
+    note: (rule, left) => here().note(rule, left),
   };
   const text = (value: string): string => rules.text(value, lazy);
   return {

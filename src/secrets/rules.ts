@@ -1,7 +1,7 @@
 /** The rules in the order in which they are asked. One call of the redactor has one `Rules` over it. */
-import { secretParts } from './argv.ts';
+import { secretParts, type Part } from './argv.ts';
 import { hideAssignments } from './assignments.ts';
-import type { Cover } from './cover.ts';
+import type { Cover, Left } from './cover.ts';
 import { findEncoded, surface } from './encoded.ts';
 import type { Depth } from './encoded.ts';
 import type { ExtraRule } from './extra.ts';
@@ -52,8 +52,8 @@ function lookAt(text: string, looking: Look): string {
   const note =
     found.hits.length === 0
       ? cover.note
-      : (rule: string) => {
-          if (rule !== 'known') cover.note(rule);
+      : (rule: string, left?: Left) => {
+          if (rule !== 'known') cover.note(rule, left);
         };
   const isBare = !SIGNS.test(text);
   if (text.length < LEAST_BARE && isBare) {
@@ -114,22 +114,27 @@ export function createRules(known: KnownValues, extra: ExtraRule | undefined): R
   }
 
   function argv(args: readonly string[], cover: (index: number) => Cover): string[] {
-    const parts = secretParts(args);
+    const parts = secretParts(args, (index, which, left) => cover(index).note(`limit:${which}`, left));
     return args.map((arg, index) => {
       const own = cover(index);
-      let done = 0;
-      let shown = '';
-      for (const part of parts[index] ?? []) {
-        if (part.start < done) continue;
-        const value = arg.slice(part.start, part.end);
-        shown +=
-          arg.slice(done, part.start) +
-          (part.cookie ? hideCookies(value, own, part.name) : secret(part.name, value, own, ''));
-        done = part.end;
-      }
-      return text(shown + arg.slice(done), own);
+      const shown = hideParts(arg, parts[index] ?? [], (part, value) =>
+        part.cookie ? hideCookies(value, own, part.name) : secret(part.name, value, own, ''),
+      );
+      return text(shown, own);
     });
   }
 
   return { text, named, secret, variable, argv };
+}
+
+/** The argument with each of its parts as `shown` gives it. */
+function hideParts(arg: string, parts: readonly Part[], shownAs: (part: Part, value: string) => string): string {
+  let done = 0;
+  let shown = '';
+  for (const part of parts) {
+    if (part.start < done) continue;
+    shown += arg.slice(done, part.start) + shownAs(part, arg.slice(part.start, part.end));
+    done = part.end;
+  }
+  return shown + arg.slice(done);
 }

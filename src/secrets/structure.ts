@@ -3,6 +3,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { types } from 'node:util';
+import type { Left } from './cover.ts';
 import { GETTER, primitive, takeApart } from './foreign.ts';
 import type { Plain } from './foreign.ts';
 import { LIMIT } from './mark.ts';
@@ -31,14 +32,14 @@ export interface Walk {
   readonly strings: Strings;
   /** Where the walk stands; for the names of redactions. Array indexes are `[]`. */
   readonly path: string[];
-  /** A limit was met here. */
-  readonly limit: (which: string) => void;
+  /** A limit was met here, and left so much. */
+  readonly limit: (which: string, left: Left) => void;
   readonly ancestors: Set<object>;
   nodes: number;
   chars: number;
 }
 
-export function startWalk(strings: Strings, path: string[], limit: (which: string) => void): Walk {
+export function startWalk(strings: Strings, path: string[], limit: Walk['limit']): Walk {
   return { strings, path, limit, ancestors: new Set(), nodes: 0, chars: 0 };
 }
 
@@ -50,22 +51,27 @@ const VARIABLE = /^[A-Z_][A-Z0-9_]{2,100}$/u;
 
 /** The plain copy of `value`, which stands under `name`. */
 export function walk(value: unknown, name: string, place: Place, state: Walk): unknown {
-  if (++state.nodes > MAX_NODES) return over(state, 'nodes');
+  if (++state.nodes > MAX_NODES) return over(state, 'nodes', 1, 'members');
   if (typeof value === 'string') return value === GETTER ? value : text(value, name, place, state);
   if (typeof value === 'number' && (place === 'secret' || isSecretByName(name, String(value))))
     return digits(value, name, place, state);
   if (typeof value !== 'object' || value === null) return primitive(value);
   if (state.ancestors.has(value)) return CYCLE;
-  if (state.ancestors.size >= MAX_DEPTH) return over(state, 'depth');
+  if (state.ancestors.size >= MAX_DEPTH) return over(state, 'depth', 1, 'objects');
   state.ancestors.add(value);
   const copy = structured(value, name, place, state);
   state.ancestors.delete(value);
   return copy;
 }
 
-function over(state: Walk, which: string): string {
-  state.limit(which);
+/** What is below a member that was left is not counted: nobody has looked there. */
+function over(state: Walk, which: string, count: number, of: Left['of']): string {
+  state.limit(which, { count, of });
   return LIMIT;
+}
+
+function leave(state: Walk, count: number): void {
+  if (count > 0) state.limit('nodes', { count, of: 'members' });
 }
 
 /** A number stays one unless it is taken for a secret. */
@@ -78,7 +84,8 @@ function text(value: string, name: string, place: Place, state: Walk): string {
   const room = Math.min(MAX_STRING, MAX_CHARS - state.chars);
   state.chars += Math.min(value.length, room);
   if (value.length <= room) return state.strings.value(value, name, place);
-  return state.strings.value(value.slice(0, Math.max(0, room)), name, place) + over(state, 'size');
+  const kept = value.slice(0, Math.max(0, room));
+  return state.strings.value(kept, name, place) + over(state, 'size', value.length - kept.length, 'characters');
 }
 
 function structured(value: object, name: string, place: Place, state: Walk): unknown {
@@ -101,13 +108,14 @@ function bytes(value: Uint8Array, state: Walk): unknown {
   state.chars += kept.length;
   const shown = state.strings.bytes(kept);
   const base64 = Buffer.from(shown.buffer, shown.byteOffset, shown.byteLength).toString('base64');
-  return { length: value.length, base64: kept.length < value.length ? base64 + over(state, 'size') : base64 };
+  const left = value.length - kept.length;
+  return { length: value.length, base64: left > 0 ? base64 + over(state, 'size', left, 'bytes') : base64 };
 }
 
 function list(length: number, at: (index: number) => unknown, name: string, place: Place, state: Walk): unknown[] {
   const copy: unknown[] = [];
   if (place !== 'secret' && factsOf(name).argv) {
-    const strings = stringsOf(length, at);
+    const strings = length > MAX_NODES - state.nodes ? undefined : stringsOf(length, at);
     if (strings !== undefined) {
       state.nodes += length;
       return state.strings.argv(strings);
@@ -119,14 +127,15 @@ function list(length: number, at: (index: number) => unknown, name: string, plac
     const before = pairs && index % 2 === 1 ? at(index - 1) : undefined;
     const called = typeof before === 'string' && HEADER_NAME.test(before) ? before : name;
     copy.push(walk(at(index), called, called === name ? place : placeOf(factsOf(called), place), state) ?? null);
-    if (state.nodes > MAX_NODES) break;
+    if (state.nodes <= MAX_NODES) continue;
+    leave(state, length - index - 1);
+    break;
   }
   state.path.pop();
   return copy;
 }
 
 function stringsOf(length: number, at: (index: number) => unknown): string[] | undefined {
-  if (length > 4096) return undefined;
   const strings: string[] = [];
   for (let index = 0; index < length; index++) {
     const value = at(index);
@@ -146,7 +155,7 @@ function record(fields: Fields, name: string, place: Place, state: Walk): Record
   const kind = kindOf(fields);
   let label: string | undefined;
   let renamed = false;
-  for (const key of fields.keys) {
+  for (const [index, key] of fields.keys.entries()) {
     const value = fields.get(key);
     const clean = state.strings.key(key);
     renamed ||= clean !== key;
@@ -161,7 +170,9 @@ function record(fields: Fields, name: string, place: Place, state: Walk): Record
     const shown = walk(value, called, where, state);
     state.path.pop();
     if (shown !== undefined) set(copy, shownKey, shown);
-    if (state.nodes > MAX_NODES) break;
+    if (state.nodes <= MAX_NODES) continue;
+    leave(state, fields.keys.length - index - 1);
+    break;
   }
   return copy;
 }

@@ -20,7 +20,7 @@ describe('a dictionary that an attacker fills', () => {
       redactor.bytes(Buffer.from(block), 'environ');
       const { value, redactions } = redactor.text('aaaa-'.repeat(MIB / 5));
       assert.ok(value.endsWith('<limit>'), 'the rest of such a text is not kept');
-      assert.deepEqual(redactions, ['text:limit:work']);
+      assert.match(redactions.join(), /^text:limit:work \(\d{3,} characters\)$/u);
     });
     assert.ok(ms < 60_000, `${ms} ms: it hangs`);
     const other = 'ordinary evidence, untouched: /var/task/index.js';
@@ -38,7 +38,7 @@ describe('a dictionary that an attacker fills', () => {
     const shown = Buffer.from(value).toString();
     assert.ok(values.every((secret) => !shown.includes(secret)));
     assert.match(redactions.at(-1) ?? '', /^and \d+ more$/u);
-    assert.ok(redactions.some((name) => name.endsWith(':limit:known-values')) || redactions.length === 501);
+    assert.ok(redactions.some((name) => name.includes(':limit:known-values (')) || redactions.length === 501);
     assert.match(
       redactor.text(`x ${own} y ${values[0] ?? ''}`).value,
       /^x <redacted:[0-9a-f]{16}> y <redacted:[0-9a-f]{16}>$/u,
@@ -46,7 +46,10 @@ describe('a dictionary that an attacker fills', () => {
     // one call learns no more than a hundred
     for (const secret of values.slice(0, -1)) redactor.text(`PASSWORD=${secret}`);
     const last = values.at(-1) ?? '';
-    assert.deepEqual(redactor.json({ password: last }).redactions, ['password', 'password:limit:known-values']);
+    assert.deepEqual(redactor.json({ password: last }).redactions, [
+      'password',
+      'password:limit:known-values (1 values)',
+    ]);
     assert.ok(process.memoryUsage().rss - before < 200 * MIB);
   });
 
@@ -169,7 +172,7 @@ describe('the pattern of AMBER_REDACT', () => {
     const redactor = createRedactor({ extra: /[a-z]+[a-z]+!/u });
     const ms = cpuMs(() => {
       const { value, redactions } = redactor.text('a'.repeat(MIB));
-      assert.deepEqual(redactions, ['text:limit:pattern']);
+      assert.match(redactions.join(), /^text:limit:pattern \(\d{3,} characters\)$/u);
       assert.ok(value.endsWith('<limit>'));
     });
     assert.ok(ms < 60_000, `${ms} ms: it hangs`);
