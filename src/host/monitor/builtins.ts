@@ -62,13 +62,28 @@ function addGroups(groups: Group[], name: string, root: unknown, table: Table): 
     );
 }
 
+/** Where a function stands. */
+export interface Place {
+  readonly name: string;
+  readonly holder: Readonly<Record<string, unknown>>;
+  readonly key: string;
+  readonly initial: unknown;
+}
+
+/** Every place, one by one. */
+export function builtinPlaces(groups: readonly Group[] = builtinGroups()): Place[] {
+  return groups.flatMap(({ where, holder, keys, initial }) =>
+    keys.flatMap((key, index) =>
+      initial[index] === undefined
+        ? []
+        : [{ name: where === '' ? key : `${where}.${key}`, holder, key, initial: initial[index] }],
+    ),
+  );
+}
+
 /** By name, what stood at each place when its group was made. */
 export function namedBuiltins(groups: readonly Group[]): Map<string, unknown> {
-  const named = new Map<string, unknown>();
-  for (const { where, keys, initial } of groups)
-    for (const [index, key] of keys.entries())
-      if (initial[index] !== undefined) named.set(where === '' ? key : `${where}.${key}`, initial[index]);
-  return named;
+  return new Map(builtinPlaces(groups).map(({ name, initial }) => [name, initial]));
 }
 
 /** By name, what stands at each place now. */
