@@ -109,8 +109,8 @@ function causeDocument(cause: unknown, depth: number): ErrorDocument {
 
 /**
  * What secrets look like in messages of others: keys, users of URLs, signatures in their queries, what stands behind a
- * name, and long tokens. Each pattern is linear in the text. They are texts until a message is shown: V8 reads a pattern
- * in full where it stands, and this file is read at every cold start.
+ * name, and long tokens. Each pattern is linear in the text. They are texts until a message is shown: V8
+ * reads a pattern in full where it stands, and this file is read at every cold start.
  */
 const SECRETS: readonly (readonly [pattern: string, flags: string, mark: string])[] = [
   ['-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]*', 'gu', '…'],

@@ -160,7 +160,7 @@ export function startCapture(state: ExtensionState, order: CaptureOrder): Runnin
   return running;
 }
 
-/** The sandboxes of the function have had their captures: nothing was begun, so nothing counts, and nothing cools down. */
+/** The sandboxes of the function have had their captures: nothing was begun, so nothing counts or cools down. */
 const NO_SLOT = Symbol('no slot');
 
 async function run(

@@ -61,13 +61,7 @@ export function openProbe(
   spawned: () => number,
   { restless = false }: { readonly restless?: boolean } = {},
 ): Probe {
-  const marks: Mark[] = [];
-  for (const { root, stat } of localTrees(trees)) {
-    const mark = { root, fd: -1, inode: 0, ctimeMs: 0, mtimeMs: 0, free: 0, inodes: 0 };
-    marks.push(mark);
-    if (stat !== undefined) haveMoved(mark, stat);
-    else treeMoved(mark);
-  }
+  const marks = marksOf(trees);
   const buffer = new Uint8Array(64);
   let loadavg = UNOPENED;
   let lastPid = -1;
@@ -111,6 +105,18 @@ export function openProbe(
       pids = new Set(list.map(String));
     },
   };
+}
+
+/** The trees of which the kernel alone tells, as they are now. */
+function marksOf(trees: readonly string[]): Mark[] {
+  const marks: Mark[] = [];
+  for (const { root, stat } of localTrees(trees)) {
+    const mark = { root, fd: -1, inode: 0, ctimeMs: 0, mtimeMs: 0, free: 0, inodes: 0 };
+    marks.push(mark);
+    if (stat !== undefined) haveMoved(mark, stat);
+    else treeMoved(mark);
+  }
+  return marks;
 }
 
 /** True once for each jump of the largest resident memory, from the first call on. */

@@ -20,7 +20,7 @@ export interface Late {
   readonly due: (options: { readonly isNoted: boolean }) => Trap | undefined;
 }
 
-/** Arms with environment and options as they were when the handler was wrapped; the change monitor stands since then. */
+/** Arms with environment and options as they were when the handler was wrapped. The change monitor stands already. */
 export function armLate(env: NodeJS.ProcessEnv, options: Options = {}): Late {
   const environment = { ...HOST_ENVIRONMENT, env };
   const setup: HostSetup | AmberError = loadSetup(options, environment);
