@@ -2,7 +2,7 @@
  * Secrets in command lines: `--name=value`, `--name value`, `NAME=value`, the options of well-known programs, and the
  * same inside scripts that stand in one argument (`sh -c "curl -u user:password …"`).
  */
-import type { Left } from './cover.ts';
+import type { Left } from './hit.ts';
 import { isSecretByName } from './names.ts';
 import { programOf } from './programs.ts';
 import type { Holds, Program } from './programs.ts';

@@ -1,5 +1,6 @@
 /** How a rule takes a secret out of sight: it names the secret, and gets the mark to put in its place. */
 import { isBeginning } from './beginnings.ts';
+import type { Left, Note } from './hit.ts';
 import { bytesOf, isMark } from './mark.ts';
 import type { View } from './mark.ts';
 import { isLearnable, LEAST_LEARNED } from './values.ts';
@@ -13,14 +14,6 @@ export interface Cover {
   readonly hide: (secret: string, rule: string, meant?: string) => string;
   /** Writes down that something was replaced, or that a limit was met and what it left. */
   readonly note: Note;
-}
-
-/** `left`: what a limit has left alone, or has cut away. The same limit at the same place adds up. */
-export type Note = (rule: string, left?: Left) => void;
-
-export interface Left {
-  readonly count: number;
-  readonly of: 'characters' | 'bytes' | 'members' | 'objects' | 'texts' | 'values' | 'words';
 }
 
 /** One line a redaction at most, this many lines a call. */

@@ -14,3 +14,11 @@ export interface Found {
   readonly hits: Hit[];
   cutAt: number;
 }
+
+/** `left`: what a limit has left alone, or has cut away. The same limit at the same place adds up. */
+export type Note = (rule: string, left?: Left) => void;
+
+export interface Left {
+  readonly count: number;
+  readonly of: 'characters' | 'bytes' | 'members' | 'objects' | 'texts' | 'values' | 'words';
+}

@@ -6,13 +6,12 @@
  * characters are looked up. The work on one text is bounded: a text that was made of near misses of planted secrets is
  * cut, not searched for ever.
  */
-import type { Note } from './cover.ts';
 import { compose, decodeBackslash, decodePercent } from './escapes.ts';
 import type { Decoded } from './escapes.ts';
 import { insert, longestAt } from './family.ts';
 import type { Family } from './family.ts';
 import { formsOf, LEAST_FORM } from './forms.ts';
-import type { Found } from './hit.ts';
+import type { Found, Note } from './hit.ts';
 
 const MAX_VALUES = 4096;
 const MAX_BYTES = 1_048_576;

@@ -1,7 +1,7 @@
 /** The rules in the order in which they are asked. One call of the redactor has one `Rules` over it. */
 import { secretParts, type Part } from './argv.ts';
 import { hideAssignments } from './assignments.ts';
-import type { Cover, Left } from './cover.ts';
+import type { Cover } from './cover.ts';
 import { findEncoded, surface } from './encoded.ts';
 import type { Depth } from './encoded.ts';
 import type { ExtraRule } from './extra.ts';
@@ -12,7 +12,7 @@ import type { KnownValues } from './known.ts';
 import { holdsMark, isMark } from './mark.ts';
 import { isAuthorizationName, isCookieName, isSecretByName, isSuspect } from './names.ts';
 import { findShapes } from './shapes.ts';
-import type { Found } from './hit.ts';
+import type { Found, Left } from './hit.ts';
 
 export interface Rules {
   /** The user's own pattern, shapes, encoded texts and known values, then assignments and fields. */

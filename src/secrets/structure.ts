@@ -3,7 +3,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { types } from 'node:util';
-import type { Left } from './cover.ts';
+import type { Left } from './hit.ts';
 import { GETTER, primitive, takeApart } from './foreign.ts';
 import type { Plain } from './foreign.ts';
 import { LIMIT } from './mark.ts';
