@@ -7,6 +7,7 @@ import type { BuiltLayer, Layer, LayerFile } from './contracts.ts';
 import { anyExtension, nodeExtension } from './extension/parts.ts';
 import { materials } from './materials.ts';
 import { nodeHook } from './node-hook.ts';
+import { pythonHook } from './python-hook.ts';
 import { zip } from './zip.ts';
 
 export const LAYERS: readonly Layer[] = [
@@ -21,7 +22,7 @@ export const LAYERS: readonly Layer[] = [
   ...(['x64', 'arm64'] as const).map(
     (architecture): Layer => ({
       name: `any-${architecture}`,
-      what: 'functions of every runtime on Amazon Linux 2023, by an extension with a Node of its own',
+      what: 'functions of every runtime on Amazon Linux 2023, by an extension with a Node of its own; Python is recorded',
       architectures: [architecture === 'x64' ? 'x86_64' : 'arm64'],
       runtimes: [
         'python3.12',
@@ -35,7 +36,7 @@ export const LAYERS: readonly Layer[] = [
         'ruby3.4',
         'provided.al2023',
       ],
-      parts: [anyExtension(architecture)],
+      parts: [pythonHook, anyExtension(architecture)],
       ceilings: LAYER_CEILINGS.any,
     }),
   ),

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { build, type BuildOptions } from 'esbuild';
 import { VERSION } from '../src/version.ts';
 import type { LayerFile, LayerPart } from './contracts.ts';
+import { execWrapper } from './exec-wrapper.ts';
 import { BUILTINS, buildLibrary } from './library.ts';
 import { componentsOf } from './third-party.ts';
 
@@ -38,7 +39,7 @@ export const nodeHook: LayerPart = {
     try {
       const [{ due }] = await Promise.all([buildLibrary(folder, { complete: true }), buildHook(folder)]);
       const license = { path: `${PACKAGE}/LICENSE`, bytes: readFileSync('LICENSE'), components: componentsOf(due) };
-      return [...readPackage(folder), license, described(), program('amber-exec')];
+      return [...readPackage(folder), license, described(), execWrapper()];
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -93,8 +94,4 @@ function described(): LayerFile {
     exports: { '.': { import: './index.js', require: './index.cjs' }, './package.json': './package.json' },
   });
   return { path: `${PACKAGE}/package.json`, bytes: Buffer.from(`${text}\n`) };
-}
-
-function program(name: string): LayerFile {
-  return { path: name, bytes: readFileSync(join('layer/exec', name)), executable: true };
 }

@@ -17,6 +17,7 @@ import {
 const OUR_LAYER = /:layer:[^:]*amber[^:]*:\d+$/iu;
 
 const HANDLER = '/opt/nodejs/node_modules/lambda-amber/handler.handler';
+const PYTHON_HANDLER = 'lambda_amber.handler';
 const PRELOAD = '/opt/nodejs/node_modules/lambda-amber/preload.cjs';
 const WRAPPER = '/opt/amber-exec';
 
@@ -51,8 +52,9 @@ export const handler: DoctorCheck = {
   check: (inspected) => {
     const { configuration, environment } = inspected;
     if (layerOf(inspected) === undefined) return notChecked('there is no layer of Amber');
+    if (configuration.Runtime?.startsWith('python') === true) return pythonWayOf(configuration, environment);
     if (configuration.Runtime?.startsWith('nodejs') !== true)
-      return notChecked('no Node runtime: nothing is loaded into it, the extension captures from beside');
+      return notChecked('neither Node nor Python: nothing is loaded into it, the extension captures from beside');
     return wayOf(configuration, environment);
   },
 };
@@ -73,6 +75,27 @@ function programOf(
       'Set the handler to the program of the function, for example run.sh: the extension captures it from beside.',
     );
   return ok(`the handler ${Handler} is a program: nothing is loaded into it, the extension captures from beside`);
+}
+
+/** How the recorder gets in front of the handler of a Python function. */
+export function pythonWayOf(
+  { Handler = '' }: FunctionConfiguration,
+  environment: Readonly<Record<string, string>>,
+): Diagnosis {
+  const { AMBER_HANDLER = '', AWS_LAMBDA_EXEC_WRAPPER } = environment;
+  const program = programOf(Handler, environment);
+  if (program !== undefined) return program;
+  if (Handler === PYTHON_HANDLER && (AMBER_HANDLER === '' || AMBER_HANDLER === PYTHON_HANDLER))
+    return failed(
+      `the handler is the layer's, and AMBER_HANDLER is ${AMBER_HANDLER === '' ? 'not set' : AMBER_HANDLER}`,
+      'Set AMBER_HANDLER to the handler of the function, for example function.handler: so, the function cannot start.',
+    );
+  if (Handler === PYTHON_HANDLER) return ok(`the handler of the layer hands on to ${AMBER_HANDLER}`);
+  if (AWS_LAMBDA_EXEC_WRAPPER === WRAPPER) return ok(`AWS_LAMBDA_EXEC_WRAPPER puts the recorder in front of ${Handler}`);
+  return warning(
+    'the extension captures from beside, and nothing records what the function does',
+    `Set the handler to ${PYTHON_HANDLER} and AMBER_HANDLER to ${Handler}.`,
+  );
 }
 
 /** How the layer gets in front of the handler of a Node function. */

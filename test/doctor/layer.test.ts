@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { rmSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { wayOf } from '../../src/doctor/layer-checks.ts';
+import { pythonWayOf, wayOf } from '../../src/doctor/layer-checks.ts';
 import { unpackedLayer } from '../layer/unpacked.ts';
 
 const OURS = '/opt/nodejs/node_modules/lambda-amber/handler.handler';
@@ -45,6 +45,17 @@ test('what keeps a way from working is told with what to set', () => {
     /AMBER_NEXT_EXEC_WRAPPER to \/opt\/otel-handler/u,
   );
   assert.match(state('index.handler', {}), /^warning: nothing loads the layer/u);
+});
+
+test('a Python function has two ways, and is told what keeps each from working', () => {
+  const of = (Handler: string, environment: Readonly<Record<string, string>> = {}): string =>
+    pythonWayOf({ Handler }, environment).state;
+  assert.equal(of('lambda_amber.handler', { AMBER_HANDLER: 'function.handler' }), 'ok');
+  assert.equal(of('function.handler', { AWS_LAMBDA_EXEC_WRAPPER: '/opt/amber-exec' }), 'ok');
+  assert.equal(of('run.sh', { AWS_LAMBDA_EXEC_WRAPPER: '/opt/bootstrap' }), 'ok');
+  assert.equal(of('lambda_amber.handler'), 'failed');
+  assert.equal(of('lambda_amber.handler', { AMBER_HANDLER: 'lambda_amber.handler' }), 'failed');
+  assert.equal(of('function.handler'), 'warning');
 });
 
 test('the paths are those of the layer', async () => {

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
-import type { BuiltLayer } from '../../layer/contracts.ts';
+import type { BuiltLayer, LayerPart } from '../../layer/contracts.ts';
 import { buildLayers, LAYERS } from '../../layer/layers.ts';
 
 export interface Unpacked {
@@ -26,6 +26,16 @@ export async function unpackedLayer(name: string): Promise<Unpacked> {
   const opt = join(home, 'opt');
   unzip(readFileSync(built.file), opt);
   return { home, opt, built };
+}
+
+/** The files of one part, in a folder of their own that stands for /opt; to be removed. */
+export async function unpackedPart(part: LayerPart): Promise<string> {
+  const opt = mkdtempSync(join(tmpdir(), 'amber-part-'));
+  for (const { path, bytes, executable } of await part.files()) {
+    mkdirSync(dirname(join(opt, path)), { recursive: true });
+    writeFileSync(join(opt, path), bytes, { mode: executable === true ? 0o755 : 0o644 });
+  }
+  return opt;
 }
 
 export interface ZipEntry {
