@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LayerFile, LayerPart } from './contracts.ts';
 import { execWrapper } from './exec-wrapper.ts';
+import { bytecode } from './python-bytecode.ts';
 
 /** Lambda finds packages of layers in /opt/python. */
 const PACKAGE = 'python/lambda_amber';
@@ -11,7 +12,7 @@ const SOURCES = join(import.meta.dirname, PACKAGE);
 export const pythonHook: LayerPart = {
   name: 'python-hook',
   what: 'handler redirect, recorder and exec wrapper of Python functions',
-  files: async () => Promise.resolve([execWrapper(), ...sources()]),
+  files: async () => Promise.resolve([execWrapper(), ...sources(), ...bytecode(SOURCES, PACKAGE)]),
 };
 
 function sources(): LayerFile[] {

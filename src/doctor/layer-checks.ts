@@ -91,7 +91,8 @@ export function pythonWayOf(
       'Set AMBER_HANDLER to the handler of the function, for example function.handler: so, the function cannot start.',
     );
   if (Handler === PYTHON_HANDLER) return ok(`the handler of the layer hands on to ${AMBER_HANDLER}`);
-  if (AWS_LAMBDA_EXEC_WRAPPER === WRAPPER) return ok(`AWS_LAMBDA_EXEC_WRAPPER puts the recorder in front of ${Handler}`);
+  if (AWS_LAMBDA_EXEC_WRAPPER === WRAPPER)
+    return ok(`AWS_LAMBDA_EXEC_WRAPPER puts the recorder in front of ${Handler}`);
   return warning(
     'the extension captures from beside, and nothing records what the function does',
     `Set the handler to ${PYTHON_HANDLER} and AMBER_HANDLER to ${Handler}.`,

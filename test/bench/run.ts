@@ -22,6 +22,7 @@ import { layer } from './layer.ts';
 import { memory } from './memory.ts';
 import { packages } from './packages.ts';
 import { recorder } from './recorder.ts';
+import { python } from './python.ts';
 import { smallFunctions } from './small-functions.ts';
 import { volatile } from './volatile.ts';
 import { workplace } from './workloads.ts';
@@ -45,6 +46,7 @@ const MEASURES: readonly Measure[] = [
   detect,
   recorder,
   packages,
+  python,
 ];
 
 interface Result {

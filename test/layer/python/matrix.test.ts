@@ -63,7 +63,7 @@ def forked(event, context):
 
 def environment(event, context):
     seen = {name: value for name, value in os.environ.items() if not name.startswith(("AMBER_", "AWS_LAMBDA_RUNTIME"))}
-    return [seen, sys.argv[1:], __name__, sorted(threading.enumerate(), key=id)[0].name, threading.active_count()]
+    return [sorted(seen.items()), sys.argv[1:], __name__, sorted(threading.enumerate(), key=id)[0].name, threading.active_count()]
 
 def shows(event, context):
     return sys._getframe(1).f_code.co_name

@@ -1,8 +1,8 @@
 /** The Pythons of this machine, of every version that Lambda has a managed runtime of; and AWS's client for each. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { pythonOf as pythonAt } from '../../../layer/pythons.ts';
 import type { Client } from '../../sandbox/clients.ts';
 
 /** Python 3.14 is rarely installed: where it is, this variable names it. */
@@ -10,9 +10,7 @@ export const PYTHON_3_14 = 'PYTHON_3_14';
 export const VERSIONS = ['3.10', '3.11', '3.12', '3.13', '3.14'] as const;
 export type PythonVersion = (typeof VERSIONS)[number];
 
-const PLACES = ['/usr/bin', '/usr/local/bin', '/opt/python*/bin', `${homedir()}/.pyenv/versions/*/bin`];
 const INSTALL_MS = 180_000;
-const known = new Map<PythonVersion, string | undefined>();
 
 /** What a test needs where this is absent. */
 export function needs(version: PythonVersion): string {
@@ -21,19 +19,7 @@ export function needs(version: PythonVersion): string {
 
 /** The program of this version, if it runs. */
 export function pythonOf(version: PythonVersion): string | undefined {
-  if (!known.has(version)) known.set(version, find(version));
-  return known.get(version);
-}
-
-function find(version: PythonVersion): string | undefined {
-  const given = version === '3.14' ? process.env[PYTHON_3_14] : undefined;
-  const found = given === undefined ? globSync(PLACES.map((place) => `${place}/python${version}`)).sort() : [given];
-  return found.find((program) => {
-    const { stdout } = spawnSync(program, ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'], {
-      encoding: 'utf8',
-    });
-    return stdout === `${version}\n`;
-  });
+  return pythonAt(version, version === '3.14' ? process.env[PYTHON_3_14] : undefined);
 }
 
 /** The folder of awslambdaric for this version: installed once, beside other caches. */
