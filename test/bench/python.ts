@@ -17,19 +17,19 @@ interface Costs {
   readonly invocation: number;
 }
 
-function job<T>(program: string, what: string, folder: string): T {
-  return JSON.parse(execFileSync(program, ['-B', JOB, what, folder], { encoding: 'utf8' })) as T;
+function job(program: string, what: string, folder: string): unknown {
+  return JSON.parse(execFileSync(program, ['-B', JOB, what, folder], { encoding: 'utf8' }));
 }
 
 function startMs(program: string, folder: string, runs: number): number {
-  return median(Array.from({ length: runs }, () => job<number>(program, 'start', folder)));
+  return median(Array.from({ length: runs }, () => Number(job(program, 'start', folder))));
 }
 
 function rowsOf(version: PythonVersion, folder: string, runs: number): readonly Row[] {
   const program = pythonOf(version);
   if (program === undefined) return [{ what: `Python ${version}`, notRun: `needs ${needs(version)}` }];
-  const bare = job<Costs>(program, 'bare', folder);
-  const recorded = job<Costs>(program, 'recorded', folder);
+  const bare = job(program, 'bare', folder) as Costs;
+  const recorded = job(program, 'recorded', folder) as Costs;
   const over = (key: keyof Costs): number => recorded[key] - bare[key];
   const row = (what: string, ours: number, most?: number): Row => ({
     what: `Python ${version}: ${what}`,

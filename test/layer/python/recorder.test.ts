@@ -113,7 +113,7 @@ for (const version of VERSIONS) {
     test('takes no write of others, and wakes who watches it', async (t) => {
       const program = programOf(t, version);
       if (program === undefined) return;
-      await act(program, ['plain'], async ({ path, pid }) => {
+      await act(program, ['plain'], ({ path, pid }) => {
         const fd = openSync(path, 'r+');
         assert.throws(() => writeSync(fd, 'x', 0), { code: 'EPERM' });
         assert.throws(() => ftruncateSync(fd, 0), { code: 'EPERM' });
