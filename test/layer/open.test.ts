@@ -240,9 +240,13 @@ for (const client of [managed3, ric4]) {
       assert.deepEqual(itself.amber, []);
     });
 
-    each("exec: a runtime that is not Node's is left alone", async () => {
+    each('exec: a runtime for which the layer has nothing is left alone', async () => {
       fault(
-        /^AWS_Lambda_python3\.13 is no runtime of Node\.js$/u,
+        /^AWS_Lambda_ruby3\.4 is no runtime of Node\.js or Python$/u,
+        await run(client, 'exec', layer.opt, { AWS_EXECUTION_ENV: 'AWS_Lambda_ruby3.4' }),
+      );
+      fault(
+        /\/python\/lambda_amber\/__init__\.py cannot be read$/u,
         await run(client, 'exec', layer.opt, { AWS_EXECUTION_ENV: 'AWS_Lambda_python3.13' }),
       );
     });
