@@ -197,8 +197,10 @@ export interface PatchedBuiltin {
 /** One start of a process that Node told of. */
 export interface Spawned {
   readonly file: string;
-  /** At most 31 of them and 512 characters, joined by blanks; what was left out is counted at the end. */
-  readonly args: string;
+  /** At most 32 of them and 2048 characters, the first is the program's own name. */
+  readonly argv: readonly string[];
+  /** Characters and arguments that were left out, in words. What stands there is then a beginning. */
+  readonly left?: string;
   readonly pid: number | undefined;
   readonly atMs: number;
 }

@@ -25,14 +25,16 @@ export const childProcessUse: Detector = {
 };
 
 function judge(one: Spawned, now: Observation): Finding[] {
-  const text = `${one.file} ${one.args}`;
+  const text = [one.file, ...one.argv.slice(1), ...(one.left === undefined ? [] : [`[left out: ${one.left}]`])].join(
+    ' ',
+  );
   const evidence = [
     `child_process: ${text}`,
     `pid ${one.pid === undefined ? 'unknown' : String(one.pid)} at ${new Date(one.atMs).toISOString()}`,
   ];
   // Not `pid`: it may have ended, and another process may have the number.
   const subject = { name: one.file };
-  const [idiom] = idiomsOf(text);
+  const [idiom] = idiomsOf([one.file, ...one.argv.slice(1)]);
   if (idiom !== undefined && idiom.severity !== 'low') {
     return [
       makeFinding(childProcessUse, {

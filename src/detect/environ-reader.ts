@@ -18,8 +18,7 @@ export const environReader: Detector = {
     now.processes.flatMap((one): Finding[] => {
       if (one.role === 'amber' || one.role === 'init') return [];
       const held = one.peeks[0];
-      const idiom =
-        one.role === 'other' ? idiomsOf(one.argv.join(' ')).find(({ name }) => name === 'environ-read') : undefined;
+      const idiom = one.role === 'other' ? idiomsOf(one.argv).find(({ name }) => name === 'environ-read') : undefined;
       if (held === undefined && idiom === undefined) return [];
       return [
         makeFinding(environReader, {

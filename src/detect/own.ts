@@ -26,8 +26,8 @@ export interface OwnRecords {
 }
 
 /** Characters, and arguments, of one start. */
-const MAX_ARGS = 512;
-const MAX_WORDS = 31;
+const MAX_CHARACTERS = 2048;
+const MAX_WORDS = 32;
 /** Starts that are remembered: a function may start one at each invocation. */
 const MAX_SPAWNED = 256;
 
@@ -75,24 +75,27 @@ function spawnOf(child: unknown, atMs: number): Spawned {
     spawnargs?: unknown;
     pid?: unknown;
   };
-  const words = Array.isArray(spawnargs)
-    ? spawnargs
-        .slice(1, 1 + MAX_WORDS)
-        .map(String)
-        .join(' ')
-    : '';
-  const beyond = Array.isArray(spawnargs) ? Math.max(0, spawnargs.length - 1 - MAX_WORDS) : 0;
-  const left = [
-    ...(words.length > MAX_ARGS ? [`${String(words.length - MAX_ARGS)} characters`] : []),
-    ...(beyond > 0 ? [`${String(beyond)} arguments`] : []),
-  ];
-  const args = words.slice(0, MAX_ARGS) + (left.length === 0 ? '' : ` [left out: ${left.join(', ')}]`);
   return {
     file: typeof spawnfile === 'string' ? spawnfile : '',
-    args,
+    ...argvOf(Array.isArray(spawnargs) ? spawnargs : []),
     pid: typeof pid === 'number' ? pid : undefined,
     atMs,
   };
+}
+
+function argvOf(spawnargs: readonly unknown[]): Pick<Spawned, 'argv' | 'left'> {
+  const argv: string[] = [];
+  let room = MAX_CHARACTERS;
+  let cut = 0;
+  for (const argument of spawnargs.slice(0, MAX_WORDS)) {
+    const word = String(argument);
+    if (room > 0) argv.push(word.slice(0, room));
+    cut += Math.max(0, word.length - room);
+    room = Math.max(0, room - word.length);
+  }
+  const beyond = spawnargs.length - MAX_WORDS;
+  const left = [...(cut > 0 ? [`${cut} characters`] : []), ...(beyond > 0 ? [`${beyond} arguments`] : [])];
+  return { argv, ...(left.length === 0 ? {} : { left: left.join(', ') }) };
 }
 
 /** Node's own list, without loading its module for the purpose. */

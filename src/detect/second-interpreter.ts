@@ -34,7 +34,7 @@ export const secondInterpreter: Detector = {
 };
 
 function judge(one: ObservedProcess, { writable }: Observation): readonly [Severity, string] {
-  const [idiom] = idiomsOf(one.argv.join(' '));
+  const [idiom] = idiomsOf(one.argv);
   if (idiom !== undefined && idiom.severity !== 'low')
     return [idiom.severity, `an interpreter with code that ${idiom.what}`];
   const script = scriptOf(one);

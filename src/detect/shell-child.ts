@@ -32,7 +32,7 @@ export const shellChild: Detector = {
 };
 
 function judge(one: ObservedProcess, { writable }: Observation): readonly [Severity, string] | undefined {
-  const [idiom] = idiomsOf(one.argv.join(' '));
+  const [idiom] = idiomsOf(one.argv);
   if (idiom !== undefined && idiom.severity !== 'low' && (isShell(one.exe) || isDownloader(one.exe)))
     return [idiom.severity, `a command line that ${idiom.what}`];
   if (isDownloader(one.exe)) return ['medium', 'a downloader or a network tool'];

@@ -92,7 +92,12 @@ function hostile(by: Observation['by']): Observation {
     ),
   );
   const own = ownOf({
-    spawned: NAMES.map((file, index) => ({ file, args: file, pid: NUMBERS[index % NUMBERS.length], atMs: INIT_MS })),
+    spawned: NAMES.map((file, index) => ({
+      file,
+      argv: [file, file],
+      pid: NUMBERS[index % NUMBERS.length],
+      atMs: INIT_MS,
+    })),
     patched: NAMES.map((name) => ({ name, script: name })),
     resolvers: NAMES,
     heapBytes: Number.NaN,

@@ -108,7 +108,7 @@ describe('what a process knows of itself', () => {
     await new Promise((resolve) => child.once('exit', resolve));
     noted.children.push({ child, atMs: 5 }, { child: 'not a child', atMs: 6 });
     const { spawned } = await ownFactsOf(noted)();
-    assert.deepEqual(spawned[0], { file: 'true', args: 'one two', pid: child.pid, atMs: 5 });
+    assert.deepEqual(spawned[0], { file: 'true', argv: ['true', 'one', 'two'], pid: child.pid, atMs: 5 });
     assert.equal(noted.children.length, 0);
   });
 

