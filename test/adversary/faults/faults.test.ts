@@ -1,4 +1,4 @@
-/** A small run of what `npm run faults` does a thousand times. */
+/** A small run of what `npm run faults` does a thousand times. `.ci/run` gives FAULTS_SEED, of the commit. */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { missing } from '../../peers.ts';
@@ -7,6 +7,8 @@ import { runCaptures } from './captures.ts';
 import { FAULTS } from './cases.ts';
 import { captureTable, killTable } from './figures.ts';
 import { runKills } from './kill.ts';
+
+const seed = Number(process.env['FAULTS_SEED'] ?? 7);
 
 suite('a capture under faults', { timeout: 300_000 }, () => {
   let bucket: Bucket;
@@ -18,7 +20,7 @@ suite('a capture under faults', { timeout: 300_000 }, () => {
 
   test('40 captures against a proxy that fails: whole, cut and salvageable, or reported as failed; the handler does not notice', async (t) => {
     if (bucket.server === 'fauxqs') sayWhatIsMissing(t);
-    const figures = await runCaptures({ captures: 40, seed: 7, bucket });
+    const figures = await runCaptures({ captures: 40, seed, bucket });
     t.diagnostic(captureTable(figures));
     assert.deepEqual(figures.violations, []);
     assert.equal(figures.handlersRight, 40);
@@ -28,7 +30,7 @@ suite('a capture under faults', { timeout: 300_000 }, () => {
 
   test('40 captures killed at a random moment: everything that was acknowledged is readable', async (t) => {
     if (bucket.server === 'fauxqs') sayWhatIsMissing(t);
-    const figures = await runKills({ kills: 40, seed: 7, bucket });
+    const figures = await runKills({ kills: 40, seed, bucket });
     t.diagnostic(killTable(figures));
     assert.deepEqual(figures.violations, []);
     assert.ok(figures.moments['some segments'] > 0 && figures.holed > 0 && figures.salvaged > 100);
