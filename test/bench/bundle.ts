@@ -1,8 +1,9 @@
-/** The library as it is published, in a fresh folder. */
-import { mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+/** The library as it is published, in a fresh folder. It is built once for all test files. */
+import { cpSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { buildLibrary } from '../../layer/library.ts';
+import { madeOnce, type Made } from '../made-once.ts';
 
 export interface Bundle {
   readonly directory: string;
@@ -12,14 +13,22 @@ export interface Bundle {
   readonly idle: readonly string[];
 }
 
+/** Its files, in a folder that nobody changes, and {@link Bundle.idle}. */
+export function madeLibrary(): Promise<Made<readonly string[]>> {
+  return madeOnce('library', async (dist) => {
+    const { idle } = await buildLibrary(dist);
+    return Object.values(idle.outputs).flatMap(({ inputs, imports }) => [
+      ...Object.keys(inputs),
+      ...imports.filter(({ kind }) => kind === 'import-statement').map(({ path }) => path),
+    ]);
+  });
+}
+
 export async function bundleLibrary(): Promise<Bundle> {
+  const { folder, told } = await madeLibrary();
   const directory = mkdtempSync(join(tmpdir(), 'amber-bundle-'));
   writeFileSync(join(directory, 'package.json'), '{"type":"module"}');
   symlinkSync(resolve('node_modules'), join(directory, 'node_modules'));
-  const { idle } = await buildLibrary(join(directory, 'dist'));
-  const found = Object.values(idle.outputs).flatMap(({ inputs, imports }) => [
-    ...Object.keys(inputs),
-    ...imports.filter(({ kind }) => kind === 'import-statement').map(({ path }) => path),
-  ]);
-  return { directory, entry: join(directory, 'dist', 'index.js'), idle: found };
+  cpSync(folder, join(directory, 'dist'), { recursive: true });
+  return { directory, entry: join(directory, 'dist', 'index.js'), idle: told };
 }

@@ -1,11 +1,12 @@
 /** The layers as Lambda has them: built, zipped, and unpacked again below a folder that stands for /opt. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 import type { BuiltLayer, LayerPart } from '../../layer/contracts.ts';
 import { buildLayers, LAYERS } from '../../layer/layers.ts';
+import { madeOnce } from '../made-once.ts';
 
 export interface Unpacked {
   /** Holds the zip and `opt`; to be removed. */
@@ -14,18 +15,29 @@ export interface Unpacked {
   readonly built: BuiltLayer;
 }
 
-/** Builds the layer of this name and unpacks it. */
+/** The layer of this name in a folder of the caller, unpacked. That of Node is built once for all test files. */
 export async function unpackedLayer(name: string): Promise<Unpacked> {
   const home = mkdtempSync(join(tmpdir(), 'amber-layer-'));
+  // The others carry a Node of 100 MB, and one file asks for them.
+  const built = name === 'node' ? await copied(name, home) : await buildAndUnpack(name, home);
+  return { home, opt: join(home, 'opt'), built };
+}
+
+async function copied(name: string, home: string): Promise<BuiltLayer> {
+  const { folder, told } = await madeOnce(`layer-${name}`, (folder) => buildAndUnpack(name, folder));
+  cpSync(folder, home, { recursive: true });
+  return { ...told, file: join(home, basename(told.file)), materials: join(home, basename(told.materials)) };
+}
+
+async function buildAndUnpack(name: string, home: string): Promise<BuiltLayer> {
   const [built] = await buildLayers(
     home,
     LAYERS.filter((layer) => layer.name === name),
   );
   assert.ok(built !== undefined, `there is no layer ${name}`);
   assert.deepEqual(built.problems, []);
-  const opt = join(home, 'opt');
-  unzip(readFileSync(built.file), opt);
-  return { home, opt, built };
+  unzip(readFileSync(built.file), join(home, 'opt'));
+  return built;
 }
 
 /** The files of one part, in a folder of their own that stands for /opt; to be removed. */

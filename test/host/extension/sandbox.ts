@@ -1,22 +1,15 @@
-/** A sandbox with the extension in it, built once in a process, and what it has kept. */
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** A sandbox with the extension in it, and what it has kept. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { buildExtension } from '../../../layer/extension/program.ts';
+import { madeOnce } from '../../made-once.ts';
 import { standIn } from '../../sandbox/clients.ts';
 import { startPlatform, type Platform, type PlatformOptions } from '../../sandbox/platform.ts';
 
-let built: Promise<string> | undefined;
-
-/** The folder of `extension.mjs`. In the checkout, since the sandbox has a /tmp of its own. */
-export function extensionFolder(): Promise<string> {
-  return (built ??= (async () => {
-    mkdirSync('node_modules/.cache', { recursive: true });
-    const folder = mkdtempSync(resolve('node_modules/.cache/amber-extension-'));
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-    chmodSync(folder, 0o755); // the sandbox has another uid
-    await buildExtension(folder);
-    return folder;
-  })());
+/** The folder of `extension.mjs`, for all test files: nobody but root may write there. */
+export async function extensionFolder(): Promise<string> {
+  const { folder } = await madeOnce('extension', (folder) => buildExtension(folder));
+  return folder;
 }
 
 const LAUNCHER = readFileSync(resolve(import.meta.dirname, '../../../layer/extension/launcher.sh'), 'utf8');
