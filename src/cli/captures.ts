@@ -4,7 +4,7 @@ import type { CaptureSummary } from '../case/store/list.ts';
 import { missingText } from '../case/store/run.ts';
 import { size } from '../case/view/size.ts';
 import { onePositional, S3_OPTIONS, s3Options, TWO_WORDS, type Command } from './command.ts';
-import { table } from './output.ts';
+import { table, type Output } from './output.ts';
 import { many } from '../many.ts';
 
 export const captures: Command = {
@@ -16,7 +16,10 @@ One line a capture, oldest first: when, the state of its commit, which function,
 its evidence is, how many items could not be collected, and the beginning of
 its id that other commands take in its place (\`amber show LOCATION ID\`).
 ${TWO_WORDS}
-Needs s3:ListBucket, and s3:GetObject for manifest.json.
+The state is what a listing tells, by names and sizes alone; digests are for \`amber verify\`. A capture with other names
+or sizes than manifest.json has is \`not as committed\`, one of which segments were removed is \`not all there\`.
+Exit code 0: all of them are whole. 1: one is cut, not all there, not as committed, or has no manifest.json that can be
+read. Needs s3:ListBucket, and s3:GetObject for manifest.json.
 
   amber captures s3://evidence-bucket/amber
   amber captures .amber/demo/evidence --json`,
@@ -37,9 +40,7 @@ Needs s3:ListBucket, and s3:GetObject for manifest.json.
       const ids = shortIds(found.flatMap(({ captureId }) => captureId ?? []));
       const rows = found.map((capture) => [
         (capture.started ?? 'unknown time').replace('T', ' ').replace(/\.\d+Z$/u, 'Z'),
-        stateOf(capture) +
-          (capture.sealed ? ', sealed' : '') +
-          (capture.endedEarly === undefined ? '' : ', ended early'),
+        capture.state + (capture.sealed ? ', sealed' : '') + (capture.endedEarly === undefined ? '' : ', ended early'),
         renderText(capture.functionName ?? '?'),
         renderText(capture.trigger ?? '?'),
         sizeOf(capture),
@@ -54,9 +55,7 @@ Needs s3:ListBucket, and s3:GetObject for manifest.json.
           ...rows,
         ]))
           out.line(line);
-      for (const { location, removed, segments } of found.filter((one) => one.removed.length > 0)) {
-        out.note(`PROBLEM: ${renderText(location)}: ${missingText(removed)}, of ${segments} that manifest.json names`);
-      }
+      tellProblems(found, out);
       for (const [id, copies] of Map.groupBy(found, ({ captureId }) => captureId)) {
         if (id !== undefined && copies.length > 1)
           out.note(
@@ -66,16 +65,18 @@ Needs s3:ListBucket, and s3:GetObject for manifest.json.
               .join(' ')}`,
           );
       }
-      return found.every(({ state, removed }) => state !== 'unreadable' && removed.length === 0) ? 0 : 1;
+      return found.every(({ state }) => state === 'whole') ? 0 : 1;
     } finally {
       place.close();
     }
   },
 };
 
-/** Whole is what is there as it was committed. */
-function stateOf({ state, removed }: CaptureSummary): string {
-  return removed.length === 0 ? state : 'not all there';
+function tellProblems(found: readonly CaptureSummary[], out: Output): void {
+  for (const { location, removed, segments, problems } of found) {
+    const gone = removed.length === 0 ? [] : [`${missingText(removed)}, of ${segments} that manifest.json names`];
+    for (const problem of [...gone, ...problems]) out.note(`PROBLEM: ${renderText(location)}: ${problem}`);
+  }
 }
 
 /** What is there, of how many; without manifest.json nobody knows how many there were. */

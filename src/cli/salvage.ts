@@ -20,7 +20,7 @@ Goes on behind missing segments, damaged frames and a truncated end. Every entry
   unconfirmed   the manifest part of its segment is not there
   partial       only its beginning is there
   differs       not what its line says
-  unlisted      no line tells of it: it may stand inside of a file that an attacker made
+  unlisted      no line tells of it, or its object does not belong: an attacker may have made it
   lost          its line is there, and it is not
 and every path of the inventory of which nothing is there is listed. Without --to nothing is written. With it, entries
 are unpacked as \`amber pull --extract\` does. Exit code 1 when something is missing.
@@ -104,10 +104,11 @@ function tellRecord(record: SalvageRecord, out: Output, told: Told, { quiet }: {
   out.line(`${state.padEnd(12)}${extent.padStart(12)}${where}  ${renderPath(path)}${more}`);
 }
 
-function isAllThere({ missing, holes, states, inventory }: SalvageResult): boolean {
+function isAllThere({ missing, holes, states, inventory, problem }: SalvageResult): boolean {
   const whole: SalvageState = 'whole';
   const found = Object.keys(states);
   return (
+    problem === undefined &&
     missing.length === 0 &&
     holes.length === 0 &&
     found.length > 0 &&
@@ -126,6 +127,7 @@ function tellEnd(result: SalvageResult, out: Output, told: Told): void {
   const asEntries = paths.map((path) => Buffer.from(nameBehind(path), 'latin1').toString('utf8'));
   out.json({ ...facts, entries: told.records, entriesBeyond: told.beyond, notThere: asEntries });
   out.line();
+  if (result.problem !== undefined) out.line(`PROBLEM: ${result.problem}`);
   for (const hole of result.holes) out.line(`hole in segment ${hole.segment ?? 'joined'}: ${hole.reason}`);
   if (result.missing.length > 0) out.line(missingText(result.missing));
   if (result.fragmentBytes > 0)

@@ -52,7 +52,7 @@ Each list has --lines lines here, and with --json the first 1,000 items; documen
         manifest: capture.manifest,
         ...view,
         documents: Object.fromEntries(view.documents),
-        shortfalls: view.shortfalls.result(0, undefined),
+        shortfalls: view.shortfalls.own.result(0, undefined),
       });
       tell(capture, view, out, most);
       return view.problem === undefined ? 0 : 1;

@@ -123,7 +123,7 @@ async function absentOr(
   { logPath, log: read, identity, collected }: VerifyCommand,
   out: Output,
 ): Promise<number> {
-  const { idInPath } = await import('../case/store/list.ts');
+  const { idInPath } = await import('../case/store/place.ts');
   const id = idInPath(`${location.replace(/\/+$/u, '')}/`);
   if (!isAmberError(cause) || cause.code !== 'CASE_MISSING' || id === undefined || logPath === undefined) throw cause;
   const index = read ?? (await logOption(logPath, [id], out));

@@ -1,10 +1,12 @@
 /** A capture by the beginning of its id, as git names commits. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { openIdentity } from '../../src/seal/age-open.ts';
 import { freshFolder, makeCapture } from '../case/captures.ts';
+import { IDENTITY } from '../case/checking.ts';
 import { fauxqs } from '../servers/fauxqs.ts';
 import { owner } from '../ship/s3-opened.ts';
 import { builtAmber, type BuiltAmber } from './command-built.ts';
@@ -14,6 +16,8 @@ const IDS = [
   '0197c0de-1000-7000-8000-0000000000bb',
   '0198ffff-0000-7000-8000-0000000000cc',
 ] as const;
+
+const RECIPIENT = openIdentity(IDENTITY).recipients[0]!;
 
 let amber: BuiltAmber;
 let base = '';
@@ -76,6 +80,48 @@ test('one that fits several, or none, is an error that names them', async () => 
 test('captures tells the shortest that is of one capture', async () => {
   const { out } = await amber(['captures', base]);
   for (const id of ['0197c0de-0', '0197c0de-1', '0198ffff']) assert.match(out, new RegExp(`  ${id}$`, 'mu'));
+});
+
+test('a folder with the id of another capture is told by each command, and by its id alone is not chosen', async () => {
+  const place = freshFolder();
+  const wrong = '0199aaaa-0000-7000-8000-0000000000dd';
+  const { folder } = await makeCapture({ captureId: IDS[0], apart: true, recipient: RECIPIENT });
+  renameSync(folder, join(place, `capture=${wrong}`));
+  const key = join(freshFolder(), 'key.txt');
+  writeFileSync(key, IDENTITY);
+  const to = (): string => join(freshFolder(), 'x');
+  for (const command of [
+    ['verify'],
+    ['show'],
+    ['salvage'],
+    ['timeline'],
+    ['pull', '--to', to()],
+    ['decrypt', '--to', to()],
+  ]) {
+    const { code, err, out } = await amber([...command, place, '0199aaaa', '-i', key]);
+    assert.equal(code, 1, `${command.join(' ')}: ${out}${err}`);
+    assert.match(
+      `${out}${err}`,
+      new RegExp(`folder is that of capture ${wrong}, manifest\\.json is of ${IDS[0]}`, 'u'),
+    );
+  }
+  const page = to();
+  assert.equal((await amber(['report', place, '0199aaaa', '-i', key, '--to', page])).code, 1);
+  assert.match(readFileSync(page, 'utf8'), new RegExp(`folder is that of capture ${wrong}`, 'u'));
+  // The capture that was asked for lies in another folder.
+  const other = await makeCapture({ captureId: wrong, apart: true });
+  renameSync(other.folder, join(place, 'capture=0199bbbb-0000-7000-8000-0000000000ee'));
+  const both = await amber(['show', place, '0199aaaa']);
+  assert.deepEqual([both.code, both.out], [2, '']);
+  assert.match(both.err, /in the name of one folder and in manifest\.json of another .*0199aaaa.*0199bbbb/u);
+  // Without manifest.json its contents tell.
+  rmSync(join(place, `capture=${wrong}`, 'manifest.json'));
+  for (const command of ['verify', 'show'])
+    assert.match(
+      Object.values(await amber([command, join(place, `capture=${wrong}`), '-i', key])).join('\n'),
+      new RegExp(`(?:the folder is that of capture ${wrong}|the folder of ${wrong})`, 'u'),
+      command,
+    );
 });
 
 test('in a bucket as well', async () => {

@@ -11,9 +11,9 @@ import type { TarEntry } from '../tar/header.ts';
 import { many } from '../../many.ts';
 
 /**
- * `whole`: as its manifest line says. `unconfirmed`: its manifest part is not there. `partial`: only its beginning is
- * there. `differs`: not what its line says. `unlisted`: the part is there and does not know it, so it may stand inside
- * of a file that an attacker made. `lost`: a line claims it, and it is not there.
+ * `whole`: as its manifest line says. `unconfirmed`: its manifest part is not there, or not whole. `partial`: only its
+ * beginning is there. `differs`: not what its line says. `unlisted`: the part was read whole and does not know it, so it
+ * may stand inside of a file that an attacker made. `lost`: a line claims it, and it is not there.
  */
 export type SalvageState = 'whole' | 'unconfirmed' | 'partial' | 'differs' | 'unlisted' | 'lost';
 
@@ -34,6 +34,8 @@ const MAX_PARTIALS = 1000;
 
 interface Waiting extends SeenEntry {
   readonly segment: number | undefined;
+  /** Segment in which it ends: the part that closes that one has its line. */
+  readonly ended: number | undefined;
 }
 
 export class SalvageContents implements TarVisitor {
@@ -47,6 +49,8 @@ export class SalvageContents implements TarVisitor {
   #began: number | undefined;
   #digest: BodyDigest | undefined;
   #part: PartReader | undefined;
+  /** Lines of the part in hand, as its header says. */
+  #promised = 0;
   #matcher: EntryMatcher<Waiting> | undefined;
   readonly inventory: Inventory = new Inventory();
   /** Segment that is being read. */
@@ -88,7 +92,7 @@ export class SalvageContents implements TarVisitor {
     this.#extractor?.end();
     if (entry !== undefined && this.#part !== undefined) this.#endPart(partNumber(entry.path) ?? -1, this.#part);
     else if (entry !== undefined && this.#digest !== undefined)
-      this.#wait({ entry, digest: this.#digest, segment: this.#began });
+      this.#wait({ entry, digest: this.#digest, segment: this.#began, ended: this.segment });
     this.#clear();
   }
 
@@ -119,12 +123,12 @@ export class SalvageContents implements TarVisitor {
 
   /** No part will come for what waits. */
   finish(): void {
-    for (const seen of this.#waiting)
-      this.#record(seen.entry, 'unconfirmed', {
-        segment: seen.segment,
-        detail: 'the manifest part of its segment is not there',
-      });
+    for (const seen of this.#waiting) this.#unconfirmed(seen);
     this.#waiting = [];
+  }
+
+  #unconfirmed({ entry, segment }: Waiting): void {
+    this.#record(entry, 'unconfirmed', { segment, detail: 'the manifest part of its segment is not there' });
   }
 
   #beginPart(): PartReader {
@@ -132,8 +136,9 @@ export class SalvageContents implements TarVisitor {
     this.#matcher = matcher;
     this.#foreign = true;
     return readPart({
-      header: ({ capture, segment }) => {
+      header: ({ capture, segment, items }) => {
         this.captureId ??= capture;
+        this.#promised = items;
         this.#foreign = capture !== this.captureId || (this.segment !== undefined && segment !== this.segment);
       },
       item: (item) => this.#takeItem(item, matcher),
@@ -163,15 +168,25 @@ export class SalvageContents implements TarVisitor {
   }
 
   #endPart(number: number, part: PartReader): void {
-    part.finish();
+    const isWhole = part.finish().items === this.#promised;
     if (this.#foreign) {
       if (this.#entry !== undefined)
         this.#record(this.#entry, 'unlisted', { detail: 'a manifest part of another capture' });
       return;
     }
+    const follows = number === (this.parts.at(-1) ?? -1) + 1;
     this.parts.push(number);
-    for (const { entry, segment } of this.#matcher?.rest() ?? [])
-      this.#record(entry, 'unlisted', { segment, detail: 'no line of the manifest part tells of it' });
+    for (const seen of this.#matcher?.rest() ?? []) {
+      const { segment, ended } = seen;
+      // What began before another part that was not read may have its line there.
+      const isOfPart = segment === number || (follows && (ended ?? number) === number);
+      if (!isWhole || !isOfPart) this.#unconfirmed(seen);
+      else
+        this.#record(seen.entry, 'unlisted', {
+          segment,
+          detail: 'no line of the manifest part tells of it',
+        });
+    }
     this.#waiting = [];
   }
 

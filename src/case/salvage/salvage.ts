@@ -7,9 +7,10 @@ import { isAmberError, type AmberError } from '../../errors.ts';
 import type { AgeIdentity } from '../../seal/age-open.ts';
 import type { Extractor } from '../tar/extract.ts';
 import { Gap, lenientTar } from '../tar/lenient-tar.ts';
-import { idInPath } from '../store/list.ts';
+import { idInPath } from '../store/place.ts';
 import { partNumber, readPart } from '../verify/manifest-part.ts';
 import type { CapturePart, OpenCapture } from '../store/open.ts';
+import { besideText } from '../store/run.ts';
 import { TarReader } from '../tar/read-tar.ts';
 import { SalvageContents, type SalvageRecord, type SalvageState } from './contents.ts';
 import { SalvageStream } from './stream.ts';
@@ -39,6 +40,8 @@ export interface SalvageResult {
    * Segments that are not there; at the end there may be more, which nobody can know without manifest.json or the log.
    */
   readonly missing: readonly number[];
+  /** What lies there and does not belong, or is not where its name says, in words. */
+  readonly problem: string | undefined;
   readonly holes: readonly Hole[];
   readonly states: Readonly<Partial<Record<SalvageState, number>>>;
   /** Bytes of bodies whose beginning is not there. */
@@ -56,11 +59,12 @@ const MAX_UNEXPECTED = 1000;
 /** Rejects only where nothing of the capture can be read, no identity opens any of it, or the extractor fails. */
 export async function salvage(capture: OpenCapture, options: SalvageOptions): Promise<SalvageResult> {
   const states: Partial<Record<SalvageState, number>> = {};
+  const onRecord = (record: SalvageRecord): void => {
+    states[record.state] = (states[record.state] ?? 0) + 1;
+    options.onRecord(record);
+  };
   const contents = new SalvageContents(
-    (record) => {
-      states[record.state] = (states[record.state] ?? 0) + 1;
-      options.onRecord(record);
-    },
+    onRecord,
     options.extractor,
     capture.manifest?.captureId ?? idInPath(capture.location),
   );
@@ -71,18 +75,22 @@ export async function salvage(capture: OpenCapture, options: SalvageOptions): Pr
       options.onFragment?.(contents.segment, bytes);
     },
   });
-  const parts = capture.parts.length === 0 && capture.opened !== undefined ? [capture.opened] : allParts(capture);
-  const { holes, closed } = await readParts(capture, parts, { stream, contents }, options);
+  const { own, doubles } = partsOf(capture);
+  const { holes, closed } = await readParts(capture, own, { stream, contents }, options);
   stream.finish();
+  const beside = await readDoubles(capture, doubles, contents, { ...options, onRecord });
+  const parts = [...own, ...doubles];
+  closed.push(...beside.closed);
   if (closed[0] !== undefined && closed.length === parts.length && !isOurKey(capture, options.identity))
     throw closed[0];
   const { inventory } = contents;
   return {
     location: capture.location,
     captureId: capture.manifest?.captureId ?? contents.captureId,
-    segments: parts.length,
+    segments: own.length,
     missing: capture.missing,
-    holes: [...holes, ...notLookedAt(capture), ...emptied(capture)],
+    problem: besideText(capture),
+    holes: [...holes, ...beside.holes, ...notLookedAt(capture), ...emptied(capture)],
     states,
     fragmentBytes,
     manifestParts: contents.parts,
@@ -102,7 +110,7 @@ async function readParts(
   parts: readonly CapturePart[],
   { stream, contents }: Readers,
   options: SalvageOptions,
-): Promise<{ holes: readonly Hole[]; closed: readonly AmberError[] }> {
+): Promise<{ holes: readonly Hole[]; closed: AmberError[] }> {
   const holes: Hole[] = [];
   const progress = progressOf(parts, options);
   const closed: AmberError[] = [];
@@ -134,7 +142,7 @@ async function readParts(
 
 function notLookedAt({ unexpectedObjects }: OpenCapture): readonly Hole[] {
   const more = unexpectedObjects.length - MAX_UNEXPECTED;
-  return more > 0 ? [{ segment: undefined, reason: `${more} more objects that are not ours were not looked at` }] : [];
+  return more > 0 ? [{ segment: undefined, reason: `${more} more objects that do not belong were not looked at` }] : [];
 }
 
 /** Empty files in the place of a segment; beside an intact joined file they stand for nothing. */
@@ -145,13 +153,54 @@ function emptied({ parts, unexpectedObjects }: OpenCapture): readonly Hole[] {
   return empty.slice(0, MAX_HOLES).map(({ number, object }) => ({ segment: number, reason: `${object} is empty` }));
 }
 
-/** Segments that manifest.json does not name as well: it may be forged to hide them. Doubles come last. */
-function allParts({ parts, unexpectedObjects }: OpenCapture): readonly CapturePart[] {
+interface OwnAndDoubles {
+  readonly own: readonly CapturePart[];
+  /** A second object for what another one holds. */
+  readonly doubles: readonly CapturePart[];
+}
+
+/** Segments that manifest.json does not name are read as well: it may be forged to hide them. */
+function partsOf({ parts, unexpectedObjects, opened }: OpenCapture): OwnAndDoubles {
   const numbers = new Set(parts.map(({ number }) => number));
+  const joined = numbers.has(undefined);
   const looked = unexpectedObjects.filter(({ bytes }) => bytes > 0).slice(0, MAX_UNEXPECTED);
-  const unnamed = new Set(looked.filter(({ number }) => !numbers.has(number)));
-  const inOrder = [...parts, ...unnamed].sort((one, other) => (one.number ?? 0) - (other.number ?? 0));
-  return [...inOrder, ...looked.filter((part) => !unnamed.has(part))];
+  const unnamed: CapturePart[] = [];
+  for (const part of looked) {
+    if (joined || part.number === undefined || numbers.has(part.number)) continue;
+    numbers.add(part.number);
+    unnamed.push(part);
+  }
+  const own = [...parts, ...unnamed].sort((one, other) => (one.number ?? 0) - (other.number ?? 0));
+  const taken = new Set(unnamed);
+  const doubles = looked.filter((part) => !taken.has(part));
+  return { own: own.length === 0 && opened !== undefined ? [opened] : own, doubles };
+}
+
+/**
+ * Every double alone, behind what it would stand for. Its manifest part confirms nothing: whoever made the object made
+ * that as well. It is not unpacked.
+ */
+async function readDoubles(
+  capture: OpenCapture,
+  doubles: readonly CapturePart[],
+  { captureId }: SalvageContents,
+  options: SalvageOptions,
+): Promise<{ holes: readonly Hole[]; closed: readonly AmberError[] }> {
+  const holes: Hole[] = [];
+  const closed: AmberError[] = [];
+  for (const part of doubles) {
+    const told = (record: SalvageRecord): void => {
+      if (record.state !== 'lost')
+        options.onRecord({ ...record, state: 'unlisted', detail: `in ${part.object}, which does not belong` });
+    };
+    const contents = new SalvageContents(told, undefined, captureId);
+    const stream = new SalvageStream(contents, { fragment: () => undefined });
+    const read = await readParts(capture, [part], { stream, contents }, { ...options, onProgress: undefined });
+    stream.finish();
+    holes.push(...read.holes);
+    closed.push(...read.closed);
+  }
+  return { holes, closed };
 }
 
 /** What stops one part alone: it is an age file of somebody else, or nobody may read it. */

@@ -3,10 +3,9 @@
  * plain name was taken, and the answer came after the commit marker had gone. Their digest tells, which the marker
  * names.
  */
-import { createHash } from 'node:crypto';
-import { isAmberError } from '../../errors.ts';
 import type { CaptureManifest, CommittedSegment } from '../../seal/commit.ts';
 import { SEGMENT } from './object-names.ts';
+import { digestOf } from './part.ts';
 import type { CaseStore, StoredName } from './store.ts';
 
 /**
@@ -52,16 +51,4 @@ async function firstWithDigest(
     if ((await digestOf(store, object.name)) === sha256) return object;
   }
   return undefined;
-}
-
-/** Undefined where it may not be read: then it is not known whose it is. */
-async function digestOf(store: CaseStore, name: string): Promise<string | undefined> {
-  const digest = createHash('sha256');
-  try {
-    for await (const chunk of store.read(name, undefined, { reuseBuffers: true })) digest.update(chunk);
-  } catch (cause) {
-    if (!isAmberError(cause)) throw cause;
-    return undefined;
-  }
-  return digest.digest('hex');
 }

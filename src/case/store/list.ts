@@ -2,9 +2,11 @@
 import type { Outcome } from '../../contracts/evidence.ts';
 import { isAmberError } from '../../errors.ts';
 import type { CaptureManifest } from '../../seal/commit.ts';
-import { completenessText } from './completeness.ts';
+import { completenessProblem, completenessText } from './completeness.ts';
 import { parseManifest } from './manifest-file.ts';
-import { isOwn, isPart, JOINED, SEGMENT } from './object-names.ts';
+import { listedAlone, listedParts } from './listed-parts.ts';
+import { isOwn, isPart } from './object-names.ts';
+import { idInPath, misplacedIn, placeOf, timeOfId } from './place.ts';
 import { readWhole, type CaseStore, type StoredName } from './store.ts';
 
 /** One folder that holds a capture. */
@@ -26,7 +28,8 @@ export interface CaptureSummary {
   /** Id of the order behind it. */
   readonly order: string | undefined;
   readonly reason: string | undefined;
-  readonly state: 'whole' | 'cut' | 'unreadable';
+  /** As committed; else what a listing tells: segments are gone, or sizes, names or folders contradict manifest.json. */
+  readonly state: 'whole' | 'cut' | 'not all there' | 'not as committed' | 'unreadable';
   /** Why its host ended it before its time, such as an order to stop. */
   readonly endedEarly: string | undefined;
   readonly sealed: boolean;
@@ -35,6 +38,8 @@ export interface CaptureSummary {
   readonly missing: readonly number[];
   /** manifest.json calls them stored, and they are not there: somebody has removed them. */
   readonly removed: readonly number[];
+  /** What contradicts manifest.json, or another object, one sentence each. */
+  readonly problems: readonly string[];
   readonly bytes: number;
   /** Whether the evidence is all there, in words; undefined where no manifest.json tells. */
   readonly completeness: string | undefined;
@@ -46,7 +51,6 @@ const MAX_MANIFEST = 64 * 1024 * 1024;
 /** Objects that are kept of one folder. */
 const MAX_OBJECTS = 100_000;
 const IN_FLIGHT = 8;
-const MAX_GAPS = 10_000;
 
 /**
  * Folders that hold a manifest.json or something that has the name of a segment; one inside of another comes first. A
@@ -96,8 +100,7 @@ async function summarise(store: CaseStore, objects: readonly StoredName[]): Prom
   const manifest = objects.some(({ name }) => name === 'manifest.json') ? await readManifest(store) : undefined;
   const facts = { location: store.location, bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0) };
   const place = placeOf(store.location);
-  if (typeof manifest === 'object')
-    return { ...facts, ...committed(manifest, place.functionName), ...missingOf(manifest, parts) };
+  if (typeof manifest === 'object') return { ...facts, ...committed(manifest, store.location, parts) };
   return {
     ...facts,
     ...place,
@@ -110,46 +113,10 @@ async function summarise(store: CaseStore, objects: readonly StoredName[]): Prom
     state: manifest === undefined ? 'cut' : 'unreadable',
     sealed: parts.some(({ name }) => name.endsWith('.age')),
     segments: parts.length,
-    missing: gaps(parts),
-    removed: [],
+    ...listedAlone(parts),
     notCollected: undefined,
     completeness: undefined,
   };
-}
-
-type Missing = Pick<CaptureSummary, 'missing' | 'removed'>;
-
-/** What manifest.json names and no object holds. One that it calls lost may have come later, under another name. */
-function missingOf({ segments, recipient }: CaptureManifest, parts: readonly StoredName[]): Missing {
-  const filled = parts.filter(({ bytes }) => bytes > 0);
-  const names = new Set(filled.map(({ name }) => name));
-  const numbers = new Set(filled.map(({ name }) => numberOf(name)));
-  let left = recipient === null ? (filled.find(({ name }) => JOINED.test(name))?.bytes ?? 0) : 0;
-  const missing = segments.filter(({ name, number, state, bytes }) => {
-    if (names.has(name) || (state === 'lost' && numbers.has(number))) return false;
-    if (state === 'lost' || left <= 0) return true;
-    left -= bytes;
-    return false;
-  });
-  return {
-    missing: missing.map(({ number }) => number),
-    removed: missing.filter(({ state }) => state !== 'lost').map(({ number }) => number),
-  };
-}
-
-/** Without manifest.json: the numbers below the last one that no object has. */
-function gaps(parts: readonly StoredName[]): readonly number[] {
-  const numbers = new Set(parts.filter(({ bytes }) => bytes > 0).map(({ name }) => numberOf(name)));
-  const last = Math.max(-1, ...[...numbers].filter((number) => number !== undefined));
-  const missing: number[] = [];
-  for (let number = 0; number < last && missing.length < MAX_GAPS; number += 1)
-    if (!numbers.has(number)) missing.push(number);
-  return numbers.has(undefined) ? [] : missing;
-}
-
-function numberOf(name: string): number | undefined {
-  const digits = SEGMENT.exec(name)?.[1];
-  return digits === undefined ? undefined : Number(digits);
 }
 
 /**
@@ -176,18 +143,24 @@ export function notCollected(
 
 function committed(
   manifest: CaptureManifest,
-  functionInPath: string | undefined,
-): Omit<CaptureSummary, 'location' | 'bytes' | 'missing' | 'removed'> {
+  location: string,
+  parts: readonly StoredName[],
+): Omit<CaptureSummary, 'location' | 'bytes'> {
   const { captureId, clocks, cause, state, recipient, segments, outcomes } = manifest;
   const name: unknown = 'functionName' in manifest.identity ? manifest.identity.functionName : undefined;
   const stream: unknown = 'logStream' in manifest.identity ? manifest.identity.logStream : undefined;
+  const listed = listedParts(manifest, parts);
+  const evidence = completenessProblem(manifest) ?? [];
+  const problems = [...misplacedIn(location, manifest), ...listed.problems].concat(evidence);
   return {
     captureId,
-    state,
+    ...listed,
+    problems,
+    state: problems.length > 0 ? 'not as committed' : listed.removed.length > 0 ? 'not all there' : state,
     segments: segments.length,
     sealed: recipient !== null,
     started: clocks.started,
-    functionName: typeof name === 'string' ? name : functionInPath,
+    functionName: typeof name === 'string' ? name : placeOf(location).functionName,
     logStream: typeof stream === 'string' ? stream : undefined,
     trigger: cause.trigger,
     order: cause.order?.id,
@@ -196,15 +169,6 @@ function committed(
     completeness: completenessText(manifest),
     notCollected: notCollected(outcomes),
   };
-}
-
-/** `capture=ID` as stored, `capture-ID` as `amber pull` names a folder. */
-const IN_PATH = /(?:^|\/)(?:capture=([^/]+)|capture-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}))(?:\/[^/]*)?$/u;
-
-/** What the folder's own names say: `…/function=NAME/date=…/capture=ID/`. */
-export function placeOf(location: string): { captureId: string | undefined; functionName: string | undefined } {
-  const [, stored, pulled] = IN_PATH.exec(location) ?? [];
-  return { captureId: stored ?? pulled, functionName: /(?:^|\/)function=([^/]+)\//u.exec(location)?.[1] };
 }
 
 /**
@@ -228,15 +192,4 @@ export async function* manifestIds(
     const { captureId } = await summarise(folder === '' ? store : store.enter(folder), objects);
     if (captureId !== undefined) yield { folder, captureId };
   }
-}
-
-/** The id of the capture in the name of its folder. */
-export function idInPath(location: string): string | undefined {
-  return placeOf(location).captureId;
-}
-
-/** The first 48 bits of a UUIDv7 are milliseconds since the epoch (RFC 9562 section 5.7). */
-export function timeOfId(id: string): string | undefined {
-  const [, high, low] = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/u.exec(id) ?? [];
-  return high === undefined || low === undefined ? undefined : new Date(Number.parseInt(high + low, 16)).toISOString();
 }

@@ -163,7 +163,16 @@ async function openShort({ store, id }: ShortId): Promise<OpenCapture> {
       `There is no capture in ${store.location} or below it whose id begins with ${id}.`,
     );
   if (others.length > 0) throw several(`The id ${id} is of several captures below ${store.location}`, store, found);
-  return openCapture(first === '' ? store : store.enter(first));
+  const capture = await openCapture(first === '' ? store : store.enter(first));
+  if (capture.misplaced.length === 0 || named.length === 0) return capture;
+  // The folder has the name, and another one may have the capture.
+  const real = (await foldersOf(id, manifestIds(store))).filter((folder) => folder !== first);
+  if (real.length === 0) return capture;
+  throw several(
+    `The id ${id} is in the name of one folder and in manifest.json of another below ${store.location}`,
+    store,
+    [first, ...real],
+  );
 }
 
 async function foldersOf(id: string, ids: ReturnType<typeof captureIds>): Promise<readonly string[]> {

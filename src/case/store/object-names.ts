@@ -12,6 +12,13 @@ const JOINED_SEALED = /^capture\.tar(?:\.zst|\.gz)?\.age$/u;
 /** Objects beside segments. */
 export const BESIDE: readonly string[] = ['manifest.json', 'SHA256SUMS', 'parked.json'];
 
+const SUFFIX = { zstd: '.zst', gzip: '.gz', none: '' } as const;
+
+/** Name of the file in which a directory joins the segments. */
+export function joinedName(compression: keyof typeof SUFFIX): string {
+  return `capture.tar${SUFFIX[compression]}`;
+}
+
 /** A segment, or the joined tarball. */
 export function isPart(name: string): boolean {
   return SEGMENT.test(name) || JOINED.test(name) || JOINED_SEALED.test(name);

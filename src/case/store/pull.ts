@@ -55,13 +55,15 @@ export async function pull(capture: OpenCapture, target: string, options: PullOp
     if (whole && !sealed) await writeJoined(work, joined, (part) => countedBytes(work, part));
     else for (const part of capture.parts) await writeApart(work, part);
     for (const part of capture.unexpectedObjects.slice(0, MAX_UNEXPECTED)) {
-      work.problems.push(`${part.object} is not ours, or another one is: \`amber verify\` tells`);
-      await writeApart(work, part);
+      const name = work.files.has(part.object) ? `foreign-${part.object}` : part.object;
+      work.problems.push(`${part.object} does not belong: ${part.why}; it is copied as ${name}`);
+      await writeFile(work, name, () => countedBytes(work, part));
     }
     if (capture.unexpectedObjects.length > MAX_UNEXPECTED)
       work.problems.push(
-        `${capture.unexpectedObjects.length - MAX_UNEXPECTED} more objects that are not ours were not copied`,
+        `${capture.unexpectedObjects.length - MAX_UNEXPECTED} more objects that do not belong were not copied`,
       );
+    work.problems.push(...capture.misplaced);
     for (const { name, deleted, read } of capture.history?.changed ?? []) {
       work.problems.push(
         `${name} was ${deleted === undefined ? 'put over' : `deleted at ${deleted}`}: its ${read} version is ` +

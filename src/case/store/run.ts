@@ -1,4 +1,5 @@
 /** The segments that one reader can read one after the other, and what keeps it from reading all. */
+import { many } from '../../many.ts';
 import type { CapturePart, OpenCapture } from './open.ts';
 
 export interface Run {
@@ -20,6 +21,20 @@ export function runOf({ alone, manifestProblem, unexpectedObjects }: OpenCapture
     parts: end < 0 ? parts : parts.slice(0, end),
     problem: problems.length === 0 ? undefined : problems.join('; '),
   };
+}
+
+const MAX_FOREIGN = 3;
+
+/** What lies there and is not told by a reader of the contents: objects that do not belong, names that do not fit. */
+export function besideText({ unexpectedObjects, misplaced }: OpenCapture): string | undefined {
+  const foreign = unexpectedObjects.filter(({ bytes }) => bytes > 0);
+  const told = foreign.slice(0, MAX_FOREIGN).map(({ object, why }) => `${object} does not belong: ${why}`);
+  const more =
+    foreign.length > MAX_FOREIGN
+      ? [`${many(foreign.length - MAX_FOREIGN, 'more object does', 'more objects do')} not belong`]
+      : [];
+  const all = [...misplaced, ...told, ...more];
+  return all.length === 0 ? undefined : all.join('; ');
 }
 
 /** Two problems in one sentence. */

@@ -1,6 +1,6 @@
 /** Holds a capture against the log: digests that differ, and what the log names that is not stored. */
 import type { CheckList } from './checks.ts';
-import { idInPath } from '../store/list.ts';
+import { idInPath } from '../store/place.ts';
 import type { LogDigests, LoggedSegment, LogIndex } from '../log/lines.ts';
 import { malformedText } from '../log/malformed.ts';
 import type { OpenCapture } from '../store/open.ts';

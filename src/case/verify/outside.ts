@@ -1,12 +1,8 @@
 /** The checks of verify that look at what stands around the tar stream. */
 import { createHash } from 'node:crypto';
-import type { CaptureManifest } from '../../seal/commit.ts';
-import { captureFolder } from '../../ship/key.ts';
 import type { CheckList } from './checks.ts';
-import { placeOf } from '../store/list.ts';
 import { markerText } from '../store/marker.ts';
 import type { CapturePart, OpenCapture } from '../store/open.ts';
-import { field } from '../view/process-tree.ts';
 import { newerSchema } from '../../version.ts';
 import { readWhole } from '../store/store.ts';
 import { many } from '../../many.ts';
@@ -36,36 +32,10 @@ export function checkCommit(capture: OpenCapture, checks: CheckList): void {
         .flat()
         .join('; '),
     );
-  for (const [what, folder, told] of manifest === undefined ? [] : renamed(capture.location, manifest)) {
-    checks.fail(
-      'commit',
-      `the folder is that of ${what} ${folder}, manifest.json is of ${told}: the capture was moved or renamed`,
-    );
-  }
+  for (const told of capture.misplaced) checks.fail('commit', told);
 }
 
-/** What the names of the folders say otherwise: what is told, the folder, manifest.json. */
-function renamed(
-  location: string,
-  { captureId, identity }: CaptureManifest,
-): readonly (readonly [string, string, string])[] {
-  const place = placeOf(location);
-  const name = field(identity, 'functionName');
-  const told =
-    typeof name === 'string'
-      ? captureFolder({ captureId, functionName: name, account: '', region: '', date: '' })[2]?.slice(
-          'function='.length,
-        )
-      : undefined;
-  return [
-    ...(place.captureId === undefined || place.captureId === captureId
-      ? []
-      : [['capture', place.captureId, captureId] as const]),
-    ...(place.functionName === undefined || told === undefined || place.functionName === told
-      ? []
-      : [['function', place.functionName, told] as const]),
-  ];
-}
+const EMPTY = 'is empty: Amber writes no empty segment';
 
 export function checkObjects(capture: OpenCapture, checks: CheckList): void {
   const { manifest, missing, unexpectedObjects, others } = capture;
@@ -78,19 +48,8 @@ export function checkObjects(capture: OpenCapture, checks: CheckList): void {
     checks.skip('objects', 'one segment alone was given');
     return;
   }
-  for (const { object, number, bytes } of unexpectedObjects) {
-    if (bytes === 0) {
-      checks.fail('objects', `${JSON.stringify(object)} is empty: Amber writes no empty segment`);
-      continue;
-    }
-    checks.fail(
-      'objects',
-      `${JSON.stringify(object)} is not ours, or another one is: ` +
-        (manifest === undefined
-          ? `segment ${number ?? 0} is there twice, or in another form than the others`
-          : 'manifest.json does not name it'),
-    );
-  }
+  for (const { object, bytes, why } of unexpectedObjects)
+    checks.fail('objects', `${JSON.stringify(object)} ${bytes === 0 ? EMPTY : `does not belong: ${why}`}`);
   if (manifest === undefined) {
     checks.skip(
       'objects',

@@ -2,12 +2,15 @@
  * Reads every part of a capture once: digests of the stored bytes, and the tar stream inside. One bad part stops no
  * other.
  */
+import type { Hash } from 'node:crypto';
 import { isAmberError, type AmberError } from '../../errors.ts';
 import type { AgeIdentity } from '../../seal/age-open.ts';
 import type { CheckList } from './checks.ts';
 import type { LogDigests } from '../log/lines.ts';
 import type { CapturePart, OpenCapture } from '../store/open.ts';
-import { isOurKey, mayFleet, shielded, storedBytes, tarBytes } from '../tar/segment-bytes.ts';
+import { digestOf } from '../store/part.ts';
+import { decompress } from '../tar/decompress.ts';
+import { isOurKey, mayFleet, openAge, shielded, storedBytes, tarBytes } from '../tar/segment-bytes.ts';
 import { hashStored, type StoredHasher } from './stored-hash.ts';
 import type { TarCheck } from './tar-check.ts';
 import type { Digests } from './outside.ts';
@@ -18,6 +21,8 @@ export interface Reading {
   /** Undefined: nothing inside of the parts is read. */
   readonly tar: TarCheck | undefined;
   readonly identity: AgeIdentity | undefined;
+  /** Takes what the age files hold, where an opened tarball is to be held against it. */
+  readonly plain: Hash | undefined;
   readonly onProgress: ((done: number, total: number) => void) | undefined;
 }
 
@@ -84,7 +89,7 @@ async function readPart(
   part: CapturePart,
   { hasher, before, total }: Position,
 ): Promise<{ bytes: number; content: Content }> {
-  const { capture, tar, identity, onProgress } = reading;
+  const { capture, tar, onProgress } = reading;
   let bytes = 0;
   let content: Content = 'passed over';
   const stored = storedBytes(
@@ -98,13 +103,47 @@ async function readPart(
     { reuseBuffers: mayFleet(part) },
   );
   try {
-    if (tar?.begin(part) === true)
-      content = await readInto(tar, tarBytes(shielded(stored), part, identity, { reuseBuffers: true }), part);
+    if (tar?.begin(part) === true) content = await readInto(tar, tarOf(shielded(stored), part, reading), part);
     for (let step = await stored.next(); step.done !== true; ) step = await stored.next();
   } finally {
     await stored.return(undefined);
   }
   return { bytes, content };
+}
+
+/** The tar stream of a part. What an age file holds is hashed where an opened tarball lies beside it. */
+function tarOf(
+  stored: AsyncIterable<Uint8Array>,
+  part: CapturePart,
+  { identity, plain }: Reading,
+): AsyncIterable<Buffer> {
+  return part.sealed && plain !== undefined
+    ? decompress(hashed(openAge(stored, part, identity), plain), part.packing, { reuseBuffers: true })
+    : tarBytes(stored, part, identity, { reuseBuffers: true });
+}
+
+async function* hashed(chunks: AsyncIterable<Uint8Array>, digest: Hash): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    digest.update(chunk);
+    yield chunk;
+  }
+}
+
+/** An opened tarball beside age files that were all read must be what they hold: other commands show it in their place. */
+export async function checkOpened(
+  { capture, plain, tar }: Reading,
+  { unread }: PartsRead,
+  checks: CheckList,
+): Promise<void> {
+  const { opened, store, missing } = capture;
+  if (opened === undefined || plain === undefined || tar?.incomplete !== false || unread.length + missing.length > 0)
+    return;
+  const [inside, beside] = [plain.digest('hex'), await digestOf(store, opened.object)];
+  if (beside !== undefined && beside !== inside)
+    checks.fail(
+      'objects',
+      `${JSON.stringify(opened.object)} does not belong: it is ${beside}, the age files hold ${inside}`,
+    );
 }
 
 /** What an earlier `decrypt` made of the parts. */

@@ -1,8 +1,8 @@
 /** Counts the items of all manifest parts again, to hold the sums in manifest.json against. */
 import type { ManifestItem } from '../../contracts/evidence.ts';
 import type { CaptureManifest } from '../../seal/commit.ts';
-import { OldShortfalls } from '../../seal/completeness.ts';
 import { many } from '../../many.ts';
+import { ItemShortfalls } from '../store/completeness.ts';
 
 /** Collectors times outcomes: more different names than this are an attack on our memory. */
 const MAX_KEYS = 10_000;
@@ -19,8 +19,7 @@ export class Totals {
   #last: Count | undefined;
   items = 0;
   redactions = 0;
-  /** Of a capture that does not count them itself. */
-  readonly shortfalls: OldShortfalls = new OldShortfalls();
+  readonly shortfalls: ItemShortfalls = new ItemShortfalls();
 
   add(item: ManifestItem): void {
     this.items += 1;

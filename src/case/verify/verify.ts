@@ -2,16 +2,17 @@
  * Verifies one capture in one pass, with flat memory: digests of the stored bytes, the tar stream against the manifest
  * parts inside of it. Then the chain of those, receipts, SHA256SUMS, and the digests that the log holds.
  */
+import { createHash } from 'node:crypto';
 import type { Outcome } from '../../contracts/evidence.ts';
 import { AmberError } from '../../errors.ts';
 import type { AgeIdentity } from '../../seal/age-open.ts';
-import type { Shortfalls } from '../../seal/completeness.ts';
-import { completenessText } from '../store/completeness.ts';
+import { completenessProblem, completenessText, type ItemShortfalls } from '../store/completeness.ts';
 import { CheckList, type Check } from './checks.ts';
 import { notCollected } from '../store/list.ts';
 import { markerText } from '../store/marker.ts';
 import type { LogDigests, LogIndex } from '../log/lines.ts';
 import type { OpenCapture } from '../store/open.ts';
+import { idInPath } from '../store/place.ts';
 import { TarCheck } from './tar-check.ts';
 import type { TrailObjects } from './trail-objects.ts';
 import { checkLog, idsOf, isCollection, judgedId, unreadLog } from './log.ts';
@@ -25,7 +26,16 @@ import {
   checkVersions,
 } from './outside.ts';
 import { checkParked, readParkedNote } from './parked.ts';
-import { INSIDE, judgeUnopened, readOpened, readParts, tellUnread, type PartsRead, type Reading } from './parts.ts';
+import {
+  checkOpened,
+  INSIDE,
+  judgeUnopened,
+  readOpened,
+  readParts,
+  tellUnread,
+  type PartsRead,
+  type Reading,
+} from './parts.ts';
 import { checkTimes } from './times.ts';
 import { many } from '../../many.ts';
 
@@ -75,13 +85,16 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
   checkVersions(capture, checks);
   const readable: boolean =
     identity !== undefined || capture.parts.some(({ sealed }) => !sealed) || capture.parts.length === 0;
-  const reading: Reading = { capture, tar: readable ? tar : undefined, identity, onProgress };
+  const plain = identity === undefined || capture.opened === undefined ? undefined : createHash('sha256');
+  const reading: Reading = { capture, tar: readable ? tar : undefined, identity, plain, onProgress };
   const digests = await readParts(reading);
   const opened = readable ? undefined : capture.opened;
   if (opened !== undefined) await readOpened(capture, opened, tar);
   const inside = readable || opened !== undefined;
   if (inside) tar.finish({ cut: !isWhole(capture) });
+  await checkOpened(reading, digests, checks);
   tellContents(capture, checks, inside ? tar : undefined);
+  checkCompleteness(capture, checks, tar);
   const parked = await readParkedNote(capture);
   checkDigests(capture, checks, digests);
   checkTimes(capture, checks, digests);
@@ -180,6 +193,9 @@ function tellContents(capture: OpenCapture, checks: CheckList, tar: TarCheck | u
   const { manifest } = capture;
   if (contents.parts.length === 0 && capture.parts.length > 0 && !tar.incomplete)
     checks.fail('chain', 'there is no manifest part: this is not an Amber capture');
+  const place = idInPath(capture.location);
+  if (manifest === undefined && place !== undefined && (contents.captureId ?? place) !== place)
+    checks.fail('commit', `the folder is that of capture ${place}, the tarball of ${contents.captureId ?? ''}`);
   if (manifest === undefined) return;
   contents.capture.compare(manifest, checks);
   if (contents.captureId !== undefined && contents.captureId !== manifest.captureId) {
@@ -200,6 +216,11 @@ function tellContents(capture: OpenCapture, checks: CheckList, tar: TarCheck | u
   checks.ok('head', head ?? 'none');
 }
 
+function checkCompleteness({ manifest }: OpenCapture, checks: CheckList, tar: TarCheck): void {
+  const problem = manifest === undefined ? undefined : completenessProblem(manifest, countedIn(tar));
+  if (problem !== undefined) checks.fail('totals', problem);
+}
+
 interface Found {
   readonly tar: TarCheck;
   readonly log: LogDigests | undefined;
@@ -207,7 +228,7 @@ interface Found {
 }
 
 /** Nothing was counted where the segments are age files and nobody gave an identity. */
-function countedIn({ contents: { totals }, incomplete }: TarCheck): Shortfalls | undefined {
+function countedIn({ contents: { totals }, incomplete }: TarCheck): ItemShortfalls | undefined {
   return totals.items > 0 && !incomplete ? totals.shortfalls : undefined;
 }
 

@@ -6,7 +6,7 @@ import type { ManifestItem } from '../../contracts/evidence.ts';
 import type { CaptureManifest } from '../../seal/commit.ts';
 import { collectionSections } from '../store/collection.ts';
 import { itemPath } from '../verify/compare.ts';
-import { completenessText } from '../store/completeness.ts';
+import { completenessProblem, completenessText } from '../store/completeness.ts';
 import { findingSection } from './finding-rows.ts';
 import type { OpenCapture } from '../store/open.ts';
 import { recordedSection } from './recorded-rows.ts';
@@ -31,12 +31,7 @@ export function headRows(capture: OpenCapture, view: CaptureView): readonly (rea
     ['capture', text(manifest?.captureId ?? field(header, 'captureId'))],
     ['location', capture.location],
     ['state', stateOf(capture, view)],
-    [
-      'evidence',
-      manifest === undefined
-        ? ''
-        : completenessText(manifest, view.problem === undefined && view.items > 0 ? view.shortfalls : undefined),
-    ],
+    ['evidence', manifest === undefined ? '' : evidenceOf(manifest, view)],
     [
       'started',
       `${text(manifest?.clocks.started ?? field(header, 'started'))}${manifest === undefined ? '' : tookOf(manifest)}`,
@@ -68,6 +63,13 @@ export function headRows(capture: OpenCapture, view: CaptureView): readonly (rea
   return rows.filter(([, value]) => value.trim() !== '').map(([name, value]) => [name, renderText(value)] as const);
 }
 
+/** As the items say, where all of them were read; and where manifest.json says something else. */
+function evidenceOf(manifest: CaptureManifest, view: CaptureView): string {
+  const counted = view.allRead && view.items > 0 ? view.shortfalls : undefined;
+  const problem = completenessProblem(manifest, counted);
+  return `${completenessText(manifest, counted)}${problem === undefined ? '' : `; FALSE: ${problem}`}`;
+}
+
 /** What the capture took, as far as manifest.json says it. */
 function tookOf({ clocks, cost }: CaptureManifest): string {
   const [elapsed, cpu] = [field(clocks, 'elapsedMs'), field(cost, 'cpuMs')].map((ms) =>
@@ -92,7 +94,7 @@ function stateOf({ manifest, manifestProblem, parts, missing }: OpenCapture, vie
   const marker = manifestProblem === undefined ? 'no manifest.json' : 'manifest.json is not usable';
   const word =
     (manifest?.state === 'whole' && missing.length > 0 ? 'not all there' : manifest?.state) ??
-    (view.problem === undefined || manifestProblem !== undefined ? marker : `cut, ${marker}`);
+    (view.allRead || manifestProblem !== undefined ? marker : `cut, ${marker}`);
   const count = many(parts.length + missing.length, 'segment');
   const all = missing.length === 0 ? count : `${parts.length} of ${count}`;
   return `${word}, ${size(bytes)} in ${all}${sealed}`;

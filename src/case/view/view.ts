@@ -2,18 +2,20 @@
 import type { ManifestItem, Outcome } from '../../contracts/evidence.ts';
 import { isAmberError } from '../../errors.ts';
 import type { AgeIdentity } from '../../seal/age-open.ts';
-import { OldShortfalls, type Shortfalls } from '../../seal/completeness.ts';
 import { isControlPlane } from '../store/collection.ts';
+import { ItemShortfalls } from '../store/completeness.ts';
 import type { OpenCapture } from '../store/open.ts';
 import { JsonLines } from '../tar/json-lines.ts';
 import { JsonRows, type DocumentReader } from '../tar/json-rows.ts';
 import { partNumber, readPart, type PartReader } from '../verify/manifest-part.ts';
 import { readStrictly, type TarVisitor } from '../tar/read-tar.ts';
+import { idInPath } from '../store/place.ts';
 import { readWholeTar } from '../tar/read-whole-tar.ts';
-import { joined, runOf } from '../store/run.ts';
+import { besideText, joined, runOf } from '../store/run.ts';
 import { storedBytes, tarBytes } from '../tar/segment-bytes.ts';
 import type { TarEntry } from '../tar/header.ts';
 import { many } from '../../many.ts';
+import { field } from './process-tree.ts';
 
 /** Structured documents that are read. */
 const DOCUMENTS: ReadonlySet<string> = new Set([
@@ -53,11 +55,13 @@ export interface CaptureView {
   readonly redactions: number;
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
   readonly items: number;
-  /** What the items say of the completeness, for a capture whose manifest does not. */
-  readonly shortfalls: Shortfalls;
+  /** What the items say of the completeness. */
+  readonly shortfalls: ItemShortfalls;
   /** What of the documents is not in here, one sentence each: it has to be read in the tarball. */
   readonly leftOut: readonly string[];
-  /** Why the stream was not read to its end, or at all. */
+  /** The stream was read to its end. */
+  readonly allRead: boolean;
+  /** Why it was not, and what else is wrong with the capture as it lies there. */
   readonly problem: string | undefined;
 }
 
@@ -73,6 +77,7 @@ export async function viewCapture(
     capture,
     readable || capture.opened === undefined ? capture.parts : [capture.opened],
   );
+  const beside = besideText(capture);
   const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;
   const chunks = async function* (): AsyncGenerator<Buffer> {
@@ -91,9 +96,10 @@ export async function viewCapture(
     ({ ended } = await (whole ? readWholeTar : readStrictly)(chunks(), viewer));
   } catch (cause) {
     if (!isAmberError(cause) || (cause.code !== 'ARCHIVE_CORRUPT' && cause.code !== 'IDENTITY_INVALID')) throw cause;
-    return viewer.finish(joined(problem, cause.message));
+    return viewer.finish(joined(problem, cause.message), beside);
   }
-  return viewer.finish(joined(problem, ended ? viewer.foreign : 'the tar stream has no end: the capture was cut'));
+  const end = ended ? viewer.foreign : 'the tar stream has no end: the capture was cut';
+  return viewer.finish(joined(problem, end), joined(beside, viewer.otherId(capture)));
 }
 
 /** What is told of a tarball without any trace of Amber. */
@@ -131,7 +137,7 @@ class Viewer implements TarVisitor {
   readonly #files = new Bounded<ManifestItem>();
   readonly #exceptions = new Bounded<ManifestItem>();
   readonly #redacted = new Bounded<ManifestItem>();
-  readonly #shortfalls = new OldShortfalls();
+  readonly #shortfalls = new ItemShortfalls();
   readonly #outcomes: Partial<Record<Outcome, number>> = {};
   #redactions = 0;
   #items = 0;
@@ -179,7 +185,15 @@ class Viewer implements TarVisitor {
     return this.#items === 0 && !this.#documents.has('capture.json') ? FOREIGN : undefined;
   }
 
-  finish(problem: string | undefined): CaptureView {
+  /** Whose capture.json it is, where that is another one than the folder or manifest.json tells. */
+  otherId({ manifest, location }: OpenCapture): string | undefined {
+    const id = field(this.#documents.get('capture.json'), 'captureId');
+    const told = manifest?.captureId ?? idInPath(location);
+    if (typeof id !== 'string' || told === undefined || id === told) return undefined;
+    return `capture.json is of capture ${id}, ${manifest === undefined ? 'the folder' : 'manifest.json'} of ${told}`;
+  }
+
+  finish(problem: string | undefined, beside: string | undefined): CaptureView {
     return {
       documents: this.#documents,
       recovered: this.#recovered,
@@ -190,7 +204,8 @@ class Viewer implements TarVisitor {
       outcomes: this.#outcomes,
       shortfalls: this.#shortfalls,
       items: this.#items,
-      problem,
+      allRead: problem === undefined,
+      problem: joined(beside, problem),
       leftOut: [
         ...this.#leftOut,
         ...(this.#controlLeft === 0

@@ -11,6 +11,7 @@ import type { SalvageRecord } from '../../../src/case/salvage/contents.ts';
 import { openIdentity } from '../../../src/seal/age-open.ts';
 import { bytesEntry, freshFolder, makeCapture, noise, standardEntries } from '../captures.ts';
 import { IDENTITY } from '../checking.ts';
+import { piece } from '../forge.ts';
 import { run, without } from './salvaged.ts';
 
 const INVENTORY = [
@@ -134,6 +135,48 @@ describe('salvage', () => {
       if (compression !== 'none') assert.equal(result.holes.length, 1);
     });
   }
+
+  for (const marker of [true, false]) {
+    test(`tells entries unconfirmed whose manifest part was lost, ${marker ? 'with' : 'without'} manifest.json`, async () => {
+      for (const compression of ['zstd', 'gzip', 'none'] as const) {
+        const made = await makeCapture({ apart: true, compression });
+        const clean = (await run(made.folder)).by('whole');
+        if (!marker) without(made, 'manifest.json');
+        const { name, bytes } = made.segments[1]!;
+        assert.equal(made.segments[2]!.continues, false, 'the next segment is read from its first byte on');
+        truncateSync(join(made.folder, name), compression === 'none' ? bytes - 8192 : bytes - 100);
+        const { by, result } = await run(made.folder);
+        assert.deepEqual([by('unlisted'), by('differs')], [[], []], compression);
+        assert.ok(by('unconfirmed').length > 3, JSON.stringify([compression, result.states]));
+        const told = new Set([...by('whole'), ...by('unconfirmed'), ...by('partial')]);
+        assert.ok([...told].every((path) => clean.includes(path) || path === 'manifest/0001.jsonl'));
+      }
+    });
+
+    test(`tells them so in a joined tarball, ${marker ? 'with' : 'without'} manifest.json`, async () => {
+      const made = await makeCapture({ compression: 'none' });
+      if (!marker) without(made, 'manifest.json');
+      const path = join(made.folder, 'capture.tar');
+      const body = readFileSync(path);
+      const end = made.segments[0]!.bytes + made.segments[1]!.bytes;
+      const part = body.lastIndexOf('manifest/0001.jsonl', end);
+      body.fill(0xff, part, end);
+      writeFileSync(path, body);
+      const { by, result } = await run(made.folder);
+      assert.deepEqual([by('unlisted'), by('differs')], [[], []]);
+      assert.ok(by('unconfirmed').length > 3, JSON.stringify(result.states));
+    });
+  }
+
+  test('tells an entry unlisted that a part which was read whole does not have', async () => {
+    const made = await makeCapture({ apart: true, compression: 'none' });
+    const path = join(made.folder, made.segments[1]!.name);
+    const body = readFileSync(path);
+    const added = piece('[root]/tmp/added', 'by somebody').bytes;
+    writeFileSync(path, Buffer.concat([added, body]));
+    const { by } = await run(made.folder);
+    assert.deepEqual([by('unlisted'), by('unconfirmed')], [['[root]/tmp/added'], []]);
+  });
 
   test('reads a joined tarball that is cut, without manifest.json', async () => {
     const made = await makeCapture();

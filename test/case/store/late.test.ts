@@ -107,10 +107,10 @@ describe('a segment that was renamed, and acknowledged after the commit marker',
     const { folder, renamed } = await captureLate();
     const target = join(freshFolder(), 'pulled');
     const { code, err } = await amber(['pull', folder, '--to', target]);
-    assert.deepEqual([code, err.includes('is not ours'), existsSync(join(target, renamed))], [1, false, true], err);
+    assert.deepEqual([code, err.includes('does not belong'), existsSync(join(target, renamed))], [1, false, true], err);
     const verified = await amber(['verify', target]);
     assert.deepEqual(
-      [verified.code, verified.out.includes('stored after the commit'), /is not ours|FAILED/u.test(verified.out)],
+      [verified.code, verified.out.includes('stored after the commit'), /" does not belong|FAILED/u.test(verified.out)],
       [1, true, false],
       verified.out,
     );
@@ -120,9 +120,12 @@ describe('a segment that was renamed, and acknowledged after the commit marker',
     const { folder, renamed } = await captureLate(randomBytes(5000));
     const result = await verify(folder);
     assert.deepEqual([result.verdict, failedChecks(result)], ['failed', ['objects']], findings(result));
-    assert.match(findings(result), /^"capture-0001\.tar\.zst" is not ours/u);
+    assert.match(findings(result), /^"capture-0001\.tar\.zst" does not belong/u);
     const target = join(freshFolder(), 'pulled');
-    assert.match((await amber(['pull', folder, '--to', target])).err, /PROBLEM: capture-0001\.tar\.zst is not ours/u);
+    assert.match(
+      (await amber(['pull', folder, '--to', target])).err,
+      /PROBLEM: capture-0001\.tar\.zst does not belong/u,
+    );
     assert.deepEqual(
       readdirSync(target).filter((name) => name.startsWith('capture-0001')),
       [renamed, 'capture-0001.tar.zst'],
@@ -138,7 +141,7 @@ describe('a segment that was renamed, and acknowledged after the commit marker',
     const result = await verify(folder);
     assert.deepEqual(failedChecks(result), ['objects'], findings(result));
     const foreign = ['capture-0001-00000000', 'capture-0002-0badf00d', 'capture-0001-ffffffff'].filter((name) =>
-      findings(result).includes(`"${name}.tar.zst" is not ours`),
+      findings(result).includes(`"${name}.tar.zst" does not belong`),
     );
     assert.equal(foreign.length, 3, findings(result));
     body[body.length >> 1]! ^= 1;

@@ -61,7 +61,7 @@ describe('a segment under another name', () => {
     assert.deepEqual([capture.missing, capture.unexpectedObjects.map(({ object }) => object)], [[], [OWN]]);
     assert.match(
       (await findings(folder)).findings,
-      /"capture-0001\.tar\.zst" is not ours, or another one is: segment 1 is there twice/u,
+      /"capture-0001\.tar\.zst" does not belong: segment 1 is there twice/u,
     );
     assert.deepEqual(await wholeEntries(folder), all);
   });
@@ -70,7 +70,7 @@ describe('a segment under another name', () => {
     const { folder } = await renamed(Buffer.from('junk'));
     const target = join(freshFolder(), 'pulled');
     const result = await pull(await openLocal(folder), target);
-    assert.match(result.problems.join(), /capture-0001\.tar\.zst is not ours/u);
+    assert.match(result.problems.join(), /capture-0001\.tar\.zst does not belong/u);
     assert.equal(readFileSync(join(target, OWN), 'utf8'), 'junk');
     assert.ok(existsSync(join(target, 'capture.tar.zst')));
   });

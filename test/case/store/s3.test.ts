@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { resolveConfig } from '../../../src/config/config.ts';
-import { listCaptures, timeOfId } from '../../../src/case/store/list.ts';
+import { listCaptures } from '../../../src/case/store/list.ts';
+import { timeOfId } from '../../../src/case/store/place.ts';
 import { openOnly, openPlace } from '../../../src/case/store/locate.ts';
 import { pull } from '../../../src/case/store/pull.ts';
 import { verifyCapture } from '../../../src/case/verify/verify.ts';
@@ -36,7 +37,8 @@ before(async () => {
   });
   whole = await makeCapture({ apart: true });
   await upload(whole.folder, `${FOLDER}/capture=${CAPTURE_ID}/`, readdirSync(whole.folder));
-  await upload(whole.folder, `${FOLDER}/capture=${CUT_ID}/`, [whole.segments[0]!.name, whole.segments[2]!.name]);
+  const cut = await makeCapture({ apart: true, captureId: CUT_ID });
+  await upload(cut.folder, `${FOLDER}/capture=${CUT_ID}/`, [cut.segments[0]!.name, cut.segments[2]!.name]);
 });
 
 after(async () => {
