@@ -177,7 +177,7 @@ function partsOf({ parts, unexpectedObjects, opened }: OpenCapture): OwnAndDoubl
 }
 
 /**
- * Every double alone, behind what it would stand for. Its manifest part confirms nothing: whoever made the object made
+ * Every double alone, behind what it would stand for. Its manifest part confirms nothing: the maker of the object made
  * that as well. It is not unpacked.
  */
 async function readDoubles(

@@ -14,7 +14,7 @@ interface Committed {
 
 export async function committedParts({ store, manifest, objects }: Committed): Promise<Parts> {
   const late = await findLate(store, manifest, objects);
-  // Amber writes no empty segment: whoever emptied one has removed it.
+  // Amber writes no empty segment: somebody who emptied one has removed it.
   const filled = new Map(objects.flatMap((object) => (object.bytes === 0 ? [] : [[object.name, object] as const])));
   const apart = new Map(
     manifest.segments.flatMap(({ number, name }) => {

@@ -1,6 +1,6 @@
 /**
  * The completeness of the evidence in words, beside the state of the commit. What the items say counts before what
- * manifest.json says of them: whoever may write there can edit its word.
+ * manifest.json says of them: an intruder who may write there can edit its word.
  */
 import type { ManifestItem } from '../../contracts/evidence.ts';
 import type { CaptureManifest } from '../../seal/commit.ts';
