@@ -2,6 +2,7 @@
  * Reads what is left of a capture that was cut: past missing segments, damaged frames and a truncated end. It says of
  * every entry whether a manifest part confirms it, and of every path of the inventory that nothing is there of.
  */
+import { many } from '../../many.ts';
 import { hash } from 'node:crypto';
 import { isAmberError, type AmberError } from '../../errors.ts';
 import type { AgeIdentity } from '../../seal/age-open.ts';
@@ -142,7 +143,14 @@ async function readParts(
 
 function notLookedAt({ unexpectedObjects }: OpenCapture): readonly Hole[] {
   const more = unexpectedObjects.length - MAX_UNEXPECTED;
-  return more > 0 ? [{ segment: undefined, reason: `${more} more objects that do not belong were not looked at` }] : [];
+  return more > 0
+    ? [
+        {
+          segment: undefined,
+          reason: `${many(more, 'more foreign object was', 'more foreign objects were')} not looked at`,
+        },
+      ]
+    : [];
 }
 
 /** Empty files in the place of a segment; beside an intact joined file they stand for nothing. */

@@ -3,6 +3,7 @@
  * a cut capture), else joined to one tarball. Digests are compared on the way; what differs is told and kept, because
  * it is evidence too.
  */
+import { many } from '../../many.ts';
 import { createHash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -61,7 +62,7 @@ export async function pull(capture: OpenCapture, target: string, options: PullOp
     }
     if (capture.unexpectedObjects.length > MAX_UNEXPECTED)
       work.problems.push(
-        `${capture.unexpectedObjects.length - MAX_UNEXPECTED} more objects that do not belong were not copied`,
+        `${many(capture.unexpectedObjects.length - MAX_UNEXPECTED, 'more foreign object was', 'more foreign objects were')} not copied`,
       );
     work.problems.push(...capture.misplaced);
     for (const { name, deleted, read } of capture.history?.changed ?? []) {
