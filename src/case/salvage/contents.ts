@@ -12,8 +12,8 @@ import { many } from '../../many.ts';
 
 /**
  * `whole`: as its manifest line says. `unconfirmed`: its manifest part is not there, or not whole. `partial`: only its
- * beginning is there. `differs`: not what its line says. `unlisted`: the part was read whole and does not know it, so it
- * may stand inside of a file that an attacker made. `lost`: a line claims it, and it is not there.
+ * beginning is there. `differs`: not what its line says. `unlisted`: the part was read whole and has no line of it, so
+ * it may stand inside of a file that an attacker made. `lost`: a line claims it, and it is not there.
  */
 export type SalvageState = 'whole' | 'unconfirmed' | 'partial' | 'differs' | 'unlisted' | 'lost';
 

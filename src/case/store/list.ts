@@ -28,7 +28,7 @@ export interface CaptureSummary {
   /** Id of the order behind it. */
   readonly order: string | undefined;
   readonly reason: string | undefined;
-  /** As committed; else what a listing tells: segments are gone, or sizes, names or folders contradict manifest.json. */
+  /** As committed; else what a listing tells: segments are gone, or sizes or names contradict manifest.json. */
   readonly state: 'whole' | 'cut' | 'not all there' | 'not as committed' | 'unreadable';
   /** Why its host ended it before its time, such as an order to stop. */
   readonly endedEarly: string | undefined;

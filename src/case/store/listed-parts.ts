@@ -73,7 +73,7 @@ function late(
   });
 }
 
-/** Without manifest.json: the numbers below the last one that no object has, and objects of which one only can be ours. */
+/** Without manifest.json: numbers that no object has, and objects that cannot all be of one capture. */
 export function listedAlone(objects: readonly StoredName[]): ListedParts {
   const filled = objects.filter(({ name, bytes }) => isPart(name) && bytes > 0);
   const numbers = new Set(filled.map(({ name }) => numberOf(name)));
@@ -84,9 +84,7 @@ export function listedAlone(objects: readonly StoredName[]): ListedParts {
   const forms = new Set(filled.map(({ name }) => SEGMENT.exec(name)?.[3] ?? name));
   const problems =
     numbers.size < filled.length || forms.size > 1
-      ? [
-          `${many(filled.length, 'object has the name', 'objects have names')} of segments, and not all can be of one capture`,
-        ]
+      ? [`${many(filled.length, 'object has a name', 'objects have names')} of a segment, and not all are of one form`]
       : [];
   return { missing: filled.some(({ name }) => JOINED.test(name)) ? [] : missing, removed: [], problems };
 }
