@@ -66,7 +66,7 @@ describe('a capture', () => {
     const report = await run({
       destination: 'memory://x',
       destinations: [kept.provider],
-      maxMs: 3000,
+      maxMs: 8000,
       collectors: [
         collector('throws', () => {
           throw new TypeError('no such thing');
