@@ -3,7 +3,7 @@
  * it; one at the beginning of each invocation. Hooks tell what happens, and checks compare what no hook tells of.
  */
 import type { OwnRecord } from '../contracts/recorded.ts';
-import { functionChecks, standingChecks, type Place } from './checks/functions.ts';
+import { functionChecks, standingChecks, type Functions } from './checks/functions.ts';
 import { makeTurns, type Turns } from './checks/check.ts';
 import { moduleChecks, type ModuleChecks } from './checks/exports.ts';
 import { inspectorCheck, prototypeChecks, variableChecks } from './checks/surroundings.ts';
@@ -32,7 +32,7 @@ export interface RecordingScope {
   readonly level: RecordLevel;
   readonly env: NodeJS.ProcessEnv;
   /** Functions of the language and of Node that are compared. */
-  readonly places: readonly Place[];
+  readonly functions: readonly Functions[];
   /** Other than the usual one for tests. */
   readonly openRing?: () => Ring;
   /** Other than all for tests. */
@@ -52,7 +52,7 @@ interface Asked {
 export function armRecorder({
   level,
   env,
-  places,
+  functions,
   openRing: open = openRing,
   hooks = HOOKS,
 }: RecordingScope): Recording {
@@ -68,7 +68,7 @@ export function armRecorder({
   }
   const turns = makeTurns();
   const prototypes = prototypeChecks();
-  turns.add([...functionChecks(places), ...standingChecks(standing), ...variableChecks(env), ...prototypes.inTurns]);
+  turns.add([...functionChecks(functions), ...standingChecks(standing), ...variableChecks(env), ...prototypes.inTurns]);
   const asked: Asked = { turns, each: [prototypes.each, ...inspectorLooks(env)], modules: undefined };
   const restores = env['AWS_LAMBDA_INITIALIZATION_TYPE'] === 'snap-start';
   let hasBegun = false;

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { builtinPlaces } from '../../src/host/monitor/builtins.ts';
+import { builtinGroups } from '../../src/host/monitor/builtins.ts';
 import { armRecorder, type Recording } from '../../src/record/arm.ts';
 import { openRecorder } from '../../src/record/recorder.ts';
 import { origin } from '../../src/record/origin.ts';
@@ -23,7 +23,7 @@ const timed = (count: number, call: (at: number) => void): number => {
 };
 
 const before = cpuMs();
-const recording = armRecorder({ level: 'events', env: process.env, places: builtinPlaces() });
+const recording = armRecorder({ level: 'events', env: process.env, functions: builtinGroups() });
 const armFirstMs = cpuMs() - before;
 
 const folder = mkdtempSync(join(tmpdir(), 'amber-recorder-'));

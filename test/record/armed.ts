@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { builtinPlaces } from '../../src/host/monitor/builtins.ts';
+import { builtinGroups } from '../../src/host/monitor/builtins.ts';
 import { HOOKS } from '../../src/record/hooks/index.ts';
 import { armRecorder, type RecordLevel } from '../../src/record/arm.ts';
 
@@ -11,7 +11,7 @@ const bare = process.env['BARE'] === '1';
 const recording = armRecorder({
   level: level as RecordLevel,
   env: process.env,
-  places: builtinPlaces(),
+  functions: builtinGroups(),
   hooks: bare ? [] : HOOKS,
 });
 const write = writeFileSync;

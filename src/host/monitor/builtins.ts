@@ -6,6 +6,8 @@
  * time, for half a millisecond. So they lie in groups of one holder, and their names are made when they are asked for.
  */
 
+import { shared, type Kept, type SandboxState } from '../limits/state.ts';
+
 /** Names of functions by what holds them; '' is the object itself. */
 type Table = Readonly<Record<string, readonly string[]>>;
 
@@ -41,6 +43,17 @@ export interface Group {
   readonly initial: readonly unknown[];
   /** The same as it was last looked at. */
   readonly values: unknown[];
+}
+
+const kept: Kept<readonly Group[]> = shared('functions');
+
+/** The groups as they stood when the first handler of the sandbox was wrapped. */
+export function notedFunctions(state: SandboxState): readonly Group[] {
+  const known = kept.get(state);
+  if (known !== undefined) return known;
+  const groups = builtinGroups();
+  kept.set(state, groups);
+  return groups;
 }
 
 /** Every group, of modules that are loaded. */

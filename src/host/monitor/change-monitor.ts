@@ -10,7 +10,7 @@
 import type { Cause, Finding } from '../../contracts/evidence.ts';
 import type { OwnRecords } from '../../detect/own.ts';
 import type { InitFacts, AnomalyMonitor } from '../../detect/anomaly-monitor.ts';
-import { currentBuiltins, namedBuiltins } from './builtins.ts';
+import { builtinGroups, currentBuiltins, namedBuiltins, type Group } from './builtins.ts';
 import { haveChanged, makeNotes, type Notes } from './notes.ts';
 import type { Moved, Probe } from './probe.ts';
 
@@ -104,11 +104,12 @@ export function openChangeMonitor<W extends MonitoredInvocation>(
   env: NodeJS.ProcessEnv,
   open: OpenMonitor,
   handler: FindingHandler<W>,
+  functions: readonly Group[] = builtinGroups(),
 ): ChangeMonitor<W> {
   const init = { ms: Date.now(), uptimeSeconds: process.uptime(), rssBytes: 0 };
   const records: OwnRecords = { env, children: [], builtins: new Map(), currentBuiltins };
   hearOfChildren(records);
-  const notes = makeNotes(env);
+  const notes = makeNotes(env, functions);
   let monitor: Promise<AnomalyMonitor> | undefined;
   const state: MonitorState<W> = {
     probe: probe(() => startedOf(records)),

@@ -2,7 +2,7 @@
  * What stands in built-ins and in variables that lead requests elsewhere, compared with what stood there at the last
  * question. It costs some microseconds, and it loads nothing.
  */
-import { builtinGroups, type Group } from './builtins.ts';
+import type { Group } from './builtins.ts';
 
 export interface Notes {
   readonly functions: readonly Group[];
@@ -26,8 +26,8 @@ const ROUTES = [
   '_HANDLER',
 ] as const;
 
-export function makeNotes(env: NodeJS.ProcessEnv): Notes {
-  return { functions: builtinGroups(), env, variables: ROUTES.map((key) => env[key]), next: 0 };
+export function makeNotes(env: NodeJS.ProcessEnv, functions: readonly Group[]): Notes {
+  return { functions, env, variables: ROUTES.map((key) => env[key]), next: 0 };
 }
 
 /** True once for each change: what is there now is what the next call compares with. */

@@ -3,6 +3,7 @@ import { policyOf } from '../../config/detect-policy.ts';
 import type { Roots, Config } from '../../contracts/evidence.ts';
 import { ask, type HostSetup, type TrackedInvocation } from '../wrapper/setup.ts';
 import { openChangeMonitor, type FindingHandler, type ChangeMonitor, type OpenMonitor } from './change-monitor.ts';
+import { notedFunctions } from './builtins.ts';
 import { openProbe } from './probe.ts';
 import { shared, type Kept } from '../limits/state.ts';
 import { beginFound } from '../wrapper/tracked-invocation.ts';
@@ -22,6 +23,7 @@ export function startMonitoring(setup: HostSetup): void {
         environment.env,
         environment.anomalyMonitor ?? opener(config),
         alarmOf(environment),
+        notedFunctions(state),
       );
       monitors.set(state, changeMonitor);
     }

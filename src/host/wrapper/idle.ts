@@ -9,6 +9,7 @@ import type * as due from './due.ts';
 import { openChangeMonitor, type ChangeMonitor, type OpenMonitor } from '../monitor/change-monitor.ts';
 import { WRAPPED } from './mark.ts';
 import { readPlain, type Plain } from './plain.ts';
+import { notedFunctions } from '../monitor/builtins.ts';
 import { openProbe } from '../monitor/probe.ts';
 import { begun, openProgress } from './progress.ts';
 import { recordings, startRecording } from './record.ts';
@@ -87,6 +88,7 @@ function standBy({ handler, state, plain, env, configured }: Stand, host: () => 
       begin: (tracked, cause) => late().handler.begin(tracked, cause),
       fault: (error) => host().tell('detect', error),
     },
+    notedFunctions(state),
   );
   guards.set(state, changeMonitor);
   const progress = openProgress(state, env);

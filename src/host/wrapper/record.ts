@@ -1,7 +1,7 @@
 /** Starts the recorder of the process: one for all copies of the package and all hosts in it. */
 import { armRecorder, type RecordLevel, type Recording } from '../../record/arm.ts';
 import { shared, type Kept, type SandboxState } from '../limits/state.ts';
-import { builtinPlaces } from '../monitor/builtins.ts';
+import { notedFunctions } from '../monitor/builtins.ts';
 
 export const recordings: Kept<Recording> = shared('recorder');
 
@@ -18,7 +18,7 @@ export function startRecording(state: SandboxState, options: RecordOptions, faul
   const { level, env, scope } = options;
   if (level === 'off' || scope !== globalThis || recordings.get(state) !== undefined) return;
   try {
-    recordings.set(state, armRecorder({ level, env, places: builtinPlaces() }));
+    recordings.set(state, armRecorder({ level, env, functions: notedFunctions(state) }));
   } catch (error) {
     fault(error);
   }

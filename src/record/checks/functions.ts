@@ -1,20 +1,38 @@
 /** Functions of the language and of Node that others stand in for. */
-import { described, hasChanged, type Check, type Noted } from './check.ts';
+import { described, hasChanged, TURN, type Check, type Noted } from './check.ts';
 import type { Standing } from '../hooks/scope.ts';
 
-/** Where a function stands. */
-export type Place = Omit<Noted, 'value'>;
+/** Functions that stand in one object. */
+export interface Functions {
+  readonly where: string;
+  readonly holder: Readonly<Record<string, unknown>>;
+  readonly keys: readonly string[];
+  /** What stood under each key at init; undefined for what is no function of the holder's own. */
+  readonly initial: readonly unknown[];
+}
 
-export function functionChecks(places: readonly Place[]): Check[] {
-  return places.map((place) => {
-    const note: Noted = { ...place, value: place.holder[place.key] };
+/** One check for each object, of the weight of its functions. They are noted one by one in its first turn. */
+export function functionChecks(groups: readonly Functions[]): Check[] {
+  return groups.map((group) => {
+    let notes: readonly Noted[] | undefined;
     return {
-      weight: 1,
+      weight: Math.min(TURN, group.keys.length),
       ask: (recorder) => {
-        if (hasChanged(note)) recorder.put('builtin', note.name, { detail: described(note.value) });
+        notes ??= notesOf(group);
+        for (const note of notes)
+          if (hasChanged(note)) recorder.put('builtin', note.name, { detail: described(note.value) });
       },
     };
   });
+}
+
+function notesOf({ where, holder, keys, initial }: Functions): readonly Noted[] {
+  const notes: Noted[] = [];
+  keys.forEach((key, index) => {
+    const value = initial[index];
+    if (value !== undefined) notes.push({ name: where === '' ? key : `${where}.${key}`, holder, key, value });
+  });
+  return notes;
 }
 
 /** Whether the recorder still hears: told once for each hook that is gone. */
