@@ -58,7 +58,7 @@ export function armRecorder({
 }: RecordingScope): Recording {
   const recorder = openRecorder(identity(), open);
   // User code may change its environment later; what was configured counts.
-  const { scope, standing, afterInit } = openScope(recorder, level === 'paths', atInit(env));
+  const { scope, standing, afterInit } = openScope({ recorder, whole: level === 'paths', env: atInit(env) });
   for (const hook of hooks) {
     try {
       hook.arm(scope);

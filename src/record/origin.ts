@@ -1,4 +1,4 @@
-/** Which code did it, told by the stack at that moment. What goes on after a wait has no frame of its cause any more. */
+/** Which code did it, by the stack at that moment. What goes on after a wait has no frame of its cause any more. */
 
 /** Ours and those of Node stand first: this many are needed to reach the code of the function. */
 const FRAMES = 12;

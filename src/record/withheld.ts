@@ -22,7 +22,7 @@ export interface NamedHost {
 }
 
 /** @param whole - AMBER_RECORD=paths: the name as it is */
-export function namedHost(given: string, whole: boolean): NamedHost {
+export function namedHost(given: string, { whole }: { readonly whole: boolean }): NamedHost {
   const host = given.slice(0, MAX_HOST).toLowerCase().replace(/\.$/u, '');
   if (ADDRESS.test(host)) return { host };
   const labels = host.split('.');

@@ -11,7 +11,7 @@ export const names: Hook = {
   kinds: ['resolve'],
   arm: ({ recorder, whole, before }) => {
     const tell = (type: string, name: unknown): undefined => {
-      const { host, detail } = namedHost(textIn(name), whole);
+      const { host, detail } = namedHost(textIn(name), { whole });
       recorder.put('resolve', host, { detail: { type, ...detail }, origin });
       return undefined;
     };

@@ -31,6 +31,6 @@ function tell({ recorder, whole }: HookScope, request: unknown, scheme: string, 
   const method = METHOD.test(given) ? given : 'OTHER';
   const [path = ''] = textIn(member(request, 'path')).split(/[?#]/u, 1);
   const shown = whole ? path.slice(0, MAX_PATH) : (OF_LAMBDA.exec(path)?.[0] ?? '');
-  const { host, detail } = namedHost(name, whole);
+  const { host, detail } = namedHost(name, { whole });
   recorder.put('request', `${method} ${scheme}${host}${port}${shown}`, { ...(detail ? { detail } : {}), origin });
 }

@@ -1,5 +1,4 @@
 /** How hooks are put in: by channels of node:diagnostics_channel, and in front of functions of Node's bindings. */
-import type { Recorder } from '../recorder.ts';
 import type { Before, HookScope } from './hook.ts';
 
 type Holder = Record<string, unknown>;
@@ -28,7 +27,7 @@ export function bindingsBarred(env: HookScope['env']): string | undefined {
   return warns ? '--pending-deprecation' : undefined;
 }
 
-export function openScope(recorder: Recorder, whole: boolean, env: HookScope['env']): OpenedScope {
+export function openScope({ recorder, whole, env }: Pick<HookScope, 'recorder' | 'whole' | 'env'>): OpenedScope {
   const standing: Standing[] = [];
   const afterInit: (() => void)[] = [];
   const barred = bindingsBarred(env);
