@@ -15,6 +15,7 @@ export const COLLECTOR_NAMES: readonly string[] = [
   'procfs',
   'runtime',
   'findings',
+  'interpreter',
   'inventory',
   'recovered',
   'system',
