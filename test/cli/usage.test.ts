@@ -46,12 +46,15 @@ const BESIDE: Readonly<Record<string, readonly string[]>> = {
   hunt: ['checkout'],
 };
 
+const { NODE_COMPILE_CACHE: compiled } = process.env;
 const NET = {
   AWS_REGION: 'eu-central-1',
   AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE',
   AWS_SECRET_ACCESS_KEY: 'x'.repeat(40),
   AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
   AWS_MAX_ATTEMPTS: '1',
+  // The same code is started hundreds of times: a quarter less CPU each.
+  ...(compiled === undefined ? {} : { NODE_COMPILE_CACHE: compiled }),
 };
 
 let commands: readonly Command[];
