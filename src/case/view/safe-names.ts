@@ -66,8 +66,8 @@ export function renderPath(path: BytePath, most?: number): string {
 }
 
 /**
- * A name that a capture shows in a bodyfile or a timeline, which have an escape of their own for mactime and plaso, as
- * every other name is shown here. It is rendered once: its backslashes are escapes.
+ * A name of a bodyfile or a timeline, as every other name is shown here. Both files have an escape of their own, for
+ * mactime and plaso. It is rendered once: its backslashes are escapes.
  */
 export function renderShown(shown: string, most?: number): string {
   return renderPath(nameBehind(shown), most);
