@@ -16,8 +16,8 @@ One line a capture, oldest first: when, the state of its commit, which function,
 its evidence is, how many items could not be collected, and the beginning of
 its id that other commands take in its place (\`amber show LOCATION ID\`).
 ${TWO_WORDS}
-The state is what a listing tells, by names and sizes alone; digests are for \`amber verify\`. A capture with other names
-or sizes than manifest.json has is \`not as committed\`, one of which segments were removed is \`not all there\`.
+The state is what a listing tells, by names and sizes alone; digests are for \`amber verify\`. A capture with other
+names or sizes than manifest.json has is \`not as committed\`. One of which segments were removed is \`not all there\`.
 Exit code 0: all of them are whole. 1: one is cut, not all there, not as committed, or has no manifest.json that can be
 read. Needs s3:ListBucket, and s3:GetObject for manifest.json.
 

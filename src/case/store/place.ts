@@ -17,7 +17,7 @@ export function idInPath(location: string): string | undefined {
   return placeOf(location).captureId;
 }
 
-/** What the names of the folders say otherwise than manifest.json, one sentence each: the folder may be asked for by them. */
+/** What the names of the folders say otherwise than manifest.json, one sentence each. A reader may ask by them. */
 export function misplacedIn(location: string, { captureId, identity }: CaptureManifest): readonly string[] {
   const place = placeOf(location);
   const name = field(identity, 'functionName');

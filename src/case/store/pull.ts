@@ -60,10 +60,9 @@ export async function pull(capture: OpenCapture, target: string, options: PullOp
       work.problems.push(`${part.object} does not belong: ${part.why}; it is copied as ${name}`);
       await writeFile(work, name, () => countedBytes(work, part));
     }
-    if (capture.unexpectedObjects.length > MAX_UNEXPECTED)
-      work.problems.push(
-        `${many(capture.unexpectedObjects.length - MAX_UNEXPECTED, 'more foreign object was', 'more foreign objects were')} not copied`,
-      );
+    const left = capture.unexpectedObjects.length - MAX_UNEXPECTED;
+    if (left > 0)
+      work.problems.push(`${many(left, 'more foreign object was', 'more foreign objects were')} not copied`);
     work.problems.push(...capture.misplaced);
     for (const { name, deleted, read } of capture.history?.changed ?? []) {
       work.problems.push(

@@ -177,7 +177,7 @@ function digestIn(checksum: unknown): string | undefined {
 }
 
 function shortJson(value: unknown): string {
-  return (JSON.stringify(value) ?? 'nothing').slice(0, 100);
+  return value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 100);
 }
 
 /** `SHA256SUMS` of a folder: every name in it is compared. */

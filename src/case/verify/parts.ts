@@ -129,7 +129,7 @@ async function* hashed(chunks: AsyncIterable<Uint8Array>, digest: Hash): AsyncGe
   }
 }
 
-/** An opened tarball beside age files that were all read must be what they hold: other commands show it in their place. */
+/** An opened tarball beside age files must be what they hold: other commands show it in their place. */
 export async function checkOpened(
   { capture, plain, tar }: Reading,
   { unread }: PartsRead,
