@@ -74,5 +74,7 @@ export const DETECTOR_NAMES: readonly string[] = [
   'code-changed',
   'patched-builtins',
   'child-process-use',
+  'code-from-nowhere',
+  'open-inspector',
   'resource-jump',
 ];

@@ -1,5 +1,6 @@
 /** The third part of the contracts: what detectors look at and what they say. Import them from evidence.ts. */
 import type { BytePath } from './entry.ts';
+import type { RecordedNews } from './recorded.ts';
 
 /** How sure a finding is that somebody is there who should not be. `high` starts a capture by default. */
 export type Severity = 'low' | 'medium' | 'high' | 'critical';
@@ -236,6 +237,8 @@ export interface Observation {
   readonly code: CodeIdentity;
   /** Inside the function's own process only. */
   readonly own: OwnFacts | undefined;
+  /** What the black box has recorded since the last look; absent where nothing records. */
+  readonly recorded?: RecordedNews;
   /** What was left out, in words: limits, refusals. */
   readonly notInspected: readonly string[];
 }

@@ -141,6 +141,14 @@ export interface ReadRing {
   readonly sizeFault: number;
 }
 
+/** What a recorder has written since it was last asked. */
+export interface RecordedNews {
+  /** In the order of their time. */
+  readonly events: readonly RecordedEvent[];
+  /** Events that found no room. */
+  readonly left: number;
+}
+
 /** What the recorder of a process knows beside its ring. */
 export interface OwnRecord {
   /** The ring, where no folder took it and it lies in memory alone. */

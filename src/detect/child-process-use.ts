@@ -1,9 +1,11 @@
-/** What the function was made to start, as Node itself tells of it. It shows what has ended before anybody looks. */
-import type { Detector, DetectPolicy, Finding, Observation, Spawned } from '../contracts/evidence.ts';
-import { firstOf, isAllowed, makeFinding } from './finding.ts';
+/** What the function was made to start: it shows what has ended before anybody looks. */
+import type { Detector, DetectPolicy, Finding, Observation, Severity, Spawned } from '../contracts/evidence.ts';
+import type { RecordedEvent } from '../contracts/recorded.ts';
+import { firstOf, isAllowed, makeFinding, once } from './finding.ts';
 import { idiomsOf } from './idioms.ts';
 import { isWritablePlace } from './places.ts';
 import { isDownloader } from './programs.ts';
+import { eventEvidence, eventsOf, knownArgv } from './recorded.ts';
 
 const MAX = 16;
 
@@ -15,55 +17,61 @@ export const childProcessUse: Detector = {
   kind: 'execution',
   severity: 'critical',
   cost: 'facts',
-  benign: ['functions that run curl or an unpacked program on purpose'],
+  benign: ['functions that run curl or an unpacked program on purpose', 'installers: curl … | sh'],
   runs: ['process'],
   detect: (now: Observation, _: Observation, policy: DetectPolicy): readonly Finding[] =>
     firstOf(
-      (now.own?.spawned ?? []).filter(({ file }) => !isAllowed(policy, 'exe', file)).flatMap((one) => judge(one, now)),
+      // The same start may be told by the black box and by Node's own channel: the number of the event comes first.
+      once(
+        [...eventsOf(now, ['spawn', 'execve']).map(recordedStart), ...(now.own?.spawned ?? []).map(toldStart)]
+          .filter(({ file }) => !isAllowed(policy, 'exe', file))
+          .flatMap((one) => judge(one, now)),
+      ),
       MAX,
     ),
 };
 
-function judge(one: Spawned, now: Observation): Finding[] {
-  const text = [one.file, ...one.argv.slice(1), ...(one.left === undefined ? [] : [`[left out: ${one.left}]`])].join(
-    ' ',
-  );
+interface Start {
+  readonly file: string;
+  readonly argv: readonly string[];
+  readonly text: string;
+  readonly evidence: readonly string[];
+}
+
+function recordedStart(event: RecordedEvent): Start {
+  const argv = knownArgv(event);
+  return { file: event.subject, argv, text: argv.join(' '), evidence: eventEvidence(event) };
+}
+
+function toldStart({ file, argv, left, pid, atMs }: Spawned): Start {
+  const words = [file, ...argv.slice(1)];
+  const text = [...words, ...(left === undefined ? [] : [`[left out: ${left}]`])].join(' ');
   const evidence = [
     `child_process: ${text}`,
-    `pid ${one.pid === undefined ? 'unknown' : String(one.pid)} at ${new Date(one.atMs).toISOString()}`,
+    `pid ${pid === undefined ? 'unknown' : String(pid)} at ${new Date(atMs).toISOString()}`,
   ];
-  // Not `pid`: it may have ended, and another process may have the number.
-  const subject = { name: one.file };
-  const [idiom] = idiomsOf([one.file, ...one.argv.slice(1)]);
-  if (idiom !== undefined && idiom.severity !== 'low') {
-    return [
-      makeFinding(childProcessUse, {
-        title: `the function ran a command line that ${idiom.what}: ${text}`,
-        severity: idiom.severity,
-        subject,
-        part: idiom.name,
-        evidence,
-      }),
-    ];
-  }
-  if (isDownloader(one.file))
-    return [
-      makeFinding(childProcessUse, {
-        title: `the function ran a downloader: ${text}`,
-        severity: 'medium',
-        subject,
-        part: 'downloader',
-        evidence,
-      }),
-    ];
-  if (!isWritablePlace(one.file, now.writable)) return [];
-  return [
-    makeFinding(childProcessUse, {
-      title: `the function ran a file of a writable tree: ${text}`,
-      severity: 'low',
-      subject: { path: one.file },
-      part: 'staged',
-      evidence,
-    }),
-  ];
+  return { file, argv: words, text, evidence };
+}
+
+function judge(one: Start, now: Observation): Finding[] {
+  const { file, text } = one;
+  const [idiom] = idiomsOf(one.argv);
+  if (idiom !== undefined && idiom.severity !== 'low')
+    return [found(one, { title: `a command line that ${idiom.what}: ${text}`, ...idiom, part: idiom.name })];
+  if (isDownloader(file))
+    return [found(one, { title: `a downloader: ${text}`, severity: 'medium', part: 'downloader' })];
+  if (!isWritablePlace(file, now.writable)) return [];
+  return [found(one, { title: `a file of a writable tree: ${text}`, severity: 'low', part: 'staged' })];
+}
+
+interface Judged {
+  readonly title: string;
+  readonly severity: Severity;
+  readonly part: string;
+}
+
+/** Not by pid: it may have ended, and another process may have the number. */
+function found({ file, evidence }: Start, { title, severity, part }: Judged): Finding {
+  const subject = part === 'staged' ? { path: file } : { name: file };
+  return makeFinding(childProcessUse, { title: `the function ran ${title}`, severity, subject, part, evidence });
 }

@@ -9,11 +9,13 @@ import type {
   Technique,
 } from '../contracts/evidence.ts';
 import { defined } from '../defined.ts';
-import { before, isAllowed, makeFinding, named, newcomers, subjectOf } from './finding.ts';
+import { before, firstOf, isAllowed, makeFinding, named, newcomers, once, subjectOf } from './finding.ts';
 import { isWritablePlace } from './places.ts';
 import { isWrapper } from './programs.ts';
-import { useOf, type VariableUse } from './variables.ts';
+import { eventEvidence, eventsOf } from './recorded.ts';
+import { loadsCode, useOf, type VariableUse } from './variables.ts';
 
+const MAX_STARTS = 16;
 const TECHNIQUES: Readonly<Record<VariableUse, Technique>> = {
   code: { id: 'T1574.006', name: 'Dynamic Linker Hijacking' },
   path: { id: 'T1574.007', name: 'Path Interception by PATH Environment Variable' },
@@ -41,6 +43,7 @@ export const environmentDrift: Detector = {
       ...ofExec(now, baseline),
       ...ofCode(now, baseline),
       ...ofChildren(now, baseline),
+      ...ofStarts(now),
     ];
     return findings.filter(({ subject }) => !isAllowed(policy, 'variable', subject.name ?? ''));
   },
@@ -53,7 +56,7 @@ function ofStart(now: Observation): Finding[] {
     .flatMap((one) =>
       entries(one.env).flatMap(([name, value]): Finding[] => {
         if (useOf(name) !== 'code') return [];
-        const staged = leadsIntoTree(value, now);
+        const staged = loadsCode(name, value, now.writable);
         if (!staged && !/^(?:LD_|NODE_OPTIONS|AWS_LAMBDA_EXEC_WRAPPER)/u.test(name)) return [];
         return [
           drift(one, {
@@ -131,6 +134,39 @@ function ofChildren(now: Observation, baseline: Observation): Finding[] {
   );
 }
 
+/** What children were given that have ended since: the black box notes what the function was not started with. */
+function ofStarts(now: Observation): readonly Finding[] {
+  const found = eventsOf(now, ['spawn']).flatMap((event) =>
+    givenIn(event.detail?.['env']).map(([name, value]): Finding => {
+      const severity = isLoaded(name, value, now) ? 'high' : isShadow(name, value, now) ? 'medium' : 'low';
+      return makeFinding(environmentDrift, {
+        title: `${event.subject} was started with another ${name}`,
+        severity,
+        technique: TECHNIQUES[useOf(name) ?? 'code'],
+        subject: { name },
+        part: `start ${severity} ${event.subject}`,
+        evidence: [`event ${event.sequence}: ${name}=${value}`, ...eventEvidence(event)],
+      });
+    }),
+  );
+  return firstOf(once(found), MAX_STARTS);
+}
+
+/** `NAME=value NAME=value`: values have blanks, names of these variables are capitals. */
+function givenIn(text: string | number | undefined): [string, string][] {
+  if (typeof text !== 'string') return [];
+  return text.split(/ (?=[A-Z_]+=)/u).flatMap((pair): [string, string][] => {
+    const equals = pair.indexOf('=');
+    const name = pair.slice(0, Math.max(0, equals));
+    return useOf(name) === undefined ? [] : [[name, pair.slice(equals + 1)]];
+  });
+}
+
+/** Modules are looked for in a writable tree before any other. */
+function isShadow(name: string, value: string, now: Observation): boolean {
+  return (name === 'NODE_PATH' || name === 'PYTHONPATH') && leadsIntoTree(value, now);
+}
+
 interface Drift {
   readonly name: string;
   readonly value: string;
@@ -156,7 +192,7 @@ const SITE_FILES = ['sitecustomize.py', 'usercustomize.py'] as const;
 
 /** The variable makes programs run what lies in a writable tree, without being asked to. */
 function isLoaded(name: string, value: string, now: Observation): boolean {
-  if (useOf(name) === 'code') return leadsIntoTree(value, now);
+  if (useOf(name) === 'code') return loadsCode(name, value, now.writable);
   if (name !== 'PYTHONPATH') return false;
   const files = new Set(now.files.map(({ path }) => path));
   return value

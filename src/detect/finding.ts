@@ -133,6 +133,12 @@ function matches(pattern: string, value: string): boolean {
   return pattern.endsWith('*') ? value.startsWith(pattern.slice(0, -1)) : value === pattern;
 }
 
+/** The first of those that tell of the same thing. */
+export function once(findings: readonly Finding[]): readonly Finding[] {
+  const keys = new Set<string>();
+  return findings.filter(({ key }) => !keys.has(key) && keys.add(key).size > 0);
+}
+
 /** The first of many findings of one detector; the last that is kept tells how many were left. */
 export function firstOf(findings: readonly Finding[], most: number, all: number = findings.length): readonly Finding[] {
   const last = findings[most - 1];

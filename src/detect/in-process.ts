@@ -1,5 +1,6 @@
 /** The anomaly monitor of a wrapped function: loaded by its host when something has moved, and not before. */
-import { ownFactsOf, type OwnRecords } from './own.ts';
+import { defined } from '../defined.ts';
+import { newsOf, ownFactsOf, type OwnRecords } from './own.ts';
 import { openMonitor, type InitFacts, type AnomalyMonitor, type MonitorOptions } from './anomaly-monitor.ts';
 
 /** Opens it with what the host has noted since init. */
@@ -8,5 +9,6 @@ export function openInProcess(
   records: OwnRecords,
   init: InitFacts,
 ): AnomalyMonitor {
-  return openMonitor({ ...options, by: 'process', own: ownFactsOf(records), init });
+  const own = ownFactsOf(records);
+  return openMonitor({ ...options, by: 'process', own, ...defined({ recorded: newsOf(records) }), init });
 }

@@ -2,6 +2,7 @@
 import type { Detector } from '../contracts/evidence.ts';
 import { childProcessUse } from './child-process-use.ts';
 import { codeChanged } from './code-changed.ts';
+import { codeFromNowhere } from './code-from-nowhere.ts';
 import { disguisedName } from './disguised-name.ts';
 import { environReader } from './environ-reader.ts';
 import { environmentDrift } from './environment-drift.ts';
@@ -9,6 +10,7 @@ import { foreignCredentials } from './foreign-credentials.ts';
 import { foreignResolver } from './foreign-resolver.ts';
 import { mappedObject } from './mapped-object.ts';
 import { miner } from './miner.ts';
+import { openInspector } from './open-inspector.ts';
 import { outbound } from './outbound.ts';
 import { patchedBuiltins } from './patched-builtins.ts';
 import { resourceJump } from './resource-jump.ts';
@@ -47,5 +49,7 @@ export const DETECTORS: readonly Detector[] = [
   codeChanged,
   patchedBuiltins,
   childProcessUse,
+  codeFromNowhere,
+  openInspector,
   resourceJump,
 ];

@@ -2,6 +2,7 @@
 import type { Debugger, Runtime, Session } from 'node:inspector';
 import { types } from 'node:util';
 import type { OwnFacts, PatchedBuiltin, Spawned } from '../contracts/evidence.ts';
+import type { RecordedEvent, RecordedNews } from '../contracts/recorded.ts';
 import { isReaderObject } from '../proc/aside/started.ts';
 import { watchedOf } from './variables.ts';
 
@@ -21,6 +22,10 @@ export interface OwnRecords {
    * children.
    */
   isOurs?: (child: unknown) => boolean;
+  /** What the black box has recorded since it was last asked. */
+  readonly news?: () => RecordedNews;
+  /** Children of Amber that the list has told of, and the black box has not yet. */
+  readers?: Set<number>;
   /** Children that were started and are not in `children`, because there were too many between two readings. */
   missed?: number;
 }
@@ -38,7 +43,11 @@ export function ownFactsOf(records: OwnRecords): () => Promise<OwnFacts> {
   records.isOurs = isReaderObject;
   return async () => {
     for (const { child, atMs } of records.children.splice(0)) {
-      if (isReaderObject(child)) continue;
+      if (isReaderObject(child)) {
+        const { pid } = child as { readonly pid?: number };
+        if (pid !== undefined) records.readers?.add(pid);
+        continue;
+      }
       if (spawned.length >= MAX_SPAWNED) {
         spawned.shift();
         left += 1;
@@ -65,6 +74,22 @@ export function ownFactsOf(records: OwnRecords): () => Promise<OwnFacts> {
           : [`${String(missed)} starts of child processes were not noted: too many came between two looks`]),
       ],
     };
+  };
+}
+
+/**
+ * What the black box has recorded since the last call, without what a look of Amber has started: that is no doing of
+ * the function. Called behind the facts, which know the readers.
+ */
+export function newsOf(records: OwnRecords): (() => RecordedNews) | undefined {
+  const { news } = records;
+  if (news === undefined) return undefined;
+  const readers = (records.readers ??= new Set());
+  return () => {
+    const { events, left } = news();
+    const isOurs = ({ kind, lineage }: RecordedEvent): boolean =>
+      kind === 'spawn' && lineage?.child !== undefined && readers.delete(lineage.child);
+    return { events: events.filter((one) => !isOurs(one)), left };
   };
 }
 

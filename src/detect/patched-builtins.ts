@@ -1,7 +1,11 @@
 /** A built-in of Node is another function than at init: a function that stands there sees what goes through it. */
 import type { Detector, Finding, Observation, PatchedBuiltin, Severity } from '../contracts/evidence.ts';
-import { makeFinding } from './finding.ts';
+import type { RecordedEvent } from '../contracts/recorded.ts';
+import { firstOf, makeFinding, once } from './finding.ts';
 import { isWritablePlace } from './places.ts';
+import { eventEvidence, eventsOf } from './recorded.ts';
+
+const MAX = 16;
 
 export const patchedBuiltins: Detector = {
   name: 'patched-builtins',
@@ -15,8 +19,8 @@ export const patchedBuiltins: Detector = {
     'polyfills and mocks',
   ],
   runs: ['process'],
-  detect: (now: Observation): readonly Finding[] =>
-    (now.own?.patched ?? []).map((patch) =>
+  detect: (now: Observation): readonly Finding[] => [
+    ...(now.own?.patched ?? []).map((patch) =>
       makeFinding(patchedBuiltins, {
         title: `${patch.name} was replaced after init by a function ${placeText(patch)}`,
         severity: severityOf(patch, now),
@@ -24,7 +28,29 @@ export const patchedBuiltins: Detector = {
         evidence: [`${patch.name}: ${patch.script ?? 'place not known'}`],
       }),
     ),
+    ...firstOf(once(eventsOf(now, ['method', 'prototype', 'hook']).map((event) => recorded(event, now))), MAX),
+  ],
 };
+
+/** What the checks of the recorder have told. They do not know whose the new function is, so it is medium at most. */
+function recorded(event: RecordedEvent, { self }: Observation): Finding {
+  const { kind, subject } = event;
+  const what = kind === 'hook' ? 'was taken from the recorder' : kind === 'method' ? 'was replaced' : 'was added';
+  return makeFinding(patchedBuiltins, {
+    title: `${subject} ${what} after init`,
+    severity: isOfPath(event) ? 'medium' : 'low',
+    subject: { pid: self, name: subject },
+    part: kind,
+    evidence: eventEvidence(event),
+  });
+}
+
+/** On the path of requests and credentials, or what reaches every object. */
+function isOfPath({ kind, subject }: RecordedEvent): boolean {
+  if (kind === 'hook') return true;
+  if (kind === 'prototype') return subject.startsWith('Object.prototype.');
+  return /\/(?:@aws-sdk|@smithy|aws-sdk)\/|^\/var\/runtime\//u.test(subject);
+}
 
 function placeText({ script }: PatchedBuiltin): string {
   return script === undefined

@@ -12,6 +12,7 @@ import type {
   OwnFacts,
   Roots,
 } from '../contracts/evidence.ts';
+import type { RecordedNews } from '../contracts/recorded.ts';
 import { systemCode } from '../errors.ts';
 import { openLocal, reach } from '../fs/resolve.ts';
 import { latin1 } from '../proc/bytes.ts';
@@ -29,6 +30,8 @@ export interface ScannerOptions {
   readonly roots: Roots;
   /** What only the process itself knows; in process only. */
   readonly own?: () => OwnFacts | Promise<OwnFacts>;
+  /** What the black box has recorded since the last look. Asked behind `own`. */
+  readonly recorded?: () => RecordedNews;
   readonly limits?: Partial<ScanLimits>;
 }
 
@@ -80,7 +83,7 @@ export function openScanner(options: ScannerOptions): SandboxScanner {
     const files = await observeFiles(roots.writable, limits, knownFiles, pace, book);
     knownFiles = files.known;
     const extensions = extensionsOf(roots.code, book);
-    const own = await options.own?.();
+    const within = await withinOf(options);
     return {
       takenMs,
       by,
@@ -93,8 +96,8 @@ export function openScanner(options: ScannerOptions): SandboxScanner {
       extensions: extensions.names,
       nameservers: nameserversOf(roots.etc, book),
       code: codeOf(roots.code, processes, book),
-      own,
-      notInspected: [...seen.left, ...sockets.left, ...files.left, ...extensions.left, ...(own?.left ?? [])],
+      ...within.facts,
+      notInspected: [...seen.left, ...sockets.left, ...files.left, ...extensions.left, ...within.left],
     };
   };
   return {
@@ -103,6 +106,21 @@ export function openScanner(options: ScannerOptions): SandboxScanner {
       last = next.catch(() => undefined);
       return next;
     },
+  };
+}
+
+/** What only the process itself knows. The events come behind the facts, which name the readers that are Amber's. */
+async function withinOf(options: ScannerOptions): Promise<{
+  readonly facts: Pick<Observation, 'own' | 'recorded'>;
+  readonly left: readonly string[];
+}> {
+  const own = await options.own?.();
+  const recorded = options.recorded?.();
+  const beyond = recorded?.left ?? 0;
+  const missed = `${String(beyond)} recorded events were not looked at: too many came between two looks`;
+  return {
+    facts: { own, ...(recorded === undefined ? {} : { recorded }) },
+    left: [...(own?.left ?? []), ...(beyond === 0 ? [] : [missed])],
   };
 }
 

@@ -1,5 +1,7 @@
 /** The variables of an environment that detectors look at. Others are not kept: they may be secrets. */
+import type { BytePath } from '../contracts/evidence.ts';
 import { latin1 } from '../proc/bytes.ts';
+import { isWritablePlace } from './places.ts';
 
 /** `code`: makes a program load code. `path`: where code is looked for. `route`: where requests and credentials go. */
 export type VariableUse = 'code' | 'path' | 'route' | 'identity';
@@ -54,6 +56,30 @@ export const WATCHED: ReadonlyMap<string, VariableUse> = new Map<string, Variabl
   ['AWS_EXECUTION_ENV', 'identity'],
   ['AWS_ACCESS_KEY_ID', 'identity'],
 ]);
+
+/** Options behind which code stands: a folder for reports is none. */
+const LOADING: Readonly<Record<string, RegExp>> = {
+  NODE_OPTIONS: /(?:^|\s)(?:-r|--require|--import|--loader|--experimental-loader)(?:=|\s+)["']?(?<code>[^\s"']+)/gu,
+  RUBYOPT: /(?:^|\s)-[rI]\s*(?<code>\S+)/gu,
+  PERL5OPT: /(?:^|\s)-[MI]\s*(?<code>\S+)/gu,
+};
+const JAVA = /(?:-javaagent:|-agentpath:|-Xbootclasspath(?:\/[ap])?:|-Djava\.system\.class\.loader=)(?<code>[^\s=]+)/gu;
+
+/** A variable of use `code` makes a program run what lies in a writable tree, or a text (`data:`). */
+export function loadsCode(name: string, value: string, writable: readonly BytePath[]): boolean {
+  const pattern = name.includes('JAVA') || name.startsWith('JDK_') ? JAVA : LOADING[name];
+  const texts =
+    pattern === undefined
+      ? [value]
+      : [...value.matchAll(pattern)].map(({ groups }) => (groups?.['code'] ?? '').replace(/^file:\/\//u, ''));
+  return texts.some(
+    (text) =>
+      text.startsWith('data:') ||
+      text
+        .split(/[\s:;,"']+/u)
+        .some((part) => isWritablePlace(part, writable) || isWritablePlace(`${part}/`, writable)),
+  );
+}
 
 /** Longest value that is kept. */
 const MAX_VALUE = 4096;

@@ -13,6 +13,7 @@ import { HOOKS } from './hooks/index.ts';
 import { bindingsBarred, openScope } from './hooks/scope.ts';
 import { openRecorder, type Recorder, type RecorderFacts } from './recorder.ts';
 import { openRing, type Ring } from './ring.ts';
+import type { Tail } from './tail.ts';
 
 /** AMBER_RECORD, where it is not off. */
 export type RecordLevel = 'events' | 'paths';
@@ -22,6 +23,8 @@ export interface Recording {
   /** An invocation begins. Never throws. */
   readonly begins: (number: number) => void;
   readonly ring: () => Ring | undefined;
+  /** What has happened since the last look of a detector. */
+  readonly tail: Pick<Tail, 'take' | 'isDue'>;
   readonly facts: () => RecorderFacts & { readonly longestDelay: number };
   /** For a capture. */
   readonly own: () => OwnRecord;
@@ -87,6 +90,7 @@ export function armRecorder({
       ask(asked, recorder);
     },
     ring: recorder.ring,
+    tail: recorder.tail,
     facts,
     own: () => ({ ...inMemory(recorder.ring()), facts: { ...facts() } }),
   };

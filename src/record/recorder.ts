@@ -1,7 +1,9 @@
 /** The recorder of a process: what hooks tell becomes events in its ring, counted, within the budget of each kind. */
 import type { Lineage, RecordedKind } from '../contracts/recorded.ts';
+import type { Draft } from './encode.ts';
 import { openBudget, type Budget } from './budget.ts';
 import { openRing, type Ring } from './ring.ts';
+import { makeTail, type Tail } from './tail.ts';
 
 /** A function that closes every descriptor takes the ring with it: so often another one is made. */
 const MAX_RINGS = 4;
@@ -36,6 +38,7 @@ export interface Recorder {
   /** Goes on in a new ring. */
   readonly renew: (why: string) => void;
   readonly ring: () => Ring | undefined;
+  readonly tail: Tail;
   readonly facts: () => RecorderFacts;
 }
 
@@ -51,6 +54,7 @@ interface State {
   readonly identity: RecorderIdentity;
   readonly open: () => Ring;
   readonly budget: Budget;
+  readonly tail: Tail;
   ring: Ring | undefined;
   rings: number;
   sequence: number;
@@ -65,6 +69,7 @@ export function openRecorder(identity: RecorderIdentity, open: () => Ring = open
     identity,
     open,
     budget: openBudget(),
+    tail: makeTail(),
     ring: undefined,
     rings: 0,
     sequence: 0,
@@ -94,6 +99,7 @@ export function openRecorder(identity: RecorderIdentity, open: () => Ring = open
     },
     renew: (why) => begin(state, recorder.invocation, why),
     ring: () => state.ring,
+    tail: state.tail,
     facts: () => factsOf(state),
   };
   begin(state, 0, 'init');
@@ -139,7 +145,7 @@ function write(state: State, due: Due): void {
     return;
   }
   const { kind, subject, told } = due.item;
-  const written = state.ring.write({
+  const event: Draft = {
     sequence: state.sequence + 1,
     timeMs: due.timeMs,
     invocation: due.invocation,
@@ -149,8 +155,10 @@ function write(state: State, due: Due): void {
     count: due.count,
     ...told,
     origin: told.origin?.() ?? [],
-  });
+  };
+  const written = state.ring.write(event);
   state.sequence += 1;
+  if (written !== 'lost') state.tail.add(event);
   if (written === 'written') return;
   if (written === 'failed') {
     state.unwritten += 1;

@@ -8,8 +8,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { DetectPolicy, Detector, Finding, Observation, Severity } from '../../src/contracts/evidence.ts';
+import type { RecordedKind } from '../../src/contracts/recorded.ts';
+import { KINDS } from '../../src/record/format.ts';
 import { policyOf } from '../../src/config/detect-policy.ts';
-import { baselineOf, fileOf, INIT_MS, nowOf, ownOf, processOf, socketOf } from '../detect/scene.ts';
+import { baselineOf, eventOf, fileOf, INIT_MS, nowOf, ownOf, processOf, socketOf } from '../detect/scene.ts';
 
 const SEVERITIES: readonly Severity[] = ['low', 'medium', 'high', 'critical'];
 const POLICY: DetectPolicy = policyOf('high');
@@ -103,6 +105,18 @@ function hostile(by: Observation['by']): Observation {
     heapBytes: Number.NaN,
     rssBytes: Infinity,
   });
+  const events = Object.keys(KINDS).flatMap((kind) =>
+    NAMES.map((name) =>
+      eventOf({
+        kind: kind as RecordedKind,
+        subject: name,
+        argv: [name, name],
+        origin: ['eval', name],
+        detail: { env: name },
+        timeMs: Infinity,
+      }),
+    ),
+  );
   const stats = Object.fromEntries(NAMES.map((name) => [name, name]));
   return nowOf({
     by,
@@ -113,6 +127,7 @@ function hostile(by: Observation['by']): Observation {
     extensions: NAMES,
     nameservers: NAMES,
     code: { handler: '\n', stats },
+    recorded: { events, left: 0 },
     own: by === 'process' ? own : undefined,
   });
 }

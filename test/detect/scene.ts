@@ -11,6 +11,7 @@ import type {
   ObservedSocket,
   OwnFacts,
 } from '../../src/contracts/evidence.ts';
+import type { RecordedEvent } from '../../src/contracts/recorded.ts';
 import { policyOf } from '../../src/config/detect-policy.ts';
 import { judge } from '../../src/detect/judge.ts';
 
@@ -116,6 +117,20 @@ export function ownOf(facts: Partial<OwnFacts> = {}): OwnFacts {
     resolvers: ['169.254.78.1'],
     heapBytes: 1e7,
     rssBytes: 1e8,
+    ...facts,
+  };
+}
+
+/** An event of the black box. */
+export function eventOf(facts: Partial<RecordedEvent>): RecordedEvent {
+  return {
+    sequence: 17,
+    timeMs: INIT_MS + 25_000,
+    invocation: 2,
+    pid: 9,
+    kind: 'spawn',
+    subject: '',
+    count: 1,
     ...facts,
   };
 }

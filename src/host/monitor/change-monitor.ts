@@ -10,6 +10,7 @@
 import type { Cause, Finding } from '../../contracts/evidence.ts';
 import type { OwnRecords } from '../../detect/own.ts';
 import type { InitFacts, AnomalyMonitor } from '../../detect/anomaly-monitor.ts';
+import type { RecordedNews } from '../../contracts/recorded.ts';
 import { builtinGroups, currentBuiltins, namedBuiltins, type Group } from './builtins.ts';
 import { haveChanged, makeNotes, type Notes } from './notes.ts';
 import type { Moved, Probe } from './probe.ts';
@@ -63,6 +64,19 @@ export interface ChangeMonitor<W extends MonitoredInvocation> {
 
 export type OpenMonitor = (records: OwnRecords, init: InitFacts) => Promise<AnomalyMonitor>;
 
+/** The black box of this process. */
+export interface NewsSource {
+  readonly take: () => RecordedNews;
+  /** Something has come that is worth a look. */
+  readonly isDue: () => boolean;
+}
+
+/** What others in the process have noted already. */
+export interface Noted {
+  readonly functions?: readonly Group[];
+  readonly recorded?: NewsSource | undefined;
+}
+
 /** What a scan leaves behind when it ends, all of it at once. */
 interface LastScan {
   readonly endedMs: number;
@@ -85,6 +99,7 @@ interface MonitorState<W extends MonitoredInvocation> {
   readonly probe: Probe;
   readonly notes: Notes;
   readonly handler: FindingHandler<W>;
+  readonly recorded: NewsSource | undefined;
   readonly load: () => Promise<AnomalyMonitor>;
   /** The last invocation that was watched. */
   current: W | undefined;
@@ -104,10 +119,11 @@ export function openChangeMonitor<W extends MonitoredInvocation>(
   env: NodeJS.ProcessEnv,
   open: OpenMonitor,
   handler: FindingHandler<W>,
-  functions: readonly Group[] = builtinGroups(),
+  { functions = builtinGroups(), recorded }: Noted = {},
 ): ChangeMonitor<W> {
   const init = { ms: Date.now(), uptimeSeconds: process.uptime(), rssBytes: 0 };
-  const records: OwnRecords = { env, children: [], builtins: new Map(), currentBuiltins };
+  const news = recorded === undefined ? {} : { news: recorded.take };
+  const records: OwnRecords = { env, children: [], builtins: new Map(), currentBuiltins, ...news };
   hearOfChildren(records);
   const notes = makeNotes(env, functions);
   let monitor: Promise<AnomalyMonitor> | undefined;
@@ -115,6 +131,7 @@ export function openChangeMonitor<W extends MonitoredInvocation>(
     probe: probe(() => startedOf(records)),
     notes,
     handler,
+    recorded,
     current: undefined,
     moment: { number: 0, startedMs: init.ms },
     due: undefined,
@@ -186,7 +203,8 @@ function opened<W extends MonitoredInvocation>(state: MonitorState<W>, tracked: 
 }
 
 function ask<W extends MonitoredInvocation>(state: MonitorState<W>, what: 'all' | 'processes'): void {
-  const moved = haveChanged(state.notes) ? 'processes' : state.probe.moved(what);
+  const isTold = state.recorded?.isDue() === true;
+  const moved = haveChanged(state.notes) || isTold ? 'processes' : state.probe.moved(what);
   if (state.due !== 'processes') state.due = moved ?? state.due;
 }
 

@@ -6,6 +6,7 @@ import { openChangeMonitor, type FindingHandler, type ChangeMonitor, type OpenMo
 import { notedFunctions } from './builtins.ts';
 import { openProbe } from './probe.ts';
 import { shared, type Kept } from '../limits/state.ts';
+import { recordings } from '../wrapper/record.ts';
 import { beginFound } from '../wrapper/tracked-invocation.ts';
 import { fault, type HostEnvironment } from '../environment.ts';
 
@@ -23,7 +24,7 @@ export function startMonitoring(setup: HostSetup): void {
         environment.env,
         environment.anomalyMonitor ?? opener(config),
         alarmOf(environment),
-        notedFunctions(state),
+        { functions: notedFunctions(state), recorded: recordings.get(state)?.tail },
       );
       monitors.set(state, changeMonitor);
     }

@@ -88,7 +88,7 @@ function standBy({ handler, state, plain, env, configured }: Stand, host: () => 
       begin: (tracked, cause) => late().handler.begin(tracked, cause),
       fault: (error) => host().tell('detect', error),
     },
-    notedFunctions(state),
+    { functions: notedFunctions(state), recorded: recording?.tail },
   );
   guards.set(state, changeMonitor);
   const progress = openProgress(state, env);
