@@ -68,6 +68,9 @@ const WORDY = /pass|pwd|secret|phrase|mnemonic|seed/iu;
 
 /** The text with the values of secret names hidden. */
 export function hideAssignments(text: string, cover: Cover, nesting = 0): string {
+  NAME.lastIndex = 0;
+  const first = NAME.exec(text);
+  if (first === null) return text;
   const parts: string[] = [];
   const reader = createReader(text);
   let done = 0;
@@ -77,7 +80,7 @@ export function hideAssignments(text: string, cover: Cover, nesting = 0): string
     done = end;
   };
   const hiding: Hiding = { reader, cover, nesting, put, branches: { done: 0 } };
-  for (const found of namesIn(text, () => done)) hideValues(text, found, hiding);
+  for (const found of namesIn(text, first.index, () => done)) hideValues(text, found, hiding);
   return done === 0 ? text : parts.join('') + text.slice(done);
 }
 
@@ -141,9 +144,9 @@ function extentOf(name: string, { isDoubtful }: ValuePlace): Extent {
   return WORDY.test(name) && isDoubtful !== true && !isAboutSecret(name) ? 'words' : 'word';
 }
 
-/** The names that may be a secret's, from left to right; `done`: where what was read already ends. */
-function* namesIn(text: string, done: () => number): Generator<NameFound> {
-  NAME.lastIndex = 0;
+/** The names that may be a secret's, from left to right, behind `from`; `done`: where what was read already ends. */
+function* namesIn(text: string, from: number, done: () => number): Generator<NameFound> {
+  NAME.lastIndex = from;
   for (let match = NAME.exec(text); match !== null; match = NAME.exec(text)) {
     const end = match.index + match[0].length;
     const at = nameStart(text, match.index, done());

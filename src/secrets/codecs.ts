@@ -1,7 +1,7 @@
 /** Encodings in which one text stands inside another: where their runs are, and how a run is read and written again. */
 import { isUtf8 } from 'node:buffer';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { decodeBackslash, decodePercent } from './escapes.ts';
+import { codesOf, decodeBackslash, decodePercent } from './escapes.ts';
 
 /** A text, or `TOO_LONG`. */
 export type Opened = string | typeof TOO_LONG | undefined;
@@ -118,28 +118,50 @@ const LINE_END = /(?:\r?\n|(?:\\{1,7}r)?\\{1,7}n)(?=[A-Za-z0-9+/_-])/y;
 /** How a JSON document, a list of them and gzip begin in base64: there a run may have something else in front. */
 const OPENING = /eyJ|ewo[gJ]|ew0K|W3si|H4sI/gu;
 
-/** Base64 and base64url (RFC 4648), in lines as well, of text or of gzip. */
-export function* base64Runs(text: string): Iterable<Run> {
-  let done = 0;
-  // A run of 16 holds a place that is a multiple of 16.
-  for (let at = LEAST_BASE64 - 1; at < text.length; at += LEAST_BASE64) {
-    if (at < done || !isDigit(text, at)) continue;
-    let start = at;
-    let end = at + 1;
-    while (start > done && isDigit(text, start - 1)) start--;
-    while (end < text.length && isDigit(text, end)) end++;
-    done = end;
-    if (end - start < LEAST_BASE64) continue;
-    const opened = openingOf(text, start, end);
-    if (opened < 0) continue;
-    done = lastLine(text, opened, end);
-    yield base64Run(text, opened, done);
-  }
+/** Longer texts are read from an array. */
+const SCAN_AS_CODES = 256;
+type Codes = Uint16Array | undefined;
+
+interface Base64Run extends Run {
+  /** Where its digits end, and the search goes on. */
+  readonly digitsEnd: number;
 }
 
-function isDigit(text: string, at: number): boolean {
-  const code = text.charCodeAt(at);
-  return code < 128 && (DIGIT[code] ?? 255) < 64;
+/** Base64 and base64url (RFC 4648), in lines as well, of text or of gzip. */
+export function base64Runs(text: string): Iterable<Run> {
+  const codes = text.length > SCAN_AS_CODES ? codesOf(text) : undefined;
+  const first = nextBase64(text, codes, 0);
+  return first === undefined ? [] : runsFrom(text, codes, first);
+}
+
+function* runsFrom(text: string, codes: Codes, first: Base64Run): Iterable<Run> {
+  for (let run: Base64Run | undefined = first; run !== undefined; run = nextBase64(text, codes, run.digitsEnd))
+    yield run;
+}
+
+function nextBase64(text: string, codes: Codes, from: number): Base64Run | undefined {
+  const isDigit = (at: number): boolean => {
+    const code = codes === undefined ? text.charCodeAt(at) : (codes[at] ?? 0);
+    return code < 128 && (DIGIT[code] ?? 255) < 64;
+  };
+  // Where the first run that is long enough may end. It is read backwards: no run goes beyond what is no digit.
+  for (let at = from + LEAST_BASE64 - 1; at < text.length; ) {
+    let before = at;
+    while (before >= from && isDigit(before)) before--;
+    if (at - before < LEAST_BASE64) {
+      at = before + LEAST_BASE64;
+      continue;
+    }
+    let end = at + 1;
+    while (end < text.length && isDigit(end)) end++;
+    const opened = openingOf(text, before + 1, end);
+    if (opened >= 0) {
+      const digitsEnd = lastLine(text, opened, end);
+      return { ...base64Run(text, opened, digitsEnd), digitsEnd };
+    }
+    at = end + LEAST_BASE64;
+  }
+  return undefined;
 }
 
 /** Where in the run the base64 of something readable begins, or -1. */

@@ -40,12 +40,15 @@ export interface Looking {
   /** What is done with any text. */
   readonly look: (text: string, depth: Depth) => string;
   readonly hits: Hit[];
+  /** Nothing but letters, digits and `./+-`: what has a sign of its own is not there. */
+  readonly isBare: boolean;
 }
 
 /** Adds a hit for each run that holds a secret. */
 export function findEncoded(text: string, looking: Looking): void {
   if (text.length < LEAST) return;
   if (text.length >= LEAST_BASE64) findRuns(text, base64Runs, looking);
+  if (looking.isBare) return;
   for (const [sign, codec] of CODECS) if (text.includes(sign)) findRuns(text, codec, looking);
 }
 

@@ -14,6 +14,7 @@ import type { KnownValues } from './known.ts';
 import { createMarker } from './mark.ts';
 import type { View } from './mark.ts';
 import { createMemory } from './memory.ts';
+import type { Memory, Watch } from './memory.ts';
 import { mayStayInBranch, isSecretByName } from './names.ts';
 import { createRules } from './rules.ts';
 import type { Rules } from './rules.ts';
@@ -56,7 +57,7 @@ export function createRedactor(options: RedactorOptions = {}): Redactor {
     json: (value) =>
       settle('text', (notes, into) => {
         const path: string[] = [];
-        const strings = redactedStrings(rules, path, into(notes), memory.isClean);
+        const strings = redactedStrings(rules, path, into(notes), memory);
         return walk(
           value,
           '',
@@ -121,23 +122,27 @@ function shortName(name: string, rules: Rules, cover: CoverAt): string {
   return name === '' ? '?' : rules.text(name.slice(0, 100), { ...cover(''), note: () => undefined });
 }
 
-function redactedStrings(
-  rules: Rules,
-  path: readonly string[],
-  cover: CoverAt,
-  isClean: (text: string, check: () => string) => boolean,
-): Strings {
+function redactedStrings(rules: Rules, path: readonly string[], cover: CoverAt, memory: Memory): Strings {
   const here = (suffix = ''): Cover => cover(path.join('.').replaceAll('.[', '[').slice(-300) + suffix);
+  let watch: Watch | undefined;
+  const noted = (): Cover => {
+    if (watch !== undefined) watch.noted = true;
+    return here();
+  };
   // Made when it is needed: most strings hold nothing.
   const lazy: Cover = {
-    hide: (secret, rule, meant) => here().hide(secret, rule, meant),
-    note: (rule, left) => here().note(rule, left),
+    hide: (secret, rule, meant) => noted().hide(secret, rule, meant),
+    note: (rule, left) => noted().note(rule, left),
   };
-  const text = (value: string): string => rules.text(value, lazy);
+  const text = (value: string): string =>
+    memory.unlessClean(value, (own) => {
+      watch = own;
+      return rules.text(value, lazy);
+    });
   return {
     key(key) {
       let shown = key;
-      return isClean(key, () => (shown = text(key))) ? key : shown;
+      return memory.isClean(key, () => (shown = text(key))) ? key : shown;
     },
     value(value: string, name: string, place: Place) {
       if (place === 'plain' && !isSecretByName(name, value)) return text(value);

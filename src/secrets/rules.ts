@@ -66,6 +66,7 @@ function lookAt(text: string, looking: Look): string {
     depth,
     look: (inner, deeper) => lookAt(inner, { ...looking, depth: deeper }),
     hits: found.hits,
+    isBare,
   });
   known?.find(text, found, note);
   // One word of letters, digits and `./+-` (a path, a digest, a time) assigns nothing to a name.

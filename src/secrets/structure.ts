@@ -7,7 +7,7 @@ import type { Left } from './hit.ts';
 import { GETTER, primitive, takeApart } from './foreign.ts';
 import type { Plain } from './foreign.ts';
 import { LIMIT } from './mark.ts';
-import { isSecretBranch, isSecretByName } from './names.ts';
+import { isSecretBranch, isSecretByName, mayBeSecret } from './names.ts';
 import { isContent, isLabel } from './pairs.ts';
 
 const MAX_DEPTH = 64;
@@ -53,7 +53,7 @@ const VARIABLE = /^[A-Z_][A-Z0-9_]{2,100}$/u;
 export function walk(value: unknown, name: string, place: Place, state: Walk): unknown {
   if (++state.nodes > MAX_NODES) return over(state, 'nodes', 1, 'members');
   if (typeof value === 'string') return value === GETTER ? value : text(value, name, place, state);
-  if (typeof value === 'number' && (place === 'secret' || isSecretByName(name, String(value))))
+  if (typeof value === 'number' && (place === 'secret' || (mayBeSecret(name) && isSecretByName(name, String(value)))))
     return digits(value, name, place, state);
   if (typeof value !== 'object' || value === null) return primitive(value);
   if (state.ancestors.has(value)) return CYCLE;

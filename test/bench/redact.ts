@@ -1,15 +1,24 @@
 /**
- * How fast the redactor is, by hand: `node test/bench/redact.ts`. Prints milliseconds of CPU (user) and MB/s, the mean
- * of several runs. Half of the runs see a dictionary of learned secrets, as a real capture has.
+ * How fast the redactor is, by hand: `node test/bench/redact.ts [--beside FOLDER]`. Prints milliseconds of CPU (user and
+ * system) and MB/s, the median of several runs. Half of the runs see a dictionary of learned secrets, as a real capture
+ * has. FOLDER is a checkout of another commit: both take turns on the same inputs, and the ratio is printed.
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { createRedactor } from '../../src/secrets/redactor.ts';
 import type { Redactor } from '../../src/secrets/contracts.ts';
 
 const MIB = 1024 * 1024;
 const WARM_UP = 4;
-const RUNS = 20;
+const RUNS = 21;
+const { values: options } = parseArgs({ options: { beside: { type: 'string' } } });
+const other =
+  options.beside === undefined
+    ? undefined
+    : ((await import(resolve(options.beside, 'src/secrets/redactor.ts'))) as { createRedactor: typeof createRedactor });
+const sides = other === undefined ? [createRedactor] : [createRedactor, other.createRedactor];
 const SECRETS = {
   AWS_SECRET_ACCESS_KEY: randomBytes(30).toString('base64'),
   AWS_SESSION_TOKEN: `IQoJb3JpZ2luX2Vj${randomBytes(700).toString('base64')}`,
@@ -37,19 +46,33 @@ function repeated(text: string, bytes: number): string {
   return text.repeat(Math.ceil(bytes / text.length)).slice(0, bytes);
 }
 
+function cpuMs(create: typeof createRedactor, learned: boolean, run: (redactor: Redactor) => unknown): number {
+  const redactor = create();
+  if (learned) redactor.learn(SECRETS);
+  const started = process.cpuUsage();
+  run(redactor);
+  const { user, system } = process.cpuUsage(started);
+  return (user + system) / 1000;
+}
+
+const medianOf = (times: readonly number[]): number => times.toSorted((one, two) => one - two)[times.length >> 1] ?? 0;
+
 function measure(what: string, bytes: number, run: (redactor: Redactor) => unknown): void {
   for (const learned of [false, true]) {
-    let total = 0;
+    const times = sides.map((): number[] => []);
     for (let turn = 0; turn < WARM_UP + RUNS; turn++) {
-      const redactor = createRedactor();
-      if (learned) redactor.learn(SECRETS);
-      const started = process.cpuUsage();
-      run(redactor);
-      if (turn >= WARM_UP) total += process.cpuUsage(started).user / 1000;
+      for (let at = 0; at < sides.length; at++) {
+        // Who comes first changes: what the first one leaves to the collector costs the second.
+        const side = (at + turn) % sides.length;
+        const ms = cpuMs(sides[side] ?? createRedactor, learned, run);
+        if (turn >= WARM_UP) times[side]?.push(ms);
+      }
     }
-    const ms = total / RUNS;
+    const [ms = 0, beside] = times.map(medianOf);
+    const ratio =
+      beside === undefined ? '' : `  beside ${beside.toFixed(2).padStart(8)} ms  x ${(ms / beside).toFixed(2)}`;
     process.stdout.write(
-      `${what.padEnd(58)} ${learned ? 'learned' : 'nothing'} ${ms.toFixed(2).padStart(8)} ms ${(bytes / ms / 1000).toFixed(0).padStart(6)} MB/s\n`,
+      `${what.padEnd(58)} ${learned ? 'learned' : 'nothing'} ${ms.toFixed(2).padStart(8)} ms ${(bytes / ms / 1000).toFixed(0).padStart(6)} MB/s${ratio}\n`,
     );
   }
 }
@@ -72,9 +95,14 @@ measure(
 
 const maps = repeated(readFileSync('/proc/self/maps', 'latin1'), MIB);
 measure('1 MiB of /proc/PID/maps, as bytes', MIB, (redactor) => redactor.bytes(Buffer.from(maps, 'latin1'), 'text'));
-const report = repeated(JSON.stringify(process.report.getReport(), undefined, 1), MIB);
+const told = process.report.getReport();
+const report = repeated(JSON.stringify(told, undefined, 1), MIB);
 measure('1 MiB of diagnostic report, as text', MIB, (redactor) => redactor.text(report));
-measure('1 MiB of base64', MIB, (redactor) => redactor.text(repeated(randomBytes(MIB).toString('base64'), MIB)));
+measure('20 diagnostic reports, as objects', 20 * JSON.stringify(told).length, (redactor) =>
+  Array.from({ length: 20 }, () => redactor.json(told)),
+);
+const base64 = repeated(randomBytes(MIB).toString('base64'), MIB);
+measure('1 MiB of base64', MIB, (redactor) => redactor.text(base64));
 measure('1 MiB of percent and backslash escapes', MIB, (redactor) => redactor.text(repeated('a%20b\\nc%2Fd\\"e', MIB)));
 const planted = repeated(
   `${'x'.repeat(200)} ${SECRETS.API_KEY} ${Buffer.from(SECRETS.AWS_SESSION_TOKEN).toString('base64')} `,
