@@ -49,6 +49,7 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
   const manifest = openManifest(captureId);
   const tool = toolFacts();
   let recipient: AgeRecipient | undefined;
+  const end = earlyEnd(request);
   return {
     config,
     context,
@@ -58,11 +59,11 @@ export function beginCapture(request: CaptureRequest): CaptureRun {
     cpuMs,
     tiers: request.last?.tiers ?? {},
     place: placeOf(captureId, identity, startedMs),
-    endedEarly: () => endReason(request)?.message,
+    endedEarly: end.reason,
     commitFacts: (shipped, sealed) => ({
       ...commitFacts(context, identity, tool),
       ...sealed,
-      ...endedEarly(request),
+      ...defined({ endedEarly: end.committed() }),
       clocks: clockFacts(startedMs, elapsedMs(), shipped),
       cost: { cpuMs: cpuMs(), rssBefore: clock.rssBefore, rssAfter: process.memoryUsage.rss() },
     }),
@@ -177,13 +178,19 @@ function headerEntry(
   return { kind: 'json', path: 'capture.json', source: 'amber', method: 'api', value };
 }
 
-function endReason({ stopSignal: stop }: CaptureRequest): AmberError | undefined {
-  return stop?.aborted === true && isAmberError(stop.reason) ? stop.reason : undefined;
+/** Why the host ended it early. The last line in the log says what the commit said, also if the end came in between. */
+function earlyEnd(request: CaptureRequest): Record<'reason' | 'committed', () => string | undefined> {
+  let reason = (): string | undefined => endReason(request)?.message;
+  const committed = (): string | undefined => {
+    const told = reason();
+    reason = () => told;
+    return told;
+  };
+  return { reason: () => reason(), committed };
 }
 
-function endedEarly(request: CaptureRequest): Pick<CommitFacts, 'endedEarly'> {
-  const reason = endReason(request);
-  return reason === undefined ? {} : { endedEarly: reason.message };
+function endReason({ stopSignal: stop }: CaptureRequest): AmberError | undefined {
+  return stop?.aborted === true && isAmberError(stop.reason) ? stop.reason : undefined;
 }
 
 function names(objects: readonly { readonly name: string }[]): readonly string[] {

@@ -33,11 +33,12 @@ export async function verifyAll(
   }
   if (absent !== undefined) tellAbsent(absent, out);
   const missing = absent?.captures.length ?? 0;
+  const { isLogSilent } = await import('../case/verify/verify.ts');
   const { byCapture, copiesAmong } = await import('../case/verify/copies.ts');
   const captures = byCapture(results);
   // A capture of which one copy is not as it was is not verified: nobody knows which of them is used.
   const verified = captures.filter((copies) =>
-    copies.every(({ verdict, log: read }) => verdict === 'verified' && read !== 'not-read'),
+    copies.every((copy) => copy.verdict === 'verified' && !isLogSilent(copy)),
   ).length;
   const copies = copiesAmong(results);
   for (const one of copies) tellCopies(one, out);

@@ -19,7 +19,7 @@ export interface VerifyCommand {
  */
 export function exitOf(results: readonly VerifyResult[], unread: number): number {
   if (results.some(({ verdict }) => verdict === 'failed' || verdict === 'cut')) return 1;
-  const isRead = results.every(({ verdict, log }) => verdict === 'verified' && log !== 'not-read');
+  const isRead = results.every(({ verdict, log }) => verdict === 'verified' && (log === 'none' || log === 'read'));
   return isRead && unread === 0 ? 0 : 3;
 }
 

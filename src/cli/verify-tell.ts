@@ -9,6 +9,15 @@ import { many } from '../many.ts';
 
 const WORDS = { ok: 'ok', failed: 'FAILED', 'not-checked': 'not checked' } as const;
 const WIDTH = 13;
+/** How a log is told that was given and says nothing of the capture. */
+const SILENT: Readonly<Partial<Record<VerifyResult['log'], { which: string; word: string; why: string }>>> = {
+  'not-read': { which: 'which could not be read', word: 'NOT READ', why: 'it could not be read.' },
+  'no-line': {
+    which: 'which has no line of this capture',
+    word: 'NO LINE',
+    why: 'it was read, and there is no line of this capture in it. Is it the log of this function and time?',
+  },
+};
 /** Captures that only the log names; --json has more. */
 const MAX_ABSENT = 50;
 
@@ -21,16 +30,16 @@ export function tellResult(result: VerifyResult, out: Output): VerifyResult {
     ([outcome, count]) => `${String(count)} ${renderText(outcome, 20)}`,
   );
   if (lacks.length > 0) out.line(`The evidence is not complete: ${lacks.join(', ')} (\`amber show\` tells of them)`);
-  // What a log that nobody could read would have said is not part of what was checked.
-  const unread = result.verdict === 'verified' && result.log === 'not-read';
+  // What a log that says nothing would have said is not part of what was checked.
+  const silent = SILENT[result.log];
+  const unchecked = result.verdict === 'verified' && silent !== undefined;
   out.line(
     out.paint(
-      result.verdict === 'verified' && !unread ? 'good' : 'bad',
-      unread ? `not verified against the log, which could not be read; else ${result.summary}` : result.summary,
+      result.verdict === 'verified' && !unchecked ? 'good' : 'bad',
+      unchecked ? `not verified against the log, ${silent.which}; else ${result.summary}` : result.summary,
     ),
   );
-  if (result.log === 'not-read')
-    out.note(`NOT READ: the log says nothing of ${result.location}: it could not be read.`);
+  if (silent !== undefined) out.note(`${silent.word}: the log says nothing of ${result.location}: ${silent.why}`);
   return result;
 }
 

@@ -5,6 +5,7 @@
  */
 import { plainDigest, type LogRecord } from './scan.ts';
 import { readLog } from './source.ts';
+import { statementOf } from './statement.ts';
 import type { LogFile } from './walk.ts';
 
 /** What the log says of one segment; every different statement is kept. */
@@ -15,6 +16,8 @@ export interface LoggedSegment {
   readonly chain: ReadonlySet<string>;
   /** The destination acknowledged it. */
   readonly stored: boolean;
+  /** What its lines say beside the digests (see statement.ts): a capture writes one, so two are two statements. */
+  readonly says: ReadonlySet<string>;
 }
 
 export interface LogDigests {
@@ -34,7 +37,8 @@ export interface LogDigests {
   /** Where it was stored, as the last line says. */
   readonly locations: ReadonlySet<string>;
   /**
-   * What the last line says, in words: a capture writes one, so of two different ones nobody knows which is its own.
+   * What the last line says (see statement.ts): a capture writes one, so of two different ones nobody knows which is
+   * its own.
    */
   readonly ends: ReadonlySet<string>;
   /** Some line says that something of it was stored. */
@@ -69,6 +73,8 @@ const MAX_SEGMENTS = 20_000;
 const MAX_CAPTURES = 100_000;
 const MAX_KEPT = { wanted: 200_000, others: 100_000 } as const;
 const MAX_STATEMENTS = 16;
+/** More than any statement of ours has. */
+const MAX_STATEMENT = 2048;
 const MAX_ID = 64;
 
 /** Reads the log once. `wanted` are ids that are kept whatever else is in it, be it a flood. */
@@ -95,6 +101,7 @@ interface Segment {
   objects?: Set<string> | undefined;
   sha256?: Set<string> | undefined;
   chain?: Set<string> | undefined;
+  says?: Set<string> | undefined;
   stored: boolean;
 }
 
@@ -178,6 +185,7 @@ class Index {
     segment.objects = add(segment.objects, record['object']);
     segment.sha256 = addDigest(segment.sha256, record['sha256']);
     segment.chain = addDigest(segment.chain, record['chain']);
+    if (record['amber'] === 'segment') segment.says = add(segment.says, statementOf('segment', record));
     segment.stored ||= stored;
   }
 
@@ -198,19 +206,14 @@ function hasForm({ amber, segment }: LogRecord): boolean {
 }
 
 function takeEnd(capture: Capture, record: LogRecord): void {
-  const { state, code, location, sha256, manifest, segments } = record;
+  const { state, code, location, sha256, manifest } = record;
   capture.stored ||= state === 'whole' || state === 'cut';
   capture.whole = addDigest(capture.whole, sha256);
   capture.manifest = addDigest(capture.manifest, manifest);
   if (code === undefined) capture.committed = addDigest(capture.committed, manifest);
   capture.states = add(capture.states, state);
   capture.locations = add(capture.locations, location);
-  const said = [
-    typeof state === 'string' ? state : 'no state',
-    typeof segments === 'number' ? `segments ${segments}` : '',
-    typeof location === 'string' ? `in ${location}` : '',
-  ].filter((word) => word !== '');
-  capture.ends = add(capture.ends, said.join(', '));
+  capture.ends = add(capture.ends, statementOf('capture', record));
 }
 
 function addDigest(set: Set<string> | undefined, value: unknown): Set<string> | undefined {
@@ -220,7 +223,7 @@ function addDigest(set: Set<string> | undefined, value: unknown): Set<string> | 
 function add(set: Set<string> | undefined, value: unknown): Set<string> | undefined {
   if (typeof value !== 'string') return set;
   const kept = set ?? new Set<string>();
-  if (kept.size < MAX_STATEMENTS) kept.add(value.slice(0, 1024));
+  if (kept.size < MAX_STATEMENTS) kept.add(value.slice(0, MAX_STATEMENT));
   return kept;
 }
 
@@ -239,8 +242,8 @@ function digestsOf(capture: Capture | undefined): LogDigests | undefined {
     ends = NONE,
   } = capture;
   const told = [...(segments ?? [])].map(
-    ([number, { objects = NONE, sha256 = NONE, chain = NONE, stored: kept }]) =>
-      [number, { objects, sha256, chain, stored: kept }] as const,
+    ([number, { objects = NONE, sha256 = NONE, chain = NONE, says = NONE, stored: kept }]) =>
+      [number, { objects, sha256, chain, says, stored: kept }] as const,
   );
   return {
     lines,

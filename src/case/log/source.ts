@@ -9,6 +9,7 @@ import { AmberError, isAmberError, type AmberErrorCode } from '../../errors.ts';
 import { decompress, packingOf } from '../tar/decompress.ts';
 import { gunzipMembers } from '../tar/gzip-members.ts';
 import { newerSchema } from '../../version.ts';
+import { PackedInside } from './packed-inside.ts';
 import { RecordScanner, type LogRecord } from './scan.ts';
 import { isPlainFile } from '../store/open.ts';
 import { readError, readFile } from '../store/store.ts';
@@ -95,8 +96,9 @@ export async function readLog(
       for (const record of records) if (!take(record)) read.malformed += 1;
     };
     const look = new FirstLook();
+    const inside = new PackedInside();
     try {
-      for await (const text of textOf(file.bytes, look)) {
+      for await (const text of textOf(file.bytes, look, inside)) {
         look.see(text);
         // A file that PowerShell appended to is UTF-16 from its middle on: without its NULs it is ASCII.
         takeAll(scanner.push(text.replaceAll('\0', '')));
@@ -110,6 +112,7 @@ export async function readLog(
     if (newer !== undefined) note(read, `${file.name} in part: ${newer}`);
     const strange = read.records === before ? look.strange() : undefined;
     if (strange !== undefined) note(read, `${file.name} is ${strange}`);
+    else if (inside.found !== undefined) note(read, `${file.name} in part: ${inside.found}`);
   }
   return read;
 }
@@ -120,7 +123,11 @@ function note(read: LogRead, reason: string): void {
 }
 
 /** @throws AmberError ARCHIVE_CORRUPT for damage, and beyond what a packed log can hold. */
-async function* textOf(bytes: AsyncIterable<Uint8Array>, look: FirstLook): AsyncGenerator<string> {
+async function* textOf(
+  bytes: AsyncIterable<Uint8Array>,
+  look: FirstLook,
+  inside: PackedInside,
+): AsyncGenerator<string> {
   const packed = { bytes: 0 };
   let layer: AsyncIterable<Uint8Array> = counted(bytes, packed);
   for (let layers = 0; ; layers += 1) {
@@ -128,7 +135,7 @@ async function* textOf(bytes: AsyncIterable<Uint8Array>, look: FirstLook): Async
     const packing = layers < MAX_LAYERS ? packingOf(start) : 'none';
     if (packing === 'none') {
       look.begin(start);
-      yield* decoded(start, rest);
+      yield* decoded(start, inside.watch(rest));
       return;
     }
     layer = bounded(packing === 'gzip' ? gunzipMembers(rest) : decompress(rest, packing), packed);

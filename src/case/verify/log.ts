@@ -3,9 +3,11 @@ import type { CheckList } from './checks.ts';
 import { idInPath } from '../store/place.ts';
 import type { LogDigests, LoggedSegment, LogIndex } from '../log/lines.ts';
 import { malformedText } from '../log/malformed.ts';
+import { differencesIn, memberText, saidIn } from '../log/statement.ts';
 import type { OpenCapture } from '../store/open.ts';
 import type { TrailObjects } from './trail-objects.ts';
 import { list, type Digests } from './outside.ts';
+import { field } from '../view/process-tree.ts';
 import { many } from '../../many.ts';
 
 /** An intruder may have written the line, so nobody knows that the object was ever there. */
@@ -37,14 +39,24 @@ export function isCollection({ manifest }: OpenCapture): boolean {
   return manifest?.cause.trigger === 'collect';
 }
 
-/** Why the log says nothing of this capture, where it could not be read. */
-export function unreadLog(index: LogIndex | undefined): string | undefined {
+/** A log that says nothing of a capture: `not-read`, or read, and `no-line` of Amber is in it. */
+export interface SilentLog {
+  readonly state: 'not-read' | 'no-line';
+  /** Why. */
+  readonly text: string;
+}
+
+/** Undefined where the log was read and has lines of some capture. */
+export function silentLog(index: LogIndex | undefined): SilentLog | undefined {
   if (index === undefined) return undefined;
-  if (index.notRead.length > 0) return `not read: ${index.notRead.join('; ')}`;
+  if (index.notRead.length > 0) return { state: 'not-read', text: `not read: ${index.notRead.join('; ')}` };
   if (index.records > 0) return undefined;
   return index.malformed === 0
-    ? 'not read: there is no line of Amber in it; is it the log of this function and time?'
-    : `not read: there is no whole line of Amber in it: ${malformedText(index.malformed)}`;
+    ? { state: 'no-line', text: 'there is no line of this capture in it; is it the log of this function and time?' }
+    : {
+        state: 'not-read',
+        text: `not read: there is no whole line of Amber in it: ${malformedText(index.malformed)}`,
+      };
 }
 
 export function checkLog(
@@ -55,7 +67,7 @@ export function checkLog(
 ): LogDigests | undefined {
   const log = id === undefined ? undefined : index?.of(id);
   if (log !== undefined)
-    compare(capture, checks, digests, { log, unread: unreadLog(index), fate: fateOf(capture, id, trail) });
+    compare(capture, checks, digests, { log, unread: silentLog(index)?.text, fate: fateOf(capture, id, trail) });
   else if (index === undefined) {
     checks.skip(
       'log',
@@ -67,7 +79,7 @@ export function checkLog(
       'log',
       'it calls itself a collection, which a responder makes: the log of the function holds no digest of it',
     );
-  } else if (unreadLog(index) !== undefined) checks.skip('log', unreadLog(index) ?? '');
+  } else if (silentLog(index) !== undefined) checks.skip('log', silentLog(index)?.text ?? '');
   else {
     const malformed = index.malformed === 0 ? '' : `; ${malformedText(index.malformed)}`;
     checks.fail('log', `the log has no line of this capture; it has those of ${someIds(index)}${malformed}`);
@@ -103,12 +115,18 @@ function compare(
   if (!capture.alone) tellAbsent(capture, log, fate, fail);
   if (log.ends.size > 1)
     fail(
-      `the log has ${log.ends.size} different last lines of the capture (${[...log.ends].join(' | ')}): a capture ` +
-        'writes one, so somebody has added the others, and none is believed alone',
+      `the log has ${log.ends.size} different last lines of the capture (${differencesIn('capture', log.ends)}): ` +
+        'a capture writes one, so somebody has added the others, and none is believed alone',
     );
+  compareEnds(capture, log, fail);
   for (const [number, logged] of log.segments) {
     oneDigest(`segment ${number}`, logged.sha256, fail);
     oneDigest(`the chain at segment ${number}`, logged.chain, fail);
+    if (logged.says.size > 1)
+      fail(
+        `the log has ${logged.says.size} different lines of segment ${number} ` +
+          `(${differencesIn('segment', logged.says)}): a capture writes one, so somebody has added the others`,
+      );
   }
   // Without it, only what the attested segments say can contradict a manifest.json that somebody else wrote.
   if (capture.manifestSha256 !== undefined && log.manifest.size === 0)
@@ -126,6 +144,26 @@ function compare(
     `${many(anchored, 'segment has', 'segments have')} the digest that the log ` +
       `holds${marker}${rest}${unread === undefined ? '' : `; ${unread}`}`,
   );
+}
+
+/**
+ * What the last line says of the evidence, against manifest.json. A line with a `code` tells of a fault behind the
+ * commit: its capture is partial then, whatever manifest.json says.
+ */
+function compareEnds({ manifest }: OpenCapture, { ends }: LogDigests, fail: (text: string) => void): void {
+  if (manifest === undefined) return;
+  for (const end of ends) {
+    const [code, completeness, outcomes] = ['code', 'completeness', 'outcomes'].map((name) =>
+      saidIn('capture', end, name),
+    );
+    const pairs = [
+      ['outcomes', outcomes, memberText(manifest.outcomes)],
+      ['completeness', code === '' ? completeness : '', memberText(field(manifest.completeness, 'state'))],
+    ] as const;
+    for (const [name, logged = '', found] of pairs)
+      if (logged !== '' && found !== '' && logged !== found)
+        fail(`the last line in the log says ${name} ${logged}, manifest.json says ${found}`);
+  }
 }
 
 /** What became of an object that is not there, in words: as a trail tells, else what a line of the log leaves open. */

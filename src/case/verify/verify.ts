@@ -15,7 +15,7 @@ import type { OpenCapture } from '../store/open.ts';
 import { idInPath } from '../store/place.ts';
 import { TarCheck } from './tar-check.ts';
 import type { TrailObjects } from './trail-objects.ts';
-import { checkLog, idsOf, isCollection, judgedId, unreadLog } from './log.ts';
+import { checkLog, idsOf, isCollection, judgedId, silentLog } from './log.ts';
 import {
   checkCommit,
   checkObjects,
@@ -60,8 +60,8 @@ export interface VerifyResult {
   readonly verdict: Verdict;
   /** One sentence. */
   readonly summary: string;
-  /** `not-read`: a log was given, and could not be read. */
-  readonly log: 'none' | 'read' | 'not-read';
+  /** `not-read`: a log was given, and could not be read. `no-line`: it was read, and holds no line of Amber. */
+  readonly log: 'none' | 'read' | 'not-read' | 'no-line';
   readonly checks: readonly Check[];
   /** SHA-256 of all stored parts joined. */
   readonly sha256: string;
@@ -127,7 +127,7 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
 /** Of a log that told no digests of this capture. */
 function logState(capture: OpenCapture, index: LogIndex | undefined): VerifyResult['log'] {
   if (index === undefined || isCollection(capture)) return 'none';
-  return unreadLog(index) === undefined ? 'read' : 'not-read';
+  return silentLog(index)?.state ?? 'read';
 }
 
 function isWhole({ manifest, alone }: OpenCapture): boolean {
@@ -279,6 +279,11 @@ function verdictOf(
         ? 'manifest.json says that segments were lost, and they were stored after it'
         : 'manifest.json says that segments were lost';
   return { verdict: 'cut', summary: `cut: ${why}; ${reached}${gap}. \`amber salvage\` reads what is there` };
+}
+
+/** A log was given, and says nothing of the capture. */
+export function isLogSilent({ log }: VerifyResult): boolean {
+  return log === 'not-read' || log === 'no-line';
 }
 
 /** For a caller that wants an exception. @throws AmberError ARCHIVE_CORRUPT unless the verdict is `verified`. */

@@ -199,8 +199,6 @@ describe('a log through the built command', () => {
       Buffer.from('504b0304140000000800', 'hex'),
       Buffer.from('PAR1'),
       gzip.subarray(0, 20),
-      Buffer.alloc(0),
-      Buffer.from('hello\n'),
       Buffer.alloc(3000, 0xfe),
     ];
     for (const bytes of cases) {
@@ -213,6 +211,32 @@ describe('a log through the built command', () => {
       assert.doesNotMatch(JSON.stringify(told), /tampered|FAILED/u);
     }
   });
+
+  for (const [name, text] of Object.entries({
+    'an empty file': '',
+    'plain text': 'hello\n',
+    'another line of Amber': '{"amber":"ready","schema":1}\n',
+  })) {
+    test(`that holds no line of a capture was read, and that is said: ${name}`, async () => {
+      const { at } = await stored(ID('f4'));
+      const log = saved(Buffer.from(text));
+      for (const argv of [
+        ['verify', at, '--log', log],
+        ['verify', at, '--all', '--log', log],
+      ]) {
+        const { code, out, err } = await amber(argv);
+        assert.equal(code, 3, out);
+        assert.match(
+          out,
+          /^not checked +digests in the log: there is no line of this capture in it; is it the log of/mu,
+        );
+        assert.match(out, /^not verified against the log, which has no line of this capture; else verified: /mu);
+        assert.match(err, /^NO LINE: the log says nothing of .*: it was read, and there is no line of this capture/mu);
+        assert.doesNotMatch(`${out}${err}`, /not be read|NOT READ/u);
+      }
+      assert.equal((await verify(at, '--log', log)).log, 'no-line');
+    });
+  }
 
   test('of which the end is damaged still proves what it says', async () => {
     const { at, log } = await stored(ID('f3'));

@@ -77,6 +77,40 @@ describe('what is no log', () => {
   }
 });
 
+describe('packed data behind text', () => {
+  const line = (capture: string): string =>
+    `${JSON.stringify({ amber: 'segment', capture, segment: 0, sha256: 'a'.repeat(64) })}\n`;
+  const packings: Readonly<Record<string, Buffer>> = {
+    gzip: gzipSync(line('packed')),
+    zstd: zstdCompressSync(line('packed')),
+    xz: Buffer.from('fd377a585a000004e6d6b446', 'hex'),
+    bzip2: Buffer.from('425a6839314159265359f1d2c3b4', 'hex'),
+    ZIP: Buffer.from('504b03041400000008008e5d7d5bf1d2c3b4', 'hex'),
+  };
+  for (const [name, packed] of Object.entries(packings)) {
+    for (const [where, file] of Object.entries({
+      'in one file': Buffer.concat([Buffer.from(line('plain')), packed]),
+      'in a packed file': gzipSync(Buffer.concat([Buffer.from(line('plain')), packed])),
+    })) {
+      test(`is told, wherever a piece ends, and what stands before counts: ${name} ${where}`, async () => {
+        const index = await readLogIndex(files({ 'mix.log': file }, SEED));
+        assert.deepEqual([[...index.ids()], index.notRead.length], [['plain'], 1], `SEED=${SEED}`);
+        const at = line('plain').length + (name === 'bzip2' ? 4 : 0);
+        assert.ok(
+          index.notRead[0]?.startsWith(`mix.log in part: packed data (${name}) begins at byte ${at}:`),
+          index.notRead[0],
+        );
+      });
+    }
+  }
+
+  test('is none where the function wrote the marks as text', async () => {
+    const marks = Object.values(packings).map((packed) => packed.toString('utf8'));
+    const text = Buffer.from(`${line('plain')}${marks.join('\n')}1AY&SY PK\u0003\u0004 \u0004"M\u0018\n`);
+    assert.deepEqual((await readLogIndex(files({ 'x.log': text }, SEED))).notRead, []);
+  });
+});
+
 describe('gzip members', () => {
   const digest = 'a'.repeat(64);
   const member = (capture: string, more = ''): Buffer =>

@@ -1,9 +1,10 @@
 /** A part of a log that cannot be read: it is named, the rest is read, and the exit code says so. */
 import { deepEqual, doesNotMatch, equal, match } from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { readLogIndex } from '../../../src/case/log/lines.ts';
 import { logFiles } from '../../../src/case/log/source.ts';
 import { filesBelow } from '../../../src/case/log/walk.ts';
@@ -44,6 +45,10 @@ const BESIDE: Readonly<Record<string, readonly [(folder: string) => void, RegExp
   'a link to nothing': [
     (folder) => symlinkSync('nowhere', join(folder, 'd.log')),
     /: not read: d\.log: it is a symbolic link to what cannot be reached/u,
+  ],
+  'packed data behind text': [
+    (folder) => writeFileSync(join(folder, 'f.log'), Buffer.concat([Buffer.from('START\n'), gzipSync('END\n')])),
+    /: not read: f\.log in part: packed data \(gzip\) begins at byte 6: unpack it first/u,
   ],
   'a file that its name hides': [
     (folder) => execFileSync('bash', ['-c', String.raw`printf '\x1f\x8b\x08\0\0' > "$1"/$'e-\xff.log'`, '-', folder]),
@@ -172,11 +177,72 @@ describe('what the log says twice', () => {
       { state: 'failed', segments: 0 },
       { state: 'whole', segments: 3 },
       { state: 'whole', segments: 7, location: 's3://other/place' },
+      { state: 'whole', segments: 7, elapsedMs: 12 },
+      { state: 'whole', segments: 7, outcomes: { collected: 1 } },
+      { state: 'whole', segments: 7, completeness: 'complete' },
     ]) {
       writeFileSync(file, `${log}${JSON.stringify({ amber: 'capture', capture: CAPTURE_ID, ...line })}\n`);
       const { code, out } = await program(['verify', at, '--log', file]);
       equal(code, 1, JSON.stringify(line));
       match(out, /the log has 2 different last lines of the capture \(.*\): .* none is believed alone/u);
+    }
+  });
+
+  test('of the end of a capture is told by the members that differ', async () => {
+    const file = join(freshFolder(), 'function.log');
+    const last = { amber: 'capture', capture: CAPTURE_ID, state: 'whole', segments: 7, elapsedMs: 10 };
+    const other = { ...last, elapsedMs: 99, reason: `a${'b'.repeat(3000)}c` };
+    const third = { ...other, reason: `a${'b'.repeat(3000)}d` };
+    writeFileSync(
+      file,
+      [log, last, other, third].map((one) => (typeof one === 'string' ? one : JSON.stringify(one))).join('\n'),
+    );
+    const { out } = await program(['verify', at, '--log', file]);
+    match(
+      out,
+      /the log has 4 different last lines of the capture \(elapsedMs not there \| 10 \| 99; reason not there \| ab+… /u,
+    );
+  });
+
+  test('of a segment is told where state or bytes differ', async () => {
+    const file = join(freshFolder(), 'function.log');
+    const line = log.split('\n').find((one) => one.includes('"amber":"segment"')) ?? '';
+    const record = JSON.parse(line.slice(line.indexOf('{'))) as { bytes: number };
+    for (const [change, told] of [
+      [{ state: 'lost' }, 'state stored \\| lost'],
+      [{ bytes: record.bytes + 1 }, `bytes ${record.bytes} \\| ${record.bytes + 1}`],
+    ] as const) {
+      writeFileSync(file, `${log}${JSON.stringify({ ...record, ...change })}\n`);
+      const { code, out } = await program(['verify', at, '--log', file]);
+      equal(code, 1, out);
+      match(out, new RegExp(`the log has 2 different lines of segment 0 \\(${told}\\): a capture writes one`, 'u'));
+    }
+  });
+
+  test('of the evidence in the last line is held against manifest.json', async () => {
+    const file = join(freshFolder(), 'function.log');
+    const { completeness, outcomes } = JSON.parse(readFileSync(join(at, 'manifest.json'), 'utf8')) as {
+      completeness: { state: string };
+      outcomes: Record<string, number>;
+    };
+    const sorted = Object.fromEntries(Object.entries(outcomes).sort().reverse());
+    const said = (members: Readonly<Record<string, unknown>>): void =>
+      writeFileSync(
+        file,
+        log.replace(/("amber":"capture","capture":"[^"]*")/u, `$1,${JSON.stringify(members).slice(1, -1)}`),
+      );
+    said({ completeness: completeness.state, outcomes: sorted });
+    equal((await program(['verify', at, '--log', file])).code, 0);
+    said({ completeness: 'partial', code: 'DESTINATION_DENIED', error: 'the commit failed' });
+    equal((await program(['verify', at, '--log', file])).code, 0);
+    for (const [members, told] of [
+      [{ completeness: completeness.state === 'partial' ? 'complete' : 'partial' }, 'completeness'],
+      [{ outcomes: { ...outcomes, denied: 77 } }, 'outcomes'],
+    ] as const) {
+      said(members);
+      const { code, out } = await program(['verify', at, '--log', file]);
+      equal(code, 1, out);
+      match(out, new RegExp(`the last line in the log says ${told} .*, manifest\\.json says `, 'u'));
     }
   });
 });
