@@ -111,8 +111,8 @@ export async function readLog(
     read.malformed += scanner.broken;
     if (newer !== undefined) note(read, `${file.name} in part: ${newer}`);
     const strange = read.records === before ? look.strange() : undefined;
-    if (strange !== undefined) note(read, `${file.name} is ${strange}`);
-    else if (inside.found !== undefined) note(read, `${file.name} in part: ${inside.found}`);
+    if (inside.found !== undefined) note(read, `${file.name} in part: ${inside.found}`);
+    else if (strange !== undefined) note(read, `${file.name} is ${strange}`);
   }
   return read;
 }
