@@ -4,6 +4,7 @@ import type { CaptureSummary } from '../case/store/list.ts';
 import { missingText } from '../case/store/run.ts';
 import { size } from '../case/view/size.ts';
 import { onePositional, S3_OPTIONS, s3Options, TWO_WORDS, type Command } from './command.ts';
+import { LEFT_OUT, leftOutLines } from './left-out.ts';
 import { table, type Output } from './output.ts';
 import { many } from '../many.ts';
 
@@ -18,8 +19,9 @@ its id that other commands take in its place (\`amber show LOCATION ID\`).
 ${TWO_WORDS}
 The state is what a listing tells, by names and sizes alone; digests are for \`amber verify\`. A capture with other
 names or sizes than manifest.json has is \`not as committed\`. One of which segments were removed is \`not all there\`.
-Exit code 0: all of them are whole. 1: one is cut, not all there, not as committed, or has no manifest.json that can be
-read. Needs s3:ListBucket, and s3:GetObject for manifest.json.
+${LEFT_OUT}
+Exit code 0: all of them are whole. 1: one is cut, not all there, or not as committed. 3: there is no capture, or one or
+a folder could not be read. Needs s3:ListBucket, and s3:GetObject for manifest.json.
 
   amber captures s3://evidence-bucket/amber
   amber captures .amber/demo/evidence --json`,
@@ -28,14 +30,15 @@ read. Needs s3:ListBucket, and s3:GetObject for manifest.json.
     const { values, out } = invocation;
     const { openPlace } = await import('../case/store/locate.ts');
     const { listCaptures } = await import('../case/store/list.ts');
+    const { leave, unread, notFollowed } = leftOutLines(out);
     const place = await openPlace(onePositional(invocation, 'LOCATION'), s3Options(values));
     try {
       const found = [];
       // Who names a file asks for its capture, not for those in folders beside it.
-      for await (const capture of listCaptures(place.store))
+      for await (const capture of listCaptures(place.store, leave))
         if (place.only === undefined || capture.location === place.store.location) found.push(capture);
       found.sort((one, other) => ((one.started ?? '') < (other.started ?? '') ? -1 : 1));
-      out.json({ location: place.store.location, captures: found });
+      out.json({ location: place.store.location, captures: found, unread, notFollowed });
       if (found.length === 0) out.note(`There is no capture below ${place.store.location}`);
       const ids = shortIds(found.flatMap(({ captureId }) => captureId ?? []));
       const rows = found.map((capture) => [
@@ -59,23 +62,30 @@ read. Needs s3:ListBucket, and s3:GetObject for manifest.json.
       for (const [id, copies] of Map.groupBy(found, ({ captureId }) => captureId)) {
         if (id !== undefined && copies.length > 1)
           out.note(
-            `Capture ${renderText(id)} is there ${many(copies.length, 'time')}, copied or renamed: ${copies
+            `Capture ${renderText(id)} is there ${many(copies.length, 'time')}: ${copies
               .slice(0, MAX_NUMBERS)
               .map(({ location }) => renderText(location))
-              .join(' ')}`,
+              .join(' ')} (\`amber verify --all\` compares them)`,
           );
       }
-      return found.every(({ state }) => state === 'whole') ? 0 : 1;
+      return exitOf(found, unread.length);
     } finally {
       place.close();
     }
   },
 };
 
+/** As everywhere: 1 for a problem that was found, 3 for what could not be read, or is not there at all. */
+function exitOf(found: readonly CaptureSummary[], unread: number): number {
+  if (found.some(({ state }) => state !== 'whole' && state !== 'unreadable')) return 1;
+  return unread > 0 || found.length === 0 || found.some(({ state }) => state === 'unreadable') ? 3 : 0;
+}
+
 function tellProblems(found: readonly CaptureSummary[], out: Output): void {
-  for (const { location, removed, segments, problems } of found) {
+  for (const { location, state, removed, segments, problems } of found) {
     const gone = removed.length === 0 ? [] : [`${missingText(removed)}, of ${segments} that manifest.json names`];
-    for (const problem of [...gone, ...problems]) out.note(`PROBLEM: ${renderText(location)}: ${problem}`);
+    for (const problem of [...gone, ...problems])
+      out.note(`${state === 'unreadable' ? 'NOT READ' : 'PROBLEM'}: ${renderText(location)}: ${problem}`);
   }
 }
 

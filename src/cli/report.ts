@@ -4,6 +4,8 @@ import type { LogIndex } from '../case/log/lines.ts';
 import type { ReportedCapture, ReportPage } from '../case/view/html.ts';
 import type { KeyMoments } from '../case/view/key-events.ts';
 import type { CaptureView } from '../case/view/view.ts';
+import type { LeaveOut } from '../case/store/store.ts';
+import type { VerifyResult } from '../case/verify/verify.ts';
 import { AmberError, isAmberError } from '../errors.ts';
 import {
   identityOption,
@@ -14,8 +16,10 @@ import {
   TWO_WORDS,
   type Command,
 } from './command.ts';
+import { LEFT_OUT, leftOutLines } from './left-out.ts';
 import { captureLocation } from './location.ts';
 import type { Output } from './output.ts';
+import { exitOf, idsAt, seenIn } from './verify-exit.ts';
 import { demandFile, logOption, verifyOne, type VerifyMeans } from './verify-one.ts';
 import { many } from '../many.ts';
 
@@ -32,8 +36,9 @@ ${TWO_WORDS}
 The page is bounded: 1,000 rows of each list, fewer where a case has more than ten captures (10,000 divided by their
 number, 20 at least), and of the key events 1,000 of what an intruder did and 1,000 others. What a bound leaves out is
 counted in the page; \`amber show\` and \`amber timeline\` have more of it, the tarball all.
-Exit code 0: all of them verified. 1: one did not, is cut, or is named in the log and not stored. 3: a part of the log
-was not read. Needs s3:ListBucket and s3:GetObject.
+${LEFT_OUT}
+Exit code 0: all of them verified. 1: one did not, is cut, or is named in the log and not stored. 3: a capture, a folder
+or a part of the log was not read. Needs s3:ListBucket and s3:GetObject.
 
   amber report ./case --to case.html
   amber report s3://evidence-bucket/amber/account=…/region=…/function=checkout --log function.log --to checkout.html`,
@@ -57,19 +62,24 @@ was not read. Needs s3:ListBucket and s3:GetObject.
     demandFree(target);
     const identity = await identityOption(values);
     const place = await openPlace(location, s3Options(values));
-    const { captureIds } = await import('../case/store/list.ts');
-    const wanted = new Set<string>();
-    if (logPath !== undefined) for await (const { captureId } of captureIds(place.store)) wanted.add(captureId);
-    const log = await logOption(logPath, wanted, out);
+    const left = leftOutLines(out);
+    const log = await logOption(logPath, logPath === undefined ? [] : await idsAt(place, left.leave), out);
     const page = new ReportPage();
     const key = new KeyMoments();
     const seen = new Set<string>();
+    const results: VerifyResult[] = [];
+    const leave: LeaveOut = (one) => {
+      left.leave(one);
+      if (one.kind === 'unread') page.addUnread(one.path, `not read: ${one.why}`);
+    };
     const timeline = new Timeline(key.window);
+    let absent = 0;
     try {
-      for await (const capture of openAll(place)) {
-        if (await addTo({ page, key, seen }, capture, { identity, log }, out)) await timeline.add(capture, identity);
+      for await (const capture of openAll(place, { leave: await seenIn(seen, leave) })) {
+        if (await addTo({ page, key, seen, results, leave }, capture, { identity, log }, out))
+          await timeline.add(capture, identity);
       }
-      if (log !== undefined) await addAbsent(page, log, seen, place.store.location);
+      if (log !== undefined) absent = await addAbsent(page, log, seen, place.store.location);
       if (page.count === 0)
         throw new AmberError('CASE_MISSING', `There is no capture in ${place.store.location} or below it.`);
       const moments = key.section(timeline);
@@ -82,10 +92,10 @@ was not read. Needs s3:ListBucket and s3:GetObject.
       place.close();
     }
     const { count, verified } = page;
-    out.json({ page: target, captures: count, verified });
+    const { unread, notFollowed } = left;
+    out.json({ page: target, captures: count, verified, unread, notFollowed });
     out.line(`${target}: ${many(count, 'capture')}, ${verified} verified`);
-    if (verified !== count) return 1;
-    return log !== undefined && log.notRead.length > 0 ? 3 : 0;
+    return absent > 0 ? 1 : exitOf(results, unread.length + (log?.notRead.length ?? 0));
   },
 };
 
@@ -94,13 +104,23 @@ interface Filled {
   readonly key: KeyMoments;
   /** Ids of captures that are stored. */
   readonly seen: Set<string>;
+  readonly results: VerifyResult[];
+  readonly leave: LeaveOut;
 }
 
 /** Captures that only the log names, in the page. */
 const MAX_ABSENT = 100;
 
-/** A capture that the log tells of and that is not there belongs into the page: an intruder may have removed it. */
-async function addAbsent(page: ReportPage, log: LogIndex, seen: ReadonlySet<string>, location: string): Promise<void> {
+/**
+ * A capture that the log tells of and that is not there belongs into the page: an intruder may have removed it. Gives
+ * how many there are.
+ */
+async function addAbsent(
+  page: ReportPage,
+  log: LogIndex,
+  seen: ReadonlySet<string>,
+  location: string,
+): Promise<number> {
   const { absentCaptures } = await import('../case/log/absent.ts');
   const { captures } = absentCaptures(log, seen, location);
   for (const { captureId, segments } of captures.slice(0, MAX_ABSENT)) {
@@ -109,11 +129,12 @@ async function addAbsent(page: ReportPage, log: LogIndex, seen: ReadonlySet<stri
   }
   if (captures.length > MAX_ABSENT)
     page.addUnread(many(captures.length - MAX_ABSENT, 'more capture'), 'named in the log, not stored');
+  return captures.length;
 }
 
 /** False for a capture that cannot be read: it keeps no other from the page. */
 async function addTo(
-  { page, key, seen }: Filled,
+  { page, key, seen, results, leave }: Filled,
   capture: OpenCapture,
   means: VerifyMeans,
   out: Output,
@@ -124,12 +145,12 @@ async function addTo(
     const { reported, view } = await read(capture, means, out);
     if (reported.verified.captureId !== undefined) seen.add(reported.verified.captureId);
     page.add(reported);
+    results.push(reported.verified);
     key.expect(view);
     return true;
   } catch (cause) {
     if (!isAmberError(cause) || !/^(?:CASE_|IDENTITY_)/u.test(cause.code)) throw cause;
-    out.note(`NOT READ: ${capture.location}: ${cause.code}: ${cause.message}`);
-    page.addUnread(capture.location, `not read: ${cause.message}`);
+    leave({ path: capture.location, kind: 'unread', why: `${cause.code}: ${cause.message}` });
     return false;
   }
 }

@@ -4,9 +4,13 @@ import { asciiJson } from '../case/view/ascii.ts';
 import type { Timeline, TimelineShare, TimelineWindow } from '../case/timeline/timeline.ts';
 import type { TimelineRow } from '../case/timeline/event.ts';
 import { demandSafeLines } from '../case/view/safe-names.ts';
-import { AmberError } from '../errors.ts';
+import type { OpenCapture } from '../case/store/open.ts';
+import type { LeaveOut } from '../case/store/store.ts';
+import { AmberError, isAmberError } from '../errors.ts';
+import type { AgeIdentity } from '../seal/age-open.ts';
 import { WINDOW_OPTIONS, windowOption } from './aws-options.ts';
 import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
+import { LEFT_OUT, leftOutLines } from './left-out.ts';
 import { captureLocation } from './location.ts';
 import type { Output } from './output.ts';
 import type { Values } from './option-values.ts';
@@ -19,14 +23,16 @@ export const timeline: Command = {
   details: `
 Reads every capture and collection at LOCATION or below it, and writes one line an event, in the order of time (UTC):
 begin and end of captures, starts of processes, times of files, findings, events of the black box, log events,
-CloudTrail, GuardDuty, and what was made or changed in the control plane. --jsonl and --csv have the columns that Timesketch imports; --json is one
-document with the events and a summary. Clocks are not set against each other: a sandbox may be off (capture.json
-tells by how much).
+CloudTrail, GuardDuty, and what was made or changed in the control plane. --jsonl and --csv have the columns that
+Timesketch imports; --json is one document with the events and a summary. Clocks are not set against each other: a
+sandbox may be off (capture.json tells by how much).
 What the sandbox tells of itself, file times above all, is what an intruder let it tell.
 It is sorted in files in the folder for temporary files (TMPDIR), which takes as much room as the timeline as JSON
 lines; memory stays the same, whatever the number of events. A message is cut after 8192 characters, another column
 after 2048.
-Exit code 0: all was read. 1: a capture is cut, damaged or sealed. Needs s3:ListBucket and s3:GetObject.
+${LEFT_OUT}
+Exit code 0: all was read. 1: a capture is cut, damaged or sealed. 3: one or a folder could not be read.
+Needs s3:ListBucket and s3:GetObject.
 
   amber timeline ./case --since 2025-06-30T09:00Z --source logs,cloudtrail,findings
   amber timeline ./case --jsonl --to case.jsonl`,
@@ -58,22 +64,48 @@ Exit code 0: all was read. 1: a capture is cut, damaged or sealed. Needs s3:List
     const { openAll, openPlace } = await import('../case/store/locate.ts');
     const place = await openPlace(location, s3Options(values));
     const made = new Timeline(window);
+    const { leave, unread, notFollowed } = leftOutLines(out);
     const shares: TimelineShare[] = [];
     const meter = out.meter('reading');
     try {
-      for await (const capture of openAll(place)) shares.push(await made.add(capture, identity, meter.update));
+      for await (const capture of openAll(place, { leave })) {
+        const share = await shareOf(made, capture, { identity, leave, onProgress: meter.update });
+        if (share !== undefined) shares.push(share);
+      }
       meter.end();
-      if (shares.length === 0)
+      if (shares.length + unread.length === 0)
         throw new AmberError('CASE_MISSING', `There is no capture in ${place.store.location} or below it.`);
-      await tell(made, shares, { form, to, out });
+      await tell(made, shares, { form, to, out, unread, notFollowed });
     } finally {
       meter.end();
       made.close();
       place.close();
     }
-    return shares.every(({ problem }) => problem === undefined) ? 0 : 1;
+    if (shares.some(({ problem }) => problem !== undefined)) return 1;
+    return unread.length > 0 ? 3 : 0;
   },
 };
+
+interface Adding {
+  readonly identity: AgeIdentity | undefined;
+  readonly leave: LeaveOut;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+/** One that cannot be read keeps no other from the timeline. */
+async function shareOf(
+  made: Timeline,
+  capture: OpenCapture,
+  { identity, leave, onProgress }: Adding,
+): Promise<TimelineShare | undefined> {
+  try {
+    return await made.add(capture, identity, onProgress);
+  } catch (cause) {
+    if (!isAmberError(cause) || !cause.code.startsWith('CASE_')) throw cause;
+    leave({ path: capture.location, kind: 'unread', why: `${cause.code}: ${cause.message}` });
+    return undefined;
+  }
+}
 
 type Form = 'text' | 'jsonl' | 'csv' | 'json';
 
@@ -112,17 +144,24 @@ interface Telling {
   readonly form: Form;
   readonly to: string | undefined;
   readonly out: Output;
+  readonly unread: readonly string[];
+  readonly notFollowed: readonly string[];
 }
 
-async function tell(made: Timeline, shares: readonly TimelineShare[], { form, to, out }: Telling): Promise<void> {
+async function tell(
+  made: Timeline,
+  shares: readonly TimelineShare[],
+  { form, to, out, ...left }: Telling,
+): Promise<void> {
+  const told = (): object => ({ ...summary(made, shares), ...left });
   if (to !== undefined) {
     const { fillFile } = await import('../case/store/target.ts');
     await fillFile(to, (file) => events(made, form, { write: (text) => written(file, text), isUnread: () => false }));
-    out.json({ file: to, ...summary(made, shares) });
+    out.json({ file: to, ...told() });
   } else if (form === 'json') {
     await out.write('{"events":[\n');
     await events(made, form, out);
-    await out.write(`],\n${asciiJson(summary(made, shares)).slice(1)}\n`);
+    await out.write(`],\n${asciiJson(told()).slice(1)}\n`);
   } else await events(made, form, out);
   const total = Object.values(made.counts).reduce((sum, count) => sum + count, 0);
   if (!out.wantsJson)

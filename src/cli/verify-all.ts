@@ -1,12 +1,13 @@
 /** `amber verify --all`: every capture at a place, and those that only the log names. */
 import type { Place } from '../case/store/locate.ts';
 import type { OpenCapture } from '../case/store/open.ts';
+import type { LeaveOut } from '../case/store/store.ts';
 import type { VerifyResult } from '../case/verify/verify.ts';
 import { AmberError, isAmberError } from '../errors.ts';
 import type { Output } from './output.ts';
 import { logOption, trailOption, verifyOne, type VerifyMeans } from './verify-one.ts';
 import { tellAbsent, tellCopies, tellResult } from './verify-tell.ts';
-import { exitOf, inputsOf, unreadIn, type VerifyCommand } from './verify-exit.ts';
+import { exitOf, idsAt, inputsOf, seenIn, unreadIn, type VerifyCommand } from './verify-exit.ts';
 
 /** Captures that only the log names, in the JSON document. */
 const MAX_JSON = 10_000;
@@ -16,14 +17,14 @@ export async function verifyAll(
   { identity, logPath, collected }: VerifyCommand,
   out: Output,
 ): Promise<number> {
-  const { captureIds } = await import('../case/store/list.ts');
+  const { leftOutLines } = await import('./left-out.ts');
   const { store } = place;
-  const wanted = new Set<string>();
-  if (logPath !== undefined || collected !== undefined)
-    for await (const { captureId } of captureIds(store)) wanted.add(captureId);
+  const { leave, unread, notFollowed } = leftOutLines(out);
+  const hasLog = logPath !== undefined || collected !== undefined;
+  const wanted = hasLog ? await idsAt(place, leave) : new Set<string>();
   const log = await logOption(logPath, wanted, out);
   const trail = await trailOption(collected, { stored: wanted, log }, identity, out);
-  const { results, unread, seen } = await verifyEvery(place, { identity, log, trail }, out);
+  const { results, seen } = await verifyEvery(place, { identity, log, trail, leave }, out);
   const absent =
     log === undefined
       ? undefined
@@ -54,6 +55,7 @@ export async function verifyAll(
     captures: captures.length,
     copies: copies.slice(0, MAX_JSON),
     unread,
+    notFollowed,
     ...inputs,
     missing: absent?.captures.slice(0, MAX_JSON) ?? [],
     missingInAll: missing,
@@ -66,38 +68,41 @@ export async function verifyAll(
 
 interface Verified {
   readonly results: readonly VerifyResult[];
-  /** Errors of those that could not be read, in words. */
-  readonly unread: readonly string[];
   /** Ids of captures that are stored. */
   readonly seen: ReadonlySet<string>;
 }
 
-async function verifyEvery(place: Place, means: VerifyMeans, out: Output): Promise<Verified> {
+interface EveryMeans extends VerifyMeans {
+  readonly leave: LeaveOut;
+}
+
+async function verifyEvery(place: Place, means: EveryMeans, out: Output): Promise<Verified> {
   const { openAll } = await import('../case/store/locate.ts');
   const { idsOf } = await import('../case/verify/log.ts');
   const results: VerifyResult[] = [];
-  const unread: string[] = [];
   const seen = new Set<string>();
-  for await (const capture of openAll(place, { deleted: true })) {
+  const leave = await seenIn(seen, means.leave);
+  for await (const capture of openAll(place, { deleted: true, leave })) {
     for (const id of idsOf(capture).slice(0, 1)) seen.add(id);
     const result = await verifyEach(capture, means, out);
-    if (typeof result === 'string') unread.push(result);
-    else {
-      results.push(tellResult(result, out));
-      if (result.captureId !== undefined) seen.add(result.captureId);
-    }
+    if (result === undefined) continue;
+    results.push(tellResult(result, out));
+    if (result.captureId !== undefined) seen.add(result.captureId);
   }
-  return { results, unread, seen };
+  return { results, seen };
 }
 
-/** One that cannot be read keeps no other from being verified: its error, in words. */
-async function verifyEach(capture: OpenCapture, means: VerifyMeans, out: Output): Promise<VerifyResult | string> {
+/** One that cannot be read keeps no other from being verified. */
+async function verifyEach(
+  capture: OpenCapture,
+  { leave, ...means }: EveryMeans,
+  out: Output,
+): Promise<VerifyResult | undefined> {
   try {
     return await verifyOne(capture, means, out);
   } catch (cause) {
     if (!isAmberError(cause) || !/^(?:CASE_|IDENTITY_)/u.test(cause.code)) throw cause;
-    const told = `${capture.location}: ${cause.code}: ${cause.message}`;
-    out.note(`NOT READ: ${told}`);
-    return told;
+    leave({ path: capture.location, kind: 'unread', why: `${cause.code}: ${cause.message}` });
+    return undefined;
   }
 }

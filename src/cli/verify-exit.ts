@@ -1,5 +1,7 @@
 /** What `amber verify` is asked, and its exit code. */
 import type { LogIndex } from '../case/log/lines.ts';
+import type { Place } from '../case/store/locate.ts';
+import type { LeaveOut } from '../case/store/store.ts';
 import type { TrailObjects } from '../case/verify/trail-objects.ts';
 import type { VerifyResult } from '../case/verify/verify.ts';
 import type { AgeIdentity } from '../seal/age-open.ts';
@@ -21,6 +23,24 @@ export function exitOf(results: readonly VerifyResult[], unread: number): number
   if (results.some(({ verdict }) => verdict === 'failed' || verdict === 'cut')) return 1;
   const isRead = results.every(({ verdict, log }) => verdict === 'verified' && (log === 'none' || log === 'read'));
   return isRead && unread === 0 ? 0 : 3;
+}
+
+/** Ids of the captures at a place, which a log is to keep. */
+export async function idsAt({ store }: Place, leave: LeaveOut): Promise<ReadonlySet<string>> {
+  const { captureIds } = await import('../case/store/list.ts');
+  const ids = new Set<string>();
+  for await (const { captureId } of captureIds(store, leave)) ids.add(captureId);
+  return ids;
+}
+
+/** One that is there and may not be read was not removed: the name of its folder tells which it is. */
+export async function seenIn(seen: Set<string>, leave: LeaveOut): Promise<LeaveOut> {
+  const { idInPath } = await import('../case/store/place.ts');
+  return (left) => {
+    const id = left.kind === 'unread' ? idInPath(left.path) : undefined;
+    if (id !== undefined) seen.add(id);
+    leave(left);
+  };
 }
 
 /** What of the log and of the collection says nothing, because it could not be read; for machines and the exit code. */

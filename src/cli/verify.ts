@@ -13,6 +13,7 @@ import {
   TWO_WORDS,
   type Command,
 } from './command.ts';
+import { LEFT_OUT } from './left-out.ts';
 import { captureLocation } from './location.ts';
 import type { Output } from './output.ts';
 import { verifyAll } from './verify-all.ts';
@@ -40,6 +41,7 @@ In any bucket the times tell what was stored after manifest.json, and a manifest
 ${TWO_WORDS}
 A case holds several: --all verifies every capture and collection below LOCATION, and names those that only the log
 knows.
+${LEFT_OUT}
 One that is stored twice counts once, verified where all copies are, and the copies are named.
 Exit code 0: verified. 1: failed, cut (the part that is there may still hold), or named in the log and not stored; also
 a segment alone, which is a part of a capture, whatever holds of it. 2: LOCATION is a file that is no capture, such as

@@ -25,7 +25,7 @@ test('tells of a capture that the identity does not open, and goes on', async ()
   writeFileSync(identity, `${IDENTITY}\n`);
   const page = join(freshFolder(), 'case.html');
   const ran = await builtAmber()(['report', base, '--identity', identity, '--to', page]);
-  assert.equal(ran.code, EXIT.problem, ran.err);
+  assert.equal(ran.code, EXIT.unreachable, ran.err);
   assert.match(ran.out, /3 captures, 2 verified/u);
   const html = readFileSync(page, 'utf8');
   assert.match(html, /2 of 3 verified/u);
@@ -76,7 +76,13 @@ test('writes a case as a page that nothing in it can change', async () => {
   writeFileSync(path, body);
   const spoiled = await amber('report', one.base, '--to', `${page}2`, '--json');
   assert.equal(spoiled.code, EXIT.problem);
-  assert.deepEqual(JSON.parse(spoiled.out), { page: `${page}2`, captures: 3, verified: 2 });
+  assert.deepEqual(JSON.parse(spoiled.out), {
+    page: `${page}2`,
+    captures: 3,
+    verified: 2,
+    unread: [],
+    notFollowed: [],
+  });
   assert.match(readFileSync(`${page}2`, 'utf8'), /2 of 3 verified[\s\S]*FAILED/u);
   assert.equal((await amber('report', freshFolder(), '--to', `${page}3`)).code, EXIT.unreachable);
 });

@@ -17,7 +17,8 @@ test('a name that is no UTF-8 keeps nobody from the captures beside and above it
     ]);
   for (const command of ['captures', 'verify', 'timeline']) {
     const { code, out, err } = await program([command, base, ...(command === 'verify' ? ['--all'] : [])]);
-    assert.equal(code, 0, `${command}: ${err}`);
+    assert.equal(code, 3, `${command}: ${err}`);
+    assert.equal(err.match(/^NOT READ: .*dir-.*: CASE_UNREADABLE: the name of the folder is no UTF-8$/gmu)?.length, 2);
     assert.match(out, command === 'timeline' ? /\d{4}-\d\d-\d\d/u : /0197c0de/u);
   }
 });

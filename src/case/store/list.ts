@@ -5,15 +5,17 @@ import type { CaptureManifest } from '../../seal/commit.ts';
 import { completenessProblem, completenessText } from './completeness.ts';
 import { parseManifest } from './manifest-file.ts';
 import { listedAlone, listedParts } from './listed-parts.ts';
-import { isOwn, isPart } from './object-names.ts';
+import { isCapture, isOwn, isPart } from './object-names.ts';
 import { idInPath, misplacedIn, placeOf, timeOfId } from './place.ts';
-import { readWhole, type CaseStore, type StoredName } from './store.ts';
+import { readWhole, type CaseStore, type LeaveOut, type StoredName } from './store.ts';
 
 /** One folder that holds a capture. */
 export interface FoundCapture {
   /** Relative to where the search began; empty for that place itself. */
   readonly folder: string;
   readonly objects: readonly StoredName[];
+  /** What has a name of ours and is no plain file, with what it is. */
+  readonly odd: ReadonlyMap<string, string>;
 }
 
 export interface CaptureSummary {
@@ -56,37 +58,46 @@ const IN_FLIGHT = 8;
  * Folders that hold a manifest.json or something that has the name of a segment; one inside of another comes first. A
  * bucket lists keys in the order of their bytes, so that a folder comes in pieces around the folders in it.
  */
-export async function* findCaptures(store: CaseStore): AsyncGenerator<FoundCapture> {
-  let open: { folder: string; objects: StoredName[] }[] = [];
-  for await (const { folder, name, bytes } of store.walk()) {
+export async function* findCaptures(store: CaseStore, leave?: LeaveOut): AsyncGenerator<FoundCapture> {
+  let open: OpenFolder[] = [];
+  for await (const { folder, name, bytes, odd } of store.walk(leave)) {
     const [over, around] = [
       open.filter((one) => !isBelow(folder, one.folder)),
       open.filter((one) => isBelow(folder, one.folder)),
     ];
-    for (const one of over.reverse()) if (isCapture(one.objects)) yield one;
+    for (const one of over.reverse()) yield* captureIn(one, store, leave);
     open = around;
     if (!isOwn(name)) continue;
     let here = open.at(-1);
-    if (here?.folder !== folder) open.push((here = { folder, objects: [] }));
-    if (here.objects.length < MAX_OBJECTS) here.objects.push({ name, bytes });
+    if (here?.folder !== folder) open.push((here = { folder, objects: [], odd: new Map() }));
+    if (odd !== undefined) here.odd.set(name, odd);
+    else if (here.objects.length < MAX_OBJECTS) here.objects.push({ name, bytes });
   }
-  for (const one of open.reverse()) if (isCapture(one.objects)) yield one;
+  for (const one of open.reverse()) yield* captureIn(one, store, leave);
+}
+
+interface OpenFolder extends FoundCapture {
+  readonly objects: StoredName[];
+  readonly odd: Map<string, string>;
+}
+
+/** Where nothing but links has names of ours, there is no capture to tell of them. */
+function* captureIn(found: OpenFolder, store: CaseStore, leave: LeaveOut | undefined): Generator<FoundCapture> {
+  if (isCapture(found.objects)) yield found;
+  else
+    for (const [name, why] of found.odd)
+      leave?.({ path: `${store.enter(found.folder).location}${name}`, kind: 'link', why });
 }
 
 function isBelow(folder: string, ancestor: string): boolean {
   return ancestor === '' || folder === ancestor || folder.startsWith(`${ancestor}/`);
 }
 
-/** Whether a folder with these objects holds a capture. */
-export function isCapture(objects: readonly StoredName[]): boolean {
-  return objects.some(({ name }) => isPart(name) || name === 'manifest.json');
-}
-
 /** Reads the commit markers, a few at a time. The order is that of the walk. */
-export async function* listCaptures(store: CaseStore): AsyncGenerator<CaptureSummary> {
+export async function* listCaptures(store: CaseStore, leave?: LeaveOut): AsyncGenerator<CaptureSummary> {
   const waiting: Promise<CaptureSummary>[] = [];
-  for await (const found of findCaptures(store)) {
-    const summary = summarise(store.enter(found.folder), found.objects);
+  for await (const found of findCaptures(store, leave)) {
+    const summary = summarise(store.enter(found.folder), found);
     summary.catch(() => undefined); // awaited in its turn
     waiting.push(summary);
     const first = waiting.length >= IN_FLIGHT ? waiting.shift() : undefined;
@@ -95,12 +106,20 @@ export async function* listCaptures(store: CaseStore): AsyncGenerator<CaptureSum
   for (const summary of waiting) yield await summary;
 }
 
-async function summarise(store: CaseStore, objects: readonly StoredName[]): Promise<CaptureSummary> {
+async function summarise(
+  store: CaseStore,
+  { objects, odd }: Pick<FoundCapture, 'objects' | 'odd'>,
+): Promise<CaptureSummary> {
   const parts = objects.filter(({ name }) => isPart(name));
-  const manifest = objects.some(({ name }) => name === 'manifest.json') ? await readManifest(store) : undefined;
+  const marker = objects.some(({ name }) => name === 'manifest.json') ? await readManifest(store) : undefined;
   const facts = { location: store.location, bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0) };
   const place = placeOf(store.location);
-  if (typeof manifest === 'object') return { ...facts, ...committed(manifest, store.location, parts) };
+  if (marker?.manifest !== undefined)
+    return { ...facts, ...committed(marker.manifest, store.location, { parts, odd }) };
+  const listed = listedAlone(parts);
+  const unusable = marker?.unusable ?? odd.get('manifest.json');
+  const problems = [...listed.problems, ...oddTexts(odd)];
+  if (unusable !== undefined) problems.push(`manifest.json is not usable: ${unusable}`);
   return {
     ...facts,
     ...place,
@@ -108,27 +127,40 @@ async function summarise(store: CaseStore, objects: readonly StoredName[]): Prom
     logStream: undefined,
     trigger: undefined,
     order: undefined,
-    reason: manifest,
+    reason: marker?.unread ?? unusable,
     endedEarly: undefined,
-    state: manifest === undefined ? 'cut' : 'unreadable',
+    state: marker?.unread !== undefined ? 'unreadable' : unusable === undefined ? 'cut' : 'not as committed',
     sealed: parts.some(({ name }) => name.endsWith('.age')),
     segments: parts.length,
-    ...listedAlone(parts),
+    ...listed,
+    problems: marker?.unread === undefined ? problems : [...problems, marker.unread],
     notCollected: undefined,
     completeness: undefined,
   };
 }
 
-/**
- * The manifest, or why there is none that can be read. A folder that we may not read is no reason to hide the others.
- */
-async function readManifest(store: CaseStore): Promise<CaptureManifest | string> {
+/** A link, a folder or a FIFO in the place of a segment is not read. */
+function oddTexts(odd: ReadonlyMap<string, string>): readonly string[] {
+  return [...odd].flatMap(([name, kind]) => (isPart(name) ? [`${name} is not a file: ${kind}`] : []));
+}
+
+interface Marker {
+  readonly manifest?: CaptureManifest;
+  /** It is none. */
+  readonly unusable?: string;
+  /** It could not be read. A folder that we may not read is no reason to hide the others. */
+  readonly unread?: string;
+}
+
+async function readManifest(store: CaseStore): Promise<Marker> {
   try {
     const parsed = parseManifest(await readWhole(store, 'manifest.json', MAX_MANIFEST));
-    return typeof parsed === 'string' ? `manifest.json is not usable: ${parsed}` : parsed;
+    return typeof parsed === 'string' ? { unusable: parsed } : { manifest: parsed };
   } catch (cause) {
     if (!isAmberError(cause)) throw cause;
-    return cause.message;
+    return cause.code === 'ARCHIVE_CORRUPT'
+      ? { unusable: cause.message }
+      : { unread: `${cause.code}: ${cause.message}` };
   }
 }
 
@@ -144,14 +176,14 @@ export function notCollected(
 function committed(
   manifest: CaptureManifest,
   location: string,
-  parts: readonly StoredName[],
+  { parts, odd }: { readonly parts: readonly StoredName[]; readonly odd: ReadonlyMap<string, string> },
 ): Omit<CaptureSummary, 'location' | 'bytes'> {
   const { captureId, clocks, cause, state, recipient, segments, outcomes } = manifest;
   const name: unknown = 'functionName' in manifest.identity ? manifest.identity.functionName : undefined;
   const stream: unknown = 'logStream' in manifest.identity ? manifest.identity.logStream : undefined;
   const listed = listedParts(manifest, parts);
   const evidence = completenessProblem(manifest) ?? [];
-  const problems = [...misplacedIn(location, manifest), ...listed.problems].concat(evidence);
+  const problems = [...misplacedIn(location, manifest), ...listed.problems, ...oddTexts(odd)].concat(evidence);
   return {
     captureId,
     ...listed,
@@ -176,10 +208,12 @@ function committed(
  */
 export async function* captureIds(
   store: CaseStore,
+  leave?: LeaveOut,
 ): AsyncGenerator<{ readonly folder: string; readonly captureId: string }> {
-  for await (const { folder, objects } of findCaptures(store)) {
+  for await (const found of findCaptures(store, leave)) {
+    const { folder } = found;
     const here = folder === '' ? store : store.enter(folder);
-    const captureId = idInPath(here.location) ?? (await summarise(here, objects)).captureId;
+    const captureId = idInPath(here.location) ?? (await summarise(here, found)).captureId;
     if (captureId !== undefined) yield { folder, captureId };
   }
 }
@@ -187,9 +221,11 @@ export async function* captureIds(
 /** Ids as manifest.json has them, which takes a request for each capture. */
 export async function* manifestIds(
   store: CaseStore,
+  leave?: LeaveOut,
 ): AsyncGenerator<{ readonly folder: string; readonly captureId: string }> {
-  for await (const { folder, objects } of findCaptures(store)) {
-    const { captureId } = await summarise(folder === '' ? store : store.enter(folder), objects);
+  for await (const found of findCaptures(store, leave)) {
+    const { folder } = found;
+    const { captureId } = await summarise(folder === '' ? store : store.enter(folder), found);
     if (captureId !== undefined) yield { folder, captureId };
   }
 }

@@ -3,12 +3,12 @@ import { basename, dirname, resolve } from 'node:path';
 import { parseBucketUrl, parseFileUrl } from '../../config/destination.ts';
 import { AmberError, isAmberError } from '../../errors.ts';
 import type { S3ReadOptions } from '../../ship/s3-read.ts';
-import { captureIds, findCaptures, isCapture, manifestIds } from './list.ts';
+import { captureIds, findCaptures, manifestIds } from './list.ts';
 import { mayHoldCapture } from './lone-file.ts';
-import { isOwn, isPart } from './object-names.ts';
+import { isCapture, isOwn, isPart } from './object-names.ts';
 import { isPlainFile, openCapture, type OpenCapture } from './open.ts';
 import { openPrefix } from './s3.ts';
-import { openDirectory, type CaseStore } from './store.ts';
+import { openDirectory, type CaseStore, type LeaveOut } from './store.ts';
 
 export interface Place {
   readonly store: CaseStore;
@@ -153,9 +153,11 @@ function several(what: string, store: CaseStore, folders: readonly string[]): Am
 
 /** As git does: the beginning of an id, where it is that of one capture. */
 async function openShort({ store, id }: ShortId): Promise<OpenCapture> {
-  const named = await foldersOf(id, captureIds(store));
+  // What cannot be read keeps no other capture from being found by its id.
+  const passOver = (): undefined => undefined;
+  const named = await foldersOf(id, captureIds(store, passOver));
   // Who renames a folder does not take the capture away: manifest.json has its id.
-  const found = named.length > 0 ? named : await foldersOf(id, manifestIds(store));
+  const found = named.length > 0 ? named : await foldersOf(id, manifestIds(store, passOver));
   const [first, ...others] = found;
   if (first === undefined)
     throw new AmberError(
@@ -166,7 +168,7 @@ async function openShort({ store, id }: ShortId): Promise<OpenCapture> {
   const capture = await openCapture(first === '' ? store : store.enter(first));
   if (capture.misplaced.length === 0 || named.length === 0) return capture;
   // The folder has the name, and another one may have the capture.
-  const real = (await foldersOf(id, manifestIds(store))).filter((folder) => folder !== first);
+  const real = (await foldersOf(id, manifestIds(store, passOver))).filter((folder) => folder !== first);
   if (real.length === 0) return capture;
   throw several(
     `The id ${id} is in the name of one folder and in manifest.json of another below ${store.location}`,
@@ -190,20 +192,22 @@ const plainId = (id: string): string => id.replaceAll('-', '').toLowerCase();
 
 /**
  * Every capture and collection at a place or below it, one after the other, in the order of their names. `deleted`:
- * behind them those of which every object was deleted, where a bucket keeps versions.
+ * behind them those of which every object was deleted, where a bucket keeps versions. `leave`: what cannot be read is
+ * told to it, and everything else is read.
  */
 export async function* openAll(
   { store, only, short }: Place,
-  { deleted = false }: { readonly deleted?: boolean } = {},
+  { deleted = false, leave }: { readonly deleted?: boolean; readonly leave?: LeaveOut } = {},
 ): AsyncGenerator<OpenCapture> {
   if (only !== undefined) {
     yield await openCapture(store, only);
     return;
   }
   const folders = new Set<string>();
-  for await (const { folder } of findCaptures(store)) {
+  for await (const { folder } of findCaptures(store, leave)) {
     folders.add(folder);
-    yield await openCapture(folder === '' ? store : store.enter(folder));
+    const capture = await openOr(folder === '' ? store : store.enter(folder), leave);
+    if (capture !== undefined) yield capture;
   }
   if (folders.size === 0 && short !== undefined) yield await openShort(short);
   if (!deleted || store.deleted === undefined) return;
@@ -211,6 +215,18 @@ export async function* openAll(
     if (folders.has(folder)) continue;
     folders.add(folder);
     const here = folder === '' ? store : store.enter(folder);
-    if (isCapture(await here.list())) yield await openCapture(here);
+    if (!isCapture(await here.list())) continue;
+    const capture = await openOr(here, leave);
+    if (capture !== undefined) yield capture;
+  }
+}
+
+async function openOr(store: CaseStore, leave: LeaveOut | undefined): Promise<OpenCapture | undefined> {
+  try {
+    return await openCapture(store);
+  } catch (cause) {
+    if (leave === undefined || !isAmberError(cause) || !cause.code.startsWith('CASE_')) throw cause;
+    leave({ path: store.location, kind: 'unread', why: `${cause.code}: ${cause.message}` });
+    return undefined;
   }
 }

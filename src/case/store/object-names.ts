@@ -24,6 +24,11 @@ export function isPart(name: string): boolean {
   return SEGMENT.test(name) || JOINED.test(name) || JOINED_SEALED.test(name);
 }
 
+/** Whether a folder with these objects holds a capture. */
+export function isCapture(objects: readonly { readonly name: string }[]): boolean {
+  return objects.some(({ name }) => isPart(name) || name === 'manifest.json');
+}
+
 export function isOwn(name: string): boolean {
   return isPart(name) || BESIDE.includes(name);
 }

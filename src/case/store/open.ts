@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { AmberError } from '../../errors.ts';
+import { AmberError, isAmberError } from '../../errors.ts';
 import type { CaptureManifest } from '../../seal/commit.ts';
 import { committedParts } from './committed-parts.ts';
 import { parseManifest } from './manifest-file.ts';
@@ -76,10 +76,8 @@ export async function isPlainFile(path: string): Promise<boolean> {
 /** Opens the capture in `store`; with `only`, just that object of it. */
 export async function openCapture(store: CaseStore, only?: string): Promise<OpenCapture> {
   const { objects, others, history, odd = NONE } = await surveyOf(store, only);
-  const marker = objects.some(({ name }) => name === 'manifest.json')
-    ? await readWhole(store, 'manifest.json', MAX_MANIFEST)
-    : undefined;
-  const parsed = marker === undefined ? undefined : parseManifest(marker);
+  const marker = objects.some(({ name }) => name === 'manifest.json') ? await readMarker(store) : undefined;
+  const parsed = typeof marker === 'object' ? parseManifest(marker) : marker;
   const manifest = typeof parsed === 'object' ? parsed : undefined;
   const { parts, missing, unexpectedObjects } = await findParts({ store, objects, manifest, only });
   if (parts.length === 0 && unexpectedObjects.length === 0 && marker === undefined) {
@@ -101,12 +99,22 @@ export async function openCapture(store: CaseStore, only?: string): Promise<Open
     parts,
     missing,
     unexpectedObjects,
-    manifestSha256: marker === undefined ? undefined : hash('sha256', marker, 'hex'),
+    manifestSha256: typeof marker === 'object' ? hash('sha256', marker, 'hex') : undefined,
     manifestProblem: typeof parsed === 'string' ? parsed : odd.get('manifest.json'),
     misplaced: manifest === undefined ? [] : misplacedIn(location, manifest),
     alone: only !== undefined && SEGMENT.test(only),
     opened: only === undefined ? await findOpened(store, objects, manifest) : undefined,
   };
+}
+
+/** Its bytes; or, in words, that it is too large to be one. @throws AmberError CASE_*. */
+async function readMarker(store: CaseStore): Promise<Buffer | string> {
+  try {
+    return await readWhole(store, 'manifest.json', MAX_MANIFEST);
+  } catch (cause) {
+    if (!isAmberError(cause) || cause.code !== 'ARCHIVE_CORRUPT') throw cause;
+    return cause.message;
+  }
 }
 
 async function surveyOf(store: CaseStore, only: string | undefined): Promise<Survey> {

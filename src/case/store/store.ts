@@ -1,9 +1,9 @@
 /** Where the objects of a capture lie, for reading: a folder, or a prefix in S3. Nothing is ever written through it. */
 import { constants, type Dirent } from 'node:fs';
-import { open, readdir, lstat, type FileHandle } from 'node:fs/promises';
+import { open, readdir, lstat, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isOwn } from './object-names.ts';
-import { AmberError, systemCode, type AmberErrorCode } from '../../errors.ts';
+import { isCapture, isOwn } from './object-names.ts';
+import { AmberError, isAmberError, systemCode, type AmberErrorCode } from '../../errors.ts';
 import { renderPath } from '../view/safe-names.ts';
 
 /** An object by its name in the folder. */
@@ -50,6 +50,25 @@ export interface Survey {
   readonly odd?: ReadonlyMap<string, string>;
 }
 
+/** What was passed over, so that it keeps nothing else from being read. */
+export interface LeftOut {
+  readonly path: string;
+  /** `link`: it is not followed. `unread`: nobody knows what is in it. */
+  readonly kind: 'unread' | 'link';
+  /** In words. */
+  readonly why: string;
+}
+
+export type LeaveOut = (left: LeftOut) => void;
+
+/** A file of a walk. */
+export interface WalkedFile extends StoredName {
+  /** Relative, without slashes at its ends. */
+  readonly folder: string;
+  /** It has a name of ours and is no plain file: what it is instead. */
+  readonly odd?: string | undefined;
+}
+
 export interface CaseStore {
   /** As a responder would type it; ends with a slash. */
   readonly location: string;
@@ -59,8 +78,11 @@ export interface CaseStore {
   readonly survey?: (also?: string) => Promise<Survey>;
   /** Folders below in which something of ours was deleted, where versions tell. */
   readonly deleted?: () => AsyncGenerator<string>;
-  /** Files of this folder and of all below, folder after folder; `folder` is relative, without slashes at its ends. */
-  readonly walk: () => AsyncGenerator<StoredName & { readonly folder: string }>;
+  /**
+   * Files of this folder and of all below, folder after folder. With `leave` a folder that cannot be read is passed
+   * over, without it that is an error.
+   */
+  readonly walk: (leave?: LeaveOut) => AsyncGenerator<WalkedFile>;
   /** The store of a folder below, by its relative path; of this folder where that is empty. */
   readonly enter: (folder: string) => CaseStore;
   /**
@@ -83,7 +105,7 @@ export function openDirectory(path: string): CaseStore {
     location: path.endsWith('/') ? path : `${path}/`,
     list: async () => (await surveyFolder(path)).objects,
     survey: (also) => surveyFolder(path, also),
-    walk: () => walkFolder(path, '', 0),
+    walk: (leave) => walkFolder({ base: path, folder: '', depth: 0, inside: false }, leave),
     enter: (folder) => openDirectory(join(path, folder)),
     read: (name, range, options) => readFile(join(path, name), range, options),
   };
@@ -92,20 +114,52 @@ export function openDirectory(path: string): CaseStore {
 /** A capture lies five folders below its destination; a few more may stand above. */
 const MAX_DEPTH = 12;
 
-async function* walkFolder(
-  base: string,
-  folder: string,
-  depth: number,
-): AsyncGenerator<StoredName & { folder: string }> {
+interface Step {
+  readonly base: string;
+  readonly folder: string;
+  readonly depth: number;
+  /** Below the folder of a capture: what was unpacked there has links and names of any kind. */
+  readonly inside: boolean;
+}
+
+async function* walkFolder(step: Step, leave: LeaveOut | undefined): AsyncGenerator<WalkedFile> {
+  const { base, folder, depth, inside } = step;
   const path = join(base, folder);
-  for (const file of await attempt(path, () => listFiles(path))) yield { ...file, folder };
+  let entries: readonly Dirent[];
+  let files: readonly StoredName[];
+  try {
+    entries = await attempt(path, () => readdir(path, { withFileTypes: true }));
+    files = await attempt(path, () => withSizes(path, namesOf(entries)));
+  } catch (cause) {
+    if (leave === undefined || depth === 0 || !isAmberError(cause)) throw cause;
+    leave({ path: `${path}/`, kind: 'unread', why: `${cause.code}: ${cause.message}` });
+    return;
+  }
+  for (const file of files) yield { ...file, folder };
+  const odd = entries.filter((entry) => isOwn(entry.name) && !entry.isFile());
+  for (const entry of odd) yield { name: entry.name, bytes: 0, folder, odd: kindOf(entry) };
+  if (leave !== undefined && !inside) await tellPassed(path, entries, leave);
   if (depth === MAX_DEPTH) return;
-  const entries = await attempt(path, () => readdir(path, { withFileTypes: true }));
-  for (const name of entries
-    .filter((entry) => entry.isDirectory() && isText(entry.name))
-    .map((entry) => entry.name)
-    .sort()) {
-    yield* walkFolder(base, join(folder, name), depth + 1);
+  const below = { base, depth: depth + 1, inside: inside || isCapture(files) };
+  for (const name of foldersOf(entries).filter(isText))
+    yield* walkFolder({ ...below, folder: join(folder, name) }, leave);
+}
+
+function foldersOf(entries: readonly Dirent[]): readonly string[] {
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort();
+}
+
+/** Links that may lead to a capture, and folders whose names cannot be asked for. */
+async function tellPassed(path: string, entries: readonly Dirent[], leave: LeaveOut): Promise<void> {
+  for (const name of foldersOf(entries).filter((one) => !isText(one)))
+    leave({ path: join(path, name), kind: 'unread', why: 'CASE_UNREADABLE: the name of the folder is no UTF-8' });
+  for (const entry of entries) {
+    if (!entry.isSymbolicLink() || isOwn(entry.name)) continue;
+    const target = await stat(join(path, entry.name)).catch(() => undefined);
+    if (target?.isFile() !== true) leave({ path: join(path, entry.name), kind: 'link', why: kindOf(entry) });
   }
 }
 
@@ -138,10 +192,6 @@ function kindOf(entry: Dirent): string {
   return entry.isFIFO() ? 'it is a FIFO' : 'it is neither a file nor a folder';
 }
 
-async function listFiles(path: string): Promise<readonly StoredName[]> {
-  return withSizes(path, namesOf(await readdir(path, { withFileTypes: true })));
-}
-
 /** Of plain files. */
 function namesOf(entries: readonly Dirent[]): readonly string[] {
   return entries
@@ -152,8 +202,16 @@ function namesOf(entries: readonly Dirent[]): readonly string[] {
 
 async function withSizes(path: string, names: readonly string[]): Promise<readonly StoredName[]> {
   const found: StoredName[] = [];
-  for (const name of names.filter(isText)) found.push({ name, bytes: (await lstat(join(path, name))).size });
+  for (const name of names.filter(isText)) {
+    const bytes = await lstat(join(path, name)).then(({ size }) => size, unlessGone);
+    if (bytes !== undefined) found.push({ name, bytes });
+  }
   return found;
+}
+
+/** A file may be removed between the listing and this. */
+function unlessGone(cause: unknown): undefined {
+  if (systemCode(cause) !== 'ENOENT') throw cause;
 }
 
 /** The bytes of one plain file, of whatever name. A FIFO or device in its place does not block: it is refused. */
