@@ -4,6 +4,7 @@ import type { OpenCapture } from '../case/store/open.ts';
 import type { LeaveOut } from '../case/store/store.ts';
 import type { VerifyResult } from '../case/verify/verify.ts';
 import { AmberError, isAmberError } from '../errors.ts';
+import { leftOutLines } from './left-out.ts';
 import type { Output } from './output.ts';
 import { logOption, trailOption, verifyOne, type VerifyMeans } from './verify-one.ts';
 import { tellAbsent, tellCopies, tellResult } from './verify-tell.ts';
@@ -17,7 +18,6 @@ export async function verifyAll(
   { identity, logPath, collected }: VerifyCommand,
   out: Output,
 ): Promise<number> {
-  const { leftOutLines } = await import('./left-out.ts');
   const { store } = place;
   const { leave, unread, notFollowed } = leftOutLines(out);
   const hasLog = logPath !== undefined || collected !== undefined;

@@ -76,7 +76,7 @@ describe('amber', () => {
       assert.equal((JSON.parse(json.out) as { error: { code: string } }).error.code, 'CASE_MISSING');
     }
     const empty = await amber('captures', folder);
-    assert.deepEqual([empty.code, empty.out], [0, '']);
+    assert.deepEqual([empty.code, empty.out], [EXIT.unreachable, '']);
     assert.match(empty.err, /There is no capture below/u);
   });
 

@@ -9,6 +9,7 @@ import { before, describe, test } from 'node:test';
 import { readLogIndex } from '../../src/case/log/lines.ts';
 import { logFiles } from '../../src/case/log/source.ts';
 import { CAPTURE_ID, freshFolder, makeCapture, type MadeCapture } from '../case/captures.ts';
+import { readManifest, writeManifest } from '../case/forge.ts';
 import { builtAmber } from './command-built.ts';
 import { COMMAND, program } from './program.ts';
 
@@ -197,9 +198,57 @@ describe('a capture that is stored twice', () => {
     appendFileSync(join(base, 'two', `capture=${CAPTURE_ID}`, 'capture-0001.tar.zst'), 'x');
     const { code, out } = await run(['verify', base, '--all']);
     equal(code, 1);
-    match(out, /is stored 2 times, with other bytes/u);
+    match(out, /is stored 2 times, and they differ/u);
     match(out, /^0 of 1 verified$/mu);
     rmSync(join(base, 'two'), { recursive: true });
     match((await run(['verify', base, '--all'])).out, /^1 of 1 verified$/mu);
+  });
+
+  const CHANGES: Readonly<Record<string, (folder: string) => void>> = {
+    'its joined file has one byte more': (folder) => appendFileSync(join(folder, 'capture.tar.zst'), 'x'),
+    'its manifest.json was edited, and SHA256SUMS refitted': (folder) =>
+      writeManifest(folder, { ...readManifest(folder), redactions: 7 }),
+    'an object lies beside it': (folder) => writeFileSync(join(folder, 'capture-0000.tar.zst'), 'junk'),
+  };
+  for (const [what, change] of Object.entries(CHANGES))
+    test(`is told to differ where ${what}`, async () => {
+      const base = freshFolder();
+      const { folder } = await makeCapture();
+      for (const name of ['one', 'two']) cpSync(folder, join(base, name), { recursive: true });
+      change(join(base, 'two'));
+      const { code, out } = await run(['verify', base, '--all']);
+      equal(code, 1, out);
+      match(out, new RegExp(`is stored 2 times, and they differ: .*\\n +- ${base}/two/: it`, 'u'));
+      doesNotMatch(out, new RegExp(`- ${base}/one/: it`, 'u'));
+      const told = JSON.parse((await run(['verify', base, '--all', '--json'])).out) as {
+        copies: { same: boolean; differences: string[] }[];
+      };
+      deepEqual([told.copies[0]?.same, told.copies[0]?.differences.length], [false, 1]);
+    });
+});
+
+describe('the tarball that is named itself', () => {
+  const run = builtAmber();
+  /** Without the name of the place. */
+  const body = (out: string): string => out.split('\n').slice(1).join('\n');
+
+  test('is verified as its folder is', async () => {
+    const { folder } = await makeCapture();
+    const [named, whole] = [await run(['verify', join(folder, 'capture.tar.zst')]), await run(['verify', folder])];
+    deepEqual([named.code, body(named.out)], [0, body(whole.out)]);
+    appendFileSync(join(folder, 'capture.tar.zst'), 'x');
+    const [longer, both] = [await run(['verify', join(folder, 'capture.tar.zst')]), await run(['verify', folder])];
+    deepEqual([longer.code, body(longer.out)], [1, body(both.out)]);
+  });
+
+  test('is said to be read alone where manifest.json names other files', async () => {
+    const { folder } = await makeCapture();
+    renameSync(join(folder, 'capture.tar.zst'), join(folder, 'evidence.tar.zst'));
+    rmSync(join(folder, 'SHA256SUMS'));
+    const { code, out } = await run(['verify', join(folder, 'evidence.tar.zst')]);
+    equal(code, 0, out);
+    doesNotMatch(out, /there is no manifest\.json|not all segments are there|\d of \d segments/u);
+    match(out, /^ok +SHA-256 of the whole: [0-9a-f]{64}$/mu);
+    match(out, /^not checked +SHA-256 of every segment: one file alone was given$/mu);
   });
 });

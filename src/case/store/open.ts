@@ -126,6 +126,9 @@ async function surveyOf(store: CaseStore, only: string | undefined): Promise<Sur
 async function findParts({ store, objects, manifest, only }: Found): Promise<Parts> {
   if (only === undefined)
     return manifest === undefined ? uncommittedParts(store, objects) : committedParts({ store, objects, manifest });
+  // The joined file that was named is the segments of its manifest.json, as it is where its folder is named.
+  if (manifest?.recipient === null && only === joinedName(manifest.compression))
+    return committedParts({ store, objects: objects.filter(({ name }) => name === only), manifest });
   return { parts: [await singlePart({ store, objects, manifest, only }, only)], missing: [], unexpectedObjects: [] };
 }
 

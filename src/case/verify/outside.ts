@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { isAmberError } from '../../errors.ts';
 import type { CheckList } from './checks.ts';
-import { markerText } from '../store/marker.ts';
+import { isUnnamed, markerText } from '../store/marker.ts';
 import type { CapturePart, OpenCapture } from '../store/open.ts';
 import { newerSchema } from '../../version.ts';
 import { readWhole } from '../store/store.ts';
@@ -47,6 +47,10 @@ export function checkObjects(capture: OpenCapture, checks: CheckList): void {
         `beside it`;
   if (capture.alone) {
     checks.skip('objects', 'one segment alone was given');
+    return;
+  }
+  if (isUnnamed(capture)) {
+    checks.skip('objects', 'one file alone was given, and manifest.json names segments: give the folder');
     return;
   }
   for (const { object, bytes, why } of unexpectedObjects)
@@ -131,17 +135,23 @@ export function checkVersions({ history, objects }: OpenCapture, checks: CheckLi
   else checks.ok('versions', `${many(objects.length, 'object is in its', 'objects are in their')} first version`);
 }
 
-function checkJoinedSize({ parts, objects }: OpenCapture, checks: CheckList): void {
+/** The joined file, where it has more bytes than its segments. */
+export function surplus({
+  parts,
+  objects,
+}: OpenCapture): { readonly object: string; readonly bytes: number } | undefined {
   const joined = parts.filter(({ range }) => range !== undefined);
-  const last = joined.at(-1)?.range;
-  const size = objects.find(({ name }) => name === joined[0]?.object)?.bytes;
-  if (last !== undefined && size !== undefined && size > last.start + last.bytes) {
-    checks.fail(
-      'objects',
-      `${joined[0]?.object ?? ''} has ${many(size - last.start - last.bytes, 'byte')} more than the segments of ` +
-        `manifest.json`,
-    );
-  }
+  const last = joined.at(-1);
+  const size = objects.find(({ name }) => name === last?.object)?.bytes;
+  if (last?.range === undefined || size === undefined) return undefined;
+  const bytes = size - last.range.start - last.range.bytes;
+  return bytes > 0 ? { object: last.object, bytes } : undefined;
+}
+
+function checkJoinedSize(capture: OpenCapture, checks: CheckList): void {
+  const more = surplus(capture);
+  if (more !== undefined)
+    checks.fail('objects', `${more.object} has ${many(more.bytes, 'byte')} more than the segments of manifest.json`);
 }
 
 export function checkReceipts({ manifest }: OpenCapture, checks: CheckList, digests: Digests): void {

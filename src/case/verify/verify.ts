@@ -9,7 +9,7 @@ import type { AgeIdentity } from '../../seal/age-open.ts';
 import { completenessProblem, completenessText, type ItemShortfalls } from '../store/completeness.ts';
 import { CheckList, type Check } from './checks.ts';
 import { notCollected } from '../store/list.ts';
-import { markerText } from '../store/marker.ts';
+import { isUnnamed, markerText } from '../store/marker.ts';
 import type { LogDigests, LogIndex } from '../log/lines.ts';
 import type { OpenCapture } from '../store/open.ts';
 import { idInPath } from '../store/place.ts';
@@ -24,6 +24,7 @@ import {
   checkSender,
   checkSums,
   checkVersions,
+  surplus,
 } from './outside.ts';
 import { checkParked, readParkedNote } from './parked.ts';
 import {
@@ -65,6 +66,9 @@ export interface VerifyResult {
   readonly checks: readonly Check[];
   /** SHA-256 of all stored parts joined. */
   readonly sha256: string;
+  readonly manifestSha256: string | undefined;
+  /** Names of what lies beside the segments and does not belong, bounded; a joined file that has more than they. */
+  readonly beside: readonly string[];
   readonly segments: number;
   readonly bytes: number;
   readonly tarBytes: number;
@@ -115,6 +119,8 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
     log: log === undefined ? logState(capture, index) : 'read',
     checks: checks.all(),
     sha256: digests.whole,
+    manifestSha256: capture.manifestSha256,
+    beside: besideNames(capture),
     segments: capture.parts.length,
     bytes: capture.parts.reduce((sum, part) => sum + part.bytes, 0),
     tarBytes: tar.bytes,
@@ -122,6 +128,14 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
     entries: tar.contents.entries,
     items: tar.contents.totals.items,
   };
+}
+
+const MAX_BESIDE = 100;
+
+function besideNames(capture: OpenCapture): readonly string[] {
+  const longer = surplus(capture);
+  const names = [...capture.unexpectedObjects.map(({ object }) => object), ...capture.odd.keys()];
+  return (longer === undefined ? names : [longer.object, ...names]).slice(0, MAX_BESIDE);
 }
 
 /** Of a log that told no digests of this capture. */
@@ -149,11 +163,18 @@ function checkDigests(capture: OpenCapture, checks: CheckList, digests: PartsRea
   }
   if (compared > 0)
     checks.ok('segments', `${many(compared, 'segment has', 'segments have')} the digests of manifest.json`);
-  else checks.skip('segments', `${markerText(capture)} to compare with`);
+  else if (capture.manifest === undefined) checks.skip('segments', `${markerText(capture)} to compare with`);
+  else checks.skip('segments', isUnnamed(capture) ? 'one file alone was given' : 'no segment is there');
+  checkWhole(capture, checks, digests);
+}
+
+function checkWhole(capture: OpenCapture, checks: CheckList, digests: PartsRead): void {
   const { manifest } = capture;
   if (manifest === undefined) {
     checks.skip('whole', `${markerText(capture)} to compare with; what is there has ${digests.whole}`);
-  } else if (capture.parts.length < manifest.segments.length) {
+  } else if (isUnnamed(capture) && (capture.alone || manifest.recipient !== null)) {
+    checks.skip('whole', `one file alone was given, which has ${digests.whole}`);
+  } else if (!isUnnamed(capture) && capture.parts.length < manifest.segments.length) {
     checks.skip('whole', `not all segments are there; what is there has ${digests.whole}`);
   } else if (digests.unread.length > 0) {
     checks.skip('whole', `not all segments could be read; what was read has ${digests.whole}`);
