@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { OPTIONS, resolveConfig } from '../config/config.ts';
 import { defined } from '../defined.ts';
-import { AmberError } from '../errors.ts';
+import { AmberError, isAmberError } from '../errors.ts';
 import { openIdentity, type AgeIdentity } from '../seal/age-open.ts';
 import type { S3ReadOptions } from '../ship/s3-read.ts';
 import type { Output } from './output.ts';
@@ -132,6 +132,13 @@ export async function identityOption(values: Values): Promise<AgeIdentity | unde
     throw readError(path, cause);
   }
   return openIdentity(text);
+}
+
+/** Like `verify`: an identity that is one and opens nothing is no wrong usage, but a capture that cannot be read. */
+export function unopened(cause: unknown): unknown {
+  return isAmberError(cause) && cause.code === 'IDENTITY_INVALID'
+    ? new AmberError('CASE_UNREADABLE', cause.message, { cause })
+    : cause;
 }
 
 async function readInput(): Promise<string> {

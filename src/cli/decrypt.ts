@@ -1,7 +1,15 @@
 /** `amber decrypt`: age files to the tarball inside of them. */
 import { AmberError } from '../errors.ts';
 import { size } from '../case/view/size.ts';
-import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
+import {
+  identityOption,
+  IDENTITY_OPTION,
+  S3_OPTIONS,
+  s3Options,
+  textOption,
+  unopened,
+  type Command,
+} from './command.ts';
 import { captureLocation } from './location.ts';
 
 export const decrypt: Command = {
@@ -10,7 +18,8 @@ export const decrypt: Command = {
   usage: 'LOCATION [ID] --identity FILE --to FILE',
   details: `
 Where segments are not there, or do not open, the others cannot be joined: then --to names a folder, and each is written
-apart. Nothing is overwritten. The same with the age command, segment by segment:
+apart. Nothing is overwritten. Exit code 1: a segment is not there, is damaged, or is another one than manifest.json
+names. 3: the identity opens nothing. The same with the age command, segment by segment:
 
   age -d -i key.txt capture-0000.tar.zst.age | tar --zstd -tv
   amber decrypt ./capture --identity key.txt --to ./capture.tar.zst`,
@@ -46,6 +55,8 @@ apart. Nothing is overwritten. The same with the age command, segment by segment
       );
       for (const problem of result.problems) out.note(`PROBLEM: ${problem}`);
       return result.joined && result.problems.length === 0 ? 0 : 1;
+    } catch (cause) {
+      throw unopened(cause);
     } finally {
       meter.end();
       place.close();

@@ -5,7 +5,15 @@ import type { SalvageResult } from '../case/salvage/salvage.ts';
 import { missingText } from '../case/store/run.ts';
 import { nameBehind } from '../fs/names.ts';
 import { size } from '../case/view/size.ts';
-import { identityOption, IDENTITY_OPTION, S3_OPTIONS, s3Options, textOption, type Command } from './command.ts';
+import {
+  identityOption,
+  IDENTITY_OPTION,
+  S3_OPTIONS,
+  s3Options,
+  textOption,
+  unopened,
+  type Command,
+} from './command.ts';
 import { captureLocation } from './location.ts';
 import type { Output } from './output.ts';
 import { many } from '../many.ts';
@@ -23,7 +31,8 @@ Goes on behind missing segments, damaged frames and a truncated end. Every entry
   unlisted      no line tells of it, or its object does not belong: an attacker may have made it
   lost          its line is there, and it is not
 and every path of the inventory of which nothing is there is listed. Without --to nothing is written. With it, entries
-are unpacked as \`amber pull --extract\` does. Exit code 1 when something is missing.
+are unpacked as \`amber pull --extract\` does. Exit code 1: something is missing.
+3: the identity opens nothing.
 With --log, and no LOCATION, it shows what captures have left in the log of the function where no destination took them,
 or where there was no time for more: processes and their connections. An intruder in the sandbox can write such
 lines, too; each different one is shown.
@@ -74,6 +83,8 @@ lines, too; each different one is shown.
       }
       tellEnd(result, out, told);
       return isAllThere(result) ? 0 : 1;
+    } catch (cause) {
+      throw unopened(cause);
     } finally {
       place.close();
     }

@@ -61,6 +61,27 @@ describe('completeness', () => {
     assert.match(listed.out, / partial: 1 denied /u);
   });
 
+  test('of a sealed capture is not checked without the identity', async () => {
+    const { folder } = await makeCapture({ apart: true, recipient: openIdentity(IDENTITY).recipients[0]! });
+    const manifest = readManifest(folder);
+    const outcomes = { ...manifest.outcomes, denied: 0 };
+    writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ ...manifest, completeness: COMPLETE, outcomes }));
+    const [closed, opened] = [await program(['verify', folder]), await program(['verify', folder, '-i', key])];
+    assert.match(closed.out, /; evidence not checked \(manifest\.json says complete\)$/mu);
+    assert.deepEqual([closed.code, opened.code], [0, 1]);
+  });
+
+  for (const name of ['completeness', String.raw`\u0063ompleteness`])
+    test(`that stands there twice, as ${name}, makes manifest.json none`, async () => {
+      const { folder } = await makeCapture();
+      const path = join(folder, 'manifest.json');
+      const text = JSON.stringify(readManifest(folder));
+      writeFileSync(path, `{"${name}":${JSON.stringify(COMPLETE)},${text.slice(1)}`);
+      const { code, out } = await program(['verify', folder]);
+      assert.equal(code, 1, out);
+      assert.match(out, /manifest\.json is not usable: it has "completeness" twice in one object/u);
+    });
+
   test('one that was taken out is counted from the items', async () => {
     const folder = await edited(undefined);
     assert.match((await program(['verify', folder])).out, /evidence partial: 1 denied/u);

@@ -77,6 +77,11 @@ describe('an identity that opens nothing', () => {
         ),
       );
     }
+    for (const command of [['salvage'], ['decrypt', '--to', join(freshFolder(), 'out.tar.zst')]]) {
+      const { code, err } = await program([...command, sealed.folder, '-i', wrong]);
+      deepEqual([command[0], code], [command[0], 3], err);
+      match(err, /^amber: CASE_UNREADABLE: .*(?:identity|identities) /u);
+    }
     const shown = await program(['show', sealed.folder, '-i', wrong]);
     equal(shown.code, 1, shown.err);
     match(shown.out, /^function +checkout/mu);

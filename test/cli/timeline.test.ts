@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, unlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { EXIT } from '../../src/cli/amber.ts';
@@ -213,6 +213,16 @@ describe('amber timeline', () => {
     const path = join((await makeCapture({ entries: sandbox() })).folder, 'capture.tar.zst');
     writeFileSync(path, Buffer.concat([readFileSync(path).subarray(0, 200), Buffer.alloc(100, 7)]));
     assert.equal((await amber('timeline', path)).code, EXIT.problem);
+  });
+
+  test('does not call a capture whole whose tarball was emptied', async () => {
+    const { folder } = await makeCapture({ entries: sandbox() });
+    const before = await amber('timeline', folder);
+    assert.match(before.out, /ended: whole, \d+ items?$/mu);
+    truncateSync(join(folder, 'capture.tar.zst'));
+    const { code, out } = await amber('timeline', folder);
+    assert.equal(code, EXIT.problem);
+    assert.match(out, /ended: whole, \d+ items? by manifest\.json; now (\d+) of \1 segments? (?:is|are) not there$/mu);
   });
 
   test('opens age files with the identity', async () => {

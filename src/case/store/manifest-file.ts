@@ -1,6 +1,6 @@
 /** `manifest.json` as anybody may have written it: taken only if it has the form of one. */
 import { FORMAT, type CaptureManifest } from '../../seal/commit.ts';
-import { parseJson, type JsonLimits } from '../tar/bounded-json.ts';
+import { nameTwice, parseJson, type JsonLimits } from '../tar/bounded-json.ts';
 
 const SHA256 = /^[0-9a-f]{64}$/u;
 /** The names that a segment may have: never a path. */
@@ -13,9 +13,12 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** The commit marker, or what is wrong with it, in words. */
 export function parseManifest(body: Uint8Array): CaptureManifest | string {
-  const value = parseJson(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'), LIMITS);
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
+  const value = parseJson(text, LIMITS);
   if (value === undefined) return 'it is not JSON, or has more in it than Amber writes';
   if (!isObject(value)) return 'it is no JSON object';
+  const twice = nameTwice(text);
+  if (twice !== undefined) return `it has ${JSON.stringify(twice.slice(0, 100))} twice in one object`;
   if (value['format'] !== FORMAT) return otherFormat(value['format']);
   const wrong = badField(value) ?? badSegment(value['segments']);
   return wrong ?? (value as unknown as CaptureManifest);

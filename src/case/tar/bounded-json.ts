@@ -48,6 +48,37 @@ function isWithin(text: string, { depth: deepest, values: most }: JsonLimits): b
   return true;
 }
 
+/**
+ * The first name that one object of a valid JSON text has twice. Readers differ in which of the two they take, so who
+ * writes both shows each another text.
+ */
+export function nameTwice(text: string): string | undefined {
+  const objects: (Set<string> | undefined)[] = [];
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === OPEN) objects.push(new Set());
+    else if (code === OPEN_LIST) objects.push(undefined);
+    else if (code === CLOSE || code === CLOSE_LIST) objects.pop();
+    if (code !== QUOTE) continue;
+    const end = endOfString(text, at);
+    const names = objects.at(-1);
+    if (names !== undefined && isName(text, end)) {
+      const name = String(JSON.parse(text.slice(at, end + 1)));
+      if (names.has(name)) return name;
+      names.add(name);
+    }
+    at = end;
+  }
+  return undefined;
+}
+
+/** A colon stands behind the string that ends there. */
+function isName(text: string, end: number): boolean {
+  let at = end + 1;
+  while (' \t\n\r'.includes(text.charAt(at)) && at < text.length) at += 1;
+  return text.charAt(at) === ':';
+}
+
 /** Index of the quote that ends the string which begins at `from`. */
 function endOfString(text: string, from: number): number {
   for (let at = from + 1; at < text.length; at += 1) {

@@ -5,6 +5,7 @@
 import { isAmberError } from '../../errors.ts';
 import type { AgeIdentity } from '../../seal/age-open.ts';
 import { asciiJson } from '../view/ascii.ts';
+import type { CaptureManifest } from '../../seal/commit.ts';
 import type { OpenCapture } from '../store/open.ts';
 import { TarReader } from '../tar/read-tar.ts';
 import { besideText, joined, runOf } from '../store/run.ts';
@@ -112,7 +113,7 @@ export class Timeline {
 }
 
 /** Begin and end, as manifest.json has them; the row of the capture's own timeline is the same event. */
-function captureEvents({ manifest }: OpenCapture): readonly TimelineEvent[] {
+function captureEvents({ manifest, missing }: OpenCapture): readonly TimelineEvent[] {
   if (manifest === undefined) return [];
   const { captureId, cause, clocks, state, outcomes } = manifest;
   const what = cause.trigger === 'collect' ? 'Collection' : 'Capture';
@@ -130,11 +131,20 @@ function captureEvents({ manifest }: OpenCapture): readonly TimelineEvent[] {
       timestamp: microseconds(clocks.ended),
       timestamp_desc: 'Capture End Time',
       data_type: 'amber:capture',
-      message: `${what} ${captureId} ended: ${state}, ${many(items, 'item')}`,
+      message: `${what} ${captureId} ended: ${state}, ${many(items, 'item')}${goneText(manifest, missing)}`,
       tag: ['amber'],
       key: `end:${captureId}`,
     },
   ];
+}
+
+/** What the end of the capture says is not what is there any more. */
+function goneText({ segments }: CaptureManifest, missing: readonly number[]): string {
+  const absent = new Set(missing);
+  const gone = segments.filter(({ number, state }) => state !== 'lost' && absent.has(number)).length;
+  return gone === 0
+    ? ''
+    : ` by manifest.json; now ${gone} of ${many(segments.length, 'segment')} ${gone === 1 ? 'is' : 'are'} not there`;
 }
 
 async function readAll(

@@ -5,11 +5,11 @@
 import { createHash } from 'node:crypto';
 import type { Outcome } from '../../contracts/evidence.ts';
 import { AmberError } from '../../errors.ts';
+import type { CaptureManifest } from '../../seal/commit.ts';
 import type { AgeIdentity } from '../../seal/age-open.ts';
 import { completenessProblem, completenessText, type ItemShortfalls } from '../store/completeness.ts';
 import { CheckList, type Check } from './checks.ts';
 import { notCollected } from '../store/list.ts';
-import { isUnnamed, markerText } from '../store/marker.ts';
 import type { LogDigests, LogIndex } from '../log/lines.ts';
 import type { OpenCapture } from '../store/open.ts';
 import { idInPath } from '../store/place.ts';
@@ -27,16 +27,8 @@ import {
   surplus,
 } from './outside.ts';
 import { checkParked, readParkedNote } from './parked.ts';
-import {
-  checkOpened,
-  INSIDE,
-  judgeUnopened,
-  readOpened,
-  readParts,
-  tellUnread,
-  type PartsRead,
-  type Reading,
-} from './parts.ts';
+import { checkOpened, INSIDE, judgeUnopened, readOpened, readParts, tellUnread, type Reading } from './parts.ts';
+import { checkDigests } from './segment-digests.ts';
 import { checkTimes } from './times.ts';
 import { many } from '../../many.ts';
 
@@ -148,48 +140,6 @@ function isWhole({ manifest, alone }: OpenCapture): boolean {
   return manifest?.state === 'whole' && !alone;
 }
 
-function checkDigests(capture: OpenCapture, checks: CheckList, digests: PartsRead): void {
-  let compared = 0;
-  for (const [part, { sha256, bytes }] of digests.bySegment) {
-    if (part.committed === undefined) continue;
-    compared += 1;
-    if (bytes !== part.committed.bytes)
-      checks.fail(
-        'segments',
-        `${part.committed.name} has ${many(bytes, 'byte')}, manifest.json says ${part.committed.bytes}`,
-      );
-    else if (sha256 !== part.committed.sha256)
-      checks.fail('segments', `${part.committed.name} is ${sha256}, manifest.json says ${part.committed.sha256}`);
-  }
-  if (compared > 0)
-    checks.ok('segments', `${many(compared, 'segment has', 'segments have')} the digests of manifest.json`);
-  else if (capture.manifest === undefined) checks.skip('segments', `${markerText(capture)} to compare with`);
-  else checks.skip('segments', isUnnamed(capture) ? 'one file alone was given' : 'no segment is there');
-  checkWhole(capture, checks, digests);
-}
-
-function checkWhole(capture: OpenCapture, checks: CheckList, digests: PartsRead): void {
-  const { manifest } = capture;
-  if (manifest === undefined) {
-    checks.skip('whole', `${markerText(capture)} to compare with; what is there has ${digests.whole}`);
-  } else if (isUnnamed(capture) && (capture.alone || manifest.recipient !== null)) {
-    checks.skip('whole', `one file alone was given, which has ${digests.whole}`);
-  } else if (!isUnnamed(capture) && capture.parts.length < manifest.segments.length) {
-    checks.skip('whole', `not all segments are there; what is there has ${digests.whole}`);
-  } else if (digests.unread.length > 0) {
-    checks.skip('whole', `not all segments could be read; what was read has ${digests.whole}`);
-  } else if (manifest.tarball.sha256 === null) {
-    checks.skip(
-      'whole',
-      'manifest.json has no SHA-256 of the whole ("sha256": null), as at the end of a small sandbox, where ' +
-        'there is no ' +
-        `time for one: the SHA-256 of each segment stands for it. That of the joined segments is ${digests.whole}`,
-    );
-  } else if (digests.whole !== manifest.tarball.sha256) {
-    checks.fail('whole', `the joined segments are ${digests.whole}, manifest.json says ${manifest.tarball.sha256}`);
-  } else checks.ok('whole', digests.whole);
-}
-
 function tellContents(capture: OpenCapture, checks: CheckList, tar: TarCheck | undefined): void {
   if (tar === undefined) {
     for (const name of INSIDE) checks.skip(name, 'the segments are age files: give the identity with --identity FILE');
@@ -253,6 +203,12 @@ function countedIn({ contents: { totals }, incomplete }: TarCheck): ItemShortfal
   return totals.items > 0 && !incomplete ? totals.shortfalls : undefined;
 }
 
+/** What nobody has counted is what manifest.json says, and an intruder may have written that. */
+function evidenceText(manifest: CaptureManifest, counted: ItemShortfalls | undefined): string {
+  const told = completenessText(manifest, counted);
+  return counted === undefined ? `not checked (manifest.json says ${told})` : told;
+}
+
 /** Failed checks of which the summary tells the first finding. */
 const MAX_TOLD = 4;
 
@@ -276,7 +232,7 @@ function verdictOf(
   if (isWhole(capture)) {
     const open = checks.all().filter(({ state }) => state === 'not-checked').length;
     const unmade = open === 0 ? '' : `; ${many(open, 'check')} could not be made`;
-    const evidence = manifest === undefined ? '' : `; evidence ${completenessText(manifest, countedIn(tar))}`;
+    const evidence = manifest === undefined ? '' : `; evidence ${evidenceText(manifest, countedIn(tar))}`;
     return { verdict: 'verified', summary: `verified: everything that was checked holds${unmade}${evidence}` };
   }
   const last = tar.contents.parts.at(-1);
