@@ -1,4 +1,7 @@
-/** What recorders of Python leave of their process: JSON in a sealed memfd. An intruder with the same uid can leave the same. */
+/**
+ * What recorders of Python leave of their process: JSON in a sealed memfd. An intruder with the same uid can leave the
+ * same.
+ */
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import type { CollectorContext } from '../contracts/evidence.ts';
 import { groundsOf } from './grounds.ts';
