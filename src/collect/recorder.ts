@@ -1,4 +1,4 @@
-/** The black box: what processes did before the capture. It is read first: every process with this uid can overwrite it. */
+/** The black box: what processes did before the capture. It is read first: who has this uid can overwrite it. */
 import type { Collector, CollectorContext, Entry } from '../contracts/evidence.ts';
 import { SLOT_BYTES, SLOTS } from '../record/format.ts';
 import { toText } from '../proc/bytes.ts';

@@ -73,8 +73,8 @@ export interface Options extends Extensions {
   readonly detect?: string | undefined;
   /**
    * What the black box of a Node function keeps: `events` (children, addresses, domains, modules), `paths` (names of
-   * hosts and paths of requests as well), `off`. Where there is no destination, or AMBER_DETECT is `off`, nothing unless
-   * this is set.
+   * hosts and paths of requests as well), `off`. Without a destination, or with AMBER_DETECT `off`, it keeps nothing
+   * unless this is set.
    */
   readonly record?: 'off' | 'events' | 'paths' | undefined;
   /**

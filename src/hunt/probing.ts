@@ -28,8 +28,7 @@ export const probing: Hunt = {
         if (recent.length < ACTIONS || Math.abs(timestamp - toldAt) < WINDOW_MS) return undefined;
         toldAt = timestamp;
         return (
-          `${recent.length} different actions denied within 15 minutes: ` +
-          `${recent.map((one) => one.action).join(', ')}`
+          `${recent.length} different actions denied within 15 minutes: ` + recent.map((one) => one.action).join(', ')
         );
       },
     };

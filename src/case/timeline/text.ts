@@ -51,7 +51,9 @@ export function csvLine(row: TimelineRow): string {
     const value = row[column];
     return typeof value === 'number'
       ? String(value)
-      : cell(Array.isArray(value) ? value.join(' ') : typeof value === 'string' ? value : '', isShown(row, column));
+      : cell(Array.isArray(value) ? value.join(' ') : typeof value === 'string' ? value : '', {
+          hasName: isShown(row, column),
+        });
   }).join(',');
 }
 
@@ -66,7 +68,7 @@ function isShown({ data_type: dataType }: TimelineRow, column: string): boolean 
   return isNamed(dataType) && (column === 'message' || column === 'filename');
 }
 
-function cell(value: string, hasName: boolean): string {
+function cell(value: string, { hasName }: { readonly hasName: boolean }): string {
   // What a name decodes to may be a formula as well.
   const text = hasName ? asText(renderShown(value, 8192)) : renderText(asText(value), 8192);
   return /[",;\n\t]/u.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

@@ -80,6 +80,7 @@ test('gives the function bare, with one line, if the library cannot be loaded or
           effect: 'the function runs without Amber',
           error,
           level: 'INFO',
+          schema: 1,
           timestamp: 'now',
           where: 'layer',
         },
