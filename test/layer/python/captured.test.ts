@@ -8,9 +8,8 @@ import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
 import { buildPackage } from '../../built.ts';
-import { missing } from '../../peers.ts';
 import { STARTS_BOTH } from '../../sandbox/clients.ts';
-import { needs, pythonOf, VERSIONS } from './pythons.ts';
+import { absent, pythonOf, VERSIONS } from './pythons.ts';
 import { act } from './recorded.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'amber-python-captured-'));
@@ -45,7 +44,7 @@ function captured(place: string): string {
 for (const version of VERSIONS) {
   test(`Python ${version}: what is left is told, and no secret of it`, { skip: STARTS_BOTH }, async (t) => {
     const program = pythonOf(version);
-    if (program === undefined) return void missing(t, needs(version));
+    if (program === undefined) return void absent(t, version);
     buildPackage();
     const place = mkdtempSync(join(folder, 'case-'));
     const secrets = Object.fromEntries(NAMES.map((name) => [name, `${name}${randomBytes(12).toString('hex')}`]));

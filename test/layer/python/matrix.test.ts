@@ -8,11 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pythonHook } from '../../../layer/python-hook.ts';
-import { missing } from '../../peers.ts';
 import { STARTS_BOTH, type Client } from '../../sandbox/clients.ts';
 import { record, type Recording, type Script } from '../../sandbox/record.ts';
 import { unpackedPart } from '../unpacked.ts';
-import { needs, pythonClient, VERSIONS } from './pythons.ts';
+import { absent, pythonClient, VERSIONS } from './pythons.ts';
 
 const HANDLERS = `
 import json, logging, os, subprocess, sys, threading
@@ -163,7 +162,7 @@ for (const version of VERSIONS) {
     skip: STARTS_BOTH,
   }, async (t) => {
     const found = pythonClient(version);
-    if (found === undefined) return void missing(t, `${needs(version)} and its pip`);
+    if (found === undefined) return void absent(t, version, ' and its pip');
     const bare = await all('bare', found);
     for (const way of WAYS) assert.deepEqual(await all(way, found), bare, way);
   });

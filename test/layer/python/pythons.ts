@@ -2,7 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { TestContext } from 'node:test';
 import { pythonOf as pythonAt } from '../../../layer/pythons.ts';
+import { missing } from '../../peers.ts';
 import type { Client } from '../../sandbox/clients.ts';
 
 /** Python 3.14 is rarely installed: where it is, this variable names it. */
@@ -20,6 +22,13 @@ export function needs(version: PythonVersion): string {
 /** The program of this version, if it runs. */
 export function pythonOf(version: PythonVersion): string | undefined {
   return pythonAt(version, version === '3.14' ? process.env[PYTHON_3_14] : undefined);
+}
+
+/** Says that a version is not run. Where none is there, it is a peer that is missing: no registry has all of them. */
+export function absent(t: TestContext, version: PythonVersion, beside = ''): void {
+  const what = needs(version) + beside;
+  if (VERSIONS.some((one) => pythonOf(one) !== undefined)) t.skip(`not run: needs ${what}`);
+  else missing(t, what);
 }
 
 /** The folder of awslambdaric for this version: installed once, beside other caches. */

@@ -8,10 +8,9 @@ import type { RecordedEvent } from '../../../src/contracts/recorded.ts';
 import { decodeSlot, isEvent } from '../../../src/record/decode.ts';
 import { KINDS, SLOT_BYTES } from '../../../src/record/format.ts';
 import { times } from '../../effort.ts';
-import { missing } from '../../peers.ts';
 import { anyText } from '../../record/events.ts';
 import { STARTS_BOTH } from '../../sandbox/clients.ts';
-import { needs, pythonOf, VERSIONS } from './pythons.ts';
+import { absent, pythonOf, VERSIONS } from './pythons.ts';
 import { RECORDER } from './recorded.ts';
 
 interface Asked {
@@ -67,7 +66,7 @@ for (const version of VERSIONS) {
   describe(`slots of Python ${version}`, { skip: STARTS_BOTH }, () => {
     test('hold every code point as it was', (t) => {
       const program = pythonOf(version);
-      if (program === undefined) return void missing(t, needs(version));
+      if (program === undefined) return void absent(t, version);
       const found = written(program, ['code points']);
       assert.equal(found.length, 0x110000 / 32);
       for (const [at, { subject, cut }] of found.entries()) {
@@ -79,7 +78,7 @@ for (const version of VERSIONS) {
 
     test('hold every byte of an argument, and the length of what they have no room for', (t) => {
       const program = pythonOf(version);
-      if (program === undefined) return void missing(t, needs(version));
+      if (program === undefined) return void absent(t, version);
       const bytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
       const long = { subject: '/bin/sh', argv: ['sh', '-c', 'é'.repeat(1_000_000), '😀'.repeat(1000), 'end'] };
       const found = written(program, [...bytes.map((one) => ({ subject: one, bytes: [one] })), long]);
@@ -93,14 +92,14 @@ for (const version of VERSIONS) {
 
     test('hold the beginning of whatever they are given', (t) => {
       const program = pythonOf(version);
-      if (program === undefined) return void missing(t, needs(version));
+      if (program === undefined) return void absent(t, version);
       const asked = fc.sample(anyAsked, times(500));
       for (const [at, found] of written(program, asked).entries()) isBeginning(found, asked[at] ?? { subject: '' });
     });
 
     test('are admitted by the allowances of the format', (t) => {
       const program = pythonOf(version);
-      if (program === undefined) return void missing(t, needs(version));
+      if (program === undefined) return void absent(t, version);
       const print = `import sys, json; sys.path.insert(0, ${JSON.stringify(resolve(RECORDER))}); from lambda_amber import ring; print(json.dumps(ring.KINDS))`;
       const { stdout, stderr } = spawnSync(program, ['-B', '-c', print], {
         encoding: 'utf8',
