@@ -57,7 +57,11 @@ describe('a capture whose folder was renamed or copied', () => {
     const { code, out } = await program(['verify', renamed]);
     equal(code, 1);
     match(out, new RegExp(`folder is that of capture ${OTHER}, manifest\\.json is of ${CAPTURE_ID}`, 'u'));
-    for (const id of [OTHER, CAPTURE_ID]) equal((await program(['show', base, id.slice(0, 13)])).code, 0, id);
+    for (const id of [OTHER, CAPTURE_ID]) {
+      const shown = await program(['show', base, id.slice(0, 13)]);
+      equal(shown.code, 1, id);
+      match(shown.err, new RegExp(`PROBLEM: the folder is that of capture ${OTHER}`, 'u'));
+    }
   });
 
   test('verify tells another function', async () => {
