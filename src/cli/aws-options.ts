@@ -64,11 +64,16 @@ export function timeOption(values: Values, name: string, nowMs: number = Date.no
   return ms;
 }
 
-/** @throws AmberError USAGE when the window ends before it begins. */
+/** @throws AmberError USAGE when the window ends before it begins, or has not begun. */
 export function windowOption(values: Values): { readonly sinceMs?: number; readonly untilMs?: number } {
   const sinceMs = timeOption(values, 'since');
   const untilMs = timeOption(values, 'until');
-  if (sinceMs !== undefined && sinceMs >= (untilMs ?? Date.now()))
+  if (sinceMs !== undefined && untilMs === undefined && sinceMs >= Date.now())
+    throw new AmberError(
+      'USAGE',
+      `--since is ${new Date(sinceMs).toISOString()}, which lies in the future: give an earlier time, for example 24h.`,
+    );
+  if (sinceMs !== undefined && untilMs !== undefined && sinceMs >= untilMs)
     throw new AmberError('USAGE', 'The window ends before it begins: --since must be earlier than --until.');
   return defined({ sinceMs, untilMs });
 }

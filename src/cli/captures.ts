@@ -29,6 +29,7 @@ a folder could not be read. Needs s3:ListBucket, and s3:GetObject for manifest.j
   run: async (invocation) => {
     const { values, out } = invocation;
     const { openPlace } = await import('../case/store/locate.ts');
+    const { apartText } = await import('../case/store/completeness.ts');
     const { listCaptures } = await import('../case/store/list.ts');
     const { leave, unread, notFollowed } = leftOutLines(out);
     const place = await openPlace(onePositional(invocation, 'LOCATION'), s3Options(values));
@@ -48,13 +49,13 @@ a folder could not be read. Needs s3:ListBucket, and s3:GetObject for manifest.j
         renderText(capture.trigger ?? '?'),
         sizeOf(capture),
         renderText(capture.completeness ?? 'not known', 100),
-        exceptions(capture.notCollected),
+        capture.apart === undefined ? 'not known' : renderText(apartText(capture.apart), 100) || 'none',
         renderText(capture.location),
         ids.get(capture.captureId ?? '') ?? '?',
       ]);
       if (rows.length > 0)
         for (const line of table([
-          ['STARTED', 'STATE', 'FUNCTION', 'TRIGGER', 'SIZE', 'EVIDENCE', 'NOT COLLECTED', 'LOCATION', 'ID'],
+          ['STARTED', 'STATE', 'FUNCTION', 'TRIGGER', 'SIZE', 'EVIDENCE', 'NO SHORTFALL', 'LOCATION', 'ID'],
           ...rows,
         ]))
           out.line(line);
@@ -117,10 +118,4 @@ function sharedLength(one: string, other: string): number {
   let length = 0;
   while (length < one.length && one[length] === other[length]) length += 1;
   return length;
-}
-
-function exceptions(counts: Readonly<Record<string, number>> | undefined): string {
-  if (counts === undefined) return 'not known';
-  const told = Object.entries(counts).map(([outcome, count]) => `${count} ${renderText(outcome)}`);
-  return told.length === 0 ? 'none' : told.join(', ');
 }

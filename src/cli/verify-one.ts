@@ -65,9 +65,12 @@ export async function trailOption(
   if (collected === undefined) return undefined;
   const { openPlace } = await import('../case/store/locate.ts');
   const { readTrailObjects } = await import('../case/verify/trail-objects.ts');
+  const { noCollection } = await import('../case/verify/no-collection.ts');
   const place = await openPlace(collected.location, collected.s3);
   try {
-    const trail = await readTrailObjects(place, identity, { stored: new Set(stored), others: new Set(log?.ids()) });
+    const asked = { stored: new Set(stored), others: new Set(log?.ids()) };
+    const read = await readTrailObjects(place, identity, asked);
+    const trail = read.calls > 0 || read.notRead !== undefined ? read : { ...read, notRead: await noCollection(place) };
     const { location } = collected;
     if (trail.notRead !== undefined) out.note(`${location}: not read: ${trail.notRead}`);
     else if (trail.calls === 0) {

@@ -1,5 +1,6 @@
 /** What `amber verify` says on a terminal. */
 import type { Absent, AbsentCapture } from '../case/log/absent.ts';
+import { apartText } from '../case/store/completeness.ts';
 import type { Check } from '../case/verify/checks.ts';
 import type { Copies } from '../case/verify/copies.ts';
 import { renderText } from '../case/view/safe-names.ts';
@@ -26,10 +27,12 @@ export function tellResult(result: VerifyResult, out: Output): VerifyResult {
   for (const check of result.checks) tellCheck(check, out);
   out.line();
   // That all segments are there says nothing of what could not be collected.
-  const lacks = Object.entries(result.notCollected ?? {}).map(
+  const lacks = Object.entries(result.shortfalls ?? {}).map(
     ([outcome, count]) => `${String(count)} ${renderText(outcome, 20)}`,
   );
   if (lacks.length > 0) out.line(`The evidence is not complete: ${lacks.join(', ')} (\`amber show\` tells of them)`);
+  const apart = apartText(result.apart ?? {});
+  if (apart !== '') out.line(`Not collected, and no shortfall: ${renderText(apart, 200)}`);
   // What a log that says nothing would have said is not part of what was checked.
   const silent = SILENT[result.log];
   const unchecked = result.verdict === 'verified' && silent !== undefined;

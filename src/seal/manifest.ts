@@ -33,6 +33,20 @@ export interface ManifestWriter {
 }
 
 const MAX_EXCEPTIONS = 100;
+
+/** The first items that manifest.json names, bounded: those that were not simply collected. */
+export class Exceptions {
+  readonly #items: ManifestItem[] = [];
+
+  add(item: ManifestItem): void {
+    if (!UNREMARKABLE.has(item.outcome) && this.#items.length < MAX_EXCEPTIONS) this.#items.push(item);
+  }
+
+  all(): readonly ManifestItem[] {
+    return this.#items;
+  }
+}
+
 const UNREMARKABLE: ReadonlySet<Outcome> = new Set(['collected', 'empty', 'skipped']);
 
 export function openManifest(captureId: string): ManifestWriter {
@@ -40,7 +54,7 @@ export function openManifest(captureId: string): ManifestWriter {
   let head: string | null = null;
   let redactions = 0;
   const shortfalls = new Shortfalls();
-  const exceptions: ManifestItem[] = [];
+  const exceptions = new Exceptions();
   const byCollector: Record<string, Partial<Record<Outcome, number>>> = {};
   return {
     add: (item) => {
@@ -49,7 +63,7 @@ export function openManifest(captureId: string): ManifestWriter {
       counts[item.outcome] = (counts[item.outcome] ?? 0) + 1;
       shortfalls.add(item);
       redactions += item.redactions?.length ?? 0;
-      if (!UNREMARKABLE.has(item.outcome) && exceptions.length < MAX_EXCEPTIONS) exceptions.push(item);
+      exceptions.add(item);
     },
     pendingBytes: () => lines.bytes,
     close: (segment) => {
@@ -67,7 +81,7 @@ export function openManifest(captureId: string): ManifestWriter {
     head: () => head,
     outcomes: () => total(Object.values(byCollector)),
     byCollector: () => byCollector,
-    exceptions: () => exceptions,
+    exceptions: () => exceptions.all(),
     redactions: () => redactions,
     shortfalls,
   };

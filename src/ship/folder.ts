@@ -2,10 +2,10 @@
  * A folder that files are only ever added to: opened without following a link below the folder that the user named,
  * private to this uid, every file created exclusively.
  */
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { access, link, mkdir, open, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { AmberError, isAmberError, systemCode } from '../errors.ts';
 import type { AmberErrorCode } from '../errors.ts';
 
@@ -112,11 +112,18 @@ const ADVICE: Readonly<Record<string, readonly [AmberErrorCode, string]>> = {
   ENFILE: ['DESTINATION_UNAVAILABLE', 'this machine has no file descriptor left'],
 };
 
+/** A folder that is there, and no name can be made in it. */
+const NO_NAMES: readonly [AmberErrorCode, string] = [
+  'DESTINATION_DENIED',
+  'its folder is there and takes no new names, as those of /proc and /sys do; write elsewhere',
+];
+
 /** The AmberError for a failed write to `path`; an AmberError stays as it is. */
 export function folderError(error: unknown, path: string): AmberError {
   if (isAmberError(error)) return error;
   const fault = systemCode(error) ?? 'unknown';
-  const [code, advice] = ADVICE[fault] ?? ['DESTINATION_FAILED', 'see the cause'];
+  const isIn = fault === 'ENOENT' && existsSync(dirname(path));
+  const [code, advice] = isIn ? NO_NAMES : (ADVICE[fault] ?? ['DESTINATION_FAILED', 'see the cause']);
   return new AmberError(code, `Writing ${JSON.stringify(path)} failed (${fault}): ${advice}`, {
     cause: error,
     details: { path, fault },

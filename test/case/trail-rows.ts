@@ -1,5 +1,7 @@
 /** Data events of S3 as CloudTrail writes them ("Example: Amazon S3 log file entries"), in the rows of a collection. */
 import { rowOfRecord } from '../../src/acquire/trail-row.ts';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { bytesEntry, makeCapture, type MadeCapture } from './captures.ts';
 
 export interface DataEvent {
@@ -80,7 +82,7 @@ export function trailRows(events: readonly DataEvent[]): string {
 
 /** A collection with these rows of a trail. */
 export async function collectionWith(rows: string): Promise<MadeCapture> {
-  return makeCapture({
+  const made = await makeCapture({
     captureId: '0197c0de-0000-7000-8000-0000000000ff',
     apart: true,
     tarball: { segmentBytes: 4 * 1024 * 1024 },
@@ -90,4 +92,7 @@ export async function collectionWith(rows: string): Promise<MadeCapture> {
       bytesEntry('cloudtrail/trail-0000.jsonl', rows),
     ],
   });
+  const manifest = { ...made.manifest, cause: { trigger: 'collect', reason: 'collected' } };
+  writeFileSync(join(made.folder, 'manifest.json'), JSON.stringify(manifest));
+  return made;
 }

@@ -149,6 +149,30 @@ describe('where a result goes', () => {
   });
 });
 
+test('a folder of the kernel takes no new names, and is not said to be absent', async () => {
+  const { folder } = await makeCapture();
+  for (const argv of [
+    ['pull', folder, '--to', '/proc/x'],
+    ['report', folder, '--to', '/proc/x.html'],
+  ]) {
+    const { code, err } = await program(argv);
+    assert.equal(code, EXIT.unreachable, err);
+    assert.match(err, /DESTINATION_DENIED: .*its folder is there and takes no new names/u);
+  }
+  const absent = await program(['pull', folder, '--to', join(folder, 'nowhere', 'x')]);
+  assert.match(absent.err, /DESTINATION_MISSING: .*the folder does not exist; create it/u);
+});
+
+test('a window that begins in the future is told by the option that was given', async () => {
+  const { folder } = await makeCapture();
+  const since = await program(['timeline', folder, '--since', '2999-01-01T00:00Z']);
+  assert.equal(since.code, EXIT.usage, since.err);
+  assert.match(since.err, /--since is 2999-01-01T00:00:00\.000Z, which lies in the future: give an earlier time/u);
+  assert.doesNotMatch(since.err, /--until/u);
+  const both = await program(['timeline', folder, '--since', '2999-01-01T00:00Z', '--until', '2998-01-01T00:00Z']);
+  assert.match(both.err, /--since must be earlier than --until/u);
+});
+
 test('Node before 22.15 is told of in one line, before anything else', (t) => {
   const old = ['/usr/bin/node', '/usr/local/bin/node'].find(
     (path) =>

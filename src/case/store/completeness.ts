@@ -46,6 +46,27 @@ export function completenessText(manifest: CaptureManifest, counted?: ItemShortf
   return wordsOf(completenessIn(manifest, counted));
 }
 
+const FINE: ReadonlySet<string> = new Set(['collected', 'changed', 'empty']);
+
+/** Items that are not among the evidence as they should be, by outcome. */
+export function notCollected(outcomes: Completeness['outcomes']): Completeness['outcomes'] {
+  return Object.fromEntries(Object.entries(outcomes).filter(([outcome, count]) => !FINE.has(outcome) && count > 0));
+}
+
+/** Those of them that are no shortfall: skipped by design, or gone before they could be read. */
+export function apartIn(manifest: CaptureManifest, counted?: ItemShortfalls): Completeness['outcomes'] {
+  const short = completenessIn(manifest, counted).outcomes as Readonly<Record<string, number>>;
+  const rest = Object.entries(manifest.outcomes).map(([outcome, count]) => [outcome, count - (short[outcome] ?? 0)]);
+  return notCollected(Object.fromEntries(rest) as Completeness['outcomes']);
+}
+
+/** `22 skipped by design, 2 missing`. */
+export function apartText(apart: Completeness['outcomes']): string {
+  return Object.entries(apart)
+    .map(([outcome, count]) => `${count} ${text(outcome)}${outcome === 'skipped' ? ' by design' : ''}`)
+    .join(', ');
+}
+
 function wordsOf({ state, outcomes, reasons }: Completeness): string {
   const counts = Object.entries(outcomes)
     .map(([outcome, count]) => `${text(count)} ${outcome}`)

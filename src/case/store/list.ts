@@ -2,7 +2,7 @@
 import type { Outcome } from '../../contracts/evidence.ts';
 import { isAmberError } from '../../errors.ts';
 import type { CaptureManifest } from '../../seal/commit.ts';
-import { completenessProblem, completenessText } from './completeness.ts';
+import { apartIn, completenessProblem, completenessText, notCollected } from './completeness.ts';
 import { parseManifest } from './manifest-file.ts';
 import { listedAlone, listedParts } from './listed-parts.ts';
 import { isCapture, isOwn, isPart } from './object-names.ts';
@@ -47,6 +47,8 @@ export interface CaptureSummary {
   readonly completeness: string | undefined;
   /** Items by outcome, other than collected, changed and empty; undefined where no manifest.json tells. */
   readonly notCollected: Readonly<Partial<Record<Outcome, number>>> | undefined;
+  /** Those of them that are no shortfall: by design, or gone before they could be read. */
+  readonly apart: Readonly<Partial<Record<Outcome, number>>> | undefined;
 }
 
 const MAX_MANIFEST = 64 * 1024 * 1024;
@@ -135,6 +137,7 @@ async function summarise(
     ...listed,
     problems: marker?.unread === undefined ? problems : [...problems, marker.unread],
     notCollected: undefined,
+    apart: undefined,
     completeness: undefined,
   };
 }
@@ -164,15 +167,6 @@ async function readManifest(store: CaseStore): Promise<Marker> {
   }
 }
 
-const FINE: ReadonlySet<string> = new Set(['collected', 'changed', 'empty']);
-
-/** Items that are not among the evidence as they should be, by outcome. */
-export function notCollected(
-  outcomes: Readonly<Partial<Record<Outcome, number>>>,
-): Readonly<Partial<Record<Outcome, number>>> {
-  return Object.fromEntries(Object.entries(outcomes).filter(([outcome, count]) => !FINE.has(outcome) && count > 0));
-}
-
 function committed(
   manifest: CaptureManifest,
   location: string,
@@ -200,6 +194,7 @@ function committed(
     endedEarly: typeof manifest.endedEarly === 'string' ? manifest.endedEarly : undefined,
     completeness: completenessText(manifest),
     notCollected: notCollected(outcomes),
+    apart: apartIn(manifest),
   };
 }
 

@@ -105,7 +105,8 @@ async function* rowsOfFolder<T>(folder: string, { path: pattern, parse }: RowKin
   }
 }
 
-async function filesOf(folder: string, pattern: RegExp): Promise<string[]> {
+/** Files below a folder whose path fits, bounded; links are not followed. */
+export async function filesOf(folder: string, pattern: RegExp): Promise<string[]> {
   const files: string[] = [];
   const waiting: [string, number][] = [[folder, 0]];
   for (let next = waiting.pop(); next !== undefined && files.length < MAX_FILES; next = waiting.pop()) {

@@ -89,8 +89,20 @@ export class TarCheck {
       );
       this.incomplete = true;
     }
-    if (!this.incomplete) this.contents.finish();
+    if (!this.incomplete) {
+      this.contents.finish();
+      this.#checkBytes();
+    }
     this.#checkBorders();
+  }
+
+  #checkBytes(): void {
+    const said = this.#capture.manifest?.tarball.tarBytes ?? this.bytes;
+    if (said !== this.bytes)
+      this.#checks.fail(
+        'structure',
+        `the segments hold ${many(this.bytes, 'byte')} of tar, manifest.json says ${said} in all`,
+      );
   }
 
   /** Every manifest part ends its segment, and is the one that manifest.json names. */

@@ -2,7 +2,10 @@
 import type { ManifestItem } from '../../contracts/evidence.ts';
 import type { CaptureManifest } from '../../seal/commit.ts';
 import { many } from '../../many.ts';
+import { holdsMark } from '../../secrets/mark.ts';
+import { Exceptions } from '../../seal/manifest.ts';
 import { ItemShortfalls } from '../store/completeness.ts';
+import { field } from '../view/process-tree.ts';
 
 /** Collectors times outcomes: more different names than this are an attack on our memory. */
 const MAX_KEYS = 10_000;
@@ -20,10 +23,12 @@ export class Totals {
   items = 0;
   redactions = 0;
   readonly shortfalls: ItemShortfalls = new ItemShortfalls();
+  readonly #exceptions = new Exceptions();
 
   add(item: ManifestItem): void {
     this.items += 1;
     this.shortfalls.add(item);
+    this.#exceptions.add(item);
     this.redactions += item.redactions?.length ?? 0;
     if (this.#last?.collector !== item.collector || this.#last.outcome !== item.outcome) this.#last = this.#count(item);
     if (this.#last !== undefined) this.#last.times += 1;
@@ -60,6 +65,30 @@ export class Totals {
     }
     if (manifest.redactions !== this.redactions)
       wrong.push(`manifest.json counts ${many(manifest.redactions, 'redaction')}, the parts ${this.redactions}`);
-    return wrong;
+    return [...wrong, ...this.#exceptionsWrong(manifest)];
   }
+
+  /** The first items that were not simply collected, one by one: manifest.json repeats them for who reads it alone. */
+  #exceptionsWrong({ exceptions }: CaptureManifest): readonly string[] {
+    const counted = this.#exceptions.all();
+    if (exceptions.length !== counted.length)
+      return [`manifest.json names ${many(exceptions.length, 'exception')}, the parts ${counted.length}`];
+    const place = exceptions.findIndex((one, index) => !isSame(one, counted[index]));
+    const [said, found] = [exceptions[place], counted[place]].map((one) => JSON.stringify(exceptionOf(one)));
+    return place < 0 ? [] : [`exception ${place + 1} is ${said ?? ''} in manifest.json, ${found ?? ''} in the parts`];
+  }
+}
+
+const NAMES = ['path', 'outcome', 'collector', 'reason'] as const;
+
+function exceptionOf(item: unknown): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(NAMES.map((name) => [name, field(item, name)]));
+}
+
+/** A redacted text says nothing. */
+function isSame(said: unknown, found: unknown): boolean {
+  return NAMES.every((name) => {
+    const [one, other] = [field(said, name), field(found, name)];
+    return one === other || [one, other].some((value) => typeof value === 'string' && holdsMark(value));
+  });
 }

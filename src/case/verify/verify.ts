@@ -5,12 +5,10 @@
 import { createHash } from 'node:crypto';
 import type { Outcome } from '../../contracts/evidence.ts';
 import { AmberError } from '../../errors.ts';
-import type { CaptureManifest } from '../../seal/commit.ts';
 import type { AgeIdentity } from '../../seal/age-open.ts';
-import { completenessProblem, completenessText, type ItemShortfalls } from '../store/completeness.ts';
+import { apartIn, completenessIn, completenessProblem, notCollected } from '../store/completeness.ts';
 import { CheckList, type Check } from './checks.ts';
-import { notCollected } from '../store/list.ts';
-import type { LogDigests, LogIndex } from '../log/lines.ts';
+import type { LogIndex } from '../log/lines.ts';
 import type { OpenCapture } from '../store/open.ts';
 import { idInPath } from '../store/place.ts';
 import { TarCheck } from './tar-check.ts';
@@ -30,6 +28,7 @@ import { checkParked, readParkedNote } from './parked.ts';
 import { checkOpened, INSIDE, judgeUnopened, readOpened, readParts, tellUnread, type Reading } from './parts.ts';
 import { checkDigests } from './segment-digests.ts';
 import { checkTimes } from './times.ts';
+import { countedIn, isWhole, verdictOf, type Verdict } from './verdict.ts';
 import { many } from '../../many.ts';
 
 export interface VerifyOptions {
@@ -43,8 +42,7 @@ export interface VerifyOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-/** `unreadable`: what was read holds, and the rest could not be read. */
-export type Verdict = 'verified' | 'failed' | 'cut' | 'unreadable';
+type Counts = Readonly<Partial<Record<Outcome, number>>>;
 
 export interface VerifyResult {
   readonly location: string;
@@ -65,7 +63,10 @@ export interface VerifyResult {
   readonly bytes: number;
   readonly tarBytes: number;
   /** Items by outcome, other than collected, changed and empty; undefined without manifest.json. */
-  readonly notCollected: Readonly<Partial<Record<Outcome, number>>> | undefined;
+  readonly notCollected: Counts | undefined;
+  /** Those of them that are shortfalls, as the completeness counts them, and those that are none. */
+  readonly shortfalls: Counts | undefined;
+  readonly apart: Counts | undefined;
   readonly entries: number;
   readonly items: number;
 }
@@ -116,7 +117,7 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
     segments: capture.parts.length,
     bytes: capture.parts.reduce((sum, part) => sum + part.bytes, 0),
     tarBytes: tar.bytes,
-    notCollected: capture.manifest === undefined ? undefined : notCollected(capture.manifest.outcomes),
+    ...shortOf(capture, tar),
     entries: tar.contents.entries,
     items: tar.contents.totals.items,
   };
@@ -130,14 +131,23 @@ function besideNames(capture: OpenCapture): readonly string[] {
   return (longer === undefined ? names : [longer.object, ...names]).slice(0, MAX_BESIDE);
 }
 
+function shortOf(
+  { manifest }: OpenCapture,
+  tar: TarCheck,
+): Pick<VerifyResult, 'notCollected' | 'shortfalls' | 'apart'> {
+  if (manifest === undefined) return { notCollected: undefined, shortfalls: undefined, apart: undefined };
+  const counted = countedIn(tar);
+  return {
+    notCollected: notCollected(manifest.outcomes),
+    shortfalls: completenessIn(manifest, counted).outcomes,
+    apart: apartIn(manifest, counted),
+  };
+}
+
 /** Of a log that told no digests of this capture. */
 function logState(capture: OpenCapture, index: LogIndex | undefined): VerifyResult['log'] {
   if (index === undefined || isCollection(capture)) return 'none';
   return silentLog(index)?.state ?? 'read';
-}
-
-function isWhole({ manifest, alone }: OpenCapture): boolean {
-  return manifest?.state === 'whole' && !alone;
 }
 
 function tellContents(capture: OpenCapture, checks: CheckList, tar: TarCheck | undefined): void {
@@ -190,72 +200,6 @@ function tellContents(capture: OpenCapture, checks: CheckList, tar: TarCheck | u
 function checkCompleteness({ manifest }: OpenCapture, checks: CheckList, tar: TarCheck): void {
   const problem = manifest === undefined ? undefined : completenessProblem(manifest, countedIn(tar));
   if (problem !== undefined) checks.fail('totals', problem);
-}
-
-interface Found {
-  readonly tar: TarCheck;
-  readonly log: LogDigests | undefined;
-  readonly unread: string | undefined;
-}
-
-/** Nothing was counted where the segments are age files and nobody gave an identity. */
-function countedIn({ contents: { totals }, incomplete }: TarCheck): ItemShortfalls | undefined {
-  return totals.items > 0 && !incomplete ? totals.shortfalls : undefined;
-}
-
-/** What nobody has counted is what manifest.json says, and an intruder may have written that. */
-function evidenceText(manifest: CaptureManifest, counted: ItemShortfalls | undefined): string {
-  const told = completenessText(manifest, counted);
-  return counted === undefined ? `not checked (manifest.json says ${told})` : told;
-}
-
-/** Failed checks of which the summary tells the first finding. */
-const MAX_TOLD = 4;
-
-function verdictOf(
-  capture: OpenCapture,
-  checks: CheckList,
-  { tar, log, unread }: Found,
-): { verdict: Verdict; summary: string } {
-  if (checks.anyFailed) {
-    const failed = checks.all().filter(({ state }) => state === 'failed');
-    const told = failed
-      .slice(0, MAX_TOLD)
-      .map(({ what, detail, count }) => `${what}: ${detail}${count > 1 ? ` (and ${count - 1} more)` : ''}`);
-    return {
-      verdict: 'failed',
-      summary: `FAILED: ${[...told, ...failed.slice(MAX_TOLD).map(({ what }) => what)].join('; ')}`,
-    };
-  }
-  const { manifest, missing } = capture;
-  if (unread !== undefined) return { verdict: 'unreadable', summary: `not verified: ${unread}; what was read holds` };
-  if (isWhole(capture)) {
-    const open = checks.all().filter(({ state }) => state === 'not-checked').length;
-    const unmade = open === 0 ? '' : `; ${many(open, 'check')} could not be made`;
-    const evidence = manifest === undefined ? '' : `; evidence ${evidenceText(manifest, countedIn(tar))}`;
-    return { verdict: 'verified', summary: `verified: everything that was checked holds${unmade}${evidence}` };
-  }
-  const last = tar.contents.parts.at(-1);
-  const reached =
-    last === undefined
-      ? 'no manifest part was read'
-      : capture.alone && capture.parts[0]?.number !== 0
-        ? `what segment ${last.segment} holds is as its manifest part says`
-        : `verified up to segment ${last.segment} (byte ${last.end} of the tar stream)`;
-  const gap =
-    missing.length === 0
-      ? ''
-      : `; ${many(missing.length, 'segment is', 'segments are')} not there, the first is ${missing[0] ?? 0}`;
-  if (capture.alone)
-    return { verdict: 'cut', summary: `one segment alone: ${reached}; verify the folder for all of them` };
-  const uncommitted = log === undefined ? 'it was never committed, or it was removed' : 'nor does the log tell of one';
-  const why =
-    manifest === undefined
-      ? `there is no manifest.json: ${uncommitted}`
-      : missing.length === 0
-        ? 'manifest.json says that segments were lost, and they were stored after it'
-        : 'manifest.json says that segments were lost';
-  return { verdict: 'cut', summary: `cut: ${why}; ${reached}${gap}. \`amber salvage\` reads what is there` };
 }
 
 /** A log was given, and says nothing of the capture. */

@@ -6,7 +6,7 @@ import { before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { openIdentity } from '../../../src/seal/age-open.ts';
 import { builtAmber, type BuiltAmber } from '../../cli/command-built.ts';
-import { freshFolder, makeCapture, type MadeCapture } from '../captures.ts';
+import { freshFolder, makeCapture, standardEntries, type MadeCapture } from '../captures.ts';
 import { IDENTITY } from '../checking.ts';
 import { sha256 } from '../forge.ts';
 import { logForms } from './forms.ts';
@@ -257,6 +257,25 @@ test('whole is not complete: verify says what was not collected', async () => {
   const told = await amber(['verify', folder]);
   assert.match(told.out, /^The evidence is not complete: 1 denied \(`amber show` tells of them\)\nverified: /mu);
   assert.deepEqual(((await verify(folder)) as unknown as { notCollected: unknown }).notCollected, { denied: 1 });
+});
+
+test('what is left out by design, or was gone, is told apart from what is short, in one count', async () => {
+  const gone = { kind: 'absent', source: '/tmp', method: 'openat' } as const;
+  const { folder } = await makeCapture({
+    entries: [
+      ...standardEntries(),
+      { ...gone, path: '[root]/tmp/a', outcome: 'skipped', reason: 'the budget was used up' },
+      { ...gone, path: '[root]/tmp/b', outcome: 'skipped', reason: 'hard link to a', byDesign: 'stored-elsewhere' },
+      { ...gone, path: '[root]/tmp/c', outcome: 'missing', reason: 'it is gone' },
+    ],
+  });
+  const { out } = await amber(['verify', folder]);
+  const short = /^The evidence is not complete: (.*) \(`amber show`/mu.exec(out)?.[1];
+  assert.equal(short?.split(', ').sort().join(', '), '1 denied, 1 skipped');
+  assert.match(out, new RegExp(`; evidence partial: ${short} \\(`, 'u'));
+  assert.match(out, /^Not collected, and no shortfall: 1 skipped by design, 1 missing$/mu);
+  const listed = await amber(['captures', folder]);
+  assert.match(listed.out, /partial: 1 (?:skipped, 1 denied|denied, 1 skipped).* 1 skipped by design, 1 missing /u);
 });
 
 test('SHA256SUMS that does not cover manifest.json says nothing of it', async () => {

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import type { CaptureManifest } from '../../../src/seal/commit.ts';
 import { program } from '../../cli/program.ts';
 import { freshFolder, makeCapture, type MadeCapture } from '../captures.ts';
 
@@ -115,4 +116,32 @@ test('SHA256SUMS in upper case has the same digests', async () => {
   const { code, out } = await program(['verify', at]);
   equal(code, 0, out);
   match(out, /^ok +SHA256SUMS: \d+ files have the digests of SHA256SUMS$/mu);
+});
+
+describe('what manifest.json repeats of the parts', () => {
+  const FORGED: Readonly<Record<string, readonly [(manifest: CaptureManifest) => object, RegExp]>> = {
+    'bytes of tar': [
+      ({ tarball }) => ({ tarball: { ...tarball, tarBytes: tarball.tarBytes + 512 } }),
+      /the segments hold \d+ bytes of tar, manifest\.json says \d+ in all/u,
+    ],
+    'an exception that is taken out': [() => ({ exceptions: [] }), /manifest\.json names 0 exceptions, the parts 1/u],
+    'an exception with another path': [
+      ({ exceptions: [first] }) => ({ exceptions: [{ ...first, path: '[root]/tmp/harmless' }] }),
+      /exception 1 is \{"path":"\[root\]\/tmp\/harmless",.* in manifest\.json, \{"path":"\[root\]\/proc\/8"/u,
+    ],
+    'an exception with another reason': [
+      ({ exceptions: [first] }) => ({ exceptions: [{ ...first, reason: 'not of interest' }] }),
+      /exception 1 is .*"reason":"not of interest"\} in manifest\.json/u,
+    ],
+  };
+  for (const [name, [forge, says]] of Object.entries(FORGED)) {
+    test(`is held against them: ${name}`, async () => {
+      const { at } = copy();
+      const manifest = JSON.parse(readFileSync(join(at, 'manifest.json'), 'utf8')) as CaptureManifest;
+      writeFileSync(join(at, 'manifest.json'), JSON.stringify({ ...manifest, ...forge(manifest) }));
+      const { code, out } = await program(['verify', at]);
+      equal(code, 1, out);
+      match(out, says);
+    });
+  }
 });

@@ -167,7 +167,7 @@ describe('what the trail tells of an object that is not stored', () => {
 
   test('a collection that is damaged, or has no such rows, is said; the rest is verified', async () => {
     const here = await scene();
-    const bare = await makeCapture({ apart: true });
+    const bare = await collectionWith(trailRows([]));
     const none = await amber(['verify', here.at, '--log', here.log, '--collection', bare.folder]);
     assert.deepEqual(
       [none.code, none.err.includes('no data events of S3 on objects of these captures')],
@@ -178,6 +178,22 @@ describe('what the trail tells of an object that is not stored', () => {
     const damaged = await amber(['verify', here.at, '--log', here.log, '--collection', bare.folder]);
     assert.deepEqual([damaged.code, damaged.err.includes('not read: ')], [3, true], damaged.err);
     assert.equal((await amber(['verify', here.at, '--collection', join(here.base, 'nowhere')])).code, 3);
+  });
+
+  test('a place that is no collection is said to be none, with exit code 3', async () => {
+    const here = await scene();
+    const { folder } = await makeCapture({ apart: true });
+    for (const [place, says] of [
+      [freshFolder(), /: not read: it is no collection, and there is none below it: give the folder that/u],
+      [folder, /: not read: it is no collection but a capture of a sandbox: give the folder that/u],
+    ] as const) {
+      for (const argv of [['--log', here.log], [], ['--all']]) {
+        const { code, err, out } = await amber(['verify', here.at, '--collection', place, ...argv]);
+        assert.equal(code, 3, `${out}${err}`);
+        assert.match(err, says);
+        assert.doesNotMatch(err, /data events of S3/u);
+      }
+    }
   });
 });
 
