@@ -14,9 +14,9 @@ export const LAYER_CEILINGS: Readonly<Record<'node' | 'any', Ceilings>> = {
 };
 
 /** Bytes of a bundled function that does nothing but wrap its handler: the idle part and the packed engine. */
-export const BUNDLE_BYTES = 315_000;
+export const BUNDLE_BYTES = 335_000;
 /** The same, written by webpack without minifying. */
-export const BUNDLE_BYTES_DEVELOPMENT = 430_000;
+export const BUNDLE_BYTES_DEVELOPMENT = 450_000;
 /** The same, where a bundler takes what Node would load instead of the packed engine. */
 export const BUNDLE_BYTES_UNPACKED = 5_000_000;
 

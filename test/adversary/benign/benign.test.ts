@@ -9,7 +9,7 @@ import { runTrial } from '../detection/trial.ts';
 import { missing } from '../../peers.ts';
 import { ensureClients, STARTS_BOTH } from '../../sandbox/clients.ts';
 
-const LIMIT = { timeout: 120_000, skip: STARTS_BOTH };
+const LIMIT = { timeout: 300_000, skip: STARTS_BOTH };
 const lacking = lackingForSandbox();
 // Two minutes where they are built, which is not in the time of a case.
 before(() => void ensureClients());
