@@ -100,7 +100,7 @@ describe('a document of JSON that is read row by row', () => {
     assert.equal(many.problem, `${500 - kept.length} rows are too large or too many to be shown`);
     assert.equal(
       read(new JsonRows(), Buffer.from(`{"a":${deep}}`)).problem,
-      '1 rows are too large or too many to be shown',
+      '1 row is too large or too many to be shown',
     );
     assert.equal(
       read(new JsonRows(), Buffer.from(`${'{"a":'.repeat(1000)}1${'}'.repeat(1000)}`)).problem,
