@@ -86,7 +86,7 @@ describe('amber', () => {
     assert.equal(list.code, 0);
     assert.match(
       list.out,
-      /^STARTED +STATE .*\n2025-06-30 09:16:40Z +whole +checkout +flag +\S+ KiB in \d+ +partial: 1 denied \(EACCES\) +1 denied +\S+capture=/u,
+      /^STARTED +STATE .*\n2025-06-30 09:16:40Z +whole +checkout +flag +\S+ KiB in \d+ +partial: 1 denied \(EACCES\) +none +\S+capture=/u,
     );
     const log = join(freshFolder(), 'log');
     writeFileSync(log, made.log);

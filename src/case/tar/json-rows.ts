@@ -39,6 +39,8 @@ export class JsonRows implements DocumentReader {
   /** Where the row in hand begins in `#out`, and the values before it. */
   #row: { readonly start: number; readonly values: number } | undefined;
   #drops = false;
+  /** A comma promised another row, which has not begun. */
+  #promised = false;
   #kept = 0;
   #values = 0;
   #left = 0;
@@ -131,6 +133,7 @@ export class JsonRows implements DocumentReader {
   #beginRow(): void {
     if (this.#row !== undefined || !this.#atRows) return;
     this.#row = { start: this.#size, values: this.#values };
+    this.#promised = false;
     this.#count();
     if (this.#kept > 0) this.#putOne(0x2c);
   }
@@ -148,6 +151,7 @@ export class JsonRows implements DocumentReader {
   #comma(): void {
     if (this.#row !== undefined && this.#atRows) {
       this.#endRow();
+      this.#promised = true;
       return;
     }
     this.#count();
@@ -164,6 +168,9 @@ export class JsonRows implements DocumentReader {
 
   #close(byte: number): void {
     if (this.#row !== undefined && this.#atRows) this.#endRow();
+    // `[1,]` is no JSON, and stays none.
+    if (this.#promised) this.#putOne(0x2c);
+    this.#promised = false;
     this.#move(this.#depth - 1);
     this.#putOne(byte);
   }

@@ -78,6 +78,8 @@ describe('a document of JSON that is read row by row', () => {
       ),
       { numRuns: times(2000) },
     );
+    for (const text of ['["a",]', '[1,,]', '[,1]', '{"a":[1,]}', '{"a":[[1],]}', '[[1,],2]'])
+      assert.equal(read(new JsonRows(), Buffer.from(text), 3).problem, 'it is no JSON', text);
   });
 
   test('keeps every row that fits, behind rows that are too large, too deep or too many, and counts the others', () => {
