@@ -61,8 +61,13 @@ export async function regionOf(aws: Clients): Promise<string> {
       throw new AmberError('USAGE', `The region is ${given}; expected the name of one, for example eu-central-1.`, {
         cause,
       });
-    throw new AmberError('USAGE', 'No region: give --region, or set AWS_REGION, or name the function by its ARN.', {
-      cause,
-    });
+    throw new AmberError(
+      'USAGE',
+      'No region: give --region, for example --region eu-central-1, or set AWS_REGION, ' +
+        'or name the function by its ARN.',
+      {
+        cause,
+      },
+    );
   }
 }

@@ -231,7 +231,8 @@ test('no region is one line that says how to give one', async (t) => {
     assert.equal(ran.code, EXIT.usage, ran.err);
     assert.equal(
       ran.err,
-      'amber: USAGE: No region: give --region, or set AWS_REGION, or name the function by its ARN.\n',
+      'amber: USAGE: No region: give --region, for example --region eu-central-1, or set AWS_REGION, ' +
+        'or name the function by its ARN.\n',
     );
   }
   for (const command of ['captures', 'verify', 'show']) {
