@@ -68,8 +68,8 @@ export const OPTIONS: { readonly [K in keyof Settings]: Option<Settings[K]> } = 
     'for single detectors, `allow:KIND=VALUE` for what is known.'),
   record:         option('AMBER_RECORD', 'events', parse.oneOf('off', 'events', 'paths'), 'paths',
     'What the black box of a Node function keeps: `events` (children, addresses, domains, modules), `paths` (names ' +
-    'of hosts and paths of requests as well), `off`. Where there is no destination, or AMBER_DETECT is `off`, ' +
-    'nothing unless this is set.'),
+    'of hosts and paths of requests as well), `off`. Without a destination, or with AMBER_DETECT `off`, ' +
+    'it keeps nothing unless this is set.'),
   onShutdown:     option('AMBER_ON_SHUTDOWN', 'inventory', parse.oneOf('off', 'inventory', 'contents'), 'contents',
     'What the extension captures when the platform ends an idle sandbox: `inventory` (contents too where a ' +
     'finding or an order is open), `contents`, `off`.'),
