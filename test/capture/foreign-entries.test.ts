@@ -234,7 +234,7 @@ test('chunks that never come do not outlive the budget', async (t) => {
         },
       },
     ],
-    2000,
+    6000,
   );
   assert.equal(result.report.state, 'whole', result.report.error?.message);
   assert.match(result.items.find(({ path }) => path === 'late')?.reason ?? '', /time budget/u);

@@ -149,7 +149,7 @@ suite('with the keys of the function', { timeout: 300_000 }, () => {
     );
     const result = await verifyWithLog(await guarded.read(watched.captureId), watched.log);
     assert.deepEqual(failed(result), ['objects']);
-    assert.match(result.findings, /"capture-0042\.tar\.zst" is not ours/u);
+    assert.match(result.findings, /"capture-0042\.tar\.zst" does not belong: manifest\.json does not name it/u);
     const other = await verifyWithLog(await guarded.read('00000000-0000-7000-8000-000000000000'), watched.log);
     assert.notEqual(other.verdict, 'verified');
   });
