@@ -91,7 +91,8 @@ describe('through a proxy that has to be used', () => {
       [['doctor', 'checkout', ...through], EXIT.problem],
       [order, EXIT.ok],
       [['trigger', 'checkout', '--withdraw', '--captures', freshFolder(), ...through], EXIT.ok],
-      [['captures', `s3://${BUCKET}/amber`, '--path-style', ...through], EXIT.ok],
+      // There is none yet.
+      [['captures', `s3://${BUCKET}/amber`, '--path-style', ...through], EXIT.unreachable],
     ];
     for (const S3_TRANSPORT of ['sdk', 'light']) {
       proxy.seen.length = 0;
@@ -202,11 +203,14 @@ describe('through a proxy that has to be used', () => {
       direct,
       env: { AWS_CA_BUNDLE },
     } = made;
-    for (const argv of [
-      ['status', 'checkout', '--captures', freshFolder()],
-      ['captures', `s3://${BUCKET}/amber`, '--path-style'],
-    ]) {
-      assert.equal((await run([...argv, ...at(direct)], { AWS_CA_BUNDLE })).code, EXIT.ok);
+    for (const [argv, code] of [
+      [['status', 'checkout', '--captures', freshFolder()], EXIT.ok],
+      // There is none yet.
+      [['captures', `s3://${BUCKET}/amber`, '--path-style'], EXIT.unreachable],
+    ] as const) {
+      const trusted = await run([...argv, ...at(direct)], { AWS_CA_BUNDLE });
+      assert.equal(trusted.code, code, trusted.err);
+      assert.doesNotMatch(trusted.err, /not trusted/u);
       const ran = await run([...argv, ...at(direct)], {});
       assert.equal(ran.code, EXIT.unreachable);
       assert.match(
