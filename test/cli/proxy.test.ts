@@ -285,6 +285,6 @@ describe('a proxy or a bundle that is not usable', () => {
 
   test('nothing of it concerns what lies on this machine', async () => {
     const ran = await run(['captures', freshFolder()], { HTTPS_PROXY: 'nonsense://', AWS_CA_BUNDLE: '/nonexistent' });
-    assert.deepEqual([ran.code, ran.err.split('\n')[0]?.startsWith('There is no capture')], [EXIT.ok, true]);
+    assert.deepEqual([ran.code, ran.err.split('\n')[0]?.startsWith('There is no capture')], [EXIT.unreachable, true]);
   });
 });
