@@ -49,6 +49,12 @@ export default tseslint.config(
       'no-restricted-syntax': [
         'error',
         { selector: 'NewExpression[callee.name="Error"]', message: 'Use AmberError with a code.' },
+        {
+          selector:
+            'CallExpression[callee.object.name="AbortSignal"][callee.property.name="timeout"]' +
+            ':not([arguments.0.name=/^[A-Z_]+$/])',
+          message: 'Node throws for a fraction: write signalAfter(ms) of src/signal-after.ts.',
+        },
         ...BOOLEAN_PARAMETERS.map((selector) => ({
           selector,
           message: 'Name it where it is given: take { name }: { readonly name: boolean }, or write two functions.',

@@ -2,7 +2,7 @@
 
 /** Rooms of src, a floor a line: a room may import what stands on the floors below its own. */
 export const FLOORS: readonly (readonly string[])[] = [
-  ['defined', 'many', 'printable'],
+  ['defined', 'many', 'printable', 'signal-after'],
   ['errors', 'version'],
   ['contracts'],
   ['proc', 'fs', 'lambda', 'secrets'],
@@ -26,6 +26,7 @@ export const ROOT: readonly string[] = [
   'src/index.ts',
   'src/many.ts',
   'src/printable.ts',
+  'src/signal-after.ts',
   'src/version.ts',
 ];
 /** Rooms of one floor that know of each other, in one direction. */

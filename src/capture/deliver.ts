@@ -7,6 +7,7 @@ import { Tarball } from '../archive/tarball.ts';
 import type { Destination, StoredObject } from '../contracts/evidence.ts';
 import { defined } from '../defined.ts';
 import { AmberError, describeError, isAmberError } from '../errors.ts';
+import { signalAfter } from '../signal-after.ts';
 import { openOutbox, untilAborted, type Outbox, type OutboxOptions, type Shipped } from '../ship/outbox.ts';
 
 /**
@@ -104,7 +105,7 @@ async function commit(
   try {
     const document = marker(shipped, sealed);
     manifestDigest = document.sha256;
-    const signal = patienceMs === undefined ? hardStop : AbortSignal.any([hardStop, AbortSignal.timeout(patienceMs)]);
+    const signal = patienceMs === undefined ? hardStop : AbortSignal.any([hardStop, signalAfter(patienceMs)]);
     await untilAborted(destination.commit(document, signal), hardStop);
     return { manifestDigest };
   } catch (cause) {

@@ -13,6 +13,7 @@ import {
 } from '../../lambda/extensions-api.ts';
 import { readIdentity } from '../../lambda/identity.ts';
 import { subscribe, type RuntimeDone } from '../../lambda/telemetry-api.ts';
+import { signalAfter } from '../../signal-after.ts';
 import { watchDeadline } from './deadline.ts';
 import { hasParked, sendParked } from '../../ship/parked.ts';
 import {
@@ -169,7 +170,7 @@ async function sendParkedHere(state: ExtensionState): Promise<void> {
   const { invocation, config, environment, parking } = state;
   const { account, region, functionName } = readIdentity(environment.env, currentFacts(state));
   const leftMs = Math.min(SEND_MS, (invocation?.event.deadlineMs ?? 0) - Date.now() - config.marginMs);
-  if (leftMs > 0) await sendParked(parking, { account, region, functionName }, config, AbortSignal.timeout(leftMs));
+  if (leftMs > 0) await sendParked(parking, { account, region, functionName }, config, signalAfter(leftMs));
 }
 
 /** Where nothing is told of invocations, orders and findings are looked for by the clock. */

@@ -4,6 +4,7 @@
 import type { Cause, InvocationFacts, TriggerName, Config } from '../../contracts/evidence.ts';
 import type { AmberError } from '../../errors.ts';
 import type { Claim, SlotRequest } from '../../ship/slots.ts';
+import { signalAfter } from '../../signal-after.ts';
 import { shared, type SandboxState } from './state.ts';
 
 /** What somebody decides, or what comes once in a sandbox. Any other trigger may be wrong in every sandbox at once. */
@@ -59,7 +60,7 @@ export async function claimFleet({
   const nowMs = Date.now();
   const ask = claim ?? (await import('../../ship/slots.ts')).claimSlot;
   const ms = Math.max(1, Math.min(MAX_MS, (hardStopMs - nowMs) / PART));
-  const answer = await ask({ config, cause, env, nowMs, invocation, signal: AbortSignal.timeout(ms) });
+  const answer = await ask({ config, cause, env, nowMs, invocation, signal: signalAfter(ms) });
   if (answer.kind === 'claimed') return undefined;
   kept.set(state, answer);
   return answer.refused;

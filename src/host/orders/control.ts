@@ -6,6 +6,7 @@ import type { InvocationFacts, OrderedCapture, Config } from '../../contracts/ev
 import { defined } from '../../defined.ts';
 import { readIdentity } from '../../lambda/identity.ts';
 import { openChannel, type ControlChannel } from '../../ship/channels/index.ts';
+import { signalAfter } from '../../signal-after.ts';
 import { judgeOrder, misses, type Admitted, type Place, type Refused } from '../../trigger/order-judge.ts';
 import { MAX_ORDER_BYTES } from '../../trigger/order.ts';
 import type { Log } from '../log.ts';
@@ -154,7 +155,7 @@ async function read(state: ControlState, budgetMs: number, { quiet = false, sign
   if (nowMs - state.lastMs > IDLE_MS) channel.dropConnections();
   state.lastMs = nowMs;
   state.nextMs = nowMs + config.controlTtlMs * (0.8 + Math.random() * 0.4);
-  const late = AbortSignal.timeout(Math.max(1, budgetMs));
+  const late = signalAfter(Math.max(1, budgetMs));
   const reply = await channel.read(MAX_ORDER_BYTES, signal === undefined ? late : AbortSignal.any([late, signal]), {
     quiet,
   });

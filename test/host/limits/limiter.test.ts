@@ -84,6 +84,24 @@ describe('the limiter', () => {
     assert.equal(limitOf(limiter, { nowMs: NOW_MS + 1 }), undefined);
   });
 
+  test('a slot is claimed whatever time is left, a fraction of a millisecond among it', async () => {
+    const signals: AbortSignal[] = [];
+    for (const leftMs of [-1, 0.5, 997, 998, 999, 999.9, 1000])
+      await claimFleet({
+        config,
+        cause: CAUSE,
+        state: freshState(),
+        env: {},
+        invocation: undefined,
+        hardStopMs: Date.now() + leftMs,
+        claim: async ({ signal }) => {
+          signals.push(signal);
+          return Promise.resolve({ kind: 'claimed', slot: 1 });
+        },
+      });
+    assert.equal(signals.length, 7);
+  });
+
   test('a signed order passes the cap and the cooldown, and nothing else', () => {
     const { limiter } = open();
     assert.equal(limitOf(limiter, { count: spent, isSigned: true }), undefined);
