@@ -12,7 +12,7 @@ export const FLOOR_MS = 50;
 const COLD_CPU_MS = 170;
 const LOADED_CPU_MS = 100;
 /** CPU of the longest stretch after the engine is loaded: so late the hard stop may be noticed. */
-const STRETCH_CPU_MS = 25;
+const STRETCH_CPU_MS = 40;
 
 /**
  * The least time for a capture that starts now, in milliseconds. A function of 128 MB has a fourteenth of a core: there
