@@ -160,7 +160,8 @@ describe('the pace of small functions', () => {
     const deadlineMs = Date.now() + 5000;
     await fail(environment, 5000);
     const stopMs = environment.requests[0]?.hardStopMs ?? 0;
-    assert.ok(Math.abs(deadlineMs - stopMs - 346) <= 10, String(deadlineMs - stopMs));
+    // 40 ms of CPU at 128 / 1769 of a core; the deadline is told some milliseconds later than it is noted here.
+    assert.ok(Math.abs(deadlineMs - stopMs - 553) <= 100, String(deadlineMs - stopMs));
   });
 
   test('a function with 1,769 MB or more has a core', async () => {
