@@ -40,7 +40,7 @@ export interface Asked {
 }
 
 /**
- * The entry of something that could not be had. Never a crash, except for credentials that do not work: every further
+ * The entry of something that could not be read. Never a crash, except for credentials that do not work: every further
  * call would fail in the same way.
  *
  * @throws AmberError ACQUIRE_CREDENTIALS.

@@ -93,7 +93,7 @@ function* entriesOf(one: Look, usedBy: readonly string[], target: Target, contex
   };
   if (answer === undefined) {
     yield absentEntry(asked, one.error);
-    context.warn(`layer ${arn} of version ${usedBy.join(', ')} could not be had; ${hint}`);
+    context.warn(`layer ${arn} of version ${usedBy.join(', ')} could not be read; ${hint}`);
     return;
   }
   const { Content, ...metadata } = answer;

@@ -246,7 +246,7 @@ export class EntryReader {
     if (entry < 0) return { reason: 'not in the inventory' };
     const state = this.#tree.state(entry);
     if (state === State.gone || state === State.denied || state === State.failed)
-      return { reason: 'its metadata could not be had when it was listed' };
+      return { reason: 'its metadata could not be read when it was listed' };
     if (kind !== listed)
       return {
         outcome: 'changed',

@@ -30,7 +30,7 @@ function paceOf(context: CollectorContext): Pace {
   return { yieldIfDue: budget.yieldIfDue, stopped: () => budget.signal.aborted || performance.now() > until };
 }
 
-/** The process table, or undefined where it could not be had: files are collected all the same. */
+/** The process table, or undefined where it could not be read: files are collected all the same. */
 export async function processesOf(context: CollectorContext): Promise<ProcessTable | undefined> {
   try {
     return await context.processes();

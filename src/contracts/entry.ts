@@ -142,7 +142,7 @@ export interface SpecialEntry extends EntryBase {
   readonly stat: FileStat;
 }
 
-/** An item that could not be had: a line in the manifest, nothing in the tarball. */
+/** An item that could not be read: a line in the manifest, nothing in the tarball. */
 export interface AbsentEntry extends EntryBase {
   readonly kind: 'absent';
   readonly outcome: Exclude<Outcome, 'collected' | 'changed' | 'truncated' | 'empty'>;

@@ -64,7 +64,7 @@ export interface ProcessRecord {
   readonly files: ReadonlyMap<string, ProcRead>;
   /** Every magic link that was read, by name: `exe`, `cwd`, `root`, `ns/pid`, … */
   readonly links: ReadonlyMap<string, ProcLink>;
-  /** What could not be had of this process, in words. */
+  /** What could not be read of this process, in words. */
   readonly failures: readonly string[];
   /**
    * Thread through which the process was read. Set when its first thread has ended and others run: /proc/PID then shows

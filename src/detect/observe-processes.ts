@@ -62,7 +62,7 @@ const BYTES = 16 * KIB * KIB;
 const PAGE_BYTES = 4096;
 const AT_ONCE = 8; // between two turns of the event loop
 
-/** Reads the processes. Never rejects: what could not be had is left out, and `left` says so. */
+/** Reads the processes. Never rejects: what could not be read is left out, and `left` says so. */
 export async function observeProcesses(
   place: ProcessPlace,
   limits: ProcessLimits,

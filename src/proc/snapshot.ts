@@ -66,7 +66,7 @@ const FIRST_FEW = 8;
 const MAX_PENDING = 16;
 
 /**
- * Reads the process table. Never rejects: what could not be had is in `vanished`, `unread`, `stopped` and `failures`.
+ * Reads the process table. Never rejects: what could not be read is in `vanished`, `unread`, `stopped` and `failures`.
  */
 export async function snapshotProcesses(options: SnapshotOptions = {}): Promise<ProcessTable> {
   const root = options.root ?? '/proc';

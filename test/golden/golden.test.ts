@@ -28,7 +28,10 @@ import { missing } from '../peers.ts';
 
 const HERE = import.meta.dirname;
 const IDENTITY = join(HERE, 'identity.txt');
-const GENERATIONS = readdirSync(HERE, { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? one.name : []));
+const foldersIn = (place: string): readonly string[] =>
+  readdirSync(place, { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? one.name : []));
+const GENERATIONS = foldersIn(HERE).filter((name) => name !== 'collections');
+const COLLECTIONS = join(HERE, 'collections');
 const PAYLOAD = '#!/bin/sh\necho golden\n';
 const scratch = mkdtempSync(join(tmpdir(), 'amber-golden-'));
 after(() => rmSync(scratch, { recursive: true, force: true }));
@@ -84,6 +87,35 @@ for (const golden of all)
     await run('pull', folder, '--extract', '--to', out, ...keys);
     const [payload = ''] = globSync(`${out}/**/payload.sh`);
     assert.equal(readFileSync(payload, 'utf8'), PAYLOAD);
+    if (keys.length === 0) return;
+    await run('decrypt', folder, '--to', `${out}.tar.zst`, ...keys);
+    const listed = await promisify(execFile)('tar', ['--zstd', '-tf', `${out}.tar.zst`]);
+    assert.match(listed.stdout, /payload\.sh/u);
+  });
+
+for (const commit of foldersIn(COLLECTIONS))
+  test(`the collection of ${commit} is read by every command`, { timeout: 120_000 }, async () => {
+    const place = join(COLLECTIONS, commit);
+    assert.ok(readFileSync(join(place, 'made.txt'), 'utf8').startsWith(`commit ${commit} of 20`));
+    const [segment = ''] = globSync(`${place}/collection/account=*/**/capture*.tar.*`);
+    const folder = dirname(segment);
+    const run = async (...argv: readonly string[]): Promise<string> => {
+      const { code, out: said, err } = await program(argv);
+      assert.equal(code, 0, `amber ${argv.join(' ')}\n${said}${err}`);
+      return said;
+    };
+    assert.match(await run('verify', folder), /verified/u);
+    assert.match(await run('captures', place), /checkout/u);
+    assert.match(await run('show', folder), /CreateFunction|UpdateFunctionCode|versions?/u);
+    assert.match(await run('timeline', place), /RequestId: .* handled/u);
+    await run('report', place, '--to', join(scratch, `${commit}.html`));
+    const hunted = await program(['hunt', '--offline', place]);
+    // 1: a hunt has hits.
+    assert.ok(hunted.code === 0 || hunted.code === 1, hunted.out + hunted.err);
+    assert.match(hunted.out, /in [1-9]\d* log events/u);
+    await run('pull', folder, '--extract', '--to', join(scratch, commit));
+    const [log = ''] = globSync(`${join(scratch, commit)}/**/logs/**/*-0000.jsonl`);
+    assert.ok(readFileSync(log).length > 0);
   });
 
 suite('an older command', () => {

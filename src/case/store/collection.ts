@@ -128,7 +128,7 @@ function sourceRows(documents: Documents): (readonly string[])[] {
   ]);
 }
 
-/** Also those that could not be had: the configurations name them. */
+/** Also those that could not be read: the configurations name them. */
 function layerRows(documents: Documents, account: string): (readonly string[])[] {
   const users = new Map<string, string[]>();
   for (const [version, document] of below(documents, /^control_plane\/function\/([^/]+)\/configuration\.json$/u)) {
