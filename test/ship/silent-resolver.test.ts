@@ -11,6 +11,8 @@ import { missing, requirePeer } from '../peers.ts';
 import { TRANSPORTS } from './s3-opened.ts';
 
 const BUDGET_MS = 8000;
+/** Wide: it is told from one that waits for an attempt to time out (3 s), or for the budget. */
+const ANSWER_MS = 3000;
 
 interface Line {
   readonly amber?: string;
@@ -79,8 +81,13 @@ suite('a name server that never answers', { timeout: 240_000 }, () => {
       const folder = mkdtempSync(join(tmpdir(), 'amber-resolver-'));
       t.after(() => rmSync(folder, { recursive: true, force: true }));
       writeFileSync(join(folder, 'resolv.conf'), 'nameserver 127.0.0.1\n');
-      const lines = await linesOf(transport, join(folder, 'resolv.conf'));
+      let lines: readonly Line[] = [];
       const at = (is: (line: Line) => boolean): number => lines.findIndex(is);
+      // A loaded machine makes it longer and never shorter: the best of three counts.
+      for (let attempt = 0; attempt < 3; attempt += 1) {
+        lines = await linesOf(transport, join(folder, 'resolv.conf'));
+        if ((lines[at(({ mark }) => mark === 'answer')]?.tookMs ?? Infinity) < ANSWER_MS) break;
+      }
       const [summary, answer, ended] = [
         at(({ amber }) => amber === 'evidence'),
         at(({ mark }) => mark === 'answer'),
@@ -96,8 +103,7 @@ suite('a name server that never answers', { timeout: 240_000 }, () => {
       assert.ok(ended > answer, `shipping goes on behind the answer\n${shown}`);
       assert.equal(lines[ended]?.state, 'failed', shown);
       assert.ok((lines[ended].elapsedMs ?? 0) > BUDGET_MS / 2, `it was given up early\n${shown}`);
-      // Wide: it is told from one that waits for an attempt to time out (3 s), or for the budget.
-      assert.ok((lines[answer].tookMs ?? Infinity) < 3000, shown);
+      assert.ok((lines[answer].tookMs ?? Infinity) < ANSWER_MS, shown);
     });
   }
 });
