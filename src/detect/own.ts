@@ -1,9 +1,10 @@
 /** What only the process itself knows of itself, out of what its host has noted since init. */
-import type { Debugger, Runtime, Session } from 'node:inspector';
+import type { Debugger } from 'node:inspector';
 import { types } from 'node:util';
 import type { OwnFacts, PatchedBuiltin, Spawned } from '../contracts/evidence.ts';
 import type { RecordedEvent, RecordedNews } from '../contracts/recorded.ts';
 import { isReaderObject } from '../proc/aside/started.ts';
+import { functionPlaces } from '../proc/function-places.ts';
 import { watchedOf } from './variables.ts';
 
 /** What the host of a wrapped function has noted. */
@@ -147,11 +148,6 @@ async function patchedOf({ builtins, currentBuiltins }: OwnRecords): Promise<Pat
 }
 
 /**
- * The functions are handed to the inspector under this name, for the length of one call in which no other code runs.
- */
-const HANDOVER = 'lambda-amber.moved';
-
-/**
  * Where functions are defined: `file:///var/task/x.mjs`, `''` for text that was evaluated, undefined where V8 does not
  * say (native and bound functions, proxies). Enabling the debugger makes V8 list its scripts, some milliseconds, which
  * is why this is asked only when a built-in has been replaced.
@@ -168,7 +164,10 @@ async function scriptsOf(values: readonly unknown[]): Promise<(string | undefine
         urls.set(params.scriptId, params.url),
       );
       session.post('Debugger.enable');
-      locate(session, values, (index, scriptId) => (places[index] = urls.get(scriptId)));
+      // A proxy is not looked into.
+      const open = values.map((value) => (typeof value === 'function' && !types.isProxy(value) ? value : undefined));
+      for (const [index, place] of functionPlaces(session, open).entries())
+        if (place !== undefined) places[index] = urls.get(place.scriptId);
       session.post('Debugger.disable');
     } finally {
       session.disconnect();
@@ -177,37 +176,4 @@ async function scriptsOf(values: readonly unknown[]): Promise<(string | undefine
     // Node without an inspector: the places stay unknown.
   }
   return places;
-}
-
-function locate(session: Session, values: readonly unknown[], found: (index: number, scriptId: string) => void): void {
-  // A proxy is not looked into.
-  const open = values.map((value) => (typeof value === 'function' && !types.isProxy(value) ? value : undefined));
-  Object.defineProperty(globalThis, HANDOVER, { value: open, configurable: true });
-  try {
-    session.post('Runtime.evaluate', { expression: `this['${HANDOVER}']`, silent: true }, (_, { result }) => {
-      properties(session, result, ({ result: items }) => {
-        for (const { name, value } of items) {
-          if (value?.type !== 'function') continue;
-          properties(session, value, ({ internalProperties }) => {
-            const place = internalProperties?.find((property) => property.name === '[[FunctionLocation]]')?.value
-              ?.value as { scriptId?: string } | undefined;
-            if (place?.scriptId !== undefined) found(Number(name), place.scriptId);
-          });
-        }
-      });
-    });
-  } finally {
-    Reflect.deleteProperty(globalThis, HANDOVER);
-  }
-}
-
-/** In a session of the same thread the answer comes before `post` returns. */
-function properties(
-  session: Session,
-  object: Runtime.RemoteObject,
-  use: (found: Runtime.GetPropertiesReturnType) => void,
-): void {
-  session.post('Runtime.getProperties', { objectId: object.objectId ?? '', ownProperties: true }, (_, found) => {
-    use(found);
-  });
 }

@@ -5,9 +5,10 @@
  * the debugger. Every group below has an anchor that stands in the same file of Node and that nobody wraps. A function
  * of the group in another script was put there by someone. Only modules that are loaded are looked at.
  */
-import type { Runtime, Session } from 'node:inspector';
+import type { Session } from 'node:inspector';
 import { types } from 'node:util';
 import { describeError } from '../../errors.ts';
+import { functionPlaces, type FunctionPlace } from '../../proc/function-places.ts';
 import { sourceOf, type Patch, type Realm } from './realm.ts';
 
 /**
@@ -170,50 +171,16 @@ function marksOf(realm: Realm, name: string, target: object): Patch[] {
     : [{ name, fact: 'wrapped', detail: `carries ${marks.slice(0, MAX_MARKS).map(String).join(', ')}${more}` }];
 }
 
-interface Place {
-  readonly scriptId: string;
-  readonly lineNumber: number;
-  readonly columnNumber: number;
-}
-
-function describe({ scriptId, lineNumber, columnNumber }: Place): string {
+function describe({ scriptId, lineNumber, columnNumber }: FunctionPlace): string {
   return `${scriptId}:${lineNumber + 1}:${columnNumber + 1}`;
 }
 
-/** Where the inspector finds the functions. It is there for the length of one call, in which no other code runs. */
-const HANDOVER = 'lambda-amber.handover';
-
-/** Asks V8 where functions are defined; undefined for native ones. 0.1 ms each. */
-function locate(targets: readonly unknown[], session: Session): (Place | undefined)[] {
-  const places: (Place | undefined)[] = targets.map(() => undefined);
+/** In a session of its own. */
+function locate(targets: readonly unknown[], session: Session): (FunctionPlace | undefined)[] {
   session.connect();
   try {
-    Object.defineProperty(globalThis, HANDOVER, { value: targets, configurable: true });
-    session.post('Runtime.evaluate', { expression: `this['${HANDOVER}']`, silent: true }, (_, { result }) => {
-      ownProperties(session, result, (list) => {
-        for (const { name, value } of list.result) {
-          if (value?.type !== 'function') continue;
-          ownProperties(session, value, ({ internalProperties }) => {
-            const found = internalProperties?.find((property) => property.name === '[[FunctionLocation]]');
-            places[Number(name)] = found?.value?.value as Place | undefined;
-          });
-        }
-      });
-    });
+    return functionPlaces(session, targets);
   } finally {
-    Reflect.deleteProperty(globalThis, HANDOVER);
     session.disconnect();
   }
-  return places;
-}
-
-/** In a session of the same thread the answer comes before `post` returns. */
-function ownProperties(
-  session: Session,
-  object: Runtime.RemoteObject,
-  use: (found: Runtime.GetPropertiesReturnType) => void,
-): void {
-  session.post('Runtime.getProperties', { objectId: object.objectId ?? '', ownProperties: true }, (_, found) => {
-    use(found);
-  });
 }
