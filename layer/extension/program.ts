@@ -10,6 +10,7 @@ import { componentsOf, notices } from '../third-party.ts';
 /** What the idle part imports when it is due, by the name of its file. */
 const APART: Readonly<Record<string, string>> = {
   capture: 'src/capture/capture.ts',
+  beside: 'src/record/beside/beside.ts',
   control: 'src/host/orders/control.ts',
   'event-order': 'src/host/orders/event-order.ts',
   rehearsal: 'src/ship/rehearsal.ts',

@@ -11,7 +11,7 @@ import type {
   Roots,
   Tier,
 } from '../contracts/evidence.ts';
-import type { OwnRecord } from '../contracts/recorded.ts';
+import type { BesideRecord, OwnRecord } from '../contracts/recorded.ts';
 import type { RunningBudget } from '../lambda/budget.ts';
 import type { CommitFacts, ShippedSegment } from '../seal/commit.ts';
 import type { ManifestWriter } from '../seal/manifest.ts';
@@ -29,6 +29,8 @@ export interface CaptureRequest {
   readonly findings?: () => Promise<FindingsReport>;
   /** What the recorder of this process knows. */
   readonly recorded?: () => OwnRecord;
+  /** What the recorder of the extension has. */
+  readonly beside?: () => BesideRecord;
   /**
    * Ends collecting when aborted; what there is by then is closed and committed. An AmberError as its reason goes into
    * the manifest.

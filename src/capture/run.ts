@@ -96,7 +96,7 @@ function contextOf(
   request: CaptureRequest,
   own: Pick<CollectorContext, 'captureId' | 'startedMs' | 'env'> & { readonly budget: RunningBudget },
 ): CollectorContext {
-  const { cause, config, invocation, inProcess, parked, recorded } = request;
+  const { cause, config, invocation, inProcess, parked, recorded, beside } = request;
   const roots = request.roots ?? { proc: '/proc', writable: config.writable, code: config.code, etc: '/etc' };
   let table: Promise<ProcessTable> | undefined;
   return {
@@ -108,7 +108,7 @@ function contextOf(
     inProcess,
     processes: () => (table ??= snapshotProcesses({ root: roots.proc, signal: own.budget.signal })),
     findings: findingsOf(request, roots),
-    ...defined({ parked, recorded }),
+    ...defined({ parked, recorded, beside }),
   };
 }
 

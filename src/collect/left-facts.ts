@@ -4,8 +4,9 @@
  */
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import type { CollectorContext } from '../contracts/evidence.ts';
+import { identityOf } from '../proc/maps.ts';
 import { groundsOf } from './grounds.ts';
-import { candidates, identityOf, look, type Item } from './recovered-items.ts';
+import { candidates, look, type Item } from './recovered-items.ts';
 
 const LABEL = '/memfd:amber-runtime (deleted)';
 const MAX_BYTES = 1 << 20;

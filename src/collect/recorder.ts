@@ -1,6 +1,9 @@
 /** The black box: what processes did before the capture. It is read first: who has this uid can overwrite it. */
 import type { Collector, CollectorContext, Entry } from '../contracts/evidence.ts';
+import type { RecordedEvent } from '../contracts/recorded.ts';
+import { differences } from '../record/compare.ts';
 import { SLOT_BYTES, SLOTS } from '../record/format.ts';
+import { defined } from '../defined.ts';
 import { toText } from '../proc/bytes.ts';
 import { ringsOf, type FoundRing, type FoundRings } from './rings.ts';
 
@@ -28,30 +31,42 @@ export const recorder: Collector = {
 };
 
 /** The first row says what the others are read from, and what is wrong or missing there. */
-function boxRow({ rings, left }: FoundRings, { recorded }: CollectorContext): Readonly<Record<string, unknown>> {
-  const facts = recorded?.().facts;
+function boxRow({ rings, left }: FoundRings, context: CollectorContext): Readonly<Record<string, unknown>> {
+  const recorder = context.recorded?.().facts;
+  const extension = context.beside?.().facts;
+  return { box: { rings: rings.map(ringFacts), left, ...defined({ recorder, extension }) } };
+}
+
+function ringFacts(ring: FoundRing, at: number): Readonly<Record<string, unknown>> {
+  const { identity, label, holders, read, kept } = ring;
   return {
-    box: {
-      rings: rings.map(({ identity, label, holders, read }, at) => ({
-        ring: at + 1,
-        inode: identity,
-        place: label === undefined ? 'memory' : toText(label),
-        holders,
-        pids: read.pids,
-        events: read.events.length,
-        overwritten: read.overwritten,
-        missing: read.missing,
-        faults: read.faults,
-        ...(read.sizeFault < 0 ? { bytesMissing: -read.sizeFault } : {}),
-      })),
-      left,
-      ...(facts === undefined ? {} : { recorder: facts }),
-    },
+    ring: at + 1,
+    inode: identity,
+    place: label === undefined ? 'memory' : toText(label),
+    holders,
+    pids: read.pids,
+    events: read.events.length,
+    overwritten: read.overwritten,
+    missing: read.missing,
+    faults: read.faults,
+    ...(read.sizeFault < 0 ? { bytesMissing: -read.sizeFault } : {}),
+    ...(kept === undefined ? {} : { tailed: { ...kept.facts, ...differences(kept.tailed(), read) } }),
   };
 }
 
-function eventRows({ read }: FoundRing, at: number): Readonly<Record<string, unknown>>[] {
-  return read.events.map((event) => ({ ring: at + 1, time: isoTime(event.timeMs), ...event }));
+/** Events of the ring; beside them, marked, what the extension has read there and the ring has no longer. */
+function eventRows({ read, kept }: FoundRing, at: number): Readonly<Record<string, unknown>>[] {
+  const now = new Map(read.events.map((event) => [event.sequence, JSON.stringify(event)]));
+  const tailed = kept?.tailed() ?? [];
+  const gone = tailed.filter((event) => now.get(event.sequence) !== JSON.stringify(event));
+  const row = (event: RecordedEvent, from: object): Readonly<Record<string, unknown>> & RecordedEvent => ({
+    ...{ ring: at + 1, time: isoTime(event.timeMs) },
+    ...from,
+    ...event,
+  });
+  return [...gone.map((event) => row(event, { from: 'tail' })), ...read.events.map((event) => row(event, {}))].sort(
+    (one, other) => one.sequence - other.sequence,
+  );
 }
 
 /** What the clock of somebody else says may be no date. */

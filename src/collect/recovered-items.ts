@@ -19,7 +19,7 @@ export interface Item {
   readonly source: string;
   /** What the kernel calls it. */
   readonly label: BytePath;
-  /** Of a mapping: the file as maps has it, in the form of {@link identityOf}. */
+  /** Of a mapping: the file as maps has it, in the form of identityOf. */
   readonly identity?: string;
   /** Of a descriptor: its mount, from fdinfo. */
   readonly mount?: number | undefined;
@@ -77,13 +77,6 @@ function* mapped(record: ProcessRecord, dir: string, left: (count: number) => vo
     yield { name: `map-${range}`, pid: record.pid, dir, source: `${dir}/map_files/${range}`, label: path, identity };
   }
   if (seen.size > MAX_MAPS) left(seen.size - MAX_MAPS);
-}
-
-/** Device and inode as maps prints them: `fe:00:4242`. The split of a device number is that of makedev(3). */
-export function identityOf({ dev, ino }: BigIntStats): string {
-  const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & ~0xfffn);
-  const minor = (dev & 0xffn) | ((dev >> 12n) & ~0xffn);
-  return `${major.toString(16).padStart(2, '0')}:${minor.toString(16).padStart(2, '0')}:${ino}`;
 }
 
 /**

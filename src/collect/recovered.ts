@@ -3,13 +3,14 @@ import { closeSync, constants, fstatSync, openSync, type BigIntStats } from 'nod
 import type { AbsentEntry, Collector, Entry, CollectorContext } from '../contracts/evidence.ts';
 import { defined } from '../defined.ts';
 import { toText } from '../proc/bytes.ts';
+import { identityOf } from '../proc/maps.ts';
 import { mountFacts, pin, type MountBook, type Place } from '../proc/mount-book.ts';
 import { detachedMemory, queuedDescriptors, unaskedQueues } from './beyond-reach.ts';
 import { groundsOf } from './grounds.ts';
 import { leftFacts } from './left-facts.ts';
 import { ringsOf } from './rings.ts';
 import { recoverAside, type Doubtful } from './recovered-aside.ts';
-import { candidates, identityOf, look, untouchedReason, whyNot, type Found, type Item } from './recovered-items.ts';
+import { candidates, look, untouchedReason, whyNot, type Found, type Item } from './recovered-items.ts';
 
 /** Looked at; the rest is counted. */
 const MAX_ITEMS = 4096;

@@ -1,11 +1,12 @@
 /** Rings of recorders that processes hold: found by their descriptors, read once for all collectors of a capture. */
 import { closeSync, constants, openSync, readSync, type BigIntStats } from 'node:fs';
 import type { CollectorContext } from '../contracts/evidence.ts';
-import type { ReadRing } from '../contracts/recorded.ts';
+import type { KeptRing, ReadRing } from '../contracts/recorded.ts';
+import { identityOf } from '../proc/maps.ts';
 import { decodeRing } from '../record/decode.ts';
 import { RING_BYTES } from '../record/format.ts';
 import { groundsOf } from './grounds.ts';
-import { candidates, identityOf, look, type Item } from './recovered-items.ts';
+import { candidates, look, type Item } from './recovered-items.ts';
 
 /** Rings of a capture, and files without a name that are looked into for them. */
 const MAX_RINGS = 16;
@@ -22,6 +23,8 @@ export interface FoundRing {
   readonly holders: number[];
   readonly bytes: Uint8Array;
   readonly read: ReadRing;
+  /** Where the extension holds it open: with the copy of its events. */
+  readonly kept?: KeptRing;
 }
 
 export interface FoundRings {
@@ -61,7 +64,8 @@ async function findRings(context: CollectorContext): Promise<FoundRings> {
     }
     await context.budget.yieldIfDue();
   }
-  const all = [...inMemory(context), ...[...byIdentity.values()].filter((ring) => ring !== undefined)];
+  const found = [...byIdentity.values()].filter((ring) => ring !== undefined);
+  const all = [...inMemory(context), ...withKept(found, context)];
   return { rings: all.slice(0, MAX_RINGS), left: left + Math.max(0, all.length - MAX_RINGS) };
 }
 
@@ -79,6 +83,35 @@ function ringIn(item: Item, stat: BigIntStats, identity: string): FoundRing | un
     return undefined; // closed meanwhile: the collector of deleted files says what became of it
   } finally {
     if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** Those that the extension holds open are there when no process has them any more. */
+function withKept(found: readonly FoundRing[], { beside }: CollectorContext): FoundRing[] {
+  const kept = beside?.().rings ?? [];
+  const byIdentity = new Map(kept.map((ring) => [ring.identity, ring]));
+  const isFound = new Set(found.map(({ identity }) => identity));
+  const alone = kept.filter(({ identity }) => !isFound.has(identity)).flatMap(heldAlone);
+  return [...found.map((ring) => joined(ring, byIdentity.get(ring.identity))), ...alone];
+}
+
+/** Our own descriptor tells nothing of who has it. */
+function joined(ring: FoundRing, kept: KeptRing | undefined): FoundRing {
+  if (kept === undefined) return ring;
+  const others = ring.holders.filter((pid) => pid !== process.pid);
+  return { ...ring, holders: [...new Set([...others, ...kept.holders])], kept };
+}
+
+function heldAlone(kept: KeptRing): FoundRing[] {
+  try {
+    const page = Buffer.alloc(MAX_BYTES);
+    const bytes = page.subarray(0, readSync(kept.fd, page, 0, MAX_BYTES, 0));
+    const { identity, label, holders, fd } = kept;
+    return [
+      { identity, label, source: `/proc/self/fd/${fd}`, holders: [...holders], bytes, read: decodeRing(bytes), kept },
+    ];
+  } catch {
+    return [];
   }
 }
 

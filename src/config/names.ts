@@ -76,5 +76,6 @@ export const DETECTOR_NAMES: readonly string[] = [
   'child-process-use',
   'code-from-nowhere',
   'open-inspector',
+  'rewritten-record',
   'resource-jump',
 ];

@@ -1,6 +1,6 @@
 /** The third part of the contracts: what detectors look at and what they say. Import them from evidence.ts. */
 import type { BytePath } from './entry.ts';
-import type { RecordedNews } from './recorded.ts';
+import type { RecordedNews, RingDoubt } from './recorded.ts';
 
 /** How sure a finding is that somebody is there who should not be. `high` starts a capture by default. */
 export type Severity = 'low' | 'medium' | 'high' | 'critical';
@@ -239,6 +239,8 @@ export interface Observation {
   readonly own: OwnFacts | undefined;
   /** What the black box has recorded since the last look; absent where nothing records. */
   readonly recorded?: RecordedNews;
+  /** Rings that are no longer as the extension has read them; absent where nobody keeps any. */
+  readonly doubts?: readonly RingDoubt[];
   /** What was left out, in words: limits, refusals. */
   readonly notInspected: readonly string[];
 }

@@ -12,7 +12,7 @@ import type { Tier, Entry } from './entry.ts';
 import type { Cause } from './cause.ts';
 import type { Settings } from './settings.ts';
 import type { ProcessTable } from './process-table.ts';
-import type { OwnRecord } from './recorded.ts';
+import type { BesideRecord, OwnRecord } from './recorded.ts';
 
 export type * from './cause.ts';
 export type * from './detect.ts';
@@ -103,6 +103,8 @@ export interface CollectorContext {
   readonly findings?: () => Promise<FindingsReport>;
   /** What the recorder of this process knows; absent where it has none. */
   readonly recorded?: () => OwnRecord;
+  /** What the recorder of the extension has; absent elsewhere. */
+  readonly beside?: () => BesideRecord;
 }
 
 /** Absolute directories without a trailing slash. */

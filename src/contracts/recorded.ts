@@ -156,3 +156,47 @@ export interface OwnRecord {
   /** Events by kind, seen, written and left out; rings; the longest delay of what is compared in turns. */
   readonly facts: Readonly<Record<string, unknown>>;
 }
+
+// ---------------------------------------------------------------- what the extension keeps beside the processes
+
+/** A ring of another process, held by a descriptor of ours: it stays when its process is killed. */
+export interface KeptRing {
+  /** Device and inode, as maps prints them. */
+  readonly identity: string;
+  /** What the kernel calls it: `/tmp/#4242 (deleted)`. */
+  readonly label: string;
+  readonly fd: number;
+  /** Processes that were seen with it. */
+  readonly holders: readonly number[];
+  /** Its last events as they were when they were new. */
+  readonly tailed: () => readonly RecordedEvent[];
+  readonly facts: TailFacts;
+}
+
+/** How far the tailed copy of a ring goes. */
+export interface TailFacts {
+  /** The last sequence that was read. */
+  readonly last: number;
+  /** Events that were overwritten before they were read. */
+  readonly missed: number;
+}
+
+/** A ring that is no longer as it was read. */
+export interface RingDoubt {
+  readonly identity: string;
+  readonly holders: readonly number[];
+  /** Sequences that say something else now. */
+  readonly changed: readonly number[];
+  /** Sequences that the ring should still hold, and does not. */
+  readonly erased: readonly number[];
+  /** The last sequence that was read, and the last one that is there now, where that is less. */
+  readonly back?: { readonly from: number; readonly to: number };
+  /** Bytes by which the file is too short. */
+  readonly bytesMissing?: number;
+}
+
+/** What the recorder of the extension has for a capture. */
+export interface BesideRecord {
+  readonly rings: readonly KeptRing[];
+  readonly facts: Readonly<Record<string, unknown>>;
+}

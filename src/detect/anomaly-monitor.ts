@@ -1,6 +1,7 @@
 /** Looks at a sandbox again and again, and tells what is new. The extension has one, and a wrapped function has one. */
 import { reaches } from '../config/detect-policy.ts';
 import type { DetectPolicy, Finding, FindingsReport, Observation, OwnFacts } from '../contracts/evidence.ts';
+import type { RingDoubt } from '../contracts/recorded.ts';
 import { describeError } from '../errors.ts';
 import { baselineAt, judge } from './judge.ts';
 import { openScanner, type ScanInvocation, type ScannerOptions } from './scan.ts';
@@ -32,6 +33,8 @@ export interface Seen {
 export interface AnomalyMonitor {
   /** Never rejects. */
   readonly scan: (invocation: ScanInvocation) => Promise<Seen>;
+  /** The last look once more, with rings that are doubted: where the processes have gone. Never throws. */
+  readonly rejudge: (doubts: readonly RingDoubt[]) => readonly Finding[];
   /** Everything found so far, with a further look where the last one is older than a second. For captures. */
   readonly report: () => Promise<FindingsReport>;
   /** The same without another look: where the processes have gone. */
@@ -57,10 +60,13 @@ export function openMonitor(options: MonitorOptions): AnomalyMonitor {
     const observation = await scanner.scan(invocation);
     last = observation;
     baseline ??= options.init === undefined ? observation : baselineOf(observation, options.init);
-    const judged = judge(observation, baseline, options.policy);
+    return { observation, fresh: freshIn(observation, baseline) };
+  };
+  const freshIn = (observation: Observation, before: Observation): readonly Finding[] => {
+    const judged = judge(observation, before, options.policy);
     uncounted += judged.left;
     for (const { detector, error } of judged.failed) failed.set(detector, describeError(error));
-    return { observation, fresh: judged.findings.filter((one) => keep(one)) };
+    return judged.findings.filter((one) => keep(one));
   };
   const keep = (one: Finding): boolean => {
     const old = kept.get(one.key);
@@ -79,20 +85,23 @@ export function openMonitor(options: MonitorOptions): AnomalyMonitor {
     threshold: options.policy.threshold,
     baselineMs: baseline?.takenMs,
     failed: Object.fromEntries(failed),
-    left: [
-      ...(last?.notInspected ?? []),
-      ...(uncounted === 0 ? [] : [`${String(uncounted)} further findings were not kept`]),
-    ],
+    left: leftOf(last, uncounted),
   });
   return {
     scan,
     snapshot,
     baseline: () => baseline,
+    rejudge: (doubts) => (last === undefined || baseline === undefined ? [] : freshIn({ ...last, doubts }, baseline)),
     report: async () => {
       if (last === undefined || Date.now() - last.takenMs > STALE_MS) await scan(scanInvocation);
       return snapshot();
     },
   };
+}
+
+function leftOf(last: Observation | undefined, uncounted: number): string[] {
+  const left = uncounted === 0 ? [] : [`${String(uncounted)} further findings were not kept`];
+  return [...(last?.notInspected ?? []), ...left];
 }
 
 /** The first look as it would have been at the end of init. */

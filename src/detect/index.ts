@@ -14,6 +14,7 @@ import { openInspector } from './open-inspector.ts';
 import { outbound } from './outbound.ts';
 import { patchedBuiltins } from './patched-builtins.ts';
 import { resourceJump } from './resource-jump.ts';
+import { rewrittenRecord } from './rewritten-record.ts';
 import { runtimeApiClient } from './runtime-api-client.ts';
 import { runtimeApiProxy } from './runtime-api-proxy.ts';
 import { runtimeChanged } from './runtime-changed.ts';
@@ -51,5 +52,6 @@ export const DETECTORS: readonly Detector[] = [
   childProcessUse,
   codeFromNowhere,
   openInspector,
+  rewrittenRecord,
   resourceJump,
 ];

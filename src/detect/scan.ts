@@ -12,7 +12,8 @@ import type {
   OwnFacts,
   Roots,
 } from '../contracts/evidence.ts';
-import type { RecordedNews } from '../contracts/recorded.ts';
+import type { RecordedNews, RingDoubt } from '../contracts/recorded.ts';
+import { defined } from '../defined.ts';
 import { systemCode } from '../errors.ts';
 import { openLocal, reach } from '../fs/resolve.ts';
 import { latin1 } from '../proc/bytes.ts';
@@ -32,6 +33,8 @@ export interface ScannerOptions {
   readonly own?: () => OwnFacts | Promise<OwnFacts>;
   /** What the black box has recorded since the last look. Asked behind `own`. */
   readonly recorded?: () => RecordedNews;
+  /** Rings that are no longer as they were read; in the extension only. */
+  readonly doubts?: () => readonly RingDoubt[];
   readonly limits?: Partial<ScanLimits>;
 }
 
@@ -111,15 +114,16 @@ export function openScanner(options: ScannerOptions): SandboxScanner {
 
 /** What only the process itself knows. The events come behind the facts, which name the readers that are Amber's. */
 async function withinOf(options: ScannerOptions): Promise<{
-  readonly facts: Pick<Observation, 'own' | 'recorded'>;
+  readonly facts: Pick<Observation, 'own' | 'recorded' | 'doubts'>;
   readonly left: readonly string[];
 }> {
   const own = await options.own?.();
   const recorded = options.recorded?.();
+  const doubts = options.doubts?.();
   const beyond = recorded?.left ?? 0;
   const missed = `${String(beyond)} recorded events were not looked at: too many came between two looks`;
   return {
-    facts: { own, ...(recorded === undefined ? {} : { recorded }) },
+    facts: { own, ...defined({ recorded, doubts }) },
     left: [...(own?.left ?? []), ...(beyond === 0 ? [] : [missed])],
   };
 }

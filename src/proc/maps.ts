@@ -2,6 +2,7 @@
  * Parsers of /proc/PID/maps and the files that summarise it. Sources: proc_pid_maps(5), proc_pid_smaps(5), and
  * `show_map_vma` in the kernel's fs/proc/task_mmu.c.
  */
+import type { BigIntStats } from 'node:fs';
 import type { BytePath } from '../contracts/evidence.ts';
 import { latin1 } from './bytes.ts';
 
@@ -93,4 +94,11 @@ export function parseMaps(body: Uint8Array): Vma[] {
       path: row.path,
     };
   });
+}
+
+/** Device and inode as maps prints them: `fe:00:4242`. The split of a device number is that of makedev(3). */
+export function identityOf({ dev, ino }: Pick<BigIntStats, 'dev' | 'ino'>): string {
+  const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & ~0xfffn);
+  const minor = (dev & 0xffn) | ((dev >> 12n) & ~0xffn);
+  return `${major.toString(16).padStart(2, '0')}:${minor.toString(16).padStart(2, '0')}:${ino}`;
 }

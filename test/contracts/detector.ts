@@ -128,6 +128,7 @@ function hostile(by: Observation['by']): Observation {
     nameservers: NAMES,
     code: { handler: '\n', stats },
     recorded: { events, left: 0 },
+    doubts: NAMES.map((identity) => ({ identity, holders: NUMBERS, changed: NUMBERS, erased: NUMBERS })),
     own: by === 'process' ? own : undefined,
   });
 }

@@ -6,6 +6,7 @@ import { schemeOf } from '../../config/destination.ts';
 import { type AmberError, describeError } from '../../errors.ts';
 import { coresOf } from '../../lambda/cores.ts';
 import { parkingProvider } from '../../ship/parked.ts';
+import { besideOf } from './black-box.ts';
 import { doneWithin, currentFacts, type ExtensionState, type Running } from './state.ts';
 import { handedOver } from './received-handoffs.ts';
 import { claimFleet } from '../limits/fleet.ts';
@@ -197,6 +198,7 @@ async function run(
       inProcess: false,
       stopSignal: running.stopper.signal,
       parked: parking.digests,
+      ...besideOf(state),
       ...findings,
       ...(last === true ? { last: lastCapture(state, { contents: !config.collect.includes('-writable') }) } : {}),
     });

@@ -14,6 +14,7 @@ import {
 import { readIdentity } from '../../lambda/identity.ts';
 import { subscribe, type RuntimeDone } from '../../lambda/telemetry-api.ts';
 import { signalAfter } from '../../signal-after.ts';
+import { invocationBegins, openSoon } from './black-box.ts';
 import { watchDeadline } from './deadline.ts';
 import { hasParked, sendParked } from '../../ship/parked.ts';
 import {
@@ -63,7 +64,9 @@ export async function runExtension(environment: ExtensionEnvironment, name: stri
   const ready = state?.phase === 'managed' ? patrol(state) : undefined;
   let failures = 0;
   for (;;) {
-    const event = await nextEvent(environment, api, failures);
+    const asked = nextEvent(environment, api, failures);
+    if (state !== undefined) openSoon(state);
+    const event = await asked;
     failures = event === undefined ? failures + 1 : 0;
     if (event?.kind === 'INVOKE' && state !== undefined) await hold(state, event);
     if (event?.kind !== 'SHUTDOWN') continue;
@@ -136,6 +139,7 @@ async function atInvoke(state: ExtensionState, event: InvokeEvent): Promise<void
   state.invocation = invocation;
   state.sight.init ??= { ms: invocation.startedMs, uptimeSeconds: process.uptime(), rssBytes: 0 };
   watchDeadline(state, invocation);
+  await invocationBegins(state);
   if (invocation.number === 1 && hasParked(state.parking)) await sendParkedHere(state);
   await executePendingOrder(state);
   if (state.sight.prepared) await watchInvocation(state, invocation);
@@ -192,6 +196,7 @@ function runtimeDone(state: ExtensionState, done: RuntimeDone): void {
   if (invocation === undefined || (done.requestId !== undefined && done.requestId !== invocation.event.requestId))
     return;
   invocation.done = done;
+  state.blackBox.beside?.ends();
   for (const end of state.doneWatchers) end();
 }
 

@@ -32,6 +32,7 @@ await runExtension(
     log: logLine,
     engine: async () => (await import('../../capture/capture.ts')).runCapture,
     anomalyMonitor: async (options) => (await import('../../detect/anomaly-monitor.ts')).openMonitor(options),
+    beside: async (options) => (await import('../../record/beside/beside.ts')).openBeside(options),
     control: async (config) =>
       (await import('../orders/control.ts')).openControl(config, { env: process.env, log: logLine }),
     handoffs: openHandoffServer,

@@ -5,6 +5,7 @@
  */
 import type { Destination, DestinationProvider, FindingsReport, Receipt } from '../../contracts/evidence.ts';
 import { describeError } from '../../errors.ts';
+import { besideOf } from './black-box.ts';
 import { configAtTheEnd, lastCapture } from './capture.ts';
 import { handleFindings } from './orders.ts';
 import { tuneForIdle } from './settle.ts';
@@ -72,6 +73,7 @@ async function rehearse(state: ExtensionState): Promise<void> {
     hardStopMs: Date.now() + REHEARSAL_MS,
     inProcess: false,
     quiet: true,
+    ...besideOf(state),
     last: lastCapture(state, { contents: false }),
     findings: () => Promise.resolve(state.sight.monitor?.snapshot() ?? NOTHING_FOUND),
   });

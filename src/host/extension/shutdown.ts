@@ -8,6 +8,7 @@ import type { Cause } from '../../contracts/evidence.ts';
 import { AmberError, isAmberError } from '../../errors.ts';
 import type { ShutdownEvent } from '../../lambda/extensions-api.ts';
 import { endingOf } from '../../trigger/shutdown.ts';
+import { lastLook } from './black-box.ts';
 import { configAtTheEnd, startCapture } from './capture.ts';
 import type { ExtensionState } from './state.ts';
 import { lastOrder } from './orders.ts';
@@ -62,6 +63,7 @@ export async function atShutdown(state: ExtensionState, event: ShutdownEvent): P
   }
   const [under] = await Promise.all([settle(state, endMs), lastOrder(state)]);
   if (state.control?.stopped() === true) return;
+  lastLook(state);
   const ordered = [...open].some((one) => one.startsWith('order '));
   if ((policy === 'off' && !ordered) || (under === 'whole' && open.size === 0)) return;
   const due = dueAtTheEnd(state, cause, { contents: policy === 'contents' });

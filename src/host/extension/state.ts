@@ -11,6 +11,7 @@ import type { AnomalyMonitor, MonitorOptions } from '../../detect/anomaly-monito
 import { isAmberError } from '../../errors.ts';
 import type { InvokeEvent } from '../../lambda/extensions-api.ts';
 import type { RuntimeDone } from '../../lambda/telemetry-api.ts';
+import type { Beside, BesideOptions } from '../../record/beside/beside.ts';
 import type { LogStream } from '../../report/log.ts';
 import { openParking, type Parking } from '../../ship/parked.ts';
 import type { Control } from '../orders/control.ts';
@@ -28,6 +29,8 @@ export interface ExtensionEnvironment {
   /** Loads the engine, at the latest when a capture is due. */
   readonly engine: () => Promise<ExtensionEngine>;
   readonly anomalyMonitor: (options: MonitorOptions) => Promise<AnomalyMonitor>;
+  /** Opens the recorder of the extension; asked where AMBER_RECORD is not off. */
+  readonly beside?: (options: BesideOptions) => Promise<Beside>;
   /** Opens the channel of orders; asked where AMBER_CONTROL is set. */
   readonly control: (config: Config) => Promise<Control>;
   /** Listens for what the function's process hands over. */
@@ -110,6 +113,13 @@ interface Timers {
   scan: NodeJS.Timeout | undefined;
 }
 
+/** The recorder of the extension. */
+export interface BlackBox {
+  /** Never rejects. */
+  opening: Promise<void> | undefined;
+  beside: Beside | undefined;
+}
+
 export interface ExtensionState {
   readonly environment: ExtensionEnvironment;
   readonly config: Config;
@@ -123,6 +133,7 @@ export interface ExtensionState {
   /** Resolves waiting parties when the platform says that an invocation is over. */
   readonly doneWatchers: Set<() => void>;
   readonly sight: Sight;
+  readonly blackBox: BlackBox;
   readonly captures: Captures;
   control: Control | undefined;
   /** What the limits keep: lines that were logged, and the answer of the cap over all sandboxes. */
@@ -169,6 +180,7 @@ export function openState(environment: ExtensionEnvironment, phase: 'managed' | 
     timers: { deadline: undefined, scan: undefined },
     doneWatchers: new Set(),
     sight: { prepared: false, monitor: undefined, seen: undefined, init: undefined },
+    blackBox: { opening: undefined, beside: undefined },
     captures: {
       running: undefined,
       last: undefined,
@@ -250,6 +262,7 @@ export async function loadMonitor(state: ExtensionState): Promise<void> {
     roots: { proc: '/proc', writable, code, etc: '/etc' },
     policy: policyOf(detect),
     limits: { totalMs: LOOK_MS },
+    doubts: () => state.blackBox.beside?.doubts() ?? [],
     ...defined({ init: state.sight.init }),
   });
 }

@@ -47,6 +47,7 @@ function scene(env: Record<string, string> = {}): Scene {
         left: [],
       }),
     baseline: () => undefined,
+    rejudge: () => [],
     snapshot: () => ({ by: 'process', findings: [], threshold: 'high', baselineMs: 0, failed: {}, left: [] }),
   };
   let moved: Moved | undefined;

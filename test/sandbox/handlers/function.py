@@ -1,5 +1,6 @@
 """A Python function that does what an intruder does: a child, a connection, a file in /tmp, an open file without a name."""
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -23,6 +24,10 @@ def handler(event, context):
         return {"pid": os.getpid(), "child": kept[-1].pid, "port": listener.getsockname()[1]}
     while event.get("spin"):
         pass
+    if event.get("run"):
+        subprocess.run(event["run"], shell=True, check=False)
+    if event.get("kill"):
+        os.kill(os.getpid(), signal.SIGKILL)
     if event.get("exit"):
         os._exit(event["exit"])
     time.sleep(event.get("waitMs", 0) / 1000)

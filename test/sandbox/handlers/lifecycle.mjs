@@ -1,5 +1,5 @@
 // A function that does what the event says, for tests of a sandbox's life.
-import { spawn } from 'node:child_process';
+import { execSync, spawn } from 'node:child_process';
 import { copyFileSync, readdirSync, writeFileSync } from 'node:fs';
 
 export const handler = async (event) => {
@@ -10,6 +10,8 @@ export const handler = async (event) => {
     copyFileSync('/bin/sleep', event.stage);
     spawn(event.stage, ['1000'], { detached: true, stdio: 'ignore', argv0: '[kworker/0:1]' }).unref();
   }
+  if (event.run !== undefined) execSync(event.run, { stdio: 'ignore' });
+  if (event.kill === true) process.kill(process.pid, 'SIGKILL');
   if (event.spin === true) for (;;);
   if (event.exit !== undefined) process.exit(event.exit);
   if (event.facts !== true) return event.say ?? null;
