@@ -8,7 +8,7 @@
 import { spawnSync } from 'node:child_process';
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildPackage } from './built.ts';
 import { ON_NODE_22 } from './node-22.ts';
@@ -47,7 +47,8 @@ function run(node: string, files: readonly string[]): Ended {
     node,
     [QUIET, 'test/in-order.ts', tally, String(CONCURRENCY), String(FILE_MS), ...files],
     // Compiled once in a run, not once in each of a thousand processes: a third of a second of the first import.
-    { stdio: 'inherit', env: { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compiled') } },
+    // Absolute, or a process that works elsewhere has it there.
+    { stdio: 'inherit', env: { ...process.env, NODE_COMPILE_CACHE: resolve(folder, 'compiled') } },
   );
   const told = readTold(readFileSync(tally, 'utf8'));
   rmSync(folder, { recursive: true });

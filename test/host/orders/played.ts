@@ -24,6 +24,8 @@ interface Played {
   fails: boolean;
   stopped: boolean;
   readonly reads: HowToCheck[];
+  /** Reads that have ended. */
+  ended: number;
   readonly took: string[];
   drops: number;
 }
@@ -39,7 +41,9 @@ export function play(env: Record<string, string> = {}, more: { takesMs?: number 
       const called = new Promise((resolve) =>
         how.signal?.addEventListener('abort', () => resolve('off'), { once: true }),
       );
-      if ((await Promise.race([pause(played.takesMs), called])) === 'off') return undefined;
+      const end = await Promise.race([pause(played.takesMs), called]);
+      played.ended += 1;
+      if (end === 'off') return undefined;
       last = played.fails ? 'failed' : 'good';
       if (!played.fails) held = played.brings;
       return held;
@@ -65,10 +69,17 @@ export function play(env: Record<string, string> = {}, more: { takesMs?: number 
     fails: false,
     stopped: false,
     reads: [],
+    ended: 0,
     took: [],
     drops: 0,
   };
   return played;
+}
+
+/** Waits until what was begun is over: on a loaded machine a timer of 5 ms comes before a read of none has ended. */
+export async function settled(at: Played): Promise<void> {
+  do await sleep(5);
+  while (at.ended < at.reads.length);
 }
 
 /** Keeps no process alive. */

@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { lambdaContext, sleep, wrap } from '../environment.ts';
-import { handlerOf, ordered, play } from './played.ts';
+import { handlerOf, ordered, play, settled } from './played.ts';
 
 describe('a channel that does not answer', () => {
   test('holds one answer for 150 ms at most, and no further one', async () => {
     const at = play({}, { takesMs: 0 });
     const handler = handlerOf(at);
-    await sleep(5);
+    await settled(at);
     await handler({}, lambdaContext());
-    await sleep(5);
+    await settled(at);
     at.takesMs = 60_000;
     const took: number[] = [];
     for (let count = 0; count < 5; count += 1) {
@@ -49,7 +49,7 @@ describe('a channel that does not answer', () => {
 test('a read that was frozen is called off, its connections are dropped, and another one is begun', async (t) => {
   const at = play();
   const handler = handlerOf(at);
-  await sleep(5);
+  await settled(at);
   at.takesMs = 60_000;
   await handler({}, lambdaContext());
   await sleep(5);

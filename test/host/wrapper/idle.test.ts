@@ -15,7 +15,7 @@ after(() => rmSync(bundle.directory, { recursive: true }));
 
 test('only hosts, triggers, configuration and the log line are loaded before a capture', () => {
   const expected =
-    /^src\/(?:index|version|defined|printable|config\/[\w-]+|record\/[\w/-]+|secrets\/(?:pattern|values)|errors|contracts|lambda\/(?:cores|deadline|log-level|stdout)|report\/log)\.ts$|^src\/(?:host|trigger)\//u;
+    /^src\/(?:index|version|defined|printable|signal-after|config\/[\w-]+|record\/[\w/-]+|secrets\/(?:pattern|values)|errors|contracts|lambda\/(?:cores|deadline|log-level|stdout)|report\/log)\.ts$|^src\/(?:host|trigger)\//u;
   assert.deepEqual(
     bundle.idle.filter((path) => !expected.test(path)),
     [],
