@@ -14,7 +14,7 @@ export interface NewKey {
   readonly fingerprint: string;
 }
 
-/** Makes a pair; the private half can be read by its owner alone. @throws AmberError CASE_EXISTS, USAGE. */
+/** Makes a pair; the private half can be read by its owner alone. @throws AmberError CASE_EXISTS, DESTINATION_*. */
 export function newControlKey(folder: string): NewKey {
   const { generateKeyPairSync } = process.getBuiltinModule('node:crypto');
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
@@ -22,7 +22,6 @@ export function newControlKey(folder: string): NewKey {
     join(resolve(folder), 'amber-control.key'),
     join(resolve(folder), 'amber-control.pub'),
   ];
-  if (folder === '') throw new AmberError('USAGE', '--new-key is empty; expected a folder, for example ./keys.');
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (cause) {

@@ -130,9 +130,10 @@ function unknown(options: CommandOptions, flag: string): string {
   );
 }
 
+/** An empty value is what a shell leaves of a variable that is not set: it is never what was meant. */
 function checkValue(name: string, option: CommandOption, value: string | boolean | undefined): void {
-  const form = KINDS[option.value ?? '']?.form;
-  if (typeof value !== 'string' || form === undefined || form.test(value)) return;
+  const form = KINDS[option.value ?? '']?.form ?? /./su;
+  if (typeof value !== 'string' || form.test(value)) return;
   throw new AmberError(
     'USAGE',
     `--${name} is ${JSON.stringify(value.slice(0, 200))}; expected ${expectedOf(option)}, for example --${name} ` +

@@ -119,6 +119,16 @@ describe('usage', () => {
     assert.ok(cases.length > 100, `${cases.length} cases`);
   });
 
+  test('an empty value, which a variable that is not set leaves: of every option', async () => {
+    const cases = commands.flatMap((command) => valued(command).map(([name, { short }]) => ({ command, name, short })));
+    await each(cases, async ({ command, name, short }) => {
+      const typed = short === undefined ? [`--${name}=`] : [`-${short}`, ''];
+      const argv = [command.name, ...besideOf(command), ...typed];
+      assertSentence(await run(argv), argv, `--${name} is ""; expected `, `for example --${name} `);
+    });
+    assert.ok(cases.length > 90, `${cases.length} cases`);
+  });
+
   test('a place that is missing, empty, or one too many', async () => {
     const places = commands.filter(({ usage }) => /^(?:LOCATION|FUNCTION)/u.test(usage));
     const cases = places.flatMap(({ name }) => [[name], [name, ''], [name, 'one', 'two two', 'three']]);
@@ -223,11 +233,12 @@ describe('usage', () => {
       const argv = [
         command.name,
         ...besideOf(command),
-        `--${name}=${writes ? join(folder, 'no', 'such', `${command.name}${name}`, 'x') : text}`,
+        `--${name}=${writes && text !== '' ? join(folder, 'no', 'such', `${command.name}${name}`, 'x') : text}`,
       ];
       const { code, err, out, signal } = await run(argv);
       const call = `${JSON.stringify(argv)}: ${err}${out.slice(0, 500)}`;
       assert.equal(signal, null, call);
+      if (text === '') assertSentence({ code, err, out, signal, bytes: 0 }, argv, `--${name} is ""; expected `);
       assert.ok([0, 1, 2, 3].includes(code), call);
       assert.doesNotMatch(err, /undefined|\[object|NaN|\bBUG\b|^\s+at /mu, call);
       assert.ok(text.includes('\\n') || text.includes('\n') || !err.includes('\\n'), call);
