@@ -1,4 +1,4 @@
-// For rollup: the types of the package as one file that imports nothing but Node's, so that whoever checks it needs no
+// For rollup: the types of the package as one file that imports nothing but Node's, so that a project that checks it needs no
 // dependency of ours.
 import { dts } from 'rollup-plugin-dts';
 

@@ -9,6 +9,7 @@ import { AmberError, describeError } from '../errors.ts';
 import { endOf } from '../lambda/budget.ts';
 import { BLOCK } from './header.ts';
 import type { SegmentWriter } from './segments.ts';
+import { many } from '../many.ts';
 
 export interface BodyResult {
   /** Bytes that really were read. */
@@ -141,7 +142,8 @@ export async function writeStream(options: BodyOptions, entry: StreamEntry, size
 export function changeOf(entry: FileEntry): string | undefined {
   try {
     const now = fstatSync(entry.fd, { bigint: true });
-    if (now.size !== entry.stat.size) return `its size went from ${entry.stat.size} to ${now.size} bytes`;
+    if (now.size !== entry.stat.size)
+      return `its size went from ${entry.stat.size} to ${many(Number(now.size), 'byte')}`;
     return now.mtimeNs === entry.stat.mtimeNs ? undefined : 'its mtime moved while it was read';
   } catch (cause) {
     return describeError(cause);
@@ -176,7 +178,8 @@ async function padRest(writer: SegmentWriter, count: number): Promise<void> {
   if (count > MAX_PLAIN_PADDING) {
     throw new AmberError(
       'CAPTURE_ABORTED',
-      `A file lost ${count} bytes while it was read, and without compression so many zeros cannot stand for them.`,
+      `A file lost ${many(count, 'byte')} while it was read, and without compression so many zeros cannot stand ` +
+        `for them.`,
     );
   }
   const zeros = Buffer.alloc(Math.min(count, 64 * 1024));

@@ -15,6 +15,7 @@ import { AmberError, describeError } from '../errors.ts';
 import { endOf } from '../lambda/budget.ts';
 import { dropDescriptor, foreignEntry } from './foreign-entry.ts';
 import type { Tarball } from './tarball.ts';
+import { many } from '../many.ts';
 
 /** Rejects only if the tarball can no longer hand over segments. */
 export async function runCollector(collector: Collector, context: CollectorContext, tarball: Tarball): Promise<void> {
@@ -120,13 +121,21 @@ function lastLines(
   { count, first }: Refusals,
 ): readonly AbsentEntry[] {
   const refused =
-    count === 0 ? [] : [absent(source, 'failed', `${count} of ${items} entries are not usable and left out; ${first}`)];
+    count === 0
+      ? []
+      : [
+          absent(
+            source,
+            'failed',
+            `${count} of ${many(items, 'entry is', 'entries are')} not usable and left out; ${first}`,
+          ),
+        ];
   if (end === DONE) return refused;
   if (end instanceof Failed)
-    return [...refused, absent(source, 'failed', `after ${items} items: ${describeError(end.cause)}`)];
+    return [...refused, absent(source, 'failed', `after ${many(items, 'item')}: ${describeError(end.cause)}`)];
   const why =
     source.stopped?.() ??
-    `${endOf(source.budget.signal)} after ${items} items; paths of the inventory without a line of ` +
+    `${endOf(source.budget.signal)} after ${many(items, 'item')}; paths of the inventory without a line of ` +
       'their own were not reached';
   return [...refused, absent(source, 'skipped', why)];
 }

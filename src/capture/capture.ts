@@ -20,6 +20,7 @@ import { captureLine, failureReport, finalReport, segmentLine, type ReportFacts 
 import { commitDocument } from '../seal/commit.ts';
 import { openDestination } from '../ship/index.ts';
 import { untilAborted } from '../ship/outbox.ts';
+import { many } from '../many.ts';
 
 export type { CaptureRequest, LastCapture } from './contracts.ts';
 
@@ -84,7 +85,7 @@ async function captureTo(
     onTrouble: resort.onTrouble,
     onFull: (bytes) => {
       const error =
-        `${String(bytes)} bytes of segments wait for the destination, as many as may: nothing more is collected ` +
+        `${many(bytes, 'byte')} of segments wait for the destination, as many as may: nothing more is collected ` +
         'until it takes some';
       if (!isQuiet) logLine('fault', { capture: context.captureId, where: 'ship', error });
     },

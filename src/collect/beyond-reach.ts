@@ -2,6 +2,7 @@
 import type { AbsentEntry, CollectorContext } from '../contracts/evidence.ts';
 import { latin1 } from '../proc/bytes.ts';
 import type { ProcessRecord, ProcessTable } from '../contracts/process-table.ts';
+import { many } from '../many.ts';
 
 /** Lines of each kind; the others are counted in the last one. */
 const MAX_LINES = 256;
@@ -24,7 +25,9 @@ export function* detachedMemory(table: ProcessTable, proc: string): Generator<Ab
       source,
       method: 'procfs',
       outcome: 'skipped',
-      reason: `System V memory of ${size ?? ''} bytes that no process has attached: Node has no call to attach it`,
+      reason:
+        `System V memory of ${many(Number(size), 'byte')} that no process has attached: Node has no call ` +
+        `to attach it`,
       notes: () => ({ key, perms, creator, last, uid }),
     };
   }
@@ -35,7 +38,7 @@ export function* detachedMemory(table: ProcessTable, proc: string): Generator<Ab
       source,
       method: 'procfs',
       outcome: 'skipped',
-      reason: `${rows.length - MAX_LINES} more segments of System V memory that no process has attached`,
+      reason: `${many(rows.length - MAX_LINES, 'more segment')} of System V memory that no process has attached`,
     };
 }
 
@@ -53,7 +56,8 @@ export function* queuedDescriptors({ pid, descriptors }: ProcessRecord, proc: st
       method: 'procfs',
       outcome: 'skipped',
       reason:
-        `${count} descriptors wait in the queue of this socket: no process has them, and what they lead to cannot ` +
+        `${many(Number(count), 'descriptor waits', 'descriptors wait')} in the queue of this socket: no process ` +
+        `has them, and what they lead to cannot ` +
         'be reached',
     };
   }
@@ -77,7 +81,8 @@ export function* unaskedQueues({ processes }: ProcessTable, proc: string): Gener
     method: 'procfs',
     outcome: 'skipped',
     reason:
-      `${sockets} sockets of ${counts.length} processes were not asked for descriptors in their queues: there are ` +
+      `${many(sockets, 'socket')} of ${many(counts.length, 'process', 'processes')} ` +
+      `${sockets === 1 ? 'was' : 'were'} not asked for descriptors in their queues: there are ` +
       'too many processes to read each in full',
   };
 }

@@ -3,6 +3,7 @@ import type { Collector, Entry, CollectorContext } from '../contracts/evidence.t
 import { bodyfile } from './bodyfile.ts';
 import { summarise } from './tree-summary.ts';
 import { writableTree } from './trees.ts';
+import { many } from '../many.ts';
 
 export const inventory: Collector = {
   name: 'inventory',
@@ -17,7 +18,7 @@ async function* collect(context: CollectorContext): AsyncGenerator<Entry> {
   const source = context.roots.writable.join(' ');
   yield* bodyfile(walked.tree, 'bodyfile', source, yieldIfDue);
   if (walked.unlisted > 0) {
-    const count = walked.counted ? String(walked.unlisted) : `more than ${walked.unlisted - 1}`;
+    const unlisted = walked.counted ? walked.unlisted : walked.unlisted - 1;
     yield {
       kind: 'absent',
       path: 'bodyfile/beyond-the-limit',
@@ -25,8 +26,10 @@ async function* collect(context: CollectorContext): AsyncGenerator<Entry> {
       method: 'lstat',
       outcome: 'skipped',
       reason:
-        `${count} further paths are not listed: the limit of ${context.config.maxEntries} entries ` +
-        '(AMBER_MAX_ENTRIES), or of the length of their names, was reached',
+        (walked.counted ? '' : 'more than ') +
+        `${many(unlisted, 'further path is', 'further paths are')} not listed: the limit of ` +
+        `${many(context.config.maxEntries, 'entry', 'entries')} (AMBER_MAX_ENTRIES), or of the length of their ` +
+        `names, was reached`,
     };
   }
   yield {

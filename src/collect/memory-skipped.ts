@@ -2,6 +2,7 @@
 import type { AbsentEntry, BytePath } from '../contracts/evidence.ts';
 import { defined } from '../defined.ts';
 import { BY_DESIGN } from './memory-regions.ts';
+import { many } from '../many.ts';
 
 /** Ranges named for one reason; the bytes of the rest are counted. */
 const MAX_RANGES = 2000;
@@ -37,7 +38,7 @@ export function skippedRegions(folder: BytePath, source: BytePath): SkippedRegio
           method: 'proc-mem',
           outcome: outcomeOf(reason),
           ...designOf(reason),
-          reason: `${found.count} mappings, ${found.bytes} bytes: ${reason}`,
+          reason: `${many(found.count, 'mapping')}, ${many(found.bytes, 'byte')}: ${reason}`,
           notes: () => ({ ranges: found.ranges, unlisted: found.count - found.ranges.length }),
         }),
       ),

@@ -6,6 +6,7 @@ import { Kind, State } from '../fs/kinds.ts';
 import { displayName } from '../fs/names.ts';
 import { openFile } from '../fs/open.ts';
 import type { Tree } from '../fs/tree.ts';
+import { many } from '../many.ts';
 
 export interface PackageRow {
   readonly ecosystem: 'npm' | 'python';
@@ -72,7 +73,7 @@ function read(tree: Tree, entry: number, descent: Descent, buffer: Buffer): stri
     fd = openFile(descent.directory(tree.parent(entry)), tree.names[entry] ?? '', { own: true });
     const stat = fstatSync(fd);
     if (!stat.isFile()) return { problem: 'it is no file any more' };
-    if (stat.size > MAX_BYTES) return { problem: `it has ${stat.size} bytes` };
+    if (stat.size > MAX_BYTES) return { problem: `it has ${many(stat.size, 'byte')}` };
     return buffer.toString('utf8', 0, readSync(fd, buffer, 0, MAX_BYTES, 0));
   } catch (cause) {
     return { problem: describeError(cause) };

@@ -3,6 +3,7 @@
  * descriptors, no getters, no proxies, no toJSON. What is left out says so in its place.
  */
 import { types } from 'node:util';
+import { many } from '../many.ts';
 
 /** Bounds of one copy: an event or an error may be of any size and shape. */
 export interface PassiveLimits {
@@ -51,8 +52,8 @@ function copy(value: unknown, walk: Walk, depth: number): unknown {
 
 function copyObject(value: object, walk: Walk, depth: number): unknown {
   if (types.isDate(value)) return `[date ${String(Date.prototype.getTime.call(value))}]`;
-  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes] ${sample(value)}`;
-  if (types.isAnyArrayBuffer(value)) return `[${value.byteLength} bytes]`;
+  if (ArrayBuffer.isView(value)) return `[${many(value.byteLength, 'byte')}] ${sample(value)}`;
+  if (types.isAnyArrayBuffer(value)) return `[${many(value.byteLength, 'byte')}]`;
   if (types.isMap(value))
     return { '[map]': [...Map.prototype.entries.call(value)].map((pair) => copy(pair, walk, depth)) };
   if (types.isSet(value))
@@ -112,7 +113,7 @@ function nameOf(target: object): string {
 }
 
 function short(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most)}[left out: ${text.length - most} characters]`;
+  return text.length <= most ? text : `${text.slice(0, most)}[left out: ${many(text.length - most, 'character')}]`;
 }
 
 /** The head of a body that failed to be sent is often what explains the failure. */

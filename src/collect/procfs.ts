@@ -6,6 +6,7 @@ import type { Collector, Entry, Redaction, CollectorContext } from '../contracts
 import { linkText } from '../proc/links.ts';
 import { processDir } from '../proc/table.ts';
 import type { ProcessRecord, ProcessTable, ProcRead, SocketTables } from '../contracts/process-table.ts';
+import { many } from '../many.ts';
 
 /** Numbers alone: nothing to search for secrets. Everything else may hold a name that somebody chose. */
 const NUMBERS: ReadonlySet<string> = new Set([
@@ -75,13 +76,20 @@ function* processEntries(record: ProcessRecord, proc: string): Generator<Entry> 
     };
   }
   if (record.descriptorsUnread > 0)
-    yield absent(`${path}/fd`, `${source}/fd`, 'skipped', `${record.descriptorsUnread} descriptors beyond the limit`);
+    yield absent(
+      `${path}/fd`,
+      `${source}/fd`,
+      'skipped',
+      `${many(record.descriptorsUnread, 'descriptor')} beyond the limit`,
+    );
 }
 
 function fileEntry(path: string, source: string, read: ProcRead, redaction: Redaction): Entry {
   if (!read.ok) return absent(path, source, read.outcome, read.reason);
   const entry: Entry = { kind: 'bytes', path, source, method: 'procfs', body: read.body, redaction };
-  return read.truncated ? { ...entry, outcome: 'truncated', reason: `cut at ${read.body.byteLength} bytes` } : entry;
+  return read.truncated
+    ? { ...entry, outcome: 'truncated', reason: `cut at ${many(read.body.byteLength, 'byte')}` }
+    : entry;
 }
 
 function redactionOf(name: string): Redaction {
@@ -103,10 +111,15 @@ function* absentees(
       '[root]/proc',
       proc,
       'skipped',
-      `${unread} processes were not read: ${stopped ?? 'limit on processes'}`,
+      `${many(unread, 'process was', 'processes were')} not read: ${stopped ?? 'limit on processes'}`,
     );
   if (netUnread > 0)
-    yield absent('[root]/proc/net', `${proc}/*/net`, 'skipped', `${netUnread} network namespaces were not read`);
+    yield absent(
+      '[root]/proc/net',
+      `${proc}/*/net`,
+      'skipped',
+      `${many(netUnread, 'network namespace was', 'network namespaces were')} not read`,
+    );
 }
 
 function absent(

@@ -9,6 +9,7 @@ import type { MountBook } from '../proc/mount-book.ts';
 import { startAside, whyNoChild, type Aside, type AsideItem } from '../proc/aside/child.ts';
 import type { Item } from './recovered-items.ts';
 import type { ProcessRecord } from '../contracts/process-table.ts';
+import { many } from '../many.ts';
 
 /** An item, and what is said of it where it is not tried. */
 export interface Doubtful {
@@ -77,7 +78,7 @@ async function entryOf({ item, entry }: Doubtful, aside: Aside, most: number): P
     const reason =
       problem ??
       (stat?.isFile() === true
-        ? `its ${stat.size} bytes are more than ${most}, half of what the byte budget had left`
+        ? `it has ${many(Number(stat.size), 'byte')}, more than ${most}: half of what the byte budget had left`
         : 'not a regular file');
     const isOther = problem === undefined && stat?.isFile() !== true;
     return {

@@ -11,6 +11,7 @@ import { leftFacts } from './left-facts.ts';
 import { ringsOf } from './rings.ts';
 import { recoverAside, type Doubtful } from './recovered-aside.ts';
 import { candidates, look, untouchedReason, whyNot, type Found, type Item } from './recovered-items.ts';
+import { many } from '../many.ts';
 
 /** Looked at; the rest is counted. */
 const MAX_ITEMS = 4096;
@@ -61,10 +62,15 @@ export const recovered: Collector = {
       yield beyond(
         'recovered/mount-namespaces-beyond-the-limit',
         `${context.roots.proc}/*/mountinfo`,
-        `${book.unread()} mount namespaces were not read: what lies on their mounts counts as served by somebody`,
+        `${many(book.unread(), 'mount namespace was', 'mount namespaces were')} not read: what lies on their ` +
+          `mounts counts as served from elsewhere`,
       );
     if (looked > MAX_ITEMS) {
-      yield beyond('recovered', context.roots.proc, `${looked - MAX_ITEMS} more were not looked at`);
+      yield beyond(
+        'recovered',
+        context.roots.proc,
+        `${many(looked - MAX_ITEMS, 'more item was', 'more items were')} not looked at`,
+      );
     }
   },
 };
@@ -127,7 +133,11 @@ function recover(context: CollectorContext, book: MountBook, item: Item, expecte
   const most = Math.floor(context.budget.remainingBytes() * LARGEST_PART);
   if (expected.size > BigInt(most)) {
     return {
-      ...absent(item, 'skipped', `its ${expected.size} bytes are more than half of what the byte budget has left`),
+      ...absent(
+        item,
+        'skipped',
+        `it has ${many(Number(expected.size), 'byte')}: more than half of what the byte budget has left`,
+      ),
       stat: expected,
     };
   }

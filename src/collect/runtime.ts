@@ -6,6 +6,7 @@ import { builtinModules, loadedModules } from './runtime/modules.ts';
 import { comparedNatives } from './runtime/natives.ts';
 import { comparedIntrinsics, freshRealm, type Patch } from './runtime/realm.ts';
 import { diagnosticReport } from './runtime/report.ts';
+import { many } from '../many.ts';
 
 export const runtime: Collector = {
   name: 'runtime',
@@ -37,7 +38,7 @@ export const runtime: Collector = {
           source: 'process',
           method: 'api',
           outcome: 'skipped',
-          reason: `${count} more ${what} are not listed`,
+          reason: `${many(count, `more ${what.slice(0, -1)} is`, `more ${what} are`)} not listed`,
         };
     }
     await context.budget.yieldIfDue();

@@ -11,6 +11,7 @@ import { reach } from '../fs/resolve.ts';
 import type { Place } from '../proc/mount-book.ts';
 import { startAside, whyNoChild, type AsideItem } from '../proc/aside/child.ts';
 import { groundsOf } from './grounds.ts';
+import { many } from '../many.ts';
 
 /** One file may not take more than this part of the bytes that are left. */
 const LARGEST_PART = 0.5;
@@ -55,7 +56,8 @@ async function* readTree(context: CollectorContext, root: BytePath): AsyncGenera
         yield absent(
           `${root}/beyond-the-limit`,
           'skipped',
-          `${item.beyond} further paths are not read: the limit of ${context.config.maxEntries} entries ` +
+          `${many(item.beyond, 'further path is', 'further paths are')} not read: the limit of ` +
+            `${many(context.config.maxEntries, 'entry', 'entries')} ` +
             '(AMBER_MAX_ENTRIES) was reached',
         );
     }
@@ -91,7 +93,7 @@ function entryOf({ path = '', stat, target, unlisted, problem, body }: AsideItem
       ...place,
       stat,
       outcome: 'skipped',
-      reason: `its ${stat.size} bytes are more than ${most}, half of what the byte budget had left`,
+      reason: `it has ${many(Number(stat.size), 'byte')}, more than ${most}: half of what the byte budget had left`,
     };
   return { kind: 'stream', ...place, stat, size: Number(stat.size), chunks: body };
 }

@@ -14,6 +14,7 @@ import { attributesLine } from './beyond-reach.ts';
 import { groundsOf } from './grounds.ts';
 import { cgroupLimits } from './system-cgroup.ts';
 import type { ProcRead, ProcessTable } from '../contracts/process-table.ts';
+import { many } from '../many.ts';
 
 const ETC = [
   'os-release',
@@ -82,7 +83,9 @@ export const system: Collector = {
         source: `${proc}/self/cgroup`,
         method: 'procfs',
         outcome: 'skipped',
-        reason: `${groupsLeft} more control groups of this process were not looked at`,
+        reason:
+          `${many(groupsLeft, 'more control group')} of this process ${groupsLeft === 1 ? 'was' : 'were'} ` +
+          `not looked at`,
       };
     yield attributesLine(context);
     for (const name of ETC) yield etcFile(`${etc}/${name}`, `[root]/etc/${name}`, groundsOf(context));
@@ -159,7 +162,7 @@ function bodyOf(fd: number, stat: BigIntStats): { body: Uint8Array; outcome?: 't
   const buffer = Buffer.alloc(Math.min(ETC_BYTES, Number(stat.size)));
   const body = buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, 0));
   return stat.size > BigInt(ETC_BYTES)
-    ? { body, outcome: 'truncated', reason: `first ${ETC_BYTES} of ${stat.size} bytes` }
+    ? { body, outcome: 'truncated', reason: `first ${ETC_BYTES} of ${many(Number(stat.size), 'byte')}` }
     : { body };
 }
 

@@ -91,7 +91,8 @@ export function commandLine(argv: readonly BytePath[]): string {
     shown.length === argv.length
       ? []
       : [
-          `[... ${argv.length - shown.length} of ${argv.length} arguments left out, ${bytes} bytes in all: see ` +
+          `[... ${argv.length - shown.length} of ${many(argv.length, 'argument')} left out, ` +
+            `${many(bytes, 'byte')} in all: see ` +
             'live_response/processes.json]',
         ];
   return [Buffer.from(shown.join(' '), 'latin1').toString('utf8'), ...mark].join(' ').trimStart();
@@ -133,7 +134,9 @@ export async function* fileRows(
         method: 'lstat',
         outcome: 'skipped',
         byDesign: 'stored-elsewhere',
-        reason: `the times of ${tree.count - entry} further paths stand in the bodyfile alone: ${most} rows are enough`,
+        reason:
+          `the times of ${many(tree.count - entry, 'further path')} stand in the bodyfile alone: ${most} ` +
+          `rows are enough`,
       };
     }
   }

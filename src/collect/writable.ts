@@ -14,6 +14,7 @@ import { unnested } from './parked.ts';
 import { EntryReader } from './entry-reader.ts';
 import { processesOf, sandboxStart, writableTree } from './trees.ts';
 import { twoSpeed } from './two-speed.ts';
+import { many } from '../many.ts';
 
 export const writable: Collector = {
   name: 'writable',
@@ -68,7 +69,11 @@ async function* collect(context: CollectorContext): AsyncGenerator<Entry, Iterab
       if (taken !== 'busy') yield taken;
     }
     yield* readUnlistedFiles(unlistedFiles, walked.roots, reader, source);
-    if (used.beyond > 0) yield beyond(source, `${used.beyond} further names of files in use were not looked at`);
+    if (used.beyond > 0)
+      yield beyond(
+        source,
+        `${many(used.beyond, 'further name of files in use was', 'further names of files in use were')} not looked at`,
+      );
   } finally {
     reader.close(); // it opens again what it needs
   }
@@ -130,7 +135,12 @@ function* readUnlistedFiles(
     if (left < 0) continue;
     yield reader.readUnlisted(root.entry, path.slice(root.path.length + 1).split('/'));
   }
-  if (left < 0) yield beyond(source, `${-left} more files in use that the inventory does not have were not taken`);
+  if (left < 0)
+    yield beyond(
+      source,
+      `${many(-left, 'more file')} in use that the inventory does not have ` +
+        `${left === -1 ? 'was' : 'were'} not taken`,
+    );
 }
 
 /** First bytes of files, within a limit of files and time. */

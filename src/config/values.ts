@@ -5,6 +5,7 @@ import { readPolicy } from './detect-policy.ts';
 import { parseBucketUrl, parseDestination } from './destination.ts';
 import { refusal } from '../secrets/pattern.ts';
 import { isPlain, looksRandom } from '../secrets/values.ts';
+import { many } from '../many.ts';
 
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly expected: string };
 export type Parser<T> = (given: unknown) => Parsed<T>;
@@ -30,7 +31,7 @@ export function show(given: unknown): string {
   const plain = safe.replace('//\u2026@', '//').replace(/\?\u2026$/u, '');
   const isShown =
     safe.length <= LONGEST_SHOWN && !looksRandom(plain) && (isPlain(plain) || LIST.test(plain) || AMOUNT.test(plain));
-  return isShown ? `"${safe}"` : `a text of ${String(text.length)} characters (not shown)`;
+  return isShown ? `"${safe}"` : `a text of ${many(text.length, 'character')} (not shown)`;
 }
 
 /** Undefined for what has no text: a function, a symbol, a ring. */

@@ -14,6 +14,7 @@ import type {
 } from '../contracts/evidence.ts';
 import { toText } from '../proc/bytes.ts';
 import { inNetwork } from './addresses.ts';
+import { many } from '../many.ts';
 
 /** The part of a detector that its findings carry. */
 export type Naming = Pick<Detector, 'name' | 'technique' | 'kind' | 'benign'>;
@@ -48,7 +49,9 @@ export function makeFinding({ name, technique, kind, benign }: Naming, facts: Fa
     subject,
     evidence: [
       ...facts.evidence.slice(0, MAX_EVIDENCE).map(short),
-      ...(beyond > 0 ? [`${String(beyond)} further pieces of evidence were left out`] : []),
+      ...(beyond > 0
+        ? [`${many(beyond, 'further piece of evidence was', 'further pieces of evidence were')} ` + `left out`]
+        : []),
     ],
     key: [name, subject.pid, subject.startTicks, subject.path, subject.name, subject.address, facts.part]
       .map((part) => part ?? '')
@@ -143,6 +146,6 @@ export function once(findings: readonly Finding[]): readonly Finding[] {
 export function firstOf(findings: readonly Finding[], most: number, all: number = findings.length): readonly Finding[] {
   const last = findings[most - 1];
   if (all <= most || last === undefined) return findings;
-  const left = `${String(all - most)} further findings of this kind were left out`;
+  const left = `${many(all - most, 'further finding of this kind was', 'further findings of this kind were')} left out`;
   return [...findings.slice(0, most - 1), { ...last, evidence: [...last.evidence, left] }];
 }

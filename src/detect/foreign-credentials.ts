@@ -1,6 +1,7 @@
 /** A file holds an access key of somebody else: loot, or the way on to another account. */
 import type { Detector, DetectPolicy, Finding, Observation } from '../contracts/evidence.ts';
 import { firstOf, isAllowed, isNewFile, makeFinding } from './finding.ts';
+import { many } from '../many.ts';
 
 const MAX = 16;
 
@@ -28,7 +29,7 @@ export const foreignCredentials: Detector = {
             title:
               strange.length > 0
                 ? `${file.path} holds the access key ${strange.join(', ')}`
-                : `${file.path} holds ${String(more)} access keys more than were compared`,
+                : `${file.path} holds ${many(more, 'access key')} more than were compared`,
             severity: strange.length > 0 && isNewFile(file, baseline) ? 'medium' : 'low',
             subject: { path: file.path },
             evidence: [

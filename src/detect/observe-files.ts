@@ -10,6 +10,7 @@ import { toText } from '../proc/bytes.ts';
 import { MountBook } from '../proc/mount-book.ts';
 import { walk, type Pace, type RootFacts } from '../fs/walk.ts';
 import { accessKeysIn, HEAD_BYTES, magicOf, startsCodeIn } from './magic.ts';
+import { many } from '../many.ts';
 
 export interface FileLimits {
   /** Paths that are listed. */
@@ -129,8 +130,11 @@ function servedOf(roots: readonly RootFacts[]): string[] {
 function leftOf(unlisted: number, { counted }: { readonly counted: boolean }, unread: number): string[] {
   const left: string[] = [];
   if (unlisted > 0)
-    left.push(`${counted ? '' : 'more than '}${String(unlisted)} paths beyond the limit were not looked at`);
-  if (unread > 0) left.push(`the first bytes of ${String(unread)} files were not read at this look`);
+    left.push(
+      (counted ? '' : 'more than ') +
+        `${many(unlisted, 'path beyond the limit was', 'paths beyond the limit were')} not looked at`,
+    );
+  if (unread > 0) left.push(`the first bytes of ${many(unread, 'file')} were not read at this look`);
   return left;
 }
 

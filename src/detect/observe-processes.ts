@@ -14,6 +14,7 @@ import { yieldToEventLoop, type Session } from '../proc/session.ts';
 import { parseStat, TICKS_PER_SECOND, type ProcessStat } from '../proc/stat.ts';
 import { descriptorsOf, linkText, type Descriptors } from './observe-descriptors.ts';
 import { HELD_FILES, LOOKS_AT_MAPS, MAX_MAPPED, readHeld, type HeldPlace, type Own } from './observe-held.ts';
+import { many } from '../many.ts';
 
 export interface ProcessLimits {
   readonly processes: number;
@@ -86,12 +87,13 @@ export async function observeProcesses(
     if (wanted.length > AT_ONCE) await yieldToEventLoop();
   }
   aside?.end();
+  const unwanted = pids.length - wanted.length;
   const left = [
-    ...(pids.length > wanted.length
-      ? [`${String(pids.length - wanted.length)} processes beyond the limit were not looked at`]
+    ...(unwanted > 0
+      ? [`${many(unwanted, 'process beyond the limit was', 'processes beyond the limit were')} not looked at`]
       : []),
     ...(wanted.length > reached
-      ? [`${String(wanted.length - reached)} processes were not reached in the time of the look`]
+      ? [`${many(wanted.length - reached, 'process was', 'processes were')} not reached in the time of the look`]
       : []),
     ...beyondOf(known, limits.descriptors),
   ];
@@ -107,13 +109,14 @@ function beyondOf(known: KnownProcesses, most: number): string[] {
     return sum === 0
       ? []
       : [
-          `${String(sum)} ${what} of ${String(over.length)} processes were not looked at: the limit of a ` +
+          `${many(sum, what)} of ${many(over.length, 'process', 'processes')} ${sum === 1 ? 'was' : 'were'} not ` +
+            `looked at: the limit of a ` +
             `process is ${String(limit)}`,
         ];
   };
   return [
     ...told(
-      'descriptors',
+      'descriptor',
       most,
       all.map(({ descriptorsBeyond }) => descriptorsBeyond),
     ),
@@ -121,10 +124,10 @@ function beyondOf(known: KnownProcesses, most: number): string[] {
       const count = all.filter(({ cut }) => cut.includes(name)).length;
       return count === 0
         ? []
-        : [`${name} of ${String(count)} processes: only the first ${String(cap)} bytes were read`];
+        : [`${name} of ${many(count, 'process', 'processes')}: only the first ${String(cap)} bytes were read`];
     }),
     ...told(
-      'mapped files',
+      'mapped file',
       MAX_MAPPED,
       all.map(({ mappedBeyond }) => mappedBeyond),
     ),

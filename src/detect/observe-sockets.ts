@@ -7,6 +7,7 @@ import { latin1 } from '../proc/bytes.ts';
 import { inetSockets } from '../proc/net.ts';
 import { readAside, readNow, type Allowance, type ReadRule } from '../proc/read.ts';
 import type { Unplaced } from './observe-processes.ts';
+import { many } from '../many.ts';
 
 interface Beyond {
   /** Sockets. */
@@ -92,7 +93,12 @@ function leftOf(beyond: ReadonlyMap<string, Beyond>): string[] {
     .filter(([, { isCut }]) => isCut)
     .map(([name]) => `net/${name}: only its first ${String(TABLE.cap)} bytes were read`);
   return [
-    ...(count === 0 ? [] : [`${String(count)} sockets beyond the limit of ${String(MAX_SOCKETS)} were not looked at`]),
+    ...(count === 0
+      ? []
+      : [
+          `${many(count, 'socket')} beyond the limit of ${String(MAX_SOCKETS)} ${count === 1 ? 'was' : 'were'} ` +
+            `not looked at`,
+        ]),
     ...cut,
   ];
 }

@@ -6,6 +6,7 @@ import type { RecordedEvent, RecordedNews } from '../contracts/recorded.ts';
 import { isReaderObject } from '../proc/aside/started.ts';
 import { functionPlaces } from '../proc/function-places.ts';
 import { watchedOf } from './variables.ts';
+import { many } from '../many.ts';
 
 /** What the host of a wrapped function has noted. */
 export interface OwnRecords {
@@ -67,12 +68,16 @@ export function ownFactsOf(records: OwnRecords): () => Promise<OwnFacts> {
         ...(left === 0
           ? []
           : [
-              `${String(left)} earlier starts of child processes are no longer in the list of the last ` +
+              `${many(left, 'earlier start of child processes is', 'earlier starts of child processes are')} no ` +
+                `longer in the list of the last ` +
                 String(MAX_SPAWNED),
             ]),
         ...(missed === 0
           ? []
-          : [`${String(missed)} starts of child processes were not noted: too many came between two looks`]),
+          : [
+              `${many(missed, 'start')} of child processes ${missed === 1 ? 'was' : 'were'} not noted: too many ` +
+                `came between two looks`,
+            ]),
       ],
     };
   };
@@ -120,7 +125,7 @@ function argvOf(spawnargs: readonly unknown[]): Pick<Spawned, 'argv' | 'left'> {
     room = Math.max(0, room - word.length);
   }
   const beyond = spawnargs.length - MAX_WORDS;
-  const left = [...(cut > 0 ? [`${cut} characters`] : []), ...(beyond > 0 ? [`${beyond} arguments`] : [])];
+  const left = [...(cut > 0 ? [many(cut, 'character')] : []), ...(beyond > 0 ? [many(beyond, 'argument')] : [])];
   return { argv, ...(left.length === 0 ? {} : { left: left.join(', ') }) };
 }
 

@@ -3,6 +3,7 @@
  */
 import type { Detector, Finding, Observation, ObservedProcess } from '../contracts/evidence.ts';
 import { makeFinding, named, newcomers, subjectOf } from './finding.ts';
+import { many } from '../many.ts';
 
 const MIB = 1024 * 1024;
 const JUMP_BYTES = 256 * MIB;
@@ -42,7 +43,7 @@ function ofMemory(now: Observation, baseline: Observation): Finding[] {
         pid: now.own === undefined ? (now.processes.find(({ role }) => role === 'runtime')?.pid ?? 0) : now.self,
       },
       part: 'memory',
-      evidence: [`rss ${String(bytes)} bytes, at init ${String(then)}`],
+      evidence: [`rss ${many(bytes, 'byte')}, at init ${String(then)}`],
     }),
   ];
 }
@@ -58,7 +59,7 @@ function ofProcesses(now: Observation, baseline: Observation): Finding[] {
         subject: subjectOf(one),
         part: 'cpu',
         evidence: [
-          `/proc/${String(one.pid)}/stat: ${String(one.ticks)} ticks of 10 ms since ` +
+          `/proc/${String(one.pid)}/stat: ${many(one.ticks, 'tick')} of 10 ms since ` +
             new Date(one.startMs).toISOString(),
         ],
       }),

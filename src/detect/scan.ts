@@ -25,6 +25,7 @@ import { observeProcesses, type KnownProcesses, type ProcessLimits } from './obs
 import { observeSockets, type SocketsSeen } from './observe-sockets.ts';
 import { withRoles } from './roles.ts';
 import type { ProcRead } from '../contracts/process-table.ts';
+import { many } from '../many.ts';
 
 export interface ScannerOptions {
   readonly by: Observer;
@@ -121,7 +122,8 @@ async function withinOf(options: ScannerOptions): Promise<{
   const recorded = options.recorded?.();
   const doubts = options.doubts?.();
   const beyond = recorded?.left ?? 0;
-  const missed = `${String(beyond)} recorded events were not looked at: too many came between two looks`;
+  const missed =
+    `${many(beyond, 'recorded event was', 'recorded events were')} not looked at: too many came ` + `between two looks`;
   return {
     facts: { own, ...defined({ recorded, doubts }) },
     left: [...(own?.left ?? []), ...(beyond === 0 ? [] : [missed])],
@@ -162,7 +164,10 @@ function extensionsOf(
     left:
       beyond === 0
         ? []
-        : [`${String(beyond)} names in ${opt}/extensions beyond the limit of ${String(MAX_NAMES)} were not looked at`],
+        : [
+            `${many(beyond, 'name')} in ${opt}/extensions beyond the limit of ${String(MAX_NAMES)} ` +
+              `${beyond === 1 ? 'was' : 'were'} not looked at`,
+          ],
   };
 }
 

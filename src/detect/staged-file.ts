@@ -2,6 +2,7 @@
 import type { Detector, DetectPolicy, Finding, Observation, ObservedFile, Severity } from '../contracts/evidence.ts';
 import { firstOf, isAllowed, isNewFile, makeFinding } from './finding.ts';
 import { baseName } from './places.ts';
+import { many } from '../many.ts';
 
 /** Findings of one look: the capture has the whole list. */
 const MAX = 32;
@@ -28,7 +29,7 @@ export const stagedFile: Detector = {
             severity,
             subject: { path: file.path },
             evidence: [
-              `${file.path}: ${what}, ${String(file.size)} bytes, mode ${file.mode.toString(8)}, changed ` +
+              `${file.path}: ${what}, ${many(file.size, 'byte')}, mode ${file.mode.toString(8)}, changed ` +
                 new Date(file.ctimeMs).toISOString(),
             ],
           }),

@@ -15,6 +15,7 @@ import type {
 } from '../contracts/evidence.ts';
 import { firstOf, isAllowed, isNewFile, makeFinding } from './finding.ts';
 import { baseName } from './places.ts';
+import { many } from '../many.ts';
 
 const SHELL: Technique = { id: 'T1546.004', name: 'Unix Shell Configuration Modification' };
 const MAX = 16;
@@ -58,7 +59,7 @@ export const startupHook: Detector = {
           ...(hook.what === 'profile' ? { technique: SHELL } : {}),
           subject: { path: file.path },
           evidence: [
-            `${file.path}: ${String(file.size)} bytes, changed ${new Date(file.ctimeMs).toISOString()}`,
+            `${file.path}: ${many(file.size, 'byte')}, changed ${new Date(file.ctimeMs).toISOString()}`,
             ...compiledFrom(file, now.files),
           ],
         }),

@@ -1,4 +1,5 @@
 import type { Hunt } from './contracts.ts';
+import { many } from '../many.ts';
 
 const WINDOW_MS = 900_000;
 /** One action that is denied again and again is a mistake in the role; several are somebody who tries. */
@@ -28,7 +29,9 @@ export const probing: Hunt = {
         if (recent.length < ACTIONS || Math.abs(timestamp - toldAt) < WINDOW_MS) return undefined;
         toldAt = timestamp;
         return (
-          `${recent.length} different actions denied within 15 minutes: ` + recent.map((one) => one.action).join(', ')
+          `${many(recent.length, 'different action')} denied within 15 minutes: ` +
+          `` +
+          recent.map((one) => one.action).join(', ')
         );
       },
     };

@@ -7,6 +7,7 @@
  * function we are guests of. So at most 2 of ours are ever in use. A call that hangs keeps its place until it comes
  * back.
  */
+import { many } from '../many.ts';
 
 /** How a call through the pool ended. A rejected job is `failed` with what it threw. */
 export type PoolResult<T> =
@@ -49,7 +50,8 @@ export function createPool(slots: number = POOL_SLOTS): BoundedPool {
     while (waiting.length > 0 && (running < slots || hung.size >= slots)) waiting.shift()?.();
   };
   const refusal = (owner: string | undefined): string | undefined => {
-    if (hung.size >= slots) return `not tried: ${hung.size} earlier reads of procfs hang`;
+    if (hung.size >= slots)
+      return `not tried: ${many(hung.size, 'earlier read of procfs hangs', 'earlier reads of procfs hang')}`;
     return owner !== undefined && [...hung.values()].includes(owner)
       ? 'not tried: an earlier read of this process hangs'
       : undefined;

@@ -5,6 +5,7 @@ import { linkInode, readLink } from './links.ts';
 import { failure, readNow, type ReadRule } from './read.ts';
 import { yieldToEventLoop, type Session } from './session.ts';
 import type { Detail, OpenDescriptor, ProcRead } from '../contracts/process-table.ts';
+import { many } from '../many.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -56,7 +57,10 @@ export async function readDescriptors(session: Session, place: DescriptorPlace):
   list.descriptors.sort((a, b) => a.fd - b.fd);
   session.descriptors.left -= read;
   list.unread += names.length - read;
-  if (list.unread > 0) list.failures.push(`fd: ${list.unread} descriptors beyond the limit were not read`);
+  if (list.unread > 0)
+    list.failures.push(
+      `fd: ${many(list.unread, 'descriptor beyond the limit was', 'descriptors beyond the limit were')} not read`,
+    );
   return list;
 }
 

@@ -4,6 +4,7 @@
 import { createDecipheriv } from 'node:crypto';
 import { AmberError } from '../errors.ts';
 import * as age from './age-crypto.ts';
+import { many } from '../many.ts';
 
 /**
  * One age file being read. The bytes of all answers, in order, are the plaintext; every answer is authentic.
@@ -120,7 +121,8 @@ export function openChunk(
 const damaged = (chunks: number): AmberError =>
   new AmberError(
     'ARCHIVE_CORRUPT',
-    `The age file is damaged or cut in chunk ${chunks + 1}; ${chunks} chunks before it are whole.`,
+    `The age file is damaged or cut in chunk ${chunks + 1}; ` +
+      `${many(chunks, 'chunk before it is', 'chunks before it are')} whole.`,
     { details: { chunks } },
   );
 

@@ -7,6 +7,7 @@ import { AmberError, isAmberError, systemCode } from '../errors.ts';
 import type { AmberErrorCode } from '../errors.ts';
 import { printable } from '../printable.ts';
 import { codeWord } from './code-word.ts';
+import { many } from '../many.ts';
 
 /** A failed request as data. */
 export interface Fault {
@@ -139,7 +140,7 @@ export function mayHaveArrived(fault: Fault): boolean {
 export function faultError(fault: Fault, context: FaultContext): AmberError {
   const [code, advice] = meaning(fault, context);
   const status = fault.status === undefined ? fault.code : `${String(fault.status)} ${fault.code}`;
-  const tries = context.attempts > 1 ? ` after ${String(context.attempts)} attempts` : '';
+  const tries = context.attempts > 1 ? ` after ${many(context.attempts, 'attempt')}` : '';
   const message = `s3:PutObject to s3://${context.bucket}/${context.key} failed${tries} (${status}): ${advice}`;
   return new AmberError(code, message.replaceAll(/\s+/gu, ' '), {
     cause: fault.cause,

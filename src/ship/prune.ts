@@ -1,4 +1,5 @@
 /** A smaller copy of a JSON-like value, with a mark at each place where something was left out. */
+import { many } from '../many.ts';
 
 /** Deeper values and more nodes than these are left out at any level: the copy is bounded, whatever the value is. */
 const MAX_DEPTH = 12;
@@ -37,7 +38,7 @@ function copy(value: unknown, depth: number, state: State): unknown {
 
 function cutText(value: string, state: State): string {
   state.pruned = true;
-  return `${value.slice(0, state.characters)} [${String(value.length - state.characters)} more characters]`;
+  return `${value.slice(0, state.characters)} [${many(value.length - state.characters, 'more character')}]`;
 }
 
 function copyArray(value: readonly unknown[], depth: number, state: State): unknown[] {

@@ -15,6 +15,7 @@ import type { Fault, Reply } from './faults.ts';
 import { encodeComponent } from './key.ts';
 import { openLightCured } from './s3-light.ts';
 import { destinationUrl, readSettings } from './s3-settings.ts';
+import { many } from '../many.ts';
 
 /** Puts an object that must not be there yet. */
 export type PutNew = (name: string, body: Buffer, signal: AbortSignal) => Promise<Reply<unknown>>;
@@ -104,7 +105,7 @@ async function tryAll({ config, cause, nowMs, signal }: SlotRequest, identity: I
 
 function full(untilMs: number, { fleetCap }: Config, why: string): Claim {
   const message =
-    `the sandboxes of this function may start ${String(fleetCap)} captures a day on their own (AMBER_FLEET_CAP), ` +
+    `the sandboxes of this function may start ${many(fleetCap, 'capture')} a day on their own (AMBER_FLEET_CAP), ` +
     `and ${why}; none is tried before ${new Date(untilMs).toISOString()}`;
   return {
     kind: 'full',

@@ -92,7 +92,7 @@ describe('a capture', () => {
         .map((item) => [item.collector, item]),
     );
     assert.match(by.get('throws')?.reason ?? '', /after 0 items: TypeError: no such thing/u);
-    assert.match(by.get('breaks')?.reason ?? '', /after 1 items: RangeError: half way/u);
+    assert.match(by.get('breaks')?.reason ?? '', /after 1 item: RangeError: half way/u);
     assert.match(by.get('escapes')?.reason ?? '', /leaves the archive/u);
     assert.match(by.get('hangs')?.reason ?? '', /time budget ended after 0 items/u);
   });

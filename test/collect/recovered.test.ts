@@ -157,7 +157,7 @@ print(a, b, c, flush=True); time.sleep(600)`,
     const decoy = found.get(`${child.pid}/fd-${sparse}`)?.entry;
     assert.deepEqual(decoy?.kind === 'absent' && [decoy.outcome, decoy.reason, decoy.stat?.size], [
       'skipped',
-      'its 10737418240 bytes are more than half of what the byte budget has left',
+      'it has 10737418240 bytes: more than half of what the byte budget has left',
       10n << 30n,
     ]);
   });

@@ -12,6 +12,7 @@ import { observeSockets } from '../../src/detect/observe-sockets.ts';
 import { makeFinding } from '../../src/detect/finding.ts';
 import { ownFactsOf, type OwnRecords } from '../../src/detect/own.ts';
 import { shellChild } from '../../src/detect/shell-child.ts';
+import { many } from '../../src/many.ts';
 import { currentBuiltins } from '../../src/host/monitor/builtins.ts';
 import { openChangeMonitor } from '../../src/host/monitor/change-monitor.ts';
 import { requirePeer } from '../peers.ts';
@@ -129,12 +130,13 @@ print(len(os.listdir('/proc/self/fd')) - 1, flush=True); time.sleep(600)`,
       const over = [...known.values()].filter(({ descriptorsBeyond }) => descriptorsBeyond > 0);
       assert.ok(
         seen.left.includes(
-          `${sum(over.map(({ descriptorsBeyond }) => descriptorsBeyond))} descriptors of ${over.length} processes were not looked at: the limit of a process is 256`,
+          `${sum(over.map(({ descriptorsBeyond }) => descriptorsBeyond))} descriptors of ` +
+            `${many(over.length, 'process', 'processes')} were not looked at: the limit of a process is 256`,
         ),
         seen.left.join('\n'),
       );
       assert.ok(
-        seen.left.includes('5 mapped files of 1 processes were not looked at: the limit of a process is 16'),
+        seen.left.includes('5 mapped files of 1 process were not looked at: the limit of a process is 16'),
         seen.left.join('\n'),
       );
     }
@@ -165,7 +167,9 @@ print(len(os.listdir('/proc/self/fd')) - 1, flush=True); time.sleep(600)`,
 
   test('of sockets: 2,048, also at a look that reads no table again', async () => {
     const row = (number: number): string =>
-      `${String(number).padStart(4)}: 0100007F:1F90 0100007F:${(number % 65_535).toString(16).toUpperCase().padStart(4, '0')} 01 00000000:00000000 00:00000000 00000000     0        0 ${number + 1} 1 0\n`;
+      `${String(number).padStart(4)}: 0100007F:1F90 ` +
+      `0100007F:${(number % 65_535).toString(16).toUpperCase().padStart(4, '0')} 01 00000000:00000000 ` +
+      `00:00000000 00000000     0        0 ${number + 1} 1 0\n`;
     const table = (count: number): string =>
       `  sl  local_address rem_address\n${Array.from({ length: count }, (_, number) => row(number)).join('')}`;
     const sockstat = (tcp: number): string => `sockets: used 9\nTCP: inuse ${tcp} orphan 0\nUDP: inuse 0 mem 0\n`;

@@ -252,7 +252,7 @@ class Ring:
         os.utime(self.fd)
 
     def lock(self) -> bool:
-        """Between processes. Nobody is waited for: whoever holds the lock for ever would hold the function."""
+        """Between processes. It waits for no other: a process that holds the lock for ever would hold the function."""
         for _ in range(3):
             try:
                 fcntl.lockf(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -5,6 +5,7 @@
 import zlib from 'node:zlib';
 import { defined } from '../../defined.ts';
 import { AmberError, isAmberError } from '../../errors.ts';
+import { many } from '../../many.ts';
 
 /** Bits of FLG (RFC 1952 section 2.3.1). */
 const FHCRC = 0x02;
@@ -36,7 +37,7 @@ export async function* gunzipMembers(source: AsyncIterable<Uint8Array>): AsyncGe
         throw corrupt(
           members === 0
             ? 'It does not begin with a gzip member.'
-            : `Behind ${members} gzip members, at byte ${bytes.at}, follow bytes that are not compressed data.`,
+            : `Behind ${many(members, 'gzip member')}, at byte ${bytes.at}, follow bytes that are not compressed data.`,
         );
       }
       yield* member(bytes);

@@ -2,6 +2,7 @@
 import { parseJson } from './bounded-json.ts';
 import type { DocumentReader, Reading } from './json-rows.ts';
 import { LineSplitter } from './lines.ts';
+import { many } from '../../many.ts';
 
 const MAX_LINE = 1024 * 1024;
 const MAX_BYTES = 12 * 1024 * 1024;
@@ -23,7 +24,10 @@ export class JsonLines implements DocumentReader {
     const left = this.#left + this.#splitter.dropped;
     return {
       value: this.#rows,
-      problem: left === 0 ? undefined : `${left} of its lines are no JSON, or too large or too many to be shown`,
+      problem:
+        left === 0
+          ? undefined
+          : `${many(left, 'line')} of it cannot be shown: no JSON, too large, or ` + `one too many`,
     };
   }
 

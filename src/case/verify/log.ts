@@ -71,8 +71,8 @@ export function checkLog(
   else if (index === undefined) {
     checks.skip(
       'log',
-      'no log was given (--log FILE), so nothing outside of this folder vouches for the capture: whoever could ' +
-        'write all of it could have made it',
+      'no log was given (--log FILE), so nothing outside of this folder vouches for the capture: a writer to this ' +
+        'place could have made all of it',
     );
   } else if (isCollection(capture)) {
     checks.skip(
@@ -115,8 +115,9 @@ function compare(
   if (!capture.alone) tellAbsent(capture, log, fate, fail);
   if (log.ends.size > 1)
     fail(
-      `the log has ${log.ends.size} different last lines of the capture (${differencesIn('capture', log.ends)}): ` +
-        'a capture writes one, so somebody has added the others, and none is believed alone',
+      `the log has ${many(log.ends.size, 'different last line')} of the capture ` +
+        `(${differencesIn('capture', log.ends)}): ` +
+        'a capture writes one, so the others were added, and none is believed alone',
     );
   compareEnds(capture, log, fail);
   for (const [number, logged] of log.segments) {
@@ -124,13 +125,13 @@ function compare(
     oneDigest(`the chain at segment ${number}`, logged.chain, fail);
     if (logged.says.size > 1)
       fail(
-        `the log has ${logged.says.size} different lines of segment ${number} ` +
-          `(${differencesIn('segment', logged.says)}): a capture writes one, so somebody has added the others`,
+        `the log has ${many(logged.says.size, 'different line')} of segment ${number} ` +
+          `(${differencesIn('segment', logged.says)}): a capture writes one, so the others were added`,
       );
   }
   // Without it, only what the attested segments say can contradict a manifest.json that somebody else wrote.
   if (capture.manifestSha256 !== undefined && log.manifest.size === 0)
-    checks.skip('marker', "the log has no digest of manifest.json: what stands there alone may be anybody's");
+    checks.skip('marker', 'the log has no digest of manifest.json: a writer to this place could have changed what stands there alone');
   const rest =
     silent.length === 0 ? '' : `; it has no line of ${silent.length === 1 ? 'segment' : 'segments'} ${list(silent)}`;
   const marker =
@@ -204,7 +205,7 @@ function tellAbsent(capture: OpenCapture, log: LogDigests, fate: FateOf, fail: (
   if (log.beyond > 0)
     fail(
       `${many(log.beyond, 'line of the log tells', 'lines of the log tell')} of segments that no capture can ` +
-        `have: somebody has flooded it`,
+        `have: it was flooded`,
     );
 }
 
@@ -252,5 +253,6 @@ function compareOne(
 }
 
 function oneDigest(what: string, logged: ReadonlySet<string>, fail: (text: string) => void): void {
-  if (logged.size > 1) fail(`the log has ${logged.size} different digests for ${what}: somebody has tampered with it`);
+  if (logged.size > 1)
+    fail(`the log has ${many(logged.size, 'different digest')} for ${what}: somebody has ` + `tampered with it`);
 }

@@ -250,7 +250,7 @@ export function checkSender({ manifest, parts }: OpenCapture, checks: CheckList)
   checks.skip(
     'sender',
     sealed
-      ? 'age does not authenticate a sender: whoever knows the public key can make such files. Only the digests ' +
+      ? 'age does not authenticate a sender: the public key is enough to make such files. Only the digests ' +
           'in the log and the receipts of the bucket tie them to the function'
       : 'a capture is not signed: only the digests in the log and the receipts of the bucket tie it to the function',
   );

@@ -12,6 +12,7 @@ import { lastLook } from './black-box.ts';
 import { configAtTheEnd, startCapture } from './capture.ts';
 import type { ExtensionState } from './state.ts';
 import { lastOrder } from './orders.ts';
+import { many } from '../../many.ts';
 
 /**
  * Between the hard stop of the capture and SIGKILL: the last slice, the log line, the exit, by a thread that may get a
@@ -111,7 +112,7 @@ function dueAtTheEnd(
   const nowMs = Date.now();
   const allowed = cause.trigger === 'crash' && open.size === 0 ? resets.allowed(maxCaptures, nowMs) : 'all';
   const counted =
-    `${String(resets.captured(nowMs))} captures after crashes of this sandbox in the last hour ` +
+    `${many(resets.captured(nowMs), 'capture')} after crashes of this sandbox in the last hour ` +
     '(AMBER_MAX_CAPTURES), by its own record';
   if (allowed === 'nothing') {
     state.limiter.logRefusal(

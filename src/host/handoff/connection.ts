@@ -8,7 +8,7 @@
  *                        ←   verdict, held                 what becomes of it
  *     entries, cost      →                                 what only the process knows
  *                        ←   got
- *                        ←   held, or ended                for whoever still waits
+ *                        ←   held, or ended                for the caller that waits
  *
  * Both ends distrust the other: a process with the uid of the function can connect here, or bind the name before us.
  */

@@ -3,6 +3,7 @@
  */
 import type { Finding, FindingsReport, Happened, Kind, Severity, Subject } from '../../contracts/evidence.ts';
 import { defined } from '../../defined.ts';
+import { many } from '../../many.ts';
 
 /** Findings of one sender: as many as one look of our own gives. */
 const MAX = 200;
@@ -43,8 +44,8 @@ export function mergeHanded(report: FindingsReport, { kept, left }: HandedFindin
         ? report.left
         : [
             ...report.left,
-            `${String(left)} findings that a process handed over were not taken: ` +
-              'live_response/function-process.json has them',
+            `${many(left, 'finding')} that a process handed over ${left === 1 ? 'was' : 'were'} not taken: ` +
+              'see live_response/function-process.json',
           ],
   };
 }

@@ -4,6 +4,7 @@ import { AmberError } from '../../errors.ts';
 import type { Log } from '../log.ts';
 import { knownFull } from './fleet.ts';
 import { firstTime, type SandboxState } from './state.ts';
+import { many } from '../../many.ts';
 
 /** Captures of one kind: how many were started, and when the last one ended (0 = never). */
 export interface CaptureCount {
@@ -71,7 +72,7 @@ export class CaptureLimiter {
 
 function overCount(config: Config, { count, nowMs }: CaptureAttempt): AmberError | undefined {
   if (count.captures >= config.maxCaptures) {
-    return limited('cap', `this sandbox has had its ${String(config.maxCaptures)} captures (AMBER_MAX_CAPTURES)`);
+    return limited('cap', `this sandbox has had its ${many(config.maxCaptures, 'capture')} (AMBER_MAX_CAPTURES)`);
   }
   const waitMs = count.endedMs + config.cooldownMs - nowMs;
   if (count.endedMs > 0 && waitMs > 0) {

@@ -10,6 +10,7 @@ import { failure, SPENT, type Allowance, type PoolRead, type ReadRule } from '..
 import { yieldToEventLoop } from '../session.ts';
 import { startProcfs, type Aside } from './child.ts';
 import type { ProcRead } from '../../contracts/process-table.ts';
+import { many } from '../../many.ts';
 
 export interface AsidePool {
   readonly pool: PoolRead;
@@ -97,7 +98,11 @@ class Reader {
     if (this.#hung.has(process))
       return { ok: false, outcome: 'timed-out', reason: 'not tried: another read of this process hangs' };
     if (this.#ended || this.#started > MAX_LEFT_BEHIND)
-      return { ok: false, outcome: 'timed-out', reason: `not tried: ${this.#hung.size} earlier reads of procfs hang` };
+      return {
+        ok: false,
+        outcome: 'timed-out',
+        reason: 'not tried: ' + many(this.#hung.size, 'earlier read of procfs hangs', 'earlier reads of procfs hang'),
+      };
     try {
       return await this.#ask(path, Math.min(rule.cap, allowance.left), allowance);
     } catch {

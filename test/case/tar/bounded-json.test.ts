@@ -120,7 +120,7 @@ describe('JSON lines', () => {
     );
     assert.deepEqual(
       [value, problem],
-      [[{ a: 1 }, { b: 2 }, { c: 3 }], '2 of its lines are no JSON, or too large or too many to be shown'],
+      [[{ a: 1 }, { b: 2 }, { c: 3 }], '2 lines of it cannot be shown: no JSON, too large, or one too many'],
     );
   });
 });
