@@ -178,8 +178,7 @@ async function padRest(writer: SegmentWriter, count: number): Promise<void> {
   if (count > MAX_PLAIN_PADDING) {
     throw new AmberError(
       'CAPTURE_ABORTED',
-      `A file lost ${many(count, 'byte')} while it was read, and without compression so many zeros cannot stand ` +
-        `for them.`,
+      `A file lost ${many(count, 'byte')} while it was read, and without compression zeros cannot stand for them.`,
     );
   }
   const zeros = Buffer.alloc(Math.min(count, 64 * 1024));

@@ -136,6 +136,7 @@ async function overview(out: Output): Promise<void> {
       '--help`.',
   );
   out.line('Exit codes: 0 all is well, 1 a problem was found, 2 wrong usage, 3 it cannot be reached or written.');
+  out.line('A shell gives 130 after Ctrl-C and 143 after SIGTERM: the command was ended, and has judged nothing.');
 }
 
 async function help(command: Command, out: Output): Promise<void> {

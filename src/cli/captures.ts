@@ -40,7 +40,10 @@ a folder could not be read. Needs s3:ListBucket, and s3:GetObject for manifest.j
         if (place.only === undefined || capture.location === place.store.location) found.push(capture);
       found.sort((one, other) => ((one.started ?? '') < (other.started ?? '') ? -1 : 1));
       out.json({ location: place.store.location, captures: found, unread, notFollowed });
-      if (found.length === 0) out.note(`There is no capture below ${place.store.location}`);
+      if (found.length === 0)
+        out.note(
+          `There is no capture ${unread.length === 0 ? '' : 'in what could be read '}below ${place.store.location}`,
+        );
       const ids = shortIds(found.flatMap(({ captureId }) => captureId ?? []));
       const rows = found.map((capture) => [
         (capture.started ?? 'unknown time').replace('T', ' ').replace(/\.\d+Z$/u, 'Z'),

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import type { Hunt, HuntFinding } from '../hunt/contracts.ts';
 import { HUNTS } from '../hunt/index.ts';
 import { asciiJson } from '../case/view/ascii.ts';
+import type { LeaveOut } from '../case/store/store.ts';
 import { renderText } from '../case/view/safe-names.ts';
 import { AmberError } from '../errors.ts';
 import { AWS_OPTIONS, clientOptions, logGroupsOption, WINDOW_OPTIONS, windowOption } from './aws-options.ts';
@@ -15,6 +16,7 @@ import {
   type Command,
   type Invocation,
 } from './command.ts';
+import { LEFT_OUT, leftOutLines } from './left-out.ts';
 import { table, type Output } from './output.ts';
 import type { LogEvent } from '../contracts/log-event.ts';
 import type { Values } from './option-values.ts';
@@ -31,7 +33,9 @@ ${HUNTS.length} hunts: shells, downloaders, miners, injections, loaders, unknown
 swapped, roles that are tried out, and others; --list tells them with their ATT&CK ids and with what harmless thing
 looks alike. They run in CloudWatch Logs Insights (which costs by the bytes that it reads; the last day by default),
 or with --offline over a collection, free and again and again. A hit is a reason to look, not a verdict.
-Exit code 0: no hits of medium or high severity. 1: hits, or a hunt that could not be asked.
+With --offline: ${LEFT_OUT}
+Exit code 0: no hits of medium or high severity. 1: hits, or a hunt that could not be asked. 3: no such hits in what
+could be read, and not all could be.
 Needs lambda:GetFunctionConfiguration, logs:StartQuery, logs:GetQueryResults, and logs:GetLogEvents for the lines
 around hits.
 
@@ -66,17 +70,24 @@ around hits.
     if (values['list'] === true) return list(hunts, out);
     const context = contextOf(values);
     const offline = textOption(values, 'offline');
+    const { leave, unread, notFollowed } = leftOutLines(out);
     const result =
       offline === undefined
         ? await online(invocation, hunts, context)
-        : await overCollected(offline, values, hunts, context);
+        : await overCollected(offline, values, { hunts, context, leave });
     const file = textOption(values, 'findings');
     if (file !== undefined) await keep(file, result.findings);
-    out.json(result);
+    out.json({ ...result, unread, notFollowed });
     tell(result, out);
-    return result.problems.length > 0 || result.findings.some(({ severity }) => severity !== 'low') ? 1 : 0;
+    return exitOf(result, unread.length);
   },
 };
+
+/** What could not be read may hold the log: that there are no events in the rest is no finding then. */
+function exitOf({ findings, problems }: HuntsResult, unread: number): number {
+  if (findings.some(({ severity }) => severity !== 'low')) return 1;
+  return unread > 0 ? 3 : problems.length > 0 ? 1 : 0;
+}
 
 interface HuntsResult {
   readonly findings: readonly HuntFinding[];
@@ -168,8 +179,7 @@ async function online(invocation: Invocation, hunts: readonly Hunt[], context: n
 async function overCollected(
   location: string,
   values: Values,
-  hunts: readonly Hunt[],
-  context: number,
+  { hunts, context, leave }: { readonly hunts: readonly Hunt[]; readonly context: number; readonly leave: LeaveOut },
 ): Promise<HuntsResult> {
   const { OfflineHunt } = await import('../hunt/offline.ts');
   const { eventsAt } = await import('../case/log/events.ts');
@@ -179,7 +189,7 @@ async function overCollected(
   const findings: HuntFinding[] = [];
   try {
     const { sinceMs = 0, untilMs = Number.MAX_SAFE_INTEGER } = windowOption(values);
-    const events: AsyncIterable<LogEvent> = eventsAt(place, await identityOption(values));
+    const events: AsyncIterable<LogEvent> = eventsAt(place, await identityOption(values), leave);
     for await (const event of events) {
       if (event.timestamp >= sinceMs && event.timestamp <= untilMs)
         for (const found of hunter.see(event)) findings.push(found);

@@ -1,5 +1,6 @@
 /** `amber report`: a case as one page. */
 import type { OpenCapture } from '../case/store/open.ts';
+import type { Looked } from '../case/log/absent.ts';
 import type { LogIndex } from '../case/log/lines.ts';
 import type { ReportedCapture, ReportPage } from '../case/view/html.ts';
 import type { KeyMoments } from '../case/view/key-events.ts';
@@ -75,11 +76,13 @@ or a part of the log was not read. Needs s3:ListBucket and s3:GetObject.
     const timeline = new Timeline(key.window);
     let absent = 0;
     try {
-      for await (const capture of openAll(place, { leave: await seenIn(seen, leave) })) {
+      const walk = await seenIn(seen, leave);
+      for await (const capture of openAll(place, { leave: walk.leave })) {
         if (await addTo({ page, key, seen, results, leave }, capture, { identity, log }, out))
           await timeline.add(capture, identity);
       }
-      if (log !== undefined) absent = await addAbsent(page, log, seen, place.store.location);
+      if (log !== undefined)
+        absent = await addAbsent(page, log, { location: place.store.location, seen, isPartial: walk.isPartial() });
       if (page.count === 0)
         throw new AmberError('CASE_MISSING', `There is no capture in ${place.store.location} or below it.`);
       const moments = key.section(timeline);
@@ -91,8 +94,7 @@ or a part of the log was not read. Needs s3:ListBucket and s3:GetObject.
       timeline.close();
       place.close();
     }
-    const { count, verified } = page;
-    const { unread, notFollowed } = left;
+    const [{ count, verified }, { unread, notFollowed }] = [page, left];
     out.json({ page: target, captures: count, verified, unread, notFollowed });
     out.line(`${target}: ${many(count, 'capture')}, ${verified} verified`);
     return absent > 0 ? 1 : exitOf(results, unread.length + (log?.notRead.length ?? 0));
@@ -113,23 +115,19 @@ const MAX_ABSENT = 100;
 
 /**
  * A capture that the log tells of and that is not there belongs into the page: an intruder may have removed it. Gives
- * how many there are.
+ * how many are not stored.
  */
-async function addAbsent(
-  page: ReportPage,
-  log: LogIndex,
-  seen: ReadonlySet<string>,
-  location: string,
-): Promise<number> {
+async function addAbsent(page: ReportPage, log: LogIndex, looked: Looked): Promise<number> {
   const { absentCaptures } = await import('../case/log/absent.ts');
-  const { captures } = absentCaptures(log, seen, location);
+  const { captures } = absentCaptures(log, looked);
+  const fate = looked.isPartial ? 'not found in what could be read' : 'not stored: removed, or never there';
   for (const { captureId, segments } of captures.slice(0, MAX_ABSENT)) {
     const told = `the log tells of ${many(segments, 'segment')}`;
-    page.addUnread(`capture ${captureId}`, `named in the log, not stored: removed, or never there; ${told}`);
+    page.addUnread(`capture ${captureId}`, `named in the log, ${fate}; ${told}`);
   }
   if (captures.length > MAX_ABSENT)
-    page.addUnread(many(captures.length - MAX_ABSENT, 'more capture'), 'named in the log, not stored');
-  return captures.length;
+    page.addUnread(many(captures.length - MAX_ABSENT, 'more capture'), `named in the log, ${fate}`);
+  return looked.isPartial ? 0 : captures.length;
 }
 
 /** False for a capture that cannot be read: it keeps no other from the page. */

@@ -1,5 +1,6 @@
 /** `amber status`: who has been captured, what is ordered, what the fleet cap has left. */
 import type { CaptureSummary } from '../case/store/list.ts';
+import type { LeaveOut } from '../case/store/store.ts';
 import { renderText } from '../case/view/safe-names.ts';
 import { parseBucketUrl } from '../config/destination.ts';
 import { defined } from '../defined.ts';
@@ -7,6 +8,7 @@ import { isAmberError } from '../errors.ts';
 import { windowOption } from './aws-options.ts';
 import { textOption, type Command } from './command.ts';
 import { ORDER_PLACE_OPTIONS, openFunctionPlace, channelError, type FunctionPlace } from './orders-of.ts';
+import { LEFT_OUT, leftOutLines } from './left-out.ts';
 import type { Output } from './output.ts';
 import { MAX_ORDER_BYTES } from '../trigger/order.ts';
 import type { Values } from './option-values.ts';
@@ -20,7 +22,8 @@ export const status: Command = {
 Coverage is sandboxes captured out of those that were at work in the window: one log stream each. CloudWatch shows a new
 stream after some seconds and its last event after some minutes, so ask again. The control object is judged as a sandbox
 judges it; a function without one has coverage all the same. Changes nothing.
-Exit code 0: nothing is wrong. 1: the control object would be refused. 3: it cannot be read.
+A capture that is not read covers no sandbox. ${LEFT_OUT}
+Exit code 0: nothing is wrong. 1: the control object would be refused. 3: it or a place of captures cannot be read.
 
   amber status checkout --since 2h`,
   options: {
@@ -40,7 +43,8 @@ Exit code 0: nothing is wrong. 1: the control object would be refused. 3: it can
     try {
       const { activeStreams } = await import('../acquire/coverage.ts');
       const ordered = await orderNow(place, nowMs);
-      const captures = await capturesSince(place, sinceMs, untilMs);
+      const { leave, unread, notFollowed } = leftOutLines(out);
+      const captures = await capturesSince(place, { sinceMs, untilMs }, leave);
       const { streams, capped } = await activeStreams(
         place.aws,
         place.target.logGroups,
@@ -65,9 +69,12 @@ Exit code 0: nothing is wrong. 1: the control object would be refused. 3: it can
         until: new Date(untilMs).toISOString(),
         control: place.orders?.control ?? null,
         ...figures,
+        unread,
+        notFollowed,
       });
       tell(place, figures, out);
-      return ordered.state === 'refused' ? 1 : 0;
+      if (ordered.state === 'refused') return 1;
+      return unread.length > 0 ? 3 : 0;
     } finally {
       place.close();
     }
@@ -133,8 +140,8 @@ async function orderNow({ orders, config }: FunctionPlace, nowMs: number): Promi
 
 async function capturesSince(
   { captures: location, s3 }: FunctionPlace,
-  sinceMs: number,
-  untilMs: number,
+  { sinceMs, untilMs }: { readonly sinceMs: number; readonly untilMs: number },
+  leave: LeaveOut,
 ): Promise<readonly CaptureSummary[]> {
   if (location === undefined) return [];
   const { openPlace } = await import('../case/store/locate.ts');
@@ -143,7 +150,8 @@ async function capturesSince(
   try {
     const place = await openPlace(location, s3);
     try {
-      for await (const one of listCaptures(place.store)) {
+      for await (const one of listCaptures(place.store, leave)) {
+        if (one.state === 'unreadable') leave({ path: one.location, kind: 'unread', why: one.reason ?? '' });
         const startedMs = Date.parse(one.started ?? '');
         if (one.trigger !== 'collect' && startedMs >= sinceMs && startedMs <= untilMs) found.push(one);
       }

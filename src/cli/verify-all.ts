@@ -1,9 +1,12 @@
 /** `amber verify --all`: every capture at a place, and those that only the log names. */
+import type { Absent, Looked } from '../case/log/absent.ts';
+import type { LogIndex } from '../case/log/lines.ts';
 import type { Place } from '../case/store/locate.ts';
 import type { OpenCapture } from '../case/store/open.ts';
 import type { LeaveOut } from '../case/store/store.ts';
 import type { VerifyResult } from '../case/verify/verify.ts';
 import { AmberError, isAmberError } from '../errors.ts';
+import { many } from '../many.ts';
 import { leftOutLines } from './left-out.ts';
 import type { Output } from './output.ts';
 import { logOption, trailOption, verifyOne, type VerifyMeans } from './verify-one.ts';
@@ -24,31 +27,26 @@ export async function verifyAll(
   const wanted = hasLog ? await idsAt(place, leave) : new Set<string>();
   const log = await logOption(logPath, wanted, out);
   const trail = await trailOption(collected, { stored: wanted, log }, identity, out);
-  const { results, seen } = await verifyEvery(place, { identity, log, trail, leave }, out);
+  const { results, seen, isPartial } = await verifyEvery(place, { identity, log, trail, leave }, out);
   const absent =
-    log === undefined
-      ? undefined
-      : (await import('../case/log/absent.ts')).absentCaptures(log, seen, store.location, trail);
+    log === undefined ? undefined : await absentIn(log, { location: store.location, seen, isPartial, trail });
   if (results.length + unread.length === 0 && (absent?.captures.length ?? 0) === 0) {
     throw new AmberError('CASE_MISSING', `There is no capture in ${store.location} or below it.`);
   }
   if (absent !== undefined) tellAbsent(absent, out);
   const missing = absent?.captures.length ?? 0;
-  const { isLogSilent } = await import('../case/verify/verify.ts');
   const { byCapture, copiesAmong } = await import('../case/verify/copies.ts');
   const captures = byCapture(results);
-  // A capture of which one copy is not as it was is not verified: nobody knows which of them is used.
-  const verified = captures.filter((copies) =>
-    copies.every((copy) => copy.verdict === 'verified' && !isLogSilent(copy)),
-  ).length;
   const copies = copiesAmong(results);
   for (const one of copies) tellCopies(one, out);
-  const unstored = missing === 0 ? '' : `; ${missing} ${missing === 1 ? 'is' : 'are'} named in the log, not stored`;
+  const gone = absent?.captures.filter(({ state }) => state === 'not-stored').length ?? 0;
   // The log is the list of what must exist: what stands in the rest of it is not known.
   const inputs = inputsOf(log, trail);
   const gaps =
     inputs.logNotRead.length === 0 ? '' : '; a part of the log was not read, so captures that it names may be missing';
-  out.line(`${verified} of ${captures.length + unread.length + missing} verified${unstored}${gaps}`);
+  // What was not found may be what was not read.
+  const all = captures.length + gone + Math.max(unread.length, missing - gone);
+  out.line(`${await verifiedIn(captures)} of ${all} verified${unseenText(gone, missing - gone)}${gaps}`);
   out.json({
     location: store.location,
     results,
@@ -62,14 +60,37 @@ export async function verifyAll(
     elsewhere: absent?.elsewhere ?? 0,
     leftOut: absent?.leftOut ?? 0,
   });
-  if (missing > 0) return 1;
+  if (gone > 0) return 1;
   return exitOf(results, unread.length + unreadIn(inputs));
+}
+
+async function absentIn(log: LogIndex, looked: Looked): Promise<Absent> {
+  const { absentCaptures } = await import('../case/log/absent.ts');
+  return absentCaptures(log, looked);
+}
+
+/** A capture of which one copy is not as it was is not verified: it is open which of them is used. */
+async function verifiedIn(captures: readonly (readonly VerifyResult[])[]): Promise<number> {
+  const { isLogSilent } = await import('../case/verify/verify.ts');
+  return captures.filter((copies) => copies.every((copy) => copy.verdict === 'verified' && !isLogSilent(copy))).length;
+}
+
+function unseenText(gone: number, notFound: number): string {
+  const told = [
+    [gone, 'stored'],
+    [notFound, 'found in what could be read'],
+  ] as const;
+  return told
+    .filter(([count]) => count > 0)
+    .map(([count, what]) => `; ${many(count, 'is', 'are')} named in the log, not ${what}`)
+    .join('');
 }
 
 interface Verified {
   readonly results: readonly VerifyResult[];
   /** Ids of captures that are stored. */
   readonly seen: ReadonlySet<string>;
+  readonly isPartial: boolean;
 }
 
 interface EveryMeans extends VerifyMeans {
@@ -81,7 +102,7 @@ async function verifyEvery(place: Place, means: EveryMeans, out: Output): Promis
   const { idsOf } = await import('../case/verify/log.ts');
   const results: VerifyResult[] = [];
   const seen = new Set<string>();
-  const leave = await seenIn(seen, means.leave);
+  const { leave, isPartial } = await seenIn(seen, means.leave);
   for await (const capture of openAll(place, { deleted: true, leave })) {
     for (const id of idsOf(capture).slice(0, 1)) seen.add(id);
     const result = await verifyEach(capture, means, out);
@@ -89,7 +110,7 @@ async function verifyEvery(place: Place, means: EveryMeans, out: Output): Promis
     results.push(tellResult(result, out));
     if (result.captureId !== undefined) seen.add(result.captureId);
   }
-  return { results, seen };
+  return { results, seen, isPartial: isPartial() };
 }
 
 /** One that cannot be read keeps no other from being verified. */

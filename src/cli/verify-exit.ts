@@ -34,13 +34,24 @@ export async function idsAt({ store }: Place, leave: LeaveOut): Promise<Readonly
 }
 
 /** One that is there and may not be read was not removed: the name of its folder tells which it is. */
-export async function seenIn(seen: Set<string>, leave: LeaveOut): Promise<LeaveOut> {
+export async function seenIn(seen: Set<string>, leave: LeaveOut): Promise<Seen> {
   const { idInPath } = await import('../case/store/place.ts');
-  return (left) => {
-    const id = left.kind === 'unread' ? idInPath(left.path) : undefined;
-    if (id !== undefined) seen.add(id);
-    leave(left);
+  let isPartial = false;
+  return {
+    isPartial: () => isPartial,
+    leave: (left) => {
+      const id = left.kind === 'unread' ? idInPath(left.path) : undefined;
+      if (id !== undefined) seen.add(id);
+      isPartial ||= left.kind === 'unread';
+      leave(left);
+    },
   };
+}
+
+interface Seen {
+  readonly leave: LeaveOut;
+  /** Something was passed over that may hold a capture of any id. */
+  readonly isPartial: () => boolean;
 }
 
 /** What of the log and of the collection says nothing, because it could not be read; for machines and the exit code. */

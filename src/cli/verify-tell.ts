@@ -83,8 +83,9 @@ export function tellAbsent({ captures, elsewhere, leftOut }: Absent, out: Output
       out.paint(
         'bad',
         `${many(captures.length - MAX_ABSENT, 'more capture is', 'more captures are')} named in the log, not ` +
-          `stored: removed, or never ` +
-          'there (--json)',
+          (captures.some(({ state }) => state === 'not-found')
+            ? 'found in what could be read (--json)'
+            : 'stored: removed, or never there (--json)'),
       ),
     );
   }
@@ -98,16 +99,22 @@ export function tellAbsent({ captures, elsewhere, leftOut }: Absent, out: Output
     out.note(`The log names ${many(elsewhere, 'capture that is', 'captures that are')} stored outside of this place.`);
 }
 
-export function tellAbsentOne({ captureId, segments, manifest, locations, trail }: AbsentCapture, out: Output): void {
+export function tellAbsentOne(
+  { captureId, state, segments, manifest, locations, trail }: AbsentCapture,
+  out: Output,
+): void {
   const what = [
     many(segments, 'segment'),
     ...manifest.map((digest) => `manifest.json (SHA-256 ${renderText(digest, 100)})`),
   ].join(' and ');
   const where =
     locations.length === 0 ? '' : ` in ${locations.map((location) => renderText(location, 500)).join(' or ')}`;
+  const [word, fate] =
+    state === 'not-found'
+      ? ['NOT FOUND: ', 'not found in what could be read: it may lie in what was not']
+      : ['FAILED: ', `not stored: ${trail === undefined ? 'removed, or never there' : renderText(trail)}`];
   out.line(
-    out.paint('bad', 'FAILED: ') +
-      `capture ${renderText(captureId, 100)} is named in the log, not stored: ` +
-      `${trail === undefined ? 'removed, or never there' : renderText(trail)}; the log tells of ${what}${where}`,
+    out.paint('bad', word) +
+      `capture ${renderText(captureId, 100)} is named in the log, ${fate}; the log tells of ${what}${where}`,
   );
 }

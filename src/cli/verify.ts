@@ -138,7 +138,7 @@ async function absentOr(
   }
   const { absentCapture } = await import('../case/log/absent.ts');
   const trail = await trailOption(collected, { stored: [id], log: undefined }, identity, out);
-  const absent = absentCapture(id, log, trail);
+  const absent = absentCapture(id, log, { isPartial: false, trail });
   tellAbsentOne(absent, out);
   out.json({ location, captureId: id, verdict: 'failed', missing: [absent], ...inputsOf(index, trail) });
   return 1;

@@ -123,7 +123,7 @@ describe('a capture', () => {
     const found = items(kept);
     assert.equal(found.find(({ path }) => path === 'mine/a.json')?.outcome, 'collected');
     assert.equal(
-      found.find(({ path }) => path === 'collector/waits')?.reason?.startsWith('an order to stop came after 1 items'),
+      found.find(({ path }) => path === 'collector/waits')?.reason?.startsWith('an order to stop came after 1 item;'),
       true,
     );
     assert.equal(

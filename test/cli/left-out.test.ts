@@ -1,31 +1,13 @@
 /** What cannot be read keeps nothing else from being read: it is one line, and the exit code is 3. */
 import { deepEqual, doesNotMatch, equal, match } from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, test } from 'node:test';
 import { freshFolder, makeCapture } from '../case/captures.ts';
-import { COMMAND, program, type Ran } from './program.ts';
+import { asNobody } from './as-nobody.ts';
+import { program } from './program.ts';
 
-const NOBODY = 65_534;
 const OTHER = '0197c0de-0000-7000-8000-0000000000bb';
-
-/** Root may read everything, so the command runs as nobody. */
-async function asNobody(argv: readonly string[]): Promise<Ran> {
-  const cwd = join(freshFolder(), 'cwd');
-  mkdirSync(cwd);
-  for (const path of [join(cwd, '..'), cwd]) chmodSync(path, 0o777);
-  const child = spawn(process.execPath, [COMMAND, ...argv], {
-    cwd,
-    env: { PATH: '/usr/bin:/bin', HOME: '/nonexistent', AWS_EC2_METADATA_DISABLED: 'true', TMPDIR: cwd },
-    ...(process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const said = { out: '', err: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (said.out += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said.err += text));
-  return { code: await new Promise<number>((done) => child.once('close', (code) => done(code ?? -1))), ...said };
-}
 
 /** Each reads all captures of a case. */
 const COMMANDS = {

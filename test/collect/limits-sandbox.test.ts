@@ -107,7 +107,7 @@ print(b.fileno(), flush=True); time.sleep(600)`,
     assert.ok(sockets >= 2);
     assert.equal(
       unasked.find(({ path }) => path === 'recovered/queues-beyond-the-limit')?.reason,
-      `${sockets} sockets of 1 processes were not asked for descriptors in their queues: there are too many processes to read each in full`,
+      `${sockets} sockets of 1 process were not asked for descriptors in their queues: there are too many processes to read each in full`,
     );
   });
 });

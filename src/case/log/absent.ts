@@ -4,6 +4,8 @@ import type { TrailObjects } from '../verify/trail-objects.ts';
 
 export interface AbsentCapture {
   readonly captureId: string;
+  /** `not-found`: a part of the place could not be read, and it may lie there. */
+  readonly state: 'not-stored' | 'not-found';
   /** Segments that were stored, as the log says. */
   readonly segments: number;
   /** SHA-256 of manifest.json, as the log says. */
@@ -12,6 +14,9 @@ export interface AbsentCapture {
   /** What a trail tells of its objects, in words. */
   readonly trail?: string | undefined;
 }
+
+/** What the trail says of an object that was deleted; of others it says that they were stored. */
+const DELETED = ' was deleted at ';
 
 export interface Absent {
   /** Those of which the log tells most come first. */
@@ -22,20 +27,23 @@ export interface Absent {
   readonly leftOut: number;
 }
 
-/** `seen` are the ids that were found at `location`. */
-export function absentCaptures(
-  index: LogIndex,
-  seen: ReadonlySet<string>,
-  location: string,
-  trail?: TrailObjects,
-): Absent {
+export interface Looked {
+  readonly location: string;
+  /** Ids that were found there. */
+  readonly seen: ReadonlySet<string>;
+  /** A part of it could not be read, and nobody has seen what is in it. */
+  readonly isPartial: boolean;
+  readonly trail?: TrailObjects | undefined;
+}
+
+export function absentCaptures(index: LogIndex, { location, seen, isPartial, trail }: Looked): Absent {
   const captures: AbsentCapture[] = [];
   let elsewhere = 0;
   for (const captureId of index.ids()) {
     const log = seen.has(captureId) ? undefined : index.of(captureId);
     if (log?.stored !== true) continue;
     if (isElsewhere(log, location)) elsewhere += 1;
-    else captures.push(absentCapture(captureId, log, trail));
+    else captures.push(absentCapture(captureId, log, { isPartial, trail }));
   }
   // A line is cheap to forge. A capture that is told of to its end costs a little more, and is what an operator asks
   // for.
@@ -46,15 +54,18 @@ export function absentCaptures(
 export function absentCapture(
   captureId: string,
   { segments, manifest, locations }: LogDigests,
-  trail?: TrailObjects,
+  { isPartial, trail }: Pick<Looked, 'isPartial' | 'trail'>,
 ): AbsentCapture {
+  const fate = trail?.capture(captureId);
+  const isGone = !isPartial || fate?.includes(DELETED) === true;
   const stored = [...segments.values()].filter((segment) => segment.stored).length;
   return {
     captureId,
+    state: isGone ? 'not-stored' : 'not-found',
     segments: stored,
     manifest: [...manifest],
     locations: [...locations],
-    trail: trail?.capture(captureId),
+    trail: isGone ? fate : undefined,
   };
 }
 

@@ -9,6 +9,7 @@ import { isCapture, isOwn, isPart } from './object-names.ts';
 import { isPlainFile, openCapture, type OpenCapture } from './open.ts';
 import { openPrefix } from './s3.ts';
 import { openDirectory, type CaseStore, type LeaveOut } from './store.ts';
+import { renderText } from '../view/safe-names.ts';
 
 export interface Place {
   readonly store: CaseStore;
@@ -154,7 +155,8 @@ function several(what: string, store: CaseStore, folders: readonly string[]): Am
 /** As git does: the beginning of an id, where it is that of one capture. */
 async function openShort({ store, id }: ShortId): Promise<OpenCapture> {
   // What cannot be read keeps no other capture from being found by its id.
-  const passOver = (): undefined => undefined;
+  let unread: string | undefined;
+  const passOver: LeaveOut = ({ path, kind }) => void (unread ??= kind === 'unread' ? path : undefined);
   const named = await foldersOf(id, captureIds(store, passOver));
   // Who renames a folder does not take the capture away: manifest.json has its id.
   const found = named.length > 0 ? named : await foldersOf(id, manifestIds(store, passOver));
@@ -162,7 +164,8 @@ async function openShort({ store, id }: ShortId): Promise<OpenCapture> {
   if (first === undefined)
     throw new AmberError(
       'CASE_MISSING',
-      `There is no capture in ${store.location} or below it whose id begins with ${id}.`,
+      `There is no capture in ${store.location} or below it whose id begins with ${id}` +
+        `${unread === undefined ? '' : `, as far as it could be read: ${renderText(unread, 500)} could not be`}.`,
     );
   if (others.length > 0) throw several(`The id ${id} is of several captures below ${store.location}`, store, found);
   const capture = await openCapture(first === '' ? store : store.enter(first));

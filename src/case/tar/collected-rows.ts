@@ -1,14 +1,16 @@
 /** Rows of JSON lines in a collection: out of its tarball, or out of the folder that it was unpacked to. */
+import type { Dirent } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgeIdentity } from '../../seal/age-open.ts';
+import { isAmberError } from '../../errors.ts';
 import { LineSplitter } from './lines.ts';
 import { findCaptures } from '../store/list.ts';
 import type { Place } from '../store/locate.ts';
 import { openCapture, type OpenCapture } from '../store/open.ts';
 import { TarReader, type TarVisitor } from './read-tar.ts';
 import { storedBytes, tarBytes } from './segment-bytes.ts';
-import { readFile } from '../store/store.ts';
+import { readError, readFile, type CaseStore, type LeaveOut } from '../store/store.ts';
 import type { TarEntry } from './header.ts';
 
 /**
@@ -25,24 +27,42 @@ const MAX_FILES = 1_000_000;
 const MAX_DEPTH = 64;
 
 /**
- * All rows at a place: of every capture below it, or of the unpacked folder that it is. @throws AmberError CASE_*,
- * ARCHIVE_CORRUPT.
+ * All rows at a place: of every capture below it, or of the unpacked folder that it is. `leave`: what cannot be read
+ * is told to it, and everything else is read.
+ *
+ * @throws AmberError CASE_*, ARCHIVE_CORRUPT.
  */
 export async function* rowsAt<T>(
   { store, only }: Place,
   identity: AgeIdentity | undefined,
   kind: RowKind<T>,
+  leave?: LeaveOut,
 ): AsyncGenerator<T> {
   if (only !== undefined) {
     yield* rowsOfCapture(await openCapture(store, only), identity, kind);
     return;
   }
   let captures = 0;
-  for await (const { folder } of findCaptures(store)) {
+  for await (const { folder } of findCaptures(store, leave)) {
     captures += 1;
-    yield* rowsOfCapture(await openCapture(folder === '' ? store : store.enter(folder)), identity, kind);
+    const at = folder === '' ? store : store.enter(folder);
+    yield* readable(at.location, rowsIn(at, identity, kind), leave);
   }
-  if (captures === 0 && !store.location.startsWith('s3:')) yield* rowsOfFolder(store.location, kind);
+  if (captures === 0 && !store.location.startsWith('s3:')) yield* rowsOfFolder(store.location, kind, leave);
+}
+
+async function* rowsIn<T>(store: CaseStore, identity: AgeIdentity | undefined, kind: RowKind<T>): AsyncGenerator<T> {
+  yield* rowsOfCapture(await openCapture(store), identity, kind);
+}
+
+/** As far as it can be read. */
+async function* readable<T>(path: string, rows: AsyncGenerator<T>, leave: LeaveOut | undefined): AsyncGenerator<T> {
+  try {
+    yield* rows;
+  } catch (cause) {
+    if (leave === undefined || !isAmberError(cause) || !cause.code.startsWith('CASE_')) throw cause;
+    leave({ path, kind: 'unread', why: `${cause.code}: ${cause.message}` });
+  }
 }
 
 /** All rows of the tarball, in its order. @throws AmberError ARCHIVE_CORRUPT, IDENTITY_INVALID, CASE_*. */
@@ -97,27 +117,42 @@ class RowCollector<T> implements TarVisitor {
 }
 
 /** All rows of the files of this kind below a folder; links are not followed. @throws AmberError CASE_*. */
-async function* rowsOfFolder<T>(folder: string, { path: pattern, parse }: RowKind<T>): AsyncGenerator<T> {
-  for (const path of (await filesOf(folder, pattern)).sort()) {
-    const splitter = new LineSplitter(MAX_LINE);
-    for await (const chunk of readFile(path)) for (const line of splitter.push(chunk)) yield* some(parse(line));
-    yield* some(parse(splitter.rest() ?? ''));
-  }
+async function* rowsOfFolder<T>(folder: string, kind: RowKind<T>, leave: LeaveOut | undefined): AsyncGenerator<T> {
+  for (const path of (await filesOf(folder, kind.path, leave)).sort())
+    yield* readable(path, rowsOfFile(path, kind), leave);
+}
+
+async function* rowsOfFile<T>(path: string, { parse }: RowKind<T>): AsyncGenerator<T> {
+  const splitter = new LineSplitter(MAX_LINE);
+  for await (const chunk of readFile(path)) for (const line of splitter.push(chunk)) yield* some(parse(line));
+  yield* some(parse(splitter.rest() ?? ''));
 }
 
 /** Files below a folder whose path fits, bounded; links are not followed. */
-export async function filesOf(folder: string, pattern: RegExp): Promise<string[]> {
+export async function filesOf(folder: string, pattern: RegExp, leave?: LeaveOut): Promise<string[]> {
   const files: string[] = [];
   const waiting: [string, number][] = [[folder, 0]];
   for (let next = waiting.pop(); next !== undefined && files.length < MAX_FILES; next = waiting.pop()) {
     const [path, depth] = next;
-    for await (const entry of await opendir(path)) {
+    for (const entry of await entriesOf(path, leave)) {
       const inner = join(path, entry.name);
       if (entry.isDirectory() && depth < MAX_DEPTH) waiting.push([inner, depth + 1]);
       else if (entry.isFile() && pattern.test(inner)) files.push(inner);
     }
   }
   return files;
+}
+
+async function entriesOf(path: string, leave: LeaveOut | undefined): Promise<readonly Dirent[]> {
+  const entries: Dirent[] = [];
+  try {
+    for await (const entry of await opendir(path)) if (entries.push(entry) >= MAX_FILES) break;
+  } catch (cause) {
+    const error = readError(path, cause);
+    if (leave === undefined) throw error;
+    leave({ path: `${path.replace(/\/+$/u, '')}/`, kind: 'unread', why: `${error.code}: ${error.message}` });
+  }
+  return entries;
 }
 
 function some<T>(row: T | undefined): T[] {

@@ -5,6 +5,7 @@ import type { LogDigests, LoggedSegment, LogIndex } from '../log/lines.ts';
 import { malformedText } from '../log/malformed.ts';
 import { differencesIn, memberText, saidIn } from '../log/statement.ts';
 import type { OpenCapture } from '../store/open.ts';
+import { compareLines } from './segment-lines.ts';
 import type { TrailObjects } from './trail-objects.ts';
 import { list, type Digests } from './outside.ts';
 import { field } from '../view/process-tree.ts';
@@ -120,18 +121,14 @@ function compare(
         'a capture writes one, so the others were added, and none is believed alone',
     );
   compareEnds(capture, log, fail);
-  for (const [number, logged] of log.segments) {
-    oneDigest(`segment ${number}`, logged.sha256, fail);
-    oneDigest(`the chain at segment ${number}`, logged.chain, fail);
-    if (logged.says.size > 1)
-      fail(
-        `the log has ${many(logged.says.size, 'different line')} of segment ${number} ` +
-          `(${differencesIn('segment', logged.says)}): a capture writes one, so the others were added`,
-      );
-  }
+  const late = compareLines(capture, digests, log, fail);
+  tellDoubles(log, fail);
   // Without it, only what the attested segments say can contradict a manifest.json that somebody else wrote.
   if (capture.manifestSha256 !== undefined && log.manifest.size === 0)
-    checks.skip('marker', 'the log has no digest of manifest.json: a writer to this place could have changed what stands there alone');
+    checks.skip(
+      'marker',
+      'the log has no digest of manifest.json: a writer to this place could have changed what stands there alone',
+    );
   const rest =
     silent.length === 0 ? '' : `; it has no line of ${silent.length === 1 ? 'segment' : 'segments'} ${list(silent)}`;
   const marker =
@@ -143,8 +140,21 @@ function compare(
   checks.ok(
     'log',
     `${many(anchored, 'segment has', 'segments have')} the digest that the log ` +
-      `holds${marker}${rest}${unread === undefined ? '' : `; ${unread}`}`,
+      `holds${marker}${rest}${late}${unread === undefined ? '' : `; ${unread}`}`,
   );
+}
+
+/** Lines of one segment that differ. */
+function tellDoubles(log: LogDigests, fail: (text: string) => void): void {
+  for (const [number, logged] of log.segments) {
+    oneDigest(`segment ${number}`, logged.sha256, fail);
+    oneDigest(`the chain at segment ${number}`, logged.chain, fail);
+    if (logged.says.size > 1)
+      fail(
+        `the log has ${many(logged.says.size, 'different line')} of segment ${number} ` +
+          `(${differencesIn('segment', logged.says)}): a capture writes one, so the others were added`,
+      );
+  }
 }
 
 /**

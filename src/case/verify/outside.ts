@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { isAmberError } from '../../errors.ts';
 import type { CheckList } from './checks.ts';
+import { byLog, uncommittedText, type GivenLog } from './given-log.ts';
 import { isUnnamed, markerText } from '../store/marker.ts';
 import type { CapturePart, OpenCapture } from '../store/open.ts';
 import { newerSchema } from '../../version.ts';
@@ -18,12 +19,7 @@ export interface Digests {
 export function checkCommit(capture: OpenCapture, checks: CheckList): void {
   const { manifest, manifestProblem } = capture;
   if (manifestProblem !== undefined) checks.fail('commit', `manifest.json is not usable: ${manifestProblem}`);
-  else if (manifest === undefined)
-    checks.skip(
-      'commit',
-      'there is no manifest.json: it was never stored, or removed; the log of the function tells which (--log FILE)',
-    );
-  else
+  else if (manifest !== undefined)
     checks.ok(
       'commit',
       [
@@ -34,6 +30,16 @@ export function checkCommit(capture: OpenCapture, checks: CheckList): void {
         .join('; '),
     );
   for (const told of capture.misplaced) checks.fail('commit', told);
+}
+
+/** The log tells whether manifest.json was ever stored. */
+export function checkUncommitted({ manifest, manifestProblem }: OpenCapture, checks: CheckList, given: GivenLog): void {
+  if (manifest !== undefined || manifestProblem !== undefined) return;
+  const which = byLog(given, {
+    advice: 'it was never stored, or removed; the log of the function tells which (--log FILE)',
+    said: uncommittedText,
+  });
+  checks.skip('commit', `there is no manifest.json: ${which}`);
 }
 
 const EMPTY = 'is empty: Amber writes no empty segment';

@@ -3,7 +3,7 @@
  * parked.
  */
 import type { CheckList } from './checks.ts';
-import type { LogDigests } from '../log/lines.ts';
+import { byLog, type GivenLog } from './given-log.ts';
 import type { OpenCapture } from '../store/open.ts';
 import { readWhole } from '../store/store.ts';
 import type { Digests } from './outside.ts';
@@ -41,12 +41,7 @@ export async function readParkedNote(capture: OpenCapture): Promise<ParkedNote |
   }
 }
 
-export function checkParked(
-  note: ParkedNote | undefined,
-  checks: CheckList,
-  digests: Digests,
-  log: LogDigests | undefined,
-): void {
+export function checkParked(note: ParkedNote | undefined, checks: CheckList, digests: Digests, given: GivenLog): void {
   if (note === undefined) {
     checks.ok('parked', 'nothing of it was parked');
     return;
@@ -59,12 +54,19 @@ export function checkParked(
   const parts = [...digests.bySegment].filter(
     ([part]) => note.names.has(part.object) || (part.number === undefined && note.names.size === 1),
   );
+  const { log } = given;
   if (log === undefined || parts.length === 0) {
+    const why = byLog(given, {
+      advice: 'unverified without the log (--log FILE)',
+      said: () => 'unverified, for none of them is here',
+    });
     checks.skip(
       'parked',
-      `${many(note.names.size, 'segment')} lay in the sandbox's /tmp before they were sent, within reach of ` +
-        `whoever was ` +
-        'there: unverified without the log (--log FILE)',
+      `${many(
+        note.names.size,
+        'segment lay in /tmp of the sandbox before it was sent',
+        'segments lay in /tmp of the sandbox before they were sent',
+      )}, within reach of its code: ${why}`,
     );
     return;
   }

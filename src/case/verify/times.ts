@@ -3,6 +3,7 @@
  * commit.
  */
 import type { CheckList } from './checks.ts';
+import { byLog, lateText, type GivenLog } from './given-log.ts';
 import { markerText } from '../store/marker.ts';
 import type { OpenCapture } from '../store/open.ts';
 import type { Digests } from './outside.ts';
@@ -17,7 +18,7 @@ const MAX_TOLD = 10;
  * An object that was put over has other bytes; one of the same bytes may have been copied in place, which is said
  * alone.
  */
-export function checkTimes(capture: OpenCapture, checks: CheckList, digests: Digests): void {
+export function checkTimes(capture: OpenCapture, checks: CheckList, digests: Digests, given: GivenLog): void {
   const times = new Map(
     capture.objects.flatMap(({ name, modified }) => (modified === undefined ? [] : [[name, modified] as const])),
   );
@@ -52,7 +53,7 @@ export function checkTimes(capture: OpenCapture, checks: CheckList, digests: Dig
         `${JSON.stringify(object)} was stored at ${modified}, after manifest.json (${marker}): it was added`,
       );
   }
-  const rewritten = lateMarker(capture, marker);
+  const rewritten = lateMarker(capture, marker, given);
   const said = [
     ...(rewritten === undefined ? [] : [rewritten]),
     ...same.slice(0, MAX_TOLD).map((told) => `${told}, with the bytes that it names: a copy in place?`),
@@ -66,14 +67,19 @@ export function checkTimes(capture: OpenCapture, checks: CheckList, digests: Dig
  * A capture that was copied, and one that was parked, come later as well: the log tells, so this is no failure by
  * itself.
  */
-function lateMarker({ manifest, objects }: OpenCapture, marker: string): string | undefined {
+function lateMarker(
+  { manifest, manifestSha256, objects }: OpenCapture,
+  marker: string,
+  given: GivenLog,
+): string | undefined {
   if (manifest === undefined || objects.some(({ name }) => name === 'parked.json')) return undefined;
   const { ended, destinationOffsetSeconds: offset } = manifest.clocks;
   const endedMs = Date.parse(ended) + (typeof offset === 'number' ? offset * 1000 : 0);
   const budgetMs = Math.max(LONGEST_MS, manifest.limits['maxMs'] ?? 0);
   if (!(Date.parse(marker) > endedMs + budgetMs + SLACK_MS)) return undefined;
+  const which = byLog(given, { advice: '--log FILE tells', said: (log) => lateText(manifestSha256, log) });
   return (
     `manifest.json was stored at ${marker}, and the capture ended at ${ended}: it was rewritten, or all of it was ` +
-    'copied here (--log FILE tells)'
+    `copied here (${which})`
   );
 }

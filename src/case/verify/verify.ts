@@ -11,6 +11,7 @@ import { CheckList, type Check } from './checks.ts';
 import type { LogIndex } from '../log/lines.ts';
 import type { OpenCapture } from '../store/open.ts';
 import { idInPath } from '../store/place.ts';
+import type { GivenLog } from './given-log.ts';
 import { TarCheck } from './tar-check.ts';
 import type { TrailObjects } from './trail-objects.ts';
 import { checkLog, idsOf, isCollection, judgedId, silentLog } from './log.ts';
@@ -21,10 +22,12 @@ import {
   checkReceipts,
   checkSender,
   checkSums,
+  checkUncommitted,
   checkVersions,
   surplus,
+  type Digests,
 } from './outside.ts';
-import { checkParked, readParkedNote } from './parked.ts';
+import { checkParked, readParkedNote, type ParkedNote } from './parked.ts';
 import { checkOpened, INSIDE, judgeUnopened, readOpened, readParts, tellUnread, type Reading } from './parts.ts';
 import { checkDigests } from './segment-digests.ts';
 import { checkTimes } from './times.ts';
@@ -94,14 +97,13 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
   checkCompleteness(capture, checks, tar);
   const parked = await readParkedNote(capture);
   checkDigests(capture, checks, digests);
-  checkTimes(capture, checks, digests);
   checkReceipts(capture, checks, digests);
   await checkSums(capture, checks, digests);
   const ids = idsOf(capture, tar.contents.captureId, parked?.captureId);
   const index = await options.log?.(ids[0]);
   const captureId = judgedId(ids, digests, index);
   const log = checkLog(capture, checks, digests, { id: captureId, index, trail: options.trail });
-  checkParked(parked, checks, digests, log);
+  checkGiven(capture, checks, digests, { given: { index, log }, parked });
   checkSender(capture, checks);
   const unopened = judgeUnopened(reading, digests, checks, log);
   const unread = tellUnread(digests, checks) ?? unopened;
@@ -121,6 +123,18 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
     entries: tar.contents.entries,
     items: tar.contents.totals.items,
   };
+}
+
+/** What the log decides, or would. */
+function checkGiven(
+  capture: OpenCapture,
+  checks: CheckList,
+  digests: Digests,
+  { given, parked }: { readonly given: GivenLog; readonly parked: ParkedNote | undefined },
+): void {
+  checkUncommitted(capture, checks, given);
+  checkTimes(capture, checks, digests, given);
+  checkParked(parked, checks, digests, given);
 }
 
 const MAX_BESIDE = 100;
@@ -161,7 +175,7 @@ function tellContents(capture: OpenCapture, checks: CheckList, tar: TarCheck | u
     checks.skip(
       'structure',
       'nothing of it was read: without manifest.json and the segments before it, ' +
-        'nobody knows where in it an entry begins',
+        'it is not known where in it an entry begins',
     );
   if (contents.entries === 0) checks.skip('entries', 'no entry was read');
   else checks.ok('entries', `${many(contents.entries, 'entry', 'entries')}, ${many(contents.totals.items, 'line')}`);

@@ -106,7 +106,7 @@ describe('what the log names and is not stored', () => {
     const told = await verify(base, '--all', '--log', log);
     assert.deepEqual([told.code, told.results.map(({ verdict }) => verdict)], [1, ['verified']]);
     assert.deepEqual(told.missing, [
-      { captureId: ID('b2'), segments: two.segments.length, manifest: [manifest], locations: [] },
+      { captureId: ID('b2'), state: 'not-stored', segments: two.segments.length, manifest: [manifest], locations: [] },
     ]);
     const { out, code } = await amber(['verify', base, '--all', '--log', log]);
     assert.equal(code, 1);
