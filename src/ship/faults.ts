@@ -13,9 +13,7 @@ import { many } from '../many.ts';
 export interface Fault {
   /** HTTP status; absent when no answer came. */
   readonly status?: number;
-  /**
-   * S3's error code (`AccessDenied`), Node's (`ECONNRESET`), or ours (`AttemptTimeout`, `ConnectTimeout`, `Aborted`).
-   */
+  /** S3's error code (`AccessDenied`), Node's (`ECONNRESET`), or ours (`AttemptTimeout`, `Aborted`). */
   readonly code: string;
   /** The server's words, one short line. */
   readonly reason?: string;
@@ -24,6 +22,8 @@ export interface Fault {
   readonly serverDate?: string;
   /** True when it is certain that no byte of the request was sent. */
   readonly unsent?: boolean;
+  /** How the attempt before ended, where the end of the time cut this one off: `503 SlowDown`. */
+  readonly before?: string;
   readonly cause?: unknown;
 }
 
@@ -53,9 +53,7 @@ const NEVER_SENT: ReadonlySet<string> = new Set([
   'ENETUNREACH',
   'ConnectTimeout',
 ]);
-/**
- * Codes that ask to come back, whatever the status. ConditionalRequestConflict: S3 User Guide, "conditional writes".
- */
+/** Ask to come back, whatever the status. ConditionalRequestConflict: S3 User Guide, "conditional writes". */
 const COME_BACK: ReadonlySet<string> = new Set([
   'SlowDown',
   'ServiceUnavailable',
@@ -136,10 +134,13 @@ export function mayHaveArrived(fault: Fault): boolean {
   return !NEVER_SENT.has(fault.code) && !CERTIFICATE.test(fault.code) && !CREDENTIALS.has(fault.code);
 }
 
+/** `503 SlowDown`, `ECONNRESET`. */
+export const faultWord = ({ status, code }: Fault): string => (status === undefined ? code : `${status} ${code}`);
+
 /** The error for a fault after the last attempt. One line, says what to do, holds no secret. */
 export function faultError(fault: Fault, context: FaultContext): AmberError {
   const [code, advice] = meaning(fault, context);
-  const status = fault.status === undefined ? fault.code : `${String(fault.status)} ${fault.code}`;
+  const status = fault.before ?? faultWord(fault);
   const tries = context.attempts > 1 ? ` after ${many(context.attempts, 'attempt')}` : '';
   const message = `s3:PutObject to s3://${context.bucket}/${context.key} failed${tries} (${status}): ${advice}`;
   return new AmberError(code, message.replaceAll(/\s+/gu, ' '), {

@@ -3,7 +3,7 @@
  * not cost evidence while there are 20 left. Our own, so that both transports behave alike and end in time.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { faultFromError, isTransient, mayHaveArrived } from './faults.ts';
+import { faultFromError, faultWord, isTransient, mayHaveArrived } from './faults.ts';
 import type { Fault, Reply } from './faults.ts';
 
 /** All times in milliseconds. */
@@ -45,14 +45,22 @@ export async function retry<T>(
   onPause?: (fault: Fault) => void,
 ): Promise<Retried<T>> {
   let lost = false;
+  let before: string | undefined;
   for (let attempt = 1; ; attempt++) {
-    const reply = await attemptOnce((own) => once(own, attempt), rules.attemptMs, signal);
+    const reply = whyAborted(await attemptOnce((own) => once(own, attempt), rules.attemptMs, signal), before);
     if (reply.ok || !isTransient(reply.fault)) return { reply, attempts: attempt, lost };
     lost ||= mayHaveArrived(reply.fault);
+    before = faultWord(reply.fault);
     onPause?.(reply.fault);
     const pause = Math.random() * Math.min(rules.capMs, rules.baseMs * 2 ** Math.min(attempt, 16));
     if (!(await pauseFor(pause, signal, { ref: rules.isFree !== true }))) return { reply, attempts: attempt, lost };
   }
+}
+
+/** An attempt that the end of the time cut off says nothing of the bucket: the fault before it does. */
+function whyAborted<T>(reply: Reply<T>, before: string | undefined): Reply<T> {
+  if (reply.ok || before === undefined || reply.fault.code !== ABORTED.code) return reply;
+  return { ok: false, fault: { ...reply.fault, before } };
 }
 
 async function attemptOnce<T>(

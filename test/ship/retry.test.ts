@@ -115,6 +115,18 @@ test('the signal ends an attempt that does not listen, and a pause', async () =>
   );
   assert.ok(performance.now() - started < 2000);
 
+  const cut = new AbortController();
+  const slow = await retry<string>(
+    (_, attempt) => {
+      if (attempt === 1) return Promise.resolve(fail({ status: 503, code: 'SlowDown' }));
+      setTimeout(() => cut.abort(), 5);
+      return new Promise(() => undefined);
+    },
+    quick,
+    cut.signal,
+  );
+  assert.deepEqual(slow.reply, fail({ code: 'Aborted', before: '503 SlowDown' }));
+
   const before = await retry(answers({ ok: true, value: 'a' }), quick, AbortSignal.abort());
   assert.deepEqual(before.reply, fail({ code: 'Aborted', unsent: true }));
 });

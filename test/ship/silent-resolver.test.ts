@@ -11,7 +11,7 @@ import { missing, requirePeer } from '../peers.ts';
 import { TRANSPORTS } from './s3-opened.ts';
 
 const BUDGET_MS = 8000;
-/** Wide: it is told from one that waits for an attempt to time out (3 s), or for the budget. */
+/** From the first question on. Wide: it is told from one that waits for an attempt to time out (3 s), or for the budget. */
 const ANSWER_MS = 3000;
 
 interface Line {
@@ -21,7 +21,7 @@ interface Line {
   readonly code?: string;
   readonly error?: string;
   readonly elapsedMs?: number;
-  readonly tookMs?: number;
+  readonly heldMs?: number;
   readonly asked?: number;
   readonly answer?: string;
 }
@@ -86,7 +86,7 @@ suite('a name server that never answers', { timeout: 240_000 }, () => {
       // A loaded machine makes it longer and never shorter: the best of three counts.
       for (let attempt = 0; attempt < 3; attempt += 1) {
         lines = await linesOf(transport, join(folder, 'resolv.conf'));
-        if ((lines[at(({ mark }) => mark === 'answer')]?.tookMs ?? Infinity) < ANSWER_MS) break;
+        if ((lines[at(({ mark }) => mark === 'answer')]?.heldMs ?? Infinity) < ANSWER_MS) break;
       }
       const [summary, answer, ended] = [
         at(({ amber }) => amber === 'evidence'),
@@ -95,7 +95,7 @@ suite('a name server that never answers', { timeout: 240_000 }, () => {
       ];
       const shown = lines.map((line) => JSON.stringify(line).slice(0, 300)).join('\n');
       t.diagnostic(
-        `answer after ${lines[answer]?.tookMs?.toFixed(0)} ms; capture ${lines[ended]?.state} after ${lines[ended]?.elapsedMs} ms`,
+        `answer ${lines[answer]?.heldMs?.toFixed(0)} ms after the first question; capture ${lines[ended]?.state} after ${lines[ended]?.elapsedMs} ms`,
       );
       assert.equal(lines[answer]?.answer, 'the answer', shown);
       assert.ok((lines[answer].asked ?? 0) > 0, `the name server was asked\n${shown}`);
@@ -103,7 +103,7 @@ suite('a name server that never answers', { timeout: 240_000 }, () => {
       assert.ok(ended > answer, `shipping goes on behind the answer\n${shown}`);
       assert.equal(lines[ended]?.state, 'failed', shown);
       assert.ok((lines[ended].elapsedMs ?? 0) > BUDGET_MS / 2, `it was given up early\n${shown}`);
-      assert.ok((lines[answer].tookMs ?? Infinity) < ANSWER_MS, shown);
+      assert.ok((lines[answer].heldMs ?? Infinity) < ANSWER_MS, shown);
     });
   }
 });

@@ -125,14 +125,18 @@ test('of several invocations at once each is told apart by what the client keeps
       AMBER_MAX_CAPTURES: '9',
       AWS_LAMBDA_MAX_CONCURRENCY: '4',
     });
-    const handler: Called<number> = wrap(environment, async (waitMs: number) => {
-      await sleep(waitMs);
-      return captureOn(environment, {});
+    // One captures behind the other, since two at once are refused.
+    let turn = 0;
+    const handler: Called<number> = wrap(environment, async (own: number) => {
+      while (turn !== own) await sleep(1);
+      const report = await captureOn(environment, {});
+      turn += 1;
+      return report;
     });
     await Promise.all(
-      [60, 5, 30].map((waitMs, at) =>
+      [2, 0, 1].map((own, at) =>
         store.run({}, () =>
-          handler(waitMs, { ...lambdaContext(2000 + 1000 * at), awsRequestId: `request-${String(at)}` }),
+          handler(own, { ...lambdaContext(2000 + 1000 * at), awsRequestId: `request-${String(at)}` }),
         ),
       ),
     );
