@@ -3,7 +3,16 @@ declare module 'amber:packed' {
   export function packed(): readonly string[];
 }
 
-declare module 'amber:host' {
-  /** The host as CommonJS, in clear and in pieces: a text costs next to nothing until it is compiled. */
+/** CommonJS in clear and in pieces: a text costs next to nothing until it is compiled. */
+declare module 'amber:texts' {
   export function hostText(): readonly string[];
+  export function recorderText(): readonly string[];
+  export function checksText(): readonly string[];
+}
+
+declare module 'amber:due' {
+  /** A module of `layer/engine.ts` by its name there, from where this build of the library has it. */
+  export function due(name: string): Promise<unknown>;
+  /** What stands in stacks for the texts that this file compiles. */
+  export function home(): string;
 }

@@ -3,6 +3,7 @@
  * `bundled.js` for bundlers. A bundler that sees modules puts them into the one file that every cold start parses, 17
  * ms of CPU for these; a text is skipped in one, and compiled when a capture is due.
  */
+import { basename, resolve } from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 
@@ -48,32 +49,75 @@ export async function engineText(options: BuildOptions): Promise<Engine> {
   return { text: outputFiles[0]?.text ?? '', metafile };
 }
 
-/** In the idle part: what is due comes out of `engine.cjs` beside it. */
-export const REQUIRED: Plugin = dueFrom(
-  './engine.cjs',
-  (name) => `module.exports = require('./engine.cjs')[${JSON.stringify(name)}]();`,
-);
+/** Where a build of the library has what is due. */
+export type Source =
+  /** A file each beside it, that ES modules and CommonJS take by import(). In a layer, so is the host. */
+  | { readonly from: 'files'; readonly format: 'esm' | 'cjs'; readonly isHostFile: boolean }
+  /** `engine.cjs` beside it: CommonJS alone, as Jest runs it. */
+  | { readonly from: 'engine.cjs'; readonly format: 'cjs' }
+  /** In the same file, packed: for bundlers, which put what they can follow into the one file of a cold start. */
+  | { readonly from: 'text'; readonly format: 'esm'; readonly engine: Engine };
 
-/** In `bundled.js`: the host as a text, and the engine packed. */
-export function packedIn({ text }: Engine, host: string): Plugin {
-  const bytes = brotliCompressSync(text, {
-    params: {
-      [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
-      [constants.BROTLI_PARAM_SIZE_HINT]: text.length,
-    },
-  });
+/** The host in a layer. */
+export const HOST_FILE = 'host.txt';
+
+/** What the idle part compiles when it is due. */
+export type Texts = Readonly<Record<'host' | 'recorder' | 'checks', string>>;
+
+/** What the idle part is built with: its texts, and what is due from its source. */
+export function builtWith(texts: Texts, source: Source): Plugin {
+  const contents: Readonly<Record<string, () => string>> = {
+    'amber:texts': () =>
+      Object.entries(texts)
+        .map(
+          ([name, text]) =>
+            `export function ${name}Text() { return ${isApart(name, source) ? hostRead(source) : inPieces(text)}; }`,
+        )
+        .join('\n'),
+    'amber:packed': () =>
+      `export function packed() { return ${source.from === 'text' ? inPieces(packed(source.engine)) : '[]'}; }`,
+    'amber:due': () => dueText(source),
+  };
   return {
     name: 'what is due, as texts',
     setup: (builder) => {
       builder.onResolve({ filter: /^amber:/ }, ({ path }) => ({ path, namespace: 'text' }));
-      builder.onLoad({ filter: /^amber:packed$/, namespace: 'text' }, () => ({
-        contents: `export function packed() { return ${inPieces(bytes.toString('base64'))}; }`,
-      }));
-      builder.onLoad({ filter: /^amber:host$/, namespace: 'text' }, () => ({
-        contents: `export function hostText() { return ${inPieces(host)}; }`,
+      builder.onResolve({ filter: /^\.\/[\w-]+\.c?js$/, namespace: 'text' }, ({ path }) => ({ path, external: true }));
+      builder.onResolve({ filter: /\/load\.ts$/ }, () => ({ path: resolve('layer/late.ts') }));
+      builder.onLoad({ filter: /^/, namespace: 'text' }, ({ path }) => ({
+        contents: contents[path]?.() ?? '',
+        resolveDir: 'layer',
       }));
     },
   };
+}
+
+function isApart(name: string, source: Source): boolean {
+  return name === 'host' && source.from === 'files' && source.isHostFile;
+}
+
+function hostRead({ format }: Source): string {
+  const file = format === 'esm' ? `new URL('./${HOST_FILE}', import.meta.url)` : `__dirname + '/${HOST_FILE}'`;
+  return `[process.getBuiltinModule('node:fs').readFileSync(${file}, 'utf8')]`;
+}
+
+function dueText({ from, format }: Source): string {
+  if (from === 'text') return `export { due } from './unpack.ts'; export function home() { return 'amber-host.js'; }`;
+  const cases = Object.keys(APART).map((name) =>
+    from === 'files'
+      ? `case ${JSON.stringify(name)}: return import(${JSON.stringify(`./${name}.js`)});`
+      : `case ${JSON.stringify(name)}: return require('./engine.cjs')[${JSON.stringify(name)}]();`,
+  );
+  return `export async function due(name) { switch (name) { ${cases.join(' ')} } }
+    export function home() { return ${format === 'esm' ? 'import.meta.url' : '__filename'}; }`;
+}
+
+function packed({ text }: Engine): string {
+  const params = {
+    [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
+    [constants.BROTLI_PARAM_SIZE_HINT]: text.length,
+  };
+  return brotliCompressSync(text, { params }).toString('base64');
 }
 
 /** Characters of one literal: of a longer one V8 copies what it has read so far again and again. */
@@ -89,44 +133,41 @@ function inPieces(text: string): string {
   return JSON.stringify(pieces);
 }
 
-/**
- * The host as one CommonJS text. The errors and the recorder are those of the file that compiles it, the rest comes out of the engine.
- */
-export async function hostText(options: BuildOptions): Promise<string> {
+/** The texts: of each, what it shares with the file that compiles it is given, and what is due it asks of `due`. */
+export async function idleTexts(options: BuildOptions): Promise<Texts> {
+  const [host, recorder, checks] = await Promise.all([
+    textOf(options, 'src/host/wrapper/due.ts', { name: 'record', filter: /\/record\/arm\.ts$/ }),
+    textOf(options, 'src/record/late.ts', { name: 'kept', filter: /\/kept\.ts$/ }),
+    textOf(options, 'src/record/checks/index.ts', { name: 'kept', filter: /\/kept\.ts$/ }),
+  ]);
+  return { host, recorder, checks };
+}
+
+interface Shared {
+  readonly name: string;
+  readonly filter: RegExp;
+}
+
+async function textOf(options: BuildOptions, entry: string, { name, filter }: Shared): Promise<string> {
   const given: Plugin = {
-    name: 'what the host is given',
+    name: 'what a text is given',
     setup: (builder) => {
-      builder.onResolve({ filter: /\/errors\.ts$/ }, () => ({ path: 'amber:errors', external: true }));
-      builder.onResolve({ filter: /\/record\/arm\.ts$/ }, () => ({ path: 'amber:record', external: true }));
+      builder.onResolve({ filter }, () => ({ path: `amber:${name}`, external: true }));
       builder.onResolve({ filter: /\.ts$/ }, ({ path, kind }) => {
-        const name = /([^/]+)\.ts$/u.exec(path)?.[1] ?? '';
-        return kind === 'dynamic-import' && name in APART ? { path: name, external: true } : undefined;
+        const part = basename(path, '.ts');
+        return kind === 'dynamic-import' && part in APART ? { path: `amber:${part}`, external: true } : undefined;
       });
     },
   };
   const { outputFiles } = await build({
     ...options,
-    entryPoints: { host: 'src/host/wrapper/due.ts' },
+    entryPoints: { text: entry },
     format: 'cjs',
     write: false,
     metafile: false,
     minifyIdentifiers: true,
-    supported: { 'dynamic-import': false },
     plugins: [given],
   });
-  return outputFiles[0]?.text ?? '';
-}
-
-function dueFrom(source: string, contents: (name: string) => string): Plugin {
-  return {
-    name: `what is due from ${source}`,
-    setup: (builder) => {
-      builder.onResolve({ filter: /^/ }, ({ path, kind }) => {
-        if (path === source) return path.startsWith('.') ? { path, external: true } : { path, namespace: 'packed' };
-        const name = /([^/]+)\.ts$/u.exec(path)?.[1] ?? '';
-        return kind === 'dynamic-import' && name in APART ? { path: name, namespace: 'due' } : undefined;
-      });
-      builder.onLoad({ filter: /^/, namespace: 'due' }, ({ path }) => ({ contents: contents(path), resolveDir: '.' }));
-    },
-  };
+  // node:vm compiles it, without import().
+  return (outputFiles[0]?.text ?? '').replaceAll(/\bimport\("amber:([\w-]+)"\)/gu, 'due("$1")');
 }

@@ -1,9 +1,10 @@
 /** The library as it is published: what an idle function loads is one file, what a capture needs is another. */
 import { writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
-import { APART, engineText, hostText, packedIn, REQUIRED } from './engine.ts';
+import { EAGER } from './eager.ts';
+import { APART, builtWith, engineText, HOST_FILE, idleTexts, type Source, type Texts } from './engine.ts';
 import { notices } from './third-party.ts';
 
 const COMMON: BuildOptions = {
@@ -82,22 +83,12 @@ function importedText(path: string): string {
   ].join('\n');
 }
 
-/** What is due is a file of its own beside the idle part, an ES module with its chunks. */
-const BESIDE: Plugin = {
-  name: 'what is loaded when it is due, apart',
-  setup: (builder) => {
-    builder.onResolve({ filter: /\.ts$/ }, ({ path, kind }) => {
-      const name = basename(path, '.ts');
-      return kind === 'dynamic-import' && name in APART ? { path: `./${name}.js`, external: true } : undefined;
-    });
-  },
-};
-
 /**
  * Writes the library into `outdir`: `index.js` for import, `index.cjs` for require(), `bundled.js` for bundlers.
  *
- * Two builds of each, not one in chunks: then the few modules that both need (errors, log line) stand in both, and an
- * idle function reads one file instead of three, 0.7 ms less. An error of either copy is an AmberError to the other.
+ * Each is the idle part (`layer/idle.ts`), in which the host and the late parts of the recorder are texts. Modules that
+ * several of them need (errors, log line) stand in each, and an idle function reads one file. An error of either copy is
+ * an AmberError to the other.
  *
  * `complete`: nothing stays an import, see {@link COMPLETE}, and what every cold start reads is as short as it can be.
  * A layer is not bundled, and what is due is there once: `index.cjs` takes it by import(), which runs wherever a layer
@@ -113,17 +104,18 @@ export async function buildLibrary(
     metafile: true,
     packages: 'external',
     outdir,
-    entryPoints: { index: 'src/index.ts' },
-    minifyIdentifiers: complete,
+    minifyIdentifiers: true,
   } as const;
-  const required = { ...part, format: 'cjs', outExtension: { '.js': '.cjs' } } as const;
   const apart = {
     ...COMMON,
     ...(complete ? COMPLETE : { external: EXTERNAL }),
     plugins: complete ? [BUILTINS, SDK] : [BUILTINS],
   };
+  const texts = await idleTexts(part);
+  if (complete) writeFileSync(join(outdir, HOST_FILE), texts.host);
+  const cjs = { ...part, format: 'cjs', outExtension: { '.js': '.cjs' } } as const;
   const [idle, capture] = await Promise.all([
-    build({ ...part, plugins: [BESIDE] }),
+    idlePart('index', part, texts, { from: 'files', format: 'esm', isHostFile: complete }),
     build({
       ...apart,
       metafile: true,
@@ -132,18 +124,29 @@ export async function buildLibrary(
       splitting: true,
       chunkNames: 'chunks/[name]-[hash]',
     }),
-    build({ ...required, plugins: [complete ? BESIDE : REQUIRED] }),
+    idlePart(
+      'index',
+      cjs,
+      texts,
+      complete ? { from: 'files', format: 'cjs', isHostFile: true } : { from: 'engine.cjs', format: 'cjs' },
+    ),
   ]);
   if (!complete) {
     const engine = await engineText(apart);
     writeFileSync(join(outdir, 'engine.cjs'), engine.text);
-    await build({
-      ...part,
-      minifyIdentifiers: true,
-      entryPoints: { bundled: 'layer/idle.ts' },
-      plugins: [packedIn(engine, await hostText(part))],
-    });
+    await idlePart('bundled', part, texts, { from: 'text', format: 'esm', engine });
   }
   writeFileSync(join(outdir, 'THIRD-PARTY.txt'), notices(capture.metafile));
-  return { idle: idle.metafile, due: capture.metafile };
+  return { idle, due: capture.metafile };
+}
+
+/** Under this name, what an idle function reads. */
+async function idlePart(name: string, options: BuildOptions, texts: Texts, source: Source): Promise<Metafile> {
+  const { metafile } = await build({
+    ...options,
+    metafile: true,
+    entryPoints: { [name]: 'layer/idle.ts' },
+    plugins: [builtWith(texts, source), EAGER],
+  });
+  return metafile;
 }

@@ -29,6 +29,11 @@ export const COMMAND_BYTES = 2_100_000;
 export const IDLE_FILES: readonly string[] = ['function.mjs', 'handler.mjs', 'index.js', 'idle.mjs'];
 /** Modules of Node that a wrapped function loads while it idles. */
 export const IDLE_MODULES_OF_NODE: readonly string[] = [];
+/** The same, where triggers watch its invocations: the host is compiled when the handler is wrapped. */
+export const WATCHING_MODULES_OF_NODE: readonly string[] = [
+  'NativeModule vm',
+  'NativeModule internal/modules/esm/initialize_import_meta',
+];
 
 /** Minutes that `.ci/run` may take on 2 cores; it says at the end what it took. A slower machine is no failure. */
 export const CI_MINUTES = 30;

@@ -4,9 +4,9 @@
  */
 import type { RecordedEvent } from '../contracts/recorded.ts';
 import { BLANK, NEWLINE, SCHEMA, SLOT_BYTES } from './format.ts';
+import { kept } from './kept.ts';
 
-// Kept from before user code can replace it.
-const { stringify } = JSON;
+const { stringify } = kept;
 
 /** What is to be written; the encoder says what did not fit. */
 export type Draft = Omit<RecordedEvent, 'cut'>;

@@ -5,6 +5,8 @@ export const SCHEMA: SlotSchema = 1;
 export const SLOT_BYTES = 512;
 export const SLOTS = 512;
 export const RING_BYTES: number = SLOT_BYTES * SLOTS;
+/** Whose blocks are taken at the beginning. Those of all would be half a millisecond of every cold start. */
+export const FILLED_BYTES: number = RING_BYTES / 4;
 
 /** The last byte of a slot. */
 export const NEWLINE = 0x0a;

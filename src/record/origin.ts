@@ -1,13 +1,13 @@
 /** Which code did it, by the stack at that moment. What goes on after a wait has no frame of its cause any more. */
+import { kept } from './kept.ts';
+
+const { getCallSites } = kept;
 
 /** Ours and those of Node stand first: this many are needed to reach the code of the function. */
 const FRAMES = 12;
 const MAX_NAMES = 3;
 const MAX_NAME = 66;
 const HEAD = 20;
-
-// Kept from before user code can replace it. It asks no `prepareStackTrace`.
-const { getCallSites } = process.getBuiltinModule('node:util');
 
 /** Paths and URLs of the code that called Node, nearest first. */
 export function origin(): readonly string[] {

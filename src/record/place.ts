@@ -1,7 +1,8 @@
 /** Where a ring lies: a file without a name, which nobody lists and which is gone with its last descriptor. */
 
-// Kept from before user code can replace them. Node has loaded the module itself by then.
-const { constants, closeSync, fstatSync, ftruncateSync, openSync, unlinkSync } = process.getBuiltinModule('node:fs');
+import { kept } from './kept.ts';
+
+const { closeSync, constants, fstatSync, ftruncateSync, openSync, unlinkSync } = kept;
 
 /** An open file without a name. */
 export interface Place {
@@ -27,7 +28,7 @@ export const FOLDERS: readonly string[] = ['/dev/shm', '/tmp'];
 const TMPFILE_BIT = 0o20_000_000;
 /** O_DIRECTORY by machine (arch/arm64/include/uapi/asm/fcntl.h; all others that Node runs on: asm-generic). */
 const DIRECTORY: Readonly<Record<string, number>> = { arm64: 0o40_000, arm: 0o40_000 };
-const OWNER_ONLY = 0o600;
+export const OWNER_ONLY = 0o600;
 const TRIES = 3;
 
 /**

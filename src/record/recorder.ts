@@ -1,13 +1,16 @@
 /** The recorder of a process: what hooks tell becomes events in its ring, counted, within the budget of each kind. */
 import type { Lineage, RecordedKind } from '../contracts/recorded.ts';
+import type { BegunRing } from './begin.ts';
 import type { Draft } from './encode.ts';
 import { openBudget, type Budget } from './budget.ts';
-import { openRing, type Ring } from './ring.ts';
+import { kept } from './kept.ts';
+import { openRing, ringIn, type Ring } from './ring.ts';
 import { makeTail, type Tail } from './tail.ts';
+
+const { now } = kept;
 
 /** A function that closes every descriptor takes the ring with it: so often another one is made. */
 const MAX_RINGS = 4;
-const { now } = Date;
 
 /** What a hook tells beside kind and subject. */
 export interface Told {
@@ -64,7 +67,8 @@ interface State {
   moved: boolean;
 }
 
-export function openRecorder(identity: RecorderIdentity, open: () => Ring = openRing): Recorder {
+/** @param begun - the ring that this process has already, with its first event */
+export function openRecorder(identity: RecorderIdentity, open: () => Ring = openRing, begun?: BegunRing): Recorder {
   const state: State = {
     identity,
     open,
@@ -102,7 +106,8 @@ export function openRecorder(identity: RecorderIdentity, open: () => Ring = open
     tail: state.tail,
     facts: () => factsOf(state),
   };
-  begin(state, 0, 'init');
+  if (begun === undefined) begin(state, 0, 'init');
+  else goOn(state, begun);
   return recorder;
 }
 
@@ -181,6 +186,16 @@ function begin(state: State, invocation: number, why: string): void {
   const where = 'refused' in place ? { memory: place.refused } : {};
   const told = { detail: { ring: state.rings, why, ...where, ...detail } };
   write(state, { invocation, timeMs: now(), item: { kind: 'begin', subject: language, told }, count: 1 });
+}
+
+/** As {@link begin} has left it that has written the first event. */
+function goOn(state: State, { place, timeMs }: BegunRing): void {
+  const { language, pid } = state.identity;
+  state.ring = ringIn(place);
+  state.rings = 1;
+  state.sequence = 1;
+  const event = { invocation: 0, pid, kind: 'begin', subject: language, count: 1, origin: [] } as const;
+  state.tail.add({ sequence: 1, timeMs, ...event, detail: { ring: 1, why: 'init' } });
 }
 
 function factsOf({ budget, rings, unwritten, ring }: State): RecorderFacts {

@@ -1,11 +1,10 @@
 /** The ring of a process: 512 slots in a file without a name, or in memory where no folder takes one. */
 import { encodeSlot, type Draft } from './encode.ts';
-import { RING_BYTES, SLOT_BYTES, SLOTS } from './format.ts';
+import { FILLED_BYTES, RING_BYTES, SLOT_BYTES, SLOTS } from './format.ts';
+import { kept } from './kept.ts';
 import { isInPlace, leave, makePlace, type NoPlace, type Place } from './place.ts';
 
-const { readSync, writeSync } = process.getBuiltinModule('node:fs');
-
-const FILLED_BYTES = RING_BYTES / 4;
+const { readSync, writeSync } = kept;
 
 /** `lost`: somebody has closed its descriptor, or put another file in its place. */
 export type Written = 'written' | 'failed' | 'lost';
@@ -22,13 +21,10 @@ export interface Ring {
 export function openRing(folders?: readonly string[]): Ring {
   const page = Buffer.alloc(SLOT_BYTES);
   const place = filled(makePlace(RING_BYTES, folders));
-  return 'refused' in place ? inMemory(place, Buffer.alloc(RING_BYTES), page) : inFile(place, page);
+  return 'refused' in place ? inMemory(place, Buffer.alloc(RING_BYTES), page) : ringIn(place, page);
 }
 
-/**
- * The blocks of the first events are taken now: a full /tmp does not silence them. Those of all would be half a
- * millisecond of every cold start.
- */
+/** The blocks of the first events are taken now: a full /tmp does not silence them. */
 function filled(place: Place | NoPlace): Place | NoPlace {
   if ('refused' in place) return place;
   try {
@@ -56,7 +52,8 @@ function inMemory(place: NoPlace, memory: Buffer, page: Buffer): Ring {
   };
 }
 
-function inFile(place: Place, page: Buffer): Ring {
+/** The ring in a file that is there. */
+export function ringIn(place: Place, page: Buffer = Buffer.alloc(SLOT_BYTES)): Ring {
   return {
     place,
     write: (event) => {

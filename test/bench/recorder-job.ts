@@ -23,7 +23,12 @@ const timed = (count: number, call: (at: number) => void): number => {
 };
 
 const before = cpuMs();
-const recording = armRecorder({ level: 'events', env: process.env, functions: builtinGroups() });
+const recording = armRecorder({
+  level: 'events',
+  env: process.env,
+  initial: { ...process.env },
+  functions: builtinGroups(),
+});
 const armFirstMs = cpuMs() - before;
 
 const folder = mkdtempSync(join(tmpdir(), 'amber-recorder-'));

@@ -3,16 +3,15 @@ import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { builtinGroups } from '../../src/host/monitor/builtins.ts';
-import { HOOKS } from '../../src/record/hooks/index.ts';
 import { armRecorder, type RecordLevel } from '../../src/record/arm.ts';
 
 const [script = '', out = '', level = 'events'] = process.argv.slice(2);
-const bare = process.env['BARE'] === '1';
 const recording = armRecorder({
   level: level as RecordLevel,
   env: process.env,
+  initial: { ...process.env },
   functions: builtinGroups(),
-  hooks: bare ? [] : HOOKS,
+  isBare: process.env['BARE'] === '1',
 });
 const write = writeFileSync;
 const { run } = createRequire(import.meta.url)(script) as { run: (given: object) => Promise<void> };

@@ -6,7 +6,12 @@
  */
 import type { Options } from '../../config/config.ts';
 import type * as due from './due.ts';
-import { openChangeMonitor, type ChangeMonitor, type OpenMonitor } from '../monitor/change-monitor.ts';
+import {
+  openChangeMonitor,
+  type ChangeMonitor,
+  type FindingHandler,
+  type OpenMonitor,
+} from '../monitor/change-monitor.ts';
 import { WRAPPED } from './mark.ts';
 import { readPlain, type Plain } from './plain.ts';
 import { notedFunctions } from '../monitor/builtins.ts';
@@ -77,28 +82,30 @@ function standBy({ handler, state, plain, env, configured }: Stand, host: () => 
   let made: ReturnType<Host['armLate']> | undefined;
   const late = (): ReturnType<Host['armLate']> => (made ??= host().armLate(configured.env, configured.options));
   const open: OpenMonitor = async (records, init) => late().open(records, init);
-  startRecording(state, { level: 'events', env, scope: globalThis }, (error) => host().tell('record', error));
+  const scope = { level: plain.record, env, initial: configured.env, scope: globalThis };
+  startRecording(state, scope, (error) => host().tell('record', error));
   const recording = recordings.get(state);
-  const changeMonitor = openChangeMonitor<TrackedInvocation>(
-    (spawned) => openProbe(plain.writable, spawned),
-    env,
-    open,
-    {
-      ask: (tracked, findings) => late().handler.ask(tracked, findings),
-      begin: (tracked, cause) => late().handler.begin(tracked, cause),
-      fault: (error) => host().tell('detect', error),
-    },
-    { functions: notedFunctions(state), recorded: recording?.tail },
-  );
-  guards.set(state, changeMonitor);
+  const alarm: FindingHandler<TrackedInvocation> = {
+    ask: (tracked, findings) => late().handler.ask(tracked, findings),
+    begin: (tracked, cause) => late().handler.begin(tracked, cause),
+    fault: (error) => host().tell('detect', error),
+  };
+  const monitor = (trees: readonly string[]): ChangeMonitor<TrackedInvocation> =>
+    openChangeMonitor((spawned) => openProbe(trees, spawned), env, open, alarm, {
+      functions: notedFunctions(state),
+      recorded: recording?.tail,
+    });
+  const changeMonitor = plain.watched === undefined ? undefined : monitor(plain.watched);
+  if (changeMonitor !== undefined) guards.set(state, changeMonitor);
   const progress = openProgress(state, env);
   const noted = makeNoted(state, progress, (error) => host().tell('invoke', error));
   return proxied(handler, () => {
     state.invocations += 1;
     recording?.begins(state.invocations);
-    changeMonitor.begins(state.invocations);
+    changeMonitor?.begins(state.invocations);
     const isNoted = begun(progress);
-    if (made === undefined && state.captures === 0 && !changeMonitor.isHot()) return isNoted ? noted : undefined;
+    if (made === undefined && state.captures === 0 && changeMonitor?.isHot() !== true)
+      return isNoted ? noted : undefined;
     try {
       return late().due({ isNoted });
     } catch (error) {

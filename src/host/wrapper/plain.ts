@@ -6,6 +6,8 @@
  * never wider. A test holds both against each other.
  */
 
+import type { RecordOptions } from './record.ts';
+
 /** Values of which the parser takes numbers and texts. Each stays within the limits of its option. */
 export const PLAIN_NUMBERS: Readonly<Record<string, string>> = {
   AMBER_CONTROL_TTL_MS: '\\d{1,6}',
@@ -28,11 +30,12 @@ export const PLAIN_WORDS: Readonly<Record<string, string>> = {
   AMBER_CAPTURE: ' armed ',
   AMBER_CODE_BYTES: ' none changed all ',
   AMBER_COMPRESSION: ' zstd gzip none ',
-  AMBER_DETECT: ' low medium high critical ',
+  AMBER_DETECT: ' off low medium high critical ',
   AMBER_INCLUDE_EVENT: FLAG,
   AMBER_ON_CRASH: MOMENT,
   AMBER_ON_ERROR: ' off ',
   AMBER_ON_SHUTDOWN: MOMENT,
+  AMBER_RECORD: ' off events paths ',
   AMBER_S3_PATH_STYLE: FLAG,
   AMBER_S3_TRANSPORT: ' auto sdk light ',
 };
@@ -54,14 +57,16 @@ const NAME = /^[a-z][A-Za-z0-9]{1,20}$/u;
 /** Of the layer; no option of ours. */
 const OF_THE_LAYER = ' AMBER_HANDLER AMBER_NEXT_EXEC_WRAPPER ';
 
-/** What a plain configuration says of the trees that are watched. */
+/** What a plain configuration says of what is armed when a handler is wrapped. */
 export interface Plain {
-  readonly writable: readonly string[];
+  /** Trees that are watched; undefined where no anomaly may start a capture. */
+  readonly watched: readonly string[] | undefined;
+  readonly record: RecordOptions['level'];
 }
 
 /** Undefined where the configuration has to be judged. */
 export function readPlain(options: object | undefined, env: NodeJS.ProcessEnv): Plain | undefined {
-  let { AMBER_WRITABLE: writable = '', AMBER_DESTINATION: destination = '' } = env;
+  let given = env;
   for (const name in env)
     if (
       name.startsWith('AMBER_') &&
@@ -76,14 +81,28 @@ export function readPlain(options: object | undefined, env: NodeJS.ProcessEnv): 
       if (!NAME.test(option)) return undefined;
       const name = `AMBER_${option.replace(/[A-Z]/gu, '_$&').toUpperCase()}`;
       if (!isPlain(name, value)) return undefined;
-      if (name === 'AMBER_WRITABLE') writable = value as string;
-      if (name === 'AMBER_DESTINATION') destination = value as string;
+      given = { ...given, [name]: String(value) };
     }
-  if (destination === '') return undefined;
-  return { writable: writable === '' ? ['/tmp', '/dev/shm'] : writable.split(',') };
+  return plainOf(given);
 }
 
-function isPlain(name: string, value: unknown): boolean {
+function plainOf(given: NodeJS.ProcessEnv): Plain | undefined {
+  const { AMBER_DESTINATION: destination, AMBER_DETECT: detect, AMBER_RECORD: record } = given;
+  const { AMBER_WRITABLE: writable, AMBER_FLEET_CAP: cap } = given;
+  const hasPlace = isGiven(destination);
+  if (isGiven(cap) && Number(cap) > 0 && !hasPlace) return undefined;
+  const isWatched = hasPlace && detect !== 'off';
+  return {
+    watched: isWatched ? (isGiven(writable) ? writable.split(',') : ['/tmp', '/dev/shm']) : undefined,
+    record: isGiven(record) ? (record as Plain['record']) : isWatched ? 'events' : 'off',
+  };
+}
+
+function isGiven(value: string | undefined): value is string {
+  return value !== undefined && value !== '';
+}
+
+function isPlain(name: string, value: unknown): value is string | number | boolean {
   if (typeof value === 'boolean') return PLAIN_WORDS[name] === FLAG;
   if (typeof value === 'number') return matches(PLAIN_NUMBERS[name], String(value));
   if (typeof value !== 'string') return false;

@@ -9,16 +9,18 @@ export const recordings: Kept<Recording> = shared('recorder');
 export interface RecordOptions {
   readonly level: RecordLevel | 'off';
   readonly env: NodeJS.ProcessEnv;
+  /** A copy of it, where the host has one. */
+  readonly initial?: Readonly<Record<string, string | undefined>>;
   /** Hooks reach all of a process: in a scope that is not its global object, as tests have, nothing is armed. */
   readonly scope: object;
 }
 
 /** Called once for each handler that is wrapped. Never throws: a function does without what cannot be armed. */
 export function startRecording(state: SandboxState, options: RecordOptions, fault: (error: unknown) => void): void {
-  const { level, env, scope } = options;
+  const { level, env, scope, initial = { ...env } } = options;
   if (level === 'off' || scope !== globalThis || recordings.get(state) !== undefined) return;
   try {
-    recordings.set(state, armRecorder({ level, env, functions: notedFunctions(state) }));
+    recordings.set(state, armRecorder({ level, env, initial, functions: notedFunctions(state) }));
   } catch (error) {
     fault(error);
   }

@@ -1,11 +1,17 @@
 /** What no hook tells is compared: some of it at each invocation, in turns, so that none of them pays for all. */
+import { kept } from '../kept.ts';
 import type { Recorder } from '../recorder.ts';
+
+const { textOf } = kept;
+
+/** What a check tells. */
+export type Teller = Pick<Recorder, 'put'>;
 
 /** One thing that is compared. */
 export interface Check {
   /** Of the {@link TURN} that an invocation has; what takes a microsecond has all of it. */
   readonly weight: number;
-  readonly ask: (recorder: Recorder) => void;
+  readonly ask: (recorder: Teller) => void;
 }
 
 /** What an invocation compares at most. */
@@ -13,9 +19,9 @@ export const TURN = 8;
 
 export interface Turns {
   /** The next ones. */
-  readonly next: (recorder: Recorder) => void;
+  readonly next: (recorder: Teller) => void;
   /** All of them. */
-  readonly all: (recorder: Recorder) => void;
+  readonly all: (recorder: Teller) => void;
   readonly add: (checks: readonly Check[]) => void;
   /** Invocations until the last of them has been asked: the longest delay of what is told. */
   readonly longest: () => number;
@@ -59,7 +65,7 @@ function turnsOf(checks: readonly Check[]): number {
   return turns;
 }
 
-function askOne(check: Check, recorder: Recorder): void {
+function askOne(check: Check, recorder: Teller): void {
   try {
     check.ask(recorder);
   } catch {
@@ -74,10 +80,6 @@ export interface Noted {
   readonly key: string;
   value: unknown;
 }
-
-// Kept from before user code can replace it.
-// eslint-disable-next-line @typescript-eslint/unbound-method -- bound here
-const textOf = Function.prototype.call.bind(Function.prototype.toString) as (value: unknown) => string;
 
 /** True once for each change: what is there now is what the next call compares with. */
 export function hasChanged(note: Noted): boolean {

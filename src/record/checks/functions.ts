@@ -1,6 +1,9 @@
 /** Functions of the language and of Node that others stand in for. */
 import { described, hasChanged, TURN, type Check, type Noted } from './check.ts';
-import type { Standing } from '../hooks/scope.ts';
+import { kept } from '../kept.ts';
+import type { Places } from '../hooks/places.ts';
+
+const { channel } = kept;
 
 /** Functions that stand in one object. */
 export interface Functions {
@@ -36,16 +39,27 @@ function notesOf({ where, holder, keys, initial }: Functions): readonly Noted[] 
 }
 
 /** Whether the recorder still hears: told once for each hook that is gone. */
-export function standingChecks(standing: readonly Standing[]): Check[] {
-  return standing.map(({ name, isThere }) => {
-    let wasThere = true;
-    return {
-      weight: 1,
-      ask: (recorder) => {
-        const isNow = isThere();
-        if (wasThere && !isNow) recorder.put('hook', name, { detail: { now: 'gone' } });
-        wasThere = isNow;
-      },
-    };
-  });
+export function standingChecks({ heard, fronted }: Places): Check[] {
+  return [
+    ...heard.map(({ name, own }) => standingCheck(name, () => isListed(name, own))),
+    ...fronted.map(({ name, holder, key, own }) => standingCheck(name, () => holder[key] === own)),
+  ];
+}
+
+/** `_subscribers` is what somebody empties who wants to be unheard (lib/diagnostics_channel.js). */
+function isListed(name: string, own: unknown): boolean {
+  const listed = (channel(name) as { _subscribers?: unknown })._subscribers;
+  return !Array.isArray(listed) || listed.includes(own);
+}
+
+function standingCheck(name: string, isThere: () => boolean): Check {
+  let wasThere = true;
+  return {
+    weight: 1,
+    ask: (recorder) => {
+      const isNow = isThere();
+      if (wasThere && !isNow) recorder.put('hook', name, { detail: { now: 'gone' } });
+      wasThere = isNow;
+    },
+  };
 }

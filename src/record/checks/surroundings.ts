@@ -1,7 +1,7 @@
 /** Prototypes of the language, variables that lead code and requests elsewhere, and the debugger. */
 import { withoutSecrets } from '../withheld.ts';
-import { TURN, type Check } from './check.ts';
-import type { Recorder } from '../recorder.ts';
+import { TURN, type Check, type Teller } from './check.ts';
+import type { Armed } from '../armed.ts';
 
 /**
  * Variables whose change leads code or requests elsewhere. Node asks libuv for each, a microsecond, so an invocation
@@ -29,9 +29,9 @@ export const VARIABLES: readonly string[] = [
   '_HANDLER',
 ];
 
-export function variableChecks(env: NodeJS.ProcessEnv): Check[] {
+export function variableChecks({ env, initial }: Pick<Armed, 'env' | 'initial'>): Check[] {
   return VARIABLES.map((name) => {
-    let value = env[name];
+    let value = initial[name];
     return {
       weight: TURN,
       ask: (recorder) => {
@@ -54,16 +54,17 @@ const PROTOTYPES: Readonly<Record<string, object>> = {
 
 export interface PrototypeChecks {
   /** Asked at each invocation: a name that shows up in every loop. */
-  readonly each: (recorder: Recorder) => void;
+  readonly each: (recorder: Teller) => void;
   /** Names that do not, in turns. */
   readonly inTurns: readonly Check[];
 }
 
 /** A polluted prototype adds a name to every object. What stood there at init is known. */
-export function prototypeChecks(): PrototypeChecks {
+/** @param polluted - {@link Armed.polluted} */
+export function prototypeChecks(polluted: readonly string[]): PrototypeChecks {
   const known = new Set<string>();
   const isNew = (name: string): boolean => !known.has(name) && known.add(name).size > 0;
-  for (const name in Object.prototype) known.add(`Object.prototype.${name}`);
+  for (const name of polluted) known.add(`Object.prototype.${name}`);
   const inTurns = Object.entries(PROTOTYPES).map(([name, prototype]): Check => {
     const names = (): string[] => Object.getOwnPropertyNames(prototype).map((one) => `${name}.prototype.${one}`);
     // Noted in the first turn: at start it would take a third of a millisecond.
@@ -78,7 +79,7 @@ export function prototypeChecks(): PrototypeChecks {
       },
     };
   });
-  const each = (recorder: Recorder): void => {
+  const each = (recorder: Teller): void => {
     for (const name in Object.prototype) {
       const one = `Object.prototype.${name}`;
       if (isNew(one)) recorder.put('prototype', one);
@@ -87,9 +88,9 @@ export function prototypeChecks(): PrototypeChecks {
   return { each, inTurns };
 }
 
-/** @param url - gives the address at which the debugger listens; undefined while it does not */
-export function inspectorCheck(url: () => string | undefined): (recorder: Recorder) => void {
-  let known = url();
+/** Tells of an address at which the debugger listens and did not before. */
+export function inspectorCheck({ url, initial }: NonNullable<Armed['inspector']>): (recorder: Teller) => void {
+  let known = initial;
   return (recorder) => {
     const now = url();
     if (now === known) return;

@@ -18,11 +18,10 @@ export interface HookScope {
   readonly whole: boolean;
   /** Variables as they were at init. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Hears a channel; {@link takePlaces} knows which ones from init on. */
   readonly subscribe: (channel: string, listener: (message: unknown) => void) => void;
-  /** Puts a function in front of one that Node calls and that no user code sees. */
+  /** Puts a function in front of one that Node calls and that no user code sees; as above. */
   readonly before: (binding: string, path: string, told: Before) => void;
-  /** Called when the first invocation begins. */
-  readonly afterInit: (run: () => void) => void;
 }
 
 /**

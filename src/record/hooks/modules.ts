@@ -8,14 +8,12 @@ export const modules: Hook = {
   description: 'modules and native addons that are loaded after init; process.dlopen by itself tells nobody',
   kinds: ['module', 'addon'],
   arm: (scope) => {
-    scope.afterInit(() => {
-      scope.subscribe('tracing:module.require:start', (message) =>
-        tell(scope, textIn(member(message, 'id')), textIn(member(message, 'parentFilename'))),
-      );
-      scope.subscribe('tracing:module.import:start', (message) =>
-        tell(scope, textIn(member(message, 'url')), textIn(member(message, 'parentURL'))),
-      );
-    });
+    scope.subscribe('tracing:module.require:start', (message) =>
+      tell(scope, textIn(member(message, 'id')), textIn(member(message, 'parentFilename'))),
+    );
+    scope.subscribe('tracing:module.import:start', (message) =>
+      tell(scope, textIn(member(message, 'url')), textIn(member(message, 'parentURL'))),
+    );
   },
 };
 

@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 import * as due from '../../../src/host/wrapper/due.ts';
 import { OPTIONS, resolveConfig } from '../../../src/config/config.ts';
 import { wrapIdle, type Host } from '../../../src/host/wrapper/idle.ts';
+import { anomaly } from '../../../src/trigger/anomaly.ts';
 import { WRAPPED } from '../../../src/host/wrapper/mark.ts';
 import { PLAIN_NUMBERS, PLAIN_TEXTS, PLAIN_WORDS, readPlain } from '../../../src/host/wrapper/plain.ts';
 
@@ -27,12 +28,13 @@ const PLAIN_VALUES: Readonly<Record<string, readonly string[]>> = {
   AMBER_CODE: ['/var/task', '/var/task/app,/opt'],
   AMBER_CODE_BYTES: ['none', 'changed', 'all'],
   AMBER_COMPRESSION: ['zstd', 'gzip', 'none'],
-  AMBER_DETECT: ['low', 'medium', 'high', 'critical'],
+  AMBER_DETECT: ['off', 'low', 'medium', 'high', 'critical'],
   AMBER_INCLUDE_EVENT: ['0', '1', 'true', 'false', 'on', 'off', 'yes', 'no'],
   AMBER_MAX_BYTES: ['1MiB', '9999 MiB'],
   AMBER_ON_CRASH: ['off', 'inventory', 'contents'],
   AMBER_ON_ERROR: ['off'],
   AMBER_ON_SHUTDOWN: ['off', 'inventory', 'contents'],
+  AMBER_RECORD: ['off', 'events', 'paths'],
   AMBER_RECIPIENT: ['age1jxyjc3f3v9d9e7lrdg9mdf9jteplqs04q47w50pf5pulw9lpxduqy64en5'],
   AMBER_S3_BUCKET_OWNER: ['111122223333'],
   AMBER_S3_KMS_KEY: ['arn:aws:kms:eu-central-1:111122223333:key/0a', 'alias/evidence'],
@@ -59,7 +61,25 @@ describe('what has to be judged when a handler is wrapped', () => {
         if (name in PLAIN_NUMBERS) assert.ok(readPlain({ [option]: Number(value) }, PLAIN), `${option}: number`);
       }
     assert.ok(readPlain({ destination: 's3://evidence', includeEvent: true }, {}));
-    assert.deepEqual(readPlain({ writable: '/tmp,/mnt/efs' }, PLAIN)?.writable, ['/tmp', '/mnt/efs']);
+    assert.deepEqual(readPlain({ writable: '/tmp,/mnt/efs' }, PLAIN)?.watched, ['/tmp', '/mnt/efs']);
+  });
+
+  test('what is armed is what the configuration says: with a destination or none, by AMBER_DETECT and AMBER_RECORD', () => {
+    for (const destination of [{}, { AMBER_DESTINATION: '' }, PLAIN])
+      for (const detect of [{}, { AMBER_DETECT: '' }, { AMBER_DETECT: 'off' }, { AMBER_DETECT: 'low' }])
+        for (const record of [{}, ...['', 'off', 'events', 'paths'].map((level) => ({ AMBER_RECORD: level }))]) {
+          const env = { ...destination, ...detect, ...record };
+          const config = resolveConfig({}, env);
+          const { watched, record: level } = readPlain({}, env) ?? assert.fail(JSON.stringify(env));
+          const isWatched = anomaly.moments(config).length > 0;
+          assert.deepEqual(
+            [watched, level],
+            [isWatched ? config.writable : undefined, config.record],
+            JSON.stringify(env),
+          );
+        }
+    const inCode = { destination: 's3://evidence', detect: 'off', record: 'paths' } as const;
+    assert.deepEqual(readPlain(inCode, { ...PLAIN, AMBER_RECORD: 'off' }), { watched: undefined, record: 'paths' });
   });
 
   test('what is plain is right by the configuration, and arms no trigger that watches', () => {
@@ -79,8 +99,7 @@ describe('what has to be judged when a handler is wrapped', () => {
 
   test('everything else has', () => {
     for (const env of [
-      {},
-      { AMBER_DESTINATION: '' },
+      { AMBER_FLEET_CAP: '1' },
       ...[
         's3://x',
         's3://bucket/a//b',
@@ -95,7 +114,8 @@ describe('what has to be judged when a handler is wrapped', () => {
     ].map((given) => (typeof given === 'string' ? { AMBER_DESTINATION: given } : given)))
       assert.equal(readPlain({}, env), undefined, JSON.stringify(env));
     for (const [name, value] of Object.entries({
-      AMBER_DETECT: 'off',
+      AMBER_DETECT: 'off,+miner',
+      AMBER_RECORD: 'all',
       AMBER_S3_TRANSPORT: 'auto sdk',
       AMBER_CAPTURE: 'now',
       AMBER_CONTROL: 's3://b/c',

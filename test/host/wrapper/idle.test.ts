@@ -5,7 +5,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { bundleLibrary, type Bundle } from '../../bench/bundle.ts';
-import { IDLE_MODULES_OF_NODE } from '../../budgets.ts';
+import { IDLE_MODULES_OF_NODE, WATCHING_MODULES_OF_NODE } from '../../budgets.ts';
 
 let bundle: Bundle;
 before(async () => {
@@ -13,20 +13,21 @@ before(async () => {
 });
 after(() => rmSync(bundle.directory, { recursive: true }));
 
-test('only hosts, triggers, configuration and the log line are loaded before a capture', () => {
+test('of the library the wrapper, what watches and what records is evaluated for an idle function', () => {
   const expected =
-    /^src\/(?:index|version|defined|printable|signal-after|config\/[\w-]+|record\/[\w/-]+|secrets\/(?:pattern|values)|errors|contracts|lambda\/(?:cores|deadline|log-level|stdout)|report\/log)\.ts$|^src\/(?:host|trigger)\//u;
+    /^(?:text:amber:(?:due|texts)|layer\/(?:idle|late|compiled)\.ts|src\/(?:version|defined|errors|lambda\/deadline)\.ts|src\/record\/(?:arm|begin|format|kept|place|hooks\/places)\.ts|src\/host\/(?:wrapper\/(?:facts|idle|mark|plain|progress|proxied|record)|monitor\/(?:builtins|change-monitor|local-trees|notes|probe)|limits\/state)\.ts)$/u;
   assert.deepEqual(
     bundle.idle.filter((path) => !expected.test(path)),
     [],
   );
 });
 
-test('no module of Node is loaded for an idle function, and none of its own is found in the global object', () => {
+/** Modules of Node and globals that come with a handler that is wrapped with these options. */
+function loadedWith(options: string): { readonly modules: readonly string[]; readonly globals: readonly string[] } {
   const module = join(bundle.directory, 'wrapped.mjs');
   writeFileSync(
     module,
-    `import { withCapture } from ${JSON.stringify(bundle.entry)};\nexport const handler = withCapture(async () => 1, { destination: 's3://bucket', onError: 'any', deadlineMs: 500 });\n`,
+    `import { withCapture } from ${JSON.stringify(bundle.entry)};\nexport const handler = withCapture(async () => 1, ${options});\n`,
   );
   const { stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', 'test/bench/idle-import.mjs', module], {
     encoding: 'utf8',
@@ -34,9 +35,19 @@ test('no module of Node is loaded for an idle function, and none of its own is f
   });
   assert.equal(stderr, '');
   const { modules, globals } = JSON.parse(stdout) as { modules: string[]; globals: string[] };
+  return { modules: modules.filter((name) => !name.startsWith('Internal Binding')), globals };
+}
+
+test('no module of Node is loaded for an idle function, and none of its own is found in the global object', () => {
+  for (const options of ['{}', "{ destination: 's3://bucket' }", "{ destination: 's3://bucket', record: 'paths' }"])
+    assert.deepEqual(loadedWith(options), { modules: IDLE_MODULES_OF_NODE, globals: [] }, options);
+});
+
+test('where triggers watch invocations, what compiles the host is loaded, and nothing else', () => {
+  const { modules, globals } = loadedWith("{ destination: 's3://bucket', onError: 'any', deadlineMs: 500 }");
   assert.deepEqual(
-    modules.filter((name) => !name.startsWith('Internal Binding')),
-    IDLE_MODULES_OF_NODE,
+    modules.filter((name) => !WATCHING_MODULES_OF_NODE.includes(name)),
+    [],
   );
   assert.deepEqual(globals, []);
 });

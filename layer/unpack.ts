@@ -6,9 +6,9 @@ type Parts = Readonly<Record<string, () => unknown>>;
 let parts: Parts | undefined;
 
 /** A module of `layer/engine.ts`, by its name there. */
-export function part(name: string): unknown {
+export async function due(name: string): Promise<unknown> {
   parts ??= compile();
-  return parts[name]?.();
+  return Promise.resolve(parts[name]?.());
 }
 
 function compile(): Parts {

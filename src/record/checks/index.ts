@@ -1,0 +1,50 @@
+/** All that is compared: what stood there at init is what it is held against. */
+import type { Armed } from '../armed.ts';
+import { makeTurns, type Teller } from './check.ts';
+import { moduleChecks } from './exports.ts';
+import { functionChecks, standingChecks } from './functions.ts';
+import { inspectorCheck, prototypeChecks, variableChecks } from './surroundings.ts';
+
+export interface Checks {
+  /** An invocation begins: some of it in turns, all of it when a module has come. */
+  readonly ask: () => void;
+  /** See {@link Turns.longest}. */
+  readonly longest: () => number;
+}
+
+export interface Told extends Teller {
+  /** True once after a module was loaded that had not been loaded before. */
+  readonly takeMoved: () => boolean;
+}
+
+export function openChecks({ env, initial, functions, places, inspector, polluted }: Armed, told: Told): Checks {
+  const turns = makeTurns();
+  const prototypes = prototypeChecks(polluted);
+  const modules = moduleChecks(cacheOf());
+  const standing = places === undefined ? [] : standingChecks(places);
+  turns.add([...functionChecks(functions), ...standing, ...variableChecks({ env, initial }), ...prototypes.inTurns]);
+  turns.add(modules.fresh());
+  const each = [prototypes.each, ...(inspector === undefined ? [] : [inspectorCheck(inspector)])];
+  return {
+    ask: () => {
+      for (const look of each) {
+        try {
+          look(told);
+        } catch {
+          // a getter in the place of what is compared
+        }
+      }
+      if (!told.takeMoved()) {
+        turns.next(told);
+        return;
+      }
+      turns.add(modules.fresh());
+      turns.all(told);
+    },
+    longest: turns.longest,
+  };
+}
+
+function cacheOf(): Parameters<typeof moduleChecks>[0] {
+  return (process.getBuiltinModule('node:module') as unknown as { _cache: Parameters<typeof moduleChecks>[0] })._cache;
+}
