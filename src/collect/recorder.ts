@@ -1,6 +1,6 @@
 /** The black box: what processes did before the capture. It is read first: who has this uid can overwrite it. */
 import type { Collector, CollectorContext, Entry } from '../contracts/evidence.ts';
-import type { RecordedEvent } from '../contracts/recorded.ts';
+import type { BesideRecord, RecordedEvent } from '../contracts/recorded.ts';
 import { differences } from '../record/compare.ts';
 import { SLOT_BYTES, SLOTS } from '../record/format.ts';
 import { defined } from '../defined.ts';
@@ -17,23 +17,29 @@ export const recorder: Collector = {
   tier: 'volatile',
   async *collect(context: CollectorContext): AsyncGenerator<Entry> {
     const found = await ringsOf(context);
-    if (found.rings.length === 0) {
+    const beside = context.beside?.();
+    if (found.rings.length === 0 && beside === undefined) {
       yield {
         ...{ kind: 'absent', path: PATH, source: 'recorder', method: 'proc-fd', outcome: 'skipped' },
         ...{ byDesign: 'nothing-to-do', reason: 'no process has a recorder (AMBER_RECORD)' },
       };
       return;
     }
-    const rows = [boxRow(found, context), ...found.rings.flatMap(eventRows)];
+    const observed = (beside?.observed ?? []).map((event) => ({ time: isoTime(event.timeMs), ...event }));
+    const rows = [boxRow(found, context, beside), ...found.rings.flatMap(eventRows), ...observed];
     yield { kind: 'jsonl', path: PATH, source: 'recorder', method: 'proc-fd', rows };
     for (const [at, ring] of found.rings.entries()) yield asFound(ring, at + 1, context);
   },
 };
 
 /** The first row says what the others are read from, and what is wrong or missing there. */
-function boxRow({ rings, left }: FoundRings, context: CollectorContext): Readonly<Record<string, unknown>> {
-  const recorder = context.recorded?.().facts;
-  const extension = context.beside?.().facts;
+function boxRow(
+  { rings, left }: FoundRings,
+  { recorded }: CollectorContext,
+  beside: BesideRecord | undefined,
+): Readonly<Record<string, unknown>> {
+  const recorder = recorded?.().facts;
+  const extension = beside?.facts;
   return { box: { rings: rings.map(ringFacts), left, ...defined({ recorder, extension }) } };
 }
 

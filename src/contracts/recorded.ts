@@ -195,8 +195,24 @@ export interface RingDoubt {
   readonly bytesMissing?: number;
 }
 
+/** What the extension sees: the same kinds, and those that no process tells of itself. */
+export type ObservedKind =
+  | Extract<RecordedKind, 'spawn' | 'execve' | 'fork' | 'connect' | 'listen' | 'write'>
+  | 'unseen' // processes came and went between two looks: detail says how many, and what proves it
+  | 'stdio' // descriptor 1 or 2 of the runtime leads elsewhere: subject says from where to where
+  | 'traced' // another process traces the runtime: subject names it
+  | 'mapped'; // the runtime has mapped code that is deleted or lies in a writable place: subject is its path
+
+/** One event that the extension has seen. `sequence` is its own count; `pid` is 0 where it is not known who did it. */
+export interface ObservedEvent extends Omit<RecordedEvent, 'kind'> {
+  readonly observer: 'extension';
+  readonly kind: ObservedKind;
+}
+
 /** What the recorder of the extension has for a capture. */
 export interface BesideRecord {
   readonly rings: readonly KeptRing[];
+  /** The newest of each kind, in the order of time. */
+  readonly observed: readonly ObservedEvent[];
   readonly facts: Readonly<Record<string, unknown>>;
 }

@@ -31,6 +31,10 @@ const WORDS: Readonly<Record<string, string>> = {
   variable: 'Variable changed:',
   hook: 'Hook set or silenced:',
   inspector: 'Debugger listens on',
+  unseen: 'Children that nobody saw:',
+  stdio: 'Output moved:',
+  traced: 'Runtime traced by',
+  mapped: 'Code mapped:',
 };
 
 /** One sentence: what happened, how often until then, and which code did it. */

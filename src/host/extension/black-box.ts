@@ -20,16 +20,21 @@ export function openSoon(state: ExtensionState): void {
 async function open(state: ExtensionState): Promise<void> {
   const { environment, blackBox } = state;
   try {
-    blackBox.beside = await environment.beside?.({ cores: coresOf(environment.env) ?? 1 });
+    blackBox.beside = await environment.beside?.({
+      cores: coresOf(environment.env) ?? 1,
+      writable: state.config.writable,
+      api: environment.env['AWS_LAMBDA_RUNTIME_API'] ?? '',
+      always: state.phase === 'managed',
+    });
   } catch (error) {
     environment.log('fault', { where: 'extension', what: 'recorder', error: describeError(error) });
   }
 }
 
 /** An invocation begins. */
-export async function invocationBegins({ blackBox }: ExtensionState): Promise<void> {
+export async function invocationBegins({ blackBox, invocation }: ExtensionState): Promise<void> {
   await blackBox.opening;
-  blackBox.beside?.begins();
+  blackBox.beside?.begins(invocation?.number ?? 0);
 }
 
 /** The processes have gone: what their rings hold is read, and what differs from before is a finding. */

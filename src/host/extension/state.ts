@@ -245,13 +245,14 @@ export function currentFacts({ invocation }: ExtensionState): InvocationFacts | 
 
 /** One look at the sandbox, kept for the end; gives what detectors find new in it. Never rejects. */
 export async function scan(state: ExtensionState): Promise<readonly Finding[]> {
-  const { sight, invocation } = state;
+  const { sight, invocation, blackBox } = state;
   if (sight.monitor === undefined) return [];
   const { observation, fresh } = await sight.monitor.scan({
     number: invocation?.number ?? 0,
     startedMs: invocation?.startedMs ?? 0,
   });
   sight.seen = observation;
+  blackBox.beside?.runtimes(observation.processes.filter(({ role }) => role === 'runtime').map(({ pid }) => pid));
   return fresh;
 }
 

@@ -1,18 +1,27 @@
 /**
  * The recorder of the extension: what it keeps of a function beside its processes, so that it is there when they are
  * killed. It looks when an invocation begins and ends and when a ring was written, as far as the share of CPU allows.
+ * With more than a tenth of a core it also looks by the clock, while an invocation lasts.
  */
-import { readdirSync, watch, type FSWatcher } from 'node:fs';
-import type { BesideRecord, KeptRing, RingDoubt } from '../../contracts/recorded.ts';
+import { readdirSync } from 'node:fs';
+import type { BytePath } from '../../contracts/evidence.ts';
+import type { BesideRecord, RingDoubt } from '../../contracts/recorded.ts';
 import { SLOTS } from '../format.ts';
+import { followPids, type Children } from './children.ts';
+import { followConnections, type Connections } from './connections.ts';
+import { openJournal, type Journal } from './journal.ts';
 import { keepRings, type KeptRings } from './kept-rings.ts';
 import { openPace, type Pace } from './pace.ts';
+import { watchRings, type RingWatch } from './ring-watch.ts';
+import { watchSurroundings, type Surroundings } from './surroundings.ts';
 
 export interface Beside {
   /** An invocation begins. Never throws. */
-  readonly begins: () => void;
+  readonly begins: (number: number) => void;
   /** It has been answered, or the sandbox ends: all that is new is read. Never throws. */
   readonly ends: () => void;
+  /** Processes that are runtimes, as far as somebody knows them. */
+  readonly runtimes: (pids: readonly number[]) => void;
   /** Rings that are no longer as they were read. */
   readonly doubts: () => readonly RingDoubt[];
   /** For a capture: reads all that is new first. */
@@ -23,6 +32,11 @@ export interface Beside {
 export interface BesideOptions {
   /** Cores that the function may use. */
   readonly cores: number;
+  readonly writable: readonly BytePath[];
+  /** Address of the Runtime API: connections to it tell nothing. */
+  readonly api: string;
+  /** Nobody tells of invocations: it looks by the clock all the time. */
+  readonly always: boolean;
   readonly proc?: string;
 }
 
@@ -31,57 +45,107 @@ const MAX_PROCESSES = 64;
 const SEARCH_MS = 1000;
 /** Slots of a look that nobody has asked for. */
 const MAX_SLOTS = 64;
+/** Between two looks by the clock at a full core; less often with less of one, and not at all below the least. */
+const TICK_MS = 20;
+const LEAST_CORES = 0.1;
+/** Looks behind a wake, milliseconds apart: a child that is just being started has no arguments yet. */
+const BURST_MS = [1, 1, 2, 4, 8, 16] as const;
+/** Ticks between two looks at the counts of sockets. */
+const SOCKETS_EVERY = 5;
 
 interface State {
   readonly proc: string;
   readonly pace: Pace;
+  readonly journal: Journal;
   readonly rings: KeptRings;
-  readonly watchers: Map<string, FSWatcher>;
+  readonly watch: RingWatch;
+  readonly children: Children;
+  readonly connections: Connections;
+  readonly surroundings: Surroundings;
+  readonly runtimes: Set<number>;
+  readonly tickMs: number | undefined;
   searchedMs: number;
-  /** Why rings are not watched, where they are not. */
-  unwatched: string | undefined;
+  ticks: number;
+  ticking: NodeJS.Timeout | undefined;
+  burst: NodeJS.Timeout | undefined;
   wakes: number;
   /** Wakes that found no CPU left. */
   paused: number;
 }
 
-export function openBeside({ cores, proc = '/proc' }: BesideOptions): Beside {
-  const state: State = {
-    proc,
-    pace: openPace(cores),
-    rings: keepRings(proc),
-    watchers: new Map(),
-    searchedMs: Number.NEGATIVE_INFINITY,
-    unwatched: undefined,
-    wakes: 0,
-    paused: 0,
-  };
+export function openBeside(options: BesideOptions): Beside {
+  const state = openState(options);
+  if (options.always) tickOn(state);
   return {
-    begins: () => look(state),
-    ends: () => look(state),
+    begins: (number) => {
+      state.journal.invocation = number;
+      look(state);
+      tickOn(state);
+    },
+    ends: () => {
+      look(state);
+      if (!options.always) tickOff(state);
+    },
+    runtimes: (pids) => know(state, pids),
     doubts: () => state.rings.doubts(),
     record: () => {
       look(state);
-      return { rings: state.rings.all(), facts: factsOf(state) };
+      return { rings: state.rings.all(), observed: state.journal.all(), facts: factsOf(state) };
     },
     close: () => {
-      letGo(state);
+      tickOff(state);
+      clearTimeout(state.burst);
+      state.watch.letGo();
+      state.connections.close();
+      state.children.close();
       state.rings.close();
     },
   };
 }
 
-function factsOf({ pace, rings, wakes, paused, unwatched }: State): Readonly<Record<string, unknown>> {
+function openState({ cores, writable, api, proc = '/proc' }: BesideOptions): State {
+  const journal = openJournal();
+  const rings = keepRings(proc);
+  const state: State = {
+    proc,
+    pace: openPace(cores),
+    journal,
+    rings,
+    watch: watchRings(() => wake(state)),
+    children: followPids(journal, proc),
+    connections: followConnections(journal, api, proc),
+    surroundings: watchSurroundings(journal, writable, proc),
+    runtimes: new Set(),
+    tickMs: cores < LEAST_CORES ? undefined : Math.round(TICK_MS / Math.min(1, cores)),
+    searchedMs: Number.NEGATIVE_INFINITY,
+    ticks: 0,
+    ticking: undefined,
+    burst: undefined,
+    wakes: 0,
+    paused: 0,
+  };
+  return state;
+}
+
+function factsOf({ pace, rings, journal, children, wakes, paused, watch }: State): Readonly<Record<string, unknown>> {
+  const unwatched = watch.refused();
   return {
     cpuMs: Math.round(pace.spentMs()),
     wakes,
     paused,
     ringsLeft: rings.left(),
+    pids: children.facts(),
+    eventsLeft: journal.left(),
     ...(unwatched === undefined ? {} : { unwatched }),
   };
 }
 
-/** Rings are looked for, the new ones are watched, and all that is new in them is read. */
+function know({ runtimes, children }: State, pids: readonly number[]): void {
+  for (const pid of pids) runtimes.add(pid);
+  children.runtimes(pids);
+}
+
+/** All that is due where somebody has asked: rings are looked for and read, children and surroundings looked at. */
 function look(state: State): void {
   state.wakes += 1;
   state.pace.spend(() => {
@@ -90,41 +154,71 @@ function look(state: State): void {
       state.searchedMs = nowMs;
       state.rings.search(pidsOf(state.proc));
     }
-    for (const ring of state.rings.all()) watchRing(state, ring);
+    state.watch.cover(state.rings.all());
     state.rings.read(SLOTS);
+    know(
+      state,
+      state.rings.all().flatMap(({ holders }) => holders.slice(0, 1)),
+    );
+    state.children.look();
+    state.pace.charge(state.surroundings.look([...state.runtimes]));
+    state.pace.charge(state.connections.look([...state.runtimes, ...state.children.living()]));
   });
 }
 
-/** Somebody has written. A flood ends the watch until the next invocation. */
+/** True while there is CPU left for what nobody has asked for. */
+function allows(state: State): boolean {
+  if (state.pace.allows()) return true;
+  state.paused += 1;
+  return false;
+}
+
+/** A ring was written: a child may just be starting. A flood ends the watch until the next invocation. */
 function wake(state: State): void {
-  if (!state.pace.allows()) {
-    state.paused += 1;
-    letGo(state);
+  if (!allows(state)) {
+    state.watch.letGo();
     return;
   }
   state.wakes += 1;
-  state.pace.spend(() => void state.rings.read(MAX_SLOTS));
+  state.pace.spend(() => {
+    state.rings.read(MAX_SLOTS);
+    state.children.look();
+  });
+  burst(state, 0);
 }
 
-/** Limits on inotify are shared with the function: at the first refusal it goes without. */
-function watchRing(state: State, { identity, fd }: KeptRing): void {
-  if (state.watchers.has(identity) || state.unwatched !== undefined) return;
-  try {
-    const watcher = watch(`/proc/self/fd/${fd}`, { persistent: false }, () => wake(state));
-    watcher.on('error', () => letGo(state));
-    state.watchers.set(identity, watcher);
-  } catch (error) {
-    state.unwatched = (error as NodeJS.ErrnoException).code ?? 'unknown';
-    letGo(state);
-  }
+function burst(state: State, step: number): void {
+  const ms = BURST_MS[step];
+  if (state.burst !== undefined && step === 0) return;
+  state.burst = undefined;
+  if (ms === undefined || !allows(state)) return;
+  state.burst = setTimeout(() => {
+    state.pace.spend(() => void state.children.look());
+    burst(state, step + 1);
+  }, ms).unref();
 }
 
-function letGo({ watchers }: State): void {
-  for (const watcher of watchers.values()) watcher.close();
-  watchers.clear();
+function tickOn(state: State): void {
+  if (state.tickMs === undefined || state.ticking !== undefined) return;
+  state.ticking = setInterval(() => tick(state), state.tickMs).unref();
 }
 
-/** Our own last: a descriptor that we hold tells nothing of the function. */
+function tickOff(state: State): void {
+  clearInterval(state.ticking);
+  state.ticking = undefined;
+}
+
+/** One read where nothing has moved. */
+function tick(state: State): void {
+  state.ticks += 1;
+  const holders = [...state.runtimes, ...state.children.living()];
+  if (state.ticks % SOCKETS_EVERY === 0 && state.pace.allows()) state.pace.charge(state.connections.look(holders));
+  if (!state.children.hasMoved() || !allows(state)) return;
+  state.pace.spend(() => void state.children.look());
+  burst(state, 0);
+}
+
+/** Our own holds rings for us alone. */
 function pidsOf(proc: string): readonly number[] {
   try {
     const pids = readdirSync(proc).filter((name) => /^[1-9]\d{0,9}$/u.test(name));

@@ -13,6 +13,8 @@ export interface Pace {
   readonly allows: () => boolean;
   /** Does what is due in any case; it counts all the same. */
   readonly spend: (work: () => void) => void;
+  /** The same for work that runs aside: an estimate, milliseconds. */
+  readonly charge: (ms: number) => void;
   /** CPU until now, milliseconds. */
   readonly spentMs: () => number;
 }
@@ -29,6 +31,11 @@ export function openPace(cores: number, clock: Clock = CLOCK): Pace {
     credit = Math.min(most, credit + Math.max(0, nowMs - filledMs) * SHARE * share);
     filledMs = nowMs;
   };
+  // What must be done may use more than there is, and keeps the rest away no longer than a burst lasts.
+  const charge = (ms: number): void => {
+    spentMs += ms;
+    credit = Math.max(-most, credit - ms);
+  };
   return {
     allows: () => {
       refill();
@@ -39,12 +46,10 @@ export function openPace(cores: number, clock: Clock = CLOCK): Pace {
       try {
         work();
       } finally {
-        const used = Math.max(0, clock.cpuMs() - before);
-        spentMs += used;
-        // What must be done may use more than there is, and keeps the rest away no longer than a burst lasts.
-        credit = Math.max(-most, credit - used);
+        charge(Math.max(0, clock.cpuMs() - before));
       }
     },
+    charge,
     spentMs: () => spentMs,
   };
 }

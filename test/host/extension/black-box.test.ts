@@ -13,6 +13,7 @@ import { openScene } from './sandbox.ts';
 type Row = RecordedEvent & {
   readonly ring?: number;
   readonly from?: string;
+  readonly observer?: string;
   readonly box?: { readonly rings: readonly Ring[] };
 };
 interface Ring {
@@ -86,6 +87,20 @@ describe('after SIGKILL of the runtime', {
     const child = rows.find(({ kind, argv }) => kind === 'spawn' && argv?.join(' ').includes('--the-last-word'));
     assert.equal(child?.ring, 1, `${JSON.stringify(rows)}\n${platform.log()}`);
     assert.match(rows.find(({ kind }) => kind === 'begin')?.subject ?? '', /^python 3/u);
+  });
+
+  test('children that no ring tells of are told by the extension', async (t) => {
+    const platform = await openScene(t, { handler: 'lifecycle.handler', memoryMb: 1769, env: RECORDED });
+    await platform.invoke({});
+    await platform.idle();
+    await platform.invoke({ run: 'sleep 0.3; sh -c "sleep 0.25; true"' });
+    await platform.idle();
+    await platform.shutdown();
+    const rows = rowsOf((await storedCaptures(platform.ground.evidence)).at(-1));
+    assert.deepEqual(rows[0]?.box?.rings, []);
+    const child = rows.find(({ argv }) => argv?.join(' ') === 'sleep 0.25');
+    const told = [child?.observer, child?.kind, child?.invocation];
+    assert.deepEqual(told, ['extension', 'spawn', 2], JSON.stringify(rows));
   });
 
   test('a ring that its own function rewrites is found after the answer, with the events as they were', async (t) => {
