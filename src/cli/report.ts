@@ -154,12 +154,14 @@ async function addTo(
 }
 
 async function read(
-  capture: OpenCapture,
+  opened: OpenCapture,
   means: VerifyMeans,
   out: Output,
 ): Promise<{ reported: ReportedCapture; view: CaptureView }> {
   const { viewCapture } = await import('../case/view/view.ts');
   const { bodySections, headRows } = await import('../case/view/sections.ts');
+  const { formByLog } = await import('../case/verify/log-form.ts');
+  const capture = await formByLog(opened, means.log);
   const verified = await verifyOne(capture, means, out);
   const meter = out.meter('reading');
   try {

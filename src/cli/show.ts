@@ -18,7 +18,7 @@ import type { Values } from './option-values.ts';
 
 export const show: Command = {
   name: 'show',
-  summary: 'Shows one capture: cause, identity, findings, processes, sockets, recovered files, /tmp, exceptions.',
+  summary: 'Shows one capture: cause, identity, findings, processes, sockets, recovered files, /tmp, shortfalls.',
   usage: 'LOCATION [ID] [--identity FILE] [--lines N]',
   details: `
 Reads the capture once and writes nothing. It shows what the capture says; whether that is what was captured is for
@@ -52,7 +52,7 @@ Each list has --lines lines here, and with --json the first 1,000 items; documen
         manifest: capture.manifest,
         ...view,
         documents: Object.fromEntries(view.documents),
-        shortfalls: view.shortfalls.own.result(0, undefined),
+        shortfalls: view.shortfalls.of(capture.manifest).result(0, undefined),
       });
       tell(capture, view, out, most);
       return view.problem === undefined ? 0 : 1;

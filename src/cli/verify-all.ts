@@ -119,8 +119,9 @@ async function verifyEach(
   { leave, ...means }: EveryMeans,
   out: Output,
 ): Promise<VerifyResult | undefined> {
+  const { formByLog } = await import('../case/verify/log-form.ts');
   try {
-    return await verifyOne(capture, means, out);
+    return await verifyOne(await formByLog(capture, means.log), means, out);
   } catch (cause) {
     if (!isAmberError(cause) || !/^(?:CASE_|IDENTITY_)/u.test(cause.code)) throw cause;
     leave({ path: capture.location, kind: 'unread', why: `${cause.code}: ${cause.message}` });

@@ -96,6 +96,7 @@ s3:ListBucketVersions and s3:GetObjectVersion.
 async function verifyOnly(place: Place, location: string, options: VerifyCommand, out: Output): Promise<number> {
   const { openOnly } = await import('../case/store/locate.ts');
   const { idsOf } = await import('../case/verify/log.ts');
+  const { formByLog } = await import('../case/verify/log-form.ts');
   let result: VerifyResult;
   let log: LogIndex | undefined;
   let inputs: InputsRead;
@@ -104,7 +105,7 @@ async function verifyOnly(place: Place, location: string, options: VerifyCommand
     const { identity, logPath, collected } = options;
     log = await logOption(logPath, idsOf(capture), out);
     const trail = await trailOption(collected, { stored: idsOf(capture), log }, identity, out);
-    result = await verifyOne(capture, { identity, log, trail }, out);
+    result = await verifyOne(await formByLog(capture, log), { identity, log, trail }, out);
     inputs = inputsOf(log, trail);
   } catch (cause) {
     return absentOr(cause, location, { ...options, log }, out);

@@ -31,8 +31,14 @@ export class Shortfalls {
   readonly #outcomes: Partial<Record<Outcome, number>> = {};
   readonly #reasons = new Map<string, number>();
 
-  add({ outcome, reason = 'no reason was given', byDesign }: Judged): void {
-    if (!SHORT.has(outcome) || (outcome === 'skipped' && byDesign !== undefined)) return;
+  /** Whether an item is one. */
+  isShort({ outcome, byDesign }: Judged): boolean {
+    return SHORT.has(outcome) && (outcome !== 'skipped' || byDesign === undefined);
+  }
+
+  add(item: Judged): void {
+    if (!this.isShort(item)) return;
+    const { outcome, reason = 'no reason was given' } = item;
     this.#outcomes[outcome] = (this.#outcomes[outcome] ?? 0) + 1;
     const cut = reason.slice(0, MAX_REASON);
     const name = this.#reasons.has(cut) || this.#reasons.size < MAX_REASONS ? cut : OTHER;
@@ -61,8 +67,8 @@ export class Shortfalls {
  * gone.
  */
 export class OldShortfalls extends Shortfalls {
-  override add(item: Judged): void {
-    if (item.outcome !== 'skipped' || !OLD_WORDS.test(item.reason ?? '')) super.add(item);
+  override isShort(item: Judged): boolean {
+    return super.isShort(item) && (item.outcome !== 'skipped' || !OLD_WORDS.test(item.reason ?? ''));
   }
 }
 

@@ -16,13 +16,17 @@ export class ItemShortfalls {
     this.own.add(item);
     this.old.add(item);
   }
+
+  /** By the rule that the capture goes by. */
+  of(manifest: CaptureManifest | undefined): Shortfalls {
+    return manifest === undefined || saidBy(manifest) === undefined ? this.old : this.own;
+  }
 }
 
 /** As the items say, where they were all read; else as the manifest says, where its own outcomes do not contradict. */
 export function completenessIn(manifest: CaptureManifest, counted?: ItemShortfalls): Completeness {
   const said = saidBy(manifest);
-  if (counted !== undefined)
-    return (said === undefined ? counted.old : counted.own).result(lostIn(manifest), endedIn(manifest));
+  if (counted !== undefined) return counted.of(manifest).result(lostIn(manifest), endedIn(manifest));
   if (said === undefined)
     return completenessOf(manifest.outcomes, { isWhole: manifest.state === 'whole' }, endedIn(manifest));
   const outcomes = byOutcomes(manifest, said);
@@ -46,7 +50,8 @@ export function completenessText(manifest: CaptureManifest, counted?: ItemShortf
   return wordsOf(completenessIn(manifest, counted));
 }
 
-const FINE: ReadonlySet<string> = new Set(['collected', 'changed', 'empty']);
+/** Outcomes of what is among the evidence as it should be. */
+export const FINE: ReadonlySet<string> = new Set(['collected', 'changed', 'empty']);
 
 /** Items that are not among the evidence as they should be, by outcome. */
 export function notCollected(outcomes: Completeness['outcomes']): Completeness['outcomes'] {

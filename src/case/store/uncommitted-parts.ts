@@ -87,7 +87,8 @@ async function oneOfEach(store: CaseStore, group: readonly CapturePart[]): Promi
   return chosen;
 }
 
-function gaps(parts: readonly CapturePart[]): readonly number[] {
+/** Numbers below the last one that no part has. */
+export function gaps(parts: readonly CapturePart[]): readonly number[] {
   const numbers = new Set(parts.map(({ number }) => number));
   const last = parts.at(-1)?.number ?? -1;
   const missing: number[] = [];
@@ -103,5 +104,5 @@ function whyForeign({ number, bytes, object }: CapturePart, parts: readonly Capt
     number !== undefined && parts.some((part) => part.number === number)
       ? `segment ${number} is there twice`
       : `${parts[0]?.object ?? 'another object'} has another form`;
-  return `${why}, and without manifest.json nobody knows which of the two is ours`;
+  return `${why}, and without manifest.json only the log tells which of the two is ours`;
 }

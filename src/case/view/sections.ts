@@ -100,6 +100,10 @@ function stateOf({ manifest, manifestProblem, parts, missing }: OpenCapture, vie
   return `${word}, ${size(bytes)} in ${all}${sealed}`;
 }
 
+/** As `amber verify` calls them. */
+const SHORT = 'The evidence is not complete: shortfalls';
+const APART = 'Not collected, and no shortfall: by design, or gone before it could be read';
+
 /** The sections that have something to say, in the order of a reader's questions. */
 export function bodySections(view: CaptureView): readonly TextSection[] {
   const { documents } = view;
@@ -121,10 +125,8 @@ export function bodySections(view: CaptureView): readonly TextSection[] {
         rows.map((row) => row.map((cell) => renderText(cell, MAX_CELL))),
       ),
     ),
-    listed('Not as it should be', view.exceptions, (item) => [
-      renderText(item.outcome),
-      `${shown(item)}: ${renderText(item.reason ?? '')}`,
-    ]),
+    listed(SHORT, view.short, outcomeRow),
+    listed(APART, view.apart, outcomeRow),
     listed('Redacted', view.redacted, (item) => [`${shown(item)}: ${redactionsOf(item)}`]),
   ];
   return sections.filter(({ count, notes = [] }) => count + notes.length > 0);
@@ -144,6 +146,10 @@ function listed(
 
 function shown(item: ManifestItem): string {
   return renderPath(itemPath(item));
+}
+
+function outcomeRow(item: ManifestItem): readonly string[] {
+  return [renderText(item.outcome), `${shown(item)}: ${renderText(item.reason ?? '')}`];
 }
 
 function recoveredRow(item: ManifestItem): readonly string[] {

@@ -3,7 +3,9 @@ import type { ManifestItem, Outcome } from '../../contracts/evidence.ts';
 import { isAmberError } from '../../errors.ts';
 import type { AgeIdentity } from '../../seal/age-open.ts';
 import { isControlPlane } from '../store/collection.ts';
-import { ItemShortfalls } from '../store/completeness.ts';
+import type { CaptureManifest } from '../../seal/commit.ts';
+import type { Shortfalls } from '../../seal/completeness.ts';
+import { FINE, ItemShortfalls } from '../store/completeness.ts';
 import type { OpenCapture } from '../store/open.ts';
 import { JsonLines } from '../tar/json-lines.ts';
 import { JsonRows, type DocumentReader } from '../tar/json-rows.ts';
@@ -49,8 +51,10 @@ export interface CaptureView {
   readonly recovered: Listing<ManifestItem>;
   /** Files of /tmp and /dev/shm in the order of the tarball, which is that of their value. */
   readonly files: Listing<ManifestItem>;
-  /** Items that did not end as collected, changed, empty or skipped. */
-  readonly exceptions: Listing<ManifestItem>;
+  /** Items that are a shortfall, as the completeness counts them. */
+  readonly short: Listing<ManifestItem>;
+  /** Items that were not collected and are none: skipped by design, or gone before they could be read. */
+  readonly apart: Listing<ManifestItem>;
   readonly redacted: Listing<ManifestItem>;
   readonly redactions: number;
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
@@ -71,7 +75,7 @@ export async function viewCapture(
   identity: AgeIdentity | undefined,
   onProgress?: (done: number, total: number) => void,
 ): Promise<CaptureView> {
-  const viewer = new Viewer();
+  const viewer = new Viewer(capture.manifest);
   const readable = identity !== undefined || capture.parts.every(({ sealed }) => !sealed);
   const { parts, problem } = runOf(
     capture,
@@ -118,7 +122,6 @@ class Bounded<T> implements Listing<T> {
   }
 }
 
-const FINE: ReadonlySet<string> = new Set(['collected', 'changed', 'empty', 'skipped']);
 const OUTCOMES: ReadonlySet<string> = new Set([
   'collected',
   'truncated',
@@ -135,9 +138,11 @@ class Viewer implements TarVisitor {
   readonly #documents = new Map<string, unknown>();
   readonly #recovered = new Bounded<ManifestItem>();
   readonly #files = new Bounded<ManifestItem>();
-  readonly #exceptions = new Bounded<ManifestItem>();
+  readonly #short = new Bounded<ManifestItem>();
+  readonly #apart = new Bounded<ManifestItem>();
   readonly #redacted = new Bounded<ManifestItem>();
   readonly #shortfalls = new ItemShortfalls();
+  readonly #rule: Shortfalls;
   readonly #outcomes: Partial<Record<Outcome, number>> = {};
   #redactions = 0;
   #items = 0;
@@ -146,6 +151,10 @@ class Viewer implements TarVisitor {
   readonly #leftOut: string[] = [];
   #controlBytes = 0;
   #controlLeft = 0;
+
+  constructor(manifest: CaptureManifest | undefined) {
+    this.#rule = this.#shortfalls.of(manifest);
+  }
 
   entry({ path, size }: TarEntry): void {
     if (partNumber(path) !== undefined)
@@ -198,7 +207,8 @@ class Viewer implements TarVisitor {
       documents: this.#documents,
       recovered: this.#recovered,
       files: this.#files,
-      exceptions: this.#exceptions,
+      short: this.#short,
+      apart: this.#apart,
       redacted: this.#redacted,
       redactions: this.#redactions,
       outcomes: this.#outcomes,
@@ -225,7 +235,8 @@ class Viewer implements TarVisitor {
     const redactions = item.redactions?.length ?? 0;
     this.#redactions += redactions;
     if (redactions > 0) this.#redacted.add(item);
-    if (!FINE.has(item.outcome)) this.#exceptions.add(item);
+    if (this.#rule.isShort(item)) this.#short.add(item);
+    else if (!FINE.has(item.outcome)) this.#apart.add(item);
     if (item.path.startsWith('recovered/')) this.#recovered.add(item);
     else if (item.kind === 'file' && item.collector === 'writable') this.#files.add(item);
   }
