@@ -77,5 +77,10 @@ export const DETECTOR_NAMES: readonly string[] = [
   'code-from-nowhere',
   'open-inspector',
   'rewritten-record',
+  'lone-request',
+  'long-names',
+  'moved-output',
+  'bulk-rename',
+  'process-flood',
   'resource-jump',
 ];

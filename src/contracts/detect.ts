@@ -1,6 +1,6 @@
 /** The third part of the contracts: what detectors look at and what they say. Import them from evidence.ts. */
 import type { BytePath } from './entry.ts';
-import type { RecordedNews, RingDoubt } from './recorded.ts';
+import type { RecordedEvent, RecordedNews, RingDoubt } from './recorded.ts';
 
 /** How sure a finding is that somebody is there who should not be. `high` starts a capture by default. */
 export type Severity = 'low' | 'medium' | 'high' | 'critical';
@@ -219,6 +219,16 @@ export interface OwnFacts {
   readonly left?: readonly string[];
 }
 
+/** A summary of all events until now. */
+export interface Heard {
+  /** Where the main thread has connected to: `203.0.113.7:443`. */
+  readonly addresses: ReadonlySet<string>;
+  /** Threads that were started: the last of them. */
+  readonly workers: readonly RecordedEvent[];
+  /** Starts of requests to the Runtime API before the first invocation: a runtime that is made of JavaScript. */
+  readonly asksRuntimeApi: boolean;
+}
+
 /** All that detectors look at, at one moment. */
 export interface Observation {
   readonly takenMs: number;
@@ -241,6 +251,8 @@ export interface Observation {
   readonly recorded?: RecordedNews;
   /** Rings that are no longer as the extension has read them; absent where nobody keeps any. */
   readonly doubts?: readonly RingDoubt[];
+  /** What the black box has told of since the sandbox began; absent where a connection may have gone unheard. */
+  readonly heard?: Heard;
   /** What was left out, in words: limits, refusals. */
   readonly notInspected: readonly string[];
 }

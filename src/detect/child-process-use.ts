@@ -1,9 +1,11 @@
 /** What the function was made to start: it shows what has ended before anybody looks. */
 import type { Detector, DetectPolicy, Finding, Observation, Severity, Spawned } from '../contracts/evidence.ts';
 import type { RecordedEvent } from '../contracts/recorded.ts';
+import { placeOf } from './addresses.ts';
+import { commandsOf } from './command-line.ts';
 import { firstOf, isAllowed, makeFinding, once } from './finding.ts';
 import { idiomsOf } from './idioms.ts';
-import { isWritablePlace } from './places.ts';
+import { baseName, isWritablePlace } from './places.ts';
 import { isDownloader } from './programs.ts';
 import { eventEvidence, eventsOf, knownArgv } from './recorded.ts';
 
@@ -12,13 +14,17 @@ const MAX = 16;
 export const childProcessUse: Detector = {
   name: 'child-process-use',
   description:
-    'child_process was asked to run a command line that intruders use, a downloader, or a file of a writable tree.',
+    'child_process was asked to run a command line that intruders use, a downloader, a file of a writable tree, or a ' +
+    'shell without a command beside a connection of its own.',
   technique: { id: 'T1059', name: 'Command and Scripting Interpreter' },
   kind: 'execution',
   severity: 'critical',
   cost: 'facts',
-  benign: ['functions that run curl or an unpacked program on purpose', 'installers: curl … | sh'],
-  runs: ['process'],
+  benign: [
+    'functions that run curl or an unpacked program on purpose, and remove it afterwards',
+    'installers: curl … | sh',
+  ],
+  runs: ['extension', 'process'],
   detect: (now: Observation, _: Observation, policy: DetectPolicy): readonly Finding[] =>
     firstOf(
       // The same start may be told by the black box and by Node's own channel: the number of the event comes first.
@@ -36,11 +42,12 @@ interface Start {
   readonly argv: readonly string[];
   readonly text: string;
   readonly evidence: readonly string[];
+  readonly event?: RecordedEvent;
 }
 
 function recordedStart(event: RecordedEvent): Start {
   const argv = knownArgv(event);
-  return { file: event.subject, argv, text: argv.join(' '), evidence: eventEvidence(event) };
+  return { file: event.subject, argv, text: argv.join(' '), evidence: eventEvidence(event), event };
 }
 
 function toldStart({ file, argv, left, pid, atMs }: Spawned): Start {
@@ -60,8 +67,53 @@ function judge(one: Start, now: Observation): Finding[] {
     return [found(one, { title: `a command line that ${idiom.what}: ${text}`, ...idiom, part: idiom.name })];
   if (isDownloader(file))
     return [found(one, { title: `a downloader: ${text}`, severity: 'medium', part: 'downloader' })];
-  if (!isWritablePlace(file, now.writable)) return [];
-  return [found(one, { title: `a file of a writable tree: ${text}`, severity: 'low', part: 'staged' })];
+  if (!isWritablePlace(file, now.writable)) return waitsForStranger(one, now);
+  const { severity, what } = stagedAs(file, now);
+  return [found(one, { title: `${what}: ${text}`, severity, part: 'staged' })];
+}
+
+/** What was removed after it had run, or hides its name, was not meant to be found. Packages do one of both at most. */
+function stagedAs(
+  file: string,
+  { files, writable, notInspected }: Observation,
+): Pick<Judged, 'severity'> & { what: string } {
+  const isHidden = baseName(file).startsWith('.');
+  const isListed = notInspected.length === 0 && writable.some((root) => file.startsWith(`${root}/`));
+  const isGone = isListed && !files.some(({ path }) => path === file);
+  const what = `a file of a writable tree${isHidden ? ' that is hidden behind a dot' : ''}`;
+  if (isGone) return { severity: isHidden ? 'high' : 'medium', what: `${what} that has been removed since` };
+  return { severity: isHidden ? 'medium' : 'low', what };
+}
+
+/** Milliseconds between the start of a shell and the connection that it is tied to. */
+const TIED_MS = 2000;
+
+/**
+ * A shell that was given nothing to do takes its commands from the function. At the same time code of the same file
+ * opens a connection that no request asks for. Together they are a shell for somebody outside, at whatever address.
+ */
+function waitsForStranger(one: Start, now: Observation): Finding[] {
+  const { event } = one;
+  if (event?.lineage?.child === undefined || event.cut !== undefined || event.lineage.stdio?.[0] !== 'pipe') return [];
+  const [command] = commandsOf(one.argv);
+  if (command?.readsCode !== true) return [];
+  const near = (other: RecordedEvent): boolean =>
+    Math.abs(other.timeMs - event.timeMs) <= TIED_MS && other.origin?.[0] === event.origin?.[0];
+  const requests = eventsOf(now, ['request']).filter(near);
+  const tie = eventsOf(now, ['connect']).find(
+    (other) => near(other) && isOutside(other) && !requests.some(({ timeMs }) => timeMs <= other.timeMs),
+  );
+  if (tie === undefined) return [];
+  return [
+    found(
+      { ...one, evidence: [...one.evidence, ...eventEvidence(tie)] },
+      { title: `a shell that waits for commands, and connected to ${tie.subject}`, severity: 'high', part: 'tied' },
+    ),
+  ];
+}
+
+function isOutside({ subject }: RecordedEvent): boolean {
+  return /^(?:aws|public)$/u.test(placeOf(subject.replace(/:\d+$/u, '').replace(/^\[|\]$/gu, '')));
 }
 
 interface Judged {

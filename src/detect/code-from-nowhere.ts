@@ -23,25 +23,25 @@ export const codeFromNowhere: Detector = {
   severity: 'high',
   cost: 'facts',
   benign: ['functions that run the rules or plug-ins of their users by node:vm, which is medium at most'],
-  runs: ['process'],
+  runs: ['extension', 'process'],
   detect: (now: Observation): readonly Finding[] =>
     firstOf(
       once(
         eventsOf(now, Object.keys(DOES) as RecordedKind[])
           .filter(isNowhere)
-          .map((event) => found(event, now)),
+          .map(found),
       ),
       MAX,
     ),
 };
 
-function found(event: RecordedEvent, { self }: Observation): Finding {
-  const { kind, subject, origin } = event;
+function found(event: RecordedEvent): Finding {
+  const { kind, subject, origin, pid } = event;
   const from = origin?.[0] ?? '';
   return makeFinding(codeFromNowhere, {
     title: `code of no file (${from}) ${DOES[kind] ?? kind}: ${subject}`,
     severity: severityOf(kind, from),
-    subject: { pid: self, name: `${from} ${kind} ${subject}` },
+    subject: { pid, name: `${from} ${kind} ${subject}` },
     evidence: eventEvidence(event),
   });
 }

@@ -22,7 +22,9 @@ const SYSTEM: ReadonlySet<string> = new Set([
   'aws',
   'lambda',
 ]);
-const KERNEL = /^\[?(?:kworker|kthreadd|ksoftirqd|kswapd|kdevtmpfs|khugepaged|migration|rcu_|watchdog|jbd2|scsi_)/u;
+/** As the kernel writes them: with a processor or a device behind a slash, or whole. `migration-tool` is no thread. */
+const KERNEL =
+  /^\[?(?:(?:kworker|ksoftirqd|migration|watchdog|cpuhp|jbd2)\/[\w:.-]+|(?:kthreadd|kdevtmpfs|khugepaged|kauditd|kswapd\d+|rcu_(?:sched|preempt|bh|gp|par_gp|tasks\w*)|scsi_(?:eh|tmf)_\d+))\]?$|^\[(?:kworker|ksoftirqd|kswapd|migration|watchdog|rcu_|scsi_|jbd2)/u;
 /** One executable under many names. */
 const MULTICALL: ReadonlySet<string> = new Set(['busybox', 'toybox', 'coreutils', 'box']);
 

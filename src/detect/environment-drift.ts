@@ -9,6 +9,7 @@ import type {
   Technique,
 } from '../contracts/evidence.ts';
 import { defined } from '../defined.ts';
+import { placeOf } from './addresses.ts';
 import { before, firstOf, isAllowed, makeFinding, named, newcomers, once, subjectOf } from './finding.ts';
 import { isWritablePlace } from './places.ts';
 import { isWrapper } from './programs.ts';
@@ -35,6 +36,7 @@ export const environmentDrift: Detector = {
   benign: [
     'exec wrappers, NODE_OPTIONS and layers of monitoring, which are there from the start',
     'LD_LIBRARY_PATH that an unpacked browser needs',
+    'a storage service that is not of AWS and whose endpoint code sets after init: allow:variable=…',
   ],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] => {
@@ -107,7 +109,7 @@ function ofCode(now: Observation, baseline: Observation): Finding[] {
     if (then[name] === value || use === undefined || name === 'AWS_ACCESS_KEY_ID' || name === 'AWS_LAMBDA_RUNTIME_API')
       return [];
     const weak = use === 'path' || name === 'NODE_TLS_REJECT_UNAUTHORIZED';
-    const severity = isLoaded(name, value, now) ? 'high' : weak ? 'low' : 'medium';
+    const severity = isLoaded(name, value, now) || isTurned(name, value) ? 'high' : weak ? 'low' : 'medium';
     return [drift(own, { name, value, severity, what: 'has changed in its own environment', part: 'own' })];
   });
 }
@@ -187,8 +189,29 @@ function drift(one: ObservedProcess, { name, value, severity, what, part }: Drif
   });
 }
 
-/** What every Python runs when it finds it on its path (docs.python.org, site). */
+/** Where requests to AWS go, with their signatures, and who gives credentials. */
+const ENDPOINT = /^AWS_(?:ENDPOINT_URL|CONTAINER_CREDENTIALS_FULL_URI$|EC2_METADATA_SERVICE_ENDPOINT$)/u;
+
+/** Somebody else gets what is meant for AWS. Emulators and endpoints in a VPC have private addresses. */
+function isTurned(name: string, value: string): boolean {
+  if (!ENDPOINT.test(name)) return false;
+  const host = URL.parse(value)?.hostname.replace(/^\[|\]$/gu, '') ?? '';
+  if (/^[\d.]+$|:/u.test(host)) return placeOf(host) === 'public';
+  return host.includes('.') && !/(?:^|\.)(?:amazonaws\.com(?:\.cn)?|api\.aws|local|internal|localhost)$/u.test(host);
+}
+
+/**
+ * What a Python runs when it finds it on its path: by itself (docs.python.org, site), and modules of its library that
+ * nearly every program imports. No package brings one of the same name.
+ */
 const SITE_FILES = ['sitecustomize.py', 'usercustomize.py'] as const;
+const OF_LIBRARY =
+  'argparse base64 codecs collections copy datetime functools hashlib hmac http io json logging os random re shutil ' +
+  'socket ssl struct subprocess tempfile threading time traceback urllib uuid zipfile';
+const SHADOWS: readonly string[] = [
+  ...SITE_FILES,
+  ...OF_LIBRARY.split(' ').flatMap((name) => [`${name}.py`, `${name}/__init__.py`]),
+];
 
 /** The variable makes programs run what lies in a writable tree, without being asked to. */
 function isLoaded(name: string, value: string, now: Observation): boolean {
@@ -200,7 +223,7 @@ function isLoaded(name: string, value: string, now: Observation): boolean {
     .some(
       (folder) =>
         isWritablePlace(`${folder}/`, now.writable) &&
-        SITE_FILES.some((file) => files.has(`${folder.replace(/\/+$/u, '')}/${file}`)),
+        SHADOWS.some((file) => files.has(`${folder.replace(/\/+$/u, '')}/${file}`)),
     );
 }
 

@@ -18,7 +18,10 @@ const SHELL_SOCKET = /^\/dev\/(?:tcp|udp)\/[\w.:$[{-]/u;
 const TEMPORARY = /^\/(?:tmp|dev\/shm|var\/tmp)\//u;
 const ENVIRON =
   /(?:^|[=@:/])\/proc\/(?:self|thread-self|\$\$|\$\{?PPID\}?|[\d*?[\]-]+)\/(?:task\/[^/]+\/)?(?:environ|mem)$/u;
-const ENVIRON_IN_CODE = /\/proc\/[\w${}*-]+\/(?:environ|mem)\b/u;
+/** Code puts the path together: `'/proc/' + str(os.getppid()) + '/environ'`. */
+const ENVIRON_IN_CODE = /\/proc\/[^;\n]{0,80}?\/(?:environ|mem)\b/u;
+/** `:(){ :|:& };:` */
+const CALLS_ITSELF_TWICE = /(?<name>[\w:]+)\s*\(\)\s*\{[^}]*?\k<name>[^}|&]*[|&]\s*\k<name>[^}]*&/u;
 const SECRET = /\bAWS_(?:SECRET_ACCESS_KEY|SESSION_TOKEN)\b/u;
 const SAYS: ReadonlySet<string> = new Set(['echo', 'printf', ':', 'true']);
 const SETS_UP: ReadonlySet<string> = new Set([...SAYS, '', '.', 'source', 'cd', 'export', 'set', 'unset', 'env']);
@@ -171,6 +174,12 @@ const IDIOMS: readonly (Idiom & { readonly test: Test })[] = [
     severity: 'critical',
     what: 'runs what comes from a socket',
     test: (one) => one.readsCode && isFed(one, isSocketTool),
+  },
+  {
+    name: 'fork-bomb',
+    severity: 'high',
+    what: 'calls itself twice, in the background',
+    test: ({ program, code }) => isShell(program) && CALLS_ITSELF_TWICE.test(code ?? ''),
   },
   { name: 'fifo-shell', severity: 'critical', what: 'ties a shell to a pipe file', test: readsFifo },
   {

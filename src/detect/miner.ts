@@ -1,8 +1,11 @@
 /** What miners of cryptocurrency cannot do without: a pool, a wallet, an algorithm, a processor. */
 import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess } from '../contracts/evidence.ts';
-import { exeEvidence, isAllowed, makeFinding, named, newcomers, subjectOf } from './finding.ts';
+import { placeOf } from './addresses.ts';
+import { exeEvidence, isAllowed, isAllowedAddress, makeFinding, named, newcomers, subjectOf } from './finding.ts';
+import { eventEvidence } from './recorded.ts';
 import { socketEvidence } from './stdio-socket.ts';
 import { cpuShare } from './resource-jump.ts';
+import { addressOf, unheard } from './unheard.ts';
 
 /**
  * Stratum (the protocol of pools), options that XMRig and its kind share, and addresses of Monero wallets (95
@@ -23,21 +26,45 @@ const PORTS: ReadonlySet<number> = new Set([
 export const miner: Detector = {
   name: 'miner',
   description:
-    'A process has the arguments of a miner, or keeps a processor busy while it is connected to the port of a pool.',
+    'A process has the arguments of a miner, or keeps a processor busy while it is connected to the port of a pool; ' +
+    'a thread of the runtime is connected to one.',
   technique: { id: 'T1496.001', name: 'Compute Hijacking' },
   kind: 'impact',
   severity: 'critical',
   cost: 'sockets',
   benign: ["a service of one's own that happens to listen on port 3333 or the like"],
   runs: ['extension', 'process'],
-  detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] =>
-    [...newcomers(now, baseline), ...now.processes.filter(({ role }) => role === 'extension')].flatMap(
+  detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] => [
+    ...[...newcomers(now, baseline), ...now.processes.filter(({ role }) => role === 'extension')].flatMap(
       (one): Finding[] => {
         if (one.exe !== undefined && isAllowed(policy, 'exe', one.exe)) return [];
         return [...byArguments(one), ...byPool(one, now, policy)];
       },
     ),
+    ...byThread(now, policy),
+  ],
 };
+
+/** The function itself may have a service at such a port; its threads have no connections of their own. */
+function byThread(now: Observation, policy: DetectPolicy): Finding[] {
+  const own = now.processes.find(({ pid }) => pid === now.self);
+  const socket = unheard(now).find(
+    ({ remotePort, remoteAddress }) =>
+      PORTS.has(remotePort) &&
+      placeOf(remoteAddress) === 'public' &&
+      !isAllowedAddress(policy, remoteAddress, remotePort),
+  );
+  if (own === undefined || socket === undefined) return [];
+  return [
+    makeFinding(miner, {
+      title: `a thread of ${named(own)} is connected to the port of a pool`,
+      severity: 'high',
+      subject: { ...subjectOf(own), address: addressOf(socket) },
+      part: 'thread',
+      evidence: [socketEvidence(socket), ...(now.heard?.workers.flatMap(eventEvidence) ?? [])],
+    }),
+  ];
+}
 
 function byArguments(one: ObservedProcess): Finding[] {
   const text = one.argv.join(' ').slice(0, 4096);

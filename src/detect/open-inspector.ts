@@ -12,14 +12,14 @@ export const openInspector: Detector = {
   severity: 'high',
   cost: 'facts',
   benign: ['profilers that open it at the loopback address, which is medium at most'],
-  runs: ['process'],
+  runs: ['extension', 'process'],
   detect: (now: Observation): readonly Finding[] =>
     once(
       eventsOf(now, ['inspector']).map((event) =>
         makeFinding(openInspector, {
           title: `the debugger listens at ${event.subject}`,
           severity: isLoopback(event.subject) ? 'medium' : 'high',
-          subject: { pid: now.self, address: event.subject },
+          subject: { pid: event.pid, address: event.subject },
           evidence: eventEvidence(event),
         }),
       ),

@@ -10,8 +10,9 @@ import type {
 } from '../contracts/evidence.ts';
 import { placeOf } from './addresses.ts';
 import { firstOf, isAllowed, isAllowedAddress, makeFinding, named, subjectOf } from './finding.ts';
-import { isWritablePlace } from './places.ts';
-import { isDownloader, isDrivenBrowser, isInterpreter, isShell } from './programs.ts';
+import { baseName, isWritablePlace } from './places.ts';
+import { isDrivenBrowser, isInterpreter, isShell } from './programs.ts';
+import { isLoose, runsText } from './started-as.ts';
 import { socketEvidence } from './stdio-socket.ts';
 
 /** Findings of one look: the capture has all sockets. */
@@ -27,7 +28,7 @@ export const outbound: Detector = {
   severity: 'medium',
   cost: 'sockets',
   benign: [
-    'every function that calls an API of somebody else: what the runtime itself does is low',
+    'every function that calls an API of somebody else: what the runtime and its tools do is low',
     'a browser that visits a site',
   ],
   runs: ['extension', 'process'],
@@ -67,14 +68,17 @@ function isOutbound(socket: ObservedSocket, policy: DetectPolicy): boolean {
   return placeOf(remoteAddress) === 'public' && !isAllowedAddress(policy, remoteAddress, remotePort);
 }
 
-/** By who it is: what was deployed talks to whom it likes, what was brought along does not. */
-function severityOf(one: ObservedProcess, { writable }: Observation): Severity {
+/**
+ * A destination alone says little: engines, tools and downloaders that a function brings along talk to the internet, as
+ * the function does. It weighs where the program has no use for a connection (a shell), lies nowhere, or is nobody's.
+ */
+function severityOf(one: ObservedProcess, now: Observation): Severity {
   if (one.role !== 'other' || isDrivenBrowser(one)) return 'low';
+  const isStaged = one.exe !== undefined && isWritablePlace(one.exe, now.writable);
   const strange =
     one.exeDeleted ||
-    (one.exe !== undefined && isWritablePlace(one.exe, writable)) ||
     isShell(one.exe) ||
-    isDownloader(one.exe) ||
-    isInterpreter(one.exe);
+    (isInterpreter(one.exe) && runsText(one)) ||
+    (isStaged && (isLoose(one, now) || baseName(one.exe).startsWith('.')));
   return strange ? 'medium' : 'low';
 }

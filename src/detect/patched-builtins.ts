@@ -17,8 +17,9 @@ export const patchedBuiltins: Detector = {
   benign: [
     'tracing that patches a module when it is first used: its code lies in the deployment or in a layer',
     'polyfills and mocks',
+    'tracing that patches the SDK after its first use, and not when it is loaded',
   ],
-  runs: ['process'],
+  runs: ['extension', 'process'],
   detect: (now: Observation): readonly Finding[] => [
     ...(now.own?.patched ?? []).map((patch) =>
       makeFinding(patchedBuiltins, {
@@ -28,28 +29,36 @@ export const patchedBuiltins: Detector = {
         evidence: [`${patch.name}: ${patch.script ?? 'place not known'}`],
       }),
     ),
-    ...firstOf(once(eventsOf(now, ['method', 'prototype', 'hook']).map((event) => recorded(event, now))), MAX),
+    ...firstOf(once(eventsOf(now, ['method', 'prototype', 'hook']).map(recorded)), MAX),
   ],
 };
 
-/** What the checks of the recorder have told. They do not know whose the new function is, so it is medium at most. */
-function recorded(event: RecordedEvent, { self }: Observation): Finding {
+/** What the checks of the recorder have told. They do not know whose the new function is. */
+function recorded(event: RecordedEvent): Finding {
   const { kind, subject } = event;
   const what = kind === 'hook' ? 'was taken from the recorder' : kind === 'method' ? 'was replaced' : 'was added';
   return makeFinding(patchedBuiltins, {
     title: `${subject} ${what} after init`,
-    severity: isOfPath(event) ? 'medium' : 'low',
-    subject: { pid: self, name: subject },
+    severity: severityOfPath(event),
+    subject: { pid: event.pid, name: subject },
     part: kind,
     evidence: eventEvidence(event),
   });
 }
 
+/** Modules of the SDK for Node and for Python, and of the runtime's client. */
+const OF_PATH =
+  /\/(?:@aws-sdk|@smithy|aws-sdk)\/|^\/var\/runtime\/|\/aws-lambda-ric\/|^(?:botocore|boto3|urllib3|awslambdaric|bootstrap)\b/u;
+/** Methods that every request goes through with its signature. Tracing stands before them from the start. */
+const EVERY_REQUEST =
+  /[ .](?:send|sign|signRequest|presign|add_auth|signature|canonical_request|get_frozen_credentials|generate_presigned_url|handle_event_request|unmarshal_request|post_invocation_result)$/u;
+
 /** On the path of requests and credentials, or what reaches every object. */
-function isOfPath({ kind, subject }: RecordedEvent): boolean {
-  if (kind === 'hook') return true;
-  if (kind === 'prototype') return subject.startsWith('Object.prototype.');
-  return /\/(?:@aws-sdk|@smithy|aws-sdk)\/|^\/var\/runtime\//u.test(subject);
+function severityOfPath({ kind, subject }: RecordedEvent): Severity {
+  if (kind === 'hook') return 'medium';
+  if (kind === 'prototype') return subject.startsWith('Object.prototype.') ? 'medium' : 'low';
+  if (!OF_PATH.test(subject)) return 'low';
+  return EVERY_REQUEST.test(subject) ? 'high' : 'medium';
 }
 
 function placeText({ script }: PatchedBuiltin): string {

@@ -66,10 +66,12 @@ export function isWrapper({ exe, env }: Pick<ObservedProcess, 'exe' | 'env'>): b
  * arguments. An intruder who copies the arguments passes for one here; the findings on the file and the process stay.
  */
 export function isDrivenBrowser({ argv }: Pick<ObservedProcess, 'argv'>): boolean {
+  // What the zygote makes has all its arguments in one.
+  const options = argv.length === 1 ? (argv[0]?.split(' ') ?? []) : argv;
   return (
-    argv.some((argument) =>
-      /^--(?:remote-debugging-(?:pipe|port)|type=(?:renderer|zygote|utility|gpu-process))/u.test(argument),
-    ) && argv.some((argument) => argument.startsWith('--headless') || argument.startsWith('--type='))
+    options.some((option) =>
+      /^--(?:remote-debugging-(?:pipe|port)|type=(?:renderer|zygote|utility|gpu-process))/u.test(option),
+    ) && options.some((option) => option.startsWith('--headless') || option.startsWith('--type='))
   );
 }
 

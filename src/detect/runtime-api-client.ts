@@ -2,9 +2,10 @@
  * Somebody else takes the function's events: a process that is neither runtime nor extension talks to the Runtime API.
  */
 import type { Detector, Finding, Observation, ObservedProcess, ObservedSocket } from '../contracts/evidence.ts';
-import { makeFinding, named, subjectOf } from './finding.ts';
+import { makeFinding, named, once, subjectOf } from './finding.ts';
 import { isInterpreter, familyOf } from './programs.ts';
 import { baseName } from './places.ts';
+import { eventEvidence, eventsOf } from './recorded.ts';
 import { declaredApis, endpointOf } from './runtime-api.ts';
 import { socketEvidence } from './stdio-socket.ts';
 
@@ -39,7 +40,7 @@ export const runtimeApiClient: Detector = {
         }),
       );
     });
-    return [...foreign, ...secondClient(now, baseline, ports)];
+    return [...foreign, ...secondClient(now, baseline, ports), ...asked(now)];
   },
 };
 
@@ -72,6 +73,32 @@ function secondClient(now: Observation, baseline: Observation, ports: ReadonlySe
         part: 'second',
       }),
     );
+}
+
+/** The runtime's own client, which asks for events and answers them. */
+const CLIENT = /^\/var\/runtime\/|\/aws-lambda-ric\//u;
+
+/**
+ * Code in the runtime asks for the next event, or answers one, beside its client. A runtime that is made of JavaScript
+ * has asked before its first invocation.
+ */
+function asked(now: Observation): readonly Finding[] {
+  if (now.heard?.asksRuntimeApi === true) return [];
+  return once(
+    eventsOf(now, ['request']).flatMap((event): Finding[] => {
+      const what = /\/runtime\/invocation\/(?<what>next|[\w-]+\/(?:response|error))\b/u.exec(event.subject);
+      if (what === null || event.invocation === 0 || CLIENT.test(event.origin?.[0] ?? '')) return [];
+      return [
+        makeFinding(runtimeApiClient, {
+          title: `code of the function sends ${event.subject}`,
+          severity: 'high',
+          subject: { pid: event.pid, name: what.groups?.['what'] === 'next' ? 'next' : 'response' },
+          part: 'asked',
+          evidence: eventEvidence(event),
+        }),
+      ];
+    }),
+  );
 }
 
 const ONE_CONNECTION: ReadonlySet<string> = new Set(['python', 'ruby']);

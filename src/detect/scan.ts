@@ -20,6 +20,7 @@ import { latin1 } from '../proc/bytes.ts';
 import { MountBook } from '../proc/mount-book.ts';
 import { readOpen, type ReadRule } from '../proc/read.ts';
 import { yieldToEventLoop } from '../proc/session.ts';
+import { openHeard, type HeardBook } from './heard.ts';
 import { observeFiles, type FileLimits, type KnownFiles } from './observe-files.ts';
 import { observeProcesses, type KnownProcesses, type ProcessLimits } from './observe-processes.ts';
 import { observeSockets, type SocketsSeen } from './observe-sockets.ts';
@@ -68,7 +69,7 @@ export function openScanner(options: ScannerOptions): SandboxScanner {
   let sockets: SocketsSeen | undefined;
   let runtimes: ReadonlySet<number> = new Set();
   let last: Promise<unknown> = Promise.resolve();
-  const book = new MountBook();
+  const [book, heard] = [new MountBook(), openHeard()];
 
   const once = async (invocation: ScanInvocation): Promise<Observation> => {
     const { by, roots } = options;
@@ -87,7 +88,7 @@ export function openScanner(options: ScannerOptions): SandboxScanner {
     const files = await observeFiles(roots.writable, limits, knownFiles, pace, book);
     knownFiles = files.known;
     const extensions = extensionsOf(roots.code, book);
-    const within = await withinOf(options);
+    const within = await withinOf(options, heard);
     return {
       takenMs,
       by,
@@ -114,8 +115,11 @@ export function openScanner(options: ScannerOptions): SandboxScanner {
 }
 
 /** What only the process itself knows. The events come behind the facts, which name the readers that are Amber's. */
-async function withinOf(options: ScannerOptions): Promise<{
-  readonly facts: Pick<Observation, 'own' | 'recorded' | 'doubts'>;
+async function withinOf(
+  options: ScannerOptions,
+  book: HeardBook,
+): Promise<{
+  readonly facts: Pick<Observation, 'own' | 'recorded' | 'doubts' | 'heard'>;
   readonly left: readonly string[];
 }> {
   const own = await options.own?.();
@@ -125,7 +129,7 @@ async function withinOf(options: ScannerOptions): Promise<{
   const missed =
     `${many(beyond, 'recorded event was', 'recorded events were')} not looked at: too many came ` + `between two looks`;
   return {
-    facts: { own, ...defined({ recorded, doubts }) },
+    facts: { own, ...defined({ recorded, doubts, heard: recorded === undefined ? undefined : book.add(recorded) }) },
     left: [...(own?.left ?? []), ...(beyond === 0 ? [] : [missed])],
   };
 }

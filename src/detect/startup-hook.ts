@@ -30,8 +30,8 @@ export const startupHook: Detector = {
   severity: 'high',
   cost: 'files',
   benign: [
-    'packages with a hook of their own (tracers, setuptools) that are unpacked or installed into /tmp: beside ' +
-      'their .dist-info or in a virtual environment it is medium at most',
+    'packages with a hook of their own (tracers, setuptools) that are unpacked or installed into /tmp: together ' +
+      'with other packages or in a virtual environment it is medium at most',
     'a home folder in /tmp',
   ],
   runs: ['extension', 'process'],
@@ -41,7 +41,7 @@ export const startupHook: Detector = {
       return hook === undefined || isAllowed(policy, 'file', file.path) ? [] : [{ file, hook }];
     });
     if (hooks.length === 0) return [];
-    const installed = foldersOfDistributions(now.files);
+    const installed = installedIn(now.files);
     const judged = hooks.map(({ file, hook }) => ({
       file,
       hook,
@@ -101,40 +101,56 @@ function hookOf(file: ObservedFile): Hook | undefined {
 }
 
 /**
- * A module that lies deeper than the folder of installed distributions is out of Python's reach until somebody puts its
- * own folder on the path. A `.pth` file beside others is what installing leaves. An intruder who copies this has a
- * finding still.
+ * A module in a package, or deeper than the folder of installed distributions, is out of Python's reach. That changes
+ * when somebody puts its own folder on the path. A `.pth` file that came with others is what installing leaves. One
+ * that came alone, later than they, is not. An intruder who copies this has a finding still.
  */
-function severityOf(
-  file: ObservedFile,
-  { what, folder }: Hook,
-  baseline: Observation,
-  installed: ReadonlySet<BytePath>,
-): Severity {
+function severityOf(file: ObservedFile, { what, folder }: Hook, baseline: Observation, installed: Installed): Severity {
   const isNew = isNewFile(file, baseline);
   if (what === 'profile') return isNew ? 'medium' : 'low';
   const isInstalled =
-    what === 'pth' ? installed.has(folder) : [...installed].some((root) => folder.startsWith(`${root}/`));
+    what === 'pth'
+      ? (installed.newest.get(folder) ?? -Infinity) >= file.ctimeMs - TOGETHER_MS
+      : installed.packages.has(folder) || [...installed.newest.keys()].some((root) => folder.startsWith(`${root}/`));
   return isInstalled ? (isNew ? 'medium' : 'low') : isNew ? 'high' : 'medium';
 }
 
+/** What an installer writes beside a `.pth` file it writes then or later. */
+const TOGETHER_MS = 2000;
+
+interface Installed {
+  /** Folders that hold installed distributions, with the time of the newest one. */
+  readonly newest: ReadonlyMap<BytePath, number>;
+  /** Folders with an `__init__.py`: parts of a package, which is imported by its name. */
+  readonly packages: ReadonlySet<BytePath>;
+}
+
+const above = (path: BytePath): BytePath => path.slice(0, path.lastIndexOf('/'));
+
 /**
- * Folders that hold the metadata of an installed distribution (PyPA, Recording installed projects), and those of
- * packages in a virtual environment (docs.python.org, venv: the file pyvenv.cfg makes one), where tools leave hooks
- * before anything else.
+ * Folders that hold the metadata of an installed distribution (PyPA, Recording installed projects), or packages that
+ * were unpacked without it. Also those of a virtual environment (docs.python.org, venv: the file pyvenv.cfg makes one),
+ * where tools leave hooks before anything else.
  */
-function foldersOfDistributions(files: readonly ObservedFile[]): Set<BytePath> {
-  const above = (path: BytePath): BytePath => path.slice(0, path.lastIndexOf('/'));
-  const found = files
-    .filter(({ type, path }) => type === 'directory' && /\.(?:dist|egg)-info$/u.test(path))
-    .map(({ path }) => above(path));
-  const environments = files
-    .filter(({ type, path }) => type === 'file' && path.endsWith('/pyvenv.cfg'))
-    .map(({ path }) => above(path));
-  const packages = files.filter(
-    ({ path }) => path.endsWith('/site-packages') && environments.some((root) => path.startsWith(`${root}/lib`)),
-  );
-  return new Set([...found, ...packages.map(({ path }) => path)]);
+function installedIn(files: readonly ObservedFile[]): Installed {
+  const newest = new Map<BytePath, number>();
+  const note = (folder: BytePath, { ctimeMs }: ObservedFile): unknown =>
+    newest.set(folder, Math.max(newest.get(folder) ?? -Infinity, ctimeMs));
+  for (const file of files)
+    if (file.type === 'directory' && /\.(?:dist|egg)-info$/u.test(file.path)) note(above(file.path), file);
+  const inits = files.filter(({ type, path }) => type === 'file' && path.endsWith('/__init__.py'));
+  for (const file of inits) {
+    const folder = above(above(file.path));
+    if (/\/(?:site|dist)-packages$/u.test(folder)) note(folder, file);
+  }
+  const environments = files.filter(({ type, path }) => type === 'file' && path.endsWith('/pyvenv.cfg'));
+  for (const { path } of files) {
+    const made = environments.find(
+      (one) => path.endsWith('/site-packages') && path.startsWith(`${above(one.path)}/lib`),
+    );
+    if (made !== undefined) note(path, made);
+  }
+  return { newest, packages: new Set(inits.map(({ path }) => above(path))) };
 }
 
 /** Python has imported it: it has left the compiled module. */

@@ -5,7 +5,8 @@
 import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess, Severity } from '../contracts/evidence.ts';
 import { before, isAllowed, makeFinding, named, newcomers, subjectOf } from './finding.ts';
 import { isWritablePlace } from './places.ts';
-import { isDrivenBrowser, isInterpreter, isShell } from './programs.ts';
+import { isDrivenBrowser, isInterpreter, isShell, scriptOf } from './programs.ts';
+import { isLoose, runsText } from './started-as.ts';
 
 /** Start times are good to some 20 ms. */
 const SLACK_MS = 50;
@@ -22,6 +23,7 @@ export const survivor: Detector = {
   benign: [
     'a browser, a compiler service or a query engine that is kept for the next invocation: it stays tied to the ' +
       'runtime by pipes',
+    'a deployed script that looks for updates: medium at most; the reporter of crashes of an unpacked browser: low',
   ],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] =>
@@ -53,16 +55,10 @@ function judge(
   { sinceInit }: { readonly sinceInit: boolean },
 ): readonly [Severity, string] | undefined {
   const outlived = one.startMs + SLACK_MS < now.invocation.startedMs;
-  const loose = isOrphan(one, now) || (one.session === one.pid && isDeaf(one));
-  if (loose && !isDrivenBrowser(one)) {
-    const scripted =
-      isShell(one.exe) ||
-      isInterpreter(one.exe) ||
-      one.exeDeleted ||
-      (one.exe !== undefined && isWritablePlace(one.exe, now.writable));
+  if (isLoose(one, now) && !isDrivenBrowser(one) && !isHelper(one, now)) {
     if (outlived)
       return [
-        scripted && !sinceInit ? 'high' : 'medium',
+        isStrange(one, now) && !sinceInit ? 'high' : 'medium',
         'has cut itself loose from the runtime and has outlived the invocation that started it',
       ];
     return ['medium', 'has cut itself loose from the runtime'];
@@ -70,12 +66,24 @@ function judge(
   return outlived ? ['low', 'has outlived the invocation that started it'] : undefined;
 }
 
-/** Its parent has ended: init has it now. */
-function isOrphan(one: ObservedProcess, { processes }: Observation): boolean {
-  return processes.some(({ pid, role }) => pid === one.ppid && role === 'init');
+/** A shell, a text, or something that was brought along: what was deployed may leave a helper behind. */
+function isStrange(one: ObservedProcess, now: Observation): boolean {
+  if (one.exeDeleted || isShell(one.exe)) return true;
+  if (one.exe === undefined) return false;
+  if (isWritablePlace(one.exe, now.writable)) return true;
+  const script = scriptOf(one);
+  return isInterpreter(one.exe) && (script === undefined ? runsText(one) : isWritablePlace(script, now.writable));
 }
 
-/** Nobody reads what it says or says anything to it: no pipe, no socket, no file. */
-function isDeaf({ stdio }: ObservedProcess): boolean {
-  return stdio?.every((target) => target === '' || target === '/dev/null') === true;
+/** A program of its own folder is still tied to the runtime: the reporter of crashes of a browser, for one. */
+function isHelper(one: ObservedProcess, now: Observation): boolean {
+  const folder = folderOf(one);
+  if (one.exeDeleted || now.writable.includes(folder) || !isWritablePlace(one.exe ?? '', now.writable)) return false;
+  return now.processes.some(
+    (other) => other.role === 'other' && other.pid !== one.pid && folderOf(other) === folder && !isLoose(other, now),
+  );
+}
+
+function folderOf({ exe = '' }: ObservedProcess): string {
+  return exe.slice(0, exe.lastIndexOf('/'));
 }

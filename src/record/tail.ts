@@ -27,6 +27,8 @@ const RARE: ReadonlySet<RecordedKind> = new Set([
   'hook',
   'inspector',
 ]);
+const LONG_LABEL = 48;
+const BARE_ADDRESS = / https?:\/\/(?:[\d.]+|\[)/u;
 const NOWHERE: ReadonlySet<string> = new Set(['eval', 'vm', 'data:']);
 
 export function makeTail(): Tail {
@@ -39,7 +41,7 @@ export function makeTail(): Tail {
       const isRare = RARE.has(event.kind) || NOWHERE.has(event.origin?.[0] ?? '');
       const kept = isRare ? rare : usual;
       // Of a child that lives, the host has heard by Node's own channel, and Amber's are known there.
-      if (isRare && event.lineage?.child === undefined) isDue = true;
+      if ((isRare && event.lineage?.child === undefined) || isTelling(event)) isDue = true;
       if (kept.length < MAX_EVENTS) kept.push(bounded(event));
       else left += 1;
     },
@@ -54,6 +56,14 @@ export function makeTail(): Tail {
     },
     isDue: () => isDue,
   };
+}
+
+/** Of usual kinds what few functions do: a thread, a name that holds data, a package that asks for a bare address. */
+function isTelling({ kind, subject, count, detail, origin = [] }: Draft): boolean {
+  if (kind === 'worker') return true;
+  if (kind === 'resolve') return Number(detail?.['label'] ?? 0) >= LONG_LABEL;
+  if (kind !== 'request' || count > 1) return false;
+  return BARE_ADDRESS.test(subject) && origin.every((place) => place.includes('/node_modules/'));
 }
 
 function bounded(event: Draft): RecordedEvent {

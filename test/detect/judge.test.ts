@@ -31,16 +31,24 @@ const BROWSER = [
 ];
 
 describe('correlation', () => {
-  test('what was brought along and talks to a stranger is high, each of its findings with the other', () => {
+  test('what was brought along, hides and talks to a stranger is high, each of its findings with the other', () => {
     const findings = findingsOf({
       now: nowOf({
-        processes: [processOf({ exe: '/tmp/tool' })],
+        processes: [processOf({ exe: '/tmp/.tool' })],
         sockets: [socketOf({ remoteAddress: '203.0.113.7' })],
       }),
     });
     const staged = findings.find(({ detector }) => detector === 'staged-executable');
-    assert.equal(staged?.severity, 'high');
-    assert.deepEqual(staged.raisedBy, ['outbound']);
+    assert.equal(staged?.severity, 'critical');
+    assert.deepEqual(staged.raisedBy, ['disguised-name', 'outbound']);
+  });
+
+  test('where it talks to raises no program that was brought along', () => {
+    const now = nowOf({
+      processes: [processOf({ exe: '/tmp/engine/query-engine' })],
+      sockets: [socketOf({ remoteAddress: '203.0.113.7' })],
+    });
+    assert.deepEqual(told({ now }), ['staged-executable:medium', 'survivor:low', 'outbound:low']);
   });
 
   test('a child counts with its parent, and not with another child of the runtime', () => {
@@ -52,7 +60,13 @@ describe('correlation', () => {
 
   test('more of one kind raise nothing', () => {
     const many = Array.from({ length: 20 }, (_, index) =>
-      processOf({ pid: 40 + index, startTicks: 5000 + index, ppid: index === 0 ? 9 : 39 + index, exe: '/tmp/tool' }),
+      processOf({
+        pid: 40 + index,
+        startTicks: 5000 + index,
+        ppid: index === 0 ? 9 : 39 + index,
+        exe: '/tmp/tool',
+        argv: ['/tmp/tool', String(index)],
+      }),
     );
     assert.deepEqual(
       [...new Set(told({ now: nowOf({ processes: many }) }))],

@@ -25,6 +25,13 @@ describe('the tail of the recorder', () => {
       [{ kind: 'inspector' }, true],
       [{ origin: ['/var/task/a.js', 'eval'] }, false],
       [{ origin: ['eval'] }, true],
+      [{ kind: 'worker', subject: 'thread' }, true],
+      [{ kind: 'resolve', subject: 'x.example', detail: { type: 'a', length: 70, label: 60 } }, true],
+      [{ kind: 'resolve', subject: 'x.example', detail: { type: 'a', length: 20, label: 12 } }, false],
+      [{ kind: 'request', subject: 'POST http://203.0.113.7', origin: ['/x/node_modules/y/z.js'] }, true],
+      [{ kind: 'request', subject: 'POST http://203.0.113.7', origin: ['/x/node_modules/y/z.js'], count: 2 }, false],
+      [{ kind: 'request', subject: 'POST http://203.0.113.7', origin: ['/x/node_modules/y', '/x/a.js'] }, false],
+      [{ kind: 'request', subject: 'GET https://example.com', origin: ['/x/node_modules/y/z.js'] }, false],
     ] as const) {
       const tail = makeTail();
       tail.add(draft(facts));

@@ -23,7 +23,7 @@ const GLOBALS: Table = {
 
 const MODULES: Readonly<Record<string, Table>> = {
   fs: { '': ['readFile', 'readFileSync', 'openSync', 'writeFileSync', 'createReadStream'] },
-  http: { '': ['request', 'get'] },
+  http: { '': ['request', 'get', 'ClientRequest'], 'ClientRequest.prototype': ['write', 'end', 'setHeader'] },
   https: { '': ['request', 'get'] },
   net: { '': ['connect'], 'Socket.prototype': ['connect'] },
   tls: { '': ['connect'] },
@@ -106,12 +106,20 @@ export function currentBuiltins(): Map<string, unknown> {
 
 function groupOf(where: string, holder: unknown, keys: readonly string[] = []): Group {
   const held = isHolder(holder) ? holder : {};
-  // Inherited members stand elsewhere, and a getter would have to be run.
   const initial = keys.map((key): unknown => {
-    const value: unknown = Object.getOwnPropertyDescriptor(held, key)?.value;
+    const value = valueIn(held, key);
     return typeof value === 'function' ? value : undefined;
   });
   return { where, holder: held, keys, initial, values: [...initial] };
+}
+
+/** What stands there, be it inherited. A replacement is a member of its own before it. No getter is run. */
+function valueIn(held: object, key: string): unknown {
+  for (let holder: object | null = held; holder !== null; holder = Reflect.getPrototypeOf(holder)) {
+    const descriptor = Object.getOwnPropertyDescriptor(holder, key);
+    if (descriptor !== undefined) return descriptor.value;
+  }
+  return undefined;
 }
 
 function holderIn(root: unknown, path: string): unknown {

@@ -4,6 +4,7 @@
  * add to it by a key.
  */
 import { parseStat } from '../stat.ts';
+import { ASIDE_SCRIPT, PROCFS_SCRIPT } from './script.ts';
 import { readNow, type ReadRule } from '../read.ts';
 
 interface Started {
@@ -44,6 +45,15 @@ export function isReader(pid: number, startTicks: number, layout: string): boole
   if (started?.startTicks !== startTicks) return false;
   if (layout !== '') started.layout ??= layout;
   return layout === '' || started.layout === layout;
+}
+
+/**
+ * True for the arguments of a reader of Amber, whichever process has started it. Anybody can give them to a Node, which
+ * then does what a reader does. It is no proof of who it is.
+ */
+export function isReaderProgram(argv: readonly string[]): boolean {
+  const at = argv.length - 1;
+  return argv[at - 1] === '-e' && (argv[at] === ASIDE_SCRIPT || argv[at] === PROCFS_SCRIPT);
 }
 
 /** The same for an object of node:child_process, also when it has ended. */
