@@ -26,6 +26,7 @@ describe('manifests of attacks', () => {
         [],
       );
       assert.ok(scenario.evidence.length > 0 || scenario.limit !== undefined);
+      assert.ok(scenario.quick === undefined || scenario.blind?.[scenario.quick] === undefined);
     });
   }
 });

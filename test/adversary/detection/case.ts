@@ -4,6 +4,9 @@ import type { Arrival } from './network.ts';
 
 export type Runtime = 'node' | 'python';
 
+/** Who looks: the wrapper in the function's process, or the extension beside it. */
+export type Watcher = 'wrapper' | 'extension';
+
 /** A function that runs in a sandbox, and what is asked of it. */
 export interface Scenario {
   /** One line. */
@@ -22,6 +25,13 @@ export interface Scenario {
   readonly files?: readonly string[];
   /** Handler of the configuration; `index.handler` otherwise. */
   readonly entry?: string;
+  /**
+   * Programs of this machine under the names that they have in /opt/bin: where the real one is not installed, one with
+   * the same process shape stands for it.
+   */
+  readonly programs?: Readonly<Record<string, string>>;
+  /** Share of one processor that the sandbox gets, as a small function does. */
+  readonly cpuShare?: number;
   readonly memoryMb?: number;
   /** Timeout of the function; 10 s otherwise. */
   readonly timeoutMs?: number;
@@ -61,6 +71,12 @@ export interface Attack extends Scenario {
   readonly arrives?: readonly { readonly at: Arrival['at']; readonly holds?: RegExp }[];
   /** Why this is out of reach: counted apart. */
   readonly limit?: string;
+  /** Watchers that cannot see it at all, and why: they are not run, and counted apart. */
+  readonly blind?: Readonly<Partial<Record<Watcher, string>>>;
+  /** It looks like much that is harmless: the policy of the trial is `medium`, and it is counted apart. */
+  readonly level?: 'medium';
+  /** Invocations beyond those of `events`, where the default is too few for a check that comes in turns. */
+  readonly further?: number;
   /** In the part of the suite that `npm test` runs: the wrapper in Node, or the extension beside Python. */
   readonly quick?: 'wrapper' | 'extension';
 }

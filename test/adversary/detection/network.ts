@@ -21,6 +21,8 @@ export const ADDRESSES = {
   own: '169.254.76.1',
   attacker: '203.0.113.7',
   pool: '203.0.113.9',
+  /** One of Amazon's, which anybody may rent. */
+  rented: '52.94.5.1',
   foreignResolver: '203.0.113.53',
   /** Named by /etc/resolv.conf, like the platform's. */
   resolver: '169.254.78.1',
@@ -67,7 +69,9 @@ async function listen(host: string, port: number, serve: (socket: Socket) => voi
   throw new Error(`cannot listen on ${host}:${port}`);
 }
 
-/** Answers any HTTP request with 200; `/payload` is a small ELF. Anything else that arrives is kept as it is. */
+const SLOW_MS = 1500;
+
+/** Answers any HTTP request with 200; `/payload` is a small ELF, and `/slow` takes a while. Anything else that arrives is kept as it is. */
 function web(at: 'exfiltration' | 'partner'): (socket: Socket) => void {
   return (socket) => {
     socket.on('data', (chunk: Buffer) => {
@@ -75,11 +79,10 @@ function web(at: 'exfiltration' | 'partner'): (socket: Socket) => void {
       const isPayload = text.startsWith('GET /payload');
       tell(isPayload ? 'payload' : at, text);
       if (!/^(?:GET|POST|PUT) /u.test(text)) return;
+      const waitMs = text.startsWith('GET /slow') ? SLOW_MS : 0;
       const body = isPayload ? readFileSync('/usr/bin/sleep') : Buffer.from('{}');
-      socket.write(
-        `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: ${isPayload ? 'close' : 'keep-alive'}\r\n\r\n`,
-      );
-      socket.write(body, () => (isPayload ? socket.end() : undefined));
+      const head = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: ${isPayload ? 'close' : 'keep-alive'}\r\n\r\n`;
+      setTimeout(() => socket.write(Buffer.concat([Buffer.from(head), body]), () => isPayload && socket.end()), waitMs);
     });
   };
 }
@@ -141,7 +144,7 @@ async function listenInward(path: string): Promise<void> {
 }
 
 async function serve(apiSocket: string, inward: string): Promise<void> {
-  const { attacker, pool, foreignResolver, database, partner } = ADDRESSES;
+  const { attacker, pool, rented, foreignResolver, database, partner } = ADDRESSES;
   const port = Number(RUNTIME_API.split(':')[1]);
   await Promise.all([
     listenInward(inward),
@@ -154,6 +157,8 @@ async function serve(apiSocket: string, inward: string): Promise<void> {
     }),
     listen(attacker, 443, web('exfiltration')),
     listen(attacker, 4444, keep('shell', 'id; echo shell-is-here\n')),
+    listen(rented, 443, web('partner')),
+    listen(rented, 4444, keep('shell', 'id; echo shell-is-here\n')),
     listen(pool, 3333, keep('pool', '')),
     listen(database, 5432, keep('database', '')),
     listen(partner, 443, web('partner')),

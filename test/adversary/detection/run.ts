@@ -10,10 +10,10 @@
  */
 import { createHash } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import type { Attack, Benign, Runtime } from './case.ts';
+import type { Attack, Benign, Runtime, Watcher } from './case.ts';
 import { attacks, benign, installPackages, lackingForSandbox, lackingPackages, type Found } from './suites.ts';
 import { runtimeFor } from './runtimes.ts';
-import { runTrial, verdict, type Trial, type Watched, type Watcher } from './trial.ts';
+import { runTrial, verdict, type Trial, type Watched } from './trial.ts';
 
 const { values } = parseArgs({
   options: {
@@ -73,7 +73,8 @@ function problemsOf({ answers, absent, faults }: Trial): string[] {
 
 /** Wrapper and extension have sandboxes of their own: neither may profit from the other. */
 function watchersOf(scenario: Attack, runtime: Runtime): readonly Watcher[] {
-  return scenario.inProcess.includes(runtime) ? ['wrapper', 'extension'] : ['extension'];
+  const watchers: readonly Watcher[] = scenario.inProcess.includes(runtime) ? ['wrapper', 'extension'] : ['extension'];
+  return watchers.filter((watcher) => scenario.blind?.[watcher] === undefined);
 }
 
 async function runAttack({ name, folder, scenario }: Found<Attack>): Promise<AttackRow[]> {

@@ -23,9 +23,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { rootCommand, type Place } from '../../sandbox/lambda-root.ts';
 import { makeTask } from '../../sandbox/lambda-task.ts';
 import { startSandbox, type Result, type Sandbox } from '../../sandbox/sandbox.ts';
-import type { Benign, Runtime, Scenario } from './case.ts';
+import type { Attack, Benign, Runtime, Scenario } from './case.ts';
 import { EXTENSION, extensionLayer, hostExtension } from './extension.ts';
 import { makeFreezer } from './freezer.ts';
+import { makeQuota } from './quota.ts';
 import { networkSetup, RUNTIME_API, type Arrival } from './network.ts';
 import { runtimeFor } from './runtimes.ts';
 
@@ -78,14 +79,16 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   await furnish(task, options);
   const host = options.extended ? hostExtension(join(home, 'inward.sock')) : undefined;
   const layers = options.extended ? [await extensionLayer()] : [];
-  const freezer = makeFreezer(`amber-${process.pid}-${home.slice(-6)}`);
+  const group = `amber-${process.pid}-${home.slice(-6)}`;
+  const freezer = makeFreezer(group);
+  const quota = scenario.cpuShare === undefined ? undefined : makeQuota(group, scenario.cpuShare);
   const ready = join(home, 'network-is-ready');
   const place: Place = {
     root,
     task,
     evidence,
     node: installed.client.node || process.execPath,
-    procs: freezer?.procs ?? [],
+    procs: [...(freezer?.procs ?? []), ...(quota?.procs ?? [])],
     program: installed.program,
     binds: [{ from: installed.folder, to: '/var/runtime' }, ...makeOpt(join(home, 'opt'), options, layers)],
     visible: ['/usr/bin', '/bin'],
@@ -106,6 +109,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       LAMBDA_TASK_ROOT: '/var/task',
       PATH: '/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin',
       AMBER_DESTINATION: 'file:///mnt/evidence',
+      ...('level' in scenario ? { AMBER_DETECT: (scenario as Attack).level } : {}),
       ...installed.env,
       ...scenario.env,
     },
@@ -143,6 +147,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       network.kill('SIGKILL');
       pipe.close();
       await freezer?.remove();
+      await quota?.remove();
       rmSync(home, { recursive: true, force: true });
     },
   };
@@ -193,6 +198,10 @@ function makeOpt(
   mkdirSync(opt);
   const own = scenario.opt === undefined ? [] : [resolve(folder, scenario.opt)];
   for (const layer of [...own, ...layers]) cpSync(layer, opt, { recursive: true });
+  for (const [name, program] of Object.entries(scenario.programs ?? {})) {
+    mkdirSync(join(opt, 'bin'), { recursive: true });
+    cpSync(program, join(opt, 'bin', name), { dereference: true });
+  }
   const binds = [{ from: opt, to: '/opt' }];
   if (packagesOf(scenario).length === 0) return binds;
   mkdirSync(join(opt, 'nodejs/node_modules'), { recursive: true });

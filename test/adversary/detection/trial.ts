@@ -3,11 +3,8 @@ import { basename, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Finding, Severity } from '../../../src/contracts/evidence.ts';
 import { missingEvidence, readCaptures, unfinished, type SeenCapture } from './captures.ts';
-import type { Attack, Runtime, Scenario } from './case.ts';
+import type { Attack, Runtime, Scenario, Watcher } from './case.ts';
 import { openStage, type Stage } from './stage.ts';
-
-/** Who looks: the wrapper in the function's process, or the extension beside it. */
-export type Watcher = 'wrapper' | 'extension';
 
 export interface TrialOptions {
   /** Folder of the manifest. */
@@ -48,8 +45,15 @@ export interface Trial {
 }
 
 const SEVERITIES: readonly Severity[] = ['low', 'medium', 'high', 'critical'];
-/** What the default policy starts a capture for (AMBER_DETECT). */
-const isHigh = ({ severity }: Finding): boolean => SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf('high');
+
+/** What AMBER_DETECT is in the trial: the default, unless the attack says that it is known to be less. */
+export function levelOf(scenario: Scenario): Severity {
+  return 'level' in scenario ? ((scenario as Attack).level ?? 'high') : 'high';
+}
+
+function reaches({ severity }: Finding, level: Severity): boolean {
+  return SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(level);
+}
 
 const CAPTURE_MS = 20_000;
 /**
@@ -84,7 +88,9 @@ export async function runTrial(options: TrialOptions): Promise<Trial> {
     for (const event of scenario.events) if (lives()) await invoke(event);
     for (
       let more = 0;
-      more < (further ?? Math.max(...watchers.map((one) => FURTHER[one]))) && firsts.includes(undefined) && lives();
+      more < (further ?? furtherOf(scenario) ?? Math.max(...watchers.map((one) => FURTHER[one]))) &&
+      firsts.includes(undefined) &&
+      lives();
       more += 1
     )
       await invoke(scenario.events.at(-1));
@@ -106,11 +112,17 @@ export async function runTrial(options: TrialOptions): Promise<Trial> {
           (line) =>
             /^\{"amber":"(?:fault|config|refused)"/u.test(line) && !/"limit":"(?:cooldown|single-flight)"/u.test(line),
         ),
-      watched: watchers.map((watcher, index) => conclude(watcher, firsts[index], captures)),
+      watched: watchers.map((watcher, index) =>
+        conclude(watcher, { first: firsts[index], all: captures, level: levelOf(scenario) }),
+      ),
     };
   } finally {
     await stage.close();
   }
+}
+
+function furtherOf(scenario: Scenario): number | undefined {
+  return 'further' in scenario ? (scenario as Attack).further : undefined;
 }
 
 async function readyText(stage: Stage): Promise<string> {
@@ -142,7 +154,14 @@ async function ended(stage: Stage): Promise<void> {
   for (let waitedMs = 0; unfinished(stage.evidence) > 0 && waitedMs < CAPTURE_MS; waitedMs += 50) await sleep(50);
 }
 
-function conclude(watcher: Watcher, first: number | undefined, all: readonly SeenCapture[]): Watched {
+interface Concluded {
+  /** The invocation of the first capture. */
+  readonly first: number | undefined;
+  readonly all: readonly SeenCapture[];
+  readonly level: Severity;
+}
+
+function conclude(watcher: Watcher, { first, all, level }: Concluded): Watched {
   const captures = all.filter((one) => watcherOf(one) === watcher);
   const findings = [
     ...new Map(captures.flatMap((one) => one.findings).map((one) => [`${one.key} ${one.severity}`, one])).values(),
@@ -152,8 +171,8 @@ function conclude(watcher: Watcher, first: number | undefined, all: readonly See
     watcher,
     triggered,
     after: triggered ? first : undefined,
-    high: findings.filter(isHigh),
-    low: findings.filter((one) => !isHigh(one)),
+    high: findings.filter((one) => reaches(one, level)),
+    low: findings.filter((one) => !reaches(one, level)),
     captures,
   };
 }
@@ -173,8 +192,7 @@ export function verdict(
   const capture = watched.captures.find(({ trigger }) => trigger === 'anomaly');
   if (capture === undefined) return { found: false, by: [], lacks: [] };
   // What names the attack, and not what it also does.
-  const by = [...new Set(capture.findings.filter(isHigh).map(({ detector }) => detector))].filter((name) =>
-    attack.detectors.includes(name),
-  );
+  const told = capture.findings.filter((one) => reaches(one, levelOf(attack)));
+  const by = [...new Set(told.map(({ detector }) => detector))].filter((name) => attack.detectors.includes(name));
   return { found: by.length > 0, by, lacks: missingEvidence(capture, attack.evidence) };
 }

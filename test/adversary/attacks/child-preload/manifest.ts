@@ -7,6 +7,7 @@ export const attack: Attack = {
   source: 'A14',
   victims: ['node'],
   inProcess: ['node'],
+  blind: { extension: 'the child has ended before it looks' },
   events: [{}, { attack: true }, {}, {}],
   detectors: ['environment-drift'],
   evidence: [{ path: /live_response\/events\.jsonl$/u, holds: /--import data:/u }],

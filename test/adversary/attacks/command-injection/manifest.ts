@@ -7,6 +7,7 @@ export const attack: Attack = {
   source: 'A22',
   victims: ['node'],
   inProcess: ['node'],
+  blind: { extension: 'the child has ended before it looks' },
   events: [{}, { document: '/var/task/handler.mjs; env' }, {}, {}],
   detectors: ['child-process-use'],
   evidence: [{ path: /live_response\/events\.jsonl$/u, holds: /handler\.mjs; env/u }],

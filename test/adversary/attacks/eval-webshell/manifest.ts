@@ -7,6 +7,7 @@ export const attack: Attack = {
   source: 'A22',
   victims: ['node'],
   inProcess: ['node'],
+  blind: { extension: 'the child has ended before it looks' },
   events: [{}, { text: "require('node:child_process').execFileSync('true')" }, {}, {}],
   detectors: ['code-from-nowhere'],
   evidence: [{ path: /live_response\/events\.jsonl$/u, holds: /eval/u }],

@@ -1,0 +1,7 @@
+# The function is innocent.
+import time
+
+
+def handler(event, context):
+    time.sleep(0.05)
+    return "ok"

@@ -1,0 +1,8 @@
+import type { Benign } from '../../detection/case.ts';
+
+export const benign: Benign = {
+  does: 'Keeps a browser below /tmp whose reporter of crashes has left the session and belongs to init.',
+  packages: [],
+  victims: ['node'],
+  events: [{}, {}, {}],
+};
