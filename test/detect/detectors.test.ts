@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import type { Observation, ObservedSocket } from '../../src/contracts/evidence.ts';
 import { DETECTORS } from '../../src/detect/index.ts';
 import { PROCFS_SCRIPT } from '../../src/proc/aside/script.ts';
+import { copies, locked, site } from './crowds.ts';
 import {
   baselineOf,
   eventOf,
@@ -100,27 +101,6 @@ function threads(socket: Parameters<typeof socketOf>[0]): Look {
 function late(facts: Parameters<typeof processOf>[0]): Look {
   const processes = [INIT, EXTENSION, { ...RUNTIME, ...facts }];
   return { now: within({ processes }), baseline: baselineOf({ by: 'process', self: 9, processes, own: ownOf() }) };
-}
-
-function locked(count: number, suffix: string): ReturnType<typeof fileOf>[] {
-  return Array.from({ length: count }, (_, at) =>
-    fileOf({ path: `/tmp/orders/${at}.${['csv', 'json', 'pdf'][at % 3] ?? ''}.${suffix}` }),
-  );
-}
-
-function copies(parent: (at: number) => number): ReturnType<typeof processOf>[] {
-  return Array.from({ length: 31 }, (_, at) =>
-    processOf({ pid: 40 + at, startTicks: 5000 + at, ppid: parent(at), exe: '/usr/bin/bash', argv: ['bash', 'x'] }),
-  );
-}
-
-/** Packages that were unpacked in the tenth second, and a .pth file beside them. */
-function site(ctimeMs: number): ReturnType<typeof fileOf>[] {
-  const folder = '/tmp/u/lib/python3.13/site-packages';
-  return [
-    fileOf({ path: `${folder}/colours/__init__.py` }),
-    fileOf({ path: `${folder}/x.pth`, magic: 'text', startsCode: true, ctimeMs }),
-  ];
 }
 
 function waits(remoteAddress: string): Look {
