@@ -9,6 +9,7 @@ import type { BesideRecord, RingDoubt } from '../../contracts/recorded.ts';
 import { SLOTS } from '../format.ts';
 import { followPids, type Children } from './children.ts';
 import { followConnections, type Connections } from './connections.ts';
+import { watchFiles, type Files } from './files.ts';
 import { openJournal, type Journal } from './journal.ts';
 import { keepRings, type KeptRings } from './kept-rings.ts';
 import { openPace, type Pace } from './pace.ts';
@@ -62,6 +63,7 @@ interface State {
   readonly children: Children;
   readonly connections: Connections;
   readonly surroundings: Surroundings;
+  readonly files: Files;
   readonly runtimes: Set<number>;
   readonly tickMs: number | undefined;
   searchedMs: number;
@@ -97,6 +99,7 @@ export function openBeside(options: BesideOptions): Beside {
       clearTimeout(state.burst);
       state.watch.letGo();
       state.connections.close();
+      state.files.close();
       state.children.close();
       state.rings.close();
     },
@@ -115,6 +118,7 @@ function openState({ cores, writable, api, proc = '/proc' }: BesideOptions): Sta
     children: followPids(journal, proc),
     connections: followConnections(journal, api, proc),
     surroundings: watchSurroundings(journal, writable, proc),
+    files: watchFiles({ journal, roots: writable, allows: (ms) => charged(state, ms) }),
     runtimes: new Set(),
     tickMs: cores < LEAST_CORES ? undefined : Math.round(TICK_MS / Math.min(1, cores)),
     searchedMs: Number.NEGATIVE_INFINITY,
@@ -124,10 +128,12 @@ function openState({ cores, writable, api, proc = '/proc' }: BesideOptions): Sta
     wakes: 0,
     paused: 0,
   };
+  state.files.open();
   return state;
 }
 
-function factsOf({ pace, rings, journal, children, wakes, paused, watch }: State): Readonly<Record<string, unknown>> {
+function factsOf(state: State): Readonly<Record<string, unknown>> {
+  const { pace, rings, journal, children, files, wakes, paused, watch } = state;
   const unwatched = watch.refused();
   return {
     cpuMs: Math.round(pace.spentMs()),
@@ -135,6 +141,7 @@ function factsOf({ pace, rings, journal, children, wakes, paused, watch }: State
     paused,
     ringsLeft: rings.left(),
     pids: children.facts(),
+    files: files.facts(),
     eventsLeft: journal.left(),
     ...(unwatched === undefined ? {} : { unwatched }),
   };
@@ -161,6 +168,8 @@ function look(state: State): void {
       state.rings.all().flatMap(({ holders }) => holders.slice(0, 1)),
     );
     state.children.look();
+    state.files.open();
+    state.files.check();
     state.pace.charge(state.surroundings.look([...state.runtimes]));
     state.pace.charge(state.connections.look([...state.runtimes, ...state.children.living()]));
   });
@@ -171,6 +180,12 @@ function allows(state: State): boolean {
   if (state.pace.allows()) return true;
   state.paused += 1;
   return false;
+}
+
+function charged(state: State, ms: number): boolean {
+  if (!allows(state)) return false;
+  state.pace.charge(ms);
+  return true;
 }
 
 /** A ring was written: a child may just be starting. A flood ends the watch until the next invocation. */
@@ -211,6 +226,7 @@ function tickOff(state: State): void {
 /** One read where nothing has moved. */
 function tick(state: State): void {
   state.ticks += 1;
+  state.files.check();
   const holders = [...state.runtimes, ...state.children.living()];
   if (state.ticks % SOCKETS_EVERY === 0 && state.pace.allows()) state.pace.charge(state.connections.look(holders));
   if (!state.children.hasMoved() || !allows(state)) return;

@@ -3,6 +3,9 @@
  * came. A pid that is used and gone was a child or a thread that nobody saw; what the runtime has waited for tells.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
+import { latin1 } from '../../proc/bytes.ts';
+import { readNow, type ReadRule } from '../../proc/read.ts';
+import { TICKS_PER_SECOND } from '../../proc/stat.ts';
 import type { Journal } from './journal.ts';
 import { argvOf, linkOf, meet, stdioOf, type Met, type Waited } from './child.ts';
 
@@ -11,6 +14,8 @@ const MAX_PIDS = 128;
 const MAX_PENDING = 64;
 const MAX_LOOKS = 64;
 const LOADAVG_BYTES = 128;
+const FIRST_AGAIN = 300;
+const SMALL: ReadRule = { cap: 128, whole: true };
 
 export interface Children {
   /** True if pids were given since the last look. */
@@ -29,6 +34,8 @@ interface Child {
   readonly met: Met;
   layout: string;
   told: boolean;
+  /** Program and arguments that were told last. */
+  what: string;
   looks: number;
 }
 
@@ -40,7 +47,10 @@ interface State {
   last: number;
   readonly pending: Map<number, Child>;
   readonly waited: Map<number, Waited>;
-  readonly counts: { seen: number; threads: number; gone: number; unseen: number; skipped: number };
+  readonly counts: { seen: number; threads: number; gone: number; unseen: number };
+  readonly largest: number;
+  /** Ticks since boot: whatever has started before was there at the last look. */
+  sinceTicks: number;
 }
 
 /** @throws the system error where there is no loadavg */
@@ -53,7 +63,9 @@ export function followPids(journal: Journal, proc: string = '/proc'): Children {
     last: 0,
     pending: new Map(),
     waited: new Map(),
-    counts: { seen: 0, threads: 0, gone: 0, unseen: 0, skipped: 0 },
+    counts: { seen: 0, threads: 0, gone: 0, unseen: 0 },
+    largest: numberIn(`${proc}/sys/kernel/pid_max`),
+    sinceTicks: Math.floor(numberIn(`${proc}/uptime`) * TICKS_PER_SECOND),
   };
   state.last = lastPid(state);
   return {
@@ -72,6 +84,11 @@ export function followPids(journal: Journal, proc: string = '/proc'): Children {
   };
 }
 
+function numberIn(path: string): number {
+  const read = readNow(path, SMALL, { left: SMALL.cap });
+  return (read.ok ? Number.parseFloat(latin1(read.body)) : 0) || 0;
+}
+
 /** The last word of loadavg, in this pid namespace. */
 function lastPid({ fd, page, last }: State): number {
   const count = readSync(fd, page, 0, LOADAVG_BYTES, 0);
@@ -84,17 +101,30 @@ function note({ waited }: State, pid: number, met: Met | undefined): void {
   else waited.set(pid, met.waitedFor);
 }
 
-/** Where pids begin anew behind the largest one, that look tells nothing. */
+/** Behind the largest pid the kernel begins anew with the first that is not reserved (kernel/pid.c, RESERVED_PIDS). */
+function pidsSince({ last, largest }: State, now: number): { readonly pids: readonly number[]; readonly all: number } {
+  const hasWrapped = now < last;
+  const all = hasWrapped ? largest - 1 - last + Math.max(0, now - FIRST_AGAIN + 1) : now - last;
+  const pids: number[] = [];
+  for (let pid = now; pids.length < Math.min(all, MAX_PIDS); pid -= 1) {
+    if (hasWrapped && pid === FIRST_AGAIN - 1) pid = largest - 1;
+    pids.push(pid);
+  }
+  return { pids: pids.reverse(), all };
+}
+
 function takeNew(state: State): void {
-  const { last, counts } = state;
+  const { counts, sinceTicks } = state;
   const now = lastPid(state);
-  if (now === last) return;
+  if (now === state.last) return;
+  const { pids, all } = pidsSince(state, now);
   state.last = now;
-  const from = Math.max(last + 1, now - MAX_PIDS + 1);
-  if (now < last) counts.skipped += 1;
-  let gone = Math.max(0, from - last - 1);
-  for (let pid = from; pid <= now && now > last; pid += 1) {
+  let gone = all - pids.length;
+  for (const pid of pids) {
     const met = meet(state.proc, pid);
+    // What is older has kept its pid since the numbers began anew.
+    if (met !== undefined && met.startTicks < sinceTicks) continue;
+    state.sinceTicks = Math.max(state.sinceTicks, met?.startTicks ?? 0);
     if (met === undefined) gone += 1;
     else if (met.isThread) counts.threads += 1;
     else if (!isOurs(met)) take(state, met);
@@ -125,7 +155,7 @@ function prove(state: State, gone: number): void {
 function take(state: State, met: Met): void {
   state.counts.seen += 1;
   if (state.pending.size === MAX_PENDING) state.pending.delete([...state.pending.keys()][0] ?? 0);
-  const child: Child = { met, layout: '', told: false, looks: 0 };
+  const child: Child = { met, layout: '', told: false, what: '', looks: 0 };
   state.pending.set(met.pid, child);
   consider(state, child, met);
 }
@@ -161,8 +191,13 @@ function tell(state: State, child: Child, { kind, met }: { kind: 'spawn' | 'exec
   const lineage = { child: pid, stdio: stdioOf(proc, pid) };
   const parent = linkOf(`${proc}/${ppid}/exe`);
   const detail = { comm, ...(parent === undefined ? {} : { parent }) };
-  const put = (argv: readonly string[] | undefined): void =>
+  const put = (argv: readonly string[] | undefined): void => {
+    // A look in the middle of an exec meets half of its layout, and the next look the whole.
+    const what = `${exe ?? ''}\0${argv?.join('\0') ?? ''}`;
+    if (what === child.what) return;
+    child.what = what;
     journal.put(kind, exe ?? comm, { pid: ppid, lineage, detail, ...(argv === undefined ? {} : { argv }) });
+  };
   if (exe === undefined || kind === 'fork') put(undefined);
   else void argvOf(proc, met).then(put);
 }

@@ -1,5 +1,6 @@
 /** The black box after the runtime was killed: the extension holds what its rings hold, and captures it first. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import type { RecordedEvent } from '../../../src/contracts/recorded.ts';
@@ -14,8 +15,11 @@ type Row = RecordedEvent & {
   readonly ring?: number;
   readonly from?: string;
   readonly observer?: string;
-  readonly box?: { readonly rings: readonly Ring[] };
+  readonly box?: { readonly rings: readonly Ring[]; readonly extension?: { readonly files: { readonly held: Held } } };
 };
+interface Held {
+  readonly files: readonly { readonly path: string; readonly what: string; readonly stored?: string }[];
+}
 interface Ring {
   readonly inode: string;
   readonly holders: readonly number[];
@@ -102,6 +106,37 @@ describe('after SIGKILL of the runtime', {
     const told = [child?.observer, child?.kind, child?.invocation];
     assert.deepEqual(told, ['extension', 'spawn', 2], JSON.stringify(rows));
   });
+
+  test('a program that lived for some milliseconds in /tmp is recovered', async (t) => {
+    const env = { ...RECORDED, AMBER_ON_SHUTDOWN: 'contents', AMBER_DETECT: 'off' };
+    const platform = await openScene(t, { memoryMb: 1769, env });
+    await platform.invoke({});
+    await platform.idle();
+    await platform.invoke({ run: 'cp /bin/sleep /tmp/.drop && /tmp/.drop 0.005; rm /tmp/.drop' });
+    await platform.idle();
+    await platform.shutdown();
+    const one = (await storedCaptures(platform.ground.evidence)).at(-1);
+    const files = (rowsOf(one)[0]?.box?.extension?.files.held.files ?? []).filter(({ path }) => path === '/tmp/.drop');
+    assert.equal(files[0]?.what, 'elf', JSON.stringify(rowsOf(one)[0]));
+    assert.deepEqual(one?.entries.get(files[0].stored ?? ''), readFileSync('/bin/sleep'));
+    assert.ok(rowsOf(one).some(({ kind, subject }) => kind === 'write' && subject === '/tmp/.drop'));
+  });
+
+  for (const memoryMb of [128, 1769]) {
+    test(`a function that fills /tmp has the room that it has without the extension: ${memoryMb} MB`, async (t) => {
+      const options = { tmpMb: 96, memoryMb, env: { ...RECORDED, AMBER_DETECT: 'off' }, timeoutMs: 30_000 };
+      const [bare, beside] = [await openScene(t, { ...options, alone: true }), await openScene(t, options)];
+      const filled: unknown[] = [];
+      for (const platform of [bare, beside]) {
+        await platform.invoke({});
+        await platform.idle();
+        const result = await platform.invoke({ fill: 5 });
+        filled.push(JSON.parse('body' in result ? result.body.toString() : 'null'));
+        await platform.idle();
+      }
+      assert.deepEqual(filled[1], filled[0]);
+    });
+  }
 
   test('a ring that its own function rewrites is found after the answer, with the events as they were', async (t) => {
     const platform = await openScene(t, { handler: 'wrapped.handler', memoryMb: 1769, env: RECORDED });

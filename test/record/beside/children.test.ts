@@ -50,7 +50,7 @@ describe('a child', () => {
     await until(has(one, 'spawn', '-c'));
     await until(has(one, 'execve', '0.777'));
     const kinds = one.events().map(({ kind }) => kind);
-    assert.deepEqual(kinds, ['spawn', 'execve']);
+    assert.deepEqual(kinds, ['spawn', 'execve'], JSON.stringify(one.events()));
   });
 
   test('that is a copy of its parent is a fork', async (t) => {

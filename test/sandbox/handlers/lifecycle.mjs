@@ -1,6 +1,24 @@
 // A function that does what the event says, for tests of a sandbox's life.
 import { execSync, spawn } from 'node:child_process';
-import { copyFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+
+/** Fills /tmp with scripts until there is no room, empties it, and again: how many MB went in each time. */
+function fillTmp(times) {
+  const script = Buffer.alloc(1 << 20, '#!/bin/sh\n');
+  return Array.from({ length: times }, () => {
+    const names = [];
+    try {
+      for (;;) {
+        names.push(`/tmp/fill-${names.length}.sh`);
+        writeFileSync(names.at(-1), script);
+      }
+    } catch (error) {
+      if (error.code !== 'ENOSPC') throw error;
+    }
+    for (const name of names) rmSync(name);
+    return names.length - 1;
+  });
+}
 
 export const handler = async (event) => {
   if (event.write !== undefined)
@@ -12,6 +30,7 @@ export const handler = async (event) => {
   }
   if (event.run !== undefined) execSync(event.run, { stdio: 'ignore' });
   if (event.kill === true) process.kill(process.pid, 'SIGKILL');
+  if (event.fill !== undefined) return fillTmp(event.fill);
   if (event.spin === true) for (;;);
   if (event.exit !== undefined) process.exit(event.exit);
   if (event.facts !== true) return event.say ?? null;
