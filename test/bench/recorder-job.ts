@@ -22,14 +22,12 @@ const timed = (count: number, call: (at: number) => void): number => {
   return ((cpuMs() - started) * 1e6) / count;
 };
 
-const before = cpuMs();
 const recording = armRecorder({
   level: 'events',
   env: process.env,
   initial: { ...process.env },
   functions: builtinGroups(),
 });
-const armFirstMs = cpuMs() - before;
 
 const folder = mkdtempSync(join(tmpdir(), 'amber-recorder-'));
 const load = (from: number, to: number): void => {
@@ -71,4 +69,4 @@ const again = openRecorder({ language: 'bench', pid: process.pid });
 const repeat = timed(200_000, () => void again.put('resolve', 'example.com', { origin }));
 rmSync(folder, { recursive: true });
 const middle = (all: number[]): number => all.slice(10).sort((a, b) => a - b)[25] ?? Number.NaN;
-console.log(JSON.stringify({ armFirstMs, repeat, event: middle(event), origin: middle(withOrigin), begins, longest }));
+console.log(JSON.stringify({ repeat, event: middle(event), origin: middle(withOrigin), begins, longest }));

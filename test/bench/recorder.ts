@@ -1,9 +1,7 @@
-/** What the black box costs: at start, at an ordinary invocation, for an event. */
+/** What the black box costs: at an ordinary invocation, for an event. What it costs at start is in start.ts. */
 import { median, runNode, type Figure, type Measure } from './measure.ts';
 
 interface Costs {
-  /** CPU, milliseconds. */
-  readonly armFirstMs: number;
   /** Nanoseconds. */
   readonly repeat: number;
   readonly event: number;
@@ -16,7 +14,7 @@ const MODULES = ['0', '50', '500'];
 
 export const recorder: Measure = {
   name: 'recorder',
-  title: 'The black box in a Node process: start, ordinary invocation with 0, 50, 500 modules, events',
+  title: 'The black box in a Node process: ordinary invocation with 0, 50, 500 modules, events',
   run: async ({ quick, program }) => {
     const job = await program('recorder-job');
     const runs = Array.from({ length: quick ? 3 : 11 }, () => runNode([job]) as Costs);
@@ -28,12 +26,6 @@ export const recorder: Measure = {
       ...(most === undefined ? {} : { target: { of: 'ours', most } }),
     });
     return [
-      figure(
-        'armed at start, CPU',
-        of(({ armFirstMs }) => armFirstMs),
-        'ms',
-        1,
-      ),
       ...MODULES.flatMap((count) => [
         figure(
           `ordinary invocation, ${count} modules`,

@@ -22,6 +22,7 @@ import { layer } from './layer.ts';
 import { memory } from './memory.ts';
 import { packages } from './packages.ts';
 import { recorder } from './recorder.ts';
+import { starts } from './start.ts';
 import { python } from './python.ts';
 import { smallFunctions } from './small-functions.ts';
 import { volatile } from './volatile.ts';
@@ -29,6 +30,7 @@ import { workplace } from './workloads.ts';
 import { isMet, ratioOf, type Figure, type Measure, type Row, type Setting } from './measure.ts';
 
 const MEASURES: readonly Measure[] = [
+  starts,
   idle,
   bundled,
   layer,
