@@ -4,6 +4,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { CollectReport } from '../../src/acquire/collect.ts';
+import { times } from '../effort.ts';
 import { awsProxy } from '../servers/aws-proxy.ts';
 import { moto, MOTO_ENV, stopMoto } from '../servers/moto.ts';
 import { replayTrail, trailOf } from '../servers/replay-trail.ts';
@@ -13,6 +14,7 @@ const run = promisify(execFile);
 const ONCE = fileURLToPath(new URL('collect-once.ts', import.meta.url));
 /** Node and the SDK take 130 MiB or so, two entries of 4 MiB as rows, text and redacted text the rest. */
 const MAX_MEMORY = 512 * 1024 * 1024;
+const EVENTS = times(80_000);
 
 after(stopMoto);
 
@@ -52,11 +54,11 @@ async function distinct(
   return { rows, distinct: found.size, largest };
 }
 
-test('200,000 log events in 150 streams: nothing lost, memory bounded', async (t) => {
+test(`${EVENTS} log events in 150 streams: nothing lost, memory bounded`, async (t) => {
   const server = await moto(t);
   if (server === undefined) return;
   const packages = freshFolder();
-  const made = await server.fill(packages, '--streams', '150', '--events', '200000');
+  const made = await server.fill(packages, '--streams', '150', '--events', String(EVENTS));
   const proxy = await awsProxy(server.endpoint, packages);
   try {
     const { report, peakBytes } = await once(proxy.endpoint, freshFolder(), 'logs');

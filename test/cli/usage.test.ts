@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { GENERAL_OPTIONS, type Command, type CommandOption } from '../../src/cli/command.ts';
 import { COMMANDS } from '../../src/cli/index.ts';
+import { times } from '../effort.ts';
 import { freshFolder, makeCapture } from '../case/captures.ts';
 import { IDENTITY } from '../case/checking.ts';
 import { builtAmber, type BuiltAmber, type BuiltRan } from './command-built.ts';
@@ -223,8 +224,9 @@ describe('usage', () => {
         .filter(([name]) => name !== 'new-key')
         .map(([name], at) => ({ command, name, at })),
     );
-    // Who asks AWS waits for an answer, more than once: one value for each of their options, three for the others.
-    const turns = ({ name }: Command): readonly number[] => (name in BESIDE ? [0] : [0, 1, 2]);
+    // Who asks AWS waits for an answer, more than once: one value for each of their options. A nightly run draws more.
+    const turns = ({ name }: Command): readonly number[] =>
+      Array.from({ length: name in BESIDE ? 1 : Math.min(4, times(1)) }, (_, turn) => turn);
     const cases = options.flatMap(({ command, name, at }) =>
       turns(command).map((turn) => ({ command, name, text: GARBAGE[(at * 4 + turn) % GARBAGE.length] ?? '' })),
     );
