@@ -24,8 +24,8 @@ export interface S3Version extends S3Object {
 }
 
 export interface S3Reader {
-  /** Keys below a prefix, in order, all of them. */
-  readonly list: (prefix: string) => AsyncGenerator<S3Object>;
+  /** Keys below a prefix, in order, all of them; or those behind the key `after`. */
+  readonly list: (prefix: string, after?: string) => AsyncGenerator<S3Object>;
   /** What lies directly in a folder (a prefix that ends with a slash, or the empty one). */
   readonly children: (
     prefix: string,
@@ -66,7 +66,7 @@ export async function openS3Reader(bucket: string, options: S3ReadOptions): Prom
   const client = new sdk.S3Client(await clientConfig(options));
   const target: S3ReadTarget = { sdk, client, bucket, owner: options.config.s3BucketOwner };
   return {
-    list: (prefix) => list(target, prefix),
+    list: (prefix, after) => list(target, prefix, after),
     children: (prefix) => children(target, prefix),
     some: (prefix, most) => some(target, prefix, most),
     versions: (prefix) => versions(target, prefix),
@@ -107,8 +107,8 @@ async function clientConfig({ config, profile, outward }: S3ReadOptions): Promis
   };
 }
 
-async function* list(target: S3ReadTarget, prefix: string): AsyncGenerator<S3Object> {
-  for await (const page of pages(target, prefix, undefined)) {
+async function* list(target: S3ReadTarget, prefix: string, after: string | undefined): AsyncGenerator<S3Object> {
+  for await (const page of pages(target, prefix, { after })) {
     for (const { Key, Size } of page.Contents ?? []) if (Key !== undefined) yield { key: Key, bytes: Size ?? 0 };
   }
 }
@@ -119,7 +119,7 @@ async function children(
 ): Promise<{ objects: readonly S3Object[]; folders: readonly string[] }> {
   const objects: S3Object[] = [];
   const folders: string[] = [];
-  for await (const page of pages(target, prefix, '/')) {
+  for await (const page of pages(target, prefix, { delimiter: '/' })) {
     for (const { Key, Size } of page.Contents ?? [])
       if (Key !== undefined && Key !== prefix) objects.push({ key: Key, bytes: Size ?? 0 });
     for (const { Prefix } of page.CommonPrefixes ?? []) if (Prefix !== undefined) folders.push(Prefix);
@@ -139,7 +139,7 @@ async function some(
   most: number,
 ): Promise<{ objects: readonly S3Object[]; more: boolean }> {
   const objects: S3Object[] = [];
-  for await (const page of pages(target, prefix, '/')) {
+  for await (const page of pages(target, prefix, { delimiter: '/' })) {
     for (const { Key, Size, LastModified } of page.Contents ?? []) {
       if (Key !== undefined) objects.push({ key: Key, bytes: Size ?? 0, modified: LastModified?.toISOString() });
     }
@@ -199,7 +199,7 @@ function versionOf(
 async function* pages(
   target: S3ReadTarget,
   prefix: string,
-  delimiter: string | undefined,
+  { delimiter, after }: { readonly delimiter?: string | undefined; readonly after?: string | undefined },
 ): AsyncGenerator<Sdk.ListObjectsV2CommandOutput> {
   let token: string | undefined;
   do {
@@ -207,7 +207,7 @@ async function* pages(
       Bucket: target.bucket,
       Prefix: prefix,
       ...owned(target),
-      ...defined({ Delimiter: delimiter, ContinuationToken: token }),
+      ...defined({ Delimiter: delimiter, StartAfter: after, ContinuationToken: token }),
     };
     const page = await attempt(target, 's3:ListBucket', prefix, () =>
       target.client.send(new target.sdk.ListObjectsV2Command(input)),

@@ -60,7 +60,8 @@ export class SalvageContents implements TarVisitor {
   items = 0;
   captureId: string | undefined;
   /** The part in hand belongs to another capture: a file of the attacker, who cannot know this one's id beforehand. */
-  #foreign = false;
+  /** Why the part that is read is none of ours, in words. */
+  #foreign: string | undefined;
 
   constructor(tell: (record: SalvageRecord) => void, extractor: Extractor | undefined, captureId: string | undefined) {
     this.#tell = tell;
@@ -134,12 +135,18 @@ export class SalvageContents implements TarVisitor {
   #beginPart(): PartReader {
     const matcher = new EntryMatcher(this.#waiting);
     this.#matcher = matcher;
-    this.#foreign = true;
+    this.#foreign = 'a manifest part without a header';
     return readPart({
       header: ({ capture, segment, items }) => {
         this.captureId ??= capture;
         this.#promised = items;
-        this.#foreign = capture !== this.captureId || (this.segment !== undefined && segment !== this.segment);
+        const isOther = this.segment !== undefined && segment !== this.segment;
+        this.#foreign =
+          capture !== this.captureId
+            ? 'a manifest part of another capture'
+            : isOther
+              ? `the manifest part of segment ${segment}, in another segment`
+              : undefined;
       },
       item: (item) => this.#takeItem(item, matcher),
       problem: () => undefined,
@@ -147,7 +154,7 @@ export class SalvageContents implements TarVisitor {
   }
 
   #takeItem(item: ManifestItem, matcher: EntryMatcher<Waiting>): void {
-    if (this.#foreign) return;
+    if (this.#foreign !== undefined) return;
     this.items += 1;
     const path = itemPath(item);
     this.inventory.seen(path);
@@ -169,9 +176,8 @@ export class SalvageContents implements TarVisitor {
 
   #endPart(number: number, part: PartReader): void {
     const isWhole = part.finish().items === this.#promised;
-    if (this.#foreign) {
-      if (this.#entry !== undefined)
-        this.#record(this.#entry, 'unlisted', { detail: 'a manifest part of another capture' });
+    if (this.#foreign !== undefined) {
+      if (this.#entry !== undefined) this.#record(this.#entry, 'unlisted', { detail: this.#foreign });
       return;
     }
     const follows = number === (this.parts.at(-1) ?? -1) + 1;

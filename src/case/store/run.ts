@@ -37,6 +37,18 @@ export function besideText({ unexpectedObjects, misplaced }: OpenCapture): strin
   return all.length === 0 ? undefined : all.join('; ');
 }
 
+/** Parts with another size than manifest.json names: segments that were swapped, cut or changed. */
+export function sizesText({ parts }: OpenCapture): string | undefined {
+  const other = parts.flatMap(({ object, number, range, bytes, committed }) => {
+    if (committed === undefined || committed.bytes === bytes) return [];
+    const what = range === undefined ? object : `segment ${number ?? 0} in ${object}`;
+    return [`${what} has ${many(bytes, 'byte')}, manifest.json says ${committed.bytes}`];
+  });
+  const more =
+    other.length > MAX_FOREIGN ? [`${many(other.length - MAX_FOREIGN, 'more segment')} of another size`] : [];
+  return other.length === 0 ? undefined : [...other.slice(0, MAX_FOREIGN), ...more].join('; ');
+}
+
 /** Two problems in one sentence. */
 export function joined(one: string | undefined, other: string | undefined): string | undefined {
   return one === undefined || other === undefined ? (one ?? other) : `${one}; ${other}`;

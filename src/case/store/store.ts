@@ -53,7 +53,7 @@ export interface Survey {
 /** What was passed over, so that it keeps nothing else from being read. */
 export interface LeftOut {
   readonly path: string;
-  /** `link`: it is not followed. `unread`: nobody knows what is in it. */
+  /** `link`: it is not followed, and changes no exit code. `unread`: nobody knows what is in it. */
   readonly kind: 'unread' | 'link';
   /** In words. */
   readonly why: string;

@@ -8,7 +8,7 @@ import { asciiJson } from '../view/ascii.ts';
 import type { CaptureManifest } from '../../seal/commit.ts';
 import type { OpenCapture } from '../store/open.ts';
 import { TarReader } from '../tar/read-tar.ts';
-import { besideText, joined, runOf } from '../store/run.ts';
+import { besideText, joined, runOf, sizesText } from '../store/run.ts';
 import { mayFleet, storedBytes, tarBytes } from '../tar/segment-bytes.ts';
 import { SortedLines } from '../tar/sorted-lines.ts';
 import { keyWord, microseconds, rowOf, type Origin, type TimelineEvent, type TimelineRow } from './event.ts';
@@ -67,7 +67,10 @@ export class Timeline {
     };
     const reader = new EventReader(this.#window.sources, (event, source) => this.#take(event, { source, ...about }));
     for (const event of captureEvents(capture)) reader.tell(event, 'capture');
-    const problem = joined(besideText(capture), await readAll(capture, identity, reader, onProgress));
+    const problem = joined(
+      joined(besideText(capture), sizesText(capture)),
+      await readAll(capture, identity, reader, onProgress),
+    );
     return {
       location: capture.location,
       captureId: capture.manifest?.captureId,

@@ -9,6 +9,7 @@ import { itemPath } from '../verify/compare.ts';
 import { completenessProblem, completenessText } from '../store/completeness.ts';
 import { findingSection } from './finding-rows.ts';
 import type { OpenCapture } from '../store/open.ts';
+import { sizesText } from '../store/run.ts';
 import { recordedSection } from './recorded-rows.ts';
 import { field, processLines, socketRows, text } from './process-tree.ts';
 import { renderPath, renderText } from './safe-names.ts';
@@ -88,12 +89,16 @@ function orderOf(order: unknown): string {
   );
 }
 
-function stateOf({ manifest, manifestProblem, parts, missing }: OpenCapture, view: CaptureView): string {
+/** As `amber captures` calls it: sizes that are not those of manifest.json come before the word in it. */
+function stateOf(capture: OpenCapture, view: CaptureView): string {
+  const { manifest, manifestProblem, parts, missing } = capture;
+  const isOther = sizesText(capture) !== undefined;
   const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
   const sealed = parts.some((part) => part.sealed) ? ', sealed in age files' : '';
   const marker = manifestProblem === undefined ? 'no manifest.json' : 'manifest.json is not usable';
   const word =
-    (manifest?.state === 'whole' && missing.length > 0 ? 'not all there' : manifest?.state) ??
+    (isOther ? 'not as committed' : manifest?.state === 'whole' && missing.length > 0 ? 'not all there' : undefined) ??
+    manifest?.state ??
     (view.allRead || manifestProblem !== undefined ? marker : `cut, ${marker}`);
   const count = many(parts.length + missing.length, 'segment');
   const all = missing.length === 0 ? count : `${parts.length} of ${count}`;

@@ -13,7 +13,7 @@ import { partNumber, readPart, type PartReader } from '../verify/manifest-part.t
 import { readStrictly, type TarVisitor } from '../tar/read-tar.ts';
 import { idInPath } from '../store/place.ts';
 import { readWholeTar } from '../tar/read-whole-tar.ts';
-import { besideText, joined, runOf } from '../store/run.ts';
+import { besideText, joined, runOf, sizesText } from '../store/run.ts';
 import { storedBytes, tarBytes } from '../tar/segment-bytes.ts';
 import type { TarEntry } from '../tar/header.ts';
 import { many } from '../../many.ts';
@@ -81,7 +81,7 @@ export async function viewCapture(
     capture,
     readable || capture.opened === undefined ? capture.parts : [capture.opened],
   );
-  const beside = besideText(capture);
+  const beside = joined(besideText(capture), sizesText(capture));
   const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;
   const chunks = async function* (): AsyncGenerator<Buffer> {
