@@ -43,7 +43,7 @@ interface Renamed {
 function groupsOf(now: Observation, baseline: Observation, policy: DetectPolicy): ReadonlyMap<string, Renamed[]> {
   const groups = new Map<string, Renamed[]>();
   // What was not listed may be there.
-  if (now.notInspected.some((text) => text.includes('paths'))) return groups;
+  if (now.notInspected.some((text) => /\bpaths?\b/u.test(text))) return groups;
   const paths = new Set<BytePath>(now.files.map(({ path }) => path));
   for (const file of now.files) {
     if (file.type !== 'file' || file.magic !== 'data' || !isNewFile(file, baseline)) continue;

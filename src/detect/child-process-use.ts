@@ -67,22 +67,30 @@ function judge(one: Start, now: Observation): Finding[] {
     return [found(one, { title: `a command line that ${idiom.what}: ${text}`, ...idiom, part: idiom.name })];
   if (isDownloader(file))
     return [found(one, { title: `a downloader: ${text}`, severity: 'medium', part: 'downloader' })];
-  if (!isWritablePlace(file, now.writable)) return waitsForStranger(one, now);
-  const { severity, what } = stagedAs(file, now);
-  return [found(one, { title: `${what}: ${text}`, severity, part: 'staged' })];
+  const staged = [file, commandsOf(one.argv)[0]?.script ?? ''].find((path) => isWritablePlace(path, now.writable));
+  return staged === undefined ? waitsForStranger(one, now) : [runsStaged(one, staged, now)];
 }
 
-/** What was removed after it had run, or hides its name, was not meant to be found. Packages do one of both at most. */
-function stagedAs(
-  file: string,
-  { files, writable, notInspected }: Observation,
-): Pick<Judged, 'severity'> & { what: string } {
-  const isHidden = baseName(file).startsWith('.');
-  const isListed = notInspected.length === 0 && writable.some((root) => file.startsWith(`${root}/`));
-  const isGone = isListed && !files.some(({ path }) => path === file);
-  const what = `a file of a writable tree${isHidden ? ' that is hidden behind a dot' : ''}`;
-  if (isGone) return { severity: isHidden ? 'high' : 'medium', what: `${what} that has been removed since` };
-  return { severity: isHidden ? 'medium' : 'low', what };
+/**
+ * What was removed after it had run, or hides its name, was not meant to be found. Packages do one of both at most. A
+ * program or a script that was written before it ran is told with the event of its writing.
+ */
+function runsStaged(one: Start, path: string, now: Observation): Finding {
+  const isListed = now.notInspected.length === 0 && now.writable.some((root) => path.startsWith(`${root}/`));
+  const isGone = isListed && !now.files.some((file) => file.path === path);
+  const isHidden = baseName(path).startsWith('.');
+  const writes = eventsOf(now, ['write']).filter(({ subject }) => subject === path);
+  const what = [
+    'a file of a writable tree',
+    ...(isHidden ? ['that is hidden behind a dot'] : []),
+    ...(writes.length > 0 ? ['that the function has written'] : []),
+    ...(isGone ? ['that has been removed since'] : []),
+  ];
+  const weight = isHidden && isGone ? 'high' : isHidden || isGone || writes.length > 0 ? 'medium' : 'low';
+  return found(
+    { ...one, file: path, evidence: [...one.evidence, ...writes.slice(0, 1).flatMap(eventEvidence)] },
+    { title: `${what.join(' ')}: ${one.text}`, severity: weight, part: 'staged' },
+  );
 }
 
 /** Milliseconds between the start of a shell and the connection that it is tied to. */

@@ -18,6 +18,7 @@ const all = await benign();
 
 describe('benign workloads start no capture', () => {
   for (const { name, folder, scenario } of all) {
+    if (scenario.nightly === true) continue;
     for (const runtime of scenario.victims) {
       test(`${name}: ${runtime}`, LIMIT, async (t) => {
         if (lacking !== undefined) return void missing(t, lacking);

@@ -85,4 +85,6 @@ export interface Attack extends Scenario {
 export interface Benign extends Scenario {
   /** Packages of test/adversary/benign/package.json that it needs. */
   readonly packages: readonly string[];
+  /** Run by `npm run detection` alone, and not by `npm test`: another one is of nearly the same kind. */
+  readonly nightly?: true;
 }

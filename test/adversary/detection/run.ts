@@ -11,6 +11,7 @@
 import { createHash } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { Attack, Benign, Runtime, Watcher } from './case.ts';
+import { figuresOf, hostText, WATCHERS, type AttackRow, type BenignRow, type Blind, type Figures } from './figures.ts';
 import { attacks, benign, installPackages, lackingForSandbox, lackingPackages, type Found } from './suites.ts';
 import { runtimeFor } from './runtimes.ts';
 import { runTrial, verdict, type Trial, type Watched } from './trial.ts';
@@ -26,30 +27,6 @@ const { values } = parseArgs({
     verbose: { type: 'boolean' },
   },
 });
-
-interface AttackRow {
-  readonly attack: string;
-  readonly victim: Runtime;
-  readonly watcher: Watcher;
-  readonly found: boolean;
-  readonly by: readonly string[];
-  readonly after: number | undefined;
-  /** The emulation did not do what it is to emulate, evidence that the capture lacks, detectors that failed. */
-  readonly problems: readonly string[];
-  readonly limit: string | undefined;
-  readonly findings: readonly string[];
-  readonly tookMs: number;
-}
-
-interface BenignRow {
-  readonly workload: string;
-  readonly victim: Runtime;
-  readonly watcher: Watcher;
-  readonly triggered: boolean;
-  readonly problems: readonly string[];
-  readonly findings: readonly string[];
-  readonly tookMs: number;
-}
 
 const say = (line: string): void => {
   if (values.json !== true) process.stdout.write(`${line}\n`);
@@ -71,16 +48,23 @@ function problemsOf({ answers, absent, faults }: Trial): string[] {
   return [...bad, ...absent.map((one) => `did not happen: ${one}`), ...faults];
 }
 
-/** Wrapper and extension have sandboxes of their own: neither may profit from the other. */
-function watchersOf(scenario: Attack, runtime: Runtime): readonly Watcher[] {
-  const watchers: readonly Watcher[] = scenario.inProcess.includes(runtime) ? ['wrapper', 'extension'] : ['extension'];
-  return watchers.filter((watcher) => scenario.blind?.[watcher] === undefined);
+/** Why a watcher is not run: it has nothing to see, or it cannot be there. */
+function blindness(watcher: Watcher, runtime: Runtime, { inProcess, blind, limit }: Attack): string | undefined {
+  if (limit === undefined && blind?.[watcher] !== undefined) return blind[watcher];
+  if (watcher === 'extension' || inProcess.includes(runtime)) return undefined;
+  return runtime === 'node' ? 'the attack takes its process away' : 'there is none for this runtime';
 }
+
+/** Wrapper and extension have sandboxes of their own: neither may profit from the other. */
+const blinds: Blind[] = [];
 
 async function runAttack({ name, folder, scenario }: Found<Attack>): Promise<AttackRow[]> {
   const rows: AttackRow[] = [];
   for (const runtime of scenario.victims) {
-    for (const watcher of watchersOf(scenario, runtime)) {
+    for (const watcher of WATCHERS) {
+      const why = blindness(watcher, runtime, scenario);
+      if (why !== undefined) blinds.push({ attack: name, victim: runtime, watcher, why });
+      if (why !== undefined) continue;
       const trial = await runTrial({ folder, scenario, runtime, watchers: [watcher] });
       const [watched] = trial.watched;
       if (watched === undefined) continue;
@@ -93,6 +77,7 @@ async function runAttack({ name, folder, scenario }: Found<Attack>): Promise<Att
         by,
         after: watched.after,
         limit: scenario.limit,
+        level: scenario.level,
         tookMs: trial.tookMs,
         problems: [...problemsOf(trial), ...lacks.map((one) => `not in the capture: ${one}`)],
         findings: findingLines(watched),
@@ -151,27 +136,6 @@ function told<T extends AttackRow | BenignRow>(rows: readonly T[]): readonly T[]
   return rows;
 }
 
-/** By attack and victim: one that any watcher has found is found. */
-function summary(rows: readonly AttackRow[]): {
-  tried: number;
-  found: number;
-  missed: string[];
-  limits: number;
-  detectors: Record<string, number>;
-} {
-  const victims = Map.groupBy(
-    rows.filter(({ limit }) => limit === undefined),
-    ({ attack, victim }) => `${attack} (${victim})`,
-  );
-  const missed = [...victims].filter(([, group]) => !group.some(({ found }) => found)).map(([name]) => name);
-  const detectors: Record<string, number> = {};
-  for (const name of rows.flatMap(({ found, by }) => (found ? by : []))) detectors[name] = (detectors[name] ?? 0) + 1;
-  const limits = new Set(
-    rows.filter(({ limit }) => limit !== undefined).map(({ attack, victim }) => `${attack} ${victim}`),
-  ).size;
-  return { tried: victims.size, found: victims.size - missed.length, missed, limits, detectors };
-}
-
 async function main(): Promise<number> {
   const lacking = lackingForSandbox();
   if (lacking !== undefined) {
@@ -204,41 +168,32 @@ function conclude(
   benignRows: readonly BenignRow[],
   skipped: readonly string[],
 ): number {
-  const figures = summary(attackRows);
-  const byWatcher = (watcher: Watcher): string => {
-    const rows = attackRows.filter((row) => row.watcher === watcher && row.limit === undefined);
-    return `${watcher} ${rows.filter(({ found }) => found).length}/${rows.length}`;
-  };
-  const triggered = benignRows.filter((row) => row.triggered);
+  const figures = figuresOf(attackRows, blinds, benignRows);
+  const triggered = benignRows.filter((row) => row.triggered).length;
   const problems = [...attackRows, ...benignRows].filter((row) => row.problems.length > 0).length;
   const workloads = new Set(benignRows.map(({ workload, victim }) => `${workload} ${victim}`)).size;
   if (values.json === true) {
     const text = {
-      attacks: { ...figures, rows: attackRows },
-      benign: { run: benignRows.length, workloads, triggered: triggered.length, skipped, rows: benignRows },
+      attacks: { ...figures, blind: blinds, rows: attackRows },
+      benign: { run: benignRows.length, workloads, triggered, skipped, rows: benignRows },
       problems,
     };
     process.stdout.write(`${JSON.stringify(text, undefined, 2)}\n`);
   }
-  if (attackRows.length > 0) {
-    say(
-      `attacks found: ${figures.found} of ${figures.tried} (${byWatcher('wrapper')}, ${byWatcher('extension')}); beside these, ${figures.limits} that are known to be out of reach`,
-    );
-    for (const name of figures.missed) say(`  missed: ${name}`);
-    say(
-      `detectors: ${Object.entries(figures.detectors)
-        .sort((a, b) => b[1] - a[1])
-        .map(([name, count]) => `${name} ${count}`)
-        .join(', ')}`,
-    );
-  }
+  if (attackRows.length > 0) sayAttacks(figures);
   if (benignRows.length > 0)
-    say(
-      `benign captures triggered: ${triggered.length} of ${benignRows.length} (${workloads} workloads, watched by wrapper and extension)`,
-    );
+    say(`benign captures triggered: ${triggered} of ${benignRows.length} (${workloads} workloads)`);
+  for (const watcher of WATCHERS) say(`  ${hostText(watcher, figures.hosts[watcher])}`);
   for (const one of skipped) say(`  not run: ${one}`);
   if (problems > 0) say(`${problems} rows have problems`);
-  return figures.missed.length + triggered.length + problems > 0 ? 1 : 0;
+  return figures.missed.length + triggered + problems > 0 ? 1 : 0;
+}
+
+function sayAttacks({ found, tried, limits, missed, detectors }: Figures): void {
+  say(`attacks found: ${found} of ${tried}; beside these, ${limits} that are known to be out of reach`);
+  for (const name of missed) say(`  missed: ${name}`);
+  const counts = Object.entries(detectors).sort((a, b) => b[1] - a[1]);
+  say(`detectors: ${counts.map(([name, count]) => `${name} ${count}`).join(', ')}`);
 }
 
 process.exitCode = await main();

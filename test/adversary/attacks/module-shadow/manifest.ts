@@ -8,7 +8,6 @@ export const attack: Attack = {
   level: 'medium',
   victims: ['node', 'python'],
   inProcess: ['node'],
-  blind: { extension: 'the child has ended before it looks' },
   events: [{}, { attack: true }, { job: true }, { job: true }],
   detectors: ['environment-drift'],
   evidence: [{ path: /^\[root\]\/tmp\/\.cache\//u, holds: /203\.0\.113\.7/u }],

@@ -14,4 +14,5 @@ export const attack: Attack = {
     { path: /^live_response\/sockets\.json$/u, holds: /203\.0\.113\.7/u },
   ],
   arrives: [{ at: 'shell', holds: /shell-is-here/u }],
+  quick: 'wrapper',
 };

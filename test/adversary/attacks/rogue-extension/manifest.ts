@@ -17,4 +17,5 @@ export const attack: Attack = {
     { path: /^live_response\/sockets\.json$/u, holds: /203\.0\.113\.7/u },
   ],
   arrives: [{ at: 'exfiltration', holds: /AWS_SECRET_ACCESS_KEY/u }],
+  quick: 'extension',
 };

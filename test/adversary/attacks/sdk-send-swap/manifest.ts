@@ -11,4 +11,5 @@ export const attack: Attack = {
   events: [{ first: true }, {}, { second: true }, {}],
   detectors: ['patched-builtins'],
   evidence: [{ path: /live_response\/events\.jsonl$/u, holds: /Client\.send/u }],
+  quick: 'wrapper',
 };

@@ -3,6 +3,7 @@ import type { Benign } from '../../detection/case.ts';
 export const benign: Benign = {
   does: 'Keeps sixty workers that are connected to the internet, with 7 % of a processor.',
   packages: [],
+  nightly: true,
   victims: ['python'],
   events: [{}, {}, {}],
   cpuShare: 0.07,
