@@ -1,6 +1,7 @@
 /** Files of a writable tree have become unreadable one after another, and bear a further suffix: ransomware. */
 import type { BytePath, Detector, DetectPolicy, Finding, Observation, ObservedFile } from '../contracts/evidence.ts';
 import { isAllowed, isNewFile, makeFinding } from './finding.ts';
+import { many } from '../many.ts';
 
 /** As many files, of as many kinds: a job of the function makes many of one kind. */
 const MIN_FILES = 10;
@@ -23,11 +24,11 @@ export const bulkRename: Detector = {
       if (group.length < MIN_FILES || kinds < MIN_KINDS) return [];
       return [
         makeFinding(bulkRename, {
-          title: `${String(group.length)} files of ${String(kinds)} kinds are unreadable and called .${suffix}`,
+          title: `${many(group.length, 'file')} of ${many(kinds, 'kind')} are unreadable and called .${suffix}`,
           severity: 'high',
           subject: { path: group[0]?.file.path ?? '', name: suffix },
           evidence: group.map(
-            ({ file }) => `${file.path}: ${String(file.size)} bytes, changed ${new Date(file.ctimeMs).toISOString()}`,
+            ({ file }) => `${file.path}: ${many(file.size, 'byte')}, changed ${new Date(file.ctimeMs).toISOString()}`,
           ),
         }),
       ];

@@ -1,6 +1,7 @@
 /** A program that starts itself, and so do its children: what was one becomes as many as the sandbox takes. */
 import type { Detector, DetectPolicy, Finding, Observation, ObservedProcess } from '../contracts/evidence.ts';
 import { isAllowed, makeFinding, named, newcomers, subjectOf } from './finding.ts';
+import { many } from '../many.ts';
 
 /** Workers stand beside one another, two deep at most. */
 const MIN_PROCESSES = 16;
@@ -27,7 +28,7 @@ export const processFlood: Detector = {
       if (first === undefined || group.length < MIN_PROCESSES || depth < MIN_DEPTH) return [];
       return [
         makeFinding(processFlood, {
-          title: `${named(first)} is there ${String(group.length)} times, ${String(depth)} deep`,
+          title: `${named(first)} is there ${many(group.length, 'time')}, ${String(depth)} deep`,
           severity: 'high',
           subject: { ...subjectOf(first), ...(first.exe === undefined ? {} : { path: first.exe }) },
           evidence: group.slice(0, EVIDENCE).map(({ pid, ppid }) => `pid ${String(pid)}, parent pid ${String(ppid)}`),
