@@ -27,6 +27,9 @@ export type Host = typeof due;
 
 const guards = shared<ChangeMonitor<TrackedInvocation>>('guard');
 
+/** The kill switch, as config/values.ts reads a flag: before anything else is read or loaded. */
+const SWITCHED_ON: readonly string[] = ['1', 'true', 'on', 'yes'];
+
 /** As `withCapture` (wrap.ts). */
 export function wrapIdle(
   handler: unknown,
@@ -34,6 +37,7 @@ export function wrapIdle(
   env: NodeJS.ProcessEnv,
   host: () => Host,
 ): unknown {
+  if (SWITCHED_ON.includes((env['AMBER_DISABLED'] ?? '').trim().toLowerCase())) return handler;
   // User code may change its environment and its options later; what was configured counts.
   const configured: Configured = { env: { ...env }, options: copyOf(options) };
   const plain =

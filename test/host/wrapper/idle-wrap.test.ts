@@ -186,6 +186,21 @@ test('a plain handler is called as it is; what has moved brings the host, with t
   assert.deepEqual(late[0].options, { maxMs: 5000 });
 });
 
+test('the kill switch gives the handler back and loads nothing, whatever else is configured', () => {
+  const { loads, host } = scene();
+  const handler = (): number => 1;
+  for (const given of ['', '1', ' TRUE ', 'on', 'Yes', '0', 'false', 'off', 'no', '2', 'y']) {
+    const before = loads();
+    const wrapped = wrapIdle(handler, { max_ms: 1 } as object, { ...PLAIN, AMBER_DISABLED: given }, () => ({
+      ...host(),
+      withCapture: () => 'judged' as never,
+    }));
+    const parsed = OPTIONS.disabled.parse(given);
+    const isOn = parsed.ok && parsed.value;
+    assert.deepEqual([wrapped, loads() - before], isOn ? [handler, 0] : ['judged', 1], given);
+  }
+});
+
 test('what stands in code is judged at once', () => {
   const { loads, host } = scene();
   const hidden: object = Object.defineProperty({}, 'maxMs', { value: 'never' });
