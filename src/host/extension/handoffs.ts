@@ -157,14 +157,22 @@ function isKnown(state: ExtensionState, { trigger, order, requestId, reason }: H
 
 /**
  * What only the process can find (a patched built-in, a replaced handler) no capture of ours has answered: an intruder
- * could bring one about, and do that in its shadow.
+ * could bring one about, and do that in its shadow. That it started a program which we have found running is no news.
  */
 function hasFound({ sight }: ExtensionState, reason: string): boolean {
-  const ours = new Set(sight.monitor?.snapshot().findings.map(({ detector }) => detector));
-  const named = [...reason.matchAll(/([a-z][a-z-]*) \((?:low|medium|high|critical)\)/gu)].map(
-    ([, detector]) => detector ?? '',
+  const findings = sight.monitor?.snapshot().findings ?? [];
+  const ours = new Set(findings.map(({ detector }) => detector));
+  const running = new Set(
+    findings.flatMap(({ detector, subject }) => (detector === 'staged-executable' ? (subject.path ?? []) : [])),
   );
-  return named.length > 0 && !/ and \d+ more$/u.test(reason) && named.every((detector) => ours.has(detector));
+  const named = [...reason.matchAll(/([a-z][a-z-]*) \((?:low|medium|high|critical)\): ([^;]*)/gu)];
+  const isOurs = (detector = '', subject = ''): boolean =>
+    ours.has(detector) || (detector === 'child-process-use' && running.has(subject));
+  return (
+    named.length > 0 &&
+    !/ and \d+ more$/u.test(reason) &&
+    named.every(([, detector, subject]) => isOurs(detector, subject))
+  );
 }
 
 interface Due {

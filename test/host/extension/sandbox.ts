@@ -41,7 +41,7 @@ export async function openScene(
   const { env, node, flags = FLAGS, alone, ...rest } = options;
   const extension = join(await extensionFolder(), 'extension.mjs');
   // The handlers lie in the checkout, which changes while the machine runs: a finding that no test here is about.
-  const evidence = { AMBER_DESTINATION: 'file:///mnt/evidence', AMBER_DETECT: 'off' };
+  const evidence = { AMBER_DESTINATION: 'file:///mnt/evidence', AMBER_DETECT: 'high,-code-changed' };
   const platform = await startPlatform({
     runtime: { command: [standIn.node, ...standIn.args('')], env: { LAMBDA_TASK_ROOT: HANDLERS } },
     handler: 'lifecycle.handler',
