@@ -20,8 +20,8 @@ export const BUNDLE_BYTES_DEVELOPMENT = 450_000;
 /** The same, where a bundler takes what Node would load instead of the packed engine. */
 export const BUNDLE_BYTES_UNPACKED = 5_000_000;
 
-/** Bytes of the tarball that npm downloads; it had 1.99 MB when this was set. */
-export const TARBALL_BYTES = 2_200_000;
+/** Bytes of the tarball that npm downloads; it had 2.25 MB when this was set, with the black box and its texts. */
+export const TARBALL_BYTES = 2_400_000;
 /** Bytes of the command, one file; it had 1.92 MB when this was set. */
 export const COMMAND_BYTES = 2_100_000;
 
