@@ -11,6 +11,7 @@ import { extensionFolder, FLAGS, HANDLERS, openScene } from '../host/extension/s
 import { standIn } from '../sandbox/clients.ts';
 import { canIsolate } from '../sandbox/ground.ts';
 import { startPlatform, type Platform } from '../sandbox/platform.ts';
+import { besideRows } from './beside.ts';
 import { cpuMs, inNetwork } from './extension-shutdown.ts';
 import { median, type Measure, type Row } from './measure.ts';
 
@@ -24,6 +25,7 @@ export const extension: Measure = {
     return [
       ...(await start(quick ? 5 : 15)),
       ...(await idle(quick ? 300 : 10_000)),
+      ...(await besideRows({ quick }, async (env) => readyMs(await programOf(), env), ussMiB)),
       ...(await inNetwork(folder, 128, quick ? 1 : 5)),
       ...(await inNetwork(folder, 512, quick ? 1 : 5)),
     ];
@@ -31,7 +33,7 @@ export const extension: Measure = {
 };
 
 async function start(runs: number): Promise<Row[]> {
-  const program = join(await extensionFolder(), 'extension.mjs');
+  const program = await programOf();
   const times: number[] = [];
   const bare: number[] = [];
   for (let run = 0; run < runs; run += 1) {
@@ -49,7 +51,11 @@ async function start(runs: number): Promise<Row[]> {
   ];
 }
 
-async function readyMs(program: string): Promise<number> {
+async function programOf(): Promise<string> {
+  return join(await extensionFolder(), 'extension.mjs');
+}
+
+async function readyMs(program: string, more: Readonly<Record<string, string>> = {}): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>();
   const server = createServer((request, response) => {
     request.resume();
@@ -61,6 +67,7 @@ async function readyMs(program: string): Promise<number> {
   const env = {
     AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     AMBER_DESTINATION: 's3://evidence-bucket',
+    ...more,
   };
   const child = spawn(standIn.node, [...FLAGS, program, 'amber'], { env, stdio: 'ignore' });
   const readyAt = await promise;

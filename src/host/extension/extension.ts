@@ -179,12 +179,15 @@ async function sendParkedHere(state: ExtensionState): Promise<void> {
 
 /** Where nothing is told of invocations, orders and findings are looked for by the clock. */
 async function patrol(state: ExtensionState): Promise<void> {
+  openSoon(state);
+  await invocationBegins(state);
   await prepare(state);
   let busy = false;
   setInterval(() => {
     if (busy || state.captures.running !== undefined) return;
     busy = true;
     void safely(state.environment, async () => {
+      await invocationBegins(state);
       await executePendingOrder(state);
       await handleFindings(state, await scan(state));
     }).finally(() => (busy = false));

@@ -47,12 +47,14 @@ const SEARCH_MS = 1000;
 /** Slots of a look that nobody has asked for. */
 const MAX_SLOTS = 64;
 /** Between two looks by the clock at a full core; less often with less of one, and not at all below the least. */
-const TICK_MS = 20;
+const TICK_MS = 40;
 const LEAST_CORES = 0.1;
 /** Looks behind a wake, milliseconds apart: a child that is just being started has no arguments yet. */
 const BURST_MS = [1, 1, 2, 4, 8, 16] as const;
 /** Ticks between two looks at the counts of sockets. */
 const SOCKETS_EVERY = 5;
+/** Between two readings of the socket tables at a full core. */
+const SOCKETS_MS = 250;
 
 interface State {
   readonly proc: string;
@@ -116,7 +118,10 @@ function openState({ cores, writable, api, proc = '/proc' }: BesideOptions): Sta
     rings,
     watch: watchRings(() => wake(state)),
     children: followPids(journal, proc),
-    connections: followConnections(journal, api, proc),
+    connections: followConnections({
+      ...{ journal, api, proc, everyMs: SOCKETS_MS / Math.min(1, cores) },
+      charge: (ms) => state.pace.charge(ms),
+    }),
     surroundings: watchSurroundings(journal, writable, proc),
     files: watchFiles({ journal, roots: writable, allows: (ms) => charged(state, ms) }),
     runtimes: new Set(),
@@ -171,7 +176,7 @@ function look(state: State): void {
     state.files.open();
     state.files.check();
     state.pace.charge(state.surroundings.look([...state.runtimes]));
-    state.pace.charge(state.connections.look([...state.runtimes, ...state.children.living()]));
+    state.connections.look([...state.runtimes, ...state.children.living()]);
   });
 }
 
@@ -228,7 +233,7 @@ function tick(state: State): void {
   state.ticks += 1;
   state.files.check();
   const holders = [...state.runtimes, ...state.children.living()];
-  if (state.ticks % SOCKETS_EVERY === 0 && state.pace.allows()) state.pace.charge(state.connections.look(holders));
+  if (state.ticks % SOCKETS_EVERY === 0 && state.pace.allows()) state.connections.look(holders);
   if (!state.children.hasMoved() || !allows(state)) return;
   state.pace.spend(() => void state.children.look());
   burst(state, 0);

@@ -9,43 +9,60 @@ import type { Journal } from './journal.ts';
 
 const COUNTS: ReadRule = { cap: 2048, whole: true };
 const TABLE: ReadRule = { cap: 256 * 1024, whole: false };
-const TABLES = ['tcp', 'tcp6', 'udp', 'udp6'] as const;
+/** Of each table, what is counted for this network namespace alone: other counts move with the whole machine. */
+const TABLES = {
+  tcp: /^TCP: inuse (?<inuse>\d+) .*?tw (?<tw>\d+)/mu,
+  tcp6: /^TCP: .*?tw (?<tw>\d+)[^]*^TCP6: inuse (?<inuse>\d+)/mu,
+  udp: /^UDP: inuse (?<inuse>\d+)/mu,
+  udp6: /^UDP6: inuse (?<inuse>\d+)/mu,
+} as const;
+type Table = keyof typeof TABLES;
 /** Connections that are known, and descriptors of one process that are looked through for a new one. */
 const MAX_KNOWN = 2048;
 const MAX_DESCRIPTORS = 256;
 const MAX_HOLDERS = 8;
-/** An estimate of one reading of the tables, milliseconds. */
-const READING_MS = 0.5;
+/** An estimate of what the kernel takes to walk through a table, milliseconds. */
+const TABLE_MS = 0.5;
+/** Sockets by the thousand are read less often: a reading takes one part in 200 of the time. */
+const PART = 200;
 
 export interface Connections {
-  /** Reads the tables where the counts have moved. Gives what that takes of the CPU, milliseconds. */
-  readonly look: (holders: readonly number[]) => number;
+  /** Reads the tables where the counts have moved and the last reading is long enough ago. True if it does. */
+  readonly look: (holders: readonly number[]) => boolean;
   readonly close: () => void;
 }
 
-interface State {
-  readonly proc: string;
+export interface ConnectionsOptions {
   readonly journal: Journal;
   /** The Runtime API, `127.0.0.1:9001`: each client of it is connected there. */
   readonly api: string;
-  counts: string;
+  /** Between two readings, milliseconds at least. */
+  readonly everyMs: number;
+  /** Told what a reading takes of the CPU, milliseconds. */
+  readonly charge: (ms: number) => void;
+  readonly proc?: string;
+}
+
+interface State extends Required<ConnectionsOptions> {
+  readonly counts: Map<Table, string>;
+  dueMs: number;
   known: Set<string>;
   isFirst: boolean;
   isReading: boolean;
   isClosed: boolean;
 }
 
-export function followConnections(journal: Journal, api: string, proc: string = '/proc'): Connections {
+export function followConnections({ proc = '/proc', ...options }: ConnectionsOptions): Connections {
   const fresh = { known: new Set<string>(), isFirst: true, isReading: false, isClosed: false };
-  const state: State = { proc, journal, api, counts: '', ...fresh };
+  const state: State = { ...options, proc, counts: new Map(), dueMs: 0, ...fresh };
   return {
     look: (holders) => {
-      const counts = ['sockstat', 'sockstat6'].map((name) => textOf(`${proc}/net/${name}`)).join('');
-      if (counts === state.counts || state.isReading) return 0;
-      state.counts = counts;
+      if (state.isReading || performance.now() < state.dueMs) return false;
+      const moved = movedTables(state);
+      if (moved.length === 0) return false;
       state.isReading = true;
-      void readTables(state, holders);
-      return READING_MS;
+      void readTables(state, moved, holders);
+      return true;
     },
     close: () => {
       state.isClosed = true;
@@ -53,21 +70,36 @@ export function followConnections(journal: Journal, api: string, proc: string = 
   };
 }
 
-/** Without the memory of queues, which moves with every packet. */
+function movedTables({ proc, counts }: State): readonly Table[] {
+  const text = ['sockstat', 'sockstat6'].map((name) => textOf(`${proc}/net/${name}`)).join('');
+  return (Object.keys(TABLES) as Table[]).filter((name) => {
+    const { inuse = '', tw = '' } = TABLES[name].exec(text)?.groups ?? {};
+    const now = `${inuse} ${tw}`;
+    const hasMoved = counts.get(name) !== now;
+    counts.set(name, now);
+    return hasMoved;
+  });
+}
+
 function textOf(path: string): string {
   const read = readNow(path, COUNTS, { left: COUNTS.cap });
-  return read.ok ? latin1(read.body).replace(/mem \d+/gu, '') : '';
+  return read.ok ? latin1(read.body) : '';
 }
 
 /** Never rejects. */
-async function readTables(state: State, holders: readonly number[]): Promise<void> {
+async function readTables(state: State, tables: readonly Table[], holders: readonly number[]): Promise<void> {
   try {
     const found: InetSocket[] = [];
-    for (const name of TABLES) {
+    let ms = 0;
+    for (const name of tables) {
       const read = await readAside(`${state.proc}/net/${name}`, TABLE, { left: TABLE.cap });
+      const startedMs = performance.now();
       if (read.ok) found.push(...parseInet(read.body, name));
+      ms += performance.now() - startedMs + TABLE_MS;
     }
     if (!state.isClosed) take(state, found, holders);
+    state.charge(ms);
+    state.dueMs = performance.now() + Math.max(state.everyMs, ms * PART);
   } finally {
     state.isReading = false;
   }

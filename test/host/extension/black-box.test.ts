@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecordedEvent } from '../../../src/contracts/recorded.ts';
 import { missing } from '../../peers.ts';
 import { canIsolate } from '../../sandbox/ground.ts';
@@ -97,11 +98,15 @@ describe('after SIGKILL of the runtime', {
     const platform = await openScene(t, { handler: 'lifecycle.handler', memoryMb: 1769, env: RECORDED });
     await platform.invoke({});
     await platform.idle();
-    await platform.invoke({ run: 'sleep 0.3; sh -c "sleep 0.25; true"' });
+    const secret = `${'S3cr3t'.repeat(3)}Value`;
+    await platform.invoke({ run: `sleep 0.3; sh -c "sleep 0.25; : --password=${secret}"` });
     await platform.idle();
     await platform.shutdown();
-    const rows = rowsOf((await storedCaptures(platform.ground.evidence)).at(-1));
+    const one = (await storedCaptures(platform.ground.evidence)).at(-1);
+    const rows = rowsOf(one);
     assert.deepEqual(rows[0]?.box?.rings, []);
+    assert.ok(rows.some(({ argv }) => argv?.join(' ').includes('--password=')));
+    assert.ok(one?.entries.get('live_response/events.jsonl')?.includes(secret) === false);
     const child = rows.find(({ argv }) => argv?.join(' ') === 'sleep 0.25');
     const told = [child?.observer, child?.kind, child?.invocation];
     assert.deepEqual(told, ['extension', 'spawn', 2], JSON.stringify(rows));
@@ -142,7 +147,7 @@ describe('after SIGKILL of the runtime', {
     const platform = await openScene(t, { handler: 'wrapped.handler', memoryMb: 1769, env: RECORDED });
     await platform.invoke({ run: 'true --what-was-done' }, 20_000);
     await platform.idle();
-    await new Promise((done) => setTimeout(done, 1100)); // it looks once a second at most
+    await sleep(1100); // it looks once a second at most
     const rewrite =
       'for f in /proc/$PPID/fd/*; do case $(readlink $f) in "/dev/shm/"*" (deleted)") ' +
       'dd if=/dev/zero of=$f bs=512 seek=1 count=3 conv=notrunc;; esac; done';
@@ -156,6 +161,18 @@ describe('after SIGKILL of the runtime', {
     assert.deepEqual(erased, [2, 3, 4].slice(0, erased.length));
     const done = rows.find(({ argv }) => argv?.join(' ').includes('--what-was-done'));
     assert.equal(done?.from, 'tail', JSON.stringify(rows));
+  });
+
+  test('on Managed Instances, where nobody tells of invocations, the end has the rings all the same', async (t) => {
+    const env = { ...RECORDED, AMBER_DETECT: 'off' };
+    const platform = await openScene(t, { handler: 'wrapped.handler', managed: true, memoryMb: 4096, env });
+    await platform.invoke({});
+    await sleep(6000); // it looks every five seconds
+    await platform.invoke({ run: 'true --the-last-word' });
+    await platform.shutdown();
+    const rows = rowsOf((await storedCaptures(platform.ground.evidence)).at(-1));
+    const child = rows.find(({ kind, argv }) => kind === 'spawn' && argv?.join(' ').includes('--the-last-word'));
+    assert.equal(child?.ring, 1, `${JSON.stringify(rows)}\n${platform.log()}`);
   });
 
   test('without AMBER_RECORD nothing is held, and the capture says so', async (t) => {

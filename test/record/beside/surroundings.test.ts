@@ -23,10 +23,10 @@ test('a connection of another process is told with its holder, and that to the R
   const shell = openShell(t);
   await shell.say(':');
   const journal = openJournal();
-  const connections = followConnections(journal, `127.0.0.1:${api}`);
+  const connections = followConnections({ journal, api: `127.0.0.1:${api}`, everyMs: 1, charge: () => undefined });
   t.after(() => connections.close());
-  await until(() => connections.look([shell.pid]) === 0);
-  await sleep(50);
+  connections.look([shell.pid]);
+  await sleep(100);
   await shell.say(`exec 5<>/dev/tcp/127.0.0.1/${api}; exec 6<>/dev/tcp/127.0.0.1/${port}`);
   await until(() => {
     connections.look([shell.pid]);
