@@ -9,8 +9,9 @@ import type {
   Severity,
 } from '../contracts/evidence.ts';
 import { placeOf } from './addresses.ts';
-import { isAllowed, makeFinding, named, subjectOf } from './finding.ts';
+import { isAllowed, makeFinding, named, once, subjectOf } from './finding.ts';
 import { isDrivenBrowser } from './programs.ts';
+import { eventEvidence, eventsOf } from './recorded.ts';
 import { socketEvidence } from './stdio-socket.ts';
 
 /**
@@ -51,6 +52,7 @@ export const foreignResolver: Detector = {
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] => [
     ...bySocket(now, policy),
     ...bySetting(now, baseline, policy),
+    ...byEvents(now, policy),
   ],
 };
 
@@ -88,6 +90,27 @@ function severityOf(one: ObservedProcess, address: string): Severity {
 /** A public address of no open resolver: its owner reads the questions. */
 function isSomebodys(address: string): boolean {
   return placeOf(address) === 'public' && !OPEN.has(address);
+}
+
+/** Questions of code that speaks DNS itself: Node's own resolver is native, and no event tells of its datagrams. */
+function byEvents(now: Observation, policy: DetectPolicy): readonly Finding[] {
+  return once(
+    eventsOf(now, ['datagram']).flatMap((event): Finding[] => {
+      const address = /^\[?(?<address>[\d.]+|[\da-f:]+)\]?:(?:53|853)$/u.exec(event.subject)?.groups?.['address'];
+      if (address === undefined || now.nameservers.includes(address) || isAllowed(policy, 'resolver', address))
+        return [];
+      if (placeOf(address) === 'private' || placeOf(address) === 'local') return [];
+      return [
+        makeFinding(foreignResolver, {
+          title: `code of the function asks for names by DNS at ${address}`,
+          severity: isSomebodys(address) ? 'high' : 'medium',
+          subject: { pid: event.pid, address: event.subject },
+          part: 'asked',
+          evidence: [...eventEvidence(event), `nameservers: ${now.nameservers.join(', ') || 'none'}`],
+        }),
+      ];
+    }),
+  );
 }
 
 /** `dns.setServers`: Node's own list differs from what it began with. */

@@ -28,6 +28,7 @@ const RARE: ReadonlySet<RecordedKind> = new Set([
   'inspector',
 ]);
 const LONG_LABEL = 48;
+const TO_RESOLVER = /:(?:53|853)$/u;
 const BARE_ADDRESS = / https?:\/\/(?:[\d.]+|\[)/u;
 const NOWHERE: ReadonlySet<string> = new Set(['eval', 'vm', 'data:']);
 
@@ -58,9 +59,10 @@ export function makeTail(): Tail {
   };
 }
 
-/** Of usual kinds what few functions do: a thread, a name that holds data, a package that asks for a bare address. */
+/** Of usual kinds what few functions do: threads, own DNS, names that hold data, bare addresses in packages. */
 function isTelling({ kind, subject, count, detail, origin = [] }: Draft): boolean {
   if (kind === 'worker') return true;
+  if (kind === 'datagram') return count === 1 && TO_RESOLVER.test(subject);
   if (kind === 'resolve') return Number(detail?.['label'] ?? 0) >= LONG_LABEL;
   if (kind !== 'request' || count > 1) return false;
   return BARE_ADDRESS.test(subject) && origin.every((place) => place.includes('/node_modules/'));

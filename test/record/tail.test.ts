@@ -26,6 +26,8 @@ describe('the tail of the recorder', () => {
       [{ origin: ['/var/task/a.js', 'eval'] }, false],
       [{ origin: ['eval'] }, true],
       [{ kind: 'worker', subject: 'thread' }, true],
+      [{ kind: 'datagram', subject: '203.0.113.53:53' }, true],
+      [{ kind: 'datagram', subject: '127.0.0.1:2000' }, false],
       [{ kind: 'resolve', subject: 'x.example', detail: { type: 'a', length: 70, label: 60 } }, true],
       [{ kind: 'resolve', subject: 'x.example', detail: { type: 'a', length: 20, label: 12 } }, false],
       [{ kind: 'request', subject: 'POST http://203.0.113.7', origin: ['/x/node_modules/y/z.js'] }, true],
