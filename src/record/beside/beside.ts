@@ -47,7 +47,7 @@ const SEARCH_MS = 1000;
 /** Slots of a look that nobody has asked for. */
 const MAX_SLOTS = 64;
 /** Between two looks by the clock at a full core; less often with less of one, and not at all below the least. */
-const TICK_MS = 40;
+const TICK_MS = 60;
 const LEAST_CORES = 0.1;
 /** Looks behind a wake, milliseconds apart: a child that is just being started has no arguments yet. */
 const BURST_MS = [1, 1, 2, 4, 8, 16] as const;
