@@ -6,7 +6,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { BytePath } from '../../contracts/evidence.ts';
 import { descriptorPath } from '../../fs/open.ts';
 import { toText } from '../../proc/bytes.ts';
-import { roomIn } from './space.ts';
+import { roomIn, type Room } from './space.ts';
 
 /** Files that are held, and files of which it is not known yet what they are. */
 const MAX_HELD = 64;
@@ -47,11 +47,11 @@ interface State {
   /** By inode, oldest first. */
   readonly files: Map<number, Held>;
   readonly counts: { held: number; released: number; full: number };
-  readonly room: (root: string) => number;
+  readonly room: Room;
 }
 
 /** @param room - other than {@link roomIn} for tests */
-export function holdFiles(room: (root: string) => number = roomIn): HeldFiles {
+export function holdFiles(room: Room = roomIn()): HeldFiles {
   const state: State = { files: new Map(), counts: { held: 0, released: 0, full: 0 }, room };
   return {
     take: (file) => {

@@ -171,11 +171,23 @@ describe('a program that is deleted', () => {
 
 test('the room is a tenth of what is free, 64 MB at most, and none when a fifth or less is free', () => {
   const space = (bavail: number) => () => ({ bsize: 1024 * 1024, blocks: 10_000, bavail });
-  assert.equal(roomIn('/tmp', space(9000)), 64 * 1024 * 1024);
-  assert.equal(
-    roomIn('/tmp', () => ({ bsize: 1024, blocks: 1000, bavail: 500 })),
-    50 * 1024,
+  assert.equal(roomIn(space(9000))('/tmp'), 64 * 1024 * 1024);
+  assert.equal(roomIn(() => ({ bsize: 1024, blocks: 1000, bavail: 500 }))('/tmp'), 50 * 1024);
+  assert.equal(roomIn(space(1999))('/tmp'), 0);
+  assert.equal(roomIn()('/nowhere/at/all'), 0);
+});
+
+test('there is none in a tree that would be full in 150 ms at its pace', () => {
+  let [ms, bavail] = [0, 500];
+  const room = roomIn(
+    () => ({ bsize: 1024 * 1024, blocks: 512, bavail }),
+    () => ms,
   );
-  assert.equal(roomIn('/tmp', space(1999)), 0);
-  assert.equal(roomIn('/nowhere/at/all'), 0);
+  assert.ok(room('/tmp') > 0);
+  [ms, bavail] = [10, 490];
+  assert.ok(room('/tmp') > 0);
+  [ms, bavail] = [20, 440];
+  assert.equal(room('/tmp'), 0);
+  [ms, bavail] = [30, 439];
+  assert.ok(room('/tmp') > 0);
 });
