@@ -1,5 +1,9 @@
 /** What a log that was given says of a capture. To give one is advised only where none was given. */
+import { many } from '../../many.ts';
 import type { LogDigests, LogIndex } from '../log/lines.ts';
+
+/** An intruder may have written the line, so nobody knows that the object was ever there. */
+export const ABSENT = 'is named in the log, not stored: removed, or never there';
 
 export interface GivenLog {
   /** Undefined where no log was given. */
@@ -37,4 +41,22 @@ export function lateText(manifestSha256: string | undefined, { manifest }: LogDi
   return manifestSha256 !== undefined && manifest.has(manifestSha256)
     ? 'the log has its digest, so it was copied'
     : 'the log has another digest, so it was rewritten';
+}
+
+/** Which digests of a capture are those of the log. */
+interface Held {
+  readonly anchored: number;
+  readonly marker: 'none' | 'same' | 'unsaid';
+  readonly whole: boolean;
+}
+
+/** Undefined where no digest of the capture is the one of the log. */
+export function heldText({ anchored, marker, whole }: Held): string | undefined {
+  if (anchored === 0 && marker === 'same') return 'manifest.json has the digest that the log holds';
+  if (anchored === 0 && whole) return 'the whole has the digest that the log holds';
+  if (anchored === 0) return undefined;
+  return (
+    `${many(anchored, 'segment has', 'segments have')} the digest that the log holds` +
+    { none: '', same: ', and so has manifest.json', unsaid: '; it has no digest of manifest.json' }[marker]
+  );
 }

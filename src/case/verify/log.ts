@@ -5,14 +5,14 @@ import type { LogDigests, LoggedSegment, LogIndex } from '../log/lines.ts';
 import { malformedText } from '../log/malformed.ts';
 import { differencesIn, memberText, saidIn } from '../log/statement.ts';
 import type { OpenCapture } from '../store/open.ts';
+import { ABSENT, heldText } from './given-log.ts';
+import type { JoinedInLog } from './joined-log.ts';
 import { compareLines } from './segment-lines.ts';
 import type { TrailObjects } from './trail-objects.ts';
 import { list, type Digests } from './outside.ts';
 import { field } from '../view/process-tree.ts';
 import { many } from '../../many.ts';
 
-/** An intruder may have written the line, so nobody knows that the object was ever there. */
-export const ABSENT = 'is named in the log, not stored: removed, or never there';
 const NOT_STORED = 'is named in the log, not stored';
 /** Segments that are told one by one. */
 const MAX_TOLD = 10;
@@ -60,15 +60,28 @@ export function silentLog(index: LogIndex | undefined): SilentLog | undefined {
       };
 }
 
+interface ToHold {
+  readonly id: string | undefined;
+  readonly index: LogIndex | undefined;
+  readonly trail: TrailObjects | undefined;
+  /** What a joined file without manifest.json was found to hold. */
+  readonly joined: JoinedInLog | undefined;
+}
+
 export function checkLog(
   capture: OpenCapture,
   checks: CheckList,
   digests: Digests,
-  { id, index, trail }: { id: string | undefined; index: LogIndex | undefined; trail: TrailObjects | undefined },
+  { id, index, trail, joined }: ToHold,
 ): LogDigests | undefined {
   const log = id === undefined ? undefined : index?.of(id);
   if (log !== undefined)
-    compare(capture, checks, digests, { log, unread: silentLog(index)?.text, fate: fateOf(capture, id, trail) });
+    compare(capture, checks, digests, {
+      log,
+      joined,
+      unread: silentLog(index)?.text,
+      fate: fateOf(capture, id, trail),
+    });
   else if (index === undefined) {
     checks.skip(
       'log',
@@ -95,12 +108,14 @@ function someIds(index: LogIndex): string {
   return `${ids.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-function compare(
-  capture: OpenCapture,
-  checks: CheckList,
-  digests: Digests,
-  { log, unread, fate }: { log: LogDigests; unread: string | undefined; fate: FateOf },
-): void {
+interface Told {
+  readonly log: LogDigests;
+  readonly joined: JoinedInLog | undefined;
+  readonly unread: string | undefined;
+  readonly fate: FateOf;
+}
+
+function compare(capture: OpenCapture, checks: CheckList, digests: Digests, { log, joined, unread, fate }: Told): void {
   // Findings are bounded: those of what is there come before those that anybody can add by a line.
   const fail = (text: string): void => checks.fail('log', text);
   compareOne('manifest.json', log.manifest, capture.manifestSha256, fail);
@@ -113,6 +128,7 @@ function compare(
     if (logged === undefined) silent.push(number);
     else anchored += compareSegment({ number, sha256, head: committed?.chainHead }, logged, fail) ? 1 : 0;
   }
+  for (const text of joined?.problems ?? []) fail(text);
   if (!capture.alone) tellAbsent(capture, log, fate, fail);
   if (log.ends.size > 1)
     fail(
@@ -129,19 +145,21 @@ function compare(
       'marker',
       'the log has no digest of manifest.json: a writer to this place could have changed what stands there alone',
     );
-  const rest =
-    silent.length === 0 ? '' : `; it has no line of ${silent.length === 1 ? 'segment' : 'segments'} ${list(silent)}`;
-  const marker =
-    capture.manifestSha256 === undefined
-      ? ''
-      : log.manifest.size === 0
-        ? '; it has no digest of manifest.json'
-        : ', and so has manifest.json';
-  checks.ok(
-    'log',
-    `${many(anchored, 'segment has', 'segments have')} the digest that the log ` +
-      `holds${marker}${rest}${late}${unread === undefined ? '' : `; ${unread}`}`,
-  );
+  const held = {
+    anchored: anchored + (joined?.anchored ?? 0),
+    marker:
+      capture.manifestSha256 === undefined ? 'none' : log.manifest.has(capture.manifestSha256) ? 'same' : 'unsaid',
+    whole: isAll(capture) && log.whole.has(digests.whole),
+  } as const;
+  const rest = [
+    silent.length === 0 ? '' : `it has no line of ${silent.length === 1 ? 'segment' : 'segments'} ${list(silent)}`,
+    joined?.rest ?? '',
+    late,
+    unread ?? '',
+  ].filter((text) => text !== '');
+  const told = heldText(held);
+  if (told === undefined) checks.skip('log', ['nothing of it could be compared with the log', ...rest].join('; '));
+  else checks.ok('log', [told, ...rest].join('; '));
 }
 
 /** Lines of one segment that differ. */

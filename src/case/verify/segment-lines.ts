@@ -41,6 +41,6 @@ export function compareLines(
   }
   return late.length === 0
     ? ''
-    : `; ${late.length === 1 ? 'segment' : 'segments'} ${list(late)}, which the log calls lost, ` +
+    : `${late.length === 1 ? 'segment' : 'segments'} ${list(late)}, which the log calls lost, ` +
         `${late.length === 1 ? 'is' : 'are'} there: no answer of the destination had come`;
 }

@@ -14,6 +14,7 @@ import { idInPath } from '../store/place.ts';
 import type { GivenLog } from './given-log.ts';
 import { TarCheck } from './tar-check.ts';
 import type { TrailObjects } from './trail-objects.ts';
+import { joinedInLog } from './joined-log.ts';
 import { checkLog, idsOf, isCollection, judgedId, silentLog } from './log.ts';
 import {
   checkCommit,
@@ -102,7 +103,8 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
   const ids = idsOf(capture, tar.contents.captureId, parked?.captureId);
   const index = await options.log?.(ids[0]);
   const captureId = judgedId(ids, digests, index);
-  const log = checkLog(capture, checks, digests, { id: captureId, index, trail: options.trail });
+  const joined = await joinedInLog(capture, captureId === undefined ? undefined : index?.of(captureId));
+  const log = checkLog(capture, checks, digests, { id: captureId, index, trail: options.trail, joined });
   checkGiven(capture, checks, digests, { given: { index, log }, parked });
   checkSender(capture, checks);
   const unopened = judgeUnopened(reading, digests, checks, log);
