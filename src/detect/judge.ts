@@ -1,8 +1,9 @@
 /** All detectors of a policy on one observation. */
-import type { Detector, DetectPolicy, Finding, Observation } from '../contracts/evidence.ts';
+import type { Detector, DetectPolicy, Finding, Observation, ObservedSocket } from '../contracts/evidence.ts';
 import { correlate } from './correlate.ts';
 import { withTimes } from './happened.ts';
 import { DETECTORS } from './index.ts';
+import { eventsOf } from './recorded.ts';
 
 export interface Judgement {
   /** Most severe first. */
@@ -44,16 +45,37 @@ function isOn({ name, runs }: Detector, { by }: Observation, { only, without }: 
 
 /**
  * A baseline out of a look that came late: what was there at init. Processes are told by their start in ticks, which do
- * not move when a sandbox is frozen; files by their ctime.
+ * not move when a sandbox is frozen; files by their ctime; sockets by their processes, and by the black box.
  *
  * @param initTicks - ticks since boot at the end of init
  * @param initMs - the same moment, milliseconds since the epoch
  */
 export function baselineAt(first: Observation, initTicks: number, initMs: number): Observation {
+  const processes = first.processes.filter((one) => one.role !== 'other' || one.startTicks <= initTicks);
   return {
     ...first,
     takenMs: initMs,
-    processes: first.processes.filter((one) => one.role !== 'other' || one.startTicks <= initTicks),
+    processes,
+    sockets: socketsAt(first, new Set(processes.map(({ pid }) => pid))),
     files: first.files.filter(({ ctimeMs }) => ctimeMs <= initMs),
   };
+}
+
+/** The kernel keeps no time of a socket. Without a record of it, one of a process of init counts as of init. */
+function socketsAt(first: Observation, atInit: ReadonlySet<number>): readonly ObservedSocket[] {
+  const later = new Set(
+    eventsOf(first, ['connect', 'listen']).flatMap(({ invocation, subject }) => (invocation > 0 ? subject : [])),
+  );
+  return first.sockets.filter((one) => {
+    if (one.pids.length > 0 && !one.pids.some((pid) => atInit.has(pid))) return false;
+    const isOpen = one.state === 'LISTEN';
+    return !later.has(
+      addressed(isOpen ? one.localAddress : one.remoteAddress, isOpen ? one.localPort : one.remotePort),
+    );
+  });
+}
+
+/** As the black box writes it. */
+function addressed(address: string, port: number): string {
+  return `${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
