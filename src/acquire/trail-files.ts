@@ -155,7 +155,7 @@ function wordsOf(target: Target): string[] {
 }
 
 /** Where any version of the function is configured to store, and what the responder named. */
-export function evidenceBuckets(target: Target): readonly string[] {
+function evidenceBuckets(target: Target): readonly string[] {
   const places = [
     ...valuesOf(target, 'AMBER_DESTINATION'),
     ...(target.captures === undefined ? [] : [target.captures]),

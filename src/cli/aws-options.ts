@@ -45,7 +45,7 @@ const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86
 const ISO = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d))?$/u;
 
 /** Milliseconds since the epoch. @throws AmberError USAGE. */
-export function timeOption(values: Values, name: string, nowMs: number = Date.now()): number | undefined {
+function timeOption(values: Values, name: string, nowMs: number = Date.now()): number | undefined {
   const text = textOption(values, name);
   if (text === undefined) return undefined;
   const [, count, unit] = /^(\d{1,6})([mhd])$/u.exec(text) ?? [];

@@ -46,7 +46,7 @@ export async function orderBy(
 }
 
 /** The entries of one class. Entries of one directory must be added one after the other to share its turns. */
-export class RoundRobinQueue {
+class RoundRobinQueue {
   readonly #tree: Tree;
   readonly #entries: Uint32Array;
   /** Where the run of each directory begins in `#entries`. */

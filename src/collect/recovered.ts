@@ -1,6 +1,7 @@
 /** Content that has no name any more: deleted executables, deleted open files, memfds. */
 import { closeSync, constants, fstatSync, openSync, type BigIntStats } from 'node:fs';
 import type { AbsentEntry, Collector, Entry, CollectorContext } from '../contracts/evidence.ts';
+import type { ProcessRecord } from '../contracts/process-table.ts';
 import { defined } from '../defined.ts';
 import { toText } from '../proc/bytes.ts';
 import { identityOf } from '../proc/maps.ts';
@@ -32,7 +33,7 @@ export const recovered: Collector = {
     const wanted: Wanted[] = [];
     const doubtful: Doubtful[] = [];
     let looked = 0;
-    for (const record of processes) {
+    for (const record of heldLast(processes, context)) {
       let unlisted = 0;
       for (const item of candidates(record, context.roots.proc, (count) => (unlisted = count))) {
         if ((looked += 1) > MAX_ITEMS || context.budget.signal.aborted) continue;
@@ -74,6 +75,15 @@ export const recovered: Collector = {
     }
   },
 };
+
+/** What the extension holds of others has the name of its owner, where that is still there. */
+function heldLast(
+  processes: readonly ProcessRecord[],
+  { beside }: Pick<CollectorContext, 'beside'>,
+): readonly ProcessRecord[] {
+  if (beside === undefined) return processes;
+  return processes.toSorted((one, other) => Number(one.pid === process.pid) - Number(other.pid === process.pid));
+}
 
 function beyond(path: string, source: string, reason: string): AbsentEntry {
   return { kind: 'absent', path, source, method: 'proc-fd', outcome: 'skipped', reason };

@@ -8,6 +8,7 @@
  * of the function runs meanwhile, so that nothing can stop at a `debugger` statement. Enabling hashes every source, 10
  * MB a second on one CPU, and cannot be sliced; that is why this collector has to be asked for.
  */
+import { many } from '../many.ts';
 import { existsSync } from 'node:fs';
 import type { Session } from 'node:inspector';
 import { fileURLToPath } from 'node:url';
@@ -101,14 +102,14 @@ function* beyond({ unlisted, unstored }: Listed): Generator<Entry> {
     yield {
       ...common,
       path: 'live_response/scripts-beyond-the-limit',
-      reason: `${unlisted} more scripts are not listed: the limit is ${MAX_SCRIPTS}`,
+      reason: `${many(unlisted, 'more script is', 'more scripts are')} not listed: the limit is ${MAX_SCRIPTS}`,
     };
   if (unstored > 0)
     yield {
       ...common,
       path: 'recovered/scripts-beyond-the-limit',
       reason:
-        `the source of ${unstored} more scripts is not stored: the limits are ${MAX_BODIES} scripts and ` +
+        `the source of ${many(unstored, 'more script')} is not stored: the limits are ${MAX_BODIES} scripts and ` +
         `${MAX_BODY_CHARS} characters of one`,
     };
 }

@@ -25,7 +25,7 @@ const COLLECTOR: readonly Member[] = [
   ['name', isName, NAME_FORM, "'pending-orders'"],
   ['description', isText, 'a text that is not empty', "'orders not yet written'"],
   ['tier', (value) => TIERS.includes(value as Tier), `one of ${TIERS.join(', ')}`, "'volatile'"],
-  ['collect', isFunction, 'a function that gives entries', '*collect(scene) { yield … }'],
+  ['collect', isFunction, 'a function that gives entries', '*collect(context) { yield … }'],
   ...['optIn', 'needsRecipient', 'inProcess'].map((name): Member => [name, isSwitch, 'true or false', 'true']),
 ];
 

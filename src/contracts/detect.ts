@@ -76,11 +76,6 @@ export interface Finding {
   readonly handedOver?: true;
 }
 
-/**
- * What a detector reads, so that hosts can tell what it costs: facts at hand, /proc of processes, socket tables, files.
- */
-export type Cost = 'facts' | 'processes' | 'sockets' | 'files';
-
 export type Observer = 'extension' | 'process';
 
 /** One question to an observation. Pure: reads nothing itself, must not throw. */
@@ -91,7 +86,6 @@ export interface Detector {
   readonly kind: Kind;
   /** The highest severity that it gives by itself. */
   readonly severity: Severity;
-  readonly cost: Cost;
   readonly benign: readonly string[];
   readonly runs: readonly Observer[];
   readonly detect: (now: Observation, baseline: Observation, policy: DetectPolicy) => readonly Finding[];

@@ -1,4 +1,5 @@
 /** Looks at a sandbox again and again, and tells what is new. The extension has one, and a wrapped function has one. */
+import { many } from '../many.ts';
 import { reaches } from '../config/detect-policy.ts';
 import type { DetectPolicy, Finding, FindingsReport, Observation, OwnFacts } from '../contracts/evidence.ts';
 import type { RingDoubt } from '../contracts/recorded.ts';
@@ -100,7 +101,7 @@ export function openMonitor(options: MonitorOptions): AnomalyMonitor {
 }
 
 function leftOf(last: Observation | undefined, uncounted: number): string[] {
-  const left = uncounted === 0 ? [] : [`${String(uncounted)} further findings were not kept`];
+  const left = uncounted === 0 ? [] : [`${many(uncounted, 'further finding was', 'further findings were')} not kept`];
   return [...(last?.notInspected ?? []), ...left];
 }
 

@@ -15,7 +15,6 @@ export const bulkRename: Detector = {
   technique: { id: 'T1486', name: 'Data Encrypted for Impact' },
   kind: 'impact',
   severity: 'high',
-  cost: 'files',
   benign: ['functions that encrypt or pack files of several kinds, each by itself, and remove what they were'],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] =>

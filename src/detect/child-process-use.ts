@@ -19,7 +19,6 @@ export const childProcessUse: Detector = {
   technique: { id: 'T1059', name: 'Command and Scripting Interpreter' },
   kind: 'execution',
   severity: 'critical',
-  cost: 'facts',
   benign: [
     'functions that run curl or an unpacked program on purpose, and remove it afterwards',
     'installers: curl … | sh',

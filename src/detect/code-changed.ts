@@ -8,7 +8,6 @@ export const codeChanged: Detector = {
   technique: { id: 'T1554', name: 'Compromise Host Software Binary' },
   kind: 'hijack',
   severity: 'high',
-  cost: 'files',
   benign: ['a development server that rebuilds the code in place: not on Lambda'],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation): readonly Finding[] => {

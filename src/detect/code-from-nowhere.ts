@@ -21,7 +21,6 @@ export const codeFromNowhere: Detector = {
   technique: { id: 'T1059.007', name: 'JavaScript' },
   kind: 'execution',
   severity: 'high',
-  cost: 'facts',
   benign: ['functions that run the rules or plug-ins of their users by node:vm, which is medium at most'],
   runs: ['extension', 'process'],
   detect: (now: Observation): readonly Finding[] =>

@@ -34,7 +34,6 @@ export const disguisedName: Detector = {
   technique: { id: 'T1036.005', name: 'Match Legitimate Resource Name or Location' },
   kind: 'disguise',
   severity: 'high',
-  cost: 'processes',
   benign: [
     'an interpreter that a package unpacks into /tmp',
     'launchers that start a program under another name (exec -a)',

@@ -13,7 +13,6 @@ export const environReader: Detector = {
   technique: { id: 'T1003.007', name: 'OS Credential Dumping: Proc Filesystem' },
   kind: 'access',
   severity: 'high',
-  cost: 'processes',
   benign: [
     'profilers and monitoring extensions that read /proc of the runtime: with a connection to the internet high',
   ],

@@ -32,7 +32,6 @@ export const environmentDrift: Detector = {
   technique: TECHNIQUES.code,
   kind: 'hijack',
   severity: 'high',
-  cost: 'processes',
   benign: [
     'exec wrappers, NODE_OPTIONS and layers of monitoring, which are there from the start',
     'LD_LIBRARY_PATH that an unpacked browser needs',

@@ -11,7 +11,6 @@ export const foreignCredentials: Detector = {
   technique: { id: 'T1552.001', name: 'Credentials In Files' },
   kind: 'access',
   severity: 'medium',
-  cost: 'files',
   benign: [
     'caches of credentials of a role that the function assumes',
     'credentials that the platform has renewed since they were written',

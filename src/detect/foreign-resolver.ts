@@ -43,7 +43,6 @@ export const foreignResolver: Detector = {
   technique: { id: 'T1071.004', name: 'DNS' },
   kind: 'channel',
   severity: 'high',
-  cost: 'sockets',
   benign: [
     'code that sets its own resolvers (dns.setServers): an open one, or one in the VPC, is medium at most',
     'a browser with DNS over HTTPS',

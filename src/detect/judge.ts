@@ -45,7 +45,7 @@ function isOn({ name, runs }: Detector, { by }: Observation, { only, without }: 
 
 /**
  * A baseline out of a look that came late: what was there at init. Processes are told by their start in ticks, which do
- * not move when a sandbox is frozen; files by their ctime; sockets by their processes, and by the black box.
+ * not move when a sandbox is frozen. Files are told by their ctime, sockets by their processes and by the black box.
  *
  * @param initTicks - ticks since boot at the end of init
  * @param initMs - the same moment, milliseconds since the epoch

@@ -20,7 +20,6 @@ export const loneRequest: Detector = {
   technique: { id: 'T1071', name: 'Application Layer Protocol' },
   kind: 'channel',
   severity: 'medium',
-  cost: 'sockets',
   benign: ['packages whose service has a fixed address', 'work in threads, and drivers of databases in native code'],
   runs: ['process'],
   detect: (now: Observation, _: Observation, policy: DetectPolicy): readonly Finding[] =>

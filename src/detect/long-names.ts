@@ -20,7 +20,6 @@ export const longNames: Detector = {
   technique: { id: 'T1071.004', name: 'DNS' },
   kind: 'channel',
   severity: 'high',
-  cost: 'facts',
   benign: ['hosts with generated names: one of them, or a short one many times, is medium at most'],
   runs: ['extension', 'process'],
   detect: (now: Observation, _: Observation, policy: DetectPolicy): readonly Finding[] => {

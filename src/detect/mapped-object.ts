@@ -19,7 +19,6 @@ export const mappedObject: Detector = {
   technique: { id: 'T1574.006', name: 'Dynamic Linker Hijacking' },
   kind: 'staged',
   severity: 'high',
-  cost: 'processes',
   benign: [
     'native addons that are unpacked into /tmp',
     'libraries of a browser that was unpacked into /tmp',

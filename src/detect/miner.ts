@@ -31,7 +31,6 @@ export const miner: Detector = {
   technique: { id: 'T1496.001', name: 'Compute Hijacking' },
   kind: 'impact',
   severity: 'critical',
-  cost: 'sockets',
   benign: ["a service of one's own that happens to listen on port 3333 or the like"],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] => [

@@ -11,7 +11,6 @@ export const movedOutput: Detector = {
   technique: { id: 'T1685', name: 'Disable or Modify Tools' },
   kind: 'hijack',
   severity: 'high',
-  cost: 'processes',
   benign: ['a library that silences another one by moving one of both for a while, which is medium at most'],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation): readonly Finding[] =>

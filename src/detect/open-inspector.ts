@@ -10,7 +10,6 @@ export const openInspector: Detector = {
   technique: { id: 'T1059.007', name: 'JavaScript' },
   kind: 'channel',
   severity: 'high',
-  cost: 'facts',
   benign: ['profilers that open it at the loopback address, which is medium at most'],
   runs: ['extension', 'process'],
   detect: (now: Observation): readonly Finding[] =>

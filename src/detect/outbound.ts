@@ -26,7 +26,6 @@ export const outbound: Detector = {
   technique: { id: 'T1071', name: 'Application Layer Protocol' },
   kind: 'channel',
   severity: 'medium',
-  cost: 'sockets',
   benign: [
     'every function that calls an API of somebody else: what the runtime and its tools do is low',
     'a browser that visits a site',

@@ -13,7 +13,6 @@ export const patchedBuiltins: Detector = {
   technique: { id: 'T1056.004', name: 'Credential API Hooking' },
   kind: 'hijack',
   severity: 'high',
-  cost: 'facts',
   benign: [
     'tracing that patches a module when it is first used: its code lies in the deployment or in a layer',
     'polyfills and mocks',

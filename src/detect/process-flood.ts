@@ -14,7 +14,6 @@ export const processFlood: Detector = {
   technique: { id: 'T1499.001', name: 'OS Exhaustion Flood' },
   kind: 'impact',
   severity: 'high',
-  cost: 'processes',
   benign: ['a build that calls itself for each of its folders (make): allow:exe=…'],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] => {

@@ -18,7 +18,6 @@ export const resourceJump: Detector = {
   technique: { id: 'T1496', name: 'Resource Hijacking' },
   kind: 'impact',
   severity: 'low',
-  cost: 'facts',
   benign: ['caches that fill', 'video, image and browser work in a process of its own'],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation): readonly Finding[] => [

@@ -16,7 +16,6 @@ export const rewrittenRecord: Detector = {
   technique: { id: 'T1070', name: 'Indicator Removal' },
   kind: 'disguise',
   severity: 'high',
-  cost: 'facts',
   benign: ['a forked child that writes into the ring of its parent at the same moment: such pairs are left out'],
   runs: ['extension'],
   detect: (now: Observation): readonly Finding[] => (now.doubts ?? []).map((doubt) => findingOf(doubt, now)),

@@ -17,7 +17,6 @@ export const runtimeApiClient: Detector = {
   technique: { id: 'T1557', name: 'Adversary-in-the-Middle' },
   kind: 'hijack',
   severity: 'high',
-  cost: 'sockets',
   benign: [
     'a helper process of an extension that proxies the Runtime API',
     'an internal extension that registers after init',

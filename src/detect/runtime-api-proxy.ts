@@ -12,7 +12,6 @@ export const runtimeApiProxy: Detector = {
   technique: { id: 'T1557', name: 'Adversary-in-the-Middle' },
   kind: 'hijack',
   severity: 'high',
-  cost: 'sockets',
   benign: ['monitoring that proxies the Runtime API by an exec wrapper, which the configuration of the function shows'],
   runs: ['extension', 'process'],
   detect: (now: Observation): readonly Finding[] => [...differing(now), ...listeners(now), ...rewritten(now)],

@@ -15,7 +15,6 @@ export const runtimeChanged: Detector = {
   technique: { id: 'T1574', name: 'Hijack Execution Flow' },
   kind: 'hijack',
   severity: 'critical',
-  cost: 'processes',
   benign: [
     'a process that sets its own title (process.title): the arguments change, the executable does not',
     'a launcher that starts its program late',

@@ -21,7 +21,6 @@ export const secondInterpreter: Detector = {
   technique: { id: 'T1059', name: 'Command and Scripting Interpreter' },
   kind: 'execution',
   severity: 'critical',
-  cost: 'processes',
   benign: [
     'child_process.fork and multiprocessing of the function itself, with a script or a module that was deployed',
     'a server that sets a title of its own',

@@ -24,7 +24,6 @@ export const shellChild: Detector = {
   technique: { id: 'T1059.004', name: 'Unix Shell' },
   kind: 'execution',
   severity: 'critical',
-  cost: 'processes',
   benign: [
     'exec() and execa({ shell: true }) run their command in a shell for as long as it takes',
     'a shell that the function keeps and tells what to do, while it talks to the internet: allow:exe=…',

@@ -13,7 +13,6 @@ export const stagedExecutable: Detector = {
   technique: { id: 'T1620', name: 'Reflective Code Loading' },
   kind: 'staged',
   severity: 'critical',
-  cost: 'processes',
   benign: ['a browser, ffmpeg or a query engine that a package unpacks into /tmp and starts'],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] =>

@@ -14,7 +14,6 @@ export const stagedFile: Detector = {
   technique: { id: 'T1105', name: 'Ingress Tool Transfer' },
   kind: 'staged',
   severity: 'medium',
-  cost: 'files',
   benign: ['packages that unpack binaries or compile code into /tmp', 'caches of compilers and bundlers'],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] =>

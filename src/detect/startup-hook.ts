@@ -28,7 +28,6 @@ export const startupHook: Detector = {
   technique: { id: 'T1546.018', name: 'Python Startup Hooks' },
   kind: 'hijack',
   severity: 'high',
-  cost: 'files',
   benign: [
     'packages with a hook of their own (tracers, setuptools) that are unpacked or installed into /tmp: together ' +
       'with other packages or in a virtual environment it is medium at most',

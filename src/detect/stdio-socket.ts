@@ -9,7 +9,6 @@ export const stdioSocket: Detector = {
   technique: { id: 'T1059.004', name: 'Unix Shell' },
   kind: 'channel',
   severity: 'critical',
-  cost: 'sockets',
   benign: ['none that is usual: Node gives its children pipes and unix sockets, which do not count'],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation): readonly Finding[] => {

@@ -19,7 +19,6 @@ export const survivor: Detector = {
   technique: { id: 'T1546', name: 'Event Triggered Execution' },
   kind: 'execution',
   severity: 'high',
-  cost: 'processes',
   benign: [
     'a browser, a compiler service or a query engine that is kept for the next invocation: it stays tied to the ' +
       'runtime by pipes',

@@ -13,7 +13,6 @@ export const unknownExtension: Detector = {
   technique: { id: 'T1574', name: 'Hijack Execution Flow' },
   kind: 'hijack',
   severity: 'high',
-  cost: 'files',
   benign: ['a new version of a layer that brings another extension, where extensions are listed in the policy'],
   runs: ['extension', 'process'],
   detect: (now: Observation, baseline: Observation, policy: DetectPolicy): readonly Finding[] => [

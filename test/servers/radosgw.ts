@@ -1,6 +1,6 @@
 /**
  * radosgw, the object gateway of Ceph: an S3 server that checks SigV4, If-None-Match, policies, versions and locks.
- * Started at most once in a process; a runner that starts it hands it on in TEST_RADOSGW.
+ * Started at most once in a process.
  */
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -38,16 +38,6 @@ export async function radosgw(t: Skippable): Promise<Radosgw | undefined> {
   return started;
 }
 
-/** For a runner of many test files: starts the gateway for all of them; `env` goes into their environment. */
-export async function shareRadosgw(): Promise<{
-  readonly env: Readonly<Record<string, string>>;
-  readonly stop: () => Promise<void>;
-}> {
-  started ??= start();
-  const { endpoint, folder } = await started;
-  return { env: { TEST_RADOSGW: JSON.stringify({ endpoint, folder }) }, stop: stopRadosgw };
-}
-
 /** Kills what this process started. Call it in `after`. */
 export async function stopRadosgw(): Promise<void> {
   const stopping = server;
@@ -61,11 +51,6 @@ export async function stopRadosgw(): Promise<void> {
 }
 
 async function start(): Promise<Radosgw> {
-  const shared = process.env['TEST_RADOSGW'];
-  if (shared !== undefined) {
-    const { endpoint, folder } = JSON.parse(shared) as { endpoint: string; folder: string };
-    return handle(endpoint, folder);
-  }
   const folder = mkdtempSync(join(tmpdir(), 'amber-radosgw-'));
   if (process.getuid?.() === 0) chownSync(folder, NOBODY, NOBODY);
   const gateway = await freePort();

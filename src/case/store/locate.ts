@@ -29,7 +29,7 @@ export interface ShortId {
 /** Four characters at least, as in git; dashes may be left out. */
 const SHORT_ID = /^[0-9a-f](?:-?[0-9a-f]){3,31}$/iu;
 
-export function isShortId(text: string): boolean {
+function isShortId(text: string): boolean {
   return SHORT_ID.test(text);
 }
 

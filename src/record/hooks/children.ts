@@ -6,8 +6,6 @@ import { member, textIn, textsIn, type Hook, type HookScope } from './hook.ts';
 
 /** Variables that make a program load code, or send its requests elsewhere. */
 const LEADING = /^(?:NODE_OPTIONS|NODE_PATH|LD_PRELOAD|LD_LIBRARY_PATH|LD_AUDIT|PYTHONPATH|PYTHONSTARTUP|BASH_ENV)=/u;
-/** Those of them that are kept as they were at init; Node asks libuv for each. */
-export const KEPT: readonly string[] = ['NODE_OPTIONS', 'NODE_PATH', 'LD_PRELOAD', 'LD_LIBRARY_PATH', 'PYTHONPATH'];
 const MAX_STDIO = 4;
 
 interface Start {
