@@ -65,10 +65,8 @@ or a part of the log was not read. Needs s3:ListBucket and s3:GetObject.
     const place = await openPlace(location, s3Options(values));
     const left = leftOutLines(out);
     const log = await logOption(logPath, logPath === undefined ? [] : await idsAt(place, left.leave), out);
-    const page = new ReportPage();
-    const key = new KeyMoments();
-    const seen = new Set<string>();
-    const results: VerifyResult[] = [];
+    const [page, key] = [new ReportPage(), new KeyMoments()];
+    const [seen, results] = [new Set<string>(), [] as VerifyResult[]];
     const leave: LeaveOut = (one) => {
       left.leave(one);
       if (one.kind === 'unread') page.addUnread(one.path, `not read: ${one.why}`);
@@ -86,9 +84,9 @@ or a part of the log was not read. Needs s3:ListBucket and s3:GetObject.
       if (page.count === 0)
         throw new AmberError('CASE_MISSING', `There is no capture in ${place.store.location} or below it.`);
       const moments = key.section(timeline);
-      await fillFile(target, (file) =>
-        page.writeTo(file, { title: `Amber: ${location}`, moments, madeMs: Date.now() }),
-      );
+      await judgeCopies(page, results, out);
+      const head = { title: `Amber: ${location}`, moments, madeMs: Date.now() };
+      await fillFile(target, (file) => page.writeTo(file, head));
     } finally {
       page.close();
       timeline.close();
@@ -97,7 +95,9 @@ or a part of the log was not read. Needs s3:ListBucket and s3:GetObject.
     const [{ count, verified }, { unread, notFollowed }] = [page, left];
     out.json({ page: target, captures: count, verified, unread, notFollowed });
     out.line(`${target}: ${many(count, 'capture')}, ${verified} verified`);
-    return absent > 0 ? 1 : exitOf(results, unread.length + (log?.notRead.length ?? 0));
+    return absent > 0 || page.contradictions.length > 0
+      ? 1
+      : exitOf(results, unread.length + (log?.notRead.length ?? 0));
   },
 };
 
@@ -128,6 +128,18 @@ async function addAbsent(page: ReportPage, log: LogIndex, looked: Looked): Promi
   if (captures.length > MAX_ABSENT)
     page.addUnread(many(captures.length - MAX_ABSENT, 'more capture'), `named in the log, ${fate}`);
   return looked.isPartial ? 0 : captures.length;
+}
+
+/** Copies of one capture count once, as they do in `amber verify --all`. Those that contradict are told. */
+async function judgeCopies(page: ReportPage, results: readonly VerifyResult[], out: Output): Promise<void> {
+  const { byCapture, copiesAmong, copiesText, countVerified } = await import('../case/verify/copies.ts');
+  const contradictions = copiesAmong(results).flatMap((one) => (one.contradictory ? copiesText(one) : []));
+  page.judge({
+    copies: results.length - byCapture(results).length,
+    verified: countVerified(results),
+    contradictions,
+  });
+  for (const text of contradictions) out.note(`PROBLEM: ${text}`);
 }
 
 /** False for a capture that cannot be read: it keeps no other from the page. */

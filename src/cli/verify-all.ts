@@ -35,10 +35,10 @@ export async function verifyAll(
   }
   if (absent !== undefined) tellAbsent(absent, out);
   const missing = absent?.captures.length ?? 0;
-  const { byCapture, copiesAmong } = await import('../case/verify/copies.ts');
+  const { byCapture, copiesAmong, copiesText, countVerified } = await import('../case/verify/copies.ts');
   const captures = byCapture(results);
   const copies = copiesAmong(results);
-  for (const one of copies) tellCopies(one, out);
+  for (const one of copies) tellCopies(one, copiesText(one), out);
   const gone = absent?.captures.filter(({ state }) => state === 'not-stored').length ?? 0;
   // The log is the list of what must exist: what stands in the rest of it is not known.
   const inputs = inputsOf(log, trail);
@@ -46,7 +46,7 @@ export async function verifyAll(
     inputs.logNotRead.length === 0 ? '' : '; a part of the log was not read, so captures that it names may be missing';
   // What was not found may be what was not read.
   const all = captures.length + gone + Math.max(unread.length, missing - gone);
-  out.line(`${await verifiedIn(captures)} of ${all} verified${unseenText(gone, missing - gone)}${gaps}`);
+  out.line(`${countVerified(results)} of ${all} verified${unseenText(gone, missing - gone)}${gaps}`);
   out.json({
     location: store.location,
     results,
@@ -60,19 +60,13 @@ export async function verifyAll(
     elsewhere: absent?.elsewhere ?? 0,
     leftOut: absent?.leftOut ?? 0,
   });
-  if (gone > 0) return 1;
+  if (gone > 0 || copies.some(({ contradictory }) => contradictory)) return 1;
   return exitOf(results, unread.length + unreadIn(inputs));
 }
 
 async function absentIn(log: LogIndex, looked: Looked): Promise<Absent> {
   const { absentCaptures } = await import('../case/log/absent.ts');
   return absentCaptures(log, looked);
-}
-
-/** A capture of which one copy is not as it was is not verified: it is open which of them is used. */
-async function verifiedIn(captures: readonly (readonly VerifyResult[])[]): Promise<number> {
-  const { isLogSilent } = await import('../case/verify/verify.ts');
-  return captures.filter((copies) => copies.every((copy) => copy.verdict === 'verified' && !isLogSilent(copy))).length;
 }
 
 function unseenText(gone: number, notFound: number): string {

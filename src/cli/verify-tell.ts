@@ -61,16 +61,8 @@ function tellCheck(check: Check, out: Output): void {
 /** Places that are told of one capture. */
 const MAX_COPIES = 10;
 
-export function tellCopies({ captureId, locations, same, differences }: Copies, out: Output): void {
-  const told = locations
-    .slice(0, MAX_COPIES)
-    .map((location) => renderText(location, 500))
-    .join(' and ');
-  const more = locations.length > MAX_COPIES ? ` and ${locations.length - MAX_COPIES} more` : '';
-  const bytes = same ? 'with the same bytes' : 'and they differ: it was decrypted, or one of them was changed';
-  out.line(
-    `capture ${renderText(captureId, 100)} is stored ${many(locations.length, 'time')}, ${bytes}: ${told}${more}`,
-  );
+export function tellCopies({ differences }: Copies, told: string, out: Output): void {
+  out.line(told);
   for (const difference of differences.slice(0, MAX_COPIES)) out.line(`${' '.repeat(WIDTH)}- ${difference}`);
   if (differences.length > MAX_COPIES) out.line(`${' '.repeat(WIDTH)}- and ${differences.length - MAX_COPIES} more`);
 }

@@ -1,10 +1,12 @@
 /** Captures that somebody made over: they hold together by themselves, and what stands outside tells otherwise. */
 import { doesNotMatch, equal, match } from 'node:assert/strict';
-import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { bytesEntry, freshFolder, makeCapture, standardEntries, type MadeCapture } from '../case/captures.ts';
-import { copyOf } from '../case/checking.ts';
+import { openIdentity } from '../../src/seal/age-open.ts';
+import { copyOf, IDENTITY } from '../case/checking.ts';
+import { readManifest, writeManifest } from '../case/forge.ts';
 import { program, type Ran } from './program.ts';
 
 /** The last line of the capture is not in it: the sandbox was killed before. */
@@ -74,5 +76,63 @@ describe('a joined file without manifest.json, held against the sizes and digest
     writeFileSync(file, `${JSON.stringify({ amber, capture, state: 'cut' })}\n`);
     const { out } = await program(['verify', cut(), '--log', file]);
     match(out, /^not checked +digests in the log: nothing of it could be compared with the log/mu);
+  });
+});
+
+describe('two copies of one capture that contradict', () => {
+  const place = async (change: (folder: string) => Promise<void>): Promise<string> => {
+    const base = freshFolder();
+    const { folder } = await makeCapture();
+    for (const name of ['one', 'two']) cpSync(folder, join(base, name), { recursive: true });
+    await change(join(base, 'two'));
+    return base;
+  };
+  const other = async (folder: string): Promise<void> => {
+    const forged = await makeCapture({ entries: standardEntries().slice(0, 2) });
+    rmSync(folder, { recursive: true });
+    cpSync(forged.folder, folder, { recursive: true });
+  };
+  const document = (folder: string): Promise<void> => {
+    const manifest = readManifest(folder);
+    writeManifest(folder, { ...manifest, cost: { ...manifest.cost, cpuMs: 7 } });
+    return Promise.resolve();
+  };
+  for (const [what, change] of Object.entries({
+    'other contents that hold together': other,
+    'one manifest.json': document,
+  }))
+    test(`${what}: each holds alone, and the capture is not verified`, async () => {
+      const base = await place(change);
+      for (const name of ['one', 'two']) equal((await program(['verify', join(base, name)])).code, 0);
+      const { code, out } = await program(['verify', base, '--all']);
+      equal(code, 1, out);
+      match(out, /^0 of 1 verified/mu);
+      match(out, new RegExp(`is stored 2 times, and they differ: .*${base}/one/ and ${base}/two/`, 'u'));
+      const page = join(freshFolder(), 'case.html');
+      const reported = await program(['report', base, '--to', page]);
+      equal(reported.code, 1, reported.err);
+      match(reported.out, /1 capture, 0 verified/u);
+      match(reported.err, new RegExp(`PROBLEM: capture .*${base}/one/ and ${base}/two/`, 'u'));
+      match(readFileSync(page, 'utf8'), /0 of 1 verified[\s\S]*is stored 2 times, and they differ/u);
+    });
+
+  test('equal ones are verified, and count once in the page too', async () => {
+    const base = await place(() => Promise.resolve());
+    equal((await program(['verify', base, '--all'])).code, 0);
+    const { code, out } = await program(['report', base, '--to', join(freshFolder(), 'case.html')]);
+    equal(code, 0, out);
+    match(out, /1 capture, 1 verified/u);
+  });
+
+  test('age files and what was decrypted of them do not contradict', async () => {
+    const key = join(freshFolder(), 'key.txt');
+    writeFileSync(key, IDENTITY);
+    const base = freshFolder();
+    const { folder } = await makeCapture({ apart: true, recipient: openIdentity(IDENTITY).recipients[0]! });
+    cpSync(folder, join(base, 'one'), { recursive: true });
+    equal((await program(['pull', folder, '--to', join(base, 'two'), '-i', key])).code, 0);
+    const { code, out } = await program(['verify', base, '--all', '-i', key]);
+    equal(code, 0, out);
+    match(out, /^1 of 1 verified/mu);
   });
 });

@@ -1,8 +1,9 @@
 /**
  * Captures that a place holds more than once: a case folder has what was pulled twice, a bucket what somebody copied.
  */
+import { many } from '../../many.ts';
 import { renderText } from '../view/safe-names.ts';
-import type { VerifyResult } from './verify.ts';
+import { isLogSilent, type VerifyResult } from './verify.ts';
 
 export interface Copies {
   readonly captureId: string;
@@ -11,6 +12,8 @@ export interface Copies {
   readonly same: boolean;
   /** One sentence for each copy that is not as the first one. */
   readonly differences: readonly string[];
+  /** Two of them cannot both be the capture, and that one was decrypted does not explain it. */
+  readonly contradictory: boolean;
 }
 
 /** One entry a capture, in the order of the results. One without an id is a capture of its own. */
@@ -37,9 +40,43 @@ export function copiesAmong(results: readonly VerifyResult[]): readonly Copies[]
         locations: group.map(({ location }) => location),
         same: differences.length === 0,
         differences,
+        contradictory: contradict(group),
       },
     ];
   });
+}
+
+/** Another manifest.json, or other segments of the same form: age files and what they hold may differ. */
+function contradict(group: readonly VerifyResult[]): boolean {
+  const manifests = new Set(group.flatMap(({ manifestSha256 }) => manifestSha256 ?? []));
+  const [sealed, plain] = [true, false].map(
+    (form) => new Set(group.filter((one) => one.sealed === form).map(({ sha256 }) => sha256)),
+  );
+  return manifests.size > 1 || (sealed?.size ?? 0) > 1 || (plain?.size ?? 0) > 1;
+}
+
+/** Captures of which every copy is verified, and no two contradict: it is open which of them is used. */
+export function countVerified(results: readonly VerifyResult[]): number {
+  return byCapture(results).filter(
+    (copies) => copies.every((copy) => copy.verdict === 'verified' && !isLogSilent(copy)) && !contradict(copies),
+  ).length;
+}
+
+const MAX_COPIES = 10;
+
+/** One sentence, with every place. */
+export function copiesText({ captureId, locations, same, contradictory }: Copies): string {
+  const told = locations.slice(0, MAX_COPIES).map((location) => renderText(location, MAX_LOCATION));
+  const more = locations.length > MAX_COPIES ? ` and ${locations.length - MAX_COPIES} more` : '';
+  const bytes = same
+    ? 'with the same bytes'
+    : contradictory
+      ? 'and they differ: one of them was changed or is not whole, so it is not verified'
+      : 'and they differ: it was decrypted, or one of them was changed';
+  return (
+    `capture ${renderText(captureId, 100)} is stored ${many(locations.length, 'time')}, ${bytes}: ` +
+    `${told.join(' and ')}${more}`
+  );
 }
 
 const MAX_LOCATION = 500;

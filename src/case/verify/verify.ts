@@ -61,6 +61,8 @@ export interface VerifyResult {
   /** SHA-256 of all stored parts joined. */
   readonly sha256: string;
   readonly manifestSha256: string | undefined;
+  /** A part of it is an age file. */
+  readonly sealed: boolean;
   /** Names of what lies beside the segments and does not belong, bounded; a joined file that has more than they. */
   readonly beside: readonly string[];
   readonly segments: number;
@@ -116,8 +118,7 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
     log: log === undefined ? logState(capture, index) : 'read',
     checks: checks.all(),
     sha256: digests.whole,
-    manifestSha256: capture.manifestSha256,
-    beside: besideNames(capture),
+    ...storedOf(capture),
     segments: capture.parts.length,
     bytes: capture.parts.reduce((sum, part) => sum + part.bytes, 0),
     tarBytes: tar.bytes,
@@ -125,6 +126,11 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
     entries: tar.contents.entries,
     items: tar.contents.totals.items,
   };
+}
+
+function storedOf(capture: OpenCapture): Pick<VerifyResult, 'manifestSha256' | 'sealed' | 'beside'> {
+  const { manifestSha256, parts } = capture;
+  return { manifestSha256, sealed: parts.some((part) => part.sealed), beside: besideNames(capture) };
 }
 
 /** What the log decides, or would. */

@@ -44,12 +44,20 @@ export class ReportPage {
   #bytes = 0;
   count = 0;
   verified = 0;
+  /** Copies of a capture that cannot both be it, one sentence each. */
+  contradictions: readonly string[] = [];
 
   add(capture: ReportedCapture): void {
     this.count += 1;
-    if (capture.verified.verdict === 'verified') this.verified += 1;
     const most = Math.max(LEAST_ROWS, Math.min(MAX_ROWS, Math.floor(ROWS_OF_A_CASE / this.count)));
     this.#append(captureHtml(capture, most));
+  }
+
+  /** What is known once all were read: `copies` are those that are there a second time. */
+  judge({ copies, verified, contradictions }: Judged): void {
+    this.count -= copies;
+    this.verified = verified;
+    this.contradictions = contradictions;
   }
 
   /** One that could not be read at all, such as one whose age files the identity does not open. */
@@ -69,7 +77,8 @@ export class ReportPage {
     file: FileHandle,
     { title, moments, madeMs }: { readonly title: string; readonly moments: TextSection; readonly madeMs: number },
   ): Promise<void> {
-    await file.writeFile(headHtml(title, { verified: this.verified, count: this.count, moments, madeMs }));
+    const { verified, count, contradictions } = this;
+    await file.writeFile(headHtml(title, { verified, count, contradictions, moments, madeMs }));
     const buffer = Buffer.allocUnsafe(PIECE);
     for (let at = 0; at < this.#bytes; ) {
       const read = readSync(this.#fd, buffer, 0, PIECE, at);
@@ -85,14 +94,21 @@ export class ReportPage {
   }
 }
 
+interface Judged {
+  readonly copies: number;
+  readonly verified: number;
+  readonly contradictions: readonly string[];
+}
+
 interface Head {
   readonly verified: number;
   readonly count: number;
+  readonly contradictions: readonly string[];
   readonly moments: TextSection;
   readonly madeMs: number;
 }
 
-function headHtml(named: string, { verified, count, moments, madeMs }: Head): string {
+function headHtml(named: string, { verified, count, contradictions, moments, madeMs }: Head): string {
   const title = renderMessage(named);
   const made = new Date(madeMs).toISOString().replace(/\.\d+Z$/u, 'Z');
   return `<!doctype html>
@@ -102,6 +118,7 @@ function headHtml(named: string, { verified, count, moments, madeMs }: Head): st
 <title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body>
 <h1>${escapeHtml(title)}</h1>
 <p class="${verified === count ? 'ok' : 'failed'}">${verified} of ${count} verified</p>
+${contradictions.map((text) => `<p class="failed">${escapeHtml(renderMessage(text))}</p>`).join('\n')}
 <p class="dim">Made ${made}. What a capture says was written by, or beside, an intruder in the sandbox;
 what was verified of it stands with each.</p>
 ${moments.count === 0 ? '' : sectionHtml(moments, moments.rows.length, 'timeline')}
