@@ -5,7 +5,8 @@ import type { Output } from './output.ts';
 
 /** Said by every command that reads all captures at a place. */
 export const LEFT_OUT = `What cannot be read (a folder, manifest.json, a name that is no UTF-8) is one line
-\`NOT READ\`, and everything else is read. A symbolic link is one line \`NOT FOLLOWED\`, and changes no exit code.`;
+\`NOT READ\`, and everything else is read. A symbolic link is one line \`NOT FOLLOWED\`, and changes no exit
+code but that of a capture that a log names: it may lie behind the link.`;
 
 export interface LeftOutLines {
   readonly leave: LeaveOut;

@@ -1,13 +1,14 @@
 /** `amber report`: a case as one page. */
 import type { OpenCapture } from '../case/store/open.ts';
-import type { Looked } from '../case/log/absent.ts';
+import type { Absent, Looked } from '../case/log/absent.ts';
 import type { LogIndex } from '../case/log/lines.ts';
-import type { ReportedCapture, ReportPage } from '../case/view/html.ts';
+import type { PageHead, ReportedCapture, ReportPage } from '../case/view/html.ts';
 import type { KeyMoments } from '../case/view/key-events.ts';
 import type { CaptureView } from '../case/view/view.ts';
 import type { LeaveOut } from '../case/store/store.ts';
 import type { VerifyResult } from '../case/verify/verify.ts';
 import { AmberError, isAmberError } from '../errors.ts';
+import type { CaseCount } from './case-count.ts';
 import {
   identityOption,
   IDENTITY_OPTION,
@@ -60,6 +61,7 @@ or a part of the log was not read. Needs s3:ListBucket and s3:GetObject.
     const { KeyMoments } = await import('../case/view/key-events.ts');
     const { demandFree, fillFile } = await import('../case/store/target.ts');
     const { Timeline } = await import('../case/timeline/timeline.ts');
+    const { countCase, countText, restText } = await import('./case-count.ts');
     demandFree(target);
     const identity = await identityOption(values);
     const place = await openPlace(location, s3Options(values));
@@ -72,34 +74,36 @@ or a part of the log was not read. Needs s3:ListBucket and s3:GetObject.
       if (one.kind === 'unread') page.addUnread(one.path, `not read: ${one.why}`);
     };
     const timeline = new Timeline(key.window);
-    let absent = 0;
+    let count: CaseCount;
     try {
       const walk = await seenIn(seen, leave);
       for await (const capture of openAll(place, { leave: walk.leave })) {
         if (await addTo({ page, key, seen, results, leave }, capture, { identity, log }, out))
           await timeline.add(capture, identity);
       }
-      if (log !== undefined)
-        absent = await addAbsent(page, log, { location: place.store.location, seen, isPartial: walk.isPartial() });
+      const absent = await addAbsent(page, log, { location: place.store.location, seen, isPartial: walk.isPartial() });
       if (page.count === 0)
         throw new AmberError('CASE_MISSING', `There is no capture in ${place.store.location} or below it.`);
       const moments = key.section(timeline);
-      await judgeCopies(page, results, out);
-      const head = { title: `Amber: ${location}`, moments, madeMs: Date.now() };
+      count = countCase({ results, absent, unread: left.unread.length });
+      const contradictions = await contradictionsIn(results, out);
+      const head = { title: `Amber: ${location}`, moments, contradictions, ...headOf(count, countText(count, log)) };
       await fillFile(target, (file) => page.writeTo(file, head));
     } finally {
       page.close();
       timeline.close();
       place.close();
     }
-    const [{ count, verified }, { unread, notFollowed }] = [page, left];
-    out.json({ page: target, captures: count, verified, unread, notFollowed });
-    out.line(`${target}: ${many(count, 'capture')}, ${verified} verified`);
-    return absent > 0 || page.contradictions.length > 0
-      ? 1
-      : exitOf(results, unread.length + (log?.notRead.length ?? 0));
+    const [{ unread, notFollowed }, { verified, all, gone, notFound, contradictory }] = [left, count];
+    out.json({ page: target, captures: all, verified, unread, notFollowed });
+    out.line(`${target}: ${many(all, 'capture')}, ${verified} verified${restText(count, log)}`);
+    return gone + contradictory > 0 ? 1 : exitOf(results, unread.length + notFound + (log?.notRead.length ?? 0));
   },
 };
+
+function headOf({ verified, all }: CaseCount, count: string): Pick<PageHead, 'count' | 'isGood' | 'madeMs'> {
+  return { count, isGood: verified === all, madeMs: Date.now() };
+}
 
 interface Filled {
   readonly page: ReportPage;
@@ -113,13 +117,12 @@ interface Filled {
 /** Captures that only the log names, in the page. */
 const MAX_ABSENT = 100;
 
-/**
- * A capture that the log tells of and that is not there belongs into the page: an intruder may have removed it. Gives
- * how many are not stored.
- */
-async function addAbsent(page: ReportPage, log: LogIndex, looked: Looked): Promise<number> {
+/** A capture that the log tells of and that is not there belongs into the page: an intruder may have removed it. */
+async function addAbsent(page: ReportPage, log: LogIndex | undefined, looked: Looked): Promise<Absent | undefined> {
+  if (log === undefined) return undefined;
   const { absentCaptures } = await import('../case/log/absent.ts');
-  const { captures } = absentCaptures(log, looked);
+  const absent = absentCaptures(log, looked);
+  const { captures } = absent;
   const fate = looked.isPartial ? 'not found in what could be read' : 'not stored: removed, or never there';
   for (const { captureId, segments } of captures.slice(0, MAX_ABSENT)) {
     const told = `the log tells of ${many(segments, 'segment')}`;
@@ -127,19 +130,15 @@ async function addAbsent(page: ReportPage, log: LogIndex, looked: Looked): Promi
   }
   if (captures.length > MAX_ABSENT)
     page.addUnread(many(captures.length - MAX_ABSENT, 'more capture'), `named in the log, ${fate}`);
-  return looked.isPartial ? 0 : captures.length;
+  return absent;
 }
 
-/** Copies of one capture count once, as they do in `amber verify --all`. Those that contradict are told. */
-async function judgeCopies(page: ReportPage, results: readonly VerifyResult[], out: Output): Promise<void> {
-  const { byCapture, copiesAmong, copiesText, countVerified } = await import('../case/verify/copies.ts');
+/** Copies of one capture that cannot both be it. */
+async function contradictionsIn(results: readonly VerifyResult[], out: Output): Promise<readonly string[]> {
+  const { copiesAmong, copiesText } = await import('../case/verify/copies.ts');
   const contradictions = copiesAmong(results).flatMap((one) => (one.contradictory ? copiesText(one) : []));
-  page.judge({
-    copies: results.length - byCapture(results).length,
-    verified: countVerified(results),
-    contradictions,
-  });
   for (const text of contradictions) out.note(`PROBLEM: ${text}`);
+  return contradictions;
 }
 
 /** False for a capture that cannot be read: it keeps no other from the page. */

@@ -58,8 +58,11 @@ export function typed(command: Command, options: CommandOptions, args: readonly 
   );
   const words = withNegatives(options, args);
   let read: Typed;
+  let twice: string | undefined;
   try {
-    read = parseArgs({ args: words, options: spec, allowPositionals: true });
+    const { tokens, ...parsed } = parseArgs({ args: words, options: spec, allowPositionals: true, tokens: true });
+    read = parsed;
+    twice = doubled(tokens);
   } catch (cause) {
     throw new AmberError(
       'USAGE',
@@ -67,8 +70,27 @@ export function typed(command: Command, options: CommandOptions, args: readonly 
       { cause },
     );
   }
+  if (twice !== undefined)
+    throw new AmberError(
+      'USAGE',
+      `--${twice} is given twice; expected one ${options[twice]?.value ?? 'value'}, for example --${twice} ` +
+        `${exampleOf(options[twice] ?? { type: 'string', description: '' })}.`,
+    );
   for (const [name, option] of Object.entries(options)) checkValue(name, option, read.values[name]);
   return read;
+}
+
+/** The first option with a value that is given twice: nobody knows which one was meant. */
+function doubled(
+  tokens: readonly { readonly kind: string; readonly name?: string; readonly value?: string | undefined }[],
+): string | undefined {
+  const seen = new Set<string>();
+  return tokens.find(({ kind, name = '', value }) => {
+    if (kind !== 'option' || value === undefined) return false;
+    const isDouble = seen.has(name);
+    seen.add(name);
+    return isDouble;
+  })?.name;
 }
 
 /** A negative number is no option: the command says what it expects in its place. */

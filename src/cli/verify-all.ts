@@ -6,7 +6,6 @@ import type { OpenCapture } from '../case/store/open.ts';
 import type { LeaveOut } from '../case/store/store.ts';
 import type { VerifyResult } from '../case/verify/verify.ts';
 import { AmberError, isAmberError } from '../errors.ts';
-import { many } from '../many.ts';
 import { leftOutLines } from './left-out.ts';
 import type { Output } from './output.ts';
 import { logOption, trailOption, verifyOne, type VerifyMeans } from './verify-one.ts';
@@ -34,50 +33,36 @@ export async function verifyAll(
     throw new AmberError('CASE_MISSING', `There is no capture in ${store.location} or below it.`);
   }
   if (absent !== undefined) tellAbsent(absent, out);
-  const missing = absent?.captures.length ?? 0;
-  const { byCapture, copiesAmong, copiesText, countVerified } = await import('../case/verify/copies.ts');
-  const captures = byCapture(results);
+  const { copiesAmong, copiesText } = await import('../case/verify/copies.ts');
+  const { countCase, countText } = await import('./case-count.ts');
   const copies = copiesAmong(results);
   for (const one of copies) tellCopies(one, copiesText(one), out);
-  const gone = absent?.captures.filter(({ state }) => state === 'not-stored').length ?? 0;
-  // The log is the list of what must exist: what stands in the rest of it is not known.
+  const count = countCase({ results, absent, unread: unread.length });
+  const { judged, verified, gone, notFound, all, contradictory } = count;
   const inputs = inputsOf(log, trail);
-  const gaps =
-    inputs.logNotRead.length === 0 ? '' : '; a part of the log was not read, so captures that it names may be missing';
-  // What was not found may be what was not read.
-  const all = captures.length + gone + Math.max(unread.length, missing - gone);
-  out.line(`${countVerified(results)} of ${all} verified${unseenText(gone, missing - gone)}${gaps}`);
+  out.line(countText(count, log));
   out.json({
     location: store.location,
     results,
-    captures: captures.length,
+    captures: judged,
+    verified,
+    all,
     copies: copies.slice(0, MAX_JSON),
     unread,
     notFollowed,
     ...inputs,
     missing: absent?.captures.slice(0, MAX_JSON) ?? [],
-    missingInAll: missing,
+    missingInAll: gone + notFound,
     elsewhere: absent?.elsewhere ?? 0,
     leftOut: absent?.leftOut ?? 0,
   });
-  if (gone > 0 || copies.some(({ contradictory }) => contradictory)) return 1;
-  return exitOf(results, unread.length + unreadIn(inputs));
+  if (gone + contradictory > 0) return 1;
+  return exitOf(results, unread.length + notFound + unreadIn(inputs));
 }
 
 async function absentIn(log: LogIndex, looked: Looked): Promise<Absent> {
   const { absentCaptures } = await import('../case/log/absent.ts');
   return absentCaptures(log, looked);
-}
-
-function unseenText(gone: number, notFound: number): string {
-  const told = [
-    [gone, 'stored'],
-    [notFound, 'found in what could be read'],
-  ] as const;
-  return told
-    .filter(([count]) => count > 0)
-    .map(([count, what]) => `; ${many(count, 'is', 'are')} named in the log, not ${what}`)
-    .join('');
 }
 
 interface Verified {

@@ -42,7 +42,7 @@ export async function seenIn(seen: Set<string>, leave: LeaveOut): Promise<Seen> 
     leave: (left) => {
       const id = left.kind === 'unread' ? idInPath(left.path) : undefined;
       if (id !== undefined) seen.add(id);
-      isPartial ||= left.kind === 'unread';
+      isPartial = true;
       leave(left);
     },
   };
@@ -50,7 +50,7 @@ export async function seenIn(seen: Set<string>, leave: LeaveOut): Promise<Seen> 
 
 interface Seen {
   readonly leave: LeaveOut;
-  /** Something was passed over that may hold a capture of any id. */
+  /** A folder was not read, or a link not followed, which may hold a capture of any id. */
   readonly isPartial: () => boolean;
 }
 

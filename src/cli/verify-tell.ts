@@ -11,10 +11,9 @@ import { many } from '../many.ts';
 const WORDS = { ok: 'ok', failed: 'FAILED', 'not-checked': 'not checked' } as const;
 const WIDTH = 13;
 /** How a log is told that was given and says nothing of the capture. */
-const SILENT: Readonly<Partial<Record<VerifyResult['log'], { which: string; word: string; why: string }>>> = {
-  'not-read': { which: 'which could not be read', word: 'NOT READ', why: 'it could not be read.' },
+const SILENT: Readonly<Partial<Record<VerifyResult['log'], { word: string; why: string }>>> = {
+  'not-read': { word: 'NOT READ', why: 'it could not be read.' },
   'no-line': {
-    which: 'which has no line of this capture',
     word: 'NO LINE',
     why: 'it was read, and there is no line of this capture in it. Is it the log of this function and time?',
   },
@@ -33,15 +32,9 @@ export function tellResult(result: VerifyResult, out: Output): VerifyResult {
   if (lacks.length > 0) out.line(`The evidence is not complete: ${lacks.join(', ')} (\`amber show\` tells of them)`);
   const apart = apartText(result.apart ?? {});
   if (apart !== '') out.line(`Not collected, and no shortfall: ${renderText(apart, 200)}`);
-  // What a log that says nothing would have said is not part of what was checked.
   const silent = SILENT[result.log];
-  const unchecked = result.verdict === 'verified' && silent !== undefined;
-  out.line(
-    out.paint(
-      result.verdict === 'verified' && !unchecked ? 'good' : 'bad',
-      unchecked ? `not verified against the log, ${silent.which}; else ${result.summary}` : result.summary,
-    ),
-  );
+  const isGood = result.verdict === 'verified' && silent === undefined;
+  out.line(out.paint(isGood ? 'good' : 'bad', result.summary));
   if (silent !== undefined) out.note(`${silent.word}: the log says nothing of ${result.location}: ${silent.why}`);
   return result;
 }

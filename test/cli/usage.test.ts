@@ -130,6 +130,20 @@ describe('usage', () => {
     assert.ok(cases.length > 90, `${cases.length} cases`);
   });
 
+  test('an option with a value that is given twice: of every option', async () => {
+    const cases = commands.flatMap((command) =>
+      valued(command).flatMap(([name, { short }]) => [
+        { command, name, again: `--${name}=b` },
+        ...(short === undefined ? [] : [{ command, name, again: `-${short}b` }]),
+      ]),
+    );
+    await each(cases, async ({ command, name, again }) => {
+      const argv = [command.name, ...besideOf(command), `--${name}=a`, again];
+      assertSentence(await run(argv), argv, `--${name} is given twice; expected one `, `for example --${name} `);
+    });
+    assert.ok(cases.length > 90, `${cases.length} cases`);
+  });
+
   test('a place that is missing, empty, or one too many', async () => {
     const places = commands.filter(({ usage }) => /^(?:LOCATION|FUNCTION)/u.test(usage));
     const cases = places.flatMap(({ name }) => [[name], [name, ''], [name, 'one', 'two two', 'three']]);

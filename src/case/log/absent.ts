@@ -4,7 +4,7 @@ import type { TrailObjects } from '../verify/trail-objects.ts';
 
 export interface AbsentCapture {
   readonly captureId: string;
-  /** `not-found`: a part of the place could not be read, and it may lie there. */
+  /** `not-found`: a part of the place was not read, or a link not followed, and it may lie there. */
   readonly state: 'not-stored' | 'not-found';
   /** Segments that were stored, as the log says. */
   readonly segments: number;
@@ -31,7 +31,7 @@ export interface Looked {
   readonly location: string;
   /** Ids that were found there. */
   readonly seen: ReadonlySet<string>;
-  /** A part of it could not be read, and nobody has seen what is in it. */
+  /** A part of it was not read, or a link not followed: nobody has seen what is in it. */
   readonly isPartial: boolean;
   readonly trail?: TrailObjects | undefined;
 }

@@ -60,6 +60,8 @@ export interface LogIndex {
   readonly leftOut: number;
   /** Records of Amber of any capture. */
   readonly records: number;
+  /** Nothing of it was read. */
+  readonly isUnread: boolean;
   /** Why the log, or files of it, could not be read. */
   readonly notRead: readonly string[];
   /** Lines that are cut, or have another form than ours. */
@@ -80,9 +82,11 @@ const MAX_ID = 64;
 /** Reads the log once. `wanted` are ids that are kept whatever else is in it, be it a flood. */
 export async function readLogIndex(files: AsyncIterable<LogFile>, wanted: Iterable<string> = []): Promise<LogIndex> {
   const index = new Index(wanted);
-  const { records, notRead, notReadBeyond, malformed } = await readLog(files, KINDS, (record) => index.take(record));
+  const read = await readLog(files, KINDS, (record) => index.take(record));
+  const { records, notRead, notReadBeyond, malformed } = read;
   const beyond = notReadBeyond === 0 ? [] : [`and ${notReadBeyond} more`];
-  return index.finish({ records, malformed, notRead: [...notRead, ...beyond] });
+  const isUnread = records === 0 && notRead.length + notReadBeyond >= read.files;
+  return index.finish({ isUnread, records, malformed, notRead: [...notRead, ...beyond] });
 }
 
 /** The same for one text. */
@@ -144,7 +148,7 @@ class Index {
     return true;
   }
 
-  finish(read: Pick<LogIndex, 'records' | 'notRead' | 'malformed'>): LogIndex {
+  finish(read: Pick<LogIndex, 'isUnread' | 'records' | 'notRead' | 'malformed'>): LogIndex {
     const captures = this.#captures;
     return {
       of: (id) => digestsOf(captures.get(id)),

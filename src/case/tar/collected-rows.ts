@@ -3,12 +3,13 @@ import type { Dirent } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgeIdentity } from '../../seal/age-open.ts';
-import { isAmberError } from '../../errors.ts';
+import { AmberError, isAmberError } from '../../errors.ts';
 import { LineSplitter } from './lines.ts';
 import { findCaptures } from '../store/list.ts';
 import type { Place } from '../store/locate.ts';
 import { openCapture, type OpenCapture } from '../store/open.ts';
 import { TarReader, type TarVisitor } from './read-tar.ts';
+import { runOf } from '../store/run.ts';
 import { storedBytes, tarBytes } from './segment-bytes.ts';
 import { readError, readFile, type CaseStore, type LeaveOut } from '../store/store.ts';
 import type { TarEntry } from './header.ts';
@@ -39,7 +40,8 @@ export async function* rowsAt<T>(
   leave?: LeaveOut,
 ): AsyncGenerator<T> {
   if (only !== undefined) {
-    yield* rowsOfCapture(await openCapture(store, only), identity, kind);
+    const capture = await openCapture(store, only);
+    yield* readable(capture.location, rowsOfCapture(capture, identity, kind), leave);
     return;
   }
   let captures = 0;
@@ -55,17 +57,24 @@ async function* rowsIn<T>(store: CaseStore, identity: AgeIdentity | undefined, k
   yield* rowsOfCapture(await openCapture(store), identity, kind);
 }
 
-/** As far as it can be read. */
+/** What is wrong with one capture, and says nothing of the others: no identity for it, damage. */
+const OF_ONE_CAPTURE = /^(?:CASE_\w+|IDENTITY_INVALID|ARCHIVE_CORRUPT)$/u;
+
+/** As far as it can be read: the rows before the damage are given. */
 async function* readable<T>(path: string, rows: AsyncGenerator<T>, leave: LeaveOut | undefined): AsyncGenerator<T> {
   try {
     yield* rows;
   } catch (cause) {
-    if (leave === undefined || !isAmberError(cause) || !cause.code.startsWith('CASE_')) throw cause;
+    if (leave === undefined || !isAmberError(cause) || !OF_ONE_CAPTURE.test(cause.code)) throw cause;
     leave({ path, kind: 'unread', why: `${cause.code}: ${cause.message}` });
   }
 }
 
-/** All rows of the tarball, in its order. @throws AmberError ARCHIVE_CORRUPT, IDENTITY_INVALID, CASE_*. */
+/**
+ * All rows of the tarball, in its order, as far as they can be read.
+ *
+ * @throws AmberError ARCHIVE_CORRUPT, also behind the last row where the rest is not there; IDENTITY_INVALID, CASE_*.
+ */
 async function* rowsOfCapture<T>(
   capture: OpenCapture,
   identity: AgeIdentity | undefined,
@@ -73,12 +82,19 @@ async function* rowsOfCapture<T>(
 ): AsyncGenerator<T> {
   const collector = new RowCollector(kind);
   const reader = new TarReader(collector);
-  for (const part of capture.parts) {
+  const isSealed = identity === undefined && capture.parts.some(({ sealed }) => sealed);
+  const { parts, problem } = runOf(
+    capture,
+    isSealed && capture.opened !== undefined ? [capture.opened] : capture.parts,
+  );
+  for (const part of parts) {
     for await (const chunk of tarBytes(storedBytes(capture, part), part, identity)) {
       reader.push(chunk);
       yield* collector.take();
     }
   }
+  const gap = problem ?? (reader.ended ? undefined : 'the tar stream has no end: the capture was cut');
+  if (gap !== undefined) throw new AmberError('ARCHIVE_CORRUPT', `${gap}; the rows before it were read.`);
 }
 
 class RowCollector<T> implements TarVisitor {

@@ -3,7 +3,7 @@
  */
 import { many } from '../../many.ts';
 import { renderText } from '../view/safe-names.ts';
-import { isLogSilent, type VerifyResult } from './verify.ts';
+import { isVerified, type VerifyResult } from './verify.ts';
 
 export interface Copies {
   readonly captureId: string;
@@ -57,9 +57,7 @@ function contradict(group: readonly VerifyResult[]): boolean {
 
 /** Captures of which every copy is verified, and no two contradict: it is open which of them is used. */
 export function countVerified(results: readonly VerifyResult[]): number {
-  return byCapture(results).filter(
-    (copies) => copies.every((copy) => copy.verdict === 'verified' && !isLogSilent(copy)) && !contradict(copies),
-  ).length;
+  return byCapture(results).filter((copies) => copies.every(isVerified) && !contradict(copies)).length;
 }
 
 const MAX_COPIES = 10;

@@ -2,7 +2,7 @@
 import type { CheckList } from './checks.ts';
 import { idInPath } from '../store/place.ts';
 import type { LogDigests, LoggedSegment, LogIndex } from '../log/lines.ts';
-import { malformedText } from '../log/malformed.ts';
+import { shown, silentLog, unreadText } from './silent-log.ts';
 import { differencesIn, memberText, saidIn } from '../log/statement.ts';
 import type { OpenCapture } from '../store/open.ts';
 import { ABSENT, heldText } from './given-log.ts';
@@ -40,26 +40,6 @@ export function isCollection({ manifest }: OpenCapture): boolean {
   return manifest?.cause.trigger === 'collect';
 }
 
-/** A log that says nothing of a capture: `not-read`, or read, and `no-line` of Amber is in it. */
-export interface SilentLog {
-  readonly state: 'not-read' | 'no-line';
-  /** Why. */
-  readonly text: string;
-}
-
-/** Undefined where the log was read and has lines of some capture. */
-export function silentLog(index: LogIndex | undefined): SilentLog | undefined {
-  if (index === undefined) return undefined;
-  if (index.notRead.length > 0) return { state: 'not-read', text: `not read: ${index.notRead.join('; ')}` };
-  if (index.records > 0) return undefined;
-  return index.malformed === 0
-    ? { state: 'no-line', text: 'there is no line of this capture in it; is it the log of this function and time?' }
-    : {
-        state: 'not-read',
-        text: `not read: there is no whole line of Amber in it: ${malformedText(index.malformed)}`,
-      };
-}
-
 interface ToHold {
   readonly id: string | undefined;
   readonly index: LogIndex | undefined;
@@ -79,7 +59,7 @@ export function checkLog(
     compare(capture, checks, digests, {
       log,
       joined,
-      unread: silentLog(index)?.text,
+      unread: index === undefined ? undefined : unreadText(index),
       fate: fateOf(capture, id, trail),
     });
   else if (index === undefined) {
@@ -93,19 +73,22 @@ export function checkLog(
       'log',
       'it calls itself a collection, which a responder makes: the log of the function holds no digest of it',
     );
-  } else if (silentLog(index) !== undefined) checks.skip('log', silentLog(index)?.text ?? '');
-  else {
-    const malformed = index.malformed === 0 ? '' : `; ${malformedText(index.malformed)}`;
-    checks.fail('log', `the log has no line of this capture; it has those of ${someIds(index)}${malformed}`);
+  } else {
+    const other = index.byDigest(firstDigest(digests));
+    if (other === undefined) checks.skip('log', silentLog(index).text);
+    else
+      checks.fail(
+        'log',
+        `the log has no line of this capture, and has the digest of its first segment in lines of ${shown(other)}: ` +
+          'somebody has given it another id',
+      );
   }
   return log;
 }
 
-function someIds(index: LogIndex): string {
-  const ids: string[] = [];
-  for (const id of index.ids()) if (ids.push(JSON.stringify(id).slice(1, -1)) === MAX_TOLD) break;
-  const more = index.captures - ids.length;
-  return `${ids.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+/** Of the segment with capture.json: later ones hold the same bytes where two captures hold the same large files. */
+function firstDigest({ bySegment }: Digests): readonly string[] {
+  return [...bySegment].flatMap(([{ number }, { sha256 }]) => (number === 0 ? [sha256] : []));
 }
 
 interface Told {

@@ -18,7 +18,17 @@ interface Found {
   readonly tar: TarCheck;
   readonly log: LogDigests | undefined;
   readonly unread: string | undefined;
+  readonly logState: LogState;
 }
+
+/** What a log that was given says of the capture. */
+export type LogState = 'none' | 'read' | 'not-read' | 'no-line';
+
+/** What a log that says nothing would have said is not part of what was checked. */
+const SILENT: Readonly<Partial<Record<LogState, string>>> = {
+  'not-read': 'not verified against the log, which could not be read; else ',
+  'no-line': 'not verified against the log, which has no line of this capture; else ',
+};
 
 /** Nothing was counted where the segments are age files and nobody gave an identity. */
 export function countedIn({ contents: { totals }, incomplete }: TarCheck): ItemShortfalls | undefined {
@@ -37,7 +47,7 @@ const MAX_TOLD = 4;
 export function verdictOf(
   capture: OpenCapture,
   checks: CheckList,
-  { tar, log, unread }: Found,
+  { tar, log, unread, logState }: Found,
 ): { verdict: Verdict; summary: string } {
   if (checks.anyFailed) {
     const failed = checks.all().filter(({ state }) => state === 'failed');
@@ -55,7 +65,8 @@ export function verdictOf(
     const open = checks.all().filter(({ state }) => state === 'not-checked').length;
     const unmade = open === 0 ? '' : `; ${many(open, 'check')} could not be made`;
     const evidence = manifest === undefined ? '' : `; evidence ${evidenceText(manifest, countedIn(tar))}`;
-    return { verdict: 'verified', summary: `verified: everything that was checked holds${unmade}${evidence}` };
+    const silent = SILENT[logState] ?? '';
+    return { verdict: 'verified', summary: `${silent}verified: everything that was checked holds${unmade}${evidence}` };
   }
   const last = tar.contents.parts.at(-1);
   const reached =

@@ -15,7 +15,8 @@ import type { GivenLog } from './given-log.ts';
 import { TarCheck } from './tar-check.ts';
 import type { TrailObjects } from './trail-objects.ts';
 import { joinedInLog } from './joined-log.ts';
-import { checkLog, idsOf, isCollection, judgedId, silentLog } from './log.ts';
+import { checkLog, idsOf, isCollection, judgedId } from './log.ts';
+import { silentLog } from './silent-log.ts';
 import {
   checkCommit,
   checkObjects,
@@ -32,7 +33,7 @@ import { checkParked, readParkedNote, type ParkedNote } from './parked.ts';
 import { checkOpened, INSIDE, judgeUnopened, readOpened, readParts, tellUnread, type Reading } from './parts.ts';
 import { checkDigests } from './segment-digests.ts';
 import { checkTimes } from './times.ts';
-import { countedIn, isWhole, verdictOf, type Verdict } from './verdict.ts';
+import { countedIn, isWhole, verdictOf, type LogState, type Verdict } from './verdict.ts';
 import { many } from '../../many.ts';
 
 export interface VerifyOptions {
@@ -55,8 +56,8 @@ export interface VerifyResult {
   readonly verdict: Verdict;
   /** One sentence. */
   readonly summary: string;
-  /** `not-read`: a log was given, and could not be read. `no-line`: it was read, and holds no line of Amber. */
-  readonly log: 'none' | 'read' | 'not-read' | 'no-line';
+  /** `not-read`: a log was given, and could not be read. `no-line`: it was read, and has no line of this capture. */
+  readonly log: LogState;
   readonly checks: readonly Check[];
   /** SHA-256 of all stored parts joined. */
   readonly sha256: string;
@@ -91,9 +92,8 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
   const plain = identity === undefined || capture.opened === undefined ? undefined : createHash('sha256');
   const reading: Reading = { capture, tar: readable ? tar : undefined, identity, plain, onProgress };
   const digests = await readParts(reading);
-  const opened = readable ? undefined : capture.opened;
-  if (opened !== undefined) await readOpened(capture, opened, tar);
-  const inside = readable || opened !== undefined;
+  if (!readable && capture.opened !== undefined) await readOpened(capture, capture.opened, tar);
+  const inside = readable || capture.opened !== undefined;
   if (inside) tar.finish({ cut: !isWhole(capture) });
   await checkOpened(reading, digests, checks);
   tellContents(capture, checks, inside ? tar : undefined);
@@ -111,11 +111,12 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
   checkSender(capture, checks);
   const unopened = judgeUnopened(reading, digests, checks, log);
   const unread = tellUnread(digests, checks) ?? unopened;
+  const found = { tar, log, unread, logState: stateOf(capture, checks, { index, log }) };
   return {
     location: capture.location,
     captureId,
-    ...verdictOf(capture, checks, { tar, log, unread }),
-    log: log === undefined ? logState(capture, index) : 'read',
+    ...verdictOf(capture, checks, found),
+    log: found.logState,
     checks: checks.all(),
     sha256: digests.whole,
     ...storedOf(capture),
@@ -166,10 +167,10 @@ function shortOf(
   };
 }
 
-/** Of a log that told no digests of this capture. */
-function logState(capture: OpenCapture, index: LogIndex | undefined): VerifyResult['log'] {
+function stateOf(capture: OpenCapture, checks: CheckList, { index, log }: GivenLog): LogState {
+  if (log !== undefined) return 'read';
   if (index === undefined || isCollection(capture)) return 'none';
-  return silentLog(index)?.state ?? 'read';
+  return checks.failed('log') ? 'read' : silentLog(index).state;
 }
 
 function tellContents(capture: OpenCapture, checks: CheckList, tar: TarCheck | undefined): void {
@@ -224,12 +225,12 @@ function checkCompleteness({ manifest }: OpenCapture, checks: CheckList, tar: Ta
   if (problem !== undefined) checks.fail('totals', problem);
 }
 
-/** A log was given, and says nothing of the capture. */
-export function isLogSilent({ log }: VerifyResult): boolean {
-  return log === 'not-read' || log === 'no-line';
+/** All that was checked holds, also against the log where one was given. */
+export function isVerified({ verdict, log }: VerifyResult): boolean {
+  return verdict === 'verified' && (log === 'none' || log === 'read');
 }
 
-/** For a caller that wants an exception. @throws AmberError ARCHIVE_CORRUPT unless the verdict is `verified`. */
+/** For a caller that wants an exception. @throws AmberError ARCHIVE_CORRUPT unless it is verified. */
 export function demandVerified(result: VerifyResult): void {
-  if (result.verdict !== 'verified') throw new AmberError('ARCHIVE_CORRUPT', `${result.location}: ${result.summary}`);
+  if (!isVerified(result)) throw new AmberError('ARCHIVE_CORRUPT', `${result.location}: ${result.summary}`);
 }

@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { Check } from '../verify/checks.ts';
 import { appendTo, openNameless } from '../tar/nameless.ts';
 import { renderMessage } from './safe-names.ts';
-import type { VerifyResult } from '../verify/verify.ts';
+import { isVerified, type VerifyResult } from '../verify/verify.ts';
 import type { TextSection } from './section.ts';
 
 /** One capture or collection of the case. */
@@ -42,22 +42,13 @@ const PIECE = 1024 * 1024;
 export class ReportPage {
   readonly #fd: number = openNameless();
   #bytes = 0;
+  /** Places that stand in it. */
   count = 0;
-  verified = 0;
-  /** Copies of a capture that cannot both be it, one sentence each. */
-  contradictions: readonly string[] = [];
 
   add(capture: ReportedCapture): void {
     this.count += 1;
     const most = Math.max(LEAST_ROWS, Math.min(MAX_ROWS, Math.floor(ROWS_OF_A_CASE / this.count)));
     this.#append(captureHtml(capture, most));
-  }
-
-  /** What is known once all were read: `copies` are those that are there a second time. */
-  judge({ copies, verified, contradictions }: Judged): void {
-    this.count -= copies;
-    this.verified = verified;
-    this.contradictions = contradictions;
   }
 
   /** One that could not be read at all, such as one whose age files the identity does not open. */
@@ -72,13 +63,8 @@ export class ReportPage {
     this.#bytes += bytes.length;
   }
 
-  /** @param moments - events of all of them; @param madeMs - our clock, milliseconds since the epoch */
-  async writeTo(
-    file: FileHandle,
-    { title, moments, madeMs }: { readonly title: string; readonly moments: TextSection; readonly madeMs: number },
-  ): Promise<void> {
-    const { verified, count, contradictions } = this;
-    await file.writeFile(headHtml(title, { verified, count, contradictions, moments, madeMs }));
+  async writeTo(file: FileHandle, head: PageHead): Promise<void> {
+    await file.writeFile(headHtml(head));
     const buffer = Buffer.allocUnsafe(PIECE);
     for (let at = 0; at < this.#bytes; ) {
       const read = readSync(this.#fd, buffer, 0, PIECE, at);
@@ -94,21 +80,21 @@ export class ReportPage {
   }
 }
 
-interface Judged {
-  readonly copies: number;
-  readonly verified: number;
+/** What stands above all captures. */
+export interface PageHead {
+  readonly title: string;
+  /** Copies of a capture that cannot both be it, one sentence each. */
   readonly contradictions: readonly string[];
-}
-
-interface Head {
-  readonly verified: number;
-  readonly count: number;
-  readonly contradictions: readonly string[];
+  /** Events of all of them. */
   readonly moments: TextSection;
+  /** Our clock, milliseconds since the epoch. */
   readonly madeMs: number;
+  /** How many captures are verified, in words, and whether that is all of them. */
+  readonly count: string;
+  readonly isGood: boolean;
 }
 
-function headHtml(named: string, { verified, count, contradictions, moments, madeMs }: Head): string {
+function headHtml({ title: named, count, isGood, contradictions, moments, madeMs }: PageHead): string {
   const title = renderMessage(named);
   const made = new Date(madeMs).toISOString().replace(/\.\d+Z$/u, 'Z');
   return `<!doctype html>
@@ -117,7 +103,7 @@ function headHtml(named: string, { verified, count, contradictions, moments, mad
 <meta name="viewport" content="width=device-width">
 <title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body>
 <h1>${escapeHtml(title)}</h1>
-<p class="${verified === count ? 'ok' : 'failed'}">${verified} of ${count} verified</p>
+<p class="${isGood ? 'ok' : 'failed'}">${escapeHtml(count)}</p>
 ${contradictions.map((text) => `<p class="failed">${escapeHtml(renderMessage(text))}</p>`).join('\n')}
 <p class="dim">Made ${made}. What a capture says was written by, or beside, an intruder in the sandbox;
 what was verified of it stands with each.</p>
@@ -131,13 +117,13 @@ function captureHtml({ head, sections, verified, problem }: ReportedCapture, mos
   const facts = head.map(
     ([key, value]) => `<tr><th>${escapeHtml(key)}</th><td class="pre">${escapeHtml(value)}</td></tr>`,
   );
-  const isVerified = verified.verdict === 'verified';
+  const isGood = isVerified(verified);
   return [
     `<h2>${escapeHtml(`${name} ${when}`)}</h2>`,
     `<table>${facts.join('')}</table>`,
     ...(problem === undefined ? [] : [`<p class="failed">${escapeHtml(renderMessage(problem))}</p>`]),
-    `<details${isVerified ? '' : ' open'}>` +
-      `<summary class="${isVerified ? 'ok' : 'failed'}">${escapeHtml(renderMessage(verified.summary))}</summary>` +
+    `<details${isGood ? '' : ' open'}>` +
+      `<summary class="${isGood ? 'ok' : 'failed'}">${escapeHtml(renderMessage(verified.summary))}</summary>` +
       `<table class="rows">${verified.checks.map(checkHtml).join('')}</table></details>`,
     ...sections.map((section) => sectionHtml(section, most)),
   ].join('\n');

@@ -62,17 +62,22 @@ describe('the log', () => {
     }
   });
 
-  test('of something else is no anchor', async () => {
+  test('of something else is no anchor, and no proof of tampering', async () => {
     const made = await makeCapture();
-    assert.match(
-      findings(
-        await verify(
-          made.folder,
-          withLog('START\nhello\n{"amber":"segment","capture":"other","segment":0,"sha256":"x"}\n'),
-        ),
-      ),
-      /no line of this capture; it has those of other/u,
-    );
+    const foreign = 'START\nhello\n{"amber":"segment","capture":"other","segment":0,"sha256":"x"}\n';
+    const { verdict, log, checks, summary } = await verify(made.folder, withLog(foreign));
+    assert.deepEqual([verdict, log], ['verified', 'no-line']);
+    const check = checks.find(({ name }) => name === 'log');
+    assert.deepEqual([check?.state, check?.findings], ['not-checked', []]);
+    assert.match(check?.detail ?? '', /^there is no line of this capture in it, only of other; is it the log of/u);
+    assert.match(summary, /^not verified against the log, which has no line of this capture; else verified: /u);
+  });
+
+  test('gives away a capture that has another id by the digests of its segments', async () => {
+    const made = await makeCapture();
+    const result = await verify(made.folder, withLog(made.log.replaceAll(made.manifest.captureId, 'another')));
+    assert.deepEqual([result.verdict, failedChecks(result)], ['failed', ['log']]);
+    assert.match(findings(result), /has the digest of its first segment in lines of another: somebody/u);
   });
 
   test('that lacks lines is said to', async () => {
