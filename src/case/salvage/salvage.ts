@@ -15,7 +15,7 @@ import { besideText } from '../store/run.ts';
 import { TarReader } from '../tar/read-tar.ts';
 import { SalvageContents, type SalvageRecord, type SalvageState } from './contents.ts';
 import { SalvageStream } from './stream.ts';
-import { isOurKey, storedBytes, tarBytes } from '../tar/segment-bytes.ts';
+import { isOurKey, storedBytes, tarBytes, wholeBytes } from '../tar/segment-bytes.ts';
 
 export interface SalvageOptions {
   readonly identity?: AgeIdentity | undefined;
@@ -76,7 +76,7 @@ export async function salvage(capture: OpenCapture, options: SalvageOptions): Pr
       options.onFragment?.(contents.segment, bytes);
     },
   });
-  const { own, doubles } = partsOf(capture);
+  const { own, doubles } = await partsOf(capture, options);
   const { holes, closed } = await readParts(capture, own, { stream, contents }, options);
   stream.finish();
   const beside = await readDoubles(capture, doubles, contents, { ...options, onRecord });
@@ -167,8 +167,12 @@ interface OwnAndDoubles {
   readonly doubles: readonly CapturePart[];
 }
 
-/** Segments that manifest.json does not name are read as well: it may be forged to hide them. */
-function partsOf({ parts, unexpectedObjects, opened }: OpenCapture): OwnAndDoubles {
+/**
+ * Segments that manifest.json does not name go on with the capture, for it may be forged to hide them. Where those that
+ * it names close the tar stream, nothing can go on, and they are doubles.
+ */
+async function partsOf(capture: OpenCapture, options: SalvageOptions): Promise<OwnAndDoubles> {
+  const { parts, unexpectedObjects, opened } = capture;
   const numbers = new Set(parts.map(({ number }) => number));
   const joined = numbers.has(undefined);
   const looked = unexpectedObjects.filter(({ bytes }) => bytes > 0).slice(0, MAX_UNEXPECTED);
@@ -178,14 +182,33 @@ function partsOf({ parts, unexpectedObjects, opened }: OpenCapture): OwnAndDoubl
     numbers.add(part.number);
     unnamed.push(part);
   }
+  if (unnamed.length > 0 && (await isEnded(capture, options))) return { own: parts, doubles: looked };
   const own = [...parts, ...unnamed].sort((one, other) => (one.number ?? 0) - (other.number ?? 0));
   const taken = new Set(unnamed);
   const doubles = looked.filter((part) => !taken.has(part));
   return { own: own.length === 0 && opened !== undefined ? [opened] : own, doubles };
 }
 
+/** True if the parts read from the first one to the blocks that close the tar stream. */
+async function isEnded(capture: OpenCapture, { identity }: SalvageOptions): Promise<boolean> {
+  const reader = new TarReader({ entry: () => undefined, body: () => undefined, end: () => undefined });
+  if (capture.parts.some(({ number }, index) => number !== index)) return false;
+  return (await readOn(reader, wholeBytes(capture, identity))) && reader.ended;
+}
+
+/** False for what is damaged, or cannot be opened or read; anything else that is thrown goes on. */
+async function readOn(reader: TarReader, chunks: AsyncIterable<Buffer>): Promise<boolean> {
+  try {
+    for await (const chunk of chunks) reader.push(chunk);
+  } catch (cause) {
+    if (!isAmberError(cause) || (cause.code !== 'ARCHIVE_CORRUPT' && !OF_ONE_PART.has(cause.code))) throw cause;
+    return false;
+  }
+  return true;
+}
+
 /**
- * Every double alone, behind what it would stand for. Its manifest part confirms nothing: the maker of the object made
+ * Every double alone, behind what belongs. Its manifest part confirms nothing: the maker of the object made
  * that as well. It is not unpacked.
  */
 async function readDoubles(
@@ -229,12 +252,7 @@ async function* oneOfMany(pieces: AsyncIterable<Buffer | Gap>, closed: AmberErro
 async function isClosed(capture: OpenCapture, part: CapturePart, { identity }: SalvageOptions): Promise<boolean> {
   let last: string | undefined;
   const reader = new TarReader({ entry: ({ path }) => (last = path), body: () => undefined, end: () => undefined });
-  try {
-    for await (const chunk of tarBytes(storedBytes(capture, part), part, identity)) reader.push(chunk);
-  } catch (cause) {
-    if (!isAmberError(cause) || (cause.code !== 'ARCHIVE_CORRUPT' && !OF_ONE_PART.has(cause.code))) throw cause;
-    return false;
-  }
+  if (!(await readOn(reader, tarBytes(storedBytes(capture, part), part, identity)))) return false;
   return reader.atBorder && last !== undefined && partNumber(last) === part.number;
 }
 

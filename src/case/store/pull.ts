@@ -4,16 +4,18 @@
  * it is evidence too.
  */
 import { many } from '../../many.ts';
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { readable } from '../../archive/item.ts';
 import { isAmberError } from '../../errors.ts';
 import type { AgeIdentity } from '../../seal/age-open.ts';
 import { DEFAULT_LIMITS, Extractor, type ExtractLimits, type NotExtracted } from '../tar/extract.ts';
+import { isUnnamed } from './marker.ts';
 import type { CapturePart, OpenCapture } from './open.ts';
 import { readWholeTar } from '../tar/read-whole-tar.ts';
 import { openAge, storedBytes, wholeBytes } from '../tar/segment-bytes.ts';
+import { surplus } from './surplus.ts';
 import { append, createFile, fillFolder } from './target.ts';
 
 export interface PullOptions {
@@ -49,14 +51,17 @@ export interface PullResult {
  */
 export async function pull(capture: OpenCapture, target: string, options: PullOptions = {}): Promise<PullResult> {
   return fillFolder(target, async (folder) => {
-    const work: Work = { capture, folder, options, files: new Map(), problems: [], done: 0 };
+    const all = createHash('sha256');
+    const work: Work = { capture, folder, options, all, files: new Map(), problems: [], done: 0 };
     const sealed = capture.parts.some((part) => part.sealed);
     const whole = capture.manifest?.state === 'whole' && capture.missing.length === 0 && !capture.alone;
     const joined = `capture.tar${suffixOf(capture)}`;
     if (whole && !sealed) await writeJoined(work, joined, (part) => countedBytes(work, part));
     else for (const part of capture.parts) await writeApart(work, part);
+    if (whole) checkWhole(work);
+    await writeSurplus(work);
     for (const part of capture.unexpectedObjects.slice(0, MAX_UNEXPECTED)) {
-      const name = work.files.has(part.object) ? `foreign-${part.object}` : part.object;
+      const name = nameOf(work, part);
       work.problems.push(`${part.object} does not belong: ${part.why}; it is copied as ${name}`);
       await writeFile(work, name, () => countedBytes(work, part));
     }
@@ -78,7 +83,7 @@ export async function pull(capture: OpenCapture, target: string, options: PullOp
       captureId: capture.manifest?.captureId,
       files: Object.fromEntries(work.files),
       bytes: work.done,
-      tarball: work.files.has(joined) ? joined : undefined,
+      tarball: isUndecided(capture) || !work.files.has(joined) ? undefined : joined,
       whole,
       problems: work.problems,
       extracted,
@@ -95,7 +100,21 @@ interface Work {
   readonly options: PullOptions;
   readonly files: Map<string, string>;
   readonly problems: string[];
+  /** Takes the stored bytes of the parts, one behind the other. */
+  readonly all: Hash;
   done: number;
+}
+
+/** A joined file and segments, and no manifest.json: only the log tells which of them is the capture. */
+function isUndecided({ manifest, parts, unexpectedObjects }: OpenCapture): boolean {
+  const forms = [...parts, ...unexpectedObjects.filter(({ bytes }) => bytes > 0)];
+  return manifest === undefined && new Set(forms.map(({ number }) => number === undefined)).size > 1;
+}
+
+/** One that does not belong keeps its name, unless that would claim to be the tarball. */
+function nameOf({ capture, files }: Work, { object, number }: CapturePart): string {
+  const claims = files.has(object) || (number === undefined && isUndecided(capture));
+  return claims ? `foreign-${object}` : object;
 }
 
 function suffixOf({ manifest, parts }: OpenCapture): string {
@@ -108,8 +127,10 @@ async function* countedBytes(work: Work, part: CapturePart): AsyncGenerator<Uint
   const { capture, options } = work;
   const total = capture.parts.reduce((sum, { bytes }) => sum + bytes, 0);
   const digest = createHash('sha256');
+  const isOwn = capture.parts.includes(part);
   for await (const chunk of storedBytes(capture, part)) {
     digest.update(chunk);
+    if (isOwn) work.all.update(chunk);
     work.done += chunk.length;
     options.onProgress?.(work.done, total);
     yield chunk;
@@ -118,6 +139,26 @@ async function* countedBytes(work: Work, part: CapturePart): AsyncGenerator<Uint
   if (part.committed !== undefined && sha256 !== part.committed.sha256) {
     work.problems.push(`${part.committed.name} is ${sha256}, manifest.json says ${part.committed.sha256}`);
   }
+}
+
+/** The whole against manifest.json, which a small sandbox may have ended without digesting. */
+function checkWhole({ capture, all, problems }: Work): void {
+  const { manifest, parts } = capture;
+  if (manifest === undefined || (isUnnamed(capture) && manifest.recipient !== null)) return;
+  const { sha256, bytes } = manifest.tarball;
+  const [found, size] = [all.digest('hex'), parts.reduce((sum, part) => sum + part.bytes, 0)];
+  if (size !== bytes) problems.push(`the joined segments have ${many(size, 'byte')}, manifest.json says ${bytes}`);
+  if (sha256 !== null && found !== sha256)
+    problems.push(`the joined segments are ${found}, manifest.json says ${sha256}`);
+}
+
+/** Bytes behind the segments are no part of the tarball, and evidence of what somebody did. */
+async function writeSurplus(work: Work): Promise<void> {
+  const more = surplus(work.capture);
+  if (more === undefined) return;
+  const name = `surplus-${more.object}`;
+  work.problems.push(`${more.text}; they are copied as ${name}`);
+  await writeFile(work, name, () => countedBytes(work, more.part));
 }
 
 async function writeJoined(

@@ -1,6 +1,7 @@
 /** The segments that one reader can read one after the other, and what keeps it from reading all. */
 import { many } from '../../many.ts';
 import type { CapturePart, OpenCapture } from './open.ts';
+import { surplus } from './surplus.ts';
 
 export interface Run {
   readonly parts: readonly CapturePart[];
@@ -26,14 +27,16 @@ export function runOf({ alone, manifestProblem, unexpectedObjects }: OpenCapture
 const MAX_FOREIGN = 3;
 
 /** What lies there and is not told by a reader of the contents: objects that do not belong, names that do not fit. */
-export function besideText({ unexpectedObjects, misplaced }: OpenCapture): string | undefined {
+export function besideText(capture: OpenCapture): string | undefined {
+  const { unexpectedObjects, misplaced } = capture;
+  const longer = surplus(capture);
   const foreign = unexpectedObjects.filter(({ bytes }) => bytes > 0);
   const told = foreign.slice(0, MAX_FOREIGN).map(({ object, why }) => `${object} does not belong: ${why}`);
   const more =
     foreign.length > MAX_FOREIGN
       ? [`${many(foreign.length - MAX_FOREIGN, 'more object does', 'more objects do')} not belong`]
       : [];
-  const all = [...misplaced, ...told, ...more];
+  const all = [...misplaced, ...(longer === undefined ? [] : [longer.text]), ...told, ...more];
   return all.length === 0 ? undefined : all.join('; ');
 }
 

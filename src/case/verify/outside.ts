@@ -7,6 +7,7 @@ import { isUnnamed, markerText } from '../store/marker.ts';
 import type { CapturePart, OpenCapture } from '../store/open.ts';
 import { newerSchema } from '../../version.ts';
 import { readWhole } from '../store/store.ts';
+import { surplus } from '../store/surplus.ts';
 import { many } from '../../many.ts';
 
 /** What the stored bytes were found to be. */
@@ -141,23 +142,9 @@ export function checkVersions({ history, objects }: OpenCapture, checks: CheckLi
   else checks.ok('versions', `${many(objects.length, 'object is in its', 'objects are in their')} first version`);
 }
 
-/** The joined file, where it has more bytes than its segments. */
-export function surplus({
-  parts,
-  objects,
-}: OpenCapture): { readonly object: string; readonly bytes: number } | undefined {
-  const joined = parts.filter(({ range }) => range !== undefined);
-  const last = joined.at(-1);
-  const size = objects.find(({ name }) => name === last?.object)?.bytes;
-  if (last?.range === undefined || size === undefined) return undefined;
-  const bytes = size - last.range.start - last.range.bytes;
-  return bytes > 0 ? { object: last.object, bytes } : undefined;
-}
-
 function checkJoinedSize(capture: OpenCapture, checks: CheckList): void {
   const more = surplus(capture);
-  if (more !== undefined)
-    checks.fail('objects', `${more.object} has ${many(more.bytes, 'byte')} more than the segments of manifest.json`);
+  if (more !== undefined) checks.fail('objects', more.text);
 }
 
 export function checkReceipts({ manifest }: OpenCapture, checks: CheckList, digests: Digests): void {

@@ -11,6 +11,7 @@ import { CheckList, type Check } from './checks.ts';
 import type { LogIndex } from '../log/lines.ts';
 import type { OpenCapture } from '../store/open.ts';
 import { idInPath } from '../store/place.ts';
+import { surplus } from '../store/surplus.ts';
 import type { GivenLog } from './given-log.ts';
 import { TarCheck } from './tar-check.ts';
 import type { TrailObjects } from './trail-objects.ts';
@@ -26,7 +27,6 @@ import {
   checkSums,
   checkUncommitted,
   checkVersions,
-  surplus,
   type Digests,
 } from './outside.ts';
 import { checkParked, readParkedNote, type ParkedNote } from './parked.ts';
