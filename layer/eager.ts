@@ -11,7 +11,7 @@ import { AmberError } from '../src/errors.ts';
 /** By the file that holds them. */
 const AT_START: Readonly<Record<string, readonly string[]>> = {
   'layer/idle.ts': ['withCapture'],
-  'src/host/wrapper/idle.ts': ['wrapIdle', 'copyOf', 'standBy'],
+  'src/host/wrapper/idle.ts': ['wrapIdle', 'wrapped', 'copyOf', 'standBy'],
   'src/host/wrapper/plain.ts': ['readPlain', 'plainOf', 'isGiven', 'isPlain'],
   'src/host/wrapper/record.ts': ['startRecording'],
   'src/host/wrapper/progress.ts': ['openProgress'],

@@ -6,6 +6,7 @@
 import { basename, resolve } from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
+import { ownMembers } from './own-members.ts';
 
 /**
  * What `src/index.ts` imports when it is due, by the name of its file: the recipe, orders, what is handed to the
@@ -46,7 +47,7 @@ export async function engineText(options: BuildOptions): Promise<Engine> {
     },
     stdin: { contents, resolveDir: '.' },
   });
-  return { text: outputFiles[0]?.text ?? '', metafile };
+  return { text: ownMembers(outputFiles[0]?.text ?? ''), metafile };
 }
 
 /** Where a build of the library has what is due. */
@@ -169,5 +170,5 @@ async function textOf(options: BuildOptions, entry: string, { name, filter }: Sh
     plugins: [given],
   });
   // node:vm compiles it, without import().
-  return (outputFiles[0]?.text ?? '').replaceAll(/\bimport\("amber:([\w-]+)"\)/gu, 'due("$1")');
+  return ownMembers(outputFiles[0]?.text ?? '').replaceAll(/\bimport\("amber:([\w-]+)"\)/gu, 'due("$1")');
 }

@@ -1,10 +1,11 @@
 /** The library as it is published: what an idle function loads is one file, what a capture needs is another. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join, resolve } from 'node:path';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 import { EAGER } from './eager.ts';
 import { APART, builtWith, engineText, HOST_FILE, idleTexts, type Source, type Texts } from './engine.ts';
+import { ownMembers } from './own-members.ts';
 import { notices } from './third-party.ts';
 
 const COMMON: BuildOptions = {
@@ -136,8 +137,13 @@ export async function buildLibrary(
     writeFileSync(join(outdir, 'engine.cjs'), engine.text);
     await idlePart('bundled', part, texts, { from: 'text', format: 'esm', engine });
   }
+  rewrite(capture.metafile);
   writeFileSync(join(outdir, 'THIRD-PARTY.txt'), notices(capture.metafile));
   return { idle, due: capture.metafile };
+}
+
+function rewrite({ outputs }: Metafile): void {
+  for (const path of Object.keys(outputs)) writeFileSync(path, ownMembers(readFileSync(path, 'utf8')));
 }
 
 /** Under this name, what an idle function reads. */
@@ -148,5 +154,6 @@ async function idlePart(name: string, options: BuildOptions, texts: Texts, sourc
     entryPoints: { [name]: 'layer/idle.ts' },
     plugins: [builtWith(texts, source), EAGER],
   });
+  rewrite(metafile);
   return metafile;
 }

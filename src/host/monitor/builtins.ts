@@ -62,14 +62,14 @@ export function builtinGroups(): Group[] {
   addGroups(groups, '', globalThis, GLOBALS);
   addGroups(groups, 'process', process, { '': ['dlopen', 'getBuiltinModule'] }); // an accessor of the global object
   const loaded = (process as { moduleLoadList?: readonly string[] }).moduleLoadList ?? [];
-  for (const name in MODULES)
+  for (const name of Object.keys(MODULES))
     if (loaded.includes(`NativeModule ${name}`))
       addGroups(groups, name, process.getBuiltinModule(name), MODULES[name] ?? {});
   return groups;
 }
 
 function addGroups(groups: Group[], name: string, root: unknown, table: Table): void {
-  for (const path in table)
+  for (const path of Object.keys(table))
     groups.push(
       groupOf(name === '' || path === '' ? name + path : `${name}.${path}`, holderIn(root, path), table[path]),
     );

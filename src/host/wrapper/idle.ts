@@ -30,13 +30,27 @@ const guards = shared<ChangeMonitor<TrackedInvocation>>('guard');
 /** The kill switch, as config/values.ts reads a flag: before anything else is read or loaded. */
 const SWITCHED_ON: readonly string[] = ['1', 'true', 'on', 'yes'];
 
-/** As `withCapture` (wrap.ts). */
+/** As `withCapture` (wrap.ts). What a function has made of the built-ins may end it: the handler is given back then. */
 export function wrapIdle(
   handler: unknown,
   options: Options | undefined,
   env: NodeJS.ProcessEnv,
   host: () => Host,
 ): unknown {
+  try {
+    return wrapped(handler, options, env, host);
+  } catch (error) {
+    if ((error as { code?: unknown } | null)?.code === 'CONFIG_INVALID') throw error;
+    try {
+      host().tell('wrap', error);
+    } catch {
+      // Nothing can be said here.
+    }
+    return handler;
+  }
+}
+
+function wrapped(handler: unknown, options: Options | undefined, env: NodeJS.ProcessEnv, host: () => Host): unknown {
   if (SWITCHED_ON.includes((env['AMBER_DISABLED'] ?? '').trim().toLowerCase())) return handler;
   // User code may change its environment and its options later; what was configured counts.
   const configured: Configured = { env: { ...env }, options: copyOf(options) };
