@@ -10,7 +10,7 @@ import type { OwnRecord, RecordedNews } from '../contracts/recorded.ts';
 import type { Armed, RecordingScope } from './armed.ts';
 import { beginRing } from './begin.ts';
 import type { Checks } from './checks/index.ts';
-import { bindingOf, bindingsBarred, hearLater, takePlaces } from './hooks/places.ts';
+import { bindingOf, bindingsBarred, takePlaces } from './hooks/places.ts';
 import { lateChecks, lateRecorder } from './load.ts';
 import type { Recorder, RecorderFacts, RecorderIdentity } from './recorder.ts';
 import type { Ring } from './ring.ts';
@@ -54,7 +54,6 @@ export function armRecorder(given: RecordingScope): Recording {
   const compare = (): Checks =>
     (checks ??= lateChecks().openChecks(armed, {
       put: (kind, subject, told) => load()?.put(kind, subject, told) === true,
-      takeMoved: () => recorder?.takeMoved() === true,
     }));
   const facts: Recording['facts'] = () => ({ ...needed().facts(), longestDelay: compare().longest() });
   return {
@@ -64,7 +63,6 @@ export function armRecorder(given: RecordingScope): Recording {
       if (recorder !== undefined) recorder.invocation = now;
       try {
         if (!isFirst) compare().ask();
-        else if (places !== undefined) hearLater(places);
         if (isFirst && restores) load()?.renew('restored');
       } catch {
         // The function has put something in the place of a built-in: its handler comes first, and checks tell of it.

@@ -36,8 +36,6 @@ export interface Recorder {
   invocation: number;
   /** Never throws. True for what has not happened before, as far as it is remembered. */
   readonly put: (kind: RecordedKind, subject: string, told?: Told) => boolean;
-  /** True once after a module was loaded that had not been loaded before. */
-  readonly takeMoved: () => boolean;
   /** Goes on in a new ring. */
   readonly renew: (why: string) => void;
   readonly ring: () => Ring | undefined;
@@ -64,7 +62,6 @@ interface State {
   unwritten: number;
   /** An event is being made: what its making causes is not recorded. */
   busy: boolean;
-  moved: boolean;
 }
 
 /** @param begun - the ring that this process has already, with its first event */
@@ -79,7 +76,6 @@ export function openRecorder(identity: RecorderIdentity, open: () => Ring = open
     sequence: 0,
     unwritten: 0,
     busy: false,
-    moved: false,
   };
   const recorder: Recorder = {
     invocation: 0,
@@ -93,13 +89,7 @@ export function openRecorder(identity: RecorderIdentity, open: () => Ring = open
         state.unwritten += 1;
       }
       state.busy = false;
-      if (isNew && (kind === 'module' || kind === 'addon')) state.moved = true;
       return isNew;
-    },
-    takeMoved: () => {
-      const { moved } = state;
-      state.moved = false;
-      return moved;
     },
     renew: (why) => begin(state, recorder.invocation, why),
     ring: () => state.ring,

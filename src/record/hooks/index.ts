@@ -3,7 +3,6 @@ import { children } from './children.ts';
 import { connections, datagrams } from './connections.ts';
 import type { Hook } from './hook.ts';
 import { listeners } from './listeners.ts';
-import { modules } from './modules.ts';
 import { names } from './names.ts';
 import { requests } from './requests.ts';
 import { execve, scripts, workers } from './threads.ts';
@@ -18,5 +17,4 @@ export const HOOKS: readonly Hook[] = [
   workers,
   scripts,
   execve,
-  modules,
 ];

@@ -21,8 +21,6 @@ const CHANNELS: readonly string[] = [
   'worker_threads',
   'process.execve',
 ];
-/** Heard from the first invocation on: what is loaded before is the function itself. */
-const CHANNELS_AFTER_INIT: readonly string[] = ['tracing:module.require:start', 'tracing:module.import:start'];
 
 const QUERIES = ['A', 'Aaaa', 'Any', 'Cname', 'Mx', 'Ns', 'Ptr', 'Soa', 'Srv', 'Txt'];
 
@@ -58,7 +56,6 @@ export interface Places {
   readonly heard: Heard[];
   readonly fronted: Fronted[];
   /** Not heard yet. */
-  readonly later: Heard[];
   /** Why bindings are left alone. */
   readonly barred: string | undefined;
   /** A function that should be there is not. */
@@ -75,9 +72,8 @@ export function bindingsBarred(env: Readonly<Record<string, string | undefined>>
 
 /** @param load - gives every place what its hook makes of it */
 export function takePlaces(barred: string | undefined, load: () => void): Places {
-  const places: Places = { heard: [], fronted: [], later: [], barred, hasFailed: false };
+  const places: Places = { heard: [], fronted: [], barred, hasFailed: false };
   for (const name of CHANNELS) places.heard.push(hear(name, load));
-  for (const name of CHANNELS_AFTER_INIT) places.later.push(heardBy(name, load));
   if (barred !== undefined) return places;
   for (const [binding, path, keys] of FUNCTIONS) {
     try {
@@ -90,14 +86,6 @@ export function takePlaces(barred: string | undefined, load: () => void): Places
     }
   }
   return places;
-}
-
-/** The first invocation begins. */
-export function hearLater({ heard, later }: Places): void {
-  for (const one of later.splice(0)) {
-    subscribe(one.name, one.own);
-    heard.push(one);
-  }
 }
 
 export function hear(name: string, load: () => void): Heard {

@@ -11,7 +11,7 @@ export interface ScopeGiven extends Pick<HookScope, 'whole' | 'env'> {
 const nothing = (): void => undefined;
 
 export function openScope({ recorder, whole, env, places }: ScopeGiven): HookScope {
-  const { barred, heard, fronted, later } = places;
+  const { barred, heard, fronted } = places;
   if (barred !== undefined) recorder.put('away', 'bindings', { detail: { why: barred } });
   return {
     recorder,
@@ -19,7 +19,7 @@ export function openScope({ recorder, whole, env, places }: ScopeGiven): HookSco
     env,
     subscribe: (name, listener) => {
       const isIt = (one: { readonly name: string }): boolean => one.name === name;
-      let one = heard.find(isIt) ?? later.find(isIt);
+      let one = heard.find(isIt);
       if (one === undefined) heard.push((one = hear(name, nothing)));
       one.listener = listener;
     },
