@@ -1,5 +1,6 @@
 /**
- * The forms in which a known secret is searched for: itself, in hex, and in base64 at each of the three alignments.
+ * The forms in which a known secret is searched for: itself, in lower case, in hex, and in base64 at each of the three
+ * alignments.
  * Percent and backslash escapes are not listed here: encoders differ in what they escape, so the text is decoded
  * instead (escapes.ts).
  */
@@ -13,7 +14,7 @@ export function formsOf(secret: Buffer): ReadonlySet<string> {
   const bytes = secret.toString('latin1');
   const text = isUtf8(secret) ? secret.toString('utf8') : undefined;
   const forms = new Set<string>([bytes]);
-  if (text !== undefined) forms.add(text);
+  if (text !== undefined) forms.add(text).add(text.toLowerCase()); // the name of a host, as resolvers write it
   for (const form of [...forms]) forms.add(form.replaceAll(' ', '+')); // a blank in a form (WHATWG URL, section 5)
   const hex = secret.toString('hex');
   forms.add(hex).add(hex.toUpperCase());

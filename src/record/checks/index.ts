@@ -12,7 +12,7 @@ export interface Checks {
   readonly longest: () => number;
 }
 
-/** So many invocations look for modules each, and every such one later: the cache of Node is gone through for it. */
+/** The first 16 invocations look for new modules, and every 16th later: it goes through Node's cache. */
 const MODULES_EACH = 16;
 
 export function openChecks({ env, initial, functions, places, inspector, polluted }: Armed, told: Teller): Checks {
