@@ -40,7 +40,8 @@ function nothingFound(path: string, notRead: readonly string[], malformed: numbe
   const far = notRead.length === 0 ? '' : ', as far as it was read';
   return new AmberError(
     'CASE_MISSING',
-    `There is no line {"amber":"evidence",…} in ${where}${far}: captures write them only where no destination takes ` +
+    // No colon behind the path: `passwd: …` looks like a secret, and would be redacted.
+    `There is no line {"amber":"evidence",…} in ${where}${far}. Captures write them only where no destination takes ` +
       'their first segment in time.',
   );
 }

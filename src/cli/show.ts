@@ -1,6 +1,6 @@
 /** `amber show`: one capture for a reader. */
 import type { OpenCapture } from '../case/store/open.ts';
-import { bodySections, headRows } from '../case/view/sections.ts';
+import { bodySections, falseEvidence, headRows } from '../case/view/sections.ts';
 import type { CaptureView } from '../case/view/view.ts';
 import { AmberError } from '../errors.ts';
 import {
@@ -26,6 +26,7 @@ Reads the capture once and writes nothing. It shows what the capture says; wheth
 ${TWO_WORDS}
 Each list has --lines lines here, and with --json the first 1,000 items; documents are read up to 12 MiB, findings up to
 20,000 rows. What a bound leaves out is counted, and stands in the tarball.
+Exit code 0: it is whole, and was read to its end. 1: it is not, or manifest.json contradicts what is there.
 
   amber show .amber/demo/evidence
   amber show s3://evidence-bucket/amber/…/capture=0197…/ --identity key.txt`,
@@ -55,7 +56,7 @@ Each list has --lines lines here, and with --json the first 1,000 items; documen
         shortfalls: view.shortfalls.of(capture.manifest).result(0, undefined),
       });
       tell(capture, view, out, most);
-      return view.problem === undefined ? 0 : 1;
+      return view.problem === undefined && falseEvidence(capture, view) === undefined ? 0 : 1;
     } finally {
       meter.end();
       place.close();

@@ -142,9 +142,9 @@ async function summarise(
   };
 }
 
-/** A link, a folder or a FIFO in the place of a segment is not read. */
+/** A link, a folder or a FIFO in the place of an object is not read. */
 function oddTexts(odd: ReadonlyMap<string, string>): readonly string[] {
-  return [...odd].flatMap(([name, kind]) => (isPart(name) ? [`${name} is not a file: ${kind}`] : []));
+  return [...odd].flatMap(([name, kind]) => (name === 'manifest.json' ? [] : [`${name} is not a file: ${kind}`]));
 }
 
 interface Marker {
@@ -192,7 +192,7 @@ function committed(
     order: cause.order?.id,
     reason: cause.reason,
     endedEarly: typeof manifest.endedEarly === 'string' ? manifest.endedEarly : undefined,
-    completeness: completenessText(manifest),
+    completeness: listed.missing.length === 0 ? completenessText(manifest) : 'not checked',
     notCollected: notCollected(outcomes),
     apart: apartIn(manifest),
   };

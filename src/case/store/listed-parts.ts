@@ -44,8 +44,12 @@ export function listedParts(manifest: CaptureManifest, objects: readonly StoredN
   if (file !== undefined && joined.length > 0 && file.bytes !== size) problems.push(otherSize(file, size));
   if (lost.length > 0 !== (state === 'cut'))
     problems.push(`manifest.json says ${state}, and that ${many(lost.length, 'segment was', 'segments were')} lost`);
+  // A directory that failed to append the first segment leaves the file empty. One that is named is told as missing.
+  const isExpectedEmpty = (name: string): boolean =>
+    segments.some((segment) => segment.name === name) || (lost.length > 0 && name === joinedName(compression));
   for (const { name, bytes } of objects)
     if (isPart(name) && bytes > 0 && !used.has(name)) problems.push(`${name} does not belong`);
+    else if (isPart(name) && bytes === 0 && !isExpectedEmpty(name)) problems.push(`${name} is empty`);
   return {
     missing: missing.map(({ number }) => number),
     removed: missing.filter((segment) => segment.state !== 'lost').map(({ number }) => number),

@@ -52,6 +52,33 @@ export function sizesText({ parts }: OpenCapture): string | undefined {
   return other.length === 0 ? undefined : [...other.slice(0, MAX_FOREIGN), ...more].join('; ');
 }
 
+/** What lies there otherwise than it should, whatever its contents say: names, sizes, kinds of objects, the commit. */
+export function placeText(capture: OpenCapture): string | undefined {
+  const said = [besideText(capture), sizesText(capture), strangeText(capture), commitText(capture)];
+  return said.reduce(joined, undefined);
+}
+
+/** Objects that are no bytes of a capture, and have a name of it: empty ones, links, folders, FIFOs. */
+function strangeText({ alone, odd, unexpectedObjects }: OpenCapture): string | undefined {
+  const told = alone
+    ? []
+    : [
+        ...[...odd].flatMap(([name, kind]) => (name === 'manifest.json' ? [] : [`${name} is not a file: ${kind}`])),
+        ...unexpectedObjects.flatMap(({ object, bytes }) => (bytes === 0 ? [`${object} is empty`] : [])),
+      ];
+  const more = told.length > MAX_FOREIGN ? [`${many(told.length - MAX_FOREIGN, 'more object')} of this kind`] : [];
+  return told.length === 0 ? undefined : [...told.slice(0, MAX_FOREIGN), ...more].join('; ');
+}
+
+/** Why it is not whole. A file that was named itself is shown as it is. */
+function commitText(capture: OpenCapture): string | undefined {
+  const { alone, manifest, manifestProblem, location, store } = capture;
+  if (alone) return 'one segment alone was given: give the folder for all of them';
+  if (manifest !== undefined)
+    return manifest.state === 'cut' ? 'manifest.json says that segments were lost' : undefined;
+  return manifestProblem === undefined && location === store.location ? 'there is no manifest.json' : undefined;
+}
+
 /** Two problems in one sentence. */
 export function joined(one: string | undefined, other: string | undefined): string | undefined {
   return one === undefined || other === undefined ? (one ?? other) : `${one}; ${other}`;

@@ -271,6 +271,7 @@ const MEANING: Readonly<Record<string, readonly [AmberErrorCode, string]>> = {
   ENOENT: ['CASE_MISSING', 'there is no such file or folder'],
   ENOTDIR: ['CASE_MISSING', 'a part of the path is not a folder'],
   ELOOP: ['CASE_MISSING', 'it is a symbolic link, and links are not followed'],
+  EISDIR: ['CASE_UNREADABLE', 'it is a folder, not a file'],
   EACCES: ['CASE_DENIED', 'this user may not read it'],
   EPERM: ['CASE_DENIED', 'this user may not read it'],
 };

@@ -9,6 +9,7 @@ import { SortedLines } from '../tar/sorted-lines.ts';
 import type { TarEntry } from '../tar/header.ts';
 import { isTime, type TimelineEvent } from './event.ts';
 import { pathOfLine } from './files.ts';
+import { field } from '../view/process-tree.ts';
 import { TIMELINE_SOURCES, type TimelineSource } from './sources.ts';
 
 /** An event of CloudWatch has 1 MiB at most; escaping may make six of it. */
@@ -30,6 +31,9 @@ export class EventReader implements TarVisitor {
   readonly #fallback = new SortedLines();
   events = 0;
   unusable = 0;
+  /** As capture.json has it. */
+  captureId: unknown;
+  #isHeader = false;
   /** Nothing in it is ours. */
   foreign = true;
 
@@ -43,7 +47,9 @@ export class EventReader implements TarVisitor {
     this.#path = path;
     if (path === 'capture.json' || partNumber(path) !== undefined) this.foreign = false;
     this.#splitter = this.#open.some(({ form }) => form !== 'document') ? new LineSplitter(MAX_LINE) : undefined;
-    this.#document = this.#open.some(({ form }) => form === 'document') && size <= MAX_DOCUMENT ? [] : undefined;
+    this.#isHeader = path === 'capture.json' && this.captureId === undefined;
+    const isDocument = this.#isHeader || this.#open.some(({ form }) => form === 'document');
+    this.#document = isDocument && size <= MAX_DOCUMENT ? [] : undefined;
   }
 
   body(piece: Buffer): void {
@@ -55,7 +61,9 @@ export class EventReader implements TarVisitor {
     const rest = this.#splitter?.rest();
     if (rest !== undefined) this.#line(rest);
     this.unusable += this.#splitter?.dropped ?? 0;
-    if (this.#document !== undefined) this.#value(parseJson(Buffer.concat(this.#document).toString('utf8')));
+    const value = this.#document === undefined ? undefined : parseJson(Buffer.concat(this.#document).toString('utf8'));
+    if (this.#isHeader) this.captureId = field(value, 'captureId');
+    else if (this.#document !== undefined) this.#value(value);
     this.#open = [];
     this.#splitter = undefined;
     this.#document = undefined;

@@ -8,12 +8,12 @@ import { asciiJson } from '../view/ascii.ts';
 import type { CaptureManifest } from '../../seal/commit.ts';
 import type { OpenCapture } from '../store/open.ts';
 import { TarReader } from '../tar/read-tar.ts';
-import { besideText, joined, runOf, sizesText } from '../store/run.ts';
+import { joined, placeText, runOf } from '../store/run.ts';
 import { mayFleet, storedBytes, tarBytes } from '../tar/segment-bytes.ts';
 import { SortedLines } from '../tar/sorted-lines.ts';
 import { keyWord, microseconds, rowOf, type Origin, type TimelineEvent, type TimelineRow } from './event.ts';
 import { EventReader } from './read.ts';
-import { FOREIGN } from '../view/view.ts';
+import { FOREIGN, otherId } from '../view/view.ts';
 import { many } from '../../many.ts';
 
 export interface TimelineWindow {
@@ -68,8 +68,8 @@ export class Timeline {
     const reader = new EventReader(this.#window.sources, (event, source) => this.#take(event, { source, ...about }));
     for (const event of captureEvents(capture)) reader.tell(event, 'capture');
     const problem = joined(
-      joined(besideText(capture), sizesText(capture)),
-      await readAll(capture, identity, reader, onProgress),
+      placeText(capture),
+      joined(await readAll(capture, identity, reader, onProgress), otherId(capture, reader.captureId)),
     );
     return {
       location: capture.location,

@@ -6,7 +6,7 @@ import type { ManifestItem } from '../../contracts/evidence.ts';
 import type { CaptureManifest } from '../../seal/commit.ts';
 import { collectionSections } from '../store/collection.ts';
 import { itemPath } from '../verify/compare.ts';
-import { completenessProblem, completenessText } from '../store/completeness.ts';
+import { completenessProblem, completenessText, type ItemShortfalls } from '../store/completeness.ts';
 import { findingSection } from './finding-rows.ts';
 import type { OpenCapture } from '../store/open.ts';
 import { sizesText } from '../store/run.ts';
@@ -32,7 +32,7 @@ export function headRows(capture: OpenCapture, view: CaptureView): readonly (rea
     ['capture', text(manifest?.captureId ?? field(header, 'captureId'))],
     ['location', capture.location],
     ['state', stateOf(capture, view)],
-    ['evidence', manifest === undefined ? '' : evidenceOf(manifest, view)],
+    ['evidence', evidenceOf(capture, view)],
     [
       'started',
       `${text(manifest?.clocks.started ?? field(header, 'started'))}${manifest === undefined ? '' : tookOf(manifest)}`,
@@ -64,17 +64,31 @@ export function headRows(capture: OpenCapture, view: CaptureView): readonly (rea
   return rows.filter(([, value]) => value.trim() !== '').map(([name, value]) => [name, renderText(value)] as const);
 }
 
+/** Why the word of manifest.json on its evidence is false. */
+export function falseEvidence(capture: OpenCapture, view: CaptureView): string | undefined {
+  const { manifest } = capture;
+  return manifest === undefined ? undefined : completenessProblem(manifest, countedIn(view, capture));
+}
+
+function countedIn({ allRead, items, shortfalls }: CaptureView, { alone }: OpenCapture): ItemShortfalls | undefined {
+  return allRead && items > 0 && !alone ? shortfalls : undefined;
+}
+
 /** As the items say, where all of them were read; and where manifest.json says something else. */
-function evidenceOf(manifest: CaptureManifest, view: CaptureView): string {
-  const counted = view.allRead && view.items > 0 ? view.shortfalls : undefined;
-  const problem = completenessProblem(manifest, counted);
+function evidenceOf(capture: OpenCapture, view: CaptureView): string {
+  const { manifest } = capture;
+  if (manifest === undefined) return '';
+  const counted = countedIn(view, capture);
+  const problem = falseEvidence(capture, view);
+  if (counted === undefined && problem === undefined)
+    return `not checked (manifest.json says ${completenessText(manifest)})`;
   return `${completenessText(manifest, counted)}${problem === undefined ? '' : `; FALSE: ${problem}`}`;
 }
 
 /** What the capture took, as far as manifest.json says it. */
 function tookOf({ clocks, cost }: CaptureManifest): string {
   const [elapsed, cpu] = [field(clocks, 'elapsedMs'), field(cost, 'cpuMs')].map((ms) =>
-    typeof ms === 'number' ? `${ms} ms` : undefined,
+    typeof ms === 'number' && ms >= 0 ? `${ms} ms` : undefined,
   );
   return `${elapsed === undefined ? '' : `, took ${elapsed}`}${cpu === undefined ? '' : `, ${cpu} of CPU`}`;
 }
@@ -91,7 +105,7 @@ function orderOf(order: unknown): string {
 
 /** As `amber captures` calls it: sizes that are not those of manifest.json come before the word in it. */
 function stateOf(capture: OpenCapture, view: CaptureView): string {
-  const { manifest, manifestProblem, parts, missing } = capture;
+  const { manifest, manifestProblem, parts, missing, alone } = capture;
   const isOther = sizesText(capture) !== undefined;
   const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
   const sealed = parts.some((part) => part.sealed) ? ', sealed in age files' : '';
@@ -100,6 +114,7 @@ function stateOf(capture: OpenCapture, view: CaptureView): string {
     (isOther ? 'not as committed' : manifest?.state === 'whole' && missing.length > 0 ? 'not all there' : undefined) ??
     manifest?.state ??
     (view.allRead || manifestProblem !== undefined ? marker : `cut, ${marker}`);
+  if (alone) return `one segment alone, ${size(bytes)}${sealed}: \`amber verify\` of the folder judges all of them`;
   const count = many(parts.length + missing.length, 'segment');
   const all = missing.length === 0 ? count : `${parts.length} of ${count}`;
   return `${word}, ${size(bytes)} in ${all}${sealed}`;

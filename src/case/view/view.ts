@@ -13,7 +13,7 @@ import { partNumber, readPart, type PartReader } from '../verify/manifest-part.t
 import { readStrictly, type TarVisitor } from '../tar/read-tar.ts';
 import { idInPath } from '../store/place.ts';
 import { readWholeTar } from '../tar/read-whole-tar.ts';
-import { besideText, joined, runOf, sizesText } from '../store/run.ts';
+import { joined, placeText, runOf } from '../store/run.ts';
 import { storedBytes, tarBytes } from '../tar/segment-bytes.ts';
 import type { TarEntry } from '../tar/header.ts';
 import { many } from '../../many.ts';
@@ -81,7 +81,7 @@ export async function viewCapture(
     capture,
     readable || capture.opened === undefined ? capture.parts : [capture.opened],
   );
-  const beside = joined(besideText(capture), sizesText(capture));
+  const beside = placeText(capture);
   const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;
   const chunks = async function* (): AsyncGenerator<Buffer> {
@@ -103,11 +103,18 @@ export async function viewCapture(
     return viewer.finish(joined(problem, cause.message), beside);
   }
   const end = ended ? viewer.foreign : 'the tar stream has no end: the capture was cut';
-  return viewer.finish(joined(problem, end), joined(beside, viewer.otherId(capture)));
+  return viewer.finish(joined(problem, end), joined(beside, otherId(capture, viewer.captureId)));
 }
 
 /** What is told of a tarball without any trace of Amber. */
 export const FOREIGN = 'there is neither capture.json nor a manifest part in it: this is not an Amber capture';
+
+/** Whose capture.json it is, where that is another one than the folder or manifest.json tells. */
+export function otherId({ manifest, location }: OpenCapture, id: unknown): string | undefined {
+  const told = manifest?.captureId ?? idInPath(location);
+  if (typeof id !== 'string' || told === undefined || id === told) return undefined;
+  return `capture.json is of capture ${id}, ${manifest === undefined ? 'the folder' : 'manifest.json'} of ${told}`;
+}
 
 class Bounded<T> implements Listing<T> {
   readonly first: T[] = [];
@@ -194,12 +201,9 @@ class Viewer implements TarVisitor {
     return this.#items === 0 && !this.#documents.has('capture.json') ? FOREIGN : undefined;
   }
 
-  /** Whose capture.json it is, where that is another one than the folder or manifest.json tells. */
-  otherId({ manifest, location }: OpenCapture): string | undefined {
-    const id = field(this.#documents.get('capture.json'), 'captureId');
-    const told = manifest?.captureId ?? idInPath(location);
-    if (typeof id !== 'string' || told === undefined || id === told) return undefined;
-    return `capture.json is of capture ${id}, ${manifest === undefined ? 'the folder' : 'manifest.json'} of ${told}`;
+  /** As capture.json has it. */
+  get captureId(): unknown {
+    return field(this.#documents.get('capture.json'), 'captureId');
   }
 
   finish(problem: string | undefined, beside: string | undefined): CaptureView {
