@@ -3,7 +3,14 @@ import { doesNotMatch, equal, match } from 'node:assert/strict';
 import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { bytesEntry, freshFolder, makeCapture, standardEntries, type MadeCapture } from '../case/captures.ts';
+import {
+  bytesEntry,
+  freshFolder,
+  makeCapture,
+  standardEntries,
+  type MadeCapture,
+  type MakeOptions,
+} from '../case/captures.ts';
 import { openIdentity } from '../../src/seal/age-open.ts';
 import { copyOf, IDENTITY } from '../case/checking.ts';
 import { readManifest, writeManifest } from '../case/forge.ts';
@@ -134,5 +141,27 @@ describe('two copies of one capture that contradict', () => {
     const { code, out } = await program(['verify', base, '--all', '-i', key]);
     equal(code, 0, out);
     match(out, /^1 of 1 verified/mu);
+  });
+});
+
+describe('a capture that calls itself a collection, beside a log that does not name it', () => {
+  const scene = async (options: MakeOptions): Promise<Ran> => {
+    const { folder } = await makeCapture(options);
+    writeManifest(folder, { ...readManifest(folder), cause: { trigger: 'collect', reason: 'collected' } });
+    const file = join(freshFolder(), 'function.log');
+    writeFileSync(file, (await makeCapture({ captureId: '0197c0de-0000-7000-8000-0000000000bb' })).log);
+    return program(['verify', folder, '--log', file]);
+  };
+
+  test('has what only a sandbox has: the word is not believed, and the log is silent of it', async () => {
+    const { code, out } = await scene({});
+    equal(code, 3, out);
+    doesNotMatch(out, /calls itself a collection/u);
+  });
+
+  test('has documents of the control plane alone: the log is not asked', async () => {
+    const { code, out } = await scene({ entries: [bytesEntry('control_plane/urls.json', '[]')] });
+    equal(code, 0, out);
+    match(out, /^not checked +digests in the log: it calls itself a collection/mu);
   });
 });

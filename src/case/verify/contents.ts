@@ -26,6 +26,7 @@ export interface SeenPart {
 
 /** Our writer closes a segment at 4 MiB of manifest lines, none of which is shorter than 140 bytes. */
 const MAX_WAITING = 30_000;
+const OF_SANDBOX = /^(?:live_response|\[root\]|recovered)\//u;
 const MAX_WAITING_PATHS = 64 * 1024 * 1024;
 
 export class ContentCheck implements TarVisitor {
@@ -42,6 +43,8 @@ export class ContentCheck implements TarVisitor {
   /** The capture that the parts name. */
   captureId: string | undefined;
   entries = 0;
+  /** It holds what only a sandbox has: a collection has documents of the control plane alone. */
+  ofSandbox = false;
   /** What the capture says of itself in its first entry. */
   readonly capture: CaptureDocument = new CaptureDocument();
   readonly parts: SeenPart[] = [];
@@ -65,6 +68,7 @@ export class ContentCheck implements TarVisitor {
 
   entry(entry: TarEntry): void {
     this.#entry = entry;
+    this.ofSandbox ||= OF_SANDBOX.test(entry.path);
     if (partNumber(entry.path) === undefined) {
       this.#digest = new BodyDigest(entry.size);
       this.capture.begin(entry);

@@ -44,6 +44,8 @@ interface ToHold {
   readonly id: string | undefined;
   readonly index: LogIndex | undefined;
   readonly trail: TrailObjects | undefined;
+  /** It calls itself a collection, and nothing that was read of it says otherwise. */
+  readonly collection: boolean;
   /** What a joined file without manifest.json was found to hold. */
   readonly joined: JoinedInLog | undefined;
 }
@@ -52,7 +54,7 @@ export function checkLog(
   capture: OpenCapture,
   checks: CheckList,
   digests: Digests,
-  { id, index, trail, joined }: ToHold,
+  { id, index, trail, collection, joined }: ToHold,
 ): LogDigests | undefined {
   const log = id === undefined ? undefined : index?.of(id);
   if (log !== undefined)
@@ -68,7 +70,7 @@ export function checkLog(
       'no log was given (--log FILE), so nothing outside of this folder vouches for the capture: a writer to this ' +
         'place could have made all of it',
     );
-  } else if (isCollection(capture)) {
+  } else if (collection) {
     checks.skip(
       'log',
       'it calls itself a collection, which a responder makes: the log of the function holds no digest of it',

@@ -106,12 +106,13 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
   const index = await options.log?.(ids[0]);
   const captureId = judgedId(ids, digests, index);
   const joined = await joinedInLog(capture, captureId === undefined ? undefined : index?.of(captureId));
-  const log = checkLog(capture, checks, digests, { id: captureId, index, trail: options.trail, joined });
+  const collection = isCollection(capture) && !tar.contents.ofSandbox;
+  const log = checkLog(capture, checks, digests, { id: captureId, index, trail: options.trail, joined, collection });
   checkGiven(capture, checks, digests, { given: { index, log }, parked });
   checkSender(capture, checks);
   const unopened = judgeUnopened(reading, digests, checks, log);
   const unread = tellUnread(digests, checks) ?? unopened;
-  const found = { tar, log, unread, logState: stateOf(capture, checks, { index, log }) };
+  const found = { tar, log, unread, logState: stateOf(checks, { index, log }, { collection }) };
   return {
     location: capture.location,
     captureId,
@@ -132,6 +133,11 @@ export async function verifyCapture(capture: OpenCapture, options: VerifyOptions
 function storedOf(capture: OpenCapture): Pick<VerifyResult, 'manifestSha256' | 'sealed' | 'beside'> {
   const { manifestSha256, parts } = capture;
   return { manifestSha256, sealed: parts.some((part) => part.sealed), beside: besideNames(capture) };
+}
+
+interface Word {
+  /** It calls itself a collection, and is believed. */
+  readonly collection: boolean;
 }
 
 /** What the log decides, or would. */
@@ -167,9 +173,9 @@ function shortOf(
   };
 }
 
-function stateOf(capture: OpenCapture, checks: CheckList, { index, log }: GivenLog): LogState {
+function stateOf(checks: CheckList, { index, log }: GivenLog, { collection }: Word): LogState {
   if (log !== undefined) return 'read';
-  if (index === undefined || isCollection(capture)) return 'none';
+  if (index === undefined || collection) return 'none';
   return checks.failed('log') ? 'read' : silentLog(index).state;
 }
 
