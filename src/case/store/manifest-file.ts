@@ -20,7 +20,7 @@ export function parseManifest(body: Uint8Array): CaptureManifest | string {
   const twice = nameTwice(text);
   if (twice !== undefined) return `it has ${JSON.stringify(twice.slice(0, 100))} twice in one object`;
   if (value['format'] !== FORMAT) return otherFormat(value['format']);
-  const wrong = badField(value) ?? badSegment(value['segments']);
+  const wrong = badField(value) ?? badSegment(value['segments']) ?? otherSeal(value);
   return wrong ?? (value as unknown as CaptureManifest);
 }
 
@@ -73,6 +73,16 @@ function badSegment(segments: unknown): string | undefined {
     offset = Number(segment['tarOffset']) + Number(segment['tarBytes']);
   }
   return undefined;
+}
+
+/** Age files have a suffix of their own: a recipient that was edited does not make one of a plain segment. */
+function otherSeal({ recipient, segments }: Json): string | undefined {
+  const names = (segments as readonly { readonly name: string }[]).map(({ name }) => name);
+  const other = names.find((name) => name.endsWith('.age') === (recipient === null));
+  if (other === undefined) return undefined;
+  return recipient === null
+    ? `it has no recipient, and its segment ${other} has the name of an age file`
+    : `it has a recipient, and its segment ${other} has not the name of an age file`;
 }
 
 function fitsSegment(segment: Json): boolean {

@@ -8,7 +8,7 @@ import type { CaptureManifest } from '../../seal/commit.ts';
 import { committedParts } from './committed-parts.ts';
 import { parseManifest } from './manifest-file.ts';
 import { joinedName, SEGMENT } from './object-names.ts';
-import { wholePart, type CapturePart, type ForeignPart, type Parts } from './part.ts';
+import { begins, wholePart, type CapturePart, type ForeignPart, type Parts } from './part.ts';
 import { misplacedIn } from './place.ts';
 import { uncommittedParts } from './uncommitted-parts.ts';
 import { openDirectory, readError, readWhole, type CaseStore, type StoredName, type Survey } from './store.ts';
@@ -37,7 +37,7 @@ export interface OpenCapture {
   readonly missing: readonly number[];
   /** Objects with a name of ours that do not belong: empty ones, those that manifest.json does not name, doubles. */
   readonly unexpectedObjects: readonly ForeignPart[];
-  /** What the names of its folders say otherwise than manifest.json, one sentence each. */
+  /** What the names of its folders and objects say otherwise than manifest.json and their bytes, one sentence each. */
   readonly misplaced: readonly string[];
   /** A joined tarball beside age files: what an earlier `pull` or `decrypt` made of them. */
   readonly opened: CapturePart | undefined;
@@ -101,10 +101,22 @@ export async function openCapture(store: CaseStore, only?: string): Promise<Open
     unexpectedObjects,
     manifestSha256: typeof marker === 'object' ? hash('sha256', marker, 'hex') : undefined,
     manifestProblem: typeof parsed === 'string' ? parsed : odd.get('manifest.json'),
-    misplaced: manifest === undefined ? [] : misplacedIn(location, manifest),
+    misplaced: [...(manifest === undefined ? [] : misplacedIn(location, manifest)), ...(await notSealed(store, parts))],
     alone: only !== undefined && SEGMENT.test(only),
     opened: only === undefined ? await findOpened(store, objects, manifest) : undefined,
   };
+}
+
+/** Age files that are looked into; the digests of all are compared. */
+const MAX_LOOKED = 16;
+
+/** Objects with the name of an age file that are none. */
+async function notSealed(store: CaseStore, parts: readonly CapturePart[]): Promise<string[]> {
+  const looked = parts.filter(({ sealed, bytes }) => sealed && bytes > 0).slice(0, MAX_LOOKED);
+  const isAge = await Promise.all(looked.map((part) => begins(store, part)));
+  return looked
+    .filter((_, at) => isAge[at] !== true)
+    .map(({ object }) => `${object} has the name of an age file, and is none`);
 }
 
 /** Its bytes; or, in words, that it is too large to be one. @throws AmberError CASE_*. */
