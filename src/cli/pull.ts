@@ -59,8 +59,10 @@ lead out and devices are listed in not-extracted.jsonl. The folder appears when 
             `not made (not-extracted.jsonl), ${extracted.unsafe} of them dangerous`,
         );
       }
-      if (!result.whole)
-        out.note('The capture is cut: its segments were copied as they are. `amber salvage` unpacks what is there.');
+      if (result.apart !== undefined)
+        out.note(
+          `Not joined, ${result.apart}: segments were copied as they are. \`amber salvage\` unpacks what is there.`,
+        );
       for (const problem of result.problems) out.note(`PROBLEM: ${problem}`);
       return result.whole && result.problems.length === 0 && (extracted?.unsafe ?? 0) === 0 ? 0 : 1;
     } finally {

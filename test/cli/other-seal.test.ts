@@ -1,9 +1,9 @@
 /** manifest.json calls plain segments age files, or the reverse: the bytes and the names decide, and it is told. */
 import { doesNotMatch, equal, match } from 'node:assert/strict';
-import { readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { makeCapture } from '../case/captures.ts';
+import { freshFolder, makeCapture } from '../case/captures.ts';
 import { readManifest } from '../case/forge.ts';
 import { program } from './program.ts';
 
@@ -44,4 +44,22 @@ test('a recipient that was taken out of manifest.json is told', async () => {
   const { code, out } = await program(['verify', folder]);
   equal(code, 1, out);
   match(out, /its segment capture-0000\.tar\.zst\.age has the name of an age file/u);
+});
+
+test('pull says why segments are not joined', async () => {
+  const { folder } = await makeCapture({ apart: true });
+  const cases: readonly (readonly [change: object | undefined, told: RegExp])[] = [
+    [{ recipient: RECIPIENT }, /Not joined, manifest\.json is not usable: it has a recipient/u],
+    [{ clocks: null }, /Not joined, manifest\.json is not usable: its field clocks/u],
+    [undefined, /Not joined, there is no manifest\.json: segments were copied as they are/u],
+  ];
+  const manifest = readManifest(folder);
+  for (const [change, told] of cases) {
+    if (change === undefined) rmSync(join(folder, 'manifest.json'));
+    else writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ ...manifest, ...change }));
+    const { code, err } = await program(['pull', folder, '--to', join(freshFolder(), 'pulled')]);
+    equal(code, 1, err);
+    match(err, told);
+    doesNotMatch(err, /capture is cut/u);
+  }
 });

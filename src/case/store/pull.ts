@@ -37,6 +37,8 @@ export interface PullResult {
   /** The tarball, where there is one. */
   readonly tarball: string | undefined;
   readonly whole: boolean;
+  /** Why its segments were not joined, in words; undefined where it is whole. */
+  readonly apart: string | undefined;
   /** Digests that are not those of manifest.json, in words. */
   readonly problems: readonly string[];
   readonly extracted:
@@ -85,10 +87,19 @@ export async function pull(capture: OpenCapture, target: string, options: PullOp
       bytes: work.done,
       tarball: isUndecided(capture) || !work.files.has(joined) ? undefined : joined,
       whole,
+      apart: whole ? undefined : whyApart(capture),
       problems: work.problems,
       extracted,
     };
   });
+}
+
+function whyApart({ manifest, manifestProblem, missing, alone }: OpenCapture): string {
+  if (alone) return 'one segment alone was named';
+  if (manifestProblem !== undefined) return `manifest.json is not usable: ${manifestProblem}`;
+  if (manifest === undefined) return 'there is no manifest.json';
+  if (manifest.state !== 'whole') return 'the capture was cut';
+  return `${many(missing.length, 'segment is', 'segments are')} not there`;
 }
 
 /** Objects that do not belong, and are copied all the same: one of them may be ours. */
