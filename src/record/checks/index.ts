@@ -14,6 +14,8 @@ export interface Checks {
 
 /** The first 16 invocations look for new modules, and every 16th later: it goes through Node's cache. */
 const MODULES_EACH = 16;
+/** So few modules are all noted at the second invocation; of more it takes too long, up to half a millisecond each. */
+const MAX_AT_ONCE = 16;
 
 export function openChecks({ env, initial, functions, places, inspector, polluted }: Armed, told: Teller): Checks {
   const turns = makeTurns();
@@ -21,7 +23,8 @@ export function openChecks({ env, initial, functions, places, inspector, pollute
   const modules = moduleChecks(cacheOf());
   const standing = places === undefined ? [] : standingChecks(places);
   turns.add([...functionChecks(functions), ...standing, ...variableChecks({ env, initial }), ...prototypes.inTurns]);
-  turns.add(modules.fresh());
+  const early = modules.fresh();
+  turns.add(early);
   let asked = 0;
   const each = [prototypes.each, ...(inspector === undefined ? [] : [inspectorCheck(inspector)])];
   return {
@@ -35,12 +38,10 @@ export function openChecks({ env, initial, functions, places, inspector, pollute
       }
       asked += 1;
       const fresh = asked <= MODULES_EACH || asked % MODULES_EACH === 0 ? modules.fresh(told) : [];
-      if (fresh.length === 0) {
-        turns.next(told);
-        return;
-      }
       turns.add(fresh);
-      turns.all(told);
+      // What stands in a module is noted in its first turn: soon after init, and when one has come.
+      if (fresh.length > 0 || (asked === 1 && early.length <= MAX_AT_ONCE)) turns.all(told);
+      else turns.next(told);
     },
     longest: turns.longest,
   };
