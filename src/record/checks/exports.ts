@@ -25,7 +25,9 @@ export function moduleChecks(cache: Cache): ModuleChecks {
     fresh: (told) => {
       const checks: Check[] = [];
       for (const path in cache) {
-        if (known.has(path) || known.size >= MAX_MODULES) continue;
+        if (known.has(path)) continue;
+        // An intruder may put as many names there as he likes.
+        if (known.size >= MAX_MODULES) break;
         known.add(path);
         checks.push(checkOf(cache, path));
         told?.put(path.endsWith('.node') ? 'addon' : 'module', withoutSecrets(path));
